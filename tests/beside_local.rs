@@ -105,11 +105,23 @@ fn command_in_a_second_terminal_finds_dsql_local() {
         assert!(output.status.success(), "{arguments:?}: {}", printed(&output));
     }
     // Variables of the shell belong to another cluster; an empty one counts as not set.
-    for (variable, value) in [("DSQL_REGION", "eu-west-1"), ("DSQL_EDGE_CA", "")] {
+    for variables in [
+        &[("DSQL_REGION", "eu-west-1")][..],
+        &[("DSQL_EDGE_CA", "")],
+        &[("DSQL_EDGE_CA", "/another/cluster/ca.crt")],
+        &[("DSQL_USER", "reporter")],
+        &[("DSQL_USER", "reporter"), ("DSQL_REGION", "eu-west-1"), ("DSQL_EDGE_CA", "/another/ca.crt")],
+    ] {
         let mut command = plain(dsql_edge(), home.path());
-        let output = command.args(["pull", "--check"]).env(variable, value).output().unwrap();
-        assert!(output.status.success(), "{variable}: {}", printed(&output));
+        let output = command.args(["pull", "--check"]).envs(variables.iter().copied()).output().unwrap();
+        assert!(output.status.success(), "{variables:?}: {}", printed(&output));
     }
+    // With an endpoint they are about this cluster.
+    let mut command = plain(dsql_edge(), home.path());
+    let output =
+        command.args(["pull", "--check"]).env("DSQL_ENDPOINT", endpoint).env("DSQL_USER", "reporter");
+    let text = printed(&output.output().unwrap());
+    assert!(text.contains("access denied"), "{text}");
     // Another role signs with its own keys: it may connect.
     let text = printed(&edge("", &["pull", "--check", "--user", "blog"]));
     assert!(!text.contains("access denied"), "{text}");

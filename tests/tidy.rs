@@ -152,7 +152,7 @@ fn no_file_imports_itself_through_others() {
 /// ARCHITECTURE.md describes the layers.
 const RUNTIME: [&[&str]; 8] = [
     &["macros", "millis", "seeded", "optional", "sqlstate", "statement", "types", "wire"],
-    &["refusal", "session", "error", "retry", "credentials"],
+    &["login_rejection", "session", "error", "retry", "credentials"],
     &["event", "settings", "arguments", "row", "many_rows", "query"],
     &["transport"],
     &["auth", "lease", "config", "connector"],

@@ -1,8 +1,12 @@
 //! Finds the cluster and the credentials for it.
 //!
-//! Input: options that commands share, and AWS's own configuration. Output: the configuration of dsql-edge's client. No
-//! credential appears in an error.
+//! Input: options that commands share, variables, and AWS's own configuration. Output: the configuration of dsql-edge's
+//! client. No credential appears in an error.
+//!
+//! Variables of the shell describe one cluster together. If they do not name an endpoint and a dsql-local is found by its
+//! folder, all values are dsql-local's: a role or a certificate of another cluster would make its login fail.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -23,18 +27,35 @@ pub struct Cluster {
     /// The region to sign for; a cluster's name contains its own
     #[arg(long, env = "DSQL_REGION", global = true, help_heading = "Cluster")]
     pub region: Option<String>,
-    /// The role to connect as
-    #[arg(long, env = "DSQL_USER", default_value = "admin", global = true, help_heading = "Cluster")]
-    pub user: String,
-    /// A certificate authority to trust in addition to the system's, in PEM: dsql-local's
+    /// The role to connect as; without it, the role in DSQL_USER, or admin. DSQL_USER is not read for a dsql-local
+    /// that is found by its folder
+    #[arg(long, global = true, help_heading = "Cluster")]
+    pub user: Option<String>,
+    /// A certificate authority to trust in addition to the system's, in PEM; without it, the file in DSQL_EDGE_CA, or
+    /// dsql-local's. DSQL_EDGE_CA is not read for a dsql-local that is found by its folder
     #[arg(
         long,
-        env = "DSQL_EDGE_CA",
         value_parser = OsStringValueParser::new().map(PathBuf::from),
         global = true,
         help_heading = "Cluster"
     )]
     pub ca: Option<PathBuf>,
+}
+
+/// The cluster of a command.
+struct Found {
+    endpoint: String,
+    /// The package's dsql-local, if the endpoint is its own.
+    local: Option<RunningLocal>,
+    /// Its folder alone names it, and no option or variable.
+    by_folder: bool,
+}
+
+impl Found {
+    /// A variable of the shell, if it is about this cluster.
+    fn variable(&self, name: &str) -> Option<OsString> {
+        std::env::var_os(name).filter(|value| !value.is_empty() && !self.by_folder)
+    }
 }
 
 impl Cluster {
@@ -57,12 +78,22 @@ impl Cluster {
     /// # Errors
     /// As those of [`Cluster::config`].
     pub async fn config_for(&self, package: &Path, command: &str) -> Result<Config> {
-        let (endpoint, local) = self.found(package)?;
+        let found = self.found(package)?;
+        let user = match self.user.clone().filter(|user| !user.is_empty()) {
+            Some(user) => user,
+            None => match found.variable("DSQL_USER").map(OsString::into_string) {
+                Some(user) => user.map_err(|user| anyhow!("DSQL_USER is not UTF-8: {}", user.display()))?,
+                None => "admin".to_owned(),
+            },
+        };
+        let ca = self.ca.clone().filter(|ca| !ca.as_os_str().is_empty());
+        let ca = ca.or_else(|| found.variable("DSQL_EDGE_CA").map(PathBuf::from));
+        let Found { endpoint, local, .. } = found;
         let is_local = endpoint == "localhost" || endpoint.starts_with("localhost:");
         let named = self.region.clone().filter(|region| !region.is_empty());
         // DSQL_REGION of a shell is another cluster's; dsql-local accepts tokens for its own region alone.
         let region = local.as_ref().map(|local| local.region.clone()).or(named);
-        let (provider, credentials) = match local.as_ref().and_then(|local| local.credentials(&self.user)) {
+        let (provider, credentials) = match local.as_ref().and_then(|local| local.credentials(&user)) {
             Some(credentials) => (None, credentials),
             None => {
                 let loaded = AwsCredentials::load(region.as_deref()).await;
@@ -79,13 +110,8 @@ impl Cluster {
             Some(provider) => config.credentials_provider(provider),
             None => config,
         };
-        let mut config = config.user(&self.user).application_name(format!("dsql-edge {command}"));
-        let ca = self
-            .ca
-            .clone()
-            .filter(|ca| !ca.as_os_str().is_empty())
-            .or_else(|| local.as_ref().map(RunningLocal::ca));
-        if let Some(ca) = &ca {
+        let mut config = config.user(&user).application_name(format!("dsql-edge {command}"));
+        if let Some(ca) = &ca.or_else(|| local.as_ref().map(RunningLocal::ca)) {
             config = config.extra_ca(std::fs::read(ca).with_context(|| ca.display().to_string())?);
         }
         Ok(config)
@@ -93,11 +119,11 @@ impl Cluster {
 
     /// The endpoint, and the package's dsql-local if the endpoint is its own. If only its folder names it, that is
     /// printed.
-    fn found(&self, package: &Path) -> Result<(String, Option<RunningLocal>)> {
+    fn found(&self, package: &Path) -> Result<Found> {
         let mut all = RunningLocal::all(package);
         if let Some(endpoint) = self.endpoint() {
             let local = all.into_iter().find(|local| local.endpoint == endpoint);
-            return Ok((endpoint.to_owned(), local));
+            return Ok(Found { endpoint: endpoint.to_owned(), local, by_folder: false });
         }
         if all.is_empty() {
             bail!("which cluster? Set DSQL_ENDPOINT, or pass --endpoint <id>.dsql.<region>.on.aws");
@@ -112,7 +138,7 @@ impl Cluster {
             );
         }
         eprintln!("dsql-edge: connects to dsql-local at {endpoint}, found by its folder {folder}");
-        Ok((endpoint.clone(), Some(local)))
+        Ok(Found { endpoint: endpoint.clone(), local: Some(local), by_folder: true })
     }
 }
 

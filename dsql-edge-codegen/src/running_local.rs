@@ -1,14 +1,15 @@
 //! Finds the dsql-local of a package.
 //!
 //! Input: a folder of the package. Output: the endpoint of the last start, keys and a certificate authority. dsql-local
-//! writes a folder of its own, `.dsql-local` or the one that `--folder` names. It is looked for next to the package's
-//! files, in the folders above them, and up to the workspace's root.
+//! writes a folder of its own, `.dsql-local` or the one that `--folder` names. It is looked for where a snapshot is
+//! (`schema_path::folders`).
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dsql_edge::Credentials;
+use dsql_edge_macro_input::schema_path;
 
 /// dsql-local's folder, unless `--folder` names another.
 const FOLDER: &str = ".dsql-local";
@@ -27,8 +28,7 @@ impl RunningLocal {
     pub(crate) fn all(folder: &Path) -> Vec<RunningLocal> {
         let mut found = Vec::new();
         let Ok(folder) = std::fs::canonicalize(folder) else { return found };
-        let root = root(&folder);
-        for above in folder.ancestors().take_while(|above| above.starts_with(root)) {
+        for above in schema_path::folders(&folder) {
             found.extend(own_folders(above).iter().filter_map(|it| RunningLocal::of_folder(it)));
         }
         found
@@ -75,16 +75,6 @@ fn own_folders(folder: &Path) -> Vec<PathBuf> {
     let mut others: Vec<PathBuf> = entries.filter(|path| path.join(BINDINGS).is_file()).collect();
     others.sort_by_key(|path| (!path.ends_with(FOLDER), path.clone()));
     others
-}
-
-/// The root of the workspace that contains a folder; otherwise the root of its package; otherwise the folder.
-fn root(folder: &Path) -> &Path {
-    let is_workspace = |above: &&Path| {
-        let manifest = std::fs::read_to_string(above.join("Cargo.toml")).unwrap_or_default();
-        manifest.lines().any(|line| line.trim_start().starts_with("[workspace"))
-    };
-    let is_package = |above: &&Path| above.join("Cargo.toml").is_file();
-    folder.ancestors().find(is_workspace).or_else(|| folder.ancestors().find(is_package)).unwrap_or(folder)
 }
 
 /// The value of a line that dsql-local wrote.

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// Every answer comes this number of milliseconds late, until another list of faults is set.
+    /// Every answer comes this number of milliseconds late, at most 60,000, until another list of faults is set.
     Latency(u64),
     /// The n-th commit from now fails with OC000: a COMMIT of a transaction that has written, or a write that commits
     /// by itself.
@@ -40,7 +40,7 @@ pub enum Fault {
 type FaultOf = fn(u64) -> Fault;
 
 const NUMBERED: [(&str, FaultOf); 8] = [
-    ("latency", Fault::Latency),
+    (LATENCY, Fault::Latency),
     ("conflict", Fault::Conflict),
     ("cut-before-commit", Fault::CutBeforeCommit),
     ("cut-after-commit", Fault::CutAfterCommit),
@@ -49,12 +49,15 @@ const NUMBERED: [(&str, FaultOf); 8] = [
     ("waking-up", Fault::WakingUp),
     ("drop-flight", Fault::DropFlight),
 ];
+const LATENCY: &str = "latency";
 const EXPIRED_HOUR: &str = "expired-hour";
 /// The list of no faults.
 const NONE: &str = "none";
 
-/// The longest latency, in milliseconds, and the largest count.
+/// The largest count.
 const MOST: u64 = 1_000_000;
+/// The longest latency of an answer, in milliseconds: a client waits no longer for a login (`DOOR_TIMEOUT`).
+const MOST_LATENCY: u64 = 60_000;
 
 /// A text that is not a fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -76,9 +79,12 @@ impl FromStr for Fault {
             )));
         };
         // A latency of 0 ms removes none.
-        let least = u64::from(name != "latency");
-        let number = number.parse().ok().filter(|number| (least..=MOST).contains(number));
-        number.map(fault).ok_or_else(|| InvalidFault(format!("{name} takes a number from {least} to {MOST}")))
+        let (least, most, unit) =
+            if name == LATENCY { (0, MOST_LATENCY, " of milliseconds") } else { (1, MOST, "") };
+        let number = number.parse().ok().filter(|number| (least..=most).contains(number));
+        number
+            .map(fault)
+            .ok_or_else(|| InvalidFault(format!("{name} takes a number{unit} from {least} to {most}")))
     }
 }
 
@@ -103,10 +109,19 @@ impl fmt::Display for Fault {
 /// The faults of a list, `conflict=1, latency=20`; of `none`, none.
 ///
 /// # Errors
-/// The first name that is not a fault.
+/// The first name that is not a fault, or latencies that are too long together.
 pub(crate) fn listed(text: &str) -> Result<Vec<Fault>, InvalidFault> {
     let names = text.split(',').map(str::trim).filter(|name| !name.is_empty() && *name != NONE);
-    names.map(str::parse).collect()
+    let faults = names.map(str::parse).collect::<Result<Vec<Fault>, _>>()?;
+    if sum_of_latencies(&faults) > MOST_LATENCY {
+        return Err(InvalidFault(format!("latencies add up to at most {MOST_LATENCY} milliseconds")));
+    }
+    Ok(faults)
+}
+
+fn sum_of_latencies(faults: &[Fault]) -> u64 {
+    let of = |fault: &Fault| if let Fault::Latency(late) = fault { *late } else { 0 };
+    faults.iter().map(of).fold(0, u64::saturating_add)
 }
 
 /// The faults that are still to come.
@@ -116,13 +131,50 @@ pub(crate) struct Faults {
     hour: Notify,
 }
 
+/// A list that a session has requested, until PostgreSQL has answered: it is undone if the statement is skipped.
+pub(crate) struct Requested {
+    /// The faults that were to come before.
+    before: Vec<Fault>,
+    expires_hour: bool,
+}
+
+impl Requested {
+    /// The same request, made behind another that is not answered either.
+    pub(crate) fn after(self, earlier: Option<Requested>) -> Requested {
+        match earlier {
+            Some(Requested { before, expires_hour }) => {
+                Requested { before, expires_hour: expires_hour || self.expires_hour }
+            }
+            None => self,
+        }
+    }
+}
+
 impl Faults {
     /// Replaces the faults that are to come.
     pub(crate) fn set(&self, faults: &[Fault]) {
-        *self.coming() = faults.iter().copied().filter(|fault| *fault != Fault::ExpiredHour).collect();
-        if faults.contains(&Fault::ExpiredHour) {
+        let requested = self.request(faults);
+        self.accept(&requested);
+    }
+
+    /// The same for a session, whose statement may fail: faults of the statements behind it come at once, the end of
+    /// connections does not.
+    pub(crate) fn request(&self, faults: &[Fault]) -> Requested {
+        let coming = faults.iter().copied().filter(|fault| *fault != Fault::ExpiredHour).collect();
+        let before = std::mem::replace(&mut *self.coming(), coming);
+        Requested { before, expires_hour: faults.contains(&Fault::ExpiredHour) }
+    }
+
+    /// The statement has succeeded.
+    pub(crate) fn accept(&self, requested: &Requested) {
+        if requested.expires_hour {
             self.hour.notify_waiters();
         }
+    }
+
+    /// The statement has failed, or was skipped.
+    pub(crate) fn undo(&self, requested: Requested) {
+        *self.coming() = requested.before;
     }
 
     /// The fault for a commit that is about to be sent. A cut hides a conflict.
@@ -131,7 +183,7 @@ impl Faults {
         for fault in coming.iter_mut() {
             if let Fault::Conflict(left) | Fault::CutBeforeCommit(left) | Fault::CutAfterCommit(left) = fault
             {
-                *left -= 1;
+                *left = left.saturating_sub(1);
             }
         }
         let due = [Fault::CutBeforeCommit(0), Fault::Conflict(0), Fault::CutAfterCommit(0)];
@@ -164,7 +216,7 @@ impl Faults {
         if let Some(Fault::TooManyConnections(left) | Fault::RateExceeded(left) | Fault::WakingUp(left)) =
             coming.get_mut(at)
         {
-            *left -= 1;
+            *left = left.saturating_sub(1);
             if *left == 0 {
                 coming.remove(at);
             }
@@ -187,8 +239,8 @@ impl Faults {
 
     /// The latency of answers.
     pub(crate) fn latency(&self) -> Duration {
-        let of = |fault: &Fault| if let Fault::Latency(late) = fault { *late } else { 0 };
-        Duration::from_millis(self.coming().iter().map(of).sum())
+        // A test in Rust may set any number.
+        Duration::from_millis(sum_of_latencies(&self.coming()).min(MOST_LATENCY))
     }
 
     /// Waits until the fault `expired-hour` is set.
@@ -223,9 +275,12 @@ mod tests {
         assert_eq!(faults.list(), NONE);
         assert!(listed("").unwrap().is_empty() && listed("none").unwrap().is_empty());
         assert_eq!(listed("latency=0, conflict").unwrap(), [Fault::Latency(0), Fault::Conflict(1)]);
-        for text in ["conflict=0", "conflict=x", "conflict=-1", "latency=1000001", "rain", "expired-hour=1"] {
+        for text in ["conflict=0", "conflict=x", "conflict=-1", "latency=60001", "rain", "expired-hour=1"] {
             assert!(text.parse::<Fault>().is_err() && listed(text).is_err(), "{text}");
         }
+        let longest = "latency takes a number of milliseconds from 0 to 60000";
+        assert_eq!("latency=60001".parse::<Fault>().unwrap_err().to_string(), longest);
+        assert!(listed("latency=60000").is_ok() && listed("latency=60000, latency=1").is_err());
     }
 
     #[test]
@@ -246,6 +301,12 @@ mod tests {
         let full = Fault::TooManyConnections(1);
         assert_eq!(comes, [Some(Fault::WakingUp(2)), Some(Fault::WakingUp(1)), Some(full), None]);
         assert_eq!(faults.latency(), Duration::from_millis(7));
+        faults.set(&[Fault::Latency(u64::MAX), Fault::Latency(1), Fault::Conflict(0), Fault::WakingUp(0)]);
+        assert_eq!(faults.latency(), Duration::from_millis(MOST_LATENCY));
+        assert_eq!(
+            (faults.commits(), faults.connects()),
+            (Some(Fault::Conflict(0)), Some(Fault::WakingUp(0)))
+        );
         faults.set(&[Fault::DropFlight(2)]);
         assert_eq!([(); 3].map(|()| faults.drops_flight()), [true, true, false]);
         faults.set(&[]);

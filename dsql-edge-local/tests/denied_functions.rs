@@ -55,8 +55,9 @@ fn not_supported(name: &str) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn functions_that_run_sql_are_denied_on_every_path() {
-    let views =
-        "CREATE TABLE t (a text); CREATE VIEW hidden AS SELECT query_to_xml('TABLE t', true, false, '') AS v";
+    let views = "CREATE TABLE t (a text); CREATE VIEW hidden AS SELECT query_to_xml('TABLE t', true, false, '') AS v; \
+         CREATE VIEW locks AS SELECT 1 AS a WHERE pg_try_advisory_lock(1); CREATE OPERATOR ## (FUNCTION = pg_advisory_lock, RIGHTARG = bigint); \
+         CREATE TABLE d (a int, b int DEFAULT pg_backend_pid())";
     let local = Local::builder().init_sql(views).start().await.unwrap();
     for (name, call) in CALLS {
         for extended in [false, true] {
@@ -66,24 +67,60 @@ async fn functions_that_run_sql_are_denied_on_every_path() {
         }
     }
     let mut session = Session::open(&local).await;
-    let (deep, query) = ("(".repeat(400), "query_to_xml('SELECT 1', true, false, '')");
-    let deep = format!("SELECT {deep}{query}{}", ")".repeat(400));
     session.simple("CREATE FUNCTION f() RETURNS text LANGUAGE sql AS 'SELECT lo_creat(-1)::text'").await;
     for (sql, name) in [
         ("SELECT v FROM hidden", "query_to_xml"),
         ("SELECT f()", "lo_creat"),
+        ("SELECT * FROM locks", "pg_try_advisory_lock"),
+        ("SELECT ## 1::bigint", "pg_advisory_lock"),
+        ("INSERT INTO d VALUES (1)", "pg_backend_pid"),
         ("SELECT pg_catalog.query_to_xml('SELECT 1', true, false, '')", "query_to_xml"),
         ("SELECT * FROM query_to_xml('SELECT 1', true, false, '')", "query_to_xml"),
         ("INSERT INTO t VALUES (lo_creat(-1)::text)", "lo_creat"),
-        (&deep, "query_to_xml"),
     ] {
         for extended in [false, true] {
             assert_eq!(session.run(extended, sql).await.errors, not_supported(name), "{sql}");
         }
     }
+    assert_eq!(
+        session.simple("SELECT sys.current_session_id() = sys.current_session_id()").await.values,
+        ["t"]
+    );
     // A form that only works on its arguments.
     let rewritten = session.simple("SELECT ts_rewrite('a & b'::tsquery, 'a'::tsquery, 'c'::tsquery)").await;
     assert_eq!((rewritten.errors, rewritten.values), (Vec::new(), vec!["'b' & 'c'".to_owned()]));
+    local.stop().await.unwrap();
+}
+
+/// The definitions in which a function can be named that DSQL does not have.
+#[tokio::test]
+async fn rejected_functions_are_found_in_every_definition() {
+    let init = "CREATE TABLE t (a int); CREATE DOMAIN d AS int; CREATE PROCEDURE p(a text) LANGUAGE sql AS 'SELECT 1'";
+    let local = Local::builder().init_sql(init).start().await.unwrap();
+    for (sql, name) in [
+        ("ALTER TABLE t ALTER COLUMN a SET DEFAULT pg_backend_pid()", "pg_backend_pid"),
+        ("ALTER TABLE t ADD CONSTRAINT c CHECK (pg_backend_pid() > a) NOT VALID", "pg_backend_pid"),
+        ("CREATE DOMAIN e AS int DEFAULT pg_backend_pid()", "pg_backend_pid"),
+        ("CREATE DOMAIN e AS int CHECK (VALUE > pg_backend_pid())", "pg_backend_pid"),
+        ("ALTER DOMAIN d SET DEFAULT pg_backend_pid()", "pg_backend_pid"),
+        ("ALTER DOMAIN d ADD CHECK (VALUE > pg_backend_pid()) NOT VALID", "pg_backend_pid"),
+        (
+            "CREATE FUNCTION f(a int DEFAULT pg_backend_pid()) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "pg_backend_pid",
+        ),
+        ("CREATE OPERATOR ### (FUNCTION = pg_advisory_lock, RIGHTARG = bigint)", "pg_advisory_lock"),
+        ("CREATE OPERATOR ### (FUNCTION = 'pg_advisory_lock', RIGHTARG = bigint)", "pg_advisory_lock"),
+        ("CREATE CAST (bigint AS d) WITH FUNCTION pg_advisory_lock(bigint)", "pg_advisory_lock"),
+        ("CREATE AGGREGATE g (int) (SFUNC = pg_advisory_unlock, STYPE = int)", "pg_advisory_unlock"),
+        ("CREATE RULE r AS ON INSERT TO t DO ALSO SELECT pg_advisory_lock(1)", "pg_advisory_lock"),
+        ("CALL p(pg_backend_pid()::text)", "pg_backend_pid"),
+        ("COPY t FROM STDIN WHERE a > pg_backend_pid()", "pg_backend_pid"),
+    ] {
+        for extended in [false, true] {
+            let answer = Session::open(&local).await.run(extended, sql).await;
+            assert_eq!(answer.errors, not_supported(name), "{sql}, extended: {extended}");
+        }
+    }
     local.stop().await.unwrap();
 }
 

@@ -239,3 +239,58 @@ async fn fault_at_commit_stays_if_nothing_can_commit() {
     }
     local.stop().await.unwrap();
 }
+
+/// Opens a session, and sets a fault that only the next login would use up.
+async fn open_and_keep(local: &Local) -> Session {
+    local.set_faults(&[]);
+    let session = Session::open(local).await;
+    local.set_faults(&[Fault::DropFlight(1)]);
+    session
+}
+
+/// A SET that PostgreSQL answers with 25P02, or skips, sets nothing: neither if the failure is known when it is sent, nor
+/// if it is not.
+#[tokio::test]
+async fn fault_of_a_skipped_set_is_not_set() {
+    let local = Local::builder().init_sql("CREATE TABLE t (id int PRIMARY KEY)").start().await.unwrap();
+    let aborted =
+        error("25P02", "current transaction is aborted, commands ignored until end of transaction block");
+    let query = |sql: &str| message(b'Q', format!("{sql}\0").as_bytes());
+    let (begin, fails, insert) = ("BEGIN", "SELECT 1/0", "INSERT INTO t VALUES (1)");
+    for set in [
+        "SET dsql_local.fault = 'conflict=1'",
+        "SET dsql_local.fault = 'latency=1, expired-hour'",
+        "SET dsql_local.fault = 'no fault'",
+        "RESET dsql_local.fault",
+    ] {
+        for extended in [false, true] {
+            let mut session = open_and_keep(&local).await;
+            session.simple(begin).await;
+            session.simple(fails).await;
+            assert_eq!(session.run(extended, set).await.errors, aborted, "{set}, extended: {extended}");
+            session.simple("ROLLBACK").await;
+            assert_eq!(session.simple("SHOW dsql_local.fault").await.values, ["drop-flight=1"], "{set}");
+        }
+        for (flight, ends) in [
+            ([query(begin), query(fails), query(set)].concat(), 3),
+            ([run(fails), run(set), run(insert), sync()].concat(), 1),
+            (query(&format!("{set}; {fails}; {insert}")), 1),
+        ] {
+            let mut session = open_and_keep(&local).await;
+            let answer = session.send(&flight, ends).await;
+            assert!(!answer.errors.is_empty() && !answer.ended, "{set}: {answer:?}");
+            session.simple("ROLLBACK").await;
+            assert_eq!(session.simple("SHOW dsql_local.fault").await.values, ["drop-flight=1"], "{set}");
+        }
+    }
+    // The statements behind a SET in the same message meet its faults.
+    let mut session = open_and_keep(&local).await;
+    let conflict = format!("SET dsql_local.fault = 'conflict=1'; {insert}");
+    assert_eq!(session.simple(&conflict).await.errors, error("40001", CHANGED));
+    let long = session.simple("SET dsql_local.fault = 'latency=60001'").await;
+    assert_eq!(
+        long.errors,
+        error("22023", "invalid value for parameter \"dsql_local.fault\": \"latency=60001\"")
+    );
+    local.stop().await.unwrap();
+}

@@ -134,3 +134,69 @@ async fn job_of_an_existing_index_names_it() {
     }
     local.stop().await.unwrap();
 }
+
+/// A statement is judged by itself: that a later one in the same message reads the jobs changes nothing.
+#[tokio::test]
+async fn index_is_built_once_its_session_has_read_the_jobs() {
+    let local = Local::builder().init_sql(TABLES).start().await.unwrap();
+    let mut session = Session::open(&local).await;
+    session.simple("CREATE UNIQUE INDEX ASYNC t_id ON app.t (id, a)").await;
+    let constraint = "ALTER TABLE app.t ADD CONSTRAINT t_id UNIQUE USING INDEX t_id";
+    let early = session.simple(&format!("{constraint}; SELECT 1 FROM sys.jobs")).await;
+    assert_eq!(early.errors, error("55000", "index \"t_id\" is not valid"));
+    assert_eq!(session.simple(&format!("SELECT 1 FROM sys.jobs; {constraint}")).await.errors, []);
+    local.stop().await.unwrap();
+}
+
+/// Rows for which an index cannot be built make its job fail; what is wrong without rows is the statement's error.
+#[tokio::test]
+async fn build_that_fails_for_a_row_fails_as_a_job() {
+    let rows =
+        "CREATE TABLE r (a int, b text); INSERT INTO r VALUES (0, 'x'), (0, repeat('y', 9000)), (5, 'x')";
+    let random =
+        "UPDATE r SET b = (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 300) i) WHERE b ~ 'y'";
+    let local = Local::builder().init_sql(format!("{rows}; {random}")).start().await.unwrap();
+    for extended in [false, true] {
+        let mut session = Session::open(&local).await;
+        for (index, details) in [
+            ("INDEX ASYNC i ON r ((1 / a))", "division by zero"),
+            ("INDEX ASYNC IF NOT EXISTS i ON r (a) WHERE 1 / a > 0", "division by zero"),
+            ("INDEX ASYNC i ON r ((b::int))", "invalid input syntax for type integer: \"x\""),
+            ("UNIQUE INDEX ASYNC i ON r (a, (1 / a))", "division by zero"),
+        ] {
+            let answer = session.run(extended, &format!("CREATE {index}")).await;
+            assert_eq!(
+                (answer.errors.as_slice(), answer.columns.as_slice()),
+                (&[][..], &["job_id".to_owned()][..])
+            );
+            let id = answer.values[0].clone();
+            let wait = session.run(extended, &format!("CALL sys.wait_for_job('{id}')")).await;
+            assert_eq!(wait.values, ["f"], "{index}");
+            let job = format!(
+                "SELECT concat_ws('|', status, details, object_name, object_id::text) FROM sys.jobs WHERE job_id = '{id}'"
+            );
+            assert_eq!(
+                session.run(extended, &job).await.values,
+                [format!("failed|{details}|public.i")],
+                "{index}"
+            );
+        }
+        let long = session.run(extended, "CREATE INDEX ASYNC ON r (b)").await;
+        assert_eq!(long.errors, []);
+        let job = format!("SELECT status || details FROM sys.jobs WHERE job_id = '{}'", long.values[0]);
+        let job = session.run(extended, &job).await.values.remove(0);
+        assert!(job.starts_with("failedindex row "), "{job}");
+        for (index, sqlstate) in [
+            ("INDEX ASYNC ON r ((1 / 0))", "22012"),
+            ("INDEX ASYNC ON r ((a + 'x'))", "22P02"),
+            ("INDEX ASYNC ON r (c)", "42703"),
+            ("INDEX ASYNC ON r ((random()))", "42P17"),
+            ("INDEX ASYNC ON missing (a)", "42P01"),
+        ] {
+            let answer = session.run(extended, &format!("CREATE {index}")).await;
+            assert_eq!(answer.errors[0].0, sqlstate, "{index}");
+            assert!(!answer.texts.contains("dsql_local"), "{}", answer.texts);
+        }
+    }
+    local.stop().await.unwrap();
+}

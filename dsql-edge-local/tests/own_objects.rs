@@ -85,3 +85,34 @@ async fn show_lists_the_faults_that_are_to_come() {
     assert_eq!(one.simple("SHOW DSQL_LOCAL.fault").await.values, ["drop-flight=1"]);
     local.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn views_of_the_catalog_list_no_object_of_dsql_local() {
+    let local = Local::builder().init_sql("CREATE TABLE t (a int PRIMARY KEY)").start().await.unwrap();
+    let mut session = Session::open(&local).await;
+    session.simple("CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql AS 'SELECT 1'").await;
+    for (view, own) in [
+        ("pg_catalog.pg_tables", "t"),
+        ("pg_catalog.pg_indexes", "t_pkey"),
+        ("information_schema.tables", "t"),
+        ("information_schema.columns", "t"),
+        ("information_schema.routines", "f"),
+        ("information_schema.parameters", "f"),
+        ("information_schema.routine_privileges", "f"),
+        ("information_schema.role_routine_grants", "f"),
+        ("information_schema.table_privileges", "t"),
+        ("information_schema.triggers", ""),
+        ("information_schema.sequences", ""),
+        ("information_schema.element_types", ""),
+        ("information_schema.view_routine_usage", ""),
+        ("information_schema.routine_table_usage", ""),
+    ] {
+        let rows = format!("SELECT count(*) FROM {view} v WHERE v::text ~ 'dsql_local_'");
+        assert_eq!(session.simple(&rows).await.values, ["0"], "{view}");
+        if !own.is_empty() {
+            let rows = format!("SELECT count(*) > 0 FROM {view} v WHERE v::text ~ '\\m{own}(_[0-9]+)?\\M'");
+            assert_eq!(session.simple(&rows).await.values, ["t"], "{view}");
+        }
+    }
+    local.stop().await.unwrap();
+}

@@ -121,20 +121,46 @@ async fn rules_hold_inside_copy_explain_and_bodies() {
     local.stop().await.unwrap();
 }
 
-/// A query that nests deeper than our parser reads is passed; what can break a rule by its clauses is not.
+/// A statement beyond a limit of our parser could break any rule: it is rejected, with the limit, and so is what comes
+/// behind it.
 #[tokio::test]
-async fn too_deep_schema_statement_is_rejected() {
+async fn statement_beyond_the_parsers_limits_is_rejected() {
     let local = Local::builder().init_sql("CREATE TABLE t (a int)").start().await.unwrap();
-    let deep = |before: &str| format!("{before} {}1{}", "(".repeat(400), ")".repeat(400));
-    let cases =
-        [deep("CREATE TABLE dp (a serial, b int DEFAULT") + ")", deep("ALTER TABLE t ALTER a SET DEFAULT")];
-    let cases: Vec<_> =
-        cases.iter().map(|sql| (sql.as_str(), "54001", "stack depth limit exceeded")).collect();
-    rejected(&local, &cases).await;
+    let nested = |count: usize, before: &str, inside: &str, after: &str| {
+        format!("{before} {}{inside}{} {after}", "(".repeat(count), ")".repeat(count))
+    };
+    let joins = format!("SELECT pg_advisory_lock(1) FROM t{}", " NATURAL JOIN t".repeat(10_000));
+    for sql in [
+        nested(400, "CREATE TABLE dp (a serial, b int DEFAULT", "1", ")"),
+        nested(400, "ALTER TABLE t ALTER a SET DEFAULT", "1", ""),
+        nested(300, "SELECT", "pg_advisory_lock(1)", ""),
+        nested(300, "SELECT a FROM t WHERE", "true", "FOR SHARE"),
+        nested(300, "INSERT INTO t SELECT", "1", "FROM t TABLESAMPLE SYSTEM (1)"),
+        nested(300, "UPDATE t SET a =", "1", ""),
+        nested(300, "WITH x AS (SELECT 1) SELECT", "1", ""),
+        nested(300, "EXPLAIN SELECT", "1", ""),
+        nested(300, "COPY (SELECT", "pg_advisory_lock(1)", ") TO STDOUT"),
+        nested(300, "CREATE FUNCTION f() RETURNS int RETURN", "pg_advisory_lock(1)", ""),
+        nested(300, "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT", "1", "; END"),
+        nested(300, "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT", "1", "'"),
+        nested(300, "CREATE SCHEMA s CREATE VIEW v AS SELECT", "1", ""),
+        joins,
+    ] {
+        let beginning = sql.get(..40).unwrap();
+        for extended in [false, true] {
+            let mut session = Session::open(&local).await;
+            let answer = session.run(extended, &sql).await;
+            let expected = error("54001", "stack depth limit exceeded");
+            assert_eq!(answer.errors, expected, "{beginning}, extended: {extended}");
+            let limit = ["nests deeper than 320 levels", "has more than "];
+            assert!(limit.iter().any(|it| answer.texts.contains(it)), "{beginning}: {}", answer.texts);
+        }
+        let mut session = Session::open(&local).await;
+        let behind = session.simple(&format!("{sql}; TRUNCATE t")).await;
+        assert_eq!(behind.errors, error("54001", "stack depth limit exceeded"), "{beginning}");
+    }
     let mut session = Session::open(&local).await;
-    let message = format!("SELECT 1; {}", cases[0].0);
-    assert_eq!(session.simple(&message).await.errors[0].0, "54001");
-    assert_eq!(session.simple(&deep("SELECT")).await.values, ["1"]);
+    assert_eq!(session.simple(&nested(150, "SELECT", "1", "")).await.values, ["1"]);
     local.stop().await.unwrap();
 }
 

@@ -1,7 +1,7 @@
 //! Finds the schema of a package: one rule for the macros and for the command line.
 //!
-//! Input: the folder of the package, and variables. Output: a path, which is absolute if the folder is. No file is
-//! opened.
+//! Input: the folder of the package, and variables. Output: a path, which is absolute if the folder is. Of files, only
+//! manifests are opened.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ pub enum SchemaPath {
 }
 
 /// The schema of a package: the file that `DSQL_EDGE_SCHEMA` names; else the folder that `DSQL_EDGE_MIGRATIONS` names;
-/// else `dsql-schema.sql` next to Cargo.toml or in a folder above it, up to the workspace's. A relative path is
+/// else `dsql-schema.sql` in one of its [`folders`], the nearest first. A relative path is
 /// relative to the package. `None` if none of these exists.
 ///
 /// # Errors
@@ -53,7 +53,7 @@ pub fn schema_path(
             false => Err(format!("{MIGRATIONS_VARIABLE} names {}, which is not a folder", path.display())),
         };
     }
-    for folder in package.ancestors() {
+    for folder in folders(package) {
         let path = folder.join(SNAPSHOT);
         if path.is_dir() {
             return Err(format!("{} is a folder: {}", path.display(), build_script(&path)));
@@ -61,12 +61,29 @@ pub fn schema_path(
         if path.exists() {
             return Ok(Some(SchemaPath::File(path)));
         }
-        // The workspace's root has the lock file; nothing above it belongs to the package.
-        if folder.join("Cargo.lock").exists() {
-            break;
-        }
     }
     Ok(None)
+}
+
+/// The folders in which the files of a package are looked for, and those of a folder in it: the folder, and those above
+/// it up to the root.
+pub fn folders(folder: &Path) -> impl Iterator<Item = &Path> {
+    let root = root(folder);
+    folder.ancestors().take_while(move |above| above.starts_with(root))
+}
+
+/// The root of the package or workspace that a folder is in; nothing above it belongs to the package. It is the nearest
+/// folder with a lock file, which cargo writes into the root, or with a workspace's manifest; before cargo has run, that
+/// of the package; outside of a package, the folder.
+fn root(folder: &Path) -> &Path {
+    let is_root = |above: &&Path| above.join("Cargo.lock").exists() || is_workspace(above);
+    let is_package = |above: &&Path| above.join("Cargo.toml").is_file();
+    folder.ancestors().find(is_root).or_else(|| folder.ancestors().find(is_package)).unwrap_or(folder)
+}
+
+fn is_workspace(folder: &Path) -> bool {
+    let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
+    manifest.lines().any(|line| line.trim_start().starts_with("[workspace"))
 }
 
 /// The error of a variable that names a folder for a package without a build script.
@@ -82,4 +99,42 @@ fn build_script(folder: &Path) -> String {
         "cargo would not see a file that is added to it. Unset it, and let a build.rs beside Cargo.toml name the \
          folder:\nfn main() {{ println!(\"cargo::rustc-env={MIGRATIONS_VARIABLE}={name}\\ncargo::rerun-if-changed={name}\") }}"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn root_has_the_lock_file_or_the_workspace() {
+        let home = std::env::temp_dir().join(format!("dsql-edge-root-{}", std::process::id()));
+        for (path, text) in [
+            ("alone/Cargo.toml", "[package]"),
+            ("alone/inner/Cargo.toml", ""),
+            ("workspace/Cargo.toml", "[workspace]\nmembers = [\"member\"]"),
+            ("workspace/member/Cargo.toml", "[package]"),
+            ("workspace/excluded/Cargo.toml", "[package]"),
+            ("workspace/excluded/Cargo.lock", ""),
+            ("locked/Cargo.lock", ""),
+            ("locked/member/Cargo.toml", "[package]"),
+        ] {
+            let path = home.join(path);
+            fs::create_dir_all(path.parent().unwrap().join("src")).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        for (folder, expected) in [
+            ("alone/src", "alone"),
+            ("alone/inner", "alone/inner"),
+            ("workspace/member/src", "workspace"),
+            ("workspace/excluded/src", "workspace/excluded"),
+            ("locked/member", "locked"),
+        ] {
+            let (folder, expected) = (home.join(folder), home.join(expected));
+            assert_eq!(root(&folder), expected);
+            assert_eq!(folders(&folder).last(), Some(expected.as_path()));
+        }
+        fs::remove_dir_all(home).unwrap();
+    }
 }

@@ -8,7 +8,7 @@ mod shown;
 use core::fmt;
 use std::borrow::Cow;
 
-use crate::refusal::Refusal;
+use crate::login_rejection::LoginRejection;
 use crate::sqlstate::SqlState;
 use crate::statement::{Effect, StatementRef};
 use crate::types::ConversionError;
@@ -143,7 +143,7 @@ pub(crate) enum Kind {
     Connect(Cow<'static, str>),
     /// The server rejected the login: nothing of the query was executed.
     LoginRejected(Box<DatabaseError>),
-    /// The server refused the query.
+    /// The server rejected the query.
     Database(Box<DatabaseError>),
     /// The connection broke after the query was handed over.
     Lost(Cow<'static, str>),
@@ -208,17 +208,17 @@ impl Error {
 
     /// Whether the server rejected the login because of the token, its keys or the role.
     pub fn is_access_denied(&self) -> bool {
-        self.refusal().is_some_and(Refusal::is_access_denied)
+        self.rejection().is_some_and(LoginRejection::is_access_denied)
     }
 
     /// Whether the server rejected the connection because there are too many, or too many per second.
     pub fn is_throttled(&self) -> bool {
-        self.refusal().is_some_and(Refusal::is_throttled)
+        self.rejection().is_some_and(LoginRejection::is_throttled)
     }
 
     /// Whether the server rejected the connection because the cluster was idle and is starting.
     pub fn is_waking_up(&self) -> bool {
-        self.refusal().is_some_and(Refusal::is_waking_up)
+        self.rejection().is_some_and(LoginRejection::is_waking_up)
     }
 
     /// Whether the connection broke after the login.
@@ -456,9 +456,9 @@ impl Error {
         Error(self.0.clone())
     }
 
-    fn refusal(&self) -> Option<Refusal> {
+    fn rejection(&self) -> Option<LoginRejection> {
         match &self.0.kind {
-            Kind::LoginRejected(error) => Some(Refusal::of(error)),
+            Kind::LoginRejected(error) => Some(LoginRejection::of(error)),
             _ => None,
         }
     }
@@ -483,7 +483,7 @@ impl Error {
                 f.write_str("the database refused the connection: ")?;
                 // A rejected login names the user and the signer's ARN. No statement was executed.
                 write_database_error(f, error, !shown::repeats_token(error))?;
-                Refusal::of(error).advice().map_or(("", "", ""), |advice| ("", "; ", advice))
+                LoginRejection::of(error).advice().map_or(("", "", ""), |advice| ("", "; ", advice))
             }
             Kind::Database(error) => {
                 write_database_error(f, error, shown::is_shown(error))?;

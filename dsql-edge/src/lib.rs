@@ -85,6 +85,7 @@ mod harness;
 #[cfg(feature = "pool")]
 mod lease;
 mod login;
+mod login_rejection;
 mod macros;
 mod many_rows;
 mod millis;
@@ -94,7 +95,6 @@ mod pool;
 #[doc(hidden)]
 pub mod private;
 mod query;
-mod refusal;
 mod retry;
 mod row;
 #[cfg(feature = "serde")]

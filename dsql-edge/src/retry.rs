@@ -1,7 +1,7 @@
 //! Decides what runs again after a failure, and what is known about a write. Pure: facts in, a [`Rule`] out.
 //!
 //! Input: the [`FailureFacts`] of a flight. Output: its rule, the [`Pause`] before another attempt, and the outcome.
-//! Nothing is awaited here, and no error's text is read (before the login ends, `refusal.rs` has read it).
+//! Nothing is awaited here, and no error's text is read (before the login ends, `login_rejection.rs` has read it).
 //!
 //! # Invariants
 //!
@@ -19,7 +19,7 @@
 //! |---|---|---|---|---|
 //! | R0 | `NotSent` | it could not be sent: a value, a setting, a certificate, no TLS, a socket of another request | nothing happened | no |
 //! | R1 | `NotConnected` | no connection, and nothing of the query was sent | nothing happened | twice, after 50–250 ms |
-//! | R2 | `LoginRejected` | rejected before the login ended; or the server dropped the flight behind the login | nothing happened | by the [`Refusal`] |
+//! | R2 | `LoginRejected` | rejected before the login ended; or the server dropped the flight behind the login | nothing happened | by the [`LoginRejection`] |
 //! | R3 | `LostDuringLogin` | lost during the login, with reads or a part of a transaction sent | nothing happened | twice, after 50–250 ms |
 //! | R4 | `CommitLostDuringLogin` | lost during the login, with a COMMIT or an autocommit write sent | unknown | with a key |
 //! | R5 | `TransactionLost` | lost in a transaction, before COMMIT was sent | nothing happened | the transaction, on a new connection |
@@ -54,8 +54,8 @@
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use crate::login_rejection::LoginRejection;
 use crate::millis::Millis;
-use crate::refusal::Refusal;
 
 /// How far a flight had come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +85,7 @@ pub(crate) enum Signal {
     /// Nothing was sent, and nothing will be: an argument, a setting, TLS, another request's socket.
     Local,
     /// The server rejected the login. `pipelined`: the password was sent before the server requested it.
-    LoginRejected { refusal: Refusal, pipelined: bool },
+    LoginRejected { rejection: LoginRejection, pipelined: bool },
     /// The connection broke, or was never opened.
     Lost,
     /// It took too long.
@@ -123,7 +123,7 @@ pub(crate) struct FailureFacts {
 pub(crate) enum Rule {
     NotSent,
     NotConnected,
-    LoginRejected { refusal: Refusal, pipelined: bool },
+    LoginRejected { rejection: LoginRejection, pipelined: bool },
     LostDuringLogin,
     CommitLostDuringLogin,
     TransactionLost,
@@ -143,7 +143,7 @@ impl FailureFacts {
         use Signal::*;
         match (self.signal, self.reached, self.payload) {
             (Local, _, _) | (Stranded, Nothing, _) => Rule::NotSent,
-            (LoginRejected { refusal, pipelined }, _, _) => Rule::LoginRejected { refusal, pipelined },
+            (LoginRejected { rejection, pipelined }, _, _) => Rule::LoginRejected { rejection, pipelined },
             (Conflict, _, _) => Rule::Conflict,
             (Answered, _, _) | (Unavailable, _, Commit) => Rule::StatementRejected,
 
@@ -194,7 +194,7 @@ impl Pause {
 impl Rule {
     /// Whether the server understands a login only if the client waits for each answer.
     pub(crate) fn wants_serial_login(self) -> bool {
-        matches!(self, Rule::LoginRejected { refusal: Refusal::Protocol, pipelined: true })
+        matches!(self, Rule::LoginRejected { rejection: LoginRejection::Protocol, pipelined: true })
     }
 
     /// Whether a write may have happened, and its outcome is unknown.
@@ -253,7 +253,7 @@ impl Attempts {
                 self.losses += 1;
                 (self.losses <= LOSSES).then_some(Pause::millis(50, 250))?
             }
-            Rule::LoginRejected { refusal, pipelined } => self.after_refusal(refusal, pipelined)?,
+            Rule::LoginRejected { rejection, pipelined } => self.after_rejection(rejection, pipelined)?,
             Rule::TransactionLost => Pause::millis(50, 250),
             Rule::Conflict => conflict_pause(self.done),
             // R11: only the key's own row can resolve it.
@@ -276,12 +276,12 @@ impl Attempts {
         self.done = self.done.saturating_sub(1);
     }
 
-    fn after_refusal(&mut self, refusal: Refusal, pipelined: bool) -> Option<Pause> {
-        match refusal {
-            Refusal::SignatureExpired => once(&mut self.signed_again).then_some(Pause::NONE),
-            Refusal::Protocol if pipelined => once(&mut self.serially).then_some(Pause::NONE),
-            Refusal::RateExceeded | Refusal::WakingUp => Some(Pause::millis(500, 2000)),
-            Refusal::TooManyConnections => Some(Pause::millis(200, 1000)),
+    fn after_rejection(&mut self, rejection: LoginRejection, pipelined: bool) -> Option<Pause> {
+        match rejection {
+            LoginRejection::SignatureExpired => once(&mut self.signed_again).then_some(Pause::NONE),
+            LoginRejection::Protocol if pipelined => once(&mut self.serially).then_some(Pause::NONE),
+            LoginRejection::RateExceeded | LoginRejection::WakingUp => Some(Pause::millis(500, 2000)),
+            LoginRejection::TooManyConnections => Some(Pause::millis(200, 1000)),
             _ => None,
         }
     }
@@ -381,9 +381,9 @@ mod tests {
     /// The promise of the table, whatever its rows: a write that may have happened never runs again by itself.
     #[test]
     fn what_may_have_committed_runs_again_only_with_a_key() {
-        let refusal = Signal::LoginRejected { refusal: Refusal::WakingUp, pipelined: true };
+        let rejection = Signal::LoginRejected { rejection: LoginRejection::WakingUp, pipelined: true };
         let lossy = [Signal::Lost, Signal::Timeout, Signal::Unsure, Signal::Protocol, Signal::Stranded];
-        let definite = [Signal::Local, Signal::Conflict, Signal::Unavailable, Signal::Answered, refusal];
+        let definite = [Signal::Local, Signal::Conflict, Signal::Unavailable, Signal::Answered, rejection];
         for reached in REACHED {
             for payload in PAYLOADS {
                 for signal in lossy {
@@ -432,15 +432,18 @@ mod tests {
         assert_eq!(times(Rule::LostDuringLogin, 2), 1);
         assert_eq!(times(Rule::StaleConnection, 5), 1);
         assert_eq!(times(Rule::StatementRejected, 5), 0);
-        let refused = |refusal| Rule::LoginRejected { refusal, pipelined: true };
-        assert_eq!(times(refused(Refusal::SignatureExpired), 5), 1);
-        assert_eq!(times(refused(Refusal::WakingUp), 9), 8);
-        assert_eq!(times(refused(Refusal::AccessDenied), 5), 0);
-        assert_eq!(times(refused(Refusal::Protocol), 5), 1);
-        assert_eq!(times(Rule::LoginRejected { refusal: Refusal::Protocol, pipelined: false }, 5), 0);
+        let rejected = |rejection| Rule::LoginRejected { rejection, pipelined: true };
+        assert_eq!(times(rejected(LoginRejection::SignatureExpired), 5), 1);
+        assert_eq!(times(rejected(LoginRejection::WakingUp), 9), 8);
+        assert_eq!(times(rejected(LoginRejection::AccessDenied), 5), 0);
+        assert_eq!(times(rejected(LoginRejection::Protocol), 5), 1);
+        assert_eq!(
+            times(Rule::LoginRejected { rejection: LoginRejection::Protocol, pipelined: false }, 5),
+            0
+        );
         let mut attempts = Attempts::new(5);
-        assert!(attempts.after(refused(Refusal::Protocol), false, &[]).is_some());
-        assert!(attempts.after(refused(Refusal::Protocol), false, &[]).is_none());
+        assert!(attempts.after(rejected(LoginRejection::Protocol), false, &[]).is_some());
+        assert!(attempts.after(rejected(LoginRejection::Protocol), false, &[]).is_none());
     }
 
     #[test]

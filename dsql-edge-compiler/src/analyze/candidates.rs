@@ -144,7 +144,7 @@ impl Analyzer<'_> {
                 }
                 _ => 0,
             };
-            let defaults = inputs.iter().filter(|it| it.has_default).count();
+            let defaults = inputs.iter().filter(|it| it.default.is_some()).count();
             let shape = Shape { declared: &declared, names: &arg_names, variadic, defaults };
             if let Some((args, spread)) = shape.fit(given, names, spread) {
                 out.push(Candidate { function: Function::User(at), args, spread, path });

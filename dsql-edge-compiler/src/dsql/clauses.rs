@@ -35,6 +35,7 @@ rules! {
     range_type:                    "CREATE TYPE … AS RANGE"                         | "0A000" | "unsupported statement: CreateRange"                                    | Recorded               | "use two columns, the lower bound and the upper";
     base_type:                     "CREATE TYPE"                                    | "0A000" | "CREATE TYPE not supported"                                             | Sibling                | "there are no types but domains: CREATE DOMAIN";
     function_language:             "CREATE FUNCTION not in SQL"                     | "0A000" | "CREATE FUNCTION with language {} not supported"                        | Recorded               | "write it LANGUAGE sql, or do it in the program";
+    inner_depth:                   "a statement in EXPLAIN or COPY that nests too deep" | "54001" | "stack depth limit exceeded"                                        | Sibling                | "nest less deep";
     function_body_depth:           "a function's body that nests too deep"          | "54001" | "stack depth limit exceeded"                                            | Sibling                | "nest less deep";
 
     // Indexes.

@@ -6,6 +6,7 @@
 use super::clauses::{call_subquery, job_id, text_search, unsupported_function, wait_for_job_is_a_procedure};
 use super::words::Words;
 use super::{Finding, types};
+use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, FunctionCall, Literal};
 
 #[rustfmt::skip]
@@ -51,8 +52,8 @@ pub(super) fn call(call: &FunctionCall) -> Option<Finding> {
         None | Some("pg_catalog") => {}
         Some(_) => return None,
     }
-    if let Some((_, instead)) = REFUSED.iter().find(|(refused, _)| *refused == name) {
-        return Some(unsupported_function.naming(call.name.span(), name).advising(*instead));
+    if let Some(finding) = by_name(name, call.name.span()) {
+        return Some(finding);
     }
     // `circle('<(0,0),1>')` is a cast.
     if let Some(finding) = types::value(name, call.name.span()) {
@@ -65,6 +66,12 @@ pub(super) fn call(call: &FunctionCall) -> Option<Finding> {
         ExprKind::Literal(Literal::String(name)) if takes => configuration(name, first),
         _ => None,
     }
+}
+
+/// What is wrong with a function of PostgreSQL's, whatever its arguments are.
+pub(super) fn by_name(name: &str, place: Span) -> Option<Finding> {
+    let (_, instead) = REFUSED.iter().find(|(refused, _)| *refused == name)?;
+    Some(unsupported_function.naming(place, name).advising(*instead))
 }
 
 /// What is wrong with `CALL`, whose argument the parser passes over.

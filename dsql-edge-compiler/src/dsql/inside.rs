@@ -1,13 +1,23 @@
 //! Reads the statement inside of COPY or EXPLAIN.
 //!
 //! Input: the statement around it. Output: the statement, with the tokens that it was read from. A text that cannot be
-//! read gives none: PostgreSQL rejects it in its own words.
+//! read gives none: PostgreSQL rejects it in its own words. A text beyond a limit of the parser is told apart
+//! (`Unread::TooComplex`), because PostgreSQL may run it.
 
 use super::words::Words;
+use crate::diagnostic::Code;
 use crate::source::Span;
 use crate::syntax::ast::{Name, QualifiedName, StatementKind};
 use crate::syntax::token::{Token, TokenKind};
 use crate::syntax::{Lexed, Parsed, ParsedStatement};
+
+/// Why there is no statement inside.
+pub(super) enum Unread {
+    /// It is beyond a limit of the parser: its place, and the limit.
+    TooComplex(Span, String),
+    /// There is none, or PostgreSQL cannot read it either.
+    Nothing,
+}
 
 /// What COPY copies.
 pub(super) enum Copied<'p> {
@@ -22,9 +32,7 @@ pub(super) enum Copied<'p> {
 pub(super) fn copied(statement: ParsedStatement<'_>) -> Option<Copied<'_>> {
     let words = Words::of(statement);
     if words.at(1) == "(" {
-        let end = words.closing(1)?;
-        let inside = Span { start: words.span(2).start, end: words.span(end).start };
-        return Some(Copied::Query(Box::new(one_within(statement, inside)?)));
+        return copied_query(statement).ok().map(|query| Copied::Query(Box::new(query)));
     }
     let tokens = statement.own_tokens();
     let binary = words.at(1) == "BINARY" && words.at(2) != "." && words.at(2) != "(";
@@ -44,8 +52,15 @@ pub(super) fn copied(statement: ParsedStatement<'_>) -> Option<Copied<'_>> {
     Some(if from { Copied::Into(table) } else { Copied::Table(table) })
 }
 
+/// The query of `COPY (query) TO`.
+pub(super) fn copied_query(statement: ParsedStatement<'_>) -> Result<Parsed<'_>, Unread> {
+    let words = Words::of(statement);
+    let end = if words.at(1) == "(" { words.closing(1) } else { None }.ok_or(Unread::Nothing)?;
+    one_within(statement, Span { start: words.span(2).start, end: words.span(end).start })
+}
+
 /// The statement behind EXPLAIN, its places those of the whole text.
-pub(super) fn explained(statement: ParsedStatement<'_>) -> Option<Parsed<'_>> {
+pub(super) fn explained(statement: ParsedStatement<'_>) -> Result<Parsed<'_>, Unread> {
     let words = Words::of(statement);
     let mut at = behind_options(&words);
     while matches!(words.at(at), "ANALYZE" | "ANALYSE" | "VERBOSE") {
@@ -53,15 +68,27 @@ pub(super) fn explained(statement: ParsedStatement<'_>) -> Option<Parsed<'_>> {
     }
     // Nothing is explained, or an EXPLAIN, which PostgreSQL has no grammar for.
     if matches!(words.at(at), "" | "EXPLAIN") {
-        return None;
+        return Err(Unread::Nothing);
     }
     one_within(statement, Span { start: words.span(at).start, end: statement.span.end })
 }
 
 /// The one statement in a part of the text.
-fn one_within(statement: ParsedStatement<'_>, part: Span) -> Option<Parsed<'_>> {
-    let inner = Parsed::of_tokens(statement.text, within(statement.tokens, part)).ok()?;
-    inner.only().is_ok().then_some(inner)
+fn one_within(statement: ParsedStatement<'_>, part: Span) -> Result<Parsed<'_>, Unread> {
+    let inner = parsed_within(statement, within(statement.tokens, part), part)?;
+    if inner.only().is_ok() { Ok(inner) } else { Err(Unread::Nothing) }
+}
+
+/// The statements of the tokens of a part of the text.
+pub(super) fn parsed_within<'p>(
+    statement: ParsedStatement<'p>,
+    tokens: Lexed,
+    part: Span,
+) -> Result<Parsed<'p>, Unread> {
+    Parsed::of_tokens(statement.text, tokens).map_err(|error| match error.code {
+        Code::TooComplex => Unread::TooComplex(part, error.message),
+        _ => Unread::Nothing,
+    })
 }
 
 /// The place behind EXPLAIN and its options in parentheses.
@@ -95,7 +122,7 @@ pub(super) fn run(statement: ParsedStatement<'_>) -> Option<Parsed<'_>> {
                 }
                 None => is(behind),
             };
-            runs.then(|| explained(statement)).flatten()
+            if runs { explained(statement).ok() } else { None }
         }
         _ => None,
     }

@@ -14,6 +14,7 @@ mod ddl;
 mod functions;
 mod inside;
 pub mod limits;
+mod named_functions;
 mod query;
 mod relations;
 mod rule;

@@ -144,6 +144,13 @@ impl Finding {
         self
     }
 
+    /// With the limit that is exceeded.
+    #[must_use]
+    pub(super) fn detailed(mut self, limit: String) -> Finding {
+        self.diagnostic.detail = Some(limit);
+        self
+    }
+
     /// With another piece of advice than its rule's.
     #[must_use]
     pub(super) fn advising(mut self, hint: impl Into<String>) -> Finding {

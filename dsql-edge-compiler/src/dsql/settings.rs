@@ -29,7 +29,7 @@ rules! {
     set_session_characteristics: "SET SESSION CHARACTERISTICS"         | "0A000" | "setting configuration parameter \"TRANSACTION\" not supported" | Sibling | "write it in BEGIN: BEGIN READ ONLY";
     set_parameter:           "SET of a setting that is fixed"          | "0A000" | "setting configuration parameter \"{}\" not supported"   | Recorded   | "leave it out: DSQL fixes it; for a timeout, cancel in the client";
     set_reserved:            "SET of an unknown dsql.…"                | "42602" | "invalid configuration parameter name \"{}\""            | Recorded   | "\"dsql\" is a reserved prefix";
-    set_role:                "SET ROLE"                                | "0A000" | "setting configuration parameter \"role\" not supported" | Inferred   | "connect as the role: DSQL_USER";
+    set_role:                "SET ROLE"                                | "0A000" | "setting configuration parameter \"role\" not supported" | Recorded   | "connect as the role: DSQL_USER; within BEGIN and COMMIT, AWS documents SET LOCAL ROLE";
     show_removed:            "SHOW lc_collate, SHOW lc_ctype"          | "42704" | "unrecognized configuration parameter \"{}\""            | Recorded   | "the collation is C";
 }
 
@@ -48,7 +48,8 @@ pub(super) fn set(set: &Set, words: &Words<'_>) -> Option<Finding> {
         "transaction_isolation" | "default_transaction_isolation" => {
             Some(set_parameter.naming(span, &set.name).advising(isolation_level.instead))
         }
-        "role" => Some(set_role.at(span)),
+        // `SET LOCAL ROLE` is documented, and no cluster's answer to it is known.
+        "role" => (set.command != "SET LOCAL").then(|| set_role.at(span)),
         name if name.starts_with("dsql.") => Some(set_reserved.naming(span, &set.name)),
         _ => Some(set_parameter.naming(span, &set.name)),
     }
@@ -79,6 +80,7 @@ pub(super) fn passed_over(words: &Words<'_>) -> Option<Finding> {
         }
         (("SET", "SESSION"), "CHARACTERISTICS") => Some(set_session_characteristics.at(all())),
         (("SET", "ROLE"), role) if role != "NONE" => Some(set_role.at(all())),
+        (("SET", "SESSION"), "ROLE") if words.at(3) != "NONE" => Some(set_role.at(all())),
         (("SET", "SESSION"), "AUTHORIZATION") => Some(set_parameter.naming(all(), "session_authorization")),
         (("SHOW", "LC_COLLATE"), _) => Some(show_removed.naming(words.span(1), "lc_collate")),
         (("SHOW", "LC_CTYPE"), _) => Some(show_removed.naming(words.span(1), "lc_ctype")),

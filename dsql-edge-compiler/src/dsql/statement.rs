@@ -3,10 +3,12 @@
 //! Input: a statement in its text, and the schema if it is known. Output: [`Finding`]s in DSQL's order. The bodies of SQL
 //! functions are statements too: each is checked, and all of a body as statements of one message.
 
-use super::clauses::function_body_depth;
-use super::inside::{explained, run, within};
+use super::clauses::{function_body_depth, inner_depth};
+use super::inside::{Unread, copied_query, explained, parsed_within, within};
 use super::words::Words;
-use super::{Finding, Transactions, alter, ddl, functions, limits, query, settings, statements, types};
+use super::{
+    Finding, Transactions, alter, ddl, functions, limits, named_functions, query, settings, statements, types,
+};
 use crate::Source;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::Schema;
@@ -38,7 +40,12 @@ fn findings_inside(statement: ParsedStatement<'_>, schema: Option<&Schema>, leve
         _ => {
             let words = Words::of(statement);
             if let Some(finding) = statements::refused(&words) {
-                return vec![Finding { whole: true, ..finding }];
+                let whole = Finding { whole: true, ..finding };
+                // A statement that may pass is looked into.
+                if whole.diagnostic.is_error() {
+                    return vec![whole];
+                }
+                out.push(whole);
             }
             by_kind(statement, &words, schema, &mut out);
             if let StatementKind::CreateFunction(function) = &statement.kind {
@@ -46,11 +53,19 @@ fn findings_inside(statement: ParsedStatement<'_>, schema: Option<&Schema>, leve
             }
         }
     }
-    query::queries(statement.tree, schema, &mut out);
-    if let Some(whole) = out.iter().position(|finding| finding.whole) {
-        return vec![out.swap_remove(whole)];
+    // The elements of CREATE SCHEMA are statements, each checked by itself.
+    if !matches!(statement.kind, StatementKind::CreateSchema(_)) {
+        query::queries(statement.tree, schema, &mut out);
     }
-    out
+    named_functions::named(statement, &mut out);
+    let errors = out.iter().any(|finding| finding.diagnostic.is_error());
+    match out.iter().position(|finding| finding.whole && finding.diagnostic.is_error() == errors) {
+        Some(whole) => vec![out.swap_remove(whole)],
+        None => {
+            out.retain(|finding| !finding.whole);
+            out
+        }
+    }
 }
 
 /// The same, and types of columns that a schema does not have of which all is known.
@@ -88,21 +103,22 @@ fn by_kind(
         }
         StatementKind::AlterTable(table) => alter::alter(table, statement.span, words, schema, out),
         StatementKind::Set(set) => out.extend(settings::set(set, words)),
-        StatementKind::Utility("EXPLAIN") => {
-            if let Some(inner) = explained(statement) {
-                out.extend(inner.iter().flat_map(|inner| findings(inner, schema)));
-            }
-        }
-        StatementKind::Utility("COPY") => {
-            if let Some(inner) = run(statement) {
-                out.extend(inner.iter().flat_map(|inner| findings(inner, schema)));
-            }
-        }
+        StatementKind::Utility("EXPLAIN") => inner(explained(statement), schema, out),
+        StatementKind::Utility("COPY") => inner(copied_query(statement), schema, out),
         StatementKind::Utility("CALL") => out.extend(functions::procedure(words)),
         StatementKind::Transaction(_) | StatementKind::Utility(_) => {
             out.extend(settings::passed_over(words));
         }
         _ => {}
+    }
+}
+
+/// What is wrong with the statement inside of another.
+fn inner(read: Result<Parsed<'_>, Unread>, schema: Option<&Schema>, out: &mut Vec<Finding>) {
+    match read {
+        Ok(inner) => out.extend(inner.iter().flat_map(|inner| findings(inner, schema))),
+        Err(Unread::TooComplex(place, limit)) => out.push(inner_depth.at(place).detailed(limit)),
+        Err(Unread::Nothing) => {}
     }
 }
 
@@ -119,7 +135,8 @@ fn body(function: &CreateFunction, statement: ParsedStatement<'_>, level: usize,
         let read = if level < MOST_BODIES {
             Parsed::script(&source)
         } else {
-            Err(Diagnostic::error(Code::TooComplex, place, ""))
+            let limit = format!("bodies of functions nest deeper than {MOST_BODIES} levels");
+            Err(Diagnostic::error(Code::TooComplex, place, limit))
         };
         match read {
             Ok(parsed) => {
@@ -127,16 +144,22 @@ fn body(function: &CreateFunction, statement: ParsedStatement<'_>, level: usize,
                 statements_of(&parsed, level, &mut inside);
                 out.extend(inside.into_iter().map(|finding| Finding { fix: None, ..finding.placed(place) }));
             }
-            Err(error) if error.code == Code::TooComplex => out.push(function_body_depth.at(place)),
+            Err(error) if error.code == Code::TooComplex => {
+                out.push(function_body_depth.at(place).detailed(error.message));
+            }
             Err(_) => {}
         }
-    } else if let Some(parsed) = unquoted_body(&words, statement) {
-        statements_of(&parsed, level, out);
+    } else {
+        match unquoted_body(&words, statement) {
+            Ok(parsed) => statements_of(&parsed, level, out),
+            Err(Unread::TooComplex(place, limit)) => out.push(function_body_depth.at(place).detailed(limit)),
+            Err(Unread::Nothing) => {}
+        }
     }
 }
 
 /// The statements of `BEGIN ATOMIC …; END`, or `RETURN expression`, which is read as SELECT.
-fn unquoted_body<'p>(words: &Words<'_>, statement: ParsedStatement<'p>) -> Option<Parsed<'p>> {
+fn unquoted_body<'p>(words: &Words<'_>, statement: ParsedStatement<'p>) -> Result<Parsed<'p>, Unread> {
     let mut depth = 0usize;
     let mut first = None;
     for at in 0..words.len() {
@@ -154,8 +177,9 @@ fn unquoted_body<'p>(words: &Words<'_>, statement: ParsedStatement<'p>) -> Optio
             _ => {}
         }
     }
-    let (first, end) = first?;
-    let mut within = within(statement.tokens, Span { start: words.span(first).start, end });
+    let (first, end) = first.ok_or(Unread::Nothing)?;
+    let part = Span { start: words.span(first).start, end };
+    let mut within = within(statement.tokens, part);
     let mut begins = true;
     for token in &mut within.tokens {
         if begins && token.kind == TokenKind::Keyword(Keyword::Return) {
@@ -163,7 +187,7 @@ fn unquoted_body<'p>(words: &Words<'_>, statement: ParsedStatement<'p>) -> Optio
         }
         begins = token.kind == TokenKind::Symbol(b';');
     }
-    Parsed::of_tokens(statement.text, within).ok()
+    parsed_within(statement, within, part)
 }
 
 /// Each statement of a body, and all of them as statements of one message.

@@ -19,7 +19,9 @@ rules! {
     savepoint:                    "SAVEPOINT"                              | "0A000" | "unsupported transaction statement: SAVEPOINT"                 | Recorded         | "DSQL has no nested transactions: make the part a transaction of its own";
     release_savepoint:            "RELEASE"                                | "0A000" | "unsupported transaction statement: RELEASE"                   | Sibling          | "DSQL has no savepoints";
     rollback_to_savepoint:        "ROLLBACK [WORK|TRANSACTION] TO"         | "0A000" | "unsupported transaction statement: ROLLBACK TO"               | Recorded         | "DSQL has no savepoints: ROLLBACK ends the whole transaction";
-    prepare_transaction:          "PREPARE TRANSACTION"                    | "0A000" | "unsupported transaction statement: PREPARE TRANSACTION"       | Inferred         | "DSQL has no two-phase commit";
+    prepare_transaction:          "PREPARE TRANSACTION"                    | "0A000" | "unsupported transaction statement: PREPARE TRANSACTION"       | Sibling          | "DSQL has no two-phase commit";
+    commit_prepared:              "COMMIT PREPARED"                        | "0A000" | "unsupported transaction statement: COMMIT PREPARED"           | Sibling          | "DSQL has no two-phase commit";
+    rollback_prepared:            "ROLLBACK PREPARED"                      | "0A000" | "unsupported transaction statement: ROLLBACK PREPARED"         | Sibling          | "DSQL has no two-phase commit";
     lock_table:                   "LOCK"                                   | "0A000" | "unsupported statement: Lock"                                  | Documented       | "conflicts are found at COMMIT: SELECT … FOR UPDATE the rows and retry on 40001";
 
     // What belongs to a session.

@@ -1,12 +1,14 @@
 //! Visits the queries, items of `FROM`, expressions and casts of a statement.
 //!
 //! Input: a statement. Output: calls of a [`Visit`], outer before inner, in the order of the text as far as the tree
-//! keeps it. The matches have no `_`, so that a new kind of expression cannot be missed.
+//! keeps it. The matches have no `_`, so that a new kind of statement, action or expression cannot be missed. Text that
+//! the parser passes over is in no tree: `dsql::named_functions` reads its words.
 
 use super::ast::{
-    Assignment, ConflictTarget, ConstraintKind, Distinct, Expr, ExprKind, FrameBound, FromItem,
-    GroupingElement, InList, Indirection, JoinConstraint, Limit, MergeAction, OnConflict, Quantified, Query,
-    QueryBody, SortBy, Statement, StatementKind, TableElement, Target, TypeName, Window, With,
+    AlterAction, Assignment, ConflictTarget, Constraint, ConstraintKind, Distinct, Expr, ExprKind,
+    FrameBound, FromItem, FunctionParameter, GroupingElement, InList, Indirection, JoinConstraint, Limit,
+    MergeAction, NewType, OnConflict, Quantified, Query, QueryBody, SortBy, Statement, StatementKind,
+    TableColumn, TableElement, Target, TypeName, Window, With,
 };
 
 /// Receives the parts of a statement; by default, each is passed over.
@@ -66,26 +68,96 @@ pub fn statement<'s>(statement: &'s Statement, visit: &mut dyn Visit<'s>) {
         StatementKind::CreateTableAs(table) => table.query.iter().for_each(|it| query(it, visit)),
         StatementKind::CreateTable(table) => {
             for element in &table.elements {
-                let constraints = match element {
-                    TableElement::Column(column) => column.constraints.as_slice(),
-                    TableElement::Constraint(constraint) => std::slice::from_ref(constraint),
-                    TableElement::Like { .. } => &[],
-                };
-                for constraint in constraints {
-                    match &constraint.kind {
-                        ConstraintKind::Default(it)
-                        | ConstraintKind::Generated(it)
-                        | ConstraintKind::Check { expr: it, .. } => expr(it, visit),
-                        _ => {}
-                    }
+                match element {
+                    TableElement::Column(column) => self::column(column, visit),
+                    TableElement::Constraint(constraint) => self::constraint(constraint, visit),
+                    TableElement::Like { .. } => {}
                 }
             }
         }
         StatementKind::CreateIndex(index) => {
-            exprs(index.elements.iter().map(|it| &it.expr).chain(&index.filter), visit);
+            let keys = index.elements.iter().chain(&index.include).map(|it| &it.expr);
+            exprs(keys.chain(&index.filter), visit);
         }
-        _ => {}
+        StatementKind::CreateDomain(domain) => {
+            domain.constraints.iter().for_each(|it| constraint(it, visit));
+        }
+        StatementKind::CreateType(new) => match &new.kind {
+            NewType::Composite(columns) => columns.iter().for_each(|it| column(it, visit)),
+            NewType::Enum(_) | NewType::Range(_) | NewType::Base { .. } => {}
+        },
+        StatementKind::CreateSchema(schema) => {
+            schema.elements.iter().for_each(|element| self::statement(element, visit));
+        }
+        StatementKind::CreateFunction(function) => parameters(&function.parameters, visit),
+        StatementKind::AlterFunction(function) => {
+            function.parameters.iter().for_each(|it| parameters(it, visit));
+        }
+        StatementKind::AlterTable(alter) => alter.actions.iter().for_each(|it| alter_action(it, visit)),
+        StatementKind::Drop(drop) => {
+            drop.parameters.iter().flatten().for_each(|it| parameters(it, visit));
+        }
+        StatementKind::CreateSequence(_)
+        | StatementKind::CreateTrigger(_)
+        | StatementKind::CreateRule(_)
+        | StatementKind::CreateOperator(_)
+        | StatementKind::CreateCollation(_)
+        | StatementKind::CreateCast(_)
+        | StatementKind::CreateExtension(_)
+        | StatementKind::RenameSchema { .. }
+        | StatementKind::Set(_)
+        | StatementKind::Transaction(_)
+        | StatementKind::Utility(_) => {}
     }
+}
+
+fn alter_action<'s>(action: &'s AlterAction, visit: &mut dyn Visit<'s>) {
+    match action {
+        AlterAction::AddColumn { column, .. } => self::column(column, visit),
+        AlterAction::SetDefault { default, .. } => exprs(default, visit),
+        AlterAction::AddConstraint(constraint) => self::constraint(constraint, visit),
+        AlterAction::DropColumn { .. }
+        | AlterAction::SetType { .. }
+        | AlterAction::SetNotNull(_)
+        | AlterAction::DropNotNull(_)
+        | AlterAction::AddIdentity { .. }
+        | AlterAction::DropIdentity(_)
+        | AlterAction::DropExpression(_)
+        | AlterAction::DropConstraint { .. }
+        | AlterAction::Rename(_)
+        | AlterAction::RenameColumn { .. }
+        | AlterAction::RenameConstraint { .. }
+        | AlterAction::SetSchema(_)
+        | AlterAction::ValidateConstraint(_)
+        | AlterAction::RowSecurity
+        | AlterAction::AddValue { .. }
+        | AlterAction::RenameValue { .. }
+        | AlterAction::Other(_) => {}
+    }
+}
+
+fn column<'s>(column: &'s TableColumn, visit: &mut dyn Visit<'s>) {
+    column.constraints.iter().for_each(|it| constraint(it, visit));
+}
+
+fn constraint<'s>(constraint: &'s Constraint, visit: &mut dyn Visit<'s>) {
+    match &constraint.kind {
+        ConstraintKind::Default(it)
+        | ConstraintKind::Generated(it)
+        | ConstraintKind::Check { expr: it, .. } => expr(it, visit),
+        ConstraintKind::NotNull
+        | ConstraintKind::Null
+        | ConstraintKind::Identity { .. }
+        | ConstraintKind::PrimaryKey(_)
+        | ConstraintKind::Unique(_)
+        | ConstraintKind::Exclude
+        | ConstraintKind::ForeignKey(_)
+        | ConstraintKind::Attribute { .. } => {}
+    }
+}
+
+fn parameters<'s>(parameters: &'s [FunctionParameter], visit: &mut dyn Visit<'s>) {
+    exprs(parameters.iter().flat_map(|parameter| &parameter.default), visit);
 }
 
 fn with<'s>(with: &'s Option<With>, visit: &mut dyn Visit<'s>) {

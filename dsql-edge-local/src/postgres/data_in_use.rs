@@ -1,6 +1,7 @@
 //! Waits until a data folder is free: after `kill -9` of a dsql-local, its PostgreSQL takes some time to shut down.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -28,12 +29,68 @@ pub(super) async fn wait(data: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// The process id of the server that runs on the data: the first line of its `postmaster.pid`.
+/// The longest part of `postmaster.pid` that is read: its first line is a number.
+const LONGEST: u64 = 32;
+
+/// The process id of the server that runs on the data: the first line of its `postmaster.pid`, which may contain
+/// anything. As PostgreSQL does (`CreateLockFile` in `miscinit.c` of PostgreSQL 16), a process that this user may not
+/// signal is not a server on this user's data: the file is old, and another process has the number now.
 fn server(data: &Path) -> Option<i32> {
-    let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
-    let pid: i32 = text.lines().next()?.trim().parse().ok()?;
+    let path = data.join("postmaster.pid");
+    if !fs::metadata(&path).ok()?.is_file() {
+        return None;
+    }
+    let mut text = Vec::new();
+    fs::File::open(path).ok()?.take(LONGEST).read_to_end(&mut text).ok()?;
+    let line = std::str::from_utf8(text.split(|byte| *byte == b'\n').next()?).ok()?;
+    // A negative number is PostgreSQL's mark of a server without other processes (`postgres --single`).
+    let pid = line.trim().parse::<i32>().ok()?.checked_abs().filter(|pid| *pid > 0)?;
+    let is_ours = u32::try_from(pid) == Ok(std::process::id());
     match test_kill_process(Pid::from_raw(pid)?) {
-        Err(Errno::SRCH) => None,
+        Err(Errno::SRCH | Errno::PERM) => None,
+        _ if is_ours => None,
         _ => Some(pid),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn file_with_anything_in_it_is_no_server() {
+        let folder = std::env::temp_dir().join(format!("dsql-local-in-use-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let mut other = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn().unwrap();
+        let running = i32::try_from(other.id()).unwrap();
+        let own = std::process::id().to_string();
+        let minimum = i32::MIN.to_string();
+        let (one, single) = (running.to_string(), format!("-{running}\n/data\n"));
+        let with_lines = format!("{running}\n/data\n17\n");
+        for (text, server_of) in [
+            (&b""[..], None),
+            (b"\n", None),
+            (b"0\n", None),
+            (minimum.as_bytes(), None),
+            (b"2147483648\n", None),
+            (b"99999999999999999999999999999999999999999999\n", None),
+            (b"1\xff\n", None),
+            (own.as_bytes(), None),
+            (one.as_bytes(), Some(running)),
+            (with_lines.as_bytes(), Some(running)),
+            (single.as_bytes(), Some(running)),
+        ] {
+            fs::write(folder.join("postmaster.pid"), text).unwrap();
+            assert_eq!(server(&folder), server_of, "{:?}", String::from_utf8_lossy(text));
+        }
+        other.kill().unwrap();
+        other.wait().unwrap();
+        assert_eq!(server(&folder), None);
+        fs::remove_file(folder.join("postmaster.pid")).unwrap();
+        fs::create_dir(folder.join("postmaster.pid")).unwrap();
+        assert_eq!(server(&folder), None);
+        fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -7,7 +7,10 @@
 //! The list is from PostgreSQL's `pg_proc.dat`: the functions that a role without privileges may call and that run a
 //! text as SQL, read tables that the statement does not name, or write something other than rows. PostgreSQL itself
 //! keeps files (`pg_read_file`, `lo_import`) and the server's log from such roles. A cluster's answer to a call is not
-//! known; the words of the error are those for other functions that a cluster does not have.
+//! known; the words of the error are those for other functions that a cluster does not have. Those functions
+//! (`pg_advisory_lock`) have rules of the compiler's, and are denied here too.
+
+use dsql_edge_compiler::dsql::refused_functions;
 
 /// Functions, and what to do instead.
 const DENIED: &[(&[&str], &str)] = &[
@@ -75,13 +78,15 @@ const DENIED: &[(&[&str], &str)] = &[
 
 /// What to do instead of calling a function, if sessions may not call it.
 pub(crate) fn instead_of(name: &str) -> Option<&'static str> {
-    DENIED.iter().find(|(names, _)| names.contains(&name)).map(|(_, instead)| *instead)
+    let denied = DENIED.iter().find(|(names, _)| names.contains(&name)).map(|(_, instead)| *instead);
+    denied.or_else(|| refused_functions().iter().find(|(it, _)| *it == name).map(|(_, instead)| *instead))
 }
 
 /// The SQL that takes or gives the permission. A form of a function that only works on its arguments
 /// (`ts_rewrite(query, target, substitute)`) keeps it.
 pub(super) fn permissions(denied: bool) -> String {
-    let names: Vec<&str> = DENIED.iter().flat_map(|(names, _)| names.iter().copied()).collect();
+    let denied_here = DENIED.iter().flat_map(|(names, _)| names.iter().copied());
+    let names: Vec<&str> = denied_here.chain(refused_functions().iter().map(|(name, _)| *name)).collect();
     let (command, preposition) = if denied { ("REVOKE", "FROM") } else { ("GRANT", "TO") };
     format!(
         "DO $$

@@ -47,16 +47,22 @@ CREATE OR REPLACE VIEW sys.jobs AS
     SELECT * FROM pg_catalog.dsql_local_jobs WHERE update_time > now() - interval '30 minutes';
 GRANT SELECT ON sys.jobs TO PUBLIC;
 
--- pg_tables and pg_indexes do not show objects that a cluster does not have.
+-- These views do not show objects that a cluster does not have.
 DO $$
 DECLARE
     view text;
+    name text;
     definition text;
 BEGIN
-    FOREACH view IN ARRAY ARRAY['pg_catalog.pg_tables', 'pg_catalog.pg_indexes'] LOOP
+    FOR view, name IN VALUES
+        ('pg_catalog.pg_tables', 'tablename'), ('pg_catalog.pg_indexes', 'indexname'),
+        ('information_schema.routines', 'specific_name'), ('information_schema.parameters', 'specific_name'),
+        ('information_schema.routine_privileges', 'specific_name')
+    LOOP
         definition := rtrim(pg_get_viewdef(view::regclass), '; ');
         IF definition !~ 'dsql_local' THEN
-            EXECUTE format($view$CREATE OR REPLACE VIEW %s AS %s AND c.relname !~ '^dsql_local_'$view$, view, definition);
+            EXECUTE format($view$CREATE OR REPLACE VIEW %s AS SELECT * FROM (%s) shown WHERE %I !~ '^dsql_local_'$view$,
+                view, definition, name);
         END IF;
     END LOOP;
 END $$;
@@ -140,37 +146,61 @@ CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_name(relation oid) RETURNS text
     WHERE pg_class.oid = relation
 $$;
 
--- Builds at once the index that DSQL builds in a job: rows that violate it fail the job and not the statement. `plain`
--- is the statement without UNIQUE. IF NOT EXISTS builds nothing if `name` exists: the job is then that of the existing
--- index.
+-- Builds at once the index that DSQL builds in a job: rows for which the build fails make the job fail and not the
+-- statement. `plain` is the statement without UNIQUE: the index of a failed unique build. `probe` is a query of the
+-- index's expressions without rows; an error that it gives too is one of the statement. IF NOT EXISTS builds nothing if
+-- `name` exists: the job is then that of the existing index.
 DROP FUNCTION IF EXISTS pg_catalog.dsql_local_build_index(text, text, text, text);
+DROP FUNCTION IF EXISTS pg_catalog.dsql_local_build_index(text, text, text, text, text);
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_build_index(
-    target text, name text, statement text, plain text, seal text
+    target text, name text, statement text, plain text, probe text, seal text
 ) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
     of_table oid := to_regclass(target);
     before oid[] := ARRAY(SELECT indexrelid FROM pg_catalog.pg_index WHERE indrelid = of_table);
+    sealed text := statement || plain || probe;
+    duplicates boolean := false;
+    of_statement boolean := false;
     made oid;
     details text;
 BEGIN
-    PERFORM pg_catalog.dsql_local_check_seal(statement || plain, seal);
+    PERFORM pg_catalog.dsql_local_check_seal(sealed, seal);
     BEGIN
-        EXECUTE statement;
-    EXCEPTION WHEN unique_violation THEN
-        details := 'found duplicate key(s) while validating index uniqueness';
-        EXECUTE plain;
+        BEGIN
+            EXECUTE statement;
+        EXCEPTION WHEN unique_violation THEN
+            duplicates := true;
+            EXECUTE plain;
+        END;
+    EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded THEN
+        BEGIN
+            EXECUTE probe;
+        EXCEPTION WHEN OTHERS THEN
+            of_statement := true;
+        END;
+        IF of_statement THEN
+            RAISE;
+        END IF;
+        details := SQLERRM;
     END;
-    SELECT coalesce(
-        (SELECT indexrelid FROM pg_catalog.pg_index WHERE indrelid = of_table AND indexrelid <> ALL (before)),
-        (SELECT i.oid FROM pg_catalog.pg_class i JOIN pg_catalog.pg_class t USING (relnamespace)
-         WHERE t.oid = of_table AND i.relname = name)
-    ) INTO made;
-    IF details IS NOT NULL THEN
-        PERFORM pg_catalog.dsql_local_fail_index(made, statement || plain, seal);
+    IF details IS NULL THEN
+        SELECT coalesce(
+            (SELECT indexrelid FROM pg_catalog.pg_index WHERE indrelid = of_table AND indexrelid <> ALL (before)),
+            (SELECT i.oid FROM pg_catalog.pg_class i JOIN pg_catalog.pg_class t USING (relnamespace)
+             WHERE t.oid = of_table AND i.relname = name)
+        ) INTO made;
+        IF duplicates THEN
+            details := 'found duplicate key(s) while validating index uniqueness';
+            PERFORM pg_catalog.dsql_local_fail_index(made, sealed, seal);
+        END IF;
     END IF;
-    RETURN pg_catalog.dsql_local_log_job('INDEX_BUILD', 'pg_catalog.pg_class', made, pg_catalog.dsql_local_name(made),
-        CASE WHEN details IS NULL THEN 'completed' ELSE 'failed' END, details, statement || plain, seal);
+    RETURN pg_catalog.dsql_local_log_job('INDEX_BUILD', 'pg_catalog.pg_class', made,
+        coalesce(pg_catalog.dsql_local_name(made), (
+            SELECT nspname || '.' || nullif(name, '') FROM pg_catalog.pg_class
+            JOIN pg_catalog.pg_namespace n ON n.oid = relnamespace WHERE pg_class.oid = of_table
+        )),
+        CASE WHEN details IS NULL THEN 'completed' ELSE 'failed' END, details, sealed, seal);
 END $$;
 
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_validate(target text, name text, statement text, seal text) RETURNS text
@@ -202,7 +232,8 @@ END $$;
 
 -- An id of the session, as the tests of AWS's adapter for Tortoise need it: the same for one connection, and for no
 -- other.
-CREATE OR REPLACE FUNCTION sys.current_session_id() RETURNS uuid LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION sys.current_session_id() RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT md5(pid::text || backend_start::text)::uuid FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()
 $$;
 

@@ -5,20 +5,23 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 use super::frame::{self, Frame, FrontendTag};
 use crate::cluster::Cluster;
 use crate::rules::{Session, catalog};
 
 const CHUNK: usize = 64 * 1024;
+
+/// The rules for a message of at most this length take less time than to start work on another thread.
+const SHORT: usize = 16 * 1024;
 
 /// How often a connection that should end checks whether its transaction is over.
 const LOOKS_AGAIN: Duration = Duration::from_millis(50);
@@ -41,8 +44,9 @@ where
 {
     let (mut from_client, mut to_client) = tokio::io::split(client);
     let (mut from_postgres, mut to_postgres) = postgres.split();
-    let session = Mutex::new(Session::new(cluster.clone()));
-    locked(&session).reported(reported);
+    let mut session = Session::new(cluster.clone());
+    session.reported(reported);
+    let session = Arc::new(Mutex::new(session));
     let login = Login {
         drops_flight: cluster.faults.drops_flight(),
         done: AtomicBool::new(false),
@@ -52,7 +56,7 @@ where
     let ended = tokio::select! {
         biased;
         ended = messages(&mut from_client, &mut to_postgres, &session, rules, &login) => ended,
-        ended = answers(&mut from_postgres, &mut to_client, rules.map(|_| &session), cluster, &login) => ended,
+        ended = answers(&mut from_postgres, &mut to_client, rules.map(|_| &*session), cluster, &login) => ended,
         () = lives(cluster, &session) => Ok(()),
     };
     let _ = to_client.shutdown().await;
@@ -67,7 +71,7 @@ async fn lives(cluster: &Cluster, session: &Mutex<Session>) {
         () = cluster.faults.hour() => {}
     }
     let end = after(cluster.clock.now(), cluster.limits.age);
-    while locked(session).is_busy() && cluster.clock.now() < end {
+    while session.lock().await.is_busy() && cluster.clock.now() < end {
         cluster.clock.until(after(cluster.clock.now(), LOOKS_AGAIN)).await;
     }
     (cluster.log)("connection closed: it is as old as DSQL allows");
@@ -99,7 +103,7 @@ struct Login {
 async fn messages<R, W>(
     from: &mut R,
     to: &mut W,
-    session: &Mutex<Session>,
+    session: &Arc<Mutex<Session>>,
     rules: Option<&Path>,
     login: &Login,
 ) -> io::Result<()>
@@ -124,11 +128,16 @@ where
                 ready.extend(frame.bytes);
                 continue;
             };
-            if locked(session).must_wait(&frame) {
+            let (frame, waits) = on_message(session, frame, |session, frame| {
+                let waits = session.must_wait(&frame);
+                (frame, waits)
+            })
+            .await;
+            if waits {
                 if to.write_all(&std::mem::take(&mut ready)).await.is_err() {
                     return std::future::pending().await;
                 }
-                while locked(session).must_wait(&frame) {
+                while session.lock().await.still_waits(&frame) {
                     login.answered.notified().await;
                 }
             }
@@ -145,7 +154,7 @@ where
             return std::future::pending().await;
         }
         if cut {
-            if locked(session).ends() {
+            if session.lock().await.ends() {
                 return Ok(());
             }
             // The messages before are still answered: `answers` then ends the session.
@@ -162,12 +171,35 @@ where
 }
 
 /// The bytes that PostgreSQL gets for a message; nothing if the connection is to end in place of it.
-async fn checked(frame: Frame, session: &Mutex<Session>, socket: &Path) -> Option<Vec<u8>> {
-    let tables = locked(session).named_tables(&frame);
+async fn checked(frame: Frame, session: &Arc<Mutex<Session>>, socket: &Path) -> Option<Vec<u8>> {
+    let named = |session: &mut Session, frame: Frame| (session.named_tables(&frame), frame);
+    let (tables, frame) = on_message(session, frame, named).await;
     let schema = if tables.is_empty() { None } else { catalog::tables(socket, &tables).await };
-    let mut session = locked(session);
-    let sent = session.client_message(frame, schema.as_ref());
-    (!session.sends_no_more()).then_some(sent)
+    on_message(session, frame, move |session, frame| {
+        let sent = session.client_message(frame, schema.as_ref());
+        (!session.sends_no_more()).then_some(sent)
+    })
+    .await
+}
+
+/// Works on a message with its session. Work on a long message does not block the threads that serve other sessions.
+async fn on_message<T: Send + 'static>(
+    session: &Arc<Mutex<Session>>,
+    frame: Frame,
+    work: impl FnOnce(&mut Session, Frame) -> T + Send + 'static,
+) -> T {
+    let mut session = session.clone().lock_owned().await;
+    if frame.bytes.len() <= SHORT {
+        return work(&mut session, frame);
+    }
+    match tokio::task::spawn_blocking(move || work(&mut session, frame)).await {
+        Ok(done) => done,
+        Err(ended) => match ended.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime ends, and this task with it.
+            Err(_) => std::future::pending().await,
+        },
+    }
 }
 
 /// The fault `drop-flight`: messages that come with the login are dropped, up to their Sync.
@@ -194,10 +226,6 @@ impl DroppedFlight {
     }
 }
 
-fn locked(session: &Mutex<Session>) -> std::sync::MutexGuard<'_, Session> {
-    session.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// The position in PostgreSQL's stream.
 #[derive(Clone, Copy)]
 enum StreamPosition {
@@ -215,7 +243,7 @@ struct AnswerStream {
 
 impl AnswerStream {
     /// The bytes that the client gets now.
-    fn take(&mut self, session: Option<&Mutex<Session>>, login: &Login) -> Vec<u8> {
+    fn take(&mut self, mut session: Option<&mut Session>, login: &Login) -> Vec<u8> {
         let mut ready = Vec::with_capacity(self.pending.len());
         let mut rest = self.pending.as_slice();
         while !rest.is_empty() {
@@ -236,13 +264,13 @@ impl AnswerStream {
             if tag == b'Z' {
                 login.done.store(true, Ordering::Relaxed);
             }
-            let Some(session) = session.filter(|session| locked(session).reads_whole(tag)) else {
-                let cut = session.is_some_and(|session| locked(session).is_cut_after_commit());
+            if !session.as_deref_mut().is_some_and(|session| session.reads_whole(tag)) {
+                let cut = session.as_deref_mut().is_some_and(Session::is_cut_after_commit);
                 self.position = StreamPosition::Inside { left: length, passes: !cut };
                 continue;
-            };
-            let Some(bytes) = rest.get(..length) else { break };
-            ready.extend(locked(session).postgres_message(Frame { bytes: bytes.to_vec() }));
+            }
+            let (Some(session), Some(bytes)) = (session.as_deref_mut(), rest.get(..length)) else { break };
+            ready.extend(session.postgres_message(Frame { bytes: bytes.to_vec() }));
             rest = rest.get(length..).unwrap_or_default();
             if matches!(tag, b'Z' | b'E' | b'G') {
                 login.answered.notify_one();
@@ -270,7 +298,10 @@ where
         if from.read_buf(&mut stream.pending).await? == 0 {
             return Ok(());
         }
-        let ready = stream.take(session, login);
+        let ready = match session {
+            Some(session) => stream.take(Some(&mut *session.lock().await), login),
+            None => stream.take(None, login),
+        };
         stream.pending.reserve(CHUNK);
         if !ready.is_empty() {
             let latency = cluster.faults.latency();
@@ -280,8 +311,33 @@ where
             to.write_all(&ready).await?;
             to.flush().await?;
         }
-        if session.is_some_and(|session| locked(session).ends()) {
+        if let Some(session) = session
+            && session.lock().await.ends()
+        {
             return Ok(());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::rules::tests::session;
+
+    /// The test's runtime has one thread: work that blocked it would never get the answer that another task sends.
+    #[tokio::test]
+    async fn work_on_a_long_message_lets_other_tasks_run() {
+        let session = Arc::new(Mutex::new(session()));
+        let (answer, answered) = mpsc::channel();
+        let long = Frame { bytes: vec![b'Q'; SHORT + 1] };
+        let work = on_message(&session, long, move |_, _| answered.recv_timeout(Duration::from_secs(20)));
+        let other = async {
+            tokio::task::yield_now().await;
+            answer.send(())
+        };
+        let (worked, sent) = tokio::join!(work, other);
+        assert!(worked.is_ok() && sent.is_ok());
     }
 }

@@ -5,6 +5,7 @@
 
 use super::copy_in::CopyIn;
 use super::encoding::Encoding;
+use super::rejected::StatementRejected;
 use super::statement::{ALTER_TABLE, CREATE_INDEX};
 use super::transaction::{Status, TransactionEvent};
 use super::{Session, own_objects, postgres_error, show};
@@ -38,7 +39,10 @@ impl Session {
     /// A message of [`Session::reads_whole`], as the client gets it.
     pub(crate) fn postgres_message(&mut self, frame: Frame) -> Vec<u8> {
         match frame.tag() {
-            Some(b'E') => drop(self.observe(TransactionEvent::Error)),
+            Some(b'E') => {
+                self.forget_requested_faults();
+                self.observe(TransactionEvent::Error);
+            }
             Some(b'C') if frame.body() == b"ROLLBACK\0" => drop(self.observe(TransactionEvent::RolledBack)),
             _ => {}
         }
@@ -89,6 +93,14 @@ impl Session {
                 frame.bytes
             }
             _ => frame.bytes,
+        }
+    }
+
+    /// A cycle fails: the faults that a statement in it has set are not set, and none of them is to come again.
+    fn forget_requested_faults(&mut self) {
+        if let Some(requested) = self.cycles.answered().and_then(|cycle| cycle.requested.take()) {
+            self.cluster.faults.undo(requested);
+            self.rejections.values_mut().for_each(StatementRejected::forget_fault);
         }
     }
 

@@ -27,7 +27,7 @@ impl Session {
         statement: ParsedStatement<'_>,
         schema: Option<&Schema>,
     ) -> Option<Rejection> {
-        self.jobs_done(statement.text);
+        self.jobs_done(statement);
         match self.own_rejection(statement, schema) {
             Some(rejected) => Some(Rejection::Statement(rejected)),
             None => self.rejection_here(statement),
@@ -49,20 +49,27 @@ impl Session {
 
     /// The rejection of a statement because of those before it, and of other sessions.
     pub(super) fn rejection_here(&mut self, statement: ParsedStatement<'_>) -> Option<Rejection> {
-        if let Some(list) = faults_of(statement) {
-            match faults::listed(&list) {
-                Ok(faults) => self.cluster.faults.set(&faults),
-                Err(why) => {
-                    let message = format!("invalid value for parameter \"{FAULTS}\": \"{list}\"");
-                    let rejected = StatementRejected::new("22023", message, why.to_string());
-                    return Some(Rejection::Statement(rejected));
-                }
-            }
-        }
         if matches!(statement.kind, StatementKind::Utility("EXPLAIN")) {
             self.cycles.current().explains = true;
         }
-        self.observe(TransactionEvent::Statement(statement))
+        let rejection = self.observe(TransactionEvent::Statement(statement));
+        if rejection.is_some() {
+            return rejection;
+        }
+        let list = faults_of(statement)?;
+        match faults::listed(&list) {
+            Ok(faults) => {
+                let requested = self.cluster.faults.request(&faults);
+                let cycle = self.cycles.current();
+                cycle.requested = Some(requested.after(cycle.requested.take()));
+                None
+            }
+            Err(why) => {
+                let message = format!("invalid value for parameter \"{FAULTS}\": \"{list}\"");
+                let rejected = StatementRejected::new("22023", message, why.to_string());
+                Some(Rejection::Statement(rejected))
+            }
+        }
     }
 
     /// The statement that PostgreSQL runs in place of one that is not its own.
@@ -71,7 +78,13 @@ impl Session {
     }
 
     /// The jobs are done for a session that reads them, or lets some time pass.
-    pub(super) fn jobs_done(&mut self, text: &str) {
+    pub(super) fn jobs_done(&mut self, statement: ParsedStatement<'_>) {
+        // Its own text alone: to search the whole message for each statement would take quadratic time.
+        let text = statement.span.text(statement.text);
+        #[cfg(test)]
+        {
+            self.searched += text.len();
+        }
         if text.contains("sys.jobs") || self.last_job.is_none_or(|last| last.elapsed() > BUILDING) {
             self.observe(TransactionEvent::Built);
         }
@@ -88,5 +101,21 @@ fn faults_of(statement: ParsedStatement<'_>) -> Option<String> {
             name.eq_ignore_ascii_case(FAULTS).then(String::new)
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::proxy::frame::Frame;
+    use crate::rules::{message, tests::session};
+
+    #[test]
+    fn text_of_a_message_is_searched_once_in_all() {
+        for count in [1, 500] {
+            let text = vec!["SELECT 1"; count].join("; ");
+            let mut session = session();
+            session.client_message(Frame { bytes: message::query_of(text.as_bytes()) }, None);
+            assert_eq!(session.searched, count * "SELECT 1".len());
+        }
     }
 }

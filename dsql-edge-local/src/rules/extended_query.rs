@@ -34,7 +34,7 @@ impl Session {
             None => return frame.bytes,
             Some(Ok(text)) => match statement::with_room(&text, || self.prepare(&text, schema)) {
                 Some(Ok((prepared, sent))) => {
-                    self.cycles.current().sends(Sent::Parse(name.to_owned(), prepared));
+                    self.cycles.sends(Sent::Parse(name.to_owned(), prepared));
                     let sent = sent.map(|sent| message::parse_of(name, &self.encoding.encode(&sent), types));
                     return sent.unwrap_or(frame.bytes);
                 }
@@ -42,7 +42,7 @@ impl Session {
                 None => StatementRejected::too_deep(),
             },
         };
-        self.cycles.current().sends(Sent::Parse(name.to_owned(), None));
+        self.cycles.sends(Sent::Parse(name.to_owned(), None));
         message::parse_of(name, self.mark(rejected).as_bytes(), &[0, 0])
     }
 
@@ -78,7 +78,7 @@ impl Session {
                 self.instead_of_message(rejected)
             }
             None => {
-                self.cycles.current().sends(Sent::Bind);
+                self.cycles.sends(Sent::Bind);
                 self.portals.insert(portal.to_owned(), prepared);
                 frame.bytes
             }
@@ -102,7 +102,7 @@ impl Session {
         self.changes_encoding |= prepared.as_ref().is_none_or(|it| Encoding::may_change(it.text.as_bytes()));
         let prepared = prepared?;
         let statement = prepared.only().ok()?;
-        self.jobs_done(statement.text);
+        self.jobs_done(statement);
         if statement::is_job(&statement) {
             self.last_job = Some(Instant::now());
         }
@@ -122,10 +122,10 @@ impl Session {
 
     pub(super) fn close(&mut self, frame: Frame) -> Vec<u8> {
         match message::described(frame.body()) {
-            Some((b'S', name)) => self.cycles.current().sends(Sent::Close(name.to_owned())),
+            Some((b'S', name)) => self.cycles.sends(Sent::Close(name.to_owned())),
             Some((_, portal)) => {
                 self.portals.remove(portal);
-                self.cycles.current().sends(Sent::ClosePortal);
+                self.cycles.sends(Sent::ClosePortal);
             }
             None => {}
         }

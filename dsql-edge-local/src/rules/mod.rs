@@ -68,6 +68,9 @@ pub(crate) struct Session {
     tag: Option<&'static str>,
     last_job: Option<Instant>,
     cluster: Arc<Cluster>,
+    /// Bytes of statements that were searched for the names of DSQL's own tables.
+    #[cfg(test)]
+    searched: usize,
 }
 
 impl Session {
@@ -87,6 +90,8 @@ impl Session {
             ends: false,
             tag: None,
             last_job: None,
+            #[cfg(test)]
+            searched: 0,
         }
     }
 
@@ -125,7 +130,7 @@ impl Session {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::time::Duration;
 
     use super::*;
@@ -133,7 +138,7 @@ mod tests {
     use crate::oc001::Oc001;
     use crate::proxy::frame;
 
-    fn session() -> Session {
+    pub(crate) fn session() -> Session {
         let seal_key = Arc::new(crate::seal::SealKey::random().unwrap());
         let clock = Arc::new(crate::clock::Clock::ahead(Duration::ZERO));
         Session::new(Arc::new(Cluster::new(
@@ -182,6 +187,32 @@ mod tests {
         // An error that a client makes up is PostgreSQL's.
         assert_eq!(session.postgres_message(error(1)), error(1).bytes);
         assert_eq!(session.postgres_message(error(9)), error(9).bytes);
+    }
+
+    #[test]
+    fn rejections_of_a_pipeline_are_kept_once() {
+        let mut session = session();
+        session.postgres_message(Frame { bytes: frame::message(b'Z', &[b"I"]) });
+        for cycle in 1..=3 {
+            for number in 0..10_000 {
+                let sql = if number == 0 { "VACUUM" } else { "TRUNCATE t" };
+                let sent = session.client_message(parse("", sql), None);
+                let mark = format!("SELECT dsql_local_rejected_{cycle}");
+                assert_eq!(sent, message::parse_of(b"", mark.as_bytes(), &[0, 0]));
+            }
+            session.client_message(Frame { bytes: frame::message(b'S', &[]) }, None);
+            assert_eq!(session.rejections.len(), cycle);
+        }
+        let error = |number: u32| {
+            let field = format!("Mcolumn \"dsql_local_rejected_{number}\" does not exist\0");
+            Frame { bytes: frame::message(b'E', &[b"SERROR\0C42703\0", field.as_bytes(), b"\0"]) }
+        };
+        for number in 1..=3 {
+            let answer = session.postgres_message(error(number));
+            assert!(answer.ends_with(b"Munsupported VACUUM statement\0\0"));
+            session.postgres_message(Frame { bytes: frame::message(b'Z', &[b"I"]) });
+        }
+        assert!(session.rejections.is_empty() && !session.is_busy());
     }
 
     #[test]

@@ -30,9 +30,8 @@ impl Session {
 
     /// The statement that a Bind of this name gets, if PostgreSQL accepts the Bind.
     pub(super) fn statement_of(&self, name: &[u8]) -> PreparedStatement {
-        match self.cycles.about(name).next() {
-            Some((Sent::Parse(_, prepared), _)) => prepared.clone(),
-            Some(_) => None,
+        match self.cycles.last_about(name) {
+            Some(last) => last.parsed.cloned().flatten(),
             None => self.statements.get(name).cloned().flatten(),
         }
     }
@@ -40,7 +39,7 @@ impl Session {
     /// Whether PostgreSQL's answers decide which statement a Bind of this name gets: the last message about the name is
     /// before a Sync and may be skipped, and another statement of that name exists, or was sent before.
     pub(super) fn is_uncertain(&self, name: &[u8]) -> bool {
-        let several = self.statements.contains_key(name) || self.cycles.about(name).nth(1).is_some();
-        several && self.cycles.about(name).next().is_some_and(|(_, before_sync)| before_sync)
+        let several = |follows_another| follows_another || self.statements.contains_key(name);
+        self.cycles.last_about(name).is_some_and(|last| last.before_sync && several(last.follows_another))
     }
 }

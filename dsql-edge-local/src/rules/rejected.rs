@@ -25,8 +25,9 @@ impl StatementRejected {
 
     /// An error of our parser, or of a rule.
     pub(super) fn of_diagnostic(diagnostic: Diagnostic) -> StatementRejected {
-        let (sqlstate, message, instead) = (diagnostic.sqlstate(), diagnostic.message, diagnostic.hint);
-        StatementRejected { sqlstate, message, detail: None, instead, fault: None }
+        let sqlstate = diagnostic.sqlstate();
+        let Diagnostic { message, detail, hint, .. } = diagnostic;
+        StatementRejected { sqlstate, message, detail, instead: hint, fault: None }
     }
 
     /// An answer of DSQL's that the tables of rules do not have, and what to do instead, for the log.
@@ -42,6 +43,11 @@ impl StatementRejected {
             instead: Some(instead),
             fault: None,
         }
+    }
+
+    /// A text that goes beyond a limit of our parser. A cluster's own limit is its stack, whose size is not known.
+    pub(super) fn too_complex(limit: &Diagnostic) -> StatementRejected {
+        StatementRejected::too_deep().detailed(limit.message.clone())
     }
 
     /// A text that nests too deep for the stack.
@@ -77,6 +83,11 @@ impl StatementRejected {
     /// The same because of a fault on request.
     pub(super) fn by_fault(self, fault: Fault) -> StatementRejected {
         StatementRejected { fault: Some(fault), ..self }
+    }
+
+    /// The fault does not come again if the statement is skipped.
+    pub(super) fn forget_fault(&mut self) {
+        self.fault = None;
     }
 
     pub(super) fn fault(&self) -> Option<Fault> {

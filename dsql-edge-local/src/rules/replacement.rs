@@ -48,16 +48,30 @@ const LONGEST_NAME: usize = 200;
 impl Session {
     /// A statement that PostgreSQL rejects, in the place of one that DSQL rejects.
     pub(super) fn mark(&mut self, rejected: StatementRejected) -> String {
-        self.number = self.number.wrapping_add(1);
-        self.rejections.insert(self.number, rejected);
-        format!("SELECT {MARK}{}", self.number)
+        let number = self.keep(rejected);
+        self.cycles.current().rejected.get_or_insert(number);
+        format!("SELECT {MARK}{number}")
     }
 
-    /// A statement that ends the transaction as a COMMIT that fails does.
+    /// A statement that ends the transaction as a COMMIT that fails does. PostgreSQL need not reject it, so that another
+    /// one may be rejected behind it.
     pub(super) fn mark_commit(&mut self, rejected: StatementRejected) -> String {
-        let mark = self.mark(rejected);
-        let name = mark.strip_prefix("SELECT ").unwrap_or_default();
-        format!("PREPARE TRANSACTION '{name}_{:0>width$}'", 0, width = LONGEST_NAME)
+        let number = self.keep(rejected);
+        format!("PREPARE TRANSACTION '{MARK}{number}_{:0>width$}'", 0, width = LONGEST_NAME)
+    }
+
+    /// Keeps DSQL's answer until PostgreSQL rejects the statement with this number. Behind a rejected statement
+    /// PostgreSQL skips to Sync, so a cycle has one such answer, however many statements a client sends in it.
+    fn keep(&mut self, rejected: StatementRejected) -> u32 {
+        let cycle = self.cycles.current();
+        let skipped = cycle.rejected.or(cycle.failed.then_some(self.number));
+        if let Some(number) = skipped {
+            rejected.fault().into_iter().for_each(|fault| self.cluster.faults.restore(fault));
+            return number;
+        }
+        self.number = self.number.wrapping_add(1);
+        self.rejections.insert(self.number, rejected);
+        self.number
     }
 
     /// A message that fails with this in place of another. Its name is ours, so that the client's statements stay.
@@ -71,7 +85,7 @@ impl Session {
         self.number = self.number.wrapping_add(1);
         let name = self.own_name();
         for _ in 0..2 {
-            self.cycles.current().sends(Sent::Own);
+            self.cycles.sends(Sent::Own);
         }
         let parse = message::parse_of(&name, sql.as_bytes(), &[0, 0]);
         [parse, message::bind_of(&name), message::execute_all()].concat()

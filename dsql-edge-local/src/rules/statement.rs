@@ -9,7 +9,7 @@ use dsql_edge_compiler::Source;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
 use dsql_edge_compiler::source::{Edits, Span};
 use dsql_edge_compiler::syntax::ast::{
-    AlterAction, FromItem, JoinKind, QualifiedName, Query, QueryBody, Statement, StatementKind,
+    AlterAction, CreateIndex, FromItem, JoinKind, QualifiedName, Query, QueryBody, Statement, StatementKind,
 };
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 use dsql_edge_compiler::syntax::{Parsed, ParsedStatement, lex};
@@ -48,20 +48,13 @@ pub(super) fn pieces(text: &str) -> Vec<Span> {
 }
 
 /// The answer to a statement that our parser cannot read, if it is not PostgreSQL's: PostgreSQL does not have the word
-/// ASYNC, and a statement that nests deeper than our parser reads could break any rule. A query that nests deeper
-/// passes.
+/// ASYNC, and a statement beyond the limits of our parser could break any rule.
 pub(super) fn unread(text: &str, error: Diagnostic) -> Option<StatementRejected> {
+    if error.code == Code::TooComplex {
+        return Some(StatementRejected::too_complex(&error));
+    }
     let upper = text.to_ascii_uppercase();
     let mut words = upper.split(|it: char| !it.is_ascii_alphanumeric());
-    if error.code == Code::TooComplex {
-        let lexed = lex(&Source::numbered(text));
-        let first = lexed.tokens.first().map_or("", |token| token.span.text(text)).to_ascii_uppercase();
-        let is_query = matches!(
-            first.as_str(),
-            "SELECT" | "WITH" | "VALUES" | "TABLE" | "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "("
-        );
-        return (!is_query).then(StatementRejected::too_deep);
-    }
     words.any(|word| word == "ASYNC").then(|| StatementRejected::of_diagnostic(error))
 }
 
@@ -156,13 +149,15 @@ pub(super) fn local(statement: ParsedStatement<'_>, seal_key: &SealKey) -> Optio
                     false => String::new(),
                 },
             );
+            let probe = probe(index, statement.text);
             Some(format!(
-                "SELECT pg_catalog.dsql_local_build_index({}, {}, {}, {}, '{}') AS {}",
+                "SELECT pg_catalog.dsql_local_build_index({}, {}, {}, {}, {}, '{}') AS {}",
                 quoted(&name_in_sql(&index.table)),
                 quoted(index.name.as_ref().map_or("", |name| &name.text)),
                 quoted(&build),
                 quoted(&plain),
-                seal_key.of(&format!("{build}{plain}")),
+                quoted(&probe),
+                seal_key.of(&format!("{build}{plain}{probe}")),
                 CREATE_INDEX
             ))
         }
@@ -183,6 +178,14 @@ pub(super) fn local(statement: ParsedStatement<'_>, seal_key: &SealKey) -> Optio
         }
         _ => None,
     }
+}
+
+/// A query of an index's expressions that reads no rows: it gives the errors of the expressions themselves.
+fn probe(index: &CreateIndex, text: &str) -> String {
+    let keys = index.elements.iter().map(|element| &element.expr);
+    let expressions: Vec<String> =
+        keys.chain(&index.filter).map(|expr| format!("({})", expr.span.text(text))).collect();
+    format!("SELECT {} FROM {} WHERE false", expressions.join(", "), name_in_sql(&index.table))
 }
 
 /// A statement without the first of each of these words, which come in this order.

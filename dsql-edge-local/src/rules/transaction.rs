@@ -251,7 +251,10 @@ impl Transaction {
     }
 
     fn ready(&mut self, status: Status, cycles: &mut Cycles, cluster: &Cluster) {
-        let cycle = cycles.over().unwrap_or_default();
+        let mut cycle = cycles.over().unwrap_or_default();
+        if let Some(requested) = cycle.requested.take() {
+            cluster.faults.accept(&requested);
+        }
         let Commit { cut, change, skipped, rolled_back, .. } = cycle.commit;
         self.cut_after_commit |= cut;
         let change = change.filter(|change| skipped < change.parts);

@@ -41,6 +41,16 @@ impl Session {
         }
     }
 
+    /// The same again after one more answer. Of a text it is known why it waits, so that it is not searched again.
+    pub(crate) fn still_waits(&self, frame: &Frame) -> bool {
+        match frame.frontend() {
+            FrontendTag::Query | FrontendTag::Parse => {
+                self.copy_in.is_undecided() || !self.cycles.nothing_owed()
+            }
+            _ => self.must_wait(frame),
+        }
+    }
+
     /// Whether this portal's statement is COPY FROM STDIN.
     pub(super) fn is_copy_in(&self, portal: &[u8]) -> bool {
         let prepared = self.portals.get(portal).and_then(Option::as_deref);

@@ -109,9 +109,9 @@ pub(crate) trait Asked: Send + Sync {
     }
 
     /// Forgets them, because the server rejected them: the next connection fetches new ones. See
-    /// `Cache::forget_refused`.
+    /// `Cache::forget_rejected`.
     fn forget(&self, environment: &Environment) {
-        environment.credentials().forget_refused(environment.unix_time());
+        environment.credentials().forget_rejected(environment.unix_time());
     }
 }
 

@@ -279,7 +279,7 @@ fn reads(members: &[Prepared]) -> bool {
 pub(crate) enum FlightEnd {
     /// Everything was executed. The error is not the server's: a row could not be used.
     Completed(Option<Error>),
-    /// The server refused a statement, or the commit.
+    /// The server rejected a statement, or the commit.
     StatementRejected { error: Box<DatabaseError>, step: Step },
     /// The INSERT of the idempotency key inserted no row; the statements after it must not be committed.
     KeyNotInserted,
@@ -299,7 +299,7 @@ pub(crate) struct Answer<'a, 's> {
     fields: Vec<Field>,
     /// The first thing that could not be made sense of; the rest is received and dropped.
     local: Option<Error>,
-    refused: Option<(Box<DatabaseError>, Step)>,
+    rejected: Option<(Box<DatabaseError>, Step)>,
     committed: bool,
     keyless: bool,
     /// Bytes of rows that stay in memory, and how many there may be.
@@ -321,7 +321,7 @@ impl<'a, 's> Answer<'a, 's> {
             affected: 0,
             fields: Vec::new(),
             local: None,
-            refused: None,
+            rejected: None,
             committed: false,
             keyless: false,
             kept: 0,
@@ -371,7 +371,7 @@ impl<'a, 's> Answer<'a, 's> {
                     return ControlFlow::Break(FlightEnd::StatementRejected { error, step: self.step });
                 }
                 if !seeded!(ForgetsError) {
-                    self.refused = Some((error, self.step));
+                    self.rejected = Some((error, self.step));
                 }
             }
             SessionEvent::Ready(status) => return ControlFlow::Break(self.land(status)),
@@ -381,7 +381,7 @@ impl<'a, 's> Answer<'a, 's> {
 
     /// The server closed the connection without a ReadyForQuery. Its last error explains more than the end does.
     pub(crate) fn cut_off(&mut self) -> Option<FlightEnd> {
-        self.refused.take().map(|(error, step)| FlightEnd::StatementRejected { error, step })
+        self.rejected.take().map(|(error, step)| FlightEnd::StatementRejected { error, step })
     }
 
     fn land(&mut self, status: Status) -> FlightEnd {
@@ -389,8 +389,8 @@ impl<'a, 's> Answer<'a, 's> {
         if self.keyless {
             return FlightEnd::KeyNotInserted;
         }
-        if let Some(refused) = self.cut_off() {
-            return refused;
+        if let Some(rejected) = self.cut_off() {
+            return rejected;
         }
         let open = self.flight.begin.is_some() || self.flight.in_transaction;
         let expected = if open && !self.flight.commit { Status::InTransaction } else { Status::Idle };

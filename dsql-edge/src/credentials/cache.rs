@@ -17,7 +17,7 @@ const ROOM: usize = 16;
 /// Credentials are no longer used this many seconds before they expire: a token must still arrive.
 const LAST: u64 = 60;
 
-/// Seconds from one attempt to refresh to the next, while the old credentials serve, and from one refusal by the server
+/// Seconds from one attempt to refresh to the next, while the old credentials serve, and from one rejection by the server
 /// that has credentials fetched again to the next.
 const LATER: u64 = 30;
 
@@ -41,7 +41,7 @@ pub(crate) enum Found {
 
 pub(crate) struct Cache {
     entries: Vec<Entry>,
-    /// When credentials were forgotten because a server refused some, in seconds.
+    /// When credentials were forgotten because a server rejected some, in seconds.
     forgotten_at: Option<u64>,
 }
 
@@ -136,10 +136,10 @@ impl Cache {
         });
     }
 
-    /// A server refused some of them: all are fetched again, but not more often than every 30 seconds, and no request
+    /// A server rejected some of them: all are fetched again, but not more often than every 30 seconds, and no request
     /// loses its turn. Otherwise a role that may never connect would have each request ask STS, for every other role
     /// too.
-    pub(crate) fn forget_refused(&mut self, seconds: u64) {
+    pub(crate) fn forget_rejected(&mut self, seconds: u64) {
         if self.forgotten_at.is_some_and(|at| seconds < at.saturating_add(LATER)) {
             return;
         }
@@ -222,17 +222,17 @@ mod tests {
     }
 
     #[test]
-    fn refused_credentials_are_forgotten_once_in_a_while() {
+    fn rejected_credentials_are_forgotten_once_in_a_while() {
         let mut cache = Cache::new();
         cache.keep("a", &of("id", 4000), 1000, 0);
         assert!(matches!(cache.find("b", 1000, 0), Found::Nothing(_)));
         // At once the first time, however new they are.
-        cache.forget_refused(1001);
+        cache.forget_rejected(1001);
         assert_eq!(found(&mut cache, 1001), "nothing");
         cache.keep("a", &of("id", 4000), 1002, 0);
-        cache.forget_refused(1030);
+        cache.forget_rejected(1030);
         assert_eq!(found(&mut cache, 1030), "fresh");
-        cache.forget_refused(1031);
+        cache.forget_rejected(1031);
         assert_eq!(found(&mut cache, 1031), "nothing");
         assert!(matches!(cache.find("b", 1031, 1), Found::Awaited), "another one's turn goes on");
     }

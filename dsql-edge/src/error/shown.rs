@@ -12,7 +12,7 @@
 //!
 //! A name that a parameter holds (`$1::text::regclass`) is a name: `relation "…" does not exist` (42P01) is shown.
 
-use crate::refusal::contains;
+use crate::login_rejection::contains;
 use crate::sqlstate::SqlState;
 use crate::wire::DatabaseError;
 

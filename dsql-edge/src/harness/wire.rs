@@ -32,7 +32,7 @@ pub(super) enum Fault {
     /// Instead of the frame comes a FATAL error, which is the last: the server had executed the statement.
     Shutdown,
     /// The connection that is dialed does not come about.
-    Refuse(TransportErrorKind),
+    FailDial(TransportErrorKind),
 }
 
 /// Which way the byte goes.
@@ -61,11 +61,11 @@ impl Fault {
                 Fault::Shutdown,
             ],
             Direction::Dial => &[
-                Fault::Refuse(TransportErrorKind::Unreachable),
-                Fault::Refuse(TransportErrorKind::Lost),
-                Fault::Refuse(TransportErrorKind::NoTls),
-                Fault::Refuse(TransportErrorKind::Tls),
-                Fault::Refuse(TransportErrorKind::OtherRequest),
+                Fault::FailDial(TransportErrorKind::Unreachable),
+                Fault::FailDial(TransportErrorKind::Lost),
+                Fault::FailDial(TransportErrorKind::NoTls),
+                Fault::FailDial(TransportErrorKind::Tls),
+                Fault::FailDial(TransportErrorKind::OtherRequest),
             ],
         }
     }
@@ -160,7 +160,7 @@ pub(super) fn dial(world: &Shared) -> Dialed {
     let mut state = world.lock().unwrap();
     let at = state.dialed;
     state.dialed += 1;
-    if let Some((_, Fault::Refuse(kind), _)) =
+    if let Some((_, Fault::FailDial(kind), _)) =
         state.fault.take_if(|fault| fault.0 == Direction::Dial && fault.2 == at)
     {
         return Err(TransportError::new(kind, "it does not come about"));
@@ -314,7 +314,7 @@ impl Transport for Connection {
                 self.breaks(Fault::Vanish);
                 Poll::Ready(Ok(()))
             }
-            Fault::Vanish | Fault::Join | Fault::Outage | Fault::Shutdown | Fault::Refuse(_) => {
+            Fault::Vanish | Fault::Join | Fault::Outage | Fault::Shutdown | Fault::FailDial(_) => {
                 self.breaks(Fault::Vanish);
                 Poll::Ready(Ok(()))
             }

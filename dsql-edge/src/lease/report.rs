@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use crate::error::{Error, Kind};
-use crate::refusal::Refusal;
+use crate::login_rejection::LoginRejection;
 use crate::retry::{Reached, Signal};
 use crate::session::FLIGHT_DROPPED;
 #[cfg(test)]
@@ -83,11 +83,13 @@ impl Report {
         };
         if *kind == b'r' {
             let error = backend::read_error(text)?;
-            let signal = Signal::LoginRejected { refusal: Refusal::of(&error), pipelined: *signal == b'p' };
+            let signal =
+                Signal::LoginRejected { rejection: LoginRejection::of(&error), pipelined: *signal == b'p' };
             return Some(Report { reached, signal, error: Error::new(Kind::LoginRejected(Box::new(error))) });
         }
         if *kind == b'd' {
-            let signal = Signal::LoginRejected { refusal: Refusal::Protocol, pipelined: *signal == b'p' };
+            let signal =
+                Signal::LoginRejected { rejection: LoginRejection::Protocol, pipelined: *signal == b'p' };
             return Some(Report { reached, signal, error: Error::new(Kind::Protocol(FLIGHT_DROPPED)) });
         }
         let signal = match signal {
@@ -115,10 +117,10 @@ impl Report {
         Report { reached: Reached::Nothing, signal, error }
     }
 
-    /// The server refused the pool.
+    /// The server rejected the login of the pool.
     #[cfg(test)]
-    fn refused(error: DatabaseError, pipelined: bool) -> Report {
-        let signal = Signal::LoginRejected { refusal: Refusal::of(&error), pipelined };
+    fn login_rejected(error: DatabaseError, pipelined: bool) -> Report {
+        let signal = Signal::LoginRejected { rejection: LoginRejection::of(&error), pipelined };
         Report { reached: Reached::Login, signal, error: Error::new(Kind::LoginRejected(Box::new(error))) }
     }
 }
@@ -157,14 +159,14 @@ mod tests {
                 error: Error::new(Kind::Connect(text())),
             },
             Report { reached: Reached::Session, signal: Signal::Lost, error: Error::new(Kind::Lost(text())) },
-            Report::refused(denied.clone(), true),
-            Report::refused(denied, false),
+            Report::login_rejected(denied.clone(), true),
+            Report::login_rejected(denied, false),
             Report {
                 reached: Reached::Session,
-                signal: Signal::LoginRejected { refusal: Refusal::Protocol, pipelined: true },
+                signal: Signal::LoginRejected { rejection: LoginRejection::Protocol, pipelined: true },
                 error: Error::new(Kind::Protocol(FLIGHT_DROPPED)),
             },
-            Report::refused(echoing, false),
+            Report::login_rejected(echoing, false),
         ];
         for report in reports {
             let read = Report::read(&report.write());

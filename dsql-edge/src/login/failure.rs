@@ -9,7 +9,7 @@ use crate::connector::Connector;
 use crate::error::{Error, Kind};
 #[cfg(feature = "pool")]
 use crate::lease::Report;
-use crate::refusal::Refusal;
+use crate::login_rejection::LoginRejection;
 use crate::retry::{Reached, Signal};
 #[cfg(feature = "pool")]
 use crate::session::FLIGHT_DROPPED;
@@ -59,11 +59,11 @@ fn explain_own(
     let Connector { config, environment } = connector;
     match failure {
         ConnectionFailure::Session(SessionFault::LoginRejected(error)) => {
-            let refusal = Refusal::of(&error);
-            if let (true, Source::Asked(source)) = (refusal.is_access_denied(), &config.source) {
+            let rejection = LoginRejection::of(&error);
+            if let (true, Source::Asked(source)) = (rejection.is_access_denied(), &config.source) {
                 source.forget(environment);
             }
-            let signal = Signal::LoginRejected { refusal, pipelined: progress.pipelined };
+            let signal = Signal::LoginRejected { rejection, pipelined: progress.pipelined };
             (Error::new(Kind::LoginRejected(error)), signal)
         }
         ConnectionFailure::Session(SessionFault::Authentication(how)) => {
@@ -74,7 +74,8 @@ fn explain_own(
         #[cfg(feature = "pool")]
         ConnectionFailure::Session(SessionFault::FlightDropped) => {
             environment.hold_flights();
-            let signal = Signal::LoginRejected { refusal: Refusal::Protocol, pipelined: progress.pipelined };
+            let signal =
+                Signal::LoginRejected { rejection: LoginRejection::Protocol, pipelined: progress.pipelined };
             (Error::new(Kind::Protocol(FLIGHT_DROPPED)), signal)
         }
         ConnectionFailure::Session(SessionFault::Malformed(reason)) => {

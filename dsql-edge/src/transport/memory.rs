@@ -29,7 +29,7 @@ pub(crate) enum Step {
     /// The connection breaks with this error.
     Break(TransportErrorKind),
     /// The client's writes fail; bytes that arrive can still be read.
-    RefuseWrites,
+    FailWrites,
     /// Sends nothing more.
     Stall,
 }
@@ -276,7 +276,7 @@ impl Transport for Connection {
     }
 
     fn poll_write(&mut self, _: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
-        if matches!(self.steps.front(), Some(Step::RefuseWrites)) {
+        if matches!(self.steps.front(), Some(Step::FailWrites)) {
             self.steps.pop_front();
             return Poll::Ready(Err(TransportError::new(TransportErrorKind::Lost, "the write broke")));
         }
@@ -300,7 +300,7 @@ impl Transport for Connection {
                 }
                 Some(Step::Break(kind)) => return Poll::Ready(Err(TransportError::new(*kind, "scripted"))),
                 Some(Step::Close) | None => return Poll::Ready(Ok(())),
-                Some(Step::Stall | Step::RefuseWrites) => return Poll::Pending,
+                Some(Step::Stall | Step::FailWrites) => return Poll::Pending,
             }
         }
     }

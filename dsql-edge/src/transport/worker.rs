@@ -23,8 +23,8 @@ use super::contract::{BoxFuture, Dialed, Transport, TransportError, TransportErr
 #[cfg(feature = "assume-role")]
 use super::post::{MAX_REPLY, Post, Reply};
 use super::ssl_answer::check_ssl_answer;
+use crate::login_rejection::contains;
 use crate::millis::Millis;
-use crate::refusal::contains;
 use crate::settings::Settings;
 use crate::wire::frontend::SSL_REQUEST;
 

@@ -390,8 +390,8 @@ pub struct FunctionParameter {
     pub name: Option<Name>,
     /// The type.
     pub type_name: TypeName,
-    /// Whether it has a default.
-    pub has_default: bool,
+    /// Its default.
+    pub default: Option<Expr>,
 }
 
 /// The modes of `pg_proc.proargmodes`.

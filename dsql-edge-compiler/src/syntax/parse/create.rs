@@ -380,7 +380,7 @@ impl Parser<'_> {
                 let columns = self.parenthesized_list(|parser| {
                     let name = Some(parser.col_id()?);
                     let type_name = parser.type_name()?;
-                    Ok(FunctionParameter { mode: ParameterMode::Table, name, type_name, has_default: false })
+                    Ok(FunctionParameter { mode: ParameterMode::Table, name, type_name, default: None })
                 })?;
                 function.parameters.extend(columns);
             } else {
@@ -409,10 +409,8 @@ impl Parser<'_> {
         }
         let type_name = self.type_name()?;
         let has_default = self.eat_keyword(K::Default) || self.eat_symbol(b'=');
-        if has_default {
-            self.expr()?;
-        }
-        Ok(FunctionParameter { mode: mode.unwrap_or(ParameterMode::In), name, type_name, has_default })
+        let default = if has_default { Some(self.expr()?) } else { None };
+        Ok(FunctionParameter { mode: mode.unwrap_or(ParameterMode::In), name, type_name, default })
     }
 
     fn parameter_mode(&mut self) -> Option<ParameterMode> {

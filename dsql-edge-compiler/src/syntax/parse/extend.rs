@@ -5,7 +5,7 @@
 use super::{K, Parser, Parsing, TokenKind};
 use crate::syntax::ast::{
     AggregateDefinition, CastContext, CastMethod, CreateCast, CreateCollation, CreateExtension,
-    CreateFunction, CreateOperator, FunctionParameter, QualifiedName, StatementKind, TypeName,
+    CreateFunction, CreateOperator, FunctionParameter, Name, QualifiedName, StatementKind, TypeName,
 };
 use crate::volatility::Volatility;
 
@@ -20,7 +20,7 @@ impl Parser<'_> {
                 "leftarg" | "rightarg" if parser.eat_keyword(K::None) => {}
                 "leftarg" => operator.left = Some(parser.type_name()?),
                 "rightarg" => operator.right = Some(parser.type_name()?),
-                "function" | "procedure" => operator.function = Some(parser.type_name()?.name),
+                "function" | "procedure" => operator.function = Some(parser.defined_function()?),
                 _ => parser.definition_value()?,
             }
             Ok(())
@@ -58,6 +58,15 @@ impl Parser<'_> {
         }
         let operator = self.plain_operator()?;
         Ok((schema, operator.name))
+    }
+
+    /// The function of a definition: a name, or a string with a name (`defGetQualifiedName`).
+    fn defined_function(&mut self) -> Parsing<QualifiedName> {
+        if !self.at_string() {
+            return Ok(self.type_name()?.name);
+        }
+        let span = self.span();
+        Ok(QualifiedName { parts: vec![Name { text: self.string()?, span }] })
     }
 
     /// `(label = value, …)`, each value read by `item`; a label may have no value.
@@ -130,7 +139,7 @@ impl Parser<'_> {
         self.definition(|parser, label| {
             match label {
                 "stype" | "stype1" => state = Some(parser.type_name()?),
-                "finalfunc" => final_function = Some(parser.type_name()?.name),
+                "finalfunc" => final_function = Some(parser.defined_function()?),
                 // `'ANY'` is the old spelling of no argument.
                 "basetype" if old_style && !matches!(parser.token().kind, TokenKind::String(_)) => {
                     base = Some(parser.type_name()?);
@@ -141,7 +150,7 @@ impl Parser<'_> {
         })?;
         if let Some(type_name) = base.filter(|it: &TypeName| it.name.name() != "any") {
             let mode = crate::syntax::ast::ParameterMode::In;
-            parameters.push(FunctionParameter { mode, name: None, type_name, has_default: false });
+            parameters.push(FunctionParameter { mode, name: None, type_name, default: None });
         }
         let Some(state) = state else { return Err(self.error_here()) };
         let aggregate = Some(AggregateDefinition { state, final_function, ordered });

@@ -117,7 +117,7 @@ pub(super) mod roles {
         )
     }
 
-    pub(crate) fn refusal(code: &str, message: &str) -> String {
+    pub(crate) fn rejection(code: &str, message: &str) -> String {
         format!(
             "<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
         )
@@ -154,7 +154,7 @@ pub(super) mod roles {
     fn rejection_of_sts_is_reported_in_its_words_and_not_retried() {
         let network = Network::default();
         let words = "User: arn:aws:iam::1:user/x is not authorized to perform: sts:AssumeRole";
-        network.answer(403, refusal("AccessDenied", words));
+        network.answer(403, rejection("AccessDenied", words));
         let dsql = Dsql::within(assuming(retrying(), "refused"), network.clone());
         let error = now(query(&WRITE).fetch_one(&dsql)).unwrap_err();
         assert!(error.is_credentials() && !error.is_outcome_unknown());
@@ -221,7 +221,7 @@ pub(super) mod roles {
 
     #[test]
     fn no_secret_shows_whatever_sts_answers() {
-        let quoting = refusal("SignatureDoesNotMatch", &format!("x-amz-security-token:{CANARY}-token"));
+        let quoting = rejection("SignatureDoesNotMatch", &format!("x-amz-security-token:{CANARY}-token"));
         for (at, (status, body)) in [
             (200, "<html/>".to_owned()),
             (200, answer("A\u{7}B", "9999-01-01T00:00:00Z")),

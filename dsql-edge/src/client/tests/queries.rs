@@ -248,17 +248,15 @@ fn failures() -> Vec<FlightFailure> {
         }),
         (
             "refused and gone",
-            Ok(vec![Step::RefuseWrites, Step::Send(error("FATAL", "28000")), Step::Close]),
+            Ok(vec![Step::FailWrites, Step::Send(error("FATAL", "28000")), Step::Close]),
             |e| e.is_access_denied() && !e.is_outcome_unknown(),
         ),
-        ("gone without a word", Ok(vec![Step::RefuseWrites, Step::Stall]), |e| {
+        ("gone without a word", Ok(vec![Step::FailWrites, Step::Stall]), |e| {
             e.is_connect() && e.to_string().contains("the write broke")
         }),
-        (
-            "half a word and gone",
-            Ok(vec![Step::RefuseWrites, Step::Send(b"E\0".to_vec()), Step::Stall]),
-            |e| e.is_connect() && e.to_string().contains("the write broke"),
-        ),
+        ("half a word and gone", Ok(vec![Step::FailWrites, Step::Send(b"E\0".to_vec()), Step::Stall]), |e| {
+            e.is_connect() && e.to_string().contains("the write broke")
+        }),
         ("throttled", before_login(Step::Send(error("FATAL", "53400"))), |e| e.is_throttled()),
         ("lost after the login", after_login(Step::Close), |e| e.is_outcome_unknown() && !e.is_connect()),
         (

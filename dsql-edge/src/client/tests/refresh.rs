@@ -152,7 +152,7 @@ fn credentials_that_are_not_kept_are_not_waited_for() {
 #[cfg(feature = "assume-role")]
 mod roles {
     use super::*;
-    use crate::client::tests::credentials::roles::{answer, assuming, refusal};
+    use crate::client::tests::credentials::roles::{answer, assuming, rejection};
 
     const ONE: &str = "2030-01-01T01:00:00Z";
     const TWO: &str = "2030-01-01T02:00:00Z";
@@ -220,7 +220,7 @@ mod roles {
         let network = Network::default();
         let config = assuming(config(), "refused");
         for _ in 0..50 {
-            network.answer_after(Duration::from_millis(90), 403, refusal("AccessDenied", "no"));
+            network.answer_after(Duration::from_millis(90), 403, rejection("AccessDenied", "no"));
         }
         for result in all_at_once(&network, &config, 50) {
             assert!(result.unwrap_err().is_credentials());
