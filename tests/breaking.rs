@@ -175,6 +175,34 @@ fn what_changes_for_rust_is_told() {
 }
 
 #[test]
+fn default_that_the_candidate_removes_is_a_finding() {
+    let schema = "CREATE SEQUENCE numbers; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; \
+                  CREATE TABLE t (id bigint NOT NULL DEFAULT nextval('numbers'), a int DEFAULT f(), b int DEFAULT 1);";
+    let of = |query: &str, change: &str| -> Vec<(Severity, String)> {
+        let found = findings(&format!("fn f() {{ sql!(\"{query}\") }}"), schema, change);
+        found.into_iter().map(|(severity, message, _)| (severity, message)).collect()
+    };
+    let null = "null value in column \"id\" of relation \"t\" violates not-null constraint";
+    let broken = vec![(Severity::Broken, null.to_owned())];
+    let lost = |column: &str| {
+        let message = format!("t.{column} has no default any more, and this INSERT leaves it out");
+        vec![(Severity::Changed, message)]
+    };
+    for (query, change, expected) in [
+        ("INSERT INTO t (a, b) VALUES (1, 1)", "DROP SEQUENCE numbers CASCADE;", broken.clone()),
+        ("INSERT INTO t (a, b) VALUES (1, 1)", "ALTER TABLE t ALTER id DROP DEFAULT;", broken),
+        ("INSERT INTO t (id, b) VALUES (1, 1)", "DROP FUNCTION f CASCADE;", lost("a")),
+        ("WITH n AS (INSERT INTO t (id, a) VALUES (1, 1) RETURNING id) SELECT id FROM n", "ALTER TABLE t ALTER b SET DEFAULT NULL;", lost("b")),
+        ("INSERT INTO t (id, a) VALUES (1, 1)", "DROP FUNCTION f CASCADE;", Vec::new()),
+        ("INSERT INTO t (id, a) VALUES (1, 1)", "ALTER TABLE t ALTER b SET DEFAULT 2;", Vec::new()),
+    ] {
+        let found = of(query, change);
+        let found: Vec<_> = found.into_iter().map(|(severity, it)| (severity, it.split(" [").next().unwrap().to_owned())).collect();
+        assert_eq!(found, expected, "{query}, {change}");
+    }
+}
+
+#[test]
 fn statement_that_check_cannot_follow_fails_the_check() {
     let home = package(&[
         ("src/lib.rs", "sql!(\"SELECT old FROM t\");"),

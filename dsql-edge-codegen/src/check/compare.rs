@@ -9,6 +9,7 @@ use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::typed::{Cardinality, TypedColumn, TypedParameter};
 use dsql_edge_compiler::{Schema, Source, TypedQuery, compile};
 
+use super::defaults;
 use super::invocation::Query;
 
 /// The name of a finding about types, in place of a code.
@@ -61,7 +62,15 @@ fn one(query: &Query, now: Option<&Schema>, coming: &Schema) -> Vec<Finding> {
             let was_wrong = matches!(before, Some(Err(_)));
             errors.errors().map(|error| broken(query, error, was_wrong)).collect()
         }
-        (Ok(after), Some(Ok(before))) => changes(query, &before, &after),
+        (Ok(after), Some(Ok(before))) => {
+            let mut out = changes(query, &before, &after);
+            let lost = now.map(|now| defaults::lost(&query.text, now, coming)).unwrap_or_default();
+            out.extend(lost.into_iter().map(|it| {
+                let hint = "give the column a value in the INSERT, or keep the default".to_owned();
+                changed(query, Severity::Changed, it.table, &it.message, Some(hint))
+            }));
+            out
+        }
         (Ok(_), _) => Vec::new(),
     }
 }

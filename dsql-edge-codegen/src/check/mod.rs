@@ -3,6 +3,7 @@
 //! Input: a package and a candidate. Output: what differs and which queries break, for people and for CI.
 
 mod compare;
+mod defaults;
 mod expansion;
 mod invocation;
 mod owner;
