@@ -18,6 +18,9 @@ use super::key;
 use super::rows::{creation, same};
 use super::script::Script;
 
+/// The rewrite of a constraint that the file validates later.
+pub(super) const NOT_VALID: &str = "add it NOT VALID";
+
 /// Settings at the head of a dump: DSQL has these values already, or has no use for them.
 const SETTINGS: &[(&str, &str)] = &[
     ("check_function_bodies", "false"),
@@ -48,7 +51,7 @@ pub(super) fn add_fixes(script: &Script<'_>, findings: &mut [Finding]) {
                     alter.actions.iter().any(|action| is_validated(script, action, &alter.name, at));
                 let end = Span { start: statement.span.end, end: statement.span.end };
                 let edits = vec![(end, " NOT VALID".to_owned())];
-                (validated && alter.actions.len() == 1).then_some(("add it NOT VALID", edits))
+                (validated && alter.actions.len() == 1).then_some((NOT_VALID, edits))
             }
             ("add_primary_key" | "add_unique", _) => {
                 finding.fix = key::moved(script, at);
@@ -145,8 +148,9 @@ fn cycles(options: &[SequenceOption]) -> bool {
 fn is_validated(script: &Script<'_>, action: &AlterAction, table: &QualifiedName, at: usize) -> bool {
     let AlterAction::AddConstraint(added) = action else { return false };
     let Some(name) = &added.name else { return false };
-    let later = script.statements().iter().enumerate().skip(at + 1).filter(|(at, _)| script.is_alone(*at));
-    later.into_iter().any(|(_, statement)| {
+    let all = script.statements().len();
+    let later = script.naming_at(at + 1..all, table.name()).filter(|at| script.is_alone(*at));
+    later.filter_map(|at| script.statements().get(at)).any(|statement| {
         let StatementKind::AlterTable(alter) = &statement.kind else { return false };
         let validates =
             |action: &AlterAction| matches!(action, AlterAction::ValidateConstraint(it) if it.text == name.text);

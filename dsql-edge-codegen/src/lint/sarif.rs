@@ -17,6 +17,12 @@ const SYNTAX: &str = "syntax_error";
 /// The rule of statements that `dsql-edge migrate` does not accept.
 const MISPLACED: &str = "misplaced_statement";
 
+/// The rule of places where statements may run that lint does not read.
+const UNFOLLOWED: &str = "unfollowed_statement";
+
+/// The rule of DROP SCHEMA of a schema that does not exist.
+const UNKNOWN_SCHEMA: &str = "unknown_schema";
+
 pub(super) fn report(files: &[LintedFile]) -> String {
     let rules: Vec<&'static Rule> =
         dsql::tables().iter().flat_map(|(_, rules)| rules.iter().copied()).collect();
@@ -33,8 +39,13 @@ pub(super) fn report(files: &[LintedFile]) -> String {
         .collect();
     described
         .push(json!({ "id": SYNTAX, "shortDescription": { "text": "a statement that cannot be read" } }));
-    let misplaced = "a statement that `dsql-edge migrate` does not accept";
-    described.push(json!({ "id": MISPLACED, "shortDescription": { "text": misplaced } }));
+    for (id, what) in [
+        (MISPLACED, "a statement that `dsql-edge migrate` does not accept"),
+        (UNFOLLOWED, "a place where statements may run that lint does not read"),
+        (UNKNOWN_SCHEMA, "a schema that does not exist"),
+    ] {
+        described.push(json!({ "id": id, "shortDescription": { "text": what } }));
+    }
     let results: Vec<Value> = files
         .iter()
         .flat_map(|file| file.findings.iter().map(|finding| one(file, finding, &rules)))
@@ -61,6 +72,8 @@ fn one(file: &LintedFile, finding: &Finding, rules: &[&'static Rule]) -> Value {
     let (id, at) = match finding.rule {
         Some(rule) => (rule.id, rules.iter().position(|it| it.id == rule.id).unwrap_or(rules.len())),
         None if diagnostic.code == Code::MisplacedStatement => (MISPLACED, rules.len() + 1),
+        None if diagnostic.code == Code::UnfollowedStatement => (UNFOLLOWED, rules.len() + 2),
+        None if diagnostic.code == Code::UnknownSchema => (UNKNOWN_SCHEMA, rules.len() + 3),
         None => (SYNTAX, rules.len()),
     };
     let mut message = diagnostic.message.clone();

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use super::fold::Fold;
 use super::names::Moment;
 use super::{Relation, RelationKind, Schema, UserTypeKind};
+use crate::diagnostic::Code;
 use crate::syntax::ast::{Drop, Expr, ExprKind, FromItem, ObjectKind, QualifiedName, Query, TypeName};
 use crate::syntax::visit::{self, Visit};
 
@@ -42,7 +43,14 @@ impl Fold {
                         self.forget(Object::Type(at));
                     }
                 }
-                ObjectKind::Schema => self.drop_schema(name.name(), drop.cascade),
+                ObjectKind::Schema if self.has_schema(name.name()) => {
+                    self.drop_schema(name.name(), drop.cascade);
+                }
+                ObjectKind::Schema if drop.if_exists => {}
+                ObjectKind::Schema => {
+                    let message = format!("schema \"{}\" does not exist", name.name());
+                    self.problem(Code::UnknownSchema, name.span(), message);
+                }
                 ObjectKind::Index => {
                     for relation in &mut self.schema.relations {
                         relation.keys.retain(|key| key.name.as_deref() != Some(name.name()));
@@ -62,6 +70,15 @@ impl Fold {
                 },
             }
         }
+    }
+
+    /// Whether a schema was created, or has something in it: a snapshot may leave CREATE SCHEMA out.
+    fn has_schema(&self, name: &str) -> bool {
+        let schema = &self.schema;
+        schema.has_schema(name)
+            || schema.relation_names.all().any(|(of, ..)| of == name)
+            || schema.type_names.all().any(|(of, ..)| of == name)
+            || schema.functions.iter().any(|function| function.schema == name)
     }
 
     /// Without CASCADE, PostgreSQL drops only an empty schema.

@@ -63,11 +63,11 @@ impl Growth {
         Growth { fold: Fold { path, ..Fold::new(schema) } }
     }
 
-    /// Applies a statement; what contradicts the schema changes nothing.
-    pub fn apply(&mut self, statement: Statement) {
+    /// Applies a statement, and returns its contradictions to the schema, which change nothing.
+    pub fn apply(&mut self, statement: Statement) -> Vec<Diagnostic> {
         self.fold.statement(statement);
-        self.fold.problems.clear();
         self.fold.unfollowed.clear();
+        std::mem::take(&mut self.fold.problems)
     }
 
     /// The schema as it has become.
