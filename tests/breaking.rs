@@ -192,12 +192,19 @@ fn default_that_the_candidate_removes_is_a_finding() {
         ("INSERT INTO t (a, b) VALUES (1, 1)", "DROP SEQUENCE numbers CASCADE;", broken.clone()),
         ("INSERT INTO t (a, b) VALUES (1, 1)", "ALTER TABLE t ALTER id DROP DEFAULT;", broken),
         ("INSERT INTO t (id, b) VALUES (1, 1)", "DROP FUNCTION f CASCADE;", lost("a")),
-        ("WITH n AS (INSERT INTO t (id, a) VALUES (1, 1) RETURNING id) SELECT id FROM n", "ALTER TABLE t ALTER b SET DEFAULT NULL;", lost("b")),
+        (
+            "WITH n AS (INSERT INTO t (id, a) VALUES (1, 1) RETURNING id) SELECT id FROM n",
+            "ALTER TABLE t ALTER b SET DEFAULT NULL;",
+            lost("b"),
+        ),
         ("INSERT INTO t (id, a) VALUES (1, 1)", "DROP FUNCTION f CASCADE;", Vec::new()),
         ("INSERT INTO t (id, a) VALUES (1, 1)", "ALTER TABLE t ALTER b SET DEFAULT 2;", Vec::new()),
     ] {
         let found = of(query, change);
-        let found: Vec<_> = found.into_iter().map(|(severity, it)| (severity, it.split(" [").next().unwrap().to_owned())).collect();
+        let found: Vec<_> = found
+            .into_iter()
+            .map(|(severity, it)| (severity, it.split(" [").next().unwrap().to_owned()))
+            .collect();
         assert_eq!(found, expected, "{query}, {change}");
     }
 }

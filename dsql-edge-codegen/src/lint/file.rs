@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
 use dsql_edge_compiler::dsql::{self, Transactions};
 use dsql_edge_compiler::schema::Growth;
-use dsql_edge_compiler::source::Span;
+use dsql_edge_compiler::source::{Lines, Span};
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 use dsql_edge_compiler::syntax::{Lexed, Parsed, lex};
 use dsql_edge_compiler::{Schema, Source};
@@ -99,7 +99,7 @@ impl LintedFile {
         } else {
             dump::add_fixes(&script, &mut findings);
             meaning::judge(&script, &mut findings);
-            meaning::judge_failures(&mut findings);
+            meaning::judge_failures(&script, &mut findings);
         }
         findings.extend(unfollowed::warnings(&script));
         findings.retain(|finding| !is_allowed(&text, finding));
@@ -117,7 +117,8 @@ impl LintedFile {
             }));
         }
         findings.sort_by_key(|finding| finding.diagnostic.span);
-        LintedFile { name, text, findings }
+        let lines = Lines::of(&text);
+        LintedFile { name, text, lines, findings }
     }
 }
 
@@ -263,7 +264,10 @@ mod tests {
             ("CREATE TABLE a (i int)\\; CREATE TABLE b (i int);", vec!["multi_ddl_transaction"]),
             ("INSERT INTO a VALUES (1)\\; DROP TABLE a;", vec!["mixed_ddl_dml_transaction"]),
             ("CREATE TABLE a (i int)\\; SELECT 1; CREATE TABLE b (i int);", vec![]),
-            ("BEGIN\\; CREATE TABLE a (i int); CREATE TABLE b (i int); COMMIT;", vec!["multi_ddl_transaction"]),
+            (
+                "BEGIN\\; CREATE TABLE a (i int); CREATE TABLE b (i int); COMMIT;",
+                vec!["multi_ddl_transaction"],
+            ),
         ] {
             assert_eq!(found(text), expected, "{text}");
         }
@@ -272,7 +276,8 @@ mod tests {
     #[test]
     fn place_that_lint_cannot_follow_is_a_finding() {
         let unfollowed = vec!["unfollowed-statement"];
-        let function = |body: &str| format!("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS '{body}'; SELECT f();");
+        let function =
+            |body: &str| format!("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS '{body}'; SELECT f();");
         for (text, expected) in [
             ("\\! psql -f more.sql\n", unfollowed.clone()),
             ("SELECT 1 \\g |psql\n", unfollowed.clone()),
@@ -290,13 +295,21 @@ mod tests {
             (&function("CREATE TABLE t (a int); SELECT 1"), unfollowed.clone()),
             (&function("INSERT INTO t VALUES (1) RETURNING a"), unfollowed.clone()),
             (&function("SELECT 1"), vec![]),
-            ("SELECT lower('A'), count(*) FROM t AS x (a, b); WITH q (a) AS (SELECT 1) SELECT a FROM q;", vec![]),
+            (
+                "SELECT lower('A'), count(*) FROM t AS x (a, b); WITH q (a) AS (SELECT 1) SELECT a FROM q;",
+                vec![],
+            ),
             ("INSERT INTO t (a) VALUES (1); SELECT * FROM unnest(ARRAY[1]) AS u (a) WHERE a IN (1);", vec![]),
             ("EXPLAIN ANALYZE INSERT INTO t VALUES (1);", vec![]),
-            ("BEGIN; DROP TABLE u; EXPLAIN ANALYZE INSERT INTO t VALUES (1); COMMIT;", vec!["mixed_ddl_dml_transaction"]),
+            (
+                "BEGIN; DROP TABLE u; EXPLAIN ANALYZE INSERT INTO t VALUES (1); COMMIT;",
+                vec!["mixed_ddl_dml_transaction"],
+            ),
             ("EXPLAIN ANALYZE CREATE TABLE t AS SELECT 1;", vec!["create_table_as"]),
             ("EXPLAIN (ANALYZE) EXECUTE p;", vec!["execute"]),
             ("PREPARE p AS INSERT INTO t VALUES (1); EXECUTE p;", vec!["prepare", "execute"]),
+            ("SELECT pg_catalog.set_config('search_path', '', false);", vec![]),
+            ("SELECT query_to_xml('DROP TABLE t', true, true, '');", unfollowed.clone()),
             ("DO 'BEGIN END';", vec!["anonymous_block"]),
         ] {
             assert_eq!(found(text), expected, "{text}");
@@ -305,7 +318,8 @@ mod tests {
 
     #[test]
     fn missing_schema_is_dropped_only_if_exists() {
-        let schema = dsql_edge_compiler::Schema::parse("CREATE SCHEMA app; CREATE TABLE old.t (a int);").unwrap();
+        let schema =
+            dsql_edge_compiler::Schema::parse("CREATE SCHEMA app; CREATE TABLE old.t (a int);").unwrap();
         for (text, is_wrong) in [
             ("DROP SCHEMA app; DROP SCHEMA app;", true),
             ("DROP SCHEMA nowhere CASCADE;", true),

@@ -7,8 +7,8 @@ use dsql_edge_compiler::dsql::Meaning::{Same, SameIfAllSucceed};
 use dsql_edge_compiler::dsql::{Fix, is_in_keys};
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::{
-    AlterAction, AlterTable, Constraint, ConstraintKind, CreateTable, KeyConstraint, ObjectKind,
-    Statement, StatementKind, TableElement,
+    AlterAction, AlterTable, Constraint, ConstraintKind, CreateTable, KeyConstraint, ObjectKind, Statement,
+    StatementKind, TableElement,
 };
 use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::TokenKind;

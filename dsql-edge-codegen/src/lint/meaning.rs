@@ -23,7 +23,7 @@ use dsql_edge_compiler::syntax::ast::{
 use dsql_edge_compiler::syntax::keyword::Keyword;
 
 use super::column_type::depends_on_type;
-use super::dump::NOT_VALID;
+use super::dump::{NOT_VALID, validation};
 use super::finding::Finding;
 use super::rows;
 use super::script::Script;
@@ -53,7 +53,7 @@ pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
 ///
 /// Input: the findings with their rewrites. Each rewrite that needs success leaves a statement that fails, so that the
 /// search goes on until no rewrite changes.
-pub(super) fn judge_failures(findings: &mut [Finding]) {
+pub(super) fn judge_failures(script: &Script<'_>, findings: &mut [Finding]) {
     loop {
         let is_left = |it: &&Finding| {
             it.diagnostic.is_error() && it.fix.as_ref().is_none_or(|fix| fix.meaning == SameIfAllSucceed)
@@ -63,9 +63,12 @@ pub(super) fn judge_failures(findings: &mut [Finding]) {
         for finding in findings.iter_mut() {
             let own = finding.statement;
             let Some(fix) = finding.fix.as_mut().filter(|fix| fix.meaning == Same) else { continue };
-            let first = fix.edits.iter().map(|(span, _)| span.start).min().unwrap_or(own.start).min(own.start);
+            let first =
+                fix.edits.iter().map(|(span, _)| span.start).min().unwrap_or(own.start).min(own.start);
             // The rewrite rests on a statement behind it, which validates the constraint.
-            let end = if fix.title == NOT_VALID { u32::MAX } else { own.end };
+            let validation = || script.at(own).and_then(|at| validation(script, at));
+            let last = (fix.title == NOT_VALID).then(validation).flatten();
+            let end = last.and_then(|at| script.statements().get(at)).map_or(own.end, |it| it.span.start);
             let others = failing.range(first..end).any(|place| *place != own.start);
             if others {
                 fix.meaning = SameIfAllSucceed;

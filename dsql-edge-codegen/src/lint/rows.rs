@@ -352,7 +352,9 @@ fn reads_call(script: &Script<'_>, at: usize) -> bool {
     script.tokens(statement).iter().any(|token| {
         let of = |name: &str| views.get(name).is_some_and(|of| of.iter().any(calls_before));
         match &token.kind {
-            TokenKind::String(text) => views.keys().any(|name| name.eq_ignore_ascii_case(last_name(text)) && of(name)),
+            TokenKind::String(text) => {
+                views.keys().any(|name| name.eq_ignore_ascii_case(last_name(text)) && of(name))
+            }
             kind => kind.name().is_some_and(of),
         }
     })

@@ -4,7 +4,7 @@
 
 use dsql_edge_compiler::diagnostic::Code;
 use dsql_edge_compiler::dsql::{self, Meaning, Rule};
-use dsql_edge_compiler::source::{Span, line_and_column};
+use dsql_edge_compiler::source::Span;
 use serde_json::{Value, json};
 
 use crate::format;
@@ -89,13 +89,13 @@ fn one(file: &LintedFile, finding: &Finding, rules: &[&'static Rule]) -> Value {
         "message": { "text": message },
         "locations": [{ "physicalLocation": {
             "artifactLocation": artifact,
-            "region": region(&file.text, diagnostic.span),
+            "region": region(file, diagnostic.span),
         } }],
     });
     // What reads SARIF applies a fix without a question.
     if let Some(fix) = finding.fix.as_ref().filter(|fix| fix.meaning == Meaning::Same) {
         let replacements = fix.edits.iter().map(|(span, text)| {
-            json!({ "deletedRegion": region(&file.text, *span), "insertedContent": { "text": text } })
+            json!({ "deletedRegion": region(file, *span), "insertedContent": { "text": text } })
         });
         let change =
             json!({ "artifactLocation": artifact, "replacements": replacements.collect::<Vec<_>>() });
@@ -104,8 +104,8 @@ fn one(file: &LintedFile, finding: &Finding, rules: &[&'static Rule]) -> Value {
     result
 }
 
-fn region(text: &str, span: Span) -> Value {
-    let (line, column) = line_and_column(text, span.start as usize);
-    let (end_line, end_column) = line_and_column(text, span.end as usize);
+fn region(file: &LintedFile, span: Span) -> Value {
+    let (line, column) = file.lines.place(&file.text, span.start as usize);
+    let (end_line, end_column) = file.lines.place(&file.text, span.end as usize);
     json!({ "startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column })
 }

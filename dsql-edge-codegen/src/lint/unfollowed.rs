@@ -4,7 +4,6 @@
 //! change the schema or rows, and its caller's transaction then has that change too. A file that changes how PostgreSQL
 //! reads backslashes in literals has another end of each literal than the one that `lint` reads.
 
-use dsql_edge_compiler::Source;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
 use dsql_edge_compiler::dsql::transaction::{Part, part};
 use dsql_edge_compiler::source::Span;
@@ -12,6 +11,7 @@ use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
 use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 use dsql_edge_compiler::syntax::{Parsed, PsqlCommand};
+use dsql_edge_compiler::{Source, builtin};
 
 use super::finding::Finding;
 use super::rows::{is_postgres, is_relation};
@@ -58,7 +58,9 @@ fn command(command: &PsqlCommand, parsed: &Parsed<'_>, script: &Script<'_>) -> O
         "gexec" => ("runs the rows of a query as statements", lint_it),
         "if" => ("runs statements under a condition", "`lint` reads all branches as if each ran"),
         "q" | "quit" => ("ends psql", "`lint` reads the statements behind it as if they ran"),
-        "c" | "connect" => ("connects to another database", "lint the statements behind it as a file of their own"),
+        "c" | "connect" => {
+            ("connects to another database", "lint the statements behind it as a file of their own")
+        }
         "set" if text.contains('`') => ("runs a command of the shell", lint_it),
         "set" if !is_harmless(command, &parsed.text) => {
             ("changes where transactions begin and end", "write BEGIN and COMMIT instead")
@@ -88,12 +90,16 @@ fn called(script: &Script<'_>, statement: &Statement) -> Option<Finding> {
     tokens.iter().enumerate().find_map(|(at, token)| {
         let is_called = tokens.get(at + 1).is_some_and(|next| next.kind == TokenKind::Symbol(b'('));
         let TokenKind::Identifier(name) = &token.kind else { return None };
-        if !is_called || is_relation(&statement.kind, tokens, at) || is_alias(tokens.get(at.checked_sub(1)?)) {
+        if !is_called || is_relation(&statement.kind, tokens, at) || is_alias(tokens.get(at.checked_sub(1)?))
+        {
             return None;
         }
         let what = match script.definition(name) {
             Some(definition) => changes(script, definition)?,
+            // It changes a setting of the session, and runs nothing.
+            None if name == "set_config" => return None,
             None if is_postgres(name) || is_own_of_dsql(tokens, at) => return None,
+            None if builtin::functions(name).next().is_some() => "which runs SQL that it gets as text",
             None => "which is not in these files, and may change the schema or rows",
         };
         let message = format!("lint does not follow {name}(), {what}");
@@ -174,7 +180,8 @@ fn other_strings(parsed: &Parsed<'_>) -> Option<Finding> {
     let commands = parsed.tokens.commands.iter().map(|command| command.span);
     places.extend(commands.filter(|span| mentions(span.text(&parsed.text))));
     let first = places.into_iter().min_by_key(|span| span.start)?;
-    let message = "lint does not know how PostgreSQL reads a backslash in the literals behind this".to_owned();
+    let message =
+        "lint does not know how PostgreSQL reads a backslash in the literals behind this".to_owned();
     let hint = "leave it out: DSQL reads '\\' as a character, and E'\\n' as an escape; --fix changes nothing in this file";
     Some(warning(first, first, message, hint))
 }

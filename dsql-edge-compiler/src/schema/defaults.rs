@@ -11,10 +11,10 @@ use super::drop::{Object, Reads};
 use super::fold::Fold;
 use super::names::Moment;
 use super::{Relation, Schema};
+use crate::Source;
 use crate::syntax::ast::{Expr, ExprKind, Literal, Name, QualifiedName};
 use crate::syntax::visit::{self, Visit};
 use crate::syntax::{lex, token::TokenKind};
-use crate::Source;
 
 /// The expression of a default or of a generated column.
 #[derive(Clone, Debug)]
@@ -123,31 +123,61 @@ mod tests {
     fn columns(sql: &str) -> String {
         let schema = Schema::parse(sql).unwrap();
         let at = schema.relation("public", "t").unwrap();
-        let shown = schema.relations[at].columns.iter().map(|it| {
-            if it.has_default { format!("{}=", it.name) } else { it.name.clone() }
-        });
+        let shown = schema.relations[at]
+            .columns
+            .iter()
+            .map(|it| if it.has_default { format!("{}=", it.name) } else { it.name.clone() });
         shown.collect::<Vec<_>>().join(" ")
     }
 
     #[test]
     fn cascade_removes_defaults_with_what_they_use() {
-        let sequence = "CREATE SEQUENCE s; CREATE TABLE t (a bigint NOT NULL DEFAULT nextval('s'), b int DEFAULT 1);";
+        let sequence =
+            "CREATE SEQUENCE s; CREATE TABLE t (a bigint NOT NULL DEFAULT nextval('s'), b int DEFAULT 1);";
         let function = "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; \
                         CREATE TABLE t (a int DEFAULT f(), b int GENERATED ALWAYS AS (c + f()) STORED, c int);";
         for (before, change, expected) in [
             (sequence, "", "a= b="),
             (sequence, "DROP SEQUENCE s CASCADE", "a b="),
             (sequence, "DROP SCHEMA public CASCADE; CREATE TABLE t (a int)", "a"),
-            ("CREATE SCHEMA x; CREATE SEQUENCE x.s; CREATE TABLE t (a int DEFAULT nextval('x.s'::regclass));", "DROP SCHEMA x CASCADE", "a"),
-            ("CREATE SEQUENCE \"S\"; CREATE TABLE t (a int DEFAULT nextval('public.\"S\"'));", "DROP SEQUENCE \"S\" CASCADE", "a"),
-            ("CREATE SEQUENCE s; CREATE TABLE t (a int); ALTER TABLE t ALTER a SET DEFAULT nextval('s');", "DROP SEQUENCE s CASCADE", "a"),
+            (
+                "CREATE SCHEMA x; CREATE SEQUENCE x.s; CREATE TABLE t (a int DEFAULT nextval('x.s'::regclass));",
+                "DROP SCHEMA x CASCADE",
+                "a",
+            ),
+            (
+                "CREATE SEQUENCE \"S\"; CREATE TABLE t (a int DEFAULT nextval('public.\"S\"'));",
+                "DROP SEQUENCE \"S\" CASCADE",
+                "a",
+            ),
+            (
+                "CREATE SEQUENCE s; CREATE TABLE t (a int); ALTER TABLE t ALTER a SET DEFAULT nextval('s');",
+                "DROP SEQUENCE s CASCADE",
+                "a",
+            ),
             ("CREATE TABLE t (a serial);", "DROP SEQUENCE t_a_seq CASCADE", "a"),
-            ("CREATE TABLE o (a serial); CREATE TABLE t (a int DEFAULT nextval('o_a_seq'));", "DROP TABLE o CASCADE", "a"),
-            ("CREATE TABLE o (a serial); CREATE TABLE t (a int DEFAULT nextval('o_a_seq'));", "ALTER TABLE o DROP COLUMN a CASCADE", "a"),
+            (
+                "CREATE TABLE o (a serial); CREATE TABLE t (a int DEFAULT nextval('o_a_seq'));",
+                "DROP TABLE o CASCADE",
+                "a",
+            ),
+            (
+                "CREATE TABLE o (a serial); CREATE TABLE t (a int DEFAULT nextval('o_a_seq'));",
+                "ALTER TABLE o DROP COLUMN a CASCADE",
+                "a",
+            ),
             (function, "DROP FUNCTION f CASCADE", "a c"),
             (function, "ALTER TABLE t ALTER a SET DEFAULT 1; DROP FUNCTION f CASCADE", "a= c"),
-            ("CREATE SEQUENCE s; CREATE TABLE t (a int DEFAULT nextval('s')); ALTER SEQUENCE s RENAME TO u;", "CREATE SEQUENCE s; DROP SEQUENCE s CASCADE", "a="),
-            ("CREATE SEQUENCE s; CREATE TABLE t (a int DEFAULT nextval('s')); ALTER SEQUENCE s RENAME TO u;", "DROP SEQUENCE u CASCADE", "a"),
+            (
+                "CREATE SEQUENCE s; CREATE TABLE t (a int DEFAULT nextval('s')); ALTER SEQUENCE s RENAME TO u;",
+                "CREATE SEQUENCE s; DROP SEQUENCE s CASCADE",
+                "a=",
+            ),
+            (
+                "CREATE SEQUENCE s; CREATE TABLE t (a int DEFAULT nextval('s')); ALTER SEQUENCE s RENAME TO u;",
+                "DROP SEQUENCE u CASCADE",
+                "a",
+            ),
         ] {
             assert_eq!(columns(&format!("{before}{change}")), expected, "{before}{change}");
         }

@@ -118,9 +118,7 @@ impl Fold {
         let Some(relation) = self.schema.relations.get(table) else { return };
         let columns = relation.columns.iter().enumerate().filter(|(_, column)| column.has_sequence);
         let names: Vec<(usize, String)> = columns
-            .map(|(at, column)| {
-                (at, key_name(&relation.name, std::slice::from_ref(&column.name), "seq"))
-            })
+            .map(|(at, column)| (at, key_name(&relation.name, std::slice::from_ref(&column.name), "seq")))
             .collect();
         if names.is_empty() {
             return;

@@ -221,7 +221,10 @@ mod tests {
                 "COPY t FROM stdin\\;\nCOPY u FROM stdin;\n\'\n\\.\n\"\n\\.\nSELECT 2;",
                 "COPY t FROM stdin ; COPY u FROM stdin ; SELECT 2 ;",
             ),
-            ("COPY t FROM stdin\\; SELECT 1 \\g\n\'\n\\.\nSELECT 2;", "COPY t FROM stdin ; SELECT 1 ; SELECT 2 ;"),
+            (
+                "COPY t FROM stdin\\; SELECT 1 \\g\n\'\n\\.\nSELECT 2;",
+                "COPY t FROM stdin ; SELECT 1 ; SELECT 2 ;",
+            ),
             ("COPY t FROM stdin\\; SELECT 1 \\r\nSELECT 2;\nSELECT 3;", "SELECT 2 ; SELECT 3 ;"),
             // These read no rows from the script.
             (
