@@ -256,10 +256,16 @@ async fn a_snapshot_that_is_not_what_the_cluster_has() {
         ("AWS_SECRET_ACCESS_KEY", keys.secret_access_key()),
     ];
     assert!(!run(home.path(), &[], &environment).1, "there is no snapshot yet");
-    let mut pull = Command::new(dsql_edge());
-    let pull = without_shell_variables(&mut pull);
-    let pull = pull.arg("pull").current_dir(home.path()).envs(environment).status().unwrap();
-    assert!(pull.success());
+    let pull = |arguments: &[&str]| {
+        let mut command = Command::new(dsql_edge());
+        let command = without_shell_variables(&mut command).args(arguments);
+        command.current_dir(home.path()).envs(environment).output().unwrap()
+    };
+    let missing = pull(&["pull", "--check"]);
+    let printed = String::from_utf8(missing.stderr).unwrap();
+    let expected = "there is no dsql-schema.sql: run `dsql-edge pull`";
+    assert!(!missing.status.success() && printed.contains(expected), "{printed}");
+    assert!(pull(&["pull"]).status.success());
     assert_eq!(run(home.path(), &[], &environment), (String::new(), true));
     local.run_sql("change", "ALTER TABLE t DROP COLUMN old").await.unwrap();
     let (printed, succeeded) = run(home.path(), &[], &environment);

@@ -143,7 +143,7 @@ fn answer_text(query: &str, asked: &Numbered, answer: &Answer, rows: Rows) -> St
         false => "",
     };
     match answer {
-        Answer::Described { sql, params, columns, cardinality, remarks } => {
+        Answer::Described { sql, params, columns, cardinality, remarks, .. } => {
             let mut text = String::new();
             // Stars are sent as their columns.
             if *sql != asked.text {
