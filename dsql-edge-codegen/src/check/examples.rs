@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-use super::package::invoked;
+use super::invocation::invoked;
 
 /// The lines of a doc comment, each with its number in the file.
 #[derive(Default)]

@@ -4,6 +4,7 @@
 
 mod compare;
 mod defaults;
+mod dropped;
 mod examples;
 mod expansion;
 mod invocation;
@@ -153,7 +154,7 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
     let now = now.as_ref().map(|now| &now.folded);
     let mut queries: Vec<Query> = sources.seen.into_iter().flat_map(|seen| seen.queries).collect();
     queries.extend(of_compiler);
-    let findings = compare::all(&queries, now.map(|now| &now.schema), &coming.schema);
+    let findings = compare::all(&queries, now.map(|now| &now.schema), &coming);
     let unfollowed = schemas::unfollowed(now, &coming);
     let manifest = package.join("Cargo.toml");
     let manifest = manifest.strip_prefix(".").unwrap_or(&manifest).display().to_string();

@@ -17,7 +17,7 @@ use toml_edit::DocumentMut;
 
 use super::examples::DocComment;
 use super::expansion::{Expanded, comparable, real};
-use super::invocation::{Macro, Query, queries_of};
+use super::invocation::{Invoked, Query, invoked, queries_of};
 use super::owner::{Names, Owner, is_punct};
 
 /// The queries and invocations in the sources of a package.
@@ -232,34 +232,5 @@ impl Search<'_> {
                 path: self.path.clone(),
             }),
         }
-    }
-}
-
-/// An invocation of a macro that has the name of one of ours.
-pub(super) struct Invoked {
-    kind: Macro,
-    name: String,
-    /// `dsql_edge::` precedes the name.
-    is_qualified: bool,
-    /// The line where the path begins.
-    pub(super) line: usize,
-}
-
-/// The invocation whose path and `!` the tokens end with.
-pub(super) fn invoked(before: &[TokenTree]) -> Option<Invoked> {
-    let (bang, before) = before.split_last()?;
-    if !is_punct(bang, '!') {
-        return None;
-    }
-    let (name, before) = before.split_last()?;
-    let TokenTree::Ident(name) = name else { return None };
-    let kind = Macro::named(&name.to_string())?;
-    let at = |line, is_qualified| Invoked { kind, name: name.to_string(), is_qualified, line };
-    // `dsql_edge::sql!` is ours, `other::sql!` is not.
-    match before {
-        [.., TokenTree::Ident(owner), first, second] if is_punct(first, ':') && is_punct(second, ':') => {
-            (owner == "dsql_edge").then(|| at(owner.span().start().line, true))
-        }
-        _ => Some(at(name.span().start().line, false)),
     }
 }

@@ -91,7 +91,7 @@ fn read(file: &Parsed<'_>) -> (Vec<Step>, Vec<Diagnostic>) {
                     errors.push(misplaced_error(
                         statement.span,
                         "a transaction without COMMIT",
-                        "write COMMIT behind its last statement",
+                        "end it with COMMIT",
                     ));
                     continue;
                 }

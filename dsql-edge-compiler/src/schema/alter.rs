@@ -1,7 +1,7 @@
 //! `ALTER TABLE` and the same for views and sequences, applied to the schema so far.
 
-use super::defaults::Computed;
 use super::fold::Fold;
+use super::objects::Computed;
 use super::{Column, Relation, is_null_default};
 use crate::diagnostic::Code;
 use crate::syntax::ast::{

@@ -10,19 +10,12 @@
 use super::drop::{Object, Reads};
 use super::fold::Fold;
 use super::names::Moment;
+use super::objects::Computed;
 use super::{Relation, Schema};
-use crate::Source;
+use crate::source::Source;
 use crate::syntax::ast::{Expr, ExprKind, Literal, Name, QualifiedName};
 use crate::syntax::visit::{self, Visit};
 use crate::syntax::{lex, token::TokenKind};
-
-/// The expression of a default or of a generated column.
-#[derive(Clone, Debug)]
-pub(super) struct Computed {
-    expr: Expr,
-    /// When it was set: the names in it are those of that moment.
-    set: Moment,
-}
 
 impl Computed {
     /// Only an expression that names something depends on it.

@@ -95,17 +95,12 @@ impl Fold {
         self.unfollowed.extend(parsed.tokens.commands.iter().filter_map(unfollowed::command));
         let (statements, open) = committed(parsed.statements);
         if let Some(begin) = open {
-            self.not_followed(begin, "its transaction has no COMMIT");
+            self.unfollowed.push(unfollowed::open_transaction(begin));
         }
         for statement in statements {
             self.unfollowed.extend(unfollowed::statement(&statement, &parsed.text));
             self.statement(statement);
         }
-    }
-
-    /// Names a statement of which the fold does not apply everything.
-    pub(super) fn not_followed(&mut self, span: Span, what: &str) {
-        self.unfollowed.push(unfollowed::error(span, what));
     }
 
     pub(super) fn statement(&mut self, statement: Statement) {

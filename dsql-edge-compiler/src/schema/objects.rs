@@ -1,6 +1,5 @@
 //! The objects of a schema: relations, types, functions, operators and casts, with the names that find them.
 
-use super::defaults::Computed;
 use super::error::SchemaError;
 use super::names::{Moment, Names};
 use super::taint::Taint;
@@ -234,6 +233,14 @@ pub struct Column {
     pub added: u32,
     /// The names that it had before, each with the statement that changed it.
     pub earlier_names: Vec<(u32, String)>,
+}
+
+/// The expression of a default or of a generated column.
+#[derive(Clone, Debug)]
+pub(super) struct Computed {
+    pub(super) expr: Expr,
+    /// When it was set: the names in it are those of that moment.
+    pub(super) set: Moment,
 }
 
 impl Column {

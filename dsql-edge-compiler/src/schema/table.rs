@@ -2,9 +2,9 @@
 //!
 //! Input: the statement. Output: a relation of the schema, and the sequences of its serial and identity columns.
 
-use super::defaults::Computed;
 use super::fold::Fold;
 use super::key_name::key_name;
+use super::objects::Computed;
 use super::{Column, Key, Relation, RelationKind, TEMPORARY, UserTypeKind, is_null_default};
 use crate::diagnostic::Code;
 use crate::source::Span;
