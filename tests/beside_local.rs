@@ -8,25 +8,12 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use dsql_edge_tests::binary::{dsql_edge, dsql_local};
+use dsql_edge_tests::binary::{dsql_edge, dsql_local, without_shell_variables};
 use dsql_edge_tests::scratch_package::write_files;
-
-/// Variables that would name another cluster, other keys or another schema.
-const VARIABLES: [&str; 9] = [
-    "DSQL_ENDPOINT",
-    "DSQL_REGION",
-    "DSQL_USER",
-    "DSQL_EDGE_CA",
-    "DSQL_EDGE_SCHEMA",
-    "DSQL_EDGE_MIGRATIONS",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-];
 
 fn plain(program: &Path, folder: &Path) -> Command {
     let mut command = Command::new(program);
-    VARIABLES.iter().for_each(|variable| _ = command.env_remove(variable));
+    without_shell_variables(&mut command);
     command.current_dir(folder).env("AWS_EC2_METADATA_DISABLED", "true").stdin(Stdio::null());
     command
 }

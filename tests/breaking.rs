@@ -8,7 +8,7 @@ use std::process::Command;
 
 use dsql_edge_codegen::check::{Candidate, Queries, Severity, check};
 use dsql_edge_local::Local;
-use dsql_edge_tests::binary::dsql_edge;
+use dsql_edge_tests::binary::{dsql_edge, without_shell_variables};
 use dsql_edge_tests::golden;
 use dsql_edge_tests::scratch_package::write_files;
 
@@ -19,10 +19,7 @@ fn root() -> &'static Path {
 /// Runs the command in a folder; returns its output, and whether it succeeded.
 fn run(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> (String, bool) {
     let mut command = Command::new(dsql_edge());
-    for variable in ["DSQL_ENDPOINT", "DSQL_EDGE_SCHEMA", "DSQL_EDGE_MIGRATIONS"] {
-        command.env_remove(variable);
-    }
-    let output = command
+    let output = without_shell_variables(&mut command)
         .args(["check", "--no-build"])
         .args(arguments)
         .current_dir(folder)
@@ -175,6 +172,41 @@ fn what_changes_for_rust_is_told() {
 }
 
 #[test]
+fn default_that_the_candidate_removes_is_a_finding() {
+    let schema = "CREATE SEQUENCE numbers; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; \
+                  CREATE TABLE t (id bigint NOT NULL DEFAULT nextval('numbers'), a int DEFAULT f(), b int DEFAULT 1);";
+    let of = |query: &str, change: &str| -> Vec<(Severity, String)> {
+        let found = findings(&format!("fn f() {{ sql!(\"{query}\") }}"), schema, change);
+        found.into_iter().map(|(severity, message, _)| (severity, message)).collect()
+    };
+    let null = "null value in column \"id\" of relation \"t\" violates not-null constraint";
+    let broken = vec![(Severity::Broken, null.to_owned())];
+    let lost = |column: &str| {
+        let message = format!("t.{column} has no default any more, and this INSERT leaves it out");
+        vec![(Severity::Changed, message)]
+    };
+    for (query, change, expected) in [
+        ("INSERT INTO t (a, b) VALUES (1, 1)", "DROP SEQUENCE numbers CASCADE;", broken.clone()),
+        ("INSERT INTO t (a, b) VALUES (1, 1)", "ALTER TABLE t ALTER id DROP DEFAULT;", broken),
+        ("INSERT INTO t (id, b) VALUES (1, 1)", "DROP FUNCTION f CASCADE;", lost("a")),
+        (
+            "WITH n AS (INSERT INTO t (id, a) VALUES (1, 1) RETURNING id) SELECT id FROM n",
+            "ALTER TABLE t ALTER b SET DEFAULT NULL;",
+            lost("b"),
+        ),
+        ("INSERT INTO t (id, a) VALUES (1, 1)", "DROP FUNCTION f CASCADE;", Vec::new()),
+        ("INSERT INTO t (id, a) VALUES (1, 1)", "ALTER TABLE t ALTER b SET DEFAULT 2;", Vec::new()),
+    ] {
+        let found = of(query, change);
+        let found: Vec<_> = found
+            .into_iter()
+            .map(|(severity, it)| (severity, it.split(" [").next().unwrap().to_owned()))
+            .collect();
+        assert_eq!(found, expected, "{query}, {change}");
+    }
+}
+
+#[test]
 fn statement_that_check_cannot_follow_fails_the_check() {
     let home = package(&[
         ("src/lib.rs", "sql!(\"SELECT old FROM t\");"),
@@ -224,9 +256,16 @@ async fn a_snapshot_that_is_not_what_the_cluster_has() {
         ("AWS_SECRET_ACCESS_KEY", keys.secret_access_key()),
     ];
     assert!(!run(home.path(), &[], &environment).1, "there is no snapshot yet");
-    let pull =
-        Command::new(dsql_edge()).arg("pull").current_dir(home.path()).envs(environment).status().unwrap();
-    assert!(pull.success());
+    let pull = |arguments: &[&str]| {
+        let mut command = Command::new(dsql_edge());
+        let command = without_shell_variables(&mut command).args(arguments);
+        command.current_dir(home.path()).envs(environment).output().unwrap()
+    };
+    let missing = pull(&["pull", "--check"]);
+    let printed = String::from_utf8(missing.stderr).unwrap();
+    let expected = "there is no dsql-schema.sql: run `dsql-edge pull`";
+    assert!(!missing.status.success() && printed.contains(expected), "{printed}");
+    assert!(pull(&["pull"]).status.success());
     assert_eq!(run(home.path(), &[], &environment), (String::new(), true));
     local.run_sql("change", "ALTER TABLE t DROP COLUMN old").await.unwrap();
     let (printed, succeeded) = run(home.path(), &[], &environment);
@@ -241,6 +280,58 @@ async fn a_snapshot_that_is_not_what_the_cluster_has() {
         assert!(printed.contains(expected), "{expected}:\n{printed}");
     }
     local.stop().await.unwrap();
+}
+
+#[test]
+fn invocation_in_an_example_is_named() {
+    let source = "//! ```\n//! # use dsql_edge::sql;\n//! sql!(\"SELECT old FROM t\");\n//! ```\n\
+                  /// ```text\n/// sql!(\"SELECT 1\")\n/// ```\n\
+                  /// ```rust,no_run\n/// let a = (sql!(\"SELECT n FROM t\"), sql_file!(\"a.sql\"));\n/// ```\n\
+                  fn f() {}\n/** ```\nother::sql!(\"x\");\ndsql_edge::sql!(\"SELECT n FROM t\");\n``` */\nfn g() {}\n";
+    let home = package(&[("src/lib.rs", source), ("dsql-schema.sql", SCHEMA), ("change.sql", "SELECT 1;")]);
+    let (printed, succeeded) = run(home.path(), &["--apply", "change.sql"], &[]);
+    let lines: Vec<&str> = printed.lines().map(|line| line.split(":1: ").next().unwrap()).collect();
+    let expected = [3, 9, 9, 14].map(|line| format!("note: not looked at: src/lib.rs:{line}"));
+    assert_eq!((lines, succeeded), (expected.iter().map(String::as_str).collect(), true), "{printed}");
+}
+
+/// The line that names the schema.
+fn schema_line(folder: &Path, environment: &[(&str, &str)]) -> String {
+    let mut command = Command::new(dsql_edge());
+    let command = without_shell_variables(&mut command).args(["describe", "SELECT id FROM t"]);
+    let output = command.current_dir(folder).envs(environment.iter().copied()).output().unwrap();
+    let printed = String::from_utf8(output.stderr).unwrap();
+    printed.lines().find(|line| line.starts_with("schema: ")).unwrap_or(&printed).to_owned()
+}
+
+#[test]
+fn schema_is_the_one_of_the_build_and_is_named() {
+    let home = package(&[
+        ("dsql-schema.sql", SCHEMA),
+        ("other.sql", SCHEMA),
+        ("src/lib.rs", ""),
+        (".cargo/config.toml", "[env]\nDSQL_EDGE_SCHEMA = { value = \"other.sql\", relative = true }\n"),
+    ]);
+    let config = home.path().canonicalize().unwrap().join(".cargo/config.toml");
+    let of_config = format!("schema: other.sql (DSQL_EDGE_SCHEMA, which {} sets)", config.display());
+    assert_eq!(schema_line(home.path(), &[]), of_config);
+    let of_environment = [("DSQL_EDGE_SCHEMA", "dsql-schema.sql")];
+    let expected = "schema: dsql-schema.sql (DSQL_EDGE_SCHEMA, which the environment sets)";
+    assert_eq!(schema_line(home.path(), &of_environment), expected);
+    let forced = "[env]\nDSQL_EDGE_SCHEMA = { value = \"other.sql\", force = true }\n";
+    write_files(home.path(), &[(".cargo/config.toml", forced)]);
+    assert_eq!(schema_line(home.path(), &of_environment), of_config);
+    write_files(
+        home.path(),
+        &[
+            (".cargo/config.toml", ""),
+            ("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_SCHEMA={}\", 1) }"),
+        ],
+    );
+    let expected = "schema: dsql-schema.sql (dsql-schema.sql in the package or in a folder above). The build script \
+                    computes DSQL_EDGE_SCHEMA, so that the build may read another: name it on the command line";
+    assert_eq!(schema_line(home.path(), &[]), expected);
+    assert!(schema_line(&home.path().join("src"), &[]).contains("computes DSQL_EDGE_SCHEMA"));
 }
 
 #[test]

@@ -143,7 +143,7 @@ fn answer_text(query: &str, asked: &Numbered, answer: &Answer, rows: Rows) -> St
         false => "",
     };
     match answer {
-        Answer::Described { sql, params, columns, cardinality, remarks } => {
+        Answer::Described { sql, params, columns, cardinality, remarks, .. } => {
             let mut text = String::new();
             // Stars are sent as their columns.
             if *sql != asked.text {
@@ -164,7 +164,7 @@ fn answer_text(query: &str, asked: &Numbered, answer: &Answer, rows: Rows) -> St
             text.extend(shown.map(|it| rendered(it, query)));
             text
         }
-        Answer::Refused { diagnostics, .. } => diagnostics.iter().map(|it| rendered(it, query)).collect(),
+        Answer::Refused { remarks, .. } => remarks.iter().map(|it| rendered(it, query)).collect(),
     }
 }
 
@@ -247,7 +247,7 @@ fn second_opinion(
         }
         (
             Expectation::Agrees,
-            Answer::Refused { diagnostics, .. },
+            Answer::Refused { remarks: diagnostics, .. },
             Verdict::Refused { sqlstate, offset, message },
         ) => {
             let first = diagnostics.iter().find(|it| it.is_error());

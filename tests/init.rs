@@ -8,17 +8,14 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use dsql_edge_codegen::check::{Candidate, Queries, check};
-use dsql_edge_tests::binary::dsql_edge;
+use dsql_edge_tests::binary::{dsql_edge, without_shell_variables};
 
 const CARGO: &str = "[package]\nname = \"shop\"   # mine\nversion = \"0.1.0\"\n\n[dependencies]\nworker = \"0.8\"   # the runtime\n";
 const WRANGLER: &str = "name = \"shop\"   # mine\n\n[build]\ncommand = \"x\"\n";
 
 fn run(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(dsql_edge());
-    for variable in ["DSQL_ENDPOINT", "DSQL_REGION", "DSQL_EDGE_SCHEMA", "DSQL_EDGE_MIGRATIONS"] {
-        command.env_remove(variable);
-    }
-    command.args(arguments).current_dir(folder).output().unwrap()
+    without_shell_variables(&mut command).args(arguments).current_dir(folder).output().unwrap()
 }
 
 fn said(folder: &Path, arguments: &[&str]) -> String {

@@ -7,6 +7,8 @@ use std::process::{Command, Output};
 
 use xtask::project;
 
+use crate::binary::without_shell_variables;
+
 /// A package that cargo builds.
 pub struct Package {
     folder: tempfile::TempDir,
@@ -74,8 +76,6 @@ pub fn write_files(folder: &Path, files: &[(&str, &str)]) {
 /// A command that runs cargo, offline and in the shared target folder, without variables of the shell that change a
 /// build.
 pub fn with_own_variables(command: &mut Command) -> &mut Command {
-    for variable in ["DSQL_EDGE_SCHEMA", "DSQL_EDGE_MIGRATIONS", "DSQL_ENDPOINT", "RUSTFLAGS"] {
-        command.env_remove(variable);
-    }
+    without_shell_variables(command).env_remove("RUSTFLAGS");
     command.env("CARGO_TARGET_DIR", project::target().join("tests/package")).env("CARGO_NET_OFFLINE", "true")
 }

@@ -1,6 +1,7 @@
 //! The commands of the `dsql-edge` command line, a module each. It is a library so that tests can call them.
 
 mod aws_credentials;
+mod cargo_config;
 pub mod check;
 pub mod cluster;
 pub mod completions;

@@ -17,6 +17,8 @@ use dsql_edge_macro_input::schema_path::{
 use proc_macro2::{TokenStream, TokenTree};
 use toml_edit::DocumentMut;
 
+use crate::cargo_config;
+
 /// The schema that the build of a package reads, or `None` if it has none yet.
 ///
 /// # Errors
@@ -62,13 +64,62 @@ pub(crate) fn migrations() -> PathBuf {
     shown(&package.join(named))
 }
 
+/// The schema of a package and why it is that one, in a line.
+///
+/// # Errors
+/// A variable that names a missing file or folder.
+pub(crate) fn described(package: &Path) -> Result<String> {
+    let found = match of(package)? {
+        Some(SchemaPath::File(path) | SchemaPath::Migrations(path)) => path.display().to_string(),
+        None => "none".to_owned(),
+    };
+    let set = |name: &str| Some((name.to_owned(), origin(package, name)?.1));
+    let why = match set(SCHEMA_VARIABLE).or_else(|| set(MIGRATIONS_VARIABLE)) {
+        Some((name, origin)) => format!("{name}, which {origin} sets"),
+        None => format!("{SNAPSHOT} in the package or in a folder above"),
+    };
+    let computed = [SCHEMA_VARIABLE, MIGRATIONS_VARIABLE]
+        .into_iter()
+        .find(|name| matches!(by_script(package, name), Some(Printed::Computed)));
+    let but = computed.map_or(String::new(), |name| {
+        format!(". The build script computes {name}, so that the build may read another: name it on the command line")
+    });
+    Ok(format!("schema: {found} ({why}){but}"))
+}
+
 /// A variable as the macro sees it.
 fn variable(package: &Path, name: &str) -> Option<OsString> {
-    let by_script = build_script(package).and_then(|script| {
-        let code = std::fs::read_to_string(script).ok()?;
-        printed(&code, name).map(OsString::from)
-    });
-    by_script.or_else(|| std::env::var_os(name)).filter(|value| !value.is_empty())
+    origin(package, name).map(|(value, _)| value)
+}
+
+/// A variable as the macro sees it, and who sets it. Cargo sets what a build script prints over all else. It sets what
+/// `[env]` of its configuration has if the environment does not have the variable, or if `force` is true.
+fn origin(package: &Path, name: &str) -> Option<(OsString, String)> {
+    let script = match by_script(package, name) {
+        Some(Printed::Value(value)) => Some((OsString::from(value), "the build script".to_owned())),
+        _ => None,
+    };
+    let environment = || Some((std::env::var_os(name)?, "the environment".to_owned()));
+    let config = cargo_config::variable(package, name);
+    let (forced, config) = match config {
+        Some(it) if it.force => (Some(it), None),
+        other => (None, other),
+    };
+    let shown = |it: cargo_config::Variable| (it.value, it.file.display().to_string());
+    let found = script.or_else(|| forced.map(shown)).or_else(environment).or_else(|| config.map(shown));
+    found.filter(|(value, _)| !value.is_empty())
+}
+
+/// The value of a variable that a build script prints.
+enum Printed {
+    Value(String),
+    /// The value of a format, which the build alone knows.
+    Computed,
+}
+
+fn by_script(package: &Path, name: &str) -> Option<Printed> {
+    let code = std::fs::read_to_string(build_script(package)?).ok()?;
+    printed(&code, name)
 }
 
 /// The build script of a package: `package.build` in its manifest, or build.rs.
@@ -85,7 +136,7 @@ fn build_script(package: &Path) -> Option<PathBuf> {
 
 /// The value that the code of a build script prints for a variable, as `init` writes it: `cargo::rustc-env=NAME=value` in a
 /// literal, whole. Comments are not tokens.
-fn printed(code: &str, name: &str) -> Option<String> {
+fn printed(code: &str, name: &str) -> Option<Printed> {
     let mut literals = Vec::new();
     collect_literals(TokenStream::from_str(code).ok()?, &mut literals);
     let lines: Vec<&str> = literals.iter().flat_map(|literal| literal.lines()).collect();
@@ -94,8 +145,7 @@ fn printed(code: &str, name: &str) -> Option<String> {
             line.trim().strip_prefix("cargo:")?.trim_start_matches(':').strip_prefix("rustc-env=")?;
         variable.strip_prefix(name)?.strip_prefix('=')
     })?;
-    // The value of a format is known to the build alone; `check` compares the paths.
-    (!value.contains('{')).then(|| value.to_owned())
+    Some(if value.contains('{') { Printed::Computed } else { Printed::Value(value.to_owned()) })
 }
 
 /// The values of the string literals in a text, those of documentation excepted.
@@ -142,10 +192,14 @@ mod tests {
             ("/* cargo::rustc-env=X=m */ fn main() {}", None),
             ("/// cargo::rustc-env=X=m\nfn main() {}", None),
             ("#![doc = \"cargo::rustc-env=X=m\"]\nfn main() {}", None),
-            ("fn main() { println!(\"cargo::rustc-env=X={}\", 1); }", None),
+            ("fn main() { println!(\"cargo::rustc-env=X={}\", 1); }", Some("computed")),
             ("fn main() { println!(\"cargo::rustc-env=XY=m\"); }", None),
         ] {
-            assert_eq!(printed(code, "X").as_deref(), expected, "{code}");
+            let found = printed(code, "X").map(|it| match it {
+                Printed::Value(value) => value,
+                Printed::Computed => "computed".to_owned(),
+            });
+            assert_eq!(found.as_deref(), expected, "{code}");
         }
     }
 }

@@ -45,6 +45,44 @@ fn describe_reads_stdin_for_a_dash() {
     assert!(output.status.success() && columns == [true; 3], "{answers}");
 }
 
+/// Runs `describe` with this text on stdin: its output as JSON, and its exit status.
+fn describe(arguments: &[&str], stdin: &str) -> (String, Option<i32>) {
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/command.sql");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dsql-edge"))
+        .args(["describe", "--schema", schema, "--format", "json"])
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    command.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
+    let output = command.wait_with_output().unwrap();
+    (String::from_utf8([output.stdout, output.stderr].concat()).unwrap(), output.status.code())
+}
+
+#[test]
+fn describe_rejects_what_sql_rejects() {
+    for (query, expected, status) in [
+        ("SELECT 1 AS one", "\"version\":1", 0),
+        ("SELECT 1 AS one", "\"diagnostics\":[]", 0),
+        ("SELECT 1", "\"severity\":\"error\"", 1),
+        ("SELECT 1 AS one, 2 AS one", "\"diagnostics\":[{", 1),
+        ("SELECT titel FROM t", "\"version\":1", 1),
+    ] {
+        let (printed, code) = describe(&[query], "");
+        assert!(printed.contains(expected) && code == Some(status), "{query}: {code:?} {printed}");
+    }
+}
+
+#[test]
+fn describe_without_a_query_is_an_error() {
+    for (arguments, stdin) in [(&[][..], ""), (&["-"][..], " \n-- nothing\n")] {
+        let (printed, code) = describe(arguments, stdin);
+        assert!(printed.contains("stdin has no query") && code == Some(1), "{code:?} {printed}");
+    }
+}
+
 #[test]
 fn error_of_a_connection_names_no_file_of_the_command() {
     let output = Command::new(env!("CARGO_BIN_EXE_dsql-edge"))

@@ -136,15 +136,57 @@ impl Source {
 /// U+FEFF at the beginning of a file: it marks the encoding, and is not a part of the text.
 pub const BYTE_ORDER_MARK: char = '\u{feff}';
 
+/// Where the lines of a text begin. For many places in one text: [`line_and_column`] reads the text for each.
+#[derive(Clone, Debug)]
+pub struct Lines(Vec<usize>);
+
+impl Lines {
+    /// The lines of a text.
+    pub fn of(text: &str) -> Lines {
+        let behind = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Lines([0].into_iter().chain(behind).collect())
+    }
+
+    /// Line and column of a byte offset in that text, as [`line_and_column`] counts them.
+    pub fn place(&self, text: &str, offset: usize) -> (usize, usize) {
+        let mut offset = offset.min(text.len());
+        while !text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        let number = self.0.partition_point(|start| *start <= offset).max(1);
+        let start = self.0.get(number - 1).copied().unwrap_or(0);
+        let line = text.get(start..offset).unwrap_or("");
+        let line = if start == 0 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line };
+        (number, line.chars().count() + 1)
+    }
+
+    /// The text of a line, without its end; lines count from 1.
+    pub fn line<'t>(&self, text: &'t str, number: usize) -> &'t str {
+        let start = number.checked_sub(1).and_then(|before| self.0.get(before));
+        let end = self.0.get(number).copied().unwrap_or(text.len());
+        let line = start.and_then(|start| text.get(*start..end)).unwrap_or("");
+        let line = line.strip_suffix('\n').unwrap_or(line);
+        line.strip_suffix('\r').unwrap_or(line)
+    }
+}
+
 /// Line and column of a byte offset, both counted from 1, the column in characters, a byte-order mark not counted.
 pub fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
-    let mut offset = offset.min(text.len());
-    while !text.is_char_boundary(offset) {
-        offset -= 1;
+    Lines::of(text).place(text, offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_and_lines_are_those_of_the_text() {
+        let text = "\u{feff}a\n\nb\u{e9}c\r\nd";
+        let lines = Lines::of(text);
+        let at = |needle: &str| lines.place(text, text.find(needle).unwrap());
+        assert_eq!([at("a"), at("b"), at("c"), at("d")], [(1, 1), (3, 1), (3, 3), (4, 1)]);
+        assert_eq!((lines.place(text, usize::MAX), lines.place("", 0)), ((4, 2), (1, 1)));
+        let all: Vec<&str> = (0..=5).map(|number| lines.line(text, number)).collect();
+        assert_eq!(all, ["", "\u{feff}a", "", "b\u{e9}c", "d", ""]);
     }
-    let before = &text[..offset];
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    let line = &before[line_start..];
-    let line = if line_start == 0 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line };
-    (before.bytes().filter(|byte| *byte == b'\n').count() + 1, line.chars().count() + 1)
 }

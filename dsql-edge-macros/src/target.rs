@@ -115,10 +115,7 @@ impl Manifest {
         self.lines.iter().find_map(|(section, written, value)| match section.as_str() {
             "lib" if written == key => Some(value.as_str()),
             "" if written.strip_prefix("lib.") == Some(key) => Some(value),
-            "" if written == "lib" => {
-                let (_, rest) = value.split_once(key)?;
-                Some(rest.trim_start().strip_prefix('=')?.trim_start())
-            }
+            "" if written == "lib" => in_table(value, key),
             _ => None,
         })
     }
@@ -154,6 +151,38 @@ impl Manifest {
     }
 }
 
+/// The value of a key in an inline table, up to the end of the table: `{ path = "name.rs", name = "shop" }`.
+fn in_table<'t>(table: &'t str, key: &str) -> Option<&'t str> {
+    let mut rest = table.strip_prefix('{')?;
+    loop {
+        let (written, value) = rest.split_once('=')?;
+        let value = value.trim_start();
+        if written.trim().trim_matches(['"', '\'']) == key {
+            return Some(value);
+        }
+        rest = value.get(end_of_value(value)..)?.strip_prefix(',')?;
+    }
+}
+
+/// The place of the comma or of the brace that ends a value; one in a string, an array or a table does not.
+fn end_of_value(value: &str) -> usize {
+    let (mut quote, mut depth, mut is_escaped) = (None, 0usize, false);
+    for (at, character) in value.char_indices() {
+        match (character, quote) {
+            _ if is_escaped => is_escaped = false,
+            ('\\', Some('"')) => is_escaped = true,
+            (_, Some(open)) if character == open => quote = None,
+            (_, Some(_)) => {}
+            ('"' | '\'', None) => quote = Some(character),
+            ('[' | '{', None) => depth += 1,
+            (',' | '}', None) if depth == 0 => return at,
+            (']' | '}', None) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    value.len()
+}
+
 /// The text within quotation marks that a value begins with.
 fn quoted(value: &str) -> Option<&str> {
     let quote = value.chars().next().filter(|it| matches!(it, '"' | '\''))?;
@@ -178,6 +207,14 @@ mod tests {
             ("lib.name = \"shop\"\n[package]\nname = \"y\"", true, Some(("shop", true))),
             ("lib = { path = \"a\", name = \"shop\" }", true, Some(("shop", true))),
             ("lib = { crate-type = [\"cdylib\"], name = \"shop\" }", true, Some(("shop", false))),
+            ("lib = { path = \"name.rs\", name = \"shop\" }", true, Some(("shop", true))),
+            ("lib = { path = 'name = \"x\", a', \"name\" = 'shop' }", true, Some(("shop", true))),
+            (
+                "lib = { path = \"a\\\", name = \", crate-type = [\"rlib\", \"cdylib\"] }",
+                true,
+                Some(("my_shop", true)),
+            ),
+            ("lib = { filename = \"x\" }", true, Some(("my_shop", true))),
             ("[[bin]]\nname = \"tool\"", true, Some(("my_shop", true))),
             ("[package.metadata.lib]\nname = \"other\"", false, None),
         ] {

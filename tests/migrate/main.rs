@@ -14,7 +14,7 @@ use anyhow::Result;
 use dsql_edge::{Config, Credentials};
 use dsql_edge_codegen::migrate::{Applied, Folder, migrate};
 use dsql_edge_local::Local;
-use dsql_edge_tests::binary::dsql_edge;
+use dsql_edge_tests::binary::{dsql_edge, without_shell_variables};
 use tokio::process::Command;
 use tokio_postgres::NoTls;
 
@@ -53,6 +53,7 @@ pub(crate) fn command(local: &Local, endpoint: &str, home: &Path) -> Command {
     let mut command = Command::new(dsql_edge());
     let keys = local.credentials();
     std::fs::write(home.join("ca.pem"), local.ca_pem()).unwrap();
+    without_shell_variables(command.as_std_mut());
     command
         .arg("migrate")
         .current_dir(home)
@@ -62,7 +63,6 @@ pub(crate) fn command(local: &Local, endpoint: &str, home: &Path) -> Command {
         .env("AWS_ACCESS_KEY_ID", keys.access_key_id())
         .env("AWS_SECRET_ACCESS_KEY", keys.secret_access_key())
         .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env_remove("DSQL_EDGE_MIGRATIONS")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .kill_on_drop(true);

@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::Command;
 
-use dsql_edge_tests::binary::dsql_edge;
+use dsql_edge_tests::binary::{dsql_edge, without_shell_variables};
 use dsql_edge_tests::scratch_package::{Package, with_own_variables};
 
 const WITH: &str = "CREATE TABLE links (id int PRIMARY KEY);";
@@ -89,7 +89,7 @@ fn command_line_reads_the_schema_of_the_build() {
     let runs = |folder: &str, variables: &[(&str, &str)], arguments: &[&str]| {
         let mut command = Command::new(dsql_edge());
         command.args(arguments).current_dir(package.path().join(folder));
-        command.env_remove("DSQL_EDGE_SCHEMA").env_remove("DSQL_EDGE_MIGRATIONS");
+        without_shell_variables(&mut command);
         let output = command.envs(variables.iter().copied()).output().unwrap();
         let printed = [output.stdout, output.stderr].concat();
         (output.status.success(), String::from_utf8(printed).unwrap())

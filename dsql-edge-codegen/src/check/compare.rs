@@ -9,7 +9,10 @@ use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::typed::{Cardinality, TypedColumn, TypedParameter};
 use dsql_edge_compiler::{Schema, Source, TypedQuery, compile};
 
+use super::defaults;
+use super::dropped::{Dropped, detail};
 use super::invocation::Query;
+use super::schemas::Folded;
 
 /// The name of a finding about types, in place of a code.
 pub(crate) const CHANGED: &str = "changed";
@@ -48,20 +51,29 @@ struct Compiled {
 }
 
 /// The findings for all queries.
-pub(super) fn all(queries: &[Query], now: Option<&Schema>, coming: &Schema) -> Vec<Finding> {
+pub(super) fn all(queries: &[Query], now: Option<&Schema>, coming: &Folded) -> Vec<Finding> {
     queries.iter().flat_map(|query| one(query, now, coming)).collect()
 }
 
-fn one(query: &Query, now: Option<&Schema>, coming: &Schema) -> Vec<Finding> {
+fn one(query: &Query, now: Option<&Schema>, coming: &Folded) -> Vec<Finding> {
+    let Folded { schema: coming, dropped, .. } = coming;
     let before = now.map(|now| compiled(query, now));
     match (compiled(query, coming), before) {
         // A query that was never checked has an error only if it compiled before.
         (Err(_), Some(Err(_)) | None) if query.unchecked => Vec::new(),
         (Err(errors), before) => {
             let was_wrong = matches!(before, Some(Err(_)));
-            errors.errors().map(|error| broken(query, error, was_wrong)).collect()
+            errors.errors().map(|error| broken(query, error, was_wrong, dropped)).collect()
         }
-        (Ok(after), Some(Ok(before))) => changes(query, &before, &after),
+        (Ok(after), Some(Ok(before))) => {
+            let mut out = changes(query, &before, &after);
+            let lost = now.map(|now| defaults::lost(&query.text, now, coming)).unwrap_or_default();
+            out.extend(lost.into_iter().map(|it| {
+                let hint = "give the column a value in the INSERT, or keep the default".to_owned();
+                changed(query, Severity::Changed, it.table, &it.message, Some(hint))
+            }));
+            out
+        }
         (Ok(_), _) => Vec::new(),
     }
 }
@@ -73,13 +85,17 @@ fn compiled(query: &Query, schema: &Schema) -> Result<Compiled, Diagnostics> {
     Ok(Compiled { query: typed, fields })
 }
 
-fn broken(query: &Query, error: &Diagnostic, was_wrong: bool) -> Finding {
+fn broken(query: &Query, error: &Diagnostic, was_wrong: bool, dropped: &[Dropped]) -> Finding {
+    let mut error = error.clone();
+    if error.detail.is_none() && !was_wrong {
+        error.detail = detail(&error, &query.text, dropped);
+    }
     let place = query.place(error.span.start as usize);
     Finding {
         severity: Severity::Broken,
         code: error.code.name(),
         message: format!("{} [{}]", error.message, error.sqlstate()),
-        rendered: render(error, &query.text, Some(place.clone())),
+        rendered: render(&error, &query.text, Some(place.clone())),
         place,
         was_wrong,
     }

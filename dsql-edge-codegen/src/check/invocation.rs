@@ -7,8 +7,10 @@ use std::path::Path;
 use dsql_edge_compiler::diagnostic::render::Place;
 use dsql_edge_compiler::source::line_and_column;
 use dsql_edge_macro_input::{FunctionInput, Input, Literal, RowInput, Unchecked, are_functions, functions};
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use syn::LitStr;
+
+use super::owner::is_punct;
 
 /// The macros.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -136,4 +138,33 @@ pub(super) fn queries_of(
 
 fn of_function(function: &FunctionInput, file: &str) -> Query {
     Query::new(&function.sql, file, matches!(function.row, Some(RowInput::Own(_))), false)
+}
+
+/// An invocation of a macro that has the name of one of ours.
+pub(super) struct Invoked {
+    pub(super) kind: Macro,
+    pub(super) name: String,
+    /// `dsql_edge::` precedes the name.
+    pub(super) is_qualified: bool,
+    /// The line where the path begins.
+    pub(super) line: usize,
+}
+
+/// The invocation whose path and `!` the tokens end with.
+pub(super) fn invoked(before: &[TokenTree]) -> Option<Invoked> {
+    let (bang, before) = before.split_last()?;
+    if !is_punct(bang, '!') {
+        return None;
+    }
+    let (name, before) = before.split_last()?;
+    let TokenTree::Ident(name) = name else { return None };
+    let kind = Macro::named(&name.to_string())?;
+    let at = |line, is_qualified| Invoked { kind, name: name.to_string(), is_qualified, line };
+    // `dsql_edge::sql!` is ours, `other::sql!` is not.
+    match before {
+        [.., TokenTree::Ident(owner), first, second] if is_punct(first, ':') && is_punct(second, ':') => {
+            (owner == "dsql_edge").then(|| at(owner.span().start().line, true))
+        }
+        _ => Some(at(name.span().start().line, false)),
+    }
 }

@@ -3,6 +3,9 @@
 //! Input: a package and a candidate. Output: what differs and which queries break, for people and for CI.
 
 mod compare;
+mod defaults;
+mod dropped;
+mod examples;
 mod expansion;
 mod invocation;
 mod owner;
@@ -100,6 +103,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     };
     let sources = if options.no_build { Queries::OfSources } else { Queries::OfCompiler };
     let report = check(&options.package(), options.snapshot.as_deref(), &candidate, sources)?;
+    if options.no_build && options.snapshot.is_none() {
+        eprintln!("{}", package_schema::described(&options.package())?);
+    }
     match options.format {
         Output::Human => style::print(&report.human())?,
         Output::Json => format::print(&report.json())?,
@@ -148,12 +154,12 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
     let now = now.as_ref().map(|now| &now.folded);
     let mut queries: Vec<Query> = sources.seen.into_iter().flat_map(|seen| seen.queries).collect();
     queries.extend(of_compiler);
-    let findings = compare::all(&queries, now.map(|now| &now.schema), &coming.schema);
+    let findings = compare::all(&queries, now.map(|now| &now.schema), &coming);
     let unfollowed = schemas::unfollowed(now, &coming);
     let manifest = package.join("Cargo.toml");
     let manifest = manifest.strip_prefix(".").unwrap_or(&manifest).display().to_string();
-    let (queries, unread) = (queries.len(), sources.unread);
-    Ok(Report { drift, unfollowed, manifest, findings, queries, unread, unused, expansion })
+    let (queries, unread, examples) = (queries.len(), sources.unread, sources.examples);
+    Ok(Report { drift, unfollowed, manifest, findings, queries, unread, unused, examples, expansion })
 }
 
 /// Adds the queries that only the compiler sees to `of_compiler`, moves unreadable places that are not compiled to

@@ -15,8 +15,9 @@ use anyhow::{Context, Result, bail};
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use toml_edit::DocumentMut;
 
+use super::examples::DocComment;
 use super::expansion::{Expanded, comparable, real};
-use super::invocation::{Macro, Query, queries_of};
+use super::invocation::{Invoked, Query, invoked, queries_of};
 use super::owner::{Names, Owner, is_punct};
 
 /// The queries and invocations in the sources of a package.
@@ -26,6 +27,8 @@ pub(super) struct Sources {
     pub(super) seen: Vec<Seen>,
     /// Files and invocations that cannot be read.
     pub(super) unread: Vec<Unread>,
+    /// Invocations in the examples of doc comments.
+    pub(super) examples: Vec<Unread>,
 }
 
 /// An invocation whose queries were read.
@@ -167,14 +170,33 @@ struct Search<'s> {
 impl Search<'_> {
     fn tokens(&mut self, tokens: TokenStream) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        let mut comment = DocComment::default();
         for (at, token) in tokens.iter().enumerate() {
-            let TokenTree::Group(group) = token else { continue };
+            let TokenTree::Group(group) = token else {
+                // Between two lines of a comment are `#` and `!`.
+                if !is_punct(token, '#') && !is_punct(token, '!') {
+                    self.examples(&mut comment);
+                }
+                continue;
+            };
+            if comment.add(group) {
+                continue;
+            }
+            self.examples(&mut comment);
             if let Some(found) = invoked(tokens.get(..at).unwrap_or_default()) {
                 self.invocation(&found, group);
             }
             if group.delimiter() != Delimiter::None || !group.stream().is_empty() {
                 self.tokens(group.stream());
             }
+        }
+    }
+
+    fn examples(&mut self, comment: &mut DocComment) {
+        let why = "it is in an example of a doc comment, which `cargo test --doc` compiles";
+        for line in comment.take_invocations() {
+            let (file, why, path) = (self.file.to_owned(), why.to_owned(), self.path.clone());
+            self.out.examples.push(Unread { file, line, column: 1, why, path });
         }
     }
 
@@ -210,34 +232,5 @@ impl Search<'_> {
                 path: self.path.clone(),
             }),
         }
-    }
-}
-
-/// An invocation of a macro that has the name of one of ours.
-struct Invoked {
-    kind: Macro,
-    name: String,
-    /// `dsql_edge::` precedes the name.
-    is_qualified: bool,
-    /// The line where the path begins.
-    line: usize,
-}
-
-/// The invocation whose path and `!` the tokens end with.
-fn invoked(before: &[TokenTree]) -> Option<Invoked> {
-    let (bang, before) = before.split_last()?;
-    if !is_punct(bang, '!') {
-        return None;
-    }
-    let (name, before) = before.split_last()?;
-    let TokenTree::Ident(name) = name else { return None };
-    let kind = Macro::named(&name.to_string())?;
-    let at = |line, is_qualified| Invoked { kind, name: name.to_string(), is_qualified, line };
-    // `dsql_edge::sql!` is ours, `other::sql!` is not.
-    match before {
-        [.., TokenTree::Ident(owner), first, second] if is_punct(first, ':') && is_punct(second, ':') => {
-            (owner == "dsql_edge").then(|| at(owner.span().start().line, true))
-        }
-        _ => Some(at(name.span().start().line, false)),
     }
 }

@@ -27,6 +27,8 @@ pub struct Report {
     pub unread: Vec<Unread>,
     /// Invocations and files that could not be read, and that the compiler does not read either.
     pub unused: Vec<Unread>,
+    /// Invocations in the examples of doc comments.
+    pub examples: Vec<Unread>,
     /// Whether the compiler expanded other invocations than the sources have.
     pub expansion: Expansion,
 }
@@ -122,6 +124,7 @@ impl Report {
         out.extend(
             self.unused.iter().map(|unread| format!("note: not compiled, and not looked at: {unread}\n")),
         );
+        out.extend(self.examples.iter().map(|unread| format!("note: not looked at: {unread}\n")));
         out.extend(self.not_compared().map(|why| format!("error: {why}\n")));
         out.extend(self.partly_compared().map(|why| format!("note: {why}\n")));
         out
@@ -182,6 +185,7 @@ impl Report {
             "findings": findings.collect::<Vec<_>>(),
             "unread": self.unread.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "not_compiled": self.unused.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "examples": self.examples.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "compared_with_the_compiler": matches!(self.expansion, Expansion::Compared { .. }),
             "not_compared": self.not_compared(),
             "partly_compared": self.partly_compared(),
@@ -208,9 +212,8 @@ impl Report {
             let (line, column) = (finding.place.line, finding.place.column);
             out += &annotation(level, file, line, column, finding.code, &finding.message);
         }
-        for (level, unread) in
-            self.unread.iter().map(|it| ("error", it)).chain(self.unused.iter().map(|it| ("notice", it)))
-        {
+        let notices = self.unused.iter().chain(&self.examples).map(|it| ("notice", it));
+        for (level, unread) in self.unread.iter().map(|it| ("error", it)).chain(notices) {
             let (line, column) = (unread.line.max(1), unread.column.max(1));
             out += &annotation(level, &unread.file, line, column, "not looked at", &unread.why);
         }

@@ -11,6 +11,7 @@ use dsql_edge_compiler::schema::{SchemaError, directives};
 use dsql_edge_compiler::source::line_and_column;
 use dsql_edge_macro_input::schema_path::SchemaPath;
 
+use super::dropped::{Dropped, dropped};
 use crate::package_schema;
 use crate::schema_files::{self, SchemaFile};
 
@@ -41,6 +42,8 @@ pub struct Unfollowed {
 pub(super) struct Folded {
     pub(super) schema: Schema,
     pub(super) unfollowed: Vec<Unfollowed>,
+    /// The names that its files take away.
+    pub(super) dropped: Vec<Dropped>,
 }
 
 /// The schema as it is.
@@ -156,7 +159,7 @@ fn folded(files: &[SchemaFile]) -> Result<Folded> {
         Unfollowed { place, message: error.diagnostic.message.clone(), rendered }
     };
     let unfollowed = schema.unfollowed.iter().map(of).collect();
-    Ok(Folded { schema, unfollowed })
+    Ok(Folded { schema, unfollowed, dropped: dropped(files) })
 }
 
 /// The statements of both schemas that are not followed, each once.

@@ -15,6 +15,9 @@ use serde::Serialize;
 
 use crate::schema_files::SchemaFile;
 
+/// The version of the JSON.
+const VERSION: u32 = 1;
+
 /// The database whose rules apply.
 #[derive(Clone, Copy, ValueEnum)]
 pub(super) enum Dialect {
@@ -30,6 +33,8 @@ pub(super) enum Dialect {
 pub enum Answer {
     /// It can run.
     Described {
+        /// Of this form of the answer: it grows when a field changes its meaning; fields may be added.
+        version: u32,
         /// The text that is sent.
         sql: String,
         /// Its parameters, by number.
@@ -38,17 +43,23 @@ pub enum Answer {
         columns: Vec<Column>,
         /// How many rows: `none`, `one`, `zero-or-one`, `many`.
         cardinality: &'static str,
+        /// The same as `remarks`, as JSON has them.
+        diagnostics: Vec<Problem>,
         /// Warnings, and the reasons why its columns are not a row in Rust.
         #[serde(skip)]
         remarks: Vec<Diagnostic>,
     },
     /// It cannot, and why.
     Refused {
-        /// The errors as `--jsonl` prints them.
+        /// Of this form of the answer.
+        version: u32,
+        /// The errors.
         errors: Vec<Problem>,
-        /// Errors and warnings as the compiler has them.
+        /// Errors and warnings, as JSON has them.
+        diagnostics: Vec<Problem>,
+        /// The same as the compiler has them.
         #[serde(skip)]
-        diagnostics: Vec<Diagnostic>,
+        remarks: Vec<Diagnostic>,
     },
 }
 
@@ -81,9 +92,10 @@ pub struct Column {
     pub elements_nullable: bool,
 }
 
-/// An error. `offset` and `end` are bytes, from 0.
-#[derive(Serialize)]
+/// An error or a warning. `offset` and `end` are bytes, from 0.
+#[derive(Clone, Serialize)]
 pub struct Problem {
+    severity: &'static str,
     stage: &'static str,
     code: &'static str,
     sqlstate: &'static str,
@@ -150,7 +162,9 @@ fn described(query: TypedQuery, schema: &Schema) -> Answer {
         params: params.collect(),
         columns: columns.collect(),
         cardinality: query.cardinality.name(),
+        diagnostics: remarks.iter().map(Problem::of).collect(),
         remarks,
+        version: VERSION,
     }
 }
 
@@ -182,19 +196,33 @@ pub(super) fn statements(text: &str) -> Vec<String> {
 }
 
 fn refused(diagnostics: Diagnostics) -> Answer {
-    let diagnostics: Vec<Diagnostic> = diagnostics.into_iter().collect();
-    let errors = diagnostics
-        .iter()
-        .filter(|it| it.is_error())
-        .map(|it| Problem {
-            stage: it.stage.name(),
-            code: it.code.name(),
-            sqlstate: it.sqlstate(),
-            message: it.message.clone(),
-            offset: it.span.start,
-            end: it.span.end,
-            hint: it.hint.clone(),
-        })
-        .collect();
-    Answer::Refused { errors, diagnostics }
+    let remarks: Vec<Diagnostic> = diagnostics.into_iter().collect();
+    let errors = remarks.iter().filter(|it| it.is_error()).map(Problem::of).collect();
+    let diagnostics = remarks.iter().map(Problem::of).collect();
+    Answer::Refused { version: VERSION, errors, diagnostics, remarks }
+}
+
+impl Answer {
+    /// Whether `sql!` rejects the query: it cannot run, or its columns are not a row in Rust.
+    pub fn is_rejected(&self) -> bool {
+        match self {
+            Answer::Described { remarks, .. } => remarks.iter().any(Diagnostic::is_error),
+            Answer::Refused { .. } => true,
+        }
+    }
+}
+
+impl Problem {
+    fn of(diagnostic: &Diagnostic) -> Problem {
+        Problem {
+            severity: if diagnostic.is_error() { "error" } else { "warning" },
+            stage: diagnostic.stage.name(),
+            code: diagnostic.code.name(),
+            sqlstate: diagnostic.sqlstate(),
+            message: diagnostic.message.clone(),
+            offset: diagnostic.span.start,
+            end: diagnostic.span.end,
+            hint: diagnostic.hint.clone(),
+        }
+    }
 }

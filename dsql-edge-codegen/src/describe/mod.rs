@@ -67,11 +67,14 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     if options.queries.is_empty() {
         queries = from_stdin()?;
     }
+    if queries.is_empty() {
+        bail!("stdin has no query: write one, or name queries on the command line");
+    }
     let mut code = ExitCode::SUCCESS;
     for query in &queries {
         let source = Source::of_macro(query);
         let answer = describer.describe(&source);
-        if matches!(answer, Answer::Refused { .. }) {
+        if answer.is_rejected() {
             code = ExitCode::FAILURE;
         }
         match options.format {
@@ -86,7 +89,12 @@ fn files(named: Option<&Path>) -> Result<Vec<SchemaFile>> {
     if let Some(path) = named {
         return schema_files::read(path);
     }
-    match package_schema::of(&package_schema::current_package())? {
+    let package = package_schema::current_package();
+    let found = package_schema::of(&package)?;
+    if found.is_some() {
+        eprintln!("{}", package_schema::described(&package)?);
+    }
+    match found {
         Some(SchemaPath::File(path)) => schema_files::read(&path),
         Some(SchemaPath::Migrations(folder)) => schema_files::migrations(&folder),
         None => bail!(

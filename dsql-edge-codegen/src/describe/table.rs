@@ -26,8 +26,8 @@ pub(super) fn render(query: &str, answer: &Answer) -> String {
             out.extend(remarks.iter().map(|it| render_diagnostic(it, query, None) + "\n"));
             out
         }
-        Answer::Refused { diagnostics, .. } => {
-            diagnostics.iter().map(|diagnostic| render_diagnostic(diagnostic, query, None) + "\n").collect()
+        Answer::Refused { remarks, .. } => {
+            remarks.iter().map(|diagnostic| render_diagnostic(diagnostic, query, None) + "\n").collect()
         }
     };
     out.push('\n');

@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use toml_edit::{DocumentMut, Item, Table, value};
 
-use super::steps::Steps;
+use super::summary::Summary;
 
 /// The version that goes with this command: `0.1`.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
@@ -32,14 +32,14 @@ impl<'p> Manifest<'p> {
     }
 
     /// Makes it depend on dsql-edge.
-    pub(super) fn depend(mut self, steps: &mut Steps) -> Result<()> {
+    pub(super) fn depend(mut self, summary: &mut Summary) -> Result<()> {
         let path = self.path.display();
         let dependencies = self.document.entry("dependencies").or_insert(Item::Table(Table::new()));
         let Some(table) = dependencies.as_table_like_mut() else {
             bail!("{path}: `dependencies` is not a table");
         };
         if !table.contains_key("worker") {
-            steps.next(
+            summary.next(
                 "the crate does not depend on `worker`: dsql-edge runs in Workers, or with its feature `tokio` elsewhere",
             );
         }
@@ -48,7 +48,7 @@ impl<'p> Manifest<'p> {
         }
         table.insert("dsql-edge", value(VERSION));
         crate::write_file::write(self.path, &self.document.to_string())?;
-        steps.done("Cargo.toml", format!("dsql-edge = \"{VERSION}\" added"));
+        summary.done("Cargo.toml", format!("dsql-edge = \"{VERSION}\" added"));
         Ok(())
     }
 }

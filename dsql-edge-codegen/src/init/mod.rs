@@ -4,7 +4,7 @@
 //! overwritten.
 
 mod manifest;
-mod steps;
+mod summary;
 mod texts;
 mod wrangler;
 
@@ -19,7 +19,7 @@ use dsql_edge_macro_input::schema_path::SNAPSHOT;
 use serde_json::json;
 
 use manifest::Manifest;
-use steps::Steps;
+use summary::Summary;
 
 use crate::cluster::Cluster;
 use crate::format::{self, Format};
@@ -63,54 +63,54 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     if options.migrations.as_deref().is_some_and(|folder| folder.contains(['"', '\\', '\n'])) {
         bail!("a folder of that name cannot be written into a build.rs");
     }
-    let mut steps = Steps::default();
+    let mut summary = Summary::default();
     let manifest = Manifest::read(&manifest)?;
     match &options.migrations {
-        Some(folder) => migrations(package, folder, &mut steps)?,
-        None => snapshot(options, &mut steps)?,
+        Some(folder) => migrations(package, folder, &mut summary)?,
+        None => snapshot(options, &mut summary)?,
     }
-    manifest.depend(&mut steps)?;
-    first_query(package, &mut steps)?;
+    manifest.depend(&mut summary)?;
+    first_query(package, &mut summary)?;
     let region = region(&options.cluster);
-    wrangler::settings(package, region.as_deref(), &mut steps)?;
+    wrangler::settings(package, region.as_deref(), &mut summary)?;
     create(
         package,
         ".dev.vars.example",
         texts::DEV_VARS,
         "has the variables with which the Worker connects",
-        &mut steps,
+        &mut summary,
     )?;
-    ignore(package, &mut steps)?;
-    steps.next("on your machine: cargo install dsql-edge-local, then dsql-local run -- npx wrangler dev");
-    steps.next(
+    ignore(package, &mut summary)?;
+    summary.next("on your machine: cargo install dsql-edge-local, then dsql-local run -- npx wrangler dev");
+    summary.next(
         "on Cloudflare: npx wrangler secret put DSQL_ENDPOINT, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
     );
-    print(&steps, options.format)?;
+    print(&summary, options.format)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(steps: &Steps, format: Format) -> Result<()> {
+fn print(summary: &Summary, format: Format) -> Result<()> {
     if format == Format::Json {
-        let done = steps.done.iter().map(|(file, what)| json!({ "file": file, "what": what }));
-        let answer = json!({ "version": 1, "done": done.collect::<Vec<_>>(), "next": steps.next });
+        let done = summary.done.iter().map(|(file, what)| json!({ "file": file, "what": what }));
+        let answer = json!({ "version": 1, "done": done.collect::<Vec<_>>(), "next": summary.next });
         return Ok(format::print(&format::json(&answer))?);
     }
     let mut out = std::io::stdout().lock();
-    if steps.done.is_empty() {
+    if summary.done.is_empty() {
         writeln!(out, "everything is there already")?;
     }
-    for (file, what) in &steps.done {
+    for (file, what) in &summary.done {
         writeln!(out, "{file}: {what}")?;
     }
     writeln!(out, "\nNext:")?;
-    for (number, step) in (1..).zip(&steps.next) {
+    for (number, step) in (1..).zip(&summary.next) {
         writeln!(out, "{number}. {step}")?;
     }
     Ok(())
 }
 
 /// The snapshot: the cluster's, if one was named.
-fn snapshot(options: &Options, steps: &mut Steps) -> Result<()> {
+fn snapshot(options: &Options, summary: &mut Summary) -> Result<()> {
     let path = options.package.join(SNAPSHOT);
     if path.exists() {
         return Ok(());
@@ -121,9 +121,9 @@ fn snapshot(options: &Options, steps: &mut Steps) -> Result<()> {
             SNAPSHOT,
             texts::SNAPSHOT,
             "an empty snapshot, with a comment on how to fill it",
-            steps,
+            summary,
         )?;
-        steps.next(format!(
+        summary.next(format!(
             "write your tables into {SNAPSHOT}, or `dsql-edge pull --endpoint <id>.dsql.<region>.on.aws` takes them from a cluster"
         ));
         return Ok(());
@@ -132,11 +132,11 @@ fn snapshot(options: &Options, steps: &mut Steps) -> Result<()> {
     let text = runtime.block_on(async {
         pull::snapshot(&mut Server::dsql(options.cluster.config("init").await?), "").await
     })?;
-    create(&options.package, SNAPSHOT, &text, "the cluster's schema; `dsql-edge pull` updates it", steps)
+    create(&options.package, SNAPSHOT, &text, "the cluster's schema; `dsql-edge pull` updates it", summary)
 }
 
 /// A folder of migrations, and the build script that names it.
-fn migrations(package: &Path, folder: &str, steps: &mut Steps) -> Result<()> {
+fn migrations(package: &Path, folder: &str, summary: &mut Summary) -> Result<()> {
     let path = package.join(folder);
     if !path.exists() {
         fs::create_dir_all(&path).with_context(|| path.display().to_string())?;
@@ -147,27 +147,27 @@ fn migrations(package: &Path, folder: &str, steps: &mut Steps) -> Result<()> {
         .any(|entry| entry.path().extension().is_some_and(|extension| extension == "sql"));
     if !has_sql {
         let name = format!("{folder}/0001_init.sql");
-        create(package, &name, texts::MIGRATION, "a first migration, empty yet", steps)?;
-        steps
+        create(package, &name, texts::MIGRATION, "a first migration, empty yet", summary)?;
+        summary
             .next(format!("write your tables into {name}; `dsql-edge migrate --folder {folder}` applies it"));
     }
     let line = texts::build_line(folder);
     let script = package.join("build.rs");
     match fs::read_to_string(&script) {
         Ok(text) if text.contains("DSQL_EDGE_MIGRATIONS") => {}
-        Ok(_) => steps.next(format!("into main() of your build.rs: {line}")),
+        Ok(_) => summary.next(format!("into main() of your build.rs: {line}")),
         Err(_) => {
             let text = format!("{}fn main() {{\n    {line}\n}}\n", texts::BUILD_HEAD);
-            create(package, "build.rs", &text, "lets cargo see new files of the folder", steps)?;
+            create(package, "build.rs", &text, "lets cargo see new files of the folder", summary)?;
         }
     }
     if package.join(SNAPSHOT).exists() {
-        steps.next(format!("{SNAPSHOT} is not read any more: the folder is the schema"));
+        summary.next(format!("{SNAPSHOT} is not read any more: the folder is the schema"));
     }
     Ok(())
 }
 
-fn first_query(package: &Path, steps: &mut Steps) -> Result<()> {
+fn first_query(package: &Path, summary: &mut Summary) -> Result<()> {
     const NAME: &str = "src/first_query.rs";
     let uses_it = ["lib.rs", "main.rs"].iter().any(|file| {
         let text = fs::read_to_string(package.join("src").join(file)).unwrap_or_default();
@@ -176,13 +176,13 @@ fn first_query(package: &Path, steps: &mut Steps) -> Result<()> {
     if uses_it || package.join(NAME).exists() {
         return Ok(());
     }
-    create(package, NAME, texts::FIRST_QUERY, "a query that is checked when it is compiled", steps)?;
-    steps.next("`mod first_query;` in src/lib.rs, and `first_query::now(&env).await?` in the handler");
+    create(package, NAME, texts::FIRST_QUERY, "a query that is checked when it is compiled", summary)?;
+    summary.next("`mod first_query;` in src/lib.rs, and `first_query::now(&env).await?` in the handler");
     Ok(())
 }
 
 /// A file, unless there is one.
-fn create(package: &Path, name: &str, text: &str, what: &str, steps: &mut Steps) -> Result<()> {
+fn create(package: &Path, name: &str, text: &str, what: &str, summary: &mut Summary) -> Result<()> {
     let path = package.join(name);
     if path.exists() {
         return Ok(());
@@ -197,12 +197,12 @@ fn create(package: &Path, name: &str, text: &str, what: &str, steps: &mut Steps)
         .open(&path)
         .with_context(|| path.display().to_string())?;
     file.write_all(text.as_bytes()).with_context(|| path.display().to_string())?;
-    steps.done(name, what);
+    summary.done(name, what);
     Ok(())
 }
 
 /// What must not be committed.
-fn ignore(package: &Path, steps: &mut Steps) -> Result<()> {
+fn ignore(package: &Path, summary: &mut Summary) -> Result<()> {
     let path = package.join(".gitignore");
     let text = pull::read(&path)?;
     let has = |name: &str| text.lines().any(|line| line.trim().trim_matches('/') == name);
@@ -216,7 +216,7 @@ fn ignore(package: &Path, steps: &mut Steps) -> Result<()> {
     }
     new.extend(missing.iter().map(|name| format!("{name}\n")));
     crate::write_file::write(&path, &new)?;
-    steps.done(".gitignore", format!("{} added: they hold keys", missing.join(" and ")));
+    summary.done(".gitignore", format!("{} added: they hold keys", missing.join(" and ")));
     Ok(())
 }
 

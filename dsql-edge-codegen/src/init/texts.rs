@@ -44,7 +44,8 @@ pub async fn now(env: &Env) -> Result<String, Error> {
 
 /// The variables with which the Worker connects.
 pub(super) const DEV_VARS: &str = "\
-# The variables with which the Worker connects. Copy it to .dev.vars, which is not committed; `dsql-local run` does so by itself.
+# The variables with which the Worker connects to the cluster. Copy this file to .dev.vars, write your values, and do not
+# commit it. For a local database, `dsql-local run` writes .dev.vars itself.
 DSQL_ENDPOINT=<id>.dsql.<region>.on.aws
 AWS_ACCESS_KEY_ID=
 AWS_SECRET_ACCESS_KEY=

@@ -9,14 +9,14 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use toml_edit::{DocumentMut, Item, Table, value};
 
-use super::steps::Steps;
+use super::summary::Summary;
 
-pub(super) fn settings(package: &Path, region: Option<&str>, steps: &mut Steps) -> Result<()> {
+pub(super) fn settings(package: &Path, region: Option<&str>, summary: &mut Summary) -> Result<()> {
     let shown = region.unwrap_or("us-east-1");
     for name in ["wrangler.jsonc", "wrangler.json"] {
         if let Ok(text) = fs::read_to_string(package.join(name)) {
             if !text.contains("\"placement\"") {
-                steps.next(format!(
+                summary.next(format!(
                     "into {name}, so that the Worker runs near the cluster: \"placement\": {{ \"region\": \"aws:{shown}\" }}"
                 ));
             }
@@ -25,7 +25,7 @@ pub(super) fn settings(package: &Path, region: Option<&str>, steps: &mut Steps) 
     }
     let path = package.join("wrangler.toml");
     let Ok(text) = fs::read_to_string(&path) else {
-        steps.next(format!(
+        summary.next(format!(
             "wrangler.toml is missing: write one, with [placement] region = \"aws:{shown}\", your cluster's region"
         ));
         return Ok(());
@@ -35,7 +35,7 @@ pub(super) fn settings(package: &Path, region: Option<&str>, steps: &mut Steps) 
         return Ok(());
     }
     let Some(region) = region else {
-        steps.next(
+        summary.next(
             "into wrangler.toml, so that the Worker runs near the cluster: [placement] region = \"aws:<your cluster's region>\"",
         );
         return Ok(());
@@ -45,7 +45,7 @@ pub(super) fn settings(package: &Path, region: Option<&str>, steps: &mut Steps) 
     placement.decor_mut().set_prefix("\n# Near the cluster: every round trip counts.\n");
     settings.insert("placement", Item::Table(placement));
     crate::write_file::write(&path, &settings.to_string())?;
-    steps.done(
+    summary.done(
         "wrangler.toml",
         format!("[placement] region = \"aws:{region}\" added: the Worker runs near the cluster"),
     );

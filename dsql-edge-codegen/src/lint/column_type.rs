@@ -4,6 +4,8 @@
 //! else. PostgreSQL resolves a function by the types of its arguments, and `CREATE OR REPLACE VIEW` must keep the types
 //! of the view's columns.
 
+use std::collections::BTreeSet;
+
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::{
     ConstraintKind, CreateTable, QualifiedName, Statement, StatementKind, TableElement,
@@ -24,29 +26,44 @@ pub(super) fn depends_on_type(
     let own = table.name.name();
     // The relations that have the column: the table, and views of it.
     let mut having = vec![own.to_owned()];
-    is_computed_with(script, created, table, column)
-        || (created + 1..script.statements().len()).any(|at| {
-            let statement = &script.statements()[at];
-            if matches!(statement.kind, StatementKind::CreateFunction(_) | StatementKind::Utility("DO")) {
-                return having.iter().any(|name| script.mentions(statement, name));
-            }
-            let mut of = having.iter().filter(|name| script.names(statement, name)).peekable();
-            if of.peek().is_none() || only_adds(script, statement) {
-                return false;
-            }
-            // A view may have the column by another name.
-            let may_read = of.any(|name| name != own) || script.names(statement, column);
-            if copies_type(&statement.kind, &having) {
+    if is_computed_with(script, created, table, column) {
+        return true;
+    }
+    let all = script.statements().len();
+    // Only a statement that names one of these relations, or a body that may name it, can depend on the type.
+    let mut to_look_at: BTreeSet<usize> = script.naming_at(created + 1..all, own).collect();
+    to_look_at.extend(script.bodies(created + 1..all));
+    while let Some(at) = to_look_at.pop_first() {
+        let statement = &script.statements()[at];
+        if matches!(statement.kind, StatementKind::CreateFunction(_) | StatementKind::Utility("DO")) {
+            if having.iter().any(|name| script.mentions(statement, name)) {
                 return true;
             }
-            let (view, replaces) = match &statement.kind {
-                StatementKind::CreateView(view) => (Some(&view.name), view.or_replace),
-                StatementKind::CreateTableAs(copy) => (Some(&copy.name), false),
-                _ => (None, false),
-            };
-            having.extend(view.map(|name| name.name().to_owned()));
-            replaces || may_read && is_typed(script, &statement.kind, statement.span)
-        })
+            continue;
+        }
+        let mut of = having.iter().filter(|name| script.names(statement, name)).peekable();
+        if of.peek().is_none() || only_adds(script, statement) {
+            continue;
+        }
+        // A view may have the column by another name.
+        let may_read = of.any(|name| name != own) || script.names(statement, column);
+        if copies_type(&statement.kind, &having) {
+            return true;
+        }
+        let (view, replaces) = match &statement.kind {
+            StatementKind::CreateView(view) => (Some(&view.name), view.or_replace),
+            StatementKind::CreateTableAs(copy) => (Some(&copy.name), false),
+            _ => (None, false),
+        };
+        if let Some(view) = view {
+            having.push(view.name().to_owned());
+            to_look_at.extend(script.naming_at(at + 1..all, view.name()));
+        }
+        if replaces || may_read && is_typed(script, &statement.kind, statement.span) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Whether the table itself has a check or a generated column that depends on the type.

@@ -9,8 +9,9 @@ use dsql_edge_compiler::syntax::token::TokenKind;
 /// A statement with its semicolon, and with its whole lines, if they have nothing else in them.
 pub(super) fn cut(parsed: &Parsed<'_>, statement: Span) -> Span {
     let text = parsed.text.as_ref();
-    let after = parsed.tokens.tokens.iter().find(|token| token.span.start >= statement.end);
-    let end = match after {
+    let tokens = parsed.tokens.tokens.as_slice();
+    let after = tokens.partition_point(|token| token.span.start < statement.end);
+    let end = match tokens.get(after) {
         Some(after) if after.kind == TokenKind::Symbol(b';') => after.span.end,
         _ => statement.end,
     };

@@ -7,8 +7,8 @@
 use dsql_edge_compiler::dsql::{Fix, Meaning};
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::{
-    AlterAction, AlterTable, ConstraintKind, QualifiedName, SequenceOption, Set, Statement, StatementKind,
-    TableColumn, TableElement,
+    AlterAction, AlterTable, ConstraintKind, SequenceOption, Set, Statement, StatementKind, TableColumn,
+    TableElement,
 };
 
 use super::column_type::depends_on_type;
@@ -17,6 +17,9 @@ use super::finding::Finding;
 use super::key;
 use super::rows::{creation, same};
 use super::script::Script;
+
+/// The rewrite of a constraint that the file validates later.
+pub(super) const NOT_VALID: &str = "add it NOT VALID";
 
 /// Settings at the head of a dump: DSQL has these values already, or has no use for them.
 const SETTINGS: &[(&str, &str)] = &[
@@ -42,13 +45,11 @@ pub(super) fn add_fixes(script: &Script<'_>, findings: &mut [Finding]) {
         let Some(at) = script.at(finding.statement) else { continue };
         let Some(statement) = statements.get(at) else { continue };
         let fix = match (rule.id, &statement.kind) {
-            ("add_constraint_not_valid", StatementKind::AlterTable(alter)) => {
+            ("add_constraint_not_valid", StatementKind::AlterTable(_)) => {
                 // Only if the file validates the constraint later.
-                let validated =
-                    alter.actions.iter().any(|action| is_validated(script, action, &alter.name, at));
                 let end = Span { start: statement.span.end, end: statement.span.end };
                 let edits = vec![(end, " NOT VALID".to_owned())];
-                (validated && alter.actions.len() == 1).then_some(("add it NOT VALID", edits))
+                validation(script, at).map(|_| (NOT_VALID, edits))
             }
             ("add_primary_key" | "add_unique", _) => {
                 finding.fix = key::moved(script, at);
@@ -141,15 +142,18 @@ fn cycles(options: &[SequenceOption]) -> bool {
     options.iter().any(|option| option.name == "cycle")
 }
 
-/// Whether a later statement validates the constraint that the action adds.
-fn is_validated(script: &Script<'_>, action: &AlterAction, table: &QualifiedName, at: usize) -> bool {
-    let AlterAction::AddConstraint(added) = action else { return false };
-    let Some(name) = &added.name else { return false };
-    let later = script.statements().iter().enumerate().skip(at + 1).filter(|(at, _)| script.is_alone(*at));
-    later.into_iter().any(|(_, statement)| {
-        let StatementKind::AlterTable(alter) = &statement.kind else { return false };
+/// The later statement that validates the constraint which a statement adds.
+pub(super) fn validation(script: &Script<'_>, at: usize) -> Option<usize> {
+    let StatementKind::AlterTable(adds) = &script.statements().get(at)?.kind else { return None };
+    let [AlterAction::AddConstraint(added)] = adds.actions.as_slice() else { return None };
+    let name = added.name.as_ref()?;
+    let all = script.statements().len();
+    let mut later = script.naming_at(at + 1..all, adds.name.name()).filter(|at| script.is_alone(*at));
+    later.find(|at| {
+        let statement = script.statements().get(*at);
+        let Some(StatementKind::AlterTable(alter)) = statement.map(|it| &it.kind) else { return false };
         let validates =
             |action: &AlterAction| matches!(action, AlterAction::ValidateConstraint(it) if it.text == name.text);
-        same(&alter.name, table) && alter.actions.iter().any(validates)
+        same(&alter.name, &adds.name) && alter.actions.iter().any(validates)
     })
 }

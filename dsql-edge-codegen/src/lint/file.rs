@@ -3,18 +3,21 @@
 //! Input: a text, and the schema after the texts before it. Output: findings in the order of the text. If a statement
 //! cannot be read, the next one is read nevertheless.
 
-use dsql_edge_compiler::diagnostic::Diagnostic;
+use std::collections::HashMap;
+
+use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
 use dsql_edge_compiler::dsql::{self, Transactions};
 use dsql_edge_compiler::schema::Growth;
-use dsql_edge_compiler::source::Span;
+use dsql_edge_compiler::source::{Lines, Span};
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 use dsql_edge_compiler::syntax::{Lexed, Parsed, lex};
 use dsql_edge_compiler::{Schema, Source};
 
 use super::finding::{Finding, LintedFile};
-use super::script::Script;
+use super::script::{Script, messages};
 use super::sent::Sent;
-use super::{dump, meaning};
+use super::words::Files;
+use super::{dump, meaning, unfollowed};
 use crate::steps;
 
 /// Lints texts in order, as they would run one after the other.
@@ -24,24 +27,18 @@ pub fn lint(
     sent: Sent,
 ) -> Vec<LintedFile> {
     let mut grown = Growth::new(schema.cloned().unwrap_or_default());
-    let complete = schema.is_some();
-    let files: Vec<(String, String)> = files.into_iter().collect();
-    let mut later: Vec<String> = vec![String::new()];
-    for (_, text) in files.iter().skip(1).rev() {
-        let after = later.last().map_or("", String::as_str);
-        later.push(format!("{}\n{after}", text.to_ascii_lowercase()));
-    }
-    let of = |((name, text), later): ((String, String), String)| {
-        LintedFile::of(name, text, &mut grown, complete, sent, &later)
+    let texts: Vec<(String, String)> = files.into_iter().collect();
+    let files = Files::of(texts.iter().map(|(_, text)| text.as_str()));
+    let of = |(at, (name, text)): (usize, (String, String))| {
+        LintedFile::of(name, text, &mut grown, schema.is_some(), sent, (&files, at))
     };
-    files.into_iter().zip(later.into_iter().rev()).map(of).collect()
+    texts.into_iter().enumerate().map(of).collect()
 }
 
-/// Lints a text before others: `later` has the texts that run after it.
-pub(super) fn lint_one(text: &str, later: &[&str], schema: Option<&Schema>, sent: Sent) -> LintedFile {
+/// Lints a text before others: the first of the files.
+pub(super) fn lint_first(text: &str, files: &Files, schema: Option<&Schema>, sent: Sent) -> LintedFile {
     let mut grown = Growth::new(schema.cloned().unwrap_or_default());
-    let later = later.join("\n").to_ascii_lowercase();
-    LintedFile::of(String::new(), text.to_owned(), &mut grown, schema.is_some(), sent, &later)
+    LintedFile::of(String::new(), text.to_owned(), &mut grown, schema.is_some(), sent, (files, 0))
 }
 
 impl LintedFile {
@@ -51,7 +48,7 @@ impl LintedFile {
         grown: &mut Growth,
         complete: bool,
         sent: Sent,
-        later: &str,
+        files: (&Files, usize),
     ) -> LintedFile {
         let whole = sent == Sent::Whole;
         let (parsed, errors) = read(&text);
@@ -59,7 +56,14 @@ impl LintedFile {
         let mut findings: Vec<Finding> = errors;
         let mut transactions = Transactions::new();
         transactions.message(if whole { parsed.statements.len() } else { 1 });
-        for statement in parsed.iter() {
+        // Where psql sends another message, and how many statements it has.
+        let mut begins = HashMap::new();
+        let mut next = 0;
+        for count in messages(&parsed) {
+            begins.insert(next, count);
+            next += count;
+        }
+        for (at, statement) in parsed.iter().enumerate() {
             let own = if complete {
                 let mut own = dsql::findings_within(statement, grown.schema());
                 own.extend(dsql::unknown_casts(statement.tree, grown.schema()));
@@ -67,8 +71,8 @@ impl LintedFile {
             } else {
                 dsql::findings(statement, Some(grown.schema()))
             };
-            if !whole {
-                transactions.message(1);
+            if let Some(count) = begins.get(&at).filter(|_| !whole) {
+                transactions.message(*count);
             }
             let refused = own.iter().any(|finding| finding.whole);
             let of_transaction = if refused { None } else { transactions.next(statement) };
@@ -79,11 +83,25 @@ impl LintedFile {
                 statement: statement.span,
             });
             findings.extend(found);
-            grown.apply(statement.tree.clone());
+            let contradicts = grown.apply(statement.tree.clone());
+            // Files without a schema may use objects that other files create.
+            let unknown = contradicts.into_iter().filter(|it| complete && it.code == Code::UnknownSchema);
+            findings.extend(unknown.map(|diagnostic| Finding {
+                diagnostic,
+                rule: None,
+                fix: None,
+                statement: statement.span,
+            }));
         }
-        let script = Script::new(&parsed, unread.into_iter(), sent, later);
-        dump::add_fixes(&script, &mut findings);
-        meaning::judge(&script, &mut findings);
+        let script = Script::new(&parsed, unread.into_iter(), sent, files);
+        if unfollowed::has_other_strings(&parsed) {
+            findings.iter_mut().for_each(|finding| finding.fix = None);
+        } else {
+            dump::add_fixes(&script, &mut findings);
+            meaning::judge(&script, &mut findings);
+            meaning::judge_failures(&script, &mut findings);
+        }
+        findings.extend(unfollowed::warnings(&script));
         findings.retain(|finding| !is_allowed(&text, finding));
         if sent == Sent::Migrate {
             findings.retain(|finding| !finding.is_moot_for_migrate());
@@ -99,7 +117,8 @@ impl LintedFile {
             }));
         }
         findings.sort_by_key(|finding| finding.diagnostic.span);
-        LintedFile { name, text, findings }
+        let lines = Lines::of(&text);
+        LintedFile { name, text, lines, findings }
     }
 }
 
@@ -161,10 +180,14 @@ fn part(tokens: &[Token], of: &Lexed) -> Lexed {
 
 /// `-- dsql-edge: allow rule, rule` in the line of the finding or of its statement, or in the line above either.
 fn is_allowed(text: &str, finding: &Finding) -> bool {
-    let Some(rule) = finding.rule else { return false };
+    let name = match finding.rule {
+        Some(rule) => rule.id,
+        None if !finding.diagnostic.is_error() => finding.diagnostic.code.name(),
+        None => return false,
+    };
     let allows = |line: &str| {
         line.split_once("-- dsql-edge: allow ")
-            .is_some_and(|(_, names)| names.trim_end().split([',', ' ']).any(|name| name == rule.id))
+            .is_some_and(|(_, names)| names.trim_end().split([',', ' ']).any(|allowed| allowed == name))
     };
     [finding.diagnostic.span.start, finding.statement.start].into_iter().any(|place| {
         let place = place as usize;
@@ -233,6 +256,82 @@ mod tests {
         let constraint = "ALTER TABLE a ADD CONSTRAINT u UNIQUE USING INDEX u;";
         assert_eq!(found(&format!("{unique}{constraint}")), ["index_not_valid"]);
         assert_eq!(found(&format!("{unique}CALL sys.wait_for_job('x');{constraint}")), ["job_id"]);
+    }
+
+    #[test]
+    fn statements_of_one_message_are_one_transaction() {
+        for (text, expected) in [
+            ("CREATE TABLE a (i int)\\; CREATE TABLE b (i int);", vec!["multi_ddl_transaction"]),
+            ("INSERT INTO a VALUES (1)\\; DROP TABLE a;", vec!["mixed_ddl_dml_transaction"]),
+            ("CREATE TABLE a (i int)\\; SELECT 1; CREATE TABLE b (i int);", vec![]),
+            (
+                "BEGIN\\; CREATE TABLE a (i int); CREATE TABLE b (i int); COMMIT;",
+                vec!["multi_ddl_transaction"],
+            ),
+        ] {
+            assert_eq!(found(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn place_that_lint_cannot_follow_is_a_finding() {
+        let unfollowed = vec!["unfollowed-statement"];
+        let function =
+            |body: &str| format!("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS '{body}'; SELECT f();");
+        for (text, expected) in [
+            ("\\! psql -f more.sql\n", unfollowed.clone()),
+            ("SELECT 1 \\g |psql\n", unfollowed.clone()),
+            ("SELECT 1 \\g\n", vec![]),
+            ("\\copy t from program 'x'\n", unfollowed.clone()),
+            ("\\copy t from 'x.csv'\n", vec![]),
+            ("BEGIN; CREATE TABLE t (a int);\n\\copy t from 'x.csv'\nCOMMIT;", unfollowed.clone()),
+            ("\\i more.sql\n", unfollowed.clone()),
+            ("SELECT 'DROP TABLE t' \\gexec\n", unfollowed.clone()),
+            ("\\set AUTOCOMMIT off\n", unfollowed.clone()),
+            ("\\set a `ls`\n", unfollowed.clone()),
+            ("\\set a b\n\\echo a\n\\d t\n", vec![]),
+            ("SELECT app.migrate();", unfollowed.clone()),
+            ("-- dsql-edge: allow unfollowed-statement\nSELECT app.migrate();", vec![]),
+            (&function("CREATE TABLE t (a int); SELECT 1"), unfollowed.clone()),
+            (&function("INSERT INTO t VALUES (1) RETURNING a"), unfollowed.clone()),
+            (&function("SELECT 1"), vec![]),
+            (
+                "SELECT lower('A'), count(*) FROM t AS x (a, b); WITH q (a) AS (SELECT 1) SELECT a FROM q;",
+                vec![],
+            ),
+            ("INSERT INTO t (a) VALUES (1); SELECT * FROM unnest(ARRAY[1]) AS u (a) WHERE a IN (1);", vec![]),
+            ("EXPLAIN ANALYZE INSERT INTO t VALUES (1);", vec![]),
+            (
+                "BEGIN; DROP TABLE u; EXPLAIN ANALYZE INSERT INTO t VALUES (1); COMMIT;",
+                vec!["mixed_ddl_dml_transaction"],
+            ),
+            ("EXPLAIN ANALYZE CREATE TABLE t AS SELECT 1;", vec!["create_table_as"]),
+            ("EXPLAIN (ANALYZE) EXECUTE p;", vec!["execute"]),
+            ("PREPARE p AS INSERT INTO t VALUES (1); EXECUTE p;", vec!["prepare", "execute"]),
+            ("SELECT pg_catalog.set_config('search_path', '', false);", vec![]),
+            ("SELECT query_to_xml('DROP TABLE t', true, true, '');", unfollowed.clone()),
+            ("DO 'BEGIN END';", vec!["anonymous_block"]),
+        ] {
+            assert_eq!(found(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn missing_schema_is_dropped_only_if_exists() {
+        let schema =
+            dsql_edge_compiler::Schema::parse("CREATE SCHEMA app; CREATE TABLE old.t (a int);").unwrap();
+        for (text, is_wrong) in [
+            ("DROP SCHEMA app; DROP SCHEMA app;", true),
+            ("DROP SCHEMA nowhere CASCADE;", true),
+            ("DROP SCHEMA IF EXISTS nowhere;", false),
+            ("DROP SCHEMA old CASCADE;", false),
+            ("CREATE SCHEMA here; DROP SCHEMA here;", false),
+        ] {
+            let linted = lint([("x.sql".to_owned(), text.to_owned())], Some(&schema), Sent::OneByOne);
+            let wrong = linted[0].findings.iter().any(|it| it.diagnostic.sqlstate() == "3F000");
+            assert_eq!(wrong, is_wrong, "{text}");
+            assert_eq!(found(text), [""; 0], "without a schema, nothing is known");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::dsql::{Fix, Rule};
-use dsql_edge_compiler::source::Span;
+use dsql_edge_compiler::source::{Lines, Span};
 
 /// A file and its findings.
 pub struct LintedFile {
@@ -12,6 +12,8 @@ pub struct LintedFile {
     pub name: String,
     /// Its text.
     pub text: String,
+    /// Where its lines begin.
+    pub lines: Lines,
     /// The findings, in the order of the text.
     pub findings: Vec<Finding>,
 }

@@ -3,12 +3,15 @@
 //!
 //! Input: a text. Output: the text with the rewrites, and the number of findings that they fix.
 
+use std::collections::BTreeMap;
+
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::dsql::{Fix, Meaning};
 use dsql_edge_compiler::source::{Edits, Span};
 
-use super::file::lint_one;
+use super::file::lint_first;
 use super::sent::Sent;
+use super::words::Files;
 
 /// A fixed statement may have a second finding that the first one hid; each round applies rewrites that do not overlap.
 const MAX_ROUNDS: usize = 1_000;
@@ -29,10 +32,11 @@ pub fn fixed_before(
     safe: Meaning,
 ) -> (String, usize) {
     let mut text = text.to_owned();
+    let files = Files::of(std::iter::once("").chain(later.iter().copied()));
     let mut count = 0;
     for _ in 0..MAX_ROUNDS {
         let fixes =
-            lint_one(&text, later, schema, sent).findings.into_iter().filter_map(|finding| finding.fix);
+            lint_first(&text, &files, schema, sent).findings.into_iter().filter_map(|finding| finding.fix);
         let fixes = fixes.filter(|fix| fix.meaning == Meaning::Same || safe == Meaning::SameIfAllSucceed);
         let (edits, of) = compatible(fixes);
         if edits.is_empty() {
@@ -46,17 +50,20 @@ pub fn fixed_before(
 
 /// Edits that do not touch each other, whole fixes only.
 fn compatible(fixes: impl Iterator<Item = Fix>) -> (Vec<(Span, String)>, usize) {
-    let mut edits: Vec<(Span, String)> = Vec::new();
+    // By their starts. None overlaps another, so that the last one before a place has the greatest end.
+    let mut edits: BTreeMap<u32, (Span, String)> = BTreeMap::new();
     let mut count = 0;
     for fix in fixes {
-        let touches =
-            |(a, _): &(Span, String)| edits.iter().any(|(b, _)| a.start <= b.end && b.start <= a.end);
+        let touches = |(a, _): &(Span, String)| {
+            let before = edits.range(..=a.end).next_back();
+            before.is_some_and(|(_, (b, _))| a.start <= b.end)
+        };
         if !fix.edits.iter().any(touches) {
-            edits.extend(fix.edits);
+            edits.extend(fix.edits.into_iter().map(|edit| (edit.0.start, edit)));
             count += 1;
         }
     }
-    (edits, count)
+    (edits.into_values().collect(), count)
 }
 
 /// The text with its pieces replaced; new lines end as the first line does.

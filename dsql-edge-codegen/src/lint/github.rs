@@ -2,8 +2,6 @@
 //!
 //! Input: files with their findings. Output: a line for each, in the form of GitHub's workflow commands.
 
-use dsql_edge_compiler::source::line_and_column;
-
 use super::finding::{Finding, LintedFile};
 
 pub(super) fn report(files: &[LintedFile]) -> String {
@@ -12,8 +10,8 @@ pub(super) fn report(files: &[LintedFile]) -> String {
 
 fn one(file: &LintedFile, finding: &Finding) -> String {
     let diagnostic = &finding.diagnostic;
-    let (line, column) = line_and_column(&file.text, diagnostic.span.start as usize);
-    let (end_line, end_column) = line_and_column(&file.text, diagnostic.span.end as usize);
+    let (line, column) = file.lines.place(&file.text, diagnostic.span.start as usize);
+    let (end_line, end_column) = file.lines.place(&file.text, diagnostic.span.end as usize);
     let level = if diagnostic.is_error() { "error" } else { "warning" };
     let title = finding.rule.map_or(diagnostic.code.name(), |rule| rule.id);
     let mut message = format!("{} [{}]", diagnostic.message, diagnostic.sqlstate());

@@ -2,9 +2,8 @@
 //!
 //! Input: files with their findings. Output: the compiler's rendering of each, and the rule's name below it.
 
-use dsql_edge_compiler::diagnostic::render::{Place, render};
+use dsql_edge_compiler::diagnostic::render::{Place, render_of_many};
 use dsql_edge_compiler::dsql::Meaning;
-use dsql_edge_compiler::source::line_and_column;
 
 use super::finding::{Finding, LintedFile};
 
@@ -13,10 +12,11 @@ pub(super) fn report(files: &[LintedFile]) -> String {
 }
 
 fn one(file: &LintedFile, finding: &Finding) -> String {
-    let (line, column) = line_and_column(&file.text, finding.diagnostic.span.start as usize);
+    let (line, column) = file.lines.place(&file.text, finding.diagnostic.span.start as usize);
     let place = Place { file: Some(file.name.clone()), line, column };
     let level = if finding.diagnostic.is_error() { "error" } else { "warning" };
-    let mut out = format!("{level}: {}\n", render(&finding.diagnostic, &file.text, Some(place)));
+    let mut out =
+        format!("{level}: {}\n", render_of_many(&finding.diagnostic, &file.text, &file.lines, Some(place)));
     let margin = " ".repeat(line.to_string().len());
     if let Some(fix) = &finding.fix {
         let condition = match fix.meaning {

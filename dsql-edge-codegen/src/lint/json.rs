@@ -3,7 +3,6 @@
 //! Input: files with their findings. Output: an object. `version` grows when a field changes its meaning; fields may
 //! be added.
 
-use dsql_edge_compiler::source::line_and_column;
 use serde_json::{Value, json};
 
 use crate::format;
@@ -32,8 +31,8 @@ fn findings_of(files: &[Value]) -> usize {
 fn one(file: &LintedFile, finding: &Finding) -> Value {
     let diagnostic = &finding.diagnostic;
     let (start, end) = (diagnostic.span.start as usize, diagnostic.span.end as usize);
-    let (line, column) = line_and_column(&file.text, start);
-    let (end_line, end_column) = line_and_column(&file.text, end);
+    let (line, column) = file.lines.place(&file.text, start);
+    let (end_line, end_column) = file.lines.place(&file.text, end);
     let fix = finding.fix.as_ref().map(|fix| {
         let edits = fix
             .edits

@@ -7,14 +7,14 @@ use dsql_edge_compiler::dsql::Meaning::{Same, SameIfAllSucceed};
 use dsql_edge_compiler::dsql::{Fix, is_in_keys};
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::{
-    AlterAction, AlterTable, Constraint, ConstraintKind, CreateTable, KeyConstraint, ObjectKind,
-    QualifiedName, Statement, StatementKind, TableElement,
+    AlterAction, AlterTable, Constraint, ConstraintKind, CreateTable, KeyConstraint, ObjectKind, Statement,
+    StatementKind, TableElement,
 };
 use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::TokenKind;
 
 use super::cut::{cut, line_start};
-use super::rows::{Writes, creation, leaves_rows, runs_code, writes};
+use super::rows::{Writes, creation, is_reached, runs_code, writes};
 use super::script::Script;
 
 /// The edits that cut the key out and put it into its table.
@@ -37,9 +37,12 @@ pub(super) fn moved(script: &Script<'_>, at: usize) -> Option<Fix> {
     if script.naming(0..at, &name).next().is_some() {
         return None;
     }
+    if is_reached(script, created + 1..at, &alter.name) {
+        return None;
+    }
     let mut meaning = Same;
-    for between in created + 1..at {
-        match relation(script, between, &alter.name) {
+    for between in script.naming_at(created + 1..at, alter.name.name()) {
+        match relation(script, between) {
             Relation::None => {}
             Relation::AddsRows => meaning = SameIfAllSucceed,
             Relation::Other => return None,
@@ -119,7 +122,7 @@ fn generated(table: &CreateTable, key: &KeyConstraint, constraint: &Constraint) 
     }
 }
 
-/// The effect of a key's new place on a statement between the table and the key.
+/// The effect of a key's new place on a statement between the table and the key that names the table.
 enum Relation {
     /// The statement does the same.
     None,
@@ -129,13 +132,8 @@ enum Relation {
     Other,
 }
 
-fn relation(script: &Script<'_>, at: usize, table: &QualifiedName) -> Relation {
+fn relation(script: &Script<'_>, at: usize) -> Relation {
     let Some(statement) = script.statements().get(at) else { return Relation::Other };
-    if !script.names(statement, table.name()) {
-        // DROP … CASCADE does not name all that it drops, and a view hides its table.
-        let dropped = matches!(statement.kind, StatementKind::Drop(_));
-        return if dropped || !leaves_rows(script, at, table) { Relation::Other } else { Relation::None };
-    }
     if runs_code(script, at) {
         return Relation::Other;
     }

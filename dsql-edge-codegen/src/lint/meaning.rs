@@ -10,6 +10,8 @@
 //! transaction that becomes several. No row can violate the constraint only if the script created the table and added
 //! no rows to it.
 
+use std::collections::BTreeSet;
+
 use dsql_edge_compiler::dsql::Meaning::{self, Same, SameIfAllSucceed};
 use dsql_edge_compiler::dsql::transaction::{Part, part};
 use dsql_edge_compiler::dsql::{Fix, Rule};
@@ -21,6 +23,7 @@ use dsql_edge_compiler::syntax::ast::{
 use dsql_edge_compiler::syntax::keyword::Keyword;
 
 use super::column_type::depends_on_type;
+use super::dump::{NOT_VALID, validation};
 use super::finding::Finding;
 use super::rows;
 use super::script::Script;
@@ -33,11 +36,48 @@ pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
         if rule.id == "multi_ddl_transaction" {
             finding.fix = split(script, at);
         }
+        // A rewrite of several statements needs them to be sent one by one.
+        if script.is_joined(at) {
+            finding.fix = None;
+        }
         finding.fix = finding.fix.take().and_then(|fix| {
             let meaning = meaning(script, at, rule, finding.diagnostic.span)?;
             // The rewrite itself may depend on success already.
             Some(Fix { meaning: if fix.meaning == Same { meaning } else { fix.meaning }, ..fix })
         });
+    }
+}
+
+/// A rewrite that moves something across a statement which fails does the same only if the rest of the file runs
+/// nevertheless. With `ON_ERROR_STOP`, psql ends there, and the rewrite has left more than the file.
+///
+/// Input: the findings with their rewrites. Each rewrite that needs success leaves a statement that fails, so that the
+/// search goes on until no rewrite changes.
+pub(super) fn judge_failures(script: &Script<'_>, findings: &mut [Finding]) {
+    loop {
+        let is_left = |it: &&Finding| {
+            it.diagnostic.is_error() && it.fix.as_ref().is_none_or(|fix| fix.meaning == SameIfAllSucceed)
+        };
+        let failing: BTreeSet<u32> = findings.iter().filter(is_left).map(|it| it.statement.start).collect();
+        let mut changed = false;
+        for finding in findings.iter_mut() {
+            let own = finding.statement;
+            let Some(fix) = finding.fix.as_mut().filter(|fix| fix.meaning == Same) else { continue };
+            let first =
+                fix.edits.iter().map(|(span, _)| span.start).min().unwrap_or(own.start).min(own.start);
+            // The rewrite rests on a statement behind it, which validates the constraint.
+            let validation = || script.at(own).and_then(|at| validation(script, at));
+            let last = (fix.title == NOT_VALID).then(validation).flatten();
+            let end = last.and_then(|at| script.statements().get(at)).map_or(own.end, |it| it.span.start);
+            let others = failing.range(first..end).any(|place| *place != own.start);
+            if others {
+                fix.meaning = SameIfAllSucceed;
+                changed = true;
+            }
+        }
+        if !changed {
+            return;
+        }
     }
 }
 
@@ -86,7 +126,9 @@ fn index_by_job(script: &Script<'_>, at: usize, index: &CreateIndex) -> Option<M
         return Some(Same);
     }
     let later = at + 1..script.statements().len();
-    if later.clone().any(|later| needs_index(script, later, &index.table)) {
+    let naming = script.naming_at(later.clone(), index.table.name());
+    let elsewhere = script.upserts_and_bodies(later.clone());
+    if naming.chain(elsewhere).any(|later| needs_index(script, later, &index.table)) {
         return None;
     }
     let met = is_met_later(script, at, index.table.name());
@@ -95,8 +137,7 @@ fn index_by_job(script: &Script<'_>, at: usize, index: &CreateIndex) -> Option<M
         return None;
     }
     let end = script.statements().get(at)?.span.end;
-    let leaves_rows = |later| rows::leaves_rows(script, later, &index.table);
-    let written = met || !later.into_iter().all(leaves_rows) || !script.is_known(end, u32::MAX);
+    let written = met || rows::may_change(script, later, &index.table) || !script.is_known(end, u32::MAX);
     Some(if written { SameIfAllSucceed } else { Same })
 }
 
@@ -126,6 +167,9 @@ fn needs_index(script: &Script<'_>, at: usize, table: &QualifiedName) -> bool {
 
 /// Whether a file that runs later names a table, or an object that this file derives from it: a view, another name.
 fn is_met_later(script: &Script<'_>, at: usize, table: &str) -> bool {
+    if !script.has_later_files() {
+        return false;
+    }
     let mut names = vec![table];
     for statement in script.statements().get(at + 1..).unwrap_or_default() {
         if names.iter().any(|name| script.names(statement, name) || is_in_body(script, statement, name)) {

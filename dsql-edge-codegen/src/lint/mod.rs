@@ -19,6 +19,8 @@ mod rules;
 mod sarif;
 mod script;
 mod sent;
+mod unfollowed;
+mod words;
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};

@@ -8,6 +8,10 @@
 //! Example: `CREATE VIEW v AS SELECT a FROM t; INSERT INTO v VALUES (1)`. The INSERT does not name `t`. `v` is not a
 //! table that the script created, so that `t` may have rows.
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::ops::Range;
+
 use dsql_edge_compiler::builtin;
 use dsql_edge_compiler::dsql::transaction::{Part, part};
 use dsql_edge_compiler::syntax::ast::{
@@ -17,6 +21,7 @@ use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 
 use super::script::{Found, Script};
+use super::words::last_name;
 
 /// PostgreSQL's functions that run SQL or change settings.
 const RUN_SQL: &[&str] = &[
@@ -66,17 +71,103 @@ pub(super) fn is_empty(script: &Script<'_>, at: usize, table: &QualifiedName) ->
 /// The earlier statement that created a table, if the name means that table at both statements: no other relation has
 /// or gets this name, and the schemas in which names are looked up stay the same.
 pub(super) fn creation(script: &Script<'_>, at: usize, table: &QualifiedName) -> Option<usize> {
-    let before = script.statements().get(..at)?;
-    let first = before.iter().position(|statement| script.names(statement, table.name()))?;
-    let StatementKind::CreateTable(created) = &before.get(first)?.kind else { return None };
+    let mut naming = script.naming_at(0..at, table.name());
+    let first = naming.next()?;
+    let StatementKind::CreateTable(created) = &script.statements().get(first)?.kind else { return None };
     let is_it = same(&created.name, table) && !created.if_not_exists && created.partition_of.is_none();
-    let local = before.iter().any(|it| changes_path(it) && script.has(it, Keyword::Local));
-    let changed = before.iter().skip(first + 1).any(|statement| {
-        changes_path(statement)
-            || changes_schemas(script, statement)
-            || script.names(statement, table.name()) && takes_name(script, statement, table)
-    });
+    let turns = Turns::of(script);
+    let local = turns.local_path.is_some_and(|place| place < at);
+    let resolves_anew = is_any_in(&turns.other_names, first + 1..at);
+    let changed = resolves_anew || naming.any(|it| takes_name(script, &script.statements()[it], table));
     (is_it && !local && !changed).then_some(first)
+}
+
+/// The statements that change what is true of those behind them, by their places in order.
+pub(super) struct Turns {
+    /// Unqualified names may mean something else after them, or schemas are gone with all that is in them.
+    other_names: Vec<usize>,
+    /// The first that changes the search path until its transaction ends.
+    local_path: Option<usize>,
+    /// The first that defines code which others run without a call.
+    implicit_calls: Option<usize>,
+    /// The first foreign key.
+    references: Option<usize>,
+    /// Views, by name.
+    views: HashMap<String, Vec<usize>>,
+    /// `DROP`
+    drops: Vec<usize>,
+    /// Statements that may change the rows of a table that they do not name.
+    reaching: OnceCell<Vec<usize>>,
+}
+
+impl Turns {
+    fn of<'s>(script: &'s Script<'_>) -> &'s Turns {
+        script.turns.get_or_init(|| {
+            let statements = script.statements();
+            let places = |is: &dyn Fn(usize, &Statement) -> bool| -> Vec<usize> {
+                let found = statements.iter().enumerate().filter(|(at, statement)| is(*at, statement));
+                found.map(|(at, _)| at).collect()
+            };
+            let mut views: HashMap<String, Vec<usize>> = HashMap::new();
+            for (at, statement) in statements.iter().enumerate() {
+                let name = match &statement.kind {
+                    StatementKind::CreateView(view) => view.name.name(),
+                    StatementKind::CreateTableAs(view) if view.materialized_view => view.name.name(),
+                    _ => continue,
+                };
+                views.entry(name.to_owned()).or_default().push(at);
+            }
+            let local = |_: usize, it: &Statement| changes_path(it) && script.has(it, Keyword::Local);
+            Turns {
+                other_names: places(&|_, it| changes_path(it) || changes_schemas(script, it)),
+                local_path: places(&local).first().copied(),
+                implicit_calls: places(&|at, it| defines_implicit_call(script, at, it)).first().copied(),
+                references: places(&|_, it| script.has(it, Keyword::References)).first().copied(),
+                views,
+                drops: places(&|_, it| matches!(it.kind, StatementKind::Drop(_))),
+                reaching: OnceCell::new(),
+            }
+        })
+    }
+}
+
+fn is_any_in(places: &[usize], range: Range<usize>) -> bool {
+    of_range(places, range).next().is_some()
+}
+
+/// Whether a statement of a range that does not name the table may change its rows or drop it. DROP … CASCADE does not
+/// name all that it drops, and a view hides its table.
+pub(super) fn is_reached(script: &Script<'_>, range: Range<usize>, table: &QualifiedName) -> bool {
+    let is_unnamed = |at: &usize| !script.names(&script.statements()[*at], table.name());
+    reaching(script, range.clone()).any(is_unnamed) || drops(script, range).any(is_unnamed)
+}
+
+/// Whether a statement of a range may change the rows of a table.
+pub(super) fn may_change(script: &Script<'_>, range: Range<usize>, table: &QualifiedName) -> bool {
+    let is_unnamed = |at: &usize| !script.names(&script.statements()[*at], table.name());
+    reaching(script, range.clone()).any(is_unnamed)
+        || script.naming_at(range, table.name()).any(|at| !leaves_rows(script, at, table))
+}
+
+/// The statements of a range that may change the rows of a table which they do not name.
+fn reaching<'s>(script: &'s Script<'_>, range: Range<usize>) -> impl Iterator<Item = &'s usize> {
+    let places = Turns::of(script).reaching.get_or_init(|| {
+        let leaves = |at: &usize| match writes(script, &script.statements()[*at]) {
+            Writes::Nothing => !runs_code(script, *at),
+            Writes::Adds | Writes::Changes => stays_in_its_table(script, *at),
+        };
+        (0..script.statements().len()).filter(|at| !leaves(at)).collect()
+    });
+    of_range(places, range)
+}
+
+fn drops<'s>(script: &'s Script<'_>, range: Range<usize>) -> impl Iterator<Item = &'s usize> {
+    of_range(&Turns::of(script).drops, range)
+}
+
+fn of_range(places: &[usize], range: Range<usize>) -> impl Iterator<Item = &usize> {
+    let first = places.partition_point(|at| *at < range.start);
+    places.get(first..).unwrap_or_default().iter().take_while(move |at| **at < range.end)
 }
 
 /// Whether unqualified names may mean something else after a statement.
@@ -158,9 +249,7 @@ pub(super) fn stays_in_its_table(script: &Script<'_>, at: usize) -> bool {
 }
 
 fn has_one_target(script: &Script<'_>, at: usize) -> bool {
-    let (Some(statement), Some(before)) = (script.statements().get(at), script.statements().get(..at)) else {
-        return false;
-    };
+    let Some(statement) = script.statements().get(at) else { return false };
     if has_implicit_calls(script, at) || runs_code(script, at) {
         return false;
     }
@@ -179,8 +268,8 @@ fn has_one_target(script: &Script<'_>, at: usize) -> bool {
     };
     let Some(created) = creation(script, at, &target) else { return false };
     let StatementKind::CreateTable(table) = &script.statements()[created].kind else { return false };
-    let of_it = |at: &usize| script.names(&script.statements()[*at], target.name());
-    let evaluated = (created..at).filter(of_it).any(|at| match &script.statements()[at].kind {
+    let mut of_it = script.naming_at(created..at, target.name());
+    let evaluated = of_it.any(|at| match &script.statements()[at].kind {
         // Defaults, generated columns, checks and the expressions of indexes.
         StatementKind::CreateTable(_) | StatementKind::AlterTable(_) | StatementKind::CreateIndex(_) => {
             has_call(script, at)
@@ -188,7 +277,7 @@ fn has_one_target(script: &Script<'_>, at: usize) -> bool {
         _ => false,
     });
     // ON UPDATE and ON DELETE write to the table that refers to it.
-    let referenced = changes && before.iter().any(|it| script.has(it, Keyword::References));
+    let referenced = changes && Turns::of(script).references.is_some_and(|place| place < at);
     !table.partitioned && !evaluated && !referenced
 }
 
@@ -207,11 +296,14 @@ fn copied(tokens: &[Token]) -> Option<QualifiedName> {
     (!parts.is_empty()).then_some(QualifiedName { parts })
 }
 
-/// Whether an earlier statement defines code that others run without a call: a trigger, an operator, a cast, a check of
-/// a domain.
+/// Whether an earlier statement defines code that others run without a call.
 fn has_implicit_calls(script: &Script<'_>, at: usize) -> bool {
-    let before = script.statements().get(..at).unwrap_or_default();
-    before.iter().enumerate().any(|(at, it)| match &it.kind {
+    Turns::of(script).implicit_calls.is_some_and(|place| place < at)
+}
+
+/// Whether a statement defines a trigger, an operator, a cast or a check of a domain.
+fn defines_implicit_call(script: &Script<'_>, at: usize, statement: &Statement) -> bool {
+    match &statement.kind {
         StatementKind::CreateTrigger(_)
         | StatementKind::CreateRule(_)
         | StatementKind::CreateOperator(_)
@@ -219,7 +311,7 @@ fn has_implicit_calls(script: &Script<'_>, at: usize) -> bool {
         | StatementKind::CreateExtension(_) => true,
         StatementKind::CreateDomain(_) => has_call(script, at),
         _ => false,
-    })
+    }
 }
 
 /// Whether a statement may run a function that is not PostgreSQL's: it calls one, or reads a view that does.
@@ -252,13 +344,19 @@ fn calls(script: &Script<'_>, at: usize) -> bool {
 
 fn reads_call(script: &Script<'_>, at: usize) -> bool {
     let Some(statement) = script.statements().get(at) else { return true };
-    script.statements().get(..at).unwrap_or_default().iter().enumerate().any(|(view, it)| {
-        let name = match &it.kind {
-            StatementKind::CreateView(view) => view.name.name(),
-            StatementKind::CreateTableAs(view) if view.materialized_view => view.name.name(),
-            _ => return false,
-        };
-        script.names(statement, name) && calls(script, view)
+    let views = &Turns::of(script).views;
+    let calls_before = |view: &usize| *view < at && calls(script, *view);
+    if views.is_empty() {
+        return false;
+    }
+    script.tokens(statement).iter().any(|token| {
+        let of = |name: &str| views.get(name).is_some_and(|of| of.iter().any(calls_before));
+        match &token.kind {
+            TokenKind::String(text) => {
+                views.keys().any(|name| name.eq_ignore_ascii_case(last_name(text)) && of(name))
+            }
+            kind => kind.name().is_some_and(of),
+        }
     })
 }
 
@@ -280,7 +378,7 @@ pub(super) fn has_call(script: &Script<'_>, at: usize) -> bool {
 }
 
 /// Whether a name before a parenthesis is a function of PostgreSQL's that runs no SQL, or one of its types.
-fn is_postgres(name: &str) -> bool {
+pub(super) fn is_postgres(name: &str) -> bool {
     let is_function = builtin::functions(name).next().is_some() && !RUN_SQL.contains(&name);
     is_function || builtin::type_by_name(name).is_some()
 }

@@ -4,7 +4,7 @@
 
 use dsql_edge_compiler::diagnostic::Code;
 use dsql_edge_compiler::dsql::{self, Meaning, Rule};
-use dsql_edge_compiler::source::{Span, line_and_column};
+use dsql_edge_compiler::source::Span;
 use serde_json::{Value, json};
 
 use crate::format;
@@ -16,6 +16,12 @@ const SYNTAX: &str = "syntax_error";
 
 /// The rule of statements that `dsql-edge migrate` does not accept.
 const MISPLACED: &str = "misplaced_statement";
+
+/// The rule of places where statements may run that lint does not read.
+const UNFOLLOWED: &str = "unfollowed_statement";
+
+/// The rule of DROP SCHEMA of a schema that does not exist.
+const UNKNOWN_SCHEMA: &str = "unknown_schema";
 
 pub(super) fn report(files: &[LintedFile]) -> String {
     let rules: Vec<&'static Rule> =
@@ -33,8 +39,13 @@ pub(super) fn report(files: &[LintedFile]) -> String {
         .collect();
     described
         .push(json!({ "id": SYNTAX, "shortDescription": { "text": "a statement that cannot be read" } }));
-    let misplaced = "a statement that `dsql-edge migrate` does not accept";
-    described.push(json!({ "id": MISPLACED, "shortDescription": { "text": misplaced } }));
+    for (id, what) in [
+        (MISPLACED, "a statement that `dsql-edge migrate` does not accept"),
+        (UNFOLLOWED, "a place where statements may run that lint does not read"),
+        (UNKNOWN_SCHEMA, "a schema that does not exist"),
+    ] {
+        described.push(json!({ "id": id, "shortDescription": { "text": what } }));
+    }
     let results: Vec<Value> = files
         .iter()
         .flat_map(|file| file.findings.iter().map(|finding| one(file, finding, &rules)))
@@ -61,6 +72,8 @@ fn one(file: &LintedFile, finding: &Finding, rules: &[&'static Rule]) -> Value {
     let (id, at) = match finding.rule {
         Some(rule) => (rule.id, rules.iter().position(|it| it.id == rule.id).unwrap_or(rules.len())),
         None if diagnostic.code == Code::MisplacedStatement => (MISPLACED, rules.len() + 1),
+        None if diagnostic.code == Code::UnfollowedStatement => (UNFOLLOWED, rules.len() + 2),
+        None if diagnostic.code == Code::UnknownSchema => (UNKNOWN_SCHEMA, rules.len() + 3),
         None => (SYNTAX, rules.len()),
     };
     let mut message = diagnostic.message.clone();
@@ -76,13 +89,13 @@ fn one(file: &LintedFile, finding: &Finding, rules: &[&'static Rule]) -> Value {
         "message": { "text": message },
         "locations": [{ "physicalLocation": {
             "artifactLocation": artifact,
-            "region": region(&file.text, diagnostic.span),
+            "region": region(file, diagnostic.span),
         } }],
     });
     // What reads SARIF applies a fix without a question.
     if let Some(fix) = finding.fix.as_ref().filter(|fix| fix.meaning == Meaning::Same) {
         let replacements = fix.edits.iter().map(|(span, text)| {
-            json!({ "deletedRegion": region(&file.text, *span), "insertedContent": { "text": text } })
+            json!({ "deletedRegion": region(file, *span), "insertedContent": { "text": text } })
         });
         let change =
             json!({ "artifactLocation": artifact, "replacements": replacements.collect::<Vec<_>>() });
@@ -91,8 +104,8 @@ fn one(file: &LintedFile, finding: &Finding, rules: &[&'static Rule]) -> Value {
     result
 }
 
-fn region(text: &str, span: Span) -> Value {
-    let (line, column) = line_and_column(text, span.start as usize);
-    let (end_line, end_column) = line_and_column(text, span.end as usize);
+fn region(file: &LintedFile, span: Span) -> Value {
+    let (line, column) = file.lines.place(&file.text, span.start as usize);
+    let (end_line, end_column) = file.lines.place(&file.text, span.end as usize);
     json!({ "startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column })
 }

@@ -4,6 +4,7 @@
 //! those around it. Names are compared without their schemas: if in doubt, a statement names a table.
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::ops::Range;
 
 use dsql_edge_compiler::dsql::transaction::{Part, chains, is_last_commit, part};
@@ -13,23 +14,32 @@ use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 use dsql_edge_compiler::syntax::{Parsed, PsqlCommand};
 
+use super::rows::Turns;
 use super::sent::Sent;
+use super::words::{Files, Names, last_name};
 
 /// A file.
 pub(super) struct Script<'s> {
     pub(super) parsed: &'s Parsed<'s>,
     pub(super) sent: Sent,
-    /// The texts of the files that run after this one, in lower case.
-    later: &'s str,
+    /// All files, and the place of this one among them.
+    files: (&'s Files, usize),
+    names: Names,
     /// The transaction block of each statement, its BEGIN and its end included.
     blocks_of: Vec<Option<usize>>,
     blocks: Vec<Block>,
     /// The places of statements and commands whose effect is not known, in order.
     unknown: Vec<u32>,
-    /// The names of the functions that it defines.
-    functions: Vec<String>,
+    /// The statements whose text may have a statement in it that is not tokens.
+    others_with_text: Vec<usize>,
+    /// The statements with a body: functions and DO.
+    bodies: Vec<usize>,
+    /// The functions that it defines, by name.
+    functions: HashMap<String, usize>,
     /// For each statement the answers of `rows`, which each finding needs again.
     pub(super) found: Vec<Found>,
+    /// The places of statements for the questions that `rows` asks about every statement before another.
+    pub(super) turns: OnceCell<Turns>,
 }
 
 /// Answers about a statement; each is computed at its first use.
@@ -57,18 +67,22 @@ impl<'s> Script<'s> {
         parsed: &'s Parsed<'s>,
         unread: impl Iterator<Item = Span>,
         sent: Sent,
-        later: &'s str,
+        files: (&'s Files, usize),
     ) -> Script<'s> {
         let statements = parsed.statements.as_slice();
         let mut script = Script {
             parsed,
             sent,
-            later,
+            files,
+            names: Names::of(parsed),
             blocks_of: vec![None; statements.len()],
             blocks: Vec::new(),
             unknown: unread.map(|span| span.start).collect(),
-            functions: statements.iter().filter_map(defined_function).collect(),
+            others_with_text: statements.iter().enumerate().filter(has_text).map(|(at, _)| at).collect(),
+            bodies: statements.iter().enumerate().filter(has_body).map(|(at, _)| at).collect(),
+            functions: statements.iter().enumerate().filter_map(defined_function).collect(),
             found: statements.iter().map(|_| Found::default()).collect(),
+            turns: OnceCell::new(),
         };
         let commands = parsed.tokens.commands.iter().filter(|it| !is_harmless(it, &parsed.text));
         script.unknown.extend(commands.map(|command| command.span.start));
@@ -76,6 +90,7 @@ impl<'s> Script<'s> {
         script.unknown.extend(statements.map(|statement| statement.span.start).collect::<Vec<_>>());
         script.unknown.sort_unstable();
         script.find_blocks();
+        script.find_messages();
         script
     }
 
@@ -111,9 +126,42 @@ impl<'s> Script<'s> {
         }
     }
 
+    /// Statements that `\;` joins to one message are a transaction, unless a block has them.
+    fn find_messages(&mut self) {
+        let mut rest = 0;
+        for message in messages(self.parsed) {
+            let inside = rest..rest + message;
+            rest = inside.end;
+            if message > 1 && self.blocks_of.get(inside.clone()).is_some_and(|of| of.contains(&None)) {
+                let block = self.blocks.len();
+                self.blocks.push(Block { begin: None, inside: inside.clone(), commits: false });
+                for of in self.blocks_of.iter_mut().take(inside.end).skip(inside.start) {
+                    of.get_or_insert(block);
+                }
+            }
+        }
+    }
+
     /// The statement at a place.
     pub(super) fn at(&self, span: Span) -> Option<usize> {
-        self.statements().iter().position(|statement| statement.span == span)
+        let statements = self.statements();
+        let at = statements.partition_point(|statement| statement.span.start < span.start);
+        statements.get(at).is_some_and(|statement| statement.span == span).then_some(at)
+    }
+
+    /// Whether `\;` is at one of the ends of a statement: psql sends it together with another.
+    pub(super) fn is_joined(&self, at: usize) -> bool {
+        let Some(statement) = self.statements().get(at) else { return true };
+        let before = at.checked_sub(1).and_then(|at| self.statements().get(at));
+        let after = self.statements().get(at + 1);
+        let from = before.map_or(0, |before| before.span.end);
+        let to = after.map_or(u32::MAX, |after| after.span.start);
+        let joins = &self.parsed.tokens.joins;
+        let is_between = |from, to| {
+            let first = joins.partition_point(|place| *place < from);
+            joins.get(first).is_some_and(|place| *place < to)
+        };
+        is_between(from, statement.span.start) || is_between(statement.span.end, to)
     }
 
     /// The block that a statement is in.
@@ -126,6 +174,20 @@ impl<'s> Script<'s> {
         self.sent != Sent::Whole && self.block(at).is_none()
     }
 
+    /// Whether a place is between the beginning and the end of a block.
+    pub(super) fn is_in_block(&self, place: u32) -> bool {
+        self.blocks.iter().any(|block| {
+            let begin = block.begin.map_or(u32::MAX, |begin| begin.start);
+            let end = self.statements().get(block.inside.end).map_or(u32::MAX, |end| end.span.start);
+            (begin..end).contains(&place)
+        })
+    }
+
+    /// The statement of the script that defines a function.
+    pub(super) fn definition(&self, name: &str) -> Option<&'s Statement> {
+        self.functions.get(name).and_then(|at| self.statements().get(*at))
+    }
+
     /// Whether two statements are in the same block, or both in none.
     pub(super) fn are_together(&self, one: usize, other: usize) -> bool {
         self.blocks_of.get(one) == self.blocks_of.get(other)
@@ -133,7 +195,8 @@ impl<'s> Script<'s> {
 
     /// Whether the effect of everything between two places is known.
     pub(super) fn is_known(&self, from: u32, to: u32) -> bool {
-        !self.unknown.iter().any(|place| (from..to).contains(place))
+        let first = self.unknown.partition_point(|place| *place < from);
+        self.unknown.get(first).is_none_or(|place| *place >= to)
     }
 
     /// The statements of a range that name something.
@@ -142,13 +205,17 @@ impl<'s> Script<'s> {
         range: Range<usize>,
         name: &'a str,
     ) -> impl Iterator<Item = &'a Statement> {
-        let statements = self.statements().get(range).unwrap_or_default().iter();
-        statements.filter(move |statement| self.names(statement, name))
+        self.naming_at(range, name).filter_map(|at| self.statements().get(at))
+    }
+
+    /// Their places.
+    pub(super) fn naming_at(&self, range: Range<usize>, name: &str) -> impl Iterator<Item = usize> {
+        self.names.within(range, name)
     }
 
     /// Whether a statement has this name in it, whatever it is the name of.
     pub(super) fn names(&self, statement: &Statement, name: &str) -> bool {
-        self.names_within(statement.span, name)
+        self.at(statement.span).is_some_and(|at| self.names.is_in(at, name))
     }
 
     /// Whether a place has this name in it, whatever it is the name of.
@@ -156,11 +223,7 @@ impl<'s> Script<'s> {
         self.tokens_within(span).iter().any(|token| match &token.kind {
             TokenKind::Identifier(text) => text == name,
             TokenKind::Keyword(keyword) => keyword.text() == name,
-            // `nextval('posts_id_seq')`, `'POSTS'::regclass`
-            TokenKind::String(text) => {
-                let last = text.rsplit('.').next();
-                last.is_some_and(|last| last.trim_matches('"').eq_ignore_ascii_case(name))
-            }
+            TokenKind::String(text) => last_name(text).eq_ignore_ascii_case(name),
             _ => false,
         })
     }
@@ -172,20 +235,31 @@ impl<'s> Script<'s> {
         text.contains(&name.to_ascii_lowercase())
     }
 
+    /// Whether a file runs after this one.
+    pub(super) fn has_later_files(&self) -> bool {
+        self.files.0.has_any_after(self.files.1)
+    }
+
+    /// The statements of a range that may need a unique index of a table which they do not name.
+    pub(super) fn upserts_and_bodies(&self, range: Range<usize>) -> impl Iterator<Item = usize> {
+        let with_conflict = self.names.within(range.clone(), Keyword::Conflict.text());
+        with_conflict.chain(self.others_with_text.iter().copied().filter(move |at| range.contains(at)))
+    }
+
+    /// The statements of a range that have a body, in which names are not tokens.
+    pub(super) fn bodies(&self, range: Range<usize>) -> impl Iterator<Item = usize> {
+        self.bodies.iter().copied().filter(move |at| range.contains(at))
+    }
+
     /// Whether the script defines a function of this name.
     pub(super) fn defines_function(&self, name: &str) -> bool {
-        self.functions.iter().any(|defined| defined == name)
+        self.functions.contains_key(name)
     }
 
     /// Whether a file that runs after this one has these words in it.
     pub(super) fn is_in_later_files(&self, words: &str) -> bool {
-        let is_part = |it: char| it.is_alphanumeric() || it == '_';
-        let words = words.to_ascii_lowercase();
-        self.later.match_indices(&words).any(|(at, _)| {
-            let (before, after) = (self.later.get(..at), self.later.get(at + words.len()..));
-            !before.is_some_and(|it| it.ends_with(is_part))
-                && !after.is_some_and(|it| it.starts_with(is_part))
-        })
+        let (files, own) = self.files;
+        files.has_after(own, words)
     }
 
     /// Whether a statement has this keyword in it.
@@ -229,18 +303,54 @@ impl<'s> Script<'s> {
     }
 }
 
-fn defined_function(statement: &Statement) -> Option<String> {
+/// The number of statements in each message that psql sends: `\;` joins two statements.
+pub(super) fn messages(parsed: &Parsed<'_>) -> Vec<usize> {
+    let joins = &parsed.tokens.joins;
+    let mut out: Vec<usize> = Vec::new();
+    let mut before: Option<Span> = None;
+    for statement in &parsed.statements {
+        let is_joined = before.is_some_and(|before| {
+            let first = joins.partition_point(|place| *place < before.end);
+            joins.get(first).is_some_and(|place| *place < statement.span.start)
+        });
+        match out.last_mut() {
+            Some(count) if is_joined => *count += 1,
+            _ => out.push(1),
+        }
+        before = Some(statement.span);
+    }
+    out
+}
+
+fn has_text((_, statement): &(usize, &Statement)) -> bool {
+    matches!(
+        statement.kind,
+        StatementKind::CreateFunction(_)
+            | StatementKind::AlterFunction(_)
+            | StatementKind::RenameSchema { .. }
+            | StatementKind::CreateTrigger(_)
+            | StatementKind::CreateRule(_)
+            | StatementKind::Utility("DO" | "CALL" | "EXECUTE" | "PREPARE" | "COPY" | "EXPLAIN")
+    )
+}
+
+fn has_body((_, statement): &(usize, &Statement)) -> bool {
+    matches!(statement.kind, StatementKind::CreateFunction(_) | StatementKind::Utility("DO"))
+}
+
+fn defined_function((at, statement): (usize, &Statement)) -> Option<(String, usize)> {
     match &statement.kind {
-        StatementKind::CreateFunction(function) => Some(function.name.name().to_owned()),
+        StatementKind::CreateFunction(function) => Some((function.name.name().to_owned(), at)),
         _ => None,
     }
 }
 
 /// Whether a command of psql does not change which statements are sent, nor how.
-fn is_harmless(command: &PsqlCommand, text: &str) -> bool {
+pub(super) fn is_harmless(command: &PsqlCommand, text: &str) -> bool {
     match command.name.as_str() {
         "restrict" | "unrestrict" | "echo" | "qecho" | "warn" | "timing" | "pset" | "x" | "unset"
-        | "encoding" | "g" | "gx" | "gset" | "gdesc" | "conninfo" | "." => true,
+        | "encoding" | "gset" | "gdesc" | "conninfo" | "." => true,
+        "g" | "gx" => !command.span.text(text).contains('|'),
         "set" => {
             let words = command.span.text(text).to_ascii_uppercase();
             !words.contains("AUTOCOMMIT") && !words.contains("ON_ERROR_ROLLBACK")
@@ -257,7 +367,8 @@ mod tests {
     fn with<T>(text: &str, look: impl FnOnce(&Script<'_>) -> T) -> T {
         let source = Source::script(text);
         let parsed = Parsed::script(&source).unwrap();
-        look(&Script::new(&parsed, std::iter::empty(), Sent::OneByOne, ""))
+        let files = Files::of([""]);
+        look(&Script::new(&parsed, std::iter::empty(), Sent::OneByOne, (&files, 0)))
     }
 
     #[test]

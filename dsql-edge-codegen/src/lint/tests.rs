@@ -123,6 +123,57 @@ fn type_of_a_column_is_followed_through_statements_and_files() {
 }
 
 #[test]
+fn literals_that_may_end_elsewhere_are_not_edited() {
+    let index = "CREATE INDEX i ON t (a);\n";
+    let literal = "INSERT INTO t VALUES ('it\\'s\nCREATE INDEX i ON t (a);\n');\n";
+    for (text, is_fixed) in [
+        (format!("SET standard_conforming_strings = off;\n{literal}"), false),
+        (format!("set SESSION Standard_Conforming_Strings to 'OFF';\n{literal}"), false),
+        (format!("SET standard_conforming_strings TO DEFAULT;\n{index}"), false),
+        (format!("SELECT set_config('standard_conforming_strings', 'off', false);\n{literal}"), false),
+        (format!("\\setenv PGOPTIONS '-c standard_conforming_strings=off'\n\\c\n{literal}"), false),
+        (format!("SET standard_conforming_strings = on;\n{index}"), true),
+        (format!("SHOW standard_conforming_strings; -- standard_conforming_strings\n{index}"), true),
+    ] {
+        let (with, count) = fixed(&text, None, Sent::OneByOne, Meaning::SameIfAllSucceed);
+        assert_eq!((with != text, count > 0), (is_fixed, is_fixed), "{text}{with}");
+        let warns = super::lint([(String::new(), text.clone())], None, Sent::OneByOne).remove(0);
+        let warned = warns.findings.iter().any(|it| it.diagnostic.message.contains("backslash"));
+        assert_eq!(warned, !is_fixed, "{text}");
+    }
+}
+
+#[test]
+fn rows_and_messages_behind_a_joined_statement_stay() {
+    let rows = "it's\nCREATE INDEX i ON t (a);\n\\.\n";
+    for text in [
+        format!("COPY t FROM STDIN\\; SELECT 1;\n{rows}"),
+        format!("SELECT 1\\; COPY t FROM STDIN\\; SELECT 1 \\g\n{rows}"),
+        "CREATE INDEX i ON t (a)\\; SELECT 1;\n".to_owned(),
+        "ALTER TABLE t ADD CHECK (a > 0)\\; SELECT 1;\n".to_owned(),
+        format!("CREATE TABLE t (a int)\\; SELECT 1;\n{KEY}"),
+        format!("{TABLE}SELECT 1\\; {KEY}"),
+    ] {
+        assert_eq!(with(&text, Meaning::SameIfAllSucceed), text);
+    }
+}
+
+#[test]
+fn key_moves_across_a_failing_statement_only_if_all_succeed() {
+    for (between, is_same) in [
+        ("VACUUM u;\n", false),
+        ("CREATE MATERIALIZED VIEW m AS SELECT 1;\n", false),
+        ("CREATE TABLE s (b int, a xml);\n", false),
+        ("CREATE TABLE u (b int);\nALTER TABLE u ADD UNIQUE (b);\n", true),
+        ("CREATE INDEX i ON u (a);\n", true),
+    ] {
+        let text = format!("{TABLE}{between}{KEY}");
+        let moves = |safe| with(&text, safe).starts_with("CREATE TABLE t (a int, UNIQUE (a));");
+        assert_eq!((moves(Meaning::Same), moves(Meaning::SameIfAllSucceed)), (is_same, true), "{text}");
+    }
+}
+
+#[test]
 fn collation_of_another_schema_stays() {
     for (collation, stays) in [("\"C\"", false), ("pg_catalog.\"C\"", false), ("app.\"C\"", true)] {
         let text = format!("CREATE TABLE t (a text COLLATE {collation});\n");

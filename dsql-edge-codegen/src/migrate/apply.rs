@@ -243,10 +243,11 @@ impl Run<'_> {
                 Outcome::Failed(why) => {
                     self.clear(job).await?;
                     self.ledger.failed(file, step, &why).await?;
-                    Err(anyhow!(
-                        "{} failed: {why}\nNothing of it is left. Correct the rows and run again",
-                        job.what()
-                    ))
+                    let left = match job {
+                        Job::Index { .. } => "The invalid index was dropped",
+                        Job::Constraint { .. } => "The constraint is not validated",
+                    };
+                    Err(anyhow!("{} failed: {why}\n{left}. Correct the rows and run again", job.what()))
                 }
                 Outcome::Unknown(check) => Err(stuck(file, step, &check)),
             };

@@ -58,6 +58,8 @@ pub(super) struct Domain {
 pub(super) struct Sequence {
     pub(super) name: String,
     pub(super) type_name: String,
+    /// Those that are not the defaults, or "".
+    pub(super) options: String,
     pub(super) cache: String,
 }
 
@@ -74,6 +76,8 @@ pub(super) struct Column {
     pub(super) not_null: bool,
     /// `pg_attribute.attidentity`: `a`lways, by `d`efault, or empty.
     pub(super) identity: String,
+    /// The options of the identity's sequence that are not the defaults, or "".
+    pub(super) options: String,
     /// How many values a session takes at once from the identity's sequence.
     pub(super) cache: Option<String>,
     /// `pg_attribute.attgenerated`: `s`tored, or empty.
@@ -130,9 +134,9 @@ pub(super) async fn read(server: &mut impl Ask) -> Result<Catalog> {
         let (name, base, not_null) = (text(name)?, text(base)?, flag(not_null));
         catalog.domains.push(Domain { name, base, not_null, default, checks, over });
     }
-    for [name, type_name, cache] in server.ask(queries::SEQUENCES).await? {
+    for [name, type_name, options, cache] in server.ask(queries::SEQUENCES).await? {
         let (name, type_name, cache) = (text(name)?, text(type_name)?, text(cache)?);
-        catalog.sequences.push(Sequence { name, type_name, cache });
+        catalog.sequences.push(Sequence { name, type_name, options: options.unwrap_or_default(), cache });
     }
     catalog.relations = relations(server.ask(queries::COLUMNS).await?)?;
     for [table, name, kind, keys, nulls_not_distinct, definition] in server.ask(queries::CONSTRAINTS).await? {
@@ -168,9 +172,9 @@ pub(super) async fn read(server: &mut impl Ask) -> Result<Catalog> {
 }
 
 /// Columns of one relation follow each other; a relation without columns is a row without one.
-fn relations(rows: Vec<Row<9>>) -> Result<Vec<Relation>> {
+fn relations(rows: Vec<Row<10>>) -> Result<Vec<Relation>> {
     let mut relations: Vec<Relation> = Vec::new();
-    for [relation, kind, name, type_name, not_null, identity, cache, generated, default] in rows {
+    for [relation, kind, name, type_name, not_null, identity, options, cache, generated, default] in rows {
         let (relation, kind) = (text(relation)?, text(kind)?);
         if relations.last().is_none_or(|last| last.name != relation) {
             relations.push(Relation { name: relation, kind, columns: Vec::new() });
@@ -181,6 +185,7 @@ fn relations(rows: Vec<Row<9>>) -> Result<Vec<Relation>> {
                 type_name: text(type_name)?,
                 not_null: flag(not_null),
                 identity: identity.unwrap_or_default(),
+                options: options.unwrap_or_default(),
                 cache,
                 generated: generated.unwrap_or_default(),
                 default,

@@ -109,12 +109,19 @@ fn composite(relation: &Relation) -> String {
 
 fn sequence(it: &Sequence, dialect: Dialect) -> String {
     let of_type = if it.type_name == "bigint" { String::new() } else { format!(" AS {}", it.type_name) };
-    format!("CREATE SEQUENCE {}{of_type}{};\n", it.name, cache(&it.cache, dialect))
+    format!("CREATE SEQUENCE {}{of_type}{};\n", it.name, options(&it.options, &it.cache, dialect))
 }
 
-/// DSQL requires CACHE; PostgreSQL's default is 1.
-fn cache(values: &str, dialect: Dialect) -> String {
-    if dialect == Dialect::Dsql || values != "1" { format!(" CACHE {values}") } else { String::new() }
+/// The options of a sequence with CACHE, each behind a blank. DSQL requires CACHE; PostgreSQL's default is 1.
+fn options(others: &str, cache: &str, dialect: Dialect) -> String {
+    let mut out = String::new();
+    if !others.is_empty() {
+        let _ = write!(out, " {others}");
+    }
+    if dialect == Dialect::Dsql || cache != "1" {
+        let _ = write!(out, " CACHE {cache}");
+    }
+    out
 }
 
 /// The statements that add a constraint to its table. DSQL validates it by a job.
@@ -159,10 +166,10 @@ fn column(it: &Column, dialect: Dialect) -> String {
         (_, "a" | "d") => {
             let always = if it.identity == "a" { "ALWAYS" } else { "BY DEFAULT" };
             let _ = write!(out, " GENERATED {always} AS IDENTITY");
-            match cache(it.cache.as_deref().unwrap_or("1"), dialect).trim_start() {
+            match options(&it.options, it.cache.as_deref().unwrap_or("1"), dialect).trim_start() {
                 "" => {}
-                cache => {
-                    let _ = write!(out, " ({cache})");
+                options => {
+                    let _ = write!(out, " ({options})");
                 }
             }
         }

@@ -89,6 +89,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     match (same, options.check) {
         (true, _) => eprintln!("{path} is up to date"),
         (false, false) => eprintln!("{path} written"),
+        (false, true) if !options.output.exists() => {
+            eprintln!("there is no {path}: run `dsql-edge pull`");
+            return Ok(ExitCode::FAILURE);
+        }
         (false, true) => {
             eprintln!("{path} differs from the database: run `dsql-edge pull`");
             return Ok(ExitCode::FAILURE);

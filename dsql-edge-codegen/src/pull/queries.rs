@@ -28,6 +28,42 @@ macro_rules! not_of_extension {
     };
 }
 
+/// The options of the sequence `s` that are not the defaults of `init_params` in PostgreSQL's `sequence.c`. CACHE and
+/// the type are columns of their own.
+macro_rules! sequence_options {
+    () => {
+        "concat_ws(' ',
+            CASE WHEN s.seqstart <> CASE WHEN s.seqincrement > 0 THEN s.seqmin ELSE s.seqmax END
+                 THEN 'START WITH ' || s.seqstart END,
+            CASE WHEN s.seqincrement <> 1 THEN 'INCREMENT BY ' || s.seqincrement END,
+            CASE WHEN s.seqmin <> CASE WHEN s.seqincrement > 0 THEN 1
+                                       WHEN s.seqtypid = 'pg_catalog.int2'::regtype THEN -32768
+                                       WHEN s.seqtypid = 'pg_catalog.int4'::regtype THEN -2147483648
+                                       ELSE -9223372036854775807 - 1 END
+                 THEN 'MINVALUE ' || s.seqmin END,
+            CASE WHEN s.seqmax <> CASE WHEN s.seqincrement < 0 THEN -1
+                                       WHEN s.seqtypid = 'pg_catalog.int2'::regtype THEN 32767
+                                       WHEN s.seqtypid = 'pg_catalog.int4'::regtype THEN 2147483647
+                                       ELSE 9223372036854775807 END
+                 THEN 'MAXVALUE ' || s.seqmax END,
+            CASE WHEN s.seqcycle THEN 'CYCLE' END)"
+    };
+}
+
+/// The column of an identity's sequence `s` that this expression is, in a query of columns `a` of relations `c`.
+macro_rules! of_identity {
+    ($what:expr) => {
+        concat!(
+            "(SELECT ",
+            $what,
+            " FROM pg_catalog.pg_depend q
+              JOIN pg_catalog.pg_sequence s ON s.seqrelid = q.objid
+              WHERE a.attidentity <> '' AND q.classid = 'pg_catalog.pg_class'::regclass AND q.deptype = 'i'
+                AND q.refclassid = 'pg_catalog.pg_class'::regclass AND q.refobjid = c.oid AND q.refobjsubid = a.attnum)"
+        )
+    };
+}
+
 /// name
 pub(super) const SCHEMAS: &str = concat!(
     "SELECT quote_ident(n.nspname) FROM pg_catalog.pg_namespace n WHERE ",
@@ -82,10 +118,12 @@ pub(super) const DOMAINS: &str = concat!(
     " ORDER BY n.nspname COLLATE \"C\", t.typname COLLATE \"C\""
 );
 
-/// name, type, cache; those of identity columns come with their columns
+/// name, type, options, cache; those of identity columns come with their columns
 pub(super) const SEQUENCES: &str = concat!(
     "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), format_type(s.seqtypid, NULL),
-            s.seqcache::text
+            ",
+    sequence_options!(),
+    ", s.seqcache::text
      FROM pg_catalog.pg_sequence s JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE ",
     user_schemas!(),
@@ -96,16 +134,17 @@ pub(super) const SEQUENCES: &str = concat!(
      ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\""
 );
 
-/// relation, its kind, name, type, NOT NULL as `t` or `f`, identity, its cache, generated, default or expression; of
+/// relation, its kind, name, type, NOT NULL as `t` or `f`, identity, its options, its cache, generated, default or expression; of
 /// composite types, tables, views and all that is like them
 pub(super) const COLUMNS: &str = concat!(
     "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.relkind::text,
             quote_ident(a.attname), format_type(a.atttypid, a.atttypmod),
             CASE WHEN a.attnotnull THEN 't' ELSE 'f' END, a.attidentity::text,
-            (SELECT s.seqcache::text FROM pg_catalog.pg_depend q
-             JOIN pg_catalog.pg_sequence s ON s.seqrelid = q.objid
-             WHERE a.attidentity <> '' AND q.classid = 'pg_catalog.pg_class'::regclass AND q.deptype = 'i'
-               AND q.refclassid = 'pg_catalog.pg_class'::regclass AND q.refobjid = c.oid AND q.refobjsubid = a.attnum),
+            ",
+    of_identity!(sequence_options!()),
+    ", ",
+    of_identity!("s.seqcache::text"),
+    ",
             a.attgenerated::text,
             pg_get_expr(d.adbin, d.adrelid)
      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -141,7 +180,20 @@ pub(super) const CONSTRAINTS: &str = concat!(
 pub(super) const INDEXES: &str = concat!(
     "SELECT quote_ident(x.relname), quote_ident(n.nspname) || '.' || quote_ident(c.relname),
             CASE WHEN i.indisunique THEN 't' ELSE 'f' END, m.amname::text,
-            (SELECT string_agg(pg_get_indexdef(i.indexrelid, key, true), ', ' ORDER BY key)
+            (SELECT string_agg(pg_get_indexdef(i.indexrelid, key, true) ||
+                    CASE WHEN m.amname = 'btree_index' THEN '' ELSE
+                        coalesce((SELECT ' COLLATE ' || quote_ident(ln.nspname) || '.' || quote_ident(l.collname)
+                                  FROM pg_catalog.pg_attribute a
+                                  JOIN pg_catalog.pg_collation l ON l.oid = i.indcollation[key - 1]
+                                  JOIN pg_catalog.pg_namespace ln ON ln.oid = l.collnamespace
+                                  WHERE a.attrelid = i.indrelid AND a.attnum = i.indkey[key - 1]
+                                    AND a.attcollation <> l.oid), '') ||
+                        coalesce((SELECT ' ' || quote_ident(pn.nspname) || '.' || quote_ident(p.opcname)
+                                  FROM pg_catalog.pg_opclass p
+                                  JOIN pg_catalog.pg_namespace pn ON pn.oid = p.opcnamespace
+                                  WHERE p.oid = i.indclass[key - 1] AND NOT p.opcdefault), '') END ||
+                    CASE i.indoption[key - 1] & 3 WHEN 1 THEN ' DESC NULLS LAST' WHEN 2 THEN ' NULLS FIRST'
+                                                  WHEN 3 THEN ' DESC' ELSE '' END, ', ' ORDER BY key)
              FROM generate_series(1, i.indnkeyatts::int) AS key),
             (SELECT string_agg(pg_get_indexdef(i.indexrelid, key, true), ', ' ORDER BY key)
              FROM generate_series(i.indnkeyatts + 1, i.indnatts::int) AS key),

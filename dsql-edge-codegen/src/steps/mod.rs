@@ -67,6 +67,11 @@ fn read(file: &Parsed<'_>) -> (Vec<Step>, Vec<Diagnostic>) {
         misplaced_error(command.span, &what, "leave it out: `dsql-edge migrate` sends the statements itself")
     };
     let mut errors: Vec<Diagnostic> = file.tokens.commands.iter().map(command).collect();
+    if let Some(place) = file.tokens.joins.first() {
+        let span = Span { start: *place, end: place + 2 };
+        let hint = "write `;`: `dsql-edge migrate` sends each statement by itself";
+        errors.push(misplaced_error(span, "\\;, a command of psql's,", hint));
+    }
     if let Some((span, _)) = file.tokens.placeholders.first() {
         errors.push(misplaced_error(*span, "a parameter in a migration", "write the value"));
     }
@@ -86,7 +91,7 @@ fn read(file: &Parsed<'_>) -> (Vec<Step>, Vec<Diagnostic>) {
                     errors.push(misplaced_error(
                         statement.span,
                         "a transaction without COMMIT",
-                        "write COMMIT behind its last statement",
+                        "end it with COMMIT",
                     ));
                     continue;
                 }
@@ -260,6 +265,7 @@ mod tests {
             ("BEGIN; BEGIN; COMMIT", "this statement in a transaction"),
             ("DELETE FROM t WHERE id = $1", "a parameter in a migration"),
             ("\\restrict x\n", "\\restrict, a command of psql's,"),
+            ("SELECT 1\\; SELECT 2", "\\;, a command of psql's,"),
             ("COPY t FROM stdin;\nit's\n\\.\n", "COPY"),
         ] {
             assert_eq!(kinds(text), [format!("{what} has no place in a migration")], "{text}");

@@ -97,8 +97,11 @@ impl<'a> Analyzer<'a> {
         } else if schema.existing_relations().next().is_none() {
             diagnostic = diagnostic.with_hint("the snapshot has no tables; is it the right file?");
         } else if schema.existing_relations().count() <= 12 {
-            let names: Vec<&str> =
-                schema.existing_relations().map(|relation| relation.name.as_str()).collect();
+            let written = |relation: &Relation| match schema.search_path.contains(&relation.schema) {
+                true => relation.name.clone(),
+                false => format!("{}.{}", relation.schema, relation.name),
+            };
+            let names: Vec<String> = schema.existing_relations().map(written).collect();
             diagnostic = diagnostic.with_hint(format!("the tables are {}", names.join(", ")));
         } else {
             diagnostic = diagnostic.with_hint("if it is new, run `dsql-edge pull`");

@@ -4,7 +4,7 @@
 //! sufficient by itself, for editors show no more.
 
 use super::{Diagnostic, Severity};
-use crate::source::line_and_column;
+use crate::source::Lines;
 
 /// `line` and `column` count from 1; the place is printed as `file:line:column`.
 #[derive(Clone, Debug, Default)]
@@ -19,16 +19,21 @@ pub struct Place {
 
 /// The whole message: headline, place, the SQL with the spot underlined, detail and hint.
 pub fn render(diagnostic: &Diagnostic, sql: &str, place: Option<Place>) -> String {
+    render_of_many(diagnostic, sql, &Lines::of(sql), place)
+}
+
+/// The same for one of many diagnostics in the same text, whose lines are found once.
+pub fn render_of_many(diagnostic: &Diagnostic, sql: &str, lines: &Lines, place: Option<Place>) -> String {
     let mut out = headline(diagnostic);
     let start = (diagnostic.span.start as usize).min(sql.len());
     let end = (diagnostic.span.end as usize).clamp(start, sql.len());
-    let (sql_line, sql_column) = line_and_column(sql, start);
+    let (sql_line, sql_column) = lines.place(sql, start);
     let place = match place {
         Some(Place { file: Some(file), line, column }) => format!("{file}:{line}:{column}"),
         Some(Place { line, column, .. }) => format!("line {line}, column {column}"),
         None => format!("SQL line {sql_line}, column {sql_column}"),
     };
-    let text = sql.lines().nth(sql_line - 1).unwrap_or("");
+    let text = lines.line(sql, sql_line);
     let gutter = sql_line.to_string();
     let margin = " ".repeat(gutter.len());
     out.push_str(&format!("\n{margin}--> {place}\n{margin} |\n{gutter} | {text}\n{margin} | "));

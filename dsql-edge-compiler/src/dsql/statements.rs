@@ -48,19 +48,19 @@ rules! {
     create_user_mapping:          "CREATE USER MAPPING"                    | "0A000" | "unsupported statement: CreateUserMapping"                     | Inferred         | "a cluster reaches no other server";
     import_foreign_schema:        "IMPORT FOREIGN SCHEMA"                  | "0A000" | "unsupported statement: ImportForeignSchema"                   | Inferred         | "a cluster reaches no other server";
     alter_system:                 "ALTER SYSTEM"                           | "0A000" | "unsupported statement: AlterSystem"                           | Recorded         | "DSQL's settings are fixed";
-    alter_user:                   "ALTER USER"                             | "0A000" | "unsupported statement: AlterRole"                             | Documented       | "there are no passwords: AWS IAM GRANT role TO 'arn:…' lets an identity in";
+    alter_user:                   "ALTER USER"                             | "0A000" | "unsupported statement: AlterRole"                             | Documented       | "there are no passwords: AWS IAM GRANT role TO 'arn:…' lets an identity log in as the role";
     alter_role_set:               "ALTER ROLE … SET | RESET"               | "0A000" | "unsupported statement: AlterRoleSet"                          | Documented       | "SET it in the session";
-    alter_role_property:          "ALTER ROLE … PASSWORD, SUPERUSER …"     | "0A000" | "unsupported statement: AlterRole"                             | Documented       | "there are no passwords: AWS IAM GRANT role TO 'arn:…' lets an identity in";
+    alter_role_property:          "ALTER ROLE … PASSWORD, SUPERUSER …"     | "0A000" | "unsupported statement: AlterRole"                             | Documented       | "there are no passwords: AWS IAM GRANT role TO 'arn:…' lets an identity log in as the role";
     create_publication:           "CREATE PUBLICATION"                     | "0A000" | "unsupported statement: CreatePublication"                     | Inferred         | "change data capture is set up in AWS, not in SQL";
     create_subscription:          "CREATE SUBSCRIPTION"                    | "0A000" | "unsupported statement: CreateSubscription"                    | Inferred         | "a cluster reaches no other server";
     cluster_table:                "CLUSTER"                                | "0A000" | "unsupported statement: Cluster"                               | Inferred         | "leave it out: rows are kept in the order of the primary key";
     reindex:                      "REINDEX"                                | "0A000" | "unsupported statement: Reindex"                               | Inferred         | "drop the index and CREATE INDEX ASYNC again";
 
     // Objects of a schema.
-    create_trigger:               "CREATE [OR] [REPLACE] [CONSTRAINT] TRIGGER" | "0A000" | "CREATE TRIGGER not supported"                            | Recorded         | "do it in the statement that writes, or in the program";
+    create_trigger:               "CREATE [OR] [REPLACE] [CONSTRAINT] TRIGGER" | "0A000" | "CREATE TRIGGER not supported"                            | Recorded         | "make the change in the statement that writes, or in the program";
     drop_trigger:                 "DROP TRIGGER !IF"                       | "0A000" | "unsupported object in DROP statement"                         | Documented       | "leave it out: there are no triggers";
     create_event_trigger:         "CREATE EVENT TRIGGER"                   | "0A000" | "unsupported statement: CreateEventTrig"                       | Inferred         | "there are no triggers";
-    create_rule:                  "CREATE [OR] [REPLACE] RULE"             | "0A000" | "unsupported statement: Rule"                                  | Inferred         | "do it in the statement that writes";
+    create_rule:                  "CREATE [OR] [REPLACE] RULE"             | "0A000" | "unsupported statement: Rule"                                  | Inferred         | "make the change in the statement that writes";
     create_policy:                "CREATE POLICY"                          | "0A000" | "unsupported statement: CreatePolicy"                          | Documented       | "write the condition into the queries, or into a view that the role may read";
     alter_policy:                 "ALTER POLICY"                           | "0A000" | "unsupported statement: AlterPolicy"                           | Documented       | "there is no row level security";
     drop_policy:                  "DROP POLICY"                            | "0A000" | "unsupported object in DROP statement"                         | Documented       | "leave it out: there is no row level security";

@@ -1,6 +1,7 @@
 //! `ALTER TABLE` and the same for views and sequences, applied to the schema so far.
 
 use super::fold::Fold;
+use super::objects::Computed;
 use super::{Column, Relation, is_null_default};
 use crate::diagnostic::Code;
 use crate::syntax::ast::{
@@ -54,58 +55,69 @@ impl Fold {
     }
 
     pub(super) fn alter_action(&mut self, at: usize, action: AlterAction) {
-        let mut relation = self.schema.relations[at].clone();
+        if let AlterAction::DropColumn { name, cascade, .. } = &action {
+            if *cascade {
+                self.drop_views_of_column(at, &name.text);
+            }
+            self.drop_sequence_of_column(at, &name.text, *cascade);
+            self.forget_references(at, &name.text);
+        }
+        // A copy would make each action as slow as its table is wide. No other table reads this one meanwhile.
+        let mut relation = std::mem::take(&mut self.schema.relations[at]);
+        self.alter_relation(at, &mut relation, action);
+        self.schema.relations[at] = relation;
+    }
+
+    fn alter_relation(&mut self, at: usize, relation: &mut Relation, action: AlterAction) {
         let version = self.schema.version;
         match action {
             AlterAction::AddColumn { column, if_not_exists } => {
-                if relation.column(&column.name.text).is_some() {
-                    if !if_not_exists {
-                        let message = format!(
-                            "column \"{}\" of relation \"{}\" already exists",
-                            column.name.text, relation.name
-                        );
-                        self.problem(Code::DuplicateColumn, column.name.span, message);
-                    }
-                    return;
+                if relation.column(&column.name.text).is_none() {
+                    self.add_column(relation, column);
+                } else if !if_not_exists {
+                    let message = format!(
+                        "column \"{}\" of relation \"{}\" already exists",
+                        column.name.text, relation.name
+                    );
+                    self.problem(Code::DuplicateColumn, column.name.span, message);
                 }
-                self.add_column(&mut relation, column);
             }
-            AlterAction::DropColumn { name, if_exists, cascade } => {
-                if cascade {
-                    self.drop_views_of_column(at, &name.text);
-                }
+            AlterAction::DropColumn { name, if_exists, .. } => {
                 if relation.column(&name.text).is_none() && !if_exists {
-                    self.unknown_column(&relation, &name);
+                    self.unknown_column(relation, &name);
                 }
                 relation.drop_column(&name.text);
-                self.forget_references(at, &name.text);
             }
             AlterAction::SetType { column, type_name } => {
-                self.change(&mut relation, &column, |it| it.type_name = type_name);
+                self.change(relation, &column, |it| it.type_name = type_name);
             }
             AlterAction::SetDefault { column, default } => {
                 relation.evaluated.extend(default.clone());
-                let set = default.is_some_and(|expr| !is_null_default(&expr));
+                let set = default.as_ref().is_some_and(|expr| !is_null_default(expr));
+                let computed = default.and_then(|expr| Computed::of(&expr, self.moment()));
                 if !relation.is_view() {
-                    self.change(&mut relation, &column, |it| it.has_default = set);
+                    self.change(relation, &column, |it| {
+                        (it.has_default, it.computed, it.sequence) = (set, computed, None);
+                    });
                 }
             }
-            AlterAction::SetNotNull(column) => self.change(&mut relation, &column, |it| it.not_null = true),
-            AlterAction::DropNotNull(column) => self.change(&mut relation, &column, |it| it.not_null = false),
-            AlterAction::AddIdentity { column, always, .. } => self.change(&mut relation, &column, |it| {
+            AlterAction::SetNotNull(column) => self.change(relation, &column, |it| it.not_null = true),
+            AlterAction::DropNotNull(column) => self.change(relation, &column, |it| it.not_null = false),
+            AlterAction::AddIdentity { column, always, .. } => self.change(relation, &column, |it| {
                 it.identity = Some(always);
                 it.has_default = true;
                 it.not_null = true;
             }),
-            AlterAction::DropIdentity(column) => self.change(&mut relation, &column, |it| {
+            AlterAction::DropIdentity(column) => self.change(relation, &column, |it| {
                 it.identity = None;
                 it.has_default = false;
             }),
-            AlterAction::DropExpression(column) => self.change(&mut relation, &column, |it| {
+            AlterAction::DropExpression(column) => self.change(relation, &column, |it| {
                 it.generated = false;
                 it.has_default = false;
+                it.computed = None;
             }),
-            AlterAction::AddConstraint(constraint) => self.add_constraint(&mut relation, constraint),
+            AlterAction::AddConstraint(constraint) => self.add_constraint(relation, constraint),
             AlterAction::DropConstraint { name, .. } => {
                 relation.drop_check(&name.text);
                 relation.keys.retain(|key| key.name.as_deref() != Some(&name.text));
@@ -120,7 +132,7 @@ impl Fold {
                 relation.renamed_columns.push((version, from.text, to.text));
             }
             AlterAction::RenameColumn { from, to } => {
-                self.change(&mut relation, &from, |it| {
+                self.change(relation, &from, |it| {
                     it.earlier_names.push((version, std::mem::replace(&mut it.name, to.text.clone())));
                 });
                 for key in &mut relation.keys {
@@ -169,7 +181,6 @@ impl Fold {
             AlterAction::Other(SET_LOGGED) => relation.volatile_rows = false,
             AlterAction::Other(_) | AlterAction::AddValue { .. } | AlterAction::RenameValue { .. } => {}
         }
-        self.schema.relations[at] = relation;
     }
 
     /// Foreign keys cannot refer to a column that was dropped.

@@ -7,13 +7,15 @@
 use std::collections::BTreeSet;
 
 use super::fold::Fold;
+use super::names::Moment;
 use super::{Relation, RelationKind, Schema, UserTypeKind};
+use crate::diagnostic::Code;
 use crate::syntax::ast::{Drop, Expr, ExprKind, FromItem, ObjectKind, QualifiedName, Query, TypeName};
 use crate::syntax::visit::{self, Visit};
 
 /// An object that others can depend on, by its place in the schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Object {
+pub(super) enum Object {
     Relation(usize),
     Type(usize),
     Function(usize),
@@ -41,7 +43,14 @@ impl Fold {
                         self.forget(Object::Type(at));
                     }
                 }
-                ObjectKind::Schema => self.drop_schema(name.name(), drop.cascade),
+                ObjectKind::Schema if self.has_schema(name.name()) => {
+                    self.drop_schema(name.name(), drop.cascade);
+                }
+                ObjectKind::Schema if drop.if_exists => {}
+                ObjectKind::Schema => {
+                    let message = format!("schema \"{}\" does not exist", name.name());
+                    self.problem(Code::UnknownSchema, name.span(), message);
+                }
                 ObjectKind::Index => {
                     for relation in &mut self.schema.relations {
                         relation.keys.retain(|key| key.name.as_deref() != Some(name.name()));
@@ -61,6 +70,15 @@ impl Fold {
                 },
             }
         }
+    }
+
+    /// Whether a schema was created, or has something in it: a snapshot may leave CREATE SCHEMA out.
+    fn has_schema(&self, name: &str) -> bool {
+        let schema = &self.schema;
+        schema.has_schema(name)
+            || schema.relation_names.all().any(|(of, ..)| of == name)
+            || schema.type_names.all().any(|(of, ..)| of == name)
+            || schema.functions.iter().any(|function| function.schema == name)
     }
 
     /// Without CASCADE, PostgreSQL drops only an empty schema.
@@ -83,6 +101,16 @@ impl Fold {
         self.schema.operators.retain(|(of, _)| of != name);
     }
 
+    /// The sequence that belongs to a column goes with it.
+    pub(super) fn drop_sequence_of_column(&mut self, table: usize, column: &str, cascade: bool) {
+        let relation = self.schema.relations.get(table);
+        let Some(sequence) = relation.and_then(|it| it.column(column)?.sequence) else { return };
+        if cascade {
+            self.drop_dependents(vec![Object::Relation(sequence)]);
+        }
+        self.forget(Object::Relation(sequence));
+    }
+
     /// A column that is dropped with CASCADE takes the views that name it along, or that show all columns of its table.
     pub(super) fn drop_views_of_column(&mut self, table: usize, column: &str) {
         let names_it = |schema: &Schema, view: &Relation| {
@@ -103,6 +131,7 @@ impl Fold {
         let mut at = 0;
         while let Some(object) = dropped.get(at).copied() {
             at += 1;
+            self.drop_defaults(object);
             if let Object::Type(ty) = object {
                 self.drop_columns_of_type(ty);
                 dropped.extend(self.types_over(ty).into_iter().map(Object::Type));
@@ -206,13 +235,13 @@ fn depends_on(schema: &Schema, relation: &Relation, object: Object) -> bool {
 }
 
 /// Collects the objects that the query of a view names.
-struct Reads<'s> {
+pub(super) struct Reads<'s> {
     schema: &'s Schema,
     version: u32,
     path: &'s [String],
     /// The names of `WITH`, which are not relations.
     with: Vec<String>,
-    found: BTreeSet<Object>,
+    pub(super) found: BTreeSet<Object>,
     /// A column to look for, and whether it is named or part of a star.
     column: Option<&'s str>,
     names_column: bool,
@@ -220,10 +249,15 @@ struct Reads<'s> {
 
 impl<'s> Reads<'s> {
     fn of(schema: &'s Schema, view: &'s Relation) -> Reads<'s> {
+        Reads::at(schema, &view.created)
+    }
+
+    /// What an expression of that moment names.
+    pub(super) fn at(schema: &'s Schema, moment: &'s Moment) -> Reads<'s> {
         Reads {
             schema,
-            version: view.created.version,
-            path: &view.created.path,
+            version: moment.version,
+            path: &moment.path,
             with: Vec::new(),
             found: BTreeSet::new(),
             column: None,

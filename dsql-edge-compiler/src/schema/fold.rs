@@ -63,11 +63,11 @@ impl Growth {
         Growth { fold: Fold { path, ..Fold::new(schema) } }
     }
 
-    /// Applies a statement; what contradicts the schema changes nothing.
-    pub fn apply(&mut self, statement: Statement) {
+    /// Applies a statement, and returns its contradictions to the schema, which change nothing.
+    pub fn apply(&mut self, statement: Statement) -> Vec<Diagnostic> {
         self.fold.statement(statement);
-        self.fold.problems.clear();
         self.fold.unfollowed.clear();
+        std::mem::take(&mut self.fold.problems)
     }
 
     /// The schema as it has become.
@@ -95,17 +95,12 @@ impl Fold {
         self.unfollowed.extend(parsed.tokens.commands.iter().filter_map(unfollowed::command));
         let (statements, open) = committed(parsed.statements);
         if let Some(begin) = open {
-            self.not_followed(begin, "its transaction has no COMMIT");
+            self.unfollowed.push(unfollowed::open_transaction(begin));
         }
         for statement in statements {
             self.unfollowed.extend(unfollowed::statement(&statement, &parsed.text));
             self.statement(statement);
         }
-    }
-
-    /// Names a statement of which the fold does not apply everything.
-    pub(super) fn not_followed(&mut self, span: Span, what: &str) {
-        self.unfollowed.push(unfollowed::error(span, what));
     }
 
     pub(super) fn statement(&mut self, statement: Statement) {

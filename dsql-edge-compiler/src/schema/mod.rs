@@ -7,6 +7,7 @@
 mod alter;
 mod check;
 mod committed;
+mod defaults;
 mod directive;
 mod drop;
 mod error;

@@ -88,7 +88,7 @@ pub struct RustType {
 pub const TEMPORARY: &str = "pg_temp";
 
 /// A table or a view.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Relation {
     /// Its schema.
     pub schema: String,
@@ -131,9 +131,10 @@ pub struct Relation {
 }
 
 /// What a relation is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub enum RelationKind {
     /// A table that can be written to.
+    #[default]
     Table,
     /// A view or materialized view: its query and its column names, if given.
     View(Box<Query>, Vec<Name>),
@@ -222,12 +223,24 @@ pub struct Column {
     pub identity: Option<bool>,
     /// `GENERATED ALWAYS AS (…) STORED`.
     pub generated: bool,
+    /// The expression of its default or its generation, unless that is a constant.
+    pub(super) computed: Option<Box<Computed>>,
     /// It is serial or an identity, and its sequence is not created yet.
     pub(super) has_sequence: bool,
+    /// The sequence that it owns.
+    pub(super) sequence: Option<usize>,
     /// The statement that added it.
     pub added: u32,
     /// The names that it had before, each with the statement that changed it.
     pub earlier_names: Vec<(u32, String)>,
+}
+
+/// The expression of a default or of a generated column.
+#[derive(Clone, Debug)]
+pub(super) struct Computed {
+    pub(super) expr: Expr,
+    /// When it was set: the names in it are those of that moment.
+    pub(super) set: Moment,
 }
 
 impl Column {
@@ -394,6 +407,11 @@ impl Relation {
     /// Whether its columns are those of its query.
     pub fn has_columns_of_query(&self) -> bool {
         matches!(self.kind, RelationKind::View(..) | RelationKind::TableAs(..))
+    }
+
+    /// Whether it is a sequence.
+    pub(super) fn is_sequence(&self) -> bool {
+        matches!(self.kind, RelationKind::Sequence)
     }
 
     /// Whether it is a view of some kind.

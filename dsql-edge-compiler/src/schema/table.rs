@@ -4,6 +4,7 @@
 
 use super::fold::Fold;
 use super::key_name::key_name;
+use super::objects::Computed;
 use super::{Column, Key, Relation, RelationKind, TEMPORARY, UserTypeKind, is_null_default};
 use crate::diagnostic::Code;
 use crate::source::Span;
@@ -57,7 +58,11 @@ impl Fold {
         for column in &from.columns {
             match relation.columns.iter_mut().find(|known| known.name == column.name) {
                 Some(known) => known.not_null |= column.not_null,
-                None => relation.columns.push(Column { earlier_names: Vec::new(), ..column.clone() }),
+                None => relation.columns.push(Column {
+                    earlier_names: Vec::new(),
+                    sequence: None,
+                    ..column.clone()
+                }),
             }
         }
     }
@@ -80,7 +85,7 @@ impl Fold {
         };
         let source = &self.schema.relations[at];
         for column in &source.columns {
-            let mut column = Column { earlier_names: Vec::new(), ..column.clone() };
+            let mut column = Column { earlier_names: Vec::new(), sequence: None, ..column.clone() };
             if !wants("identity") {
                 column.identity = None;
             }
@@ -89,6 +94,9 @@ impl Fold {
             }
             column.has_default =
                 column.identity.is_some() || column.generated || (column.has_default && wants("defaults"));
+            if !column.has_default {
+                column.computed = None;
+            }
             relation.columns.push(column);
         }
         if wants("indexes") {
@@ -108,15 +116,20 @@ impl Fold {
     /// The sequences of serial and identity columns that a table has not got yet.
     pub(super) fn create_owned_sequences(&mut self, table: usize) {
         let Some(relation) = self.schema.relations.get(table) else { return };
-        let columns = relation.columns.iter().filter(|column| column.has_sequence);
-        let names: Vec<String> = columns
-            .map(|column| key_name(&relation.name, std::slice::from_ref(&column.name), "seq"))
+        let columns = relation.columns.iter().enumerate().filter(|(_, column)| column.has_sequence);
+        let names: Vec<(usize, String)> = columns
+            .map(|(at, column)| (at, key_name(&relation.name, std::slice::from_ref(&column.name), "seq")))
             .collect();
+        if names.is_empty() {
+            return;
+        }
         let schema = relation.schema.clone();
-        for name in names {
+        for (column, name) in names {
             if self.schema.relation(&schema, &name).is_some() {
                 continue;
             }
+            let at = self.schema.relations.len();
+            self.schema.relations[table].columns[column].sequence = Some(at);
             let parts = [&schema, &name].map(|text| Name { text: text.clone(), span: Span::default() });
             let name = QualifiedName { parts: parts.into() };
             let mut sequence = self.relation_named(&name, RelationKind::Sequence);
@@ -182,17 +195,22 @@ impl Fold {
         if let ConstraintKind::Check { expr, not_valid, no_inherit } = &constraint.kind {
             relation.add_check(constraint.name.clone(), expr, *not_valid, *no_inherit);
         }
+        let moment = self.moment();
         let column = &mut relation.columns[at];
         match constraint.kind {
             ConstraintKind::NotNull => column.not_null = true,
-            ConstraintKind::Default(expr) => column.has_default = !is_null_default(&expr),
+            ConstraintKind::Default(expr) => {
+                column.has_default = !is_null_default(&expr);
+                column.computed = Computed::of(&expr, moment);
+            }
             ConstraintKind::Identity { always, .. } => {
                 column.identity = Some(always);
                 column.has_default = true;
                 column.has_sequence = true;
                 column.not_null = true;
             }
-            ConstraintKind::Generated(_) => {
+            ConstraintKind::Generated(expr) => {
+                column.computed = Computed::of(&expr, moment);
                 column.generated = true;
                 column.has_default = true;
             }
@@ -227,7 +245,9 @@ fn plain_column(name: String, type_name: TypeName) -> Column {
         has_default: false,
         identity: None,
         generated: false,
+        computed: None,
         has_sequence: false,
+        sequence: None,
         added: 0,
         earlier_names: Vec::new(),
     }

@@ -17,6 +17,13 @@ pub(super) fn error(span: Span, what: &str) -> Diagnostic {
         .with_hint(HINT)
 }
 
+/// The error of a transaction that does not end.
+pub(super) fn open_transaction(begin: Span) -> Diagnostic {
+    let mut diagnostic = error(begin, "its transaction does not end");
+    diagnostic.hint = Some("end it with COMMIT".to_owned());
+    diagnostic
+}
+
 /// The error of a statement, if the fold passes over an effect of it.
 pub(super) fn statement(statement: &Statement, text: &str) -> Option<Diagnostic> {
     let words = || {

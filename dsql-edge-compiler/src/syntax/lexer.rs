@@ -40,6 +40,8 @@ pub struct Lexed {
     pub commands: Vec<PsqlCommand>,
     /// Of a script: the rows behind `COPY … FROM stdin`, with the line that ends them.
     pub rows: Vec<Span>,
+    /// Of a script: the places of `\;`, which separates two statements of one message.
+    pub joins: Vec<u32>,
 }
 
 impl Lexed {
@@ -61,6 +63,8 @@ pub fn lex(source: &Source) -> Lexed {
         open: None,
         script: source.script,
         copies: 0,
+        unsent: 0,
+        unsent_copies: 0,
         out: Lexed { script: source.script, ..Lexed::default() },
     };
     if lexer.script && source.text.starts_with(BYTE_ORDER_MARK) {
@@ -84,6 +88,10 @@ struct Lexer<'a> {
     script: bool,
     /// Of a script: statements before in this line whose rows begin with the next line.
     copies: usize,
+    /// Of a script: the first token that psql has not sent yet.
+    unsent: usize,
+    /// Of a script: the statements that `\;` ended and that psql has not sent yet, and that take rows from the script.
+    unsent_copies: usize,
     out: Lexed,
 }
 
@@ -109,8 +117,8 @@ impl<'a> Lexer<'a> {
                     continue;
                 }
                 b';' if self.script => {
-                    self.copies += usize::from(self.copies_from_stdin());
-                    self.advance(1, TokenKind::Symbol(byte))
+                    self.send_message(1);
+                    continue;
                 }
                 b'\'' => TokenKind::String(self.plain_string(start, 0)?),
                 b'"' => {

@@ -82,13 +82,13 @@ BEGIN
 END $$;
 
 -- The rules for CREATE do not see the schema of a name without one: search_path, or the tables of a view, can make it
--- pg_temp. Sessions past the front door, such as those of DSQL_LOCAL_POSTGRES_URL, have no limit of rows and no rules.
+-- pg_temp.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_schema() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     made record;
 BEGIN
-    IF coalesce(current_setting('dsql_local.limit_rows', true), '') = '' THEN
+    IF NOT pg_catalog.dsql_local_has_rules() THEN
         RETURN;
     END IF;
     FOR made IN SELECT * FROM pg_event_trigger_ddl_commands() WHERE schema_name ~ '^pg_temp' LOOP
@@ -105,7 +105,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     calls text;
 BEGIN
-    IF coalesce(current_setting('dsql_local.limit_rows', true), '') = '' THEN
+    IF NOT pg_catalog.dsql_local_has_rules() THEN
         RETURN;
     END IF;
     GET DIAGNOSTICS calls = PG_CONTEXT;

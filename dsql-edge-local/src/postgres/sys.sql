@@ -82,13 +82,18 @@ BEGIN
     END IF;
 END $$;
 
--- The settings that a session may change; the rules for SET are the same. Sessions past the front door have no limit of
--- rows. The front door finds a change of the encoding by the words of the client's text (`Encoding::may_change`, with
--- the same list), so a function, a view or a default that hides the words must not change it.
+-- Whether the rules hold in a session. Sessions past the front door, such as those of DSQL_LOCAL_POSTGRES_URL, have no
+-- limit of rows and no rules.
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_has_rules() RETURNS boolean LANGUAGE sql STABLE
+RETURN coalesce(pg_catalog.current_setting('dsql_local.limit_rows', true), '') <> '';
+REVOKE EXECUTE ON FUNCTION pg_catalog.dsql_local_has_rules() FROM PUBLIC;
+
+-- The settings that a session may change; the rules for SET are the same. The front door finds a change of the encoding
+-- by the words of the client's text (`Encoding::may_change`, with the same list), so a function, a view or a default that hides the words must not change it.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_setting(name text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF coalesce(current_setting('dsql_local.limit_rows', true), '') = '' OR lower(name) ~ '^enable_' OR lower(name) IN
+    IF NOT pg_catalog.dsql_local_has_rules() OR lower(name) ~ '^enable_' OR lower(name) IN
         ('application_name', 'datestyle', 'extra_float_digits', 'intervalstyle', 'search_path', 'timezone')
         OR lower(name) = 'client_encoding' AND current_query() ~* 'client_encoding|names|set_config|pg_settings|u&"'
     THEN

@@ -31,8 +31,12 @@ impl Lexer<'_> {
     /// At a backslash.
     pub(super) fn psql_command(&mut self) {
         let start = self.at;
-        // `\;` and `\:` put the character into the statement.
+        // `\;` and `\:` put the character into the message. psql sends it later, and only then the rows of COPY follow.
         if let Some(byte @ (b';' | b':')) = self.byte(1) {
+            if byte == b';' {
+                self.unsent_copies += usize::from(self.copies_from_stdin());
+                self.out.joins.push(start as u32);
+            }
             self.at += 2;
             self.push(TokenKind::Symbol(byte), start);
             return;
@@ -47,13 +51,15 @@ impl Lexer<'_> {
         let span = Span::new(start, self.at);
         match name.as_str() {
             name if SENDING.contains(&name) => {
-                self.copies += usize::from(self.copies_from_stdin());
-                self.push(TokenKind::Symbol(b';'), start);
+                self.at = start;
+                self.send_message(span.end as usize - start);
             }
-            // The statement so far is thrown away.
+            // The message so far is thrown away.
             "r" | "reset" => {
-                let kept = self.out.tokens.iter().rposition(is_semicolon).map_or(0, |at| at + 1);
-                self.out.tokens.truncate(kept);
+                let first = self.out.tokens.get(self.unsent).map_or(span.start, |token| token.span.start);
+                self.out.joins.retain(|place| *place < first);
+                self.out.tokens.truncate(self.unsent);
+                self.unsent_copies = 0;
             }
             "copy" => {
                 let words = self.text.get(arguments..self.at).unwrap_or_default().to_ascii_lowercase();
@@ -66,6 +72,15 @@ impl Lexer<'_> {
             _ => {}
         }
         self.out.commands.push(PsqlCommand { name, span });
+    }
+
+    /// psql sends the statements so far; the last one ends here.
+    pub(super) fn send_message(&mut self, bytes: usize) {
+        let start = self.at;
+        self.copies += std::mem::take(&mut self.unsent_copies) + usize::from(self.copies_from_stdin());
+        self.at += bytes;
+        self.push(TokenKind::Symbol(b';'), start);
+        self.unsent = self.out.tokens.len();
     }
 
     /// To the end of the line, or to where `\\` or another command ends this one.
@@ -197,6 +212,20 @@ mod tests {
             ("COPY t FROM stdin \\g\n\'\n\\.\nSELECT 2;", "COPY t FROM stdin ; SELECT 2 ;"),
             ("\\copy t from stdin csv\n\'\n\\.\nSELECT 2;", "SELECT 2 ;"),
             ("COPY t FROM stdin;\n\'\n", "COPY t FROM stdin ;"),
+            // psql sends both statements at the second semicolon, and then the rows.
+            (
+                "COPY t FROM stdin\\; SELECT 1;\n\'\n\\.\nSELECT 2;",
+                "COPY t FROM stdin ; SELECT 1 ; SELECT 2 ;",
+            ),
+            (
+                "COPY t FROM stdin\\;\nCOPY u FROM stdin;\n\'\n\\.\n\"\n\\.\nSELECT 2;",
+                "COPY t FROM stdin ; COPY u FROM stdin ; SELECT 2 ;",
+            ),
+            (
+                "COPY t FROM stdin\\; SELECT 1 \\g\n\'\n\\.\nSELECT 2;",
+                "COPY t FROM stdin ; SELECT 1 ; SELECT 2 ;",
+            ),
+            ("COPY t FROM stdin\\; SELECT 1 \\r\nSELECT 2;\nSELECT 3;", "SELECT 2 ; SELECT 3 ;"),
             // These read no rows from the script.
             (
                 "COPY (SELECT a FROM stdin) TO stdout;\nSELECT 1;",
@@ -208,6 +237,13 @@ mod tests {
         ] {
             assert_eq!(sent(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn statements_of_one_message_are_joined() {
+        let text = "SELECT 1\\; SELECT 2;\nSELECT 3\\; \\r SELECT 4;";
+        let joins = lex(&Source::script(text)).joins;
+        assert_eq!(joins, [text.find('\\').unwrap() as u32]);
     }
 
     #[test]

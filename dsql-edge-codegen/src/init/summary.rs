@@ -4,12 +4,12 @@
 
 /// The steps that were done, and those that the user does next.
 #[derive(Default)]
-pub(super) struct Steps {
+pub(super) struct Summary {
     pub(super) done: Vec<(String, String)>,
     pub(super) next: Vec<String>,
 }
 
-impl Steps {
+impl Summary {
     pub(super) fn done(&mut self, file: &str, what: impl Into<String>) {
         self.done.push((file.to_owned(), what.into()));
     }

@@ -1,0 +1,63 @@
+//! Finds the columns that an INSERT leaves out and that lose their default.
+//!
+//! Input: a query that compiles under both schemas. Output: the columns, with the place of the table. A NOT NULL column
+//! without a default does not compile; a column that may be NULL silently becomes NULL.
+
+use dsql_edge_compiler::schema::{Column, Relation};
+use dsql_edge_compiler::source::Span;
+use dsql_edge_compiler::syntax::Parsed;
+use dsql_edge_compiler::syntax::ast::{Insert, QualifiedName, StatementKind, With};
+use dsql_edge_compiler::{Schema, Source};
+
+/// A default that an INSERT uses and that the candidate does not have.
+pub(super) struct Lost {
+    /// The table's name in the query.
+    pub(super) table: Span,
+    pub(super) message: String,
+}
+
+pub(super) fn lost(query: &str, now: &Schema, coming: &Schema) -> Vec<Lost> {
+    let source = Source::of_macro(query);
+    let Ok(parsed) = Parsed::script(&source) else { return Vec::new() };
+    let mut inserts = Vec::new();
+    parsed.statements.iter().for_each(|statement| collect(&statement.kind, &mut inserts));
+    inserts.into_iter().flat_map(|insert| lost_by(insert, now, coming)).collect()
+}
+
+fn collect<'p>(statement: &'p StatementKind, inserts: &mut Vec<&'p Insert>) {
+    let with: Option<&With> = match statement {
+        StatementKind::Insert(insert) => {
+            inserts.push(insert);
+            insert.with.as_ref()
+        }
+        StatementKind::Query(query) => query.with.as_ref(),
+        StatementKind::Update(update) => update.with.as_ref(),
+        StatementKind::Delete(delete) => delete.with.as_ref(),
+        _ => None,
+    };
+    with.iter().flat_map(|with| &with.ctes).for_each(|cte| collect(&cte.statement.kind, inserts));
+}
+
+fn lost_by(insert: &Insert, now: &Schema, coming: &Schema) -> Vec<Lost> {
+    let name = &insert.table.name;
+    let (Some(was), Some(is)) = (table(now, name), table(coming, name)) else { return Vec::new() };
+    // Without a list, an INSERT gives a value to each column that it has values for.
+    let is_given = |column: &Column| {
+        insert.source.is_some()
+            && (insert.columns.is_empty() || insert.columns.iter().any(|it| it.name.text == column.name))
+    };
+    let left_out = was.columns.iter().filter(|column| column.has_default && !is_given(column));
+    let without = left_out.filter(|column| is.column(&column.name).is_some_and(|it| !it.has_default));
+    let message = |column: &Column| {
+        format!("{}.{} has no default any more, and this INSERT leaves it out", was.name, column.name)
+    };
+    without.map(|column| Lost { table: name.span(), message: message(column) }).collect()
+}
+
+fn table<'s>(schema: &'s Schema, name: &QualifiedName) -> Option<&'s Relation> {
+    let at = match name.schema() {
+        Some(of) => schema.relation(of, name.name()),
+        None => schema.search_path.iter().find_map(|of| schema.relation(of, name.name())),
+    };
+    at.and_then(|at| schema.relations.get(at))
+}

@@ -1,0 +1,74 @@
+//! The idioms that CONTRIBUTING.md bans.
+//!
+//! Input: a text. Output: each line with an idiom, and the idiom. Upper and lower case are the same, and an idiom begins
+//! and ends with a word: `kin` is not found in `kind`.
+
+/// Words for which plain English has better ones, and what machines do not do.
+const BANNED: [&str; 37] = [
+    "says",
+    "say",
+    "said",
+    "tells",
+    "tell",
+    "told",
+    "hears",
+    "hear",
+    "heard",
+    "knows",
+    "believe",
+    "believes",
+    "stands",
+    "stand",
+    "stood",
+    "lies",
+    "anew",
+    "mend",
+    "mends",
+    "mended",
+    "kin",
+    "so many",
+    "let in",
+    "whoever",
+    "give up",
+    "gives up",
+    "gave up",
+    "given up",
+    "make of",
+    "makes of",
+    "made of",
+    "behind our back",
+    "catalogue",
+    "who does",
+    "those who",
+    "is no",
+    "was no",
+];
+
+/// What may follow "is no", and what may be before it: "there is no row" is plain.
+const FOLLOWS: [&str; 2] = [" longer", " more"];
+const BEFORE: &str = "there ";
+
+pub(crate) fn find(text: &str) -> Vec<(usize, &'static str)> {
+    let mut found = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        let line = line.to_lowercase();
+        found.extend(BANNED.iter().filter(|idiom| has(&line, idiom)).map(|idiom| (at + 1, *idiom)));
+    }
+    found
+}
+
+fn has(line: &str, idiom: &str) -> bool {
+    let is_part = |it: char| it.is_alphanumeric() || it == '_';
+    line.match_indices(idiom).any(|(at, _)| {
+        let (before, after) = (&line[..at], &line[at + idiom.len()..]);
+        let is_plain = idiom.ends_with(" no")
+            && (before.ends_with(BEFORE) || FOLLOWS.iter().any(|word| after.starts_with(word)));
+        !before.ends_with(is_part) && !after.starts_with(is_part) && !is_plain
+    })
+}
+
+#[test]
+fn idiom_is_found_as_words_only() {
+    assert_eq!(find("a kind of host\nis no host, and its KIN"), [(2, "kin"), (2, "is no")]);
+    assert_eq!(find("There is no row\nit is no longer open\nfn untold() {}\nlet told_by = 1;"), []);
+}
