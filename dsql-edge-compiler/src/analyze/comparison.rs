@@ -187,6 +187,7 @@ impl Analyzer<'_> {
             return Node::new(oid::BOOL, NodeKind::InList { comparisons, negated }, span);
         }
         let left = self.expr(scope, left);
+        let span = Span { start: left.span.start.max(span.start), ..span };
         let items = self.expr_list(scope, list);
         // Constants and parameters become an array if they have a common type with the left side.
         let (plain, with_columns): (Vec<&Node>, Vec<&Node>) =
@@ -217,6 +218,9 @@ impl Analyzer<'_> {
         } else {
             items.iter().map(Node::clone).collect()
         };
+        // The comparison with the array has given a parameter its type; each other one is of a copy, and gives the
+        // parameter a type for itself.
+        let left = if handled { self.analysed_again(&left) } else { left };
         for item in rest {
             comparisons.push(self.operator(&operator, Some(left.clone()), item, span));
         }
@@ -272,6 +276,8 @@ impl Analyzer<'_> {
         span: Span,
     ) -> Node {
         let arg = self.expr(scope, arg);
+        // All comparisons begin where their first operand does: `exprLocation`.
+        let span = Span { start: arg.span.start.max(span.start), ..span };
         let low = self.expr(scope, low);
         let operator = |name: &str| Operator { schema: None, name: name.into(), location };
         let (first, second) = if negated { ("<", ">") } else { (">=", "<=") };

@@ -471,12 +471,12 @@ impl Analyzer<'_> {
             level += 1;
             at = current.parent;
         }
-        self.missing_relation(scope, schema, table, span);
+        self.missing_relation(scope, table, span);
         None
     }
 
     /// `errorMissingRTE`.
-    fn missing_relation(&mut self, scope: &Scope<'_>, schema: Option<&Name>, table: &Name, span: Span) {
+    fn missing_relation(&mut self, scope: &Scope<'_>, table: &Name, span: Span) {
         let mut names = Vec::new();
         let mut hidden = false;
         let mut at = Some(scope);
@@ -492,21 +492,17 @@ impl Analyzer<'_> {
             }
             at = current.parent;
         }
-        let written =
-            schema.map_or_else(|| table.text.clone(), |schema| format!("{}.{}", schema.text, table.text));
         let aliased =
             self.aliases.iter().find(|(_, real)| *real == table.text).map(|(alias, _)| alias.clone());
         let nearest =
             suggestion::nearest(&table.text, names.iter().map(|(name, _)| name.as_str())).map(str::to_owned);
         let mut diagnostic = if hidden || aliased.is_some() {
-            let message = format!("invalid reference to FROM-clause entry for table \"{written}\"");
+            // PostgreSQL's words leave the schema out.
+            let message = format!("invalid reference to FROM-clause entry for table \"{}\"", table.text);
             Diagnostic::error(Code::MissingFrom, span, message)
         } else {
-            Diagnostic::error(
-                Code::MissingFrom,
-                span,
-                format!("missing FROM-clause entry for table \"{written}\""),
-            )
+            let message = format!("missing FROM-clause entry for table \"{}\"", table.text);
+            Diagnostic::error(Code::MissingFrom, span, message)
         };
         if let Some(alias) = aliased {
             diagnostic =
