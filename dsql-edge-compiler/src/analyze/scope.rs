@@ -13,6 +13,7 @@ use crate::diagnostic::{Code, Diagnostic, quotation, suggestion};
 use crate::source::Span;
 use crate::syntax::ast::{Name, Window};
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::rc::Rc;
 
 /// One entry of the namespace: a name, and the columns that can be reached through it.
@@ -69,6 +70,10 @@ pub(super) struct Scope<'p> {
     pub(super) output_names: Vec<(String, Span)>,
     /// Something of `FROM` failed: columns that are not found may be its.
     pub(super) broken_from: Cell<bool>,
+    /// The names that entries of the namespace have, or had before an alias hid them.
+    names: HashSet<String>,
+    /// Two of them are the same.
+    pub(super) repeats_names: bool,
 }
 
 impl<'p> Scope<'p> {
@@ -89,6 +94,8 @@ impl<'p> Scope<'p> {
             reported: RefCell::new(Vec::new()),
             output_names: Vec::new(),
             broken_from: Cell::new(false),
+            names: HashSet::new(),
+            repeats_names: false,
         }
     }
 
@@ -138,6 +145,12 @@ impl<'p> Scope<'p> {
             at = scope.parent;
         }
         false
+    }
+
+    /// Adds an entry of `FROM` to the end of the namespace.
+    pub(super) fn push_named(&mut self, item: NamespaceItem) {
+        self.repeats_names |= !self.names.insert(item.name.clone());
+        self.namespace.push(item);
     }
 
     /// Adds an entry and names it; returns its number.
