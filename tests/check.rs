@@ -12,10 +12,10 @@ use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::diagnostic::render::render;
 use dsql_edge_compiler::source::Source;
-use dsql_edge_compiler::syntax;
 
 use crate::case_file::{Case, CaseFile, Ddl, Expectation};
 use crate::golden::updating;
+use crate::numbered::Numbered;
 use crate::oracle::{Database, Nulls, Oracle, Verdict};
 
 /// Checks every `.md` below a folder; `only` picks the files whose path contains it, and in other files the cases whose
@@ -53,7 +53,11 @@ pub struct Checked {
     pub failures: Vec<String>,
 }
 
-fn case_files(folder: &Path) -> Result<Vec<PathBuf>> {
+/// Every `.md` below a folder, sorted.
+///
+/// # Errors
+/// If a folder cannot be read.
+pub fn case_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let path = entry?.path();
@@ -266,35 +270,4 @@ fn second_opinion(
         (expectation, ..) => Some(format!("PostgreSQL ({expectation:?} was expected): {verdict:?}")),
     };
     Ok(complaint)
-}
-
-/// A query with its named parameters numbered, as it is sent.
-struct Numbered {
-    text: String,
-    /// For each placeholder: its end as written, and by how much what follows has moved.
-    moved: Vec<(usize, isize)>,
-}
-
-impl Numbered {
-    fn of(source: &Source) -> Numbered {
-        let lexed = syntax::lex(source);
-        let mut text = String::new();
-        let mut moved = Vec::new();
-        let mut at = 0;
-        for (span, number) in &lexed.placeholders {
-            let (start, end) = (span.start as usize, span.end as usize);
-            text += source.text.get(at..start).unwrap_or_default();
-            text += &format!("${number}");
-            moved.push((end, text.len().cast_signed() - end.cast_signed()));
-            at = end;
-        }
-        text += source.text.get(at..).unwrap_or_default();
-        Numbered { text, moved }
-    }
-
-    /// The place of a byte of the written query in the text that is sent.
-    fn position(&self, offset: usize) -> usize {
-        let shift = self.moved.iter().rev().find(|(end, _)| *end <= offset).map_or(0, |(_, shift)| *shift);
-        offset.saturating_add_signed(shift)
-    }
 }

@@ -9,6 +9,7 @@ pub mod check;
 pub mod cutter;
 pub mod golden;
 pub mod network;
+pub mod numbered;
 pub mod oracle;
 pub mod scratch_package;
 pub mod user_id;

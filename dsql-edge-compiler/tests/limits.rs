@@ -50,15 +50,49 @@ fn long_chains_of_tables_queries_and_views_fit() {
     let table = "CREATE TABLE t (a int PRIMARY KEY);";
     let views = each(500, |at| format!("CREATE VIEW v{at} AS SELECT a FROM v{};", at - 1));
     let domains = each(31, |at| format!("CREATE DOMAIN d{at} AS d{};", at - 1));
-    let joins = each(500, |at| format!(" JOIN t t{at} ON t{at}.a = t.a"));
+    let joins = each(3_999, |at| format!(" JOIN t t{at} ON t{at}.a = t.a"));
+    let outer_joins = each(3_999, |at| format!(" LEFT JOIN t t{at} ON t{at}.a = t{}.a", at - 1));
+    let unions = " UNION ALL SELECT 1".repeat(500);
     let with = each(2000, |at| format!(", c{at} AS (SELECT a FROM c{})", at - 1));
     for (schema, sql) in [
         (table.to_owned(), format!("SELECT t.a FROM t{joins}")),
+        (table.to_owned(), format!("SELECT t0.a FROM t t0{outer_joins}")),
+        (String::new(), format!("SELECT 1{unions}")),
         (String::new(), format!("WITH c0 AS (SELECT 1 AS a){with} SELECT a FROM c2000")),
         (format!("{table}CREATE VIEW v0 AS SELECT a FROM t;{views}"), "SELECT a FROM v500".to_owned()),
         (format!("CREATE DOMAIN d0 AS int;{domains}CREATE TABLE t (a d31)"), "SELECT a FROM t".to_owned()),
     ] {
         assert_eq!(answers(schema, sql.clone()), Ok(1), "{}…", &sql[..15]);
+    }
+}
+
+#[test]
+fn views_that_double_with_each_level_fit() {
+    for query in [
+        "SELECT x.a, y.d FROM @ x JOIN @ y ON x.a = y.a",
+        "SELECT x.a, y.d FROM @ x CROSS JOIN @ y",
+        "SELECT (SELECT max(a) FROM @) AS a, coalesce(d, d) AS d FROM @",
+        "SELECT a, d FROM @ UNION ALL SELECT a, d FROM @",
+    ] {
+        let views =
+            each(25, |at| format!("CREATE VIEW v{at} AS {};", query.replace('@', &format!("v{}", at - 1))));
+        let schema = format!("CREATE TABLE v0 (a int PRIMARY KEY, d int[]);{views}");
+        assert_eq!(answers(schema, "SELECT a, d FROM v25".to_owned()), Ok(2), "{query}");
+    }
+}
+
+#[test]
+fn operands_that_double_with_each_level_are_refused() {
+    for (before, after) in [
+        ("(", " BETWEEN false AND true)"),
+        ("(", " BETWEEN SYMMETRIC false AND true)"),
+        ("(", " IN (c, NOT c))"),
+        ("CASE ", " WHEN true THEN c WHEN false THEN true END"),
+    ] {
+        let nested = |depth| format!("SELECT {}c{} AS c FROM t", before.repeat(depth), after.repeat(depth));
+        let schema = || "-- dsql-edge: dialect postgres\nCREATE TABLE t (c bool)".to_owned();
+        assert_eq!(answers(schema(), nested(5)), Ok(1), "{before}…{after}");
+        assert_eq!(answers(schema(), nested(100)), Err("too-complex".to_owned()), "{before}…{after}");
     }
 }
 

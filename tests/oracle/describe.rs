@@ -1,6 +1,7 @@
 //! PostgreSQL's answer to a statement that it has only prepared: the Describe message, or the first error.
 
 use anyhow::{Result, bail};
+use tokio_postgres::types::Type;
 
 use super::Database;
 
@@ -31,8 +32,16 @@ impl Database<'_> {
     /// # Errors
     /// Where the connection fails; a refusal is a verdict.
     pub fn describe(&self, sql: &str) -> Result<Verdict> {
+        self.describe_typed(sql, &[])
+    }
+
+    /// The same, with the types of the first parameters given.
+    ///
+    /// # Errors
+    /// Where the connection fails; a refusal is a verdict.
+    pub fn describe_typed(&self, sql: &str, types: &[Type]) -> Result<Verdict> {
         let (client, runtime) = self.client();
-        match runtime.block_on(client.prepare(sql)) {
+        match runtime.block_on(client.prepare_typed(sql, types)) {
             Ok(statement) => Ok(Verdict::Accepted {
                 params: statement.params().iter().map(|it| it.name().to_owned()).collect(),
                 columns: statement

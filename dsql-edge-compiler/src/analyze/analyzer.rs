@@ -3,7 +3,7 @@
 use super::catalog::Catalog;
 use super::collated::Collations;
 use super::parameter::Parameter;
-use super::tree::Query;
+use super::tree::{Node, Query};
 use crate::builtin::Oid;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::schema::Taint;
@@ -50,7 +50,13 @@ pub(super) struct Analyzer<'a> {
     pub(super) collations: Collations,
     /// Composite types whose fields are being compared.
     pub(super) comparing: Vec<Oid>,
+    /// The size of all operands that were copied.
+    copied: usize,
 }
+
+/// The size of all operands that a statement may copy. `BETWEEN` and `IN` compare an operand several times, so nested ones
+/// double it with each level.
+const MAX_COPIED: usize = 200_000;
 
 /// The words of PostgreSQL's messages about a name that is not found.
 const COMMON: [&str; 11] =
@@ -79,6 +85,7 @@ impl<'a> Analyzer<'a> {
             key: None,
             collations: Collations::default(),
             comparing: Vec::new(),
+            copied: 0,
         }
     }
 
@@ -105,6 +112,20 @@ impl<'a> Analyzer<'a> {
         let taint = words.find_map(|word| taints.iter().find(|taint| taint.names(word)))?;
         let Taint { file, line, statement, .. } = taint;
         Some(format!("{file}, line {line}, may change this, and is not followed: {statement}"))
+    }
+
+    /// Whether an operand may be copied so many times; if not, the statement is too complex, which is reported once.
+    pub(super) fn may_copy(&mut self, operand: &Node, times: usize) -> bool {
+        let fitted = self.copied <= MAX_COPIED;
+        if fitted {
+            self.copied = self.copied.saturating_add(operand.size().saturating_mul(times));
+        }
+        let fits = self.copied <= MAX_COPIED;
+        if fitted && !fits {
+            let message = "the operands of BETWEEN, IN and CASE are too large to be compared so many times";
+            self.report(Diagnostic::error(Code::TooComplex, operand.span, message));
+        }
+        fits
     }
 
     /// A function is called that the schema defines: its body is not known.

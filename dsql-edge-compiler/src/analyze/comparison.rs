@@ -169,6 +169,9 @@ impl Analyzer<'_> {
         if let ExprKind::Row(fields) = &left.kind {
             // Analysed once: a parameter in it keeps what it is for all comparisons.
             let fields = self.expr_list_expanded(scope, fields);
+            if !fields.iter().all(|field| self.may_copy(field, list.len())) {
+                return Node::error(span);
+            }
             // All are analysed before the first is compared.
             let items: Vec<Compared> = list
                 .iter()
@@ -187,6 +190,7 @@ impl Analyzer<'_> {
             return Node::new(oid::BOOL, NodeKind::InList { comparisons, negated }, span);
         }
         let left = self.expr(scope, left);
+        let span = Span { start: left.span.start.max(span.start), ..span };
         let items = self.expr_list(scope, list);
         // Constants and parameters become an array if they have a common type with the left side.
         let (plain, with_columns): (Vec<&Node>, Vec<&Node>) =
@@ -217,6 +221,12 @@ impl Analyzer<'_> {
         } else {
             items.iter().map(Node::clone).collect()
         };
+        // The comparison with the array has given a parameter its type; each other one is of a copy, and gives the
+        // parameter a type for itself.
+        let left = if handled { self.analysed_again(&left) } else { left };
+        if !self.may_copy(&left, rest.len()) {
+            return Node::error(span);
+        }
         for item in rest {
             comparisons.push(self.operator(&operator, Some(left.clone()), item, span));
         }
@@ -272,6 +282,8 @@ impl Analyzer<'_> {
         span: Span,
     ) -> Node {
         let arg = self.expr(scope, arg);
+        // All comparisons begin where their first operand does: `exprLocation`.
+        let span = Span { start: arg.span.start.max(span.start), ..span };
         let low = self.expr(scope, low);
         let operator = |name: &str| Operator { schema: None, name: name.into(), location };
         let (first, second) = if negated { ("<", ">") } else { (">=", "<=") };
@@ -287,9 +299,16 @@ impl Analyzer<'_> {
             let kind = if negated { NodeKind::Or(parts) } else { NodeKind::And(parts) };
             Node::new(oid::BOOL, kind, span)
         };
+        let copies = if symmetric { 4 } else { 1 };
+        if !self.may_copy(&arg, copies) || !self.may_copy(&low, copies) {
+            return Node::error(span);
+        }
         let left = self.operator(&operator(first), Some(arg.clone()), low.clone(), span);
         let again = self.analysed_again(&arg);
         let high = self.expr(scope, high);
+        if !self.may_copy(&high, copies) {
+            return Node::error(span);
+        }
         let right = self.operator(&operator(second), Some(again), high.clone(), span);
         let parts = vec![left, right];
         let kind = if negated { NodeKind::Or(parts) } else { NodeKind::And(parts) };

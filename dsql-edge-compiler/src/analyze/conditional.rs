@@ -27,6 +27,9 @@ impl Analyzer<'_> {
             let node = self.expr(scope, operand);
             self.unknown_to_text(node)
         });
+        if operand.as_ref().is_some_and(|operand| !self.may_copy(operand, arms.len())) {
+            return Node::error(span);
+        }
         let mut conditions = Vec::with_capacity(arms.len());
         let mut results = Vec::with_capacity(arms.len() + 1);
         for When { condition, result, location } in arms {

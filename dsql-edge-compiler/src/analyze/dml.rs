@@ -67,6 +67,7 @@ impl<'a> Analyzer<'a> {
             Some(_) => false,
         };
         query.single_row &= !self.catalog.schema.relations[target.relation].has_rules;
+        query.certain_row = query.single_row && self.keeps_each_row(insert, &target);
         query.from = vec![JoinTree::Leaf(target.rte)];
         query.result_rte = Some(target.rte);
         query.has_target_srf = scope.sets.in_target_list();
@@ -75,6 +76,16 @@ impl<'a> Analyzer<'a> {
             self.key = super::idempotency::key(self.catalog, insert, &target, &columns);
         }
         self.finish_write(scope, query, assigned, &target)
+    }
+
+    /// Whether each row of the source is inserted or updated, unless there is an error: ON CONFLICT and LIMIT may leave
+    /// it out, and so may a trigger, a partition's too.
+    fn keeps_each_row(&self, insert: &Insert, target: &Target) -> bool {
+        let relations = [target.relation, target.base].map(|at| &self.catalog.schema.relations[at]);
+        let conflict = insert.on_conflict.as_ref();
+        conflict.is_none_or(|it| matches!(it.update, Some((_, None))))
+            && insert.source.as_ref().is_none_or(|it| it.limit.is_none() && it.offset.is_none())
+            && !relations.iter().any(|it| it.has_triggers || it.has_rules || it.partitioned)
     }
 
     pub(super) fn finish_write(

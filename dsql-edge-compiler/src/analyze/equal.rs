@@ -110,7 +110,7 @@ fn source(a: &RteSource, b: &RteSource) -> bool {
     match (a, b) {
         (RteSource::Table { relation: a, .. }, RteSource::Table { relation: b, .. }) => a == b,
         (RteSource::Subquery { query: a, view: c }, RteSource::Subquery { query: b, view: d }) => {
-            c == d && a.written_alike(b)
+            c == d && (c.is_some() || a.written_alike(b))
         }
         (RteSource::Cte(a), RteSource::Cte(b)) => a.name == b.name,
         // Their calls are among the expressions.

@@ -13,32 +13,33 @@ use crate::builtin::{Oid, RelationKind, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{self, Alias, ColumnDefinition, ExprKind, FromItem, FunctionItem, QualifiedName};
+use std::ops::Range;
 use std::rc::Rc;
 
 impl Analyzer<'_> {
     /// `transformFromClause`: each item sees those before it if it is LATERAL.
     pub(super) fn range_table(&mut self, scope: &mut Scope<'_>, items: &[FromItem]) -> Vec<JoinTree> {
         let mut trees = Vec::with_capacity(items.len());
+        let mut first = 0;
         for item in items {
             // While an item is analysed, only LATERAL sees what is beside it.
-            let before = std::mem::take(&mut scope.namespace);
-            scope.namespace = before.iter().cloned().map(lateral_only).collect();
-            let (tree, added) = self.range_table_item(scope, item);
-            self.check_aliases(&before, &added, item);
-            scope.namespace = before;
-            scope.namespace.extend(added);
-            trees.push(tree);
+            scope.namespace.iter_mut().skip(first).for_each(|item| item.lateral_only = true);
+            first = scope.namespace.len();
+            trees.push(self.range_table_item(scope, item));
+            self.check_aliases(scope, 0..first, item);
         }
+        scope.namespace.iter_mut().for_each(|item| item.lateral_only = false);
         trees
     }
 
-    /// `checkNameSpaceConflicts`.
-    pub(super) fn check_aliases(
-        &mut self,
-        before: &[NamespaceItem],
-        added: &[NamespaceItem],
-        item: &FromItem,
-    ) {
+    /// `checkNameSpaceConflicts` between the entries at these places and those after them, which are of `item`.
+    pub(super) fn check_aliases(&mut self, scope: &Scope<'_>, before: Range<usize>, item: &FromItem) {
+        // Of hundreds of joins, no pair need be compared.
+        if !scope.repeats_names {
+            return;
+        }
+        let added = scope.namespace.get(before.end..).unwrap_or(&[]);
+        let before = scope.namespace.get(before).unwrap_or(&[]);
         for known in before.iter().filter(|known| known.relation_visible && !known.name.is_empty()) {
             let same = |new: &&NamespaceItem| {
                 new.relation_visible
@@ -55,16 +56,15 @@ impl Analyzer<'_> {
         }
     }
 
-    pub(super) fn range_table_item(
-        &mut self,
-        scope: &mut Scope<'_>,
-        item: &FromItem,
-    ) -> (JoinTree, Vec<NamespaceItem>) {
+    /// Adds the entries of an item to the range table, and to the end of the namespace.
+    pub(super) fn range_table_item(&mut self, scope: &mut Scope<'_>, item: &FromItem) -> JoinTree {
         match item {
             FromItem::Table { name, alias, sample, .. } => {
-                let added = self.table(scope, name, alias.as_ref());
+                let tree = self.table(scope, name, alias.as_ref());
                 if let Some(sample) = sample {
-                    if let (JoinTree::Leaf(at), _) = &added
+                    // The arguments do not see the table.
+                    let own = scope.namespace.pop();
+                    if let JoinTree::Leaf(at) = &tree
                         && let Some(rte) = scope.rtes.get_mut(*at)
                         && let RteSource::Table { sampled, .. } = &mut rte.source
                     {
@@ -75,8 +75,9 @@ impl Analyzer<'_> {
                         let target = if node.ty == oid::UNKNOWN { oid::FLOAT4 } else { node.ty };
                         self.coerce(node, target, -1, super::coercion::Context::Implicit);
                     }
+                    scope.namespace.extend(own);
                 }
-                added
+                tree
             }
             FromItem::Subquery { lateral, query, alias, .. } => {
                 self.subquery_item(scope, *lateral, query, alias.as_ref())
@@ -87,14 +88,14 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Adds an entry, without touching the namespace.
+    /// Adds an entry, and its name at the end of the namespace.
     pub(super) fn leaf(
         &mut self,
         scope: &mut Scope<'_>,
         rte: Rte,
         schema: Option<String>,
         visible: bool,
-    ) -> (JoinTree, Vec<NamespaceItem>) {
+    ) -> JoinTree {
         let at = scope.rtes.len();
         let item = NamespaceItem {
             name: rte.name.clone(),
@@ -111,7 +112,8 @@ impl Analyzer<'_> {
             joined: false,
         };
         scope.rtes.push(rte);
-        (JoinTree::Leaf(at), vec![item])
+        scope.push_named(item);
+        JoinTree::Leaf(at)
     }
 
     pub(super) fn table(
@@ -119,7 +121,7 @@ impl Analyzer<'_> {
         scope: &mut Scope<'_>,
         name: &QualifiedName,
         alias: Option<&Alias>,
-    ) -> (JoinTree, Vec<NamespaceItem>) {
+    ) -> JoinTree {
         if name.schema().is_none()
             && let Some(rte) = self.cte_reference(scope, name)
         {
@@ -154,9 +156,10 @@ impl Analyzer<'_> {
             crate::builtin::relation(name.schema().unwrap_or("pg_catalog"), name.name())
         {
             self.row_types.insert((rte.name.clone(), scope.rtes.len()), found.row_type);
-            let (tree, mut items) = self.leaf(scope, rte, schema, true);
-            items.iter_mut().for_each(|item| item.derived |= found.kind == RelationKind::View);
-            return (tree, items);
+            let tree = self.leaf(scope, rte, schema, true);
+            let item = scope.namespace.last_mut();
+            item.into_iter().for_each(|item| item.derived |= found.kind == RelationKind::View);
+            return tree;
         }
         self.leaf(scope, rte, schema, true)
     }
@@ -188,7 +191,7 @@ impl Analyzer<'_> {
         lateral: bool,
         query: &ast::Query,
         alias: Option<&Alias>,
-    ) -> (JoinTree, Vec<NamespaceItem>) {
+    ) -> JoinTree {
         let analysed = scope.at_item(Place::FromSubquery, lateral, || self.query(query, Some(scope)));
         let analysed = self.settle_unknown(analysed);
         let columns: Vec<RteColumn> = analysed
@@ -210,11 +213,7 @@ impl Analyzer<'_> {
     }
 
     /// `transformRangeFunction`.
-    pub(super) fn function_item(
-        &mut self,
-        scope: &mut Scope<'_>,
-        item: &FunctionItem,
-    ) -> (JoinTree, Vec<NamespaceItem>) {
+    pub(super) fn function_item(&mut self, scope: &mut Scope<'_>, item: &FunctionItem) -> JoinTree {
         if let Some(first) = item.columns.first().filter(|_| item.rows_from && item.functions.len() > 1) {
             let message = "ROWS FROM() with multiple functions cannot have a column definition list";
             let hint = "Put a separate column definition list for each function inside ROWS FROM().";
@@ -455,10 +454,6 @@ fn equally_long(item: &FunctionItem, functions: &[(Node, Vec<bool>)]) -> Vec<usi
         _ => None,
     };
     functions.iter().map(number).collect::<Option<Vec<usize>>>().unwrap_or_default()
-}
-
-pub(super) fn lateral_only(item: NamespaceItem) -> NamespaceItem {
-    NamespaceItem { lateral_only: true, ..item }
 }
 
 /// An entry whose columns are not known, after an error.

@@ -61,6 +61,11 @@ impl Analyzer<'_> {
                 self.resolved_call(scope, site, resolved, args)
             }
             Lookup::Coercion(target) => {
+                // A cast in the form of a call takes no clause of an aggregate either.
+                if let Some(message) = clause_of_aggregates(call, false, false) {
+                    self.report(Diagnostic::error(Code::WrongObjectType, call.location, message));
+                    return Node::error(span);
+                }
                 let node = args.remove(0);
                 self.explicit_cast(node, target, -1, call.location)
             }
@@ -228,18 +233,8 @@ impl Analyzer<'_> {
         let name = call.name.display();
         let aggregate = facts.kind.is_aggregate();
         let is_window = facts.kind == FunctionKind::Window;
-        let of_aggregates = [
-            (call.star, format!("{name}(*)")),
-            (call.distinct, "DISTINCT".to_owned()),
-            (call.within_group, "WITHIN GROUP".to_owned()),
-            (!call.order_by.is_empty(), "ORDER BY".to_owned()),
-            (site.filter.is_some(), "FILTER".to_owned()),
-        ];
-        let clause = of_aggregates.into_iter().find(|(written, _)| *written && !aggregate);
-        let message = if let Some((_, clause)) = clause {
-            format!("{clause} specified, but {name} is not an aggregate function")
-        } else if call.over.is_some() && !aggregate && !is_window {
-            format!("OVER specified, but {name} is not a window function nor an aggregate function")
+        let message = if let Some(message) = clause_of_aggregates(call, aggregate, is_window) {
+            message
         } else if facts.kind == FunctionKind::Procedure {
             let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
             format!("{} is a procedure", self.signature(&call.name, &types, &[]))
@@ -354,6 +349,25 @@ pub(super) struct Facts {
     pub(super) null: NullContract,
     /// OUT and TABLE columns: name, type, never NULL.
     pub(super) columns: Vec<(String, Oid, bool)>,
+}
+
+/// The message for a clause that only aggregates take, or for OVER, at a call of something else.
+fn clause_of_aggregates(call: &FunctionCall, aggregate: bool, is_window: bool) -> Option<String> {
+    let name = call.name.display();
+    let of_aggregates = [
+        (call.star, format!("{name}(*)")),
+        (call.distinct, "DISTINCT".to_owned()),
+        (call.within_group, "WITHIN GROUP".to_owned()),
+        (!call.order_by.is_empty(), "ORDER BY".to_owned()),
+        (call.filter.is_some(), "FILTER".to_owned()),
+    ];
+    match of_aggregates.into_iter().find(|(written, _)| *written && !aggregate) {
+        Some((_, clause)) => Some(format!("{clause} specified, but {name} is not an aggregate function")),
+        None if call.over.is_some() && !aggregate && !is_window => {
+            Some(format!("OVER specified, but {name} is not a window function nor an aggregate function"))
+        }
+        None => None,
+    }
 }
 
 /// The text of a constant, under casts.

@@ -1,7 +1,6 @@
 //! Joins: the columns that `USING` and `NATURAL` merge, and the namespace after a join.
 
 use super::analyzer::Analyzer;
-use super::from::lateral_only;
 use super::label::ColumnLabel;
 use super::place::Place;
 use super::scope::{NamespaceItem, Scope};
@@ -20,45 +19,54 @@ pub(super) struct Merged {
 }
 
 impl Analyzer<'_> {
-    /// `transformFromClauseItem` for a join.
-    pub(super) fn join(&mut self, scope: &mut Scope<'_>, join: &Join) -> (JoinTree, Vec<NamespaceItem>) {
-        let outer = scope.namespace.clone();
-        let (left_tree, left) = self.range_table_item(scope, &join.left);
+    /// `transformFromClauseItem` for a join. Its entries are at the end of the namespace: first those of its left side,
+    /// then those of its right side.
+    pub(super) fn join(&mut self, scope: &mut Scope<'_>, join: &Join) -> JoinTree {
+        let outer = scope.namespace.len();
+        let left_tree = self.range_table_item(scope, &join.left);
+        let middle = scope.namespace.len();
         // The right side may refer to the left one, if it is LATERAL and the join lets it.
         let allowed = matches!(join.kind, JoinKind::Inner | JoinKind::Left | JoinKind::Cross);
-        scope.namespace = outer.clone();
-        scope.namespace.extend(
-            left.iter().cloned().map(|item| NamespaceItem { lateral_ok: allowed, ..lateral_only(item) }),
-        );
-        let (right_tree, right) = self.range_table_item(scope, &join.right);
-        self.check_aliases(&left, &right, &join.right);
-        scope.namespace = outer.clone();
-
-        let using = self.using_columns(join, &left, &right);
-        let (mut items, columns, mut on) = self.merge_columns(join, left, right, using);
-        if let JoinConstraint::On(condition) = &join.constraint {
-            let before = std::mem::replace(&mut scope.namespace, outer.clone());
-            scope.namespace.extend(items.iter().cloned());
-            on = Some(self.condition(scope, condition, Place::JoinOn, "JOIN/ON"));
-            scope.namespace = before;
+        for item in scope.namespace.iter_mut().skip(outer) {
+            (item.lateral_only, item.lateral_ok) = (true, allowed);
         }
-        items.iter_mut().for_each(|item| item.joined = true);
-        let tree =
-            JoinTree::Join { kind: join.kind, left: Box::new(left_tree), right: Box::new(right_tree), on };
+        let right_tree = self.range_table_item(scope, &join.right);
+        for item in scope.namespace.iter_mut().skip(outer).take(middle - outer) {
+            (item.lateral_only, item.lateral_ok) = (false, true);
+        }
+        self.check_aliases(scope, outer..middle, &join.right);
+
+        let (left, right) = scope.namespace.get(outer..).unwrap_or(&[]).split_at(middle - outer);
+        let using = self.using_columns(join, left, right);
+        let (merged, mut on) = self.merged_columns(join, using);
+        let has_alias = join.alias.is_some() || !merged.is_empty();
+        let columns = if has_alias { joined_columns(&merged, left, right) } else { Vec::new() };
+        if !merged.is_empty() {
+            // Merged columns are reached through the join; the tables keep their own for `t.column`.
+            scope.namespace.iter_mut().skip(outer).for_each(|item| item.columns_visible = false);
+            scope.namespace.push(NamespaceItem {
+                relation_visible: false,
+                ..joined_item(String::new(), columns.clone())
+            });
+        }
+        if let JoinConstraint::On(condition) = &join.constraint {
+            on = Some(self.condition(scope, condition, Place::JoinOn, "JOIN/ON"));
+        }
+        scope.namespace.iter_mut().skip(outer).for_each(|item| item.joined = true);
         if let Some(alias) = &join.alias {
             // The alias hides the tables inside.
             let mut columns = columns;
             for (column, name) in columns.iter_mut().zip(&alias.columns) {
                 column.0 = ColumnLabel::alias(&name.text);
             }
-            items = vec![named_join(&alias.name, columns)];
+            scope.namespace.truncate(outer);
+            scope.push_named(joined_item(alias.name.text.clone(), columns));
         } else if let JoinConstraint::Using(names, Some(alias)) = &join.constraint {
             let merged = columns.into_iter().take(names.len()).collect();
-            let mut item = named_join(alias, merged);
-            item.columns_visible = false;
-            items.push(item);
+            let item = joined_item(alias.text.clone(), merged);
+            scope.push_named(NamespaceItem { columns_visible: false, ..item });
         }
-        (tree, items)
+        JoinTree::Join { kind: join.kind, left: Box::new(left_tree), right: Box::new(right_tree), on }
     }
 
     /// The columns that USING or NATURAL join on.
@@ -130,15 +138,12 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The namespace after a join, the columns of the join in order, and the condition of USING.
-    #[allow(clippy::type_complexity)]
-    pub(super) fn merge_columns(
+    /// The columns that USING or NATURAL merge, and the condition.
+    fn merged_columns(
         &mut self,
         join: &Join,
-        mut left: Vec<NamespaceItem>,
-        mut right: Vec<NamespaceItem>,
         using: Vec<Merged>,
-    ) -> (Vec<NamespaceItem>, Vec<(ColumnLabel, Node)>, Option<Node>) {
+    ) -> (Vec<(ColumnLabel, Node)>, Option<Node>) {
         let mut conditions = Vec::new();
         let mut merged = Vec::with_capacity(using.len());
         for Merged { name, span, left: a, right: b } in &using {
@@ -162,54 +167,34 @@ impl Analyzer<'_> {
             };
             merged.push((name.clone(), node));
         }
-        let names: Vec<&str> = merged.iter().map(|(name, _)| name.as_str()).collect();
-        let mut columns = merged.clone();
-        for items in [&left, &right] {
-            columns
-                .extend(visible_columns(items).filter(|(name, _)| !names.contains(&name.as_str())).cloned());
-        }
         let on = match conditions.len() {
             0 => None,
             1 => conditions.pop(),
             _ => Some(Node::new(oid::BOOL, NodeKind::And(conditions), join.span)),
         };
-        let mut items = Vec::new();
-        if merged.is_empty() {
-            items.append(&mut left);
-            items.append(&mut right);
-        } else {
-            // Merged columns are reached through the join; the tables keep their own for `t.column`.
-            for item in left.iter_mut().chain(&mut right) {
-                item.columns_visible = false;
-            }
-            items.append(&mut left);
-            items.append(&mut right);
-            items.push(NamespaceItem {
-                name: String::new(),
-                schema: None,
-                columns: columns.clone(),
-                rte: None,
-                relation_visible: false,
-                columns_visible: true,
-                lateral_only: false,
-                lateral_ok: true,
-                derived: false,
-                row_type: None,
-                scalar: false,
-                joined: false,
-            });
-        }
-        (items, columns, on)
+        (merged, on)
     }
+}
+
+/// The columns of a join in order: the merged ones first.
+fn joined_columns(
+    merged: &[(ColumnLabel, Node)],
+    left: &[NamespaceItem],
+    right: &[NamespaceItem],
+) -> Vec<(ColumnLabel, Node)> {
+    let names: Vec<&str> = merged.iter().map(|(name, _)| name.as_str()).collect();
+    let others = visible_columns(left).chain(visible_columns(right));
+    let others = others.filter(|(name, _)| !names.contains(&name.as_str())).cloned();
+    merged.iter().cloned().chain(others).collect()
 }
 
 fn visible_columns(items: &[NamespaceItem]) -> impl Iterator<Item = &(ColumnLabel, Node)> {
     items.iter().filter(|item| item.columns_visible).flat_map(|item| item.columns.iter())
 }
 
-fn named_join(name: &Name, columns: Vec<(ColumnLabel, Node)>) -> NamespaceItem {
+fn joined_item(name: String, columns: Vec<(ColumnLabel, Node)>) -> NamespaceItem {
     NamespaceItem {
-        name: name.text.clone(),
+        name,
         schema: None,
         columns,
         rte: None,

@@ -49,43 +49,40 @@ mod facts;
 mod foreign;
 mod narrowing;
 mod side;
+mod side_set;
 mod source;
 
-pub(super) use source::Source;
+pub(super) use environment::Prover;
 
 use super::cardinality;
-use super::parameter::Parameter;
 use super::tree::{Body, Cte, JoinTree, Node, NodeKind, Query, RteSource};
 use crate::syntax::ast::SetOperator;
-use environment::{Environment, Prover};
+use environment::Environment;
 use facts::Facts;
 use foreign::foreign_joins;
-use side::{Side, sides};
+use side::{Side, Sides};
+use side_set::SideSet;
+use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
-/// For each column of the query: whether it can be NULL.
-pub(super) fn columns(parameters: &[Parameter], query: &Query) -> Vec<bool> {
-    Prover { parameters }.columns(query, None)
-}
-
-/// For each column that is an array: whether an element can be NULL.
-pub(super) fn element_nullability(parameters: &[Parameter], query: &Query) -> Vec<bool> {
-    let prover = Prover { parameters };
-    match &query.body {
-        Body::Plain => {
-            let env = prover.environment(query, None);
-            query.targets.iter().map(|target| prover.elements_nullable(&target.node, &env)).collect()
+impl Prover<'_> {
+    /// For each column that is an array: whether an element can be NULL.
+    pub(super) fn element_nullability(&self, query: &Query) -> Vec<bool> {
+        match &query.body {
+            Body::Plain => {
+                let env = self.environment(query, None);
+                query.targets.iter().map(|target| self.elements_nullable(&target.node, &env)).collect()
+            }
+            _ => vec![true; query.targets.len()],
         }
-        _ => vec![true; query.targets.len()],
     }
-}
 
-/// For each column of the query: where it comes from, and which joins null it.
-pub(super) fn sources(parameters: &[Parameter], query: &Query) -> Vec<Source> {
-    Prover { parameters }.sources(query)
-}
+    /// For each column of the query: whether it can be NULL.
+    pub(super) fn nullable_columns(&self, query: &Query) -> Vec<bool> {
+        self.columns(query, None)
+    }
 
-impl<'p> Prover<'p> {
     fn columns(&self, query: &Query, outer: Option<&Environment<'_>>) -> Vec<bool> {
         match &query.body {
             Body::Plain => {
@@ -121,31 +118,33 @@ impl<'p> Prover<'p> {
 
     /// The knowledge at a query's own level, its conditions applied.
     fn environment<'e>(&self, query: &'e Query, outer: Option<&'e Environment<'e>>) -> Environment<'e> {
-        let sides = sides(&query.from);
-        let mut nulled_by = vec![BTreeSet::new(); query.rtes.len()];
+        let sides = Sides::of(&query.from);
+        let mut nulled_by = vec![SideSet::default(); query.rtes.len()];
         for side in sides.iter().filter(|side| !self.always_matches(query, side)) {
-            for rte in side.rows() {
-                nulled_by[rte].insert(side.number);
+            for rte in sides.rows(side) {
+                nulled_by[*rte].insert(side.number);
             }
         }
         let mut env = Environment {
             query,
-            base: Vec::with_capacity(query.rtes.len()),
-            nulled_by,
+            base: Rc::new(Vec::with_capacity(query.rtes.len())),
+            nulled_by: Rc::new(nulled_by),
+            found: Rc::default(),
             foreign: foreign_joins(query, &sides).into(),
             sides: sides.into(),
-            matched: BTreeSet::new(),
-            proven: Vec::new(),
+            matched: SideSet::default(),
+            proven: BTreeSet::new(),
             proven_nodes: Vec::new(),
             having: Facts::default(),
             grouping_nulls: query.grouping_sets,
             padded: query.has_target_srf && target_srfs(query) > 1,
             outer,
+            misses: RefCell::default(),
         };
         // In order: a LATERAL entry sees those before it.
         for at in 0..query.rtes.len() {
             let base = self.entry(query, at, &env);
-            env.base.push(base);
+            Rc::make_mut(&mut env.base).push(base);
         }
         self.narrow(&mut env, &query.from);
         if query.has_aggregates && !query.grouped || query.empty_grouping_set {
@@ -186,7 +185,9 @@ impl<'p> Prover<'p> {
         let rte = &query.rtes[at];
         match &rte.source {
             RteSource::Table { not_null, .. } => not_null.iter().map(|not_null| !not_null).collect(),
-            RteSource::Subquery { query, view: Some(_) } => self.columns(query, None),
+            RteSource::Subquery { query, view: Some(_) } => {
+                query.proofs.nullable.get_or_init(|| self.columns(query, None)).clone()
+            }
             RteSource::Subquery { query, view: None } => self.columns(query, Some(env)),
             RteSource::Cte(cte) => self.cte(cte),
             RteSource::Function { functions, ordinality, equally_long } => {
@@ -251,15 +252,23 @@ impl<'p> Prover<'p> {
         };
         if !cte.recursive {
             let found = pad(self.columns(&query, None));
-            *cte.assumed.borrow_mut() = Some(found.clone());
+            if self.assuming.get() == 0 {
+                *cte.assumed.borrow_mut() = Some(found.clone());
+            }
             return found;
         }
         let mut assumed = vec![false; width];
+        self.assuming.set(self.assuming.get() + 1);
         loop {
             *cte.assumed.borrow_mut() = Some(assumed.clone());
             let found = pad(self.columns(&query, None));
             let next: Vec<bool> = assumed.iter().zip(&found).map(|(a, b)| *a || *b).collect();
             if next == assumed {
+                self.assuming.set(self.assuming.get() - 1);
+                if self.assuming.get() > 0 {
+                    // Proved over an assumption of the recursive query around it, which may turn out wrong.
+                    *cte.assumed.borrow_mut() = None;
+                }
                 return assumed;
             }
             assumed = next;

@@ -1,9 +1,10 @@
 //! The analysed query into a [`TypedQuery`].
 
 use super::analyzer::Analyzer;
+use super::cardinality;
 use super::catalog::{Catalog, ERROR, quote_identifier};
+use super::nullability::Prover;
 use super::tree::{Command, NodeKind, Query};
-use super::{cardinality, nullability};
 use crate::builtin::{Oid, TypeKind, oid};
 use crate::diagnostic::{Diagnostic, quotation};
 use crate::many;
@@ -19,9 +20,10 @@ pub(super) fn typed_query(
     statement: ParsedStatement<'_>,
 ) -> TypedQuery {
     let catalog = analyzer.catalog;
-    let nullable = nullability::columns(&analyzer.parameters, query);
-    let elements = nullability::element_nullability(&analyzer.parameters, query);
-    let mut sources = nullability::sources(&analyzer.parameters, query);
+    let prover = Prover::new(&analyzer.parameters);
+    let nullable = prover.nullable_columns(query);
+    let elements = prover.element_nullability(query);
+    let mut sources = prover.sources(query);
     let columns = query
         .targets
         .iter()

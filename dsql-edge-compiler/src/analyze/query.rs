@@ -333,7 +333,7 @@ impl Analyzer<'_> {
         self.result_sort_clause(query, &mut targets, name);
         let mut other = Vec::new();
         let (limit, offset) = self.limit_clauses(scope, query, &mut other);
-        let body = Body::SetOperation { operator, left: Box::new(left), right: Box::new(right) };
+        let body = Body::SetOperation { operator, left: Rc::new(left), right: Rc::new(right) };
         Query { targets, limit, offset, distinct: !all, collations, body, other, ..Query::default() }
     }
 

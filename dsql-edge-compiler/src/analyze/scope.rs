@@ -13,6 +13,7 @@ use crate::diagnostic::{Code, Diagnostic, quotation, suggestion};
 use crate::source::Span;
 use crate::syntax::ast::{Name, Window};
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::rc::Rc;
 
 /// One entry of the namespace: a name, and the columns that can be reached through it.
@@ -69,6 +70,10 @@ pub(super) struct Scope<'p> {
     pub(super) output_names: Vec<(String, Span)>,
     /// Something of `FROM` failed: columns that are not found may be its.
     pub(super) broken_from: Cell<bool>,
+    /// The names that entries of the namespace have, or had before an alias hid them.
+    names: HashSet<String>,
+    /// Two of them are the same.
+    pub(super) repeats_names: bool,
 }
 
 impl<'p> Scope<'p> {
@@ -89,6 +94,8 @@ impl<'p> Scope<'p> {
             reported: RefCell::new(Vec::new()),
             output_names: Vec::new(),
             broken_from: Cell::new(false),
+            names: HashSet::new(),
+            repeats_names: false,
         }
     }
 
@@ -138,6 +145,12 @@ impl<'p> Scope<'p> {
             at = scope.parent;
         }
         false
+    }
+
+    /// Adds an entry of `FROM` to the end of the namespace.
+    pub(super) fn push_named(&mut self, item: NamespaceItem) {
+        self.repeats_names |= !self.names.insert(item.name.clone());
+        self.namespace.push(item);
     }
 
     /// Adds an entry and names it; returns its number.
@@ -471,12 +484,12 @@ impl Analyzer<'_> {
             level += 1;
             at = current.parent;
         }
-        self.missing_relation(scope, schema, table, span);
+        self.missing_relation(scope, table, span);
         None
     }
 
     /// `errorMissingRTE`.
-    fn missing_relation(&mut self, scope: &Scope<'_>, schema: Option<&Name>, table: &Name, span: Span) {
+    fn missing_relation(&mut self, scope: &Scope<'_>, table: &Name, span: Span) {
         let mut names = Vec::new();
         let mut hidden = false;
         let mut at = Some(scope);
@@ -492,21 +505,17 @@ impl Analyzer<'_> {
             }
             at = current.parent;
         }
-        let written =
-            schema.map_or_else(|| table.text.clone(), |schema| format!("{}.{}", schema.text, table.text));
         let aliased =
             self.aliases.iter().find(|(_, real)| *real == table.text).map(|(alias, _)| alias.clone());
         let nearest =
             suggestion::nearest(&table.text, names.iter().map(|(name, _)| name.as_str())).map(str::to_owned);
         let mut diagnostic = if hidden || aliased.is_some() {
-            let message = format!("invalid reference to FROM-clause entry for table \"{written}\"");
+            // PostgreSQL's words leave the schema out.
+            let message = format!("invalid reference to FROM-clause entry for table \"{}\"", table.text);
             Diagnostic::error(Code::MissingFrom, span, message)
         } else {
-            Diagnostic::error(
-                Code::MissingFrom,
-                span,
-                format!("missing FROM-clause entry for table \"{written}\""),
-            )
+            let message = format!("missing FROM-clause entry for table \"{}\"", table.text);
+            Diagnostic::error(Code::MissingFrom, span, message)
         };
         if let Some(alias) = aliased {
             diagnostic =

@@ -26,9 +26,11 @@ impl Analyzer<'_> {
                 let message = "subquery must return only one column";
                 self.report(Diagnostic::error(Code::WrongCount, span, message));
             }
-            // Over no rows it is NULL.
             let types: Vec<Oid> = query.targets.iter().map(|target| target.node.ty).collect();
-            return Node::new(self.json_type(call, &types), NodeKind::Opaque(Vec::new()), span);
+            let ty = self.json_type(call, &types);
+            // Over no rows it is NULL.
+            let rows = Node::new(ty, NodeKind::ScalarSubquery(Box::new(query)), span);
+            return Node::new(ty, NodeKind::Opaque(vec![rows]), span);
         }
         let sets_before = scope.sets.count();
         let args = self.expr_list(scope, &call.args);

@@ -127,7 +127,7 @@ impl<'a> Analyzer<'a> {
             scalar: false,
             joined: false,
         };
-        scope.namespace.push(item);
+        scope.push_named(item);
     }
 
     /// `view_query_is_auto_updatable`: the table behind a view and the columns there, or why there is none.
@@ -155,6 +155,12 @@ impl<'a> Analyzer<'a> {
                     return Err("Views containing TABLESAMPLE are not automatically updatable.");
                 }
                 (*base, (0..not_null.len()).map(Some).collect())
+            }
+            // What is written to the inner view goes to its triggers and rules.
+            RteSource::Subquery { view: Some(inner), .. }
+                if self.catalog.schema.relations[*inner].has_triggers =>
+            {
+                (*inner, (0..query.rtes[*rte].columns.len()).map(Some).collect())
             }
             RteSource::Subquery { view: Some(inner), .. } => self.updatable(*inner, check_columns)?,
             _ => return Err(not_single),

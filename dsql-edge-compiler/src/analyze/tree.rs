@@ -8,7 +8,8 @@ use super::label::ColumnLabel;
 use crate::builtin::{NullContract, Oid, oid};
 use crate::source::Span;
 use crate::syntax::token::TokenKind;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// A typed expression.
@@ -201,8 +202,23 @@ pub(super) struct Query {
     pub(super) source: Option<(Rc<Query>, Vec<usize>)>,
     /// Of an INSERT: its source is a single row. Of a statement without rows of its own: it answers with one.
     pub(super) single_row: bool,
+    /// Of an INSERT: each row of its source is one of the result, or an error.
+    pub(super) certain_row: bool,
     /// Of a statement that writes: its table.
     pub(super) result_rte: Option<usize>,
+    pub(super) proofs: Proofs,
+}
+
+/// What was proved of a finished query, so that it is proved once: views over views, each of which reads the one below
+/// twice, are as many paths as 2 to the power of their number.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Proofs {
+    pub(super) has_a_row: OnceCell<bool>,
+    pub(super) at_most_one: OnceCell<bool>,
+    /// Of a view: for each column whether it can be NULL.
+    pub(super) nullable: OnceCell<Vec<bool>>,
+    /// For each column that was asked for: whether an element of its arrays can be NULL.
+    pub(super) elements: RefCell<BTreeMap<usize, bool>>,
 }
 
 /// A column that is written to.
@@ -233,8 +249,8 @@ pub(super) enum Body {
     Values(Vec<Vec<Node>>),
     SetOperation {
         operator: crate::syntax::ast::SetOperator,
-        left: Box<Query>,
-        right: Box<Query>,
+        left: Rc<Query>,
+        right: Rc<Query>,
     },
 }
 
@@ -489,6 +505,13 @@ impl Node {
         }
     }
 
+    /// The number of its parts, those of queries included.
+    pub(super) fn size(&self) -> usize {
+        let mut size = 1;
+        self.children(&mut |child| size += child.size());
+        size + self.subquery().map_or(0, Query::size)
+    }
+
     /// Whether `test` holds for this node or any part of it, queries excluded.
     pub(super) fn any(&self, test: &dyn Fn(&Node) -> bool) -> bool {
         if test(self) {
@@ -530,6 +553,13 @@ impl Query {
         }
     }
 
+    /// The number of parts of its expressions, those of the queries inside included.
+    fn size(&self) -> usize {
+        let mut size = 1;
+        self.expressions(&mut |node| size += node.size());
+        size + self.subqueries().iter().map(|query| query.size()).sum::<usize>()
+    }
+
     /// The queries directly inside: `FROM`, set operations and `WITH`; not those of expressions.
     pub(super) fn subqueries(&self) -> Vec<Rc<Query>> {
         let mut out = Vec::new();
@@ -542,8 +572,7 @@ impl Query {
             out.extend(cte.query.borrow().clone());
         }
         if let Body::SetOperation { left, right, .. } = &self.body {
-            out.push(Rc::new((**left).clone()));
-            out.push(Rc::new((**right).clone()));
+            out.extend([left.clone(), right.clone()]);
         }
         out
     }

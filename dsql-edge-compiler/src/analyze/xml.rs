@@ -7,7 +7,7 @@ use super::catalog::ERROR;
 use super::coercion::Context;
 use super::label::ColumnLabel;
 use super::place::Place;
-use super::scope::{NamespaceItem, Scope};
+use super::scope::Scope;
 use super::tree::{Callee, JoinTree, Node, NodeKind, Rte, RteColumn, RteSource};
 use crate::builtin::{NullContract, oid};
 use crate::diagnostic::{Code, Diagnostic};
@@ -64,11 +64,7 @@ impl Analyzer<'_> {
     }
 
     /// `XMLTABLE (…)` in `FROM`, which sees what is before it.
-    pub(super) fn xml_table(
-        &mut self,
-        scope: &mut Scope<'_>,
-        table: &XmlTable,
-    ) -> (JoinTree, Vec<NamespaceItem>) {
+    pub(super) fn xml_table(&mut self, scope: &mut Scope<'_>, table: &XmlTable) -> JoinTree {
         let (columns, not_null) =
             scope.at_item(Place::FromFunction, true, || self.xml_table_columns(scope, table));
         let function = Rc::new(Callee {

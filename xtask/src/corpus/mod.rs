@@ -58,6 +58,8 @@ enum Part {
     Lint,
     /// Minimal cases of public test suites and trackers, with PostgreSQL's answers.
     Field,
+    /// The texts that are sent after a rewrite, prepared by a PostgreSQL 16: the test `sent` over the corpora.
+    Sent,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -73,6 +75,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let wants = |part| options.parts.is_empty() || options.parts.contains(&part);
     if wants(Part::Dsql) {
         dsql::measure(&corpus.join("dsql-golden.jsonl"), options.only.as_deref(), &mut report)?;
+    }
+    if wants(Part::Sent) {
+        let mut command = xtask::project::cargo();
+        // Of the whole workspace: see `test::parts`.
+        command.args(["test", "--locked", "--workspace", "--test", "sent", "--", "--nocapture"]);
+        xtask::step::run(command.env("DSQL_EDGE_CORPUS", corpus.canonicalize()?))?;
     }
     if !wants(Part::Queries) && !wants(Part::Syntax) && !wants(Part::Lint) && !wants(Part::Field) {
         report.finish();

@@ -2,14 +2,19 @@
 
 use super::super::cardinality;
 use super::super::parameter::Parameter;
-use super::super::tree::{Body, Node, NodeKind, RteSource, Var, system_column};
+use super::super::tree::{Body, Callee, Node, NodeKind, RteSource, Var, system_column};
 use super::environment::{Environment, Prover};
 use super::facts::Facts;
-use super::narrowing::{if_false, if_true, row_is_there};
+use super::narrowing::{counts_a_row, if_false, if_true, row_is_there};
+use crate::builtin::{self, oid};
+use std::cell::RefCell;
 
 impl Prover<'_> {
     /// Whether the value can be NULL.
     pub(super) fn nullable(&self, node: &Node, env: &Environment<'_>) -> bool {
+        if !self.step() {
+            return true;
+        }
         let is_left_out = env.grouping_nulls && is_left_out(env, node);
         let in_having = match &node.kind {
             NodeKind::Var(var) => env.having.vars.contains(var),
@@ -44,7 +49,7 @@ impl Prover<'_> {
                 // A row reference is NULL only where an outer join nulls the row.
                 let Some(env) = up(env, *level) else { return true };
                 let proven = env.proven.iter().any(|var| (var.level, var.rte) == (0, *rte));
-                !proven && env.nulled_by.get(*rte).is_none_or(|nullers| !nullers.is_empty())
+                !proven && env.is_nulled(*rte)
             }
             NodeKind::Call { function, .. } if function.set && env.padded => true,
             NodeKind::Call { function, args } if function.set && function.name == "unnest" => {
@@ -54,7 +59,7 @@ impl Prover<'_> {
                 if function.null.holds_always() {
                     return false;
                 }
-                !function.null.holds_of_values() || any(args)
+                !(function.null.holds_of_values() || is_endless_field(function, args)) || any(args)
             }
             NodeKind::Aggregate(call) => {
                 if call.null.holds_of_values() {
@@ -62,7 +67,10 @@ impl Prover<'_> {
                 }
                 // A group has at least one row, unless the whole input is one group or FILTER empties it.
                 let owner = up(env, call.level);
-                let has_rows = owner.is_some_and(|env| env.query.grouped && !env.query.empty_grouping_set);
+                let has_rows = owner.is_some_and(|env| {
+                    env.query.grouped && !env.query.empty_grouping_set
+                        || env.query.having.as_ref().is_some_and(counts_a_row)
+                });
                 if !has_rows || call.filter.is_some() {
                     return true;
                 }
@@ -118,7 +126,7 @@ impl Prover<'_> {
                     || self.nullable(arg, env)
             }
             NodeKind::ScalarSubquery(query) => {
-                !cardinality::has_a_row(query)
+                !(cardinality::has_a_row(query) || self.finds_referenced_row(query, env))
                     || self.columns(query, Some(env)).first().copied().unwrap_or(true)
             }
             NodeKind::Quantified { left, functions, query, .. } => {
@@ -135,8 +143,8 @@ impl Prover<'_> {
         let only_nuller = |node: &Node| -> Option<usize> {
             let var = node.plain_column()?;
             let not_null = env.base.get(var.rte)?.get(var.column) == Some(&false);
-            let mut nullers = env.nulled_by.get(var.rte)?.iter();
-            let only = nullers.next().copied().filter(|_| nullers.next().is_none());
+            let mut nullers = env.nulled_by.get(var.rte)?.iter().filter(|id| !env.found.contains(*id));
+            let only = nullers.next().filter(|_| nullers.next().is_none());
             only.filter(|_| not_null && !env.grouping_nulls)
         };
         let nullers: Vec<usize> = args.iter().filter_map(only_nuller).collect();
@@ -146,7 +154,7 @@ impl Prover<'_> {
         })
     }
 
-    fn var_nullable(&self, var: Var, env: &Environment<'_>) -> bool {
+    pub(super) fn var_nullable(&self, var: Var, env: &Environment<'_>) -> bool {
         // A condition of an inner query may prove a column of an outer one.
         let mut at = Some(env);
         for level in 0..=var.level {
@@ -168,7 +176,7 @@ impl Prover<'_> {
                     column if system_column(column).is_some() => Some(false),
                     column => current.base.get(var.rte).and_then(|columns| columns.get(column)).copied(),
                 };
-                let nulled = current.nulled_by.get(var.rte).is_none_or(|nullers| !nullers.is_empty());
+                let nulled = current.is_nulled(var.rte);
                 return base.unwrap_or(true) || nulled || grouped_away;
             }
             at = current.outer;
@@ -200,6 +208,9 @@ impl Prover<'_> {
 
     /// Whether an element of an array can be NULL.
     pub(super) fn elements_nullable(&self, node: &Node, env: &Environment<'_>) -> bool {
+        if !self.step() {
+            return true;
+        }
         match &node.kind {
             NodeKind::Array(elements) => elements.iter().any(|element| match element.kind {
                 _ if element.ty == node.ty => self.elements_nullable(element, env),
@@ -251,17 +262,33 @@ impl Prover<'_> {
             },
             _ => return true,
         };
-        match (&query.body, query.targets.get(var.column)) {
+        let known = query.proofs.elements.borrow().get(&var.column).copied();
+        if let Some(known) = known.filter(|_| self.assuming.get() == 0) {
+            return known;
+        }
+        let found = match (&query.body, query.targets.get(var.column)) {
             (Body::Plain, Some(target)) => {
                 let inner = self.environment(&query, None);
                 self.elements_nullable(&target.node, &inner)
             }
             _ => true,
+        };
+        if self.assuming.get() == 0 {
+            query.proofs.elements.borrow_mut().insert(var.column, found);
         }
+        found
     }
 }
 
-fn up<'e, 'x>(env: &'x Environment<'e>, level: usize) -> Option<&'x Environment<'e>>
+/// `extract` or `date_part` of a date or timestamp, of a field that an infinite one has too.
+fn is_endless_field(function: &Callee, args: &[Node]) -> bool {
+    let [Node { kind: NodeKind::Constant(Some(field)), .. }, time] = args else { return false };
+    matches!(function.name.as_str(), "extract" | "date_part")
+        && matches!(time.ty, oid::DATE | oid::TIMESTAMP | oid::TIMESTAMPTZ)
+        && builtin::extract_is_never_null(field)
+}
+
+pub(super) fn up<'e, 'x>(env: &'x Environment<'e>, level: usize) -> Option<&'x Environment<'e>>
 where
     'e: 'x,
 {
@@ -296,6 +323,7 @@ pub(super) fn copy<'e>(env: &Environment<'e>) -> Environment<'e> {
         query: env.query,
         base: env.base.clone(),
         nulled_by: env.nulled_by.clone(),
+        found: env.found.clone(),
         sides: env.sides.clone(),
         foreign: env.foreign.clone(),
         matched: env.matched.clone(),
@@ -305,6 +333,7 @@ pub(super) fn copy<'e>(env: &Environment<'e>) -> Environment<'e> {
         grouping_nulls: env.grouping_nulls,
         padded: env.padded,
         outer: env.outer,
+        misses: RefCell::default(),
     }
 }
 

@@ -5,7 +5,9 @@
 use super::super::tree::{Body, JoinTree, Node, NodeKind, Var};
 use super::environment::{Environment, Prover};
 use super::facts::{Facts, ROW};
-use std::collections::BTreeSet;
+use super::side_set::SideSet;
+use std::collections::HashSet;
+use std::rc::Rc;
 
 impl Prover<'_> {
     /// Applies the conditions of a query until nothing new follows.
@@ -13,21 +15,24 @@ impl Prover<'_> {
         if !matches!(env.query.body, Body::Plain) {
             return;
         }
+        // Conditions that were valid once stay valid.
+        let mut seen: HashSet<*const Node> = HashSet::new();
         loop {
             let mut conditions: Vec<&'e Node> = env.query.filter.iter().collect();
             for tree in from {
                 valid_conditions(tree, env, true, &mut conditions);
             }
-            let facts = Facts::all(conditions.iter().map(|condition| if_true(condition)));
+            let new = conditions.into_iter().filter(|condition| seen.insert(std::ptr::from_ref(*condition)));
+            let facts = Facts::all(new.map(if_true));
             let mut changed = false;
             for var in &facts.vars {
                 if !self.is_assigned(env, var) {
                     changed |= row_is_there(&mut env.nulled_by, *var);
                 }
             }
-            changed |= follow_foreign_keys(env, &facts.vars);
-            env.proven = facts.vars;
-            env.proven_nodes = facts.nodes;
+            env.proven.extend(facts.vars);
+            env.proven_nodes.extend(facts.nodes);
+            changed |= follow_foreign_keys(env);
             if !changed {
                 let written = self.written(env);
                 let assigned: Vec<Var> =
@@ -56,7 +61,10 @@ impl Prover<'_> {
     }
 
     fn write(&self, env: &mut Environment<'_>, written: Vec<(usize, bool)>) {
-        let Some(columns) = env.query.result_rte.and_then(|rte| env.base.get_mut(rte)) else { return };
+        let Some(columns) = env.query.result_rte.and_then(|rte| Rc::make_mut(&mut env.base).get_mut(rte))
+        else {
+            return;
+        };
         for (column, nullable) in written {
             if let Some(known) = columns.get_mut(column) {
                 *known &= nullable;
@@ -74,35 +82,35 @@ impl Prover<'_> {
 
 /// A column that is not NULL proves that no join nulled its row, nor those that were nulled with it. Returns whether
 /// that is new.
-pub(super) fn row_is_there(nulled_by: &mut [BTreeSet<usize>], var: Var) -> bool {
+pub(super) fn row_is_there(nulled_by: &mut Rc<Vec<SideSet>>, var: Var) -> bool {
     if var.level > 0 {
         return false;
     }
     let Some(removed) = nulled_by.get(var.rte).filter(|removed| !removed.is_empty()).cloned() else {
         return false;
     };
-    nulled_by.iter_mut().for_each(|nullers| nullers.retain(|id| !removed.contains(id)));
+    Rc::make_mut(nulled_by).iter_mut().for_each(|nullers| nullers.remove_all(&removed));
     true
 }
 
 /// A join along a foreign key nulls its table only where the row that refers to it is nulled.
-fn follow_foreign_keys(env: &mut Environment<'_>, proven: &[Var]) -> bool {
+fn follow_foreign_keys(env: &mut Environment<'_>) -> bool {
     let mut changed = false;
     for join in env.foreign.clone().iter() {
         let (child, nuller) = (join.child, join.nuller);
-        if env.matched.contains(&nuller) || env.query.result_rte == Some(child) {
+        if env.matched.contains(nuller) || env.query.result_rte == Some(child) {
             continue;
         }
         let not_null = |column: &usize| {
             env.base[child].get(*column) == Some(&false)
-                || proven.contains(&Var { level: 0, rte: child, column: *column })
+                || env.proven.contains(&Var { level: 0, rte: child, column: *column })
         };
         if join.columns.iter().all(not_null) {
-            let inherited = env.nulled_by[child].iter().copied().filter(|id| Some(*id) != join.sibling);
-            let inherited: Vec<usize> = inherited.collect();
-            let nulled_by = &mut env.nulled_by[join.table];
-            if nulled_by.remove(&nuller) {
-                nulled_by.extend(inherited);
+            let mut inherited = env.nulled_by[child].clone();
+            join.sibling.into_iter().for_each(|sibling| _ = inherited.remove(sibling));
+            let nulled_by = &mut Rc::make_mut(&mut env.nulled_by)[join.table];
+            if nulled_by.remove(nuller) {
+                nulled_by.add(&inherited);
                 env.matched.insert(nuller);
                 changed = true;
             }
@@ -116,11 +124,10 @@ fn follow_foreign_keys(env: &mut Environment<'_>, proven: &[Var]) -> bool {
 fn valid_conditions<'e>(tree: &'e JoinTree, env: &Environment<'e>, reached: bool, out: &mut Vec<&'e Node>) {
     let JoinTree::Join { left, right, on, .. } = tree else { return };
     let still_nulled = |tree: &JoinTree| {
-        let side = env.sides.iter().find(|side| std::ptr::eq(side.nulled, tree));
-        side.is_some_and(|side| {
+        env.sides.of_tree(tree).is_some_and(|side| {
             // Of a join along a foreign key only the match is known, not that its condition was met.
-            env.matched.contains(&side.number)
-                || side.rows().iter().any(|rte| env.nulled_by[*rte].contains(&side.number))
+            env.matched.contains(side.number)
+                || env.sides.rows(side).iter().any(|rte| env.nulled_by[*rte].contains(side.number))
         })
     };
     let (left_nulled, right_nulled) = (still_nulled(left), still_nulled(right));
@@ -227,6 +234,42 @@ pub(super) fn strict(node: &Node) -> Facts<'_> {
             | NodeKind::Coalesce(_)
     );
     if stable && worth { Facts { nodes: vec![node], ..Facts::default() }.union(below) } else { below }
+}
+
+/// Whether a group that meets the condition has a row: `count(*) > 0`, `1 <= count(x)`, also among ANDs.
+pub(super) fn counts_a_row(condition: &Node) -> bool {
+    let (function, args) = match &condition.kind {
+        NodeKind::And(parts) => return parts.iter().any(counts_a_row),
+        NodeKind::Call { function, args } => (function, args),
+        _ => return false,
+    };
+    let [left, right] = args.as_slice() else { return false };
+    let is_count = |node: &Node| matches!(&node.kind, NodeKind::Aggregate(call) if call.level == 0 && call.name == "count");
+    let (swapped, bound) = match (is_count(left), is_count(right)) {
+        (true, false) => (false, number(right)),
+        (false, true) => (true, number(left)),
+        _ => return false,
+    };
+    let operator = function.name.strip_prefix("int8").or_else(|| function.name.strip_prefix("int4"));
+    let operator = operator.map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    match (operator, bound) {
+        (Some("gt"), Some(bound)) => !swapped && bound >= 0,
+        (Some("lt"), Some(bound)) => swapped && bound >= 0,
+        (Some("ge"), Some(bound)) => !swapped && bound >= 1,
+        (Some("le"), Some(bound)) => swapped && bound >= 1,
+        (Some("eq"), Some(bound)) => bound >= 1,
+        (Some("ne"), Some(bound)) => bound == 0,
+        _ => false,
+    }
+}
+
+/// The value of a constant integer.
+fn number(node: &Node) -> Option<i64> {
+    match &node.kind {
+        NodeKind::Constant(Some(text)) => text.parse().ok(),
+        NodeKind::Cast { arg, .. } => number(arg),
+        _ => None,
+    }
 }
 
 fn is_false(node: &Node) -> bool {

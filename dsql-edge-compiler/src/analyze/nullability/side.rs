@@ -4,7 +4,11 @@
 //! the left side before the right one. Everything that speaks of a nuller means this number.
 
 use super::super::tree::{JoinTree, Node};
+use super::narrowing::if_true;
 use crate::syntax::ast::JoinKind;
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::ops::{Deref, Range};
 
 /// A side of an outer join that is nulled where the other side finds no match.
 pub(super) struct Side<'q> {
@@ -12,41 +16,101 @@ pub(super) struct Side<'q> {
     /// Of a FULL join: the number of the other side, which is nulled where this one is not.
     pub(super) sibling: Option<usize>,
     pub(super) nulled: &'q JoinTree,
-    pub(super) other: &'q JoinTree,
     pub(super) on: Option<&'q Node>,
-}
-
-impl Side<'_> {
-    /// The entries that are nulled.
-    pub(super) fn rows(&self) -> Vec<usize> {
-        let mut out = Vec::new();
-        self.nulled.rtes(&mut out);
-        out
-    }
+    /// The places of the entries that are nulled, and of those on the other side.
+    rows: Range<usize>,
+    other: Range<usize>,
 }
 
 /// The nulled sides below `FROM`, by number.
-pub(super) fn sides(from: &[JoinTree]) -> Vec<Side<'_>> {
-    let mut out = Vec::new();
-    from.iter().for_each(|tree| collect(tree, &mut out));
-    out
+///
+/// The entries have places in the order of `FROM`, so that those below a join are neighbours: with thousands of joins, lists
+/// of them for each side would take more memory than all else.
+pub(super) struct Sides<'q> {
+    list: Vec<Side<'q>>,
+    /// The entry at each place, and the place of each entry.
+    entries: Vec<usize>,
+    places: HashMap<usize, usize>,
+    by_tree: HashMap<*const JoinTree, usize>,
+    needed_rows: OnceCell<Vec<(usize, usize)>>,
 }
 
-fn collect<'q>(tree: &'q JoinTree, out: &mut Vec<Side<'q>>) {
-    let JoinTree::Join { kind, left, right, on } = tree else { return };
-    collect(left, out);
-    collect(right, out);
-    let first = out.len();
-    let mut push = |nulled: &'q JoinTree, other: &'q JoinTree, sibling| {
-        out.push(Side { number: out.len(), sibling, nulled, other, on: on.as_ref() });
-    };
-    match kind {
-        JoinKind::Left => push(right, left, None),
-        JoinKind::Right => push(left, right, None),
-        JoinKind::Full => {
-            push(left, right, Some(first + 1));
-            push(right, left, Some(first));
+impl<'q> Deref for Sides<'q> {
+    type Target = [Side<'q>];
+
+    fn deref(&self) -> &[Side<'q>] {
+        &self.list
+    }
+}
+
+impl<'q> Sides<'q> {
+    /// The sides of the joins of a query.
+    pub(super) fn of(from: &'q [JoinTree]) -> Sides<'q> {
+        let mut sides = Sides {
+            list: Vec::new(),
+            entries: Vec::new(),
+            places: HashMap::new(),
+            by_tree: HashMap::new(),
+            needed_rows: OnceCell::new(),
+        };
+        from.iter().for_each(|tree| sides.collect(tree));
+        sides.places = sides.entries.iter().enumerate().map(|(place, rte)| (*rte, place)).collect();
+        sides
+    }
+
+    fn collect(&mut self, tree: &'q JoinTree) {
+        let (kind, left, right, on) = match tree {
+            JoinTree::Leaf(rte) => return self.entries.push(*rte),
+            JoinTree::Join { kind, left, right, on } => (kind, left, right, on),
+        };
+        let start = self.entries.len();
+        self.collect(left);
+        let middle = self.entries.len();
+        self.collect(right);
+        let (left_rows, right_rows) = (start..middle, middle..self.entries.len());
+        let first = self.list.len();
+        let mut push = |nulled: &'q JoinTree, rows: &Range<usize>, other: &Range<usize>, sibling| {
+            let number = self.list.len();
+            self.by_tree.insert(std::ptr::from_ref(nulled), number);
+            let (rows, other) = (rows.clone(), other.clone());
+            self.list.push(Side { number, sibling, nulled, on: on.as_ref(), rows, other });
+        };
+        match kind {
+            JoinKind::Left => push(right, &right_rows, &left_rows, None),
+            JoinKind::Right => push(left, &left_rows, &right_rows, None),
+            JoinKind::Full => {
+                push(left, &left_rows, &right_rows, Some(first + 1));
+                push(right, &right_rows, &left_rows, Some(first));
+            }
+            JoinKind::Inner | JoinKind::Cross => {}
         }
-        JoinKind::Inner | JoinKind::Cross => {}
+    }
+
+    /// The entries that are nulled.
+    pub(super) fn rows(&self, side: &Side<'_>) -> &[usize] {
+        self.entries.get(side.rows.clone()).unwrap_or(&[])
+    }
+
+    /// Whether the entry is on the side that is not nulled.
+    pub(super) fn is_other(&self, side: &Side<'_>, rte: usize) -> bool {
+        self.places.get(&rte).is_some_and(|place| side.other.contains(place))
+    }
+
+    /// The side that this tree is, if it is nulled.
+    pub(super) fn of_tree(&self, tree: &JoinTree) -> Option<&Side<'q>> {
+        self.list.get(*self.by_tree.get(&std::ptr::from_ref(tree))?)
+    }
+
+    /// The rows without which a nulled side finds no match, with the number of the side. Of a FULL join none is needed.
+    pub(super) fn needed_rows(&self) -> &[(usize, usize)] {
+        self.needed_rows.get_or_init(|| {
+            let sides = self.list.iter().filter(|side| side.sibling.is_none());
+            let of_side = |side: &Side<'_>| {
+                let facts = side.on.iter().flat_map(|on| if_true(on).vars);
+                let needed = facts.filter(|var| var.level == 0 && self.is_other(side, var.rte));
+                needed.map(|var| (side.number, var.rte)).collect::<Vec<_>>()
+            };
+            sides.flat_map(of_side).collect()
+        })
     }
 }

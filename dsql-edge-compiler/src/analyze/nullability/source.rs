@@ -4,10 +4,11 @@
 //! witnesses: what a row struct needs to distinguish "no author" from "an author without a name".
 
 use super::environment::{Environment, Prover};
-use super::narrowing::{if_true, strict};
-use super::side::Side;
+use super::narrowing::strict;
+use super::side_set::SideSet;
 use crate::analyze::tree::{Body, Node, NodeKind, Query, RteSource, Var};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// What is known of one column.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +20,8 @@ pub(in crate::analyze) struct Source {
 }
 
 impl Prover<'_> {
-    pub(super) fn sources(&self, query: &Query) -> Vec<Source> {
+    /// For each column of the query: where it comes from, and which joins null it.
+    pub(in crate::analyze) fn sources(&self, query: &Query) -> Vec<Source> {
         if !matches!(query.body, Body::Plain) {
             let unknown = Source { nullable_within: true, ..Source::default() };
             return vec![unknown; query.targets.len()];
@@ -47,42 +49,39 @@ impl Prover<'_> {
             return (Vec::new(), true);
         }
         let own = needed.iter().filter(|var| var.level == 0 && !env.proven.contains(var));
-        let mut nullers: BTreeSet<usize> =
-            own.filter_map(|var| env.nulled_by.get(var.rte)).flatten().copied().collect();
-        follow_misses(env, &mut nullers);
-        let mut matched = super::expr::copy(env);
-        matched.nulled_by.iter_mut().for_each(|it| it.retain(|id| !nullers.contains(id)));
-        let nullable_within = self.nullable(node, &matched);
-        (nullers.into_iter().filter_map(|id| u32::try_from(id).ok()).collect(), nullable_within)
+        let entries: BTreeSet<usize> = own.map(|var| var.rte).collect();
+        let nullers = entries.into_iter().fold(SideSet::default(), |mut nullers, rte| {
+            nullers.add(&misses(env, rte));
+            nullers
+        });
+        let found = Rc::new(nullers.clone());
+        let nullable_within = self.nullable(node, &Environment { found, ..super::expr::copy(env) });
+        (nullers.iter().filter_map(|id| u32::try_from(id).ok()).collect(), nullable_within)
     }
 }
 
-/// Adds the joins whose miss makes one of these miss too: their conditions need a column that it nulls.
-fn follow_misses(env: &Environment<'_>, nullers: &mut BTreeSet<usize>) {
-    let needs: Vec<(usize, usize)> = env.sides.iter().flat_map(needed_rows).collect();
-    loop {
-        let before = nullers.len();
-        for (nuller, rte) in &needs {
-            if nullers.contains(nuller) {
-                nullers.extend(env.nulled_by.get(*rte).into_iter().flatten());
+/// The joins that null an entry, and those whose miss makes one of these miss too: their conditions need a column that it
+/// nulls.
+fn misses(env: &Environment<'_>, rte: usize) -> Rc<SideSet> {
+    if let Some(known) = env.misses.borrow().get(&rte) {
+        return known.clone();
+    }
+    let mut nullers = env.nulled_by.get(rte).cloned().unwrap_or_default();
+    let mut changed = !nullers.is_empty();
+    while changed {
+        changed = false;
+        // What a join needs is mostly before it in FROM.
+        for (nuller, rte) in env.sides.needed_rows().iter().rev() {
+            if nullers.contains(*nuller)
+                && let Some(more) = env.nulled_by.get(*rte)
+            {
+                changed |= nullers.add(more);
             }
         }
-        if nullers.len() == before {
-            return;
-        }
     }
-}
-
-/// The rows without which a nulled side finds no match. Of a FULL join none is needed.
-fn needed_rows(side: &Side<'_>) -> Vec<(usize, usize)> {
-    if side.sibling.is_some() {
-        return Vec::new();
-    }
-    let mut rows = Vec::new();
-    side.other.rtes(&mut rows);
-    let facts = side.on.iter().flat_map(|on| if_true(on).vars);
-    let needed = facts.filter(|var| var.level == 0 && rows.contains(&var.rte));
-    needed.map(|var| (side.number, var.rte)).collect()
+    let nullers = Rc::new(nullers);
+    env.misses.borrow_mut().insert(rte, nullers.clone());
+    nullers
 }
 
 /// The table's column behind an expression, through subqueries, views and `WITH`.

@@ -1,0 +1,239 @@
+//! Proves that a query never gives more than one row.
+//!
+//! Input: an analysed query. Output: whether each of its entries is held to one row.
+//!
+//! # The model
+//!
+//! A table is held to one row by equality of all columns of a unique key with values that do not vary: constants, parameters,
+//! columns of outer queries, and columns of tables that are held themselves. Equality is strict: a row that an outer join
+//! nulls meets none. So each table has one candidate for its row, and a row of the result has of each table the candidate
+//! or NULLs. Whether a join nulls a side follows from the rows of the other side, so the result has at most one row; except
+//! below FULL, which gives both sides apart.
+//!
+//! WHERE counts for each table, ON of an inner join for those below the join, ON of an outer join only for the side that it
+//! nulls: the other side's rows are in the result whether they meet it or not.
+//!
+//! # Example
+//!
+//! ```sql
+//! SELECT p.title, u.name FROM posts p LEFT JOIN users u ON u.id = p.author WHERE p.id = $1
+//! ```
+//!
+//! `$1` holds `p`, and `p.author` then holds `u`.
+//!
+//! # Rejected
+//!
+//! Columns of subqueries and functions as values that hold: a LATERAL one has one row for each row of another entry. In `FROM
+//! t, LATERAL (SELECT t.id AS x LIMIT 1) s WHERE t.id = s.x`, `s` has at most one row each time, and holds nothing.
+
+use super::super::tree::{Body, Callee, Command, JoinTree, LimitKind, Node, NodeKind, Query, RteSource, Var};
+use crate::builtin::oid;
+use crate::syntax::ast::JoinKind;
+use std::ops::Range;
+
+/// Proves that there is never more than one row.
+pub(super) struct Proof {
+    /// The schema has no collation under which texts of different bytes are equal.
+    pub(super) all_deterministic: bool,
+}
+
+/// `column = value`, which a row of the entry meets.
+struct Equality {
+    column: usize,
+    /// The entries whose columns are in the value.
+    needs: Vec<usize>,
+}
+
+impl Proof {
+    pub(super) fn of_query(&self, query: &Query) -> bool {
+        *query.proofs.at_most_one.get_or_init(|| self.proves(query))
+    }
+
+    fn proves(&self, query: &Query) -> bool {
+        if matches!(query.limit, LimitKind::Constant(..=1)) {
+            return true;
+        }
+        match &query.body {
+            Body::Values(rows) => rows.len() <= 1 && query.command == Command::Select,
+            Body::SetOperation { .. } => false,
+            Body::Plain => {
+                if query.has_target_srf {
+                    return false;
+                }
+                match query.command {
+                    // How many rows an INSERT gives depends on its source, which is not kept.
+                    Command::Insert | Command::Merge | Command::Utility => return query.single_row,
+                    _ => {}
+                }
+                if query.has_aggregates && !query.grouped {
+                    return true;
+                }
+                // Grouping never makes rows, but for grouping sets.
+                !query.grouping_sets && !query.from.iter().any(has_full_join) && self.holds_all(query)
+            }
+        }
+    }
+
+    /// Whether each entry is held to one row.
+    fn holds_all(&self, query: &Query) -> bool {
+        let mut leaves = Vec::new();
+        query.from.iter().for_each(|tree| tree.rtes(&mut leaves));
+        let derived = |rte: &usize| match query.rtes.get(*rte).map(|rte| &rte.source) {
+            Some(RteSource::Table { .. }) => true,
+            Some(source) => self.gives_one(source),
+            None => false,
+        };
+        leaves.iter().all(derived) && self.holds_tables(query, &leaves)
+    }
+
+    /// Whether a subquery or a function gives at most one row, each time that it runs.
+    fn gives_one(&self, source: &RteSource) -> bool {
+        match source {
+            RteSource::Subquery { query, .. } => self.of_query(query),
+            RteSource::Cte(cte) => {
+                !cte.recursive && cte.query.borrow().as_ref().is_some_and(|query| self.of_query(query))
+            }
+            RteSource::Function { functions, .. } => functions.iter().all(|(call, _)| match &call.kind {
+                NodeKind::Call { function, .. } => !function.set,
+                _ => false,
+            }),
+            RteSource::Table { .. } | RteSource::Nullable => false,
+        }
+    }
+
+    /// Whether each table among these entries, which are in the order of `FROM`, is held to one row.
+    fn holds_tables(&self, query: &Query, leaves: &[usize]) -> bool {
+        let mut place = vec![usize::MAX; query.rtes.len()];
+        for (at, rte) in leaves.iter().enumerate() {
+            place[*rte] = at;
+        }
+        let is_table =
+            |rte: usize| matches!(query.rtes.get(rte).map(|rte| &rte.source), Some(RteSource::Table { .. }));
+        let mut found: Vec<Vec<Equality>> = query.rtes.iter().map(|_| Vec::new()).collect();
+        let mut add = |condition: &Node, inside: Range<usize>| {
+            self.equalities(condition, &mut |var, needs| {
+                let reached = place.get(var.rte).is_some_and(|at| inside.contains(at));
+                if reached && needs.iter().all(|rte| is_table(*rte) && place[*rte] != usize::MAX) {
+                    found[var.rte].push(Equality { column: var.column, needs });
+                }
+            });
+        };
+        query.filter.iter().for_each(|filter| add(filter, 0..leaves.len()));
+        let mut first = 0;
+        for tree in &query.from {
+            first = conditions(tree, first, &mut add);
+        }
+        // Each table that is found to be held may hold those whose values use it.
+        let mut waiting: Vec<Vec<usize>> = vec![Vec::new(); query.rtes.len()];
+        for (rte, equalities) in found.iter().enumerate() {
+            equalities.iter().flat_map(|it| &it.needs).for_each(|needed| waiting[*needed].push(rte));
+        }
+        let mut held = vec![false; query.rtes.len()];
+        let mut queue: Vec<usize> = leaves.to_vec();
+        while let Some(rte) = queue.pop() {
+            let RteSource::Table { keys, .. } = &query.rtes[rte].source else { continue };
+            let is_fixed = |column: &usize| {
+                let mut equalities = found[rte].iter().filter(|it| it.column == *column);
+                equalities.any(|it| it.needs.iter().all(|needed| held[*needed]))
+            };
+            if !held[rte] && keys.iter().any(|key| key.iter().all(is_fixed)) {
+                held[rte] = true;
+                queue.append(&mut waiting[rte]);
+            }
+        }
+        leaves.iter().all(|rte| !is_table(*rte) || held[*rte])
+    }
+
+    /// The equalities of columns with other values, among ANDs, that every row which meets the condition meets.
+    fn equalities(&self, condition: &Node, found: &mut dyn FnMut(Var, Vec<usize>)) {
+        match &condition.kind {
+            NodeKind::And(parts) => parts.iter().for_each(|part| self.equalities(part, found)),
+            NodeKind::Call { function, args } if is_equality(&function.name) => {
+                let [left, right] = args.as_slice() else { return };
+                for (column, value) in [(left, right), (right, left)] {
+                    if let Some(var) = column_of_key(column)
+                        && self.is_of_one_equality(value, function)
+                        && let Some(needs) = entries_of(value)
+                        && !needs.contains(&var.rte)
+                    {
+                        found(var, needs);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a comparison with this value is under a collation that has the same equality as the column's key: the
+    /// value brings none of its own, by COLLATE or from another column.
+    fn is_of_one_equality(&self, value: &Node, function: &Callee) -> bool {
+        let never_collates = ["int", "uuid", "oid", "date", "time", "numeric", "float", "bool"];
+        self.all_deterministic
+            || never_collates.iter().any(|beginning| function.name.starts_with(beginning))
+            || !value.any(&|part| matches!(part.kind, NodeKind::Collate(..) | NodeKind::Var(_)))
+    }
+}
+
+fn has_full_join(tree: &JoinTree) -> bool {
+    match tree {
+        JoinTree::Leaf(_) => false,
+        JoinTree::Join { kind, left, right, .. } => {
+            *kind == JoinKind::Full || has_full_join(left) || has_full_join(right)
+        }
+    }
+}
+
+/// Calls `add` on each ON with the places of the entries for which it counts; returns the place after the tree.
+fn conditions(tree: &JoinTree, first: usize, add: &mut dyn FnMut(&Node, Range<usize>)) -> usize {
+    let JoinTree::Join { kind, left, right, on } = tree else { return first + 1 };
+    let middle = conditions(left, first, add);
+    let end = conditions(right, middle, add);
+    if let Some(on) = on {
+        match kind {
+            JoinKind::Inner | JoinKind::Cross => add(on, first..end),
+            JoinKind::Left => add(on, middle..end),
+            JoinKind::Right => add(on, first..middle),
+            JoinKind::Full => {}
+        }
+    }
+    end
+}
+
+pub(in crate::analyze) fn is_equality(function: &str) -> bool {
+    // The schema's own functions are qualified, whatever they are called; those of `~` end in the same letters.
+    function.ends_with("eq")
+        && !function.contains('.')
+        && !function.contains("regex")
+        && !function.contains("like")
+}
+
+/// The column that the operand of an equality is, compared by the equality of its key. A varchar that is compared as bpchar
+/// loses the blanks at its end.
+fn column_of_key(node: &Node) -> Option<Var> {
+    let keeps_blanks = match &node.kind {
+        NodeKind::Cast { arg, function: None } => node.ty != oid::BPCHAR || arg.ty == oid::BPCHAR,
+        _ => true,
+    };
+    node.plain_column().filter(|_| keeps_blanks)
+}
+
+/// The entries whose columns are in a value that does not vary otherwise.
+fn entries_of(value: &Node) -> Option<Vec<usize>> {
+    let varies = value.any(&|part| {
+        matches!(&part.kind, NodeKind::WholeRow { level: 0, .. })
+            || matches!(&part.kind, NodeKind::Call { function, .. } if function.volatile || function.set)
+            || part.subquery().is_some()
+    });
+    let mut out = Vec::new();
+    collect_entries(value, &mut out);
+    (!varies).then_some(out)
+}
+
+fn collect_entries(node: &Node, out: &mut Vec<usize>) {
+    if let NodeKind::Var(var) = node.kind
+        && var.level == 0
+    {
+        out.push(var.rte);
+    }
+    node.children(&mut |child| collect_entries(child, out));
+}
