@@ -129,46 +129,46 @@ const TEXT: &str = "sql!(\"SELECT old FROM t\")";
 
 #[test]
 fn what_changes_for_rust_is_told() {
-    let said = |query: &str, change: &str| -> Vec<(Severity, String)> {
+    let found = |query: &str, change: &str| -> Vec<(Severity, String)> {
         let found = findings(&format!("fn f() {{ {query} }}"), SCHEMA, change);
         found.into_iter().map(|(severity, message, _)| (severity, message)).collect()
     };
     let changed = |message: &str| vec![(Severity::Changed, message.to_owned())];
     let nullable = "ALTER TABLE t ALTER COLUMN old DROP NOT NULL;";
     assert_eq!(
-        said("sql!(\"SELECT id, old FROM t\")", nullable),
+        found("sql!(\"SELECT id, old FROM t\")", nullable),
         changed("`old` becomes Option<String>; it is String")
     );
     // An override that already states it is not reported.
-    assert_eq!(said("sql!(r#\"SELECT old AS \"old!\" FROM t\"#)", nullable), []);
-    assert_eq!(said("sql!(\"SELECT count(old) AS n FROM t\")", nullable), []);
+    assert_eq!(found("sql!(r#\"SELECT old AS \"old!\" FROM t\"#)", nullable), []);
+    assert_eq!(found("sql!(\"SELECT count(old) AS n FROM t\")", nullable), []);
     let wider = "DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY, old text NOT NULL, n bigint NOT NULL);";
     assert_eq!(
-        said("sql!(\"SELECT n FROM t WHERE old = $old\")", wider),
+        found("sql!(\"SELECT n FROM t WHERE old = $old\")", wider),
         changed("`n` becomes i64; it is i32")
     );
     assert_eq!(
-        said("sql!(\"UPDATE t SET n = $n WHERE id = 1\")", wider),
+        found("sql!(\"UPDATE t SET n = $n WHERE id = 1\")", wider),
         changed("$n becomes int8; it is int4")
     );
     let stricter = "DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY, old text, n int NOT NULL);";
-    assert_eq!(said("sql!(\"UPDATE t SET old = $1 WHERE id = 1\", x)", stricter), []);
+    assert_eq!(found("sql!(\"UPDATE t SET old = $1 WHERE id = 1\", x)", stricter), []);
     let column = "ALTER TABLE t ADD COLUMN new date;";
     let more = "the row gets a field `new`: Option<NaiveDate>";
-    assert_eq!(said("sql!(\"SELECT * FROM t\")", column), [(Severity::Note, more.to_owned())]);
-    assert_eq!(said("sql!(Mine, \"SELECT * FROM t\")", column), changed(more));
+    assert_eq!(found("sql!(\"SELECT * FROM t\")", column), [(Severity::Note, more.to_owned())]);
+    assert_eq!(found("sql!(Mine, \"SELECT * FROM t\")", column), changed(more));
     let gone = "ALTER TABLE t DROP COLUMN n;";
-    assert_eq!(said("sql!(\"SELECT * FROM t\")", gone), changed("the row no longer has a field `n`"));
+    assert_eq!(found("sql!(\"SELECT * FROM t\")", gone), changed("the row no longer has a field `n`"));
     let keyless = "DROP TABLE t; CREATE TABLE t (id int NOT NULL, old text NOT NULL, n int NOT NULL);";
     let many = "it may return many rows; with the schema as it is, it returns one at most";
     assert_eq!(
-        said("sql!(\"SELECT n FROM t WHERE id = $id\")", keyless),
+        found("sql!(\"SELECT n FROM t WHERE id = $id\")", keyless),
         [(Severity::Note, many.to_owned())]
     );
     let key = "it can no longer be an idempotency key";
     let insert = "sql!(\"INSERT INTO t (id, old, n) VALUES ($id, 'x', 1)\")";
-    assert_eq!(said(insert, keyless), [(Severity::Note, key.to_owned())]);
-    assert_eq!(said(insert, column), []);
+    assert_eq!(found(insert, keyless), [(Severity::Note, key.to_owned())]);
+    assert_eq!(found(insert, column), []);
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn run(folder: &Path, arguments: &[&str]) -> Output {
     without_shell_variables(&mut command).args(arguments).current_dir(folder).output().unwrap()
 }
 
-fn said(folder: &Path, arguments: &[&str]) -> String {
+fn printed(folder: &Path, arguments: &[&str]) -> String {
     let output = run(folder, arguments);
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
@@ -60,7 +60,7 @@ fn worker() -> tempfile::TempDir {
 #[test]
 fn what_is_missing_is_added_and_nothing_else_is_touched() {
     let home = worker();
-    let first = said(home.path(), &["init", "--region", "eu-west-1"]);
+    let first = printed(home.path(), &["init", "--region", "eu-west-1"]);
     let now = files(home.path());
     let text = |name: &str| &now.iter().find(|(known, _)| known == name).unwrap().1;
     assert_eq!(*text("Cargo.toml"), format!("{CARGO}dsql-edge = \"0.1\"\n"));
@@ -81,7 +81,7 @@ fn what_is_missing_is_added_and_nothing_else_is_touched() {
     let report = check(home.path(), None, &snapshot, Queries::OfSources).unwrap();
     assert_eq!((report.queries, report.findings.len(), report.unread.len()), (1, 0, 0));
     // Once more, and nothing happens.
-    let again = said(home.path(), &["init", "--region", "eu-west-1"]);
+    let again = printed(home.path(), &["init", "--region", "eu-west-1"]);
     assert!(again.starts_with("everything is there already"), "{again}");
     assert_eq!(files(home.path()), now);
 }
@@ -90,7 +90,7 @@ fn what_is_missing_is_added_and_nothing_else_is_touched() {
 fn a_folder_of_migrations_has_a_build_script() {
     let home = worker();
     let answer: serde_json::Value =
-        serde_json::from_str(&said(home.path(), &["init", "--migrations", "sql", "--format", "json"]))
+        serde_json::from_str(&printed(home.path(), &["init", "--migrations", "sql", "--format", "json"]))
             .unwrap();
     let done: Vec<&str> =
         answer["done"].as_array().unwrap().iter().map(|it| it["file"].as_str().unwrap()).collect();
@@ -111,7 +111,7 @@ fn a_folder_of_migrations_has_a_build_script() {
     // A build script that is there stays.
     let other = worker();
     fs::write(other.path().join("build.rs"), "fn main() {}\n").unwrap();
-    let answer = said(other.path(), &["init", "--migrations", "sql"]);
+    let answer = printed(other.path(), &["init", "--migrations", "sql"]);
     assert!(answer.contains("into main() of your build.rs"), "{answer}");
     assert_eq!(fs::read_to_string(other.path().join("build.rs")).unwrap(), "fn main() {}\n");
 }
@@ -120,18 +120,18 @@ fn a_folder_of_migrations_has_a_build_script() {
 fn commands_teach_and_have_a_form_for_machines() {
     let home = worker();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let script = said(home.path(), &["completions", shell]);
+        let script = printed(home.path(), &["completions", shell]);
         assert!(script.contains("migrate") && script.contains("dry-run"), "{shell}");
     }
     for command in ["init", "pull", "describe", "lint", "check", "migrate", "explain"] {
-        let help = said(home.path(), &[command, "--help"]);
+        let help = printed(home.path(), &[command, "--help"]);
         assert!(help.contains("Examples:"), "{command}");
         assert!(help.contains("--format <FORMAT>") && help.contains("- json"), "{command}");
     }
     let json = |arguments: &[&str]| -> serde_json::Value {
-        serde_json::from_str(&said(home.path(), arguments)).unwrap()
+        serde_json::from_str(&printed(home.path(), arguments)).unwrap()
     };
-    said(home.path(), &["init"]);
+    printed(home.path(), &["init"]);
     assert_eq!(json(&["describe", "--format", "json", "SELECT 1 AS one"])["columns"][0]["name"], "one");
     assert_eq!(json(&["explain", "--format", "json", "42703"])["codes"][0]["code"], "unknown-column");
     assert_eq!(json(&["check", "--no-build", "--format", "json", "--schema", "dsql-schema.sql"])["ok"], true);

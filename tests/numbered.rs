@@ -29,7 +29,7 @@ impl Numbered {
         Numbered { text, moved }
     }
 
-    /// Where a byte of the query as written stands as it is sent.
+    /// The place of a byte of the written query in the text that is sent.
     pub fn position(&self, offset: usize) -> usize {
         let shift = self.moved.iter().rev().find(|(end, _)| *end <= offset).map_or(0, |(_, shift)| *shift);
         offset.saturating_add_signed(shift)

@@ -154,7 +154,7 @@ const RUNTIME: [&[&str]; 8] = [
     &["macros", "millis", "seeded", "optional", "sqlstate", "statement", "types", "wire"],
     &["login_rejection", "session", "error", "retry", "credentials"],
     &["event", "settings", "arguments", "row", "many_rows", "query"],
-    &["transport"],
+    &["transport", "dynamic"],
     &["auth", "lease", "config", "connector"],
     &["login"],
     &["client"],

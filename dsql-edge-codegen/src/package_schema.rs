@@ -113,7 +113,7 @@ fn origin(package: &Path, name: &str) -> Option<(OsString, String)> {
 /// The value of a variable that a build script prints.
 enum Printed {
     Value(String),
-    /// The value of a format, which the build alone knows.
+    /// The value of a format, which is known in the build alone.
     Computed,
 }
 

@@ -1,5 +1,5 @@
 //! No input hangs the compiler: for generated inputs of any depth and width there is an answer, or an error that names
-//! the limit. `BOUNDED_SEED=7` starts elsewhere, `BOUNDED_ROUNDS=1000` tries so many inputs, and prints the slowest.
+//! the limit. `BOUNDED_SEED=7` starts elsewhere, `BOUNDED_ROUNDS=1000` tries a thousand inputs, and prints the slowest.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -32,7 +32,9 @@ impl Numbers {
 /// A schema, and a query over it.
 type Input = (String, String);
 
-const SHAPES: [(&str, fn(&mut Numbers, usize) -> Input); 12] = [
+type Shape = fn(&mut Numbers, usize) -> Input;
+
+const SHAPES: [(&str, Shape); 12] = [
     ("joins", joins),
     ("joins with USING", using),
     ("outer joins that conditions reduce", reduced),

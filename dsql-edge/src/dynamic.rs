@@ -21,34 +21,12 @@ use std::sync::Arc;
 use crate::arguments::Arguments;
 use crate::query::{Command, KeyInsert, Query, Request};
 use crate::row::DataRow;
-use crate::statement::{Effect, KeyConstraints, SessionEffect, Statement, StatementRef};
+use crate::statement::{Effect, KeyConstraints, OwnedStatement, SessionEffect, Statement, StatementRef};
 
 /// A statement, which may run any number of times, each time with other parameters.
 #[derive(Debug, Clone)]
 pub struct Sql {
-    owned: Arc<Owned>,
-}
-
-/// What [`StatementRef`] refers to: the text, and what the compiler would have found.
-#[derive(Debug, Clone)]
-pub(crate) struct Owned {
-    sql: String,
-    file: String,
-    statement: Statement,
-}
-
-impl Owned {
-    pub(crate) fn sql(&self) -> &str {
-        &self.sql
-    }
-
-    pub(crate) fn file(&self) -> &str {
-        &self.file
-    }
-
-    pub(crate) fn statement(&self) -> &Statement {
-        &self.statement
-    }
+    owned: Arc<OwnedStatement>,
 }
 
 impl Sql {
@@ -80,7 +58,7 @@ impl Sql {
             tables: &[],
             search_path: "",
         };
-        Sql { owned: Arc::new(Owned { sql, file: String::new(), statement }) }
+        Sql { owned: Arc::new(OwnedStatement { sql, file: String::new(), statement }) }
     }
 
     /// The statement's place, which errors then name.

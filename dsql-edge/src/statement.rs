@@ -40,7 +40,7 @@ pub(crate) enum StatementRef {
     Compiled(&'static Statement),
     /// Of [`dynamic`](crate::dynamic).
     #[cfg(feature = "dynamic")]
-    Dynamic(std::sync::Arc<crate::dynamic::Owned>),
+    Dynamic(std::sync::Arc<OwnedStatement>),
 }
 
 impl StatementRef {
@@ -48,7 +48,7 @@ impl StatementRef {
         match self {
             StatementRef::Compiled(statement) => statement.sql,
             #[cfg(feature = "dynamic")]
-            StatementRef::Dynamic(owned) => owned.sql(),
+            StatementRef::Dynamic(owned) => &owned.sql,
         }
     }
 
@@ -56,7 +56,7 @@ impl StatementRef {
         match self {
             StatementRef::Compiled(statement) => statement.file,
             #[cfg(feature = "dynamic")]
-            StatementRef::Dynamic(owned) => owned.file(),
+            StatementRef::Dynamic(owned) => &owned.file,
         }
     }
 }
@@ -68,9 +68,18 @@ impl core::ops::Deref for StatementRef {
         match self {
             StatementRef::Compiled(statement) => statement,
             #[cfg(feature = "dynamic")]
-            StatementRef::Dynamic(owned) => owned.statement(),
+            StatementRef::Dynamic(owned) => &owned.statement,
         }
     }
+}
+
+/// A statement whose text and file are owned: those of `statement` are empty.
+#[cfg(feature = "dynamic")]
+#[derive(Debug, Clone)]
+pub(crate) struct OwnedStatement {
+    pub(crate) sql: String,
+    pub(crate) file: String,
+    pub(crate) statement: Statement,
 }
 
 impl From<&'static Statement> for StatementRef {

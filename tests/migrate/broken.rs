@@ -70,7 +70,7 @@ async fn undisturbed() -> (Local, Folder, String) {
 }
 
 /// Breaks a run at things that it sends, from the `first` on each `stride`th, and runs again. `lives`: the process goes on
-/// by itself, or says why not; else it is gone there.
+/// by itself, or reports why not; else it is gone there.
 async fn broken_at_each(how: Break, lives: bool, first: usize, stride: usize) -> usize {
     let (local, folder, expected) = undisturbed().await;
     let (mut at, mut found) = (first, 0);
@@ -170,13 +170,13 @@ async fn two_at_once_do_no_harm() {
         local.run_sql("before", BEFORE).await.unwrap();
         let lease = Duration::from_secs(30);
         let waited = Cell::new(0);
-        let tell = |progress: Progress<'_>| {
+        let report = |progress: Progress<'_>| {
             if matches!(progress, Progress::Held { .. }) {
                 waited.set(waited.get() + 1);
             }
         };
-        let one = migrate(&folder, config(&local, &local.endpoint()), lease, &tell);
-        let other = migrate(&folder, config(&local, &local.endpoint()), lease, &tell);
+        let one = migrate(&folder, config(&local, &local.endpoint()), lease, &report);
+        let other = migrate(&folder, config(&local, &local.endpoint()), lease, &report);
         let (one, other) = tokio::join!(one, other);
         assert_eq!(one.unwrap().len() + other.unwrap().len(), 13);
         assert!(waited.get() > 0);

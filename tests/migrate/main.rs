@@ -1,5 +1,5 @@
 //! `dsql-edge migrate` against a dsql-local: broken at every step and run again, two at once (`broken`); files that
-//! changed, jobs that fail, lie or take long, what only people can tell (`trouble`).
+//! changed, jobs that fail, report wrongly or take long, what only people can decide (`trouble`).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

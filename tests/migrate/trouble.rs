@@ -1,5 +1,5 @@
 //! What goes wrong without the network's doing: statements that are refused, files that changed, jobs that fail, lie or
-//! take long, and what only people can tell.
+//! take long, and what only people can decide.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::{LEASE, SHORT, column, command, folder, run};
 #[tokio::test]
 async fn what_fails_says_why_and_can_be_mended() {
     let local = Local::builder().start().await.unwrap();
-    let said = async |files: &[(&str, &str)]| -> String {
+    let outcome = async |files: &[(&str, &str)]| -> String {
         match run(&local, &folder(files), LEASE).await {
             Ok(applied) => format!("{} applied", applied.len()),
             Err(error) => format!("{error:#}"),
@@ -23,7 +23,7 @@ async fn what_fails_says_why_and_can_be_mended() {
                  CREATE UNIQUE INDEX ASYNC a_name ON a (name);";
     // A unique index over duplicates fails in its job.
     for _ in 0..2 {
-        let error = said(&[("1.sql", twice)]).await;
+        let error = outcome(&[("1.sql", twice)]).await;
         assert!(
             error.starts_with("migrations/1.sql:3:1: statement 3 was not applied: the index a_name on a failed: its job failed:"),
             "{error}"
@@ -36,33 +36,34 @@ async fn what_fails_says_why_and_can_be_mended() {
     );
     // What was not applied may be changed, what was may not.
     let other = twice.replace("'x'), (2, 'x'", "'x'), (2, 'y'");
-    let error = said(&[("1.sql", &other)]).await;
+    let error = outcome(&[("1.sql", &other)]).await;
     assert!(error.contains("migrations/1.sql:2:1: statement 2 was changed after it was applied"), "{error}");
-    let mended = twice.replace("CREATE UNIQUE", "UPDATE a SET name = 'y' WHERE id = 2;\nCREATE UNIQUE");
-    assert_eq!(said(&[("1.sql", &mended)]).await, "2 applied");
+    let corrected = twice.replace("CREATE UNIQUE", "UPDATE a SET name = 'y' WHERE id = 2;\nCREATE UNIQUE");
+    assert_eq!(outcome(&[("1.sql", &corrected)]).await, "2 applied");
     // DDL that the server refuses, and rows.
-    let error = said(&[("1.sql", &mended), ("2.sql", "CREATE TABLE a (id int PRIMARY KEY);")]).await;
+    let error = outcome(&[("1.sql", &corrected), ("2.sql", "CREATE TABLE a (id int PRIMARY KEY);")]).await;
     assert!(
         error.starts_with("migrations/2.sql:1:1: statement 1 was not applied: SQLSTATE 42P07"),
         "{error}"
     );
-    let error = said(&[("1.sql", &mended), ("2.sql", "SELECT 1;\nINSERT INTO a VALUES (1, 'z');")]).await;
+    let error =
+        outcome(&[("1.sql", &corrected), ("2.sql", "SELECT 1;\nINSERT INTO a VALUES (1, 'z');")]).await;
     assert!(
         error.starts_with("migrations/2.sql:2:1: statement 2 was not applied: SQLSTATE 23505"),
         "{error}"
     );
     assert_eq!(
-        said(&[("1.sql", &mended), ("2.sql", "SELECT 1;\nINSERT INTO a VALUES (3, 'z');")]).await,
+        outcome(&[("1.sql", &corrected), ("2.sql", "SELECT 1;\nINSERT INTO a VALUES (3, 'z');")]).await,
         "1 applied"
     );
     assert_eq!(column(&local, "SELECT name FROM a ORDER BY id").await, ["x", "y", "z"]);
     // A table of a later migration, or of none.
     let files = [
-        ("1.sql", mended.as_str()),
+        ("1.sql", corrected.as_str()),
         ("2.sql", "SELECT 1;\nINSERT INTO a VALUES (3, 'z');"),
         ("3.sql", "DROP TABLE later;"),
     ];
-    let error = said(&files).await;
+    let error = outcome(&files).await;
     let expected = "does not exist in the cluster: does an earlier migration make it?";
     assert!(error.starts_with("migrations/3.sql:1:1: ") && error.ends_with(expected), "{error}");
     local.stop().await.unwrap();
@@ -262,8 +263,8 @@ async fn each_kind_of_statement_is_found_where_it_was_applied() {
     local.stop().await.unwrap();
 }
 
-/// What the command says, in either stream, and whether it ended well.
-async fn said(local: &Local, home: &Path, arguments: &[&str]) -> (String, bool) {
+/// What the command prints, in either stream, and whether it ended well.
+async fn outcome(local: &Local, home: &Path, arguments: &[&str]) -> (String, bool) {
     let applies = arguments.first().is_none_or(|first| first.starts_with("--"));
     let output = command(local, &local.endpoint(), home)
         .args(arguments)
@@ -289,18 +290,18 @@ async fn what_only_people_can_tell_they_are_asked() {
                 INSERT INTO a VALUES (1, 'x');\n";
     write("1.sql", text);
     // A dry run and status send nothing.
-    let (plan, well) = said(&local, home.path(), &["--dry-run"]).await;
+    let (plan, well) = outcome(&local, home.path(), &["--dry-run"]).await;
     let expected = "1.sql\n   1  CREATE TABLE a (id int PRIMARY KEY, name text)  (schema)\n   2  CREATE STATISTICS s ON id, \
                     name FROM a  (schema)\n   3  INSERT INTO a VALUES (1, 'x')  (rows)\n";
     assert_eq!((plan.as_str(), well), (expected, true));
-    assert_eq!(said(&local, home.path(), &["status"]).await, ("1.sql  pending\n".to_owned(), true));
+    assert_eq!(outcome(&local, home.path(), &["status"]).await, ("1.sql  pending\n".to_owned(), true));
     assert_eq!(column(&local, "SELECT coalesce(to_regnamespace('dsql_edge')::text, 'none')").await, ["none"]);
-    assert!(said(&local, home.path(), &["--no-pull"]).await.1);
+    assert!(outcome(&local, home.path(), &["--no-pull"]).await.1);
     // As a run leaves it that is killed while statement 2 is on its way.
     let broken = "DELETE FROM dsql_edge.migrations WHERE step IN (0, 3); DELETE FROM a;
         UPDATE dsql_edge.migrations SET state = 'started' WHERE step = 2";
     meddle(&local, broken).await;
-    let (error, well) = said(&local, home.path(), &[]).await;
+    let (error, well) = outcome(&local, home.path(), &[]).await;
     assert!(!well);
     for expected in [
         "1.sql:2:1: statement 2 was not applied",
@@ -309,42 +310,42 @@ async fn what_only_people_can_tell_they_are_asked() {
     ] {
         assert!(error.contains(expected), "{expected}: {error}");
     }
-    let (status, _) = said(&local, home.path(), &["status"]).await;
+    let (status, _) = outcome(&local, home.path(), &["status"]).await;
     assert_eq!(status, "1.sql  1 of 3 statements applied\n    statement 2 started\n");
     // Where it is not applied it is sent, and refused since it is.
-    assert!(said(&local, home.path(), &["resolve", "1.sql:2", "--not-applied"]).await.1);
-    assert!(said(&local, home.path(), &[]).await.0.contains("42710"));
-    assert!(said(&local, home.path(), &["resolve", "1.sql:2", "--applied"]).await.1);
-    assert!(said(&local, home.path(), &[]).await.1);
+    assert!(outcome(&local, home.path(), &["resolve", "1.sql:2", "--not-applied"]).await.1);
+    assert!(outcome(&local, home.path(), &[]).await.0.contains("42710"));
+    assert!(outcome(&local, home.path(), &["resolve", "1.sql:2", "--applied"]).await.1);
+    assert!(outcome(&local, home.path(), &[]).await.1);
     assert_eq!(column(&local, "SELECT name FROM a").await, ["x"]);
     // A table of that name, but not that table.
     write("2.sql", "CREATE TABLE b (id int PRIMARY KEY, name text);");
-    assert!(said(&local, home.path(), &[]).await.1);
+    assert!(outcome(&local, home.path(), &[]).await.1);
     let other = "DELETE FROM dsql_edge.migrations WHERE file = '2.sql' AND step = 0; ALTER TABLE b RENAME COLUMN name TO title;
         UPDATE dsql_edge.migrations SET state = 'started' WHERE file = '2.sql'";
     meddle(&local, other).await;
-    let (error, _) = said(&local, home.path(), &[]).await;
+    let (error, _) = outcome(&local, home.path(), &[]).await;
     assert!(error.contains("the table b is there, but with other columns (id, title)"), "{error}");
-    assert!(said(&local, home.path(), &["resolve", "2.sql", "--applied"]).await.1);
+    assert!(outcome(&local, home.path(), &["resolve", "2.sql", "--applied"]).await.1);
     assert_eq!(
-        said(&local, home.path(), &["status"]).await,
+        outcome(&local, home.path(), &["status"]).await,
         ("1.sql  applied\n2.sql  applied\n".to_owned(), true)
     );
     // A file that changed, on purpose; a file that is gone, on purpose.
     write("1.sql", &format!("-- A comment.\n{text}"));
     std::fs::remove_file(home.path().join("migrations/2.sql")).unwrap();
-    let (status, well) = said(&local, home.path(), &["status"]).await;
+    let (status, well) = outcome(&local, home.path(), &["status"]).await;
     assert!(
         !well
             && status.contains("comments or blanks")
             && status.contains("2.sql  applied, and not in the folder"),
         "{status}"
     );
-    let (error, well) = said(&local, home.path(), &[]).await;
+    let (error, well) = outcome(&local, home.path(), &[]).await;
     assert!(!well && error.contains("nothing was sent"), "{error}");
-    assert!(said(&local, home.path(), &["resolve", "1.sql", "--changed"]).await.1);
-    assert!(said(&local, home.path(), &["resolve", "2.sql", "--forget"]).await.1);
-    let (status, well) = said(&local, home.path(), &["status", "--format", "json"]).await;
+    assert!(outcome(&local, home.path(), &["resolve", "1.sql", "--changed"]).await.1);
+    assert!(outcome(&local, home.path(), &["resolve", "2.sql", "--forget"]).await.1);
+    let (status, well) = outcome(&local, home.path(), &["status", "--format", "json"]).await;
     let status: serde_json::Value = serde_json::from_str(&status).unwrap();
     assert!(
         well && status["files"][0]["applied"] == true && status["gone"] == serde_json::json!([]),

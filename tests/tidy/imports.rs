@@ -208,6 +208,8 @@ impl File {
                         at += 2;
                     }
                 }
+                // `pub(in path)` limits visibility, and imports nothing.
+                TokenTree::Ident(ident) if ident == "in" && at == 0 => return,
                 TokenTree::Ident(ident) => {
                     let path = path_at(&tokens, at);
                     let line = ident.span().start().line;
@@ -392,7 +394,8 @@ mod tests {
         let child = "use super::P; #[cfg(test)] mod tests { use crate::q::Q; } #[cfg(all(test, unix))] use crate::q::Q;\
                      // crate::q::Q\nconst TEXT: &str = \"crate::q::Q\";";
         let tests = "use crate::q::Q;";
-        let other = "use crate::p::P; use crate::p::C; $crate::q::Q; ::other::q::f();";
+        let other =
+            "pub(in crate::q) struct O; use crate::p::P; use crate::p::C; $crate::q::Q; ::other::q::f();";
         let files = [
             ("lib.rs", "mod p; mod q;"),
             ("p/mod.rs", parent),

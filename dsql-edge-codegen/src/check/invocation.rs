@@ -102,21 +102,21 @@ pub(super) fn queries_of(
     file: &str,
     package: &Path,
 ) -> Result<Vec<Query>, String> {
-    let said = |error: syn::Error| error.to_string();
+    let message = |error: syn::Error| error.to_string();
     match kind {
         Macro::Sql if are_functions(&tokens) => {
             let (functions, errors) = functions(tokens);
             match errors.into_iter().next() {
-                Some(error) => Err(said(error)),
+                Some(error) => Err(message(error)),
                 None => Ok(functions.iter().map(|function| of_function(function, file)).collect()),
             }
         }
         Macro::Sql => {
-            let input: Input = syn::parse2(tokens).map_err(said)?;
+            let input: Input = syn::parse2(tokens).map_err(message)?;
             Ok(vec![Query::new(&input.sql, file, input.row.is_some(), false)])
         }
         Macro::File => {
-            let input: Input = syn::parse2(tokens).map_err(said)?;
+            let input: Input = syn::parse2(tokens).map_err(message)?;
             let path = package.join(input.sql.value());
             let text =
                 std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -130,7 +130,7 @@ pub(super) fn queries_of(
             }])
         }
         Macro::Unchecked => {
-            let input: Unchecked = syn::parse2(tokens).map_err(said)?;
+            let input: Unchecked = syn::parse2(tokens).map_err(message)?;
             Ok(vec![Query::new(&input.sql, file, input.row.is_some(), true)])
         }
     }

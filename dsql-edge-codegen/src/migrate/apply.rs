@@ -40,7 +40,7 @@ pub async fn migrate(
     folder: &Folder,
     config: Config,
     lease: Duration,
-    tell: &dyn Fn(Progress<'_>),
+    report: &dyn Fn(Progress<'_>),
 ) -> Result<Vec<Applied>> {
     let database = Database::new(limits(config));
     let ledger = Ledger::new(&database, run_name());
@@ -50,8 +50,9 @@ pub async fn migrate(
     } else {
         ledger.make().await?;
     }
-    let lease = Lease::take(&database, ledger.run(), lease, tell).await?;
-    let run = Run { database: &database, ledger: &ledger, lease: &lease, tell, in_flight: Cell::new(false) };
+    let lease = Lease::take(&database, ledger.run(), lease, report).await?;
+    let run =
+        Run { database: &database, ledger: &ledger, lease: &lease, report, in_flight: Cell::new(false) };
     let done = tokio::select! {
         done = run.all(folder) => done,
         lost = lease.keep() => Err(lost),
@@ -77,7 +78,7 @@ struct Run<'r> {
     database: &'r Database,
     ledger: &'r Ledger<'r>,
     lease: &'r Lease<'r>,
-    tell: &'r dyn Fn(Progress<'_>),
+    report: &'r dyn Fn(Progress<'_>),
     /// Something was sent, and what became of it is not known.
     in_flight: Cell<bool>,
 }
@@ -91,7 +92,7 @@ impl Run<'_> {
         // Before the lease was ours, another run may have been at work.
         for Pending { file, steps, out_of_order } in plan(folder, &self.ledger.read().await?)? {
             if out_of_order {
-                (self.tell)(Progress::OutOfOrder(file));
+                (self.report)(Progress::OutOfOrder(file));
             }
             for (step, entry) in steps {
                 let found = self.step(file, step, entry).await.with_context(|| {
@@ -119,13 +120,13 @@ impl Run<'_> {
                 Err(stuck(file, step, "are the rows as the statement makes them?"))
             }
             Work::Rows(statements) => {
-                (self.tell)(Progress::Sent(file, step));
+                (self.report)(Progress::Sent(file, step));
                 let statements: Vec<Sql<'_>> = statements.iter().map(|span| file.sql_at(*span)).collect();
                 self.ledger.apply_rows(file, step, &statements).await.map_err(explained)?;
                 Ok(false)
             }
             Work::Repeatable => {
-                (self.tell)(Progress::Sent(file, step));
+                (self.report)(Progress::Sent(file, step));
                 self.repeat(file.sql_at(step.span)).await?;
                 self.ledger.record(file, step).await?;
                 Ok(false)
@@ -154,7 +155,7 @@ impl Run<'_> {
             if let Some(before) = &claimed {
                 match trace.judge(before.as_deref(), seen.as_ref()) {
                     Verdict::Applied => {
-                        (self.tell)(Progress::Found(file, step));
+                        (self.report)(Progress::Found(file, step));
                         self.ledger.applied(file, step, None).await?;
                         return Ok(true);
                     }
@@ -166,7 +167,7 @@ impl Run<'_> {
             if !self.ledger.claim(file, step, before.as_deref()).await? {
                 return Ok(true);
             }
-            (self.tell)(Progress::Sent(file, step));
+            (self.report)(Progress::Sent(file, step));
             match self.send(file.sql_at(step.span)).await? {
                 Ok(_) => {
                     self.ledger.applied(file, step, None).await?;
@@ -202,7 +203,7 @@ impl Run<'_> {
                 // It was about to be sent, and perhaps it was. Jobs are asked for first: one may just be ending.
                 id = job.find(self.database, since).await?;
                 if id.is_none() && matches!(job.made(self.database).await?, Some((true, _))) {
-                    (self.tell)(Progress::Found(file, step));
+                    (self.report)(Progress::Found(file, step));
                     self.ledger.applied(file, step, None).await?;
                     return Ok(true);
                 }
@@ -216,7 +217,7 @@ impl Run<'_> {
                 if !self.ledger.claim(file, step, None).await? {
                     return Ok(true);
                 }
-                (self.tell)(Progress::Sent(file, step));
+                (self.report)(Progress::Sent(file, step));
                 match self.send(file.sql_at(step.span)).await? {
                     Ok(started) => id = started,
                     Err(error) if error.is_executed() => {}
@@ -234,9 +235,9 @@ impl Run<'_> {
             if let Some(id) = &id {
                 self.ledger.building(file, step, id).await?;
             }
-            return match job.wait(self.database, id.as_deref(), self.tell).await? {
+            return match job.wait(self.database, id.as_deref(), self.report).await? {
                 Outcome::Done(details) => {
-                    details.iter().for_each(|details| (self.tell)(Progress::Details(details)));
+                    details.iter().for_each(|details| (self.report)(Progress::Details(details)));
                     self.ledger.applied(file, step, details.as_deref()).await?;
                     Ok(found)
                 }
@@ -312,7 +313,7 @@ impl Run<'_> {
 
     /// Waits as long as another run would, until the statement in flight has arrived or is lost.
     async fn settle(&self) {
-        (self.tell)(Progress::Settling(self.lease.length()));
+        (self.report)(Progress::Settling(self.lease.length()));
         tokio::time::sleep(self.lease.length()).await;
         self.in_flight.set(false);
     }

@@ -98,9 +98,9 @@ impl Job {
         &self,
         database: &Database,
         id: Option<&str>,
-        tell: &dyn Fn(Progress<'_>),
+        report: &dyn Fn(Progress<'_>),
     ) -> Result<Outcome> {
-        let (began, mut told, mut pause) = (Instant::now(), Instant::now(), FIRST_PAUSE);
+        let (began, mut reported, mut pause) = (Instant::now(), Instant::now(), FIRST_PAUSE);
         loop {
             let job = match id {
                 Some(id) => {
@@ -117,9 +117,9 @@ impl Job {
                     return Ok(Outcome::Failed(format!("its job {}: {}", job.status, job.details)));
                 }
                 Some(job) => {
-                    if told.elapsed() >= Duration::from_secs(10) {
-                        told = Instant::now();
-                        tell(Progress::Job { job: &job.id, status: &job.status, elapsed: began.elapsed() });
+                    if reported.elapsed() >= Duration::from_secs(10) {
+                        reported = Instant::now();
+                        report(Progress::Job { job: &job.id, status: &job.status, elapsed: began.elapsed() });
                     }
                 }
             }
@@ -129,15 +129,15 @@ impl Job {
     }
 
     async fn completed(&self, database: &Database, job: Row) -> Result<Outcome> {
-        let said = if job.details.is_empty() { String::new() } else { format!(": {}", job.details) };
+        let details = if job.details.is_empty() { String::new() } else { format!(": {}", job.details) };
         Ok(match self.made(database).await? {
             Some((true, _)) => Outcome::Done(Some(job.details).filter(|details| !details.is_empty())),
             Some((false, _)) => Outcome::Failed(format!(
-                "its job has the status completed, and {} is not valid{said}",
+                "its job has the status completed, and {} is not valid{details}",
                 self.what()
             )),
             None => Outcome::Failed(format!(
-                "its job has the status completed, and {} does not exist{said}",
+                "its job has the status completed, and {} does not exist{details}",
                 self.what()
             )),
         })

@@ -42,7 +42,7 @@ impl<'d> Lease<'d> {
         database: &'d Database,
         run: &str,
         length: Duration,
-        tell: &dyn Fn(Progress<'_>),
+        report: &dyn Fn(Progress<'_>),
     ) -> Result<Lease<'d>> {
         let interval = interval(length);
         loop {
@@ -55,7 +55,7 @@ impl<'d> Lease<'d> {
             let held = database.rows::<2>(HOLDER, &[]).await.context("reading the holder of the lease")?;
             if let Some([Some(holder), seconds]) = held.into_iter().next() {
                 let seconds = seconds.and_then(|it| it.parse::<u64>().ok()).unwrap_or(0);
-                tell(Progress::Held { holder: &holder, seconds });
+                report(Progress::Held { holder: &holder, seconds });
             }
             tokio::time::sleep((length / 10).clamp(Duration::from_millis(50), Duration::from_secs(2))).await;
         }

@@ -136,7 +136,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
 
 async fn apply(options: &Options, folder: &Folder, config: dsql_edge::Config) -> Result<ExitCode> {
     let announced = std::cell::RefCell::new(String::new());
-    let tell = |progress: Progress<'_>| {
+    let report = |progress: Progress<'_>| {
         if let Progress::Sent(file, _) | Progress::Found(file, _) = &progress
             && announced.replace(file.name.clone()) != file.name
         {
@@ -145,7 +145,7 @@ async fn apply(options: &Options, folder: &Folder, config: dsql_edge::Config) ->
         eprintln!("{}", progress.line());
     };
     let json = options.format == Format::Json;
-    let done = match migrate(folder, config.clone(), options.lease, &tell).await {
+    let done = match migrate(folder, config.clone(), options.lease, &report).await {
         Err(error) if json => {
             format::print(&format::json(&json!({ "version": 1, "error": format!("{error:#}") })))?;
             return Err(error);

@@ -114,7 +114,7 @@ impl<'a> Analyzer<'a> {
         Some(format!("{file}, line {line}, may change this, and is not followed: {statement}"))
     }
 
-    /// Whether an operand may be copied so many times; if not, the statement is too complex, which is reported once.
+    /// Whether an operand may be copied this number of times; if not, the statement is too complex, which is reported once.
     pub(super) fn may_copy(&mut self, operand: &Node, times: usize) -> bool {
         let fitted = self.copied <= MAX_COPIED;
         if fitted {
@@ -122,7 +122,8 @@ impl<'a> Analyzer<'a> {
         }
         let fits = self.copied <= MAX_COPIED;
         if fitted && !fits {
-            let message = "the operands of BETWEEN, IN and CASE are too large to be compared so many times";
+            let message =
+                "the operands of BETWEEN, IN and CASE are too large to be compared as often as this";
             self.report(Diagnostic::error(Code::TooComplex, operand.span, message));
         }
         fits

@@ -43,6 +43,7 @@
 //!
 //! Source: `optimizer/prep/prepjointree.c` and `optimizer/util/clauses.c` of PostgreSQL 16.
 
+mod condition;
 mod environment;
 mod expr;
 mod facts;
@@ -153,7 +154,7 @@ impl Prover<'_> {
             env.proven_nodes.clear();
         }
         if let Some(having) = &query.having {
-            env.having = narrowing::if_true(having);
+            env.having = condition::if_true(having);
             if !query.grouping_sets {
                 for var in env.having.vars.clone() {
                     narrowing::row_is_there(&mut env.nulled_by, var);

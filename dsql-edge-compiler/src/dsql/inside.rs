@@ -1,7 +1,7 @@
 //! Reads the statement inside of COPY or EXPLAIN.
 //!
 //! Input: the statement around it. Output: the statement, with the tokens that it was read from. A text that cannot be
-//! read gives none: PostgreSQL rejects it in its own words. A text beyond a limit of the parser is told apart
+//! read gives none: PostgreSQL rejects it in its own words. A text beyond a limit of the parser is distinguished
 //! (`Unread::TooComplex`), because PostgreSQL may run it.
 
 use super::words::Words;

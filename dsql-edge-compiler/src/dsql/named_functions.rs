@@ -3,7 +3,7 @@
 //! Input: a statement. Output: the functions that it calls, or takes for an operator, an aggregate or a cast, where the
 //! tree does not keep their names. `syntax::visit` finds the others.
 //!
-//! A name is that of a function if its arguments follow, or if it stands where a definition expects a function:
+//! A name is that of a function if its arguments follow, or if it is where a definition expects a function:
 //! `FUNCTION = f`, `WITH FUNCTION f`, `HANDLER f`. Statements that only name a function as an object (`GRANT … ON
 //! FUNCTION f(int)`, `DROP`, `COMMENT`) are not read.
 
@@ -48,7 +48,7 @@ fn passed_over<'p>(statement: ParsedStatement<'p>) -> Option<&'p [Token]> {
     }
 }
 
-/// The name of a function that stands here, if it is one of PostgreSQL's own.
+/// The name of a function that is here, if it is one of PostgreSQL's own.
 fn function<'t>(text: &str, tokens: &'t [Token], at: usize, token: &'t Token) -> Option<&'t str> {
     let before = |count: usize| at.checked_sub(count).and_then(|at| tokens.get(at));
     let is = |token: Option<&Token>, symbol: u8| {

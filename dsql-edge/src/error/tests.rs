@@ -1,10 +1,13 @@
 //! Every kind of error, and what it must not show.
 
 use super::*;
+use crate::statement::Statement;
+
+static POSTS: StatementRef = StatementRef::Compiled(&COMPILED);
 
 const CANARY: &str = "canary";
 
-static POSTS: Statement = Statement {
+static COMPILED: Statement = Statement {
     sql: "SELECT title FROM post",
     name: "posts",
     file: "src/lib.rs",

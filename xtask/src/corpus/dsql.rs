@@ -216,9 +216,9 @@ impl Session {
     fn keep(&mut self, statement: &Statement) {
         match &statement.kind {
             StatementKind::Transaction(TransactionStatement::Rollback { .. }) => {
-                self.now = Growth::new(self.committed.clone())
+                self.now = Growth::new(self.committed.clone());
             }
-            _ => self.now.apply(statement.clone()),
+            _ => drop(self.now.apply(statement.clone())),
         }
         if !self.transactions.is_open() {
             self.committed = self.now.schema().clone();

@@ -3,8 +3,7 @@
 use super::super::parameter::Parameter;
 use super::super::tree::{Node, Query, Var};
 use super::facts::Facts;
-use super::foreign::ForeignJoin;
-use super::side::Sides;
+use super::side::{ForeignJoin, Sides};
 use super::side_set::SideSet;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};

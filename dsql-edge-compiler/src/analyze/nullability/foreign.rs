@@ -14,20 +14,7 @@ use super::super::tree::{
 };
 use super::environment::{Environment, Prover};
 use super::expr::up;
-use super::side::{Side, Sides};
-
-/// An outer join that finds its row where the columns of a foreign key are not NULL.
-pub(super) struct ForeignJoin {
-    /// The number of its nulled side.
-    pub(super) nuller: usize,
-    /// Of a FULL join: the number of the other side, which is not nulled together with this one.
-    pub(super) sibling: Option<usize>,
-    /// The entry on that side.
-    pub(super) table: usize,
-    /// The entry that refers to it, and the columns that must not be NULL.
-    pub(super) child: usize,
-    pub(super) columns: Vec<usize>,
-}
+use super::side::{ForeignJoin, Side, Sides};
 
 /// The joins of a query that go along foreign keys.
 pub(super) fn foreign_joins(query: &Query, sides: &Sides<'_>) -> Vec<ForeignJoin> {

@@ -4,7 +4,7 @@
 //! the left side before the right one. Everything that speaks of a nuller means this number.
 
 use super::super::tree::{JoinTree, Node};
-use super::narrowing::if_true;
+use super::condition::if_true;
 use crate::syntax::ast::JoinKind;
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -20,6 +20,19 @@ pub(super) struct Side<'q> {
     /// The places of the entries that are nulled, and of those on the other side.
     rows: Range<usize>,
     other: Range<usize>,
+}
+
+/// An outer join that finds its row where the columns of a foreign key are not NULL.
+pub(super) struct ForeignJoin {
+    /// The number of its nulled side.
+    pub(super) nuller: usize,
+    /// Of a FULL join: the number of the other side, which is not nulled together with this one.
+    pub(super) sibling: Option<usize>,
+    /// The entry on that side.
+    pub(super) table: usize,
+    /// The entry that refers to it, and the columns that must not be NULL.
+    pub(super) child: usize,
+    pub(super) columns: Vec<usize>,
 }
 
 /// The nulled sides below `FROM`, by number.

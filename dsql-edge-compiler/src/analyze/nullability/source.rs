@@ -3,8 +3,8 @@
 //! Input: an analysed query. Output: for each column the table's column it shows, and the sides of joins whose miss it
 //! witnesses: what a row struct needs to distinguish "no author" from "an author without a name".
 
+use super::condition::strict;
 use super::environment::{Environment, Prover};
-use super::narrowing::strict;
 use super::side_set::SideSet;
 use crate::analyze::tree::{Body, Node, NodeKind, Query, RteSource, Var};
 use std::collections::BTreeSet;
