@@ -47,6 +47,12 @@ impl SealKey {
     }
 }
 
+/// Statements that have one seal, as one text: none can take a part of the next. `dsql_local_build_index` joins them in
+/// the same way.
+pub(crate) fn joined(statements: [&str; 3]) -> String {
+    statements.map(|statement| statement.replace('\u{1}', "\u{1}\u{1}")).join("\u{1}.")
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -61,5 +67,16 @@ mod tests {
         assert_eq!(one.of("a"), one.of("a"));
         assert!(one.of("a") != one.of("b") && one.of("a") != other.of("a"));
         assert_eq!(one.of("a é"), one.of("a \u{F7C3}\u{F7A9}"));
+    }
+
+    #[test]
+    fn joined_statements_keep_their_bounds() {
+        let joins =
+            [["ab", "c", ""], ["a", "bc", ""], ["a", "b", "c"], ["a\u{1}.b", "c", ""], ["a\u{1}", ".b", "c"]];
+        for (at, one) in joins.iter().enumerate() {
+            for other in joins.iter().skip(at + 1) {
+                assert_ne!(joined(*one), joined(*other));
+            }
+        }
     }
 }

@@ -163,6 +163,7 @@ async fn build_that_fails_for_a_row_fails_as_a_job() {
             ("INDEX ASYNC IF NOT EXISTS i ON r (a) WHERE 1 / a > 0", "division by zero"),
             ("INDEX ASYNC i ON r ((b::int))", "invalid input syntax for type integer: \"x\""),
             ("UNIQUE INDEX ASYNC i ON r (a, (1 / a))", "division by zero"),
+            ("INDEX ASYNC i ON r ((1 / a)) WHERE b <> '\u{1}.é'", "division by zero"),
         ] {
             let answer = session.run(extended, &format!("CREATE {index}")).await;
             assert_eq!(

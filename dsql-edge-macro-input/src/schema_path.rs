@@ -72,13 +72,17 @@ pub fn folders(folder: &Path) -> impl Iterator<Item = &Path> {
     folder.ancestors().take_while(move |above| above.starts_with(root))
 }
 
-/// The root of the package or workspace that a folder is in; nothing above it belongs to the package. It is the nearest
-/// folder with a lock file, which cargo writes into the root, or with a workspace's manifest; before cargo has run, that
-/// of the package; outside of a package, the folder.
+/// The root of the package or workspace that a folder is in; nothing above it belongs to the package. It is the package
+/// itself if it has a lock file, which cargo writes into the root; else the nearest folder above with a workspace's
+/// manifest; else the package. Outside of a package it is the folder.
 fn root(folder: &Path) -> &Path {
-    let is_root = |above: &&Path| above.join("Cargo.lock").exists() || is_workspace(above);
-    let is_package = |above: &&Path| above.join("Cargo.toml").is_file();
-    folder.ancestors().find(is_root).or_else(|| folder.ancestors().find(is_package)).unwrap_or(folder)
+    let Some(package) = folder.ancestors().find(|above| above.join("Cargo.toml").is_file()) else {
+        return folder;
+    };
+    if package.join("Cargo.lock").exists() {
+        return package;
+    }
+    package.ancestors().find(|above| is_workspace(above)).unwrap_or(package)
 }
 
 fn is_workspace(folder: &Path) -> bool {
@@ -108,17 +112,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn root_has_the_lock_file_or_the_workspace() {
+    fn root_is_the_workspace_unless_the_package_has_a_lock_file() {
         let home = std::env::temp_dir().join(format!("dsql-edge-root-{}", std::process::id()));
         for (path, text) in [
             ("alone/Cargo.toml", "[package]"),
+            ("alone/Cargo.lock", ""),
             ("alone/inner/Cargo.toml", ""),
             ("workspace/Cargo.toml", "[workspace]\nmembers = [\"member\"]"),
             ("workspace/member/Cargo.toml", "[package]"),
             ("workspace/excluded/Cargo.toml", "[package]"),
             ("workspace/excluded/Cargo.lock", ""),
-            ("locked/Cargo.lock", ""),
-            ("locked/member/Cargo.toml", "[package]"),
         ] {
             let path = home.join(path);
             fs::create_dir_all(path.parent().unwrap().join("src")).unwrap();
@@ -129,7 +132,6 @@ mod tests {
             ("alone/inner", "alone/inner"),
             ("workspace/member/src", "workspace"),
             ("workspace/excluded/src", "workspace/excluded"),
-            ("locked/member", "locked"),
         ] {
             let (folder, expected) = (home.join(folder), home.join(expected));
             assert_eq!(root(&folder), expected);

@@ -164,7 +164,9 @@ LANGUAGE plpgsql AS $$
 DECLARE
     of_table oid := to_regclass(target);
     before oid[] := ARRAY(SELECT indexrelid FROM pg_catalog.pg_index WHERE indrelid = of_table);
-    sealed text := statement || plain || probe;
+    -- As `seal::joined` does.
+    sealed text := replace(statement, E'\x01', E'\x01\x01') || E'\x01.' || replace(plain, E'\x01', E'\x01\x01')
+        || E'\x01.' || replace(probe, E'\x01', E'\x01\x01');
     duplicates boolean := false;
     of_statement boolean := false;
     made oid;

@@ -157,7 +157,7 @@ pub(super) fn local(statement: ParsedStatement<'_>, seal_key: &SealKey) -> Optio
                 quoted(&build),
                 quoted(&plain),
                 quoted(&probe),
-                seal_key.of(&format!("{build}{plain}{probe}")),
+                seal_key.of(&crate::seal::joined([&build, &plain, &probe])),
                 CREATE_INDEX
             ))
         }
