@@ -14,7 +14,7 @@ use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 use dsql_edge_compiler::syntax::{Parsed, PsqlCommand};
 
-use super::rows::Turns;
+use super::memo::{Found, Turns};
 use super::sent::Sent;
 use super::words::{Files, Names, last_name};
 
@@ -40,15 +40,6 @@ pub(super) struct Script<'s> {
     pub(super) found: Vec<Found>,
     /// The places of statements for the questions that `rows` asks about every statement before another.
     pub(super) turns: OnceCell<Turns>,
-}
-
-/// Answers about a statement; each is computed at its first use.
-#[derive(Default)]
-pub(super) struct Found {
-    /// It writes only to the table that it names.
-    pub(super) stays: OnceCell<bool>,
-    /// It calls a function that is not PostgreSQL's, itself or through a view.
-    pub(super) calls: OnceCell<bool>,
 }
 
 /// `BEGIN … COMMIT`.
