@@ -14,6 +14,7 @@ mod human;
 mod json;
 mod key;
 mod meaning;
+mod memo;
 mod rows;
 mod rules;
 mod sarif;

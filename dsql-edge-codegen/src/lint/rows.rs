@@ -20,7 +20,8 @@ use dsql_edge_compiler::syntax::ast::{
 use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 
-use super::script::{Found, Script, ScriptChanges};
+use super::memo::{Found, Turns};
+use super::script::Script;
 use super::words::last_name;
 
 /// PostgreSQL's functions that run SQL or change settings.
@@ -75,16 +76,16 @@ pub(super) fn creation(script: &Script<'_>, at: usize, table: &QualifiedName) ->
     let first = naming.next()?;
     let StatementKind::CreateTable(created) = &script.statements().get(first)?.kind else { return None };
     let is_it = same(&created.name, table) && !created.if_not_exists && created.partition_of.is_none();
-    let changes = changes_of(script);
-    let local = changes.local_path.is_some_and(|place| place < at);
-    let resolves_anew = is_any_in(&changes.other_names, first + 1..at);
+    let turns = turns_of(script);
+    let local = turns.local_path.is_some_and(|place| place < at);
+    let resolves_anew = is_any_in(&turns.other_names, first + 1..at);
     let changed = resolves_anew || naming.any(|it| takes_name(script, &script.statements()[it], table));
     (is_it && !local && !changed).then_some(first)
 }
 
-/// The changes of a script, computed at the first use.
-fn changes_of<'s>(script: &'s Script<'_>) -> &'s ScriptChanges {
-    script.changes.get_or_init(|| {
+/// Those of a script.
+fn turns_of<'s>(script: &'s Script<'_>) -> &'s Turns {
+    script.turns.get_or_init(|| {
         let statements = script.statements();
         let places = |is: &dyn Fn(usize, &Statement) -> bool| -> Vec<usize> {
             let found = statements.iter().enumerate().filter(|(at, statement)| is(*at, statement));
@@ -100,7 +101,7 @@ fn changes_of<'s>(script: &'s Script<'_>) -> &'s ScriptChanges {
             views.entry(name.to_owned()).or_default().push(at);
         }
         let local = |_: usize, it: &Statement| changes_path(it) && script.has(it, Keyword::Local);
-        ScriptChanges {
+        Turns {
             other_names: places(&|_, it| changes_path(it) || changes_schemas(script, it)),
             local_path: places(&local).first().copied(),
             implicit_calls: places(&|at, it| defines_implicit_call(script, at, it)).first().copied(),
@@ -132,7 +133,7 @@ pub(super) fn may_change(script: &Script<'_>, range: Range<usize>, table: &Quali
 
 /// The statements of a range that may change the rows of a table which they do not name.
 fn reaching<'s>(script: &'s Script<'_>, range: Range<usize>) -> impl Iterator<Item = &'s usize> {
-    let places = changes_of(script).reaching.get_or_init(|| {
+    let places = turns_of(script).reaching.get_or_init(|| {
         let leaves = |at: &usize| match writes(script, &script.statements()[*at]) {
             Writes::Nothing => !runs_code(script, *at),
             Writes::Adds | Writes::Changes => stays_in_its_table(script, *at),
@@ -143,7 +144,7 @@ fn reaching<'s>(script: &'s Script<'_>, range: Range<usize>) -> impl Iterator<It
 }
 
 fn drops<'s>(script: &'s Script<'_>, range: Range<usize>) -> impl Iterator<Item = &'s usize> {
-    of_range(&changes_of(script).drops, range)
+    of_range(&turns_of(script).drops, range)
 }
 
 fn of_range(places: &[usize], range: Range<usize>) -> impl Iterator<Item = &usize> {
@@ -258,7 +259,7 @@ fn has_one_target(script: &Script<'_>, at: usize) -> bool {
         _ => false,
     });
     // ON UPDATE and ON DELETE write to the table that refers to it.
-    let referenced = changes && changes_of(script).references.is_some_and(|place| place < at);
+    let referenced = changes && turns_of(script).references.is_some_and(|place| place < at);
     !table.partitioned && !evaluated && !referenced
 }
 
@@ -279,7 +280,7 @@ fn copied(tokens: &[Token]) -> Option<QualifiedName> {
 
 /// Whether an earlier statement defines code that others run without a call.
 fn has_implicit_calls(script: &Script<'_>, at: usize) -> bool {
-    changes_of(script).implicit_calls.is_some_and(|place| place < at)
+    turns_of(script).implicit_calls.is_some_and(|place| place < at)
 }
 
 /// Whether a statement defines a trigger, an operator, a cast or a check of a domain.
@@ -325,7 +326,7 @@ fn calls(script: &Script<'_>, at: usize) -> bool {
 
 fn reads_call(script: &Script<'_>, at: usize) -> bool {
     let Some(statement) = script.statements().get(at) else { return true };
-    let views = &changes_of(script).views;
+    let views = &turns_of(script).views;
     let calls_before = |view: &usize| *view < at && calls(script, *view);
     if views.is_empty() {
         return false;

@@ -14,6 +14,7 @@ use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 use dsql_edge_compiler::syntax::{Parsed, PsqlCommand};
 
+use super::memo::{Found, Turns};
 use super::sent::Sent;
 use super::words::{Files, Names, last_name};
 
@@ -38,34 +39,7 @@ pub(super) struct Script<'s> {
     /// For each statement the answers of `rows`, which each finding needs again.
     pub(super) found: Vec<Found>,
     /// The places of statements for the questions that `rows` asks about every statement before another.
-    pub(super) changes: OnceCell<ScriptChanges>,
-}
-
-/// Answers about a statement; each is computed at its first use.
-#[derive(Default)]
-pub(super) struct Found {
-    /// It writes only to the table that it names.
-    pub(super) stays: OnceCell<bool>,
-    /// It calls a function that is not PostgreSQL's, itself or through a view.
-    pub(super) calls: OnceCell<bool>,
-}
-
-/// The statements that change what is true of those behind them, by their places in order.
-pub(super) struct ScriptChanges {
-    /// Unqualified names may mean something else after them, or schemas are gone with all that is in them.
-    pub(super) other_names: Vec<usize>,
-    /// The first that changes the search path until its transaction ends.
-    pub(super) local_path: Option<usize>,
-    /// The first that defines code which others run without a call.
-    pub(super) implicit_calls: Option<usize>,
-    /// The first foreign key.
-    pub(super) references: Option<usize>,
-    /// Views, by name.
-    pub(super) views: HashMap<String, Vec<usize>>,
-    /// `DROP`
-    pub(super) drops: Vec<usize>,
-    /// Statements that may change the rows of a table that they do not name.
-    pub(super) reaching: OnceCell<Vec<usize>>,
+    pub(super) turns: OnceCell<Turns>,
 }
 
 /// `BEGIN … COMMIT`.
@@ -99,7 +73,7 @@ impl<'s> Script<'s> {
             bodies: statements.iter().enumerate().filter(has_body).map(|(at, _)| at).collect(),
             functions: statements.iter().enumerate().filter_map(defined_function).collect(),
             found: statements.iter().map(|_| Found::default()).collect(),
-            changes: OnceCell::new(),
+            turns: OnceCell::new(),
         };
         let commands = parsed.tokens.commands.iter().filter(|it| !is_harmless(it, &parsed.text));
         script.unknown.extend(commands.map(|command| command.span.start));

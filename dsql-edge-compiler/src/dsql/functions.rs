@@ -27,7 +27,8 @@ const REFUSED: &[(&str, &str)] = &[
     ("inet_server_addr",                ADDRESS),
 ];
 
-const LOCK: &str = "nobody waits in DSQL: SELECT … FOR UPDATE a row of a table of locks, and retry on 40001";
+const LOCK: &str =
+    "DSQL has no locks to wait for: SELECT … FOR UPDATE a row of a table of locks, and retry on 40001";
 const ADDRESS: &str = "leave it out: DSQL does not show addresses";
 
 /// Functions whose first of two arguments names a text search configuration.

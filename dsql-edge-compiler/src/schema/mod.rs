@@ -74,4 +74,13 @@ mod tests {
         let hint = error.errors().find_map(|error| error.hint.clone());
         assert_eq!(hint.as_deref(), Some("the tables are other"));
     }
+
+    #[test]
+    fn tables_are_suggested_as_a_query_names_them() {
+        let schema =
+            Schema::parse("CREATE SCHEMA app; CREATE TABLE app.j (id int); CREATE TABLE posts (id int)");
+        let error = compile(&Source::numbered("SELECT id FROM nothing"), &schema.unwrap()).unwrap_err();
+        let hint = error.errors().find_map(|error| error.hint.clone());
+        assert_eq!(hint.as_deref(), Some("the tables are app.j, posts"));
+    }
 }
