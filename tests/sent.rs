@@ -115,8 +115,7 @@ fn compare(group: &Group, oracle: &Oracle, compared: &mut Compared) {
     // What cannot be read, or not loaded, is the subject of other tests.
     let Ok(schema) = Schema::parse(&group.schema) else { return };
     // Dumps have commands of psql.
-    let ddl: String =
-        group.schema.split_inclusive('\n').filter(|line| !line.starts_with('\\')).collect();
+    let ddl: String = group.schema.split_inclusive('\n').filter(|line| !line.starts_with('\\')).collect();
     let database = match oracle.database(&ddl) {
         Ok(database) => database,
         Err(error) => {

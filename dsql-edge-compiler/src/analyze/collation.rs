@@ -192,8 +192,8 @@ impl Analyzer<'_> {
         }
         match self.collation_of_type(whole.ty) {
             None => Collated::default(),
-            // The clause decides, and is what an error is about.
-            Some(_) if common.strength == Strength::Explicit => common,
+            // The clause decides, and is what an error is about; of a conflict it is the second of the two.
+            Some(_) if matches!(common.strength, Strength::Explicit | Strength::Conflict) => common,
             Some(_) if common.strength != Strength::None => Collated { span: whole.span, ..common },
             own => Collated::implicit(own, whole.span),
         }
