@@ -32,7 +32,10 @@ impl Numbers {
 /// A schema, and a query over it.
 type Input = (String, String);
 
-const SHAPES: [(&str, fn(&mut Numbers, usize) -> Input); 12] = [
+/// Makes an input of a size.
+type Shape = fn(&mut Numbers, usize) -> Input;
+
+const SHAPES: [(&str, Shape); 12] = [
     ("joins", joins),
     ("joins with USING", using),
     ("outer joins that conditions reduce", reduced),
