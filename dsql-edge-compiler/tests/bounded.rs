@@ -32,6 +32,7 @@ impl Numbers {
 /// A schema, and a query over it.
 type Input = (String, String);
 
+/// Makes an input of a size.
 type Shape = fn(&mut Numbers, usize) -> Input;
 
 const SHAPES: [(&str, Shape); 12] = [

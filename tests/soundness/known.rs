@@ -6,6 +6,10 @@ const KNOWN: &[(&str, &str)] = &[
     ("other words [42601 trailing junk ", "minor releases of PostgreSQL quote more or less of it"),
     ("we alone accept [42P22 ", "a comparison without a collation fails as it runs"),
     (
+        "PostgreSQL alone accepts [42883 could not identify a comparison function",
+        "GREATEST and LEAST look for a comparison as they run, and then fail",
+    ),
+    (
         "PostgreSQL alone accepts [42804 argument of JOIN/ON",
         "MERGE … ON takes any type in PostgreSQL, and then fails as it runs",
     ),

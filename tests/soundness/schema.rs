@@ -4,6 +4,7 @@ use fastrand::Rng;
 
 use dsql_edge_compiler::builtin::oid;
 
+use crate::beside;
 use crate::catalog::Catalog;
 use crate::query::Gen;
 use crate::tree::{Node, Sort};
@@ -35,6 +36,8 @@ pub(crate) struct Relation {
     pub(crate) primary: bool,
     /// Whether it is a view.
     pub(crate) view: bool,
+    /// Whether INSERT, UPDATE and DELETE can name it.
+    pub(crate) written: bool,
     /// The bundle of its columns.
     pub(crate) bundle: u32,
 }
@@ -75,9 +78,11 @@ pub(crate) fn generate(rng: &mut Rng, catalog: &Catalog) -> Schema {
     for _ in 0..rng.usize(..5) {
         user_type(rng, &mut schema);
     }
+    schema.ddl.extend(beside::BEFORE_TABLES.map(Node::words));
     for number in 0..rng.usize(2..5) {
         table(rng, &mut schema, number);
     }
+    beside::add(rng, &mut schema);
     for number in 0..rng.usize(..3) {
         let mut generator = Gen::new(rng.fork(), &schema, catalog);
         let (query, columns) = generator.view();
@@ -94,6 +99,7 @@ pub(crate) fn generate(rng: &mut Rng, catalog: &Catalog) -> Schema {
             keys: Vec::new(),
             primary: false,
             view: true,
+            written: false,
             bundle: 0,
         });
     }
@@ -172,7 +178,8 @@ fn table(rng: &mut Rng, schema: &mut Schema, number: usize) {
         let name = if columns.iter().any(|it: &Column| it.name == name) { format!("c{at}") } else { name };
         let mut column =
             Column { name, ty, not_null: rng.u32(..3) == 0, has_default: false, generated: false };
-        let mut sql = Node::words(format!("{} {}", column.name, types.sql(ty)));
+        let collation = beside::collation(rng, ty);
+        let mut sql = Node::words(format!("{} {}{collation}", column.name, types.sql(ty)));
         match rng.u32(..16) {
             0 if ty == oid::INT4 && at > 0 => {
                 sql = sql.text(" GENERATED ALWAYS AS IDENTITY");
@@ -223,18 +230,20 @@ fn table(rng: &mut Rng, schema: &mut Schema, number: usize) {
         }
     }
     let bundle = 1 + number as u32;
+    let mut relation = Relation { name, columns, keys, primary, view: false, written: true, bundle };
+    constraints.extend(beside::check(rng, &mut relation));
     let sql = Node::new(Sort::Other, "")
-        .text(format!("CREATE TABLE {name} ("))
+        .text(format!("CREATE TABLE {} (", relation.name))
         .bundle(bundle, "", ", ", items)
         .list(", ", ", ", constraints)
         .text(")");
-    if let Some(key) = keys.first().filter(|_| primary) {
+    if let Some(key) = relation.keys.first().filter(|_| primary) {
         for at in key {
-            columns[*at].not_null = true;
+            relation.columns[*at].not_null = true;
         }
     }
     schema.ddl.push(sql);
-    schema.relations.push(Relation { name, columns, keys, primary, view: false, bundle });
+    schema.relations.push(relation);
 }
 
 fn function(rng: &mut Rng, schema: &mut Schema, catalog: &Catalog, number: usize) {

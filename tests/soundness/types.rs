@@ -283,7 +283,7 @@ fn base_text(ty: Ty, number: u32) -> String {
         oid::NUMERIC => &["1", "0", "2", "3", "-1", "1.50", "NaN", "Infinity"],
         oid::FLOAT4 | oid::FLOAT8 => &["1", "0", "2", "3", "-1", "0.5", "NaN", "-Infinity"],
         oid::TEXT | oid::VARCHAR | oid::BPCHAR | oid::NAME => {
-            &["1", "", "a", "B b", "a,b", "%", "2020-01-01"]
+            &["1", "", "a", "A", "a ", "B b,%", "2020-01-01"]
         }
         oid::CHAR => &["1", "", "a", "b"],
         oid::DATE | oid::TIMESTAMP => &["2020-01-01", "infinity", "2020-01-02", "1999-12-31", "-infinity"],

@@ -16,15 +16,51 @@ use crate::diagnostic::{Code, Diagnostic};
 use std::rc::Rc;
 
 impl Analyzer<'_> {
-    /// `assign_query_collations`: those of its columns.
-    pub(super) fn column_collations(&mut self, scope: &Scope<'_>, query: &Query) -> Vec<Collated> {
+    /// `assign_query_collations`: those of its columns. What rows are sorted or grouped by must have one; `all_are_keys`
+    /// means that all columns are keys.
+    pub(super) fn column_collations(
+        &mut self,
+        scope: &Scope<'_>,
+        query: &Query,
+        all_are_keys: bool,
+    ) -> Vec<Collated> {
         if !self.collations.matter {
             return Vec::new();
         }
-        let columns = query.targets.iter().map(|target| self.collated(scope, &target.node)).collect();
-        let own: Vec<Node> = query.filter.iter().chain(&query.having).chain(&query.other).cloned().collect();
-        self.each_collated(scope, own.iter());
+        let keys: Vec<&Node> = query.other.iter().chain(&query.group_by).collect();
+        let mut columns = Vec::with_capacity(query.targets.len());
+        for target in &query.targets {
+            let found = self.collated(scope, &target.node);
+            // A key that is a column of the result is a copy of it.
+            if all_are_keys || keys.iter().any(|key| key.span == target.node.span) {
+                self.check_conflict(found);
+            }
+            columns.push(found);
+        }
+        let is_column = |key: &Node| query.targets.iter().any(|target| target.node.span == key.span);
+        self.keys_collated(scope, keys.into_iter().filter(|key| !is_column(key)));
+        self.each_collated(scope, query.filter.iter().chain(&query.having));
         columns
+    }
+
+    /// Of keys, each of which must have a collation.
+    fn keys_collated<'n>(&mut self, scope: &Scope<'_>, keys: impl Iterator<Item = &'n Node>) {
+        for key in keys {
+            let found = self.collated(scope, key);
+            self.check_conflict(found);
+        }
+    }
+
+    fn check_conflict(&mut self, found: Collated) {
+        if found.strength == Strength::Conflict
+            && let (Some(one), Some(other)) = (found.collation, found.other)
+        {
+            let (one, other) = (self.collations.name(one), self.collations.name(other));
+            let message = format!("collation mismatch between implicit collations \"{one}\" and \"{other}\"");
+            let hint =
+                "You can choose the collation by applying the COLLATE clause to one or both expressions.";
+            self.report(Diagnostic::error(Code::CollationMismatch, found.span, message).with_hint(hint));
+        }
     }
 
     /// `select_common_collation` for each column of a set operation. `none_ok`: a conflict is not an error yet.
@@ -48,16 +84,8 @@ impl Analyzer<'_> {
                 let found = found.unwrap_or_else(|| own(self));
                 self.merge_collation(&mut common, found);
             }
-            if common.strength == Strength::Conflict
-                && !none_ok
-                && let (Some(one), Some(other)) = (common.collation, common.other)
-            {
-                let (one, other) = (self.collations.name(one), self.collations.name(other));
-                let message =
-                    format!("collation mismatch between implicit collations \"{one}\" and \"{other}\"");
-                let hint =
-                    "You can choose the collation by applying the COLLATE clause to one or both expressions.";
-                self.report(Diagnostic::error(Code::CollationMismatch, common.span, message).with_hint(hint));
+            if !none_ok {
+                self.check_conflict(common);
             }
             out.push(Collated::implicit(common.seen(), target.span));
         }
@@ -156,7 +184,8 @@ impl Analyzer<'_> {
                 self.met(scope, results, node)
             }
             NodeKind::Aggregate(call) => {
-                self.each_collated(scope, call.filter.iter().chain(&call.order_by));
+                self.each_collated(scope, call.filter.iter());
+                self.keys_collated(scope, call.order_by.iter());
                 self.met(scope, call.args.iter(), node)
             }
             NodeKind::WindowCall(call) => {
@@ -192,8 +221,8 @@ impl Analyzer<'_> {
         }
         match self.collation_of_type(whole.ty) {
             None => Collated::default(),
-            // The clause decides, and is what an error is about.
-            Some(_) if common.strength == Strength::Explicit => common,
+            // The clause decides, and is what an error is about; of a conflict it is the second of the two.
+            Some(_) if matches!(common.strength, Strength::Explicit | Strength::Conflict) => common,
             Some(_) if common.strength != Strength::None => Collated { span: whole.span, ..common },
             own => Collated::implicit(own, whole.span),
         }

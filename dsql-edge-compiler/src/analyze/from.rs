@@ -327,8 +327,14 @@ impl Analyzer<'_> {
             return (columns.collect(), vec![false; definitions.len()], false);
         }
         if !definitions.is_empty() {
-            if node.ty != oid::RECORD {
-                let message = if self.catalog.is_complex(node.ty) {
+            let has_columns = match &node.kind {
+                NodeKind::Call { function, .. } => !self.out_columns(&function.name, node).is_empty(),
+                _ => false,
+            };
+            if node.ty != oid::RECORD || has_columns {
+                let message = if node.ty == oid::RECORD {
+                    "a column definition list is redundant for a function with OUT parameters"
+                } else if self.catalog.is_complex(node.ty) {
                     "a column definition list is redundant for a function returning a named composite type"
                 } else {
                     "a column definition list is only allowed for functions returning \"record\""

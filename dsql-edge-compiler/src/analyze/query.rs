@@ -99,7 +99,8 @@ impl Analyzer<'_> {
             ..Query::default()
         };
         let mut analysed = analysed;
-        analysed.collations = self.column_collations(scope, &analysed);
+        let all_are_keys = matches!(select.distinct, Some(Distinct::All(_)));
+        analysed.collations = self.column_collations(scope, &analysed, all_are_keys);
         self.check_grouping(&analysed);
         analysed
     }

@@ -56,6 +56,19 @@ impl Gen<'_> {
         let count = if least < declared.len() { self.rng.usize(least..=declared.len()) } else { least };
         for (at, declared) in declared.iter().take(count).enumerate() {
             let variadic = function.variadic != 0 && at + 1 == count;
+            if variadic && self.once_in(4) {
+                let item = if function.variadic == oid::ANY { self.some_type(scope) } else { element };
+                let array = match is_polymorphic(function.variadic) || function.variadic == oid::ANY {
+                    true => types.array(item),
+                    false => types.array(function.variadic),
+                };
+                let array = array?;
+                let sql = self.sql(array);
+                let value = Node::expr(array, "::").text("(").node(self.expr(array, depth, scope));
+                let value = value.text(format!(")::{sql}"));
+                args.push(Node::expr(array, "VARIADIC array").text("VARIADIC ").node(value));
+                continue;
+            }
             let declared = if variadic { function.variadic } else { *declared };
             let times = if variadic { self.rng.usize(1..4) } else { 1 };
             for _ in 0..times {

@@ -38,13 +38,14 @@ impl Gen<'_> {
 
     /// One modifying statement and what it returns; where names are asked for, its columns have some.
     pub(super) fn modification(&mut self, depth: u32, named: bool) -> (Node, Vec<(String, Ty)>) {
-        let tables: Vec<Relation> = self.schema.relations.iter().filter(|it| !it.view).cloned().collect();
+        let tables: Vec<Relation> = self.schema.relations.iter().filter(|it| it.written).cloned().collect();
         let Some(table) = self.choose(&tables) else { return (Node::words("SELECT 1"), Vec::new()) };
         match self.rng.u32(..20) {
             0..8 => self.insert(depth, &table, named),
             8..14 => self.update(depth, &table, named),
             14..18 => self.delete(depth, &table, named),
-            _ if named => self.delete(depth, &table, named),
+            // MERGE does not write to views.
+            _ if named || table.view => self.delete(depth, &table, named),
             _ => (self.merge(depth, &table), Vec::new()),
         }
     }

@@ -49,7 +49,11 @@ impl Gen<'_> {
                 Node::expr(ty, word).text(word).list_of(1, "(", ", ", items).text(")")
             }
             72..78 => self.cast(ty, next, scope),
-            78..83 => self.scalar_subquery(ty, next, scope),
+            78..80 => match self.along_a_key(ty, scope) {
+                Some(node) => node,
+                None => self.scalar_subquery(ty, next, scope),
+            },
+            80..83 => self.scalar_subquery(ty, next, scope),
             83..88 => self.part_of(ty, next, scope),
             _ => self.special(ty, next, scope),
         }
@@ -180,6 +184,25 @@ impl Gen<'_> {
         } else {
             Node::expr(ty, "::").text("(").node(arg).text(format!(")::{sql}{typmod}"))
         }
+    }
+
+    /// A column of the row whose key is a column here, which may refer to it.
+    fn along_a_key(&mut self, ty: Ty, scope: &Scope) -> Option<Node> {
+        let tables = self.schema.relations.iter().filter(|it| it.primary && it.keys[0].len() == 1);
+        let found: Vec<(String, String, String, Ty)> = tables
+            .flat_map(|table| {
+                let key = &table.columns[table.keys[0][0]];
+                let columns = table.columns.iter().filter(|column| column.ty == ty);
+                columns.map(|it| (table.name.clone(), it.name.clone(), key.name.clone(), key.ty))
+            })
+            .collect();
+        let (table, column, key, key_ty) = self.choose(&found)?;
+        let outer = self.choose(&scope.of_type(key_ty))?;
+        let alias = self.fresh("a");
+        let node = Node::expr(ty, "scalar subquery along a key");
+        let node =
+            node.text(format!("(SELECT {alias}.{column} FROM {table} AS {alias} WHERE {alias}.{key} = "));
+        Some(node.node(outer).text(")"))
     }
 
     pub(super) fn scalar_subquery(&mut self, ty: Ty, depth: u32, scope: &Scope) -> Node {

@@ -95,7 +95,8 @@ impl Gen<'_> {
         let what = if relation.view { "view" } else { "table" };
         let mut columns: Vec<(String, Ty)> =
             relation.columns.iter().map(|it| (it.name.clone(), it.ty)).collect();
-        let mut text = format!("{} AS {alias}", relation.name);
+        let only = if !relation.view && self.once_in(8) { "ONLY " } else { "" };
+        let mut text = format!("{only}{} AS {alias}", relation.name);
         if self.once_in(10) {
             let renamed: Vec<String> =
                 (0..self.rng.usize(1..=columns.len())).map(|_| self.fresh("n")).collect();

@@ -110,6 +110,9 @@ impl Gen<'_> {
         if free && !from.is_empty() && self.once_in(8) {
             return (self.star(depth, from, &scope), Vec::new());
         }
+        if free && !from.is_empty() && self.once_in(25) {
+            return (self.doubled(from, &scope), Vec::new());
+        }
         let filter = if self.rng.u32(..10) < 6 { Some(self.condition(depth.min(2), &scope)) } else { None };
         let mut grouping = None;
         let mut having = None;
@@ -199,7 +202,36 @@ impl Gen<'_> {
             let (call, _) = self.set_call(depth.min(1), &scope.plain());
             return Node::expr(ty, "set in the targets").node(call);
         }
+        if free && ty == oid::INT4 && scope.inside.is_none() && self.once_in(12) {
+            let (low, high) = (self.expr(ty, 0, &scope.plain()), self.expr(ty, 0, &scope.plain()));
+            let node = Node::expr(ty, "operator that returns a set").text("((");
+            return node.node(low).text(")::int4 <~> (").node(high).text(")::int4)");
+        }
         if free { self.expr(ty, depth, scope) } else { self.operand(ty, depth, scope) }
+    }
+
+    /// One expression under two names, one of which a grouping set may leave out.
+    fn doubled(&mut self, from: Vec<Node>, scope: &Scope) -> Node {
+        let ty = self.ordered_type(scope);
+        let key = self.key(ty, 1, &scope.plain());
+        let sets = ["x, ROLLUP (y)", "CUBE (x), y", "GROUPING SETS ((x), (y))", "ROLLUP (x, y)", "x, y"];
+        let sets = self.choose(&sets).unwrap_or("x, y");
+        let having = if self.once_in(3) {
+            Some(Node::words("(").node(key.clone()).text(") IS NOT NULL"))
+        } else {
+            None
+        };
+        let node = Node::new(Sort::Query, "GROUP BY one expression under two names")
+            .text("SELECT ")
+            .node(key.clone())
+            .text(" AS x, ")
+            .node(key.clone())
+            .text(" AS y, COALESCE(")
+            .node(key)
+            .text(", NULL) AS z")
+            .list(" FROM ", ", ", from)
+            .text(format!(" GROUP BY {sets}"));
+        node.maybe(" HAVING ", having)
     }
 
     fn star(&mut self, depth: u32, from: Vec<Node>, scope: &Scope) -> Node {

@@ -2,6 +2,7 @@
 
 use super::system_call::system_call;
 use super::{K, Parser, Parsing, TokenKind};
+use crate::diagnostic::Diagnostic;
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, Indirection, Literal, Name, QualifiedName, Query, TypeName, When};
 use crate::syntax::keyword::Class;
@@ -165,6 +166,9 @@ impl Parser<'_> {
             return Err(self.error_here());
         }
         if let Some(Indirection::Star(_)) = steps.first() {
+            if !self.indirection()?.is_empty() {
+                return Err(self.star_before_others());
+            }
             return Ok(Expr { kind: ExprKind::Star(parts), span: start.to(self.previous_span()) });
         }
         let base = Expr { kind: ExprKind::Column(parts), span };
@@ -187,13 +191,7 @@ impl Parser<'_> {
         loop {
             if self.eat_symbol(b'.') {
                 if self.at_symbol(b'*') {
-                    let span = self.advance();
-                    if self.at_symbol(b'.') || self.at_symbol(b'[') {
-                        return Err(
-                            self.error_at(self.previous_span(), "improper use of \"*\" at or near \"*\"")
-                        );
-                    }
-                    steps.push(Indirection::Star(span));
+                    steps.push(Indirection::Star(self.advance()));
                 } else {
                     steps.push(Indirection::Field(self.col_label()?));
                 }
@@ -207,9 +205,20 @@ impl Parser<'_> {
                 }
                 self.expect_symbol(b']')?;
             } else {
-                return Ok(steps);
+                let before = steps.split_last().map_or(&[][..], |(_, before)| before);
+                return match before.iter().any(|step| matches!(step, Indirection::Star(_))) {
+                    true => Err(self.star_before_others()),
+                    false => Ok(steps),
+                };
             }
         }
+    }
+
+    /// `check_indirection`, which is called with all steps, at the token after them.
+    fn star_before_others(&self) -> Box<Diagnostic> {
+        let mut error = self.error_here();
+        error.message = error.message.replacen("syntax error", "improper use of \"*\"", 1);
+        error
     }
 
     fn parenthesized(&mut self) -> Parsing<Expr> {

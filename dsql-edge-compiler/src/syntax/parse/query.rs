@@ -223,7 +223,9 @@ impl Parser<'_> {
         }
         self.advance();
         let span = self.span();
-        let count = if matches!(self.keyword(), Some(K::Row | K::Rows)) {
+        // ROW can begin a count, too: as a column or as a constructor.
+        let begins_count = [b'.', b'[', b'('].iter().any(|symbol| self.symbol_ahead(1, *symbol));
+        let count = if matches!(self.keyword(), Some(K::Row | K::Rows)) && !begins_count {
             Expr { kind: ExprKind::Literal(Literal::Integer(1)), span }
         } else {
             self.fetch_count()?
