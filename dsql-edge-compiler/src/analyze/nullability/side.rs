@@ -4,7 +4,6 @@
 //! the left side before the right one. Everything that speaks of a nuller means this number.
 
 use super::super::tree::{JoinTree, Node};
-use super::narrowing::if_true;
 use crate::syntax::ast::JoinKind;
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -101,16 +100,8 @@ impl<'q> Sides<'q> {
         self.list.get(*self.by_tree.get(&std::ptr::from_ref(tree))?)
     }
 
-    /// The rows without which a nulled side finds no match, with the number of the side. Of a FULL join none is needed.
-    pub(super) fn needed_rows(&self) -> &[(usize, usize)] {
-        self.needed_rows.get_or_init(|| {
-            let sides = self.list.iter().filter(|side| side.sibling.is_none());
-            let of_side = |side: &Side<'_>| {
-                let facts = side.on.iter().flat_map(|on| if_true(on).vars);
-                let needed = facts.filter(|var| var.level == 0 && self.is_other(side, var.rte));
-                needed.map(|var| (side.number, var.rte)).collect::<Vec<_>>()
-            };
-            sides.flat_map(of_side).collect()
-        })
+    /// The rows without which a nulled side finds no match, with the number of the side, as `find` finds them at first.
+    pub(super) fn needed_rows(&self, find: impl FnOnce() -> Vec<(usize, usize)>) -> &[(usize, usize)] {
+        self.needed_rows.get_or_init(find)
     }
 }
