@@ -5,8 +5,6 @@
 
 mod at_most_one;
 
-pub(super) use at_most_one::is_equality;
-
 use super::tree::{Body, Command, JoinTree, LimitKind, Query, RteSource};
 use crate::schema::Schema;
 use crate::syntax::ast::JoinKind;
@@ -57,6 +55,11 @@ fn proves_a_row(query: &Query) -> bool {
                     && query.from.iter().all(|tree| tree_has_a_row(query, tree)))
         }
     }
+}
+
+/// Whether a function of PostgreSQL is the equality of a type.
+pub(super) fn is_equality(function: &str) -> bool {
+    at_most_one::is_equality(function)
 }
 
 fn tree_has_a_row(query: &Query, tree: &JoinTree) -> bool {

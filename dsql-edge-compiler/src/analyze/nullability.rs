@@ -43,22 +43,23 @@
 //!
 //! Source: `optimizer/prep/prepjointree.c` and `optimizer/util/clauses.c` of PostgreSQL 16.
 
-mod condition;
 mod environment;
 mod expr;
 mod facts;
 mod foreign;
 mod narrowing;
+mod referenced;
 mod side;
 mod side_set;
 mod source;
 
-pub(super) use environment::Prover;
+pub(super) use source::Source;
 
 use super::cardinality;
+use super::parameter::Parameter;
 use super::tree::{Body, Cte, JoinTree, Node, NodeKind, Query, RteSource};
 use crate::syntax::ast::SetOperator;
-use environment::Environment;
+use environment::{Environment, Prover};
 use facts::Facts;
 use foreign::foreign_joins;
 use side::{Side, Sides};
@@ -67,9 +68,28 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+/// What is proved of the columns of a query.
+pub(super) struct Columns {
+    /// Whether each can be NULL.
+    pub(super) nullable: Vec<bool>,
+    /// Of each that is an array: whether an element can be NULL.
+    pub(super) elements: Vec<bool>,
+    /// Where each comes from, and which joins null it.
+    pub(super) sources: Vec<Source>,
+}
+
+/// Proves it.
+pub(super) fn columns(parameters: &[Parameter], query: &Query) -> Columns {
+    let prover = Prover::new(parameters);
+    Columns {
+        nullable: prover.columns(query, None),
+        elements: prover.element_nullability(query),
+        sources: prover.sources(query),
+    }
+}
+
 impl Prover<'_> {
-    /// For each column that is an array: whether an element can be NULL.
-    pub(super) fn element_nullability(&self, query: &Query) -> Vec<bool> {
+    fn element_nullability(&self, query: &Query) -> Vec<bool> {
         match &query.body {
             Body::Plain => {
                 let env = self.environment(query, None);
@@ -77,11 +97,6 @@ impl Prover<'_> {
             }
             _ => vec![true; query.targets.len()],
         }
-    }
-
-    /// For each column of the query: whether it can be NULL.
-    pub(super) fn nullable_columns(&self, query: &Query) -> Vec<bool> {
-        self.columns(query, None)
     }
 
     fn columns(&self, query: &Query, outer: Option<&Environment<'_>>) -> Vec<bool> {
@@ -154,7 +169,7 @@ impl Prover<'_> {
             env.proven_nodes.clear();
         }
         if let Some(having) = &query.having {
-            env.having = condition::if_true(having);
+            env.having = narrowing::if_true(having);
             if !query.grouping_sets {
                 for var in env.having.vars.clone() {
                     narrowing::row_is_there(&mut env.nulled_by, var);

@@ -1,10 +1,9 @@
 //! The analysed query into a [`TypedQuery`].
 
 use super::analyzer::Analyzer;
-use super::cardinality;
 use super::catalog::{Catalog, ERROR, quote_identifier};
-use super::nullability::Prover;
 use super::tree::{Command, NodeKind, Query};
+use super::{cardinality, nullability};
 use crate::builtin::{Oid, TypeKind, oid};
 use crate::diagnostic::{Diagnostic, quotation};
 use crate::many;
@@ -20,10 +19,8 @@ pub(super) fn typed_query(
     statement: ParsedStatement<'_>,
 ) -> TypedQuery {
     let catalog = analyzer.catalog;
-    let prover = Prover::new(&analyzer.parameters);
-    let nullable = prover.nullable_columns(query);
-    let elements = prover.element_nullability(query);
-    let mut sources = prover.sources(query);
+    let nullability::Columns { nullable, elements, mut sources } =
+        nullability::columns(&analyzer.parameters, query);
     let columns = query
         .targets
         .iter()

@@ -199,7 +199,7 @@ fn conditions(tree: &JoinTree, first: usize, add: &mut dyn FnMut(&Node, Range<us
     end
 }
 
-pub(in crate::analyze) fn is_equality(function: &str) -> bool {
+pub(super) fn is_equality(function: &str) -> bool {
     // The schema's own functions are qualified, whatever they are called; those of `~` end in the same letters.
     function.ends_with("eq")
         && !function.contains('.')

@@ -3,14 +3,15 @@
 use super::super::parameter::Parameter;
 use super::super::tree::{Node, Query, Var};
 use super::facts::Facts;
-use super::side::{ForeignJoin, Sides};
+use super::foreign::ForeignJoin;
+use super::side::Sides;
 use super::side_set::SideSet;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 /// Proves, knowing which parameters can be NULL.
-pub(in crate::analyze) struct Prover<'p> {
+pub(super) struct Prover<'p> {
     pub(super) parameters: &'p [Parameter],
     /// How many expressions may still be looked at. Without any left, all is nullable.
     pub(super) steps_left: Cell<u32>,
@@ -23,7 +24,7 @@ pub(in crate::analyze) struct Prover<'p> {
 const STEPS: u32 = 4_000_000;
 
 impl<'p> Prover<'p> {
-    pub(in crate::analyze) fn new(parameters: &'p [Parameter]) -> Prover<'p> {
+    pub(super) fn new(parameters: &'p [Parameter]) -> Prover<'p> {
         Prover { parameters, steps_left: Cell::new(STEPS), assuming: Cell::new(0) }
     }
 

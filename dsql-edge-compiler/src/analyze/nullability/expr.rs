@@ -3,10 +3,9 @@
 use super::super::cardinality;
 use super::super::parameter::Parameter;
 use super::super::tree::{Body, Callee, Node, NodeKind, RteSource, Var, system_column};
-use super::condition::{counts_a_row, if_false, if_true};
 use super::environment::{Environment, Prover};
 use super::facts::Facts;
-use super::narrowing::row_is_there;
+use super::narrowing::{counts_a_row, if_false, if_true, row_is_there};
 use crate::builtin::{self, oid};
 use std::cell::RefCell;
 

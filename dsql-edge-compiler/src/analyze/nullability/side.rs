@@ -4,7 +4,6 @@
 //! the left side before the right one. Everything that speaks of a nuller means this number.
 
 use super::super::tree::{JoinTree, Node};
-use super::condition::if_true;
 use crate::syntax::ast::JoinKind;
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -20,19 +19,6 @@ pub(super) struct Side<'q> {
     /// The places of the entries that are nulled, and of those on the other side.
     rows: Range<usize>,
     other: Range<usize>,
-}
-
-/// An outer join that finds its row where the columns of a foreign key are not NULL.
-pub(super) struct ForeignJoin {
-    /// The number of its nulled side.
-    pub(super) nuller: usize,
-    /// Of a FULL join: the number of the other side, which is not nulled together with this one.
-    pub(super) sibling: Option<usize>,
-    /// The entry on that side.
-    pub(super) table: usize,
-    /// The entry that refers to it, and the columns that must not be NULL.
-    pub(super) child: usize,
-    pub(super) columns: Vec<usize>,
 }
 
 /// The nulled sides below `FROM`, by number.
@@ -114,16 +100,8 @@ impl<'q> Sides<'q> {
         self.list.get(*self.by_tree.get(&std::ptr::from_ref(tree))?)
     }
 
-    /// The rows without which a nulled side finds no match, with the number of the side. Of a FULL join none is needed.
-    pub(super) fn needed_rows(&self) -> &[(usize, usize)] {
-        self.needed_rows.get_or_init(|| {
-            let sides = self.list.iter().filter(|side| side.sibling.is_none());
-            let of_side = |side: &Side<'_>| {
-                let facts = side.on.iter().flat_map(|on| if_true(on).vars);
-                let needed = facts.filter(|var| var.level == 0 && self.is_other(side, var.rte));
-                needed.map(|var| (side.number, var.rte)).collect::<Vec<_>>()
-            };
-            sides.flat_map(of_side).collect()
-        })
+    /// The rows without which a nulled side finds no match, with the number of the side, as `find` finds them at first.
+    pub(super) fn needed_rows(&self, find: impl FnOnce() -> Vec<(usize, usize)>) -> &[(usize, usize)] {
+        self.needed_rows.get_or_init(find)
     }
 }

@@ -3,8 +3,9 @@
 //! Input: an analysed query. Output: for each column the table's column it shows, and the sides of joins whose miss it
 //! witnesses: what a row struct needs to distinguish "no author" from "an author without a name".
 
-use super::condition::strict;
 use super::environment::{Environment, Prover};
+use super::narrowing::{if_true, strict};
+use super::side::{Side, Sides};
 use super::side_set::SideSet;
 use crate::analyze::tree::{Body, Node, NodeKind, Query, RteSource, Var};
 use std::collections::BTreeSet;
@@ -21,7 +22,7 @@ pub(in crate::analyze) struct Source {
 
 impl Prover<'_> {
     /// For each column of the query: where it comes from, and which joins null it.
-    pub(in crate::analyze) fn sources(&self, query: &Query) -> Vec<Source> {
+    pub(super) fn sources(&self, query: &Query) -> Vec<Source> {
         if !matches!(query.body, Body::Plain) {
             let unknown = Source { nullable_within: true, ..Source::default() };
             return vec![unknown; query.targets.len()];
@@ -71,7 +72,7 @@ fn misses(env: &Environment<'_>, rte: usize) -> Rc<SideSet> {
     while changed {
         changed = false;
         // What a join needs is mostly before it in FROM.
-        for (nuller, rte) in env.sides.needed_rows().iter().rev() {
+        for (nuller, rte) in env.sides.needed_rows(|| needed_rows(&env.sides)).iter().rev() {
             if nullers.contains(*nuller)
                 && let Some(more) = env.nulled_by.get(*rte)
             {
@@ -82,6 +83,16 @@ fn misses(env: &Environment<'_>, rte: usize) -> Rc<SideSet> {
     let nullers = Rc::new(nullers);
     env.misses.borrow_mut().insert(rte, nullers.clone());
     nullers
+}
+
+/// The rows without which a nulled side finds no match, with the number of the side. Of a FULL join none is needed.
+fn needed_rows(sides: &Sides<'_>) -> Vec<(usize, usize)> {
+    let of_side = |side: &Side<'_>| {
+        let facts = side.on.iter().flat_map(|on| if_true(on).vars);
+        let needed = facts.filter(|var| var.level == 0 && sides.is_other(side, var.rte));
+        needed.map(|var| (side.number, var.rte)).collect::<Vec<_>>()
+    };
+    sides.iter().filter(|side| side.sibling.is_none()).flat_map(of_side).collect()
 }
 
 /// The table's column behind an expression, through subqueries, views and `WITH`.
