@@ -206,11 +206,19 @@ async fn a_backend_that_is_killed_costs_nothing_but_time() {
     let listening = config(&local, None).on_event(move |event| *log.lock().unwrap() += event.retries());
     let dsql = &Dsql::new(listening);
     add_post(id(1), "One").execute(dsql).await.unwrap();
-    let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                WHERE pid <> pg_backend_pid() AND usename = 'admin' AND backend_type = 'client backend'";
+    // This SQL runs as admin too, and is not to end itself.
+    let others = "FROM pg_stat_activity WHERE usename = 'admin' AND backend_type = 'client backend'
+                  AND query NOT LIKE '%pg_stat_activity%'";
+    let kill = &format!("SELECT pg_terminate_backend(pid) {others}");
+    let gone = format!(
+        "DO $$ BEGIN
+             WHILE EXISTS (SELECT {others}) LOOP PERFORM pg_sleep(0.01), pg_stat_clear_snapshot(); END LOOP;
+         END $$"
+    );
 
     // While it is idle: replaced before anything is handed over, even to a write.
     local.run_sql("kill", kill).await.unwrap();
+    local.run_sql("gone", &gone).await.unwrap();
     tokio::time::sleep(Duration::from_millis(200)).await;
     set_views(id(1), 1).execute(dsql).await.unwrap();
     assert_eq!(*reported.lock().unwrap(), 0);

@@ -185,7 +185,7 @@ impl Local {
     }
 
     /// Runs SQL as `admin`, past the front door: no rule and no limit of DSQL's holds, but its own forms (`ASYNC`,
-    /// `AWS IAM`) are known. Functions that run SQL texts, and those of large objects, are denied here too.
+    /// `AWS IAM`) are known. The functions that sessions may not call, such as `pg_backend_pid`, are denied here too.
     ///
     /// # Errors
     /// PostgreSQL's error, with `name` and the line.

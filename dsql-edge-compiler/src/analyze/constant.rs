@@ -40,9 +40,10 @@ pub(super) fn check(catalog: Catalog<'_>, type_oid: Oid, text: &str) -> Result<(
         oid::DATE | oid::TIME | oid::TIMETZ | oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::INTERVAL
             if !may_be_datetime(text) =>
         {
-            let message =
-                format!("invalid input syntax for type {}: \"{text}\"", catalog.display(type_oid, -1));
-            Err((Code::InvalidDatetime, message))
+            // `timestamp_in` and `time_in` leave out "without time zone".
+            let name = catalog.display(type_oid, -1);
+            let name = name.trim_end_matches(" without time zone");
+            Err((Code::InvalidDatetime, format!("invalid input syntax for type {name}: \"{text}\"")))
         }
         oid::DATE | oid::TIMESTAMP | oid::TIMESTAMPTZ if calendar::is_out_of_range(text) => {
             Err((Code::DatetimeOutOfRange, format!("date/time field value out of range: \"{text}\"")))

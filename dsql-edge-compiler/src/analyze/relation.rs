@@ -273,11 +273,13 @@ impl<'a> Analyzer<'a> {
         let mut inner = Analyzer::new(self.catalog.at(&relation.created));
         inner.views_above = self.views_above + 1;
         inner.views = std::mem::take(&mut self.views);
+        inner.collations = std::mem::take(&mut self.collations);
         let query = inner.query(definition, None);
         let mut query = inner.settle_unknown(query);
         self.writes |= inner.writes;
         self.session = self.session.max(inner.session);
         self.views = std::mem::take(&mut inner.views);
+        self.collations = std::mem::take(&mut inner.collations);
         for (target, name) in query.targets.iter_mut().zip(names) {
             target.name = name.text.clone().into();
         }
