@@ -143,7 +143,6 @@ fn invocations_in_one_line_are_each_checked() {
 fn build_with_another_schema_is_reported() {
     let library = "pub fn f() { let _ = dsql_edge::sql!(\"SELECT old FROM t\"); }\n";
     for (file, text) in [
-        (".cargo/config.toml", "[env]\nDSQL_EDGE_SCHEMA = \"other.sql\"\n"),
         ("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_SCHEMA={}\", \"other.sql\"); }\n"),
         ("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_MIGRATIONS={}\", \"m\"); }\n"),
     ] {
@@ -160,11 +159,15 @@ fn build_with_another_schema_is_reported() {
         let named = read.trim_start_matches("the build reads its schema from ");
         assert_eq!(json(home.path(), &["--snapshot", named])["not_compared"], Value::Null, "{named}");
     }
-    // A variable that the build script prints in a literal is read.
-    let script = "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_SCHEMA=other.sql\"); }\n";
+    // A variable that the build script prints in a literal is read, and one of cargo's configuration.
     let other = "CREATE TABLE t (id int PRIMARY KEY, old text);\n";
-    let home = package(&[("src/lib.rs", library), ("other.sql", other), ("build.rs", script)]);
-    assert_eq!(json(home.path(), &[])["not_compared"], Value::Null);
+    for (file, text) in [
+        ("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_SCHEMA=other.sql\"); }\n"),
+        (".cargo/config.toml", "[env]\nDSQL_EDGE_SCHEMA = \"other.sql\"\n"),
+    ] {
+        let home = package(&[("src/lib.rs", library), ("other.sql", other), (file, text)]);
+        assert_eq!(json(home.path(), &[])["not_compared"], Value::Null, "{file}");
+    }
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn dropped_and_renamed_schemas_are_followed() {
     assert_eq!(hint("DROP SCHEMA app CASCADE;", "SELECT a FROM app.t"), "the snapshot has no schema \"app\"");
     let renamed = "CREATE SCHEMA e; ALTER SCHEMA e RENAME TO f;";
     assert_eq!(hint(renamed, "SELECT a FROM e.none"), "the snapshot has no schema \"e\"");
-    assert_eq!(hint(renamed, "SELECT a FROM f.none"), "the tables are t, u, w");
+    assert_eq!(hint(renamed, "SELECT a FROM f.none"), "the tables are app.t, u, w");
     let renamed = Schema::parse(&format!("{APP}ALTER SCHEMA app RENAME TO old;")).unwrap();
     let query = compile(&Source::numbered("SELECT a FROM old.t"), &renamed).unwrap();
     assert_eq!(query.tables, ["old.t"]);

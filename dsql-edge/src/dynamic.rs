@@ -71,8 +71,8 @@ impl Sql {
     }
 
     /// A query with these parameters, each in PostgreSQL's text format, or NULL.
-    pub fn query(&self, parameters: &[Option<&str>]) -> Query<Row> {
-        let decode = |row: &DataRow<'_>| Ok(Row { values: row.texts()? });
+    pub fn query(&self, parameters: &[Option<&str>]) -> Query<TextRow> {
+        let decode = |row: &DataRow<'_>| Ok(TextRow { values: row.texts()? });
         Query { request: self.request(parameters), decode }
     }
 
@@ -97,11 +97,11 @@ impl Sql {
 
 /// A row of text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct TextRow {
     values: Vec<Option<String>>,
 }
 
-impl Row {
+impl TextRow {
     /// The value of a column, from 0; `None` for NULL, and for a column that the row does not have.
     pub fn value(&self, column: usize) -> Option<&str> {
         self.values.get(column)?.as_deref()

@@ -82,7 +82,7 @@ impl Ask for Server {
 }
 
 /// The first `N` columns of a row.
-pub(crate) fn columns<const N: usize>(row: dynamic::Row) -> Row<N> {
+pub(crate) fn columns<const N: usize>(row: dynamic::TextRow) -> Row<N> {
     let mut values = row.into_values().into_iter();
     std::array::from_fn(|_| values.next().flatten())
 }

@@ -221,9 +221,8 @@ impl Analyzer<'_> {
         }
         match self.collation_of_type(whole.ty) {
             None => Collated::default(),
-            // The clause decides, and is what an error is about; of a conflict it is the second of the two.
-            Some(_) if matches!(common.strength, Strength::Explicit | Strength::Conflict) => common,
-            Some(_) if common.strength != Strength::None => Collated { span: whole.span, ..common },
+            // An error is about the part that decides; of a conflict it is the second of the two.
+            Some(_) if common.strength != Strength::None => common,
             own => Collated::implicit(own, whole.span),
         }
     }
