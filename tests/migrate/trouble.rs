@@ -88,13 +88,15 @@ async fn meddle(local: &Local, sql: &str) {
 fn jobs_that(status: &str) -> String {
     format!(
         "CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_build_index(
-             target text, name text, statement text, plain text, seal text
+             target text, name text, statement text, plain text, probe text, seal text
          ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$
+         DECLARE
+             sealed text := statement || E'\\x01.' || plain || E'\\x01.' || probe;
          BEGIN
              EXECUTE plain;
              UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'a_name'::regclass;
              RETURN pg_catalog.dsql_local_log_job('INDEX_BUILD', 'pg_class', 'a_name'::regclass, 'public.a_name',
-                 '{status}', 'found duplicate key', statement || plain, seal);
+                 '{status}', 'found duplicate key', sealed, seal);
          END $$"
     )
 }
@@ -179,6 +181,7 @@ async fn a_job_outlives_the_run_that_began_it() {
     let files = folder(&[INDEX]);
     meddle(&local, &jobs_that("processing")).await;
     let building = async {
+        let mut looks = 0;
         while column(&local, "SELECT coalesce(to_regclass('dsql_edge.migrations')::text, '')").await
             != ["dsql_edge.migrations"]
             || column(&local, "SELECT job_id FROM dsql_edge.migrations WHERE state = 'building'")
@@ -186,6 +189,8 @@ async fn a_job_outlives_the_run_that_began_it() {
                 .is_empty()
         {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            looks += 1;
+            assert!(looks < 2_000, "no job is being waited for");
         }
         // Somebody else takes the lease away.
         meddle(
