@@ -44,7 +44,13 @@ impl Oracle {
         }
         setup::runtime()?;
         let local = runtime.block_on(Local::builder().postgres_bin(setup::postgres()?).start())?;
-        Ok(Oracle { config: local.postgres_url().parse()?, _local: Some(local), runtime })
+        let oracle = Oracle { config: local.postgres_url().parse()?, _local: Some(local), runtime };
+        // A database lives for seconds, and its statistics matter to no answer.
+        let admin = oracle.connect(&oracle.config)?;
+        for sql in ["ALTER SYSTEM SET autovacuum = off", "SELECT pg_reload_conf()"] {
+            oracle.runtime.block_on(admin.batch_execute(sql))?;
+        }
+        Ok(oracle)
     }
 
     /// A new database with this DDL in it.

@@ -46,7 +46,7 @@ impl Database<'_> {
                 let _ = self.run(&insert);
             }
         }
-        self.run("SET session_replication_role = origin; ANALYZE")
+        self.run("SET session_replication_role = origin")
     }
 
     /// Runs a statement with several sets of arguments, each time undone. Returns for each column whether it was
@@ -71,7 +71,7 @@ impl Database<'_> {
                 if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
             // A recursive query over made-up data may never end.
             let run = format!(
-                "BEGIN; SET LOCAL statement_timeout = 2000; PREPARE observed AS {sql}\n; EXECUTE observed{arguments}"
+                "BEGIN; SET LOCAL statement_timeout = 500; PREPARE observed AS {sql}\n; EXECUTE observed{arguments}"
             );
             if let Ok(messages) = runtime.block_on(client.simple_query(&run)) {
                 for message in messages {
