@@ -84,7 +84,7 @@ fn names() -> Vec<String> {
         };
         let sampled =
             code % 997 == 0 && (character.is_alphanumeric() || !unicode_ident::is_xid_continue(character));
-        if (odd && code % 5 == 0) || (mark && code % 2 == 0) || sampled {
+        if (odd && code % 7 == 0) || (mark && code % 3 == 0) || sampled {
             // The number keeps apart names that rustc treats as the same.
             out.extend([format!("{character}a{code}"), format!("a{code}{character}")]);
         }

@@ -38,7 +38,7 @@ use report::Report;
 const STATEMENTS: usize = 400;
 
 /// Schemas, where neither number nor time is given.
-const SCHEMAS: u64 = 12;
+const SCHEMAS: u64 = 8;
 
 /// One statement in this number is made wrong.
 const SPOILT: u32 = 8;
