@@ -182,7 +182,7 @@ pub(crate) enum Kind {
     OtherRequest,
 }
 
-pub(crate) const FAILED: &str = "the transaction is over: an earlier statement of it failed or was dropped";
+pub(crate) const FAILED: &str = "the transaction is over: a statement of it failed or was dropped";
 pub(crate) const OUTLIVED: &str = "the transaction is over: its handle outlived its closure";
 
 const PULL: &str = "the snapshot is stale: run `dsql-edge pull`";
@@ -536,11 +536,8 @@ impl Error {
         })?;
         // The command line's own statements are not in a file of the user's.
         if let Some(statement) = self.0.statement.as_ref().filter(|it| !it.file().is_empty()) {
-            f.write_str(" (")?;
-            f.write_str(statement.name)?;
-            f.write_str(if statement.name.is_empty() { "" } else { ", " })?;
-            f.write_str(statement.file())?;
-            write!(f, ":{})", statement.line)?;
+            let separator = if statement.name.is_empty() { "" } else { ", " };
+            write!(f, " ({}{separator}{}:{})", statement.name, statement.file(), statement.line)?;
         }
         Ok(())
     }
