@@ -255,7 +255,7 @@ async fn a_snapshot_that_is_not_what_the_cluster_has() {
         ("AWS_ACCESS_KEY_ID", keys.access_key_id()),
         ("AWS_SECRET_ACCESS_KEY", keys.secret_access_key()),
     ];
-    assert!(!run(home.path(), &[], &environment).1, "there is no snapshot yet");
+    assert!(!run(home.path(), &[], &environment).1, "the snapshot does not exist yet");
     let pull = |arguments: &[&str]| {
         let mut command = Command::new(dsql_edge());
         let command = without_shell_variables(&mut command).args(arguments);
@@ -263,7 +263,7 @@ async fn a_snapshot_that_is_not_what_the_cluster_has() {
     };
     let missing = pull(&["pull", "--check"]);
     let printed = String::from_utf8(missing.stderr).unwrap();
-    let expected = "there is no dsql-schema.sql: run `dsql-edge pull`";
+    let expected = "dsql-schema.sql does not exist: run `dsql-edge pull`";
     assert!(!missing.status.success() && printed.contains(expected), "{printed}");
     assert!(pull(&["pull"]).status.success());
     assert_eq!(run(home.path(), &[], &environment), (String::new(), true));

@@ -44,7 +44,7 @@ fn run(arguments: &[&str]) -> (String, bool) {
 }
 
 #[test]
-fn each_format_says_what_it_said() {
+fn each_format_is_as_recorded() {
     for file in files() {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
         for (format, extension) in

@@ -101,7 +101,7 @@ impl Expression {
     fn emit(&self, checked: &Checked, matched: &[Value]) -> Result<TokenStream, TokenStream> {
         let row = match &self.row {
             Some(_) if checked.query.columns.is_empty() => {
-                let message = "the statement returns no columns, so there is no row to fill: add RETURNING, or leave the struct out";
+                let message = "the statement returns no columns, and so no row to fill: add RETURNING, or leave the struct out";
                 return Err(compile_error(self.text.span, message));
             }
             Some(row) => {

@@ -97,7 +97,7 @@ impl Compiled {
                 "the statement returns columns: name its row after the parameters, `-> pub Row` for a struct that is made here, `-> Row` for one of yours"
             }
             (Some(_), false) => {
-                "the statement returns no columns, so there is no row: add RETURNING, or leave out what follows the arrow, and the arrow"
+                "the statement returns no columns, and so no row: add RETURNING, or leave out what follows the arrow, and the arrow"
             }
             (Some(RowInput::Own(row)), true) => {
                 let wrong = row_type(row, &checked.fields.entries).err();

@@ -159,7 +159,7 @@ pub struct Nulls {
 pub struct Observed {
     /// Rows, over all runs.
     pub rows: usize,
-    /// For each column: whether one of them was NULL there. Empty where there was no row.
+    /// For each column: whether one of them was NULL there. Empty if it returned no row.
     pub null: Vec<bool>,
 }
 

@@ -81,7 +81,7 @@ pub(crate) fn fuzz(options: &Options) -> Result<()> {
 
 fn target(name: &str) -> Result<&'static str> {
     let known = TARGETS.into_iter().find(|target| *target == name);
-    known.with_context(|| format!("there is no fuzz target {name:?}; there are {}", TARGETS.join(", ")))
+    known.with_context(|| format!("{name:?} is not a fuzz target; the targets are {}", TARGETS.join(", ")))
 }
 
 /// The triple that rustc builds for.

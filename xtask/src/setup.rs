@@ -113,7 +113,7 @@ fn found(folder: &str, prefix: &str, path: &str) -> Result<PathBuf> {
         .find(|path| path.exists())
         .with_context(|| {
             format!(
-                "there is no {prefix}{path} below {}: npm has no package for this platform",
+                "{prefix}{path} is missing below {}: npm has no package for this platform",
                 folder.display()
             )
         })

@@ -33,6 +33,7 @@ fn collect<'p>(statement: &'p StatementKind, inserts: &mut Vec<&'p Insert>) {
         StatementKind::Query(query) => query.with.as_ref(),
         StatementKind::Update(update) => update.with.as_ref(),
         StatementKind::Delete(delete) => delete.with.as_ref(),
+        StatementKind::Merge(merge) => merge.with.as_ref(),
         _ => None,
     };
     with.iter().flat_map(|with| &with.ctes).for_each(|cte| collect(&cte.statement.kind, inserts));

@@ -135,7 +135,7 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
     let now = schemas::as_it_is(package, snapshot, candidate)?;
     let coming = schemas::coming(candidate, now.as_ref())?;
     let drift = match (candidate, &now) {
-        (Candidate::Cluster(_), None) => bail!("there is no snapshot yet: run `dsql-edge pull`"),
+        (Candidate::Cluster(_), None) => bail!("the snapshot does not exist yet: run `dsql-edge pull`"),
         // Migrations have no text to compare with the cluster; queries are compared under both schemas.
         (Candidate::Cluster(_), Some(now)) if now.is_folder => None,
         (Candidate::Cluster(live), Some(now)) => report::Drift::of(now, live),

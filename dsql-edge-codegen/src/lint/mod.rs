@@ -3,6 +3,7 @@
 //! Input: files. Output: findings for people or for machines, or the files with the findings fixed. It connects to
 //! nothing.
 
+mod answers;
 mod column_type;
 mod cut;
 mod dump;
@@ -14,7 +15,7 @@ mod human;
 mod json;
 mod key;
 mod meaning;
-mod memo;
+
 mod rows;
 mod rules;
 mod sarif;

@@ -20,7 +20,7 @@ use dsql_edge_compiler::syntax::ast::{
 use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 
-use super::memo::{Found, Turns};
+use super::answers::{ScriptChanges, StatementAnswers};
 use super::script::Script;
 use super::words::last_name;
 
@@ -76,16 +76,16 @@ pub(super) fn creation(script: &Script<'_>, at: usize, table: &QualifiedName) ->
     let first = naming.next()?;
     let StatementKind::CreateTable(created) = &script.statements().get(first)?.kind else { return None };
     let is_it = same(&created.name, table) && !created.if_not_exists && created.partition_of.is_none();
-    let turns = turns_of(script);
-    let local = turns.local_path.is_some_and(|place| place < at);
-    let resolves_anew = is_any_in(&turns.other_names, first + 1..at);
+    let changes = turns_of(script);
+    let local = changes.local_path.is_some_and(|place| place < at);
+    let resolves_anew = is_any_in(&changes.other_names, first + 1..at);
     let changed = resolves_anew || naming.any(|it| takes_name(script, &script.statements()[it], table));
     (is_it && !local && !changed).then_some(first)
 }
 
 /// Those of a script.
-fn turns_of<'s>(script: &'s Script<'_>) -> &'s Turns {
-    script.turns.get_or_init(|| {
+fn turns_of<'s>(script: &'s Script<'_>) -> &'s ScriptChanges {
+    script.changes.get_or_init(|| {
         let statements = script.statements();
         let places = |is: &dyn Fn(usize, &Statement) -> bool| -> Vec<usize> {
             let found = statements.iter().enumerate().filter(|(at, statement)| is(*at, statement));
@@ -101,7 +101,7 @@ fn turns_of<'s>(script: &'s Script<'_>) -> &'s Turns {
             views.entry(name.to_owned()).or_default().push(at);
         }
         let local = |_: usize, it: &Statement| changes_path(it) && script.has(it, Keyword::Local);
-        Turns {
+        ScriptChanges {
             other_names: places(&|_, it| changes_path(it) || changes_schemas(script, it)),
             local_path: places(&local).first().copied(),
             implicit_calls: places(&|at, it| defines_implicit_call(script, at, it)).first().copied(),
@@ -226,7 +226,7 @@ pub(super) fn leaves_rows(script: &Script<'_>, at: usize, table: &QualifiedName)
 
 /// Whether a statement that writes certainly writes to no other table than the one that it names.
 pub(super) fn stays_in_its_table(script: &Script<'_>, at: usize) -> bool {
-    let stays = |found: &Found| *found.stays.get_or_init(|| has_one_target(script, at));
+    let stays = |found: &StatementAnswers| *found.stays.get_or_init(|| has_one_target(script, at));
     script.found.get(at).is_some_and(stays)
 }
 

@@ -14,7 +14,7 @@ use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 use dsql_edge_compiler::syntax::{Parsed, PsqlCommand};
 
-use super::memo::{Found, Turns};
+use super::answers::{ScriptChanges, StatementAnswers};
 use super::sent::Sent;
 use super::words::{Files, Names, last_name};
 
@@ -37,9 +37,9 @@ pub(super) struct Script<'s> {
     /// The functions that it defines, by name.
     functions: HashMap<String, usize>,
     /// For each statement the answers of `rows`, which each finding needs again.
-    pub(super) found: Vec<Found>,
+    pub(super) found: Vec<StatementAnswers>,
     /// The places of statements for the questions that `rows` asks about every statement before another.
-    pub(super) turns: OnceCell<Turns>,
+    pub(super) changes: OnceCell<ScriptChanges>,
 }
 
 /// `BEGIN … COMMIT`.
@@ -72,8 +72,8 @@ impl<'s> Script<'s> {
             others_with_text: statements.iter().enumerate().filter(has_text).map(|(at, _)| at).collect(),
             bodies: statements.iter().enumerate().filter(has_body).map(|(at, _)| at).collect(),
             functions: statements.iter().enumerate().filter_map(defined_function).collect(),
-            found: statements.iter().map(|_| Found::default()).collect(),
-            turns: OnceCell::new(),
+            found: statements.iter().map(|_| StatementAnswers::default()).collect(),
+            changes: OnceCell::new(),
         };
         let commands = parsed.tokens.commands.iter().filter(|it| !is_harmless(it, &parsed.text));
         script.unknown.extend(commands.map(|command| command.span.start));

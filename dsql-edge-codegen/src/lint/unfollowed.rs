@@ -49,7 +49,7 @@ fn command(command: &PsqlCommand, parsed: &Parsed<'_>, script: &Script<'_>) -> O
         "copy" if has("program") => ("runs a command of the shell", lint_it),
         "copy" if has("from") && script.is_in_block(command.span.start) => (
             "writes rows in this transaction",
-            "DSQL accepts one DDL statement or changes of rows in a transaction: copy behind COMMIT",
+            "DSQL accepts one DDL statement or changes of rows in a transaction: copy after COMMIT",
         ),
         "copy" => return None,
         "i" | "include" | "ir" | "include_relative" => {
@@ -57,9 +57,9 @@ fn command(command: &PsqlCommand, parsed: &Parsed<'_>, script: &Script<'_>) -> O
         }
         "gexec" => ("runs the rows of a query as statements", lint_it),
         "if" => ("runs statements under a condition", "`lint` reads all branches as if each ran"),
-        "q" | "quit" => ("ends psql", "`lint` reads the statements behind it as if they ran"),
+        "q" | "quit" => ("ends psql", "`lint` reads the statements after it as if they ran"),
         "c" | "connect" => {
-            ("connects to another database", "lint the statements behind it as a file of their own")
+            ("connects to another database", "lint the statements after it as a file of their own")
         }
         "set" if text.contains('`') => ("runs a command of the shell", lint_it),
         "set" if !is_harmless(command, &parsed.text) => {
@@ -181,7 +181,7 @@ fn other_strings(parsed: &Parsed<'_>) -> Option<Finding> {
     places.extend(commands.filter(|span| mentions(span.text(&parsed.text))));
     let first = places.into_iter().min_by_key(|span| span.start)?;
     let message =
-        "lint does not know how PostgreSQL reads a backslash in the literals behind this".to_owned();
+        "a literal after this may end elsewhere than lint reads it: PostgreSQL may read its backslashes as escapes".to_owned();
     let hint = "leave it out: DSQL reads '\\' as a character, and E'\\n' as an escape; --fix changes nothing in this file";
     Some(warning(first, first, message, hint))
 }

@@ -90,7 +90,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         (true, _) => eprintln!("{path} is up to date"),
         (false, false) => eprintln!("{path} written"),
         (false, true) if !options.output.exists() => {
-            eprintln!("there is no {path}: run `dsql-edge pull`");
+            eprintln!("{path} does not exist: run `dsql-edge pull`");
             return Ok(ExitCode::FAILURE);
         }
         (false, true) => {

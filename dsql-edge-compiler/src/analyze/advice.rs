@@ -42,7 +42,7 @@ impl Analyzer<'_> {
         let wanted = self.catalog.display(to, -1);
         match self.catalog.can_coerce(&[from], &[to], Context::Explicit) {
             true => format!("cast it: {}::{wanted}", quotation::operand(span)),
-            false => format!("there is no cast from {} to {wanted}", self.catalog.display(from, -1)),
+            false => format!("no cast from {} to {wanted} exists", self.catalog.display(from, -1)),
         }
     }
 
@@ -59,7 +59,7 @@ impl Analyzer<'_> {
                 );
             }
         }
-        format!("there is no cast from {} to {shown}", self.catalog.display(from, -1))
+        format!("no cast from {} to {shown} exists", self.catalog.display(from, -1))
     }
 
     /// Of a function that PostgreSQL does not have, or not for these arguments.

@@ -129,7 +129,7 @@ impl Analyzer<'_> {
                     let mut diagnostic = Diagnostic::error(code, span, message);
                     diagnostic.hint = match code {
                         Code::DatetimeOutOfRange => {
-                            Some("there is no such day, or no such time of day".to_owned())
+                            Some("this day, or this time of day, does not exist".to_owned())
                         }
                         _ => self.literal_advice(base, text),
                     };

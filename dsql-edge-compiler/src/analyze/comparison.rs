@@ -11,6 +11,15 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{self, Expr, ExprKind, LikeKind, Operator};
 
+/// How a predicate is written.
+pub(super) struct WrittenPredicate {
+    /// With NOT.
+    pub(super) negated: bool,
+    /// The place of its operator.
+    pub(super) location: Span,
+    pub(super) span: Span,
+}
+
 impl Analyzer<'_> {
     pub(super) fn operator_expr(
         &mut self,
@@ -114,10 +123,9 @@ impl Analyzer<'_> {
         scope: &Scope<'_>,
         left: &Expr,
         right: &Expr,
-        negated: bool,
-        location: Span,
-        span: Span,
+        written: WrittenPredicate,
     ) -> Node {
+        let WrittenPredicate { negated, location, span } = written;
         let operator = Operator { schema: None, name: "=".into(), location };
         if let (ExprKind::Row(a), ExprKind::Row(b)) = (&left.kind, &right.kind) {
             let a = self.expr_list_expanded(scope, a);
@@ -160,10 +168,9 @@ impl Analyzer<'_> {
         scope: &Scope<'_>,
         left: &Expr,
         list: &[Expr],
-        negated: bool,
-        location: Span,
-        span: Span,
+        written: WrittenPredicate,
     ) -> Node {
+        let WrittenPredicate { negated, location, span } = written;
         let name = if negated { "<>" } else { "=" };
         let operator = Operator { schema: None, name: name.into(), location };
         if let ExprKind::Row(fields) = &left.kind {
@@ -236,7 +243,6 @@ impl Analyzer<'_> {
         Node::new(oid::BOOL, NodeKind::InList { comparisons, negated }, span)
     }
 
-    #[allow(clippy::too_many_arguments)]
     pub(super) fn like(
         &mut self,
         scope: &Scope<'_>,
@@ -244,10 +250,9 @@ impl Analyzer<'_> {
         right: &Expr,
         escape: Option<&Expr>,
         kind: LikeKind,
-        negated: bool,
-        location: Span,
-        span: Span,
+        written: WrittenPredicate,
     ) -> Node {
+        let WrittenPredicate { negated, location, span } = written;
         let name = match (kind, negated) {
             (LikeKind::Like, false) => "~~",
             (LikeKind::Like, true) => "!~~",
@@ -269,18 +274,16 @@ impl Analyzer<'_> {
         self.operator(&operator, Some(left), right, span)
     }
 
-    #[allow(clippy::too_many_arguments)]
     pub(super) fn between(
         &mut self,
         scope: &Scope<'_>,
         arg: &Expr,
         low: &Expr,
         high: &Expr,
-        negated: bool,
         symmetric: bool,
-        location: Span,
-        span: Span,
+        written: WrittenPredicate,
     ) -> Node {
+        let WrittenPredicate { negated, location, span } = written;
         let arg = self.expr(scope, arg);
         // All comparisons begin where their first operand does: `exprLocation`.
         let span = Span { start: arg.span.start.max(span.start), ..span };

@@ -5,6 +5,7 @@
 
 use super::analyzer::Analyzer;
 use super::coercion::Context;
+use super::comparison::WrittenPredicate;
 use super::scope::Scope;
 use super::tree::{Node, NodeKind};
 use crate::builtin::{Oid, oid};
@@ -49,6 +50,7 @@ impl Analyzer<'_> {
 
     pub(super) fn expr_kind(&mut self, scope: &Scope<'_>, expr: &Expr) -> Node {
         let span = expr.span;
+        let written = |negated, location| WrittenPredicate { negated, location, span };
         match &expr.kind {
             ExprKind::Column(parts) => self.column_reference(scope, parts),
             ExprKind::Star(_) => {
@@ -95,7 +97,7 @@ impl Analyzer<'_> {
                 self.boolean_test(scope, arg, *value, *negated, span)
             }
             ExprKind::IsDistinct { left, right, negated, location } => {
-                self.is_distinct(scope, left, right, *negated, *location, span)
+                self.is_distinct(scope, left, right, written(*negated, *location))
             }
             ExprKind::IsJson { arg, .. } => self.is_json(scope, arg, span),
             ExprKind::IsDocument { arg, .. } => {
@@ -104,7 +106,7 @@ impl Analyzer<'_> {
                 Node::new(oid::BOOL, NodeKind::Opaque(vec![arg]), span)
             }
             ExprKind::In { left, right, negated, location } => match right {
-                InList::List(list) => self.in_list(scope, left, list, *negated, *location, span),
+                InList::List(list) => self.in_list(scope, left, list, written(*negated, *location)),
                 InList::Subquery(query) => {
                     let operator = Operator { schema: None, name: "=".into(), location: *location };
                     let node = self.quantified_subquery(scope, left, &operator, query, false, span);
@@ -112,10 +114,10 @@ impl Analyzer<'_> {
                 }
             },
             ExprKind::Like { left, right, escape, kind, negated, location } => {
-                self.like(scope, left, right, escape.as_deref(), *kind, *negated, *location, span)
+                self.like(scope, left, right, escape.as_deref(), *kind, written(*negated, *location))
             }
             ExprKind::Between { arg, low, high, negated, symmetric, location } => {
-                self.between(scope, arg, low, high, *negated, *symmetric, *location, span)
+                self.between(scope, arg, low, high, *symmetric, written(*negated, *location))
             }
             ExprKind::Case { operand, arms, otherwise } => {
                 self.case(scope, operand.as_deref(), arms, otherwise.as_deref(), span)

@@ -76,7 +76,7 @@ impl Analyzer<'_> {
         Node::new(returns, kind, span)
     }
 
-    /// Whether the frame of a window always holds the current row; none if there is no such window.
+    /// Whether the frame of a window always holds the current row; `None` if the window does not exist.
     fn frame_has_row(&mut self, scope: &Scope<'_>, window: &Window) -> Option<bool> {
         let Some(name) = &window.name else { return Some(frame_has_current_row(window)) };
         let Some(found) = named(scope, &name.text) else {

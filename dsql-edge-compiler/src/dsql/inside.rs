@@ -11,7 +11,7 @@ use crate::syntax::ast::{Name, QualifiedName, StatementKind};
 use crate::syntax::token::{Token, TokenKind};
 use crate::syntax::{Lexed, Parsed, ParsedStatement};
 
-/// Why there is no statement inside.
+/// The reason that no statement was read.
 pub(super) enum Unread {
     /// It is beyond a limit of the parser: its place, and the limit.
     TooComplex(Span, String),

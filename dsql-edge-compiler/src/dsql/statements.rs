@@ -34,7 +34,7 @@ rules! {
     notify:                       "NOTIFY"                                 | "0A000" | "unsupported statement: Notify"                                | Recorded         | "DSQL sends no notifications: a queue, a Durable Object or change data capture does";
     unlisten:                     "UNLISTEN"                               | "0A000" | "unsupported statement: Unlisten"                              | Recorded         | "DSQL sends no notifications";
     load:                         "LOAD"                                   | "0A000" | "unsupported statement: Load"                                  | Documented       | "DSQL loads no libraries";
-    anonymous_block:              "DO"                                     | "0A000" | "unsupported statement: Do"                                    | Documented       | "there is no PL/pgSQL: write the logic in the program";
+    anonymous_block:              "DO"                                     | "0A000" | "unsupported statement: Do"                                    | Documented       | "DSQL has no PL/pgSQL: write the logic in the program";
 
     // Objects of a server, not of a schema.
     create_database:              "CREATE DATABASE"                        | "0A000" | "unsupported statement: Createdb"                              | Recorded         | "a cluster has one database, postgres: CREATE SCHEMA instead";
@@ -62,8 +62,8 @@ rules! {
     create_event_trigger:         "CREATE EVENT TRIGGER"                   | "0A000" | "unsupported statement: CreateEventTrig"                       | Inferred         | "there are no triggers";
     create_rule:                  "CREATE [OR] [REPLACE] RULE"             | "0A000" | "unsupported statement: Rule"                                  | Inferred         | "make the change in the statement that writes";
     create_policy:                "CREATE POLICY"                          | "0A000" | "unsupported statement: CreatePolicy"                          | Documented       | "write the condition into the queries, or into a view that the role may read";
-    alter_policy:                 "ALTER POLICY"                           | "0A000" | "unsupported statement: AlterPolicy"                           | Documented       | "there is no row level security";
-    drop_policy:                  "DROP POLICY"                            | "0A000" | "unsupported object in DROP statement"                         | Documented       | "leave it out: there is no row level security";
+    alter_policy:                 "ALTER POLICY"                           | "0A000" | "unsupported statement: AlterPolicy"                           | Documented       | "DSQL has no row level security";
+    drop_policy:                  "DROP POLICY"                            | "0A000" | "unsupported object in DROP statement"                         | Documented       | "leave it out: DSQL has no row level security";
     create_procedure:             "CREATE [OR] [REPLACE] PROCEDURE"        | "0A000" | "CREATE PROCEDURE not supported"                               | Documented       | "CREATE FUNCTION … LANGUAGE sql, or the statements one by one";
     create_language:              "CREATE [OR] [REPLACE] [TRUSTED] [PROCEDURAL] LANGUAGE" | "0A000" | "unsupported statement: CreatePLang"                | Inferred         | "functions are written in SQL";
     alter_aggregate:              "ALTER AGGREGATE"                        | "0A000" | "ALTER AGGREGATE not supported"                                | Documented       | "drop it and create it again";

@@ -1,7 +1,7 @@
 //! PostgreSQL 16's keywords with their classes, in the order of `pg_get_keywords()`.
 //!
 //! Input: a word folded to lower case. Output: the keyword, and where PostgreSQL's grammar allows it as a name
-//! (`src/include/parser/kwlist.h`). There is no grammar here beyond that.
+//! (`src/include/parser/kwlist.h`). It contains nothing else of the grammar.
 
 /// Where a keyword may be used as an identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

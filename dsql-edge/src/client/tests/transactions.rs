@@ -158,7 +158,7 @@ fn what_the_transaction_saw_decides() {
     let result = now(dsql
         .transaction(async |tx| match query(&READ).fetch_one(tx).await {
             Err(error) if error.is_no_rows() => delete().execute(tx).await,
-            _ => panic!("there is no row"),
+            _ => panic!("the row is missing"),
         })
         .into_future());
     assert_eq!(result.unwrap(), 1);
