@@ -102,16 +102,16 @@ async fn broken_at_each(how: Break, lives: bool, first: usize, stride: usize) ->
     found
 }
 
-/// All four at once: most of the time each waits for a lease. Each place is broken in one way or two, and in all four with
-/// `DSQL_EDGE_FAULTS=everywhere` (`cargo xtask test --full faults`).
+/// All four at once: most of the time each waits for a lease. Four of five places are each broken in one way, and all places
+/// in all four ways with `DSQL_EDGE_FAULTS=everywhere` (`cargo xtask test --full faults`).
 #[test]
 fn broken_at_each_thing_that_is_sent_and_run_again() {
     let ways = [(Break::Before, false), (Break::After, false), (Break::Before, true), (Break::After, true)];
     let stride = match std::env::var("DSQL_EDGE_FAULTS").as_deref() {
         Ok("everywhere") => 1,
         Ok(other) => panic!("DSQL_EDGE_FAULTS is `everywhere`, or not set: {other}"),
-        // Four would meet the same message of each step, which has about four.
-        Err(_) => 3,
+        // A stride of four would break each step at the same message: a step has about four.
+        Err(_) => 5,
     };
     let found: usize = std::thread::scope(|scope| {
         let broken = ways.iter().enumerate().map(|(number, (how, lives))| {
@@ -124,7 +124,7 @@ fn broken_at_each_thing_that_is_sent_and_run_again() {
         broken.into_iter().map(|broken| broken.join().unwrap()).sum()
     });
     // Which message a place is depends on how messages came together; that some were applied unseen does not.
-    assert!(found > if stride == 1 { 15 } else { 3 }, "only {found} steps were found applied");
+    assert!(found > if stride == 1 { 15 } else { 2 }, "only {found} steps were found applied");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
 //! A check that takes long or rarely finds anything is a part of its own, or a longer form of one in the core.
 //! Invariant: every check runs, also after one has failed, and what does not run is named as such.
 
+mod memory;
 mod parts;
 mod programs;
 mod run;

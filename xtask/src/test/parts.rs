@@ -7,6 +7,8 @@ use std::thread;
 use anyhow::Result;
 use xtask::{project, setup, worker};
 
+use super::memory;
+
 /// Checks that run together.
 pub(super) struct Part {
     pub(super) name: &'static str,
@@ -184,7 +186,8 @@ fn programs(name: &str, tests: Command, besides: Option<Command>) -> Step {
 
 /// `cargo test` of the whole workspace, whichever tests of it run: cargo builds what packages share once for each set
 /// of packages. The tests find the commands built, by `--no-run` without a filter. Most tests wait for a server most of
-/// the time: each test program runs twice as many at once as there are cores.
+/// the time: each test program runs twice as many at once as there are cores. Their databases, which last for seconds,
+/// are in memory if there is enough.
 fn tests(arguments: &[&str]) -> Command {
     let mut command = cargo(&["test", "--locked", "--workspace"]);
     command.args(arguments).env(worker::BUILT, "1");
@@ -192,6 +195,11 @@ fn tests(arguments: &[&str]) -> Command {
     if env::var_os("RUST_TEST_THREADS").is_none() {
         let cores = thread::available_parallelism().map_or(2, usize::from);
         command.env("RUST_TEST_THREADS", (cores * 2).to_string());
+    }
+    if env::var_os("TMPDIR").is_none()
+        && let Some(folder) = memory::folder()
+    {
+        command.env("TMPDIR", folder);
     }
     command
 }

@@ -6,8 +6,9 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -97,18 +98,29 @@ fn library_path() -> Result<OsString> {
     Ok(env::join_paths([own].into_iter().chain(env::split_paths(&before)))?)
 }
 
-/// Runs all programs, and passes each with its time and output to `done` when it has ended. At a time there is one more
-/// than there are cores, because most often one of them waits.
-pub(super) fn run(programs: Vec<Program>, done: impl Fn(&Program, Duration, &Output) + Sync) -> Result<()> {
+/// A test program that has ended.
+pub(super) struct Ended {
+    pub(super) name: String,
+    pub(super) time: Duration,
+    /// `None` if it was killed after [`LIMIT`].
+    pub(super) status: Option<ExitStatus>,
+    /// Its standard output and standard error, as they were written.
+    pub(super) output: String,
+}
+
+/// The longest program takes a minute, or three with the build of the doc tests. One that hangs must not hold up the rest.
+pub(super) const LIMIT: Duration = Duration::from_secs(10 * 60);
+
+/// Runs all programs, and passes each to `done` when it has ended. It runs one program more than there are cores, because
+/// one of them is usually waiting.
+pub(super) fn run(programs: Vec<Program>, done: impl Fn(Ended) + Sync) -> Result<()> {
     let waiting = Mutex::new(programs.into_iter());
     let lane = || -> Result<()> {
         loop {
             let next = waiting.lock().map_err(|_| anyhow!("another lane failed"))?.next();
-            let Some(mut program) = next else { return Ok(()) };
-            let start = Instant::now();
-            let output = program.command.stdin(Stdio::null()).output();
-            let output = output.with_context(|| format!("{} cannot be started", program.name))?;
-            done(&program, start.elapsed(), &output);
+            let Some(program) = next else { return Ok(()) };
+            let name = program.name.clone();
+            done(run_one(program).with_context(|| format!("{name} cannot be run"))?);
         }
     };
     let lanes = thread::available_parallelism().map_or(2, usize::from) + 1;
@@ -116,4 +128,53 @@ pub(super) fn run(programs: Vec<Program>, done: impl Fn(&Program, Duration, &Out
         let lanes: Vec<_> = (0..lanes).map(|_| scope.spawn(lane)).collect();
         lanes.into_iter().try_for_each(|lane| lane.join().unwrap_or_else(|_| bail!("a lane failed")))
     })
+}
+
+/// The output goes to a file: a pipe would stay open as long as a server that a killed program has left.
+fn run_one(Program { name, mut command }: Program) -> Result<Ended> {
+    let start = Instant::now();
+    let mut file = tempfile::tempfile()?;
+    command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file.try_clone()?);
+    let status = wait(&mut command.spawn()?, start + LIMIT)?;
+    file.rewind()?;
+    let mut output = Vec::new();
+    file.read_to_end(&mut output)?;
+    let output = String::from_utf8_lossy(&output).into_owned();
+    Ok(Ended { name, time: start.elapsed(), status, output })
+}
+
+/// Waits until a program ends, and kills it at `limit`. dsql-local and workerd end with the program that started them.
+fn wait(child: &mut Child, limit: Instant) -> Result<Option<ExitStatus>> {
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if Instant::now() >= limit {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn program_that_hangs_is_killed() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        assert!(wait(&mut child, Instant::now()).unwrap().is_none());
+    }
+
+    #[test]
+    fn output_and_status_of_a_program_are_kept() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo one; echo two >&2; exit 3"]);
+        let ended = run_one(Program { name: "sh".to_owned(), command }).unwrap();
+        assert_eq!((ended.output.as_str(), ended.status.unwrap().code()), ("one\ntwo\n", Some(3)));
+    }
 }

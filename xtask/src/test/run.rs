@@ -75,15 +75,17 @@ fn run_programs(tests: Command, besides: Option<Command>, counts: &mut Counts) -
     all.extend(besides.map(|command| Program { name: "doc tests".to_owned(), command }));
     all.extend(programs::find(tests)?);
     let results = Mutex::new((counts, Vec::new()));
-    programs::run(all, |program, time, output| {
+    programs::run(all, |ended| {
         let Ok(mut results) = results.lock() else { return };
-        eprintln!("\n{} ({:.1} s)", program.name, time.as_secs_f64());
-        for stream in [&output.stderr, &output.stdout] {
-            eprint!("{}", String::from_utf8_lossy(stream));
-        }
-        String::from_utf8_lossy(&output.stdout).lines().for_each(|line| results.0.add(line));
-        if !output.status.success() {
-            results.1.push(program.name.clone());
+        eprintln!("\n{} ({:.1} s)\n{}", ended.name, ended.time.as_secs_f64(), ended.output);
+        ended.output.lines().for_each(|line| results.0.add(line));
+        match ended.status {
+            Some(status) if status.success() => {}
+            Some(_) => results.1.push(ended.name),
+            None => {
+                let minutes = programs::LIMIT.as_secs() / 60;
+                results.1.push(format!("{} (killed after {minutes} minutes)", ended.name));
+            }
         }
     })?;
     let failed = results.into_inner().map_err(|_| anyhow!("a lane failed"))?.1;
