@@ -35,7 +35,7 @@ type Input = (String, String);
 /// Makes an input of a size.
 type Shape = fn(&mut Numbers, usize) -> Input;
 
-const SHAPES: [(&str, Shape); 12] = [
+const SHAPES: [(&str, Shape); 13] = [
     ("joins", joins),
     ("joins with USING", using),
     ("outer joins that conditions reduce", reduced),
@@ -46,6 +46,7 @@ const SHAPES: [(&str, Shape); 12] = [
     ("subqueries in expressions", sublinks),
     ("set operations", set_operations),
     ("nested expressions", expressions),
+    ("operators", operators),
     ("wide lists", wide),
     ("unique keys", keys),
 ];
@@ -167,6 +168,18 @@ fn set_operations(numbers: &mut Numbers, size: usize) -> Input {
         sql += &format!(" {} {query}", numbers.one(&operators));
     }
     (TABLE.to_owned(), sql)
+}
+
+/// Signs without a blank between them are operators of one character each.
+fn operators(numbers: &mut Numbers, size: usize) -> Input {
+    let only = numbers.below(2);
+    let signs: String = (0..size * 40)
+        .map(|_| match only {
+            0 => "+",
+            _ => numbers.one(&["+", "+", "- ", "--\n", "/**/"]),
+        })
+        .collect();
+    (TABLE.to_owned(), format!("SELECT 1 {signs} 1 AS a"))
 }
 
 fn expressions(numbers: &mut Numbers, size: usize) -> Input {

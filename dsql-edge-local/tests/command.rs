@@ -128,6 +128,10 @@ fn run_removes_other_credentials_from_environment() {
         "AWS_PROFILE",
         "AWS_ROLE_ARN",
         "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_SECRET_KEY",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "REPORTS_DSQL_ENDPOINT",
+        "REPORTS_AWS_SECRET_ACCESS_KEY",
     ];
     let mut command = folder.dsql_local(&["run", "--", "env"]);
     command

@@ -22,6 +22,31 @@ const TABLES: &str = "
     CREATE TABLE log (note text);
     INSERT INTO log SELECT 'many' FROM generate_series(1, 5000);";
 
+/// A tool that drops every trigger that `pg_trigger` lists drops those that count.
+#[tokio::test]
+async fn rows_are_counted_after_drop_trigger() {
+    let local = Local::builder().init_sql(TABLES).limit(Limit::Rows(10)).start().await.unwrap();
+    for extended in [false, true] {
+        let mut session = Session::open(&local).await;
+        for event in ["insert", "update", "delete"] {
+            let drop = format!("DROP TRIGGER IF EXISTS dsql_local_{event} ON log");
+            assert_eq!(session.run(extended, &drop).await.errors, [], "{event}");
+            let alter = format!("ALTER TRIGGER dsql_local_{event} ON log RENAME TO other");
+            let expected = error("42704", "trigger for table \"public.log\" does not exist");
+            assert_eq!(session.run(extended, &alter).await.errors, expected, "{event}");
+        }
+        let exceeded = error("54000", "transaction row limit exceeded");
+        for sql in [
+            "INSERT INTO log SELECT 'x' FROM generate_series(1, 11)",
+            "UPDATE log SET note = 'x'",
+            "DELETE FROM log",
+        ] {
+            assert_eq!(session.run(extended, sql).await.errors, exceeded, "{sql}");
+        }
+    }
+    local.stop().await.unwrap();
+}
+
 /// One transaction after the other, each within its limit but for its last statement.
 #[tokio::test]
 async fn rows_are_counted_wherever_they_are_written() {

@@ -64,6 +64,33 @@ async fn temporary_objects_are_rejected_however_created() {
     local.stop().await.unwrap();
 }
 
+#[tokio::test]
+async fn unsupported_column_types_are_rejected_however_named() {
+    let setup = "CREATE VIEW va AS SELECT ARRAY[1] AS a; CREATE VIEW vr AS SELECT int4range(1, 2) AS r;
+        CREATE VIEW vm AS SELECT '1'::money AS m; CREATE DOMAIN da AS int[]; CREATE DOMAIN dd AS da;
+        CREATE DOMAIN fits AS varchar(5); CREATE TABLE plain (id int)";
+    let local = Local::builder().init_sql(setup).start().await.unwrap();
+    rejected(
+        &local,
+        &[
+            ("CREATE TABLE x (LIKE va)", "0A000", "datatype integer[] not supported"),
+            ("CREATE TABLE x (LIKE vr)", "0A000", "datatype int4range not supported"),
+            ("CREATE TABLE x (id int, LIKE vm)", "0A000", "datatype money not supported"),
+            ("CREATE TABLE x (a da)", "0A000", "datatype integer[] not supported"),
+            ("CREATE TABLE x (a dd)", "0A000", "datatype integer[] not supported"),
+            ("ALTER TABLE plain ADD COLUMN a da", "0A000", "datatype integer[] not supported"),
+        ],
+    )
+    .await;
+    let mut session = Session::open(&local).await;
+    let every = "CREATE TABLE every (a fits, b char(3), c numeric(18, 6), d timestamptz(3), e time, f timetz, g interval,
+        h bytea, i uuid, j json, k jsonb, l bool, m float4, n float8, o date, p smallint, q text, r timestamp)";
+    for sql in [every, "CREATE TABLE copy (LIKE every)", "ALTER TABLE every ADD COLUMN s fits"] {
+        assert_eq!(session.simple(sql).await.errors, [], "{sql}");
+    }
+    local.stop().await.unwrap();
+}
+
 /// A table of a client's never takes the place of one that a function of dsql-local reads.
 #[tokio::test]
 async fn own_functions_search_pg_temp_last() {

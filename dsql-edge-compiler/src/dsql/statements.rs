@@ -59,6 +59,7 @@ rules! {
     // Objects of a schema.
     create_trigger:               "CREATE [OR] [REPLACE] [CONSTRAINT] TRIGGER" | "0A000" | "CREATE TRIGGER not supported"                            | Recorded         | "make the change in the statement that writes, or in the program";
     drop_trigger:                 "DROP TRIGGER !IF"                       | "0A000" | "unsupported object in DROP statement"                         | Documented       | "leave it out: there are no triggers";
+    alter_trigger:                "ALTER TRIGGER"                          | "0A000" | "ALTER TRIGGER not supported"                                   | Inferred         | "leave it out: DSQL has no triggers";
     create_event_trigger:         "CREATE EVENT TRIGGER"                   | "0A000" | "unsupported statement: CreateEventTrig"                       | Inferred         | "there are no triggers";
     create_rule:                  "CREATE [OR] [REPLACE] RULE"             | "0A000" | "unsupported statement: Rule"                                  | Inferred         | "make the change in the statement that writes";
     create_policy:                "CREATE POLICY"                          | "0A000" | "unsupported statement: CreatePolicy"                          | Documented       | "write the condition into the queries, or into a view that the role may read";

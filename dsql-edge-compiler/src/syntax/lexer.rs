@@ -65,6 +65,7 @@ pub fn lex(source: &Source) -> Lexed {
         copies: 0,
         unsent: 0,
         unsent_copies: 0,
+        signs_until: 0,
         out: Lexed { script: source.script, ..Lexed::default() },
     };
     if lexer.script && source.text.starts_with(BYTE_ORDER_MARK) {
@@ -92,6 +93,8 @@ struct Lexer<'a> {
     unsent: usize,
     /// Of a script: the statements that `\;` ended and that psql has not sent yet, and that take rows from the script.
     unsent_copies: usize,
+    /// The end of a sequence of `+` and `-` that are operators of one character each.
+    signs_until: usize,
     out: Lexed,
 }
 
@@ -254,23 +257,7 @@ impl<'a> Lexer<'a> {
 
     fn operator(&mut self, start: usize) -> Lexing<TokenKind> {
         let bytes = self.text.as_bytes();
-        let mut end = start;
-        while bytes.get(end).copied().is_some_and(is_operator) {
-            // A comment ends an operator, wherever it begins.
-            if end > start
-                && matches!((bytes[end], bytes.get(end + 1)), (b'-', Some(b'-')) | (b'/', Some(b'*')))
-            {
-                break;
-            }
-            end += 1;
-        }
-        let special = |byte: &u8| b"~!@#^&|`?%".contains(byte);
-        if end - start > 1 && matches!(bytes[end - 1], b'+' | b'-') && !bytes[start..end].iter().any(special)
-        {
-            while end - start > 1 && matches!(bytes[end - 1], b'+' | b'-') {
-                end -= 1;
-            }
-        }
+        let end = if start < self.signs_until { start + 1 } else { self.operator_end(start) };
         self.at = end;
         let text = &self.text[start..end];
         Ok(match text {
@@ -288,6 +275,30 @@ impl<'a> Lexer<'a> {
             }
             _ => TokenKind::Operator(text.to_owned()),
         })
+    }
+
+    /// An operator of several characters ends with `+` or `-` only if it contains one of `~!@#^&|`?%`. Otherwise these signs
+    /// are operators of one character each, and are not searched again: that would take quadratic time.
+    fn operator_end(&mut self, start: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        let mut end = start;
+        while bytes.get(end).copied().is_some_and(is_operator) {
+            // A comment ends an operator, wherever it begins.
+            if end > start
+                && matches!((bytes[end], bytes.get(end + 1)), (b'-', Some(b'-')) | (b'/', Some(b'*')))
+            {
+                break;
+            }
+            end += 1;
+        }
+        if bytes[start..end].iter().any(|byte| b"~!@#^&|`?%".contains(byte)) {
+            return end;
+        }
+        self.signs_until = end;
+        while end - start > 1 && matches!(bytes[end - 1], b'+' | b'-') {
+            end -= 1;
+        }
+        end
     }
 
     /// `$1`, `$name`, or a dollar-quoted string.

@@ -24,9 +24,12 @@ const AFTER_INTERRUPT: Duration = Duration::from_secs(5);
 /// How long a command may take to end after SIGTERM, before it is killed.
 const AFTER_TERMINATE: Duration = Duration::from_secs(5);
 
-/// Where else the AWS SDKs take credentials from, and variables that they read together with an exported key: botocore
-/// prefers `AWS_SECURITY_TOKEN` to `AWS_SESSION_TOKEN`, and an expiration in the past makes it reject the key.
-const OTHER_CREDENTIALS: [&str; 10] = [
+/// Other variables from which the AWS SDKs take credentials (`AWS_ACCESS_KEY` and `AWS_SECRET_KEY` are older names), and
+/// variables that they read together with an exported key: botocore prefers `AWS_SECURITY_TOKEN` to `AWS_SESSION_TOKEN`,
+/// and an expiration in the past makes it reject the key.
+const OTHER_CREDENTIALS: [&str; 14] = [
+    "AWS_ACCESS_KEY",
+    "AWS_SECRET_KEY",
     "AWS_SECURITY_TOKEN",
     "AWS_CREDENTIAL_EXPIRATION",
     "AWS_CREDENTIAL_SCOPE",
@@ -37,6 +40,8 @@ const OTHER_CREDENTIALS: [&str; 10] = [
     "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
 ];
 
 pub(crate) async fn run(options: &Options, command: &[OsString]) -> CommandResult<ExitCode> {
@@ -59,8 +64,7 @@ async fn run_beside(
     let (program, arguments) = command.split_first().ok_or("no command was given")?;
     let mut process = Command::new(program);
     process.args(arguments);
-    // A credential or a role of the user's own would be mixed with dsql-local's keys.
-    for name in dev_vars::NAMES.iter().chain(&OTHER_CREDENTIALS) {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_another_cluster(&name.to_string_lossy())) {
         process.env_remove(name);
     }
     process.envs(options.bindings(local));
@@ -81,6 +85,15 @@ async fn run_beside(
     };
     watcher.dismiss().await;
     ended
+}
+
+/// Whether a variable would be mixed with dsql-local's keys, or is a binding of another cluster, with a prefix as
+/// `REPORTS_DSQL_ENDPOINT`.
+fn is_of_another_cluster(name: &str) -> bool {
+    let is_binding = |binding: &&str| {
+        name.strip_suffix(binding).is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('_'))
+    };
+    OTHER_CREDENTIALS.contains(&name) || dev_vars::NAMES.iter().any(is_binding)
 }
 
 /// Ends the command and all that it started: first with SIGTERM, then with SIGKILL.

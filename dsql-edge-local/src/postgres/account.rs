@@ -41,6 +41,13 @@ impl Account {
         }
     }
 
+    /// Whether the account can enter a folder and all folders above it.
+    pub(super) fn enters(self, folder: &Path) -> bool {
+        let is_open =
+            |folder: &Path| fs::metadata(folder).is_ok_and(|it| it.permissions().mode() & 0o001 != 0);
+        self == Account::Ours || folder.ancestors().all(is_open)
+    }
+
     /// Creates a folder that this account owns and no other account enters. Its parent must exist.
     pub(super) fn make_folder(self, path: &Path) -> Result<(), Error> {
         DirBuilder::new().mode(0o700).create(path).map_err(Error::file(path))?;

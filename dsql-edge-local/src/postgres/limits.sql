@@ -64,8 +64,10 @@ DECLARE
     event text;
 BEGIN
     FOREACH event IN ARRAY ARRAY['INSERT', 'UPDATE', 'DELETE'] LOOP
+        CONTINUE WHEN EXISTS (
+            SELECT FROM pg_trigger WHERE tgrelid = new_table AND tgname = 'dsql_local_' || lower(event));
         EXECUTE format(
-            'CREATE OR REPLACE TRIGGER dsql_local_%s AFTER %s ON %s REFERENCING %s TABLE AS dsql_local_rows
+            'CREATE TRIGGER dsql_local_%s AFTER %s ON %s REFERENCING %s TABLE AS dsql_local_rows
              FOR EACH STATEMENT EXECUTE FUNCTION pg_catalog.dsql_local_count()',
             lower(event), event, new_table::regclass, CASE event WHEN 'DELETE' THEN 'OLD' ELSE 'NEW' END);
     END LOOP;
@@ -96,6 +98,48 @@ BEGIN
             CASE WHEN made.object_type IN ('table', 'view', 'sequence') THEN made.object_type ELSE 'object' END,
             made.command_tag USING ERRCODE = '0A000';
     END LOOP;
+END $$;
+
+-- Clients have no triggers. DROP TRIGGER and ALTER TRIGGER find dsql-local's own, and would end the limits of a table.
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_keep_triggers() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM pg_catalog.dsql_local_attach(pg_class.oid)
+    FROM pg_event_trigger_dropped_objects() dropped
+    JOIN pg_namespace ON nspname = dropped.address_names[1]
+    JOIN pg_class ON relnamespace = pg_namespace.oid AND relname = dropped.address_names[2]
+    WHERE dropped.object_type = 'trigger';
+END $$;
+
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_reject_trigger() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'trigger for table "%" does not exist',
+        (SELECT split_part(object_identity, ' on ', 2) FROM pg_event_trigger_ddl_commands() LIMIT 1)
+        USING ERRCODE = '42704';
+END $$;
+
+-- The rules for columns see the types that a statement names, and not those of LIKE or behind a domain.
+CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_types() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    unsupported text;
+BEGIN
+    IF NOT pg_catalog.dsql_local_has_rules() THEN
+        RETURN;
+    END IF;
+    WITH RECURSIVE types AS (
+        SELECT atttypid AS type
+        FROM pg_event_trigger_ddl_commands() command JOIN pg_attribute ON attrelid = command.objid
+        WHERE command.classid = 'pg_class'::regclass AND command.object_type = 'table' AND attnum > 0 AND NOT attisdropped
+      UNION
+        SELECT typbasetype FROM types JOIN pg_type ON pg_type.oid = type WHERE typtype = 'd'
+    )
+    SELECT format_type(type, NULL) INTO unsupported FROM types JOIN pg_type ON pg_type.oid = type
+    WHERE typtype <> 'd' AND format_type(type, NULL) <> ALL (pg_catalog.dsql_local_column_types()) LIMIT 1;
+    IF unsupported IS NOT NULL THEN
+        RAISE EXCEPTION 'datatype % not supported', unsupported USING ERRCODE = '0A000';
+    END IF;
 END $$;
 
 -- A schema change in the body of a function would not count for the transaction, and no other session would get OC001.
@@ -152,6 +196,15 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_event_trigger WHERE evtname = 'dsql_local_check_schema') THEN
         CREATE EVENT TRIGGER dsql_local_check_schema ON ddl_command_end
             EXECUTE FUNCTION pg_catalog.dsql_local_check_schema();
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_event_trigger WHERE evtname = 'dsql_local_keep_triggers') THEN
+        CREATE EVENT TRIGGER dsql_local_keep_triggers ON sql_drop WHEN TAG IN ('DROP TRIGGER')
+            EXECUTE FUNCTION pg_catalog.dsql_local_keep_triggers();
+        CREATE EVENT TRIGGER dsql_local_reject_trigger ON ddl_command_end WHEN TAG IN ('ALTER TRIGGER')
+            EXECUTE FUNCTION pg_catalog.dsql_local_reject_trigger();
+        CREATE EVENT TRIGGER dsql_local_check_types ON ddl_command_end
+            WHEN TAG IN ('CREATE TABLE', 'CREATE SCHEMA', 'ALTER TABLE')
+            EXECUTE FUNCTION pg_catalog.dsql_local_check_types();
     END IF;
     IF NOT EXISTS (SELECT FROM pg_event_trigger WHERE evtname = 'dsql_local_check_caller') THEN
         CREATE EVENT TRIGGER dsql_local_check_caller ON ddl_command_start

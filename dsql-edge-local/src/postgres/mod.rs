@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use dsql_edge_compiler::dsql;
 use tokio_postgres::{Client, Config, NoTls};
 
 use crate::guard::Guarded;
@@ -138,7 +139,7 @@ impl Postgres {
         server.wait_until_ready(&mut reader).await?;
         let client = server.connect(SUPERUSER).await?;
         // A folder that was kept may be of an earlier version.
-        for sql in [ROLES, SYS, LIMITS, &server.seal_key.to_sql()] {
+        for sql in [ROLES, SYS, &column_types(), LIMITS, &server.seal_key.to_sql()] {
             client.batch_execute(sql).await.map_err(|error| Error::Postgres(error.to_string()))?;
         }
         Ok(server)
@@ -210,6 +211,16 @@ impl Postgres {
     }
 }
 
+/// A function with the types that columns may have, as `format_type` names them.
+fn column_types() -> String {
+    let names: Vec<String> = dsql::column_types().map(|(name, _)| format!("'{name}'")).collect();
+    format!(
+        "CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_column_types() RETURNS text[] LANGUAGE sql IMMUTABLE
+         AS $$ SELECT ARRAY[{}] $$",
+        names.join(", ")
+    )
+}
+
 /// A session with the server of this socket, past the front door. It ends when the client is dropped.
 pub(crate) async fn session(socket: &Path, role: &str) -> Result<Client, tokio_postgres::Error> {
     let folder = socket.parent().unwrap_or(socket);
@@ -219,12 +230,19 @@ pub(crate) async fn session(socket: &Path, role: &str) -> Result<Client, tokio_p
     Ok(client)
 }
 
-/// The folder of the socket, the log and fresh data: short, since a socket's path has about 100 characters.
+/// The path of a socket has at most 103 bytes on macOS; the names of the folder and of the socket take 39 of them.
+const LONGEST_PARENT: usize = 60;
+
+/// The folder of the socket, the log and fresh data: in the system's temporary folder, or in `/tmp` if the path of that is
+/// too long for a socket or closed to the account.
 fn make_home(account: Account) -> Result<PathBuf, Error> {
     let mut random = [0; 6];
     getrandom::fill(&mut random).map_err(|error| Error::Random(error.to_string()))?;
     let mark: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    let home = PathBuf::from(format!("/tmp/dsql-local-{mark}"));
+    let parent = std::env::temp_dir();
+    let fits = parent.is_absolute() && parent.as_os_str().len() <= LONGEST_PARENT;
+    let parent = if fits && account.enters(&parent) { parent } else { PathBuf::from("/tmp") };
+    let home = parent.join(format!("dsql-local-{mark}"));
     account.make_folder(&home)?;
     Ok(home)
 }
