@@ -31,7 +31,7 @@ pub(crate) fn check_placeholders(lexed: &Lexed, sql: Span) -> Result<(), syn::Er
 ///
 /// # Errors
 ///
-/// Placeholders without an argument, arguments without a placeholder.
+/// Placeholders without an argument, arguments without a placeholder, a name that is given twice.
 pub(crate) fn match_arguments(
     lexed: &Lexed,
     arguments: &[Argument],
@@ -42,7 +42,9 @@ pub(crate) fn match_arguments(
     let numbered = lexed.numbered as usize;
     if numbered > 0 || (captures.is_empty() && arguments.iter().all(|argument| argument.name.is_none())) {
         for named in arguments.iter().filter_map(|argument| argument.name.as_ref()) {
-            let message = format!("`{named} = …` has no place: the query's parameters are numbers");
+            let message = format!(
+                "`{named} = …` is not used: the query's parameters are numbers, so write the values alone"
+            );
             errors.push(syn::Error::new(named.span(), message));
         }
         for (at, argument) in arguments.iter().enumerate().skip(numbered) {
@@ -59,8 +61,15 @@ pub(crate) fn match_arguments(
         }
         return Err(errors);
     }
-    for argument in arguments {
+    for (at, argument) in arguments.iter().enumerate() {
+        let is_repeated = |name: &Ident| {
+            arguments.iter().take(at).any(|it| it.name.as_ref().is_some_and(|it| it.unraw() == name.unraw()))
+        };
         match &argument.name {
+            Some(name) if is_repeated(name) => {
+                let message = format!("`{name} = …` is given twice: leave one out");
+                errors.push(syn::Error::new(name.span(), message));
+            }
             None => {
                 let message = "the query's parameters have names: write `name = value`";
                 errors.push(syn::Error::new_spanned(&argument.value, message));
