@@ -8,19 +8,50 @@ use crate::source::Source;
 use crate::syntax::Parsed;
 use crate::syntax::ast::CreateExtension;
 
-/// As `cargo xtask catalog` reads them from PostgreSQL.
-const EXTENSIONS: [(&str, &str); 11] = [
-    ("btree_gist", include_str!("../builtin/data/extensions/btree_gist.sql")),
-    ("citext", include_str!("../builtin/data/extensions/citext.sql")),
-    ("cube", include_str!("../builtin/data/extensions/cube.sql")),
-    ("earthdistance", include_str!("../builtin/data/extensions/earthdistance.sql")),
-    ("fuzzystrmatch", include_str!("../builtin/data/extensions/fuzzystrmatch.sql")),
-    ("hstore", include_str!("../builtin/data/extensions/hstore.sql")),
-    ("ltree", include_str!("../builtin/data/extensions/ltree.sql")),
-    ("pg_trgm", include_str!("../builtin/data/extensions/pg_trgm.sql")),
-    ("pgcrypto", include_str!("../builtin/data/extensions/pgcrypto.sql")),
-    ("unaccent", include_str!("../builtin/data/extensions/unaccent.sql")),
-    ("uuid-ossp", include_str!("../builtin/data/extensions/uuid-ossp.sql")),
+macro_rules! extensions {
+    ($($name:literal,)*) => {
+        [$(($name, include_str!(concat!("../builtin/data/extensions/", $name, ".sql")))),*]
+    };
+}
+
+/// As `cargo xtask catalog` reads them from PostgreSQL: all that come with it and bring something that queries name.
+const EXTENSIONS: [(&str, &str); 36] = extensions![
+    "adminpack",
+    "amcheck",
+    "btree_gin",
+    "btree_gist",
+    "citext",
+    "cube",
+    "dblink",
+    "earthdistance",
+    "file_fdw",
+    "fuzzystrmatch",
+    "hstore",
+    "intagg",
+    "intarray",
+    "isn",
+    "lo",
+    "ltree",
+    "old_snapshot",
+    "pageinspect",
+    "pg_buffercache",
+    "pg_freespacemap",
+    "pg_prewarm",
+    "pg_stat_statements",
+    "pg_surgery",
+    "pg_trgm",
+    "pg_visibility",
+    "pg_walinspect",
+    "pgcrypto",
+    "pgrowlocks",
+    "pgstattuple",
+    "postgres_fdw",
+    "seg",
+    "sslinfo",
+    "tablefunc",
+    "unaccent",
+    "uuid-ossp",
+    "xml2",
 ];
 
 /// The names of the extensions that are known.
