@@ -3,81 +3,14 @@
 //! Input: `CREATE EXTENSION`. Output: what PostgreSQL 16's own version of it brings, folded in as if it were in the
 //! schema. Of an extension that is not known nothing is added; what it brings is then not found.
 
+use super::contrib::EXTENSIONS;
 use super::drop::Object;
 use super::fold::Fold;
+use super::objects::Extension;
 use crate::diagnostic::Code;
 use crate::source::Source;
 use crate::syntax::Parsed;
 use crate::syntax::ast::{AlterAction, CreateExtension, MoveExtension, Name};
-use std::ops::Range;
-
-macro_rules! extensions {
-    ($($name:literal,)*) => {
-        [$(($name, include_str!(concat!("../builtin/data/extensions/", $name, ".sql")))),*]
-    };
-}
-
-/// As `cargo xtask catalog` reads them from PostgreSQL: all that come with it and bring something that queries name.
-const EXTENSIONS: [(&str, &str); 36] = extensions![
-    "adminpack",
-    "amcheck",
-    "btree_gin",
-    "btree_gist",
-    "citext",
-    "cube",
-    "dblink",
-    "earthdistance",
-    "file_fdw",
-    "fuzzystrmatch",
-    "hstore",
-    "intagg",
-    "intarray",
-    "isn",
-    "lo",
-    "ltree",
-    "old_snapshot",
-    "pageinspect",
-    "pg_buffercache",
-    "pg_freespacemap",
-    "pg_prewarm",
-    "pg_stat_statements",
-    "pg_surgery",
-    "pg_trgm",
-    "pg_visibility",
-    "pg_walinspect",
-    "pgcrypto",
-    "pgrowlocks",
-    "pgstattuple",
-    "postgres_fdw",
-    "seg",
-    "sslinfo",
-    "tablefunc",
-    "unaccent",
-    "uuid-ossp",
-    "xml2",
-];
-
-/// Whether all that an extension brings is known.
-pub(super) fn is_known_extension(name: &str) -> bool {
-    EXTENSIONS.iter().any(|(known, _)| *known == name)
-}
-
-/// The names of the extensions that are known.
-pub fn extension_names() -> impl Iterator<Item = &'static str> {
-    EXTENSIONS.iter().map(|(name, _)| *name)
-}
-
-/// An extension that the schema creates, and which statements of its own created its objects.
-#[derive(Clone, Debug)]
-pub(super) struct Extension {
-    pub(super) name: String,
-    pub(super) schema: String,
-    /// The places of its relations and types.
-    relations: Range<usize>,
-    types: Range<usize>,
-    /// The numbers of its statements.
-    statements: Range<u32>,
-}
 
 /// The extension that another one needs; `CASCADE` creates it, too.
 fn required(name: &str) -> Option<&'static str> {

@@ -8,7 +8,6 @@ use super::error::SchemaError;
 use super::key_name::key_name;
 use super::names::Moment;
 use super::resolver::Resolver;
-use super::table_as::PreparedQuery;
 use super::taint::Taint;
 use super::{
     Cast, Key, Operator, Relation, RelationKind, Schema, TEMPORARY, UserType, UserTypeKind, directive,
@@ -19,7 +18,7 @@ use crate::source::{Source, Span};
 use crate::syntax::Parsed;
 use crate::syntax::ast::{
     Constraint, ConstraintKind, CreateIndex, CreateView, Expr, ExprKind, NewType, Persistence, QualifiedName,
-    Statement, StatementKind, TransactionStatement,
+    Query, Statement, StatementKind, TransactionStatement, TypeName,
 };
 use std::collections::HashMap;
 
@@ -90,6 +89,12 @@ impl Growth {
     pub fn schema(&self) -> &Schema {
         &self.fold.schema
     }
+}
+
+/// A prepared query, and the types of its first parameters.
+pub(super) struct PreparedQuery {
+    pub(super) query: Query,
+    pub(super) parameters: Vec<TypeName>,
 }
 
 pub(super) struct Fold {

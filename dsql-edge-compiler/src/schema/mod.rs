@@ -7,6 +7,7 @@
 mod alter;
 mod check;
 mod committed;
+mod contrib;
 mod defaults;
 mod directive;
 mod do_block;
@@ -30,9 +31,9 @@ mod taint;
 mod unfollowed;
 mod user_type;
 
+pub use contrib::extension_names;
 pub use directive::{DirectiveLine, directives};
 pub use error::SchemaError;
-pub use extension::extension_names;
 pub use fold::Growth;
 pub use names::{Moment, NOW};
 use objects::is_null_default;

@@ -1,11 +1,11 @@
 //! The objects of a schema: relations, types, functions, operators and casts, with the names that find them.
 
 use super::error::SchemaError;
-use super::extension::Extension;
 use super::names::{Moment, Names};
 use super::taint::Taint;
 use crate::source::Span;
 use crate::syntax::ast::{CreateCast, CreateOperator, Expr, Name, Query, TypeName};
+use std::ops::Range;
 
 /// Whose rules apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -93,6 +93,18 @@ pub struct Cast {
     pub definition: CreateCast,
     /// The number of the statement that created it.
     pub(super) created: u32,
+}
+
+/// An extension that the schema creates, and which statements of its own created its objects.
+#[derive(Clone, Debug)]
+pub(super) struct Extension {
+    pub(super) name: String,
+    pub(super) schema: String,
+    /// The places of its relations and types.
+    pub(super) relations: Range<usize>,
+    pub(super) types: Range<usize>,
+    /// The numbers of its statements.
+    pub(super) statements: Range<u32>,
 }
 
 /// A Rust type that the snapshot gives to a column, or to all columns of a type.

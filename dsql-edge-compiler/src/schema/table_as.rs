@@ -3,19 +3,13 @@
 //! Input: the statement. Output: a table with the columns that the query has at that moment, as PostgreSQL makes it. A query
 //! that cannot be analysed is kept, and the error is reported where the table is used.
 
-use super::fold::Fold;
+use super::fold::{Fold, PreparedQuery};
 use super::table::plain_column;
 use super::{Column, Moment, RelationKind, ResolvedColumn, TEMPORARY};
 use crate::syntax;
 use crate::syntax::ast::{
     CreateTableAs, Name, Persistence, QualifiedName, Query, StatementKind, TableSource, TypeName,
 };
-
-/// A prepared query, and the types of its first parameters.
-pub(super) struct PreparedQuery {
-    query: Query,
-    parameters: Vec<TypeName>,
-}
 
 impl Fold {
     /// `PREPARE`, as written.

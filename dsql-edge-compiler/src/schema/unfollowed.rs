@@ -3,7 +3,7 @@
 //! Input: a statement, or a command of psql. Output: an error that names it, if it may change what queries see and the
 //! fold does not apply it. The macro compiles without it; `dsql-edge check` cannot answer for such a candidate.
 
-use super::extension::is_known_extension;
+use super::contrib::is_known_extension;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::PsqlCommand;
