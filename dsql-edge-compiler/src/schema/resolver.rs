@@ -12,10 +12,13 @@ pub(crate) struct Resolver {
     /// Whether PostgreSQL itself has a type of this name: no other type is found by the name alone.
     pub(crate) is_builtin_type: fn(&str) -> bool,
     /// The columns of a query of that moment, if it can be analysed; the types of its parameters are given.
-    pub(crate) columns_of_query: fn(&Schema, &Query, &Moment, &[TypeName]) -> Option<Vec<ResolvedColumn>>,
+    pub(crate) columns_of_query: fn(&Schema, &Query, &Moment, &[TypeName]) -> Option<ResolvedColumns>,
     /// The columns of a view or a sequence, by its place.
-    pub(crate) columns_of_relation: fn(&Schema, usize) -> Option<Vec<ResolvedColumn>>,
+    pub(crate) columns_of_relation: fn(&Schema, usize) -> Option<ResolvedColumns>,
 }
+
+/// The columns of a query, in order.
+pub(crate) type ResolvedColumns = Vec<ResolvedColumn>;
 
 /// A column of a query, as a table of it has it.
 pub(crate) struct ResolvedColumn {
