@@ -66,6 +66,7 @@ fn runs_unseen(kind: &StatementKind) -> bool {
         StatementKind::CreateTableAs(_)
         | StatementKind::CreateIndex(_)
         | StatementKind::CreateExtension(_)
+        | StatementKind::MoveExtension(_)
         | StatementKind::AlterTable(_)
         | StatementKind::AlterFunction(_)
         | StatementKind::RenameSchema { .. }

@@ -128,6 +128,7 @@ impl Analyzer<'_> {
                 Some(_) => continue,
                 None => match self.catalog.path.iter().position(|schema| schema == of) {
                     Some(path) => path + 1,
+                    None if of == "pg_catalog" => 0,
                     None => continue,
                 },
             };

@@ -4,7 +4,7 @@
 //! own above [`USER_TYPES`]; they never leave the compiler.
 
 use crate::builtin::{self, Oid, TypeKind, oid};
-use crate::schema::{Moment, NOW, Schema, UserTypeKind};
+use crate::schema::{Moment, NOW, RelationKind, Schema, UserTypeKind};
 use crate::syntax::ast::{ExprKind, Literal, QualifiedName, TypeName};
 use crate::syntax::keyword::{Class, Keyword};
 use std::borrow::Cow;
@@ -115,10 +115,7 @@ impl<'a> Catalog<'a> {
         match which {
             1 => return array_info(base_oid, &name, schema, self.type_info(base_oid).collatable),
             2 => {
-                let multirange = match name.strip_suffix("range") {
-                    Some(stem) => format!("{stem}multirange"),
-                    None => format!("{name}_multirange"),
-                };
+                let multirange = multirange_name(&user.kind, &name);
                 let mut info = plain(Cow::Owned(multirange), schema, TypeKind::Multirange, b'R');
                 info.subtype = self.type_info(base_oid).subtype;
                 info.counterpart = base_oid;
@@ -141,7 +138,7 @@ impl<'a> Catalog<'a> {
             }
             UserTypeKind::Enum(_) => (info.kind, info.category) = (TypeKind::Enum, b'E'),
             UserTypeKind::Composite(_) => (info.kind, info.category) = (TypeKind::Composite, b'C'),
-            UserTypeKind::Range(subtype) => {
+            UserTypeKind::Range { subtype, .. } => {
                 (info.kind, info.category) = (TypeKind::Range, b'R');
                 info.subtype =
                     subtype.as_ref().and_then(|it| self.resolve_stored(it).ok()).map_or(0, |it| it.0);
@@ -187,7 +184,7 @@ impl<'a> Catalog<'a> {
         self.schema.types.get(((type_oid - USER_TYPES) / 4) as usize).map(|it| &it.kind)
     }
 
-    fn user_type(self, schema: &str, name: &str) -> Option<usize> {
+    pub(super) fn user_type(self, schema: &str, name: &str) -> Option<usize> {
         self.schema.user_type_at(self.version, schema, name)
     }
 
@@ -199,11 +196,17 @@ impl<'a> Catalog<'a> {
     pub(super) fn type_named(self, schema: Option<&str>, name: &str) -> Option<Oid> {
         let user = |schema: &str| {
             let created = self.user_type(schema, name).map(|at| USER_TYPES + 4 * at as Oid);
-            created.or_else(|| self.relation(schema, name).map(Self::row_type)).or_else(|| {
-                // Array types have names too: `_name`.
+            let row = || {
+                let relation = self.relation(schema, name)?;
+                let has_type = !matches!(self.schema.relations.get(relation)?.kind, RelationKind::Sequence);
+                has_type.then(|| Self::row_type(relation))
+            };
+            // Array types have names too: `_name`.
+            let array = || {
                 let element = name.strip_prefix('_')?;
                 self.user_type(schema, element).map(|at| USER_TYPES + 4 * at as Oid + 1)
-            })
+            };
+            created.or_else(row).or_else(array).or_else(|| self.multirange(schema, name))
         };
         match schema {
             Some(schema) => {
@@ -213,6 +216,16 @@ impl<'a> Catalog<'a> {
                 .map(|found| found.oid)
                 .or_else(|| self.path.iter().find_map(|schema| user(schema))),
         }
+    }
+
+    /// The multirange of this name.
+    fn multirange(self, schema: &str, name: &str) -> Option<Oid> {
+        let at = self.schema.types.iter().enumerate().position(|(at, it)| {
+            matches!(it.kind, UserTypeKind::Range { .. })
+                && multirange_name(&it.kind, &it.name) == name
+                && self.user_type(schema, &it.name) == Some(at)
+        })?;
+        Some(USER_TYPES + 4 * at as Oid + 2)
     }
 
     /// A type as written, with its modifier.
@@ -423,6 +436,17 @@ fn plain(name: Cow<'static, str>, schema: Cow<'static, str>, kind: TypeKind, cat
         subtype: 0,
         counterpart: 0,
         not_null: false,
+    }
+}
+
+/// The name of a range's multirange: `makeMultirangeTypeName`, if the statement has none.
+fn multirange_name(range: &UserTypeKind, name: &str) -> String {
+    if let UserTypeKind::Range { multirange: Some(name), .. } = range {
+        return name.clone();
+    }
+    match name.split_once("range") {
+        Some((before, behind)) => format!("{before}multirange{behind}"),
+        None => format!("{name}_multirange"),
     }
 }
 

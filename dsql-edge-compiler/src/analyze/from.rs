@@ -423,8 +423,9 @@ impl Analyzer<'_> {
             let takes = |it: &crate::schema::Function| {
                 let resolve =
                     |type_name| self.catalog.resolve_stored(type_name).map_or(ERROR, |found| found.0);
-                let inputs = super::candidates::input_parameters(it).map(|it| resolve(&it.type_name));
-                inputs.take(types.len()).eq(types.iter().copied())
+                let mut inputs = super::candidates::input_parameters(it);
+                let given = inputs.by_ref().take(types.len()).map(|it| resolve(&it.type_name));
+                given.eq(types.iter().copied()) && inputs.all(|it| it.default.is_some())
             };
             let functions = &self.catalog.schema.functions;
             let exact = functions.iter().position(|it| named(it) && takes(it));

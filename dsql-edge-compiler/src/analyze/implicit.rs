@@ -73,7 +73,7 @@ impl Visit<'_> for Calls<'_> {
                     || schema.functions.iter().any(|function| function.definition.name.name() == name)
             }
             ExprKind::Operator { operator, .. } => {
-                schema.operators.iter().any(|(_, own)| own.name == operator.name)
+                schema.operators.iter().any(|own| own.definition.name == operator.name)
             }
             // It may be of another type with checks of its own.
             ExprKind::Cast { target, .. } => {

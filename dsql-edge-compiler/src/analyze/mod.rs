@@ -51,6 +51,7 @@ mod relation;
 mod scope;
 mod set_calls;
 mod set_returning;
+mod snapshot;
 mod sql_json;
 mod star;
 mod subquery;

@@ -77,7 +77,8 @@ impl<'a> Analyzer<'a> {
             None => catalog.path.iter().any(|path| path == known),
         };
         let operators = schema.operators.iter();
-        operators.filter(move |(known, it)| it.name == name && reached(known)).filter_map(move |(_, it)| {
+        operators.filter(move |it| it.definition.name == name && reached(&it.schema)).filter_map(move |it| {
+            let it = &it.definition;
             let resolve =
                 |type_name: &ast::TypeName| catalog.resolve_stored(type_name).ok().map(|found| found.0);
             let left = it.left.as_ref().map_or(Some(0), resolve)?;
@@ -90,8 +91,8 @@ impl<'a> Analyzer<'a> {
     pub(super) fn has_own_order(&self, base: Oid) -> bool {
         let schema = self.catalog.schema;
         self.catalog.user_kind(base).is_some()
-            && schema.operators.iter().filter(|(_, it)| it.name == "<").any(|(_, it)| {
-                let of = it.left.as_ref().and_then(|left| self.catalog.resolve_stored(left).ok());
+            && schema.operators.iter().filter(|it| it.definition.name == "<").any(|it| {
+                let of = it.definition.left.as_ref().and_then(|left| self.catalog.resolve_stored(left).ok());
                 of.is_some_and(|(of, _)| of == base)
             })
     }
@@ -105,7 +106,8 @@ impl<'a> Catalog<'a> {
             return None;
         }
         let is = |type_name, ty| self.resolve_stored(type_name).is_ok_and(|found| found.0 == ty);
-        schema.casts.iter().find(|cast| is(&cast.source, source) && is(&cast.target, target))
+        let mut casts = schema.casts.iter().map(|cast| &cast.definition);
+        casts.find(|cast| is(&cast.source, source) && is(&cast.target, target))
     }
 }
 

@@ -52,7 +52,8 @@ impl<'a> Analyzer<'a> {
             Some(at) => {
                 self.note_table(at);
                 let rte = self.relation_rte(at);
-                Some((rte, Some(at)))
+                // In a view, the name of its moment.
+                Some((Rte { name: name.name().to_owned(), ..rte }, Some(at)))
             }
             None => {
                 self.missing_table(name);
@@ -86,6 +87,12 @@ impl<'a> Analyzer<'a> {
             self.report(Diagnostic::error(Code::UnknownTable, name.span(), message).with_hint(hint));
             return;
         }
+        if self.is_composite(name) {
+            let message = format!("cannot open relation \"{}\"", name.name());
+            let diagnostic = Diagnostic::error(Code::WrongObjectType, name.span(), message)
+                .with_detail("This operation is not supported for composite types.");
+            return self.report(diagnostic);
+        }
         let message = format!("relation \"{}\" does not exist", name.display());
         let mut diagnostic = Diagnostic::error(Code::UnknownTable, name.span(), message);
         let elsewhere = schema.existing_relations().find(|relation| relation.name == name.name());
@@ -107,6 +114,17 @@ impl<'a> Analyzer<'a> {
             diagnostic = diagnostic.with_hint("if it is new, run `dsql-edge pull`");
         }
         self.report(diagnostic);
+    }
+
+    /// Whether a name is that of a composite type, which `pg_class` has and which has no rows.
+    fn is_composite(&self, name: &QualifiedName) -> bool {
+        let find = |schema: &str| self.catalog.user_type(schema, name.name());
+        let found = match name.schema() {
+            Some(schema) => find(schema),
+            None => self.catalog.path.iter().find_map(|schema| find(schema)),
+        };
+        let kind = found.and_then(|at| self.catalog.schema.types.get(at)).map(|it| &it.kind);
+        matches!(kind, Some(UserTypeKind::Composite(_)))
     }
 
     /// A relation of the schema as a range table entry.
@@ -154,6 +172,10 @@ impl<'a> Analyzer<'a> {
                     if let Some(column) = columns.iter_mut().find(|it| it.name.as_str() == from) {
                         column.name = to.clone().into();
                     }
+                }
+                let replaced = relation.replaced.iter().find(|(changed, _)| *changed > self.catalog.version);
+                if let Some((_, count)) = replaced {
+                    columns.truncate(*count);
                 }
                 let source = if not_view {
                     RteSource::Nullable

@@ -67,7 +67,7 @@ pub(super) fn alter(
             }
             AlterAction::RowSecurity => out.push(row_level_security.at(*place)),
             AlterAction::Other(what) => out.extend(other(what, *place)),
-            _ => {}
+            action => out.extend(relatives(action).map(|what| alter_table_action.naming(*place, what))),
         }
     }
 }
@@ -155,6 +155,18 @@ fn relation<'s>(alter: &AlterTable, schema: Option<&'s Schema>) -> Option<&'s Re
         None => schema.search_path.iter().find_map(|path| schema.relation(path, alter.name.name())),
     };
     schema.relations.get(at?)
+}
+
+/// The words of an action on parents, partitions or the type of a table.
+fn relatives(action: &AlterAction) -> Option<&'static str> {
+    Some(match action {
+        AlterAction::Inherit(_) => "INHERIT",
+        AlterAction::NoInherit(_) => "NO INHERIT",
+        AlterAction::AttachPartition(_) | AlterAction::DetachPartition(_) => "ATTACH or DETACH PARTITION",
+        AlterAction::OfType(_) => "OF",
+        AlterAction::NotOfType => "NOT OF",
+        _ => return None,
+    })
 }
 
 fn other(what: &'static str, place: Span) -> Option<Finding> {

@@ -280,7 +280,7 @@ pub(super) fn new_type(new: &CreateType, words: &Words<'_>) -> Finding {
     match new.kind {
         NewType::Enum(_) => create_type.naming(span, &new.name.display()),
         NewType::Composite(_) => composite_type.at(span),
-        NewType::Range(_) => range_type.at(span),
+        NewType::Range { .. } => range_type.at(span),
         NewType::Base { .. } => base_type.at(span),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::fold::Fold;
 use super::objects::Computed;
-use super::{Column, Relation, is_null_default};
+use super::{Column, Relation, RelationKind, is_null_default};
 use crate::diagnostic::Code;
 use crate::syntax::ast::{
     AlterAction, AlterTable, ConstraintKind, Name, ObjectKind, SET_LOGGED, SET_UNLOGGED,
@@ -23,21 +23,14 @@ impl Fold {
             }
             return;
         };
-        let below = if alter.only { Vec::new() } else { self.schema.descendants(at) };
         for mut action in alter.actions {
             if let AlterAction::AddConstraint(constraint) = &mut action
                 && let ConstraintKind::Check { expr, .. } = &constraint.kind
             {
                 self.name_check(at, &mut constraint.name, expr);
             }
-            for child in &below {
-                self.schema.relations[*child].follow_check(&action);
-                let is_partition = self.schema.relations[*child].partitioned;
-                if let Some(action) = inherited(&action, is_partition) {
-                    self.alter_action(*child, action);
-                }
-            }
-            self.alter_action(at, action);
+            self.qualify_action(&mut action);
+            self.alter_with_children(at, action, alter.only);
             self.create_owned_sequences(at);
         }
     }
@@ -55,6 +48,9 @@ impl Fold {
     }
 
     pub(super) fn alter_action(&mut self, at: usize, action: AlterAction) {
+        if self.alter_relatives(at, &action) {
+            return;
+        }
         if let AlterAction::DropColumn { name, cascade, .. } = &action {
             if *cascade {
                 self.drop_views_of_column(at, &name.text);
@@ -106,6 +102,7 @@ impl Fold {
             AlterAction::AddIdentity { column, always, .. } => self.change(relation, &column, |it| {
                 it.identity = Some(always);
                 it.has_default = true;
+                it.has_sequence = true;
                 it.not_null = true;
             }),
             AlterAction::DropIdentity(column) => self.change(relation, &column, |it| {
@@ -125,6 +122,8 @@ impl Fold {
             }
             AlterAction::Rename(name) => {
                 self.schema.relation_names.take(version, &relation.schema, &relation.name);
+                let of = relation.schema.as_str();
+                self.rename_row_type([of, &relation.name], [of, &name.text]);
                 relation.name = name.text;
                 self.schema.relation_names.give(version, &relation.schema, &relation.name, at);
             }
@@ -173,14 +172,34 @@ impl Fold {
             }
             AlterAction::SetSchema(name) => {
                 self.schema.relation_names.take(version, &relation.schema, &relation.name);
+                self.rename_row_type([&relation.schema, &relation.name], [&name.text, &relation.name]);
+                self.move_sequences(at, &name);
                 relation.schema = name.text;
                 self.schema.relation_names.give(version, &relation.schema, &relation.name, at);
             }
             AlterAction::RowSecurity => relation.row_security = true,
             AlterAction::Other(SET_UNLOGGED) => relation.volatile_rows = true,
             AlterAction::Other(SET_LOGGED) => relation.volatile_rows = false,
-            AlterAction::Other(_) | AlterAction::AddValue { .. } | AlterAction::RenameValue { .. } => {}
+            AlterAction::Other(_)
+            | AlterAction::AddValue { .. }
+            | AlterAction::RenameValue { .. }
+            | AlterAction::Inherit(_)
+            | AlterAction::NoInherit(_)
+            | AlterAction::AttachPartition(_)
+            | AlterAction::DetachPartition(_)
+            | AlterAction::OfType(_)
+            | AlterAction::NotOfType => {}
         }
+    }
+
+    /// The sequences of its columns move with a table.
+    fn move_sequences(&mut self, table: usize, schema: &Name) {
+        let is_its = |at: &usize| {
+            let sequence = &self.schema.relations[*at];
+            sequence.is_sequence() && sequence.parents.contains(&table) && self.schema.exists(*at)
+        };
+        let own: Vec<usize> = (0..self.schema.relations.len()).filter(is_its).collect();
+        own.into_iter().for_each(|at| self.alter_action(at, AlterAction::SetSchema(schema.clone())));
     }
 
     /// Foreign keys cannot refer to a column that was dropped.
@@ -195,6 +214,8 @@ impl Fold {
     pub(super) fn change(&mut self, relation: &mut Relation, name: &Name, change: impl FnOnce(&mut Column)) {
         match relation.columns.iter_mut().find(|column| column.name == name.text) {
             Some(column) => change(column),
+            // Its columns are those of a query that cannot be analysed.
+            None if matches!(relation.kind, RelationKind::TableAs(..)) => {}
             None => self.unknown_column(relation, name),
         }
     }
@@ -203,33 +224,6 @@ impl Fold {
         let message = format!("column \"{}\" of relation \"{}\" does not exist", name.text, relation.name);
         self.problem(Code::UnknownColumn, name.span, message);
     }
-}
-
-/// The action that PostgreSQL also runs on the tables that inherit; `None` if it changes the parent only.
-fn inherited(action: &AlterAction, is_partition: bool) -> Option<AlterAction> {
-    Some(match action {
-        AlterAction::AddColumn { column, .. } => {
-            AlterAction::AddColumn { column: column.clone(), if_not_exists: true }
-        }
-        AlterAction::DropColumn { name, cascade, .. } => {
-            AlterAction::DropColumn { name: name.clone(), if_exists: true, cascade: *cascade }
-        }
-        AlterAction::SetType { .. }
-        | AlterAction::SetDefault { .. }
-        | AlterAction::SetNotNull(_)
-        | AlterAction::DropNotNull(_)
-        | AlterAction::DropExpression(_)
-        | AlterAction::RenameColumn { .. } => action.clone(),
-        AlterAction::AddConstraint(constraint)
-            if is_partition || matches!(constraint.kind, ConstraintKind::Check { no_inherit: false, .. }) =>
-        {
-            action.clone()
-        }
-        AlterAction::DropConstraint { name, .. } => {
-            AlterAction::DropConstraint { name: name.clone(), if_exists: true }
-        }
-        _ => return None,
-    })
 }
 
 fn rename(columns: &mut [String], from: &str, to: &str) {

@@ -74,7 +74,7 @@ impl Relation {
         }
     }
 
-    fn has_constraint(&self, name: &str) -> bool {
+    pub(super) fn has_constraint(&self, name: &str) -> bool {
         self.checks.iter().any(|check| check.name == name)
             || self.keys.iter().any(|key| key.name.as_deref() == Some(name))
             || self.foreign_keys.iter().any(|key| key.name == name)

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::fold::Fold;
 use super::names::Moment;
-use super::{Relation, RelationKind, Schema, UserTypeKind};
+use super::{Function, Relation, RelationKind, Schema, UserTypeKind};
 use crate::diagnostic::Code;
 use crate::syntax::ast::{Drop, Expr, ExprKind, FromItem, ObjectKind, QualifiedName, Query, TypeName};
 use crate::syntax::visit::{self, Visit};
@@ -23,6 +23,11 @@ pub(super) enum Object {
 
 impl Fold {
     pub(super) fn drop_objects(&mut self, drop: Drop) {
+        match drop.object {
+            ObjectKind::Operator => return self.drop_operators(&drop),
+            ObjectKind::Cast => return self.drop_cast(&drop),
+            _ => {}
+        }
         for (at, name) in drop.names.iter().enumerate() {
             match drop.object {
                 ObjectKind::Function => {
@@ -31,8 +36,9 @@ impl Fold {
                     if drop.cascade {
                         let functions = meant.iter().map(|at| Object::Function(*at));
                         self.drop_dependents(functions.collect());
+                    } else {
+                        self.forget_functions(meant);
                     }
-                    self.forget_functions(meant);
                 }
                 ObjectKind::Type | ObjectKind::Domain => {
                     let found = self.find_type(name);
@@ -51,6 +57,7 @@ impl Fold {
                     let message = format!("schema \"{}\" does not exist", name.name());
                     self.problem(Code::UnknownSchema, name.span(), message);
                 }
+                ObjectKind::Extension => self.drop_extension(name.name(), drop.cascade),
                 ObjectKind::Index => {
                     for relation in &mut self.schema.relations {
                         relation.keys.retain(|key| key.name.as_deref() != Some(name.name()));
@@ -73,7 +80,7 @@ impl Fold {
     }
 
     /// Whether a schema was created, or has something in it: a snapshot may leave CREATE SCHEMA out.
-    fn has_schema(&self, name: &str) -> bool {
+    pub(super) fn has_schema(&self, name: &str) -> bool {
         let schema = &self.schema;
         schema.has_schema(name)
             || schema.relation_names.all().any(|(of, ..)| of == name)
@@ -93,12 +100,10 @@ impl Fold {
         let types = schema.type_names.all().filter(|(of, ..)| *of == name);
         dropped.extend(types.map(|(.., at)| Object::Type(at)));
         let functions = schema.functions.iter().enumerate().filter(|(_, it)| it.schema == name);
-        let functions: Vec<usize> = functions.map(|(at, _)| at).collect();
-        dropped.extend(functions.iter().map(|at| Object::Function(*at)));
+        dropped.extend(functions.map(|(at, _)| Object::Function(at)));
         self.drop_dependents(dropped.clone());
         dropped.into_iter().for_each(|object| self.forget(object));
-        self.forget_functions(functions);
-        self.schema.operators.retain(|(of, _)| of != name);
+        self.schema.operators.retain(|it| it.schema != name);
     }
 
     /// The sequence that belongs to a column goes with it.
@@ -126,15 +131,18 @@ impl Fold {
         }
     }
 
-    /// Drops everything that depends on these objects, and on what is dropped with them.
-    fn drop_dependents(&mut self, mut dropped: Vec<Object>) {
+    /// Drops everything that depends on these objects, and on what is dropped with them; of these objects the types and the
+    /// functions, too.
+    pub(super) fn drop_dependents(&mut self, mut dropped: Vec<Object>) {
         let mut at = 0;
         while let Some(object) = dropped.get(at).copied() {
             at += 1;
             self.drop_defaults(object);
-            if let Object::Type(ty) = object {
-                self.drop_columns_of_type(ty);
-                dropped.extend(self.types_over(ty).into_iter().map(Object::Type));
+            if let Some(name) = self.type_name_of(object) {
+                self.drop_columns_of_type(&name);
+                let over = self.types_over(&name).into_iter().map(Object::Type);
+                let over = over.chain(self.functions_with(&name).into_iter().map(Object::Function));
+                dropped.extend(over.filter(|it| !dropped.contains(it)).collect::<Vec<_>>());
             }
             let found = self.existing(|schema, relation| depends_on(schema, relation, object));
             for dependent in found {
@@ -144,6 +152,16 @@ impl Fold {
                 }
             }
         }
+        // Columns and domains find a type by its name until here.
+        let mut functions = Vec::new();
+        for object in dropped {
+            match object {
+                Object::Relation(_) => {}
+                Object::Type(_) => self.forget(object),
+                Object::Function(at) => functions.push(at),
+            }
+        }
+        self.forget_functions(functions);
     }
 
     /// The relations that exist and of which this holds.
@@ -155,7 +173,7 @@ impl Fold {
     }
 
     /// Takes the name of an object away. Its entry stays, so that the places of others do.
-    fn forget(&mut self, object: Object) {
+    pub(super) fn forget(&mut self, object: Object) {
         let version = self.schema.version;
         match object {
             Object::Relation(at) => {
@@ -171,8 +189,9 @@ impl Fold {
     }
 
     /// From the last one, so that the places of the others stay.
-    fn forget_functions(&mut self, mut places: Vec<usize>) {
+    pub(super) fn forget_functions(&mut self, mut places: Vec<usize>) {
         places.sort_unstable();
+        places.dedup();
         for at in places.into_iter().rev() {
             self.schema.functions.remove(at);
         }
@@ -189,21 +208,52 @@ impl Fold {
         own.into_iter().chain(below).collect()
     }
 
+    /// The schema and the name of a type, or of the row type of a relation.
+    fn type_name_of(&self, object: Object) -> Option<[String; 2]> {
+        Some(match object {
+            Object::Type(at) => {
+                let it = self.schema.types.get(at)?;
+                [it.schema.clone(), it.name.clone()]
+            }
+            Object::Relation(at) => {
+                let it = self.schema.relations.get(at)?;
+                [it.schema.clone(), it.name.clone()]
+            }
+            Object::Function(_) => return None,
+        })
+    }
+
     /// Domains over a type.
-    fn types_over(&self, ty: usize) -> Vec<usize> {
+    fn types_over(&self, name: &[String; 2]) -> Vec<usize> {
         let is_over = |at: &usize| match self.schema.types.get(*at).map(|it| &it.kind) {
-            Some(UserTypeKind::Domain { base, .. }) => self.is_type(base, ty),
+            Some(UserTypeKind::Domain { base, .. }) => is_type(base, name),
             _ => false,
         };
         let names = self.schema.type_names.all().map(|(.., at)| at);
         names.collect::<BTreeSet<_>>().into_iter().filter(is_over).collect()
     }
 
-    fn drop_columns_of_type(&mut self, ty: usize) {
+    /// Functions that take or return a type.
+    fn functions_with(&self, name: &[String; 2]) -> Vec<usize> {
+        let has_it = |function: &Function| {
+            let definition = &function.definition;
+            let mut types = definition.parameters.iter().map(|it| &it.type_name).chain(&definition.returns);
+            types.any(|written| is_type(written, name))
+        };
+        let functions = self.schema.functions.iter().enumerate();
+        functions.filter(|(_, function)| has_it(function)).map(|(at, _)| at).collect()
+    }
+
+    fn drop_columns_of_type(&mut self, name: &[String; 2]) {
+        for user_type in &mut self.schema.types {
+            if let UserTypeKind::Composite(fields) = &mut user_type.kind {
+                fields.retain(|(_, written)| !is_type(written, name));
+            }
+        }
         let names: BTreeSet<usize> = self.schema.relation_names.all().map(|(.., at)| at).collect();
         for table in names {
             let columns = self.schema.relations[table].columns.iter();
-            let of_type = columns.filter(|column| self.is_type(&column.type_name, ty));
+            let of_type = columns.filter(|column| is_type(&column.type_name, name));
             let of_type: Vec<String> = of_type.map(|column| column.name.clone()).collect();
             for column in of_type {
                 self.drop_views_of_column(table, &column);
@@ -211,21 +261,21 @@ impl Fold {
             }
         }
     }
+}
 
-    /// Whether the type of a column or a domain is this one, or an array of it.
-    fn is_type(&self, written: &TypeName, ty: usize) -> bool {
-        let schema = &self.schema;
-        let found = match written.name.schema() {
-            Some(of) => schema.user_type(of, written.name.name()),
-            None => schema.search_path.iter().find_map(|of| schema.user_type(of, written.name.name())),
-        };
-        found == Some(ty)
-    }
+/// Whether the type of a column or a domain is this one, or an array of it. The fold writes the schema of each type.
+fn is_type(written: &TypeName, name: &[String; 2]) -> bool {
+    written.name.parts.iter().map(|part| &part.text).eq(name)
 }
 
 fn depends_on(schema: &Schema, relation: &Relation, object: Object) -> bool {
     if let Object::Relation(at) = object
         && relation.parents.contains(&at)
+    {
+        return true;
+    }
+    if let Object::Type(at) = object
+        && relation.of_type == Some(at)
     {
         return true;
     }

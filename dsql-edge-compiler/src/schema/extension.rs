@@ -3,44 +3,111 @@
 //! Input: `CREATE EXTENSION`. Output: what PostgreSQL 16's own version of it brings, folded in as if it were in the
 //! schema. Of an extension that is not known nothing is added; what it brings is then not found.
 
+use super::contrib::EXTENSIONS;
+use super::drop::Object;
 use super::fold::Fold;
+use super::objects::Extension;
+use crate::diagnostic::Code;
 use crate::source::Source;
 use crate::syntax::Parsed;
-use crate::syntax::ast::CreateExtension;
+use crate::syntax::ast::{AlterAction, CreateExtension, MoveExtension, Name};
 
-/// As `cargo xtask catalog` reads them from PostgreSQL.
-const EXTENSIONS: [(&str, &str); 11] = [
-    ("btree_gist", include_str!("../builtin/data/extensions/btree_gist.sql")),
-    ("citext", include_str!("../builtin/data/extensions/citext.sql")),
-    ("cube", include_str!("../builtin/data/extensions/cube.sql")),
-    ("earthdistance", include_str!("../builtin/data/extensions/earthdistance.sql")),
-    ("fuzzystrmatch", include_str!("../builtin/data/extensions/fuzzystrmatch.sql")),
-    ("hstore", include_str!("../builtin/data/extensions/hstore.sql")),
-    ("ltree", include_str!("../builtin/data/extensions/ltree.sql")),
-    ("pg_trgm", include_str!("../builtin/data/extensions/pg_trgm.sql")),
-    ("pgcrypto", include_str!("../builtin/data/extensions/pgcrypto.sql")),
-    ("unaccent", include_str!("../builtin/data/extensions/unaccent.sql")),
-    ("uuid-ossp", include_str!("../builtin/data/extensions/uuid-ossp.sql")),
-];
-
-/// The names of the extensions that are known.
-pub fn extension_names() -> impl Iterator<Item = &'static str> {
-    EXTENSIONS.iter().map(|(name, _)| *name)
+/// The extension that another one needs; `CASCADE` creates it, too.
+fn required(name: &str) -> Option<&'static str> {
+    (name == "earthdistance").then_some("cube")
 }
 
 impl Fold {
     pub(super) fn create_extension(&mut self, extension: CreateExtension) {
-        let Some((_, text)) = EXTENSIONS.iter().find(|(name, _)| *name == extension.name.text) else {
+        let name = extension.name.text.as_str();
+        if self.schema.extensions.iter().any(|known| known.name == name) {
+            if !extension.if_not_exists {
+                let message = format!("extension \"{name}\" already exists");
+                self.problem(Code::DuplicateObject, extension.name.span, message);
+            }
             return;
-        };
-        let schema =
-            extension.schema.or_else(|| self.path.first().cloned()).unwrap_or_else(|| "public".into());
-        let source = Source::numbered(*text);
-        if let Ok(parsed) = Parsed::script(&source) {
-            let path = std::mem::replace(&mut self.path, vec![schema]);
-            parsed.statements.into_iter().for_each(|statement| self.statement(statement));
-            self.path = path;
         }
+        let Some((_, text)) = EXTENSIONS.iter().find(|(known, _)| *known == name) else { return };
+        let schema = match name {
+            "adminpack" => "pg_catalog".to_owned(),
+            _ => extension.schema.unwrap_or_else(|| self.first_schema()),
+        };
+        if let Some(required) = required(name) {
+            let name = Name { text: required.to_owned(), span: extension.name.span };
+            let schema = Some(schema.clone());
+            self.create_extension(CreateExtension { name, if_not_exists: true, schema });
+        }
+        let source = Source::numbered(*text);
+        let Ok(parsed) = Parsed::script(&source) else { return };
+        let (relations, types) = (self.schema.relations.len(), self.schema.types.len());
+        let first = self.schema.version;
+        let path = std::mem::replace(&mut self.path, vec![schema.clone()]);
+        parsed.statements.into_iter().for_each(|statement| self.statement(statement));
+        self.path = path;
+        let created = Extension {
+            name: name.to_owned(),
+            schema,
+            relations: relations..self.schema.relations.len(),
+            types: types..self.schema.types.len(),
+            statements: first + 1..self.schema.version + 1,
+        };
+        self.schema.extensions.push(created);
+    }
+
+    /// `DROP EXTENSION`; with CASCADE, also what depends on its objects.
+    pub(super) fn drop_extension(&mut self, name: &str, cascade: bool) {
+        let Some(at) = self.schema.extensions.iter().position(|known| known.name == name) else { return };
+        let extension = self.schema.extensions.remove(at);
+        let of_extension = self.schema.extensions.iter().filter(|it| required(&it.name) == Some(name));
+        let dependents: Vec<String> = of_extension.map(|it| it.name.clone()).collect();
+        dependents.iter().for_each(|dependent| self.drop_extension(dependent, cascade));
+        let functions: Vec<usize> = self.functions_of(&extension).collect();
+        let mut dropped: Vec<Object> = extension.relations.clone().map(Object::Relation).collect();
+        dropped.extend(extension.types.clone().map(Object::Type));
+        if cascade {
+            let functions = functions.into_iter().map(Object::Function);
+            self.drop_dependents(dropped.iter().copied().chain(functions).collect());
+        } else {
+            self.forget_functions(functions);
+        }
+        dropped.into_iter().for_each(|object| self.forget(object));
+        let is_of = |created: &u32| extension.statements.contains(created);
+        self.schema.operators.retain(|it| !is_of(&it.created));
+        self.schema.casts.retain(|it| !is_of(&it.created));
+    }
+
+    /// `ALTER EXTENSION … SET SCHEMA`.
+    pub(super) fn move_extension(&mut self, moved: &MoveExtension) {
+        let to = &moved.schema.text;
+        let found = self.schema.extensions.iter().position(|known| known.name == moved.name.text);
+        let Some(extension) = found.map(|at| self.schema.extensions[at].clone()) else { return };
+        for at in extension.types.clone() {
+            let name = self.schema.types[at].name.clone();
+            self.rename_type(at, to.clone(), name);
+        }
+        for at in extension.relations.clone() {
+            self.alter_action(at, AlterAction::SetSchema(moved.schema.clone()));
+        }
+        let version = self.schema.version;
+        for at in self.functions_of(&extension).collect::<Vec<_>>() {
+            let function = &mut self.schema.functions[at];
+            let name = function.definition.name.name().to_owned();
+            let from = std::mem::replace(&mut function.schema, to.clone());
+            function.earlier_names.push((version, from, name));
+        }
+        let operators = self.schema.operators.iter_mut();
+        let own = operators.filter(|it| extension.statements.contains(&it.created));
+        own.for_each(|operator| operator.schema.clone_from(to));
+        if let Some(extension) = self.schema.extensions.iter_mut().find(|known| known.name == moved.name.text)
+        {
+            extension.schema.clone_from(to);
+        }
+    }
+
+    fn functions_of(&self, extension: &Extension) -> impl Iterator<Item = usize> + use<> {
+        let functions = self.schema.functions.iter().enumerate();
+        let own = functions.filter(|(_, it)| extension.statements.contains(&it.created));
+        own.map(|(at, _)| at).collect::<Vec<_>>().into_iter()
     }
 }
 

@@ -7,33 +7,49 @@ use super::committed::committed;
 use super::error::SchemaError;
 use super::key_name::key_name;
 use super::names::Moment;
+use super::resolver::Resolver;
 use super::taint::Taint;
 use super::{
-    Key, Relation, RelationKind, Schema, TEMPORARY, UserType, UserTypeKind, directive, is_null_default,
-    unfollowed,
+    Cast, Key, Operator, Relation, RelationKind, Schema, TEMPORARY, UserType, UserTypeKind, directive,
+    is_null_default, unfollowed,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Source, Span};
 use crate::syntax::Parsed;
 use crate::syntax::ast::{
-    Constraint, ConstraintKind, CreateIndex, CreateTableAs, CreateView, Expr, ExprKind, NewType,
-    QualifiedName, Query, Statement, StatementKind,
+    Constraint, ConstraintKind, CreateIndex, CreateView, Expr, ExprKind, NewType, Persistence, QualifiedName,
+    Query, Statement, StatementKind, TransactionStatement, TypeName,
 };
+use std::collections::HashMap;
 
 /// How many levels of domains there may be under a domain.
 pub(super) const MAX_DOMAINS: usize = 32;
 
-pub(super) fn fold<'a>(
+impl Schema {
+    /// Folds files into an empty schema.
+    pub(crate) fn fold<'a>(
+        files: impl IntoIterator<Item = (&'a str, &'a str)>,
+        dialect: Option<super::Dialect>,
+        resolver: Resolver,
+    ) -> Result<Schema, Vec<SchemaError>> {
+        fold(files, dialect, resolver)
+    }
+}
+
+fn fold<'a>(
     files: impl IntoIterator<Item = (&'a str, &'a str)>,
     dialect: Option<super::Dialect>,
+    resolver: Resolver,
 ) -> Result<Schema, Vec<SchemaError>> {
-    let mut fold = Fold::new(Schema::default());
+    let mut fold = Fold::new(Schema::default(), resolver);
     let mut errors = Vec::new();
     for (file, sql) in files {
         errors.extend(directive::read(&mut fold.schema, file, sql));
         fold.schema.dialect = dialect.unwrap_or(fold.schema.dialect);
         // A file's `SET search_path` ends with the file, as a session of pg_dump's would.
         fold.path = fold.schema.search_path.clone();
+        fold.path_after = None;
+        fold.prepared.clear();
         let source = Source::script(sql);
         match Parsed::script(&source) {
             Ok(parsed) => fold.script(parsed),
@@ -57,10 +73,9 @@ pub struct Growth {
 }
 
 impl Growth {
-    /// From a schema.
-    pub fn new(schema: Schema) -> Growth {
+    pub(crate) fn with(schema: Schema, resolver: Resolver) -> Growth {
         let path = schema.search_path.clone();
-        Growth { fold: Fold { path, ..Fold::new(schema) } }
+        Growth { fold: Fold { path, ..Fold::new(schema, resolver) } }
     }
 
     /// Applies a statement, and returns its contradictions to the schema, which change nothing.
@@ -76,9 +91,19 @@ impl Growth {
     }
 }
 
+/// A prepared query, and the types of its first parameters.
+pub(super) struct PreparedQuery {
+    pub(super) query: Query,
+    pub(super) parameters: Vec<TypeName>,
+}
+
 pub(super) struct Fold {
     pub(super) schema: Schema,
+    pub(super) resolver: Resolver,
     pub(super) path: Vec<String>,
+    /// The path when the transaction ends, if `SET LOCAL` changed it.
+    pub(super) path_after: Option<Vec<String>>,
+    pub(super) prepared: HashMap<String, PreparedQuery>,
     pub(super) problems: Vec<Diagnostic>,
     unfollowed: Vec<Diagnostic>,
     /// The names of indexes, unique or not.
@@ -86,8 +111,17 @@ pub(super) struct Fold {
 }
 
 impl Fold {
-    fn new(schema: Schema) -> Fold {
-        Fold { schema, path: Vec::new(), problems: Vec::new(), unfollowed: Vec::new(), indexes: Vec::new() }
+    fn new(schema: Schema, resolver: Resolver) -> Fold {
+        Fold {
+            schema,
+            resolver,
+            path: Vec::new(),
+            path_after: None,
+            prepared: HashMap::new(),
+            problems: Vec::new(),
+            unfollowed: Vec::new(),
+            indexes: Vec::new(),
+        }
     }
 
     /// The statements of a file, without those that it rolls back.
@@ -98,8 +132,19 @@ impl Fold {
             self.unfollowed.push(unfollowed::open_transaction(begin));
         }
         for statement in statements {
-            self.unfollowed.extend(unfollowed::statement(&statement, &parsed.text));
-            self.statement(statement);
+            if matches!(statement.kind, StatementKind::Utility("DO"))
+                && self.do_block(&statement, statement.span.text(&parsed.text))
+            {
+                continue;
+            }
+            let is_prepared = |name: &str| self.prepared.contains_key(name);
+            self.unfollowed.extend(unfollowed::statement(&statement, &parsed.text, is_prepared));
+            let text = statement.span.text(&parsed.text);
+            match statement.kind {
+                StatementKind::Utility("PREPARE") => self.prepare(text),
+                StatementKind::Utility("SET" | "RESET" | "DISCARD") => self.change_session(text),
+                _ => self.statement(statement),
+            }
         }
     }
 
@@ -109,13 +154,15 @@ impl Fold {
             StatementKind::CreateTable(table) => self.create_table(*table),
             StatementKind::CreateTableAs(table) => self.create_table_as(*table),
             StatementKind::Query(query) => {
+                self.call_set_config(&query);
                 if let Some((name, plain)) = query.without_into() {
                     self.select_into(name, plain);
                 }
             }
             StatementKind::CreateView(view) => self.create_view(*view),
             StatementKind::CreateIndex(index) => self.create_index(*index),
-            StatementKind::CreateDomain(domain) => {
+            StatementKind::CreateDomain(mut domain) => {
+                self.qualify(&mut domain.type_name);
                 let not_null = domain.constraints.iter().any(|it| matches!(it.kind, ConstraintKind::NotNull));
                 let has_default = domain.constraints.iter().any(|it| has_default(&it.kind));
                 let checks = domain.constraints.into_iter().filter_map(check).collect();
@@ -133,16 +180,26 @@ impl Fold {
                     NewType::Composite(columns) => UserTypeKind::Composite(
                         columns
                             .into_iter()
-                            .filter_map(|column| Some((column.name.text, column.type_name?)))
+                            .filter_map(|column| {
+                                let mut type_name = column.type_name?;
+                                self.qualify(&mut type_name);
+                                Some((column.name.text, type_name))
+                            })
                             .collect(),
                     ),
-                    NewType::Range(subtype) => UserTypeKind::Range(subtype),
+                    NewType::Range { mut subtype, multirange } => {
+                        subtype.iter_mut().for_each(|written| self.qualify(written));
+                        UserTypeKind::Range { subtype, multirange }
+                    }
                     NewType::Base { category } => UserTypeKind::Base { category },
                 };
                 self.add_type(&new.name, kind);
             }
             StatementKind::CreateSequence(sequence) => {
-                let relation = self.relation_named(&sequence.name, RelationKind::Sequence);
+                let mut relation = self.relation_named(&sequence.name, RelationKind::Sequence);
+                if sequence.persistence == Persistence::Temporary && sequence.name.schema().is_none() {
+                    relation.schema = TEMPORARY.to_owned();
+                }
                 self.add_relation(relation, sequence.if_not_exists, sequence.name.span());
             }
             StatementKind::CreateSchema(created) => {
@@ -158,10 +215,12 @@ impl Fold {
             StatementKind::CreateFunction(definition) => self.create_function(*definition),
             StatementKind::AlterFunction(alter) => self.alter_function(&alter),
             StatementKind::RenameSchema { from, to } => self.rename_schema(&from, &to),
-            StatementKind::CreateOperator(operator) => {
-                let schema = operator.schema.clone();
-                let schema = schema.or_else(|| self.path.first().cloned()).unwrap_or_else(|| "public".into());
-                self.schema.operators.push((schema, *operator));
+            StatementKind::CreateOperator(mut definition) => {
+                let types = definition.left.iter_mut().chain(&mut definition.right);
+                types.for_each(|written| self.qualify(written));
+                let schema = definition.schema.clone().unwrap_or_else(|| self.first_schema());
+                let created = self.schema.version;
+                self.schema.operators.push(Operator { schema, definition: *definition, created });
             }
             StatementKind::CreateCollation(collation) => {
                 let is_copied = |(_, name): &(String, String)| {
@@ -174,7 +233,12 @@ impl Fold {
                     self.schema.nondeterministic_collations.push((schema, name));
                 }
             }
-            StatementKind::CreateCast(cast) => self.schema.casts.push(*cast),
+            StatementKind::CreateCast(mut definition) => {
+                self.qualify(&mut definition.source);
+                self.qualify(&mut definition.target);
+                let created = self.schema.version;
+                self.schema.casts.push(Cast { definition: *definition, created });
+            }
             StatementKind::CreateTrigger(table) => {
                 if let Some(at) = self.find_relation(&table) {
                     self.schema.relations[at].has_triggers = true;
@@ -187,13 +251,13 @@ impl Fold {
                 }
             }
             StatementKind::CreateExtension(extension) => self.create_extension(extension),
+            StatementKind::MoveExtension(moved) => self.move_extension(&moved),
             StatementKind::AlterTable(alter) => self.alter(*alter),
             StatementKind::Drop(drop) => self.drop_objects(*drop),
-            StatementKind::Set(set) if set.name == "search_path" => {
-                let path: Vec<String> =
-                    set.values.into_iter().filter(|name| !name.is_empty() && name != "pg_catalog").collect();
-                self.path = if path.is_empty() { self.schema.search_path.clone() } else { path };
-            }
+            StatementKind::Set(set) if set.name == "search_path" => self.set_search_path(*set),
+            StatementKind::Transaction(
+                TransactionStatement::Commit { .. } | TransactionStatement::Rollback { .. },
+            ) => self.end_transaction(),
             // Data, grants, settings: nothing that the shape of a query depends on.
             _ => {}
         }
@@ -203,18 +267,13 @@ impl Fold {
         self.problems.push(Diagnostic::error(code, span, message));
     }
 
-    /// The schema that an unqualified name is created in.
-    pub(super) fn creation_schema(&self, name: &QualifiedName) -> String {
-        name.schema()
-            .map_or_else(|| self.path.first().cloned().unwrap_or_else(|| "public".to_owned()), str::to_owned)
-    }
-
     pub(super) fn relation_named(&self, name: &QualifiedName, kind: RelationKind) -> Relation {
         Relation {
             schema: self.creation_schema(name),
             name: name.name().to_owned(),
             columns: Vec::new(),
             renamed_columns: Vec::new(),
+            replaced: Vec::new(),
             keys: Vec::new(),
             checks: Vec::new(),
             foreign_keys: Vec::new(),
@@ -229,6 +288,7 @@ impl Fold {
             materialized: false,
             created: self.moment(),
             parents: Vec::new(),
+            of_type: None,
             kind,
         }
     }
@@ -287,35 +347,25 @@ impl Fold {
         }
     }
 
-    pub(super) fn create_table_as(&mut self, table: CreateTableAs) {
-        let Some(query) = table.query else { return };
-        let query = Box::new(query);
-        let kind = if table.materialized_view {
-            RelationKind::View(query, table.columns)
-        } else {
-            RelationKind::TableAs(query, table.columns)
-        };
-        let mut relation = self.relation_named(&table.name, kind);
-        relation.materialized = table.materialized_view;
-        self.add_relation(relation, table.if_not_exists, table.name.span());
-    }
-
-    /// `SELECT … INTO`
-    fn select_into(&mut self, name: &QualifiedName, query: Query) {
-        let relation = self.relation_named(name, RelationKind::TableAs(Box::new(query), Vec::new()));
-        self.add_relation(relation, false, name.span());
-    }
-
     pub(super) fn create_view(&mut self, view: CreateView) {
         let query = Box::new(view.query);
         let mut relation = self.relation_named(&view.name, RelationKind::View(query, view.columns));
+        relation.created = self.moment_before();
+        if view.persistence == Persistence::Temporary && view.name.schema().is_none() {
+            relation.schema = TEMPORARY.to_owned();
+        }
         let known = self.schema.relation(&relation.schema, &relation.name);
+        let version = self.schema.version;
         match known {
             Some(at) if view.or_replace && self.schema.relations[at].is_view() => {
+                let before =
+                    (self.resolver.columns_of_relation)(&self.schema, at).map(|columns| columns.len());
                 // The triggers and rules of a view stay when it is replaced.
                 let replaced = &mut self.schema.relations[at];
                 relation.has_triggers = replaced.has_triggers;
                 relation.has_rules = replaced.has_rules;
+                relation.replaced.append(&mut replaced.replaced);
+                relation.replaced.extend(before.map(|count| (version, count)));
                 *replaced = relation;
             }
             _ => self.add_relation(relation, false, view.name.span()),

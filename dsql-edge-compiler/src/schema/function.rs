@@ -10,7 +10,10 @@ use crate::syntax::ast::{
 };
 
 impl Fold {
-    pub(super) fn create_function(&mut self, definition: CreateFunction) {
+    pub(super) fn create_function(&mut self, mut definition: CreateFunction) {
+        definition.parameters.iter_mut().for_each(|it| self.qualify(&mut it.type_name));
+        definition.returns.iter_mut().for_each(|it| self.qualify(it));
+        definition.aggregate.iter_mut().for_each(|it| self.qualify(&mut it.state));
         let schema = self.creation_schema(&definition.name);
         let input = input_types(&definition.parameters);
         let same = |known: &Function| {

@@ -1,65 +1,48 @@
 //! The snapshot: DDL folded into relations, types and functions.
 //!
 //! Input: SQL text, one file or several in order. Output: [`Schema`], which keeps names and written types as the syntax
-//! tree has them; resolving a type name against PostgreSQL's own is the analyzer's work, and happens only for what a
-//! query names.
+//! tree has them, types of the schema with their schemas; resolving a type name against PostgreSQL's own is the analyzer's
+//! work, and happens only for what a query names. [`resolver`] lists what the fold asks the analyzer.
 
 mod alter;
 mod check;
 mod committed;
+mod contrib;
 mod defaults;
 mod directive;
+mod do_block;
 mod drop;
 mod error;
 mod extension;
 mod fold;
 mod function;
+mod inherit;
 mod key;
 mod key_name;
 mod names;
 mod namespace;
 mod objects;
+mod operator;
+mod resolver;
+mod search_path;
 mod table;
+mod table_as;
 mod taint;
 mod unfollowed;
 mod user_type;
 
-use crate::own_stack::on_own_stack;
+pub use contrib::extension_names;
 pub use directive::{DirectiveLine, directives};
 pub use error::SchemaError;
-pub use extension::extension_names;
 pub use fold::Growth;
 pub use names::{Moment, NOW};
 use objects::is_null_default;
 pub use objects::{
-    Check, Column, Dialect, ForeignKey, Function, Key, Relation, RelationKind, RustType, Schema, TEMPORARY,
-    UserType, UserTypeKind,
+    Cast, Check, Column, Dialect, ForeignKey, Function, Key, Operator, Relation, RelationKind, RustType,
+    Schema, TEMPORARY, UserType, UserTypeKind,
 };
+pub(crate) use resolver::{ResolvedColumn, Resolver};
 pub use taint::Taint;
-
-impl Schema {
-    /// Folds one file of DDL into an empty schema.
-    ///
-    /// # Errors
-    ///
-    /// Everything in the file that cannot be understood, with its place.
-    pub fn parse(sql: &str) -> Result<Schema, Vec<SchemaError>> {
-        Schema::parse_files([("", sql)], None)
-    }
-
-    /// Folds several files, in the order given: a folder of migrations. `dialect` takes precedence over the files.
-    ///
-    /// # Errors
-    ///
-    /// Everything in the files that cannot be understood, with file and place.
-    pub fn parse_files<'a>(
-        files: impl IntoIterator<Item = (&'a str, &'a str)>,
-        dialect: Option<Dialect>,
-    ) -> Result<Schema, Vec<SchemaError>> {
-        let files: Vec<(&str, &str)> = files.into_iter().collect();
-        on_own_stack(|| fold::fold(files.iter().copied(), dialect))
-    }
-}
 
 #[cfg(test)]
 mod tests {

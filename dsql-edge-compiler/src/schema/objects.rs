@@ -5,6 +5,7 @@ use super::names::{Moment, Names};
 use super::taint::Taint;
 use crate::source::Span;
 use crate::syntax::ast::{CreateCast, CreateOperator, Expr, Name, Query, TypeName};
+use std::ops::Range;
 
 /// Whose rules apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -25,12 +26,14 @@ pub struct Schema {
     pub types: Vec<UserType>,
     /// Functions.
     pub functions: Vec<Function>,
-    /// Operators that it creates, with their schemas.
-    pub operators: Vec<(String, CreateOperator)>,
+    /// Operators that it creates.
+    pub operators: Vec<Operator>,
     /// Collations that it creates under which texts of different bytes may be equal, with their schemas.
     pub nondeterministic_collations: Vec<(String, String)>,
     /// Casts that it creates.
-    pub casts: Vec<CreateCast>,
+    pub casts: Vec<Cast>,
+    /// Extensions that it creates.
+    pub(super) extensions: Vec<Extension>,
     /// Schemas that were created, `public` included.
     pub schemas: Vec<String>,
     /// Where unqualified names are looked up.
@@ -58,6 +61,7 @@ impl Default for Schema {
             operators: Vec::new(),
             nondeterministic_collations: Vec::new(),
             casts: Vec::new(),
+            extensions: Vec::new(),
             schemas: vec!["public".to_owned()],
             search_path: vec!["public".to_owned()],
             dialect: Dialect::default(),
@@ -69,6 +73,38 @@ impl Default for Schema {
             version: 0,
         }
     }
+}
+
+/// An operator that the schema creates.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    /// Its schema.
+    pub schema: String,
+    /// The statement.
+    pub definition: CreateOperator,
+    /// The number of the statement that created it.
+    pub(super) created: u32,
+}
+
+/// A cast that the schema creates.
+#[derive(Clone, Debug)]
+pub struct Cast {
+    /// The statement.
+    pub definition: CreateCast,
+    /// The number of the statement that created it.
+    pub(super) created: u32,
+}
+
+/// An extension that the schema creates, and which statements of its own created its objects.
+#[derive(Clone, Debug)]
+pub(super) struct Extension {
+    pub(super) name: String,
+    pub(super) schema: String,
+    /// The places of its relations and types.
+    pub(super) relations: Range<usize>,
+    pub(super) types: Range<usize>,
+    /// The numbers of its statements.
+    pub(super) statements: Range<u32>,
 }
 
 /// A Rust type that the snapshot gives to a column, or to all columns of a type.
@@ -98,6 +134,8 @@ pub struct Relation {
     pub columns: Vec<Column>,
     /// The columns of its query that were renamed, in order: the statement, the old name and the new one.
     pub renamed_columns: Vec<(u32, String, String)>,
+    /// The replacements of a view: the statement, and the number of columns before it. A view over it keeps these.
+    pub replaced: Vec<(u32, usize)>,
     /// Keys by column index: primary keys, unique constraints, unique indexes without predicate.
     pub keys: Vec<Key>,
     /// Its `CHECK` constraints.
@@ -126,6 +164,8 @@ pub struct Relation {
     pub created: Moment,
     /// The tables that it inherits from, or is a partition of, by their places.
     pub parents: Vec<usize>,
+    /// The type of `CREATE TABLE … OF`, by its place.
+    pub(super) of_type: Option<usize>,
     /// What it is.
     pub kind: RelationKind,
 }
@@ -138,7 +178,7 @@ pub enum RelationKind {
     Table,
     /// A view or materialized view: its query and its column names, if given.
     View(Box<Query>, Vec<Name>),
-    /// `CREATE TABLE … AS`: the types of the query, and nothing proved of its columns.
+    /// `CREATE TABLE … AS` of a query that cannot be analysed, which is reported where the table is used.
     TableAs(Box<Query>, Vec<Name>),
     /// A sequence, which can be read from.
     Sequence,
@@ -229,6 +269,10 @@ pub struct Column {
     pub(super) has_sequence: bool,
     /// The sequence that it owns.
     pub(super) sequence: Option<usize>,
+    /// The table has it of its own, not only because a parent has it.
+    pub(super) is_local: bool,
+    /// The number of parents that have it.
+    pub(super) inherited: usize,
     /// The statement that added it.
     pub added: u32,
     /// The names that it had before, each with the statement that changed it.
@@ -281,7 +325,12 @@ pub enum UserTypeKind {
     /// A composite type.
     Composite(Vec<(String, TypeName)>),
     /// A range over a type.
-    Range(Option<TypeName>),
+    Range {
+        /// The type.
+        subtype: Option<TypeName>,
+        /// `multirange_type_name`, if it is written.
+        multirange: Option<String>,
+    },
     /// A base type, of which nothing is known but its name.
     Base {
         /// `CATEGORY`.
@@ -327,19 +376,6 @@ impl Schema {
         let relations = self.relations.iter().enumerate();
         let exists = |(at, it): &(usize, &Relation)| self.relation(&it.schema, &it.name) == Some(*at);
         relations.filter(exists).map(|(_, relation)| relation)
-    }
-
-    /// The tables that inherit from a table or are its partitions, and those below them.
-    pub fn descendants(&self, table: usize) -> Vec<usize> {
-        let is_child = |(_, it): &(usize, &Relation)| {
-            it.parents.contains(&table) && !matches!(it.kind, RelationKind::Sequence)
-        };
-        let own = self.relations.iter().enumerate().filter(is_child).map(|(at, _)| at);
-        let exists = |at: &usize| {
-            self.relations.get(*at).is_some_and(|it| self.relation(&it.schema, &it.name) == Some(*at))
-        };
-        let own: Vec<usize> = own.filter(exists).collect();
-        own.iter().copied().chain(own.iter().flat_map(|at| self.descendants(*at))).collect()
     }
 
     /// The index of a type by exact schema and name.
@@ -394,6 +430,10 @@ impl Relation {
     /// The column of this name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
+    }
+
+    pub(super) fn column_mut(&mut self, name: &str) -> Option<&mut Column> {
+        self.columns.iter_mut().find(|column| column.name == name)
     }
 
     /// Removes a column, and the constraints that name it, as PostgreSQL does.

@@ -28,6 +28,7 @@ impl Fold {
             }
         }
         if let Some(of_type) = &table.of_type {
+            relation.of_type = self.composite(of_type);
             self.typed_columns(&mut relation, of_type);
         }
         // Constraints name columns that may come after them.
@@ -47,26 +48,6 @@ impl Fold {
         self.create_owned_sequences(at);
     }
 
-    /// The columns of a parent, before its own.
-    fn inherit(&mut self, relation: &mut Relation, parent: usize, is_child: bool) {
-        let from = &mut self.schema.relations[parent];
-        // A partition's rows are under its parent's keys, a child's are not.
-        from.has_children |= is_child;
-        relation.evaluated.extend(from.evaluated.iter().cloned());
-        relation.parents.push(parent);
-        relation.checks.extend(from.inherited_checks());
-        for column in &from.columns {
-            match relation.columns.iter_mut().find(|known| known.name == column.name) {
-                Some(known) => known.not_null |= column.not_null,
-                None => relation.columns.push(Column {
-                    earlier_names: Vec::new(),
-                    sequence: None,
-                    ..column.clone()
-                }),
-            }
-        }
-    }
-
     /// `LIKE table` or `LIKE type`.
     fn copy_columns(
         &mut self,
@@ -83,12 +64,21 @@ impl Fold {
         let wants = |what: &str| {
             including.iter().rev().find(|(_, name)| *name == what || *name == "all").is_some_and(|it| it.0)
         };
+        let columns = self.columns_of(at);
         let source = &self.schema.relations[at];
-        for column in &source.columns {
-            let mut column = Column { earlier_names: Vec::new(), sequence: None, ..column.clone() };
+        for column in columns {
+            let mut column = Column {
+                earlier_names: Vec::new(),
+                sequence: None,
+                is_local: true,
+                inherited: 0,
+                added: self.schema.version,
+                ..column
+            };
             if !wants("identity") {
                 column.identity = None;
             }
+            column.has_sequence = column.identity.is_some();
             if !wants("generated") {
                 column.generated = false;
             }
@@ -117,17 +107,13 @@ impl Fold {
     pub(super) fn create_owned_sequences(&mut self, table: usize) {
         let Some(relation) = self.schema.relations.get(table) else { return };
         let columns = relation.columns.iter().enumerate().filter(|(_, column)| column.has_sequence);
-        let names: Vec<(usize, String)> = columns
-            .map(|(at, column)| (at, key_name(&relation.name, std::slice::from_ref(&column.name), "seq")))
-            .collect();
-        if names.is_empty() {
+        let columns: Vec<(usize, String)> = columns.map(|(at, column)| (at, column.name.clone())).collect();
+        if columns.is_empty() {
             return;
         }
-        let schema = relation.schema.clone();
-        for (column, name) in names {
-            if self.schema.relation(&schema, &name).is_some() {
-                continue;
-            }
+        let (schema, table_name) = (relation.schema.clone(), relation.name.clone());
+        for (column, column_name) in columns {
+            let name = self.free_name(&schema, &table_name, column_name);
             let at = self.schema.relations.len();
             self.schema.relations[table].columns[column].sequence = Some(at);
             let parts = [&schema, &name].map(|text| Name { text: text.clone(), span: Span::default() });
@@ -141,6 +127,17 @@ impl Fold {
         }
     }
 
+    /// `ChooseRelationName`: the first name that no relation of the schema has.
+    fn free_name(&self, schema: &str, table: &str, column: String) -> String {
+        let mut name = key_name(table, std::slice::from_ref(&column), "seq");
+        let mut pass = 0;
+        while self.schema.relation(schema, &name).is_some() {
+            pass += 1;
+            name = key_name(table, std::slice::from_ref(&column), &format!("seq{pass}"));
+        }
+        name
+    }
+
     pub(super) fn typed_columns(&mut self, relation: &mut Relation, of_type: &QualifiedName) {
         match self.find_type(of_type).map(|at| &self.schema.types[at].kind) {
             Some(UserTypeKind::Composite(fields)) => {
@@ -148,17 +145,15 @@ impl Fold {
                     fields.iter().map(|(name, type_name)| plain_column(name.clone(), type_name.clone()));
                 relation.columns.extend(columns.collect::<Vec<_>>());
             }
-            _ => {
-                let message = format!("type \"{}\" does not exist", of_type.display());
-                self.problem(Code::UnknownType, of_type.span(), message);
-            }
+            _ => self.unknown_type(of_type),
         }
     }
 
     pub(super) fn add_column(&mut self, relation: &mut Relation, column: TableColumn) {
         let TableColumn { name, type_name, collation, constraints, .. } = column;
         let at = match (type_name, relation.columns.iter().position(|known| known.name == name.text)) {
-            (Some(type_name), None) => {
+            (Some(mut type_name), None) => {
+                self.qualify(&mut type_name);
                 let mut column = plain_column(name.text, type_name);
                 column.added = self.schema.version;
                 column.collation = collation.map(|it| it.name().to_owned());
@@ -168,7 +163,11 @@ impl Fold {
                 relation.columns.len() - 1
             }
             // A column of a parent, repeated or given options.
-            (_, Some(at)) => at,
+            (Some(_), Some(at)) => {
+                relation.columns[at].is_local = true;
+                at
+            }
+            (None, Some(at)) => at,
             (None, None) => {
                 let message = format!("column \"{}\" does not exist", name.text);
                 self.problem(Code::UnknownColumn, name.span, message);
@@ -236,7 +235,7 @@ impl Fold {
     }
 }
 
-fn plain_column(name: String, type_name: TypeName) -> Column {
+pub(super) fn plain_column(name: String, type_name: TypeName) -> Column {
     Column {
         name,
         type_name,
@@ -248,6 +247,8 @@ fn plain_column(name: String, type_name: TypeName) -> Column {
         computed: None,
         has_sequence: false,
         sequence: None,
+        is_local: true,
+        inherited: 0,
         added: 0,
         earlier_names: Vec::new(),
     }

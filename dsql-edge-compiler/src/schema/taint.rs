@@ -45,7 +45,8 @@ mod tests {
 
     #[test]
     fn failed_name_leads_to_the_statement_that_is_not_followed() {
-        let ddl = "CREATE TABLE t (id int);\nDO $$ BEGIN\n  ALTER TABLE t ADD extra int;\nEND $$;\n";
+        let ddl =
+            "CREATE TABLE t (id int);\nDO $$ BEGIN\n  PERFORM f(); ALTER TABLE t ADD extra int;\nEND $$;\n";
         let schema = Schema::parse_files([("schema.sql", ddl)], None).unwrap();
         let detail = |sql: &str| {
             let errors = compile(&Source::numbered(sql), &schema).unwrap_err();

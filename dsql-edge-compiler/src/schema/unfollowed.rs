@@ -3,10 +3,11 @@
 //! Input: a statement, or a command of psql. Output: an error that names it, if it may change what queries see and the
 //! fold does not apply it. The macro compiles without it; `dsql-edge check` cannot answer for such a candidate.
 
+use super::contrib::is_known_extension;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::PsqlCommand;
-use crate::syntax::ast::{AlterAction, Drop, ObjectKind, Statement, StatementKind};
+use crate::syntax::ast::{Drop, ObjectKind, Statement, StatementKind, TableSource};
 
 const HINT: &str =
     "replace it by the statements that change the schema, such as ALTER TABLE or DROP FUNCTION";
@@ -25,7 +26,11 @@ pub(super) fn open_transaction(begin: Span) -> Diagnostic {
 }
 
 /// The error of a statement, if the fold passes over an effect of it.
-pub(super) fn statement(statement: &Statement, text: &str) -> Option<Diagnostic> {
+pub(super) fn statement(
+    statement: &Statement,
+    text: &str,
+    is_prepared: impl Fn(&str) -> bool,
+) -> Option<Diagnostic> {
     let words = || {
         let words = statement.span.text(text).split_whitespace().map(str::to_ascii_uppercase);
         words.collect::<Vec<_>>().join(" ")
@@ -45,13 +50,18 @@ pub(super) fn statement(statement: &Statement, text: &str) -> Option<Diagnostic>
             _ => return None,
         },
         StatementKind::Drop(drop) => dropped(drop)?,
+        StatementKind::MoveExtension(moved) if !is_known_extension(&moved.name.text) => {
+            "ALTER EXTENSION may change functions and types"
+        }
         StatementKind::CreateSchema(created) if created.name.is_none() => {
             "the schema has the name of a role that only the cluster has"
         }
-        StatementKind::CreateTableAs(table) if table.query.is_none() => {
-            "the columns of the table are those of a prepared statement"
-        }
-        StatementKind::AlterTable(alter) => alter.actions.iter().find_map(action)?,
+        StatementKind::CreateTableAs(table) => match &table.source {
+            TableSource::Execute(name) if !is_prepared(&name.text) => {
+                "the columns of the table are those of a prepared statement"
+            }
+            _ => return None,
+        },
         _ => return None,
     };
     Some(error(statement.span, what))
@@ -59,20 +69,13 @@ pub(super) fn statement(statement: &Statement, text: &str) -> Option<Diagnostic>
 
 fn dropped(drop: &Drop) -> Option<&'static str> {
     Some(match drop.object {
-        ObjectKind::Operator => "DROP OPERATOR",
-        ObjectKind::Cast => "DROP CAST",
+        ObjectKind::Extension if drop.names.iter().all(|name| is_known_extension(name.name())) => {
+            return None;
+        }
         ObjectKind::Extension => "DROP EXTENSION drops functions and types",
         ObjectKind::Owned => "DROP OWNED drops objects that only the cluster has",
         _ => return None,
     })
-}
-
-fn action(action: &AlterAction) -> Option<&'static str> {
-    match action {
-        AlterAction::Other("INHERIT") => Some("INHERIT adds the rows of another table"),
-        AlterAction::Other("NO INHERIT") => Some("NO INHERIT takes the rows of another table away"),
-        _ => None,
-    }
 }
 
 /// The error of a command of psql, if it may change which statements run.

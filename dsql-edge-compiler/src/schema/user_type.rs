@@ -38,9 +38,36 @@ impl Fold {
                     let name = self.schema.types[at].name.clone();
                     self.rename_type(at, schema.text, name);
                 }
-                action => change_kind(&mut self.schema.types[at].kind, action),
+                mut action => {
+                    self.qualify_action(&mut action);
+                    if matches!(self.schema.types[at].kind, UserTypeKind::Composite(_)) {
+                        self.alter_tables_of_type(at, &action);
+                    }
+                    change_kind(&mut self.schema.types[at].kind, action);
+                }
             }
         }
+    }
+
+    /// Writes the schemas of the types in an action.
+    pub(super) fn qualify_action(&self, action: &mut AlterAction) {
+        match action {
+            AlterAction::AddColumn { column, .. } => {
+                column.type_name.iter_mut().for_each(|written| self.qualify(written));
+            }
+            AlterAction::SetType { type_name, .. } => self.qualify(type_name),
+            _ => {}
+        }
+    }
+
+    /// Gives the row type of a relation another name or schema, everywhere.
+    pub(super) fn rename_row_type(&mut self, from: [&str; 2], to: [&str; 2]) {
+        each_type_name(&mut self.schema, &mut |written| {
+            let parts = &mut written.name.parts;
+            if parts.iter().map(|part| part.text.as_str()).eq(from) {
+                parts.iter_mut().zip(to).for_each(|(part, text)| text.clone_into(&mut part.text));
+            }
+        });
     }
 
     /// Gives a type another name or schema, everywhere.
@@ -125,7 +152,7 @@ pub(super) fn each_type_name(schema: &mut Schema, change: &mut dyn FnMut(&mut Ty
         match &mut user_type.kind {
             UserTypeKind::Domain { base, .. } => change(base),
             UserTypeKind::Composite(fields) => fields.iter_mut().for_each(|(_, written)| change(written)),
-            UserTypeKind::Range(subtype) => subtype.iter_mut().for_each(&mut *change),
+            UserTypeKind::Range { subtype, .. } => subtype.iter_mut().for_each(&mut *change),
             UserTypeKind::Enum(_) | UserTypeKind::Base { .. } => {}
         }
     }
@@ -135,10 +162,10 @@ pub(super) fn each_type_name(schema: &mut Schema, change: &mut dyn FnMut(&mut Ty
         definition.returns.iter_mut().for_each(&mut *change);
         definition.aggregate.iter_mut().for_each(|it| change(&mut it.state));
     }
-    for (_, operator) in &mut schema.operators {
+    for operator in schema.operators.iter_mut().map(|it| &mut it.definition) {
         operator.left.iter_mut().chain(&mut operator.right).for_each(&mut *change);
     }
-    for cast in &mut schema.casts {
+    for cast in schema.casts.iter_mut().map(|it| &mut it.definition) {
         change(&mut cast.source);
         change(&mut cast.target);
     }

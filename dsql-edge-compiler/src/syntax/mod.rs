@@ -15,4 +15,5 @@ pub mod visit;
 
 pub use lexer::{Lexed, PsqlCommand, lex};
 pub use mention::mentions;
+pub(crate) use parsed::prepare;
 pub use parsed::{Parsed, ParsedStatement};

@@ -7,9 +7,9 @@
 use std::borrow::Cow;
 use std::ops::Deref;
 
-use super::ast::Statement;
+use super::ast::{Prepare, Statement};
 use super::lexer::{Lexed, lex, syntax_error_at};
-use super::parse::parse_statements;
+use super::parse::{parse_prepare, parse_statements};
 use super::token::Token;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::own_stack::on_own_stack;
@@ -62,6 +62,11 @@ impl<'p> ParsedStatement<'p> {
         all.extend(self.tokens.edits.iter().cloned());
         all.apply(self.text)
     }
+}
+
+/// A `PREPARE` by its parts; `None` if PostgreSQL rejects it.
+pub(crate) fn prepare(text: &str) -> Option<Prepare> {
+    parse_prepare(text, &lex(&Source::script(text)))
 }
 
 impl<'t> Parsed<'t> {

@@ -8,7 +8,7 @@ use super::ast::{
     AlterAction, Assignment, ConflictTarget, Constraint, ConstraintKind, Distinct, Expr, ExprKind,
     FrameBound, FromItem, FunctionParameter, GroupingElement, InList, Indirection, JoinConstraint, Limit,
     MergeAction, NewType, OnConflict, Quantified, Query, QueryBody, SortBy, Statement, StatementKind,
-    TableColumn, TableElement, Target, TypeName, Window, With,
+    TableColumn, TableElement, TableSource, Target, TypeName, Window, With,
 };
 
 /// Receives the parts of a statement; by default, each is passed over.
@@ -65,7 +65,10 @@ pub fn statement<'s>(statement: &'s Statement, visit: &mut dyn Visit<'s>) {
             }
         }
         StatementKind::CreateView(view) => query(&view.query, visit),
-        StatementKind::CreateTableAs(table) => table.query.iter().for_each(|it| query(it, visit)),
+        StatementKind::CreateTableAs(table) => match &table.source {
+            TableSource::Query(it) => query(it, visit),
+            TableSource::Execute(_) => {}
+        },
         StatementKind::CreateTable(table) => {
             for element in &table.elements {
                 match element {
@@ -84,7 +87,7 @@ pub fn statement<'s>(statement: &'s Statement, visit: &mut dyn Visit<'s>) {
         }
         StatementKind::CreateType(new) => match &new.kind {
             NewType::Composite(columns) => columns.iter().for_each(|it| column(it, visit)),
-            NewType::Enum(_) | NewType::Range(_) | NewType::Base { .. } => {}
+            NewType::Enum(_) | NewType::Range { .. } | NewType::Base { .. } => {}
         },
         StatementKind::CreateSchema(schema) => {
             schema.elements.iter().for_each(|element| self::statement(element, visit));
@@ -104,6 +107,7 @@ pub fn statement<'s>(statement: &'s Statement, visit: &mut dyn Visit<'s>) {
         | StatementKind::CreateCollation(_)
         | StatementKind::CreateCast(_)
         | StatementKind::CreateExtension(_)
+        | StatementKind::MoveExtension(_)
         | StatementKind::RenameSchema { .. }
         | StatementKind::Set(_)
         | StatementKind::Transaction(_)
@@ -128,6 +132,12 @@ fn alter_action<'s>(action: &'s AlterAction, visit: &mut dyn Visit<'s>) {
         | AlterAction::RenameColumn { .. }
         | AlterAction::RenameConstraint { .. }
         | AlterAction::SetSchema(_)
+        | AlterAction::Inherit(_)
+        | AlterAction::NoInherit(_)
+        | AlterAction::AttachPartition(_)
+        | AlterAction::DetachPartition(_)
+        | AlterAction::OfType(_)
+        | AlterAction::NotOfType
         | AlterAction::ValidateConstraint(_)
         | AlterAction::RowSecurity
         | AlterAction::AddValue { .. }

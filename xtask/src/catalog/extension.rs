@@ -6,42 +6,42 @@ use postgres::Client;
 
 use super::extract::File;
 
-const NAMES: [(&str, &str); 11] = [
-    ("btree_gist", "extensions/btree_gist.sql"),
-    ("citext", "extensions/citext.sql"),
-    ("cube", "extensions/cube.sql"),
-    ("earthdistance", "extensions/earthdistance.sql"),
-    ("fuzzystrmatch", "extensions/fuzzystrmatch.sql"),
-    ("hstore", "extensions/hstore.sql"),
-    ("ltree", "extensions/ltree.sql"),
-    ("pg_trgm", "extensions/pg_trgm.sql"),
-    ("pgcrypto", "extensions/pgcrypto.sql"),
-    ("unaccent", "extensions/unaccent.sql"),
-    ("uuid-ossp", "extensions/uuid-ossp.sql"),
-];
+/// The extensions that come with PostgreSQL, without procedural languages and their transforms: a query can name nothing
+/// of these.
+const EXTENSIONS: &str = r#"
+SELECT name FROM pg_available_extensions
+WHERE name !~ '^pl(perl|python|tcl|pgsql)' AND name !~ '_pl(perl|python)' ORDER BY name COLLATE "C""#;
 
-/// Types, functions, aggregates, operators and casts, each as a statement, in an order of their own.
+/// Types, functions, aggregates, operators, casts and views, each as a statement, in an order of their own.
 const STATEMENTS: &str = r#"
 WITH own AS (
     SELECT d.classid, d.objid FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
     WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = $1
 ), pseudo AS (
-    SELECT oid FROM pg_type WHERE typname IN ('internal', 'cstring', 'trigger', 'event_trigger', 'language_handler')
+    SELECT oid FROM pg_type WHERE typname IN ('internal', 'cstring', 'trigger', 'event_trigger', 'language_handler',
+        'fdw_handler', 'index_am_handler', 'tsm_handler')
 )
 SELECT statement FROM (
 SELECT 1 AS rank, format('CREATE TYPE %I (CATEGORY = %L);', t.typname, t.typcategory) AS statement
 FROM own JOIN pg_type t ON own.classid = 'pg_type'::regclass AND t.oid = own.objid
-WHERE t.typtype = 'b' AND t.typelem = 0 AND t.typname !~ '^gbtreekey|^gtrgm$|^ltree_gist$|^ghstore$'
+WHERE t.typtype = 'b' AND t.typelem = 0 AND t.typname !~ '^gbtreekey|^gtrgm$|^ltree_gist$|^ghstore$|^intbig_gkey$'
 UNION ALL
 SELECT 2, format('CREATE DOMAIN %I AS %s;', t.typname, format_type(t.typbasetype, t.typtypmod))
 FROM own JOIN pg_type t ON own.classid = 'pg_type'::regclass AND t.oid = own.objid WHERE t.typtype = 'd'
+UNION ALL
+SELECT 2, format('CREATE TYPE %I AS (%s);', c.relname,
+                 (SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum)
+                  FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0))
+FROM own JOIN pg_type t ON own.classid = 'pg_type'::regclass AND t.oid = own.objid
+JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
 UNION ALL
 SELECT 3, format('CREATE FUNCTION %I(%s) RETURNS %s LANGUAGE c%s%s;', p.proname, pg_get_function_arguments(p.oid),
                  pg_get_function_result(p.oid),
                  CASE p.provolatile WHEN 'i' THEN ' IMMUTABLE' WHEN 's' THEN ' STABLE' ELSE ' VOLATILE' END,
                  CASE WHEN p.proisstrict THEN ' STRICT' ELSE '' END)
 FROM own JOIN pg_proc p ON own.classid = 'pg_proc'::regclass AND p.oid = own.objid
-WHERE p.prokind = 'f' AND NOT EXISTS (SELECT 1 FROM pseudo WHERE oid = p.prorettype OR oid = ANY (p.proargtypes))
+WHERE p.prokind = 'f' AND (NOT EXISTS (SELECT 1 FROM pseudo WHERE oid = p.prorettype OR oid = ANY (p.proargtypes))
+                           OR EXISTS (SELECT 1 FROM pg_aggregate WHERE aggfinalfn = p.oid))
 UNION ALL
 SELECT 4, format('CREATE AGGREGATE %I(%s) (SFUNC = %s, STYPE = %s%s);', p.proname, pg_get_function_arguments(p.oid),
                  a.aggtransfn::regproc, format_type(a.aggtranstype, NULL),
@@ -61,26 +61,34 @@ SELECT 6, format('CREATE CAST (%s AS %s) %s%s;', format_type(c.castsource, NULL)
                                    WHEN 'b' THEN 'WITHOUT FUNCTION' ELSE 'WITH INOUT' END,
                  CASE c.castcontext WHEN 'i' THEN ' AS IMPLICIT' WHEN 'a' THEN ' AS ASSIGNMENT' ELSE '' END)
 FROM own JOIN pg_cast c ON own.classid = 'pg_cast'::regclass AND c.oid = own.objid
+UNION ALL
+SELECT 7, format('CREATE VIEW %I AS%s', c.relname, regexp_replace(pg_get_viewdef(c.oid), '\s+', ' ', 'g'))
+FROM own JOIN pg_class c ON own.classid = 'pg_class'::regclass AND c.oid = own.objid AND c.relkind = 'v'
 ) AS statements ORDER BY rank, statement COLLATE "C""#;
 
-/// One file an extension; what is created for it is rolled back.
+/// One file for each extension of which queries can name something: not if it brings only trigger functions, access
+/// methods or dictionaries (`autoinc`, `bloom`, `dict_int`). The extensions are created in transactions that are rolled back.
 pub(super) fn files(client: &mut Client) -> Result<Vec<File>> {
-    NAMES.iter().map(|(extension, file)| one(client, extension, file)).collect()
+    let rows = client.query(EXTENSIONS, &[])?;
+    let names: Vec<String> = rows.iter().map(|row| row.get("name")).collect();
+    let files = names.iter().map(|name| one(client, name).with_context(|| name.clone()));
+    files.filter_map(Result::transpose).collect()
 }
 
-fn one(client: &mut Client, extension: &str, file: &'static str) -> Result<File> {
+fn one(client: &mut Client, extension: &str) -> Result<Option<File>> {
     let mut transaction = client.transaction()?;
+    // Without SCHEMA: some belong to `pg_catalog`.
     transaction.batch_execute(&format!(
         "CREATE SCHEMA of_extension; SET LOCAL search_path = of_extension; \
-         CREATE EXTENSION \"{extension}\" SCHEMA of_extension CASCADE"
+         CREATE EXTENSION \"{extension}\" CASCADE"
     ))?;
-    let rows = transaction.query(STATEMENTS, &[&extension]).with_context(|| extension.to_owned())?;
+    let rows = transaction.query(STATEMENTS, &[&extension])?;
     let mut text = format!("-- What the extension {extension} brings, as PostgreSQL 16 has it.\n");
-    for row in rows {
+    for row in &rows {
         let statement: String = row.get("statement");
         text += &statement;
         text.push('\n');
     }
     transaction.rollback()?;
-    Ok(File { name: file, text })
+    Ok((!rows.is_empty()).then(|| File { name: format!("extensions/{extension}.sql"), text }))
 }

@@ -10,7 +10,7 @@ use super::never_null::{Class, NeverNull};
 
 /// A data file.
 pub(crate) struct File {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) text: String,
 }
 
@@ -77,13 +77,13 @@ pub(crate) fn files(client: &mut Client, never_null: &NeverNull) -> Result<Vec<F
     let (types, types_by_name) = types(client)?;
     let functions = functions(client, never_null)?;
     let files = vec![
-        File { name: "types.txt", text: types },
-        File { name: "types_by_name.txt", text: types_by_name },
-        File { name: "operators.txt", text: operators(client, &functions)? },
-        File { name: "casts.txt", text: casts(client, &functions)? },
-        File { name: "relations.txt", text: relations(client)? },
-        File { name: "functions_by_oid.txt", text: functions.by_oid },
-        File { name: "functions.txt", text: functions.text },
+        File { name: "types.txt".to_owned(), text: types },
+        File { name: "types_by_name.txt".to_owned(), text: types_by_name },
+        File { name: "operators.txt".to_owned(), text: operators(client, &functions)? },
+        File { name: "casts.txt".to_owned(), text: casts(client, &functions)? },
+        File { name: "relations.txt".to_owned(), text: relations(client)? },
+        File { name: "functions_by_oid.txt".to_owned(), text: functions.by_oid },
+        File { name: "functions.txt".to_owned(), text: functions.text },
     ];
     for file in &files {
         if !file.text.is_ascii() {

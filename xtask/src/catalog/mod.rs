@@ -60,8 +60,8 @@ fn connect(url: &str) -> Result<Client> {
 fn compare(data: &Path, files: &[extract::File]) -> Result<()> {
     let mut differing = Vec::new();
     for file in files {
-        if fs::read_to_string(data.join(file.name)).unwrap_or_default() != file.text {
-            differing.push(file.name);
+        if fs::read_to_string(data.join(&file.name)).unwrap_or_default() != file.text {
+            differing.push(file.name.as_str());
         }
     }
     if !differing.is_empty() {
@@ -73,7 +73,7 @@ fn compare(data: &Path, files: &[extract::File]) -> Result<()> {
 
 fn write(data: &Path, files: &[extract::File]) -> Result<()> {
     for file in files {
-        let path = data.join(file.name);
+        let path = data.join(&file.name);
         fs::write(&path, &file.text).with_context(|| path.display().to_string())?;
         println!("{:>6} lines  {}", file.text.lines().count(), file.name);
     }

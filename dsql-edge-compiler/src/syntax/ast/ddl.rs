@@ -166,14 +166,34 @@ pub struct CreateTableAs {
     pub name: QualifiedName,
     /// The column names.
     pub columns: Vec<Name>,
-    /// The query; `None` for `EXECUTE`.
-    pub query: Option<Query>,
+    /// Where the columns come from.
+    pub source: TableSource,
     /// `MATERIALIZED VIEW`.
     pub materialized_view: bool,
     /// `TEMP`, `UNLOGGED`.
     pub persistence: Persistence,
     /// `IF NOT EXISTS`.
     pub if_not_exists: bool,
+}
+
+/// Where the columns of `CREATE TABLE … AS` come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TableSource {
+    /// A query.
+    Query(Box<Query>),
+    /// `EXECUTE name`: a prepared statement.
+    Execute(Name),
+}
+
+/// `PREPARE name (types) AS statement`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prepare {
+    /// The name.
+    pub name: Name,
+    /// The types of the first parameters.
+    pub parameters: Vec<TypeName>,
+    /// The statement.
+    pub statement: Statement,
 }
 
 /// `CREATE VIEW`.
@@ -247,8 +267,8 @@ pub enum NewType {
     Enum(Vec<String>),
     /// `AS (…)`
     Composite(Vec<TableColumn>),
-    /// `AS RANGE (subtype = …)`
-    Range(Option<TypeName>),
+    /// `AS RANGE (subtype = …, multirange_type_name = …)`
+    Range { subtype: Option<TypeName>, multirange: Option<String> },
     /// A base or shell type, with its category.
     Base { category: u8 },
 }
@@ -377,8 +397,19 @@ pub enum CastContext {
 pub struct CreateExtension {
     /// The name.
     pub name: Name,
+    /// `IF NOT EXISTS`.
+    pub if_not_exists: bool,
     /// `SCHEMA`.
     pub schema: Option<String>,
+}
+
+/// `ALTER EXTENSION name SET SCHEMA schema`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MoveExtension {
+    /// The name.
+    pub name: Name,
+    /// The schema.
+    pub schema: Name,
 }
 
 /// A parameter of a function.
@@ -457,6 +488,18 @@ pub enum AlterAction {
     RenameConstraint { from: Name, to: Name },
     /// `SET SCHEMA`
     SetSchema(Name),
+    /// `INHERIT parent`
+    Inherit(QualifiedName),
+    /// `NO INHERIT parent`
+    NoInherit(QualifiedName),
+    /// `ATTACH PARTITION`
+    AttachPartition(QualifiedName),
+    /// `DETACH PARTITION`
+    DetachPartition(QualifiedName),
+    /// `OF type`
+    OfType(QualifiedName),
+    /// `NOT OF`
+    NotOfType,
     /// `VALIDATE CONSTRAINT`
     ValidateConstraint(Name),
     /// `ENABLE ROW LEVEL SECURITY` and related actions

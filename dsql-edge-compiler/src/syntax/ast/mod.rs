@@ -112,6 +112,8 @@ pub enum StatementKind {
     CreateCast(Box<CreateCast>),
     /// `CREATE EXTENSION`.
     CreateExtension(CreateExtension),
+    /// `ALTER EXTENSION … SET SCHEMA`.
+    MoveExtension(MoveExtension),
     /// `ALTER TABLE`, and the same for views, indexes and sequences.
     AlterTable(Box<AlterTable>),
     /// `ALTER FUNCTION`, `ALTER PROCEDURE`, `ALTER ROUTINE`, `ALTER AGGREGATE`.

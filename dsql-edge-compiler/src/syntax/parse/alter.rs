@@ -111,7 +111,7 @@ impl Parser<'_> {
             Some(K::Routine) => return self.alter_function("ALTER ROUTINE"),
             Some(K::Aggregate) => return self.alter_function("ALTER AGGREGATE"),
             Some(K::Schema) => return self.alter_schema(),
-            Some(K::Extension) => "ALTER EXTENSION",
+            Some(K::Extension) => return self.alter_extension(),
             Some(K::Database) => "ALTER DATABASE",
             Some(K::Role) => "ALTER ROLE",
             Some(K::User) => "ALTER USER",
@@ -159,10 +159,7 @@ impl Parser<'_> {
                 self.at += 2;
                 return Ok(vec![AlterAction::SetSchema(self.col_id()?)]);
             }
-            Some(K::Attach | K::Detach) => {
-                self.skip_statement();
-                return Ok(vec![AlterAction::Other("ATTACH or DETACH PARTITION")]);
-            }
+            Some(K::Attach | K::Detach) => return Ok(vec![self.partition_action(object)?]),
             Some(K::Depends) | Some(K::No) if object != ObjectKind::Table => {
                 self.skip_statement();
                 return Ok(vec![AlterAction::Other("DEPENDS ON EXTENSION")]);
@@ -174,6 +171,20 @@ impl Parser<'_> {
             let action = parser.table_action()?;
             places.push(start.to(parser.previous_span()));
             Ok(action)
+        })
+    }
+
+    /// `ATTACH PARTITION name bound`, `DETACH PARTITION name`; of an index too, which queries do not see.
+    fn partition_action(&mut self, object: ObjectKind) -> Parsing<AlterAction> {
+        let is_attached = self.at_keyword(K::Attach);
+        self.advance();
+        self.expect_keyword(K::Partition)?;
+        let partition = self.qualified_name()?;
+        self.skip_statement();
+        Ok(match object {
+            ObjectKind::Index => AlterAction::Other("ATTACH PARTITION"),
+            _ if is_attached => AlterAction::AttachPartition(partition),
+            _ => AlterAction::DetachPartition(partition),
         })
     }
 
@@ -240,13 +251,11 @@ impl Parser<'_> {
             }
             Some(K::No) if self.keyword_ahead(1) == Some(K::Inherit) => {
                 self.at += 2;
-                self.qualified_name()?;
-                Ok(AlterAction::Other("NO INHERIT"))
+                self.qualified_name().map(AlterAction::NoInherit)
             }
             Some(K::Inherit) => {
                 self.advance();
-                self.qualified_name()?;
-                Ok(AlterAction::Other("INHERIT"))
+                self.qualified_name().map(AlterAction::Inherit)
             }
             Some(K::Cluster) => {
                 self.advance();
@@ -272,12 +281,11 @@ impl Parser<'_> {
             }
             Some(K::Of) => {
                 self.advance();
-                self.any_name()?;
-                Ok(AlterAction::Other("OF"))
+                self.any_name().map(AlterAction::OfType)
             }
             Some(K::Not) if self.keyword_ahead(1) == Some(K::Of) => {
                 self.at += 2;
-                Ok(AlterAction::Other("NOT OF"))
+                Ok(AlterAction::NotOfType)
             }
             Some(K::Options) => {
                 self.advance();

@@ -4,7 +4,7 @@ use super::{K, Parser, Parsing, TokenKind};
 use crate::syntax::ast::{
     CreateDomain, CreateFunction, CreateIndex, CreateSchema, CreateSequence, CreateTableAs, CreateType,
     CreateView, FunctionParameter, NewType, ParameterMode, Persistence, Query, QueryBody, Select,
-    StatementKind, TableColumn, Target,
+    StatementKind, TableColumn, TableSource, Target,
 };
 use crate::syntax::ast::{Expr, ExprKind, FromItem};
 use crate::volatility::Volatility;
@@ -182,10 +182,10 @@ impl Parser<'_> {
             self.col_id()?;
         }
         self.expect_keyword(K::As)?;
-        let query = Some(self.query()?);
+        let source = TableSource::Query(Box::new(self.query()?));
         self.with_data()?;
         let view =
-            CreateTableAs { name, columns, query, materialized_view: true, persistence, if_not_exists };
+            CreateTableAs { name, columns, source, materialized_view: true, persistence, if_not_exists };
         Ok(StatementKind::CreateTableAs(Box::new(view)))
     }
 
@@ -262,7 +262,7 @@ impl Parser<'_> {
                 self.expect_symbol(b')')?;
                 NewType::Enum(labels)
             } else if self.eat_keyword(K::Range) {
-                NewType::Range(self.range_definition()?)
+                self.range_definition()?
             } else {
                 self.expect_symbol(b'(')?;
                 let columns =
@@ -307,20 +307,20 @@ impl Parser<'_> {
     }
 
     /// `(subtype = t, …)`.
-    fn range_definition(&mut self) -> Parsing<Option<crate::syntax::ast::TypeName>> {
-        let mut subtype = None;
+    fn range_definition(&mut self) -> Parsing<NewType> {
+        let (mut subtype, mut multirange) = (None, None);
         self.parenthesized_list(|parser| {
             let label = parser.col_label()?;
             if parser.eat_symbol(b'=') {
-                if label.text == "subtype" {
-                    subtype = Some(parser.type_name()?);
-                } else {
-                    parser.definition_value()?;
+                match label.text.as_str() {
+                    "subtype" => subtype = Some(parser.type_name()?),
+                    "multirange_type_name" => multirange = Some(parser.any_name()?.name().to_owned()),
+                    _ => parser.definition_value()?,
                 }
             }
             Ok(())
         })?;
-        Ok(subtype)
+        Ok(NewType::Range { subtype, multirange })
     }
 
     fn create_sequence(&mut self, persistence: Persistence) -> Parsing<StatementKind> {

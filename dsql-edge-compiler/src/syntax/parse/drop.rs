@@ -2,7 +2,8 @@
 
 use super::{K, Parser, Parsing};
 use crate::syntax::ast::{
-    AlterFunction, Drop, FunctionChange, FunctionParameter, ObjectKind, QualifiedName, StatementKind,
+    AlterFunction, Drop, FunctionChange, FunctionParameter, Name, ObjectKind, ParameterMode, QualifiedName,
+    StatementKind, TypeName,
 };
 use crate::volatility::Volatility;
 
@@ -18,10 +19,13 @@ impl Parser<'_> {
                 }
                 Some(K::Function | K::Procedure | K::Routine | K::Aggregate) => return self.drop_functions(),
                 Some(K::Operator) if !matches!(self.keyword_ahead(1), Some(K::Class | K::Family)) => {
-                    ObjectKind::Operator
+                    return self.drop_operators();
                 }
-                Some(K::Cast) => ObjectKind::Cast,
-                Some(K::Extension) => ObjectKind::Extension,
+                Some(K::Cast) => return self.drop_cast(),
+                Some(K::Extension) => {
+                    self.advance();
+                    ObjectKind::Extension
+                }
                 Some(K::Owned) => ObjectKind::Owned,
                 Some(_) => ObjectKind::Other,
                 None => return Err(self.error_here()),
@@ -29,14 +33,7 @@ impl Parser<'_> {
         };
         let mut drop =
             Drop { object, if_exists: false, names: Vec::new(), parameters: Vec::new(), cascade: false };
-        if matches!(
-            object,
-            ObjectKind::Operator
-                | ObjectKind::Cast
-                | ObjectKind::Extension
-                | ObjectKind::Owned
-                | ObjectKind::Other
-        ) {
+        if matches!(object, ObjectKind::Owned | ObjectKind::Other) {
             self.skip_statement();
             return Ok(StatementKind::Drop(Box::new(drop)));
         }
@@ -47,6 +44,43 @@ impl Parser<'_> {
         drop.names = self.list(Self::any_name)?;
         drop.cascade = self.drop_behaviour();
         Ok(StatementKind::Drop(Box::new(drop)))
+    }
+
+    /// `DROP OPERATOR + (int, NONE)`, at the word after `DROP`.
+    fn drop_operators(&mut self) -> Parsing<StatementKind> {
+        self.advance();
+        let if_exists = self.if_exists()?;
+        let operators = self.list(|parser| {
+            let start = parser.span();
+            let (schema, name) = parser.any_operator()?;
+            let span = start.to(parser.previous_span());
+            let parts = schema.into_iter().chain([name]).map(|text| Name { text, span });
+            let types = parser.parenthesized_list(|parser| match parser.eat_keyword(K::None) {
+                true => Ok(None),
+                false => parser.type_name().map(Some),
+            })?;
+            let types = types.into_iter().flatten().map(parameter).collect();
+            Ok((QualifiedName { parts: parts.collect() }, Some(types)))
+        })?;
+        let cascade = self.drop_behaviour();
+        let (names, parameters) = operators.into_iter().unzip();
+        let object = ObjectKind::Operator;
+        Ok(StatementKind::Drop(Box::new(Drop { object, if_exists, names, parameters, cascade })))
+    }
+
+    /// `DROP CAST (a AS b)`, at the word after `DROP`.
+    fn drop_cast(&mut self) -> Parsing<StatementKind> {
+        self.advance();
+        let if_exists = self.if_exists()?;
+        self.expect_symbol(b'(')?;
+        let source = self.type_name()?;
+        self.expect_keyword(K::As)?;
+        let target = self.type_name()?;
+        self.expect_symbol(b')')?;
+        let cascade = self.drop_behaviour();
+        let parameters = vec![Some([source, target].map(parameter).into())];
+        let object = ObjectKind::Cast;
+        Ok(StatementKind::Drop(Box::new(Drop { object, if_exists, names: Vec::new(), parameters, cascade })))
     }
 
     /// `DROP FUNCTION f (int), g`, at the word after `DROP`.
@@ -126,4 +160,8 @@ impl Parser<'_> {
         self.skip_statement();
         Ok(StatementKind::Utility("ALTER SCHEMA"))
     }
+}
+
+fn parameter(type_name: TypeName) -> FunctionParameter {
+    FunctionParameter { mode: ParameterMode::In, name: None, type_name, default: None }
 }

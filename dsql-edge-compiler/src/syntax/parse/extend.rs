@@ -5,7 +5,8 @@
 use super::{K, Parser, Parsing, TokenKind};
 use crate::syntax::ast::{
     AggregateDefinition, CastContext, CastMethod, CreateCast, CreateCollation, CreateExtension,
-    CreateFunction, CreateOperator, FunctionParameter, Name, QualifiedName, StatementKind, TypeName,
+    CreateFunction, CreateOperator, FunctionParameter, MoveExtension, Name, QualifiedName, StatementKind,
+    TypeName,
 };
 use crate::volatility::Volatility;
 
@@ -50,7 +51,7 @@ impl Parser<'_> {
     }
 
     /// `[schema.]op`
-    fn any_operator(&mut self) -> Parsing<(Option<String>, String)> {
+    pub(super) fn any_operator(&mut self) -> Parsing<(Option<String>, String)> {
         let mut schema = None;
         while self.at_col_id() && self.symbol_ahead(1, b'.') {
             schema = Some(self.col_id()?.text);
@@ -189,10 +190,7 @@ impl Parser<'_> {
     /// `CREATE EXTENSION [IF NOT EXISTS] name [WITH] [SCHEMA s] …`, behind `CREATE`.
     pub(super) fn create_extension(&mut self) -> Parsing<StatementKind> {
         self.advance();
-        if self.eat_keyword(K::If) {
-            self.expect_keyword(K::Not)?;
-            self.expect_keyword(K::Exists)?;
-        }
+        let if_not_exists = self.if_not_exists()?;
         let name = self.col_id()?;
         self.eat_keyword(K::With);
         let mut schema = None;
@@ -200,7 +198,21 @@ impl Parser<'_> {
             schema = Some(self.col_id()?.text);
         }
         self.skip_statement();
-        Ok(StatementKind::CreateExtension(CreateExtension { name, schema }))
+        Ok(StatementKind::CreateExtension(CreateExtension { name, if_not_exists, schema }))
+    }
+
+    /// `ALTER EXTENSION name …`, behind `ALTER`.
+    pub(super) fn alter_extension(&mut self) -> Parsing<StatementKind> {
+        self.advance();
+        let name = self.col_id()?;
+        if self.eat_keywords(K::Set, K::Schema) {
+            let schema = self.col_id()?;
+            return Ok(StatementKind::MoveExtension(MoveExtension { name, schema }));
+        }
+        let to_newest = self.at_keyword(K::Update) && self.keyword_ahead(1) != Some(K::To);
+        let what = if to_newest { "ALTER EXTENSION UPDATE" } else { "ALTER EXTENSION" };
+        self.skip_statement();
+        Ok(StatementKind::Utility(what))
     }
 
     /// `CREATE [CONSTRAINT] TRIGGER name … ON table …`, behind `CREATE`.

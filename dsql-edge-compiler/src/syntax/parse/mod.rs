@@ -26,7 +26,7 @@ mod utility;
 mod window;
 mod xml;
 
-use super::ast::{Statement, StatementKind};
+use super::ast::{Prepare, Statement, StatementKind};
 use super::keyword::Keyword as K;
 use super::lexer::{Lexed, syntax_error_at};
 use super::token::{Token, TokenKind};
@@ -41,17 +41,7 @@ const MAX_DEPTH: usize = 320;
 
 /// Parses statements separated by semicolons.
 pub(super) fn parse_statements(text: &str, lexed: &Lexed) -> Result<Vec<Statement>, Diagnostic> {
-    let mut parser = Parser {
-        text,
-        lexed,
-        at: 0,
-        depth: 0,
-        joins: 0,
-        ctes: 0,
-        set_operations: 0,
-        in_substring: false,
-        windowless: false,
-    };
+    let mut parser = Parser::new(text, lexed);
     let mut statements = Vec::new();
     loop {
         while parser.eat_symbol(b';') {}
@@ -67,6 +57,12 @@ pub(super) fn parse_statements(text: &str, lexed: &Lexed) -> Result<Vec<Statemen
             return Err(parser.advised(*parser.error_here()));
         }
     }
+}
+
+/// Parses `PREPARE name (types) AS statement`, which the parser of statements passes over.
+pub(super) fn parse_prepare(text: &str, lexed: &Lexed) -> Option<Prepare> {
+    let mut parser = Parser::new(text, lexed);
+    parser.prepare().ok()
 }
 
 struct Parser<'a> {
@@ -87,6 +83,20 @@ struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
+    fn new(text: &'a str, lexed: &'a Lexed) -> Parser<'a> {
+        Parser {
+            text,
+            lexed,
+            at: 0,
+            depth: 0,
+            joins: 0,
+            ctes: 0,
+            set_operations: 0,
+            in_substring: false,
+            windowless: false,
+        }
+    }
+
     fn statement(&mut self) -> Parsing<Statement> {
         let start = self.span();
         (self.joins, self.ctes, self.set_operations) = (0, 0, 0);

@@ -3,8 +3,8 @@
 use super::{K, Parser, Parsing, TokenKind};
 use crate::source::Span;
 use crate::syntax::ast::{
-    Cte, Cycle, Distinct, Expr, ExprKind, GroupingElement, Limit, Literal, LockStrength, Locking, Query,
-    QueryBody, Search, Select, SetOperator, Target, Window, With,
+    Cte, Cycle, Distinct, Expr, ExprKind, GroupingElement, Limit, Literal, LockStrength, Locking, Name,
+    Query, QueryBody, Search, Select, SetOperator, Target, Window, With,
 };
 
 /// How many set operations a statement may have: in the worst case, the tree of them is as deep (see `MAX_DEPTH`).
@@ -360,18 +360,24 @@ impl Parser<'_> {
         })
     }
 
-    /// `OptTempTableName`.
+    /// `OptTempTableName`; of a temporary table with its schema.
     fn select_into_target(&mut self) -> Parsing<crate::syntax::ast::QualifiedName> {
         if matches!(self.keyword(), Some(K::Local | K::Global))
             && matches!(self.keyword_ahead(1), Some(K::Temporary | K::Temp))
         {
             self.advance();
         }
-        if matches!(self.keyword(), Some(K::Temporary | K::Temp | K::Unlogged)) {
+        let is_temporary = matches!(self.keyword(), Some(K::Temporary | K::Temp));
+        if is_temporary || self.at_keyword(K::Unlogged) {
             self.advance();
         }
         self.eat_keyword(K::Table);
-        self.qualified_name()
+        let mut name = self.qualified_name()?;
+        if is_temporary && let [only] = name.parts.as_slice() {
+            let schema = Name { text: "pg_temp".to_owned(), span: only.span };
+            name.parts.insert(0, schema);
+        }
+        Ok(name)
     }
 
     fn grouping_element(&mut self) -> Parsing<GroupingElement> {

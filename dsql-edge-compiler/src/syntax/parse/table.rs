@@ -3,6 +3,7 @@
 use super::{K, Parser, Parsing, TokenKind};
 use crate::syntax::ast::{
     CreateTable, CreateTableAs, Persistence, SequenceOption, StatementKind, TableColumn, TableElement,
+    TableSource,
 };
 
 impl Parser<'_> {
@@ -84,20 +85,20 @@ impl Parser<'_> {
         };
         self.table_options(&mut rest)?;
         self.expect_keyword(K::As)?;
-        let query = if self.eat_keyword(K::Execute) {
-            self.col_id()?;
+        let source = if self.eat_keyword(K::Execute) {
+            let prepared = self.col_id()?;
             if self.at_symbol(b'(') {
                 self.parenthesized_list(Self::expr)?;
             }
-            None
+            TableSource::Execute(prepared)
         } else {
-            Some(self.query()?)
+            TableSource::Query(Box::new(self.query()?))
         };
         self.with_data()?;
         Ok(StatementKind::CreateTableAs(Box::new(CreateTableAs {
             name: rest.name,
             columns,
-            query,
+            source,
             materialized_view: false,
             persistence,
             if_not_exists,

@@ -4,7 +4,7 @@
 //! queries see; their first words are checked, the rest is passed over.
 
 use super::{K, Parser, Parsing, TokenKind};
-use crate::syntax::ast::{Set, StatementKind};
+use crate::syntax::ast::{Prepare, Set, StatementKind};
 
 impl Parser<'_> {
     pub(super) fn utility(&mut self) -> Parsing<StatementKind> {
@@ -62,6 +62,16 @@ impl Parser<'_> {
         self.advance();
         self.skip_statement();
         Ok(StatementKind::Utility(command))
+    }
+
+    /// `PREPARE name (types) AS statement`.
+    pub(super) fn prepare(&mut self) -> Parsing<Prepare> {
+        self.expect_keyword(K::Prepare)?;
+        let name = self.col_id()?;
+        let parameters =
+            if self.at_symbol(b'(') { self.parenthesized_list(Self::type_name)? } else { Vec::new() };
+        self.expect_keyword(K::As)?;
+        Ok(Prepare { name, parameters, statement: self.preparable_statement()? })
     }
 
     fn set_statement(&mut self) -> Parsing<StatementKind> {

@@ -1,0 +1,266 @@
+//! `DO` blocks of the forms that migration tools write: "create it if it does not exist".
+//!
+//! Input: the statement as written. Output: the schema after the block, or false if the block has any other form; it is then
+//! named as a statement that is not followed. The forms, of which a block may have several:
+//!
+//! ```sql
+//! BEGIN CREATE TYPE mood AS ENUM ('a'); EXCEPTION WHEN duplicate_object THEN NULL; END
+//! BEGIN IF NOT EXISTS (SELECT FROM pg_type WHERE typname = 'mood') THEN CREATE TYPE mood …; END IF; END
+//! BEGIN CREATE TABLE t (id int); EXECUTE 'ALTER TABLE t ADD a int'; END
+//! ```
+//!
+//! The condition of `IF NOT EXISTS` is not evaluated: it has to have the name of the created object in a string, and then
+//! means that the schema does not have the object. A block with an EXCEPTION clause is rolled back as a whole if one of its
+//! objects is there.
+
+use super::Relation;
+use super::fold::Fold;
+use crate::source::Source;
+use crate::syntax::ast::{AlterAction, AlterTable, QualifiedName, Statement, StatementKind};
+use crate::syntax::keyword::Keyword as K;
+use crate::syntax::token::{Token, TokenKind};
+use crate::syntax::{Parsed, lex};
+
+/// A statement of a block.
+enum Step {
+    Run(Statement),
+    /// If the schema does not have the object of this name.
+    Create(Statement),
+}
+
+impl Fold {
+    /// Applies a block; false if it is not followed.
+    pub(super) fn do_block(&mut self, statement: &Statement, text: &str) -> bool {
+        let lexed = lex(&Source::script(text));
+        let body = lexed.tokens.iter().find_map(|token| match &token.kind {
+            TokenKind::String(body) => Some(body),
+            _ => None,
+        });
+        let Some((steps, catches)) = body.and_then(|body| Block::new(body).read(body)) else { return false };
+        let before = catches.then(|| self.schema.clone());
+        let problems = self.problems.len();
+        for step in steps {
+            let (step, is_guarded) = match step {
+                Step::Run(step) => (step, false),
+                Step::Create(step) => (step, true),
+            };
+            if (is_guarded || catches) && self.has_object_of(&step.kind) {
+                if is_guarded {
+                    continue;
+                }
+                self.schema = before.unwrap_or_default();
+                return true;
+            }
+            self.statement(step);
+        }
+        for problem in self.problems.iter_mut().skip(problems) {
+            problem.span = statement.span;
+        }
+        true
+    }
+
+    /// Whether the schema has the object that a statement creates.
+    fn has_object_of(&self, statement: &StatementKind) -> bool {
+        let has = |name: &QualifiedName| {
+            let schema = self.creation_schema(name);
+            self.schema.relation(&schema, name.name()).is_some()
+                || self.schema.user_type(&schema, name.name()).is_some()
+        };
+        match statement {
+            StatementKind::CreateType(new) => has(&new.name),
+            StatementKind::CreateDomain(new) => has(&new.name),
+            StatementKind::CreateTable(new) => has(&new.name),
+            StatementKind::CreateTableAs(new) => has(&new.name),
+            StatementKind::CreateView(new) => !new.or_replace && has(&new.name),
+            StatementKind::CreateSequence(new) => has(&new.name),
+            StatementKind::CreateSchema(new) => {
+                new.name.as_ref().is_some_and(|name| self.schema.has_schema(&name.text))
+            }
+            StatementKind::CreateIndex(new) => {
+                new.name.as_ref().is_some_and(|name| self.indexes.contains(&name.text))
+            }
+            StatementKind::AlterTable(alter) => {
+                let relation = self.find_relation(&alter.name).and_then(|at| self.schema.relations.get(at));
+                relation.is_some_and(|relation| has_addition(relation, alter))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Whether the table has the column or the constraint that is added.
+fn has_addition(relation: &Relation, alter: &AlterTable) -> bool {
+    alter.actions.iter().any(|action| match action {
+        AlterAction::AddColumn { column, .. } => relation.column(&column.name.text).is_some(),
+        AlterAction::AddConstraint(constraint) => {
+            constraint.name.as_ref().is_some_and(|name| relation.has_constraint(&name.text))
+        }
+        _ => false,
+    })
+}
+
+/// The name of the object that a statement creates.
+fn created_name(statement: &StatementKind) -> Option<&str> {
+    Some(match statement {
+        StatementKind::CreateType(new) => new.name.name(),
+        StatementKind::CreateDomain(new) => new.name.name(),
+        StatementKind::CreateTable(new) => new.name.name(),
+        StatementKind::CreateTableAs(new) => new.name.name(),
+        StatementKind::CreateView(new) => new.name.name(),
+        StatementKind::CreateSequence(new) => new.name.name(),
+        StatementKind::CreateSchema(new) => &new.name.as_ref()?.text,
+        StatementKind::CreateIndex(new) => &new.name.as_ref()?.text,
+        StatementKind::AlterTable(alter) => match alter.actions.as_slice() {
+            [AlterAction::AddColumn { column, .. }] => &column.name.text,
+            [AlterAction::AddConstraint(constraint)] => &constraint.name.as_ref()?.text,
+            _ => return None,
+        },
+        _ => return None,
+    })
+}
+
+/// The body of a block, token by token.
+struct Block {
+    tokens: Vec<Token>,
+    at: usize,
+}
+
+impl Block {
+    fn new(body: &str) -> Block {
+        let lexed = lex(&Source::script(body));
+        Block { tokens: if lexed.error.is_some() { Vec::new() } else { lexed.tokens }, at: 0 }
+    }
+
+    /// The steps, and whether an exception ends the block without an error; `None` of another form.
+    fn read(mut self, body: &str) -> Option<(Vec<Step>, bool)> {
+        self.eat(K::Begin)?;
+        let mut steps = Vec::new();
+        loop {
+            if self.eat(K::End).is_some() {
+                return Some((steps, false));
+            }
+            if self.word("exception") {
+                let caught = self.caught()?;
+                return caught.then_some((steps, true));
+            }
+            if self.eat(K::If).is_some() {
+                self.guarded(body, &mut steps)?;
+            } else {
+                self.step(body, &mut steps)?;
+            }
+        }
+    }
+
+    /// `NOT EXISTS (…) THEN … END IF;`
+    fn guarded(&mut self, body: &str, steps: &mut Vec<Step>) -> Option<()> {
+        self.eat(K::Not)?;
+        self.eat(K::Exists)?;
+        let first = self.at;
+        let mut depth = 0usize;
+        loop {
+            match self.next()? {
+                TokenKind::Symbol(b'(') => depth += 1,
+                TokenKind::Symbol(b')') => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth == 0 {
+                break;
+            }
+        }
+        let condition = self.tokens.get(first..self.at)?.to_vec();
+        self.eat(K::Then)?;
+        let mut inner = Vec::new();
+        while self.eat(K::End).is_none() {
+            self.step(body, &mut inner)?;
+        }
+        self.eat(K::If)?;
+        self.end_of_step()?;
+        let has = |name: &str| {
+            condition.iter().any(|it| matches!(&it.kind, TokenKind::String(text) if text == name))
+        };
+        for step in inner {
+            let (Step::Run(statement) | Step::Create(statement)) = step;
+            created_name(&statement.kind).filter(|name| has(name))?;
+            steps.push(Step::Create(statement));
+        }
+        Some(())
+    }
+
+    /// One statement of SQL, `EXECUTE` of a constant, `RAISE`, `NULL`.
+    fn step(&mut self, body: &str, steps: &mut Vec<Step>) -> Option<()> {
+        let first = self.at;
+        while !matches!(self.peek()?, TokenKind::Symbol(b';')) {
+            self.at += 1;
+        }
+        let own = self.tokens.get(first..self.at)?;
+        self.at += 1;
+        let (start, end) = (own.first()?.span, own.last()?.span);
+        let parsed = |text: &str| Parsed::script(&Source::script(text)).ok().map(|it| it.statements);
+        let statements = match (own, &own.first()?.kind) {
+            ([_], TokenKind::Keyword(K::Null)) => Vec::new(),
+            (_, TokenKind::Identifier(word)) if word == "raise" => Vec::new(),
+            ([_, only], TokenKind::Keyword(K::Execute)) => match &only.kind {
+                TokenKind::String(text) => parsed(text)?,
+                _ => return None,
+            },
+            (_, TokenKind::Keyword(K::Create | K::Alter | K::Drop | K::Comment | K::Grant | K::Revoke)) => {
+                parsed(start.to(end).text(body))?
+            }
+            _ => return None,
+        };
+        steps.extend(statements.into_iter().map(Step::Run));
+        Some(())
+    }
+
+    /// `WHEN duplicate_object THEN NULL; END`; true if each handler is for an object that is there, and does nothing.
+    fn caught(&mut self) -> Option<bool> {
+        let mut all = true;
+        while self.eat(K::When).is_some() {
+            loop {
+                match self.next()? {
+                    TokenKind::Keyword(K::Then) => break,
+                    TokenKind::Keyword(K::Or) => {}
+                    kind => {
+                        let name = match kind {
+                            TokenKind::Identifier(name) => name.clone(),
+                            TokenKind::Keyword(K::Others) => "others".to_owned(),
+                            _ => return None,
+                        };
+                        all &= name.starts_with("duplicate_") || name == "others";
+                    }
+                }
+            }
+            while !matches!(self.peek()?, TokenKind::Keyword(K::When | K::End)) {
+                let mut none = Vec::new();
+                self.step("", &mut none)?;
+            }
+        }
+        self.eat(K::End).map(|()| all)
+    }
+
+    fn end_of_step(&mut self) -> Option<()> {
+        matches!(self.next()?, TokenKind::Symbol(b';')).then_some(())
+    }
+
+    fn peek(&self) -> Option<&TokenKind> {
+        self.tokens.get(self.at).map(|token| &token.kind).filter(|kind| **kind != TokenKind::End)
+    }
+
+    fn next(&mut self) -> Option<TokenKind> {
+        let kind = self.peek()?.clone();
+        self.at += 1;
+        Some(kind)
+    }
+
+    fn eat(&mut self, keyword: K) -> Option<()> {
+        let is_it = *self.peek()? == TokenKind::Keyword(keyword);
+        self.at += usize::from(is_it);
+        is_it.then_some(())
+    }
+
+    fn word(&mut self, word: &str) -> bool {
+        let is_it = matches!(self.peek(), Some(TokenKind::Identifier(text)) if text == word);
+        self.at += usize::from(is_it);
+        is_it
+    }
+}

@@ -1,0 +1,125 @@
+//! The search path while a script runs: where unqualified names are found and created.
+//!
+//! Input: `SET`, `RESET`, `set_config(…)` and the ends of transactions. Output: the path of the moment.
+
+use super::fold::Fold;
+use super::{Schema, TEMPORARY};
+use crate::syntax::ast::{
+    Expr, ExprKind, FunctionCall, Literal, QualifiedName, Query, QueryBody, Set, TypeName,
+};
+
+impl Fold {
+    /// `SET search_path`.
+    pub(super) fn set_search_path(&mut self, set: Set) {
+        self.change_path(set.values, set.command == "SET LOCAL");
+    }
+
+    /// An empty list is the default. pg_dump sets an empty path, and writes each name with its schema.
+    fn change_path(&mut self, names: Vec<String>, is_local: bool) {
+        // The user's own schema has the name of a role that only the cluster has.
+        let is_searched = |name: &String| !matches!(name.as_str(), "" | "pg_catalog" | "$user");
+        let path: Vec<String> = names.into_iter().filter(is_searched).collect();
+        let path = if path.is_empty() { self.schema.search_path.clone() } else { path };
+        let before = std::mem::replace(&mut self.path, path);
+        self.path_after = if is_local { self.path_after.take().or(Some(before)) } else { None };
+    }
+
+    /// `SET LOCAL` ends with its transaction.
+    pub(super) fn end_transaction(&mut self) {
+        if let Some(path) = self.path_after.take() {
+            self.path = path;
+        }
+    }
+
+    /// `RESET search_path`, `RESET ALL`, `DISCARD ALL` and `SET SCHEMA`, which the parser passes over, by their words.
+    pub(super) fn change_session(&mut self, text: &str) {
+        let words: Vec<String> = text.split_whitespace().map(str::to_ascii_lowercase).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            ["reset", "all" | "search_path"] | ["discard", "all"] => self.change_path(Vec::new(), false),
+            ["set", rest @ ..] => {
+                let (is_local, rest) = match rest {
+                    ["local", rest @ ..] => (true, rest),
+                    ["session", rest @ ..] => (false, rest),
+                    rest => (false, rest),
+                };
+                let quoted = text.split('\'').nth(1);
+                if let (["schema", _], Some(name)) = (rest, quoted) {
+                    self.change_path(vec![name.to_owned()], is_local);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// `SELECT set_config('search_path', 'a, b', false)`, as pg_dump writes it.
+    pub(super) fn call_set_config(&mut self, query: &Query) {
+        let QueryBody::Select(select) = &query.body else { return };
+        let calls = select.targets.iter().filter_map(|target| match &target.expr.kind {
+            ExprKind::Function(call) if call.name.name() == "set_config" => configured_path(call),
+            _ => None,
+        });
+        for (path, is_local) in calls.collect::<Vec<_>>() {
+            self.change_path(names(path), is_local);
+        }
+    }
+
+    /// The schema that an unqualified name is created in: the first of the path that exists.
+    pub(super) fn first_schema(&self) -> String {
+        let exists = |name: &&String| *name == TEMPORARY || self.has_schema(name);
+        let found = match self.path.as_slice() {
+            [only] => Some(only),
+            path => path.iter().find(exists).or(path.first()),
+        };
+        found.cloned().unwrap_or_else(|| "public".to_owned())
+    }
+
+    /// The schema that a name is created in.
+    pub(super) fn creation_schema(&self, name: &QualifiedName) -> String {
+        name.schema().map_or_else(|| self.first_schema(), str::to_owned)
+    }
+
+    /// Writes the schema of a type that the schema creates into its name: the path of another moment may not find it.
+    pub(super) fn qualify(&self, written: &mut TypeName) {
+        let [name] = written.name.parts.as_slice() else { return };
+        if written.percent_type || (self.resolver.is_builtin_type)(&name.text) {
+            return;
+        }
+        let mut path = [TEMPORARY].into_iter().chain(self.path.iter().map(String::as_str));
+        if let Some(schema) = path.find(|of| has_type(&self.schema, of, &name.text)) {
+            let schema = crate::syntax::ast::Name { text: schema.to_owned(), span: name.span };
+            written.name.parts.insert(0, schema);
+        }
+    }
+}
+
+/// A type, the row type of a relation, or an array type.
+fn has_type(schema: &Schema, of: &str, name: &str) -> bool {
+    let is_type = |name: &str| schema.user_type(of, name).is_some();
+    is_type(name) || schema.relation(of, name).is_some() || name.strip_prefix('_').is_some_and(is_type)
+}
+
+/// The value of `set_config('search_path', value, is_local)`.
+fn configured_path(call: &FunctionCall) -> Option<(&str, bool)> {
+    let [name, value, is_local] = call.args.as_slice() else { return None };
+    let is_path = text(&name.value)?.eq_ignore_ascii_case("search_path");
+    let ExprKind::Literal(Literal::Boolean(is_local)) = is_local.value.kind else { return None };
+    is_path.then_some((text(&value.value)?, is_local))
+}
+
+fn text(expr: &Expr) -> Option<&str> {
+    match &expr.kind {
+        ExprKind::Literal(Literal::String(text)) => Some(text),
+        ExprKind::Cast { arg, .. } => text(arg),
+        _ => None,
+    }
+}
+
+/// `SplitIdentifierString`: names that commas separate, in lower case unless quoted.
+fn names(list: &str) -> Vec<String> {
+    let unquoted = |name: &str| match name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
+        Some(quoted) => quoted.replace("\"\"", "\""),
+        None => name.to_lowercase(),
+    };
+    list.split(',').map(|name| unquoted(name.trim())).collect()
+}
