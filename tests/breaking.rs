@@ -213,7 +213,7 @@ fn statement_that_check_cannot_follow_fails_the_check() {
         ("dsql-schema.sql", SCHEMA),
         (
             "change.sql",
-            "SELECT 1;\nDO $$ BEGIN EXECUTE 'ALTER TABLE t DROP COLUMN old'; END $$;\n\\i more.sql\n",
+            "SELECT 1;\nDO $$ DECLARE n int; BEGIN EXECUTE 'ALTER TABLE t DROP COLUMN old'; END $$;\n\\i more.sql\n",
         ),
     ]);
     let arguments = |format: &'static str| ["--apply", "change.sql", "--format", format];
@@ -235,7 +235,7 @@ fn statement_that_check_cannot_follow_fails_the_check() {
         &[
             ("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_MIGRATIONS=migrations\") }"),
             ("migrations/1.sql", SCHEMA),
-            ("migrations/2.sql", "DO $$ BEGIN END $$;"),
+            ("migrations/2.sql", "DO $$ DECLARE n int; BEGIN END $$;"),
         ],
     );
     let (printed, succeeded) = run(home.path(), &["--apply", "change.sql"], &[]);
