@@ -35,8 +35,8 @@ impl Parser<'_> {
             call.order_by = self.sort_clause()?;
         }
         self.expect_symbol(b')')?;
-        // A type's modifiers; `f() 'x'` has none.
-        if self.at_string() && !call.args.is_empty() && !call.distinct && !call.variadic {
+        // A type's modifiers; `f() 'x'` has none, and FROM takes only functions.
+        if !windowless && self.at_string() && !call.args.is_empty() && !call.distinct && !call.variadic {
             return self.constant_with_modifiers(call, start);
         }
         if !windowless {
