@@ -509,8 +509,8 @@ impl Error {
             Kind::NoRows => ("no row", WHERE_ONE, ""),
             Kind::TooManyRows => ("more than one row", WHERE_ONE, ""),
             Kind::OtherRequest => (
-                "this Dsql belongs to another request, and Workers forbids using it: make one in each request, keep \
-                 none in a static",
+                "this Dsql belongs to another request, and Workers forbids using it: make one in each request, \
+                 not in a static",
                 "",
                 "",
             ),

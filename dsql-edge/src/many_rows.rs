@@ -201,7 +201,7 @@ impl ManyRows {
 
 impl Array {
     fn push<S: SqlType, N, T: Param<S, N> + ?Sized>(&mut self, value: &T) -> Result<(), ConversionError> {
-        let too_long = || ConversionError::new("it is longer than PostgreSQL's arrays can be");
+        let too_long = || ConversionError::new("it is longer than a PostgreSQL array can be");
         self.length = self.length.checked_add(1).ok_or_else(too_long)?;
         let length_at = self.elements.len();
         self.elements.extend_from_slice(&(-1_i32).to_be_bytes());

@@ -52,7 +52,7 @@ impl Frames {
             let Some((byte, behind)) = rest.split_first() else { return Ok((bytes.len(), None)) };
             rest = behind;
             match self.header {
-                0 if !may_come(*byte) => return Err(Malformed("a message is out of place here")),
+                0 if !may_come(*byte) => return Err(Malformed("a message is out of place")),
                 0 => (self.tag, self.length, self.first) = (*byte, 0, None),
                 _ => self.length = self.length << 8 | u32::from(*byte),
             }

@@ -315,7 +315,7 @@ impl Server {
     }
 }
 
-const OUT_OF_PLACE: &str = "a message is out of place here";
+const OUT_OF_PLACE: &str = "a message is out of place";
 
 /// Whether a server may send a frame of this type: only a pool sends the frames of a lease.
 fn may_come(tag: u8) -> bool {

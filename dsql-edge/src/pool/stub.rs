@@ -29,7 +29,7 @@ impl Stub {
                 [
                     "the binding ",
                     &own("DSQL_POOL"),
-                    " is not a Durable Object: in wrangler.toml under [[durable_objects.bindings]] set name = \"",
+                    " is missing or not a Durable Object: in wrangler.toml under [[durable_objects.bindings]] set name = \"",
                     &own("DSQL_POOL"),
                     "\" and class_name = \"DsqlPool\", and under [[migrations]] new_sqlite_classes = [\"DsqlPool\"]",
                 ]

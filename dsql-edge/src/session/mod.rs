@@ -557,7 +557,7 @@ impl From<backend::FrameError> for SessionFault {
 #[cfg(feature = "pool")]
 pub(crate) const FLIGHT_DROPPED: &str = "it dropped the statements that came with the login";
 
-const OUT_OF_PLACE: SessionFault = SessionFault::Malformed("a message is out of place here");
+const OUT_OF_PLACE: SessionFault = SessionFault::Malformed("a message is out of place");
 
 /// The fault of a server that does not request a cleartext password: only that, inside TLS, is accepted, because a
 /// server that requests nothing, or a weaker or stronger proof, is not the configured one.

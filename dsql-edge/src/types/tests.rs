@@ -1,4 +1,4 @@
-//! Every type of the table: what is encoded is decoded to the same value, and no bytes make a decoder panic.
+//! Every type of the table: an encoded value decodes to the same value, and no bytes make a decoder panic.
 
 use proptest::prelude::*;
 
@@ -82,7 +82,7 @@ macro_rules! total {
             fn any_bytes_give_a_value_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
                 $($(
                     if let Ok(value) = <$rust as Column<$sql, NotNull>>::decode(&bytes) {
-                        // What is shown is computed too.
+                        // Formatting must not panic either.
                         let _ = format!("{value:?}");
                     }
                 )+)*

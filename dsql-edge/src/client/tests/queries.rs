@@ -442,10 +442,10 @@ fn a_null_that_the_snapshot_rules_out_is_a_stale_snapshot() {
     assert!(error.is_stale_snapshot() && error.column() == Some("n"), "{error}");
     let text = "column 1 (\"n\") is NULL in the database and NOT NULL in the snapshot; the snapshot is stale: run `dsql-edge pull`";
     assert!(error.to_string().starts_with(text), "{error}");
-    // With `!` the query rules out NULL, not the snapshot.
+    // With `!`, the query excludes NULL, not the snapshot.
     let error = fetched(query(&CLAIMED), null("n!"));
     assert!(!error.is_stale_snapshot() && error.is_conversion() && error.column() == Some("n!"), "{error}");
-    assert!(error.to_string().contains("it is NULL, and the query rules that out"), "{error}");
+    assert!(error.to_string().contains("it is NULL, but the query excludes that"), "{error}");
     // The user's own type does not accept NULL, and the column may be NULL.
     let nullable = Query::new(&READ, Arguments::default(), |row| row.column::<sql::Int4, Nullable, Own>(0));
     let network = Network::default();
@@ -506,6 +506,6 @@ fn what_may_change_a_session_is_known_of_its_flight() {
     let mut session = crate::pool::Pool::within(config(), network.clone()).dsql().session();
     let set = crate::query::SessionCommand::new(&SET, Arguments::default());
     let error = now(set.execute(&mut session)).unwrap_err();
-    assert!(error.is_config() && error.to_string().contains("behind a pool"), "{error}");
+    assert!(error.is_config() && error.to_string().contains("with a pool"), "{error}");
     assert_eq!(network.connections(), (0, 0));
 }
