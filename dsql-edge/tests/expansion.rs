@@ -1,6 +1,6 @@
-//! What `sql!` writes, written by hand: it must compile, be `Send`, and serialize.
+//! The code that `sql!` generates, written by hand: it must compile, be `Send`, and serialize.
 
-#![allow(unreachable_pub, reason = "written as the macro writes it")]
+#![allow(unreachable_pub, reason = "the same code as the macro's")]
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use dsql_edge::types::{Column, ConversionError, IsNull, NotNull, Param, Uuid, sql};

@@ -514,7 +514,7 @@ impl<'d> TransactionAttempts<'d> {
         failure: FlightFailure,
         well: bool,
     ) -> Attempted {
-        if seeded!(BelievesTheClosure) && well {
+        if seeded!(TrustsClosureResult) && well {
             return Attempted::Ended(Ok(()));
         }
         open.close();

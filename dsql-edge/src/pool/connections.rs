@@ -191,7 +191,7 @@ impl Connections {
                 server.idle_since = self.connector.now();
                 state.idle.push(server);
             }
-            _ if seeded!(CountsOnWhatLeft) => {}
+            _ if seeded!(CountsClosedConnection) => {}
             _ => state.open -= 1,
         }
         state.wake_first();
@@ -315,7 +315,7 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket
-            && !seeded!(KeepsTicketOfTheDeparted)
+            && !seeded!(KeepsTicketOfLeftClient)
         {
             let mut state = self.pool.state();
             state.waiting.retain(|waiting| waiting.ticket != ticket);

@@ -321,8 +321,8 @@ fn recordings_cut_off_after_any_byte_are_never_taken_for_whole() {
                     (vec![answered[..length].to_vec()], at == last)
                 });
                 let (name, events) = (scenario.name, &turns[last].events);
-                assert_eq!(turns.len(), last + 1, "{name}: nothing is sent to a client that has left");
-                let (end, before) = events.split_last().expect("at least that it left");
+                assert_eq!(turns.len(), last + 1, "{name}: no turn follows the cut");
+                let (end, before) = events.split_last().expect("an event for the end");
                 assert!(turn.events.starts_with(before), "{name}, turn {last}, cut at {cut}: {events:#?}");
                 let less = turn.events.is_empty() || before.len() < turn.events.len();
                 assert!(less, "{name}, turn {last}, cut at {cut}: {events:#?}");

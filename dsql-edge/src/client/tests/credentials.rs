@@ -1,4 +1,4 @@
-//! Where the credentials of a connection come from: providers, and roles that are assumed.
+//! The sources of a connection's credentials: providers, and roles that are assumed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -45,7 +45,7 @@ pub(super) fn tokens(network: &Network) -> Vec<String> {
     network.written().iter().map(text).filter(|written| written.contains("X-Amz-Signature")).collect()
 }
 
-/// Runs a query on a `Dsql` of its own, as a request does.
+/// Runs a query on its own `Dsql`, like a request.
 fn request(config: &Config, network: &Network) -> Result<i32, Error> {
     network.accept(answers([rows("n", 23, &[1])]));
     now(query(&READ).fetch_one(&Dsql::within(config.clone(), network.clone())))
@@ -123,7 +123,7 @@ pub(super) mod roles {
         )
     }
 
-    /// The role, under a session name of its own.
+    /// Assumes the role with this session name.
     pub(crate) fn assuming(config: Config, name: &str) -> Config {
         config.assume_role(AssumeRole::new(ROLE).session_name(name)).unwrap()
     }
@@ -175,7 +175,7 @@ pub(super) mod roles {
         let found = loop {
             match settle(running.as_mut()) {
                 Poll::Ready(found) => break found,
-                Poll::Pending => assert!(network.advance(), "it waits for nothing"),
+                Poll::Pending => assert!(network.advance(), "no timer is running"),
             }
         };
         assert_eq!(found.unwrap(), 1);
@@ -198,7 +198,7 @@ pub(super) mod roles {
         network.elapse(Duration::from_secs(60));
         refused();
         network.answer(200, answer("ASIANEW", "9999-01-01T00:00:00Z"));
-        // The new credentials are denied, and newer ones would be, too: STS is not asked for each request.
+        // The new credentials are also rejected, and newer ones would be: not every request causes a request to STS.
         (0..9).for_each(|_| refused());
         request(&config, &network).unwrap();
         assert!(tokens(&network).last().unwrap().contains("ASIANEW"));

@@ -1,4 +1,4 @@
-//! Single queries: flights, the connections of a `Dsql`, and every way to fail.
+//! Single queries: flights, the connections of a `Dsql`, and every kind of failure.
 
 use super::*;
 
@@ -32,7 +32,7 @@ fn queries_of_two_search_paths_run_on_connections_of_their_own() {
         for (at, statement) in order.iter().enumerate() {
             assert_eq!(names_a_search_path(&network.written()[at]), !statement.search_path.is_empty());
         }
-        // Where there may be one connection only, the idle one makes room.
+        // If only one connection is allowed, the idle one is closed for the new one.
         let network = Network::default();
         network.accept(answers([rows("n", 23, &[1])]));
         network.accept(answers([rows("n", 23, &[2])]));
@@ -145,7 +145,7 @@ fn concurrent_queries_open_connections_up_to_the_limit() {
     }
     let dsql = Dsql::within(config().max_connections(2), network.clone());
     let mut context = Context::from_waker(Waker::noop());
-    // Each holds a connection from its first poll on; a script that is not read does not delay the others.
+    // Each query holds a connection from its first poll on; a connection that is not read does not delay the others.
     let (mut timer, mut other) = (network.sleep(SOON), network.sleep(SOON));
     let mut first = Box::pin(dsql.lender().borrow(None, &mut timer));
     let mut second = Box::pin(dsql.lender().borrow(None, &mut other));
@@ -222,10 +222,10 @@ fn a_stale_snapshot_is_named_and_the_connection_goes_on() {
     assert_eq!(network.connections(), (1, 1));
 }
 
-/// Its name, the script, and a predicate that the error must satisfy.
+/// The name, the script, and a predicate that the error must satisfy.
 type FlightFailure = (&'static str, Result<Vec<Step>, TransportErrorKind>, fn(&Error) -> bool);
 
-/// Every way in which a query can fail.
+/// Every kind of failure of a query.
 fn failures() -> Vec<FlightFailure> {
     let after_login = |step: Step| Ok(vec![Step::AwaitWrite, Step::Send(login()), step]);
     let before_login = |step: Step| Ok(vec![Step::AwaitWrite, step]);
@@ -276,7 +276,7 @@ fn failures() -> Vec<FlightFailure> {
         ("unavailable", after_login(Step::Send(failure("XX000"))), |e| {
             e.is_database() && e.is_outcome_unknown()
         }),
-        // The server may have executed it: an error that ends the session does not prove the contrary.
+        // The server may have executed it: an error that ends the session does not disprove that.
         ("shut down before the end", after_login(Step::Send(error("FATAL", "57P01"))), |e| {
             e.is_database() && e.is_outcome_unknown()
         }),
@@ -446,7 +446,7 @@ fn a_null_that_the_snapshot_rules_out_is_a_stale_snapshot() {
     let error = fetched(query(&CLAIMED), null("n!"));
     assert!(!error.is_stale_snapshot() && error.is_conversion() && error.column() == Some("n!"), "{error}");
     assert!(error.to_string().contains("it is NULL, but the query excludes that"), "{error}");
-    // The user's own type does not accept NULL, and the column may be NULL.
+    // The user's own type does not accept NULL, but the column may be NULL.
     let nullable = Query::new(&READ, Arguments::default(), |row| row.column::<sql::Int4, Nullable, Own>(0));
     let network = Network::default();
     network.accept(answers([null("n")]));
@@ -501,7 +501,7 @@ fn what_may_change_a_session_is_known_of_its_flight() {
         let members: Vec<Prepared> = statements.iter().copied().map(prepared).collect();
         assert_eq!(Flight::alone(&members).changes_session(), changes, "{statements:?}");
     }
-    // Behind a pool the setting would be lost with the lease.
+    // With a pool, the setting would be lost with the lease.
     let network = Network::default();
     let mut session = crate::pool::Pool::within(config(), network.clone()).dsql().session();
     let set = crate::query::SessionCommand::new(&SET, Arguments::default());

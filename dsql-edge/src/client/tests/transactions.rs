@@ -1,10 +1,10 @@
-//! Transactions: their frames, their retries, and their results when something breaks.
+//! Transactions: their frames, their retries, and their results after failures.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 
-/// The answer to BEGIN and a statement that finds this, in a transaction.
+/// The answer to BEGIN and a statement that returns these values, in a transaction.
 fn begun(values: &[i32]) -> Vec<u8> {
     [control("BEGIN"), found(values), ready(b"T")].concat()
 }
@@ -22,7 +22,7 @@ pub(super) fn failed(code: &str) -> Vec<u8> {
     [error("ERROR", code), ready(b"E")].concat()
 }
 
-/// The answer to BEGIN and a statement that is refused.
+/// The answer to BEGIN and a statement that is rejected.
 pub(super) fn begun_badly(code: &str) -> Vec<u8> {
     [control("BEGIN"), failed(code)].concat()
 }
@@ -95,7 +95,7 @@ fn without_a_statement_it_costs_nothing_and_values_pass_through() {
 
 #[test]
 fn a_conflict_runs_the_whole_closure_again() {
-    // At COMMIT; at a statement, where a ROLLBACK is needed, which no task waits for.
+    // A conflict at COMMIT, and at a statement, which needs a ROLLBACK that no task waits for.
     let network = Network::default();
     network.accept(answers([
         begun(&[1]),
@@ -123,7 +123,7 @@ fn a_conflict_runs_the_whole_closure_again() {
 
 #[test]
 fn what_the_transaction_saw_decides() {
-    // The closure swallows each error and goes on.
+    // The closure ignores each error and continues.
     for (code, runs) in [("23505", 1), ("40001", 2)] {
         let network = Network::default();
         network.accept(answers([begun_badly(code), rolled_back(), begun(&[7]), committed()]));
@@ -151,7 +151,7 @@ fn what_the_transaction_saw_decides() {
             }
         }
     }
-    // A missing row does not fail the transaction: it goes on.
+    // A missing row does not make the transaction fail.
     let network = Network::default();
     network.accept(answers([begun(&[]), [done("DELETE 1"), ready(b"T")].concat(), committed()]));
     let dsql = Dsql::within(retrying(), network.clone());
@@ -192,7 +192,7 @@ fn commit_is_success_only_when_it_says_so() {
     let rolled = write(&network).unwrap_err();
     assert!(rolled.is_rolled_back() && !rolled.is_outcome_unknown(), "{rolled}");
 
-    // Wherever the answer to COMMIT breaks off, the outcome is unknown; and it is not sent again.
+    // If the answer to COMMIT is incomplete, the outcome is unknown, and the transaction does not run again.
     for cut in 0..committed().len() {
         let network = Network::default();
         let mut steps = answers([begun(&[1])]);
@@ -266,7 +266,7 @@ fn attempts_end() {
     let once = now(dsql.transaction(read).max_attempts(1).into_future()).unwrap_err();
     assert!(once.is_conflict() && once.attempts() == 1, "{once}");
     assert_eq!(sent(&network).iter().filter(|it| it.as_str() == "COMMIT |").count(), 6);
-    // At a statement, whatever the closure does with the error.
+    // Lost at a statement, even if the closure ignores the error.
     let network = Network::default();
     network.accept(answers((0..20).flat_map(|_| [begun_badly("40001"), rolled_back()])));
     let dsql = Dsql::within(retrying(), network.clone());
@@ -374,7 +374,7 @@ fn a_session_has_transactions_and_no_other_connection() {
     let write = async |tx: Transaction<'_>| query(&WRITE).fetch_one(tx).await;
     assert_eq!(eventually(&network, session.transaction(write).into_future()).unwrap(), 2);
     drop(session);
-    // Lost: it would be another session.
+    // The connection is lost, and a new one would be another session.
     let network = Network::default();
     let mut steps = answers([begun(&[1])]);
     steps.pop();
