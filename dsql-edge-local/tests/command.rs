@@ -251,7 +251,7 @@ fn wrong_options_fail_with_a_message() {
 }
 
 #[test]
-fn no_process_outlives_dsql_local() {
+fn no_process_remains_after_dsql_local() {
     for (name, how) in [("int", "-INT"), ("term", "-TERM"), ("hup", "-HUP"), ("kill", "-KILL")] {
         let folder = Folder::new(name);
         let (mut child, pid, home) = folder.start_sleeper(&[], Stdio::null());

@@ -72,7 +72,7 @@ async fn local() -> Local {
 }
 
 #[tokio::test]
-async fn good_token_opens_a_session_and_bad_ones_are_rejected() {
+async fn valid_token_opens_a_session_and_others_are_rejected() {
     let local = local().await;
     let good = token(&local, |_| {});
     let mut tls = dial(&local).to(&local).await.unwrap();

@@ -144,7 +144,7 @@ async fn signed_requests_get_sessions_that_end() {
 }
 
 #[tokio::test]
-async fn each_error_is_in_awss_words() {
+async fn each_error_has_the_message_of_aws() {
     let local = Local::builder().role(ROLE, Some("partner")).start().await.unwrap();
     let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
     let differs = "The request signature we calculated does not match the signature you provided.";

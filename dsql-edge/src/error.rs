@@ -145,7 +145,7 @@ pub(crate) enum Kind {
     LoginRejected(Box<DatabaseError>),
     /// The server rejected the query.
     Database(Box<DatabaseError>),
-    /// The connection broke after the query was handed over.
+    /// The connection broke after the login.
     Lost(Cow<'static, str>),
     /// The server violates PostgreSQL's protocol.
     Protocol(&'static str),

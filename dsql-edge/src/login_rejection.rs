@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rejections_of_a_login_are_told_apart() {
+    fn login_rejections_are_distinguished() {
         let denied = "unable to accept connection, access denied";
         let cases = [
             (

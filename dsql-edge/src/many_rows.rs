@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_hold_what_they_may_and_nothing_is_lost_between_them() {
+    fn chunks_stay_within_limits_and_lose_no_row() {
         let values = ["a", "bb", "", "cccc", "d"];
         let each = |max_rows, max_bytes| {
             let bind = |text: &str, arguments: &mut Arguments| arguments.bind::<sql::Text, NotNull, _>(text);

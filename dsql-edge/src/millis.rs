@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_becomes_shorter_or_overflows() {
+    fn durations_are_rounded_up_and_do_not_overflow() {
         let nanos = [(0, 0), (1, 1), (1_000_000, 1), (1_000_001, 2), (3_000_000_000, 3000)];
         assert!(nanos.iter().all(|(nanos, expected)| millis(Duration::from_nanos(*nanos)) == *expected));
         assert_eq!(millis(Duration::MAX), Millis::MAX);

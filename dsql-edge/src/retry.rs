@@ -384,7 +384,7 @@ mod tests {
 
     /// The invariant of the table: a write that may have been executed never runs again without a key.
     #[test]
-    fn what_may_have_committed_runs_again_only_with_a_key() {
+    fn possible_commit_runs_again_only_with_a_key() {
         let rejection = Signal::LoginRejected { rejection: LoginRejection::WakingUp, pipelined: true };
         let lossy = [Signal::Lost, Signal::Timeout, Signal::Unsure, Signal::Protocol, Signal::Stranded];
         let definite = [Signal::Local, Signal::Conflict, Signal::Unavailable, Signal::Answered, rejection];

@@ -27,7 +27,7 @@ impl<'a> DataRow<'a> {
     /// # Errors
     /// Returns an error that names the column if the server sends another type, or a value that `T` cannot hold.
     pub fn column<S: SqlType, N: Nullability, T: Column<S, N>>(&self, index: usize) -> Result<T, Error> {
-        // The code that does not depend on the type is outside of this function.
+        // The code that does not depend on the type is outside this function.
         self.described_as(index, S::OID, S::FORMAT)
             .and_then(|bytes| bytes.map_or_else(T::null, T::decode))
             .map_err(|reason| self.column_error(index, S::NAME, reason, N::NULLABLE))

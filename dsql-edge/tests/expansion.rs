@@ -123,7 +123,7 @@ fn rows_serialize_by_the_names_of_their_columns() {
 }
 
 #[test]
-fn a_type_of_one_s_own_fits_by_two_impls() {
+fn own_type_fits_with_two_impls() {
     #[derive(Debug, PartialEq)]
     struct UserId(Uuid);
 

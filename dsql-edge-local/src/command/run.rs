@@ -69,7 +69,7 @@ async fn run_beside(
     // The PostgreSQL without the proxy, for psql and tests.
     process.env("DSQL_LOCAL_POSTGRES_URL", local.postgres_url());
     process.env("NODE_EXTRA_CA_CERTS", trusted(options)?);
-    // For libpq, and for the command line dsql-edge.
+    // The certificate for libpq and for the command line `dsql-edge`.
     process.env("PGSSLROOTCERT", options.ca_path()).env("DSQL_EDGE_CA", options.ca_path());
     if options.stop_on_eof {
         process.stdin(Stdio::null());

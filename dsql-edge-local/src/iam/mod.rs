@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn each_wrong_token_is_rejected_in_its_own_words() {
+    fn each_invalid_token_has_its_own_error() {
         let good = token(
             FOO,
             "DbConnectAdmin",

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn file_with_anything_in_it_is_no_server() {
+    fn hostile_pid_file_is_not_a_server() {
         let folder = std::env::temp_dir().join(format!("dsql-local-in-use-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let mut other = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn().unwrap();

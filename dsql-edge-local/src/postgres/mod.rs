@@ -117,7 +117,7 @@ impl Postgres {
         }
         let log = home.join("server.log");
         let output = fs::File::create(&log).map_err(Error::file(&log))?;
-        // When PostgreSQL ends, its guard removes the folder with the log.
+        // The guard removes the folder with the log when PostgreSQL ends, so the log is opened now.
         let mut reader = fs::File::open(&log).map_err(Error::file(&log))?;
         let errors = output.try_clone().map_err(Error::file(&log))?;
         // INT is PostgreSQL's fast shutdown, with a checkpoint; QUIT ends at once without one.

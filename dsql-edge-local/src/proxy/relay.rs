@@ -231,7 +231,7 @@ impl DroppedFlight {
 /// The position in PostgreSQL's stream.
 #[derive(Clone, Copy)]
 enum StreamPosition {
-    /// Before a message.
+    /// At the start of a message.
     Head,
     /// Inside a message that is not read completely: `left` bytes follow, and `passes` states whether the client gets
     /// them.

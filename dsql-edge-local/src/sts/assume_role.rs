@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_parameters_are_answered_in_awss_words() {
+    fn invalid_parameters_get_the_errors_of_aws() {
         for (from, to, code, words) in [
             ("Action=AssumeRole", "Action=Other", "InvalidAction", "Could not find operation Other"),
             ("2011-06-15", "2012-01-01", "InvalidAction", "for version 2012-01-01"),

@@ -92,7 +92,7 @@ fn the_signatures_of_aws_s_test_vectors() {
 }
 
 #[test]
-fn a_life_that_aws_refuses_is_refused_here() {
+fn invalid_token_lifetime_is_rejected() {
     let credentials = Credentials::new("akid", "secret");
     for expires in [0, MAX_EXPIRES_SECONDS + 1] {
         let request =

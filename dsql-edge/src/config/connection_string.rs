@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_says_is_what_is_connected_to() {
+    fn connection_string_sets_endpoint_and_settings() {
         let Settings { endpoint, user, .. } = parsed(&format!("postgres://{HOST}")).unwrap().settings;
         assert_eq!(
             (endpoint.host.as_str(), endpoint.port, endpoint.region.as_str()),
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_taken_is_named_and_nothing_else_is_repeated() {
+    fn rejected_part_is_named_and_text_is_not_repeated() {
         for (text, word) in [
             ("", "postgres://"),
             ("mysql://canary@HOST", "postgres://"),

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn four_fifths_of_a_life_are_used_and_not_by_all_the_same() {
+    fn refresh_time_is_random_around_80_percent() {
         let mut times = std::collections::BTreeSet::new();
         for random in 0..1000 {
             let mut cache = Cache::new();
@@ -193,11 +193,11 @@ mod tests {
     }
 
     #[test]
-    fn old_ones_serve_until_shortly_before_their_end() {
+    fn old_credentials_are_used_until_they_nearly_expire() {
         let mut cache = Cache::new();
         cache.keep("a", &of("id", 1900), 1000, 0);
         assert_eq!((found(&mut cache, 1629), found(&mut cache, 1630)), ("fresh", "aging"));
-        // One refreshes, and no other one for a while.
+        // One request refreshes, and no other one does for some time.
         assert_eq!((found(&mut cache, 1630), found(&mut cache, 1659)), ("fresh", "fresh"));
         assert_eq!((found(&mut cache, 1660), found(&mut cache, 1661)), ("aging", "fresh"));
         assert_eq!((found(&mut cache, 1839), found(&mut cache, 1840)), ("aging", "nothing"));
@@ -228,7 +228,7 @@ mod tests {
         let mut cache = Cache::new();
         cache.keep("a", &of("id", 4000), 1000, 0);
         assert!(matches!(cache.find("b", 1000, 0), Found::Nothing(_)));
-        // At once the first time, however new they are.
+        // The first time, they are forgotten at once, even if they are new.
         cache.forget_rejected(1001);
         assert_eq!(found(&mut cache, 1001), "nothing");
         cache.keep("a", &of("id", 4000), 1002, 0);
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_expires_is_not_kept_and_room_is_bounded() {
+    fn unexpiring_credentials_are_not_kept_and_size_is_limited() {
         let mut cache = Cache::new();
         for credentials in [Credentials::new("id", "key"), of("id", 60), of("id", 0)] {
             cache.keep("a", &credentials, 0, 0);

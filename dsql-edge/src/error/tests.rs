@@ -91,7 +91,7 @@ fn each() -> Vec<Kind> {
 }
 
 #[test]
-fn every_kind_says_something_and_nothing_that_is_secret() {
+fn every_kind_has_a_text_without_secrets() {
     for kind in each() {
         for outcome in [Outcome::Nothing, Outcome::Executed, Outcome::Unknown] {
             let error =

@@ -95,7 +95,7 @@ fn explain_own(
         ConnectionFailure::Transport(error) if error.kind == TransportErrorKind::OtherRequest => {
             (Error::new(Kind::OtherRequest), Signal::Stranded)
         }
-        // Cloudflare's documentation requires not to retry here: a retry would add to the load.
+        // By Cloudflare's documentation this must not be retried, because a retry would add to the load.
         #[cfg(feature = "pool")]
         ConnectionFailure::Transport(error) if error.kind == TransportErrorKind::Undelivered => {
             let text = line("", config, " did not receive the query: ", &error.text, OVERLOADED);

@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn longest_waiting_client_is_next_and_departed_ones_are_skipped() {
+    fn clients_are_served_in_order_without_those_that_left() {
         let pool = pool(2, 3);
         let mut clients: Vec<Client> = (0..6).map(|_| Client::of(&pool)).collect();
         let first = lent(clients[0].ask());

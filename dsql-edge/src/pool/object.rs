@@ -89,7 +89,7 @@ async fn serve(env: Env, environment: Environment, known: Known, mut visitor: Vi
 
 async fn pool(env: &Env, environment: &Environment, known: &Known, prefix: &str) -> Result<Pool, Error> {
     if let Some((pool, is_stale)) = find(known, prefix)? {
-        // If they cannot be read now, the pool keeps the old ones.
+        // If the bindings cannot be read now, the pool keeps the old ones.
         if is_stale && let Ok(config) = Config::from_secrets_store(env, prefix).await {
             pool.connections.renew(config);
         }

@@ -63,7 +63,7 @@ pub(crate) struct Connection {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Nothing sent.
+    /// No message was sent.
     New,
     /// StartupMessage is sent: the server must request a cleartext password.
     AwaitPasswordRequest,

@@ -139,7 +139,7 @@ fn cold_query_is_one_flight_with_two_ready_for_query() {
 }
 
 #[test]
-fn without_pipelining_nothing_goes_out_before_the_server_asks() {
+fn unpipelined_password_waits_for_the_request() {
     let mut connection = started(false);
     let flight = connection.poll_transmit().unwrap();
     assert_eq!(u32::from_be_bytes(*flight.first_chunk().unwrap()) as usize, flight.len());
@@ -224,13 +224,13 @@ fn session_in_open_transaction_is_settled_and_not_idle() {
 }
 
 #[test]
-fn a_fatal_error_ends_the_session_with_the_server_s_words() {
+fn fatal_error_ends_the_session_with_its_message() {
     let mut connection = started(true);
     connection.handle_input(&[login(), described(), error("FATAL", "57P01")].concat());
     let (events, fault) = events(&mut connection);
     assert!(events.last().unwrap().contains("57P01"));
     assert_eq!(fault, Some(SessionFault::Closed));
-    // No request is open: the server closes the connection.
+    // No answer is expected: the server closes the connection.
     let mut connection = started(true);
     connection.handle_input(&[login(), answer(), error("FATAL", "57P01")].concat());
     assert_eq!(self::events(&mut connection).1, Some(SessionFault::Closed));
@@ -318,7 +318,7 @@ fn statements_of_one_flight_are_answered_one_after_the_other() {
 }
 
 #[test]
-fn a_row_that_is_too_long_is_told_by_its_limit() {
+fn too_long_row_error_names_its_limit() {
     let mut connection = Connection::new(Limits { message: MAX_FRAME, row: 16 });
     connection.start(&STARTUP, "token", true).unwrap();
     submit(&mut connection);
@@ -328,7 +328,7 @@ fn a_row_that_is_too_long_is_told_by_its_limit() {
 }
 
 #[test]
-fn a_refusal_is_told_from_an_error_of_the_query() {
+fn rejected_login_differs_from_query_error() {
     for before in 0..3 {
         let mut connection = started(true);
         let frames = [frame(b'R', &3_u32.to_be_bytes()), frame(b'R', &0_u32.to_be_bytes())];
@@ -342,7 +342,7 @@ fn a_refusal_is_told_from_an_error_of_the_query() {
 }
 
 #[test]
-fn only_a_cleartext_password_is_agreed_to() {
+fn only_a_cleartext_password_request_is_accepted() {
     let md5 = [&5_u32.to_be_bytes()[..], b"salt"].concat();
     let sasl = [&10_u32.to_be_bytes()[..], b"SCRAM-SHA-256\0\0"].concat();
     for body in [&0_u32.to_be_bytes()[..], &md5, &sasl, &[0, 0, 0, 7], &[0, 0, 0, 2]] {
@@ -428,7 +428,7 @@ fn many_rows_are_ready_after_the_last_of_them() {
 }
 
 #[test]
-fn a_flight_that_cannot_be_written_leaves_nothing_behind() {
+fn unwritable_flight_leaves_no_bytes() {
     let mut connection = Connection::new(LIMITS);
     assert!(connection.statement("SELECT 1", &[]).is_err(), "it has not begun");
     connection.start(&STARTUP, "token", true).unwrap();

@@ -299,7 +299,7 @@ fn replay(piece: usize) {
 const PASSWORD: &str = "recorded";
 
 #[test]
-fn recordings_come_out_the_same_in_any_pieces() {
+fn recordings_give_the_same_events_in_any_pieces() {
     if let Ok(server) = std::env::var("DSQL_EDGE_RECORD") {
         record(&server);
     }
@@ -309,7 +309,7 @@ fn recordings_come_out_the_same_in_any_pieces() {
 }
 
 #[test]
-fn recordings_cut_off_after_any_byte_are_never_taken_for_whole() {
+fn recordings_cut_at_any_byte_are_never_complete() {
     let mut cuts = 0;
     for scenario in SCENARIOS {
         let recorded = scenario.read();

@@ -166,7 +166,7 @@ mod tests {
     const HOST: &str = "foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws";
 
     #[test]
-    fn clusters_say_their_region() {
+    fn region_is_read_from_the_host_name() {
         for text in [HOST.to_owned(), format!("{HOST}:5432")] {
             let endpoint = Endpoint::parse(&text, None).unwrap();
             assert_eq!(
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_gets_a_token() {
+    fn other_hosts_are_rejected() {
         for text in [
             "",
             " ",

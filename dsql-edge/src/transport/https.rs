@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ways_in_which_a_body_ends() {
+    fn body_ends_by_length_chunks_or_close() {
         let whole = Some((200, "hello".to_owned()));
         assert_eq!(body("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello and more"), whole);
         assert_eq!(

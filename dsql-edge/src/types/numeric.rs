@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn what_decimal_cannot_hold_exactly_is_an_error() {
+    fn value_beyond_decimal_is_an_error() {
         let decimal =
             |text: &str| text.parse::<Numeric>().unwrap().to_decimal().map(|decimal| decimal.to_string());
         assert_eq!(decimal("1e32"), None);
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_no_number_is_refused() {
+    fn text_that_is_not_a_number_is_rejected() {
         for text in ["", ".", "-", "e5", "1e", "1.2.3", "1 ", "0x1", "1e999999999", "--1", "-nan"] {
             assert!(text.parse::<Numeric>().is_err(), "{text:?}");
         }

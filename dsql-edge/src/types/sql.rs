@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn only_types_with_a_decoder_are_asked_for_in_binary() {
+    fn only_types_with_a_decoder_are_requested_in_binary() {
         let (inet, unknown, uuids) = (869, 705, 2951);
         assert_eq!(formats([inet, unknown, uuids, 0]), [0, 0, 1, 1]);
     }

@@ -170,7 +170,7 @@ fn every_kind_of_string_fits_text() {
 }
 
 #[test]
-fn a_nul_is_refused_and_none_is_null() {
+fn nul_text_is_rejected_and_none_is_null() {
     let mut out = Vec::new();
     assert!(<str as Param<sql::Text, NotNull>>::encode("a\0b", &mut out).is_err());
     assert!(<str as Param<sql::Jsonb, NotNull>>::encode("\"\0\"", &mut out).is_err());

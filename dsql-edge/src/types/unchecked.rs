@@ -206,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_column_of_another_type_is_refused() {
+    fn column_of_another_type_is_rejected() {
         assert!(i32::accepts(23) && !i32::accepts(20) && !i32::accepts(26));
         assert!(Vec::<i32>::accepts(1007) && !Vec::<i32>::accepts(23));
         assert_eq!(i32::decode_as(20, &[0; 4]), Err(OTHER_TYPE));

@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_startup_says_who_and_where_and_nothing_that_dsql_refuses() {
+    fn startup_has_only_parameters_that_dsql_accepts() {
         let mut out = Vec::new();
         let who = Startup {
             user: "u",

@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nul_is_no_way_into_another_field() {
+    fn nul_in_a_field_is_rejected() {
         let ask = Ask {
             open: false,
             serially: false,

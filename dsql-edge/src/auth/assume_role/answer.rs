@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_lacks_a_part_gives_none() {
+    fn incomplete_sts_answer_is_an_error() {
         for part in ["AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration", "Credentials"] {
             assert!(read(200, &SAMPLE.replace(part, "Other"), &[]).is_err(), "{part}");
         }
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn stss_own_words_are_kept_and_secrets_are_not() {
+    fn message_of_sts_is_kept_without_secrets() {
         let words = "User: arn:aws:iam::1:user/x is not authorized to perform: sts:AssumeRole on resource: y";
         let rejected = read(403, &error("AccessDenied", words), &["canary"]).unwrap_err();
         assert_eq!((rejected.code.as_str(), rejected.message.as_str()), ("AccessDenied", words));

@@ -111,7 +111,7 @@ mod tests {
     const ARN: &str = "arn:aws:iam::123456789012:role/path/app";
 
     #[test]
-    fn credentials_are_kept_for_whom_they_were_given() {
+    fn cache_key_depends_on_each_part_of_the_request() {
         let settings = |region| Settings::new(Endpoint::local("localhost:1", region).unwrap());
         let base = Credentials::new("id", "key");
         let role = || AssumeRole::new(ARN);

@@ -111,7 +111,7 @@ mod tests {
     const ARN: &str = "arn:aws:iam::123456789012:role/path/app";
 
     #[test]
-    fn what_sts_would_refuse_is_refused_here() {
+    fn invalid_role_is_rejected_before_sending() {
         assert!(AssumeRole::new(ARN).check().is_ok());
         assert!(AssumeRole::new(ARN.replace("aws", "aws-us-gov")).external_id("a:b/c").check().is_ok());
         let role = || AssumeRole::new(ARN);

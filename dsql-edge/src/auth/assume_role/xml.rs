@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_document_has_no_text() {
+    fn malformed_document_has_no_text() {
         let deep = ["<a>".repeat(DEPTH + 1), "</a>".repeat(DEPTH + 1)].concat();
         for document in [
             "",

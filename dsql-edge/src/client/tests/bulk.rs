@@ -66,7 +66,7 @@ fn rows_fused(times: usize) -> Vec<u8> {
 }
 
 #[test]
-fn any_number_of_rows_goes_in_chunks_and_is_read_as_it_goes() {
+fn rows_are_read_and_sent_in_chunks() {
     let network = Network::default();
     network.accept(answers([
         begun(3000),
@@ -99,7 +99,7 @@ fn any_number_of_rows_goes_in_chunks_and_is_read_as_it_goes() {
 }
 
 #[test]
-fn an_error_says_how_many_rows_are_committed() {
+fn error_has_the_number_of_committed_rows() {
     let lost = |answer: Vec<u8>| {
         let mut steps = answers([begun(3000), committed(), answer]);
         steps.pop();

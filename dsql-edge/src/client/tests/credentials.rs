@@ -151,7 +151,7 @@ pub(super) mod roles {
     }
 
     #[test]
-    fn rejection_of_sts_is_reported_in_its_words_and_not_retried() {
+    fn rejection_of_sts_is_reported_and_not_retried() {
         let network = Network::default();
         let words = "User: arn:aws:iam::1:user/x is not authorized to perform: sts:AssumeRole";
         network.answer(403, rejection("AccessDenied", words));
@@ -164,7 +164,7 @@ pub(super) mod roles {
     }
 
     #[test]
-    fn an_sts_that_is_not_well_is_asked_again() {
+    fn sts_request_is_retried_after_a_server_error() {
         let network = Network::default();
         network.answer(503, "");
         network.leave_unanswered(TransportErrorKind::Unreachable);
@@ -183,7 +183,7 @@ pub(super) mod roles {
     }
 
     #[test]
-    fn credentials_that_the_server_refuses_are_forgotten() {
+    fn credentials_that_the_server_rejects_are_forgotten() {
         let network = Network::default();
         let config = assuming(config(), "forgotten");
         let refused = || {
@@ -220,7 +220,7 @@ pub(super) mod roles {
     }
 
     #[test]
-    fn no_secret_shows_whatever_sts_answers() {
+    fn no_answer_of_sts_shows_a_secret() {
         let quoting = rejection("SignatureDoesNotMatch", &format!("x-amz-security-token:{CANARY}-token"));
         for (at, (status, body)) in [
             (200, "<html/>".to_owned()),
@@ -247,7 +247,7 @@ pub(super) mod roles {
     }
 
     #[test]
-    fn keys_that_would_break_a_header_are_not_sent() {
+    fn keys_that_a_header_cannot_contain_are_not_sent() {
         for key in ["id\r\nx: y", "ìd"] {
             let network = Network::default();
             let credentials = Credentials::new(key, "key");

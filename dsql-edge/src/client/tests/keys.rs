@@ -20,7 +20,7 @@ fn keyed(tag: &str, values: &[i32]) -> Vec<u8> {
 }
 
 #[test]
-fn a_key_resolves_what_became_of_it() {
+fn key_resolves_an_unknown_outcome() {
     let once = |network: &Network| once(network, &CONSTRAINTS);
     let keyed = |values: &[i32]| keyed("INSERT 0 1", values);
     let flight = format!("login BEGIN INSERT INTO keys VALUES (1) {WRITE_SQL} |");
@@ -89,7 +89,7 @@ fn no_row_with_do_nothing_means_that_the_key_is_taken() {
     assert_eq!(once(&network, &DOES_NOTHING).unwrap(), IdempotentOutcome::AlreadyCommitted);
     assert_eq!(sent(&network).iter().filter(|expected| *expected == "COMMIT |").count(), 1);
 
-    // A key alone.
+    // A key without other statements.
     let network = Network::default();
     network.accept(answers([[control("BEGIN"), done("INSERT 0 0"), ready(b"T")].concat(), rolled_back()]));
     let dsql = Dsql::within(retrying(), network.clone());

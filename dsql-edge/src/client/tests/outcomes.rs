@@ -95,7 +95,7 @@ fn key_that_was_not_sent_is_an_error() {
 
 /// The answer to COMMIT is lost, and the attempt that would resolve the outcome fails for another reason.
 #[test]
-fn unknown_outcome_stays_unknown_whatever_ends_the_next_attempt() {
+fn unknown_outcome_stays_unknown_after_a_failed_retry() {
     let keyed_flight = || [control("BEGIN"), done("INSERT 0 1"), found(&[1]), ready(b"T")].concat();
     let first = || {
         let mut lost = answers([keyed_flight()]);

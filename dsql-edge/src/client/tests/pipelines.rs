@@ -85,7 +85,7 @@ fn conflicting_pipeline_is_retried_and_lost_one_is_not() {
 }
 
 #[test]
-fn a_row_that_does_not_fit_is_told_with_what_became_of_the_rest() {
+fn unfit_row_is_reported_with_the_outcome() {
     let network = Network::default();
     let answer = |second: &[i32]| {
         [control("BEGIN"), done("DELETE 1"), found(second), control("COMMIT"), ready(b"I")].concat()

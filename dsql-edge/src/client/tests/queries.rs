@@ -172,7 +172,7 @@ fn waiting_for_a_connection_ends_with_a_timeout() {
 }
 
 #[test]
-fn a_query_that_is_dropped_halfway_takes_its_connection_with_it() {
+fn dropped_query_closes_its_connection() {
     let network = Network::default();
     network.accept([Step::AwaitWrite, Step::Send(login()), Step::Stall]);
     network.accept(answers([rows("n", 23, &[5])]));
@@ -308,7 +308,7 @@ fn shut_down_at_the_commit() -> Vec<u8> {
 }
 
 #[test]
-fn every_failure_says_what_it_is_and_where_and_shows_no_secret() {
+fn every_failure_names_its_place_and_shows_no_secret() {
     for (name, script, is_right) in failures() {
         let network = Network::default();
         match script {
@@ -374,7 +374,7 @@ fn a_read_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_server_that_is_silent_ends_with_a_timeout_that_says_where() {
+fn silent_server_causes_timeout_that_names_the_step() {
     for (script, expected) in [
         (vec![Step::Stall], "connecting"),
         (vec![Step::AwaitWrite, Step::Send(login()), Step::Stall], "answer to the query"),
@@ -408,7 +408,7 @@ fn value_in_the_primary_message_is_not_shown() {
 }
 
 #[test]
-fn unencodable_argument_is_named_and_nothing_is_sent() {
+fn unencodable_argument_is_named_and_not_sent() {
     let network = Network::default();
     let dsql = Dsql::within(config(), network.clone());
     let mut arguments = Arguments::with_capacity(2);
@@ -464,7 +464,7 @@ impl<N> Column<sql::Int4, N> for Own {
 }
 
 #[test]
-fn a_select_that_may_write_is_not_said_to_write() {
+fn error_of_a_select_that_may_write_states_that() {
     static CALLS: Statement = statement("SELECT app() AS n", Effect::MayWrite);
     let fetched = |statement: &'static Statement| {
         let network = Network::default();
@@ -486,7 +486,7 @@ fn a_select_that_may_write_is_not_said_to_write() {
 
 #[cfg(feature = "pool")]
 #[test]
-fn what_may_change_a_session_is_known_of_its_flight() {
+fn flight_states_whether_it_may_change_the_session() {
     use crate::client::flight::{Flight, Prepared};
 
     static MAY: Statement =

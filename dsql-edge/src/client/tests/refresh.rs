@@ -216,7 +216,7 @@ mod roles {
     }
 
     #[test]
-    fn refused_role_is_an_error_for_each_of_many_requests() {
+    fn rejected_role_is_an_error_for_each_request() {
         let network = Network::default();
         let config = assuming(config(), "refused");
         for _ in 0..50 {

@@ -64,7 +64,7 @@ fn reads_run_again_when_the_connection_breaks_and_writes_do_not() {
 }
 
 #[test]
-fn connecting_is_tried_again_whoever_asks() {
+fn connecting_is_retried_for_reads_and_writes() {
     for query in [read, write] {
         assert_eq!(run(query(), vec![Err(TransportErrorKind::Unreachable); 2]).0.unwrap(), 5);
         assert!(run(query(), vec![Err(TransportErrorKind::Unreachable); 3]).0.unwrap_err().is_connect());
@@ -90,7 +90,7 @@ fn connecting_is_tried_again_whoever_asks() {
 }
 
 #[test]
-fn a_server_that_wants_to_be_asked_first_is_asked_first() {
+fn password_waits_for_a_server_that_must_request_it() {
     let network = Network::default();
     network.accept(refused("08P01", "invalid frontend message type 112").unwrap());
     network.accept(serial_login(rows("n", 23, &[5])));
@@ -175,7 +175,7 @@ fn limits_are_errors_that_name_themselves() {
 }
 
 #[test]
-fn a_listener_is_told_what_ran_and_no_value() {
+fn listener_gets_statements_but_no_values() {
     let reported: Arc<Mutex<Vec<String>>> = Arc::default();
     let log = reported.clone();
     let network = Network::default();

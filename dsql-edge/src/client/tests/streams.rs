@@ -88,7 +88,7 @@ fn a_stream_does_not_outlive_its_transaction() {
 }
 
 #[test]
-fn the_end_tells_whether_it_went_well() {
+fn only_the_end_of_a_stream_shows_success() {
     // Rejected after two rows, which were already returned: the query does not run again.
     let half = |end: Vec<u8>| {
         let mut answer = rows("n", 23, &[1, 2]);
@@ -131,7 +131,7 @@ fn the_end_tells_whether_it_went_well() {
 }
 
 #[test]
-fn the_reader_s_time_is_not_the_server_s() {
+fn time_of_the_reader_does_not_count() {
     let network = Network::default();
     let mut answer = rows("n", 23, &[1, 2]);
     answer.truncate(answer.len() - ready(b"I").len());

@@ -36,7 +36,7 @@ pub(super) const WRITE_SQL: &str = "INSERT INTO t VALUES (1) RETURNING n";
 const DELETE_SQL: &str = "DELETE FROM t";
 
 #[test]
-fn begin_rides_with_the_first_statement_and_commit_goes_alone() {
+fn begin_is_sent_with_first_statement_and_commit_alone() {
     let network = Network::default();
     network.accept(answers([
         begun(&[1]),
@@ -72,7 +72,7 @@ fn begin_rides_with_the_first_statement_and_commit_goes_alone() {
 }
 
 #[test]
-fn without_a_statement_it_costs_nothing_and_values_pass_through() {
+fn transaction_without_statement_sends_nothing() {
     #[derive(Debug, PartialEq)]
     enum Mine {
         NotToday,
@@ -122,7 +122,7 @@ fn a_conflict_runs_the_whole_closure_again() {
 }
 
 #[test]
-fn what_the_transaction_saw_decides() {
+fn ignored_error_still_ends_the_transaction() {
     // The closure ignores each error and continues.
     for (code, runs) in [("23505", 1), ("40001", 2)] {
         let network = Network::default();
@@ -182,7 +182,7 @@ fn error_of_the_closure_rolls_back_and_keeps_the_connection() {
 }
 
 #[test]
-fn commit_is_success_only_when_it_says_so() {
+fn only_the_commit_tag_is_success() {
     let write = |network: &Network| {
         let dsql = Dsql::within(retrying(), network.clone());
         eventually(network, dsql.transaction(async |tx| query(&WRITE).fetch_one(tx).await).into_future())
@@ -223,7 +223,7 @@ fn commit_is_success_only_when_it_says_so() {
 }
 
 #[test]
-fn what_is_lost_before_commit_runs_again_on_a_new_connection() {
+fn transaction_lost_before_commit_runs_again() {
     let lost = |after: Vec<u8>, end: Step| {
         let mut steps = answers([after]);
         steps.pop();
@@ -278,7 +278,7 @@ fn attempts_end() {
 }
 
 #[test]
-fn what_is_dropped_or_late_closes_its_connection() {
+fn dropped_or_late_transaction_closes_its_connection() {
     let network = Network::default();
     network.accept(answers([begun(&[1])]));
     network.accept(answers([begun(&[1])]));
@@ -299,7 +299,7 @@ fn what_is_dropped_or_late_closes_its_connection() {
 }
 
 #[test]
-fn a_statement_that_is_given_up_ends_the_transaction() {
+fn dropped_statement_ends_the_transaction() {
     let network = Network::default();
     let mut steps = answers([begun(&[1])]);
     steps.insert(steps.len() - 1, Step::AwaitWrite);
@@ -341,7 +341,7 @@ fn statements_run_in_turn_and_the_handle_ends_with_the_closure() {
 }
 
 #[test]
-fn a_read_only_transaction_waits_for_no_end() {
+fn end_of_read_only_transaction_takes_no_round_trip() {
     let network = Network::default();
     network.accept(answers([begun(&[1]), rolled_back(), rows("n", 23, &[2])]));
     let dsql = Dsql::within(retrying(), network.clone());
@@ -353,7 +353,7 @@ fn a_read_only_transaction_waits_for_no_end() {
 }
 
 #[test]
-fn a_transaction_that_a_statement_ends_is_no_success() {
+fn transaction_ended_by_a_statement_is_an_error() {
     static COMMIT: Statement = Statement { columns: &[], ..statement("COMMIT", Effect::Write) };
     let network = Network::default();
     network.accept(answers([begun(&[1]), [done("COMMIT"), ready(b"I")].concat()]));

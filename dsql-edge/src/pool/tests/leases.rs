@@ -47,7 +47,7 @@ fn spent_frame_at_any_place_closes_the_connection() {
 }
 
 #[test]
-fn spent_connection_is_closed_though_the_client_leaves() {
+fn spent_connection_is_closed_if_the_client_leaves() {
     // The frame is sent before the flight, in the middle of it, or after it.
     for (spent_first, sent) in [(true, 0), (true, 11), (false, 0), (false, 11), (true, usize::MAX)] {
         let world = World::of(usize::MAX);

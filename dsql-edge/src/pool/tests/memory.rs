@@ -51,7 +51,7 @@ fn thousand_waiting_leases_are_served_whatever_they_send() {
 }
 
 #[test]
-fn more_waiting_leases_than_memory_are_refused() {
+fn waiting_leases_beyond_memory_are_rejected() {
     let (held, reported) = crowd(3000, 10, 100_000);
     assert!(held <= MEMORY);
     let served = reported.iter().filter(|reported| *reported == "lCZ").count();
