@@ -33,8 +33,7 @@ async fn local(oc001: Oc001) -> Local {
 
 const BOTH: [Oc001; 2] = [Oc001::Cached, Oc001::Any];
 
-/// Runs one statement on one of the protocols. If there is no answer within a minute, the session waits for another
-/// one.
+/// Runs one statement on one of the protocols. Without an answer within a minute, the session waits for another one.
 async fn attempt(session: &mut Session, extended: bool, sql: &str) -> Answers {
     let answer = async {
         match extended {

@@ -99,8 +99,8 @@ impl Session {
         }
     }
 
-    /// Undoes the faults that a statement of a failed cycle has set. They are not restored when their rejections are
-    /// dropped.
+    /// Undoes the faults that a statement of a failed cycle has set, and removes the faults from the rejections, so
+    /// that they are not restored.
     fn forget_requested_faults(&mut self) {
         if let Some(requested) = self.cycles.answered().and_then(|cycle| cycle.requested.take()) {
             self.cluster.faults.undo(requested);

@@ -46,8 +46,8 @@ impl<R: Send + 'static> Query<R> {
     /// ```
     ///
     /// # Errors
-    /// Returns an error if there is no row ([`Error::is_no_rows`]) or more than one ([`Error::is_too_many_rows`]), and
-    /// the errors of [`fetch_all`](Query::fetch_all).
+    /// Returns an error if the query returns no row ([`Error::is_no_rows`]) or more than one
+    /// ([`Error::is_too_many_rows`]), and the errors of [`fetch_all`](Query::fetch_all).
     pub fn fetch_one<'e, E: Executor + 'e>(self, executor: E) -> QueryFuture<'e, R> {
         QueryFuture::of(self.one(), executor)
     }

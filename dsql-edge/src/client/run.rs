@@ -60,7 +60,7 @@ impl InTransaction {
 
 impl<'t> Target<'t> {
     /// Runs these statements in one flight, and passes the rows of each to its sink. Several statements are one
-    /// transaction. `None` if there is no statement to run.
+    /// transaction. `None` if there are no statements to run.
     pub(super) fn run<'r, 's: 'r>(
         &self,
         members: &'r [Prepared],

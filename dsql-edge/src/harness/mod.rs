@@ -2,7 +2,7 @@
 //!
 //! Each scenario runs once for each transferred byte and each fault of that direction; and once for each of its waits,
 //! where it is dropped. The client's reports are compared with the commits of the model server: no write is lost or
-//! committed twice, there is no false success, no false failure, no row of another query, and no endless wait. The
+//! committed twice, and there are no false successes, false failures, rows of other queries, or endless waits. The
 //! clock is that of [`Network`](crate::transport::memory::Network), and there are no other threads, so that each run
 //! can be repeated exactly.
 
@@ -358,7 +358,7 @@ fn nothing_is_lost_doubled_or_misreported() {
     assert!(failures.is_empty(), "reports and commits differ");
 }
 
-/// There is no fault on the wire; only the first login drops the flight that arrives with it.
+/// The wire has no fault; only the first login drops the flight that arrives with it.
 #[test]
 fn flight_dropped_with_a_login_is_committed_on_every_way() {
     let scenario = scenario::ALL.iter().find(|scenario| scenario.name == "flight dropped in login").unwrap();

@@ -8,8 +8,8 @@ use std::borrow::Cow;
 /// The limit of nesting, which no answer of STS reaches.
 const DEPTH: usize = 16;
 
-/// The text of the first element at this path from the root. `None` if there is no such element, if the document is
-/// malformed before it, or if the element contains other elements.
+/// The text of the first element at this path from the root. `None` if such an element does not exist, if the document
+/// is malformed before it, or if the element contains other elements.
 pub(super) fn text_at<'a>(document: &'a str, path: &[&str]) -> Option<Cow<'a, str>> {
     let mut open: Vec<&str> = Vec::new();
     let mut rest = document.trim_start();
