@@ -196,7 +196,7 @@ fn a_session_does_not_open_a_second_connection() {
     assert!(now(query(&READ).fetch_one(&mut session)).unwrap_err().is_stale_snapshot());
     assert_eq!(now(query(&READ).fetch_one(&mut session)).unwrap(), 6);
     assert!(now(query(&READ).fetch_one(&mut session)).unwrap_err().is_database());
-    assert!(now(query(&READ).fetch_one(&mut session)).unwrap_err().to_string().contains("gone"));
+    assert!(now(query(&READ).fetch_one(&mut session)).unwrap_err().to_string().contains("is lost"));
     assert_eq!(network.connections(), (1, 0));
 }
 
