@@ -45,7 +45,7 @@ pub enum Error {
     #[error("host {0:?}: a host name has letters, digits, - and dots")]
     Host(String),
     /// The listener could not be opened.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}: {source}; choose another port")]
     Listen {
         /// The address and port.
         address: String,

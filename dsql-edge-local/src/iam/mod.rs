@@ -62,9 +62,12 @@ pub(crate) fn signer(token: &str) -> Option<String> {
 /// own messages, as users report them; the others are AWS's general ones, which DSQL probably also sends.
 pub fn verify(token: &str, expected: Expected<'_>, now: OffsetDateTime) -> Result<(), ConnectionRejected> {
     let token = Token::parse(token).map_err(|malformed| match malformed {
-        Malformed::Form(why) => {
-            ConnectionRejected::access_denied(UNKNOWN_KEY, format!("the password is not an IAM token: {why}"))
-        }
+        Malformed::Form(why) => ConnectionRejected::access_denied(
+            UNKNOWN_KEY,
+            format!(
+                "the password is not an IAM token: {why}; generate a token with an AWS SDK or the AWS CLI"
+            ),
+        ),
         Malformed::LongerThanAWeek => ConnectionRejected::access_denied(
             LONGER_THAN_A_WEEK,
             format!("X-Amz-Expires of the token is above {MAX_EXPIRES} s: sign a shorter one"),
