@@ -5,17 +5,17 @@ use tokio_postgres::types::Type;
 
 use super::Database;
 
-/// PostgreSQL's opinion.
+/// PostgreSQL's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It prepares the statement.
+    /// PostgreSQL prepares the statement.
     Accepted {
         /// The types of the parameters, as typnames.
         params: Vec<String>,
         /// Names and types of the columns.
         columns: Vec<(String, String)>,
     },
-    /// It refuses the statement.
+    /// PostgreSQL rejects the statement.
     Refused {
         /// The SQLSTATE.
         sqlstate: String,
@@ -30,15 +30,15 @@ impl Database<'_> {
     /// Prepares a statement with numbered parameters.
     ///
     /// # Errors
-    /// Where the connection fails; a refusal is a verdict.
+    /// Returns an error if the connection fails. A rejected statement is a verdict.
     pub fn describe(&self, sql: &str) -> Result<Verdict> {
         self.describe_typed(sql, &[])
     }
 
-    /// The same, with the types of the first parameters given.
+    /// Prepares a statement with the given types for its first parameters.
     ///
     /// # Errors
-    /// Where the connection fails; a refusal is a verdict.
+    /// Returns an error if the connection fails. A rejected statement is a verdict.
     pub fn describe_typed(&self, sql: &str, types: &[Type]) -> Result<Verdict> {
         let (client, runtime) = self.client();
         match runtime.block_on(client.prepare_typed(sql, types)) {
@@ -68,7 +68,7 @@ impl Database<'_> {
     }
 }
 
-/// PostgreSQL counts characters from 1.
+/// Converts PostgreSQL's position, which counts characters from 1.
 fn byte_offset(sql: &str, position: usize) -> usize {
     sql.char_indices().nth(position.saturating_sub(1)).map_or(sql.len(), |(offset, _)| offset)
 }

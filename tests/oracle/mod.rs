@@ -1,4 +1,6 @@
-//! The oracle: a real PostgreSQL 16, a fresh database for each schema. Input: SQL. Output: PostgreSQL's answer.
+//! The oracle: a real PostgreSQL 16 with a new database for each schema.
+//!
+//! Input: SQL. Output: PostgreSQL's answer.
 
 mod describe;
 mod seed;
@@ -14,13 +16,13 @@ use xtask::setup;
 pub use describe::Verdict;
 pub use seed::{Nulls, Observed};
 
-/// Databases made so far, by all oracles of this process.
+/// The number of databases that the oracles of this process have created.
 static DATABASES: AtomicUsize = AtomicUsize::new(0);
 
-/// A PostgreSQL 16 that runs as long as this lives.
+/// A PostgreSQL 16 that runs until this value is dropped.
 pub struct Oracle {
     config: Config,
-    /// Ends when it is dropped.
+    /// Dropping it stops the server.
     _local: Option<Local>,
     runtime: Runtime,
 }
@@ -33,10 +35,10 @@ pub struct Database<'a> {
 }
 
 impl Oracle {
-    /// Starts it, or takes the one that `DSQL_EDGE_POSTGRES_URL` names.
+    /// Starts a PostgreSQL, or uses the one that `DSQL_EDGE_POSTGRES_URL` names.
     ///
     /// # Errors
-    /// Where no PostgreSQL 16 is found or it does not start.
+    /// Returns an error if PostgreSQL 16 is not found or does not start.
     pub fn start() -> Result<Oracle> {
         let runtime = Runtime::new()?;
         if let Ok(url) = std::env::var("DSQL_EDGE_POSTGRES_URL") {
@@ -45,7 +47,7 @@ impl Oracle {
         setup::runtime()?;
         let local = runtime.block_on(Local::builder().postgres_bin(setup::postgres()?).start())?;
         let oracle = Oracle { config: local.postgres_url().parse()?, _local: Some(local), runtime };
-        // A database lives for seconds, and its statistics matter to no answer.
+        // A database exists only for seconds, and no answer depends on its statistics.
         let admin = oracle.connect(&oracle.config)?;
         for sql in ["ALTER SYSTEM SET autovacuum = off", "SELECT pg_reload_conf()"] {
             oracle.runtime.block_on(admin.batch_execute(sql))?;
@@ -53,10 +55,10 @@ impl Oracle {
         Ok(oracle)
     }
 
-    /// A new database with this DDL in it.
+    /// Creates a database and runs this DDL in it.
     ///
     /// # Errors
-    /// What PostgreSQL refuses in the DDL.
+    /// Returns an error if PostgreSQL rejects the DDL.
     pub fn database(&self, ddl: &str) -> Result<Database<'_>> {
         let number = DATABASES.fetch_add(1, Ordering::Relaxed);
         let name = format!("oracle_{}_{number}", std::process::id());
@@ -82,7 +84,7 @@ impl Database<'_> {
     /// Runs statements.
     ///
     /// # Errors
-    /// What PostgreSQL refuses.
+    /// Returns an error if PostgreSQL rejects a statement.
     pub fn run(&self, sql: &str) -> Result<()> {
         Ok(self.oracle.runtime.block_on(self.client.batch_execute(sql))?)
     }
@@ -95,7 +97,7 @@ impl Database<'_> {
 
 impl Drop for Database<'_> {
     fn drop(&mut self) {
-        // A server of our own ends with the tests; one that was lent is left as it was.
+        // A server that this process started ends with it; another server must be left without the database.
         if let Ok(admin) = self.oracle.connect(&self.oracle.config) {
             let _ = self
                 .oracle

@@ -1,5 +1,5 @@
-//! Fills every table of a database with rows that are NULL wherever they may be, and runs statements over
-//! them: a column that we call NOT NULL must never be NULL.
+//! Fills every table of a database with rows that contain as many NULLs as possible, and runs statements over them: a
+//! column that the compiler reports as NOT NULL must never be NULL.
 
 use std::collections::BTreeMap;
 
@@ -8,23 +8,23 @@ use tokio_postgres::SimpleQueryMessage;
 
 use super::Database;
 
-/// Rows of a table; a value depends on the number of its row, so that joins find partners.
+/// The number of rows per table. A value depends on the number of its row, so that joins find matching rows.
 const ROWS: usize = 4;
 
 impl Database<'_> {
-    /// Fills every table. A row that a constraint refuses stays out.
+    /// Fills every table. A row that a constraint rejects is left out.
     ///
     /// # Errors
-    /// Where the catalog cannot be read.
+    /// Returns an error if the catalog cannot be read.
     pub fn seed(&self) -> Result<()> {
-        // Foreign keys and triggers look away; every other constraint holds.
+        // This disables foreign keys and triggers, and no other constraint.
         self.run("SET session_replication_role = replica")?;
         for (table, columns) in self.tables()? {
             for number in 0..ROWS {
                 let mut names = Vec::new();
                 let mut values = Vec::new();
                 for (at, column) in columns.iter().enumerate() {
-                    // The first row is full, the second as empty as it may be, the others half and half.
+                    // The first row has no NULL, the second as many as possible; in the others, every second column is NULL.
                     let empty = match number {
                         0 => false,
                         1 => true,
@@ -49,11 +49,11 @@ impl Database<'_> {
         self.run("SET session_replication_role = origin")
     }
 
-    /// Runs a statement with several sets of arguments, each time undone. Returns for each column whether it was
-    /// ever NULL, and how many rows there were.
+    /// Runs a statement with several sets of arguments, and rolls back each run. Returns for each column whether it was
+    /// ever NULL, and the number of rows.
     ///
     /// # Errors
-    /// Where the statement cannot be prepared; one that fails as it runs returned no rows.
+    /// Returns an error if the statement cannot be prepared. A run that fails counts as a run without rows.
     pub fn observe(&self, sql: &str, nulls: &[Nulls]) -> Result<Observed> {
         let (client, runtime) = self.client();
         let mut observed = Observed::default();
@@ -69,7 +69,7 @@ impl Database<'_> {
                 .collect();
             let arguments =
                 if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
-            // A recursive query over made-up data may never end.
+            // A recursive query over generated data may never end.
             let run = format!(
                 "BEGIN; SET LOCAL statement_timeout = 500; PREPARE observed AS {sql}\n; EXECUTE observed{arguments}"
             );
@@ -85,7 +85,7 @@ impl Database<'_> {
                 }
             }
             self.run("ROLLBACK")?;
-            // It is not there where it could not be prepared; other statements are the connection's own.
+            // If PREPARE failed, DEALLOCATE fails too. `DEALLOCATE ALL` would drop the statements of the client.
             let _ = self.run("DEALLOCATE observed");
         }
         Ok(observed)
@@ -120,7 +120,7 @@ impl Database<'_> {
             .collect()
     }
 
-    /// What literals a type takes.
+    /// Returns the kind of literals that a type accepts.
     fn kind(&self, oid: u32) -> Result<Kind> {
         let sql = "SELECT t.typtype::text, t.typcategory::text, t.typname::text, t.typbasetype, t.typelem,
                           ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder),
@@ -154,12 +154,12 @@ pub struct Nulls {
     pub elements: bool,
 }
 
-/// What came back.
+/// The rows that the runs returned.
 #[derive(Default, Debug)]
 pub struct Observed {
-    /// Rows, over all runs.
+    /// The number of rows of all runs.
     pub rows: usize,
-    /// For each column: whether one of them was NULL there. Empty if it returned no row.
+    /// For each column, whether a row was NULL there. Empty if no run returned a row.
     pub null: Vec<bool>,
 }
 
@@ -184,10 +184,10 @@ impl Filled {
         self.argument(number, true)
     }
 
-    /// The same; arrays without NULLs if elements may not be NULL.
+    /// A quoted literal without a type; arrays contain a NULL only if `null_elements`.
     fn argument(&self, number: usize, null_elements: bool) -> String {
         let text = match &self.kind {
-            // As long as the others: UNNEST may zip them.
+            // The array has the same length as one with a NULL, because UNNEST may combine both.
             Kind::Array(element) if !null_elements && number != 1 => {
                 let text = element.text(number);
                 array(&[&text, &text], &[])
@@ -226,14 +226,14 @@ impl Kind {
     }
 }
 
-/// The elements, quoted, and those that go unquoted.
+/// An array literal of these quoted and unquoted elements.
 fn array(quoted: &[&str], unquoted: &[&str]) -> String {
     let quoted = quoted.iter().map(|text| format!("\"{}\"", text.replace('"', "\\\"")));
     let elements: Vec<String> = quoted.chain(unquoted.iter().map(|text| (*text).to_owned())).collect();
     format!("{{{}}}", elements.join(","))
 }
 
-/// Values that are the same for the same number, in every type; 1 is the odd one.
+/// The value of a type for a number; number 1 selects a special value, such as NaN.
 fn base_text(type_name: &str, number: usize) -> String {
     match type_name {
         "bool" => if number.is_multiple_of(2) { "t" } else { "f" }.to_owned(),

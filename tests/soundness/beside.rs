@@ -1,7 +1,8 @@
-//! Objects beside tables: foreign keys, children, views that can be written to, a collation with its own equality, an
-//! operator that returns a set.
+//! Objects in addition to tables: foreign keys, child tables, views that can be written to, a nondeterministic
+//! collation, an operator that returns a set.
 //!
-//! Input: a schema with its tables. Output: more statements and relations. What PostgreSQL rejects of them is left out.
+//! Input: a schema with its tables. Output: more statements and relations. The caller leaves out the statements that
+//! PostgreSQL rejects.
 
 use dsql_edge_compiler::builtin::oid;
 use fastrand::Rng;
@@ -9,19 +10,19 @@ use fastrand::Rng;
 use crate::schema::{Relation, Schema};
 use crate::tree::Node;
 
-/// What tables are made with.
+/// Objects that the tables use, created before them.
 pub(crate) const BEFORE_TABLES: [&str; 3] = [
     "CREATE COLLATION blind (PROVIDER = icu, LOCALE = 'und-u-ks-level2', DETERMINISTIC = false)",
     "CREATE FUNCTION ups(int4, int4) RETURNS SETOF int4 LANGUAGE sql IMMUTABLE AS 'SELECT generate_series($1, $2)'",
     "CREATE OPERATOR <~> (LEFTARG = int4, RIGHTARG = int4, FUNCTION = ups)",
 ];
 
-/// A trigger's function: each column of the row becomes NULL.
+/// A trigger function that sets each column of the row to NULL.
 const EMPTY_ROW: &str = "CREATE FUNCTION empty_row() RETURNS trigger LANGUAGE plpgsql AS $body$ DECLARE made record; BEGIN \
      made := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END; \
      RETURN jsonb_populate_record(made, (SELECT jsonb_object_agg(key, NULL) FROM jsonb_each(to_jsonb(made)))); END $body$";
 
-/// Adds them.
+/// Adds the objects.
 pub(crate) fn add(rng: &mut Rng, schema: &mut Schema) {
     let tables = schema.relations.clone();
     for (at, table) in tables.iter().enumerate() {
@@ -38,7 +39,7 @@ pub(crate) fn add(rng: &mut Rng, schema: &mut Schema) {
     }
 }
 
-/// Columns refer to keys of the tables before.
+/// Adds foreign keys to the primary keys of earlier tables.
 fn foreign_keys(rng: &mut Rng, schema: &mut Schema, table: &Relation, others: &[Relation]) {
     for column in table.columns.iter().skip(1).filter(|it| !it.generated) {
         let fits =
@@ -53,7 +54,7 @@ fn foreign_keys(rng: &mut Rng, schema: &mut Schema, table: &Relation, others: &[
     }
 }
 
-/// A table that inherits, and may have lost a NOT NULL.
+/// Adds a table that inherits from `parent`, and drops some of its NOT NULL constraints.
 fn child(rng: &mut Rng, schema: &mut Schema, parent: &Relation, number: usize) {
     let name = format!("i{number}");
     schema.ddl.push(Node::words(format!("CREATE TABLE {name} (own int4) INHERITS ({})", parent.name)));
@@ -68,7 +69,7 @@ fn child(rng: &mut Rng, schema: &mut Schema, parent: &Relation, number: usize) {
     schema.relations.push(Relation { name, columns, keys: Vec::new(), primary: false, ..parent.clone() });
 }
 
-/// Views over a table, and views over those; some have triggers or a rule.
+/// Adds views over a table, and views over these views; some have a trigger or a rule.
 fn written_views(rng: &mut Rng, schema: &mut Schema, tables: &[Relation]) {
     for (number, table) in tables.iter().enumerate().take(2) {
         let mut below = table.clone();
@@ -111,7 +112,8 @@ fn names(relation: &Relation) -> String {
     relation.columns.iter().map(|it| it.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// A CHECK over some columns; those that it proves are NOT NULL for the rows that are made.
+/// Returns a CHECK on a column, for some tables. If the CHECK proves that the column is NOT NULL, the column is marked
+/// so, and the generated rows have no NULL there.
 pub(crate) fn check(rng: &mut Rng, table: &mut Relation) -> Option<Node> {
     let at = rng.usize(..table.columns.len());
     let column = &mut table.columns[at];
@@ -128,7 +130,7 @@ pub(crate) fn check(rng: &mut Rng, table: &mut Relation) -> Option<Node> {
     Some(Node::words(check))
 }
 
-/// The collation of a column of text, now and then.
+/// Returns the COLLATE clause of a text column, for some columns.
 pub(crate) fn collation(rng: &mut Rng, ty: u32) -> &'static str {
     match ty {
         oid::TEXT | oid::VARCHAR | oid::BPCHAR => {

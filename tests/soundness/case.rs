@@ -1,5 +1,5 @@
-//! A statement with the schema and the rows it needs, as one tree that can be made smaller, and printed as a case
-//! for `tests/cases`.
+//! A statement with the schema and the rows that it needs, as one tree that can be shrunk, and printed as a case for
+//! `tests/cases`.
 
 use anyhow::{Context, Result, anyhow};
 use dsql_edge_tests::oracle::{Database, Oracle};
@@ -7,7 +7,7 @@ use dsql_edge_tests::oracle::{Database, Oracle};
 use crate::judge::FILLINGS;
 use crate::tree::{List, Node, Part, Sort};
 
-/// Everything that is needed to see a find again.
+/// Everything that is needed to reproduce a find.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     /// DDL, rows and the statement, in this order.
@@ -15,7 +15,7 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// Puts it together.
+    /// Combines the DDL, the rows and the statement.
     pub(crate) fn new(ddl: &[Node], rows: &[Node], statement: Node) -> Case {
         let tree = Node::new(Sort::Other, "")
             .list("", ";\n", ddl.to_vec())
@@ -49,19 +49,19 @@ impl Case {
         })
     }
 
-    /// As the compiler reads it.
+    /// Returns the schema as the compiler reads it.
     ///
     /// # Errors
-    /// What the compiler does not understand.
+    /// Returns an error if the compiler rejects the DDL.
     pub(crate) fn schema(&self) -> Result<dsql_edge_compiler::Schema> {
         dsql_edge_compiler::Schema::parse(&format!("-- dsql-edge: dialect postgres\n{}", self.ddl()))
             .map_err(|errors| anyhow!("the compiler does not read this schema: {errors:?}\n{}", self.ddl()))
     }
 
-    /// Makes the schema, in each of its fillings; what was there before goes.
+    /// Creates the schema once for each filling, and drops the previous ones.
     ///
     /// # Errors
-    /// What PostgreSQL refuses.
+    /// Returns an error if PostgreSQL rejects the DDL or, except in the filling `few`, a row.
     pub(crate) fn install(&self, database: &Database<'_>) -> Result<()> {
         for filling in FILLINGS {
             database
@@ -86,7 +86,7 @@ impl Case {
                 }
                 _ => Vec::new(),
             };
-            // Without all rows, a row may lack the one to which a foreign key refers.
+            // In `few`, the row that a foreign key refers to may be missing.
             for row in rows {
                 if let Err(error) = database.run(&row.sql())
                     && filling != "few"
@@ -98,7 +98,7 @@ impl Case {
         database.run("SET search_path = \"full\"")
     }
 
-    /// As a case file has it.
+    /// Returns the case in the form of a case file.
     pub(crate) fn markdown(&self, title: &str) -> String {
         let rows = self.rows();
         let rows = if rows.is_empty() { String::new() } else { format!("```sql rows\n{rows}```\n") };
@@ -110,10 +110,10 @@ impl Case {
     }
 }
 
-/// Those of these rows that the schema takes.
+/// Returns the rows that the schema accepts.
 ///
 /// # Errors
-/// Where the schema itself is refused.
+/// Returns an error if PostgreSQL rejects the schema itself.
 pub(crate) fn accepted_rows(ddl: &[Node], rows: Vec<Node>, database: &Database<'_>) -> Result<Vec<Node>> {
     database.run("DROP SCHEMA IF EXISTS trial CASCADE; CREATE SCHEMA trial; SET search_path = trial")?;
     database.run(&statements(ddl)).with_context(|| statements(ddl))?;
@@ -122,10 +122,10 @@ pub(crate) fn accepted_rows(ddl: &[Node], rows: Vec<Node>, database: &Database<'
     Ok(rows)
 }
 
-/// A database to install cases in.
+/// Creates a database to install cases in.
 ///
 /// # Errors
-/// Where PostgreSQL cannot make one.
+/// Returns an error if PostgreSQL cannot create it.
 pub(crate) fn workshop(oracle: &Oracle) -> Result<Database<'_>> {
     oracle.database("SET client_min_messages = error; SET synchronous_commit = off")
 }

@@ -1,5 +1,6 @@
-//! PostgreSQL's functions and operators by what they give: a type in, the calls that make it out. What must not be
-//! run by chance is left out.
+//! PostgreSQL's functions and operators by result type.
+//!
+//! Input: a type. Output: the calls that return it. Functions that a generated statement must not run are left out.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ pub(crate) struct Catalog {
     pub(crate) by_result: BTreeMap<Ty, Vec<Function>>,
     /// Plain functions whose result depends on their arguments.
     pub(crate) polymorphic: Vec<Function>,
-    /// Set-returning ones.
+    /// Set-returning functions.
     pub(crate) sets: Vec<Function>,
     /// Aggregates.
     pub(crate) aggregates: Vec<Function>,
@@ -25,11 +26,11 @@ pub(crate) struct Catalog {
     pub(crate) polymorphic_operators: Vec<Operator>,
 }
 
-/// Stable or volatile, and harmless.
+/// Functions that a generated statement may call even if they are volatile.
 const VOLATILE: &[&str] =
     &["random", "gen_random_uuid", "clock_timestamp", "timeofday", "statement_timestamp", "now"];
 
-/// What takes long, eats memory, wants another build of PostgreSQL, or only serves its own machinery.
+/// Functions that take long, use much memory, require another build of PostgreSQL, or are internal.
 const SKIPPED: &[&str] = &[
     "database_to_xml",
     "database_to_xmlschema",
@@ -49,7 +50,7 @@ const SKIPPED: &[&str] = &[
 ];
 
 impl Catalog {
-    /// From the compiler's own catalog.
+    /// Reads the compiler's own catalog.
     pub(crate) fn load() -> Catalog {
         let mut catalog = Catalog {
             by_result: BTreeMap::new(),
@@ -103,7 +104,7 @@ impl Catalog {
         }
     }
 
-    /// How many functions and operators there are.
+    /// The number of functions and operators.
     pub(crate) fn size(&self) -> usize {
         self.by_result.values().map(Vec::len).sum::<usize>()
             + self.polymorphic.len()
@@ -115,7 +116,7 @@ impl Catalog {
     }
 }
 
-/// Whether there are values of it.
+/// Whether the generator has values of the type.
 pub(crate) fn is_makeable(ty: Ty) -> bool {
     let types = Types::default();
     match types.element(ty) {
@@ -161,7 +162,7 @@ pub(crate) fn instantiate(types: &Types, ty: Ty, element: Ty) -> Option<Ty> {
     }
 }
 
-/// The element that makes a polymorphic type this one.
+/// The element type for which a polymorphic type becomes `ty`.
 pub(crate) fn element_for(types: &Types, polymorphic: Ty, ty: Ty) -> Option<Ty> {
     match polymorphic {
         oid::ANYARRAY | oid::ANYCOMPATIBLEARRAY => types.element(ty),

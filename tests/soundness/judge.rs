@@ -1,4 +1,4 @@
-//! Asks the compiler and PostgreSQL about one statement, runs it, and reports where the two differ.
+//! Compiles one statement, prepares it in PostgreSQL, runs it, and reports where the two differ.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,40 +15,40 @@ use tokio_postgres::SimpleQueryMessage;
 
 use crate::types::Types;
 
-/// The schemas that hold the same tables: with all rows, with few, with none.
+/// The schemas with the same tables and with all rows, few rows or no rows.
 pub(crate) const FILLINGS: [&str; 3] = ["full", "few", "bare"];
 
-/// What came of one statement.
+/// The result for one statement.
 #[derive(Default, Debug)]
 pub(crate) struct Outcome {
-    /// PostgreSQL prepares it.
+    /// Whether PostgreSQL prepares the statement.
     pub(crate) accepted: bool,
-    /// What PostgreSQL has against it.
+    /// PostgreSQL's SQLSTATE and shortened message if it rejects the statement.
     pub(crate) refused: Option<String>,
-    /// The compiler reports that it does not support something.
+    /// The compiler's message if it does not support the statement.
     pub(crate) unsupported: Option<String>,
-    /// A constant that PostgreSQL refuses, of a type whose input the compiler does not know.
+    /// PostgreSQL's message if it rejects a constant whose input function the compiler does not implement.
     pub(crate) unread: Option<String>,
-    /// At least one run came to its end.
+    /// Whether at least one run completed.
     pub(crate) ran: bool,
-    /// The rows of all runs.
+    /// The number of rows of all runs.
     pub(crate) rows: usize,
-    /// SQLSTATE of a run that failed.
+    /// The SQLSTATE of the last run that failed.
     pub(crate) failed: Option<String>,
-    /// Columns, and how many of them the compiler proves.
+    /// The number of columns.
     pub(crate) columns: usize,
-    /// How many of them we call NOT NULL.
+    /// The number of columns that the compiler reports as NOT NULL.
     pub(crate) proved: usize,
-    /// Where the two part.
+    /// The difference between the compiler and PostgreSQL.
     pub(crate) find: Option<Find>,
 }
 
-/// Where the compiler and PostgreSQL part.
+/// A difference between the compiler and PostgreSQL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Find {
-    /// The kind, the same for the same fault as far as that can be known.
+    /// The kind: where possible, finds with the same cause have the same kind.
     pub(crate) kind: String,
-    /// All about it.
+    /// The details for people.
     pub(crate) details: String,
 }
 
@@ -59,7 +59,7 @@ impl fmt::Display for Find {
 }
 
 impl Find {
-    /// It is about what rows hold, not about what is accepted.
+    /// Whether the find is about the content or number of rows, not about which statements are accepted.
     pub(crate) fn is_untrue(&self) -> bool {
         self.kind.starts_with("NULL in") || self.kind.starts_with("cardinality")
     }
@@ -69,7 +69,7 @@ fn find(kind: impl Into<String>, details: impl Into<String>) -> Option<Find> {
     Some(Find { kind: kind.into(), details: details.into() })
 }
 
-/// Both opinions of a statement with numbered parameters.
+/// Compares the compiler's and PostgreSQL's answers to a statement with numbered parameters.
 pub(crate) fn judge(
     sql: &str,
     schema: &Schema,
@@ -80,7 +80,7 @@ pub(crate) fn judge(
     let mut outcome = Outcome::default();
     let mut verdict = database.describe(sql)?;
     if matches!(&verdict, Verdict::Refused { sqlstate, .. } if sqlstate == "25P02") {
-        // The time of the run before was up as it was undone.
+        // The statement timeout of the previous run fired during its ROLLBACK.
         database.run("ROLLBACK")?;
         verdict = database.describe(sql)?;
     }
@@ -115,11 +115,12 @@ pub(crate) fn judge(
             }
         }
         (Ok(_), Verdict::Refused { sqlstate, message, offset }) => {
-            // `regclass('a')` is read by PostgreSQL's catalog, `'a'::regtype` by its parser.
+            // PostgreSQL reads `regclass('a')` with its catalog, and `'a'::regtype` with its parser.
             let of_object =
                 matches!(sqlstate.as_str(), "42P01" | "42704" | "42883" | "42601") && sql.contains("reg");
             if of_object || is_about_a_constant(&sqlstate, &message) {
-                // Most types' input functions are PostgreSQL's alone: it has the last word, when the query is prepared.
+                // The compiler does not implement the input functions of most types: PostgreSQL checks the constant
+                // when the query is prepared.
                 outcome.unread = Some(blur(&message));
                 return Ok(outcome);
             }
@@ -163,7 +164,7 @@ pub(crate) fn judge(
     Ok(outcome)
 }
 
-/// Whether an input function has refused the text of a constant.
+/// Whether an input function rejected the text of a constant.
 fn is_about_a_constant(sqlstate: &str, message: &str) -> bool {
     let inputs = ["cannot accept a value of type", "syntax error in ts"];
     sqlstate.starts_with("22")
@@ -172,7 +173,7 @@ fn is_about_a_constant(sqlstate: &str, message: &str) -> bool {
         || message.contains("jsonpath input")
 }
 
-/// A message without what is quoted in it, and without what comes after a colon.
+/// Shortens a message: removes the quoted parts, and the text after a colon.
 fn blur(message: &str) -> String {
     let mut out = String::new();
     for (at, part) in message.split('"').enumerate() {
@@ -209,7 +210,8 @@ fn difference(query: &TypedQuery, params: &[String], columns: &[(String, String)
     None
 }
 
-/// Runs it over each filling, with arguments, and with NULL where we call it allowed; all is undone.
+/// Runs the statement over each filling, with arguments, and with NULL for parameters that the compiler reports as
+/// nullable. Each run is rolled back.
 fn run(
     sql: &str,
     query: &TypedQuery,
@@ -277,13 +279,13 @@ fn run(
 
 type Rows = Vec<Vec<Option<String>>>;
 
-/// All runs in one flight.
+/// Sends all runs at once, and returns their rows or SQLSTATEs.
 fn execute(database: &Database<'_>, runs: &[(&str, String, String)]) -> Result<Vec<Result<Rows, String>>> {
     let (client, runtime) = database.client();
     runtime.block_on(async {
         let mut flights = Vec::new();
         for (_, _, text) in runs {
-            // The request is sent as the future is first polled.
+            // The request is sent when the future is first polled.
             let mut run = Box::pin(client.simple_query(text));
             let mut undo = Box::pin(client.batch_execute("ROLLBACK; DEALLOCATE p"));
             let polled = std::future::poll_fn(|context| {
@@ -300,7 +302,7 @@ fn execute(database: &Database<'_>, runs: &[(&str, String, String)]) -> Result<V
                 std::task::Poll::Ready(done) => done,
                 std::task::Poll::Pending => run.await,
             };
-            // A run that failed early has prepared nothing.
+            // If a run failed before its PREPARE, DEALLOCATE fails: only an error of the connection counts here.
             let undone = match early_undo {
                 std::task::Poll::Ready(done) => done,
                 std::task::Poll::Pending => undo.await,
@@ -330,7 +332,7 @@ fn execute(database: &Database<'_>, runs: &[(&str, String, String)]) -> Result<V
     })
 }
 
-/// What the rows refute.
+/// Returns a find if the rows contradict the compiler's answer.
 fn untrue(query: &TypedQuery, rows: &Rows) -> Option<Find> {
     for row in rows {
         for (at, (column, value)) in query.columns.iter().zip(row).enumerate() {
@@ -363,7 +365,7 @@ fn untrue(query: &TypedQuery, rows: &Rows) -> Option<Find> {
     None
 }
 
-/// Whether an array's text has an element NULL.
+/// Whether the text form of an array contains a NULL element.
 fn has_null_element(text: &str) -> bool {
     if !text.starts_with(['{', '[']) {
         return false;
@@ -392,8 +394,8 @@ fn has_null_element(text: &str) -> bool {
     false
 }
 
-/// A quoted value for a parameter. Arrays are of this length, since those that are unnested together have to be
-/// alike; where an element may be NULL, the last is.
+/// Returns a quoted value for a parameter. Arrays have `length` elements, because arrays that are unnested together
+/// must have the same length. If an element may be NULL, the last one is.
 fn argument(types: &Types, parameter: &TypedParameter, number: u32, length: u32) -> String {
     let text = match &parameter.sql_type.kind {
         SqlTypeKind::Array(element) => {
@@ -423,7 +425,7 @@ fn value(types: &Types, ty: &SqlType, number: u32) -> String {
         _ if ty.oid != 0 => types.text(ty.oid, number),
         _ => match types.user.iter().position(|it| it.name == ty.name) {
             Some(at) => types.text(Types::user_ty(at), number),
-            // A table's row.
+            // The row type of a table.
             None => "()".to_owned(),
         },
     }

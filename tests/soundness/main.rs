@@ -1,9 +1,9 @@
-//! Soundness, attacked: made-up schemas, rows and statements, and a real PostgreSQL 16 as the judge.
+//! Tests the compiler's answers with generated schemas, rows and statements, and a real PostgreSQL 16 as the judge.
 //!
-//! Fails on any NULL in a column called NOT NULL, any type or name that differs, any statement that one side alone
-//! accepts, any first error that differs, any cardinality that is untrue. `SOUNDNESS_MINUTES=60` runs for so long,
-//! `SOUNDNESS_SEED=7` starts elsewhere, `SOUNDNESS_SCHEMAS=10` tries ten schemas; without any of them it does the
-//! same each time. `cargo xtask soundness` sets them.
+//! The test fails on any NULL in a column reported as NOT NULL, any type or name that differs, any statement that only
+//! one side accepts, any first error that differs, and any cardinality that is wrong. `SOUNDNESS_MINUTES=60` runs it
+//! for an hour, `SOUNDNESS_SEED=7` starts with another seed, `SOUNDNESS_SCHEMAS=10` tries ten schemas; without these
+//! variables each run is the same. `cargo xtask soundness` sets them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -37,16 +37,16 @@ use report::Report;
 /// Statements for each schema.
 const STATEMENTS: usize = 400;
 
-/// Schemas, where neither number nor time is given.
+/// The number of schemas if neither a number nor a time is given.
 const SCHEMAS: u64 = 8;
 
-/// One statement in this number is made wrong.
+/// One statement in this number is changed so that it may be wrong.
 const SPOILT: u32 = 8;
 
-/// How many finds of a kind are made small.
+/// The number of finds of one kind that are shrunk.
 const SHRUNK: usize = 1;
 
-/// The same of what is untrue about NULL or the number of rows.
+/// The number of finds of one kind that are shrunk if the find is about NULL or the number of rows.
 const UNTRUE_SHRUNK: usize = 6;
 
 #[test]
@@ -63,7 +63,7 @@ fn soundness() {
     let total = Mutex::new(Report::default());
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(2, usize::from).min(4) {
-            // As much as rustc gives a macro: unoptimised frames are large.
+            // The stack size that rustc gives a macro: unoptimised frames are large.
             let builder = std::thread::Builder::new().stack_size(16 << 20);
             let work = || {
                 loop {
@@ -92,10 +92,10 @@ fn soundness() {
     }
     println!("{}", report.text(start.elapsed(), seed, catalog.size()));
     assert!(report.with_rows > 0, "no statement returned a row");
-    assert!(report.finds.is_empty(), "the compiler and PostgreSQL part");
+    assert!(report.finds.is_empty(), "the compiler and PostgreSQL differ: add the cases above to tests/cases, then fix the compiler");
 }
 
-/// Makes a schema, and statements over it.
+/// Generates a schema, and statements over it.
 fn one_schema(
     seed: u64,
     catalog: &Catalog,
@@ -106,7 +106,7 @@ fn one_schema(
     let mut report = Report { schemas: 1, ..Report::default() };
     let database = case::workshop(oracle)?;
     let mut schema = schema::generate(&mut rng, catalog);
-    // What PostgreSQL refuses of it is left out; what is built on that goes too.
+    // DDL that PostgreSQL rejects is left out, together with the relations and functions that it would have created.
     let (ddl, lost) = accepted_ddl(&schema.ddl, &database)?;
     schema.ddl = ddl;
     schema.relations.retain(|it| !lost.iter().any(|sql| sql.contains(&format!(" {} ", it.name))));
@@ -132,7 +132,7 @@ fn one_schema(
             statement = wrong::spoil(&mut rng, &statement);
         }
         let sql = statement.sql();
-        // Of nothing at all PostgreSQL thinks nothing.
+        // An empty statement has no answer to compare.
         if sql.len() > 6000 || sql.trim().is_empty() {
             continue;
         }
@@ -150,7 +150,7 @@ fn one_schema(
             *count += 1;
             *count
         };
-        // A lie about NULL may have many causes, another message has one.
+        // A wrong answer about NULL may have many causes; a message that differs has one.
         let worth = if find.is_untrue() { UNTRUE_SHRUNK } else { SHRUNK };
         if count <= worth {
             let case = Case::new(&schema.ddl, &rows, statement);
@@ -163,7 +163,7 @@ fn one_schema(
     Ok(report)
 }
 
-/// The DDL that PostgreSQL takes, and the text of what it does not.
+/// Returns the DDL that PostgreSQL accepts, and the SQL of the statements that it rejects.
 fn accepted_ddl(
     ddl: &[tree::Node],
     database: &dsql_edge_tests::oracle::Database<'_>,

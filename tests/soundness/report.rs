@@ -7,42 +7,42 @@ use std::time::Duration;
 use crate::judge::Outcome;
 use crate::tree::Node;
 
-/// What was tried so far.
+/// The counts of one or more schemas.
 #[derive(Default)]
 pub(crate) struct Report {
-    /// Schemas.
+    /// The number of schemas.
     pub(crate) schemas: usize,
-    /// Statements, those made wrong among them.
+    /// All statements, including those that were made wrong.
     pub(crate) queries: usize,
     /// Statements that were made wrong.
     pub(crate) spoilt: usize,
-    /// Those not made wrong that PostgreSQL took.
+    /// Statements that were not made wrong and that PostgreSQL accepted.
     pub(crate) accepted: usize,
-    /// Statements that came to their end at least once.
+    /// Statements of which at least one run completed.
     pub(crate) ran: usize,
     /// Statements that returned a row.
     pub(crate) with_rows: usize,
-    /// Rows looked at.
+    /// The rows that were checked.
     pub(crate) rows: usize,
-    /// Columns of what was accepted, and how many we call NOT NULL.
+    /// The columns of the accepted statements.
     pub(crate) columns: usize,
-    /// Columns that we call NOT NULL.
+    /// The columns that the compiler reports as NOT NULL.
     pub(crate) proved: usize,
-    /// Why PostgreSQL refused what was not made wrong.
+    /// The reasons why PostgreSQL rejected statements that were not made wrong.
     pub(crate) refused: BTreeMap<String, usize>,
-    /// What the compiler does not support, by message.
+    /// The statements that the compiler does not support, by message.
     pub(crate) unsupported: BTreeMap<String, usize>,
-    /// Constants that only PostgreSQL refuses, by message.
+    /// The statements with a constant that only PostgreSQL rejects, by message.
     pub(crate) unread: BTreeMap<String, usize>,
     /// SQLSTATEs of runs that failed.
     pub(crate) failed: BTreeMap<String, usize>,
-    /// How often each construct was in a statement that was accepted, and in one that returned rows.
+    /// For each construct, the number of accepted statements that contain it, and how many of these returned rows.
     pub(crate) constructs: BTreeMap<String, (usize, usize)>,
-    /// What is known to differ, by reason.
+    /// Known differences, by reason.
     pub(crate) known: BTreeMap<String, usize>,
     /// Finds by kind.
     pub(crate) finds: BTreeMap<String, usize>,
-    /// One case of each kind.
+    /// The shrunk cases.
     pub(crate) cases: Vec<String>,
 }
 
@@ -115,7 +115,7 @@ impl Report {
         self.cases.extend(other.cases);
     }
 
-    /// For people.
+    /// Formats the report for people.
     pub(crate) fn text(&self, elapsed: Duration, seed: u64, callable: usize) -> String {
         let mut out = String::new();
         let _ = self.write(&mut out, elapsed, seed, callable);
@@ -151,18 +151,18 @@ impl Report {
             }
         }
         if !self.unread.is_empty() {
-            writeln!(out, "constants that only PostgreSQL reads, and refuses:")?;
+            writeln!(out, "constants that only PostgreSQL reads, and rejects:")?;
             for (message, count) in &self.unread {
                 writeln!(out, "  {count:6} {message}")?;
             }
         }
         let mut refused: Vec<_> = self.refused.iter().collect();
         refused.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-        writeln!(out, "what PostgreSQL refused although it was not made wrong, the most frequent:")?;
+        writeln!(out, "why PostgreSQL rejected statements that were not made wrong, most frequent first:")?;
         for (why, count) in refused.iter().take(25) {
             writeln!(out, "  {count:6} {why}")?;
         }
-        writeln!(out, "SQLSTATE of statements that returned no row since a run failed: {:?}", self.failed)?;
+        writeln!(out, "SQLSTATE of statements that returned no row because a run failed: {:?}", self.failed)?;
         writeln!(
             out,
             "{} statements in {} schemas from seed {seed}; {:.1} % accepted of {} not made wrong; {:.1} % ran, {:.1} % with rows; {} rows",
@@ -174,13 +174,13 @@ impl Report {
             share(self.with_rows, self.queries),
             self.rows,
         )?;
-        writeln!(out, "{} columns, {:.1} % called NOT NULL", self.columns, share(self.proved, self.columns))?;
+        writeln!(out, "{} columns, {:.1} % reported as NOT NULL", self.columns, share(self.proved, self.columns))?;
         let minutes = elapsed.as_secs_f64() / 60.0;
         for (why, count) in &self.known {
-            writeln!(out, "{count} times known: {why}")?;
+            writeln!(out, "{count} known differences: {why}")?;
         }
         let finds: usize = self.finds.values().sum();
-        writeln!(out, "{minutes:.1} minutes, {:.0} statements a minute", self.queries as f64 / minutes)?;
+        writeln!(out, "{minutes:.1} minutes, {:.0} statements per minute", self.queries as f64 / minutes)?;
         writeln!(out, "{finds} finds of {} kinds", self.finds.len())?;
         for (kind, count) in &self.finds {
             writeln!(out, "  {count:6} {kind}")?;

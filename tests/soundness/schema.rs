@@ -1,4 +1,6 @@
-//! Makes schemas: a seed in, DDL out, and what the generator of queries has to know of it.
+//! Generates schemas.
+//!
+//! Input: a seed. Output: DDL, and the description of it that the query generator uses.
 
 use fastrand::Rng;
 
@@ -19,7 +21,7 @@ pub(crate) struct Schema {
     pub(crate) relations: Vec<Relation>,
     /// Its functions.
     pub(crate) functions: Vec<Function>,
-    /// The statements that make it.
+    /// The statements that create it.
     pub(crate) ddl: Vec<Node>,
 }
 
@@ -30,15 +32,15 @@ pub(crate) struct Relation {
     pub(crate) name: String,
     /// Its columns.
     pub(crate) columns: Vec<Column>,
-    /// The unique keys, the primary one first, as column numbers.
+    /// The unique keys as column numbers; the primary key is the first.
     pub(crate) keys: Vec<Vec<usize>>,
-    /// Whether the first of them is primary.
+    /// Whether the first key is the primary key.
     pub(crate) primary: bool,
     /// Whether it is a view.
     pub(crate) view: bool,
-    /// Whether INSERT, UPDATE and DELETE can name it.
+    /// Whether INSERT, UPDATE and DELETE accept it.
     pub(crate) written: bool,
-    /// The bundle of its columns.
+    /// The bundle of its columns; see [`crate::tree::List::bundle`].
     pub(crate) bundle: u32,
 }
 
@@ -49,11 +51,11 @@ pub(crate) struct Column {
     pub(crate) name: String,
     /// Its type.
     pub(crate) ty: Ty,
-    /// It declares NOT NULL itself.
+    /// Whether a constraint of the table makes it NOT NULL.
     pub(crate) not_null: bool,
-    /// It has a default or is an identity.
+    /// Whether it has a default.
     pub(crate) has_default: bool,
-    /// It is computed, or always an identity.
+    /// Whether it is a generated column or an identity column.
     pub(crate) generated: bool,
 }
 
@@ -64,15 +66,15 @@ pub(crate) struct Function {
     pub(crate) name: String,
     /// The types of its arguments.
     pub(crate) args: Vec<Ty>,
-    /// The type of its result; of several columns, `record`.
+    /// The result type; `record` for several columns.
     pub(crate) returns: Ty,
     /// The columns of `RETURNS TABLE`.
     pub(crate) columns: Vec<(String, Ty)>,
-    /// It returns a set.
+    /// Whether it returns a set.
     pub(crate) set: bool,
 }
 
-/// A schema from a seed.
+/// Generates a schema.
 pub(crate) fn generate(rng: &mut Rng, catalog: &Catalog) -> Schema {
     let mut schema = Schema::default();
     for _ in 0..rng.usize(..5) {
@@ -133,7 +135,7 @@ fn user_type(rng: &mut Rng, schema: &mut Schema) {
             let fields: Vec<(String, Ty)> = (0..rng.usize(1..4))
                 .map(|at| {
                     let ty = match schema.types.any(rng) {
-                        // A field of a NOT NULL domain cannot be left out of a value.
+                        // The generated composite values leave fields empty, which a NOT NULL domain does not allow.
                         ty if ty >= USER => BASE[rng.usize(..8)],
                         ty => ty,
                     };
@@ -170,7 +172,7 @@ fn table(rng: &mut Rng, schema: &mut Schema, number: usize) {
         } else {
             types.any(rng)
         };
-        // The same names again and again, so that USING and NATURAL find some; some that need quotes.
+        // Tables share column names, so that USING and NATURAL find some. A few names need quotes.
         let name = match rng.u32(..12) {
             0 if at > 0 => "\"Odd name\"".to_owned(),
             _ => format!("c{at}"),
@@ -255,7 +257,7 @@ fn function(rng: &mut Rng, schema: &mut Schema, catalog: &Catalog, number: usize
         let (query, columns) = generator.view();
         let list: Vec<String> =
             columns.iter().map(|(name, ty)| format!("{name} {}", schema.types.sql(*ty))).collect();
-        // What the generator takes for the type is not always the type.
+        // PostgreSQL does not always give a column the type that the generator expects.
         let casts: Vec<String> =
             columns.iter().map(|(name, ty)| format!("{name}::text::{}", schema.types.sql(*ty))).collect();
         let body = Node::words(format!("SELECT {} FROM (", casts.join(", "))).node(query).text(") AS q");
@@ -281,7 +283,8 @@ fn function(rng: &mut Rng, schema: &mut Schema, catalog: &Catalog, number: usize
     schema.functions.push(Function { name, args, returns, columns, set });
 }
 
-/// Rows for each table, as statements that may fail: full, as empty as can be, mixed.
+/// Returns INSERTs for each table, which may fail: a row without NULLs, a row with as many NULLs as possible, and mixed
+/// rows.
 pub(crate) fn rows(rng: &mut Rng, schema: &Schema) -> Vec<Node> {
     let mut out = Vec::new();
     for relation in schema.relations.iter().filter(|relation| !relation.view) {
@@ -304,7 +307,7 @@ pub(crate) fn rows(rng: &mut Rng, schema: &Schema) -> Vec<Node> {
                 } else if empty && !column.not_null && !domain_not_null {
                     "NULL".to_owned()
                 } else {
-                    // Values recur between tables, so that joins find partners.
+                    // Tables share values, so that joins find matching rows.
                     let number = if rng.u32(..4) == 0 { rng.u32(..8) } else { number };
                     schema.types.literal(column.ty, number)
                 }));
@@ -321,7 +324,7 @@ pub(crate) fn rows(rng: &mut Rng, schema: &Schema) -> Vec<Node> {
     out
 }
 
-/// Whether a type is one of the schema's, or an array of one.
+/// Whether the type is a type of the schema, or an array of one.
 pub(crate) fn is_user(ty: Ty) -> bool {
     (USER..USER + 2 * ARRAYS).contains(&ty)
 }

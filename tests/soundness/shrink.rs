@@ -10,13 +10,13 @@ use crate::judge::{Find, judge};
 use crate::tree::{Node, Part, Sort};
 use crate::types::Types;
 
-/// The most tries.
+/// The maximum number of tries.
 const TRIES: usize = 1500;
 
-/// The smallest case that was found, and how it fails.
+/// Returns the smallest case that was found, and how it fails.
 ///
 /// # Errors
-/// Where PostgreSQL is lost.
+/// Returns an error if the connection to PostgreSQL fails.
 pub(crate) fn shrink(
     case: &Case,
     find: &Find,
@@ -39,7 +39,7 @@ pub(crate) fn shrink(
             installed = Some((setup, schema));
         }
         let Some((_, schema)) = &installed else { return Ok(None) };
-        // Several times: arguments are drawn by lot.
+        // Several rounds, because the arguments are random.
         for round in 0..3 {
             let mut rng = Rng::with_seed(seed + round);
             let outcome = judge(&candidate.sql(), schema, types, database, &mut rng)?;
@@ -96,7 +96,7 @@ fn candidates(case: &Case, number: usize) -> Vec<Case> {
             edit(&move |node| *node = descendant.clone());
         }
     }
-    // An expression in parentheses of its own, of another type.
+    // Replace the expression by one of its operands of another type.
     if let Sort::Expr(_) = node.sort {
         let children: Vec<Node> = node
             .children()
@@ -151,7 +151,7 @@ fn candidates(case: &Case, number: usize) -> Vec<Case> {
     out.into_iter().map(|tree| Case { tree }).collect()
 }
 
-/// The nodes below of the same sort, without those below them.
+/// Returns the nearest descendants of the same sort.
 fn nearest(node: &Node) -> Vec<Node> {
     fn go(node: &Node, sort: Sort, out: &mut Vec<Node>) {
         for child in node.children() {

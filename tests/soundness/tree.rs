@@ -1,14 +1,14 @@
-//! A statement as a tree that can be printed, counted and made smaller.
+//! A statement as a tree that can be printed, counted and shrunk.
 //!
-//! A node has a kind for its place ([`Sort`]) and the name of its construct; its parts are text,
-//! nodes, lists and parameters. It has no SQL beyond that: the code that builds a node spells it.
+//! A node has a kind for its place ([`Sort`]) and the name of its construct; its parts are text, nodes, lists and
+//! parameters. The tree does not contain any knowledge of SQL: the code that builds a node writes its SQL.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::types::Ty;
 
-/// What may be in a node's place.
+/// The nodes that may replace a node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Sort {
     /// A value of a type, as the generator sees it.
@@ -24,44 +24,44 @@ pub(crate) enum Sort {
 /// A piece of a statement.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
-    /// Its place.
+    /// The kind of the node's place.
     pub(crate) sort: Sort,
-    /// The construct, as the table of constructs names it; "" for none worth a line.
+    /// The construct as the report's table names it; "" if the table does not list it.
     pub(crate) what: Cow<'static, str>,
-    /// Its text, from left to right.
+    /// The parts, from left to right.
     pub(crate) parts: Vec<Part>,
 }
 
 /// A part of a node.
 #[derive(Clone, Debug)]
 pub(crate) enum Part {
-    /// Words.
+    /// SQL text.
     Text(Cow<'static, str>),
     /// A node.
     Node(Node),
-    /// Some nodes.
+    /// A list of nodes.
     List(List),
-    /// A parameter; its number is given by where it first occurs.
+    /// A parameter by its id; the printer numbers parameters in the order of their first use.
     Parameter(u32),
 }
 
-/// Nodes in a row.
+/// A list of nodes.
 #[derive(Clone, Debug)]
 pub(crate) struct List {
-    /// Is before the first, if there is one.
+    /// The text before the first node, if there is one.
     pub(crate) lead: &'static str,
-    /// Is between two.
+    /// The text between two nodes.
     pub(crate) between: &'static str,
     /// The nodes.
     pub(crate) items: Vec<Node>,
-    /// The number that must stay.
+    /// The minimum number of nodes.
     pub(crate) least: usize,
-    /// Lists of the same number lose the same item at once; 0 is of no group.
+    /// Lists with the same number always lose the same item together; 0 means that the list is alone.
     pub(crate) bundle: u32,
 }
 
 impl Node {
-    /// An empty one.
+    /// An empty node.
     pub(crate) fn new(sort: Sort, what: impl Into<Cow<'static, str>>) -> Node {
         Node { sort, what: what.into(), parts: Vec::new() }
     }
@@ -71,12 +71,12 @@ impl Node {
         Node::new(Sort::Expr(ty), what)
     }
 
-    /// Words alone.
+    /// A node with text only.
     pub(crate) fn words(text: impl Into<Cow<'static, str>>) -> Node {
         Node::new(Sort::Other, "").text(text)
     }
 
-    /// Adds words.
+    /// Adds text.
     pub(crate) fn text(mut self, text: impl Into<Cow<'static, str>>) -> Node {
         self.parts.push(Part::Text(text.into()));
         self
@@ -99,7 +99,7 @@ impl Node {
         self.list_of(0, lead, between, items)
     }
 
-    /// Adds a list of at least some.
+    /// Adds a list of at least `least` nodes.
     pub(crate) fn list_of(
         mut self,
         least: usize,
@@ -111,7 +111,7 @@ impl Node {
         self
     }
 
-    /// Adds a list of at least one whose items go with those of the other lists of this bundle.
+    /// Adds a list of at least one node; an item is removed together with the same item of the bundle's other lists.
     pub(crate) fn bundle(
         mut self,
         bundle: u32,
@@ -123,7 +123,7 @@ impl Node {
         self
     }
 
-    /// Adds a list of one node or none.
+    /// Adds a list of at most one node.
     pub(crate) fn maybe(self, lead: &'static str, item: Option<Node>) -> Node {
         self.list(lead, "", item.into_iter().collect())
     }
@@ -135,7 +135,7 @@ impl Node {
         printer.out
     }
 
-    /// This node and all below it, from the top.
+    /// Visits this node and all its descendants, parents first.
     pub(crate) fn visit<'n>(&'n self, visit: &mut dyn FnMut(&'n Node)) {
         visit(self);
         for node in self.children() {
@@ -143,7 +143,7 @@ impl Node {
         }
     }
 
-    /// The nodes directly below.
+    /// The child nodes.
     pub(crate) fn children(&self) -> impl Iterator<Item = &Node> {
         self.parts.iter().flat_map(|part| match part {
             Part::Node(node) => std::slice::from_ref(node),
@@ -152,7 +152,7 @@ impl Node {
         })
     }
 
-    /// The nodes directly below, to be changed.
+    /// The child nodes, mutable.
     pub(crate) fn children_mut(&mut self) -> impl Iterator<Item = &mut Node> {
         self.parts.iter_mut().flat_map(|part| match part {
             Part::Node(node) => std::slice::from_mut(node),
@@ -161,7 +161,7 @@ impl Node {
         })
     }
 
-    /// The node that [`Node::visit`] meets at this number.
+    /// The node with this number in the order of [`Node::visit`].
     pub(crate) fn nth_mut(&mut self, number: usize) -> Option<&mut Node> {
         fn go<'n>(node: &'n mut Node, left: &mut usize) -> Option<&'n mut Node> {
             if *left == 0 {
@@ -173,7 +173,7 @@ impl Node {
         go(self, &mut { number })
     }
 
-    /// How many nodes there are.
+    /// The number of nodes.
     pub(crate) fn size(&self) -> usize {
         1 + self.children().map(Node::size).sum::<usize>()
     }

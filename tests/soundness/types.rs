@@ -1,4 +1,4 @@
-//! The types that the generator uses: PostgreSQL's by OID, the schema's by numbers of our own.
+//! The types that the generator uses: PostgreSQL types by OID, types of the schema by generated numbers.
 //!
 //! Input: a type. Output: its spelling, related types, and values of it.
 
@@ -6,16 +6,16 @@ use dsql_edge_compiler::builtin::{self, TypeKind, oid};
 use dsql_edge_compiler::syntax::keyword::Keyword;
 use fastrand::Rng;
 
-/// A type: an OID below [`USER`], a number of the schema's from there, an array over one of those from [`ARRAYS`].
+/// A type: below [`USER`] an OID, from `USER` a type of the schema, from `USER + ARRAYS` an array of such a type.
 pub(crate) type Ty = u32;
 
-/// The first type of a schema.
+/// The number of the first type of a schema.
 pub(crate) const USER: Ty = 1_000_000;
 
-/// The array over a type of a schema is so much further on.
+/// The difference between the number of a schema's type and the number of the array over it.
 pub(crate) const ARRAYS: Ty = 1_000_000;
 
-/// PostgreSQL's types that values are made in, the usual ones first.
+/// The PostgreSQL types for which the generator has values, the most common types first.
 pub(crate) const BASE: &[Ty] = &[
     oid::INT4,
     oid::TEXT,
@@ -76,42 +76,42 @@ pub(crate) const BASE: &[Ty] = &[
 pub(crate) struct UserType {
     /// Its name.
     pub(crate) name: String,
-    /// What it is.
+    /// Its kind and definition.
     pub(crate) kind: UserKind,
 }
 
-/// The kinds of a schema's types.
+/// The kinds of user-defined types.
 #[derive(Clone, Debug)]
 pub(crate) enum UserKind {
-    /// Labels.
+    /// An enum with these labels.
     Enum(Vec<String>),
-    /// Over a type, perhaps NOT NULL.
+    /// A domain over a type.
     Domain { base: Ty, not_null: bool },
-    /// Fields.
+    /// A composite type with these fields.
     Composite(Vec<(String, Ty)>),
-    /// Over a type.
+    /// A range over a type.
     Range(Ty),
 }
 
-/// All types of a schema and PostgreSQL's.
+/// PostgreSQL types and the types of a schema.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Types {
-    /// The schema's own.
+    /// The types of the schema.
     pub(crate) user: Vec<UserType>,
 }
 
 impl Types {
-    /// The number of the schema's type at this place.
+    /// The number of the schema's type with this index.
     pub(crate) fn user_ty(at: usize) -> Ty {
         USER + at as Ty
     }
 
-    /// The schema's type, if it is one (its array is not).
+    /// The user-defined type, or `None` for a PostgreSQL type and for an array.
     pub(crate) fn user(&self, ty: Ty) -> Option<&UserType> {
         (USER..USER + ARRAYS).contains(&ty).then(|| self.user.get((ty - USER) as usize)).flatten()
     }
 
-    /// As it is written in a cast.
+    /// The type as written in a cast.
     pub(crate) fn sql(&self, ty: Ty) -> String {
         if let Some(element) = self.element(ty) {
             return format!("{}[]", self.sql(element));
@@ -120,7 +120,7 @@ impl Types {
             Some(user) => user.name.clone(),
             None => match builtin::type_by_oid(ty) {
                 Some(found) if ty == oid::CHAR => format!("\"{}\"", found.name),
-                // Without a length, `char(1)` and `bit(1)` are not meant.
+                // Unquoted, `bit` would be `bit(1)`.
                 Some(found) if ty == oid::BIT => format!("\"{}\"", found.name),
                 Some(found) => found.name.to_owned(),
                 None => "text".to_owned(),
@@ -139,7 +139,7 @@ impl Types {
         builtin::type_by_oid(ty).filter(builtin::Type::is_array).map(|found| found.elem)
     }
 
-    /// The array over a type that is none.
+    /// The array over a type; `None` if the type is an array.
     pub(crate) fn array(&self, ty: Ty) -> Option<Ty> {
         if ty >= USER + ARRAYS {
             return None;
@@ -150,7 +150,7 @@ impl Types {
         builtin::array_of(ty).map(|found| found.oid)
     }
 
-    /// A domain's base, and its base's; the type itself otherwise.
+    /// The base type of a domain, through nested domains; the type itself if it is not a domain.
     pub(crate) fn base(&self, ty: Ty) -> Ty {
         match self.user(ty).map(|user| &user.kind) {
             Some(UserKind::Domain { base, .. }) => self.base(*base),
@@ -158,7 +158,7 @@ impl Types {
         }
     }
 
-    /// What the bounds of a range are.
+    /// The type of a range's bounds.
     pub(crate) fn range_subtype(&self, ty: Ty) -> Option<Ty> {
         match self.user(ty).map(|user| &user.kind) {
             Some(UserKind::Range(subtype)) => Some(*subtype),
@@ -169,19 +169,19 @@ impl Types {
         }
     }
 
-    /// The ranges over a type.
+    /// The range over a type.
     pub(crate) fn range_over(&self, ty: Ty) -> Option<Ty> {
         [oid::INT4RANGE, oid::NUMRANGE, oid::DATERANGE, oid::TSTZRANGE, oid::INT8RANGE, oid::TSRANGE]
             .into_iter()
             .find(|range| self.range_subtype(*range) == Some(ty))
     }
 
-    /// The multirange of a range, and the other way round.
+    /// The multirange of a range, or the range of a multirange.
     pub(crate) fn range_counterpart(&self, ty: Ty) -> Option<Ty> {
         builtin::type_by_oid(ty).map(|found| found.counterpart).filter(|counterpart| *counterpart != 0)
     }
 
-    /// A type that a column can have.
+    /// A random type for a column.
     pub(crate) fn any(&self, rng: &mut Rng) -> Ty {
         match rng.u32(..100) {
             0..15 if !self.user.is_empty() => {
@@ -197,7 +197,7 @@ impl Types {
         }
     }
 
-    /// Whether it has a default btree ordering.
+    /// Whether the type has a default btree ordering.
     pub(crate) fn is_ordered(&self, ty: Ty) -> bool {
         let base = self.base(ty);
         if let Some(element) = self.element(base) {
@@ -222,8 +222,8 @@ impl Types {
         }
     }
 
-    /// A value as text, without quotes; a small number picks the same value each time, and the same for all types
-    /// that look alike.
+    /// A value as text, without quotes. The same number always selects the same value, and similar types have the same
+    /// text for it, as far as possible.
     pub(crate) fn text(&self, ty: Ty, number: u32) -> String {
         if let Some(element) = self.element(ty) {
             let quoted = |number| {
@@ -334,7 +334,7 @@ fn base_text(ty: Ty, number: u32) -> String {
     values[number as usize % values.len()].to_owned()
 }
 
-/// An identifier, quoted where it must be.
+/// An identifier, quoted if necessary.
 pub(crate) fn quoted(name: &str) -> String {
     let plain = name.starts_with(|it: char| it.is_ascii_lowercase() || it == '_')
         && name.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_');

@@ -1,10 +1,10 @@
-//! Makes a statement slightly wrong: a part of it somewhere else, a word lost, a name misspelt.
+//! Makes a statement slightly wrong: moves a part of it, removes a word, or misspells a name.
 
 use fastrand::Rng;
 
 use crate::tree::{Node, Part, Sort};
 
-/// A statement that may be wrong: a tree, or, where a token was touched, words.
+/// Returns a statement that may be wrong: a tree or, if a token was changed, a node with text only.
 pub(crate) fn spoil(rng: &mut Rng, statement: &Node) -> Node {
     let mut wrong = statement.clone();
     match rng.u32(..10) {
@@ -16,7 +16,7 @@ pub(crate) fn spoil(rng: &mut Rng, statement: &Node) -> Node {
     wrong
 }
 
-/// Puts an expression into another's place, whatever its type and scope.
+/// Replaces an expression by another one of any type and scope.
 fn transplant(rng: &mut Rng, wrong: &mut Node) {
     let mut places = Vec::new();
     let mut sources = Vec::new();
@@ -38,7 +38,7 @@ fn transplant(rng: &mut Rng, wrong: &mut Node) {
     }
 }
 
-/// Drops, doubles or swaps tokens.
+/// Drops, duplicates or swaps tokens, or cuts off the rest.
 fn tokens(rng: &mut Rng, sql: &str) -> Node {
     let mut tokens: Vec<String> = Vec::new();
     let mut quote = None;
@@ -96,7 +96,7 @@ fn misspell(rng: &mut Rng, wrong: &mut Node) {
     }
 }
 
-/// Takes an item out of a list, be it the last.
+/// Removes an item from a list, even if it is the only one.
 fn shorten(rng: &mut Rng, wrong: &mut Node) {
     let count = wrong.size();
     for _ in 0..20 {

@@ -1,5 +1,5 @@
-//! Calls out of PostgreSQL's catalog: functions, operators, aggregates, window functions, sets; and the functions
-//! of the schema.
+//! Calls of functions, operators, aggregates, window functions and set-returning functions of PostgreSQL's catalog,
+//! and of the functions of the schema.
 
 use dsql_edge_compiler::builtin::{AggregateKind, Function, FunctionKind, Oid, oid};
 
@@ -10,7 +10,7 @@ use crate::tree::Node;
 use crate::types::{BASE, Ty, quoted};
 
 impl Gen<'_> {
-    /// A call of a function that gives this type.
+    /// A call of a function that returns this type.
     pub(super) fn call(&mut self, ty: Ty, depth: u32, scope: &Scope) -> Node {
         let own: Vec<_> =
             self.schema.functions.iter().filter(|it| it.returns == ty && !it.set).cloned().collect();
@@ -37,7 +37,7 @@ impl Gen<'_> {
         }
     }
 
-    /// The arguments of a call, so that its result is of this type.
+    /// The arguments of a call, chosen so that its result has this type.
     fn arguments(
         &mut self,
         function: &Function,
@@ -91,7 +91,7 @@ impl Gen<'_> {
         if self.once_in(12) { self.expr(ty, depth, scope) } else { self.key(ty, depth, scope) }
     }
 
-    /// The types that the polymorphic arguments are chosen from.
+    /// Chooses the element type for the polymorphic arguments.
     fn element(&mut self, args: impl Iterator<Item = Oid> + Clone, scope: &Scope) -> Ty {
         for _ in 0..8 {
             let ty = self.some_type(scope);
@@ -102,7 +102,7 @@ impl Gen<'_> {
         oid::INT4
     }
 
-    /// An operator that gives this type.
+    /// An operator that returns this type.
     pub(super) fn operator(&mut self, ty: Ty, depth: u32, scope: &Scope) -> Node {
         let catalog = self.catalog;
         let concrete = catalog.operators.get(&ty).map_or(&[][..], Vec::as_slice);
@@ -127,7 +127,7 @@ impl Gen<'_> {
         node.text(format!("{} ", operator.name)).node(self.operand(right, depth, scope)).text(")")
     }
 
-    /// An aggregate that gives this type.
+    /// An aggregate that returns this type.
     pub(super) fn aggregate(&mut self, ty: Ty, depth: u32, scope: &Scope) -> Option<Node> {
         let inside = scope.within()?.plain();
         let function = self.aggregate_for(ty)?;
@@ -153,7 +153,7 @@ impl Gen<'_> {
                 }
             }
             _ => {
-                // Direct arguments are of the group, the others of its rows.
+                // Direct arguments can refer to the group, the other arguments to its rows.
                 let types = self.schema.types.clone();
                 let element = match is_polymorphic(function.returns) {
                     true => element_for(&types, function.returns, ty)?,
@@ -261,7 +261,7 @@ impl Gen<'_> {
         Some(Node::expr(ty, "OVER").node(call).text(" OVER ").node(over))
     }
 
-    /// The parentheses of a window.
+    /// The content of a window's parentheses.
     pub(super) fn window(&mut self, depth: u32, scope: &Scope) -> Node {
         let mut partition = Vec::new();
         if self.rng.bool() {
@@ -311,7 +311,7 @@ impl Gen<'_> {
         self.choose(&["", "", " DESC", " ASC", " NULLS FIRST", " DESC NULLS LAST"]).unwrap_or("")
     }
 
-    /// A call that gives a set, and its columns; where the function itself names none, one without a name.
+    /// A call that returns a set, and its columns. If the function does not name its column, the name is empty.
     pub(super) fn set_call(&mut self, depth: u32, scope: &Scope) -> (Node, Vec<(String, Ty)>) {
         let sort = crate::tree::Sort::Other;
         match self.rng.u32(..10) {
@@ -389,14 +389,14 @@ impl Gen<'_> {
     }
 }
 
-/// The call as it is written; of some functions with names for the last arguments.
+/// Adds the function's name and its arguments to the node.
 fn finish(node: Node, function: &Function, args: Vec<Node>, distinct: &'static str) -> Node {
     let least = if function.variadic != 0 { 1 } else { args.len() };
     node.text(format!("{}({distinct}", quoted(function.name))).list_of(least, "", ", ", args).text(")")
 }
 
 impl Node {
-    /// Puts a clause before the closing parenthesis.
+    /// Inserts a clause before the closing parenthesis.
     fn before_end(mut self, lead: &'static str, item: Node) -> Node {
         self.parts.pop();
         self.maybe(lead, Some(item)).text(")")

@@ -1,4 +1,4 @@
-//! Conditions: everything that narrows, and what looks as if it did.
+//! Conditions: those from which the compiler proves NOT NULL, and similar ones that prove nothing.
 
 use dsql_edge_compiler::builtin::oid;
 
@@ -14,7 +14,7 @@ fn truth(what: &'static str) -> Node {
 }
 
 impl Gen<'_> {
-    /// A condition.
+    /// Generates a condition.
     pub(super) fn condition(&mut self, depth: u32, scope: &Scope) -> Node {
         let next = depth.saturating_sub(1);
         if depth > 0 {
@@ -127,7 +127,7 @@ impl Gen<'_> {
         }
     }
 
-    /// One side of a comparison: a column by preference.
+    /// One side of a comparison, preferably a column.
     fn side(&mut self, ty: Ty, depth: u32, scope: &Scope) -> Node {
         let known = scope.of_type(ty);
         match self.choose(&known) {

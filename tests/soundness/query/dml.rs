@@ -1,4 +1,4 @@
-//! Statements that change rows: `INSERT`, `UPDATE`, `DELETE`, `MERGE`, with what they return.
+//! Statements that change rows: `INSERT`, `UPDATE`, `DELETE` and `MERGE`, with `RETURNING`.
 
 use super::Gen;
 use super::from::Visible;
@@ -8,7 +8,7 @@ use crate::tree::{Node, Sort};
 use crate::types::Ty;
 
 impl Gen<'_> {
-    /// A modifying statement, or a query over modifying ones.
+    /// A data-modifying statement, or a query over data-modifying `WITH` queries.
     pub(super) fn dml(&mut self, depth: u32) -> Node {
         if self.once_in(7) {
             let mut items = vec![self.modifying(1)];
@@ -36,7 +36,7 @@ impl Gen<'_> {
         }
     }
 
-    /// One modifying statement and what it returns; where names are asked for, its columns have some.
+    /// One data-modifying statement, and the columns that it returns. If `named`, each column has a name.
     pub(super) fn modification(&mut self, depth: u32, named: bool) -> (Node, Vec<(String, Ty)>) {
         let tables: Vec<Relation> = self.schema.relations.iter().filter(|it| it.written).cloned().collect();
         let Some(table) = self.choose(&tables) else { return (Node::words("SELECT 1"), Vec::new()) };
@@ -136,7 +136,7 @@ impl Gen<'_> {
             return Some(Node::new(Sort::Other, "ON CONFLICT").text(format!("{target} DO NOTHING")));
         }
         let mut scope = own.plain();
-        // A bare name would be both rows'.
+        // A bare name would be ambiguous: both rows have the column.
         scope.items.retain(|(_, node)| node.what == "column" || self.rng.u32(..20) == 0);
         for column in &table.columns {
             scope

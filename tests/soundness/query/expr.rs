@@ -1,4 +1,4 @@
-//! Expressions of a type that is asked for: leaves, and what is spelt specially.
+//! Expressions of a given type: leaves, and expressions with a syntax of their own.
 
 use dsql_edge_compiler::builtin::{self, oid};
 
@@ -8,7 +8,7 @@ use crate::tree::Node;
 use crate::types::{Ty, Types, UserKind};
 
 impl Gen<'_> {
-    /// An expression that is of this type, as far as we know.
+    /// An expression that should have this type.
     pub(super) fn expr(&mut self, ty: Ty, depth: u32, scope: &Scope) -> Node {
         if depth == 0 {
             return self.leaf(ty, scope);
@@ -59,7 +59,7 @@ impl Gen<'_> {
         }
     }
 
-    /// A column, a constant, a parameter.
+    /// A column, a constant or a parameter.
     pub(super) fn leaf(&mut self, ty: Ty, scope: &Scope) -> Node {
         let known = scope.of_type(ty);
         if !self.once_in(4)
@@ -106,7 +106,7 @@ impl Gen<'_> {
         }
     }
 
-    /// A parameter of this type: a new one, or one that is there already.
+    /// A parameter of this type: a new or an existing one.
     pub(super) fn parameter(&mut self, ty: Ty) -> u32 {
         let same: Vec<usize> = (0..self.parameters.len()).filter(|at| self.parameters[*at] == ty).collect();
         match self.choose(&same) {
@@ -153,7 +153,7 @@ impl Gen<'_> {
         node.maybe(" ELSE ", otherwise).text(" END")
     }
 
-    /// A cast from a type that has one to this.
+    /// A cast from a type that can be cast to this type.
     fn cast(&mut self, ty: Ty, depth: u32, scope: &Scope) -> Node {
         let base = self.schema.types.base(ty);
         let mut from: Vec<Ty> = crate::types::BASE
@@ -170,7 +170,7 @@ impl Gen<'_> {
             oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::TIME | oid::INTERVAL if self.once_in(4) => "(1)",
             _ => "",
         };
-        // Text is read by its content, and few texts can be read.
+        // A cast from text depends on the content, and few strings are valid for the type.
         let arg = if source == oid::TEXT && ![oid::VARCHAR, oid::BPCHAR, oid::NAME, oid::TEXT].contains(&base)
         {
             let literal = self.schema.types.literal(ty, self.names % 7);
@@ -186,7 +186,7 @@ impl Gen<'_> {
         }
     }
 
-    /// A column of the row whose key is a column here, which may refer to it.
+    /// A column of another table, selected by a primary key that equals a column in scope, perhaps its foreign key.
     fn along_a_key(&mut self, ty: Ty, scope: &Scope) -> Option<Node> {
         let tables = self.schema.relations.iter().filter(|it| it.primary && it.keys[0].len() == 1);
         let found: Vec<(String, String, String, Ty)> = tables
@@ -207,7 +207,7 @@ impl Gen<'_> {
 
     pub(super) fn scalar_subquery(&mut self, ty: Ty, depth: u32, scope: &Scope) -> Node {
         let query = self.query(depth.min(1), Some(scope), Some(&[ty]), true).0;
-        // More than one row is an error, not a value.
+        // Most queries are limited to one row, because more rows are an error.
         match self.rng.u32(..10) {
             0 => Node::expr(ty, "scalar subquery").text("(").node(query).text(")"),
             1..4 => Node::expr(ty, "scalar subquery")
@@ -225,7 +225,7 @@ impl Gen<'_> {
         }
     }
 
-    /// An element of an array, a field of a composite.
+    /// An element of an array, or a field of a composite.
     fn part_of(&mut self, ty: Ty, depth: u32, scope: &Scope) -> Node {
         let fields: Vec<(Ty, String)> = self
             .schema
@@ -259,7 +259,7 @@ impl Gen<'_> {
             .text("]")
     }
 
-    /// What only some types have.
+    /// An expression that exists only for some types.
     fn special(&mut self, ty: Ty, depth: u32, scope: &Scope) -> Node {
         if ty == oid::BOOL {
             return self.condition(depth, scope);

@@ -9,18 +9,18 @@ use super::scope::Scope;
 use crate::tree::{Node, Sort};
 use crate::types::Ty;
 
-/// What an item brings into scope.
+/// The names that an item adds to the scope.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Visible {
-    /// Table, name and type of its columns; one that a join merged has no table.
+    /// Table, name and type of its columns; the table of a column that a join merged is "".
     pub(super) columns: Vec<(String, String, Ty)>,
-    /// Tables with a whole row.
+    /// Tables whose whole row can be named.
     pub(super) tables: Vec<String>,
 }
 
 impl Visible {
     fn join(mut self, mut other: Visible) -> Visible {
-        // A merged column that has a namesake on the other side can no longer be named alone.
+        // If the other side has a column of the same name, a merged column can no longer be named: it has no table.
         let named = |side: &Visible, name: &str| side.columns.iter().any(|it| it.1 == name);
         let (mine, theirs) = (self.clone(), other.clone());
         self.columns.retain(|it| !it.0.is_empty() || !named(&theirs, &it.1));
@@ -30,7 +30,7 @@ impl Visible {
         self
     }
 
-    /// Names of one column each.
+    /// Whether exactly one column has this name.
     fn is_unique(&self, name: &str) -> bool {
         self.columns.iter().filter(|it| it.1 == name).count() == 1
     }
@@ -49,7 +49,7 @@ impl Visible {
 }
 
 impl Gen<'_> {
-    /// The scope of what `FROM` brings in.
+    /// The scope of the columns of `FROM`.
     pub(super) fn scope(&mut self, visible: &Visible, outer: Option<&Scope>) -> Scope {
         let mut scope = Scope { outer: outer.map(|it| Rc::new(it.plain())), ..Scope::default() };
         for (table, name, ty) in &visible.columns {
@@ -63,7 +63,7 @@ impl Gen<'_> {
         scope
     }
 
-    /// One item, perhaps a join.
+    /// Generates one item, perhaps a join.
     pub(super) fn from(&mut self, depth: u32, outer: Option<&Scope>) -> (Node, Visible) {
         if depth > 0 && self.rng.u32(..10) < 6 {
             return self.join(depth - 1, outer);
@@ -110,7 +110,7 @@ impl Gen<'_> {
         (Node::new(Sort::From, what).text(text), visible(&alias, columns))
     }
 
-    /// A relation of PostgreSQL's own.
+    /// A relation of PostgreSQL's catalog.
     fn catalog_table(&mut self) -> (Node, Visible) {
         let alias = self.fresh("a");
         let (name, columns): (&str, &[(&str, Ty)]) = self
@@ -317,7 +317,7 @@ impl Gen<'_> {
         let both = seen.join(more);
         let scope = self.scope(&both, outer);
         let condition = match self.rng.u32(..6) {
-            // Any other condition of a FULL JOIN is refused as it runs.
+            // Another condition of a FULL JOIN is rejected when the statement runs.
             0..5 if kind == "FULL JOIN" => self.equality(&seen_before, &scope),
             0 => Node::expr(oid::BOOL, "").text("TRUE"),
             _ => self.condition(depth.min(2), &scope),
@@ -331,7 +331,7 @@ impl Gen<'_> {
             .node(condition)
             .text(")");
         if self.once_in(12) {
-            // An alias for the join hides what is below it.
+            // An alias for the join hides the tables in it.
             let alias = self.fresh("j");
             let names = both.names();
             let unique: Vec<(String, Ty)> = names
@@ -347,7 +347,7 @@ impl Gen<'_> {
 }
 
 impl Gen<'_> {
-    /// Columns of both sides of a join, of the same type, that are equal.
+    /// A condition that two columns of the same type, one from each side of the join, are equal.
     fn equality(&mut self, left: &Visible, scope: &Scope) -> Node {
         let pairs: Vec<(Node, Node)> = scope
             .items

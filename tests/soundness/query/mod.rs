@@ -1,7 +1,8 @@
-//! Makes statements: a schema and a seed in, a tree out that PostgreSQL nearly always accepts.
+//! Generates statements.
 //!
-//! What it takes for the type of an expression is what it asked for; PostgreSQL may see another, and both sides are
-//! then asked who is right. Nothing here compares answers.
+//! Input: a schema and a seed. Output: a tree that PostgreSQL nearly always accepts. The generator assumes that an
+//! expression has the type for which it was generated. PostgreSQL may give it another type; `judge` compares that with
+//! the compiler's answer. No code here compares answers.
 
 mod call;
 mod condition;
@@ -25,11 +26,11 @@ pub(crate) struct Gen<'a> {
     rng: Rng,
     schema: &'a Schema,
     catalog: &'a Catalog,
-    /// Aliases, parameters and bundles given out so far.
+    /// The number of aliases in use. `parameters` has the types of the parameters, `bundles` the last bundle's number.
     names: u32,
     parameters: Vec<Ty>,
     bundles: u32,
-    /// Queries of `WITH` in reach: name and columns.
+    /// The `WITH` queries in scope: name and columns.
     ctes: Vec<(String, Vec<(String, Ty)>)>,
     /// Whether the statement can have parameters.
     parametric: bool,
@@ -50,7 +51,7 @@ impl<'a> Gen<'a> {
         }
     }
 
-    /// A statement.
+    /// Generates a statement.
     pub(crate) fn statement(&mut self) -> Node {
         match self.rng.u32(..100) {
             0..72 => {
@@ -61,13 +62,13 @@ impl<'a> Gen<'a> {
         }
     }
 
-    /// A query that can define a view: no parameters, a name for every column.
+    /// Generates a query that can define a view: it has no parameters, and each column has a name.
     pub(crate) fn view(&mut self) -> (Node, Vec<(String, Ty)>) {
         self.parametric = false;
         self.query(2, None, None, false)
     }
 
-    /// An expression over parameters `$1` … of a function, written by name.
+    /// Generates an expression over a function's parameters, which it names `a0`, `a1` and so on.
     pub(crate) fn value_over(&mut self, ty: Ty, args: &[Ty]) -> Node {
         self.parametric = false;
         let mut scope = Scope::default();
@@ -77,15 +78,15 @@ impl<'a> Gen<'a> {
         self.expr(ty, 2, &scope)
     }
 
-    /// True once in `n` times.
+    /// Returns true with probability 1/`times`.
     fn once_in(&mut self, times: u32) -> bool {
         self.rng.u32(..times) == 0
     }
 
-    /// A name that is not in use.
+    /// Returns a new name, which is nearly always unique.
     fn fresh(&mut self, prefix: &str) -> String {
         self.names += 1;
-        // Now and then one that a query further out may have too.
+        // A few aliases may be equal to one of an enclosing query.
         let number = if prefix == "a" && self.once_in(40) { 1 + self.rng.u32(..3) } else { self.names };
         format!("{prefix}{number}")
     }
@@ -103,7 +104,7 @@ impl<'a> Gen<'a> {
         self.schema.types.sql(ty)
     }
 
-    /// A type that a value can have, one of those in scope by preference.
+    /// Chooses a type for a value, preferably the type of an item in scope.
     fn some_type(&mut self, scope: &Scope) -> Ty {
         let known: Vec<Ty> = scope.items.iter().map(|item| item.0).collect();
         match self.choose(&known) {
@@ -112,7 +113,7 @@ impl<'a> Gen<'a> {
         }
     }
 
-    /// A key to sort or group by: no bare constant, which would be a position or an error.
+    /// Generates a key to sort or group by. A bare constant would be a position or an error, so it gets a cast.
     fn key(&mut self, ty: Ty, depth: u32, scope: &Scope) -> Node {
         let node = self.expr(ty, depth, scope);
         match node.what.as_ref() {
@@ -124,7 +125,7 @@ impl<'a> Gen<'a> {
         }
     }
 
-    /// A type with an order.
+    /// Chooses a type with a default ordering.
     fn ordered_type(&mut self, scope: &Scope) -> Ty {
         for _ in 0..8 {
             let ty = self.some_type(scope);

@@ -1,24 +1,24 @@
-//! What an expression can refer to.
+//! The names that an expression can refer to.
 
 use std::rc::Rc;
 
 use crate::tree::Node;
 use crate::types::Ty;
 
-/// What is in reach at one place.
+/// The names in scope at one place.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scope {
-    /// Columns, or what the query is grouped by.
+    /// Columns; in a grouped query, the grouping keys.
     pub(super) items: Vec<(Ty, Node)>,
-    /// The query around.
+    /// The scope of the enclosing query.
     pub(super) outer: Option<Rc<Scope>>,
-    /// What an aggregate's arguments can refer to, where aggregates are allowed.
+    /// The scope of an aggregate's arguments; `None` if aggregates are not allowed.
     pub(super) inside: Option<Rc<Scope>>,
     /// Whether window functions are allowed.
     pub(super) windows: bool,
-    /// Windows with a name.
+    /// The names of the `WINDOW` clause.
     pub(super) named_windows: Vec<String>,
-    /// Tables whose whole row is in reach.
+    /// Tables whose whole row is in scope.
     pub(super) rows: Vec<String>,
 }
 
@@ -27,7 +27,7 @@ impl Scope {
         self.items.push((ty, node));
     }
 
-    /// The items of a type, here and further out.
+    /// The items of a type, in this scope and in the enclosing ones.
     pub(super) fn of_type(&self, ty: Ty) -> Vec<Node> {
         let mut found: Vec<Node> =
             self.items.iter().filter(|item| item.0 == ty).map(|item| item.1.clone()).collect();
@@ -40,12 +40,12 @@ impl Scope {
         found
     }
 
-    /// The same without aggregates and windows.
+    /// This scope without aggregates and windows.
     pub(super) fn plain(&self) -> Scope {
         Scope { inside: None, windows: false, named_windows: Vec::new(), ..self.clone() }
     }
 
-    /// What aggregates see.
+    /// The scope of an aggregate's arguments; `None` if aggregates are not allowed.
     pub(super) fn within(&self) -> Option<Scope> {
         self.inside.as_ref().map(|inside| (**inside).clone())
     }

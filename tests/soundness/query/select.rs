@@ -1,4 +1,4 @@
-//! Queries: `SELECT`, `VALUES`, set operations, and what surrounds them.
+//! Queries: `SELECT`, `VALUES`, set operations, and their clauses.
 
 use std::rc::Rc;
 
@@ -10,7 +10,8 @@ use crate::tree::{Node, Sort};
 use crate::types::Ty;
 
 impl Gen<'_> {
-    /// A query and its columns: of these types, or of any. A free one may have columns without a name, or `*`.
+    /// Generates a query, and returns it with its columns: of the types `want`, or of any types. If `free`, the columns may
+    /// have no alias, or be `*`.
     pub(super) fn query(
         &mut self,
         depth: u32,
@@ -43,7 +44,7 @@ impl Gen<'_> {
         (node.node(body), columns)
     }
 
-    /// A type for a column, one of those around by preference.
+    /// Chooses a type for a column, preferably one in scope or of a table.
     fn wanted(&mut self, outer: Option<&Scope>) -> Ty {
         match outer {
             Some(scope) if self.rng.bool() => self.some_type(scope),
@@ -84,7 +85,7 @@ impl Gen<'_> {
         (self.limit(node), columns)
     }
 
-    /// A `SELECT`.
+    /// Generates a `SELECT`.
     pub(super) fn select(
         &mut self,
         depth: u32,
@@ -128,7 +129,7 @@ impl Gen<'_> {
                 having = Some(self.condition(depth.min(1), &scope));
             }
         }
-        // In a grouped query a window sees what is grouped.
+        // In a grouped query, a window function can refer to the groups.
         scope.windows = self.once_in(4);
         let mut windows = Vec::new();
         if scope.windows && self.rng.bool() {
@@ -188,7 +189,7 @@ impl Gen<'_> {
         (self.limit(node), columns)
     }
 
-    /// A target: an expression, at the top also a whole row or a set.
+    /// Generates a target: an expression; in a `free` query also a whole row or a set.
     fn target(&mut self, ty: Ty, depth: u32, scope: &Scope, free: bool) -> Node {
         if free
             && scope.inside.is_none()
@@ -210,7 +211,7 @@ impl Gen<'_> {
         if free { self.expr(ty, depth, scope) } else { self.operand(ty, depth, scope) }
     }
 
-    /// One expression under two names, one of which a grouping set may leave out.
+    /// A query with one expression under two names, one of which a grouping set may leave out.
     fn doubled(&mut self, from: Vec<Node>, scope: &Scope) -> Node {
         let ty = self.ordered_type(scope);
         let key = self.key(ty, 1, &scope.plain());
@@ -265,7 +266,7 @@ impl Gen<'_> {
                     (ty, self.key(ty, depth.min(1), &scope.plain()))
                 }
             };
-            // A parameter or a constant is another one where it recurs.
+            // PostgreSQL does not recognize a second parameter or constant as the grouping key.
             let mut column = node.what.ends_with("column");
             node.visit(&mut |it| column |= it.what.ends_with("column"));
             if column {
@@ -283,7 +284,7 @@ impl Gen<'_> {
                 .iter()
                 .all(|it| visible.columns.contains(&(alias.clone(), it.name.clone(), it.ty)))
         {
-            // By the primary key: the other columns depend on it.
+            // The query is grouped by the primary key, on which the other columns depend.
             keys = relation.keys[0]
                 .iter()
                 .map(|at| Node::words(format!("{alias}.{}", relation.columns[*at].name)))
@@ -330,7 +331,7 @@ impl Gen<'_> {
         Some(sets)
     }
 
-    /// GROUPING() over one of the keys.
+    /// Adds `GROUPING()` over one of the keys to the scope.
     fn grouping(&mut self, keys: &[Node], grouped: &mut Scope) {
         if let Some(key) = self.choose(keys) {
             grouped

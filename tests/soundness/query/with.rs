@@ -8,7 +8,7 @@ use crate::tree::{Node, Sort};
 use crate::types::Ty;
 
 impl Gen<'_> {
-    /// Some queries of `WITH`, put in reach; and whether one is recursive.
+    /// Generates `WITH` queries and adds them to the scope. Returns them, and whether one is recursive.
     pub(super) fn with(&mut self, depth: u32) -> (Vec<Node>, bool) {
         let mut recursive = false;
         let mut items = Vec::new();
@@ -96,7 +96,7 @@ impl Gen<'_> {
         node
     }
 
-    /// A data-modifying query of `WITH`, put in reach if it returns something.
+    /// Generates a data-modifying `WITH` query, and adds it to the scope if it returns columns.
     pub(super) fn modifying(&mut self, depth: u32) -> Node {
         let name = self.fresh("m");
         let (statement, columns) = self.modification(depth, true);
