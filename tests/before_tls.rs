@@ -1,7 +1,7 @@
-//! What a server can answer before TLS, and how the client reacts: natively and in a real workerd.
+//! The client's reaction to each answer that a server can send before TLS: natively and in a real workerd.
 //!
-//! Nothing of a query has been sent then, so a write is safe to send again. What may pass is tried twice more; what
-//! will not is reported at once.
+//! Before TLS no part of a query has been sent, so a write is safe to send again. After an answer that may be temporary,
+//! the client tries twice more; every other answer is reported at once.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -16,22 +16,22 @@ use dsql_edge_tests::workerd::{self, Workerd};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-/// What the server does when it is asked for TLS.
+/// The server's reaction to SSLRequest.
 #[derive(Debug, Clone, Copy)]
 enum Answer {
-    /// It closes the connection.
+    /// The server closes the connection.
     End,
-    /// It resets it.
+    /// The server resets the connection.
     Reset,
-    /// It sends these bytes.
+    /// The server sends these bytes.
     Bytes(&'static [u8]),
-    /// It agrees, and closes the connection in the handshake.
+    /// The server accepts TLS, and closes the connection during the handshake.
     EndOfHandshake,
-    /// Nothing, ever.
+    /// The server never answers.
     Silence,
 }
 
-/// Each answer, how many connections it costs, and a part of the message.
+/// Each answer, the number of connections that the client opens, and a part of its message.
 const ANSWERS: [(Answer, usize, &str); 10] = [
     (Answer::End, 3, "closed the connection after SSLRequest"),
     (Answer::Reset, 3, ""),
@@ -46,7 +46,7 @@ const ANSWERS: [(Answer, usize, &str); 10] = [
     (Answer::Silence, 1, "Config::connect_timeout"),
 ];
 
-/// A server that answers like this; its port, and how many connections came.
+/// Starts a server that reacts in this way. Returns its port, and the counter of its connections.
 async fn serve(answer: Answer) -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -64,7 +64,7 @@ async fn serve(answer: Answer) -> (u16, Arc<AtomicUsize>) {
                 Answer::Reset => stream.set_zero_linger().unwrap(),
                 Answer::Bytes(bytes) => {
                     stream.write_all(bytes).await.unwrap();
-                    // The client closes it, having read all of it.
+                    // The client has read all bytes, and closes the connection.
                     let _ = stream.read(&mut request).await;
                 }
                 Answer::Silence => drop(stream.read(&mut request).await),
@@ -112,7 +112,7 @@ async fn native_client_retries_what_may_pass() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn worker_retries_what_may_pass() {
-    // Only for its certificate authority: workerd wants one.
+    // Only its certificate authority is used: workerd requires one.
     let local = Local::builder().start().await.unwrap();
     let bundle = workerd::probe().await;
     for (answer, connections, text) in ANSWERS {

@@ -91,7 +91,7 @@ fn command_in_a_second_terminal_finds_dsql_local() {
         let output = edge("", arguments);
         assert!(output.status.success(), "{arguments:?}: {}", printed(&output));
     }
-    // Variables of the shell belong to another cluster; an empty one counts as not set.
+    // Without an endpoint, variables of the shell are about another cluster and not used; an empty variable is not set.
     for variables in [
         &[("DSQL_REGION", "eu-west-1")][..],
         &[("DSQL_EDGE_CA", "")],
@@ -103,19 +103,19 @@ fn command_in_a_second_terminal_finds_dsql_local() {
         let output = command.args(["pull", "--check"]).envs(variables.iter().copied()).output().unwrap();
         assert!(output.status.success(), "{variables:?}: {}", printed(&output));
     }
-    // With an endpoint they are about this cluster.
+    // With an endpoint, the variables are about this cluster.
     let mut command = plain(dsql_edge(), home.path());
     let output =
         command.args(["pull", "--check"]).env("DSQL_ENDPOINT", endpoint).env("DSQL_USER", "reporter");
     let text = printed(&output.output().unwrap());
     assert!(text.contains("access denied"), "{text}");
-    // Another role signs with its own keys: it may connect.
+    // Another role signs with its own keys, and may connect.
     let text = printed(&edge("", &["pull", "--check", "--user", "blog"]));
     assert!(!text.contains("access denied"), "{text}");
     let output = edge("", &["pull", "--endpoint", "localhost:1", "--region", "us-east-1"]);
     assert!(
         !output.status.success() && !printed(&output).contains("found by its folder"),
-        "another is named"
+        "the command line names another cluster"
     );
     drop(serving);
     let text = printed(&edge("", &["pull"]));
@@ -146,7 +146,7 @@ fn dsql_local_of_a_workspace_is_found_from_its_members() {
     let output = edge(&member, &["migrate"]);
     assert!(output.status.success(), "{}", printed(&output));
     assert!(fs::read_to_string(member.join("dsql-schema.sql")).unwrap().contains("links ("));
-    // The package is named, and the working folder is another.
+    // The command line names the package; the working folder is another.
     let elsewhere = tempfile::tempdir().unwrap();
     let output = edge(elsewhere.path(), &["check", "--no-build", member.to_str().unwrap()]);
     assert!(output.status.success(), "{}", printed(&output));
@@ -154,7 +154,7 @@ fn dsql_local_of_a_workspace_is_found_from_its_members() {
     let endpoint = bindings.lines().find_map(|line| line.strip_prefix("DSQL_ENDPOINT=")).unwrap();
     let output = edge(elsewhere.path(), &["pull", "--output", "-", "--endpoint", endpoint]);
     assert!(printed(&output).contains("no keys for localhost"), "{}", printed(&output));
-    // The snapshot on stdout.
+    // `-` writes the snapshot to stdout.
     let output = edge(&member, &["pull", "--output", "-"]);
     let snapshot = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && snapshot.contains("CREATE TABLE public.links ("), "{snapshot}");

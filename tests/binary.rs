@@ -1,4 +1,4 @@
-//! The binaries `dsql-edge` and `dsql-local`, for tests that run them as people do.
+//! The binaries `dsql-edge` and `dsql-local`, for tests that run them as users do.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,20 +6,20 @@ use std::sync::OnceLock;
 
 use xtask::worker::BUILT;
 
-/// The binary, built here unless it was built together with everything else ([`BUILT`]).
+/// Returns the path of `dsql-edge`, and builds it unless it was built together with all tests ([`BUILT`]).
 pub fn dsql_edge() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| built("dsql-edge-codegen", "dsql-edge"))
 }
 
-/// The same for `dsql-local`.
+/// Returns the path of `dsql-local`, in the same way.
 pub fn dsql_local() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| built("dsql-edge-local", "dsql-local"))
 }
 
 /// Removes the variables of the shell that name a cluster, keys or a schema, so that a test does not depend on them.
-/// `DSQL_LOCAL_…` stays: it names the PostgreSQL of dsql-local.
+/// `DSQL_LOCAL_…` is kept: it names the PostgreSQL of dsql-local.
 pub fn without_shell_variables(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars_os() {
         let is_ours = name.to_str().is_some_and(|name| {

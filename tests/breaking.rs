@@ -1,5 +1,5 @@
-//! `dsql-edge check`: the queries of a crate with a future schema, and a snapshot compared with a cluster. The expected
-//! output for examples/blog is in `breaking/`, next to the migration; `UPDATE=1` writes it.
+//! Tests `dsql-edge check`: it compiles the queries of a crate with a future schema, and compares a snapshot with a
+//! cluster. The expected output for examples/blog is in `breaking/`, next to the migration; `UPDATE=1` writes it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -85,7 +85,7 @@ fn findings(source: &str, schema: &str, change: &str) -> Vec<(Severity, String, 
 const SCHEMA: &str = "CREATE TABLE t (id int PRIMARY KEY, old text NOT NULL, n int NOT NULL);";
 
 #[test]
-fn every_form_is_found_where_it_stands() {
+fn every_form_of_query_is_found_at_its_place() {
     let source = r####"
 fn queries() {
     let a = sql!("SELECT old FROM t");
@@ -128,7 +128,7 @@ const TEXT: &str = "sql!(\"SELECT old FROM t\")";
 }
 
 #[test]
-fn what_changes_for_rust_is_told() {
+fn change_of_a_rust_type_is_reported() {
     let found = |query: &str, change: &str| -> Vec<(Severity, String)> {
         let found = findings(&format!("fn f() {{ {query} }}"), SCHEMA, change);
         found.into_iter().map(|(severity, message, _)| (severity, message)).collect()
@@ -229,7 +229,7 @@ fn statement_that_check_cannot_follow_fails_the_check() {
     }
     write_files(home.path(), &[("change.sql", "BEGIN; ALTER TABLE t DROP COLUMN old; ROLLBACK;")]);
     assert_eq!(run(home.path(), &arguments("human"), &[]), (String::new(), true));
-    // The same in a file of the folder that the build reads.
+    // `check` also fails if the statement is in the folder that the build reads.
     write_files(
         home.path(),
         &[
@@ -243,7 +243,7 @@ fn statement_that_check_cannot_follow_fails_the_check() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_snapshot_that_is_not_what_the_cluster_has() {
+async fn snapshot_that_differs_from_the_cluster_is_an_error() {
     let local = Local::builder().init_sql(SCHEMA).start().await.unwrap();
     let home = package(&[("ca.pem", local.ca_pem()), ("src/lib.rs", "sql!(\"SELECT old FROM t\");")]);
     let endpoint = local.endpoint();

@@ -1,7 +1,10 @@
-//! Case files: Markdown in, cases out, and the file with new answers written back. It compiles nothing.
+//! Reads and writes case files. This module compiles nothing.
 //!
-//! A file holds blocks fenced by three backticks, and prose, which is for people. `sql schema` sets the schema of the
-//! cases that follow, `sql rows` statements that fill its tables beside what the oracle makes up; `sql` is a query, the next block `answer` is what is expected of it:
+//! Input: Markdown. Output: cases, and the Markdown with new answers.
+//!
+//! A file contains blocks fenced by three backticks, and prose, which is for people. `sql schema` sets the schema of the
+//! cases that follow. `sql rows` contains statements that add rows to those that the oracle generates. `sql` is a query,
+//! and the next block `answer` is its expected answer:
 //!
 //! ````text
 //! ```sql schema
@@ -16,27 +19,27 @@
 //! ```
 //! ````
 //!
-//! If PostgreSQL's verdict differs, the block names it and the reason: `sql oracle=accepts: DSQL alone refuses`.
-//! A block `sql wrong schema` is a schema that cannot be understood or followed, `sql wrong migration` a migration that
-//! `migrate` rejects; the answer is the errors.
+//! If PostgreSQL's verdict differs, the block names it and the reason: `sql oracle=accepts: only DSQL rejects this`.
+//! A block `sql wrong schema` is a schema with errors or with a statement that cannot be followed, and `sql wrong
+//! migration` is a migration that `migrate` rejects; their answer is the list of errors.
 
 use anyhow::{Result, bail};
 
-/// A query and what is expected of it.
+/// A query and its expected answer.
 pub struct Case {
     /// The heading above it.
     pub heading: String,
     /// The line of the query, from 1.
     pub line: usize,
-    /// The DDL that holds here.
+    /// The DDL of the schema.
     pub schema: String,
-    /// Rows that are there beside those that the oracle makes up.
+    /// Statements that add rows to those that the oracle generates.
     pub rows: String,
     /// The query.
     pub query: String,
-    /// If the query is itself a file of DDL with errors: its reader.
+    /// If the query is a file of DDL with errors, the part of the project that reads it.
     pub ddl: Option<Ddl>,
-    /// PostgreSQL's answer to it.
+    /// The expected verdict of PostgreSQL.
     pub oracle: Expectation,
     /// The expected answer; "" if the file does not have it yet.
     pub answer: String,
@@ -45,20 +48,20 @@ pub struct Case {
 /// The reader of a file of DDL.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ddl {
-    /// `sql!`, as its schema.
+    /// `sql!` reads the file as its schema.
     Schema,
-    /// `migrate`.
+    /// `migrate` reads the file as a migration.
     Migration,
 }
 
-/// The answer that is expected of PostgreSQL.
+/// The expected verdict of PostgreSQL.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Expectation {
-    /// The same.
+    /// PostgreSQL gives the same answer.
     Agrees,
-    /// It accepts what we refuse: DSQL's rules, or ours.
+    /// PostgreSQL accepts a query that a rule of DSQL or of `sql!` rejects.
     Accepts,
-    /// It refuses too, at another place or for another reason.
+    /// PostgreSQL rejects the query too, but at another place or for another reason.
     Refuses,
 }
 
@@ -68,7 +71,7 @@ pub struct CaseFile {
 }
 
 enum Part {
-    /// Text as it is, schema blocks included.
+    /// Text that is copied unchanged, including schema blocks.
     Text(String),
     Case {
         opening: String,
@@ -80,7 +83,7 @@ impl CaseFile {
     /// Parses the text of a file.
     ///
     /// # Errors
-    /// A block that does not end, or that nobody reads.
+    /// Returns an error if a block has no end or an unknown name.
     pub fn parse(text: &str) -> Result<CaseFile> {
         let mut parts = Vec::new();
         let mut schema = String::new();
@@ -100,7 +103,7 @@ impl CaseFile {
                 match lines.next() {
                     Some((_, "```")) => break,
                     Some((_, line)) => body += &format!("{line}\n"),
-                    None => bail!("line {number}: this block has no end"),
+                    None => bail!("line {number}: this block has no end: add ``` after it"),
                 }
             }
             match info {
@@ -115,7 +118,7 @@ impl CaseFile {
                 }
                 "answer" => match parts.iter_mut().rev().find_map(as_case) {
                     Some(case) if case.answer.is_empty() => case.answer = body,
-                    _ => bail!("line {number}: an answer to no question"),
+                    _ => bail!("line {number}: an answer without a query before it: remove it"),
                 },
                 "sql wrong schema" | "sql wrong migration" => {
                     let ddl = if info.ends_with("schema") { Ddl::Schema } else { Ddl::Migration };
@@ -133,7 +136,7 @@ impl CaseFile {
                 }
                 _ if info == "sql" || info.starts_with("sql oracle=") => {
                     let oracle = expectation(info).ok_or_else(|| {
-                        anyhow::anyhow!("line {number}: oracle=accepts or oracle=refuses, and why")
+                        anyhow::anyhow!("line {number}: write oracle=accepts or oracle=refuses, a colon and the reason")
                     })?;
                     let query = body.trim_end().to_owned();
                     let case = Case {
@@ -162,7 +165,7 @@ impl CaseFile {
         })
     }
 
-    /// The text of the file with these answers, one a case.
+    /// The text of the file with these answers, one per case.
     pub fn with_answers(&self, answers: &[String]) -> String {
         let mut answers = answers.iter();
         let mut out = String::new();

@@ -1,5 +1,5 @@
-//! One door for all case files: each query is compiled, its answer compared with the one below it, and
-//! PostgreSQL asked for a second opinion.
+//! Checks case files: compiles each query, compares the answer with the one in the file, and compares both with
+//! PostgreSQL's answer.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,11 +18,12 @@ use crate::golden::updating;
 use crate::numbered::Numbered;
 use crate::oracle::{Database, Nulls, Oracle, Verdict};
 
-/// Checks every `.md` below a folder; `only` picks the files whose path contains it, and in other files the cases whose
+/// Checks every `.md` below a folder; `only` selects the files whose path contains it, and in other files the cases whose
 /// heading contains it. With `UPDATE=1` it writes the answers.
 ///
 /// # Errors
-/// If a file cannot be read or PostgreSQL cannot be asked. A case that fails is not an error: [`Checked`] lists it.
+/// Returns an error if a file cannot be read or PostgreSQL cannot be reached. A case that fails is not an error:
+/// [`Checked`] lists it.
 pub fn check(folder: &Path, only: Option<&str>, rows: Rows, oracle: &Oracle) -> Result<Checked> {
     let mut checked = Checked::default();
     for path in case_files(folder)? {
@@ -33,30 +34,30 @@ pub fn check(folder: &Path, only: Option<&str>, rows: Rows, oracle: &Oracle) -> 
     Ok(checked)
 }
 
-/// Whether the columns of a query must make a row in Rust, as `sql!` wants them to.
+/// Whether the columns of a query must form a row in Rust, as `sql!` requires.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Rows {
-    /// They may lack a name or a Rust type.
+    /// A column may lack a name or a Rust type.
     AsSql,
-    /// What keeps them from it belongs to the answer.
+    /// The answer contains an error for a column that lacks a name or a Rust type.
     InRust,
 }
 
-/// What came of it.
+/// The result of a check.
 #[derive(Default)]
 pub struct Checked {
-    /// Cases that were looked at.
+    /// The number of cases that were checked.
     pub cases: usize,
-    /// Rows that PostgreSQL returned for them over data full of NULLs.
+    /// The number of rows that PostgreSQL returned for them over data with many NULLs.
     pub rows: usize,
-    /// What is wrong.
+    /// The cases that failed, and why.
     pub failures: Vec<String>,
 }
 
 /// Every `.md` below a folder, sorted.
 ///
 /// # Errors
-/// If a folder cannot be read.
+/// Returns an error if a folder cannot be read.
 pub fn case_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
@@ -103,7 +104,7 @@ fn check_file(
         }
         let describer =
             Describer::from_sql(&case.schema).with_context(|| format!("line {}: the schema", case.line))?;
-        // Optional text is the macro's own.
+        // Only `sql!` has optional text.
         let source =
             if optional_text(case) { Source::of_macro(&case.query) } else { Source::named(&case.query) };
         let answer = describer.describe(&source);
@@ -138,10 +139,10 @@ fn check_file(
     Ok(())
 }
 
-/// The answer as it is written in a case file.
+/// The answer in the form of a case file.
 fn answer_text(query: &str, asked: &Numbered, answer: &Answer, rows: Rows) -> String {
     let or_null = |nullable| if nullable { " or NULL" } else { "" };
-    // Arrays by their typname.
+    // The typname of an array begins with an underscore.
     let with_nulls = |type_name: &str, nullable| match type_name.starts_with('_') && nullable {
         true => ", elements or NULL",
         false => "",
@@ -149,7 +150,7 @@ fn answer_text(query: &str, asked: &Numbered, answer: &Answer, rows: Rows) -> St
     match answer {
         Answer::Described { sql, params, columns, cardinality, remarks, .. } => {
             let mut text = String::new();
-            // Stars are sent as their columns.
+            // The SQL that is sent differs if it contains stars, which are sent as their columns.
             if *sql != asked.text {
                 text += &format!("sent: {sql}\n");
             }
@@ -176,7 +177,7 @@ fn rendered(diagnostic: &Diagnostic, query: &str) -> String {
     render(diagnostic, query, None).lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
-/// Why a schema cannot be understood or followed.
+/// The errors of a schema.
 fn schema_answer(ddl: &str) -> String {
     match Describer::from_sql(ddl) {
         Ok(_) => {
@@ -188,14 +189,14 @@ fn schema_answer(ddl: &str) -> String {
     }
 }
 
-/// Why `migrate` rejects a migration.
+/// The reasons why `migrate` rejects a migration.
 fn migration_answer(text: &str) -> String {
     let linted = lint([(String::new(), text.to_owned())], None, Sent::Migrate);
     let errors = linted.iter().flat_map(|file| &file.findings).map(|finding| &finding.diagnostic);
     or_accepted(errors.filter(|error| error.is_error()).map(|error| rendered(error, text)).collect())
 }
 
-/// The errors, or a line that a block with a wrong schema or migration never expects.
+/// Returns the errors or, if there are none, a line that no block with a wrong schema or migration expects.
 fn or_accepted(errors: String) -> String {
     if errors.is_empty() { "it is accepted\n".to_owned() } else { errors }
 }
@@ -204,7 +205,7 @@ fn optional_text(case: &Case) -> bool {
     case.query.contains("{?")
 }
 
-/// Where PostgreSQL disagrees.
+/// Returns the difference from PostgreSQL's answer, or `None` if there is none.
 fn second_opinion(
     case: &Case,
     asked: &Numbered,
@@ -212,11 +213,11 @@ fn second_opinion(
     database: &Database<'_>,
     rows: &mut usize,
 ) -> Result<Option<String>> {
-    // It is not SQL.
+    // Optional text is not SQL.
     if optional_text(case) {
         return Ok(None);
     }
-    // What is sent must mean what was written.
+    // The SQL that is sent must mean the same as the SQL that was written.
     let verdict = database.describe(&asked.text)?;
     let sent = match answer {
         Answer::Described { sql, .. } => sql.as_str(),
@@ -233,7 +234,7 @@ fn second_opinion(
             };
             if verdict_on_sent != verdict {
                 Some(format!(
-                    "PostgreSQL, of what is sent: {verdict_on_sent:?}\n  of what was written: {verdict:?}"
+                    "PostgreSQL about the SQL that is sent: {verdict_on_sent:?}\n  about the SQL that was written: {verdict:?}"
                 ))
             } else if ours != verdict {
                 Some(format!("PostgreSQL: {verdict:?}\n      ours: {ours:?}"))
@@ -245,7 +246,7 @@ fn second_opinion(
                 let wrong =
                     columns.iter().zip(&observed.null).find(|(column, null)| !column.nullable && **null);
                 wrong.map(|(column, _)| {
-                    format!("PostgreSQL returned NULL for {}, which we call NOT NULL", column.name)
+                    format!("PostgreSQL returned NULL for {}, which the answer reports as NOT NULL", column.name)
                 })
             }
         }
@@ -257,10 +258,10 @@ fn second_opinion(
             let first = diagnostics.iter().find(|it| it.is_error());
             let ours = first.map(|it| (it.sqlstate(), Some(asked.position(it.span.start as usize))));
             let theirs = Some((sqlstate.as_str(), *offset));
-            // Some errors of PostgreSQL have no place; ours has one always.
+            // Some errors of PostgreSQL have no place; the compiler's errors always have one.
             let same_place = offset.is_none() || ours == theirs;
             let same_code = ours.map(|(code, _)| code) == Some(sqlstate.as_str());
-            // Ours name a parameter as it was written.
+            // The compiler's messages name a parameter as written, such as `$name`.
             let stem = |message: &str| message.split_inclusive("parameter $").next().map(str::to_owned);
             let same_words = first.is_some_and(|it| stem(&it.message) == stem(message));
             let words = first.map(|it| &it.message);

@@ -62,7 +62,7 @@ const EVERYWHERE: &[(&str, &str)] = &[
     ),
     (".generated/hidden.rs", "pub fn f() { let _ = dsql_edge::sql!(\"SELECT old FROM t\"); }\n"),
     ("tests/it.rs", "#[test]\nfn it() { let _ = dsql_edge::sql!(\"SELECT old FROM t\"); }\n"),
-    // It does not belong to a target of cargo's.
+    // The file does not belong to a target of cargo.
     ("notes/draft.rs", "fn f() { sql!(SELECT old FROM t) }\n"),
 ];
 
@@ -75,7 +75,7 @@ fn every_query_that_the_compiler_expands_is_checked() {
         ".generated/hidden.rs:1",
         "src/build/mod.rs:1",
         "src/lib.rs:6",
-        // A query that the package's own macro generates, at its place in the macro.
+        // A query that the package's own macro generates; it is reported at its place in the macro.
         "src/renamed.rs:2",
         "src/renamed.rs:4",
         "src/target/mod.rs:1",
@@ -86,7 +86,7 @@ fn every_query_that_the_compiler_expands_is_checked() {
     // A file that is not compiled is named, and does not fail CI.
     assert_eq!(report["unread"].as_array().unwrap().len(), 0);
     assert!(report["not_compiled"][0].as_str().unwrap().starts_with("notes/draft.rs:1:"), "{report:#}");
-    // The sources alone show less, and the report states that.
+    // Without a build, `check` finds fewer queries, and the report states that.
     let (report, text) =
         (json(home.path(), &["--no-build"]), check(home.path(), "github", &["--no-build"]).0);
     assert_eq!(report["compared_with_the_compiler"], false);
@@ -159,7 +159,7 @@ fn build_with_another_schema_is_reported() {
         let named = read.trim_start_matches("the build reads its schema from ");
         assert_eq!(json(home.path(), &["--snapshot", named])["not_compared"], Value::Null, "{named}");
     }
-    // A variable that the build script prints in a literal is read, and one of cargo's configuration.
+    // `check` reads a variable that the build script prints in a literal, and a variable of cargo's configuration.
     let other = "CREATE TABLE t (id int PRIMARY KEY, old text);\n";
     for (file, text) in [
         ("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_SCHEMA=other.sql\"); }\n"),
@@ -183,7 +183,7 @@ fn macro_of_another_crate_with_our_name_is_not_a_query() {
         assert_eq!(broken(&report), ["src/db.rs:2"], "{report:#}");
         assert_eq!(report["unread"].as_array().unwrap().len(), 0, "{report:#}");
     }
-    // In a file that does not import ours, only the compiler can decide which macro it is.
+    // If a file does not import our macro, only the compiler can decide which macro is used.
     let textual = "#[macro_use]\npub mod styles {\n    macro_rules! sql { ($($t:tt)*) => { stringify!($($t)*) } }\n}\npub mod page;\n";
     let page = "pub fn f() -> &'static str { sql!(\"SELECT old FROM t\") }\n";
     let home = package(&[("src/lib.rs", textual), ("src/page.rs", page)]);

@@ -1,4 +1,4 @@
-//! Where credentials come from, outside of Workers: roles that a local STS gives, over HTTPS, until they end.
+//! Credentials outside Workers: roles that a local STS grants over HTTPS, until they expire.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -9,7 +9,7 @@ use dsql_edge_local::Local;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/app";
 
-/// The keys of a local DSQL, trusting its authority and asking its STS.
+/// A configuration with the keys, the certificate authority and the STS of a local DSQL.
 fn config(local: &Local) -> Config {
     let keys = local.credentials();
     let credentials = Credentials::new(keys.access_key_id(), keys.secret_access_key());
@@ -22,25 +22,26 @@ async fn asked(config: &Config) -> Result<String, Error> {
 }
 
 #[tokio::test]
-async fn a_session_opens_the_door_until_it_ends() {
+async fn session_of_a_role_connects_until_it_expires() {
     let local = Local::builder().role(ROLE, Some("partner")).start().await.unwrap();
     let role = || AssumeRole::new(ROLE).duration(Duration::from_secs(900));
     let config = config(&local).assume_role(role().external_id("partner")).unwrap();
     assert_eq!(asked(&config).await.unwrap(), "admin");
     assert_eq!(asked(&config).await.unwrap(), "admin");
 
-    // Only the server's rejection shows it; then the cached credentials are dropped.
+    // The client notices only by the server's rejection; it then drops the cached credentials.
     local.advance_clock(Duration::from_secs(901));
     let error = asked(&config).await.unwrap_err();
     assert!(error.is_access_denied(), "{error}");
     assert_eq!(error.hint(), Some("The security token included in the request is expired"));
-    // The next request asks again; only the clocks differ now.
+    // The next request calls STS again, which rejects it because the clocks differ.
     let error = asked(&config).await.unwrap_err();
     assert!(error.is_credentials() && error.to_string().contains("Signature expired: "), "{error}");
     local.stop().await.unwrap();
 }
 
-/// Without turns there are as many as there are requests; how many there are with them depends on how busy STS is.
+/// If requests did not wait for each other, each would assume the role. Because they do, only a few assume it; their
+/// number depends on how busy STS is.
 #[tokio::test]
 async fn many_cold_requests_assume_a_role_a_few_times() {
     let local = Local::builder().role(ROLE, None).start().await.unwrap();
@@ -57,7 +58,7 @@ async fn many_cold_requests_assume_a_role_a_few_times() {
 }
 
 #[tokio::test]
-async fn what_sts_refuses_is_told_in_its_words() {
+async fn rejection_by_sts_is_reported_in_its_words() {
     let local = Local::builder().role(ROLE, Some("partner")).start().await.unwrap();
     let keys = local.credentials();
     let wrong_key = Credentials::new(keys.access_key_id(), "not-the-key");
@@ -89,7 +90,7 @@ async fn what_sts_refuses_is_told_in_its_words() {
 }
 
 #[test]
-fn an_sts_elsewhere_is_not_asked() {
+fn address_that_is_not_a_local_sts_is_an_error() {
     let credentials = || Credentials::new("id", "key");
     let config = || Config::local("localhost:1", "us-east-1", credentials()).unwrap();
     for url in [

@@ -1,4 +1,4 @@
-//! A stretch of network that breaks at the n-th thing a client sends, before it arrives or after it was answered.
+//! A network that breaks at the n-th chunk that clients send, before the chunk arrives or after it was answered.
 //!
 //! Input: the port to pass connections to, and where to break. Output: a port of its own, and a notice when it broke.
 
@@ -12,12 +12,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-/// Where it breaks.
+/// The point at which the network breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Break {
-    /// What is sent does not arrive.
+    /// The chunk does not arrive.
     Before,
-    /// It arrives, and the answer does not.
+    /// The chunk arrives, and its answer does not.
     After,
 }
 
@@ -33,13 +33,13 @@ struct State {
     sent: AtomicUsize,
     at: usize,
     how: Break,
-    /// A permit is there once it broke.
+    /// Gets a permit when the network breaks.
     broke: Semaphore,
 }
 
 impl Cutter {
-    /// Passes on to `port` of this machine, and breaks one connection at its `at`-th chunk from a client, counted over all
-    /// connections from 0.
+    /// Passes connections on to `port` of this machine, and breaks the one that sends chunk number `at`. Chunks from clients
+    /// are counted from 0 over all connections.
     pub async fn to(port: u16, at: usize, how: Break) -> Cutter {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let own = listener.local_addr().unwrap().port();
@@ -60,12 +60,12 @@ impl Cutter {
         format!("localhost:{}", self.port)
     }
 
-    /// Whether it broke.
+    /// Whether the network has broken.
     pub fn has_broken(&self) -> bool {
         self.state.broke.available_permits() > 0
     }
 
-    /// Waits until it broke.
+    /// Waits until the network breaks.
     pub async fn broken(&self) {
         drop(self.state.broke.acquire().await.unwrap());
     }
@@ -93,7 +93,7 @@ async fn carry(mut client: TcpStream, state: Arc<State>) {
                 }
                 if breaks {
                     if state.how == Break::After {
-                        // Until the server has answered; what has no answer has arrived by then.
+                        // Wait until the server has answered. A chunk without an answer has arrived by the time limit.
                         let _ = tokio::time::timeout(Duration::from_millis(500), server.read(&mut down)).await;
                     }
                     state.broke.add_permits(1);

@@ -1,5 +1,5 @@
-//! What `sql!` writes: each query below emitted, formatted and compared with the file beside it. The files are part
-//! of this test, so that what is in them compiles. `UPDATE=1` writes them.
+//! The code that `sql!` generates: each query below is emitted, formatted and compared with its file in `golden/`. The
+//! files are part of this test, so that they are compiled. `UPDATE=1` writes them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -38,7 +38,7 @@ mod optional_text;
 
 const SCHEMA: &str = include_str!("ui/dsql-schema.sql");
 
-/// A function over a query; with a row if that has a name.
+/// The generated function for a query, with a row type if it has a name.
 fn emitted(name: &str, row: Option<&str>, sql: &str) -> TokenStream {
     emitted_for(name, row, sql, None)
 }
@@ -108,7 +108,7 @@ fn check(file: &str, tokens: TokenStream) {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("rustfmt is there: rust-toolchain.toml asks for it");
+        .expect("rustfmt is installed: rust-toolchain.toml requires it");
     rustfmt.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     let output = rustfmt.wait_with_output().unwrap();
     assert!(output.status.success(), "{text}");
@@ -152,7 +152,7 @@ fn many_rows_at_once_and_one_by_one() {
 }
 
 #[test]
-fn a_statement_is_of_the_type_that_says_where_it_may_run() {
+fn type_of_a_statement_states_where_it_may_run() {
     let key =
         emitted("key", None, "INSERT INTO users (id, name) VALUES ($id, $name) ON CONFLICT (id) DO NOTHING");
     let command = emitted("command", None, "INSERT INTO users (id, name) VALUES (gen_random_uuid(), $name)");

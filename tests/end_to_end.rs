@@ -21,7 +21,7 @@ async fn local() -> Local {
 
 type Bindings = Vec<(&'static str, String)>;
 
-/// The blog, trusting `local`, with its bindings after a change.
+/// Starts the blog with a change to its bindings; it trusts `local`'s certificate authority.
 async fn blog(local: &Local, change: impl FnOnce(&mut Bindings)) -> Workerd {
     let mut bindings = local.bindings();
     change(&mut bindings);
@@ -62,7 +62,7 @@ async fn the_blog_answers() {
     let methodology = r#"[{"tag_name":"アジャイル","usage_count":42},{"tag_name":"ドメイン駆動設計","usage_count":35},{"tag_name":"テスト駆動開発","usage_count":27}]"#;
     let answer = |status, body: &str| Answer { status, body: body.to_owned() };
     assert_eq!(blog.get("/tags/Methodology").await, answer(200, methodology));
-    // What a visitor writes is a value, never SQL.
+    // A visitor's input becomes a value, never SQL.
     assert_eq!(blog.get("/tags/x'%20OR%20'1'='1").await, answer(200, "[]"));
 
     let tag = r#"{"tag_name":"設計","tag_category":"Methodology"}"#;
@@ -93,9 +93,9 @@ async fn a_cold_query_costs_tcp_and_three_round_trips() {
     local.stop().await.unwrap();
 }
 
-/// What goes wrong, and the words of the log that must name it.
+/// Each case is a failure, and the words that the log must contain.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_failure_is_named_and_tells_no_secret() {
+async fn each_failure_is_named_without_a_secret() {
     let local = local().await;
     let late = Local::builder().clock_ahead(Duration::from_secs(7200)).start().await.unwrap();
     let nowhere = {
@@ -114,7 +114,7 @@ async fn each_failure_is_named_and_tells_no_secret() {
         ("no region", &local, Box::new(remove("DSQL_REGION")), &["DSQL_REGION"]),
         ("a port too far", &local, Box::new(endpoint("localhost:99999".into())), &["DSQL_ENDPOINT", "port"]),
         (
-            "no host of DSQL's",
+            "a host that is not DSQL's",
             &local,
             Box::new(endpoint("db.example.com".into())),
             &["DSQL_ENDPOINT", ".dsql."],
@@ -128,7 +128,7 @@ async fn each_failure_is_named_and_tells_no_secret() {
         ),
         ("an expired token", &late, Box::new(|_| {}), &["access denied", "the token was too old"]),
         ("nothing listening", &local, Box::new(endpoint(format!("localhost:{nowhere}"))), &["connect"]),
-        // The keys are right, the authority is the other server's.
+        // The keys are right, but the Worker trusts another server's authority.
         ("another authority", &late, Box::new(endpoint(local.endpoint())), &["certificate"]),
     ];
     for (name, server, change, words) in cases {
@@ -166,7 +166,7 @@ async fn a_schema_that_has_changed_since_is_named() {
     for word in ["42P01", "relation \"tag_master\" does not exist", "dsql-edge pull"] {
         blog.logged(word).await;
     }
-    assert_eq!(blog.get("/posts").await.status, 200, "the Worker goes on");
+    assert_eq!(blog.get("/posts").await.status, 200, "the Worker continues");
     blog.stop().await;
     local.stop().await.unwrap();
 }
@@ -182,7 +182,7 @@ async fn a_server_that_closes_mid_answer_is_an_error_at_every_stage() {
         network.connections()[0].received()
     };
     let (handshake, rows) = ("TLS", "broke");
-    // After nothing, after 'S', within the handshake, within the startup's answer, within the rows, near the end.
+    // The cuts: before the first byte, after 'S', in the handshake, in the startup's answer, in the rows, near the end.
     for (cut, stage) in [
         (0, handshake),
         (1, handshake),
@@ -196,7 +196,7 @@ async fn a_server_that_closes_mid_answer_is_an_error_at_every_stage() {
         let answer = blog.get("/posts").await;
         assert_eq!(answer.status, 500, "cut after {cut} of {whole}: {}", answer.body);
         assert!(answer.body.contains("the database did not answer"), "cut after {cut}: {}", answer.body);
-        // Where it broke, and the place of the query that failed.
+        // The log names the stage at which the connection broke, and the place of the query.
         for word in [stage, "src/lib.rs:"] {
             blog.logged(word).await;
         }
@@ -229,9 +229,9 @@ async fn a_kept_dsql_is_an_error_and_a_panic_ends_one_instance_only() {
     assert_eq!(panicked.status, 500, "{}", panicked.body);
     assert_eq!(probe.get("/one").await, answer(200, "[1]"));
     probe.logged("Reinitializing Wasm application").await;
-    // The instance is another: what the old one kept is gone.
+    // A new instance serves: the values that the old one kept are lost.
     assert_eq!(probe.get("/kept").await, answer(200, "1"));
-    assert_eq!(probe.get("/object").await, answer(200, "1"), "a Durable Object's Rust half is made again");
+    assert_eq!(probe.get("/object").await, answer(200, "1"), "the Rust part of a Durable Object is created again");
     probe.stop().await;
     local.stop().await.unwrap();
 }

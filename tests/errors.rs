@@ -1,5 +1,5 @@
-//! The page of each diagnostic code: its examples are errors or warnings, as the page shows, and each correction
-//! compiles. `UPDATE=1` writes the answers, `CASE=name` picks pages.
+//! Tests the page of each diagnostic code: its examples give the errors or warnings that the page shows, and each
+//! correction compiles. `UPDATE=1` writes the answers, `CASE=name` selects pages.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -16,9 +16,9 @@ fn folder() -> PathBuf {
 }
 
 #[test]
-fn pages_hold() {
+fn examples_of_each_page_have_the_shown_answers() {
     let only = std::env::var("CASE").ok();
-    // What nests too deep needs the stack that rustc gives a macro; a test has a quarter of it.
+    // An example that nests too deep needs the stack that rustc gives a macro; a test's thread has a quarter of it.
     let stack = std::thread::Builder::new().stack_size(8 << 20);
     let pages = move || check(&folder(), only.as_deref(), Rows::InRust, &Oracle::start().unwrap()).unwrap();
     let checked = stack.spawn(pages).unwrap().join().unwrap();

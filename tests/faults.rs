@@ -1,5 +1,5 @@
-//! The client against a dsql-local that fails on request: at commit, at the login, after an hour. The outcomes that the
-//! client reports are compared with the rows in the database.
+//! Tests the client with a dsql-local that fails on request: at commit, at the login, after an hour. Compares the
+//! outcomes that the client reports with the rows in the database.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -21,7 +21,7 @@ sql! {
     fn add_returning(id) -> pub Added = "INSERT INTO posts (id, title) VALUES ($id, 'x') RETURNING id, title";
 }
 
-/// A local DSQL for each way of OC001: what the client retries must not depend on it.
+/// Runs a test once for each setting of OC001: the client's retries must not depend on it.
 async fn under_each_oc001(test: impl AsyncFn(&Local)) {
     for oc001 in [Oc001::Cached, Oc001::Any] {
         let local = Local::builder().named_init_sql("tables", TABLES).oc001(oc001).start().await.unwrap();
@@ -30,7 +30,7 @@ async fn under_each_oc001(test: impl AsyncFn(&Local)) {
     }
 }
 
-/// What the database has, seen by somebody else.
+/// Counts the rows on a connection of its own.
 async fn there(local: &Local) -> i64 {
     count().fetch_value(&Dsql::new(config(local, None))).await.unwrap()
 }
@@ -47,13 +47,13 @@ async fn a_conflict_at_commit_runs_the_transaction_again() {
         local.set_faults(&[Fault::Conflict(1), Fault::Conflict(2)]);
         dsql.transaction(write).await.unwrap();
         assert_eq!((runs.swap(0, Ordering::Relaxed), there(local).await), (3, 1));
-        // A write that commits by itself, and a pipeline.
+        // An autocommit write, and a pipeline.
         local.set_faults(&[Fault::Conflict(1)]);
         add(id(2)).execute(dsql).await.unwrap();
         local.set_faults(&[Fault::Conflict(1)]);
         dsql.pipeline((add(id(3)), add(id(4)))).await.unwrap();
         assert_eq!(there(local).await, 4);
-        // One that never ends.
+        // A conflict at every attempt.
         local.set_faults(&(1..=9).map(Fault::Conflict).collect::<Vec<_>>());
         let error =
             dsql.transaction(async |tx| add(id(5)).execute(tx).await).max_attempts(3).await.unwrap_err();
@@ -81,7 +81,7 @@ async fn lost_commit_is_unknown_and_idempotency_key_resolves_it() {
             let error = add(id(1)).execute(dsql).await.unwrap_err();
             assert!(error.is_outcome_unknown(), "{fault}: {error}");
             assert_eq!(there(local).await, written, "{fault}");
-            // With a key it runs again, and what had been done is done once.
+            // With a key the transaction runs again, and its writes are applied once.
             clean().await.unwrap();
             local.set_faults(&[fault]);
             let done = dsql.transaction(write).idempotency_key(add(id(99))).await.unwrap();
@@ -100,9 +100,9 @@ async fn lost_commit_is_unknown_and_idempotency_key_resolves_it() {
     .await;
 }
 
-/// A write on the first flight of a connection, which comes with its login, and on a later one; with and without rows.
+/// Writes with and without rows, on the first flight of a connection, which is sent with the login, and on a later one.
 #[tokio::test]
-async fn commit_faults_are_met_alike_on_first_and_later_flights() {
+async fn commit_faults_apply_to_first_and_later_flights() {
     under_each_oc001(async |local| {
         for first in [true, false] {
             for (fault, applied) in [
@@ -222,7 +222,7 @@ async fn a_key_that_a_trigger_drops_is_an_error() {
 }
 
 #[tokio::test]
-async fn the_door_is_knocked_at_again_where_that_helps() {
+async fn rejected_login_is_retried_if_it_may_succeed() {
     let local = local().await;
     for fault in [Fault::WakingUp(2), Fault::TooManyConnections(1), Fault::RateExceeded(1)] {
         local.set_faults(&[fault]);
@@ -242,14 +242,14 @@ async fn the_door_is_knocked_at_again_where_that_helps() {
 }
 
 #[tokio::test]
-async fn an_hour_that_is_over_costs_nothing() {
+async fn connection_that_expires_costs_no_statement() {
     let local = local().await;
     let dsql = &Dsql::new(config(&local, None));
     add(id(1)).execute(dsql).await.unwrap();
     local.set_faults(&[Fault::ExpiredHour]);
     tokio::time::sleep(Duration::from_millis(100)).await;
     add(id(2)).execute(dsql).await.unwrap();
-    // In the middle of a transaction: that goes on to its end.
+    // A transaction that is open at that moment continues to its end.
     let done = dsql
         .transaction(async |tx| {
             add(id(3)).execute(tx).await?;
@@ -263,9 +263,9 @@ async fn an_hour_that_is_over_costs_nothing() {
     local.stop().await.unwrap();
 }
 
-/// From a session, as a Worker under test can: the list takes the place of the one before.
+/// A Worker under test can set faults from a session. Each list replaces the previous one.
 #[tokio::test]
-async fn a_session_asks_for_faults_by_a_setting() {
+async fn session_sets_faults_by_a_setting() {
     let local = local().await;
     let dsql = &Dsql::new(config(&local, None));
     let other = &Dsql::new(config(&local, None));
@@ -286,7 +286,7 @@ async fn a_session_asks_for_faults_by_a_setting() {
     local.stop().await.unwrap();
 }
 
-/// dsql-local lets the client in and drops what came with the login: the write is sent again, and applied once.
+/// dsql-local accepts the login and drops the flight that was sent with it: the write is sent again, and applied once.
 #[tokio::test]
 async fn flight_that_is_dropped_with_the_login_is_applied_once() {
     let local = local().await;
@@ -295,7 +295,7 @@ async fn flight_that_is_dropped_with_the_login_is_applied_once() {
     let dsql = &Dsql::new(config(&local, Some(&network)));
     add(id(1)).execute(dsql).await.unwrap();
     assert_eq!(there(&local).await, 1);
-    // The connection goes on, and others of this process wait for the end of their login.
+    // The connection stays open, and later connections of this process send their first flight after the login.
     local.set_faults(&[Fault::DropFlight(1)]);
     add(id(2)).execute(dsql).await.unwrap();
     add(id(3)).execute(&mut dsql.session()).await.unwrap();
@@ -303,13 +303,13 @@ async fn flight_that_is_dropped_with_the_login_is_applied_once() {
     local.stop().await.unwrap();
 }
 
-/// A first query that is merely slow gets one Sync more, which a real PostgreSQL answers behind it.
+/// For a first query that is only slow, the client sends another Sync, which a real PostgreSQL answers after the query.
 #[tokio::test]
-async fn slow_first_query_is_answered_and_its_connection_goes_on() {
+async fn slow_first_query_is_answered_and_keeps_its_connection() {
     let local = local().await;
     let network = Network::to(local.port(), Duration::ZERO, network::Fault::None).await;
     let dsql = &Dsql::new(config(&local, Some(&network)));
-    // Latency of the server's: each of its answers comes so late, that of the login too.
+    // The latency delays each answer of the server, including the answer to the login.
     local.set_faults(&[Fault::Latency(2500)]);
     for number in 1..=3 {
         add(id(number)).execute(dsql).await.unwrap();

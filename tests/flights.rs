@@ -1,7 +1,7 @@
-//! The round trips of each operation of a Worker on its database, counted from outside.
+//! The round trips of each operation of a Worker on its database, counted outside the Worker.
 //!
-//! Input: a cluster and, for Workers, a bundle of `tests/probe`. Output: a line for each case, with the expected number and
-//! the counted one. `transactions.rs` and `end_to_end.rs` assert them, `cargo xtask bench flights` prints them: each has
+//! Input: a cluster and, for Workers, a bundle of `tests/probe`. Output: a line for each case, with the expected and the
+//! counted number. `transactions.rs` and `end_to_end.rs` assert them, `cargo xtask bench flights` prints them: each has
 //! this file as a module.
 
 use std::time::Duration;
@@ -17,18 +17,18 @@ pub const TABLES: &str =
     "CREATE TABLE posts (id uuid PRIMARY KEY, author_id uuid, title text NOT NULL, body text,
                                               views integer DEFAULT 0 NOT NULL)";
 
-/// A case, with the round trips of TCP where it connects.
+/// A case and its round trips, including TCP's if the case opens a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flight {
-    /// What was done.
+    /// The operation.
     pub case: &'static str,
-    /// What it should cost.
+    /// The expected number of round trips.
     pub expected: usize,
-    /// What it cost.
+    /// The counted number of round trips.
     pub counted: usize,
 }
 
-/// What connects to a cluster, directly or through a network.
+/// The configuration that connects to a cluster, directly or through a network.
 pub fn config(local: &Local, network: Option<&Network>) -> Config {
     let bindings = local.bindings();
     let lookup = |name: &str| match (name, network) {
@@ -53,11 +53,11 @@ sql! {
 
     fn set(id, views) = "UPDATE posts SET views = $views WHERE id = $id";
 
-    /// How many rows there are.
+    /// The number of rows.
     pub fn count() -> pub Count = "SELECT count(*) FROM posts";
 }
 
-/// A network, and what has been counted on it so far.
+/// A network, and the round trips that were counted on it.
 struct Counter {
     network: Network,
     seen: usize,
@@ -70,7 +70,7 @@ impl Counter {
         Counter { network, seen: 0, flights: Vec::new() }
     }
 
-    /// What the last step cost; a connection costs one for TCP.
+    /// Records the round trips since the last call; a new connection adds one for TCP.
     fn note(&mut self, case: &'static str, expected: usize) {
         let all: usize = self.network.connections().iter().map(|seen| seen.round_trips() + 1).sum();
         let counted = all - self.seen;
@@ -79,10 +79,10 @@ impl Counter {
     }
 }
 
-/// From a program that is not a Worker.
+/// Counts the round trips of a program that is not a Worker.
 ///
 /// # Errors
-/// Those of the queries.
+/// Returns the error of a query.
 pub async fn native(local: &Local) -> Result<Vec<Flight>, Error> {
     let mut counter = Counter::on(local).await;
     let config = config(local, Some(&counter.network));
@@ -130,11 +130,11 @@ pub async fn native(local: &Local) -> Result<Vec<Flight>, Error> {
     Ok(counter.flights)
 }
 
-/// With credentials of a role, from a program that is not a Worker. The round trips are the cluster's and those of STS:
-/// TCP, TLS, and the request.
+/// Counts the round trips of a program that is not a Worker and has credentials of a role: those to the cluster, and
+/// those to STS (TCP, TLS, and the request).
 ///
 /// # Errors
-/// Those of the queries.
+/// Returns the error of a query.
 pub async fn assumed_role(local: &Local, role: &str) -> Result<Vec<Flight>, Error> {
     let sts_port =
         local.sts_url().rsplit(':').next().and_then(|port| port.trim_end_matches('/').parse().ok());
@@ -157,7 +157,8 @@ pub async fn assumed_role(local: &Local, role: &str) -> Result<Vec<Flight>, Erro
     Ok(flights)
 }
 
-/// From a Worker, `tests/probe`: each request connects again, so each case has the four of its first query in it.
+/// Counts the round trips of the Worker `tests/probe`. Each request connects again, so each case includes the four round
+/// trips of its first query.
 pub async fn worker(local: &Local, bundle: &std::path::Path) -> Vec<Flight> {
     let mut counter = Counter::on(local).await;
     let mut bindings = local.bindings();
@@ -181,7 +182,7 @@ pub async fn worker(local: &Local, bundle: &std::path::Path) -> Vec<Flight> {
     ] {
         let answer = probe.get(path).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);
-        // A Terminate may still be on its way; it is not a round trip.
+        // A Terminate may still be in transit; it is not a round trip.
         tokio::time::sleep(Duration::from_millis(100)).await;
         counter.note(case, expected);
     }
@@ -189,8 +190,8 @@ pub async fn worker(local: &Local, bundle: &std::path::Path) -> Vec<Flight> {
     counter.flights
 }
 
-/// From a Worker through a pool, `tests/pool`: what the pool's object and the cluster send each other. The object keeps
-/// its connection, so only the first case has that in it.
+/// Counts the round trips between the object of the pool in `tests/pool` and the cluster. The object keeps its
+/// connection, so only the first case includes connecting.
 pub async fn pooled(local: &Local, bundle: &std::path::Path) -> Vec<Flight> {
     let mut counter = Counter::on(local).await;
     let mut bindings = local.bindings();

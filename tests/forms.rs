@@ -7,7 +7,7 @@ use dsql_edge::{Config, Dsql, Error, Executor, sql, sql_file};
 use dsql_edge_local::Local;
 use dsql_edge_tests::UserId;
 
-/// A cluster that holds the tables of `dsql-schema.sql`, two users and three posts.
+/// A cluster with the tables of `dsql-schema.sql`, two users and three posts.
 async fn blog() -> (Local, Dsql) {
     let local = Local::builder().start().await.unwrap();
     let bindings = local.bindings();
@@ -53,7 +53,7 @@ sql! {
     pub fn top_posts(at_least: i16, limit) -> #[derive(Eq, Hash)] #[serde(rename_all = "camelCase")] pub Post =
         "SELECT id, title, author_id FROM posts WHERE views >= $at_least ORDER BY views DESC LIMIT $limit";
 
-    /// The same row, its columns in another order.
+    /// A query with the same row, whose columns are in another order.
     pub(crate) fn post_of(r#type: &str) -> pub Post = "SELECT title, id, author_id FROM posts WHERE title = $1";
 
     fn titles() -> Title = "SELECT title FROM posts ORDER BY title";
@@ -68,7 +68,7 @@ struct Title {
     title: String,
 }
 
-/// Neither Clone nor Serialize: the row is nevertheless made.
+/// The type is neither Clone nor Serialize: a row with it is generated nevertheless.
 #[derive(Debug)]
 struct Shouted(String);
 
@@ -230,7 +230,7 @@ async fn nested_rows() {
     let [Some(ada), Some(grace), None] = authors[..] else { panic!("{authors:?}") };
     assert_eq!((ada.full_name.as_str(), ada.email.as_deref()), ("Ada", Some("ada@example.com")));
     assert_eq!((grace.full_name.as_str(), grace.email.as_deref()), ("Grace", None));
-    // Where one column is there always, so is the group.
+    // If one column of a group is always present, the group is not an `Option`.
     let numbers: Vec<(i32, Option<i32>)> =
         rows.iter().map(|row| (row.numbers.views, row.numbers.more.letters)).collect();
     assert_eq!(numbers, [(10, Some(15)), (20, None), (30, None)]);
@@ -242,7 +242,7 @@ async fn nested_rows() {
     assert_eq!(own[1], Written { title: "Second".to_owned(), author: Some(author) });
     assert_eq!(own[2], Written { title: "Third".to_owned(), author: None });
 
-    // Anonymous, two joins deep: the inner group is there whenever the outer one is.
+    // Anonymous rows, two joins deep: if the outer group is present, the inner group is too.
     let rows = sql!(
         r#"SELECT p.id, u.id AS "user.id", u.name AS "user.name", q.title AS "user.post.title", q.id AS "user.post.id"
              FROM posts p LEFT JOIN (users u JOIN posts q ON q.author_id = u.id) ON u.id = p.author_id
@@ -254,7 +254,7 @@ async fn nested_rows() {
     let user = rows[1].user.as_ref().unwrap();
     assert_eq!((user.id, user.post.title.as_str(), user.post.id), (UserId(id(2)), "Second", id(2)));
     assert!(rows[2].user.is_none());
-    // The second join cannot match where the first did not, so the first decides.
+    // If the first join has no match, the second cannot have one, so the first decides whether the group is `None`.
     let rows = sql!(
         r#"SELECT q.title AS "user.title", u.name AS "user.name"
              FROM posts p LEFT JOIN users u ON u.id = p.author_id AND u.name = 'Grace'
@@ -269,7 +269,8 @@ async fn nested_rows() {
         .map(|row| row.user.as_ref().map(|user| (user.name.as_str(), user.title.as_deref())))
         .collect();
     assert_eq!(users, [None, Some(("Grace", None)), None]);
-    // A column of another join may be there where this one is not: no value is lost.
+    // The columns belong to independent joins, and one may be present without the other: the columns are `Option`s, so
+    // that no value is lost.
     let rows = sql!(
         r#"SELECT u.name AS "both.name", q.title AS "both.title"
              FROM posts p LEFT JOIN users u ON u.id = p.author_id AND u.name = 'Ada'
@@ -292,7 +293,7 @@ async fn many_rows_in_one_flight() {
     let people: Vec<(Uuid, String, Option<&str>)> = (10..500)
         .map(|number| (id(number), format!("user {number}"), (number % 2 == 0).then_some("x@y.z")))
         .collect();
-    // As arrays.
+    // The rows are sent as arrays.
     let added = sql!(
         "INSERT INTO users (id, name, email) VALUES ($id, $name, $email)",
         for (id, name, email) in &people
@@ -302,7 +303,7 @@ async fn many_rows_in_one_flight() {
     let even = sql!("SELECT count(*) FROM users WHERE email = 'x@y.z' AND name LIKE 'user %'");
     assert_eq!(even.fetch_value(&dsql).await.unwrap(), 245);
 
-    // Row by row, for the rows come back.
+    // The rows are sent one by one, because the statement returns rows.
     let names = sql!(
         "UPDATE users SET name = $name WHERE id = $id RETURNING name",
         for number in 10..20,
@@ -315,7 +316,7 @@ async fn many_rows_in_one_flight() {
     assert_eq!(names.len(), 10);
     assert_eq!(names[9].name, "renamed 19");
 
-    // All or nothing: the last one is there already.
+    // No row is inserted, because the last one exists already.
     for attempt in 0..2 {
         let before = count().await.unwrap();
         let ids = [id(1000), id(1001), id(10)];
@@ -333,7 +334,7 @@ async fn many_rows_in_one_flight() {
     assert_eq!(nothing.unwrap(), 0);
     let nothing = sql!("DELETE FROM users WHERE id = $id", for id in none).execute(&dsql).await;
     assert_eq!(nothing.unwrap(), 0);
-    // More answers than the buffers between us hold: what comes is read while the rest is sent.
+    // The answers are larger than the buffers of the connection: they are read while the remaining rows are sent.
     let long = "x".repeat(20_000);
     let echoed = sql!("SELECT $text::text AS text", for text in std::iter::repeat_n(&long, 300));
     assert_eq!(echoed.fetch_all(&dsql).await.unwrap().len(), 300);

@@ -1,19 +1,19 @@
-//! Expected text in a file: compared, or with `UPDATE=1` written. CI never sets that.
+//! Compares text with an expected text in a file, or writes the file with `UPDATE=1`, which CI never sets.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-/// Whether expected texts are to be written again.
+/// Whether `UPDATE=1` is set, so that expected texts are written.
 pub fn updating() -> bool {
     std::env::var_os("UPDATE").is_some_and(|value| value == "1")
 }
 
-/// Compares a file with what it should be.
+/// Compares a file with the actual text.
 ///
 /// # Errors
-/// The first line that differs.
+/// Returns an error that names the first line that differs.
 pub fn compare(path: &Path, actual: &str) -> Result<()> {
     if updating() {
         return fs::write(path, actual).with_context(|| path.display().to_string());
@@ -26,7 +26,7 @@ pub fn compare(path: &Path, actual: &str) -> Result<()> {
     let (number, (was, is)) =
         lines.find(|(_, (was, is))| was != is).unwrap_or((0, ("", "one of them is longer than the other")));
     bail!(
-        "{}, line {number}: differs (UPDATE=1 takes the new text)\nexpected: {was}\n  actual: {is}",
+        "{}, line {number}: differs (UPDATE=1 writes the new text)\nexpected: {was}\n  actual: {is}",
         path.display()
     )
 }

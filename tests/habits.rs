@@ -1,4 +1,4 @@
-//! Workers as people write them, in a real workerd: axum, cron, queues, two clusters, and where credentials come from.
+//! Workers as users write them, in a real workerd: axum, cron, queues, two clusters, and each source of credentials.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -26,7 +26,7 @@ fn answer(status: u16, body: &str) -> Answer {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn axum_cron_and_queues_ask_and_answer() {
+async fn axum_cron_and_queues_run_queries() {
     let local = local().await;
     let habits = habits(&local, &local.bindings(), &[]).await;
     assert_eq!(habits.get("/events").await, answer(200, "[]"));
@@ -41,7 +41,7 @@ async fn axum_cron_and_queues_ask_and_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_clusters_are_told_apart_by_a_prefix() {
+async fn prefix_distinguishes_two_clusters() {
     let local = local().await;
     let schema = "CREATE ROLE reporter WITH LOGIN;
         AWS IAM GRANT reporter TO 'arn:aws:iam::000000000000:user/dsql-local'";
@@ -58,7 +58,7 @@ async fn two_clusters_are_told_apart_by_a_prefix() {
     assert_eq!(habits.get("/reports").await, answer(200, "reporter"));
     habits.stop().await;
 
-    // Keys of its own that `from_env` cannot read do not make the other cluster's keys serve.
+    // If the second cluster has its own keys and `from_env` cannot read them, the first cluster's keys are not used.
     bindings.extend(OWN_KEYS.map(|name| (name, "unread".to_owned())));
     let extras = Extras { stored: &OWN_KEYS, ..Extras::default() };
     let habits = Workerd::start_with(bundle, &both, &bindings, &extras).await;
@@ -70,11 +70,11 @@ async fn two_clusters_are_told_apart_by_a_prefix() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn keys_may_lie_in_the_secrets_store() {
+async fn keys_are_read_from_the_secrets_store() {
     let local = local().await;
     let habits = habits(&local, &local.bindings(), &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]).await;
     assert_eq!(habits.get("/store").await, answer(200, "admin"));
-    // Where they are not looked for, the error names the call that looks for them.
+    // `from_env` does not read the Secrets Store: the error names the call that reads it.
     let missing = habits.get("/events").await;
     assert_eq!(missing.status, 500);
     assert!(
@@ -86,7 +86,7 @@ async fn keys_may_lie_in_the_secrets_store() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_says_nothing_is_a_timeout() {
+async fn silent_server_causes_a_timeout() {
     let local = local().await;
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut bindings = local.bindings();
@@ -108,7 +108,7 @@ async fn a_role_is_assumed_through_fetch() {
     bindings.push(("AWS_ROLE_ARN", ROLE.to_owned()));
     bindings.push(("AWS_ROLE_EXTERNAL_ID", "partner".to_owned()));
     let trusted = habits(&local, &bindings, &[]).await;
-    // Many requests at once find no credentials. Each of them would ask STS, if it did not see that another one does.
+    // Many requests start without credentials. They wait for the request that calls STS, instead of each calling it.
     for answered in futures_util::future::join_all((0..50).map(|_| trusted.get("/events"))).await {
         assert_eq!(answered, answer(200, "[]"), "{}", trusted.log());
     }
@@ -116,7 +116,8 @@ async fn a_role_is_assumed_through_fetch() {
     let issued = local.sessions_issued();
     assert_eq!(trusted.get("/events").await, answer(200, "[]"), "{}", trusted.log());
     assert_eq!(local.sessions_issued(), issued);
-    // The session has ended, though not by the Worker's clock: rejected, dropped, assumed again.
+    // The session has expired, but not by the Worker's clock: the cluster rejects the token, the Worker drops the
+    // credentials, and the next request assumes the role again.
     local.advance_clock(std::time::Duration::from_secs(3601));
     let refused = trusted.get("/events").await;
     assert!(refused.body.contains("access denied"), "{refused:?}");

@@ -1,5 +1,5 @@
-//! `dsql-edge init` in a Worker's crate: what it adds, that it overwrites nothing, and that what it writes is right; and
-//! what all commands have in common.
+//! Tests `dsql-edge init` in a Worker's crate: it adds the missing parts, overwrites nothing, and its query compiles.
+//! Also tests the options that all commands have.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -58,7 +58,7 @@ fn worker() -> tempfile::TempDir {
 }
 
 #[test]
-fn what_is_missing_is_added_and_nothing_else_is_touched() {
+fn init_adds_missing_parts_and_changes_nothing_else() {
     let home = worker();
     let first = printed(home.path(), &["init", "--region", "eu-west-1"]);
     let now = files(home.path());
@@ -76,11 +76,11 @@ fn what_is_missing_is_added_and_nothing_else_is_touched() {
     {
         assert!(first.contains(&format!("{file}: ")), "{first}");
     }
-    // What it wrote is right: the query compiles against the snapshot.
+    // The query that `init` wrote compiles against the snapshot that it wrote.
     let snapshot = Candidate::Schema(home.path().join("dsql-schema.sql"));
     let report = check(home.path(), None, &snapshot, Queries::OfSources).unwrap();
     assert_eq!((report.queries, report.findings.len(), report.unread.len()), (1, 0, 0));
-    // Once more, and nothing happens.
+    // A second run changes nothing.
     let again = printed(home.path(), &["init", "--region", "eu-west-1"]);
     assert!(again.starts_with("everything is there already"), "{again}");
     assert_eq!(files(home.path()), now);
@@ -101,14 +101,14 @@ fn a_folder_of_migrations_has_a_build_script() {
             r#"println!("cargo::rustc-env=DSQL_EDGE_MIGRATIONS=sql\ncargo::rerun-if-changed=sql");"#
         )
     );
-    // `check` takes its schema from there too.
+    // `check` reads its schema from that folder too.
     fs::write(home.path().join("sql/0001_init.sql"), "CREATE TABLE t (id int PRIMARY KEY);").unwrap();
     fs::write(home.path().join("src/lib.rs"), "fn f() { sql!(\"SELECT id FROM t\") }").unwrap();
     fs::write(home.path().join("drop.sql"), "DROP TABLE t;").unwrap();
     let output = run(home.path(), &["check", "--no-build", "--apply", "drop.sql"]);
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stdout).contains("--> src/lib.rs:1:31"));
-    // A build script that is there stays.
+    // An existing build script is not changed.
     let other = worker();
     fs::write(other.path().join("build.rs"), "fn main() {}\n").unwrap();
     let answer = printed(other.path(), &["init", "--migrations", "sql"]);
@@ -117,7 +117,7 @@ fn a_folder_of_migrations_has_a_build_script() {
 }
 
 #[test]
-fn commands_teach_and_have_a_form_for_machines() {
+fn commands_have_examples_completions_and_json() {
     let home = worker();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = printed(home.path(), &["completions", shell]);
@@ -135,7 +135,7 @@ fn commands_teach_and_have_a_form_for_machines() {
     assert_eq!(json(&["describe", "--format", "json", "SELECT 1 AS one"])["columns"][0]["name"], "one");
     assert_eq!(json(&["explain", "--format", "json", "42703"])["codes"][0]["code"], "unknown-column");
     assert_eq!(json(&["check", "--no-build", "--format", "json", "--schema", "dsql-schema.sql"])["ok"], true);
-    // No terminal, no colours.
+    // The output is not a terminal, so it has no colours.
     let output = run(home.path(), &["describe", "SELECT titel"]);
     assert!(!output.status.success() && !output.stdout.contains(&0x1b) && !output.stdout.is_empty());
 }

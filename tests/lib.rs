@@ -1,5 +1,6 @@
-//! Shared by the tests in this folder: case files and their oracle, packages that cargo builds, a real workerd, and a
-//! network with delays and faults. It contains no `sql!`: trybuild compiles it with other snapshots.
+//! The parts that the tests in this folder share: case files and their oracle, packages that cargo builds, a real
+//! workerd, and a network with delays and faults. It does not use `sql!`, because trybuild compiles it with other
+//! snapshots.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -1,5 +1,5 @@
-//! The linter on files of SQL: its report in each format, and its fixes. The answers are next to the
-//! files; `UPDATE=1` writes them.
+//! Tests the linter on SQL files: its report in each format, and its fixes. The expected output is next to the files;
+//! `UPDATE=1` writes it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -37,7 +37,7 @@ fn compare(path: &Path, actual: &str) {
     assert!(expected == actual, "{}:\n{actual}", path.display());
 }
 
-/// The command itself, run in the folder: its output and whether it ended well.
+/// Runs the command in the folder. Returns its output, and whether it succeeded.
 fn run(arguments: &[&str]) -> (String, bool) {
     let output = Command::new(dsql_edge()).args(arguments).current_dir(folder()).output().unwrap();
     (String::from_utf8(output.stdout).unwrap(), output.status.success())
@@ -72,7 +72,7 @@ fn safe_rewrites_are_applied_in_their_place() {
     }
 }
 
-/// Checks that no rewrite is left, that none broke another rule, and that comments stay.
+/// Checks that no rewrite is left to apply, that no rewrite violates another rule, and that comments are kept.
 fn no_more_to_fix(text: &str, after: &str, safe: Meaning) {
     let linted = |text: &str| lint([(String::new(), text.to_owned())], None, Sent::OneByOne).remove(0);
     let rules = |file: &LintedFile| -> Vec<&str> {
@@ -106,7 +106,7 @@ fn stdin_is_fixed_to_stdout() {
 }
 
 #[test]
-fn one_transaction_is_one_ddl() {
+fn second_ddl_in_a_transaction_is_a_finding() {
     let text = "CREATE TABLE a (i int);\nCREATE INDEX ASYNC ON a (i);\n".to_owned();
     let rules = |sent| {
         let linted = lint([("x".to_owned(), text.clone())], None, sent);
@@ -117,7 +117,7 @@ fn one_transaction_is_one_ddl() {
 }
 
 #[test]
-fn the_rules_can_be_read() {
+fn rules_are_printed_with_unique_names() {
     let (table, well) = run(&["lint", "--rules"]);
     assert!(well && table.contains("unsupported statement: Truncate (recorded)"), "{table}");
     let (json, _) = run(&["lint", "--rules", "--format", "json"]);
@@ -128,11 +128,11 @@ fn the_rules_can_be_read() {
     let mut unique = names.clone();
     unique.sort_unstable();
     unique.dedup();
-    assert_eq!(unique.len(), names.len(), "two rules of one name");
+    assert_eq!(unique.len(), names.len(), "two rules have the same name");
 }
 
 #[test]
-fn who_waits_for_jobs_has_an_index_before_it_is_used() {
+fn async_index_is_used_only_by_migrate_which_waits_for_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("unique.sql");
     let sql = "CREATE UNIQUE INDEX ASYNC u ON t (a);\nALTER TABLE t ADD CONSTRAINT u UNIQUE USING INDEX u;\n";

@@ -1,5 +1,5 @@
-//! The client outside of Workers, over tokio and rustls, against a real PostgreSQL 16 behind dsql-local: every
-//! type both ways, what is refused, and what becomes of connections.
+//! Tests the client outside Workers, over tokio and rustls, with a real PostgreSQL 16 behind dsql-local: sending and
+//! receiving each type, values that are rejected, and the reuse of connections.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -24,7 +24,7 @@ fn config(local: &Local) -> Config {
     Config::from_bindings("", lookup).unwrap().extra_ca(local.ca_pem())
 }
 
-/// What `sql!` would write, for a statement that is put together here.
+/// The statement that `sql!` would generate for this text.
 fn statement(
     sql: String,
     params: &[u32],
@@ -60,7 +60,7 @@ fn value<S: SqlType, T: Column<S, NotNull>>(row: &DataRow<'_>) -> Result<T, Erro
     row.column::<S, NotNull, T>(0)
 }
 
-/// One column of a literal that PostgreSQL makes.
+/// Selects a literal, which PostgreSQL sends as one column.
 async fn literal<S: SqlType, T: Column<S, NotNull> + Send + 'static>(
     dsql: &Dsql,
     literal: &str,
@@ -70,7 +70,7 @@ async fn literal<S: SqlType, T: Column<S, NotNull> + Send + 'static>(
     Query::new(statement, Arguments::with_capacity(0), value::<S, T>).fetch_one(dsql).await
 }
 
-/// Sends each value and gets it back, and PostgreSQL's own text of it.
+/// Sends each value, receives it back, and returns PostgreSQL's text of it.
 async fn echo<S: SqlType, T>(dsql: &Dsql, values: &[T]) -> Vec<String>
 where
     T: Param<S, NotNull> + Column<S, NotNull> + PartialEq + Debug + Send + 'static,
@@ -95,7 +95,7 @@ where
     texts
 }
 
-/// As [`echo`], for types that show themselves as PostgreSQL does.
+/// Like [`echo`], and compares PostgreSQL's text with the type's own `Display`.
 async fn echo_and_show<S: SqlType, T>(dsql: &Dsql, values: &[T])
 where
     T: Param<S, NotNull> + Column<S, NotNull> + PartialEq + Debug + Display + Send + 'static,
@@ -128,7 +128,7 @@ async fn every_type_goes_there_and_back() {
     echo_and_show::<sql::Text, String>(dsql, &texts).await;
     echo_and_show::<sql::Varchar, String>(dsql, &texts).await;
     echo_and_show::<sql::Name, String>(dsql, &texts).await;
-    // Its blanks are no part of a bpchar's text, and arrive all the same.
+    // The trailing blanks of a bpchar are not part of its text, but they are sent and received.
     echo::<sql::Bpchar, String>(dsql, &["x  ".to_owned()]).await;
     echo_and_show::<sql::Char, String>(dsql, &["".to_owned(), "x".to_owned()]).await;
     assert_eq!(echo::<sql::Bytea, Vec<u8>>(dsql, &[vec![], vec![0, 255]]).await, ["\\x", "\\x00ff"]);
@@ -169,7 +169,7 @@ async fn every_type_goes_there_and_back() {
 }
 
 #[tokio::test]
-async fn what_a_type_cannot_hold_is_refused_by_name() {
+async fn value_out_of_range_names_the_type_to_use() {
     let local = Local::builder().start().await.unwrap();
     let dsql = &Dsql::new(config(&local));
     let refused: Vec<(Result<(), Error>, &str)> = vec![
@@ -192,7 +192,7 @@ async fn what_a_type_cannot_hold_is_refused_by_name() {
         assert!(error.is_conversion() && error.column() == Some("v"), "{error}");
         assert!(error.to_string().contains(word), "{error}");
     }
-    // Types without a decoder come as text; a domain comes as the type below it.
+    // A type without a decoder is received as text; a domain is received as its base type.
     let text = statement("SELECT '1.2.3.4'::inet AS v".to_owned(), &[], &[("v", 869, "inet")]);
     let text = Query::new(text, Arguments::with_capacity(0), value::<sql::Unknown, String>);
     assert_eq!(text.fetch_one(dsql).await.unwrap(), "1.2.3.4");
@@ -206,7 +206,7 @@ async fn what_a_type_cannot_hold_is_refused_by_name() {
     local.stop().await.unwrap();
 }
 
-/// A generator of the same numbers each time (SplitMix64).
+/// A generator that returns the same numbers in each run (SplitMix64).
 struct Numbers(u64);
 
 impl Numbers {
@@ -217,14 +217,14 @@ impl Numbers {
         mixed ^ (mixed >> 31)
     }
 
-    /// Of any magnitude, mostly small.
+    /// A number of any magnitude, usually small.
     fn any(&mut self) -> i64 {
         let shift = self.next() % 64;
         self.next().cast_signed() >> shift
     }
 }
 
-/// Many values at once: their text here is PostgreSQL's.
+/// Checks for many values at once that their text here equals PostgreSQL's text.
 async fn shown_alike<S: SqlType, T>(dsql: &Dsql, values: &[T])
 where
     T: Param<S, Nullable> + Display,
@@ -293,7 +293,7 @@ fn pid() -> Query<i32> {
 }
 
 #[tokio::test]
-async fn connections_are_kept_shared_out_and_given_back() {
+async fn connections_are_kept_shared_and_closed() {
     // DSQL does not report a connection's process; here the id distinguishes connections.
     let local = Local::builder().rules(false).start().await.unwrap();
     let dsql = Dsql::new(config(&local).application_name("given-back"));
@@ -354,7 +354,7 @@ async fn unknown_authority_is_rejected_and_unpipelined_login_works() {
     local.stop().await.unwrap();
 }
 
-/// Text both ways, of types that the server determines.
+/// Sends and receives text; the server determines the types.
 #[tokio::test]
 async fn dynamic_sql_sends_and_returns_text() {
     let local = Local::builder().start().await.unwrap();

@@ -1,7 +1,7 @@
-//! A stretch of network between a Worker and its database: with a delay, a count of round trips, and a fault; and one that
-//! holds back what is under way when a test asks for it, so that a moment is sure.
+//! A network between a Worker and its database, with a delay, a count of round trips, and a fault. A test can also make
+//! it hold back bytes, so that an event happens at an exact point of the conversation.
 //!
-//! Input: the port to pass connections to. Output: a port of its own, and for each connection what was seen.
+//! Input: the port to pass connections to. Output: a port of its own, and a record of each connection.
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
@@ -14,29 +14,29 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-/// Without a delay of this length bytes of one flight may look like two; see the numbers in the design.
+/// The default delay. With a shorter one, the bytes of one flight may be counted as two flights.
 pub const DELAY: Duration = Duration::from_millis(20);
 
-/// Longer than anything takes that comes at all.
+/// A time limit that only a hang exceeds.
 const HANG: Duration = Duration::from_secs(60);
 
-/// What the network does to a connection besides delaying it.
+/// The fault that the network adds to the delay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing.
+    /// No fault.
     None,
-    /// The connection is closed after this number of bytes from the server.
+    /// Each connection is closed after this number of bytes from the server.
     CutAfter(usize),
-    /// The first connection is; the others live.
+    /// Only the first connection is closed after this number of bytes from the server.
     CutFirstAfter(usize),
 }
 
-/// What does not arrive any more.
+/// The direction whose bytes are held back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Held {
-    /// From the server.
+    /// Bytes from the server.
     Answers,
-    /// From the client.
+    /// Bytes from the client.
     Requests,
 }
 
@@ -44,12 +44,12 @@ pub enum Held {
 pub struct Network {
     port: u16,
     connections: Arc<Mutex<Vec<Seen>>>,
-    /// Whether anything has been held back.
+    /// Whether bytes have been held back since the last [`Network::hold`].
     holding: Arc<watch::Sender<bool>>,
     task: JoinHandle<()>,
 }
 
-/// What was seen of one connection: its flights.
+/// The record of one connection: its flights.
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
     flights: Vec<Flight>,
@@ -57,7 +57,7 @@ pub struct Seen {
     ended: bool,
 }
 
-/// Client bytes, and the server bytes that follow them.
+/// Bytes from the client, and the bytes from the server that follow them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flight {
     /// Bytes from the client.
@@ -67,21 +67,21 @@ pub struct Flight {
 }
 
 impl Seen {
-    /// The round trips that the client waited for, the one of TCP itself not among them.
+    /// The number of round trips that the client waited for, without TCP's own.
     ///
-    /// A goodbye is none: Terminate and the end of TLS are a few bytes that nobody waits for, answered by the
-    /// end of TLS (an encrypted alert of 24 bytes) or by nothing.
+    /// Closing a connection is not a round trip: the client does not wait after Terminate and the end of TLS, and the
+    /// server sends at most the end of TLS (an encrypted alert of 24 bytes).
     pub fn round_trips(&self) -> usize {
         let last = self.flights.iter().rposition(|flight| flight.received > 32);
         last.map_or(0, |last| last + 1)
     }
 
-    /// Bytes that came from the server.
+    /// The number of bytes from the server.
     pub fn received(&self) -> usize {
         self.flights.iter().map(|flight| flight.received).sum()
     }
 
-    /// Whether it is over.
+    /// Whether the connection has ended.
     pub fn has_ended(&self) -> bool {
         self.ended
     }
@@ -103,8 +103,8 @@ impl Network {
         format!("localhost:{}", self.port)
     }
 
-    /// From now on, on the connections that there are, this does not arrive, even when its sender has left; those that
-    /// come later are as ever.
+    /// From now on, the existing connections hold back the bytes of one direction, even after the sender has closed the
+    /// connection. Later connections are not affected.
     pub fn hold(&self, held: Held) {
         for seen in self.connections.lock().unwrap().iter_mut() {
             seen.held = Some(held);
@@ -112,16 +112,16 @@ impl Network {
         self.holding.send_replace(false);
     }
 
-    /// Waits until something has been held back.
+    /// Waits until bytes have been held back.
     pub async fn holds(&self) {
         let mut holding = self.holding.subscribe();
         tokio::time::timeout(HANG, holding.wait_for(|holding| *holding))
             .await
-            .expect("nothing is sent")
+            .expect("no bytes were held back in time")
             .unwrap();
     }
 
-    /// What has been seen of each connection so far, in the order they came.
+    /// The records of all connections, in the order in which they were opened.
     pub fn connections(&self) -> Vec<Seen> {
         self.connections.lock().unwrap().clone()
     }
@@ -158,7 +158,7 @@ async fn accept(
         let (sent, received) = (way(Held::Requests), way(Held::Answers));
         let connections = connections.clone();
         tokio::spawn(async move {
-            // Either end closing closes both, once what is under way has arrived.
+            // If one side closes the connection, the other side is closed too, after the bytes in transit have arrived.
             tokio::select! {
                 () = carry(from_client, to_server, delay, fault, sent) => {}
                 () = carry(from_server, to_client, delay, fault, received) => {}
@@ -168,7 +168,7 @@ async fn accept(
     }
 }
 
-/// One way of a connection: that on which these are held back.
+/// One direction of a connection.
 struct Way {
     connections: Arc<Mutex<Vec<Seen>>>,
     number: usize,
@@ -177,8 +177,8 @@ struct Way {
 }
 
 impl Way {
-    /// Client bytes count when they are sent, server bytes when they arrive: what the client sends while an
-    /// answer is still under way is not sent because of it.
+    /// Bytes from the client are counted when they are sent, and bytes from the server when they arrive: the client
+    /// does not react to an answer that is still in transit.
     fn sent(&self, bytes: usize) {
         if self.held == Held::Answers {
             return;
@@ -215,7 +215,7 @@ impl Way {
     }
 }
 
-/// Carries bytes one way: each arrives the delay after it was sent, and none waits for another.
+/// Carries bytes in one direction. Each byte arrives after the delay, and does not wait for other bytes.
 async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, delay: Duration, fault: Fault, way: Way) {
     let (send, mut under_way) = mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
     let way = &way;
@@ -231,7 +231,7 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, delay: Duration,
             tokio::time::sleep_until(at).await;
             if way.is_held() {
                 way.holding.send_replace(true);
-                // Until its sender leaves.
+                // Read and drop the bytes until the sender closes the connection.
                 continue;
             }
             let passes = way.arriving(bytes.len(), fault);

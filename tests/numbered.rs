@@ -1,18 +1,18 @@
-//! A query as it is written into what PostgreSQL takes: `$name` becomes `$1`, and nothing else changes.
+//! Converts a query as written to SQL that PostgreSQL accepts: `$name` becomes `$1`, and nothing else changes.
 
 use dsql_edge_compiler::source::Source;
 use dsql_edge_compiler::syntax;
 
-/// A query with its named parameters numbered, as it is sent.
+/// A query whose named parameters are numbered.
 pub struct Numbered {
     /// The text.
     pub text: String,
-    /// For each placeholder: its end as written, and by how much what follows has moved.
+    /// For each placeholder, its end in the written query, and the distance by which the text after it has moved.
     moved: Vec<(usize, isize)>,
 }
 
 impl Numbered {
-    /// Of a query as it is written.
+    /// Numbers the parameters of a query.
     pub fn of(source: &Source) -> Numbered {
         let lexed = syntax::lex(source);
         let mut text = String::new();
@@ -29,7 +29,7 @@ impl Numbered {
         Numbered { text, moved }
     }
 
-    /// The place of a byte of the written query in the text that is sent.
+    /// Converts a byte offset in the written query to an offset in the numbered text.
     pub fn position(&self, offset: usize) -> usize {
         let shift = self.moved.iter().rev().find(|(end, _)| *end <= offset).map_or(0, |(_, shift)| *shift);
         offset.saturating_add_signed(shift)

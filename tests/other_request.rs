@@ -1,4 +1,4 @@
-//! Futures that one request began and another one awaits, in a real workerd: a named error at once, and never a hang.
+//! In a real workerd, one request starts a future and another awaits it: the result is a named error at once, not a hang.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -10,7 +10,7 @@ use dsql_edge::{Dsql, sql_unchecked};
 use dsql_edge_local::Local;
 use dsql_edge_tests::workerd::{self, Answer, Workerd};
 
-/// Each thing that can be left, and whether it may have been executed. `None`: that depends on the moment, since a
+/// Each kind of future, and whether it may have been executed. `None` means that this depends on the moment, because a
 /// chunk of rows and its COMMIT are two flights.
 const KINDS: [(&str, Option<bool>); 10] = [
     ("unpolled", Some(false)),
@@ -25,15 +25,15 @@ const KINDS: [(&str, Option<bool>); 10] = [
     ("stream", Some(false)),
 ];
 
-/// The rows of the kind "rows" that the database has.
+/// The rows of the kind "rows" in the database.
 struct Stored {
     count: i64,
 }
 
-/// The rows of one chunk.
+/// The number of rows of one chunk.
 const CHUNK: i64 = 3000;
 
-/// The rows that the error reports as committed.
+/// The number of rows that the error reports as committed.
 fn committed(error: &str) -> i64 {
     let before = error.split(" rows had been committed").next().unwrap();
     before.rsplit(' ').next().unwrap().parse().unwrap()
@@ -61,11 +61,11 @@ async fn future_of_another_request_is_a_named_error() {
             );
             let stored = stored.fetch_one(&Dsql::new(flights::config(&local, None))).await.unwrap();
             let more = stored.count - committed(&taken.body);
-            assert!(more == 0 || (is_unknown && more == CHUNK), "{more} rows more; {}", taken.body);
+            assert!(more == 0 || (is_unknown && more == CHUNK), "{more} more rows; {}", taken.body);
         }
     }
     let one = probe.get("/one").await;
-    assert_eq!((one.status, one.body.as_str()), (200, "[1]"), "the instance serves on");
+    assert_eq!((one.status, one.body.as_str()), (200, "[1]"), "the instance serves later requests");
     probe.stop().await;
     local.stop().await.unwrap();
 }

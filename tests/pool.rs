@@ -1,5 +1,5 @@
-//! A pool in a Durable Object, in the real workerd, against a real PostgreSQL 16 behind dsql-local: what goes through it,
-//! what it costs, and what it survives.
+//! Tests a pool in a Durable Object, in the real workerd, with a real PostgreSQL 16 behind dsql-local: the operations that
+//! go through it, their round trips, and failures.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -23,7 +23,7 @@ use dsql_edge_tests::workerd::{self, Answer, Extras, Workerd};
 
 const NUMBERS: &str = "CREATE TABLE number (n integer NOT NULL PRIMARY KEY)";
 
-/// A cluster, the network before it, and a Worker that reaches it directly and through pools.
+/// A cluster, the network in front of it, and a Worker that connects to it directly and through pools.
 struct Stage {
     local: Local,
     network: Network,
@@ -58,7 +58,7 @@ impl Stage {
         body
     }
 
-    /// How many connections have been opened so far.
+    /// The number of connections that have been opened.
     fn connections(&self) -> usize {
         self.network.connections().len()
     }
@@ -70,7 +70,7 @@ impl Stage {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everything_that_goes_without_a_pool_goes_through_it() {
+async fn every_operation_works_through_a_pool() {
     let stage = Stage::with(&[]).await;
     for way in ["direct", "pool", "own"] {
         let go = async |what: &str| stage.get(&format!("/{way}/{what}")).await;
@@ -87,13 +87,13 @@ async fn everything_that_goes_without_a_pool_goes_through_it() {
         assert_eq!(go("pipeline-add/2").await, "2");
         let twice = stage.refused(&format!("/{way}/pipeline-add/0")).await;
         assert!(twice.contains(r#""unique":true"#), "{twice}");
-        assert_eq!(go("holds/0").await, "0", "{way}: nothing of a pipeline that failed stays");
+        assert_eq!(go("holds/0").await, "0", "{way}: a pipeline that failed leaves no row");
         assert_eq!(go("rows/100").await, "100");
         assert_eq!(go("rows-fused/200").await, "100");
         assert_eq!(go("transaction/1000").await, "2");
         let twice = stage.refused(&format!("/{way}/transaction/999")).await;
         assert!(twice.contains(r#""unique":true"#), "{twice}");
-        assert_eq!(go("holds/999").await, "0", "{way}: nothing of a transaction that failed stays");
+        assert_eq!(go("holds/999").await, "0", "{way}: a transaction that failed leaves no row");
         assert_eq!(go("fails/2000").await, r#""failed""#);
         assert_eq!(go("holds/2000").await, "0");
         assert_eq!(go("rows-back/10000").await, "20000");
@@ -102,7 +102,7 @@ async fn everything_that_goes_without_a_pool_goes_through_it() {
     stage.stop().await;
 }
 
-/// Many requests at once, each in its own time, all with this answer.
+/// Sends many requests at once, and checks that each gets its own answer.
 async fn crowd(
     stage: &Stage,
     requests: usize,
@@ -132,7 +132,7 @@ async fn hundreds_of_requests_share_a_handful_of_connections() {
     assert_eq!(answers, expected, "each gets its own answer");
     assert!((1..=4).contains(&stage.connections()), "{} connections", stage.connections());
 
-    // Transactions hold theirs from BEGIN to COMMIT, and wait for each other.
+    // A transaction holds its connection from BEGIN to COMMIT, so transactions wait for each other.
     let before = stage.connections();
     crowd(&stage, 60, 20, |number| format!("/pool/transaction/{}", 10 * number)).await;
     assert_eq!(stage.get("/direct/holds/590").await, "1");
@@ -141,7 +141,7 @@ async fn hundreds_of_requests_share_a_handful_of_connections() {
     stage.stop().await;
 }
 
-/// A setting of one request must not reach the next, which may be another tenant's.
+/// A setting of one request must not affect the next request, which may belong to another tenant.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn session_setting_ends_with_its_lease() {
     let stage = Stage::with(&[("DSQL_POOL_CONNECTIONS", "1")]).await;
@@ -184,33 +184,33 @@ async fn the_example_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_dies_in_the_pool_is_replaced() {
+async fn dead_connection_or_object_of_a_pool_is_replaced() {
     let stage = Stage::with(&[]).await;
     let terminate = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                      WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'";
     stage.get("/pool/together/3").await;
     for round in 0..3 {
         stage.local.run_sql("test", terminate).await.unwrap();
-        // The server's goodbye arrives.
+        // Wait until the server's close has arrived.
         tokio::time::sleep(Duration::from_millis(300)).await;
-        // A write: it is not sent before a connection is found that lives.
+        // The pool sends a write only on a connection that is open.
         assert_eq!(stage.get(&format!("/pool/add/{round}")).await, "1");
     }
-    // In the middle of an answer: what only reads runs again.
+    // The connection is killed during an answer: a query that only reads runs again.
     let (slept, killed) = tokio::join!(stage.get("/pool/sleep/1000"), async {
         tokio::time::sleep(Duration::from_millis(400)).await;
         stage.local.run_sql("test", terminate).await.unwrap();
     });
     assert_eq!((slept.as_str(), killed), ("1", ()));
-    // In the middle of a transaction: it runs again as a whole.
+    // The connection is killed during a transaction: the transaction runs again as a whole.
     let (added, ()) = tokio::join!(stage.get("/pool/pause/1000"), async {
         tokio::time::sleep(Duration::from_millis(400)).await;
         stage.local.run_sql("test", terminate).await.unwrap();
     });
     assert_eq!(added, "1");
-    assert_eq!(stage.get("/direct/remove/-1").await, "5", "nothing is lost, and nothing is there twice");
+    assert_eq!(stage.get("/direct/remove/-1").await, "5", "no row is lost or duplicated");
 
-    // The whole instance, and with it the object and its connections.
+    // A panic ends the whole instance, including the object and its connections.
     assert_eq!(stage.worker.get("/panic").await.status, 500);
     assert_eq!(stage.get("/pool/one/1").await, "2");
     assert_eq!(stage.get("/pool/transaction/1").await, "2");
@@ -221,11 +221,11 @@ async fn what_dies_in_the_pool_is_replaced() {
 async fn transaction_of_a_gone_or_silent_client_is_rolled_back() {
     let stage = Stage::with(&[("DSQL_POOL_CONNECTIONS", "1"), ("DSQL_POOL_WAITING", "2")]).await;
     assert_eq!(stage.get("/pool/leave/1").await, r#""left""#);
-    // There is one connection: it is free again, and the row is not there.
+    // The pool's only connection is free again, and the row was rolled back.
     assert_eq!(stage.get("/pool/holds/1").await, "0");
     assert_eq!(stage.get("/pool/add/1").await, "1");
 
-    // A request that waits too long gets an error, and so does one that finds too many waiting.
+    // A request that waits too long gets an error, and so does a request that arrives while too many are waiting.
     let holding = stage.get("/pool/pause/3000");
     let others = async {
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -243,10 +243,10 @@ async fn transaction_of_a_gone_or_silent_client_is_rolled_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_asks_once_is_not_kept_waiting_by_who_asks_often() {
+async fn frequent_client_does_not_delay_another_client() {
     let stage = Stage::with(&[("DSQL_POOL_CONNECTIONS", "1")]).await;
     stage.get("/pool/one/1").await;
-    // Thirty queries of one request, 100 ms each, at most three of them in the queue.
+    // One request sends thirty queries of 100 ms, of which at most three are in the queue.
     let greedy = async {
         stage.get("/pool/sleeps/30").await;
         std::time::Instant::now()
@@ -259,12 +259,12 @@ async fn who_asks_once_is_not_kept_waiting_by_who_asks_often() {
         std::time::Instant::now()
     };
     let (greedy, modest) = tokio::join!(greedy, modest);
-    assert!(modest < greedy, "three queries come through between thirty");
+    assert!(modest < greedy, "three queries of another request are served between the thirty");
     stage.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_pool_is_refused_the_client_is_told() {
+async fn rejection_of_the_pool_is_reported_to_the_client() {
     let stage = Stage::with(&[("AWS_SESSION_TOKEN", "of-another-session")]).await;
     let refused = stage.refused("/pool/one/1").await;
     assert!(

@@ -1,4 +1,4 @@
-//! What the platform does to a pool: it refuses requests and locations, rotates secrets, and has little memory.
+//! Tests a pool under the platform's conditions: rejected requests and locations, rotated secrets, little memory.
 
 use dsql_edge_tests::workerd::Extras;
 use xtask::setup;
@@ -27,7 +27,7 @@ async fn undelivered_request_is_known_to_have_done_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn location_that_the_platform_refuses_is_named_and_nothing_runs() {
-    // workerd refuses this one unless a compatibility flag allows it.
+    // workerd rejects this location unless a compatibility flag allows it.
     let stage = Stage::with(&[("DSQL_POOL_LOCATION", "offpeak")]).await;
     if setup::workerd_is_oldest() {
         // The oldest workerd accepts every location.
@@ -42,13 +42,13 @@ async fn location_that_the_platform_refuses_is_named_and_nothing_runs() {
         }
     }
     assert_eq!(stage.connections(), 0);
-    // The Worker's isolate goes on.
+    // The Worker's isolate continues.
     assert_eq!(stage.get("/direct/one/1").await, "2");
     stage.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rotated_secret_reaches_a_living_pool() {
+async fn rotated_secret_reaches_a_running_pool() {
     const NAME: &str = "AWS_SECRET_ACCESS_KEY";
     let stored = &[NAME];
     let durable_objects = &["DSQL_POOL=DsqlPool"];
@@ -62,7 +62,7 @@ async fn rotated_secret_reaches_a_living_pool() {
     assert!(refused.contains(r#""access_denied":true"#), "{refused}");
     rotate(valid).await;
     assert_eq!(stage.get("/pool/one/1").await, "2");
-    // A value that serves is not read again, and a refused one not more often than every 30 seconds.
+    // The pool does not read a secret again while it is accepted, and reads a rejected one at most every 30 seconds.
     rotate("outdated").await;
     assert_eq!(stage.get("/pool/together/8").await, "28");
     stage.stop().await;
@@ -87,7 +87,7 @@ async fn thousand_waiting_leases_fit_into_the_memory_of_an_object() {
     };
     let (_, (flooded, memory)) = tokio::join!(stage.get("/pool/gate-between/1"), flooding);
     assert_eq!(flooded, "1000");
-    // Half of what an object has; JavaScript has its part, too.
+    // The limit is half of an object's memory, because JavaScript needs memory too.
     assert!(memory < 64 << 20, "{memory} bytes");
     stage.stop().await;
 }

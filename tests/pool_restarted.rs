@@ -1,8 +1,8 @@
-//! The object of a pool is restarted alone, in an isolate of its own, while something is under way in it. The Worker's
-//! isolate goes on. The client's report is compared with what the cluster has.
+//! Restarts the object of a pool, which has an isolate of its own, during an operation. The Worker's isolate continues.
+//! The tests compare the client's report with the rows in the cluster.
 //!
-//! The network holds back what is sent, so that the moment of the restart is sure: the answer has been given and not
-//! received, or what was sent has not arrived.
+//! The network holds back bytes, so that the restart happens at an exact point: the answer was sent and has not
+//! arrived, or the request was sent and has not arrived.
 
 use std::time::{Duration, Instant};
 
@@ -11,43 +11,43 @@ use dsql_edge_tests::workerd::{Answer, Extras};
 
 use super::Stage;
 
-/// What a client may report.
+/// The client's report of an operation.
 #[derive(Debug, Clone, Copy)]
 enum ClientReport {
     Value(&'static str),
-    /// Whether it was executed is not known.
+    /// The error reports an unknown outcome.
     Unknown,
-    /// It is over, and nothing of it stays.
+    /// The error reports that nothing was applied.
     RolledBack,
-    /// The same, and it was waited for in vain.
+    /// The error reports a timeout, and that nothing was applied.
     Late,
 }
 use ClientReport::{Late, RolledBack, Unknown, Value};
 
-/// What is under way when the object is restarted: a path of the Worker's, the network's part in it, what the client
-/// reports, and what there is in the end.
+/// The operation that runs when the object is restarted: a path of the Worker, the direction that the network holds back,
+/// the client's report, and the rows in the end.
 type UnderWay = (&'static str, Option<Held>, ClientReport, &'static str);
 
 const ANSWERED: Option<Held> = Some(Held::Answers);
 const UNSENT: Option<Held> = Some(Held::Requests);
 
-/// The paths with a gate go through it when the object is restarted; with a network that holds back, before.
+/// A path with a gate passes the gate after the restart; if the network holds back bytes, it passes before the restart.
 const CASES: [UnderWay; 13] = [
     ("one/1", ANSWERED, Value("2"), "[]"),
     ("one/1", UNSENT, Value("2"), "[]"),
     ("pipeline", ANSWERED, Value("55"), "[]"),
-    // A statement that writes, and several in one.
+    // One statement that writes, and a pipeline of several.
     ("add/1", ANSWERED, Unknown, "[1]"),
     ("add/1", UNSENT, Unknown, "[]"),
     ("pipeline-add/1", ANSWERED, Unknown, "[1,2]"),
     ("pipeline-add/1", UNSENT, Unknown, "[]"),
-    // Between two statements: the closure runs again, or may not.
+    // The restart happens between two statements: the closure runs again, or is not allowed to.
     ("gate-between/1", None, Value(r#"["now",2]"#), "[1,2]"),
     ("gate-between-once/1", None, RolledBack, "[]"),
-    // COMMIT.
+    // The restart happens during COMMIT.
     ("gate-commit/1", ANSWERED, Unknown, "[1,2]"),
     ("gate-commit/1", UNSENT, Unknown, "[]"),
-    // With a key it is found out.
+    // With a key, the outcome is resolved.
     ("gate-commit-keyed/1", ANSWERED, Value(r#"["before",2]"#), "[1,2,3]"),
     ("gate-commit-keyed/1", UNSENT, Value(r#"["now",2]"#), "[1,2,3]"),
 ];
@@ -58,11 +58,11 @@ async fn restarted_object_loses_and_doubles_no_write() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_object_that_aborts_itself_loses_and_doubles_nothing() {
+async fn aborted_object_loses_and_doubles_no_write() {
     restarted_alone("abort").await;
 }
 
-/// An object in its own isolate, with one connection.
+/// Starts a pool whose object has its own isolate and one connection.
 async fn stage() -> Stage {
     let extras = Extras { durable_objects: &["DSQL_POOL=DsqlPool"], apart: true, ..Extras::default() };
     Stage::of(&[("DSQL_POOL_CONNECTIONS", "1")], &extras).await
@@ -80,7 +80,7 @@ async fn restarted_alone(how: &str) {
     stage.stop().await;
 }
 
-/// One holds the only connection, and the others wait for it.
+/// One request holds the only connection, and the others wait for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_waiting_in_a_restarted_object_get_the_outcome() {
     let stage = stage().await;
@@ -111,11 +111,11 @@ async fn requests_waiting_in_a_restarted_object_get_the_outcome() {
     stage.stop().await;
 }
 
-/// A panic takes the wasm away from below its objects, which live on without noticing: what was under way in them ends
-/// with the client's patience. The next request has a new half in Rust, with new connections. Those of the dead one end
-/// with the object.
+/// A panic ends the wasm instance of an object, but not its JavaScript part: an operation in it ends at the client's time
+/// limit. The next request gets a new Rust part, with new connections. The connections of the old one end with the
+/// object.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_panic_in_the_isolate_of_the_objects_is_no_false_success() {
+async fn panic_in_the_objects_isolate_is_not_a_false_success() {
     const CASES: [UnderWay; 6] = [
         ("one/1", ANSWERED, Late, "[]"),
         ("add/1", ANSWERED, Unknown, "[1]"),
@@ -154,7 +154,7 @@ impl ClientReport {
     }
 }
 
-/// What goes on, and what begins again.
+/// Counters that show whether an isolate, an object and connections are new.
 struct Census {
     asked: u32,
     made: u32,
@@ -172,7 +172,7 @@ impl Census {
 }
 
 impl Stage {
-    /// Does it to the object while this is under way.
+    /// Runs the case, disturbs the object during it, and checks the client's report and the rows.
     async fn disturbed(&self, way: &str, case: UnderWay, disturb: impl AsyncFn()) {
         let (path, held, reported, there) = case;
         let gated = path.starts_with("gate");
@@ -206,32 +206,33 @@ impl Stage {
         self.get(path).await.parse().unwrap()
     }
 
-    /// Waits until a number has come to this.
+    /// Waits until the number at a path has reached `number`.
     pub(super) async fn until(&self, path: &str, number: u32) {
         eventually(path, async || self.number(path).await >= number).await;
     }
 
-    /// One new object serves, by one new connection; nothing of the old one is left. The Worker's isolate is the same.
+    /// Checks that one new object serves with one new connection, that the old object holds no connection and no lock, and
+    /// that the Worker's isolate is the same.
     async fn is_as_new(&self, before: &Census) {
-        // The one connection is lent to nobody.
+        // The only connection is not lent, so a query gets it.
         assert_eq!(self.get("/pool/add/-1").await, "1");
         self.get("/pool/remove/-2").await;
         let after = Census::of(self).await;
-        assert_eq!(after.asked, before.asked + 1, "the Worker's memory is lost");
+        assert_eq!(after.asked, before.asked + 1, "the Worker's isolate is new");
         assert_eq!(after.made, before.made + 1, "objects");
-        eventually("the old connections end, and one new one lives", async || {
+        eventually("the old connections end, and one new connection stays open", async || {
             let connections = self.network.connections();
             let alive = connections.iter().enumerate().filter(|(_, seen)| !seen.has_ended());
             matches!(alive.map(|(at, _)| at).collect::<Vec<_>>()[..], [at] if at >= before.connections)
         })
         .await;
-        // Fails where anybody holds a lock.
+        // The statement fails if another session holds a lock.
         let lock = "DO $$ BEGIN LOCK TABLE number IN ACCESS EXCLUSIVE MODE NOWAIT; END $$";
         eventually("nothing is locked", async || self.local.run_sql("locks", lock).await.is_ok()).await;
     }
 }
 
-/// Waits for something that must come, however long it takes: a hang fails the test.
+/// Waits until a condition is true; the test fails if this takes longer than a minute.
 pub(super) async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
     let start = Instant::now();
     while !is_so().await {

@@ -1,8 +1,7 @@
-//! Frames of every size pass through a pool, in both directions, on a connection that is opened for them and on one
-//! that is reused.
+//! Frames of many sizes pass through a pool in both directions, on a new connection and on a reused one.
 //!
-//! A stream between a Worker and an object has buffers of 4, 16 or 64 KiB, by the version of workerd and by the part of
-//! it; so the sizes lie around those.
+//! A stream between a Worker and an object has buffers of 4, 16 or 64 KiB, depending on the version of workerd and on the
+//! part of the stream; the tests use sizes close to these.
 
 use super::Stage;
 

@@ -1,5 +1,5 @@
-//! `pull` against a real PostgreSQL 16: everything that a snapshot holds, printed the same each time, and as DDL
-//! that makes the same schema again.
+//! Tests `pull` with a real PostgreSQL 16: everything that a snapshot contains is printed in the same form each time, as
+//! DDL that creates the same schema again.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -46,11 +46,11 @@ fn pull(database: &Database<'_>, old: &str) -> String {
     runtime.block_on(snapshot(&mut TokioPostgres(client), old)).unwrap()
 }
 
-/// Pulls from a database with this DDL, and from one with what was pulled: both must give the same text.
+/// Pulls from a database with this DDL, then from a database with the pulled snapshot: both must give the same text.
 fn pull_twice(oracle: &Oracle, ddl: &str) -> String {
     let first = pull(&oracle.database(ddl).unwrap(), "");
     let again =
-        oracle.database(&first).unwrap_or_else(|error| panic!("PostgreSQL refuses it: {error:?}\n{first}"));
+        oracle.database(&first).unwrap_or_else(|error| panic!("PostgreSQL rejects the snapshot: {error:?}\n{first}"));
     assert_eq!(pull(&again, &first), first);
     first
 }
@@ -69,7 +69,7 @@ fn schemas_of_real_projects() {
     let oracle = Oracle::start().unwrap();
     for project in std::fs::read_dir(Path::new(&corpus).join("queries")).unwrap() {
         let path = project.unwrap().path().join("schema.sql");
-        // psql's own lines, which only psql reads.
+        // Leave out the lines that only psql reads.
         let ddl: String = std::fs::read_to_string(&path)
             .unwrap()
             .lines()
@@ -78,7 +78,7 @@ fn schemas_of_real_projects() {
             .collect();
         match oracle.database(&ddl) {
             Ok(_) => drop(pull_twice(&oracle, &ddl)),
-            // Extensions that this PostgreSQL was built without.
+            // The project uses an extension that this PostgreSQL does not have.
             Err(error) => println!("{}: {error:?}", path.display()),
         }
     }

@@ -1,5 +1,5 @@
-//! Packages in temporary folders. Those that cargo builds depend on `dsql-edge`, are built offline, and share one target
-//! folder.
+//! Packages in temporary folders. Packages that cargo builds depend on `dsql-edge`, are built offline, and share one
+//! target folder.
 
 use std::fs;
 use std::path::Path;
@@ -36,12 +36,12 @@ impl Package {
         self.folder.path()
     }
 
-    /// Writes a file of it.
+    /// Writes a file of the package.
     pub fn write(&self, file: &str, text: &str) {
         write_files(self.path(), &[(file, text)]);
     }
 
-    /// Runs cargo in the package; of dsql-edge's variables it has only these.
+    /// Runs cargo in the package; it gets only these of dsql-edge's variables.
     pub fn cargo(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
         let mut cargo = project::cargo();
         cargo.current_dir(self.path()).args(arguments);
@@ -64,7 +64,7 @@ impl Package {
     }
 }
 
-/// Writes files into a folder, and makes the folders that they are in.
+/// Writes files into a folder, and creates their parent folders.
 pub fn write_files(folder: &Path, files: &[(&str, &str)]) {
     for (file, text) in files {
         let path = folder.join(file);
@@ -73,7 +73,7 @@ pub fn write_files(folder: &Path, files: &[(&str, &str)]) {
     }
 }
 
-/// A command that runs cargo, offline and in the shared target folder, without variables of the shell that change a
+/// Makes a command run cargo offline and in the shared target folder, without the variables of the shell that change a
 /// build.
 pub fn with_own_variables(command: &mut Command) -> &mut Command {
     without_shell_variables(command).env_remove("RUSTFLAGS");

@@ -1,9 +1,10 @@
-//! What is sent means what was written: PostgreSQL 16 prepares each text that the compiler sends after a rewrite (stars as
-//! their columns, each combination of optional text, one statement for many rows) and must describe it as the original.
+//! Tests that the SQL that is sent means the same as the SQL that was written: PostgreSQL 16 prepares each SQL text that
+//! the compiler sends after a rewrite (stars as their columns, each combination of optional text, one statement for many
+//! rows) and must describe it like the original.
 //!
-//! The queries are those of `tests/cases`, and of the corpora if `DSQL_EDGE_CORPUS` names their folder
-//! (`cargo xtask corpus sent`). Each is also put into stars and optional text. `SENT=name` takes the schemas whose name
-//! contains it.
+//! The queries are those of `tests/cases` and, if `DSQL_EDGE_CORPUS` names their folder, of the corpora
+//! (`cargo xtask corpus sent`). The test also puts each query into queries with stars and with optional text. `SENT=name`
+//! selects the schemas whose name contains it.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -26,14 +27,14 @@ struct Group {
     queries: Vec<Source>,
 }
 
-/// What was compared, and what differs.
+/// The number of comparisons, and the differences.
 #[derive(Default)]
 struct Compared {
     queries: usize,
     stars: usize,
     combinations: usize,
     many_rows: usize,
-    /// Schemas that PostgreSQL does not take.
+    /// The number of schemas that PostgreSQL rejects.
     without_database: usize,
     failures: Vec<String>,
 }
@@ -112,22 +113,22 @@ fn lines(path: &Path) -> Vec<Value> {
 }
 
 fn compare(group: &Group, oracle: &Oracle, compared: &mut Compared) {
-    // What cannot be read, or not loaded, is the subject of other tests.
+    // Other tests check schemas that cannot be read or loaded.
     let Ok(schema) = Schema::parse(&group.schema) else { return };
-    // Dumps have commands of psql.
+    // Dumps contain psql commands.
     let ddl: String = group.schema.split_inclusive('\n').filter(|line| !line.starts_with('\\')).collect();
     let database = match oracle.database(&ddl) {
         Ok(database) => database,
         Err(error) => {
             compared.without_database += 1;
-            println!("{}: PostgreSQL does not take the schema: {error:#}", group.name);
+            println!("{}: PostgreSQL rejects the schema: {error:#}", group.name);
             return;
         }
     };
     for source in &group.queries {
         compared.queries += 1;
         let Ok(query) = compile(source, &schema) else { continue };
-        // Where PostgreSQL describes the query itself otherwise, that is for `tests/cases`.
+        // If PostgreSQL's description of the original query differs, `tests/cases` checks it.
         let written = database.describe(&Numbered::of(source).text).unwrap();
         if query.combinations.is_empty() && written != described(&query) {
             continue;
@@ -148,7 +149,7 @@ struct Check<'c> {
 }
 
 impl Check<'_> {
-    /// The texts that are sent for a query.
+    /// Compares the SQL texts that are sent for a query.
     fn texts(&mut self, source: &Source, query: &TypedQuery) {
         let written = Numbered::of(source).text;
         if query.combinations.is_empty() && query.sql != written {
@@ -172,7 +173,7 @@ impl Check<'_> {
         }
     }
 
-    /// A query with columns, in the FROM of queries with stars.
+    /// Puts a query with columns into the FROM of queries with stars, and compares these.
     fn in_stars(&mut self, source: &Source, query: &TypedQuery) {
         let Some(inner) = plain_query(source, query) else { return };
         for around in [
@@ -190,7 +191,7 @@ impl Check<'_> {
         }
     }
 
-    /// A query with columns and without parameters, in queries with optional text.
+    /// Puts a query with columns and without parameters into queries with optional text, and compares these.
     fn with_optional_text(&mut self, source: &Source, query: &TypedQuery) {
         let Some(inner) = plain_query(source, query).filter(|_| query.parameters.is_empty()) else { return };
         for around in [
@@ -229,7 +230,7 @@ fn plain_query<'s>(source: &'s Source, query: &TypedQuery) -> Option<&'s str> {
     let begins = |word: &str| text.get(..word.len()).is_some_and(|it| it.eq_ignore_ascii_case(word));
     let reads = ["SELECT", "WITH", "VALUES", "TABLE"].into_iter().any(begins);
     let is_plain = reads && query.combinations.is_empty() && !query.columns.is_empty();
-    // A comment at the end would hide the parenthesis; `$name` is the macro's; @ is the place in the texts around.
+    // A comment at the end would hide the parenthesis, `$name` is the macro's syntax, and `@` marks the place of the query.
     let fits = !text.contains("--") && query.parameters.iter().all(|it| it.name.is_none());
     (is_plain && fits && text.len() < 20_000).then_some(text)
 }

@@ -1,5 +1,5 @@
-//! The house rules that a compiler does not check: who may import whom, how long a file may be, what must not
-//! be in one. ARCHITECTURE.md has the reasons.
+//! The project's rules that a compiler does not check: which module may import which, the length of a file, and words
+//! that must not be in one. ARCHITECTURE.md has the reasons.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -19,7 +19,7 @@ struct Source {
 }
 
 impl Source {
-    /// The names after `crate::` and, in a test-free part of the file, their lines.
+    /// The names after `crate::`, with their lines, in the part of the file before its tests.
     fn crate_imports(&self) -> Vec<(usize, String)> {
         let code = self.text.split("#[cfg(test)]").next().unwrap_or("");
         let mut found = Vec::new();
@@ -44,12 +44,12 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Every Rust file of the project under a folder, build output excepted.
+/// Every Rust file of the project under a folder, except build output.
 fn sources(folder: &str) -> Vec<Source> {
     files(folder, &[".rs"])
 }
 
-/// Every file under a folder whose name ends so, build output excepted.
+/// Every file under a folder whose name has one of these endings, except build output.
 fn files(folder: &str, endings: &[&str]) -> Vec<Source> {
     let mut pending = vec![root().join(folder)];
     let mut out = Vec::new();
@@ -137,7 +137,7 @@ fn read_crate(name: &str) -> Crate {
     all
 }
 
-/// Two files that import each other are one file that was cut in two: neither can be read alone.
+/// Two files that import each other cannot be read separately.
 #[test]
 fn no_file_imports_itself_through_others() {
     let mut problems = Vec::new();
@@ -187,7 +187,7 @@ fn runtime_has_layers() {
 }
 
 #[test]
-fn javascript_and_proc_macro_have_one_room_each() {
+fn javascript_and_proc_macro_have_one_module_each() {
     let mut problems = Vec::new();
     for source in sources("dsql-edge/src") {
         let javascript = ["wasm_bindgen", "js_sys", "web_sys", "worker_sys", "JsValue"];
@@ -237,7 +237,7 @@ fn the_runtime_parses_no_urls() {
 }
 
 #[test]
-fn generated_code_names_private_and_types_alone() {
+fn generated_code_names_only_private_and_types() {
     let mut problems = Vec::new();
     let emitting = sources("dsql-edge-compiler/src/emit").into_iter().chain(sources("dsql-edge-macros/src"));
     for source in emitting {
@@ -256,7 +256,7 @@ fn generated_code_names_private_and_types_alone() {
 }
 
 #[test]
-fn files_are_rooms() {
+fn files_have_a_subject_and_a_limit() {
     let mut problems = Vec::new();
     for folder in [
         "dsql-edge",
@@ -273,12 +273,12 @@ fn files_are_rooms() {
         for source in sources(folder) {
             let lines = source.text.lines().count();
             if lines > 600 {
-                problems.push(format!("{}: {lines} lines; split it where it falls apart", source.path));
+                problems.push(format!("{}: {lines} lines; split it by subject", source.path));
             }
             let ui = source.path.starts_with("tests/ui/");
             if !ui && !source.text.starts_with("//!") {
                 problems
-                    .push(format!("{}: begins without //!, what goes in and what comes out", source.path));
+                    .push(format!("{}: begins without //!; add a sentence that names its job", source.path));
             }
             let name = Path::new(&source.path).file_stem().unwrap().to_string_lossy().into_owned();
             if ["utils", "util", "helpers", "misc", "common"].contains(&name.as_str()) {
@@ -314,7 +314,7 @@ fn language_is_plain() {
     fail_if_any(problems);
 }
 
-/// A longer one is two tests, or a story.
+/// The maximum length of a test's name. A longer name usually describes two tests.
 const TEST_NAME: usize = 60;
 
 #[test]

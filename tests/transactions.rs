@@ -1,5 +1,5 @@
-//! Transactions, pipelines and retries against a real PostgreSQL 16 behind dsql-local, and their round trips as a proxy
-//! between them counts them.
+//! Tests transactions, pipelines and retries with a real PostgreSQL 16 behind dsql-local. A network between client and
+//! dsql-local counts their round trips.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -26,7 +26,7 @@ sql! {
     fn set_views(id, views) = "UPDATE posts SET views = $views WHERE id = $id";
 }
 
-/// Reads and then writes: another that does the same at the same time conflicts.
+/// Reads and then writes, so that two concurrent calls conflict.
 async fn increment(mut db: impl Executor, id: Uuid) -> Result<i32, Error> {
     let now = views(id).fetch_value(&mut db).await?;
     set_views(id, now + 1).execute(&mut db).await?;
@@ -51,7 +51,7 @@ async fn transactions_that_conflict_run_again_and_all_are_counted() {
     let post = id(1);
     add_post(post, "Counted").execute(&Dsql::new(config(&local, None))).await.unwrap();
     let runs = Arc::new(AtomicU32::new(0));
-    // The future goes to another thread: it is Send, whatever the closure captures.
+    // The future is spawned on another thread: it must be Send for every closure.
     let tasks: Vec<_> = (0..8)
         .map(|_| {
             let (config, runs) = (config(&local, None).max_attempts(50), runs.clone());
@@ -76,13 +76,13 @@ async fn transactions_that_conflict_run_again_and_all_are_counted() {
     }
     let dsql = Dsql::new(config(&local, None));
     assert_eq!(views(post).fetch_value(&dsql).await.unwrap(), 8);
-    assert!(runs.load(Ordering::Relaxed) > 8, "they did not even conflict");
+    assert!(runs.load(Ordering::Relaxed) > 8, "the transactions did not conflict");
     local.stop().await.unwrap();
 }
 
-/// Two that never stop conflicting: nobody waits for a lock, each conflict is run again, and none is lost.
+/// Two clients conflict all the time: no client waits for a lock, each conflict is retried, and no increment is lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_counters_end_at_the_exact_sum() {
+async fn two_conflicting_clients_lose_no_increment() {
     const TIMES: i32 = 25;
     let local = local().await;
     let post = id(1);
@@ -107,12 +107,12 @@ async fn two_counters_end_at_the_exact_sum() {
     }
     let dsql = Dsql::new(config(&local, None));
     assert_eq!(views(post).fetch_value(&dsql).await.unwrap(), 2 * TIMES);
-    assert!(conflicts.load(Ordering::Relaxed) > 0, "they did not even conflict");
+    assert!(conflicts.load(Ordering::Relaxed) > 0, "the transactions did not conflict");
     local.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn what_a_transaction_does_stays_as_a_whole_or_not_at_all() {
+async fn transaction_is_applied_as_a_whole_or_not_at_all() {
     let local = local().await;
     let dsql = &Dsql::new(config(&local, None));
 
@@ -126,7 +126,7 @@ async fn what_a_transaction_does_stays_as_a_whole_or_not_at_all() {
     assert!(matches!(refused, Err(Mine::TooPopular)));
     assert_eq!(count().fetch_value(dsql).await.unwrap(), 0);
 
-    // The second is refused, and nobody minds.
+    // PostgreSQL rejects the second INSERT, and the closure ignores the error.
     let swallowed: Result<(), Mine> = dsql
         .transaction(async |tx| {
             add_post(id(1), "One").execute(tx).await?;
@@ -134,7 +134,7 @@ async fn what_a_transaction_does_stays_as_a_whole_or_not_at_all() {
             Ok(())
         })
         .await;
-    let Err(Mine::Database(error)) = swallowed else { panic!("it was refused") };
+    let Err(Mine::Database(error)) = swallowed else { panic!("the second INSERT was rejected") };
     assert!(error.is_unique_violation() && error.constraint() == Some("posts_pkey"), "{error}");
     assert!(error.to_string().contains("add_post"), "{error}");
     assert_eq!(count().fetch_value(dsql).await.unwrap(), 0);
@@ -152,7 +152,7 @@ async fn what_a_transaction_does_stays_as_a_whole_or_not_at_all() {
     let counted = dsql.transaction(async |tx| count().fetch_value(tx).await).read_only().await;
     assert_eq!(counted.unwrap(), 2);
 
-    // On a session, and dropped in the middle: nothing stays.
+    // A transaction on a session is committed; a transaction that is dropped before its end is rolled back.
     let mut session = dsql.session();
     let done = session.transaction(async |tx| increment(tx, id(1)).await).await;
     assert_eq!(done.unwrap(), 1);
@@ -199,14 +199,14 @@ async fn a_pipeline_is_all_or_nothing() {
 }
 
 #[tokio::test]
-async fn a_backend_that_is_killed_costs_nothing_but_time() {
+async fn killed_backend_costs_no_statement() {
     let local = local().await;
     let reported: Arc<Mutex<u32>> = Arc::default();
     let log = reported.clone();
     let listening = config(&local, None).on_event(move |event| *log.lock().unwrap() += event.retries());
     let dsql = &Dsql::new(listening);
     add_post(id(1), "One").execute(dsql).await.unwrap();
-    // This SQL runs as admin too, and is not to end itself.
+    // This SQL runs as admin too, and must not terminate its own session.
     let others = "FROM pg_stat_activity WHERE usename = 'admin' AND backend_type = 'client backend'
                   AND query NOT LIKE '%pg_stat_activity%'";
     let kill = &format!("SELECT pg_terminate_backend(pid) {others}");
@@ -216,14 +216,14 @@ async fn a_backend_that_is_killed_costs_nothing_but_time() {
          END $$"
     );
 
-    // While it is idle: replaced before anything is handed over, even to a write.
+    // The backend is killed while the connection is idle: the client replaces the connection before it sends a write.
     local.run_sql("kill", kill).await.unwrap();
     local.run_sql("gone", &gone).await.unwrap();
     tokio::time::sleep(Duration::from_millis(200)).await;
     set_views(id(1), 1).execute(dsql).await.unwrap();
     assert_eq!(*reported.lock().unwrap(), 0);
 
-    // In the middle of a transaction: it runs again.
+    // The backend is killed during a transaction: the transaction runs again.
     let times = AtomicU32::new(0);
     let done = dsql
         .transaction(async |tx| {
@@ -240,11 +240,11 @@ async fn a_backend_that_is_killed_costs_nothing_but_time() {
     local.stop().await.unwrap();
 }
 
-/// How often a connection is measured and the next one cut: TLS may pack the same answers into other records, and then
-/// the cut is somewhere else.
+/// The number of attempts. Each measures one connection and cuts the next at the same byte. If TLS packs the answers
+/// into other records, the cut is at another place, and the next attempt follows.
 const CUTS: usize = 20;
 
-/// A connection breaks within the answer to COMMIT, and only the database has the outcome.
+/// The connection breaks within the answer to COMMIT, so that the client cannot know the outcome.
 #[tokio::test]
 async fn lost_answer_to_commit_leaves_the_outcome_unknown() {
     let local = local().await;
@@ -271,7 +271,7 @@ async fn lost_answer_to_commit_leaves_the_outcome_unknown() {
     panic!("none of {CUTS} cuts was within the answer to COMMIT");
 }
 
-/// The same with a key, which takes some bytes more.
+/// The connection breaks within the answer to COMMIT; the transaction has a key, which adds some bytes.
 #[tokio::test]
 async fn lost_answer_to_commit_is_resolved_by_the_key() {
     let local = local().await;
@@ -309,15 +309,16 @@ async fn any_number_of_rows() {
             .execute(dsql)
     };
     assert_eq!(add(0, 10_000).await.unwrap(), 10_000);
-    // The third chunk meets a row that is there.
-    // 9,999 rows are too many for one transaction: past the front door.
+    // The third chunk conflicts with an existing row.
+    // Deleting 9,999 rows exceeds DSQL's limit for a transaction, so this runs directly on PostgreSQL, not through the
+    // proxy.
     let rest = format!("DELETE FROM posts WHERE id <> '{}'", id(7_000));
     local.run_sql("rest", &rest).await.unwrap();
     let error = add(0, 10_000).await.unwrap_err();
     assert!(error.is_unique_violation() && error.committed_rows() == Some(6_000), "{error}");
     assert_eq!(count().fetch_value(dsql).await.unwrap(), 6_001);
 
-    // One by one, with rows that come back; in a transaction all or nothing.
+    // Rows are sent one by one if the statement returns rows; in a transaction all rows are applied or none.
     let titles = sql!(
         "UPDATE posts SET title = $title WHERE id = $id RETURNING title",
         for n in 0..3_500,
@@ -337,7 +338,7 @@ async fn any_number_of_rows() {
     local.stop().await.unwrap();
 }
 
-/// What is done to posts, as a future of the error it ends with.
+/// An operation on posts.
 type Scenario = fn(Dsql) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
 const SCENARIOS: [(&str, i64, Scenario); 4] = [
@@ -366,9 +367,9 @@ const SCENARIOS: [(&str, i64, Scenario); 4] = [
     }),
 ];
 
-/// The first connection breaks, at one place after the other: our report agrees with the database.
+/// The first connection breaks at each place in turn: the client's report agrees with the database.
 #[tokio::test]
-async fn wherever_the_connection_breaks_nothing_is_lost_or_doubled() {
+async fn broken_connection_loses_and_doubles_no_write() {
     let local = local().await;
     let watcher = Dsql::new(config(&local, None));
     let (mut retried, mut unknown) = (0, 0);
@@ -384,7 +385,7 @@ async fn wherever_the_connection_breaks_nothing_is_lost_or_doubled() {
             clean().await.unwrap();
             let network = Network::to(local.port(), Duration::ZERO, Fault::CutFirstAfter(cut)).await;
             let reported = scenario(Dsql::new(config(&local, Some(&network)))).await;
-            // What was sent last may still be under way to the server.
+            // The last message may still be in transit to the server.
             tokio::time::sleep(Duration::from_millis(30)).await;
             let there = count().fetch_value(&watcher).await.unwrap();
             match reported {

@@ -1,13 +1,14 @@
-//! What users see when a query does not compile: `ui/*.rs`, each beside its expected output.
+//! The output of rustc for queries that do not compile: `ui/*.rs`, each next to its expected output.
 //!
-//! Only what needs rustc is here; all else is a case file. `TRYBUILD=overwrite` blesses.
+//! Only errors that need rustc are here; all others are in case files. `TRYBUILD=overwrite` writes the expected output.
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-/// Chooses which part this process runs: a macro reads the environment of the compiler that loads it.
+/// Selects the part that this process runs: a macro reads the environment of the compiler that loads it, so each part
+/// needs its own process.
 const PART: &str = "DSQL_EDGE_UI_TESTS";
 
 /// A part: its name, its files, and the snapshot.
@@ -30,16 +31,16 @@ fn main() -> ExitCode {
 fn all() -> ExitCode {
     let this = std::env::current_exe().expect("a running test has a path");
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    // `sql_file!` looks beside the Cargo.toml that trybuild writes.
+    // `sql_file!` reads a file next to the Cargo.toml that trybuild writes.
     let target = this.ancestors().nth(3).expect("a test is in target/debug/deps");
     let queries = target.join("tests/trybuild/dsql-edge-tests/queries");
     std::fs::create_dir_all(&queries).expect("trybuild's folder can be written");
-    std::fs::copy(here.join("ui/queries/wrong.sql"), queries.join("wrong.sql")).expect("the query is there");
+    std::fs::copy(here.join("ui/queries/wrong.sql"), queries.join("wrong.sql")).expect("tests/ui/queries/wrong.sql exists");
     let mut code = ExitCode::SUCCESS;
     for (part, _, variable) in PARTS {
         let (name, value) = variable.split_once('=').expect("a variable has a value");
         let value = if value.is_empty() { value.into() } else { here.join(value) };
-        // Cargo sets OUT_DIR where a build script ran, which may name a folder.
+        // Cargo sets OUT_DIR if a build script ran, and only a build script may name a folder of migrations.
         let run = Command::new(&this).env(PART, part).env(name, value).env("OUT_DIR", target).status();
         if !run.is_ok_and(|status| status.success()) {
             eprintln!("ui tests {part} failed");

@@ -1,7 +1,7 @@
 //! A real workerd that runs a bundle.
 //!
-//! Input: a Worker's folder, the authority to trust, its bindings. Output: answers over HTTP, and what the Worker wrote
-//! to its log. It ends with the test, however the test ends.
+//! Input: a Worker's folder, the authority to trust, its bindings. Output: answers over HTTP, and the Worker's log. The
+//! workerd ends with the test, even if the test panics.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use tokio::sync::{OnceCell, mpsc};
 use xtask::workerd::Worker;
 use xtask::{project, setup};
 
-/// Longer than any answer takes; an answer that takes longer is a hang.
+/// A time limit that only a hang exceeds.
 const HANG: Duration = Duration::from_secs(60);
 
 /// The bundle of the example blog.
@@ -24,31 +24,31 @@ pub async fn blog() -> &'static Path {
     BUILT.get_or_init(|| bundle("examples/blog")).await
 }
 
-/// The bundle of the Worker that does what no example should.
+/// The bundle of `tests/probe`.
 pub async fn probe() -> &'static Path {
     static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
     BUILT.get_or_init(|| bundle("tests/probe")).await
 }
 
-/// The bundle of the Worker as people write them.
+/// The bundle of `tests/habits`.
 pub async fn habits() -> &'static Path {
     static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
     BUILT.get_or_init(|| bundle("tests/habits")).await
 }
 
-/// The bundle of the Worker with a pool.
+/// The bundle of `tests/pool`.
 pub async fn pooled() -> &'static Path {
     static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
     BUILT.get_or_init(|| bundle("tests/pool")).await
 }
 
-/// The bundle of the example with a pool.
+/// The bundle of `examples/pool`.
 pub async fn pool_example() -> &'static Path {
     static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
     BUILT.get_or_init(|| bundle("examples/pool")).await
 }
 
-/// A Worker of the project, built and bundled.
+/// Builds and bundles a Worker of the project.
 async fn bundle(folder: &'static str) -> PathBuf {
     let build = move || {
         setup::runtime().unwrap();
@@ -57,7 +57,7 @@ async fn bundle(folder: &'static str) -> PathBuf {
     tokio::task::spawn_blocking(build).await.unwrap()
 }
 
-/// A workerd that listens.
+/// A running workerd.
 pub struct Workerd {
     guard: Guarded,
     port: u16,
@@ -65,20 +65,20 @@ pub struct Workerd {
     folder: PathBuf,
 }
 
-/// What a Worker can have besides bindings of text.
+/// The options of a Worker other than text bindings.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Extras<'a> {
     /// Bindings that are secrets of a Secrets Store.
     pub stored: &'a [&'a str],
     /// Classes of Durable Objects, each bound by its own name, or `binding=class`.
     pub durable_objects: &'a [&'a str],
-    /// They have an isolate of their own, in which they can be restarted alone: see `xtask::workerd`.
+    /// Whether the Durable Objects have an isolate of their own, in which they can be restarted alone: see `xtask::workerd`.
     pub apart: bool,
-    /// POST `/trigger/scheduled` with a cron expression, or `/trigger/queue` with a message in JSON, and it happens.
+    /// Whether POST `/trigger/scheduled` with a cron expression and `/trigger/queue` with a JSON message call the handlers.
     pub triggers: bool,
 }
 
-/// What the Worker answered.
+/// The Worker's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The HTTP status.
@@ -88,12 +88,12 @@ pub struct Answer {
 }
 
 impl Workerd {
-    /// Starts a Worker's bundle; `ca_pem` is trusted besides the authorities of browsers.
+    /// Starts a Worker's bundle, which trusts `ca_pem` in addition to the authorities of browsers.
     pub async fn start(bundle: &Path, ca_pem: &str, bindings: &[(&'static str, String)]) -> Workerd {
         Workerd::start_with(bundle, ca_pem, bindings, &Extras::default()).await
     }
 
-    /// The same, with what a Worker can have besides.
+    /// Starts a Worker's bundle with further options.
     pub async fn start_with(
         bundle: &Path,
         ca_pem: &str,
@@ -117,7 +117,7 @@ impl Workerd {
         let mut arguments: Vec<OsString> = xtask::workerd::SERVE.map(Into::into).into();
         arguments.extend((extras.triggers || extras.apart).then(|| xtask::workerd::EXPERIMENTAL.into()));
         arguments.push(config.into_os_string());
-        // workerd drains its requests at SIGTERM: one that hangs would keep it.
+        // At SIGTERM, workerd waits for its requests, and one that hangs would keep it running.
         let mut guard = Guarded::spawn(program.as_os_str(), arguments, "KILL", Some(&folder), |command| {
             command.envs(bindings.iter().map(|(name, value)| (name, value)));
             command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
@@ -133,12 +133,12 @@ impl Workerd {
         }
     }
 
-    /// Asks by GET. An answer always comes: a hang fails the test.
+    /// Sends a GET request. If no answer arrives in time, the test fails.
     pub async fn get(&self, path: &str) -> Answer {
         self.ask(path, None).await
     }
 
-    /// Asks by POST.
+    /// Sends a POST request.
     pub async fn post(&self, path: &str, body: &str) -> Answer {
         self.ask(path, Some(body.to_owned())).await
     }
@@ -159,12 +159,12 @@ impl Workerd {
         tokio::task::spawn_blocking(ask).await.unwrap()
     }
 
-    /// What the Worker and workerd have written so far.
+    /// The log of the Worker and of workerd so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
-    /// Waits until the log holds some text: a Worker may answer before its log line is read here.
+    /// Waits until the log contains a text, because a Worker may answer before its log line is read here.
     pub async fn logged(&self, text: &str) -> String {
         let start = Instant::now();
         loop {
@@ -177,7 +177,7 @@ impl Workerd {
         }
     }
 
-    /// Ends it and waits until it is gone.
+    /// Stops workerd and waits until the process has ended.
     pub async fn stop(self) {
         self.guard.stop().await.unwrap();
         let _ = std::fs::remove_dir_all(self.folder);

@@ -1,7 +1,7 @@
-//! A smoke test of wrangler, which is what users run: the example's own configuration, a dry deployment, and
+//! A smoke test of wrangler, which users run: the example's own configuration, a dry deployment, and
 //! `dsql-local run -- wrangler dev`.
 //!
-//! The bundle is ours: `[build]` of the configuration, which runs worker-build, is left out.
+//! The test uses its own bundle, and leaves out `[build]` of the configuration, which would run worker-build.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -17,7 +17,7 @@ use xtask::{project, setup};
 #[tokio::test]
 async fn wrangler_deploys_the_example_and_develops_it() {
     let wrangler = tokio::task::spawn_blocking(|| setup::wrangler().unwrap()).await.unwrap();
-    // The pool's has a Durable Object whose class comes from a crate.
+    // The Worker of the pool example has a Durable Object whose class is in another crate.
     let pool = Folder::with_example("pool", workerd::pool_example().await);
     assert!(pool.deploys(&wrangler).contains("env.DSQL_POOL (DsqlPool)"));
     let folder = Folder::with_example("blog", workerd::blog().await);
@@ -59,7 +59,7 @@ async fn wrangler_deploys_the_example_and_develops_it() {
     assert!(ureq::get(&address).call().is_err(), "nothing is left running");
 }
 
-/// A folder with the example's configuration and its bundle, as after worker-build.
+/// A folder with the example's configuration and its bundle, as worker-build leaves it.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -74,7 +74,7 @@ impl Folder {
         Folder(folder)
     }
 
-    /// Deploys it to nowhere; returns wrangler's output.
+    /// Runs a dry deployment, and returns wrangler's output.
     fn deploys(&self, wrangler: &Path) -> String {
         let mut deploy = self.command(wrangler);
         let output = deploy.args(["deploy", "--dry-run", "--outdir", "out"]).output().unwrap();
@@ -84,7 +84,7 @@ impl Folder {
         printed
     }
 
-    /// A command in the folder, with wrangler set to ask nothing.
+    /// A command in the folder, with wrangler set not to ask questions.
     fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn unfinished_input_is_an_error_and_no_panic() {
+    fn unfinished_input_is_an_error_not_a_panic() {
         for input in INPUTS {
             let tokens: Vec<TokenTree> = input.parse::<TokenStream>().unwrap().into_iter().collect();
             for beginning in beginnings(&tokens) {

@@ -89,7 +89,7 @@ mod tests {
     use super::offsets;
 
     #[test]
-    fn every_byte_knows_where_it_was_written() {
+    fn every_byte_has_its_place_in_the_source() {
         for literal in [
             r#""SELECT \"x\" AS a""#,
             "r#\"SELECT \"x\"\n FROM t\"#",

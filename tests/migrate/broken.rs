@@ -105,7 +105,7 @@ async fn broken_at_each(how: Break, lives: bool, first: usize, stride: usize) ->
 /// All four at once: most of the time each waits for a lease. Four of five places are each broken in one way, and all places
 /// in all four ways with `DSQL_EDGE_FAULTS=everywhere` (`cargo xtask test --full faults`).
 #[test]
-fn broken_at_each_thing_that_is_sent_and_run_again() {
+fn broken_at_each_message_and_run_again() {
     let ways = [(Break::Before, false), (Break::After, false), (Break::Before, true), (Break::After, true)];
     let stride = match std::env::var("DSQL_EDGE_FAULTS").as_deref() {
         Ok("everywhere") => 1,
@@ -128,7 +128,7 @@ fn broken_at_each_thing_that_is_sent_and_run_again() {
 }
 
 #[tokio::test]
-async fn the_command_killed_and_run_again() {
+async fn killed_command_is_run_again() {
     let (local, _, expected) = undisturbed().await;
     let home = tempfile::tempdir().unwrap();
     std::fs::create_dir(home.path().join("migrations")).unwrap();
@@ -164,7 +164,7 @@ async fn the_command_killed_and_run_again() {
 }
 
 #[tokio::test]
-async fn two_at_once_do_no_harm() {
+async fn two_runs_at_once_apply_each_statement_once() {
     let (local, folder, expected) = undisturbed().await;
     for _ in 0..5 {
         local.run_sql("before", BEFORE).await.unwrap();

@@ -11,7 +11,7 @@ use tokio_postgres::error::SqlState;
 use crate::{LEASE, SHORT, column, command, folder, run};
 
 #[tokio::test]
-async fn what_fails_says_why_and_can_be_mended() {
+async fn failed_statement_names_its_cause_and_can_be_fixed() {
     let local = Local::builder().start().await.unwrap();
     let outcome = async |files: &[(&str, &str)]| -> String {
         match run(&local, &folder(files), LEASE).await {
@@ -107,7 +107,7 @@ const INDEX: (&str, &str) = (
 );
 
 #[tokio::test]
-async fn a_job_that_lies_is_not_believed() {
+async fn completed_job_with_an_invalid_index_is_an_error() {
     let local = Local::builder().start().await.unwrap();
     let files = folder(&[INDEX]);
     for status in ["completed", "failed"] {
@@ -176,7 +176,7 @@ async fn schema_change_that_conflicts_is_sent_again() {
 }
 
 #[tokio::test]
-async fn a_job_outlives_the_run_that_began_it() {
+async fn job_continues_after_the_run_that_started_it() {
     let local = Local::builder().start().await.unwrap();
     let files = folder(&[INDEX]);
     meddle(&local, &jobs_that("processing")).await;
@@ -284,7 +284,7 @@ async fn outcome(local: &Local, home: &Path, arguments: &[&str]) -> (String, boo
 }
 
 #[tokio::test]
-async fn what_only_people_can_tell_they_are_asked() {
+async fn undecidable_state_is_left_to_the_user() {
     let local = Local::builder().start().await.unwrap();
     let home = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
@@ -360,7 +360,7 @@ async fn what_only_people_can_tell_they_are_asked() {
 }
 
 #[test]
-fn a_folder_that_does_not_pass_is_never_sent() {
+fn folder_with_errors_is_never_sent() {
     let refused = |text: &str| {
         let files = [("1.sql", "CREATE TABLE a (id int PRIMARY KEY);"), ("2.sql", text)];
         let files = files.map(|(name, text)| (format!("migrations/{name}"), text.to_owned()));

@@ -24,7 +24,8 @@ impl Database<'_> {
                 let mut names = Vec::new();
                 let mut values = Vec::new();
                 for (at, column) in columns.iter().enumerate() {
-                    // The first row has no NULL, the second as many as possible; in the others, every second column is NULL.
+                    // The first row has no NULL, the second row as many as possible; in the others, every second
+                    // column is NULL.
                     let empty = match number {
                         0 => false,
                         1 => true,

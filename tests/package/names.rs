@@ -213,7 +213,7 @@ fn every_parameter_name_is_a_variable_or_an_error() {
 }
 
 #[test]
-fn names_that_are_one_identifier_are_one_error_each() {
+fn each_pair_of_equal_identifiers_is_one_error() {
     let package = Package::new("colliding-names", &[("dsql-schema.sql", "")]);
     for (sql, expected) in [
         (r#"SELECT 1 AS "é", 2 AS "e\u{301}""#, "column 2 has the same name as column 1"),
@@ -234,7 +234,7 @@ fn names_that_are_one_identifier_are_one_error_each() {
 }
 
 #[test]
-fn a_written_type_is_the_users_own() {
+fn type_in_an_override_is_the_users() {
     // Types with names that the expansion uses too, and texts that are not types.
     let source = r#"
         use dsql_edge::sql;

@@ -267,14 +267,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_port_is_read_from_workerds_line_alone() {
+    fn port_is_read_only_from_the_line_of_workerd() {
         assert_eq!(listening(r#"{"event":"listen","socket":"http","port":37375}"#), Some(37375));
         assert_eq!(listening(r#"{"event":"listen","socket":"http","port":99999}"#), None);
         assert_eq!(listening("a worker's own line"), None);
     }
 
     #[test]
-    fn each_certificate_is_a_text_of_its_own() {
+    fn each_certificate_is_a_separate_string() {
         let pem = "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n";
         let one = r#""-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----""#;
         assert_eq!(certificates(pem), one);

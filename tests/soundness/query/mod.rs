@@ -26,9 +26,11 @@ pub(crate) struct Gen<'a> {
     rng: Rng,
     schema: &'a Schema,
     catalog: &'a Catalog,
-    /// The number of aliases in use. `parameters` has the types of the parameters, `bundles` the last bundle's number.
+    /// The number in the last generated alias.
     names: u32,
+    /// The types of the parameters.
     parameters: Vec<Ty>,
+    /// The number of the last bundle.
     bundles: u32,
     /// The `WITH` queries in scope: name and columns.
     ctes: Vec<(String, Vec<(String, Ty)>)>,

@@ -10,8 +10,8 @@ use crate::tree::{Node, Sort};
 use crate::types::Ty;
 
 impl Gen<'_> {
-    /// Generates a query, and returns it with its columns: of the types `want`, or of any types. If `free`, the columns may
-    /// have no alias, or be `*`.
+    /// Generates a query, and returns it with its columns: of the types `want`, or of any types. If `free`, the columns
+    /// may have no alias, or be `*`.
     pub(super) fn query(
         &mut self,
         depth: u32,

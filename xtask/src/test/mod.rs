@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn part_is_found_by_its_name_alone() {
+    fn part_is_found_only_by_its_name() {
         for known in PARTS {
             assert_eq!(part(known.name).unwrap().name, known.name);
         }
