@@ -1,7 +1,7 @@
 //! The client's reaction to each answer that a server can send before TLS: natively and in a real workerd.
 //!
-//! Before TLS no part of a query has been sent, so a write is safe to send again. After an answer that may be temporary,
-//! the client tries twice more; every other answer is reported at once.
+//! Before TLS no part of a query has been sent, so a write is safe to send again. After an answer that may be
+//! temporary, the client tries twice more; every other answer is reported at once.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

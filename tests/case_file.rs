@@ -2,9 +2,9 @@
 //!
 //! Input: Markdown. Output: cases, and the Markdown with new answers.
 //!
-//! A file contains blocks fenced by three backticks, and prose, which is for people. `sql schema` sets the schema of the
-//! cases that follow. `sql rows` contains statements that add rows to those that the oracle generates. `sql` is a query,
-//! and the next block `answer` is its expected answer:
+//! A file contains blocks fenced by three backticks, and prose, which is for people. `sql schema` sets the schema of
+//! the cases that follow. `sql rows` contains statements that add rows to those that the oracle generates. `sql` is a
+//! query, and the next block `answer` is its expected answer:
 //!
 //! ````text
 //! ```sql schema
@@ -20,8 +20,8 @@
 //! ````
 //!
 //! If PostgreSQL's verdict differs, the block names it and the reason: `sql oracle=accepts: only DSQL rejects this`.
-//! A block `sql wrong schema` is a schema with errors or with a statement that cannot be followed, and `sql wrong
-//! migration` is a migration that `migrate` rejects; their answer is the list of errors.
+//! A block `sql wrong schema` is a schema with errors or with a statement that cannot be followed, and a block
+//! `sql wrong migration` is a migration that `migrate` rejects; their answer is the list of errors.
 
 use anyhow::{Result, bail};
 
@@ -136,7 +136,9 @@ impl CaseFile {
                 }
                 _ if info == "sql" || info.starts_with("sql oracle=") => {
                     let oracle = expectation(info).ok_or_else(|| {
-                        anyhow::anyhow!("line {number}: write oracle=accepts or oracle=refuses, a colon and the reason")
+                        anyhow::anyhow!(
+                            "line {number}: write oracle=accepts or oracle=refuses, a colon and the reason"
+                        )
                     })?;
                     let query = body.trim_end().to_owned();
                     let case = Case {

@@ -18,8 +18,8 @@ use crate::golden::updating;
 use crate::numbered::Numbered;
 use crate::oracle::{Database, Nulls, Oracle, Verdict};
 
-/// Checks every `.md` below a folder; `only` selects the files whose path contains it, and in other files the cases whose
-/// heading contains it. With `UPDATE=1` it writes the answers.
+/// Checks every `.md` below a folder; `only` selects the files whose path contains it, and in other files the cases
+/// whose heading contains it. With `UPDATE=1` it writes the answers.
 ///
 /// # Errors
 /// Returns an error if a file cannot be read or PostgreSQL cannot be reached. A case that fails is not an error:
@@ -246,7 +246,10 @@ fn second_opinion(
                 let wrong =
                     columns.iter().zip(&observed.null).find(|(column, null)| !column.nullable && **null);
                 wrong.map(|(column, _)| {
-                    format!("PostgreSQL returned NULL for {}, which the answer reports as NOT NULL", column.name)
+                    format!(
+                        "PostgreSQL returned NULL for {}, which the answer reports as NOT NULL",
+                        column.name
+                    )
                 })
             }
         }

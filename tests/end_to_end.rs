@@ -231,7 +231,11 @@ async fn a_kept_dsql_is_an_error_and_a_panic_ends_one_instance_only() {
     probe.logged("Reinitializing Wasm application").await;
     // A new instance serves: the values that the old one kept are lost.
     assert_eq!(probe.get("/kept").await, answer(200, "1"));
-    assert_eq!(probe.get("/object").await, answer(200, "1"), "the Rust part of a Durable Object is created again");
+    assert_eq!(
+        probe.get("/object").await,
+        answer(200, "1"),
+        "the Rust part of a Durable Object is created again"
+    );
     probe.stop().await;
     local.stop().await.unwrap();
 }

@@ -1,8 +1,8 @@
 //! The round trips of each operation of a Worker on its database, counted outside the Worker.
 //!
-//! Input: a cluster and, for Workers, a bundle of `tests/probe`. Output: a line for each case, with the expected and the
-//! counted number. `transactions.rs` and `end_to_end.rs` assert them, `cargo xtask bench flights` prints them: each has
-//! this file as a module.
+//! Input: a cluster and, for Workers, a bundle of `tests/probe`. Output: a line for each case, with the expected and
+//! the counted number. `transactions.rs` and `end_to_end.rs` assert them, `cargo xtask bench flights` prints them: each
+//! has this file as a module.
 
 use std::time::Duration;
 
@@ -157,8 +157,8 @@ pub async fn assumed_role(local: &Local, role: &str) -> Result<Vec<Flight>, Erro
     Ok(flights)
 }
 
-/// Counts the round trips of the Worker `tests/probe`. Each request connects again, so each case includes the four round
-/// trips of its first query.
+/// Counts the round trips of the Worker `tests/probe`. Each request connects again, so each case includes the four
+/// round trips of its first query.
 pub async fn worker(local: &Local, bundle: &std::path::Path) -> Vec<Flight> {
     let mut counter = Counter::on(local).await;
     let mut bindings = local.bindings();

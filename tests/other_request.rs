@@ -1,4 +1,5 @@
-//! In a real workerd, one request starts a future and another awaits it: the result is a named error at once, not a hang.
+//! In a real workerd, one request starts a future and another awaits it: the result is a named error at once, not a
+//! hang.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -1,5 +1,5 @@
-//! Tests a pool in a Durable Object, in the real workerd, with a real PostgreSQL 16 behind dsql-local: the operations that
-//! go through it, their round trips, and failures.
+//! Tests a pool in a Durable Object, in the real workerd, with a real PostgreSQL 16 behind dsql-local: the operations
+//! that go through it, their round trips, and failures.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -102,7 +102,7 @@ async fn every_operation_works_through_a_pool() {
     stage.stop().await;
 }
 
-/// Sends many requests at once, and checks that each gets its own answer.
+/// Sends `requests` requests, `at_once` at a time, and returns their answers.
 async fn crowd(
     stage: &Stage,
     requests: usize,

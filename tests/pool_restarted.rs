@@ -24,8 +24,8 @@ enum ClientReport {
 }
 use ClientReport::{Late, RolledBack, Unknown, Value};
 
-/// The operation that runs when the object is restarted: a path of the Worker, the direction that the network holds back,
-/// the client's report, and the rows in the end.
+/// The operation that runs when the object is restarted: a path of the Worker, the direction that the network holds
+/// back, the client's report, and the rows in the end.
 type UnderWay = (&'static str, Option<Held>, ClientReport, &'static str);
 
 const ANSWERED: Option<Held> = Some(Held::Answers);
@@ -111,8 +111,8 @@ async fn requests_waiting_in_a_restarted_object_get_the_outcome() {
     stage.stop().await;
 }
 
-/// A panic ends the wasm instance of an object, but not its JavaScript part: an operation in it ends at the client's time
-/// limit. The next request gets a new Rust part, with new connections. The connections of the old one end with the
+/// A panic ends the wasm instance of an object, but not its JavaScript part: an operation in it ends at the client's
+/// time limit. The next request gets a new Rust part, with new connections. The connections of the old one end with the
 /// object.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn panic_in_the_objects_isolate_is_not_a_false_success() {
@@ -211,8 +211,8 @@ impl Stage {
         eventually(path, async || self.number(path).await >= number).await;
     }
 
-    /// Checks that one new object serves with one new connection, that the old object holds no connection and no lock, and
-    /// that the Worker's isolate is the same.
+    /// Checks that one new object serves with one new connection, that the old object holds no connection and no lock,
+    /// and that the Worker's isolate is the same.
     async fn is_as_new(&self, before: &Census) {
         // The only connection is not lent, so a query gets it.
         assert_eq!(self.get("/pool/add/-1").await, "1");

@@ -1,5 +1,5 @@
-//! Sockets that an object opens are closed again, independent of the server's behaviour. An object runs for a long time,
-//! and Cloudflare limits the number of its connections.
+//! Sockets that an object opens are closed again, independent of the server's behaviour. An object runs for a long
+//! time, and Cloudflare limits the number of its connections.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -13,7 +13,8 @@ use xtask::setup;
 
 use super::restarted::eventually;
 
-/// A server that never completes a login: it answers SSLRequest with these bytes, or not at all, and then sends nothing.
+/// A server that never completes a login: it answers SSLRequest with these bytes, or not at all, and then sends
+/// nothing.
 struct Silent {
     port: u16,
     accepted: Arc<AtomicUsize>,
@@ -51,9 +52,9 @@ impl Silent {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn abandoned_dials_leave_no_socket_open() {
     let local = Local::builder().start().await.unwrap();
-    // The server does not answer, declines TLS, or does not complete the TLS handshake. Only the oldest workerd closes a
-    // socket during the handshake: in the newest, the socket stays open until the server closes it, and JavaScript has no
-    // call that closes it.
+    // The server does not answer, declines TLS, or does not complete the TLS handshake. Only the oldest workerd closes
+    // a socket during the handshake: in the newest, the socket stays open until the server closes it, and JavaScript
+    // has no call that closes it.
     let answers: &[&[u8]] = if setup::workerd_is_oldest() { &[b"", b"N", b"S"] } else { &[b"", b"N"] };
     for answer in answers {
         let silent = Silent::answering(answer).await;

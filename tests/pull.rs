@@ -1,5 +1,5 @@
-//! Tests `pull` with a real PostgreSQL 16: everything that a snapshot contains is printed in the same form each time, as
-//! DDL that creates the same schema again.
+//! Tests `pull` with a real PostgreSQL 16: everything that a snapshot contains is printed in the same form each time,
+//! as DDL that creates the same schema again.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -49,8 +49,9 @@ fn pull(database: &Database<'_>, old: &str) -> String {
 /// Pulls from a database with this DDL, then from a database with the pulled snapshot: both must give the same text.
 fn pull_twice(oracle: &Oracle, ddl: &str) -> String {
     let first = pull(&oracle.database(ddl).unwrap(), "");
-    let again =
-        oracle.database(&first).unwrap_or_else(|error| panic!("PostgreSQL rejects the snapshot: {error:?}\n{first}"));
+    let again = oracle
+        .database(&first)
+        .unwrap_or_else(|error| panic!("PostgreSQL rejects the snapshot: {error:?}\n{first}"));
     assert_eq!(pull(&again, &first), first);
     first
 }

@@ -1,10 +1,10 @@
-//! Tests that the SQL that is sent means the same as the SQL that was written: PostgreSQL 16 prepares each SQL text that
-//! the compiler sends after a rewrite (stars as their columns, each combination of optional text, one statement for many
-//! rows) and must describe it like the original.
+//! Tests that the SQL that is sent means the same as the SQL that was written: PostgreSQL 16 prepares each SQL text
+//! that the compiler sends after a rewrite (stars as their columns, each combination of optional text, one statement
+//! for many rows) and must describe it like the original.
 //!
-//! The queries are those of `tests/cases` and, if `DSQL_EDGE_CORPUS` names their folder, of the corpora
-//! (`cargo xtask corpus sent`). The test also puts each query into queries with stars and with optional text. `SENT=name`
-//! selects the schemas whose name contains it.
+//! The queries are those of `tests/cases` and, if `DSQL_EDGE_CORPUS` names their folder, of the corpora (`cargo xtask
+//! corpus sent`). The test also puts each query into queries with stars and with optional text. `SENT=name` selects the
+//! schemas whose name contains it.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -230,7 +230,8 @@ fn plain_query<'s>(source: &'s Source, query: &TypedQuery) -> Option<&'s str> {
     let begins = |word: &str| text.get(..word.len()).is_some_and(|it| it.eq_ignore_ascii_case(word));
     let reads = ["SELECT", "WITH", "VALUES", "TABLE"].into_iter().any(begins);
     let is_plain = reads && query.combinations.is_empty() && !query.columns.is_empty();
-    // A comment at the end would hide the parenthesis, `$name` is the macro's syntax, and `@` marks the place of the query.
+    // A comment at the end would hide the parenthesis, `$name` is the macro's syntax, and `@` marks the place of the
+    // query.
     let fits = !text.contains("--") && query.parameters.iter().all(|it| it.name.is_none());
     (is_plain && fits && text.len() < 20_000).then_some(text)
 }

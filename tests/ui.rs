@@ -35,12 +35,13 @@ fn all() -> ExitCode {
     let target = this.ancestors().nth(3).expect("a test is in target/debug/deps");
     let queries = target.join("tests/trybuild/dsql-edge-tests/queries");
     std::fs::create_dir_all(&queries).expect("trybuild's folder can be written");
-    std::fs::copy(here.join("ui/queries/wrong.sql"), queries.join("wrong.sql")).expect("tests/ui/queries/wrong.sql exists");
+    std::fs::copy(here.join("ui/queries/wrong.sql"), queries.join("wrong.sql"))
+        .expect("tests/ui/queries/wrong.sql exists");
     let mut code = ExitCode::SUCCESS;
     for (part, _, variable) in PARTS {
         let (name, value) = variable.split_once('=').expect("a variable has a value");
         let value = if value.is_empty() { value.into() } else { here.join(value) };
-        // Cargo sets OUT_DIR if a build script ran, and only a build script may name a folder of migrations.
+        // Cargo sets OUT_DIR if a build script ran: only in such a package may a variable name a folder of migrations.
         let run = Command::new(&this).env(PART, part).env(name, value).env("OUT_DIR", target).status();
         if !run.is_ok_and(|status| status.success()) {
             eprintln!("ui tests {part} failed");

@@ -72,9 +72,11 @@ pub struct Extras<'a> {
     pub stored: &'a [&'a str],
     /// Classes of Durable Objects, each bound by its own name, or `binding=class`.
     pub durable_objects: &'a [&'a str],
-    /// Whether the Durable Objects have an isolate of their own, in which they can be restarted alone: see `xtask::workerd`.
+    /// Whether the Durable Objects have an isolate of their own, in which they can be restarted alone: see
+    /// `xtask::workerd`.
     pub apart: bool,
-    /// Whether POST `/trigger/scheduled` with a cron expression and `/trigger/queue` with a JSON message call the handlers.
+    /// Whether POST `/trigger/scheduled` with a cron expression and `/trigger/queue` with a JSON message call the
+    /// handlers.
     pub triggers: bool,
 }
 

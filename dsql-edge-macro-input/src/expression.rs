@@ -1,6 +1,6 @@
 //! Reads the input of a macro that is an expression.
 //!
-//! Input: tokens. Output: their parts. It does not look into the SQL.
+//! Input: tokens. Output: their parts. This module does not read the SQL.
 
 use crate::row::OwnRow;
 use proc_macro2::Ident;
@@ -12,21 +12,21 @@ use syn::{Attribute, Expr, LitStr, Pat, Token};
 
 /// `[#[allow(code)]] [Row,] "SQL" [, for pattern in rows] [, argument]*`
 pub struct Input {
-    /// Warnings that are not to be given.
+    /// Warnings that are not reported.
     pub allowed: Vec<Ident>,
     /// The user's row struct.
     pub row: Option<OwnRow>,
-    /// The SQL; of `sql_file!`, the path of its file.
+    /// The SQL; for `sql_file!`, the path of its file.
     pub sql: LitStr,
     /// `for pattern in rows`
     pub each: Option<Each>,
-    /// What follows it.
+    /// The arguments after the SQL.
     pub arguments: Vec<Argument>,
 }
 
 /// `for pattern in rows`
 pub struct Each {
-    /// What each of them is bound to.
+    /// The pattern to which each value is bound.
     pub pattern: Pat,
     /// The values that `for` iterates over.
     pub rows: Expr,
@@ -73,10 +73,9 @@ impl Parse for Input {
     }
 }
 
-const NOT_A_LITERAL: &str =
-    "sql! takes its SQL as a string literal: text built at run time could hold anything";
+const NOT_A_LITERAL: &str = "sql! requires its SQL as a string literal, and values as parameters (`$name`): a value never becomes SQL text";
 
-/// SQL comes as a literal alone: a value never becomes SQL text.
+/// Reads the SQL, which must be a literal: a value never becomes SQL text.
 pub(crate) fn sql_literal(input: ParseStream<'_>) -> syn::Result<LitStr> {
     if input.peek(LitStr) {
         return input.parse();
@@ -124,7 +123,7 @@ mod tests {
         r#"async fn waits() -> pub(in crate::here) Row = "SELECT 1 AS one";"#,
     ];
 
-    /// Every beginning of the tokens, also inside of groups, as an editor sends them while a user types.
+    /// Every beginning of the tokens, also inside groups, as an editor sends them while a user types.
     fn beginnings(tokens: &[TokenTree]) -> Vec<TokenStream> {
         let mut out = Vec::new();
         for end in 0..=tokens.len() {

@@ -1,7 +1,7 @@
-//! Reads query functions: `pub fn name(a: &str, b) -> pub Row = "SQL";`, any number of them.
+//! Reads any number of query functions: `pub fn name(a: &str, b) -> pub Row = "SQL";`.
 //!
-//! Input: tokens. Output: the functions that could be read, and an error for each one that could not. It does not look
-//! into the SQL.
+//! Input: tokens. Output: the functions that could be read, and an error for each other one. This module does not read
+//! the SQL.
 
 use crate::expression;
 use crate::row::OwnRow;
@@ -21,7 +21,7 @@ pub struct FunctionInput {
     pub name: Ident,
     /// Its generics.
     pub generics: Generics,
-    /// Without a type, a parameter has the one of its SQL type.
+    /// The parameters. A parameter without a type has the Rust type of its SQL type.
     pub parameters: Vec<(Ident, Option<Type>)>,
     /// The row after the arrow.
     pub row: Option<RowInput>,
@@ -31,7 +31,7 @@ pub struct FunctionInput {
 
 /// The row after the arrow.
 pub enum RowInput {
-    /// `pub Post`: a struct that is made here.
+    /// `pub Post`: a struct that the macro declares.
     Declared {
         /// Its attributes.
         attributes: Vec<Attribute>,
@@ -40,11 +40,11 @@ pub enum RowInput {
         /// Its name.
         name: Ident,
     },
-    /// `Post`, `Post { author: Author }`: structs that are there.
+    /// `Post`, `Post { author: Author }`: existing structs.
     Own(OwnRow),
 }
 
-/// Whether the macro was given functions rather than an expression.
+/// Whether the macro's input is functions rather than an expression.
 pub fn are_functions(tokens: &TokenStream) -> bool {
     let mut tokens = tokens.clone().into_iter().peekable();
     while let Some(token) = tokens.next() {
@@ -62,7 +62,7 @@ pub fn are_functions(tokens: &TokenStream) -> bool {
     false
 }
 
-/// All functions of a block; what cannot be read is passed over up to the next semicolon.
+/// Reads all functions of a block. After an error it skips to the next semicolon.
 pub fn functions(tokens: TokenStream) -> (Vec<FunctionInput>, Vec<syn::Error>) {
     let (mut functions, mut errors) = (Vec::new(), Vec::new());
     let mut one = Vec::new();
@@ -86,7 +86,7 @@ impl Parse for FunctionInput {
         let visibility = input.parse()?;
         if input.peek(Token![async]) {
             return Err(
-                input.error("leave `async` out: the function gives a query, and what fetches it is awaited")
+                input.error("leave out `async`: the function returns a query, and the caller awaits its `fetch_…` or `execute`")
             );
         }
         input.parse::<Token![fn]>()?;
@@ -129,7 +129,7 @@ impl Parse for RowInput {
         if let Some(attribute) = attributes.first() {
             return Err(syn::Error::new(
                 attribute.span(),
-                "attributes go to a row that is made here: write its visibility, `pub Row` or `pub(self) Row`",
+                "only a row that is declared here has attributes: write its visibility, `pub Row` or `pub(self) Row`",
             ));
         }
         Ok(RowInput::Own(input.parse()?))

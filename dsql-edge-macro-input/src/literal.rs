@@ -1,9 +1,9 @@
 //! Maps a byte of a string literal's text to a place in the source.
 //!
-//! Input: the literal as it was written. Output: places.
+//! Input: the literal as written. Output: places.
 //!
-//! Stable Rust gives no spans inside a literal, so the literal is kept as written and read again: every byte of the
-//! text has the byte of the literal that it came from.
+//! Stable Rust has no spans inside a literal, so this module keeps the literal as written and parses it again: for
+//! every byte of the text it records the byte of the literal that it came from.
 
 use syn::LitStr;
 
@@ -11,19 +11,19 @@ use syn::LitStr;
 pub struct Literal {
     /// The literal as written, quotes included.
     written: String,
-    /// For each byte of the text: its byte in `written`.
+    /// For each byte of the text, its byte in `written`.
     offsets: Vec<usize>,
 }
 
 impl Literal {
-    /// Reads it again.
+    /// Parses the literal again.
     pub fn new(literal: &LitStr) -> Literal {
         let written = literal.token().to_string();
         let offsets = offsets(&written);
         Literal { written, offsets }
     }
 
-    /// The line and column, from 1 and in characters, of a byte of the text, where the literal itself begins at `line` and
+    /// The line and column (from 1, in characters) of a byte of the text, if the literal itself begins at `line` and
     /// `column`.
     pub fn place(&self, offset: usize, line: usize, column: usize) -> Option<(usize, usize)> {
         let at = self.offsets.get(offset).copied().unwrap_or_else(|| self.written.len().saturating_sub(1));
@@ -37,7 +37,7 @@ impl Literal {
     }
 }
 
-/// For each byte of the literal's value, the byte of the literal that it was written as.
+/// For each byte of the literal's value, the byte of the literal that it came from.
 fn offsets(written: &str) -> Vec<usize> {
     let bytes = written.as_bytes();
     let Some(open) = written.find('"') else { return Vec::new() };
@@ -48,7 +48,7 @@ fn offsets(written: &str) -> Vec<usize> {
     let mut at = open + 1;
     while at < end {
         if raw || bytes[at] != b'\\' {
-            // A line ends with \n in the value, even if the file has \r\n.
+            // In the value a line ends with \n, even if the file has \r\n.
             if !(bytes[at] == b'\r' && bytes.get(at + 1) == Some(&b'\n')) {
                 out.push(at);
             }
@@ -68,7 +68,7 @@ fn offsets(written: &str) -> Vec<usize> {
                 out.extend(std::iter::repeat_n(start, character.map_or(1, char::len_utf8)));
                 at = close + 1;
             }
-            // A backslash at the end of a line swallows the white space that follows.
+            // A backslash at the end of a line skips the white space that follows.
             Some(b'\n' | b'\r') => {
                 at += 1;
                 while at < end && bytes[at].is_ascii_whitespace() {

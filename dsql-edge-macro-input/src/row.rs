@@ -1,4 +1,4 @@
-//! Reads a struct of the user's that rows fill: `Post`, or `Post { author: Author }` if the query has groups.
+//! Reads the user's struct for a row: `Post`, or `Post { author: Author }` if the query has groups.
 //!
 //! Input: tokens. Output: the structs.
 
@@ -8,7 +8,7 @@ use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{Path, Token, braced};
 
-/// The struct, and those of its fields that are structs too.
+/// The struct, and its fields that are structs too.
 pub struct OwnRow {
     /// Its path.
     pub path: Path,

@@ -1,7 +1,7 @@
 //! Finds the schema of a package: one rule for the macros and for the command line.
 //!
-//! Input: the folder of the package, and variables. Output: a path, which is absolute if the folder is. Of files, only
-//! manifests are opened.
+//! Input: the folder of the package, and variables. Output: a path, which is absolute if the folder is absolute. The
+//! module opens only manifests.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 pub const SNAPSHOT: &str = "dsql-schema.sql";
 /// The variable that names another snapshot.
 pub const SCHEMA_VARIABLE: &str = "DSQL_EDGE_SCHEMA";
-/// The variable that names a folder of migrations. A build script sets it: cargo would not see a new file otherwise.
+/// The variable that names a folder of migrations. A build script must set it: otherwise cargo would not detect a new
+/// file.
 pub const MIGRATIONS_VARIABLE: &str = "DSQL_EDGE_MIGRATIONS";
 
 /// The source of a schema.
@@ -22,13 +23,13 @@ pub enum SchemaPath {
     Migrations(PathBuf),
 }
 
-/// The schema of a package: the file that `DSQL_EDGE_SCHEMA` names; else the folder that `DSQL_EDGE_MIGRATIONS` names;
-/// else `dsql-schema.sql` in one of its [`folders`], the nearest first. A relative path is
-/// relative to the package. `None` if none of these exists.
+/// Returns the schema of a package: the file that `DSQL_EDGE_SCHEMA` names; else the folder that `DSQL_EDGE_MIGRATIONS`
+/// names; else `dsql-schema.sql` in the nearest of its [`folders`] that has one; else `None`. A relative path is
+/// relative to the package.
 ///
 /// # Errors
 ///
-/// A variable that names a missing path, or a file instead of a folder, or the reverse.
+/// Returns an error if a variable names a missing path, or a file instead of a folder, or the reverse.
 pub fn schema_path(
     package: &Path,
     variable: &dyn Fn(&str) -> Option<OsString>,
@@ -65,16 +66,16 @@ pub fn schema_path(
     Ok(None)
 }
 
-/// The folders in which the files of a package are looked for, and those of a folder in it: the folder, and those above
-/// it up to the root.
+/// The folders in which the files of a package, or of a folder in it, are searched: the folder and its parents up to
+/// the root.
 pub fn folders(folder: &Path) -> impl Iterator<Item = &Path> {
     let root = root(folder);
     folder.ancestors().take_while(move |above| above.starts_with(root))
 }
 
-/// The root of the package or workspace that a folder is in; nothing above it belongs to the package. It is the package
-/// itself if it has a lock file, which cargo writes into the root; else the nearest folder above with a workspace's
-/// manifest; else the package. Outside of a package it is the folder.
+/// The root of the package or workspace that contains a folder. It is the package itself if it has a lock file, which
+/// cargo writes into the root; else the nearest folder above with a workspace's manifest; else the package. Outside a
+/// package it is the folder.
 fn root(folder: &Path) -> &Path {
     let Some(package) = folder.ancestors().find(|above| above.join("Cargo.toml").is_file()) else {
         return folder;
@@ -90,13 +91,13 @@ fn is_workspace(folder: &Path) -> bool {
     manifest.lines().any(|line| line.trim_start().starts_with("[workspace"))
 }
 
-/// The error of a variable that names a folder for a package without a build script.
+/// The error if a variable names a folder and the package has no build script.
 pub fn without_build_script(folder: &Path) -> String {
     let (path, why) = (folder.display(), build_script(folder));
     format!("{MIGRATIONS_VARIABLE} names {path}, and the package has no build script: {why}")
 }
 
-/// The reason why a build script must name a folder, and how it does.
+/// The reason why a build script must name the folder, and the lines that do this.
 fn build_script(folder: &Path) -> String {
     let name = folder.file_name().map_or_else(|| "migrations".into(), |name| name.to_string_lossy());
     format!(

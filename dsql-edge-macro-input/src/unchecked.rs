@@ -14,7 +14,7 @@ pub struct Unchecked {
     pub row: Option<(Path, Vec<(Ident, Type)>)>,
     /// The SQL.
     pub sql: LitStr,
-    /// What follows it.
+    /// The arguments after the SQL.
     pub arguments: Vec<Argument>,
 }
 

@@ -1,7 +1,7 @@
 //! Assigns arguments to placeholders.
 //!
 //! Input: the placeholders of the SQL, and the arguments or a function's parameters. Output: one expression for each
-//! parameter of the query, or what is missing and what is too much.
+//! parameter of the query, or an error for each missing and each unused argument.
 
 use dsql_edge_compiler::emit;
 use dsql_edge_compiler::ident::FieldName;
@@ -13,7 +13,7 @@ use syn::Type;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
-/// An argument expression, and where an error about it is shown.
+/// An argument expression, and the place at which an error about it is shown.
 pub(crate) type Value = emit::Argument;
 
 /// Rejects `$1` together with `$name`.
@@ -27,11 +27,12 @@ pub(crate) fn check_placeholders(lexed: &Lexed, sql: Span) -> Result<(), syn::Er
     }
 }
 
-/// The expression of each parameter.
+/// Returns the expression of each parameter.
 ///
 /// # Errors
 ///
-/// Placeholders without an argument, arguments without a placeholder, a name that is given twice.
+/// Returns an error for each placeholder without an argument, each argument without a placeholder, and each name that
+/// is given twice.
 pub(crate) fn match_arguments(
     lexed: &Lexed,
     arguments: &[Argument],
@@ -43,7 +44,7 @@ pub(crate) fn match_arguments(
     if numbered > 0 || (captures.is_empty() && arguments.iter().all(|argument| argument.name.is_none())) {
         for named in arguments.iter().filter_map(|argument| argument.name.as_ref()) {
             let message = format!(
-                "`{named} = …` is not used: the query's parameters are numbers, so write the values alone"
+                "`{named} = …` is not used: the query's parameters are numbers; write the value without a name"
             );
             errors.push(syn::Error::new(named.span(), message));
         }
@@ -100,12 +101,13 @@ pub(crate) fn match_arguments(
         .collect())
 }
 
-/// The expression of each parameter of a query function's SQL: the function's own parameters, with the places of
-/// their types.
+/// Returns the expression of each parameter of a query function's SQL: the function's own parameters, with the places
+/// of their types.
 ///
 /// # Errors
 ///
-/// Placeholders without a parameter of the function, and parameters without a placeholder.
+/// Returns an error for each placeholder without a parameter of the function, and for each parameter without a
+/// placeholder.
 pub(crate) fn match_parameters(
     lexed: &Lexed,
     parameters: &[(Ident, Option<Type>)],
@@ -150,7 +152,7 @@ pub(crate) fn match_parameters(
     if errors.is_empty() { Ok(values) } else { Err(errors) }
 }
 
-/// Whether `$capture` means this name, which may be written `r#name`.
+/// Whether `$capture` refers to this name, which may be written `r#name`.
 pub(crate) fn is(name: &Ident, capture: &str) -> bool {
     name.unraw() == capture
 }

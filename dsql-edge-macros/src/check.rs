@@ -13,7 +13,7 @@ use dsql_edge_compiler::{TypedQuery, compile, compile_partly};
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 
-/// A query of which everything is known.
+/// A query that was compiled without an error, or the parts of a wrong query that resolved.
 #[derive(Default)]
 pub(crate) struct Checked {
     pub(crate) query: TypedQuery,
@@ -28,7 +28,7 @@ pub(crate) struct Checked {
 ///
 /// # Errors
 ///
-/// One `compile_error!` for each thing that is wrong.
+/// Returns one `compile_error!` for each error.
 pub(crate) fn check(text: &Text, snapshot: &Snapshot) -> Result<Checked, TokenStream> {
     let shown = |diagnostics: Diagnostics| -> TokenStream {
         diagnostics.errors().map(|error| text.error(error)).collect()
@@ -39,7 +39,7 @@ pub(crate) fn check(text: &Text, snapshot: &Snapshot) -> Result<Checked, TokenSt
     Ok(Checked { query, fields, types, directives })
 }
 
-/// The parts of a wrong query that resolved.
+/// Returns the parts of a wrong query that resolved.
 pub(crate) fn check_partly(text: &Text, snapshot: &Snapshot) -> Option<Checked> {
     let mut query = compile_partly(&text.source, &snapshot.schema)?;
     query.columns.retain(|column| {
@@ -62,7 +62,7 @@ fn written_types(fields: &Fields, span: Span) -> Result<(WrittenTypes, TokenStre
         };
         match ty {
             Ok(ty) => _ = types.insert(field.column, respan(ty, span)),
-            // Two columns of one directive are one error.
+            // Two columns with the same directive cause one error.
             Err(message) if errors.contains(&message) => {}
             Err(message) => errors.push(message),
         }
@@ -77,5 +77,5 @@ fn written_type(written: &str, name: &str) -> Result<TokenStream, String> {
     let parsed = syn::parse_str::<syn::Type>(written);
     parsed
         .map(ToTokens::into_token_stream)
-        .map_err(|_| format!("`{written}`, which is to be the type of column \"{name}\", is not a Rust type"))
+        .map_err(|_| format!("`{written}`, the type for column \"{name}\", is not a Rust type"))
 }

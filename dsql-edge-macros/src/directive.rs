@@ -4,8 +4,8 @@
 //! package's library: the snapshot belongs to the package, and in a test, an example or a binary `crate` is another
 //! crate.
 //!
-//! The type is used through a macro whose name is the directive and its place. An error of rustc's about it then ends
-//! in "this error originates in the macro `type_links_id_at_dsql_schema_sql_line_2`".
+//! The type is used through a macro whose name contains the directive and its place, so that an error of rustc about
+//! the type ends in "this error originates in the macro `type_links_id_at_dsql_schema_sql_line_2`".
 
 use crate::respan::respan;
 use crate::target::Target;
@@ -14,12 +14,12 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use std::path::Path;
 
-/// The type of a directive; the items that it needs are added to `items`.
+/// Returns the type of a directive, and adds the items that it needs to `items`.
 ///
 /// # Errors
 ///
-/// The text is not a type, or it contains `crate` and the target cannot name the library. The error contains the
-/// directive and its place.
+/// Returns an error if the text is not a type, or if it contains `crate` and the target cannot name the library. The
+/// error contains the directive and its place.
 pub(crate) fn directive_type(
     directive: &RustType,
     span: Span,
@@ -36,7 +36,8 @@ pub(crate) fn directive_type(
         Err(_) if !mentions(&ty, &|name| name == "crate") => ty,
         Err(why) => return Err(format!("{shown} does not fit: `crate` is the package's library, and {why}")),
     };
-    // The row's own struct is named so as not to hide a type that the user wrote: it must see that one.
+    // The name of the row's own struct avoids a type that the user wrote. For this, emission must see the type itself,
+    // not a macro call.
     if mentions(&ty, &|name| name.starts_with("Row")) {
         return Ok(ty);
     }
@@ -57,7 +58,7 @@ fn macro_name(directive: &RustType) -> Ident {
     Ident::new(&plain.collect::<String>(), Span::call_site())
 }
 
-/// `crate` as the path of the library.
+/// Replaces `crate` by the path of the library.
 fn with_library(tokens: TokenStream, library: &TokenStream) -> TokenStream {
     let replaced = |token| match token {
         TokenTree::Ident(ident) if ident == "crate" => library.clone(),

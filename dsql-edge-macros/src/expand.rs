@@ -1,4 +1,4 @@
-//! Expands `sql!` as an expression: input, schema, compiler and emission in a row.
+//! Expands `sql!` as an expression: reads the input and the schema, compiles the query, and emits the code.
 //!
 //! Input: tokens. Output: the query. A query that fails becomes a block that borrows its captures and contains one
 //! `compile_error!` for each diagnostic, and nothing else, so that no other error follows from it.
@@ -17,7 +17,7 @@ use dsql_edge_macro_input::{Argument, Each, Input, OwnRow};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 
-/// An expression, or query functions.
+/// Expands `sql!`: an expression, or query functions.
 pub(crate) fn sql(tokens: TokenStream) -> TokenStream {
     if functions::are_functions(&tokens) {
         return functions::functions(tokens);
@@ -28,7 +28,7 @@ pub(crate) fn sql(tokens: TokenStream) -> TokenStream {
     }
 }
 
-/// An expression whose SQL is in a file.
+/// Expands `sql_file!`: an expression whose SQL is in a file.
 pub(crate) fn sql_file(tokens: TokenStream) -> TokenStream {
     let input = match syn::parse2::<Input>(tokens) {
         Ok(input) => input,
@@ -42,7 +42,7 @@ pub(crate) fn sql_file(tokens: TokenStream) -> TokenStream {
     }
 }
 
-/// A query with all that the macro was given.
+/// A query, and the rest of the macro's input.
 struct Expression {
     allowed: Vec<Ident>,
     row: Option<OwnRow>,
@@ -116,12 +116,11 @@ impl Expression {
             unnest: checked.query.unnest.clone(),
         });
         if many.is_some() && !checked.query.combinations.is_empty() {
-            let message = "optional text, {? … }, does not go with `for`: which text is sent would differ from row to row";
+            let message = "optional text, {? … }, cannot be combined with `for`: the SQL that is sent would differ from row to row";
             return Err(compile_error(self.text.span, message));
         }
         if many.is_some() && checked.query.session == SessionEffect::Changes {
-            let message =
-                "a statement that changes its session does not go with `for`: execute it once for each row";
+            let message = "a statement that changes its session cannot be combined with `for`: execute it once for each row";
             return Err(compile_error(self.text.span, message));
         }
         let emission = Emission {
@@ -137,7 +136,7 @@ impl Expression {
         Ok(emission.expression())
     }
 
-    /// The errors alone, and the arguments where their variables are.
+    /// Expands a query that failed; the arguments of `for` are used inside a loop, where its variables are in scope.
     fn failed(&self, values: &[Value], errors: TokenStream) -> TokenStream {
         match &self.each {
             None => failed(values, errors),
@@ -149,7 +148,8 @@ impl Expression {
     }
 }
 
-/// The arguments are used, so that rustc does not warn of unused variables, and shows the errors alone.
+/// Expands a query that failed to its errors. The arguments are used, so that rustc does not also warn about unused
+/// variables.
 pub(crate) fn failed(values: &[Value], errors: TokenStream) -> TokenStream {
     let values = values.iter().map(|(value, _)| value);
     quote!({ #(let _ = &(#values);)* #errors })

@@ -1,8 +1,8 @@
 //! Expands `sql!` as items: query functions, and the rows that they declare.
 //!
 //! Input: a block of functions. Output: a `fn` for each, and one struct for each row that is declared, shared by all
-//! functions that declare it. If the SQL is wrong, the signature stays, and every column that resolved, so that rustc
-//! shows exactly one error.
+//! functions that declare it. If the SQL is wrong, the signature and every column that resolved are still emitted, so
+//! that rustc shows exactly one error.
 
 use crate::arguments::{self, Value};
 use crate::check::{Checked, check, check_partly};
@@ -24,7 +24,7 @@ use syn::{Attribute, Visibility};
 
 pub(crate) use dsql_edge_macro_input::are_functions;
 
-/// The whole block.
+/// Expands the whole block.
 pub(crate) fn functions(tokens: TokenStream) -> TokenStream {
     let (inputs, errors) = macro_input::functions(tokens);
     let mut out: TokenStream = errors.iter().map(syn::Error::to_compile_error).collect();
@@ -43,7 +43,7 @@ pub(crate) fn functions(tokens: TokenStream) -> TokenStream {
             function.errors.extend(error);
         }
     }
-    // Before the rows, which use them: a macro is in scope only after its definition.
+    // The directives' macros come before the rows that use them: a macro is in scope only after its definition.
     out.extend(functions.iter().filter_map(|it| it.checked.as_ref()).map(|it| it.directives.clone()));
     out.extend(rows(&functions));
     out.extend(functions.iter().map(Compiled::expand));
@@ -51,11 +51,11 @@ pub(crate) fn functions(tokens: TokenStream) -> TokenStream {
     out
 }
 
-/// A function and what became of its SQL.
+/// A function and its compiled SQL.
 struct Compiled {
     input: FunctionInput,
     text: Text,
-    /// Without errors, all is known; with errors, what resolved.
+    /// The compiled query; if there are errors, the parts that resolved.
     checked: Option<Checked>,
     arguments: Vec<Value>,
     errors: TokenStream,
@@ -88,16 +88,16 @@ impl Compiled {
         out
     }
 
-    /// A row for a statement that has none, or none for one that has.
+    /// Returns an error if a row is declared for a statement without columns, or none for a statement with columns.
     fn row_error(&self) -> Option<TokenStream> {
         let checked = self.checked.as_ref()?;
         let columns = !checked.query.columns.is_empty();
         let message = match (&self.input.row, columns) {
             (None, true) => {
-                "the statement returns columns: name its row after the parameters, `-> pub Row` for a struct that is made here, `-> Row` for one of yours"
+                "the statement returns columns: name its row after the parameters, `-> pub Row` declares a struct here, `-> Row` names an existing one"
             }
             (Some(_), false) => {
-                "the statement returns no columns, and so no row: add RETURNING, or leave out what follows the arrow, and the arrow"
+                "the statement returns no columns, and so no row: add RETURNING, or remove the arrow and the row"
             }
             (Some(RowInput::Own(row)), true) => {
                 let wrong = row_type(row, &checked.fields.entries).err();
@@ -142,7 +142,7 @@ impl Compiled {
     fn target(&self, checked: &Checked) -> RowTarget {
         match &self.input.row {
             Some(RowInput::Declared { name, .. }) => RowTarget::Struct(declared_type(name, &checked.fields)),
-            // Its error is among the errors already, and nothing is emitted.
+            // `row_error` has reported the error of this row, so nothing is emitted for it.
             Some(RowInput::Own(row)) => {
                 row_type(row, &checked.fields.entries).map_or(RowTarget::Anonymous, RowTarget::Struct)
             }
@@ -163,7 +163,7 @@ impl Compiled {
             let ty = match (written, typed(at, name)) {
                 (Some(written), _) => written.to_token_stream(),
                 (None, Some(parameter)) if parameter.is_resolved() => parameter_type(parameter),
-                // The error is at the SQL; callers may pass any type.
+                // The error is reported at the SQL, so a caller may pass any type.
                 (None, _) => quote!(impl ::core::marker::Sized),
             };
             (name.clone(), ty)
@@ -205,12 +205,12 @@ impl<'f> Declared<'f> {
         shape
     }
 
-    /// How the row of this name differs in another function.
+    /// Returns how the row differs from the row of the same name in another function.
     fn difference(&self, first: &Declared<'_>) -> Option<(Span, String)> {
         let (this, that) = (&self.function.input.name, &first.function.input.name);
         let row = self.name;
         if self.visibility.to_token_stream().to_string() != first.visibility.to_token_stream().to_string() {
-            let message = format!("`{row}` is the row of `{that}` too, with another visibility");
+            let message = format!("`{row}` is the row of `{that}` too: use the same visibility");
             return Some((row.span(), message));
         }
         let text = |attributes: &[Attribute]| {
@@ -241,7 +241,7 @@ impl<'f> Declared<'f> {
     }
 }
 
-/// The functions whose row differs from that of the first function which declares it, and how.
+/// Returns the functions whose row differs from the row of the first function that declares it, each with its error.
 fn differences(functions: &[Compiled]) -> Vec<(usize, TokenStream)> {
     let right = |function: &&Compiled| function.errors.is_empty();
     let mut out = Vec::new();

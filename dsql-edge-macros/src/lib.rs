@@ -1,7 +1,7 @@
 //! `sql!`, `sql_file!` and `sql_unchecked!`: the thin shell around the compiler.
 //!
-//! Input: tokens. Output: tokens. This is the only crate that names `proc_macro`, and the only one at build time that
-//! reads files: the schema, and files of SQL. `dsql_edge_compiler` does all checking.
+//! Input: tokens. Output: tokens. This is the only crate that names `proc_macro`, and at build time it is the only one
+//! that reads files: the schema, and SQL files. `dsql_edge_compiler` does all checking.
 
 mod arguments;
 mod check;
@@ -21,9 +21,9 @@ mod warnings;
 
 use proc_macro::TokenStream;
 
-// What each of them takes is documented where people find it, in `dsql_edge`.
+// The documentation of each macro is in `dsql_edge`, where users find it.
 
-/// A query that is checked when it is compiled; or query functions.
+/// A query that is checked when it is compiled, or query functions.
 #[proc_macro]
 pub fn sql(tokens: TokenStream) -> TokenStream {
     expanded("sql", tokens, expand::sql)

@@ -2,7 +2,7 @@
 //!
 //! Input: the tokens of an invocation, and `DSQL_EDGE_INVOCATIONS`, the path of a file. Output: a line in that file
 //! with package, macro, source file, line, tokens and the path of the schema, separated by tabs. If the variable is not
-//! set, the macros do nothing here.
+//! set, nothing is recorded.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -26,7 +26,7 @@ pub(crate) fn invocation(name: &str, place: &Place, tokens: &TokenStream) {
     let file = file.map(|file| file.display().to_string()).unwrap_or_default();
     let schema = crate::snapshot::path().map(|path| path.display().to_string()).unwrap_or_default();
     let fields = [&package, name, &file, &place.line.to_string(), &tokens.to_string(), &schema].map(escaped);
-    // A line that cannot be written is missing in the record: `check` compares less, or reports that it cannot compare.
+    // If a line cannot be written, the record lacks it: `check` compares less, or reports that it cannot compare.
     if let Ok(mut out) = OpenOptions::new().append(true).open(path) {
         let _ = out.write_all(format!("{}\n", fields.join("\t")).as_bytes());
     }

@@ -12,9 +12,9 @@ use syn::{Attribute, LitStr, Path, Token};
 /// The attributes of a row.
 #[derive(Default)]
 pub(crate) struct RowAttributes {
-    /// What documents the struct.
+    /// The documentation of the struct.
     pub(crate) docs: TokenStream,
-    /// Those of the struct and of the structs of its groups.
+    /// The attributes of the struct and of the structs of its groups.
     pub(crate) kept: TokenStream,
     /// The last names of the traits that are derived.
     pub(crate) derived: Vec<String>,
@@ -24,7 +24,7 @@ pub(crate) struct RowAttributes {
 impl RowAttributes {
     /// # Errors
     ///
-    /// Attributes of serde that only its derive understands.
+    /// Returns an error if there is an attribute of serde that only its derive accepts, and no such derive.
     pub(crate) fn new(attributes: &[Attribute]) -> syn::Result<RowAttributes> {
         let mut out = RowAttributes::default();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("derive")) {
@@ -38,7 +38,7 @@ impl RowAttributes {
                 attribute.parse_nested_meta(|meta| {
                     if !meta.path.is_ident("rename_all") {
                         return Err(meta.error(
-                            "without a derive, `rename_all` alone is understood here: write `#[derive(serde::Serialize)]` too",
+                            "without a derive, only `rename_all` is accepted here: add `#[derive(serde::Serialize)]`",
                         ));
                     }
                     out.rename_all = Some(RenameAll::new(&meta.value()?.parse()?)?);
@@ -89,13 +89,15 @@ impl RenameAll {
             other => {
                 return Err(syn::Error::new(
                     written.span(),
-                    format!("`{other}` is none of serde's rules: `camelCase`, `PascalCase`, `kebab-case` …"),
+                    format!(
+                        "`{other}` is not one of serde's rules: use `camelCase`, `PascalCase`, `kebab-case` …"
+                    ),
                 ));
             }
         })
     }
 
-    /// As serde's derive does it (`serde_derive`, `case.rs`): a field's name is taken for snake_case.
+    /// Converts a field's name in the same way as serde's derive (`serde_derive`, `case.rs`): it assumes snake_case.
     fn apply(self, field: &str) -> String {
         match self {
             RenameAll::Lower | RenameAll::Snake => field.to_owned(),

@@ -1,7 +1,7 @@
-//! Matches a struct of the user's with the columns of its query.
+//! Matches a user's struct with the columns of its query.
 //!
-//! Input: the struct as it was named, and the fields that a row has. Output: the fields of each struct, or the fields
-//! that do not match.
+//! Input: the struct as named in the macro, and the fields of the row. Output: the fields of each struct, or an error
+//! for the fields that do not match.
 
 use dsql_edge_compiler::emit::RowType;
 use dsql_edge_compiler::fields::Entry;
@@ -10,11 +10,11 @@ use quote::ToTokens;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 
-/// The struct for a row of these entries.
+/// Returns the struct for a row of these entries.
 ///
 /// # Errors
 ///
-/// Groups without a struct, and structs without a group.
+/// Returns an error for a group without a struct, and for a struct without a group.
 pub(crate) fn row_type(row: &OwnRow, entries: &[Entry]) -> Result<RowType, syn::Error> {
     let path = row.path.to_token_stream();
     let mut groups = Vec::new();
@@ -35,7 +35,10 @@ pub(crate) fn row_type(row: &OwnRow, entries: &[Entry]) -> Result<RowType, syn::
     }
     for (name, _) in &row.groups {
         if !groups.iter().any(|(known, _)| name.unraw() == known) {
-            let message = format!("the query has no columns \"{}.…\" for this struct", name.unraw());
+            let message = format!(
+                "the query has no columns \"{}.…\" for this struct: remove it, or select them",
+                name.unraw()
+            );
             return Err(syn::Error::new(name.span(), message));
         }
     }

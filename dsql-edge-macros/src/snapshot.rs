@@ -1,7 +1,7 @@
 //! Finds, reads and caches the schema, and makes cargo track its files.
 //!
-//! Input: the environment of the crate that is compiled. Output: the schema. A process that lives for hours and serves
-//! many crates (an editor's) reads a file again only if its time or length changed.
+//! Input: the environment of the crate that is compiled. Output: the schema. A process that runs for hours and serves
+//! many crates (an editor's) reads a file again only if its modification time or length has changed.
 
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::diagnostic::render::{Place, render};
@@ -25,7 +25,7 @@ pub(crate) struct Snapshot {
     files: Arc<[PathBuf]>,
 }
 
-/// A file, its time and its length.
+/// A file, its modification time and its length.
 type Stamp = (PathBuf, Option<SystemTime>, u64);
 
 /// A schema that was read, and its files.
@@ -36,23 +36,23 @@ struct Cached {
     looked_at: Instant,
 }
 
-/// A folder is not looked through for each of a hundred queries.
+/// The time for which the stamps are not read again: a folder is not listed for each of a hundred queries.
 const FRESH: Duration = Duration::from_millis(200);
 
 static CACHE: Mutex<Option<HashMap<PathBuf, Cached>>> = Mutex::new(None);
 
-/// The snapshot of the crate that is compiled now.
+/// Returns the snapshot of the crate that is being compiled.
 ///
 /// # Errors
 ///
-/// A schema that is missing or cannot be read, and what to do.
+/// Returns an error if the schema is missing or cannot be read. The error contains what to do.
 pub(crate) fn snapshot() -> Result<Snapshot, String> {
     let mut reported = REPORTED.lock().unwrap_or_else(PoisonError::into_inner);
     read_or_cached().map_err(|error| once(&mut reported, error, is_rustc()))
 }
 
-/// Whether the process is rustc, which compiles one crate. An editor's process expands the queries of many crates, each
-/// as often as it likes.
+/// Whether the process is rustc, which compiles one crate. An editor's process expands the queries of many crates, and
+/// expands each any number of times.
 fn is_rustc() -> bool {
     std::env::args_os().any(|argument| argument == "--crate-name")
 }
@@ -60,14 +60,15 @@ fn is_rustc() -> bool {
 /// The error that was last reported in full.
 static REPORTED: Mutex<Option<String>> = Mutex::new(None);
 
-/// The error in full for the first query that has it; for later ones, if the process compiles one crate, its first words.
+/// Returns the error in full for the first query that has it, and for all queries if the process is not rustc. For
+/// later queries it returns the first words of the error.
 fn once(reported: &mut Option<String>, error: String, is_rustc: bool) -> String {
     if !is_rustc || reported.as_ref() != Some(&error) {
         *reported = Some(error.clone());
         return error;
     }
     let what = error.split(['\n', ':']).next().unwrap_or_default();
-    format!("{what}: the first query of the crate that uses it has the error in full")
+    format!("{what}: the error at the crate's first query has the details")
 }
 
 fn read_or_cached() -> Result<Snapshot, String> {
@@ -105,7 +106,7 @@ fn read(files: &[Stamp]) -> Result<Arc<Schema>, String> {
     let parsed = Schema::parse_files(texts.iter().map(|(file, text)| (file.as_str(), text.as_str())), None);
     parsed.map(Arc::new).map_err(|errors| {
         let shown: Vec<String> = errors.iter().take(5).map(|error| shown(error, &texts)).collect();
-        format!("the schema snapshot cannot be understood: {}", shown.join("\n"))
+        format!("the schema snapshot has errors: {}", shown.join("\n"))
     })
 }
 
@@ -120,7 +121,7 @@ fn stamp(path: &Path) -> Result<Stamp, String> {
     Ok((path.to_owned(), metadata.modified().ok(), metadata.len()))
 }
 
-/// The `.sql` files of a folder by name; those that undo (`.down.sql`) are left out.
+/// Returns the `.sql` files of a folder, sorted by name, without those that undo a migration (`.down.sql`).
 fn stamps_of_folder(folder: &Path) -> Result<Vec<Stamp>, String> {
     let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
     let mut files: Vec<PathBuf> = entries
@@ -132,7 +133,10 @@ fn stamps_of_folder(folder: &Path) -> Result<Vec<Stamp>, String> {
         .collect();
     files.sort();
     if files.is_empty() {
-        return Err(format!("{MIGRATIONS_VARIABLE} names {}, which holds no .sql file", folder.display()));
+        return Err(format!(
+            "{MIGRATIONS_VARIABLE} names {}, which contains no .sql file: add one",
+            folder.display()
+        ));
     }
     files.iter().map(|file| stamp(file)).collect()
 }
@@ -154,7 +158,7 @@ fn find() -> Result<(PathBuf, bool), String> {
     };
     let (path, is_folder) = match schema_path(Path::new(&package), &variable)? {
         Some(SchemaPath::File(path)) => (path, false),
-        // Cargo sets OUT_DIR if a build script ran, and only such a script makes cargo see a file that is added.
+        // Cargo sets OUT_DIR if a build script ran. Only a build script makes cargo detect a file that is added.
         Some(SchemaPath::Migrations(path)) if variable("OUT_DIR").is_none() => {
             return Err(without_build_script(&path));
         }
@@ -180,8 +184,8 @@ impl Snapshot {
     }
 }
 
-/// Makes the build depend on the variables that the macros read, set or not: once per process. rustc reports to cargo
-/// the variables that `option_env!` reads; a macro on stable Rust has no other way.
+/// Makes the build depend on the variables that the macros read, whether they are set or not, once per process. rustc
+/// reports to cargo the variables that `option_env!` reads; a macro on stable Rust has no other way.
 pub(crate) fn tracked_variables() -> TokenStream {
     static EMITTED: AtomicBool = AtomicBool::new(false);
     if EMITTED.swap(true, Ordering::Relaxed) {
@@ -194,7 +198,7 @@ pub(crate) fn tracked_variables() -> TokenStream {
     }
 }
 
-/// The tokens that make the build depend on files that are read together: once a process, not once a query.
+/// The tokens that make the build depend on files that are read together: once per process, not once per query.
 pub(crate) fn tracked(files: &[PathBuf]) -> TokenStream {
     match files.first() {
         Some(first) if first_use(first) => files
@@ -228,8 +232,8 @@ mod tests {
     fn error_of_the_snapshot_is_shown_in_full_once() {
         let mut reported = None;
         let mut shown = |error: &str| once(&mut reported, error.to_owned(), true);
-        let error = "the schema snapshot cannot be understood: syntax error\n --> dsql-schema.sql:3:1";
-        let short = "the schema snapshot cannot be understood: the first query of the crate that uses it has the error in full";
+        let error = "the schema snapshot has errors: syntax error\n --> dsql-schema.sql:3:1";
+        let short = "the schema snapshot has errors: the error at the crate's first query has the details";
         assert_eq!(shown(error), error);
         assert_eq!(shown(error), short);
         assert_eq!(

@@ -1,7 +1,7 @@
 //! The target of a package that cargo compiles, and how its code names the package's library.
 //!
-//! Input: cargo's variables and the package's manifest. Output: the path of the library, or the reason why the target has
-//! none. The manifest is read line by line: a parser of TOML would be a part of each build.
+//! Input: cargo's variables and the package's manifest. Output: the path of the library, or the reason why the target
+//! cannot name one. The manifest is read line by line, because a TOML parser would have to be compiled in each build.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ pub(crate) struct Target {
 #[derive(Debug, PartialEq)]
 struct Library {
     name: String,
-    /// Rust code can depend on it: not only C code, or JavaScript, can.
+    /// Whether Rust code can link it. A crate that is only a cdylib can be used only from C or JavaScript.
     is_linked: bool,
 }
 
@@ -39,11 +39,12 @@ impl Target {
         let package = text("CARGO_PKG_NAME");
         let library = manifest.library(folder.join("src/lib.rs").is_file(), &package);
         let binary = text("CARGO_BIN_NAME");
-        // Cargo sets the first for integration tests and benchmarks alone, rustdoc the other for its tests.
+        // Cargo sets the first variable only for integration tests and benchmarks, rustdoc sets the second for its
+        // tests.
         let kind = if is_set("CARGO_TARGET_TMPDIR") || is_set("UNSTABLE_RUSTDOC_TEST_PATH") {
             Kind::Other
         } else if !binary.is_empty() {
-            // Cargo sets it for examples, too.
+            // Cargo sets `CARGO_BIN_NAME` for examples, too.
             if manifest.has_binary(&binary, &package, &folder) { Kind::Binary } else { Kind::Other }
         } else if library.as_ref().is_some_and(|it| it.name == text("CARGO_CRATE_NAME")) {
             Kind::Library
@@ -53,11 +54,11 @@ impl Target {
         Target { library, kind }
     }
 
-    /// The path of the library in this target, if it is not `crate`.
+    /// Returns the path of the library in this target, or `None` if it is `crate`.
     ///
     /// # Errors
     ///
-    /// The reason why this target cannot name the library, and what to do.
+    /// Returns the reason why this target cannot name the library, and what to do.
     pub(crate) fn library_path(&self) -> Result<Option<TokenStream>, String> {
         match (&self.library, &self.kind) {
             (_, Kind::Library) | (None, Kind::Binary) => Ok(None),
@@ -79,7 +80,7 @@ impl Target {
     }
 }
 
-/// The lines of a manifest that matter here: section, key and value.
+/// The section, key and value of the manifest's lines that this module uses.
 struct Manifest {
     lines: Vec<(String, String, String)>,
     sections: Vec<String>,
@@ -120,7 +121,7 @@ impl Manifest {
         })
     }
 
-    /// `is_there`: the package has src/lib.rs.
+    /// `is_there`: whether the package has src/lib.rs.
     fn library(&self, is_there: bool, package: &str) -> Option<Library> {
         let is_written = |(section, key, _): &(String, String, String)| {
             section.is_empty() && (key == "lib" || key.starts_with("lib."))
@@ -164,7 +165,7 @@ fn in_table<'t>(table: &'t str, key: &str) -> Option<&'t str> {
     }
 }
 
-/// The place of the comma or of the brace that ends a value; one in a string, an array or a table does not.
+/// The place of the comma or brace that ends a value, which is not inside a string, an array or a table.
 fn end_of_value(value: &str) -> usize {
     let (mut quote, mut depth, mut is_escaped) = (None, 0usize, false);
     for (at, character) in value.char_indices() {
@@ -183,7 +184,7 @@ fn end_of_value(value: &str) -> usize {
     value.len()
 }
 
-/// The text within quotation marks that a value begins with.
+/// The text within the quotation marks at the beginning of a value.
 fn quoted(value: &str) -> Option<&str> {
     let quote = value.chars().next().filter(|it| matches!(it, '"' | '\''))?;
     Some(value.get(1..)?.split_once(quote)?.0)

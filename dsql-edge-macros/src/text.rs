@@ -1,6 +1,6 @@
 //! Reads the SQL of an invocation, and reports errors at the true place in it.
 //!
-//! Input: a literal or a file of SQL. Output: its text, and errors as tokens.
+//! Input: a literal or an SQL file. Output: its text, and errors as tokens.
 
 use crate::snapshot;
 use crate::source_map::SourceMap;
@@ -17,7 +17,7 @@ use syn::LitStr;
 pub(crate) struct Text {
     /// The SQL.
     pub(crate) source: Source,
-    /// What rustc underlines.
+    /// The span that rustc underlines.
     pub(crate) span: Span,
     origin: Origin,
 }
@@ -25,7 +25,7 @@ pub(crate) struct Text {
 enum Origin {
     Literal(LitStr),
     File {
-        /// As the user wrote it.
+        /// The path as the user wrote it.
         written: String,
         path: PathBuf,
     },
@@ -40,11 +40,11 @@ impl Text {
         }
     }
 
-    /// A file, relative to the crate's Cargo.toml.
+    /// Reads a file, whose path is relative to the crate's Cargo.toml.
     ///
     /// # Errors
     ///
-    /// Why it cannot be read.
+    /// Returns an error if the file cannot be read.
     pub(crate) fn file(literal: &LitStr) -> Result<Text, String> {
         let written = literal.value();
         let folder = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();

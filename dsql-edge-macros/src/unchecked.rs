@@ -44,7 +44,7 @@ pub(crate) fn sql_unchecked(tokens: TokenStream) -> TokenStream {
         return failed(&values(&input.arguments), error.to_compile_error());
     }
     if !lexed.pieces.is_empty() {
-        let message = "optional text, {? … }, is for sql! alone: write one sql_unchecked! for each text";
+        let message = "only sql! accepts optional text, {? … }: write one sql_unchecked! for each variant";
         return failed(&values(&input.arguments), compile_error(span, message));
     }
     if lexed.numbered > 65_535 {
@@ -62,7 +62,7 @@ pub(crate) fn sql_unchecked(tokens: TokenStream) -> TokenStream {
             );
         }
     };
-    // Without a snapshot it is less that is known, and no error.
+    // A missing snapshot is not an error; without it, fewer effects of the statement are known.
     let snapshot = snapshot::snapshot().ok();
     let effects = unchecked_effects(statement.tree, source, snapshot.as_ref().map(|it| &*it.schema));
     let sql = statement.text_to_send(Edits::default());
@@ -118,7 +118,7 @@ fn expression(
                     column: ::core::column!(),
                     params: &[#(#params),*],
                     columns: &[#(#columns),*],
-                    // The types are not known, nor how many there are: one format for all.
+                    // The number and the types of the columns are not known, so one format is used for all.
                     formats: &[1],
                     effect: #effect,
                     session: #session,

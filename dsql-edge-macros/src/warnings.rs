@@ -1,7 +1,7 @@
 //! Emits warnings. A macro on stable Rust cannot warn, so each warning is the use of something deprecated, whose note
 //! is the message.
 //!
-//! Input: diagnostics. Output: tokens. `#[allow(code)]`, the code with `_` for `-`, leaves a warning out.
+//! Input: diagnostics. Output: tokens. `#[allow(code)]` leaves a warning out; the code has `_` in place of `-`.
 
 use crate::check::Checked;
 use crate::text::{Text, compile_error};
@@ -12,7 +12,7 @@ use quote::{quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Token};
 
-/// The warnings of a query, as items; and errors in the user's `allow`.
+/// Returns the warnings of a query and the errors in the user's `allow`, as items.
 pub(crate) fn warnings(checked: &Checked, text: &Text, allowed: &[Ident]) -> TokenStream {
     let found: Vec<&Diagnostic> = checked.query.warnings.iter().chain(&checked.fields.warnings).collect();
     let is = |warning: &Diagnostic, allowed: &Ident| warning.code.name() == dashed(allowed);
@@ -21,12 +21,12 @@ pub(crate) fn warnings(checked: &Checked, text: &Text, allowed: &[Ident]) -> Tok
     let idle = allowed.iter().filter(|allowed| !found.iter().any(|warning| is(warning, allowed)));
     let idle = idle.map(|allowed| match not_a_warning(allowed) {
         Some(message) => compile_error(allowed.span(), &message),
-        None => warning_item(allowed.span(), &format!("`allow({allowed})` silences nothing: leave it out")),
+        None => warning_item(allowed.span(), &format!("`allow({allowed})` has no effect: leave it out")),
     });
     shown.chain(idle).collect()
 }
 
-/// The warnings of ours that a function's attributes allow, and the attributes without them, which are rustc's.
+/// Returns the warnings of `sql!` that a function's attributes allow, and the other attributes, which are for rustc.
 pub(crate) fn split(attributes: &[Attribute]) -> (Vec<Ident>, TokenStream) {
     let (mut ours, mut rest) = (Vec::new(), TokenStream::new());
     for attribute in attributes {
@@ -54,7 +54,7 @@ fn dashed(name: &Ident) -> String {
     name.to_string().replace('_', "-")
 }
 
-/// Why this cannot be allowed.
+/// Returns the reason why the name cannot be allowed, or `None` if it is a warning.
 fn not_a_warning(name: &Ident) -> Option<String> {
     let dashed = dashed(name);
     match Code::ALL.iter().find(|code| code.name() == dashed) {

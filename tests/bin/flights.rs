@@ -1,4 +1,4 @@
-//! Counts round trips for `cargo xtask bench flights`, natively and from a Worker. Out: a JSON object a line.
+//! Counts round trips for `cargo xtask bench flights`, natively and from a Worker. Output: one JSON object per line.
 
 #![allow(clippy::unwrap_used, reason = "what counts is written as the tests are")]
 

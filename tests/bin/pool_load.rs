@@ -1,4 +1,4 @@
-//! The same load without a pool and through one, for `cargo xtask bench pool`. Out: a JSON object a line.
+//! The same load without a pool and through one, for `cargo xtask bench pool`. Output: one JSON object per line.
 
 #![allow(clippy::unwrap_used, reason = "what measures is written as the tests are")]
 
@@ -9,10 +9,10 @@ use dsql_edge_local::Local;
 use dsql_edge_tests::network::{Fault, Network};
 use dsql_edge_tests::workerd::{self, Extras, Workerd};
 
-/// How many requests, and how many at once.
+/// The number of requests, and the number of concurrent ones.
 const LOAD: (usize, usize) = (300, 8);
 
-/// One way between the Worker, or the object, and the cluster.
+/// The delay in one direction between the Worker, or the object, and the cluster.
 const FAR: Duration = Duration::from_millis(40);
 const NEAR: Duration = Duration::from_millis(1);
 

@@ -1,5 +1,5 @@
-//! A run that is broken at each thing that it sends, before it arrives and before its answer comes, gone or living on;
-//! then run again: nothing lost, nothing applied twice. And two runs at once.
+//! Breaks a run at each message that it sends, before the message or its answer arrives, and kills the run or lets it
+//! continue; then runs again: nothing is lost, nothing is applied twice. Also tests two runs at once.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -36,12 +36,12 @@ const VIEWS: (&str, &str) = (
      GRANT SELECT ON posts TO PUBLIC;",
 );
 
-/// What a migration drops has to be there.
+/// The state before the run: no ledger, an empty schema, and the table that a migration drops.
 const BEFORE: &str =
     "DROP SCHEMA IF EXISTS dsql_edge CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public;
     CREATE TABLE log2 (id int)";
 
-/// Everything that can be seen of the cluster.
+/// The visible state of the cluster: schema, rows, ledger and lease.
 async fn everything(local: &Local) -> String {
     let mut server = Server::dsql(config(local, &local.endpoint()));
     let mut out = snapshot(&mut server, "").await.unwrap();
@@ -57,7 +57,8 @@ async fn everything(local: &Local) -> String {
     out
 }
 
-/// A dsql-local and the folder, and what everything looks like when it was applied undisturbed.
+/// Applies the folder without a disturbance. Returns the dsql-local, the folder, and the state of the cluster
+/// afterwards.
 async fn undisturbed() -> (Local, Folder, String) {
     let local = Local::builder().start().await.unwrap();
     let folder = folder(&[POSTS, VIEWS]);
@@ -69,8 +70,8 @@ async fn undisturbed() -> (Local, Folder, String) {
     (local, folder, expected)
 }
 
-/// Breaks a run at things that it sends, from the `first` on each `stride`th, and runs again. `lives`: the process goes on
-/// by itself, or reports why not; else it is gone there.
+/// Breaks a run at every `stride`th message, beginning with the `first`, and runs again. If `lives`, the run continues
+/// or reports an error; otherwise it is dropped at that point.
 async fn broken_at_each(how: Break, lives: bool, first: usize, stride: usize) -> usize {
     let (local, folder, expected) = undisturbed().await;
     let (mut at, mut found) = (first, 0);
@@ -102,14 +103,14 @@ async fn broken_at_each(how: Break, lives: bool, first: usize, stride: usize) ->
     found
 }
 
-/// All four at once: most of the time each waits for a lease. Four of five places are each broken in one way, and all places
-/// in all four ways with `DSQL_EDGE_FAULTS=everywhere` (`cargo xtask test --full faults`).
+/// Runs the four ways at once, because each waits for a lease most of the time. Four of five messages are broken in one
+/// way each; with `DSQL_EDGE_FAULTS=everywhere` (`cargo xtask test --full faults`), all are broken in all four ways.
 #[test]
 fn broken_at_each_message_and_run_again() {
     let ways = [(Break::Before, false), (Break::After, false), (Break::Before, true), (Break::After, true)];
     let stride = match std::env::var("DSQL_EDGE_FAULTS").as_deref() {
         Ok("everywhere") => 1,
-        Ok(other) => panic!("DSQL_EDGE_FAULTS is `everywhere`, or not set: {other}"),
+        Ok(other) => panic!("DSQL_EDGE_FAULTS must be `everywhere` or not set; it is {other}"),
         // A stride of four would break each step at the same message: a step has about four.
         Err(_) => 5,
     };
@@ -123,7 +124,8 @@ fn broken_at_each_message_and_run_again() {
         let broken: Vec<_> = broken.collect();
         broken.into_iter().map(|broken| broken.join().unwrap()).sum()
     });
-    // Which message a place is depends on how messages came together; that some were applied unseen does not.
+    // The messages are sent in varying chunks, so the exact number varies, but some statements are always applied
+    // without the run receiving the answer.
     assert!(found > if stride == 1 { 15 } else { 2 }, "only {found} steps were found applied");
 }
 

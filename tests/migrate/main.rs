@@ -1,5 +1,6 @@
-//! `dsql-edge migrate` against a dsql-local: broken at every step and run again, two at once (`broken`); files that
-//! changed, jobs that fail, report wrongly or take long, what only people can decide (`trouble`).
+//! Tests `dsql-edge migrate` with a dsql-local. `broken`: a run is broken at every step and run again, and two runs at
+//! once. `trouble`: files that changed, jobs that fail, report a wrong status or take long, and states that only the
+//! user can decide.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -18,10 +19,10 @@ use dsql_edge_tests::binary::{dsql_edge, without_shell_variables};
 use tokio::process::Command;
 use tokio_postgres::NoTls;
 
-/// Long enough for a step of a slow machine, short enough to wait for.
+/// The length of the lease: longer than a step on a slow machine, and short enough to wait for.
 pub(crate) const LEASE: Duration = Duration::from_millis(800);
 
-/// The same for the command.
+/// The same length as arguments of the command.
 pub(crate) const SHORT: [&str; 2] = ["--lease", "0.8"];
 
 pub(crate) fn folder(files: &[(&str, &str)]) -> Folder {
@@ -48,7 +49,7 @@ pub(crate) async fn column(local: &Local, sql: &str) -> Vec<String> {
     values
 }
 
-/// The command itself, with its environment.
+/// The command `dsql-edge migrate`, with its environment.
 pub(crate) fn command(local: &Local, endpoint: &str, home: &Path) -> Command {
     let mut command = Command::new(dsql_edge());
     let keys = local.credentials();

@@ -1,5 +1,5 @@
-//! What goes wrong without the network's doing: statements that are refused, files that changed, jobs that fail, lie or
-//! take long, and what only people can decide.
+//! Failures that the network does not cause: statements that the cluster rejects, files that changed, jobs that fail,
+//! report a wrong status or take long, and states that only the user can decide.
 
 use std::path::Path;
 
@@ -34,13 +34,13 @@ async fn failed_statement_names_its_cause_and_can_be_fixed() {
         column(&local, "SELECT file || step || state FROM dsql_edge.migrations ORDER BY 1").await,
         ["1.sql1applied", "1.sql2applied", "1.sql3failed"]
     );
-    // What was not applied may be changed, what was may not.
+    // A statement that was not applied may be changed; a statement that was applied may not.
     let other = twice.replace("'x'), (2, 'x'", "'x'), (2, 'y'");
     let error = outcome(&[("1.sql", &other)]).await;
     assert!(error.contains("migrations/1.sql:2:1: statement 2 was changed after it was applied"), "{error}");
     let corrected = twice.replace("CREATE UNIQUE", "UPDATE a SET name = 'y' WHERE id = 2;\nCREATE UNIQUE");
     assert_eq!(outcome(&[("1.sql", &corrected)]).await, "2 applied");
-    // DDL that the server refuses, and rows.
+    // The server rejects a DDL statement, and a row.
     let error = outcome(&[("1.sql", &corrected), ("2.sql", "CREATE TABLE a (id int PRIMARY KEY);")]).await;
     assert!(
         error.starts_with("migrations/2.sql:1:1: statement 1 was not applied: SQLSTATE 42P07"),
@@ -57,7 +57,7 @@ async fn failed_statement_names_its_cause_and_can_be_fixed() {
         "1 applied"
     );
     assert_eq!(column(&local, "SELECT name FROM a ORDER BY id").await, ["x", "y", "z"]);
-    // A table of a later migration, or of none.
+    // The table belongs to a later migration, or to none.
     let files = [
         ("1.sql", corrected.as_str()),
         ("2.sql", "SELECT 1;\nINSERT INTO a VALUES (3, 'z');"),
@@ -73,7 +73,7 @@ async fn failed_statement_names_its_cause_and_can_be_fixed() {
 async fn meddle(local: &Local, sql: &str) {
     let (client, connection) = tokio_postgres::connect(&local.postgres_url(), NoTls).await.unwrap();
     let connection = tokio::spawn(connection);
-    // dsql-local writes to the same tables now and then.
+    // dsql-local occasionally writes to the same tables.
     const MOST_TRIES: usize = 100;
     let mut tries = 0;
     while let Err(error) = client.batch_execute(sql).await {
@@ -84,7 +84,7 @@ async fn meddle(local: &Local, sql: &str) {
     connection.abort();
 }
 
-/// Jobs end like this, and leave an index that is not valid.
+/// Returns SQL after which each job ends with this status and leaves an index that is not valid.
 fn jobs_that(status: &str) -> String {
     format!(
         "CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_build_index(
@@ -117,7 +117,7 @@ async fn completed_job_with_an_invalid_index_is_an_error() {
             error.contains("1.sql:2:1: statement 2 was not applied") && error.contains("found duplicate key"),
             "{error}"
         );
-        // What it left is gone, so that it can run again.
+        // `migrate` has dropped the invalid index, so that the next run can create it again.
         assert_eq!(
             column(&local, "SELECT relname::text FROM pg_class WHERE relname = 'a_name'").await,
             [""; 0]
@@ -131,7 +131,7 @@ async fn index_that_another_made_is_not_dropped() {
     let local = Local::builder().start().await.unwrap();
     let table = INDEX.1.lines().next().unwrap();
     run(&local, &folder(&[("1.sql", table)]), LEASE).await.unwrap();
-    // A colleague builds it; later its build has failed.
+    // Another session builds the index; later, its build has failed.
     for (status, message) in [
         ("processing", "an index public.a_name, which this folder did not create, is being built by the job"),
         (
@@ -165,7 +165,7 @@ async fn index_that_another_made_is_not_dropped() {
 async fn schema_change_that_conflicts_is_sent_again() {
     let local = Local::builder().start().await.unwrap();
     run(&local, &folder(&[("1.sql", "CREATE TABLE a (id int PRIMARY KEY);")]), LEASE).await.unwrap();
-    // More conflicts than the client alone retries.
+    // There are more conflicts than the client itself retries.
     local.set_faults(&[Fault::Conflict(1), Fault::Conflict(2), Fault::Conflict(3)]);
     let files = folder(&[
         ("1.sql", "CREATE TABLE a (id int PRIMARY KEY);"),
@@ -192,7 +192,7 @@ async fn job_continues_after_the_run_that_started_it() {
             looks += 1;
             assert!(looks < 2_000, "no job is being waited for");
         }
-        // Somebody else takes the lease away.
+        // Another run takes the lease.
         meddle(
             &local,
             "UPDATE dsql_edge.migration_lease SET holder = 'x', expires_at = now() - interval '1 s'",
@@ -201,7 +201,7 @@ async fn job_continues_after_the_run_that_started_it() {
     };
     let (ended, ()) = tokio::join!(run(&local, &files, LEASE), building);
     assert!(ended.unwrap_err().to_string().contains("another run has taken over"));
-    // The next one waits for the same job.
+    // The next run waits for the same job.
     let job = column(&local, "SELECT job_id FROM dsql_edge.migrations WHERE state = 'building'").await;
     let ends = async {
         tokio::time::sleep(LEASE).await;
@@ -257,7 +257,7 @@ async fn each_kind_of_statement_is_found_where_it_was_applied() {
             ended.unwrap_or_else(|error| panic!("{sql}: {error:?}")).iter().map(|step| step.found).collect()
         };
         assert_eq!(found(run(&local, &files, LEASE).await), [false], "{sql}");
-        // As a run leaves it that is killed before it writes down that this one is applied.
+        // This is the ledger after a run that was killed before it recorded the statement as applied.
         let broken = format!(
             "DELETE FROM dsql_edge.migrations WHERE file = '{name}' AND step = 0;
              UPDATE dsql_edge.migrations SET state = 'started', job_id = NULL WHERE file = '{name}'"
@@ -268,7 +268,7 @@ async fn each_kind_of_statement_is_found_where_it_was_applied() {
     local.stop().await.unwrap();
 }
 
-/// What the command prints, in either stream, and whether it ended well.
+/// Runs the command. Returns its output of both streams, and whether it succeeded.
 async fn outcome(local: &Local, home: &Path, arguments: &[&str]) -> (String, bool) {
     let applies = arguments.first().is_none_or(|first| first.starts_with("--"));
     let output = command(local, &local.endpoint(), home)
@@ -294,7 +294,7 @@ async fn undecidable_state_is_left_to_the_user() {
     let text = "CREATE TABLE a (id int PRIMARY KEY, name text);\nCREATE STATISTICS s ON id, name FROM a;\n\
                 INSERT INTO a VALUES (1, 'x');\n";
     write("1.sql", text);
-    // A dry run and status send nothing.
+    // A dry run and `status` change nothing.
     let (plan, well) = outcome(&local, home.path(), &["--dry-run"]).await;
     let expected = "1.sql\n   1  CREATE TABLE a (id int PRIMARY KEY, name text)  (schema)\n   2  CREATE STATISTICS s ON id, \
                     name FROM a  (schema)\n   3  INSERT INTO a VALUES (1, 'x')  (rows)\n";
@@ -302,7 +302,7 @@ async fn undecidable_state_is_left_to_the_user() {
     assert_eq!(outcome(&local, home.path(), &["status"]).await, ("1.sql  pending\n".to_owned(), true));
     assert_eq!(column(&local, "SELECT coalesce(to_regnamespace('dsql_edge')::text, 'none')").await, ["none"]);
     assert!(outcome(&local, home.path(), &["--no-pull"]).await.1);
-    // As a run leaves it that is killed while statement 2 is on its way.
+    // This is the ledger after a run that was killed while statement 2 was in transit.
     let broken = "DELETE FROM dsql_edge.migrations WHERE step IN (0, 3); DELETE FROM a;
         UPDATE dsql_edge.migrations SET state = 'started' WHERE step = 2";
     meddle(&local, broken).await;
@@ -317,13 +317,13 @@ async fn undecidable_state_is_left_to_the_user() {
     }
     let (status, _) = outcome(&local, home.path(), &["status"]).await;
     assert_eq!(status, "1.sql  1 of 3 statements applied\n    statement 2 started\n");
-    // Where it is not applied it is sent, and refused since it is.
+    // A statement that is recorded as not applied is sent again. The cluster rejects it, because it was applied.
     assert!(outcome(&local, home.path(), &["resolve", "1.sql:2", "--not-applied"]).await.1);
     assert!(outcome(&local, home.path(), &[]).await.0.contains("42710"));
     assert!(outcome(&local, home.path(), &["resolve", "1.sql:2", "--applied"]).await.1);
     assert!(outcome(&local, home.path(), &[]).await.1);
     assert_eq!(column(&local, "SELECT name FROM a").await, ["x"]);
-    // A table of that name, but not that table.
+    // A table of that name exists, but with other columns.
     write("2.sql", "CREATE TABLE b (id int PRIMARY KEY, name text);");
     assert!(outcome(&local, home.path(), &[]).await.1);
     let other = "DELETE FROM dsql_edge.migrations WHERE file = '2.sql' AND step = 0; ALTER TABLE b RENAME COLUMN name TO title;
@@ -336,7 +336,7 @@ async fn undecidable_state_is_left_to_the_user() {
         outcome(&local, home.path(), &["status"]).await,
         ("1.sql  applied\n2.sql  applied\n".to_owned(), true)
     );
-    // A file that changed, on purpose; a file that is gone, on purpose.
+    // The user confirms that a file was changed and that another was removed.
     write("1.sql", &format!("-- A comment.\n{text}"));
     std::fs::remove_file(home.path().join("migrations/2.sql")).unwrap();
     let (status, well) = outcome(&local, home.path(), &["status"]).await;

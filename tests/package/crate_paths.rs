@@ -32,7 +32,7 @@ impl<N> Column<Bool, N> for Flag {
 }
 ";
 
-/// A query of each form: an expression, functions with a row of their own and with a struct of the user's.
+/// A query of each form: an expression, a function that declares its row, and a function with a user's struct.
 fn queries(library: &str) -> String {
     format!(
         "
@@ -54,7 +54,7 @@ pub async fn first(dsql: &dsql_edge::Dsql) -> Result<(LinkId, Option<Flag>), dsq
     )
 }
 
-/// A package with each kind of target; a test has the name of the library.
+/// A package with each kind of target; one test target has the same name as the library.
 fn package(library: &'static str, section: &str) -> Package {
     let library_source = format!("//! A library.\n{TYPES}\npub mod here {{ {} }}", queries("crate"));
     let code: String = queries(library).lines().filter(|line| !line.contains("///")).collect();

@@ -1,5 +1,5 @@
-//! Names of columns, parameters, tables and groups, through the macro and rustc: each is a Rust identifier, or leads to
-//! an error that names it.
+//! Compiles names of columns, parameters, tables and groups with the macro and rustc: each name is a Rust identifier,
+//! or causes an error that names it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -8,14 +8,14 @@ use dsql_edge_compiler::fields::fields;
 use dsql_edge_compiler::{Schema, Source, compile};
 use dsql_edge_tests::scratch_package::Package;
 
-/// Rust's keywords, weak ones too, and words that look like some.
+/// Rust's keywords, including the weak ones, and words that are similar to keywords.
 const KEYWORDS: &str = "\
     abstract as async auto await become box break const continue crate default do dyn else enum extern \
     false final fn for gen if impl in let loop macro macro_rules match mod move mut override priv pub raw \
     ref return safe self Self static struct super trait true try type typeof union unsafe unsized use \
     virtual where while yield bool str u8 Row T0 STATEMENT decode arguments p1 r#type 'static";
 
-/// Characters that rustc may not have in its tables of Unicode yet, though the crate unicode-ident has.
+/// Characters that the crate unicode-ident has in its tables, but that rustc's version of Unicode may not have yet.
 const NEWER: [&str; 2] = ["a\u{208f}", "\u{2b81e}a"];
 
 /// Names from every class of characters that Unicode, PostgreSQL or Rust treats in its own way: about a thousand.
@@ -75,7 +75,8 @@ fn names() -> Vec<String> {
         let (odd, mark) = match (character.is_alphanumeric(), unicode_ident::is_xid_continue(character)) {
             // Alphanumeric, but not allowed in an identifier.
             (true, false) => (true, false),
-            // Marks, connectors, and letters that Unicode adds by exception; others may be newer than rustc.
+            // Marks, connectors, and letters that Unicode adds by exception are allowed; others may be newer than
+            // rustc.
             (false, true) => {
                 (false, matches!(code, 0x300..0x370 | 0x203f..0x2041 | 0x2118 | 0x212e | 0xfe20..0xfe30))
             }
@@ -85,7 +86,7 @@ fn names() -> Vec<String> {
         let sampled =
             code % 997 == 0 && (character.is_alphanumeric() || !unicode_ident::is_xid_continue(character));
         if (odd && code % 7 == 0) || (mark && code % 3 == 0) || sampled {
-            // The number keeps apart names that rustc treats as the same.
+            // The number distinguishes names that rustc treats as the same.
             out.extend([format!("{character}a{code}"), format!("a{code}{character}")]);
         }
     }
@@ -96,7 +97,7 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// The names that can be fields by the compiler alone, and the others.
+/// Divides the names into those that the compiler accepts as fields, and the others.
 fn divided(schema: &Schema, select: impl Fn(&str) -> String) -> (Vec<String>, Vec<String>) {
     names().into_iter().partition(|name| {
         let query = compile(&Source::of_macro(select(name)), schema);
@@ -104,7 +105,7 @@ fn divided(schema: &Schema, select: impl Fn(&str) -> String) -> (Vec<String>, Ve
     })
 }
 
-/// Statements of Rust in functions of fifty, so that rustc checks none that is huge.
+/// Rust code with fifty of these statements per function, so that rustc does not have to check a very long function.
 fn program(statements: &[String]) -> String {
     let mut out = String::from("#![deny(warnings)]\nuse dsql_edge::sql;\n");
     for (at, statements) in statements.chunks(50).enumerate() {
@@ -118,15 +119,15 @@ fn every_accepted_name_is_a_field_in_rust() {
     let schema = Schema::parse("").unwrap();
     let alias = |name: &str| format!("SELECT 1 AS {}", quoted(name));
     let (mut accepted, rejected) = divided(&schema, alias);
-    // A colon begins a type: another test has those.
+    // A colon begins a type, which another test checks.
     accepted.retain(|name| !name.contains(':'));
     // Each class has names.
     assert!(accepted.len() > 500 && rejected.len() > 300, "{} {}", accepted.len(), rejected.len());
     let mut statements = Vec::new();
     let mut tables = String::new();
     for (at, names) in accepted.chunks(60).enumerate() {
-        // As aliases with and without overrides, as columns of the database, and by `*`. Overrides are cleaned away
-        // from aliases, and never from the names of the database.
+        // The names are used as aliases with and without overrides, as columns of the database, and by `*`. An override
+        // is removed from an alias, and never from a name of the database.
         let aliases = |value: &str, suffix: &str| -> String {
             let aliases: Vec<String> = names
                 .iter()
@@ -147,7 +148,7 @@ fn every_accepted_name_is_a_field_in_rust() {
         writeln!(tables, "CREATE TABLE t{at} ({});", columns.join(", ")).unwrap();
         statements.push(format!("let _ = sql!(\"SELECT * FROM t{at}\");\n"));
         statements.push(format!("let _ = sql!({:?});\n", format!("SELECT {} FROM t{at}", listed.join(", "))));
-        // As groups; a name of `_` alone has no letter for the name of its struct.
+        // The names are used as groups. A name that consists only of `_` has no letter for the name of its struct.
         let lettered = plain.iter().filter(|name| name.chars().any(|it| it != '_')).step_by(3);
         statements.extend(lettered.map(|name| {
             format!("let _ = sql!({:?});\n", format!("SELECT 1 AS {}", quoted(&format!("{name}.{name}"))))
@@ -163,7 +164,7 @@ fn every_accepted_name_is_a_field_in_rust() {
 fn every_rejected_name_is_an_error_that_names_it() {
     let schema = Schema::parse("").unwrap();
     let (_, rejected) = divided(&schema, |name| format!("SELECT 1 AS {}", quoted(name)));
-    // Another test has types.
+    // Another test checks types.
     let rejected: Vec<&String> = rejected.iter().filter(|name| !name.contains(':')).collect();
     let statement =
         |name: &&String| format!("let _ = sql!({:?});\n", format!("SELECT 1 AS {}", quoted(name)));
@@ -188,7 +189,7 @@ fn every_parameter_name_is_a_variable_or_an_error() {
             && characters.all(unicode_ident::is_xid_continue)
             && !matches!(name, "_" | "self" | "Self" | "super" | "crate")
     };
-    // The longest name that a `$` can begin: PostgreSQL's lexer takes every character above ASCII.
+    // Names that PostgreSQL's lexer reads as one name after `$`: it accepts every character above ASCII.
     let lexed = |name: &String| {
         let first =
             name.chars().next().is_some_and(|it| it == '_' || it.is_ascii_alphabetic() || !it.is_ascii());
@@ -269,7 +270,7 @@ fn type_in_an_override_is_the_users() {
         let source = format!("pub fn f() {{ let _ = dsql_edge::sql!(\"SELECT 1 AS \\\"x: {wrong}\\\"\"); }}");
         package.write("src/lib.rs", &source);
         let printed = package.failed(&["check"], &[]);
-        let named = printed.contains("which is to be the type of column \"x\", is not a Rust type");
+        let named = printed.contains("the type for column \"x\", is not a Rust type");
         assert!(named && !printed.contains("panicked"), "{wrong}: {printed}");
         assert!(printed.contains("due to 1 previous error"), "{wrong}: {printed}");
     }

@@ -1,4 +1,4 @@
-//! The schema that a build reads, and that cargo builds again when it changes: a variable, a file, a file that is
+//! Tests that a build reads the right schema, and that cargo builds again if a variable or a file changes or a file is
 //! added.
 
 use std::fs;
@@ -11,7 +11,7 @@ const WITH: &str = "CREATE TABLE links (id int PRIMARY KEY);";
 const WITHOUT: &str = "CREATE TABLE links (other int PRIMARY KEY);";
 const MISSING: &str = "column \"id\" does not exist";
 
-/// A package whose one query needs `links.id`; tests change its SQL, and no Rust file.
+/// A package whose only query needs `links.id`. The tests change its SQL, but not its Rust files.
 fn package(name: &'static str, files: &[(&str, &str)]) -> Package {
     let package = Package::new(name, files);
     package.write("src/lib.rs", "pub fn f() { let _ = dsql_edge::sql!(\"SELECT id FROM links\"); }");
@@ -33,7 +33,7 @@ fn a_changed_variable_or_file_builds_again() {
         assert_eq!(check(path), compiles, "{path}");
     }
     assert!(package.failed(&["check"], &[]).contains(MISSING), "the variable is unset");
-    // The path is relative to the package, wherever cargo runs.
+    // The path is relative to the package, not to the working folder.
     let manifest = package.path().join("Cargo.toml");
     let mut elsewhere = xtask::project::cargo();
     elsewhere.current_dir(std::env::temp_dir()).args(["check", "--manifest-path"]).arg(manifest);
@@ -135,7 +135,7 @@ fn command_line_reads_the_schema_of_the_build() {
                 assert!(!success && printed.contains(error), "{variable}={value}: {printed}");
             }
         }
-        // `..` is the package; the snapshot in `src` is another's.
+        // `..` is the package; the snapshot in `src` does not belong to it.
         let (success, printed) =
             runs("src", &[], &["check", "..", "--no-build", "--apply", "../nothing.sql"]);
         assert!(!success && !printed.contains("src/dsql-schema.sql"), "{printed}");

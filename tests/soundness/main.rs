@@ -92,7 +92,10 @@ fn soundness() {
     }
     println!("{}", report.text(start.elapsed(), seed, catalog.size()));
     assert!(report.with_rows > 0, "no statement returned a row");
-    assert!(report.finds.is_empty(), "the compiler and PostgreSQL differ: add the cases above to tests/cases, then fix the compiler");
+    assert!(
+        report.finds.is_empty(),
+        "the compiler and PostgreSQL differ: add the cases above to tests/cases, then fix the compiler"
+    );
 }
 
 /// Generates a schema, and statements over it.

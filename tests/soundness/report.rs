@@ -174,7 +174,12 @@ impl Report {
             share(self.with_rows, self.queries),
             self.rows,
         )?;
-        writeln!(out, "{} columns, {:.1} % reported as NOT NULL", self.columns, share(self.proved, self.columns))?;
+        writeln!(
+            out,
+            "{} columns, {:.1} % reported as NOT NULL",
+            self.columns,
+            share(self.proved, self.columns)
+        )?;
         let minutes = elapsed.as_secs_f64() / 60.0;
         for (why, count) in &self.known {
             writeln!(out, "{count} known differences: {why}")?;

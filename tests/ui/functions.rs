@@ -1,4 +1,4 @@
-//! Query functions: a wrong one is the only error, also where it is called.
+//! Query functions: a wrong function causes one error, and its callers cause none.
 
 use dsql_edge::{Dsql, Error, sql};
 

@@ -1,4 +1,4 @@
-//! Rows in rows.
+//! Nested rows.
 
 use dsql_edge::sql;
 

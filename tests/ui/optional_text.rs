@@ -1,4 +1,4 @@
-//! Text that is there only if its parameter is: every combination is compiled.
+//! Optional text, which is sent only if its parameter is `Some`: every combination is compiled.
 
 use dsql_edge::sql;
 

@@ -1,4 +1,4 @@
-//! A statement that changes its session runs on a session.
+//! A statement that changes its session runs only on a session.
 
 use dsql_edge::{Dsql, Error, sql};
 

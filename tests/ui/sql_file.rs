@@ -1,4 +1,4 @@
-//! The place is one of the SQL file; for a wrong path the error names the place where the file was looked for.
+//! The place of an error is in the SQL file; for a wrong path, the error names the folder that was searched.
 
 use dsql_edge::sql_file;
 

@@ -1,4 +1,4 @@
-//! Transaction control is the runtime's alone.
+//! Only the runtime sends transaction control.
 
 use dsql_edge::{sql, sql_unchecked};
 

@@ -1,6 +1,6 @@
 // Clients of `cargo xtask suites` on Node: AWS's connector for node-postgres, and postgres.js with AWS's signer.
 //
-// Each function is a check; its name and outcome go to the report, as those of the other suites do.
+// Each function is a check; its name and outcome are written to the report, as for the other suites.
 
 import { appendFileSync, readFileSync } from "node:fs";
 import assert from "node:assert/strict";
@@ -14,7 +14,7 @@ const host = process.env.CLUSTER_ENDPOINT;
 const region = process.env.AWS_REGION;
 const ca = readFileSync(process.env.SSL_CERT_PATH, "utf8");
 
-// The cluster's name leads to this machine, as a line in the hosts file would do for all programs.
+// The cluster's name resolves to this machine. A line in the hosts file would do the same, but for all programs.
 const lookup = dns.lookup;
 dns.lookup = (name, options, callback) => lookup(name === host ? "127.0.0.1" : name, options, callback);
 

@@ -1,8 +1,9 @@
-//! `cargo xtask demo`: the example blog in workerd, against a local DSQL, asked over HTTP.
+//! `cargo xtask demo`: runs the example blog in workerd with a local DSQL, and sends it requests over HTTP.
 //!
-//! From a fresh clone with Rust and Node. One process is started, `dsql-local run`, which starts the other two
-//! and ends them when this one ends in any way: it stops when its standard input closes. The command that it runs is
-//! `cargo xtask demo --serve`, which becomes workerd: only then is there a certificate for workerd's configuration.
+//! It needs only a clone, Rust and Node. It starts one process, `dsql-local run`, which starts the other two, and stops
+//! them when its standard input closes, that is, when this process ends in any way. The command that `dsql-local` runs
+//! is `cargo xtask demo --serve`, which becomes workerd: workerd's configuration needs the certificate of the running
+//! dsql-local.
 
 use std::env;
 use std::fs;
@@ -18,7 +19,7 @@ use xtask::step::step;
 use xtask::workerd::{self, Worker};
 use xtask::{project, setup, worker};
 
-/// How long PostgreSQL and workerd may take to start.
+/// The time limit for PostgreSQL and workerd to start.
 const START_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// The bindings of the example's Worker.
@@ -32,7 +33,7 @@ pub(crate) struct Options {
     /// Stop after the requests instead of at Ctrl-C
     #[arg(long)]
     once: bool,
-    /// Become workerd with the example; `demo` itself runs this, below dsql-local
+    /// Become workerd with the example; `demo` runs this through dsql-local
     #[arg(long, hide = true)]
     serve: bool,
 }
@@ -48,7 +49,7 @@ pub(crate) fn demo(options: &Options) -> Result<()> {
     worker::bundle(&example, &[])?;
 
     let interrupted = interrupts()?;
-    // Each demo is a first start.
+    // Each demo begins with a new folder.
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
@@ -95,7 +96,7 @@ fn interrupts() -> Result<Receiver<()>> {
 /// `dsql-local run -- workerd`, with the Worker listening.
 struct Running {
     process: Child,
-    /// It ends when this is closed.
+    /// `dsql-local` stops when this is closed.
     leash: Option<ChildStdin>,
     port: u16,
 }
@@ -155,7 +156,7 @@ impl Drop for Running {
     }
 }
 
-/// Passes on what the Worker writes, and sends the port that workerd reports first.
+/// Prints the Worker's output, and sends the port that workerd reports first.
 fn follow(output: Option<impl io::Read + Send + 'static>) -> Receiver<u16> {
     let (send, receive) = mpsc::channel();
     if let Some(output) = output {
@@ -173,7 +174,7 @@ fn follow(output: Option<impl io::Read + Send + 'static>) -> Receiver<u16> {
     receive
 }
 
-/// Asks the blog all that its README names, and shows the answers.
+/// Sends the blog each request of its README, and prints the answers.
 fn requests(address: &str) -> Result<()> {
     let tag = r#"{"tag_name":"ペアプログラミング","tag_category":"Methodology"}"#;
     for (method, path, body, expected) in [

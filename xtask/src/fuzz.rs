@@ -13,19 +13,19 @@ use clap::Parser;
 use xtask::project;
 use xtask::step::{run, step};
 
-/// How long, and on what.
+/// The options of `cargo xtask fuzz`.
 #[derive(Parser)]
 pub(crate) struct Options {
     /// Seconds for each target
     #[arg(long, default_value_t = 60)]
     seconds: u32,
-    /// The targets; all of them without any
+    /// The targets; all of them by default
     targets: Vec<String>,
 }
 
 const TARGETS: [&str; 6] = ["backend", "values", "assumed_role", "token", "statement", "snapshot"];
 
-/// What cargo-fuzz builds with, without a sanitizer: LLVM's own pass, which needs no nightly.
+/// The flags of cargo-fuzz without a sanitizer: they use LLVM's own pass, which does not need a nightly toolchain.
 const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
      -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
      -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 -Cdebug-assertions";
@@ -41,7 +41,7 @@ pub(crate) fn fuzz(options: &Options) -> Result<()> {
         let mut build = project::cargo();
         build.args(["build", "--locked", "--bins", "--manifest-path"]);
         build.arg(project::root().join("fuzz/Cargo.toml"));
-        // With `--target` the flags are for the targets alone, not for what runs while they are built.
+        // With `--target`, the flags apply only to the fuzz targets, not to build scripts and macros.
         build.args(["--target", &host()?]).env("RUSTFLAGS", COVERAGE).env("CARGO_TARGET_DIR", &built);
         run(&mut build)
     })?;
@@ -63,7 +63,7 @@ pub(crate) fn fuzz(options: &Options) -> Result<()> {
             "-verbosity=0",
         ]);
         fuzzer.arg(format!("-artifact_prefix={}/", findings.display()));
-        // Taking a backtrace where a target panics brings down some of them before they have written what to.
+        // In some targets, taking a backtrace after a panic crashes the process before it has written the input.
         fuzzer.env("RUST_BACKTRACE", "0").arg(&corpus);
         let committed = project::root().join("fuzz/seeds").join(name);
         for more in [committed, seeds.join(name)] {
@@ -72,7 +72,7 @@ pub(crate) fn fuzz(options: &Options) -> Result<()> {
             }
         }
         if step(&format!("fuzzing {name}"), || run(&mut fuzzer)).is_err() {
-            eprintln!("what fails is in {}", findings.display());
+            eprintln!("the inputs that fail are in {}", findings.display());
             failed.push(name);
         }
     }
@@ -92,7 +92,7 @@ fn host() -> Result<String> {
     Ok(host.context("rustc does not report its host")?.to_owned())
 }
 
-/// The fenced blocks of `tests/cases`, a file each: statements, and schemas.
+/// Writes each fenced block of `tests/cases` to a file: statements, and schemas.
 fn seeds_of_cases(folder: &Path) -> Result<PathBuf> {
     let seeds = folder.join("seeds");
     let mut count = 0;

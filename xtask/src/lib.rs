@@ -1,5 +1,5 @@
-//! What `cargo xtask` and the end-to-end tests both need: the tools installed, Workers built and bundled, and
-//! the configuration that workerd runs them by.
+//! The parts that `cargo xtask` and the end-to-end tests share: they install the tools, build and bundle Workers, and
+//! write workerd's configuration.
 
 pub mod project;
 pub mod setup;

@@ -1,4 +1,4 @@
-//! `cargo xtask`: reads which command is meant, and runs it. Each command is a room of its own.
+//! `cargo xtask`: parses the command, and runs it. Each command is a module.
 
 mod bench;
 mod catalog;
@@ -20,21 +20,21 @@ use clap::Parser;
 enum Command {
     /// Run the example blog in workerd against a local DSQL, and show its answers
     Demo(demo::Options),
-    /// Run the checks of every change, or with --full all checks there are
+    /// Run the checks of every change, or all checks with --full
     Test(test::Options),
-    /// Take the built-in catalog from a PostgreSQL 16
+    /// Extract the built-in catalog from a PostgreSQL 16
     Catalog(catalog::Options),
-    /// Measure the compiler against real queries and statements.
+    /// Measure the compiler on real queries and statements
     Corpus(corpus::Options),
-    /// Let libFuzzer loose on the decoders and the compiler
+    /// Run libFuzzer on the decoders and the compiler
     Fuzz(fuzz::Options),
     /// Compare generated scripts with their rewrites by `lint --fix`, on a real PostgreSQL 16
     Rewrites(rewrites::Options),
-    /// Attack the compiler with made-up queries on a real PostgreSQL 16
+    /// Compare the compiler with a real PostgreSQL 16 on generated queries
     Soundness(soundness::Options),
-    /// Run AWS's test suites and other people's clients against dsql-local
+    /// Run AWS's test suites and other clients against dsql-local
     Suites(suites::Options),
-    /// Measure, beside the peers, in one run
+    /// Measure dsql-edge and comparable projects in one run
     #[command(subcommand)]
     Bench(bench::Bench),
 }

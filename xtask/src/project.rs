@@ -14,7 +14,7 @@ pub fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_owned()
 }
 
-/// The workspace's target folder: the one that the running program was built into.
+/// The workspace's target folder, into which the running program was built.
 pub fn target() -> PathBuf {
     let built = env::current_exe().ok().and_then(|exe| {
         // TARGET/debug/xtask, or TARGET/debug/deps/some-test.
@@ -25,10 +25,11 @@ pub fn target() -> PathBuf {
     built.unwrap_or_else(|| root().join("target"))
 }
 
-/// Keeps other processes of the project, and other threads of this one, from the same work until it is dropped.
+/// Takes a lock: other processes of the project and other threads of this one cannot do the same work until it is
+/// dropped.
 ///
 /// # Errors
-/// Where the target folder cannot be written.
+/// Returns an error if the target folder cannot be written.
 pub fn lock(work: &str) -> Result<File> {
     let folder = target().join("xtask-locks");
     fs::create_dir_all(&folder)?;

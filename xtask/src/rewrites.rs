@@ -1,7 +1,7 @@
-//! `cargo xtask rewrites`: runs generated scripts on PostgreSQL 16, as they are and as `lint --fix` rewrites them.
+//! `cargo xtask rewrites`: runs generated scripts on PostgreSQL 16, unchanged and rewritten by `lint --fix`.
 //!
-//! Input: the number of scripts, and a seed. Output: that of the test `rewrites`: each script that does something else
-//! with its rewrites, how often each rewrite was tried, and the figures.
+//! Input: the number of scripts, and a seed. Output: the output of the test `rewrites`: each script that behaves
+//! differently with its rewrites, how often each rewrite was tried, and the figures.
 
 use anyhow::Result;
 use xtask::project;
@@ -19,7 +19,7 @@ pub(crate) struct Options {
 
 pub(crate) fn rewrites(options: &Options) -> Result<()> {
     let mut command = project::cargo();
-    // Of the whole workspace: see `test::parts`.
+    // `--workspace` avoids building again; see `test::parts`.
     command.args(["test", "--locked", "--workspace", "--test", "rewrites", "--", "--nocapture"]);
     command.env("REWRITES_SEED", options.seed.to_string());
     command.env("REWRITES_SCRIPTS", options.scripts.to_string());

@@ -1,4 +1,4 @@
-//! Installs the programs that are needed besides Rust and Node, from the project's own lock files alone.
+//! Installs the programs that are needed in addition to Rust and Node, only from the project's own lock files.
 //!
 //! Input: the folders with a `package-lock.json`, and `rust-toolchain.toml`. Output: `node_modules` next to them,
 //! and the wasm target. An installed program is not installed again.
@@ -12,25 +12,25 @@ use crate::project;
 use crate::step::{run, step};
 use anyhow::{Context, Result, bail};
 
-/// workerd and a PostgreSQL 16.
+/// Installs workerd and a PostgreSQL 16.
 ///
 /// # Errors
-/// Where npm is missing or fails.
+/// Returns an error if npm is missing or fails.
 pub fn runtime() -> Result<()> {
     npm(&project::root().join("xtask/npm"))
 }
 
-/// wrangler.
+/// Installs wrangler, and returns its path.
 ///
 /// # Errors
-/// Where npm is missing or fails.
+/// Returns an error if npm is missing or fails.
 pub fn wrangler() -> Result<PathBuf> {
     let folder = project::root().join("xtask/npm-wrangler");
     npm(&folder)?;
     Ok(folder.join("node_modules/.bin/wrangler"))
 }
 
-/// The programs that worker-build packs a Worker with.
+/// The programs with which worker-build packs a Worker.
 pub struct Packers {
     /// Bundles and minifies the JavaScript.
     pub esbuild: PathBuf,
@@ -38,10 +38,10 @@ pub struct Packers {
     pub wasm_opt: PathBuf,
 }
 
-/// esbuild and wasm-opt.
+/// Installs esbuild and wasm-opt, and returns their paths.
 ///
 /// # Errors
-/// Where npm is missing or fails.
+/// Returns an error if npm is missing or fails.
 pub fn packers() -> Result<Packers> {
     let folder = project::root().join("xtask/npm-size");
     npm(&folder)?;
@@ -52,10 +52,10 @@ pub fn packers() -> Result<Packers> {
 /// The target of Workers.
 pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
-/// The standard library for wasm. Without rustup, cargo reports that it is missing.
+/// Installs the standard library for wasm. Without rustup, cargo reports if it is missing.
 ///
 /// # Errors
-/// Where rustup fails.
+/// Returns an error if rustup fails.
 pub fn wasm_target() -> Result<()> {
     let list = Command::new("rustup")
         .args(["target", "list", "--installed"])
@@ -72,11 +72,11 @@ pub fn wasm_target() -> Result<()> {
     }
 }
 
-/// The program of the npm package `workerd`: the newest one, or the oldest one that the project supports if
-/// `DSQL_EDGE_WORKERD` is `oldest`. The oldest is the one in wrangler 4.82.1, the last wrangler that runs on Node 20.
+/// The path of the npm package's `workerd`: the newest one or, if `DSQL_EDGE_WORKERD` is `oldest`, the oldest one that
+/// the project supports, which is in wrangler 4.82.1, the last wrangler that runs on Node 20.
 ///
 /// # Errors
-/// Where it is not installed, or the variable has another value.
+/// Returns an error if it is not installed, or if the variable has another value.
 pub fn workerd() -> Result<PathBuf> {
     match env::var(WORKERD).as_deref() {
         Err(_) | Ok("" | "newest") => found("@cloudflare", "workerd-", "bin/workerd"),
@@ -90,13 +90,13 @@ pub fn workerd_is_oldest() -> bool {
     env::var(WORKERD).is_ok_and(|which| which == "oldest")
 }
 
-/// Names the workerd that tests run: `oldest` or `newest`.
+/// The variable that selects the workerd for tests: `oldest` or `newest`.
 const WORKERD: &str = "DSQL_EDGE_WORKERD";
 
-/// The binaries of npm's PostgreSQL 16, or the folder that `DSQL_LOCAL_PG_BIN` names.
+/// The folder of npm's PostgreSQL 16 binaries, or the folder that `DSQL_LOCAL_PG_BIN` names.
 ///
 /// # Errors
-/// Where there is none for this platform.
+/// Returns an error if npm has no package for this platform.
 pub fn postgres() -> Result<PathBuf> {
     match env::var_os("DSQL_LOCAL_PG_BIN").filter(|folder| !folder.is_empty()) {
         Some(folder) => Ok(folder.into()),
@@ -119,14 +119,14 @@ fn found(folder: &str, prefix: &str, path: &str) -> Result<PathBuf> {
         })
 }
 
-/// The packages of a folder's `package-lock.json`.
+/// Installs the packages of a folder's `package-lock.json`.
 ///
 /// # Errors
-/// Where npm is missing or fails.
+/// Returns an error if npm is missing or fails.
 pub fn npm(folder: &Path) -> Result<()> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let _lock = project::lock(&name)?;
-    // npm writes this file when it is done, with what it has installed.
+    // npm writes this file at the end, with the list of the installed packages.
     let modified = |path: &str| fs::metadata(folder.join(path)).and_then(|file| file.modified()).ok();
     if modified("node_modules/.package-lock.json") > modified("package-lock.json") {
         return Ok(());

@@ -1,7 +1,7 @@
-//! `cargo xtask soundness`: attacks the compiler with generated schemas, rows and statements.
+//! `cargo xtask soundness`: tests the compiler with generated schemas, rows and statements.
 //!
-//! Input: minutes or a number of schemas, and a seed. Output: that of the test `soundness`: a case for each
-//! difference, ready for `tests/cases`, how often each construct occurred, and the figures.
+//! Input: minutes or a number of schemas, and a seed. Output: the output of the test `soundness`: a case for each
+//! difference, in the form of `tests/cases`, how often each construct occurred, and the figures.
 
 use anyhow::Result;
 use xtask::project;
@@ -9,20 +9,20 @@ use xtask::step::run;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Go on for this number of minutes
+    /// Run for this number of minutes
     #[arg(long, default_value_t = 10, conflicts_with = "schemas")]
     minutes: u64,
     /// Stop after this number of schemas, each with its statements
     #[arg(long)]
     schemas: Option<u64>,
-    /// Where to begin: the same seed makes the same schemas and statements
+    /// The seed: the same seed generates the same schemas and statements
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
 pub(crate) fn soundness(options: &Options) -> Result<()> {
     let mut command = project::cargo();
-    // Of the whole workspace: see `test::parts`.
+    // `--workspace` avoids building again; see `test::parts`.
     command.args(["test", "--locked", "--workspace", "--test", "soundness", "--", "--nocapture"]);
     command.env("SOUNDNESS_SEED", options.seed.to_string());
     match options.schemas {

@@ -1,14 +1,14 @@
-//! A step of a command: reported when it begins, and with its time when it ends. What it runs may write in between.
+//! Reports the beginning of a step, and its time when it ends. The step may write output in between.
 
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
 
-/// Does one thing, and reports it on standard error.
+/// Runs one step, and reports it on standard error.
 ///
 /// # Errors
-/// What `work` returns.
+/// Returns the error of `work`.
 pub fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     eprintln!("=> {name}");
     let start = Instant::now();
@@ -17,10 +17,10 @@ pub fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     Ok(done)
 }
 
-/// Runs a command to its end; its output is seen, on standard error.
+/// Runs a command to completion, with its output on standard error.
 ///
 /// # Errors
-/// Where it cannot be started or fails; with its name, and never with its environment.
+/// Returns an error if the command cannot be started or fails. The error contains its name, never its environment.
 pub fn run(command: &mut Command) -> Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
     let first = command.get_args().next().map(|argument| format!(" {}", argument.to_string_lossy()));

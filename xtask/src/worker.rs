@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 /// Builds the Worker whose crate is in `folder` and bundles it.
 ///
 /// # Errors
-/// If cargo or the bundler fails; the reason is then on standard error.
+/// Returns an error if cargo or the bundler fails, which write the reason to standard error.
 pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Result<PathBuf> {
     setup::wasm_target()?;
     let name = package(folder)?;
@@ -26,9 +26,9 @@ pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Result<PathBuf> {
         let mut build = project::cargo();
         build.args(["build", "--release", "--locked", "--target", setup::WASM_TARGET, "--manifest-path"]);
         build.arg(folder.join("Cargo.toml")).args(cargo_arguments);
-        // wasm-bindgen reads the section that lists the wasm's features; the bundler strips later.
+        // wasm-bindgen reads the section that lists the wasm's features; the bundler strips it later.
         build.args(["--config", "profile.release.strip='debuginfo'"]);
-        // As worker-build sets it: js-sys's types instead of copies in every crate.
+        // worker-build sets this too: crates use js-sys's types instead of their own copies.
         build.env("WASM_BINDGEN_USE_JS_SYS", "1");
         run(&mut build)
     })?;
@@ -38,7 +38,7 @@ pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Result<PathBuf> {
         .join(format!("{}.wasm", name.replace('-', "_")));
     let bundle = bundled(folder)?;
     fs::create_dir_all(project::target().join("worker"))?;
-    // Another process may be about to read a bundle that is as it should be.
+    // An up-to-date bundle is not written again, because another process may be reading it.
     let modified = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
     let bundled = modified(&bundle.join("index.js"));
     if bundled < modified(&wasm) || bundled < modified(&bundler) {
@@ -47,23 +47,23 @@ pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Result<PathBuf> {
     Ok(bundle)
 }
 
-/// The folder of a Worker's bundle; its crate is in `folder`.
+/// The folder of the bundle of the Worker whose crate is in `folder`.
 ///
 /// # Errors
-/// Where the crate has no name.
+/// Returns an error if the crate has no name.
 pub fn bundled(folder: &Path) -> Result<PathBuf> {
     Ok(project::target().join("worker").join(package(folder)?))
 }
 
-/// Set if the commands `dsql-local`, `dsql-edge` and the bundler are built already: `cargo xtask test` builds them with
-/// everything else.
+/// The variable that is set if the commands `dsql-local`, `dsql-edge` and the bundler are built already:
+/// `cargo xtask test` builds them with everything else.
 pub const BUILT: &str = "DSQL_EDGE_TOOLS_BUILT";
 
-/// Builds `dsql-local` and the bundler: always together, since cargo builds what they share once for each set of
-/// packages that it is asked for.
+/// Builds `dsql-local` and the bundler, always together, because cargo builds shared dependencies once for each set of
+/// packages that a command names.
 ///
 /// # Errors
-/// Where cargo fails.
+/// Returns an error if cargo fails.
 pub fn tools() -> Result<()> {
     if env::var_os(BUILT).is_some() {
         return Ok(());
@@ -76,7 +76,7 @@ pub fn tools() -> Result<()> {
 /// The name in the Cargo.toml of a folder: the first `name = "…"`, which is the package's.
 ///
 /// # Errors
-/// Where the file cannot be read, or has no name.
+/// Returns an error if the file cannot be read, or has no name.
 pub fn package(folder: &Path) -> Result<String> {
     let path = folder.join("Cargo.toml");
     let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;

@@ -1,4 +1,4 @@
-//! The configuration by which plain workerd runs a bundle.
+//! The configuration with which workerd, without wrangler, runs a bundle.
 //!
 //! Input: a bundle's folder, the certificates to trust, the names of its bindings. Output: Cap'n Proto text. The values
 //! of bindings come from workerd's environment, so that no secret is written to a file.
@@ -10,14 +10,14 @@ use std::path::{Path, PathBuf};
 use crate::setup;
 use anyhow::{Context, Result};
 
-/// What the Workers here are written for.
+/// The compatibility date of the project's Workers.
 const COMPATIBILITY_DATE: &str = "2026-04-01";
 
-/// What a Worker is given.
+/// The bundle, certificates and bindings of a Worker.
 pub struct Worker<'a> {
     /// The folder that the bundler wrote.
     pub bundle: &'a Path,
-    /// A certificate authority to trust, PEM, besides those of browsers.
+    /// A certificate authority (PEM) to trust in addition to those of browsers.
     pub ca: &'a Path,
     /// Variables of workerd's environment that the Worker sees as text bindings.
     pub bindings: &'a [&'a str],
@@ -27,17 +27,18 @@ pub struct Worker<'a> {
     /// Classes of Durable Objects that the Worker exports, each bound by its own name, or `binding=class`; kept in
     /// memory.
     pub durable_objects: &'a [&'a str],
-    /// The objects have an isolate of their own, in which they can be restarted alone. It needs [`EXPERIMENTAL`].
+    /// Whether the objects have an isolate of their own, in which they can be restarted alone. It needs
+    /// [`EXPERIMENTAL`].
     pub apart: bool,
-    /// Requests to `/trigger/scheduled` and `/trigger/queue` make those events happen, as Cloudflare does. It needs
+    /// Whether requests to `/trigger/scheduled` and `/trigger/queue` cause these events, like Cloudflare. It needs
     /// [`EXPERIMENTAL`].
     pub triggers: bool,
 }
 
-/// The argument of workerd without which one Worker cannot make events happen in another.
+/// The argument of workerd that lets one Worker cause events in another.
 pub const EXPERIMENTAL: &str = "--experimental";
 
-/// A secret of a store. It keeps its value until `set` gives it another one, which a store's own binding cannot do.
+/// A secret of a store. `set` changes its value, which a binding of a real store cannot do.
 const STORED: &str = "import { WorkerEntrypoint } from 'cloudflare:workers';
 let value;
 export default class extends WorkerEntrypoint {
@@ -45,8 +46,8 @@ export default class extends WorkerEntrypoint {
   set(other) { value = other; }
 }";
 
-/// The code before the Worker where events are to happen: the body of the request is the cron expression, or that of
-/// the one message.
+/// The code in front of the Worker that causes events: the body of the request is the cron expression, or the body of
+/// the only message.
 const TRIGGER: &str = "export default { async fetch(request, env) {
   const path = new URL(request.url).pathname;
   if (path === '/trigger/scheduled')
@@ -57,15 +58,14 @@ const TRIGGER: &str = "export default { async fetch(request, env) {
   return env.WORKER.fetch(request);
 } }";
 
-/// Where objects have an isolate of their own: the code before the bundle there. The Worker's binding `OBJECTS` leads to
-/// it. There a request for
+/// The code in front of the bundle in the objects' own isolate, to which the Worker's binding `OBJECTS` sends requests:
 ///
-/// - `/abort` ends the objects named `0` as their own code can end them: by `ctx.abort()`;
-/// - `/update` ends every object from outside, as an update would: by `workerd:unsafe`. In the oldest workerd that leaves
-///   requests under way running in the old object, which an update on Cloudflare does not; so there the objects end
-///   themselves first;
-/// - `/made` returns how many objects have been made, `/came` how many requests have come to any of them;
-/// - anything else is the Worker's own, in this isolate.
+/// - `/abort` ends the objects named `0` by `ctx.abort()`, as their own code can;
+/// - `/update` ends every object from outside by `workerd:unsafe`, like an update. In the oldest workerd, running
+///   requests then continue in the old object, unlike after an update on Cloudflare; so in that workerd the objects
+///   first abort themselves;
+/// - `/made` returns the number of objects that were created, `/came` the number of requests that all of them received;
+/// - any other request is passed to the Worker in this isolate.
 const APART: &str = "import unsafe from 'workerd:unsafe';
 import { env } from 'cloudflare:workers';
 import Bundle, * as bundle from './index.js';
@@ -95,8 +95,8 @@ export default class extends Bundle {
 }
 ";
 
-/// Arguments after which workerd serves a configuration and prints on standard output where it listens, one
-/// line of JSON: `{"event":"listen","socket":"http","port":N}`.
+/// Arguments with which workerd serves a configuration and prints its port on standard output, as one line of JSON:
+/// `{"event":"listen","socket":"http","port":N}`.
 pub const SERVE: [&str; 2] = ["serve", "--control-fd=1"];
 
 /// The port in a line that workerd wrote, if it has one.
@@ -108,9 +108,9 @@ pub fn listening(line: &str) -> Option<u16> {
 /// Writes the configuration of one Worker, on any free port, to `path`.
 ///
 /// # Errors
-/// Where the bundle cannot be read or the file cannot be written.
+/// Returns an error if the bundle cannot be read or the file cannot be written.
 pub fn write(path: &Path, worker: &Worker<'_>) -> Result<()> {
-    // Paths in the text are relative to it.
+    // Paths in the configuration are relative to its folder.
     let folder = path.parent().context("the configuration needs a folder")?;
     let relative = |file: &Path| relative(folder, file).map(|path| literal(&path.to_string_lossy()));
     let mut modules = String::new();
@@ -196,14 +196,14 @@ const config :Workerd.Config = (
     Ok(())
 }
 
-/// The certificates of a PEM file, each a text of its own: the oldest workerd reads only the first one of a text.
+/// The certificates of a PEM file as separate strings: the oldest workerd reads only the first certificate of a string.
 fn certificates(pem: &str) -> String {
     const END: &str = "-----END CERTIFICATE-----";
     let each = pem.split_inclusive(END).filter(|text| text.ends_with(END));
     each.map(|text| literal(text.trim_start())).collect::<Vec<_>>().join(", ")
 }
 
-/// The service that a binding to a secret of a store leads to.
+/// The service behind a binding to a secret of a store.
 fn stored(name: &str) -> String {
     let (name, module) = (literal(name), literal(STORED));
     format!(
@@ -212,7 +212,8 @@ fn stored(name: &str) -> String {
     )
 }
 
-/// The module before the bundle where the objects are apart. `aborts`: `/update` has the objects end themselves first.
+/// The module in front of the bundle in the objects' own isolate. `aborts`: at `/update`, the objects first abort
+/// themselves.
 fn apart(durable_objects: &[(&str, &str)], aborts: bool) -> String {
     let names = durable_objects.iter().map(|(name, _)| format!("'{name}'")).collect::<Vec<_>>().join(", ");
     let mut module = APART.replace("NAMES", &format!("[{names}]")).replace("ABORTS", &aborts.to_string());
@@ -231,10 +232,10 @@ fn trigger() -> String {
     )
 }
 
-/// Every file of a bundle, the entry first: workerd takes the first module for the main one.
+/// Every file of a bundle, the entry first, because workerd uses the first module as the main one.
 ///
 /// # Errors
-/// Where a folder cannot be read.
+/// Returns an error if a folder cannot be read.
 pub fn files(bundle: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![bundle.to_owned()];
@@ -257,7 +258,7 @@ fn relative(folder: &Path, file: &Path) -> Result<PathBuf> {
     Ok(up.chain(file.components().skip(common).map(|part| part.as_os_str())).collect())
 }
 
-/// A string as Cap'n Proto writes it.
+/// A string literal in Cap'n Proto's syntax.
 fn literal(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }

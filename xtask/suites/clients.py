@@ -1,6 +1,6 @@
 """Clients of `cargo xtask suites` in Python and in C: psycopg and its libpq, asyncpg, psql.
 
-Each function is a check; its name and outcome go to the report, as those of the suites do.
+Each function is a check; its name and outcome are written to the report, as for the suites.
 """
 
 import asyncio
@@ -70,7 +70,7 @@ def expect_cancel(connection):
 
 def cancels(**more):
     with connect(**more) as connection:
-        # Requests that come before the query has begun have no effect.
+        # A request that arrives before the query has begun has no effect.
         failures = []
         ended = threading.Event()
 

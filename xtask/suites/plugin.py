@@ -1,4 +1,4 @@
-"""pytest plugin of `cargo xtask suites`: the cluster's name leads to this machine, each test's outcome goes to a file.
+"""pytest plugin of `cargo xtask suites`: resolves the cluster's name to this machine, writes test outcomes to a file.
 
 The clients under test connect to a name like a cluster's, which no name server resolves. A line in the hosts file would
 do the same for all programs; the plugin needs no permission to write there.

@@ -1,7 +1,7 @@
 //! Counts views of pages in Aurora DSQL, over connections that a Durable Object keeps.
 //!
-//! But for `from_pool` it is a Worker like any other: every query is checked against `dsql-schema.sql` when this crate is
-//! compiled.
+//! Except for `from_pool`, this is a Worker like any other: every query is checked against `dsql-schema.sql` when this
+//! crate is compiled.
 
 use dsql_edge::{Dsql, Error, sql};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
     };
     match answered {
         Ok(value) => Response::from_json(&value),
-        // Too many at once for the pool: nothing was executed.
+        // Too many requests are waiting in the pool: nothing was executed.
         Err(error) if error.is_overloaded() => Response::error("try again in a moment", 503),
         Err(error) => {
             worker::console_error!("{error}");

@@ -1,5 +1,5 @@
-//! A Worker as people write them: handlers of axum, a cron trigger, a queue, two clusters, secrets of the Secrets
-//! Store. Nothing here is declared `Send`, and no attribute is needed.
+//! A Worker as users write it: axum handlers, a cron trigger, a queue, two clusters, secrets of the Secrets Store. No
+//! type here is declared `Send`, and no attribute is needed.
 
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ async fn add(
     Ok(StatusCode::CREATED)
 }
 
-/// Another cluster, whose bindings have a prefix.
+/// Queries another cluster, whose bindings have a prefix.
 async fn reports(State(env): State<Env>) -> Result<String, Failure> {
     let reports = Dsql::new(Config::from_env_with_prefix(&env, "REPORTS_")?);
     Ok(sql!("SELECT current_user AS name").fetch_value(&reports).await?)
@@ -79,7 +79,7 @@ async fn from_store(State(env): State<Env>) -> Result<String, Failure> {
     Ok(sql!("SELECT current_user AS name").fetch_value(&dsql).await?)
 }
 
-/// Waits less long for a connection than is usual.
+/// Connects with a short time limit.
 async fn impatient(State(env): State<Env>) -> Result<String, Failure> {
     let config = Config::from_env(&env)?.connect_timeout(Duration::from_millis(300)).max_attempts(1);
     Ok(sql!("SELECT current_user AS name").fetch_value(&Dsql::new(config)).await?)
@@ -90,7 +90,7 @@ async fn insert(db: impl Executor, source: &str, detail: &str) -> Result<(), dsq
     Ok(())
 }
 
-/// What a handler fails with.
+/// The error of a handler.
 struct Failure(dsql_edge::Error);
 
 impl From<dsql_edge::Error> for Failure {
@@ -106,7 +106,7 @@ impl IntoResponse for Failure {
         } else {
             StatusCode::INTERNAL_SERVER_ERROR
         };
-        // A Worker that is not a test would not show this to its visitors.
+        // A Worker in production would not show this error to its visitors.
         (status, self.0.to_string()).into_response()
     }
 }

@@ -1,5 +1,5 @@
-//! A Worker that does the same things with its database in three ways, the first word of the path: `direct`, through the
-//! `pool`, and in an object of its `own` that has a pool inside.
+//! A Worker that runs the same operations in three ways, which the first word of the path selects: `direct`, through
+//! the `pool`, and in an object of its `own` that has a pool inside.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -21,7 +21,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
     match way {
         "direct" => answer(Dsql::from_env(&env), what).await,
         "pool" => answer(Dsql::from_pool(&env), what).await,
-        // As Workers with little patience do.
+        // The Worker has a short time limit.
         "hurry" => {
             let config =
                 Config::from_pool(&env).map(|config| config.connect_timeout(Duration::from_millis(300)));
@@ -31,7 +31,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
             let config = Config::from_pool(&env).map(|config| config.query_timeout(Duration::from_secs(2)));
             answer(config.map(Dsql::new), what).await
         }
-        // A thousand requests at once, each as a Worker of its own would send it.
+        // A thousand requests at once, each like one of a separate Worker.
         "flood" => {
             let config =
                 Config::from_pool(&env).map(|config| config.connect_timeout(Duration::from_secs(60)));
@@ -43,9 +43,9 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
                 &failed.first().map_or(json!(answers.len()), |error| json!(error.to_string())),
             )
         }
-        // How many bytes the wasm of this isolate has.
+        // The size of this isolate's wasm memory in bytes.
         "memory" => Response::from_json(&(core::arch::wasm32::memory_size(0) * 65_536)),
-        // Gives a secret of the Secrets Store another value.
+        // Changes the value of a secret of the Secrets Store.
         "rotate" => {
             let (name, value) = what.split_once('/').unwrap_or((what, ""));
             JsFuture::from(rotate(&env, name, value)).await?;
@@ -61,12 +61,12 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
             own.fetch_with_str(&format!("http://own/{what}")).await
         }
         "panic" => panic!("asked for"),
-        // What is asked of the isolate in which the objects are alone.
+        // Requests to the isolate that contains only the objects.
         "objects" => {
             let objects = env.service("OBJECTS")?;
             objects.fetch(format!("http://objects/{what}"), None).await
         }
-        // How often this was asked of this isolate.
+        // The number of times that this isolate received this request.
         "asked" => Response::from_json(&(ASKED.fetch_add(1, Ordering::Relaxed) + 1)),
         "gate" => {
             match what {
@@ -82,7 +82,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
 
 #[wasm_bindgen(inline_js = "
 const errors = {
-  // The first as documented, the others as workerd's own source has them.
+  // The first is documented; the others are in the source of workerd.
   overloaded: ['Durable Object is overloaded. Too many requests queued.', { overloaded: true }],
   remote: ['Durable Object is overloaded. Too many requests queued.', { overloaded: true, remote: true }],
   memory: ['Durable Object exceeded its memory limit and was reset.', { overloaded: true, durableObjectReset: true }],
@@ -98,7 +98,7 @@ export function with_broken_pool(env, how) {
         async fetch(url, { body }) {
           const [message, marks] = errors[how];
           const error = Object.assign(new Error(message), marks);
-          // As a request that is not delivered: its body is never read.
+          // The request is not delivered, so its body is never read.
           await body.cancel?.(error);
           throw error;
         },
@@ -116,7 +116,7 @@ static ASKED: AtomicU32 = AtomicU32::new(0);
 
 /// A gate before which transactions wait until another request opens it.
 static IS_OPEN: AtomicBool = AtomicBool::new(false);
-/// How often one has come to it.
+/// The number of transactions that have reached the gate.
 static ARRIVED: AtomicU32 = AtomicU32::new(0);
 
 async fn gate() {
@@ -126,7 +126,7 @@ async fn gate() {
     }
 }
 
-/// An object of the user's, with connections of its own.
+/// A user's own object, with its own connections.
 #[durable_object(fetch)]
 pub struct Own {
     pool: std::result::Result<Pool, Error>,
@@ -150,7 +150,7 @@ struct Setting {
     value: String,
 }
 
-/// The compiler does not follow it, so that it may change the session.
+/// The compiler cannot see into this statement, so it must assume that the session changes.
 fn setting(tenant: i32) -> dsql_edge::Query<Setting> {
     sql_unchecked!(
         Setting { value: String },
@@ -197,7 +197,7 @@ async fn run(dsql: &Dsql, what: &str) -> std::result::Result<Option<Value>, Erro
     })
 }
 
-/// Queries that write nothing.
+/// Queries that do not write.
 async fn read(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Option<Value>, Error> {
     Ok(Some(match what {
         "one" => json!(sql!("SELECT $argument::int4 + 1 AS n").fetch_one(dsql).await?.n),
@@ -222,7 +222,7 @@ async fn read(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Opt
             }
             json!(sum)
         }
-        // The rest of a million rows stays unread.
+        // The remaining rows of a million are not read.
         "stream-dropped" => {
             let rows = sql!("SELECT n, repeat('あ', 100) AS words FROM generate_series(1, 1000000) AS n");
             let mut rows = rows.fetch(dsql);
@@ -255,7 +255,7 @@ async fn read(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Opt
     }))
 }
 
-/// Statements that write, without a transaction, and what the table contains.
+/// Statements that write without a transaction, and the content of the table.
 async fn write(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Option<Value>, Error> {
     Ok(Some(match what {
         "add" => json!(add(argument).execute(dsql).await?),
@@ -265,7 +265,7 @@ async fn write(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Op
             json!(rows.iter().map(|row| row.n).collect::<Vec<_>>())
         }
         "remove" => json!(sql!("DELETE FROM number WHERE n > $argument").execute(dsql).await?),
-        // All or nothing.
+        // The pipeline is applied as a whole or not at all.
         "pipeline-add" => {
             let (first, second) = dsql.pipeline((add(argument), add(argument + 1))).await?;
             json!(first + second)
@@ -278,7 +278,7 @@ async fn write(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Op
             let rows = sql!("INSERT INTO number (n) VALUES ($1)", for n in argument..argument + 100, n);
             json!(rows.fused().execute(dsql).await?)
         }
-        // More than a stream's buffers hold, in both directions at once.
+        // More bytes than a stream's buffers can contain, in both directions at once.
         "rows-back" => {
             let rows = sql!(
                 "INSERT INTO number (n) VALUES ($1) RETURNING n, repeat('あ', 500) AS words",
@@ -290,7 +290,7 @@ async fn write(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Op
     }))
 }
 
-/// Transactions that end, fail, are left or pause.
+/// Transactions that commit, fail, are abandoned, or pause.
 async fn transact(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Option<Value>, Error> {
     Ok(Some(match what {
         "transaction" => json!(
@@ -342,7 +342,7 @@ async fn transact(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result
     }))
 }
 
-/// As `transaction`, with a gate between the statements, or before COMMIT; how often the closure ran.
+/// A transaction with a gate between its statements or before COMMIT. The answer has the number of runs of the closure.
 async fn wait_at_gate(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Option<Value>, Error> {
     let runs = AtomicU32::new(0);
     let (between, runs) = (what.starts_with("gate-between"), &runs);
@@ -369,7 +369,7 @@ async fn wait_at_gate(dsql: &Dsql, what: &str, argument: i32) -> std::result::Re
     Ok(Some(json!([when, runs.load(Ordering::Relaxed)])))
 }
 
-/// A setting that outlives its statement: alone, within a pipeline, and as the second statement of a transaction.
+/// A setting that lasts longer than its statement: alone, in a pipeline, and as the second statement of a transaction.
 async fn set(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Option<Value>, Error> {
     Ok(Some(match what {
         "set" => json!(setting(argument).fetch_one(dsql).await?.value),
@@ -397,7 +397,7 @@ async fn set(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Opti
     }))
 }
 
-/// A text of this length to the server, back from it, and both.
+/// Sends a string of this length to the server, receives one, or does both.
 async fn send_text(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Option<Value>, Error> {
     Ok(Some(match what {
         "text-up" => {
@@ -413,7 +413,7 @@ async fn send_text(dsql: &Dsql, what: &str, argument: i32) -> std::result::Resul
             let row = sql!("SELECT $text::text AS words").fetch_one(dsql).await?;
             json!(if row.words == text { text.len() } else { 0 })
         }
-        // The same in a lease that stays open.
+        // Both directions, in a lease that stays open.
         "text-both-open" => {
             let text = &"x".repeat(argument.unsigned_abs() as usize);
             let lengths = dsql

@@ -16,18 +16,19 @@ type Left = Pin<Box<dyn Future<Output = Answered> + Send>>;
 
 static LEFT: Mutex<Option<Left>> = Mutex::new(None);
 
-/// Begins something of this kind, polls it for a moment, and leaves it.
+/// Starts a future of this kind, polls it for a short time, and keeps it for another request.
 pub(crate) async fn leave(env: &Env, kind: &str) -> Answered {
     let dsql: &'static Dsql = Box::leak(Box::new(Dsql::from_env(env)?));
     let Some(mut left) = of_kind(dsql, kind) else { return Ok(json!("unknown kind")) };
-    // The moments: nothing, up to the first wait (the dialing), and long enough to be in the middle of the answer.
+    // The future is not polled, polled once (up to the dial), or polled long enough to have received part of the
+    // answer.
     let polled_for = match kind {
         "unpolled" => None,
         "dialing" => Some(Duration::ZERO),
         _ => Some(Duration::from_millis(400)),
     };
     if polled_for.is_some_and(|time| !time.is_zero()) {
-        // It connects first, so that on a slow machine the time is not spent on that.
+        // The connection is opened first, so that connecting on a slow machine does not use up the time.
         sql!("SELECT 1 AS n").fetch_one(dsql).await?;
     }
     let mut is_done = false;
@@ -48,7 +49,7 @@ pub(crate) async fn leave(env: &Env, kind: &str) -> Answered {
     Ok(json!({ "done": is_done }))
 }
 
-/// Awaits what was left.
+/// Awaits the future that another request started.
 pub(crate) async fn take() -> Answered {
     let left = LEFT.lock().unwrap_or_else(PoisonError::into_inner).take();
     match left {

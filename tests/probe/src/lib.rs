@@ -1,4 +1,4 @@
-//! A Worker that the end-to-end tests ask for what no example should do.
+//! A Worker for the end-to-end tests, with operations that an example should not contain.
 
 mod left;
 
@@ -48,7 +48,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
     }
 }
 
-/// Queries one after the other, on one `Dsql`.
+/// Sequential queries on one `Dsql`.
 async fn numbers(env: &Env, count: i32) -> std::result::Result<serde_json::Value, Error> {
     let dsql = Dsql::from_env(env)?;
     let mut numbers = Vec::new();
@@ -78,7 +78,7 @@ async fn rows(env: &Env, fused: bool) -> Answered {
     Ok(json!(rows.execute(&dsql).await?))
 }
 
-/// Two statements in a transaction, the first of which connects. It is a future that axum would take.
+/// Two statements in a transaction, the first of which connects. The future is one that axum would accept.
 async fn transaction(env: &Env) -> Answered {
     fn send<T: Send>(it: T) -> T {
         it
@@ -122,7 +122,7 @@ async fn stream(env: &Env) -> Answered {
     Ok(json!(sum))
 }
 
-/// The rest of a million rows stays unread; the next query has another connection.
+/// The remaining rows of a million are not read; the next query has another connection.
 async fn stream_dropped(env: &Env) -> Answered {
     let dsql = Dsql::from_env(env)?;
     let mut rows =
@@ -132,7 +132,7 @@ async fn stream_dropped(env: &Env) -> Answered {
     Ok(json!([first, sql!("SELECT 2 AS n").fetch_one(&dsql).await?.n]))
 }
 
-/// A `Dsql` that outlives its request, which it must not.
+/// Keeps a `Dsql` after the end of its request, which is an error.
 async fn kept(env: &Env) -> std::result::Result<serde_json::Value, Error> {
     static KEPT: OnceLock<Dsql> = OnceLock::new();
     if KEPT.get().is_none() {
@@ -142,7 +142,7 @@ async fn kept(env: &Env) -> std::result::Result<serde_json::Value, Error> {
     Ok(json!(sql!("SELECT 1 AS n").fetch_one(dsql).await?.n))
 }
 
-/// More rows than one read takes.
+/// More rows than one read returns.
 async fn many(env: &Env) -> std::result::Result<serde_json::Value, Error> {
     let dsql = Dsql::from_env(env)?;
     let rows = sql!("SELECT n, repeat('あ', 100) AS words FROM generate_series(1, 5000) AS n")
@@ -152,7 +152,7 @@ async fn many(env: &Env) -> std::result::Result<serde_json::Value, Error> {
     Ok(json!({ "rows": rows.len(), "whole": whole, "last": rows.last().map(|row| row.n) }))
 }
 
-/// A Durable Object that counts its requests, in memory alone.
+/// A Durable Object that counts its requests, only in memory.
 #[durable_object]
 pub struct Counter {
     count: Cell<u32>,

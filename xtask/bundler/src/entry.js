@@ -1,7 +1,7 @@
 // The entry of a Worker in Rust: passes events to the wasm, and starts the wasm again after a panic.
 //
-// A panic or a trap leaves the wasm instance in no defined state, so it must not run again. The worker crate
-// notes a panic in its state; a trap arrives here as an error. The next event then meets a fresh instance.
+// A panic or a trap leaves the wasm instance in an undefined state, so it must not run again. The worker crate
+// records a panic in its state; a trap arrives here as an error. The next event gets a new instance.
 import { WorkerEntrypoint } from "cloudflare:workers";
 import * as worker from "./worker.js";
 
@@ -41,8 +41,8 @@ function watched(call) {
   };
 }
 
-// A Durable Object outlives an instance of the wasm: its Rust half is then made again, from the same arguments.
-// workerd asks for a method once and keeps it, so a method looks up the present half each time it is called.
+// A Durable Object can exist longer than an instance of the wasm: its Rust part is then created again from the same
+// arguments. workerd gets a method once and keeps it, so a method looks up the current Rust part at each call.
 function renewed(type) {
   return new Proxy(type, {
     construct(_, args) {

@@ -1,9 +1,9 @@
 //! The entry module of a bundle.
 //!
-//! Input: wasm-bindgen's JavaScript. Output: a module that exports what a Worker exports: the handlers as its default,
-//! and the classes by name. Their names must be in the text: a module's exports cannot be computed.
+//! Input: wasm-bindgen's JavaScript. Output: a module that exports the handlers of the Worker as its default, and the
+//! classes by name. The text contains their names, because a module cannot compute its exports.
 
-/// The part that every Worker has.
+/// The part that is the same for every Worker.
 const ENTRY: &str = include_str!("entry.js");
 
 pub(crate) fn of(bindings: &str) -> String {
@@ -14,7 +14,7 @@ pub(crate) fn of(bindings: &str) -> String {
     entry
 }
 
-/// The classes that wasm-bindgen exports, one declaration a line.
+/// The classes that wasm-bindgen exports, one declaration per line.
 fn classes(bindings: &str) -> impl Iterator<Item = &str> {
     bindings.lines().filter_map(|line| {
         let rest = line.strip_prefix("export class ")?;

@@ -1,9 +1,9 @@
 //! Turns a Worker's wasm into a bundle that workerd runs.
 //!
-//! Input: `dsql-edge-bundler WASM FOLDER`. Output, in the folder: `index.js`, the entry; `worker.js` and `worker_bg.wasm`,
-//! wasm-bindgen's output; `snippets/`, the JavaScript that crates bring. It does what worker-build does between cargo
-//! and wrangler, without the tools that worker-build downloads; nothing is minified and wasm-opt is not run (it saves a
-//! tenth before compression, and nothing after).
+//! Input: `dsql-edge-bundler WASM FOLDER`. Output, in the folder: `index.js`, the entry; `worker.js` and
+//! `worker_bg.wasm`, wasm-bindgen's output; `snippets/`, the JavaScript of crates. It does the part of worker-build
+//! between cargo and wrangler, without the tools that worker-build downloads. It does not minify, and does not run
+//! wasm-opt, which saves a tenth before compression and nothing after.
 
 mod entry;
 
@@ -42,13 +42,13 @@ fn bundle(wasm: &Path, folder: &Path) -> Result<(), Box<dyn Error>> {
         .typescript(false)
         .remove_producers_section(true)
         .remove_name_section(true)
-        // What worker-build asks for too: they make the reset after a panic possible.
+        // worker-build sets these too: they make the reset after a panic possible.
         .reset_state_function(true)
         .force_enable_abort_handler(true);
     bindgen.generate(folder).map_err(|error| format!("{error:#}"))?;
 
     let path = folder.join("worker.js");
-    // wasm-bindgen imports the wasm as the "source phase" proposal writes it; Workers have it as a module.
+    // wasm-bindgen imports the wasm in the syntax of the "source phase" proposal; Workers import it as a module.
     let bindings = fs::read_to_string(&path)?.replace("import source ", "import ");
     fs::write(&path, &bindings)?;
     fs::write(folder.join("index.js"), entry::of(&bindings))?;

@@ -1,5 +1,5 @@
-//! The bundler as a command. (That its bundles run is what `tests/end_to_end.rs` shows.) Having this test makes
-//! `cargo test --workspace` build the command, which the tests of Workers need.
+//! Tests the bundler as a command; `tests/end_to_end.rs` runs its bundles. Because of this test,
+//! `cargo test --workspace` builds the command, which the tests of Workers need.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

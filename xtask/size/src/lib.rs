@@ -1,5 +1,5 @@
-//! A Worker that answers with a text, an int4 and a timestamptz: from a query, or as constants. What the one is larger
-//! than the other is dsql-edge's share of a Worker.
+//! A Worker that answers with a text, an int4 and a timestamptz: from a query, or as constants. The difference in size
+//! is dsql-edge's share of a Worker.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -28,7 +28,7 @@ async fn posts(env: &Env) -> Result<Response> {
     let dsql = dsql_edge::Dsql::from_env(env)?;
     #[cfg(feature = "pool")]
     let dsql = dsql_edge::Dsql::from_pool(env)?;
-    // With `serde` the row's own `Serialize`, without it the one above.
+    // With `serde`, this is the row's own `Serialize`; without it, the one above.
     #[cfg(feature = "serde")]
     let query = dsql_edge::sql!("SELECT title, view_count, published_at FROM post");
     #[cfg(not(feature = "serde"))]

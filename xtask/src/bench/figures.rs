@@ -1,4 +1,4 @@
-//! Figures as they are measured, for people or as JSON lines. It computes nothing.
+//! Prints measured figures for people or as JSON lines. It computes nothing.
 
 use std::process::{Command, Stdio};
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde::de::DeserializeOwned;
 use xtask::project;
 
-/// What a program of the tests measures: a JSON object a line.
+/// Runs a measuring program of the tests, which prints one JSON object per line.
 pub(super) fn measured_by<T: DeserializeOwned>(program: &str) -> Result<Vec<T>> {
     let output = Command::new(env!("CARGO"))
         .args(["run", "--quiet", "--package", "dsql-edge-tests", "--bin", program])
@@ -18,7 +18,7 @@ pub(super) fn measured_by<T: DeserializeOwned>(program: &str) -> Result<Vec<T>> 
     lines.lines().map(|line| serde_json::from_str(line).with_context(|| line.to_owned())).collect()
 }
 
-/// Where the figures of one benchmark go: standard output.
+/// The figures of one benchmark, which are printed on standard output.
 pub(super) struct Figures {
     bench: &'static str,
     json: bool,
@@ -29,14 +29,14 @@ impl Figures {
         Self { bench, json }
     }
 
-    /// A headline, for people alone.
+    /// Prints a headline, only in the form for people.
     pub(super) fn title(&self, text: &str) {
         if !self.json {
             println!("\n{text}");
         }
     }
 
-    /// One figure, with what it should reach at most, if the project has set itself a mark.
+    /// Prints one figure, with its limit if the project has set one.
     pub(super) fn figure(&self, case: &str, value: f64, unit: &str, at_most: Option<f64>) {
         if self.json {
             let (bench, case, unit) =

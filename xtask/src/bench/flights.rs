@@ -1,7 +1,7 @@
 //! `cargo xtask bench flights`: round trips of queries, pipelines, many rows, transactions and streams, natively and
-//! from a Worker in the real workerd, counted by a delaying proxy in front of a local DSQL.
+//! from a Worker in the real workerd, counted by a delaying network in front of a local DSQL.
 //!
-//! The measuring is that of the tests (`tests/flights.rs`), which assert the same figures.
+//! It uses the code of the tests (`tests/flights.rs`), which assert the same figures.
 
 use anyhow::Result;
 use clap::Args;
@@ -11,7 +11,7 @@ use super::figures::{Figures, measured_by};
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// One JSON object a figure
+    /// Print one JSON object per figure
     #[arg(long)]
     json: bool,
 }
@@ -29,7 +29,8 @@ pub(super) fn run(options: &Options) -> Result<()> {
     let mut from = String::new();
     for flight in measured_by::<Flight>("flights")? {
         if flight.from != from {
-            figures.title(&format!("Round trips, {}, with TCP's where it connects", flight.from));
+            figures
+                .title(&format!("Round trips, {}, including TCP's if a connection is opened", flight.from));
             from = flight.from;
         }
         let case = match from.as_str() {

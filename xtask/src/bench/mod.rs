@@ -1,5 +1,5 @@
-//! `cargo xtask bench NAME`: measures, side by side with the peers in one run, and prints a table for people or, with
-//! `--json`, a line a figure. It asserts nothing: figures are for people to judge.
+//! `cargo xtask bench NAME`: measures dsql-edge and comparable projects in one run, and prints a table for people or,
+//! with `--json`, one line per figure. It asserts nothing: people judge the figures.
 
 mod figures;
 mod flights;
@@ -14,13 +14,13 @@ pub(crate) use macros::rustc::stand_in as rustc_stand_in;
 
 #[derive(Subcommand)]
 pub(crate) enum Bench {
-    /// What `sql!` costs at build time, beside sqlx's `query!` in offline mode
+    /// The cost of `sql!` at build time, compared with sqlx's `query!` in offline mode
     Macro(macros::Options),
     /// Round trips, natively and from a Worker
     Flights(flights::Options),
     /// The same load without a pool and through one
     Pool(pool::Options),
-    /// What dsql-edge adds to a Worker, compressed
+    /// The compressed size that dsql-edge adds to a Worker
     Size(size::Options),
 }
 

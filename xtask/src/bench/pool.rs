@@ -1,9 +1,9 @@
-//! `cargo xtask bench pool`: the same load without a pool and through one, in the real workerd, with a delaying proxy in
-//! front of a local DSQL.
+//! `cargo xtask bench pool`: the same load without a pool and through one, in the real workerd, with a delaying network
+//! in front of a local DSQL.
 //!
-//! One way the proxy delays by 40 ms, or by 1 ms as near the cluster, where an object with a location hint is. The way from
-//! a Worker to an object costs nothing here, since both are in one process; in production it is the visitor's distance
-//! from the cluster, once a flight.
+//! The network adds 40 ms in each direction or, for an object with a location hint near the cluster, 1 ms. A Worker
+//! reaches an object without delay here, because both are in one process. In production, each flight also takes the
+//! time between the visitor's location and the object.
 
 use anyhow::Result;
 use clap::Args;
@@ -13,7 +13,7 @@ use super::figures::{Figures, measured_by};
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// One JSON object a figure
+    /// Print one JSON object per figure
     #[arg(long)]
     json: bool,
 }

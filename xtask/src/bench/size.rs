@@ -1,9 +1,9 @@
-//! `cargo xtask bench size`: measures what dsql-edge adds to a Worker, as it is uploaded.
+//! `cargo xtask bench size`: measures the size that dsql-edge adds to an uploaded Worker.
 //!
-//! Input: the Worker in `xtask/size`, which answers with a row of three columns, from a query or as constants.
-//! Output: by how much its bundle grows with the query, and with each feature, in kB: `gzip -9` of its wasm and of its
-//! JavaScript. The bundle is packed as worker-build 0.8.7 packs what users deploy: with the same versions of esbuild
-//! and wasm-opt, and the same arguments.
+//! Input: the Worker in `xtask/size`, which answers with a row of three columns, from a query or as constants. Output:
+//! the growth of its bundle with the query, and with each feature, in kB: `gzip -9` of its wasm and of its JavaScript.
+//! The bundle is packed like a deployed Worker: with the versions of esbuild and wasm-opt, and the arguments, of
+//! worker-build 0.8.7.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,15 +17,15 @@ use super::figures::Figures;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// A line of JSON a figure
+    /// Print one JSON object per figure
     #[arg(long)]
     json: bool,
 }
 
-/// What the smallest useful SDK may weigh, in kB.
+/// The maximum size of the smallest useful configuration, in kB.
 const MARK: f64 = 25.5;
 
-/// What a feature adds: its name, the features of the Worker with it, and those of the Worker it is added to.
+/// For each feature, its name, the features of the Worker with it, and the features of the Worker without it.
 const FEATURES: [(&str, &str, &str); 4] = [
     ("feature aws-sigv4", "query,aws-sigv4", "query"),
     ("feature serde", "query,serde", "query"),
@@ -48,7 +48,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let query = weight("query")?;
     let default = weight("query,aws-sigv4,serde")?;
 
-    figures.title("What a Worker weighs, gzip -9 of its wasm and JavaScript, packed as by worker-build");
+    figures.title("Size of a Worker, gzip -9 of its wasm and JavaScript, packed as by worker-build");
     figures.figure("the Worker, with constants", constants, "kB", None);
     figures.figure("with a query, default features", default, "kB", None);
     figures.figure("with a query, without default features", query, "kB", None);
@@ -62,10 +62,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Builds the Worker with these features and weighs its bundle, in kB.
+/// Builds the Worker with these features and returns the size of its bundle, in kB.
 fn weigh(features: &str) -> Result<f64> {
     let folder = project::root().join("xtask/size");
-    // What was bundled last has other features, and may be younger than this wasm.
+    // The previous bundle has other features, and may be newer than this wasm.
     let bundled = project::target().join("worker/size");
     if bundled.exists() {
         fs::remove_dir_all(&bundled)?;

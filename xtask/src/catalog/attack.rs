@@ -1,6 +1,6 @@
-//! Calls every function of `never_null.txt` with extreme values that are not NULL and reports each NULL that
-//! comes back. Errors are fine: they return nothing. To show that the values bite, functions known to
-//! return NULL are called with them too, and each must be caught.
+//! Calls every function of `never_null.txt` with extreme values that are not NULL, and reports each function that
+//! returns NULL. An error is not a NULL. To show that the values find NULLs, functions that are known to return NULL
+//! are called with them too, and each must be found.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use dsql_edge_compiler::builtin::extract_is_never_null;
 use super::battery::{CHOICES, Choice, is_polymorphic, samples, values};
 use super::never_null::{Class, NeverNull};
 
-/// The number of calls of one function; where there are more combinations they are picked at random.
+/// The maximum number of calls of one function; if there are more combinations, they are chosen at random.
 const CALLS: usize = 1000;
 
-/// Strict functions that return NULL on input that is not: the battery must find it out.
+/// Strict functions that return NULL for arguments that are not NULL: the battery must find each.
 const KNOWN_NULLS: &[&str] = &[
     "array_length(anyarray,int4)",
     "array_lower(anyarray,int4)",
@@ -77,7 +77,7 @@ const FIELDS: &[&str] = &[
     "year",
 ];
 
-/// Sleeping with these values would take for ever; void is not NULL.
+/// Functions that would sleep for a very long time with these values. Their result, void, is not NULL.
 const SKIPPED: &[&str] = &["pg_sleep(float8)", "pg_sleep_for(interval)", "pg_sleep_until(timestamptz)"];
 
 struct Signature {
@@ -141,26 +141,32 @@ pub(super) fn run(client: &mut Client, never_null: &NeverNull) -> Result<()> {
         refuted.len()
     );
     println!(
-        "{} of {} known to return NULL were caught",
+        "{} of {} functions known to return NULL were found",
         KNOWN_NULLS.len() - missed.len(),
         KNOWN_NULLS.len()
     );
     if !silent.is_empty() {
-        bail!("these gave only errors, so nothing is known: {}", silent.join(" "));
+        bail!(
+            "these functions returned only errors, so nothing is tested: {}; add values to battery.rs",
+            silent.join(" ")
+        );
     }
     if !missed.is_empty() {
-        bail!("the values are too tame for {}", missed.join(" "));
+        bail!(
+            "no value makes these functions return NULL, although they can: {}; add values to battery.rs",
+            missed.join(" ")
+        );
     }
     if !fields.is_empty() {
         bail!("extract_is_never_null is wrong: {}", fields.join(" "));
     }
     if !refuted.is_empty() {
-        bail!("these return NULL:\n{}", refuted.join("\n"));
+        bail!("these functions return NULL, so remove them from never_null.txt:\n{}", refuted.join("\n"));
     }
     Ok(())
 }
 
-/// The fields of infinite dates and times that `extract_is_never_null` gets wrong, either way.
+/// The fields of infinite dates and times for which `extract_is_never_null` is wrong, in either direction.
 fn wrong_fields(client: &mut Client) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
     for field in FIELDS {
@@ -219,7 +225,7 @@ fn attack(client: &mut Client, function: &Signature, class: Class, column: Optio
     Ok(outcome)
 }
 
-/// The arguments to try: every combination, or some of them where there are too many.
+/// The arguments to try: every combination, or some of them if there are too many.
 fn combinations(function: &Signature, class: Class, choice: Choice) -> Vec<Vec<String>> {
     let lists: Vec<Vec<String>> = function
         .args
@@ -251,7 +257,7 @@ fn combinations(function: &Signature, class: Class, choice: Choice) -> Vec<Vec<S
     (0..CALLS as u64).map(|call| pick((mix(call) % total as u64) as usize)).collect()
 }
 
-/// Scatters a counter (splitmix64), the same way in every run.
+/// Hashes a counter (splitmix64), with the same result in every run.
 fn mix(counter: u64) -> u64 {
     let mixed = (counter + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -291,7 +297,7 @@ fn queries(function: &Signature, class: Class, column: Option<&str>, args: &[Str
             queries
         }
         ('a', _) => {
-            // Of hypothetical-set functions the arguments are those of a row that is not there.
+            // The arguments of a hypothetical-set function are the values of a hypothetical row.
             let (direct, rows) =
                 if function.agg_kind == 'h' { (args, args) } else { args.split_at(function.direct) };
             let call =
@@ -306,7 +312,7 @@ fn queries(function: &Signature, class: Class, column: Option<&str>, args: &[Str
     }
 }
 
-/// Runs one query; an error of the call is an answer, one of the connection is not.
+/// Runs one query. Only an error of the connection is an error; an error of the call is an answer.
 fn call(client: &mut Client, sql: &str, outcome: &mut Outcome) -> Result<()> {
     let messages = match client.simple_query(sql) {
         Ok(messages) => messages,

@@ -1,5 +1,7 @@
-//! Extreme values that are not NULL, as SQL expressions: a type's name in, the values to call functions with
-//! out. Polymorphic types come as concrete ones, the same choice for every argument of a call.
+//! Extreme values that are not NULL, as SQL expressions.
+//!
+//! Input: a type's name. Output: the values to call functions with. A polymorphic type gets the values of a concrete
+//! type, which is the same for every argument of a call.
 
 /// The types of the polymorphic arguments of one call.
 #[derive(Clone, Copy)]
@@ -8,7 +10,7 @@ pub(super) struct Choice {
     pub(super) range: &'static str,
 }
 
-/// Calls with polymorphic arguments are tried with each of these.
+/// The choices of concrete types with which each polymorphic call is tried.
 pub(super) const CHOICES: &[Choice] = &[
     Choice { element: "int4", range: "int4range" },
     Choice { element: "text", range: "tstzrange" },
@@ -23,7 +25,7 @@ pub(super) fn is_polymorphic(type_name: &str) -> bool {
     type_name.starts_with("any")
 }
 
-/// The values of a type; none for one that has no literals here.
+/// The values of a type; empty if there are no literals for it here.
 pub(super) fn values(type_name: &str, choice: Choice) -> Vec<String> {
     let resolved = match type_name {
         "any" | "anyelement" | "anynonarray" | "anycompatible" | "anycompatiblenonarray" => choice.element,
@@ -48,7 +50,7 @@ pub(super) fn values(type_name: &str, choice: Choice) -> Vec<String> {
     literals(resolved).iter().map(|literal| format!("'{}'::{quoted}", literal.replace('\'', "''"))).collect()
 }
 
-/// Whole argument lists for functions that want more than a value of a type.
+/// Whole argument lists for functions that need more than any value of a type.
 pub(super) fn samples(name: &str) -> &'static [&'static str] {
     match name {
         "nextval" | "currval" => &["'pg_temp.attack_sequence'"],

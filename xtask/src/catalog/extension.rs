@@ -1,18 +1,20 @@
-//! Extensions, as the DDL that a schema could have written itself: a PostgreSQL 16 in, one file an
-//! extension out. What only C can call is left out.
+//! Extensions, as DDL that a schema could contain.
+//!
+//! Input: a PostgreSQL 16. Output: one file per extension. Functions that only C code can call are left out.
 
 use anyhow::{Context, Result};
 use postgres::Client;
 
 use super::extract::File;
 
-/// The extensions that come with PostgreSQL, without procedural languages and their transforms: a query can name nothing
-/// of these.
+/// The extensions that come with PostgreSQL, without procedural languages and their transforms, which have no object
+/// that a query can name.
 const EXTENSIONS: &str = r#"
 SELECT name FROM pg_available_extensions
 WHERE name !~ '^pl(perl|python|tcl|pgsql)' AND name !~ '_pl(perl|python)' ORDER BY name COLLATE "C""#;
 
-/// Types, functions, aggregates, operators, casts and views, each as a statement, in an order of their own.
+/// Types, functions, aggregates, operators, casts and views, each as a statement, in an order in which they can be
+/// created.
 const STATEMENTS: &str = r#"
 WITH own AS (
     SELECT d.classid, d.objid FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
@@ -66,8 +68,9 @@ SELECT 7, format('CREATE VIEW %I AS%s', c.relname, regexp_replace(pg_get_viewdef
 FROM own JOIN pg_class c ON own.classid = 'pg_class'::regclass AND c.oid = own.objid AND c.relkind = 'v'
 ) AS statements ORDER BY rank, statement COLLATE "C""#;
 
-/// One file for each extension of which queries can name something: not if it brings only trigger functions, access
-/// methods or dictionaries (`autoinc`, `bloom`, `dict_int`). The extensions are created in transactions that are rolled back.
+/// Returns one file for each extension that has an object that queries can name, so not for one that has only trigger
+/// functions, access methods or dictionaries (`autoinc`, `bloom`, `dict_int`). The extensions are created in
+/// transactions that are rolled back.
 pub(super) fn files(client: &mut Client) -> Result<Vec<File>> {
     let rows = client.query(EXTENSIONS, &[])?;
     let names: Vec<String> = rows.iter().map(|row| row.get("name")).collect();
@@ -77,7 +80,7 @@ pub(super) fn files(client: &mut Client) -> Result<Vec<File>> {
 
 fn one(client: &mut Client, extension: &str) -> Result<Option<File>> {
     let mut transaction = client.transaction()?;
-    // Without SCHEMA: some belong to `pg_catalog`.
+    // CREATE EXTENSION has no SCHEMA clause here, because some extensions belong to `pg_catalog`.
     transaction.batch_execute(&format!(
         "CREATE SCHEMA of_extension; SET LOCAL search_path = of_extension; \
          CREATE EXTENSION \"{extension}\" CASCADE"

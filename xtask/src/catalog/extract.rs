@@ -1,5 +1,7 @@
-//! A PostgreSQL 16 in, the data files out: one row a line, sorted, fields separated by tabs. What each
-//! field is, `dsql-edge-compiler/src/builtin/data/README.md` describes.
+//! Extracts the catalog's data files.
+//!
+//! Input: a PostgreSQL 16. Output: files with one row per line, sorted, fields separated by tabs.
+//! `dsql-edge-compiler/src/builtin/data/README.md` describes the fields.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +16,7 @@ pub(crate) struct File {
     pub(crate) text: String,
 }
 
-/// OIDs that initdb gives out differ from build to build: those types are numbered by name instead.
+/// OIDs that initdb assigns differ between builds, so those types are numbered in the order of their names.
 const STABLE_TYPES: &str = "
 CREATE TEMPORARY TABLE stable_type AS
 SELECT t.oid, CASE WHEN t.oid < 10000 THEN t.oid::int
@@ -71,7 +73,7 @@ SELECT n.nspname || '.' || c.relname, c.relkind, s.number,
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN stable_type s ON s.oid = c.reltype
 WHERE n.nspname IN ('pg_catalog', 'information_schema') AND c.relkind IN ('r', 'v')";
 
-/// Every data file, as it should be.
+/// Returns every data file.
 pub(crate) fn files(client: &mut Client, never_null: &NeverNull) -> Result<Vec<File>> {
     client.simple_query(STABLE_TYPES)?;
     let (types, types_by_name) = types(client)?;
@@ -93,7 +95,7 @@ pub(crate) fn files(client: &mut Client, never_null: &NeverNull) -> Result<Vec<F
     Ok(files)
 }
 
-/// By OID and by name; every line as long as the others, which makes them quick to find.
+/// Returns the types by OID and by name. All lines by OID have the same length, which makes lookups fast.
 fn types(client: &mut Client) -> Result<(String, String)> {
     let rows = rows(client, TYPES)?;
     let rows: Vec<[&str; 9]> = rows.iter().map(fields).collect::<Result<_>>()?;
@@ -153,12 +155,15 @@ fn functions(client: &mut Client, never_null: &NeverNull) -> Result<Functions> {
         ));
     }
     if !unused.is_empty() {
-        bail!("never_null.txt names what is not there: {}", Vec::from_iter(unused).join(" "));
+        bail!(
+            "never_null.txt names functions or columns that do not exist: {}",
+            Vec::from_iter(unused).join(" ")
+        );
     }
     Ok(Functions { text: sorted(lines.into_iter()), by_oid: sorted(by_oid.into_iter()), classes })
 }
 
-/// An OUT argument that is never NULL has its mode in upper case.
+/// Writes the mode of an OUT argument in upper case if the argument is never NULL.
 fn mark_column(
     detail: &str,
     signature: &str,
@@ -195,8 +200,8 @@ fn casts(client: &mut Client, functions: &Functions) -> Result<String> {
     let rows = rows(client, CASTS)?;
     let lines = rows.iter().map(|row| {
         let [source, target, letters, function] = fields(row)?;
-        // The same bytes are the same value; an input function that yields NULL is an error
-        // (InputFunctionCall), and so is an output function that does.
+        // A binary-coercible cast keeps the value. An input or output function that returns NULL is an error
+        // (InputFunctionCall).
         let never_null = !letters.ends_with('f') || functions.letter(function) != '-';
         let letter = if never_null { 'y' } else { '-' };
         Ok(format!("{source:0>5}\t{target:0>5}\t{letters}{letter}\t{function:0>5}"))
@@ -204,7 +209,7 @@ fn casts(client: &mut Client, functions: &Functions) -> Result<String> {
     Ok(sorted(lines.collect::<Result<Vec<String>>>()?.into_iter()))
 }
 
-/// OIDs as fields; all of the same length, so that they sort bytewise as they do as numbers.
+/// OIDs as fields of the same length, so that they sort bytewise in the order of the numbers.
 fn five_digits(oids: &[&str]) -> String {
     oids.iter().map(|oid| format!("{oid:0>5}")).collect::<Vec<_>>().join("\t")
 }
@@ -227,5 +232,5 @@ fn rows(client: &mut Client, sql: &str) -> Result<Vec<SimpleQueryRow>> {
 
 fn fields<const N: usize>(row: &SimpleQueryRow) -> Result<[&str; N]> {
     let fields: Vec<&str> = (0..row.len()).map(|at| row.get(at).unwrap_or_default()).collect();
-    fields.try_into().ok().context("a query of another width")
+    fields.try_into().ok().context("the query returns another number of columns")
 }

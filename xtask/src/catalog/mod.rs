@@ -1,5 +1,5 @@
-//! `cargo xtask catalog`: writes `dsql-edge-compiler/src/builtin/data` from a PostgreSQL 16, checks that
-//! what is committed is what would be written, and attacks the reviewed column `never_null.txt`.
+//! `cargo xtask catalog`: writes `dsql-edge-compiler/src/builtin/data` from a PostgreSQL 16. `--check` compares the
+//! committed files with those that would be written; `--attack` tests the reviewed file `never_null.txt`.
 
 mod attack;
 mod battery;
@@ -18,13 +18,13 @@ use never_null::NeverNull;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// The PostgreSQL 16 to take it from.
+    /// The PostgreSQL 16 to read the catalog from.
     #[arg(long, env = "DSQL_EDGE_POSTGRES_URL")]
     postgres_url: String,
-    /// Write nothing; fail where a file differs from what would be written.
+    /// Write nothing; fail if a file differs from the one that would be written.
     #[arg(long)]
     check: bool,
-    /// Write nothing; call what `never_null.txt` names with extreme values and fail on a NULL.
+    /// Write nothing; call the functions of `never_null.txt` with extreme values, and fail on a NULL.
     #[arg(long, conflicts_with = "check")]
     attack: bool,
 }

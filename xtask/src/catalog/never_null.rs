@@ -1,19 +1,20 @@
-//! The reviewed column: text of `never_null.txt` in, what is known of each signature out. It never decides
-//! anything itself; what the file does not name is unknown.
+//! Parses the reviewed file `never_null.txt`.
 //!
-//! A section opens with `[class] reason` and lists signatures, one a line: `lower(text)`, or
-//! `jsonb_each_text(jsonb).key` for a column of a result. Empty lines and lines from `#` are passed over.
+//! Input: its text. Output: the class of each signature. A signature that the file does not name has no class.
+//!
+//! A section begins with `[class] reason` and lists signatures, one per line: `lower(text)`, or
+//! `jsonb_each_text(jsonb).key` for a column of a result. Empty lines and lines that begin with `#` are skipped.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 
-/// What is known of a function's result.
+/// The class of a function's result.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Class {
     /// `[yes]`: not NULL when all arguments are non-NULL.
     Yes,
-    /// `[always]`: not NULL whatever the arguments are.
+    /// `[always]`: not NULL for any arguments.
     Always,
     /// `[rows]`: an aggregate, not NULL over at least one row of non-NULL arguments.
     Rows,
@@ -53,7 +54,7 @@ impl NeverNull {
             }
             let Some(class) = section else { bail!("line {number}: a signature before the first section") };
             if classes.insert(line.to_owned(), class).is_some() {
-                bail!("line {number}: {line} is there twice");
+                bail!("line {number}: {line} is listed twice: remove one");
             }
         }
         Ok(Self { classes })

@@ -1,4 +1,6 @@
-//! `dsql-edge describe --jsonl` as a process: SQL in, its answers out. It judges nothing.
+//! Runs `dsql-edge describe --jsonl` as a process.
+//!
+//! Input: SQL. Output: its answers, unchanged.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -8,7 +10,7 @@ use std::thread;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-/// The program, built.
+/// The built program.
 pub(super) struct Program {
     program: PathBuf,
 }
@@ -76,12 +78,12 @@ pub(super) fn build(release: bool) -> Result<Program> {
 }
 
 impl Program {
-    /// Where it is.
+    /// Its path.
     pub(super) fn path(&self) -> &Path {
         &self.program
     }
 
-    /// An answer for each statement, in order.
+    /// Returns an answer for each statement, in order.
     pub(super) fn ask(&self, schema: &Path, statements: &[&str]) -> Result<Vec<Answer>> {
         let mut process = Command::new(&self.program)
             .args(["describe", "--jsonl", "--dialect", "postgres", "--schema"])
@@ -94,7 +96,7 @@ impl Program {
         let output = process.stdout.take().context("no stdout")?;
         let lines: Vec<String> =
             statements.iter().map(|sql| serde_json::json!({ "sql": sql }).to_string() + "\n").collect();
-        // Both pipes are of limited size, so one side has to write while the other reads.
+        // Both pipes have a limited size, so this process must write and read at the same time.
         let writer =
             thread::spawn(move || lines.iter().try_for_each(|line| input.write_all(line.as_bytes())));
         let mut answers = Vec::with_capacity(statements.len());
@@ -103,7 +105,7 @@ impl Program {
             answers.push(serde_json::from_str(&line).with_context(|| format!("not an answer: {line}"))?);
         }
         let status = process.wait()?;
-        // A process that died has closed its pipe: what it died of counts, not that writing failed.
+        // If the process ended early, writing failed because it closed its pipe; its exit status is reported instead.
         let _ = writer.join();
         if !status.success() || answers.len() != statements.len() {
             let last = statements.get(answers.len()).copied().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! A real cluster's recorded answers against the rules alone: what `sql!` and the linter would have reported, with no
-//! database. A statement fails here only for what its text, the schema and the statements before it show.
+//! Compares a real cluster's recorded answers with the errors that `sql!` and the linter report without a database. A
+//! statement is rejected here only for reasons in its text, in the schema and in the statements before it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,7 +27,7 @@ pub(super) struct Case {
     pub(super) steps: Vec<String>,
     #[serde(default)]
     pub(super) observations: Vec<Observation>,
-    /// All of a step went in one message.
+    /// Whether all statements of a step were sent in one message.
     #[serde(default)]
     pub(super) simple_protocol: bool,
 }
@@ -45,7 +45,7 @@ type Refusal = (String, String);
 struct Figures {
     accepted: Share,
     caught: Share,
-    /// Of those that the text can show.
+    /// The share of the rejections whose reason does not depend on the rows.
     knowable: Share,
     same_sqlstate: Share,
     same_message: Share,
@@ -74,7 +74,7 @@ pub(super) fn measure(file: &Path, only: Option<&str>, report: &mut Report) -> R
     for (kind, figures) in &kinds {
         report.share("dsql", &format!("{kind}: accepted by the cluster: accepted"), figures.accepted);
         if figures.caught.whole > 0 {
-            report.share("dsql", &format!("{kind}: refused by the cluster: caught"), figures.caught);
+            report.share("dsql", &format!("{kind}: rejected by the cluster: caught"), figures.caught);
         }
         for (sum, part) in [
             (&mut all.accepted, figures.accepted),
@@ -87,12 +87,17 @@ pub(super) fn measure(file: &Path, only: Option<&str>, report: &mut Report) -> R
         }
     }
     report.share("dsql", "accepted by the cluster: accepted", all.accepted);
-    report.number("dsql", "wrongly refused", all.accepted.whole - all.accepted.part, "statements");
-    report.share("dsql", "refused by the cluster: caught", all.caught);
-    report.share("dsql", "  … of those that depend on no row's data: caught", all.knowable);
+    report.number("dsql", "wrongly rejected", all.accepted.whole - all.accepted.part, "statements");
+    report.share("dsql", "rejected by the cluster: caught", all.caught);
+    report.share("dsql", "  … of those that do not depend on the rows: caught", all.knowable);
     report.share("dsql", "caught: same SQLSTATE", all.same_sqlstate);
     report.share("dsql", "caught: same message", all.same_message);
-    report.number("dsql", "left to the rules, as sql! describes no such rows", not_followed, "statements");
+    report.number(
+        "dsql",
+        "checked only by the rules, because sql! does not describe them",
+        not_followed,
+        "statements",
+    );
     report.number("dsql", "left to dsql-edge-local's replay: two sessions at once", two_sessions, "cases");
     Ok(())
 }
@@ -110,11 +115,11 @@ fn compare(
         (None, None) => figures.accepted.count(true),
         (None, Some(ours)) => {
             figures.accepted.count(false);
-            report.failure("wrongly refused", || format!("{place}\nours: {} {}", ours.0, ours.1));
+            report.failure("wrongly rejected", || format!("{place}\nours: {} {}", ours.0, ours.1));
         }
         (Some(theirs), None) => {
             figures.caught.count(false);
-            // What rows hold is the cluster's to know.
+            // Only the cluster can check the content of rows.
             let of_data = theirs.0.starts_with("23");
             if !of_data {
                 figures.knowable.count(false);
@@ -138,7 +143,7 @@ fn compare(
     }
 }
 
-/// The recording's one session: the schema as it has become, and the transaction.
+/// The only session of the recording: the current schema, and the transaction.
 struct Session {
     committed: Schema,
     now: Growth,
@@ -161,7 +166,7 @@ impl Session {
         self.transactions = Transactions::new();
     }
 
-    /// Our answer to a step: its first rejection.
+    /// Returns the first rejection of a step, if there is one.
     fn step(
         &mut self,
         step: &str,
@@ -192,7 +197,7 @@ impl Session {
     }
 
     fn refusal(&mut self, statement: ParsedStatement<'_>, not_followed: &mut usize) -> Option<Refusal> {
-        // The transaction is looked at first: names that it has just made are not known here.
+        // The rules of transactions come first: the compiler does not know the objects that this transaction created.
         if let Some(finding) = self.transactions.next(statement) {
             return Some((finding.rule.sqlstate.to_owned(), finding.diagnostic.message));
         }
@@ -201,7 +206,7 @@ impl Session {
             Ok(_) => None,
             Err(errors) => errors.errors().next().cloned(),
         };
-        // `sql!` refuses transaction control; DSQL does not.
+        // `sql!` rejects transaction control; DSQL does not.
         let control = own.as_ref().is_some_and(|error| error.code == Code::TransactionControl);
         if control || own.as_ref().is_some_and(|error| error.code == Code::NotSupportedYet) {
             *not_followed += usize::from(!control);
@@ -212,7 +217,7 @@ impl Session {
         Some((refused.sqlstate().to_owned(), refused.message))
     }
 
-    /// What passed becomes part of the schema, at COMMIT where it is in a transaction.
+    /// Applies an accepted statement to the schema; in a transaction, at COMMIT.
     fn keep(&mut self, statement: &Statement) {
         match &statement.kind {
             StatementKind::Transaction(TransactionStatement::Rollback { .. }) => {

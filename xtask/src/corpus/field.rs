@@ -4,7 +4,7 @@
 //! `postgres` with the answer (parameters and columns, or the error) and, if it ran, the number of rows and the columns
 //! with a NULL.
 //! Output: for each class, the share of answers that are PostgreSQL's. A column that is described as NOT NULL and had a
-//! NULL, and a cardinality that the number of rows exceeds, are reported as unsound, whatever the class.
+//! NULL, and a cardinality that the number of rows exceeds, are reported as unsound in every class.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -76,7 +76,7 @@ pub(super) fn measure(
     let mut unsound = 0;
     for case in cases.iter().filter(|case| only.is_none_or(|only| only == case.class || only == case.id)) {
         fs::write(&schema, &case.schema).with_context(|| schema.display().to_string())?;
-        // That the schema cannot be read is an answer, too.
+        // An error of the schema is an answer, too.
         let answer = describe.ask(&schema, &[&case.sql]).map(|mut answers| answers.pop());
         let verdict = match &answer {
             Ok(Some(answer)) => judged(case, answer),
@@ -92,7 +92,7 @@ pub(super) fn measure(
             });
         }
     }
-    // A file that remains in the folder of temporary files does no harm.
+    // If the file cannot be removed, it stays in the folder of temporary files, which does no harm.
     let _ = fs::remove_file(&schema);
     let mut all = Share::default();
     for (class, share) in classes {
@@ -106,7 +106,7 @@ pub(super) fn measure(
 
 const UNSOUND: &str = "unsound";
 
-/// Whether an answer is PostgreSQL's, and if not how it differs.
+/// Returns an error with the difference if an answer is not PostgreSQL's.
 fn judged(case: &Case, answer: &Answer) -> Result<(), String> {
     match (&case.postgres.pg, answer) {
         (Described::Accepted { params, cols }, Answer::Described { params: own, columns, cardinality }) => {

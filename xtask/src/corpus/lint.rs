@@ -1,5 +1,5 @@
-//! `dsql-edge lint` beside AWS's `dsql-lint` on the statements of a recording, in one run: what each finds that the
-//! other does not, and who is right by what the cluster answered.
+//! Compares `dsql-edge lint` with AWS's `dsql-lint` on the statements of a recording, in one run: the errors that only
+//! one of them finds, and which one agrees with the cluster's answer.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use super::dsql::{Case, TABLES};
 use super::queries::read_lines;
 use super::report::{Report, Share};
 
-/// A linter's answer to a file: the names of its rules, none where it finds nothing.
+/// A linter's answer to a file: the names of the violated rules, empty if there are none.
 type Rules = Vec<String>;
 
 pub(super) fn measure(
@@ -35,7 +35,7 @@ pub(super) fn measure(
     compared
 }
 
-/// `dsql-lint` among the programs.
+/// Finds `dsql-lint` in PATH.
 fn found() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join("dsql-lint")).find(|file| file.is_file())
@@ -69,12 +69,12 @@ fn compare(
     let mut figures: BTreeMap<&str, [Share; 2]> = BTreeMap::new();
     for (case, (we, they)) in cases.iter().zip(ours_found.iter().zip(&peer_found)) {
         let refused = case.observations.iter().find(|it| it.sqlstate.is_some());
-        // What the rows hold, no linter can know.
+        // A linter cannot check the content of rows.
         let of_data = refused.and_then(|it| it.sqlstate.as_deref()).is_some_and(|it| it.starts_with("23"));
         let kind = match refused {
             None => "accepted by the cluster: nothing found",
-            Some(_) if of_data => "refused for the data in it: nothing found",
-            Some(_) => "refused by the cluster: found",
+            Some(_) if of_data => "rejected because of its data: nothing found",
+            Some(_) => "rejected by the cluster: found",
         };
         let right = |found: &Rules| found.is_empty() == (refused.is_none() || of_data);
         let shares = figures.entry(kind).or_default();
@@ -119,7 +119,8 @@ fn listed(found: &Rules) -> String {
     if found.is_empty() { "nothing".to_owned() } else { found.join(", ") }
 }
 
-/// Ours, the files one after the other upon the recording's tables, those apart that went in one message.
+/// Returns our linter's answers over the recording's tables. Files that were sent in one message are linted in a run of
+/// their own.
 fn our_words(ours: &Program, schema: &Path, cases: &[&Case], files: &[PathBuf]) -> Result<Vec<Rules>> {
     let mut found = vec![Rules::new(); files.len()];
     for one_message in [false, true] {
@@ -141,7 +142,7 @@ fn our_words(ours: &Program, schema: &Path, cases: &[&Case], files: &[PathBuf]) 
     Ok(found)
 }
 
-/// Warnings are no verdict.
+/// Reads our linter's answers; warnings are ignored.
 fn our_answer(command: Command) -> Result<Vec<Rules>> {
     #[derive(Deserialize)]
     struct Answer {
@@ -165,7 +166,7 @@ fn our_answer(command: Command) -> Result<Vec<Rules>> {
     Ok(answer.files.into_iter().map(rules).collect())
 }
 
-/// AWS's.
+/// Returns the answers of AWS's linter.
 fn peer_words(peer: &Path, files: &[PathBuf]) -> Result<Vec<Rules>> {
     #[derive(Deserialize)]
     struct Answer {
@@ -189,11 +190,11 @@ fn peer_words(peer: &Path, files: &[PathBuf]) -> Result<Vec<Rules>> {
     Ok(answer.files.into_iter().map(rules).collect())
 }
 
-/// What it prints; both end with 1 where they find something.
+/// Returns the output of a linter. Both linters have the exit status 1 if they find an error.
 fn output(mut command: Command) -> Result<Vec<u8>> {
     let output = command.stderr(Stdio::inherit()).output()?;
     if output.stdout.is_empty() {
-        bail!("it printed nothing ({})", output.status);
+        bail!("the linter printed nothing ({})", output.status);
     }
     Ok(output.stdout)
 }

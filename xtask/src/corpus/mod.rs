@@ -1,6 +1,6 @@
-//! `cargo xtask corpus`: measures the compiler against the corpora that `DSQL_EDGE_CORPUS` names. It asks the
-//! way anyone can, through `dsql-edge describe --jsonl`, and compares with PostgreSQL's answers; and the rules of
-//! DSQL with a cluster's answers.
+//! `cargo xtask corpus`: measures the compiler on the corpora that `DSQL_EDGE_CORPUS` names. It uses the public command
+//! `dsql-edge describe --jsonl`, and compares its answers with PostgreSQL's, and the rules of DSQL with a cluster's
+//! answers.
 
 mod describe;
 mod dsql;
@@ -25,20 +25,20 @@ pub(crate) struct Options {
     /// For the part `field`: another file of the form of `field/kinds.jsonl`.
     #[arg(long)]
     file: Option<PathBuf>,
-    /// Only these parts; all by default.
+    /// Run only these parts; all by default.
     #[arg(value_enum)]
     parts: Vec<Part>,
-    /// Only this project of `queries/`, this file of `syntax/`, these files of the recording, or this class or case of
-    /// `field/`.
+    /// Run only this project of `queries/`, this file of `syntax/`, these files of the recording, or this class or case
+    /// of `field/`.
     #[arg(long)]
     only: Option<String>,
-    /// Print every failure, with what was expected.
+    /// Print every failure, with the expected answer.
     #[arg(long)]
     failures: bool,
-    /// One JSON object a figure.
+    /// Print one JSON object per figure.
     #[arg(long)]
     json: bool,
-    /// AWS's `dsql-lint`; else the one in PATH, if it is there.
+    /// The path of AWS's `dsql-lint`; by default the one in PATH, if there is one.
     #[arg(long, env = "DSQL_LINT")]
     dsql_lint: Option<PathBuf>,
     /// Build `dsql-edge` optimised: slower to build, faster to run.
@@ -48,23 +48,23 @@ pub(crate) struct Options {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// Real queries: names, types, nullability.
+    /// Names, types and nullability of real queries.
     Queries,
-    /// Statements that PostgreSQL's raw parser accepts and refuses.
+    /// Statements that PostgreSQL's raw parser accepts, and statements that it rejects.
     Syntax,
-    /// A real cluster's recorded answers, against the rules of DSQL.
+    /// A real cluster's recorded answers, compared with the rules of DSQL.
     Dsql,
-    /// The same, against `dsql-edge lint` and AWS's `dsql-lint` side by side.
+    /// A real cluster's recorded answers, compared with `dsql-edge lint` and AWS's `dsql-lint`.
     Lint,
     /// Minimal cases of public test suites and trackers, with PostgreSQL's answers.
     Field,
-    /// The texts that are sent after a rewrite, prepared by a PostgreSQL 16: the test `sent` over the corpora.
+    /// The SQL that is sent after a rewrite, prepared by a PostgreSQL 16: the test `sent` over the corpora.
     Sent,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let Some(corpus) = &options.corpus else {
-        // A fresh clone has no corpus and passes without it.
+        // A new clone has no corpus, and this command succeeds without one.
         println!("no corpus: name its folder with --corpus or DSQL_EDGE_CORPUS");
         return Ok(());
     };
@@ -78,7 +78,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     if wants(Part::Sent) {
         let mut command = xtask::project::cargo();
-        // Of the whole workspace: see `test::parts`.
+        // `--workspace` avoids building again; see `test::parts`.
         command.args(["test", "--locked", "--workspace", "--test", "sent", "--", "--nocapture"]);
         xtask::step::run(command.env("DSQL_EDGE_CORPUS", corpus.canonicalize()?))?;
     }

@@ -1,5 +1,5 @@
-//! Real queries of real projects: what PostgreSQL described, and the columns in which it returned a NULL,
-//! against the answers of `describe`.
+//! Compares the answers of `describe` to queries of real projects with PostgreSQL's descriptions, and with the columns
+//! in which PostgreSQL returned a NULL.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,7 +25,8 @@ struct Expected {
     name: String,
     #[serde(rename = "type")]
     type_name: String,
-    /// `Some(false)`: NOT NULL in the catalog, and EXPLAIN shows no join that nulls it.
+    /// `Some(false)`: the column is NOT NULL in the catalog, and EXPLAIN shows no outer join with it on the nullable
+    /// side.
     sqlx_nullable: Option<bool>,
 }
 
@@ -68,10 +69,19 @@ impl Figures {
         report.share(bench, "parameter types exact", self.params);
         report.share(bench, "column types exact", self.columns);
         report.share(bench, "names, parameter and column types all exact", self.exact);
-        report.number(bench, "columns called NOT NULL", self.called_not_null, "columns");
-        report.number(bench, "of them returned NULL by PostgreSQL", self.unsound, "columns");
-        report.share(bench, "`!` that people wrote and no run refutes: proved", self.marked_proved);
-        report.share(bench, "NOT NULL by the catalog, nulled by no join: proved", self.catalog_proved);
+        report.number(bench, "columns reported as NOT NULL", self.called_not_null, "columns");
+        report.number(
+            bench,
+            "of these, columns in which PostgreSQL returned a NULL",
+            self.unsound,
+            "columns",
+        );
+        report.share(
+            bench,
+            "columns that users marked with `!` and that were never NULL: proved",
+            self.marked_proved,
+        );
+        report.share(bench, "NOT NULL in the catalog, on no nullable side: proved", self.catalog_proved);
     }
 }
 
@@ -131,8 +141,8 @@ fn compare(
             (params.iter().map(|param| param.type_name.as_str()).collect(), columns)
         }
         Answer::Refused { errors } => {
-            let first = errors.first().map_or("no error at all".to_owned(), |first| {
-                format!("refused: {} {}: {}", first.stage, first.code, first.message)
+            let first = errors.first().map_or("no error".to_owned(), |first| {
+                format!("rejected: {} {}: {}", first.stage, first.code, first.message)
             });
             report.failure(&first, || {
                 let offset = errors.first().map_or(0, |first| first.offset);
@@ -195,12 +205,12 @@ fn compare(
     }
 }
 
-/// sqlx's `"x!"` and `"x!: T"`.
+/// Whether the name is sqlx's `"x!"` or `"x!: T"`.
 fn is_marked_not_null(name: &str) -> bool {
     name.split(':').next().is_some_and(|name| name.trim_end().ends_with('!'))
 }
 
-/// Any of sqlx's overrides.
+/// Whether the name is one of sqlx's overrides.
 fn is_overridden(name: &str) -> bool {
     name.contains([':', '!', '?'])
 }

@@ -1,8 +1,8 @@
-//! What was measured, for people or as JSON lines, and what failed. It computes shares, nothing else.
+//! Prints figures, for people or as JSON lines, and failures. It computes only shares.
 
 use std::collections::BTreeMap;
 
-/// Figures and failures as they come.
+/// Prints figures as they are measured, and collects failures.
 pub(super) struct Report {
     json: bool,
     show_failures: bool,
@@ -37,7 +37,7 @@ impl Report {
         Self { json, show_failures, reasons: BTreeMap::new() }
     }
 
-    /// A share of something.
+    /// Prints a share.
     pub(super) fn share(&self, bench: &str, case: &str, share: Share) {
         if self.json {
             self.line(bench, case, format!("{:.3}", share.percent()), "%");
@@ -46,7 +46,7 @@ impl Report {
         }
     }
 
-    /// A number of something.
+    /// Prints a number.
     pub(super) fn number(&self, bench: &str, case: &str, number: usize, unit: &str) {
         if self.json {
             self.line(bench, case, number.to_string(), unit);
@@ -55,7 +55,7 @@ impl Report {
         }
     }
 
-    /// Something failed: the reason is its group, the story has the details.
+    /// Records a failure. Failures are grouped by `reason`; `story` has the details.
     pub(super) fn failure(&mut self, reason: &str, story: impl FnOnce() -> String) {
         *self.reasons.entry(reason.to_owned()).or_default() += 1;
         if self.show_failures {
@@ -63,7 +63,7 @@ impl Report {
         }
     }
 
-    /// The reasons of failures, the most frequent first.
+    /// Prints the reasons of the failures, the most frequent first.
     pub(super) fn finish(&self) {
         if self.json || self.reasons.is_empty() {
             return;

@@ -1,5 +1,5 @@
-//! Statements that PostgreSQL 16's raw parser accepts, and others that it refuses at a known place, against
-//! the answers of `describe`: `stage` is `syntax` exactly where the raw parser reports an error.
+//! Compares the answers of `describe` with PostgreSQL 16's raw parser, on statements that it accepts and statements
+//! that it rejects at a known place: `stage` must be `syntax` exactly if the raw parser reports an error.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::describe::{Answer, Problem, Program};
 use super::queries::read_lines;
 use super::report::{Report, Share};
 
-/// A line of any of the files; those that are accepted have no error.
+/// A line of any of the files. An accepted statement has no error.
 #[derive(Deserialize)]
 struct Statement {
     sql: String,
@@ -46,9 +46,9 @@ pub(super) fn measure(
     let _ = fs::remove_file(&empty);
     outcome?;
     report.share("syntax", "accepted by PostgreSQL: accepted", figures.accepted);
-    report.share("syntax", "refused by PostgreSQL: refused", figures.refused);
-    report.share("syntax", "refused by both: same place", figures.same_place);
-    report.share("syntax", "refused by both: same words", figures.same_words);
+    report.share("syntax", "rejected by PostgreSQL: rejected", figures.refused);
+    report.share("syntax", "rejected by both: same place", figures.same_place);
+    report.share("syntax", "rejected by both: same words", figures.same_words);
     Ok(())
 }
 
@@ -78,7 +78,7 @@ fn measure_file(
             (None, None) => figures.accepted.count(true),
             (None, Some(problem)) => {
                 figures.accepted.count(false);
-                report.failure(&format!("refused, PostgreSQL accepts: {}", problem.message), || {
+                report.failure(&format!("rejected, PostgreSQL accepts: {}", problem.message), || {
                     let (before, after) =
                         statement.sql.split_at_checked(problem.offset).unwrap_or((&statement.sql, ""));
                     format!("{place}\n{before}⟨HERE⟩{after}")
@@ -86,7 +86,7 @@ fn measure_file(
             }
             (Some(message), None) => {
                 figures.refused.count(false);
-                report.failure("accepted, PostgreSQL refuses", || {
+                report.failure("accepted, PostgreSQL rejects", || {
                     format!("{place}: {message}\n{}", statement.sql)
                 });
             }
@@ -98,7 +98,7 @@ fn measure_file(
                 figures.same_words.count(*message == problem.message);
                 if !same_place || *message != problem.message {
                     let reason =
-                        if same_place { "refused in other words" } else { "refused in another place" };
+                        if same_place { "rejected in other words" } else { "rejected at another place" };
                     report.failure(reason, || {
                         format!(
                             "{place}\n{}\nPostgreSQL: {message} at {:?}\n      ours: {} at {cursor:?}",

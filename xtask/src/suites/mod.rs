@@ -1,8 +1,8 @@
-//! `cargo xtask suites`: runs AWS's test suites and other people's clients of DSQL against dsql-local.
+//! `cargo xtask suites`: runs AWS's test suites and other clients of DSQL against dsql-local.
 //!
-//! Input: lock files of pip and npm, and the test suites in AWS's sdists, which are downloaded and not kept here.
-//! Output: for each suite how many tests passed and failed, and the reason of each failure. Not a part of `cargo xtask
-//! test`.
+//! Input: lock files of pip and npm, and the test suites in AWS's sdists, which are downloaded and not part of the
+//! repository. Output: for each suite, how many tests passed and failed, and the reason of each failure. It is not a
+//! part of `cargo xtask test`.
 
 mod install;
 mod server;
@@ -21,7 +21,7 @@ use xtask::step::step;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// The suites to run; all of them if none is named
+    /// The suites to run; all of them by default
     suites: Vec<String>,
 }
 
@@ -38,7 +38,7 @@ enum How {
         arguments: &'static [&'static str],
         settings: Option<&'static str>,
     },
-    /// A script of ours.
+    /// A script of this project.
     Python(&'static str),
     Node(&'static str),
 }
@@ -91,7 +91,7 @@ struct Line {
     reason: String,
 }
 
-/// The outcomes of a suite's tests: the reasons of those that failed or did not run, by name.
+/// The outcomes of a suite's tests; tests that failed or did not run have their reasons, by name.
 #[derive(Default)]
 struct Outcome {
     passed: usize,
@@ -159,7 +159,7 @@ fn command(suite: &Suite, folder: &Path, installed: &Installed) -> Command {
     }
 }
 
-/// A test may have several lines: it has failed if one of them has.
+/// Reads a report. A test may have several lines; it has failed if one line is a failure.
 fn read(report: &Path) -> Result<Outcome> {
     let mut tests: BTreeMap<String, Line> = BTreeMap::new();
     for line in fs::read_to_string(report)?.lines() {

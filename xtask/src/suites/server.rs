@@ -53,12 +53,12 @@ impl Server {
                 server.host = host.split_whitespace().next().unwrap_or_default().to_owned();
             }
         }
-        // Its later output is read, so that a full pipe never blocks it.
+        // The later output is read and dropped, so that a full pipe does not block dsql-local.
         std::thread::spawn(move || lines.for_each(drop));
         Ok(server)
     }
 
-    /// The environment of a client: the endpoint, its keys, its certificate, and nothing of this machine's AWS
+    /// Sets the environment of a client: the endpoint, its keys and its certificate, without this machine's AWS
     /// settings.
     pub(super) fn describe_to(&self, command: &mut Command) -> Result<()> {
         for (name, _) in
@@ -76,7 +76,7 @@ impl Server {
         command.envs([
             ("CLUSTER_ENDPOINT", self.host.as_str()),
             ("CLUSTER_USER", "admin"),
-            // libpq's own way around a name server.
+            // With this variable, libpq does not resolve the host name.
             ("PGHOSTADDR", "127.0.0.1"),
             ("AWS_EC2_METADATA_DISABLED", "true"),
             ("AWS_CONFIG_FILE", "/dev/null"),

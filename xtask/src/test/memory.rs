@@ -1,17 +1,17 @@
 //! Finds a folder in memory for the temporary files of tests.
 //!
-//! The tests create several hundred databases of some hundred files each. A file system on a disk takes a third of their
-//! time: it searches for a free inode among those that were just deleted.
+//! The tests create several hundred databases of some hundred files each. On a disk, the file system takes a third of
+//! the time, because it searches for a free inode among those that were just deleted.
 
 use std::path::Path;
 
-/// Linux has a file system in memory here, which containers often limit to 64 MB and mount without execution.
+/// Linux's file system in memory. Containers often limit it to 64 MB and mount it without execution.
 const FOLDER: &str = "/dev/shm";
 
-/// Three programs run at once, and each has a few servers of 100 MB.
+/// The required space: three programs run at once, and each has a few servers of 100 MB.
 const BYTES_NEEDED: u64 = 4 << 30;
 
-/// The folder, if it has enough space and its files can be executed: tests write programs too.
+/// The folder, if it has enough space and its files can be executed, because tests also write programs.
 #[cfg(target_os = "linux")]
 pub(super) fn folder() -> Option<&'static Path> {
     use nix::sys::statvfs::{FsFlags, statvfs};
@@ -21,7 +21,7 @@ pub(super) fn folder() -> Option<&'static Path> {
     (available >= BYTES_NEEDED && executes).then_some(Path::new(FOLDER))
 }
 
-/// Other systems have none at a known place.
+/// Other systems do not have a file system in memory at a known place.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn folder() -> Option<&'static Path> {
     None

@@ -24,12 +24,12 @@ pub(super) struct Step {
 
 pub(super) enum Work {
     Command(Command),
-    /// Test programs, several at once: those that this `cargo test` would run, and another command that tests.
+    /// Runs several test programs at once: those that this `cargo test` would run, and another test command.
     Programs {
         tests: Command,
         besides: Option<Command>,
     },
-    /// Why nothing runs.
+    /// Runs nothing, for this reason.
     Nothing(&'static str),
 }
 
@@ -46,17 +46,17 @@ pub(super) const PARTS: &[Part] = &[
     },
     Part {
         name: "faults",
-        about: "faults at every byte of a client, at every place of a migration",
+        about: "faults at every byte of a client, at every message of a migration",
         steps: faults,
     },
-    Part { name: "soundness", about: "ten minutes of made-up queries from another seed", steps: soundness },
+    Part { name: "soundness", about: "ten minutes of generated queries from another seed", steps: soundness },
     Part {
         name: "rewrites",
-        about: "3,000 made-up scripts from another seed, with and without `lint --fix`",
+        about: "3,000 generated scripts from another seed, with and without `lint --fix`",
         steps: rewrites,
     },
     Part { name: "fuzz", about: "a minute of libFuzzer for each target; needs a C++ compiler", steps: fuzz },
-    Part { name: "wrangler", about: "the examples under wrangler, deployed to nowhere", steps: wrangler },
+    Part { name: "wrangler", about: "the examples under wrangler, with a dry deployment", steps: wrangler },
     Part { name: "corpus", about: "the compiler against the corpora of DSQL_EDGE_CORPUS", steps: corpus },
 ];
 
@@ -82,7 +82,7 @@ fn core() -> Result<Vec<Step>> {
     let lints = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
     steps.extend([
         step("lints", cargo(&lints)),
-        // Code that only wasm compiles.
+        // This code is compiled only for wasm.
         step("lints: wasm", lints_for_wasm(&["--no-default-features"])),
         step("lints: wasm, all features", lints_for_wasm(&["--features", "pool,assume-role"])),
         step("docs", docs),
@@ -94,11 +94,11 @@ fn core() -> Result<Vec<Step>> {
     Ok(steps)
 }
 
-/// `dsql-local` comes from the step before.
+/// Checks the catalog with the `dsql-local` that the previous step built.
 fn catalog() -> Result<Command> {
     let mut catalog = Command::new(project::target().join("debug/dsql-local"));
-    // A PostgreSQL 16 of its own; dsql-local passes its address in an environment variable. Its functions and rules are
-    // in the database `postgres` alone.
+    // The check uses the PostgreSQL of a dsql-local, which passes its address in an environment variable. dsql-local's
+    // functions and rules are only in the database `postgres`, so the check uses `template1`.
     let script =
         r#"DSQL_EDGE_POSTGRES_URL="$DSQL_LOCAL_POSTGRES_URL dbname=template1" exec "$0" catalog --check"#;
     catalog.args(["run", "--no-dev-vars", "--folder"]).arg(project::target().join("xtask-dsql-local"));
@@ -116,7 +116,7 @@ fn workers() -> Result<Vec<Step>> {
     Ok(steps)
 }
 
-/// The runtime, with these arguments besides.
+/// Lints the runtime for wasm, with further arguments.
 fn lints_for_wasm(arguments: &[&str]) -> Command {
     for_wasm(cargo(&[&["clippy", "--locked", "-p", "dsql-edge"], arguments].concat()))
 }
@@ -137,7 +137,7 @@ fn oldest_workerd() -> Result<Vec<Step>> {
     Ok(vec![step("build", tests(&["--no-run"])), programs("oldest workerd", oldest, None)])
 }
 
-/// The core tries some of each, and each place with some fault.
+/// All faults at all places; the core tries some faults, and some fault at each place.
 fn faults() -> Result<Vec<Step>> {
     let everywhere = |mut command: Command| {
         command.env("DSQL_EDGE_FAULTS", "everywhere");
@@ -184,10 +184,10 @@ fn programs(name: &str, tests: Command, besides: Option<Command>) -> Step {
     Step { name: name.to_owned(), work: Work::Programs { tests, besides } }
 }
 
-/// `cargo test` of the whole workspace, whichever tests of it run: cargo builds what packages share once for each set
-/// of packages. The tests find the commands built, by `--no-run` without a filter. Most tests wait for a server most of
-/// the time: each test program runs twice as many at once as there are cores. Their databases, which last for seconds,
-/// are in memory if there is enough.
+/// `cargo test` of the whole workspace with these arguments. It always names the whole workspace, because cargo builds
+/// shared dependencies once for each set of packages. The commands that tests run are built already, by `--no-run`
+/// without a filter. Most tests wait for a server most of the time, so each test program runs twice as many tests at
+/// once as there are cores. Their databases, which last for seconds, are in memory if there is enough space.
 fn tests(arguments: &[&str]) -> Command {
     let mut command = cargo(&["test", "--locked", "--workspace"]);
     command.args(arguments).env(worker::BUILT, "1");
@@ -210,7 +210,7 @@ fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// Cargo in a package that is not of the workspace.
+/// Cargo in a package outside the workspace.
 fn of_package(folder: &str, arguments: &[&str]) -> Command {
     let mut command = cargo(arguments);
     command.arg("--manifest-path").arg(project::root().join(folder).join("Cargo.toml"));

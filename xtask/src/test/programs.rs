@@ -1,8 +1,8 @@
 //! Finds the test programs of the workspace and runs several at once.
 //!
 //! Input: arguments of `cargo test` that choose programs. Output: a command for each, as `cargo test` runs it: in its
-//! package's folder, with the variables that tests read. `cargo test` itself runs one program after the other, and most
-//! of ours often wait for a server.
+//! package's folder, with the variables that tests read. `cargo test` itself runs one program after the other, which
+//! would waste time, because most of our programs often wait for a server.
 
 use std::env;
 use std::ffi::OsString;
@@ -17,7 +17,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Deserialize;
 use xtask::{project, worker};
 
-/// The longest programs, which begin first, so that none of them runs on alone at the end.
+/// The longest programs, which begin first, so that none of them runs alone at the end.
 const LONGEST: [&str; 6] = ["migrate", "pool", "package", "soundness", "transactions", "habits"];
 
 /// A test program.
@@ -46,7 +46,7 @@ struct Profile {
     test: bool,
 }
 
-/// The programs that `tests`, a `cargo test` with its arguments, would run. They must have been built.
+/// Returns the programs that `tests`, a `cargo test` with its arguments, would run. They must be built already.
 pub(super) fn find(mut tests: Command) -> Result<Vec<Program>> {
     tests.args(["--no-run", "--message-format=json"]).stdin(Stdio::null()).stderr(Stdio::inherit());
     let output = tests.output()?;
@@ -54,7 +54,7 @@ pub(super) fn find(mut tests: Command) -> Result<Vec<Program>> {
     let libraries = library_path()?;
     let mut programs = Vec::new();
     for line in output.stdout.split(|byte| *byte == b'\n') {
-        // Messages of another kind have other fields.
+        // Other kinds of messages have other fields.
         let Ok(artifact) = serde_json::from_slice::<Artifact>(line) else { continue };
         if let (true, Some(executable)) = (artifact.profile.test, &artifact.executable) {
             let mut program = program(&artifact, executable)?;
@@ -88,7 +88,7 @@ const LIBRARY_PATH: &str = "DYLD_FALLBACK_LIBRARY_PATH";
 #[cfg(not(target_os = "macos"))]
 const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
 
-/// The tests of a crate of macros load rustc's own standard library.
+/// The variable for the tests of a macro crate, which load rustc's own standard library.
 fn library_path() -> Result<OsString> {
     let mut rustc = Command::new("rustc");
     let output = rustc.args(["--print", "target-libdir"]).current_dir(project::root()).output()?;
@@ -104,20 +104,21 @@ pub(super) struct Ended {
     pub(super) time: Duration,
     /// `None` if it was killed after [`LIMIT`].
     pub(super) status: Option<ExitStatus>,
-    /// Its standard output and standard error, as they were written.
+    /// Its standard output and standard error, in the order in which they were written.
     pub(super) output: String,
 }
 
-/// The longest program takes a minute, or three with the build of the doc tests. One that hangs must not hold up the rest.
+/// The time limit of a program, so that one that hangs does not block the others. The longest takes a minute, or three
+/// with the build of the doc tests.
 pub(super) const LIMIT: Duration = Duration::from_secs(10 * 60);
 
-/// Runs all programs, and passes each to `done` when it has ended. It runs one program more than there are cores, because
-/// one of them is usually waiting.
+/// Runs all programs, and passes each to `done` when it has ended. It runs one program more at once than there are
+/// cores, because one of them is usually waiting.
 pub(super) fn run(programs: Vec<Program>, done: impl Fn(Ended) + Sync) -> Result<()> {
     let waiting = Mutex::new(programs.into_iter());
     let lane = || -> Result<()> {
         loop {
-            let next = waiting.lock().map_err(|_| anyhow!("another lane failed"))?.next();
+            let next = waiting.lock().map_err(|_| anyhow!("another thread failed"))?.next();
             let Some(program) = next else { return Ok(()) };
             let name = program.name.clone();
             done(run_one(program).with_context(|| format!("{name} cannot be run"))?);
@@ -130,7 +131,7 @@ pub(super) fn run(programs: Vec<Program>, done: impl Fn(Ended) + Sync) -> Result
     })
 }
 
-/// The output goes to a file: a pipe would stay open as long as a server that a killed program has left.
+/// Runs a program with its output in a file. A pipe would stay open while a server of a killed program still runs.
 fn run_one(Program { name, mut command }: Program) -> Result<Ended> {
     let start = Instant::now();
     let mut file = tempfile::tempfile()?;

@@ -21,11 +21,11 @@ pub(super) struct Verdict {
 enum Outcome {
     Ok,
     Failed,
-    /// Why it did not run.
+    /// It did not run, for this reason.
     NotRun(&'static str),
 }
 
-/// Tests, as the test programs count them.
+/// The numbers of tests that the test programs report.
 #[derive(Default)]
 struct Counts {
     passed: usize,
@@ -55,7 +55,7 @@ pub(super) fn check(part: &'static str, step: Step) -> Verdict {
     Verdict { part, name, time: start.elapsed(), counts, outcome }
 }
 
-/// Runs a command to its end; its output is seen, on standard error, and its tests are counted.
+/// Runs a command to completion, with its output on standard error, and counts its tests.
 fn run_counting(command: &mut Command, counts: &mut Counts) -> Result<()> {
     let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
     let output = process.stdout.take().context("the output is piped")?;
@@ -69,7 +69,7 @@ fn run_counting(command: &mut Command, counts: &mut Counts) -> Result<()> {
     if status.success() { Ok(()) } else { Err(anyhow!("failed ({status})")) }
 }
 
-/// Runs test programs, several at once; the output of each is printed when it has ended.
+/// Runs several test programs at once, and prints the output of each when it has ended.
 fn run_programs(tests: Command, besides: Option<Command>, counts: &mut Counts) -> Result<()> {
     let mut all: Vec<Program> = Vec::new();
     all.extend(besides.map(|command| Program { name: "doc tests".to_owned(), command }));

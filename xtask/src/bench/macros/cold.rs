@@ -1,4 +1,4 @@
-//! The cold build of each macro with all below it: what everyone pays once, in CI every time.
+//! The cold build of each macro with all its dependencies: every user pays it once, and CI pays it every time.
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +21,7 @@ struct Cost {
 pub(super) fn measure(folder: &Path, figures: &Figures) -> Result<()> {
     let ours = build(Peer::Ours, folder)?;
     let sqlx = build(Peer::Sqlx, folder)?;
-    figures.title("cold build of the macro and all below it");
+    figures.title("cold build of the macro and its dependencies");
     for (what, ours, sqlx) in [("user time", ours.user, sqlx.user), ("wall time", ours.wall, sqlx.wall)] {
         figures.figure(&format!("cold build, {what}, dsql-edge"), ours, "s", None);
         figures.figure(&format!("cold build, {what}, sqlx"), sqlx, "s", None);
@@ -35,7 +35,7 @@ pub(super) fn measure(folder: &Path, figures: &Figures) -> Result<()> {
     Ok(())
 }
 
-/// An empty crate that depends on the macro's crate alone, in an empty target folder.
+/// Builds an empty crate that depends only on the macro's crate, in an empty target folder.
 fn build(peer: Peer, folder: &Path) -> Result<Cost> {
     let folder = folder.join(format!("cold-{}", peer.name()));
     if folder.exists() {
@@ -59,7 +59,7 @@ fn build(peer: Peer, folder: &Path) -> Result<Cost> {
             .env("CARGO_TARGET_DIR", folder.join("target"));
         cargo
     };
-    // Downloads are no part of a build.
+    // Downloads are not part of the measured build.
     run(&mut cargo("fetch"))?;
     step(&format!("cold build of the macro, {}", peer.name()), || {
         let (user, start) = (rustc::children()?, Instant::now());

@@ -1,9 +1,10 @@
-//! `cargo xtask bench macro`: what a query costs at build time, beside sqlx 0.9 in offline mode.
+//! `cargo xtask bench macro`: the cost of a query at build time, compared with sqlx 0.9 in offline mode.
 //!
-//! Two packages with the same functions, one with `sql!`, one with `query!`, are compiled with no query and with
-//! more and more of them. What a query costs is the difference to the package without one. rustc's own figures
-//! are used: its time for macro expansion, its user time and its peak memory (from the kernel). Everything is unoptimised,
-//! as in a debug build, not incremental, and the least of several rounds, for whatever else runs can only add.
+//! Two packages with the same functions, one with `sql!`, one with `query!`, are compiled without a query and with
+//! several numbers of queries. The cost of a query is the difference from the package without one. The figures are
+//! rustc's own: its time for macro expansion, its user time and its peak memory (from the kernel). Each build is
+//! unoptimised, as in a debug build, and not incremental. Each figure is the minimum of several rounds, because other
+//! processes can only add.
 
 mod cold;
 mod offline;
@@ -25,37 +26,37 @@ use rustc::Run;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// One JSON object a figure
+    /// Print one JSON object per figure
     #[arg(long)]
     json: bool,
-    /// How many queries in one crate
+    /// The numbers of queries in one crate
     #[arg(long, value_delimiter = ',', default_value = "10,100,500")]
     queries: Vec<usize>,
-    /// How often each is compiled; the least counts
+    /// How often each is compiled; the minimum is reported
     #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// Leave out the cold builds, which take minutes
     #[arg(long)]
     no_cold: bool,
-    /// Leave out debug builds: `cargo check` alone
+    /// Leave out debug builds: run only `cargo check`
     #[arg(long)]
     no_build: bool,
 }
 
-/// What is compiled: for whom, how far, against which schema, how many queries.
+/// A build: the macro, `check` or `build`, the schema, and the number of queries.
 type Case = (Peer, Mode, Schema, usize);
 
 /// The schema that `sql!` reads.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Schema {
-    /// The one that the queries are about.
+    /// Only the tables that the queries use.
     Small,
-    /// The same within a megabyte of other tables.
+    /// The same tables within a megabyte of other tables.
     Large,
 }
 
 pub(super) fn run(options: &Options) -> Result<()> {
-    ensure!(options.rounds > 0, "--rounds is at least 1");
+    ensure!(options.rounds > 0, "--rounds must be at least 1");
     let figures = Figures::new("macro", options.json);
     let folder = project::target().join("xtask-bench");
     let _lock = project::lock("bench-macro")?;
@@ -105,7 +106,7 @@ impl Packages {
     }
 }
 
-/// Rounds of everything, so that a noisy minute cannot fall on one side alone.
+/// Measures all cases once per round, so that a noisy minute affects both sides.
 fn measure(packages: &Packages, options: &Options) -> Result<BTreeMap<Case, Run>> {
     let modes = if options.no_build { vec![Mode::Check] } else { vec![Mode::Check, Mode::Build] };
     let mut cases: Vec<Case> = Vec::new();
@@ -136,7 +137,7 @@ fn measure(packages: &Packages, options: &Options) -> Result<BTreeMap<Case, Run>
     Ok(least)
 }
 
-/// The least of every case, and what follows from it.
+/// The minimum of every case, and the figures that are computed from it.
 struct Results<'b> {
     least: BTreeMap<Case, Run>,
     options: &'b Options,
@@ -159,7 +160,7 @@ impl Results<'_> {
         self.large_schema();
     }
 
-    /// What one query adds for each, in milliseconds, and how they compare.
+    /// Prints the milliseconds that one query adds for each macro, and their ratio.
     fn beside(
         &self,
         what: &str,
@@ -190,7 +191,8 @@ impl Results<'_> {
         }
     }
 
-    /// A large schema is read once; a query of it costs what a query of a small one does.
+    /// Prints the figures of a large schema: it is read once, and a query over it should cost as much as over a small
+    /// one.
     fn large_schema(&self) {
         let counts = &self.options.queries;
         let (Some(&few), Some(&many)) = (counts.iter().min(), counts.iter().max()) else { return };
@@ -208,6 +210,6 @@ impl Results<'_> {
             }
         }
         let once = expansion(Schema::Large, few) - expansion(Schema::Small, few);
-        self.figures.figure("reading the schema of 1 MB, once a crate", once, "ms", None);
+        self.figures.figure("reading the schema of 1 MB, once per crate", once, "ms", None);
     }
 }

@@ -1,5 +1,5 @@
-//! sqlx's offline data, which `cargo sqlx prepare` would have written from a live database: here from our own compiler,
-//! so that both sides know the same types and nullability. (`QueryData` in sqlx-macros-core 0.9.)
+//! sqlx's offline data (`QueryData` in sqlx-macros-core 0.9). `cargo sqlx prepare` writes it from a live database; this
+//! module writes it with our own compiler, so that both sides have the same types and nullability.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::queries::Query;
 
-/// Writes `.sqlx/query-HASH.json` for every query, and removes what was there.
+/// Writes `.sqlx/query-HASH.json` for every query, and removes the previous files.
 pub(super) fn write(queries: &[Query], package: &Path) -> Result<()> {
     let folder = package.join(".sqlx");
     if folder.exists() {

@@ -1,4 +1,4 @@
-//! The two packages: the same functions, with `sql!` and with `query!`, and how they are compiled.
+//! The two packages: the same functions, with `sql!` and with `query!`. Writes and compiles them.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,7 +11,7 @@ use xtask::project;
 use super::queries::Query;
 use super::rustc::{self, Run};
 
-/// How far the compiler goes.
+/// The command that compiles.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Mode {
     /// `cargo check`
@@ -36,7 +36,7 @@ pub(super) struct Package {
 }
 
 impl Package {
-    /// Writes all but the queries.
+    /// Writes everything except the queries.
     pub(super) fn write(peer: Peer, folder: &Path) -> Result<Self> {
         let folder = folder.join(peer.name());
         fs::create_dir_all(folder.join("src"))?;
@@ -54,14 +54,13 @@ impl Package {
         &self.folder
     }
 
-    /// Compiles the package with these queries; its dependencies are compiled already, or costs extra time that is
-    /// not counted.
+    /// Compiles the package with these queries. If its dependencies are not compiled yet, their time is not counted.
     pub(super) fn compile(&self, mode: Mode, schema: &Path, queries: &[Query]) -> Result<Run> {
         let mut source = String::from(self.peer.prelude());
         for (at, query) in queries.iter().enumerate() {
             self.function(&mut source, at, query)?;
         }
-        // Written each time, so that cargo finds it changed.
+        // The file is written each time, so that cargo compiles it again.
         fs::write(self.folder.join("src/lib.rs"), source)?;
         let mut cargo = project::cargo();
         cargo.current_dir(&self.folder).arg(match mode {
@@ -76,7 +75,7 @@ impl Package {
         rustc::watched(&mut cargo, &self.peer.name().replace('-', "_"), &self.folder.join("rustc.jsonl"))
     }
 
-    /// One function a query: all rows, all columns used.
+    /// Writes one function per query, which fetches all rows and uses all columns.
     fn function(&self, out: &mut String, at: usize, query: &Query) -> Result<()> {
         let parameters: Vec<&str> = query
             .typed
@@ -125,7 +124,7 @@ impl Peer {
         }
     }
 
-    /// The crate of the macro alone, with the same features.
+    /// The dependency on only the crate of the macro, with the same features.
     pub(super) fn macro_dependency(self) -> String {
         match self {
             Peer::Ours => {
@@ -155,7 +154,7 @@ impl Peer {
 /// The version of the peer.
 const SQLX: &str = "=0.9.0";
 
-/// The type of a function's argument: the one that people write.
+/// The type of a function's argument that users usually write.
 fn argument_type(sql_type: &SqlType) -> Result<&'static str> {
     Ok(match (&sql_type.kind, sql_type.name.as_str()) {
         (SqlTypeKind::Array(element), _) => match element.name.as_str() {

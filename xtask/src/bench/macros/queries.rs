@@ -1,4 +1,4 @@
-//! The queries that both sides compile: the committed list, made distinct, with our compiler's answer to each.
+//! The queries that both sides compile: distinct variants of the committed list, with our compiler's answer to each.
 
 use anyhow::{Context, Result, anyhow, ensure};
 use dsql_edge_compiler::{Schema, Source, TypedQuery, compile};
@@ -10,13 +10,13 @@ const QUERIES: &str = include_str!("queries.sql");
 /// The size of the large schema, in bytes.
 const LARGE: usize = 1_000_000;
 
-/// A query and what is known of it.
+/// A query and the compiler's answer.
 pub(super) struct Query {
     pub(super) sql: String,
     pub(super) typed: TypedQuery,
 }
 
-/// This number of distinct queries: the list, over and over, each time with another number in place of `{n}`.
+/// Returns this number of distinct queries: the list is repeated, each time with another number in place of `{n}`.
 pub(super) fn queries(count: usize) -> Result<Vec<Query>> {
     let schema = Schema::parse(SCHEMA).map_err(|errors| anyhow!("schema.sql: {errors:?}"))?;
     let templates: Vec<&str> = QUERIES
@@ -36,7 +36,7 @@ pub(super) fn queries(count: usize) -> Result<Vec<Query>> {
         .collect()
 }
 
-/// The schema, in the midst of a megabyte of other tables.
+/// The schema within a megabyte of other tables.
 pub(super) fn large_schema() -> String {
     let mut out = String::with_capacity(LARGE + SCHEMA.len());
     let mut tables = 0;

@@ -1,7 +1,7 @@
-//! rustc, measured: this program takes its place (`RUSTC_WRAPPER`), runs it, and writes down its time.
+//! Measures rustc: cargo starts this program in its place (`RUSTC_WRAPPER`); it runs rustc and records its time.
 //!
-//! Only the crate that is measured is watched; the others are passed through. `-Z time-passes` is rustc's own account of its
-//! passes; a stable rustc gives it with `RUSTC_BOOTSTRAP=1`, which the wrapper sets for that one process.
+//! Only the rustc of the measured crate is recorded; others are run unchanged. `-Z time-passes` makes rustc report the
+//! time of its passes; a stable rustc accepts it with `RUSTC_BOOTSTRAP=1`, which the wrapper sets for that one process.
 
 use std::env;
 use std::ffi::OsString;
@@ -19,19 +19,19 @@ use xtask::step::run;
 const LOG: &str = "DSQL_EDGE_BENCH_LOG";
 const CRATE: &str = "DSQL_EDGE_BENCH_CRATE";
 
-/// What one run of rustc took.
+/// The resources that one run of rustc used.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Run {
     /// Seconds of user time.
     pub(super) user: f64,
     /// Seconds in `macro_expand_crate`.
     pub(super) expansion: f64,
-    /// The most memory it had resident.
+    /// Its peak resident memory.
     pub(super) memory_mib: f64,
 }
 
 impl Run {
-    /// The least of each figure.
+    /// The minimum of each figure.
     pub(super) fn least(self, other: Run) -> Run {
         Run {
             user: self.user.min(other.user),
@@ -54,7 +54,7 @@ pub(super) fn watched(cargo: &mut Command, name: &str, log: &Path) -> Result<Run
     Ok(serde_json::from_str(line)?)
 }
 
-/// Takes rustc's place, if cargo started it so; `None` if this is an ordinary run of xtask.
+/// Runs as rustc's wrapper if cargo started this process as one; returns `None` in an ordinary run of xtask.
 pub(crate) fn stand_in() -> Option<ExitCode> {
     let log = env::var_os(LOG)?;
     Some(match pass_on(Path::new(&log)) {
@@ -78,12 +78,12 @@ fn pass_on(log: &Path) -> Result<u8> {
         return Ok(code(command.status()?));
     }
     command.args(["-Ztime-passes", "-Ztime-passes-format=json"]).env("RUSTC_BOOTSTRAP", "1");
-    // cargo reads rustc's messages here; its account of the passes goes nowhere else.
+    // cargo reads rustc's messages from this output, so the report of the passes is removed from it.
     let output = command.output()?;
     let expansion =
         account(&output.stderr, &mut std::io::stderr())? + account(&output.stdout, &mut std::io::stdout())?;
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
-    // Linux counts kibibytes, macOS bytes.
+    // Linux reports kibibytes, macOS bytes.
     let unit = if cfg!(target_os = "macos") { 1024.0 * 1024.0 } else { 1024.0 };
     let run = Run { user: seconds(usage.user_time()), expansion, memory_mib: usage.max_rss() as f64 / unit };
     let mut file = fs::OpenOptions::new().create(true).append(true).open(log)?;
@@ -91,7 +91,7 @@ fn pass_on(log: &Path) -> Result<u8> {
     Ok(code(output.status))
 }
 
-/// Takes rustc's account of its passes out of its output, and passes on the rest.
+/// Reads rustc's report of its passes from its output, and writes the other lines to `rest`.
 fn account(output: &[u8], rest: &mut impl std::io::Write) -> Result<f64> {
     #[derive(Deserialize)]
     struct Pass {
