@@ -2,9 +2,9 @@
 //! that the compiler sends after a rewrite (stars as their columns, each combination of optional text, one statement
 //! for many rows) and must describe it like the original.
 //!
-//! The queries are those of `tests/cases` and, if `DSQL_EDGE_CORPUS` names their folder, of the corpora (`cargo xtask
-//! corpus sent`). The test also puts each query into queries with stars and with optional text. `SENT=name` selects the
-//! schemas whose name contains it.
+//! The queries are those of `tests/cases` and, if `DSQL_EDGE_CORPUS` names their folder, of the corpora, which
+//! `cargo xtask corpus sent` runs. The test also puts each query into queries with stars and with optional text.
+//! `SENT=name` selects the schemas whose name contains it.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

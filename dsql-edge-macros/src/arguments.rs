@@ -49,7 +49,8 @@ pub(crate) fn match_arguments(
             errors.push(syn::Error::new(named.span(), message));
         }
         for (at, argument) in arguments.iter().enumerate().skip(numbered) {
-            let message = format!("argument {} is not used: the query has {}", at + 1, count(numbered));
+            let message =
+                format!("argument {} is not used: the query has {}; remove it", at + 1, count(numbered));
             errors.push(syn::Error::new_spanned(&argument.value, message));
         }
         if arguments.len() < numbered {
@@ -78,7 +79,7 @@ pub(crate) fn match_arguments(
             Some(name) if !captures.iter().any(|capture| is(name, capture)) => {
                 let known: Vec<String> = captures.iter().map(|capture| format!("${capture}")).collect();
                 let has = if known.is_empty() { "no parameters".to_owned() } else { known.join(", ") };
-                let message = format!("`{name} = …` is not used: the query has {has}");
+                let message = format!("`{name} = …` is not used: the query has {has}; rename or remove it");
                 errors.push(syn::Error::new(name.span(), message));
             }
             Some(_) => {}

@@ -236,7 +236,8 @@ impl<'f> Declared<'f> {
             _ => None,
         });
         let difference = differences.next()?;
-        let message = format!("`{row}` is the row of two functions that differ: {difference}");
+        let message =
+            format!("`{row}` is the row of two functions that differ: {difference}; give one another name");
         Some((self.function.text.span, message))
     }
 }

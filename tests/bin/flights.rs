@@ -1,6 +1,6 @@
 //! Counts round trips for `cargo xtask bench flights`, natively and from a Worker. Output: one JSON object per line.
 
-#![allow(clippy::unwrap_used, reason = "what counts is written as the tests are")]
+#![allow(clippy::unwrap_used, reason = "the counting code is shared with the tests")]
 
 #[allow(unreachable_pub, dead_code, reason = "others have this module too, and use more of it")]
 #[path = "../flights.rs"]

@@ -97,7 +97,9 @@ async fn broken_at_each(how: Break, lives: bool, first: usize, stride: usize) ->
         assert_eq!(everything(&local).await, expected, "{place}");
         at += stride;
     }
-    println!("{how:?}, lives: {lives}: {at} places, each {stride}th, {found} steps were found applied");
+    println!(
+        "{how:?}, lives: {lives}: {at} messages, every {stride}th broken, {found} steps were found applied"
+    );
     assert!(at > 40, "only {at} places");
     local.stop().await.unwrap();
     found

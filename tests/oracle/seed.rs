@@ -54,7 +54,7 @@ impl Database<'_> {
     /// ever NULL, and the number of rows.
     ///
     /// # Errors
-    /// Returns an error if the statement cannot be prepared. A run that fails counts as a run without rows.
+    /// Returns an error if the statement cannot be prepared. A run that fails is treated as a run without rows.
     pub fn observe(&self, sql: &str, nulls: &[Nulls]) -> Result<Observed> {
         let (client, runtime) = self.client();
         let mut observed = Observed::default();

@@ -302,7 +302,7 @@ fn execute(database: &Database<'_>, runs: &[(&str, String, String)]) -> Result<V
                 std::task::Poll::Ready(done) => done,
                 std::task::Poll::Pending => run.await,
             };
-            // If a run failed before its PREPARE, DEALLOCATE fails: only an error of the connection counts here.
+            // If a run failed before its PREPARE, DEALLOCATE fails: only an error of the connection is reported.
             let undone = match early_undo {
                 std::task::Poll::Ready(done) => done,
                 std::task::Poll::Pending => undo.await,

@@ -84,7 +84,7 @@ impl Report {
         }
     }
 
-    /// Adds another's counts.
+    /// Adds the counts of another report.
     pub(crate) fn merge(&mut self, other: Report) {
         self.schemas += other.schemas;
         self.queries += other.queries;

@@ -9,14 +9,14 @@ sql! {
 }
 
 async fn once(dsql: &Dsql, id: Uuid) -> Result<(), Error> {
-    // These are keys.
+    // These statements are accepted as keys.
     let key: KeyInsert = sql!("INSERT INTO users (id, name) VALUES ($id, 'done') ON CONFLICT (id) DO NOTHING");
     dsql.transaction(async |_| Ok::<_, Error>(())).idempotency_key(key).await?;
     dsql.transaction(async |_| Ok::<_, Error>(())).idempotency_key(done(id)).await?;
     done(id).execute(dsql).await?;
     dsql.pipeline((done(id), sql!("SELECT count(*) FROM users").value())).await?;
     dsql.pipeline(vec![done(id).into(), made_up("Ada")]).await?;
-    // These are not.
+    // These statements are rejected as keys.
     dsql.transaction(async |_| Ok::<_, Error>(())).idempotency_key(made_up("Ada")).await?;
     dsql.transaction(async |_| Ok::<_, Error>(()))
         .idempotency_key(sql!("UPDATE users SET name = 'done' WHERE id = $id"))

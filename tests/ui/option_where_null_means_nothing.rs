@@ -3,7 +3,7 @@ use dsql_edge::sql;
 fn main() {
     let email: Option<String> = None;
     let _ = sql!("SELECT name FROM users WHERE email = $email");
-    // Here it means something.
+    // Here NULL has a meaning.
     let _ = sql!("UPDATE users SET email = $email WHERE name = 'x'");
     let _ = sql!("SELECT name FROM users WHERE email IS NOT DISTINCT FROM $email");
 }

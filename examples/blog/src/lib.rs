@@ -25,7 +25,7 @@ async fn fetch(mut request: Request, env: Env, _context: Context) -> Result<Resp
         Err(Failure::Conflict(why)) => refuse(409, &why),
         Err(Failure::Worker(error)) => Err(error),
         Err(Failure::Database(error)) => {
-            // For the log, not for the visitor.
+            // The error is for the log, not for the visitor.
             worker::console_error!("{error}");
             refuse(500, "the database did not answer")
         }
@@ -85,7 +85,7 @@ async fn add_tag(env: &Env, request: &mut Request) -> Answer {
     match added {
         Ok(tag) => Ok(Response::from_json(&tag)?.with_status(201)),
         Err(error) if error.is_unique_violation() => {
-            Err(Failure::Conflict(format!("there is a tag {tag_name:?} already")))
+            Err(Failure::Conflict(format!("the tag {tag_name:?} exists already")))
         }
         Err(error) => Err(error.into()),
     }
