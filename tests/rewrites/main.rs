@@ -13,7 +13,7 @@ mod script;
 
 use std::collections::BTreeMap;
 
-use dsql_edge_codegen::lint::{Sent, fixed_before, lint};
+use dsql_edge_codegen::lint::{Sent, fixed_all, lint};
 use dsql_edge_compiler::dsql::Meaning;
 use dsql_edge_tests::oracle::{Database, Oracle};
 
@@ -104,10 +104,8 @@ impl Script {
     /// The texts with the rewrites that `lint --fix` applies to a folder, and their number.
     fn rewritten(&self, safe: Meaning) -> (Vec<String>, usize) {
         let texts: Vec<&str> = self.files.iter().map(|file| file.text.as_str()).collect();
-        let fixed = |(at, text): (usize, &&str)| {
-            fixed_before(text, texts.get(at + 1..).unwrap_or_default(), None, Sent::OneByOne, safe)
-        };
-        let (texts, counts): (Vec<String>, Vec<usize>) = texts.iter().enumerate().map(fixed).unzip();
+        let fixed = fixed_all(&texts, None, Sent::OneByOne, safe);
+        let (texts, counts): (Vec<String>, Vec<usize>) = fixed.into_iter().unzip();
         (texts, counts.into_iter().sum())
     }
 }

@@ -4,9 +4,11 @@
 //! nothing.
 
 mod answers;
+mod calls;
 mod column_type;
 mod cut;
 mod dump;
+mod effects;
 mod file;
 mod finding;
 mod fix;
@@ -15,9 +17,10 @@ mod human;
 mod json;
 mod key;
 mod meaning;
-
+mod read;
 mod rows;
 mod rules;
+mod run;
 mod sarif;
 mod script;
 mod sent;
@@ -37,7 +40,7 @@ use dsql_edge_compiler::schema::Dialect;
 use crate::{format, schema_files, style, write_file};
 pub use file::lint;
 pub use finding::{Finding, LintedFile};
-pub use fix::{fixed, fixed_before};
+pub use fix::{fixed, fixed_all};
 pub use sent::Sent;
 
 /// Find SQL that Aurora DSQL rejects, and fix findings that have one safe rewrite
@@ -103,11 +106,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let schema = options.schema.as_deref().map(schema).transpose()?;
     let mut count_fixed = 0;
     if options.fix {
-        for at in 0..files.len() {
-            let later: Vec<&str> = files[at + 1..].iter().map(|file| file.text.as_str()).collect();
-            let (text, count) =
-                fixed_before(&files[at].text, &later, schema.as_ref(), options.sent(), options.safe());
-            let file = &mut files[at];
+        let texts: Vec<&str> = files.iter().map(|file| file.text.as_str()).collect();
+        let all = fixed_all(&texts, schema.as_ref(), options.sent(), options.safe());
+        for (file, (text, count)) in files.iter_mut().zip(all) {
             count_fixed += count;
             match &file.path {
                 Some(path) if text != file.text => write_file::write(path, &text)?,
@@ -196,5 +197,7 @@ fn schema(path: &Path) -> Result<Schema> {
     })
 }
 
+#[cfg(test)]
+mod run_tests;
 #[cfg(test)]
 mod tests;

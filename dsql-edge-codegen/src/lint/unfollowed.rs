@@ -13,8 +13,8 @@ use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 use dsql_edge_compiler::syntax::{Parsed, PsqlCommand};
 use dsql_edge_compiler::{Source, builtin};
 
+use super::calls::{is_alias, is_own_of_dsql, is_postgres, is_relation};
 use super::finding::Finding;
-use super::rows::{is_postgres, is_relation};
 use super::script::{Script, is_harmless};
 
 const STRINGS: &str = "standard_conforming_strings";
@@ -41,6 +41,7 @@ fn command(command: &PsqlCommand, parsed: &Parsed<'_>, script: &Script<'_>) -> O
     let has = |word: &str| words.iter().any(|it| it == word);
     let lint_it = "lint the statements that it runs as a file of their own";
     let (what, hint) = match command.name.as_str() {
+        _ if text.contains('`') => ("runs a command of the shell", lint_it),
         "!" => ("runs a command of the shell", lint_it),
         "g" | "gx" | "o" | "out" | "w" | "write" if text.contains('|') => {
             ("sends its output to a command of the shell", lint_it)
@@ -61,7 +62,6 @@ fn command(command: &PsqlCommand, parsed: &Parsed<'_>, script: &Script<'_>) -> O
         "c" | "connect" => {
             ("connects to another database", "lint the statements after it as a file of their own")
         }
-        "set" if text.contains('`') => ("runs a command of the shell", lint_it),
         "set" if !is_harmless(command, &parsed.text) => {
             ("changes where transactions begin and end", "write BEGIN and COMMIT instead")
         }
@@ -107,24 +107,6 @@ fn called(script: &Script<'_>, statement: &Statement) -> Option<Finding> {
                     -- dsql-edge: allow unfollowed-statement";
         Some(warning(token.span, statement.span, message, hint))
     })
-}
-
-/// `AS t (a, b)`: columns of an alias. `WITH t (a) AS`: columns of a query.
-fn is_alias(before: Option<&Token>) -> bool {
-    before.is_some_and(|before| match &before.kind {
-        TokenKind::Keyword(keyword) => {
-            matches!(keyword, Keyword::As | Keyword::With | Keyword::Recursive | Keyword::Over)
-        }
-        TokenKind::Symbol(symbol) => *symbol == b')',
-        TokenKind::Identifier(_) => true,
-        _ => false,
-    })
-}
-
-/// `sys.wait_for_job(…)`
-fn is_own_of_dsql(tokens: &[Token], at: usize) -> bool {
-    let schema = at.checked_sub(2).and_then(|at| tokens.get(at));
-    schema.is_some_and(|schema| matches!(&schema.kind, TokenKind::Identifier(name) if name == "sys"))
 }
 
 /// What a function of the script changes, if it changes something.
