@@ -10,17 +10,18 @@
 //! offered. To look only at statements that name the table does not suffice: a view, a function that was defined before
 //! the table, and a variable of psql reach it without its name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dsql_edge_compiler::Source;
+use dsql_edge_compiler::dsql::transaction::{Part, part};
 use dsql_edge_compiler::syntax::ast::{CreateFunction, Set, StatementKind};
 use dsql_edge_compiler::syntax::keyword::{Class, Keyword};
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 use dsql_edge_compiler::syntax::{Parsed, ParsedStatement, PsqlCommand, lex};
 
 use super::calls::{is_alias, is_own_of_dsql, is_postgres, is_relation};
-use super::script::is_harmless;
-use super::unfollowed::has_other_strings;
+use super::psql::is_harmless;
+use super::strings::changes_strings;
 
 /// Settings at the head of a dump: DSQL has these values already, or has no use for them.
 const SETTINGS: &[(&str, &str)] = &[
@@ -61,6 +62,30 @@ const BEFORE_PARENTHESES: &[Keyword] = &[
     Keyword::Sets,
 ];
 
+/// What a function changes in the transaction of its caller, as far as it is known; the greatest counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Change {
+    #[default]
+    Nothing,
+    Rows,
+    Schema,
+    /// Its body calls a function that no file defines.
+    CallsUnknown,
+    /// Its body is not read.
+    Unread,
+    /// No file defines it.
+    Unknown,
+}
+
+/// The functions of a name.
+#[derive(Clone, Default)]
+struct Function {
+    /// What their own statements change.
+    change: Change,
+    /// The functions that they call, apart from PostgreSQL's.
+    calls: BTreeSet<String>,
+}
+
 /// What the files of a run do.
 #[derive(Default)]
 pub(super) struct Effects {
@@ -68,10 +93,10 @@ pub(super) struct Effects {
     is_unknown: bool,
     /// The functions that it calls, apart from PostgreSQL's.
     calls: BTreeSet<String>,
-    /// The functions that it defines.
-    defines: BTreeSet<String>,
+    /// The functions that it defines, by name.
+    defines: BTreeMap<String, Function>,
     /// A literal may end elsewhere than `lint` reads it.
-    pub(super) other_strings: bool,
+    pub(super) changes_strings: bool,
     /// It has `OVERRIDING USER VALUE`: an identity column and a column with a default store different values.
     pub(super) overrides_user_values: bool,
     /// It makes an existing sequence begin again after its last value, which depends on its type.
@@ -84,7 +109,7 @@ impl Effects {
     /// Those of a file; `is_read`: each of its statements can be read.
     pub(super) fn of(parsed: &Parsed<'_>, is_read: bool) -> Effects {
         let mut found =
-            Effects { is_unknown: !is_read, other_strings: has_other_strings(parsed), ..Effects::default() };
+            Effects { is_unknown: !is_read, changes_strings: changes_strings(parsed), ..Effects::default() };
         let is_known = |it: &PsqlCommand| is_harmless(it, &parsed.text) || copies_file(it, &parsed.text);
         found.is_unknown |= !parsed.tokens.commands.iter().all(is_known);
         parsed.iter().for_each(|statement| found.add(statement, 0));
@@ -94,17 +119,42 @@ impl Effects {
     /// Adds those of another file.
     pub(super) fn extend(&mut self, other: &Effects) {
         self.is_unknown |= other.is_unknown;
-        self.other_strings |= other.other_strings;
+        self.changes_strings |= other.changes_strings;
         self.overrides_user_values |= other.overrides_user_values;
         self.cycles_later |= other.cycles_later;
         self.calls.extend(other.calls.iter().cloned());
-        self.defines.extend(other.defines.iter().cloned());
+        other.defines.iter().for_each(|(name, function)| self.define(name, function));
         self.settings.extend(&other.settings);
     }
 
     /// Whether everything that the files run is known.
     pub(super) fn is_known(&self) -> bool {
-        !self.is_unknown && self.calls.is_subset(&self.defines)
+        !self.is_unknown && self.calls.iter().all(|name| self.defines.contains_key(name))
+    }
+
+    /// What a function changes, with the functions that it calls.
+    pub(super) fn change_of(&self, name: &str) -> Change {
+        let Some(function) = self.defines.get(name) else { return Change::Unknown };
+        let (mut change, mut seen) = (function.change, BTreeSet::from([name]));
+        let mut rest: Vec<&str> = function.calls.iter().map(String::as_str).collect();
+        while let Some(name) = rest.pop() {
+            if !seen.insert(name) {
+                continue;
+            }
+            let Some(function) = self.defines.get(name) else {
+                change = change.max(Change::CallsUnknown);
+                continue;
+            };
+            change = change.max(function.change);
+            rest.extend(function.calls.iter().map(String::as_str));
+        }
+        change
+    }
+
+    fn define(&mut self, name: &str, function: &Function) {
+        let known = self.defines.entry(name.to_owned()).or_default();
+        known.change = known.change.max(function.change);
+        known.calls.extend(function.calls.iter().cloned());
     }
 
     /// Whether the files do the same without a setting.
@@ -118,9 +168,11 @@ impl Effects {
         self.add_settings(statement);
         self.add_code(&statement.kind, tokens);
         if let StatementKind::CreateFunction(function) = &statement.kind {
-            self.defines.insert(function.name.name().to_owned());
             self.settings.insert("check_function_bodies");
-            self.add_body(function, tokens, level);
+            let mut own = Effects::default();
+            let change = own.add_body(function, statement, level);
+            self.define(function.name.name(), &Function { change, calls: own.calls.clone() });
+            self.extend(&own);
         }
     }
 
@@ -167,32 +219,47 @@ impl Effects {
         }
     }
 
-    fn add_body(&mut self, function: &CreateFunction, tokens: &[Token], level: usize) {
+    /// Adds the effects of a function's body; returns what its statements change.
+    fn add_body(&mut self, function: &CreateFunction, statement: ParsedStatement<'_>, level: usize) -> Change {
         if function.aggregate.is_some() {
-            return;
+            return Change::Nothing;
         }
-        // Without a literal the body is BEGIN ATOMIC or RETURN, whose tokens are the statement's own.
-        let Some(body) = body(tokens) else { return };
-        let language = function.language.as_deref().unwrap_or("sql");
+        let tokens = statement.own_tokens();
+        let Some(body) = body(tokens) else {
+            // `BEGIN ATOMIC` and RETURN accept no DDL.
+            self.add_code(&statement.kind, tokens);
+            let writes = [Keyword::Insert, Keyword::Update, Keyword::Delete];
+            let is_write = |it: &Token| writes.iter().any(|keyword| it.kind == TokenKind::Keyword(*keyword));
+            return if tokens.iter().any(is_write) { Change::Rows } else { Change::Nothing };
+        };
         let source = Source::numbered(body);
-        match language {
-            "sql" if level < MOST_BODIES => match Parsed::script(&source) {
-                Ok(parsed) => parsed.iter().for_each(|statement| self.add(statement, level + 1)),
-                Err(_) => self.is_unknown = true,
-            },
-            "plpgsql" => {
+        match (function.language.as_deref().unwrap_or("sql"), Parsed::script(&source)) {
+            ("sql", Ok(parsed)) if level < MOST_BODIES => {
+                parsed.iter().for_each(|statement| self.add(statement, level + 1));
+                let of = |statement| match part(statement) {
+                    Part::Ddl => Change::Schema,
+                    Part::Dml => Change::Rows,
+                    _ => Change::Nothing,
+                };
+                parsed.iter().map(of).max().unwrap_or_default()
+            }
+            ("plpgsql", _) => {
                 let lexed = lex(&source);
                 let runs_text = |it: &Token| it.kind == TokenKind::Keyword(Keyword::Execute);
                 self.is_unknown |= lexed.error.is_some() || lexed.tokens.iter().any(runs_text);
                 self.add_code(&StatementKind::Utility("DO"), &lexed.tokens);
+                Change::Unread
             }
-            _ => self.is_unknown = true,
+            _ => {
+                self.is_unknown = true;
+                Change::Unread
+            }
         }
     }
 }
 
 /// The literal behind AS.
-pub(super) fn body(tokens: &[Token]) -> Option<&str> {
+fn body(tokens: &[Token]) -> Option<&str> {
     tokens.windows(2).rev().find_map(|pair| match pair {
         [
             Token { kind: TokenKind::Keyword(Keyword::As), .. },

@@ -16,7 +16,8 @@ use super::read::read;
 use super::run::Run;
 use super::script::{Script, messages};
 use super::sent::Sent;
-use super::{dump, meaning, unfollowed};
+use super::strings::changes_strings;
+use super::{allowed, dump, meaning, unfollowed};
 use crate::steps;
 
 /// Lints texts in order, as they would run one after the other.
@@ -98,7 +99,7 @@ impl LintedFile {
             }));
         }
         let script = Script::new(&parsed, unread, sent, (run, place));
-        if unfollowed::has_other_strings(&parsed) || run.changes_strings_before(place) {
+        if changes_strings(&parsed) || run.changes_strings_before(place) {
             findings.iter_mut().for_each(|finding| finding.fix = None);
         } else {
             dump::add_fixes(&script, &mut findings);
@@ -106,7 +107,7 @@ impl LintedFile {
             meaning::judge_failures(&script, &mut findings);
         }
         findings.extend(unfollowed::warnings(&script));
-        findings.retain(|finding| !is_allowed(&text, finding));
+        findings.retain(|finding| !allowed::is_finding_allowed(&text, finding));
         if sent == Sent::Migrate {
             findings.retain(|finding| !finding.is_moot_for_migrate());
             let misplaced = steps::misplaced(&parsed).into_iter();
@@ -128,27 +129,6 @@ impl LintedFile {
 
 fn overlap(a: Span, b: Span) -> bool {
     a.start < b.end && b.start < a.end
-}
-
-/// `-- dsql-edge: allow rule, rule` in the line of the finding or of its statement, or in the line above either.
-fn is_allowed(text: &str, finding: &Finding) -> bool {
-    let name = match finding.rule {
-        Some(rule) => rule.id,
-        None if !finding.diagnostic.is_error() => finding.diagnostic.code.name(),
-        None => return false,
-    };
-    let allows = |line: &str| {
-        line.split_once("-- dsql-edge: allow ")
-            .is_some_and(|(_, names)| names.trim_end().split([',', ' ']).any(|allowed| allowed == name))
-    };
-    [finding.diagnostic.span.start, finding.statement.start].into_iter().any(|place| {
-        let place = place as usize;
-        let start = text.get(..place).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
-        let own = text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or("");
-        let above =
-            text.get(..start.saturating_sub(1)).and_then(|before| before.rsplit('\n').next()).unwrap_or("");
-        allows(own) || allows(above)
-    })
 }
 
 #[cfg(test)]

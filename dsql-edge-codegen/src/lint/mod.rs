@@ -3,6 +3,7 @@
 //! Input: files. Output: findings for people or for machines, or the files with the findings fixed. It connects to
 //! nothing.
 
+mod allowed;
 mod answers;
 mod calls;
 mod column_type;
@@ -17,6 +18,7 @@ mod human;
 mod json;
 mod key;
 mod meaning;
+mod psql;
 mod read;
 mod rows;
 mod rules;
@@ -24,6 +26,7 @@ mod run;
 mod sarif;
 mod script;
 mod sent;
+mod strings;
 mod unfollowed;
 mod words;
 
@@ -42,6 +45,7 @@ pub use file::lint;
 pub use finding::{Finding, LintedFile};
 pub use fix::{fixed, fixed_all};
 pub use sent::Sent;
+pub(crate) use unfollowed::schema_changes;
 
 /// Find SQL that Aurora DSQL rejects, and fix findings that have one safe rewrite
 #[derive(Args)]

@@ -46,7 +46,7 @@ impl<'t> Run<'t> {
 
     /// Whether a literal of this file may end elsewhere because of a file before it.
     pub(super) fn changes_strings_before(&self, file: usize) -> bool {
-        (0..file).filter_map(|at| self.effects(at)).any(|it| it.other_strings)
+        (0..file).filter_map(|at| self.effects(at)).any(|it| it.changes_strings)
     }
 
     /// Whether there is a file after this one.

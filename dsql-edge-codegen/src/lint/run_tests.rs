@@ -162,6 +162,8 @@ fn literals_behind_another_reading_of_backslashes_stay() {
     let off = "SET standard_conforming_strings = off;\n";
     let literal = "INSERT INTO q VALUES ('x\\'; CREATE INDEX i ON q (a); --');\n";
     assert!(stays(&[off, literal], 1));
+    let variable = "\\set v off\nSET standard_conforming_strings = :v;\n";
+    assert!(stays(&[&format!("{variable}{literal}")], 0) && stays(&[variable, literal], 1));
     assert!(!stays(&[literal, off], 0), "in another order");
 }
 

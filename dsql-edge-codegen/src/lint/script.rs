@@ -4,7 +4,7 @@
 //! those around it. Names are compared without their schemas: if in doubt, a statement names a table.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::ops::Range;
 
 use dsql_edge_compiler::dsql::transaction::{Part, chains, is_last_commit, part};
@@ -12,10 +12,11 @@ use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
 use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
-use dsql_edge_compiler::syntax::{Parsed, PsqlCommand};
+use dsql_edge_compiler::syntax::Parsed;
 
 use super::answers::{ScriptChanges, StatementAnswers};
 use super::effects::Effects;
+use super::psql::is_harmless;
 use super::run::Run;
 use super::sent::Sent;
 use super::words::{Names, last_name};
@@ -40,8 +41,8 @@ pub(super) struct Script<'s> {
     others_with_text: Vec<usize>,
     /// The statements with a body: functions and DO.
     bodies: Vec<usize>,
-    /// The functions that it defines, by name.
-    functions: HashMap<String, usize>,
+    /// The names of the functions that it defines.
+    functions: HashSet<String>,
     /// For each statement the answers of `rows`, which each finding needs again.
     pub(super) found: Vec<StatementAnswers>,
     /// The places of statements for the questions that `rows` asks about every statement before another.
@@ -79,7 +80,7 @@ impl<'s> Script<'s> {
             unknown: unread.iter().map(|span| span.start).collect(),
             others_with_text: statements.iter().enumerate().filter(has_text).map(|(at, _)| at).collect(),
             bodies: statements.iter().enumerate().filter(has_body).map(|(at, _)| at).collect(),
-            functions: statements.iter().enumerate().filter_map(defined_function).collect(),
+            functions: statements.iter().enumerate().filter_map(|(_, it)| defined_function(it)).collect(),
             found: statements.iter().map(|_| StatementAnswers::default()).collect(),
             changes: OnceCell::new(),
         };
@@ -182,11 +183,6 @@ impl<'s> Script<'s> {
         })
     }
 
-    /// The statement of the script that defines a function.
-    pub(super) fn definition(&self, name: &str) -> Option<&'s Statement> {
-        self.functions.get(name).and_then(|at| self.statements().get(*at))
-    }
-
     /// Whether two statements are in the same block, or both in none.
     pub(super) fn are_together(&self, one: usize, other: usize) -> bool {
         self.blocks_of.get(one) == self.blocks_of.get(other)
@@ -271,7 +267,7 @@ impl<'s> Script<'s> {
 
     /// Whether the script defines a function of this name.
     pub(super) fn defines_function(&self, name: &str) -> bool {
-        self.functions.contains_key(name)
+        self.functions.contains(name)
     }
 
     /// Whether a file that runs after this one has these words in it.
@@ -356,28 +352,10 @@ fn has_body((_, statement): &(usize, &Statement)) -> bool {
     matches!(statement.kind, StatementKind::CreateFunction(_) | StatementKind::Utility("DO"))
 }
 
-fn defined_function((at, statement): (usize, &Statement)) -> Option<(String, usize)> {
+fn defined_function(statement: &Statement) -> Option<String> {
     match &statement.kind {
-        StatementKind::CreateFunction(function) => Some((function.name.name().to_owned(), at)),
+        StatementKind::CreateFunction(function) => Some(function.name.name().to_owned()),
         _ => None,
-    }
-}
-
-/// Whether a command of psql does not change which statements are sent, nor how.
-pub(super) fn is_harmless(command: &PsqlCommand, text: &str) -> bool {
-    // Between these quotes is a command of the shell.
-    if command.span.text(text).contains('`') {
-        return false;
-    }
-    match command.name.as_str() {
-        "restrict" | "unrestrict" | "echo" | "qecho" | "warn" | "timing" | "pset" | "x" | "unset"
-        | "encoding" | "gset" | "gdesc" | "conninfo" | "." => true,
-        "g" | "gx" => !command.span.text(text).contains('|'),
-        "set" => {
-            let words = command.span.text(text).to_ascii_uppercase();
-            !words.contains("AUTOCOMMIT") && !words.contains("ON_ERROR_ROLLBACK")
-        }
-        name => name.starts_with('d') || name.starts_with('l') && name != "lo_import",
     }
 }
 
