@@ -166,9 +166,9 @@ fn folded(files: &[SchemaFile]) -> Result<Folded> {
     };
     // What `lint` does not follow either.
     let texts: Vec<&str> = files.iter().map(|file| file.text.as_str()).collect();
-    let more = lint::schema_changes(&texts).into_iter().filter_map(|(at, diagnostic)| {
-        Some(SchemaError { file: files.get(at)?.name.clone(), diagnostic })
-    });
+    let more = lint::schema_changes(&texts)
+        .into_iter()
+        .filter_map(|(at, diagnostic)| Some(SchemaError { file: files.get(at)?.name.clone(), diagnostic }));
     unfollowed.extend(more.filter(|error| !is_known(error)).map(|error| of(&error)));
     Ok(Folded { schema, unfollowed, dropped: dropped(files) })
 }

@@ -1,4 +1,4 @@
-//! What a file does to the files that run with it: whether `lint` knows all of it, and which rewrites it rules out.
+//! Derives what a file does to the files that run with it: whether all of it is known, and which rewrites it rules out.
 //!
 //! Input: a file, as far as it can be read. Output: [`Effects`]. Code is in statements and in the bodies of functions,
 //! which a statement of another file may call. A body in SQL is read as a file of its own. A body in PL/pgSQL is read
@@ -220,7 +220,12 @@ impl Effects {
     }
 
     /// Adds the effects of a function's body; returns what its statements change.
-    fn add_body(&mut self, function: &CreateFunction, statement: ParsedStatement<'_>, level: usize) -> Change {
+    fn add_body(
+        &mut self,
+        function: &CreateFunction,
+        statement: ParsedStatement<'_>,
+        level: usize,
+    ) -> Change {
         if function.aggregate.is_some() {
             return Change::Nothing;
         }

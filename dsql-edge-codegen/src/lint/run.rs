@@ -1,4 +1,4 @@
-//! The files that run one after the other, with what `lint` knows about those before and after each of them.
+//! The files that run one after the other, with the words in them and the effects of all of them.
 //!
 //! Input: texts, in the order in which they run. Output: the files that have a word in them, and the effects of all
 //! files. Each is computed at its first use: a single file needs none of it.

@@ -9,10 +9,10 @@ use std::ops::Range;
 
 use dsql_edge_compiler::dsql::transaction::{Part, chains, is_last_commit, part};
 use dsql_edge_compiler::source::Span;
+use dsql_edge_compiler::syntax::Parsed;
 use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
 use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
-use dsql_edge_compiler::syntax::Parsed;
 
 use super::answers::{ScriptChanges, StatementAnswers};
 use super::effects::Effects;

@@ -4,16 +4,16 @@
 //! change the schema or rows, and its caller's transaction then has that change too. A file that changes how PostgreSQL
 //! reads backslashes in literals has another end of each literal than the one that `lint` reads.
 
+use dsql_edge_compiler::builtin;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
 use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::TokenKind;
 use dsql_edge_compiler::syntax::{Parsed, PsqlCommand};
-use dsql_edge_compiler::builtin;
 
-use super::calls::{is_alias, is_own_of_dsql, is_postgres, is_relation};
 use super::allowed;
+use super::calls::{is_alias, is_own_of_dsql, is_postgres, is_relation};
 use super::effects::Change;
 use super::finding::Finding;
 use super::psql::is_harmless;
@@ -153,7 +153,9 @@ fn called(script: &Script<'_>, statement: &Statement) -> Option<Place> {
             Change::Schema => "whose body changes the schema in the transaction of its caller",
             Change::CallsUnknown => "whose body calls a function that is not in these files",
             Change::Unread => "whose body is not read",
-            Change::Unknown if builtin::functions(name).next().is_some() => "which runs SQL that it gets as text",
+            Change::Unknown if builtin::functions(name).next().is_some() => {
+                "which runs SQL that it gets as text"
+            }
             Change::Unknown => "which is not in these files, and may change the schema or rows",
         };
         let message = format!("{name}(), {what}");
@@ -167,7 +169,8 @@ fn called(script: &Script<'_>, statement: &Statement) -> Option<Place> {
 /// A place behind which literals may end elsewhere.
 fn other_strings(place: Span) -> Place {
     let message =
-        "the literals after this, which may end elsewhere: PostgreSQL may read a backslash as an escape".to_owned();
+        "the literals after this, which may end elsewhere: PostgreSQL may read a backslash as an escape"
+            .to_owned();
     let hint = "leave it out: DSQL reads '\\' as a character, and E'\\n' as an escape; --fix changes nothing in this \
                 file, nor in those after it";
     Place { span: place, statement: place, message, hint, only_rows: false }
