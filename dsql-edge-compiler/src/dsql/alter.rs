@@ -112,9 +112,10 @@ fn add_constraint(
         _ => return ddl::constraint(constraint, out),
     }
     let finding = add_constraint_not_valid.at(place);
-    // Without a name there is nothing to validate, and NOT VALID alone is another constraint.
-    let Some(((alter, _), name)) = after.filter(|(_, it)| it.end == place.end).zip(constraint.name.as_ref())
-    else {
+    // Without a name there is nothing to validate, and NOT VALID alone is another constraint. `IF EXISTS` of a missing
+    // table does nothing, and the validation would fail.
+    let is_last = |(alter, statement): &(&AlterTable, Span)| statement.end == place.end && !alter.if_exists;
+    let Some(((alter, _), name)) = after.filter(is_last).zip(constraint.name.as_ref()) else {
         return out.push(finding);
     };
     let (table, name) = (words.text(alter.name.span()), words.text(name.span));
