@@ -4,7 +4,7 @@
 
 use proc_macro2::{Span, TokenStream};
 
-/// The same tokens, at this place.
+/// Returns the tokens with this span.
 pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
     tokens
         .into_iter()

@@ -27,7 +27,7 @@ pub struct Oracle {
     runtime: Runtime,
 }
 
-/// One database.
+/// A database of the oracle, which is dropped with this value.
 pub struct Database<'a> {
     oracle: &'a Oracle,
     name: String,

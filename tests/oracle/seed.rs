@@ -146,12 +146,12 @@ impl Database<'_> {
     }
 }
 
-/// Where an argument may be NULL.
+/// The parts of an argument that may be NULL.
 #[derive(Clone, Copy)]
 pub struct Nulls {
-    /// The value.
+    /// Whether the value may be NULL.
     pub value: bool,
-    /// An element of an array.
+    /// Whether an element of an array may be NULL.
     pub elements: bool,
 }
 

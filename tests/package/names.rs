@@ -121,7 +121,7 @@ fn every_accepted_name_is_a_field_in_rust() {
     let (mut accepted, rejected) = divided(&schema, alias);
     // A colon begins a type, which another test checks.
     accepted.retain(|name| !name.contains(':'));
-    // Each class has names.
+    // Both classes have enough names to test.
     assert!(accepted.len() > 500 && rejected.len() > 300, "{} {}", accepted.len(), rejected.len());
     let mut statements = Vec::new();
     let mut tables = String::new();

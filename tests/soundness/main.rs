@@ -34,7 +34,7 @@ use catalog::Catalog;
 use query::Gen;
 use report::Report;
 
-/// Statements for each schema.
+/// The number of statements per schema.
 const STATEMENTS: usize = 400;
 
 /// The number of schemas if neither a number nor a time is given.

@@ -3,7 +3,7 @@
 //! Input: a text. Output: each line with an idiom, and the idiom. Upper and lower case are the same, and an idiom begins
 //! and ends with a word: `kin` is not found in `kind`.
 
-/// Words for which plain English has better ones, and what machines do not do.
+/// Words for which plain English has better ones, and verbs for actions that machines do not do.
 const BANNED: [&str; 37] = [
     "says",
     "say",
@@ -44,7 +44,7 @@ const BANNED: [&str; 37] = [
     "was no",
 ];
 
-/// What may follow "is no".
+/// The words that may follow "is no".
 const FOLLOWS: [&str; 2] = [" longer", " more"];
 
 /// PostgreSQL's own words.

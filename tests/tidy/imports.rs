@@ -2,7 +2,7 @@
 //!
 //! Input: the files of a crate, as text. Output: imports, each with the path in the source; cycles as lists of imports.
 //!
-//! A path counts if it begins with `crate`, `self`, `super` or a child module, in `use` and in code alike. It is
+//! A path is an import if it begins with `crate`, `self`, `super` or a child module, in `use` and in code alike. It is
 //! followed through re-exports to the file that defines the name: `super::Name`, which the parent re-exports from a
 //! sibling, is an import of the sibling. A parent's `mod` and `pub use` of a child are not imports. Code of tests and of
 //! fuzzing is left out.

@@ -34,7 +34,7 @@ impl Class {
     }
 }
 
-/// The file.
+/// The parsed file.
 pub(crate) struct NeverNull {
     classes: BTreeMap<String, Class>,
 }
