@@ -95,7 +95,7 @@ pub(crate) fn files(client: &mut Client, never_null: &NeverNull) -> Result<Vec<F
     Ok(files)
 }
 
-/// Returns the types by OID and by name. All lines by OID have the same length, which makes lookups fast.
+/// Returns the types by OID and by name. All lines of a file have the same length, which makes lookups fast.
 fn types(client: &mut Client) -> Result<(String, String)> {
     let rows = rows(client, TYPES)?;
     let rows: Vec<[&str; 9]> = rows.iter().map(fields).collect::<Result<_>>()?;
