@@ -76,8 +76,10 @@ impl Analyzer<'_> {
                 return;
             }
             NodeKind::Var(var) if var.level == depth => {
+                // A key can also be a column of an outer query.
                 let grouped = query.group_by.iter().any(|key| {
-                    matches!(key.kind, NodeKind::Var(known) if (known.rte, known.column) == (var.rte, var.column))
+                    matches!(key.kind, NodeKind::Var(known)
+                        if (known.level, known.rte, known.column) == (0, var.rte, var.column))
                 });
                 if grouped || functional.contains(&var.rte) {
                     return;
@@ -132,7 +134,7 @@ impl Analyzer<'_> {
             let is_key = |arg: &Node| {
                 query.group_by.iter().any(|key| match (&key.kind, &arg.kind) {
                     (NodeKind::Var(key), NodeKind::Var(arg)) => {
-                        (key.rte, key.column) == (arg.rte, arg.column) && arg.level == depth
+                        (key.level, key.rte, key.column) == (0, arg.rte, arg.column) && arg.level == depth
                     }
                     _ => depth == 0 && key.written_alike(arg),
                 })

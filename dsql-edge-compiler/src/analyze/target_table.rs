@@ -122,7 +122,7 @@ impl<'a> Analyzer<'a> {
             columns_visible: true,
             lateral_only: false,
             lateral_ok: true,
-            derived: false,
+            derived: matches!(relation.kind, RelationKind::View(..)),
             row_type: Some(Catalog::row_type(target.relation)),
             scalar: false,
             joined: false,

@@ -55,3 +55,29 @@ pub(super) fn is_known_extension(name: &str) -> bool {
 pub fn extension_names() -> impl Iterator<Item = &'static str> {
     EXTENSIONS.iter().map(|(name, _)| *name)
 }
+
+/// Extensions whose functions compute a value from their arguments: they run no SQL, and read no other database or file.
+const OF_VALUES: [&str; 15] = [
+    "btree_gin",
+    "btree_gist",
+    "citext",
+    "cube",
+    "earthdistance",
+    "fuzzystrmatch",
+    "hstore",
+    "intarray",
+    "isn",
+    "ltree",
+    "pg_trgm",
+    "pgcrypto",
+    "seg",
+    "unaccent",
+    "uuid-ossp",
+];
+
+/// Whether an extension has a function of this name, such as `uuid_generate_v4`, that computes a value from its arguments.
+pub fn is_value_function(name: &str) -> bool {
+    let begin = format!("CREATE FUNCTION {name}(");
+    let of_values = EXTENSIONS.iter().filter(|(extension, _)| OF_VALUES.contains(extension));
+    of_values.flat_map(|(_, ddl)| ddl.lines()).any(|line| line.starts_with(&begin))
+}

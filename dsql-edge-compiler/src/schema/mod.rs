@@ -31,7 +31,7 @@ mod taint;
 mod unfollowed;
 mod user_type;
 
-pub use contrib::extension_names;
+pub use contrib::{extension_names, is_value_function};
 pub use directive::{DirectiveLine, directives};
 pub use error::SchemaError;
 pub use fold::Growth;
