@@ -1,6 +1,6 @@
-//! What to write instead, where it takes more than a name: constants, casts, functions, names that are not there.
+//! Hints for errors that a similar name alone does not fix: constants, casts, functions, names that do not exist.
 //!
-//! Input: what was written, and what its place asks for. Output: one line of advice. It decides nothing.
+//! Input: the expression as written, and what its place requires. Output: one line of advice. It decides nothing.
 
 use super::analyzer::Analyzer;
 use super::coercion::{Context, Pathway};
@@ -11,7 +11,7 @@ use crate::schema::UserTypeKind;
 use crate::source::Span;
 
 impl Analyzer<'_> {
-    /// Of a constant that its type cannot read.
+    /// The advice for a constant that the input function of its type rejects.
     pub(super) fn literal_advice(&self, type_oid: Oid, text: &str) -> Option<String> {
         if let Some(UserTypeKind::Enum(labels)) = self.catalog.user_kind(type_oid) {
             let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
@@ -37,7 +37,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Of an expression that has another type than its place asks for: the cast, if there is one.
+    /// The advice for an expression whose type is not the one that its place requires: the cast, if one exists.
     pub(super) fn type_advice(&self, from: Oid, to: Oid, span: Span) -> String {
         let wanted = self.catalog.display(to, -1);
         match self.catalog.can_coerce(&[from], &[to], Context::Explicit) {
@@ -46,7 +46,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Of a cast that does not exist.
+    /// The advice for a cast that does not exist.
     pub(super) fn cast_advice(&self, from: Oid, to: Oid, span: Span) -> String {
         let path = |source, target| self.catalog.pathway(target, source, Context::Explicit) != Pathway::None;
         let shown = self.catalog.display(to, -1);
@@ -62,7 +62,7 @@ impl Analyzer<'_> {
         format!("no cast from {} to {shown} exists", self.catalog.display(from, -1))
     }
 
-    /// Of a function that PostgreSQL does not have, or not for these arguments.
+    /// The advice for a function that PostgreSQL does not have, or not for these arguments.
     pub(super) fn function_advice(
         &self,
         name: &str,
@@ -102,7 +102,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Of a column that nothing in reach has, though it may be something else.
+    /// The advice for a name that is not a column of any visible table, but may be something else.
     pub(super) fn column_advice(&self, name: &str, span: Span) -> Option<String> {
         // Only a quoted name is longer than itself.
         let quoted = (span.end - span.start) as usize > name.len();
@@ -112,7 +112,7 @@ impl Analyzer<'_> {
         None
     }
 
-    /// Of a table that FROM does not have: a table of the snapshot, or a column that was taken for one.
+    /// The advice for a table that FROM does not have: a table of the snapshot, or a column mistaken for a table.
     pub(super) fn missing_from_advice(
         &self,
         scope: &Scope<'_>,
@@ -136,7 +136,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// A number of things, with the plural if it is not 1.
+/// A number with its noun, in the plural if the number is not 1.
 pub(super) fn count(number: usize, noun: &str) -> String {
     match number {
         0 => format!("no {noun}s"),
@@ -145,7 +145,7 @@ pub(super) fn count(number: usize, noun: &str) -> String {
     }
 }
 
-/// What other databases call it.
+/// PostgreSQL's counterpart of a function of another database.
 fn elsewhere(name: &str) -> Option<&'static str> {
     Some(match name {
         "ifnull" | "nvl" | "isnull" => "coalesce(a, b)",

@@ -10,7 +10,7 @@ use crate::source::Span;
 use crate::syntax::ast::{self, Expr, ExprKind, Operator};
 
 impl Analyzer<'_> {
-    /// A subquery of an expression, its own columns settled.
+    /// Analyzes a subquery of an expression; its columns have definite types.
     fn sublink(&mut self, scope: &Scope<'_>, query: &ast::Query) -> Query {
         let query = self.query(query, Some(scope));
         self.settle_unknown(query)
@@ -78,7 +78,7 @@ impl Analyzer<'_> {
         let left = match &left.kind {
             ExprKind::Row(fields) => self.expr_list_expanded(scope, fields),
             _ => match self.expr(scope, left) {
-                // A row that was cast is still a row.
+                // A row that was cast to a composite type is still a row.
                 Node { kind: NodeKind::Row(fields), ty, .. } if self.catalog.is_complex(ty) => fields,
                 node => vec![node],
             },

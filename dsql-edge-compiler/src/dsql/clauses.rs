@@ -1,6 +1,6 @@
-//! Clauses that DSQL refuses in statements that it takes otherwise: the table.
+//! The table of clauses that DSQL rejects in statements that it otherwise accepts.
 //!
-//! Input: nothing. Output: a rule for each clause; `ddl`, `alter` and `query` find them.
+//! Output: a rule for each clause; `ddl`, `alter` and `query` find the clauses.
 
 use super::rule::rules;
 

@@ -1,7 +1,8 @@
-//! Limits that a statement alone can break: rows, columns, keys, indexes.
+//! Checks the limits that a statement by itself can exceed: rows, columns, keys, indexes.
 //!
-//! Input: what a statement creates or writes. Output: the limit that it breaks, where the text itself shows it. What
-//! depends on data (sizes, the age of a transaction, rows that a condition picks) is DSQL's to find.
+//! Input: the objects that a statement creates, or the rows that it writes. Output: the limit that it exceeds, if the
+//! text shows it. Only DSQL can check limits that depend on data (sizes, the age of a transaction, rows that a
+//! condition selects).
 
 use super::Finding;
 use super::rule::rules;
@@ -14,7 +15,7 @@ pub const ROWS: i64 = 3_000;
 pub const COLUMNS: usize = 256;
 /// Columns of a key or an index.
 pub const KEY_COLUMNS: usize = 8;
-/// Indexes of a table, its primary key and unique constraints among them.
+/// Indexes of a table, including those of its primary key and unique constraints.
 pub const INDEXES: usize = 24;
 
 rules! {
@@ -30,17 +31,17 @@ rules! {
 /// A limit of a cluster or a transaction, as DSQL states it ("Cluster quotas", "Database limits", DSQL user guide).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// Of what.
+    /// The limited quantity.
     pub of: &'static str,
-    /// How much.
+    /// The value of the limit.
     pub value: &'static str,
-    /// The SQLSTATE of the answer; "" where the connection just ends.
+    /// The SQLSTATE of DSQL's error; "" if DSQL closes the connection.
     pub sqlstate: &'static str,
-    /// The answer.
+    /// The message of DSQL's error.
     pub message: &'static str,
 }
 
-/// All limits, those that no text shows among them.
+/// All limits, including those that SQL text does not show.
 #[rustfmt::skip]
 pub const ALL: &[Limit] = &[
     // of                                                          value                                     SQLSTATE             DSQL's words
@@ -83,10 +84,10 @@ pub(super) fn indexes(count: usize, span: Span, out: &mut Vec<Finding>) {
     }
 }
 
-/// Rows that an INSERT is sure to write: those of VALUES, and those of `generate_series` of constants.
+/// Checks the rows that an INSERT certainly writes: those of VALUES, and those of `generate_series` with constants.
 pub(super) fn inserted(insert: &Insert, out: &mut Vec<Finding>) {
     let Some(source) = &insert.source else { return };
-    // Rows that conflict are not written.
+    // Conflicting rows are not written, so the number is not certain.
     if insert.on_conflict.is_some() || source.limit.is_some() || source.offset.is_some() {
         return;
     }
@@ -110,7 +111,7 @@ fn rows_of(query: &Query) -> Option<i64> {
     }
 }
 
-/// How many rows `generate_series(1, 3001)` gives.
+/// The number of rows that `generate_series(1, 3001)` returns.
 fn series(expr: &Expr) -> Option<i64> {
     let ExprKind::Function(call) = &expr.kind else { return None };
     let number = |at: usize| match call.args.get(at)?.value.kind {

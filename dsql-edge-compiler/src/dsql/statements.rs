@@ -1,7 +1,7 @@
-//! Statements that DSQL refuses whole, by their command words.
+//! The table of statements that DSQL rejects as a whole, by their command words.
 //!
-//! Input: the words that a statement begins with. Output: the rule and the words that it is known by. `[A]` may be
-//! there or not, `A|B` is either, `!A` must not follow. The first that fits is the one.
+//! Input: the first words of a statement. Output: the rule and the words that it matched. `[A]` is optional, `A|B` is
+//! either word, `!A` means that `A` must not follow. The first matching rule applies.
 
 use super::rule::rules;
 use super::{Finding, Rule, words::Words};
@@ -24,7 +24,7 @@ rules! {
     rollback_prepared:            "ROLLBACK PREPARED"                      | "0A000" | "unsupported transaction statement: ROLLBACK PREPARED"         | Sibling          | "DSQL has no two-phase commit";
     lock_table:                   "LOCK"                                   | "0A000" | "unsupported statement: Lock"                                  | Documented       | "conflicts are found at COMMIT: SELECT … FOR UPDATE the rows and retry on 40001";
 
-    // What belongs to a session.
+    // Objects of a session.
     prepare:                      "PREPARE"                                | "0A000" | "unsupported statement: Prepare"                               | Documented       | "prepare over the protocol, as every driver does";
     execute:                      "EXECUTE"                                | "0A000" | "unsupported statement: Execute"                               | Recorded         | "prepare over the protocol, as every driver does";
     deallocate:                   "DEALLOCATE [PREPARE] !ALL"              | "0A000" | "unsupported statement: Deallocate"                            | Documented       | "close the statement over the protocol, or DEALLOCATE ALL";
@@ -77,7 +77,7 @@ rules! {
     drop_extension:               "DROP EXTENSION"                         | "0A000" | "unsupported object in DROP statement"                         | Inferred         | "leave it out: there are no extensions";
 }
 
-/// The rule by which a statement is refused whole.
+/// The rule because of which a whole statement is rejected.
 pub(super) fn refused(words: &Words<'_>) -> Option<Finding> {
     let by_words = STATEMENTS.iter().filter(|rule| !rule.what.contains('…'));
     for rule in by_words {

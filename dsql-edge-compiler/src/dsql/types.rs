@@ -1,7 +1,7 @@
-//! Types: what a column may be, and what only an expression may be.
+//! Checks types: those that a column may have, and those that only an expression may have.
 //!
-//! Input: a type as written. Output: the rule that it breaks as a column's, an identity's or an expression's type. What
-//! is neither PostgreSQL's nor an array is a domain, or an error of the analyzer's.
+//! Input: a type as written. Output: the rule that it breaks as a column's, an identity's or an expression's type. A
+//! type that is neither built-in nor an array is a domain, or an error that the analyzer reports.
 
 use super::Finding;
 use super::rule::rules;
@@ -12,11 +12,11 @@ use crate::syntax::ast::TypeName;
 struct ColumnType {
     /// `typname`.
     name: &'static str,
-    /// As messages name it.
+    /// Its name in messages.
     display: &'static str,
-    /// Whether a key or an index may hold it, and since when if that is recent.
+    /// Whether a key or an index may contain it, and the date if this is recent.
     key: Key,
-    /// Since when columns may have it, `MM-DD` of 2026; "" from the start.
+    /// The date since which columns may have it, `MM-DD` of 2026; "" if since the start.
     since: &'static str,
 }
 
@@ -51,11 +51,11 @@ const COLUMN_TYPES: &[ColumnType] = &[
     ColumnType { name: "jsonb",       display: "jsonb",                       key: Key::No,             since: "06-08" },
 ];
 
-/// The types whose values DSQL refuses to make at all, not only as columns.
+/// The types whose values DSQL rejects everywhere, not only in columns.
 const NO_VALUES: &[&str] = &["line", "circle", "polygon", "box", "path", "lseg"];
 
 rules! {
-    /// What is wrong with types.
+    /// The rules about types.
     TYPES;
     // rule             what                                  SQLSTATE  DSQL's words                                                           known by       what to do instead
     unsupported_type:   "a column of another type"          | "0A000" | "datatype {} not supported"                                          | Recorded     | "{}";
@@ -68,7 +68,7 @@ rules! {
     domain_type:        "a domain over a type that no column may have" | "0A000" | "datatype {} not supported"                             | Inferred     | "{}";
 }
 
-/// A column's type.
+/// The rule that a column's type breaks.
 pub(super) fn column(ty: &TypeName) -> Option<Finding> {
     if let Some(written) = serial(ty) {
         return Some(serial_type.naming(ty.span, written));
@@ -81,46 +81,46 @@ pub(super) fn column(ty: &TypeName) -> Option<Finding> {
     (!allowed(name)).then(|| unsupported_type.naming(ty.span, &shown).advising(instead_of(name)))
 }
 
-/// A column's type that is neither PostgreSQL's nor, by `is_created`, the schema's.
+/// The finding for a column's type that is neither built-in nor, by `is_created`, in the schema.
 pub(super) fn unknown(ty: &TypeName, is_created: impl Fn(&TypeName) -> bool) -> Option<Finding> {
     let known = ty.percent_type || ty.array_dimensions > 0 || serial(ty).is_some() || display(ty).is_some();
     let foreign = ty.name.schema().is_some_and(|schema| schema == "information_schema");
     (!known && !foreign && !is_created(ty)).then(|| unknown_type.naming(ty.span, &ty.name.display()))
 }
 
-/// The type below a domain.
+/// The rule that the base type of a domain breaks.
 pub(super) fn domain(ty: &TypeName) -> Option<Finding> {
     let shown = display(ty)?;
     let refused = ty.array_dimensions > 0 || !allowed(ty.name.name());
     refused.then(|| domain_type.naming(ty.span, &shown).advising(instead_of(ty.name.name())))
 }
 
-/// The type of an identity column.
+/// The rule that the type of an identity column breaks.
 pub(super) fn identity(ty: &TypeName) -> Option<Finding> {
     let shown = display(ty)?;
     (ty.array_dimensions > 0 || ty.name.name() != "int8").then(|| identity_type.naming(ty.span, &shown))
 }
 
-/// The type of a key's or an index's column.
+/// The rule that the type of a column in a key or an index breaks.
 pub(super) fn key(ty: &TypeName, span: crate::source::Span) -> Option<Finding> {
     let shown = display(ty)?;
     let known = COLUMN_TYPES.iter().find(|it| it.name == ty.name.name())?;
     matches!(known.key, Key::No).then(|| key_type.naming(span, &shown))
 }
 
-/// Whether a key may hold columns of a type: one of PostgreSQL's own that is known to.
+/// Whether a key may contain columns of a type; `false` if the type is not built-in.
 pub(super) fn is_in_keys(ty: &TypeName) -> bool {
     let known = COLUMN_TYPES.iter().find(|it| it.name == ty.name.name());
     let plain = ty.array_dimensions == 0 && display(ty).is_some();
     serial(ty).is_some() || plain && known.is_some_and(|known| !matches!(known.key, Key::No))
 }
 
-/// The type of an expression, cast to or called as a function.
+/// The rule that the type of an expression breaks, in a cast or called as a function.
 pub(super) fn value(name: &str, span: crate::source::Span) -> Option<Finding> {
     NO_VALUES.contains(&name).then(|| value_type.naming(span, name))
 }
 
-/// Of a `serial` type, its name as written.
+/// The name of a `serial` type, as written.
 pub(super) fn serial(ty: &TypeName) -> Option<&str> {
     let names = ["serial", "serial4", "bigserial", "serial8", "smallserial", "serial2"];
     let name = ty.name.name();
@@ -131,12 +131,12 @@ fn allowed(name: &str) -> bool {
     COLUMN_TYPES.iter().any(|known| known.name == name)
 }
 
-/// As PostgreSQL's `format_type` prints it, modifiers left out; nothing for what is not PostgreSQL's own.
+/// The type as PostgreSQL's `format_type` prints it, without modifiers; `None` if it is not built-in.
 pub(super) fn display(ty: &TypeName) -> Option<String> {
     let builtin = ty.name.schema().is_none_or(|schema| schema == "pg_catalog") && !ty.percent_type;
     let name = ty.name.name();
     if !builtin || ty.name.parts.len() > 2 || builtin::type_by_name(name).is_none() {
-        // An array of what the schema creates is an array all the same.
+        // An array of a type that the schema creates is still an array.
         return (ty.array_dimensions > 0).then(|| format!("{}[]", ty.name.display()));
     }
     let shown = match name {
@@ -167,7 +167,7 @@ fn instead_of(name: &str) -> &'static str {
     }
 }
 
-/// Since when a column may have a type, or a key hold it: for those that were added in 2026.
+/// The types that DSQL accepts in columns or in keys since a date in 2026, with the dates.
 pub(super) fn added() -> impl Iterator<Item = (&'static str, String)> {
     let columns = COLUMN_TYPES.iter().filter(|it| !it.since.is_empty());
     let columns = columns.map(|it| (it.since, format!("columns of type {}", it.display)));
@@ -178,7 +178,7 @@ pub(super) fn added() -> impl Iterator<Item = (&'static str, String)> {
     columns.chain(keys)
 }
 
-/// The types that columns may have, as messages name them, and whether a key may hold them.
+/// The types that columns may have, as messages name them, and whether a key may contain them.
 pub(super) fn of_columns() -> impl Iterator<Item = (&'static str, bool)> {
     COLUMN_TYPES.iter().map(|it| (it.display, !matches!(it.key, Key::No)))
 }

@@ -1,7 +1,7 @@
-//! Columns whose names have parts, `"author.name"`, gathered into groups.
+//! Collects columns with names such as `"author.name"` into groups.
 //!
-//! Input: columns. Output: the tree of their names, and for a group the column whose NULL means that an outer join
-//! missed. No value is ever lost: a group is absent only where every column of it is certain to be NULL.
+//! Input: columns. Output: the tree of their names, and for a group, the column whose NULL means that an outer join
+//! found no matching row. No value is lost: a group is absent only if all its columns are certainly NULL.
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::ident::{ColumnName, FieldName};
@@ -28,7 +28,7 @@ impl Branch {
     }
 }
 
-/// The tree of the columns' names; those that can be no field are problems.
+/// The tree of the columns' names. Columns that cannot be fields are added to `problems`.
 pub(super) fn tree(columns: &[(ColumnName, &TypedColumn)], problems: &mut Diagnostics) -> Vec<Branch> {
     let mut tree = Vec::new();
     for (at, (written, column)) in columns.iter().enumerate() {
@@ -42,7 +42,7 @@ pub(super) fn tree(columns: &[(ColumnName, &TypedColumn)], problems: &mut Diagno
             problems.push(Diagnostic::error(Code::UnnamedColumn, column.span, message).with_hint(hint));
         }
     }
-    // The row's own struct has the name without a group's.
+    // The struct of the row has no group's suffix.
     let mut structs = vec![(String::new(), String::new())];
     struct_names(&tree, ("", ""), columns, &mut structs, problems);
     tree
@@ -60,7 +60,7 @@ fn struct_names(
         let Branch::Group { name, branches } = branch else { continue };
         let suffix = format!("{outer}{}", name.pascal_case());
         let path = format!("{outer_path}{}.", name.text());
-        // Compared as rustc does, with a letter before it: not every suffix is an identifier by itself.
+        // Compared as rustc does, with a letter before it, because not every suffix by itself is an identifier.
         let same = |(other, _): &&(String, String)| {
             FieldName::new(&format!("R{other}")) == FieldName::new(&format!("R{suffix}"))
         };
@@ -85,7 +85,7 @@ fn struct_names(
     }
 }
 
-/// What is wrong, and what to do.
+/// The message and the hint.
 type Problem = (String, String);
 
 fn path(name: &str, at: usize) -> Result<Vec<FieldName>, Problem> {
@@ -134,8 +134,8 @@ fn insert(
     Ok(())
 }
 
-/// The column of a group that is NULL exactly where the group is absent: an outer join that is not known to have
-/// matched nulls it, nothing else does, and whatever nulls it nulls all columns of the group.
+/// The column of a group that is NULL exactly if the group is absent: only outer joins that are not known to have
+/// matched make it NULL, and each of these joins makes all columns of the group NULL.
 pub(super) fn witness(
     branches: &[Branch],
     columns: &[(ColumnName, &TypedColumn)],

@@ -1,4 +1,4 @@
-//! The objects of a schema: relations, types, functions, operators and casts, with the names that find them.
+//! Defines the objects of a schema: relations, types, functions, operators and casts, and their lookup by name.
 
 use super::error::SchemaError;
 use super::names::{Moment, Names};
@@ -13,11 +13,11 @@ pub enum Dialect {
     /// Amazon Aurora DSQL.
     #[default]
     Dsql,
-    /// Plain PostgreSQL 16: DSQL's refusals are silent.
+    /// Plain PostgreSQL 16: DSQL's rules are not checked.
     Postgres,
 }
 
-/// Everything a query can name that PostgreSQL does not ship.
+/// The objects that a query can name and that are not built into PostgreSQL.
 #[derive(Clone, Debug)]
 pub struct Schema {
     /// Tables and views, in order of creation.
@@ -26,17 +26,17 @@ pub struct Schema {
     pub types: Vec<UserType>,
     /// Functions.
     pub functions: Vec<Function>,
-    /// Operators that it creates.
+    /// Operators that the schema creates.
     pub operators: Vec<Operator>,
-    /// Collations that it creates under which texts of different bytes may be equal, with their schemas.
+    /// Collations that the schema creates under which strings of different bytes may be equal, with their schemas.
     pub nondeterministic_collations: Vec<(String, String)>,
-    /// Casts that it creates.
+    /// Casts that the schema creates.
     pub casts: Vec<Cast>,
-    /// Extensions that it creates.
+    /// Extensions that the schema creates.
     pub(super) extensions: Vec<Extension>,
-    /// Schemas that were created, `public` included.
+    /// Schemas that were created, including `public`.
     pub schemas: Vec<String>,
-    /// Where unqualified names are looked up.
+    /// The schemas in which unqualified names are looked up.
     pub search_path: Vec<String>,
     /// Whose rules apply.
     pub dialect: Dialect,
@@ -44,7 +44,7 @@ pub struct Schema {
     pub rust_types: Vec<RustType>,
     /// Statements that may change the schema and whose effect is not known, each with its file.
     pub unfollowed: Vec<SchemaError>,
-    /// The same by the names in them.
+    /// The names in these statements.
     pub taints: Vec<Taint>,
     pub(super) relation_names: Names,
     pub(super) type_names: Names,
@@ -95,12 +95,12 @@ pub struct Cast {
     pub(super) created: u32,
 }
 
-/// An extension that the schema creates, and which statements of its own created its objects.
+/// An extension that the schema creates, and the numbers of the statements that created its objects.
 #[derive(Clone, Debug)]
 pub(super) struct Extension {
     pub(super) name: String,
     pub(super) schema: String,
-    /// The places of its relations and types.
+    /// The indexes of its relations and types.
     pub(super) relations: Range<usize>,
     pub(super) types: Range<usize>,
     /// The numbers of its statements.
@@ -114,7 +114,7 @@ pub struct RustType {
     pub sql: Vec<String>,
     /// The Rust type as written.
     pub rust: String,
-    /// The file, and where in it.
+    /// The file and the place in it.
     pub place: (String, Span),
     /// The line, from 1.
     pub line: usize,
@@ -130,47 +130,49 @@ pub struct Relation {
     pub schema: String,
     /// Its name.
     pub name: String,
-    /// Its columns; of a view, only what its definition's column list renames.
+    /// Its columns; for a view, only those in the column list of its definition.
     pub columns: Vec<Column>,
-    /// The columns of its query that were renamed, in order: the statement, the old name and the new one.
+    /// The renames of its query's columns, in order: the number of the statement, the old name and the new name.
     pub renamed_columns: Vec<(u32, String, String)>,
-    /// The replacements of a view: the statement, and the number of columns before it. A view over it keeps these.
+    /// The replacements of a view: the number of the statement, and the number of columns before it. An older view over
+    /// it sees only these columns.
     pub replaced: Vec<(u32, usize)>,
     /// Keys by column index: primary keys, unique constraints, unique indexes without predicate.
     pub keys: Vec<Key>,
     /// Its `CHECK` constraints.
     pub checks: Vec<Check>,
-    /// What its rows refer to.
+    /// Its foreign keys.
     pub foreign_keys: Vec<ForeignKey>,
-    /// Tables inherit from it: its rows are not all under its keys.
+    /// Tables inherit from it, so its keys do not apply to all of its rows.
     pub has_children: bool,
-    /// It has triggers or rules, which may change what is written.
+    /// It has triggers or rules, which may change the written rows.
     pub has_triggers: bool,
-    /// It has rules: another statement may run instead, whose RETURNING gives the rows.
+    /// It has rules: another statement may run instead, and its RETURNING determines the rows.
     pub has_rules: bool,
-    /// What a write to it may evaluate: defaults, CHECKs, generated columns, the expressions of indexes.
+    /// The expressions that a write may evaluate: defaults, CHECKs, generated columns, the expressions of indexes.
     pub evaluated: Vec<Expr>,
-    /// It is partitioned, or a partition: an error names a constraint of another table than the statement.
+    /// It is partitioned, or a partition: an error can name a constraint of a table other than the statement's.
     pub partitioned: bool,
-    /// It is temporary or unlogged: its rows end with the session, or a crash removes them.
+    /// It is temporary or unlogged: the end of the session or a crash removes its rows.
     pub volatile_rows: bool,
-    /// It has an exclusion constraint, or a unique index of expressions: `keys` has not all that a row may violate.
+    /// It has an exclusion constraint, or a unique index over expressions: a row can violate constraints that are not
+    /// in `keys`.
     pub has_other_keys: bool,
     /// A materialized view.
     pub materialized: bool,
-    /// Row level security was spoken of: rows may be there that a query does not see.
+    /// A statement mentioned row level security: a query may not see all rows.
     pub row_security: bool,
-    /// When it was created, or its query replaced: the names in the query are those of that moment.
+    /// The moment of its creation, or of the replacement of its query: the names in the query are those of that moment.
     pub created: Moment,
-    /// The tables that it inherits from, or is a partition of, by their places.
+    /// The tables that it inherits from or is a partition of, by index.
     pub parents: Vec<usize>,
-    /// The type of `CREATE TABLE … OF`, by its place.
+    /// The type of `CREATE TABLE … OF`, by index.
     pub(super) of_type: Option<usize>,
     /// What it is.
     pub kind: RelationKind,
 }
 
-/// What a relation is.
+/// The kind of a relation.
 #[derive(Clone, Debug, Default)]
 pub enum RelationKind {
     /// A table that can be written to.
@@ -178,7 +180,7 @@ pub enum RelationKind {
     Table,
     /// A view or materialized view: its query and its column names, if given.
     View(Box<Query>, Vec<Name>),
-    /// `CREATE TABLE … AS` of a query that cannot be analysed, which is reported where the table is used.
+    /// `CREATE TABLE … AS` with a query that cannot be analyzed, which is reported where the table is used.
     TableAs(Box<Query>, Vec<Name>),
     /// A sequence, which can be read from.
     Sequence,
