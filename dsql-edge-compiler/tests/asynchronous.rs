@@ -1,4 +1,4 @@
-//! DSQL's own statements, which no PostgreSQL can give a second opinion on.
+//! Tests DSQL's own statements, which cannot be compared with PostgreSQL.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! Names of columns in the database are never overrides; aliases that the query writes are.
+//! Tests that column names in the database are never overrides, and that aliases in the query are.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -1,14 +1,14 @@
-//! No input overflows the stack: an input beyond a limit gets an error that names the limit.
+//! Tests that no input overflows the stack: an input beyond a limit gets an error that names the limit.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use dsql_edge_compiler::{Schema, Source, compile};
 
-/// The stack of a thread of a pool, as the language server and `dsql-local` have it; rustc's own have four times as
-/// much.
+/// The stack size of a thread in a pool, as in the language server and `dsql-local`; the stacks of rustc's threads are
+/// four times as large.
 const STACK: usize = 2 << 20;
 
-/// The number of columns, or the first error's code.
+/// The number of columns, or the code of the first error.
 fn answers(schema: String, sql: String) -> Result<usize, String> {
     let run = move || {
         let schema = Schema::parse(&schema).map_err(|errors| {
@@ -24,7 +24,7 @@ fn answers(schema: String, sql: String) -> Result<usize, String> {
     std::thread::Builder::new().stack_size(STACK).spawn(run).unwrap().join().unwrap()
 }
 
-/// A text for each number, one after the other.
+/// Concatenates the texts of all numbers.
 fn each(count: usize, text: impl Fn(usize) -> String) -> String {
     (1..=count).map(text).collect()
 }

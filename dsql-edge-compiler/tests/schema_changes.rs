@@ -1,4 +1,4 @@
-//! The schema after ALTER, DROP and ROLLBACK: which queries compile, and which statements are not followed.
+//! Tests the schema after ALTER, DROP and ROLLBACK: which queries compile, and which statements are not followed.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -114,7 +114,7 @@ fn dropped_and_renamed_schemas_are_followed() {
             "SELECT OPERATOR(app.##) 1 AS a",
             "operator does not exist: app.## integer",
         ),
-        // PostgreSQL rejects it: the schema is not empty.
+        // PostgreSQL rejects the statement, because the schema is not empty.
         ("DROP SCHEMA app;", "SELECT a FROM app.t", ""),
         ("DROP SCHEMA public CASCADE;", "SELECT a FROM u", "relation \"u\" does not exist"),
         (
@@ -268,7 +268,7 @@ fn statements_that_are_rolled_back_change_nothing() {
             "column \"a\" does not exist",
         ),
         ("BEGIN; SAVEPOINT s; ALTER TABLE t DROP COLUMN a; SAVEPOINT r; ROLLBACK TO s; COMMIT;", ""),
-        // Savepoints of one name: the newest that is left.
+        // With several savepoints of one name, the newest remaining one is used.
         (
             "BEGIN; SAVEPOINT s; ALTER TABLE t DROP COLUMN b; SAVEPOINT s; RELEASE s; ROLLBACK TO s; COMMIT;",
             "",

@@ -1,4 +1,5 @@
-//! A script is cut where PostgreSQL cuts it: the semicolons of a `BEGIN ATOMIC` body do not end the statement.
+//! Tests that a script is split where PostgreSQL splits it: the semicolons of a `BEGIN ATOMIC` body do not end the
+//! statement.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

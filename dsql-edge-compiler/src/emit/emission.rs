@@ -12,7 +12,7 @@ pub type WrittenTypes = BTreeMap<usize, TokenStream>;
 /// An argument: the user's expression, and the span of errors about it.
 pub type Argument = (TokenStream, Span);
 
-/// What rows become.
+/// The Rust type of the rows.
 pub enum RowTarget {
     /// A struct generated for this query.
     Anonymous,
@@ -47,7 +47,7 @@ pub struct Emission<'e> {
     pub fields: &'e Fields,
     /// The types that the user wrote.
     pub types: &'e WrittenTypes,
-    /// What rows become.
+    /// The Rust type of the rows.
     pub row: &'e RowTarget,
     /// One argument for each parameter.
     pub arguments: &'e [Argument],

@@ -38,7 +38,7 @@ pub struct Schema {
     pub schemas: Vec<String>,
     /// The schemas in which unqualified names are looked up.
     pub search_path: Vec<String>,
-    /// Whose rules apply.
+    /// The database whose rules apply.
     pub dialect: Dialect,
     /// `-- dsql-edge: type users.id = crate::UserId`.
     pub rust_types: Vec<RustType>,
@@ -168,7 +168,7 @@ pub struct Relation {
     pub parents: Vec<usize>,
     /// The type of `CREATE TABLE … OF`, by index.
     pub(super) of_type: Option<usize>,
-    /// What it is.
+    /// The kind of relation.
     pub kind: RelationKind,
 }
 
@@ -199,11 +199,11 @@ pub struct Key {
     pub constraint: bool,
     /// `NULLS NOT DISTINCT`.
     pub nulls_not_distinct: bool,
-    /// A COLLATE or an operator class of its own decides which values are equal.
+    /// A COLLATE or an operator class of the key decides which values are equal.
     pub own_equality: bool,
-    /// A partial index: it serves `ON CONFLICT`, and proves nothing of cardinality.
+    /// A partial index: `ON CONFLICT` can use it, but it proves nothing about cardinality.
     pub partial: bool,
-    /// It may be violated until the transaction ends, and proves nothing of cardinality.
+    /// It may be violated until the transaction ends, so it proves nothing about cardinality.
     pub deferrable: bool,
 }
 
@@ -212,13 +212,13 @@ pub struct Key {
 pub struct Check {
     /// Its name.
     pub(super) name: String,
-    /// PostgreSQL made the name.
+    /// PostgreSQL generated the name.
     pub(super) is_guess: bool,
-    /// The columns that it names: it is dropped with one of them.
+    /// The columns that it names; it is dropped with any of them.
     pub(super) columns: Vec<String>,
-    /// Of these, the columns that are not NULL where it holds.
+    /// Of these, the columns that are not NULL if the check holds.
     pub(super) not_null: Vec<String>,
-    /// Not `NOT VALID`: it holds for the rows that were there before it, too.
+    /// It is not `NOT VALID`: it also holds for the rows that are older than the check.
     pub(super) validated: bool,
     /// `NO INHERIT`: it does not hold for the rows of tables that inherit from this one.
     pub(super) no_inherit: bool,
@@ -231,18 +231,18 @@ pub struct ForeignKey {
     pub name: String,
     /// The columns.
     pub columns: Vec<String>,
-    /// The table that is referenced, by its place among the relations.
+    /// The referenced table, by its index among the relations.
     pub table: usize,
-    /// Its columns.
+    /// The referenced columns.
     pub referenced: Vec<String>,
-    /// Not `NOT VALID`.
+    /// It is not `NOT VALID`.
     pub validated: bool,
     /// It may be violated until the transaction ends.
     pub deferrable: bool,
 }
 
 impl ForeignKey {
-    /// It holds at every moment for every row.
+    /// Whether it always holds for every row.
     pub fn proves(&self) -> bool {
         self.validated && !self.deferrable
     }
@@ -255,29 +255,29 @@ pub struct Column {
     pub name: String,
     /// Its type as written.
     pub type_name: TypeName,
-    /// `COLLATE`, if it is not the type's own.
+    /// `COLLATE`, if it differs from the type's collation.
     pub collation: Option<String>,
-    /// NOT NULL by constraint, primary key or identity; a domain may add to it.
+    /// It is NOT NULL by constraint, primary key or identity; a domain can also make it NOT NULL.
     pub not_null: bool,
     /// It has a default, an identity or a generation expression.
     pub has_default: bool,
-    /// `GENERATED … AS IDENTITY`: whether `ALWAYS`.
+    /// `GENERATED … AS IDENTITY`: whether it is `ALWAYS`.
     pub identity: Option<bool>,
     /// `GENERATED ALWAYS AS (…) STORED`.
     pub generated: bool,
     /// The expression of its default or its generation, unless that is a constant.
     pub(super) computed: Option<Box<Computed>>,
-    /// It is serial or an identity, and its sequence is not created yet.
+    /// It is serial or an identity, and its sequence has not been created yet.
     pub(super) has_sequence: bool,
     /// The sequence that it owns.
     pub(super) sequence: Option<usize>,
-    /// The table has it of its own, not only because a parent has it.
+    /// The table itself defines it; it is not only inherited.
     pub(super) is_local: bool,
     /// The number of parents that have it.
     pub(super) inherited: usize,
     /// The statement that added it.
     pub added: u32,
-    /// The names that it had before, each with the statement that changed it.
+    /// Its earlier names, each with the number of the statement that changed it.
     pub earlier_names: Vec<(u32, String)>,
 }
 
@@ -285,7 +285,7 @@ pub struct Column {
 #[derive(Clone, Debug)]
 pub(super) struct Computed {
     pub(super) expr: Expr,
-    /// When it was set: the names in it are those of that moment.
+    /// The moment when it was set: the names in it are those of that moment.
     pub(super) set: Moment,
 }
 
@@ -304,16 +304,16 @@ pub struct UserType {
     pub schema: String,
     /// Its name.
     pub name: String,
-    /// What it is.
+    /// The kind of type.
     pub kind: UserTypeKind,
 }
 
 /// The kinds of user type.
 #[derive(Clone, Debug)]
 pub enum UserTypeKind {
-    /// A domain over a type; `not_null` by constraint.
+    /// A domain over a type.
     Domain {
-        /// The type below.
+        /// The base type.
         base: TypeName,
         /// `NOT NULL`.
         not_null: bool,
@@ -333,7 +333,7 @@ pub enum UserTypeKind {
         /// `multirange_type_name`, if it is written.
         multirange: Option<String>,
     },
-    /// A base type, of which nothing is known but its name.
+    /// A base type, of which only the name and the category are known.
     Base {
         /// `CATEGORY`.
         category: u8,
@@ -349,12 +349,12 @@ pub struct Function {
     pub definition: crate::syntax::ast::CreateFunction,
     /// The number of the statement that created it.
     pub created: u32,
-    /// The schemas and names that it had before, each with the statement that changed it.
+    /// Its earlier schemas and names, each with the number of the statement that changed it.
     pub earlier_names: Vec<(u32, String, String)>,
 }
 
 impl Function {
-    /// The schema and the name that it had after a statement; none if it was created later.
+    /// The schema and the name that it had after a statement; `None` if it was created later.
     pub fn name_at(&self, version: u32) -> Option<(&str, &str)> {
         if version < self.created {
             return None;
@@ -373,7 +373,7 @@ impl Schema {
         self.relation_names.now(schema, name)
     }
 
-    /// The relations that exist; `relations` also has those that were dropped.
+    /// The existing relations; `relations` also contains dropped ones.
     pub fn existing_relations(&self) -> impl Iterator<Item = &Relation> {
         let relations = self.relations.iter().enumerate();
         let exists = |(at, it): &(usize, &Relation)| self.relation(&it.schema, &it.name) == Some(*at);
@@ -385,12 +385,12 @@ impl Schema {
         self.type_names.now(schema, name)
     }
 
-    /// The same at an earlier moment.
+    /// The index of a relation by schema and name at an earlier moment.
     pub fn relation_at(&self, version: u32, schema: &str, name: &str) -> Option<usize> {
         self.relation_names.at(version, schema, name)
     }
 
-    /// The same at an earlier moment.
+    /// The index of a type by schema and name at an earlier moment.
     pub fn user_type_at(&self, version: u32, schema: &str, name: &str) -> Option<usize> {
         self.type_names.at(version, schema, name)
     }
@@ -400,7 +400,7 @@ impl Schema {
         self.rust_types.iter().find(|it| match it.sql.as_slice() {
             [its_table, its_column] => {
                 let mut path = self.search_path.iter();
-                // The first schema of the path that has such a table is the one that is meant.
+                // The name refers to the first schema of the path that has such a table.
                 its_table == table
                     && its_column == column
                     && path
@@ -462,7 +462,7 @@ impl Relation {
     }
 }
 
-/// A default that is the constant NULL is none.
+/// Whether a default is the constant NULL, which is the same as no default.
 pub(super) fn is_null_default(expr: &Expr) -> bool {
     use crate::syntax::ast::{ExprKind, Literal};
     match &expr.kind {
