@@ -148,7 +148,7 @@ impl Lines {
         Lines([0].into_iter().chain(behind).collect())
     }
 
-    /// Line and column of a byte offset in that text, as [`line_and_column`] counts them.
+    /// The line and column of a byte offset in that text, counted as in [`line_and_column`].
     pub fn place(&self, text: &str, offset: usize) -> (usize, usize) {
         let mut offset = offset.min(text.len());
         while !text.is_char_boundary(offset) {

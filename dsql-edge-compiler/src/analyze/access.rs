@@ -1,4 +1,4 @@
-//! Names and parts: column references, subscripts, fields of composite values.
+//! Analyzes names and parts: column references, subscripts, fields of composite values.
 
 use super::analyzer::Analyzer;
 use super::coercion::Context;

@@ -253,7 +253,7 @@ fn aggregate_of_level(node: &Node, level: usize) -> Option<Span> {
     found.or_else(|| node.subquery().and_then(|query| in_query(query, level + 1)))
 }
 
-/// The innermost level whose columns an expression uses.
+/// The innermost query level whose columns an expression uses.
 fn lowest_level(node: &Node) -> Option<usize> {
     fn walk(node: &Node, depth: usize, lowest: &mut Option<usize>) {
         let found = match &node.kind {

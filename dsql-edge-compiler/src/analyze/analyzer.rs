@@ -27,7 +27,7 @@ pub(super) struct Analyzer<'a> {
     pub(super) aliases_of_recursion: Vec<(String, Vec<crate::syntax::ast::Name>)>,
     /// The row types of entries that are not yet in the range table, by name and future number.
     pub(super) row_types: HashMap<(String, usize), Oid>,
-    /// Views that could not be analysed, and why.
+    /// Views that could not be analyzed, with the error.
     pub(super) broken_views: Vec<(String, String)>,
     /// Columns whose type the snapshot does not define: table, column, type.
     pub(super) broken_columns: Vec<(String, String, String)>,
@@ -39,9 +39,9 @@ pub(super) struct Analyzer<'a> {
     pub(super) later: Vec<Diagnostic>,
     /// For each `*`, its place and the column list that replaces it in the SQL text that is sent.
     pub(super) edits: Vec<(Span, String)>,
-    /// A volatile function or a nested write was seen.
+    /// The statement contains a volatile function or a nested write.
     pub(super) writes: bool,
-    /// A nested INSERT, UPDATE or DELETE was seen.
+    /// The statement contains a nested INSERT, UPDATE or DELETE.
     pub(super) changes_rows: bool,
     /// The changes to the session that remain after the functions it calls.
     pub(super) session: SessionEffect,

@@ -1,4 +1,4 @@
-//! Array constructors and casts, whose types depend on each other; and type names as written.
+//! Analyzes array constructors and casts, whose types depend on each other, and resolves type names as written.
 
 use super::analyzer::Analyzer;
 use super::catalog::{ERROR, TypeError};

@@ -1,4 +1,4 @@
-//! PostgreSQL's types and the schema's, under one kind of number.
+//! Combines PostgreSQL's types and the schema's types under one kind of number.
 //!
 //! Input: an OID, or a type name as written. Output: what `pg_type` would contain. Types of the schema get artificial
 //! numbers above [`USER_TYPES`], which are not used outside the compiler.
@@ -48,7 +48,7 @@ pub(super) struct Catalog<'a> {
 }
 
 impl<'a> Catalog<'a> {
-    /// The catalog as the statements of the schema leave it.
+    /// The catalog after all statements of the schema.
     pub(super) fn now(schema: &'a Schema) -> Catalog<'a> {
         Catalog { schema, version: NOW, path: &schema.search_path }
     }

@@ -46,7 +46,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The order in which the queries are analysed: as written, except that with `RECURSIVE` a query may name later
+    /// The order in which the queries are analyzed: as written, except that with `RECURSIVE` a query may name later
     /// ones (`makeDependencyGraph`).
     fn definition_order(&mut self, scope: &mut Scope<'_>, with: &With) -> Vec<usize> {
         let mut pending: Vec<usize> = (0..with.ctes.len()).collect();

@@ -116,7 +116,7 @@ impl<'a> Analyzer<'a> {
         let mut out: Vec<(usize, Option<TargetColumn>)> = Vec::with_capacity(written.len());
         for column in written {
             let Some(at) = self.target_column(target, &column.name) else {
-                // Keep the place, so that values and columns still pair up.
+                // Keeps the position, so that values and columns still correspond.
                 out.push((usize::MAX, Some(column.clone())));
                 continue;
             };

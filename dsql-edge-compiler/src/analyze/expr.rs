@@ -242,7 +242,7 @@ fn value_function(function: ValueFunction, span: Span) -> Node {
         ValueFunction::CurrentTimestamp => oid::TIMESTAMPTZ,
         ValueFunction::LocalTime => oid::TIME,
         ValueFunction::LocalTimestamp => oid::TIMESTAMP,
-        // Without a schema in the search path it is NULL.
+        // `current_schema` is NULL if the search path contains no existing schema.
         ValueFunction::CurrentSchema => return Node::new(oid::NAME, NodeKind::Opaque(Vec::new()), span),
         ValueFunction::SystemUser => return Node::new(oid::TEXT, NodeKind::Opaque(Vec::new()), span),
         _ => oid::NAME,

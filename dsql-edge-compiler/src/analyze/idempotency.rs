@@ -318,7 +318,7 @@ mod tests {
             "INSERT INTO lost (a) VALUES ($a)",
             "INSERT INTO gone (a) VALUES ($a)",
             "INSERT INTO turned (a) VALUES ($a)",
-            // The violation of either constraint does not prove the other: which one is the key?
+            // The violation of one constraint does not prove the violation of the other, so neither can be the key.
             "INSERT INTO own (id, email) VALUES ($id, $email)",
             "INSERT INTO own (id, email) VALUES ($id, $email) ON CONFLICT DO NOTHING",
             "INSERT INTO two (a, b, c) VALUES ($a, 'b', $c)",

@@ -1,4 +1,4 @@
-//! Joins: the columns that `USING` and `NATURAL` merge, and the namespace after a join.
+//! Analyzes joins: the columns that `USING` and `NATURAL` merge, and the namespace after a join.
 
 use super::analyzer::Analyzer;
 use super::label::ColumnLabel;

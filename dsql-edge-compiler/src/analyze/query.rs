@@ -204,7 +204,7 @@ impl Analyzer<'_> {
         Query { targets, limit, offset, collations, body: Body::Values(analysed), other, ..Query::default() }
     }
 
-    /// `ORDER BY` over a result: names and positions of its columns only.
+    /// `ORDER BY` of a set operation's result: only names and positions of its columns are allowed.
     fn result_sort_clause(&mut self, query: &ast::Query, targets: &mut [TargetEntry], what: &str) {
         for key in &query.order_by {
             match &key.expr.kind {

@@ -207,7 +207,7 @@ fn raise(node: &mut Node, levels: usize) {
     match &mut node.kind {
         NodeKind::Var(var) => var.level += levels,
         NodeKind::WholeRow { level, .. } => *level += levels,
-        // Joined columns are plain columns, casts of them, or COALESCE of two.
+        // The columns of a join are plain columns, casts of them, or COALESCE of two.
         NodeKind::Coalesce(args) | NodeKind::Row(args) | NodeKind::JoinedRow(args) => {
             args.iter_mut().for_each(|arg| raise(arg, levels))
         }

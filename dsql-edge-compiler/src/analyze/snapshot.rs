@@ -1,4 +1,4 @@
-//! Reads a snapshot: runs the fold of `schema` and resolves with the analyzer what the fold needs.
+//! Reads a snapshot: runs the fold of `schema`, and resolves types and queries for it.
 //!
 //! Input: DDL, or statements one by one. Output: [`Schema`]. The columns of `CREATE TABLE … AS` are those of its query
 //! at that moment: a later change to the tables that it reads does not affect them.

@@ -189,7 +189,7 @@ pub(super) struct Query {
     pub(super) limit: LimitKind,
     pub(super) offset: bool,
     pub(super) body: Body,
-    /// Sort keys, `DISTINCT ON`, window definitions, `LIMIT`: only for walkers.
+    /// The sort keys, `DISTINCT ON`, window definitions and `LIMIT`; used only by functions that visit all expressions.
     pub(super) other: Vec<Node>,
     pub(super) ctes: Vec<Rc<Cte>>,
     /// The collation of each target; empty if the statement uses only the default collation.
@@ -313,7 +313,7 @@ pub(super) enum RteSource {
         not_null: Vec<bool>,
         keys: Vec<Vec<usize>>,
         references: Vec<Reference>,
-        /// Some rows may be left out: `TABLESAMPLE`, row level security.
+        /// `TABLESAMPLE` or row level security may leave out some rows.
         sampled: bool,
     },
     /// A subquery, or a view with its number in the schema. A view's query cannot refer to the queries around its use.

@@ -11,7 +11,7 @@ use crate::syntax::ast::{Expr, ExprKind, FunctionCall, Literal};
 
 #[rustfmt::skip]
 const REFUSED: &[(&str, &str)] = &[
-    // function                         what to do instead
+    // function                         alternative
     ("pg_backend_pid",                  "connections have no process: name yours with application_name"),
     ("pg_advisory_lock",                LOCK),
     ("pg_advisory_lock_shared",         LOCK),
@@ -110,7 +110,7 @@ pub(super) fn text(expr: &Expr) -> Option<&str> {
     }
 }
 
-/// The functions that DSQL does not have, and what to do instead.
+/// The functions that DSQL does not have, and the alternatives.
 pub(super) fn refused() -> &'static [(&'static str, &'static str)] {
     REFUSED
 }

@@ -21,7 +21,7 @@ pub const INDEXES: usize = 24;
 rules! {
     /// The limits.
     LIMITS;
-    // rule            what is refused                            SQLSTATE  DSQL's words                                              known by     what to do instead
+    // rule            what is rejected                           SQLSTATE  DSQL's words                                              known by     alternative
     rows:              "more than 3,000 rows in a transaction"  | "54000" | "transaction row limit exceeded"                        | Recorded   | "write 3,000 rows at most in one transaction, and the rest in the next";
     table_columns:     "more than 255 columns in a table"       | "54011" | "tables can have at most 255 columns"                   | Documented | "split the table, or keep what is rarely read as jsonb";
     key_columns:       "more than 8 columns in a key"           | "54011" | "more than 8 column keys in an index are not supported" | Documented | "INCLUDE (…) the columns that only are to be read";

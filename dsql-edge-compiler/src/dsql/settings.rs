@@ -23,7 +23,7 @@ pub const SETTABLE: &[&str] = &[
 rules! {
     /// The rules about settings.
     SETTINGS;
-    // rule                  what is refused                             SQLSTATE  DSQL's words                                               known by     what to do instead
+    // rule                  what is rejected                            SQLSTATE  DSQL's words                                               known by     alternative
     isolation_level:         "an isolation level but REPEATABLE READ"  | "0A000" | "Unsupported isolation level: {}"                        | Recorded   | "every transaction is REPEATABLE READ: leave it out, SELECT … FOR UPDATE what a decision rests on, and retry on 40001";
     set_transaction:         "SET TRANSACTION"                         | "0A000" | "setting configuration parameter \"TRANSACTION\" not supported" | Recorded | "write it in BEGIN: BEGIN READ ONLY";
     set_session_characteristics: "SET SESSION CHARACTERISTICS"         | "0A000" | "setting configuration parameter \"TRANSACTION\" not supported" | Sibling | "write it in BEGIN: BEGIN READ ONLY";

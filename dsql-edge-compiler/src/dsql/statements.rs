@@ -9,7 +9,7 @@ use super::{Finding, Rule, words::Words};
 rules! {
     /// The statements.
     STATEMENTS;
-    // rule                       command words                              SQLSTATE  DSQL's words                                                     known by           what to do instead
+    // rule                       command words                              SQLSTATE  DSQL's words                                                     known by           alternative
     truncate:                     "TRUNCATE"                               | "0A000" | "unsupported statement: Truncate"                              | Recorded         | "DELETE FROM the table, 3,000 rows a transaction at most, or drop it and create it again";
     merge:                        "MERGE"                                  | "0A000" | "unsupported statement type: MERGE"                            | Recorded         | "write INSERT … ON CONFLICT (…) DO UPDATE, or UPDATE … FROM and INSERT … SELECT";
     vacuum:                       "VACUUM"                                 | "0A000" | "unsupported VACUUM statement"                                 | Recorded         | "leave it out: DSQL cleans up by itself, and ANALYZE refreshes the statistics";

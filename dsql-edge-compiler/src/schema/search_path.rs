@@ -24,7 +24,7 @@ impl Fold {
         self.path_after = if is_local { self.path_after.take().or(Some(before)) } else { None };
     }
 
-    /// `SET LOCAL` ends with its transaction.
+    /// Ends the effect of `SET LOCAL` with its transaction.
     pub(super) fn end_transaction(&mut self) {
         if let Some(path) = self.path_after.take() {
             self.path = path;

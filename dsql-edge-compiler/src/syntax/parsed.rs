@@ -73,7 +73,7 @@ impl<'t> Parsed<'t> {
     /// Parses statements that semicolons separate.
     ///
     /// # Errors
-    /// The syntax error that PostgreSQL would report.
+    /// Returns the syntax error that PostgreSQL would report.
     pub fn script(source: &'t Source) -> Result<Parsed<'t>, Diagnostic> {
         Parsed::of_tokens(&source.text, lex(source))
     }
@@ -81,7 +81,7 @@ impl<'t> Parsed<'t> {
     /// Parses the statements of tokens that were taken from a text.
     ///
     /// # Errors
-    /// The syntax error that PostgreSQL would report.
+    /// Returns the syntax error that PostgreSQL would report.
     pub fn of_tokens(text: &'t str, tokens: Lexed) -> Result<Parsed<'t>, Diagnostic> {
         let statements = if tokens.tokens.len() < SHALLOW {
             parse_statements(text, &tokens)?
@@ -109,7 +109,7 @@ impl<'t> Parsed<'t> {
     /// The only statement of the text; a semicolon may follow it.
     ///
     /// # Errors
-    /// The text is empty, or has more than one statement.
+    /// Returns an error if the text is empty or has more than one statement.
     pub fn only(&self) -> Result<ParsedStatement<'_>, Diagnostic> {
         let mut statements = self.iter();
         match (statements.next(), statements.last()) {

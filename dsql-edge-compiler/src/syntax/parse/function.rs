@@ -120,7 +120,7 @@ impl Parser<'_> {
         Ok(FunctionArg { name, value: self.expr()? })
     }
 
-    /// `func_expr_common_subexpr`: keywords that are calls. `None` if the keyword is a plain name here.
+    /// `func_expr_common_subexpr`: keywords that are calls. `None` if the keyword is an ordinary name here.
     pub(super) fn special_function(&mut self, keyword: K) -> Parsing<Option<Expr>> {
         let start = self.span();
         if let Some((function, takes_precision)) = value_function(keyword) {
