@@ -51,7 +51,9 @@ pub(crate) fn compile(source: &Source, lexed: &Lexed, schema: &Schema) -> Result
     let whole = whole.unwrap_or_default();
     if !whole.equal_lengths.is_empty() {
         let span = lexed.pieces.first().map_or(Span::default(), |piece| piece.span);
-        return Err(Diagnostic::unsupported(span, "optional text beside an UNNEST of several arrays").into());
+        return Err(
+            Diagnostic::unsupported(span, "optional text together with an UNNEST of several arrays").into()
+        );
     }
     Ok(whole)
 }
@@ -70,7 +72,7 @@ fn named(errors: Diagnostics, source: &Source, lexed: &Lexed, is_in: &[bool]) ->
             .map(|(it, _)| it.span.text(&source.text))
             .collect()
     };
-    let mut detail = format!("this is so without {}", list(false).join(" and "));
+    let mut detail = format!("the error occurs without {}", list(false).join(" and "));
     if is_in.contains(&true) {
         detail += &format!(", with {}", list(true).join(" and "));
     }

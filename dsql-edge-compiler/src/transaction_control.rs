@@ -37,7 +37,7 @@ pub fn error(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
             return None;
         }
         StatementKind::Utility(command @ ("DO" | "CALL")) => (
-            format!("{command} runs a body that can commit in its middle, which a query must not"),
+            format!("{command} runs a body that can commit halfway, which a query must not"),
             "run its statements in dsql.transaction(async move |tx| …)",
         ),
         _ => return None,
@@ -76,7 +76,7 @@ fn advice(statement: &TransactionStatement) -> &'static str {
             "run the statements in dsql.transaction(async move |tx| …), which rolls back when the closure returns an error"
         }
         TransactionStatement::Savepoint(_) | TransactionStatement::Release(_) => {
-            "make the part a transaction of its own with dsql.transaction(…): the runtime has no savepoints"
+            "run this part in its own transaction with dsql.transaction(…): the runtime has no savepoints"
         }
         TransactionStatement::PrepareTransaction => {
             "run the statements in dsql.transaction(async move |tx| …): the runtime has no two-phase commit"

@@ -22,17 +22,17 @@ impl Analyzer<'_> {
         }
         if self.catalog.type_info(type_oid).is_array && !text.trim_start().starts_with('{') {
             return Some(format!(
-                "an array is written '{{a,b}}'; whether it holds the value: '{text}' = ANY (…)"
+                "write an array as '{{a,b}}'; to search for the value in an array: '{text}' = ANY (…)"
             ));
         }
         match type_oid {
-            oid::JSON | oid::JSONB => {
-                Some(format!("a JSON string is '\"{text}\"'; ->> instead of -> gives text to compare with"))
-            }
+            oid::JSON | oid::JSONB => Some(format!(
+                "write a JSON string as '\"{text}\"'; use ->> instead of -> to compare with text"
+            )),
             oid::UUID => Some("a uuid is written 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'".to_owned()),
             oid::DATE => Some("a date is written '2026-12-31'".to_owned()),
             oid::TIMESTAMP | oid::TIMESTAMPTZ => Some("a time is written '2026-12-31 23:59:59'".to_owned()),
-            oid::INTERVAL => Some("an interval is written '7 days' or '1 hour 30 minutes'".to_owned()),
+            oid::INTERVAL => Some("write an interval as '7 days' or '1 hour 30 minutes'".to_owned()),
             _ => None,
         }
     }
@@ -54,7 +54,7 @@ impl Analyzer<'_> {
             if between != from && between != to && path(from, between) && path(between, to) {
                 let by = self.catalog.display(between, -1);
                 return format!(
-                    "by way of {by}, if that is meant: {}::{by}::{shown}",
+                    "by way of {by}, if this is intended: {}::{by}::{shown}",
                     quotation::operand(span)
                 );
             }
@@ -107,7 +107,7 @@ impl Analyzer<'_> {
         // Only a quoted name is longer than itself.
         let quoted = (span.end - span.start) as usize > name.len();
         if quoted {
-            return Some(format!("a text is written in single quotes: '{}'", name.replace('\'', "''")));
+            return Some(format!("write a string in single quotes: '{}'", name.replace('\'', "''")));
         }
         None
     }
@@ -122,12 +122,12 @@ impl Analyzer<'_> {
         let is_column = |item: &NamespaceItem| item.columns.iter().any(|(column, _)| column == table);
         if scope.namespace.iter().any(is_column) {
             return Some(format!(
-                "{table} is a column: of JSON write {table}->>'…', of a composite type ({table}).…"
+                "{table} is a column: if it is JSON, write {table}->>'…'; if it is composite, write ({table}).…"
             ));
         }
         let known = |relation: &&crate::schema::Relation| relation.name == table;
         if self.catalog.schema.relations.iter().any(|relation| known(&relation)) {
-            return Some(format!("bring it in: FROM {table}, or JOIN {table} ON …"));
+            return Some(format!("add it: FROM {table}, or JOIN {table} ON …"));
         }
         match in_reach {
             [] => None,

@@ -91,7 +91,7 @@ impl Analyzer<'_> {
         });
         if let Some(inner) = nested {
             let message = "aggregate function calls cannot be nested";
-            let hint = "aggregate in a subquery, and its result around it";
+            let hint = "compute the inner aggregate in a subquery, and aggregate its result";
             self.report(Diagnostic::error(Code::MisplacedAggregate, inner, message).with_hint(hint));
             return Node::error(span);
         }

@@ -122,8 +122,7 @@ impl<'a> Analyzer<'a> {
         }
         let fits = self.copied <= MAX_COPIED;
         if fitted && !fits {
-            let message =
-                "the operands of BETWEEN, IN and CASE are too large to be compared this often: split the statement";
+            let message = "the operands of BETWEEN, IN and CASE are too large to be compared this often: split the statement";
             self.report(Diagnostic::error(Code::TooComplex, operand.span, message));
         }
         fits

@@ -312,7 +312,7 @@ impl<'a> Analyzer<'a> {
         let message = format!("{statement} without WHERE changes every row of the table");
         self.report(
             Diagnostic::warning(Code::MissingWhere, span, message)
-                .with_hint("write WHERE true if that is meant"),
+                .with_hint("write WHERE true if this is intended"),
         );
     }
 

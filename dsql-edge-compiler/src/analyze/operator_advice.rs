@@ -83,7 +83,7 @@ impl Analyzer<'_> {
         // `LIKE` and related operators take `text`.
         if matches!(name, "~~" | "!~~" | "~~*" | "!~~*" | "~" | "~*" | "!~" | "!~*") {
             let other = if is_string(left_base) { right } else { left };
-            return Some(format!("it compares texts: write {}::text", other.text()));
+            return Some(format!("the operator compares text: write {}::text", other.text()));
         }
         let cast = |operand: Operand, to: Oid| {
             let works = builtin::operators(name).iter().any(|found| (found.left, found.right) == (to, to));
@@ -99,7 +99,7 @@ impl Analyzer<'_> {
             (Some(one), Some(other)) => Some(format!("cast one side: {other} or {one}")),
             (Some(one), None) | (None, Some(one)) => Some(format!("cast one side: {one}")),
             (None, None) => Some(format!(
-                "no cast leads from {} to {}: is another column or value meant?",
+                "no cast from {} to {} exists: check the column or the value",
                 catalog.display(right.ty, -1),
                 catalog.display(left.ty, -1)
             )),

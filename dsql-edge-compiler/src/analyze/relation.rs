@@ -288,7 +288,7 @@ impl<'a> Analyzer<'a> {
             return None;
         };
         if self.views_above >= MAX_VIEWS {
-            let message = format!("views over views, more than {MAX_VIEWS} levels, are too many");
+            let message = format!("views are nested more than {MAX_VIEWS} levels deep: simplify them");
             self.report(Diagnostic::error(Code::TooComplex, Span::default(), message));
             return None;
         }
@@ -317,9 +317,10 @@ impl<'a> Analyzer<'a> {
     /// Reports the error of a broken view or column type at the place where a query uses it.
     pub(super) fn report_broken(&mut self, relation: &str, name: &Name) {
         if let Some((_, message)) = self.broken_views.iter().find(|(view, _)| view == relation) {
-            let message = format!("the view \"{relation}\" cannot be analysed: {message}");
-            let diagnostic = Diagnostic::error(Code::NotSupportedYet, name.span, message)
-                .with_hint("sql_unchecked! sends the statement as it is, with the types that you write down");
+            let message = format!("the view \"{relation}\" cannot be analyzed: {message}");
+            let diagnostic = Diagnostic::error(Code::NotSupportedYet, name.span, message).with_hint(
+                "use sql_unchecked!, which sends the statement unchanged, with the types that you write",
+            );
             self.report(diagnostic);
         }
     }

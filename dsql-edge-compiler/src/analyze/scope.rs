@@ -354,7 +354,7 @@ impl Analyzer<'_> {
         if let Some((output, span)) = output {
             let meant = quotation::written(*span);
             diagnostic = diagnostic.with_hint(format!(
-                "{output} is a name of the select list, which is not known here: write {meant}"
+                "{output} is a name of the select list, which cannot be used here: write {meant}"
             ));
         } else if let Some((table, column)) = hidden {
             diagnostic = diagnostic.with_hint(format!("there is a column \"{column}\" in table \"{table}\", but it cannot be referenced from this part of the query"));

@@ -34,7 +34,9 @@ impl Analyzer<'_> {
             _ => {
                 self.report(
                     Diagnostic::error(Code::WrongCount, span, "subquery must return only one column")
-                        .with_hint("select one column; for several compare a row: (a, b) = (SELECT c, d …)"),
+                        .with_hint(
+                            "select one column, or compare a row with several: (a, b) = (SELECT c, d …)",
+                        ),
                 );
                 Node::error(span)
             }

@@ -101,7 +101,9 @@ impl Diagnostic {
     /// The error for a PostgreSQL feature that this compiler does not support yet.
     pub fn unsupported(span: Span, what: impl std::fmt::Display) -> Diagnostic {
         Diagnostic::error(Code::NotSupportedYet, span, format!("{what} is not supported by dsql-edge yet"))
-            .with_hint("sql_unchecked! sends the statement as it is, with the types that you write down")
+            .with_hint(
+                "use sql_unchecked!, which sends the statement unchanged, with the types that you write",
+            )
     }
 
     /// Adds advice.

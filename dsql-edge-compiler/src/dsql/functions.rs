@@ -12,7 +12,7 @@ use crate::syntax::ast::{Expr, ExprKind, FunctionCall, Literal};
 #[rustfmt::skip]
 const REFUSED: &[(&str, &str)] = &[
     // function                         alternative
-    ("pg_backend_pid",                  "connections have no process: name yours with application_name"),
+    ("pg_backend_pid",                  "a connection has no server process: identify it by application_name"),
     ("pg_advisory_lock",                LOCK),
     ("pg_advisory_lock_shared",         LOCK),
     ("pg_advisory_unlock",              LOCK),
@@ -28,7 +28,7 @@ const REFUSED: &[(&str, &str)] = &[
 ];
 
 const LOCK: &str =
-    "DSQL has no locks to wait for: SELECT … FOR UPDATE a row of a table of locks, and retry on 40001";
+    "DSQL has no advisory locks: SELECT … FOR UPDATE a row of a lock table, and retry on 40001";
 const ADDRESS: &str = "leave it out: DSQL does not show addresses";
 
 /// Functions whose first argument names a text search configuration if there are two arguments.

@@ -22,10 +22,10 @@ rules! {
     /// The limits.
     LIMITS;
     // rule            what is rejected                           SQLSTATE  DSQL's words                                              known by     alternative
-    rows:              "more than 3,000 rows in a transaction"  | "54000" | "transaction row limit exceeded"                        | Recorded   | "write 3,000 rows at most in one transaction, and the rest in the next";
-    table_columns:     "more than 255 columns in a table"       | "54011" | "tables can have at most 255 columns"                   | Documented | "split the table, or keep what is rarely read as jsonb";
-    key_columns:       "more than 8 columns in a key"           | "54011" | "more than 8 column keys in an index are not supported" | Documented | "INCLUDE (…) the columns that only are to be read";
-    table_indexes:     "more than 24 indexes of a table"        | "54000" | "more than 24 indexes per table are not allowed"        | Documented | "keep those that queries need";
+    rows:              "more than 3,000 rows in a transaction"  | "54000" | "transaction row limit exceeded"                        | Recorded   | "write at most 3,000 rows per transaction";
+    table_columns:     "more than 255 columns in a table"       | "54011" | "tables can have at most 255 columns"                   | Documented | "split the table, or store rarely read columns as jsonb";
+    key_columns:       "more than 8 columns in a key"           | "54011" | "more than 8 column keys in an index are not supported" | Documented | "put columns that are only read into INCLUDE (…)";
+    table_indexes:     "more than 24 indexes of a table"        | "54000" | "more than 24 indexes per table are not allowed"        | Documented | "keep only the indexes that queries need";
 }
 
 /// A limit of a cluster or a transaction, as DSQL states it ("Cluster quotas", "Database limits", DSQL user guide).
@@ -46,18 +46,18 @@ pub struct Limit {
 pub const ALL: &[Limit] = &[
     // of                                                          value                                     SQLSTATE             DSQL's words
     Limit { of: "rows changed in a transaction",                  value: "3,000",                            sqlstate: "54000", message: "transaction row limit exceeded" },
-    Limit { of: "bytes written in a transaction, indexes counted", value: "10 MiB, seen at COMMIT",           sqlstate: "54000", message: "transaction size limit 10mb exceeded" },
+    Limit { of: "bytes written in a transaction, with its indexes", value: "10 MiB, checked at COMMIT",           sqlstate: "54000", message: "transaction size limit 10mb exceeded" },
     Limit { of: "age of a transaction",                           value: "5 minutes",                        sqlstate: "54000", message: "transaction age limit of 300s exceeded" },
     Limit { of: "a row",                                          value: "2 MiB",                            sqlstate: "54000", message: "maximum row size exceeded" },
-    Limit { of: "a column outside of keys",                       value: "1 MiB",                            sqlstate: "54000", message: "maximum column size exceeded" },
+    Limit { of: "a column outside keys",                       value: "1 MiB",                            sqlstate: "54000", message: "maximum column size exceeded" },
     Limit { of: "the columns of a key or an index together",      value: "1 KiB",                            sqlstate: "54000", message: "key size too large" },
     Limit { of: "columns of a key or an index",                   value: "8",                                sqlstate: "54011", message: "more than 8 column keys in an index are not supported" },
-    Limit { of: "columns of a table",                             value: "255; a cluster took 256",          sqlstate: "54011", message: "tables can have at most 255 columns" },
-    Limit { of: "indexes of a table, keys among them",            value: "24",                               sqlstate: "54000", message: "more than 24 indexes per table are not allowed" },
+    Limit { of: "columns of a table",                             value: "255; a cluster accepted 256",          sqlstate: "54011", message: "tables can have at most 255 columns" },
+    Limit { of: "indexes of a table, including keys",            value: "24",                               sqlstate: "54000", message: "more than 24 indexes per table are not allowed" },
     Limit { of: "memory of a query",                              value: "128 MiB",                          sqlstate: "53200", message: "query requires too much temp space, out of memory." },
     Limit { of: "connections of a cluster",                       value: "10,000",                           sqlstate: "53300", message: "Unable to accept connection, too many open connections." },
-    Limit { of: "new connections",                                value: "100 a second, 1,000 at once",      sqlstate: "53400", message: "Unable to accept connection, rate exceeded." },
-    Limit { of: "life of a connection",                           value: "60 minutes",                       sqlstate: "",      message: "" },
+    Limit { of: "new connections",                                value: "100 per second, 1,000 at once",      sqlstate: "53400", message: "Unable to accept connection, rate exceeded." },
+    Limit { of: "lifetime of a connection",                           value: "60 minutes",                       sqlstate: "",      message: "" },
 ];
 
 pub(super) fn columns(table: &CreateTable, out: &mut Vec<Finding>) {

@@ -31,7 +31,7 @@ pub fn declaration(declared: &Declaration<'_>, fields: &Fields, types: &WrittenT
             let doc = match entry {
                 Entry::Field(field) => field.doc.clone(),
                 Entry::Group(group) if group.witness.is_some() => {
-                    "`None` where an outer join missed.".to_owned()
+                    "`None` if an outer join has no matching row.".to_owned()
                 }
                 Entry::Group(_) => "A group of columns.".to_owned(),
             };

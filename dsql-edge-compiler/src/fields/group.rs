@@ -36,7 +36,7 @@ pub(super) fn tree(columns: &[(ColumnName, &TypedColumn)], problems: &mut Diagno
         if let Err((message, hint)) = inserted {
             let looks_like_one = !column.is_alias && ColumnName::parse(&column.name) != *written;
             let hint = match looks_like_one {
-                true => "give it an alias: AS name; an override is read in an alias alone".to_owned(),
+                true => "give it an alias: AS name; an override is read only in an alias".to_owned(),
                 false => hint,
             };
             problems.push(Diagnostic::error(Code::UnnamedColumn, column.span, message).with_hint(hint));
@@ -69,12 +69,12 @@ fn struct_names(
             branch.columns(&mut inside);
             let span = inside.first().and_then(|at| columns.get(*at)).map(|(_, column)| column.span);
             let message = match other.is_empty() {
-                true => format!("the group \"{path}…\" has no letter that a struct could be named after"),
+                true => format!("the group \"{path}…\" has no letter for the name of its struct"),
                 false => {
                     format!("the groups \"{other}…\" and \"{path}…\" would both be structs named …{suffix}")
                 }
             };
-            let hint = format!("name the group otherwise: AS \"{outer_path}group.…\"");
+            let hint = format!("rename the group: AS \"{outer_path}group.…\"");
             problems.push(
                 Diagnostic::error(Code::UnnamedColumn, span.unwrap_or_default(), message).with_hint(hint),
             );
@@ -90,7 +90,7 @@ type Problem = (String, String);
 
 fn path(name: &str, at: usize) -> Result<Vec<FieldName>, Problem> {
     if name == "?column?" || name.is_empty() {
-        return Err((format!("column {} has no name", at + 1), "give it one: AS name".to_owned()));
+        return Err((format!("column {} has no name", at + 1), "add an alias: AS name".to_owned()));
     }
     let parts = name.split('.').map(|part| FieldName::new(part).ok_or(part));
     parts.collect::<Result<_, _>>().map_err(|part| {
@@ -99,7 +99,7 @@ fn path(name: &str, at: usize) -> Result<Vec<FieldName>, Problem> {
         } else {
             format!("column \"{name}\": \"{part}\" cannot be the name of a Rust field")
         };
-        (message, "give it another: AS name".to_owned())
+        (message, "use another name: AS name".to_owned())
     })
 }
 
@@ -127,8 +127,8 @@ fn insert(
         }
         (Some(_), _) => {
             let name = first.text();
-            let message = format!("\"{name}\" is a column and, with what is after its dot, a group too");
-            return Err((message, format!("name the column otherwise: AS {name}_2")));
+            let message = format!("\"{name}\" is the name of a column and of a group");
+            return Err((message, format!("rename the column: AS {name}_2")));
         }
     }
     Ok(())

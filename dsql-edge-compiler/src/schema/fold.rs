@@ -168,8 +168,7 @@ impl Fold {
                 let has_default = domain.constraints.iter().any(|it| has_default(&it.kind));
                 let checks = domain.constraints.into_iter().filter_map(check).collect();
                 if self.domains_under(&domain.type_name.name) >= MAX_DOMAINS {
-                    let message =
-                        format!("domains over domains, more than {MAX_DOMAINS} levels, are too many");
+                    let message = format!("domains are nested more than {MAX_DOMAINS} levels deep");
                     self.problem(Code::TooComplex, domain.name.span(), message);
                 }
                 let kind = UserTypeKind::Domain { base: domain.type_name, not_null, has_default, checks };

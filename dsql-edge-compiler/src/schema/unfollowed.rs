@@ -45,7 +45,7 @@ pub(super) fn statement(
             "ALTER OPERATOR" | "ALTER COLLATION"
                 if words().contains(" RENAME TO ") || words().contains(" SET SCHEMA ") =>
             {
-                "it gives another name to an operator or a collation"
+                "it renames an operator or a collation"
             }
             _ => return None,
         },
@@ -84,7 +84,7 @@ pub(super) fn command(command: &PsqlCommand) -> Option<Diagnostic> {
         "i" | "include" | "ir" | "include_relative" => "it runs the statements of another file",
         "gexec" => "it runs the rows of a query as statements",
         "if" => "only psql can evaluate the condition",
-        "q" | "quit" => "psql ends here, and does not run the statements behind it",
+        "q" | "quit" => "psql exits here and does not run the statements after it",
         _ => return None,
     };
     let what = format!("\\{}: {what}", command.name);

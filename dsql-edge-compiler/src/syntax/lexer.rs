@@ -169,7 +169,7 @@ impl<'a> Lexer<'a> {
             let span = Span::new(start, start + 2);
             let message = "optional text is inside optional text";
             return Err(Diagnostic::syntax(Code::OptionalText, span, message)
-                .with_hint("close the first with } before; both may depend on the same parameter"));
+                .with_hint("close the first one with } before it; both may depend on the same parameter"));
         }
         self.open = Some((start, self.out.tokens.len()));
         self.at += 2;

@@ -40,8 +40,7 @@ pub fn deciding(lexed: &Lexed) -> Result<Vec<u32>, Diagnostic> {
         match own.as_slice() {
             [one] => out.push(*one),
             [] => {
-                let message =
-                    "this optional text depends on no parameter: it needs one that is in optional text alone";
+                let message = "this optional text does not depend on a parameter: it needs one that is used only in optional text";
                 return Err(Diagnostic::error(Code::OptionalText, piece.span, message));
             }
             several => {
@@ -49,7 +48,7 @@ pub fn deciding(lexed: &Lexed) -> Result<Vec<u32>, Diagnostic> {
                 let message =
                     format!("this optional text depends on several parameters: {}", names.join(", "));
                 return Err(Diagnostic::error(Code::OptionalText, piece.span, message).with_hint(
-                    "only one parameter can decide; the others must also be outside of optional text",
+                    "only one parameter can decide; the others must also be used outside optional text",
                 ));
             }
         }
@@ -59,7 +58,7 @@ pub fn deciding(lexed: &Lexed) -> Result<Vec<u32>, Diagnostic> {
     different.dedup();
     if let (Some(number), Some(piece)) = (different.get(MAX_DECIDING), lexed.pieces.last()) {
         let message =
-            format!("more than {MAX_DECIDING} parameters decide on text: {}", shown(lexed, *number));
+            format!("more than {MAX_DECIDING} parameters decide on optional text: {}", shown(lexed, *number));
         return Err(Diagnostic::error(Code::OptionalText, piece.span, message)
             .with_hint("every combination is compiled; write two queries"));
     }

@@ -2,7 +2,7 @@
 //!
 //! Input: whether DSQL's rules hold. Output: the SQL that takes the permission to call them from all roles but the
 //! superuser, or gives it back. A rule that looks for names in the client's statement would miss a call in a view, in a
-//! default, and in a query that nests too deep for our parser; the permission holds for these too.
+//! default, and in a query that nests too deeply for our parser; the permission holds for these too.
 //!
 //! The list is from PostgreSQL's `pg_proc.dat`: the functions that a role without privileges may call and that run a
 //! text as SQL, read tables that the statement does not name, or write something other than rows. PostgreSQL itself
@@ -55,7 +55,10 @@ const DENIED: &[(&[&str], &str)] = &[
         ],
         "DSQL has no large objects: use a column of type bytea, or R2",
     ),
-    (&["pg_notify"], "DSQL sends no notifications: a queue, a Durable Object or change data capture does"),
+    (
+        &["pg_notify"],
+        "DSQL does not send notifications: use a queue, a Durable Object or change data capture",
+    ),
     (
         &[
             "pg_copy_logical_replication_slot",

@@ -50,9 +50,9 @@ impl StatementRejected {
         StatementRejected::too_deep().detailed(limit.message.clone())
     }
 
-    /// A text that nests too deep for the stack.
+    /// A text that nests too deeply for the stack.
     pub(super) fn too_deep() -> StatementRejected {
-        StatementRejected::new("54001", "stack depth limit exceeded", "nest less deep".to_owned())
+        StatementRejected::new("54001", "stack depth limit exceeded", "reduce the nesting".to_owned())
     }
 
     /// PostgreSQL's answer to a text that is not of the client's encoding.

@@ -37,7 +37,7 @@ pub(super) fn advice(text: &str, lexed: &Lexed, place: Span) -> Option<String> {
 fn quote_in_text(text: &str, token: &Token, previous: &Token) -> Option<String> {
     let beside = previous.span.end == token.span.start && matches!(previous.kind, TokenKind::String(_));
     let string = previous.span.text(text).trim_end_matches('\'');
-    beside.then(|| format!("a quote inside a text is doubled: {string}''{}…", token.span.text(text)))
+    beside.then(|| format!("double a quote inside a string: {string}''{}…", token.span.text(text)))
 }
 
 /// `` `name` ``.
@@ -53,7 +53,7 @@ fn colon_name(text: &str, token: &Token, next: Option<&Token>, is_script: bool) 
     let name = next.span.text(text);
     match next.kind {
         TokenKind::Identifier(_) | TokenKind::Keyword(_) if is_script => {
-            Some(format!("variables of psql are not followed: write the value in place of :{name}"))
+            Some(format!("psql variables are not supported: write the value in place of :{name}"))
         }
         TokenKind::Identifier(_) | TokenKind::Keyword(_) => {
             Some(format!("a parameter is written ${name}, not :{name}"))
@@ -131,11 +131,11 @@ fn other_dialect(text: &str, token: &Token, previous: &Token, second: Option<&To
             "write LIMIT at the end of the query"
         }
         ("delete", _) => return Some(format!("write DELETE FROM {}", token.span.text(text))),
-        (_, "contains") => "write = ANY (…) for an element of an array, LIKE '%…%' for a part of a text",
+        (_, "contains") => "write = ANY (…) for an element of an array, LIKE '%…%' for a part of a string",
         (_, "set") if second.is_some_and(|second| word(second) == "into") => {
             "write INSERT INTO … (columns) VALUES (values)"
         }
-        ("like" | "ilike", "%" | "_") => "a pattern is a text, in single quotes: LIKE '%…%'",
+        ("like" | "ilike", "%" | "_") => "write a pattern as a string in single quotes: LIKE '%…%'",
         ("on", "duplicate") => "write ON CONFLICT (key) DO UPDATE SET column = excluded.column",
         (_, "regexp" | "rlike") => "write ~ for a regular expression",
         (_, "like" | "in") if last == "is" => "write it without IS",

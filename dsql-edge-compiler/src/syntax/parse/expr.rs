@@ -133,8 +133,7 @@ impl Parser<'_> {
             // AND and OR become lists, not chains.
             chain += usize::from(next > level::AND);
             if chain > MAX_CHAIN {
-                let message =
-                    format!("an expression of more than {MAX_CHAIN} operators in a row is too long");
+                let message = format!("an expression has more than {MAX_CHAIN} operators in a row: split it");
                 return Err(self.too_complex(message));
             }
             let (expr, ends_in_expr) = self.infix_rule(left, next, grammar)?;

@@ -33,7 +33,9 @@ impl Parser<'_> {
             let qualified = !natural && kind != JoinKind::Cross;
             self.joins += 1;
             if self.joins > MAX_JOINS {
-                return Err(self.too_complex(format!("a statement has more than {MAX_JOINS} joins")));
+                return Err(
+                    self.too_complex(format!("a statement has more than {MAX_JOINS} joins: split it"))
+                );
             }
             let right = if qualified { self.table_ref()? } else { self.table_primary()? };
             let constraint = if qualified { self.join_constraint()? } else { JoinConstraint::None };

@@ -272,7 +272,7 @@ impl<'a> Parser<'a> {
     /// Runs `parse` one level deeper.
     fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsing<T>) -> Parsing<T> {
         if self.depth >= MAX_DEPTH {
-            let message = format!("the statement nests deeper than {MAX_DEPTH} levels");
+            let message = format!("the statement nests deeper than {MAX_DEPTH} levels: split it");
             return Err(self.too_complex(message));
         }
         self.depth += 1;

@@ -116,7 +116,8 @@ impl Parser<'_> {
             }
             self.set_operations += 1;
             if self.set_operations > MAX_SET_OPERATIONS {
-                let message = format!("a statement has more than {MAX_SET_OPERATIONS} set operations");
+                let message =
+                    format!("a statement has more than {MAX_SET_OPERATIONS} set operations: split it");
                 return Err(self.too_complex(message));
             }
             let location = self.advance();
