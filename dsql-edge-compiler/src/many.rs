@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_means_the_same_becomes_one_statement() {
+    fn only_equivalent_inserts_become_one_statement() {
         assert_eq!(
             sent(
                 "INSERT INTO t (id, a, e) VALUES ( $id, lower, $e::text::jsonb ) ON CONFLICT DO NOTHING"

@@ -131,7 +131,7 @@ mod tests {
         CREATE VIEW setting AS SELECT set_config('a.b', 'c', false) AS a;";
 
     #[test]
-    fn what_may_stay_in_the_session_is_found() {
+    fn effects_on_the_session_are_found() {
         let schema = Schema::parse(SCHEMA).unwrap();
         let effect = |sql: &str| {
             let query = compile(&Source::of_macro(sql), &schema);

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_of_transaction_control_is_refused() {
+    fn every_form_of_transaction_control_is_rejected() {
         for sql in [
             "BEGIN",
             "begin work isolation level repeatable read",
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn statements_that_leave_transactions_alone_pass() {
+    fn statements_without_transaction_control_pass() {
         for sql in [
             "SELECT 1",
             "PREPARE a AS SELECT 1",

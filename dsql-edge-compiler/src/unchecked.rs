@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_snapshot_proves_reads() {
+    fn unchecked_statement_reads_only_if_the_snapshot_proves_it() {
         let schema = Schema::parse(SCHEMA).unwrap();
         for (sql, effect, session) in [
             ("SELECT id, upper(a) FROM t WHERE id = $1", Effect::Read, SessionEffect::Keeps),

@@ -89,7 +89,7 @@ fn a_database_name_is_never_an_override() {
 }
 
 #[test]
-fn an_alias_of_the_query_is_an_override_wherever_written() {
+fn an_alias_of_the_query_can_be_an_override_everywhere() {
     for (sql, expected) in [
         (r#"SELECT "bang!" AS "bang!" FROM t"#, "bang: i32"),
         (r#"SELECT "q?" AS "q?" FROM t"#, "q: Option<i32>"),

@@ -30,7 +30,7 @@ fn each(count: usize, text: impl Fn(usize) -> String) -> String {
 }
 
 #[test]
-fn what_people_write_fits() {
+fn ordinary_nesting_fits() {
     for sql in [
         format!("SELECT {}1{}", "(".repeat(155), ")".repeat(155)),
         format!("SELECT 1{}", " + 1".repeat(499)),
@@ -67,7 +67,7 @@ fn long_chains_of_tables_queries_and_views_fit() {
 }
 
 #[test]
-fn views_that_double_with_each_level_fit() {
+fn views_that_read_the_next_one_twice_fit() {
     for query in [
         "SELECT x.a, y.d FROM @ x JOIN @ y ON x.a = y.a",
         "SELECT x.a, y.d FROM @ x CROSS JOIN @ y",
@@ -82,7 +82,7 @@ fn views_that_double_with_each_level_fit() {
 }
 
 #[test]
-fn operands_that_double_with_each_level_are_refused() {
+fn operands_that_double_with_each_level_are_rejected() {
     for (before, after) in [
         ("(", " BETWEEN false AND true)"),
         ("(", " BETWEEN SYMMETRIC false AND true)"),
@@ -97,7 +97,7 @@ fn operands_that_double_with_each_level_are_refused() {
 }
 
 #[test]
-fn what_nests_without_end_is_refused() {
+fn too_deep_nesting_is_rejected() {
     for sql in [
         format!("SELECT {}1{}", "(".repeat(20_000), ")".repeat(20_000)),
         format!("SELECT 1{}", " + 1".repeat(20_000)),
@@ -132,7 +132,7 @@ fn what_nests_without_end_is_refused() {
 }
 
 #[test]
-fn schema_of_endless_levels_is_refused() {
+fn schema_with_too_many_levels_is_rejected() {
     let domains = each(10_000, |at| format!("CREATE DOMAIN d{at} AS d{};", at - 1));
     let domains = format!("CREATE DOMAIN d0 AS int;{domains}");
     assert_eq!(answers(domains, "SELECT 1".to_owned()), Err("too-complex".to_owned()));

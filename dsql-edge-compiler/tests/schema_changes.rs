@@ -205,7 +205,7 @@ fn renamed_types_and_columns_of_views_are_followed() {
 }
 
 #[test]
-fn types_of_the_same_name_are_kept_apart() {
+fn types_of_the_same_name_are_distinguished() {
     let moods = "CREATE SCHEMA app; CREATE TYPE mood AS ENUM ('ok'); CREATE TYPE app.mood AS ENUM ('x'); CREATE TABLE t (a mood, b app.mood);";
     for change in ["ALTER TYPE app.mood RENAME TO other;", "ALTER TYPE mood RENAME TO other;"] {
         assert_eq!(
@@ -291,7 +291,7 @@ fn statements_that_are_rolled_back_change_nothing() {
 }
 
 #[test]
-fn statement_with_an_unknown_effect_is_named() {
+fn statement_with_an_unknown_effect_is_reported() {
     for statement in [
         "DO $$ BEGIN EXECUTE 'DROP TABLE ' || t; END $$",
         "DO $$ BEGIN IF EXISTS (SELECT 'x') THEN CREATE TABLE t (a int); END IF; END $$",

@@ -24,7 +24,7 @@ fn keyword_as_a_name_does_not_open_or_close_a_body() {
 }
 
 #[test]
-fn keyword_outside_of_a_body_does_not_hide_a_semicolon() {
+fn keyword_outside_a_body_does_not_hide_a_semicolon() {
     for statement in ["ALTER ROLE atomic CREATEDB", "ALTER TABLE t RENAME CONSTRAINT atomic TO begin"] {
         let source = Source::script(format!("{statement}; TRUNCATE a;"));
         let parsed = Parsed::script(&source).unwrap();

@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn an_insert_that_cannot_happen_twice_is_a_key() {
+    fn insert_that_cannot_be_repeated_is_a_key() {
         for (sql, constraints, all) in [
             ("INSERT INTO done (key) VALUES ($key)", "done_pkey", true),
             ("INSERT INTO done VALUES ($key, now(), DEFAULT)", "done_pkey", true),
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn an_insert_that_protects_nothing_is_no_key() {
+    fn insert_that_can_be_repeated_is_not_a_key() {
         for sql in [
             // No constraint covers the written columns, or the value differs in each run.
             "INSERT INTO plain (a) VALUES ($a)",

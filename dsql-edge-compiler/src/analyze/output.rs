@@ -147,7 +147,7 @@ mod tests {
     use crate::{Schema, compile};
 
     #[test]
-    fn only_what_is_known_to_read_reads() {
+    fn query_is_a_read_only_if_its_functions_are() {
         let schema = "-- dsql-edge: dialect postgres
             CREATE TABLE t (id int PRIMARY KEY, a text);
             CREATE SEQUENCE s;

@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn strict_is_not_never_null() {
+    fn strict_function_can_return_null() {
         for (name, args) in [
             ("array_length", &[oid::ANYARRAY, oid::INT4][..]),
             ("regexp_match", &[oid::TEXT, oid::TEXT]),
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn not_null_whatever_comes_in() {
+    fn some_functions_are_not_null_for_any_arguments() {
         let concat = one("concat", &[oid::ANY]);
         assert!(concat.null == NullContract::Always && !concat.strict);
         assert_eq!(concat.variadic, oid::ANY);

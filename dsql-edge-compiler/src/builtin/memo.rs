@@ -54,7 +54,7 @@ mod tests {
     use std::cell::Cell;
 
     #[test]
-    fn absent_name_is_read_each_time_and_a_taken_place_is_passed() {
+    fn missing_name_is_not_cached_and_full_slot_is_skipped() {
         static MEMO: Memo<(usize, &str), 8> = Memo::new();
         let reads = Cell::new(0);
         let ask = |place: usize, key: usize| {

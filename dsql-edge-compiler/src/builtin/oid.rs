@@ -214,7 +214,7 @@ mod tests {
     use super::super::type_by_oid;
 
     #[test]
-    fn each_constant_is_the_type_it_says() {
+    fn each_oid_constant_is_that_of_its_type() {
         for (oid, name) in super::ALL {
             assert_eq!(type_by_oid(*oid).map(|it| it.name), Some(*name));
         }

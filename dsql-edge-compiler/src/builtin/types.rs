@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn arrays_and_what_only_looks_like_one() {
+    fn arrays_and_types_that_only_look_like_arrays() {
         let array = type_by_name("_text").unwrap();
         assert!(array.is_array() && array.elem == oid::TEXT);
         assert_eq!(array_of(oid::TEXT), Some(array));

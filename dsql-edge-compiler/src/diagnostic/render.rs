@@ -82,7 +82,7 @@ mod tests {
     use crate::source::Span;
 
     #[test]
-    fn underlines_the_spot_under_wide_characters_too() {
+    fn place_is_underlined_after_wide_characters() {
         let sql = "SELECT '記事',\n  titel FROM posts";
         let at = sql.find("titel").unwrap();
         let diagnostic =

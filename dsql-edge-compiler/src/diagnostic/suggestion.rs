@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_what_a_person_would() {
+    fn nearest_name_is_suggested() {
         let columns = ["id", "title", "title_ja", "published_at"];
         for (written, expected) in [
             ("titel", Some("title")),

@@ -58,7 +58,7 @@ mod tests {
     use crate::dsql::refused;
 
     #[test]
-    fn what_is_allowed_passes() {
+    fn allowed_statements_pass() {
         for allowed in allowed() {
             let Some(example) = allowed.example else { continue };
             assert_eq!(refused(example), Vec::<String>::new(), "{example}");

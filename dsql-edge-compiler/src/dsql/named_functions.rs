@@ -90,7 +90,7 @@ mod tests {
     use crate::dsql::refused;
 
     #[test]
-    fn function_is_found_wherever_a_statement_runs_it() {
+    fn functions_that_a_statement_runs_are_found() {
         for sql in [
             // The tree contains these names.
             "ALTER TABLE t ALTER a SET DEFAULT pg_advisory_lock(1)",
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn name_that_runs_nothing_is_not_found() {
+    fn function_that_is_only_named_is_not_found() {
         for sql in [
             "GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint) TO r",
             "COMMENT ON FUNCTION pg_advisory_lock(bigint) IS 'x'",

@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_type_for_a_column_that_is_not_there_is_an_error() {
+    fn type_directive_for_a_missing_column_is_an_error() {
         let schema = |name: &str| {
             Schema::parse(&format!(
                 "-- dsql-edge: type {name} = crate::UserId\nCREATE TABLE users (id uuid);"
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn byte_order_mark_and_line_endings_hide_no_directive() {
+    fn directive_is_found_after_byte_order_mark_and_crlf() {
         let text = "-- dsql-edge: search_path app\n\\restrict x\nCREATE SCHEMA app;\nCREATE TABLE t (id int);\n\
                     COPY t FROM stdin WITH (FORMAT csv);\n\"it's\n\"\n\\.\n";
         for text in

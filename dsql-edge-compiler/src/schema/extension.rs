@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_brings_is_found_in_its_schema_alone() {
+    fn objects_of_an_extension_are_found_only_in_its_schema() {
         let query = Source::numbered("SELECT similarity('a', 'b') AS a, 'a' <-> 'b'::text AS b");
         let public = "CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;";
         assert!(compile(&query, &Schema::parse(public).unwrap()).is_ok());

@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_those_that_postgresql_makes() {
+    fn key_names_are_those_of_postgresql() {
         let columns = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
         assert_eq!(key_name("t", &columns(&["a"]), "pkey"), "t_pkey");
         assert_eq!(key_name("t", &columns(&["a", "b"]), "key"), "t_a_b_key");

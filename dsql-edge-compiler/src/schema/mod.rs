@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_are_suggested_as_a_query_names_them() {
+    fn tables_are_suggested_in_the_form_that_a_query_uses() {
         let schema =
             Schema::parse("CREATE SCHEMA app; CREATE TABLE app.j (id int); CREATE TABLE posts (id int)");
         let error = compile(&Source::numbered("SELECT id FROM nothing"), &schema.unwrap()).unwrap_err();

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn name_is_of_the_object_that_had_it_then() {
+    fn name_resolves_to_the_object_of_its_moment() {
         let mut names = Names::default();
         names.give(1, "public", "t", 0);
         names.take(3, "public", "t");

@@ -44,7 +44,7 @@ mod tests {
     use crate::{Schema, Source, compile};
 
     #[test]
-    fn failed_name_leads_to_the_statement_that_is_not_followed() {
+    fn unknown_name_is_traced_to_the_unfollowed_statement() {
         let ddl =
             "CREATE TABLE t (id int);\nDO $$ BEGIN\n  PERFORM f(); ALTER TABLE t ADD extra int;\nEND $$;\n";
         let schema = Schema::parse_files([("schema.sql", ddl)], None).unwrap();
