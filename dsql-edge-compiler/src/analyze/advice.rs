@@ -1,4 +1,4 @@
-//! Hints for errors that a similar name alone does not fix: constants, casts, functions, names that do not exist.
+//! Writes hints for errors that a similar name alone does not fix: constants, casts, functions, unknown names.
 //!
 //! Input: the expression as written, and what its place requires. Output: one line of advice. It decides nothing.
 

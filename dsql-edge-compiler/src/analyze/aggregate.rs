@@ -1,4 +1,4 @@
-//! Aggregates and `GROUPING`: `parse_agg.c`.
+//! Analyzes aggregates and `GROUPING`: `parse_agg.c`.
 //!
 //! Input: calls of aggregate functions. Output: aggregates at the query level they belong to; errors for misplaced
 //! aggregates.

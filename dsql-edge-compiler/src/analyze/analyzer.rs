@@ -17,7 +17,7 @@ pub(super) struct Analyzer<'a> {
     pub(super) catalog: Catalog<'a>,
     pub(super) diagnostics: Diagnostics,
     pub(super) parameters: Vec<Parameter>,
-    /// The analyzed views by the number of their relation; `None` if the view has an error.
+    /// The analyzed views by the number of their relation; `None` if the view has an error or is being analyzed.
     pub(super) views: HashMap<usize, Option<Rc<Query>>>,
     /// The number of views that enclose the one being analyzed.
     pub(super) views_above: usize,

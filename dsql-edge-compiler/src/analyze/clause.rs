@@ -1,4 +1,4 @@
-//! `ORDER BY`, `GROUP BY` and `DISTINCT`: `parse_clause.c`.
+//! Analyzes `ORDER BY`, `GROUP BY` and `DISTINCT`: `parse_clause.c`.
 //!
 //! Input: keys as written and the target list. Output: the keys as expressions; a key that names a column of the result
 //! is that column's expression.

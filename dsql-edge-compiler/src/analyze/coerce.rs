@@ -1,4 +1,4 @@
-//! Casts and coercion: `parse_coerce.c`.
+//! Analyzes casts and coercions: `parse_coerce.c`.
 //!
 //! Input: a typed expression and the type its place requires. Output: the expression as that type, or an error. The
 //! contexts are PostgreSQL's: implicit, assignment, explicit.

@@ -1,4 +1,4 @@
-//! Collations: `parse_collate.c`.
+//! Determines collations: `parse_collate.c`.
 //!
 //! Input: the expressions of a finished query level. Output: the collation of each of its columns; the errors for two
 //! collations that conflict, by `COLLATE` or in a set operation. A comparison without the collation it needs fails when

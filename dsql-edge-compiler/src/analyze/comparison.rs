@@ -1,4 +1,4 @@
-//! Comparisons: operators between rows, `IN`, `LIKE`, `BETWEEN`, `IS DISTINCT FROM`.
+//! Analyzes comparisons: operators between rows, `IN`, `LIKE`, `BETWEEN`, `IS DISTINCT FROM`.
 //!
 //! This is the part of `parse_expr.c` that handles `A_Expr` before `operator` chooses the function.
 

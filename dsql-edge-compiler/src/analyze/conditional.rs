@@ -1,4 +1,4 @@
-//! Expressions that choose among values: CASE, COALESCE, GREATEST, LEAST and NULLIF.
+//! Analyzes expressions that choose among values: CASE, COALESCE, GREATEST, LEAST and NULLIF.
 //!
 //! Input: an expression as written and its scope. Output: the typed expression; all alternatives are coerced to one
 //! type.

@@ -1,4 +1,4 @@
-//! Constants that PostgreSQL reads during parse analysis: the input functions of types.
+//! Checks constants that PostgreSQL reads during parse analysis, with the input functions of types.
 //!
 //! Input: a type and the text of a quoted constant. Output: whether the type's input function accepts it, and
 //! PostgreSQL's message if not. Constants of types whose input is not modeled here are accepted; the server checks them

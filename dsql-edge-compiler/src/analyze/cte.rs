@@ -1,4 +1,4 @@
-//! `WITH`: `parse_cte.c`.
+//! Analyzes `WITH`: `parse_cte.c`.
 //!
 //! Input: the queries of `WITH`. Output: entries that `FROM` can name; a recursive entry has the columns of its
 //! non-recursive term.

@@ -1,4 +1,4 @@
-//! `INSERT`, `UPDATE`, `DELETE`: `transformInsertStmt` and related functions, with `transformAssignedExpr`.
+//! Analyzes `INSERT`, `UPDATE` and `DELETE`: `transformInsertStmt` and related functions, with `transformAssignedExpr`.
 //!
 //! Input: a statement that writes. Output: its `RETURNING` as an analyzed query, every value coerced to its column.
 //! Errors that PostgreSQL reports only when the statement runs (a NOT NULL column left out, no key for `ON CONFLICT`)

@@ -1,4 +1,4 @@
-//! Expressions: `parse_expr.c`.
+//! Analyzes expressions: `parse_expr.c`.
 //!
 //! Input: an expression as written and the scope it is in. Output: the typed expression; a failure is reported once and
 //! becomes an error node that fits everywhere.

@@ -1,4 +1,4 @@
-//! `FROM`: `parse_clause.c` and `parse_relation.c`.
+//! Analyzes `FROM`: `parse_clause.c` and `parse_relation.c`.
 //!
 //! Input: the items of `FROM`. Output: range table entries, their namespace, and the join tree that nullability proofs
 //! use.

@@ -1,4 +1,4 @@
-//! Function calls: `parse_func.c`.
+//! Analyzes function calls: `parse_func.c`.
 //!
 //! Input: a call and its typed arguments. Output: the typed call, an aggregate, a window call or a cast in function
 //! form; or PostgreSQL's error with a hint at functions that exist.

@@ -1,4 +1,4 @@
-//! The name of a column, and whether the query wrote it.
+//! Defines the name of a column, and whether the query wrote it.
 //!
 //! Overrides (`"x!"`, `"x?"`, `"x: T"`) are written into aliases. A name from the database is never an override:
 //! otherwise anyone who may create a table could choose Rust types, and declare columns NOT NULL, in other developers'

@@ -1,4 +1,4 @@
-//! `MERGE`: `parse_merge.c`.
+//! Analyzes `MERGE`: `parse_merge.c`.
 //!
 //! Input: the statement. Output: a query without rows, because PostgreSQL 16 has no `RETURNING` here; every value
 //! coerced to its column, and each `WHEN` sees the tables that it may refer to.

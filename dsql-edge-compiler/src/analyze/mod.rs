@@ -1,4 +1,4 @@
-//! Parse analysis: names, types and nullability of one statement, by PostgreSQL's rules.
+//! Performs parse analysis: names, types and nullability of one statement, by PostgreSQL's rules.
 //!
 //! Input: a statement's syntax tree and the schema. Output: a [`TypedQuery`], or all errors, in the order in which
 //! PostgreSQL would find them. The modules are named after PostgreSQL's files (`src/backend/parser/README`): `operator`

@@ -1,4 +1,4 @@
-//! Operators: `parse_oper.c`.
+//! Analyzes operators: `parse_oper.c`.
 //!
 //! Input: an operator's name and its typed operands. Output: the call of its function, or PostgreSQL's error with the
 //! cast that would fix it.

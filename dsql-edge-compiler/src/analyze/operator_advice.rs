@@ -1,4 +1,4 @@
-//! Advice if no operator fits the operands.
+//! Writes hints for operands that no operator fits.
 //!
 //! Input: the operator as written and the types of its operands. Output: one line of advice, which quotes the query if
 //! the places of the operands are known. It decides nothing.

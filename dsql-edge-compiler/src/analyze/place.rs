@@ -1,4 +1,4 @@
-//! The places of expressions in a query: `ParseExprKind`.
+//! Defines the places of expressions in a query: `ParseExprKind`.
 
 /// The place of an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

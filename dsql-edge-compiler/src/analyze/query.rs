@@ -1,4 +1,4 @@
-//! Queries: `transformSelectStmt`, `transformValuesClause`, `transformSetOperationStmt`.
+//! Analyzes queries: `transformSelectStmt`, `transformValuesClause`, `transformSetOperationStmt`.
 //!
 //! Input: a query as written and the scope around it. Output: the analyzed query. The clauses are analyzed in
 //! PostgreSQL's order (`analyze.c`), which determines the first error.

@@ -1,4 +1,4 @@
-//! SQL/JSON constructors: `transformJsonObjectConstructor` and related functions of `parse_expr.c`.
+//! Analyzes SQL/JSON constructors: `transformJsonObjectConstructor` and related functions of `parse_expr.c`.
 //!
 //! Input: a call as written. Output: the value that it constructs, or an aggregate.
 

@@ -1,4 +1,4 @@
-//! Subqueries in expressions: `transformSubLink`.
+//! Analyzes subqueries in expressions: `transformSubLink`.
 
 use super::analyzer::Analyzer;
 use super::operator::operand;

@@ -1,4 +1,4 @@
-//! Target lists: `parse_target.c`.
+//! Analyzes target lists: `parse_target.c`.
 //!
 //! Input: the list after `SELECT` or `RETURNING`. Output: one entry per column, with stars expanded, each with the name
 //! that PostgreSQL would give it.

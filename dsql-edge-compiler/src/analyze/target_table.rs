@@ -1,4 +1,4 @@
-//! The relation that a statement writes to: `setTargetTable`, `rewriteTargetView`.
+//! Analyzes the relation that a statement writes to: `setTargetTable`, `rewriteTargetView`.
 //!
 //! Input: a name after `INTO`, `UPDATE` or `FROM`. Output: its columns and their base table, which differs from the
 //! relation for a simple view; the errors of the write, including those that occur only at run time.

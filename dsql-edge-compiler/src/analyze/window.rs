@@ -1,4 +1,4 @@
-//! Window functions: `transformWindowFuncCall` and `transformWindowDefinitions`.
+//! Analyzes window functions: `transformWindowFuncCall` and `transformWindowDefinitions`.
 //!
 //! Input: a call with `OVER`, or an entry of the `WINDOW` clause. Output: the call with the keys of its window; errors
 //! for misplaced calls and for keys without a sort order.

@@ -1,4 +1,4 @@
-//! XML: `transformXmlExpr`, `transformXmlSerialize`, `transformRangeTableFunc`.
+//! Analyzes XML: `transformXmlExpr`, `transformXmlSerialize`, `transformRangeTableFunc`.
 //!
 //! Input: calls and `XMLTABLE` as written. Output: values of type xml, and a range table entry.
 

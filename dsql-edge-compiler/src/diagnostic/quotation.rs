@@ -8,7 +8,7 @@ use crate::source::Span;
 
 /// The character around a place in a hint; SQL does not contain it.
 const MARK: char = '\u{1}';
-/// The length limit of a quotation; longer text is shortened.
+/// The length limit of a quotation; longer text is replaced by `(…)`.
 const LONGEST: usize = 48;
 
 /// A placeholder for the text at a span, which [`quote`] replaces.

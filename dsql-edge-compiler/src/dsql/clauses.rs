@@ -1,4 +1,4 @@
-//! The table of clauses that DSQL rejects in statements that it otherwise accepts.
+//! Lists the clauses that DSQL rejects in statements that it otherwise accepts.
 //!
 //! Output: a rule for each clause; `ddl`, `alter` and `query` find the clauses.
 

@@ -1,4 +1,4 @@
-//! The table of statements that DSQL rejects as a whole, by their command words.
+//! Lists the statements that DSQL rejects as a whole, by their command words.
 //!
 //! Input: the first words of a statement. Output: the rule and the words that it matched. `[A]` is optional, `A|B` is
 //! either word, `!A` means that `A` must not follow. The first matching rule applies.

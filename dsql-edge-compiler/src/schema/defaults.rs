@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn cascade_removes_defaults_with_their_sequences() {
+    fn cascade_removes_defaults_that_depend_on_the_object() {
         let sequence =
             "CREATE SEQUENCE s; CREATE TABLE t (a bigint NOT NULL DEFAULT nextval('s'), b int DEFAULT 1);";
         let function = "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; \

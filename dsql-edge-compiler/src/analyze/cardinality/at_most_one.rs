@@ -203,8 +203,8 @@ fn conditions(tree: &JoinTree, first: usize, add: &mut dyn FnMut(&Node, Range<us
 }
 
 pub(super) fn is_equality(function: &str) -> bool {
-    // The names of the schema's functions are qualified and so contain a dot. The functions of `~` and `LIKE` also end
-    // in `eq`.
+    // The names of the schema's functions are qualified and so contain a dot. The names of the functions of `~` also
+    // end in `eq`.
     function.ends_with("eq")
         && !function.contains('.')
         && !function.contains("regex")

@@ -1,4 +1,4 @@
-//! Dates and times in the form of ISO 8601, whose parts must be in their ranges: `ValidateDate`, `DecodeTime`.
+//! Checks the ranges of the parts of dates and times in the form of ISO 8601: `ValidateDate`, `DecodeTime`.
 //!
 //! Input: the text of a constant. Output: whether a part of it is out of range. Other date formats are not checked.
 

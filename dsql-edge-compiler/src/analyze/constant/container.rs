@@ -1,4 +1,4 @@
-//! Constants of arrays and ranges: `array_in`, `range_in`.
+//! Splits constants of arrays and ranges: `array_in`, `range_in`.
 //!
 //! Input: the text between the quotes. Output: the elements or bounds as text, or [`Malformed`]. Constructs that are
 //! not modeled (explicit array bounds) are accepted.
