@@ -339,7 +339,7 @@ impl Analyzer<'_> {
             }
             at = current.parent;
         }
-        // A table that could not be resolved may have the column, so there is no second error for the same mistake.
+        // A table that could not be resolved may have the column, so the same mistake does not cause a second error.
         if broken {
             return Node::error(name.span);
         }

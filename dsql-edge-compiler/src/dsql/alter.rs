@@ -52,7 +52,7 @@ pub(super) fn alter(
                 let word = words.find("TABLE", 0).unwrap_or(*place);
                 let finding = validate_constraint_async.at(*place);
                 let edits = vec![(Span { start: word.end, end: word.end }, " ASYNC".to_owned())];
-                // ALTER TABLE ASYNC accepts only this action, so there is no fix for a statement with several.
+                // ALTER TABLE ASYNC accepts only this action, so a statement with several actions does not get a fix.
                 out.push(if alone { finding.fixed("write ALTER TABLE ASYNC", edits) } else { finding });
             }
             AlterAction::DropColumn { name, .. } => out.extend(drop_column(alter, name, schema)),

@@ -15,7 +15,7 @@ use crate::syntax::{Lexed, Parsed, ParsedStatement};
 pub(super) enum Unread {
     /// The statement is beyond a limit of the parser: its place, and the limit.
     TooComplex(Span, String),
-    /// There is no inner statement, or PostgreSQL cannot parse it either.
+    /// The inner statement is missing, or PostgreSQL cannot parse it either.
     Nothing,
 }
 

@@ -47,7 +47,7 @@ impl Lexer<'_> {
         Ok(out)
     }
 
-    /// Copies up to the closing quote, with doubled quotes as one; `None` if there is no closing quote.
+    /// Copies up to the closing quote, with doubled quotes as one; `None` if the closing quote is missing.
     fn quoted_part(&mut self, quote: u8, out: &mut String) -> Option<()> {
         loop {
             let rest = self.text.get(self.at..)?;
