@@ -91,7 +91,7 @@ impl Analyzer<'_> {
         });
         if let Some(inner) = nested {
             let message = "aggregate function calls cannot be nested";
-            let hint = "compute the inner aggregate in a subquery, and aggregate its result";
+            let hint = "aggregate in a subquery, then aggregate its result";
             self.report(Diagnostic::error(Code::MisplacedAggregate, inner, message).with_hint(hint));
             return Node::error(span);
         }
