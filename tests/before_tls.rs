@@ -33,14 +33,14 @@ enum Answer {
 
 /// Each answer, how many connections it costs, and a part of the message.
 const ANSWERS: [(Answer, usize, &str); 10] = [
-    (Answer::End, 3, "closed the connection when it was asked for TLS"),
+    (Answer::End, 3, "closed the connection after SSLRequest"),
     (Answer::Reset, 3, ""),
     (Answer::Bytes(b"E"), 3, "answered SSLRequest with an error"),
     (Answer::Bytes(b"Esecret-canary\0"), 3, "answered SSLRequest with an error"),
     (Answer::Bytes(b"N"), 1, "does not offer TLS"),
     (Answer::Bytes(b"Nx"), 1, "plain text"),
     (Answer::Bytes(b"Sx"), 1, "plain text"),
-    (Answer::Bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n"), 1, "does not speak PostgreSQL's protocol"),
+    (Answer::Bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n"), 1, "does not use PostgreSQL's protocol"),
     (Answer::EndOfHandshake, 3, ""),
     // The time limit covers all attempts.
     (Answer::Silence, 1, "Config::connect_timeout"),

@@ -213,7 +213,7 @@ fn statement_that_check_cannot_follow_fails_the_check() {
         ("dsql-schema.sql", SCHEMA),
         (
             "change.sql",
-            "SELECT 1;\nDO $$ BEGIN EXECUTE 'ALTER TABLE t DROP COLUMN old'; END $$;\n\\i more.sql\n",
+            "SELECT 1;\nDO $$ DECLARE n int; BEGIN EXECUTE 'ALTER TABLE t DROP COLUMN old'; END $$;\n\\i more.sql\n",
         ),
     ]);
     let arguments = |format: &'static str| ["--apply", "change.sql", "--format", format];
@@ -235,11 +235,45 @@ fn statement_that_check_cannot_follow_fails_the_check() {
         &[
             ("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_MIGRATIONS=migrations\") }"),
             ("migrations/1.sql", SCHEMA),
-            ("migrations/2.sql", "DO $$ BEGIN END $$;"),
+            ("migrations/2.sql", "DO $$ DECLARE n int; BEGIN END $$;"),
         ],
     );
     let (printed, succeeded) = run(home.path(), &["--apply", "change.sql"], &[]);
     assert!(!succeeded && printed.contains("migrations/2.sql:1:1"), "{printed}");
+}
+
+#[test]
+fn statement_that_lint_does_not_follow_fails_the_check() {
+    let functions = "CREATE FUNCTION mig() RETURNS void LANGUAGE sql AS 'ALTER TABLE t DROP COLUMN old' SET search_path = 'public';\n\
+                     CREATE FUNCTION outer_mig() RETURNS void LANGUAGE sql AS 'SELECT mig()';\n\
+                     CREATE FUNCTION rows() RETURNS void LANGUAGE sql AS 'DELETE FROM t';\n\
+                     CREATE FUNCTION harmless(int) RETURNS int LANGUAGE sql AS 'SELECT $1';\n";
+    let home = package(&[
+        ("src/lib.rs", "sql!(\"SELECT id FROM t\");"),
+        ("dsql-schema.sql", &format!("{SCHEMA}\n{functions}")),
+    ]);
+    for (change, succeeds) in [
+        ("SELECT mig();", false),
+        ("SELECT outer_mig();", false),
+        ("EXPLAIN ANALYZE SELECT mig();", false),
+        ("INSERT INTO t SELECT elsewhere();", false),
+        ("\\! psql -c 'ALTER TABLE t DROP COLUMN old'\n", false),
+        ("SELECT 'ALTER TABLE t DROP COLUMN old' \\g (format=unaligned) |psql\n", false),
+        ("\\copy (SELECT 1) to program 'psql'\n", false),
+        ("SELECT query_to_xml($$ALTER TABLE t DROP COLUMN old$$, true, true, '');", false),
+        ("\\set AUTOCOMMIT off\n", false),
+        ("\\echo `psql -f more.sql`\n", false),
+        ("SET standard_conforming_strings = off;", false),
+        ("EXPLAIN SELECT mig();", true),
+        ("SELECT rows(), harmless(1), pg_catalog.set_config('search_path', '', false);", true),
+        ("BEGIN;\n\\copy t from 't.csv'\nCOMMIT;", true),
+        ("-- dsql-edge: allow unfollowed-statement\nSELECT elsewhere();", true),
+    ] {
+        write_files(home.path(), &[("change.sql", change)]);
+        let (printed, succeeded) = run(home.path(), &["--apply", "change.sql"], &[]);
+        assert_eq!(succeeded, succeeds, "{change}: {printed}");
+        assert_eq!(printed.contains("error: check cannot follow"), !succeeds, "{change}: {printed}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

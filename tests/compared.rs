@@ -92,7 +92,7 @@ fn every_query_that_the_compiler_expands_is_checked() {
     assert_eq!(report["compared_with_the_compiler"], false);
     assert_eq!(
         broken(&report),
-        ["src/build/mod.rs:1", "src/lib.rs:6", "src/target/mod.rs:1", "tests/it.rs:2"]
+        ["src/build/mod.rs:1", "src/lib.rs:6", "src/renamed.rs:4", "src/target/mod.rs:1", "tests/it.rs:2"]
     );
     assert!(text.contains("::error file=notes/draft.rs,line=1,"), "{text}");
 }
@@ -192,6 +192,27 @@ fn macro_of_another_crate_with_our_name_is_not_a_query() {
 }
 
 #[test]
+fn query_for_another_target_alone_fails_the_check() {
+    let glob = "#[cfg(target_arch = \"wasm32\")]\npub mod worker_only {\n    use dsql_edge::*;\n    \
+                pub fn f() { let _ = sql!(\"SELECT old FROM t\"); }\n}\npub mod other;\n";
+    let other = "macro_rules! sql { ($x:expr) => { $x } }\npub fn z() -> i32 { sql!(1) }\n";
+    let renamed = "pub use dsql_edge::sql as query;\n#[cfg(target_arch = \"wasm32\")]\n\
+                   pub fn f() { let _ = crate::query!(\"SELECT old FROM t\"); }\npub mod other;\n";
+    for library in [glob, renamed] {
+        let home = package(&[("src/lib.rs", library), ("src/other.rs", other)]);
+        let report = json(home.path(), &[]);
+        let why = report["not_compared"].as_str().unwrap_or_default();
+        assert!(why.starts_with("the compiler expanded none of the 1 that are found"), "{report:#}");
+        // Next to a query that is expanded, it is named.
+        let plain = "pub fn p() { let _ = dsql_edge::sql!(\"SELECT id FROM t\"); }\n";
+        home.write("src/lib.rs", &format!("{library}{plain}"));
+        let report = json(home.path(), &[]);
+        assert_eq!((&report["ok"], &report["queries"]), (&true.into(), &1.into()), "{report:#}");
+        assert!(report["not_compiled"][0].as_str().unwrap().starts_with("src/lib.rs:"), "{report:#}");
+    }
+}
+
+#[test]
 fn query_outside_the_package_is_named_from_the_package() {
     let home = package(&[("shared.rs", "pub fn f() { let _ = dsql_edge::sql!(\"SELECT old FROM t\"); }\n")]);
     let manifest = fs::read_to_string(home.path().join("Cargo.toml")).unwrap();
@@ -228,6 +249,36 @@ fn workspace_without_a_package_is_an_error() {
         .unwrap();
     let summary = String::from_utf8(output.stderr).unwrap();
     assert!(summary.contains("0 queries") && !summary.contains("all compile"), "{summary}");
+}
+
+#[test]
+fn members_of_a_workspace_that_are_not_checked_are_named() {
+    let home = tempfile::tempdir().unwrap();
+    let manifest = |name: &str| format!("[package]\nname = \"{name}\"\nversion = \"0.0.0\"\n");
+    let query = "pub fn f() { let _ = dsql_edge::sql!(\"SELECT id FROM t\"); }\n";
+    for (file, text) in [
+        (
+            "Cargo.toml",
+            format!("{}[workspace]\nmembers = [\".\", \"crates/*\", \"plain\"]\n", manifest("root")),
+        ),
+        ("src/lib.rs", String::new()),
+        ("crates/mem/Cargo.toml", manifest("mem")),
+        ("crates/mem/src/lib.rs", query.to_owned()),
+        ("plain/Cargo.toml", manifest("plain")),
+        ("plain/src/lib.rs", String::new()),
+        ("dsql-schema.sql", "CREATE TABLE t (id int PRIMARY KEY, old text NOT NULL);\n".to_owned()),
+        ("drop.sql", "ALTER TABLE t DROP COLUMN old;\n".to_owned()),
+    ] {
+        let path = home.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let report = json(home.path(), &["--no-build"]);
+    assert_eq!(report["packages_not_looked_at"], serde_json::json!(["crates/mem"]), "{report:#}");
+    for (format, start) in [("human", "note: "), ("github", "::notice file=Cargo.toml,")] {
+        let (text, _) = check(home.path(), format, &["--no-build"]);
+        assert!(text.starts_with(start) && text.contains("crates/mem"), "{text}");
+    }
 }
 
 #[test]

@@ -139,3 +139,33 @@ fn commands_teach_and_have_a_form_for_machines() {
     let output = run(home.path(), &["describe", "SELECT titel"]);
     assert!(!output.status.success() && !output.stdout.contains(&0x1b) && !output.stdout.is_empty());
 }
+
+#[test]
+fn line_endings_of_files_stay() {
+    let home = worker();
+    let crlf = |text: &str| text.replace('\n', "\r\n");
+    for (name, text) in [("Cargo.toml", CARGO), ("wrangler.toml", WRANGLER)] {
+        fs::write(home.path().join(name), crlf(text)).unwrap();
+    }
+    printed(home.path(), &["init", "--region", "eu-west-1"]);
+    for name in ["Cargo.toml", "wrangler.toml"] {
+        let text = fs::read_to_string(home.path().join(name)).unwrap();
+        assert!(text.contains("dsql-edge = ") || text.contains("aws:eu-west-1"), "{text:?}");
+        assert_eq!(text, crlf(&text.replace("\r\n", "\n")), "{name}");
+    }
+}
+
+#[test]
+fn unknown_region_is_not_named() {
+    for name in ["wrangler.jsonc", "wrangler.toml"] {
+        let home = worker();
+        fs::remove_file(home.path().join("wrangler.toml")).unwrap();
+        if name == "wrangler.jsonc" {
+            fs::write(home.path().join(name), "{ \"name\": \"shop\" }\n").unwrap();
+        }
+        let output = run(home.path(), &["init"]);
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8(text).unwrap();
+        assert!(text.contains("aws:<your cluster's region>") && !text.contains("us-east-1"), "{text}");
+    }
+}

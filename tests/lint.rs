@@ -209,3 +209,55 @@ fn byte_order_mark_and_line_endings_are_not_sql() {
     };
     assert!(printed.contains("line=1,col=1,endLine=1,endColumn=9"), "{printed}");
 }
+
+#[test]
+fn explain_without_analyze_writes_no_rows() {
+    for (sql, rules) in [
+        ("EXPLAIN INSERT INTO t SELECT generate_series(1, 3500);", vec![]),
+        ("EXPLAIN (ANALYZE false) INSERT INTO t SELECT generate_series(1, 3500);", vec![]),
+        ("EXPLAIN ANALYZE INSERT INTO t SELECT generate_series(1, 3500);", vec!["rows"]),
+        ("EXPLAIN SELECT 1 FOR SHARE;", vec!["for_lock"]),
+    ] {
+        let linted = lint([("x.sql".to_owned(), sql.to_owned())], None, Sent::OneByOne).remove(0);
+        let found: Vec<_> = linted.findings.iter().filter_map(|it| Some(it.rule?.id)).collect();
+        assert_eq!(found.is_empty(), rules.is_empty(), "{sql}: {found:?}");
+    }
+}
+
+#[test]
+fn function_of_an_earlier_file_is_followed() {
+    let files = |body: &str| {
+        let function = format!("CREATE FUNCTION g() RETURNS int LANGUAGE sql AS '{body}';");
+        let call = "SELECT g();\nEXPLAIN ANALYZE SELECT g();\n".to_owned();
+        let linted = lint([("1.sql".to_owned(), function), ("2.sql".to_owned(), call)], None, Sent::OneByOne);
+        linted[1].findings.iter().map(|it| it.diagnostic.message.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(files("SELECT 1"), [""; 0]);
+    let expected = "lint does not follow g(), whose body changes rows in the transaction of its caller";
+    assert_eq!(files("DELETE FROM t RETURNING 1"), [expected; 2]);
+}
+
+#[test]
+fn file_with_another_ending_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [("a.sql", "SELECT 1;\n"), ("B.SQL", "VACUUM;\n")] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let output = Command::new(dsql_edge()).arg("lint").arg(folder.path()).output().unwrap();
+    let printed = String::from_utf8(output.stderr).unwrap();
+    assert!(printed.contains("B.SQL is not read: its name does not end with .sql"), "{printed}");
+}
+
+#[test]
+fn name_of_a_file_is_percent_encoded_in_sarif() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a b:%é.sql"), "VACUUM;\n").unwrap();
+    let mut command = Command::new(dsql_edge());
+    let output = command
+        .args(["lint", "--format", "sarif", "a b:%é.sql"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.contains("\"uri\": \"a%20b%3A%25%C3%A9.sql\""), "{printed}");
+}

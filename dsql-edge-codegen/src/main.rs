@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use dsql_edge_codegen::format::OutputClosed;
 use dsql_edge_codegen::{check, completions, describe, explain, init, lint, migrate, pull};
 
 #[derive(Parser)]
@@ -29,6 +30,9 @@ enum Command {
     Completions(completions::Options),
 }
 
+/// The status of a shell for a program that ends because its output is closed (128 + SIGPIPE).
+const OF_CLOSED_PIPE: u8 = 141;
+
 fn main() -> ExitCode {
     let outcome = match Command::parse() {
         Command::Init(options) => init::run(&options),
@@ -41,6 +45,9 @@ fn main() -> ExitCode {
         Command::Completions(options) => completions::run(&options, Command::command()),
     };
     outcome.unwrap_or_else(|error| {
+        if OutputClosed::ended(&error) {
+            return ExitCode::from(OF_CLOSED_PIPE);
+        }
         anstream::eprintln!("\u{1b}[1;31merror\u{1b}[0m: {error:#}");
         ExitCode::FAILURE
     })

@@ -29,7 +29,13 @@ pub(crate) struct SchemaFile {
 
 /// The file itself, or the `.sql` files of a folder (and of its folders) sorted by path: migrations.
 pub(crate) fn read(path: &Path) -> Result<Vec<SchemaFile>> {
-    let paths = if path.is_dir() { sql_files(path)? } else { vec![path.to_owned()] };
+    if !path.is_dir() {
+        return texts(vec![path.to_owned()]);
+    }
+    for other in files_below(path, |name| is_sql(name) && name.extension() != Some("sql".as_ref()))? {
+        eprintln!("dsql-edge: {} is not read: its name does not end with .sql", other.display());
+    }
+    let paths = sql_files(path)?;
     if paths.is_empty() {
         bail!("{} has no .sql file", path.display());
     }
@@ -67,7 +73,7 @@ pub(crate) fn left_out(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let path = entry?.path();
-        let is_upper = path.extension().is_some_and(|it| it != "sql" && it.eq_ignore_ascii_case("sql"));
+        let is_upper = is_sql(&path) && path.extension() != Some("sql".as_ref());
         if is_upper || path.is_dir() && !sql_files(&path)?.is_empty() {
             found.push(path);
         }
@@ -88,13 +94,23 @@ pub(crate) fn report_left_out(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Whether a name ends with `.sql`, in capital letters too.
+fn is_sql(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql"))
+}
+
 fn sql_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    files_below(folder, |path| path.extension().is_some_and(|extension| extension == "sql"))
+}
+
+/// The files of a folder and of its folders, sorted by path.
+fn files_below(folder: &Path, is_one: fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let path = entry?.path();
         if path.is_dir() {
-            found.extend(sql_files(&path)?);
-        } else if path.extension().is_some_and(|extension| extension == "sql") {
+            found.extend(files_below(&path, is_one)?);
+        } else if is_one(&path) {
             found.push(path);
         }
     }

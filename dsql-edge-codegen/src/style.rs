@@ -7,6 +7,8 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use crate::format::of_stdout;
+
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const NOTE: Style = AnsiColor::Cyan.on_default().bold();
@@ -16,9 +18,9 @@ const MARGIN: Style = AnsiColor::Blue.on_default();
 pub(crate) fn print(report: &str) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     for line in report.split_inclusive('\n') {
-        out.write_all(painted(line).as_bytes())?;
+        out.write_all(painted(line).as_bytes()).map_err(of_stdout)?;
     }
-    out.flush()
+    out.flush().map_err(of_stdout)
 }
 
 /// A line of a report, coloured by its first word.

@@ -19,6 +19,13 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     replace(path, text).with_context(|| path.display().to_string())
 }
 
+/// A text with the line endings of another: those of its first line.
+pub(crate) fn with_endings_of(old: &str, text: &str) -> String {
+    let text = text.replace("\r\n", "\n");
+    let is_crlf = old.split_once('\n').is_some_and(|(line, _)| line.ends_with('\r'));
+    if is_crlf { text.replace('\n', "\r\n") } else { text }
+}
+
 fn replace(path: &Path, text: &str) -> Written<()> {
     let target = match fs::canonicalize(path) {
         Ok(target) => target,

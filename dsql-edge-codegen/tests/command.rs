@@ -94,3 +94,19 @@ fn error_of_a_connection_names_no_file_of_the_command() {
     assert!(!output.status.success() && error.contains("localhost:1"), "{error}");
     assert!(!error.contains(".rs:") && !error.contains("secret"), "{error}");
 }
+
+#[test]
+fn output_whose_reader_has_gone_is_not_an_error() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dsql-edge"))
+        .args(["lint", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(command.stdout.take());
+    command.stdin.take().unwrap().write_all(b"VACUUM;\n").unwrap();
+    let output = command.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(141), "the status of a shell for SIGPIPE");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}

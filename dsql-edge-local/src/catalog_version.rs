@@ -1,17 +1,18 @@
 //! The version of an endpoint's catalog, and the versions at which its objects changed.
 //!
 //! Input: schema changes that sessions have committed. Output: the newest version, and whether an object has changed
-//! since an older one. Objects are compared by their names without a schema: two of the same name count as one.
+//! since an older one. Objects are compared by their names without a schema: two objects of the same name are treated
+//! as one.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A schema change: the objects that it names, and the one that it creates.
+/// A schema change: the objects that it names, and the object that it creates.
 #[derive(Debug, Default)]
 pub(crate) struct SchemaChange {
     pub(crate) names: Vec<String>,
     pub(crate) created: Option<String>,
-    /// The number of its parts. `IF EXISTS` and `IF NOT EXISTS` may skip each of them.
+    /// The number of its parts, each of which `IF EXISTS` or `IF NOT EXISTS` may skip.
     pub(crate) parts: usize,
 }
 
@@ -36,7 +37,7 @@ impl CatalogVersion {
         self.versions().newest
     }
 
-    /// A session has committed a schema change. Returns its version.
+    /// Records a schema change that a session has committed. Returns its version.
     pub(crate) fn commit(&self, change: SchemaChange) -> u64 {
         let mut versions = self.versions();
         versions.newest += 1;
@@ -50,7 +51,7 @@ impl CatalogVersion {
         newest
     }
 
-    /// Whether the object of this name at `version` is another one now. One that was created since is not meant.
+    /// Whether the object that had this name at `version` has changed since. A new object does not count as a change.
     pub(crate) fn has_changed(&self, name: &str, version: u64) -> bool {
         let versions = self.versions();
         versions.objects.get(name).is_some_and(|it| it.changed > version && it.created <= version)
@@ -78,7 +79,7 @@ mod tests {
         assert_eq!(catalog.commit(named("a", false)), 2);
         assert!(catalog.has_changed("a", 1) && !catalog.has_changed("a", 2));
         assert!(!catalog.has_changed("b", 0));
-        // Dropped and created again: a table that has not been used yet.
+        // The table is dropped and created again: the new one was not used yet.
         assert_eq!(catalog.commit(named("a", true)), 3);
         assert!(!catalog.has_changed("a", 1) && catalog.newest() == 3);
     }

@@ -1,4 +1,4 @@
-//! The clock that tokens, requests and sessions are checked with: the system's, or some time ahead of it.
+//! The clock for the checks of tokens, requests and sessions: the system's, or a time ahead of it.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 /// A clock that can be set forward.
 pub(crate) struct Clock {
-    /// Seconds ahead of the system's.
+    /// Seconds ahead of the system's clock.
     ahead: AtomicI64,
     put_forward: Notify,
 }
@@ -27,7 +27,7 @@ impl Clock {
         self.put_forward.notify_waiters();
     }
 
-    /// Waits until then.
+    /// Waits until this time.
     pub(crate) async fn until(&self, then: OffsetDateTime) {
         loop {
             let put_forward = self.put_forward.notified();
@@ -43,7 +43,7 @@ impl Clock {
         }
     }
 
-    /// At most the last date that the type has.
+    /// The time, limited to the last date that the type can hold.
     pub(crate) fn now(&self) -> OffsetDateTime {
         let ahead = time::Duration::seconds(self.ahead.load(Ordering::SeqCst));
         OffsetDateTime::now_utc().saturating_add(ahead)

@@ -2,20 +2,20 @@
 //!
 //! Input: the reason. Output: the `ErrorResponse` that DSQL sends.
 //!
-//! The words are DSQL's where they are known (the user guide's troubleshooting page, and reports of users).
+//! The messages are DSQL's if they are known (from the user guide's troubleshooting page, and reports of users).
 
 use crate::proxy::frame::error_response;
 
-/// Why a connection is rejected: severity FATAL, with the fields that DSQL fills.
+/// The error of a rejected connection: severity FATAL, with the fields that DSQL sets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionRejected {
     /// SQLSTATE, five characters.
     pub sqlstate: &'static str,
     /// The primary message.
     pub message: String,
-    /// The HINT field, where DSQL puts the reason of a denied access.
+    /// The HINT field, which contains the reason of a denied access.
     pub hint: Option<String>,
-    /// The reason for the log, with what to do. It is never sent.
+    /// The reason for the log, and what to do. It is never sent.
     pub reason: String,
 }
 
@@ -30,7 +30,7 @@ impl ConnectionRejected {
         }
     }
 
-    /// The keys of a session that has ended (`ExpiredToken`).
+    /// The error for keys of a session that has ended (`ExpiredToken`).
     pub(crate) fn session_expired() -> ConnectionRejected {
         ConnectionRejected::access_denied(
             "The security token included in the request is expired",
@@ -38,18 +38,20 @@ impl ConnectionRejected {
         )
     }
 
-    /// The identity lacks an action.
+    /// The error for an identity without the permission for an action.
     pub(crate) fn not_authorized(arn: &str, action: &str, region: &str) -> ConnectionRejected {
         ConnectionRejected::access_denied(
             format!(
                 "User: {arn} is not authorized to perform: dsql:{action} on resource: \
                  arn:aws:dsql:{region}:000000000000:cluster/local"
             ),
-            format!("these keys have no dsql:{action}; those in the folder's file credentials do"),
+            format!(
+                "these keys do not permit dsql:{action}: use the keys in the folder's file `credentials`"
+            ),
         )
     }
 
-    /// The same words with 28000 and no HINT: the role is not mapped to the identity that signed the token.
+    /// The same message with 28000 and without HINT: the role is not mapped to the identity that signed the token.
     pub(crate) fn role_not_mapped(user: &str, arn: &str) -> ConnectionRejected {
         ConnectionRejected {
             sqlstate: "28000",
@@ -68,12 +70,12 @@ impl ConnectionRejected {
             message: "unable to accept connection, sni was not received".to_owned(),
             hint: None,
             reason:
-                "the client sent no server name in its TLS handshake: connect to a name, not to an address"
+                "the client did not send a server name in its TLS handshake: connect to a name, not to an address"
                     .to_owned(),
         }
     }
 
-    /// A session without TLS. The words are DSQL's (the tests of AWS's connector for Python).
+    /// The error for a session without TLS. The message is DSQL's (from the tests of AWS's connector for Python).
     pub(crate) fn tls_missing() -> ConnectionRejected {
         ConnectionRejected {
             sqlstate: "08P01",
@@ -92,7 +94,7 @@ impl ConnectionRejected {
         }
     }
 
-    /// The connection quota.
+    /// The error for the quota of open connections.
     pub(crate) fn too_many_connections(reason: impl Into<String>) -> ConnectionRejected {
         ConnectionRejected {
             sqlstate: "53300",
@@ -102,7 +104,7 @@ impl ConnectionRejected {
         }
     }
 
-    /// The quota of new connections.
+    /// The error for the quota of new connections.
     pub(crate) fn rate_exceeded(reason: impl Into<String>) -> ConnectionRejected {
         ConnectionRejected {
             sqlstate: "53400",
@@ -112,7 +114,7 @@ impl ConnectionRejected {
         }
     }
 
-    /// An idle cluster. Its SQLSTATE is not known; this is that of related answers.
+    /// The error of an idle cluster. Its SQLSTATE is not known; this one is that of related errors.
     pub(crate) fn waking_up(reason: impl Into<String>) -> ConnectionRejected {
         ConnectionRejected {
             sqlstate: "08006",
@@ -145,7 +147,7 @@ impl ConnectionRejected {
         }
     }
 
-    /// The `ErrorResponse` message.
+    /// Writes the `ErrorResponse` message.
     pub fn to_error_response(&self) -> Vec<u8> {
         let mut fields = vec![(b'M', self.message.as_bytes())];
         fields.extend(self.hint.as_ref().map(|hint| (b'H', hint.as_bytes())));

@@ -1,4 +1,4 @@
-//! The errors of starting and stopping a local DSQL. No variant contains a secret.
+//! The errors of starting and stopping a local DSQL. They do not contain secrets.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub enum Error {
     /// No PostgreSQL 16 was found. The text lists the places that were searched, and what to do.
     #[error("{0}")]
     NoPostgres(String),
-    /// PostgreSQL was found, and does not start.
+    /// PostgreSQL was found, but does not start.
     #[error("PostgreSQL does not start: {0}")]
     Postgres(String),
     /// The certificate authority or the certificate could not be made or read.
@@ -27,7 +27,7 @@ pub enum Error {
     /// The system returns no random bytes.
     #[error("the system returns no random bytes: {0}")]
     Random(String),
-    /// The folder's file of made-up keys was not written by dsql-local.
+    /// The folder's file of generated keys was not written by dsql-local.
     #[error("{path}: {why}", path = path.display())]
     Keys {
         /// The file.
@@ -35,27 +35,27 @@ pub enum Error {
         /// The reason.
         why: &'static str,
     },
-    /// A name that a user cannot have.
+    /// The name is not valid for a user.
     #[error("user {name:?}: {advice}", name = .0, advice = user_advice(.0))]
     User(String),
-    /// A name that a region cannot have.
+    /// The name is not valid for a region.
     #[error("region {0:?}: a region has lower-case letters, digits and -, such as us-east-1")]
     Region(String),
-    /// A name that a host cannot have.
+    /// The name is not valid for a host.
     #[error("host {0:?}: a host name has letters, digits, - and dots")]
     Host(String),
-    /// No port could be listened on.
-    #[error("cannot listen on {address}: {source}")]
+    /// The listener could not be opened.
+    #[error("cannot listen on {address}: {source}; choose another port")]
     Listen {
         /// The address and port.
         address: String,
         /// The system's error.
         source: io::Error,
     },
-    /// PostgreSQL rejected an SQL text of the start.
+    /// PostgreSQL rejected SQL that runs at the start.
     #[error("{place}: {message}")]
     InitSql {
-        /// The file's name, with the line where PostgreSQL gave one.
+        /// The file's name, and the line if PostgreSQL reported a position.
         place: String,
         /// SQLSTATE and message.
         message: String,

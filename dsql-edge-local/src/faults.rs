@@ -1,7 +1,7 @@
-//! Faults on request: failures of a cluster or of the network, for tests of the client's answer to them.
+//! Faults on request: failures of a cluster or of the network, to test how a client handles them.
 //!
-//! Input: the requested faults, and the moments at which they may take effect. Output: the fault that takes effect now.
-//! Each does so once, except for latency. All sessions of an endpoint share them.
+//! Input: the requested faults, and the points at which they may take effect. Output: the fault that takes effect now.
+//! Each fault takes effect once, except latency. All sessions of an endpoint share the faults.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// Every answer comes this number of milliseconds late, at most 60,000, until another list of faults is set.
+    /// Every answer is delayed by this number of milliseconds, at most 60,000, until another list of faults is set.
     Latency(u64),
     /// The n-th commit from now fails with OC000: a COMMIT of a transaction that has written, or a write that commits
     /// by itself.
@@ -24,19 +24,19 @@ pub enum Fault {
     CutBeforeCommit(u64),
     /// The connection ends after the n-th commit from now has been applied, before its answer.
     CutAfterCommit(u64),
-    /// The next n connections meet a full quota, 53300.
+    /// The next n connections are rejected because the quota is full, 53300.
     TooManyConnections(u64),
-    /// The next n connections come too fast, 53400.
+    /// The next n connections are rejected because they are opened too fast, 53400.
     RateExceeded(u64),
-    /// The next n connections find the cluster waking up.
+    /// The next n connections are rejected because the cluster is waking up.
     WakingUp(u64),
-    /// The next n connections process the login and drop the statements that come with it, up to their Sync.
+    /// The next n connections process the login and drop the statements that are sent with it, up to their Sync.
     DropFlight(u64),
-    /// The hour of every connection that is open is over: it ends, once it is in no transaction.
+    /// Every open connection is treated as an hour old: it ends as soon as it is not in a transaction.
     ExpiredHour,
 }
 
-/// Makes a fault of its number.
+/// Makes a fault from its number.
 type FaultOf = fn(u64) -> Fault;
 
 const NUMBERED: [(&str, FaultOf); 8] = [
@@ -56,10 +56,10 @@ const NONE: &str = "none";
 
 /// The largest count.
 const MOST: u64 = 1_000_000;
-/// The longest latency of an answer, in milliseconds: a client waits no longer for a login (`DOOR_TIMEOUT`).
+/// The longest latency of an answer, in milliseconds: the time limit of a login (`DOOR_TIMEOUT`).
 const MOST_LATENCY: u64 = 60_000;
 
-/// A text that is not a fault.
+/// The error for a text that is not a fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidFault(String);
@@ -78,7 +78,7 @@ impl FromStr for Fault {
                 "{name:?} is not a fault; the faults are {known}=N, {EXPIRED_HOUR}; in SET also none"
             )));
         };
-        // A latency of 0 ms removes none.
+        // A latency of 0 ms is allowed.
         let (least, most, unit) =
             if name == LATENCY { (0, MOST_LATENCY, " of milliseconds") } else { (1, MOST, "") };
         let number = number.parse().ok().filter(|number| (least..=most).contains(number));
@@ -106,10 +106,10 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The faults of a list, `conflict=1, latency=20`; of `none`, none.
+/// Parses a list of faults, `conflict=1, latency=20`, or `none`.
 ///
 /// # Errors
-/// The first name that is not a fault, or latencies that are too long together.
+/// Returns an error for the first name that is not a fault, and if the latencies together are too long.
 pub(crate) fn listed(text: &str) -> Result<Vec<Fault>, InvalidFault> {
     let names = text.split(',').map(str::trim).filter(|name| !name.is_empty() && *name != NONE);
     let faults = names.map(str::parse).collect::<Result<Vec<Fault>, _>>()?;
@@ -124,22 +124,23 @@ fn sum_of_latencies(faults: &[Fault]) -> u64 {
     faults.iter().map(of).fold(0, u64::saturating_add)
 }
 
-/// The faults that are still to come.
+/// The faults that have not taken effect yet.
 #[derive(Default)]
 pub(crate) struct Faults {
     coming: Mutex<Vec<Fault>>,
     hour: Notify,
 }
 
-/// A list that a session has requested, until PostgreSQL has answered: it is undone if the statement is skipped.
+/// A list that a session has requested, until PostgreSQL has answered. It is undone if the statement fails or is
+/// skipped.
 pub(crate) struct Requested {
-    /// The faults that were to come before.
+    /// The pending faults before the request.
     before: Vec<Fault>,
     expires_hour: bool,
 }
 
 impl Requested {
-    /// The same request, made behind another that is not answered either.
+    /// Combines this request with an earlier one that is not answered either.
     pub(crate) fn after(self, earlier: Option<Requested>) -> Requested {
         match earlier {
             Some(Requested { before, expires_hour }) => {
@@ -151,33 +152,33 @@ impl Requested {
 }
 
 impl Faults {
-    /// Replaces the faults that are to come.
+    /// Replaces the pending faults.
     pub(crate) fn set(&self, faults: &[Fault]) {
         let requested = self.request(faults);
         self.accept(&requested);
     }
 
-    /// The same for a session, whose statement may fail: faults of the statements behind it come at once, the end of
-    /// connections does not.
+    /// Replaces the pending faults for a session, whose statement may fail. The new faults apply to the statements
+    /// after it at once; `expired-hour` waits for [`accept`](Faults::accept).
     pub(crate) fn request(&self, faults: &[Fault]) -> Requested {
         let coming = faults.iter().copied().filter(|fault| *fault != Fault::ExpiredHour).collect();
         let before = std::mem::replace(&mut *self.coming(), coming);
         Requested { before, expires_hour: faults.contains(&Fault::ExpiredHour) }
     }
 
-    /// The statement has succeeded.
+    /// Completes a request whose statement has succeeded.
     pub(crate) fn accept(&self, requested: &Requested) {
         if requested.expires_hour {
             self.hour.notify_waiters();
         }
     }
 
-    /// The statement has failed, or was skipped.
+    /// Undoes a request whose statement has failed or was skipped.
     pub(crate) fn undo(&self, requested: Requested) {
         *self.coming() = requested.before;
     }
 
-    /// The fault for a commit that is about to be sent. A cut hides a conflict.
+    /// Takes the fault for a commit that is about to be sent. A cut before the commit takes precedence over a conflict.
     pub(crate) fn commits(&self) -> Option<Fault> {
         let mut coming = self.coming();
         for fault in coming.iter_mut() {
@@ -197,7 +198,7 @@ impl Faults {
         self.coming().push(fault);
     }
 
-    /// The faults that are to come, as text.
+    /// The pending faults, as text.
     pub(crate) fn list(&self) -> String {
         let coming = self.coming();
         match coming.as_slice() {
@@ -206,7 +207,7 @@ impl Faults {
         }
     }
 
-    /// The fault for a connection that is opened.
+    /// Takes the fault for a connection that is opened.
     pub(crate) fn connects(&self) -> Option<Fault> {
         let mut coming = self.coming();
         let at = coming.iter().position(|fault| {
@@ -224,7 +225,7 @@ impl Faults {
         found
     }
 
-    /// Whether a connection that has logged in drops the statements that came with the login.
+    /// Whether a connection drops the statements that were sent with its login.
     pub(crate) fn drops_flight(&self) -> bool {
         let mut coming = self.coming();
         let Some(at) = coming.iter().position(|fault| matches!(fault, Fault::DropFlight(_))) else {

@@ -1,8 +1,8 @@
-//! A child process that cannot outlive this one, however this one ends, SIGKILL included.
+//! A child process that always ends with this process, even if this process is killed by SIGKILL.
 //!
 //! A shell runs between this process and the child, and waits for its standard input to end: a pipe whose other end
-//! only this process has, so the system closes it when this process ends. It then kills the child and removes the
-//! child's folder. (Linux's parent-death signal needs unsafe code, and other systems have none.)
+//! only this process has, so the system closes it when this process ends. After that, the shell kills the child and
+//! removes the child's folder. (Linux's parent-death signal needs unsafe code, and other systems do not have one.)
 
 use std::ffi::OsStr;
 use std::io;
@@ -11,7 +11,7 @@ use std::process::{ExitStatus, Stdio};
 
 use tokio::process::{Child, ChildStdin, Command};
 
-/// $1: the signal to end with. $2: a folder to remove afterwards, or nothing. The rest: the command.
+/// $1: the signal that ends the child. $2: a folder to remove afterwards, or empty. The rest: the command.
 const SCRIPT: &str = r#"
 signal=$1; folder=$2; shift 2
 exec 3<&0
@@ -38,12 +38,12 @@ pub struct Guarded {
 }
 
 impl Guarded {
-    /// Starts `program` with `arguments`. `signal` (`KILL`, `INT`, …) ends it when [`Guarded::stop`] is
-    /// called or this process dies; `folder` is removed once it has ended. `prepare` sets environment,
-    /// output and working folder; standard input is empty.
+    /// Starts `program` with `arguments`. `signal` (`KILL`, `INT`, …) ends it when [`Guarded::stop`] is called or this
+    /// process dies; `folder` is removed once it has ended. `prepare` sets the environment, the output and the working
+    /// folder; standard input is empty.
     ///
     /// # Errors
-    /// If no shell can be started. A `program` that cannot be started ends with status 126 or 127.
+    /// Returns an error if no shell can be started. A `program` that cannot be started ends with status 126 or 127.
     pub fn spawn<I>(
         program: &OsStr,
         arguments: I,
@@ -62,7 +62,8 @@ impl Guarded {
             .arg(program)
             .args(arguments);
         prepare(&mut command);
-        // A group of its own: the terminal's Ctrl-C reaches this process, which ends the child in order.
+        // The child has its own process group, so that the terminal's Ctrl-C reaches only this process, which ends the
+        // child in an orderly way.
         command.stdin(Stdio::piped()).process_group(0);
         let mut shell = command.spawn()?;
         let leash = shell.stdin.take();
@@ -79,10 +80,10 @@ impl Guarded {
         self.shell.stderr.take()
     }
 
-    /// Whether the child has ended by itself, and how.
+    /// The exit status, if the child has ended by itself.
     ///
     /// # Errors
-    /// If the system does not report it.
+    /// Returns an error if the system does not report it.
     pub fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
         self.shell.try_wait()
     }
@@ -90,7 +91,7 @@ impl Guarded {
     /// Ends the child, and waits for its end.
     ///
     /// # Errors
-    /// If the system does not report that it has ended.
+    /// Returns an error if the system does not report its end.
     pub async fn stop(mut self) -> io::Result<ExitStatus> {
         drop(self.leash.take());
         self.shell.wait().await
@@ -133,7 +134,7 @@ mod tests {
         };
         assert!(alive(&pid));
         drop(guarded);
-        assert!(gone(&pid).await, "{pid} outlived its guard");
+        assert!(gone(&pid).await, "{pid} still runs after its guard has ended");
         let start = Instant::now();
         while folder.exists() && start.elapsed() < Duration::from_secs(20) {
             tokio::time::sleep(Duration::from_millis(20)).await;

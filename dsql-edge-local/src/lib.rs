@@ -1,8 +1,8 @@
-//! A local Amazon Aurora DSQL to develop and test against.
+//! A local Amazon Aurora DSQL for development and tests.
 //!
-//! [`Local`] is DSQL's front door and a real PostgreSQL 16 behind it. The front door has TLS with a certificate
-//! authority of its own, requires the server name (SNI), verifies the IAM token that comes as a cleartext password, and
-//! accepts only the startup parameters that DSQL accepts.
+//! [`Local`] is a proxy in front of a real PostgreSQL 16. The proxy has TLS with its own certificate authority,
+//! requires the server name (SNI), verifies the IAM token that is sent as a cleartext password, and accepts only the
+//! startup parameters that DSQL accepts.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), dsql_edge_local::Error> {
@@ -15,13 +15,13 @@
 //! A local STS answers AssumeRole ([`Local::sts_url`]): it verifies the request's signature, and returns the
 //! credentials of a session, which sign tokens until they expire.
 //!
-//! A statement that DSQL rejects is rejected in its words, on both protocols, by the rules of `sql!` and
+//! A statement that DSQL rejects is rejected with DSQL's message, on both protocols, by the rules of `sql!` and
 //! `dsql-edge lint`. `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` run at once and return a job's id, which `sys.jobs`
 //! then lists.
 //!
-//! No session waits for another: a conflict is 40001 (OC000), and a session gets OC001 when a table that it
-//! has used was changed by another ([`Builder::oc001`]). DSQL's limits hold, and [`Builder::limit`] makes them smaller;
-//! [`Local::set_faults`] makes commits and connections fail. `AWS IAM GRANT` maps identities to roles,
+//! Sessions do not wait for each other: a conflict causes 40001 (OC000), and a session gets OC001 if another session
+//! has changed a table that it has used ([`Builder::oc001`]). DSQL's limits apply, and [`Builder::limit`] makes them
+//! smaller; [`Local::set_faults`] makes commits and connections fail. `AWS IAM GRANT` maps identities to roles,
 //! [`Builder::user`] creates keys for a role. The README of this crate lists the differences from a cluster.
 
 #[cfg(not(unix))]

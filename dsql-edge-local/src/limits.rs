@@ -1,7 +1,7 @@
-//! DSQL's limits of transactions and connections, as numbers, and how fast connections may come.
+//! DSQL's limits of transactions and connections, as numbers, and the admission of new connections.
 //!
-//! Input: smaller limits. Output: the limits that hold. No limit can be larger than DSQL's, or be removed. Pure: the
-//! time is an argument.
+//! Input: smaller limits. Output: the effective limits. A limit cannot be larger than DSQL's, and cannot be removed.
+//! Pure: the time is an argument.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-/// One limit, to be made smaller than DSQL's ("Cluster quotas", "Database limits", DSQL user guide). As text:
-/// `rows=3000`, `bytes=10485760`, `age=300` (seconds), `connections=10000`, `connection-rate=100` (a second),
+/// A limit that replaces a larger one of DSQL ("Cluster quotas", "Database limits", DSQL user guide). As text:
+/// `rows=3000`, `bytes=10485760`, `age=300` (seconds), `connections=10000`, `connection-rate=100` (per second),
 /// `connection-burst=1000`, `connection-life=3600` (seconds).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -23,20 +23,20 @@ pub enum Limit {
     Bytes(u64),
     /// Seconds from BEGIN.
     Age(u64),
-    /// Connections at once.
+    /// Connections that are open at the same time.
     Connections(u64),
-    /// New connections a second, in the long run.
+    /// New connections per second, on average.
     ConnectionRate(u64),
     /// New connections at once, after a pause.
     ConnectionBurst(u64),
-    /// Seconds that a connection lives.
+    /// Seconds until a connection is closed.
     ConnectionLife(u64),
 }
 
-/// Makes a limit of a value.
+/// Makes a limit from a value.
 type LimitOf = fn(u64) -> Limit;
 
-/// Name, DSQL's own value, and how it is made.
+/// The name, DSQL's own value, and the function that makes the limit.
 const NAMES: [(&str, u64, LimitOf); 7] = [
     ("rows", 3_000, Limit::Rows),
     ("bytes", 10 << 20, Limit::Bytes),
@@ -47,7 +47,7 @@ const NAMES: [(&str, u64, LimitOf); 7] = [
     ("connection-life", 3_600, Limit::ConnectionLife),
 ];
 
-/// A text that is not a limit.
+/// The error for a text that is not a limit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidLimit(String);
@@ -94,7 +94,7 @@ impl Limit {
     }
 }
 
-/// The limits that hold.
+/// The effective limits.
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
     pub(crate) rows: u64,
@@ -107,7 +107,7 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// DSQL's, and these where they are smaller.
+    /// DSQL's limits, with these smaller ones.
     pub(crate) fn of(wanted: &[Limit]) -> Limits {
         let [rows, bytes, age, connections, rate, burst, life] = NAMES.map(|(_, most, limit)| {
             let same = |it: &&Limit| limit(it.value()) == **it;
@@ -118,11 +118,11 @@ impl Limits {
     }
 }
 
-/// New connections: a bucket of `burst` that fills at `rate` a second.
+/// The admission of new connections: a token bucket of size `burst` that fills at `rate` per second.
 pub(crate) struct Admission {
     rate: u64,
     burst: u64,
-    /// Thousandths of a connection, and when they were counted.
+    /// The tokens, in thousandths of a connection, and the time at which they were counted.
     bucket: Mutex<(u64, Option<OffsetDateTime>)>,
 }
 
@@ -132,12 +132,12 @@ impl Admission {
         Admission { rate: limits.rate, burst: full, bucket: Mutex::new((full, None)) }
     }
 
-    /// Whether one more may come now.
+    /// Whether another connection may be opened now. If so, takes its token.
     pub(crate) fn admits(&self, now: OffsetDateTime) -> bool {
         let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
         let (left, counted) = *bucket;
         let passed = counted.map_or(0, |counted| (now - counted).whole_milliseconds());
-        // `rate` a second is as many thousandths a millisecond.
+        // `rate` per second equals `rate` thousandths per millisecond.
         let gained = u64::try_from(passed).unwrap_or(0).saturating_mul(self.rate);
         let left = left.saturating_add(gained).min(self.burst);
         let admits = left >= 1_000;
@@ -146,15 +146,15 @@ impl Admission {
     }
 }
 
-/// Connections that are open.
+/// The number of open connections.
 #[derive(Default)]
 pub(crate) struct Connections(Arc<AtomicU64>);
 
-/// One of them; it is counted until it is dropped.
+/// An open connection, which is counted until this is dropped.
 pub(crate) struct Connected(Arc<AtomicU64>);
 
 impl Connections {
-    /// One more connection, unless there are `most`.
+    /// Counts one more connection; `None` if there are already `most`.
     pub(crate) fn connect(&self, most: u64) -> Option<Connected> {
         let one_more = |open: u64| (open < most).then_some(open + 1);
         self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more).ok()?;
@@ -205,7 +205,7 @@ mod tests {
         assert_eq!((0..7).filter(|_| admission.admits(start)).count(), 5);
         assert!(!admission.admits(at(499)) && admission.admits(at(500)) && !admission.admits(at(501)));
         assert_eq!((0..9).filter(|_| admission.admits(at(60_000))).count(), 5, "no more than a burst");
-        // A clock that is put back gives nothing and takes nothing.
+        // Setting the clock back neither adds nor removes tokens.
         assert!(!admission.admits(start));
     }
 

@@ -1,7 +1,7 @@
 //! A local DSQL, from start to stop.
 //!
 //! Input: the options of [`Builder`]. Output: an endpoint with its keys and its authority's certificate. This module
-//! starts and stops the pieces in order.
+//! starts and stops the parts in order.
 
 use std::fmt;
 use std::fs::{self, DirBuilder};
@@ -28,7 +28,7 @@ use crate::{Error, Installation};
 /// The default region of an endpoint.
 const REGION: &str = "us-east-1";
 
-/// A local DSQL that runs. When it is dropped everything ends; [`Local::stop`] also waits for that.
+/// A running local DSQL. Dropping it ends everything; [`Local::stop`] also waits for the end.
 pub struct Local {
     listening: Listening,
     sts: Listening,
@@ -108,12 +108,12 @@ impl Local {
         self.keys.sessions_issued()
     }
 
-    /// Sets the clock forward that tokens, requests, sessions, transactions and connections are checked with.
+    /// Sets the clock forward for the checks of tokens, requests, sessions, transactions and connections.
     pub fn advance_clock(&self, by: Duration) {
         self.cluster.clock.advance(by);
     }
 
-    /// Sets the faults that are to come, in place of those that have not come yet.
+    /// Sets the pending faults. They replace the faults that have not taken effect yet.
     pub fn set_faults(&self, faults: &[Fault]) {
         self.cluster.faults.set(faults);
     }
@@ -123,7 +123,7 @@ impl Local {
         &self.region
     }
 
-    /// The keys that sign.
+    /// The keys that sign tokens.
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
     }
@@ -133,12 +133,12 @@ impl Local {
         &self.ca_pem
     }
 
-    /// Where the data is kept for the next start, with [`Builder::keep_data`].
+    /// The folder in which the data is kept for the next start, with [`Builder::keep_data`].
     pub fn kept_data(&self) -> Option<&Path> {
         self.postgres.kept_data()
     }
 
-    /// The PostgreSQL behind the front door.
+    /// The PostgreSQL installation.
     pub fn installation(&self) -> &Installation {
         &self.installation
     }
@@ -172,31 +172,32 @@ impl Local {
         bindings
     }
 
-    /// A host name of the form of a cluster's, `<26 characters>.dsql.<region>.on.aws`, which is certified and which
-    /// tokens may be signed for: for clients that require one. No name server has it; the port is [`Local::port`].
+    /// A host name in the form of a cluster's, `<26 characters>.dsql.<region>.on.aws`, for clients that require one.
+    /// The certificate contains it, and tokens may be signed for it. It is not in DNS; the port is [`Local::port`].
     pub fn cluster_host(&self) -> &str {
         &self.cluster_host
     }
 
-    /// A connection string of the PostgreSQL behind dsql-local, as its superuser and without the rules, for libpq and
+    /// A connection string of the PostgreSQL behind dsql-local, for its superuser and without the rules, for libpq and
     /// tokio-postgres (`host=… user=postgres dbname=postgres`).
     pub fn postgres_url(&self) -> String {
         format!("host={} user={SUPERUSER} dbname=postgres", self.postgres.socket_folder().display())
     }
 
-    /// Runs SQL as `admin`, past the front door: no rule and no limit of DSQL's holds, but its own forms (`ASYNC`,
-    /// `AWS IAM`) are known. The functions that sessions may not call, such as `pg_backend_pid`, are denied here too.
+    /// Runs SQL as `admin`, without the proxy: DSQL's rules and limits do not apply, but its own forms (`ASYNC`,
+    /// `AWS IAM`) are available. The functions that sessions may not call, such as `pg_backend_pid`, are also denied
+    /// here.
     ///
     /// # Errors
-    /// PostgreSQL's error, with `name` and the line.
+    /// Returns PostgreSQL's error, with `name` and the line.
     pub async fn run_sql(&self, name: &str, sql: &str) -> Result<(), Error> {
         run_sql(&self.postgres, name, sql).await
     }
 
-    /// Ends every session and PostgreSQL, and waits until nothing is left.
+    /// Ends every session and PostgreSQL, and waits for their end.
     ///
     /// # Errors
-    /// If the system does not report that PostgreSQL has ended.
+    /// Returns an error if the system does not report that PostgreSQL has ended.
     pub async fn stop(self) -> Result<(), Error> {
         drop((self.listening, self.sts));
         self.postgres.stop().await
@@ -210,14 +211,14 @@ impl fmt::Debug for Local {
 }
 
 impl Builder {
-    /// Keeps the certificate authority and the keys in this folder, and the data with [`Builder::keep_data`].
-    /// It is created if it is missing, and closed to other users.
+    /// Keeps the certificate authority and the keys in this folder, and with [`Builder::keep_data`] the data. The
+    /// folder is created if it is missing, and other users cannot read it.
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Builder {
         self.folder = Some(folder.into());
         self
     }
 
-    /// Keeps the data, in the folder, for the next start. SQL for the start then runs only the first time.
+    /// Keeps the data in the folder for the next start. In that case, SQL for the start runs only the first time.
     pub fn keep_data(mut self, keep: bool) -> Builder {
         self.keep_data = keep;
         self
@@ -229,7 +230,7 @@ impl Builder {
         self
     }
 
-    /// The port to listen on. 0, or a port that is taken, means any that is free.
+    /// The port to listen on. If it is 0, or in use, any free port is used.
     pub fn port(mut self, port: u16) -> Builder {
         self.port = port;
         self
@@ -241,13 +242,13 @@ impl Builder {
         self
     }
 
-    /// A further host name to certify, next to `localhost`, such as a real cluster's.
+    /// Another host name for the certificate in addition to `localhost`, such as a real cluster's.
     pub fn host(mut self, host: impl Into<String>) -> Builder {
         self.hosts.push(host.into());
         self
     }
 
-    /// The keys that sign; by default the folder's, or new ones.
+    /// The keys that sign tokens; by default the folder's, or new ones.
     pub fn credentials(mut self, credentials: Credentials) -> Builder {
         self.credentials = Some(credentials);
         self
@@ -259,8 +260,8 @@ impl Builder {
         self
     }
 
-    /// A role of the database with keys of its own, which sign for `dsql:DbConnect` alone: made where it is missing,
-    /// and granted to `arn:aws:iam::000000000000:role/NAME`. Your GRANTs decide what it may do.
+    /// A database role with its own keys, which sign only for `dsql:DbConnect`. It is created if it is missing, and
+    /// granted to `arn:aws:iam::000000000000:role/NAME`. Your GRANTs decide what it may do.
     pub fn user(mut self, name: impl Into<String>) -> Builder {
         self.users.push(name.into());
         self
@@ -271,35 +272,35 @@ impl Builder {
         self.named_init_sql("SQL of the start", sql)
     }
 
-    /// The same, with the name that errors show.
+    /// Does the same as [`init_sql`](Builder::init_sql), with the name that errors show.
     pub fn named_init_sql(mut self, name: impl Into<String>, sql: impl Into<String>) -> Builder {
         self.init.push((name.into(), sql.into()));
         self
     }
 
-    /// The same, from a file.
+    /// Does the same as [`init_sql`](Builder::init_sql), with the SQL in a file.
     ///
     /// # Errors
-    /// If the file cannot be read.
+    /// Returns an error if the file cannot be read.
     pub fn init_file(self, path: &Path) -> Result<Builder, Error> {
         let sql = fs::read_to_string(path).map_err(Error::file(path))?;
         Ok(self.named_init_sql(path.display().to_string(), sql))
     }
 
-    /// Sets the clock that tokens are verified by ahead of the system's, as if so much time had passed since
-    /// they were signed.
+    /// Sets the clock for the verification of tokens ahead of the system's, as if this time had passed since they were
+    /// signed.
     pub fn clock_ahead(mut self, ahead: Duration) -> Builder {
         self.clock_ahead = ahead;
         self
     }
 
-    /// Whether statements that DSQL rejects are rejected; `false` is a PostgreSQL with DSQL's login.
+    /// Whether statements that DSQL rejects are rejected. `false` makes this a PostgreSQL with DSQL's login.
     pub fn rules(mut self, rules: bool) -> Builder {
         self.rules = rules;
         self
     }
 
-    /// Makes one of DSQL's limits smaller, so that a test reaches it soon.
+    /// Makes one of DSQL's limits smaller, so that a test reaches it quickly.
     pub fn limit(mut self, limit: Limit) -> Builder {
         self.limits.push(limit);
         self
@@ -311,24 +312,24 @@ impl Builder {
         self
     }
 
-    /// A fault that is to come. See also [`Local::set_faults`].
+    /// Adds a pending fault. See also [`Local::set_faults`].
     pub fn fault(mut self, fault: Fault) -> Builder {
         self.faults.push(fault);
         self
     }
 
-    /// Gets a line for each connection that is rejected or lost, and for each rejected statement. No line contains a
-    /// secret.
+    /// A function that gets a line for each connection that is rejected or lost, and for each rejected statement. The
+    /// lines do not contain secrets.
     pub fn log(mut self, log: impl Fn(&str) + Send + Sync + 'static) -> Builder {
         self.log = Arc::new(log);
         self
     }
 
-    /// Starts everything. The result accepts connections.
+    /// Starts the local DSQL. The result accepts connections.
     ///
     /// # Errors
-    /// If no PostgreSQL 16 is found or it does not start, if the folder cannot be written, and if PostgreSQL rejects
-    /// SQL of the start. Nothing is left running then.
+    /// Returns an error if no PostgreSQL 16 is found or it does not start, if the folder cannot be written, or if
+    /// PostgreSQL rejects SQL of the start. After an error, no process is left running.
     pub async fn start(self) -> Result<Local, Error> {
         check_names(&self.region, &self.hosts)?;
         let installation = find::installation(self.postgres_bin.as_deref())?;
@@ -408,7 +409,7 @@ impl Builder {
     }
 }
 
-/// Whether tokens can be signed for the region, and the certificate can name the hosts.
+/// Checks that tokens can be signed for the region, and that the certificate can contain the hosts.
 fn check_names(region: &str, hosts: &[String]) -> Result<(), Error> {
     let fits = |name: &str, is: fn(u8) -> bool| !name.is_empty() && name.len() <= 253 && name.bytes().all(is);
     if !fits(region, |it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-') {
@@ -421,7 +422,7 @@ fn check_names(region: &str, hosts: &[String]) -> Result<(), Error> {
     }
 }
 
-/// The users with their keys: the folder's, or new ones.
+/// The users with their keys, from the folder or new.
 fn users(names: Vec<String>, folder: Option<&Path>) -> Result<Vec<(String, Credentials)>, Error> {
     let mut users = Vec::new();
     for name in names {
@@ -438,7 +439,7 @@ fn users(names: Vec<String>, folder: Option<&Path>) -> Result<Vec<(String, Crede
     Ok(users)
 }
 
-/// Makes the folder, closed to others and ignored by git.
+/// Creates the folder, which other users cannot read and git ignores.
 fn prepare(folder: &Path) -> Result<(), Error> {
     if !folder.is_dir() {
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(Error::file(folder))?;
@@ -457,7 +458,7 @@ async fn load(postgres: &Postgres, init: &[(String, String)]) -> Result<(), Erro
     postgres.mark_ready()
 }
 
-/// Makes the users' roles, and maps them to their identities.
+/// Creates the users' roles, and maps them to their identities.
 async fn admit(
     postgres: &Postgres,
     users: &[(String, Credentials)],

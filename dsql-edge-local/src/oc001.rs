@@ -1,10 +1,11 @@
-//! When a session gets OC001 after a schema change of another session.
+//! Decides which sessions get OC001 after a schema change of another session.
 //!
 //! DSQL documents that a session with a cached copy of an older catalog can get OC001 when it next uses storage, and
 //! that this can also be long after the change ("DDL and distributed transactions", DSQL user guide). It does not
-//! document what a session caches, or that OC001 always comes. AWS's own test suites use tables that another session
-//! has just created, without a retry, also in sessions that have used other tables before: [`Oc001::Cached`] spares
-//! those. [`Oc001::Any`] is the worst that is documented. `tests/oc001.rs` has each case and its source.
+//! document what a session caches, or that OC001 is always sent. AWS's own test suites use tables that another session
+//! has just created, without a retry, also in sessions that have used other tables before: [`Oc001::Cached`] does not
+//! send OC001 in these cases. [`Oc001::Any`] is the documented worst case. `tests/oc001.rs` has each case and its
+//! source.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,17 +14,17 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Oc001 {
-    /// Sessions that have used a table which the change names: at the next statement that reads or writes rows of that
-    /// table, or at the COMMIT of what they wrote to it. Tables that are created, schema changes and queries of the
-    /// catalog pass.
+    /// Sessions that have used a table that the change names get OC001: at the next statement that reads or writes rows
+    /// of that table, or at the COMMIT of their writes to it. New tables, schema changes and queries of the catalog are
+    /// not affected.
     #[default]
     Cached,
-    /// Every session that was open at the change, at its next statement but `SET`, `SHOW` and `BEGIN`, or at the COMMIT
-    /// of what it wrote.
+    /// Every session that was open at the change gets OC001: at its next statement except `SET`, `SHOW` and `BEGIN`, or
+    /// at the COMMIT of its writes.
     Any,
 }
 
-/// A text that is neither `cached` nor `any`.
+/// The error for a text that is neither `cached` nor `any`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is neither \"cached\" nor \"any\"")]
 pub struct UnknownOc001(String);

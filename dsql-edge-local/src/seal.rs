@@ -1,14 +1,14 @@
-//! The seal on statements that dsql-local puts in the place of a client's: functions that take a seal run only
-//! statements of this process.
+//! The seal on statements with which dsql-local replaces a client's: functions that require a seal run only statements
+//! of this process.
 //!
-//! A seal is the digest of the statement between two copies of a key that only this process and a table of PostgreSQL's
-//! superuser have. A client that finds a seal can use it for the same statement alone.
+//! A seal is the digest of the statement between two copies of a key, which only this process and a table of
+//! PostgreSQL's superuser contain. A client that finds a seal can use it only for the same statement.
 
 use sha2::{Digest, Sha256};
 
 use crate::Error;
 
-/// Bytes of a key.
+/// The number of bytes of a key.
 const LENGTH: usize = 32;
 
 /// The key of a running server.
@@ -21,7 +21,7 @@ impl SealKey {
         Ok(SealKey(key))
     }
 
-    /// The SQL that gives PostgreSQL the key.
+    /// The SQL that stores the key in PostgreSQL.
     pub(crate) fn to_sql(&self) -> String {
         let key = hex(&self.0);
         format!(
@@ -30,8 +30,8 @@ impl SealKey {
         )
     }
 
-    /// The seal of a statement. Letters outside of ASCII do not count: the seal may be made before their encoding is
-    /// known.
+    /// The seal of a statement. Characters outside ASCII are ignored, because the seal may be made before their
+    /// encoding is known.
     pub(crate) fn of(&self, statement: &str) -> String {
         let mut ascii = String::with_capacity(statement.len());
         let mut inside = false;
@@ -47,8 +47,8 @@ impl SealKey {
     }
 }
 
-/// Statements that have one seal, as one text: none can take a part of the next. `dsql_local_build_index` joins them in
-/// the same way.
+/// Joins statements that have one seal to one text, in which the boundaries are unambiguous. `dsql_local_build_index`
+/// joins them in the same way.
 pub(crate) fn joined(statements: [&str; 3]) -> String {
     statements.map(|statement| statement.replace('\u{1}', "\u{1}\u{1}")).join("\u{1}.")
 }

@@ -1,8 +1,8 @@
 //! The certificate authority of a local DSQL, and the TLS of its listener.
 //!
-//! Input: the folder that keeps the authority (or none: one for this run), and the names to certify. Output: the
-//! authority's certificate as PEM, for clients to trust, and a rustls configuration. The server's own key
-//! never touches the disk.
+//! Input: the folder that keeps the authority (or none, for an authority of this run only), and the names for the
+//! certificate. Output: the authority's certificate as PEM, for clients to trust, and a rustls configuration. The
+//! server's own key is never written to disk.
 
 use std::fs;
 use std::io;
@@ -26,7 +26,7 @@ use crate::keys::write_private;
 /// The protocol that PostgreSQL's clients name in a direct TLS handshake (ALPN).
 pub(crate) const ALPN: &[u8] = b"postgresql";
 
-/// Characters of a cluster's id.
+/// The number of characters of a cluster's id.
 const CLUSTER_ID: usize = 26;
 
 const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
@@ -38,7 +38,7 @@ pub(crate) struct Authority {
 }
 
 impl Authority {
-    /// The folder's authority (`ca.crt`, `ca.key`); made at the first time.
+    /// Reads the folder's authority (`ca.crt`, `ca.key`). The first time, makes it.
     pub(crate) fn of_folder(folder: &Path) -> Result<Authority, Error> {
         let (certificate, key) = (folder.join("ca.crt"), folder.join("ca.key"));
         let kept = |path: &Path| match fs::read_to_string(path) {
@@ -61,7 +61,7 @@ impl Authority {
         Ok(made)
     }
 
-    /// An authority for this run alone.
+    /// Makes an authority for this run only.
     pub(crate) fn made() -> Result<Authority, Error> {
         let key = KeyPair::generate().map_err(failed)?;
         let pem = params(&key)?.self_signed(&key).map_err(failed)?.pem();
@@ -73,16 +73,16 @@ impl Authority {
         &self.pem
     }
 
-    /// A name of the form of a cluster's id, 26 letters and digits: the same as long as the authority is kept.
+    /// A name in the form of a cluster's id, 26 letters and digits. It stays the same as long as the authority is kept.
     pub(crate) fn cluster_id(&self) -> String {
         let digest = Sha256::digest(self.key.public_key_raw());
         digest.iter().take(CLUSTER_ID).map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect()
     }
 
-    /// TLS 1.2 and 1.3 with a new certificate for `names` (host names and addresses).
+    /// The configuration for TLS 1.2 and 1.3, with a new certificate for `names` (host names and addresses).
     ///
-    /// No session tickets are sent: they arrive when the client does not expect bytes, and DSQL's round trips
-    /// could not be counted.
+    /// No session tickets are sent, because they arrive when the client does not expect bytes, and would make it
+    /// impossible to count round trips.
     pub(crate) fn server_config(&self, names: &[String]) -> Result<Arc<ServerConfig>, Error> {
         let issuer = Issuer::new(params(&self.key)?, &self.key);
         let key = KeyPair::generate().map_err(failed)?;
@@ -110,11 +110,11 @@ impl Authority {
     }
 }
 
-/// The fields of the authority's certificate. Except for the dates they depend on the key alone, so a kept key issues
-/// again without reading the kept certificate.
+/// The fields of the authority's certificate. Except for the dates they depend only on the key, so a kept key can issue
+/// certificates without reading the kept certificate.
 fn params(key: &KeyPair) -> Result<CertificateParams, Error> {
     let mut params = CertificateParams::new(Vec::new()).map_err(failed)?;
-    // Unlike names keep two projects' authorities apart in one NODE_EXTRA_CA_CERTS.
+    // Different names distinguish the authorities of two projects in one NODE_EXTRA_CA_CERTS.
     let mark: String = key.public_key_raw().iter().rev().take(6).map(|byte| format!("{byte:02x}")).collect();
     params.distinguished_name = named(&format!("dsql-local authority {mark}"));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -129,7 +129,7 @@ fn named(name: &str) -> DistinguishedName {
     names
 }
 
-/// Valid for this number of days from yesterday, since clocks differ.
+/// The dates of a validity of this number of days. It begins yesterday, because clocks differ.
 fn valid_for(days: i64) -> (OffsetDateTime, OffsetDateTime) {
     let from = OffsetDateTime::now_utc() - Duration::DAY;
     (from, from + Duration::days(days))

@@ -1,4 +1,4 @@
-//! The binary `dsql-local`: what it hands to a command, and that nothing outlives it, however it ends.
+//! The binary `dsql-local`: the environment that it gives to a command, and that no process remains after it ends.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A working folder of its own for one `dsql-local`.
+/// A separate working folder for one `dsql-local`.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -44,7 +44,8 @@ impl Drop for Folder {
     }
 }
 
-/// Whether the process runs. In a container whose first process reaps late, one that has ended is a zombie for minutes.
+/// Whether the process runs. In a container whose first process reaps late, an ended process stays a zombie for
+/// minutes.
 fn alive(pid: &str) -> bool {
     let state = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap().stdout;
     !state.is_empty() && !state.starts_with(b"Z")
@@ -63,8 +64,8 @@ fn wait_until(what: &str, done: impl Fn() -> bool) {
 }
 
 fn gone(pid: &str, home: &Path) {
-    wait_until("the command is gone", || !alive(pid));
-    wait_until("PostgreSQL is gone", || !home.exists());
+    wait_until("the command has ended", || !alive(pid));
+    wait_until("PostgreSQL has ended", || !home.exists());
 }
 
 #[test]
@@ -100,7 +101,7 @@ fn command_gets_bindings_and_its_exit_code_is_returned() {
     );
 }
 
-/// PostgreSQL outlives `kill -9` by its shutdown: the next start waits for that.
+/// After `kill -9`, PostgreSQL still needs time to shut down: the next start waits for that.
 #[test]
 fn kept_data_is_free_after_kill() {
     let folder = Folder::new("kill-kept");
@@ -116,7 +117,7 @@ fn kept_data_is_free_after_kill() {
     let _ = fs::remove_dir_all(format!("/var/tmp/dsql-local{mark}"));
 }
 
-/// What the user has exported for AWS is not mixed with dsql-local's keys.
+/// Variables that the user has exported for AWS are not mixed with dsql-local's keys.
 #[test]
 fn run_removes_other_credentials_from_environment() {
     let folder = Folder::new("environment");
@@ -162,7 +163,7 @@ fn second_start_in_a_folder_stops_and_changes_nothing() {
         child.wait().unwrap();
         gone(&pid, &home);
         fs::remove_file(folder.0.join("written")).unwrap();
-        // However the first ended, the folder is free.
+        // The folder is free, however the first process ended.
         assert!(folder.dsql_local(&["run", "--", "true"]).status().unwrap().success());
     }
 }
@@ -187,7 +188,7 @@ fn command_gets_another_role_limits_and_faults() {
     let written = fs::read_to_string(folder.0.join(".dev.vars")).unwrap();
     assert!(written.contains("DSQL_USER=blog\n") && written.contains(key), "{written}");
     assert_eq!(run(), printed, "the folder keeps the keys");
-    // As admin again, the other role's name goes from the file: dsql-local wrote it.
+    // As admin again, the other role's name is removed from the file, because dsql-local wrote it.
     assert!(folder.dsql_local(&["run", "--", "true"]).status().unwrap().success());
     let written = fs::read_to_string(folder.0.join(".dev.vars")).unwrap();
     assert!(!written.contains("DSQL_USER") && !written.contains(key), "{written}");
@@ -199,7 +200,7 @@ fn kept_data_is_there_at_the_next_start() {
     fs::write(folder.0.join("schema.sql"), "CREATE TABLE t (id int);").unwrap();
     let mut data = String::new();
     for _ in 0..2 {
-        // A relative folder; the second start would fail to make the table again.
+        // A relative folder. If the SQL ran again, the second start would fail, because the table exists.
         let arguments = ["run", "--keep", "--init", "schema.sql", "--", "true"];
         let output = folder.dsql_local(&arguments).stderr(Stdio::piped()).output().unwrap();
         let printed = String::from_utf8(output.stderr).unwrap();
@@ -254,7 +255,7 @@ fn wrong_options_fail_with_a_message() {
 }
 
 #[test]
-fn no_process_outlives_dsql_local() {
+fn no_process_remains_after_dsql_local() {
     for (name, how) in [("int", "-INT"), ("term", "-TERM"), ("hup", "-HUP"), ("kill", "-KILL")] {
         let folder = Folder::new(name);
         let (mut child, pid, home) = folder.start_sleeper(&[], Stdio::null());

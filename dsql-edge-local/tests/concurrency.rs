@@ -1,6 +1,7 @@
-//! Optimistic concurrency with sessions that overlap: no session waits, the loser gets 40001, the winner's data stays.
+//! Optimistic concurrency with overlapping sessions: no session waits, the losing transaction gets 40001, and the
+//! changes of the other one are kept.
 //!
-//! The order shows that no session waits: the second session is answered while the first has not ended.
+//! The order shows that no session waits: the second session gets its answer before the first has ended.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -32,7 +33,7 @@ async fn local(oc001: Oc001) -> Local {
 
 const BOTH: [Oc001; 2] = [Oc001::Cached, Oc001::Any];
 
-/// One statement on one of the protocols; an answer that does not come in a minute waits for something.
+/// Runs one statement on one of the protocols. Without an answer within a minute, the session waits for another one.
 async fn attempt(session: &mut Session, extended: bool, sql: &str) -> Answers {
     let answer = async {
         match extended {
@@ -49,7 +50,7 @@ async fn fine(session: &mut Session, extended: bool, sql: &str) -> Answers {
     answer
 }
 
-/// The statements of the first session, which stays open, the statement of the second, and its answer.
+/// The statements of the first session, which stays open; the statement of the second session; and its answer.
 const CONFLICTS: [(&str, &str, &str, &str); 16] = [
     (
         "lost update",
@@ -156,14 +157,14 @@ async fn second_writer_fails_while_the_first_is_open() {
                 if in_transaction {
                     assert_eq!(fine(&mut loser, extended, "COMMIT").await.done, ["ROLLBACK"], "{name}");
                 }
-                // The first has not been disturbed. It gives way, and what was tried goes well the next time.
+                // The first session is not affected. After its ROLLBACK, the second session's statement succeeds.
                 fine(&mut winner, extended, "ROLLBACK").await;
                 assert_eq!(fine(&mut loser, false, state).await.values, before, "{name}");
                 fine(&mut loser, extended, "BEGIN").await;
                 fine(&mut loser, extended, second).await;
                 fine(&mut loser, extended, "ROLLBACK").await;
             }
-            // The winner's commit is applied, and nothing of the loser's.
+            // Only the changes of the transaction that committed are applied.
             fine(&mut winner, false, "BEGIN").await;
             let done = fine(&mut winner, false, first).await.done;
             assert_eq!(attempt(&mut loser, false, second).await.errors[0].0, "40001", "{name}");
@@ -186,7 +187,7 @@ async fn snapshot_is_that_of_the_first_statement() {
         let answer = attempt(&mut one, true, "UPDATE account SET balance = balance + 1 WHERE id = 1").await;
         assert_eq!(answer.errors, error("40001", ROWS));
         fine(&mut one, true, "ROLLBACK").await;
-        // Write skew is let be: each reads what the other writes.
+        // Write skew is allowed: each transaction reads the rows that the other writes.
         for session in [&mut one, &mut other] {
             fine(session, false, "BEGIN").await;
             fine(session, false, "SELECT sum(balance) FROM account").await;
@@ -196,14 +197,14 @@ async fn snapshot_is_that_of_the_first_statement() {
         for session in [&mut one, &mut other] {
             assert_eq!(fine(session, false, "COMMIT").await.done, ["COMMIT"]);
         }
-        // Where both lock what they read, one loses.
+        // If both lock the rows that they read, one of them fails.
         fine(&mut one, false, "BEGIN; SELECT * FROM account WHERE id IN (1, 2) FOR UPDATE").await;
         let answer =
             attempt(&mut other, false, "BEGIN; SELECT * FROM account WHERE id IN (1, 2) FOR UPDATE").await;
         assert_eq!(answer.errors, error("40001", ROWS));
         fine(&mut other, false, "ROLLBACK").await;
         fine(&mut one, false, "COMMIT").await;
-        // SHOW does not show how the waiting is prevented.
+        // SHOW does not show the setting that prevents waiting.
         for sql in ["SHOW lock_timeout", "SHOW LOCK_TIMEOUT"] {
             for extended in [false, true] {
                 let answer = fine(&mut one, extended, sql).await;
@@ -224,7 +225,7 @@ async fn violation_at_commit_fails_the_commit() {
         let local = local(oc001).await;
         for extended in [false, true] {
             let (mut one, mut other) = (Session::open(&local).await, Session::open(&local).await);
-            // A check that was put off until then would have to wait.
+            // A check that is deferred to COMMIT would have to wait.
             fine(&mut other, extended, "BEGIN").await;
             fine(&mut other, extended, "DELETE FROM account WHERE id = 2").await;
             fine(&mut one, extended, "BEGIN").await;
@@ -232,7 +233,7 @@ async fn violation_at_commit_fails_the_commit() {
             let answer = attempt(&mut one, extended, "COMMIT").await;
             assert_eq!((answer.errors, answer.status), (error("40001", ROWS), vec!['I']));
             fine(&mut other, extended, "ROLLBACK").await;
-            // The schema that it wrote under is another's by now.
+            // Another session has changed the schema since its write.
             fine(&mut one, extended, "BEGIN").await;
             fine(&mut one, extended, "INSERT INTO late VALUES (1, 1)").await;
             fine(&mut other, extended, "GRANT SELECT ON late TO PUBLIC").await;
@@ -241,7 +242,7 @@ async fn violation_at_commit_fails_the_commit() {
             assert_eq!(answer.done, [""; 0]);
             assert_eq!(fine(&mut one, extended, "SELECT count(*) FROM late").await.values, ["0"]);
         }
-        // In a pipeline the client gets nothing behind it until Sync, and none of our own messages.
+        // In a pipeline the client gets no messages after it until Sync, and none of dsql-local's own messages.
         let (mut one, mut other) = (Session::open(&local).await, Session::open(&local).await);
         fine(&mut one, true, "BEGIN").await;
         fine(&mut one, true, "INSERT INTO late VALUES (2, 1)").await;
@@ -267,7 +268,7 @@ async fn session_gets_oc001_of_anothers_ddl_once() {
             let (mut one, mut other) = (Session::open(&local).await, Session::open(&local).await);
             fine(&mut one, extended, "SELECT count(*) FROM account").await;
             fine(&mut other, extended && !ddl.contains(';'), ddl).await;
-            // The session that made the change, and a later one, do not get it.
+            // The session that made the change, and a later session, do not get OC001.
             fine(&mut other, extended, "SELECT count(*) FROM account").await;
             fine(&mut Session::open(&local).await, extended, "SELECT count(*) FROM account").await;
             fine(&mut one, extended, "SHOW timezone").await;
@@ -288,7 +289,7 @@ async fn session_gets_oc001_of_anothers_ddl_once() {
             attempt(&mut other, false, "COMMIT").await;
             fine(&mut one, false, "SELECT count(*) FROM account").await;
         }
-        // In the middle of a transaction too, even of one that reads.
+        // It also occurs within a transaction, even one that only reads.
         fine(&mut one, true, "BEGIN READ ONLY").await;
         fine(&mut one, true, "SELECT count(*) FROM account").await;
         fine(&mut other, true, "COMMENT ON TABLE account IS 'x'").await;
@@ -301,8 +302,8 @@ async fn session_gets_oc001_of_anothers_ddl_once() {
     }
 }
 
-/// PostgreSQL locks for an instant where no transactions conflict (a table that grows, an index page that splits): no
-/// session gets an error from that.
+/// PostgreSQL also takes locks for a short time when no transactions conflict (a table that grows, an index page that
+/// splits): these do not cause errors.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_without_conflict_are_not_disturbed() {
     let local = std::sync::Arc::new(local(Oc001::Any).await);

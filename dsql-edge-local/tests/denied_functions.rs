@@ -1,5 +1,5 @@
-//! Functions of PostgreSQL that would run a text as SQL, or reach something that DSQL does not have, and schema changes
-//! in the bodies of functions: denied by whatever path the call reaches PostgreSQL.
+//! PostgreSQL functions that would run a text as SQL or use something that DSQL does not have, and schema changes in
+//! the bodies of functions, are denied on every path by which the call reaches PostgreSQL.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -12,7 +12,7 @@ mod session;
 use dsql_edge_local::Local;
 use session::{Session, error};
 
-/// A call of each function that runs a text as SQL or reads tables by a name in an argument, and some of the others.
+/// A call of each function that runs a text as SQL or reads tables that an argument names, and of some others.
 const CALLS: &[(&str, &str)] = &[
     ("query_to_xml", "query_to_xml('SELECT pg_advisory_lock(1)', true, false, '')"),
     ("query_to_xmlschema", "query_to_xmlschema('SELECT 1', true, false, '')"),
@@ -38,8 +38,8 @@ const CALLS: &[(&str, &str)] = &[
     ("pg_logical_emit_message", "pg_logical_emit_message(false, 'a', 'b')"),
 ];
 
-/// The volatile functions that `admin` may call, as a regular expression: each of them reads, sleeps, draws a number or
-/// is checked elsewhere.
+/// The volatile functions that `admin` may call, as a regular expression: each of them reads, sleeps, returns a random
+/// number or is checked elsewhere.
 const HARMLESS: &str = "^(array_(sample|shuffle)|random|random_normal|setseed|gen_random_uuid|clock_timestamp|timeofday\
     |current_query|currtid2|(curr|last|next|set)val|set_config|txid_status|pg_(try_)?advisory_.*|pg_sleep(_for|_until)?\
     |pg_(cancel|terminate)_backend|pg_stat_(get|clear|force)_.*|pg_.*_size|pg_.*_pids|pg_(is|last|current)_.*\
@@ -86,13 +86,13 @@ async fn functions_that_run_sql_are_denied_on_every_path() {
         session.simple("SELECT sys.current_session_id() = sys.current_session_id()").await.values,
         ["t"]
     );
-    // A form that only works on its arguments.
+    // A form that uses only its arguments.
     let rewritten = session.simple("SELECT ts_rewrite('a & b'::tsquery, 'a'::tsquery, 'c'::tsquery)").await;
     assert_eq!((rewritten.errors, rewritten.values), (Vec::new(), vec!["'b' & 'c'".to_owned()]));
     local.stop().await.unwrap();
 }
 
-/// The definitions in which a function can be named that DSQL does not have.
+/// The definitions that can contain a function that DSQL does not have.
 #[tokio::test]
 async fn rejected_functions_are_found_in_every_definition() {
     let init = "CREATE TABLE t (a int); CREATE DOMAIN d AS int; CREATE PROCEDURE p(a text) LANGUAGE sql AS 'SELECT 1'";
@@ -124,7 +124,7 @@ async fn rejected_functions_are_found_in_every_definition() {
     local.stop().await.unwrap();
 }
 
-/// Whether the list is complete: a volatile function of PostgreSQL that is in neither list fails this.
+/// Checks that the list is complete: a volatile PostgreSQL function that is in neither list makes this fail.
 #[tokio::test]
 async fn volatile_functions_that_clients_may_call_are_known() {
     let local = Local::builder().start().await.unwrap();
@@ -139,7 +139,7 @@ async fn volatile_functions_that_clients_may_call_are_known() {
     local.stop().await.unwrap();
 }
 
-/// Without the rules, and in a folder that was used with them before, the functions are PostgreSQL's.
+/// Without the rules, also in a folder that was used with them before, the functions are available as in PostgreSQL.
 #[tokio::test]
 async fn functions_are_given_back_without_the_rules() {
     let folder = std::env::temp_dir().join(format!("dsql-local-denied-{}", std::process::id()));
@@ -151,12 +151,13 @@ async fn functions_are_given_back_without_the_rules() {
         data = local.kept_data().unwrap().to_owned();
         local.stop().await.unwrap();
     }
-    // For root it is in another folder.
+    // If this runs as root, the data is in another folder.
     std::fs::remove_dir_all(data.parent().unwrap()).unwrap();
     let _ = std::fs::remove_dir_all(folder);
 }
 
-/// A schema change in a function's body would be no DDL of the transaction, and no other session would get OC001.
+/// A schema change in a function's body would not be counted as DDL of the transaction, and no other session would get
+/// OC001.
 #[tokio::test]
 async fn schema_change_in_a_body_is_rejected() {
     let procedure = "CREATE TABLE t (a int); CREATE FUNCTION of_plpgsql() RETURNS void LANGUAGE plpgsql AS \
@@ -183,7 +184,7 @@ async fn schema_change_in_a_body_is_rejected() {
     }
     let message = error("0A000", "ALTER TABLE in the body of a function not supported");
     assert_eq!(session.simple("SELECT of_plpgsql()").await.errors, message);
-    // A schema change by itself, and those that dsql-local makes.
+    // A schema change outside a function, and those of dsql-local, are allowed.
     for sql in
         ["ALTER TABLE t ADD COLUMN d int", "CREATE INDEX ASYNC ON t (a)", "CREATE TABLE n (a int UNIQUE)"]
     {

@@ -1,7 +1,6 @@
-//! Every rule of DSQL's on every path by which a statement reaches PostgreSQL, and the ways past the rules that were
-//! found.
+//! Every rule of DSQL on every path by which a statement reaches PostgreSQL, and the bypasses that were found.
 //!
-//! The statements are those of `tests/cases/dsql`: for each rule the first one that breaks it.
+//! The statements are those of `tests/cases/dsql`: for each rule the first one that violates it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -22,7 +21,7 @@ use dsql_edge_compiler::syntax::Parsed;
 use dsql_edge_local::Local;
 use session::{Answers, Session, error, execute, parse, run, sync};
 
-/// A statement that breaks a rule, with the answer of DSQL.
+/// A statement that violates a rule, with DSQL's answer.
 struct Broken {
     sql: String,
     answer: Vec<(String, String)>,
@@ -98,7 +97,7 @@ const MORE: &[&str] = &[
     "CREATE TABLE x (a money[])",
 ];
 
-/// Rules that no single statement breaks, that need a schema, or that warn: they have tests of their own.
+/// Rules that a single statement cannot violate, that need a schema, or that only warn: they have separate tests.
 const OTHERS: &[&str] = &[
     "drop_primary_key_column",
     "lateral_outer_column",
@@ -109,7 +108,7 @@ const OTHERS: &[&str] = &[
     "index_not_valid",
 ];
 
-/// For each rule a statement that breaks it by itself.
+/// For each rule, a statement that violates it by itself.
 fn broken() -> BTreeMap<&'static str, Broken> {
     let mut found = BTreeMap::new();
     let mut texts: Vec<String> = MORE.iter().map(|sql| (*sql).to_owned()).collect();
@@ -148,7 +147,7 @@ fn broken() -> BTreeMap<&'static str, Broken> {
     found
 }
 
-/// A message of a client whose texts are in LATIN1, with a letter outside of ASCII.
+/// A message of a client whose texts are in LATIN1, with a character outside ASCII.
 fn latin1(tag: u8, before: &str, sql: &str, after: &[u8]) -> Vec<u8> {
     message(tag, &[before.as_bytes(), sql.as_bytes(), b" /* \xe9 */\0", after].concat())
 }
@@ -174,7 +173,7 @@ async fn every_rule_holds_on_every_path() {
         check("extended", plain.extended(sql).await);
         check("LATIN1, simple", latin.send(&latin1(b'Q', "", sql, b""), 1).await);
         check("LATIN1, extended", latin.send(&[latin1(b'P', "\0", sql, b"\0\0"), sync()].concat(), 1).await);
-        // A statement name that is taken: PostgreSQL keeps the old statement.
+        // The statement's name is already used: PostgreSQL keeps the old statement.
         let named = [parse("taken", "SELECT 7"), sync()].concat();
         plain.send(&named, 1).await;
         check("taken name", plain.send(&[parse("taken", sql), execute("taken"), sync()].concat(), 1).await);
@@ -187,7 +186,7 @@ async fn every_rule_holds_on_every_path() {
     local.stop().await.unwrap();
 }
 
-/// A text that is not of the client's encoding reaches neither the rules nor PostgreSQL.
+/// A text that is not valid in the client's encoding reaches neither the rules nor PostgreSQL.
 #[tokio::test]
 async fn text_of_another_encoding_is_rejected() {
     let local = Local::builder().init_sql("CREATE TABLE t (id int)").start().await.unwrap();
@@ -198,14 +197,14 @@ async fn text_of_another_encoding_is_rejected() {
         let answer = session.send(&message, 1).await;
         assert_eq!(answer.errors, error("22021", "invalid byte sequence for encoding \"UTF8\": 0xe9"));
     }
-    // In one write with the SET that makes it one: the setting is waited for.
+    // In one write with the SET that changes the encoding: dsql-local waits for the setting.
     let set = message(b'Q', b"SET client_encoding = 'LATIN1'\0");
     let query = message(b'Q', b"SELECT '\xe9'\0");
     assert_eq!(
         session.send(&[set, query, latin1(b'Q', "", "TRUNCATE t", b"")].concat(), 3).await.errors,
         error("0A000", "unsupported statement: Truncate")
     );
-    // What passes comes back as it was sent, and DSQL's own forms work.
+    // Accepted texts are returned unchanged, and DSQL's own forms work.
     let answer = session
         .send(&message(b'Q', b"CREATE INDEX ASYNC i ON t (id) WHERE 'a\xe9' <> 'b\xe8\xe8'\0"), 1)
         .await;
@@ -217,7 +216,7 @@ async fn text_of_another_encoding_is_rejected() {
         )
         .await;
     assert!(answer.errors.is_empty() && answer.values[0].starts_with('2'), "{answer:?}");
-    // In Shift JIS, a backslash can be half of a letter.
+    // In Shift JIS, a backslash can be the second byte of a character.
     let mut japanese = Session::open(&local).await;
     japanese.simple("SET client_encoding = 'SJIS'").await;
     let answer = japanese.send(&message(b'Q', b"SELECT E'\x83\x5c'; TRUNCATE t; SELECT E''\0"), 1).await;
@@ -225,7 +224,8 @@ async fn text_of_another_encoding_is_rejected() {
     local.stop().await.unwrap();
 }
 
-/// PostgreSQL keeps a prepared statement whose name is parsed again, and skips what follows an error: so do the rules.
+/// PostgreSQL keeps a prepared statement whose name is parsed again, and skips messages after an error; the rules do
+/// the same.
 #[tokio::test]
 async fn kept_statements_stay_under_the_rules() {
     let multiple = error("0A000", "multiple ddl statements not supported in a transaction");
@@ -253,14 +253,14 @@ async fn kept_statements_stay_under_the_rules() {
             assert_eq!(answer.errors.last(), multiple.last(), "{answer:?}");
         }
     }
-    // A statement that was closed is one of another text from then on.
+    // A statement that was closed can have another text afterwards.
     let mut session = Session::open(&local).await;
     session.send(&[parse("ddl", "CREATE TABLE c (i int)"), sync()].concat(), 1).await;
     let renewed = [message(b'C', b"Sddl\0"), parse("ddl", "SELECT 5"), sync()].concat();
     session.send(&renewed, 1).await;
     session.simple("BEGIN; CREATE TABLE d (i int)").await;
     assert_eq!(session.send(&again, 1).await.values, ["5"]);
-    // An Execute that is rejected leaves the unnamed statement as it is.
+    // A rejected Execute does not change the unnamed statement.
     session.simple("ROLLBACK").await;
     session
         .send(&[parse("begin", "BEGIN"), parse("ddl2", "CREATE TABLE d (i int)"), sync()].concat(), 1)
@@ -294,7 +294,7 @@ async fn settings_and_helpers_cannot_be_reached() {
             session.simple("INSERT INTO t VALUES (1)").await;
             for extended in [false, true] {
                 let errors = session.run(extended, &sql).await.errors;
-                // PostgreSQL itself lets no function set what no module has defined.
+                // In PostgreSQL itself, a function cannot set a parameter that no module has defined.
                 let unknown = sql.starts_with("CREATE") && errors[0].0 == "42501";
                 assert!(errors == rejected(name) || unknown, "{sql}: {errors:?}");
             }
@@ -318,7 +318,7 @@ async fn settings_and_helpers_cannot_be_reached() {
     }
     let many = session.simple("INSERT INTO t SELECT generate_series(1, 11)").await;
     assert_eq!(many.errors, error("54000", "transaction row limit exceeded"));
-    // Functions that dsql-local calls in place of a client's statement reject other callers.
+    // Functions that dsql-local calls instead of a client's statement reject other callers.
     for (sql, sqlstate) in [
         ("SELECT sys.dsql_local_run_job('a', 'b', 'TRUNCATE t')", "42883"),
         ("SELECT dsql_local_build_index('t', 'i', 'TRUNCATE t', '', '', 'x')", "42501"),
@@ -337,10 +337,10 @@ async fn settings_and_helpers_cannot_be_reached() {
             assert_eq!(session.run(extended, sql).await.errors[0].0, sqlstate, "{sql}");
         }
     }
-    // A call by the protocol, of a function's number.
+    // A call by the protocol (FunctionCall), with a function's OID.
     let call = message(b'F', b"\0\0\x08\x1e\0\0\0\0\0\0");
     assert_eq!(session.send(&call, 1).await.errors[0].0, "0A000");
-    // None of it is seen where users' objects are listed.
+    // Lists of users' objects do not show dsql-local's own.
     for list in [
         "pg_tables WHERE tablename ~ 'dsql_local'",
         "pg_indexes WHERE tablename ~ 'dsql_local'",

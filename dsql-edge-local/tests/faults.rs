@@ -1,5 +1,5 @@
-//! Faults on request, as a client sees them on the wire: each fault, on the first and on a later flight of a
-//! connection, on the simple and on the extended protocol.
+//! Requested faults from the client's side: each fault, on the first and on a later flight of a connection, on the
+//! simple and on the extended protocol.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -16,12 +16,12 @@ use tokio::io::AsyncWriteExt;
 
 const CHANGED: &str = "change conflicts with another transaction (OC000)";
 
-/// What a flight with one write meets.
+/// The effect of a fault on a flight with one write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Meets {
-    /// It is applied and answered.
+    /// The write is applied and answered.
     Nothing,
-    /// 40001, and the connection goes on.
+    /// The write gets 40001, and the connection can be used again.
     Conflict,
     /// The connection ends without a message; the write is applied, or not.
     Cut { applied: bool },
@@ -31,7 +31,7 @@ enum Meets {
     Dropped,
 }
 
-/// Each fault, and what the first and a later flight meet.
+/// Each fault, and its effect on the first and on a later flight.
 const FAULTS: [(Fault, Meets, Meets); 9] = [
     (Fault::Latency(1), Meets::Nothing, Meets::Nothing),
     (Fault::Conflict(1), Meets::Conflict, Meets::Conflict),
@@ -41,11 +41,12 @@ const FAULTS: [(Fault, Meets, Meets); 9] = [
     (Fault::RateExceeded(1), Meets::Rejected("53400"), Meets::Nothing),
     (Fault::WakingUp(1), Meets::Rejected("08006"), Meets::Nothing),
     (Fault::DropFlight(1), Meets::Dropped, Meets::Nothing),
-    // It ends connections that are open, and a connection that is being opened is not.
+    // It ends open connections, but not one that is being opened.
     (Fault::ExpiredHour, Meets::Nothing, Meets::Cut { applied: false }),
 ];
 
-/// Flights with one write: the protocol, the bytes, how many ReadyForQuery answer them, and the rows that are returned.
+/// Flights with one write: the protocol, the bytes, the number of ReadyForQuery messages that answer them, and the
+/// number of rows that are returned.
 fn flights() -> Vec<(&'static str, Vec<u8>, usize, usize)> {
     let simple = |sql: &str| message(b'Q', format!("{sql}\0").as_bytes());
     let insert = "INSERT INTO t VALUES (1)";
@@ -92,7 +93,7 @@ async fn each_fault_meets_first_and_later_flights_as_described() {
                     session
                 };
                 let login = usize::from(first);
-                // Of a dropped flight, what follows its first Sync.
+                // In a dropped flight, the messages after its first Sync are answered.
                 let rest = if flight.starts_with("extended") { ends - 1 } else { 0 };
                 let answered = if meets == Meets::Dropped { rest } else { ends };
                 let answer = session.read(login + answered).await;
@@ -119,7 +120,7 @@ async fn each_fault_meets_first_and_later_flights_as_described() {
                         "1"
                     }
                     Meets::Cut { applied } => {
-                        // What was answered before the commit came whole, and nothing of the commit's own answer.
+                        // The answers before the commit arrived completely, and no byte of the answer to the commit.
                         assert!(
                             answer.ended && answer.errors.is_empty() && answer.values.is_empty(),
                             "{name}: {answer:?}"
@@ -148,7 +149,7 @@ async fn each_fault_meets_first_and_later_flights_as_described() {
     local.stop().await.unwrap();
 }
 
-/// A flight with two commits: the fault is the second's.
+/// A flight with two commits: the fault applies to the second.
 #[tokio::test]
 async fn commits_before_the_cut_in_a_flight_are_answered() {
     let local = Local::builder().init_sql("CREATE TABLE t (id int PRIMARY KEY)").start().await.unwrap();
@@ -200,7 +201,7 @@ async fn reset_of_the_setting_removes_faults_and_reset_all_does_not() {
     local.stop().await.unwrap();
 }
 
-/// A commit that PostgreSQL turns into a rollback, or never reaches because of an error before, uses up no fault.
+/// A commit that PostgreSQL turns into a rollback, or skips because of an earlier error, does not use up a fault.
 #[tokio::test]
 async fn fault_at_commit_stays_if_nothing_can_commit() {
     let local = Local::builder().init_sql("CREATE TABLE t (id int PRIMARY KEY)").start().await.unwrap();
@@ -248,8 +249,8 @@ async fn open_and_keep(local: &Local) -> Session {
     session
 }
 
-/// A SET that PostgreSQL answers with 25P02, or skips, sets nothing: neither if the failure is known when it is sent, nor
-/// if it is not.
+/// A SET that PostgreSQL answers with 25P02, or skips, has no effect, whether or not the failure is known when it is
+/// sent.
 #[tokio::test]
 async fn fault_of_a_skipped_set_is_not_set() {
     let local = Local::builder().init_sql("CREATE TABLE t (id int PRIMARY KEY)").start().await.unwrap();
@@ -283,7 +284,7 @@ async fn fault_of_a_skipped_set_is_not_set() {
             assert_eq!(session.simple("SHOW dsql_local.fault").await.values, ["drop-flight=1"], "{set}");
         }
     }
-    // The statements behind a SET in the same message meet its faults.
+    // The faults of a SET apply to the statements after it in the same message.
     let mut session = open_and_keep(&local).await;
     let conflict = format!("SET dsql_local.fault = 'conflict=1'; {insert}");
     assert_eq!(session.simple(&conflict).await.errors, error("40001", CHANGED));

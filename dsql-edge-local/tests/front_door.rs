@@ -1,6 +1,6 @@
-//! The front door as a client meets it: TLS, tokens, startup parameters, and a session behind it.
+//! The proxy from the client's side: TLS, tokens, startup parameters, and a session.
 //!
-//! One server serves all tests of this file but those that need their own.
+//! One server serves all tests of this file except those that need their own.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::{NamedGroup, ProtocolVersion};
 
-/// Startup, password and one simple query in a single write; the server's messages after it.
+/// Sends startup, password and one simple query in a single write. Returns the server's messages.
 async fn flight(
     tls: &mut TlsStream<TcpStream>,
     startup: &[u8],
@@ -29,7 +29,7 @@ async fn flight(
     messages(tls).await
 }
 
-/// The messages up to the end of a connection.
+/// Reads the messages up to the end of a connection.
 async fn messages(stream: &mut (impl AsyncRead + Unpin)) -> Vec<(u8, Vec<u8>)> {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
@@ -44,7 +44,7 @@ async fn messages(stream: &mut (impl AsyncRead + Unpin)) -> Vec<(u8, Vec<u8>)> {
     messages
 }
 
-/// SQLSTATE, message and HINT of the ErrorResponse that ends a connection.
+/// The SQLSTATE, the message and the HINT of the ErrorResponse that ends a connection.
 fn first_error(messages: &[(u8, Vec<u8>)]) -> (String, String, String) {
     let (tag, body) = messages.last().expect("the server sends an error");
     assert_eq!(*tag, b'E', "{messages:?}");
@@ -72,7 +72,7 @@ async fn local() -> Local {
 }
 
 #[tokio::test]
-async fn good_token_opens_a_session_and_bad_ones_are_rejected() {
+async fn valid_token_opens_a_session_and_others_are_rejected() {
     let local = local().await;
     let good = token(&local, |_| {});
     let mut tls = dial(&local).to(&local).await.unwrap();
@@ -165,7 +165,7 @@ async fn good_token_opens_a_session_and_bad_ones_are_rejected() {
 async fn messages_before_the_session_are_dsqls() {
     let local = local().await;
     let good = token(&local, |_| {});
-    // No server name: the words of DSQL, after the handshake.
+    // Without a server name, DSQL's error is sent after the handshake.
     let mut tls = Dial { sni: false, ..dial(&local) }.to(&local).await.unwrap();
     let answer = flight(&mut tls, &startup("admin", &[]), &good, "SELECT 1").await;
     let (state, text, _) = first_error(&answer);
@@ -173,10 +173,10 @@ async fn messages_before_the_session_are_dsqls() {
         (state.as_str(), text.as_str()),
         ("08006", "unable to accept connection, sni was not received")
     );
-    // An address is certified too, and carries no server name.
+    // The certificate also contains an address, for which clients send no server name.
     let mut tls = Dial { name: "127.0.0.1", ..dial(&local) }.to(&local).await.unwrap();
     assert_eq!(first_error(&flight(&mut tls, &startup("admin", &[]), &good, "").await).1, text);
-    // The cluster-shaped name is certified, and tokens are signed for it.
+    // The certificate contains the name in the form of a cluster's, and tokens can be signed for it.
     let host = local.cluster_host();
     let (id, rest) = host.split_once('.').unwrap();
     assert!(id.len() == 26 && id.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit()), "{host}");
@@ -187,18 +187,18 @@ async fn messages_before_the_session_are_dsqls() {
         let answer = flight(&mut tls, &startup("admin", &[]), token, "SELECT 1").await;
         assert_eq!(answer.iter().any(|(tag, _)| *tag == b'D'), opens);
     }
-    // A certificate is valid for its names alone, and only for clients that trust the authority.
+    // A certificate is valid only for its names, and only for clients that trust the authority.
     assert!(Dial { name: "example.com", ..dial(&local) }.to(&local).await.is_err());
     let other = Local::builder().start().await.unwrap();
     assert!(Dial { ca: other.ca_pem().to_owned(), ..dial(&local) }.to(&local).await.is_err());
     other.stop().await.unwrap();
-    // TLS at once needs the protocol's name.
+    // Direct TLS needs the protocol's name (ALPN).
     let mut tls = Dial { direct: true, alpn: true, ..dial(&local) }.to(&local).await.unwrap();
     let answer = flight(&mut tls, &startup("admin", &[]), &good, "SELECT 1").await;
     assert!(answer.iter().any(|(tag, _)| *tag == b'D'));
     let mut tls = Dial { direct: true, ..dial(&local) }.to(&local).await.unwrap();
     assert!(tls.write_all(&startup("admin", &[])).await.is_err() || tls.read_u8().await.is_err());
-    // A session in clear is rejected, GSSAPI is declined.
+    // A session in plain text is rejected, and GSSAPI is declined.
     let mut tcp = TcpStream::connect(("127.0.0.1", local.port())).await.unwrap();
     tcp.write_all(&[0, 0, 0, 8, 4, 210, 22, 48]).await.unwrap();
     assert_eq!(tcp.read_u8().await.unwrap(), b'N');
@@ -209,7 +209,7 @@ async fn messages_before_the_session_are_dsqls() {
     local.stop().await.unwrap();
 }
 
-/// rustls returns an error for a connection that ends without close_notify, as libpq 18 does.
+/// Like libpq 18, rustls returns an error for a connection that ends without close_notify.
 #[tokio::test]
 async fn cancel_over_tls_cancels_and_ends_with_close_notify() {
     let local = local().await;
@@ -240,7 +240,7 @@ async fn cancel_over_tls_cancels_and_ends_with_close_notify() {
             assert_eq!(tls.read_to_end(&mut Vec::new()).await.unwrap(), 0);
         }
     };
-    // The query may not have begun when a request arrives: requests are repeated until one cancels it.
+    // The query may not have begun when a request arrives, so requests are repeated until one cancels it.
     let cancels = async {
         loop {
             cancel().await;
@@ -254,7 +254,7 @@ async fn cancel_over_tls_cancels_and_ends_with_close_notify() {
     local.stop().await.unwrap();
 }
 
-/// Tokens whose form is right, and whose dates and numbers are not.
+/// Tokens with a valid form, but invalid dates and numbers.
 #[tokio::test]
 async fn hostile_tokens_are_rejected_with_an_error() {
     let local = local().await;
@@ -300,7 +300,7 @@ async fn hostile_bytes_end_only_their_own_connection() {
         tcp.shutdown().await.unwrap();
         let _ = tcp.read_to_end(&mut Vec::new()).await;
     }
-    // In a session: a message that claims more than DSQL takes.
+    // In a session: a message whose length is more than DSQL accepts.
     let good = token(&local, |_| {});
     let password = message(b'p', format!("{good}\0").as_bytes());
     let mut tls = dial(&local).to(&local).await.unwrap();
@@ -363,7 +363,7 @@ async fn client_library_works_with_and_without_the_front_door() {
     let long = "あ".repeat(400_000);
     let row = client.query_one("SELECT $1::text || 'x'", &[&long]).await.unwrap();
     assert_eq!(row.get::<_, String>(0).len(), 1_200_001);
-    // Why PostgreSQL ends a session arrives.
+    // The reason why PostgreSQL ends a session reaches the client.
     oracle
         .execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'admin'", &[])
         .await
@@ -401,7 +401,7 @@ async fn folder_keeps_authority_keys_and_data() {
         flight(&mut tls, &startup("admin", &[]), &token(&second, |_| {}), "SELECT id FROM kept").await;
     assert!(answer.iter().any(|(tag, body)| *tag == b'D' && body.ends_with(b"7")));
     second.stop().await.unwrap();
-    // As root, PostgreSQL's part lives where another account can reach it.
+    // For root, PostgreSQL's data is in a folder that another account can reach.
     let mark = folder.canonicalize().unwrap().to_string_lossy().replace(|c: char| !c.is_alphanumeric(), "-");
     let _ = std::fs::remove_dir_all(format!("/var/tmp/dsql-local{mark}"));
     std::fs::remove_dir_all(&folder).unwrap();

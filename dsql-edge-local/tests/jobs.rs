@@ -1,5 +1,4 @@
-//! Jobs as a cluster has them: what `sys.wait_for_job` returns, what `sys.jobs` holds, and what a build that failed
-//! leaves.
+//! Jobs as on a cluster: the result of `sys.wait_for_job`, the rows of `sys.jobs`, and the index after a failed build.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -95,7 +94,7 @@ async fn failed_unique_build_leaves_an_invalid_index_that_enforces() {
     session.simple("CREATE UNIQUE INDEX ASYNC t_a ON app.t (a)").await;
     let flags = "SELECT concat(indisunique, indisvalid) FROM pg_index WHERE indexrelid = 'app.t_a'::regclass";
     assert_eq!(session.simple(flags).await.values, ["tf"]);
-    // New rows are held to it, in this session and in others.
+    // It is enforced for new rows, in this session and in others.
     let duplicate = error("23505", "duplicate key value violates unique constraint \"t_a\"");
     let mut other = Session::open(&local).await;
     for session in [&mut session, &mut other] {
@@ -103,7 +102,7 @@ async fn failed_unique_build_leaves_an_invalid_index_that_enforces() {
         assert!(session.simple("SELECT * FROM app.t WHERE a = 5").await.errors.is_empty());
     }
     assert!(session.simple("INSERT INTO app.t VALUES (3, 6, 3)").await.errors.is_empty());
-    // It cannot become a constraint, and its name is taken until it is dropped.
+    // It cannot become a constraint, and its name stays in use until it is dropped.
     session.simple("CALL sys.wait_for_job('aaaaaaaaaaaaaaaaaaaaaaaaaa')").await;
     let constraint = session.simple("ALTER TABLE app.t ADD CONSTRAINT t_a UNIQUE USING INDEX t_a").await;
     assert_eq!(constraint.errors, error("55000", "index \"t_a\" is not valid"));
@@ -119,7 +118,7 @@ async fn failed_unique_build_leaves_an_invalid_index_that_enforces() {
     local.stop().await.unwrap();
 }
 
-/// The job of an index that exists already is that index's.
+/// For an index that already exists, the job is that of the existing index.
 #[tokio::test]
 async fn job_of_an_existing_index_names_it() {
     let local = Local::builder().init_sql(TABLES).start().await.unwrap();
@@ -135,7 +134,7 @@ async fn job_of_an_existing_index_names_it() {
     local.stop().await.unwrap();
 }
 
-/// A statement is judged by itself: that a later one in the same message reads the jobs changes nothing.
+/// Each statement is checked by itself: a later statement in the same message that reads the jobs has no effect on it.
 #[tokio::test]
 async fn index_is_built_once_its_session_has_read_the_jobs() {
     let local = Local::builder().init_sql(TABLES).start().await.unwrap();
@@ -148,7 +147,8 @@ async fn index_is_built_once_its_session_has_read_the_jobs() {
     local.stop().await.unwrap();
 }
 
-/// Rows for which an index cannot be built make its job fail; what is wrong without rows is the statement's error.
+/// Rows for which an index cannot be built make its job fail. An error that does not depend on rows is an error of the
+/// statement.
 #[tokio::test]
 async fn build_that_fails_for_a_row_fails_as_a_job() {
     let rows =

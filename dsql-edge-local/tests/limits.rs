@@ -1,5 +1,4 @@
-//! DSQL's limits, made small: what a transaction may change and how long it may last, how many connections there may
-//! be.
+//! DSQL's limits with small values: the size and the duration of a transaction, and the number of connections.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -47,7 +46,7 @@ async fn rows_are_counted_after_drop_trigger() {
     local.stop().await.unwrap();
 }
 
-/// One transaction after the other, each within its limit but for its last statement.
+/// Several transactions, each within its limit except for its last statement.
 #[tokio::test]
 async fn rows_are_counted_wherever_they_are_written() {
     let local = Local::builder().init_sql(TABLES).limit(Limit::Rows(10)).start().await.unwrap();
@@ -82,7 +81,7 @@ async fn rows_are_counted_wherever_they_are_written() {
             }
             session.simple("ROLLBACK").await;
         }
-        // Each transaction counts from 0, also after one that failed; rows that are not written do not count.
+        // Each transaction counts from 0, also after a failed one. Rows that are not written are not counted.
         for sql in [
             "UPDATE child SET note = 'y'",
             "INSERT INTO child SELECT * FROM child ON CONFLICT DO NOTHING",
@@ -92,14 +91,14 @@ async fn rows_are_counted_wherever_they_are_written() {
             assert!(answer.errors.is_empty(), "{sql}: {:?}", answer.errors);
         }
     }
-    // Nothing of the counting is to be seen.
+    // The counting is not visible.
     for sql in [
         "SELECT count(*) FROM information_schema.triggers",
         "SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal",
     ] {
         assert_eq!(session.simple(sql).await.values, ["0"], "{sql}");
     }
-    // A table of this session, dropped again.
+    // A table that this session creates and drops.
     for sql in
         ["CREATE TABLE mine (id int)", "INSERT INTO mine SELECT generate_series(1, 10)", "DROP TABLE mine"]
     {
@@ -169,7 +168,7 @@ async fn age_ends_a_transaction_and_a_connection() {
         }
     }
     assert_eq!(session.simple("SELECT count(*) FROM log WHERE note = 'old'").await.values, ["0"]);
-    // An hour: a session that does nothing is closed, one in a transaction when that is over.
+    // After an hour, an idle session is closed, and a session in a transaction when the transaction ends.
     busy.simple("BEGIN").await;
     local.advance_clock(Duration::from_secs(3600 - 4 * 301));
     assert!(session.tls.read_u8().await.is_err(), "it is closed without an answer");
@@ -178,7 +177,7 @@ async fn age_ends_a_transaction_and_a_connection() {
     local.stop().await.unwrap();
 }
 
-/// The answer to a login: SQLSTATE and message, or nothing if a session begins.
+/// Logs in. Returns the session, or the SQLSTATE and the message of the error.
 async fn knock(local: &Local) -> Result<Session, (String, String)> {
     let mut tls = dial(local).to(local).await.unwrap();
     let password = message(b'p', format!("{}\0", token(local, |_| {})).as_bytes());
@@ -206,7 +205,7 @@ async fn connections_are_counted_and_come_at_a_rate() {
     let full = answer("53300", "Unable to accept connection, too many open connections.");
     assert_eq!(knock(&local).await.err(), full);
     drop(one);
-    // It is counted until the server has noticed.
+    // The connection is counted until the server has detected its end.
     let mut third = knock(&local).await;
     for _ in 0..100 {
         if third.is_ok() {

@@ -1,10 +1,10 @@
-//! Which sessions get OC001 after another session's schema change: each case, under `cached` and under `any`.
+//! The sessions that get OC001 after another session's schema change: each case, with `cached` and with `any`.
 //!
 //! Sources: `page` is "DDL and distributed transactions" of the DSQL user guide; `suites` are AWS's own test suites,
 //! which pass on a cluster without a retry (aurora-dsql-sqlalchemy 1.3.0, aurora-dsql-tortoise-orm 0.2.0,
-//! aurora-dsql-python-connector 0.2.7); `skill` is AWS's DSQL skill (any statement, reads and READ ONLY too, and the
-//! first retry passes); `ours` is a choice where nothing is documented. No source rules OC001 out where `cached` gives
-//! none.
+//! aurora-dsql-python-connector 0.2.7); `skill` is AWS's DSQL skill (any statement, also reads and READ ONLY, and the
+//! first retry succeeds); `ours` is a choice where no source documents the behaviour. No source excludes OC001 in the
+//! cases without it under `cached`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -25,7 +25,7 @@ struct Case {
     before: &'static [&'static str],
     change: &'static str,
     then: &'static str,
-    /// Under `cached`, and under `any`.
+    /// Whether OC001 is sent with `cached`, and with `any`.
     oc001: (bool, bool),
     source: &'static str,
 }
@@ -76,7 +76,7 @@ const CASES: &[Case] = &[
     case(&["SELECT * FROM t"], "DROP TABLE IF EXISTS no", "SELECT * FROM t", (false, false), "page: changes"),
     case(&["SELECT * FROM t"], "DROP VIEW IF EXISTS no", "SELECT * FROM t", (false, false), "page: changes"),
     case(&["SELECT * FROM t"], "BEGIN; ALTER TABLE t ADD COLUMN IF NOT EXISTS id int; COMMIT", "SELECT * FROM t", (false, false), "page: changes"),
-    // … and here it does, by a part of its statement.
+    // A changes the table by a part of its statement.
     case(&["SELECT * FROM t"], "ALTER TABLE t ADD COLUMN IF NOT EXISTS id int, ADD COLUMN more int", "SELECT * FROM t", (true, true), "page"),
     case(&["SELECT * FROM t"], "ALTER TABLE t ADD COLUMN IF NOT EXISTS more int", "SELECT * FROM t", (true, true), "page"),
     case(&["SELECT * FROM t"], "BEGIN; ALTER TABLE t ADD COLUMN more int; ROLLBACK", "SELECT * FROM t", (false, false), "page: committed changes"),
@@ -104,7 +104,7 @@ async fn oc001_comes_in_the_documented_cases_and_once() {
                 let answer = b.run(extended, case.then).await;
                 let wanted = if expected { error("40001", SCHEMA_CHANGED) } else { Vec::new() };
                 assert_eq!(answer.errors, wanted, "{name}");
-                // It comes at most once, and neither to the session that made the change nor to a later one.
+                // OC001 is sent at most once, and neither to the session that made the change nor to a later one.
                 b.simple("ROLLBACK").await;
                 let again = "SELECT count(*) FROM t, other";
                 let first = b.run(extended, again).await.errors;
@@ -118,7 +118,7 @@ async fn oc001_comes_in_the_documented_cases_and_once() {
     }
 }
 
-/// A statement that was prepared before the change gets OC001 too, before PostgreSQL rejects the plan that it has kept.
+/// A statement that was prepared before the change also gets OC001, before PostgreSQL rejects its cached plan.
 #[tokio::test]
 async fn prepared_statement_gets_oc001_once_then_answer_of_postgresql() {
     for mode in [Oc001::Cached, Oc001::Any] {

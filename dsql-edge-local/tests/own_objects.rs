@@ -1,4 +1,5 @@
-//! What a client gets names nothing of dsql-local: CONTEXT of errors, notices, plans; and SHOW of its setting.
+//! Messages to a client do not name dsql-local's own objects: CONTEXT of errors, notices, plans; and SHOW of its
+//! setting.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -44,7 +45,7 @@ async fn errors_notices_and_plans_name_no_object_of_dsql_local() {
                 "{sql}: {}",
                 answer.texts
             );
-            // The texts about the client's own objects stay.
+            // The texts about the client's own objects are kept.
             let expected = match sql {
                 _ if sql.starts_with("EXPLAIN") => "Execution Time",
                 "CREATE INDEX ASYNC i ON t (a)" => "relation \"i\" already exists",
@@ -57,7 +58,7 @@ async fn errors_notices_and_plans_name_no_object_of_dsql_local() {
     local.stop().await.unwrap();
 }
 
-/// The faults are those of all sessions, at the time of each execution.
+/// SHOW lists the faults of all sessions at the time of each execution.
 #[tokio::test]
 async fn show_lists_the_faults_that_are_to_come() {
     let local = Local::builder().init_sql("CREATE TABLE t (a int)").start().await.unwrap();

@@ -1,4 +1,5 @@
-//! Pipelines whose answers decide what their later messages mean: COPY, re-used names, encodings, faults without Sync.
+//! Pipelines whose answers decide the meaning of their later messages: COPY, reused names, encodings, faults without
+//! Sync.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -33,12 +34,12 @@ fn flush() -> Vec<u8> {
     message(b'H', b"")
 }
 
-/// An answer that does not come waits for something that never comes.
+/// Panics if the answer does not arrive in time.
 async fn in_time<T>(what: &str, answer: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(60), answer).await.unwrap_or_else(|_| panic!("waits: {what}"))
 }
 
-/// What a session answers to the whole flight, up to `ends` ReadyForQuery.
+/// Sends the whole flight, and returns the answers up to `ends` ReadyForQuery messages.
 async fn answers(session: &mut Session, what: &str, flight: &[Vec<u8>], ends: usize) -> Answers {
     session.tls.write_all(&flight.concat()).await.unwrap();
     session.tls.flush().await.unwrap();
@@ -49,10 +50,10 @@ async fn count(local: &Local) -> String {
     Session::open(local).await.simple("SELECT count(*) FROM t").await.values.remove(0)
 }
 
-/// A name, the messages, how many ReadyForQuery answer them, and the SQLSTATEs of the errors.
+/// The name, the messages, the number of ReadyForQuery messages that answer them, and the SQLSTATEs of the errors.
 type Flight = (&'static str, Vec<Vec<u8>>, usize, &'static [&'static str]);
 
-/// PostgreSQL ignores Sync while it reads the rows of COPY, and answers it where COPY fails at once.
+/// PostgreSQL ignores Sync while it reads the rows of COPY, but answers it if COPY fails at once.
 #[tokio::test]
 async fn sync_inside_copy_is_not_counted() {
     let copy = "COPY t FROM STDIN";
@@ -109,7 +110,7 @@ async fn sync_inside_copy_is_not_counted() {
         assert!(answers(&mut session, what, &[query("INSERT INTO t VALUES (9)")], 1).await.ended, "{what}");
         local.set_faults(&[]);
     }
-    // A statement inside of COPY reaches PostgreSQL in no case.
+    // A statement inside COPY never reaches PostgreSQL.
     let mut session = Session::open(&local).await;
     let flight = [query(copy), rows("x\n"), query("TRUNCATE t"), query("TRUNCATE t")];
     assert!(answers(&mut session, "a statement inside", &flight, 3).await.ended);
@@ -117,7 +118,7 @@ async fn sync_inside_copy_is_not_counted() {
     local.stop().await.unwrap();
 }
 
-/// The first Parse of a name has no answer yet when the second is skipped.
+/// The second Parse of a name is skipped before the first one is answered.
 #[tokio::test]
 async fn reused_name_in_one_pipeline_stays_under_the_rules() {
     let local = Local::builder().start().await.unwrap();
@@ -164,7 +165,7 @@ async fn text_behind_a_change_of_encoding_waits_for_it() {
         let answer = answers(&mut session, what, &[execute("s"), sync(), hidden()], 2).await;
         assert_eq!(answer.errors, rejected, "prepared before");
     }
-    // In the login's own flight.
+    // The change is in the flight of the login.
     let mut tls = dial(&local).to(&local).await.unwrap();
     let password = message(b'p', format!("{}\0", token(&local, |_| {})).as_bytes());
     let settings = [("client_encoding", "SJIS")];
@@ -172,7 +173,7 @@ async fn text_behind_a_change_of_encoding_waits_for_it() {
     tls.flush().await.unwrap();
     let mut session = Session { tls };
     assert_eq!(in_time("startup", session.read(2)).await.errors, rejected);
-    // Without a Sync between, PostgreSQL does not report the change.
+    // Without a Sync in between, PostgreSQL does not report the change.
     let mut session = Session::open(&local).await;
     let text = message(b'P', b"\0SELECT E'\xc3\x81\\'\0\0\0");
     let flight = [run("SET client_encoding = 'SJIS'"), text, sync()];
@@ -197,7 +198,8 @@ async fn cut_after_commit_ends_a_connection_that_flushes() {
     local.stop().await.unwrap();
 }
 
-/// A function, a view, a default or SQL in a parameter that calls `set_config`, and a name in escapes.
+/// `set_config` is called in a function, a view, a default or SQL in a parameter, or its argument is written with
+/// escapes.
 #[tokio::test]
 async fn hidden_change_of_encoding_hides_no_statement() {
     let local = Local::builder().init_sql(TABLE).start().await.unwrap();
@@ -221,7 +223,7 @@ async fn hidden_change_of_encoding_hides_no_statement() {
         format!("SELECT query_to_xml('SELECT {parameter}', true, true, '')"),
         "SET U&\"client\\005fencoding\" = 'SJIS'".to_owned(),
         format!("SELECT {}", call.replace("set_config", "U&\"set\\005fconfig\"")),
-        // Our parser does not read it.
+        // A statement that our parser cannot read.
         format!("SELECT {}{call}{}", "(".repeat(400), ")".repeat(400)),
     ] {
         local.run_sql("row", "DELETE FROM t; INSERT INTO t VALUES (1)").await.unwrap();

@@ -1,5 +1,6 @@
 //! Compares a real cluster's recorded answers with dsql-local's, if DSQL_EDGE_CORPUS names the folder of the recording:
-//! the cases of one session on both protocols, and those of two sessions one by one, with the step that lost a conflict.
+//! the cases of one session on both protocols, and those of two sessions one by one, with the step at which a session
+//! lost a conflict.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -26,7 +27,7 @@ struct Case {
     observations: Vec<Observation>,
     #[serde(default)]
     simple_protocol: bool,
-    /// What each of two sessions saw.
+    /// The answers to each of two sessions.
     #[serde(default)]
     sessions: Vec<Seen>,
 }
@@ -43,7 +44,7 @@ struct Observation {
     message: Option<String>,
 }
 
-/// The cases of the recording. A fresh clone does not have it, and passes without it.
+/// The cases of the recording. A fresh clone does not have it, and the tests succeed without it.
 fn recorded() -> Vec<Case> {
     let Some(corpus) = std::env::var_os("DSQL_EDGE_CORPUS") else { return Vec::new() };
     let text = std::fs::read_to_string(PathBuf::from(corpus).join("dsql-golden.jsonl")).unwrap();
@@ -82,7 +83,7 @@ async fn recorded_statements_get_the_recorded_answers() {
                     other_words.push(line);
                 }
             }
-            // As the recorder did.
+            // The recorder did the same.
             session.simple("ROLLBACK").await;
         }
         println!("{steps} steps, {} with another verdict, {} in other words", wrong.len(), other_words.len());
@@ -93,8 +94,8 @@ async fn recorded_statements_get_the_recorded_answers() {
     }
 }
 
-/// The statements of a case with two sessions, between BEGIN and COMMIT of each. The recording has their answers and
-/// describes them in words.
+/// The statements of a case with two sessions, between BEGIN and COMMIT of each. The recording contains only their
+/// answers and a description.
 const TWO_SESSIONS: [(&str, &str, &str); 10] = [
     (
         "occ_write_write",
@@ -164,7 +165,7 @@ const CONFLICT_TABLES: &str = "
     INSERT INTO baseline_fk_setdefault VALUES ('d3', 'c3', 'child');
     INSERT INTO baseline_span VALUES (1, 1, 'a'), (2, 1, 'b'), (3, 1, 'c'), (4, 2, 'other');";
 
-/// Two digits abbreviate a UUID.
+/// Expands UUIDs that are abbreviated to two digits.
 fn written_out(sql: &str) -> String {
     let parts = sql.split('\'').map(|part| {
         let short = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -175,7 +176,7 @@ fn written_out(sql: &str) -> String {
 
 const STEPS: [&str; 3] = ["BEGIN", "its statement", "COMMIT"];
 
-/// Who lost, and where: `(session, step)`.
+/// The sessions that lost, with their step: `(session, step)`.
 type Lost = Vec<(usize, usize)>;
 
 fn shown(lost: &Lost) -> String {
@@ -219,7 +220,8 @@ async fn recorded_conflicts_fail_the_recorded_number() {
                         1 => written_out(if number == 0 { first } else { second }),
                         _ => "COMMIT".to_owned(),
                     };
-                    // After an error the recorder went on to the next step, and noted no more.
+                    // After an error the recorder continued with the next step, and recorded no more answers of this
+                    // one.
                     if seen[number].last().is_some_and(|last: &Observation| last.sqlstate.is_some()) {
                         continue;
                     }
@@ -236,7 +238,7 @@ async fn recorded_conflicts_fail_the_recorded_number() {
                 }
             }
             let ours: Lost = seen.iter().enumerate().flat_map(|(number, seen)| lost(number, seen)).collect();
-            // Which of the two fails is a race. Whether one fails, and its answer, is not.
+            // Which of the two sessions fails is a race. Whether one fails, and with which answer, is deterministic.
             assert_eq!(ours.len(), cluster.len(), "{}: {}", case.name, shown(&ours));
             for (mine, theirs) in seen.iter().zip(&case.sessions) {
                 for (mine, theirs) in mine.iter().zip(&theirs.observations) {

@@ -1,4 +1,4 @@
-//! Roles of the database and identities of AWS: the grants between them, the keys, and the front door's answers.
+//! Database roles and AWS identities: the grants between them, the keys, and the proxy's answers.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -15,7 +15,7 @@ use tokio::io::AsyncWriteExt;
 
 const OWNER: &str = "arn:aws:iam::000000000000:user/dsql-local";
 
-/// A login with these keys: the session, or SQLSTATE and HINT.
+/// Logs in with these keys. Returns the session, or the SQLSTATE and the HINT.
 async fn login(local: &Local, user: &str, keys: &Credentials) -> Result<Session, (String, String)> {
     let action = if user == "admin" { "DbConnectAdmin" } else { "DbConnect" };
     let token = token(local, |of| (of.keys, of.action) = (keys.clone(), action));
@@ -67,7 +67,7 @@ async fn role_is_granted_to_an_identity_and_revoked() {
         assert_eq!(run(&revoke).await.done, ["AWS IAM REVOKE"]);
         assert_eq!(run(&mapped).await.values, [""; 0]);
         assert_eq!(login(&local, &role, keys).await.err(), not_mapped());
-        // It is a schema change.
+        // AWS IAM GRANT is a schema change.
         let multiple = error("0A000", "multiple ddl statements not supported in a transaction");
         run("BEGIN").await;
         run(&grant).await;
@@ -89,7 +89,7 @@ async fn user_has_keys_of_its_own() {
     let bindings = local.bindings_of_user("reader").unwrap();
     assert!(bindings.contains(&("DSQL_USER", "reader".to_owned())));
     assert!(bindings.contains(&("AWS_ACCESS_KEY_ID", keys.access_key_id().to_owned())));
-    // It is mapped, by SQL as another role too. It is not an administrator.
+    // The identity is mapped to this role, and by SQL also to another one. It is not an administrator.
     let mut reader = login(&local, "reader", keys).await.unwrap();
     assert_eq!(reader.simple("SELECT id FROM app.t").await.errors[0].0, "42501");
     let mut writer = login(&local, "writer", keys).await.unwrap();
@@ -99,7 +99,7 @@ async fn user_has_keys_of_its_own() {
     let words =
         "User: arn:aws:iam::000000000000:role/reader is not authorized to perform: dsql:DbConnectAdmin";
     assert!(hint.starts_with(words), "{hint}");
-    // Admin's keys belong to admin alone.
+    // Admin's keys are only for admin.
     assert_eq!(login(&local, "reader", local.credentials()).await.err(), not_mapped());
     local.stop().await.unwrap();
     let wrong = Local::builder().user("admin").start().await.unwrap_err();

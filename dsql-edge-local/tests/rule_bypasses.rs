@@ -1,4 +1,4 @@
-//! Statements that reach PostgreSQL inside of something else: the rules hold for them too.
+//! Statements that reach PostgreSQL inside others: the rules also apply to them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -49,7 +49,7 @@ async fn temporary_objects_are_rejected_however_created() {
         ],
     )
     .await;
-    // A search_path makes pg_temp the schema of a name without one.
+    // A search_path makes pg_temp the schema of an unqualified name.
     for extended in [false, true] {
         let mut session = Session::open(&local).await;
         assert_eq!(session.simple("SET search_path = pg_temp").await.errors, []);
@@ -91,7 +91,7 @@ async fn unsupported_column_types_are_rejected_however_named() {
     local.stop().await.unwrap();
 }
 
-/// A table of a client's never takes the place of one that a function of dsql-local reads.
+/// A client's table never replaces a table that a function of dsql-local reads.
 #[tokio::test]
 async fn own_functions_search_pg_temp_last() {
     let local = Local::builder().start().await.unwrap();
@@ -148,8 +148,8 @@ async fn rules_hold_inside_copy_explain_and_bodies() {
     local.stop().await.unwrap();
 }
 
-/// A statement beyond a limit of our parser could break any rule: it is rejected, with the limit, and so is what comes
-/// behind it.
+/// A statement beyond a limit of our parser could violate any rule: it is rejected, with the limit, and so are the
+/// statements after it.
 #[tokio::test]
 async fn statement_beyond_the_parsers_limits_is_rejected() {
     let local = Local::builder().init_sql("CREATE TABLE t (a int)").start().await.unwrap();
@@ -191,7 +191,7 @@ async fn statement_beyond_the_parsers_limits_is_rejected() {
     local.stop().await.unwrap();
 }
 
-/// Words that end nothing are names: `atomic`, `case` and `end` hide no statement behind a semicolon.
+/// If `atomic`, `case` and `end` are names, they do not hide a statement after a semicolon.
 #[tokio::test]
 async fn names_like_keywords_hide_no_statement() {
     let local = Local::builder().init_sql("CREATE TABLE t (a int, atomic int)").start().await.unwrap();
@@ -209,7 +209,7 @@ async fn names_like_keywords_hide_no_statement() {
     local.stop().await.unwrap();
 }
 
-/// What writes rows by another statement than INSERT, UPDATE and DELETE is DML all the same.
+/// Statements other than INSERT, UPDATE and DELETE that write rows are also DML.
 #[tokio::test]
 async fn copy_and_explain_analyze_that_write_are_dml() {
     let local = Local::builder().init_sql("CREATE TABLE t (a int)").start().await.unwrap();

@@ -1,4 +1,4 @@
-//! DSQL's statement rules behind the front door, on both protocols.
+//! DSQL's statement rules on both protocols.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -57,7 +57,7 @@ async fn statements_before_a_rejected_one_in_a_message_are_undone() {
     let answer = session.simple("INSERT INTO t VALUES (1); TRUNCATE t; SELECT 1").await;
     assert_eq!((answer.tags.as_str(), answer.status[0]), ("CEZ", 'I'));
     assert_eq!(session.simple("SELECT count(*) FROM t").await.values, ["0"]);
-    // A pipeline: PostgreSQL skips the messages behind the error until Sync.
+    // A pipeline: PostgreSQL skips the messages after the error until Sync.
     let pipeline = [
         run("INSERT INTO t VALUES (1)"),
         run("SELECT 1 FOR SHARE"),
@@ -70,13 +70,13 @@ async fn statements_before_a_rejected_one_in_a_message_are_undone() {
     assert_eq!(answer.tags, "12nCEZ12TDCZ");
     assert_eq!(answer.errors[0].1, "locking clauses other than FOR UPDATE/FOR KEY SHARE are not supported");
     assert_eq!(session.simple("SELECT count(*) FROM t").await.values, ["0"]);
-    // A message that comes byte by byte is the same message.
+    // A message that arrives byte by byte has the same answer.
     for byte in message(b'Q', b"VACUUM\0") {
         session.tls.write_all(&[byte]).await.unwrap();
         session.tls.flush().await.unwrap();
     }
     assert_eq!(session.answers(1).await.errors, error("0A000", "unsupported VACUUM statement"));
-    // One that nests as deep as can be read.
+    // A statement with the maximum nesting that can be parsed.
     let deep = format!("SELECT {}1{} FOR SHARE", "(".repeat(140), ")".repeat(140));
     assert_eq!(session.simple(&deep).await.errors[0].0, "0A000");
     assert_eq!(session.extended(&deep).await.errors[0].0, "0A000");
@@ -95,7 +95,7 @@ async fn one_ddl_a_transaction_on_both_protocols() {
     let mixed = error("0A000", "ddl and dml are not supported in the same transaction");
     assert_eq!(session.simple("CREATE TABLE a (i int); CREATE TABLE b (i int)").await.errors, multiple);
     assert_eq!(session.simple("SELECT to_regclass('a') IS NULL").await.values, ["t"]);
-    // A statement that was prepared before is looked at when it is executed.
+    // A prepared statement is checked when it is executed.
     let answer =
         session.send(&[parse("ddl", "CREATE TABLE IF NOT EXISTS a (i int)"), sync()].concat(), 1).await;
     assert!(answer.errors.is_empty());
@@ -108,7 +108,7 @@ async fn one_ddl_a_transaction_on_both_protocols() {
     assert!(session.simple("BEGIN; INSERT INTO a VALUES (1)").await.errors.is_empty());
     assert_eq!(session.extended("DROP TABLE a").await.errors, mixed);
     session.simple("ROLLBACK").await;
-    // Two between two Syncs share a transaction.
+    // Two statements between two Syncs share a transaction.
     let both = [run("CREATE TABLE c (i int)"), run("INSERT INTO c VALUES (1)"), sync()].concat();
     assert_eq!(session.send(&both, 1).await.errors, mixed);
     assert!(session.extended("CREATE TABLE c (i int)").await.errors.is_empty());
@@ -142,7 +142,7 @@ async fn asynchronous_ddl_answers_with_a_job() {
         );
         assert_eq!(session.simple(&format!("CALL sys.wait_for_job('{job}')")).await.done, ["CALL"]);
     }
-    // What the rows forbid fails the job, and not the statement.
+    // A build that fails because of rows makes the job fail, not the statement.
     let answer = session.simple("CREATE UNIQUE INDEX ASYNC t_u ON t (a)").await;
     let job = &answer.values[0];
     let status = session.simple(&format!("SELECT status FROM sys.jobs WHERE job_id = '{job}'")).await;
@@ -163,7 +163,7 @@ async fn without_the_rules_it_is_postgresql() {
     assert_eq!(session.simple("TRUNCATE t").await.done, ["TRUNCATE TABLE"]);
     assert_eq!(session.simple("INSERT INTO t SELECT generate_series(1, 4000)").await.done, ["INSERT 0 4000"]);
     assert_eq!(session.simple("SELECT current_setting('lock_timeout')").await.values, ["0"]);
-    // A conflict is PostgreSQL's, in its words.
+    // Without the rules, a conflict is PostgreSQL's error with its message.
     let mut other = Session::open(&local).await;
     session.simple("BEGIN; SELECT count(*) FROM t").await;
     assert!(other.simple("UPDATE t SET id = 0 WHERE id = 1").await.errors.is_empty());

@@ -1,4 +1,4 @@
-//! The local STS with requests of AWS's own signer: the sessions that it issues, and each error in AWS's words.
+//! The local STS with requests of AWS's own signer: the sessions that it issues, and each of AWS's errors.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -21,7 +21,7 @@ const ROLE: &str = "arn:aws:iam::123456789012:role/app";
 const BODY: &str = "Action=AssumeRole&DurationSeconds=900&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fapp&\
                     RoleSessionName=test&Version=2011-06-15";
 
-/// How a request is made; the default is right.
+/// The parts of a request; the default is valid.
 struct Ask {
     keys: Credentials,
     region: &'static str,
@@ -46,7 +46,7 @@ fn ask(local: &Local) -> Ask {
 }
 
 impl Ask {
-    /// Sends it, and returns the status and the body.
+    /// Sends the request, and returns the status and the body.
     async fn send(self, local: &Local) -> (u16, String) {
         let authority = local.sts_url().strip_prefix("https://").unwrap().to_owned();
         let keys = &self.keys;
@@ -86,7 +86,7 @@ impl Ask {
     }
 }
 
-/// One request over TLS, and the answer.
+/// Sends one request over TLS, and returns the answer.
 async fn exchange(local: &Local, request: &str) -> (u16, String) {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(local.ca_pem().as_bytes()).unwrap()).unwrap();
@@ -126,7 +126,7 @@ async fn signed_requests_get_sessions_that_end() {
     let first = session(&xml);
     assert!(Credentials::is_made_up(first.access_key_id()));
 
-    // A session may assume a role too, with its token and not without.
+    // A session may also assume a role, but only with its token.
     let (status, xml) = Ask { keys: first.clone(), ..ask(&local) }.send(&local).await;
     assert_eq!(status, 200, "{xml}");
     assert_ne!(session(&xml), first);
@@ -144,7 +144,7 @@ async fn signed_requests_get_sessions_that_end() {
 }
 
 #[tokio::test]
-async fn each_error_is_in_awss_words() {
+async fn each_error_has_the_message_of_aws() {
     let local = Local::builder().role(ROLE, Some("partner")).start().await.unwrap();
     let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
     let differs = "The request signature we calculated does not match the signature you provided.";

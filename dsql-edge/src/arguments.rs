@@ -1,8 +1,7 @@
-//! The arguments of a query, encoded as they are bound.
+//! Encodes the arguments of a query when they are bound.
 //!
-//! Input: Rust values and the SQL types they must fit. Output: the parameters of a Bind frame. The first
-//! value that cannot be encoded is kept as an error for when the query runs, so that binding itself never
-//! fails.
+//! Input: Rust values and the SQL types they must fit. Output: the parameters of a Bind frame. Binding never fails: the
+//! error of the first value that cannot be encoded is kept and returned when the query runs.
 
 use crate::error::Error;
 use crate::types::sql::{Format, SqlType};
@@ -13,13 +12,13 @@ use crate::wire::Parameters;
 #[derive(Default)]
 pub struct Arguments {
     parameters: Parameters,
-    /// OIDs of the types, of `bind_unchecked` alone.
+    /// The OIDs of the types that `bind_unchecked` bound.
     types: Vec<u32>,
     error: Option<Error>,
 }
 
 impl Arguments {
-    /// No arguments yet, with room for this many.
+    /// No arguments, with capacity for this many.
     pub fn with_capacity(count: usize) -> Self {
         Arguments {
             parameters: Parameters { bytes: Vec::new(), each: Vec::with_capacity(count) },
@@ -28,7 +27,7 @@ impl Arguments {
         }
     }
 
-    /// The next argument, for a parameter of the SQL type `S` where NULL is allowed or not (`N`).
+    /// Binds the next argument, for a parameter of the SQL type `S` and the nullability `N`.
     pub fn bind<S: SqlType, N, T: Param<S, N> + ?Sized>(&mut self, value: &T) {
         let before = self.parameters.bytes.len();
         match value.encode(&mut self.parameters.bytes) {
@@ -48,51 +47,51 @@ impl Arguments {
         }
     }
 
-    /// Arrays that one `UNNEST` zips, by the numbers of their parameters: PostgreSQL would pad the shorter
-    /// ones with NULLs. Different lengths are an error.
+    /// Checks that the arrays of one `UNNEST`, given by the numbers of their parameters, have the same length.
+    /// Different lengths are an error, because PostgreSQL would pad the shorter arrays with NULLs.
     pub fn equally_long(&mut self, group: &[usize]) {
         let lengths = group.iter().map(|number| (*number, self.array_length(*number)));
         let Some((_, first)) = lengths.clone().next() else { return };
         if let Some((parameter, _)) = lengths.into_iter().find(|(_, length)| *length != first) {
             let reason = ConversionError::new(
-                "UNNEST zips it with an array of another length, which would fill up the shorter one with NULLs",
+                "UNNEST has another array of a different length, and would pad the shorter one with NULLs",
             );
             self.error.get_or_insert_with(|| Error::encode(parameter, "array", reason));
         }
     }
 
-    /// The number of elements of an array as it was encoded; `None` for NULL.
+    /// The number of elements of an encoded array; `None` for NULL.
     fn array_length(&self, number: usize) -> Option<i32> {
         let (end, _) = *self.parameters.each.get(number.checked_sub(1)?)?;
         let before = self.parameters.each.get(..number.checked_sub(1)?)?;
         let start = before.iter().rev().find_map(|(end, _)| *end).unwrap_or(0);
         let bytes = self.parameters.bytes.get(start..end?)?;
-        // Dimensions, whether there are NULLs, the element's type; then, unless it is empty, the length.
+        // The number of dimensions, a flag for NULLs, the element's type; then, unless the array is empty, the length.
         match bytes.first_chunk() {
             Some([0, 0, 0, 0]) => Some(0),
             _ => bytes.get(12..)?.first_chunk().map(|length| i32::from_be_bytes(*length)),
         }
     }
 
-    /// The next argument, of the SQL type that its Rust type implies.
+    /// Binds the next argument, with the SQL type that its Rust type implies.
     pub fn bind_unchecked<T: UncheckedParam + ?Sized>(&mut self, value: &T) {
         // 705, `unknown`, and 0 both leave the type to the server.
         self.types.push(if T::Sql::OID == 705 { 0 } else { T::Sql::OID });
         self.bind::<T::Sql, Nullable, T>(value);
     }
 
-    /// How many bytes their values take.
+    /// The number of bytes of their values.
     pub(crate) fn len(&self) -> usize {
         self.parameters.bytes.len()
     }
 
-    /// The next argument, as the server reads it.
+    /// Binds the next argument, which `write` encodes.
     pub(crate) fn push_encoded(&mut self, format: Format, write: impl FnOnce(&mut Vec<u8>)) {
         write(&mut self.parameters.bytes);
         self.parameters.each.push((Some(self.parameters.bytes.len()), format.code()));
     }
 
-    /// The next argument, in text format and of the type that the server determines.
+    /// Binds the next argument, in text format and with the type that the server determines.
     #[cfg(feature = "dynamic")]
     pub(crate) fn push_text(&mut self, value: Option<&str>) {
         match value {
@@ -106,7 +105,7 @@ impl Arguments {
         self
     }
 
-    /// Why one of them could not be encoded.
+    /// The error of the first argument that could not be encoded.
     pub(crate) fn take_error(&mut self) -> Option<Error> {
         self.error.take()
     }
@@ -120,13 +119,13 @@ impl Arguments {
         &self.parameters
     }
 
-    /// Those that were bound unchecked have types of their own.
+    /// The types of the arguments that were bound unchecked.
     pub(crate) fn types(&self) -> &[u32] {
         &self.types
     }
 }
 
-/// Values never show.
+/// Shows only the number of arguments, never a value.
 impl core::fmt::Debug for Arguments {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "Arguments({})", self.parameters.each.len())

@@ -1,4 +1,4 @@
-//! All that a client or a pool needs to connect: the user's configuration, and the environment in which it is used.
+//! The user's configuration together with the environment: everything that a client or a pool needs to connect.
 
 use crate::config::Config;
 use crate::millis::Millis;
@@ -6,7 +6,8 @@ use crate::settings::Settings;
 use crate::transport::{BoxFuture, Environment};
 use crate::wire::Limits;
 
-/// A [`Config`] and its [`Environment`]. On Workers the latter has no size, so that this is passed like a `Config`.
+/// A [`Config`] and its [`Environment`]. On Workers the environment has no size, so a `Connector` costs no more than a
+/// `Config`.
 #[derive(Clone)]
 pub(crate) struct Connector {
     pub(crate) config: Config,

@@ -1,7 +1,7 @@
-//! SQL that is known at run time only: for tools that run other people's files.
+//! SQL that is known only at run time, for tools that run SQL files.
 //!
-//! The build checks nothing here: use [`sql!`](crate::sql) for the queries of a Worker. Parameters and values are in
-//! PostgreSQL's text format, and the server determines the types of the parameters.
+//! These statements are not checked by the build: use [`sql!`](crate::sql) for the queries of a Worker. Parameters and
+//! values are in PostgreSQL's text format, and the server determines the types of the parameters.
 //!
 //! ```no_run
 //! use dsql_edge::dynamic::Sql;
@@ -23,20 +23,19 @@ use crate::query::{Command, KeyInsert, Query, Request};
 use crate::row::DataRow;
 use crate::statement::{Effect, KeyConstraints, OwnedStatement, SessionEffect, Statement, StatementRef};
 
-/// A statement, which may run any number of times, each time with other parameters.
+/// A statement that may run any number of times, each time with other parameters.
 #[derive(Debug, Clone)]
 pub struct Sql {
     owned: Arc<OwnedStatement>,
 }
 
 impl Sql {
-    /// A statement that writes nothing. It is sent again when its answer is lost, so a statement that does write may
-    /// then write twice.
+    /// A statement that only reads. It is sent again if its answer is lost: a statement that writes could write twice.
     pub fn reading(sql: impl Into<String>) -> Sql {
         Sql::new(sql.into(), Effect::Read)
     }
 
-    /// A statement that may write. It is never sent again when its answer is lost
+    /// A statement that may write. It is not sent again if its answer is lost
     /// ([`Error::is_outcome_unknown`](crate::Error::is_outcome_unknown)).
     pub fn writing(sql: impl Into<String>) -> Sql {
         Sql::new(sql.into(), Effect::Write)
@@ -51,7 +50,7 @@ impl Sql {
             column: 1,
             params: &[],
             columns: &[],
-            // None: all columns are text.
+            // No formats: all columns are sent as text.
             formats: &[],
             effect,
             session: SessionEffect::MayChange,
@@ -61,7 +60,7 @@ impl Sql {
         Sql { owned: Arc::new(OwnedStatement { sql, file: String::new(), statement }) }
     }
 
-    /// The statement's place, which errors then name.
+    /// Sets the statement's place, which errors name.
     #[must_use]
     pub fn at(mut self, file: impl Into<String>, line: u32) -> Sql {
         let owned = Arc::make_mut(&mut self.owned);
@@ -70,7 +69,7 @@ impl Sql {
         self
     }
 
-    /// A query with these parameters, each in PostgreSQL's text format, or NULL.
+    /// A query with these parameters, each in PostgreSQL's text format; `None` is NULL.
     pub fn query(&self, parameters: &[Option<&str>]) -> Query<TextRow> {
         let decode = |row: &DataRow<'_>| Ok(TextRow { values: row.texts()? });
         Query { request: self.request(parameters), decode }
@@ -81,7 +80,7 @@ impl Sql {
         Command { request: self.request(parameters) }
     }
 
-    /// An INSERT that makes a transaction happen once
+    /// An INSERT that makes a transaction commit at most once
     /// ([`idempotency_key`](crate::TransactionBuilder::idempotency_key)).
     pub fn key(&self, parameters: &[Option<&str>], key: &'static UniqueKey) -> KeyInsert {
         KeyInsert { request: self.request(parameters), constraints: &key.0 }
@@ -118,8 +117,8 @@ impl TextRow {
 pub struct UniqueKey(KeyConstraints);
 
 impl UniqueKey {
-    /// All unique constraints of the table, by name. The INSERT must set each of their columns: only then does a
-    /// violation mean that the key is taken.
+    /// A key of these unique constraints, by name, which must be all of the table's. The INSERT must set each of their
+    /// columns: otherwise a violation does not mean that the key is taken.
     pub const fn new(constraints: &'static [&'static str]) -> UniqueKey {
         UniqueKey(KeyConstraints { names: constraints, all: true, does_nothing: false })
     }

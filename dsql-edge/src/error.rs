@@ -14,16 +14,16 @@ use crate::statement::{Effect, StatementRef};
 use crate::types::ConversionError;
 use crate::wire::DatabaseError;
 
-/// Anything that can go wrong, at run time, between a query and its rows.
+/// An error that occurs at run time, between a query and its rows.
 ///
 /// It displays as one line: the SQLSTATE and the primary message of the server, or the failure and its remedy; then the
-/// place of the query in the source. Programs use the `is_*` methods. Five groups of them answer five questions.
+/// place of the query in the source. Programs use the `is_*` methods, in five groups that answer five questions.
 ///
 /// # Was anything written?
 ///
-/// After most errors nothing of the statement stays. Two kinds of errors are different, and neither may be answered by
-/// running the statement again. [`is_outcome_unknown`](Error::is_outcome_unknown): a write was sent and its answer was
-/// lost. [`is_executed`](Error::is_executed): the write was committed, and the rows that it returned could not be used.
+/// After most errors, the statement has changed nothing. Two kinds of errors are different; do not run the statement
+/// again after them. [`is_outcome_unknown`](Error::is_outcome_unknown): a write was sent and its answer was lost.
+/// [`is_executed`](Error::is_executed): the write was committed, but the rows that it returned could not be used.
 /// [`committed_rows`](Error::committed_rows) counts the rows of a statement for many rows that were committed before
 /// the error; [`is_rolled_back`](Error::is_rolled_back) and [`is_transaction_over`](Error::is_transaction_over) are
 /// about transactions.
@@ -44,8 +44,8 @@ use crate::wire::DatabaseError;
 ///
 /// # Did the database reject the statement?
 ///
-/// [`is_database`](Error::is_database), and then [`sqlstate`](Error::sqlstate) or a method for a common SQLSTATE:
-/// [`is_unique_violation`](Error::is_unique_violation),
+/// [`is_database`](Error::is_database) answers this. [`sqlstate`](Error::sqlstate) returns the code, and common codes
+/// have methods: [`is_unique_violation`](Error::is_unique_violation),
 /// [`is_foreign_key_violation`](Error::is_foreign_key_violation),
 /// [`is_not_null_violation`](Error::is_not_null_violation), [`is_check_violation`](Error::is_check_violation),
 /// [`is_conflict`](Error::is_conflict). [`constraint`](Error::constraint), [`table`](Error::table),
@@ -68,9 +68,9 @@ use crate::wire::DatabaseError;
 ///
 /// [`is_connect`](Error::is_connect) covers everything up to the login. [`is_credentials`](Error::is_credentials) and
 /// [`is_access_denied`](Error::is_access_denied) need an operator; [`is_throttled`](Error::is_throttled),
-/// [`is_waking_up`](Error::is_waking_up) and, with a pool, `is_overloaded` pass by themselves. After the login:
-/// [`is_connection_lost`](Error::is_connection_lost) and [`is_timeout`](Error::is_timeout). By then the transient ones
-/// were tried [`attempts`](Error::attempts) times.
+/// [`is_waking_up`](Error::is_waking_up) and, with a pool, `is_overloaded` pass by themselves. After the login,
+/// [`is_connection_lost`](Error::is_connection_lost) and [`is_timeout`](Error::is_timeout) apply. A transient error is
+/// returned only after [`attempts`](Error::attempts) attempts.
 ///
 /// ```
 /// # use dsql_edge::Error;
@@ -81,9 +81,9 @@ use crate::wire::DatabaseError;
 ///
 /// # Do the rows fit the code?
 ///
-/// [`is_stale_snapshot`](Error::is_stale_snapshot): the schema is not the one that the query was compiled against.
-/// [`is_conversion`](Error::is_conversion): a value does not fit its type. [`is_no_rows`](Error::is_no_rows) and
-/// [`is_too_many_rows`](Error::is_too_many_rows): another number of rows than one.
+/// [`is_stale_snapshot`](Error::is_stale_snapshot): the schema differs from the one that the query was compiled
+/// against. [`is_conversion`](Error::is_conversion): a value does not fit its type. [`is_no_rows`](Error::is_no_rows)
+/// and [`is_too_many_rows`](Error::is_too_many_rows): the number of rows is not one.
 /// [`is_too_long`](Error::is_too_long): more bytes than [`Config`](crate::Config) allows.
 ///
 /// ```
@@ -100,16 +100,16 @@ use crate::wire::DatabaseError;
 /// # Is the program wrong?
 ///
 /// [`is_config`](Error::is_config): a binding or setting is missing or malformed; the line shows how to set it.
-/// [`is_other_request`](Error::is_other_request): a [`Dsql`](crate::Dsql) was kept beyond its request.
+/// [`is_other_request`](Error::is_other_request): a [`Dsql`](crate::Dsql) was used after its request had ended.
 ///
 /// # What the line shows
 ///
-/// The line (`Display`, `Debug`, and `worker::Error`, which frameworks put into logs and answers) quotes no parameter
-/// and no row. The server's message is a part of it only where its SQLSTATE is of a kind whose messages name objects,
-/// limits and states: constraints (23), names and types (42), what DSQL does not support (0A), conflicts (40),
-/// resources and limits (53, 54), connections and logins (08, 28) and the like. Elsewhere, as for data exceptions (22:
-/// `invalid input syntax for type integer: "…"`), the line has the SQLSTATE alone, and [`message`](Error::message) has
-/// the text.
+/// The line (`Display`, `Debug`, and `worker::Error`, which frameworks put into logs and answers) does not quote
+/// parameters or rows. It contains the server's message only if messages with this SQLSTATE name objects, limits and
+/// states: constraints (23), names and types (42), what DSQL does not support (0A), conflicts (40), resources and
+/// limits (53, 54), connections and logins (08, 28) and the like. For other SQLSTATEs, such as data exceptions (22:
+/// `invalid input syntax for type integer: "…"`), the line has only the SQLSTATE, and [`message`](Error::message)
+/// returns the text.
 pub struct Error(Box<Inner>);
 
 #[derive(Clone)]
@@ -118,14 +118,14 @@ struct Inner {
     statement: Option<StatementRef>,
     outcome: Outcome,
     attempts: u32,
-    /// Rows.
+    /// The number of rows that a statement for many rows had committed.
     committed: Option<usize>,
 }
 
-/// Whether a statement that writes took effect, when it ended with an error.
+/// Whether a statement that ended with an error changed something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// Nothing of it stays, or it never wrote.
+    /// It changed nothing, or only reads.
     Nothing,
     /// It was executed and committed; its rows could not be used.
     Executed,
@@ -135,24 +135,24 @@ pub(crate) enum Outcome {
 
 #[derive(Clone)]
 pub(crate) enum Kind {
-    /// A binding, an endpoint, a limit: the text names it and shows how to set it.
+    /// A binding, an endpoint or a limit is missing or malformed. The text names it and shows how to set it.
     Config(Cow<'static, str>),
-    /// There is nothing to sign with: nothing of the query was executed.
+    /// No credentials to sign with. The query was not executed.
     Credentials(Cow<'static, str>),
-    /// No connection: nothing of the query was executed.
+    /// No connection. The query was not executed.
     Connect(Cow<'static, str>),
-    /// The server rejected the login: nothing of the query was executed.
+    /// The server rejected the login. The query was not executed.
     LoginRejected(Box<DatabaseError>),
     /// The server rejected the query.
     Database(Box<DatabaseError>),
-    /// The connection broke after the query was handed over.
+    /// The connection broke after the login.
     Lost(Cow<'static, str>),
-    /// The server does not speak the protocol as it should.
+    /// The server violates PostgreSQL's protocol.
     Protocol(&'static str),
-    /// The query is longer than it may be, or has a NUL: it was not sent.
+    /// The query is too long, or contains a NUL. It was not sent.
     Unsendable(&'static str),
     Timeout(Cow<'static, str>),
-    /// Too many wait for a pool already: nothing of the query was executed.
+    /// Too many requests already wait for the pool. The query was not executed.
     #[cfg(feature = "pool")]
     Overloaded(Cow<'static, str>),
     /// The server's description does not match the compiled query.
@@ -171,22 +171,22 @@ pub(crate) enum Kind {
     },
     NoRows,
     TooManyRows,
-    /// More than a limit lets through, which is named.
+    /// A message, a row or a result exceeds a limit, which the text names.
     TooLong(&'static str),
     /// COMMIT was answered with ROLLBACK.
     RolledBack,
     /// A statement contained its own BEGIN, COMMIT or ROLLBACK.
     UnexpectedTransactionState,
-    /// The transaction has ended, because it failed, or its closure has returned.
+    /// The transaction has ended: it failed, or its closure has returned.
     TransactionOver(&'static str),
     OtherRequest,
 }
 
 pub(crate) const FAILED: &str = "the transaction is over: a statement of it failed or was dropped";
-pub(crate) const OUTLIVED: &str = "the transaction is over: its handle outlived its closure";
+pub(crate) const OUTLIVED: &str = "the transaction is over: its closure has returned";
 
 const PULL: &str = "the snapshot is stale: run `dsql-edge pull`";
-const WHERE_ONE: &str = " where one was asked for";
+const WHERE_ONE: &str = " where one is expected";
 
 impl Error {
     /// Whether a binding, the endpoint or another setting is missing or malformed.
@@ -194,8 +194,8 @@ impl Error {
         matches!(self.0.kind, Kind::Config(_))
     }
 
-    /// Whether no connection was opened: nothing listens, TLS failed, the login was rejected, or there were no
-    /// credentials. Nothing was executed, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true: the
+    /// Whether no connection was opened: the server does not listen, TLS failed, the login was rejected, or there were
+    /// no credentials. Nothing was executed, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true: the
     /// first query is sent with the login.
     pub fn is_connect(&self) -> bool {
         matches!(self.0.kind, Kind::Connect(_) | Kind::LoginRejected(_) | Kind::Credentials(_))
@@ -211,7 +211,7 @@ impl Error {
         self.rejection().is_some_and(LoginRejection::is_access_denied)
     }
 
-    /// Whether the server rejected the connection because there are too many, or too many per second.
+    /// Whether the server rejected the connection because too many are open, or too many were opened per second.
     pub fn is_throttled(&self) -> bool {
         self.rejection().is_some_and(LoginRejection::is_throttled)
     }
@@ -235,19 +235,19 @@ impl Error {
         matches!(self.0.kind, Kind::TooLong(_))
     }
 
-    /// Whether the server answered COMMIT with ROLLBACK: nothing of the transaction stays.
+    /// Whether the server answered COMMIT with ROLLBACK: the transaction changed nothing.
     pub fn is_rolled_back(&self) -> bool {
         matches!(self.0.kind, Kind::RolledBack)
     }
 
-    /// Whether an earlier statement of the same transaction had failed, which ends it, or the transaction is over.
+    /// Whether the transaction had already ended: an earlier statement of it had failed, or its closure had returned.
     pub fn is_transaction_over(&self) -> bool {
         matches!(self.0.kind, Kind::TransactionOver(_))
     }
 
-    /// The number of rows that a statement for many rows, outside of a transaction, had committed before the error.
-    /// Nothing of the rows after them stays, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true of the
-    /// next chunk.
+    /// The number of rows that a statement for many rows, outside a transaction, had committed before the error. The
+    /// rows after them are not in the database, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true: then
+    /// it is not known whether the next chunk was committed.
     pub fn committed_rows(&self) -> Option<u64> {
         self.0.committed.map(|rows| rows as u64)
     }
@@ -262,7 +262,7 @@ impl Error {
         matches!(self.0.kind, Kind::Timeout(_))
     }
 
-    /// Whether too many queries and transactions wait for the pool already. Nothing was executed. Feature `pool`.
+    /// Whether too many queries and transactions already wait for the pool. Nothing was executed. Feature `pool`.
     #[cfg(feature = "pool")]
     pub fn is_overloaded(&self) -> bool {
         matches!(self.0.kind, Kind::Overloaded(_))
@@ -299,7 +299,7 @@ impl Error {
         self.database_error().is_some_and(DatabaseError::is_conflict)
     }
 
-    /// Whether the schema is not, or no longer, the one that the query was compiled against.
+    /// Whether the schema differs from the one that the query was compiled against.
     pub fn is_stale_snapshot(&self) -> bool {
         match &self.0.kind {
             Kind::Stale { .. } => true,
@@ -328,14 +328,13 @@ impl Error {
         self.0.outcome == Outcome::Unknown
     }
 
-    /// Whether a statement or pipeline that writes was executed and committed, though the rows it returned could not be
-    /// used: the snapshot is stale, a value does not fit, or there were more or fewer rows than were asked for. Do not
-    /// run it again.
+    /// Whether a statement or pipeline that writes was executed and committed, but its rows could not be used: the
+    /// snapshot is stale, a value does not fit, or there were more or fewer rows than expected. Do not run it again.
     pub fn is_executed(&self) -> bool {
         self.0.outcome == Outcome::Executed
     }
 
-    /// Whether a [`Dsql`](crate::Dsql) was used in another request than the one it belongs to.
+    /// Whether a [`Dsql`](crate::Dsql) was used in a request that it does not belong to.
     pub fn is_other_request(&self) -> bool {
         matches!(self.0.kind, Kind::OtherRequest)
     }
@@ -355,7 +354,7 @@ impl Error {
         self.database_error()?.table.as_deref()
     }
 
-    /// The column that the error is about: that of the server's error, of a conversion, or of a stale snapshot.
+    /// The column that the error is about: in the server's error, a conversion, or a stale snapshot.
     pub fn column(&self) -> Option<&str> {
         match &self.0.kind {
             Kind::Stale { column, .. } => Some(column),
@@ -364,13 +363,13 @@ impl Error {
         }
     }
 
-    /// The primary message of the server's error, also where the error does not display it because it can quote a
-    /// value: for code, not for logs and not for answers to users.
+    /// The primary message of the server's error, even if the error does not display it because it can quote a value.
+    /// Use it in code, not in logs or in answers to users.
     pub fn message(&self) -> Option<&str> {
         Some(&self.database_error()?.message)
     }
 
-    /// The DETAIL of the server's error. It may quote rows: not for logs, not for answers.
+    /// The DETAIL of the server's error. It may quote rows: do not use it in logs or in answers to users.
     pub fn detail(&self) -> Option<&str> {
         self.database_error()?.detail.as_deref()
     }
@@ -381,7 +380,7 @@ impl Error {
     }
 
     /// The error of a [`CredentialsProvider`](crate::auth::CredentialsProvider) that has no credentials. The text is
-    /// shown as it is: it must not contain a secret.
+    /// shown unchanged: it must not contain a secret.
     ///
     /// ```
     /// let error = dsql_edge::Error::credentials("the vault is sealed");
@@ -410,7 +409,7 @@ impl Error {
         Error::new(Kind::Config(text.into()))
     }
 
-    /// The value of this parameter, from 1, cannot be sent.
+    /// The error of a parameter, counted from 1, whose value cannot be sent.
     pub(crate) fn encode(parameter: usize, sql_type: &'static str, reason: ConversionError) -> Self {
         Error::new(Kind::Encode { value: format!("parameter ${parameter} of type {sql_type}"), reason })
     }
@@ -419,13 +418,13 @@ impl Error {
         Error::new(Kind::Connect(text.into()))
     }
 
-    /// The same error, of this query.
+    /// Adds the query that the error is about, if it has none yet.
     pub(crate) fn at(mut self, statement: &StatementRef) -> Self {
         self.0.statement.get_or_insert_with(|| statement.clone());
         self
     }
 
-    /// The same error, of this query if there is one.
+    /// Adds the query that the error is about, if there is one.
     pub(crate) fn of(self, statement: Option<&StatementRef>) -> Self {
         match statement {
             Some(statement) => self.at(statement),
@@ -433,19 +432,19 @@ impl Error {
         }
     }
 
-    /// The same error, of a statement that ended like this.
+    /// Sets the outcome of the statement.
     pub(crate) fn with_outcome(mut self, outcome: Outcome) -> Self {
         self.0.outcome = outcome;
         self
     }
 
-    /// The same error, after this many attempts.
+    /// Sets the number of attempts.
     pub(crate) fn after_attempts(mut self, attempts: u32) -> Self {
         self.0.attempts = attempts;
         self
     }
 
-    /// The same error, after this many rows had been committed.
+    /// Sets the number of rows that had been committed.
     pub(crate) fn after_rows(mut self, rows: usize) -> Self {
         self.0.committed = Some(rows);
         self
@@ -480,7 +479,7 @@ impl Error {
                 (text, "", "")
             }
             Kind::LoginRejected(error) => {
-                f.write_str("the database refused the connection: ")?;
+                f.write_str("the server rejected the login: ")?;
                 // A rejected login names the user and the signer's ARN. No statement was executed.
                 write_database_error(f, error, !shown::repeats_token(error))?;
                 LoginRejection::of(error).advice().map_or(("", "", ""), |advice| ("", "; ", advice))
@@ -495,7 +494,7 @@ impl Error {
             }
             #[cfg(feature = "pool")]
             Kind::Overloaded(text) => (text, "", ""),
-            Kind::Protocol(text) => ("the server breaks PostgreSQL's protocol: ", text, ""),
+            Kind::Protocol(text) => ("the server violates the protocol: ", text, ""),
             Kind::Unsendable(text) => ("the query was not sent: ", text, ""),
             Kind::Timeout(text) => ("timeout ", text, ""),
             Kind::Stale { difference, .. } => (difference, "; ", PULL),
@@ -510,8 +509,8 @@ impl Error {
             Kind::NoRows => ("no row", WHERE_ONE, ""),
             Kind::TooManyRows => ("more than one row", WHERE_ONE, ""),
             Kind::OtherRequest => (
-                "this Dsql belongs to another request, and Workers forbids using it: make one in each request, keep \
-                 none in a static",
+                "this Dsql belongs to another request, and Workers forbids using it: make one in each request, \
+                 not in a static",
                 "",
                 "",
             ),
@@ -531,10 +530,10 @@ impl Error {
         }
         f.write_str(match self.0.outcome {
             Outcome::Nothing => "",
-            Outcome::Executed => ", and was executed all the same",
+            Outcome::Executed => ", and it was executed",
             Outcome::Unknown => ", and whether it was executed is not known",
         })?;
-        // The command line's own statements are not in a file of the user's.
+        // The command line's own statements are not in a file of the user.
         if let Some(statement) = self.0.statement.as_ref().filter(|it| !it.file().is_empty()) {
             let separator = if statement.name.is_empty() { "" } else { ", " };
             write!(f, " ({}{separator}{}:{})", statement.name, statement.file(), statement.line)?;
@@ -565,7 +564,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// The line of `Display`, so that `unwrap` and `{:?}` in a log show the same.
+/// Writes the line of `Display`, so that `unwrap` and `{:?}` in a log show the same text.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Error(")?;
@@ -583,7 +582,7 @@ impl std::error::Error for Error {
     }
 }
 
-/// So that `?` works in a Worker's handler. The text is the line of `Display`.
+/// Lets a Worker's handler use `?`. The text is the line of `Display`.
 impl From<Error> for worker::Error {
     fn from(error: Error) -> Self {
         worker::Error::RustError(error.to_string())

@@ -9,8 +9,8 @@ use crate::statement::StatementRef;
 
 /// The end of a query, a pipeline or a transaction, as [`Config::on_event`](crate::Config::on_event) receives it.
 ///
-/// It holds no value: no parameter, no row, no credential. An [`Error`] displays none either. Each statement of a
-/// transaction is an event, and then the transaction as a whole, without a query.
+/// It contains no parameter, row or credential, and its [`Error`] displays none. Each statement of a transaction is an
+/// event; the transaction as a whole is another one, after them and without a query.
 ///
 /// ```
 /// use dsql_edge::{Config, Event};
@@ -47,7 +47,7 @@ impl<'e> Event<'e> {
         self.statement.map(|statement| statement.name).filter(|name| !name.is_empty())
     }
 
-    /// The file and the line of the query; of a pipeline, those of its first; `None` for a transaction.
+    /// The file and the line of the query, or of the first query of a pipeline; `None` for a transaction.
     pub fn place(&self) -> Option<(&'e str, u32)> {
         self.statement.map(|statement| (statement.file(), statement.line))
     }
@@ -62,13 +62,14 @@ impl<'e> Event<'e> {
         self.rows
     }
 
-    /// The number of round trips: 1 on an open connection, 4 with connecting (TCP, SSLRequest, TLS, and the login with
-    /// the query).
+    /// The number of round trips: 1 on an open connection, 4 on a new one (TCP, SSLRequest, TLS, and the login with the
+    /// query).
     pub fn round_trips(&self) -> u32 {
         self.round_trips
     }
 
-    /// The time from the call to the end, pauses included. Workers' clock stops between two I/Os.
+    /// The time from the call to the end, pauses included. The clock of Workers does not advance between two I/O
+    /// operations.
     pub fn elapsed(&self) -> Duration {
         Duration::from_millis(self.elapsed)
     }
@@ -78,7 +79,7 @@ impl<'e> Event<'e> {
         self.retries
     }
 
-    /// The error, if it ended with one.
+    /// The error, if the query ended with one.
     pub fn error(&self) -> Option<&Error> {
         self.error
     }

@@ -1,4 +1,4 @@
-//! The entrances of the fuzz targets (`fuzz/`) to this crate's private code, compiled only with `--cfg fuzzing`.
+//! The entry points of the fuzz targets (`fuzz/`) to this crate's private code, compiled only with `--cfg fuzzing`.
 //!
 //! Input: hostile bytes. Output: nothing, or a panic that names the broken invariant.
 
@@ -12,7 +12,7 @@ pub fn backend(data: &[u8]) {
     let Some((ours, answers)) = data.split_first() else { return };
     let whole = conversation(*ours, [answers].into_iter());
     let bytewise = conversation(*ours, answers.chunks(1));
-    assert_eq!(whole, bytewise, "pieces make a difference");
+    assert_eq!(whole, bytewise, "the events depend on how the bytes are split");
 }
 
 /// The events, as text.
@@ -36,14 +36,15 @@ fn conversation<'d>(ours: u8, pieces: impl Iterator<Item = &'d [u8]>) -> Vec<Str
     events
 }
 
-/// Takes all events; the next flight goes out when everything is answered. `false` after a fault.
+/// Takes all events, and sends the next flight when everything is answered. Returns `false` after a fault.
 fn drain(connection: &mut Connection, ours: u8, flights: &mut u32, events: &mut Vec<String>) -> bool {
     loop {
         match connection.poll_event() {
             Ok(Some(event)) => {
                 let ready = matches!(event, SessionEvent::Ready(_));
                 events.push(format!("{event:?}"));
-                // The answer that follows at once in one piece, and later in many, is of the same flight.
+                // In both runs, the bytes that follow belong to the next flight: at once in one piece, or later in
+                // many.
                 if ready {
                     fly(connection, ours, flights);
                 }
@@ -51,7 +52,7 @@ fn drain(connection: &mut Connection, ours: u8, flights: &mut u32, events: &mut 
             Ok(None) => return true,
             Err(fault) => {
                 events.push(format!("{fault:?}"));
-                assert!(!connection.is_idle(), "dead, and idle");
+                assert!(!connection.is_idle(), "a failed connection is idle");
                 return false;
             }
         }
@@ -73,14 +74,14 @@ fn fly(connection: &mut Connection, ours: u8, flights: &mut u32) {
         }
         for time in 0..*times {
             let executed = connection.execute(&Parameters::default(), &[1], time == 0);
-            assert!(executed.is_ok(), "a short frame is too long");
+            assert!(executed.is_ok(), "a short frame was rejected as too long");
         }
     }
     assert!(connection.sync().is_ok());
     let _sent = connection.poll_transmit();
 }
 
-/// The answer of STS, or of a server in its place, to AssumeRole: the first byte decides the status.
+/// The answer of STS, or of a server in its place, to AssumeRole. The first byte decides the status.
 #[cfg(feature = "assume-role")]
 pub fn assumed_role(data: &[u8]) {
     let Some((status, body)) = data.split_first() else { return };

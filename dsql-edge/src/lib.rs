@@ -25,17 +25,17 @@
 //!   [transactions](Dsql::transaction); [`Config`]: the endpoint, the user, the limits.
 //! - [`Query::fetch`]: rows as a stream; [`BulkCommand`]: many rows at once.
 //! - [`auth`]: credentials, their sources, and the token.
-//! - [`types`]: which Rust types fit which SQL types, and how a type of your own does.
-//! - [`Error`]: everything that can go wrong, by the question that a program asks.
+//! - [`types`]: which Rust types fit which SQL types, and how to use a type of your own.
+//! - [`Error`]: all errors, with methods that classify them.
 //!
 //! # Features
 //!
-//! Features only add; none changes the code that `sql!` generates.
+//! A feature only adds items. It does not change the code that `sql!` generates.
 //!
 //! | feature | default | |
 //! |---|---|---|
 //! | `serde` | yes | rows are `Serialize`; [`types::Json`](types) |
-//! | `aws-sigv4` | yes | tokens are signed by AWS's own crate; without it by Workers' own cryptography, which saves 51 kB of a compressed Worker; the signature is the same |
+//! | `aws-sigv4` | yes | AWS's own crate signs tokens; without this feature, Workers' own cryptography does, which saves 51 kB of a compressed Worker; the signature is the same |
 //! | `assume-role` | no | `AssumeRole`: credentials of a role of IAM, from AWS STS |
 //! | `pool` | no | `DsqlPool`: connections that a Durable Object keeps; `Dsql::from_pool` |
 //! | `tokio` | no | connecting from programs that are not Workers, through tokio and rustls |
@@ -44,10 +44,10 @@
 //! # Guarantees
 //!
 //! - A value never becomes SQL text.
-//! - A token leaves this process only inside TLS, and only for a host that [`Config`] accepts.
-//! - A credential, a token or a parameter is never shown in an error, in `Debug` or in a log. Of the server's own
-//!   messages, [`Error`] shows only those that quote no value.
-//! - Bytes of the server never make this crate panic.
+//! - A token leaves this process only inside TLS, and only to a host that [`Config`] accepts.
+//! - A credential, a token or a parameter is never shown in an error, in `Debug` or in a log. [`Error`] shows only
+//!   those of the server's messages that do not quote a value.
+//! - Bytes from the server never make this crate panic.
 //! - A write whose outcome is unknown is never sent again.
 #![cfg_attr(
     not(test),

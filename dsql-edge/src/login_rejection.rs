@@ -1,8 +1,8 @@
-//! Finds out why the server rejected a login, from the words that DSQL uses, and gives the advice for it.
+//! Finds out why the server rejected a login, from the words that DSQL uses, and what to do about it.
 //!
-//! Input: an ErrorResponse that came before the session was ready. Output: its [`LoginRejection`]. Words may decide only here:
-//! nothing was executed yet, and DSQL gives one SQLSTATE (08006) to most of these errors. The texts are those of Aurora
-//! DSQL's user guide ("Troubleshooting") and of clusters.
+//! Input: an ErrorResponse that came before the session was ready. Output: its [`LoginRejection`]. Only here do the
+//! words of an error decide: nothing was executed yet, and DSQL sends the same SQLSTATE (08006) for most of these
+//! errors. The texts are those of Aurora DSQL's user guide ("Troubleshooting") and of clusters.
 
 use crate::sqlstate::SqlState;
 use crate::wire::DatabaseError;
@@ -18,7 +18,7 @@ pub(crate) enum LoginRejection {
     TooManyConnections,
     RateExceeded,
     Parameter,
-    /// It did not understand the messages that were sent before it requested them.
+    /// The server rejected messages that were sent before it requested them.
     Protocol,
     Other,
 }
@@ -35,7 +35,7 @@ const STATES: [(SqlState, LoginRejection); 3] = [
     (SqlState::PROTOCOL_VIOLATION, LoginRejection::Protocol),
 ];
 
-/// The first that is found decides.
+/// The first entry that matches decides.
 const WORDS: [(&str, Place, LoginRejection); 8] = [
     ("signature expired", Place::Hint, LoginRejection::SignatureExpired),
     ("wrong user to action mapping", Place::Hint, LoginRejection::WrongAction),
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rejections_of_a_login_are_told_apart() {
+    fn login_rejections_are_distinguished() {
         let denied = "unable to accept connection, access denied";
         let cases = [
             (

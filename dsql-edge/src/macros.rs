@@ -1,6 +1,6 @@
-//! The macros, and the input that each takes.
+//! The macros and their input.
 
-/// Checks a query against the schema snapshot when it is compiled, and gives a query to run.
+/// Checks a query against the schema snapshot when it is compiled, and returns a query to run.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -16,25 +16,25 @@
 ///
 /// # Parameters
 ///
-/// `$name` captures a variable in scope, by reference, as `format!` does; `name = expr` after the text gives it
-/// another value. `$1`, `$2` take the arguments after the text in order. The two are not mixed. An `Option` is taken
-/// where NULL means something, and is an error elsewhere. A list is an array: `WHERE id = ANY($ids)` takes `Vec<T>`,
-/// `&[T]` and `[T; N]`.
+/// `$name` captures a variable in scope, by reference, as `format!` does; `name = expr` after the text gives it another
+/// value. `$1`, `$2` take the arguments after the text in order. A query uses one of the two forms. An `Option` is
+/// accepted where NULL has a meaning, and is an error elsewhere. A list is an array: `WHERE id = ANY($ids)` takes
+/// `Vec<T>`, `&[T]` and `[T; N]`.
 ///
 /// # Rows
 ///
 /// `sql!("…")` makes a struct for the row: its fields are the columns, in Rust types, and a column that is not proved
-/// NOT NULL is an `Option`. `sql!(Post, "…")` fills your own struct by field names. A statement that returns no
-/// columns has only `execute`.
+/// NOT NULL is an `Option`. `sql!(Post, "…")` fills your own struct by field names. A statement without result columns
+/// has only `execute`.
 ///
-/// Overrides are written into the column's name: `AS "x!"` (never NULL; a NULL is then an error at run time),
-/// `AS "x?"` (an `Option`), `AS "x: T"` (a Rust type of your own). They are read in aliases that the query writes,
-/// never in the name of a column of the database or of a view.
+/// Overrides are written into the column's name: `AS "x!"` (never NULL; a NULL is then an error at run time), `AS "x?"`
+/// (an `Option`), `AS "x: T"` (a Rust type of your own). They have an effect only in an alias of the query, not in the
+/// name of a column of a table or view.
 ///
-/// Columns named `"author.name"` and `"author.email"` are a struct in the row, in its field `author`. It is an
-/// `Option` where an outer join can miss and a column of the group witnesses that: one that only the miss makes NULL,
-/// and whose miss makes all columns of the group NULL. Without such a column it is a struct whose fields are
-/// `Option`s, so that no value is ever lost. Your own structs are named with their fields:
+/// Columns named `"author.name"` and `"author.email"` are a struct in the row, in its field `author`. The field is an
+/// `Option` if the columns are on the nullable side of an outer join, and one of them, the witness, is NULL only if the
+/// join finds no matching row; all columns of the group are NULL in that case. Without a witness, the field is a struct
+/// whose fields are `Option`s, so that no value is lost. Name your own structs with their fields:
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -61,8 +61,8 @@
 ///
 /// # Query functions
 ///
-/// Among items, `sql!` makes functions, any number of them. Attributes before `fn` go to the function, those
-/// after the arrow to the row:
+/// In the place of an item, `sql!` makes any number of functions. Attributes before `fn` belong to the function, and
+/// attributes after the arrow to the row:
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -81,19 +81,20 @@
 /// # }
 /// ```
 ///
-/// - A parameter with a type keeps it, and rustc checks that it fits. Without one it has the type of its SQL type:
-///   `&str`, `&[u8]` and `&[T]` where that owns memory, and an `Option` where NULL is as good a value as another
-///   (not for `LIMIT`).
+/// - A parameter with a type keeps it, and rustc checks that it fits. A parameter without a type has the Rust type of
+///   its SQL type: `&str`, `&[u8]` and `&[T]` instead of types that own memory, and an `Option` where NULL is an
+///   ordinary value (not for `LIMIT`).
 /// - `-> pub Post` makes the struct, with any visibility (`pub(self)` is a private one); `-> Post` fills your own,
 ///   `-> Post { author: Author }` with groups. Functions of one block that make the same struct share it, if their
 ///   columns are the same. Structs of groups are named `PostAuthor`, with the row's attributes.
-/// - A row that is made here is Debug, Clone, PartialEq and, with the feature `serde`, Serialize; what `#[derive(…)]`
-///   names comes from there instead. `#[serde(rename_all = "…")]` works without a derive.
-/// - Where the SQL is wrong, the function keeps its signature and the columns that resolved, so that one error shows.
+/// - A row that `sql!` generates is Debug, Clone, PartialEq and, with the feature `serde`, Serialize; a trait that is
+///   named in `#[derive(…)]` is derived instead. `#[serde(rename_all = "…")]` works without a derive.
+/// - If the SQL is wrong, the function keeps its signature and the columns that resolved, so that rustc shows one
+///   error.
 ///
 /// # Optional text
 ///
-/// `{? … }` is there only if its parameter is:
+/// `{? … }` is a part of the SQL only if its parameter is `Some`:
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -110,14 +111,15 @@
 /// # }
 /// ```
 ///
-/// A piece depends on the one parameter in it that is in optional text alone; its argument is an `Option`, and
-/// the value in it is bound. Others must be outside too. Every combination is compiled (at most six parameters
-/// decide), all agree in their columns and parameters, and the one that is meant is sent; a value never becomes text.
+/// An optional part depends on the one parameter in it that occurs only in optional text. The argument is an `Option`,
+/// whose value is bound. Other parameters of the part must also occur outside. Every combination is compiled (at most
+/// six parameters decide), all must have the same columns and parameters, and the one that the arguments choose is
+/// sent; a value never becomes text.
 ///
 /// # Many rows
 ///
 /// `for pattern in rows` after the text executes the statement once for each row, in one flight and one transaction:
-/// all of it happens, or nothing.
+/// all rows are committed, or none.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql, types::Uuid};
@@ -132,32 +134,32 @@
 ///
 /// An `INSERT` of one row of parameters, casts of them and constants, without `RETURNING` and `DO UPDATE`, is sent as
 /// one statement with an array for each parameter (`INSERT … SELECT … FROM UNNEST($1, $2)`); everything else is bound
-/// and executed row by row. DSQL takes 3,000 rows in a transaction. `execute` counts all rows; of no rows nothing
-/// happens.
+/// and executed row by row. DSQL accepts 3,000 rows per transaction. `execute` counts all rows; without rows, nothing
+/// is sent.
 ///
 /// # What it evaluates to
 ///
 /// | statement | type | runs on |
 /// |---|---|---|
 /// | returns rows | [`Query`](crate::Query) | any [`Executor`](crate::Executor), a pipeline |
-/// | returns none | [`Command`](crate::Command) | the same |
-/// | `INSERT` of one row that cannot happen twice | [`KeyInsert`](crate::KeyInsert) | the same; an [idempotency key](crate::TransactionBuilder::idempotency_key) |
+/// | returns no rows | [`Command`](crate::Command) | the same |
+/// | `INSERT` of one row that cannot succeed twice | [`KeyInsert`](crate::KeyInsert) | the same; an [idempotency key](crate::TransactionBuilder::idempotency_key) |
 /// | changes its session: `SET`, `RESET`, `PREPARE`, `CREATE TEMP TABLE`, `set_config(…, false)`, `pg_advisory_lock` | [`SessionCommand`](crate::SessionCommand), [`SessionQuery`](crate::SessionQuery) | `&mut` [`Session`](crate::Session) |
 /// | begins, ends or changes a transaction; `DO`, `CALL` | does not compile | [`Dsql::transaction`](crate::Dsql::transaction) |
 ///
-/// `currval` and `lastval` run anywhere, and mean something only in a transaction or session that called `nextval`:
-/// `RETURNING` gives the same number everywhere.
+/// `currval` and `lastval` run anywhere, but are meaningful only in a transaction or session that called `nextval`.
+/// `RETURNING` returns the same number and works everywhere.
 ///
 /// # Warnings
 ///
-/// A suspicious statement is a warning. `sql!(#[allow(missing_where)] "DELETE FROM posts")` turns one off, in functions
-/// the same attribute does; its code is the one the warning shows, with `_` for `-`.
+/// A suspicious statement causes a warning. `sql!(#[allow(missing_where)] "DELETE FROM posts")` turns it off; before a
+/// function, use the same attribute. It takes the code that the warning shows, with `_` for `-`.
 ///
 /// # The snapshot
 ///
-/// `dsql-schema.sql` beside `Cargo.toml`, or further up to the workspace's; `DSQL_EDGE_SCHEMA` names another,
-/// relative to `Cargo.toml`. Cargo builds again when the variable or the file changes. Comments at its head are
-/// directives:
+/// The snapshot is `dsql-schema.sql` next to `Cargo.toml`, or in a parent folder, up to that of the workspace;
+/// `DSQL_EDGE_SCHEMA` names another file, relative to `Cargo.toml`. Cargo builds again when the variable or the file
+/// changes. Comments at its head are directives:
 ///
 /// ```sql
 /// -- dsql-edge: search_path app, public
@@ -165,11 +167,11 @@
 /// ```
 ///
 /// The second gives a Rust type to a column wherever it is selected unchanged, or (`type date = crate::Day`) to all
-/// columns of an SQL type; `AS "id: _"` is without it. `crate` is the package's library there, in its tests, examples
-/// and binaries too, so the type is `pub`. In a package without a library it is the binary.
+/// columns of an SQL type; `AS "id: _"` ignores it. `crate` is the package's library there, also in its tests, examples
+/// and binaries, so the type must be `pub`. In a package without a library it is the binary.
 ///
-/// A folder of migrations, read in the order of names (`*.down.sql` is passed over), serves too. Cargo would not see
-/// new files, so a `build.rs` names the folder:
+/// A folder of migrations also works; its files are read in the order of their names, without `*.down.sql`. Cargo does
+/// not detect new files there, so a `build.rs` names the folder:
 ///
 /// ```text
 /// fn main() { println!("cargo::rustc-env=DSQL_EDGE_MIGRATIONS=migrations\ncargo::rerun-if-changed=migrations") }
@@ -177,7 +179,7 @@
 ///
 /// # Errors
 ///
-/// A statement that PostgreSQL would reject is an error here, in its words, with the place in the SQL.
+/// A statement that PostgreSQL would reject is a compile error, with PostgreSQL's message and the place in the SQL.
 pub use dsql_edge_macros::sql;
 
 /// [`sql!`](crate::sql) with the SQL in a file, whose path is relative to `Cargo.toml`.
@@ -191,10 +193,10 @@ pub use dsql_edge_macros::sql;
 /// # }
 /// ```
 ///
-/// It takes the same input as `sql!` in the form of an expression. Errors have the line and the column in the file.
+/// The arguments are those of `sql!` as an expression. Errors have the line and the column in the file.
 pub use dsql_edge_macros::sql_file;
 
-/// The way out where `sql!` cannot follow: syntax and parameters are checked, the types are yours.
+/// A query that `sql!` cannot analyze: its syntax and parameters are checked, and you declare the types.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql_unchecked, types::Uuid};
@@ -206,12 +208,12 @@ pub use dsql_edge_macros::sql_file;
 /// # }
 /// ```
 ///
-/// The fields name the columns in order. The server's description is still compared with the Rust types when the
-/// query runs: a difference is an error that names the column, never a misread. Without a row
-/// (`sql_unchecked!("…", …)`) the statement can only be executed.
+/// The fields name the columns in order. When the query runs, the server's description is compared with the Rust types:
+/// a difference is an error that names the column; a value is never misread. Without a row (`sql_unchecked!("…", …)`),
+/// the statement can only be executed.
 ///
-/// Transaction control is rejected as in [`sql!`](crate::sql). A SELECT counts as one that reads, and runs again when
-/// its answer is lost, if the snapshot proves it: then `sql!` would take it, and it names no function of the schema.
-/// Every other statement may write, and may change its session; a statement that changes a session
-/// belongs on a [`Session`](crate::Session), which is not checked here.
+/// Transaction control is rejected as in [`sql!`](crate::sql). A SELECT is treated as one that only reads, and runs
+/// again if its answer is lost, only if the snapshot proves it: `sql!` would accept it, and it does not name a function
+/// of the schema. Every other statement is treated as one that may write and may change its session. Run a statement
+/// that changes its session on a [`Session`](crate::Session): `sql_unchecked!` does not check that.
 pub use dsql_edge_macros::sql_unchecked;

@@ -1,24 +1,25 @@
-//! Many rows for one statement, produced as they are sent.
+//! Many rows for one statement, which are bound while they are sent.
 //!
-//! Input: an iterator of rows and what binds one. Output: [`Chunk`]s, none larger than its limits, each as the
-//! [`Arguments`] of row after row, or as those of `… FROM UNNEST($1, $2)`: an array for each parameter. Rows that do
-//! not fit wait for the next chunk. The first value that cannot be encoded is kept as an error for when it is sent.
+//! Input: an iterator of rows and a function that binds one. Output: [`Chunk`]s within their limits, either as
+//! [`Arguments`] for each row, or as the arguments of `… FROM UNNEST($1, $2)`: an array for each parameter. Rows that
+//! do not fit wait for the next chunk. The error of the first value that cannot be encoded is kept and returned when
+//! the chunk is sent.
 
 use crate::arguments::Arguments;
 use crate::error::Error;
 use crate::types::sql::{Format, SqlType};
 use crate::types::{ConversionError, IsNull, Param};
 
-/// Rows that are not yet bound. It reads its iterator only as far as a chunk needs.
+/// Rows that are not yet bound. The iterator is read only as far as the next chunk needs.
 pub struct Rows<'a> {
     form: Form<'a>,
     ended: bool,
 }
 
 enum Form<'a> {
-    /// The statement is executed for each.
+    /// The statement is executed once for each row.
     Each { next: Box<dyn FnMut(&mut Arguments) -> bool + Send + 'a>, waiting: Option<Arguments> },
-    /// The statement takes them all at once.
+    /// The statement is executed once, with arrays of all rows.
     Arrays {
         next: Box<dyn FnMut(&mut ManyRows) -> bool + Send + 'a>,
         oids: &'static [u32],
@@ -29,16 +30,16 @@ enum Form<'a> {
 /// Rows that are sent in one flight.
 #[derive(Debug)]
 pub(crate) struct Chunk {
-    /// One for each execution.
+    /// The arguments of each execution.
     pub(crate) arguments: Vec<Arguments>,
     pub(crate) rows: usize,
 }
 
-/// Of one transaction: DSQL's limits are 3,000 rows, and 10 MiB of which indexes take a part.
+/// The limits of a chunk. DSQL's limits of a transaction are 3,000 rows and 10 MiB, of which indexes use a part.
 pub(crate) const MAX_ROWS: usize = 3_000;
 pub(crate) const MAX_BYTES: usize = 8 << 20;
 
-/// Rows for a statement that is executed for each of them.
+/// Rows for a statement that is executed once for each row.
 pub fn rows<'a, I, F>(rows: I, mut bind: F) -> Rows<'a>
 where
     I: IntoIterator<IntoIter: Send + 'a>,
@@ -50,7 +51,7 @@ where
     Rows { form: Form::Each { next, waiting: None }, ended: false }
 }
 
-/// Rows for a statement that takes an array for each parameter, by the OIDs of their elements.
+/// Rows for a statement that takes an array for each parameter. `oids` are the OIDs of the arrays' elements.
 pub fn arrays<'a, I, F>(oids: &'static [u32], rows: I, mut bind: F) -> Rows<'a>
 where
     I: IntoIterator<IntoIter: Send + 'a>,
@@ -62,7 +63,8 @@ where
 }
 
 impl Rows<'_> {
-    /// The next rows, if there are any: at most as many rows and bytes as the limits, unless one row alone is longer.
+    /// Returns the next rows, within the limits of rows and bytes, or one row that alone exceeds them. `None` if there
+    /// are no more.
     pub(crate) fn chunk(&mut self, max_rows: usize, max_bytes: usize) -> Option<Chunk> {
         if self.ended {
             return None;
@@ -117,14 +119,14 @@ impl core::fmt::Debug for Rows<'_> {
     }
 }
 
-/// An array for each parameter, which grow by one element with each row.
+/// An array for each parameter. Each row appends an element to each array.
 #[derive(Default)]
 pub struct ManyRows {
     arrays: Vec<Array>,
     error: Option<Error>,
 }
 
-/// Bytes, elements, and whether one of them is NULL.
+/// The state of an array: its bytes, its elements, and whether one of them is NULL.
 type Mark = (usize, i32, bool);
 
 #[derive(Default)]
@@ -136,13 +138,13 @@ struct Array {
 }
 
 impl ManyRows {
-    /// Empty arrays, by the OIDs of their elements.
+    /// Empty arrays of elements with these OIDs.
     pub fn new(element_oids: &[u32]) -> Self {
         let array = |oid: &u32| Array { element_oid: *oid, ..Array::default() };
         ManyRows { arrays: element_oids.iter().map(array).collect(), error: None }
     }
 
-    /// The next row's value for the parameter at this index, from 0.
+    /// Appends the next row's value for the parameter at this index, from 0.
     pub fn bind<S: SqlType, N, T: Param<S, N> + ?Sized>(&mut self, index: usize, value: &T) {
         let Some(array) = self.arrays.get_mut(index) else { return };
         if let Err(reason) = array.push::<S, N, T>(value) {
@@ -150,19 +152,20 @@ impl ManyRows {
         }
     }
 
-    /// Where each array ends.
+    /// The end of each array.
     fn mark(&self) -> Vec<Mark> {
         let mark = |array: &Array| (array.elements.len(), array.length, array.has_nulls);
         self.arrays.iter().map(mark).collect()
     }
 
-    /// The rows since then.
+    /// Splits off the rows after this mark.
     fn split_off(&mut self, mark: &[Mark]) -> ManyRows {
         let arrays = self.arrays.iter_mut().zip(mark).map(|(array, (bytes, length, has_nulls))| {
             let elements = array.elements.split_off((*bytes).min(array.elements.len()));
             let since = array.length - length;
             array.length = *length;
-            // One row is NULL there or is not; the values before it stay as they were.
+            // Exactly one row is split off: whether it is NULL decides for its array; the flag of the earlier values is
+            // restored.
             let null = elements.first_chunk() == Some(&(-1_i32).to_be_bytes());
             array.has_nulls = *has_nulls;
             Array { element_oid: array.element_oid, length: since, has_nulls: null, elements }
@@ -170,17 +173,17 @@ impl ManyRows {
         ManyRows { arrays: arrays.collect(), error: None }
     }
 
-    /// How many bytes they take.
+    /// The number of bytes of all arrays.
     fn len(&self) -> usize {
         self.arrays.iter().map(|array| array.elements.len()).sum()
     }
 
-    /// All rows.
+    /// The arguments: an array for each parameter.
     pub fn into_arguments(self) -> Arguments {
         let mut out = Arguments::with_capacity(self.arrays.len());
         for array in self.arrays {
             out.push_encoded(Format::Binary, |bytes| {
-                // As PostgreSQL's array_send writes it: an empty one has no dimension.
+                // The format of PostgreSQL's array_send: an empty array has no dimension.
                 let dimensions = i32::from(array.length > 0);
                 bytes.extend_from_slice(&dimensions.to_be_bytes());
                 bytes.extend_from_slice(&i32::from(array.has_nulls).to_be_bytes());
@@ -198,7 +201,7 @@ impl ManyRows {
 
 impl Array {
     fn push<S: SqlType, N, T: Param<S, N> + ?Sized>(&mut self, value: &T) -> Result<(), ConversionError> {
-        let too_long = || ConversionError::new("it is longer than PostgreSQL's arrays can be");
+        let too_long = || ConversionError::new("it is longer than a PostgreSQL array can be");
         self.length = self.length.checked_add(1).ok_or_else(too_long)?;
         let length_at = self.elements.len();
         self.elements.extend_from_slice(&(-1_i32).to_be_bytes());
@@ -219,7 +222,7 @@ impl Array {
     }
 }
 
-/// Values never show.
+/// Never shows a value.
 impl core::fmt::Debug for ManyRows {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "ManyRows({})", self.arrays.len())
@@ -249,7 +252,7 @@ mod tests {
         }
     }
 
-    /// What is sent of it: rows, executions and bytes of each chunk.
+    /// The rows, the executions and the bytes of each chunk.
     fn chunks(mut rows: Rows<'_>, max_rows: usize, max_bytes: usize) -> Vec<(usize, usize, Vec<u8>)> {
         let chunk = || {
             let chunk = rows.chunk(max_rows, max_bytes)?;
@@ -261,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_hold_what_they_may_and_nothing_is_lost_between_them() {
+    fn chunks_stay_within_limits_and_lose_no_row() {
         let values = ["a", "bb", "", "cccc", "d"];
         let each = |max_rows, max_bytes| {
             let bind = |text: &str, arguments: &mut Arguments| arguments.bind::<sql::Text, NotNull, _>(text);
@@ -287,7 +290,7 @@ mod tests {
         };
         assert_eq!(arrays(9, 99), [array(&values)]);
         assert_eq!(arrays(2, 99), [array(&values[..2]), array(&values[2..4]), array(&values[4..])]);
-        // A length of four bytes each.
+        // Each element has a length of four bytes.
         assert_eq!(arrays(9, 9), [array(&values[..2]), array(&values[2..3]), array(&values[3..])]);
         assert_eq!(arrays(9, 1).len(), 5);
         assert!(chunks(rows(0..0, |_: i32, _: &mut Arguments| ()), 9, 9).is_empty());

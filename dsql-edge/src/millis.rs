@@ -1,13 +1,13 @@
 //! Time in milliseconds, the unit of Workers' clocks and timers.
 //!
-//! Input: a [`Duration`] of the user's. Output: the number that all other code computes with.
+//! Input: a [`Duration`] from the user. Output: the number that all other code computes with.
 
 use core::time::Duration;
 
-/// A time, or how long something takes.
+/// A point in time or a duration, in milliseconds.
 pub(crate) type Millis = u64;
 
-/// A part of a millisecond counts as a whole one: a limit that is not 0 does not become so.
+/// Rounds up to whole milliseconds, so that a limit that is not 0 does not become 0.
 pub(crate) fn millis(duration: Duration) -> Millis {
     let part = duration.subsec_nanos().div_ceil(1_000_000);
     duration.as_secs().saturating_mul(1000).saturating_add(part.into())
@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_becomes_shorter_or_overflows() {
+    fn durations_are_rounded_up_and_do_not_overflow() {
         let nanos = [(0, 0), (1, 1), (1_000_000, 1), (1_000_001, 2), (3_000_000_000, 3000)];
         assert!(nanos.iter().all(|(nanos, expected)| millis(Duration::from_nanos(*nanos)) == *expected));
         assert_eq!(millis(Duration::MAX), Millis::MAX);

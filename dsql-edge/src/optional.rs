@@ -1,20 +1,20 @@
 //! Arguments that decide on optional text: `{? AND author = $author }`.
 
-/// An `Option`, or a reference to one: the text is there if it is `Some`.
+/// An `Option`, or a reference to one: the text is a part of the SQL if it is `Some`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` decides on optional text, so it must be an `Option`",
     label = "`Some` puts the text in, `None` leaves it out",
     note = "where the text is always there, write it without the braces of {{? … }}"
 )]
 pub trait Optional {
-    /// The value that is bound if the text is there.
+    /// The type of the value that is bound.
     type Value;
 
-    /// The value, if the text is there.
+    /// The value; `None` leaves the text out.
     fn given(&self) -> Option<&Self::Value>;
 }
 
-/// The value of an argument, if its text is there.
+/// The value of an argument; `None` leaves its text out.
 // `V` is `O::Value`, so that an argument that is not an `Option` is one error and not two.
 pub fn given<V, O: Optional<Value = V> + ?Sized>(argument: &O) -> Option<&V> {
     argument.given()

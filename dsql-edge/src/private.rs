@@ -1,5 +1,5 @@
-//! The names that the code of `sql!` uses, together with [`types`](crate::types). Not for users: it may change in any
-//! release.
+//! The names that the code of `sql!` uses, in addition to [`types`](crate::types). This module is not for users: it may
+//! change in any release.
 
 pub use crate::arguments::Arguments;
 pub use crate::error::Error;
@@ -21,7 +21,8 @@ pub use serde;
 #[doc(inline)]
 pub use crate::__dsql_edge_serialize as serialize;
 
-/// `impl Serialize` for a row, where the feature `serde` is on: `[<params>] Row [<args>] [where …] { field: "name" }`.
+/// Implements `Serialize` for a row, if the feature `serde` is on:
+/// `[<params>] Row [<args>] [where …] { field: "name" }`.
 #[cfg(feature = "serde")]
 #[doc(hidden)]
 #[macro_export]
@@ -45,7 +46,7 @@ macro_rules! __dsql_edge_serialize {
     };
 }
 
-/// Nothing: the feature `serde` is off.
+/// Expands to nothing, because the feature `serde` is off.
 #[cfg(not(feature = "serde"))]
 #[doc(hidden)]
 #[macro_export]

@@ -1,7 +1,7 @@
 //! The values that `sql!` evaluates to: statements that are ready to run.
 //!
-//! Input: the static [`Statement`], its arguments, and the function that decodes a row. Output: an inert value;
-//! `client/fetch.rs` runs it.
+//! Input: the static [`Statement`], its arguments, and the function that decodes a row. Output: a value that does
+//! nothing by itself; `client/fetch.rs` runs it.
 
 use crate::arguments::Arguments;
 use crate::error::Error;
@@ -9,7 +9,7 @@ use crate::many_rows::Rows;
 use crate::row::DataRow;
 use crate::statement::{KeyConstraints, Statement, StatementRef};
 
-/// A query that returns rows of the type `R`. Made by `sql!`; it does nothing until it is fetched or executed.
+/// A query that returns rows of the type `R`, made by `sql!`. It does nothing until it is fetched or executed.
 ///
 /// | method | returns |
 /// |---|---|
@@ -26,43 +26,43 @@ pub struct Query<R> {
     pub(crate) decode: fn(&DataRow<'_>) -> Result<R, Error>,
 }
 
-/// A statement that returns no rows. Made by `sql!`; it does nothing until it is [executed](Command::execute), or sent
+/// A statement that returns no rows, made by `sql!`. It does nothing until it is [executed](Command::execute), or sent
 /// in a [pipeline](crate::Dsql::pipeline).
 #[must_use = "a statement does nothing until it is executed"]
 pub struct Command {
     pub(crate) request: Request,
 }
 
-/// An `INSERT` of one row that cannot happen twice. Made by `sql!`; it does nothing until it is executed.
+/// An `INSERT` of one row that cannot succeed twice, made by `sql!`. It does nothing until it is executed.
 ///
-/// It runs as a [`Command`] does, and can be the [idempotency key](crate::TransactionBuilder::idempotency_key) of a
+/// It runs like a [`Command`], and can be the [idempotency key](crate::TransactionBuilder::idempotency_key) of a
 /// transaction. `sql!` makes one of each `INSERT … VALUES (…)` of one row without `RETURNING` and without `DO UPDATE`,
-/// where a primary key or a unique constraint covers only columns that the statement writes, with parameters or
-/// constants that are not NULL. If more than one constraint of the table does so, `ON CONFLICT (column) DO NOTHING`
-/// must name the key: a violation of another one does not mean that the key is taken, and is an error. `.into()` turns
-/// it into a `Command`.
+/// if a primary key or a unique constraint covers only columns that the statement writes, with parameters or constants
+/// that are not NULL. If more than one constraint of the table does so, `ON CONFLICT (column) DO NOTHING` must name the
+/// key: a violation of another constraint does not mean that the key is taken, and causes an error. `.into()` turns it
+/// into a `Command`.
 #[must_use = "a statement does nothing until it is executed"]
 pub struct KeyInsert {
     pub(crate) request: Request,
     pub(crate) constraints: &'static KeyConstraints,
 }
 
-/// A statement that changes its session, and returns no rows: `SET`, `RESET`, `LISTEN`, `PREPARE`, `CREATE TEMP TABLE`.
-/// Made by `sql!`; it does nothing until it is executed, and it runs on a `&mut` [`Session`](crate::Session) only.
+/// A statement that changes its session and returns no rows, made by `sql!`: `SET`, `RESET`, `LISTEN`, `PREPARE`,
+/// `CREATE TEMP TABLE`. It does nothing until it is executed, and it runs only on a `&mut` [`Session`](crate::Session).
 #[must_use = "a statement does nothing until it is executed"]
 pub struct SessionCommand(pub(crate) Command);
 
-/// A query that changes its session, and returns rows of the type `R`: `SELECT set_config(…, false)`. Made by `sql!`;
-/// it does nothing until it is fetched or executed, and it runs on a `&mut` [`Session`](crate::Session) only.
+/// A query that changes its session and returns rows of the type `R`, made by `sql!`: `SELECT set_config(…, false)`. It
+/// does nothing until it is fetched or executed, and it runs only on a `&mut` [`Session`](crate::Session).
 #[must_use = "a query does nothing until it is fetched or executed"]
 pub struct SessionQuery<R>(pub(crate) Query<R>);
 
-/// A statement for many rows, `for … in …`, that returns none. Made by `sql!`; it does nothing until it is executed.
+/// A statement for many rows, `for … in …`, that returns no rows, made by `sql!`. It does nothing until it is executed.
 ///
 /// Its rows are read from their iterator as they are sent, in chunks of at most 3,000 rows and 8 MiB. In a
-/// [`Transaction`](crate::Transaction) they are all part of it. Elsewhere each chunk is a transaction of its own, which
-/// costs two round trips: if one fails, those before it stay, and [`Error::committed_rows`] is the number of their
-/// rows.
+/// [`Transaction`](crate::Transaction), all rows are part of that transaction. Otherwise each chunk is a transaction of
+/// its own, which costs two round trips: if a chunk fails, the chunks before it stay committed, and
+/// [`Error::committed_rows`] is the number of their rows.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql, types::Uuid};
@@ -80,25 +80,25 @@ pub struct BulkCommand<'a> {
     pub(crate) bulk: Bulk<'a>,
 }
 
-/// A query for many rows, `for … in …`, that returns rows of the type `R`: as [`BulkCommand`].
+/// A query for many rows, `for … in …`, that returns rows of the type `R`. It runs like a [`BulkCommand`].
 #[must_use = "a query does nothing until it is fetched or executed"]
 pub struct BulkQuery<'a, R> {
     pub(crate) bulk: Bulk<'a>,
     pub(crate) decode: fn(&DataRow<'_>) -> Result<R, Error>,
 }
 
-/// The parts of both.
+/// The common part of [`BulkCommand`] and [`BulkQuery`].
 pub(crate) struct Bulk<'a> {
     pub(crate) statement: StatementRef,
     pub(crate) rows: Rows<'a>,
-    /// COMMIT travels with the rows.
+    /// COMMIT is sent with the rows.
     pub(crate) fused: bool,
 }
 
 /// A row of one column, whose value [`Query::fetch_value`] returns.
 #[diagnostic::on_unimplemented(
     message = "`fetch_value` needs a query that returns one column",
-    label = "this query's rows have more than one column, or are of a type of yours",
+    label = "this query's rows have more than one column, or are of your own type",
     note = "use `fetch_one` and take the field you want"
 )]
 pub trait SingleColumn {
@@ -113,9 +113,9 @@ pub trait SingleColumn {
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) statement: StatementRef,
-    /// One for each time that it is executed, all in one flight.
+    /// The arguments of each execution. All executions are in one flight.
     pub(crate) arguments: Vec<Arguments>,
-    /// From `sql_unchecked!`: the types of columns are not known before the server describes them.
+    /// The statement is from `sql_unchecked!`: the types of its columns are not known until the server describes them.
     pub(crate) unchecked: bool,
 }
 
@@ -133,7 +133,7 @@ impl<R: Send + 'static> Query<R> {
         }
     }
 
-    /// A query whose columns' names alone are known; `decode` must use
+    /// A query of which only the columns' names are known; `decode` must use
     /// [`unchecked_column`](DataRow::unchecked_column).
     #[doc(hidden)]
     pub fn unchecked(
@@ -177,7 +177,7 @@ impl KeyInsert {
         KeyInsert { request: Command::new(statement, arguments).request, constraints }
     }
 
-    /// The same, of a statement whose types are not checked.
+    /// The same as [`new`](KeyInsert::new), for a statement whose types are not checked.
     #[doc(hidden)]
     pub fn unchecked(
         statement: &'static Statement,
@@ -221,8 +221,8 @@ impl<'a> BulkCommand<'a> {
         BulkCommand { bulk: Bulk { statement: statement.into(), rows, fused: false } }
     }
 
-    /// Sends each chunk's COMMIT with it: one round trip instead of two. The price: if the connection breaks, the
-    /// outcome of the chunk is unknown ([`Error::is_outcome_unknown`]).
+    /// Sends the COMMIT of each chunk together with its rows: one round trip instead of two. If the connection breaks,
+    /// the outcome of the chunk is unknown ([`Error::is_outcome_unknown`]).
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql, types::Uuid};
@@ -250,7 +250,7 @@ impl<'a, R: Send + 'static> BulkQuery<'a, R> {
         BulkQuery { bulk: Bulk { statement: statement.into(), rows, fused: false }, decode }
     }
 
-    /// As [`BulkCommand::fused`].
+    /// Does the same as [`BulkCommand::fused`].
     pub fn fused(mut self) -> Self {
         self.bulk.fused = true;
         self

@@ -1,25 +1,27 @@
-//! Decides what runs again after a failure, and what is known about a write. Pure: facts in, a [`Rule`] out.
+//! Decides whether a statement runs again after a failure, and what is known about a write. Pure: facts in, a [`Rule`]
+//! out.
 //!
 //! Input: the [`FailureFacts`] of a flight. Output: its rule, the [`Pause`] before another attempt, and the outcome.
-//! Nothing is awaited here, and no error's text is read (before the login ends, `login_rejection.rs` has read it).
+//! Nothing is awaited here, and the text of an error is not read (`login_rejection.rs` has read it for a rejected
+//! login).
 //!
 //! # Invariants
 //!
 //! - A write whose outcome is unknown is never sent again, unless an idempotency key resolves it.
-//! - Nothing that was rejected is reported as unknown, and nothing that may have happened as rejected.
-//! - Every attempt is counted ([`Attempts`]), draws on the [`Budget`] that all requests share, and ends with a
-//!   deadline.
+//! - A statement that was rejected is never reported as unknown, and one that may have been executed is never reported
+//!   as rejected.
+//! - Every attempt is counted ([`Attempts`]), uses the [`Budget`] that all requests share, and has a deadline.
 //!
 //! # The table
 //!
-//! Three facts decide: the *signal* (what came back), how far the flight had *reached* (what the transport was given,
-//! and what had been received), and the *payload* (what a lost answer leaves open).
+//! Three facts decide: the *signal* (the kind of failure), how far the flight had *reached* (what the transport was
+//! given, and what had been received), and the *payload* (whether a lost answer leaves the outcome open).
 //!
 //! | | rule | what happened | what is known | again |
 //! |---|---|---|---|---|
 //! | R0 | `NotSent` | it could not be sent: a value, a setting, a certificate, no TLS, a socket of another request | nothing happened | no |
 //! | R1 | `NotConnected` | no connection, and nothing of the query was sent | nothing happened | twice, after 50–250 ms |
-//! | R2 | `LoginRejected` | rejected before the login ended; or the server dropped the flight behind the login | nothing happened | by the [`LoginRejection`] |
+//! | R2 | `LoginRejected` | rejected before the login ended; or the server dropped the flight after the login | nothing happened | by the [`LoginRejection`] |
 //! | R3 | `LostDuringLogin` | lost during the login, with reads or a part of a transaction sent | nothing happened | twice, after 50–250 ms |
 //! | R4 | `CommitLostDuringLogin` | lost during the login, with a COMMIT or an autocommit write sent | unknown | with a key |
 //! | R5 | `TransactionLost` | lost in a transaction, before COMMIT was sent | nothing happened | the transaction, on a new connection |
@@ -30,26 +32,26 @@
 //! | R10 | `StaleConnection` | an idle connection turns out to be dead before anything was sent | nothing happened | once, at once |
 //! | R10b | `ReadsLost` | lost with reads sent | nothing happened | twice, after 50–250 ms |
 //! | R11 | | R4, R7 or R8 of a transaction with an idempotency key | the key resolves it | the transaction, with the key |
-//! | R12 | `Abandoned` | a breach of the protocol; a timeout; the future polled in another request; BEGIN or COMMIT in a statement | as if lost | no |
+//! | R12 | `Abandoned` | a violation of the protocol; a timeout; the future polled in another request; BEGIN or COMMIT in a statement | as if lost | no |
 //!
 //! Before TLS the server sends one byte. EOF or RST there, and `E` (an error: PostgreSQL sends it when it cannot start
-//! a process), are R1; `N` (no TLS), anything else, and more than one byte are R0.
+//! a process), are R1; `N` (no TLS), any other byte, and more than one byte are R0.
 //!
 //! # A worked example
 //!
 //! A cold `UPDATE` is sent together with the login. The connection breaks before ReadyForQuery of the login. The signal
 //! is `Lost`, the flight reached `Login`, and its payload is `Commit`, because the statement commits by itself. The
-//! server may have read the whole flight: R4, unknown, and it is not sent again. The same break under a `SELECT` is R3:
-//! a second run does no harm. The same break in a transaction is R3, too: COMMIT was not sent, so nothing of it can
-//! stay.
+//! server may have read the whole flight: R4, unknown, and it is not sent again. With a `SELECT`, the same break is R3:
+//! a second run does no harm. In a transaction it is also R3: COMMIT was not sent, so nothing can have been committed.
 //!
 //! # The rejected design
 //!
-//! AWS's connectors retry by SQLSTATE alone: 40001 again, everything else to the caller. A lost connection has no
-//! SQLSTATE, and the obvious repair, to send again whatever failed with a connection error, runs an `INSERT` twice
-//! whose answer was lost. "Nothing of CommandComplete arrived" does not help: in the extended protocol an autocommit
-//! statement commits at Sync, after CommandComplete (`exec_execute_message` and `finish_xact_command` in PostgreSQL's
-//! `tcop/postgres.c`), and DSQL sends 40001 in that place.
+//! AWS's connectors decide only by SQLSTATE: 40001 runs again, and every other error is returned to the caller. A lost
+//! connection has no SQLSTATE, and the obvious repair, to send again every statement that failed with a connection
+//! error, runs an `INSERT` twice if only its answer was lost. To check whether CommandComplete has arrived does not
+//! help: in the extended protocol an autocommit statement commits at Sync, after CommandComplete
+//! (`exec_execute_message` and `finish_xact_command` in PostgreSQL's `tcop/postgres.c`), and DSQL sends 40001 at that
+//! point.
 
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -60,18 +62,18 @@ use crate::millis::Millis;
 /// How far a flight had come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reached {
-    /// Nothing of it was given to the transport.
+    /// No byte of it was given to the transport.
     Nothing,
-    /// It was sent together with the login, whose end has not been received.
+    /// It was sent together with the login, and the end of the login was not received.
     Login,
     /// The server had accepted the login.
     Session,
 }
 
-/// The content of a flight, by what a lost answer leaves open.
+/// The content of a flight, as far as it decides what a lost answer means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Payload {
-    /// The compiler has proved that nothing in it writes.
+    /// Statements of which the compiler has proved that they do not write.
     Reads,
     /// Statements of a transaction, without its COMMIT.
     Transaction,
@@ -82,27 +84,28 @@ pub(crate) enum Payload {
 /// The kind of the failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
-    /// Nothing was sent, and nothing will be: an argument, a setting, TLS, another request's socket.
+    /// Nothing was sent, and another attempt would fail in the same way: an argument, a setting, TLS, another request's
+    /// socket.
     Local,
     /// The server rejected the login. `pipelined`: the password was sent before the server requested it.
     LoginRejected { rejection: LoginRejection, pipelined: bool },
     /// The connection broke, or was never opened.
     Lost,
-    /// It took too long.
+    /// A time limit was exceeded.
     Timeout,
-    /// Another transaction got there first.
+    /// Another transaction committed a conflicting change first.
     Conflict,
     /// An error after which the outcome of a commit is not known: 40003, 08007, an error of the system (XX, 58, 08)
-    /// where the server may have committed, any error behind the answer to COMMIT, or a FATAL error. The server may
-    /// have committed before it ended the session, and nothing follows a FATAL error.
+    /// where the server may have committed, any error after the answer to COMMIT, or a FATAL error. The server may have
+    /// committed before it ended the session, and nothing follows a FATAL error.
     Unsure,
     /// A part of the server is not available (XX000), and nothing was committed.
     Unavailable,
     /// Any other error of the server.
     Answered,
-    /// The server broke the protocol.
+    /// The server violated the protocol.
     Protocol,
-    /// Another request polls the future: it has no access to the I/O of the first one.
+    /// The future is polled by another request, which has no access to the I/O of the first one.
     Stranded,
     /// A statement began or ended a transaction by itself.
     TransactionState,
@@ -114,7 +117,7 @@ pub(crate) struct FailureFacts {
     pub(crate) reached: Reached,
     pub(crate) payload: Payload,
     pub(crate) signal: Signal,
-    /// The connection had served another flight before.
+    /// The connection had already sent another flight.
     pub(crate) kept: bool,
 }
 
@@ -162,15 +165,15 @@ impl FailureFacts {
             (Protocol, Nothing, _) => Rule::Abandoned { unknown: false },
             (Protocol | Stranded, Login | Session, Reads | Transaction) => Rule::Abandoned { unknown: false },
             (Protocol | Stranded, Login | Session, Commit) => Rule::Abandoned { unknown: true },
-            // A COMMIT among the statements commits what came before it.
+            // A COMMIT among the statements commits the statements before it.
             (TransactionState, _, Transaction | Commit) => Rule::Abandoned { unknown: true },
             (TransactionState, _, Reads) => Rule::Abandoned { unknown: false },
         }
     }
 }
 
-/// How long to wait before it runs again: somewhere between the two, at random, so that clients that failed together do
-/// not come back together.
+/// The pause before another attempt: a random time between the two, so that clients that failed at the same time do not
+/// retry at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pause {
     from: u32,
@@ -184,7 +187,7 @@ impl Pause {
         Pause { from, to }
     }
 
-    /// One of the durations, chosen by any number.
+    /// One of the durations, chosen by a random number.
     pub(crate) fn chosen_by(self, random: u64) -> Millis {
         let choices = NonZeroU64::MIN.saturating_add(Millis::from(self.to - self.from));
         Millis::from(self.from) + random % choices
@@ -214,10 +217,10 @@ impl Rule {
     }
 }
 
-/// The attempts so far: of one query, one pipeline, one transaction.
+/// The attempts so far of a query, a pipeline or a transaction.
 #[derive(Debug)]
 pub(crate) struct Attempts {
-    /// With the first one.
+    /// The maximum, including the first attempt.
     max: u32,
     done: u32,
     losses: u32,
@@ -226,25 +229,26 @@ pub(crate) struct Attempts {
     replaced: bool,
 }
 
-/// Milliseconds of silence behind a pipelined login after which the server is asked whether it has the flight: longer
-/// than most queries take, so that few pay the five bytes.
+/// If a server sends nothing for this many milliseconds after a pipelined login, a probe checks whether it has the
+/// flight. The time is longer than most queries take, so that few send the five bytes of the probe.
 pub(crate) const PROBE_AFTER: Millis = 2_000;
 
-/// How often a connection that broke, or was never opened, is opened again.
+/// The maximum number of times that a connection is opened again after it broke or could not be opened.
 const LOSSES: u32 = 2;
 
 impl Attempts {
-    /// At most `max` attempts, with the first one.
+    /// At most `max` attempts, including the first.
     pub(crate) fn new(max: u32) -> Self {
         Attempts { max, done: 0, losses: 0, signed_again: false, serially: false, replaced: false }
     }
 
-    /// How many there have been, apart from the first.
+    /// The number of attempts after the first.
     pub(crate) fn retries(&self) -> u32 {
         self.done
     }
 
-    /// Whether, after it failed like this, it may run again. `resolvable`: it is a transaction with an idempotency key.
+    /// Returns the pause before another attempt, or `None` if there is none. `resolvable`: it is a transaction with an
+    /// idempotency key.
     pub(crate) fn after(&mut self, rule: Rule, resolvable: bool, budget: &[&Budget]) -> Option<Pause> {
         let pause = match rule {
             Rule::NotSent | Rule::StatementRejected | Rule::Abandoned { unknown: false } => return None,
@@ -271,7 +275,7 @@ impl Attempts {
         Some(pause)
     }
 
-    /// Takes back the last attempt, which was allowed and then not made.
+    /// Takes back the last attempt, which was allowed but not made.
     pub(crate) fn take_back(&mut self) {
         self.done = self.done.saturating_sub(1);
     }
@@ -291,13 +295,13 @@ fn once(done: &mut bool) -> bool {
     !core::mem::replace(done, true)
 }
 
-/// From nothing up to 5 ms, then 10, 20 … and 500 at the most.
+/// A pause from 0 to 5 ms, then to 10, 20 … and at most 500 ms.
 fn conflict_pause(retries: u32) -> Pause {
     Pause::millis(0, 5_u32.checked_shl(retries).map_or(500, |to| to.min(500)))
 }
 
-/// The budget that retries draw on, so that a server in trouble does not get twice the load: a tenth of a retry for
-/// every query, and some to begin with. Plain counters: it may be shared by all requests of an isolate.
+/// The budget of retries, so that retries do not double the load of a server with problems: an initial number, and a
+/// tenth of a retry for every query. It is a plain counter, so that all requests of an isolate may share it.
 #[derive(Debug)]
 pub(crate) struct Budget {
     tenths: AtomicU32,
@@ -305,19 +309,19 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    /// This many retries to begin with, and never more than that saved up.
+    /// A budget with this many retries at the beginning, which is also its maximum.
     pub(crate) const fn of(retries: u32) -> Self {
         Budget { tenths: AtomicU32::new(retries * 10), most: retries * 10 }
     }
 
-    /// A query has begun.
+    /// Adds a tenth of a retry, because a query has begun.
     pub(crate) fn earn(&self) {
         let _ = self.tenths.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tenths| {
             (tenths < self.most).then_some(tenths + 1)
         });
     }
 
-    /// A retry, if there is one left.
+    /// Takes a retry, if there is one left.
     fn take(&self) -> bool {
         self.tenths
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tenths| tenths.checked_sub(10))
@@ -378,9 +382,9 @@ mod tests {
         assert_eq!(kept.rule(), Rule::StaleConnection);
     }
 
-    /// The promise of the table, whatever its rows: a write that may have happened never runs again by itself.
+    /// The invariant of the table: a write that may have been executed never runs again without a key.
     #[test]
-    fn what_may_have_committed_runs_again_only_with_a_key() {
+    fn possible_commit_runs_again_only_with_a_key() {
         let rejection = Signal::LoginRejected { rejection: LoginRejection::WakingUp, pipelined: true };
         let lossy = [Signal::Lost, Signal::Timeout, Signal::Unsure, Signal::Protocol, Signal::Stranded];
         let definite = [Signal::Local, Signal::Conflict, Signal::Unavailable, Signal::Answered, rejection];
@@ -389,7 +393,7 @@ mod tests {
                 for signal in lossy {
                     let rule = rule(signal, reached, payload);
                     let may_have = payload == Payload::Commit && reached != Reached::Nothing;
-                    // A server sends this only about a statement that it has received.
+                    // A server sends this signal only for a statement that it has received.
                     let may_have = may_have || (signal == Signal::Unsure && payload == Payload::Commit);
                     assert_eq!(rule.leaves_unknown(), may_have, "{signal:?} {reached:?} {payload:?}");
                     let again = Attempts::new(5).after(rule, false, &[]);

@@ -1,7 +1,7 @@
-//! A row of the server's, read by the columns that the query was compiled against.
+//! Decodes a row by the columns that the query was compiled against.
 //!
-//! Input: RowDescription, checked once for each result, and DataRows. Output: Rust values. A column that
-//! does not match the compiled query is an error that names it, never a misread.
+//! Input: RowDescription, checked once for each result, and DataRows. Output: Rust values. A column that does not match
+//! the compiled query causes an error that names it; it is never misread.
 
 use crate::error::{Error, Kind};
 use crate::statement::StatementRef;
@@ -9,7 +9,7 @@ use crate::types::sql::{Format, SqlType, name_of};
 use crate::types::{Column, ConversionError, FIRST_USER_OID, Nullability, UncheckedColumn};
 use crate::wire::{Field, Row};
 
-/// One row, as long as it is being decoded.
+/// A row that is being decoded.
 #[derive(Debug)]
 pub struct DataRow<'a> {
     statement: &'a StatementRef,
@@ -22,21 +22,21 @@ impl<'a> DataRow<'a> {
         DataRow { statement, fields, row }
     }
 
-    /// The column at this index, compiled as of the SQL type `S`, NULL or not (`N`).
+    /// Decodes the column at this index, which was compiled with the SQL type `S` and the nullability `N`.
     ///
     /// # Errors
-    /// When the server sends another type, or a value that `T` cannot hold: the error names the column.
+    /// Returns an error that names the column if the server sends another type, or a value that `T` cannot hold.
     pub fn column<S: SqlType, N: Nullability, T: Column<S, N>>(&self, index: usize) -> Result<T, Error> {
-        // The code that does not depend on the type is outside of this function.
+        // The code that does not depend on the type is outside this function.
         self.described_as(index, S::OID, S::FORMAT)
             .and_then(|bytes| bytes.map_or_else(T::null, T::decode))
             .map_err(|reason| self.column_error(index, S::NAME, reason, N::NULLABLE))
     }
 
-    /// The column at this index, of whichever type the server describes, if `T` accepts it.
+    /// Decodes the column at this index with the type that the server describes, if `T` accepts that type.
     ///
     /// # Errors
-    /// When `T` does not accept the type, or cannot hold the value: the error names the column.
+    /// Returns an error that names the column if `T` does not accept the type, or cannot hold the value.
     pub fn unchecked_column<T: UncheckedColumn>(&self, index: usize) -> Result<T, Error> {
         let (field, bytes) =
             self.cell(index).map_err(|reason| self.decode_error(index, "unknown", reason))?;
@@ -56,10 +56,10 @@ impl<'a> DataRow<'a> {
         value.map_err(|reason| self.decode_error(index, &name_of(field.type_oid), reason))
     }
 
-    /// All columns, which must have come as text.
+    /// All columns, which must be in text format.
     ///
     /// # Errors
-    /// If one came in another format, or is not UTF-8.
+    /// Returns an error if a column is in another format, or is not valid UTF-8.
     #[cfg(feature = "dynamic")]
     pub(crate) fn texts(&self) -> Result<Vec<Option<String>>, Error> {
         let text = |index: usize| {
@@ -74,10 +74,11 @@ impl<'a> DataRow<'a> {
         (0..self.fields.len()).map(column).collect()
     }
 
-    /// A group of columns, unless the one at the index `witness` is NULL: then an outer join missed.
+    /// Decodes a group of columns. `None` if the column at the index `witness` is NULL: the outer join found no
+    /// matching row.
     ///
     /// # Errors
-    /// Those of `make`.
+    /// Returns the errors of `make`.
     pub fn group<T>(
         &self,
         witness: usize,
@@ -97,7 +98,7 @@ impl<'a> DataRow<'a> {
         }
     }
 
-    /// The bytes of a column that must have come as this type and in this format.
+    /// The bytes of a column, which the server must have sent as this type and in this format.
     fn described_as(
         &self,
         index: usize,
@@ -108,19 +109,15 @@ impl<'a> DataRow<'a> {
         let users = field.type_oid >= FIRST_USER_OID;
         let fits = match format {
             Format::Binary => field.type_oid == oid && field.format == Format::Binary.code(),
-            // The text family among itself, and the labels of enums.
+            // The SQL type itself, or a user-defined type: the labels of enums.
             Format::Same => field.type_oid == oid || users,
             Format::Text => field.format == Format::Text.code() || users,
         };
-        if fits {
-            Ok(bytes)
-        } else {
-            Err(ConversionError::new("it came as another type or format than was compiled"))
-        }
+        if fits { Ok(bytes) } else { Err(ConversionError::new("its type or format is not the compiled one")) }
     }
 
-    /// A NULL where the snapshot proves that there is none means that the snapshot is stale. With `AS "x!"` it is the
-    /// query that rules it out.
+    /// If the snapshot proves that a column is not NULL, a NULL means that the snapshot is stale. With `AS "x!"`, the
+    /// query excludes NULL, not the snapshot.
     fn column_error(&self, index: usize, sql_type: &str, reason: ConversionError, nullable: bool) -> Error {
         let name = self.statement.columns.get(index).map_or("", |column| column.name);
         let null = matches!(self.row.column(index), Some(None));
@@ -131,7 +128,7 @@ impl<'a> DataRow<'a> {
     }
 
     fn decode_error(&self, index: usize, sql_type: &str, reason: ConversionError) -> Error {
-        // The server's description has been compared with it.
+        // The server's description has been compared with these columns.
         let column = self.statement.columns.get(index).map_or("", |column| column.name);
         let value = format!("column \"{column}\" of type {sql_type}");
         Error::new(Kind::Decode { column, value, reason }).at(self.statement)
@@ -161,7 +158,7 @@ pub(crate) fn check_description(statement: &StatementRef, fields: &[Field]) -> R
     Ok(())
 }
 
-/// A column is one thing in the database and another in the snapshot.
+/// The error for a column that differs between the database and the snapshot.
 fn stale(statement: &StatementRef, index: usize, name: &str, database: &str, snapshot: &str) -> Error {
     let position = index.saturating_add(1);
     let difference = format!(

@@ -1,7 +1,7 @@
-//! Mistakes that tests switch on, to see that they are caught.
+//! Bugs that tests switch on, to check that the harness finds them.
 //!
-//! `seeded!(Bug)` marks a place where a client of this protocol may well go wrong. Outside of tests it is `false`, and
-//! nothing of it is compiled.
+//! `seeded!(Bug)` marks a place where a client of this protocol is likely to have a bug. Outside tests it is `false`,
+//! and no code is compiled for it.
 
 /// Whether this bug is switched on.
 #[cfg(test)]
@@ -11,7 +11,7 @@ macro_rules! seeded {
     };
 }
 
-/// There is none.
+/// `false`: outside tests no bug is switched on.
 #[cfg(not(test))]
 macro_rules! seeded {
     ($bug:ident) => {

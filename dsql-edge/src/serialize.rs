@@ -1,12 +1,12 @@
 //! A row's fields, serialized one by one.
 //!
-//! Input: a serializer and the fields of a row. Output: the serializer's result, or its first error. The
-//! error is kept here until the end, so that the code that `sql!` writes has no branch: a `?` a field would take
-//! rustc longer than all else in the row.
+//! Input: a serializer and the fields of a row. Output: the serializer's result, or its first error. The error is kept
+//! here until the end, so that the code that `sql!` generates has no branch: a `?` per field would take rustc longer
+//! than everything else in the row.
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-/// A struct on its way into a serializer.
+/// A struct that is being serialized.
 pub struct SerializedRow<S: Serializer>(Result<S::SerializeStruct, S::Error>);
 
 impl<S: Serializer> SerializedRow<S> {
@@ -15,7 +15,7 @@ impl<S: Serializer> SerializedRow<S> {
         SerializedRow(serializer.serialize_struct(name, fields))
     }
 
-    /// The next field; nothing, once a field has failed.
+    /// Serializes the next field. It does nothing after a field has failed.
     pub fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) {
         if let Ok(row) = &mut self.0
             && let Err(error) = row.serialize_field(name, value)
@@ -27,7 +27,7 @@ impl<S: Serializer> SerializedRow<S> {
     /// Ends the struct.
     ///
     /// # Errors
-    /// The first error that the serializer gave.
+    /// Returns the first error of the serializer.
     pub fn end(self) -> Result<S::Ok, S::Error> {
         self.0?.end()
     }

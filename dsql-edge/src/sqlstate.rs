@@ -1,4 +1,4 @@
-//! SQLSTATE, the five characters by which PostgreSQL and DSQL name an error.
+//! SQLSTATE, the code of five characters that identifies an error of PostgreSQL or DSQL.
 
 use core::fmt;
 
@@ -29,15 +29,15 @@ impl SqlState {
     pub const CHECK_VIOLATION: SqlState = SqlState(*b"23514");
     /// DSQL's optimistic concurrency control rejected the transaction, as serializable PostgreSQL does.
     pub const SERIALIZATION_FAILURE: SqlState = SqlState(*b"40001");
-    /// As [`SERIALIZATION_FAILURE`](SqlState::SERIALIZATION_FAILURE), in DSQL's own code, about rows.
+    /// DSQL's own code for a [`SERIALIZATION_FAILURE`](SqlState::SERIALIZATION_FAILURE) because of rows.
     pub const OCC_DATA: SqlState = SqlState(*b"OC000");
-    /// As [`SERIALIZATION_FAILURE`](SqlState::SERIALIZATION_FAILURE), in DSQL's own code, about the schema.
+    /// DSQL's own code for a [`SERIALIZATION_FAILURE`](SqlState::SERIALIZATION_FAILURE) because of the schema.
     pub const OCC_SCHEMA: SqlState = SqlState(*b"OC001");
     /// Whether the statement was executed is not known.
     pub const STATEMENT_COMPLETION_UNKNOWN: SqlState = SqlState(*b"40003");
     /// Whether the transaction was committed is not known.
     pub const TRANSACTION_RESOLUTION_UNKNOWN: SqlState = SqlState(*b"08007");
-    /// A message that the server did not expect.
+    /// The server did not expect a message.
     pub const PROTOCOL_VIOLATION: SqlState = SqlState(*b"08P01");
     /// An internal error; DSQL sends it if a part of the service is not available.
     pub const INTERNAL_ERROR: SqlState = SqlState(*b"XX000");

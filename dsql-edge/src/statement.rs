@@ -1,13 +1,13 @@
-//! The compiler's results for a query, as the static data that `sql!` emits.
+//! The static data that `sql!` emits for a query.
 
 /// A query as it was compiled: its text, its parameters and its columns.
 ///
-/// Written by `sql!`; a field of it is never changed.
+/// `sql!` generates it. Its fields never change.
 #[derive(Debug, Clone)]
 pub struct Statement {
-    /// The SQL as it is sent, with `$1`, `$2` … for the parameters.
+    /// The SQL that is sent, with `$1`, `$2` … for the parameters.
     pub sql: &'static str,
-    /// The name of the query function, or nothing.
+    /// The name of the query function; empty for an expression.
     pub name: &'static str,
     /// The file that contains the query.
     pub file: &'static str,
@@ -15,20 +15,19 @@ pub struct Statement {
     pub line: u32,
     /// Its column, from 1.
     pub column: u32,
-    /// The OIDs of the parameters' types; 0 if only the server has it.
+    /// The OIDs of the parameters' types; 0 if the server determines the type.
     pub params: &'static [u32],
-    /// The columns it gives.
+    /// The columns that it returns.
     pub columns: &'static [ColumnDesc],
-    /// The formats to ask for: one for each column, or one for all.
+    /// The formats that Bind requests: one for each column, or one for all.
     pub formats: &'static [i16],
     /// Whether it writes.
     pub effect: Effect,
     /// Whether it changes the session that it runs in.
     pub session: SessionEffect,
-    /// The tables it names.
+    /// The tables that it names.
     pub tables: &'static [&'static str],
-    /// Where its names were looked up when it was compiled, as PostgreSQL takes it; empty for the server's own
-    /// setting.
+    /// The search_path that its names were compiled with, in PostgreSQL's syntax; empty for the server's own setting.
     pub search_path: &'static str,
 }
 
@@ -36,9 +35,9 @@ pub struct Statement {
 /// they are not `'static` if the text is known at run time only.
 #[derive(Debug, Clone)]
 pub(crate) enum StatementRef {
-    /// Written by `sql!`.
+    /// From `sql!`.
     Compiled(&'static Statement),
-    /// Of [`dynamic`](crate::dynamic).
+    /// From [`dynamic`](crate::dynamic).
     #[cfg(feature = "dynamic")]
     Dynamic(std::sync::Arc<OwnedStatement>),
 }
@@ -73,7 +72,7 @@ impl core::ops::Deref for StatementRef {
     }
 }
 
-/// A statement whose text and file are owned: those of `statement` are empty.
+/// A statement whose text and file are owned. In `statement`, both are empty.
 #[cfg(feature = "dynamic")]
 #[derive(Debug, Clone)]
 pub(crate) struct OwnedStatement {
@@ -93,7 +92,7 @@ impl From<&'static Statement> for StatementRef {
 pub struct ColumnDesc {
     /// The name that the server must give it.
     pub name: &'static str,
-    /// The OID that the server must give it; 0 where it is not known (a type the user made).
+    /// The OID that the server must give it; 0 if it is not known (a user-defined type).
     pub type_oid: u32,
     /// The name of the type, for messages.
     pub type_name: &'static str,
@@ -102,35 +101,35 @@ pub struct ColumnDesc {
 /// Whether a statement may change something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// It only reads: when the answer is lost, nothing else is.
+    /// It only reads. If its answer is lost, it can run again.
     Read,
     /// It may write: a SELECT that calls a function whose body is not known, or that locks rows. A lost answer is
     /// handled as for a statement that writes.
     MayWrite,
-    /// It writes: when the answer is lost, it is not known whether it happened.
+    /// It writes. If its answer is lost, it is not known whether it was executed.
     Write,
 }
 
 /// The changes that a statement leaves in its session: settings, prepared statements, temporary tables, locks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionEffect {
-    /// Nothing that outlives its transaction.
+    /// Nothing that lasts longer than its transaction.
     Keeps,
-    /// Possibly something: it calls a function of the schema, or comes from `sql_unchecked!`.
+    /// Possibly a change: it calls a function of the schema, or comes from `sql_unchecked!`.
     MayChange,
-    /// It is meant to change the session. It runs on a [`Session`](crate::Session) only.
+    /// A change that is its purpose. It runs only on a [`Session`](crate::Session).
     Changes,
 }
 
-/// The unique constraints that make an INSERT an idempotency key. It is a static of its own, so that other
-/// statements do not carry it.
+/// The unique constraints that make an INSERT an idempotency key. They are a separate static, so that other statements
+/// do not contain them.
 #[derive(Debug)]
 pub struct KeyConstraints {
-    /// Those that a second INSERT of the same values violates, by name.
+    /// The names of the constraints that a second INSERT of the same values violates.
     pub names: &'static [&'static str],
     /// Whether these are all unique and exclusion constraints of the table.
     pub all: bool,
-    /// The INSERT has `ON CONFLICT DO NOTHING`: of a key that is taken it inserts no row.
+    /// The INSERT has `ON CONFLICT DO NOTHING`: if the key is taken, it inserts no row.
     pub does_nothing: bool,
 }
 

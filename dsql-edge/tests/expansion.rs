@@ -1,6 +1,6 @@
-//! What `sql!` writes, written by hand: it must compile, be `Send`, and serialize.
+//! The code that `sql!` generates, written by hand: it must compile, be `Send`, and serialize.
 
-#![allow(unreachable_pub, reason = "written as the macro writes it")]
+#![allow(unreachable_pub, reason = "the same code as the macro's")]
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use dsql_edge::types::{Column, ConversionError, IsNull, NotNull, Param, Uuid, sql};
@@ -123,7 +123,7 @@ fn rows_serialize_by_the_names_of_their_columns() {
 }
 
 #[test]
-fn a_type_of_one_s_own_fits_by_two_impls() {
+fn own_type_fits_with_two_impls() {
     #[derive(Debug, PartialEq)]
     struct UserId(Uuid);
 

@@ -1,4 +1,4 @@
-//! Any bytes of a column: a value or an error; and a value is encoded to bytes that are the same value.
+//! Any bytes of a column: a value or an error; and the encoded value decodes to the same value.
 #![no_main]
 
 use std::fmt::Debug;
@@ -9,14 +9,14 @@ use dsql_edge::types::{
     Param, PgDate, PgTime, PgTimestamp, TimeTz, Utc, Uuid,
 };
 
-/// `S` as it comes, `P` as it goes.
+/// `S` is the type of the column, `P` that of the parameter.
 fn decode<S, P, T: Column<S, NotNull> + Param<P, NotNull> + Debug>(bytes: &[u8]) {
     let Ok(value) = T::decode(bytes) else { return };
     let mut again = Vec::new();
-    // Text with a NUL arrives from nobody, and is not sent.
+    // Text with a NUL is not sent, and PostgreSQL does not send it.
     if value.encode(&mut again).is_ok() {
         let same = T::decode(&again).expect("what was encoded is decoded");
-        // As text: NaN is not equal to itself.
+        // Compared as text, because NaN is not equal to itself.
         assert_eq!(format!("{value:?}"), format!("{same:?}"));
     }
 }

@@ -20,5 +20,4 @@ TRUNCATE authors; -- dsql-edge: allow truncate
 ALTER TABLE authors ALTER COLUMN name TYPE text;
 CREATE TYPE mood AS ENUM ('sad', '名前');
 SELECT name FROM authors WHERE bio = '名前' FOR SHARE;
-SELEC 1;
 CLUSTER authors;

@@ -21,8 +21,9 @@ pub(crate) struct Outcome {
     pub(crate) errors: Vec<String>,
 }
 
-/// Runs the files of a script in an empty schema, each in a session of its own, statement by statement, whatever fails.
-pub(crate) fn run(files: &[Vec<Piece>], database: &Database<'_>) -> Result<Outcome> {
+/// Runs the files of a script in an empty schema, statement by statement, whatever fails. `one_session`: the settings of
+/// a file hold for the next one.
+pub(crate) fn run(files: &[Vec<Piece>], one_session: bool, database: &Database<'_>) -> Result<Outcome> {
     let (client, runtime) = database.client();
     runtime.block_on(async {
         client.batch_execute("ROLLBACK").await?;
@@ -32,8 +33,11 @@ pub(crate) fn run(files: &[Vec<Piece>], database: &Database<'_>) -> Result<Outco
         for pieces in files {
             run_file(pieces, client, &mut errors).await?;
             client.batch_execute("ROLLBACK").await?;
-            client.batch_execute("DISCARD ALL").await?;
+            if !one_session {
+                client.batch_execute("DISCARD ALL").await?;
+            }
         }
+        client.batch_execute("DISCARD ALL").await?;
         Ok(Outcome { state: state(client).await?, errors })
     })
 }

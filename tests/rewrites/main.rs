@@ -13,7 +13,7 @@ mod script;
 
 use std::collections::BTreeMap;
 
-use dsql_edge_codegen::lint::{Sent, fixed_before, lint};
+use dsql_edge_codegen::lint::{Sent, fixed_all, lint};
 use dsql_edge_compiler::dsql::Meaning;
 use dsql_edge_tests::oracle::{Database, Oracle};
 
@@ -101,13 +101,16 @@ struct Script {
 }
 
 impl Script {
+    /// Half of the scripts run in one session, as with `psql -f a.sql -f b.sql`.
+    fn one_session(&self) -> bool {
+        self.seed.is_multiple_of(2)
+    }
+
     /// The texts with the rewrites that `lint --fix` applies to a folder, and their number.
     fn rewritten(&self, safe: Meaning) -> (Vec<String>, usize) {
         let texts: Vec<&str> = self.files.iter().map(|file| file.text.as_str()).collect();
-        let fixed = |(at, text): (usize, &&str)| {
-            fixed_before(text, texts.get(at + 1..).unwrap_or_default(), None, Sent::OneByOne, safe)
-        };
-        let (texts, counts): (Vec<String>, Vec<usize>) = texts.iter().enumerate().map(fixed).unzip();
+        let fixed = fixed_all(&texts, None, Sent::OneByOne, safe);
+        let (texts, counts): (Vec<String>, Vec<usize>) = fixed.into_iter().unzip();
         (texts, counts.into_iter().sum())
     }
 }
@@ -126,7 +129,7 @@ fn compare(script: &Script, database: &Database<'_>, tally: &mut Tally) {
         }
     }
     let pieces: Vec<Vec<Piece>> = script.files.iter().map(|file| file.pieces.clone()).collect();
-    let before = run(&pieces, database).unwrap();
+    let before = run(&pieces, script.one_session(), database).unwrap();
     tally.statements_failed += before.errors.len();
     tally.succeeded += usize::from(before.errors.is_empty());
     let (same, fixes) = script.rewritten(Meaning::Same);
@@ -145,7 +148,7 @@ fn differ(script: &Script, before: &Outcome, with: &[String], database: &Databas
         return;
     }
     let pieces: Vec<Vec<Piece>> = with.iter().map(|text| psql::pieces(text)).collect();
-    let after = run(&pieces, database).unwrap();
+    let after = run(&pieces, script.one_session(), database).unwrap();
     if after != *before {
         let (seed, text, with) = (script.seed, texts.join(NEXT_FILE), with.join(NEXT_FILE));
         let (was, is) = (&before.state, &after.state);

@@ -1,10 +1,12 @@
 //! Generates scripts.
 //!
 //! Input: a seed. Output: files of SQL like those of people and of pg_dump, in pieces and as text. They run one after the
-//! other, each in a session of its own, as a folder of migrations does.
+//! other, as a folder of migrations does.
 //!
 //! In half of the scripts statements fail: names are few, so that tables are missing or exist already, and rows violate
 //! constraints. In the other half most scripts run to their end without an error.
+
+mod indirect;
 
 use fastrand::Rng;
 
@@ -64,7 +66,11 @@ pub(crate) fn generate(seed: u64) -> Vec<File> {
         keyed: Vec::new(),
         before: (Vec::new(), Vec::new()),
         last: 0,
+        older: false,
     };
+    if maker.one_in(5) {
+        maker.functions_before_tables();
+    }
     if maker.one_in(6) {
         maker.settings();
     }
@@ -102,6 +108,8 @@ struct Maker {
     before: (Vec<String>, Vec<String>),
     /// The number in the last new name.
     last: u32,
+    /// There are functions that are older than the tables which they name.
+    older: bool,
 }
 
 impl Maker {
@@ -465,11 +473,16 @@ impl Maker {
 
     fn anything(&mut self) {
         let (table, number) = (self.name(), if self.careful { self.number() } else { self.rng.u32(..3) });
-        let sql = match self.rng.u32(..36) {
+        let sql = match self.rng.u32(..42) {
             30..=32 => return self.rows_by_another_way(&table),
             33 => return self.another_schema(&table),
             34 => return self.renamed(&table),
             35 => return self.typed(&table),
+            36 => return self.call_of_older_function(),
+            37 => return self.overriding(&table),
+            38 => return self.own_sequence(&table),
+            39 => return self.integers(&table),
+            40 => return self.if_it_exists(&table),
             22 | 23 | 24 | 27 if self.careful => return self.rows(),
             0..=6 => return self.rows(),
             7..=12 => return self.of_table(),

@@ -3,6 +3,8 @@
 //! Input: the lines of a doc comment. Output: the place of each invocation in a block of Rust. `cargo test --doc`
 //! compiles an example as a program of its own, under the schema as it is.
 
+use std::collections::BTreeMap;
+
 use std::str::FromStr;
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
@@ -69,7 +71,7 @@ fn collect(tokens: TokenStream, found: &mut dyn FnMut(usize)) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     for (at, token) in tokens.iter().enumerate() {
         let TokenTree::Group(group) = token else { continue };
-        if let Some(invoked) = invoked(tokens.get(..at).unwrap_or_default()) {
+        if let Some(invoked) = invoked(tokens.get(..at).unwrap_or_default(), &BTreeMap::new()) {
             found(invoked.line);
         }
         collect(group.stream(), found);

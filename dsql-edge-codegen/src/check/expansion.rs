@@ -145,8 +145,7 @@ impl Expanded {
 
     /// Its file, by the path that leads there from the package.
     pub(super) fn shown(&self, package: &Path) -> String {
-        let path = package.join(relative(&self.file, &real(package)));
-        path.strip_prefix(".").unwrap_or(&path).display().to_string()
+        shown(&self.file, package)
     }
 
     /// Its queries.
@@ -167,6 +166,12 @@ impl Expanded {
 /// A path without links and `..`, so that two can be compared.
 pub(super) fn real(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// A file, by the path that leads there from the package.
+pub(super) fn shown(file: &Path, package: &Path) -> String {
+    let path = package.join(relative(file, &real(package)));
+    path.strip_prefix(".").unwrap_or(&path).display().to_string()
 }
 
 /// The path from a folder to a file, with `..` for the folders above; the file's own if they share no folder.

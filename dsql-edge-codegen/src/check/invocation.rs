@@ -2,6 +2,7 @@
 //!
 //! Input: its tokens. Output: its queries, each with the way from a byte of its SQL to file, line and column.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use dsql_edge_compiler::diagnostic::render::Place;
@@ -146,24 +147,30 @@ pub(super) struct Invoked {
     pub(super) name: String,
     /// `dsql_edge::` precedes the name.
     pub(super) is_qualified: bool,
+    /// An import gave it another name.
+    pub(super) is_renamed: bool,
     /// The line where the path begins.
     pub(super) line: usize,
 }
 
-/// The invocation whose path and `!` the tokens end with.
-pub(super) fn invoked(before: &[TokenTree]) -> Option<Invoked> {
+/// The invocation whose path and `!` the tokens end with. `renamed`: other names of our macros in the package.
+pub(super) fn invoked(before: &[TokenTree], renamed: &BTreeMap<String, String>) -> Option<Invoked> {
     let (bang, before) = before.split_last()?;
     if !is_punct(bang, '!') {
         return None;
     }
     let (name, before) = before.split_last()?;
     let TokenTree::Ident(name) = name else { return None };
-    let kind = Macro::named(&name.to_string())?;
-    let at = |line, is_qualified| Invoked { kind, name: name.to_string(), is_qualified, line };
+    let written = name.to_string();
+    let known = Macro::named(&written);
+    let is_renamed = known.is_none();
+    let kind = known.or_else(|| Macro::named(renamed.get(&written)?))?;
+    let at = |line, is_qualified| Invoked { kind, name: written.clone(), is_qualified, is_renamed, line };
     // `dsql_edge::sql!` is ours, `other::sql!` is not.
     match before {
         [.., TokenTree::Ident(owner), first, second] if is_punct(first, ':') && is_punct(second, ':') => {
-            (owner == "dsql_edge").then(|| at(owner.span().start().line, true))
+            let line = owner.span().start().line;
+            (owner == "dsql_edge" || is_renamed).then(|| at(line, !is_renamed))
         }
         _ => Some(at(name.span().start().line, false)),
     }

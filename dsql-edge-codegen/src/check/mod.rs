@@ -159,7 +159,19 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
     let manifest = package.join("Cargo.toml");
     let manifest = manifest.strip_prefix(".").unwrap_or(&manifest).display().to_string();
     let (queries, unread, examples) = (queries.len(), sources.unread, sources.examples);
-    Ok(Report { drift, unfollowed, manifest, findings, queries, unread, unused, examples, expansion })
+    let members = package::members_with_queries(package);
+    Ok(Report {
+        drift,
+        unfollowed,
+        manifest,
+        findings,
+        queries,
+        unread,
+        unused,
+        examples,
+        expansion,
+        members,
+    })
 }
 
 /// Adds the queries that only the compiler sees to `of_compiler`, moves unreadable places that are not compiled to
@@ -180,10 +192,15 @@ fn compared(
             it.file == seen.path && it.line == seen.line && it.comparable().as_ref() == Some(&seen.tokens)
         })
     };
-    sources.seen.retain(|seen| !seen.is_doubtful || is_expanded(seen));
-    if expanded.is_empty() && !sources.seen.is_empty() {
-        let why = format!("the compiler expanded none of the {} that are found", sources.seen.len());
-        return Expansion::Unknown(why);
+    let (kept, others): (Vec<_>, Vec<_>) = std::mem::take(&mut sources.seen)
+        .into_iter()
+        .partition(|seen| !seen.is_doubtful || is_expanded(seen));
+    sources.seen = kept;
+    // They may be for another target.
+    let left_out: Vec<&package::Seen> = others.iter().filter(|seen| seen.is_likely).collect();
+    let found = sources.seen.len() + left_out.len();
+    if expanded.is_empty() && found > 0 {
+        return Expansion::Unknown(format!("the compiler expanded none of the {found} that are found"));
     }
     let is_other =
         |read: &Path| schema.is_some_and(|schema| read != Path::new("") && read != expansion::real(schema));
@@ -200,6 +217,7 @@ fn compared(
     let (compiled, not) = unread.into_iter().partition(|it: &Unread| is_compiled(&it.path, it.line));
     sources.unread = compiled;
     *unused = not;
+    unused.extend(left_out.into_iter().map(|seen| Unread::not_expanded(seen, package)));
     for expanded in &expanded {
         let known = (&expanded.file, expanded.line);
         let tokens = expanded.comparable();

@@ -3,7 +3,7 @@
 //! Input: the tokens of a file, and the names of the macros that the package defines. Output: whose macro a name means
 //! in that file. Imports are read by file, not by module; if a file has both macros, only the compiler can decide.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
@@ -22,6 +22,8 @@ pub(super) struct Names {
     imports: Vec<Import>,
     /// The macros that it defines with `macro_rules!`.
     pub(super) defined: BTreeSet<String>,
+    /// Names of dsql-edge that it imports by other names: `query` for `sql`.
+    pub(super) renamed: BTreeMap<String, String>,
 }
 
 /// A name that `use` brings in; `*` for all names of a module.
@@ -73,11 +75,24 @@ impl Names {
                     let inside: Vec<TokenTree> = group.stream().into_iter().collect();
                     self.import(&inside, Some(&root));
                 }
-                Some(TokenTree::Ident(name)) => self.imports.push(Import { root, name: name.to_string() }),
+                Some(TokenTree::Ident(name)) => {
+                    if let [.., TokenTree::Ident(old), TokenTree::Ident(word), _] = leaf
+                        && word == "as"
+                        && root == "dsql_edge"
+                    {
+                        self.renamed.insert(name.to_string(), old.to_string());
+                    }
+                    self.imports.push(Import { root, name: name.to_string() });
+                }
                 Some(glob) if is_punct(glob, '*') => self.imports.push(Import { root, name: "*".to_owned() }),
                 _ => {}
             }
         }
+    }
+
+    /// Whether the file imports something of dsql-edge.
+    pub(super) fn imports_ours(&self) -> bool {
+        self.imports.iter().any(|import| import.root == "dsql_edge")
     }
 
     /// Whose macro a name means in this file; `defined` has the macros that the package defines anywhere.

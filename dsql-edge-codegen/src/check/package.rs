@@ -6,7 +6,7 @@
 //! Invocations are found by their tokens, so those inside other macros are found too. Only the compiler sees an
 //! invocation of a macro that is renamed by its import, or one that a macro generates: `expansion` lists those.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -16,7 +16,7 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use toml_edit::DocumentMut;
 
 use super::examples::DocComment;
-use super::expansion::{Expanded, comparable, real};
+use super::expansion::{Expanded, comparable, real, shown};
 use super::invocation::{Invoked, Query, invoked, queries_of};
 use super::owner::{Names, Owner, is_punct};
 
@@ -39,6 +39,8 @@ pub(super) struct Seen {
     pub(super) tokens: Vec<String>,
     /// It may be another macro with the name of ours: the compiler decides.
     pub(super) is_doubtful: bool,
+    /// Its file imports something of dsql-edge, or the package gives our macro this name.
+    pub(super) is_likely: bool,
     pub(super) queries: Vec<Query>,
 }
 
@@ -83,6 +85,46 @@ pub(super) fn require_package(folder: &Path) -> Result<()> {
     bail!("{} is a workspace without a package: name one of {}", folder.display(), names.join(", "))
 }
 
+/// The other packages of the workspace whose root the package is, if their sources have queries: their folders.
+pub(super) fn members_with_queries(package: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(package.join("Cargo.toml")).unwrap_or_default();
+    let Ok(manifest) = text.parse::<DocumentMut>() else { return Vec::new() };
+    let members = manifest.get("workspace").and_then(|it| it.get("members")).and_then(|it| it.as_array());
+    let patterns = members.into_iter().flatten().filter_map(|it| it.as_str());
+    let mut folders: Vec<PathBuf> = patterns.flat_map(|pattern| matching(package, pattern)).collect();
+    folders.sort();
+    folders.dedup();
+    folders.retain(|folder| {
+        let is_other = folder.join("Cargo.toml").is_file() && real(folder) != real(package);
+        let found = if is_other { sources(folder) } else { Sources::default() };
+        !found.seen.is_empty() || !found.unread.is_empty()
+    });
+    let name = |folder: &PathBuf| folder.strip_prefix(".").unwrap_or(folder).display().to_string();
+    folders.iter().map(name).collect()
+}
+
+/// The folders that a pattern of members means: `crates/*`.
+fn matching(package: &Path, pattern: &str) -> Vec<PathBuf> {
+    let mut found = vec![package.to_owned()];
+    for part in pattern.split('/') {
+        found = match part.split_once('*') {
+            None => found.iter().map(|folder| folder.join(part)).collect(),
+            Some((start, end)) => {
+                let inside = found.iter().filter_map(|folder| std::fs::read_dir(folder).ok());
+                let folders = inside.flatten().flatten().map(|entry| entry.path()).filter(|it| it.is_dir());
+                let is_named = |it: &PathBuf| {
+                    it.file_name().is_some_and(|name| {
+                        let name = name.to_string_lossy();
+                        name.starts_with(start) && name.ends_with(end)
+                    })
+                };
+                folders.filter(is_named).collect()
+            }
+        };
+    }
+    found
+}
+
 /// Reads the sources.
 pub(super) fn sources(package: &Path) -> Sources {
     let mut out = Sources::default();
@@ -94,10 +136,13 @@ pub(super) fn sources(package: &Path) -> Sources {
         }
     }
     let defined: BTreeSet<String> = files.iter().flat_map(|(_, names, _)| &names.defined).cloned().collect();
+    let renamed: BTreeMap<String, String> =
+        files.iter().flat_map(|(_, names, _)| names.renamed.clone()).collect();
     for (path, names, tokens) in files {
         let name = path.strip_prefix(".").unwrap_or(&path).display().to_string();
         let path = real(&path);
-        Search { file: &name, path, package, names: &names, defined: &defined, out: &mut out }.tokens(tokens);
+        let (file, names, out) = (name.as_str(), &names, &mut out);
+        Search { file, path, package, names, defined: &defined, renamed: &renamed, out }.tokens(tokens);
     }
     out
 }
@@ -110,6 +155,15 @@ fn tokens(path: &Path) -> Result<TokenStream, String> {
 }
 
 impl Unread {
+    /// An invocation that the compiler does not expand.
+    pub(super) fn not_expanded(seen: &Seen, package: &Path) -> Unread {
+        let (path, line) = (seen.path.clone(), seen.line);
+        let file = shown(&path, package);
+        let why = "the compiler does not expand this macro of dsql-edge, or of another crate with its name"
+            .to_owned();
+        Unread { file, line, column: 1, why, path }
+    }
+
     /// An invocation that only the compiler sees.
     pub(super) fn of_expansion(expanded: &Expanded, package: &Path, why: String) -> Unread {
         let (path, line) = (expanded.file.clone(), expanded.line);
@@ -164,6 +218,7 @@ struct Search<'s> {
     package: &'s Path,
     names: &'s Names,
     defined: &'s BTreeSet<String>,
+    renamed: &'s BTreeMap<String, String>,
     out: &'s mut Sources,
 }
 
@@ -183,7 +238,7 @@ impl Search<'_> {
                 continue;
             }
             self.examples(&mut comment);
-            if let Some(found) = invoked(tokens.get(..at).unwrap_or_default()) {
+            if let Some(found) = invoked(tokens.get(..at).unwrap_or_default(), self.renamed) {
                 self.invocation(&found, group);
             }
             if group.delimiter() != Delimiter::None || !group.stream().is_empty() {
@@ -203,6 +258,7 @@ impl Search<'_> {
     fn invocation(&mut self, invoked: &Invoked, group: &Group) {
         let owner = match invoked.is_qualified {
             true => Owner::DsqlEdge,
+            false if invoked.is_renamed => Owner::Unknown,
             false => self.names.owner(&invoked.name, self.defined),
         };
         if owner == Owner::Other {
@@ -213,8 +269,9 @@ impl Search<'_> {
             Ok(queries) => {
                 let tokens = comparable(group.stream());
                 let is_doubtful = owner == Owner::Unknown;
-                let path = self.path.clone();
-                self.out.seen.push(Seen { path, line: invoked.line, tokens, is_doubtful, queries });
+                let is_likely = invoked.is_renamed || self.names.imports_ours();
+                let (path, line) = (self.path.clone(), invoked.line);
+                self.out.seen.push(Seen { path, line, tokens, is_doubtful, is_likely, queries });
             }
             // If it is ours, the compiler expands it.
             Err(_) if owner == Owner::Unknown => {}

@@ -31,6 +31,8 @@ pub struct Report {
     pub examples: Vec<Unread>,
     /// Whether the compiler expanded other invocations than the sources have.
     pub expansion: Expansion,
+    /// Other packages of the workspace whose root the package is: they have queries, which were not looked at.
+    pub members: Vec<String>,
 }
 
 /// How the queries that were found compare with those that the compiler expands.
@@ -101,6 +103,14 @@ impl Report {
         ))
     }
 
+    /// The packages of the workspace that were not looked at.
+    fn other_packages(&self) -> Option<String> {
+        let names = self.members.join(", ");
+        (!self.members.is_empty()).then(|| {
+            format!("other packages of this workspace have queries, which were not looked at: {names}. Run `dsql-edge check` with the folder of each")
+        })
+    }
+
     /// For people.
     pub fn human(&self) -> String {
         let mut out = String::new();
@@ -126,7 +136,8 @@ impl Report {
         );
         out.extend(self.examples.iter().map(|unread| format!("note: not looked at: {unread}\n")));
         out.extend(self.not_compared().map(|why| format!("error: {why}\n")));
-        out.extend(self.partly_compared().map(|why| format!("note: {why}\n")));
+        let notes = self.partly_compared().into_iter().chain(self.other_packages());
+        out.extend(notes.map(|why| format!("note: {why}\n")));
         out
     }
 
@@ -189,6 +200,7 @@ impl Report {
             "compared_with_the_compiler": matches!(self.expansion, Expansion::Compared { .. }),
             "not_compared": self.not_compared(),
             "partly_compared": self.partly_compared(),
+            "packages_not_looked_at": self.members,
         });
         format::json(&report)
     }
@@ -220,6 +232,8 @@ impl Report {
         for (level, why) in [("error", self.not_compared()), ("notice", self.partly_compared())] {
             out.extend(why.map(|why| annotation(level, &self.manifest, 1, 1, "not compared", &why)));
         }
+        let others = self.other_packages();
+        out.extend(others.map(|why| annotation("notice", &self.manifest, 1, 1, "not looked at", &why)));
         out
     }
 }

@@ -12,6 +12,7 @@ use dsql_edge_compiler::source::line_and_column;
 use dsql_edge_macro_input::schema_path::SchemaPath;
 
 use super::dropped::{Dropped, dropped};
+use crate::lint;
 use crate::package_schema;
 use crate::schema_files::{self, SchemaFile};
 
@@ -158,7 +159,17 @@ fn folded(files: &[SchemaFile]) -> Result<Folded> {
         let rendered = render(&error.diagnostic, text, Some(place.clone()));
         Unfollowed { place, message: error.diagnostic.message.clone(), rendered }
     };
-    let unfollowed = schema.unfollowed.iter().map(of).collect();
+    let mut unfollowed: Vec<Unfollowed> = schema.unfollowed.iter().map(of).collect();
+    let is_known = |error: &SchemaError| {
+        let is_it = |it: &SchemaError| it.file == error.file && it.diagnostic.span == error.diagnostic.span;
+        schema.unfollowed.iter().any(is_it)
+    };
+    // What `lint` does not follow either.
+    let texts: Vec<&str> = files.iter().map(|file| file.text.as_str()).collect();
+    let more = lint::schema_changes(&texts)
+        .into_iter()
+        .filter_map(|(at, diagnostic)| Some(SchemaError { file: files.get(at)?.name.clone(), diagnostic }));
+    unfollowed.extend(more.filter(|error| !is_known(error)).map(|error| of(&error)));
     Ok(Folded { schema, unfollowed, dropped: dropped(files) })
 }
 

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::summary::Summary;
+use crate::write_file::{with_endings_of, write};
 
 /// The version that goes with this command: `0.1`.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
@@ -16,6 +17,7 @@ const VERSION: &str = concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_
 /// A crate's Cargo.toml.
 pub(super) struct Manifest<'p> {
     path: &'p Path,
+    text: String,
     document: DocumentMut,
 }
 
@@ -28,7 +30,7 @@ impl<'p> Manifest<'p> {
         if !document.contains_key("package") {
             bail!("{} is a workspace's: name the Worker's own folder", path.display());
         }
-        Ok(Manifest { path, document })
+        Ok(Manifest { path, text, document })
     }
 
     /// Makes it depend on dsql-edge.
@@ -47,7 +49,8 @@ impl<'p> Manifest<'p> {
             return Ok(());
         }
         table.insert("dsql-edge", value(VERSION));
-        crate::write_file::write(self.path, &self.document.to_string())?;
+        let text = with_endings_of(&self.text, &self.document.to_string());
+        write(self.path, &text)?;
         summary.done("Cargo.toml", format!("dsql-edge = \"{VERSION}\" added"));
         Ok(())
     }

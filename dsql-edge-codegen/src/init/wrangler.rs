@@ -10,9 +10,10 @@ use anyhow::{Context, Result};
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::summary::Summary;
+use crate::write_file::{with_endings_of, write};
 
 pub(super) fn settings(package: &Path, region: Option<&str>, summary: &mut Summary) -> Result<()> {
-    let shown = region.unwrap_or("us-east-1");
+    let shown = region.unwrap_or("<your cluster's region>");
     for name in ["wrangler.jsonc", "wrangler.json"] {
         if let Ok(text) = fs::read_to_string(package.join(name)) {
             if !text.contains("\"placement\"") {
@@ -25,9 +26,8 @@ pub(super) fn settings(package: &Path, region: Option<&str>, summary: &mut Summa
     }
     let path = package.join("wrangler.toml");
     let Ok(text) = fs::read_to_string(&path) else {
-        summary.next(format!(
-            "wrangler.toml is missing: write one, with [placement] region = \"aws:{shown}\", your cluster's region"
-        ));
+        summary
+            .next(format!("wrangler.toml is missing: write one, with [placement] region = \"aws:{shown}\""));
         return Ok(());
     };
     let mut settings: DocumentMut = text.parse().with_context(|| path.display().to_string())?;
@@ -44,7 +44,7 @@ pub(super) fn settings(package: &Path, region: Option<&str>, summary: &mut Summa
     placement.insert("region", value(format!("aws:{region}")));
     placement.decor_mut().set_prefix("\n# Near the cluster: every round trip counts.\n");
     settings.insert("placement", Item::Table(placement));
-    crate::write_file::write(&path, &settings.to_string())?;
+    write(&path, &with_endings_of(&text, &settings.to_string()))?;
     summary.done(
         "wrangler.toml",
         format!("[placement] region = \"aws:{region}\" added: the Worker runs near the cluster"),

@@ -13,7 +13,7 @@ use dsql_edge_compiler::syntax::ast::{
 use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::TokenKind;
 
-use super::rows::is_relation;
+use super::calls::is_relation;
 use super::script::Script;
 
 /// Whether CREATE TABLE itself or a statement after it depends on the type of the table's column.
@@ -32,22 +32,15 @@ pub(super) fn depends_on_type(
     let all = script.statements().len();
     // Only a statement that names one of these relations, or a body that may name it, can depend on the type.
     let mut to_look_at: BTreeSet<usize> = script.naming_at(created + 1..all, own).collect();
-    to_look_at.extend(script.bodies(created + 1..all));
     while let Some(at) = to_look_at.pop_first() {
         let statement = &script.statements()[at];
-        if matches!(statement.kind, StatementKind::CreateFunction(_) | StatementKind::Utility("DO")) {
-            if having.iter().any(|name| script.mentions(statement, name)) {
-                return true;
-            }
-            continue;
-        }
         let mut of = having.iter().filter(|name| script.names(statement, name)).peekable();
         if of.peek().is_none() || only_adds(script, statement) {
             continue;
         }
         // A view may have the column by another name.
         let may_read = of.any(|name| name != own) || script.names(statement, column);
-        if copies_type(&statement.kind, &having) {
+        if copies_type(&statement.kind, &having) || joins(script, statement) {
             return true;
         }
         let (view, replaces) = match &statement.kind {
@@ -63,7 +56,16 @@ pub(super) fn depends_on_type(
             return true;
         }
     }
-    false
+    // A body may be older than the table: pg_dump writes functions first.
+    script.bodies(0..all).any(|at| {
+        script.statements().get(at).is_some_and(|it| having.iter().any(|name| script.mentions(it, name)))
+    })
+}
+
+/// Whether a statement makes a table a part of another: both must have the same types.
+fn joins(script: &Script<'_>, statement: &Statement) -> bool {
+    matches!(statement.kind, StatementKind::AlterTable(_))
+        && (script.has(statement, Keyword::Inherit) || script.has(statement, Keyword::Attach))
 }
 
 /// Whether the table itself has a check or a generated column that depends on the type.

@@ -7,7 +7,7 @@
 use dsql_edge_compiler::dsql::{Fix, Meaning};
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::{
-    AlterAction, AlterTable, ConstraintKind, SequenceOption, Set, Statement, StatementKind, TableColumn,
+    AlterAction, AlterTable, ConstraintKind, SequenceOption, Statement, StatementKind, TableColumn,
     TableElement,
 };
 
@@ -20,22 +20,6 @@ use super::script::Script;
 
 /// The rewrite of a constraint that the file validates later.
 pub(super) const NOT_VALID: &str = "add it NOT VALID";
-
-/// Settings at the head of a dump: DSQL has these values already, or has no use for them.
-const SETTINGS: &[(&str, &str)] = &[
-    ("check_function_bodies", "false"),
-    ("client_min_messages", "warning"),
-    ("default_table_access_method", "heap"),
-    ("default_tablespace", ""),
-    ("default_toast_compression", "pglz"),
-    ("idle_in_transaction_session_timeout", "0"),
-    ("lock_timeout", "0"),
-    ("row_security", "off"),
-    ("standard_conforming_strings", "on"),
-    ("statement_timeout", "0"),
-    ("transaction_timeout", "0"),
-    ("xmloption", "content"),
-];
 
 /// Adds the rewrites to the findings.
 pub(super) fn add_fixes(script: &Script<'_>, findings: &mut [Finding]) {
@@ -61,29 +45,13 @@ pub(super) fn add_fixes(script: &Script<'_>, findings: &mut [Finding]) {
             }
             ("set_parameter", StatementKind::Set(set)) => {
                 let cut = cut(script.parsed, finding.statement);
-                is_needless(script, set).then(|| ("leave it out", vec![(cut, String::new())]))
+                script.effects().is_needless(set).then(|| ("leave it out", vec![(cut, String::new())]))
             }
             _ => None,
         };
         let fix = fix.map(|(title, edits)| Fix { title, edits, meaning: Meaning::Same });
         finding.fix = fix.or(finding.fix.take());
     }
-}
-
-/// Whether DSQL has this setting already, and nothing else in the file depends on it.
-fn is_needless(script: &Script<'_>, set: &Set) -> bool {
-    let is_default =
-        |set: &Set| set.values.len() == 1 && SETTINGS.contains(&(set.name.as_str(), set.values[0].as_str()));
-    let is_the_same = |statement: &Statement| match &statement.kind {
-        StatementKind::Set(other) => other.name != set.name || is_default(other),
-        // Without this setting, PostgreSQL looks up the names in a body.
-        StatementKind::CreateFunction(_) if set.name == "check_function_bodies" => false,
-        StatementKind::CreateFunction(_) | StatementKind::Utility("DO") => {
-            !script.mentions(statement, &set.name)
-        }
-        _ => !script.names(statement, &set.name),
-    };
-    is_default(set) && !script.is_in_later_files(&set.name) && script.statements().iter().all(is_the_same)
 }
 
 /// The place of the integer type of a column that certainly becomes an identity later, in the same transaction.

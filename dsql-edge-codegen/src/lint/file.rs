@@ -5,19 +5,19 @@
 
 use std::collections::HashMap;
 
+use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
 use dsql_edge_compiler::dsql::{self, Transactions};
 use dsql_edge_compiler::schema::Growth;
 use dsql_edge_compiler::source::{Lines, Span};
-use dsql_edge_compiler::syntax::token::{Token, TokenKind};
-use dsql_edge_compiler::syntax::{Lexed, Parsed, lex};
-use dsql_edge_compiler::{Schema, Source};
 
 use super::finding::{Finding, LintedFile};
+use super::read::read;
+use super::run::Run;
 use super::script::{Script, messages};
 use super::sent::Sent;
-use super::words::Files;
-use super::{dump, meaning, unfollowed};
+use super::strings::changes_strings;
+use super::{allowed, dump, meaning, unfollowed};
 use crate::steps;
 
 /// Lints texts in order, as they would run one after the other.
@@ -28,17 +28,22 @@ pub fn lint(
 ) -> Vec<LintedFile> {
     let mut grown = Growth::new(schema.cloned().unwrap_or_default());
     let texts: Vec<(String, String)> = files.into_iter().collect();
-    let files = Files::of(texts.iter().map(|(_, text)| text.as_str()));
-    let of = |(at, (name, text)): (usize, (String, String))| {
-        LintedFile::of(name, text, &mut grown, schema.is_some(), sent, (&files, at))
+    let run = Run::of(texts.iter().map(|(_, text)| text.as_str()));
+    let of = |(at, (name, text)): (usize, &(String, String))| {
+        LintedFile::of(name.clone(), text.clone(), &mut grown, schema.is_some(), sent, (&run, at))
     };
-    texts.into_iter().enumerate().map(of).collect()
+    texts.iter().enumerate().map(of).collect()
 }
 
-/// Lints a text before others: the first of the files.
-pub(super) fn lint_first(text: &str, files: &Files, schema: Option<&Schema>, sent: Sent) -> LintedFile {
+/// Lints a text in the place of one of the files.
+pub(super) fn lint_among(
+    text: &str,
+    place: (&Run<'_>, usize),
+    schema: Option<&Schema>,
+    sent: Sent,
+) -> LintedFile {
     let mut grown = Growth::new(schema.cloned().unwrap_or_default());
-    LintedFile::of(String::new(), text.to_owned(), &mut grown, schema.is_some(), sent, (files, 0))
+    LintedFile::of(String::new(), text.to_owned(), &mut grown, schema.is_some(), sent, place)
 }
 
 impl LintedFile {
@@ -48,7 +53,7 @@ impl LintedFile {
         grown: &mut Growth,
         complete: bool,
         sent: Sent,
-        files: (&Files, usize),
+        (run, place): (&Run<'_>, usize),
     ) -> LintedFile {
         let whole = sent == Sent::Whole;
         let (parsed, errors) = read(&text);
@@ -93,8 +98,8 @@ impl LintedFile {
                 statement: statement.span,
             }));
         }
-        let script = Script::new(&parsed, unread.into_iter(), sent, files);
-        if unfollowed::has_other_strings(&parsed) {
+        let script = Script::new(&parsed, unread, sent, (run, place));
+        if changes_strings(&parsed) || run.changes_strings_before(place) {
             findings.iter_mut().for_each(|finding| finding.fix = None);
         } else {
             dump::add_fixes(&script, &mut findings);
@@ -102,7 +107,7 @@ impl LintedFile {
             meaning::judge_failures(&script, &mut findings);
         }
         findings.extend(unfollowed::warnings(&script));
-        findings.retain(|finding| !is_allowed(&text, finding));
+        findings.retain(|finding| !allowed::is_finding_allowed(&text, finding));
         if sent == Sent::Migrate {
             findings.retain(|finding| !finding.is_moot_for_migrate());
             let misplaced = steps::misplaced(&parsed).into_iter();
@@ -124,79 +129,6 @@ impl LintedFile {
 
 fn overlap(a: Span, b: Span) -> bool {
     a.start < b.end && b.start < a.end
-}
-
-/// The statements that can be read, and the errors of those that cannot.
-fn read(text: &str) -> (Parsed<'_>, Vec<Finding>) {
-    let lexed = lex(&Source::script(text));
-    let (mut statements, mut errors) = (Vec::new(), Vec::new());
-    let is_end = |token: &Token| token.kind == TokenKind::Symbol(b';');
-    let mut rest = lexed.tokens.as_slice();
-    loop {
-        let error = match Parsed::of_tokens(text, part(rest, &lexed)) {
-            Ok(more) => {
-                statements.extend(more.statements);
-                break;
-            }
-            Err(error) => error,
-        };
-        let place = error.span.start;
-        // The statements before the one that fails: up to the last semicolon before which all can be read.
-        let ends = rest.iter().enumerate().filter(|(_, token)| is_end(token) && token.span.start < place);
-        let mut ends: Vec<usize> = ends.map(|(at, _)| at + 1).collect();
-        let mut begin = 0;
-        while let Some(end) = ends.pop() {
-            let before = rest.get(..end).unwrap_or_default();
-            if let Ok(more) = Parsed::of_tokens(text, part(before, &lexed)) {
-                statements.extend(more.statements);
-                begin = end;
-                break;
-            }
-        }
-        let next = rest.iter().position(|token| is_end(token) && token.span.start >= place);
-        let start = rest.get(begin).map_or(place, |token| token.span.start);
-        let end = next.and_then(|at| rest.get(at)).map_or(text.len() as u32, |token| token.span.start);
-        let statement = Span { start, end };
-        errors.push(Finding { diagnostic: error, rule: None, fix: None, statement });
-        match next {
-            Some(at) => rest = rest.get(at + 1..).unwrap_or_default(),
-            None => break,
-        }
-    }
-    (Parsed { text: text.into(), tokens: lexed, statements }, errors)
-}
-
-/// Some of the tokens, as a text of its own.
-fn part(tokens: &[Token], of: &Lexed) -> Lexed {
-    let mut tokens = tokens.to_vec();
-    let ends = tokens.last().is_some_and(|token| token.kind == TokenKind::End);
-    let error = if ends { of.error.clone() } else { None };
-    if !ends {
-        let end = tokens.last().map_or(0, |token| token.span.end);
-        tokens.push(Token { kind: TokenKind::End, span: Span { start: end, end } });
-    }
-    Lexed { tokens, error, script: of.script, ..Lexed::default() }
-}
-
-/// `-- dsql-edge: allow rule, rule` in the line of the finding or of its statement, or in the line above either.
-fn is_allowed(text: &str, finding: &Finding) -> bool {
-    let name = match finding.rule {
-        Some(rule) => rule.id,
-        None if !finding.diagnostic.is_error() => finding.diagnostic.code.name(),
-        None => return false,
-    };
-    let allows = |line: &str| {
-        line.split_once("-- dsql-edge: allow ")
-            .is_some_and(|(_, names)| names.trim_end().split([',', ' ']).any(|allowed| allowed == name))
-    };
-    [finding.diagnostic.span.start, finding.statement.start].into_iter().any(|place| {
-        let place = place as usize;
-        let start = text.get(..place).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
-        let own = text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or("");
-        let above =
-            text.get(..start.saturating_sub(1)).and_then(|before| before.rsplit('\n').next()).unwrap_or("");
-        allows(own) || allows(above)
-    })
 }
 
 #[cfg(test)]

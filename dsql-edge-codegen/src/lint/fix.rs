@@ -9,9 +9,10 @@ use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::dsql::{Fix, Meaning};
 use dsql_edge_compiler::source::{Edits, Span};
 
-use super::file::lint_first;
+use super::file::lint_among;
+use super::meaning::ANOTHER_TRANSACTION;
+use super::run::Run;
 use super::sent::Sent;
-use super::words::Files;
 
 /// A fixed statement may have a second finding that the first one hid; each round applies rewrites that do not overlap.
 const MAX_ROUNDS: usize = 1_000;
@@ -20,32 +21,58 @@ const MAX_ROUNDS: usize = 1_000;
 /// rewrites are safe: those with which the script does the same, or also those with which it does the same if every
 /// statement succeeds.
 pub fn fixed(text: &str, schema: Option<&Schema>, sent: Sent, safe: Meaning) -> (String, usize) {
-    fixed_before(text, &[], schema, sent, safe)
+    fixed_at(text, (&Run::of([text]), 0), schema, sent, safe)
 }
 
-/// The same for a file before others: `later` has the texts that run after it.
-pub fn fixed_before(
+/// The same for files that run one after the other.
+pub fn fixed_all(texts: &[&str], schema: Option<&Schema>, sent: Sent, safe: Meaning) -> Vec<(String, usize)> {
+    let run = Run::of(texts.iter().copied());
+    let of = |(at, text): (usize, &&str)| fixed_at(text, (&run, at), schema, sent, safe);
+    texts.iter().enumerate().map(of).collect()
+}
+
+fn fixed_at(
     text: &str,
-    later: &[&str],
+    place: (&Run<'_>, usize),
     schema: Option<&Schema>,
     sent: Sent,
     safe: Meaning,
 ) -> (String, usize) {
     let mut text = text.to_owned();
-    let files = Files::of(std::iter::once("").chain(later.iter().copied()));
     let mut count = 0;
     for _ in 0..MAX_ROUNDS {
-        let fixes =
-            lint_first(&text, &files, schema, sent).findings.into_iter().filter_map(|finding| finding.fix);
-        let fixes = fixes.filter(|fix| fix.meaning == Meaning::Same || safe == Meaning::SameIfAllSucceed);
-        let (edits, of) = compatible(fixes);
-        if edits.is_empty() {
+        let findings = lint_among(&text, place, schema, sent).findings;
+        let fixes: Vec<Fix> = findings.into_iter().filter_map(|finding| finding.fix).collect();
+        let Some(first) = fixes
+            .iter()
+            .map(order)
+            .filter(|of| *of == Order::Same || safe == Meaning::SameIfAllSucceed)
+            .min()
+        else {
             break;
-        }
+        };
+        let (edits, of) = compatible(fixes.into_iter().filter(|fix| order(fix) == first));
         count += of;
         text = edited(&text, edits);
     }
     (text, count)
+}
+
+/// The order in which rewrites are applied. A transaction is divided last: another rewrite may move a statement from
+/// it into a statement before.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Order {
+    Same,
+    SameIfAllSucceed,
+    Divides,
+}
+
+fn order(fix: &Fix) -> Order {
+    match fix.meaning {
+        Meaning::Same => Order::Same,
+        Meaning::SameIfAllSucceed if fix.title == ANOTHER_TRANSACTION => Order::Divides,
+        Meaning::SameIfAllSucceed => Order::SameIfAllSucceed,
+    }
 }
 
 /// Edits that do not touch each other, whole fixes only.

@@ -29,6 +29,32 @@ use super::rows;
 use super::script::Script;
 use super::sent::Sent;
 
+/// The title of the rewrite that divides a transaction.
+pub(super) const ANOTHER_TRANSACTION: &str = "begin another transaction";
+
+/// The rules whose rewrites no other statement can notice, or whose conditions look at the statements that can. Any
+/// other rewrite is offered only if everything that the run does is known: a statement that `lint` cannot read, a file
+/// behind `\\i` or a text that is run may depend on what the rewrite changes.
+const INDEPENDENT_OF_THE_RUN: &[&str] = &[
+    "add_constraint_not_valid",
+    "add_primary_key",
+    "add_unique",
+    "collation",
+    "compression",
+    "identity_cache",
+    "index_async",
+    "index_concurrently",
+    "index_sort_direction",
+    "index_using",
+    "multi_ddl_transaction",
+    "sequence_cache",
+    "unlogged_table",
+    "validate_constraint_async",
+];
+
+/// PostgreSQL cuts a longer name.
+const LONGEST_NAME: usize = 63;
+
 /// Keeps the rewrites with which the script does the same, and adds the rewrite of transactions.
 pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
     for finding in findings.iter_mut() {
@@ -36,8 +62,9 @@ pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
         if rule.id == "multi_ddl_transaction" {
             finding.fix = split(script, at);
         }
+        let depends_on_run = finding.fix.is_some() && !INDEPENDENT_OF_THE_RUN.contains(&rule.id);
         // A rewrite of several statements needs them to be sent one by one.
-        if script.is_joined(at) {
+        if script.is_joined(at) || depends_on_run && !script.effects().is_known() {
             finding.fix = None;
         }
         finding.fix = finding.fix.take().and_then(|fix| {
@@ -101,22 +128,40 @@ fn meaning(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<M
             let later = script.is_in_later_files("references") && script.is_in_later_files(table.name.name());
             Some(if any || later { SameIfAllSucceed } else { Same })
         }
-        (id @ ("identity_type" | "serial_type"), StatementKind::CreateTable(table)) => {
-            let column = table.elements.iter().find_map(|element| match element {
-                TableElement::Column(column)
-                    if column.span.start <= place.start && place.end <= column.span.end =>
-                {
-                    Some(&column.name.text)
-                }
-                _ => None,
-            })?;
-            let depends = id == "serial_type" && !is_left_alone(script, at, table, column)
-                || depends_on_type(script, at, table, column)
-                || is_met_later(script, at, table.name.name());
-            (!depends).then_some(Same)
-        }
+        ("identity_type" | "sequence_type" | "serial_type", _) => integer_to_bigint(script, at, rule, place),
         _ => Some(Same),
     }
+}
+
+/// An integer column, or a sequence of integers, becomes a bigint; with `serial`, a default becomes an identity.
+fn integer_to_bigint(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<Meaning> {
+    // The last value, after which the sequence begins again, depends on the type.
+    if script.effects().cycles_later {
+        return None;
+    }
+    let depends = match &script.statements().get(at)?.kind {
+        StatementKind::CreateSequence(_) => false,
+        // The rewrite of the column's type has looked at the statements of this file.
+        StatementKind::AlterTable(alter) => is_met_elsewhere(script, at, alter.name.name()),
+        StatementKind::CreateTable(table) => {
+            let column = column_at(table, place)?;
+            rule.id == "serial_type" && !is_left_alone(script, at, table, column)
+                || depends_on_type(script, at, table, column)
+                || is_met_elsewhere(script, at, table.name.name())
+        }
+        _ => true,
+    };
+    (!depends).then_some(Same)
+}
+
+/// The column of a table that a finding is about.
+fn column_at(table: &CreateTable, place: Span) -> Option<&str> {
+    table.elements.iter().find_map(|element| match element {
+        TableElement::Column(column) if column.span.start <= place.start && place.end <= column.span.end => {
+            Some(column.name.text.as_str())
+        }
+        _ => None,
+    })
 }
 
 /// Until a job has built a unique index, the table accepts duplicates, and `ON CONFLICT` and foreign keys cannot use
@@ -127,7 +172,7 @@ fn index_by_job(script: &Script<'_>, at: usize, index: &CreateIndex) -> Option<M
     }
     let later = at + 1..script.statements().len();
     let naming = script.naming_at(later.clone(), index.table.name());
-    let elsewhere = script.upserts_and_bodies(later.clone());
+    let elsewhere = script.upserts_and_bodies(later.clone()).chain(script.bodies(0..at));
     if naming.chain(elsewhere).any(|later| needs_index(script, later, &index.table)) {
         return None;
     }
@@ -165,11 +210,19 @@ fn needs_index(script: &Script<'_>, at: usize, table: &QualifiedName) -> bool {
     }
 }
 
-/// Whether a file that runs later names a table, or an object that this file derives from it: a view, another name.
+/// Whether a file that runs later names a table, or an object that this file derives from it.
 fn is_met_later(script: &Script<'_>, at: usize, table: &str) -> bool {
-    if !script.has_later_files() {
-        return false;
-    }
+    script.has_later_files() && derived(script, at, table).iter().any(|name| script.is_in_later_files(name))
+}
+
+/// The same for files that run before or later: a function may be defined before the table that its body names.
+fn is_met_elsewhere(script: &Script<'_>, at: usize, table: &str) -> bool {
+    let is_met = |name: &&str| script.is_in_earlier_files(name) || script.is_in_later_files(name);
+    script.has_other_files() && derived(script, at, table).iter().any(is_met)
+}
+
+/// The names of a table, and of the objects that later statements derive from it: views, functions, other names.
+fn derived<'s>(script: &Script<'s>, at: usize, table: &'s str) -> Vec<&'s str> {
     let mut names = vec![table];
     for statement in script.statements().get(at + 1..).unwrap_or_default() {
         if names.iter().any(|name| script.names(statement, name) || is_in_body(script, statement, name)) {
@@ -189,7 +242,7 @@ fn is_met_later(script: &Script<'_>, at: usize, table: &str) -> bool {
             }
         }
     }
-    names.iter().any(|name| script.is_in_later_files(name))
+    names
 }
 
 /// Whether the body of a function has a name in it.
@@ -201,10 +254,22 @@ fn renames(alter: &AlterTable) -> bool {
     alter.actions.iter().any(|it| matches!(it, AlterAction::Rename(_) | AlterAction::SetSchema(_)))
 }
 
-/// Whether each statement after CREATE TABLE does the same for an identity column as for a column with a default.
+/// Whether each statement does the same for an identity column as for a column with a default. A sequence that belongs
+/// to an identity cannot be given to another column, nor dropped.
 fn is_left_alone(script: &Script<'_>, at: usize, table: &CreateTable, column: &str) -> bool {
     let (name, all) = (table.name.name(), script.statements().len());
+    // If the name is taken, PostgreSQL adds a number, which is not compared. A longer name is cut.
     let sequence = format!("{name}_{column}_seq");
+    if script.effects().overrides_user_values || sequence.len() > LONGEST_NAME {
+        return false;
+    }
+    let is_named = |at: usize| script.statements().get(at).is_some_and(|it| script.mentions(it, &sequence));
+    if script.bodies(0..all).any(is_named)
+        || script.is_in_earlier_files(&sequence)
+        || script.is_in_later_files(&sequence)
+    {
+        return false;
+    }
     let differs = |statement: &Statement| match &statement.kind {
         StatementKind::AlterTable(alter) if alter.object == ObjectKind::Table => {
             alter.actions.iter().any(|action| match action {
@@ -221,7 +286,6 @@ fn is_left_alone(script: &Script<'_>, at: usize, table: &CreateTable, column: &s
         StatementKind::CreateTable(like) => {
             like.elements.iter().any(|it| matches!(it, TableElement::Like { .. }))
         }
-        StatementKind::Insert(_) => script.has(statement, Keyword::Overriding),
         _ => false,
     };
     let changes_sequence = |statement: &Statement| match &statement.kind {
@@ -249,5 +313,5 @@ fn split(script: &Script<'_>, at: usize) -> Option<Fix> {
     let statement = script.statements().get(at)?.span;
     let place = Span { start: statement.start, end: statement.start };
     let edit = format!("COMMIT;\n{};\n", begin.text(&script.parsed.text));
-    Some(Fix { title: "begin another transaction", edits: vec![(place, edit)], meaning: SameIfAllSucceed })
+    Some(Fix { title: ANOTHER_TRANSACTION, edits: vec![(place, edit)], meaning: SameIfAllSucceed })
 }

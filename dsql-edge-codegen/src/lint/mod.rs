@@ -3,10 +3,13 @@
 //! Input: files. Output: findings for people or for machines, or the files with the findings fixed. It connects to
 //! nothing.
 
+mod allowed;
 mod answers;
+mod calls;
 mod column_type;
 mod cut;
 mod dump;
+mod effects;
 mod file;
 mod finding;
 mod fix;
@@ -15,12 +18,15 @@ mod human;
 mod json;
 mod key;
 mod meaning;
-
+mod psql;
+mod read;
 mod rows;
 mod rules;
+mod run;
 mod sarif;
 mod script;
 mod sent;
+mod strings;
 mod unfollowed;
 mod words;
 
@@ -37,8 +43,9 @@ use dsql_edge_compiler::schema::Dialect;
 use crate::{format, schema_files, style, write_file};
 pub use file::lint;
 pub use finding::{Finding, LintedFile};
-pub use fix::{fixed, fixed_before};
+pub use fix::{fixed, fixed_all};
 pub use sent::Sent;
+pub(crate) use unfollowed::schema_changes;
 
 /// Find SQL that Aurora DSQL rejects, and fix findings that have one safe rewrite
 #[derive(Args)]
@@ -103,11 +110,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let schema = options.schema.as_deref().map(schema).transpose()?;
     let mut count_fixed = 0;
     if options.fix {
-        for at in 0..files.len() {
-            let later: Vec<&str> = files[at + 1..].iter().map(|file| file.text.as_str()).collect();
-            let (text, count) =
-                fixed_before(&files[at].text, &later, schema.as_ref(), options.sent(), options.safe());
-            let file = &mut files[at];
+        let texts: Vec<&str> = files.iter().map(|file| file.text.as_str()).collect();
+        let all = fixed_all(&texts, schema.as_ref(), options.sent(), options.safe());
+        for (file, (text, count)) in files.iter_mut().zip(all) {
             count_fixed += count;
             match &file.path {
                 Some(path) if text != file.text => write_file::write(path, &text)?,
@@ -196,5 +201,7 @@ fn schema(path: &Path) -> Result<Schema> {
     })
 }
 
+#[cfg(test)]
+mod run_tests;
 #[cfg(test)]
 mod tests;

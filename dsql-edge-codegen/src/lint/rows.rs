@@ -12,7 +12,6 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use dsql_edge_compiler::builtin;
 use dsql_edge_compiler::dsql::transaction::{Part, part};
 use dsql_edge_compiler::syntax::ast::{
     AlterAction, AlterTable, ObjectKind, QualifiedName, Statement, StatementKind,
@@ -21,22 +20,9 @@ use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 
 use super::answers::{ScriptChanges, StatementAnswers};
+use super::calls::{is_postgres, is_relation};
 use super::script::Script;
 use super::words::last_name;
-
-/// PostgreSQL's functions that run SQL or change settings.
-const RUN_SQL: &[&str] = &[
-    "cursor_to_xml",
-    "database_to_xml",
-    "query_to_xml",
-    "query_to_xml_and_xmlschema",
-    "query_to_xmlschema",
-    "schema_to_xml",
-    "set_config",
-    "table_to_xml",
-    "ts_rewrite",
-    "ts_stat",
-];
 
 /// The effect of a statement on rows.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -70,8 +56,11 @@ pub(super) fn is_empty(script: &Script<'_>, at: usize, table: &QualifiedName) ->
 }
 
 /// The earlier statement that created a table, if the name means that table at both statements: no other relation has
-/// or gets this name, and the schemas in which names are looked up stay the same.
+/// or gets this name, in this file or in one before it, and the schemas in which names are looked up stay the same.
 pub(super) fn creation(script: &Script<'_>, at: usize, table: &QualifiedName) -> Option<usize> {
+    if script.is_in_earlier_files(table.name()) {
+        return None;
+    }
     let mut naming = script.naming_at(0..at, table.name());
     let first = naming.next()?;
     let StatementKind::CreateTable(created) = &script.statements().get(first)?.kind else { return None };
@@ -357,33 +346,6 @@ pub(super) fn has_call(script: &Script<'_>, at: usize) -> bool {
             _ => false,
         }
     })
-}
-
-/// Whether a name before a parenthesis is a function of PostgreSQL's that runs no SQL, or one of its types.
-pub(super) fn is_postgres(name: &str) -> bool {
-    let is_function = builtin::functions(name).next().is_some() && !RUN_SQL.contains(&name);
-    is_function || builtin::type_by_name(name).is_some()
-}
-
-/// Whether a name before a parenthesis is a relation's with its columns, or an access method's.
-pub(super) fn is_relation(statement: &StatementKind, tokens: &[Token], at: usize) -> bool {
-    let mut first = at;
-    while first >= 2 && tokens.get(first - 1).is_some_and(|it| it.kind == TokenKind::Symbol(b'.')) {
-        first -= 2;
-    }
-    let before = first.checked_sub(1).and_then(|before| tokens.get(before));
-    let Some(TokenKind::Keyword(before)) = before.map(|token| &token.kind) else { return false };
-    match before {
-        Keyword::Into
-        | Keyword::References
-        | Keyword::Table
-        | Keyword::View
-        | Keyword::Exists
-        | Keyword::Only
-        | Keyword::Copy => true,
-        Keyword::On | Keyword::Using => matches!(statement, StatementKind::CreateIndex(_)),
-        _ => false,
-    }
 }
 
 pub(super) fn same(a: &QualifiedName, b: &QualifiedName) -> bool {

@@ -81,7 +81,7 @@ fn one(file: &LintedFile, finding: &Finding, rules: &[&'static Rule]) -> Value {
         message += &format!("\n{hint}");
     }
     // A place in an archive of sources is a URI with slashes.
-    let artifact = json!({ "uri": file.name.replace('\\', "/") });
+    let artifact = json!({ "uri": uri(&file.name) });
     let mut result = json!({
         "ruleId": id,
         "ruleIndex": at,
@@ -102,6 +102,20 @@ fn one(file: &LintedFile, finding: &Finding, rules: &[&'static Rule]) -> Value {
         result["fixes"] = json!([{ "description": { "text": fix.title }, "artifactChanges": [change] }]);
     }
     result
+}
+
+/// A path as a relative URI (RFC 3986).
+fn uri(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    for byte in path.replace('\\', "/").bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                out.push(byte.into())
+            }
+            _ => out += &format!("%{byte:02X}"),
+        }
+    }
+    out
 }
 
 fn region(file: &LintedFile, span: Span) -> Value {

@@ -4,26 +4,33 @@
 //! those around it. Names are compared without their schemas: if in doubt, a statement names a table.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::ops::Range;
 
 use dsql_edge_compiler::dsql::transaction::{Part, chains, is_last_commit, part};
 use dsql_edge_compiler::source::Span;
+use dsql_edge_compiler::syntax::Parsed;
 use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
 use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
-use dsql_edge_compiler::syntax::{Parsed, PsqlCommand};
 
 use super::answers::{ScriptChanges, StatementAnswers};
+use super::effects::Effects;
+use super::psql::is_harmless;
+use super::run::Run;
 use super::sent::Sent;
-use super::words::{Files, Names, last_name};
+use super::words::{Names, last_name};
 
 /// A file.
 pub(super) struct Script<'s> {
     pub(super) parsed: &'s Parsed<'s>,
     pub(super) sent: Sent,
     /// All files, and the place of this one among them.
-    files: (&'s Files, usize),
+    run: (&'s Run<'s>, usize),
+    /// The effects of all files.
+    effects: OnceCell<Effects>,
+    /// Each statement can be read.
+    is_read: bool,
     names: Names,
     /// The transaction block of each statement, its BEGIN and its end included.
     blocks_of: Vec<Option<usize>>,
@@ -34,8 +41,8 @@ pub(super) struct Script<'s> {
     others_with_text: Vec<usize>,
     /// The statements with a body: functions and DO.
     bodies: Vec<usize>,
-    /// The functions that it defines, by name.
-    functions: HashMap<String, usize>,
+    /// The names of the functions that it defines.
+    functions: HashSet<String>,
     /// For each statement the answers of `rows`, which each finding needs again.
     pub(super) found: Vec<StatementAnswers>,
     /// The places of statements for the questions that `rows` asks about every statement before another.
@@ -56,22 +63,24 @@ impl<'s> Script<'s> {
     /// `unread`: the places of statements that could not be read.
     pub(super) fn new(
         parsed: &'s Parsed<'s>,
-        unread: impl Iterator<Item = Span>,
+        unread: Vec<Span>,
         sent: Sent,
-        files: (&'s Files, usize),
+        run: (&'s Run<'s>, usize),
     ) -> Script<'s> {
         let statements = parsed.statements.as_slice();
         let mut script = Script {
             parsed,
             sent,
-            files,
+            run,
+            effects: OnceCell::new(),
+            is_read: unread.is_empty(),
             names: Names::of(parsed),
             blocks_of: vec![None; statements.len()],
             blocks: Vec::new(),
-            unknown: unread.map(|span| span.start).collect(),
+            unknown: unread.iter().map(|span| span.start).collect(),
             others_with_text: statements.iter().enumerate().filter(has_text).map(|(at, _)| at).collect(),
             bodies: statements.iter().enumerate().filter(has_body).map(|(at, _)| at).collect(),
-            functions: statements.iter().enumerate().filter_map(defined_function).collect(),
+            functions: statements.iter().enumerate().filter_map(|(_, it)| defined_function(it)).collect(),
             found: statements.iter().map(|_| StatementAnswers::default()).collect(),
             changes: OnceCell::new(),
         };
@@ -174,11 +183,6 @@ impl<'s> Script<'s> {
         })
     }
 
-    /// The statement of the script that defines a function.
-    pub(super) fn definition(&self, name: &str) -> Option<&'s Statement> {
-        self.functions.get(name).and_then(|at| self.statements().get(*at))
-    }
-
     /// Whether two statements are in the same block, or both in none.
     pub(super) fn are_together(&self, one: usize, other: usize) -> bool {
         self.blocks_of.get(one) == self.blocks_of.get(other)
@@ -226,9 +230,28 @@ impl<'s> Script<'s> {
         text.contains(&name.to_ascii_lowercase())
     }
 
+    /// The effects of all files of the run.
+    pub(super) fn effects(&self) -> &Effects {
+        self.effects.get_or_init(|| {
+            let (run, place) = self.run;
+            run.effects_with(place, &Effects::of(self.parsed, self.is_read))
+        })
+    }
+
+    /// Whether a file runs before or after this one.
+    pub(super) fn has_other_files(&self) -> bool {
+        self.run.0.has_others()
+    }
+
     /// Whether a file runs after this one.
     pub(super) fn has_later_files(&self) -> bool {
-        self.files.0.has_any_after(self.files.1)
+        self.run.0.has_any_after(self.run.1)
+    }
+
+    /// Whether a file that runs before this one has these words in it.
+    pub(super) fn is_in_earlier_files(&self, words: &str) -> bool {
+        let (run, own) = self.run;
+        run.has_before(own, words)
     }
 
     /// The statements of a range that may need a unique index of a table which they do not name.
@@ -244,13 +267,13 @@ impl<'s> Script<'s> {
 
     /// Whether the script defines a function of this name.
     pub(super) fn defines_function(&self, name: &str) -> bool {
-        self.functions.contains_key(name)
+        self.functions.contains(name)
     }
 
     /// Whether a file that runs after this one has these words in it.
     pub(super) fn is_in_later_files(&self, words: &str) -> bool {
-        let (files, own) = self.files;
-        files.has_after(own, words)
+        let (run, own) = self.run;
+        run.has_after(own, words)
     }
 
     /// Whether a statement has this keyword in it.
@@ -329,24 +352,10 @@ fn has_body((_, statement): &(usize, &Statement)) -> bool {
     matches!(statement.kind, StatementKind::CreateFunction(_) | StatementKind::Utility("DO"))
 }
 
-fn defined_function((at, statement): (usize, &Statement)) -> Option<(String, usize)> {
+fn defined_function(statement: &Statement) -> Option<String> {
     match &statement.kind {
-        StatementKind::CreateFunction(function) => Some((function.name.name().to_owned(), at)),
+        StatementKind::CreateFunction(function) => Some(function.name.name().to_owned()),
         _ => None,
-    }
-}
-
-/// Whether a command of psql does not change which statements are sent, nor how.
-pub(super) fn is_harmless(command: &PsqlCommand, text: &str) -> bool {
-    match command.name.as_str() {
-        "restrict" | "unrestrict" | "echo" | "qecho" | "warn" | "timing" | "pset" | "x" | "unset"
-        | "encoding" | "gset" | "gdesc" | "conninfo" | "." => true,
-        "g" | "gx" => !command.span.text(text).contains('|'),
-        "set" => {
-            let words = command.span.text(text).to_ascii_uppercase();
-            !words.contains("AUTOCOMMIT") && !words.contains("ON_ERROR_ROLLBACK")
-        }
-        name => name.starts_with('d') || name.starts_with('l') && name != "lo_import",
     }
 }
 
@@ -358,8 +367,8 @@ mod tests {
     fn with<T>(text: &str, look: impl FnOnce(&Script<'_>) -> T) -> T {
         let source = Source::script(text);
         let parsed = Parsed::script(&source).unwrap();
-        let files = Files::of([""]);
-        look(&Script::new(&parsed, std::iter::empty(), Sent::OneByOne, (&files, 0)))
+        let run = Run::of([""]);
+        look(&Script::new(&parsed, Vec::new(), Sent::OneByOne, (&run, 0)))
     }
 
     #[test]

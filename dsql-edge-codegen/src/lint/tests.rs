@@ -3,10 +3,16 @@
 
 use dsql_edge_compiler::dsql::Meaning;
 
-use super::{Sent, fixed, fixed_before};
+use super::{Sent, fixed, fixed_all};
 
 fn with(text: &str, safe: Meaning) -> String {
     fixed(text, None, Sent::OneByOne, safe).0
+}
+
+/// A file before others.
+fn fixed_before(text: &str, later: &[&str], safe: Meaning) -> (String, usize) {
+    let all: Vec<&str> = std::iter::once(text).chain(later.iter().copied()).collect();
+    fixed_all(&all, None, Sent::OneByOne, safe).remove(0)
 }
 
 const SPLIT: &str = "BEGIN;\nCREATE TABLE y (a int);\nCREATE TABLE z (a int);\nCOMMIT;\n";
@@ -89,7 +95,7 @@ fn unique_index_and_unlogged_table_wait_for_success() {
         (format!("{unlogged}{refers}"), "", false, true),
         (unlogged.to_owned(), refers, false, true),
     ] {
-        let is_fixed = |safe| fixed_before(&text, &[later], None, Sent::OneByOne, safe).1 > 0;
+        let is_fixed = |safe| fixed_before(&text, &[later], safe).1 > 0;
         let found = (is_fixed(Meaning::Same), is_fixed(Meaning::SameIfAllSucceed));
         assert_eq!(found, (same, all), "{text}{later}");
     }
@@ -117,7 +123,7 @@ fn type_of_a_column_is_followed_through_statements_and_files() {
         (format!("{identity}ALTER TABLE t RENAME TO copy;\n"), "", true),
         (format!("{identity}ALTER TABLE t RENAME TO copy;\n"), of_copy, false),
     ] {
-        let (with, _) = fixed_before(&text, &[later], None, Sent::OneByOne, Meaning::SameIfAllSucceed);
+        let (with, _) = fixed_before(&text, &[later], Meaning::SameIfAllSucceed);
         assert_eq!(with.contains("bigint"), is_fixed, "{text}{later}{with}");
     }
 }
@@ -413,7 +419,7 @@ fn later_files_are_a_part_of_the_script() {
         (index, "CREATE TABLE u (a int REFERENCES t (a))", false, false),
         (setting, "SHOW lock_timeout", false, false),
     ] {
-        let is_fixed = |safe| fixed_before(text, &["", later], None, Sent::OneByOne, safe).1 > 0;
+        let is_fixed = |safe| fixed_before(text, &["", later], safe).1 > 0;
         let found = (is_fixed(Meaning::Same), is_fixed(Meaning::SameIfAllSucceed));
         assert_eq!(found, (same, all), "{text}{later}");
     }

@@ -4,43 +4,86 @@
 //! change the schema or rows, and its caller's transaction then has that change too. A file that changes how PostgreSQL
 //! reads backslashes in literals has another end of each literal than the one that `lint` reads.
 
+use dsql_edge_compiler::builtin;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
-use dsql_edge_compiler::dsql::transaction::{Part, part};
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
 use dsql_edge_compiler::syntax::keyword::Keyword;
-use dsql_edge_compiler::syntax::token::{Token, TokenKind};
+use dsql_edge_compiler::syntax::token::TokenKind;
 use dsql_edge_compiler::syntax::{Parsed, PsqlCommand};
-use dsql_edge_compiler::{Source, builtin};
 
+use super::allowed;
+use super::calls::{is_alias, is_own_of_dsql, is_postgres, is_relation};
+use super::effects::Change;
 use super::finding::Finding;
-use super::rows::{is_postgres, is_relation};
-use super::script::{Script, is_harmless};
+use super::psql::is_harmless;
+use super::read::read;
+use super::run::Run;
+use super::script::Script;
+use super::sent::Sent;
+use super::strings::first_change;
 
-const STRINGS: &str = "standard_conforming_strings";
+/// A place that is not followed.
+struct Place {
+    span: Span,
+    statement: Span,
+    /// What it does.
+    message: String,
+    hint: &'static str,
+    /// It changes at most rows.
+    only_rows: bool,
+}
 
 /// The warnings for a file.
 pub(super) fn warnings(script: &Script<'_>) -> Vec<Finding> {
+    let of = |place: Place| {
+        let message = format!("lint does not follow {}", place.message);
+        let diagnostic = Diagnostic::warning(Code::UnfollowedStatement, place.span, message);
+        let diagnostic = diagnostic.with_hint(place.hint);
+        Finding { diagnostic, rule: None, fix: None, statement: place.statement }
+    };
+    places(script).into_iter().map(of).collect()
+}
+
+/// The places of texts that may change the schema without showing how, each with the number of its text. The texts run
+/// one after the other. A place where a comment allows it is left out.
+pub(crate) fn schema_changes(texts: &[&str]) -> Vec<(usize, Diagnostic)> {
+    let run = Run::of(texts.iter().copied());
+    let of_text = |(at, text): (usize, &&str)| {
+        let (parsed, errors) = read(text);
+        let unread = errors.iter().map(|error| error.statement).collect();
+        let script = Script::new(&parsed, unread, Sent::OneByOne, (&run, at));
+        let error = |place: Place| {
+            let message = format!("check cannot follow {}", place.message);
+            Diagnostic::error(Code::UnfollowedStatement, place.span, message).with_hint(place.hint)
+        };
+        let is_allowed = |place: &Place| {
+            let name = Code::UnfollowedStatement.name();
+            allowed::is_allowed(text, name, [place.span.start, place.statement.start])
+        };
+        let places = places(&script).into_iter().filter(|place| !place.only_rows && !is_allowed(place));
+        places.map(|place| (at, error(place))).collect::<Vec<_>>()
+    };
+    texts.iter().enumerate().flat_map(of_text).collect()
+}
+
+fn places(script: &Script<'_>) -> Vec<Place> {
     let parsed = script.parsed;
     let commands = parsed.tokens.commands.iter().filter_map(|it| command(it, parsed, script));
-    let mut out: Vec<Finding> = commands.collect();
+    let mut out: Vec<Place> = commands.collect();
     let statements = script.statements();
     out.extend(statements.iter().filter_map(|statement| called(script, statement)));
-    out.extend(other_strings(parsed));
+    out.extend(first_change(parsed).map(other_strings));
     out
 }
 
-fn warning(span: Span, statement: Span, message: String, hint: &str) -> Finding {
-    let diagnostic = Diagnostic::warning(Code::UnfollowedStatement, span, message).with_hint(hint);
-    Finding { diagnostic, rule: None, fix: None, statement }
-}
-
-fn command(command: &PsqlCommand, parsed: &Parsed<'_>, script: &Script<'_>) -> Option<Finding> {
+fn command(command: &PsqlCommand, parsed: &Parsed<'_>, script: &Script<'_>) -> Option<Place> {
     let text = command.span.text(&parsed.text);
     let words: Vec<String> = text.split_whitespace().map(str::to_ascii_lowercase).collect();
     let has = |word: &str| words.iter().any(|it| it == word);
     let lint_it = "lint the statements that it runs as a file of their own";
     let (what, hint) = match command.name.as_str() {
+        _ if text.contains('`') => ("runs a command of the shell", lint_it),
         "!" => ("runs a command of the shell", lint_it),
         "g" | "gx" | "o" | "out" | "w" | "write" if text.contains('|') => {
             ("sends its output to a command of the shell", lint_it)
@@ -61,7 +104,6 @@ fn command(command: &PsqlCommand, parsed: &Parsed<'_>, script: &Script<'_>) -> O
         "c" | "connect" => {
             ("connects to another database", "lint the statements after it as a file of their own")
         }
-        "set" if text.contains('`') => ("runs a command of the shell", lint_it),
         "set" if !is_harmless(command, &parsed.text) => {
             ("changes where transactions begin and end", "write BEGIN and COMMIT instead")
         }
@@ -69,128 +111,67 @@ fn command(command: &PsqlCommand, parsed: &Parsed<'_>, script: &Script<'_>) -> O
         "e" | "edit" | "ef" | "ev" => ("runs statements from an editor", lint_it),
         _ => return None,
     };
-    let message = format!("lint does not follow \\{}: it {what}", command.name);
-    Some(warning(command.span, command.span, message, hint))
+    let message = format!("\\{}: it {what}", command.name);
+    let only_rows = command.name == "copy" && !has("program");
+    Some(Place { span: command.span, statement: command.span, message, hint, only_rows })
 }
 
 /// A statement that calls a function which may change the schema or rows.
-fn called(script: &Script<'_>, statement: &Statement) -> Option<Finding> {
-    let runs = matches!(
-        statement.kind,
+fn called(script: &Script<'_>, statement: &Statement) -> Option<Place> {
+    let tokens = script.tokens(statement);
+    let runs = match statement.kind {
+        StatementKind::Utility("EXPLAIN") => {
+            tokens.iter().any(|it| matches!(it.kind, TokenKind::Keyword(Keyword::Analyze | Keyword::Analyse)))
+        }
         StatementKind::Query(_)
-            | StatementKind::Insert(_)
-            | StatementKind::Update(_)
-            | StatementKind::Delete(_)
-            | StatementKind::CreateTableAs(_)
-    );
+        | StatementKind::Insert(_)
+        | StatementKind::Update(_)
+        | StatementKind::Delete(_)
+        | StatementKind::CreateTableAs(_)
+        | StatementKind::Utility("COPY" | "DECLARE CURSOR") => true,
+        _ => false,
+    };
     if !runs {
         return None;
     }
-    let tokens = script.tokens(statement);
     tokens.iter().enumerate().find_map(|(at, token)| {
         let is_called = tokens.get(at + 1).is_some_and(|next| next.kind == TokenKind::Symbol(b'('));
         let TokenKind::Identifier(name) = &token.kind else { return None };
-        if !is_called || is_relation(&statement.kind, tokens, at) || is_alias(tokens.get(at.checked_sub(1)?))
-        {
+        let before = at.checked_sub(1).and_then(|at| tokens.get(at));
+        // `set_config` changes a setting of the session, and runs nothing.
+        let is_harmless = is_own_of_dsql(tokens, at) || name == "set_config";
+        if !is_called || is_harmless || is_relation(&statement.kind, tokens, at) || is_alias(before) {
             return None;
         }
-        let what = match script.definition(name) {
-            Some(definition) => changes(script, definition)?,
-            // It changes a setting of the session, and runs nothing.
-            None if name == "set_config" => return None,
-            None if is_postgres(name) || is_own_of_dsql(tokens, at) => return None,
-            None if builtin::functions(name).next().is_some() => "which runs SQL that it gets as text",
-            None => "which is not in these files, and may change the schema or rows",
+        if is_postgres(name) && !script.defines_function(name) {
+            return None;
+        }
+        let change = script.effects().change_of(name);
+        let what = match change {
+            Change::Nothing => return None,
+            Change::Rows => "whose body changes rows in the transaction of its caller",
+            Change::Schema => "whose body changes the schema in the transaction of its caller",
+            Change::CallsUnknown => "whose body calls a function that is not in these files",
+            Change::Unread => "whose body is not read",
+            Change::Unknown if builtin::functions(name).next().is_some() => {
+                "which runs SQL that it gets as text"
+            }
+            Change::Unknown => "which is not in these files, and may change the schema or rows",
         };
-        let message = format!("lint does not follow {name}(), {what}");
+        let message = format!("{name}(), {what}");
         let hint = "write the statements of the function themselves, or allow this place: \
                     -- dsql-edge: allow unfollowed-statement";
-        Some(warning(token.span, statement.span, message, hint))
+        let only_rows = change == Change::Rows;
+        Some(Place { span: token.span, statement: statement.span, message, hint, only_rows })
     })
 }
 
-/// `AS t (a, b)`: columns of an alias. `WITH t (a) AS`: columns of a query.
-fn is_alias(before: Option<&Token>) -> bool {
-    before.is_some_and(|before| match &before.kind {
-        TokenKind::Keyword(keyword) => {
-            matches!(keyword, Keyword::As | Keyword::With | Keyword::Recursive | Keyword::Over)
-        }
-        TokenKind::Symbol(symbol) => *symbol == b')',
-        TokenKind::Identifier(_) => true,
-        _ => false,
-    })
-}
-
-/// `sys.wait_for_job(…)`
-fn is_own_of_dsql(tokens: &[Token], at: usize) -> bool {
-    let schema = at.checked_sub(2).and_then(|at| tokens.get(at));
-    schema.is_some_and(|schema| matches!(&schema.kind, TokenKind::Identifier(name) if name == "sys"))
-}
-
-/// What a function of the script changes, if it changes something.
-fn changes(script: &Script<'_>, definition: &Statement) -> Option<&'static str> {
-    let tokens = script.tokens(definition);
-    let body = tokens.iter().rev().find_map(|token| match &token.kind {
-        TokenKind::String(text) => Some(text.as_str()),
-        _ => None,
-    });
-    let parts: Vec<Part> = match body {
-        Some(body) => {
-            let source = Source::numbered(body);
-            let Ok(parsed) = Parsed::script(&source) else { return Some("whose body is not read") };
-            parsed.iter().map(part).collect()
-        }
-        // `BEGIN ATOMIC` and RETURN accept no DDL.
-        None => {
-            let writes = tokens.iter().any(|token| {
-                matches!(token.kind, TokenKind::Keyword(Keyword::Insert | Keyword::Update | Keyword::Delete))
-            });
-            if writes { vec![Part::Dml] } else { Vec::new() }
-        }
-    };
-    if parts.contains(&Part::Ddl) {
-        Some("whose body changes the schema in the transaction of its caller")
-    } else if parts.contains(&Part::Dml) {
-        Some("whose body changes rows in the transaction of its caller")
-    } else {
-        None
-    }
-}
-
-/// The first place of a file that may change how PostgreSQL reads backslashes in literals.
-fn other_strings(parsed: &Parsed<'_>) -> Option<Finding> {
-    let mut places: Vec<Span> = Vec::new();
-    for statement in &parsed.statements {
-        let is_standard = match &statement.kind {
-            StatementKind::Set(set) => {
-                set.name.eq_ignore_ascii_case(STRINGS)
-                    && matches!(set.values.as_slice(), [value] if matches!(value.to_ascii_lowercase().as_str(), "on" | "true" | "1" | "yes"))
-            }
-            StatementKind::Utility(words) => *words == "SHOW",
-            _ => false,
-        };
-        if !is_standard {
-            let names = |it: &&Token| match &it.kind {
-                TokenKind::Identifier(text) | TokenKind::String(text) => mentions(text),
-                _ => false,
-            };
-            places.extend(parsed.tokens.within(statement.span).iter().find(names).map(|_| statement.span));
-        }
-    }
-    let commands = parsed.tokens.commands.iter().map(|command| command.span);
-    places.extend(commands.filter(|span| mentions(span.text(&parsed.text))));
-    let first = places.into_iter().min_by_key(|span| span.start)?;
+/// A place behind which literals may end elsewhere.
+fn other_strings(place: Span) -> Place {
     let message =
-        "a literal after this may end elsewhere than lint reads it: PostgreSQL may read its backslashes as escapes".to_owned();
-    let hint = "leave it out: DSQL reads '\\' as a character, and E'\\n' as an escape; --fix changes nothing in this file";
-    Some(warning(first, first, message, hint))
-}
-
-/// Whether a file may have literals that end elsewhere, so that no rewrite of it is safe.
-pub(super) fn has_other_strings(parsed: &Parsed<'_>) -> bool {
-    other_strings(parsed).is_some()
-}
-
-fn mentions(text: &str) -> bool {
-    text.to_ascii_lowercase().contains(STRINGS)
+        "the literals after this, which may end elsewhere: PostgreSQL may read a backslash as an escape"
+            .to_owned();
+    let hint = "leave it out: DSQL reads '\\' as a character, and E'\\n' as an escape; --fix changes nothing in this \
+                file, nor in those after it";
+    Place { span: place, statement: place, message, hint, only_rows: false }
 }

@@ -1,18 +1,20 @@
-//! Finds the statements of a script that have a name in them, and the later files that have a word in them.
+//! Finds the statements of a script that have a name in them.
 //!
-//! Input: the statements of a file with their tokens; the texts of the files after it. Output: statements by name, files
-//! by word. Each answer is a look-up: a search would read the whole script again for each of its keys.
+//! Input: the statements of a file with their tokens. Output: statements by name. Each answer is a look-up: a search
+//! would read the whole script again for each of its keys.
 
-use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::Range;
 
 use dsql_edge_compiler::syntax::Parsed;
 use dsql_edge_compiler::syntax::token::TokenKind;
 
+use super::run::without_number;
+
 /// The statements of a script by the names in them.
 pub(super) struct Names {
-    /// By an identifier or a keyword, as PostgreSQL folds it: the places of statements, in order.
+    /// By an identifier or a keyword, as PostgreSQL folds it: the places of statements, in order. The name of a sequence
+    /// counts without the number at its end too.
     written: HashMap<String, Vec<usize>>,
     /// By the last part of a name in a string, in lower case: `'public.posts_id_seq'`.
     in_strings: HashMap<String, Vec<usize>>,
@@ -31,10 +33,15 @@ impl Names {
         for (at, statement) in parsed.statements.iter().enumerate() {
             for token in parsed.tokens.within(statement.span) {
                 match &token.kind {
-                    TokenKind::Identifier(text) => add(&mut written, text, at),
+                    TokenKind::Identifier(text) => {
+                        add(&mut written, text, at);
+                        add(&mut written, without_number(text), at);
+                    }
                     TokenKind::Keyword(keyword) => add(&mut written, keyword.text(), at),
                     TokenKind::String(text) => {
-                        add(&mut in_strings, &last_name(text).to_ascii_lowercase(), at);
+                        let name = last_name(text).to_ascii_lowercase();
+                        add(&mut in_strings, &name, at);
+                        add(&mut in_strings, without_number(&name), at);
                     }
                     _ => {}
                 }
@@ -69,60 +76,4 @@ impl Names {
 /// The last part of a name in a string: `nextval('posts_id_seq')`, `'POSTS'::regclass`.
 pub(super) fn last_name(text: &str) -> &str {
     text.rsplit('.').next().unwrap_or(text).trim_matches('"')
-}
-
-/// The files that run one after the other.
-pub(super) struct Files {
-    /// Their texts in lower case.
-    texts: Vec<String>,
-    /// The last file that has a word in it.
-    last: OnceCell<HashMap<String, usize>>,
-}
-
-impl Files {
-    pub(super) fn of<'t>(texts: impl IntoIterator<Item = &'t str>) -> Files {
-        let texts = texts.into_iter().map(str::to_ascii_lowercase).collect();
-        Files { texts, last: OnceCell::new() }
-    }
-
-    /// Whether there is a file after this one.
-    pub(super) fn has_any_after(&self, file: usize) -> bool {
-        file + 1 < self.texts.len()
-    }
-
-    /// Whether a file after this one has these words in it.
-    pub(super) fn has_after(&self, file: usize, words: &str) -> bool {
-        let words = words.to_ascii_lowercase();
-        let later = self.texts.get(file + 1..).unwrap_or_default();
-        if words.chars().all(is_part) {
-            let last = self.last.get_or_init(|| last_of_each_word(&self.texts));
-            return last.get(&words).is_some_and(|last| *last > file);
-        }
-        later.iter().any(|text| {
-            text.match_indices(&words).any(|(at, _)| {
-                let (before, after) = (text.get(..at), text.get(at + words.len()..));
-                !before.is_some_and(|it| it.ends_with(is_part))
-                    && !after.is_some_and(|it| it.starts_with(is_part))
-            })
-        })
-    }
-}
-
-fn last_of_each_word(texts: &[String]) -> HashMap<String, usize> {
-    let mut last = HashMap::new();
-    for (at, text) in texts.iter().enumerate() {
-        for word in text.split(|it| !is_part(it)).filter(|word| !word.is_empty()) {
-            match last.get_mut(word) {
-                Some(known) => *known = at,
-                None => {
-                    last.insert(word.to_owned(), at);
-                }
-            }
-        }
-    }
-    last
-}
-
-fn is_part(it: char) -> bool {
-    it.is_alphanumeric() || it == '_'
 }

@@ -112,9 +112,10 @@ fn add_constraint(
         _ => return ddl::constraint(constraint, out),
     }
     let finding = add_constraint_not_valid.at(place);
-    // A constraint without a name cannot be validated, and NOT VALID alone would change the constraint's meaning.
-    let Some(((alter, _), name)) = after.filter(|(_, it)| it.end == place.end).zip(constraint.name.as_ref())
-    else {
+    // A constraint without a name cannot be validated, and NOT VALID alone would change the constraint's meaning. `IF
+    // EXISTS` of a missing table does nothing, and the validation would fail.
+    let is_last = |(alter, statement): &(&AlterTable, Span)| statement.end == place.end && !alter.if_exists;
+    let Some(((alter, _), name)) = after.filter(is_last).zip(constraint.name.as_ref()) else {
         return out.push(finding);
     };
     let (table, name) = (words.text(alter.name.span()), words.text(name.span));

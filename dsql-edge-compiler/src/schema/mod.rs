@@ -2,7 +2,7 @@
 //!
 //! Input: SQL text, one file or several in order. Output: [`Schema`], which keeps names and types as written,
 //! user-defined types with their schemas. The analyzer resolves the names of built-in types, and only those that a
-//! query uses. [`resolver`] lists the functions of the analyzer that the fold calls.
+//! query uses. `resolver` lists the functions of the analyzer that the fold calls.
 
 mod alter;
 mod check;

@@ -9,7 +9,7 @@ use std::ops::Deref;
 
 use super::ast::{Prepare, Statement};
 use super::lexer::{Lexed, lex, syntax_error_at};
-use super::parse::{parse_prepare, parse_statements};
+use super::parse::{parse_prepare, parse_readable, parse_statements};
 use super::token::Token;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::own_stack::on_own_stack;
@@ -89,6 +89,13 @@ impl<'t> Parsed<'t> {
             on_own_stack(|| parse_statements(text, &tokens))?
         };
         Ok(Parsed { text: text.into(), tokens, statements })
+    }
+
+    /// Parses the statements of tokens that were taken from a text, as far as they can be parsed, and returns the errors
+    /// of the others, each with the span of its statement.
+    pub fn readable(text: &'t str, tokens: Lexed) -> (Parsed<'t>, Vec<(Diagnostic, Span)>) {
+        let (statements, errors) = on_own_stack(|| parse_readable(text, &tokens));
+        (Parsed { text: text.into(), tokens, statements }, errors)
     }
 
     /// Copies the text, so that the result does not borrow it.

@@ -1,7 +1,7 @@
 //! `.dev.vars`, from which wrangler takes a Worker's bindings in local development.
 //!
-//! Input: the bindings. Output: the file, with everything else in it as it was. A value that dsql-local did not write
-//! is never changed or removed: it may be a secret that has no other copy.
+//! Input: the bindings. Output: the file, with all other content unchanged. A value that dsql-local did not write is
+//! never changed or removed, because it may be a secret that has no other copy.
 
 use std::fs;
 use std::io;
@@ -28,13 +28,13 @@ pub(super) const NAMES: [&str; 7] = [
 /// Bindings by name.
 pub(crate) type Bindings = Vec<(&'static str, String)>;
 
-/// Whether the file may be written to; `expected` are the bindings as far as they are known before the start, `written`
-/// those of the last start.
+/// Checks that the file may be written. `expected` are the bindings as far as they are known before the start, and
+/// `written` those of the last start.
 pub(crate) fn check(path: &Path, expected: &Bindings, written: &Bindings) -> CommandResult<()> {
     prepare(path, expected, written).map(drop)
 }
 
-/// Writes the bindings into the file, each in the place that it had.
+/// Writes the bindings into the file, each in its previous place.
 pub(crate) fn write(path: &Path, bindings: &Bindings, written: &Bindings) -> CommandResult<()> {
     let FileChange { target, before, after } = prepare(path, bindings, written)?;
     if before.as_ref() == Some(&after) {
@@ -46,7 +46,7 @@ pub(crate) fn write(path: &Path, bindings: &Bindings, written: &Bindings) -> Com
 
 /// A file, and its new text.
 struct FileChange {
-    /// The file itself, where the path is a symbolic link.
+    /// The file itself, if the path is a symbolic link.
     target: PathBuf,
     before: Option<String>,
     after: String,
@@ -55,7 +55,7 @@ struct FileChange {
 fn prepare(path: &Path, bindings: &Bindings, written: &Bindings) -> CommandResult<FileChange> {
     let stop = |why: String| {
         format!(
-            "{}: {why}, so the file is left as it is. dsql-local changes no value that it did not write: remove \
+            "{}: {why}, so the file is not changed. dsql-local does not change a value that it did not write: remove \
              the line, move the file away, or use --no-dev-vars or --dev-vars FILE",
             path.display()
         )
@@ -65,7 +65,7 @@ fn prepare(path: &Path, bindings: &Bindings, written: &Bindings) -> CommandResul
         Err(error) => return Err(format!("{}: {error}", path.display()).into()),
         Ok(_) => {
             let target = fs::canonicalize(path)
-                .map_err(|error| stop(format!("it is a symbolic link that leads nowhere ({error})")))?;
+                .map_err(|error| stop(format!("it is a symbolic link to a missing file ({error})")))?;
             check_file(path, &target)?;
             let bytes = fs::read(&target).map_err(|error| format!("{}: {error}", path.display()))?;
             let text = String::from_utf8(bytes).map_err(|_| stop("it is not UTF-8".to_owned()))?;
@@ -76,7 +76,8 @@ fn prepare(path: &Path, bindings: &Bindings, written: &Bindings) -> CommandResul
     Ok(FileChange { target, before, after })
 }
 
-/// Whether the file that a path leads to may be replaced. Replacing needs no permission to write to the file itself.
+/// Checks that the target of a path may be replaced. Replacing does not need the permission to write to the file
+/// itself.
 fn check_file(path: &Path, target: &Path) -> CommandResult<()> {
     let metadata = fs::metadata(target).map_err(|error| format!("{}: {error}", path.display()))?;
     let why = match () {
@@ -90,13 +91,13 @@ fn check_file(path: &Path, target: &Path) -> CommandResult<()> {
     Err(format!("{} {why}", path.display()).into())
 }
 
-/// The text with the bindings.
+/// Returns the text with the bindings.
 ///
 /// # Errors
 ///
-/// The name and the line of a value that dsql-local did not write, never the value.
+/// Returns the name and the line of a value that dsql-local did not write, never the value.
 fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String, String> {
-    let found = assignments(text).map_err(|(line, why)| format!("line {line} is not clear, {why}"))?;
+    let found = assignments(text).map_err(|(line, why)| format!("line {line} is ambiguous: {why}"))?;
     let mut changes: Vec<(std::ops::Range<usize>, String)> = Vec::new();
     let mut missing: Vec<&(&str, String)> = Vec::new();
     for name in NAMES {
@@ -106,7 +107,7 @@ fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String,
             let keep = to_keep(foreign)
                 .map_or(String::new(), |option| format!(" (to keep it, start with {option})"));
             let why = match is_of_missing_start(foreign, &found) {
-                true => "is next to keys of dsql-local, and this folder has no start that wrote it",
+                true => "belongs to an earlier dsql-local whose folder was removed",
                 false => "is not a value that dsql-local wrote",
             };
             return Err(format!("{name} (line {}) {why}{keep}", foreign.number));
@@ -114,7 +115,7 @@ fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String,
         match (binding, assigned.peek().is_some()) {
             (Some(binding), false) => missing.push(binding),
             (Some((_, value)), true) => {
-                // Of several the last counts; one is enough.
+                // Of several assignments of a name the last one takes effect; the others are removed.
                 let last = assigned.clone().count() - 1;
                 for (at, assignment) in assigned.enumerate() {
                     if at == last && assignment.value != value {
@@ -130,7 +131,7 @@ fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String,
                     }
                 }
             }
-            // An empty value, or the default, may stay.
+            // An empty value, or the default, is kept.
             (None, _) => changes.extend(
                 assigned
                     .filter(|it| !it.value.is_empty() && !is_default(it))
@@ -149,7 +150,7 @@ fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String,
     Ok(out)
 }
 
-/// The option that a value belongs to. It shows the value of a region alone, which is certain not to be a secret.
+/// The option that a value belongs to. It contains only the value of a region, which is certainly not a secret.
 fn to_keep(assignment: &Assignment<'_>) -> Option<String> {
     if assignment.name == "DSQL_USER" {
         return Some("--user ROLE --as ROLE".to_owned());
@@ -162,14 +163,14 @@ fn to_keep(assignment: &Assignment<'_>) -> Option<String> {
     (assignment.name == "DSQL_REGION" && is_region).then(|| format!("--region {}", assignment.value))
 }
 
-/// Whether a region or a role is next to keys that dsql-local made up: its folder was removed since.
+/// Whether a region or a role is in a file with keys that dsql-local generated: the folder of that start was removed.
 fn is_of_missing_start(assignment: &Assignment<'_>, found: &[Assignment<'_>]) -> bool {
     let is_key = |it: &Assignment<'_>| it.name == "AWS_ACCESS_KEY_ID" && Credentials::is_made_up(it.value);
     matches!(assignment.name, "DSQL_REGION" | "DSQL_USER") && found.iter().any(is_key)
 }
 
-/// Whether a value can be replaced: it is empty, it is the new value, dsql-local wrote it at the last start, or its
-/// form is that of dsql-local's values.
+/// Whether a value can be replaced: it is empty, it is the new value, dsql-local wrote it at the last start, or it has
+/// the form of dsql-local's values.
 fn is_ours(assignment: &Assignment<'_>, binding: Option<&(&str, String)>, written: &Bindings) -> bool {
     let Assignment { name, value, .. } = assignment;
     let is_port = |port: &str| !port.is_empty() && port.bytes().all(|it| it.is_ascii_digit());
@@ -186,12 +187,12 @@ fn is_ours(assignment: &Assignment<'_>, binding: Option<&(&str, String)>, writte
         || written.iter().any(|(known, old)| known == name && old == value)
 }
 
-/// `DSQL_USER=admin` is the default.
+/// Whether it is `DSQL_USER=admin`, the default.
 fn is_default(assignment: &Assignment<'_>) -> bool {
     assignment.name == "DSQL_USER" && assignment.value == "admin"
 }
 
-/// The bindings in a text, by [`NAMES`]: that of a file in the folder of an earlier start.
+/// Reads the bindings, by [`NAMES`], from the text of the file that the last start wrote into its folder.
 pub(crate) fn bindings_of(text: &str) -> Bindings {
     let found = assignments(text).unwrap_or_default();
     let each = found.iter().filter_map(|it| {
@@ -292,16 +293,16 @@ mod tests {
             ("DSQL_USER=SECRET", "DSQL_USER (line 1) is not a value that dsql-local wrote"),
             (
                 "AWS_ACCESS_KEY_ID=DSQLLOCALX\nDSQL_USER=SECRET",
-                "DSQL_USER (line 2) is next to keys of dsql-local, and this folder has no start that wrote it \
+                "DSQL_USER (line 2) belongs to an earlier dsql-local whose folder was removed \
                  (to keep it, start with --user ROLE --as ROLE)",
             ),
             (
                 "DSQL_REGION=eu-west-1\nAWS_ACCESS_KEY_ID=DSQLLOCALX",
-                "DSQL_REGION (line 1) is next to keys of dsql-local, and this folder has no start that wrote it \
+                "DSQL_REGION (line 1) belongs to an earlier dsql-local whose folder was removed \
                  (to keep it, start with --region eu-west-1)",
             ),
-            ("NOTE=\"SECRET\nAWS_SECRET_ACCESS_KEY=SECRET", "line 1 is not clear"),
-            ("AWS_SECRET_ACCESS_KEY=\n\"SECRET\"", "line 1 is not clear"),
+            ("NOTE=\"SECRET\nAWS_SECRET_ACCESS_KEY=SECRET", "line 1 is ambiguous"),
+            ("AWS_SECRET_ACCESS_KEY=\n\"SECRET\"", "line 1 is ambiguous"),
         ] {
             let stopped = merged(text, &bindings(), &Bindings::new()).unwrap_err();
             assert!(stopped.contains(name) && !stopped.contains("SECRET "), "{text:?}: {stopped}");
@@ -323,7 +324,7 @@ mod tests {
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
         fs::remove_file(&file).unwrap();
         let stopped = write(&link, &bindings(), &nothing).unwrap_err().to_string();
-        assert!(stopped.contains("a symbolic link that leads nowhere"), "{stopped}");
+        assert!(stopped.contains("a symbolic link to a missing file"), "{stopped}");
         fs::remove_file(&link).unwrap();
         write(&link, &bindings(), &nothing).unwrap();
         assert_eq!(fs::metadata(&link).unwrap().permissions().mode() & 0o777, 0o600);

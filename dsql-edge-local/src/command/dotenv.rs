@@ -1,29 +1,29 @@
 //! The assignments of a file in the form that the npm package `dotenv` reads, which wrangler uses for `.dev.vars`.
 //!
-//! Input: text. Output: each assignment with the place of its value, or the first line whose meaning is not certain. A
-//! file that is not clear is not written, so a line that dotenv reads in an unexpected way is an error here.
+//! Input: text. Output: each assignment with the place of its value, or the first line whose meaning is not certain. An
+//! ambiguous file is not written, so a line that dotenv reads in an unexpected way is an error here.
 
 use std::ops::Range;
 
-/// `NAME=value`, `export NAME="value"`, `NAME: value`.
+/// An assignment: `NAME=value`, `export NAME="value"`, `NAME: value`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Assignment<'t> {
     pub(crate) name: &'t str,
-    /// Without its quotes.
+    /// The value without its quotes.
     pub(crate) value: &'t str,
-    /// The value with its quotes, in bytes.
+    /// The byte range of the value with its quotes.
     pub(crate) written: Range<usize>,
-    /// From the beginning of its line to the end of that where it ends.
+    /// The byte range from the start of its first line to the end of its last line.
     pub(crate) lines: Range<usize>,
-    /// The line where it begins, from 1.
+    /// The number of its first line, from 1.
     pub(crate) number: usize,
 }
 
-/// The assignments of a text, in order; the last one of a name counts.
+/// The assignments of a text, in order. The last one of a name takes effect.
 ///
 /// # Errors
 ///
-/// The line whose meaning is not certain, and why.
+/// Returns the line whose meaning is not certain, and why.
 pub(crate) fn assignments(text: &str) -> Result<Vec<Assignment<'_>>, (usize, &'static str)> {
     let mut out: Vec<Assignment<'_>> = Vec::new();
     let mut at = usize::from(text.starts_with('\u{feff}')) * '\u{feff}'.len_utf8();
@@ -45,7 +45,7 @@ pub(crate) fn assignments(text: &str) -> Result<Vec<Assignment<'_>>, (usize, &'s
     Ok(out)
 }
 
-/// The name of the assignment that a line makes, and where its value may begin.
+/// The name of the assignment in a line, and the position where its value may begin.
 fn assignment(line: &str) -> Option<(&str, usize)> {
     let end = content_end(line);
     let content = line.get(..end)?;
@@ -58,7 +58,7 @@ fn assignment(line: &str) -> Option<(&str, usize)> {
     let (name, rest) = start.split_at_checked(length).filter(|(name, _)| !name.is_empty())?;
     let value = match rest.trim_start().strip_prefix('=') {
         Some(value) => value,
-        // A colon has a space behind it, and none before.
+        // A colon must be followed by a space or a tab, and not preceded by one.
         None => rest.strip_prefix(':').filter(|value| value.starts_with([' ', '\t']))?,
     };
     Some((name, end - value.len()))
@@ -70,7 +70,7 @@ struct Value<'t> {
     end_of_line: usize,
 }
 
-/// The value that begins behind the `=`.
+/// The value after the `=`.
 fn value_of(text: &str, from: usize) -> Result<Value<'_>, &'static str> {
     let line = text.get(from..).unwrap_or_default();
     let blank = line.len() - line.trim_start_matches([' ', '\t']).len();
@@ -78,7 +78,7 @@ fn value_of(text: &str, from: usize) -> Result<Value<'_>, &'static str> {
     let rest = text.get(start..).unwrap_or_default();
     let content = rest.get(..content_end(rest)).unwrap_or_default();
     if content.is_empty() {
-        // dotenv lets a quoted value begin on a later line.
+        // In dotenv a quoted value may begin on a later line.
         return match rest.trim_start().starts_with(['"', '\'', '`']) {
             true => Err("its value begins on another line"),
             false => Ok(Value { text: "", written: start..start, end_of_line: start + line_end(rest) }),
@@ -90,7 +90,7 @@ fn value_of(text: &str, from: usize) -> Result<Value<'_>, &'static str> {
         return Ok(Value { text, written, end_of_line: start + line_end(rest) });
     };
     let inside = rest.get(1..).unwrap_or_default();
-    let length = closing(inside, quote).ok_or("its quote does not end")?;
+    let length = closing(inside, quote).ok_or("the closing quote is missing")?;
     let text = inside.get(..length).unwrap_or_default();
     let after = inside.get(length + 1..).unwrap_or_default();
     let behind = after.get(..content_end(after)).unwrap_or_default().trim();
@@ -101,7 +101,8 @@ fn value_of(text: &str, from: usize) -> Result<Value<'_>, &'static str> {
     Ok(Value { text, written: start..end, end_of_line: end + line_end(after) })
 }
 
-/// Where a quoted value ends; a backslash before a quote keeps it open, whatever is before the backslash.
+/// The position of the closing quote. A backslash before a quote escapes it, even if another backslash precedes that
+/// one.
 fn closing(inside: &str, quote: char) -> Option<usize> {
     let mut escaped = false;
     inside.char_indices().find_map(|(at, character)| {

@@ -1,7 +1,7 @@
-//! One `dsql-local` in a folder: a second start would replace the first one's bindings in `.dev.vars`.
+//! Allows one `dsql-local` per folder: a second start would replace the first one's bindings in `.dev.vars`.
 //!
-//! Input: the folder. Output: a lock on `FOLDER/lock`, which the system releases when the process ends, however it
-//! ends. The file holds the endpoint, for the message of the second start.
+//! Input: the folder. Output: a lock on `FOLDER/lock`, which the system always releases when the process ends. The file
+//! contains the endpoint, for the message of the second start.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write;
@@ -48,7 +48,7 @@ impl FolderLock {
         }
     }
 
-    /// Writes the endpoint down for a second start.
+    /// Writes the endpoint into the file, for a second start.
     pub(crate) fn serves(&mut self, endpoint: &str) -> CommandResult<()> {
         self.0.write_all(endpoint.as_bytes()).map_err(|error| format!("{FILE}: {error}").into())
     }

@@ -10,12 +10,12 @@ use super::replace_file::replace_file;
 
 const FILE: &str = "bindings";
 
-/// The bindings of the last start; nothing before the first.
+/// Reads the bindings of the last start; empty before the first one.
 pub(crate) fn read(folder: &Path) -> Bindings {
     bindings_of(&fs::read_to_string(folder.join(FILE)).unwrap_or_default())
 }
 
-/// Keeps the bindings of this start.
+/// Writes the bindings of this start.
 pub(crate) fn write(folder: &Path, bindings: &Bindings) -> CommandResult<()> {
     let text: String = bindings.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
     let path = folder.join(FILE);

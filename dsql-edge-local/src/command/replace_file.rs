@@ -1,11 +1,11 @@
-//! Replaces a file whole or not at all.
+//! Replaces a file completely or not at all.
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// Writes a draft next to the file, and renames it.
+/// Writes a temporary file next to the file, and renames it.
 pub(super) fn replace_file(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     let mut draft = path.to_owned().into_os_string();
     draft.push(format!(".{}", std::process::id()));

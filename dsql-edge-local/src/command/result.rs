@@ -2,5 +2,5 @@
 
 use std::error::Error;
 
-/// The result of a command. A person reads its error, so every error type fits.
+/// The result of a command. Its error is only shown to people, so any error type is allowed.
 pub(crate) type CommandResult<T> = Result<T, Box<dyn Error>>;

@@ -1,7 +1,7 @@
-//! `dsql-local run -- COMMAND`: an endpoint for as long as a command runs.
+//! `dsql-local run -- COMMAND`: serves an endpoint while a command runs.
 //!
-//! The command has our terminal and our process group, so Ctrl-C and input reach it as if it had been started alone.
-//! Its environment contains the bindings and the certificate to trust.
+//! The command has the same terminal and process group as dsql-local, so Ctrl-C and input reach it as if it had been
+//! started directly. Its environment contains the bindings and the certificate to trust.
 
 use std::ffi::OsString;
 use std::fs;
@@ -18,10 +18,10 @@ use super::signals::{Signals, Stop};
 use super::watch::Watcher;
 use super::{CommandResult, Options, dev_vars};
 
-/// How long a command may take to end after the terminal's Ctrl-C, before it gets SIGTERM.
+/// The time that a command has to end after the terminal's Ctrl-C, before it gets SIGTERM.
 const AFTER_INTERRUPT: Duration = Duration::from_secs(5);
 
-/// How long a command may take to end after SIGTERM, before it is killed.
+/// The time that a command has to end after SIGTERM, before it is killed.
 const AFTER_TERMINATE: Duration = Duration::from_secs(5);
 
 /// Other variables from which the AWS SDKs take credentials (`AWS_ACCESS_KEY` and `AWS_SECRET_KEY` are older names), and
@@ -61,17 +61,18 @@ async fn run_beside(
     command: &[OsString],
     signals: &mut Signals,
 ) -> CommandResult<ExitCode> {
-    let (program, arguments) = command.split_first().ok_or("no command was given")?;
+    let (program, arguments) =
+        command.split_first().ok_or("no command was given: use `dsql-local run -- COMMAND`")?;
     let mut process = Command::new(program);
     process.args(arguments);
     for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_another_cluster(&name.to_string_lossy())) {
         process.env_remove(name);
     }
     process.envs(options.bindings(local));
-    // The PostgreSQL behind the front door, for psql and tests.
+    // The PostgreSQL without the proxy, for psql and tests.
     process.env("DSQL_LOCAL_POSTGRES_URL", local.postgres_url());
     process.env("NODE_EXTRA_CA_CERTS", trusted(options)?);
-    // For libpq, and for the command line dsql-edge.
+    // The certificate for libpq and for the command line `dsql-edge`.
     process.env("PGSSLROOTCERT", options.ca_path()).env("DSQL_EDGE_CA", options.ca_path());
     if options.stop_on_eof {
         process.stdin(Stdio::null());
@@ -96,25 +97,25 @@ fn is_of_another_cluster(name: &str) -> bool {
     OTHER_CREDENTIALS.contains(&name) || dev_vars::NAMES.iter().any(is_binding)
 }
 
-/// Ends the command and all that it started: first with SIGTERM, then with SIGKILL.
+/// Ends the command and all processes that it started: first with SIGTERM, then with SIGKILL.
 async fn end(mut child: Child, pid: u32, stop: Stop, signals: &mut Signals) -> CommandResult<()> {
     let tree = process_tree::of(pid);
     if stop == Stop::Interrupt {
-        // From a terminal the command has had it too.
+        // The terminal sends Ctrl-C to the command as well.
         wait(&mut child, AFTER_INTERRUPT, signals).await?;
     }
     if child.try_wait()?.is_none() {
         process_tree::of(pid).iter().for_each(Process::terminate);
         wait(&mut child, AFTER_TERMINATE, signals).await?;
     }
-    // The processes that the command started and left, and the command if it ignores SIGTERM.
+    // The processes that the command left behind, and the command itself if it ignores SIGTERM.
     let tree = tree.into_iter().chain(process_tree::of(pid)).collect::<Vec<_>>();
     tree.iter().for_each(Process::kill);
     child.wait().await?;
     Ok(())
 }
 
-/// Waits for the command, a time, or a second signal.
+/// Waits until the command ends, the time has passed, or a second signal arrives.
 async fn wait(child: &mut Child, time: Duration, signals: &mut Signals) -> CommandResult<()> {
     tokio::select! {
         status = child.wait() => { status?; }
@@ -124,7 +125,8 @@ async fn wait(child: &mut Child, time: Duration, signals: &mut Signals) -> Comma
     Ok(())
 }
 
-/// The further certificates for Node and workerd: ours, and those that the variable names already.
+/// The file of additional certificates for Node and workerd: that of dsql-local, and those of the variable's current
+/// file.
 fn trusted(options: &Options) -> CommandResult<PathBuf> {
     let ours = options.ca_path();
     let Some(others) = std::env::var_os("NODE_EXTRA_CA_CERTS").filter(|path| !path.is_empty()) else {
@@ -132,7 +134,10 @@ fn trusted(options: &Options) -> CommandResult<PathBuf> {
     };
     let others = PathBuf::from(others);
     let Ok(theirs) = fs::read_to_string(&others) else {
-        eprintln!("dsql-local: NODE_EXTRA_CA_CERTS names {}, which cannot be read", others.display());
+        eprintln!(
+            "dsql-local: NODE_EXTRA_CA_CERTS names {}, which cannot be read and is ignored",
+            others.display()
+        );
         return Ok(ours);
     };
     let bundle = ours.with_file_name("ca-bundle.crt");
@@ -140,7 +145,7 @@ fn trusted(options: &Options) -> CommandResult<PathBuf> {
     Ok(bundle)
 }
 
-/// The command's own exit code, as a shell would report it.
+/// The command's exit code, as a shell reports it.
 fn code(status: ExitStatus) -> ExitCode {
     let code = status.code().or(status.signal().map(|signal| 128 + signal)).unwrap_or(1);
     ExitCode::from(u8::try_from(code).unwrap_or(1))

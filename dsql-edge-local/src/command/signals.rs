@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The reasons to stop, from the moment that this is created.
+/// Receives the reasons to stop, from its creation on.
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
@@ -47,8 +47,8 @@ impl Signals {
 }
 
 impl Stop {
-    /// The status of a process that the signal ended, as a shell reports it. Ctrl-C and the end of input stop a server
-    /// in the normal way: the status is 0.
+    /// The exit status, as a shell reports it for a process that the signal ended. Ctrl-C and the end of input are the
+    /// normal ways to stop a server: their status is 0.
     pub(crate) fn code(self) -> ExitCode {
         match self {
             Stop::Interrupt | Stop::InputEnded => ExitCode::SUCCESS,
@@ -59,7 +59,7 @@ impl Stop {
 }
 
 async fn input_ends() {
-    // A thread reads, since standard input may be anything; it ends with the process.
+    // A separate thread reads, because standard input may be of any kind; the thread ends with the process.
     let (send, receive) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         let mut chunk = [0; 4096];

@@ -1,6 +1,6 @@
-//! The process that `run` starts next to its command, and that ends the command if `run` itself is killed.
+//! The process that `run` starts in addition to its command, and that ends the command if `run` itself is killed.
 //!
-//! Input, on standard input: `done` after the command's end, or nothing if the pipe breaks because `run` was killed.
+//! Standard input contains `done` after the command's end, or is empty if the pipe breaks because `run` was killed.
 
 use std::io::{self, Read};
 use std::process::{ExitCode, Stdio};
@@ -23,14 +23,14 @@ pub(crate) fn watch(pid: u32) -> CommandResult<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The watching process, seen from `run`.
+/// `run`'s handle of the watching process.
 pub(crate) struct Watcher(Child);
 
 impl Watcher {
     pub(crate) fn start(pid: u32) -> io::Result<Watcher> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["watch", &pid.to_string()]).stdin(Stdio::piped()).stdout(Stdio::null());
-        // Not in the terminal's process group: Ctrl-C must not end it before the command.
+        // It is outside the terminal's process group, because Ctrl-C must not end it before the command.
         command.stderr(Stdio::null()).process_group(0);
         command.spawn().map(Watcher)
     }

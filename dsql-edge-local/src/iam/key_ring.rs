@@ -1,8 +1,8 @@
-//! The access keys that an endpoint accepts, and their owners: its own, those of its users, and those of the sessions
-//! that its STS has issued.
+//! The access keys that an endpoint accepts, and their owners: its own keys, those of its users, and those of the
+//! sessions that its STS has issued.
 //!
-//! Input: an access key and the time. Output: its owner, or that it has expired. The ring lives as long as the
-//! endpoint; a session is removed some time after its end, and the oldest one if there are too many.
+//! Input: an access key and the time. Output: its owner, or the fact that it has expired. The ring exists as long as
+//! the endpoint. A session is removed some time after its end, or earlier if it is the oldest of too many.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,23 +16,23 @@ use crate::keys::Credentials;
 /// The number of sessions that are kept.
 const ROOM: usize = 1000;
 
-/// How long a session is kept after its end: its keys have expired, and are not unknown.
+/// How long a session is kept after its end, so that its keys are reported as expired and not as unknown.
 const REMEMBERED: Duration = Duration::hours(12);
 
 /// The owner of the keys that an endpoint was given.
 pub(crate) const OWNER: &str = "arn:aws:iam::000000000000:user/dsql-local";
 
-/// An identity that signs: its keys, its ARN, and its permissions.
+/// An identity that signs tokens: its keys, its ARN, and its permissions.
 #[derive(Clone)]
 pub(crate) struct Identity {
     pub(crate) credentials: Credentials,
     pub(crate) arn: String,
-    /// `dsql:DbConnectAdmin`, in addition to `dsql:DbConnect`.
+    /// Whether it has `dsql:DbConnectAdmin`, in addition to `dsql:DbConnect`.
     pub(crate) admin: bool,
 }
 
 impl Identity {
-    /// The AWS role of a user of the database: it may connect, but not as `admin`.
+    /// The AWS role of a database user: it may connect, but not as `admin`.
     pub(crate) fn of_user(name: &str, credentials: Credentials) -> Identity {
         Identity { credentials, arn: format!("arn:aws:iam::000000000000:role/{name}"), admin: false }
     }
@@ -54,7 +54,7 @@ pub(crate) struct StsSession {
     pub(crate) expires: OffsetDateTime,
 }
 
-/// The result of looking for an access key.
+/// The result of looking up an access key.
 pub(crate) enum KeyLookup {
     Current(Identity),
     Expired,
@@ -90,7 +90,7 @@ impl KeyRing {
         }
     }
 
-    /// Makes up the credentials of a session of a role.
+    /// Generates the credentials of a session of a role.
     pub(crate) fn issue(
         &self,
         role_arn: &str,
@@ -109,7 +109,7 @@ impl KeyRing {
         Ok(session)
     }
 
-    /// How many sessions there have been.
+    /// The number of sessions that were issued.
     pub(crate) fn sessions_issued(&self) -> usize {
         self.issued.load(Ordering::Relaxed)
     }

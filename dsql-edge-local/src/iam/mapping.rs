@@ -1,4 +1,4 @@
-//! The mapping of AWS identities to roles of the database, as `AWS IAM GRANT` wrote it.
+//! The mapping of AWS identities to database roles, which `AWS IAM GRANT` writes.
 //!
 //! Input: a role and an identity. Output: whether the role may log in and is mapped to the identity.
 
@@ -13,7 +13,7 @@ const MAPPED: &str =
 /// Whether the identity may log in as the role.
 ///
 /// # Errors
-/// If the PostgreSQL behind dsql-local does not answer.
+/// Returns an error if the PostgreSQL behind dsql-local does not answer.
 pub(crate) async fn exists(socket: &Path, role: &str, arn: &str) -> Result<bool, tokio_postgres::Error> {
     let client = postgres::session(socket, postgres::SUPERUSER).await?;
     client.query_one(MAPPED, &[&role, &arn]).await?.try_get(0)

@@ -1,7 +1,7 @@
-//! Whether an IAM token authenticates this user at this endpoint now, and whether a request to STS is signed.
+//! Verifies IAM tokens for a user of the endpoint, and the signatures of requests to STS.
 //!
-//! Input: the token that came as a password, the user, and the time. Output: nothing, or the [`ConnectionRejected`]
-//! that DSQL would send. Pure: no clock is read and no socket is touched.
+//! Input: the token that was sent as a password, the user, and the time. Output: nothing, or the [`ConnectionRejected`]
+//! that DSQL would send. Pure: it does not read a clock or use a socket.
 
 pub(crate) mod key_ring;
 pub(crate) mod mapping;
@@ -23,29 +23,29 @@ use token::{Malformed, Token};
 /// The service that tokens are signed for.
 const SERVICE: &str = "dsql";
 
-/// How far ahead of ours a signer's clock may be, as AWS allows.
+/// The time by which a signer's clock may be ahead of ours; AWS allows the same.
 const SKEW: Duration = Duration::minutes(5);
 
-/// AWS's words for an access key that does not exist (`InvalidClientTokenId`).
+/// AWS's message for an access key that does not exist (`InvalidClientTokenId`).
 const UNKNOWN_KEY: &str = "The security token included in the request is invalid.";
 
-/// The words of a cluster for a token that is valid for too long (the tests of AWS's connector for Python).
+/// A cluster's message for a token that is valid for too long (from the tests of AWS's connector for Python).
 const LONGER_THAN_A_WEEK: &str = "X-Amz-Expires must be less than a week (in seconds)";
 
-/// AWS's words for a signature that is not the one it computes (`SignatureDoesNotMatch`).
+/// AWS's message for a signature that differs from the computed one (`SignatureDoesNotMatch`).
 const SIGNATURE_DIFFERS: &str = "The request signature we calculated does not match the signature you provided. \
      Check your AWS Secret Access Key and signing method. Consult the service documentation for details.";
 
 /// The claims that a token must have.
 #[derive(Debug, Clone, Copy)]
 pub struct Expected<'a> {
-    /// The role that logs in; `admin` needs the action `DbConnectAdmin`, every other `DbConnect`.
+    /// The role that logs in; `admin` needs the action `DbConnectAdmin`, every other role `DbConnect`.
     pub user: &'a str,
-    /// The host that the client named in its TLS handshake.
+    /// The host name in the client's TLS handshake.
     pub host: &'a str,
     /// The region of the endpoint.
     pub region: &'a str,
-    /// The keys that sign.
+    /// The keys that sign tokens.
     pub credentials: &'a Credentials,
 }
 
@@ -57,17 +57,20 @@ pub(crate) fn signer(token: &str) -> Option<String> {
 /// Verifies a token. Its signature is computed again and compared in constant time.
 ///
 /// # Errors
-/// The error to send. Of several reasons the first counts, in this order: form, algorithm and scope, access
-/// key, dates, signature, action. `Signature expired: …` and `Wrong user to action mapping. …` are DSQL's own
-/// words as users report them; the others are AWS's general ones, taken to be DSQL's too.
+/// Returns the error to send. If there are several reasons, the first is returned, in this order: form, algorithm and
+/// scope, access key, dates, signature, action. `Signature expired: …` and `Wrong user to action mapping. …` are DSQL's
+/// own messages, as users report them; the others are AWS's general ones, which DSQL probably also sends.
 pub fn verify(token: &str, expected: Expected<'_>, now: OffsetDateTime) -> Result<(), ConnectionRejected> {
     let token = Token::parse(token).map_err(|malformed| match malformed {
-        Malformed::Form(why) => {
-            ConnectionRejected::access_denied(UNKNOWN_KEY, format!("the password is not an IAM token: {why}"))
-        }
+        Malformed::Form(why) => ConnectionRejected::access_denied(
+            UNKNOWN_KEY,
+            format!(
+                "the password is not an IAM token: {why}; generate a token with an AWS SDK or the AWS CLI"
+            ),
+        ),
         Malformed::LongerThanAWeek => ConnectionRejected::access_denied(
             LONGER_THAN_A_WEEK,
-            format!("X-Amz-Expires of the token is above {MAX_EXPIRES} s"),
+            format!("X-Amz-Expires of the token is above {MAX_EXPIRES} s: sign a shorter one"),
         ),
     })?;
     let scope = &token.scope;
@@ -75,7 +78,7 @@ pub fn verify(token: &str, expected: Expected<'_>, now: OffsetDateTime) -> Resul
         return Err(ConnectionRejected::access_denied(
             format!("Credential should be scoped to a valid region and to correct service: '{SERVICE}'."),
             format!(
-                "the token is signed for service {:?} in region {:?}, this endpoint is {SERVICE} in {}",
+                "the token is signed for service {:?} in region {:?}: sign it for {SERVICE} in {}",
                 scope.service, scope.region, expected.region
             ),
         ));
@@ -85,7 +88,7 @@ pub fn verify(token: &str, expected: Expected<'_>, now: OffsetDateTime) -> Resul
         return Err(ConnectionRejected::access_denied(
             UNKNOWN_KEY,
             format!(
-                "the token is signed with access key {:?}, this endpoint accepts {known:?}",
+                "the token is signed with access key {:?}: use this endpoint's, {known:?}",
                 scope.access_key_id
             ),
         ));
@@ -93,7 +96,7 @@ pub fn verify(token: &str, expected: Expected<'_>, now: OffsetDateTime) -> Resul
     if token.security_token.as_deref() != expected.credentials.session_token() {
         return Err(ConnectionRejected::access_denied(
             UNKNOWN_KEY,
-            "the session token (X-Amz-Security-Token) is not the one that goes with the access key",
+            "the session token (X-Amz-Security-Token) is not that of the access key: use both from the same session",
         ));
     }
     in_time(&token, now)?;
@@ -101,7 +104,7 @@ pub fn verify(token: &str, expected: Expected<'_>, now: OffsetDateTime) -> Resul
         return Err(ConnectionRejected::access_denied(
             SIGNATURE_DIFFERS,
             format!(
-                "the token is signed for host {:?}, the client connected to {:?}",
+                "the token is signed for host {:?}, but the client connected to {:?}: use the same name",
                 token.host, expected.host
             ),
         ));
@@ -110,7 +113,7 @@ pub fn verify(token: &str, expected: Expected<'_>, now: OffsetDateTime) -> Resul
     if !bool::from(computed.as_bytes().ct_eq(token.signature.as_bytes())) {
         return Err(ConnectionRejected::access_denied(
             SIGNATURE_DIFFERS,
-            "the signature does not verify: another secret signed, or the token was changed",
+            "the signature is not valid: the token was changed, or signed with another secret key; check AWS_SECRET_ACCESS_KEY",
         ));
     }
     let action = if expected.user == "admin" { "DbConnectAdmin" } else { "DbConnect" };
@@ -124,13 +127,13 @@ pub fn verify(token: &str, expected: Expected<'_>, now: OffsetDateTime) -> Resul
 }
 
 fn in_time(token: &Token, now: OffsetDateTime) -> Result<(), ConnectionRejected> {
-    // Saturating: a token may be dated 9999-12-31, and the clock may be put forward to there.
+    // Saturating, because a token may be dated 9999-12-31, and the clock may be set forward to that date.
     let end = token.date.saturating_add(Duration::seconds(token.expires.into()));
     let latest = now.saturating_add(SKEW);
     if now >= end {
         return Err(ConnectionRejected::access_denied(
             format!("Signature expired: {} is now earlier than {}", AmzDate(end), AmzDate(now)),
-            format!("the token was good for {} s and has expired", token.expires),
+            format!("the token was valid for {} s and has expired: sign a new one", token.expires),
         ));
     }
     if token.date > latest {
@@ -141,13 +144,13 @@ fn in_time(token: &Token, now: OffsetDateTime) -> Result<(), ConnectionRejected>
                 AmzDate(latest),
                 AmzDate(now)
             ),
-            "the token is dated in the future: the clocks differ",
+            "the token is dated in the future: check the client's clock",
         ));
     }
     Ok(())
 }
 
-/// A time as SigV4 writes it, `20240827T000000Z`.
+/// A time in the format of SigV4, `20240827T000000Z`.
 struct AmzDate(OffsetDateTime);
 
 impl fmt::Display for AmzDate {
@@ -171,7 +174,7 @@ mod tests {
     use super::*;
     use time::macros::datetime;
 
-    /// Made with aws-sdk-dsql and @aws-sdk/dsql-signer, all at this time.
+    /// All tokens were signed with aws-sdk-dsql and @aws-sdk/dsql-signer at this time.
     const SIGNED_AT: OffsetDateTime = datetime!(2024-08-27 00:00:00 UTC);
     const PECCY: &str = "peccy.dsql.us-east-1.on.aws";
     const FOO: &str = "foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws";
@@ -268,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn each_wrong_token_is_rejected_in_its_own_words() {
+    fn each_invalid_token_has_its_own_error() {
         let good = token(
             FOO,
             "DbConnectAdmin",
@@ -351,7 +354,7 @@ mod tests {
         }
     }
 
-    /// For every date of a token, and every time of the clock, the answer is an error and not a panic.
+    /// For every date of a token and every time of the clock, the result is an error and not a panic.
     #[test]
     fn dates_at_the_ends_of_time_are_rejected() {
         let keys = Credentials::new(EXAMPLE.0, EXAMPLE.1, None);

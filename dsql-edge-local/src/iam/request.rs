@@ -1,6 +1,6 @@
-//! Whether a request to STS is signed by keys of the endpoint: AWS Signature Version 4 in its header form.
+//! Verifies that a request to STS is signed by keys of the endpoint: AWS Signature Version 4 in its header form.
 //!
-//! Input: the request and the keys. Output: the access key that signed it, or the error in AWS's words. Pure.
+//! Input: the request and the keys. Output: the access key that signed it, or AWS's error. Pure.
 
 use subtle::ConstantTimeEq;
 use time::OffsetDateTime;
@@ -97,7 +97,7 @@ impl<'a> Authorization<'a> {
     }
 }
 
-/// The canonical request. `None` where a header that must be signed is not, or one that is signed is not there.
+/// The canonical request. `None` if a header is not signed that must be, or if a signed header is missing.
 fn canonical(
     request: &Request,
     authorization: &Authorization<'_>,

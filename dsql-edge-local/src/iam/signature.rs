@@ -10,14 +10,14 @@ use sha2::{Digest, Sha256};
 
 use super::token::{Scope, Token};
 
-/// SHA-256 of nothing: a presigned GET has no body.
+/// SHA-256 of an empty body: a presigned GET has none.
 const EMPTY_PAYLOAD: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 pub(super) fn of(token: &Token, secret: &str) -> String {
     sign(&canonical_request(token), &token.stamp, &token.scope, secret)
 }
 
-/// The signature of a canonical request, whichever form it came in.
+/// The signature of a canonical request, in either form.
 pub(super) fn sign(canonical: &str, stamp: &str, scope: &Scope, secret: &str) -> String {
     let string_to_sign = format!(
         "AWS4-HMAC-SHA256\n{stamp}\n{}/{}/{}/aws4_request\n{}",
@@ -32,7 +32,7 @@ pub(super) fn sign(canonical: &str, stamp: &str, scope: &Scope, secret: &str) ->
     hex(&hmac(&key, &string_to_sign))
 }
 
-/// The digest of a body, as a canonical request has it.
+/// The digest of a body in a canonical request.
 pub(super) fn digest(body: &[u8]) -> String {
     hex(&Sha256::digest(body))
 }
@@ -44,7 +44,7 @@ fn canonical_request(token: &Token) -> String {
     format!("GET\n/\n{}\nhost:{}\n\nhost\n{EMPTY_PAYLOAD}", parameters.join("&"), token.host)
 }
 
-/// RFC 3986: all but the unreserved characters.
+/// Encodes all characters except the unreserved ones (RFC 3986).
 fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -58,7 +58,7 @@ fn encode(text: &str) -> String {
 }
 
 fn hmac(key: &[u8], text: &str) -> Vec<u8> {
-    // HMAC takes a key of any length; the error is for MACs that do not.
+    // HMAC accepts a key of any length, so this error does not occur.
     Hmac::<Sha256>::new_from_slice(key)
         .map(|mac| mac.chain_update(text).finalize().into_bytes().to_vec())
         .unwrap_or_default()

@@ -3,21 +3,22 @@
 //! `HOST/?Action=…&X-Amz-Algorithm=…&X-Amz-Credential=…&X-Amz-Date=…&X-Amz-Expires=…&X-Amz-SignedHeaders=host
 //! &X-Amz-Signature=…[&X-Amz-Security-Token=…]`.
 //!
-//! Input: hostile text. Output: its parts, each checked for form alone.
+//! Input: hostile text. Output: its parts. Only their form is checked.
 
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
-/// The longest life of a token, in seconds: one week ("Generating an authentication token", DSQL user guide).
+/// The longest time that a token may be valid, in seconds: one week ("Generating an authentication token", DSQL user
+/// guide).
 pub const MAX_EXPIRES: u32 = 604_800;
 
-/// Longer than any token with a session token in it.
+/// The maximum length, which is more than any token with a session token needs.
 const MAX_LENGTH: usize = 16 * 1024;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const SIGNATURE: &str = "X-Amz-Signature";
 
-/// An error in the form. It never repeats the text.
+/// An error in the form. It never contains the text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Malformed {
     Form(String),
@@ -25,10 +26,10 @@ pub(super) enum Malformed {
     LongerThanAWeek,
 }
 
-/// A token, taken apart and decoded.
+/// The decoded parts of a token.
 pub(super) struct Token {
     pub(super) host: String,
-    /// `X-Amz-Date` as it was written.
+    /// `X-Amz-Date`, unchanged.
     pub(super) stamp: String,
     pub(super) date: OffsetDateTime,
     /// Seconds.
@@ -37,14 +38,14 @@ pub(super) struct Token {
     pub(super) scope: Scope,
     pub(super) security_token: Option<String>,
     pub(super) signature: String,
-    /// Every parameter but the signature, decoded, in the order they came.
+    /// Every parameter except the signature, decoded, in the order of the token.
     pub(super) signed: Vec<(String, String)>,
 }
 
-/// `X-Amz-Credential`.
+/// The scope in `X-Amz-Credential`.
 pub(super) struct Scope {
     pub(super) access_key_id: String,
-    /// `yyyymmdd`, checked to be the date's.
+    /// The day, `yyyymmdd`, which is the same as in `X-Amz-Date`.
     pub(super) day: String,
     pub(super) region: String,
     pub(super) service: String,
@@ -65,10 +66,11 @@ impl Token {
         let mut parameters: Vec<(String, String)> = Vec::new();
         for part in query.split('&') {
             let (name, value) = part.split_once('=').ok_or_else(|| wrong("a parameter has no \"=\""))?;
-            let decoded =
-                decode(name).zip(decode(value)).ok_or_else(|| wrong("a parameter is wrongly encoded"))?;
+            let decoded = decode(name)
+                .zip(decode(value))
+                .ok_or_else(|| wrong("a parameter is not correctly percent-encoded"))?;
             if parameters.iter().any(|(known, _)| *known == decoded.0) {
-                return Err(Malformed::Form(format!("{:?} is there twice", decoded.0)));
+                return Err(Malformed::Form(format!("{:?} occurs twice", decoded.0)));
             }
             parameters.push(decoded);
         }
@@ -106,7 +108,7 @@ impl Token {
 /// Seconds, up to a week.
 fn expires(text: &str) -> Result<u32, Malformed> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    // A number with more digits than u64 holds is above a week too.
+    // A number that does not fit into u64 is also more than a week.
     match text.parse::<u64>() {
         _ if !digits => {}
         Ok(0) => {}
@@ -119,13 +121,13 @@ fn expires(text: &str) -> Result<u32, Malformed> {
     Err(Malformed::Form(format!("X-Amz-Expires is not between 1 and {MAX_EXPIRES}")))
 }
 
-/// A time as SigV4 writes it.
+/// Parses a time in the format of SigV4.
 pub(super) fn date(stamp: &str) -> Option<OffsetDateTime> {
     let form = format_description!("[year][month][day]T[hour][minute][second]Z");
     PrimitiveDateTime::parse(stamp, form).ok().map(PrimitiveDateTime::assume_utc)
 }
 
-/// The parts of a credential, of a token or of a request.
+/// The parts of the credential of a token or a request.
 pub(super) fn scope(credential: &str, stamp: &str) -> Result<Scope, Malformed> {
     let parts: Vec<&str> = credential.split('/').collect();
     let [access_key_id, day, region, service, "aws4_request"] = parts.as_slice() else {
@@ -145,7 +147,7 @@ pub(super) fn scope(credential: &str, stamp: &str) -> Result<Scope, Malformed> {
     })
 }
 
-/// Percent-decoding, `+` as a space: the Rust SDK writes the query as a form does.
+/// Decodes percent-encoding, and `+` as a space: the Rust SDK encodes the query like a form.
 pub(crate) fn decode(text: &str) -> Option<String> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
@@ -191,10 +193,10 @@ mod tests {
             ("%2Faws4_request", "", "X-Amz-Credential is not key/yyyymmdd/region/dsql/aws4_request"),
             ("SignedHeaders=host", "SignedHeaders=", "X-Amz-SignedHeaders is not \"host\""),
             ("&X-Amz-Signature=ab", "", "X-Amz-Signature is missing"),
-            ("Action=DbConnect&", "Action=DbConnect&Action=x&", "\"Action\" is there twice"),
+            ("Action=DbConnect&", "Action=DbConnect&Action=x&", "\"Action\" occurs twice"),
             ("Action=DbConnect&", "Action=DbConnect&&", "a parameter has no \"=\""),
-            ("DbConnect", "Db%4", "a parameter is wrongly encoded"),
-            ("DbConnect", "Db%FF", "a parameter is wrongly encoded"),
+            ("DbConnect", "Db%4", "a parameter is not correctly percent-encoded"),
+            ("DbConnect", "Db%FF", "a parameter is not correctly percent-encoded"),
         ] {
             let text = GOOD.replacen(from, to, 1);
             assert_ne!(text, GOOD);

@@ -1,7 +1,9 @@
-//! The account that PostgreSQL runs under: ours, or `nobody` for root, since PostgreSQL does not start as root.
+//! The account that PostgreSQL runs under: the current one, or `nobody` for root, because PostgreSQL does not start as
+//! root.
 //!
-//! For root this also creates a folder that `nobody` can reach, and copies the binaries there if their own folder is
-//! closed to it (a clone in a home of mode 0700). PostgreSQL's own error would name a missing library.
+//! For root this also creates a folder that `nobody` can reach, and copies the binaries there if `nobody` cannot reach
+//! their own folder (a clone in a home folder of mode 0700). Without that, PostgreSQL's error would be about a missing
+//! library.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -27,7 +29,7 @@ impl Account {
         if rustix::process::geteuid().is_root() { Account::Nobody } else { Account::Ours }
     }
 
-    /// Makes `command` run under the account, with an environment that nothing of ours leaks into.
+    /// Makes `command` run under the account, with an environment that contains none of this process's variables.
     pub(super) fn apply(self, command: &mut Command, folder: &Path) {
         command.env_clear().env("LC_ALL", "C").env("TZ", "UTC").env("HOME", folder).current_dir(folder);
         for name in ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"] {
@@ -48,7 +50,7 @@ impl Account {
         self == Account::Ours || folder.ancestors().all(is_open)
     }
 
-    /// Creates a folder that this account owns and no other account enters. Its parent must exist.
+    /// Creates a folder that this account owns and no other account can enter. Its parent must exist.
     pub(super) fn make_folder(self, path: &Path) -> Result<(), Error> {
         DirBuilder::new().mode(0o700).create(path).map_err(Error::file(path))?;
         self.own(path)
@@ -74,7 +76,7 @@ impl Account {
         Ok(())
     }
 
-    /// `bin`, or a copy of it in `home` where the account cannot run it in place.
+    /// Returns `bin`, or a copy of it in `home` if the account cannot run it in place.
     pub(super) async fn reachable(self, bin: &Path, home: &Path) -> Result<PathBuf, Error> {
         if self == Account::Ours {
             return Ok(bin.to_owned());
@@ -97,9 +99,10 @@ impl Account {
     }
 }
 
-/// Copies a folder for another user. A link stays a link. A file that everybody may read is linked if both are on one file
-/// system, so that 60 MB cost nothing, and keeps its owner, because it is the original; any other file is copied, as
-/// after an installation with umask 077. The user owns each folder of the copy, and removes it in the end.
+/// Copies a folder for another user. A symbolic link is copied as a link. A file that all users may read is hard-linked
+/// if both folders are on one file system, which avoids copying 60 MB, and keeps its owner, because it is the original.
+/// Any other file is copied, for example after an installation with umask 077. The user owns each folder of the copy,
+/// so that the copy can be removed at the end.
 fn copy_tree(from: &Path, to: &Path, owner: u32) -> io::Result<()> {
     DirBuilder::new().mode(0o755).create(to)?;
     chown(to, Some(owner), None)?;
@@ -112,7 +115,7 @@ fn copy_tree(from: &Path, to: &Path, owner: u32) -> io::Result<()> {
         } else if kind.is_symlink() {
             symlink(fs::read_link(&source)?, &target)?;
         } else if kind.is_file() {
-            // The permissions of everybody, as far as the owner has them.
+            // Whether all users may read and execute the file as far as the owner may.
             let mode = entry.metadata()?.permissions().mode();
             let is_open = mode >> 6 & 0o5 & !mode == 0;
             if !is_open || fs::hard_link(&source, &target).is_err() {

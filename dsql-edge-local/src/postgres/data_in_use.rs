@@ -10,31 +10,33 @@ use rustix::process::{Pid, test_kill_process};
 
 use crate::error::Error;
 
-/// How long the shutdown of a PostgreSQL may take.
+/// The time limit for the shutdown of a PostgreSQL.
 const SHUTDOWN: Duration = Duration::from_secs(10);
 
-/// Waits until no PostgreSQL runs on the data.
+/// Waits until no PostgreSQL uses the data.
 ///
 /// # Errors
-/// A PostgreSQL still runs on it after `SHUTDOWN`.
+/// Returns an error if a PostgreSQL still uses the data after `SHUTDOWN`.
 pub(super) async fn wait(data: &Path) -> Result<(), Error> {
     let start = Instant::now();
     while let Some(pid) = server(data) {
         if start.elapsed() > SHUTDOWN {
             let data = data.display();
-            return Err(Error::Postgres(format!("the data in {data} is in use by process {pid}")));
+            return Err(Error::Postgres(format!(
+                "the data in {data} is in use by process {pid}: stop it, or use another --folder"
+            )));
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     Ok(())
 }
 
-/// The longest part of `postmaster.pid` that is read: its first line is a number.
+/// The number of bytes of `postmaster.pid` that are read: only its first line, a number, is needed.
 const LONGEST: u64 = 32;
 
-/// The process id of the server that runs on the data: the first line of its `postmaster.pid`, which may contain
-/// anything. As PostgreSQL does (`CreateLockFile` in `miscinit.c` of PostgreSQL 16), a process that this user may not
-/// signal is not a server on this user's data: the file is old, and another process has the number now.
+/// The process id of the server that uses the data: the first line of its `postmaster.pid`, which may contain anything.
+/// As in PostgreSQL (`CreateLockFile` in `miscinit.c` of PostgreSQL 16), a process that this user may not signal is not
+/// a server with this user's data: the file is old, and another process has the number now.
 fn server(data: &Path) -> Option<i32> {
     let path = data.join("postmaster.pid");
     if !fs::metadata(&path).ok()?.is_file() {
@@ -60,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn file_with_anything_in_it_is_no_server() {
+    fn hostile_pid_file_is_not_a_server() {
         let folder = std::env::temp_dir().join(format!("dsql-local-in-use-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let mut other = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn().unwrap();

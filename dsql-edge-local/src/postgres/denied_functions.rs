@@ -1,18 +1,18 @@
-//! The functions of PostgreSQL that a session may not call, by whatever path the call reaches PostgreSQL.
+//! The PostgreSQL functions that a session may not call, on any path by which the call reaches PostgreSQL.
 //!
-//! Input: whether DSQL's rules hold. Output: the SQL that takes the permission to call them from all roles but the
-//! superuser, or gives it back. A rule that looks for names in the client's statement would miss a call in a view, in a
-//! default, and in a query that nests too deeply for our parser; the permission holds for these too.
+//! Input: whether DSQL's rules apply. Output: the SQL that revokes the permission to call them from all roles except
+//! the superuser, or grants it again. A rule that searches the client's statement for names would miss a call in a
+//! view, in a default, and in a query that nests too deeply for our parser; the permission also applies to these.
 //!
 //! The list is from PostgreSQL's `pg_proc.dat`: the functions that a role without privileges may call and that run a
 //! text as SQL, read tables that the statement does not name, or write something other than rows. PostgreSQL itself
-//! keeps files (`pg_read_file`, `lo_import`) and the server's log from such roles. A cluster's answer to a call is not
-//! known; the words of the error are those for other functions that a cluster does not have. Those functions
-//! (`pg_advisory_lock`) have rules of the compiler's, and are denied here too.
+//! denies such roles access to files (`pg_read_file`, `lo_import`) and the server's log. A cluster's answer to a call
+//! is not known; the error message is the one for other functions that a cluster does not have. Those functions
+//! (`pg_advisory_lock`) have rules in the compiler, and are also denied here.
 
 use dsql_edge_compiler::dsql::refused_functions;
 
-/// Functions, and what to do instead.
+/// Functions, and the alternative to each.
 const DENIED: &[(&[&str], &str)] = &[
     (
         &[
@@ -75,17 +75,17 @@ const DENIED: &[(&[&str], &str)] = &[
             "pg_logical_slot_peek_changes",
             "pg_replication_slot_advance",
         ],
-        "leave it out: a cluster replicates by itself",
+        "leave it out: a cluster replicates automatically",
     ),
 ];
 
-/// What to do instead of calling a function, if sessions may not call it.
+/// The alternative to a function that sessions may not call.
 pub(crate) fn instead_of(name: &str) -> Option<&'static str> {
     let denied = DENIED.iter().find(|(names, _)| names.contains(&name)).map(|(_, instead)| *instead);
     denied.or_else(|| refused_functions().iter().find(|(it, _)| *it == name).map(|(_, instead)| *instead))
 }
 
-/// The SQL that takes or gives the permission. A form of a function that only works on its arguments
+/// The SQL that revokes or grants the permission. A form of a function that uses only its arguments
 /// (`ts_rewrite(query, target, substitute)`) keeps it.
 pub(super) fn permissions(denied: bool) -> String {
     let denied_here = DENIED.iter().flat_map(|(names, _)| names.iter().copied());

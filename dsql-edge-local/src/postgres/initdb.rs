@@ -17,7 +17,7 @@ use super::SUPERUSER;
 use super::account::Account;
 use crate::Error;
 
-/// Names the folder of the copies.
+/// The variable that names the folder of the copies.
 const CACHE: &str = "DSQL_LOCAL_INITDB_CACHE";
 
 pub(super) async fn create(
@@ -39,7 +39,7 @@ pub(super) async fn create(
     keep(data, &kept).map_err(Error::file(&kept))
 }
 
-/// Keeps a copy. If another start does the same at once, one of the two copies remains.
+/// Keeps a copy. If another start does the same at the same time, one of the two copies remains.
 fn keep(data: &Path, kept: &Path) -> io::Result<()> {
     static STARTS: AtomicUsize = AtomicUsize::new(0);
     let number = STARTS.fetch_add(1, Ordering::Relaxed);

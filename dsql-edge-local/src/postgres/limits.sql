@@ -1,5 +1,5 @@
--- DSQL's limits of a transaction: triggers that clients do not see count the rows that are written. They count for the
--- sessions of the front door, which sets dsql_local.limit_rows and dsql_local.limit_bytes.
+-- DSQL's limits of a transaction: triggers that clients do not see count the rows that are written. They are active
+-- only in sessions of the proxy, which sets dsql_local.limit_rows and dsql_local.limit_bytes.
 CREATE TABLE IF NOT EXISTS pg_catalog.dsql_local_oversize (bytes bigint NOT NULL);
 
 -- The sums so far are settings of the transaction, and end with it.
@@ -11,7 +11,7 @@ CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_size(bytes bigint) RETURNS text
     SELECT CASE WHEN bytes % 1048576 = 0 THEN bytes / 1048576 || 'mb' ELSE bytes || ' bytes' END
 $$;
 
--- Makes COMMIT fail, where DSQL checks the size.
+-- Makes COMMIT fail, because DSQL checks the size at COMMIT.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_defer_size(bytes bigint) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO pg_catalog.dsql_local_oversize VALUES (bytes)
@@ -71,7 +71,7 @@ BEGIN
              FOR EACH STATEMENT EXECUTE FUNCTION pg_catalog.dsql_local_count()',
             lower(event), event, new_table::regclass, CASE event WHEN 'DELETE' THEN 'OLD' ELSE 'NEW' END);
     END LOOP;
-    -- As PostgreSQL marks those of foreign keys: psql, pg_dump and information_schema leave them out.
+    -- Internal, like the triggers of foreign keys, so that psql, pg_dump and information_schema leave them out.
     UPDATE pg_catalog.pg_trigger SET tgisinternal = true WHERE tgrelid = new_table AND tgname LIKE 'dsql\_local\_%';
 END $$;
 
@@ -83,7 +83,7 @@ BEGIN
     WHERE command.command_tag = 'CREATE TABLE' AND relkind = 'r';
 END $$;
 
--- The rules for CREATE do not see the schema of a name without one: search_path, or the tables of a view, can make it
+-- The rules for CREATE do not know the schema of an unqualified name: search_path, or the tables of a view, can make it
 -- pg_temp.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_schema() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -142,8 +142,9 @@ BEGIN
     END IF;
 END $$;
 
--- A schema change in the body of a function would not count for the transaction, and no other session would get OC001.
--- dsql-local's own functions are in PL/pgSQL, which clients do not have. PostgreSQL fires no event for roles.
+-- A schema change in the body of a function would not be counted as DDL of the transaction, and no other session would
+-- get OC001. dsql-local's own functions are in PL/pgSQL, which clients do not have. PostgreSQL does not fire event
+-- triggers for roles.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_caller() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -170,7 +171,7 @@ BEGIN
     WHERE command.classid = 'pg_proc'::regclass AND pg_proc.proowner <> 'postgres'::regrole;
 END $$;
 
--- The clients' roles call none of these.
+-- The clients' roles may not call these functions.
 REVOKE EXECUTE ON FUNCTION pg_catalog.dsql_local_attach(oid), pg_catalog.dsql_local_sum(text),
     pg_catalog.dsql_local_size(bigint), pg_catalog.dsql_local_defer_size(bigint) FROM PUBLIC;
 
@@ -186,7 +187,7 @@ BEGIN
         CREATE EVENT TRIGGER dsql_local_check_function ON ddl_command_end
             WHEN TAG IN ('CREATE FUNCTION', 'ALTER FUNCTION', 'CREATE PROCEDURE', 'ALTER PROCEDURE')
             EXECUTE FUNCTION pg_catalog.dsql_local_check_function();
-        -- Tables of a folder that an earlier version kept.
+        -- Tables in a folder of an earlier version.
         PERFORM pg_catalog.dsql_local_attach(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
         WHERE relkind = 'r' AND nspname NOT IN ('pg_catalog', 'information_schema', 'sys');
     END IF;

@@ -1,7 +1,7 @@
-//! The PostgreSQL 16 behind the front door: started on a private Unix socket, and stopped with dsql-local.
+//! The PostgreSQL 16 behind the proxy: started on a private Unix socket, and stopped with dsql-local.
 //!
 //! Input: an installation, and the place of the data. Output: a server with DSQL's settings and its role `admin`, and
-//! its socket. It listens on no port, and its socket's folder is closed to other users.
+//! its socket. It does not listen on a port, and other users cannot enter its socket's folder.
 
 mod account;
 mod data_in_use;
@@ -28,10 +28,10 @@ pub(crate) use roles::{ADMIN, SUPERUSER};
 
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Written into a kept data folder once all SQL of the start has run.
+/// The file that is written into a kept data folder once all SQL of the start has run.
 const READY: &str = "dsql-local.ready";
 
-/// The roles and permissions of a DSQL cluster that a new PostgreSQL does not have.
+/// The SQL for the roles and permissions of a DSQL cluster that a new PostgreSQL does not have.
 const ROLES: &str = "DO $$ BEGIN
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'admin') THEN
             CREATE ROLE admin LOGIN CREATEROLE;
@@ -45,7 +45,7 @@ const SYS: &str = include_str!("sys.sql");
 /// The triggers that count the rows of a transaction, and the checks of schema changes.
 const LIMITS: &str = include_str!("limits.sql");
 
-/// DSQL's fixed settings, and a small server's.
+/// DSQL's fixed settings, and settings for a small server.
 const SETTINGS: [&str; 9] = [
     "listen_addresses=",
     "unix_socket_permissions=0700",
@@ -63,7 +63,7 @@ const SETTINGS: [&str; 9] = [
 pub(crate) enum Data {
     /// In a folder that is removed when the server ends.
     Fresh,
-    /// In a folder that stays.
+    /// In a folder that is kept.
     Kept(PathBuf),
 }
 
@@ -110,7 +110,7 @@ impl Postgres {
             initdb::create(account, &installation.version, &bin, &folder, home).await?;
         }
         let mut arguments: Vec<OsString> = vec!["-D".into(), folder.clone().into(), "-k".into(), home.into()];
-        // A fresh folder is removed at the end, so a crash can lose nothing.
+        // A fresh folder is removed at the end, so data that a crash loses is not needed.
         let fast: &[&str] =
             if durable { &["synchronous_commit=off"] } else { &["fsync=off", "full_page_writes=off"] };
         for setting in SETTINGS.iter().chain(fast) {
@@ -118,10 +118,10 @@ impl Postgres {
         }
         let log = home.join("server.log");
         let output = fs::File::create(&log).map_err(Error::file(&log))?;
-        // When PostgreSQL ends, its guard removes the folder with the log.
+        // The guard removes the folder with the log when PostgreSQL ends, so the log is opened now.
         let mut reader = fs::File::open(&log).map_err(Error::file(&log))?;
         let errors = output.try_clone().map_err(Error::file(&log))?;
-        // INT is PostgreSQL's fast shutdown, with a checkpoint; QUIT leaves everything as it is.
+        // INT is PostgreSQL's fast shutdown, with a checkpoint; QUIT ends at once without one.
         let signal = if durable { "INT" } else { "QUIT" };
         let guard =
             Guarded::spawn(bin.join("postgres").as_os_str(), arguments, signal, Some(home), |command| {
@@ -138,7 +138,7 @@ impl Postgres {
         };
         server.wait_until_ready(&mut reader).await?;
         let client = server.connect(SUPERUSER).await?;
-        // A folder that was kept may be of an earlier version.
+        // A kept folder may be from an earlier version.
         for sql in [ROLES, SYS, &column_types(), LIMITS, &server.seal_key.to_sql()] {
             client.batch_execute(sql).await.map_err(|error| Error::Postgres(error.to_string()))?;
         }
@@ -160,12 +160,12 @@ impl Postgres {
         }
     }
 
-    /// The key that seals dsql-local's statements.
+    /// The key of the seals on dsql-local's statements.
     pub(crate) fn seal_key(&self) -> &Arc<SealKey> {
         &self.seal_key
     }
 
-    /// The folder of the data, where it stays.
+    /// The folder of the data, if the data is kept.
     pub(crate) fn kept_data(&self) -> Option<&Path> {
         (!self.data.starts_with(&self.home)).then_some(&self.data)
     }
@@ -175,7 +175,7 @@ impl Postgres {
         self.new
     }
 
-    /// Marks the folder: the SQL of the start has run.
+    /// Marks the folder, because the SQL of the start has run.
     pub(crate) fn mark_ready(&self) -> Result<(), Error> {
         let path = self.data.join(READY);
         fs::write(&path, "").map_err(Error::file(&path))
@@ -188,22 +188,22 @@ impl Postgres {
         done.map_err(|error| Error::Postgres(error.to_string()))
     }
 
-    /// A session past the front door, as `role`.
+    /// Opens a session without the proxy, as `role`.
     pub(crate) async fn connect(&self, role: &str) -> Result<Client, Error> {
         session(&self.socket(), role).await.map_err(|error| Error::Postgres(error.to_string()))
     }
 
-    /// The socket that the front door connects to.
+    /// The socket that the proxy connects to.
     pub(crate) fn socket(&self) -> PathBuf {
         self.home.join(".s.PGSQL.5432")
     }
 
-    /// The folder of the socket, as libpq and tokio-postgres take it for a host.
+    /// The folder of the socket, which libpq and tokio-postgres accept as a host.
     pub(crate) fn socket_folder(&self) -> &Path {
         &self.home
     }
 
-    /// Ends the server and waits until it is gone.
+    /// Ends the server and waits for its end.
     pub(crate) async fn stop(self) -> Result<(), Error> {
         self.guard.stop().await.map_err(|error| Error::Postgres(error.to_string()))?;
         let _ = fs::remove_dir_all(&self.home);
@@ -221,7 +221,7 @@ fn column_types() -> String {
     )
 }
 
-/// A session with the server of this socket, past the front door. It ends when the client is dropped.
+/// Opens a session with the server of this socket, without the proxy. It ends when the client is dropped.
 pub(crate) async fn session(socket: &Path, role: &str) -> Result<Client, tokio_postgres::Error> {
     let folder = socket.parent().unwrap_or(socket);
     let (client, connection) =
@@ -233,8 +233,8 @@ pub(crate) async fn session(socket: &Path, role: &str) -> Result<Client, tokio_p
 /// The path of a socket has at most 103 bytes on macOS; the names of the folder and of the socket take 39 of them.
 const LONGEST_PARENT: usize = 60;
 
-/// The folder of the socket, the log and fresh data: in the system's temporary folder, or in `/tmp` if the path of that is
-/// too long for a socket or closed to the account.
+/// Makes the folder of the socket, the log and fresh data: in the system's temporary folder, or in `/tmp` if that path is
+/// too long for a socket or the account cannot enter it.
 fn make_home(account: Account) -> Result<PathBuf, Error> {
     let mut random = [0; 6];
     getrandom::fill(&mut random).map_err(|error| Error::Random(error.to_string()))?;
@@ -249,7 +249,7 @@ fn make_home(account: Account) -> Result<PathBuf, Error> {
 
 /// The folder of kept data: the named one, or for root one that `nobody` can reach.
 fn kept_folder(account: Account, folder: &Path) -> Result<PathBuf, Error> {
-    // PostgreSQL runs in a working folder of its own.
+    // PostgreSQL has a different working folder, so the path must be absolute.
     let folder = fs::canonicalize(folder).map_err(Error::file(folder))?;
     let parent = match account {
         Account::Ours => folder,

@@ -1,4 +1,4 @@
--- The schema sys of a DSQL cluster: the log of jobs, the procedure that waits for one, the session's id. dsql-local's
+-- The schema sys of a DSQL cluster: the log of jobs, the procedure that waits for a job, the session's id. dsql-local's
 -- other objects are in pg_catalog, where tools do not look for objects of users.
 SET allow_system_table_mods = on;
 CREATE SCHEMA IF NOT EXISTS sys;
@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS pg_catalog.dsql_local_jobs (
     start_time timestamptz NOT NULL,
     update_time timestamptz NOT NULL
 );
--- The identities that may log in as a role: AWS IAM GRANT and REVOKE write them.
+-- The identities that may log in as a role. AWS IAM GRANT and REVOKE write them.
 CREATE TABLE IF NOT EXISTS pg_catalog.dsql_local_iam (
     iam_oid bigint NOT NULL,
     arn text NOT NULL,
@@ -22,11 +22,11 @@ CREATE TABLE IF NOT EXISTS pg_catalog.dsql_local_iam (
     grantor_pg_role_name text NOT NULL,
     PRIMARY KEY (pg_role_name, arn)
 );
--- The key that seals the statements that dsql-local puts in the place of a client's.
+-- The key of the seals on statements with which dsql-local replaces a client's.
 CREATE TABLE IF NOT EXISTS pg_catalog.dsql_local_seal_key (key bytea NOT NULL);
 REVOKE ALL ON pg_catalog.dsql_local_jobs, pg_catalog.dsql_local_iam, pg_catalog.dsql_local_seal_key FROM PUBLIC;
 
--- A folder that an earlier version kept has its own objects in sys.
+-- In a folder of an earlier version, dsql-local's own objects are in sys.
 DO $$
 DECLARE
     routine regprocedure;
@@ -67,11 +67,12 @@ BEGIN
     END LOOP;
 END $$;
 
--- In this file and in limits.sql, pg_temp is the last schema of each SECURITY DEFINER function: a search_path that does
--- not name it is searched for tables and types in pg_temp first, where a client could put its own.
+-- In this file and in limits.sql, pg_temp is the last schema in the search_path of each SECURITY DEFINER function. If a
+-- search_path does not name it, PostgreSQL searches pg_temp first for tables and types, and a client could create its
+-- own there.
 
--- Only dsql-local makes seals: a client cannot call a function that requires one with a statement of its own. Letters
--- outside of ASCII do not count, since the seal is made before their encoding is known.
+-- Only dsql-local makes seals: a client cannot call a function that requires one with a statement of its own.
+-- Characters outside ASCII are ignored, because the seal is made before their encoding is known.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_seal(statement text, seal text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -82,14 +83,15 @@ BEGIN
     END IF;
 END $$;
 
--- Whether the rules hold in a session. Sessions past the front door, such as those of DSQL_LOCAL_POSTGRES_URL, have no
+-- Whether the rules apply in a session. Sessions without the proxy, such as those of DSQL_LOCAL_POSTGRES_URL, have no
 -- limit of rows and no rules.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_has_rules() RETURNS boolean LANGUAGE sql STABLE
 RETURN coalesce(pg_catalog.current_setting('dsql_local.limit_rows', true), '') <> '';
 REVOKE EXECUTE ON FUNCTION pg_catalog.dsql_local_has_rules() FROM PUBLIC;
 
--- The settings that a session may change; the rules for SET are the same. The front door finds a change of the encoding
--- by the words of the client's text (`Encoding::may_change`, with the same list), so a function, a view or a default that hides the words must not change it.
+-- The settings that a session may change; the rules for SET are the same. The proxy finds a change of the encoding by
+-- the words of the client's text (`Encoding::may_change`, with the same list), so a function, a view or a default that
+-- hides the words must not change it.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_setting(name text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -102,8 +104,8 @@ BEGIN
     RAISE EXCEPTION 'setting configuration parameter "%" not supported', name USING ERRCODE = '0A000';
 END $$;
 
--- Another function takes the place of PostgreSQL's set_config, which gets another name: PostgreSQL finds the code of
--- its own functions by their numbers, whatever their definition is.
+-- Another function replaces PostgreSQL's set_config, which gets another name, because PostgreSQL finds the code of its
+-- own functions by their OIDs, regardless of their definition.
 DO $$
 BEGIN
     IF to_regprocedure('pg_catalog.dsql_local_set_config(text, text, boolean)') IS NULL THEN
@@ -112,7 +114,7 @@ BEGIN
 END $$;
 REVOKE EXECUTE ON FUNCTION pg_catalog.dsql_local_set_config(text, text, boolean) FROM PUBLIC;
 
--- A SET clause would undo the new setting at the end of the call, so the names have their schema instead.
+-- A SET clause would undo the new setting at the end of the call, so all names are qualified instead.
 CREATE OR REPLACE FUNCTION pg_catalog.set_config(text, text, boolean) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 BEGIN
@@ -120,7 +122,7 @@ BEGIN
     RETURN pg_catalog.dsql_local_set_config($1, $2, $3);
 END $$;
 
--- 26 letters and digits, as a job's id has.
+-- A job's id: 26 letters and digits.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_job_id() RETURNS text LANGUAGE sql VOLATILE AS $$
     SELECT string_agg(substr('abcdefghijklmnopqrstuvwxyz234567', 1 + floor(random() * 32)::int, 1), '')
     FROM generate_series(1, 26)
@@ -138,7 +140,7 @@ BEGIN
     RETURN id;
 END $$;
 
--- Makes an index look as after a unique build that failed: it is not valid, and new rows are held to it.
+-- Makes an index look like one after a failed unique build: it is not valid, but it is enforced for new rows.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_fail_index(index oid, statement text, seal text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -151,10 +153,10 @@ CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_name(relation oid) RETURNS text
     WHERE pg_class.oid = relation
 $$;
 
--- Builds at once the index that DSQL builds in a job: rows for which the build fails make the job fail and not the
--- statement. `plain` is the statement without UNIQUE: the index of a failed unique build. `probe` is a query of the
--- index's expressions without rows; an error that it gives too is one of the statement. IF NOT EXISTS builds nothing if
--- `name` exists: the job is then that of the existing index.
+-- Builds at once the index that DSQL builds in a job. If the build fails for a row, the job fails and not the
+-- statement. `plain` is the statement without UNIQUE, for the index of a failed unique build. `probe` is a query of the
+-- index's expressions without rows; if it returns the same error, the statement fails. With IF NOT EXISTS and an
+-- existing `name`, no index is built, and the job is that of the existing index.
 DROP FUNCTION IF EXISTS pg_catalog.dsql_local_build_index(text, text, text, text);
 DROP FUNCTION IF EXISTS pg_catalog.dsql_local_build_index(text, text, text, text, text);
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_build_index(
@@ -164,7 +166,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
     of_table oid := to_regclass(target);
     before oid[] := ARRAY(SELECT indexrelid FROM pg_catalog.pg_index WHERE indrelid = of_table);
-    -- As `seal::joined` does.
+    -- The same as `seal::joined`.
     sealed text := replace(statement, E'\x01', E'\x01\x01') || E'\x01.' || replace(plain, E'\x01', E'\x01\x01')
         || E'\x01.' || replace(probe, E'\x01', E'\x01\x01');
     duplicates boolean := false;
@@ -237,8 +239,8 @@ BEGIN
     SELECT status = 'completed' INTO succeeded FROM sys.jobs WHERE jobs.job_id = wait_for_job.job_id;
 END $$;
 
--- An id of the session, as the tests of AWS's adapter for Tortoise need it: the same for one connection, and for no
--- other.
+-- An id of the session, which the tests of AWS's adapter for Tortoise need: it stays the same for a connection, and
+-- differs between connections.
 CREATE OR REPLACE FUNCTION sys.current_session_id() RETURNS uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT md5(pid::text || backend_start::text)::uuid FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()
@@ -260,7 +262,7 @@ CREATE OR REPLACE PROCEDURE pg_catalog.dsql_local_iam(command text, pg_role text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM dsql_local_check_seal(command || pg_role || principal, seal);
-    -- Takes the place of this procedure's own command tag.
+    -- Replaces this procedure's own command tag.
     RAISE NOTICE 'dsql_local_tag AWS IAM %', command;
     IF session_user NOT IN ('admin', 'postgres') THEN
         RAISE EXCEPTION 'permission denied' USING ERRCODE = '42501';
@@ -282,7 +284,7 @@ BEGIN
     END IF;
 END $$;
 
--- A user of --user.
+-- Creates the role of --user.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_user(pg_role text, principal text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = pg_role) THEN

@@ -1,7 +1,7 @@
-//! A client's first bytes: SSLRequest or ClientHello, the startup packet, the password.
+//! Reads a client's first bytes: SSLRequest or ClientHello, the startup packet, the password.
 //!
-//! Input: a stream that may send anything. Output: one packet at a time, lengths checked. Not a byte more is read, so
-//! nothing that is sent in clear becomes a part of the TLS session.
+//! Input: a stream that may send anything. Output: one packet at a time, with its length checked. No byte after it is
+//! read, so that no plain text becomes a part of the TLS session.
 
 use std::io;
 
@@ -15,10 +15,10 @@ use crate::connection_rejected::ConnectionRejected;
 
 const SSL_REQUEST: u32 = 80_877_103;
 const GSSENC_REQUEST: u32 = 80_877_104;
-/// The code of a CancelRequest, in the place of a startup packet's version.
+/// The code of a CancelRequest, which is in the place of a startup packet's version.
 pub(super) const CANCEL: u32 = 80_877_102;
 
-/// The first byte of a TLS record that holds a ClientHello.
+/// The first byte of a TLS record that contains a ClientHello.
 const TLS_HANDSHAKE: u8 = 0x16;
 
 /// The longest password, in bytes: a token with a long session token is below 4 KiB.
@@ -26,11 +26,11 @@ const MAX_PASSWORD: usize = 64 * 1024;
 
 /// The first packet of a client.
 pub(super) enum FirstPacket {
-    /// An SSLRequest, or a ClientHello at once.
+    /// An SSLRequest, or a ClientHello without one (`direct`).
     Tls { direct: bool },
-    /// A CancelRequest, whole.
+    /// A complete CancelRequest.
     Cancel(Vec<u8>),
-    /// The startup packet of a session in clear.
+    /// The startup packet of a session in plain text.
     Plain,
 }
 
@@ -53,7 +53,7 @@ pub(super) async fn first_packet(tcp: &mut TcpStream) -> io::Result<FirstPacket>
     }
 }
 
-/// Reads a packet that has a length and a code and no tag.
+/// Reads a packet with a length and a code, but without a tag.
 pub(super) async fn startup<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<(u32, Vec<u8>)> {
     let length = usize::try_from(stream.read_u32().await?).unwrap_or(usize::MAX);
     if !(8..=MAX_LENGTH).contains(&length) {
@@ -65,7 +65,7 @@ pub(super) async fn startup<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<
     Ok((code, body))
 }
 
-/// The packet again, as it came.
+/// Writes the packet again, unchanged.
 pub(super) fn packet(code: u32, body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len() + 8).unwrap_or(u32::MAX);
     [&length.to_be_bytes(), &code.to_be_bytes(), body].concat()

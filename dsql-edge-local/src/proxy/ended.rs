@@ -1,6 +1,6 @@
 //! The end of a connection.
 //!
-//! Input: an error of the connection or of the login. Output: a value that shows whether the client gets an answer.
+//! Input: an error of the connection or of the login. Output: a value that states whether the client gets an answer.
 
 use std::io;
 

@@ -1,6 +1,6 @@
-//! One message of the PostgreSQL protocol, as bytes with their length checked.
+//! A message of the PostgreSQL protocol: bytes whose length is checked.
 //!
-//! Input: a stream that may send anything. Output: whole messages that are no longer than DSQL accepts.
+//! Input: a stream that may send anything. Output: complete messages that are not longer than DSQL accepts.
 
 use std::io;
 
@@ -29,11 +29,11 @@ pub(crate) enum FrontendTag {
     Query,
     Sync,
     Terminate,
-    /// PostgreSQL ends the connection.
+    /// A message for which PostgreSQL ends the connection.
     Unknown,
 }
 
-/// A whole message: tag, length, body.
+/// A complete message: tag, length, body.
 pub(crate) struct Frame {
     pub(crate) bytes: Vec<u8>,
 }
@@ -69,7 +69,7 @@ impl Frame {
     }
 }
 
-/// A message of these parts.
+/// Writes a message with these parts.
 pub(crate) fn message(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let length: usize = parts.iter().map(|part| part.len()).sum::<usize>() + 4;
     let mut out = Vec::with_capacity(length + 1);
@@ -79,8 +79,8 @@ pub(crate) fn message(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     out
 }
 
-/// An ErrorResponse of this severity, SQLSTATE and these further fields, each a code and a text. A NUL in a text would
-/// end its field early, and is left out.
+/// Writes an ErrorResponse with this severity and SQLSTATE, and with these other fields, each a code and a text. A NUL
+/// in a text would end its field early, and is left out.
 pub(crate) fn error_response(severity: &str, sqlstate: &str, fields: &[(u8, &[u8])]) -> Vec<u8> {
     let first = [(b'S', severity.as_bytes()), (b'V', severity.as_bytes()), (b'C', sqlstate.as_bytes())];
     let mut body = Vec::new();
@@ -92,10 +92,10 @@ pub(crate) fn error_response(severity: &str, sqlstate: &str, fields: &[(u8, &[u8
     message(b'E', &[&body, b"\0"])
 }
 
-/// The length of the first message in `bytes`, tag included, once its head is there.
+/// The length of the first message in `bytes`, including the tag, once its head has arrived.
 ///
 /// # Errors
-/// A length below 4 or above [`MAX_LENGTH`].
+/// Returns an error for a length below 4 or above [`MAX_LENGTH`].
 pub(super) fn first_length(bytes: &[u8]) -> io::Result<Option<usize>> {
     let Some(&[_, a, b, c, d]) = bytes.first_chunk::<5>() else { return Ok(None) };
     let length = u32::from_be_bytes([a, b, c, d]);
@@ -108,13 +108,13 @@ pub(super) fn first_length(bytes: &[u8]) -> io::Result<Option<usize>> {
     }
 }
 
-/// Reads one message and not a byte more.
+/// Reads one message, and no byte after it.
 pub(super) async fn read<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<Frame> {
     let mut head = [0; 5];
     stream.read_exact(&mut head).await?;
     let length = first_length(&head)?.unwrap_or(head.len());
     let mut bytes = head.to_vec();
-    // Grows as bytes come: a claimed length alone reserves nothing.
+    // The buffer grows as bytes arrive: the length in the head does not decide how much memory is allocated.
     let rest = length.saturating_sub(head.len());
     let read = stream.take(rest as u64).read_to_end(&mut bytes).await?;
     if read < rest {

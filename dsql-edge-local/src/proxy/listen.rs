@@ -1,4 +1,4 @@
-//! The listeners: one port on both loopback addresses, and the task that serves connections.
+//! Listens on one port of both loopback addresses, and serves connections.
 //!
 //! Input: a port, or 0, and the endpoint. Output: the port in use, and a handle that ends every session when dropped.
 
@@ -14,17 +14,17 @@ use crate::Error;
 
 /// An endpoint that serves connections.
 pub(crate) trait Serve: Send + Sync + 'static {
-    /// Serves one connection to its end.
+    /// Serves one connection until it ends.
     fn serve(&self, tcp: TcpStream) -> impl Future<Output = ()> + Send;
 
     /// Takes one line for the log.
     fn log(&self, line: &str);
 }
 
-/// How often to try another port if only one of the two addresses has it free.
+/// The number of attempts with other ports, if a port is free on only one of the two addresses.
 const ATTEMPTS: usize = 50;
 
-/// An endpoint that is listened on. Dropping it ends its sessions.
+/// A listening endpoint. Dropping it ends its sessions.
 pub(crate) struct Listening {
     port: u16,
     task: JoinHandle<()>,
@@ -42,14 +42,14 @@ impl Drop for Listening {
     }
 }
 
-/// Bound sockets, not served yet: the port is known before PostgreSQL has started.
+/// Bound sockets that are not served yet, so that the port is known before PostgreSQL has started.
 pub(crate) struct Bound {
     v4: TcpListener,
     v6: Option<TcpListener>,
     port: u16,
 }
 
-/// Binds `wanted` on 127.0.0.1 and, where the machine has it, ::1; any free port where it is taken or 0.
+/// Binds `wanted` on 127.0.0.1 and, if the machine has IPv6, ::1. Binds any free port if `wanted` is 0 or in use.
 pub(crate) async fn listen(wanted: u16) -> Result<Bound, Error> {
     let mut port = wanted;
     let mut last = None;
@@ -73,14 +73,14 @@ async fn bind(port: u16) -> io::Result<Bound> {
     let v6 = match TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, port))).await {
         Ok(listener) => Some(listener),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error),
-        // A machine without IPv6.
+        // The machine has no IPv6.
         Err(_) => None,
     };
     Ok(Bound { v4, v6, port })
 }
 
 impl Bound {
-    /// Serves every connection from now on.
+    /// Starts to serve connections.
     pub(crate) fn serve(self, endpoint: impl Serve) -> Listening {
         let port = self.port;
         Listening { port, task: tokio::spawn(accept(self, Arc::new(endpoint))) }
@@ -88,7 +88,7 @@ impl Bound {
 }
 
 async fn accept(bound: Bound, endpoint: Arc<impl Serve>) {
-    // Aborts its tasks when this task is aborted.
+    // The set aborts its tasks when this task is aborted.
     let mut sessions = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -101,7 +101,7 @@ async fn accept(bound: Bound, endpoint: Arc<impl Serve>) {
                 let endpoint = endpoint.clone();
                 sessions.spawn(async move { endpoint.serve(tcp).await });
             }
-            // Out of file descriptors, most likely: sessions that end give some back.
+            // Most likely there are no free file descriptors: sessions that end release some.
             Err(error) => {
                 endpoint.log(&format!("cannot accept a connection: {error}"));
                 tokio::time::sleep(Duration::from_millis(100)).await;

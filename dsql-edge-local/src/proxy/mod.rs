@@ -1,7 +1,7 @@
-//! The front door: listens, terminates TLS, verifies the token, and relays the session to PostgreSQL.
+//! The proxy: listens, terminates TLS, verifies the token, and relays the session to PostgreSQL.
 //!
-//! Input: TCP connections and the state of the endpoint. Output: bytes relayed between client and
-//! PostgreSQL, or an error to the client and its reason to the log. Only `rules` changes the bytes.
+//! Input: TCP connections and the state of the endpoint. Output: bytes that are relayed between client and PostgreSQL,
+//! or an error for the client and its reason for the log. Only `rules` changes the bytes.
 
 mod door;
 mod ended;
@@ -35,11 +35,11 @@ use frame::Frame;
 pub(crate) use listen::{Listening, Serve, listen};
 use startup::Startup;
 
-/// Time for a client to log in; PostgreSQL's own default (`authentication_timeout`).
+/// The time limit for a client to log in; the default of PostgreSQL's `authentication_timeout`.
 const DOOR_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The reason in the log if a fault on request rejects a connection.
-const ON_REQUEST: &str = "a fault on request";
+/// The reason in the log if a requested fault rejects a connection.
+const ON_REQUEST: &str = "a requested fault";
 
 /// DSQL's one database.
 const DATABASE: &str = "postgres";
@@ -53,13 +53,13 @@ pub(crate) struct Endpoint {
     pub(crate) postgres: PathBuf,
     /// The state that all sessions share.
     pub(crate) cluster: Arc<Cluster>,
-    /// Whether DSQL's statement rules hold.
+    /// Whether DSQL's statement rules apply.
     pub(crate) rules: bool,
 }
 
 impl Serve for Endpoint {
     async fn serve(&self, mut tcp: TcpStream) {
-        // Each answer is one write; without this the kernel may hold it back for 40 ms.
+        // Each answer is one write; without this option the kernel may delay it for 40 ms.
         let _ = tcp.set_nodelay(true);
         let ended = match tokio::time::timeout(DOOR_TIMEOUT, door::first_packet(&mut tcp)).await {
             Ok(Ok(FirstPacket::Tls { direct })) => self.serve_tls(tcp, direct).await,
@@ -101,7 +101,7 @@ impl Endpoint {
         };
         let session = client.get_ref().1;
         if direct && session.alpn_protocol() != Some(ALPN) {
-            // As PostgreSQL 17 does; a client that wants this must name the protocol.
+            // As in PostgreSQL 17, a client with direct TLS must name the protocol.
             return Err(Ended::Lost(std::io::Error::other("direct TLS without ALPN \"postgresql\"")));
         }
         let host = session.server_name().map(str::to_owned);
@@ -120,14 +120,14 @@ impl Endpoint {
             )
             .await
             .map_err(Ended::Lost),
-            // With TLS's close_notify: libpq 18 takes any other end for a failure.
+            // The end includes TLS's close_notify, because libpq 18 treats any other end as a failure.
             Ok(Admitted::Cancelled) => client.shutdown().await.map_err(Ended::Lost),
             Err(Ended::Rejected(rejected)) => reject(&mut client, rejected).await,
             Err(lost) => Err(lost),
         }
     }
 
-    /// From the startup message to PostgreSQL's answer to it.
+    /// Handles the login, from the startup message to PostgreSQL's answer to it.
     async fn admit<S>(&self, client: &mut S, host: Option<&str>) -> Result<Admitted, Ended>
     where
         S: AsyncRead + AsyncWrite + Unpin,
@@ -159,7 +159,7 @@ impl Endpoint {
         self.open_session(client, &startup, &identity).await
     }
 
-    /// Faults on request, and the rate of new connections.
+    /// Checks the requested faults, and the rate of new connections.
     fn limit_rate(&self) -> Result<(), ConnectionRejected> {
         let Limits { rate, burst, .. } = &self.cluster.limits;
         match self.cluster.faults.connects() {
@@ -171,18 +171,20 @@ impl Endpoint {
         if self.cluster.admission.admits(self.cluster.clock.now()) {
             return Ok(());
         }
-        let why = format!("more than {rate} connections a second, after {burst} at once");
+        let why = format!(
+            "more than {rate} new connections per second, after {burst} at once: keep connections open"
+        );
         Err(ConnectionRejected::rate_exceeded(why))
     }
 
-    /// The identity that signed a token for this user.
+    /// Returns the identity that signed a token for this user.
     fn authenticate(&self, password: &str, user: &str, host: &str) -> Result<Identity, ConnectionRejected> {
         let now = self.cluster.clock.now();
         let signer = iam::signer(password).unwrap_or_default();
         let identity = match self.keys.find(&signer, now) {
             KeyLookup::Current(identity) => identity,
             KeyLookup::Expired => return Err(ConnectionRejected::session_expired()),
-            // The answer is that to a token that these keys have not signed.
+            // The error is that of a token that these keys have not signed.
             KeyLookup::Never => self.keys.given().clone(),
         };
         let credentials = &identity.credentials;
@@ -198,7 +200,7 @@ impl Endpoint {
         match user {
             ADMIN => Ok(true),
             SUPERUSER => Ok(false),
-            // A plain PostgreSQL has no AWS IAM GRANT.
+            // Without the rules, AWS IAM GRANT is not available, so every role is treated as mapped.
             _ if !self.rules => Ok(true),
             _ => mapping::exists(&self.postgres, user, &identity.arn)
                 .await
@@ -206,7 +208,7 @@ impl Endpoint {
         }
     }
 
-    /// Opens a session of PostgreSQL, and passes its first two messages on.
+    /// Opens a session with PostgreSQL, and forwards its first two messages.
     async fn open_session<S>(
         &self,
         client: &mut S,
@@ -218,21 +220,21 @@ impl Endpoint {
     {
         let most = self.cluster.limits.connections;
         let connected = self.cluster.connections.connect(most).ok_or_else(|| {
-            ConnectionRejected::too_many_connections(format!("{most} connections are open"))
+            ConnectionRejected::too_many_connections(format!("{most} connections are open: close some"))
         })?;
         let mut postgres =
             UnixStream::connect(&self.postgres).await.map_err(ConnectionRejected::backend_unreachable)?;
         let own = if self.rules { rules::settings(&self.cluster.limits) } else { Vec::new() };
         postgres.write_all(&startup.to_postgres(&own)).await?;
-        // PostgreSQL sends AuthenticationOk before it looks for the role.
+        // PostgreSQL sends AuthenticationOk before it looks up the role.
         let authenticated = frame::read(&mut postgres).await?;
         if authenticated.is_error(b"53300") {
-            let why = "the PostgreSQL behind dsql-local accepts no more";
+            let why = "the PostgreSQL behind dsql-local does not accept more connections: close some";
             return Err(ConnectionRejected::too_many_connections(why).into());
         }
         let next = frame::read(&mut postgres).await?;
         if next.is_error(b"28000") {
-            // No such role, or one that may not log in: on DSQL there is then no mapping either.
+            // The role does not exist or may not log in. On DSQL it then has no mapping either.
             return Err(ConnectionRejected::role_not_mapped(&startup.user, &identity.arn).into());
         }
         let reported = Frame { bytes: next.bytes.clone() };
@@ -247,13 +249,13 @@ impl Endpoint {
 
 /// The end of a login.
 enum Admitted {
-    /// PostgreSQL has answered the startup; its first two messages have been passed on.
+    /// PostgreSQL has answered the startup; its first two messages were forwarded.
     Session(UnixStream, Connected, Frame),
-    /// It was a request to cancel, and is done.
+    /// The connection was a request to cancel, which is done.
     Cancelled,
 }
 
-/// Whether a client merely went away, as Workers do: a request ends, and its socket with it.
+/// Whether the client closed the connection without a message, as Workers do when a request ends.
 fn hung_up(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
@@ -266,8 +268,8 @@ async fn reject<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<(), Ended> {
     client.write_all(&rejected.to_error_response()).await?;
     client.shutdown().await?;
-    // A client that pipelined has bytes under way: closing over unread ones would reset the connection, and
-    // the error could be lost with it.
+    // A client that pipelined may still send bytes: closing with unread bytes would reset the connection, and the
+    // client could lose the error.
     let mut rest = [0; 4096];
     let mut left = frame::MAX_LENGTH;
     let drain = async {

@@ -1,7 +1,7 @@
-//! A session between a client and PostgreSQL, relayed until either ends.
+//! Relays a session between a client and PostgreSQL until one of them ends.
 //!
-//! A client's bytes pass as whole messages with their lengths checked, after DSQL's rules. PostgreSQL's bytes pass as
-//! they come, except for the few messages that the rules change.
+//! A client's bytes are forwarded as complete messages with their lengths checked, after DSQL's rules. PostgreSQL's
+//! bytes are forwarded as they arrive, except for the few messages that the rules change.
 
 use std::io;
 use std::path::Path;
@@ -20,18 +20,18 @@ use crate::rules::{Session, catalog};
 
 const CHUNK: usize = 64 * 1024;
 
-/// The rules for a message of at most this length take less time than to start work on another thread.
+/// Up to this length, applying the rules to a message takes less time than starting work on another thread.
 const SHORT: usize = 16 * 1024;
 
-/// How often a connection that should end checks whether its transaction is over.
+/// The interval at which a connection that should end checks whether its transaction has ended.
 const LOOKS_AGAIN: Duration = Duration::from_millis(50);
 
 /// Relays until one side ends. `reported` is PostgreSQL's first ParameterStatus. With `rules`, the socket of the same
-/// PostgreSQL, DSQL's statement rules hold, and the log has the alternative for each rejected statement.
+/// PostgreSQL, DSQL's statement rules apply, and the log contains the alternative for each rejected statement.
 ///
 /// # Errors
-/// A client message longer than DSQL accepts, or a socket's own error. The session is then closed, as a cluster
-/// does.
+/// Returns an error for a client message that is longer than DSQL accepts, or for an error of a socket. The session is
+/// then closed, as on a cluster.
 pub(super) async fn relay<S>(
     client: &mut S,
     postgres: &mut UnixStream,
@@ -52,7 +52,7 @@ where
         done: AtomicBool::new(false),
         answered: Notify::new(),
     };
-    // `messages` first: the bytes that came with the login are read before the login is done.
+    // `messages` is polled first, so that the bytes that arrived with the login are read before the login is done.
     let ended = tokio::select! {
         biased;
         ended = messages(&mut from_client, &mut to_postgres, &session, rules, &login) => ended,
@@ -63,7 +63,8 @@ where
     ended
 }
 
-/// Waits until the connection is as old as DSQL allows. A transaction that is open then has the time of any other.
+/// Waits until the connection is as old as DSQL allows. A transaction that is open at that time may continue until its
+/// own limit.
 async fn lives(cluster: &Cluster, session: &Mutex<Session>) {
     let end = after(cluster.clock.now(), cluster.limits.life);
     tokio::select! {
@@ -74,15 +75,16 @@ async fn lives(cluster: &Cluster, session: &Mutex<Session>) {
     while session.lock().await.is_busy() && cluster.clock.now() < end {
         cluster.clock.until(after(cluster.clock.now(), LOOKS_AGAIN)).await;
     }
-    (cluster.log)("connection closed: it is as old as DSQL allows");
+    (cluster.log)("connection closed: it has reached DSQL's maximum age");
 }
 
-/// The time after this duration, at most the last date that the type has: a clock can be set forward to it.
+/// The time after this duration, limited to the last date that the type can hold, because a clock can be set forward to
+/// it.
 fn after(now: OffsetDateTime, by: Duration) -> OffsetDateTime {
     now.saturating_add(time::Duration::try_from(by).unwrap_or(time::Duration::MAX))
 }
 
-/// Passes a CancelRequest to PostgreSQL, which answers nothing.
+/// Forwards a CancelRequest to PostgreSQL, which does not answer it.
 pub(super) async fn cancel(postgres: &Path, packet: &[u8]) -> io::Result<()> {
     let mut stream = UnixStream::connect(postgres).await?;
     stream.write_all(packet).await?;
@@ -92,11 +94,11 @@ pub(super) async fn cancel(postgres: &Path, packet: &[u8]) -> io::Result<()> {
 
 /// The state of the login and of the answers, which `answers` shares with `messages`.
 struct Login {
-    /// A fault: messages that come before the login is done are dropped, up to their Sync.
+    /// The fault `drop-flight`: messages that arrive before the login is done are dropped, up to their Sync.
     drops_flight: bool,
-    /// The first ReadyForQuery has come.
+    /// The first ReadyForQuery has arrived.
     done: AtomicBool,
-    /// A ReadyForQuery has come, an error or CopyInResponse.
+    /// Notified when a ReadyForQuery, an error or a CopyInResponse has arrived.
     answered: Notify,
 }
 
@@ -150,14 +152,14 @@ where
             }
         }
         if !ready.is_empty() && to.write_all(&ready).await.is_err() {
-            // PostgreSQL has ended, and may have sent the reason: `answers` passes it on, and ends the session.
+            // PostgreSQL has ended, and may have sent the reason: `answers` forwards it, and ends the session.
             return std::future::pending().await;
         }
         if cut {
             if session.lock().await.ends() {
                 return Ok(());
             }
-            // The messages before are still answered: `answers` then ends the session.
+            // The earlier messages are still answered; after that, `answers` ends the session.
             return std::future::pending().await;
         }
         pending.drain(..whole);
@@ -170,7 +172,7 @@ where
     }
 }
 
-/// The bytes that PostgreSQL gets for a message; nothing if the connection is to end in place of it.
+/// The bytes that PostgreSQL gets for a message; `None` if the connection must end instead.
 async fn checked(frame: Frame, session: &Arc<Mutex<Session>>, socket: &Path) -> Option<Vec<u8>> {
     let named = |session: &mut Session, frame: Frame| (session.named_tables(&frame), frame);
     let (tables, frame) = on_message(session, frame, named).await;
@@ -182,7 +184,7 @@ async fn checked(frame: Frame, session: &Arc<Mutex<Session>>, socket: &Path) -> 
     .await
 }
 
-/// Works on a message with its session. Work on a long message does not block the threads that serve other sessions.
+/// Handles a message with its session. A long message does not block the threads that serve other sessions.
 async fn on_message<T: Send + 'static>(
     session: &Arc<Mutex<Session>>,
     frame: Frame,
@@ -202,10 +204,10 @@ async fn on_message<T: Send + 'static>(
     }
 }
 
-/// The fault `drop-flight`: messages that come with the login are dropped, up to their Sync.
+/// The fault `drop-flight`: messages that arrive with the login are dropped, up to their Sync.
 struct DroppedFlight {
     drops: bool,
-    /// The flight has begun and has no Sync yet. A simple query is whole without one.
+    /// The flight has begun, but its Sync has not arrived. A simple query is complete without one.
     awaits_sync: bool,
 }
 
@@ -219,8 +221,8 @@ impl DroppedFlight {
         drops
     }
 
-    /// More bytes have come. `begun`: a message was incomplete before. Messages that the client sends after the login
-    /// have not come with it.
+    /// Records that more bytes have arrived. `begun`: a message was incomplete before. Messages that the client sends
+    /// after the login did not arrive with it.
     fn reads_on(&mut self, login_is_done: bool, begun: bool) {
         self.drops &= !login_is_done || self.awaits_sync || begun;
     }
@@ -229,20 +231,21 @@ impl DroppedFlight {
 /// The position in PostgreSQL's stream.
 #[derive(Clone, Copy)]
 enum StreamPosition {
-    /// Before a message.
+    /// At the start of a message.
     Head,
-    /// Inside of a message that is not read whole: `left` bytes of it are to come, and the client gets them or not.
+    /// Inside a message that is not read completely: `left` bytes follow, and `passes` states whether the client gets
+    /// them.
     Inside { left: usize, passes: bool },
 }
 
-/// PostgreSQL's bytes that have come and are not passed on.
+/// PostgreSQL's bytes that have arrived and are not forwarded yet.
 struct AnswerStream {
     pending: Vec<u8>,
     position: StreamPosition,
 }
 
 impl AnswerStream {
-    /// The bytes that the client gets now.
+    /// Takes the bytes that the client gets now.
     fn take(&mut self, mut session: Option<&mut Session>, login: &Login) -> Vec<u8> {
         let mut ready = Vec::with_capacity(self.pending.len());
         let mut rest = self.pending.as_slice();
@@ -326,7 +329,7 @@ mod tests {
     use super::*;
     use crate::rules::tests::session;
 
-    /// The test's runtime has one thread: work that blocked it would never get the answer that another task sends.
+    /// The test's runtime has one thread: work that blocked it would wait forever for the answer of another task.
     #[tokio::test]
     async fn work_on_a_long_message_lets_other_tasks_run() {
         let session = Arc::new(Mutex::new(session()));

@@ -1,17 +1,18 @@
-//! A client's StartupMessage, and the settings in it that DSQL accepts.
+//! Reads a client's StartupMessage, and checks its settings by DSQL's list.
 //!
-//! Input: the bytes of the packet after its length. Output: user, database and the parameters that pass to
-//! PostgreSQL, or the error.
+//! Input: the bytes of the packet after its length. Output: user, database and the parameters for PostgreSQL, or the
+//! error.
 
 use super::frame;
 use crate::connection_rejected::ConnectionRejected;
 
-/// PostgreSQL's own cap on this packet, in bytes.
+/// PostgreSQL's own limit of this packet, in bytes.
 pub(super) const MAX_LENGTH: usize = 10_000;
 
 const PROTOCOL_3: u32 = 3 << 16;
 
-/// The settings that a client may send when it connects, compared without case; `enable_*` too (AWS's pgdump-proxy).
+/// The settings that a client may send when it connects, compared without case. Settings `enable_*` are also accepted
+/// (AWS's pgdump-proxy).
 const ALLOWED: [&str; 7] = [
     "application_name",
     "client_encoding",
@@ -22,7 +23,7 @@ const ALLOWED: [&str; 7] = [
     "search_path",
 ];
 
-/// Settings that DSQL has and PostgreSQL does not: accepted, and not passed on.
+/// Settings that only DSQL has. They are accepted, but not forwarded.
 const DSQL_ONLY: [&str; 3] = ["dsql.enable_batched_nestloop", "disable_sync_create_index", "amzn-cluster-id"];
 
 /// A startup packet.
@@ -30,9 +31,9 @@ const DSQL_ONLY: [&str; 3] = ["dsql.enable_batched_nestloop", "disable_sync_crea
 pub(super) struct Startup {
     pub(super) user: String,
     pub(super) database: String,
-    /// The settings that pass to PostgreSQL.
+    /// The settings that are forwarded to PostgreSQL.
     pub(super) settings: Vec<(String, String)>,
-    /// The first setting that DSQL rejects: after it has verified the token.
+    /// The first setting that is not accepted. DSQL rejects it after it has verified the token.
     pub(super) not_allowed: Option<String>,
     /// The options of `NegotiateProtocolVersion`, if the client requests a newer protocol.
     pub(super) negotiate: Option<Vec<String>>,
@@ -49,7 +50,7 @@ impl Startup {
                     version & 0xffff
                 ),
                 hint: None,
-                reason: "the client uses another version of the protocol".to_owned(),
+                reason: "the client uses another version of the protocol: use a client for PostgreSQL's protocol 3".to_owned(),
             });
         }
         let text = std::str::from_utf8(body)
@@ -90,7 +91,7 @@ impl Startup {
                 sqlstate: "28000",
                 message: "no PostgreSQL user name specified in startup packet".to_owned(),
                 hint: None,
-                reason: "the client names no user".to_owned(),
+                reason: "the client does not name a user: set it, for example user=admin".to_owned(),
             });
         }
         if startup.database.is_empty() {
@@ -108,7 +109,7 @@ impl Startup {
         }
     }
 
-    /// The packet for PostgreSQL, length included, with settings of our own.
+    /// Writes the packet for PostgreSQL, including its length, with dsql-local's own settings.
     pub(super) fn to_postgres(&self, own: &[(&str, String)]) -> Vec<u8> {
         let mut body = Vec::new();
         body.extend(PROTOCOL_3.to_be_bytes());
@@ -128,7 +129,7 @@ impl Startup {
         packet
     }
 
-    /// `NegotiateProtocolVersion`, if the client requests more than 3.0.
+    /// Writes `NegotiateProtocolVersion`, if the client requests more than 3.0.
     pub(super) fn negotiation(&self) -> Option<Vec<u8>> {
         let options = self.negotiate.as_ref()?;
         let mut body = 0u32.to_be_bytes().to_vec();
@@ -141,7 +142,7 @@ impl Startup {
     }
 }
 
-/// The settings in `options`: `-c name=value` and `--name=value`, split at blanks, a backslash keeps one.
+/// The settings in `options`: `-c name=value` and `--name=value`, separated by spaces. A backslash escapes a space.
 fn options(text: &str) -> Result<Vec<(String, String)>, ConnectionRejected> {
     let mut words = vec![String::new()];
     let mut characters = text.chars();
@@ -163,7 +164,7 @@ fn options(text: &str) -> Result<Vec<(String, String)>, ConnectionRejected> {
         let Some((name, value)) = setting.as_deref().and_then(|setting| setting.split_once('=')) else {
             return Err(ConnectionRejected::parameter_not_supported(&word));
         };
-        // As PostgreSQL reads them: `--search-path` is search_path. DSQL's own has a real hyphen.
+        // As in PostgreSQL, `--search-path` is search_path. DSQL's own setting has a real hyphen.
         let name = if name == "amzn-cluster-id" { name.to_owned() } else { name.replace('-', "_") };
         settings.push((name, value.to_owned()));
     }

@@ -1,7 +1,7 @@
-//! PostgreSQL's answers, as the client gets them.
+//! Changes PostgreSQL's answers for the client.
 //!
-//! Input: one of PostgreSQL's messages. Output: the message for the client. The answers to statements that were
-//! replaced become DSQL's, and dsql-local's own objects are left out. All other bytes stay the same.
+//! Input: one of PostgreSQL's messages. Output: the message for the client. The answers to replaced statements become
+//! DSQL's, and dsql-local's own objects are left out. All other bytes stay the same.
 
 use super::copy_in::CopyIn;
 use super::encoding::Encoding;
@@ -11,11 +11,13 @@ use super::transaction::{Status, TransactionEvent};
 use super::{Session, own_objects, postgres_error, show};
 use crate::proxy::frame::{Frame, message};
 
-/// The messages that are changed or counted, and therefore read whole: ErrorResponse, RowDescription, CommandComplete,
-/// ReadyForQuery, ParseComplete, BindComplete, CloseComplete, NoticeResponse, ParameterStatus, CopyInResponse.
+/// The messages that are changed or counted, and therefore read completely: ErrorResponse, RowDescription,
+/// CommandComplete, ReadyForQuery, ParseComplete, BindComplete, CloseComplete, NoticeResponse, ParameterStatus,
+/// CopyInResponse.
 const BUFFERED: &[u8] = b"ETCZ123NSG";
 
-/// The settings that DSQL reports, seen on clusters in August 2026; the version is that of the recording, in September.
+/// The settings that DSQL reports, observed on clusters in August 2026; the version is that of the recording, in
+/// September.
 const REPORTED: [(&str, Option<&str>); 11] = [
     ("server_version", Some("16.15")),
     ("server_encoding", None),
@@ -31,12 +33,13 @@ const REPORTED: [(&str, Option<&str>); 11] = [
 ];
 
 impl Session {
-    /// Whether [`Session::postgres_message`] gets a message whole. Of DataRows those of a plan: others can be large.
+    /// Whether [`Session::postgres_message`] needs the complete message. Of the DataRows, only those of a plan, because
+    /// others can be large.
     pub(crate) fn reads_whole(&mut self, tag: u8) -> bool {
         BUFFERED.contains(&tag) || tag == b'D' && self.cycles.answered().is_some_and(|cycle| cycle.explains)
     }
 
-    /// A message of [`Session::reads_whole`], as the client gets it.
+    /// Changes a message of [`Session::reads_whole`] for the client.
     pub(crate) fn postgres_message(&mut self, frame: Frame) -> Vec<u8> {
         match frame.tag() {
             Some(b'E') => {
@@ -96,7 +99,8 @@ impl Session {
         }
     }
 
-    /// A cycle fails: the faults that a statement in it has set are not set, and none of them is to come again.
+    /// Undoes the faults that a statement of a failed cycle has set, and removes the faults from the rejections, so
+    /// that they are not restored.
     fn forget_requested_faults(&mut self) {
         if let Some(requested) = self.cycles.answered().and_then(|cycle| cycle.requested.take()) {
             self.cluster.faults.undo(requested);
@@ -104,7 +108,7 @@ impl Session {
         }
     }
 
-    /// ReadyForQuery.
+    /// Handles ReadyForQuery.
     fn ready(&mut self, status: Status) {
         self.tag = None;
         self.copy_in = CopyIn::None;
@@ -112,8 +116,8 @@ impl Session {
         if !self.cycles.none() {
             return;
         }
-        // PostgreSQL skipped the statements of the rejections that are left, because an earlier one failed: their
-        // faults are still to come.
+        // PostgreSQL skipped the statements of the remaining rejections, because an earlier one failed: their faults
+        // are pending again.
         for rejected in std::mem::take(&mut self.rejections).into_values() {
             rejected.fault().into_iter().for_each(|fault| self.cluster.faults.restore(fault));
         }
@@ -124,8 +128,8 @@ impl Session {
         self.changes_encoding &= self.encoding != Encoding::Utf8 || self.transaction.is_open();
     }
 
-    /// A notice. A schema change that finds nothing to do is announced by one: `column "a" of relation "t" already
-    /// exists, skipping`.
+    /// Handles a notice. PostgreSQL sends one for a part of a schema change that has no effect:
+    /// `column "a" of relation "t" already exists, skipping`.
     fn noticed(&mut self, frame: Frame) -> Vec<u8> {
         if let Some(tag) = requested_tag(frame.body()) {
             self.tag = Some(tag);
@@ -142,7 +146,7 @@ impl Session {
         }
     }
 
-    /// The one column of a replaced statement gets DSQL's name, and the next CommandComplete DSQL's tag.
+    /// Gives the one column of a replaced statement DSQL's name, and the next CommandComplete DSQL's tag.
     fn described(&mut self, frame: Frame) -> Vec<u8> {
         let Some(column) = frame.body().strip_prefix(&[0, 1]) else { return frame.bytes };
         for (ours, theirs, tag) in
@@ -161,7 +165,7 @@ impl Session {
     }
 }
 
-/// A ParameterStatus as DSQL has it, if it has it.
+/// A ParameterStatus with DSQL's value; empty if DSQL does not report it.
 pub(crate) fn parameter_status(frame: Frame) -> Vec<u8> {
     let mut parts = frame.body().split(|byte| *byte == 0);
     let name = parts.next().unwrap_or_default();
@@ -172,7 +176,7 @@ pub(crate) fn parameter_status(frame: Frame) -> Vec<u8> {
     }
 }
 
-/// The command tag that a procedure of ours requests by a notice.
+/// The command tag that a procedure of dsql-local requests by a notice.
 fn requested_tag(fields: &[u8]) -> Option<&'static str> {
     let message = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(b"M"))?;
     match message.strip_prefix(b"dsql_local_tag ")? {

@@ -1,7 +1,7 @@
-//! The columns and keys of tables that a rule needs, from the PostgreSQL behind dsql-local.
+//! Reads the columns and keys of tables that a rule needs, from the PostgreSQL behind dsql-local.
 //!
 //! Input: names. Output: a schema with those tables, their columns and primary keys. A table that does not exist, or
-//! that an open transaction has created, is left out: the rule is then not applied.
+//! that an open transaction has created, is left out, and the rule is not applied to it.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ const COLUMNS: &str = "SELECT a.attname, format_type(a.atttypid, NULL), i.indisp
     WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped
     ORDER BY a.attnum";
 
-/// The tables of these names.
+/// Reads the tables with these names.
 pub(crate) async fn tables(socket: &Path, names: &[QualifiedName]) -> Option<Schema> {
     let client = session(socket, SUPERUSER).await.ok()?;
     let mut ddl = String::new();

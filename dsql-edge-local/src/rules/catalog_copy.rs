@@ -1,4 +1,4 @@
-//! A session's copy of the catalog, and whether another session's schema change has made it old.
+//! A session's copy of the catalog, and the check whether another session's schema change has made it old.
 //!
 //! Input: the statements of the session, the versions of the endpoint's catalog. Output: whether a statement, or a
 //! COMMIT, gets OC001. OC001 refreshes the copy, so the next attempt passes.
@@ -12,14 +12,14 @@ use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
 use crate::catalog_version::{CatalogVersion, SchemaChange};
 use crate::oc001::Oc001;
 
-/// Names of tables that a session's copy may have.
+/// The maximum number of tables in a session's copy.
 const MOST_TABLES: usize = 100_000;
 
 /// The part of the catalog that a session has a copy of.
 pub(super) enum CatalogCopy {
-    /// Tables that the session has used, with the version of the catalog then.
+    /// The tables that the session has used, with the version of the catalog at that time.
     Tables(HashMap<String, u64>),
-    /// The whole, as of this version.
+    /// The whole catalog, as of this version.
     Whole(u64),
 }
 
@@ -68,7 +68,8 @@ impl CatalogCopy {
         }
     }
 
-    /// The session has committed a schema change of its own. A table that another session changed before it stays old.
+    /// Records that the session has committed its own schema change. A table that another session changed before it
+    /// stays old.
     pub(super) fn commits(&mut self, change: SchemaChange, catalog: &CatalogVersion) {
         match self {
             CatalogCopy::Tables(tables) => {
@@ -89,8 +90,8 @@ impl CatalogCopy {
     }
 }
 
-/// The objects that a schema change names: every identifier in it. The names of columns and roles among them do no
-/// harm.
+/// The objects that a schema change names: every identifier in it. Names of columns and roles are included, which has
+/// no effect.
 pub(super) fn schema_change(statement: ParsedStatement<'_>) -> SchemaChange {
     let names = statement.own_tokens().iter().filter_map(|token| token.kind.name()).map(str::to_owned);
     let created = match &statement.kind {
@@ -106,7 +107,7 @@ pub(super) fn schema_change(statement: ParsedStatement<'_>) -> SchemaChange {
     SchemaChange { names: names.collect(), created, parts: parts.max(1) }
 }
 
-/// `SET`, `SHOW` and the like.
+/// Whether it is `SET`, `SHOW` or similar.
 fn is_of_the_session(statement: &Statement) -> bool {
     match &statement.kind {
         StatementKind::Set(_) => true,

@@ -1,7 +1,7 @@
-//! Whether a statement is rejected, by its own words or because of the statements before it.
+//! Decides whether a statement is rejected, by its own text or because of the statements before it.
 //!
-//! Input: a statement. Output: its rejection, or the statement that PostgreSQL runs instead. Setting a fault takes
-//! effect here.
+//! Input: a statement. Output: its rejection, or the statement that PostgreSQL runs instead. A statement that sets
+//! faults takes effect here.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use super::statement;
 use super::transaction::{Rejection, TransactionEvent};
 use crate::faults;
 
-/// An index of this session counts as built after this time.
+/// An index of this session is treated as built after this time.
 const BUILDING: Duration = Duration::from_secs(2);
 
 impl Session {
@@ -34,7 +34,7 @@ impl Session {
         }
     }
 
-    /// The rejection of a statement by its own words.
+    /// The rejection of a statement by its own text.
     pub(super) fn own_rejection(
         &self,
         statement: ParsedStatement<'_>,
@@ -47,7 +47,7 @@ impl Session {
         findings.into_iter().find(|finding| finding.diagnostic.is_error()).map(StatementRejected::of)
     }
 
-    /// The rejection of a statement because of those before it, and of other sessions.
+    /// The rejection of a statement because of earlier statements, or of other sessions.
     pub(super) fn rejection_here(&mut self, statement: ParsedStatement<'_>) -> Option<Rejection> {
         if matches!(statement.kind, StatementKind::Utility("EXPLAIN")) {
             self.cycles.current().explains = true;
@@ -72,14 +72,15 @@ impl Session {
         }
     }
 
-    /// The statement that PostgreSQL runs in place of one that is not its own.
+    /// The statement that PostgreSQL runs instead of one that only DSQL has.
     pub(super) fn local(&self, statement: ParsedStatement<'_>) -> Option<String> {
         self.shown(statement).or_else(|| statement::local(statement, &self.cluster.seal_key))
     }
 
-    /// The jobs are done for a session that reads them, or lets some time pass.
+    /// Treats the jobs as done, if the session reads them or some time has passed.
     pub(super) fn jobs_done(&mut self, statement: ParsedStatement<'_>) {
-        // Its own text alone: to search the whole message for each statement would take quadratic time.
+        // Only the statement's own text is searched: searching the whole message for each statement would take
+        // quadratic time.
         let text = statement.span.text(statement.text);
         #[cfg(test)]
         {
@@ -91,8 +92,8 @@ impl Session {
     }
 }
 
-/// The list of faults that a statement sets; of RESET, none. RESET ALL keeps them, since a pool sends it between two
-/// clients.
+/// The list of faults that a statement sets; `none` for RESET. RESET ALL keeps the faults, because a pool sends it
+/// between two clients.
 fn faults_of(statement: ParsedStatement<'_>) -> Option<String> {
     match &statement.kind {
         StatementKind::Set(set) if set.name.eq_ignore_ascii_case(FAULTS) => Some(set.values.join(",")),

@@ -1,6 +1,6 @@
-//! The client's messages, as they go on to PostgreSQL.
+//! Checks the client's messages, and forwards or replaces them.
 //!
-//! Input: one message. Output: the same message, or another one in its place.
+//! Input: one message. Output: the same message, or another one instead.
 
 use dsql_edge_compiler::schema::Schema;
 use dsql_edge_compiler::syntax::ast::QualifiedName;
@@ -12,7 +12,8 @@ use super::{Session, message, statement};
 use crate::proxy::frame::{self, Frame, FrontendTag};
 
 impl Session {
-    /// A client's message, as it goes on to PostgreSQL. `schema` has the tables of [`Session::named_tables`].
+    /// Returns the bytes that PostgreSQL gets for a client's message. `schema` has the tables of
+    /// [`Session::named_tables`].
     pub(crate) fn client_message(&mut self, frame: Frame, schema: Option<&Schema>) -> Vec<u8> {
         if self.copy_in.has_begun() {
             return self.copies_in(frame);
@@ -55,19 +56,20 @@ impl Session {
         }
     }
 
-    /// A client's message while PostgreSQL reads rows. PostgreSQL would reject a message that does not belong there.
-    /// But it is not certain that it still reads rows, and a statement would pass the rules, so the connection ends.
+    /// Handles a client's message while PostgreSQL reads rows. PostgreSQL would reject a message that is not allowed
+    /// there. But it is not certain that PostgreSQL still reads rows, and a statement would bypass the rules, so the
+    /// connection ends.
     fn copies_in(&mut self, frame: Frame) -> Vec<u8> {
         if self.copy_in.accepts(frame.frontend()) {
             return frame.bytes;
         }
-        (self.cluster.log)("connection closed: a message that does not belong in COPY FROM STDIN");
+        (self.cluster.log)("connection closed: a message that is not allowed in COPY FROM STDIN");
         self.ends = true;
         Vec::new()
     }
 
-    /// Flush. Behind a commit whose answer a fault keeps back it becomes a Sync: the client waits for that answer, and
-    /// the connection ends at ReadyForQuery.
+    /// Handles Flush. After a commit whose answer is held back by a fault, it becomes a Sync: the client waits for that
+    /// answer, and the connection ends at ReadyForQuery.
     fn flush(&mut self, frame: Frame) -> Vec<u8> {
         self.pipeline_begins();
         if !self.cycles.current().commit.cut {
@@ -77,7 +79,7 @@ impl Session {
         frame::message(b'S', &[])
     }
 
-    /// A call by a function's number passes all rules of functions, so it is rejected.
+    /// Rejects FunctionCall, because a call by a function's OID would bypass all rules for functions.
     fn function_call(&mut self) -> Vec<u8> {
         let rejected = StatementRejected::new(
             "0A000",
@@ -95,12 +97,12 @@ impl Session {
         text.map_or(Vec::new(), |text| statement::named_tables(&text))
     }
 
-    /// The text of a Query or a Parse, or the byte that is not of the client's encoding.
+    /// The text of a Query or a Parse, or the byte that is not valid in the client's encoding.
     pub(super) fn text(&self, frame: &Frame) -> Option<Result<String, u8>> {
         self.text_bytes(frame).map(|text| self.encoding.decode(text))
     }
 
-    /// The text of a Query or a Parse, as it came.
+    /// The text of a Query or a Parse, as bytes.
     pub(super) fn text_bytes<'f>(&self, frame: &'f Frame) -> Option<&'f [u8]> {
         match frame.frontend() {
             FrontendTag::Query => message::query(frame.body()),
@@ -109,7 +111,7 @@ impl Session {
         }
     }
 
-    /// Statements between two Syncs share a transaction, as those of one message do.
+    /// Begins a pipeline: statements between two Syncs share a transaction, like those of one message.
     fn pipeline_begins(&mut self) {
         if !self.cycles.is_open() {
             self.cycles.current();

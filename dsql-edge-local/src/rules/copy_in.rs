@@ -1,17 +1,17 @@
 //! COPY FROM STDIN: PostgreSQL reads rows, and ignores Sync and Flush, until CopyDone or CopyFail.
 //!
-//! Input: the COPY that was sent, CopyInResponse, errors, and the client's messages. Output: whether a message has to
-//! wait for PostgreSQL's answer, and whether a Sync counts. libpq sends Sync with the COPY and again behind CopyDone;
-//! PostgreSQL answers both if COPY fails at once, and the second alone if it does not (`CopyGetData` in
+//! Input: the COPY that was sent, CopyInResponse, errors, and the client's messages. Output: whether a message must
+//! wait for PostgreSQL's answer, and whether PostgreSQL answers a Sync. libpq sends Sync with the COPY and again after
+//! CopyDone. PostgreSQL answers both if COPY fails at once, and otherwise only the second (`CopyGetData` in
 //! `copyfromparse.c`).
 
 use crate::proxy::frame::FrontendTag;
 
-/// How far a COPY FROM STDIN is.
+/// The progress of a COPY FROM STDIN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CopyIn {
     None,
-    /// It was sent: PostgreSQL answers with CopyInResponse or an error. A simple query may have several.
+    /// The COPY was sent: PostgreSQL answers with CopyInResponse or an error. A simple query may have several COPYs.
     Sent {
         simple: bool,
     },
@@ -30,14 +30,14 @@ impl CopyIn {
         matches!(self, CopyIn::Reads { .. })
     }
 
-    /// CopyInResponse has come.
+    /// Handles CopyInResponse.
     pub(super) fn begins(&mut self) {
         if let CopyIn::Sent { simple } = *self {
             *self = CopyIn::Reads { simple };
         }
     }
 
-    /// ErrorResponse has come. That of a simple query is followed by ReadyForQuery.
+    /// Handles ErrorResponse. In a simple query, ReadyForQuery follows it.
     pub(super) fn fails(&mut self) {
         *self = match *self {
             CopyIn::Sent { simple: true } | CopyIn::Reads { simple: true } => CopyIn::Sent { simple: true },
@@ -45,7 +45,7 @@ impl CopyIn {
         };
     }
 
-    /// Whether a client's message belongs between the rows that PostgreSQL reads.
+    /// Whether a client's message is allowed while PostgreSQL reads rows.
     pub(super) fn accepts(&mut self, tag: FrontendTag) -> bool {
         match tag {
             FrontendTag::CopyData | FrontendTag::Sync | FrontendTag::Flush | FrontendTag::Terminate => true,

@@ -1,12 +1,12 @@
-//! The messages that PostgreSQL has not answered yet, in cycles: a cycle ends with one ReadyForQuery.
+//! The messages that PostgreSQL has not answered yet, in cycles. A cycle ends with one ReadyForQuery.
 //!
 //! Input: a client's messages as they are sent, and PostgreSQL's answers. Output: which message an answer belongs to,
-//! and whether PostgreSQL owes an answer. Frames are counted nowhere else.
+//! and whether an answer of PostgreSQL is outstanding. Only this module counts frames.
 //!
-//! Invariants: the cycles are in the order of their sending, and all but the last are whole: their Sync, or their
-//! simple query, was sent. Within a cycle PostgreSQL answers in order, one ParseComplete a Parse, one BindComplete a
-//! Bind and one CloseComplete a Close. After an error it skips to Sync, and messages until then are not counted. Each
-//! question about the cycles takes the same time however many there are: a client may send thousands at once.
+//! Invariants: the cycles are in the order in which they were sent, and all except the last are complete: their Sync,
+//! or their simple query, was sent. Within a cycle PostgreSQL answers in order, with one ParseComplete per Parse, one
+//! BindComplete per Bind and one CloseComplete per Close. After an error it skips to Sync, and messages before that
+//! Sync are not counted. Each operation takes constant time, because a client may send thousands of cycles at once.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -14,35 +14,35 @@ use super::statement::PreparedStatement;
 use crate::catalog_version::SchemaChange;
 use crate::faults::Requested;
 
-/// A message that PostgreSQL answers with one of its own.
+/// A message that PostgreSQL answers with exactly one message.
 pub(super) enum Sent {
     Parse(Vec<u8>, PreparedStatement),
     Bind,
     /// Close of a prepared statement.
     Close(Vec<u8>),
     ClosePortal,
-    /// A Parse or a Bind of dsql-local's.
+    /// A Parse or a Bind of dsql-local.
     Own,
 }
 
 /// The messages up to a Sync, or a simple query.
 #[derive(Default)]
 pub(super) struct Cycle {
-    /// Those that are not answered, the oldest first.
+    /// The messages that are not answered, the oldest first.
     sent: VecDeque<Sent>,
-    /// Nothing more belongs to it.
+    /// The cycle is complete.
     whole: bool,
     /// It has an Execute.
     pub(super) executes: bool,
     /// It has an EXPLAIN.
     pub(super) explains: bool,
-    /// An error has come.
+    /// An error has arrived.
     pub(super) failed: bool,
-    /// The number of the statement in it that PostgreSQL rejects in place of the client's.
+    /// The number of the statement in it that PostgreSQL rejects instead of the client's.
     pub(super) rejected: Option<u32>,
-    /// A statement in it sets faults.
+    /// The faults that a statement in it sets.
     pub(super) requested: Option<Requested>,
-    /// The part of the transaction in it: only [`super::transaction`] writes it.
+    /// The effect on its transaction. Only [`super::transaction`] writes it.
     pub(super) commit: Commit,
 }
 
@@ -51,13 +51,13 @@ pub(super) struct Cycle {
 pub(super) struct Commit {
     /// A write in it commits by itself, and the fault injector was consulted.
     pub(super) autocommits: bool,
-    /// The connection ends in place of its ReadyForQuery, and the client gets none of its answers.
+    /// The connection ends instead of sending its ReadyForQuery, and the client gets none of its answers.
     pub(super) cut: bool,
     /// The schema change in it.
     pub(super) change: Option<SchemaChange>,
-    /// The number of the change's parts that found nothing to do.
+    /// The number of parts of the change that had no effect.
     pub(super) skipped: usize,
-    /// The ROLLBACKs in it that are not answered.
+    /// The number of ROLLBACKs in it that are not answered.
     pub(super) rollbacks: usize,
     /// A ROLLBACK was answered.
     pub(super) rolled_back: bool,
@@ -65,18 +65,18 @@ pub(super) struct Commit {
 
 /// The last unanswered message about a prepared statement.
 pub(super) struct LastAbout<'c> {
-    /// The statement of a Parse; nothing for a Close.
+    /// The statement of a Parse; `None` for a Close.
     pub(super) parsed: Option<&'c PreparedStatement>,
-    /// A Sync came behind it.
+    /// A Sync was sent after it.
     pub(super) before_sync: bool,
-    /// It is not the only one.
+    /// Other messages about the statement precede it.
     pub(super) follows_another: bool,
 }
 
 /// An unanswered message about a prepared statement: the number of its cycle, and the statement of a Parse.
 type About = (u64, Option<PreparedStatement>);
 
-/// The cycles that PostgreSQL has not answered whole.
+/// The cycles that PostgreSQL has not answered completely.
 pub(super) struct Cycles {
     cycles: VecDeque<Cycle>,
     /// The number of the first of them.
@@ -88,7 +88,7 @@ pub(super) struct Cycles {
 }
 
 impl Cycles {
-    /// Of a session whose login PostgreSQL still has to answer, which ends with a ReadyForQuery too.
+    /// The cycles of a session whose login PostgreSQL has not answered; the answer also ends with a ReadyForQuery.
     pub(super) fn of_a_login() -> Cycles {
         let login = Cycle { whole: true, ..Cycle::default() };
         Cycles { cycles: VecDeque::from([login]), first: 0, unanswered: 0, about: HashMap::new() }
@@ -105,7 +105,7 @@ impl Cycles {
         self.cycles.push_back_mut(cycle)
     }
 
-    /// A message is sent that PostgreSQL answers.
+    /// Records a message that PostgreSQL answers.
     pub(super) fn sends(&mut self, sent: Sent) {
         let about = match &sent {
             Sent::Parse(name, prepared) => Some((name.clone(), Some(prepared.clone()))),
@@ -124,7 +124,7 @@ impl Cycles {
         }
     }
 
-    /// The cycle that is being sent is whole: PostgreSQL answers it with ReadyForQuery.
+    /// Completes the cycle that is being sent: PostgreSQL answers it with ReadyForQuery.
     pub(super) fn ends(&mut self) {
         self.current().whole = true;
     }
@@ -134,15 +134,15 @@ impl Cycles {
         self.cycles.front_mut()
     }
 
-    /// ParseComplete, BindComplete or CloseComplete has come: the message that it answers.
+    /// Handles ParseComplete, BindComplete or CloseComplete. Returns the message that it answers.
     pub(super) fn completes(&mut self) -> Option<Sent> {
         let sent = self.answered()?.sent.pop_front()?;
         self.forget(&sent);
         Some(sent)
     }
 
-    /// ReadyForQuery has come. A cycle that is not whole is answered if COPY failed before PostgreSQL read a Sync that
-    /// seemed to be inside of it.
+    /// Handles ReadyForQuery. An incomplete cycle can also be answered: if COPY failed before PostgreSQL read a Sync
+    /// that seemed to be inside the COPY.
     pub(super) fn over(&mut self) -> Option<Cycle> {
         let cycle = self.cycles.pop_front()?;
         self.first += 1;
@@ -150,7 +150,7 @@ impl Cycles {
         Some(cycle)
     }
 
-    /// The oldest message is answered or skipped.
+    /// Removes the oldest message, which is answered or skipped.
     fn forget(&mut self, oldest: &Sent) {
         self.unanswered -= 1;
         if let Sent::Parse(name, _) | Sent::Close(name) = oldest
@@ -163,12 +163,12 @@ impl Cycles {
         }
     }
 
-    /// Whether all that was sent whole is answered.
+    /// Whether all complete cycles are answered.
     pub(super) fn nothing_owed(&self) -> bool {
         self.cycles.front().is_none_or(|first| !first.whole)
     }
 
-    /// Whether PostgreSQL owes nothing, and nothing is half sent.
+    /// Whether no answer is outstanding and no cycle is incomplete.
     pub(super) fn none(&self) -> bool {
         self.cycles.is_empty()
     }
@@ -214,7 +214,7 @@ mod tests {
         assert!(matches!(cycles.completes(), Some(Sent::Parse(name, _)) if name == b"a"));
         assert!(matches!(cycles.completes(), Some(Sent::Own)));
         assert_eq!((last(&cycles), cycles.len()), ((false, false, false), 2));
-        // ReadyForQuery answers the Bind that an error has skipped.
+        // ReadyForQuery also ends the Bind that was skipped after an error.
         cycles.over();
         assert_eq!((last(&cycles), cycles.len()), ((false, false, false), 1));
         assert!(matches!(cycles.completes(), Some(Sent::Close(_))));

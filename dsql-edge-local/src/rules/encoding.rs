@@ -1,31 +1,31 @@
-//! Texts of a client in its `client_encoding`, decoded so that the parser finds the same tokens as PostgreSQL.
+//! Decodes a client's texts from its `client_encoding`, so that the parser finds the same tokens as PostgreSQL.
 //!
 //! Input: bytes that PostgreSQL will convert from that encoding. Output: a `String`, and the same bytes again. Tokens
-//! depend on ASCII alone: in every encoding but UTF-8 and LATIN1, the bytes of a character outside of ASCII become
-//! private characters, one each. PostgreSQL rejects a whole message that is not valid in its encoding.
+//! depend only on ASCII: in every encoding except UTF-8 and LATIN1, each byte of a character outside ASCII becomes a
+//! private character. PostgreSQL rejects the whole message if it is not valid in its encoding.
 
 /// U+F700 and up: one private character for each byte.
 const PRIVATE: u32 = 0xF700;
 
-/// Encodings in which a byte of ASCII can be the second one of a character.
+/// Encodings in which an ASCII byte can be the second byte of a character.
 const WITH_ASCII_SECOND: [&str; 7] = ["SJIS", "SHIFT_JIS_2004", "BIG5", "GBK", "UHC", "GB18030", "JOHAB"];
 
-/// How a client's texts are encoded.
+/// The encoding of a client's texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
-    /// Also SQL_ASCII, which PostgreSQL takes to be the server's UTF-8.
+    /// Also SQL_ASCII, which PostgreSQL treats as the server's UTF-8.
     Utf8,
     Latin1,
-    /// Bytes outside of ASCII are parts of characters; all others are ASCII.
+    /// Bytes outside ASCII are parts of characters; all other bytes are ASCII.
     HighBytes,
-    /// A byte from 0x81 begins a character of two bytes. In Shift JIS, 0xA0 to 0xDF are characters of one.
+    /// A byte from 0x81 begins a character of two bytes. In Shift JIS, 0xA0 to 0xDF are characters of one byte.
     Double {
         shift_jis: bool,
     },
 }
 
 impl Encoding {
-    /// The encoding of this name, as ParameterStatus has it.
+    /// The encoding with this name in ParameterStatus.
     pub(super) fn named(name: &str) -> Encoding {
         match name {
             "UTF8" | "UNICODE" | "SQL_ASCII" => Encoding::Utf8,
@@ -35,9 +35,8 @@ impl Encoding {
         }
     }
 
-    /// Whether a statement of this text may change the encoding. A statement that has none of these words and still
-    /// reaches `set_config` (by a function, a view or a default) is rejected by `dsql_local_check_setting`, which has
-    /// the same list.
+    /// Whether a statement with this text may change the encoding. `dsql_local_check_setting`, which has the same list,
+    /// rejects a statement without these words that still calls `set_config` (in a function, a view or a default).
     pub(super) fn may_change(text: &[u8]) -> bool {
         ["client_encoding", "NAMES", "set_config", "pg_settings", "U&\""]
             .iter()
@@ -109,7 +108,7 @@ mod tests {
             let text = Encoding::named(name).decode(b"'\x83\\'").unwrap();
             assert_eq!(text.matches('\\').count(), backslashes, "{name}");
         }
-        // A character of one byte leads nothing.
+        // A character of one byte does not begin a character of two.
         assert!(Encoding::named("SJIS").decode(b"\xb1\\").unwrap().ends_with('\\'));
         assert_eq!(Encoding::Latin1.encode("a€"), b"a?");
     }

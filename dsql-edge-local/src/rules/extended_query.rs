@@ -1,4 +1,4 @@
-//! The extended query: Parse, Bind, Execute and Close.
+//! Handles the extended query: Parse, Bind, Execute and Close.
 //!
 //! Input: the message. Output: the same message, or one that PostgreSQL rejects at the same point. A rule of the
 //! statement itself rejects Parse, a rule of its transaction rejects Execute, and OC001 rejects Bind or Execute.
@@ -18,14 +18,14 @@ use super::transaction::{Rejection, TransactionEvent};
 use super::{Session, message};
 use crate::proxy::frame::Frame;
 
-/// Portals of one transaction.
+/// The maximum number of portals in a transaction.
 const MOST_PORTALS: usize = 100_000;
 
 impl Session {
     pub(super) fn parse(&mut self, frame: Frame, schema: Option<&Schema>) -> Vec<u8> {
         let Some((name, text, types)) = message::parse(frame.body()) else { return frame.bytes };
         let rejected = match self.text(&frame) {
-            // PostgreSQL reports the encoding at the end of the cycle alone.
+            // PostgreSQL reports the encoding only at the end of the cycle.
             _ if self.changes_encoding && !text.is_ascii() && self.cycles.current().executes => {
                 StatementRejected::encoding_unknown()
             }
@@ -46,7 +46,7 @@ impl Session {
         message::parse_of(name, self.mark(rejected).as_bytes(), &[0, 0])
     }
 
-    /// The statement of a Parse, and the text that is sent instead, if it is not the same.
+    /// The statement of a Parse, and the text that is sent instead, if it differs.
     fn prepare(
         &self,
         text: &str,
@@ -89,14 +89,15 @@ impl Session {
         self.cycles.current().executes = true;
         let Some(portal) = message::name(frame.body()) else { return frame.bytes };
         let instead = self.executed(portal);
-        // After an error PostgreSQL skips it.
+        // After an error PostgreSQL skips the Execute.
         if instead.is_none() && !self.cycles.current().failed && self.is_copy_in(portal) {
             self.copy_in = CopyIn::Sent { simple: false };
         }
         instead.unwrap_or(frame.bytes)
     }
 
-    /// The messages in place of Execute, if the statement is rejected here, or if its value is not that of Parse.
+    /// The messages to send instead of Execute, if the statement is rejected here, or if its result has changed since
+    /// Parse.
     fn executed(&mut self, portal: &[u8]) -> Option<Vec<u8>> {
         let prepared = self.portals.get(portal)?.clone();
         self.changes_encoding |= prepared.as_ref().is_none_or(|it| Encoding::may_change(it.text.as_bytes()));

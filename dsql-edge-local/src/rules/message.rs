@@ -1,44 +1,44 @@
-//! The client's messages that carry statements, read and written.
+//! Reads and writes the client's messages that contain statements.
 //!
-//! Input: a message's body, which may contain anything. Output: its texts as bytes, or nothing if it is malformed:
-//! PostgreSQL answers that with an error.
+//! Input: a message's body, which may contain anything. Output: its texts as bytes, or `None` if it is malformed;
+//! PostgreSQL answers such a message with an error.
 
 use crate::proxy::frame::message;
 
-/// The text of a Query, as it came.
+/// The text of a Query, as bytes.
 pub(super) fn query(body: &[u8]) -> Option<&[u8]> {
     let (text, rest) = text(body)?;
     rest.is_empty().then_some(text)
 }
 
-/// A Query.
+/// Writes a Query.
 pub(super) fn query_of(sql: &[u8]) -> Vec<u8> {
     message(b'Q', &[sql, b"\0"])
 }
 
-/// Name, text and the types of the parameters as they came, of a Parse.
+/// The name, the text and the parameter types of a Parse, as bytes.
 pub(super) fn parse(body: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let (name, rest) = text(body)?;
     let (sql, types) = text(rest)?;
     Some((name, sql, types))
 }
 
-/// A Parse.
+/// Writes a Parse.
 pub(super) fn parse_of(name: &[u8], sql: &[u8], types: &[u8]) -> Vec<u8> {
     message(b'P', &[name, b"\0", sql, b"\0", types])
 }
 
-/// A Bind of the unnamed portal to a statement without parameters.
+/// Writes a Bind of the unnamed portal to a statement without parameters.
 pub(super) fn bind_of(name: &[u8]) -> Vec<u8> {
     message(b'B', &[b"\0", name, b"\0", &[0; 6]])
 }
 
-/// An Execute of the unnamed portal, all rows.
+/// Writes an Execute of the unnamed portal, for all rows.
 pub(super) fn execute_all() -> Vec<u8> {
     message(b'E', &[b"\0", &[0; 4]])
 }
 
-/// Portal and statement of a Bind.
+/// The names of the portal and the statement of a Bind.
 pub(super) fn bind(body: &[u8]) -> Option<(&[u8], &[u8])> {
     let (portal, rest) = text(body)?;
     let (name, _) = text(rest)?;
@@ -50,18 +50,18 @@ pub(super) fn name(body: &[u8]) -> Option<&[u8]> {
     text(body).map(|(name, _)| name)
 }
 
-/// Kind and name of a Close.
+/// The kind and the name of a Close.
 pub(super) fn described(body: &[u8]) -> Option<(u8, &[u8])> {
     let (kind, rest) = body.split_first()?;
     name(rest).map(|name| (*kind, name))
 }
 
-/// Whether a text of a client has this word in it, in capitals or not.
+/// Whether a client's text contains this word, in upper or lower case.
 pub(super) fn contains(text: &[u8], word: &str) -> bool {
     text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
 }
 
-/// The bytes before the first NUL, and those behind it.
+/// The bytes before the first NUL, and the bytes after it.
 pub(super) fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = bytes.iter().position(|byte| *byte == 0)?;
     Some((bytes.get(..end)?, bytes.get(end + 1..)?))

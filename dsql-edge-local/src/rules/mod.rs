@@ -1,9 +1,9 @@
-//! DSQL's statement rules on a session; the tables of rules are the compiler's, which `sql!` uses too.
+//! Applies DSQL's statement rules to a session. The tables of rules are the compiler's, which `sql!` also uses.
 //!
 //! Input: a client's messages and PostgreSQL's, one by one. Output: the messages for the other side. A statement that
 //! DSQL rejects is replaced by one that PostgreSQL rejects at the same point, and PostgreSQL's error by DSQL's: so
 //! PostgreSQL itself skips to Sync, aborts the transaction, and orders the errors of a message. A statement that our
-//! parser cannot read passes: PostgreSQL's error is the right one.
+//! parser cannot read is forwarded, because PostgreSQL's error is the right one.
 
 mod answer;
 pub(crate) mod catalog;
@@ -43,32 +43,32 @@ use transaction::{Rejection, Transaction, TransactionEvent};
 use crate::cluster::Cluster;
 use crate::proxy::frame::Frame;
 
-/// One session's state.
+/// The state of a session.
 pub(crate) struct Session {
-    /// How the client's texts are encoded.
+    /// The encoding of the client's texts.
     encoding: Encoding,
-    /// The session may have changed its encoding, or may do so: PostgreSQL's answers decide.
+    /// An unanswered statement may change the encoding: PostgreSQL's answers decide.
     changes_encoding: bool,
-    /// The COPY FROM STDIN that is under way.
+    /// The COPY FROM STDIN that is running.
     copy_in: CopyIn,
-    /// The prepared statements that PostgreSQL has answered.
+    /// The prepared statements whose Parse PostgreSQL has answered.
     statements: HashMap<Vec<u8>, PreparedStatement>,
     /// The portals, with their statements.
     portals: HashMap<Vec<u8>, PreparedStatement>,
     /// The messages that PostgreSQL has not answered.
     cycles: Cycles,
     transaction: Transaction,
-    /// Statements that were replaced by one that PostgreSQL rejects, by their numbers.
+    /// DSQL's answers to statements that were replaced by one that PostgreSQL rejects, by their numbers.
     rejections: HashMap<u32, StatementRejected>,
     /// The last number of a replaced statement.
     number: u32,
-    /// The connection is to end: the client broke the protocol.
+    /// The connection must end, because the client violated the protocol.
     ends: bool,
     /// The command tag for the next CommandComplete.
     tag: Option<&'static str>,
     last_job: Option<Instant>,
     cluster: Arc<Cluster>,
-    /// Bytes of statements that were searched for the names of DSQL's own tables.
+    /// The number of bytes of statements that were searched for the names of DSQL's own tables.
     #[cfg(test)]
     searched: usize,
 }
@@ -79,7 +79,7 @@ impl Session {
             transaction: Transaction::new(&cluster),
             cluster,
             encoding: Encoding::Utf8,
-            // The startup may set one, which PostgreSQL reports with the login's answer.
+            // The startup may set an encoding, which PostgreSQL reports in its answer to the login.
             changes_encoding: true,
             copy_in: CopyIn::None,
             statements: HashMap::new(),
@@ -95,17 +95,17 @@ impl Session {
         }
     }
 
-    /// Whether a transaction is open, or an answer is under way.
+    /// Whether a transaction is open, or an answer is outstanding.
     pub(crate) fn is_busy(&self) -> bool {
         self.transaction.is_open() || !self.cycles.none()
     }
 
-    /// Whether the connection is to end now, without an error.
+    /// Whether the connection must end now, without an error.
     pub(crate) fn ends(&self) -> bool {
         self.ends || self.transaction.is_over(&self.cycles)
     }
 
-    /// Whether PostgreSQL gets neither the last message nor any later one.
+    /// Whether the last message and all later ones are not sent to PostgreSQL.
     pub(crate) fn sends_no_more(&self) -> bool {
         self.ends || self.transaction.is_cut()
     }
@@ -119,7 +119,7 @@ impl Session {
         self.transaction.observe(event, &mut self.cycles, &self.cluster)
     }
 
-    /// PostgreSQL reports a setting.
+    /// Handles a setting that PostgreSQL reports.
     pub(crate) fn reported(&mut self, frame: &Frame) {
         let mut parts = frame.body().split(|byte| *byte == 0);
         if frame.tag() == Some(b'S') && parts.next() == Some(b"client_encoding") {
@@ -184,7 +184,7 @@ pub(crate) mod tests {
         };
         let answer = session.postgres_message(error(1));
         assert_eq!(answer[5..], *b"SERROR\0VERROR\0C0A000\0Munsupported VACUUM statement\0\0");
-        // An error that a client makes up is PostgreSQL's.
+        // An error that a client causes with the same text is returned unchanged.
         assert_eq!(session.postgres_message(error(1)), error(1).bytes);
         assert_eq!(session.postgres_message(error(9)), error(9).bytes);
     }

@@ -10,7 +10,7 @@
 const OTHER_FUNCTIONS: [&str; 2] = ["set_config(", "sys.wait_for_job("];
 const PREFIX: &str = "dsql_local_";
 
-/// The fields of an error or a notice, or nothing if they name nothing of dsql-local.
+/// The fields of an error or a notice without dsql-local's objects; `None` if they do not name any.
 pub(super) fn without_own(fields: &[u8]) -> Option<Vec<u8>> {
     let context = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(b"W"))?;
     let context = String::from_utf8_lossy(context);
@@ -20,7 +20,7 @@ pub(super) fn without_own(fields: &[u8]) -> Option<Vec<u8>> {
         match field.first() {
             Some(b'W') if kept.is_empty() => continue,
             Some(b'W') => out.extend([b"W", kept.as_bytes()].concat()),
-            // The place in a statement of dsql-local's, and that statement.
+            // The position in a statement of dsql-local, and that statement.
             Some(b'p' | b'q') => continue,
             _ => out.extend_from_slice(field),
         }
@@ -30,7 +30,7 @@ pub(super) fn without_own(fields: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// A CONTEXT without the calls of dsql-local's functions, if there are any.
+/// A CONTEXT without the calls of dsql-local's functions; `None` if it has none.
 fn without_own_calls(context: &str) -> Option<String> {
     let mut kept: Vec<&str> = Vec::new();
     let mut found = false;
@@ -58,7 +58,7 @@ fn is_own_call(line: &str) -> bool {
     function.starts_with(PREFIX) || OTHER_FUNCTIONS.iter().any(|name| function.starts_with(name))
 }
 
-/// Whether a notice is about dsql-local's tables, as those of `ANALYZE` without a table.
+/// Whether a notice is about dsql-local's tables, such as those of `ANALYZE` without a table.
 pub(super) fn is_about_own(fields: &[u8]) -> bool {
     let message = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(b"M"));
     message.is_some_and(|message| super::message::contains(message, PREFIX))

@@ -1,22 +1,21 @@
 //! DSQL's answers to PostgreSQL's errors: conflicts of two transactions, limits, and functions that are denied.
 //!
-//! Input: the fields of an ErrorResponse. Output: DSQL's answer, if the error is not PostgreSQL's alone. A session
-//! never waits longer for a lock than [`LOCK_TIMEOUT`]. A cluster would answer the statement that would have to wait,
-//! and fail the COMMIT of the slower transaction; here the statement fails, because its answer is not known without
-//! waiting.
+//! Input: the fields of an ErrorResponse. Output: DSQL's answer, if DSQL answers differently. A session never waits
+//! longer for a lock than [`LOCK_TIMEOUT`]. A cluster would answer the statement and fail the COMMIT of the slower
+//! transaction. Here the statement fails, because its answer is not known without waiting.
 
 use super::rejected::StatementRejected;
 use crate::faults::Fault;
 use crate::limits::Limits;
 use crate::postgres::denied_functions;
 
-/// How long a session waits for a lock, in milliseconds. PostgreSQL also locks for an instant where no transactions
-/// conflict (a table that grows by a page), and 1 is the least that it accepts.
+/// How long a session waits for a lock, in milliseconds. It is not the minimum of 1, because PostgreSQL also takes
+/// locks for a short time when no transactions conflict (a table that grows by a page).
 const LOCK_TIMEOUT: u32 = 50;
 
 const SERIALIZATION_FAILURE: &str = "40001";
 const LIMIT_EXCEEDED: &str = "54000";
-/// The words of DSQL, recorded.
+/// DSQL's messages, from the recording.
 const CHANGED: &str = "change conflicts with another transaction (OC000)";
 const SCHEMA_CHANGED: &str = "schema has been updated by another transaction (OC001)";
 
@@ -24,27 +23,27 @@ const SCHEMA_CHANGED: &str = "schema has been updated by another transaction (OC
 pub(crate) fn settings(limits: &Limits) -> Vec<(&'static str, String)> {
     vec![
         ("lock_timeout", LOCK_TIMEOUT.to_string()),
-        // No transaction is older, so no statement is.
+        // A statement is limited like its transaction.
         ("statement_timeout", limits.age.as_millis().to_string()),
         ("dsql_local.limit_rows", limits.rows.to_string()),
         ("dsql_local.limit_bytes", limits.bytes.to_string()),
     ]
 }
 
-/// DSQL's answer for an error of PostgreSQL's: of two transactions at once, or of a limit.
+/// DSQL's answer to a PostgreSQL error: a conflict of two transactions, or a limit.
 pub(super) fn of_postgres(fields: &[u8], limits: &Limits) -> Option<StatementRejected> {
     let field = |code: u8| {
         let found = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(&[code]));
         String::from_utf8_lossy(found.unwrap_or_default()).into_owned()
     };
     let (sqlstate, message, context) = (field(b'C'), field(b'M'), field(b'W'));
-    // PostgreSQL's own tables are rows too: two schema changes at once.
+    // The catalog's entries are also rows: two schema changes at the same time conflict.
     let of_catalog = context.contains("in relation \"pg_") || field(b'n').starts_with("pg_");
     let words = match sqlstate.as_str() {
         "40001" | "40P01" | "55P03" | "23505" if of_catalog => SCHEMA_CHANGED,
         "40001" | "40P01" => CHANGED,
-        // Waiting for a row, or for a key in an index, PostgreSQL names its place; else it waited for a table, which
-        // only a schema change locks against others.
+        // If PostgreSQL waited for a row, or for a key in an index, CONTEXT names its place. Otherwise it waited for a
+        // table, which only a schema change locks against others.
         "55P03" if context.contains("tuple (") || !message.contains("lock timeout") => CHANGED,
         "55P03" => SCHEMA_CHANGED,
         "XX000" if message.starts_with("tuple concurrently ") => SCHEMA_CHANGED,
@@ -59,36 +58,38 @@ pub(super) fn of_postgres(fields: &[u8], limits: &Limits) -> Option<StatementRej
         _ => return None,
     };
     let why = match sqlstate.as_str() {
-        "55P03" => "another open transaction is in the way; on a cluster the COMMIT of one of the two fails",
-        _ => "another transaction was quicker; on a cluster COMMIT fails",
+        "55P03" => {
+            "an open transaction holds the row or table; on a cluster the COMMIT of one of the two fails"
+        }
+        _ => "another transaction committed a change first; on a cluster COMMIT fails",
     };
     Some(StatementRejected::new(SERIALIZATION_FAILURE, words, format!("{why}: run the transaction again")))
 }
 
-/// A function that no session may call.
+/// The answer to a call of a function that sessions may not call.
 fn denied_function(message: &str) -> Option<StatementRejected> {
     let name = message.strip_prefix("permission denied for function ")?;
     let instead = denied_functions::instead_of(name)?;
     Some(StatementRejected::new("0A000", format!("function {name} not supported"), instead.to_owned()))
 }
 
-/// A transaction that was begun too long ago.
+/// The answer in a transaction that began too long ago.
 pub(super) fn too_old(limits: &Limits) -> StatementRejected {
     let message = format!("transaction age limit of {}s exceeded", limits.age.as_secs());
     StatementRejected::new(
         LIMIT_EXCEEDED,
         message,
-        "do less in one transaction, and wait for nothing in it".to_owned(),
+        "do less in one transaction, and do not wait in it".to_owned(),
     )
 }
 
-/// A conflict that a fault on request makes.
+/// The answer of a requested conflict.
 pub(super) fn on_request() -> StatementRejected {
-    let why = "a fault that was requested: run the transaction again";
+    let why = "a requested fault: run the transaction again";
     StatementRejected::new(SERIALIZATION_FAILURE, CHANGED, why.to_owned()).by_fault(Fault::Conflict(1))
 }
 
-/// A schema change that another session has committed.
+/// The answer after a schema change of another session.
 pub(super) fn schema_changed() -> StatementRejected {
     let why = "another session has changed the schema: run the transaction again";
     StatementRejected::new(SERIALIZATION_FAILURE, SCHEMA_CHANGED, why.to_owned())

@@ -1,23 +1,23 @@
-//! The prepared statements of a session, as PostgreSQL has them.
+//! The prepared statements that a session has in PostgreSQL.
 //!
-//! Input: Parse, Close and their answers. Output: the statement that a Bind names. A message that was sent counts as
-//! done for the messages behind it up to the next Sync, because PostgreSQL skips those if it fails. Behind that Sync
-//! only an answered message counts.
+//! Input: Parse, Close and their answers. Output: the statement that a Bind names. For the messages up to the next
+//! Sync, a sent message is treated as successful, because PostgreSQL skips them if it fails. After that Sync, only an
+//! answered message is.
 
 use super::Session;
 use super::cycle::Sent;
 use super::statement::PreparedStatement;
 
-/// Prepared statements of one session.
+/// The maximum number of prepared statements in a session.
 const MOST: usize = 100_000;
 
 impl Session {
-    /// Whether the session may have no more.
+    /// Whether the session has the maximum number of prepared statements.
     pub(super) fn has_most_statements(&self) -> bool {
         self.statements.len() + self.cycles.len() >= MOST
     }
 
-    /// ParseComplete, BindComplete or CloseComplete has come: whether it is the client's.
+    /// Handles ParseComplete, BindComplete or CloseComplete. Returns whether it answers a message of the client.
     pub(super) fn completes(&mut self) -> bool {
         match self.cycles.completes() {
             Some(Sent::Parse(name, prepared)) => drop(self.statements.insert(name, prepared)),
@@ -28,7 +28,7 @@ impl Session {
         true
     }
 
-    /// The statement that a Bind of this name gets, if PostgreSQL accepts the Bind.
+    /// The statement that a Bind of this name uses, if PostgreSQL accepts the Bind.
     pub(super) fn statement_of(&self, name: &[u8]) -> PreparedStatement {
         match self.cycles.last_about(name) {
             Some(last) => last.parsed.cloned().flatten(),
@@ -36,7 +36,7 @@ impl Session {
         }
     }
 
-    /// Whether PostgreSQL's answers decide which statement a Bind of this name gets: the last message about the name is
+    /// Whether PostgreSQL's answers decide which statement a Bind of this name uses: the last message about the name is
     /// before a Sync and may be skipped, and another statement of that name exists, or was sent before.
     pub(super) fn is_uncertain(&self, name: &[u8]) -> bool {
         let several = |follows_another| follows_another || self.statements.contains_key(name);

@@ -7,14 +7,14 @@ use super::encoding::Encoding;
 use crate::faults::Fault;
 use crate::proxy::frame::error_response;
 
-/// The error that takes the place of a statement.
+/// The error that replaces a statement.
 pub(super) struct StatementRejected {
     sqlstate: &'static str,
     message: String,
     detail: Option<String>,
-    /// What to do instead, for the log: DSQL does not send it.
+    /// The alternative, for the log: DSQL does not send it.
     instead: Option<String>,
-    /// The fault on request that is its reason.
+    /// The requested fault that is its reason.
     fault: Option<Fault>,
 }
 
@@ -30,7 +30,7 @@ impl StatementRejected {
         StatementRejected { sqlstate, message, detail, instead: hint, fault: None }
     }
 
-    /// An answer of DSQL's that the tables of rules do not have, and what to do instead, for the log.
+    /// An answer of DSQL that is not in the tables of rules, and the alternative for the log.
     pub(super) fn new(
         sqlstate: &'static str,
         message: impl Into<String>,
@@ -45,23 +45,23 @@ impl StatementRejected {
         }
     }
 
-    /// A text that goes beyond a limit of our parser. A cluster's own limit is its stack, whose size is not known.
+    /// The answer to a text beyond a limit of our parser. A cluster's own limit is its stack, whose size is not known.
     pub(super) fn too_complex(limit: &Diagnostic) -> StatementRejected {
         StatementRejected::too_deep().detailed(limit.message.clone())
     }
 
-    /// A text that nests too deeply for the stack.
+    /// The answer to a text that nests too deeply for the stack.
     pub(super) fn too_deep() -> StatementRejected {
         StatementRejected::new("54001", "stack depth limit exceeded", "reduce the nesting".to_owned())
     }
 
-    /// PostgreSQL's answer to a text that is not of the client's encoding.
+    /// PostgreSQL's answer to a text that is not valid in the client's encoding.
     pub(super) fn not_encoded(byte: u8) -> StatementRejected {
         let message = format!("invalid byte sequence for encoding \"UTF8\": 0x{byte:02x}");
         StatementRejected::new("22021", message, "send UTF-8, or set client_encoding first".to_owned())
     }
 
-    /// A text in the same cycle as a statement that may have changed its encoding.
+    /// The answer to a text in the same cycle as a statement that may have changed its encoding.
     pub(super) fn encoding_unknown() -> StatementRejected {
         StatementRejected::new(
             "0A000",
@@ -70,22 +70,22 @@ impl StatementRejected {
         )
     }
 
-    /// More than a session may have.
+    /// The answer to more objects than a session may have.
     pub(super) fn too_many(what: &str) -> StatementRejected {
         StatementRejected::new("54000", format!("too many {what} in one session"), format!("close {what}"))
     }
 
-    /// The same with a DETAIL.
+    /// Adds a DETAIL.
     pub(super) fn detailed(self, detail: String) -> StatementRejected {
         StatementRejected { detail: Some(detail).filter(|detail| !detail.is_empty()), ..self }
     }
 
-    /// The same because of a fault on request.
+    /// Adds the requested fault that is the reason.
     pub(super) fn by_fault(self, fault: Fault) -> StatementRejected {
         StatementRejected { fault: Some(fault), ..self }
     }
 
-    /// The fault does not come again if the statement is skipped.
+    /// Removes the fault, so that it is not restored if the statement is skipped.
     pub(super) fn forget_fault(&mut self) {
         self.fault = None;
     }

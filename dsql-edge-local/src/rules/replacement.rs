@@ -1,20 +1,21 @@
-//! The statement that PostgreSQL gets in place of a rejected one, and rejects in its turn.
+//! The statement that PostgreSQL gets instead of a rejected one, and rejects.
 //!
-//! Input: DSQL's answer. Output: a statement with a number in it; later, the answer for PostgreSQL's error with the
+//! Input: DSQL's answer. Output: a statement that contains a number; later, the answer for PostgreSQL's error with the
 //! number.
 //!
 //! # A COMMIT that must fail
 //!
 //! DSQL finds conflicts at COMMIT: the COMMIT fails, nothing is applied, and the session is idle again. PostgreSQL's
-//! COMMIT does not fail on request. `PREPARE TRANSACTION` of a name of 200 bytes does, at the point where a COMMIT
+//! COMMIT does not fail on request. `PREPARE TRANSACTION` with a name of 200 bytes does, at the point where a COMMIT
 //! would write its record:
 //!
-//! 1. Like COMMIT, it runs deferred constraints first, so their error is answered if there is one
-//!    (`PrepareTransaction` in `xact.c` of PostgreSQL 16).
-//! 2. Then it rejects the name, before it looks at anything else (`MarkAsPreparing` in `twophase.c`: `GIDSIZE` is 200),
-//!    also where `max_prepared_transactions` is 0.
-//! 3. The error ends the transaction, as that of a COMMIT does: ReadyForQuery has the status `I`.
-//! 4. In a transaction that has failed before, it is answered `ROLLBACK`, as a COMMIT is, and the number is not used.
+//! 1. Like COMMIT, it runs deferred constraints first, so their error is returned if there is one (`PrepareTransaction`
+//!    in `xact.c` of PostgreSQL 16).
+//! 2. Then it rejects the name, before all other checks (`MarkAsPreparing` in `twophase.c`: `GIDSIZE` is 200), even if
+//!    `max_prepared_transactions` is 0.
+//! 3. The error ends the transaction, like that of a COMMIT: ReadyForQuery has the status `I`.
+//! 4. In a transaction that has already failed, the answer is `ROLLBACK`, like that to a COMMIT, and the number is not
+//!    used.
 //!
 //! The trace of a conflict on request, on the simple protocol (`>` to PostgreSQL, `<` to the client):
 //!
@@ -30,38 +31,38 @@
 //! On the extended protocol the client has parsed and bound `COMMIT` before. Execute becomes Parse, Bind and Execute of
 //! the other statement, whose ParseComplete and BindComplete are kept from the client (`Sent::Own`).
 //!
-//! Rejected: a SELECT of a missing column followed by ROLLBACK. The failing SELECT leaves the session in a failed
-//! transaction (`E`), dsql-local would have to answer a ReadyForQuery itself, and the statements behind COMMIT in the
-//! same message or pipeline would not run where they do in DSQL. Rejected: a deferred trigger that raises the error. It
-//! needs a row that is written, which a transaction READ ONLY cannot do.
+//! A rejected design: a SELECT of a missing column followed by ROLLBACK. The failing SELECT leaves the session in a
+//! failed transaction (`E`), dsql-local would have to answer a ReadyForQuery itself, and the statements after COMMIT in
+//! the same message or pipeline would not run as they do in DSQL. Also rejected: a deferred trigger that raises the
+//! error. It needs a written row, which a READ ONLY transaction cannot have.
 
 use super::cycle::Sent;
 use super::rejected::StatementRejected;
 use super::{Session, message};
 
-/// The column of the statement, with the number behind: no table has it.
+/// The column of the statement, followed by the number: no table has such a column.
 const MARK: &str = "dsql_local_rejected_";
 
-/// PostgreSQL accepts names of prepared transactions below 200 bytes.
+/// PostgreSQL accepts names of prepared transactions that are shorter than 200 bytes.
 const LONGEST_NAME: usize = 200;
 
 impl Session {
-    /// A statement that PostgreSQL rejects, in the place of one that DSQL rejects.
+    /// A statement that PostgreSQL rejects, instead of one that DSQL rejects.
     pub(super) fn mark(&mut self, rejected: StatementRejected) -> String {
         let number = self.keep(rejected);
         self.cycles.current().rejected.get_or_insert(number);
         format!("SELECT {MARK}{number}")
     }
 
-    /// A statement that ends the transaction as a COMMIT that fails does. PostgreSQL need not reject it, so that another
-    /// one may be rejected behind it.
+    /// A statement that ends the transaction like a failing COMMIT. PostgreSQL does not always reject it, so another
+    /// statement may be rejected after it.
     pub(super) fn mark_commit(&mut self, rejected: StatementRejected) -> String {
         let number = self.keep(rejected);
         format!("PREPARE TRANSACTION '{MARK}{number}_{:0>width$}'", 0, width = LONGEST_NAME)
     }
 
-    /// Keeps DSQL's answer until PostgreSQL rejects the statement with this number. Behind a rejected statement
-    /// PostgreSQL skips to Sync, so a cycle has one such answer, however many statements a client sends in it.
+    /// Keeps DSQL's answer until PostgreSQL rejects the statement with this number. After a rejected statement
+    /// PostgreSQL skips to Sync, so a cycle has at most one such answer, for any number of statements.
     fn keep(&mut self, rejected: StatementRejected) -> u32 {
         let cycle = self.cycles.current();
         let skipped = cycle.rejected.or(cycle.failed.then_some(self.number));
@@ -74,13 +75,14 @@ impl Session {
         self.number
     }
 
-    /// A message that fails with this in place of another. Its name is ours, so that the client's statements stay.
+    /// A message that fails with this answer, instead of another message. It uses dsql-local's own name, so that the
+    /// client's statements are kept.
     pub(super) fn instead_of_message(&mut self, rejected: StatementRejected) -> Vec<u8> {
         let mark = self.mark(rejected);
         message::parse_of(&self.own_name(), mark.as_bytes(), &[0, 0])
     }
 
-    /// Parse, Bind and Execute of another statement, in place of an Execute.
+    /// Parse, Bind and Execute of another statement, instead of an Execute.
     pub(super) fn instead_of_execute(&mut self, sql: &str) -> Vec<u8> {
         self.number = self.number.wrapping_add(1);
         let name = self.own_name();
@@ -95,7 +97,7 @@ impl Session {
         format!("dsql_local_{}", self.number).into_bytes()
     }
 
-    /// DSQL's answer for an error: `column "dsql_local_rejected_7" does not exist`, or of a COMMIT
+    /// DSQL's answer for an error `column "dsql_local_rejected_7" does not exist`, or for a COMMIT
     /// `transaction identifier "dsql_local_rejected_7_000…" is too long`.
     pub(super) fn caused(&mut self, fields: &[u8]) -> Option<StatementRejected> {
         let message = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(b"M"))?;

@@ -1,4 +1,4 @@
-//! SHOW of settings whose value is not PostgreSQL's.
+//! Answers SHOW of settings whose value is not PostgreSQL's.
 //!
 //! Input: a SHOW. Output: a SELECT of the value, whose column is renamed in PostgreSQL's answer. The timeouts are
 //! dsql-local's, the version is that of the recording, and the faults are those of all sessions.
@@ -8,7 +8,7 @@ use dsql_edge_compiler::syntax::ast::StatementKind;
 
 use super::Session;
 
-/// The column of the SELECT, with the setting's name behind.
+/// The column of the SELECT, followed by the setting's name.
 pub(super) const COLUMN: &str = "dsql_local_show_";
 
 /// The setting by which a session requests faults.
@@ -37,7 +37,7 @@ pub(super) fn shows_faults(statement: ParsedStatement<'_>) -> bool {
 }
 
 impl Session {
-    /// The statement that PostgreSQL runs in place of a SHOW.
+    /// The statement that PostgreSQL runs instead of a SHOW.
     pub(super) fn shown(&self, statement: ParsedStatement<'_>) -> Option<String> {
         let name = setting(statement)?;
         let value = match SHOWN.iter().find(|(shown, _)| name == *shown) {

@@ -1,7 +1,7 @@
-//! The simple query: one message with any number of statements.
+//! Handles the simple query: one message with any number of statements.
 //!
-//! Input: Query. Output: its text, with the first rejected statement replaced, and DSQL's own forms as PostgreSQL runs
-//! them.
+//! Input: Query. Output: its text, with the first rejected statement replaced, and with DSQL's own forms rewritten for
+//! PostgreSQL.
 
 use std::time::Instant;
 
@@ -33,7 +33,7 @@ impl Session {
         sent.unwrap_or(frame.bytes)
     }
 
-    /// The statements of a simple query, the first that is rejected replaced.
+    /// The statements of a simple query, with the first rejected one replaced.
     fn simple(&mut self, text: &str, schema: Option<&Schema>) -> String {
         let whole = match statement::parsed(text) {
             Ok(whole) => whole,
@@ -44,7 +44,7 @@ impl Session {
         sent
     }
 
-    /// The same for a text that cannot be read whole: the rules hold for those of its statements that can.
+    /// The same for a text that cannot be parsed as a whole: the rules apply to the statements that can be parsed.
     fn simple_pieces(&mut self, text: &str, schema: Option<&Schema>) -> String {
         let pieces = statement::pieces(text);
         self.observe(TransactionEvent::Message(pieces.len()));
@@ -72,7 +72,7 @@ impl Session {
         edits.apply(text)
     }
 
-    /// The statements as they go on, and whether one of them was rejected.
+    /// The statements for PostgreSQL, and whether one of them was rejected.
     fn statements_of(&mut self, whole: &Parsed<'_>, schema: Option<&Schema>) -> (String, bool) {
         let mut edits = Edits::default();
         for statement in whole.iter() {

@@ -1,7 +1,7 @@
-//! Statements as they are kept, and rewritten for PostgreSQL.
+//! Parses statements, and rewrites them for PostgreSQL.
 //!
-//! Input: a text. Output: its statements, the tables whose columns a rule needs, and the statement that PostgreSQL runs
-//! in place of one of DSQL's own forms.
+//! Input: SQL text. Output: its statements, the tables whose columns a rule needs, and the statement that PostgreSQL
+//! runs instead of one of DSQL's own forms.
 
 use std::sync::Arc;
 
@@ -17,17 +17,18 @@ use dsql_edge_compiler::syntax::{Parsed, ParsedStatement, lex};
 use super::rejected::StatementRejected;
 use crate::seal::SealKey;
 
-/// The column of the statement in place of CREATE INDEX ASYNC, which is renamed in PostgreSQL's answer.
+/// The column of the statement that replaces CREATE INDEX ASYNC, which is renamed in PostgreSQL's answer.
 pub(super) const CREATE_INDEX: &str = "dsql_local_create_index";
-/// The same of ALTER TABLE ASYNC.
+/// The same for ALTER TABLE ASYNC.
 pub(super) const ALTER_TABLE: &str = "dsql_local_alter_table";
 
-/// The statements of a text, or why it has none.
+/// The statements of a text, or the parser's error.
 pub(super) fn parsed(text: &str) -> Result<Parsed<'_>, Diagnostic> {
     Parsed::of_tokens(text, lex(&Source::numbered(text)))
 }
 
-/// The pieces of a text between semicolons. For a text that cannot be read as a whole: it nests too deep somewhere.
+/// The pieces of a text between semicolons, for a text that cannot be parsed as a whole because it nests too deeply
+/// somewhere.
 pub(super) fn pieces(text: &str) -> Vec<Span> {
     let lexed = lex(&Source::numbered(text));
     let mut pieces = Vec::new();
@@ -47,8 +48,8 @@ pub(super) fn pieces(text: &str) -> Vec<Span> {
     pieces
 }
 
-/// The answer to a statement that our parser cannot read, if it is not PostgreSQL's: PostgreSQL does not have the word
-/// ASYNC, and a statement beyond the limits of our parser could break any rule.
+/// The answer to a statement that our parser cannot read, if PostgreSQL's own would be wrong: PostgreSQL does not have
+/// the keyword ASYNC, and a statement beyond the limits of our parser could violate any rule.
 pub(super) fn unread(text: &str, error: Diagnostic) -> Option<StatementRejected> {
     if error.code == Code::TooComplex {
         return Some(StatementRejected::too_complex(&error));
@@ -58,12 +59,12 @@ pub(super) fn unread(text: &str, error: Diagnostic) -> Option<StatementRejected>
     words.any(|word| word == "ASYNC").then(|| StatementRejected::of_diagnostic(error))
 }
 
-/// Stack for a statement that nests as deep as our parser goes, in a build that is not optimised.
+/// The stack for a statement with the parser's maximum nesting, in an unoptimized build.
 const LARGE_STACK: usize = 64 << 20;
-/// This number of marks that may nest fits any thread's stack.
+/// A text with at most this number of nesting tokens fits the stack of any thread.
 const SHALLOW: usize = 40;
 
-/// Works on a text with as much stack as it may need. Nothing if the system does not provide it.
+/// Runs `work` with as much stack as the text may need. `None` if the system does not provide it.
 pub(super) fn with_room<T: Send>(text: &str, work: impl FnOnce() -> T + Send) -> Option<T> {
     let nests = |it: &u8| matches!(it, b'(' | b'[' | b'-' | b'+' | b'~' | b'!' | b'@');
     let words = text.split_ascii_whitespace().filter(|word| {
@@ -78,12 +79,12 @@ pub(super) fn with_room<T: Send>(text: &str, work: impl FnOnce() -> T + Send) ->
     })
 }
 
-/// A text with one statement, which a client prepared; nothing for one that our parser cannot read.
+/// A text with one statement, which a client prepared; `None` if our parser cannot read it.
 pub(super) type PreparedStatement = Option<Arc<Parsed<'static>>>;
 
 /// The tables that a text names, if a rule needs their columns and keys.
 pub(super) fn named_tables(text: &str) -> Vec<QualifiedName> {
-    // Most statements have neither.
+    // Most statements have none of these words.
     let upper = text.to_ascii_uppercase();
     if !(upper.contains("LATERAL") || upper.contains("DROP")) {
         return Vec::new();
@@ -109,7 +110,7 @@ fn named_in(text: &str) -> Vec<QualifiedName> {
     out
 }
 
-/// The tables of a LEFT JOIN LATERAL, those inside of it too.
+/// The tables of a LEFT JOIN LATERAL, including those inside it.
 fn tables(query: &Query, out: &mut Vec<QualifiedName>) {
     if let QueryBody::Select(select) = &query.body {
         select.from.iter().for_each(|item| of_item(item, out));
@@ -128,7 +129,7 @@ fn of_item(item: &FromItem, out: &mut Vec<QualifiedName>) {
     }
 }
 
-/// Whether DSQL does it in a job.
+/// Whether DSQL runs the statement in a job.
 pub(super) fn is_job(statement: &Statement) -> bool {
     match &statement.kind {
         StatementKind::CreateIndex(index) => index.asynchronous,
@@ -137,7 +138,7 @@ pub(super) fn is_job(statement: &Statement) -> bool {
     }
 }
 
-/// The statement that PostgreSQL runs in place of one that only DSQL has.
+/// The statement that PostgreSQL runs instead of one that only DSQL has.
 pub(super) fn local(statement: ParsedStatement<'_>, seal_key: &SealKey) -> Option<String> {
     match &statement.kind {
         StatementKind::Utility("AWS IAM") => iam(statement, seal_key),
@@ -180,7 +181,7 @@ pub(super) fn local(statement: ParsedStatement<'_>, seal_key: &SealKey) -> Optio
     }
 }
 
-/// A query of an index's expressions that reads no rows: it gives the errors of the expressions themselves.
+/// A query of an index's expressions that reads no rows: it returns the errors of the expressions themselves.
 fn probe(index: &CreateIndex, text: &str) -> String {
     let keys = index.elements.iter().map(|element| &element.expr);
     let expressions: Vec<String> =
@@ -188,7 +189,7 @@ fn probe(index: &CreateIndex, text: &str) -> String {
     format!("SELECT {} FROM {} WHERE false", expressions.join(", "), name_in_sql(&index.table))
 }
 
-/// A statement without the first of each of these words, which come in this order.
+/// A statement without the first occurrence of each of these words, which must be in this order.
 fn without(statement: ParsedStatement<'_>, words: &[&str]) -> Option<String> {
     let text = statement.text;
     let mut out = String::new();
@@ -204,14 +205,14 @@ fn without(statement: ParsedStatement<'_>, words: &[&str]) -> Option<String> {
     Some(out)
 }
 
-/// A name as SQL has it, each part quoted.
+/// A name in SQL, with each part quoted.
 pub(super) fn name_in_sql(name: &QualifiedName) -> String {
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     name.parts.iter().map(|part| quoted(&part.text)).collect::<Vec<_>>().join(".")
 }
 
-/// `AWS IAM GRANT role TO 'arn'`, `AWS IAM REVOKE role FROM 'arn'`. PostgreSQL rejects other statements with these
-/// words.
+/// The replacement for `AWS IAM GRANT role TO 'arn'` and `AWS IAM REVOKE role FROM 'arn'`. PostgreSQL rejects other
+/// statements with these words.
 fn iam(statement: ParsedStatement<'_>, seal_key: &SealKey) -> Option<String> {
     let [_, _, command, role, preposition, arn] = statement.own_tokens() else { return None };
     let role = role.kind.name()?;
@@ -226,7 +227,7 @@ fn iam(statement: ParsedStatement<'_>, seal_key: &SealKey) -> Option<String> {
     Some(format!("CALL pg_catalog.dsql_local_iam('{command}', {}, {}, '{seal}')", quoted(role), quoted(arn)))
 }
 
-/// A text with DSQL's own forms as PostgreSQL runs them.
+/// A text in which DSQL's own forms are rewritten for PostgreSQL.
 pub(crate) fn for_postgres(text: &str, seal_key: &SealKey) -> String {
     let rewritten = || {
         let whole = parsed(text).ok()?;
@@ -236,7 +237,7 @@ pub(crate) fn for_postgres(text: &str, seal_key: &SealKey) -> String {
     with_room(text, rewritten).flatten().unwrap_or_else(|| text.to_owned())
 }
 
-/// A text as a literal that means the same whatever the settings.
+/// A text as a literal whose meaning does not depend on settings.
 fn quoted(text: &str) -> String {
     if text.contains('\\') {
         format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))

@@ -1,11 +1,12 @@
 //! The state of a session's transaction, and the rejection of its next statement or its COMMIT.
 //!
-//! Input: [`TransactionEvent`]s in their order, from both directions: statements as they are sent, answers as they
-//! come. Output: rejections. The state of a transaction is here and in the [`Commit`] of each cycle that PostgreSQL has
-//! not answered; no other module writes it.
+//! Input: [`TransactionEvent`]s in order, from both directions: statements when they are sent, and answers when they
+//! arrive. Output: rejections. The state of a transaction is here and in the [`Commit`] of each cycle that PostgreSQL
+//! has not answered; no other module writes it.
 //!
 //! Invariants: between BEGIN and its end, as sent, `statements` is open, and `open` describes that transaction. At a
-//! ReadyForQuery that leaves nothing owed, PostgreSQL's status overrules both: it may have skipped a BEGIN.
+//! ReadyForQuery after which no answer is outstanding, PostgreSQL's status takes precedence over both, because
+//! PostgreSQL may have skipped a BEGIN.
 
 use dsql_edge_compiler::dsql::Transactions;
 use dsql_edge_compiler::dsql::transaction::{Part, part};
@@ -21,24 +22,24 @@ use crate::catalog_version::SchemaChange;
 use crate::cluster::Cluster;
 use crate::faults::Fault;
 
-/// Something that happens to a transaction.
+/// An event of a transaction.
 pub(super) enum TransactionEvent<'s> {
     /// A message is sent that begins a cycle: a simple query with its number of statements, or the first message of a
-    /// pipeline with `usize::MAX`, since the number is not known.
+    /// pipeline with `usize::MAX`, because the number is not known.
     Message(usize),
     /// A statement is bound.
     Bind(ParsedStatement<'s>),
     /// A statement is executed.
     Statement(ParsedStatement<'s>),
-    /// The indexes of the session count as built.
+    /// The indexes of the session are treated as built.
     Built,
-    /// ErrorResponse has come.
+    /// ErrorResponse has arrived.
     Error,
-    /// CommandComplete of a ROLLBACK has come.
+    /// CommandComplete of a ROLLBACK has arrived.
     RolledBack,
-    /// A notice has come that a part of a schema change has nothing to do.
+    /// A notice has arrived that a part of a schema change has no effect.
     Skipped,
-    /// ReadyForQuery has come.
+    /// ReadyForQuery has arrived.
     Ready(Status),
 }
 
@@ -60,11 +61,11 @@ impl Status {
     }
 }
 
-/// A statement that does not go on as it came.
+/// A statement that is not forwarded.
 pub(super) enum Rejection {
-    /// It fails, and its transaction with it.
+    /// The statement fails, and its transaction with it.
     Statement(StatementRejected),
-    /// It is a COMMIT, which fails and ends its transaction.
+    /// The statement is a COMMIT, which fails and ends its transaction.
     Commit(StatementRejected),
 }
 
@@ -88,15 +89,15 @@ impl OpenTransaction {
 }
 
 pub(super) struct Transaction {
-    /// The statements as DSQL's rules count them.
+    /// The statements of the transaction, for DSQL's rules.
     statements: Transactions,
     open: OpenTransaction,
-    /// A schema change that has been answered, and is not committed.
+    /// A schema change that is answered but not committed.
     change: Option<SchemaChange>,
     catalog: CatalogCopy,
-    /// The connection ends in place of a commit: as soon as all that was sent before is answered.
+    /// The connection ends instead of a commit, as soon as all messages before it are answered.
     cut_before_commit: bool,
-    /// The connection ends: its commit was answered.
+    /// The connection ends, because its commit was answered.
     cut_after_commit: bool,
 }
 
@@ -117,12 +118,12 @@ impl Transaction {
         self.statements.is_open()
     }
 
-    /// Whether PostgreSQL gets neither the last message nor any later one.
+    /// Whether the last message and all later ones are not sent to PostgreSQL.
     pub(super) fn is_cut(&self) -> bool {
         self.cut_before_commit || self.cut_after_commit
     }
 
-    /// Whether the connection is to end now.
+    /// Whether the connection must end now.
     pub(super) fn is_over(&self, cycles: &Cycles) -> bool {
         self.cut_after_commit || self.cut_before_commit && cycles.nothing_owed()
     }
@@ -151,7 +152,8 @@ impl Transaction {
         None
     }
 
-    /// Whether a Bind gets OC001. Execute is too late: PostgreSQL rejects a Bind whose statement has other columns now.
+    /// The rejection of a Bind that gets OC001. At Execute it would be too late, because PostgreSQL rejects a Bind
+    /// whose statement has other columns now.
     fn bind(&mut self, statement: ParsedStatement<'_>, cluster: &Cluster) -> Option<Rejection> {
         let begins_or_ends = matches!(part(statement), Part::Begin | Part::End);
         let stale = !begins_or_ends && self.catalog.is_stale_for(statement, &cluster.catalog);
@@ -184,7 +186,7 @@ impl Transaction {
         }
     }
 
-    /// COMMIT or ROLLBACK of the transaction that was open before.
+    /// Handles COMMIT or ROLLBACK of the open transaction.
     fn end(
         &mut self,
         open: OpenTransaction,
@@ -213,7 +215,7 @@ impl Transaction {
         self.meets_conflict(cycles, cluster).then(|| Rejection::Commit(on_request()))
     }
 
-    /// A statement that neither begins nor ends a transaction.
+    /// Handles a statement that neither begins nor ends a transaction.
     fn within(
         &mut self,
         part: Part,
@@ -239,7 +241,8 @@ impl Transaction {
         None
     }
 
-    /// Something commits: whether a conflict is requested, or else the end of the connection.
+    /// Takes the requested fault for a commit. Returns whether it is a conflict; a requested end of the connection is
+    /// recorded.
     fn meets_conflict(&mut self, cycles: &mut Cycles, cluster: &Cluster) -> bool {
         match cluster.faults.commits() {
             Some(Fault::Conflict(_)) => return true,
@@ -264,7 +267,7 @@ impl Transaction {
         }
         if cycles.none() {
             if !self.is_open() {
-                // A BEGIN that was not seen: its statements may have written.
+                // If a transaction is open now, its BEGIN was not recognized: its statements may have written.
                 self.open = OpenTransaction { writes: true, ..OpenTransaction::now(cluster) };
             }
             self.open.failed = status == Status::Failed;
@@ -273,7 +276,8 @@ impl Transaction {
     }
 }
 
-/// A ROLLBACK is answered. One that was not sent is the answer to the COMMIT of a transaction that has failed.
+/// Handles the answer to a ROLLBACK. If no ROLLBACK was sent, it is the answer to the COMMIT of a transaction that has
+/// failed.
 fn rolled_back(cycles: &mut Cycles, cluster: &Cluster) {
     let Some(cycle) = cycles.answered() else { return };
     cycle.commit.rolled_back = true;
@@ -283,14 +287,14 @@ fn rolled_back(cycles: &mut Cycles, cluster: &Cluster) {
     }
 }
 
-/// A cycle fails, so that it does not commit.
+/// Handles the failure of a cycle, which therefore does not commit.
 fn error(cycles: &mut Cycles, cluster: &Cluster) {
     let Some(cycle) = cycles.answered() else { return };
     cycle.failed = true;
     does_not_commit(&mut cycle.commit, cluster);
 }
 
-/// The fault at a commit that does not come is still to come.
+/// Restores the fault of a commit that does not take place.
 fn does_not_commit(commit: &mut Commit, cluster: &Cluster) {
     if std::mem::take(&mut commit.cut) {
         cluster.faults.restore(Fault::CutAfterCommit(1));
@@ -331,7 +335,7 @@ mod tests {
             self.transaction.observe(event, &mut self.cycles, &self.cluster)
         }
 
-        /// A simple query of one statement is sent: the message of its rejection.
+        /// Sends a simple query of one statement. Returns the message of its rejection.
         fn send(&mut self, text: &str) -> Option<String> {
             let parsed = parsed(text).unwrap();
             self.event(TransactionEvent::Message(1));
@@ -343,7 +347,7 @@ mod tests {
             })
         }
 
-        /// The same, with PostgreSQL's answer.
+        /// Does the same, with PostgreSQL's answer.
         fn run(&mut self, text: &str, status: Status) -> Option<String> {
             let rejected = self.send(text);
             self.event(TransactionEvent::Ready(status));

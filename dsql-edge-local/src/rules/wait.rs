@@ -1,6 +1,6 @@
-//! Whether a client's message has to wait, because its meaning depends on answers that have not come.
+//! Decides whether a client's message must wait, because its meaning depends on answers that have not arrived.
 //!
-//! Input: the message, and what PostgreSQL still owes. Output: yes or no. The relay asks again after each answer.
+//! Input: the message, and the outstanding answers. Output: yes or no. The relay checks again after each answer.
 
 use dsql_edge_compiler::dsql::transaction::is_copy_from;
 
@@ -9,7 +9,7 @@ use super::{Session, message};
 use crate::proxy::frame::{Frame, FrontendTag};
 
 impl Session {
-    /// Whether a client's message has to wait until PostgreSQL has answered those before it.
+    /// Whether a client's message must wait until PostgreSQL has answered the earlier ones.
     pub(crate) fn must_wait(&self, frame: &Frame) -> bool {
         // Whether PostgreSQL answers a Sync depends on whether COPY has begun.
         if self.copy_in.is_undecided() {
@@ -41,7 +41,7 @@ impl Session {
         }
     }
 
-    /// The same again after one more answer. Of a text it is known why it waits, so that it is not searched again.
+    /// The same check after one more answer. The reason why a text waits is known, so it is not searched again.
     pub(crate) fn still_waits(&self, frame: &Frame) -> bool {
         match frame.frontend() {
             FrontendTag::Query | FrontendTag::Parse => {

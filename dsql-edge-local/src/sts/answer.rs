@@ -1,10 +1,10 @@
-//! The answers of STS, in XML: the credentials of a session, or an error in AWS's words.
+//! The answers of STS, in XML: the credentials of a session, or an error with AWS's message.
 
 use time::OffsetDateTime;
 
 use crate::iam::key_ring::StsSession;
 
-/// An error of STS: the HTTP status, AWS's code, and its words.
+/// An error of STS: the HTTP status, AWS's code, and its message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StsError {
     pub(crate) status: u16,
@@ -33,10 +33,10 @@ impl StsError {
     }
 }
 
-/// The id of every request. No log contains ids, so they need not differ.
+/// The id of every request. Logs do not contain ids, so all may be the same.
 const REQUEST_ID: &str = "00000000-0000-0000-0000-000000000000";
 
-/// The answer to AssumeRole, as AWS's reference shows it.
+/// The answer to AssumeRole, in the form of AWS's reference.
 pub(crate) fn assumed(role_arn: &str, session_name: &str, session: &StsSession) -> String {
     let credentials = &session.credentials;
     let arn = role_arn.replacen(":iam:", ":sts:", 1).replacen(":role/", ":assumed-role/", 1);
@@ -56,7 +56,7 @@ pub(crate) fn assumed(role_arn: &str, session_name: &str, session: &StsSession) 
     )
 }
 
-/// `2026-11-21T10:30:00Z`
+/// Formats a time as `2026-11-21T10:30:00Z`.
 fn iso(at: OffsetDateTime) -> String {
     let month = u8::from(at.month());
     format!(

@@ -1,7 +1,8 @@
 //! AssumeRole: the request's parameters, and whether the role may be assumed.
 //!
-//! Input: the parameters of a request whose signature has been verified. Output: the role and its session's life, or
-//! the error that AWS would send. The policies of the role are not checked: a session may do all that its keys may do.
+//! Input: the parameters of a request whose signature has been verified. Output: the role and the duration of its
+//! session, or the error that AWS would send. The policies of the role are not checked: a session may do everything
+//! that its keys may do.
 
 use time::Duration;
 
@@ -17,7 +18,7 @@ pub(crate) struct Role {
     pub(crate) external_id: Option<String>,
 }
 
-/// A role that is assumed.
+/// An assumed role.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Assumed {
     pub(super) role_arn: String,
@@ -25,7 +26,7 @@ pub(super) struct Assumed {
     pub(super) life: Duration,
 }
 
-/// `roles` are those that may be assumed; if there are none, every role may.
+/// Checks a request. `roles` are the roles that may be assumed; if there are none, every role may be.
 pub(super) fn assume(body: &[u8], roles: &[Role]) -> Result<Assumed, StsError> {
     let parameters = std::str::from_utf8(body)
         .ok()
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_parameters_are_answered_in_awss_words() {
+    fn invalid_parameters_get_the_errors_of_aws() {
         for (from, to, code, words) in [
             ("Action=AssumeRole", "Action=Other", "InvalidAction", "Could not find operation Other"),
             ("2011-06-15", "2012-01-01", "InvalidAction", "for version 2012-01-01"),

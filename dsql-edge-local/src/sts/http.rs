@@ -1,33 +1,33 @@
-//! The part of HTTP/1.1 that a query service needs: one POST and one answer, then the connection closes.
+//! The part of HTTP/1.1 that a query service needs: one POST and one answer, after which the connection is closed.
 //!
-//! Input: bytes from anyone, over TLS. Output: the request, bounded, or its error as an HTTP status.
+//! Input: bytes from any client, over TLS. Output: the request, of limited length, or its error as an HTTP status.
 
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// The longest request line with headers.
+/// The maximum length of the request line and the headers.
 const MAX_HEAD: usize = 32 * 1024;
 
-/// The longest body: a policy has 2,048 characters.
+/// The maximum length of the body: a policy has at most 2,048 characters.
 const MAX_BODY: usize = 64 * 1024;
 
 /// A `POST /`.
 pub(crate) struct Request {
-    /// Names in lower case.
+    /// The headers, with their names in lower case.
     headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
 
 impl Request {
-    /// The only header with this name.
+    /// The header with this name; `None` if there is none or more than one.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut found = self.headers.iter().filter(|(known, _)| known == name);
         let (_, value) = found.next()?;
         found.next().is_none().then_some(value)
     }
 
-    /// The next request. The error is the status to answer.
+    /// Reads the next request. The inner error is the HTTP status of the answer.
     pub(super) async fn read<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<Result<Request, u16>> {
         let mut received = Vec::new();
         let end = loop {
@@ -65,7 +65,7 @@ impl Request {
     }
 }
 
-/// The headers of a `POST /`.
+/// Parses the headers of a `POST /`.
 fn head(bytes: &[u8]) -> Option<Vec<(String, String)>> {
     let text = std::str::from_utf8(bytes).ok()?;
     let mut lines = text.split("\r\n");
@@ -81,7 +81,7 @@ fn head(bytes: &[u8]) -> Option<Vec<(String, String)>> {
         .collect()
 }
 
-/// Answers, and closes the connection.
+/// Sends the answer, and closes the connection.
 pub(super) async fn answer<S: AsyncWrite + Unpin>(stream: &mut S, status: u16, body: &str) -> io::Result<()> {
     let reason = if status == 200 { "OK" } else { "Error" };
     let answer = format!(

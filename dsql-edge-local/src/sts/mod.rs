@@ -1,7 +1,7 @@
-//! AWS's Security Token Service, as far as a local DSQL needs one: AssumeRole, over HTTPS, on a port of its own.
+//! AWS's Security Token Service, as far as a local DSQL needs it: AssumeRole, over HTTPS, on its own port.
 //!
-//! Input: TCP connections. Output: credentials of sessions, which the front door then accepts until they expire, or
-//! AWS's errors. A request is answered only if keys of the endpoint have signed it.
+//! Input: TCP connections. Output: credentials of sessions, which the proxy accepts until they expire, or AWS's errors.
+//! A request is answered only if keys of the endpoint have signed it.
 
 pub(crate) mod answer;
 mod assume_role;
@@ -23,7 +23,7 @@ use answer::StsError;
 pub(crate) use assume_role::Role;
 use http::Request;
 
-/// How long one request may take, from TCP on.
+/// The time limit of a request, from the TCP connection on.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The state that all requests share.
@@ -37,7 +37,7 @@ pub(crate) struct Sts {
 }
 
 impl Sts {
-    /// `tls` is that of the front door: its certificate serves here too.
+    /// `tls` is the configuration of the proxy, whose certificate is also used here.
     pub(crate) fn new(
         tls: &ServerConfig,
         region: String,
@@ -80,7 +80,7 @@ impl Sts {
 
 impl Serve for Sts {
     async fn serve(&self, tcp: TcpStream) {
-        // A client that closes its connection early misses only its own answer.
+        // If a client closes its connection early, only its own answer is lost.
         let _ = tokio::time::timeout(TIMEOUT, self.answer(tcp)).await;
     }
 

@@ -1,4 +1,4 @@
-//! A client of PostgreSQL's protocol that can do it wrong: its connection, its token, its messages.
+//! A client of PostgreSQL's protocol that can also violate it: its connection, its token, its messages.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -18,7 +18,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
-/// How a client dials; the default is what a good client does.
+/// How a client dials; the default is a correct client.
 pub(crate) struct Dial<'a> {
     pub(crate) name: &'a str,
     pub(crate) sni: bool,
@@ -54,7 +54,7 @@ impl Dial<'_> {
     }
 }
 
-/// A token as AWS's own signer makes it.
+/// A token from AWS's own signer.
 pub(crate) fn token(local: &Local, edit: impl FnOnce(&mut TokenOf)) -> String {
     let mut of = TokenOf {
         host: "localhost".to_owned(),
@@ -112,7 +112,7 @@ pub(crate) struct TokenOf {
     pub(crate) expires: Duration,
 }
 
-/// A startup packet with further settings.
+/// A startup packet with additional settings.
 pub(crate) fn startup(user: &str, settings: &[(&str, &str)]) -> Vec<u8> {
     let mut body = 196_608u32.to_be_bytes().to_vec();
     for (name, value) in [("user", user), ("database", "postgres")].iter().chain(settings) {

@@ -1,4 +1,4 @@
-//! A session that speaks the protocol by hand, simple and extended, and the answers of the server.
+//! A session that sends single messages of the simple and the extended protocol, and the server's answers.
 
 use dsql_edge_local::Local;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -7,7 +7,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::client::{dial, message, startup, token};
 
-/// A session that speaks the protocol by hand.
+/// A session that sends single messages.
 pub(crate) struct Session {
     pub(crate) tls: TlsStream<TcpStream>,
 }
@@ -26,9 +26,9 @@ pub(crate) struct Answers {
     pub(crate) status: Vec<char>,
     /// All errors, notices and rows.
     pub(crate) texts: String,
-    /// An error was not of severity ERROR.
+    /// Whether an error did not have the severity ERROR.
     pub(crate) fatal: bool,
-    /// The connection ended.
+    /// Whether the connection ended.
     pub(crate) ended: bool,
 }
 
@@ -48,7 +48,7 @@ impl Session {
         Session { tls }
     }
 
-    /// What is reported before the first ReadyForQuery (`name=value`), or the fields of the error that comes instead.
+    /// Reads the settings that are reported before the first ReadyForQuery (`name=value`), or the fields of an error.
     pub(crate) async fn begins(&mut self) -> Result<Vec<String>, String> {
         let mut reported = Vec::new();
         loop {
@@ -65,7 +65,7 @@ impl Session {
         }
     }
 
-    /// Everything up to this number of ReadyForQuery.
+    /// Reads the answers up to this number of ReadyForQuery messages.
     pub(crate) async fn answers(&mut self, ends: usize) -> Answers {
         let answer = self.read(ends).await;
         assert!(!answer.ended && !answer.fatal, "{answer:?}");
@@ -79,7 +79,7 @@ impl Session {
         Ok((tag, body))
     }
 
-    /// The same, or everything up to the end of the connection.
+    /// Does the same, or reads up to the end of the connection.
     pub(crate) async fn read(&mut self, ends: usize) -> Answers {
         let mut answer = Answers::default();
         while answer.status.len() < ends {
@@ -123,7 +123,7 @@ impl Session {
         self.send(&message(b'Q', format!("{sql}\0").as_bytes()), 1).await
     }
 
-    /// One statement on one of the protocols.
+    /// Runs one statement on one of the protocols.
     pub(crate) async fn run(&mut self, extended: bool, sql: &str) -> Answers {
         if extended { self.extended(sql).await } else { self.simple(sql).await }
     }

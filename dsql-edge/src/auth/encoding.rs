@@ -1,6 +1,6 @@
-//! Percent-encoding, as signatures want it.
+//! Percent-encoding in the form that signatures require.
 
-/// RFC 3986: all but letters, digits and `-_.~`.
+/// Encodes all characters except letters, digits and `-_.~` (RFC 3986).
 pub(super) fn percent_encode(text: &str, out: &mut String) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {

@@ -1,6 +1,6 @@
-//! Signs outside of Workers, where the platform has no cryptography.
+//! Signs outside Workers, where the platform has no cryptography.
 //!
-//! Input: a secret, a scope, a canonical request. Output: the result of `transport/sign.js`, at once.
+//! Input: a secret, a scope, a canonical request. Output: the same result as `transport/sign.js`, without waiting.
 
 use core::future::ready;
 
@@ -8,8 +8,8 @@ use hmac_sha256::{HMAC, Hash};
 
 use crate::credentials::{AuthFuture, Secret};
 
-/// The text, followed by the signature in hexadecimal digits. `request` is canonical up to the digest of its
-/// payload.
+/// Returns the text, followed by the signature in hexadecimal digits. `request` is the canonical request without the
+/// digest of its payload.
 pub(super) fn sign(
     secret: &str,
     time: &str,

@@ -1,7 +1,7 @@
-//! Authentication: AWS credentials, and the token that DSQL takes as a password.
+//! Authentication: AWS credentials, and the token that DSQL accepts as a password.
 //!
 //! Input: credentials, or a [source](CredentialsProvider) of them, the cluster, the role, the time. Output: a token,
-//! signed here. Only a role that is to be assumed needs the network. No secret is ever shown.
+//! signed here. Only assuming a role uses the network. No secret is ever shown.
 //!
 //! A token is a presigned `GET https://host/?Action=DbConnect` (`DbConnectAdmin` for the role `admin`) of the
 //! service `dsql`, without its `https://` (AWS Signature Version 4, query form; as `aws-sdk-dsql` makes it).

@@ -1,7 +1,8 @@
-//! AWS Signature Version 4: the part that its query form and its header form share.
+//! AWS Signature Version 4: the common part of its query form and its header form.
 //!
 //! Input: a canonical request, with the time, the region and the service it is for, and a secret. Output: the
-//! signature, which Workers' own cryptography makes there and [`hmac`](super::hmac) elsewhere. Never asks a clock.
+//! signature, which is computed by the platform's cryptography on Workers and by [`hmac`](super::hmac) elsewhere. The
+//! time is an input; this module does not read a clock.
 
 #[cfg(not(target_arch = "wasm32"))]
 use super::hmac::sign;
@@ -13,7 +14,7 @@ use crate::types::date_time::civil;
 
 /// The scope of a signature: time, region and service.
 pub(super) struct Scope {
-    /// As X-Amz-Date has it: `yyyymmddThhmmssZ`.
+    /// In the format of X-Amz-Date: `yyyymmddThhmmssZ`.
     pub(super) time: String,
     /// The part of a credential after the access key.
     pub(super) name: String,
@@ -36,7 +37,8 @@ impl Scope {
         }
     }
 
-    /// The text, with the signature of a request behind it: canonical, and without the digest of its payload.
+    /// Returns the text, followed by the signature of a request. `request` is the canonical request without the digest
+    /// of its payload.
     pub(super) fn sign(
         &self,
         request: &str,

@@ -1,4 +1,4 @@
-//! The token through AWS's own crate, `aws-sigv4`.
+//! Signs the token with AWS's own crate, `aws-sigv4`.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -16,7 +16,7 @@ pub(super) fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> Au
 }
 
 fn sign_now(credentials: &Credentials, request: &TokenRequest<'_>) -> Result<Secret, Error> {
-    // With the values that Config accepts none of these errors occurs; their texts could quote the input.
+    // None of these errors occurs with the values that Config accepts; their texts could quote the input.
     const FAILED: &str = "the token cannot be signed: check the endpoint and the credentials";
 
     let identity = aws_credential_types::Credentials::new(
@@ -30,7 +30,7 @@ fn sign_now(credentials: &Credentials, request: &TokenRequest<'_>) -> Result<Sec
     let mut settings = SigningSettings::default();
     settings.expires_in = Some(Duration::from_secs(u64::from(request.expires)));
     settings.signature_location = SignatureLocation::QueryParams;
-    // `SystemTime::now` panics on wasm32; this does not ask the clock.
+    // `SystemTime::now` panics on wasm32; this does not read the clock.
     let time = UNIX_EPOCH + Duration::from_secs(request.now.min(LAST_SECOND));
     let params = SigningParams::builder()
         .identity(&identity)

@@ -2,12 +2,12 @@
 //!
 //! Input: the source that a user configured: keys that were given, a [`CredentialsProvider`], a role to assume. Output:
 //! the credentials to sign with, now. Credentials that expire are kept for other requests as plain data
-//! ([`Cache`](crate::credentials::Cache)), never as a future or a connection: on Workers no request can wait for
-//! another one's.
+//! ([`Cache`](crate::credentials::Cache)), never as a future or a connection: on Workers a request cannot wait for the
+//! I/O of another one.
 //!
-//! Invariants: while old credentials serve, a source that fails or hangs costs one connection in a while a short delay,
-//! and none its success. Of requests that need the same new credentials at the same time one fetches them, and another
-//! one each time that this takes long.
+//! Invariants: while the old credentials are valid, a source that fails or hangs delays one connection from time to
+//! time by a short time, and makes none fail. If several requests need the same new credentials at the same time, one
+//! of them fetches the credentials; if that takes long, another one also tries, and so on.
 
 use core::future::{Future, poll_fn};
 use core::pin::{Pin, pin};
@@ -28,13 +28,13 @@ pub type ProvidedCredentials<'a> = Pin<Box<dyn Future<Output = Result<Credential
 
 /// A source of credentials of your own.
 ///
-/// It is called whenever a connection is opened, within
-/// [`Config::connect_timeout`](crate::Config::connect_timeout), unless its last credentials are kept:
-/// see [`cache_key`](CredentialsProvider::cache_key). Then it is called again when about 80 % of their life is over; if
-/// that fails, or takes longer than half a second, the old ones are used until they expire. The future is dropped then:
-/// it should leave nothing half done.
+/// It is called whenever a connection is opened, within [`Config::connect_timeout`](crate::Config::connect_timeout),
+/// unless its last credentials are kept: see [`cache_key`](CredentialsProvider::cache_key). In that case it is called
+/// again when about 80 % of their lifetime has passed. If that call fails, or takes longer than half a second, its
+/// future is dropped and the old credentials are used until they expire. So the future must be safe to drop at any
+/// await.
 ///
-/// On Workers, futures that hold JavaScript's values are made `Send` by `worker::send::SendFuture`.
+/// On Workers, `worker::send::SendFuture` makes a future `Send` that contains JavaScript values.
 ///
 /// ```
 /// use dsql_edge::auth::{CredentialsProvider, ProvidedCredentials};
@@ -63,7 +63,7 @@ pub type ProvidedCredentials<'a> = Pin<Box<dyn Future<Output = Result<Credential
 pub trait CredentialsProvider: Send + Sync {
     /// The credentials to sign with, now.
     ///
-    /// Its errors are shown to people: no secret belongs into one ([`Error::credentials`]).
+    /// Its errors are shown to people, so they must not contain a secret ([`Error::credentials`]).
     fn credentials(&self) -> ProvidedCredentials<'_>;
 
     /// The name under which its credentials may be kept in memory until they expire
@@ -74,27 +74,27 @@ pub trait CredentialsProvider: Send + Sync {
     }
 }
 
-/// The source of the credentials that tokens are signed with. A Worker that has keys alone does not link the code
-/// behind `Asked`.
+/// The source of the credentials that tokens are signed with. A Worker that has only keys does not link the code of
+/// `Asked`.
 #[derive(Clone)]
 pub(crate) enum Source {
     Given(Credentials),
     Asked(Arc<dyn Asked>),
 }
 
-/// The cluster that credentials are for, and where they are fetched.
+/// The cluster that the credentials are for, and the environment in which they are fetched.
 #[derive(Clone, Copy)]
 pub(crate) struct TokenContext<'a> {
     settings: &'a Settings,
     environment: &'a Environment,
 }
 
-/// A source that is asked whenever a connection is opened.
+/// A source that is called whenever a connection is opened.
 pub(crate) trait Asked: Send + Sync {
     /// The credentials to sign with, now.
     fn ask<'a>(&'a self, context: TokenContext<'a>) -> AuthFuture<'a, Credentials>;
 
-    /// The token signed with them.
+    /// A token that is signed with these credentials.
     fn token<'a>(&'a self, context: TokenContext<'a>) -> AuthFuture<'a, Secret> {
         Box::pin(async move {
             let credentials = self.ask(context).await?;
@@ -108,7 +108,7 @@ pub(crate) trait Asked: Send + Sync {
         Parts::default()
     }
 
-    /// Forgets them, because the server rejected them: the next connection fetches new ones. See
+    /// Forgets the credentials, because the server rejected them: the next connection fetches new ones. See
     /// `Cache::forget_rejected`.
     fn forget(&self, environment: &Environment) {
         environment.credentials().forget_rejected(environment.unix_time());
@@ -194,13 +194,13 @@ impl Asked for Assumed {
     }
 }
 
-/// How long a connection waits for new credentials while old ones serve, in milliseconds. A cold request to STS takes
-/// three round trips and the time of STS itself: half a second is enough up to about 140 ms per round trip. On a slower
-/// way the old credentials are used until they expire; a connection then waits for new ones as long as its own timeout
-/// allows.
+/// How long a connection waits for new credentials while the old ones are valid, in milliseconds. A cold request to STS
+/// takes three round trips and the time of STS itself: half a second is enough up to about 140 ms per round trip. With
+/// slower round trips, the old credentials are used until they expire; after that, a connection waits for new ones as
+/// long as its own timeout allows.
 const REFRESH: Millis = 500;
 
-/// How often a connection looks whether another request's credentials have come, in milliseconds.
+/// The interval, in milliseconds, at which a connection checks whether another request has fetched the credentials.
 const LOOK: Millis = 25;
 
 /// The credentials that are kept under a name, or those that `ask` returns.
@@ -244,7 +244,7 @@ fn keep(environment: &Environment, key: &str, credentials: Credentials) -> Crede
     credentials
 }
 
-/// A request's turn to fetch. It ends with the request, even where that is dropped.
+/// A request's turn to fetch. It ends with the request, even if the request is dropped.
 struct FetchTurn<'c> {
     environment: &'c Environment,
     key: &'c str,

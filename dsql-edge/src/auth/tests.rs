@@ -1,4 +1,4 @@
-//! AWS's own test vectors (aws-sdk-dsql, @aws-sdk/dsql-signer) for both signers, and each signer against the
+//! Tests both signers with AWS's own test vectors (aws-sdk-dsql, @aws-sdk/dsql-signer), and compares them with each
 //! other.
 
 use core::future::Future;
@@ -68,7 +68,7 @@ fn signers() -> Vec<Signer> {
     ]
 }
 
-/// Nothing waits outside of Workers.
+/// The output of a future that does not wait: outside Workers, none of these does.
 pub(super) fn at_once<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
@@ -92,7 +92,7 @@ fn the_signatures_of_aws_s_test_vectors() {
 }
 
 #[test]
-fn a_life_that_aws_refuses_is_refused_here() {
+fn invalid_token_lifetime_is_rejected() {
     let credentials = Credentials::new("akid", "secret");
     for expires in [0, MAX_EXPIRES_SECONDS + 1] {
         let request =
@@ -135,7 +135,7 @@ mod against_aws_sigv4 {
             let request = TokenRequest { host: &host, region: &region, action, now, expires };
             let ours = at_once(presign::token(&credentials, &request)).unwrap();
             let theirs = at_once(sigv4::token(&credentials, &request)).unwrap();
-            // The order in which the parameters are written is free: what is signed is sorted.
+            // The order of the parameters does not matter, because the signature covers the sorted ones.
             let parts = |token: &Secret| token.expose().split(['?', '&']).map(str::to_owned).collect::<BTreeSet<_>>();
             prop_assert_eq!(parts(&ours), parts(&theirs));
         }

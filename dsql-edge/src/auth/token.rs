@@ -1,4 +1,4 @@
-//! Makes the token that DSQL takes as a password.
+//! Makes the token that DSQL accepts as a password.
 //!
 //! Input: credentials, the cluster, the role, the time. Output: the token, signed here: a future, because Workers' own
 //! cryptography is asynchronous.
@@ -34,13 +34,14 @@ const CONNECTION_TOKEN: u32 = 60;
 /// ```
 ///
 /// # Errors
-/// If it would live longer than [`MAX_EXPIRES_SECONDS`], or the time is past the year 9999.
+/// Returns an error if the token would be valid for 0 seconds or for more than [`MAX_EXPIRES_SECONDS`], or if the time
+/// is after the year 9999.
 pub async fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> Result<Secret, Error> {
     if request.expires == 0 || request.expires > MAX_EXPIRES_SECONDS {
-        return Err(Error::config("a token lives from one second to one week (604,800 seconds)"));
+        return Err(Error::config("a token is valid from one second to a week (604,800 seconds)"));
     }
     if request.now > LAST_SECOND {
-        return Err(Error::config("the time to sign for is past the year 9999"));
+        return Err(Error::config("the signing time is after the year 9999"));
     }
     sign(credentials, request).await.map_err(|unavailable| unavailable.error)
 }

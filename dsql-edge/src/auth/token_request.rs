@@ -1,17 +1,17 @@
 //! The content of a token: the cluster, the action, the time.
 
-/// The longest life AWS lets a token have: a week.
+/// The longest time that AWS allows for a token: a week.
 pub const MAX_EXPIRES_SECONDS: u32 = 604_800;
 
-/// The last second of the year 9999: later ones have no place in a signature.
+/// The last second of the year 9999. A signature has four digits for the year.
 pub(super) const LAST_SECOND: u64 = 253_402_300_799;
 
 /// The action that a token allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// To connect as a role of your own (`dsql:DbConnect`).
+    /// Connecting as a role other than `admin` (`dsql:DbConnect`).
     DbConnect,
-    /// To connect as `admin` (`dsql:DbConnectAdmin`).
+    /// Connecting as `admin` (`dsql:DbConnectAdmin`).
     DbConnectAdmin,
 }
 
@@ -41,6 +41,6 @@ pub struct TokenRequest<'a> {
     pub action: Action,
     /// The time, in seconds since 1970-01-01 UTC.
     pub now: u64,
-    /// The seconds during which the token may be used to connect; an open session outlives it.
+    /// The seconds during which the token may be used to connect. A session stays open after that.
     pub expires: u32,
 }

@@ -1,8 +1,8 @@
-//! Statements for many rows: one chunk after the other, in as many transactions.
+//! Runs statements for many rows: one chunk after the other, each in a transaction of its own.
 //!
-//! Input: a [`BulkCommand`] or a [`BulkQuery`]. Output: how many rows it touched, or the rows it returned; or the
-//! error of a chunk, with the number of rows that were committed before it. Holds one chunk at a time, because that
-//! one may have to be sent again.
+//! Input: a [`BulkCommand`] or a [`BulkQuery`]. Output: the number of affected rows, or the returned rows; or the error
+//! of a chunk, with the number of rows that were committed before it. One chunk at a time is kept in memory, because it
+//! may have to be sent again.
 
 use crate::client::executor::Executor;
 use crate::client::fetch::QueryFuture;
@@ -16,11 +16,12 @@ use crate::query::{Bulk, BulkCommand, BulkQuery, Request};
 use crate::statement::{Effect, StatementRef};
 
 impl<'a> BulkCommand<'a> {
-    /// Runs it for all rows, and returns the number of those that it inserted, updated or deleted. All of them are
-    /// committed then, if it does not run in a transaction.
+    /// Runs the statement for all rows, and returns the number of rows that it inserted, updated or deleted. Outside a
+    /// transaction, all of them are committed when it returns.
     ///
     /// # Errors
-    /// Any [`Error`] of the connection or the database; [`Error::committed_rows`] counts the rows before it.
+    /// Returns any [`Error`] of the connection or the database; [`Error::committed_rows`] is the number of rows that
+    /// were committed before it.
     pub fn execute<'e, E: Executor + 'e>(mut self, mut executor: E) -> QueryFuture<'e, u64>
     where
         'a: 'e,
@@ -30,10 +31,10 @@ impl<'a> BulkCommand<'a> {
 }
 
 impl<'a, R: Send + 'static> BulkQuery<'a, R> {
-    /// Runs it for all rows and returns those that came back, in order.
+    /// Runs the query for all rows, and returns its rows in order.
     ///
     /// # Errors
-    /// As [`BulkCommand::execute`], and those of decoding.
+    /// Returns the errors of [`BulkCommand::execute`], and those of decoding.
     pub fn fetch_all<'e, E: Executor + 'e>(mut self, mut executor: E) -> QueryFuture<'e, Vec<R>>
     where
         'a: 'e,
@@ -48,10 +49,10 @@ impl<'a, R: Send + 'static> BulkQuery<'a, R> {
         })
     }
 
-    /// As [`BulkCommand::execute`]; the rows that come back are not decoded.
+    /// Does the same as [`BulkCommand::execute`]; the returned rows are not decoded.
     ///
     /// # Errors
-    /// As [`BulkCommand::execute`].
+    /// Returns the errors of [`BulkCommand::execute`].
     pub fn execute<'e, E: Executor + 'e>(self, executor: E) -> QueryFuture<'e, u64>
     where
         'a: 'e,
@@ -69,14 +70,14 @@ async fn execute(target: Target<'_>, bulk: &mut Bulk<'_>) -> Result<u64, Error> 
     Ok(affected)
 }
 
-/// How many rows were committed.
+/// The number of rows that were committed.
 #[derive(Default)]
 struct ChunkProgress {
     committed: usize,
 }
 
 impl ChunkProgress {
-    /// Sends the next chunk; `false` if there is none.
+    /// Sends the next chunk. Returns `false` if there are no more rows.
     async fn next(
         &mut self,
         target: Target<'_>,
@@ -120,7 +121,7 @@ impl Target<'_> {
     }
 }
 
-/// A chunk outside of a transaction: BEGIN and the rows in one flight, COMMIT in another.
+/// A chunk outside a transaction: BEGIN and the rows in one flight, COMMIT in another.
 struct ChunkAttempt<'c, 's> {
     statement: &'c StatementRef,
     lender: &'c Lender,
@@ -144,7 +145,7 @@ impl ChunkAttempt<'_, '_> {
         let sent = runs.fly_in(open.id, self.members, &mut [&mut *self.sink]).await;
         let failure = match (sent, self.lender.take_failure(open.id)) {
             (_, Some(failure)) => Box::new(failure),
-            // The rows could not be sent, or a row that came back is not usable: nothing of this chunk is to stay.
+            // The rows could not be sent, or a returned row cannot be used: the chunk must not be committed.
             (Err(error), None) => {
                 open.close();
                 return Attempted::Ended(Err(error));
@@ -166,7 +167,7 @@ impl ChunkAttempt<'_, '_> {
     }
 }
 
-/// In a pipeline its rows are part of the one flight, and so of the one transaction.
+/// In a pipeline, the rows are part of its one flight, and so of its one transaction.
 impl Pipelined for BulkCommand<'_> {
     type Output = u64;
     type Collector = Counted;
@@ -177,7 +178,7 @@ impl Pipelined for BulkCommand<'_> {
     }
 }
 
-/// As [`BulkCommand`]: all rows that come back.
+/// Like [`BulkCommand`]; the result is all returned rows.
 impl<R: Send + 'static> Pipelined for BulkQuery<'_, R> {
     type Output = Vec<R>;
     type Collector = All<R>;
@@ -189,12 +190,12 @@ impl<R: Send + 'static> Pipelined for BulkQuery<'_, R> {
 }
 
 impl Bulk<'_> {
-    /// All rows at once: more than a chunk is an error.
+    /// All rows as one chunk. More rows than a chunk can hold are an error.
     fn one_chunk(&mut self) -> Request {
         let chunk = self.rows.chunk(MAX_ROWS, MAX_BYTES);
         let mut arguments = chunk.map(|chunk| chunk.arguments).unwrap_or_default();
         if self.rows.chunk(1, MAX_BYTES).is_some() {
-            let text = "a pipeline takes 3,000 rows or 8 MiB of them at the most; `execute` sends any number";
+            let text = "a pipeline takes at most 3,000 rows or 8 MiB; `execute` sends any number";
             let last = arguments.pop().unwrap_or_default();
             arguments.push(last.or_error(Some(Error::new(Kind::TooLong(text)))));
         }

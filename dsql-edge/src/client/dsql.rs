@@ -21,8 +21,8 @@ use crate::transport::Environment;
 /// the next query takes 1. Queries that run at the same time open more connections, up to [`Config::max_connections`];
 /// further queries wait for one.
 ///
-/// A `Dsql` belongs to the request in which it was made, because Workers lets no request use another's sockets. A
-/// `Dsql` that is kept in a static returns an error ([`Error::is_other_request`]).
+/// A `Dsql` belongs to the request in which it was made, because Workers does not let a request use the sockets of
+/// another one. A `Dsql` that is kept in a static returns an error ([`Error::is_other_request`]).
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -34,26 +34,27 @@ use crate::transport::Environment;
 /// # }
 /// ```
 ///
-/// These run again without your code: queries that only read, if the connection breaks; everything that the server
-/// rejected for a conflict (40001), because nothing of it stayed; and connecting. A write whose outcome is unknown is
-/// never sent again: it returns an error ([`Error::is_outcome_unknown`]).
+/// The following runs again automatically: queries that only read, if the connection breaks; everything that the server
+/// rejected because of a conflict (40001), because it changed nothing; and connecting. A write whose outcome is unknown
+/// is never sent again: it returns an error ([`Error::is_outcome_unknown`]).
 pub struct Dsql(Lender);
 
 impl Dsql {
-    /// From the bindings of a Worker: `DSQL_ENDPOINT`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, and, where
-    /// needed, `AWS_SESSION_TOKEN`, `DSQL_USER` (`admin` without it) and `DSQL_REGION` (for `localhost`). See
-    /// [`Config::from_env`].
+    /// Makes a `Dsql` from the bindings of a Worker: `DSQL_ENDPOINT`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
+    /// and, where needed, `AWS_SESSION_TOKEN`, `DSQL_USER` (`admin` without it) and `DSQL_REGION` (for `localhost`).
+    /// See [`Config::from_env`].
     ///
     /// # Errors
-    /// If one is missing or malformed: the error names it and shows how to set it.
+    /// Returns an error if a binding is missing or malformed. The error names it and shows how to set it.
     pub fn from_env(env: &worker::Env) -> Result<Self, Error> {
         Config::from_env(env).map(Dsql::new)
     }
 
-    /// Behind a pool in Durable Objects: see [`Config::from_pool`]. Feature `pool`.
+    /// Makes a `Dsql` that uses a pool in Durable Objects: see [`Config::from_pool`]. Feature `pool`.
     ///
-    /// Everything else is as without a pool: queries, pipelines, many rows and streams borrow one of its connections
-    /// for one flight, a transaction until its end. A [`Session`] does not have a connection of its own then.
+    /// Everything else works as without a pool: queries, pipelines, many rows and streams borrow a connection of the
+    /// pool for one flight, and a transaction borrows one until its end. A [`Session`] does not have a connection of
+    /// its own in this case.
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
@@ -64,13 +65,13 @@ impl Dsql {
     /// ```
     ///
     /// # Errors
-    /// If a binding is missing or malformed: the error names it and shows how to set it.
+    /// Returns an error if a binding is missing or malformed. The error names it and shows how to set it.
     #[cfg(feature = "pool")]
     pub fn from_pool(env: &worker::Env) -> Result<Self, Error> {
         Config::from_pool(env).map(Dsql::new)
     }
 
-    /// From a [`Config`].
+    /// Makes a `Dsql` from a [`Config`].
     ///
     /// ```
     /// # use dsql_edge::{Config, Credentials, Dsql, Error};
@@ -83,13 +84,13 @@ impl Dsql {
         Dsql::within(config, Environment::default())
     }
 
-    /// From a [`Config`], in this environment.
+    /// Makes a `Dsql` from a [`Config`], in this environment.
     pub(crate) fn within(config: Config, environment: Environment) -> Self {
         Dsql(Lender::new(Connector::new(config, environment), false))
     }
 
-    /// A connection of its own, apart from those that `&Dsql` lends to queries. It connects with its first query.
-    /// Statements that change their session run on it only:
+    /// Returns a separate connection, which `&Dsql` does not lend to other queries. It connects with its first query.
+    /// Statements that change their session run only on a session:
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
@@ -105,7 +106,7 @@ impl Dsql {
         Session::new(self.0.connector.clone())
     }
 
-    /// Several queries in one round trip, all or nothing.
+    /// Sends several queries in one round trip; all are committed, or none.
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
@@ -123,15 +124,16 @@ impl Dsql {
     /// # }
     /// ```
     ///
-    /// They are a transaction: BEGIN and COMMIT are sent with them, they run in order, read one snapshot, and if one
-    /// fails nothing of any of them stays. COMMIT is sent before any answer has arrived: if one of them writes and the
-    /// connection breaks, the outcome is unknown ([`Error::is_outcome_unknown`]). A [`transaction`](Dsql::transaction)
-    /// leaves that open only between COMMIT and its answer, and takes a round trip more.
+    /// The queries are a transaction: BEGIN and COMMIT are sent with them, they run in order, read one snapshot, and if
+    /// one fails, none of them changes anything. COMMIT is sent before any answer has arrived: if one of them writes
+    /// and the connection breaks, the outcome is unknown ([`Error::is_outcome_unknown`]). With a
+    /// [`transaction`](Dsql::transaction), the outcome can be unknown only between COMMIT and its answer, but it takes
+    /// one more round trip.
     pub fn pipeline<'s, P: Pipelined + 's>(&'s self, queries: P) -> QueryFuture<'s, P::Output> {
         QueryFuture::of(queries, self)
     }
 
-    /// A transaction: the changes of the closure stay as a whole, or not at all.
+    /// Runs the closure as a transaction: either all its changes are committed, or none.
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
@@ -149,12 +151,12 @@ impl Dsql {
     /// ```
     ///
     /// If the closure returns an error, everything is rolled back. If the transaction conflicts with another one
-    /// (40001), or the connection is lost before COMMIT was sent, the closure **runs again**: five times at most
-    /// ([`Config::max_attempts`]) and no longer than [`Config::transaction_timeout`]. So it must change nothing outside
-    /// of the database, and its captures by value are cloned for each run. An error of the server ends the attempt even
-    /// if the closure goes on after it.
+    /// (40001), or the connection is lost before COMMIT was sent, the closure **runs again**: it runs at most five
+    /// times ([`Config::max_attempts`]) and no longer than [`Config::transaction_timeout`]. So it must not change
+    /// anything outside the database, and its captures by value are cloned for each run. An error of the server ends
+    /// the attempt even if the closure ignores it.
     ///
-    /// The error type is yours, if it is `From<Error>`. If the compiler cannot infer it, name it:
+    /// The closure may return any error type that implements `From<Error>`. If the compiler cannot infer it, name it:
     /// `async move |tx| -> Result<_, dsql_edge::Error> { … }`.
     ///
     /// If the answer to COMMIT is lost, the outcome is unknown ([`Error::is_outcome_unknown`]), unless a
@@ -184,7 +186,7 @@ impl Executor for &Dsql {
     }
 }
 
-/// For `&dsql` where `dsql` is a reference already.
+/// For `&dsql` if `dsql` is already a reference.
 impl Executor for &&Dsql {
     fn target(&mut self) -> Target<'_> {
         Dsql::target(self)

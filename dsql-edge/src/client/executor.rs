@@ -1,10 +1,10 @@
-//! The traits of everything that a query can run on. Each executor implements them in its own file.
+//! The traits of the types on which a query can run. Each executor implements them in its own file.
 
 use super::run::Target;
 
-/// Anything that a query can run on: `&Dsql`, `&mut Session`, a `Transaction`.
+/// A type on which a query can run: `&Dsql`, `&mut Session`, a `Transaction`.
 ///
-/// Functions take one to run in all three:
+/// A function that takes an `Executor` works with all three:
 ///
 /// ```
 /// # use dsql_edge::{Executor, sql};

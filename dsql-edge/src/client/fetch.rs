@@ -13,13 +13,13 @@ use crate::query::{Command, KeyInsert, Query, SessionCommand, SessionQuery, Sing
 
 /// The future of a query: await it. It is `Send`, on Workers too, so that frameworks such as axum accept it.
 ///
-/// Dropping it before it is done ends its connection; whether a statement that writes was executed is then not
-/// known.
+/// Dropping it before it is done closes its connection. In that case it is not known whether a statement that writes
+/// was executed.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct QueryFuture<'e, T>(Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'e>>);
 
 impl<R: Send + 'static> Query<R> {
-    /// All rows, in the order in which the server sends them.
+    /// Returns all rows, in the order in which the server sends them.
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
@@ -30,12 +30,12 @@ impl<R: Send + 'static> Query<R> {
     /// ```
     ///
     /// # Errors
-    /// Any [`Error`] of the connection, the database or the decoding.
+    /// Returns any [`Error`] of the connection, the database or the decoding.
     pub fn fetch_all<'e, E: Executor + 'e>(self, executor: E) -> QueryFuture<'e, Vec<R>> {
         QueryFuture::of(self, executor)
     }
 
-    /// The one row.
+    /// Returns the one row.
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
@@ -46,13 +46,13 @@ impl<R: Send + 'static> Query<R> {
     /// ```
     ///
     /// # Errors
-    /// If there is none ([`Error::is_no_rows`]) or more than one ([`Error::is_too_many_rows`]); otherwise as
-    /// [`fetch_all`](Query::fetch_all).
+    /// Returns an error if the query returns no row ([`Error::is_no_rows`]) or more than one
+    /// ([`Error::is_too_many_rows`]), and the errors of [`fetch_all`](Query::fetch_all).
     pub fn fetch_one<'e, E: Executor + 'e>(self, executor: E) -> QueryFuture<'e, R> {
         QueryFuture::of(self.one(), executor)
     }
 
-    /// The one row, if there is one.
+    /// Returns the one row, or `None`.
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
@@ -63,12 +63,13 @@ impl<R: Send + 'static> Query<R> {
     /// ```
     ///
     /// # Errors
-    /// If there is more than one ([`Error::is_too_many_rows`]); otherwise as [`fetch_all`](Query::fetch_all).
+    /// Returns an error if there is more than one row ([`Error::is_too_many_rows`]), and the errors of
+    /// [`fetch_all`](Query::fetch_all).
     pub fn fetch_optional<'e, E: Executor + 'e>(self, executor: E) -> QueryFuture<'e, Option<R>> {
         QueryFuture::of(self.optional(), executor)
     }
 
-    /// The value of the one column of the one row.
+    /// Returns the value of the one column of the one row.
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
@@ -78,7 +79,7 @@ impl<R: Send + 'static> Query<R> {
     /// ```
     ///
     /// # Errors
-    /// As [`fetch_one`](Query::fetch_one).
+    /// Returns the errors of [`fetch_one`](Query::fetch_one).
     // `V` is `R::Value`, so that a query of two columns is one error and not three.
     pub fn fetch_value<'e, E: Executor + 'e, V: Send + 'e>(self, executor: E) -> QueryFuture<'e, V>
     where
@@ -91,7 +92,7 @@ impl<R: Send + 'static> Query<R> {
     /// are not decoded.
     ///
     /// # Errors
-    /// As [`fetch_all`](Query::fetch_all).
+    /// Returns the errors of [`fetch_all`](Query::fetch_all).
     pub fn execute<'e, E: Executor + 'e>(self, executor: E) -> QueryFuture<'e, u64> {
         Command { request: self.request }.execute(executor)
     }
@@ -108,7 +109,7 @@ impl Command {
     /// ```
     ///
     /// # Errors
-    /// Any [`Error`] of the connection or the database.
+    /// Returns any [`Error`] of the connection or the database.
     pub fn execute<'e, E: Executor + 'e>(self, executor: E) -> QueryFuture<'e, u64> {
         QueryFuture::of(self, executor)
     }
@@ -118,52 +119,54 @@ impl KeyInsert {
     /// Runs the statement and returns the number of rows that it inserted.
     ///
     /// # Errors
-    /// Any [`Error`] of the connection or the database.
+    /// Returns any [`Error`] of the connection or the database.
     pub fn execute<'e, E: Executor + 'e>(self, executor: E) -> QueryFuture<'e, u64> {
         Command::from(self).execute(executor)
     }
 }
 
 impl SessionCommand {
-    /// Runs the statement in a session, and returns the number of its rows.
+    /// Runs the statement in a session, and returns the number of affected rows.
     ///
     /// # Errors
-    /// Any [`Error`] of the connection or the database; and behind a pool, where a session has no connection of its
-    /// own.
+    /// Returns any [`Error`] of the connection or the database, and an error if a pool is used, because a session then
+    /// has no connection of its own.
     pub fn execute<'e, E: SessionExecutor + 'e>(self, session: E) -> QueryFuture<'e, u64> {
         self.0.execute(session)
     }
 }
 
 impl<R: Send + 'static> SessionQuery<R> {
-    /// All rows, as [`Query::fetch_all`].
+    /// Returns all rows, like [`Query::fetch_all`].
     ///
     /// # Errors
-    /// As [`SessionCommand::execute`], and those of the decoding.
+    /// Returns the errors of [`SessionCommand::execute`], and those of the decoding.
     pub fn fetch_all<'e, E: SessionExecutor + 'e>(self, session: E) -> QueryFuture<'e, Vec<R>> {
         self.0.fetch_all(session)
     }
 
-    /// The one row, as [`Query::fetch_one`].
+    /// Returns the one row, like [`Query::fetch_one`].
     ///
     /// # Errors
-    /// As [`fetch_all`](SessionQuery::fetch_all); also if the query returns no row, or more than one.
+    /// Returns the errors of [`fetch_all`](SessionQuery::fetch_all), and an error if the query returns no row, or more
+    /// than one.
     pub fn fetch_one<'e, E: SessionExecutor + 'e>(self, session: E) -> QueryFuture<'e, R> {
         self.0.fetch_one(session)
     }
 
-    /// The one row, if there is one, as [`Query::fetch_optional`].
+    /// Returns the one row, or `None`, like [`Query::fetch_optional`].
     ///
     /// # Errors
-    /// As [`fetch_all`](SessionQuery::fetch_all); also if the query returns more than one row.
+    /// Returns the errors of [`fetch_all`](SessionQuery::fetch_all), and an error if the query returns more than one
+    /// row.
     pub fn fetch_optional<'e, E: SessionExecutor + 'e>(self, session: E) -> QueryFuture<'e, Option<R>> {
         self.0.fetch_optional(session)
     }
 
-    /// The value of the one column of the one row, as [`Query::fetch_value`].
+    /// Returns the value of the one column of the one row, like [`Query::fetch_value`].
     ///
     /// # Errors
-    /// As [`fetch_one`](SessionQuery::fetch_one).
+    /// Returns the errors of [`fetch_one`](SessionQuery::fetch_one).
     pub fn fetch_value<'e, E: SessionExecutor + 'e, V: Send + 'e>(self, session: E) -> QueryFuture<'e, V>
     where
         R: SingleColumn<Value = V>,
@@ -171,10 +174,10 @@ impl<R: Send + 'static> SessionQuery<R> {
         self.0.fetch_value(session)
     }
 
-    /// The number of rows, as [`Query::execute`].
+    /// Returns the number of rows, like [`Query::execute`].
     ///
     /// # Errors
-    /// As [`SessionCommand::execute`].
+    /// Returns the errors of [`SessionCommand::execute`].
     pub fn execute<'e, E: SessionExecutor + 'e>(self, session: E) -> QueryFuture<'e, u64> {
         self.0.execute(session)
     }

@@ -1,11 +1,11 @@
 //! Writes a flight, and reads its answer.
 //!
-//! Input: statements whose arguments are encoded, and whether BEGIN and COMMIT travel with them. Output: frames
-//! for the session; then, as its events arrive, rows for the [`Sink`]s, and how it ended. Awaits nothing.
+//! Input: statements whose arguments are encoded, and whether BEGIN and COMMIT are sent with them. Output: frames for
+//! the session; then, as its events arrive, rows for the [`Sink`]s, and the result of the flight. Nothing here awaits.
 //!
-//! A flight has one Sync. Outside of a transaction it is one statement alone, or several between a BEGIN and a COMMIT
-//! of its own: several statements before one Sync should be one transaction, but proxies and servers that implement
-//! this protocol have committed each.
+//! A flight has one Sync. Outside a transaction it is a single statement, or several statements between a BEGIN and a
+//! COMMIT of its own: by the protocol, several statements before one Sync are one transaction, but some proxies and
+//! servers have committed each of them.
 
 use core::ops::ControlFlow;
 use std::sync::Arc;
@@ -24,35 +24,35 @@ use crate::statement::{Effect, StatementRef};
 use crate::wire::backend::Done;
 use crate::wire::{DatabaseError, Field, Malformed, Parameters, Row, Tag};
 
-/// Takes the rows of one statement, as they arrive.
+/// Receives the rows of one statement as they arrive.
 pub trait Sink: Send {
-    /// A row. After an error the rest of the answer is received, and the error returned.
+    /// Takes a row. After an error, the rest of the answer is received, and the error is returned at the end.
     ///
     /// # Errors
-    /// When the row cannot be decoded, or is not wanted.
+    /// Returns an error if the row cannot be decoded, or is not expected.
     fn row(&mut self, row: &DataRow<'_>) -> Result<(), Error>;
 
-    /// All rows have come; `affected` is the server's count.
+    /// Records that all rows have arrived; `affected` is the server's count.
     fn done(&mut self, affected: u64);
 
-    /// The statement runs again: the rows so far are discarded. `false` if they were passed on already.
+    /// Discards the rows, because the statement runs again. Returns `false` if rows were already passed on.
     fn restart(&mut self) -> bool;
 
-    /// Whether rows stay in memory, and count for the limit.
+    /// Whether rows stay in memory, so that the limit applies to them.
     fn keeps(&self) -> bool {
         true
     }
 
-    /// Whether nothing more can be taken for now.
+    /// Whether the sink cannot take another row now.
     fn is_full(&self) -> bool {
         false
     }
 }
 
-/// A statement that can be sent: its arguments could all be encoded.
+/// A statement that can be sent: all its arguments are encoded.
 pub(crate) struct Prepared {
     pub(crate) statement: StatementRef,
-    /// One for each time that it is executed.
+    /// The arguments of each execution.
     pub(crate) arguments: Vec<Arguments>,
     unchecked: bool,
     /// Set for the INSERT of an idempotency key.
@@ -73,14 +73,13 @@ impl Prepared {
         Ok(Prepared { key, ..Prepared::new(insert.request)? })
     }
 
-    /// The search_path that the statement was compiled for; empty for the server's own. `sql_unchecked!` is compiled
-    /// for none.
+    /// The search_path that the statement was compiled for; empty for the server's own. `None` for `sql_unchecked!`.
     fn search_path(&self) -> Option<&'static str> {
         (!self.unchecked).then_some(self.statement.search_path)
     }
 
-    /// Rejects a connection on which names mean something else than when the query was compiled. `configured`: the user
-    /// has set the connection's search_path, which a snapshot without one accepts.
+    /// Returns an error if names can have another meaning on this connection than when the query was compiled.
+    /// `configured`: the user has set the connection's search_path; a snapshot without one accepts it.
     fn check(&self, search_path: &str, configured: bool) -> Result<(), Error> {
         let compiled = self.statement.search_path;
         if self.unchecked || compiled == search_path || (compiled.is_empty() && configured) {
@@ -126,7 +125,7 @@ pub(crate) struct Flight<'f> {
     pub(crate) key: Option<&'f Prepared>,
     pub(crate) members: &'f [Prepared],
     pub(crate) commit: bool,
-    /// It is part of a transaction that has, or had, other flights.
+    /// The flight is part of a transaction that has, or had, other flights.
     pub(crate) in_transaction: bool,
 }
 
@@ -134,26 +133,26 @@ pub(crate) const BEGIN: &str = "BEGIN";
 pub(crate) const BEGIN_READ_ONLY: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 const COMMIT: &str = "COMMIT";
 
-/// Where a flight is being answered.
+/// The part of a flight that the server answers next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     Begin,
     Key,
     Member(usize),
     Commit,
-    /// All is answered but the Sync.
+    /// Everything except the Sync is answered.
     Sync,
 }
 
 impl<'f> Flight<'f> {
-    /// Outside of a transaction: one statement alone, or several in a transaction of their own.
+    /// A flight outside a transaction: a single statement, or several in a transaction of their own.
     pub(crate) fn alone(members: &'f [Prepared]) -> Self {
         let several = members.iter().map(|member| member.arguments.len()).sum::<usize>() > 1;
         let begin = if reads(members) { BEGIN_READ_ONLY } else { BEGIN };
         Flight { begin: several.then_some(begin), members, commit: several, ..Flight::default() }
     }
 
-    /// As a part of a transaction, which it begins if there is a start.
+    /// A flight of a transaction, which it begins if there is a start.
     pub(crate) fn of_transaction(start: Option<&'f TransactionStart>, members: &'f [Prepared]) -> Self {
         Flight {
             begin: start.map(|start| start.begin),
@@ -172,24 +171,24 @@ impl<'f> Flight<'f> {
         if open && !self.commit { Payload::Transaction } else { Payload::Commit }
     }
 
-    /// The search_path that the connection needs; `None` if none of its statements is checked against a snapshot.
+    /// The search_path that the connection must have; `None` if no statement is checked against a snapshot.
     pub(crate) fn search_path(&self) -> Option<&'static str> {
         self.key.into_iter().chain(self.members).find_map(Prepared::search_path)
     }
 
-    /// The statement that errors are about, when it is none in particular.
+    /// The statement to name in an error that is not about a particular one.
     pub(crate) fn first(&self) -> Option<&StatementRef> {
         self.members.first().or(self.key).map(|prepared| &prepared.statement)
     }
 
-    /// Whether one of its statements may leave something in the session: a setting, an advisory lock, a temporary
-    /// table. A pool must not lend that connection again.
+    /// Whether a statement may leave a change in the session: a setting, an advisory lock, a temporary table. A pool
+    /// must not lend that connection again.
     #[cfg(feature = "pool")]
     pub(crate) fn changes_session(&self) -> bool {
         self.has_effect(|effect| effect != SessionEffect::Keeps)
     }
 
-    /// Whether a statement of it is meant to.
+    /// Whether a statement's purpose is to change the session.
     #[cfg(feature = "pool")]
     pub(crate) fn is_for_session(&self) -> bool {
         self.has_effect(|effect| effect == SessionEffect::Changes)
@@ -200,8 +199,8 @@ impl<'f> Flight<'f> {
         self.key.into_iter().chain(self.members).any(|it| is(it.statement.session))
     }
 
-    /// Writes it into the session, if the session's search_path is the right one. After an error nothing of it is left
-    /// there.
+    /// Writes the flight into the session, if the session's search_path is the right one. After an error, none of its
+    /// bytes are left there.
     pub(crate) fn write(
         &self,
         connection: &mut Connection,
@@ -245,7 +244,7 @@ impl<'f> Flight<'f> {
         if self.key.is_some() { Step::Key } else { self.member(0) }
     }
 
-    /// The first member from this one on that is executed at all.
+    /// The first member, from this one on, that is executed at least once.
     fn member(&self, index: usize) -> Step {
         let rest = self.members.get(index..).unwrap_or_default();
         match rest.iter().position(|member| !member.arguments.is_empty()) {
@@ -277,14 +276,14 @@ fn reads(members: &[Prepared]) -> bool {
 
 /// How the server answered a flight.
 pub(crate) enum FlightEnd {
-    /// Everything was executed. The error is not the server's: a row could not be used.
+    /// Everything was executed. An error here is not the server's: a row could not be used.
     Completed(Option<Error>),
     /// The server rejected a statement, or the commit.
     StatementRejected { error: Box<DatabaseError>, step: Step },
     /// The INSERT of the idempotency key inserted no row; the statements after it must not be committed.
     KeyNotInserted,
-    /// COMMIT was answered with ROLLBACK; or the transaction block is not where it should be, since one of the
-    /// statements began or ended one.
+    /// COMMIT was answered with ROLLBACK; or the transaction state is not the expected one, because a statement began
+    /// or ended a transaction.
     UnexpectedState(Kind, Signal),
 }
 
@@ -293,16 +292,17 @@ pub(crate) struct Answer<'a, 's> {
     pub(crate) flight: Flight<'a>,
     sinks: &'a mut [&'s mut dyn Sink],
     step: Step,
-    /// How often the member has been executed.
+    /// The number of executions of the current member so far.
     executed: usize,
     affected: u64,
     fields: Vec<Field>,
-    /// The first thing that could not be made sense of; the rest is received and dropped.
+    /// The first error of this client, such as a row that cannot be decoded; the rest of the answer is received and
+    /// dropped.
     local: Option<Error>,
     rejected: Option<(Box<DatabaseError>, Step)>,
     committed: bool,
     keyless: bool,
-    /// Bytes of rows that stay in memory, and how many there may be.
+    /// The number of bytes of rows that stay in memory; `most` is the limit.
     kept: usize,
     most: usize,
     was_full: bool,
@@ -310,7 +310,7 @@ pub(crate) struct Answer<'a, 's> {
 }
 
 impl<'a, 's> Answer<'a, 's> {
-    // It begins at more than one place.
+    // There are several callers: the code is not repeated in each.
     #[inline(never)]
     pub(crate) fn new(flight: Flight<'a>, sinks: &'a mut [&'s mut dyn Sink], most: usize) -> Self {
         Answer {
@@ -331,7 +331,7 @@ impl<'a, 's> Answer<'a, 's> {
         }
     }
 
-    /// The flight begins again: the rows so far are discarded. `false` if a sink has passed some on already.
+    /// Discards the rows, because the flight begins again. Returns `false` if a sink has already passed some on.
     pub(crate) fn restart(&mut self) -> bool {
         let sinks = core::mem::take(&mut self.sinks);
         let restarted = sinks.iter_mut().all(|sink| sink.restart());
@@ -339,7 +339,7 @@ impl<'a, 's> Answer<'a, 's> {
         restarted
     }
 
-    /// Whether no more of it can be taken for now.
+    /// Whether the current sink cannot take another row now.
     pub(crate) fn is_full(&mut self) -> bool {
         let full = match self.step {
             Step::Member(at) => self.sinks.get(at).is_some_and(|sink| sink.is_full()),
@@ -349,7 +349,7 @@ impl<'a, 's> Answer<'a, 's> {
         full
     }
 
-    /// Whether a sink that was full has room again.
+    /// Whether a sink that was full can take rows again.
     pub(crate) fn resumes(&mut self) -> bool {
         !self.is_full() && core::mem::take(&mut self.was_full)
     }
@@ -366,7 +366,7 @@ impl<'a, 's> Answer<'a, 's> {
                 }
             }
             SessionEvent::Failed(error) => {
-                // After a fatal one nothing comes.
+                // After a FATAL error the server sends nothing more.
                 if error.fatal {
                     return ControlFlow::Break(FlightEnd::StatementRejected { error, step: self.step });
                 }
@@ -379,13 +379,14 @@ impl<'a, 's> Answer<'a, 's> {
         ControlFlow::Continue(())
     }
 
-    /// The server closed the connection without a ReadyForQuery. Its last error explains more than the end does.
+    /// Ends the flight with the server's last error, if there is one: the server closed the connection without a
+    /// ReadyForQuery, and its error explains more than the end of the connection.
     pub(crate) fn cut_off(&mut self) -> Option<FlightEnd> {
         self.rejected.take().map(|(error, step)| FlightEnd::StatementRejected { error, step })
     }
 
     fn land(&mut self, status: Status) -> FlightEnd {
-        // The results of later statements do not count: they may have failed because of rows of the first run.
+        // The results of later statements are ignored: they may have failed because of rows of the first run.
         if self.keyless {
             return FlightEnd::KeyNotInserted;
         }
@@ -395,7 +396,7 @@ impl<'a, 's> Answer<'a, 's> {
         let open = self.flight.begin.is_some() || self.flight.in_transaction;
         let expected = if open && !self.flight.commit { Status::InTransaction } else { Status::Idle };
         if self.flight.commit && !self.committed {
-            // Nothing of it stays.
+            // The transaction changed nothing.
             FlightEnd::UnexpectedState(Kind::RolledBack, Signal::Answered)
         } else if status != expected {
             FlightEnd::UnexpectedState(Kind::UnexpectedTransactionState, Signal::TransactionState)
@@ -406,7 +407,7 @@ impl<'a, 's> Answer<'a, 's> {
 
     fn describe(&mut self, fields: Vec<Field>) {
         if let Some(member) = self.member() {
-            // `sql_unchecked!` without columns expects nothing of the description.
+            // For `sql_unchecked!` without columns, any description is accepted.
             if !(member.unchecked && member.statement.columns.is_empty()) {
                 let stale = check_description(&member.statement, &fields).err();
                 self.local = self.local.take().or(stale);
@@ -471,7 +472,7 @@ impl<'a, 's> Answer<'a, 's> {
     }
 }
 
-/// The server itself does not have the outcome.
+/// The codes with which the server reports that it does not have the outcome.
 const UNKNOWN: &[SqlState] =
     &[SqlState::STATEMENT_COMPLETION_UNKNOWN, SqlState::TRANSACTION_RESOLUTION_UNKNOWN];
 
@@ -485,7 +486,7 @@ impl Flight<'_> {
         if error.is_conflict() {
             return Signal::Conflict;
         }
-        // Whether something may have been committed when this error was sent.
+        // Whether the statement may have been committed when this error was sent.
         let committing = match step {
             Step::Sync | Step::Commit => true,
             Step::Begin | Step::Key => false,

@@ -1,7 +1,8 @@
 //! Interprets the answer to the INSERT of an idempotency key.
 //!
-//! Input: the unique violation that the server reported, or that no row was inserted. Output: whether an earlier run
-//! committed the key. `Key` holds a function pointer, so that a Worker without idempotency keys does not link this.
+//! Input: the unique violation that the server reported, or the fact that no row was inserted. Output: whether an
+//! earlier run committed the key. `Key` holds a function pointer, so that a Worker without idempotency keys does not
+//! link this.
 
 use crate::query::KeyInsert;
 use crate::sqlstate::SqlState;
@@ -18,7 +19,7 @@ pub(super) struct Key {
 pub(super) struct Verdict {
     /// An earlier run committed the key.
     pub(super) taken: bool,
-    /// The error's text, where the server reported none.
+    /// The text of the error, if the server reported none.
     pub(super) text: &'static str,
 }
 
@@ -27,7 +28,7 @@ impl Key {
         Key { constraints: insert.constraints, judge }
     }
 
-    /// `violation`: the server's error; `None` if the INSERT succeeded and inserted no row.
+    /// Interprets the answer. `violation` is the server's error, or `None` if the INSERT succeeded and inserted no row.
     pub(super) fn judge(&self, violation: Option<&DatabaseError>) -> Verdict {
         (self.judge)(self.constraints, violation)
     }
@@ -43,7 +44,6 @@ fn judge(constraints: &KeyConstraints, violation: Option<&DatabaseError>) -> Ver
     Verdict { taken, text: if taken { TAKEN } else { DROPPED } }
 }
 
-const TAKEN: &str =
-    "the transaction is over: its idempotency key is there already, so that it was committed before";
-const DROPPED: &str = "the transaction was rolled back: the INSERT of its idempotency key inserted no row, which a trigger, a \
-     rule or a policy can do, so that nothing would have kept it from running twice";
+const TAKEN: &str = "the transaction is over: its idempotency key exists already, so it was committed before";
+const DROPPED: &str = "the transaction was rolled back: the INSERT of its idempotency key inserted no row (a trigger, a \
+     rule or a policy can cause this), so it could have run twice";

@@ -1,7 +1,7 @@
 //! Requests a lease from a pool.
 //!
-//! Input: a [`Connector`] and the first flight. Output: a session that begins with the request, with that flight behind
-//! it.
+//! Input: a [`Connector`] and the first flight. Output: a session that begins with the request, followed by that
+//! flight.
 
 use crate::client::flight::Flight;
 use crate::connector::Connector;
@@ -36,5 +36,5 @@ pub(super) fn ask(
     Ok(connection)
 }
 
-const OWN_CONNECTION: &str = "the statement changes its session, and behind a pool a session ends with each flight: run it \
-                              on a session of `Dsql::from_env`, which has a connection of its own";
+const OWN_CONNECTION: &str = "the statement changes its session, and with a pool a session ends with each flight: run it \
+                              on a session of `Dsql::from_env`, which has its own connection";

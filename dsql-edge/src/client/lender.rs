@@ -1,8 +1,9 @@
 //! Lends the connections of a [`Dsql`](crate::Dsql) or a [`Session`](crate::Session).
 //!
 //! Input: a request for a connection. Output: a [`Loan`]: an idle connection, or the right to open one, or, within a
-//! transaction, the transaction's own. However a loan ends, the connection goes back if it can be used again, and the
-//! waiting tasks are woken. Sends nothing but the ROLLBACK of a transaction that ended.
+//! transaction, the transaction's own connection. Whenever a loan ends, its connection is returned if it can be used
+//! again, and the waiting tasks are woken. The only message that this module sends is the ROLLBACK of a transaction
+//! that ended.
 
 use core::future::poll_fn;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -20,12 +21,12 @@ use crate::transport::{BoxFuture, IoContext};
 pub(super) struct Lender {
     pub(super) connector: Connector,
     made_in: IoContext,
-    /// The budget that all its retries draw on.
+    /// The budget of all its retries.
     pub(super) budget: Budget,
-    /// A session: it has one connection, and never another.
+    /// Whether this is a session, which has one connection and never opens a second one.
     single: bool,
-    /// The server does not understand a pipelined login: from now on, every connection sends the password only after
-    /// the server has requested it.
+    /// Whether every new connection sends the password only after the server has requested it. Set once the server has
+    /// rejected a pipelined login.
     serially: AtomicBool,
     state: Mutex<State>,
 }
@@ -34,7 +35,7 @@ pub(super) struct Lender {
 struct State {
     #[allow(clippy::vec_box, reason = "they are lent as they are")]
     idle: Vec<Box<Link>>,
-    /// Idle ones, lent ones, and those of transactions.
+    /// The number of open connections: idle, lent, and those of transactions.
     open: usize,
     /// The one connection of a session is lost.
     gone: bool,
@@ -47,15 +48,15 @@ struct State {
 struct Open {
     id: u64,
     link: Option<Box<Link>>,
-    /// One of its statements is running, or one of its streams is open.
+    /// Whether one of its statements is running, or one of its streams is open.
     lent: bool,
-    /// Sent before its first statement; `None` once that is answered.
+    /// The statements to send before its first one; `None` once that one is answered.
     start: Option<TransactionStart>,
     /// The first failure that ended it.
     failure: Option<FlightFailure>,
 }
 
-/// How many retries a [`Lender`] may have at once, besides one for every ten queries.
+/// The number of retries that a [`Lender`] may make at once, in addition to one for every ten queries.
 const RETRIES: u32 = 20;
 
 impl Lender {
@@ -82,8 +83,8 @@ impl Lender {
         self.made_in.is_current()
     }
 
-    /// An idle connection, or the right to open one, or a turn in the queue. `search_path`: the one that
-    /// the statements were compiled for, if any of them is checked against a snapshot.
+    /// Returns an idle connection, or the right to open one, as soon as one of them is available. `search_path` is the
+    /// one that the statements were compiled for, if any of them is checked against a snapshot.
     pub(super) async fn borrow(
         &self,
         search_path: Option<&'static str>,
@@ -102,7 +103,7 @@ impl Lender {
             return Poll::Ready(Err(Error::new(Kind::OtherRequest)));
         }
         let mut state = self.state();
-        // A session has one connection, whatever its search_path is: the flight checks it.
+        // A session has one connection, which is used with any search_path: the flight checks it.
         let suits = |link: &Link| {
             self.single || search_path.is_none_or(|path| link.looks_up_in(&self.connector, path))
         };
@@ -116,10 +117,10 @@ impl Lender {
             state.gone = self.single;
         }
         if state.gone {
-            return Poll::Ready(Err(Error::new(Kind::Lost("this session's connection is gone".into()))));
+            return Poll::Ready(Err(Error::new(Kind::Lost("this session's connection is lost".into()))));
         }
         let most = if self.single { 1 } else { self.connector.settings().max_connections };
-        // An idle connection with another search_path is closed, to open this one.
+        // An idle connection with another search_path is closed, so that a new one can be opened.
         if state.open >= most && state.idle.pop().is_some() {
             state.open -= 1;
         }
@@ -137,12 +138,12 @@ impl Lender {
         })
     }
 
-    /// Whether the connection of a session is lost: it does not get another.
+    /// Whether the connection of a session is lost; the session does not open another.
     pub(super) fn is_gone(&self) -> bool {
         self.state().gone
     }
 
-    /// A new transaction. It has no connection until its first statement.
+    /// Records a new transaction. It has no connection until its first statement.
     fn open_transaction(&self, start: TransactionStart) -> u64 {
         let mut state = self.state();
         state.next += 1;
@@ -151,8 +152,8 @@ impl Lender {
         id
     }
 
-    /// The connection of a transaction, for one more statement; one from the others if this is its first. Statements
-    /// of a transaction run one after the other.
+    /// Returns the connection of a transaction for its next statement. For the first statement, this is a connection as
+    /// [`borrow`](Lender::borrow) returns it. Statements of a transaction run one after the other.
     pub(super) async fn borrow_in(
         &self,
         id: u64,
@@ -175,9 +176,7 @@ impl Lender {
                 drop(state);
                 return timer.as_mut().poll(context).map(|()| {
                     Err(Error::new(Kind::Timeout(
-                        "waiting for another statement of the same transaction, or for a stream of it to be read to \
-                         its end"
-                            .into(),
+                        "waiting for another statement or stream of the same transaction to end".into(),
                     )))
                 });
             }
@@ -191,13 +190,13 @@ impl Lender {
             return Ok(own);
         }
         let mut loan = self.borrow(search_path, timer).await?;
-        // From here on it is this loan that belongs to the transaction.
+        // From here on, this loan belongs to the transaction instead.
         own.of = None;
         loan.of = Owner::of(id);
         Ok(loan)
     }
 
-    /// Sent before the next statement of the transaction; `None` once it has begun.
+    /// The statements to send before the next one of the transaction; `None` once it has begun.
     pub(super) fn start_of(&self, id: u64) -> Option<TransactionStart> {
         self.state().transactions.iter().find(|open| open.id == id)?.start.clone()
     }
@@ -208,12 +207,12 @@ impl Lender {
         }
     }
 
-    /// Whether one of its statements is running, or one of its streams open.
+    /// Whether a statement of the transaction is running, or a stream of it is open.
     pub(super) fn is_lent(&self, id: u64) -> bool {
         self.state().transactions.iter().any(|open| open.id == id && open.lent)
     }
 
-    /// Records why the transaction cannot go on, whatever the closure does with the error.
+    /// Records why the transaction has failed, even if the closure ignores the error.
     pub(super) fn set_failure(&self, id: u64, failure: &FlightFailure) {
         if let Some(open) = self.state().transactions.iter_mut().find(|open| open.id == id) {
             let FlightFailure { error, facts, key_taken } = failure;
@@ -230,7 +229,7 @@ impl Lender {
         self.state().transactions.iter_mut().find(|open| open.id == id)?.failure.take()
     }
 
-    /// The transaction is over. Its connection is kept if `kept`: after a ROLLBACK, where one is needed.
+    /// Ends the transaction. If `kept`, its connection is kept, after a ROLLBACK if one is needed.
     fn close_transaction(&self, id: u64, kept: bool) {
         let mut state = self.state();
         let Some(at) = state.transactions.iter().position(|open| open.id == id) else { return };
@@ -256,12 +255,12 @@ impl Lender {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it is held; and if it did, the list of connections is still one.
+        // No code panics while the lock is held; and after a panic, the list of connections would still be valid.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A transaction until it is closed. Dropped, its connection is closed.
+/// A transaction until it is closed. Dropping it closes its connection.
 pub(super) struct OpenTransaction<'l> {
     pub(super) lender: &'l Lender,
     pub(super) id: u64,
@@ -272,7 +271,7 @@ impl<'l> OpenTransaction<'l> {
         OpenTransaction { lender, id: lender.open_transaction(start) }
     }
 
-    /// The transaction is over, and its connection may be used again: after a ROLLBACK, if one is needed.
+    /// Ends the transaction and keeps its connection for others, after a ROLLBACK if one is needed.
     pub(super) fn close(self) {
         self.lender.close_transaction(self.id, true);
     }
@@ -296,7 +295,7 @@ pub(super) struct Loan<'l> {
     pub(super) link: Option<Box<Link>>,
     /// The transaction that it belongs to.
     of: Option<Owner>,
-    /// It is one of those that may be open.
+    /// Whether it is included in the number of open connections.
     counted: bool,
 }
 
@@ -315,7 +314,7 @@ impl Owner {
 }
 
 impl Loan<'_> {
-    /// A settled connection stays with the transaction.
+    /// Returns a settled connection to the transaction.
     fn back_to_transaction(&mut self, state: &mut State, id: u64) {
         let Some(open) = state.transactions.iter_mut().find(|open| open.id == id) else { return };
         open.lent = false;
@@ -324,8 +323,8 @@ impl Loan<'_> {
                 open.link = Some(settled);
                 self.counted = false;
             }
-            // A flight was dropped halfway: its outcome is not known, and another connection is not in the
-            // transaction.
+            // A flight was dropped before its answer was complete: its outcome is not known, and another connection
+            // would not be in the transaction.
             None if self.link.as_ref().is_some_and(|link| link.is_flying()) => {
                 open.failure.get_or_insert_with(abandoned);
             }
@@ -336,7 +335,7 @@ impl Loan<'_> {
 }
 
 impl Drop for Loan<'_> {
-    // It ends at more than one place.
+    // A loan ends in several places: the code is not repeated in each.
     #[inline(never)]
     fn drop(&mut self) {
         let mut state = self.lender.state();

@@ -1,10 +1,10 @@
 //! One connection: the session's state machine on a transport, and the timer.
 //!
-//! Input: a flight. Output: its rows, or its failure: the error, and the facts by which `retry.rs` decides. Reads while
-//! it writes, because a server that cannot send its answers stops reading.
+//! Input: a flight. Output: its rows, or its failure: the error, and the facts by which `retry.rs` decides. A link
+//! reads while it writes, because a server that cannot send its answers stops reading.
 //!
-//! Invariant: a link whose flight was dropped halfway is never used again; it is neither [idle](Link::is_idle) nor
-//! [settled](Link::is_settled).
+//! Invariant: a link whose flight was dropped before its answer was complete is never used again; it is neither
+//! [idle](Link::is_idle) nor [settled](Link::is_settled).
 
 use core::ops::ControlFlow;
 use core::task::{Context, Poll, ready};
@@ -25,7 +25,7 @@ use crate::wire::frontend;
 pub(super) struct Link {
     transport: Box<dyn Transport>,
     connection: Connection,
-    /// Bytes have been given to the transport that it has not written yet.
+    /// The transport has bytes that it has not written yet.
     writing: bool,
     /// Writing failed. The server's last messages are still read.
     write_error: Option<TransportError>,
@@ -33,29 +33,29 @@ pub(super) struct Link {
     started: bool,
     /// The password was sent before the server requested it.
     pipelined: bool,
-    /// A pool's, for this flight or this transaction alone.
+    /// The connection is a lease of a pool, for this flight or this transaction only.
     leased: bool,
-    /// How far a flight had come, if a pool reports it.
+    /// How far the flight had come, if a pool has reported it.
     reached: Option<Reached>,
-    /// ROLLBACK has been sent, and its answer is not awaited: it comes before that of the next flight.
+    /// ROLLBACK has been sent. Its answer is read before that of the next flight.
     rolling_back: bool,
-    /// A flight is on its way, or was dropped or lost there.
+    /// A flight was sent and its answer is not complete: it is running, or it was dropped or lost.
     flying: bool,
     /// The flight was sent with the login, and the timer is that of the probe (`Connection::probe`).
     on_trial: bool,
     /// The search_path that the first query was compiled for.
     search_path: &'static str,
     read: Vec<u8>,
-    /// Client bytes that followed server bytes; three for dialing.
+    /// The number of round trips: 3 for dialing, and one each time that the client sends after the server has sent.
     round_trips: u32,
-    /// The last bytes that went by were the server's, or none have.
+    /// The last bytes were the server's, or there have been none.
     heard_last: bool,
 }
 
 /// How a flight ended.
 pub(super) enum FlightOutcome {
     Completed,
-    /// Everything was executed, and a row that came back cannot be used.
+    /// Everything was executed, but a returned row cannot be used.
     CompletedUnusable(Error),
     Failed(Box<FlightFailure>),
 }
@@ -69,8 +69,8 @@ pub(super) struct FlightFailure {
 }
 
 impl Link {
-    /// Dials, up to TLS. The login is sent together with the first flight, which is this one. `serially` sends the
-    /// password only after the server has requested it.
+    /// Opens a connection up to TLS. The login is sent together with this first flight. `serially` sends the password
+    /// only after the server has requested it.
     pub(super) fn poll_open<'c>(
         context: &mut Context<'_>,
         connector: &'c Connector,
@@ -121,24 +121,24 @@ impl Link {
         })
     }
 
-    /// Whether any flight may use it. The last write has arrived then, even if the transport has not noticed yet: the
-    /// server answered it.
+    /// Whether any flight may use the link. If so, the last write has arrived, even if the transport has not reported
+    /// that yet, because the server has answered it.
     pub(super) fn is_idle(&self) -> bool {
         let flying = self.flying && !seeded!(ReusesHalfReadConnection);
         !flying && !self.leased && (self.connection.is_idle() || self.rolling_back)
     }
 
-    /// Whether a flight was sent, and its answer has not come in full.
+    /// Whether a flight was sent whose answer is not complete.
     pub(super) fn is_flying(&self) -> bool {
         self.flying
     }
 
-    /// Whether names that are compiled for this search_path mean the same here.
+    /// Whether names that are compiled for this search_path have the same meaning on this connection.
     pub(super) fn looks_up_in(&self, connector: &Connector, search_path: &str) -> bool {
         self.search_path == search_path || connector.settings().search_path.is_some()
     }
 
-    /// Whether it can serve another flight of the transaction that it is in.
+    /// Whether the link can send another flight of its transaction.
     pub(super) fn is_settled(&self) -> bool {
         self.connection.is_settled()
     }
@@ -148,8 +148,8 @@ impl Link {
         self.started && !self.leased
     }
 
-    /// Whether the server is still there, as far as that shows without a round trip. Servers close connections that are
-    /// old or idle for long, and Workers' sockets do not outlive their network.
+    /// Whether the connection is still open, as far as that is visible without a round trip. Servers close connections
+    /// that are old or were idle for long, and a Worker's socket can lose its network.
     pub(super) fn poll_alive(&mut self, context: &mut Context<'_>) -> bool {
         loop {
             match self.transport.poll_read(context, &mut self.read) {
@@ -157,7 +157,8 @@ impl Link {
                 Poll::Ready(Ok(())) if self.read.is_empty() => return false,
                 Poll::Ready(Ok(())) => {
                     self.connection.handle_input(&self.read);
-                    // The answer to a ROLLBACK is read with the next flight; other messages that may come make no event.
+                    // The answer to a ROLLBACK is read with the next flight. Other messages that may arrive cause no
+                    // event.
                     if !self.rolling_back && !matches!(self.connection.poll_event(), Ok(None)) {
                         return false;
                     }
@@ -167,7 +168,7 @@ impl Link {
         }
     }
 
-    /// Sends ROLLBACK; the next flight waits for its answer. At the end of a lease the pool sends it.
+    /// Sends ROLLBACK; the next flight waits for its answer. For a lease the pool sends it.
     pub(super) fn roll_back(&mut self) {
         if self.leased {
             return;
@@ -178,7 +179,7 @@ impl Link {
         }
     }
 
-    /// Gives the session one flight to send.
+    /// Writes one flight into the session, which sends it.
     pub(super) fn begin(
         &mut self,
         connector: &Connector,
@@ -199,8 +200,8 @@ impl Link {
         }
     }
 
-    /// Sends the flight and receives its answer. `timer` is the timer of connecting until the login ends; then it is
-    /// set again.
+    /// Sends the flight and receives its answer. `timer` limits connecting until the login ends, and is then set to the
+    /// limit of the query.
     pub(super) fn poll_fly(
         &mut self,
         context: &mut Context<'_>,
@@ -255,7 +256,7 @@ impl Link {
         LoginProgress { started, has_received, pipelined: self.pipelined, leased: self.leased }
     }
 
-    /// The failure of a flight that another request polls: the answer cannot be read there.
+    /// The failure of a flight that is polled by another request, which cannot read the answer.
     pub(super) fn stranded(&self, flight: &Flight<'_>) -> Box<FlightFailure> {
         self.failure(flight, Error::new(Kind::OtherRequest), Signal::Stranded)
     }
@@ -279,14 +280,14 @@ impl Link {
         answer: &mut Answer<'_, '_>,
     ) -> Poll<Result<FlightEnd, ConnectionFailure>> {
         if answer.resumes() {
-            // The time that the reader takes is not the server's.
+            // The time that the reader took does not count as the server's.
             self.on_trial = false;
             connector.rewind(timer, connector.settings().query_timeout);
         }
         loop {
             // The flight is sent before a message is read as its answer.
             self.poll_transmit(context);
-            // The reader of the rows polls this again when there is room; until then the server waits.
+            // The reader polls this again after it has taken the row; until then the server waits.
             while !answer.is_full() {
                 let event = match self.connection.poll_event() {
                     Ok(Some(event)) => event,
@@ -319,7 +320,7 @@ impl Link {
                     self.poll_transmit(context);
                     continue;
                 }
-                // A FATAL error in place of ROLLBACK's answer ends the flight, too.
+                // A FATAL error instead of the answer to ROLLBACK also ends the flight.
                 let ends = matches!(&event, SessionEvent::Failed(error) if error.fatal);
                 if self.rolling_back && !ends && !seeded!(MistakesRollbackAnswer) {
                     match event {
@@ -350,7 +351,8 @@ impl Link {
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(ConnectionFailure::Transport(error))),
                 Poll::Pending => {
-                    // A server that rejects the login and closes breaks the write too: its answer has been read.
+                    // A server that rejects the login and closes the connection also makes the write fail. By now its
+                    // answer has been read.
                     if let Some(error) = self.write_error.take() {
                         return Poll::Ready(Err(ConnectionFailure::Transport(error)));
                     }
@@ -367,7 +369,7 @@ impl Link {
         }
     }
 
-    /// Sends as much as can be sent now.
+    /// Sends as many bytes as can be sent now.
     fn poll_transmit(&mut self, context: &mut Context<'_>) {
         loop {
             if !self.writing {
@@ -388,11 +390,11 @@ impl Link {
     }
 }
 
-/// TCP, SSLRequest, TLS.
+/// The round trips of dialing: TCP, SSLRequest, TLS.
 const DIALED: u32 = 3;
 
 const NOT_SENT_AGAIN: &str = "the flight was dropped with the login and cannot be sent again";
-const NOT_ROLLED_BACK: &str = "ROLLBACK was answered with something else";
+const NOT_ROLLED_BACK: &str = "unexpected answer to ROLLBACK";
 
 impl Drop for Link {
     fn drop(&mut self) {

@@ -1,7 +1,7 @@
 //! Runs queries: [`Dsql`], the connections of one request; [`Session`], one connection; [`Transaction`].
 //!
-//! Input: the values of `sql!`. Output: rows, through an [`Executor`]. Nothing here outlives the request, and nothing
-//! runs in the background.
+//! Input: the values of `sql!`. Output: rows, through an [`Executor`]. Everything here ends with the request, and
+//! nothing runs in the background.
 //!
 //! ```text
 //! fetch, pipeline, bulk, transaction   the users' methods

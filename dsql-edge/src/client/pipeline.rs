@@ -1,7 +1,7 @@
-//! Several queries in one round trip, and the collectors of their rows.
+//! Runs several queries in one round trip, and collects their rows.
 //!
 //! Input: queries and commands, alone, in a tuple or in a `Vec`. Output: the result of each, in the same shape. Rows
-//! are collected only here: `fetch_*` are pipelines of one.
+//! are collected only here: each `fetch_*` is a pipeline of one query.
 
 use crate::client::flight::{Prepared, Sink};
 use crate::error::{Error, Kind};
@@ -9,9 +9,9 @@ use crate::query::{Command, KeyInsert, Query, Request, SingleColumn};
 use crate::row::DataRow;
 use crate::statement::StatementRef;
 
-/// Anything that can be sent in one round trip with [`Dsql::pipeline`](crate::Dsql::pipeline). A query returns a `Vec`
+/// Queries that can be sent in one round trip with [`Dsql::pipeline`](crate::Dsql::pipeline). A query returns a `Vec`
 /// of its rows, or the result of [`Query::one`], [`Query::optional`] or [`Query::value`]; a command returns the number
-/// of its rows. Tuples of up to twelve of them return tuples, a `Vec` returns a `Vec`.
+/// of its rows. A tuple of up to twelve of them returns a tuple, and a `Vec` returns a `Vec`.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -45,13 +45,13 @@ pub trait Pipelined: sealed::Sealed + Send {
 pub trait Collector: Send {
     type Output;
 
-    /// One sink for each query, in order.
+    /// Adds one sink for each query, in order.
     fn sinks<'c>(&'c mut self, out: &mut Vec<&'c mut dyn Sink>);
 
     fn finish(self) -> Result<Self::Output, Error>;
 }
 
-/// A query in a pipeline whose result is not a `Vec` of its rows: made by [`Query::one`], [`Query::optional`] and
+/// A query in a pipeline whose result is not a `Vec` of its rows. It is made by [`Query::one`], [`Query::optional`] and
 /// [`Query::value`].
 #[must_use = "a query does nothing until it is pipelined"]
 pub struct PipelineMember<C> {
@@ -60,19 +60,19 @@ pub struct PipelineMember<C> {
 }
 
 impl<R: Send + 'static> Query<R> {
-    /// In a pipeline: the one row, as [`fetch_one`](Query::fetch_one).
+    /// In a pipeline, returns the one row, like [`fetch_one`](Query::fetch_one).
     pub fn one(self) -> PipelineMember<One<R>> {
         let collector = One(self.at_most_one());
         PipelineMember { request: self.request, collector }
     }
 
-    /// In a pipeline: the one row, if there is one, as [`fetch_optional`](Query::fetch_optional).
+    /// In a pipeline, returns the one row, or `None`, like [`fetch_optional`](Query::fetch_optional).
     pub fn optional(self) -> PipelineMember<AtMostOne<R>> {
         let collector = self.at_most_one();
         PipelineMember { request: self.request, collector }
     }
 
-    /// In a pipeline: the value of the one column of the one row, as [`fetch_value`](Query::fetch_value).
+    /// In a pipeline, returns the value of the one column of the one row, like [`fetch_value`](Query::fetch_value).
     pub fn value<V: Send>(self) -> PipelineMember<Value<R>>
     where
         R: SingleColumn<Value = V>,
@@ -104,7 +104,7 @@ impl Members {
         }
     }
 
-    /// All of them, if all can be sent.
+    /// All statements, or the error of the first one that cannot be sent.
     pub(super) fn prepared(&mut self) -> Result<&[Prepared], Error> {
         match self.error.take() {
             Some(error) => Err(error),
@@ -113,7 +113,7 @@ impl Members {
     }
 }
 
-/// All rows.
+/// Collects all rows.
 #[doc(hidden)]
 #[allow(unnameable_types, reason = "named in a public trait that only this crate implements")]
 pub struct All<R> {
@@ -121,7 +121,7 @@ pub struct All<R> {
     rows: Vec<R>,
 }
 
-/// One row at the most.
+/// Collects at most one row.
 #[doc(hidden)]
 #[allow(unnameable_types, reason = "as `All`")]
 pub struct AtMostOne<R> {
@@ -130,17 +130,17 @@ pub struct AtMostOne<R> {
     row: Option<R>,
 }
 
-/// One row.
+/// Collects exactly one row.
 #[doc(hidden)]
 #[allow(unnameable_types, reason = "as `All`")]
 pub struct One<R>(AtMostOne<R>);
 
-/// The column of one row.
+/// Collects the column of exactly one row.
 #[doc(hidden)]
 #[allow(unnameable_types, reason = "as `All`")]
 pub struct Value<R>(One<R>);
 
-/// How many rows the server counted; the rows themselves are not read.
+/// Collects the server's count of the rows; the rows themselves are not decoded.
 #[doc(hidden)]
 #[allow(unnameable_types, reason = "as `All`")]
 #[derive(Default)]

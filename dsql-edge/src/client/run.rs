@@ -1,7 +1,7 @@
 //! Runs statements on a [`Target`], and repeats them by the rules of `retry.rs`.
 //!
 //! Input: prepared statements, and the sinks of their rows. Output: the outcome, after as many attempts as the rules
-//! allow. All executors end here: `&Dsql`, `&mut Session`, a `Transaction`.
+//! allow. All executors use this module: `&Dsql`, `&mut Session`, a `Transaction`.
 
 use core::future::{Future, poll_fn};
 use core::pin::Pin;
@@ -23,11 +23,11 @@ use crate::transport::BoxFuture;
 #[allow(unreachable_pub, reason = "named in a public trait that only this crate implements")]
 pub struct Target<'t> {
     pub(super) lender: &'t Lender,
-    /// A transaction of the lender's; without one each flight commits by itself.
+    /// A transaction of the lender; without one, each flight commits by itself.
     pub(super) transaction: Option<InTransaction>,
 }
 
-/// A transaction. `fly` is a function pointer, so that a Worker without transactions does not link their code.
+/// A transaction. `fly` is a function pointer, so that a Worker without transactions does not link the code for them.
 #[derive(Clone, Copy)]
 pub(super) struct InTransaction {
     pub(super) id: u64,
@@ -42,7 +42,7 @@ type Fly = for<'r, 's> fn(
     &'r mut [&'s mut dyn Sink],
 ) -> Running<'r>;
 
-/// Statements on their way.
+/// The future of statements that run.
 pub(super) type Running<'r> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'r>>;
 
 impl InTransaction {
@@ -59,8 +59,8 @@ impl InTransaction {
 }
 
 impl<'t> Target<'t> {
-    /// Runs these statements in one flight, and gives the rows of each to its sink. Several are one transaction.
-    /// `None`: there is nothing to run.
+    /// Runs these statements in one flight, and passes the rows of each to its sink. Several statements are one
+    /// transaction. `None` if there are no statements to run.
     pub(super) fn run<'r, 's: 'r>(
         &self,
         members: &'r [Prepared],
@@ -70,7 +70,7 @@ impl<'t> Target<'t> {
         't: 'r,
     {
         let lender = self.lender;
-        // `for` over no rows, or a pipeline of nothing.
+        // `None` for `for` over no rows, and for an empty pipeline.
         let first = members.iter().find(|member| !member.arguments.is_empty())?;
         if let Some(InTransaction { id, fly }) = self.transaction {
             return Some(fly(lender, id, &first.statement, members, sinks));
@@ -82,7 +82,7 @@ impl<'t> Target<'t> {
 }
 
 impl Target<'_> {
-    /// The error of statements that were executed, and whose rows are not the expected ones.
+    /// Adds the outcome to the error of statements that were executed, but whose rows are not the expected ones.
     #[inline(never)]
     pub(super) fn executed(&self, members: &[Prepared], error: Error) -> Error {
         match self.transaction {
@@ -94,12 +94,12 @@ impl Target<'_> {
     }
 }
 
-/// Something that may be tried again: a flight, a chunk of rows, a transaction.
+/// An operation that may be tried again: a flight, a chunk of rows, a transaction.
 ///
-/// A transaction is used as a trait object, so that [`Runs::attempts`] is not compiled again for each closure. (As a
-/// generic function its future would not be `Send` then: rustc cannot prove that for a closure with a lifetime.)
+/// A transaction is used as a trait object, so that [`Runs::attempts`] is not compiled again for each closure. (If it
+/// were generic, its future would not be `Send`: rustc cannot prove that for a closure with a lifetime.)
 pub(super) trait Attempt: Send {
-    /// One attempt, from the loan of a connection to its return.
+    /// Makes one attempt, from the loan of a connection to its return.
     fn attempt<'a>(&'a mut self, runs: &'a mut Runs<'_>) -> AttemptFuture<'a>;
 
     /// Whether an idempotency key resolves an unknown outcome.
@@ -107,7 +107,7 @@ pub(super) trait Attempt: Send {
         false
     }
 
-    /// Reports the end of the last attempt to the listener. Returns the result of the whole.
+    /// Reports the end of the last attempt to the listener. Returns the final result.
     fn finish(&mut self, runs: &Runs<'_>, result: Result<(), Error>) -> Result<(), Error>;
 }
 
@@ -135,7 +135,7 @@ pub(super) enum Attempted {
     Failed(Box<FlightFailure>),
 }
 
-/// A flight outside of a transaction.
+/// A flight outside a transaction.
 struct FlightAlone<'a, 's> {
     first: &'a StatementRef,
     answer: Answer<'a, 's>,
@@ -159,7 +159,7 @@ impl Attempt for FlightAlone<'_, '_> {
                 }
             };
             let outcome = ready!(runs.poll_fly(context, lent, &mut progress, &mut self.answer));
-            // The connection goes back before anything is decided.
+            // The connection is returned before the rules decide about another attempt.
             Poll::Ready(self.end(runs, &mut loan, outcome))
         }))
     }
@@ -181,7 +181,7 @@ impl FlightAlone<'_, '_> {
             }
             FlightOutcome::Failed(failure) => failure,
         };
-        // A failed transaction of the flight's own is over with it.
+        // If the flight had its own BEGIN, its failed transaction is rolled back.
         if let (Some(_), Some(Loan { link: Some(link), .. })) = (self.answer.flight.begin, &mut *loan) {
             link.roll_back();
         }
@@ -198,7 +198,7 @@ impl FlightAlone<'_, '_> {
 pub(super) struct Runs<'l> {
     lender: &'l Lender,
     attempts: Attempts,
-    /// The timer of connecting; after the login, that of the query.
+    /// The timer of connecting, and after the login that of the query.
     timer: BoxFuture<()>,
     began: Millis,
     /// No attempt begins after this time.
@@ -212,7 +212,7 @@ pub(super) struct Runs<'l> {
 pub(super) struct Progress<'l> {
     /// Present while a connection is being opened.
     login: Option<LoginAttempt<'l>>,
-    /// The connection had served another flight before, and these round trips.
+    /// The connection had already sent another flight. `round_trips` is its count before this one.
     kept: bool,
     round_trips: u32,
     begun: bool,
@@ -232,7 +232,8 @@ impl<'l> Runs<'l> {
         Runs {
             lender,
             attempts: Attempts::new(attempts),
-            // Set before the first await: the timer belongs to this request, whatever wakes the task later.
+            // Set before the first await, so that the timer belongs to this request, even if another request wakes the
+            // task later.
             timer: connector.sleep(connector.settings().connect_timeout),
             began,
             until: began.saturating_add(limit),
@@ -258,7 +259,8 @@ impl<'l> Runs<'l> {
         attempt.finish(&self, result)
     }
 
-    /// One flight in a transaction; the first one begins it. The lender records a failure that ends the transaction.
+    /// Sends one flight of a transaction; the first one begins the transaction. The lender records a failure that ends
+    /// it.
     pub(super) async fn fly_in(
         &mut self,
         id: u64,
@@ -268,7 +270,7 @@ impl<'l> Runs<'l> {
         let start = self.lender.start_of(id);
         let search_path = Flight::of_transaction(start.as_ref(), members).search_path();
         let mut loan = self.lender.borrow_in(id, search_path, &mut self.timer).await?;
-        // Another statement may have begun it in the meantime.
+        // Another statement may have begun the transaction in the meantime.
         let start = self.lender.start_of(id);
         let flight = Flight::of_transaction(start.as_ref(), members);
         let mut answer = Answer::new(flight, sinks, self.lender.connector.settings().max_result);
@@ -290,7 +292,7 @@ impl<'l> Runs<'l> {
         Err(self.conclude(failure.error, &failure.facts))
     }
 
-    /// COMMIT, in a flight of its own.
+    /// Sends COMMIT, in a flight of its own.
     pub(super) async fn commit(&mut self, id: u64) -> Result<(), Box<FlightFailure>> {
         let flight = Flight { commit: true, in_transaction: true, ..Flight::default() };
         let connector = &self.lender.connector;
@@ -310,7 +312,7 @@ impl<'l> Runs<'l> {
         }
     }
 
-    /// One flight on the connection that was lent, which is opened if it is not open yet.
+    /// Sends one flight on the connection that was lent, which is opened first if necessary.
     async fn fly(&mut self, loan: &mut Loan<'_>, answer: &mut Answer<'_, '_>) -> FlightOutcome {
         let mut progress = Progress::default();
         poll_fn(|context| self.poll_fly(context, loan, &mut progress, answer)).await
@@ -364,15 +366,16 @@ impl<'l> Runs<'l> {
         Poll::Ready(outcome)
     }
 
-    /// Gives connecting its whole time: the time that the closure of a transaction takes does not count.
+    /// Sets the timer to the whole limit of connecting, because the time that the closure of a transaction takes does
+    /// not count.
     pub(super) fn rewind(&mut self) {
         let connector = &self.lender.connector;
         connector.rewind(&mut self.timer, connector.settings().connect_timeout);
     }
 
-    /// The pause before it runs again, if it may.
+    /// The pause before the next attempt; `None` if there is none.
     fn pause(&mut self, facts: &FailureFacts, resolvable: bool) -> Option<BoxFuture<()>> {
-        // A session that was lost stays so.
+        // The connection of a session is not replaced.
         if self.lender.is_gone() {
             return None;
         }
@@ -387,14 +390,14 @@ impl<'l> Runs<'l> {
         if connector.now().saturating_add(pause) >= self.until {
             return None;
         }
-        // Before the login has ended, connecting again is still connecting.
+        // If the login had not ended, connecting again continues to use the time limit of connecting.
         if facts.reached == Reached::Session {
             self.rewind();
         }
         Some(connector.sleep(pause))
     }
 
-    /// `false` when the time is over before the pause is.
+    /// Returns `false` if the time limit ends before the pause does.
     fn poll_pause(&mut self, context: &mut Context<'_>, pausing: &mut BoxFuture<()>) -> Poll<bool> {
         if self.lender.is_of_this_request() {
             if pausing.as_mut().poll(context).is_ready() {
@@ -410,15 +413,15 @@ impl<'l> Runs<'l> {
         self.attempts.retries() > 0
     }
 
-    /// The error that is returned in the end.
+    /// Adds the outcome and the number of attempts to the error that is returned to the user.
     pub(super) fn conclude(&self, error: Error, facts: &FailureFacts) -> Error {
         let outcome = if facts.rule().leaves_unknown() { Outcome::Unknown } else { Outcome::Nothing };
-        // Where a pause was polled in another request.
+        // The pause may have been polled in another request.
         let error = if self.lender.is_of_this_request() { error } else { Error::new(Kind::OtherRequest) };
         self.ended(error, outcome)
     }
 
-    /// The end of these statements: an error gets their place in the source.
+    /// Ends these statements: adds their place in the source to an error, and calls the listener.
     pub(super) fn end(&self, first: &StatementRef, result: Result<(), Error>) -> Result<(), Error> {
         let result = result.map_err(|error| error.at(first));
         self.report(Some(first), &result);

@@ -12,11 +12,11 @@ use crate::client::transaction::{Transaction, TransactionBuilder};
 use crate::connector::Connector;
 use crate::error::Error;
 
-/// One connection, made with [`Dsql::session`](crate::Dsql::session), that serves its owner alone. It connects with its
+/// One connection, made with [`Dsql::session`](crate::Dsql::session), that only its owner uses. It connects with its
 /// first query, which is sent with the login. When it is dropped, the connection is closed.
 ///
-/// Statements that change their session (`SET`, `set_config(…, false)`, advisory locks) run here and nowhere else,
-/// because other queries share the connections of a [`Dsql`](crate::Dsql).
+/// Statements that change their session (`SET`, `set_config(…, false)`, advisory locks) run only on a session, because
+/// other queries share the connections of a [`Dsql`](crate::Dsql).
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -29,8 +29,8 @@ use crate::error::Error;
 /// # }
 /// ```
 ///
-/// After an error of the connection it is not opened again, because that would be another session: every later query
-/// returns an error ([`Error::is_connection_lost`]).
+/// If the connection is lost, it is not opened again, because that would be another session: every later query returns
+/// an error ([`Error::is_connection_lost`]).
 pub struct Session(Lender);
 
 impl Session {
@@ -38,13 +38,14 @@ impl Session {
         Session(Lender::new(connector, true))
     }
 
-    /// Several queries in one round trip, all or nothing: see [`Dsql::pipeline`](crate::Dsql::pipeline).
+    /// Sends several queries in one round trip; all are committed, or none. See
+    /// [`Dsql::pipeline`](crate::Dsql::pipeline).
     pub fn pipeline<'s, P: Pipelined + 's>(&'s mut self, queries: P) -> QueryFuture<'s, P::Output> {
         QueryFuture::of(queries, self)
     }
 
-    /// A transaction on this connection: see [`Dsql::transaction`](crate::Dsql::transaction). When the connection is
-    /// lost it does not run again.
+    /// Runs a transaction on this connection: see [`Dsql::transaction`](crate::Dsql::transaction). It does not run
+    /// again if the connection is lost.
     pub fn transaction<'s, F, Fut, T, E>(&'s mut self, body: F) -> TransactionBuilder<'s, F>
     where
         F: FnOnce(Transaction<'s>) -> Fut + Clone + Send + 's,

@@ -1,7 +1,8 @@
 //! Returns rows one at a time, as they arrive.
 //!
-//! Input: the future of a query, and a slot for one row. Output: a `Stream`. It reads on only when it is polled and the
-//! last row has been taken: the rest waits in the network, not in memory. Dropped early, it closes its connection.
+//! Input: the future of a query, and a slot for one row. Output: a `Stream`. It reads the next row only when it is
+//! polled and the previous row has been taken: the other rows wait in the network, not in memory. Dropping it early
+//! closes its connection.
 
 use core::future::Future;
 use core::pin::Pin;
@@ -18,25 +19,25 @@ use crate::query::Query;
 use crate::row::DataRow;
 use crate::statement::Effect;
 
-/// The rows of a query, as they arrive: made by [`Query::fetch`].
+/// The rows of a query as they arrive, made by [`Query::fetch`].
 ///
-/// It is a `futures_core::Stream`, and has a [`next`](RowStream::next) of its own, so that no other crate is needed. A
-/// row is not a proof that the query succeeds: only the end is. The changes of a query with `RETURNING` are committed
-/// once the stream has ended without an error. Dropping it early closes the connection, and ends a transaction around
-/// it.
+/// It is a `futures_core::Stream`, and has its own method [`next`](RowStream::next), so that no other crate is needed.
+/// A row does not prove that the query succeeds; only the end of the stream does. The changes of a query with
+/// `RETURNING` are committed once the stream has ended without an error. Dropping it early closes the connection, which
+/// ends the transaction that it is in.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct RowStream<'e, R> {
-    /// Until it has ended.
+    /// `None` once the query has ended.
     running: Option<QueryFuture<'e, ()>>,
     slot: Arc<Mutex<RowSlot<R>>>,
-    /// Its error, after the last row.
+    /// The error to return after the last row.
     failed: Option<Error>,
 }
 
-/// Where a row waits to be taken.
+/// The place of a row that waits to be taken.
 struct RowSlot<R> {
     row: Option<Result<R, Error>>,
-    /// One has been taken: the query cannot run again.
+    /// A row has been taken, so the query cannot run again.
     taken: bool,
 }
 
@@ -48,8 +49,8 @@ struct RowSink<R> {
 }
 
 impl<R: Send + 'static> Query<R> {
-    /// The rows one at a time, without keeping them in memory. The [time limit](crate::Config::query_timeout) is for
-    /// each wait for the server, not for all rows together.
+    /// Returns the rows one at a time, without keeping them in memory. The [time limit](crate::Config::query_timeout)
+    /// applies to each wait for the server, not to all rows together.
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
@@ -79,7 +80,7 @@ impl<R: Send + 'static> Query<R> {
 }
 
 impl<R: Send> RowStream<'_, R> {
-    /// The next row; `None` when there are no more. After an error there are none.
+    /// Returns the next row, or `None` after the last row or an error.
     pub async fn next(&mut self) -> Option<Result<R, Error>> {
         core::future::poll_fn(|context| self.poll_row(context)).await
     }
@@ -99,7 +100,7 @@ impl<R: Send> RowStream<'_, R> {
                     self.running = None;
                     self.failed = result.err();
                 }
-                // It waits for the network, or for its row to be taken.
+                // The query waits for the network, or for its row to be taken.
                 Poll::Pending if lock(&self.slot).row.is_none() => return Poll::Pending,
                 Poll::Pending => {}
             }
@@ -127,7 +128,7 @@ impl<R: Send> Sink for RowSink<R> {
         match (self.decode)(row) {
             // Only the end of the answer shows whether the write was committed.
             Err(error) if !self.reads => return Err(error),
-            // An error is handed over like a row, and ends the stream.
+            // An error is passed on like a row, and ends the stream.
             row => lock(&self.slot).row = Some(row),
         }
         Ok(())

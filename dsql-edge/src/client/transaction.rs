@@ -25,13 +25,13 @@ use crate::millis::{Millis, millis};
 use crate::query::KeyInsert;
 use crate::transport::BoxFuture;
 
-const BUSY: &str = "the transaction was rolled back: its closure returned before a statement or stream of it had ended: \
-                    await it, or drop it, first";
+const BUSY: &str = "the transaction was rolled back: its closure returned while a statement or stream was running: \
+                    await or drop it first";
 
-/// An open transaction: the argument of the closure of [`Dsql::transaction`](crate::Dsql::transaction), which queries
-/// run on.
+/// An open transaction, on which queries run: the argument of the closure of
+/// [`Dsql::transaction`](crate::Dsql::transaction).
 ///
-/// It is a handle, which is copied like a reference: any number of queries and functions (`tx: Transaction<'_>`, or
+/// It is a handle that is copied like a reference: any number of queries and functions (`tx: Transaction<'_>`, or
 /// `mut db: impl Executor`) can take `tx`. Its statements run one after the other.
 ///
 /// ```
@@ -52,7 +52,7 @@ pub struct Transaction<'d> {
 }
 
 impl<'d> Transaction<'d> {
-    /// Several queries in one round trip, as part of this transaction.
+    /// Sends several queries in one round trip, as part of this transaction.
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
@@ -190,22 +190,22 @@ impl<'d, F> TransactionBuilder<'d, F> {
         self
     }
 
-    /// How often the closure may run, the first time included; [`Config::max_attempts`](crate::Config::max_attempts) if
-    /// it is not set.
+    /// The maximum number of times that the closure runs, including the first;
+    /// [`Config::max_attempts`](crate::Config::max_attempts) if it is not set.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.options.max_attempts = attempts.max(1);
         self
     }
 
-    /// How long all attempts may take together, pauses included;
+    /// The time limit of all attempts together, including pauses;
     /// [`Config::transaction_timeout`](crate::Config::transaction_timeout) if it is not set.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options.timeout = millis(timeout);
         self
     }
 
-    /// Makes sure that the transaction commits once, even if the answer to COMMIT is lost. `insert` writes a key that
-    /// you choose, one for each intention of your user, into a table where it is unique:
+    /// Makes sure that the transaction commits at most once, even if the answer to COMMIT is lost. `insert` writes a
+    /// key that you choose, one for each operation that your user starts, into a table where it is unique:
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, IdempotentOutcome, sql};
@@ -227,21 +227,21 @@ impl<'d, F> TransactionBuilder<'d, F> {
     /// row. If the answer to COMMIT is lost, the whole transaction runs again, and the key shows whether it had been
     /// committed.
     ///
-    /// Not every INSERT is a key: a second run of it must violate a constraint. [`KeyInsert`] documents the rule; any
-    /// other statement does not compile here.
+    /// Not every INSERT is a key: a second run of it must violate a constraint. [`KeyInsert`] documents the rule; other
+    /// statements do not compile here.
     pub fn idempotency_key(self, insert: impl IdempotencyKey) -> IdempotentTransactionBuilder<'d, F> {
         IdempotentTransactionBuilder { builder: self, key: insert.into_insert() }
     }
 }
 
 impl<F> IdempotentTransactionBuilder<'_, F> {
-    /// As [`TransactionBuilder::max_attempts`].
+    /// Does the same as [`TransactionBuilder::max_attempts`].
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.builder = self.builder.max_attempts(attempts);
         self
     }
 
-    /// As [`TransactionBuilder::timeout`].
+    /// Does the same as [`TransactionBuilder::timeout`].
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.builder = self.builder.timeout(timeout);
         self
@@ -262,7 +262,7 @@ where
         TransactionFuture(Box::pin(async move {
             match run(self, None).await? {
                 IdempotentOutcome::Committed(value) => Ok(value),
-                // Only a key can have been committed before.
+                // This does not occur: without a key, the transaction cannot have been committed before.
                 IdempotentOutcome::AlreadyCommitted => {
                     Err(E::from(Error::new(Kind::TransactionOver(OUTLIVED))))
                 }
@@ -286,8 +286,8 @@ where
     }
 }
 
-/// The future of a transaction. Dropping it early closes its connection: nothing of the transaction stays, unless
-/// COMMIT had been sent.
+/// The future of a transaction. Dropping it early closes its connection: the transaction changes nothing, unless COMMIT
+/// had been sent.
 #[must_use = "a transaction does nothing until it is awaited"]
 pub struct TransactionFuture<'d, T, E>(Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'd>>);
 
@@ -365,7 +365,7 @@ struct TransactionAttempts<'d> {
     /// The closure handled a permanent error: its own result is returned.
     handled: bool,
     /// The error of an attempt whose COMMIT may have succeeded, and may still arrive. Only the key resolves it:
-    /// whatever else a later attempt ends with, the outcome of the whole stays unknown.
+    /// otherwise the outcome of the transaction stays unknown, even if a later attempt ends with a known outcome.
     unresolved: Option<Error>,
 }
 
@@ -394,7 +394,7 @@ impl<'d> TransactionAttempts<'d> {
         OpenTransaction::begin(self.lender, TransactionStart { begin, key })
     }
 
-    /// The closure's result, unless it takes too long.
+    /// Returns the closure's result, or `None` if it takes too long or another request polls it.
     async fn in_time<T>(&mut self, running: impl Future<Output = T>) -> Option<T> {
         let mut running = pin!(running);
         poll_fn(|context| match running.as_mut().poll(context) {
@@ -405,7 +405,7 @@ impl<'d> TransactionAttempts<'d> {
         .await
     }
 
-    /// The end of an attempt whose closure returned well, badly, or not at all.
+    /// Ends an attempt. `well` is whether the closure returned `Ok`; `None` if it did not return.
     async fn end(&mut self, runs: &mut Runs<'_>, open: OpenTransaction<'d>, well: Option<bool>) -> Attempted {
         match well {
             Some(well) => self.settle(runs, open, well).await,
@@ -416,7 +416,7 @@ impl<'d> TransactionAttempts<'d> {
     /// The error of an attempt whose closure did not return.
     fn interrupted(&self, runs: &Runs<'_>, open: &OpenTransaction<'d>) -> Error {
         match self.lender.take_failure(open.id) {
-            // Something may have been committed before the closure waited.
+            // A statement may have been committed before the closure waited.
             Some(failure) if failure.facts.rule().leaves_unknown() => {
                 runs.conclude(failure.error, &failure.facts)
             }
@@ -424,7 +424,8 @@ impl<'d> TransactionAttempts<'d> {
         }
     }
 
-    /// The closure took too long, or another request polls it, in which its I/O never completes.
+    /// The error of a closure that took too long, or that is polled by another request, in which its I/O never
+    /// completes.
     fn overdue(&self) -> Error {
         Error::new(if self.lender.is_of_this_request() {
             Kind::Timeout("in a transaction (Config::transaction_timeout): it was rolled back".into())
@@ -435,17 +436,17 @@ impl<'d> TransactionAttempts<'d> {
 
     async fn settle(&mut self, runs: &mut Runs<'_>, open: OpenTransaction<'d>, well: bool) -> Attempted {
         let id = open.id;
-        // The holder of its connection would hold it forever.
+        // A statement or stream still holds the connection, and would never return it.
         if self.lender.is_lent(id) {
             let busy = Error::new(Kind::TransactionOver(BUSY));
             return Attempted::Ended(if well { Err(busy) } else { Ok(()) });
         }
-        // Without a statement there is nothing to commit, unless there is a key to be written.
+        // Without a statement there is nothing to commit, except a key.
         let is_unopened = self.lender.start_of(id).is_some();
         if well && is_unopened && self.key.is_some() {
             runs.rewind();
             let inserted = runs.fly_in(id, &[], &mut []).await;
-            // An error that the transaction did not record: nothing was sent.
+            // The transaction did not record the error, so nothing was sent.
             if let (Err(error), false) = (inserted, seeded!(DiscardsKeyResult))
                 && !self.lender.has_failed(id)
             {
@@ -469,7 +470,7 @@ impl<'d> TransactionAttempts<'d> {
         }
     }
 
-    /// A flight failed: the rules decide whether there is another attempt.
+    /// Ends an attempt in which a flight failed. The rules decide whether there is another one.
     fn may_repeat(&mut self, runs: &mut Runs<'_>, failure: Box<FlightFailure>, handled: bool) -> Attempted {
         // The time that the closure took does not count for connecting again.
         runs.rewind();
@@ -480,7 +481,7 @@ impl<'d> TransactionAttempts<'d> {
         Attempted::Failed(failure)
     }
 
-    /// The result of the whole: an error of ours, or else the closure's own result. A failed attempt does not undo an
+    /// The final result: this crate's error, or else the closure's own result. A failed attempt does not undo an
     /// earlier one whose COMMIT may have succeeded.
     fn finish(
         &mut self,
@@ -505,7 +506,7 @@ impl<'d> TransactionAttempts<'d> {
         result
     }
 
-    /// The end of an attempt in which a flight failed.
+    /// Ends an attempt in which a flight failed, after its connection is returned.
     fn failed(
         &mut self,
         runs: &mut Runs<'_>,
@@ -513,7 +514,7 @@ impl<'d> TransactionAttempts<'d> {
         failure: FlightFailure,
         well: bool,
     ) -> Attempted {
-        if seeded!(BelievesTheClosure) && well {
+        if seeded!(TrustsClosureResult) && well {
             return Attempted::Ended(Ok(()));
         }
         open.close();
@@ -521,8 +522,8 @@ impl<'d> TransactionAttempts<'d> {
             self.committed_before = true;
             return Attempted::Ended(Ok(()));
         }
-        // If the error was transient or leaves the outcome unknown, ours is returned, because the closure's has neither
-        // the number of attempts nor the outcome.
+        // If the error was transient or leaves the outcome unknown, this crate's error is returned, because the
+        // closure's own has neither the number of attempts nor the outcome.
         let rule = failure.facts.rule();
         let handled = !well && !rule.is_transient() && !rule.leaves_unknown();
         self.may_repeat(runs, Box::new(failure), handled)

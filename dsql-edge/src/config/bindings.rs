@@ -12,7 +12,7 @@ use crate::transport::{is_bound, text_of};
 use names::{Names, prefixed};
 
 impl Config {
-    /// From the bindings of a Worker.
+    /// Makes a `Config` from the bindings of a Worker.
     ///
     /// ```no_run
     /// # use dsql_edge::{Config, Dsql};
@@ -36,13 +36,13 @@ impl Config {
     /// A secret of the Secrets Store is read with [`from_secrets_store`](Config::from_secrets_store).
     ///
     /// # Errors
-    /// If one is missing or malformed: the error names it and shows how to set it.
+    /// Returns an error if a binding is missing or malformed. The error names it and shows how to set it.
     pub fn from_env(env: &worker::Env) -> Result<Self, Error> {
         Config::from_chosen(&Names::PLAIN, &|name| text_of(env, name))
     }
 
-    /// As [`from_env`](Config::from_env), for a second cluster: with the prefix `REPORTS_` the bindings are
-    /// `REPORTS_DSQL_ENDPOINT` and so on.
+    /// Makes a `Config` like [`from_env`](Config::from_env), for a second cluster: with the prefix `REPORTS_` the
+    /// bindings are `REPORTS_DSQL_ENDPOINT` and so on.
     ///
     /// Credentials without the prefix are used if there are none with it, but the two are never mixed:
     ///
@@ -65,14 +65,14 @@ impl Config {
     /// ```
     ///
     /// # Errors
-    /// As [`from_env`](Config::from_env).
+    /// Returns the errors of [`from_env`](Config::from_env).
     pub fn from_env_with_prefix(env: &worker::Env, prefix: &str) -> Result<Self, Error> {
         let names = Names::chosen(prefix, &|name| is_bound(env, name));
         Config::from_chosen(&names, &|name| text_of(env, name))
     }
 
-    /// As [`from_env_with_prefix`](Config::from_env_with_prefix), where each binding may be a secret of the Secrets
-    /// Store as well as a var or a secret of the Worker's own. Only the bindings that are used are read.
+    /// Makes a `Config` like [`from_env_with_prefix`](Config::from_env_with_prefix), but each binding may be a secret
+    /// of the Secrets Store, a var, or a secret of the Worker. Only the bindings that are used are read.
     ///
     /// ```no_run
     /// # use dsql_edge::{Config, Dsql};
@@ -83,7 +83,7 @@ impl Config {
     /// ```
     ///
     /// # Errors
-    /// As [`from_env`](Config::from_env), and when the store does not give a secret.
+    /// Returns the errors of [`from_env`](Config::from_env), and an error if the store does not return a secret.
     pub async fn from_secrets_store(env: &worker::Env, prefix: &str) -> Result<Self, Error> {
         let names = Names::chosen(prefix, &|name| is_bound(env, name));
         let mut values = Vec::new();
@@ -97,8 +97,8 @@ impl Config {
         })
     }
 
-    /// As [`from_env_with_prefix`](Config::from_env_with_prefix), from any source of values by name, such as a
-    /// process's environment.
+    /// Makes a `Config` like [`from_env_with_prefix`](Config::from_env_with_prefix), from any source of values by name,
+    /// such as a process's environment.
     ///
     /// ```
     /// # use dsql_edge::Config;
@@ -107,7 +107,7 @@ impl Config {
     /// ```
     ///
     /// # Errors
-    /// As [`from_env`](Config::from_env).
+    /// Returns the errors of [`from_env`](Config::from_env).
     pub fn from_bindings(prefix: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let names = Names::chosen(prefix, &|name| lookup(name).is_some_and(|value| !value.is_empty()));
         Config::from_chosen(&names, &lookup)
@@ -116,7 +116,7 @@ impl Config {
     fn from_chosen(names: &Names<'_>, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let [endpoint, region, user] = names::CLUSTER;
         let [id, secret, session_token] = names::KEYS;
-        // An empty binding counts as none.
+        // An empty binding is treated as missing.
         let bound =
             |prefix: &str, name: &str| lookup(&prefixed(prefix, name)).filter(|value| !value.is_empty());
         let required = |prefix: &str, name: &str, form: &str| {
@@ -145,7 +145,7 @@ impl Config {
         let [arn_name, session, external_id] = names::ROLE;
         let (session, external_id) = (bound(names.role, session), bound(names.role, external_id));
         let Some(arn) = bound(names.role, arn_name) else {
-            // The keys alone would be another identity than the one that was configured.
+            // The keys without the role would be a different identity from the configured one.
             return if session.is_some() || external_id.is_some() {
                 Err(missing(
                     &prefixed(names.role, arn_name),
@@ -182,14 +182,14 @@ impl Config {
     }
 }
 
-/// A var, a secret, or a secret of the Secrets Store. Its errors name the binding alone, without the text of an error
-/// of the store.
+/// Reads a var, a secret, or a secret of the Secrets Store. Its error names only the binding, without the error text of
+/// the store.
 async fn value_of(env: &worker::Env, name: &str) -> Result<Option<String>, Error> {
     if let Some(text) = text_of(env, name) {
         return Ok(Some(text));
     }
     let Ok(store) = env.secret_store(name) else { return Ok(None) };
-    // The promise holds values of JavaScript: workers-rs makes it `Send`.
+    // The promise contains JavaScript values: workers-rs makes it `Send`.
     let value = worker::send::SendFuture::new(async move { store.get().await }).await;
     match value {
         Ok(Some(value)) if !value.is_empty() => Ok(Some(value)),

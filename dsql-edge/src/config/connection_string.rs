@@ -1,7 +1,8 @@
-//! A [`Config`] from a connection string, as tools for PostgreSQL have them.
+//! Makes a [`Config`] from a connection string in the form of PostgreSQL's tools.
 //!
 //! Input: `postgres://user@host:5432/postgres?sslmode=verify-full`. Output: a checked [`Config`], or an error that
-//! names the part that is not accepted, and never repeats the text: people paste passwords into them.
+//! names the part that is not accepted. The error never repeats the text, because people paste passwords into
+//! connection strings.
 
 use core::time::Duration;
 
@@ -11,15 +12,15 @@ use crate::error::Error;
 use crate::settings::Endpoint;
 
 impl Config {
-    /// From a connection string: `postgres://<user>@<cluster>.dsql.<region>.on.aws/postgres`.
+    /// Makes a `Config` from a connection string: `postgres://<user>@<cluster>.dsql.<region>.on.aws/postgres`.
     ///
-    /// The user is `admin` where none is named, the port 5432, the database `postgres`, the only one there is. Of
-    /// parameters these are taken: `sslmode`, if it is `require` or `verify-full` (the certificate is verified in any
-    /// case), `application_name`, `connect_timeout` in seconds, `search_path`, and for `localhost` `region`. A password
-    /// has no place in it: it is the token, which is signed with the credentials.
+    /// The user is `admin` if none is named, the port is 5432, and the database is `postgres`, the only one of a
+    /// cluster. These parameters are accepted: `sslmode`, if it is `require` or `verify-full` (the certificate is
+    /// verified in any case), `application_name`, `connect_timeout` in seconds, `search_path`, and for `localhost`
+    /// `region`. A password is not accepted: the password is the token, which is signed with the credentials.
     ///
     /// # Errors
-    /// If it is not such a text, or has a part that is not accepted: the error names it.
+    /// Returns an error if the text is not such a string, or has a part that is not accepted. The error names it.
     ///
     /// ```
     /// # use dsql_edge::{Config, Credentials};
@@ -36,7 +37,7 @@ impl Config {
             .or_else(|| text.strip_prefix("postgresql://"))
             .ok_or_else(|| wrong("does not begin with postgres://"))?;
         if rest.contains('#') {
-            return Err(wrong("has a #, which belongs into none: write %23"));
+            return Err(wrong("contains #: write %23"));
         }
         let (rest, parameters) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
@@ -51,7 +52,7 @@ impl Config {
             return Err(wrong("has a password: DSQL takes tokens, which are signed with the credentials"));
         }
         if host.contains(',') {
-            return Err(wrong("names several hosts: a Config is of one cluster"));
+            return Err(wrong("names several hosts: a Config has one cluster"));
         }
 
         let mut given = UrlParameters::default();
@@ -98,7 +99,7 @@ impl UrlParameters {
             "application_name" => &mut self.application_name,
             "search_path" => &mut self.search_path,
             "sslmode" if matches!(value.as_str(), "require" | "verify-full") => &mut self.sslmode,
-            "sslmode" => return Err(parameter("sslmode is require or verify-full: DSQL speaks TLS alone")),
+            "sslmode" => return Err(parameter("sslmode is not require or verify-full: DSQL needs TLS")),
             "connect_timeout" => {
                 let seconds = value.parse().ok().filter(|seconds| *seconds > 0);
                 let seconds =
@@ -108,28 +109,31 @@ impl UrlParameters {
             }
             "password" | "passfile" | "sslpassword" | "user" | "host" | "hostaddr" | "port" | "dbname" => {
                 return Err(parameter(
-                    &[name, " is not taken: a password never, the others in front of the ?"].concat(),
+                    &[name, " is not accepted: a password never, the others before the ?"].concat(),
                 ));
             }
-            // An unknown name could be a piece of a password.
+            // An unknown name could be a part of a password.
             _ if !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') => {
                 return Err(parameter("has an unknown name"));
             }
             _ => {
                 return Err(parameter(
-                    &[name, " is not taken: sslmode, application_name, connect_timeout, search_path and region are"]
-                        .concat(),
+                    &[
+                        name,
+                        " is unknown: use sslmode, application_name, connect_timeout, search_path or region",
+                    ]
+                    .concat(),
                 ));
             }
         };
         match place.replace(value) {
             None => Ok(()),
-            Some(_) => Err(parameter(&[name, " is there twice"].concat())),
+            Some(_) => Err(parameter(&[name, " occurs twice"].concat())),
         }
     }
 }
 
-/// Text with its percent signs decoded; `None` if one is not followed by two digits, or the result is not UTF-8.
+/// Decodes percent signs. `None` if one is not followed by two hexadecimal digits, or the result is not valid UTF-8.
 fn decoded(text: &str) -> Option<String> {
     let mut parts = text.split('%');
     let mut bytes = parts.next()?.as_bytes().to_vec();
@@ -158,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_says_is_what_is_connected_to() {
+    fn connection_string_sets_endpoint_and_settings() {
         let Settings { endpoint, user, .. } = parsed(&format!("postgres://{HOST}")).unwrap().settings;
         assert_eq!(
             (endpoint.host.as_str(), endpoint.port, endpoint.region.as_str()),
@@ -184,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_taken_is_named_and_nothing_else_is_repeated() {
+    fn rejected_part_is_named_and_text_is_not_repeated() {
         for (text, word) in [
             ("", "postgres://"),
             ("mysql://canary@HOST", "postgres://"),

@@ -1,7 +1,7 @@
 //! The user's configuration: settings, credentials, callbacks.
 //!
-//! Input: the bindings of a Worker, a connection string, or parts. Output: a checked [`Config`]: a token may be sent to
-//! its endpoint. `Debug` shows no credential.
+//! Input: the bindings of a Worker, a connection string, or parts. Output: a checked [`Config`], to whose endpoint a
+//! token may be sent. `Debug` shows no credential.
 
 mod bindings;
 mod connection_string;
@@ -49,7 +49,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// The cluster with this host name, `<26 letters and digits>.dsql.<region>.on.aws`, which contains its region.
+    /// Makes a `Config` for the cluster with this host name, `<26 letters and digits>.dsql.<region>.on.aws`, which
+    /// contains its region.
     ///
     /// ```
     /// # use dsql_edge::{Config, Credentials};
@@ -60,13 +61,13 @@ impl Config {
     /// ```
     ///
     /// # Errors
-    /// If it is not the host name of a DSQL cluster.
+    /// Returns an error if it is not the host name of a DSQL cluster.
     pub fn new(endpoint: &str, credentials: Credentials) -> Result<Self, Error> {
         Endpoint::parse(endpoint, None).map(|endpoint| Config::with(endpoint, credentials))
     }
 
-    /// A database on this machine, such as `dsql-local`: exactly `localhost` or `localhost:<port>`. Tokens are signed
-    /// for the host `localhost` and this region, and no cluster accepts them.
+    /// Makes a `Config` for a database on this machine, such as `dsql-local`: exactly `localhost` or
+    /// `localhost:<port>`. Tokens are signed for the host `localhost` and this region, and no cluster accepts them.
     ///
     /// ```
     /// # use dsql_edge::{Config, Credentials};
@@ -76,13 +77,13 @@ impl Config {
     /// ```
     ///
     /// # Errors
-    /// If it is anything but `localhost`, or the region is not a region's name.
+    /// Returns an error if the endpoint is not `localhost`, or if the region is not the name of a region.
     pub fn local(endpoint: &str, region: &str, credentials: Credentials) -> Result<Self, Error> {
         Endpoint::local(endpoint, region).map(|endpoint| Config::with(endpoint, credentials))
     }
 
-    /// Any host, for a proxy or a private name. Dangerous: a server there with a valid certificate gets a token that
-    /// the cluster `signing_host` accepts for a minute.
+    /// Makes a `Config` for any host, such as a proxy or a private name. This is dangerous: a server there with a valid
+    /// certificate receives a token that the cluster `signing_host` accepts for a minute.
     ///
     /// The password is not sent until the server requests it, which costs a round trip.
     ///
@@ -100,7 +101,7 @@ impl Config {
     /// ```
     ///
     /// # Errors
-    /// If a name has characters that no host name has.
+    /// Returns an error if a name has characters that are not allowed in a host name.
     pub fn dangerous_endpoint(
         host: &str,
         port: u16,
@@ -112,17 +113,18 @@ impl Config {
             .map(|endpoint| Config::with(endpoint, credentials))
     }
 
-    /// Takes credentials from this provider, whenever a connection is opened, in place of those that were given.
+    /// Takes the credentials from this provider whenever a connection is opened, instead of the ones that the `Config`
+    /// has.
     pub fn credentials_provider(mut self, provider: impl CredentialsProvider + 'static) -> Self {
         self.source = Source::provider(provider);
         self
     }
 
-    /// Signs with the credentials of this role of IAM. The credentials that the `Config` has so far request them from
-    /// STS in the cluster's region. Feature `assume-role`.
+    /// Signs with the credentials of this IAM role. They are requested from STS in the cluster's region with the
+    /// credentials that the `Config` already has. Feature `assume-role`.
     ///
     /// # Errors
-    /// If a part of the role has a form that STS rejects.
+    /// Returns an error if a part of the role has a form that STS rejects.
     #[cfg(feature = "assume-role")]
     pub fn assume_role(mut self, role: AssumeRole) -> Result<Self, Error> {
         role.check()?;
@@ -130,17 +132,18 @@ impl Config {
         Ok(self)
     }
 
-    /// An STS on this machine, that of `dsql-local`: exactly `https://localhost:<port>`. Feature `assume-role`.
+    /// Sends requests to an STS on this machine, such as that of `dsql-local`: exactly `https://localhost:<port>`.
+    /// Feature `assume-role`.
     ///
     /// # Errors
-    /// If it is anything else.
+    /// Returns an error if the URL is anything else.
     #[cfg(feature = "assume-role")]
     pub fn local_sts(mut self, url: &str) -> Result<Self, Error> {
         self.settings.sts = StsEndpoint::local(url)?;
         Ok(self)
     }
 
-    /// The role to connect as; `admin` if it is not set. Every role but `admin` needs `AWS IAM GRANT`.
+    /// The role to connect as; `admin` if it is not set. Every other role needs `AWS IAM GRANT`.
     pub fn user(mut self, user: impl Into<String>) -> Self {
         self.settings.user = user.into();
         self
@@ -154,29 +157,30 @@ impl Config {
     }
 
     /// The schemas in which tables are looked up, in PostgreSQL's syntax (`app, public`). If it is not set, the
-    /// snapshot's directive `search_path` decides, and without one the role's own setting. A snapshot without the
-    /// directive accepts any value: then the schemas must contain the same tables. A query that was compiled for
-    /// another `search_path` is an error before it is sent.
+    /// snapshot's directive `search_path` is used, and without a directive the role's own setting. A snapshot without
+    /// the directive accepts any value, but the schemas must contain the tables of the snapshot. A query that was
+    /// compiled for another `search_path` returns an error and is not sent.
     pub fn search_path(mut self, schemas: impl AsRef<str>) -> Self {
         self.settings.search_path = Some(search_path(schemas.as_ref()));
         self
     }
 
-    /// The time limit of waiting for a free connection, TCP, TLS and the login together; 10 seconds if it is not set.
+    /// The time limit for connecting: waiting for a free connection, TCP, TLS and the login together; 10 seconds if it
+    /// is not set.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.settings.connect_timeout = millis(timeout);
         self
     }
 
-    /// The time limit of the whole answer to a query; 30 seconds if it is not set. DSQL has no timeout of its own for
+    /// The time limit of the whole answer to a query; 30 seconds if it is not set. DSQL itself has no timeout for
     /// statements; it ends a transaction after 5 minutes.
     pub fn query_timeout(mut self, timeout: Duration) -> Self {
         self.settings.query_timeout = millis(timeout);
         self
     }
 
-    /// How many connections one [`Dsql`](crate::Dsql) may have; 3 if it is not set, at least 1. Workers allows six
-    /// that are connecting at the same time.
+    /// The maximum number of connections of one [`Dsql`](crate::Dsql); 3 if it is not set, at least 1. Workers allows
+    /// six connections that are being opened at the same time.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = connections.max(1);
         self
@@ -189,37 +193,37 @@ impl Config {
         self
     }
 
-    /// The most attempts at a query or a transaction, the first one included; 5 if it is not set, and 1 repeats
-    /// nothing. [`Dsql`](crate::Dsql) documents what may run again. Besides, retries draw on a budget: one for every
-    /// ten queries, and some to begin with.
+    /// The maximum number of attempts at a query or a transaction, including the first; 5 if it is not set, and 1 means
+    /// no retries. [`Dsql`](crate::Dsql) documents which statements may run again. Retries also have a budget: an
+    /// initial number, and one more for every ten queries.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.settings.max_attempts = attempts.max(1);
         self
     }
 
-    /// The longest message to send or to receive, in bytes; 10 MiB, DSQL's own limit, if it is not set. A longer one is
-    /// an error: [`Error::is_too_long`] if it was received, [`Error::is_conversion`] if it was to be sent.
+    /// The longest message to send or to receive, in bytes; 10 MiB, DSQL's own limit, if it is not set. A longer
+    /// message is an error: [`Error::is_too_long`] if it was received, [`Error::is_conversion`] if it was to be sent.
     pub fn max_message(mut self, bytes: usize) -> Self {
         self.settings.max_message = bytes;
         self
     }
 
-    /// The longest row to receive, in bytes; as [`max_message`](Config::max_message) if it is not set. A longer one is
-    /// an error ([`Error::is_too_long`]) and ends the connection.
+    /// The longest row to receive, in bytes; 10 MiB if it is not set. A longer row is an error ([`Error::is_too_long`])
+    /// and ends the connection.
     pub fn max_row(mut self, bytes: usize) -> Self {
         self.settings.max_row = bytes;
         self
     }
 
-    /// The most bytes of rows that one fetch, or one pipeline, keeps in memory; 64 MiB if it is not set (a Worker has
-    /// 128 in all). More is an error ([`Error::is_too_long`]). Streams keep nothing.
+    /// The maximum number of bytes of rows that one fetch, or one pipeline, keeps in memory; 64 MiB if it is not set (a
+    /// Worker has 128 MiB in all). More is an error ([`Error::is_too_long`]). Streams do not keep rows.
     pub fn max_result(mut self, bytes: usize) -> Self {
         self.settings.max_result = bytes;
         self
     }
 
-    /// Calls this function at the end of each query, pipeline and transaction, with an [`Event`]: which query, how many
-    /// round trips, how long, how many retries. It runs between two queries, so it should be quick.
+    /// Calls this function at the end of each query, pipeline and transaction, with an [`Event`]: the query, the number
+    /// of round trips, the time, and the number of retries. It runs between two queries, so it should be quick.
     ///
     /// ```
     /// # use dsql_edge::Config;
@@ -232,8 +236,8 @@ impl Config {
         self
     }
 
-    /// A certificate authority to trust besides the system's, in PEM: that of `dsql-local`. Only for programs that are
-    /// not Workers (feature `tokio`); a Worker's runtime has roots of its own.
+    /// A certificate authority to trust in addition to those of the system, in PEM: that of `dsql-local`. It has an
+    /// effect only outside Workers (feature `tokio`); the runtime of Workers has its own root certificates.
     pub fn extra_ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.settings.extra_ca = Some(pem.into());
         self
@@ -249,7 +253,7 @@ impl Config {
         }
     }
 
-    /// The cluster behind a pool, which has the endpoint and the credentials.
+    /// Makes a `Config` for the cluster of a pool; the pool has the endpoint and the credentials.
     #[cfg(feature = "pool")]
     pub(crate) fn of_pool(lessor: Arc<dyn Lessor>) -> Self {
         Config::with(Endpoint::of_pool(), Credentials::new("", "")).leasing_from(lessor)
@@ -271,8 +275,8 @@ impl Config {
     }
 }
 
-/// The form in which the snapshot's search_path is sent: one space behind a comma, and no quotes around names that do
-/// not need them.
+/// Writes a search_path in the form in which the snapshot's is sent: one space after a comma, and no quotes around
+/// names that do not need them.
 fn search_path(schemas: &str) -> String {
     let names = schemas.split(',').map(str::trim).filter(|name| !name.is_empty());
     names.map(|name| bare(name).unwrap_or(name)).collect::<Vec<_>>().join(", ")

@@ -2,8 +2,8 @@
 //!
 //! Input: credentials and their name. Output: the credentials while they are valid, or the turn to fetch new ones.
 //!
-//! On Workers no request can wait for another one's I/O, so the cache holds plain data and never a future: a request
-//! that fetches leaves a mark with a time, and others look again on timers of their own. A mark is a hint. A request
+//! On Workers a request cannot wait for another one's I/O, so the cache holds plain data and never a future: a request
+//! that fetches leaves a mark with a time, and others check again on their own timers. A mark is only a hint. A request
 //! that hangs, or that the platform ends without running its destructors, delays others until that time and no longer.
 //!
 //! Invariants: no more than [`ROOM`] entries; time is passed in.
@@ -11,37 +11,38 @@
 use super::Credentials;
 use crate::millis::Millis;
 
-/// More names than a Worker has roles.
+/// The maximum number of names; a Worker has fewer roles.
 const ROOM: usize = 16;
 
-/// Credentials are no longer used this many seconds before they expire: a token must still arrive.
+/// Credentials are not used in the last seconds before they expire, so that the token arrives in time.
 const LAST: u64 = 60;
 
-/// Seconds from one attempt to refresh to the next, while the old credentials serve, and from one rejection by the server
-/// that has credentials fetched again to the next.
+/// The minimum number of seconds between two attempts to refresh while the old credentials are valid, and between two
+/// rejections by the server after which credentials are fetched again.
 const LATER: u64 = 30;
 
-/// How long other requests wait for the one that fetches. Then another one tries, too, in case the first hangs:
-/// however many requests there are at a cold start, STS is asked once, and again each time that it takes this long.
+/// How long other requests wait for the one that fetches. After that, another one also tries, in case the first hangs:
+/// at a cold start with any number of requests, one request is sent to STS, and another one each time that this time
+/// passes without an answer.
 const TURN: Millis = 300;
 
 /// The state of the credentials under a name, for one request.
 pub(crate) enum Found {
     Fresh(Credentials),
-    /// It is this request's turn to fetch new ones; if that fails or takes long, it uses these, as all other requests
-    /// do.
+    /// It is this request's turn to fetch new credentials. If that fails or takes long, it uses these, as all other
+    /// requests do.
     Aging(Credentials),
-    /// There are none, and it is this request's turn to fetch them, until this time.
+    /// No credentials. It is this request's turn to fetch them, until this time.
     Nothing(Millis),
-    /// There are none, and another request is fetching them.
+    /// No credentials. Another request is fetching them.
     Awaited,
-    /// There are none, and there is nothing to wait for: each request fetches its own.
+    /// No credentials, and no request to wait for: each request fetches its own.
     Unshared,
 }
 
 pub(crate) struct Cache {
     entries: Vec<Entry>,
-    /// When credentials were forgotten because a server rejected some, in seconds.
+    /// The time, in seconds, at which credentials were forgotten because a server had rejected some.
     forgotten_at: Option<u64>,
 }
 
@@ -71,7 +72,7 @@ impl Cache {
         Cache { entries: Vec::new(), forgotten_at: None }
     }
 
-    /// Looks up this name. `seconds` is the time since 1970, `now` the time of a clock that only goes forward.
+    /// Looks up this name. `seconds` is the time since 1970, `now` the time of a monotonic clock.
     pub(crate) fn find(&mut self, key: &str, seconds: u64, now: Millis) -> Found {
         self.entries.retain(|entry| match entry.state {
             State::Kept { expires_at, .. } => seconds.saturating_add(LAST) < expires_at,
@@ -100,8 +101,8 @@ impl Cache {
         }
     }
 
-    /// Keeps credentials that expire, until about 80 % of their life is over: `random` chooses the time, so that not
-    /// all instances refresh at once.
+    /// Keeps credentials that expire. They are refreshed when about 80 % of their lifetime has passed: `random` chooses
+    /// the time, so that not all instances refresh at once.
     pub(crate) fn keep(&mut self, key: &str, credentials: &Credentials, seconds: u64, random: u64) {
         self.entries.retain(|entry| entry.key != key);
         let last = seconds.saturating_add(LAST);
@@ -110,7 +111,8 @@ impl Cache {
             match credentials.expires_at().filter(|expires_at| *expires_at > last) {
                 None => State::Unshared { until: Millis::MAX },
                 Some(expires_at) => {
-                    // Credentials without a near end are refreshed once a week. 75 to 85 %, in thousandths.
+                    // 75 to 85 % of the lifetime, in thousandths. Credentials that are valid for more than a week are
+                    // refreshed once a week.
                     let life = (expires_at - last).min(604_800);
                     let refresh_at = seconds.saturating_add(life * (750 + random % 101) / 1000);
                     State::Kept { credentials: credentials.clone(), expires_at, refresh_at }
@@ -119,8 +121,8 @@ impl Cache {
         );
     }
 
-    /// Records that fetching failed. Then each waiting request fetches its own, all at once: in turns they would wait
-    /// long for their errors.
+    /// Records that fetching failed. After that, each waiting request fetches its own credentials, all at once: one
+    /// after the other, they would wait long for their errors.
     pub(crate) fn fail(&mut self, key: &str, now: Millis) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == key)
             && let State::Fetching { .. } = entry.state
@@ -129,16 +131,16 @@ impl Cache {
         }
     }
 
-    /// Ends the turn until this time: the request is gone, and the next one has its turn.
+    /// Ends the turn that lasts until this time, because its request has ended: another request gets the turn.
     pub(crate) fn end_turn(&mut self, key: &str, turn: Millis) {
         self.entries.retain(|entry| {
             !(entry.key == key && matches!(entry.state, State::Fetching { until } if until == turn))
         });
     }
 
-    /// A server rejected some of them: all are fetched again, but not more often than every 30 seconds, and no request
-    /// loses its turn. Otherwise a role that may never connect would have each request ask STS, for every other role
-    /// too.
+    /// Forgets all credentials, because a server rejected some, but not more often than every 30 seconds; no request
+    /// loses its turn. Without this limit, a role that may never connect would cause a request to STS for each request
+    /// of the Worker, for every other role too.
     pub(crate) fn forget_rejected(&mut self, seconds: u64) {
         if self.forgotten_at.is_some_and(|at| seconds < at.saturating_add(LATER)) {
             return;
@@ -178,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn four_fifths_of_a_life_are_used_and_not_by_all_the_same() {
+    fn refresh_time_is_random_around_80_percent() {
         let mut times = std::collections::BTreeSet::new();
         for random in 0..1000 {
             let mut cache = Cache::new();
@@ -191,11 +193,11 @@ mod tests {
     }
 
     #[test]
-    fn old_ones_serve_until_shortly_before_their_end() {
+    fn old_credentials_are_used_until_they_nearly_expire() {
         let mut cache = Cache::new();
         cache.keep("a", &of("id", 1900), 1000, 0);
         assert_eq!((found(&mut cache, 1629), found(&mut cache, 1630)), ("fresh", "aging"));
-        // One refreshes, and no other one for a while.
+        // One request refreshes, and no other one does for some time.
         assert_eq!((found(&mut cache, 1630), found(&mut cache, 1659)), ("fresh", "fresh"));
         assert_eq!((found(&mut cache, 1660), found(&mut cache, 1661)), ("aging", "fresh"));
         assert_eq!((found(&mut cache, 1839), found(&mut cache, 1840)), ("aging", "nothing"));
@@ -226,7 +228,7 @@ mod tests {
         let mut cache = Cache::new();
         cache.keep("a", &of("id", 4000), 1000, 0);
         assert!(matches!(cache.find("b", 1000, 0), Found::Nothing(_)));
-        // At once the first time, however new they are.
+        // The first time, they are forgotten at once, even if they are new.
         cache.forget_rejected(1001);
         assert_eq!(found(&mut cache, 1001), "nothing");
         cache.keep("a", &of("id", 4000), 1002, 0);
@@ -238,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_expires_is_not_kept_and_room_is_bounded() {
+    fn unexpiring_credentials_are_not_kept_and_size_is_limited() {
         let mut cache = Cache::new();
         for credentials in [Credentials::new("id", "key"), of("id", 60), of("id", 0)] {
             cache.keep("a", &credentials, 0, 0);

@@ -1,18 +1,18 @@
-//! The future that returns credentials, or a text that was signed with them, and its error.
+//! The future of credentials, or of a text that was signed with them, and its error.
 
 use core::future::Future;
 use core::pin::Pin;
 
 use crate::error::Error;
 
-/// The future of credentials, or of a text that is signed with them.
+/// A future of credentials, or of a text that is signed with them.
 pub(crate) type AuthFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unavailable>> + Send + 'a>>;
 
 /// Why there are no credentials.
 #[derive(Debug)]
 pub(crate) struct Unavailable {
     pub(crate) error: Error,
-    /// There may be some in a moment.
+    /// Whether there may be some soon.
     pub(crate) transient: bool,
 }
 

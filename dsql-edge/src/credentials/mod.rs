@@ -1,4 +1,4 @@
-//! AWS credentials, and the wrapper in which every secret lives.
+//! AWS credentials, and the wrapper of every secret.
 
 mod cache;
 mod future;
@@ -8,17 +8,17 @@ use core::fmt;
 pub(crate) use cache::{Cache, Found};
 pub(crate) use future::{AuthFuture, Unavailable};
 
-/// A text that `Debug` and errors never show.
+/// A string that `Debug` and errors never show.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Hides a text.
+    /// Wraps a string.
     pub fn new(text: impl Into<String>) -> Self {
         Secret(text.into())
     }
 
-    /// The text itself.
+    /// Returns the string itself.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -60,7 +60,7 @@ impl Credentials {
         }
     }
 
-    /// The same keys, of the session with this token (from STS).
+    /// The same keys, with the token of their session (from STS).
     pub fn with_session_token(self, session_token: impl Into<String>) -> Self {
         Credentials { session_token: Some(Secret::new(session_token)), ..self }
     }
@@ -70,7 +70,7 @@ impl Credentials {
         Credentials { expires_at: Some(expires_at), ..self }
     }
 
-    /// When they expire, in seconds since 1970-01-01 UTC, if they do.
+    /// The time at which they expire, in seconds since 1970-01-01 UTC; `None` if they do not expire.
     pub fn expires_at(&self) -> Option<u64> {
         self.expires_at
     }

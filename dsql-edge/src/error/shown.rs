@@ -5,10 +5,10 @@
 //!
 //! PostgreSQL keeps values out of most primary messages (they are in DETAIL), but not out of all:
 //! `invalid input syntax for type integer: "…"` (22P02), `syntax error in tsquery: "…"` (42601),
-//! `word is too long in tsquery: "…"` (54000), `requested character too large for encoding: …` (54000), and whatever a
-//! function raises (P0001, or the SQLSTATE of its `USING ERRCODE`). So the list names the SQLSTATEs that are shown;
-//! every other message is hidden. The classes are those of PostgreSQL 16's `errcodes.txt`, and their messages were read
-//! where its sources raise them.
+//! `word is too long in tsquery: "…"` (54000), `requested character too large for encoding: …` (54000), and any message
+//! that a function raises (P0001, or the SQLSTATE of its `USING ERRCODE`). So the list names the SQLSTATEs whose
+//! messages are shown; every other message is hidden. The classes are those of PostgreSQL 16's `errcodes.txt`; their
+//! messages were checked in the sources that raise them.
 //!
 //! A name that a parameter holds (`$1::text::regclass`) is a name: `relation "…" does not exist` (42P01) is shown.
 
@@ -19,7 +19,7 @@ use crate::wire::DatabaseError;
 /// The messages of these classes name objects, settings, limits and states, never values.
 const SHOWN: [[u8; 2]; 20] = [
     *b"08", // connection
-    *b"0A", // feature not supported: what DSQL refuses
+    *b"0A", // feature not supported: statements that DSQL rejects
     *b"21", // cardinality
     *b"23", // constraints: values are in DETAIL
     *b"24", // cursor state
@@ -40,8 +40,8 @@ const SHOWN: [[u8; 2]; 20] = [
     *b"OC", // DSQL's conflicts
 ];
 
-/// Most messages of these classes and codes do not contain a value; those that do put it into quotation marks or after
-/// a colon.
+/// Most messages of these classes and codes do not contain a value. The others have it in quotation marks or after a
+/// colon.
 const SHOWN_UNQUOTED: [[u8; 5]; 5] = [
     *b"22001", // value too long for type character varying(5)
     *b"22003", // integer out of range
@@ -66,7 +66,7 @@ pub(super) fn is_shown(error: &DatabaseError) -> bool {
     shown && !error.raised && !repeats_token(error)
 }
 
-/// What is written in place of a message that is not shown.
+/// The text that replaces a message that is not shown.
 pub(super) fn substitute(state: Option<SqlState>) -> &'static str {
     match state {
         Some(state) if state.is_of_class(*b"22") => "a value does not fit (data exception)",
@@ -74,8 +74,8 @@ pub(super) fn substitute(state: Option<SqlState>) -> &'static str {
     }
 }
 
-/// Whether the message has a part of a token. No server repeats one, but what answers at
-/// [`Config::dangerous_endpoint`](crate::Config::dangerous_endpoint) may be anything, and a refused login is shown.
+/// Whether the message contains a part of a token. No DSQL server repeats one, but any server may answer at
+/// [`Config::dangerous_endpoint`](crate::Config::dangerous_endpoint), and the message of a rejected login is shown.
 pub(super) fn repeats_token(error: &DatabaseError) -> bool {
     contains(&error.message, "x-amz-")
 }

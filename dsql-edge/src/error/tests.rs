@@ -1,4 +1,4 @@
-//! Every kind of error, and what it must not show.
+//! Every kind of error, and the values that it must not show.
 
 use super::*;
 use crate::statement::Statement;
@@ -22,7 +22,7 @@ static COMPILED: Statement = Statement {
     search_path: "",
 };
 
-/// One error of each kind, each with what it must not show; the match names them all.
+/// One error of each kind, each with a value that it must not show. The match below lists all kinds.
 fn each() -> Vec<Kind> {
     let quoting = DatabaseError {
         sqlstate: Some(SqlState::UNIQUE_VIOLATION),
@@ -91,7 +91,7 @@ fn each() -> Vec<Kind> {
 }
 
 #[test]
-fn every_kind_says_something_and_nothing_that_is_secret() {
+fn every_kind_has_a_text_without_secrets() {
     for kind in each() {
         for outcome in [Outcome::Nothing, Outcome::Executed, Outcome::Unknown] {
             let error =

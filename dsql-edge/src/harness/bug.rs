@@ -1,4 +1,4 @@
-//! Bugs that can be switched on, to see that the harness bites.
+//! Bugs that tests switch on, to check that the harness finds them.
 
 use std::cell::Cell;
 
@@ -6,12 +6,12 @@ thread_local! {
     static SEEDED: Cell<Option<Bug>> = const { Cell::new(None) };
 }
 
-/// A mistake that a client of this protocol may well make.
+/// A likely bug of a client of this protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bug {
-    /// CommandComplete is taken for the end.
+    /// CommandComplete is treated as the end of the flight.
     SuccessOnCommandComplete,
-    /// An answer to COMMIT other than COMMIT is taken for success.
+    /// An answer to COMMIT other than COMMIT is treated as success.
     IgnoresRollbackTag,
     /// A write that may have been committed runs again.
     RetriesAfterCommit,
@@ -21,23 +21,23 @@ pub(crate) enum Bug {
     RetriesWriteInLogin,
     /// The server's error is forgotten at ReadyForQuery.
     ForgetsError,
-    /// The end of file ends an answer well.
+    /// The end of the stream is treated as the end of a successful answer.
     TakesEndOfFileForSuccess,
-    /// A connection in a transaction block is lent to anyone.
+    /// A connection in a transaction block is lent to another query.
     ReusesOpenTransaction,
     /// A connection whose flight was dropped is lent again.
     ReusesHalfReadConnection,
-    /// The answer to a ROLLBACK that no task waited for is taken for that of the next statement.
+    /// The answer to a ROLLBACK that no task waited for is treated as that of the next statement.
     MistakesRollbackAnswer,
-    /// The closure's result is returned, though a statement of the transaction had failed.
-    BelievesTheClosure,
-    /// An error that ends the session is taken for proof that nothing was executed.
+    /// The closure's result is returned although a statement of the transaction had failed.
+    TrustsClosureResult,
+    /// An error that ends the session is treated as proof that nothing was executed.
     TrustsFatalError,
-    /// An idempotency key that inserted no row counts as inserted.
+    /// An idempotency key that inserted no row is treated as inserted.
     IgnoresKeyCount,
-    /// A flight that was sent with a login counts as not sent.
+    /// A flight that was sent with a login is treated as not sent.
     DeniesSentStatements,
-    /// The result of the flight that inserts the key alone is discarded.
+    /// The result of a flight that only inserts the key is discarded.
     DiscardsKeyResult,
     /// A later attempt's failure hides that an earlier COMMIT may have succeeded.
     ForgetsUnknownOutcome,
@@ -50,18 +50,18 @@ pub(crate) enum Bug {
     /// A pool lends a connection that has received half of a flight.
     #[cfg(feature = "pool")]
     LendsMidway,
-    /// A pool reports that nothing was handed over, though something was.
+    /// A pool reports that nothing was sent although bytes of the flight were sent.
     #[cfg(feature = "pool")]
     DeniesHandedOver,
-    /// A pool passes the answer to its own ROLLBACK on to the next client.
+    /// A pool forwards the answer to its own ROLLBACK to the next client.
     #[cfg(feature = "pool")]
     PassesRollbackOn,
-    /// A pool goes on counting a connection that has been closed.
+    /// A pool still counts a connection that was closed.
     #[cfg(feature = "pool")]
-    CountsOnWhatLeft,
-    /// The place in a pool's queue of a client that has left is never free.
+    CountsClosedConnection,
+    /// A client that has left keeps its place in a pool's queue.
     #[cfg(feature = "pool")]
-    KeepsTicketOfTheDeparted,
+    KeepsTicketOfLeftClient,
     /// The key is left out when the transaction runs again.
     ForgetsKeyOnRetry,
 }
@@ -78,7 +78,7 @@ impl Bug {
         Bug::ReusesOpenTransaction,
         Bug::ReusesHalfReadConnection,
         Bug::MistakesRollbackAnswer,
-        Bug::BelievesTheClosure,
+        Bug::TrustsClosureResult,
         Bug::ForgetsKeyOnRetry,
         Bug::TrustsFatalError,
         Bug::IgnoresKeyCount,
@@ -92,10 +92,10 @@ impl Bug {
         Bug::LendsOpenTransaction,
         Bug::LendsUnanswered,
         Bug::LendsMidway,
-        Bug::KeepsTicketOfTheDeparted,
+        Bug::KeepsTicketOfLeftClient,
         Bug::DeniesHandedOver,
         Bug::PassesRollbackOn,
-        Bug::CountsOnWhatLeft,
+        Bug::CountsClosedConnection,
     ];
 }
 
@@ -104,7 +104,7 @@ pub(crate) fn is_seeded(bug: Bug) -> bool {
     SEEDED.get() == Some(bug)
 }
 
-/// Does something with a bug.
+/// Runs a function with a bug switched on.
 pub(super) fn with<T>(bug: Bug, act: impl FnOnce() -> T) -> T {
     SEEDED.set(Some(bug));
     let done = act();

@@ -1,9 +1,10 @@
-//! Everything that a client does, with everything that can happen to a byte of it.
+//! Runs all operations of a client with every kind of fault at every byte.
 //!
-//! Each scenario runs once for each byte that goes by, for each fault of that direction; and once for each time that it
-//! waits, dropped there. The client's reports are compared with the commits of the model server: nothing lost,
-//! nothing doubled, no false success, no false failure, no other query's rows, no wait without end. The clock is that
-//! of [`Network`](crate::transport::memory::Network), and nothing runs beside it, so that each run is the same again.
+//! Each scenario runs once for each transferred byte and each fault of that direction; and once for each of its waits,
+//! where it is dropped. The client's reports are compared with the commits of the model server: no write is lost or
+//! committed twice, and there are no false successes, false failures, rows of other queries, or endless waits. The
+//! clock is that of [`Network`](crate::transport::memory::Network), and there are no other threads, so that each run
+//! can be repeated exactly.
 
 mod bug;
 #[cfg(feature = "pool")]
@@ -34,28 +35,28 @@ use wire::{Direction, Fault, Place, Shared, World};
 
 /// The result of a run.
 struct Run {
-    /// Bytes that went by, to the server and to the client.
+    /// The bytes that were transferred, to the server and to the client.
     bytes: (usize, usize),
-    /// Connections that were dialed.
+    /// The number of connections that were dialed.
     dials: usize,
-    /// How often it waited.
+    /// The number of times that it waited.
     waits: usize,
     failures: Vec<String>,
-    /// The reported outcome of each write, and how many of the client's reads failed.
+    /// The reported outcome of each write, and the number of the client's reads that failed.
     reported: (BTreeMap<i32, ClientReport>, usize),
 }
 
-/// How the client reaches the server, and where between them the fault is.
+/// The path between the client and the server, and the place of the fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     Direct,
-    /// Through a pool in the same place; the fault is behind it.
+    /// Through a pool in the same process; the fault is between the pool and the server.
     #[cfg(feature = "pool")]
     Beside,
-    /// Through a pool far away; the fault is before it.
+    /// Through a remote pool; the fault is between the client and the pool.
     #[cfg(feature = "pool")]
     Before,
-    /// Through a pool far away; the fault is behind it.
+    /// Through a remote pool; the fault is between the pool and the server.
     #[cfg(feature = "pool")]
     Behind,
 }
@@ -74,14 +75,14 @@ impl Way {
     }
 }
 
-/// Where a run takes place: the wire to the server, that to a pool, and whatever runs beside the client.
+/// The environment of a run: the wire to the server, the wire to a pool, and the background tasks.
 struct TestBed {
     network: Network,
-    /// Behind the pool, where there is one.
+    /// The wire to the server, from the client or the pool.
     world: Shared,
-    /// Before it.
+    /// The wire from the client to the pool.
     before: Shared,
-    /// The one that has the fault.
+    /// The wire that has the fault.
     faulty: Shared,
     beside: RefCell<Vec<BoxFuture<()>>>,
 }
@@ -105,7 +106,7 @@ impl TestBed {
         TestBed { network, world, before, faulty, beside: RefCell::default() }
     }
 
-    /// Polls the tasks that run next to the client; returns whether any is left.
+    /// Polls the background tasks. Returns whether any is left.
     fn run_beside(&self) -> bool {
         for wire in [&self.world, &self.before] {
             wire.lock().unwrap().moment += 1;
@@ -118,12 +119,13 @@ impl TestBed {
         !beside.is_empty()
     }
 
-    /// Bytes that have gone by so far, everywhere.
+    /// The bytes that were transferred so far, on both wires.
     fn passed(&self) -> [(usize, usize); 2] {
         [self.world.lock().unwrap().passed, self.before.lock().unwrap().passed]
     }
 
-    /// Polls it to its end. Where nothing moves, time goes on to the next timer that a task waits for.
+    /// Polls a future until it ends. When no byte is transferred, advances the clock to the next timer that a task
+    /// waits for.
     fn until_done<F: Future>(
         &self,
         future: F,
@@ -145,7 +147,7 @@ impl TestBed {
             let passed = self.passed();
             idle = if passed == before { idle + 1 } else { 0 };
             before = passed;
-            // Bytes that come a moment later have come by then.
+            // By then, bytes that arrive a moment later have arrived.
             if idle == 3 {
                 idle = 0;
                 if !self.network.pass() {
@@ -155,7 +157,7 @@ impl TestBed {
         }
     }
 
-    /// Time goes on until nothing runs beside any more; `false` if something waits forever.
+    /// Advances the clock until no background task is left. Returns `false` if one waits forever.
     fn comes_to_rest(&self) -> bool {
         while self.run_beside() {
             // Three times, as above.
@@ -169,7 +171,7 @@ impl TestBed {
     }
 }
 
-/// Runs it with a fault, or dropped when it waits for the so manieth time.
+/// Runs a scenario with a fault, or drops it at its `dropped_at`th wait.
 fn run(scenario: &Scenario, way: Way, fault: Option<Place>, dropped_at: Option<usize>) -> Run {
     let bed = TestBed::new(scenario, way, fault, dropped_at.is_some());
     let credentials = Credentials::new("AKIDEXAMPLE", "secret");
@@ -183,7 +185,7 @@ fn run(scenario: &Scenario, way: Way, fault: Option<Place>, dropped_at: Option<u
     let mut waits = 0;
     let ended = bed.until_done((scenario.run)(&dsql, book.clone()), &mut waits, dropped_at);
     if let Ended::Hanging = ended {
-        failures.push("it waits for ever".to_owned());
+        failures.push("it waits forever".to_owned());
     }
     let bytes = bed.faulty.lock().unwrap().quiet();
     let dials = bed.world.lock().unwrap().dialed;
@@ -191,9 +193,9 @@ fn run(scenario: &Scenario, way: Way, fault: Option<Place>, dropped_at: Option<u
         let book = book.lock().unwrap();
         (book.writes.clone(), book.failed_reads)
     };
-    // Whatever happened, the next ones to ask get an answer, and their own. A connection that has fallen silent is
-    // known for it after the first of them has waited in vain; a pool's client that has, after the time limit of a
-    // query, which is longer than three of them wait for their login.
+    // After any fault, the next queries must get answers, and their own. If a connection is silent, the first of them
+    // times out, after which the connection is not used again. If a pool's client is silent, the pool detects that
+    // after the time limit of a query, which is longer than three queries wait for their login.
     let silent = matches!(fault, Some((_, Fault::Stall, _)));
     let late = matches!(fault, Some((_, Fault::Late | Fault::TooLate, _)));
     let client_silent = (silent || late) && way.has_fault_before_pool();
@@ -202,13 +204,13 @@ fn run(scenario: &Scenario, way: Way, fault: Option<Place>, dropped_at: Option<u
             Ended::Done(Ok(())) => {}
             Ended::Done(Err(error)) if may_time_out && error.is_timeout() => {}
             Ended::Done(Err(error)) => failures.push(format!("the next query fails: {error}")),
-            Ended::Dropped | Ended::Hanging => failures.push("the next query waits for ever".to_owned()),
+            Ended::Dropped | Ended::Hanging => failures.push("the next query waits forever".to_owned()),
         }
     }
     bed.before.lock().unwrap().deliver_held();
     bed.world.lock().unwrap().deliver_held();
     if !bed.comes_to_rest() {
-        failures.push("what runs beside waits for ever".to_owned());
+        failures.push("a background task waits forever".to_owned());
     }
     #[cfg(feature = "pool")]
     failures.extend(pool.and_then(|pool| pool.left_over()));
@@ -241,8 +243,8 @@ fn judge(world: &Shared, book: &Book) -> Vec<String> {
     failures
 }
 
-/// All faults of a scenario, at every byte or at every `stride`th, until `found` has seen enough; returns how many
-/// there were. The kinds of faults begin at bytes of their own, so that each byte has some fault also with a stride.
+/// Runs a scenario with all faults, at every byte or at every `stride`th, until `found` returns true. Returns the
+/// number of faults. Each kind of fault begins at another byte, so that with a stride each byte still has a fault.
 fn attack(
     scenario: &Scenario,
     way: Way,
@@ -254,7 +256,7 @@ fn attack(
     if !whole.failures.is_empty() && found("without a fault", &whole.failures) {
         return tried;
     }
-    // The way before a pool is not dialed.
+    // The wire from the client to the pool is not dialed.
     let dials = if way.has_fault_before_pool() { 0 } else { whole.dials };
     let (to_server, to_client) = whole.bytes;
     for (direction, places, stride) in [
@@ -266,7 +268,7 @@ fn attack(
             for at in (kind % stride..places).step_by(stride) {
                 tried.faults += 1;
                 let mut ran = run(scenario, way, Some((direction, *fault, at)), None);
-                // Where nothing is lost, all goes as it goes without a fault.
+                // If no byte is lost, the result must be the same as without a fault.
                 if matches!(fault, Fault::Split | Fault::Join) && ran.reported != whole.reported {
                     ran.failures
                         .push(format!("bytes in other pieces change the report to {:?}", ran.reported));
@@ -278,7 +280,7 @@ fn attack(
             }
         }
     }
-    // In small pieces there are more times to be dropped at.
+    // With small pieces there are more waits at which the scenario can be dropped.
     let waits = run(scenario, way, None, Some(usize::MAX)).waits;
     for at in (0..waits).step_by(stride.div_ceil(STRIDE)) {
         tried.drops += 1;
@@ -297,8 +299,8 @@ struct Tried {
     drops: usize,
 }
 
-/// Each byte has a fault with it; `DSQL_EDGE_FAULTS=everywhere` gives each byte every fault, for which it takes five
-/// times as long (`cargo xtask test --full faults`).
+/// With this stride each byte has one fault. `DSQL_EDGE_FAULTS=everywhere` tries every fault at every byte, which takes
+/// five times as long (`cargo xtask test --full faults`).
 const STRIDE: usize = 5;
 
 #[test]
@@ -356,7 +358,7 @@ fn nothing_is_lost_doubled_or_misreported() {
     assert!(failures.is_empty(), "reports and commits differ");
 }
 
-/// Without a fault on the wire: only the first login drops the flight that arrives with it.
+/// The wire has no fault; only the first login drops the flight that arrives with it.
 #[test]
 fn flight_dropped_with_a_login_is_committed_on_every_way() {
     let scenario = scenario::ALL.iter().find(|scenario| scenario.name == "flight dropped in login").unwrap();
@@ -373,7 +375,7 @@ fn each_seeded_bug_of_the_client_is_caught() {
     assert_caught(Bug::OF_CLIENT, &Way::ALL);
 }
 
-/// None of them shows without a pool.
+/// These bugs have no effect without a pool.
 #[cfg(feature = "pool")]
 #[test]
 fn each_seeded_bug_of_the_pool_is_caught() {
@@ -385,7 +387,7 @@ fn assert_caught(bugs: &[Bug], ways: &[Way]) {
     assert!(missed.is_empty(), "not caught: {missed:?}");
 }
 
-/// Most bugs show at many places: each kind of fault is tried at one place first, and at all of them in the end.
+/// Most bugs are visible at many places: each kind of fault is tried at one place first, and finally at all places.
 fn is_caught(bug: Bug, ways: &[Way]) -> bool {
     for stride in [usize::MAX, 41, 7, 1] {
         for way in ways {

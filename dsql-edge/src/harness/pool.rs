@@ -1,7 +1,7 @@
-//! The pool between the client and the server: beside the client, or far away.
+//! The pool between the client and the server: in the client's process, or remote.
 //!
-//! Input: where it is. Output: a [`Dsql`] that goes through it, and a check that in the end nothing is
-//! left in it: no connection, and no waiting client.
+//! Input: its place. Output: a [`Dsql`] that uses it, and a check that at the end it has no connections and no waiting
+//! clients.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::pool::Pool;
 use crate::transport::Transport;
 use crate::transport::memory::Network;
 
-/// Fewer than may ask at once; and one that is not given back is missed.
+/// One connection is fewer than the clients request at once, and makes a connection that is not returned visible.
 const CONNECTIONS: usize = 1;
 
 pub(super) fn dsql(config: Config, way: Way, bed: &TestBed) -> (Dsql, Option<Pool>) {
@@ -34,7 +34,7 @@ pub(super) fn dsql(config: Config, way: Way, bed: &TestBed) -> (Dsql, Option<Poo
     }
 }
 
-/// A pool that is reached over a wire.
+/// A remote pool, which is reached over a wire.
 struct Away {
     network: Network,
     pool: Pool,
@@ -49,8 +49,8 @@ impl Lessor for Away {
     }
 }
 
-/// Reads through a pool each time that so much time has passed; returns how many connections there have been after
-/// each.
+/// Reads through a pool after each of these pauses. Returns the number of connections that were opened so far after
+/// each read.
 fn connections(change: impl FnOnce(Pool) -> Pool, pauses: &[Duration]) -> Vec<usize> {
     let bed = TestBed::new(&scenario::ALL[0], Way::Beside, None, false);
     let credentials = Credentials::new("AKIDEXAMPLE", "secret");
@@ -66,7 +66,7 @@ fn connections(change: impl FnOnce(Pool) -> Pool, pauses: &[Duration]) -> Vec<us
     });
     let counted = counted.collect();
     assert!(bed.comes_to_rest());
-    assert_eq!(pool.left_over(), None, "in the end no connection keeps the object awake");
+    assert_eq!(pool.left_over(), None, "at the end no connection keeps the object awake");
     counted
 }
 
@@ -81,7 +81,7 @@ fn a_connection_retires_when_it_is_old_or_idle() {
     let hasty = |pool: Pool| pool.max_idle(minutes(1)).max_age(minutes(4));
     assert_eq!(connections(hasty, &[Duration::from_secs(50); 7])[6], 2);
     assert_eq!(connections(hasty, &[minutes(2); 3]), [1, 2, 3]);
-    // For ever is long, and no overflow.
+    // The longest duration does not overflow.
     let young = |pool: Pool| pool.max_idle(Duration::MAX).max_age(minutes(4));
     assert_eq!(connections(young, &[minutes(3); 3]), [1, 1, 2]);
     let busy = |pool: Pool| pool.max_idle(minutes(4)).max_age(Duration::MAX);

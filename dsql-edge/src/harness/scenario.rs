@@ -1,7 +1,7 @@
-//! The scenarios that clients run, and the outcomes that they were reported.
+//! The scenarios that clients run, and the outcomes that were reported to them.
 //!
-//! Input: a [`Dsql`] whose connections may fail. Output: a [`Ledger`]: for each thing that was written, whether
-//! the client's report: committed, nothing of it stays, or unknown.
+//! Input: a [`Dsql`] whose connections may fail. Output: a [`Ledger`] with the reported outcome of each write:
+//! committed, nothing changed, or unknown.
 
 use core::future::{Future, poll_fn};
 use core::pin::{Pin, pin};
@@ -33,17 +33,17 @@ pub(super) struct Ledger {
     pub(super) writes: BTreeMap<i32, ClientReport>,
     /// Rows that are not those of the table.
     pub(super) misread: Vec<String>,
-    /// How many reads of the whole table ended with an error.
+    /// The number of reads of the whole table that ended with an error.
     pub(super) failed_reads: usize,
 }
 
 /// The ledger of one run.
 pub(super) type Book = Arc<Mutex<Ledger>>;
 
-/// Something that a client does.
+/// An operation of a client.
 pub(super) struct Scenario {
     pub(super) name: &'static str,
-    /// The number of commits that meet a conflict.
+    /// The number of commits that have a conflict.
     pub(super) conflicts: u32,
     /// The number of COMMITs that are answered with ROLLBACK.
     pub(super) rollbacks: u32,
@@ -60,7 +60,7 @@ impl Scenario {
     }
 }
 
-/// All of them. Each has a result of several rows and an error of the server's.
+/// All scenarios. Each has a result of several rows and an error of the server.
 pub(super) const ALL: &[Scenario] = &[
     Scenario::new("connect, query", |dsql, book| Box::pin(queries(dsql, book))),
     Scenario::new("autocommit writes", |dsql, book| Box::pin(writes(dsql, book))),
@@ -174,12 +174,12 @@ async fn fail(executor: impl Executor, book: &Book) {
     }
 }
 
-/// From now on the outcome of these is open.
+/// Records that the outcome of these writes is open.
 fn begin(book: &Book, tokens: &[i32]) {
     book.lock().unwrap().writes.extend(tokens.iter().map(|token| (*token, ClientReport::Unknown)));
 }
 
-/// Records the reported outcome of these.
+/// Records the reported outcome of these writes.
 fn reported<T>(book: &Book, tokens: &[i32], result: &Result<T, Error>) {
     let reported = match result {
         Ok(_) => ClientReport::Committed,
@@ -232,7 +232,7 @@ async fn pipeline(dsql: &Dsql, book: Book) {
     let result = dsql.pipeline((insert(3), bad(), insert(4))).await;
     reported(&book, &[3, 4], &result);
     if let Ok((rows, first)) = dsql.pipeline((select(), select().optional())).await {
-        book.lock().unwrap().misread.push(format!("two rows where one may be: {rows:?} {first:?}"));
+        book.lock().unwrap().misread.push(format!("not one row: {rows:?} {first:?}"));
     }
 }
 
@@ -254,7 +254,7 @@ fn insert_all(tokens: &[i32]) -> BulkCommand<'_> {
     BulkCommand::new(&INSERT, rows(tokens, bind))
 }
 
-/// Rows one at a time, all of them and then only the first; a write in between.
+/// Streams all rows, then writes, then streams only the first row.
 async fn stream(dsql: &Dsql, book: Book) {
     let mut stream = select().fetch(dsql);
     let mut rows = Vec::new();
@@ -339,7 +339,7 @@ impl From<Error> for GivenUp {
 }
 
 async fn once(dsql: &Dsql, book: Book, key: fn(i32) -> KeyInsert) {
-    // The same intention twice, as from a user without an answer.
+    // The same operation twice, like a user who got no answer.
     let tokens = [1, key_token(5)];
     for is_first in [true, false] {
         begin(&book, &tokens);
@@ -350,7 +350,7 @@ async fn once(dsql: &Dsql, book: Book, key: fn(i32) -> KeyInsert) {
             })
             .idempotency_key(key(5))
             .await;
-        // An error of the second run leaves the outcome of the first one open.
+        // An error of the second run does not resolve the outcome of the first one.
         if is_first || result.is_ok() {
             reported(&book, &tokens, &result);
         }
@@ -372,7 +372,7 @@ async fn key_alone(dsql: &Dsql, book: Book) {
     let _ = read(dsql, &book).await;
 }
 
-/// A closure that goes on after an error of its own.
+/// A closure that continues after an error of a statement.
 async fn key_in_a_session(dsql: &Dsql, book: Book) {
     let tokens = [key_token(7)];
     let mut session = dsql.session();

@@ -1,7 +1,7 @@
-//! A model of the server: a table, keys that are unique, and sessions that speak the protocol.
+//! A model of the server: a table, unique keys, and sessions with the protocol.
 //!
-//! Input: bytes of a client, cut anywhere. Output: whole frames, and the committed rows. It recognizes the statements
-//! of [`scenario`](super::scenario) by their text. As DSQL does, it finds a conflict at COMMIT, and it sends
+//! Input: bytes of a client, in any pieces. Output: complete frames, and the committed rows. It recognizes the
+//! statements of [`scenario`](super::scenario) by their text. Like DSQL, it detects a conflict at COMMIT, and sends
 //! CommandComplete before an implicit transaction commits.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,16 +12,16 @@ pub(super) const ROWS: [i32; 4] = [7, -1, 65_536, 1_000_000];
 /// The committed rows.
 #[derive(Default)]
 pub(super) struct Database {
-    /// How often each token was inserted.
+    /// The number of times that each token was inserted.
     pub(super) tokens: BTreeMap<i32, u32>,
     keys: BTreeSet<i32>,
-    /// The number of the next transactions that write and meet a conflict when they commit.
+    /// This number of next transactions that write have a conflict at their commit.
     pub(super) conflicts: u32,
-    /// The number of the next COMMITs, of transactions that write, that are answered with ROLLBACK.
+    /// This number of next COMMITs of transactions that write are answered with ROLLBACK.
     pub(super) rollbacks: u32,
     /// The next n logins drop the frames that arrive with them, up to Sync.
     pub(super) drops: u32,
-    /// A message that no client sends.
+    /// The first message that is not valid for a client.
     pub(super) nonsense: Option<String>,
 }
 
@@ -31,7 +31,7 @@ impl Database {
     }
 }
 
-/// One session of the server's.
+/// A session of the server.
 #[derive(Default)]
 pub(super) struct Session {
     unread: Vec<u8>,
@@ -63,12 +63,12 @@ enum Effect {
 }
 
 impl Session {
-    /// Its answers to these bytes, frame by frame.
+    /// Returns its answers to these bytes, frame by frame.
     pub(super) fn receive(&mut self, bytes: &[u8], database: &mut Database) -> Vec<Vec<u8>> {
         self.unread.extend_from_slice(bytes);
         let mut out = Vec::new();
         while !self.gone {
-            // StartupMessage alone has no tag.
+            // Only StartupMessage has no tag.
             let header = usize::from(self.started);
             let Some(length) = self.unread.get(header..header + 4) else { break };
             let length = u32::from_be_bytes(length.try_into().unwrap()) as usize + header;
@@ -200,7 +200,7 @@ impl Session {
         ));
     }
 
-    /// Whether the transaction is committed; either way it is over.
+    /// Ends the transaction. Returns whether it was committed.
     fn commit(&mut self, database: &mut Database) -> bool {
         let effects = std::mem::take(&mut self.pending);
         self.end();
@@ -239,7 +239,7 @@ impl Session {
     }
 }
 
-/// The row of an idempotency key, among the tokens.
+/// The token of the row of an idempotency key.
 pub(super) fn key_token(key: i32) -> i32 {
     1000 + key
 }
@@ -247,7 +247,7 @@ pub(super) fn key_token(key: i32) -> i32 {
 /// The parameters of a Bind, each an int4.
 fn arguments(body: &[u8]) -> Option<Vec<i32>> {
     let short = |at: usize| Some(usize::from(u16::from_be_bytes(body.get(at..at + 2)?.try_into().ok()?)));
-    // No portal, no statement, the formats.
+    // Skips the names of the portal and the statement, and the formats.
     let mut at = 2 + 2 + 2 * short(2)?;
     let count = short(at)?;
     at += 2;
@@ -259,7 +259,7 @@ fn arguments(body: &[u8]) -> Option<Vec<i32>> {
     (0..count).map(value).collect()
 }
 
-/// The server shuts down.
+/// The error of a server that shuts down.
 pub(super) fn fatal() -> Vec<u8> {
     frame(b'E', b"SFATAL\0VFATAL\0C57P01\0Msorry\0\0")
 }

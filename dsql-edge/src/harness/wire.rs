@@ -1,7 +1,7 @@
-//! The wire between the client and the model server, or a pool, and the one fault that it has.
+//! The wire between the client and the model server, or a pool, with its one fault.
 //!
-//! Input: a [`Fault`] and a byte offset, counted over all connections of a run. Output: a transport that behaves
-//! until that byte goes by. It never takes part in deciding what is right.
+//! Input: a [`Fault`] and a byte offset, counted over all connections of a run. Output: a transport that works until
+//! that byte. This module does not decide whether a client's report is correct.
 
 use core::task::{Context, Poll};
 use std::collections::VecDeque;
@@ -15,37 +15,37 @@ use crate::transport::{Dialed, Transport, TransportError, TransportErrorKind};
 pub(super) enum Fault {
     /// The connection breaks with an error, in both directions.
     Cut,
-    /// It ends without an error: writes are accepted and lost, reads return the end of file.
+    /// The connection ends without an error: writes are accepted and lost, reads return the end of the stream.
     Vanish,
-    /// Nothing goes by any more, without an error.
+    /// No more bytes are transferred, without an error.
     Stall,
-    /// The client's bytes are held up and arrive when the client connects again.
+    /// The client's bytes are delayed, and arrive when the client connects again.
     Late,
-    /// It arrives after the client is done.
+    /// The client's bytes arrive after the client is done.
     TooLate,
-    /// The rest of the frame, or of the write, comes a moment later.
+    /// The rest of the frame, or of the write, arrives a moment later.
     Split,
-    /// The frame comes together with all that is there behind it.
+    /// The frame arrives together with all frames after it that were already sent.
     Join,
-    /// It is cut, and the next connections do not come about, as many as an attempt makes.
+    /// The connection is cut, and the next [`DIALS`] connections fail.
     Outage,
-    /// Instead of the frame comes a FATAL error, which is the last: the server had executed the statement.
+    /// Instead of the frame, a FATAL error arrives as the last message; the server had executed the statement.
     Shutdown,
-    /// The connection that is dialed does not come about.
+    /// Dialing fails.
     FailDial(TransportErrorKind),
 }
 
-/// Which way the byte goes.
+/// The direction of the byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Direction {
     ToServer,
     ToClient,
-    /// No byte: one more connection is dialed.
+    /// Not a byte: a connection is dialed.
     Dial,
 }
 
 impl Fault {
-    /// All that can happen to bytes of this direction.
+    /// All faults of this direction.
     pub(super) fn of(direction: Direction) -> &'static [Fault] {
         match direction {
             Direction::ToServer => {
@@ -71,7 +71,7 @@ impl Fault {
     }
 }
 
-/// Where a fault is.
+/// The place of a fault: its direction, its kind and its byte.
 pub(super) type Place = (Direction, Fault, usize);
 
 /// The server, its connections, and the fault.
@@ -79,17 +79,17 @@ pub(super) type Place = (Direction, Fault, usize);
 pub(super) struct World {
     pub(super) database: Database,
     fault: Option<Place>,
-    /// Moments, one for each time that the client has waited.
+    /// The number of moments: one for each time that the client has waited.
     pub(super) moment: usize,
-    /// Frames come in pieces of this many bytes, each at its own time.
+    /// Frames arrive in pieces of this many bytes, one per moment.
     pub(super) dribble: Option<usize>,
-    /// Bytes that went by, to the server and to the client.
+    /// The bytes that were transferred, to the server and to the client.
     pub(super) passed: (usize, usize),
-    /// Connections that were dialed, and how many of the next do not come about.
+    /// The number of connections that were dialed; `outage` is the number of the next ones that fail.
     pub(super) dialed: usize,
     outage: usize,
     peers: Vec<Peer>,
-    /// The session of the bytes that are held up, and the bytes, until the client connects again or is done.
+    /// The delayed bytes and their session, until the client connects again or is done.
     held: Option<(Fault, usize, Vec<u8>)>,
 }
 
@@ -98,7 +98,7 @@ pub(super) type Shared = Arc<Mutex<World>>;
 /// The peer at the other end of a connection.
 enum Peer {
     Server(Session),
-    /// A pool, which answers in its own time.
+    /// A pool, which answers later, when its task is polled.
     #[cfg(feature = "pool")]
     Pool(SharedPipe),
 }
@@ -121,7 +121,7 @@ impl World {
         Arc::new(Mutex::new(World { fault, ..World::default() }))
     }
 
-    /// From now on there are no faults; returns how many bytes have gone by.
+    /// Ends all faults. Returns the bytes that were transferred.
     pub(super) fn quiet(&mut self) -> (usize, usize) {
         self.fault = None;
         self.outage = 0;
@@ -129,7 +129,7 @@ impl World {
         self.passed
     }
 
-    /// The bytes that were held up arrive, and the server executes them; no client reads the answer.
+    /// Delivers the delayed bytes to the server, which executes them; no client reads the answer.
     pub(super) fn deliver_held(&mut self) {
         if let Some((_, peer, bytes)) = self.held.take() {
             self.peers[peer].receive(&bytes, &mut self.database);
@@ -141,12 +141,12 @@ impl World {
 
 #[cfg(feature = "pool")]
 impl World {
-    /// How many there have been.
+    /// The number of connections that were opened.
     pub(super) fn connections(&self) -> usize {
         self.peers.len()
     }
 
-    /// The pool receives the end of its client's stream, once the bytes that were held up have come.
+    /// Ends the client's stream to the pool, once the delayed bytes have arrived.
     fn leave(&mut self, peer: usize) {
         let held = matches!(self.held, Some((_, of, _)) if of == peer);
         if let (Peer::Pool(pipe), false) = (&self.peers[peer], held) {
@@ -155,7 +155,7 @@ impl World {
     }
 }
 
-/// Connects, unless that is the fault.
+/// Connects, unless the fault is at this dial.
 pub(super) fn dial(world: &Shared) -> Dialed {
     let mut state = world.lock().unwrap();
     let at = state.dialed;
@@ -163,7 +163,7 @@ pub(super) fn dial(world: &Shared) -> Dialed {
     if let Some((_, Fault::FailDial(kind), _)) =
         state.fault.take_if(|fault| fault.0 == Direction::Dial && fault.2 == at)
     {
-        return Err(TransportError::new(kind, "it does not come about"));
+        return Err(TransportError::new(kind, "dialing fails"));
     }
     if state.outage > 0 {
         state.outage -= 1;
@@ -173,10 +173,10 @@ pub(super) fn dial(world: &Shared) -> Dialed {
     Ok(connect(world, Peer::Server(Session::default())))
 }
 
-/// How often an attempt dials: once, and twice more.
+/// An attempt dials at most three times: once and two retries.
 const DIALS: usize = 3;
 
-/// Connects with a pool: the client's end, and the pool's.
+/// Connects to a pool. Returns the client's end and the pool's end.
 #[cfg(feature = "pool")]
 pub(super) fn dial_pool(world: &Shared) -> (Box<dyn Transport>, Box<dyn Transport>) {
     let pipe = SharedPipe::default();
@@ -197,7 +197,7 @@ fn connect(world: &Shared, peer: Peer) -> Box<dyn Transport> {
         to_write: Vec::new(),
         frames: VecDeque::new(),
         pause: None,
-        let_in: false,
+        logged_in: false,
         state: State::Whole,
     })
 }
@@ -207,22 +207,22 @@ struct Connection {
     peer: usize,
     to_write: Vec<u8>,
     frames: VecDeque<Vec<u8>>,
-    /// The next bytes come after this moment.
+    /// The next bytes arrive after this moment.
     pause: Option<usize>,
-    /// The login is done: its ReadyForQuery has gone by.
-    let_in: bool,
+    /// The ReadyForQuery of the login was transferred.
+    logged_in: bool,
     state: State,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Whole,
-    /// It broke; the server's earlier bytes can still be read.
+    /// The connection broke; the server's earlier bytes can still be read.
     Broken(Fault),
 }
 
 impl Connection {
-    /// How many of the next `count` bytes go by before the fault, if it is among them. It comes once.
+    /// If the fault is in the next `count` bytes, removes it, and returns it with the number of bytes before it.
     fn take_fault(&self, direction: Direction, count: usize) -> Option<(Fault, usize)> {
         let mut world = self.world.lock().unwrap();
         let (towards, fault, at) = world.fault?;
@@ -245,7 +245,7 @@ impl Connection {
         self.world.lock().unwrap().moment
     }
 
-    /// The bytes that the peer has sent by now; whether it has left.
+    /// Takes the bytes that the pool has sent. Returns whether the pool has left.
     fn listen(&mut self) -> bool {
         #[cfg(feature = "pool")]
         if let Peer::Pool(pipe) = &self.world.lock().unwrap().peers[self.peer] {
@@ -256,7 +256,7 @@ impl Connection {
         false
     }
 
-    /// It breaks; the peer receives the end of the stream, unless the fault is silent.
+    /// Breaks the connection; the peer receives the end of the stream, unless the fault is silent.
     fn breaks(&mut self, fault: Fault) {
         self.listen();
         self.state = State::Broken(fault);
@@ -273,7 +273,7 @@ impl Connection {
 
 impl Transport for Connection {
     fn start_write(&mut self, bytes: Vec<u8>) {
-        assert!(self.to_write.is_empty(), "the last write is not done");
+        assert!(self.to_write.is_empty(), "the previous write is not complete");
         self.to_write = bytes;
     }
 
@@ -296,7 +296,7 @@ impl Transport for Connection {
         self.deliver(before);
         match fault {
             Fault::Split => {
-                // The rest goes by when it is polled again.
+                // The rest is transferred with the next poll.
                 self.to_write = behind.to_vec();
                 Poll::Pending
             }
@@ -345,8 +345,8 @@ impl Transport for Connection {
                     self.frames.push_front(frame.split_off(at));
                     self.pause = Some(self.moment());
                 }
-                // A login that fails is refused in words of its own, before anything was executed.
-                Fault::Shutdown if self.let_in => {
+                // During the login a server sends other errors, before anything was executed.
+                Fault::Shutdown if self.logged_in => {
                     frame = server::fatal();
                     self.breaks(Fault::Vanish);
                     self.frames.clear();
@@ -373,7 +373,7 @@ impl Transport for Connection {
             return self.poll_read(&mut Context::from_waker(core::task::Waker::noop()), into);
         }
         self.world.lock().unwrap().passed.1 += frame.len();
-        self.let_in |= frame.first() == Some(&b'Z');
+        self.logged_in |= frame.first() == Some(&b'Z');
         into.extend(frame);
         Poll::Ready(Ok(()))
     }
@@ -389,7 +389,7 @@ impl Transport for Connection {
     }
 }
 
-/// The bytes on their way between a client and a pool.
+/// The bytes between a client and a pool.
 #[cfg(feature = "pool")]
 #[derive(Default)]
 struct Pipe {

@@ -1,8 +1,8 @@
 //! Reports to a client why its pool granted no lease, or ended it.
 //!
-//! Input: an error, its signal for `retry.rs`, and how far the flight had come. Output: bytes, and from bytes the
-//! same again. The client decides by it what may run again, as if the failure were its own. A report that cannot be
-//! read counts as the worst failure.
+//! Input: an error, its signal for `retry.rs`, and how far the flight had come. Output: bytes, from which the client
+//! reads the same values. The client decides by them what may run again, as for a failure of its own connection. A
+//! report that cannot be read is treated as the worst failure.
 
 use std::borrow::Cow;
 
@@ -45,7 +45,8 @@ impl Report {
                 backend::write_error(error, &mut bytes);
                 return bytes;
             }
-            // Only one breach of the protocol proves anything: the flight was dropped with the login.
+            // Only one violation of the protocol is proof that nothing was executed: the flight was dropped with the
+            // login.
             Kind::Protocol(_) if matches!(self.signal, Signal::LoginRejected { .. }) => {
                 bytes.push(b'd');
                 return bytes;
@@ -56,7 +57,7 @@ impl Report {
             Kind::Lost(text) => (b'l', text),
             Kind::Timeout(text) => (b't', text),
             Kind::Overloaded(text) => (b'o', text),
-            // A pool decodes nothing, so that other kinds do not occur.
+            // A pool does not decode, so other kinds do not occur.
             _ => (b'x', &Cow::Borrowed("")),
         };
         bytes.push(kind);
@@ -69,7 +70,7 @@ impl Report {
         Report::try_read(bytes).unwrap_or_else(|| Report {
             reached: Reached::Session,
             signal: Signal::Protocol,
-            error: Error::new(Kind::Protocol("the pool's connection does not keep to it")),
+            error: Error::new(Kind::Protocol("the pool sent a malformed report")),
         })
     }
 
@@ -112,12 +113,12 @@ impl Report {
         Some(Report { reached, signal, error: Error::new(kind) })
     }
 
-    /// Nothing of the flight has been handed over.
+    /// The report of a failure before any byte of the flight was sent.
     pub(crate) fn nothing(error: Error, signal: Signal) -> Report {
         Report { reached: Reached::Nothing, signal, error }
     }
 
-    /// The server rejected the login of the pool.
+    /// The report of a rejected login of the pool.
     #[cfg(test)]
     fn login_rejected(error: DatabaseError, pipelined: bool) -> Report {
         let signal = Signal::LoginRejected { rejection: LoginRejection::of(&error), pipelined };
@@ -141,7 +142,7 @@ mod tests {
             hint: Some("Signature expired".to_owned()),
             ..DatabaseError::default()
         };
-        // A proxy that echoes the token: the report carries the text, and does not show it.
+        // If a proxy echoes the token, the report contains it, but `Display` does not print it.
         let echoing = DatabaseError {
             message: "X-Amz-Signature=canary".to_owned(),
             detail: Some("canary".to_owned()),

@@ -1,7 +1,7 @@
-//! Explains why a connection failed: the error for people, and the signal for `retry.rs`.
+//! Explains why a connection failed: makes the error for people, and the signal for `retry.rs`.
 //!
 //! Input: the report of the transport, the session or the timer. Output: an error that names the endpoint and what to
-//! check. Decides nothing about running again.
+//! check. This module does not decide whether a statement runs again.
 
 use crate::auth::Source;
 use crate::config::Config;
@@ -16,27 +16,27 @@ use crate::session::FLIGHT_DROPPED;
 use crate::session::SessionFault;
 use crate::transport::{TransportError, TransportErrorKind};
 
-/// Why a flight got no answer, or only a part of it. Errors of its statements are not among them.
+/// Why a flight got no answer, or only a part of it. Errors of its statements are not included.
 pub(crate) enum ConnectionFailure {
     Session(SessionFault),
     Transport(TransportError),
     Timeout,
 }
 
-/// How far a connection had come.
+/// The progress of a connection before it failed.
 #[derive(Clone, Copy)]
 pub(crate) struct LoginProgress {
     /// The server had accepted the login.
     pub(crate) started: bool,
     /// The server had sent anything.
     pub(crate) has_received: bool,
-    /// The password was sent before it was asked for.
+    /// The password was sent before the server requested it.
     pub(crate) pipelined: bool,
-    /// It is a pool's.
+    /// The connection is a lease of a pool.
     pub(crate) leased: bool,
 }
 
-/// The error, its signal, and how far the flight had come if a pool reports it.
+/// Returns the error, its signal, and, if a pool reported it, how far the flight had come.
 pub(crate) fn explain(
     progress: LoginProgress,
     connector: &Connector,
@@ -67,7 +67,7 @@ fn explain_own(
             (Error::new(Kind::LoginRejected(error)), signal)
         }
         ConnectionFailure::Session(SessionFault::Authentication(how)) => {
-            let after = ", where DSQL asks for a cleartext password inside TLS";
+            let after = ", where DSQL requests a cleartext password inside TLS";
             (Error::connect(line("", config, NO_ENDPOINT, how, after)), Signal::Local)
         }
         // Treated as a rejected login: nothing was executed, and the next login succeeds.
@@ -91,11 +91,11 @@ fn explain_own(
         ConnectionFailure::Session(SessionFault::Closed) => {
             (lost(progress, config, "the server closed the connection"), Signal::Lost)
         }
-        // The platform may report this when the answer is read: the statements have been sent then.
+        // The platform may report this when the answer is read, after the statements were sent.
         ConnectionFailure::Transport(error) if error.kind == TransportErrorKind::OtherRequest => {
             (Error::new(Kind::OtherRequest), Signal::Stranded)
         }
-        // As Cloudflare asks, it is not tried again: that would add to the load.
+        // By Cloudflare's documentation this must not be retried, because a retry would add to the load.
         #[cfg(feature = "pool")]
         ConnectionFailure::Transport(error) if error.kind == TransportErrorKind::Undelivered => {
             let text = line("", config, " did not receive the query: ", &error.text, OVERLOADED);
@@ -118,25 +118,25 @@ fn lost(progress: LoginProgress, config: &Config, text: &str) -> Error {
             return Error::new(Kind::Lost(text.into()));
         }
         LoginProgress { leased: true, .. } => {
-            line("", config, " broke off before a connection had been lent: ", text, "")
+            line("", config, " disconnected before it lent a connection: ", text, "")
         }
         LoginProgress { has_received: true, .. } => {
             line(connection, config, " broke while logging in: ", text, "")
         }
-        _ => line("no answer from ", config, " came through TLS: ", text, CHECK_TLS),
+        _ => line("no answer from ", config, " through TLS: ", text, CHECK_TLS),
     };
     Error::connect(text)
 }
 
-/// One line: what happened, with the endpoint's name, why, and what to do.
+/// One line: the failure with the endpoint's name, its reason, and the advice.
 fn line(before: &str, config: &Config, happened: &str, why: &str, advice: &str) -> String {
     format!("{before}{}{happened}{why}{advice}", config.location())
 }
 
 #[cfg(feature = "pool")]
-const OVERLOADED: &str = "; more objects (DSQL_POOL_SHARDS) would help";
+const OVERLOADED: &str = "; increase DSQL_POOL_SHARDS";
 #[cfg(feature = "pool")]
-const NO_LEASE: &str = "a failed lease was reported, and none was requested";
+const NO_LEASE: &str = "a failed lease was reported, but none requested";
 
 const NO_ENDPOINT: &str = " is not a DSQL endpoint: ";
 const CHECK_SERVER: &str = "; check DSQL_ENDPOINT, and that the server runs";

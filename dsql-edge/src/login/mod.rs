@@ -1,8 +1,8 @@
 //! Opens a connection up to its login: credentials, TLS, and the session's first messages.
 //!
-//! Input: a [`Connector`] and a timer. Output: a transport with TLS on it, and a session whose first bytes wait to be
-//! sent together with a flight; or the error, and its signal for `retry.rs`. Sends nothing after TLS. Clients and pools
-//! share it.
+//! Input: a [`Connector`] and a timer. Output: a transport with TLS, and a session whose first bytes wait to be sent
+//! together with a flight; or the error and its signal for `retry.rs`. After TLS this module sends nothing. Clients and
+//! pools share it.
 
 pub(crate) mod failure;
 
@@ -24,19 +24,19 @@ pub(crate) struct Login {
     pub(crate) pipelined: bool,
 }
 
-/// A login on its way, up to TLS. `search_path` is the role's own where there is none.
+/// A connection that is being opened, up to TLS. Without a `search_path`, the role's own setting is used.
 pub(crate) struct LoginAttempt<'c> {
     connector: &'c Connector,
     search_path: Option<&'c str>,
     pipelined: bool,
-    /// The token, until it is there.
+    /// The future of the token, until it has returned.
     asking: Option<AuthFuture<'c, Secret>>,
-    /// Once there is a token.
+    /// Present once the token has arrived.
     connection: Option<Connection>,
     dialing: Option<BoxFuture<Dialed>>,
 }
 
-/// Opens a connection up to TLS, for a caller that can await it.
+/// Opens a connection up to TLS; for callers that can await.
 #[cfg(feature = "pool")]
 pub(crate) async fn open(
     connector: &Connector,

@@ -1,14 +1,15 @@
 //! The connections of a pool, and the queue of the clients that wait for one.
 //!
 //! Input: a client's request, with its search_path. Output: in the order of the requests, an idle connection, or the
-//! right to open one. A connection returns when its [`Lent`] is dropped, however that happens, and the client that has
-//! waited longest is woken. Sends nothing but the ROLLBACK of a transaction that a lease left open.
+//! right to open one. A connection returns whenever its [`Lent`] is dropped, and the client that has waited longest is
+//! woken. The only message that this module sends is the ROLLBACK of a transaction that a lease left open.
 //!
-//! A Durable Object has 128 MB of memory, so both the number of waiting leases and their bytes are bounded. Each
-//! counts as the bytes that were read of it so far and [`LEASE`] more; together they may have [`MEMORY`], and a lease
-//! beyond that is rejected. Leases that wait are read further only while all of them have less than [`GROWTH`], so that
-//! long statements leave room for a thousand leases, each with its first read. Copies in JavaScript and the unused
-//! parts of buffers are not counted: in the worst case they are three times as much, which is still less than there is.
+//! A Durable Object has 128 MB of memory, so both the number of waiting leases and their bytes are limited. A lease
+//! counts as [`LEASE`] plus the bytes that were read from its client; all leases together may have [`MEMORY`], and a
+//! lease beyond that is rejected. The streams of waiting leases are read further only while all leases together have
+//! less than [`GROWTH`], so that long statements leave memory for a thousand leases, each with its first read. Copies
+//! in JavaScript and the unused parts of buffers are not counted: in the worst case they are three times as much, which
+//! still fits into the object's memory.
 
 use core::task::{Context, Poll, Waker};
 use std::collections::VecDeque;
@@ -20,7 +21,7 @@ use crate::connector::Connector;
 use crate::error::{Error, Kind};
 use crate::millis::Millis;
 
-/// The limits of a pool. Each has the name of its method of [`Pool`](super::Pool), which documents it.
+/// The limits of a pool. The method of [`Pool`](super::Pool) with the same name documents each.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PoolLimits {
     pub(super) max_connections: usize,
@@ -31,7 +32,7 @@ pub(super) struct PoolLimits {
 }
 
 pub(super) struct Connections {
-    /// The pool's own: its clock and its settings.
+    /// The pool's own connector, for its clock and its settings.
     pub(super) connector: Connector,
     /// The configuration of new connections.
     login: Mutex<LoginConfig>,
@@ -41,15 +42,15 @@ pub(super) struct Connections {
 
 #[derive(Default)]
 struct State {
-    /// The one that was lent last is the last.
+    /// Idle connections; the one that was lent last is at the end.
     idle: Vec<Server>,
-    /// Idle ones and lent ones.
+    /// The number of open connections: idle and lent.
     open: usize,
     waiting: VecDeque<Waiting>,
     next: u64,
-    /// A task runs [`sweep`](Connections::sweep).
+    /// Whether a task runs [`sweep`](Connections::sweep).
     swept: bool,
-    /// Bytes of leases without a connection: those that wait, and those whose client still reads.
+    /// The bytes of leases without a connection: leases that wait, and leases whose client still reads.
     held: usize,
 }
 
@@ -64,16 +65,16 @@ struct Waiting {
     waker: Waker,
 }
 
-/// The most bytes that leases without a connection may have together.
+/// The maximum number of bytes that leases without a connection may have together.
 pub(super) const MEMORY: usize = 24 << 20;
 
-/// While leases without a connection have fewer bytes than this, their clients' streams are read further.
+/// The streams of waiting leases are read further while leases without a connection have fewer bytes than this.
 const GROWTH: usize = MEMORY / 3;
 
-/// The bytes that each lease counts at least: its streams, their buffers, its task.
+/// The bytes that are counted for each lease in addition to those it has sent: its streams, their buffers, its task.
 pub(super) const LEASE: usize = 12 << 10;
 
-/// Connections retire a little earlier or later, so that they do not all come back at once.
+/// The maximum random shift of a connection's retirement, so that not all connections are replaced at once.
 const JITTER: Millis = 120_000;
 
 impl Connections {
@@ -94,12 +95,12 @@ impl Connections {
         }
     }
 
-    /// Whether the credentials were refused, so that they should be read again.
+    /// Whether the credentials were rejected, so that they should be read again.
     pub(super) fn is_denied(&self) -> bool {
         lock(&self.login).denied
     }
 
-    /// New connections use this configuration from now on.
+    /// Sets the configuration of new connections.
     pub(super) fn renew(&self, config: Config) {
         let connector = Connector::new(config, self.connector.environment.clone());
         *lock(&self.login) = LoginConfig { connector: Arc::new(connector), denied: false };
@@ -116,7 +117,7 @@ impl Connections {
         Some(Held { pool: self.clone(), bytes })
     }
 
-    /// When a connection that is opened now retires.
+    /// The time at which a connection that is opened now retires.
     pub(super) fn retirement(&self) -> Millis {
         let now = self.connector.now();
         let jitter = JITTER.min(self.limits.max_age / 10);
@@ -125,7 +126,7 @@ impl Connections {
         earliest.saturating_add(chosen)
     }
 
-    /// Closes connections that are old or have been idle for long, until none is idle.
+    /// Closes connections that are old or were idle for long. Returns when no connection is idle.
     pub(super) async fn sweep(self: Arc<Self>) {
         loop {
             let now = self.connector.now();
@@ -153,29 +154,29 @@ impl Connections {
         !state.idle.is_empty() && !core::mem::replace(&mut state.swept, true)
     }
 
-    /// Connections that are open, and clients that wait.
+    /// The numbers of open connections and of waiting clients.
     #[cfg(test)]
     pub(super) fn census(&self) -> (usize, usize) {
         let state = self.state();
         (state.open, state.waiting.len())
     }
 
-    /// The error of a lease that cannot wait because `waiting` others do.
+    /// The error of a lease that cannot wait because `waiting` others already wait.
     pub(super) fn overloaded(&self, waiting: usize) -> Error {
         let connections = self.limits.max_connections;
         let text = format!(
-            "{waiting} flights wait already for the {connections} connections of this pool: more connections, more \
-             shards, or shorter transactions would help"
+            "{waiting} flights already wait for the {connections} connections of this pool: use more connections, more \
+             shards, or shorter transactions"
         );
         Error::new(Kind::Overloaded(text.into()))
     }
 
-    /// How many wait.
+    /// The number of waiting clients.
     pub(super) fn waiting(&self) -> usize {
         self.state().waiting.len()
     }
 
-    /// Bytes of leases that have no connection.
+    /// The bytes of leases that have no connection.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
         self.state().held
@@ -190,7 +191,7 @@ impl Connections {
                 server.idle_since = self.connector.now();
                 state.idle.push(server);
             }
-            _ if seeded!(CountsOnWhatLeft) => {}
+            _ if seeded!(CountsClosedConnection) => {}
             _ => state.open -= 1,
         }
         state.wake_first();
@@ -202,18 +203,18 @@ impl Connections {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing panics while it is held; and if it did, the guarded value is still whole.
+    // No code panics while the lock is held; and after a panic, the guarded value would still be valid.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The bytes of a lease without a connection, as they count. Dropped, they count no more.
+/// The counted bytes of a lease without a connection. Dropping it subtracts them.
 pub(super) struct Held {
     pool: Arc<Connections>,
     bytes: usize,
 }
 
 impl Held {
-    /// How many bytes it has now; whether it may have more.
+    /// Sets the number of bytes that the lease has now. Returns whether it may read more.
     pub(super) fn set(&mut self, bytes: usize) -> bool {
         let mut state = self.pool.state();
         state.held -= self.bytes;
@@ -236,7 +237,8 @@ impl State {
         }
     }
 
-    /// An idle connection that is alive, or `None` for the right to open one. The outer `None`: there is none.
+    /// Takes an idle connection that is alive, or `Some(None)`, the right to open one. `None` if all connections are
+    /// lent.
     fn take(
         &mut self,
         pool: &Connections,
@@ -256,7 +258,7 @@ impl State {
             self.open += 1;
             return Some(None);
         }
-        // An idle connection with another search_path is closed, to open this one.
+        // An idle connection with another search_path is closed, so that a new one can be opened.
         (!self.idle.is_empty()).then(|| {
             drop(self.idle.remove(0));
             None
@@ -264,7 +266,7 @@ impl State {
     }
 }
 
-/// A place in the queue, or before it. Dropped, it is left.
+/// A place in the queue, or a client that has not joined it yet. Dropping it leaves the queue.
 pub(super) struct Turn {
     pool: Arc<Connections>,
     ticket: Option<u64>,
@@ -275,7 +277,7 @@ impl Turn {
         Turn { pool: pool.clone(), ticket: None }
     }
 
-    /// Ready with the loan when it is this client's turn. The error: too many clients wait already.
+    /// Ready with the loan when it is this client's turn. Returns an error if too many clients already wait.
     pub(super) fn poll(&mut self, search_path: &str, context: &mut Context<'_>) -> Poll<Result<Lent, Error>> {
         let mut state = self.pool.state();
         let first = state.waiting.front().map(|waiting| waiting.ticket);
@@ -286,7 +288,7 @@ impl Turn {
             if self.ticket.take().is_some() {
                 state.waiting.pop_front();
             }
-            // There may be one for the next, too.
+            // There may also be a connection for the next client.
             state.wake_first();
             return Poll::Ready(Ok(Lent { pool: self.pool.clone(), server }));
         }
@@ -313,7 +315,7 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket
-            && !seeded!(KeepsTicketOfTheDeparted)
+            && !seeded!(KeepsTicketOfLeftClient)
         {
             let mut state = self.pool.state();
             state.waiting.retain(|waiting| waiting.ticket != ticket);
@@ -352,7 +354,7 @@ mod tests {
         }
     }
 
-    /// A client, and how often it was woken.
+    /// A client, and the number of times it was woken.
     struct Client {
         turn: Turn,
         woken: Arc<Woken>,
@@ -389,12 +391,12 @@ mod tests {
         match polled {
             Poll::Ready(Ok(lent)) => lent,
             Poll::Ready(Err(error)) => panic!("{error}"),
-            Poll::Pending => panic!("it is nobody's turn"),
+            Poll::Pending => panic!("no client has a turn"),
         }
     }
 
     #[test]
-    fn longest_waiting_client_is_next_and_departed_ones_are_skipped() {
+    fn clients_are_served_in_order_without_those_that_left() {
         let pool = pool(2, 3);
         let mut clients: Vec<Client> = (0..6).map(|_| Client::of(&pool)).collect();
         let first = lent(clients[0].ask());
@@ -411,12 +413,12 @@ mod tests {
         assert!(clients[3].woken());
         assert!(clients[3].ask().is_pending(), "both are lent");
 
-        // A later client does not overtake, though a connection is free.
+        // A later client does not overtake, even if a connection is free.
         drop(second);
         assert!(clients[3].woken());
         let mut later = Client::of(&pool);
         assert!(later.ask().is_pending());
-        // The next one leaves, though it is its turn.
+        // The next client leaves although it has the turn.
         drop(clients.remove(3));
         assert!(clients[3].woken());
         let fourth = lent(clients[3].ask());

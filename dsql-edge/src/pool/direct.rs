@@ -1,7 +1,7 @@
-//! A lease without a network: the client and the pool are in one place, as in a user's own Durable Object.
+//! A lease without a network: the client and the pool are in the same process, as in a user's own Durable Object.
 //!
-//! Input: a pool. Output: a [`Transport`] whose other end the pool serves whenever this one is polled. Dropped, it
-//! takes the serving with it: the connection goes back, or is closed, as with any client that leaves.
+//! Input: a pool. Output: a [`Transport`] whose other end the pool serves whenever this end is polled. Dropping it ends
+//! the lease: the connection is returned or closed, as with any client that leaves.
 
 use core::task::{Context, Poll, Waker};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,14 +11,14 @@ use super::relay;
 use super::visitor::Visitor;
 use crate::transport::{BoxFuture, Transport, TransportError, TransportErrorKind};
 
-/// The bytes on their way between client and pool.
+/// The bytes between the client and the pool.
 #[derive(Default)]
 struct Pipe {
     to_pool: Vec<u8>,
     to_client: Vec<u8>,
     client_left: bool,
     pool_left: bool,
-    /// The pool, where it waits for the client.
+    /// The waker of the pool while it waits for the client.
     waker: Option<Waker>,
 }
 
@@ -28,7 +28,7 @@ fn lock(pipe: &Shared) -> MutexGuard<'_, Pipe> {
     pipe.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A lease of this pool.
+/// Opens a stream to this pool.
 pub(super) fn reach(pool: &Arc<Connections>) -> Box<dyn Transport> {
     let pipe = Shared::default();
     let (pool, end) = (pool.clone(), PoolsEnd(pipe.clone()));
@@ -87,7 +87,7 @@ impl Transport for ClientsEnd {
 
     fn close(&mut self, _: &'static [u8]) {
         lock(&self.pipe).client_left = true;
-        // It sees that the client has left, and ends in order.
+        // The pool sees that the client has left, and ends the lease.
         self.serve(&mut Context::from_waker(Waker::noop()));
         self.serving = Mutex::default();
     }

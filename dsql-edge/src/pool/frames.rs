@@ -1,23 +1,23 @@
-//! Where frames begin and end in bytes that are passed on as they are.
+//! Finds where frames begin and end in bytes that are forwarded unchanged.
 //!
-//! Input: bytes, in any pieces, and which types of frames may come. Output: each frame's type and the first byte
-//! of its body, when its last byte has gone by. It keeps no bytes, so that a frame may be of any length.
+//! Input: bytes, in any pieces, and the types of frames that are allowed. Output: each frame's type and the first byte
+//! of its body, once its last byte has been forwarded. It does not keep bytes, so that a frame may have any length.
 
 use crate::wire::Malformed;
 
-/// The position of the last byte in its frame.
+/// The position in the current frame.
 #[derive(Debug, Default)]
 pub(super) struct Frames {
     tag: u8,
-    /// How many bytes of the type and the length have come.
+    /// The number of bytes of the type and the length that have arrived.
     header: u8,
     length: u32,
-    /// How many bytes of the body are still to come.
+    /// The number of bytes of the body that have not arrived yet.
     left: usize,
     first: Option<u8>,
 }
 
-/// A frame that is whole.
+/// A complete frame.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Passed {
     pub(super) tag: u8,
@@ -41,7 +41,7 @@ impl Frames {
         self.header == 0
     }
 
-    /// Goes to the end of the frame or of the bytes; returns how many went by.
+    /// Advances to the end of the frame or of the bytes. Returns the number of bytes, and the frame if it is complete.
     pub(super) fn pass(
         &mut self,
         bytes: &[u8],
@@ -52,7 +52,7 @@ impl Frames {
             let Some((byte, behind)) = rest.split_first() else { return Ok((bytes.len(), None)) };
             rest = behind;
             match self.header {
-                0 if !may_come(*byte) => return Err(Malformed("a message came that may not come here")),
+                0 if !may_come(*byte) => return Err(Malformed("a message is out of place")),
                 0 => (self.tag, self.length, self.first) = (*byte, 0, None),
                 _ => self.length = self.length << 8 | u32::from(*byte),
             }
@@ -74,7 +74,7 @@ impl Frames {
     }
 }
 
-/// The type and the length.
+/// The number of bytes of the type and the length.
 const HEADER: u8 = 5;
 
 #[cfg(test)]

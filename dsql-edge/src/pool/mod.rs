@@ -1,17 +1,17 @@
-//! The pool: connections that outlive requests, in a Durable Object, lent to clients for one flight or one transaction.
+//! The pool: connections in a Durable Object that stay open after a request, and are lent to clients for one flight or
+//! one transaction.
 //!
 //! Input: flights of clients. Output: their answers, unchanged.
 //!
 //! # Leases
 //!
-//! A Worker's request cannot keep a connection for the next request, and DSQL accepts 100 new connections a second. So
-//! the connections live in an object, and a client requests a *lease*: one connection, until the end of its flight, or
+//! A Worker's request cannot keep a connection for the next request, and DSQL accepts 100 new connections per second.
+//! So an object holds the connections, and a client requests a *lease*: one connection, until the end of its flight, or
 //! of its transaction (`open`). It sends its flights as it would send them to the server, and the pool forwards them
-//! byte by byte. The client decides everything that it decides without a pool: what it decodes, what runs again, when
-//! it has waited long enough.
+//! byte by byte. The client decides everything that it decides without a pool: decoding, retries, time limits.
 //!
 //! ```text
-//! object, direct   the entrances: a Worker's request to the object, or a Dsql in the same place
+//! object, direct   the entry points: a Worker's request to the object, or a Dsql in the same process
 //!     relay        one lease: requested, granted, ended
 //!    visitor       the client's stream        server  the connection's
 //!  connections     the queue, and the connections that are lent
@@ -25,9 +25,9 @@
 //!   it.
 //! - The pool never sends anything twice, and never decodes a row. It reads the length of each frame, and the status in
 //!   ReadyForQuery.
-//! - A client learns from the pool how far its flight came ([`Report`](crate::lease::Report)), and `retry` decides with
+//! - The pool reports to a client how far its flight came ([`Report`](crate::lease::Report)), and `retry` decides with
 //!   these facts as without a pool.
-//! - Waiting leases are bounded in number and in bytes (`connections`).
+//! - The number of waiting leases and their bytes are limited (`connections`).
 //!
 //! # A worked example
 //!
@@ -41,24 +41,24 @@
 //! ```
 //!
 //! If A's Worker is killed after `Parse … Sync` was forwarded, its stream ends and A's lease ends in the middle of a
-//! flight: an answer is outstanding, so that the connection is closed, and B gets the right to open another one. The
-//! outcome of A's statement is unknown, and no client is left to report it to.
+//! flight: an answer is outstanding, so the connection is closed, and B gets the right to open another one. The outcome
+//! of A's statement is unknown, and no client is left to report it to.
 //!
 //! # The rejected designs
 //!
-//! - *A pool that executes queries for its clients* (a request per query, rows back as JSON) must repeat all of the
-//!   client: types, retries, streams, transactions. Its retries would be a second set of rules, and a lost answer
-//!   between Worker and object could not be distinguished from a lost answer between object and server.
-//! - *A DISCARD ALL after each lease*, as PgBouncer sends it, costs a round trip for each query, and DSQL rejects
-//!   it (0A000). The type of a statement states whether it may change the session; such a connection is closed
-//!   (`Flight::changes_session`), and a ParameterStatus closes it, too, even if the type was wrong.
+//! - *A pool that executes queries for its clients* (a request per query, with the rows as JSON) would have to repeat
+//!   the whole client: types, retries, streams, transactions. Its retries would be a second set of rules, and a lost
+//!   answer between Worker and object could not be distinguished from a lost answer between object and server.
+//! - *A DISCARD ALL after each lease*, as PgBouncer sends it, costs a round trip for each query, and DSQL rejects it
+//!   (0A000). The type of a statement states whether it may change the session; such a connection is closed
+//!   (`Flight::changes_session`). A ParameterStatus also closes it, even if the type was wrong.
 //!
 //! Source: frames are PostgreSQL's (protocol 3.0, "Message Formats"); the four frames of a lease are in `wire::lease`.
 
 mod connections;
 mod direct;
 mod frames;
-#[allow(missing_docs, reason = "#[durable_object] writes methods that nobody calls by name")]
+#[allow(missing_docs, reason = "#[durable_object] generates methods that are not called by name")]
 mod object;
 mod relay;
 mod server;
@@ -85,13 +85,13 @@ use connections::{Connections, PoolLimits};
 pub use object::DsqlPool;
 use visitor::Visitor;
 
-/// Connections that outlive requests, for a Durable Object of your own; a [`DsqlPool`] contains one.
+/// Connections that stay open after a request, for a Durable Object of your own; a [`DsqlPool`] contains one.
 ///
-/// A panic in the object's code ends the instance of wasm, and with it the Rust half of the pool, while the streams and
-/// sockets of JavaScript live on. Flights under way then end with the client's `query_timeout` and an error with their
+/// A panic in the object's code ends the instance of wasm, and with it the Rust part of the pool, but JavaScript's
+/// streams and sockets stay open. Running flights then end with the client's `query_timeout` and an error with their
 /// outcome; a new pool serves the next request. The old connections end with the object.
 ///
-/// Kept in the object, it serves the queries of the object's own code ([`dsql`](Pool::dsql)), so that a transaction's
+/// A pool in an object serves the queries of the object's own code ([`dsql`](Pool::dsql)), so that a transaction's
 /// closure runs next to its connection, and those of Workers ([`serve`](Pool::serve)).
 ///
 /// ```no_run
@@ -123,7 +123,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// A pool without connections: they are opened when they are needed.
+    /// Makes a pool without connections: they are opened when they are needed.
     ///
     /// ```
     /// # use dsql_edge::{Config, Dsql, Error, Pool};
@@ -136,7 +136,7 @@ impl Pool {
         Pool::within(config, Environment::default())
     }
 
-    /// A pool in this environment.
+    /// Makes a pool in this environment.
     pub(crate) fn within(config: Config, environment: Environment) -> Self {
         let limits = PoolLimits {
             max_connections: 4,
@@ -154,7 +154,8 @@ impl Pool {
         Box::pin(relay::receive(self.connections.clone(), Visitor::new(transport)))
     }
 
-    /// The connections and waiting clients that are left after a long time without requests: there should be none.
+    /// Describes the connections and waiting clients that are left after a long time without requests; `None`, as
+    /// expected, if there are none.
     #[cfg(test)]
     pub(crate) fn left_over(&self) -> Option<String> {
         let left = self.connections.census();
@@ -167,21 +168,23 @@ impl Pool {
         Pool { connector, limits, connections }
     }
 
-    /// The most connections; 4 if it is not set, at least 1. Workers allows six that are connecting at the same time.
-    /// More than four in one object have not been proved in production: use more objects (`DSQL_POOL_SHARDS`) instead.
+    /// The maximum number of connections; 4 if it is not set, at least 1. Workers allows six connections that are being
+    /// opened at the same time. More than four in one object have not been tested in production: use more objects
+    /// (`DSQL_POOL_SHARDS`) instead.
     pub fn max_connections(self, connections: usize) -> Self {
         Pool::with(self.connector, PoolLimits { max_connections: connections.max(1), ..self.limits })
     }
 
-    /// The most queries and transactions that may wait for a connection; 1,000 if it is not set. Beyond that a request
-    /// ends with an error ([`Error::is_overloaded`](crate::Error::is_overloaded)). Because an object has 128 MB of
-    /// memory, the same error is returned when the waiting requests have 24 MiB together; each counts 12 KiB and the
-    /// bytes that it has sent.
+    /// The maximum number of queries and transactions that may wait for a connection; 1,000 if it is not set. Beyond
+    /// that a request ends with an error ([`Error::is_overloaded`](crate::Error::is_overloaded)). Because an object has
+    /// 128 MB of memory, the same error is returned if the waiting requests have 24 MiB together; each counts as 12 KiB
+    /// plus the bytes that it has sent.
     pub fn max_waiting(self, waiting: usize) -> Self {
         Pool::with(self.connector, PoolLimits { max_waiting: waiting, ..self.limits })
     }
 
-    /// The age at which a connection retires, about; 55 minutes if it is not set. DSQL closes one after an hour.
+    /// The approximate age at which a connection is replaced; 55 minutes if it is not set. DSQL closes a connection
+    /// after an hour.
     pub fn max_age(self, age: Duration) -> Self {
         Pool::with(self.connector, PoolLimits { max_age: millis(age), ..self.limits })
     }
@@ -193,13 +196,13 @@ impl Pool {
     }
 
     /// The longest pause of a transaction between two statements, and of a client in the middle of a flight; 15 seconds
-    /// if it is not set. Then the transaction is rolled back, and its next statement returns an error
+    /// if it is not set. After a longer pause, the transaction is rolled back, and its next statement returns an error
     /// ([`Error::is_timeout`](crate::Error::is_timeout)).
     pub fn max_pause(self, pause: Duration) -> Self {
         Pool::with(self.connector, PoolLimits { max_pause: millis(pause), ..self.limits })
     }
 
-    /// A cluster whose connections are those of this pool. Make one for each request, as with
+    /// Returns a [`Dsql`] that uses the connections of this pool. Make one for each request, as with
     /// [`Dsql::from_env`](crate::Dsql::from_env): it costs nothing.
     pub fn dsql(&self) -> Dsql {
         let Connector { config, environment } = self.connector.clone();
@@ -209,7 +212,7 @@ impl Pool {
     /// Serves a request that a Worker's `Dsql` has sent ([`Dsql::from_pool`](crate::Dsql::from_pool)).
     ///
     /// # Errors
-    /// If it is not such a request.
+    /// Returns an error if it is not such a request.
     pub fn serve(&self, request: worker::Request) -> worker::Result<worker::Response> {
         let (transport, response) = transport::visitor(request)?;
         let serving = relay::receive(self.connections.clone(), Visitor::new(transport));
@@ -224,7 +227,7 @@ impl fmt::Debug for Pool {
     }
 }
 
-/// Leases from a pool in the same place.
+/// Leases from a pool in the same process.
 struct Here(Arc<Connections>);
 
 impl Lessor for Here {

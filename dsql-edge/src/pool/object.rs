@@ -3,9 +3,9 @@
 //! Input: requests of Workers' stubs. Output: their answers, from a pool whose cluster is that of the object's own
 //! bindings. It keeps nothing in storage: when it is moved or restarted, the next request opens connections again.
 //!
-//! An object lives for long, and its bindings of the Secrets Store may get other values meanwhile. So after credentials
-//! were refused the bindings are read again, when the next request comes; not more often than every 30 seconds, because
-//! credentials that are wrong for good would otherwise be read for every request.
+//! An object can exist for a long time, and its bindings of the Secrets Store may get other values meanwhile. So the
+//! bindings are read again with the first request after credentials were rejected, but not more often than every 30
+//! seconds: otherwise, credentials that stay wrong would be read for every request.
 
 use std::result::Result;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -55,11 +55,11 @@ type Known = Arc<Mutex<Option<KnownPool>>>;
 struct KnownPool {
     prefix: String,
     pool: Pool,
-    /// When its bindings were read again.
+    /// The time at which its bindings were last read again.
     renewed_at: Option<Millis>,
 }
 
-/// The bindings are not read again more often than this.
+/// The minimum time between two readings of the bindings.
 const RENEWAL: Millis = 30_000;
 
 impl DurableObject for DsqlPool {
@@ -69,7 +69,7 @@ impl DurableObject for DsqlPool {
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
         let (transport, response) = transport::visitor(request)?;
-        // The answer is a stream that goes on when this has returned.
+        // The answer is a stream that continues after this has returned.
         let (env, environment, known) = (self.env.clone(), self.environment.clone(), self.known.clone());
         self.environment.spawn(Box::pin(serve(env, environment, known, Visitor::new(transport))));
         Ok(response)
@@ -89,7 +89,7 @@ async fn serve(env: Env, environment: Environment, known: Known, mut visitor: Vi
 
 async fn pool(env: &Env, environment: &Environment, known: &Known, prefix: &str) -> Result<Pool, Error> {
     if let Some((pool, is_stale)) = find(known, prefix)? {
-        // If they cannot be read now, the pool keeps the old ones.
+        // If the bindings cannot be read now, the pool keeps the old ones.
         if is_stale && let Ok(config) = Config::from_secrets_store(env, prefix).await {
             pool.connections.renew(config);
         }
@@ -103,7 +103,7 @@ async fn pool(env: &Env, environment: &Environment, known: &Known, prefix: &str)
     if let Some(waiting) = number(env, prefix, "DSQL_POOL_WAITING")? {
         pool = pool.max_waiting(waiting);
     }
-    // Another request may have been quicker.
+    // Another request may have made the pool in the meantime.
     if let Some((pool, _)) = find(known, prefix)? {
         return Ok(pool);
     }
@@ -112,13 +112,13 @@ async fn pool(env: &Env, environment: &Environment, known: &Known, prefix: &str)
     Ok(pool)
 }
 
-/// The pool, if there is one already, and whether this request must read its bindings again.
+/// The pool, if it exists, and whether this request must read its bindings again.
 fn find(known: &Known, prefix: &str) -> Result<Option<(Pool, bool)>, Error> {
     let mut known = lock(known);
     let Some(found) = &mut *known else { return Ok(None) };
     if found.prefix != prefix {
         return Err(Error::config(
-            "one object of the pool is asked for two clusters: their shards must differ",
+            "an object of the pool got requests for two clusters: their shards must differ",
         ));
     }
     let now = found.pool.connector.now();

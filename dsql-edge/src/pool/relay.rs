@@ -1,8 +1,8 @@
 //! Serves one lease, from its request to its end.
 //!
-//! Input: a client that requests a lease. Output: nothing; the client has received its answers, or the reason why there
-//! are none, and the connection is back. Bytes go both ways at once, because a server that cannot send its answers
-//! stops reading. Nothing is ever sent a second time: only the client can decide that.
+//! Input: a client that requests a lease. Output: nothing; at the end, the client has received its answers or an error,
+//! and the connection is returned. Bytes are forwarded in both directions at once, because a server that cannot send
+//! its answers stops reading. Nothing is ever sent a second time: only the client can decide that.
 
 use core::future::poll_fn;
 use core::task::{Context, Poll};
@@ -22,7 +22,7 @@ use crate::transport::BoxFuture;
 use crate::wire::Malformed;
 use crate::wire::lease::{Ask, GRANTED_FRAME};
 
-/// Serves a client that has just come.
+/// Serves a new client.
 pub(super) async fn receive(pool: Arc<Connections>, mut visitor: Visitor) {
     match visitor.ask(greeting(&pool)).await {
         Ok(ask) => serve(pool, visitor, ask).await,
@@ -33,7 +33,7 @@ pub(super) async fn receive(pool: Arc<Connections>, mut visitor: Visitor) {
     }
 }
 
-/// Serves a client that has asked, to the end.
+/// Serves a client that has requested a lease, until the lease ends.
 pub(super) async fn serve(pool: Arc<Connections>, visitor: Visitor, ask: Ask) {
     lease(&pool, visitor, ask).await;
     if pool.needs_sweeping() {
@@ -68,7 +68,7 @@ async fn lease(pool: &Arc<Connections>, mut visitor: Visitor, ask: Ask) {
     let ended = poll_fn(|context| relay.poll(context, &mut timer)).await;
     let report = match ended {
         LeaseEnd::Well => None,
-        // Whatever is under way on it: this connection is not lent again, unless it is at rest.
+        // If messages are still outstanding, dropping `lent` closes the connection; otherwise it is lent again.
         LeaseEnd::Gone => return,
         LeaseEnd::Badly(report) => {
             lent.server.as_ref().is_some_and(Server::is_between_frames).then_some(report)
@@ -78,14 +78,15 @@ async fn lease(pool: &Arc<Connections>, mut visitor: Visitor, ask: Ask) {
         visitor.report(report);
     }
     let time = if report.is_some() { GREETING } else { ask.limit };
-    // The connection serves the next lease before this client has read the rest, unless too many clients do not read.
+    // The connection serves the next lease before this client has read the rest, unless the rest does not fit into the
+    // memory limit.
     let held = pool.hold(visitor.outgoing());
-    // Given back here, if there is memory for the rest.
+    // If the rest fits, the connection is returned here.
     let _kept_until_then = held.is_none().then_some(lent);
     visitor.finish(pool.connector.sleep(time)).await;
 }
 
-/// Sends a client the reason why it gets no lease.
+/// Sends a client the reason why it does not get a lease.
 pub(super) async fn send_report(mut visitor: Visitor, report: &Report, timer: BoxFuture<()>) {
     visitor.report(report);
     visitor.finish(timer).await;
@@ -95,16 +96,16 @@ fn greeting(pool: &Connections) -> BoxFuture<()> {
     pool.connector.sleep(GREETING)
 }
 
-/// How long a client may take to request a lease, or to read why it gets none.
+/// The time limit for a client to request a lease, or to read why it does not get one.
 pub(super) const GREETING: Millis = 10_000;
 
 enum NotLent {
-    /// The client did not wait.
+    /// The client has left.
     Gone,
     Because(Report),
 }
 
-/// A turn in the queue.
+/// Waits in the queue until a connection is lent.
 async fn wait(
     pool: &Arc<Connections>,
     visitor: &mut Visitor,
@@ -137,7 +138,7 @@ async fn wait(
             held.set(visitor.incoming());
         }
         timer.as_mut().poll(context).map(|()| {
-            let text = "waiting for a connection of the pool (Config::connect_timeout): others hold them all";
+            let text = "waiting for a connection of the pool (Config::connect_timeout): all are lent";
             // A timeout is never retried: the caller's deadline has passed.
             let report = Report::nothing(Error::new(Kind::Timeout(text.into())), Signal::Local);
             Err(NotLent::Because(report))
@@ -164,15 +165,15 @@ struct Relay<'r> {
     ask: &'r Ask,
     visitor: &'r mut Visitor,
     server: &'r mut Server,
-    /// When anything went by last.
+    /// The time at which bytes were last forwarded.
     moved_at: Millis,
-    /// When the timer ends, once the connection is logged in.
+    /// The time at which the timer ends, once the connection is logged in.
     due: Millis,
 }
 
 enum LeaseEnd {
     Well,
-    /// The client is there no more.
+    /// The client has left.
     Gone,
     Badly(Report),
 }
@@ -196,7 +197,7 @@ impl Relay<'_> {
                 self.moved_at = now;
                 continue;
             }
-            // The time that has passed since anything went by is what counts. A timer is set again only when it would
+            // The limit applies to the time since bytes were last forwarded. The timer is set again only if it would
             // end too late, or has ended too early.
             let until = self.moved_at.saturating_add(self.patience());
             if until < self.due && self.server.has_started() {
@@ -226,7 +227,7 @@ impl Relay<'_> {
     /// Forwards the bytes that can be forwarded now.
     fn advance(&mut self, context: &mut Context<'_>) -> Result<bool, LeaseEnd> {
         let mut moved = self.visitor.poll_read(context, self.ask.open).map_err(|Gone| LeaseEnd::Gone)?;
-        // Before the server is given anything that came behind it.
+        // This precedes the bytes that the client sent after it.
         self.server.spent |= self.visitor.spent;
         if self.server.is_free()
             && let Some(part) = self.visitor.take()
@@ -244,12 +245,12 @@ impl Relay<'_> {
                 Poll::Ready(Err(failure)) => return Err(self.failed(failure)),
             }
         }
-        // The login's next words.
+        // Sends the next messages of the login.
         moved |= self.server.poll_write(context);
         Ok(self.visitor.poll_write(context).map_err(|Gone| LeaseEnd::Gone)? || moved)
     }
 
-    /// Whether the lease has come to its end: a whole flight, and no transaction that goes on.
+    /// Whether the lease has ended: a whole flight is answered, and no transaction continues.
     fn is_over(&self) -> bool {
         let rests = self.server.is_settled() && !self.visitor.is_waiting();
         let flown = self.server.has_flown();
@@ -262,8 +263,8 @@ impl Relay<'_> {
         LeaseEnd::Badly(Report { reached: self.server.reached(), signal, error })
     }
 
-    /// How long nothing may go by: `limit` while the server is to answer, `pause` while the client is to send, because
-    /// then others wait for the connection in vain.
+    /// The time limit without forwarded bytes: `limit` while the server must answer, `max_pause` while the client must
+    /// send, because others wait for the connection meanwhile.
     fn patience(&self) -> Millis {
         if self.server.is_settled() {
             self.pool.limits.max_pause
@@ -276,7 +277,7 @@ impl Relay<'_> {
         }
     }
 
-    /// Whether the server has all that has come of a flight, and the flight is not at its end.
+    /// Whether the server has all bytes of a flight that have arrived, and the flight is not complete.
     fn awaits_rest(&self) -> bool {
         self.server.is_midway() && self.server.is_free() && !self.visitor.is_waiting()
     }
@@ -291,12 +292,12 @@ impl Relay<'_> {
             };
         }
         if self.server.is_settled() {
-            let text = "between two statements of a transaction: the pool has rolled it back, so that others have \
-                        its connection";
+            let text =
+                "between two statements of a transaction: the pool has rolled it back to free its connection";
             return Report::nothing(Error::new(Kind::Timeout(text.into())), Signal::Answered);
         }
         let text = if self.awaits_rest() {
-            "waiting in the pool for the rest of what the client sends"
+            "waiting in the pool for the rest of the client's query"
         } else {
             "waiting for the server in the pool (Config::query_timeout)"
         };

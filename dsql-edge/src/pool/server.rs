@@ -1,8 +1,8 @@
-//! A connection of the pool's to the server: its login, and then bytes that are passed on.
+//! A connection of the pool to the server: its login, and then the bytes that are forwarded.
 //!
-//! Input: bytes of flights. Output: bytes that answer them, and where they end. It reads only where frames end and the
-//! status in ReadyForQuery. It is lent again only when everything has been answered and no transaction is open; a
-//! transaction that a lease left open is rolled back before anything else is sent.
+//! Input: bytes of flights. Output: the bytes of their answers, and the ends of the answers. Only the length of each
+//! frame and the status in ReadyForQuery are read. A connection is lent again only when everything is answered and no
+//! transaction is open; a transaction that a lease left open is rolled back before other messages are sent.
 
 use core::task::{Context, Poll, Waker};
 
@@ -18,35 +18,35 @@ use crate::wire::{Malformed, Parameters, frontend, lease};
 
 pub(super) struct Server {
     transport: Box<dyn Transport>,
-    /// Until the login has ended.
+    /// `None` once the login has ended.
     login: Option<Connection>,
     pipelined: bool,
     has_received: bool,
     /// The bytes to write once the transport has written the last ones.
     outgoing: Vec<u8>,
-    /// Bytes have been given to the transport that it has not written yet.
+    /// The transport has bytes that it has not written yet.
     writing: bool,
     write_error: Option<TransportError>,
-    /// Something of a flight has been handed over since it was lent.
+    /// Bytes of a flight were sent since the connection was lent.
     handed: bool,
-    /// The flight that is being handed over has not come to its Sync.
+    /// The Sync of the current flight was not sent yet.
     midway: bool,
     frames: Frames,
     /// The number of Syncs that are not answered.
     unanswered: usize,
-    /// The next answer is that of a ROLLBACK, which no client waits for.
+    /// The next answer is that of a ROLLBACK, which is not forwarded to a client.
     rolling_back: bool,
-    /// The flight was handed over together with the login, and nothing of it is answered yet.
+    /// The flight was sent together with the login, and none of it is answered yet.
     unproven: bool,
-    /// The number of ReadyForQuery messages before that of the probe, which is not passed on.
+    /// The number of ReadyForQuery messages before that of the probe, which is not forwarded.
     before_probe: Option<usize>,
     /// The status in the last ReadyForQuery.
     status: u8,
-    /// The session may be changed: it is closed when the lease ends.
+    /// The session may have changed, so the connection is closed when the lease ends.
     pub(super) spent: bool,
     /// The search_path of the session.
     pub(super) search_path: String,
-    /// It is not lent after this time.
+    /// The connection is not lent after this time.
     pub(super) retires: Millis,
     pub(super) idle_since: Millis,
     read: Vec<u8>,
@@ -104,12 +104,13 @@ impl Server {
         }
     }
 
-    /// Whether it has been given anything since it was lent.
+    /// Whether bytes of a flight were sent since the connection was lent.
     pub(super) fn has_flown(&self) -> bool {
         self.has_started() && self.handed
     }
 
-    /// When it is closed if no client requests it: at the end of its idle time or of its age, whichever comes first.
+    /// The time at which it is closed if no client requests it: the end of its idle time or of its age, whichever comes
+    /// first.
     pub(super) fn idle_until(&self, idle: Millis) -> Millis {
         self.idle_since.saturating_add(idle).min(self.retires)
     }
@@ -120,22 +121,22 @@ impl Server {
         self.has_started() && answered && self.frames.are_whole() && self.write_error.is_none()
     }
 
-    /// Whether only a part of a flight has been handed over.
+    /// Whether only a part of a flight was sent.
     pub(super) fn is_midway(&self) -> bool {
         self.midway
     }
 
-    /// Whether it is in no transaction block.
+    /// Whether the session is outside a transaction block.
     pub(super) fn is_out_of_transaction(&self) -> bool {
         self.status == IDLE
     }
 
-    /// Whether frames of an answer have been passed on whole.
+    /// Whether all forwarded frames are complete.
     pub(super) fn is_between_frames(&self) -> bool {
         self.frames.are_whole()
     }
 
-    /// A lease ends: whether it can be lent again. A transaction that the lease left open is rolled back.
+    /// Ends a lease: rolls back a transaction that it left open. Returns whether the connection can be lent again.
     pub(super) fn end_lease(&mut self) -> bool {
         let rests = self.is_settled() || (self.has_started() && seeded!(LendsUnanswered));
         if !rests || self.spent {
@@ -158,7 +159,7 @@ impl Server {
         Ok(())
     }
 
-    /// Whether the server is still there, as far as that shows without a round trip.
+    /// Whether the connection is still open, as far as that is visible without a round trip.
     pub(super) fn poll_alive(&mut self, context: &mut Context<'_>) -> bool {
         let mut nothing = Vec::new();
         loop {
@@ -170,14 +171,13 @@ impl Server {
         }
     }
 
-    /// Whether the server has been sent a whole flight together with the login, and a probe can show whether it has
-    /// seen it.
+    /// Whether a whole flight was sent together with the login, so that a probe can show whether the server has it.
     pub(super) fn is_unproven(&self) -> bool {
         let is_sent = self.unanswered > 0 && !self.midway && self.is_free();
         self.unproven && self.before_probe.is_none() && is_sent
     }
 
-    /// Sends one more Sync behind that flight: see [`Connection::probe`], which does the same for a client without a
+    /// Sends one more Sync after that flight: see [`Connection::probe`], which does the same for a client without a
     /// pool.
     pub(super) fn probe(&mut self) {
         self.before_probe = Some(self.unanswered);
@@ -185,7 +185,7 @@ impl Server {
         frontend::sync(&mut self.outgoing);
     }
 
-    /// Hands over a piece of a flight.
+    /// Queues a part of a flight to be sent.
     pub(super) fn send(&mut self, part: FlightPart) -> Result<(), Malformed> {
         self.handed = true;
         self.midway = !part.whole;
@@ -197,18 +197,18 @@ impl Server {
         Ok(())
     }
 
-    /// Whether it takes more bytes.
+    /// Whether more bytes can be queued.
     pub(super) fn is_free(&self) -> bool {
         !self.writing && self.outgoing.is_empty()
     }
 
-    /// Sends as much as can be sent now. Returns whether a write was completed: the server may be
-    /// free then, and nothing else wakes the task to hand over what the client sends next.
+    /// Sends as many bytes as can be sent now. Returns whether a write was completed: if so, the server may take more
+    /// bytes, and no other event wakes the task to forward the client's next ones.
     pub(super) fn poll_write(&mut self, context: &mut Context<'_>) -> bool {
         let mut completed = false;
         loop {
             if !self.writing {
-                // The login goes on by itself.
+                // The messages of the login are sent first.
                 let login = self.login.as_mut().and_then(Connection::poll_transmit);
                 let Some(bytes) = login
                     .or_else(|| (!self.outgoing.is_empty()).then(|| core::mem::take(&mut self.outgoing)))
@@ -235,7 +235,8 @@ impl Server {
         let mut read = core::mem::take(&mut self.read);
         let polled = self.transport.poll_read(context, &mut read);
         let result = match polled {
-            // A server that rejects the login and closes breaks the write too: its last answer has been read by now.
+            // A server that rejects the login and closes the connection also makes the write fail. By now its last
+            // answer has been read.
             Poll::Pending => match self.write_error.take() {
                 Some(error) => Poll::Ready(Err(ConnectionFailure::Transport(error))),
                 None => Poll::Pending,
@@ -276,7 +277,7 @@ impl Server {
             let (length, frame) = passed.map_err(|Malformed(reason)| SessionFault::Malformed(reason))?;
             let (now, behind) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
             bytes = behind;
-            // A probe is answered at once, so that nothing else comes in front of its ReadyForQuery.
+            // A probe is answered at once, so no other message can precede its ReadyForQuery.
             let is_probing = self.before_probe.is_some();
             let answers_probe = is_probing && self.unproven && self.frames.tag() == b'Z';
             let is_own = self.rolling_back || answers_probe || self.before_probe == Some(0);
@@ -295,14 +296,14 @@ impl Server {
                     self.status = status;
                     self.before_probe = self.before_probe.and_then(|before| before.checked_sub(1));
                     if core::mem::take(&mut self.rolling_back) && status != IDLE {
-                        return Err(SessionFault::Malformed("ROLLBACK was answered with something else"));
+                        return Err(SessionFault::Malformed("unexpected answer to ROLLBACK"));
                     }
                 }
-                // A parameter of the session has changed, even if the client marked no statement.
+                // A parameter of the session has changed, even if the client did not mark a statement.
                 (b'S', ..) => self.spent = true,
-                // These may come at any time.
+                // These may arrive at any time.
                 (b'N' | b'A', ..) => {}
-                // A server may answer statements before their Sync has come: the rest of the flight is on its way.
+                // A server may answer statements before their Sync has arrived; the rest of the flight follows.
                 (tag, ..) if self.midway && tag != b'Z' => {}
                 // An error while no answer is due is the last message: the server closes the connection.
                 (b'E', _, 0) => return Err(SessionFault::Closed),
@@ -314,9 +315,9 @@ impl Server {
     }
 }
 
-const OUT_OF_PLACE: &str = "a message came that may not come here";
+const OUT_OF_PLACE: &str = "a message is out of place";
 
-/// Whether a server may send it: the frames of a lease are sent by a pool only.
+/// Whether a server may send a frame of this type: only a pool sends the frames of a lease.
 fn may_come(tag: u8) -> bool {
     tag != lease::LEASE_GRANTED && tag != lease::LEASE_FAILED
 }

@@ -1,7 +1,7 @@
 //! Connects a Worker to its pool's Durable Objects.
 //!
 //! Input: a binding, and the number of objects. Output: a stream to one of them, for one lease: a request whose body
-//! the client writes, and whose answer it reads. Nothing is sent before the client's first write.
+//! the client writes and whose answer it reads. The request is sent with the client's first write.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(crate) struct Stub {
 }
 
 impl Stub {
-    /// The objects behind the binding `DSQL_POOL`, with the options of the bindings next to it.
+    /// The objects of the binding `DSQL_POOL`, with the options in the related bindings.
     pub(crate) fn from_env(env: &worker::Env, prefix: &str) -> Result<Self, Error> {
         let own = |name: &str| [prefix, name].concat();
         let var = |name: &str| env.var(&own(name)).ok().map(|var| var.to_string());
@@ -29,7 +29,7 @@ impl Stub {
                 [
                     "the binding ",
                     &own("DSQL_POOL"),
-                    " is missing, or no Durable Object: in wrangler.toml under [[durable_objects.bindings]] set name = \"",
+                    " is missing or not a Durable Object: in wrangler.toml under [[durable_objects.bindings]] set name = \"",
                     &own("DSQL_POOL"),
                     "\" and class_name = \"DsqlPool\", and under [[migrations]] new_sqlite_classes = [\"DsqlPool\"]",
                 ]
@@ -50,7 +50,7 @@ impl Stub {
 }
 
 impl Config {
-    /// A pool in Durable Objects, from the bindings of a Worker. Feature `pool`.
+    /// Makes a `Config` for a pool in Durable Objects, from the bindings of a Worker. Feature `pool`.
     ///
     /// ```no_run
     /// # use dsql_edge::{Config, Dsql, Error};
@@ -62,24 +62,24 @@ impl Config {
     /// | binding | |
     /// |---|---|
     /// | `DSQL_POOL` | the Durable Object namespace of the class [`DsqlPool`](crate::DsqlPool) |
-    /// | `DSQL_POOL_SHARDS` | the number of objects; 1 without it. Each lease is of any of them |
-    /// | `DSQL_POOL_LOCATION` | the place where they are created, as Cloudflare's location hints are written: `enam`, `weur` …; choose the one near the cluster |
+    /// | `DSQL_POOL_SHARDS` | the number of objects; 1 without it. Each lease uses a random one |
+    /// | `DSQL_POOL_LOCATION` | the place where they are created, as one of Cloudflare's location hints: `enam`, `weur` …; choose one near the cluster |
     ///
     /// The objects read the bindings of [`from_env`](Config::from_env) (of the Secrets Store, too), and
-    /// `DSQL_POOL_CONNECTIONS` and `DSQL_POOL_WAITING`. The Worker needs none of those.
+    /// `DSQL_POOL_CONNECTIONS` and `DSQL_POOL_WAITING`. The Worker itself does not need them.
     ///
     /// # Errors
-    /// If the binding is missing: the error shows how to set it.
+    /// Returns an error if the binding is missing. The error shows how to set it.
     pub fn from_pool(env: &worker::Env) -> Result<Self, Error> {
         Config::from_pool_with_prefix(env, "")
     }
 
-    /// As [`from_pool`](Config::from_pool), for a second cluster: with the prefix `REPORTS_` the bindings are
-    /// `REPORTS_DSQL_POOL`, `REPORTS_DSQL_ENDPOINT` and so on. The objects find their credentials by the rule of
-    /// [`from_env_with_prefix`](Config::from_env_with_prefix).
+    /// Makes a `Config` like [`from_pool`](Config::from_pool), for a second cluster: with the prefix `REPORTS_` the
+    /// bindings are `REPORTS_DSQL_POOL`, `REPORTS_DSQL_ENDPOINT` and so on. The objects find their credentials by the
+    /// rule of [`from_env_with_prefix`](Config::from_env_with_prefix).
     ///
     /// # Errors
-    /// As [`from_pool`](Config::from_pool).
+    /// Returns the errors of [`from_pool`](Config::from_pool).
     pub fn from_pool_with_prefix(env: &worker::Env, prefix: &str) -> Result<Self, Error> {
         Stub::from_env(env, prefix).map(|stub| Config::of_pool(Arc::new(stub)))
     }
@@ -91,7 +91,7 @@ impl Lessor for Stub {
         let name = format!("{}{shard}", self.prefix);
         let location = self.location.as_deref();
         self.namespace.reach(&name, location, open).map_err(|thrown| {
-            let before = "Cloudflare refuses the pool's object with ";
+            let before = "Cloudflare rejects the pool's object with ";
             let (prefix, value) = (self.prefix.as_str(), location.unwrap_or_default());
             Error::config([before, prefix, "DSQL_POOL_LOCATION = \"", value, "\": ", &thrown].concat())
         })

@@ -1,8 +1,8 @@
-//! A client of the pool, as the pool sees it: a stream in each direction.
+//! The pool's side of a client: a stream in each direction.
 //!
 //! Input: a [`Transport`] to a stub. Output: its request for a lease, then the bytes of its flights, checked to be
-//! frames of the extended protocol; and the other way the answers, or the reason why there are none. It holds a few
-//! chunks at most: a client that stops reading stops the pool from reading.
+//! frames of the extended protocol; and in the other direction the answers, or an error. It holds at most a few chunks:
+//! a client that stops reading stops the pool from reading.
 
 use core::future::poll_fn;
 use core::task::{Context, Poll};
@@ -13,38 +13,38 @@ use crate::transport::{BoxFuture, Transport};
 use crate::wire::Malformed;
 use crate::wire::lease::{self, Ask, SPENT};
 
-/// The most bytes of one side that are held until the other has taken them; one read more may come on top.
+/// The maximum number of bytes of one side that are held until the other has taken them; one more read may be added.
 const CHUNK: usize = 65_536;
 
 pub(super) struct Visitor {
     transport: Box<dyn Transport>,
-    /// Bytes from it that were not forwarded yet.
+    /// Bytes from the client that were not forwarded yet.
     inbox: Vec<u8>,
-    /// Its stream has ended.
+    /// The client's stream has ended.
     pub(super) ended: bool,
-    /// The connection must not be lent again: what comes next may change the session's settings.
+    /// The connection must not be lent again, because the next statements may change the session's settings.
     pub(super) spent: bool,
-    /// Bytes for it that the transport has not got yet.
+    /// Bytes for the client that the transport does not have yet.
     pub(super) outbox: Vec<u8>,
     writing: bool,
     frames: Frames,
     /// The number of Syncs in the inbox.
     syncs: usize,
-    /// The last bytes from it are a whole Sync.
+    /// The last bytes from the client are a complete Sync.
     synced: bool,
     read: Vec<u8>,
 }
 
-/// A piece of a flight, or of several.
+/// A part of a flight, or of several.
 pub(super) struct FlightPart {
     pub(super) bytes: Vec<u8>,
-    /// How many Syncs are in it.
+    /// The number of Syncs in it.
     pub(super) syncs: usize,
-    /// It ends with a Sync.
+    /// Whether it ends with a Sync.
     pub(super) whole: bool,
 }
 
-/// The client has left, or it never was one.
+/// The client has left, or has violated the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Gone;
 
@@ -64,7 +64,7 @@ impl Visitor {
         }
     }
 
-    /// Its request for a lease. The error names the fault in it.
+    /// Receives the client's request for a lease. The error names the fault in the request.
     pub(super) async fn ask(&mut self, mut timer: BoxFuture<()>) -> Result<Ask, Malformed> {
         poll_fn(|context| {
             loop {
@@ -91,7 +91,8 @@ impl Visitor {
         .await
     }
 
-    /// Reads more, as far as there is room; returns whether anything came. `open`: the end of its stream is [`Gone`].
+    /// Reads more bytes, up to the limit. Returns whether bytes arrived. If `open`, the end of the client's stream is
+    /// [`Gone`].
     pub(super) fn poll_read(&mut self, context: &mut Context<'_>, open: bool) -> Result<bool, Gone> {
         let mut moved = false;
         while !self.ended && self.inbox.len() < CHUNK {
@@ -122,7 +123,7 @@ impl Visitor {
             let (now, behind) = rest.split_at_checked(passed).unwrap_or((rest, &[]));
             rest = behind;
             if self.frames.tag() == SPENT {
-                // It is for the pool, not for the server.
+                // This frame is for the pool, not for the server.
                 if self.frames.has_body() {
                     return Err(Malformed("the frame that marks a connection as spent must be empty"));
                 }
@@ -136,7 +137,7 @@ impl Visitor {
         Ok(())
     }
 
-    /// Its bytes that were not forwarded yet.
+    /// Takes the client's bytes that were not forwarded yet.
     pub(super) fn take(&mut self) -> Option<FlightPart> {
         if self.inbox.is_empty() {
             return None;
@@ -148,27 +149,27 @@ impl Visitor {
         })
     }
 
-    /// How many received bytes wait to be passed on.
+    /// The number of received bytes that wait to be forwarded.
     pub(super) fn incoming(&self) -> usize {
         self.inbox.len()
     }
 
-    /// How many bytes wait to be sent to it.
+    /// The number of bytes that wait to be sent to the client.
     pub(super) fn outgoing(&self) -> usize {
         self.outbox.len() + if self.writing { CHUNK } else { 0 }
     }
 
-    /// Whether bytes from it wait to be forwarded.
+    /// Whether bytes from the client wait to be forwarded.
     pub(super) fn is_waiting(&self) -> bool {
         !self.inbox.is_empty()
     }
 
-    /// Whether more can be written to it.
+    /// Whether more bytes can be queued for the client.
     pub(super) fn has_room(&self) -> bool {
         self.outbox.len() < CHUNK
     }
 
-    /// Writes what waits for it; returns whether anything was written.
+    /// Writes the bytes that wait for the client. Returns whether bytes were written.
     pub(super) fn poll_write(&mut self, context: &mut Context<'_>) -> Result<bool, Gone> {
         let mut moved = false;
         loop {
@@ -187,7 +188,7 @@ impl Visitor {
         }
     }
 
-    /// Writes the rest to it, or abandons it when the time is over.
+    /// Writes the rest to the client, or abandons it when the time limit ends.
     pub(super) async fn finish(mut self, mut timer: BoxFuture<()>) {
         poll_fn(|context| match self.poll_write(context) {
             Ok(_) if self.writing => timer.as_mut().poll(context),
@@ -196,13 +197,14 @@ impl Visitor {
         .await;
     }
 
-    /// Reports why it gets no lease, or why the lease ended. Only between frames of the server's.
+    /// Queues the reason why the client does not get a lease, or why its lease ended. Called only between two frames of
+    /// the server.
     pub(super) fn report(&mut self, report: &Report) {
         lease::failed(&report.write(), &mut self.outbox);
     }
 }
 
-/// The frames of flights: Parse, Bind, Describe, Execute, Sync; and the one for the pool itself.
+/// Allows the frames of flights (Parse, Bind, Describe, Execute, Sync), and the one for the pool itself.
 fn may_come(tag: u8) -> bool {
     matches!(tag, b'P' | b'B' | b'D' | b'E' | b'S' | SPENT)
 }

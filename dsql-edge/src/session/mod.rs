@@ -3,11 +3,11 @@
 //! Input: commands ([`Connection::start`], then [`Connection::statement`], [`Connection::execute`] and
 //! [`Connection::sync`] for a flight of any number of statements) and bytes that arrive ([`Connection::handle_input`],
 //! [`Connection::handle_eof`]). Output: bytes to send ([`Connection::poll_transmit`]) and events
-//! ([`Connection::poll_event`]). Never reads a socket, never waits, never retries. After the first fault it is dead:
+//! ([`Connection::poll_event`]). It does not read a socket, wait or retry. After the first fault it is dead:
 //! [`Connection::poll_event`] then returns [`SessionFault::Closed`].
 //!
-//! Every frame that requests an answer puts the expected message at the end of a queue; every message that arrives must
-//! be the one at its front. After an ErrorResponse the server skips to the next Sync, and so does the queue.
+//! Every frame that requests an answer appends the expected message to a queue; every message that arrives must be the
+//! one at its front. After an ErrorResponse the server skips to the next Sync, and so does the queue.
 //!
 //! ```text
 //! Startup Password Parse Bind Execute Parse Bind Describe Execute Sync ───────────▶   one flight
@@ -30,7 +30,7 @@ use crate::wire::{
 #[derive(Debug)]
 pub(crate) struct Connection {
     state: State,
-    /// The bytes that have arrived; those from `understood` on were not handled yet.
+    /// The bytes that have arrived; the bytes from `understood` on were not handled yet.
     incoming: Vec<u8>,
     understood: usize,
     outgoing: Vec<u8>,
@@ -38,21 +38,21 @@ pub(crate) struct Connection {
     held_back: Option<Vec<u8>>,
     /// Statements that wait for the end of the login.
     held_statements: Option<Vec<u8>>,
-    /// The expected answers, in order; the first `answered` have come. Empty once all have.
+    /// The expected answers, in order; the first `answered` of them have arrived. Empty once all have.
     expected: Vec<Expected>,
     answered: usize,
-    /// An ErrorResponse has come: frames before the next Sync are not answered any more.
+    /// An ErrorResponse has arrived: frames before the next Sync are no longer answered.
     skipping: bool,
     /// The status in the last ReadyForQuery.
     status: Status,
     /// The columns of the result that is being received.
     described: usize,
     limits: Limits,
-    /// Any byte of the server's has arrived.
+    /// A byte from the server has arrived.
     has_received: bool,
     /// Bytes of a statement were given to the transport.
     sent_statements: bool,
-    /// It is a pool that speaks for the server.
+    /// The connection is a lease of a pool.
     #[cfg(feature = "pool")]
     leased: bool,
     /// The pool was requested to close the connection after the lease.
@@ -63,14 +63,14 @@ pub(crate) struct Connection {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Nothing sent.
+    /// No message was sent.
     New,
-    /// StartupMessage is sent: the server must ask for a cleartext password.
+    /// StartupMessage is sent: the server must request a cleartext password.
     AwaitPasswordRequest,
     AwaitAuthenticationOk,
-    /// ParameterStatus, BackendKeyData, the first ReadyForQuery.
+    /// The server must send ParameterStatus, BackendKeyData and the first ReadyForQuery.
     AwaitStarted,
-    /// A lease is asked for: the pool must grant it.
+    /// A lease is requested: the pool must grant it.
     #[cfg(feature = "pool")]
     AwaitLease,
     /// The login has ended: messages of the server answer `expected`.
@@ -87,7 +87,7 @@ enum Expected {
     Description,
     /// DataRows, then CommandComplete.
     Result,
-    /// The flight's own ReadyForQuery, if that of a probe comes after it and ends the flight.
+    /// The flight's own ReadyForQuery, if a probe was sent, whose ReadyForQuery ends the flight.
     ReadyBeforeProbe,
     ReadyForQuery,
 }
@@ -95,7 +95,7 @@ enum Expected {
 /// The transaction status of a session between its flights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
-    /// Outside of any transaction block.
+    /// Outside a transaction block.
     Idle,
     InTransaction,
     /// In a transaction block that failed: it can only be rolled back.
@@ -110,15 +110,15 @@ pub(crate) enum SessionEvent {
     /// The result has these columns.
     Described(Vec<Field>),
     Row(Row),
-    /// A statement was executed, once. That is not yet success: outside of a transaction block it commits at Sync.
+    /// A statement was executed once. This does not prove success: outside a transaction block it commits at Sync.
     Completed(Tag),
-    /// The statement that was to be answered failed, or, if there is none left, the commit at Sync did. When the error
-    /// is fatal it is the last event.
+    /// The statement that is answered next failed, or, after the last one, the commit at Sync. A fatal error is the
+    /// last event.
     Failed(Box<DatabaseError>),
     /// Everything up to a Sync is answered.
     Ready(Status),
-    /// The server processed the login and dropped the flight that came with it: it has not seen a frame of it. The
-    /// session is ready for it now.
+    /// The server processed the login and dropped the flight that was sent with it, without processing a frame of it.
+    /// The session is ready for the flight now.
     FlightDropped,
 }
 
@@ -127,19 +127,19 @@ pub(crate) enum SessionEvent {
 pub(crate) enum SessionFault {
     /// The server rejected the login.
     LoginRejected(Box<DatabaseError>),
-    /// The server requests another kind of authentication than a cleartext password.
+    /// The server requests a kind of authentication other than a cleartext password.
     Authentication(&'static str),
     /// The server closed the connection.
     Closed,
-    /// The pool grants no lease, or ended it: its report.
+    /// The pool did not grant the lease, or ended it. Contains its report.
     #[cfg(feature = "pool")]
     LeaseFailed(Vec<u8>),
-    /// As [`SessionEvent::FlightDropped`], found by a pool.
+    /// The same as [`SessionEvent::FlightDropped`], detected by a pool.
     #[cfg(feature = "pool")]
     FlightDropped,
     /// A message is longer than this limit allows.
     TooLong(&'static str),
-    /// The bytes are not a message, or not one that may come here.
+    /// The bytes are not a message, or not one that is allowed here.
     Malformed(&'static str),
 }
 
@@ -168,8 +168,8 @@ impl Connection {
         }
     }
 
-    /// Begins the session. `pipelined` sends the password, and the flight behind it, before the server
-    /// requests it: only for servers that are known to request it in clear text.
+    /// Begins the session. `pipelined` sends the password, and the flight after it, before the server requests it: only
+    /// for servers that are known to request it in clear text.
     pub(crate) fn start(
         &mut self,
         startup: &Startup<'_>,
@@ -188,7 +188,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Holds statements back until the login is done, for servers that drop a flight that comes with it.
+    /// Holds statements back until the login has ended, for servers that drop a flight that is sent with it.
     pub(crate) fn hold_statements(&mut self) {
         self.held_statements = Some(Vec::new());
     }
@@ -225,9 +225,9 @@ impl Connection {
         self.incoming.split_off(self.understood)
     }
 
-    /// Parse: the statement that the next executions are of.
+    /// Writes Parse, for the statement of the next executions.
     ///
-    /// When this or another frame of a flight cannot be written, the flight is incomplete: drop the connection, or
+    /// If this or another frame of a flight cannot be written, the flight is incomplete: drop the connection, or
     /// [`abandon`](Connection::abandon) the flight if nothing of it was sent.
     pub(crate) fn statement(&mut self, sql: &str, parameter_types: &[u32]) -> Result<(), Malformed> {
         let message = self.limits.message;
@@ -236,7 +236,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Bind and Execute; `described` asks for the columns in between.
+    /// Writes Bind and Execute, and between them Describe if `described`.
     pub(crate) fn execute(
         &mut self,
         parameters: &Parameters,
@@ -253,7 +253,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Sync: the end of a flight.
+    /// Writes Sync, the end of a flight.
     pub(crate) fn sync(&mut self) -> Result<(), Malformed> {
         let out = self.out()?;
         frontend::sync(out);
@@ -261,13 +261,13 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends one more Sync behind a flight that was sent with the login, unless a part of it is answered already or
-    /// still waits to be sent.
+    /// Sends one more Sync after a flight that was sent with the login, unless a part of the flight is already answered
+    /// or still waits to be sent.
     ///
-    /// A server may process the login and drop the bytes after it in the same read. That looks like a slow query, and a
-    /// Sync distinguishes the two, because a server answers in order: a ReadyForQuery that comes before ParseComplete
-    /// proves that the flight was never seen ([`SessionEvent::FlightDropped`]). A slow query is answered as usual,
-    /// and one more ReadyForQuery follows.
+    /// A server may process the login and drop the bytes after it in the same read. To the client this looks like a
+    /// slow query. A Sync distinguishes the two, because a server answers in order: a ReadyForQuery before
+    /// ParseComplete proves that the server never had the flight ([`SessionEvent::FlightDropped`]). A slow query is
+    /// answered as usual, and one more ReadyForQuery follows.
     pub(crate) fn probe(&mut self) {
         let is_silent = self.answered == 0 && self.understood == self.incoming.len() && !self.skipping;
         if !is_silent || self.state != State::Open || !self.outgoing.is_empty() {
@@ -280,7 +280,7 @@ impl Connection {
         }
     }
 
-    /// Takes back a flight of which nothing was sent; `false` if some of it was.
+    /// Takes back a flight of which no byte was sent. Returns `false` if a part was sent.
     pub(crate) fn abandon(&mut self, before: &Checkpoint) -> bool {
         let expected = before.expected;
         let Some(out) = self.out().ok().filter(|out| out.len() >= before.bytes) else { return false };
@@ -294,9 +294,9 @@ impl Connection {
         Checkpoint { bytes: self.out().map_or(0, |out| out.len()), expected: self.expected.len() }
     }
 
-    /// All bytes that are to be sent, if there are any.
+    /// Takes all bytes that must be sent; `None` if there are none.
     pub(crate) fn poll_transmit(&mut self) -> Option<Vec<u8>> {
-        // While something is held back, only the StartupMessage is sent.
+        // While the password or statements are held back, the bytes contain no statement.
         let are_held = self.held_back.is_some() || self.held_statements.is_some();
         self.sent_statements |= !self.outgoing.is_empty() && !are_held;
         (!self.outgoing.is_empty()).then(|| core::mem::take(&mut self.outgoing))
@@ -332,7 +332,7 @@ impl Connection {
         result
     }
 
-    /// Whether everything is answered and nothing else has come: the next flight may be sent.
+    /// Whether everything is answered and no other bytes have arrived, so that the next flight may be sent.
     pub(crate) fn is_settled(&self) -> bool {
         self.state == State::Open
             && self.expected.is_empty()
@@ -340,17 +340,17 @@ impl Connection {
             && !self.eof
     }
 
-    /// Whether it is settled and outside of a transaction block, so that any flight may use it.
+    /// Whether the session is settled and outside a transaction block, so that any flight may use it.
     pub(crate) fn is_idle(&self) -> bool {
         self.is_settled() && (self.status == Status::Idle || seeded!(ReusesOpenTransaction))
     }
 
-    /// Whether any byte of the server's has arrived: before that, TLS is not known to work.
+    /// Whether a byte from the server has arrived: before that, TLS is not known to work.
     pub(crate) fn has_received(&self) -> bool {
         self.has_received
     }
 
-    /// Whether any byte of a statement was given to the transport. It stays true when the session is dead.
+    /// Whether a byte of a statement was given to the transport. It stays true after the session is dead.
     pub(crate) fn has_sent_statements(&self) -> bool {
         self.sent_statements && !seeded!(DeniesSentStatements)
     }
@@ -383,7 +383,7 @@ impl Connection {
 
     fn handle_message(&mut self, message: Message<'_>) -> Result<Option<SessionEvent>, SessionFault> {
         match (self.state, message) {
-            // These may come at any time. Their content is not needed.
+            // These may arrive at any time. Their content is not needed.
             (_, Message::NoticeResponse | Message::ParameterStatus | Message::NotificationResponse) => {
                 Ok(None)
             }
@@ -422,11 +422,11 @@ impl Connection {
         }
     }
 
-    /// A message that answers a frame must be the one at the front of the queue.
+    /// Handles a message that answers a frame; it must be the one at the front of the queue.
     fn handle_answer(&mut self, message: Message<'_>) -> Result<Option<SessionEvent>, SessionFault> {
         let front = self.front().ok_or(OUT_OF_PLACE)?;
         let event = match (front, message) {
-            // Of a result more may come.
+            // More rows may follow.
             (Expected::Result, Message::DataRow(body)) => {
                 return Ok(Some(SessionEvent::Row(backend::data_row(body, self.described)?)));
             }
@@ -483,7 +483,7 @@ impl Connection {
             State::AwaitPasswordRequest | State::AwaitAuthenticationOk | State::AwaitStarted => {
                 Err(SessionFault::LoginRejected(error))
             }
-            // A server that shuts down, or closes a connection that was open too long.
+            // The server shuts down, or closes a connection that was open too long.
             State::Open if error.fatal => {
                 if self.expected.is_empty() {
                     return Err(SessionFault::Closed);
@@ -491,7 +491,7 @@ impl Connection {
                 self.die();
                 Ok(Some(SessionEvent::Failed(error)))
             }
-            // A second error before ReadyForQuery is out of place, too.
+            // A second error before ReadyForQuery is also out of place.
             State::Open if !self.skipping && !self.expected.is_empty() => {
                 let ends = |it| matches!(it, Expected::ReadyForQuery | Expected::ReadyBeforeProbe);
                 while self.front().is_some_and(|it| !ends(it)) {
@@ -508,7 +508,7 @@ impl Connection {
         self.expected.contains(&Expected::ReadyBeforeProbe)
     }
 
-    /// The answer that the next message must be.
+    /// The answer that must arrive next.
     fn front(&self) -> Option<Expected> {
         self.expected.get(self.answered).copied()
     }
@@ -553,18 +553,18 @@ impl From<backend::FrameError> for SessionFault {
     }
 }
 
-/// The text of [`SessionEvent::FlightDropped`] where it is an error.
+/// The text of [`SessionEvent::FlightDropped`] when it is an error.
 #[cfg(feature = "pool")]
 pub(crate) const FLIGHT_DROPPED: &str = "it dropped the statements that came with the login";
 
-const OUT_OF_PLACE: SessionFault = SessionFault::Malformed("a message came that may not come here");
+const OUT_OF_PLACE: SessionFault = SessionFault::Malformed("a message is out of place");
 
-/// Only a cleartext password, inside TLS, is accepted: a server that requests nothing, or a weaker or stronger proof,
-/// is not the configured one.
+/// The fault of a server that does not request a cleartext password: only that, inside TLS, is accepted, because a
+/// server that requests nothing, or a weaker or stronger proof, is not the configured one.
 fn other_authentication(message: &Message<'_>) -> SessionFault {
     SessionFault::Authentication(match message {
-        Message::AuthenticationOk => "it asks for no password",
-        Message::OtherAuthentication => "it asks for SCRAM, MD5 or GSSAPI",
+        Message::AuthenticationOk => "it requests no password",
+        Message::OtherAuthentication => "it requests SCRAM, MD5 or GSSAPI",
         _ => return SessionFault::Malformed("the answer to StartupMessage is not a request for a password"),
     })
 }

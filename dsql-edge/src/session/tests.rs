@@ -1,4 +1,4 @@
-//! The session over transcripts of PostgreSQL 16: whole, cut at every byte, and wrong in every way.
+//! Tests a session with the messages of PostgreSQL 16: complete, cut at every byte, and invalid in many ways.
 
 use proptest::prelude::*;
 
@@ -74,7 +74,7 @@ fn submit(connection: &mut Connection) {
     submit_times(connection, 1);
 }
 
-/// A statement that is executed so often, and Sync.
+/// Submits a statement that is executed this many times, and Sync.
 fn submit_times(connection: &mut Connection, times: usize) {
     add(connection, "SELECT n, t FROM x", times);
     connection.sync().unwrap();
@@ -87,13 +87,13 @@ fn add(connection: &mut Connection, sql: &str, times: usize) {
     }
 }
 
-/// A statement without columns, and without Describe.
+/// Adds a statement without columns and without Describe.
 fn add_control(connection: &mut Connection, sql: &str) {
     connection.statement(sql, &[]).unwrap();
     connection.execute(&Parameters::default(), &[], false).unwrap();
 }
 
-/// All events until there are no more, as text.
+/// All available events, as text, and the fault.
 fn events(connection: &mut Connection) -> (Vec<String>, Option<SessionFault>) {
     let mut events = Vec::new();
     loop {
@@ -139,7 +139,7 @@ fn cold_query_is_one_flight_with_two_ready_for_query() {
 }
 
 #[test]
-fn without_pipelining_nothing_goes_out_before_the_server_asks() {
+fn unpipelined_password_waits_for_the_request() {
     let mut connection = started(false);
     let flight = connection.poll_transmit().unwrap();
     assert_eq!(u32::from_be_bytes(*flight.first_chunk().unwrap()) as usize, flight.len());
@@ -224,13 +224,13 @@ fn session_in_open_transaction_is_settled_and_not_idle() {
 }
 
 #[test]
-fn a_fatal_error_ends_the_session_with_the_server_s_words() {
+fn fatal_error_ends_the_session_with_its_message() {
     let mut connection = started(true);
     connection.handle_input(&[login(), described(), error("FATAL", "57P01")].concat());
     let (events, fault) = events(&mut connection);
     assert!(events.last().unwrap().contains("57P01"));
     assert_eq!(fault, Some(SessionFault::Closed));
-    // No request is open: the server closes the connection.
+    // No answer is expected: the server closes the connection.
     let mut connection = started(true);
     connection.handle_input(&[login(), answer(), error("FATAL", "57P01")].concat());
     assert_eq!(self::events(&mut connection).1, Some(SessionFault::Closed));
@@ -288,7 +288,7 @@ fn statements_of_one_flight_are_answered_one_after_the_other() {
         assert!(seen[5].contains("rows: 7") && seen[7].contains("Commit"), "{seen:#?}");
         assert!(connection.is_idle());
     }
-    // The server skips from the error to the next Sync, and no further.
+    // The server skips from the error to the next Sync only.
     let mut connection = flight();
     connection.handle_input(
         &[&begin[..], &error("ERROR", "40001"), &frame(b'Z', b"E"), &control("ROLLBACK"), &frame(b'Z', b"I")]
@@ -298,13 +298,13 @@ fn statements_of_one_flight_are_answered_one_after_the_other() {
     assert_eq!((seen.len(), fault), (6, None), "{seen:#?}");
     assert_eq!(seen[3], "Ready(InFailedTransaction)");
     assert!(seen[4].contains("Rollback") && connection.is_idle());
-    // An answer that follows the error as if nothing had happened is out of place, and so is a row for BEGIN.
+    // A normal answer after the error is out of place, and so is a row for BEGIN.
     for wrong in [[&begin[..], &error("ERROR", "40001"), &answer].concat(), [login(), row(1)].concat()] {
         let mut connection = flight();
         connection.handle_input(&wrong);
         assert!(matches!(events(&mut connection).1, Some(SessionFault::Malformed(_))));
     }
-    // An error before the flight was written to its end: the rest is not answered either.
+    // An error arrives before the flight was written completely: the rest is not answered either.
     let mut connection = Connection::new(LIMITS);
     connection.start(&STARTUP, "token", true).unwrap();
     add(&mut connection, "INSERT", 2);
@@ -318,7 +318,7 @@ fn statements_of_one_flight_are_answered_one_after_the_other() {
 }
 
 #[test]
-fn a_row_that_is_too_long_is_told_by_its_limit() {
+fn too_long_row_error_names_its_limit() {
     let mut connection = Connection::new(Limits { message: MAX_FRAME, row: 16 });
     connection.start(&STARTUP, "token", true).unwrap();
     submit(&mut connection);
@@ -328,21 +328,21 @@ fn a_row_that_is_too_long_is_told_by_its_limit() {
 }
 
 #[test]
-fn a_refusal_is_told_from_an_error_of_the_query() {
+fn rejected_login_differs_from_query_error() {
     for before in 0..3 {
         let mut connection = started(true);
         let frames = [frame(b'R', &3_u32.to_be_bytes()), frame(b'R', &0_u32.to_be_bytes())];
         connection.handle_input(&frames[..before].concat());
         connection.handle_input(&error("FATAL", "28000"));
         let Err(SessionFault::LoginRejected(error)) = connection.poll_event() else {
-            panic!("it was refused")
+            panic!("the login was rejected")
         };
         assert_eq!(error.sqlstate.unwrap().as_str(), "28000");
     }
 }
 
 #[test]
-fn only_a_cleartext_password_is_agreed_to() {
+fn only_a_cleartext_password_request_is_accepted() {
     let md5 = [&5_u32.to_be_bytes()[..], b"salt"].concat();
     let sasl = [&10_u32.to_be_bytes()[..], b"SCRAM-SHA-256\0\0"].concat();
     for body in [&0_u32.to_be_bytes()[..], &md5, &sasl, &[0, 0, 0, 7], &[0, 0, 0, 2]] {
@@ -418,7 +418,7 @@ fn many_rows_are_ready_after_the_last_of_them() {
         connection.handle_input(&wrong);
         assert!(matches!(events(&mut connection).1, Some(SessionFault::Malformed(_))));
     }
-    // The second row is refused, and the connection can be used again.
+    // The second row is rejected, and the connection can be used again.
     let mut connection = idle();
     connection.handle_input(&[&first[..], &error("ERROR", "23505"), &ready].concat());
     let (seen, fault) = events(&mut connection);
@@ -428,7 +428,7 @@ fn many_rows_are_ready_after_the_last_of_them() {
 }
 
 #[test]
-fn a_flight_that_cannot_be_written_leaves_nothing_behind() {
+fn unwritable_flight_leaves_no_bytes() {
     let mut connection = Connection::new(LIMITS);
     assert!(connection.statement("SELECT 1", &[]).is_err(), "it has not begun");
     connection.start(&STARTUP, "token", true).unwrap();

@@ -1,8 +1,9 @@
 //! Replays the answers of a real PostgreSQL 16: whole, byte by byte, and cut off after every byte.
 //!
-//! Input: `transcripts/*.txt`, one for each [`SCENARIOS`], a frame a line: `>` what we sent, `<` what it answered, `=`
-//! the event that this is. `DSQL_EDGE_RECORD=host:port:password cargo test -p dsql-edge transcripts` records them
-//! again from a server that asks the user `postgres` for a cleartext password, without TLS.
+//! Input: `transcripts/*.txt`, one file for each of the [`SCENARIOS`], one frame per line: `>` a frame that the client
+//! sent, `<` a frame of the server's answer, `=` the resulting event. `DSQL_EDGE_RECORD=host:port:password cargo test
+//! -p dsql-edge transcripts` records them again from a server that requests a cleartext password from the user
+//! `postgres`, without TLS.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use super::*;
 use crate::wire::Parameters;
 
-/// A statement, and the values of its one parameter, one for each time that it is executed.
+/// A statement, and the values of its one parameter, one value for each execution.
 type Executions = (&'static str, &'static [&'static str]);
 
 /// No parameters, executed once.
@@ -23,7 +24,7 @@ struct Scenario {
     pipelined: bool,
     /// A password that the server rejects.
     password: Option<&'static str>,
-    /// Flights: their statements before Sync.
+    /// The flights: for each, the statements before its Sync.
     flights: &'static [&'static [Executions]],
 }
 
@@ -31,7 +32,8 @@ const fn scenario(name: &'static str, flights: &'static [&'static [Executions]])
     Scenario { name, pipelined: true, password: None, flights }
 }
 
-/// By the turn and the bytes that were sent: the answer, in pieces, and whether the server leaves then.
+/// Returns the answer to the bytes that were sent in a turn, in pieces, and whether the server closes the connection
+/// after it.
 type Answering<'a> = &'a mut dyn FnMut(usize, &[u8]) -> (Vec<Vec<u8>>, bool);
 
 const MADE: Executions = ("CREATE TEMPORARY TABLE things (id int4 PRIMARY KEY, name text)", ONCE);
@@ -135,14 +137,13 @@ impl Scenario {
         connection.sync().unwrap();
     }
 
-    /// The whole conversation. `answer` returns what the server sends in answer to what was sent, by its turn, in pieces, and
-    /// whether it leaves then.
+    /// Runs the whole conversation with the answers that `answer` returns.
     fn converse(&self, password: &str, answer: Answering<'_>) -> Vec<Turn> {
         let mut connection = self.begin(password);
         let mut turns: Vec<Turn> = Vec::new();
         let mut flights = 0;
         loop {
-            // The first travels with the login.
+            // The first flight is sent with the login.
             if (flights == 0 || connection.is_settled()) && flights < self.flights.len() {
                 self.fly(&mut connection, flights);
                 flights += 1;
@@ -174,7 +175,7 @@ impl Scenario {
                 turns.push(Turn::default());
             }
             sending = mark == "> ";
-            let turn = turns.last_mut().expect("we speak first");
+            let turn = turns.last_mut().expect("the client sends first");
             match mark {
                 "> " => turn.sent.extend(unescaped(rest)),
                 "< " => turn.answered.extend(unescaped(rest)),
@@ -186,7 +187,7 @@ impl Scenario {
     }
 }
 
-/// Adds all events that there are; `false` after a fault, which is the last of them.
+/// Adds all available events. Returns `false` after a fault, which is the last one.
 fn drain(connection: &mut Connection, events: &mut Vec<String>) -> bool {
     loop {
         match connection.poll_event() {
@@ -200,7 +201,7 @@ fn drain(connection: &mut Connection, events: &mut Vec<String>) -> bool {
     }
 }
 
-/// The frames, a line each. The first that we send has no type.
+/// Writes the frames, one per line. The first one that the client sends has no type.
 fn frames(mut bytes: &[u8], mark: &str, untyped: bool, out: &mut String) {
     let mut untyped = untyped;
     while !bytes.is_empty() {
@@ -235,7 +236,7 @@ fn unescaped(line: &str) -> Vec<u8> {
     out
 }
 
-/// The bytes of a real server until it pauses.
+/// Records the bytes of a real server until it pauses.
 fn record(server: &str) {
     let (address, password) = server.rsplit_once(':').expect("host:port:password");
     for scenario in SCENARIOS {
@@ -260,7 +261,8 @@ fn record(server: &str) {
             turn.events.iter().for_each(|event| text.push_str(&format!("= {event}\n")));
         }
         std::fs::write(scenario.path(), text).unwrap();
-        // The fuzz target's first byte chooses what we send: one statement, and that the password is sent at once.
+        // The fuzz target's first byte chooses what the client sends: here one statement, with the password sent at
+        // once.
         let answers = turns.iter().flat_map(|turn| &turn.answered).copied();
         let seed = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/seeds/backend");
         let seed = PathBuf::from(seed).join(scenario.name);
@@ -268,7 +270,7 @@ fn record(server: &str) {
     }
 }
 
-/// Each answer in pieces of this size; then what was sent and what happened must be as recorded.
+/// Replays each answer in pieces of this size, and checks that the sent bytes and the events are the recorded ones.
 fn replay(piece: usize) {
     for scenario in SCENARIOS {
         let recorded = scenario.read();
@@ -293,11 +295,11 @@ fn replay(piece: usize) {
     }
 }
 
-/// The password of the recordings: they contain it.
+/// The password in the recordings.
 const PASSWORD: &str = "recorded";
 
 #[test]
-fn recordings_come_out_the_same_in_any_pieces() {
+fn recordings_give_the_same_events_in_any_pieces() {
     if let Ok(server) = std::env::var("DSQL_EDGE_RECORD") {
         record(&server);
     }
@@ -307,7 +309,7 @@ fn recordings_come_out_the_same_in_any_pieces() {
 }
 
 #[test]
-fn recordings_cut_off_after_any_byte_are_never_taken_for_whole() {
+fn recordings_cut_at_any_byte_are_never_complete() {
     let mut cuts = 0;
     for scenario in SCENARIOS {
         let recorded = scenario.read();
@@ -319,8 +321,8 @@ fn recordings_cut_off_after_any_byte_are_never_taken_for_whole() {
                     (vec![answered[..length].to_vec()], at == last)
                 });
                 let (name, events) = (scenario.name, &turns[last].events);
-                assert_eq!(turns.len(), last + 1, "{name}: nothing is sent to a client that has left");
-                let (end, before) = events.split_last().expect("at least that it left");
+                assert_eq!(turns.len(), last + 1, "{name}: no turn follows the cut");
+                let (end, before) = events.split_last().expect("an event for the end");
                 assert!(turn.events.starts_with(before), "{name}, turn {last}, cut at {cut}: {events:#?}");
                 let less = turn.events.is_empty() || before.len() < turn.events.len();
                 assert!(less, "{name}, turn {last}, cut at {cut}: {events:#?}");

@@ -1,8 +1,8 @@
-//! Which hosts a token may be sent to.
+//! Decides which hosts a token may be sent to.
 //!
-//! Input: `DSQL_ENDPOINT`. Output: host, port and region, or an error that names the fault without
-//! repeating the text, which may be a connection string with a password in it. No regular expressions: they
-//! would cost a Worker more than all of this. (Nor single characters as patterns: `split_once(':')` links a search for
+//! Input: `DSQL_ENDPOINT`. Output: host, port and region, or an error that names the fault without repeating the text,
+//! which may be a connection string with a password. There are no regular expressions, because they would make a Worker
+//! larger than this whole module. (For the same reason the patterns are arrays: `split_once(':')` links a search for
 //! bytes, `split_once([':'])` does not.)
 
 use crate::error::Error;
@@ -15,7 +15,7 @@ pub(crate) struct Endpoint {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) region: String,
-    /// The host that tokens are signed for, if it is another one: [`Config::dangerous_endpoint`].
+    /// The host that tokens are signed for, if it differs from `host`: [`Config::dangerous_endpoint`].
     ///
     /// [`Config::dangerous_endpoint`]: crate::Config::dangerous_endpoint
     pub(crate) dangerous: Option<String>,
@@ -33,7 +33,7 @@ impl Endpoint {
         self.dangerous.is_none()
     }
 
-    /// A DSQL host, or `localhost[:port]` with a region.
+    /// Parses a DSQL host, or `localhost[:port]` with a region.
     pub(crate) fn parse(text: &str, region: Option<&str>) -> Result<Self, Error> {
         let (host, port) = text.split_once([':']).unwrap_or((text, PORT));
         let local = host == LOCAL;
@@ -54,7 +54,7 @@ impl Endpoint {
         Err(Error::config(wrong))
     }
 
-    /// There is none: the pool has one.
+    /// The placeholder of a client with a pool: the pool has the endpoint.
     #[cfg(feature = "pool")]
     pub(crate) fn of_pool() -> Self {
         Endpoint { host: String::new(), port: 0, region: String::new(), dangerous: Some(String::new()) }
@@ -73,7 +73,7 @@ impl Endpoint {
                 |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
             if name.is_empty() || !name.bytes().all(is_host) {
                 return Err(Error::config(
-                    "a host name of the endpoint is empty or has characters that no host name has",
+                    "a host name of the endpoint is empty or has characters that are not allowed",
                 ));
             }
         }
@@ -88,28 +88,28 @@ impl Endpoint {
     }
 }
 
-/// Where STS answers.
+/// The endpoint of STS.
 #[cfg(feature = "assume-role")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StsEndpoint {
-    /// AWS's own, in the region of the cluster.
+    /// AWS's endpoint in the region of the cluster.
     Regional,
-    /// On this machine. Signatures for `localhost` are worth nothing elsewhere.
+    /// An STS on this machine. Signatures for `localhost` are not valid elsewhere.
     Local {
-        /// Of `localhost`.
+        /// The port on `localhost`.
         port: u16,
     },
 }
 
 #[cfg(feature = "assume-role")]
 impl StsEndpoint {
-    /// `https://localhost:<port>`, and nothing else.
+    /// Parses `https://localhost:<port>`, the only form that is accepted.
     pub(crate) fn local(url: &str) -> Result<Self, Error> {
         match url.strip_prefix("https://localhost:").and_then(port_number) {
             Some(port) => Ok(StsEndpoint::Local { port }),
             None => Err(Error::config(
                 "AWS_ENDPOINT_URL_STS is for an STS on this machine, https://localhost:<port> (`dsql-local` writes \
-                 it); without it the STS of the cluster's region is asked",
+                 it); without it the STS of the cluster's region is used",
             )),
         }
     }
@@ -131,7 +131,7 @@ fn is_name(text: &str, hyphens: bool) -> bool {
     text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || (hyphens && byte == b'-'))
 }
 
-/// Digits alone, where `parse` would take a sign.
+/// Parses digits only; `parse` would accept a sign.
 fn port_number(text: &str) -> Option<u16> {
     let number = text.bytes().try_fold(0_u16, |number, byte| {
         let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
@@ -143,7 +143,7 @@ fn port_number(text: &str) -> Option<u16> {
 fn malformed(text: &str) -> Error {
     let has = |odd: fn(&u8) -> bool| text.as_bytes().iter().any(odd);
     let why = if has(|byte| *byte == b'/') {
-        "it is a URL: give the host name alone"
+        "it is a URL: use only the host name"
     } else if text.is_empty() || has(u8::is_ascii_whitespace) {
         "it is empty, or has a space or line break"
     } else if text.len() == 26 && !has(|byte| *byte == b'.') {
@@ -166,7 +166,7 @@ mod tests {
     const HOST: &str = "foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws";
 
     #[test]
-    fn clusters_say_their_region() {
+    fn region_is_read_from_the_host_name() {
         for text in [HOST.to_owned(), format!("{HOST}:5432")] {
             let endpoint = Endpoint::parse(&text, None).unwrap();
             assert_eq!(
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_gets_a_token() {
+    fn other_hosts_are_rejected() {
         for text in [
             "",
             " ",

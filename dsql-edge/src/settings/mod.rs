@@ -1,7 +1,7 @@
 //! The plain values of a configuration: the endpoint, the user, and the limits.
 //!
-//! Input: an [`Endpoint`] that was checked. Output: values that every layer above reads. A setting has the name that
-//! its method of [`Config`](crate::Config) has. No secret is in here.
+//! Input: an [`Endpoint`] that was checked. Output: values that every layer above reads. A setting has the same name as
+//! its method of [`Config`](crate::Config). Settings contain no secrets.
 
 mod endpoint;
 

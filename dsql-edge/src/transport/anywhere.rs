@@ -1,5 +1,5 @@
-//! The functions that every platform but Workers shares: sockets belong to no request, and the clock is that of the
-//! standard library.
+//! The functions that all platforms except Workers share: sockets do not belong to a request, and the clock is that of
+//! the standard library.
 
 use core::hash::BuildHasher;
 #[cfg(feature = "pool")]
@@ -12,7 +12,7 @@ use std::time::Instant;
 use super::contract::{Transport, TransportError, TransportErrorKind};
 use crate::millis::{Millis, millis};
 
-/// A socket can be used from anywhere.
+/// A placeholder: outside Workers, a socket can be used from anywhere.
 pub(crate) struct IoContext;
 
 impl IoContext {
@@ -33,7 +33,7 @@ pub(crate) fn is_bound(env: &worker::Env, name: &str) -> bool {
     text_of(env, name).is_some_and(|text| !text.is_empty())
 }
 
-/// A namespace of Durable Objects; outside of Workers there is never one.
+/// A namespace of Durable Objects, which does not exist outside Workers.
 #[cfg(feature = "pool")]
 pub(crate) struct Namespace;
 
@@ -50,7 +50,7 @@ impl Namespace {
 
 #[cfg(feature = "pool")]
 pub(crate) fn visitor(_: worker::Request) -> worker::Result<(Box<dyn Transport>, worker::Response)> {
-    Err(worker::Error::RustError("outside of Workers there are no Durable Objects".to_owned()))
+    Err(worker::Error::RustError("Durable Objects exist only on Workers".to_owned()))
 }
 
 pub(crate) fn now() -> Millis {
@@ -58,7 +58,7 @@ pub(crate) fn now() -> Millis {
     millis(BEGAN.get_or_init(Instant::now).elapsed())
 }
 
-/// The random numbers that the standard library seeds its maps with.
+/// A random number, from the seed of the standard library's maps.
 pub(crate) fn random() -> u64 {
     RandomState::new().hash_one(())
 }
@@ -68,7 +68,7 @@ pub(crate) fn unix_time() -> u64 {
     std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs())
 }
 
-/// A stream to an object, which does not exist.
+/// A stream to an object. It is never created.
 #[cfg(feature = "pool")]
 struct Nowhere;
 
@@ -81,7 +81,7 @@ impl Transport for Nowhere {
     }
 
     fn poll_read(&mut self, _: &mut Context<'_>, _: &mut Vec<u8>) -> Poll<Result<(), TransportError>> {
-        let text = "outside of Workers there are no Durable Objects";
+        let text = "Durable Objects exist only on Workers";
         Poll::Ready(Err(TransportError::new(TransportErrorKind::Unsupported, text)))
     }
 

@@ -1,7 +1,7 @@
 //! The interface of every transport: bytes to a server and back, inside TLS.
 //!
-//! Input: bytes to send. Output: bytes that arrived, or a [`TransportError`].
-//! Invariant: after an error of reading a transport is dead: each later read returns an error.
+//! Input: bytes to send. Output: bytes that arrived, or a [`TransportError`]. Invariant: a transport is dead after a
+//! read has returned an error: each later read returns an error.
 
 use core::future::Future;
 use core::pin::Pin;
@@ -10,22 +10,22 @@ use std::borrow::Cow;
 
 /// A connection to a server, inside TLS.
 pub(crate) trait Transport: Send + Sync {
-    /// Takes bytes to send. All of them are handed over at once; [`poll_write`](Transport::poll_write) drives
-    /// them out. Called only when the last have been taken.
+    /// Takes bytes to send; [`poll_write`](Transport::poll_write) writes them. Called only when the previous bytes are
+    /// written.
     fn start_write(&mut self, bytes: Vec<u8>);
 
-    /// Ready when nothing is left to write.
+    /// Writes the bytes. Ready when all are written.
     fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Result<(), TransportError>>;
 
-    /// Puts the bytes that have arrived into `into`, which is emptied first. No bytes: the server closed the
-    /// connection.
+    /// Puts the bytes that have arrived into `into`, which is emptied first. If it stays empty, the server has closed
+    /// the connection.
     fn poll_read(
         &mut self,
         context: &mut Context<'_>,
         into: &mut Vec<u8>,
     ) -> Poll<Result<(), TransportError>>;
 
-    /// Sends these last bytes and closes, without waiting for anything.
+    /// Sends these last bytes and closes the connection, without waiting.
     fn close(&mut self, last: &'static [u8]);
 }
 
@@ -42,18 +42,18 @@ pub(crate) enum TransportErrorKind {
     Unreachable,
     /// The server declined TLS, or its answer to SSLRequest is not PostgreSQL's.
     NoTls,
-    /// The handshake.
+    /// The TLS handshake failed.
     Tls,
-    /// The connection broke; before TLS: the server closed it, or answered SSLRequest with an error, as PostgreSQL does
+    /// The connection broke. Before TLS: the server closed it, or answered SSLRequest with an error, as PostgreSQL does
     /// when it cannot start a process.
     Lost,
     /// The socket belongs to another request.
     OtherRequest,
-    /// The platform refused the request to a pool's object before the object received any of it.
+    /// The platform rejected the request to a pool's object before the object received any of it.
     #[cfg(feature = "pool")]
     #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
     Undelivered,
-    /// This build cannot connect at all.
+    /// This build does not support connecting.
     #[cfg_attr(any(feature = "tokio", target_arch = "wasm32"), allow(dead_code))]
     Unsupported,
 }

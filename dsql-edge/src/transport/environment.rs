@@ -5,7 +5,7 @@
 //!
 //! In the tests of this crate the type of this name is the simulator [`Network`](super::memory::Network), which has the
 //! same methods. Both are concrete types: an `Arc<dyn Environment>` would link every method into every Worker. This one
-//! has no size, so that code which is passed one gets nothing at run time.
+//! has no size, so that passing it costs nothing at run time.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -42,7 +42,7 @@ impl Environment {
         platform::post(settings, post)
     }
 
-    /// Runs a future next to everything else, until it ends or the place where it runs ends.
+    /// Runs a future in the background, until it ends or its isolate ends.
     #[cfg(feature = "pool")]
     pub(crate) fn spawn(&self, future: BoxFuture<()>) {
         platform::spawn(future);
@@ -53,7 +53,8 @@ impl Environment {
         platform::sleep(time)
     }
 
-    /// A clock that only goes forward, from any beginning. On Workers it stops between two I/Os.
+    /// The time of a monotonic clock with an arbitrary start. On Workers it does not advance between two I/O
+    /// operations.
     pub(crate) fn now(&self) -> Millis {
         platform::now()
     }
@@ -63,7 +64,7 @@ impl Environment {
         platform::unix_time()
     }
 
-    /// Any number, for pauses that are to differ; not a secret.
+    /// A random number, for pauses that must differ; not for secrets.
     pub(crate) fn random(&self) -> u64 {
         platform::random()
     }
@@ -73,14 +74,14 @@ impl Environment {
         &RETRIES
     }
 
-    /// The expiring credentials that requests keep for each other.
+    /// The expiring credentials that all requests share.
     pub(crate) fn credentials(&self) -> MutexGuard<'_, Cache> {
-        // Nothing panics while it is locked; and if something did, the list would still be a list.
+        // No code panics while the lock is held; and after a panic, the list would still be valid.
         CREDENTIALS.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether flights wait for the end of the login: a server has dropped one that was sent with it. Waiting costs a
-    /// round trip and saves [`PROBE_AFTER`](crate::retry::PROBE_AFTER).
+    /// Whether flights wait for the end of the login, because a server has dropped a flight that was sent with it.
+    /// Waiting costs a round trip and saves [`PROBE_AFTER`](crate::retry::PROBE_AFTER).
     pub(crate) fn holds_flights(&self) -> bool {
         DROPPED.load(Ordering::Relaxed)
     }

@@ -1,10 +1,10 @@
-// A request over HTTPS, as worker.rs sends it: names and values of headers take turns. `cancel` ends it: a request that
-// hangs would hold one of the six connections that a Worker may have waiting.
+// Sends a request over HTTPS for worker.rs. `headers` alternates names and values. `cancel` ends it: a request that
+// hangs would use one of the six connections that a Worker may have waiting.
 export function post(url, headers, body, longest) {
   const controller = new AbortController();
   const answer = exchange(url, headers, body, longest, controller.signal);
   const cancel = () => {
-    // In another request than the one that began it, the platform may throw.
+    // In a request other than the one that began it, the platform may throw.
     try {
       controller.abort();
     } catch {}
@@ -17,7 +17,7 @@ async function exchange(url, headers, body, longest, signal) {
   for (let at = 0; at < headers.length; at += 2) pairs.push([headers[at], headers[at + 1]]);
   const response = await fetch(url, { method: "POST", headers: pairs, body, redirect: "manual", signal });
 
-  // No more of the body is kept than may be: without one the answer is too long.
+  // The body is read only up to `longest` bytes. A result without a body means that the answer is too long.
   const reader = response.body?.getReader();
   const decoder = new TextDecoder();
   let [text, length] = ["", 0];

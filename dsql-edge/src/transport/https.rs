@@ -1,7 +1,7 @@
-//! One request over HTTPS, for programs that are not Workers: HTTP/1.1, one connection, one answer.
+//! Sends one request over HTTPS, for programs that are not Workers: HTTP/1.1, one connection, one answer.
 //!
-//! Input: a [`Post`]. Output: status and body, both bounded. Enough for a service of AWS, and no more: nothing is
-//! kept, nothing is followed.
+//! Input: a [`Post`]. Output: status and body, of limited length. It supports what AWS's services need: connections are
+//! not kept, and redirections are not followed.
 
 use std::io;
 
@@ -13,7 +13,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use super::contract::{TransportError, TransportErrorKind};
 use super::post::{MAX_REPLY, Post, Reply};
 
-/// The longest head of an answer.
+/// The maximum length of the head of an answer.
 const MAX_HEAD: usize = 16_384;
 
 pub(super) async fn post(post: &Post, tls: TlsConnector) -> Result<Reply, TransportError> {
@@ -31,15 +31,12 @@ pub(super) async fn post(post: &Post, tls: TlsConnector) -> Result<Reply, Transp
     let limit = u64::from(MAX_REPLY) * 2;
     match stream.take(limit).read_to_end(&mut answer).await {
         Ok(_) => {}
-        // A server may close without TLS's close_notify: the length in its head shows whether anything is missing.
+        // A server may close without TLS's close_notify: the length in its head shows whether bytes are missing.
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
         Err(error) => return Err(unreachable(error)),
     }
     reply(&answer).ok_or_else(|| {
-        TransportError::new(
-            TransportErrorKind::Unreachable,
-            "the answer is not HTTP, or too long, or cut off",
-        )
+        TransportError::new(TransportErrorKind::Unreachable, "the answer is not HTTP, too long or cut off")
     })
 }
 
@@ -57,7 +54,7 @@ fn request(post: &Post) -> String {
     request
 }
 
-/// Status and body of a whole answer.
+/// The status and the body of a complete answer.
 fn reply(answer: &[u8]) -> Option<Reply> {
     let end = answer.windows(4).take(MAX_HEAD).position(|window| window == b"\r\n\r\n")?;
     let head = core::str::from_utf8(answer.get(..end)?).ok()?;
@@ -107,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ways_in_which_a_body_ends() {
+    fn body_ends_by_length_chunks_or_close() {
         let whole = Some((200, "hello".to_owned()));
         assert_eq!(body("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello and more"), whole);
         assert_eq!(

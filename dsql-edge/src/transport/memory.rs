@@ -1,6 +1,6 @@
 //! The environment of the tests: a network without sockets, whose servers are scripts, and a clock that tests set.
 //!
-//! Input: a script of what arrives, and when the connection breaks. Output: the bytes that the client sent.
+//! Input: scripts of the bytes that arrive, and of the breaks of connections. Output: the bytes that the client sent.
 
 use core::future::poll_fn;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -24,17 +24,17 @@ pub(crate) enum Step {
     AwaitWrite,
     /// Sends these bytes.
     Send(Vec<u8>),
-    /// Closes the connection.
+    /// The server closes the connection.
     Close,
     /// The connection breaks with this error.
     Break(TransportErrorKind),
     /// The client's writes fail; bytes that arrive can still be read.
     FailWrites,
-    /// Sends nothing more.
+    /// The server sends nothing more.
     Stall,
 }
 
-/// One script for each connection, in the order in which they are dialed; and what all connections share.
+/// The scripts of the connections, in the order in which they are dialed, and the state that they share.
 #[derive(Clone)]
 pub(crate) struct Network {
     state: Arc<Mutex<State>>,
@@ -48,7 +48,7 @@ struct State {
     /// Makes each connection, if there are no scripts.
     server: Option<Arc<dyn Fn() -> Dialed + Send + Sync>>,
     scripts: VecDeque<Result<Vec<Step>, TransportErrorKind>>,
-    /// The client's writes: one entry for each, of all connections.
+    /// The client's writes on all connections, one entry for each write.
     written: Vec<Vec<u8>>,
     dialed: usize,
     open: usize,
@@ -60,7 +60,7 @@ struct State {
     replies: VecDeque<(Millis, Result<Reply, TransportErrorKind>)>,
     #[cfg(feature = "assume-role")]
     posted: Vec<String>,
-    /// When the timers end that tasks wait for.
+    /// The end of the next timer that a task waits for.
     next: Option<Millis>,
     unread: usize,
     #[cfg(feature = "pool")]
@@ -79,17 +79,17 @@ impl Default for Network {
 }
 
 impl Network {
-    /// The next connection follows this script.
+    /// Adds a script for the next connection.
     pub(crate) fn accept(&self, script: impl IntoIterator<Item = Step>) {
         self.state.lock().unwrap().scripts.push_back(Ok(script.into_iter().collect()));
     }
 
-    /// The next connection does not come about.
+    /// Makes the next connection fail with this kind of error.
     pub(crate) fn refuse(&self, kind: TransportErrorKind) {
         self.state.lock().unwrap().scripts.push_back(Err(kind));
     }
 
-    /// Connections are made by this.
+    /// Makes connections with this function.
     pub(crate) fn serve(&self, server: impl Fn() -> Dialed + Send + Sync + 'static) {
         self.state.lock().unwrap().server = Some(Arc::new(server));
     }
@@ -98,18 +98,18 @@ impl Network {
         self.state.lock().unwrap().written.clone()
     }
 
-    /// How many connections were dialed, and how many of them are open.
+    /// The number of connections that were dialed, and the number of those that are open.
     pub(crate) fn connections(&self) -> (usize, usize) {
         let state = self.state.lock().unwrap();
         (state.dialed, state.open)
     }
 
-    /// Every timer ends, and those that are set later end at once.
+    /// Ends every timer, also those that are set later.
     pub(crate) fn expire(&self) {
         self.state.lock().unwrap().expired = true;
     }
 
-    /// Runs a future next to everything else: the test takes it, and plays the executor.
+    /// Stores a future for the test, which polls it.
     #[cfg(feature = "pool")]
     pub(crate) fn spawn(&self, future: BoxFuture<()>) {
         self.state.lock().unwrap().spawned.push(future);
@@ -120,8 +120,8 @@ impl Network {
         core::mem::take(&mut self.state.lock().unwrap().spawned)
     }
 
-    /// Time goes on to the end of the next timer that a task waits for; `false` if none ends within a few seconds:
-    /// longer timers are time limits.
+    /// Advances the clock to the end of the next timer that a task waits for. Returns `false` if none ends within 4
+    /// seconds: longer timers are time limits.
     pub(crate) fn advance(&self) -> bool {
         let mut state = self.state.lock().unwrap();
         let soon = state.now + 4000;
@@ -130,7 +130,8 @@ impl Network {
         true
     }
 
-    /// Time goes on to the end of the next timer that a task waits for, however far that is; `false` if none runs.
+    /// Advances the clock to the end of the next timer that a task waits for, of any length. Returns `false` if none
+    /// runs.
     pub(crate) fn pass(&self) -> bool {
         let mut state = self.state.lock().unwrap();
         let Some(next) = state.next.take() else { return false };
@@ -151,12 +152,12 @@ impl Network {
         }))
     }
 
-    /// Time goes on.
+    /// Advances the clock.
     pub(crate) fn elapse(&self, time: Duration) {
         self.state.lock().unwrap().now += millis(time);
     }
 
-    /// How many steps of the connection that was read last are still to come.
+    /// The number of remaining steps of the connection that was read last.
     pub(crate) fn unread(&self) -> usize {
         self.state.lock().unwrap().unread
     }
@@ -165,7 +166,7 @@ impl Network {
         self.state.lock().unwrap().now
     }
 
-    /// The same numbers each time (SplitMix64).
+    /// A pseudo-random number (SplitMix64), from the same sequence in each test.
     pub(crate) fn random(&self) -> u64 {
         let mut state = self.state.lock().unwrap();
         state.random = state.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -179,7 +180,7 @@ impl Network {
         1_893_456_000 + self.now() / 1000
     }
 
-    /// The expiring credentials that requests keep for each other.
+    /// The expiring credentials that all requests share.
     pub(crate) fn credentials(&self) -> MutexGuard<'_, Cache> {
         self.credentials.lock().unwrap()
     }
@@ -197,7 +198,7 @@ impl Network {
     }
 
     pub(crate) fn dial(&self, _: &Settings) -> BoxFuture<Dialed> {
-        // Each test sees at once whether it was dialed, even where the future is dropped.
+        // Dialing takes effect at once, even if the future is dropped.
         let dialed = self.dialed();
         Box::pin(async move { dialed })
     }
@@ -215,19 +216,19 @@ impl Network {
         self.state.lock().unwrap().replies.push_back((millis(delay), Ok(reply)));
     }
 
-    /// The next request over HTTPS is taken and never answered.
+    /// Makes the next request over HTTPS wait forever for its answer.
     #[cfg(feature = "assume-role")]
     pub(crate) fn leave_hanging(&self) {
         self.answer_after(Duration::MAX, 200, "");
     }
 
-    /// The next request over HTTPS reaches no server.
+    /// Makes the next request over HTTPS fail with this kind of error.
     #[cfg(feature = "assume-role")]
     pub(crate) fn leave_unanswered(&self, kind: TransportErrorKind) {
         self.state.lock().unwrap().replies.push_back((0, Err(kind)));
     }
 
-    /// The requests over HTTPS: host, port, headers and body, in one text.
+    /// The requests over HTTPS: host, port, headers and body, as one string.
     #[cfg(feature = "assume-role")]
     pub(crate) fn posted(&self) -> Vec<String> {
         self.state.lock().unwrap().posted.clone()
@@ -265,7 +266,7 @@ impl Network {
 struct Connection {
     network: Network,
     steps: VecDeque<Step>,
-    /// Writes that no `AwaitWrite` has answered yet.
+    /// The number of writes that no `AwaitWrite` has consumed yet.
     writes: usize,
 }
 

@@ -1,11 +1,11 @@
-//! Bytes to a server and back, over TLS, and the environment: clock, timers, on Workers cryptography.
+//! Connections to a server over TLS, and the environment: clock, timers, on Workers cryptography.
 //!
-//! Input: a host name and a port. Output: a [`Transport`] on which TLS is up, or on its way up. Every transport sends
-//! plain text only for SSLRequest and reads its one-byte answer; anything but a single `S` ends it.
+//! Input: a host name and a port. Output: a [`Transport`] whose TLS handshake is complete or running. A transport sends
+//! only SSLRequest in plain text, and reads its one-byte answer; any answer other than a single `S` ends it.
 //!
-//! Each platform is a module with the same functions: `worker`, `tokio`, and `unsupported`, where nothing can connect.
+//! Each platform is a module with the same functions: `worker`, `tokio`, and `unsupported`, which cannot connect.
 
-// Without a transport nothing here is used; in tests the simulator takes the platform's place.
+// Without a transport this code is not used; in tests the simulator replaces the platform.
 #![cfg_attr(any(test, all(not(feature = "tokio"), not(target_arch = "wasm32"))), allow(dead_code))]
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -42,12 +42,12 @@ use unsupported as platform;
 #[cfg(target_arch = "wasm32")]
 use worker as platform;
 
-/// The request in which something was made, where the platform lets no other request use it.
+/// The request in which an object was made, if the platform does not let other requests use the object.
 pub(crate) use platform::IoContext;
-/// A request to the object of a pool, and the answer that goes on as a stream; the ways to one.
+/// `visitor`: the streams of a request to an object of a pool. `Namespace`: connects to such objects.
 #[cfg(feature = "pool")]
 pub(crate) use platform::{Namespace, visitor};
-/// A text that a Worker is bound to, by its name; and whether anything but an empty text is bound to a name.
+/// `text_of`: the text that is bound to a name. `is_bound`: whether a value other than an empty text is bound to it.
 pub(crate) use platform::{is_bound, text_of};
 
 /// AWS's signature, by the platform's cryptography.

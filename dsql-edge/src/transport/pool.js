@@ -1,6 +1,6 @@
-// The two ends of a lease, as worker.rs uses them: a request from a Worker to a Durable Object. Each has the methods of
-// worker.js's Connection.
-// A read begins with a small buffer: a thousand requests may wait in an object. It grows as long as it is filled.
+// The two ends of a lease, used by worker.rs: a request from a Worker to a Durable Object. Each has the methods of
+// worker.js's Connection. The read buffer is small at first, because a thousand requests may wait in an object. It
+// grows each time that a read fills it.
 const FIRST_READ_SIZE = 4096;
 const READ_SIZE = 65536;
 
@@ -9,7 +9,7 @@ const hush = (promise) => void promise.catch(() => {});
 class Ends {
   size = FIRST_READ_SIZE;
 
-  // The next bytes; none at the end. They are gone with the next call, for which their buffer serves again.
+  // Returns the next bytes; none at the end. They are valid until the next call, which reuses their buffer.
   async read() {
     const reader = (this.reader ??= await this.readable().then(byob));
     if (!reader) return new Uint8Array();
@@ -28,22 +28,22 @@ class Ends {
 
 const byob = (readable) => readable?.getReader({ mode: "byob" });
 
-// Whether the platform refused a request before the object received any of it, so that it surely did nothing.
+// Whether the platform rejected a request before the object received any of it, so that it certainly did nothing.
 // Cloudflare documents four such errors; all begin with this text, are `overloaded`, and are about queued requests.
-// `overloaded` alone is not enough: an object that exceeds its memory while it serves a request has it too, with
-// `remote` or `durableObjectReset`.
+// `overloaded` alone is not enough: the error of an object that exceeds its memory while it serves a request also has
+// it, with `remote` or `durableObjectReset`.
 const isUndelivered = (error) =>
   error?.overloaded === true &&
   !error.remote &&
   !error.durableObjectReset &&
   String(error.message).startsWith("Durable Object is overloaded.");
 
-// Throws an error on, marked where the request was not delivered.
+// Throws the error again; marks it if the request was not delivered.
 const mark = (error) => {
   throw isUndelivered(error) ? Object.assign(new Error(error.message), { undelivered: true }) : error;
 };
 
-// The Worker's end: the first write begins the request. It is all of it, unless the lease is open.
+// The Worker's end. The first write begins the request, and is its whole body unless the lease is open.
 export class Stub extends Ends {
   constructor(namespace, name, location, open) {
     super();
@@ -60,7 +60,7 @@ export class Stub extends Ends {
   }
 
   async write(view) {
-    // A view of wasm's memory: it changes below the promise.
+    // The view of wasm's memory can change before the promise settles.
     const bytes = view.slice();
     if (this.writer) return this.writer.write(bytes);
     let body = bytes;
@@ -78,13 +78,13 @@ export class Stub extends Ends {
     try {
       await this.writer?.write(bytes);
     } catch (error) {
-      // The body broke because the request did, whose error is more precise.
+      // The body failed because the request failed, whose error is more precise.
       await answer;
       throw error;
     }
   }
 
-  // It waits for nothing: the object sees that the request is over.
+  // Closes without waiting: the object sees the end of the request.
   close() {
     if (this.writer) hush(this.writer.abort());
     if (this.reader) hush(this.reader.cancel());

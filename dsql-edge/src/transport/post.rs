@@ -6,24 +6,24 @@ use super::contract::{TransportError, TransportErrorKind};
 pub(crate) struct Post {
     pub(crate) host: String,
     pub(crate) port: u16,
-    /// In addition to the headers that every request has. Secret.
+    /// The headers in addition to those that every request has. They are secret.
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
 }
 
-/// The answer to it.
+/// The answer to a [`Post`].
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) body: String,
 }
 
-/// The longest body of an answer that is read.
+/// The maximum length of the body of an answer.
 pub(super) const MAX_REPLY: u32 = 65_536;
 
 impl Post {
-    /// Rejects a request whose headers HTTP does not allow: a line break would begin another header, and a platform's
-    /// own error may repeat the value.
+    /// Returns an error if HTTP does not allow a header: a line break would begin another header, and the platform's
+    /// own error could repeat the value.
     pub(crate) fn check(&self) -> Result<(), TransportError> {
         let is_printable = |byte: u8| matches!(byte, b' '..=b'~');
         if self.headers.iter().all(|(_, value)| value.bytes().all(is_printable)) {

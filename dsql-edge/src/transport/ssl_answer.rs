@@ -1,6 +1,6 @@
 //! Checks the answer to SSLRequest, the only bytes that a transport receives in plain text.
 //!
-//! Input: the bytes that came in one read. Output: nothing, or why the connection ends here.
+//! Input: the bytes of one read. Output: nothing, or the error that ends the connection.
 
 use super::contract::{TransportError, TransportErrorKind};
 
@@ -10,12 +10,12 @@ pub(super) fn check_ssl_answer(answer: &[u8]) -> Result<(), TransportError> {
     use TransportErrorKind::{Lost, NoTls};
     let (kind, text) = match answer {
         [b'S'] => return Ok(()),
-        [] => (Lost, "the server closed the connection when it was asked for TLS"),
+        [] => (Lost, "the server closed the connection after SSLRequest"),
         // An ErrorResponse in plain text could come from an attacker: it is not shown.
         [b'E', ..] => (Lost, "the server answered SSLRequest with an error"),
         [b'N'] => (NoTls, "the server does not offer TLS"),
         [b'S' | b'N', ..] => (NoTls, "the server sent data in plain text"),
-        _ => (NoTls, "the server does not speak PostgreSQL's protocol"),
+        _ => (NoTls, "the server does not use PostgreSQL's protocol"),
     };
     Err(TransportError::new(kind, text))
 }
@@ -24,7 +24,7 @@ pub(super) fn check_ssl_answer(answer: &[u8]) -> Result<(), TransportError> {
 mod tests {
     use super::*;
 
-    /// Every first byte, alone and with more behind it.
+    /// Every first byte, alone and followed by more bytes.
     #[test]
     fn only_a_single_s_accepts_tls_and_eof_is_transient() {
         assert_eq!(check_ssl_answer(b"").unwrap_err().kind, TransportErrorKind::Lost);

@@ -1,7 +1,7 @@
 //! TCP through tokio and TLS through rustls, for programs that are not Workers.
 //!
-//! Input: a host name and a port. Output: a [`Transport`] whose TLS is verified: against the system's
-//! roots and, where [`Settings::extra_ca`] has some, against those too. That cannot be turned off.
+//! Input: a host name and a port. Output: a [`Transport`] whose server certificate is verified against the system's
+//! root certificates and those of [`Settings::extra_ca`]. Verification cannot be turned off.
 
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
@@ -57,7 +57,7 @@ pub(crate) use super::anywhere::*;
 struct Socket {
     stream: TlsStream<TcpStream>,
     outgoing: Bytes,
-    /// After an error nothing is read any more.
+    /// The error after which the transport does not read any more.
     dead: Option<TransportError>,
 }
 
@@ -75,11 +75,11 @@ async fn open(
     let mut plain = TcpStream::connect((host, port)).await.map_err(unreachable)?;
     plain.set_nodelay(true).map_err(unreachable)?;
     plain.write_all(&SSL_REQUEST).await.map_err(unreachable)?;
-    // Room for more than the one byte that may come, to detect more.
+    // The buffer is longer than the one byte that is allowed, to detect more bytes.
     let mut answer = [0; 64];
     let length = plain.read(&mut answer).await.map_err(unreachable)?;
     check_ssl_answer(answer.get(..length).unwrap_or_default())?;
-    // rustls reports what it rejects as invalid data; every other error is the network's, and may be transient.
+    // rustls reports what it rejects as invalid data. Other errors are those of the network, and may be transient.
     connector.connect(name, plain).await.map_err(|error| match error.kind() {
         io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => tls(error.to_string()),
         _ => TransportError::new(TransportErrorKind::Lost, error.to_string()),
@@ -88,7 +88,7 @@ async fn open(
 
 fn connector(extra_ca: Option<&[u8]>) -> Result<TlsConnector, TransportError> {
     let tls = |text: String| TransportError::new(TransportErrorKind::Tls, text);
-    // Reading the system's roots takes longer than connecting: once for each process.
+    // The system's root certificates are read once per process, because reading them takes longer than connecting.
     static SYSTEM: OnceLock<RootCertStore> = OnceLock::new();
     let system = SYSTEM.get_or_init(|| {
         let mut roots = RootCertStore::empty();
@@ -141,7 +141,7 @@ impl Transport for Socket {
         into.truncate(length);
         match ready!(result) {
             Ok(()) => Poll::Ready(Ok(())),
-            // A server that closes without TLS's close_notify has closed: its last messages count.
+            // A server may close without TLS's close_notify: its last messages are valid.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
             Err(error) => {
                 let error = TransportError::new(TransportErrorKind::Lost, error.to_string());
@@ -152,7 +152,7 @@ impl Transport for Socket {
     }
 
     fn close(&mut self, last: &'static [u8]) {
-        // One try without waiting: TLS encrypts it and the socket's buffer takes it, or it is not sent.
+        // One attempt without waiting: the bytes are sent if the socket's buffer can take them now.
         if self.dead.is_none() && self.outgoing.is_empty() {
             let mut context = Context::from_waker(std::task::Waker::noop());
             let _ = Pin::new(&mut self.stream).poll_write(&mut context, last);

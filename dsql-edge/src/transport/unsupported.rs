@@ -1,5 +1,5 @@
-//! A program that is not a Worker, without the feature `tokio`: it compiles, for editors and tests, and cannot
-//! connect.
+//! The platform of a program that is not a Worker, without the feature `tokio`: it compiles, for editors and tests, but
+//! cannot connect.
 
 use super::contract::{BoxFuture, Dialed, TransportError, TransportErrorKind};
 #[cfg(feature = "assume-role")]
@@ -14,7 +14,7 @@ pub(super) fn dial(_: &Settings) -> BoxFuture<Dialed> {
 fn unsupported() -> TransportError {
     TransportError::new(
         TransportErrorKind::Unsupported,
-        "outside of Workers dsql-edge connects only with its feature `tokio`",
+        "outside Workers dsql-edge connects only with its feature `tokio`",
     )
 }
 

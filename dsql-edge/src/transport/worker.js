@@ -1,9 +1,9 @@
-// Cloudflare's TCP sockets, as worker.rs uses them. It decides nothing: what the platform throws is thrown on.
+// Cloudflare's TCP sockets, for worker.rs. This file makes no decisions: errors of the platform are thrown on.
 import { connect } from "cloudflare:sockets";
 
 const READ_SIZE = 65536;
 
-// Lets a promise end in any way, or never: its failure is not an unhandled rejection.
+// Ignores the failure of a promise, so that it is not an unhandled rejection.
 const hush = (promise) => void promise.catch(() => {});
 
 export class Connection {
@@ -13,14 +13,14 @@ export class Connection {
     hush(socket.closed);
   }
 
-  // Connects, sends a request in plain text and returns the first bytes of the answer. The streams are free again then,
-  // as startTls requires.
+  // Connects, sends a request in plain text and returns the first bytes of the answer. After that the streams are
+  // unlocked, as startTls requires.
   async ask(hostname, port, request) {
     this.open(connect({ hostname, port }, { secureTransport: "starttls", allowHalfOpen: false }));
     const { readable, writable } = this.socket;
     this.writer = writable.getWriter();
     this.reader = readable.getReader();
-    // A view of wasm's memory: it changes below the promise.
+    // The view of wasm's memory can change before the promise settles.
     await this.writer.write(request.slice());
     const { value } = await this.reader.read();
     this.reader.releaseLock();
@@ -33,7 +33,7 @@ export class Connection {
     const { readable, writable } = this.socket;
     this.writer = writable.getWriter();
     try {
-      // The default reader gives 4,096 bytes whatever there is.
+      // The default reader returns at most 4,096 bytes per read.
       this.reader = readable.getReader({ mode: "byob" });
       this.buffer = new ArrayBuffer(READ_SIZE);
     } catch {
@@ -45,7 +45,7 @@ export class Connection {
     await this.writer.write(bytes.slice());
   }
 
-  // The next bytes; none at the end. They are gone with the next call, for which their buffer serves again.
+  // Returns the next bytes; none at the end. They are valid until the next call, which reuses their buffer.
   async read() {
     for (;;) {
       const { done, value } = await this.reader.read(this.buffer && new Uint8Array(this.buffer));
@@ -55,9 +55,9 @@ export class Connection {
     }
   }
 
-  // Sends the last bytes, closes, and waits for nothing of it. Without last bytes something may be under way, and
-  // `socket.close()` alone would wait for it: a server that reads nothing would keep the socket open. Closing
-  // the writer too ends that; aborting it does not (measured with workerd 2026-04-10 and 2026-11-17).
+  // Sends the last bytes and closes, without waiting. Without last bytes a write may be pending, and `socket.close()`
+  // alone would wait for it: a server that does not read would keep the socket open. Closing the writer as well
+  // prevents that; aborting it does not (measured with workerd 2026-04-10 and 2026-11-17).
   close(last) {
     if (last.length) {
       hush(this.write(last));
@@ -73,7 +73,7 @@ export class Connection {
   }
 }
 
-// Throws when another request touches it, at once and without any I/O, as the state of a WebSocket does.
+// Throws at once and without I/O if another request touches it, because the state of a WebSocket does.
 export class RequestMark {
   constructor() {
     try {
@@ -86,8 +86,8 @@ export class RequestMark {
   }
 }
 
-// Ends after this many milliseconds, or when it is cleared: wasm keeps a future that waits for a promise until it
-// settles.
+// A promise that resolves after this many milliseconds or when it is cleared: wasm keeps a future that waits for a
+// promise until the promise settles.
 export function timer(milliseconds) {
   let clear;
   const over = new Promise((resolve) => {

@@ -1,10 +1,9 @@
 //! Cloudflare's TCP sockets: the only file that calls JavaScript, and the only one with `unsafe`.
 //!
-//! Input: a host name and a port. Output: a [`Transport`] over the web streams of a socket that
-//! `startTls` has been called on. The code that uses the streams is JavaScript, in `worker.js`: to call one of
-//! their methods from here would cost more than that whole file. Every call into it that can throw is
-//! caught. workers-rs' own `Socket` is not used: it panics where `startTls` throws, and after a cancelled write it
-//! reports the length of another.
+//! Input: a host name and a port. Output: a [`Transport`] over the web streams of a socket after `startTls`. The code
+//! that uses the streams is JavaScript, in `worker.js`: calling one of their methods from here would add more to a
+//! Worker's size than that whole file. Every call into it that can throw is caught. workers-rs' own `Socket` is not
+//! used: it panics if `startTls` throws, and after a cancelled write it reports the length of another one.
 #![allow(unsafe_code, reason = "JavaScript's values are not Send; Workers has one thread (see `OneThread`)")]
 
 use core::task::{Context, Poll, ready};
@@ -56,7 +55,7 @@ pub(super) fn post(_: &Settings, request: Post) -> BoxFuture<Result<Reply, Trans
     }))
 }
 
-/// A request on its way, or its answer: cancelling that does nothing.
+/// A request that is running or answered. Cancelling an answered one does nothing.
 #[cfg(feature = "assume-role")]
 struct Exchange(Fetch);
 
@@ -85,7 +84,7 @@ pub(super) fn now() -> Millis {
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 0 and 2⁵³")]
 pub(crate) fn random() -> u64 {
-    // 53 bits are all that it has.
+    // The number has 53 random bits.
     (worker::js_sys::Math::random() * 9_007_199_254_740_992.0) as u64
 }
 
@@ -93,14 +92,15 @@ pub(super) fn unix_time() -> u64 {
     now() / 1000
 }
 
-/// A var or a secret of the Worker's own: both are texts. (`Env::var` links an error that is less precise than ours.)
+/// The text of a var or a secret of the Worker; both are strings. (`Env::var` would link an error that is less precise
+/// than ours.)
 pub(crate) fn text_of(env: &worker::Env, name: &str) -> Option<String> {
     text_at(env, name)
 }
 
-/// Whether a name is bound: to a text that is not empty, or to a secret of the Secrets Store.
+/// Whether a name is bound to a text that is not empty, or to a secret of the Secrets Store.
 pub(crate) fn is_bound(env: &worker::Env, name: &str) -> bool {
-    // An empty text is falsy in JavaScript, as `undefined` is.
+    // In JavaScript an empty string is falsy, and so is `undefined`.
     Reflect::get(env, &JsValue::from_str(name)).is_ok_and(|value| value.is_truthy())
 }
 
@@ -123,8 +123,8 @@ impl Namespace {
         env.durable_object(name).ok().map(Namespace)
     }
 
-    /// A stream to the object of this name: a request that begins with the first write. The error is the platform's own
-    /// text, for example about a location that it rejects.
+    /// Opens a stream to the object of this name: a request that begins with the first write. The error is the
+    /// platform's own text, for example about a location that it rejects.
     pub(crate) fn reach(
         &self,
         name: &str,
@@ -136,7 +136,7 @@ impl Namespace {
     }
 }
 
-/// The two streams of a request to an object, and the answer that it has.
+/// The two streams of a request to an object, and the response that contains one of them.
 #[cfg(feature = "pool")]
 pub(crate) fn visitor(request: worker::Request) -> worker::Result<(Box<dyn Transport>, worker::Response)> {
     let request: &JsValue = request.inner().as_ref();
@@ -145,12 +145,12 @@ pub(crate) fn visitor(request: worker::Request) -> worker::Result<(Box<dyn Trans
     Ok((Box::new(OneThread(Socket::over(visit.unchecked_into()))), response))
 }
 
-/// The request that was being handled when this was made; none outside of any.
+/// The request that was handled when this was made, if there was one.
 ///
 /// Workers does not report which request is running, but some objects throw when another request touches them, and the
-/// state of a WebSocket does so at once, without I/O and without being changed. A socket throws only when it is used,
-/// and a task that merely waits for one would be woken by the other request, and would then answer in its name: that
-/// ends in "Internal Server Error", or in no answer at all.
+/// state of a WebSocket does so at once, without I/O and without being changed. A socket throws only when it is used. A
+/// task that only waits for a socket would be woken by the other request and continue as part of it, which ends in
+/// "Internal Server Error" or without an answer.
 pub(crate) struct IoContext(OneThread<RequestMark>);
 
 impl IoContext {
@@ -163,12 +163,12 @@ impl IoContext {
     }
 }
 
-/// A value of JavaScript's, or a future that holds some, where Rust wants `Send`: axum's handlers, our own
-/// futures. workers-rs does the same (`worker::send`).
+/// A JavaScript value, or a future that contains some, where Rust requires `Send`: axum's handlers, our own futures.
+/// workers-rs does the same (`worker::send`).
 struct OneThread<T>(T);
 
-// SAFETY: on wasm32-unknown-unknown as Workers runs it there is one thread, and wasm memory is not shared:
-// nothing can be sent to, or shared with, another thread. This file is compiled for wasm32 alone.
+// SAFETY: on wasm32-unknown-unknown as Workers runs it there is one thread, and wasm memory is not shared: nothing can
+// be sent to, or shared with, another thread. This file is compiled only for wasm32.
 unsafe impl<T> Send for OneThread<T> {}
 // SAFETY: as above.
 unsafe impl<T> Sync for OneThread<T> {}
@@ -212,7 +212,7 @@ extern "C" {
     fn touch(this: &RequestMark) -> Result<(), JsValue>;
 }
 
-// Both have the methods of `Connection`.
+// Both types have the methods of `Connection`.
 #[cfg(feature = "pool")]
 #[wasm_bindgen(module = "/src/transport/pool.js")]
 extern "C" {
@@ -230,7 +230,7 @@ extern "C" {
 #[cfg(feature = "assume-role")]
 #[wasm_bindgen(module = "/src/transport/fetch.js")]
 extern "C" {
-    /// `[status, body]`, without a body where it is too long.
+    /// Returns `[status, body]`, without the body if it is too long.
     #[wasm_bindgen(js_name = post)]
     fn fetch(url: &str, headers: Vec<String>, body: &str, longest: u32) -> Fetch;
 
@@ -241,10 +241,11 @@ extern "C" {
     fn cancel(this: &Fetch);
 }
 
-/// A timer that ends with the future that waits for it: a timer left running would keep a Durable Object awake.
+/// A timer that is cleared when its future is dropped: a timer that continues to run would keep a Durable Object awake.
 struct Sleep {
     timer: Timer,
-    /// `None` once it is over: a `JsFuture` never completes a second time, and a time limit is polled more than once.
+    /// `None` once the timer has ended: a `JsFuture` never completes a second time, but a time limit is polled more
+    /// than once.
     over: Option<JsFuture>,
 }
 
@@ -266,9 +267,9 @@ impl Drop for Sleep {
     }
 }
 
-/// TCP, SSLRequest, `startTls`. Whether TLS verifies shows only with the first byte that comes back.
+/// Runs TCP, SSLRequest and `startTls`. Whether the TLS handshake succeeds is known only when the first byte arrives.
 struct Dialing {
-    /// Until there is a [`Socket`].
+    /// `None` once there is a [`Socket`].
     connection: Option<Connection>,
     asking: JsFuture,
 }
@@ -289,7 +290,7 @@ impl Future for Dialing {
         let answer = ready!(Pin::new(&mut self.asking).poll(context));
         let answer = answer.map_err(|thrown| error(TransportErrorKind::Unreachable, &thrown))?;
         check_ssl_answer(&answer.unchecked_into::<Uint8Array>().to_vec())?;
-        // A future that is polled again after it was ready waits forever.
+        // If the future is polled again after it was ready, it waits forever.
         let Some(connection) = &self.connection else { return Poll::Pending };
         connection.start_tls().map_err(|thrown| error(TransportErrorKind::Tls, &thrown))?;
         let socket = self.connection.take().map(Socket::over);
@@ -297,8 +298,8 @@ impl Future for Dialing {
     }
 }
 
-/// A connection, and its pending promises. The streams keep their errors themselves: each read and each write after
-/// one fails in the same way.
+/// A connection, and its pending promises. The streams keep their errors themselves: after one, each read and each
+/// write fails in the same way.
 struct Socket {
     connection: Connection,
     reading: Option<JsFuture>,
@@ -360,8 +361,8 @@ pub(crate) mod signature {
         -> Promise;
     }
 
-    /// The text, followed by the signature in hexadecimal digits. `request` is canonical up to the digest of its
-    /// payload.
+    /// Returns the text, followed by the signature in hexadecimal digits. `request` is the canonical request without
+    /// the digest of its payload.
     pub(crate) fn sign(
         secret: &str,
         time: &str,
@@ -388,7 +389,8 @@ pub(crate) mod signature {
     }
 }
 
-/// The thrown value, as an error of this kind, unless it is the error of Workers for sockets of another request.
+/// Converts the thrown value to an error of this kind, unless it is the error of Workers for sockets of another
+/// request.
 fn error(kind: TransportErrorKind, thrown: &JsValue) -> TransportError {
     let text = text(thrown);
     #[cfg(feature = "pool")]
@@ -401,7 +403,7 @@ fn error(kind: TransportErrorKind, thrown: &JsValue) -> TransportError {
             "the socket belongs to another request",
         );
     }
-    // Errors of the runtime end in a random reference; nothing in them is secret.
+    // Errors of the runtime end in a random reference; they contain no secret.
     TransportError::new(
         kind,
         if text.is_empty() { Cow::Borrowed("no reason given") } else { Cow::Owned(text) },

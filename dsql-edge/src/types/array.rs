@@ -1,7 +1,7 @@
 //! Arrays ⇄ `Vec<T>` and `Vec<Option<T>>`, of one dimension.
 //!
-//! Input and output: PostgreSQL's binary arrays. The counts in the header allocate nothing: the memory
-//! grows with the elements that are really there.
+//! Input and output: PostgreSQL's binary arrays. The counts in the header do not decide how much memory is allocated:
+//! memory grows with the elements that are decoded.
 
 use super::sql::{Array, SqlType};
 use super::{Column, ConversionError, IsNull, NotNull, Param, split};
@@ -12,9 +12,7 @@ impl<S: SqlType, T: Column<S, NotNull>> Column<Array<S>, NotNull> for Vec<T> {
         let (_has_nulls, rest) = split::<4>(rest)?;
         let (element, rest) = split(rest)?;
         if S::OID != u32::from_be_bytes(element) {
-            return Err(ConversionError::new(
-                "its elements are of another type than the query was compiled for",
-            ));
+            return Err(ConversionError::new("its elements do not have the compiled type"));
         }
         let (count, mut rest) = match i32::from_be_bytes(dimensions) {
             0 => (0, rest),
@@ -58,7 +56,7 @@ impl<S: SqlType, T: Column<S, NotNull>> Column<Array<S>, NotNull> for Vec<T> {
 
 impl<S: SqlType, E, N, T: Param<S, E>> Param<Array<S, E>, N> for [T] {
     fn encode(&self, out: &mut Vec<u8>) -> Result<IsNull, ConversionError> {
-        let too_long = |_| ConversionError::new("it is longer than PostgreSQL's arrays can be");
+        let too_long = |_| ConversionError::new("it is longer than a PostgreSQL array can be");
         if S::OID == 0 || S::ARRAY_OID == 0 {
             return Err(ConversionError::new("arrays of this type cannot be sent"));
         }

@@ -1,8 +1,8 @@
 //! `date`, `time`, `timetz`, `timestamp` and `timestamptz` ⇄ chrono, and exact types of our own.
 //!
-//! Input and output: days or microseconds since 2000-01-01, as PostgreSQL sends them. A value that chrono
-//! cannot hold (infinity, 24:00, years past 262,142) is an error that names the type here which can. A
-//! parameter is cut to microseconds, PostgreSQL's precision.
+//! Input and output: days or microseconds since 2000-01-01, as PostgreSQL sends them. A value that chrono cannot hold
+//! (infinity, 24:00, years after 262,142) is an error that names a type of this module that can. A parameter is
+//! truncated to microseconds, PostgreSQL's precision.
 
 use core::fmt;
 
@@ -14,9 +14,9 @@ use super::{
     exactly, int8, split, sql,
 };
 
-/// From 0000-12-31, chrono's day 0, to 2000-01-01, PostgreSQL's.
+/// The days from 0000-12-31, chrono's day 0, to 2000-01-01, PostgreSQL's day 0.
 const EPOCH_IN_DAYS_OF_CE: i32 = 730_120;
-/// From 1970-01-01 to 2000-01-01.
+/// The microseconds from 1970-01-01 to 2000-01-01.
 const EPOCH_IN_UNIX_MICROSECONDS: i64 = 946_684_800_000_000;
 const DAY_IN_MICROSECONDS: i64 = 86_400_000_000;
 
@@ -31,7 +31,7 @@ const DAY_IN_MICROSECONDS: i64 = 86_400_000_000;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PgDate {
-    /// Days since 2000-01-01, negative before it.
+    /// Days since 2000-01-01; negative before it.
     pub days: i32,
 }
 
@@ -41,7 +41,7 @@ impl PgDate {
     /// `-infinity`, earlier than every other date.
     pub const NEG_INFINITY: PgDate = PgDate { days: i32::MIN };
 
-    /// The date, unless it is infinite or past chrono's years.
+    /// The date; `None` if it is infinite or beyond chrono's years.
     pub fn to_chrono(self) -> Option<NaiveDate> {
         NaiveDate::from_num_days_from_ce_opt(self.days.checked_add(EPOCH_IN_DAYS_OF_CE)?)
     }
@@ -69,7 +69,7 @@ pub struct PgTime {
 }
 
 impl PgTime {
-    /// The time, unless it is 24:00.
+    /// The time; `None` if it is 24:00.
     pub fn to_chrono(self) -> Option<NaiveTime> {
         let microseconds = u64::try_from(self.microseconds).ok()?;
         let seconds = u32::try_from(microseconds / 1_000_000).ok()?;
@@ -96,7 +96,7 @@ impl From<NaiveTime> for PgTime {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TimeTz {
-    /// The time at that place, 24:00 included.
+    /// The local time, 24:00 included.
     pub time: PgTime,
     /// Seconds east of Greenwich.
     pub utc_offset: i32,
@@ -114,7 +114,7 @@ pub struct TimeTz {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PgTimestamp {
-    /// Microseconds since 2000-01-01 00:00:00, negative before it.
+    /// Microseconds since 2000-01-01 00:00:00; negative before it.
     pub microseconds: i64,
 }
 
@@ -124,7 +124,7 @@ impl PgTimestamp {
     /// `-infinity`, earlier than every other timestamp.
     pub const NEG_INFINITY: PgTimestamp = PgTimestamp { microseconds: i64::MIN };
 
-    /// The point in time, unless it is infinite or past chrono's years.
+    /// The point in time; `None` if it is infinite or beyond chrono's years.
     pub fn to_chrono(self) -> Option<DateTime<Utc>> {
         if self == Self::INFINITY || self == Self::NEG_INFINITY {
             return None;
@@ -156,7 +156,7 @@ impl Column<sql::Date, NotNull> for NaiveDate {
     fn decode(bytes: &[u8]) -> Result<Self, ConversionError> {
         PgDate::decode(bytes)?
             .to_chrono()
-            .ok_or(ConversionError::new("it is infinite or past the years of NaiveDate: use PgDate"))
+            .ok_or(ConversionError::new("it is infinite or beyond chrono's years: use PgDate"))
     }
 }
 
@@ -212,7 +212,7 @@ impl Column<sql::Timestamptz, NotNull> for DateTime<Utc> {
     fn decode(bytes: &[u8]) -> Result<Self, ConversionError> {
         <PgTimestamp as Column<sql::Timestamptz, NotNull>>::decode(bytes)?
             .to_chrono()
-            .ok_or(ConversionError::new("it is infinite or past chrono's years: use PgTimestamp"))
+            .ok_or(ConversionError::new("it is infinite or beyond chrono's years: use PgTimestamp"))
     }
 }
 
@@ -269,7 +269,7 @@ through! {
 }
 
 impl fmt::Display for PgDate {
-    /// As PostgreSQL shows it (`DateStyle` ISO).
+    /// Formats like PostgreSQL (`DateStyle` ISO).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             PgDate::INFINITY => f.write_str("infinity"),
@@ -299,7 +299,7 @@ impl fmt::Display for TimeTz {
 }
 
 impl fmt::Display for PgTimestamp {
-    /// As PostgreSQL shows a `timestamp`.
+    /// Formats like PostgreSQL's `timestamp`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             PgTimestamp::INFINITY => f.write_str("infinity"),
@@ -314,8 +314,8 @@ impl fmt::Display for PgTimestamp {
     }
 }
 
-/// `YYYY-MM-DD`, what `rest` writes, and ` BC` where it belongs. Days since 2000-01-01 in the proleptic
-/// Gregorian calendar.
+/// Writes `YYYY-MM-DD`, the output of `rest`, and ` BC` for a year before 1. `days` are since 2000-01-01, in the
+/// proleptic Gregorian calendar.
 fn write_date(
     f: &mut fmt::Formatter<'_>,
     days: i64,
@@ -332,8 +332,8 @@ fn write_date(
     f.write_str(suffix)
 }
 
-/// Year, month and day of a day of an era: of the 400 years, 146,097 days, from a 1 March on. The algorithm is Howard
-/// Hinnant's `civil_from_days`.
+/// The year, month and day of a day in an era. An era is 400 years, 146,097 days, and begins on a 1 March. The
+/// algorithm is Howard Hinnant's `civil_from_days`.
 #[inline]
 pub(crate) fn civil(day_of_era: u32) -> (u32, u32, u32) {
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;

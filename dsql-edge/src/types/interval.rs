@@ -1,13 +1,13 @@
-//! `interval`: months, days and microseconds, kept apart as PostgreSQL keeps them.
+//! `interval`: months, days and microseconds, which are separate as in PostgreSQL.
 
 use core::fmt;
 
 use super::{Column, ConversionError, IsNull, NotNull, Param, exactly, split, sql};
 
-/// A span of time as PostgreSQL has it. The three parts are not converted into each other: a month is not 30
-/// days, and a day is not 24 hours when a clock changes.
+/// A PostgreSQL `interval`. The three parts are not converted into each other: a month is not 30 days, and a day is not
+/// 24 hours when a clock changes.
 ///
-/// It displays as PostgreSQL shows it (`IntervalStyle` postgres).
+/// It displays like PostgreSQL's (`IntervalStyle` postgres).
 ///
 /// ```
 /// use dsql_edge::types::Interval;
@@ -75,7 +75,7 @@ impl fmt::Display for Interval {
     }
 }
 
-/// `hh:mm:ss[.ffffff]`, the fraction without trailing zeros; hours may pass 24.
+/// Writes `hh:mm:ss[.ffffff]`, the fraction without trailing zeros; hours may exceed 24.
 pub(super) fn write_clock(f: &mut fmt::Formatter<'_>, microseconds: u64) -> fmt::Result {
     let seconds = microseconds / 1_000_000;
     write!(f, "{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)?;

@@ -1,6 +1,6 @@
 //! `json` and `jsonb` ⇄ [`JsonValue`], strings of JSON, and (feature `serde`) any type through [`Json`].
 //!
-//! `jsonb` travels as its text behind a version byte, 1. Nesting is bounded by serde_json (128 levels).
+//! `jsonb` is sent as a version byte, 1, followed by its text. serde_json limits nesting to 128 levels.
 
 use super::text::{put_str, utf8};
 use super::{Column, ConversionError, IsNull, JsonValue, NotNull, Param, sql};
@@ -15,11 +15,11 @@ pub struct Json<T>(pub T);
 fn jsonb_text(bytes: &[u8]) -> Result<&[u8], ConversionError> {
     match bytes.split_first() {
         Some((&JSONB_VERSION, text)) => Ok(text),
-        _ => Err(ConversionError::new("it is in a version of jsonb's format that is not known")),
+        _ => Err(ConversionError::new("its version of jsonb's format is unknown")),
     }
 }
 
-// The text of serde_json's error could hold a piece of the value.
+// The text of serde_json's error could contain a part of the value.
 fn invalid(_: serde_json::Error) -> ConversionError {
     ConversionError::new("its JSON does not fit the Rust type")
 }

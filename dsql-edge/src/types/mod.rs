@@ -1,11 +1,10 @@
 //! SQL types ⇄ Rust types.
 //!
-//! Input: a Rust value ([`Param`]) or the bytes of a column ([`Column`]). Output: the bytes of a
-//! parameter, or a Rust value. Decoders are total: whatever the bytes, they return a value or a
-//! [`ConversionError`], and take no more memory than the bytes they were given. Nothing is rounded,
-//! truncated or replaced in silence.
+//! Input: a Rust value ([`Param`]) or the bytes of a column ([`Column`]). Output: the bytes of a parameter, or a Rust
+//! value. Decoders are total: for any bytes they return a value or a [`ConversionError`], and allocate no more memory
+//! than the length of the bytes. Nothing is rounded, truncated or replaced silently.
 //!
-//! | SQL | Rust | exact alternative, where the first cannot hold all values |
+//! | SQL | Rust | exact alternative, if the Rust type cannot hold all values |
 //! |---|---|---|
 //! | `bool` | `bool` | |
 //! | `int2` `int4` `int8` | `i16` `i32` `i64` | |
@@ -29,7 +28,7 @@
 //!
 //! # A type of your own
 //!
-//! Implement [`Column`] and [`Param`] by handing on to a type that is there, and name it with an override,
+//! Implement [`Column`] and [`Param`] by delegating to an existing type, and name your type with an override,
 //! `"author_id: UserId"`:
 //!
 //! ```
@@ -83,11 +82,11 @@ pub(crate) use unchecked::FIRST_USER_OID;
 
 use std::borrow::Cow;
 
-/// Marks a place where NULL cannot be, or means nothing.
+/// Marks a place where NULL cannot occur, or has no meaning.
 #[derive(Debug, Clone, Copy)]
 pub enum NotNull {}
 
-/// Marks a place where NULL may be.
+/// Marks a place where NULL may occur.
 #[derive(Debug, Clone, Copy)]
 pub enum Nullable {}
 
@@ -105,7 +104,7 @@ impl Nullability for Nullable {
     const NULLABLE: bool = true;
 }
 
-/// Whether a parameter turned out to be NULL; then its bytes are ignored.
+/// Whether an encoded parameter is NULL; if so, its bytes are ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum IsNull {
@@ -115,12 +114,12 @@ pub enum IsNull {
     No,
 }
 
-/// A Rust value that fits a parameter of the SQL type `S` where NULL is allowed or not (`N`: [`NotNull`] or
-/// [`Nullable`]).
+/// A Rust value that fits a parameter of the SQL type `S`. `N` is [`Nullable`] if the parameter may be NULL, and
+/// [`NotNull`] if not.
 ///
-/// A type fits if all its values do: `&str`, `String` and `Cow<str>` where text is wanted, and every integer
-/// type whose values all are values of the SQL type. An `Option` fits only where NULL means something: assigned to
-/// a column that may be NULL, compared with `IS NULL`, an argument of `COALESCE` and the like.
+/// A type fits if all its values do: `&str`, `String` and `Cow<str>` for text, and every integer type whose values are
+/// all values of the SQL type. An `Option` fits only where NULL has a meaning: assigned to a column that may be NULL,
+/// compared with `IS NULL`, an argument of `COALESCE` and the like.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not fit a parameter of the SQL type `{S}` ({N})",
     label = "the query needs a value of the SQL type `{S}` here",
@@ -130,15 +129,15 @@ pub enum IsNull {
     note = "for a type of your own implement `dsql_edge::types::Param<{S}, N>`"
 )]
 pub trait Param<S, N> {
-    /// Appends the value to `out` in the format that `S` has, without a length.
+    /// Appends the value to `out` in the format of `S`, without a length.
     ///
     /// # Errors
-    /// When the value cannot be sent: it is too long, or out of the SQL type's range.
+    /// Returns an error if the value cannot be sent: it is too long, or out of the SQL type's range.
     fn encode(&self, out: &mut Vec<u8>) -> Result<IsNull, ConversionError>;
 }
 
-/// A Rust type that a column of the SQL type `S` fits (`N`: [`NotNull`] when the column cannot be NULL,
-/// [`Nullable`] when it may).
+/// A Rust type that fits a column of the SQL type `S`. `N` is [`NotNull`] if the column cannot be NULL, and
+/// [`Nullable`] if it can.
 #[diagnostic::on_unimplemented(
     message = "a column of the SQL type `{S}` ({N}) does not fit `{Self}`",
     label = "the query gives the SQL type `{S}` here",
@@ -148,18 +147,18 @@ pub trait Param<S, N> {
     note = "for a type of your own implement `dsql_edge::types::Column<{S}, NotNull>`"
 )]
 pub trait Column<S, N>: Sized {
-    /// The value from the bytes of the column, in the format that `S` has.
+    /// Decodes the value from the bytes of the column, in the format of `S`.
     ///
     /// # Errors
-    /// If the bytes are not a value of `S`, or one that this Rust type cannot hold exactly.
+    /// Returns an error if the bytes are not a value of `S`, or if this Rust type cannot hold the value exactly.
     fn decode(bytes: &[u8]) -> Result<Self, ConversionError>;
 
     /// The value for NULL.
     ///
     /// # Errors
-    /// Unless the type is an `Option`.
+    /// Returns an error unless the type is an `Option`.
     fn null() -> Result<Self, ConversionError> {
-        Err(ConversionError::new("it is NULL, and the query rules that out with `!` in the column's name"))
+        Err(ConversionError::new("it is NULL, but the query excludes that with `!` in the column's name"))
     }
 }
 
@@ -194,16 +193,16 @@ macro_rules! pointers {
 
 pointers!(&T, &mut T, Box<T>, std::rc::Rc<T>, std::sync::Arc<T>);
 
-/// Why a value could not be encoded or decoded. The column or parameter is named by the
-/// [`Error`](crate::Error) that carries it.
+/// The reason why a value could not be encoded or decoded. The [`Error`](crate::Error) that contains it names the
+/// column or parameter.
 ///
-/// The text never holds the value.
+/// The text never contains the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConversionError(Cow<'static, str>);
 
 impl ConversionError {
-    /// An error with this text, a sentence without its subject: "it is not a valid colour". Leave the value
-    /// out: errors end up in logs.
+    /// Makes an error with this text, in which "it" is the value: "it is not a valid colour". Do not include the value:
+    /// errors are written to logs.
     pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
         ConversionError(reason.into())
     }
@@ -213,7 +212,7 @@ impl ConversionError {
     }
 
     pub(crate) fn truncated() -> Self {
-        ConversionError(Cow::Borrowed("its bytes are not as long as the type's format wants them"))
+        ConversionError(Cow::Borrowed("the number of its bytes does not fit its type"))
     }
 }
 
@@ -225,12 +224,13 @@ impl core::fmt::Display for ConversionError {
 
 impl std::error::Error for ConversionError {}
 
-/// All the bytes, if they are as many as the type has.
+/// All the bytes, if there are exactly `N`.
 fn exactly<const N: usize>(bytes: &[u8]) -> Result<[u8; N], ConversionError> {
     bytes.try_into().map_err(|_| ConversionError::truncated())
 }
 
-/// All the bytes, eight, as a number. WebAssembly cannot turn bytes around: a loop is a third of `from_be_bytes`.
+/// All eight bytes as a number. WebAssembly has no instruction that reverses bytes: this loop is a third as long as
+/// `from_be_bytes`.
 fn int8(bytes: &[u8]) -> Result<i64, ConversionError> {
     let bytes = exactly::<8>(bytes)?;
     Ok(bytes.iter().fold(0, |number, byte| number << 8 | i64::from(*byte)))

@@ -1,8 +1,8 @@
 //! `numeric` ⇄ [`Decimal`], and [`Numeric`], which holds every value of the SQL type.
 //!
-//! Input and output: PostgreSQL's base-10000 digits. Never rounds: a value that a `Decimal` (96 bits, at most 28
-//! decimal places) cannot hold exactly is an error. A `Numeric` keeps the digits as they came, so that 1e131071
-//! costs two bytes and not 131,072.
+//! Input and output: PostgreSQL's base-10000 digits. Values are never rounded: a value that a `Decimal` (96 bits, at
+//! most 28 decimal places) cannot hold exactly is an error. A `Numeric` keeps the base-10000 digits, so that 1e131071
+//! takes two bytes and not 131,072.
 
 use core::fmt::{self, Write};
 
@@ -19,8 +19,8 @@ const TOO_WIDE: ConversionError = ConversionError(std::borrow::Cow::Borrowed(
 
 /// Any `numeric`: up to 131,072 digits before the decimal point and 16,383 after it, `NaN` or an infinity.
 ///
-/// It displays as PostgreSQL does, and [`str::parse`] reads such text. Equality is that of the number: 1.0 equals 1.00,
-/// and (as in PostgreSQL, not in IEEE 754) `NaN` equals `NaN`.
+/// It displays like PostgreSQL's, and [`str::parse`] reads such text. It is compared as a number: 1.0 equals 1.00, and
+/// (as in PostgreSQL, not in IEEE 754) `NaN` equals `NaN`.
 ///
 /// ```
 /// use dsql_edge::types::{Decimal, Numeric};
@@ -33,7 +33,7 @@ const TOO_WIDE: ConversionError = ConversionError(std::borrow::Cow::Borrowed(
 /// ```
 #[derive(Clone)]
 pub struct Numeric {
-    /// Base-10000 digits, the most significant first; neither first nor last is 0.
+    /// Base-10000 digits, the most significant first. The first and the last are not 0.
     digits: Vec<u16>,
     /// The power of 10000 of the first digit.
     weight: i16,
@@ -48,8 +48,8 @@ impl Numeric {
         matches!(self.sign, 0 | NEGATIVE)
     }
 
-    /// The same number as a `Decimal`, if it can hold it exactly. Zeros at the end are dropped where there are
-    /// more than it can hold.
+    /// The same number as a `Decimal`; `None` if it cannot hold the number exactly. Trailing zeros are dropped if there
+    /// are more than it can hold.
     pub fn to_decimal(&self) -> Option<Decimal> {
         if !self.is_finite() {
             return None;
@@ -63,7 +63,7 @@ impl Numeric {
             mantissa = mantissa * 10_000 + i128::from(*digit);
         }
         let last = i32::try_from(self.digits.len()).ok()? - 1;
-        // Decimal places that the digits have; negative when zeros follow them before the point.
+        // The decimal places of the digits; negative if zeros follow the digits before the point.
         let mut places = (last - i32::from(self.weight)) * 4;
         let wanted = i32::from(self.scale).min(28);
         if mantissa == 0 {
@@ -94,7 +94,7 @@ impl Numeric {
         Numeric { digits: Vec::new(), weight: 0, sign, scale: 0 }
     }
 
-    /// From base-10000 digits that may begin and end with zeros.
+    /// Makes a finite number from base-10000 digits, which may begin and end with zeros.
     fn finite(mut digits: Vec<u16>, weight: i32, sign: u16, scale: u16) -> Result<Self, ConversionError> {
         let leading = digits.iter().take_while(|digit| **digit == 0).count();
         digits.drain(..leading);
@@ -149,7 +149,7 @@ impl Column<sql::Numeric, NotNull> for Numeric {
         }
         let scale = u16::from_be_bytes(scale);
         if !matches!(sign, 0 | NEGATIVE) || scale > 0x3FFF {
-            return Err(ConversionError::new("it is not a numeric that PostgreSQL makes"));
+            return Err(ConversionError::new("it is not a valid numeric"));
         }
         let mut digits = Vec::with_capacity(count);
         while let Some((digit, after)) = rest.split_first_chunk() {
@@ -241,7 +241,7 @@ impl std::str::FromStr for Numeric {
         if decimal_digits.is_empty() || decimal_digits.len() > 150_000 {
             return Err(NOT_A_NUMBER);
         }
-        // The power of ten of the last digit; then zeros after it, until it is a multiple of four.
+        // The power of ten of the last digit. Zeros are appended until it is a multiple of four.
         let mut last = exponent - places;
         let scale =
             u16::try_from((-last).max(0)).ok().filter(|scale| *scale <= 0x3FFF).ok_or(NOT_A_NUMBER)?;
@@ -327,7 +327,7 @@ mod tests {
         out
     }
 
-    /// `ndigits, weight, sign, dscale, digits…`, as a server sends it.
+    /// `ndigits, weight, sign, dscale, digits…`, in the server's format.
     fn wire(words: &[i32]) -> Vec<u8> {
         words.iter().flat_map(|word| (*word as u16).to_be_bytes()).collect()
     }
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn what_decimal_cannot_hold_exactly_is_an_error() {
+    fn value_beyond_decimal_is_an_error() {
         let decimal =
             |text: &str| text.parse::<Numeric>().unwrap().to_decimal().map(|decimal| decimal.to_string());
         assert_eq!(decimal("1e32"), None);
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_no_number_is_refused() {
+    fn text_that_is_not_a_number_is_rejected() {
         for text in ["", ".", "-", "e5", "1e", "1.2.3", "1 ", "0x1", "1e999999999", "--1", "-nan"] {
             assert!(text.parse::<Numeric>().is_err(), "{text:?}");
         }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::sql::{Array, SqlType};
 use super::*;
 
-/// Both write the same bytes, and each reads the other's; arrays too.
+/// Checks that both write the same bytes and each reads the other's, also for arrays.
 fn agrees<S: SqlType, T>(value: T)
 where
     T: Param<S, NotNull> + Param<S, Nullable> + Column<S, NotNull> + PartialEq + core::fmt::Debug + Clone,
@@ -45,7 +45,7 @@ macro_rules! agree {
     };
 }
 
-/// Years that both can hold.
+/// Times in the years that both can hold.
 fn datetimes() -> impl Strategy<Value = DateTime<Utc>> {
     (-60_000_000_000_000_000_i64..8_000_000_000_000_000_000)
         .prop_filter_map("past chrono's years", DateTime::from_timestamp_micros)

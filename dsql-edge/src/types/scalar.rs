@@ -1,7 +1,7 @@
 //! Booleans, integers, floating-point numbers, `oid`, `"char"`, `uuid` and `void`: values of a fixed width.
 //!
-//! Input and output: the big-endian bytes of PostgreSQL's `*send` functions. Integers widen when they
-//! are parameters, never when they are columns.
+//! Input and output: the big-endian bytes of PostgreSQL's `*send` functions. Integers are widened for parameters, never
+//! for columns.
 
 use super::{Column, ConversionError, IsNull, NotNull, Param, Uuid, exactly, sql};
 
@@ -74,14 +74,14 @@ impl Column<sql::Void, NotNull> for () {
         exactly::<0>(bytes).map(|_| ())
     }
 
-    // Some functions of type `void` give an empty value, others NULL: there is nothing in either.
+    // Some functions of type `void` return an empty value, others NULL: both are `()`.
     fn null() -> Result<Self, ConversionError> {
         Ok(())
     }
 }
 
 impl Column<sql::Char, NotNull> for String {
-    /// PostgreSQL's own text for it (`charout`): nothing for 0, `\ooo` for what is not ASCII.
+    /// Decodes to PostgreSQL's own text (`charout`): an empty string for 0, `\ooo` for a byte that is not ASCII.
     fn decode(bytes: &[u8]) -> Result<Self, ConversionError> {
         let [byte] = exactly(bytes)?;
         Ok(match byte {
@@ -92,7 +92,7 @@ impl Column<sql::Char, NotNull> for String {
     }
 }
 
-/// A string is a `"char"` when it is empty or one ASCII character.
+/// A string is a valid `"char"` if it is empty or one ASCII character.
 impl<N> Param<sql::Char, N> for str {
     fn encode(&self, out: &mut Vec<u8>) -> Result<IsNull, ConversionError> {
         match self.as_bytes() {

@@ -1,12 +1,12 @@
-//! PostgreSQL's types as names for the compiler: one empty enum each, with its name and OIDs.
+//! PostgreSQL's types as Rust types: an empty enum for each, with its name and OIDs.
 //!
 //! Input: nothing. Output: the type arguments of [`Param`](super::Param) and [`Column`](super::Column).
 //! No value of these types ever exists. OIDs are those of PostgreSQL's `pg_type.dat`.
 
-/// In which of PostgreSQL's two formats the values of a type travel.
+/// Which of PostgreSQL's two formats is used for the values of a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// The text that `psql` would show: for types this crate has no decoder for.
+    /// The text that `psql` would show, for types without a decoder in this crate.
     Text,
     /// The output of the type's `typsend`.
     Binary,
@@ -24,7 +24,7 @@ impl Format {
     }
 }
 
-/// A type of PostgreSQL, as a value.
+/// A PostgreSQL type, as a value.
 struct Listed {
     oid: u16,
     array_oid: u16,
@@ -32,7 +32,7 @@ struct Listed {
     format: Format,
 }
 
-/// The name of a type that is listed here, or of an array of it; of another one its OID.
+/// The name of a type that is listed here, or of its array type; for other types the OID.
 pub(crate) fn name_of(oid: u32) -> String {
     let is = |listed: u16| u32::from(listed) == oid && oid != 0;
     let Some(listed) = LISTED.iter().find(|listed| is(listed.oid) || is(listed.array_oid)) else {
@@ -45,10 +45,10 @@ pub(crate) fn name_of(oid: u32) -> String {
     name
 }
 
-/// The formats to ask for when columns of these types are expected.
+/// The formats that Bind requests for columns of these types.
 ///
-/// 0 means a type the user made: a domain arrives as its base type and an enum as its label, both
-/// in binary. A built-in type that is not listed here has no decoder and comes as text.
+/// 0 is a user-defined type: a domain is sent as its base type and an enum as its label, both in binary. A built-in
+/// type that is not listed here has no decoder and is sent as text.
 #[allow(clippy::indexing_slicing, reason = "it runs when the query is compiled")]
 pub const fn formats<const N: usize>(oids: [u32; N]) -> [i16; N] {
     let mut formats = [Format::Binary.code(); N];
@@ -77,29 +77,28 @@ const fn format_of(oid: u32) -> Format {
     Format::Text
 }
 
-/// A type of PostgreSQL.
+/// A PostgreSQL type.
 pub trait SqlType {
     /// The name in `pg_type`, as error messages show it.
     const NAME: &'static str;
-    /// The OID; 0 if only the server has it.
+    /// The OID; 0 if the server determines the type.
     const OID: u32;
     /// The name of the array type over it.
     const ARRAY_NAME: &'static str;
-    /// The OID of the array type over it; 0 where there is none.
+    /// The OID of the array type over it; 0 if there is none.
     const ARRAY_OID: u32;
-    /// How its values travel.
+    /// The format of its values.
     const FORMAT: Format;
 }
 
-/// An array of any number of elements of the type `S`; of a parameter, `N` is whether an element may be
-/// NULL.
+/// An array of elements of the type `S`. For a parameter, `N` states whether an element may be NULL.
 #[derive(Debug, Clone, Copy)]
 pub struct Array<S, N = super::Nullable>(core::convert::Infallible, core::marker::PhantomData<(S, N)>);
 
 impl<S: SqlType, N> SqlType for Array<S, N> {
     const NAME: &'static str = S::ARRAY_NAME;
     const OID: u32 = S::ARRAY_OID;
-    // PostgreSQL has no arrays of arrays: `int4[][]` is `int4[]`.
+    // PostgreSQL does not have arrays of arrays: `int4[][]` is `int4[]`.
     const ARRAY_NAME: &'static str = S::ARRAY_NAME;
     const ARRAY_OID: u32 = S::ARRAY_OID;
     const FORMAT: Format = Format::Binary;
@@ -121,7 +120,7 @@ macro_rules! sql_types {
             }
         )*
 
-        /// The types that are listed here. One without an array type has 0 for it.
+        /// The types that are listed here. A type without an array type has 0 as its OID.
         const LISTED: &[Listed] = &[
             $(Listed { oid: $oid, array_oid: $array_oid, name: $name, format: Format::$format },)*
         ];
@@ -175,9 +174,9 @@ sql_types! {
     Oid "oid" 26 1028 Binary;
     /// `"char"`, the one-byte type of the catalog; not `character(1)`, which is [`Bpchar`]
     Char "char" 18 1002 Binary;
-    /// `void`, what a function that returns nothing returns
+    /// `void`, the result type of a function without a result
     Void "void" 2278 0 Binary;
-    /// Any type that has no decoder here; it travels as text and is a `String` in Rust
+    /// Any type without a decoder here; it is sent as text and is a `String` in Rust
     Unknown "unknown" 705 0 Text;
 }
 
@@ -192,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn only_types_with_a_decoder_are_asked_for_in_binary() {
+    fn only_types_with_a_decoder_are_requested_in_binary() {
         let (inet, unknown, uuids) = (869, 705, 2951);
         assert_eq!(formats([inet, unknown, uuids, 0]), [0, 0, 1, 1]);
     }

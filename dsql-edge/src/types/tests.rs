@@ -1,4 +1,4 @@
-//! Every type of the table: what is encoded is decoded to the same value, and no bytes make a decoder panic.
+//! Every type of the table: an encoded value decodes to the same value, and no bytes make a decoder panic.
 
 use proptest::prelude::*;
 
@@ -82,7 +82,7 @@ macro_rules! total {
             fn any_bytes_give_a_value_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
                 $($(
                     if let Ok(value) = <$rust as Column<$sql, NotNull>>::decode(&bytes) {
-                        // What is shown is computed too.
+                        // Formatting must not panic either.
                         let _ = format!("{value:?}");
                     }
                 )+)*
@@ -170,7 +170,7 @@ fn every_kind_of_string_fits_text() {
 }
 
 #[test]
-fn a_nul_is_refused_and_none_is_null() {
+fn nul_text_is_rejected_and_none_is_null() {
     let mut out = Vec::new();
     assert!(<str as Param<sql::Text, NotNull>>::encode("a\0b", &mut out).is_err());
     assert!(<str as Param<sql::Jsonb, NotNull>>::encode("\"\0\"", &mut out).is_err());

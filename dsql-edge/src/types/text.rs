@@ -1,7 +1,7 @@
-//! The text family, `text`, `varchar`, `bpchar`, `name`, and every type that travels as text.
+//! The text family (`text`, `varchar`, `bpchar`, `name`), and every type that is sent as text.
 //!
-//! Input: strings. Output: the same bytes; PostgreSQL sends UTF-8, for the session asks for it. A NUL
-//! character, which PostgreSQL's text cannot hold, is an error here already.
+//! Input: strings. Output: the same bytes; PostgreSQL sends UTF-8 because the session requests it. A NUL character,
+//! which PostgreSQL's text cannot contain, is an error before it is sent.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ pub(super) fn utf8(bytes: &[u8]) -> Result<&str, ConversionError> {
 /// Appends a string.
 pub(super) fn put_str(text: &str, out: &mut Vec<u8>) -> Result<IsNull, ConversionError> {
     if text.as_bytes().contains(&0) {
-        return Err(ConversionError::new("it holds a NUL character, which PostgreSQL's text cannot hold"));
+        return Err(ConversionError::new("it has a NUL character, which PostgreSQL's text cannot contain"));
     }
     out.extend_from_slice(text.as_bytes());
     Ok(IsNull::No)

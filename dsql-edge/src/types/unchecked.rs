@@ -1,8 +1,8 @@
 //! The types of `sql_unchecked!`, whose parameters and columns the compiler did not check.
 //!
-//! Input: a parameter whose Rust type implies its SQL type, or a column with the OID that the server
-//! described. Output: the same as from [`Param`] and [`Column`]; a column whose SQL type does not match
-//! the Rust type is an error, never a misread.
+//! Input: a parameter whose Rust type implies its SQL type, or a column with the OID that the server described. Output:
+//! the same as from [`Param`] and [`Column`]; a column whose SQL type does not match the Rust type is an error; it is
+//! never misread.
 
 use super::sql::{self, Array, SqlType};
 use super::{
@@ -12,7 +12,7 @@ use super::{
 
 /// A Rust type that implies the SQL type of a parameter.
 ///
-/// Strings and JSON leave it to the server ([`sql::Unknown`]), as quoted literals do.
+/// For strings and JSON the server determines the type ([`sql::Unknown`]), as for quoted literals.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not name its SQL type, so it cannot be a parameter of `sql_unchecked!`",
     note = "implement `dsql_edge::types::UncheckedParam` for a type of your own"
@@ -31,16 +31,17 @@ pub trait UncheckedColumn: Sized {
     /// Whether a column of the type with this OID fits.
     fn accepts(oid: u32) -> bool;
 
-    /// The value from the bytes of a column of the type with this OID, one that it accepts.
+    /// Decodes the value from the bytes of a column. Its type has this OID, which [`accepts`](UncheckedColumn::accepts)
+    /// returned `true` for.
     ///
     /// # Errors
-    /// As [`Column::decode`].
+    /// Returns the errors of [`Column::decode`].
     fn decode_as(oid: u32, bytes: &[u8]) -> Result<Self, ConversionError>;
 
     /// The value for NULL.
     ///
     /// # Errors
-    /// Unless the type is an `Option`.
+    /// Returns an error unless the type is an `Option`.
     fn null() -> Result<Self, ConversionError> {
         Err(ConversionError::new("it is NULL: make the field an Option"))
     }
@@ -153,7 +154,7 @@ macro_rules! columns {
 }
 
 const OTHER_TYPE: ConversionError =
-    ConversionError(std::borrow::Cow::Borrowed("its SQL type is not one of its Rust type's"));
+    ConversionError(std::borrow::Cow::Borrowed("its SQL type does not fit its Rust type"));
 
 columns! {
     bool: Bool;
@@ -179,7 +180,7 @@ columns! {
     Vec<u8>: Bytea;
 }
 
-/// The first OID that can be a type the user made (PostgreSQL's `FirstNormalObjectId`).
+/// The first OID that a user-defined type can have (PostgreSQL's `FirstNormalObjectId`).
 pub(crate) const FIRST_USER_OID: u32 = 16_384;
 
 impl UncheckedColumn for String {
@@ -191,7 +192,7 @@ impl UncheckedColumn for String {
         match oid {
             <sql::Char as SqlType>::OID => <String as Column<sql::Char, NotNull>>::decode(bytes),
             <sql::Jsonb as SqlType>::OID => <String as Column<sql::Jsonb, NotNull>>::decode(bytes),
-            // The rest of the text family, and the labels of enums: the same bytes in both formats.
+            // The other types of the text family, and the labels of enums: both formats have the same bytes.
             _ => <String as Column<sql::Text, NotNull>>::decode(bytes),
         }
     }
@@ -205,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_column_of_another_type_is_refused() {
+    fn column_of_another_type_is_rejected() {
         assert!(i32::accepts(23) && !i32::accepts(20) && !i32::accepts(26));
         assert!(Vec::<i32>::accepts(1007) && !Vec::<i32>::accepts(23));
         assert_eq!(i32::decode_as(20, &[0; 4]), Err(OTHER_TYPE));

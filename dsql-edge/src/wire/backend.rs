@@ -1,7 +1,7 @@
-//! Reads the server's messages: cuts frames out of a byte stream, and decodes the fields of the messages that have any.
+//! Reads the server's messages: finds the frames in a byte stream, and decodes their fields.
 //!
-//! Input: bytes, in any pieces. Output: one message at a time, once all its bytes are there. No length and no count in
-//! it decides how much memory is allocated.
+//! Input: bytes, in any pieces. Output: one message at a time, once all its bytes have arrived. The lengths and counts
+//! in a message do not decide how much memory is allocated.
 
 use core::fmt;
 use core::ops::Range;
@@ -43,7 +43,7 @@ pub(crate) struct DatabaseError {
 }
 
 impl DatabaseError {
-    /// 40001, and DSQL's own codes for the same.
+    /// Whether it is a conflict: 40001, or one of DSQL's own codes for it.
     pub(crate) fn is_conflict(&self) -> bool {
         self.is_one_of(&[SqlState::SERIALIZATION_FAILURE, SqlState::OCC_DATA, SqlState::OCC_SCHEMA])
     }
@@ -66,7 +66,7 @@ impl DatabaseError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tag {
     pub(crate) command: Done,
-    /// The rows that it counts.
+    /// The number of rows in the tag.
     pub(crate) rows: u64,
 }
 
@@ -78,21 +78,21 @@ pub(crate) enum Done {
     Other,
 }
 
-/// Why bytes are not a message.
+/// The reason why bytes are not a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FrameError {
     Malformed(&'static str),
-    /// It is longer than this setting allows.
+    /// The message is longer than a setting allows, which the text names.
     TooLong(&'static str),
 }
 
-/// The message at the front, if all of it is there, and how many bytes it takes.
+/// Returns the message at the front, if all of it has arrived, and the number of its bytes.
 pub(crate) fn next_message<'a>(
     bytes: &'a [u8],
     limits: &Limits,
 ) -> Result<Option<(Message<'a>, usize)>, FrameError> {
     let Some([tag, a, b, c, d]) = bytes.first_chunk::<HEADER>() else { return Ok(None) };
-    // It counts itself, and not the type.
+    // The length includes its own four bytes, but not the type.
     let length = usize::try_from(u32::from_be_bytes([*a, *b, *c, *d])).unwrap_or(usize::MAX);
     if length < HEADER - 1 {
         return Err(FrameError::Malformed("a message is shorter than its own length"));
@@ -128,7 +128,7 @@ pub(crate) fn row_description(body: Body<'_>) -> Result<Vec<Field>, Malformed> {
     read().ok_or(Malformed("RowDescription is malformed"))
 }
 
-/// The columns of a DataRow, which must be as many as were described.
+/// The columns of a DataRow. Their number must be the described one.
 pub(crate) fn data_row(body: Body<'_>, described: usize) -> Result<Row, Malformed> {
     let mut reader = body.reader();
     let mut read = || {
@@ -147,7 +147,7 @@ pub(crate) fn data_row(body: Body<'_>, described: usize) -> Result<Row, Malforme
     };
     let columns = read().ok_or(Malformed("DataRow is malformed"))?;
     if columns.len() != described {
-        return Err(Malformed("a row has not as many columns as were described"));
+        return Err(Malformed("a row has more or fewer columns than described"));
     }
     Ok(Row { bytes: body.0.to_vec(), columns })
 }
@@ -156,7 +156,7 @@ pub(crate) fn data_row(body: Body<'_>, described: usize) -> Result<Row, Malforme
 const NULL: u32 = u32::MAX;
 
 impl Row {
-    /// How many bytes all columns take together.
+    /// The number of bytes of all columns together.
     pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }
@@ -170,7 +170,7 @@ impl Row {
     }
 }
 
-/// With its values: nothing that goes out of this crate shows a row.
+/// Shows the values, for the tests: no output of this crate contains a `Row`.
 impl fmt::Debug for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = |range: &Range<usize>| self.bytes.get(range.clone()).unwrap_or_default().escape_ascii();
@@ -182,14 +182,14 @@ impl fmt::Debug for Row {
     }
 }
 
-/// A command tag; its rows are the number at the end of `INSERT 0 5`, `UPDATE 3`, `SELECT 2`.
+/// Reads a command tag. Its rows are the number at the end of `INSERT 0 5`, `UPDATE 3`, `SELECT 2`.
 pub(crate) fn tag(tag: &str) -> Tag {
     let command = match tag {
         "COMMIT" => Done::Commit,
         "ROLLBACK" => Done::Rollback,
         _ => Done::Other,
     };
-    // No count of rows has more digits than 18.
+    // A count of rows never has more than 18 digits.
     let digits = tag.bytes().rev().take_while(u8::is_ascii_digit).take(18).count();
     let rows = tag.bytes().skip(tag.len() - digits).fold(0, |rows, digit| rows * 10 + u64::from(digit & 15));
     Tag { command, rows }
@@ -200,10 +200,10 @@ pub(crate) fn database_error(body: Body<'_>) -> Result<DatabaseError, Malformed>
     fields_of_error(body.reader())
 }
 
-/// As a pool passes it on: the fields that are kept here.
+/// Writes the fields of an error that this crate keeps, for a pool's report to its client.
 #[cfg(feature = "pool")]
 pub(crate) fn write_error(error: &DatabaseError, out: &mut Vec<u8>) {
-    // A refused login is raised by no function.
+    // The error of a rejected login is not raised by a function.
     let DatabaseError { fatal, raised: _, sqlstate, message, detail, hint, table, column, constraint } =
         error;
     let fields = [
@@ -271,7 +271,8 @@ fn fields_of_error(mut reader: super::message::Reader<'_>) -> Result<DatabaseErr
     }
 }
 
-/// Text; if it is not UTF-8, as it may be before the session is ready, its ASCII characters.
+/// The bytes as text. If they are not valid UTF-8, which can occur before the session is ready, only their ASCII
+/// characters.
 fn readable(bytes: &[u8]) -> String {
     let mut bytes = bytes.to_vec();
     if core::str::from_utf8(&bytes).is_err() {

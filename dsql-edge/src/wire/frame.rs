@@ -1,8 +1,8 @@
-//! The frames of a client, as PostgreSQL's protocol 3.0 lays them out.
+//! Writes the frames of a client in the format of PostgreSQL's protocol 3.0.
 //!
-//! Input: text, numbers, encoded values. Output: a frame with its length, appended to a buffer. Which
-//! frames form a query is decided elsewhere. A value that does not fit a frame is an error, and the buffer then ends in
-//! half of one.
+//! Input: text, numbers, encoded values. Output: a frame with its length, appended to a buffer. Which frames form a
+//! query is decided elsewhere. A value that does not fit a frame is an error, after which the buffer ends in an
+//! incomplete frame.
 
 use super::Malformed;
 
@@ -11,18 +11,18 @@ pub(super) struct Frame<'a> {
     out: &'a mut Vec<u8>,
     /// The position of its length.
     start: usize,
-    /// There was text with a NUL in it, or a length that its field cannot hold.
+    /// A text contained a NUL, or a field cannot hold a length.
     unfit: bool,
 }
 
 impl<'a> Frame<'a> {
-    /// A frame of this type.
+    /// Begins a frame of this type.
     pub(super) fn new(tag: u8, out: &'a mut Vec<u8>) -> Self {
         out.push(tag);
         Frame::untyped(out)
     }
 
-    /// StartupMessage, the only frame without a type.
+    /// Begins StartupMessage, the only frame without a type.
     pub(super) fn untyped(out: &'a mut Vec<u8>) -> Self {
         let start = out.len();
         let mut frame = Frame { out, start, unfit: false };
@@ -42,22 +42,22 @@ impl<'a> Frame<'a> {
         self.bytes(&number.to_be_bytes());
     }
 
-    /// Text with the NUL that ends it.
+    /// Writes text, and the NUL that ends it.
     pub(super) fn string(&mut self, text: &str) {
-        // `contains` would search the long way, by words.
+        // `contains` would link a longer search, which compares whole words.
         self.unfit |= text.bytes().any(|byte| byte == 0);
         self.bytes(text.as_bytes());
         self.bytes(&[0]);
     }
 
-    /// How many of something follow.
+    /// Writes the number of items that follow.
     pub(super) fn count(&mut self, count: usize) {
         let fits = u16::try_from(count);
         self.unfit |= fits.is_err();
         self.u16(fits.unwrap_or_default());
     }
 
-    /// A value with its length; `None` is NULL.
+    /// Writes a value with its length; `None` is NULL.
     pub(super) fn value(&mut self, value: Option<&[u8]>) {
         match value {
             Some(value) => {
@@ -75,7 +75,7 @@ impl<'a> Frame<'a> {
         fits.unwrap_or_default().to_be_bytes()
     }
 
-    /// The error is returned if something did not fit.
+    /// Ends the frame. Returns the error if a value did not fit.
     pub(super) fn end(mut self, unfit: Malformed) -> Result<(), Malformed> {
         let length = self.fitting(self.out.len() - self.start);
         match self.out.get_mut(self.start..).and_then(<[u8]>::first_chunk_mut) {

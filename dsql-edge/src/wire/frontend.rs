@@ -1,7 +1,7 @@
 //! Writes the client's messages: SSLRequest, StartupMessage, PasswordMessage, and the five frames of a query.
 //!
-//! Input: text and encoded parameters. Output: frames, appended to a buffer. A NUL inside a string, or a
-//! frame that is too long, is an error, never a cut or a second string.
+//! Input: text and encoded parameters. Output: frames, appended to a buffer. A NUL inside a string, or a frame that is
+//! too long, is an error; a string is never truncated or split.
 
 use super::Malformed;
 use super::frame::Frame;
@@ -16,29 +16,29 @@ const PROTOCOL: u32 = 3 << 16;
 /// Describe of the unnamed portal, and Execute.
 const DESCRIBE_AND_EXECUTE: [u8; 17] = [b'D', 0, 0, 0, 6, b'P', 0, b'E', 0, 0, 0, 9, 0, 0, 0, 0, 0];
 
-/// Execute of the unnamed portal, of all its rows.
+/// Execute of the unnamed portal, for all its rows.
 const EXECUTE: [u8; 10] = [b'E', 0, 0, 0, 9, 0, 0, 0, 0, 0];
 
 const SYNC: [u8; 5] = [b'S', 0, 0, 0, 4];
 
-/// More parameters cannot be counted in Bind.
+/// The maximum number of parameters: Bind counts them in 16 bits.
 pub(crate) const MAX_PARAMETERS: usize = u16::MAX as usize;
 
-/// Whom to be.
+/// The parameters of StartupMessage.
 #[derive(Debug, Clone)]
 pub(crate) struct Startup<'a> {
     pub(crate) user: &'a str,
     pub(crate) database: &'a str,
     pub(crate) application_name: &'a str,
-    /// The schemas in which names are looked up, if not the role's own.
+    /// The schemas in which names are looked up; `None` for the role's own setting.
     pub(crate) search_path: Option<&'a str>,
 }
 
-/// The parameters of a query, encoded one behind the other.
+/// The encoded parameters of a query, one after the other.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Parameters {
     pub(crate) bytes: Vec<u8>,
-    /// Of each parameter: where it ends in `bytes`, or that it is NULL; and its format code.
+    /// For each parameter: its end in `bytes` (`None` for NULL) and its format code.
     pub(crate) each: Vec<(Option<usize>, i16)>,
 }
 
@@ -53,7 +53,7 @@ pub(crate) fn startup(startup: &Startup<'_>, out: &mut Vec<u8>) -> Result<(), Ma
     let mut frame = Frame::untyped(out);
     frame.u32(PROTOCOL);
     for (name, value) in parameters {
-        // An empty one is the role's own.
+        // An empty search_path is the role's own.
         if !(name == "search_path" && value.is_empty()) {
             frame.string(name);
             frame.string(value);
@@ -70,10 +70,10 @@ pub(crate) fn password(password: &str, out: &mut Vec<u8>) -> Result<(), Malforme
 }
 
 const NUL: Malformed = Malformed("the SQL has a NUL character");
-const TOO_LONG: Malformed = Malformed("the query and its parameters are longer than one message may be");
+const TOO_LONG: Malformed = Malformed("the query and its parameters exceed Config::max_message");
 const TOO_MANY: Malformed = Malformed("a query has at most 65,535 parameters");
 
-/// Parse, as the unnamed statement.
+/// Writes Parse of the unnamed statement.
 pub(crate) fn parse(
     sql: &str,
     parameter_types: &[u32],
@@ -91,8 +91,8 @@ pub(crate) fn parse(
     if out.len() - start > max_frame { Err(TOO_LONG) } else { Ok(()) }
 }
 
-/// Bind, Describe if it is wanted, Execute: the unnamed statement, through the unnamed portal. The formats are one for
-/// each column, or one for all, or none: all text.
+/// Writes Bind, Describe if `described`, and Execute, for the unnamed statement and the unnamed portal. The formats are
+/// one for each column, one for all columns, or none: then all are text.
 pub(crate) fn execute(
     parameters: &Parameters,
     result_formats: &[i16],
@@ -115,7 +115,7 @@ pub(crate) fn execute(
     Ok(())
 }
 
-/// Sync.
+/// Writes Sync.
 pub(crate) fn sync(out: &mut Vec<u8>) {
     out.extend_from_slice(&SYNC);
 }
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_startup_says_who_and_where_and_nothing_that_dsql_refuses() {
+    fn startup_has_only_parameters_that_dsql_accepts() {
         let mut out = Vec::new();
         let who = Startup {
             user: "u",

@@ -1,13 +1,13 @@
-//! The frames that a stub and a pool exchange besides those of PostgreSQL's protocol: four.
+//! The four frames that a stub and a pool exchange in addition to those of PostgreSQL's protocol.
 //!
 //! Input: a request for a lease, or a frame. Output: a frame, or the request in it. A stub requests a lease and sends
-//! its first flight right behind it; the pool answers that it is granted, or why it is not, or why it ended. PostgreSQL
-//! has no frames of these types.
+//! its first flight directly after the request. The pool answers that the lease is granted, why it is not, or why it
+//! has ended. PostgreSQL does not use these frame types.
 //!
 //! A connection whose session settings may have changed must not serve another client, and DSQL has no statement that
 //! resets a session (it rejects `DISCARD`). So the pool closes the connection when the lease ends. The client requests
 //! that before it sends the statement, in [`Ask::spent`] or with [`SPENT_FRAME`]; so the connection is closed even if
-//! the client is lost right after the statement.
+//! the client is lost directly after the statement.
 
 use super::Malformed;
 use super::frame::Frame;
@@ -21,7 +21,7 @@ pub(crate) const ASK: u8 = b'L';
 /// The connection of this lease must not be lent again; the client sends it between frames of flights.
 pub(crate) const SPENT: u8 = b'x';
 
-/// The longest request.
+/// The maximum length of a request.
 pub(crate) const MAX_ASK: usize = 4096;
 
 const VERSION: u8 = 1;
@@ -32,15 +32,15 @@ const SPENDS: u8 = 4;
 /// A request for a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ask {
-    /// More than one flight may come: the stream of the stub ends when the lease does.
+    /// More than one flight may follow: the stub's stream ends with the lease.
     pub(crate) open: bool,
-    /// The password waits until the server requests it.
+    /// The password is sent only after the server has requested it.
     pub(crate) serially: bool,
     /// The first flight may change the session's settings: the connection must not be lent again.
     pub(crate) spent: bool,
-    /// How long to wait for a connection, and for its login.
+    /// The time limit for a connection and its login.
     pub(crate) wait: Millis,
-    /// How long to wait for the next bytes of the server.
+    /// The time limit for the next bytes of the server.
     pub(crate) limit: Millis,
     /// The prefix of the cluster's bindings.
     pub(crate) prefix: String,
@@ -62,19 +62,19 @@ impl Ask {
         frame.end(Malformed("search_path has a NUL character"))
     }
 
-    /// The frame at the front, once all of it is there; its bytes are taken out of the buffer.
+    /// Takes the request at the front out of the buffer, once all of it has arrived.
     pub(crate) fn take(buffer: &mut Vec<u8>) -> Result<Option<Self>, Malformed> {
         let Some([tag, a, b, c, d]) = buffer.first_chunk::<HEADER>() else { return Ok(None) };
         let length = usize::try_from(u32::from_be_bytes([*a, *b, *c, *d])).unwrap_or(usize::MAX);
         if *tag != ASK || !(HEADER - 1..MAX_ASK).contains(&length) {
-            return Err(Malformed("it does not begin by asking for a lease"));
+            return Err(Malformed("the request for a lease is missing"));
         }
         if buffer.len() <= length {
             return Ok(None);
         }
         let frame: Vec<u8> = buffer.drain(..=length).collect();
         Ask::read(frame.get(HEADER..).unwrap_or_default()).map(Some).ok_or(Malformed(
-            "it asks for a lease in another way: are the Worker and the object of one version?",
+            "its request for a lease is unknown: do Worker and object have the same version?",
         ))
     }
 
@@ -83,7 +83,7 @@ impl Ask {
         if reader.u8()? != VERSION {
             return None;
         }
-        // A flag that is not known here may be one that must not be ignored.
+        // An unknown flag may be one that must not be ignored.
         let flags = reader.u8().filter(|flags| flags & !(OPEN | SERIALLY | SPENDS) == 0)?;
         let (wait, limit) = (reader.u32()?.into(), reader.u32()?.into());
         let mut text = || String::from_utf8(reader.string()?.to_vec()).ok();
@@ -94,19 +94,19 @@ impl Ask {
     }
 }
 
-/// [`LEASE_GRANTED`], whole.
+/// The complete frame of [`LEASE_GRANTED`].
 pub(crate) const GRANTED_FRAME: [u8; 5] = [LEASE_GRANTED, 0, 0, 0, 4];
 
-/// [`SPENT`], whole.
+/// The complete frame of [`SPENT`].
 pub(crate) const SPENT_FRAME: [u8; 5] = [SPENT, 0, 0, 0, 4];
 
-/// [`LEASE_FAILED`], with a report for the client's half of the pool.
+/// Writes [`LEASE_FAILED`], with a report for the client.
 pub(crate) fn failed(body: &[u8], out: &mut Vec<u8>) {
     let mut frame = Frame::new(LEASE_FAILED, out);
-    // Longer than any text of ours.
+    // The limit is longer than any report of this crate.
     frame.bytes(body.get(..1 << 20).unwrap_or(body));
-    // It fits.
-    let _ = frame.end(Malformed("a report of nothing"));
+    // The report fits, so this error does not occur.
+    let _ = frame.end(Malformed("malformed report"));
 }
 
 #[cfg(test)]
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nul_is_no_way_into_another_field() {
+    fn nul_in_a_field_is_rejected() {
         let ask = Ask {
             open: false,
             serially: false,

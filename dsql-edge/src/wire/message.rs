@@ -1,11 +1,11 @@
-//! The messages of a server: which one it is, and the parts of its body.
+//! Distinguishes the messages of a server, and reads the parts of their bodies.
 //!
-//! Input: one whole frame. Output: a [`Message`], and through a [`Reader`] its parts. A missing part is
-//! an error, and so is a byte too many: no count in it is used to index or to allocate.
+//! Input: one whole frame. Output: a [`Message`], and through a [`Reader`] its parts. A missing part and an extra byte
+//! are errors. The counts in a message are not used to index or to allocate.
 
 use super::Malformed;
 
-/// A message of a server in the extended protocol. Messages that no session waits for are names without content.
+/// A message of a server in the extended protocol. The content of messages that a session does not use is not kept.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Message<'a> {
     AuthenticationOk,
@@ -27,27 +27,27 @@ pub(crate) enum Message<'a> {
     ParameterStatus,
     ParseComplete,
     PortalSuspended,
-    /// With `I` outside of a transaction block, `T` in one, `E` in one that has failed.
+    /// The status: `I` outside a transaction block, `T` in one, `E` in one that has failed.
     ReadyForQuery(u8),
     RowDescription(Body<'a>),
-    /// From a pool, as all that follows.
+    /// From a pool, like the next one.
     #[cfg(feature = "pool")]
     LeaseGranted,
     #[cfg(feature = "pool")]
     LeaseFailed(Body<'a>),
 }
 
-/// A pool's message: it has given the flight to a server that had authenticated the pool.
+/// A pool's message: it has sent the flight to a server that had accepted the pool's login.
 #[cfg(feature = "pool")]
 pub(crate) const LEASE_GRANTED: u8 = b'l';
 /// A pool's message: the lease was not granted, or has ended.
 #[cfg(feature = "pool")]
 pub(crate) const LEASE_FAILED: u8 = b'f';
 
-/// The tag and the length of a frame, in front of its body.
+/// The number of bytes of the tag and the length, which precede the body.
 pub(crate) const HEADER: usize = 5;
 
-/// A body that was not decoded yet, in the buffer that it arrived in.
+/// A body that was not decoded yet, in the buffer that received it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Body<'a>(pub(super) &'a [u8]);
 
@@ -56,7 +56,7 @@ impl<'a> Body<'a> {
         Reader(self.0)
     }
 
-    /// All of it.
+    /// The bytes of the whole body.
     #[cfg(feature = "pool")]
     pub(crate) fn bytes(self) -> &'a [u8] {
         self.0
@@ -105,7 +105,7 @@ impl<'a> Message<'a> {
     }
 }
 
-/// The parts of a body, from its front. `None`: it ends before.
+/// Reads the parts of a body from its front. Each method returns `None` if the body is too short.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reader<'a>(&'a [u8]);
 
@@ -141,7 +141,7 @@ impl<'a> Reader<'a> {
         Some(bytes)
     }
 
-    /// Up to the next NUL, which goes too.
+    /// Takes the bytes up to the next NUL, and skips the NUL.
     pub(super) fn string(&mut self) -> Option<&'a [u8]> {
         let end = self.0.iter().position(|byte| *byte == 0)?;
         let text = self.bytes(end)?;

@@ -1,9 +1,9 @@
-//! Bytes ⇄ messages of PostgreSQL's protocol 3.0. No state.
+//! Converts between bytes and messages of PostgreSQL's protocol 3.0, without state.
 //!
 //! Input: the content of a message ([`frontend`]), or the bytes of a server ([`backend`]). Output: frames, or messages.
-//! Only those that a client of the extended protocol sends and receives. Property tests compare it with
-//! `postgres-protocol`, which itself would be a sixth of this crate's share of a Worker and lets a frame of 2³²−1 bytes
-//! through.
+//! Only the messages of a client of the extended protocol are implemented. Property tests compare this module with
+//! `postgres-protocol`. That crate is not used, because it would be a sixth of what this crate adds to a Worker's size,
+//! and it accepts a frame of 2³²−1 bytes.
 
 pub(crate) mod backend;
 mod frame;
@@ -17,7 +17,7 @@ mod tests;
 pub(crate) use backend::{DatabaseError, Field, Row, Tag};
 pub(crate) use frontend::{Parameters, Startup};
 
-/// The longest messages, in bytes, without the byte of their type.
+/// The maximum lengths of messages, in bytes, without the byte of the type.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     /// Any message, in both directions.

@@ -1,4 +1,4 @@
-//! Our frames and messages beside those of `postgres-protocol`, on the same input.
+//! Compares our frames and messages with those of `postgres-protocol`, for the same input.
 
 use bytes::BytesMut;
 use fallible_iterator::FallibleIterator;
@@ -63,7 +63,8 @@ proptest! {
         prop_assert_eq!(ours, expected);
     }
 
-    /// Both read the same from what they accept; what postgres-protocol rejects is rejected here too.
+    /// Messages that both accept are read in the same way; messages that postgres-protocol rejects are rejected here
+    /// too.
     #[test]
     fn messages_are_read_as_postgres_protocol_reads_them(
         tag in prop_oneof![Just(b'R'), Just(b'T'), Just(b'D'), Just(b'E'), Just(b'Z'), Just(b'C'), Just(b'n')],
@@ -111,7 +112,7 @@ proptest! {
             (Ok(Message::DataRow(ours)), Ok(their_backend::Message::DataRow(theirs))) => {
                 let count = usize::from(u16::from_be_bytes([body[0], body[1]]));
                 let row = backend::data_row(ours, count);
-                // Theirs takes any negative length for NULL.
+                // postgres-protocol treats any negative length as NULL.
                 if let Ok(row) = row {
                     let ranges: Vec<_> = theirs.ranges().collect().unwrap();
                     prop_assert_eq!(ranges.len(), count);

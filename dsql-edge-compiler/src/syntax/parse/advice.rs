@@ -11,12 +11,18 @@ use crate::source::Span;
 /// The advice on a syntax error at a place.
 pub(super) fn advice(text: &str, lexed: &Lexed, place: Span) -> Option<String> {
     let tokens = lexed.tokens.as_slice();
-    let at = tokens.iter().position(|token| token.span.start >= place.start)?;
+    let at = tokens.partition_point(|token| token.span.start < place.start);
     let before = |count: usize| at.checked_sub(count).and_then(|at| tokens.get(at));
     let token = tokens.get(at)?;
     let written = token.span.text(text);
     let previous = before(1)?;
     let second = before(2);
+    // A script may have many statements before this one.
+    let own = || {
+        let before = tokens.get(..at)?;
+        let start = before.iter().rposition(|token| token.kind == TokenKind::Symbol(b';'));
+        before.get(start.map_or(0, |semicolon| semicolon + 1)..)
+    };
     quote_in_text(text, token, previous)
         .or_else(|| foreign_quotes(text, tokens, at))
         .or_else(|| colon_name(text, token, tokens.get(at + 1), lexed.script))
@@ -26,9 +32,9 @@ pub(super) fn advice(text: &str, lexed: &Lexed, place: Span) -> Option<String> {
         .or_else(|| other_dialect(text, token, previous, second))
         .or_else(|| needs_parentheses(text, token, previous))
         .or_else(|| unfinished(text, token, previous))
-        .or_else(|| half_a_construct(token, tokens.get(..at)?))
+        .or_else(|| half_a_construct(token, own()?))
         .or_else(|| {
-            let missing = missing_comma(token, previous, second) && has_lists(tokens.get(..at)?);
+            let missing = missing_comma(token, previous, second) && has_lists(own()?);
             missing.then(|| format!("a comma may be missing before {written}"))
         })
 }

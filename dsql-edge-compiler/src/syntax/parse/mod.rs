@@ -41,28 +41,50 @@ const MAX_DEPTH: usize = 320;
 
 /// Parses statements separated by semicolons.
 pub(super) fn parse_statements(text: &str, lexed: &Lexed) -> Result<Vec<Statement>, Diagnostic> {
-    let mut parser = Parser::new(text, lexed);
+    let mut parser = Parser::at(text, lexed, 0);
     let mut statements = Vec::new();
+    while parser.begins_statement()? {
+        statements.push(parser.whole_statement()?);
+    }
+    Ok(statements)
+}
+
+/// Parses the statements that can be parsed. The others become errors, each with the span of its statement, which ends
+/// with the first semicolon at or after the error.
+pub(super) fn parse_readable(text: &str, lexed: &Lexed) -> (Vec<Statement>, Vec<(Diagnostic, Span)>) {
+    let mut parser = Parser::at(text, lexed, 0);
+    let (mut statements, mut errors) = (Vec::new(), Vec::new());
     loop {
-        while parser.eat_symbol(b';') {}
-        if parser.at_end() {
-            // A lexical error is reported only if the parser reaches its token.
-            return match &lexed.error {
-                Some(error) => Err(error.clone()),
-                None => Ok(statements),
-            };
-        }
-        statements.push(parser.statement().map_err(|error| parser.advised(*error))?);
-        if !parser.at_end() && !parser.at_symbol(b';') {
-            return Err(parser.advised(*parser.error_here()));
+        let (first, start) = match parser.begins_statement() {
+            Ok(true) => (parser.at, parser.span().start),
+            Ok(false) => break,
+            Err(error) => {
+                let span = Span { start: error.span.start, end: text.len() as u32 };
+                errors.push((error, span));
+                break;
+            }
+        };
+        match parser.whole_statement() {
+            Ok(statement) => statements.push(statement),
+            Err(error) => {
+                let place =
+                    lexed.tokens.partition_point(|token| token.span.start < error.span.start).max(first);
+                let rest = lexed.tokens.get(place..).unwrap_or_default();
+                let end = rest.iter().position(|token| token.kind == TokenKind::Symbol(b';'));
+                let semicolon = end.and_then(|end| rest.get(end));
+                let end_of_it = semicolon.map_or(text.len() as u32, |token| token.span.start);
+                errors.push((error, Span { start, end: end_of_it }));
+                let Some(end) = end else { break };
+                parser = Parser::at(text, lexed, place + end + 1);
+            }
         }
     }
+    (statements, errors)
 }
 
 /// Parses `PREPARE name (types) AS statement`, which the parser of statements skips.
 pub(super) fn parse_prepare(text: &str, lexed: &Lexed) -> Option<Prepare> {
-    let mut parser = Parser::new(text, lexed);
-    parser.prepare().ok()
+    Parser::at(text, lexed, 0).prepare().ok()
 }
 
 struct Parser<'a> {
@@ -83,11 +105,11 @@ struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    fn new(text: &'a str, lexed: &'a Lexed) -> Parser<'a> {
+    fn at(text: &'a str, lexed: &'a Lexed, at: usize) -> Parser<'a> {
         Parser {
             text,
             lexed,
-            at: 0,
+            at,
             depth: 0,
             joins: 0,
             ctes: 0,
@@ -95,6 +117,24 @@ impl<'a> Parser<'a> {
             in_substring: false,
             windowless: false,
         }
+    }
+
+    /// Whether a statement follows. A lexical error is returned only if the parser reaches its token.
+    fn begins_statement(&mut self) -> Result<bool, Diagnostic> {
+        while self.eat_symbol(b';') {}
+        match &self.lexed.error {
+            Some(error) if self.at_end() => Err(error.clone()),
+            _ => Ok(!self.at_end()),
+        }
+    }
+
+    /// A statement, and a semicolon or the end behind it.
+    fn whole_statement(&mut self) -> Result<Statement, Diagnostic> {
+        let statement = self.statement().map_err(|error| self.advised(*error))?;
+        if !self.at_end() && !self.at_symbol(b';') {
+            return Err(self.advised(*self.error_here()));
+        }
+        Ok(statement)
     }
 
     fn statement(&mut self) -> Parsing<Statement> {

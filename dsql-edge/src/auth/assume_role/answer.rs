@@ -1,25 +1,25 @@
 //! Reads the answer of STS to AssumeRole.
 //!
 //! Input: a status and a body, which may come from any server. Output: credentials, or STS's own message. Errors show
-//! only the first line of the message, bounded, and never with a secret in it (if a signature does not match, AWS may
-//! quote the request).
+//! only the first line of the message, of limited length, and only if it contains no secret (if a signature does not
+//! match, AWS may quote the request).
 
 use chrono::NaiveDate;
 
 use super::xml::text_at;
 use crate::credentials::Credentials;
 
-/// The error that STS answered.
+/// The error that STS returned.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct StsRejection {
-    /// Such as `AccessDenied`, or the HTTP status.
+    /// The code, such as `AccessDenied`, or the HTTP status.
     pub(super) code: String,
     pub(super) message: String,
-    /// Another request may succeed in a moment.
+    /// Whether a repeated request may succeed soon.
     pub(super) transient: bool,
 }
 
-/// The longest text of an answer that is shown.
+/// The limit of a text of the answer that is shown.
 const SHOWN: usize = 500;
 
 pub(super) fn read(status: u16, body: &str, secrets: &[&str]) -> Result<Credentials, StsRejection> {
@@ -48,7 +48,7 @@ pub(super) fn read(status: u16, body: &str, secrets: &[&str]) -> Result<Credenti
 fn credentials(body: &str) -> Option<Credentials> {
     let part = |name| {
         let text = text_at(body, &["AssumeRoleResponse", "AssumeRoleResult", "Credentials", name])?;
-        // They go into headers and into a password.
+        // The values are sent in headers and in a password.
         let fits = |text: &str| {
             !text.is_empty() && text.len() <= 16_384 && text.bytes().all(|it| it.is_ascii_graphic())
         };
@@ -61,11 +61,11 @@ fn credentials(body: &str) -> Option<Credentials> {
     )
 }
 
-/// `2026-11-21T10:30:00Z`, with or without a fraction, in seconds since 1970.
+/// Parses `2026-11-21T10:30:00Z`, with or without a fraction, to seconds since 1970.
 fn seconds(time: &str) -> Option<u64> {
     let number = |from: usize, to: usize| -> Option<u32> {
         let digits = time.get(from..to)?;
-        // `parse` would take a sign.
+        // `parse` would accept a sign.
         digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
     };
     let separators = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
@@ -78,7 +78,7 @@ fn seconds(time: &str) -> Option<u64> {
     time.and_utc().timestamp().try_into().ok()
 }
 
-/// The first line of a text that others wrote, if it may be shown.
+/// The first line of a text from the network, if it may be shown.
 fn shown(text: &str, secrets: &[&str]) -> Option<String> {
     let line = text.lines().next().filter(|line| !line.is_empty())?;
     if secrets.iter().any(|secret| !secret.is_empty() && line.contains(secret)) {
@@ -93,7 +93,7 @@ mod tests {
 
     use super::*;
 
-    /// As AWS's reference has it (AssumeRole, Sample Response).
+    /// From AWS's reference (AssumeRole, Sample Response).
     const SAMPLE: &str = r#"<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
   <AssumeRoleResult>
   <SourceIdentity>Alice</SourceIdentity>
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_lacks_a_part_gives_none() {
+    fn incomplete_sts_answer_is_an_error() {
         for part in ["AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration", "Credentials"] {
             assert!(read(200, &SAMPLE.replace(part, "Other"), &[]).is_err(), "{part}");
         }
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn stss_own_words_are_kept_and_secrets_are_not() {
+    fn message_of_sts_is_kept_without_secrets() {
         let words = "User: arn:aws:iam::1:user/x is not authorized to perform: sts:AssumeRole on resource: y";
         let rejected = read(403, &error("AccessDenied", words), &["canary"]).unwrap_err();
         assert_eq!((rejected.code.as_str(), rejected.message.as_str()), ("AccessDenied", words));

@@ -1,8 +1,8 @@
 //! Assumes a role of IAM by a request to STS.
 //!
 //! Input: the role, and the keys that may assume it. Output: the credentials of a session, which expire. The request is
-//! signed here and goes to the region of the cluster, through the platform's own HTTPS; the answer is bounded and
-//! parsed as hostile text.
+//! signed here and sent to STS in the cluster's region, through the platform's own HTTPS; the size of the answer is
+//! limited, and it is parsed as hostile text.
 
 mod answer;
 mod request;
@@ -17,7 +17,7 @@ use crate::transport::{Environment, TransportErrorKind};
 pub use role::AssumeRole;
 
 impl AssumeRole {
-    /// A signature of everything that the credentials depend on: the name shows no secret.
+    /// A signature of everything that the credentials depend on, so that the name contains no secret.
     pub(super) async fn cache_key(
         &self,
         settings: &Settings,
@@ -40,7 +40,7 @@ impl AssumeRole {
         Ok(key.await?.expose().to_owned())
     }
 
-    /// Asks STS, once.
+    /// Sends one request to STS.
     pub(super) async fn assume(
         &self,
         settings: &Settings,
@@ -79,7 +79,7 @@ impl AssumeRole {
     }
 }
 
-/// Where STS answers for the cluster's region, unless it is one on this machine.
+/// The host and port of STS in the cluster's region, or on this machine.
 fn endpoint(settings: &Settings) -> (String, u16) {
     match &settings.sts {
         StsEndpoint::Regional => {
@@ -91,7 +91,7 @@ fn endpoint(settings: &Settings) -> (String, u16) {
     }
 }
 
-/// The text that an answer shows, if these secrets were in the request.
+/// The text that is shown for an answer to a request with these secrets.
 #[cfg(fuzzing)]
 pub(crate) fn shown_of(status: u16, body: &str, secrets: &[&str]) -> String {
     match answer::read(status, body, secrets) {
@@ -111,7 +111,7 @@ mod tests {
     const ARN: &str = "arn:aws:iam::123456789012:role/path/app";
 
     #[test]
-    fn credentials_are_kept_for_whom_they_were_given() {
+    fn cache_key_depends_on_each_part_of_the_request() {
         let settings = |region| Settings::new(Endpoint::local("localhost:1", region).unwrap());
         let base = Credentials::new("id", "key");
         let role = || AssumeRole::new(ARN);

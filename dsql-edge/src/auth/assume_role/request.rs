@@ -1,7 +1,7 @@
 //! The signed request for a role: AWS Signature Version 4 in its header form.
 //!
-//! Input: the role, the keys that ask for it, the time. Output: a `POST` to STS. It is held to `aws-sigv4` by
-//! property tests.
+//! Input: the role, the keys that may assume it, the time. Output: a `POST` to STS. Property tests compare it with
+//! `aws-sigv4`.
 
 use super::role::AssumeRole;
 use crate::auth::encoding::percent_encode;
@@ -9,7 +9,7 @@ use crate::auth::signature::Scope;
 use crate::credentials::{Credentials, Unavailable};
 use crate::transport::Post;
 
-/// STS has had one version.
+/// The only version that STS has had.
 const VERSION: &str = "2011-06-15";
 
 const CONTENT_TYPE: &str = "application/x-www-form-urlencoded";
@@ -24,7 +24,7 @@ pub(super) async fn post(
     let body = body(role);
     let scope = Scope::new(now, region, "sts");
     let Scope { time, name } = &scope;
-    // As the platform writes it into the request.
+    // The Host header that the platform sends.
     let authority = if port == 443 { host.to_owned() } else { format!("{host}:{port}") };
 
     let mut canonical =

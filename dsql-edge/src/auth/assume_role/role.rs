@@ -1,4 +1,4 @@
-//! A role of IAM to assume, and the checks that STS would make.
+//! An IAM role to assume, and the checks that STS would make.
 
 use core::time::Duration;
 
@@ -7,7 +7,8 @@ use crate::error::Error;
 /// A role to assume before the token is signed (AWS STS, `AssumeRole`).
 ///
 /// The keys of the [`Config`](crate::Config) then need only `sts:AssumeRole` on it. The session's credentials are kept
-/// until about 80 % of their life is over, for other requests too; a connection that finds some costs nothing more.
+/// until about 80 % of their lifetime has passed, also for other requests; a connection that finds them sends no
+/// request to STS.
 ///
 /// ```
 /// use std::time::Duration;
@@ -46,18 +47,18 @@ impl AssumeRole {
         AssumeRole { session_name: name.into(), ..self }
     }
 
-    /// The external id that the role's trust policy asks for. 2 to 1,224 letters, digits and `_+=,.@:/-`.
+    /// The external id that the role's trust policy requires. 2 to 1,224 letters, digits and `_+=,.@:/-`.
     pub fn external_id(self, id: impl Into<String>) -> Self {
         AssumeRole { external_id: Some(id.into()), ..self }
     }
 
-    /// How long the session lives; an hour if it is not set. From 15 minutes to 12 hours, and no longer than the role
-    /// allows (an hour where its keys come from another role).
+    /// The duration of the session; an hour if it is not set. From 15 minutes to 12 hours, and no longer than the role
+    /// allows (an hour if the keys are those of another role's session).
     pub fn duration(self, duration: Duration) -> Self {
         AssumeRole { seconds: duration.as_secs(), ..self }
     }
 
-    /// A policy of IAM that restricts the session further than the role, in JSON, of at most 2,048 characters.
+    /// An IAM policy, in JSON, that restricts the session further than the role. At most 2,048 characters.
     pub fn session_policy(self, json: impl Into<String>) -> Self {
         AssumeRole { session_policy: Some(json.into()), ..self }
     }
@@ -84,7 +85,7 @@ impl AssumeRole {
         } else if self.external_id.as_ref().is_some_and(|id| !named(id, 1224, ":/")) {
             "the external id of a role has 2 to 1,224 letters, digits and _+=,.@:/-"
         } else if !(900..=43_200).contains(&self.seconds) {
-            "the session of a role lives from 15 minutes to 12 hours"
+            "the session of a role lasts from 15 minutes to 12 hours"
         } else if self.session_policy.as_ref().is_some_and(|json| !(1..=2048).contains(&json.chars().count()))
         {
             "the session policy of a role has at most 2,048 characters"
@@ -97,7 +98,7 @@ impl AssumeRole {
     /// ARN, session name and external id.
     #[cfg(test)]
     pub(crate) fn parts(&self) -> [Option<String>; 3] {
-        // The name that is not set is not a part.
+        // The default name is not a part.
         let name = Some(self.session_name.clone()).filter(|name| name != "dsql-edge");
         [Some(self.arn.clone()), name, self.external_id.clone()]
     }
@@ -110,7 +111,7 @@ mod tests {
     const ARN: &str = "arn:aws:iam::123456789012:role/path/app";
 
     #[test]
-    fn what_sts_would_refuse_is_refused_here() {
+    fn invalid_role_is_rejected_before_sending() {
         assert!(AssumeRole::new(ARN).check().is_ok());
         assert!(AssumeRole::new(ARN.replace("aws", "aws-us-gov")).external_id("a:b/c").check().is_ok());
         let role = || AssumeRole::new(ARN);

@@ -1,15 +1,15 @@
-//! As much of XML as AWS's query services answer with: elements and text.
+//! Reads the part of XML that AWS's query services send: elements and text.
 //!
 //! Input: a document, which may be anything. Output: the text of an element, by its path. Comments, CDATA, and
-//! declarations other than the first line are not taken: STS sends none. Attributes are skipped.
+//! declarations after the first line are not accepted, because STS sends none. Attributes are skipped.
 
 use std::borrow::Cow;
 
-/// Deeper than any answer of STS.
+/// The limit of nesting, which no answer of STS reaches.
 const DEPTH: usize = 16;
 
-/// The text of the first element at this path from the root. `None`: there is none, or the document is malformed up to
-/// there, or the element holds other elements.
+/// The text of the first element at this path from the root. `None` if such an element does not exist, if the document
+/// is malformed before it, or if the element contains other elements.
 pub(super) fn text_at<'a>(document: &'a str, path: &[&str]) -> Option<Cow<'a, str>> {
     let mut open: Vec<&str> = Vec::new();
     let mut rest = document.trim_start();
@@ -34,7 +34,7 @@ pub(super) fn text_at<'a>(document: &'a str, path: &[&str]) -> Option<Cow<'a, st
                 None => (tag, false),
             };
             let name = tag.split_ascii_whitespace().next()?;
-            // The content of the element that is looked for must be text alone.
+            // The content of the requested element must be only text.
             if open == path || open.len() == DEPTH || !name.starts_with(|first: char| first.is_alphabetic()) {
                 return None;
             }
@@ -45,7 +45,7 @@ pub(super) fn text_at<'a>(document: &'a str, path: &[&str]) -> Option<Cow<'a, st
     }
 }
 
-/// Text without its entities.
+/// Text with its entities decoded.
 fn decoded(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('&') {
         return Some(Cow::Borrowed(text));
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_document_has_no_text() {
+    fn malformed_document_has_no_text() {
         let deep = ["<a>".repeat(DEPTH + 1), "</a>".repeat(DEPTH + 1)].concat();
         for document in [
             "",

@@ -22,7 +22,7 @@ fn unnest<'a>(numbers: impl IntoIterator<Item = i32, IntoIter: Send + 'a>) -> Bu
     BulkCommand::new(&UNNEST, arrays(&[23], numbers, bind))
 }
 
-/// The answer to a statement that is executed so often, one row each.
+/// The answer to a statement that is executed this many times and affects one row each time.
 fn inserted(times: usize) -> Vec<u8> {
     let again = [frame(b'2', b""), frame(b'C', b"INSERT 0 1\0")].concat();
     [done("INSERT 0 1"), again.repeat(times - 1)].concat()
@@ -66,7 +66,7 @@ fn rows_fused(times: usize) -> Vec<u8> {
 }
 
 #[test]
-fn any_number_of_rows_goes_in_chunks_and_is_read_as_it_goes() {
+fn rows_are_read_and_sent_in_chunks() {
     let network = Network::default();
     network.accept(answers([
         begun(3000),
@@ -82,7 +82,7 @@ fn any_number_of_rows_goes_in_chunks_and_is_read_as_it_goes() {
         produced.fetch_add(1, Ordering::Relaxed);
     });
     let mut inserting = Box::pin(insert(numbers).execute(&dsql));
-    // The pause after the conflict is not over.
+    // The pause after the conflict has not ended.
     assert!(settle(inserting.as_mut()).is_pending());
     assert_eq!(produced.load(Ordering::Relaxed), 6000);
     assert_eq!(eventually(&network, inserting).unwrap(), 6000);
@@ -95,11 +95,11 @@ fn any_number_of_rows_goes_in_chunks_and_is_read_as_it_goes() {
     });
     let dsql = Dsql::within(retrying(), network.clone());
     assert!(settle(insert(endless).execute(&dsql)).is_pending());
-    assert_eq!(produced.load(Ordering::Relaxed), 3000, "what is not sent yet is not read yet");
+    assert_eq!(produced.load(Ordering::Relaxed), 3000, "rows are not read before they can be sent");
 }
 
 #[test]
-fn an_error_says_how_many_rows_are_committed() {
+fn error_has_the_number_of_committed_rows() {
     let lost = |answer: Vec<u8>| {
         let mut steps = answers([begun(3000), committed(), answer]);
         steps.pop();
@@ -117,7 +117,7 @@ fn an_error_says_how_many_rows_are_committed() {
     assert!(violation.to_string().contains("3000 rows had been committed"), "{violation}");
     assert_eq!(sent(&network).last().unwrap(), "ROLLBACK |");
 
-    // Lost before COMMIT: sent again. Lost after it: unknown, of that chunk alone.
+    // Lost before COMMIT: the chunk is sent again. Lost after it: the outcome of only that chunk is unknown.
     let network = Network::default();
     network.accept(lost(control("BEGIN")));
     network.accept(answers([begun(2000), committed()]));
@@ -131,7 +131,7 @@ fn an_error_says_how_many_rows_are_committed() {
     let dsql = Dsql::within(retrying(), network.clone());
     let unknown = eventually(&network, insert(0..5000).execute(&dsql)).unwrap_err();
     assert!(unknown.is_outcome_unknown() && unknown.committed_rows() == Some(3000), "{unknown}");
-    // Fused, where COMMIT had been sent with the rows.
+    // With `fused`, COMMIT was sent with the rows.
     let network = Network::default();
     let mut steps = answers([rows_fused(3000), vec![]]);
     steps.truncate(steps.len() - 2);

@@ -1,4 +1,4 @@
-//! Where the credentials of a connection come from: providers, and roles that are assumed.
+//! The sources of a connection's credentials: providers, and roles that are assumed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -45,7 +45,7 @@ pub(super) fn tokens(network: &Network) -> Vec<String> {
     network.written().iter().map(text).filter(|written| written.contains("X-Amz-Signature")).collect()
 }
 
-/// Runs a query on a `Dsql` of its own, as a request does.
+/// Runs a query on its own `Dsql`, like a request.
 fn request(config: &Config, network: &Network) -> Result<i32, Error> {
     network.accept(answers([rows("n", 23, &[1])]));
     now(query(&READ).fetch_one(&Dsql::within(config.clone(), network.clone())))
@@ -123,7 +123,7 @@ pub(super) mod roles {
         )
     }
 
-    /// The role, under a session name of its own.
+    /// Assumes the role with this session name.
     pub(crate) fn assuming(config: Config, name: &str) -> Config {
         config.assume_role(AssumeRole::new(ROLE).session_name(name)).unwrap()
     }
@@ -151,7 +151,7 @@ pub(super) mod roles {
     }
 
     #[test]
-    fn rejection_of_sts_is_reported_in_its_words_and_not_retried() {
+    fn rejection_of_sts_is_reported_and_not_retried() {
         let network = Network::default();
         let words = "User: arn:aws:iam::1:user/x is not authorized to perform: sts:AssumeRole";
         network.answer(403, rejection("AccessDenied", words));
@@ -164,7 +164,7 @@ pub(super) mod roles {
     }
 
     #[test]
-    fn an_sts_that_is_not_well_is_asked_again() {
+    fn sts_request_is_retried_after_a_server_error() {
         let network = Network::default();
         network.answer(503, "");
         network.leave_unanswered(TransportErrorKind::Unreachable);
@@ -175,7 +175,7 @@ pub(super) mod roles {
         let found = loop {
             match settle(running.as_mut()) {
                 Poll::Ready(found) => break found,
-                Poll::Pending => assert!(network.advance(), "it waits for nothing"),
+                Poll::Pending => assert!(network.advance(), "no timer is running"),
             }
         };
         assert_eq!(found.unwrap(), 1);
@@ -183,7 +183,7 @@ pub(super) mod roles {
     }
 
     #[test]
-    fn credentials_that_the_server_refuses_are_forgotten() {
+    fn credentials_that_the_server_rejects_are_forgotten() {
         let network = Network::default();
         let config = assuming(config(), "forgotten");
         let refused = || {
@@ -198,7 +198,7 @@ pub(super) mod roles {
         network.elapse(Duration::from_secs(60));
         refused();
         network.answer(200, answer("ASIANEW", "9999-01-01T00:00:00Z"));
-        // The new credentials are denied, and newer ones would be, too: STS is not asked for each request.
+        // The new credentials are also rejected, and newer ones would be: not every request causes a request to STS.
         (0..9).for_each(|_| refused());
         request(&config, &network).unwrap();
         assert!(tokens(&network).last().unwrap().contains("ASIANEW"));
@@ -220,7 +220,7 @@ pub(super) mod roles {
     }
 
     #[test]
-    fn no_secret_shows_whatever_sts_answers() {
+    fn no_answer_of_sts_shows_a_secret() {
         let quoting = rejection("SignatureDoesNotMatch", &format!("x-amz-security-token:{CANARY}-token"));
         for (at, (status, body)) in [
             (200, "<html/>".to_owned()),
@@ -247,7 +247,7 @@ pub(super) mod roles {
     }
 
     #[test]
-    fn keys_that_would_break_a_header_are_not_sent() {
+    fn keys_that_a_header_cannot_contain_are_not_sent() {
         for key in ["id\r\nx: y", "ìd"] {
             let network = Network::default();
             let credentials = Credentials::new(key, "key");

@@ -14,13 +14,13 @@ fn once(network: &Network, constraints: &'static KeyConstraints) -> Result<Idemp
     eventually(network, dsql.transaction(body).idempotency_key(key).into_future())
 }
 
-/// The answer to BEGIN, the key with this tag, and a statement that finds this.
+/// The answer to BEGIN, the key with this tag, and a statement that returns these values.
 fn keyed(tag: &str, values: &[i32]) -> Vec<u8> {
     [control("BEGIN"), done(tag), found(values), ready(b"T")].concat()
 }
 
 #[test]
-fn a_key_resolves_what_became_of_it() {
+fn key_resolves_an_unknown_outcome() {
     let once = |network: &Network| once(network, &CONSTRAINTS);
     let keyed = |values: &[i32]| keyed("INSERT 0 1", values);
     let flight = format!("login BEGIN INSERT INTO keys VALUES (1) {WRITE_SQL} |");
@@ -49,13 +49,13 @@ fn a_key_resolves_what_became_of_it() {
         assert_eq!(sent(&network)[1..3], ["COMMIT |", &flight]);
     }
 
-    // A violation of another statement is not the key's.
+    // A violation by another statement does not mean that the key is taken.
     let network = Network::default();
     network
         .accept(answers([[control("BEGIN"), done("INSERT 0 1"), failed("23505")].concat(), rolled_back()]));
     assert!(once(&network).unwrap_err().is_unique_violation());
 
-    // A key alone is written, too.
+    // A key without other statements is also written.
     let network = Network::default();
     network.accept(answers([[control("BEGIN"), done("INSERT 0 1"), ready(b"T")].concat(), committed()]));
     let dsql = Dsql::within(retrying(), network.clone());
@@ -89,7 +89,7 @@ fn no_row_with_do_nothing_means_that_the_key_is_taken() {
     assert_eq!(once(&network, &DOES_NOTHING).unwrap(), IdempotentOutcome::AlreadyCommitted);
     assert_eq!(sent(&network).iter().filter(|expected| *expected == "COMMIT |").count(), 1);
 
-    // A key alone.
+    // A key without other statements.
     let network = Network::default();
     network.accept(answers([[control("BEGIN"), done("INSERT 0 0"), ready(b"T")].concat(), rolled_back()]));
     let dsql = Dsql::within(retrying(), network.clone());
@@ -115,7 +115,7 @@ fn a_violation_of_another_constraint_is_an_error() {
     network.accept(answers([begun_badly("23505"), rolled_back()]));
     let error = once(&network, &OTHER).unwrap_err();
     assert!(error.is_unique_violation() && error.constraint() == Some("t_pkey"), "{error}");
-    // Nor is another error of the key's constraint.
+    // Another error of the key's constraint does not mean that the key is taken either.
     let network = Network::default();
     network.accept(answers([begun_badly("23514"), rolled_back()]));
     assert!(once(&network, &CONSTRAINTS).unwrap_err().is_check_violation());

@@ -1,4 +1,4 @@
-//! The client over a scripted network: the answers of a server, and the helpers that wait for a result.
+//! Tests the client with a scripted network; here are the answers of a server, and the helpers that wait for a result.
 
 mod bulk;
 mod credentials;
@@ -112,7 +112,7 @@ fn failure(code: &str) -> Vec<u8> {
     [error("ERROR", code), frame(b'Z', b"I")].concat()
 }
 
-/// A connection that lets us in and then gives these answers, one for each query.
+/// A connection that accepts the login and then sends these answers, one for each query.
 fn answers(answers: impl IntoIterator<Item = Vec<u8>>) -> Vec<Step> {
     let mut steps = vec![Step::AwaitWrite, Step::Send(login())];
     for (position, answer) in answers.into_iter().enumerate() {
@@ -125,7 +125,7 @@ fn answers(answers: impl IntoIterator<Item = Vec<u8>>) -> Vec<Step> {
     steps
 }
 
-/// A connection that asks for the password, and then gives this answer to the flight that comes with it.
+/// A connection that requests the password, and then sends this answer to the flight that is sent with it.
 fn serial_login(answer: Vec<u8>) -> Vec<Step> {
     vec![
         Step::AwaitWrite,
@@ -142,12 +142,12 @@ fn config() -> Config {
     Config::local("localhost:1234", "us-east-1", credentials).unwrap().max_attempts(1)
 }
 
-/// The same, with as many attempts as there are without being asked.
+/// The same, with the default number of attempts.
 fn retrying() -> Config {
     config().max_attempts(5)
 }
 
-/// Polls until nothing moves any more.
+/// Polls until nothing changes any more.
 fn settle<F: Future>(future: F) -> Poll<F::Output> {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
@@ -161,7 +161,7 @@ fn now<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// Polls to the end, letting pauses pass.
+/// Polls until the future ends, and advances the clock over its pauses.
 fn eventually<T>(network: &Network, future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
@@ -183,7 +183,7 @@ fn sent(network: &Network) -> Vec<String> {
 fn statements_in(mut bytes: &[u8]) -> String {
     let mut words = Vec::new();
     while let Some((tag, rest)) = bytes.split_first() {
-        // StartupMessage alone has no tag.
+        // Only StartupMessage has no tag.
         let (tag, rest) = if *tag == 0 { (b'0', bytes) } else { (*tag, rest) };
         let length = u32::from_be_bytes(*rest.first_chunk().unwrap()) as usize;
         let body = &rest[4..length];

@@ -1,4 +1,4 @@
-//! The reported outcome of a write when something fails: never a false success, never a false failure.
+//! The reported outcome of a write after a failure: never a false success, never a false failure.
 
 use super::*;
 
@@ -15,7 +15,7 @@ fn write() -> Query<i32> {
     query(&WRITE)
 }
 
-/// Startup alone is answered; the flight behind it waits until the server requests the password.
+/// A client that sends the password and the flight only after the server has requested the password.
 fn serial() -> Config {
     let credentials = Credentials::new("id", "key");
     Config::dangerous_endpoint("localhost", 1234, "localhost", "us-east-1", credentials).unwrap()
@@ -29,7 +29,7 @@ enum Closure {
     SwallowsErrors,
 }
 
-/// A transaction with a key, in the way that a user writes it.
+/// A transaction with a key, as a user would write it.
 fn keyed(network: &Network, dsql: &Dsql, closure: Closure) -> Result<IdempotentOutcome<()>, Error> {
     let body = async move |tx: Transaction<'_>| {
         match closure {
@@ -42,7 +42,7 @@ fn keyed(network: &Network, dsql: &Dsql, closure: Closure) -> Result<IdempotentO
     eventually(network, dsql.transaction(body).idempotency_key(key()).into_future())
 }
 
-/// Each failure that keeps the key from being sent at all.
+/// Each failure before the key is sent.
 #[test]
 fn key_that_was_not_sent_is_an_error() {
     use TransportErrorKind::{Lost, NoTls, OtherRequest, Tls, Unreachable, Unsupported};
@@ -70,7 +70,7 @@ fn key_that_was_not_sent_is_an_error() {
             }
             assert!(fails(&network, &Dsql::within(retrying(), network.clone()), code).is_connect());
         }
-        // All connections are lent, for longer than the timeout.
+        // All connections are lent for longer than the timeout.
         let network = Network::default();
         network.accept([Step::AwaitWrite, Step::Send(login()), Step::Stall]);
         let dsql = Dsql::within(retrying().max_connections(1), network.clone());
@@ -79,7 +79,7 @@ fn key_that_was_not_sent_is_an_error() {
         assert!(busy.as_mut().poll(&mut context).is_pending());
         network.expire();
         assert!(fails(&network, &dsql, "busy").is_timeout());
-        // A key that is compiled for another search_path than the statements.
+        // The key and the statements are compiled for different values of search_path.
         static ELSEWHERE: Statement = Statement { search_path: "app", ..KEY };
         let network = Network::default();
         network.accept(answers([[control("BEGIN"), found(&[1]), ready(b"T")].concat()]));
@@ -93,9 +93,9 @@ fn key_that_was_not_sent_is_an_error() {
     }
 }
 
-/// COMMIT's answer is lost; then the attempt that would resolve it fails for another reason.
+/// The answer to COMMIT is lost, and the attempt that would resolve the outcome fails for another reason.
 #[test]
-fn unknown_outcome_stays_unknown_whatever_ends_the_next_attempt() {
+fn unknown_outcome_stays_unknown_after_a_failed_retry() {
     let keyed_flight = || [control("BEGIN"), done("INSERT 0 1"), found(&[1]), ready(b"T")].concat();
     let first = || {
         let mut lost = answers([keyed_flight()]);
@@ -171,7 +171,7 @@ fn read_only_transaction_with_a_key_is_an_error() {
     assert_eq!(network.connections(), (0, 0));
 }
 
-/// Each place in which a login that waits for each answer can end.
+/// Each place where a login that waits for each answer can end.
 #[test]
 fn unsent_write_of_a_lost_login_is_not_unknown() {
     let asked = frame(b'R', &[0, 0, 0, 3]);
@@ -182,7 +182,7 @@ fn unsent_write_of_a_lost_login_is_not_unknown() {
         (vec![Step::AwaitWrite, Step::Send(vec![b'R', 0, 0]), Step::Close], false),
         (vec![Step::AwaitWrite, Step::Send(refused), Step::Close], false),
         (vec![Step::AwaitWrite, Step::Send(b"HTTP/1.1 400 Bad Request".to_vec()), Step::Close], false),
-        // The rest follows in the same piece: nothing has been sent when it is found to be wrong.
+        // The rest follows in the same piece: it is found to be invalid before anything was sent.
         (vec![Step::AwaitWrite, Step::Send([&asked[..], b"?????"].concat()), Step::Close], false),
         (vec![Step::AwaitWrite, Step::Send(asked.clone()), Step::AwaitWrite, Step::Close], true),
         (vec![Step::AwaitWrite, Step::Send(asked), Step::AwaitWrite, Step::Send(b"?????".to_vec())], true),
@@ -203,7 +203,7 @@ fn unsent_write_of_a_lost_login_is_not_unknown() {
     assert_eq!(eventually(&network, write().fetch_one(&Dsql::within(serial(), network.clone()))).unwrap(), 5);
 }
 
-/// Each error of the server's at each place of a write, and its outcome.
+/// Each error of the server at each place of a write, and the outcome.
 #[test]
 fn error_of_the_system_leaves_a_write_unknown() {
     let fatal = |code| error("FATAL", code);
@@ -211,7 +211,7 @@ fn error_of_the_system_leaves_a_write_unknown() {
     let cases = [
         ("FATAL", fatal("57P01"), true),
         ("FATAL of the statement", [frame(b'1', b""), frame(b'2', b""), fatal("57P01")].concat(), true),
-        ("FATAL behind the row", [found(&[1]), fatal("57P01")].concat(), true),
+        ("FATAL after the row", [found(&[1]), fatal("57P01")].concat(), true),
         ("PANIC", panic("XX000"), true),
         ("internal error", failure("XX000"), true),
         ("corrupted", failure("XX001"), true),
@@ -245,7 +245,7 @@ fn error_of_the_system_leaves_a_write_unknown() {
     }
 }
 
-/// `CALL` of a procedure that commits, for instance.
+/// For example, `CALL` of a procedure that commits.
 #[test]
 fn statement_that_ended_the_transaction_leaves_it_unknown() {
     static CALL: Statement = Statement { columns: &[], ..statement("CALL p()", Effect::Write) };
@@ -262,7 +262,7 @@ fn statement_that_ended_the_transaction_leaves_it_unknown() {
     assert!(error.to_string().contains("began or ended a transaction"), "{error}");
 }
 
-/// The first statement of the transaction is refused because the server wants to ask for the password first.
+/// The first statement of the transaction is rejected because the server must request the password first.
 #[test]
 fn transaction_is_retried_with_a_serial_login() {
     let network = Network::default();
@@ -277,7 +277,7 @@ fn transaction_is_retried_with_a_serial_login() {
     assert_eq!(eventually(&network, wrote.into_future()).unwrap(), 5);
 }
 
-/// A server that completes the login and drops the rest of its input, and a server that is only slow.
+/// A server that completes the login and drops the rest of its input, and a server that is slow.
 #[test]
 fn flight_that_was_dropped_with_the_login_is_sent_again() {
     let flight = format!("{WRITE_SQL} |");
@@ -296,13 +296,13 @@ fn flight_that_was_dropped_with_the_login_is_sent_again() {
         assert_eq!(eventually(&network, write().fetch_one(&dsql)).unwrap(), 5);
         assert_eq!(eventually(&network, query(&READ).fetch_one(&dsql)).unwrap(), 7);
         let first = format!("login {flight}");
-        // Either way it is one connection, which goes on.
+        // In both cases there is one connection, which continues to work.
         assert_eq!(network.connections(), (1, 1));
         match drops {
             true => assert_eq!(sent(&network), [&first, "|", &flight, &next]),
             false => assert_eq!(sent(&network), [&first, "|", &next]),
         }
-        // The next connection waits for the end of the login, if that is what it takes.
+        // After a dropped flight, the next connection waits for the end of the login.
         let mut session = dsql.session();
         let mut steps = answers([rows("n", 23, &[9])]);
         if drops {
@@ -316,7 +316,7 @@ fn flight_that_was_dropped_with_the_login_is_sent_again() {
     }
 }
 
-/// BEGIN, the key and the first statement are dropped; the transaction goes on as if they had not been.
+/// BEGIN, the key and the first statement are dropped; the transaction continues normally.
 #[test]
 fn transaction_that_was_dropped_with_the_login_is_sent_again() {
     let network = Network::default();

@@ -21,7 +21,7 @@ fn a_pipeline_is_one_flight_and_one_transaction() {
         now(dsql.pipeline(vec![query(&READ).optional(), query(&READ).optional()])).unwrap(),
         [None, Some(5)]
     );
-    // One alone needs no transaction; none needs nothing.
+    // A single query needs no transaction; for no query, nothing is sent.
     assert_eq!(now(dsql.pipeline(query(&READ).one())).unwrap(), 6);
     assert_eq!(now(session.pipeline(Vec::<Command>::new())).unwrap(), Vec::<u64>::new());
     let (read, write) = ("SELECT n FROM t", "INSERT INTO t VALUES (1) RETURNING n");
@@ -85,7 +85,7 @@ fn conflicting_pipeline_is_retried_and_lost_one_is_not() {
 }
 
 #[test]
-fn a_row_that_does_not_fit_is_told_with_what_became_of_the_rest() {
+fn unfit_row_is_reported_with_the_outcome() {
     let network = Network::default();
     let answer = |second: &[i32]| {
         [control("BEGIN"), done("DELETE 1"), found(second), control("COMMIT"), ready(b"I")].concat()

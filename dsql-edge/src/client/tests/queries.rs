@@ -1,4 +1,4 @@
-//! Single queries: flights, the connections of a `Dsql`, and every way to fail.
+//! Single queries: flights, the connections of a `Dsql`, and every kind of failure.
 
 use super::*;
 
@@ -32,7 +32,7 @@ fn queries_of_two_search_paths_run_on_connections_of_their_own() {
         for (at, statement) in order.iter().enumerate() {
             assert_eq!(names_a_search_path(&network.written()[at]), !statement.search_path.is_empty());
         }
-        // Where there may be one connection only, the idle one makes room.
+        // If only one connection is allowed, the idle one is closed for the new one.
         let network = Network::default();
         network.accept(answers([rows("n", 23, &[1])]));
         network.accept(answers([rows("n", 23, &[2])]));
@@ -145,7 +145,7 @@ fn concurrent_queries_open_connections_up_to_the_limit() {
     }
     let dsql = Dsql::within(config().max_connections(2), network.clone());
     let mut context = Context::from_waker(Waker::noop());
-    // Each holds a connection from its first poll on; a script that is not read does not delay the others.
+    // Each query holds a connection from its first poll on; a connection that is not read does not delay the others.
     let (mut timer, mut other) = (network.sleep(SOON), network.sleep(SOON));
     let mut first = Box::pin(dsql.lender().borrow(None, &mut timer));
     let mut second = Box::pin(dsql.lender().borrow(None, &mut other));
@@ -172,7 +172,7 @@ fn waiting_for_a_connection_ends_with_a_timeout() {
 }
 
 #[test]
-fn a_query_that_is_dropped_halfway_takes_its_connection_with_it() {
+fn dropped_query_closes_its_connection() {
     let network = Network::default();
     network.accept([Step::AwaitWrite, Step::Send(login()), Step::Stall]);
     network.accept(answers([rows("n", 23, &[5])]));
@@ -196,7 +196,7 @@ fn a_session_does_not_open_a_second_connection() {
     assert!(now(query(&READ).fetch_one(&mut session)).unwrap_err().is_stale_snapshot());
     assert_eq!(now(query(&READ).fetch_one(&mut session)).unwrap(), 6);
     assert!(now(query(&READ).fetch_one(&mut session)).unwrap_err().is_database());
-    assert!(now(query(&READ).fetch_one(&mut session)).unwrap_err().to_string().contains("gone"));
+    assert!(now(query(&READ).fetch_one(&mut session)).unwrap_err().to_string().contains("is lost"));
     assert_eq!(network.connections(), (1, 0));
 }
 
@@ -222,10 +222,10 @@ fn a_stale_snapshot_is_named_and_the_connection_goes_on() {
     assert_eq!(network.connections(), (1, 1));
 }
 
-/// Its name, the script, and a predicate that the error must satisfy.
+/// The name, the script, and a predicate that the error must satisfy.
 type FlightFailure = (&'static str, Result<Vec<Step>, TransportErrorKind>, fn(&Error) -> bool);
 
-/// Every way in which a query can fail.
+/// Every kind of failure of a query.
 fn failures() -> Vec<FlightFailure> {
     let after_login = |step: Step| Ok(vec![Step::AwaitWrite, Step::Send(login()), step]);
     let before_login = |step: Step| Ok(vec![Step::AwaitWrite, step]);
@@ -276,7 +276,7 @@ fn failures() -> Vec<FlightFailure> {
         ("unavailable", after_login(Step::Send(failure("XX000"))), |e| {
             e.is_database() && e.is_outcome_unknown()
         }),
-        // The server may have executed it: an error that ends the session does not prove the contrary.
+        // The server may have executed it: an error that ends the session does not disprove that.
         ("shut down before the end", after_login(Step::Send(error("FATAL", "57P01"))), |e| {
             e.is_database() && e.is_outcome_unknown()
         }),
@@ -293,7 +293,7 @@ fn failures() -> Vec<FlightFailure> {
             e.is_stale_snapshot() && e.is_executed() && !e.is_outcome_unknown()
         }),
         ("too many rows", after_login(Step::Send(rows("n", 23, &[1, 2]))), |e| {
-            e.is_too_many_rows() && e.is_executed() && e.to_string().contains("executed all the same")
+            e.is_too_many_rows() && e.is_executed() && e.to_string().contains("it was executed")
         }),
         ("no rows", after_login(Step::Send(rows("n", 23, &[]))), Error::is_no_rows),
     ]
@@ -308,7 +308,7 @@ fn shut_down_at_the_commit() -> Vec<u8> {
 }
 
 #[test]
-fn every_failure_says_what_it_is_and_where_and_shows_no_secret() {
+fn every_failure_names_its_place_and_shows_no_secret() {
     for (name, script, is_right) in failures() {
         let network = Network::default();
         match script {
@@ -374,7 +374,7 @@ fn a_read_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_server_that_is_silent_ends_with_a_timeout_that_says_where() {
+fn silent_server_causes_timeout_that_names_the_step() {
     for (script, expected) in [
         (vec![Step::Stall], "connecting"),
         (vec![Step::AwaitWrite, Step::Send(login()), Step::Stall], "answer to the query"),
@@ -408,7 +408,7 @@ fn value_in_the_primary_message_is_not_shown() {
 }
 
 #[test]
-fn unencodable_argument_is_named_and_nothing_is_sent() {
+fn unencodable_argument_is_named_and_not_sent() {
     let network = Network::default();
     let dsql = Dsql::within(config(), network.clone());
     let mut arguments = Arguments::with_capacity(2);
@@ -442,11 +442,11 @@ fn a_null_that_the_snapshot_rules_out_is_a_stale_snapshot() {
     assert!(error.is_stale_snapshot() && error.column() == Some("n"), "{error}");
     let text = "column 1 (\"n\") is NULL in the database and NOT NULL in the snapshot; the snapshot is stale: run `dsql-edge pull`";
     assert!(error.to_string().starts_with(text), "{error}");
-    // With `!` the query rules out NULL, not the snapshot.
+    // With `!`, the query excludes NULL, not the snapshot.
     let error = fetched(query(&CLAIMED), null("n!"));
     assert!(!error.is_stale_snapshot() && error.is_conversion() && error.column() == Some("n!"), "{error}");
-    assert!(error.to_string().contains("it is NULL, and the query rules that out"), "{error}");
-    // The user's own type does not accept NULL, and the column may be NULL.
+    assert!(error.to_string().contains("it is NULL, but the query excludes that"), "{error}");
+    // The user's own type does not accept NULL, but the column may be NULL.
     let nullable = Query::new(&READ, Arguments::default(), |row| row.column::<sql::Int4, Nullable, Own>(0));
     let network = Network::default();
     network.accept(answers([null("n")]));
@@ -464,7 +464,7 @@ impl<N> Column<sql::Int4, N> for Own {
 }
 
 #[test]
-fn a_select_that_may_write_is_not_said_to_write() {
+fn error_of_a_select_that_may_write_states_that() {
     static CALLS: Statement = statement("SELECT app() AS n", Effect::MayWrite);
     let fetched = |statement: &'static Statement| {
         let network = Network::default();
@@ -473,8 +473,8 @@ fn a_select_that_may_write_is_not_said_to_write() {
     };
     let (may, does, reads) = (fetched(&CALLS), fetched(&WRITE), fetched(&READ));
     assert!(may.is_executed() && does.is_executed() && !reads.is_executed(), "{may}, {does}, {reads}");
-    assert!(may.to_string().contains("; the statement may write, and was executed all the same"), "{may}");
-    assert!(does.to_string().contains("; the statement writes, and was executed all the same"), "{does}");
+    assert!(may.to_string().contains("; the statement may write, and it was executed"), "{may}");
+    assert!(does.to_string().contains("; the statement writes, and it was executed"), "{does}");
     assert!(!reads.to_string().contains("executed"), "{reads}");
     // A lost answer is handled as for a statement that writes: it does not run again.
     let network = Network::default();
@@ -486,7 +486,7 @@ fn a_select_that_may_write_is_not_said_to_write() {
 
 #[cfg(feature = "pool")]
 #[test]
-fn what_may_change_a_session_is_known_of_its_flight() {
+fn flight_states_whether_it_may_change_the_session() {
     use crate::client::flight::{Flight, Prepared};
 
     static MAY: Statement =
@@ -501,11 +501,11 @@ fn what_may_change_a_session_is_known_of_its_flight() {
         let members: Vec<Prepared> = statements.iter().copied().map(prepared).collect();
         assert_eq!(Flight::alone(&members).changes_session(), changes, "{statements:?}");
     }
-    // Behind a pool the setting would be lost with the lease.
+    // With a pool, the setting would be lost with the lease.
     let network = Network::default();
     let mut session = crate::pool::Pool::within(config(), network.clone()).dsql().session();
     let set = crate::query::SessionCommand::new(&SET, Arguments::default());
     let error = now(set.execute(&mut session)).unwrap_err();
-    assert!(error.is_config() && error.to_string().contains("behind a pool"), "{error}");
+    assert!(error.is_config() && error.to_string().contains("with a pool"), "{error}");
     assert_eq!(network.connections(), (0, 0));
 }

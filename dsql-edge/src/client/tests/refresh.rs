@@ -1,6 +1,6 @@
-//! Credentials that are fetched by many requests at once, or from a source that is slow, while old ones still serve.
+//! Credentials that many requests fetch at once, or that come from a slow source while old ones are still valid.
 //!
-//! Everything here runs on the network's own clock: its milliseconds are compared, not how long a test takes.
+//! Everything here uses the network's own clock: its milliseconds are compared, not the time of the test.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use super::credentials::{session, tokens};
 use super::*;
 use crate::auth::{CredentialsProvider, ProvidedCredentials};
 
-/// Requests of the same time, each with a `Dsql` of its own, run to their ends.
+/// Runs requests at the same time to completion, each with its own `Dsql`.
 fn all_at_once(network: &Network, config: &Config, requests: usize) -> Vec<Result<i32, Error>> {
     let one =
         |config: Config| async move { query(&READ).fetch_one(&Dsql::within(config, network.clone())).await };
@@ -32,12 +32,12 @@ fn all_at_once(network: &Network, config: &Config, requests: usize) -> Vec<Resul
         if running.is_empty() {
             return ended;
         }
-        assert!(network.advance(), "{} of {requests} wait for nothing", running.len());
+        assert!(network.advance(), "{} of {requests} wait without a timer", running.len());
     }
     panic!("{} of {requests} wait", running.len());
 }
 
-/// How long one request takes, and the last token that was sent.
+/// The time that one request takes, and the last token that was sent.
 fn one_more(network: &Network, config: &Config) -> (Millis, String) {
     let began = network.now();
     all_at_once(network, config, 1).remove(0).unwrap();
@@ -86,7 +86,7 @@ fn hanging_provider_delays_one_request_with_old_credentials() {
     network.elapse(Duration::from_secs(3100));
     let (took, token) = one_more(&network, &config);
     assert!((1..=500).contains(&took) && token.contains("ID0"), "{took} ms: {token}");
-    // Those that come later do not wait at all, until it is time to try again.
+    // Later requests do not wait until it is time to try again.
     for _ in 0..3 {
         network.elapse(Duration::from_secs(9));
         assert_eq!(one_more(&network, &config).0, 0);
@@ -128,7 +128,7 @@ fn short_sessions_are_refreshed_before_they_are_too_old() {
     let network = Network::default();
     let (config, asked) = providing(&network, &[(Some(200), Duration::ZERO), (Some(200), Duration::MAX)]);
     one_more(&network, &config);
-    // 140 seconds of it can be used; 80 % of those are over.
+    // 140 seconds of the lifetime can be used, and 80 % of these have passed.
     network.elapse(Duration::from_secs(130));
     let (took, token) = one_more(&network, &config);
     assert!((1..=500).contains(&took) && token.contains("ID0"), "{took} ms: {token}");
@@ -202,13 +202,13 @@ mod roles {
         assert!(second.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         assert_eq!(network.posted().len(), 1);
 
-        // The first is still there, and is not waited for for long.
+        // The first request still runs; the second does not wait for it for long.
         while network.posted().len() < 2 {
-            assert!(network.advance(), "it waits for nothing");
+            assert!(network.advance(), "no timer is running");
             assert!(second.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         }
         assert!(network.now() <= 400, "{}", network.now());
-        // The second is gone: the next one asks at once.
+        // The second request was dropped: the next one sends its request at once.
         drop(second);
         network.answer(200, answer("ASIAONE", ONE));
         assert_eq!(one_more(&network, &config).0, 0);
@@ -216,7 +216,7 @@ mod roles {
     }
 
     #[test]
-    fn refused_role_is_an_error_for_each_of_many_requests() {
+    fn rejected_role_is_an_error_for_each_request() {
         let network = Network::default();
         let config = assuming(config(), "refused");
         for _ in 0..50 {
@@ -225,7 +225,7 @@ mod roles {
         for result in all_at_once(&network, &config, 50) {
             assert!(result.unwrap_err().is_credentials());
         }
-        // They wait for the first one's error, and then not for each other's.
+        // They wait for the error of the first one, and after it not for each other's.
         assert!(network.now() <= 300, "{} ms", network.now());
     }
 }

@@ -1,4 +1,4 @@
-//! Reports of writes that succeeded, or may have, although their answer cannot be used.
+//! Reports of writes that succeeded, or may have succeeded, although their answer cannot be used.
 
 use super::transactions::{committed, rolled_back};
 use super::*;
@@ -54,9 +54,9 @@ fn stream_of_a_write_reports_its_commit_with_an_unfit_row() {
     assert!(error.is_executed(), "{error}");
     assert!(now(stream.next()).is_none());
     drop(stream);
-    assert_eq!(network.connections(), (1, 1), "the answer is read to its end");
+    assert_eq!(network.connections(), (1, 1), "the whole answer is read");
 
-    // The connection breaks behind that row.
+    // The connection breaks after that row.
     let network = Network::default();
     let mut cut = found(&[1, 2]);
     cut.truncate(cut.len() - 20);
@@ -89,7 +89,7 @@ fn committed_rows_count_a_chunk_whose_rows_do_not_fit() {
     assert_eq!(error.committed_rows(), Some(1));
 }
 
-/// PostgreSQL commits before it sends CommandComplete of COMMIT: an error behind that takes nothing back.
+/// PostgreSQL commits before it sends CommandComplete of COMMIT: an error after that does not undo the commit.
 #[test]
 fn error_behind_the_answer_to_commit_leaves_the_outcome_unknown() {
     for code in ["40001", "23505", "XX000", "57014"] {
@@ -109,7 +109,7 @@ fn error_behind_the_answer_to_commit_leaves_the_outcome_unknown() {
     }
 }
 
-/// A statement ended the transaction, the closure swallowed that error, and then ran out of time.
+/// A statement ended the transaction; the closure ignored that error, and then exceeded the time limit.
 #[test]
 fn deadline_does_not_hide_an_unknown_outcome() {
     let network = Network::default();
@@ -144,7 +144,7 @@ fn socket_of_another_request_leaves_a_sent_write_unknown() {
 
 #[test]
 fn unsendable_statement_leaves_its_transaction_usable() {
-    // The first statement of a connection, and the first behind a ROLLBACK whose answer has not come.
+    // The first statement of a connection, and the first one after a ROLLBACK whose answer has not arrived.
     for behind_rollback in [false, true] {
         let network = Network::default();
         let begun = [control("BEGIN"), found(&[1]), ready(b"T")].concat();
@@ -182,7 +182,7 @@ fn unsendable_statement_leaves_its_transaction_usable() {
     }
 }
 
-/// The server shuts down before it has answered the ROLLBACK that the next flight was sent behind.
+/// The server shuts down before it has answered the ROLLBACK that precedes the next flight.
 #[test]
 fn shutdown_in_front_of_a_flight_is_a_lost_connection() {
     let shut_down = |network: &Network| {
@@ -232,7 +232,7 @@ fn time_of_the_closure_is_not_that_of_connecting() {
         KeyConstraints { names: &["t_pkey"], all: true, does_nothing: false };
     let slowly = async |network: Network| network.elapse(Duration::from_secs(11));
 
-    // The login is lost once: the attempt runs again.
+    // The login is lost once, and the attempt runs again.
     let network = Network::default();
     network.accept([Step::AwaitWrite, Step::Close]);
     network.accept(answers([[control("BEGIN"), found(&[1]), ready(b"T")].concat(), committed()]));
@@ -243,7 +243,7 @@ fn time_of_the_closure_is_not_that_of_connecting() {
     };
     assert_eq!(eventually(&network, dsql.transaction(body).into_future()).unwrap(), 1);
 
-    // A key alone is sent after the closure, and its server takes a moment.
+    // Only a key is sent, after the closure, and its server is slow.
     let network = Network::default();
     network.accept([Step::AwaitWrite, Step::AwaitWrite]);
     let dsql = Dsql::within(retrying(), network.clone());
@@ -256,7 +256,7 @@ fn time_of_the_closure_is_not_that_of_connecting() {
     assert!(settle(running).is_pending(), "the server has just been asked");
 }
 
-/// The time to connect ends in the pause before the second attempt.
+/// The time limit for connecting ends in the pause before the second attempt.
 #[test]
 fn attempt_that_is_not_made_is_not_counted() {
     let network = Network::default();

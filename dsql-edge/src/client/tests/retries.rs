@@ -1,4 +1,4 @@
-//! Retries outside of transactions, limits, and the events of listeners.
+//! Retries outside transactions, limits, and the events of listeners.
 
 use std::sync::{Arc, Mutex};
 
@@ -57,14 +57,14 @@ fn reads_run_again_when_the_connection_breaks_and_writes_do_not() {
         assert!(result.unwrap_err().is_outcome_unknown(), "{case}");
         assert_eq!(connections, 1, "{case}");
     }
-    // Half of an answer counts as none.
+    // Half of an answer is treated as none.
     let half = rows("n", 23, &[9])[..40].to_vec();
     let script = Ok(vec![Step::AwaitWrite, Step::Send(login()), Step::Send(half), Step::Close]);
     assert_eq!(run(read(), vec![script]).0.unwrap(), 5);
 }
 
 #[test]
-fn connecting_is_tried_again_whoever_asks() {
+fn connecting_is_retried_for_reads_and_writes() {
     for query in [read, write] {
         assert_eq!(run(query(), vec![Err(TransportErrorKind::Unreachable); 2]).0.unwrap(), 5);
         assert!(run(query(), vec![Err(TransportErrorKind::Unreachable); 3]).0.unwrap_err().is_connect());
@@ -90,7 +90,7 @@ fn connecting_is_tried_again_whoever_asks() {
 }
 
 #[test]
-fn a_server_that_wants_to_be_asked_first_is_asked_first() {
+fn password_waits_for_a_server_that_must_request_it() {
     let network = Network::default();
     network.accept(refused("08P01", "invalid frontend message type 112").unwrap());
     network.accept(serial_login(rows("n", 23, &[5])));
@@ -108,7 +108,7 @@ fn conflict_of_a_single_statement_is_retried() {
         assert_eq!(eventually(&network, query().fetch_one(&dsql)).unwrap(), 5);
         assert_eq!(network.connections(), (1, 1));
     }
-    // At the commit, after the row had come: the row is discarded.
+    // A conflict at the commit, after the row had arrived: the row is discarded.
     let network = Network::default();
     let conflict = [found(&[1]), failure("40001")].concat();
     network.accept(answers([conflict, rows("n", 23, &[5])]));
@@ -131,7 +131,7 @@ fn a_kept_connection_that_the_server_has_closed_is_replaced() {
         network.accept(answers([rows("n", 23, &[5])]));
         let dsql = Dsql::within(retrying().max_attempts(1), network.clone());
         assert_eq!(now(write().fetch_one(&dsql)).unwrap(), 1);
-        assert_eq!(now(write().fetch_one(&dsql)).unwrap(), 5, "nothing had been handed over");
+        assert_eq!(now(write().fetch_one(&dsql)).unwrap(), 5, "nothing had been sent");
         assert_eq!(network.connections(), (2, 1));
     }
 }
@@ -143,7 +143,7 @@ fn all_retries_draw_on_one_budget() {
     let dsql = Dsql::within(retrying(), network.clone());
     let attempts: u32 =
         (0..20).map(|_| eventually(&network, read().fetch_one(&dsql)).unwrap_err().attempts()).sum();
-    // Twenty to begin with, and one for every ten queries since.
+    // Twenty at the beginning, and one for every ten queries.
     assert_eq!(attempts, 20 + 20 + 1);
 }
 
@@ -155,7 +155,7 @@ fn limits_are_errors_that_name_themselves() {
     let dsql = Dsql::within(config().max_result(399), network.clone());
     let error = now(read().fetch_all(&dsql)).unwrap_err();
     assert!(error.is_too_long() && error.to_string().contains("Config::max_result"), "{error}");
-    assert_eq!(now(read().fetch_one(&dsql)).unwrap(), 2, "the connection serves on");
+    assert_eq!(now(read().fetch_one(&dsql)).unwrap(), 2, "the connection can be used again");
 
     let network = Network::default();
     script(&network);
@@ -175,7 +175,7 @@ fn limits_are_errors_that_name_themselves() {
 }
 
 #[test]
-fn a_listener_is_told_what_ran_and_no_value() {
+fn listener_gets_statements_but_no_values() {
     let reported: Arc<Mutex<Vec<String>>> = Arc::default();
     let log = reported.clone();
     let network = Network::default();

@@ -1,4 +1,4 @@
-//! Streams: when rows are read, and what happens to rows that are not.
+//! Streams: the time at which rows are read, and the handling of rows that are not read.
 
 use std::sync::{Arc, Mutex};
 
@@ -31,7 +31,7 @@ fn rows_are_read_as_they_are_taken() {
     }
     assert!(now(stream.next()).is_none());
     assert!(now(stream.next()).is_none());
-    assert_eq!(now(query(&READ).fetch_one(&dsql)).unwrap(), 9, "the connection serves on");
+    assert_eq!(now(query(&READ).fetch_one(&dsql)).unwrap(), 9, "the connection can be used again");
     assert_eq!(network.connections(), (1, 1));
 }
 
@@ -47,7 +47,7 @@ fn a_stream_that_is_dropped_early_closes_its_connection() {
     assert_eq!(network.connections(), (1, 0));
     assert_eq!(now(query(&READ).fetch_one(&dsql)).unwrap(), 2);
 
-    // Within a transaction that ends it.
+    // Within a transaction, dropping the stream ends the transaction.
     let network = Network::default();
     network.accept(answers([[control("BEGIN"), found(&[1, 2]), ready(b"T")].concat()]));
     let dsql = Dsql::within(retrying(), network.clone());
@@ -55,7 +55,7 @@ fn a_stream_that_is_dropped_early_closes_its_connection() {
         .transaction(async |tx| {
             let mut stream = query(&READ).fetch(tx);
             stream.next().await.unwrap()?;
-            // Another statement waits for the rest to be read.
+            // Another statement waits until the rest is read.
             let mut other = query(&READ).fetch_one(tx);
             assert!(poll(&mut other).is_pending());
             drop(stream);
@@ -88,8 +88,8 @@ fn a_stream_does_not_outlive_its_transaction() {
 }
 
 #[test]
-fn the_end_tells_whether_it_went_well() {
-    // Refused after two rows, which have been handed out: it does not run again.
+fn only_the_end_of_a_stream_shows_success() {
+    // Rejected after two rows, which were already returned: the query does not run again.
     let half = |end: Vec<u8>| {
         let mut answer = rows("n", 23, &[1, 2]);
         answer.truncate(answer.len() - ready(b"I").len() - b"C....SELECT 2.".len());
@@ -105,7 +105,7 @@ fn the_end_tells_whether_it_went_well() {
         assert!(error.is_database() && error.is_conflict() == expected, "{error}");
         assert!(now(stream.next()).is_none());
     }
-    // Before the first row it does.
+    // Before the first row it runs again.
     let network = Network::default();
     network.accept(answers([failure("40001"), rows("n", 23, &[5])]));
     let dsql = Dsql::within(retrying(), network.clone());
@@ -131,7 +131,7 @@ fn the_end_tells_whether_it_went_well() {
 }
 
 #[test]
-fn the_reader_s_time_is_not_the_server_s() {
+fn time_of_the_reader_does_not_count() {
     let network = Network::default();
     let mut answer = rows("n", 23, &[1, 2]);
     answer.truncate(answer.len() - ready(b"I").len());

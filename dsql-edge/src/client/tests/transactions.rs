@@ -1,10 +1,10 @@
-//! Transactions: their frames, their retries, and their results when something breaks.
+//! Transactions: their frames, their retries, and their results after failures.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 
-/// The answer to BEGIN and a statement that finds this, in a transaction.
+/// The answer to BEGIN and a statement that returns these values, in a transaction.
 fn begun(values: &[i32]) -> Vec<u8> {
     [control("BEGIN"), found(values), ready(b"T")].concat()
 }
@@ -22,7 +22,7 @@ pub(super) fn failed(code: &str) -> Vec<u8> {
     [error("ERROR", code), ready(b"E")].concat()
 }
 
-/// The answer to BEGIN and a statement that is refused.
+/// The answer to BEGIN and a statement that is rejected.
 pub(super) fn begun_badly(code: &str) -> Vec<u8> {
     [control("BEGIN"), failed(code)].concat()
 }
@@ -36,7 +36,7 @@ pub(super) const WRITE_SQL: &str = "INSERT INTO t VALUES (1) RETURNING n";
 const DELETE_SQL: &str = "DELETE FROM t";
 
 #[test]
-fn begin_rides_with_the_first_statement_and_commit_goes_alone() {
+fn begin_is_sent_with_first_statement_and_commit_alone() {
     let network = Network::default();
     network.accept(answers([
         begun(&[1]),
@@ -72,7 +72,7 @@ fn begin_rides_with_the_first_statement_and_commit_goes_alone() {
 }
 
 #[test]
-fn without_a_statement_it_costs_nothing_and_values_pass_through() {
+fn transaction_without_statement_sends_nothing() {
     #[derive(Debug, PartialEq)]
     enum Mine {
         NotToday,
@@ -95,7 +95,7 @@ fn without_a_statement_it_costs_nothing_and_values_pass_through() {
 
 #[test]
 fn a_conflict_runs_the_whole_closure_again() {
-    // At COMMIT; at a statement, where a ROLLBACK is needed, which no task waits for.
+    // A conflict at COMMIT, and at a statement, which needs a ROLLBACK that no task waits for.
     let network = Network::default();
     network.accept(answers([
         begun(&[1]),
@@ -122,8 +122,8 @@ fn a_conflict_runs_the_whole_closure_again() {
 }
 
 #[test]
-fn what_the_transaction_saw_decides() {
-    // The closure swallows each error and goes on.
+fn ignored_error_still_ends_the_transaction() {
+    // The closure ignores each error and continues.
     for (code, runs) in [("23505", 1), ("40001", 2)] {
         let network = Network::default();
         network.accept(answers([begun_badly(code), rolled_back(), begun(&[7]), committed()]));
@@ -151,7 +151,7 @@ fn what_the_transaction_saw_decides() {
             }
         }
     }
-    // A missing row does not fail the transaction: it goes on.
+    // A missing row does not make the transaction fail.
     let network = Network::default();
     network.accept(answers([begun(&[]), [done("DELETE 1"), ready(b"T")].concat(), committed()]));
     let dsql = Dsql::within(retrying(), network.clone());
@@ -182,7 +182,7 @@ fn error_of_the_closure_rolls_back_and_keeps_the_connection() {
 }
 
 #[test]
-fn commit_is_success_only_when_it_says_so() {
+fn only_the_commit_tag_is_success() {
     let write = |network: &Network| {
         let dsql = Dsql::within(retrying(), network.clone());
         eventually(network, dsql.transaction(async |tx| query(&WRITE).fetch_one(tx).await).into_future())
@@ -192,7 +192,7 @@ fn commit_is_success_only_when_it_says_so() {
     let rolled = write(&network).unwrap_err();
     assert!(rolled.is_rolled_back() && !rolled.is_outcome_unknown(), "{rolled}");
 
-    // Wherever the answer to COMMIT breaks off, the outcome is unknown; and it is not sent again.
+    // If the answer to COMMIT is incomplete, the outcome is unknown, and the transaction does not run again.
     for cut in 0..committed().len() {
         let network = Network::default();
         let mut steps = answers([begun(&[1])]);
@@ -223,7 +223,7 @@ fn commit_is_success_only_when_it_says_so() {
 }
 
 #[test]
-fn what_is_lost_before_commit_runs_again_on_a_new_connection() {
+fn transaction_lost_before_commit_runs_again() {
     let lost = |after: Vec<u8>, end: Step| {
         let mut steps = answers([after]);
         steps.pop();
@@ -266,7 +266,7 @@ fn attempts_end() {
     let once = now(dsql.transaction(read).max_attempts(1).into_future()).unwrap_err();
     assert!(once.is_conflict() && once.attempts() == 1, "{once}");
     assert_eq!(sent(&network).iter().filter(|it| it.as_str() == "COMMIT |").count(), 6);
-    // At a statement, whatever the closure does with the error.
+    // Lost at a statement, even if the closure ignores the error.
     let network = Network::default();
     network.accept(answers((0..20).flat_map(|_| [begun_badly("40001"), rolled_back()])));
     let dsql = Dsql::within(retrying(), network.clone());
@@ -278,7 +278,7 @@ fn attempts_end() {
 }
 
 #[test]
-fn what_is_dropped_or_late_closes_its_connection() {
+fn dropped_or_late_transaction_closes_its_connection() {
     let network = Network::default();
     network.accept(answers([begun(&[1])]));
     network.accept(answers([begun(&[1])]));
@@ -299,7 +299,7 @@ fn what_is_dropped_or_late_closes_its_connection() {
 }
 
 #[test]
-fn a_statement_that_is_given_up_ends_the_transaction() {
+fn dropped_statement_ends_the_transaction() {
     let network = Network::default();
     let mut steps = answers([begun(&[1])]);
     steps.insert(steps.len() - 1, Step::AwaitWrite);
@@ -341,7 +341,7 @@ fn statements_run_in_turn_and_the_handle_ends_with_the_closure() {
 }
 
 #[test]
-fn a_read_only_transaction_waits_for_no_end() {
+fn end_of_read_only_transaction_takes_no_round_trip() {
     let network = Network::default();
     network.accept(answers([begun(&[1]), rolled_back(), rows("n", 23, &[2])]));
     let dsql = Dsql::within(retrying(), network.clone());
@@ -353,7 +353,7 @@ fn a_read_only_transaction_waits_for_no_end() {
 }
 
 #[test]
-fn a_transaction_that_a_statement_ends_is_no_success() {
+fn transaction_ended_by_a_statement_is_an_error() {
     static COMMIT: Statement = Statement { columns: &[], ..statement("COMMIT", Effect::Write) };
     let network = Network::default();
     network.accept(answers([begun(&[1]), [done("COMMIT"), ready(b"I")].concat()]));
@@ -374,7 +374,7 @@ fn a_session_has_transactions_and_no_other_connection() {
     let write = async |tx: Transaction<'_>| query(&WRITE).fetch_one(tx).await;
     assert_eq!(eventually(&network, session.transaction(write).into_future()).unwrap(), 2);
     drop(session);
-    // Lost: it would be another session.
+    // The connection is lost, and a new one would be another session.
     let network = Network::default();
     let mut steps = answers([begun(&[1])]);
     steps.pop();

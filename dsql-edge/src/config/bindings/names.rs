@@ -1,17 +1,17 @@
 //! Chooses, for each binding, between the name with a cluster's prefix and the name without it.
 //!
-//! Input: a prefix, and which names are bound. Output: the names to read.
-//! Invariant: the parts of one set of credentials have one prefix. A session token belongs to its keys, an external id
-//! to its role, and a role to the keys that may assume it: a mixture is an identity that was not configured.
+//! Input: a prefix, and which names are bound. Output: the names to read. Invariant: the parts of one set of
+//! credentials have one prefix. A session token belongs to its keys, an external id to its role, and a role to the keys
+//! that may assume it: a mixture would be an identity that was not configured.
 
-/// The cluster itself. These have the prefix always.
+/// The bindings of the cluster, which always have the prefix.
 pub(super) const CLUSTER: [&str; 3] = ["DSQL_ENDPOINT", "DSQL_REGION", "DSQL_USER"];
 
 pub(super) const KEYS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
 pub(super) const ROLE: [&str; 3] = ["AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_ROLE_EXTERNAL_ID"];
 
-/// The STS that issued the keys; only with `localhost`.
+/// The endpoint of the STS that issued the keys; only with `localhost`.
 pub(super) const STS: &str = "AWS_ENDPOINT_URL_STS";
 
 /// The prefix of each set of bindings.
@@ -33,7 +33,7 @@ impl<'p> Names<'p> {
         Names { cluster: prefix, keys, role, sts }
     }
 
-    /// The names as they are.
+    /// The names without a prefix.
     pub(super) const PLAIN: Names<'static> = Names { cluster: "", keys: "", role: "", sts: "" };
 
     /// Every name that is read.

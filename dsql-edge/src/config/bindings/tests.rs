@@ -106,7 +106,7 @@ fn credentials_of_two_prefixes_never_mix() {
 
 #[test]
 #[cfg(feature = "assume-role")]
-fn sts_of_the_prefix_goes_with_its_keys() {
+fn sts_of_the_prefix_is_used_with_its_keys() {
     let shared = [("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "key")];
     let own = [("P_AWS_ACCESS_KEY_ID", "id"), ("P_AWS_SECRET_ACCESS_KEY", "key")];
     let sts = ("AWS_ENDPOINT_URL_STS", "https://localhost:1");

@@ -3,7 +3,7 @@
 use super::{World, ask, asking, flight};
 use crate::wire::lease::{Ask, LEASE_FAILED, SPENT_FRAME};
 
-/// One flight in a lease of its own; the types of the frames that came.
+/// Sends one flight in its own lease. Returns the types of the frames of the answer.
 fn lease(world: &World, pool: &super::Pool, ask: &Ask, bytes: Vec<u8>) -> String {
     let mut client = world.client(pool);
     let bytes = [asking(ask), bytes].concat();
@@ -47,8 +47,8 @@ fn spent_frame_at_any_place_closes_the_connection() {
 }
 
 #[test]
-fn spent_connection_is_closed_though_the_client_leaves() {
-    // Before the flight, in the middle of it, behind it.
+fn spent_connection_is_closed_if_the_client_leaves() {
+    // The frame is sent before the flight, in the middle of it, or after it.
     for (spent_first, sent) in [(true, 0), (true, 11), (false, 0), (false, 11), (true, usize::MAX)] {
         let world = World::of(usize::MAX);
         let pool = world.pool();
@@ -109,7 +109,7 @@ fn answer_before_the_rest_of_the_flight_is_passed_on() {
     assert_eq!((world.connections(), world.closed()), (1, 0));
 }
 
-/// Longer than a pause of 15 seconds, and shorter than the time limit of a query.
+/// A time limit that is longer than the pause of 15 seconds.
 const LIMIT: u64 = 600_000;
 
 #[test]
@@ -127,7 +127,7 @@ fn pause_between_statements_ends_after_15_seconds() {
     assert_eq!(reported.lock().unwrap().as_deref(), None);
     world.pass(200);
     assert_eq!(reported.lock().unwrap().as_deref(), Some("f"));
-    // It is rolled back, and serves the next.
+    // The transaction is rolled back, and the connection serves the next lease.
     assert_eq!(lease(&world, &pool, &ask(false), flight(&["SELECT"])), "lCZ");
     assert_eq!(world.connections(), 1);
 }
@@ -151,7 +151,7 @@ fn client_that_stops_in_a_flight_is_ended_after_15_seconds() {
         world.pass(200);
         let reported = reported.lock().unwrap().clone();
         assert!(matches!(reported.as_deref(), Some("lf" | "lCf" | "lCCf")), "{sent}: {reported:?}");
-        // A connection with half of a flight on it is closed.
+        // A connection that received half of a flight is closed.
         assert_eq!(world.closed(), usize::from(sent > 0), "{sent}");
     }
 }

@@ -1,10 +1,11 @@
-//! A thousand leases that wait fit into an object's memory, whatever each of them sends.
+//! A thousand waiting leases fit into an object's memory, for any size of their flights.
 
 use super::{Client, World, ask, asking, flight};
 use crate::pool::connections::{LEASE, MEMORY};
 use crate::wire::lease::{Ask, LEASE_FAILED};
 
-/// A client holds the only connection, while others send flights of this size; returns what each of those received.
+/// A client holds the only connection while others send flights of this size. Returns the types of the frames that each
+/// of them received.
 fn crowd(waiting: usize, size: usize, most: usize) -> (usize, Vec<String>) {
     let world = World::of(4096);
     let pool = world.pool().max_connections(1).max_waiting(most);
@@ -36,7 +37,7 @@ fn crowd(waiting: usize, size: usize, most: usize) -> (usize, Vec<String>) {
     // The others get their turn, one after the other.
     drop(holder);
     world.run();
-    assert_eq!(pool.connections.held(), 0, "nothing is counted in the end");
+    assert_eq!(pool.connections.held(), 0, "at the end no bytes are counted");
     (held, reported.iter().map(|reported| reported.lock().unwrap().clone().unwrap_or_default()).collect())
 }
 
@@ -50,7 +51,7 @@ fn thousand_waiting_leases_are_served_whatever_they_send() {
 }
 
 #[test]
-fn more_waiting_leases_than_memory_are_refused() {
+fn waiting_leases_beyond_memory_are_rejected() {
     let (held, reported) = crowd(3000, 10, 100_000);
     assert!(held <= MEMORY);
     let served = reported.iter().filter(|reported| *reported == "lCZ").count();

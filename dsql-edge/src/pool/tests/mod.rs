@@ -1,8 +1,8 @@
-//! A pool between clients and a model server, on an executor that polls a task only after it was woken.
+//! Tests a pool between clients and a model server, on an executor that polls a task only after it was woken.
 //!
-//! Input: frames of clients. Output: the server's answers, and how many connections there were. The harness polls
-//! everything all the time, so that it cannot see a task that is never woken again; here such a task never runs again,
-//! and its client receives no answer.
+//! Input: frames of clients. Output: the server's answers, and the number of connections. The harness polls all tasks
+//! all the time, so it cannot detect a task that is never woken again. Here such a task never runs again, and its
+//! client receives no answer.
 
 mod leases;
 mod memory;
@@ -39,9 +39,9 @@ struct World {
 struct Server {
     connections: AtomicUsize,
     closed: AtomicUsize,
-    /// The most bytes that a read takes; 0: all of them.
+    /// The maximum number of bytes of a read; 0 for no limit.
     piece: AtomicUsize,
-    /// It stops reading.
+    /// Whether the server stops reading.
     stalls: AtomicBool,
 }
 
@@ -56,7 +56,7 @@ impl Wake for Woken {
 }
 
 impl World {
-    /// A world in which streams pass on pieces of this size.
+    /// A world in which streams deliver pieces of this size.
     fn of(piece: usize) -> Self {
         let world = World::default();
         world.server.piece.store(piece, Ordering::Relaxed);
@@ -75,7 +75,7 @@ impl World {
         Pool::within(Config::local("localhost:1234", "us-east-1", credentials).unwrap(), self.network.clone())
     }
 
-    /// A client that has come to the pool.
+    /// A client that is connected to the pool.
     fn client(&self, pool: &Pool) -> Client {
         let (ours, theirs) = stream::pair(self.server.piece.load(Ordering::Relaxed));
         self.spawn(pool.receive(Box::new(theirs)));
@@ -86,7 +86,7 @@ impl World {
         self.spawned.lock().unwrap().push(Box::pin(future));
     }
 
-    /// Runs every task that was woken, until none is.
+    /// Runs every woken task, until none is left.
     fn run(&self) {
         let mut tasks = core::mem::take(&mut *self.tasks.lock().unwrap());
         loop {
@@ -110,7 +110,7 @@ impl World {
         *self.tasks.lock().unwrap() = tasks;
     }
 
-    /// Time goes on; every task looks whether its timer has ended, which does not wake a task in this network.
+    /// Advances the clock, and polls every task, because the end of a timer does not wake a task in this network.
     fn pass(&self, time: Millis) {
         self.run();
         self.network.elapse(core::time::Duration::from_millis(time));
@@ -120,7 +120,7 @@ impl World {
         self.run();
     }
 
-    /// Runs a client's part to its end.
+    /// Runs a client's future until it ends. `None` if it waits forever.
     fn finish<T: Send + 'static>(&self, part: impl Future<Output = T> + Send + 'static) -> Option<T> {
         let result = Arc::new(Mutex::new(None));
         let slot = result.clone();
@@ -132,7 +132,8 @@ impl World {
         result.lock().unwrap().take()
     }
 
-    /// Has a client read up to a frame of this type; the types of the frames, once it has come.
+    /// Makes a client read up to a frame of this type. The result has the types of the frames once that one has
+    /// arrived.
     fn expects(&self, mut client: Client, last: u8) -> Arc<Mutex<Option<String>>> {
         let reported = Arc::new(Mutex::new(None));
         let slot = reported.clone();
@@ -153,7 +154,7 @@ impl World {
     }
 }
 
-/// A client, as raw frames.
+/// A client that sends and receives raw frames.
 struct Client {
     end: End,
     received: Vec<u8>,
@@ -192,12 +193,12 @@ fn flight(statements: &[&str]) -> Vec<u8> {
 impl Client {
     async fn write(&mut self, bytes: Vec<u8>) {
         self.end.start_write(bytes);
-        // A client whose pool has left has its answer all the same.
+        // A client whose pool has left still has its answer.
         let _ = poll_fn(|context| self.end.poll_write(context)).await;
     }
 
-    /// Writes and reads at once, up to a frame of this type; the types of all frames that came, and how long the
-    /// longest was.
+    /// Writes and reads at the same time, up to a frame of this type. Returns the types of all frames that arrived, and
+    /// the length of the longest one.
     async fn exchange(&mut self, bytes: Vec<u8>, last: u8) -> (String, usize) {
         self.end.start_write(bytes);
         let (mut tags, mut longest, mut read) = (String::new(), 0, Vec::new());
@@ -238,7 +239,7 @@ fn first_frame(bytes: &[u8]) -> Option<(u8, usize)> {
     (bytes.len() >= length).then(|| (bytes[0], length))
 }
 
-/// The server's half of a connection: every login succeeds, and each statement is answered when it has come.
+/// The server's side of a connection: every login succeeds, and each statement is answered as soon as it has arrived.
 async fn serve(mut end: End, server: Arc<Server>) {
     let (mut received, mut read, mut answer) = (Vec::<u8>::new(), Vec::new(), Vec::new());
     let (mut started, mut status) = (false, b'I');
@@ -251,7 +252,7 @@ async fn serve(mut end: End, server: Arc<Server>) {
             break;
         }
         received.extend_from_slice(&read);
-        // StartupMessage alone has no type.
+        // Only StartupMessage has no type.
         if !started && received.len() >= 4 {
             received.insert(0, b'0');
             started = true;

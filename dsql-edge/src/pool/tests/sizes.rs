@@ -1,11 +1,11 @@
-//! Frames of every size pass, whatever the size of the pieces in which a stream gives them.
+//! Frames of every size are forwarded, with streams that deliver pieces of any size.
 
 use super::{Client, World, ask, asking, flight};
 
 const SIZES: [usize; 13] =
     [1, 4095, 4096, 4097, 16_383, 16_384, 16_385, 65_535, 65_536, 65_537, 131_072, 200_000, 1 << 20];
 
-/// The pieces of workerd's streams: 4, 16 and 64 KiB, and whole writes.
+/// The sizes of the pieces of workerd's streams: 4, 16 and 64 KiB, and whole writes.
 const PIECES: [usize; 4] = [4096, 16_384, 65_536, usize::MAX];
 
 #[test]
@@ -25,7 +25,8 @@ fn frames_of_every_size_pass_on_fresh_and_reused_connections() {
     }
 }
 
-/// A frame of this size to the server and one back in one flight: the first of the lease, or the second if it is open.
+/// Sends a frame of this size to the server and one back in one flight: the first of the lease, or the second if the
+/// lease is open.
 async fn passes(mut client: Client, open: bool, size: usize) {
     let flight_of_size = flight(&[&"x".repeat(size), &format!("DOWN {size}")]);
     let first = if open { flight(&["BEGIN"]) } else { flight_of_size.clone() };

@@ -1,5 +1,5 @@
-//! A stream in memory that behaves as those of Workers do: a read gives one piece at the most, a write is done when the
-//! other end has read all of it, and only what happens at the other end wakes a task.
+//! A stream in memory that behaves like those of Workers: a read returns at most one piece, a write is complete when
+//! the other end has read all of it, and only an operation at the other end wakes a task.
 
 use core::task::{Context, Poll, Waker};
 use std::sync::{Arc, Mutex};
@@ -24,7 +24,7 @@ pub(super) struct End {
     piece: usize,
 }
 
-/// Both ends.
+/// Makes both ends of a stream.
 pub(super) fn pair(piece: usize) -> (End, End) {
     let (there, back) = (Shared::default(), Shared::default());
     let end = |incoming: &Shared, outgoing: &Shared| End {
@@ -36,7 +36,7 @@ pub(super) fn pair(piece: usize) -> (End, End) {
 }
 
 impl End {
-    /// Leaves as a request that is aborted.
+    /// Leaves like an aborted request.
     pub(super) fn abort(&mut self) {
         self.outgoing.lock().unwrap().broken = true;
         self.close(&[]);
@@ -46,7 +46,7 @@ impl End {
 impl Transport for End {
     fn start_write(&mut self, bytes: Vec<u8>) {
         let mut way = self.outgoing.lock().unwrap();
-        assert!(way.bytes.is_empty(), "the last write is not done");
+        assert!(way.bytes.is_empty(), "the previous write is not complete");
         way.bytes = bytes;
         way.reader.take().into_iter().for_each(Waker::wake);
     }

@@ -1,0 +1,32 @@
+//! Reads the comments that silence a rule: `-- dsql-edge: allow RULE, RULE`.
+//!
+//! Input: a text, a rule and places. Output: whether a comment in the line of a place, or in the line above, has the
+//! rule's name.
+
+use super::finding::Finding;
+
+/// Whether a comment silences a finding, at its place or at its statement.
+pub(super) fn is_finding_allowed(text: &str, finding: &Finding) -> bool {
+    let name = match finding.rule {
+        Some(rule) => rule.id,
+        None if !finding.diagnostic.is_error() => finding.diagnostic.code.name(),
+        None => return false,
+    };
+    is_allowed(text, name, [finding.diagnostic.span.start, finding.statement.start])
+}
+
+/// Whether a comment at one of the places has this name.
+pub(super) fn is_allowed(text: &str, name: &str, places: [u32; 2]) -> bool {
+    let allows = |line: &str| {
+        line.split_once("-- dsql-edge: allow ")
+            .is_some_and(|(_, names)| names.trim_end().split([',', ' ']).any(|allowed| allowed == name))
+    };
+    places.into_iter().any(|place| {
+        let place = place as usize;
+        let start = text.get(..place).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+        let own = text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or("");
+        let above =
+            text.get(..start.saturating_sub(1)).and_then(|before| before.rsplit('\n').next()).unwrap_or("");
+        allows(own) || allows(above)
+    })
+}

@@ -1,0 +1,342 @@
+//! Derives what a file does to the files that run with it: whether all of it is known, and which rewrites it rules out.
+//!
+//! Input: a file, as far as it can be read. Output: [`Effects`]. Code is in statements and in the bodies of functions,
+//! which a statement of another file may call. A body in SQL is read as a file of its own. A body in PL/pgSQL is read
+//! token by token, and is not known if it runs a text (`EXECUTE`). A call is known if the function is PostgreSQL's and
+//! runs no SQL, or if a file of the run defines it.
+//!
+//! Example: `CREATE TABLE t (id serial)`, and `\i rest.sql` behind it. The other file may have `OVERRIDING USER VALUE`,
+//! with which an identity column stores another number than a column with a default. So the rewrite of `serial` is not
+//! offered. To look only at statements that name the table does not suffice: a view, a function that was defined before
+//! the table, and a variable of psql reach it without its name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dsql_edge_compiler::Source;
+use dsql_edge_compiler::dsql::transaction::{Part, part};
+use dsql_edge_compiler::syntax::ast::{CreateFunction, Set, StatementKind, TableSource};
+use dsql_edge_compiler::syntax::keyword::{Class, Keyword};
+use dsql_edge_compiler::syntax::token::{Token, TokenKind};
+use dsql_edge_compiler::syntax::{Parsed, ParsedStatement, PsqlCommand, lex};
+
+use super::calls::{is_alias, is_own_of_dsql, is_postgres, is_relation};
+use super::psql::is_harmless;
+use super::strings::changes_strings;
+
+/// Settings at the head of a dump: DSQL has these values already, or has no use for them.
+const SETTINGS: &[(&str, &str)] = &[
+    ("check_function_bodies", "false"),
+    ("client_min_messages", "warning"),
+    ("default_table_access_method", "heap"),
+    ("default_tablespace", ""),
+    ("default_toast_compression", "pglz"),
+    ("idle_in_transaction_session_timeout", "0"),
+    ("lock_timeout", "0"),
+    ("row_security", "off"),
+    ("standard_conforming_strings", "on"),
+    ("statement_timeout", "0"),
+    ("transaction_timeout", "0"),
+    ("xmloption", "content"),
+];
+
+/// Functions in the bodies of functions.
+const MOST_BODIES: usize = 8;
+
+/// Words of PL/pgSQL that a parenthesis may follow, and that are not keywords of SQL.
+const WORDS_OF_PLPGSQL: &[&str] =
+    &["assert", "elseif", "elsif", "foreach", "perform", "raise", "slice", "while"];
+
+/// Keywords of SQL that a parenthesis may follow, and that may be the name of a function elsewhere.
+const BEFORE_PARENTHESES: &[Keyword] = &[
+    Keyword::By,
+    Keyword::Columns,
+    Keyword::Cube,
+    Keyword::Filter,
+    Keyword::Include,
+    Keyword::Key,
+    Keyword::Materialized,
+    Keyword::Over,
+    Keyword::Range,
+    Keyword::Rollup,
+    Keyword::Set,
+    Keyword::Sets,
+];
+
+/// What a function changes in the transaction of its caller, as far as it is known; the greatest counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Change {
+    #[default]
+    Nothing,
+    Rows,
+    Schema,
+    /// Its body calls a function that no file defines.
+    CallsUnknown,
+    /// Its body is not read.
+    Unread,
+    /// No file defines it.
+    Unknown,
+}
+
+/// The functions of a name.
+#[derive(Clone, Default)]
+struct Function {
+    /// What their own statements change.
+    change: Change,
+    /// The functions that they call, apart from PostgreSQL's.
+    calls: BTreeSet<String>,
+}
+
+/// What the files of a run do.
+#[derive(Default)]
+pub(super) struct Effects {
+    /// It runs something that is not known.
+    is_unknown: bool,
+    /// The functions that it calls, apart from PostgreSQL's.
+    calls: BTreeSet<String>,
+    /// The functions that it defines, by name.
+    defines: BTreeMap<String, Function>,
+    /// A literal may end elsewhere than `lint` reads it.
+    pub(super) changes_strings: bool,
+    /// It has `OVERRIDING USER VALUE`: an identity column and a column with a default store different values.
+    pub(super) overrides_user_values: bool,
+    /// It makes an existing sequence begin again after its last value, which depends on its type.
+    pub(super) cycles_later: bool,
+    /// The settings on which it depends, or which it sets to other values.
+    settings: BTreeSet<&'static str>,
+}
+
+impl Effects {
+    /// Those of a file; `is_read`: each of its statements can be read.
+    pub(super) fn of(parsed: &Parsed<'_>, is_read: bool) -> Effects {
+        let mut found =
+            Effects { is_unknown: !is_read, changes_strings: changes_strings(parsed), ..Effects::default() };
+        let is_known = |it: &PsqlCommand| is_harmless(it, &parsed.text) || copies_file(it, &parsed.text);
+        found.is_unknown |= !parsed.tokens.commands.iter().all(is_known);
+        parsed.iter().for_each(|statement| found.add(statement, 0));
+        found
+    }
+
+    /// Adds those of another file.
+    pub(super) fn extend(&mut self, other: &Effects) {
+        self.is_unknown |= other.is_unknown;
+        self.changes_strings |= other.changes_strings;
+        self.overrides_user_values |= other.overrides_user_values;
+        self.cycles_later |= other.cycles_later;
+        self.calls.extend(other.calls.iter().cloned());
+        other.defines.iter().for_each(|(name, function)| self.define(name, function));
+        self.settings.extend(&other.settings);
+    }
+
+    /// Whether everything that the files run is known.
+    pub(super) fn is_known(&self) -> bool {
+        !self.is_unknown && self.calls.iter().all(|name| self.defines.contains_key(name))
+    }
+
+    /// What a function changes, with the functions that it calls.
+    pub(super) fn change_of(&self, name: &str) -> Change {
+        let Some(function) = self.defines.get(name) else { return Change::Unknown };
+        let (mut change, mut seen) = (function.change, BTreeSet::from([name]));
+        let mut rest: Vec<&str> = function.calls.iter().map(String::as_str).collect();
+        while let Some(name) = rest.pop() {
+            if !seen.insert(name) {
+                continue;
+            }
+            let Some(function) = self.defines.get(name) else {
+                change = change.max(Change::CallsUnknown);
+                continue;
+            };
+            change = change.max(function.change);
+            rest.extend(function.calls.iter().map(String::as_str));
+        }
+        change
+    }
+
+    fn define(&mut self, name: &str, function: &Function) {
+        let known = self.defines.entry(name.to_owned()).or_default();
+        known.change = known.change.max(function.change);
+        known.calls.extend(function.calls.iter().cloned());
+    }
+
+    /// Whether the files do the same without a setting.
+    pub(super) fn is_needless(&self, set: &Set) -> bool {
+        is_default(set) && !self.settings.contains(set.name.as_str())
+    }
+
+    fn add(&mut self, statement: ParsedStatement<'_>, level: usize) {
+        let tokens = statement.own_tokens();
+        self.is_unknown |= is_unknown(&statement.kind, tokens);
+        self.add_settings(statement);
+        self.add_code(&statement.kind, tokens);
+        if let StatementKind::CreateFunction(function) = &statement.kind {
+            self.settings.insert("check_function_bodies");
+            let mut own = Effects::default();
+            let change = own.add_body(function, statement, level);
+            self.define(function.name.name(), &Function { change, calls: own.calls.clone() });
+            self.extend(&own);
+        }
+    }
+
+    fn add_settings(&mut self, statement: ParsedStatement<'_>) {
+        let names = SETTINGS.iter().map(|(name, _)| *name);
+        match &statement.kind {
+            StatementKind::Set(set) if is_default(set) => {}
+            StatementKind::Set(set) => self.settings.extend(names.filter(|name| *name == set.name)),
+            StatementKind::CreateFunction(_) => {
+                let text = statement.span.text(statement.text).to_ascii_lowercase();
+                self.settings.extend(names.filter(|name| text.contains(name)));
+            }
+            _ => self.settings.extend(statement.own_tokens().iter().filter_map(|token| match &token.kind {
+                TokenKind::Identifier(text) | TokenKind::String(text) => {
+                    names.clone().find(|name| name.eq_ignore_ascii_case(text))
+                }
+                _ => None,
+            })),
+        }
+    }
+
+    /// Adds the effects of tokens.
+    fn add_code(&mut self, kind: &StatementKind, tokens: &[Token]) {
+        let is = |at: Option<usize>, keyword| {
+            at.and_then(|at| tokens.get(at)).is_some_and(|it| it.kind == TokenKind::Keyword(keyword))
+        };
+        let creates = matches!(
+            kind,
+            StatementKind::CreateTable(_) | StatementKind::CreateSequence(_) | StatementKind::Query(_)
+        );
+        for (at, token) in tokens.iter().enumerate() {
+            match &token.kind {
+                TokenKind::Keyword(Keyword::Overriding) if !is(Some(at + 1), Keyword::System) => {
+                    self.overrides_user_values = true;
+                }
+                TokenKind::Keyword(Keyword::Cycle) if !is(at.checked_sub(1), Keyword::No) && !creates => {
+                    self.cycles_later = true;
+                }
+                _ => {}
+            }
+            if let Some(name) = called(kind, tokens, at) {
+                self.calls.insert(name.to_owned());
+            }
+        }
+    }
+
+    /// Adds the effects of a function's body; returns what its statements change.
+    fn add_body(
+        &mut self,
+        function: &CreateFunction,
+        statement: ParsedStatement<'_>,
+        level: usize,
+    ) -> Change {
+        if function.aggregate.is_some() {
+            return Change::Nothing;
+        }
+        let tokens = statement.own_tokens();
+        let Some(body) = body(tokens) else {
+            // `BEGIN ATOMIC` and RETURN accept no DDL.
+            self.add_code(&statement.kind, tokens);
+            let writes = [Keyword::Insert, Keyword::Update, Keyword::Delete];
+            let is_write = |it: &Token| writes.iter().any(|keyword| it.kind == TokenKind::Keyword(*keyword));
+            return if tokens.iter().any(is_write) { Change::Rows } else { Change::Nothing };
+        };
+        let source = Source::numbered(body);
+        match (function.language.as_deref().unwrap_or("sql"), Parsed::script(&source)) {
+            ("sql", Ok(parsed)) if level < MOST_BODIES => {
+                parsed.iter().for_each(|statement| self.add(statement, level + 1));
+                let of = |statement| match part(statement) {
+                    Part::Ddl => Change::Schema,
+                    Part::Dml => Change::Rows,
+                    _ => Change::Nothing,
+                };
+                parsed.iter().map(of).max().unwrap_or_default()
+            }
+            ("plpgsql", _) => {
+                let lexed = lex(&source);
+                let runs_text = |it: &Token| it.kind == TokenKind::Keyword(Keyword::Execute);
+                self.is_unknown |= lexed.error.is_some() || lexed.tokens.iter().any(runs_text);
+                self.add_code(&StatementKind::Utility("DO"), &lexed.tokens);
+                Change::Unread
+            }
+            _ => {
+                self.is_unknown = true;
+                Change::Unread
+            }
+        }
+    }
+}
+
+/// The literal behind AS.
+fn body(tokens: &[Token]) -> Option<&str> {
+    tokens.windows(2).rev().find_map(|pair| match pair {
+        [
+            Token { kind: TokenKind::Keyword(Keyword::As), .. },
+            Token { kind: TokenKind::String(text), .. },
+        ] => Some(text.as_str()),
+        _ => None,
+    })
+}
+
+/// Whether a statement sets one of the settings to the value that it has in DSQL.
+fn is_default(set: &Set) -> bool {
+    set.values.len() == 1 && SETTINGS.contains(&(set.name.as_str(), set.values[0].as_str()))
+}
+
+/// Whether `\copy` copies rows of a file.
+fn copies_file(command: &PsqlCommand, text: &str) -> bool {
+    command.name == "copy" && !command.span.text(text).to_ascii_lowercase().contains("program")
+}
+
+/// Whether a statement runs a text that is not in it.
+fn is_unknown(kind: &StatementKind, tokens: &[Token]) -> bool {
+    let has = |keyword| tokens.iter().any(|token| token.kind == TokenKind::Keyword(keyword));
+    match kind {
+        StatementKind::Utility(
+            "DO" | "EXECUTE" | "PREPARE" | "DISCARD" | "IMPORT FOREIGN SCHEMA" | "LOAD" | "REASSIGN OWNED",
+        ) => true,
+        StatementKind::Utility("EXPLAIN") => has(Keyword::Execute),
+        StatementKind::Utility("COPY") => has(Keyword::Program),
+        StatementKind::CreateTableAs(table) => matches!(table.source, TableSource::Execute(_)),
+        _ => false,
+    }
+}
+
+/// The function that is called at a token, if it is not one of PostgreSQL's which run no SQL.
+fn called<'t>(kind: &StatementKind, tokens: &'t [Token], at: usize) -> Option<&'t str> {
+    let is_definition = matches!(
+        kind,
+        StatementKind::Drop(_)
+            | StatementKind::AlterFunction(_)
+            | StatementKind::Utility("COMMENT" | "GRANT" | "REVOKE")
+    );
+    let is_called = tokens.get(at + 1).is_some_and(|next| next.kind == TokenKind::Symbol(b'('));
+    if is_definition || !is_called || is_relation(kind, tokens, at) || is_own_of_dsql(tokens, at) {
+        return None;
+    }
+    let before = at.checked_sub(1).and_then(|at| tokens.get(at));
+    let name = match &tokens.get(at)?.kind {
+        TokenKind::Identifier(name) if WORDS_OF_PLPGSQL.contains(&name.as_str()) => return None,
+        TokenKind::Identifier(name) => name.as_str(),
+        TokenKind::Keyword(keyword) if keyword.class() == Class::Unreserved && is_of_rows(kind) => {
+            if BEFORE_PARENTHESES.contains(keyword) {
+                return None;
+            }
+            keyword.text()
+        }
+        _ => return None,
+    };
+    // The name of the setting is in the statement.
+    let is_setting = name == "set_config"
+        && tokens.get(at + 2).is_some_and(|argument| matches!(argument.kind, TokenKind::String(_)));
+    let is_word = |it: &Token| matches!(&it.kind, TokenKind::Identifier(word) if WORDS_OF_PLPGSQL.contains(&word.as_str()));
+    let is_alias = is_alias(before) && !before.is_some_and(is_word);
+    (!is_alias && !is_setting && !is_postgres(name)).then_some(name)
+}
+
+/// Whether a statement reads or writes rows, so that a keyword before a parenthesis may be a function.
+fn is_of_rows(kind: &StatementKind) -> bool {
+    matches!(
+        kind,
+        StatementKind::Query(_)
+            | StatementKind::Insert(_)
+            | StatementKind::Update(_)
+            | StatementKind::Delete(_)
+    )
+}

@@ -1,0 +1,23 @@
+//! Decides which commands of psql change what is sent to the server.
+//!
+//! Input: a command. Output: whether the statements around it run as they are written.
+
+use dsql_edge_compiler::syntax::PsqlCommand;
+
+/// Whether a command of psql does not change which statements are sent, nor how.
+pub(super) fn is_harmless(command: &PsqlCommand, text: &str) -> bool {
+    // Between these quotes is a command of the shell.
+    if command.span.text(text).contains('`') {
+        return false;
+    }
+    match command.name.as_str() {
+        "restrict" | "unrestrict" | "echo" | "qecho" | "warn" | "timing" | "pset" | "x" | "unset"
+        | "encoding" | "gset" | "gdesc" | "conninfo" | "." => true,
+        "g" | "gx" => !command.span.text(text).contains('|'),
+        "set" => {
+            let words = command.span.text(text).to_ascii_uppercase();
+            !words.contains("AUTOCOMMIT") && !words.contains("ON_ERROR_ROLLBACK")
+        }
+        name => name.starts_with('d') || name.starts_with('l') && name != "lo_import",
+    }
+}
