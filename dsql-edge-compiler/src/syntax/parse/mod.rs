@@ -128,7 +128,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A statement, and a semicolon or the end behind it.
+    /// Parses a statement that is followed by a semicolon or the end.
     fn whole_statement(&mut self) -> Result<Statement, Diagnostic> {
         let statement = self.statement().map_err(|error| self.advised(*error))?;
         if !self.at_end() && !self.at_symbol(b';') {
