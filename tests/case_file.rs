@@ -16,7 +16,7 @@
 //! ```
 //! ````
 //!
-//! If PostgreSQL's verdict differs, the block names it and the reason: `sql oracle=accepts: DSQL alone refuses`.
+//! If PostgreSQL's verdict differs, the block names it and the reason: `sql oracle=accepts: only DSQL rejects it`.
 //! A block `sql wrong schema` is a schema that cannot be understood or followed, `sql wrong migration` a migration that
 //! `migrate` rejects; the answer is the errors.
 
