@@ -191,7 +191,7 @@ fn variable_of_psql_is_not_called_a_parameter() {
     let linted =
         lint([("x.sql".to_owned(), "DROP TABLE :tab;\n".to_owned())], None, Sent::OneByOne).remove(0);
     let hint = linted.findings[0].diagnostic.hint.clone().unwrap();
-    assert_eq!(hint, "variables of psql are not followed: write the value in place of :tab");
+    assert_eq!(hint, "psql variables are not supported: write the value in place of :tab");
 }
 
 #[test]

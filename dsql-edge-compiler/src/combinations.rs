@@ -1,8 +1,8 @@
-//! A query with optional text, compiled in every combination.
+//! Compiles a query with optional text in every combination.
 //!
-//! Input: its tokens with their pieces. Output: one [`TypedQuery`] that holds for all of them: the columns and
-//! parameters are the same everywhere, a column can be NULL if it can be in one of them, and an `Option` fits a
-//! parameter if it does in all of them.
+//! Input: its tokens with their pieces. Output: one [`TypedQuery`] that is valid for all combinations: all have the
+//! same columns and parameters, a column can be NULL if it can be NULL in one combination, and a parameter accepts an
+//! `Option` if it does in all.
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::one_text;
@@ -15,14 +15,14 @@ use crate::typed::{Cardinality, Combination, TypedColumn, TypedQuery};
 pub(crate) fn compile(source: &Source, lexed: &Lexed, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
     let pieces = match deciding(lexed) {
         Ok(pieces) => pieces,
-        // What the lexer met comes first.
+        // An error of the lexer takes precedence.
         Err(error) => return Err(lexed.error.clone().unwrap_or(error).into()),
     };
     let mut numbers = pieces.clone();
     numbers.sort_unstable();
     numbers.dedup();
     let mut whole: Option<TypedQuery> = None;
-    // With all of them first, so that its errors are the ones that show.
+    // The combination with all optional text comes first, so that its errors are reported.
     for absent in 0..1_u32 << numbers.len() {
         let is_given =
             |number: &u32| numbers.iter().position(|it| it == number).is_some_and(|at| absent >> at & 1 == 0);
@@ -51,12 +51,14 @@ pub(crate) fn compile(source: &Source, lexed: &Lexed, schema: &Schema) -> Result
     let whole = whole.unwrap_or_default();
     if !whole.equal_lengths.is_empty() {
         let span = lexed.pieces.first().map_or(Span::default(), |piece| piece.span);
-        return Err(Diagnostic::unsupported(span, "optional text beside an UNNEST of several arrays").into());
+        return Err(
+            Diagnostic::unsupported(span, "optional text together with an UNNEST of several arrays").into()
+        );
     }
     Ok(whole)
 }
 
-/// Names the combination that is wrong, unless all text is in.
+/// Adds the failing combination to the errors, unless it contains all optional text.
 fn named(errors: Diagnostics, source: &Source, lexed: &Lexed, is_in: &[bool]) -> Diagnostics {
     if is_in.iter().all(|is_in| *is_in) {
         return errors;
@@ -70,7 +72,7 @@ fn named(errors: Diagnostics, source: &Source, lexed: &Lexed, is_in: &[bool]) ->
             .map(|(it, _)| it.span.text(&source.text))
             .collect()
     };
-    let mut detail = format!("this is so without {}", list(false).join(" and "));
+    let mut detail = format!("the error occurs without {}", list(false).join(" and "));
     if is_in.contains(&true) {
         detail += &format!(", with {}", list(true).join(" and "));
     }
@@ -85,7 +87,7 @@ fn named(errors: Diagnostics, source: &Source, lexed: &Lexed, is_in: &[bool]) ->
     out
 }
 
-/// Takes up what another combination adds.
+/// Merges another combination into the result.
 fn merge(whole: &mut TypedQuery, other: TypedQuery, parameters: &[usize]) -> Result<(), Diagnostic> {
     if whole.columns.len() != other.columns.len() {
         let span = other.columns.first().or(whole.columns.first()).map_or(Span::default(), |it| it.span);
@@ -119,7 +121,7 @@ fn merge(whole: &mut TypedQuery, other: TypedQuery, parameters: &[usize]) -> Res
     }
     whole.effect = whole.effect.max(other.effect);
     whole.session = whole.session.max(other.session);
-    // Which text is sent is not known here.
+    // It is not known which combination is sent.
     whole.key = None;
     whole.unnest = None;
     let new = other.tables.into_iter().filter(|table| !whole.tables.contains(table)).collect::<Vec<_>>();
@@ -148,7 +150,7 @@ fn merge_column(at: usize, column: &mut TypedColumn, other: &TypedColumn) -> Res
             column.origin = None;
         }
         if (&column.nulled_by, column.nullable_within) != (&other.nulled_by, other.nullable_within) {
-            // NULL no longer comes from the same joins.
+            // The combinations have different joins as the origin of NULL.
             column.nulled_by.clear();
             column.nullable_within = column.nullable;
         }

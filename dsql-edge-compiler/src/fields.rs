@@ -1,8 +1,7 @@
-//! The row of a query as Rust: one field a column, with its type.
+//! Plans the Rust struct of a query's row: one field per column, with its type.
 //!
-//! Input: a [`TypedQuery`]. Output: [`Fields`], from which emission cannot fail; or the columns that can be no field
-//! (no name, the same name twice, a type without a Rust type, an override that cannot be), each with what to write
-//! instead.
+//! Input: a [`TypedQuery`]. Output: [`Fields`], from which emission cannot fail; or errors for the columns that cannot
+//! be fields (no name, the same name twice, a type without a Rust type, an invalid override), each with the fix.
 
 mod group;
 
@@ -16,9 +15,9 @@ use group::Branch;
 /// The fields of a row, in the order of the columns.
 #[derive(Clone, Debug, Default)]
 pub struct Fields {
-    /// Fields and groups of them.
+    /// The fields and groups.
     pub entries: Vec<Entry>,
-    /// Overrides that change nothing.
+    /// Warnings about overrides without effect.
     pub warnings: Vec<Diagnostic>,
 }
 
@@ -40,11 +39,11 @@ pub struct Field {
     pub column: usize,
     /// The type marker of the column, under `::dsql_edge::types::sql`.
     pub marker: Marker,
-    /// What the column's value is in Rust, without `Option`.
+    /// The Rust type of the column's value, without `Option`.
     pub rust_type: RustType,
     /// Whether the field is an `Option`.
     pub nullable: bool,
-    /// Its documentation where the row has a name: its SQL type.
+    /// Its documentation in a named row struct: its SQL type.
     pub doc: String,
 }
 
@@ -53,9 +52,9 @@ pub struct Field {
 pub struct Group {
     /// Its name.
     pub name: FieldName,
-    /// The column that is NULL exactly where the group has no row; the field is then an `Option`.
+    /// The column that is NULL exactly if the group has no row. With such a column, the field is an `Option`.
     pub witness: Option<usize>,
-    /// What is in it.
+    /// Its fields and groups.
     pub entries: Vec<Entry>,
 }
 
@@ -86,18 +85,18 @@ pub enum RustType {
     Directive(schema::RustType),
 }
 
-/// Plans the row of a query; `schema` may give columns Rust types of the user's.
+/// Plans the row of a query; directives of `schema` may give columns user-defined Rust types.
 ///
 /// # Errors
 ///
-/// Every column that can be no field.
+/// Returns an error for every column that cannot be a field.
 pub fn fields(query: &TypedQuery, schema: &Schema) -> Result<Fields, Diagnostics> {
     let mut plan = Plan { schema, columns: Vec::new(), warnings: Vec::new(), problems: Diagnostics::new() };
     plan.columns = query.columns.iter().map(|column| (name(column), column)).collect();
     let tree = group::tree(&plan.columns, &mut plan.problems);
     let entries = plan.entries(&tree, &[]);
     if plan.problems.has_errors() {
-        // In the order of the columns, though groups gather them.
+        // Sorts the problems by column, because groups changed the order.
         let mut problems: Vec<Diagnostic> = plan.problems.into_iter().collect();
         problems.sort_by_key(|problem| problem.span.start);
         let mut out = Diagnostics::new();
@@ -107,7 +106,7 @@ pub fn fields(query: &TypedQuery, schema: &Schema) -> Result<Fields, Diagnostics
     Ok(Fields { entries, warnings: plan.warnings })
 }
 
-/// Overrides are read in aliases alone: a name of the database's must not choose types or claim NOT NULL.
+/// Overrides are parsed only in aliases: a name from the database must not choose types or declare NOT NULL.
 fn name(column: &TypedColumn) -> ColumnName {
     match column.is_alias {
         true => ColumnName::parse(&column.name),
@@ -123,7 +122,7 @@ struct Plan<'p> {
 }
 
 impl Plan<'_> {
-    /// `matched` are the joins that are known to have matched where these entries are.
+    /// `matched` are the joins that are known to have matched for these entries.
     fn entries(&mut self, tree: &[Branch], matched: &[u32]) -> Vec<Entry> {
         let mut out = Vec::new();
         for branch in tree {
@@ -147,7 +146,7 @@ impl Plan<'_> {
         let Plan { schema, columns, warnings, problems } = self;
         let (written, column) = columns.get(at)?;
         let by_join = column.nulled_by.iter().any(|join| !matched.contains(join));
-        // Where a join is known to have matched, less can be NULL than in the row as a whole.
+        // In a group whose join is known to have matched, fewer columns can be NULL than in the whole row.
         let can_be_null =
             column.nullable && (column.nulled_by.is_empty() || column.nullable_within || by_join);
         let nullable = nullability(written, column, can_be_null, warnings, problems);
@@ -158,7 +157,7 @@ impl Plan<'_> {
 }
 
 impl Fields {
-    /// All fields, those in groups too, by their columns.
+    /// All fields, including those in groups, in the order of their columns.
     pub fn all(&self) -> Vec<&Field> {
         fn collect<'f>(entries: &'f [Entry], out: &mut Vec<&'f Field>) {
             for entry in entries {
@@ -270,7 +269,7 @@ pub fn rust_type(sql_type: &SqlType, elements_nullable: bool) -> Option<(Marker,
             _ => None,
         },
         SqlTypeKind::Domain(base) => rust_type(base, elements_nullable),
-        // An enum is its label.
+        // An enum value is its label.
         SqlTypeKind::Enum(_) => Some((Marker::Scalar("Unknown"), RustType::Known(STRING))),
         SqlTypeKind::Composite | SqlTypeKind::Range => None,
         SqlTypeKind::Scalar => {

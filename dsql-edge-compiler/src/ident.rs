@@ -1,14 +1,15 @@
-//! Column names as Rust names.
+//! Converts column names into Rust names.
 //!
 //! Input: a column's name as the server reports it. Output: the field's name and the override written into it (`"x!"`,
-//! `"x?"`, `"x: T"`), or why there can be no field.
+//! `"x?"`, `"x: T"`), or the reason why the column cannot be a field.
 
-/// A name that is a Rust identifier; only [`FieldName::new`] makes one. Two are equal if rustc takes them for the same.
+/// A name that is a Rust identifier; only [`FieldName::new`] creates it. Two names are equal if rustc treats them as
+/// the same.
 #[derive(Clone, Debug)]
 pub struct FieldName {
-    /// As the column is named.
+    /// The name of the column.
     text: String,
-    /// As rustc compares it: in Unicode's form NFC. Outside of a macro it is not normalized.
+    /// The name as rustc compares it: in Unicode's form NFC. Outside a macro it is not normalized.
     normalized: String,
 }
 
@@ -25,15 +26,16 @@ impl FieldName {
     pub fn new(name: &str) -> Option<FieldName> {
         let mut characters = name.chars();
         let first = characters.next()?;
-        // Rust's own definition: Unicode calls `²` and `ⓐ` alphanumeric, and they are in no identifier.
+        // Rust's own definition: Unicode classifies `²` and `ⓐ` as alphanumeric, but they are not allowed in
+        // identifiers.
         let start = first == '_' || unicode_ident::is_xid_start(first);
         let rest = characters.all(unicode_ident::is_xid_continue);
-        // These can be no raw identifiers either.
+        // These cannot be raw identifiers either.
         let impossible = matches!(name, "_" | "self" | "Self" | "super" | "crate");
         if !start || !rest || impossible {
             return None;
         }
-        // rustc may have older tables of Unicode than this crate; in a macro it then panics.
+        // rustc may have older Unicode tables than this crate, and panics in a macro in that case.
         let ident = std::panic::catch_unwind(|| identifier(name)).ok()?;
         let normalized = ident.to_string();
         Some(FieldName { text: name.to_owned(), normalized })
@@ -44,12 +46,12 @@ impl FieldName {
         &self.text
     }
 
-    /// As an identifier at the call site.
+    /// The name as an identifier at the call site.
     pub fn ident(&self) -> proc_macro2::Ident {
         identifier(&self.text)
     }
 
-    /// The part of a struct's name that a group gives: `written_by` is `WrittenBy`.
+    /// The part of a struct's name that comes from a group: `written_by` becomes `WrittenBy`.
     pub fn pascal_case(&self) -> String {
         let mut out = String::with_capacity(self.text.len());
         for part in self.text.split('_') {
@@ -70,7 +72,7 @@ fn identifier(name: &str) -> proc_macro2::Ident {
     }
 }
 
-/// Rust's keywords, those of later editions included.
+/// Whether it is a keyword of Rust, including those of later editions.
 fn is_keyword(name: &str) -> bool {
     [
         "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn",
@@ -83,14 +85,14 @@ fn is_keyword(name: &str) -> bool {
     .is_ok()
 }
 
-/// A column name taken apart.
+/// The parts of a column name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnName {
-    /// What is left for the field.
+    /// The name of the field.
     pub field: String,
     /// `!` or `?`.
     pub nullability: Option<Nullability>,
-    /// `: T`, as written; `_` is the type that the column has without any.
+    /// `: T`, as written; `_` is the column's default Rust type.
     pub rust_type: Option<String>,
 }
 
@@ -104,12 +106,12 @@ pub enum Nullability {
 }
 
 impl ColumnName {
-    /// The name of a column of the database, in which nothing is an override.
+    /// The name of a column of the database, which is not parsed for overrides.
     pub fn of_database(name: &str) -> ColumnName {
         ColumnName { field: name.to_owned(), nullability: None, rust_type: None }
     }
 
-    /// Reads an alias: `name`, `name!`, `name?`, `name: T`, `name!: T`, `name?: T`: sqlx's forms.
+    /// Parses an alias in sqlx's forms: `name`, `name!`, `name?`, `name: T`, `name!: T`, `name?: T`.
     pub fn parse(name: &str) -> ColumnName {
         let (left, rust_type) = match name.split_once(':') {
             Some((left, right)) => (left.trim(), Some(right.trim().to_owned())),
@@ -118,7 +120,7 @@ impl ColumnName {
         let rust_type = rust_type.filter(|written| !written.is_empty());
         let (field, nullability) = match (left.strip_suffix('!'), left.strip_suffix('?')) {
             (Some(field), _) => (field, Some(Nullability::NotNull)),
-            // `?column?` is PostgreSQL's own name for none.
+            // `?column?` is PostgreSQL's name for a column without a name.
             (None, Some(field)) if left != "?column?" => (field, Some(Nullability::Nullable)),
             _ => (left, None),
         };

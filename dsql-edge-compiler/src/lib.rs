@@ -1,7 +1,7 @@
 //! Checks SQL against a schema and turns it into Rust.
 //!
-//! Pure: SQL and a schema in, a typed query or diagnostics out. It never reads a file, never opens a
-//! connection, and nothing of `proc_macro`.
+//! Input: SQL and a schema. Output: a typed query or diagnostics. The crate does not read files, does not open
+//! connections, and does not use `proc_macro`.
 
 pub mod analyze;
 pub mod builtin;
@@ -38,8 +38,7 @@ use syntax::Parsed;
 ///
 /// # Errors
 ///
-/// Everything that is wrong with it, in the order in which PostgreSQL would meet it; of syntax errors
-/// there is only one.
+/// Returns all errors, in the order in which PostgreSQL would find them. Of syntax errors, it returns only the first.
 ///
 /// ```
 /// use dsql_edge_compiler::{Schema, Source, compile};
@@ -75,8 +74,8 @@ fn mixed_placeholders(text: &str, tokens: &syntax::Lexed) -> Option<Diagnostic> 
     Some(Diagnostic::syntax(Code::SyntaxError, span, message))
 }
 
-/// What is known of a wrong statement: the columns and parameters that resolve nevertheless, with all optional text.
-/// `None` if the statement does not parse.
+/// Analyzes a statement that may have errors, with all optional text, and returns the columns and parameters that could
+/// be resolved. `None` if the statement does not parse.
 pub fn compile_partly(source: &Source, schema: &Schema) -> Option<TypedQuery> {
     on_own_stack(|| {
         let tokens = syntax::lex(source);

@@ -1,7 +1,7 @@
-//! One statement for many rows: whether it can be sent once, with an array for each parameter.
+//! Decides whether a statement for many rows can be sent once, with an array for each parameter.
 //!
-//! Input: a statement and its parameters. Output: `INSERT … SELECT … FROM UNNEST($1, $2)`, if that certainly does what
-//! the statement does row by row; otherwise the statement is executed once for each row.
+//! Input: a statement and its parameters. Output: `INSERT … SELECT … FROM UNNEST($1, $2)`, if that certainly has the
+//! same effect as the statement run for each row; otherwise `None`, and the statement is executed once for each row.
 
 use crate::builtin;
 use crate::fields::{Marker, rust_type};
@@ -11,7 +11,7 @@ use crate::syntax::ParsedStatement;
 use crate::syntax::ast::{Expr, ExprKind, Insert, QueryBody, StatementKind};
 use crate::typed::{TypedParameter, Unnest};
 
-/// What the rows are called in the statement; no name of a user's.
+/// The alias of the rows in the statement, which does not conflict with a user's name.
 const ROWS: &str = "dsql_edge_rows";
 
 /// The statement with arrays, if it is an INSERT of one row whose values are parameters, casts of them, or constants.
@@ -21,7 +21,7 @@ pub(crate) fn unnest(statement: ParsedStatement<'_>, parameters: &[TypedParamete
     let mut types = Vec::with_capacity(parameters.len());
     for parameter in parameters {
         let ty = &parameter.sql_type;
-        // An array of arrays is flat, and of a type of the schema's no array is known.
+        // PostgreSQL flattens an array of arrays, and the array type of a schema's type is not known.
         let known = matches!(rust_type(ty, false), Some((Marker::Scalar(name), _)) if name != "Unknown");
         let array = builtin::type_by_oid(ty.oid).map_or(0, |it| it.array);
         if !known || ty.kind != SqlTypeKind::Scalar || array == 0 {
@@ -32,7 +32,7 @@ pub(crate) fn unnest(statement: ParsedStatement<'_>, parameters: &[TypedParamete
     if types.is_empty() {
         return None;
     }
-    // From the first value on, `VALUES (` and `)` give way to the SELECT.
+    // The SELECT replaces `VALUES (` and `)` around the values.
     let (first, last) = (row.first()?, row.last()?);
     let body = insert.source.as_ref()?.span;
     let opening = Span { start: body.start, end: first.span.start };
@@ -47,7 +47,7 @@ pub(crate) fn unnest(statement: ParsedStatement<'_>, parameters: &[TypedParamete
     Some(Unnest { sql: edits.apply(statement.text), types })
 }
 
-/// The one row of an INSERT without anything that looks at the rows before it or at their order.
+/// The row of an INSERT of one row, without clauses that depend on earlier rows or on their order.
 fn plain_row(insert: &Insert) -> Option<&[Expr]> {
     let plain = insert.with.is_none() && insert.overriding.is_none() && insert.returning.is_empty();
     let updates = insert.on_conflict.as_ref().is_some_and(|it| it.update.is_some());
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_means_the_same_becomes_one_statement() {
+    fn only_equivalent_inserts_become_one_statement() {
         assert_eq!(
             sent(
                 "INSERT INTO t (id, a, e) VALUES ( $id, lower, $e::text::jsonb ) ON CONFLICT DO NOTHING"

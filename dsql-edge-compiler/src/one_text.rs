@@ -1,7 +1,7 @@
-//! Checks one statement: by the rules of DSQL, of transactions in a query, and by parse analysis.
+//! Checks one statement: by the rules of DSQL, for transaction control, and by parse analysis.
 //!
-//! Input: a text without optional parts, or the tokens of one combination of them, and the schema. Output: the typed
-//! query, or all errors, in PostgreSQL's order.
+//! Input: SQL without optional text, or the tokens of one combination of it, and the schema. Output: the typed query,
+//! or all errors, in PostgreSQL's order.
 
 use crate::diagnostic::{Diagnostics, Stage, quotation};
 use crate::schema::{Dialect, Schema};
@@ -10,7 +10,7 @@ use crate::syntax::{Lexed, Parsed, ParsedStatement};
 use crate::typed::TypedQuery;
 use crate::{analyze, dsql, transaction_control};
 
-/// The statement of these tokens of the text.
+/// Compiles the statement of these tokens of the text.
 pub(crate) fn compile(text: &str, tokens: Lexed, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
     let parsed = Parsed::of_tokens(text, tokens)?;
     let statement = parsed.only()?;
@@ -43,13 +43,13 @@ pub(crate) fn compile(text: &str, tokens: Lexed, schema: &Schema) -> Result<Type
     })
 }
 
-/// The rules of DSQL that the statement breaks; for PostgreSQL none.
+/// The rules of DSQL that the statement breaks; empty for PostgreSQL.
 fn rejected_by_dsql(statement: ParsedStatement<'_>, schema: &Schema) -> Vec<dsql::Finding> {
     if schema.dialect == Dialect::Postgres {
         return Vec::new();
     }
     let mut found = dsql::findings_within(statement, schema);
-    // A rule that no cluster was seen to apply does not stop a build.
+    // A rule that was only inferred does not stop a build.
     found.retain(|finding| finding.diagnostic.is_error());
     found
 }

@@ -1,7 +1,7 @@
-//! Runs the compiler on a stack that has room for everything that the limits on nesting accept.
+//! Runs the compiler on a stack that is large enough for all input within the limits on nesting.
 //!
 //! The stacks of the callers differ: rustc's threads have 8 MB, the threads of `dsql-local` 2 MB. In a debug build, 100
-//! nested subqueries overflow 2 MB. So the compiler runs on a thread of its own. The system reserves addresses for the
+//! nested subqueries overflow 2 MB. So the compiler runs on a separate thread. The system reserves addresses for the
 //! stack, and memory only for the part that is used.
 
 use std::cell::Cell;
@@ -9,7 +9,7 @@ use std::panic::resume_unwind;
 use std::thread;
 
 /// Bytes of the stack. The deepest accepted input of `tests/limits.rs`, 155 parentheses of 499 operators each, takes
-/// 0.4 GB in a debug build, its tree included.
+/// 0.4 GB in a debug build, including its tree.
 const STACK: usize = 512 << 20;
 
 thread_local! {

@@ -1,20 +1,20 @@
-//! Derives what a statement leaves behind in its session.
+//! Derives the effect of a statement on its session.
 //!
 //! Input: a statement's tree and its tokens, or the name of a function. Output: a [`SessionEffect`].
 //!
-//! A connection serves more than one caller, behind a pool callers of different tenants. So `sql!` lets a statement
-//! that is meant to change its session run on a `Session` alone, and the pool closes a connection whose session may
-//! have changed. What ends with the transaction (`SET LOCAL`, `set_config(…, true)`, `pg_advisory_xact_lock`) changes
-//! no session, and neither does `nextval`: only `currval` and `lastval` show what it leaves behind, a number of a
-//! sequence. A statement that runs expressions which the analyzer does not see (`CREATE TABLE … AS`, `ALTER TABLE …
-//! USING`, `MOVE` in a cursor, the triggers of a TRUNCATE) may change the session.
+//! A connection serves more than one caller, with a pool even callers of different tenants. So `sql!` accepts a
+//! statement whose purpose is to change the session only on a `Session`, and the pool closes a connection whose session
+//! may have changed. Effects that end with the transaction (`SET LOCAL`, `set_config(…, true)`,
+//! `pg_advisory_xact_lock`) do not change the session. Neither does `nextval`: only `currval` and `lastval` show its
+//! effect, a number of a sequence. A statement that evaluates expressions which the analyzer does not see (`CREATE
+//! TABLE … AS`, `ALTER TABLE … USING`, `MOVE` in a cursor, the triggers of a TRUNCATE) may change the session.
 
 use crate::dsql::Words;
 use crate::syntax::ParsedStatement;
 use crate::syntax::ast::{Persistence, StatementKind};
 use crate::typed::SessionEffect;
 
-/// The effect of the statement's own words; those of the functions that it calls are the analyzer's to find.
+/// The effect of the statement itself. The analyzer finds the effects of the functions that it calls.
 pub(crate) fn of_statement(statement: ParsedStatement<'_>) -> SessionEffect {
     let words = || Words::of(statement);
     let changes = match &statement.kind {
@@ -43,15 +43,15 @@ pub(crate) fn of_statement(statement: ParsedStatement<'_>) -> SessionEffect {
     }
 }
 
-/// Whether the statement creates or changes an object of the session's own schema: any kind may be there, a function
-/// too.
+/// Whether the statement creates or changes an object in the session's temporary schema, which can contain objects of
+/// any kind, including functions.
 fn names_temporary_schema<'w>(kind: &StatementKind, words: &impl Fn() -> Words<'w>) -> bool {
     let is_temporary = |word: &str| word.trim_start_matches('"').starts_with("PG_TEMP");
     match kind {
         StatementKind::Query(_) => {
             words().follows("INTO", is_temporary) || words().follows("INTO TABLE", is_temporary)
         }
-        // A row there changes nothing that another caller sees.
+        // A row in a temporary table is not visible to other callers.
         StatementKind::Insert(_)
         | StatementKind::Update(_)
         | StatementKind::Delete(_)
@@ -88,7 +88,7 @@ fn runs_unseen(kind: &StatementKind) -> bool {
     }
 }
 
-/// The effect of a function that PostgreSQL ships and that is volatile; `local` is whether its last argument is `true`.
+/// The effect of a volatile built-in function; `local` means that its last argument is `true`.
 pub(crate) fn of_volatile(name: &str, local: bool) -> SessionEffect {
     match name {
         "set_config" if local => SessionEffect::Keeps,
@@ -107,7 +107,7 @@ pub(crate) fn of_volatile(name: &str, local: bool) -> SessionEffect {
         | "pg_advisory_xact_lock_shared"
         | "pg_try_advisory_xact_lock"
         | "pg_try_advisory_xact_lock_shared" => SessionEffect::Keeps,
-        // `query_to_xml` and related functions run a text; the others have not been reviewed.
+        // `query_to_xml` and related functions run the SQL in a string; the other functions have not been reviewed.
         _ => SessionEffect::MayChange,
     }
 }
@@ -131,7 +131,7 @@ mod tests {
         CREATE VIEW setting AS SELECT set_config('a.b', 'c', false) AS a;";
 
     #[test]
-    fn what_may_stay_in_the_session_is_found() {
+    fn effects_on_the_session_are_found() {
         let schema = Schema::parse(SCHEMA).unwrap();
         let effect = |sql: &str| {
             let query = compile(&Source::of_macro(sql), &schema);

@@ -1,16 +1,16 @@
-//! The text of one query or schema file, and places in it.
+//! Defines the text of a query or schema file, and places in it.
 //!
-//! Input: SQL as the user wrote it. Output: byte spans, and lines and columns for people. It never reads a file and
-//! never has Rust's own source positions: the macro maps those.
+//! Input: SQL as the user wrote it. Output: byte spans, and lines and columns for messages. The module does not read
+//! files and does not handle positions in Rust source; the macro maps those.
 
 use std::fmt;
 
 /// A half-open range of bytes in a [`Source`].
 #[derive(Clone, Copy, PartialEq, Eq, Default, Hash, PartialOrd, Ord)]
 pub struct Span {
-    /// First byte.
+    /// The first byte.
     pub start: u32,
-    /// One past the last byte.
+    /// The byte after the last.
     pub end: u32,
 }
 
@@ -20,7 +20,7 @@ impl Span {
         Span { start: start as u32, end: end as u32 }
     }
 
-    /// The smallest span that holds both.
+    /// The smallest span that contains both.
     pub fn to(self, other: Span) -> Span {
         Span { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
@@ -37,18 +37,18 @@ impl fmt::Debug for Span {
     }
 }
 
-/// Replacements of pieces of a text.
+/// Replacements in a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Edits(Vec<(Span, String)>);
 
 impl Edits {
-    /// Replaces a piece, which overlaps no other.
+    /// Adds a replacement, which must not overlap another.
     pub fn replace(&mut self, piece: Span, text: impl Into<String>) {
         self.0.push((piece, text.into()));
     }
 
-    /// The text with its pieces replaced. A blank separates words that would become one: `SELECT *FROM t`, where `*`
-    /// becomes `id`.
+    /// The text with the replacements. A blank is inserted between words that would otherwise merge: `SELECT *FROM t`,
+    /// where `*` becomes `id`.
     pub fn apply(mut self, text: &str) -> String {
         self.0.sort_by_key(|(span, _)| span.start);
         let mut out = String::with_capacity(text.len());
@@ -82,27 +82,27 @@ impl Extend<(Span, String)> for Edits {
     }
 }
 
-/// How parameters are written in a query.
+/// The form of parameters in a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Placeholders {
-    /// `$1`, `$2`: PostgreSQL's own, and the only form in schema files.
+    /// `$1`, `$2`: PostgreSQL's form, and the only form in schema files.
     #[default]
     Numbered,
-    /// `$name` as the macro reads it; `$1` is read too, and mixing is left to the macro to refuse.
+    /// `$name`, the macro's form; `$1` is also accepted, and the macro rejects a mixture.
     Named,
 }
 
 /// SQL to compile.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// The SQL text. At most 4 GiB, for spans are 32 bits wide.
+    /// The SQL text, of at most 4 GiB, because spans are 32 bits wide.
     pub text: String,
-    /// How its parameters are written.
+    /// The form of its parameters.
     pub placeholders: Placeholders,
-    /// Whether `{? … }` is text that is there only if its parameter is.
+    /// Whether `{? … }` is optional text, which is sent only if its parameter is given.
     pub optional_text: bool,
-    /// Whether it is a script as psql reads it: with psql's own commands, rows behind `COPY … FROM stdin`, and perhaps
-    /// a byte-order mark.
+    /// Whether it is a psql script: it may contain psql commands, rows after `COPY … FROM stdin`, and a byte-order
+    /// mark.
     pub script: bool,
 }
 
@@ -117,7 +117,7 @@ impl Source {
         }
     }
 
-    /// A file of SQL, as psql reads it.
+    /// An SQL file in the form that psql accepts.
     pub fn script(text: impl Into<String>) -> Source {
         Source { script: true, ..Source::numbered(text) }
     }
@@ -127,16 +127,17 @@ impl Source {
         Source { placeholders: Placeholders::Named, ..Source::numbered(text) }
     }
 
-    /// SQL as `sql!` reads it: `$name` parameters and `{? … }`.
+    /// SQL in the form of `sql!`: `$name` parameters and `{? … }`.
     pub fn of_macro(text: impl Into<String>) -> Source {
         Source { optional_text: true, ..Source::named(text) }
     }
 }
 
-/// U+FEFF at the beginning of a file: it marks the encoding, and is not a part of the text.
+/// U+FEFF at the beginning of a file, which marks the encoding and is not a part of the text.
 pub const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// Where the lines of a text begin. For many places in one text: [`line_and_column`] reads the text for each.
+/// The starts of the lines of a text. It is faster for many places in one text than [`line_and_column`], which reads
+/// the text for each.
 #[derive(Clone, Debug)]
 pub struct Lines(Vec<usize>);
 
@@ -147,7 +148,7 @@ impl Lines {
         Lines([0].into_iter().chain(behind).collect())
     }
 
-    /// Line and column of a byte offset in that text, as [`line_and_column`] counts them.
+    /// The line and column of a byte offset in that text, counted as in [`line_and_column`].
     pub fn place(&self, text: &str, offset: usize) -> (usize, usize) {
         let mut offset = offset.min(text.len());
         while !text.is_char_boundary(offset) {
@@ -170,7 +171,7 @@ impl Lines {
     }
 }
 
-/// Line and column of a byte offset, both counted from 1, the column in characters, a byte-order mark not counted.
+/// The line and column of a byte offset, counted from 1; the column in characters, without a byte-order mark.
 pub fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     Lines::of(text).place(text, offset)
 }

@@ -1,26 +1,26 @@
-//! SQL types as they leave the analyzer.
+//! Defines SQL types in the output of the analyzer.
 
-/// A type with what emission and messages need of it.
+/// A type, with the facts that emission and messages need.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SqlType {
-    /// The OID on every server; 0 for types of the schema, whose OID only the server has.
+    /// The OID, which is the same on every server; 0 for types of the schema, whose OIDs differ between servers.
     pub oid: u32,
     /// PostgreSQL's `typname`: `int4`, `_text`.
     pub name: String,
-    /// As PostgreSQL's messages have it: `integer`, `text[]`.
+    /// The name in PostgreSQL's messages: `integer`, `text[]`.
     pub display: String,
-    /// What it is.
+    /// The kind of type.
     pub kind: SqlTypeKind,
 }
 
 /// The kinds of type.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SqlTypeKind {
-    /// A type of PostgreSQL's without parts.
+    /// A built-in type without parts.
     Scalar,
     /// An array, and its element.
     Array(Box<SqlType>),
-    /// A domain, and the type below.
+    /// A domain, and its base type.
     Domain(Box<SqlType>),
     /// An enum and its labels.
     Enum(Vec<String>),
@@ -31,7 +31,7 @@ pub enum SqlTypeKind {
 }
 
 impl SqlType {
-    /// The type below a domain.
+    /// The type, or for a domain, the type below it that is not a domain.
     pub fn base(&self) -> &SqlType {
         match &self.kind {
             SqlTypeKind::Domain(base) => base.base(),

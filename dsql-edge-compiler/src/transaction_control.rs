@@ -1,27 +1,27 @@
-//! Transaction control: the statements that no query may be, because the runtime sends them.
+//! Rejects transaction control in queries, because the runtime sends these statements.
 //!
 //! Input: a statement's tree and its tokens. Output: the error that names `dsql.transaction`, if the statement begins,
 //! ends or changes a transaction.
 //!
-//! `dsql.transaction` decides by what it sent itself whether a transaction is open, committed or rolled back. A COMMIT
-//! inside the closure commits what the transaction later reports as not executed, and what it then runs again.
+//! `dsql.transaction` determines from the statements that it sent whether a transaction is open, committed or rolled
+//! back. A COMMIT inside the closure commits changes that the transaction later reports as not executed and runs again.
 //! `SET TRANSACTION READ WRITE` inside `.read_only()` writes, and the ROLLBACK that ends a read-only transaction loses
-//! the write without an error. A DO block or a procedure may COMMIT in its middle: what a conflict after that undoes is
-//! not everything, so that running the statement again applies its first half twice.
+//! the write without an error. A DO block or a procedure may COMMIT halfway: a later conflict then undoes only the
+//! second half, so a retry of the statement would apply the first half twice.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::dsql::Words;
 use crate::syntax::ParsedStatement;
 use crate::syntax::ast::{StatementKind, TransactionStatement};
 
-/// Settings that belong to the transaction, whatever statement sets them.
+/// Whether a setting belongs to the transaction, independent of the statement that sets it.
 pub(crate) fn is_transaction_setting(name: &str) -> bool {
     ["transaction_isolation", "transaction_read_only", "transaction_deferrable"]
         .iter()
         .any(|setting| setting.eq_ignore_ascii_case(name))
 }
 
-/// The error of a statement that controls a transaction.
+/// The error for a statement that controls a transaction.
 pub fn error(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
     let controls = |command: &str| format!("{command} controls a transaction, which a query must not");
     let (message, hint) = match &statement.kind {
@@ -30,14 +30,14 @@ pub fn error(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
         StatementKind::Set(set) if is_transaction_setting(&set.name) => {
             (controls("SET TRANSACTION"), CHARACTERISTICS)
         }
-        // DSQL's own procedure commits nothing.
+        // DSQL's own procedure does not commit.
         StatementKind::Utility("CALL")
             if Words::of(statement).begin_with("CALL SYS . WAIT_FOR_JOB").is_some() =>
         {
             return None;
         }
         StatementKind::Utility(command @ ("DO" | "CALL")) => (
-            format!("{command} runs a body that can commit in its middle, which a query must not"),
+            format!("{command} runs a body that can commit halfway, which a query must not"),
             "run its statements in dsql.transaction(async move |tx| …)",
         ),
         _ => return None,
@@ -53,7 +53,7 @@ pub fn command(statement: ParsedStatement<'_>) -> String {
     }
 }
 
-/// The error of `set_config('transaction_read_only', …)`.
+/// The error for `set_config('transaction_read_only', …)`.
 pub(crate) fn setting_error(name: &str, span: crate::source::Span) -> Diagnostic {
     let message = format!("\"{name}\" belongs to the transaction, which a query must not control");
     Diagnostic::error(Code::TransactionControl, span, message).with_hint(CHARACTERISTICS)
@@ -62,7 +62,7 @@ pub(crate) fn setting_error(name: &str, span: crate::source::Span) -> Diagnostic
 const CHARACTERISTICS: &str =
     "every transaction is REPEATABLE READ; dsql.transaction(…).read_only() makes one read-only";
 
-/// What to write instead.
+/// The alternative to the statement.
 fn advice(statement: &TransactionStatement) -> &'static str {
     match statement {
         TransactionStatement::Begin
@@ -76,7 +76,7 @@ fn advice(statement: &TransactionStatement) -> &'static str {
             "run the statements in dsql.transaction(async move |tx| …), which rolls back when the closure returns an error"
         }
         TransactionStatement::Savepoint(_) | TransactionStatement::Release(_) => {
-            "make the part a transaction of its own with dsql.transaction(…): the runtime has no savepoints"
+            "run this part in its own transaction with dsql.transaction(…): the runtime has no savepoints"
         }
         TransactionStatement::PrepareTransaction => {
             "run the statements in dsql.transaction(async move |tx| …): the runtime has no two-phase commit"
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_of_transaction_control_is_refused() {
+    fn every_form_of_transaction_control_is_rejected() {
         for sql in [
             "BEGIN",
             "begin work isolation level repeatable read",
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn statements_that_leave_transactions_alone_pass() {
+    fn statements_without_transaction_control_pass() {
         for sql in [
             "SELECT 1",
             "PREPARE a AS SELECT 1",

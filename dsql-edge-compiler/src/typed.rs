@@ -1,79 +1,79 @@
-//! A query of which everything is known: what `emit` and the CLI see.
+//! Defines the completely analyzed query, which `emit` and the CLI use.
 //!
-//! Inert: no lookup, no failure for the user's SQL comes after it.
+//! After this stage there are no lookups, and the user's SQL cannot cause an error.
 
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
 use crate::sql_type::SqlType;
 
-/// A fully analysed statement.
+/// A completely analyzed statement.
 #[derive(Clone, Debug, Default)]
 pub struct TypedQuery {
-    /// The text to send: `$name` has become `$1`, and `*` its columns.
+    /// The text to send, with `$1` for `$name` and with the columns for `*`.
     pub sql: String,
     /// Its parameters, `$1` first.
     pub parameters: Vec<TypedParameter>,
-    /// Its columns; none for a statement that returns no rows.
+    /// Its columns; empty for a statement that returns no rows.
     pub columns: Vec<TypedColumn>,
-    /// Parameters, from 1, that are arrays of one `UNNEST`: they must be equally long.
+    /// The numbers, from 1, of parameters that are arrays of one `UNNEST` and must have the same length.
     pub equal_lengths: Vec<Vec<usize>>,
-    /// How many rows there can be.
+    /// The possible number of rows.
     pub cardinality: Cardinality,
-    /// Whether it can change anything.
+    /// Its effect on the database.
     pub effect: Effect,
-    /// Whether it can change the session that it runs in.
+    /// Its effect on the session that it runs in.
     pub session: SessionEffect,
-    /// What makes it an idempotency key, if it is an INSERT that can serve as one.
+    /// The idempotency key, if it is an INSERT that can serve as one.
     pub key: Option<IdempotencyKey>,
-    /// The tables it names.
+    /// The tables that it names.
     pub tables: Vec<String>,
-    /// Where its names were looked up, as PostgreSQL takes it; empty for the usual, `public`.
+    /// The search path with which its names were resolved, in PostgreSQL's syntax; empty for the default, `public`.
     pub search_path: String,
-    /// What is suspicious about it.
+    /// The warnings about it.
     pub warnings: Vec<Diagnostic>,
-    /// The statement that takes many rows at once, if there is one.
+    /// The statement that inserts many rows at once, if there is one.
     pub unnest: Option<Unnest>,
-    /// What is sent instead of `sql`, where the query has optional text: one for each combination.
+    /// For a query with optional text, the combinations, one of which is sent instead of `sql`.
     pub combinations: Vec<Combination>,
 }
 
-/// A statement that takes many rows at once.
+/// A statement that inserts many rows at once.
 #[derive(Clone, Debug)]
 pub struct Unnest {
     /// The text to send.
     pub sql: String,
-    /// Of each parameter: the OID of its type, and that of the array of it which is sent.
+    /// For each parameter, the OID of its type and that of the array type that is sent.
     pub types: Vec<(u32, u32)>,
 }
 
 /// One combination of optional text.
 #[derive(Clone, Debug)]
 pub struct Combination {
-    /// The text to send, its parameters numbered without gaps.
+    /// The text to send, with parameters numbered without gaps.
     pub sql: String,
-    /// Its parameters, by their place among those of the query, from 0.
+    /// Its parameters, by their index among those of the query, from 0.
     pub parameters: Vec<usize>,
 }
 
 /// A parameter.
 #[derive(Clone, Debug)]
 pub struct TypedParameter {
-    /// `$name`, if it was written so.
+    /// The name, if it is written as `$name`.
     pub name: Option<String>,
     /// Its type.
     pub sql_type: SqlType,
-    /// It decides on optional text, which is there if its argument is `Some`.
+    /// It decides on optional text, which is sent if its argument is `Some`.
     pub optional: bool,
-    /// NULL means something there.
+    /// NULL has a meaning for it.
     pub nullable: bool,
-    /// And not only as LIMIT takes NULL, where a value is what people mean.
+    /// NULL has a meaning in a use other than LIMIT, where usually a value is intended.
     pub null_expected: bool,
-    /// Of an array: NULL means something for its elements.
+    /// For an array, its elements may be NULL.
     pub elements_nullable: bool,
 }
 
 impl TypedParameter {
-    /// Whether its type is known; of a statement that is wrong it may not be.
+    /// Whether its type is known; in a statement with errors it may be unknown.
     pub fn is_resolved(&self) -> bool {
         !matches!(self.sql_type.name.as_str(), "???" | "unknown")
     }
@@ -82,24 +82,24 @@ impl TypedParameter {
 /// A column of the result.
 #[derive(Clone, Debug)]
 pub struct TypedColumn {
-    /// As the server reports it, an override's suffix included.
+    /// The name that the server reports, including the suffix of an override.
     pub name: String,
-    /// The query wrote the name as an alias, so an override may be in it. No name of the database's is one.
+    /// The query wrote the name as an alias, so it may contain an override. A name from the database never does.
     pub is_alias: bool,
     /// Its type.
     pub sql_type: SqlType,
-    /// Whether it can be NULL: proved otherwise, or nullable.
+    /// Whether it can be NULL; true unless the opposite is proved.
     pub nullable: bool,
-    /// Of an array: whether an element can be NULL.
+    /// For an array, whether an element can be NULL.
     pub elements_nullable: bool,
     /// It is the constant NULL.
     pub always_null: bool,
-    /// The column of a table that it shows unchanged.
+    /// The column of a table that it returns unchanged.
     pub origin: Option<Origin>,
-    /// The nullable sides of outer joins that make it NULL when they miss, by number; empty where the
-    /// column is proved NOT NULL, or where NULL proves nothing about a join.
+    /// The numbers of the nullable sides of outer joins that make it NULL if they have no matching row; empty if the
+    /// column is proved NOT NULL, or if NULL proves nothing about a join.
     pub nulled_by: Vec<u32>,
-    /// Whether it can be NULL even when all of those joins match.
+    /// Whether it can be NULL even if all those joins match.
     pub nullable_within: bool,
     /// Its place in the SQL as written.
     pub span: Span,
@@ -116,7 +116,7 @@ pub struct Origin {
     pub column: String,
 }
 
-/// How many rows a statement gives.
+/// The number of rows that a statement returns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Cardinality {
     /// It returns no columns.
@@ -124,14 +124,14 @@ pub enum Cardinality {
     None,
     /// Always exactly one row.
     One,
-    /// None or one.
+    /// At most one row.
     AtMostOne,
-    /// Any number.
+    /// Any number of rows.
     Many,
 }
 
 impl Cardinality {
-    /// As the CLI prints it.
+    /// The name that the CLI prints.
     pub fn name(self) -> &'static str {
         match self {
             Cardinality::None => "none",
@@ -142,27 +142,27 @@ impl Cardinality {
     }
 }
 
-/// What running a statement can change.
+/// The effect of a statement on the database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
-    /// Nothing: every function in it is known not to write.
+    /// The statement does not write, and every function in it is known not to write.
     Read,
-    /// Perhaps something: a SELECT that calls a function which may write, or locks rows.
+    /// The statement may write: a SELECT that calls a function which may write, or that locks rows.
     MayWrite,
-    /// Something, or that is not known.
+    /// The statement writes, or its effect is not known.
     #[default]
     Write,
 }
 
-/// What running a statement leaves behind in its session: settings, prepared statements, temporary tables, locks.
+/// The effect of a statement on its session: settings, prepared statements, temporary tables, locks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SessionEffect {
-    /// Nothing that outlives its transaction.
+    /// The statement has no effect on the session after its transaction.
     Keeps,
-    /// Perhaps something: it calls a function whose body is not known.
+    /// The statement may change the session: it calls a function whose body is not known.
     #[default]
     MayChange,
-    /// It is meant to change the session: `SET`, `set_config(…, false)`.
+    /// The purpose of the statement is to change the session: `SET`, `set_config(…, false)`.
     Changes,
 }
 

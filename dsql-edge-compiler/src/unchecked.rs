@@ -1,11 +1,11 @@
 //! Derives the effects of a statement of `sql_unchecked!`.
 //!
-//! Input: its text, and the snapshot if there is one. Output: whether it writes, and whether it changes its session.
+//! Input: its text, and the snapshot, if there is one. Output: whether it writes, and whether it changes its session.
 //!
-//! A statement that is known to read is sent again when its answer is lost, so this must be proved, not guessed from a
-//! leading SELECT: a function may write, and so may a view or a domain that calls one. The proof is that of `sql!`: the
-//! statement compiles against the snapshot. The types of its parameters are only known when it runs, and with other
-//! types a name may mean another function: one that the schema defines proves nothing.
+//! A statement that is known to only read is retried when its answer is lost, so this must be proved and not guessed
+//! from a leading SELECT: a function may write, and so may a view or a domain that calls one. The proof is that of
+//! `sql!`: the statement compiles against the snapshot. The types of its parameters are only known when it runs, and
+//! with other types a name may refer to another function, so a name that the schema also defines proves nothing.
 
 use crate::source::Source;
 use crate::syntax::ast::{Expr, ExprKind, Statement, StatementKind};
@@ -21,7 +21,7 @@ pub fn unchecked_effects(
 ) -> (Effect, SessionEffect) {
     let known = schema.filter(|schema| schema.operators.is_empty() && !names_own_function(statement, schema));
     let compiled = known.and_then(|schema| compile(source, schema).ok());
-    // The connection's search_path is compared with that of `sql!` only.
+    // The connection's `search_path` is compared only with that of `sql!`.
     match compiled.filter(|query| query.search_path.is_empty()) {
         // `sql_unchecked!` emits one type for all statements: the user chooses the connection.
         Some(query) => (query.effect, query.session.min(SessionEffect::MayChange)),
@@ -69,13 +69,13 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_snapshot_proves_reads() {
+    fn unchecked_statement_reads_only_if_the_snapshot_proves_it() {
         let schema = Schema::parse(SCHEMA).unwrap();
         for (sql, effect, session) in [
             ("SELECT id, upper(a) FROM t WHERE id = $1", Effect::Read, SessionEffect::Keeps),
             ("SELECT id FROM t ORDER BY id FOR UPDATE", Effect::MayWrite, SessionEffect::Keeps),
             ("SELECT app($1)", Effect::MayWrite, SessionEffect::MayChange),
-            // Of another type of parameter it is the schema's own function.
+            // With another parameter type, `lower` is the schema's function.
             ("SELECT lower($1)", Effect::MayWrite, SessionEffect::MayChange),
             ("SELECT a FROM calling", Effect::MayWrite, SessionEffect::MayChange),
             ("SELECT a FROM elsewhere", Effect::MayWrite, SessionEffect::MayChange),

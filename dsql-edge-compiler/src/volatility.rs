@@ -1,13 +1,13 @@
-//! How a function's result depends on more than its arguments: `provolatile`.
+//! Defines the volatility of a function: `provolatile`.
 
 /// The volatility that a function declares.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Volatility {
-    /// `IMMUTABLE`: the result depends on the arguments alone.
+    /// `IMMUTABLE`: the result depends only on the arguments.
     Immutable,
-    /// `STABLE`: the result is the same within one statement, and the function changes nothing.
+    /// `STABLE`: the result is the same within one statement, and the function does not write.
     Stable,
-    /// `VOLATILE`: anything.
+    /// `VOLATILE`: the function may do anything.
     #[default]
     Volatile,
 }
@@ -21,7 +21,7 @@ impl Volatility {
         }
     }
 
-    /// Whether each call may give another result, or change something.
+    /// Whether each call may return a different result, or write.
     pub fn is_volatile(self) -> bool {
         self == Volatility::Volatile
     }

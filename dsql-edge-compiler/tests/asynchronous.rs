@@ -1,4 +1,4 @@
-//! DSQL's own statements, which no PostgreSQL can give a second opinion on.
+//! Tests DSQL's own statements, which cannot be compared with PostgreSQL.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -28,7 +28,7 @@ fn asynchronous_ddl_answers_with_a_job() {
 }
 
 #[test]
-fn identities_are_let_in() {
+fn identity_columns_are_accepted() {
     for sql in [
         "AWS IAM GRANT reader TO 'arn:aws:iam::1:role/r'",
         "AWS IAM REVOKE reader FROM 'arn:aws:iam::1:role/r'",
@@ -38,7 +38,7 @@ fn identities_are_let_in() {
 }
 
 #[test]
-fn async_is_still_a_name() {
+fn async_can_be_a_name() {
     for sql in [
         "CREATE INDEX ASYNC \"async\" ON posts (title)",
         "ALTER TABLE posts RENAME TO async",

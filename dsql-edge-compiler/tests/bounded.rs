@@ -1,5 +1,6 @@
-//! No input hangs the compiler: for generated inputs of any depth and width there is an answer, or an error that names
-//! the limit. `BOUNDED_SEED=7` starts elsewhere, `BOUNDED_ROUNDS=1000` tries a thousand inputs, and prints the slowest.
+//! Tests that no input hangs the compiler: for generated inputs of any depth and width, it returns a result or an error
+//! that names the limit. `BOUNDED_SEED=7` sets the seed; `BOUNDED_ROUNDS=1000` tries a thousand inputs and prints the
+//! slowest.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -9,13 +10,13 @@ use std::time::{Duration, Instant};
 
 use dsql_edge_compiler::{Schema, Source, compile};
 
-/// The stack of a thread of a pool.
+/// The stack size of a thread in a pool.
 const STACK: usize = 2 << 20;
 
-/// No input takes nearly so long, in a debug build on a busy machine.
+/// A limit far above the time of any input, in a debug build on a busy machine.
 const HANG: Duration = Duration::from_secs(60);
 
-/// Numbers that look random, the same each time.
+/// Pseudo-random numbers, the same in each run.
 struct Numbers(u64);
 
 impl Numbers {
@@ -32,7 +33,7 @@ impl Numbers {
 /// A schema, and a query over it.
 type Input = (String, String);
 
-/// Makes an input of a size.
+/// Generates an input of a given size.
 type Shape = fn(&mut Numbers, usize) -> Input;
 
 const SHAPES: [(&str, Shape); 13] = [
@@ -54,9 +55,9 @@ const SHAPES: [(&str, Shape); 13] = [
 const TABLE: &str = "-- dsql-edge: dialect postgres
 CREATE TABLE t (a int PRIMARY KEY, b int, c bool, d int[]);";
 
-/// `text(0)`, then each text with the one before in place of `@`.
+/// Nests texts: each text contains the previous one in place of its first `@`.
 fn nested(depth: usize, first: &str, text: impl Fn(usize) -> String) -> String {
-    // Each level has the one below at most twice; the text may not double with each.
+    // Only the first `@` is replaced, so that the text does not double with each level.
     (0..depth).fold(first.to_owned(), |inner, at| text(at).replacen('@', &inner, 1))
 }
 
@@ -170,7 +171,7 @@ fn set_operations(numbers: &mut Numbers, size: usize) -> Input {
     (TABLE.to_owned(), sql)
 }
 
-/// Signs without a blank between them are operators of one character each.
+/// Signs without blanks between them are one-character operators.
 fn operators(numbers: &mut Numbers, size: usize) -> Input {
     let only = numbers.below(2);
     let signs: String = (0..size * 40)
@@ -243,7 +244,7 @@ fn keys(numbers: &mut Numbers, size: usize) -> Input {
     (TABLE.to_owned(), format!("SELECT t0.b FROM {} WHERE t0.a = 1 AND {conditions}", tables.join(", ")))
 }
 
-/// Whether there is an answer, or the first error's code.
+/// Compiles an input; returns the first error's code if it fails.
 fn answer((schema, sql): Input) -> Result<(), String> {
     let schema = Schema::parse(&schema).map_err(|errors| {
         errors.first().map(|error| error.diagnostic.code.name()).unwrap_or("none").to_owned()
@@ -263,7 +264,7 @@ fn generated_input_is_answered_or_too_complex() {
     let mut slowest: Vec<(Duration, String)> = Vec::new();
     for round in 0..rounds {
         let (name, shape) = SHAPES[usize::try_from(round).unwrap() % SHAPES.len()];
-        // Most are small; the limits are at a few hundred to a few thousand.
+        // Most inputs are small; the limits are between a few hundred and a few thousand.
         let size = [8, 40, 200, 600][numbers.below(4)];
         let size = numbers.below(size);
         let input = shape(&mut numbers, size);
@@ -275,7 +276,7 @@ fn generated_input_is_answered_or_too_complex() {
         let answer = finished.recv_timeout(HANG);
         let answer = answer.unwrap_or_else(|error| panic!("{name}, size {size}: {error}: {shown}…"));
         slowest.push((start.elapsed(), format!("{name}, size {size}: {answer:?}: {shown}…")));
-        // The wide list of unknown names is wrong, and all of it is reported.
+        // The wide list consists of unknown names, all of which are reported.
         let expected = match &answer {
             Ok(()) => true,
             Err(code) => code == "too-complex" || (code == "unknown-column" && shown.contains("q1")),

@@ -1,4 +1,4 @@
-//! Names of columns in the database are never overrides; aliases that the query writes are.
+//! Tests that column names in the database are never overrides, and that aliases in the query are.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -89,7 +89,7 @@ fn a_database_name_is_never_an_override() {
 }
 
 #[test]
-fn an_alias_of_the_query_is_an_override_wherever_written() {
+fn an_alias_of_the_query_can_be_an_override_everywhere() {
     for (sql, expected) in [
         (r#"SELECT "bang!" AS "bang!" FROM t"#, "bang: i32"),
         (r#"SELECT "q?" AS "q?" FROM t"#, "q: Option<i32>"),

@@ -1,14 +1,14 @@
-//! No input overflows the stack: an input beyond a limit gets an error that names the limit.
+//! Tests that no input overflows the stack: an input beyond a limit gets an error that names the limit.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use dsql_edge_compiler::{Schema, Source, compile};
 
-/// The stack of a thread of a pool, as the language server and `dsql-local` have it; rustc's own have four times as
-/// much.
+/// The stack size of a thread in a pool, as in the language server and `dsql-local`; the stacks of rustc's threads are
+/// four times as large.
 const STACK: usize = 2 << 20;
 
-/// The number of columns, or the first error's code.
+/// The number of columns, or the code of the first error.
 fn answers(schema: String, sql: String) -> Result<usize, String> {
     let run = move || {
         let schema = Schema::parse(&schema).map_err(|errors| {
@@ -24,13 +24,13 @@ fn answers(schema: String, sql: String) -> Result<usize, String> {
     std::thread::Builder::new().stack_size(STACK).spawn(run).unwrap().join().unwrap()
 }
 
-/// A text for each number, one after the other.
+/// Concatenates the texts of all numbers.
 fn each(count: usize, text: impl Fn(usize) -> String) -> String {
     (1..=count).map(text).collect()
 }
 
 #[test]
-fn what_people_write_fits() {
+fn ordinary_nesting_fits() {
     for sql in [
         format!("SELECT {}1{}", "(".repeat(155), ")".repeat(155)),
         format!("SELECT 1{}", " + 1".repeat(499)),
@@ -67,7 +67,7 @@ fn long_chains_of_tables_queries_and_views_fit() {
 }
 
 #[test]
-fn views_that_double_with_each_level_fit() {
+fn views_that_read_the_next_one_twice_fit() {
     for query in [
         "SELECT x.a, y.d FROM @ x JOIN @ y ON x.a = y.a",
         "SELECT x.a, y.d FROM @ x CROSS JOIN @ y",
@@ -82,7 +82,7 @@ fn views_that_double_with_each_level_fit() {
 }
 
 #[test]
-fn operands_that_double_with_each_level_are_refused() {
+fn operands_that_double_with_each_level_are_rejected() {
     for (before, after) in [
         ("(", " BETWEEN false AND true)"),
         ("(", " BETWEEN SYMMETRIC false AND true)"),
@@ -97,7 +97,7 @@ fn operands_that_double_with_each_level_are_refused() {
 }
 
 #[test]
-fn what_nests_without_end_is_refused() {
+fn too_deep_nesting_is_rejected() {
     for sql in [
         format!("SELECT {}1{}", "(".repeat(20_000), ")".repeat(20_000)),
         format!("SELECT 1{}", " + 1".repeat(20_000)),
@@ -132,7 +132,7 @@ fn what_nests_without_end_is_refused() {
 }
 
 #[test]
-fn schema_of_endless_levels_is_refused() {
+fn schema_with_too_many_levels_is_rejected() {
     let domains = each(10_000, |at| format!("CREATE DOMAIN d{at} AS d{};", at - 1));
     let domains = format!("CREATE DOMAIN d0 AS int;{domains}");
     assert_eq!(answers(domains, "SELECT 1".to_owned()), Err("too-complex".to_owned()));

@@ -1,4 +1,4 @@
-//! The schema after ALTER, DROP and ROLLBACK: which queries compile, and which statements are not followed.
+//! Tests the schema after ALTER, DROP and ROLLBACK: which queries compile, and which statements are not followed.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -114,7 +114,7 @@ fn dropped_and_renamed_schemas_are_followed() {
             "SELECT OPERATOR(app.##) 1 AS a",
             "operator does not exist: app.## integer",
         ),
-        // PostgreSQL rejects it: the schema is not empty.
+        // PostgreSQL rejects the statement, because the schema is not empty.
         ("DROP SCHEMA app;", "SELECT a FROM app.t", ""),
         ("DROP SCHEMA public CASCADE;", "SELECT a FROM u", "relation \"u\" does not exist"),
         (
@@ -205,7 +205,7 @@ fn renamed_types_and_columns_of_views_are_followed() {
 }
 
 #[test]
-fn types_of_the_same_name_are_kept_apart() {
+fn types_of_the_same_name_are_distinguished() {
     let moods = "CREATE SCHEMA app; CREATE TYPE mood AS ENUM ('ok'); CREATE TYPE app.mood AS ENUM ('x'); CREATE TABLE t (a mood, b app.mood);";
     for change in ["ALTER TYPE app.mood RENAME TO other;", "ALTER TYPE mood RENAME TO other;"] {
         assert_eq!(
@@ -268,7 +268,7 @@ fn statements_that_are_rolled_back_change_nothing() {
             "column \"a\" does not exist",
         ),
         ("BEGIN; SAVEPOINT s; ALTER TABLE t DROP COLUMN a; SAVEPOINT r; ROLLBACK TO s; COMMIT;", ""),
-        // Savepoints of one name: the newest that is left.
+        // With several savepoints of one name, the newest remaining one is used.
         (
             "BEGIN; SAVEPOINT s; ALTER TABLE t DROP COLUMN b; SAVEPOINT s; RELEASE s; ROLLBACK TO s; COMMIT;",
             "",
@@ -291,7 +291,7 @@ fn statements_that_are_rolled_back_change_nothing() {
 }
 
 #[test]
-fn statement_with_an_unknown_effect_is_named() {
+fn statement_with_an_unknown_effect_is_reported() {
     for statement in [
         "DO $$ BEGIN EXECUTE 'DROP TABLE ' || t; END $$",
         "DO $$ BEGIN IF EXISTS (SELECT 'x') THEN CREATE TABLE t (a int); END IF; END $$",

@@ -1,4 +1,5 @@
-//! A script is cut where PostgreSQL cuts it: the semicolons of a `BEGIN ATOMIC` body do not end the statement.
+//! Tests that a script is split where PostgreSQL splits it: the semicolons of a `BEGIN ATOMIC` body do not end the
+//! statement.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -23,7 +24,7 @@ fn keyword_as_a_name_does_not_open_or_close_a_body() {
 }
 
 #[test]
-fn keyword_outside_of_a_body_does_not_hide_a_semicolon() {
+fn keyword_outside_a_body_does_not_hide_a_semicolon() {
     for statement in ["ALTER ROLE atomic CREATEDB", "ALTER TABLE t RENAME CONSTRAINT atomic TO begin"] {
         let source = Source::script(format!("{statement}; TRUNCATE a;"));
         let parsed = Parsed::script(&source).unwrap();

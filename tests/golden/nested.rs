@@ -3,7 +3,7 @@
 pub struct Post {
     #[doc = "`text NOT NULL`"]
     pub title: ::std::string::String,
-    #[doc = "`None` where an outer join missed."]
+    #[doc = "`None` if an outer join has no matching row."]
     pub author: ::core::option::Option<PostAuthor>,
 }
 impl ::core::fmt::Debug for Post {

@@ -224,7 +224,7 @@ fn each_pair_of_equal_identifiers_is_one_error() {
         (r#"SELECT 1 AS "ab.x", 2 AS "Ab.x""#, "would both be structs named …Ab"),
         (r#"SELECT 1 AS "é.x", 2 AS "É.x""#, "would both be structs named …É"),
         (r#"SELECT 1 AS "_e.x", 2 AS "e.x""#, "would both be structs named …E"),
-        (r#"SELECT 1 AS "__.x""#, "has no letter that a struct could be named after"),
+        (r#"SELECT 1 AS "__.x""#, "has no letter for the name of its struct"),
     ] {
         let source = format!("pub fn f() {{ let _ = dsql_edge::sql!(\"{}\"); }}", sql.replace('"', "\\\""));
         package.write("src/lib.rs", &source);

@@ -3,6 +3,7 @@
 //! Input: tokens. Output: whether the name is a function of PostgreSQL's, a relation's, or an alias.
 
 use dsql_edge_compiler::builtin;
+use dsql_edge_compiler::schema::is_value_function;
 use dsql_edge_compiler::syntax::ast::StatementKind;
 use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
@@ -21,10 +22,11 @@ const RUN_SQL: &[&str] = &[
     "ts_stat",
 ];
 
-/// Whether a name before a parenthesis is a function of PostgreSQL's that runs no SQL, or one of its types.
+/// Whether a name before a parenthesis is a PostgreSQL function that does not run SQL, a function of such an extension, or a
+/// type.
 pub(super) fn is_postgres(name: &str) -> bool {
     let is_function = builtin::functions(name).next().is_some() && !RUN_SQL.contains(&name);
-    is_function || builtin::type_by_name(name).is_some()
+    is_function || builtin::type_by_name(name).is_some() || is_value_function(name)
 }
 
 /// Whether a name before a parenthesis is a relation's with its columns, or an access method's.

@@ -35,6 +35,7 @@ fn serial_stays_where_user_values_may_be_overridden() {
         "CREATE FUNCTION f() RETURNS void LANGUAGE plpython3u AS $$ pass $$;\n".to_owned(),
         "SELECT refresh();\n".to_owned(),
         "SELECT elsewhere();\n".to_owned(),
+        "SELECT * FROM crosstab('SELECT 1, 2, 3') AS c (a int, b int);\n".to_owned(),
         format!("SELECT query_to_xml('{insert}', true, true, '');\n"),
     ] {
         let text = format!("{ORDERS}{rest}");
@@ -57,6 +58,7 @@ fn serial_is_fixed_where_the_run_is_known() {
         "CREATE SEQUENCE s CACHE 1 NO CYCLE;\nALTER SEQUENCE s OWNED BY u.b;\n",
         "\\copy u from 'u.csv'\nEXPLAIN SELECT 1;\n",
         "CALL sys.wait_for_job('x');\n",
+        "CREATE TABLE v (id uuid DEFAULT public.uuid_generate_v4(), p text DEFAULT crypt('', gen_salt('bf')));\n",
     ] {
         let text = format!("{ORDERS}{rest}");
         assert!(with(&text, Meaning::Same).contains("IDENTITY"), "{text}");

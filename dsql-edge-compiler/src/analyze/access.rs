@@ -1,4 +1,4 @@
-//! Names and parts: column references, subscripts, fields of composite values.
+//! Analyzes names and parts: column references, subscripts, fields of composite values.
 
 use super::analyzer::Analyzer;
 use super::coercion::Context;
@@ -46,7 +46,7 @@ impl Analyzer<'_> {
         false
     }
 
-    /// A table's name alone is its whole row.
+    /// Returns the whole row of the table that a bare name refers to.
     pub(super) fn whole_row_or_missing(&mut self, scope: &Scope<'_>, name: &Name) -> Node {
         if !self.relation_in_reach(scope, None, name) {
             return self.missing_column(scope, name);
@@ -125,7 +125,8 @@ impl Analyzer<'_> {
             for bound in bounds {
                 let index = self.expr(scope, bound);
                 let ty = index.ty;
-                // PostgreSQL analyses a test in its place, and points at anything else as it was written.
+                // PostgreSQL rewrites a null test in place; for any other expression its error points at the raw
+                // expression.
                 let at = match bound.kind {
                     ExprKind::IsNull { .. } | ExprKind::BooleanTest { .. } | ExprKind::Function(_) => {
                         index.span

@@ -1,6 +1,6 @@
-//! What to write instead, where it takes more than a name: constants, casts, functions, names that are not there.
+//! Writes hints for errors that a similar name alone does not fix: constants, casts, functions, unknown names.
 //!
-//! Input: what was written, and what its place asks for. Output: one line of advice. It decides nothing.
+//! Input: the expression as written, and what its place requires. Output: one line of advice. It decides nothing.
 
 use super::analyzer::Analyzer;
 use super::coercion::{Context, Pathway};
@@ -11,7 +11,7 @@ use crate::schema::UserTypeKind;
 use crate::source::Span;
 
 impl Analyzer<'_> {
-    /// Of a constant that its type cannot read.
+    /// The advice for a constant that the input function of its type rejects.
     pub(super) fn literal_advice(&self, type_oid: Oid, text: &str) -> Option<String> {
         if let Some(UserTypeKind::Enum(labels)) = self.catalog.user_kind(type_oid) {
             let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
@@ -22,22 +22,22 @@ impl Analyzer<'_> {
         }
         if self.catalog.type_info(type_oid).is_array && !text.trim_start().starts_with('{') {
             return Some(format!(
-                "an array is written '{{a,b}}'; whether it holds the value: '{text}' = ANY (…)"
+                "write an array as '{{a,b}}'; to search for the value in an array: '{text}' = ANY (…)"
             ));
         }
         match type_oid {
-            oid::JSON | oid::JSONB => {
-                Some(format!("a JSON string is '\"{text}\"'; ->> instead of -> gives text to compare with"))
-            }
+            oid::JSON | oid::JSONB => Some(format!(
+                "write a JSON string as '\"{text}\"'; use ->> instead of -> to compare with text"
+            )),
             oid::UUID => Some("a uuid is written 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'".to_owned()),
             oid::DATE => Some("a date is written '2026-12-31'".to_owned()),
             oid::TIMESTAMP | oid::TIMESTAMPTZ => Some("a time is written '2026-12-31 23:59:59'".to_owned()),
-            oid::INTERVAL => Some("an interval is written '7 days' or '1 hour 30 minutes'".to_owned()),
+            oid::INTERVAL => Some("write an interval as '7 days' or '1 hour 30 minutes'".to_owned()),
             _ => None,
         }
     }
 
-    /// Of an expression that has another type than its place asks for: the cast, if there is one.
+    /// The advice for an expression whose type is not the one that its place requires: the cast, if one exists.
     pub(super) fn type_advice(&self, from: Oid, to: Oid, span: Span) -> String {
         let wanted = self.catalog.display(to, -1);
         match self.catalog.can_coerce(&[from], &[to], Context::Explicit) {
@@ -46,7 +46,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Of a cast that does not exist.
+    /// The advice for a cast that does not exist.
     pub(super) fn cast_advice(&self, from: Oid, to: Oid, span: Span) -> String {
         let path = |source, target| self.catalog.pathway(target, source, Context::Explicit) != Pathway::None;
         let shown = self.catalog.display(to, -1);
@@ -54,7 +54,7 @@ impl Analyzer<'_> {
             if between != from && between != to && path(from, between) && path(between, to) {
                 let by = self.catalog.display(between, -1);
                 return format!(
-                    "by way of {by}, if that is meant: {}::{by}::{shown}",
+                    "by way of {by}, if this is intended: {}::{by}::{shown}",
                     quotation::operand(span)
                 );
             }
@@ -62,7 +62,7 @@ impl Analyzer<'_> {
         format!("no cast from {} to {shown} exists", self.catalog.display(from, -1))
     }
 
-    /// Of a function that PostgreSQL does not have, or not for these arguments.
+    /// The advice for a function that PostgreSQL does not have, or not for these arguments.
     pub(super) fn function_advice(
         &self,
         name: &str,
@@ -102,17 +102,17 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Of a column that nothing in reach has, though it may be something else.
+    /// The advice for a name that is not a column of any visible table, but may be something else.
     pub(super) fn column_advice(&self, name: &str, span: Span) -> Option<String> {
         // Only a quoted name is longer than itself.
         let quoted = (span.end - span.start) as usize > name.len();
         if quoted {
-            return Some(format!("a text is written in single quotes: '{}'", name.replace('\'', "''")));
+            return Some(format!("write a string in single quotes: '{}'", name.replace('\'', "''")));
         }
         None
     }
 
-    /// Of a table that FROM does not have: a table of the snapshot, or a column that was taken for one.
+    /// The advice for a table that FROM does not have: a table of the snapshot, or a column mistaken for a table.
     pub(super) fn missing_from_advice(
         &self,
         scope: &Scope<'_>,
@@ -122,12 +122,12 @@ impl Analyzer<'_> {
         let is_column = |item: &NamespaceItem| item.columns.iter().any(|(column, _)| column == table);
         if scope.namespace.iter().any(is_column) {
             return Some(format!(
-                "{table} is a column: of JSON write {table}->>'…', of a composite type ({table}).…"
+                "{table} is a column: if it is JSON, write {table}->>'…'; if it is composite, write ({table}).…"
             ));
         }
         let known = |relation: &&crate::schema::Relation| relation.name == table;
         if self.catalog.schema.relations.iter().any(|relation| known(&relation)) {
-            return Some(format!("bring it in: FROM {table}, or JOIN {table} ON …"));
+            return Some(format!("add it: FROM {table}, or JOIN {table} ON …"));
         }
         match in_reach {
             [] => None,
@@ -136,7 +136,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// A number of things, with the plural if it is not 1.
+/// A number with its noun, in the plural if the number is not 1.
 pub(super) fn count(number: usize, noun: &str) -> String {
     match number {
         0 => format!("no {noun}s"),
@@ -145,7 +145,7 @@ pub(super) fn count(number: usize, noun: &str) -> String {
     }
 }
 
-/// What other databases call it.
+/// PostgreSQL's counterpart of a function of another database.
 fn elsewhere(name: &str) -> Option<&'static str> {
     Some(match name {
         "ifnull" | "nvl" | "isnull" => "coalesce(a, b)",

@@ -1,7 +1,7 @@
-//! Aggregates and `GROUPING`: `parse_agg.c`.
+//! Analyzes aggregates and `GROUPING`: `parse_agg.c`.
 //!
-//! Input: calls that turned out to be aggregates. Output: aggregates at the level they belong to; the errors of
-//! misplaced ones.
+//! Input: calls of aggregate functions. Output: aggregates at the query level they belong to; errors for misplaced
+//! aggregates.
 
 use super::analyzer::Analyzer;
 use super::function::{CallSite, Facts};
@@ -14,7 +14,7 @@ use crate::source::Span;
 use crate::syntax::ast::FunctionCall;
 
 impl Analyzer<'_> {
-    /// What is wrong with the form of an aggregate call.
+    /// The error in the form of an aggregate call, if there is one.
     pub(super) fn aggregate_misuse(
         &self,
         call: &FunctionCall,
@@ -82,7 +82,7 @@ impl Analyzer<'_> {
         if !self.can_be_sorted(keys) || call.distinct && !self.can_be_distinct(aggregated, keys) {
             return Node::error(span);
         }
-        // It belongs to the innermost query whose columns it uses; to this one if it uses none.
+        // An aggregate belongs to the innermost query whose columns it uses, or to this query if it uses no columns.
         let parts = || aggregated.iter().chain(&filter).chain(&order_by);
         let level = parts().filter_map(lowest_level).min().unwrap_or(0);
         let nested = parts().find_map(|arg| aggregate_of_level(arg, level));
@@ -91,7 +91,7 @@ impl Analyzer<'_> {
         });
         if let Some(inner) = nested {
             let message = "aggregate function calls cannot be nested";
-            let hint = "aggregate in a subquery, and its result around it";
+            let hint = "aggregate in a subquery, then aggregate its result";
             self.report(Diagnostic::error(Code::MisplacedAggregate, inner, message).with_hint(hint));
             return Node::error(span);
         }
@@ -117,7 +117,7 @@ impl Analyzer<'_> {
             return Node::error(span);
         }
         owner.has_aggregates.set(true);
-        // An aggregate skips NULLs or takes them as they are; either way NULL means little to it.
+        // An aggregate skips NULLs or treats them like other values, so NULL has no special meaning for it.
         let kind = NodeKind::Aggregate(Box::new(Aggregate {
             name: facts.name,
             level,
@@ -130,7 +130,7 @@ impl Analyzer<'_> {
         Node::new(returns, kind, span)
     }
 
-    /// `addTargetToSortList`: the keys have an order.
+    /// `addTargetToSortList`: whether the type of each key has a sort order.
     fn can_be_sorted(&mut self, keys: &[Node]) -> bool {
         let Some(key) = keys.iter().find(|key| !key.is_error() && !self.has_order(key.ty)) else {
             return true;
@@ -142,7 +142,8 @@ impl Analyzer<'_> {
         false
     }
 
-    /// `transformDistinctClause` for an aggregate: keys are arguments, and arguments have equality and an order.
+    /// `transformDistinctClause` for an aggregate: whether the keys are arguments, and the arguments have equality and
+    /// a sort order.
     fn can_be_distinct(&mut self, args: &[Node], keys: &[Node]) -> bool {
         if let Some(key) = keys.iter().find(|key| !args.iter().any(|arg| arg.written_alike(key))) {
             let message = "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list";
@@ -213,7 +214,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// The first part of an expression that passes the test, queries excluded.
+/// The first part of an expression that passes the test, not counting subqueries.
 pub(super) fn find<'n>(node: &'n Node, test: &dyn Fn(&Node) -> bool) -> Option<&'n Node> {
     if test(node) {
         return Some(node);
@@ -232,7 +233,7 @@ pub(super) fn level_of(args: &[Node]) -> usize {
     args.iter().filter_map(lowest_level).min().unwrap_or(0)
 }
 
-/// The place of an aggregate or GROUPING of this level in an expression, its queries included.
+/// The place of an aggregate or GROUPING of this level in an expression, including the expression's subqueries.
 fn aggregate_of_level(node: &Node, level: usize) -> Option<Span> {
     fn in_query(query: &Query, level: usize) -> Option<Span> {
         let mut found = None;
@@ -252,7 +253,7 @@ fn aggregate_of_level(node: &Node, level: usize) -> Option<Span> {
     found.or_else(|| node.subquery().and_then(|query| in_query(query, level + 1)))
 }
 
-/// The innermost level whose columns an expression uses.
+/// The innermost query level whose columns an expression uses.
 fn lowest_level(node: &Node) -> Option<usize> {
     fn walk(node: &Node, depth: usize, lowest: &mut Option<usize>) {
         let found = match &node.kind {

@@ -1,4 +1,4 @@
-//! The state of one analysis, which the files around it share: each adds the methods for its part of PostgreSQL.
+//! The state of one analysis. The modules of `analyze` share it, and each adds the methods for its part of PostgreSQL.
 
 use super::catalog::Catalog;
 use super::collated::Collations;
@@ -17,48 +17,48 @@ pub(super) struct Analyzer<'a> {
     pub(super) catalog: Catalog<'a>,
     pub(super) diagnostics: Diagnostics,
     pub(super) parameters: Vec<Parameter>,
-    /// Views that were read, by the number of their relation.
+    /// The analyzed views by the number of their relation; `None` if the view has an error or is being analyzed.
     pub(super) views: HashMap<usize, Option<Rc<Query>>>,
-    /// How many levels of views are over the one that is analysed.
+    /// The number of views that enclose the one being analyzed.
     pub(super) views_above: usize,
-    /// Aliases and the tables behind them, for hints.
+    /// Aliases and the tables they refer to, for hints.
     pub(super) aliases: Vec<(String, String)>,
-    /// Column names of recursive queries that are being analysed.
+    /// The column names of the recursive queries being analyzed.
     pub(super) aliases_of_recursion: Vec<(String, Vec<crate::syntax::ast::Name>)>,
-    /// The row type of the entry that is being opened, by name and number.
+    /// The row types of entries that are not yet in the range table, by name and future number.
     pub(super) row_types: HashMap<(String, usize), Oid>,
-    /// Views that could not be analysed, and why.
+    /// Views that could not be analyzed, with the error.
     pub(super) broken_views: Vec<(String, String)>,
     /// Columns whose type the snapshot does not define: table, column, type.
     pub(super) broken_columns: Vec<(String, String, String)>,
     /// Names of the tables that the statement reads or writes.
     pub(super) table_names: Vec<String>,
-    /// Arrays of one `UNNEST`, by the numbers of their parameters: they must be equally long.
+    /// The parameters that are arrays of one `UNNEST`, by number: these arrays must have the same length.
     pub(super) equal_lengths: Vec<Vec<usize>>,
     /// Errors that PostgreSQL finds after parse analysis.
     pub(super) later: Vec<Diagnostic>,
-    /// What stars are sent as.
+    /// For each `*`, its place and the column list that replaces it in the SQL text that is sent.
     pub(super) edits: Vec<(Span, String)>,
-    /// A volatile function or a nested write was seen.
+    /// The statement contains a volatile function or a nested write.
     pub(super) writes: bool,
-    /// A nested INSERT, UPDATE or DELETE was seen.
+    /// The statement contains a nested INSERT, UPDATE or DELETE.
     pub(super) changes_rows: bool,
-    /// What the functions that it calls leave behind in the session.
+    /// The changes to the session that remain after the functions it calls.
     pub(super) session: SessionEffect,
-    /// What makes the statement an idempotency key.
+    /// The idempotency key, if the statement inserts one.
     pub(super) key: Option<IdempotencyKey>,
     pub(super) collations: Collations,
     /// Composite types whose fields are being compared.
     pub(super) comparing: Vec<Oid>,
-    /// The size of all operands that were copied.
+    /// The total size of the operands copied so far.
     copied: usize,
 }
 
-/// The size of all operands that a statement may copy. `BETWEEN` and `IN` compare an operand several times, so nested ones
-/// double it with each level.
+/// The limit for the total size of the operands that a statement copies. `BETWEEN` and `IN` compare an operand several
+/// times, so nesting doubles the size with each level.
 const MAX_COPIED: usize = 200_000;
 
-/// The words of PostgreSQL's messages about a name that is not found.
+/// Words of PostgreSQL's messages about unknown names that are not the name itself.
 const COMMON: [&str; 11] =
     ["column", "relation", "table", "of", "function", "type", "does", "not", "exist", "in", "the"];
 
@@ -97,7 +97,7 @@ impl<'a> Analyzer<'a> {
         self.diagnostics.push(diagnostic);
     }
 
-    /// The statement of the schema that may be the reason that a name is not found.
+    /// The detail that names the schema's statement because of which a name may not be found.
     fn tainted(&self, diagnostic: &Diagnostic) -> Option<String> {
         let is_of_name = matches!(
             diagnostic.code,
@@ -114,7 +114,7 @@ impl<'a> Analyzer<'a> {
         Some(format!("{file}, line {line}, may change this, and is not followed: {statement}"))
     }
 
-    /// Whether an operand may be copied this number of times; if not, the statement is too complex, which is reported once.
+    /// Whether an operand may be copied this number of times. If not, reports once that the statement is too complex.
     pub(super) fn may_copy(&mut self, operand: &Node, times: usize) -> bool {
         let fitted = self.copied <= MAX_COPIED;
         if fitted {
@@ -122,14 +122,14 @@ impl<'a> Analyzer<'a> {
         }
         let fits = self.copied <= MAX_COPIED;
         if fitted && !fits {
-            let message =
-                "the operands of BETWEEN, IN and CASE are too large to be compared as often as this";
+            let message = "the operands of BETWEEN, IN and CASE are too large to be compared this often: split the statement";
             self.report(Diagnostic::error(Code::TooComplex, operand.span, message));
         }
         fits
     }
 
-    /// A function is called that the schema defines: its body is not known.
+    /// Records a call of a function that the schema defines. Its body is not analyzed, so it may write and change the
+    /// session.
     pub(super) fn calls_unknown(&mut self) {
         self.writes = true;
         self.session = self.session.max(SessionEffect::MayChange);

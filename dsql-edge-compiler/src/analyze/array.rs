@@ -1,4 +1,4 @@
-//! Array constructors and casts, whose types depend on each other; and type names as written.
+//! Analyzes array constructors and casts, whose types depend on each other, and resolves type names as written.
 
 use super::analyzer::Analyzer;
 use super::catalog::{ERROR, TypeError};
@@ -117,7 +117,7 @@ impl Analyzer<'_> {
             // `coerce_record_to_complex`
             NodeKind::Row(_) if before == oid::RECORD && node.ty != oid::RECORD => location,
             _ if applies_length || self.catalog.base_type(ty).0 != ty => span,
-            // Nothing to do: it stays where it is.
+            // The node keeps its location.
             _ if before == ty => inner,
             NodeKind::Cast { .. } | NodeKind::Parameter(_) => {
                 Span { start: inner.start.min(location.start).max(span.start), ..span }
@@ -132,7 +132,7 @@ impl Analyzer<'_> {
         matches!(name, "pg_catalog" | "information_schema") || self.catalog.schema.has_schema(name)
     }
 
-    /// A type as written; reports what does not exist.
+    /// Resolves a type as written; reports an error if it does not exist.
     pub(super) fn type_name(&mut self, written: &TypeName) -> Option<(Oid, i32)> {
         match self.catalog.resolve(written) {
             Ok(found) => Some(found),

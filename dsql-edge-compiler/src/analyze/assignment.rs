@@ -1,4 +1,4 @@
-//! Values into columns: `transformAssignedExpr`, `transformUpdateTargetList`.
+//! Assigns values to columns: `transformAssignedExpr`, `transformUpdateTargetList`.
 //!
 //! Input: a value and the column it is for. Output: the value as the column's type; the parameters through which NULL
 //! may reach a nullable column.
@@ -35,7 +35,7 @@ impl<'a> Analyzer<'a> {
         found
     }
 
-    /// `transformAssignedExpr`: a value into a column.
+    /// `transformAssignedExpr`: assigns a value to a column.
     pub(super) fn assign(
         &mut self,
         target: &Target,
@@ -45,7 +45,7 @@ impl<'a> Analyzer<'a> {
         span: Span,
     ) -> Node {
         let Some(known) = target.columns.get(column) else {
-            // The column was reported; a parameter takes a type all the same.
+            // The unknown column was reported, but a parameter still needs a type.
             return self.unknown_to_error(node);
         };
         let schema: &'a Schema = self.catalog.schema;
@@ -122,14 +122,14 @@ impl<'a> Analyzer<'a> {
         (ty, typmod)
     }
 
-    /// `transformUpdateTargetList`; the columns that are assigned.
+    /// `transformUpdateTargetList`; returns the columns that are assigned.
     pub(super) fn assignments(
         &mut self,
         scope: &mut Scope<'_>,
         assignments: &[Assignment],
         target: &Target,
     ) -> Vec<Written> {
-        // All values first, then the columns, as PostgreSQL does.
+        // Analyzes all values before the columns, as PostgreSQL does.
         let mut pending: Vec<(TargetColumn, Option<Node>, Span)> = Vec::new();
         for assignment in assignments {
             match assignment {

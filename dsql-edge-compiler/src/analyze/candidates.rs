@@ -1,7 +1,7 @@
-//! The functions that a call can mean: `FuncnameGetCandidates` and `func_get_detail`.
+//! Finds the functions that a call can refer to: `FuncnameGetCandidates` and `func_get_detail`.
 //!
 //! Input: a name, and the types and names of the arguments. Output: the one function, a cast that is written as a call,
-//! or that none or several fit. `overload` chooses among several.
+//! or the result that none or several fit. `overload` chooses among several.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;
@@ -11,26 +11,26 @@ use crate::builtin::{self, Oid, oid};
 use crate::schema;
 use crate::syntax::ast::{ParameterMode, QualifiedName};
 
-/// A function of PostgreSQL or of the schema.
+/// A built-in function, or a function of the schema.
 #[derive(Clone)]
 pub(super) enum Function {
     Builtin(builtin::Function),
-    /// By its number in the schema.
+    /// A function of the schema, by its index there.
     User(usize),
 }
 
-/// A function that could be meant, with its arguments brought into the call's shape.
+/// A function that the call can refer to, with its arguments in the order and number of the call.
 struct Candidate {
     function: Function,
     /// Declared types, one for each argument given (and each default used).
     args: Vec<Oid>,
     /// A VARIADIC argument was spread over several.
     spread: bool,
-    /// From the search path: the place of its schema.
+    /// The position of its schema in the search path.
     path: usize,
 }
 
-/// What a name and arguments resolve to.
+/// The result of resolving a name and arguments.
 pub(super) struct Resolved {
     pub(super) function: Function,
     pub(super) declared: Vec<Oid>,
@@ -55,7 +55,7 @@ impl Analyzer<'_> {
         constant: bool,
     ) -> Lookup {
         let mut candidates = self.candidates(name, types.len(), names, spread);
-        // The same signature further along the search path is hidden by the nearer one.
+        // A function hides those of the same signature that come later in the search path.
         candidates.sort_by_key(|candidate| (candidate.path, candidate.spread));
         let mut kept: Vec<Candidate> = Vec::new();
         for candidate in candidates {
@@ -178,7 +178,7 @@ struct Shape<'s> {
 }
 
 impl Shape<'_> {
-    /// The declared type for each argument given, if that many (and those names) can be given.
+    /// The declared type of each argument given, if the function accepts this number of arguments and these names.
     fn fit(&self, given: usize, names: &[Option<&str>], spread: bool) -> Option<(Vec<Oid>, bool)> {
         let declared = self.declared.len();
         if names.iter().any(Option::is_some) {
@@ -213,7 +213,7 @@ impl Shape<'_> {
             }
             positions.push(position);
         }
-        // What is left out must have a default.
+        // Each argument that is left out must have a default.
         let first_default = self.declared.len() - self.defaults.min(self.declared.len());
         let missing = (0..self.declared.len()).filter(|position| !positions.contains(position));
         if missing.clone().any(|position| position < first_default) {

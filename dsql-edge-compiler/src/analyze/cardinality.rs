@@ -1,7 +1,7 @@
-//! How many rows a query can give.
+//! Determines how many rows a query can return.
 //!
-//! Input: an analysed query. Output: exactly one, at most one, or any number. Aggregates without `GROUP BY` prove it,
-//! `LIMIT`, an INSERT of one row, and equality on every column of a unique key (`at_most_one`).
+//! Input: an analyzed query. Output: exactly one, at most one, or any number. The proofs are aggregates without `GROUP
+//! BY`, `LIMIT`, an INSERT of one row, and equality on every column of a unique key (`at_most_one`).
 
 mod at_most_one;
 
@@ -57,7 +57,7 @@ fn proves_a_row(query: &Query) -> bool {
     }
 }
 
-/// Whether a function of PostgreSQL is the equality of a type.
+/// Whether a PostgreSQL function is the equality of a type.
 pub(super) fn is_equality(function: &str) -> bool {
     at_most_one::is_equality(function)
 }

@@ -1,7 +1,7 @@
-//! PostgreSQL's types and the schema's, under one kind of number.
+//! Combines PostgreSQL's types and the schema's types under one kind of number.
 //!
-//! Input: an OID, or a type name as written. Output: what `pg_type` would contain. Types of the schema get numbers of our
-//! own above [`USER_TYPES`]; they never leave the compiler.
+//! Input: an OID, or a type name as written. Output: what `pg_type` would contain. Types of the schema get artificial
+//! numbers above [`USER_TYPES`], which are not used outside the compiler.
 
 use crate::builtin::{self, Oid, TypeKind, oid};
 use crate::schema::{Moment, NOW, RelationKind, Schema, UserTypeKind};
@@ -9,15 +9,15 @@ use crate::syntax::ast::{ExprKind, Literal, QualifiedName, TypeName};
 use crate::syntax::keyword::{Class, Keyword};
 use std::borrow::Cow;
 
-/// Types of the schema: `USER_TYPES + 4 * index`, then its array, then (of a range) its multirange.
+/// The numbers of the schema's types: `USER_TYPES + 4 * index`, then its array, then its multirange (for a range).
 pub(super) const USER_TYPES: Oid = 1 << 20;
-/// Row types of the schema's relations: `ROW_TYPES + 2 * index`, then the array.
+/// The numbers of the row types of the schema's relations: `ROW_TYPES + 2 * index`, then the array.
 const ROW_TYPES: Oid = 1 << 24;
 
-/// The number of a type whose error is reported already: it fits everywhere and causes no further error.
+/// The number of a type whose error is already reported: it fits everywhere and causes no further error.
 pub(super) const ERROR: Oid = 0;
 
-/// A row of `pg_type`, real or made from the schema.
+/// A row of `pg_type`, built-in or derived from the schema.
 #[derive(Clone, Debug)]
 pub(super) struct TypeInfo {
     pub(super) name: Cow<'static, str>,
@@ -41,24 +41,24 @@ pub(super) struct TypeInfo {
 #[derive(Clone, Copy)]
 pub(super) struct Catalog<'a> {
     pub(super) schema: &'a Schema,
-    /// The statement after which names are looked up: [`NOW`], or when a view was created.
+    /// The number of the schema's statement at whose time names are looked up: [`NOW`], or the one that created a view.
     pub(super) version: u32,
     /// The schemas in which unqualified names are looked up.
     pub(super) path: &'a [String],
 }
 
 impl<'a> Catalog<'a> {
-    /// The catalog as the statements of the schema leave it.
+    /// The catalog after all statements of the schema.
     pub(super) fn now(schema: &'a Schema) -> Catalog<'a> {
         Catalog { schema, version: NOW, path: &schema.search_path }
     }
 
-    /// The catalog with the names of an earlier moment.
+    /// The catalog with the names and the search path of an earlier moment.
     pub(super) fn at(self, moment: &'a Moment) -> Catalog<'a> {
         Catalog { version: moment.version, path: &moment.path, ..self }
     }
 
-    /// The type of a column or a function of the schema: its name is changed whenever the type's is.
+    /// The type of a column or a function of the schema. The stored name is updated when the type is renamed.
     pub(super) fn resolve_stored(self, written: &TypeName) -> Result<(Oid, i32), TypeError> {
         Catalog::now(self.schema).resolve(written)
     }
@@ -66,16 +66,16 @@ impl<'a> Catalog<'a> {
 
 /// Why a type name could not be resolved.
 pub(super) enum TypeError {
-    /// No type of that name.
+    /// No type has this name.
     Unknown,
-    /// A modifier that cannot be.
+    /// A modifier that is not valid for the type.
     Modifier(String),
-    /// A modifier where none may be, or one that is not a constant.
+    /// A modifier of a type that does not take one, or one that is not a constant.
     ModifierForm(String),
 }
 
 impl<'a> Catalog<'a> {
-    /// The type of this number.
+    /// The type with this number.
     pub(super) fn type_info(self, type_oid: Oid) -> TypeInfo {
         if type_oid >= ROW_TYPES {
             return self.row_type_info(type_oid);
@@ -171,12 +171,12 @@ impl<'a> Catalog<'a> {
         ROW_TYPES + 2 * index as Oid
     }
 
-    /// The relation whose row type this is.
+    /// The relation of a row type.
     pub(super) fn relation_of(type_oid: Oid) -> Option<usize> {
         (type_oid >= ROW_TYPES && type_oid.is_multiple_of(2)).then(|| ((type_oid - ROW_TYPES) / 2) as usize)
     }
 
-    /// The schema's type of this number, if it is one and not an array.
+    /// The schema's type with this number; `None` for a built-in type or an array.
     pub(super) fn user_kind(self, type_oid: Oid) -> Option<&'a UserTypeKind> {
         if !(USER_TYPES..ROW_TYPES).contains(&type_oid) || !(type_oid - USER_TYPES).is_multiple_of(4) {
             return None;
@@ -218,7 +218,7 @@ impl<'a> Catalog<'a> {
         }
     }
 
-    /// The multirange of this name.
+    /// The multirange with this name.
     fn multirange(self, schema: &str, name: &str) -> Option<Oid> {
         let at = self.schema.types.iter().enumerate().position(|(at, it)| {
             matches!(it.kind, UserTypeKind::Range { .. })
@@ -318,7 +318,7 @@ impl<'a> Catalog<'a> {
         }
     }
 
-    /// A domain's type, and the types below that, down to one that is not a domain; with its modifier.
+    /// The first type below a domain that is not a domain itself, with its modifier.
     pub(super) fn base_type(self, mut type_oid: Oid) -> (Oid, i32) {
         let mut typmod = -1;
         // Domains cannot form a cycle in PostgreSQL; a broken snapshot could.
@@ -406,12 +406,12 @@ impl<'a> Catalog<'a> {
     }
 }
 
-/// An identifier, quoted if it has to be.
+/// An identifier, quoted if necessary.
 pub(super) fn quote_identifier(name: &str) -> String {
     let plain = name.bytes().enumerate().all(|(at, byte)| {
         byte.is_ascii_lowercase() || byte == b'_' || (at > 0 && (byte.is_ascii_digit() || byte == b'$'))
     });
-    // As PostgreSQL's function does: every keyword but the unreserved ones is quoted.
+    // As in PostgreSQL's function, every keyword that is not unreserved is quoted.
     let reserved = Keyword::from_word(name).is_some_and(|keyword| keyword.class() != Class::Unreserved);
     if plain && !reserved && !name.is_empty() {
         name.to_owned()
@@ -439,7 +439,7 @@ fn plain(name: Cow<'static, str>, schema: Cow<'static, str>, kind: TypeKind, cat
     }
 }
 
-/// The name of a range's multirange: `makeMultirangeTypeName`, if the statement has none.
+/// The name of a range's multirange: the one in the statement, or that of `makeMultirangeTypeName`.
 fn multirange_name(range: &UserTypeKind, name: &str) -> String {
     if let UserTypeKind::Range { multirange: Some(name), .. } = range {
         return name.clone();

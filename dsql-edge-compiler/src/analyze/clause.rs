@@ -1,7 +1,7 @@
-//! `ORDER BY`, `GROUP BY` and `DISTINCT`: `parse_clause.c`.
+//! Analyzes `ORDER BY`, `GROUP BY` and `DISTINCT`: `parse_clause.c`.
 //!
-//! Input: keys as written and the target list. Output: the keys as expressions, those that name a column of the result
-//! being that column.
+//! Input: keys as written and the target list. Output: the keys as expressions; a key that names a column of the result
+//! is that column's expression.
 
 use super::analyzer::Analyzer;
 use super::place::Place;
@@ -13,7 +13,7 @@ use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, GroupingElement, Literal, Select, SortBy};
 
 impl Analyzer<'_> {
-    /// `transformSortClause`: the keys, those that are not in the target list added to `other`.
+    /// `transformSortClause`: the keys. Keys that are not in the target list are added to `other`.
     pub(super) fn sort_clause(
         &mut self,
         scope: &Scope<'_>,
@@ -50,7 +50,7 @@ impl Analyzer<'_> {
         match &expr.kind {
             ExprKind::Column(parts) if parts.len() == 1 => {
                 let name = &parts[0];
-                // In GROUP BY a column of FROM goes before a label of the target list.
+                // In GROUP BY, a column of FROM takes precedence over a label of the target list.
                 let column_first = clause == "GROUP BY"
                     && scope.namespace.iter().any(|item| {
                         item.columns_visible
@@ -102,7 +102,7 @@ impl Analyzer<'_> {
         self.unknown_to_text(node)
     }
 
-    /// A target that is a key can no longer be unknown.
+    /// Gives a target that is a key a definite type if it was `unknown`.
     pub(super) fn target_key(&mut self, target: &mut TargetEntry) -> Node {
         let node = std::mem::replace(&mut target.node, Node::error(target.span));
         target.node = self.unknown_to_text(node);
@@ -119,7 +119,7 @@ impl Analyzer<'_> {
         let mut keys = Vec::new();
         let mut sets = Sets { count: 1, ..Sets::default() };
         for (at, element) in select.group_by.iter().enumerate() {
-            // Several elements make the product of their sets: it has an empty one if all have.
+            // Several elements produce the product of their sets, which has an empty set if each element has one.
             let found =
                 scope.at(Place::GroupBy, || self.grouping_element(scope, element, targets, &mut keys));
             sets.count = sets.count.saturating_mul(found.count);
@@ -259,8 +259,8 @@ impl Analyzer<'_> {
     }
 }
 
-/// The constant in `date 'x' IS NULL`: analysis has put it into the raw test (`transformExprRecurse` of a `NullTest`
-/// works in place), so that PostgreSQL's cursor points at it and not at its type.
+/// The constant in `date 'x' IS NULL`. PostgreSQL's `transformExprRecurse` changes a `NullTest` in place and so puts
+/// the analyzed constant into the raw test; therefore its cursor points at the constant and not at the type.
 fn tested_constant(written: &Expr) -> Option<Span> {
     let (ExprKind::IsNull { arg, .. } | ExprKind::BooleanTest { arg, .. }) = &written.kind else {
         return None;
@@ -274,18 +274,18 @@ fn tested_constant(written: &Expr) -> Option<Span> {
     })
 }
 
-/// What `GROUP BY` groups by.
+/// The analyzed `GROUP BY`.
 pub(super) struct Grouping {
     pub(super) keys: Vec<Node>,
-    /// There are several grouping sets: a key may be NULL where a set lacks it.
+    /// There are several grouping sets: a key is NULL in rows of a set that does not contain it.
     pub(super) sets: bool,
     /// A grouping set is empty.
     pub(super) empty: bool,
-    /// The keys that every set has.
+    /// The keys that every set contains.
     pub(super) common: Vec<Node>,
 }
 
-/// Grouping sets, as far as they must be known.
+/// The properties of grouping sets that `Grouping` needs.
 #[derive(Default)]
 struct Sets {
     count: usize,

@@ -1,6 +1,6 @@
-//! Casts and coercion: `parse_coerce.c`.
+//! Analyzes casts and coercions: `parse_coerce.c`.
 //!
-//! Input: a typed expression and the type its place asks for. Output: the expression as that type, or why not. The
+//! Input: a typed expression and the type its place requires. Output: the expression as that type, or an error. The
 //! contexts are PostgreSQL's: implicit, assignment, explicit.
 
 use super::catalog::{Catalog, ERROR};
@@ -14,7 +14,7 @@ use crate::source::Span;
 use std::rc::Rc;
 
 impl Catalog<'_> {
-    /// `can_coerce_type`: whether arguments of these types can be given for parameters of those.
+    /// `can_coerce_type`: whether arguments of the types `inputs` can be passed to parameters of the types `targets`.
     pub(super) fn can_coerce(self, inputs: &[Oid], targets: &[Oid], context: Context) -> bool {
         let mut generics = false;
         for (&input, &target) in inputs.iter().zip(targets) {
@@ -29,7 +29,7 @@ impl Catalog<'_> {
 }
 
 impl Analyzer<'_> {
-    /// `coerce_to_target_type` without its error: the expression as the type, if it can be.
+    /// `coerce_to_target_type` without its error: the expression as the type, if it can be coerced.
     pub(super) fn try_coerce(
         &mut self,
         node: Node,
@@ -47,7 +47,7 @@ impl Analyzer<'_> {
         Ok(node)
     }
 
-    /// `coerce_type`: the caller has checked that it can be done.
+    /// `coerce_type`: the caller has checked that the coercion is possible.
     pub(super) fn coerce(&mut self, node: Node, target: Oid, typmod: i32, context: Context) -> Node {
         let span = node.span;
         if node.ty == target || node.is_error() || target == ERROR {
@@ -62,14 +62,14 @@ impl Analyzer<'_> {
         if is_polymorphic(target) && node.ty != oid::UNKNOWN {
             return node;
         }
-        // A composite value is a record already, and stays what it is.
+        // A composite value is already a record and keeps its type.
         if target == oid::RECORD && self.catalog.is_complex(node.ty) {
             return node;
         }
         if node.ty == oid::UNKNOWN {
             return self.coerce_unknown(node, target, typmod);
         }
-        // `coerce_record_to_complex`: the fields of any other record are not known.
+        // `coerce_record_to_complex`: the fields of other records are not known.
         let fields = matches!(
             node.kind,
             NodeKind::Row(_) | NodeKind::WholeRow { .. } | NodeKind::JoinedRow(_) | NodeKind::Collate(..)
@@ -90,7 +90,7 @@ impl Analyzer<'_> {
         }
         let function = match self.catalog.pathway(target, node.ty, context) {
             Pathway::Function(function, never_null) => {
-                // The function of a cast of the schema's has no number here, and does what it likes.
+                // The function of a cast that the schema defines has no number here and may do anything.
                 if function == 0 {
                     self.calls_unknown();
                 }
@@ -107,12 +107,12 @@ impl Analyzer<'_> {
             _ => None,
         };
         self.becomes(target);
-        // NULL does not pass the check of a NOT NULL domain.
+        // A NOT NULL domain rejects NULL.
         let function = if self.catalog.domain_not_null(target) { Some(domain_check()) } else { function };
         Node { ty: target, typmod, kind: NodeKind::Cast { arg: Box::new(node), function }, span }
     }
 
-    /// An `unknown` constant is read by the type's input function now; a parameter takes the type.
+    /// Coerces an `unknown` node: a constant is read by the type's input function, a parameter takes the type.
     fn coerce_unknown(&mut self, node: Node, target: Oid, typmod: i32) -> Node {
         let span = node.span;
         self.becomes(target);
@@ -194,7 +194,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// `select_common_type`: reports where there is none.
+    /// `select_common_type`: reports an error if there is none.
     pub(super) fn common_type(&mut self, nodes: &[&Node], construct: &str) -> Oid {
         match common_type_of(self.catalog, nodes.iter().map(|node| (node.ty, node.span))) {
             Ok(found) => found,
@@ -238,7 +238,7 @@ impl Analyzer<'_> {
         {
             return self.coerce_row(location, fields.clone(), target);
         }
-        // Of a record only the fields that are written out can be cast.
+        // A record can be cast only if its fields are written out.
         let opaque_record = ty == oid::RECORD
             && self.catalog.is_complex(target)
             && !matches!(node.kind, NodeKind::WholeRow { .. });
@@ -259,7 +259,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// `coerce_record_to_complex`, as far as parameters and constants inside take their types from it.
+    /// The part of `coerce_record_to_complex` that gives parameters and constants in the record their types.
     fn coerce_row(&mut self, span: Span, fields: Vec<Node>, target: Oid) -> Node {
         let columns = self.composite_columns(self.catalog.base_type(target).0);
         if columns.len() != fields.len() {
@@ -294,7 +294,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// `CoerceToDomain`, with NOT NULL: an error is not a value.
+/// `CoerceToDomain` with NOT NULL, as a function that never returns NULL: it fails instead.
 fn domain_check() -> Rc<Callee> {
     Rc::new(Callee {
         name: String::new(),

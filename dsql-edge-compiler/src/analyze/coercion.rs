@@ -1,6 +1,6 @@
-//! Which type can become which: the part of `parse_coerce.c` that needs types alone.
+//! Determines which type can be coerced to which: the part of `parse_coerce.c` that needs only types.
 //!
-//! Input: two types, or several that must become one. Output: how the one becomes the other, or the common type. The
+//! Input: two types, or several that need a common type. Output: the way from one to the other, or the common type. The
 //! contexts are PostgreSQL's: implicit, assignment, explicit. `coerce` applies the answers to expressions.
 
 use super::catalog::{Catalog, ERROR};
@@ -82,7 +82,8 @@ impl Catalog<'_> {
                 _ => Pathway::Array,
             };
         }
-        // A range is cast to its own multirange by a row of the catalog; user types have none.
+        // For built-in types, a row of the catalog casts a range to its multirange; user-defined types have no such
+        // row.
         if (context >= Context::Assignment && target_info.category == b'S')
             || (context >= Context::Explicit && source_info.category == b'S')
         {
@@ -95,8 +96,8 @@ impl Catalog<'_> {
         self.type_info(self.base_type(type_oid).0).kind == TypeKind::Composite
     }
 
-    /// Whether a value of one type can be given for another that is not polymorphic: the part of `can_coerce_type`
-    /// about one argument.
+    /// Whether a value of one type can be coerced to another type that is not polymorphic: the part of
+    /// `can_coerce_type` for one argument.
     pub(super) fn can_coerce_one(self, input: Oid, target: Oid, context: Context) -> bool {
         if input == target || target == oid::ANY || input == ERROR || target == ERROR || input == oid::UNKNOWN
         {
@@ -114,7 +115,7 @@ impl Catalog<'_> {
     }
 }
 
-/// The common type, or the two that do not match and the place of the second.
+/// The common type, or the two types that do not match and the position of the second.
 pub(super) fn common_type_of(
     catalog: Catalog<'_>,
     types: impl Iterator<Item = (Oid, Span)> + Clone,

@@ -1,20 +1,20 @@
-//! Holds the collations that an analysis has met, and that of an expression with its strength.
+//! Defines the collations of an analysis, and the collation of an expression with its strength.
 
 use crate::source::Span;
 
-/// A collation by its number among those that the analysis has met.
+/// A collation, by its number in [`Collations`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Collation(usize);
 
-/// The database's own, and that of `name`.
+/// The database's default collation.
 pub(super) const DEFAULT: Collation = Collation(0);
 pub(super) const C: Collation = Collation(1);
 
-/// The collations that the analysis has met.
+/// The collations that occur in the analysis.
 #[derive(Debug)]
 pub(super) struct Collations {
     names: Vec<String>,
-    /// One that is not the database's own has been met.
+    /// A collation other than the database's default occurs.
     pub(super) matter: bool,
 }
 
@@ -25,7 +25,7 @@ impl Default for Collations {
 }
 
 impl Collations {
-    /// One that is written, or that a column has.
+    /// The collation of this name, from COLLATE or a column.
     pub(super) fn named(&mut self, name: &str) -> Collation {
         self.matter |= name != "default";
         let known = self.names.iter().position(|it| it == name);
@@ -35,7 +35,7 @@ impl Collations {
         }))
     }
 
-    /// A `name` has been met, which has a collation of its own.
+    /// Records that a `name` occurs: this type has its own collation.
     pub(super) fn meet_name(&mut self) {
         self.matter = true;
     }
@@ -45,17 +45,17 @@ impl Collations {
     }
 }
 
-/// How sure a collation is: `CollateStrength`.
+/// The strength of a collation: `CollateStrength`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Strength {
-    /// It has none.
+    /// The expression has no collation.
     #[default]
     None,
-    /// Of a column or a constant.
+    /// The collation of a column or a constant.
     Implicit,
-    /// Two implicit ones have met.
+    /// Two implicit collations conflict.
     Conflict,
-    /// Of a `COLLATE`.
+    /// The collation of a `COLLATE`.
     Explicit,
 }
 
@@ -64,7 +64,7 @@ pub(super) enum Strength {
 pub(super) struct Collated {
     pub(super) strength: Strength,
     pub(super) collation: Option<Collation>,
-    /// The other one, of a conflict.
+    /// For a conflict, the other collation.
     pub(super) other: Option<Collation>,
     pub(super) span: Span,
 }
@@ -75,7 +75,7 @@ impl Collated {
         Collated { strength, collation, other: None, span }
     }
 
-    /// Of a column of a query, as it is seen from around it.
+    /// The collation of a query's column as the outer query sees it.
     pub(super) fn seen(self) -> Option<Collation> {
         self.collation.filter(|_| self.strength != Strength::Conflict)
     }

@@ -1,10 +1,10 @@
-//! Collations: `parse_collate.c`.
+//! Determines collations: `parse_collate.c`.
 //!
-//! Input: the expressions of a finished query level. Output: the collation of each of its columns; the errors of two
-//! collations that meet, by `COLLATE` or in a set operation. What a comparison would need and has not is an error of
-//! PostgreSQL's when it runs, and is not looked for.
+//! Input: the expressions of a finished query level. Output: the collation of each of its columns; the errors for two
+//! collations that conflict, by `COLLATE` or in a set operation. A comparison without the collation it needs fails when
+//! PostgreSQL runs it; this module does not check for it.
 //!
-//! Nothing is done for a statement in which every collation is the database's own.
+//! A statement in which every collation is the database's default is skipped.
 
 use super::analyzer::Analyzer;
 use super::catalog::quote_identifier;
@@ -16,8 +16,8 @@ use crate::diagnostic::{Code, Diagnostic};
 use std::rc::Rc;
 
 impl Analyzer<'_> {
-    /// `assign_query_collations`: those of its columns. What rows are sorted or grouped by must have one; `all_are_keys`
-    /// means that all columns are keys.
+    /// `assign_query_collations`: the collations of the query's columns. Sort and group keys must have a collation;
+    /// `all_are_keys` means that all columns are keys.
     pub(super) fn column_collations(
         &mut self,
         scope: &Scope<'_>,
@@ -43,7 +43,7 @@ impl Analyzer<'_> {
         columns
     }
 
-    /// Of keys, each of which must have a collation.
+    /// Checks keys, each of which must have a collation.
     fn keys_collated<'n>(&mut self, scope: &Scope<'_>, keys: impl Iterator<Item = &'n Node>) {
         for key in keys {
             let found = self.collated(scope, key);
@@ -92,7 +92,7 @@ impl Analyzer<'_> {
         out
     }
 
-    /// `VALUES`: of each column what its rows have in common.
+    /// For `VALUES`, the common collation of each column's rows.
     pub(super) fn values_collations(&mut self, scope: &Scope<'_>, rows: &[Vec<Node>]) -> Vec<Collated> {
         if !self.collations.matter {
             return Vec::new();
@@ -163,7 +163,7 @@ impl Analyzer<'_> {
                 let found = query.collations.first().map(|found| found.seen());
                 Collated::implicit(found.unwrap_or_else(|| self.collation_of_type(node.ty)), span)
             }
-            // Their parts do not meet.
+            // The collations of their parts are not combined.
             NodeKind::Row(_)
             | NodeKind::JoinedRow(_)
             | NodeKind::WholeRow { .. }
@@ -200,14 +200,14 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Of expressions that do not meet.
+    /// Checks expressions whose collations are not combined.
     fn each_collated<'n>(&mut self, scope: &Scope<'_>, nodes: impl Iterator<Item = &'n Node>) {
         for node in nodes {
             self.collated(scope, node);
         }
     }
 
-    /// Of what takes its collation from its parts.
+    /// The collation of an expression that takes it from its parts.
     fn met<'n>(
         &mut self,
         scope: &Scope<'_>,
@@ -221,7 +221,7 @@ impl Analyzer<'_> {
         }
         match self.collation_of_type(whole.ty) {
             None => Collated::default(),
-            // An error is about the part that decides; of a conflict it is the second of the two.
+            // An error points at the part that decides; for a conflict, at the second of the two.
             Some(_) if common.strength != Strength::None => common,
             own => Collated::implicit(own, whole.span),
         }
@@ -238,7 +238,7 @@ impl Analyzer<'_> {
         }
         match found.strength {
             Strength::None | Strength::Conflict => {}
-            // The database's own gives way.
+            // Another implicit collation overrides the database's default.
             Strength::Implicit if common.collation == Some(DEFAULT) => *common = found,
             Strength::Implicit if found.collation == Some(DEFAULT) => {}
             Strength::Implicit => {
@@ -290,7 +290,7 @@ impl Analyzer<'_> {
 }
 
 impl Cte {
-    /// What the non-recursive term gives, for the recursive one.
+    /// Sets the collations of the non-recursive term, for the recursive term.
     pub(super) fn set_collations(self: &Rc<Self>, first: &[Collated]) {
         *self.collations.borrow_mut() = first.to_vec();
     }

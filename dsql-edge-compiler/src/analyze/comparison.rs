@@ -1,6 +1,6 @@
-//! Comparisons: operators between rows, `IN`, `LIKE`, `BETWEEN`, `IS DISTINCT FROM`.
+//! Analyzes comparisons: operators between rows, `IN`, `LIKE`, `BETWEEN`, `IS DISTINCT FROM`.
 //!
-//! What `parse_expr.c` does with `A_Expr` before `operator` chooses the function.
+//! This is the part of `parse_expr.c` that handles `A_Expr` before `operator` chooses the function.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;
@@ -11,9 +11,9 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{self, Expr, ExprKind, LikeKind, Operator};
 
-/// How a predicate is written.
+/// The written form of a predicate.
 pub(super) struct WrittenPredicate {
-    /// With NOT.
+    /// It has NOT.
     pub(super) negated: bool,
     /// The place of its operator.
     pub(super) location: Span,
@@ -69,7 +69,7 @@ impl Analyzer<'_> {
             self.report(Diagnostic::error(Code::FeatureNotSupported, operator.location, message));
             return Node::error(span);
         }
-        // `exprLocation` of a comparison of rows is its first field's.
+        // `exprLocation` of a row comparison is that of its first field.
         let span = Span { start: left.first().map_or(span.start, |field| field.span.start), ..span };
         let mut comparisons = Vec::with_capacity(left.len());
         for (left, right) in left.into_iter().zip(right) {
@@ -96,14 +96,14 @@ impl Analyzer<'_> {
         let kind = match operator.name.as_str() {
             "=" => NodeKind::And(comparisons),
             "<>" => NodeKind::Or(comparisons),
-            // The first pair that differs decides; NULL in any may make it NULL.
+            // The first pair that differs decides; NULL in any pair may make the result NULL.
             _ => NodeKind::InList { comparisons, negated: false },
         };
         Node::new(oid::BOOL, kind, span)
     }
 
-    /// Whether the operators between rows, which take operands of these types, belong to a B-tree family: their
-    /// operands have an order then.
+    /// Whether the operators of a row comparison, which take operands of these types, belong to a B-tree family, so
+    /// that the operands have a sort order.
     pub(super) fn has_interpretation(&mut self, operator: &Operator, types: &[Oid]) -> bool {
         let named = matches!(operator.name.as_str(), "=" | "<>" | "<" | "<=" | ">" | ">=");
         if named && types.iter().all(|ty| *ty == ERROR || self.has_order(*ty)) {
@@ -140,7 +140,7 @@ impl Analyzer<'_> {
         let (left_expr, right_expr) = (left, right);
         let left = self.expr(scope, left);
         let right = self.expr(scope, right);
-        // With a bare NULL it is a null test.
+        // `IS DISTINCT FROM` a bare NULL is a null test.
         if matches!(right_expr.kind, ExprKind::Literal(ast::Literal::Null)) {
             self.accepts_null(&left);
             return Node::new(oid::BOOL, NodeKind::IsNull { arg: Box::new(left), negated: !negated }, span);
@@ -174,12 +174,12 @@ impl Analyzer<'_> {
         let name = if negated { "<>" } else { "=" };
         let operator = Operator { schema: None, name: name.into(), location };
         if let ExprKind::Row(fields) = &left.kind {
-            // Analysed once: a parameter in it keeps what it is for all comparisons.
+            // The row is analyzed once, so a parameter in it keeps its type for all comparisons.
             let fields = self.expr_list_expanded(scope, fields);
             if !fields.iter().all(|field| self.may_copy(field, list.len())) {
                 return Node::error(span);
             }
-            // All are analysed before the first is compared.
+            // All items are analyzed before the first is compared.
             let items: Vec<Compared> = list
                 .iter()
                 .map(|item| match &item.kind {
@@ -228,8 +228,8 @@ impl Analyzer<'_> {
         } else {
             items.iter().map(Node::clone).collect()
         };
-        // The comparison with the array has given a parameter its type; each other one is of a copy, and gives the
-        // parameter a type for itself.
+        // The comparison with the array has given a parameter on the left its type. Each other comparison uses a copy
+        // and gives the parameter a type of its own.
         let left = if handled { self.analysed_again(&left) } else { left };
         if !self.may_copy(&left, rest.len()) {
             return Node::error(span);
@@ -285,12 +285,12 @@ impl Analyzer<'_> {
     ) -> Node {
         let WrittenPredicate { negated, location, span } = written;
         let arg = self.expr(scope, arg);
-        // All comparisons begin where their first operand does: `exprLocation`.
+        // Each comparison begins at its first operand: `exprLocation`.
         let span = Span { start: arg.span.start.max(span.start), ..span };
         let low = self.expr(scope, low);
         let operator = |name: &str| Operator { schema: None, name: name.into(), location };
         let (first, second) = if negated { ("<", ">") } else { (">=", "<=") };
-        // PostgreSQL analyses each operand again for each comparison: a parameter has a type by then.
+        // PostgreSQL analyzes each operand again for each comparison; a parameter already has a type from the first.
         let compare = |analyzer: &mut Self, name: &str, bound: &Node| {
             let (arg, bound) = (analyzer.analysed_again(&arg), analyzer.analysed_again(bound));
             analyzer.operator(&operator(name), Some(arg), bound, span)
@@ -329,11 +329,10 @@ impl Analyzer<'_> {
     }
 }
 
-/// `contain_vars_of_level(…, 0)`.
-/// What a row is compared with in `row IN (…)`.
+/// An item of `row IN (…)`.
 enum Compared {
     Row(Vec<Node>),
-    /// Anything else, and the row as a value.
+    /// Any other expression, and the row as a value.
     Value(Node, Box<Node>),
 }
 

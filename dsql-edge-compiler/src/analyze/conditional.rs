@@ -1,6 +1,7 @@
-//! Expressions that choose among values: CASE, COALESCE, GREATEST, LEAST and NULLIF.
+//! Analyzes expressions that choose among values: CASE, COALESCE, GREATEST, LEAST and NULLIF.
 //!
-//! Input: an expression as written and its scope. Output: the typed expression; all alternatives become one type.
+//! Input: an expression as written and its scope. Output: the typed expression; all alternatives are coerced to one
+//! type.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;
@@ -45,7 +46,7 @@ impl Analyzer<'_> {
             results.push(self.expr(scope, result));
         }
         let otherwise_node = otherwise.map(|otherwise| self.expr(scope, otherwise));
-        // PostgreSQL looks at ELSE first; where there is none, at NULL.
+        // PostgreSQL considers the type of ELSE first, or of NULL without ELSE.
         let null = constant(&Literal::Null, span);
         let order: Vec<&Node> =
             std::iter::once(otherwise_node.as_ref().unwrap_or(&null)).chain(&results).collect();
@@ -108,7 +109,7 @@ impl Analyzer<'_> {
             NodeKind::Call { mut args, .. } if args.len() == 2 => {
                 let right = Box::new(args.remove(1));
                 let left = Box::new(args.remove(0));
-                // Rows of any kind are compared as records, and a NULL beside one is a record then.
+                // Rows of any type are compared as records, so a NULL compared with a row becomes a record.
                 let unknown = unknown && self.catalog.is_complex(right.ty);
                 let ty = if unknown { oid::RECORD } else { left.ty };
                 Node::new(ty, NodeKind::NullIf { left, right }, span)

@@ -1,4 +1,4 @@
-//! `ON CONFLICT`: `transformOnConflictClause`, and the key that it needs.
+//! Analyzes `ON CONFLICT`: `transformOnConflictClause`, and the unique key that it requires.
 
 use super::analyzer::Analyzer;
 use super::place::Place;
@@ -11,7 +11,7 @@ use crate::source::Span;
 use crate::syntax::ast::{ConflictTarget, ExprKind, IndexElement, Name, OnConflict};
 
 impl<'a> Analyzer<'a> {
-    /// `transformOnConflictClause`; what it assigns to the row that is there, if it does. Its conditions go to
+    /// `transformOnConflictClause`; returns the assignments of DO UPDATE. The clause's conditions are added to
     /// `others`.
     pub(super) fn on_conflict(
         &mut self,
@@ -67,7 +67,7 @@ impl<'a> Analyzer<'a> {
         self.report(diagnostic);
     }
 
-    /// The columns of `ON CONFLICT (…)`; none if one of its elements is an expression, or was not found.
+    /// The columns of `ON CONFLICT (…)`; `None` if one of its elements is an expression or was not found.
     fn conflict_columns(
         &mut self,
         scope: &Scope<'_>,
@@ -98,7 +98,7 @@ impl<'a> Analyzer<'a> {
         columns
     }
 
-    /// `infer_arbiter_indexes`: a unique key has exactly these columns.
+    /// `infer_arbiter_indexes`: checks that a unique key has exactly these columns.
     fn check_conflict_key(
         &mut self,
         conflict: &OnConflict,
@@ -108,7 +108,7 @@ impl<'a> Analyzer<'a> {
     ) {
         let schema: &'a Schema = self.catalog.schema;
         let relation = &schema.relations[target.base];
-        // Keys are the table's, names may be a view's.
+        // The keys use the table's column names; the statement may use those of a view.
         let of_table = |name: String| {
             let at = target.columns.iter().position(|column| column.name == name);
             at.and_then(|at| target.base_column(schema, at)).map_or(name, |column| column.name.clone())
@@ -135,7 +135,7 @@ impl<'a> Analyzer<'a> {
         self.runtime_error(diagnostic.with_hint(hint));
     }
 
-    /// Puts `excluded` into the namespace: the row that was proposed, which passed the NOT NULL constraints.
+    /// Adds `excluded` to the namespace: the row proposed for insertion, which has passed the NOT NULL constraints.
     fn excluded(&self, scope: &mut Scope<'_>, target: &Target) -> usize {
         let not_null = match scope.rtes.get(target.rte).map(|rte| &rte.source) {
             Some(RteSource::Table { not_null, .. }) => not_null.clone(),
@@ -156,8 +156,8 @@ impl<'a> Analyzer<'a> {
         at
     }
 
-    /// An operator class in the key. Those of PostgreSQL and of extensions end in `_ops`; anything else is most
-    /// likely a column after a comma that is missing.
+    /// Checks an operator class in the key. The names of PostgreSQL's and the extensions' classes end in `_ops`; any
+    /// other name is most likely a column whose preceding comma is missing.
     fn operator_class(&mut self, element: &IndexElement) {
         let Some(name) = element.operator_class.as_ref().and_then(|it| it.parts.last()) else { return };
         if name.text.ends_with("_ops") {

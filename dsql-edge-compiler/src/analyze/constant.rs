@@ -1,8 +1,8 @@
-//! Constants that PostgreSQL reads during parse analysis: the input functions of types.
+//! Checks constants that PostgreSQL reads during parse analysis, with the input functions of types.
 //!
-//! Input: a type and the text of a quoted constant. Output: whether the type's input function takes it, and
-//! PostgreSQL's message if not. Types whose input is not modelled here are taken as they are: the server has the last
-//! word, at run time.
+//! Input: a type and the text of a quoted constant. Output: whether the type's input function accepts it, and
+//! PostgreSQL's message if not. Constants of types whose input is not modeled here are accepted; the server checks them
+//! at run time.
 
 mod calendar;
 mod container;
@@ -13,7 +13,7 @@ use crate::builtin::{Oid, TypeKind, oid};
 use crate::diagnostic::Code;
 use crate::schema::UserTypeKind;
 
-/// Whether `text` is a value of the type, as far as that is known here.
+/// Whether `text` is a value of the type, as far as its input function is modeled here.
 pub(super) fn check(catalog: Catalog<'_>, type_oid: Oid, text: &str) -> Result<(), (Code, String)> {
     let invalid =
         |name: &str| Err((Code::InvalidLiteral, format!("invalid input syntax for type {name}: \"{text}\"")));
@@ -75,7 +75,7 @@ pub(super) fn check(catalog: Catalog<'_>, type_oid: Oid, text: &str) -> Result<(
     }
 }
 
-/// `pg_strtoint32_safe` and related functions, PostgreSQL 16: signs, radix prefixes, underscores, blanks around.
+/// `pg_strtoint32_safe` and related functions, PostgreSQL 16: signs, radix prefixes, underscores, surrounding blanks.
 fn integer(text: &str, name: &str, least: i64, most: i64) -> Result<(), (Code, String)> {
     let invalid = || (Code::InvalidLiteral, format!("invalid input syntax for type {name}: \"{text}\""));
     let trimmed = text.trim_matches(|character: char| character.is_ascii_whitespace() || character == '\x0b');
@@ -116,7 +116,7 @@ fn is_boolean(text: &str) -> bool {
     }
 }
 
-/// `string_to_uuid`: 32 digits, a hyphen allowed after each group of four, braces around.
+/// `string_to_uuid`: 32 digits, with an optional hyphen after each group of four, optionally in braces.
 fn is_uuid(text: &str) -> bool {
     let inner = match (text.strip_prefix('{'), text.ends_with('}')) {
         (Some(rest), true) => &rest[..rest.len() - 1],
@@ -141,7 +141,7 @@ fn is_uuid(text: &str) -> bool {
 fn is_float(text: &str) -> bool {
     let word = text.trim_matches(|character: char| character.is_ascii_whitespace());
     let unsigned = word.strip_prefix(['-', '+']).unwrap_or(word).to_ascii_lowercase();
-    // strtod takes hexadecimal too; Rust's parser does not.
+    // `strtod` also accepts hexadecimal; Rust's parser does not.
     matches!(unsigned.as_str(), "nan" | "inf" | "infinity")
         || unsigned.starts_with("0x")
         || decimal(&unsigned)
@@ -154,8 +154,8 @@ fn is_numeric(text: &str) -> bool {
     matches!(unsigned.as_str(), "nan" | "inf" | "infinity") || radix || decimal(&unsigned.replace('_', ""))
 }
 
-/// Dates and times have too many forms to be read here. What has no digit and is none of the special
-/// words (`datetime.c`) is certainly none of them.
+/// Dates and times have too many forms to be parsed here. A constant without a digit that is not one of the special
+/// words (`datetime.c`) is certainly not a date or time.
 fn may_be_datetime(text: &str) -> bool {
     let special = ["now", "today", "tomorrow", "yesterday", "epoch", "infinity", "allballs"];
     let word = text.trim().trim_start_matches(['-', '+']).to_ascii_lowercase();

@@ -1,6 +1,6 @@
-//! `WITH`: `parse_cte.c`.
+//! Analyzes `WITH`: `parse_cte.c`.
 //!
-//! Input: the queries of `WITH`. Output: entries that `FROM` can name; recursive ones with the columns of their
+//! Input: the queries of `WITH`. Output: entries that `FROM` can name; a recursive entry has the columns of its
 //! non-recursive term.
 
 use super::analyzer::Analyzer;
@@ -46,8 +46,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The order in which the queries are analysed: as written, except that with `RECURSIVE` one may name
-    /// those behind it (`makeDependencyGraph`).
+    /// The order in which the queries are analyzed: as written, except that with `RECURSIVE` a query may name later
+    /// ones (`makeDependencyGraph`).
     fn definition_order(&mut self, scope: &mut Scope<'_>, with: &With) -> Vec<usize> {
         let mut pending: Vec<usize> = (0..with.ctes.len()).collect();
         if !with.recursive {
@@ -65,7 +65,7 @@ impl Analyzer<'_> {
                 let span = pending.first().and_then(|at| with.ctes.get(*at)).map(|cte| cte.name.span);
                 let message = "mutual recursion between WITH items is not implemented";
                 self.report(Diagnostic::error(Code::FeatureNotSupported, span.unwrap_or_default(), message));
-                // They are known by name, so that nobody else complains.
+                // Declare them without columns, so that references to them cause no further errors.
                 for cte in pending.iter().filter_map(|at| with.ctes.get(*at)) {
                     let entry = Cte { name: cte.name.text.clone(), ..Cte::default() };
                     *entry.query.borrow_mut() = Some(Rc::new(Query::default()));
@@ -185,7 +185,7 @@ impl Analyzer<'_> {
         added
     }
 
-    /// A name in `FROM` that is a query of `WITH`, here or further out.
+    /// The entry of a name in `FROM` that is a `WITH` query of this or an outer level.
     pub(super) fn cte_reference(&mut self, scope: &Scope<'_>, name: &QualifiedName) -> Option<Rte> {
         let mut at = Some(scope);
         while let Some(current) = at {

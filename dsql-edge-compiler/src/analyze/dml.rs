@@ -1,8 +1,8 @@
-//! `INSERT`, `UPDATE`, `DELETE`: `transformInsertStmt` and related functions, with `transformAssignedExpr`.
+//! Analyzes `INSERT`, `UPDATE` and `DELETE`: `transformInsertStmt` and related functions, with `transformAssignedExpr`.
 //!
-//! Input: a statement that writes. Output: its `RETURNING` as an analysed query, every value coerced to its column.
-//! What PostgreSQL would only find when the statement runs (a NOT NULL column left out, no key behind `ON CONFLICT`) is
-//! found here, and marked as such.
+//! Input: a statement that writes. Output: its `RETURNING` as an analyzed query, every value coerced to its column.
+//! Errors that PostgreSQL reports only when the statement runs (a NOT NULL column left out, no key for `ON CONFLICT`)
+//! are found here, and marked as such.
 
 use super::advice::count;
 use super::analyzer::Analyzer;
@@ -43,13 +43,13 @@ impl<'a> Analyzer<'a> {
             Some(source) => {
                 let width = self.insert_source(&mut scope, source, &target, &columns, &mut query);
                 let given = listed.get(..width.min(listed.len())).unwrap_or(&[]);
-                // Too few values for the columns that are named have been spoken of.
+                // If there are too few values for the named columns, that is already reported.
                 if insert.columns.is_empty() || width == columns.len() {
                     self.check_left_out(&target, given, insert.table.name.span());
                 }
             }
         }
-        // From here on the target is in reach.
+        // The target is visible from here on.
         self.reveal(&mut scope, &target, &insert.table);
         if let Some(conflict) = &insert.on_conflict {
             let updated = self.on_conflict(&mut scope, conflict, &target, &mut query.other);
@@ -78,8 +78,8 @@ impl<'a> Analyzer<'a> {
         self.finish_write(scope, query, assigned, &target)
     }
 
-    /// Whether each row of the source is inserted or updated, unless there is an error: ON CONFLICT and LIMIT may leave
-    /// it out, and so may a trigger, a partition's too.
+    /// Whether each row of the source is inserted or updated, unless there is an error. ON CONFLICT, LIMIT, and a
+    /// trigger of the table or of a partition can leave a row out.
     fn keeps_each_row(&self, insert: &Insert, target: &Target) -> bool {
         let relations = [target.relation, target.base].map(|at| &self.catalog.schema.relations[at]);
         let conflict = insert.on_conflict.as_ref();
@@ -104,7 +104,7 @@ impl<'a> Analyzer<'a> {
         query
     }
 
-    /// `checkInsertTargets`: column numbers and where each is written.
+    /// `checkInsertTargets`: the column numbers and the place of each in the statement.
     pub(super) fn insert_columns(
         &mut self,
         target: &Target,
@@ -116,7 +116,7 @@ impl<'a> Analyzer<'a> {
         let mut out: Vec<(usize, Option<TargetColumn>)> = Vec::with_capacity(written.len());
         for column in written {
             let Some(at) = self.target_column(target, &column.name) else {
-                // Keep the place, so that values and columns still pair up.
+                // Keeps the position, so that values and columns still correspond.
                 out.push((usize::MAX, Some(column.clone())));
                 continue;
             };
@@ -134,7 +134,7 @@ impl<'a> Analyzer<'a> {
         out
     }
 
-    /// The rows to insert; returns how many columns they have.
+    /// Analyzes the rows to insert; returns their number of columns.
     pub(super) fn insert_source(
         &mut self,
         scope: &mut Scope<'_>,
@@ -221,7 +221,7 @@ impl<'a> Analyzer<'a> {
         width.unwrap_or(0)
     }
 
-    /// The values of one row, and where each is written.
+    /// The values of one row, and the place of each.
     pub(super) fn row_values(&mut self, scope: &Scope<'_>, row: &[Expr]) -> (Vec<Node>, Vec<Span>) {
         let (mut nodes, mut spans) = (Vec::with_capacity(row.len()), Vec::with_capacity(row.len()));
         for expr in row {
@@ -238,7 +238,7 @@ impl<'a> Analyzer<'a> {
         (nodes, spans)
     }
 
-    /// A row into its columns: each value as its column's type; nothing for `DEFAULT`.
+    /// Assigns a row to its columns: each value as its column's type, `None` for `DEFAULT`.
     pub(super) fn assign_row(
         &mut self,
         target: &Target,
@@ -258,7 +258,7 @@ impl<'a> Analyzer<'a> {
             .collect()
     }
 
-    /// `transformInsertRow`'s counts.
+    /// The checks of `transformInsertRow` on the number of values.
     pub(super) fn check_width(
         &mut self,
         columns: &[(usize, Option<TargetColumn>)],
@@ -301,7 +301,7 @@ impl<'a> Analyzer<'a> {
         scope.place.set(Place::Returning);
         query.targets = self.target_list(&scope, &update.returning);
         query.has_target_srf = scope.sets.in_target_list();
-        // `transformUpdateStmt` is done with RETURNING before it looks at what is set.
+        // `transformUpdateStmt` finishes RETURNING before it analyzes the assignments.
         query = self.settle_unknown(query);
         let assigned = self.assignments(&mut scope, &update.assignments, &target);
         query.result_rte = Some(target.rte);
@@ -312,7 +312,7 @@ impl<'a> Analyzer<'a> {
         let message = format!("{statement} without WHERE changes every row of the table");
         self.report(
             Diagnostic::warning(Code::MissingWhere, span, message)
-                .with_hint("write WHERE true if that is meant"),
+                .with_hint("write WHERE true if this is intended"),
         );
     }
 
@@ -352,7 +352,8 @@ impl<'a> Analyzer<'a> {
     }
 }
 
-/// The row that comes back was inserted, or was there and updated: both ways must be known.
+/// Merges the assignments of INSERT and DO UPDATE: a returned row was inserted or updated, so a column's value is known
+/// only if both assign it.
 fn inserted_or_updated(query: &mut Query, updated: Vec<Written>) {
     if let Some((_, columns)) = &mut query.source {
         columns.clear();
@@ -364,7 +365,7 @@ fn inserted_or_updated(query: &mut Query, updated: Vec<Written>) {
                 written.values.extend(update.values.iter().cloned());
                 query.assigned.push(written);
             }
-            // Nothing is known of the column, but the values are still part of the statement.
+            // The value of the column is not known, but the expressions are still part of the statement.
             _ => query.other.extend(written.values),
         }
     }

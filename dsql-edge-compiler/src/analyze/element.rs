@@ -1,13 +1,13 @@
-//! Arrays as parameters: whether NULL means something for their elements.
+//! Decides whether the elements of an array parameter may be NULL.
 //!
-//! Input: the uses of a parameter. Output: `= ANY ($1)` and `unnest($1)` read elements alone; there an element may be
-//! NULL only if the column that it becomes goes where NULL means something. Arrays that are stored or passed on whole
-//! may hold NULLs always.
+//! Input: the uses of a parameter. Output: whether its elements may be NULL. `= ANY ($1)` and `unnest($1)` read single
+//! elements; there an element may be NULL only if the column that it becomes is used where NULL has a meaning. An array
+//! that is stored or passed on as a whole may always contain NULLs.
 
 use super::analyzer::Analyzer;
 use super::tree::{Body, Node, NodeKind, Query, Rte, RteSource, Var};
 
-/// The parameter below casts.
+/// The number of a parameter, with or without casts around it.
 pub(super) fn parameter_of(node: &Node) -> Option<usize> {
     match &node.kind {
         NodeKind::Parameter(number) => Some(*number),
@@ -17,7 +17,7 @@ pub(super) fn parameter_of(node: &Node) -> Option<usize> {
 }
 
 impl Analyzer<'_> {
-    /// An array is used for its elements alone.
+    /// Records that an array is used only for its elements.
     pub(super) fn used_by_element(&mut self, array: &Node) {
         if let Some(number) = parameter_of(array)
             && let Some(parameter) = self.parameters.get_mut(number - 1)
@@ -26,7 +26,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The value goes into a column that may be NULL: so may the elements that it comes from.
+    /// Records that a value is assigned to a nullable column: the elements it comes from may be NULL too.
     pub(super) fn element_flows_to_nullable(&mut self, rtes: &[Rte], node: &Node) {
         match &node.kind {
             NodeKind::Var(var) => self.element_accepts_null(rtes, *var),
@@ -57,7 +57,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// NULL means something for this column: a column of `unnest($1)`, perhaps through subqueries.
+    /// Records that NULL has a meaning for this column, which may be a column of `unnest($1)`, possibly through
+    /// subqueries.
     fn element_accepts_null(&mut self, rtes: &[Rte], var: Var) {
         if var.level > 0 {
             return;
@@ -76,7 +77,7 @@ impl Analyzer<'_> {
             }
             RteSource::Subquery { query, view: None } => self.column_accepts_null(query, var.column),
             RteSource::Cte(cte) => {
-                // A recursive query comes by here again.
+                // A recursive query reaches this point again.
                 if cte.asked.borrow().contains(&var.column) {
                     return;
                 }
@@ -110,7 +111,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Looks through an analysed query for columns of `unnest` that are asked for NULL.
+    /// Searches an analyzed query for columns of `unnest` that are used where NULL has a meaning.
     pub(super) fn elements_asked_for_null(&mut self, query: &Query) {
         let mut asked: Vec<&Node> = Vec::new();
         query.expressions(&mut |node| collect_asked(node, &mut asked));
@@ -128,7 +129,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// The arguments of what gives another answer for NULL than NULL.
+/// Collects the arguments of expressions whose result for NULL need not be NULL.
 fn collect_asked<'n>(node: &'n Node, out: &mut Vec<&'n Node>) {
     match &node.kind {
         NodeKind::IsNull { arg, .. } | NodeKind::BooleanTest { arg, .. } => out.push(arg),

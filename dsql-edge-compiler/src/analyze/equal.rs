@@ -1,17 +1,17 @@
-//! Whether two expressions are the same: PostgreSQL's `equal()`, places aside.
+//! Compares two expressions like PostgreSQL's `equal()`, ignoring locations.
 //!
-//! Input: two typed expressions or queries of one level. Output: whether they were written alike, which is what keys
-//! ask for, and whether they surely have the same value, which is what proofs ask for. It proves nothing.
+//! Input: two typed expressions or queries of one level. Output: whether they are written alike, which keys require, or
+//! whether they certainly have the same value, which proofs require.
 
 use super::tree::{Body, JoinTree, Node, NodeKind, Query, RteSource};
 
 impl Node {
-    /// The same expression, of which it is known that it has the same value again.
+    /// Whether the expressions are equal and certainly have the same value.
     pub(super) fn same(&self, other: &Node) -> bool {
         self.equal(other, false)
     }
 
-    /// The same expression as it was written: keys of `GROUP BY`, `ORDER BY`, `DISTINCT ON`.
+    /// Whether the expressions are written alike, as keys of `GROUP BY`, `ORDER BY` and `DISTINCT ON` must be.
     pub(super) fn written_alike(&self, other: &Node) -> bool {
         self.equal(other, true)
     }
@@ -46,7 +46,7 @@ impl Node {
             (NodeKind::WindowCall(a), NodeKind::WindowCall(b)) => {
                 (&a.name, &a.window) == (&b.name, &b.window)
             }
-            // What they are is not kept.
+            // The original expression of an opaque node is not stored.
             (NodeKind::Opaque(_), NodeKind::Opaque(_)) => as_written,
             (
                 NodeKind::Quantified { functions: a, all: b, .. },
@@ -54,7 +54,7 @@ impl Node {
             ) => (a, b) == (c, d),
             _ => true,
         };
-        // A query may see other rows, or call what is volatile.
+        // A subquery may see other rows, or call a volatile function.
         let queries = match (self.subquery(), other.subquery()) {
             (None, None) => true,
             (Some(a), Some(b)) => as_written && a.written_alike(b),
@@ -113,7 +113,7 @@ fn source(a: &RteSource, b: &RteSource) -> bool {
             c == d && (c.is_some() || a.written_alike(b))
         }
         (RteSource::Cte(a), RteSource::Cte(b)) => a.name == b.name,
-        // Their calls are among the expressions.
+        // The calls are compared with the expressions.
         (RteSource::Function { ordinality: a, .. }, RteSource::Function { ordinality: b, .. }) => a == b,
         (RteSource::Nullable, RteSource::Nullable) => true,
         _ => false,

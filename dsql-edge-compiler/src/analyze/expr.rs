@@ -1,7 +1,7 @@
-//! Expressions: `parse_expr.c`.
+//! Analyzes expressions: `parse_expr.c`.
 //!
-//! Input: an expression as written and the scope it is in. Output: the typed expression; what failed is reported
-//! once and becomes an error node that fits everywhere.
+//! Input: an expression as written and the scope it is in. Output: the typed expression; a failure is reported once and
+//! becomes an error node that fits everywhere.
 
 use super::analyzer::Analyzer;
 use super::coercion::Context;
@@ -17,12 +17,12 @@ impl Analyzer<'_> {
     /// `transformExpr`.
     pub(super) fn expr(&mut self, scope: &Scope<'_>, expr: &Expr) -> Node {
         let mut node = self.expr_kind(scope, expr);
-        // A constant that is read as the type of its cast stays where it is: `exprLocation`.
+        // A constant that is read as the type of its cast keeps its location: `exprLocation`.
         node.span = match &expr.kind {
             ExprKind::Cast { .. } => node.span,
             // `type(constant)` is a cast too.
             ExprKind::Function(_) if matches!(node.kind, NodeKind::Constant(_)) => node.span,
-            // What begins with an operand begins where that does.
+            // An expression that begins with an operand starts at the start of that operand.
             ExprKind::Operator { left: Some(_), .. }
             | ExprKind::And(_)
             | ExprKind::Or(_)
@@ -183,13 +183,13 @@ impl Analyzer<'_> {
         args.iter().map(&mut boolean).collect()
     }
 
-    /// An `unknown` constant or parameter that nothing else decides is text.
+    /// An `unknown` constant or parameter whose type nothing else determines becomes text.
     pub(super) fn unknown_to_text(&mut self, node: Node) -> Node {
         if node.ty == oid::UNKNOWN { self.coerce(node, oid::TEXT, -1, Context::Implicit) } else { node }
     }
 }
 
-/// Where the first operand begins: `exprLocation`.
+/// The start of the first operand: `exprLocation`.
 fn first_operand(node: &Node) -> Option<u32> {
     let mut start = match &node.kind {
         NodeKind::Subscript(parts) => parts.first().map(|base| base.span.start),
@@ -242,7 +242,7 @@ fn value_function(function: ValueFunction, span: Span) -> Node {
         ValueFunction::CurrentTimestamp => oid::TIMESTAMPTZ,
         ValueFunction::LocalTime => oid::TIME,
         ValueFunction::LocalTimestamp => oid::TIMESTAMP,
-        // Without a schema in the search path it is NULL.
+        // `current_schema` is NULL if the search path contains no existing schema.
         ValueFunction::CurrentSchema => return Node::new(oid::NAME, NodeKind::Opaque(Vec::new()), span),
         ValueFunction::SystemUser => return Node::new(oid::TEXT, NodeKind::Opaque(Vec::new()), span),
         _ => oid::NAME,

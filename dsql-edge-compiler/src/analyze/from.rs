@@ -1,7 +1,7 @@
-//! `FROM`: `parse_clause.c` and `parse_relation.c`.
+//! Analyzes `FROM`: `parse_clause.c` and `parse_relation.c`.
 //!
-//! Input: the items of `FROM`. Output: range table entries and the namespace they make, with the tree of joins that
-//! nullability is proved over.
+//! Input: the items of `FROM`. Output: range table entries, their namespace, and the join tree that nullability proofs
+//! use.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;
@@ -22,7 +22,7 @@ impl Analyzer<'_> {
         let mut trees = Vec::with_capacity(items.len());
         let mut first = 0;
         for item in items {
-            // While an item is analysed, only LATERAL sees what is beside it.
+            // While an item is analyzed, only LATERAL sees the items before it.
             scope.namespace.iter_mut().skip(first).for_each(|item| item.lateral_only = true);
             first = scope.namespace.len();
             trees.push(self.range_table_item(scope, item));
@@ -34,7 +34,7 @@ impl Analyzer<'_> {
 
     /// `checkNameSpaceConflicts` between the entries at these places and those after them, which are of `item`.
     pub(super) fn check_aliases(&mut self, scope: &Scope<'_>, before: Range<usize>, item: &FromItem) {
-        // Of hundreds of joins, no pair need be compared.
+        // Avoids comparing every pair in a query with hundreds of joins.
         if !scope.repeats_names {
             return;
         }
@@ -44,7 +44,7 @@ impl Analyzer<'_> {
             let same = |new: &&NamespaceItem| {
                 new.relation_visible
                     && known.name == new.name
-                    // Two tables of one name in different schemas may both be there without alias.
+                    // Two tables with the same name in different schemas may both be used without an alias.
                     && !(known.schema.is_some() && new.schema.is_some() && known.schema != new.schema)
             };
             if added.iter().any(|new| same(&new)) {
@@ -271,7 +271,7 @@ impl Analyzer<'_> {
             }
             rte = self.aliased(rte, Some(alias));
         }
-        // The whole row of a function that returns rows of a type is of that type.
+        // The whole row of a function that returns rows of a type has that type.
         if let RteSource::Function { functions, ordinality: false, .. } = &rte.source
             && let [(call, _)] = functions.as_slice()
             && self.catalog.is_complex(call.ty)
@@ -281,7 +281,7 @@ impl Analyzer<'_> {
         self.leaf(scope, rte, None, true)
     }
 
-    /// The calls of an item; `unnest` of several arrays is one call each: gram's special case.
+    /// The calls of an item. `unnest` of several arrays becomes one call per array, as in `gram.y`.
     pub(super) fn calls_of<'i>(&self, item: &'i FunctionItem) -> Vec<(ast::Expr, &'i [ColumnDefinition])> {
         let mut out = Vec::new();
         for (expr, definitions) in &item.functions {
@@ -310,7 +310,7 @@ impl Analyzer<'_> {
         out
     }
 
-    /// The columns that a function in `FROM` gives; which are never NULL; whether it is a scalar.
+    /// The columns that a function in `FROM` returns, which of them are never NULL, and whether the function is scalar.
     pub(super) fn function_columns(
         &mut self,
         node: &Node,
@@ -349,7 +349,7 @@ impl Analyzer<'_> {
             let never = vec![false; columns.len()];
             return (columns, never, false);
         }
-        // OUT columns of the function that was meant.
+        // The OUT columns of the function that the call resolved to.
         if let NodeKind::Call { function, .. } = &node.kind
             && node.ty == oid::RECORD
         {
@@ -393,7 +393,7 @@ impl Analyzer<'_> {
         (vec![RteColumn { name: name.into(), ty: node.ty, typmod: node.typmod }], vec![never_null], scalar)
     }
 
-    /// OUT columns by name of function; polymorphic ones by the type of the first argument.
+    /// The OUT columns of a function, by its name; the type of a polymorphic column comes from the arguments.
     pub(super) fn out_columns(&mut self, name: &str, node: &Node) -> Vec<(String, Oid, bool)> {
         let NodeKind::Call { args, .. } = &node.kind else { return Vec::new() };
         let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
@@ -419,7 +419,8 @@ impl Analyzer<'_> {
                 name.strip_prefix(it.schema.as_str()).and_then(|rest| rest.strip_prefix('.'))
                     == Some(it.definition.name.name())
             };
-            // The arguments were coerced to what it takes: of several that is the one with just these types.
+            // The arguments were coerced to the function's types, so among overloads it is the one with exactly these
+            // types.
             let takes = |it: &crate::schema::Function| {
                 let resolve =
                     |type_name| self.catalog.resolve_stored(type_name).map_or(ERROR, |found| found.0);
@@ -450,8 +451,8 @@ impl Analyzer<'_> {
     }
 }
 
-/// `UNNEST ($1, $2)`: arrays that are zipped are meant to be equally long, and are refused otherwise when
-/// they are bound; PostgreSQL would pad the shorter with NULLs.
+/// The parameters of `UNNEST ($1, $2)`, whose arrays must have the same length: binding rejects others, because
+/// PostgreSQL would pad the shorter array with NULLs.
 fn equally_long(item: &FunctionItem, functions: &[(Node, Vec<bool>)]) -> Vec<usize> {
     if item.functions.len() != 1 || functions.len() < 2 {
         return Vec::new();
@@ -463,7 +464,7 @@ fn equally_long(item: &FunctionItem, functions: &[(Node, Vec<bool>)]) -> Vec<usi
     functions.iter().map(number).collect::<Option<Vec<usize>>>().unwrap_or_default()
 }
 
-/// An entry whose columns are not known, after an error.
+/// An entry with unknown columns, used after an error.
 fn broken(name: &str) -> Rte {
     Rte { name: name.to_owned(), columns: Vec::new(), source: RteSource::Nullable }
 }

@@ -1,7 +1,7 @@
-//! Function calls: `parse_func.c`.
+//! Analyzes function calls: `parse_func.c`.
 //!
 //! Input: a call and its typed arguments. Output: the typed call, an aggregate, a window call or a cast in function
-//! form; or PostgreSQL's error with what exists instead.
+//! form; or PostgreSQL's error with a hint at functions that exist.
 
 use super::analyzer::Analyzer;
 use super::candidates::{Function, Lookup, Resolved};
@@ -18,7 +18,7 @@ use crate::syntax::ast::{FunctionCall, QualifiedName};
 use crate::transaction_control;
 use std::rc::Rc;
 
-/// A call as it is written, with what was analysed beside its arguments.
+/// A call as written, with its analyzed clauses other than the arguments.
 pub(super) struct CallSite<'c> {
     pub(super) call: &'c FunctionCall,
     /// The whole expression.
@@ -33,7 +33,7 @@ pub(super) struct CallSite<'c> {
 impl Analyzer<'_> {
     /// `transformFuncCall` and `ParseFuncOrColumn`.
     pub(super) fn function_call(&mut self, scope: &Scope<'_>, call: &FunctionCall, span: Span) -> Node {
-        // Arguments first, then ORDER BY, then FILTER, as PostgreSQL does.
+        // Analyzes the arguments, then ORDER BY, then FILTER, as PostgreSQL does.
         let sets_before = scope.sets.count();
         let was_in_aggregate = scope.in_aggregate.get();
         let mut args: Vec<Node> = call.args.iter().map(|arg| self.expr(scope, &arg.value)).collect();
@@ -53,7 +53,7 @@ impl Analyzer<'_> {
         let names: Vec<Option<&str>> =
             call.args.iter().map(|arg| arg.name.as_ref().map(|name| name.text.as_str())).collect();
         let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
-        // Of an unknown argument only a constant is read by the type's input function.
+        // Among `unknown` arguments, only a constant is read by the type's input function.
         let constant = matches!(args.first(), Some(Node { kind: NodeKind::Constant(_), .. }));
         match self.lookup(&call.name, &types, &names, !call.variadic, constant) {
             Lookup::Function(resolved) => {
@@ -61,7 +61,7 @@ impl Analyzer<'_> {
                 self.resolved_call(scope, site, resolved, args)
             }
             Lookup::Coercion(target) => {
-                // A cast in the form of a call takes no clause of an aggregate either.
+                // A cast written as a call does not accept the clauses of an aggregate either.
                 if let Some(message) = clause_of_aggregates(call, false, false) {
                     self.report(Diagnostic::error(Code::WrongObjectType, call.location, message));
                     return Node::error(span);
@@ -88,8 +88,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// A call with an argument that failed: if every overload of that many arguments returns one
-    /// type, the call has it, and errors further out are still found.
+    /// Handles a call with an argument that failed. If every overload with that number of arguments returns the same
+    /// type, the call has this type, and errors in the surrounding expression are still found.
     fn call_with_errors(&mut self, call: &FunctionCall, args: Vec<Node>, span: Span) -> Node {
         let mut returns: Vec<Oid> = builtin::functions(call.name.name())
             .filter(|found| found.nargs() == args.len())
@@ -103,7 +103,7 @@ impl Analyzer<'_> {
         Node { ty, typmod: -1, kind: NodeKind::Error, span }
     }
 
-    /// A function of PostgreSQL that may write, or change the session.
+    /// Records a call of a built-in function that may write or change the session.
     fn calls_volatile(&mut self, name: &str, args: &[Node]) {
         self.writes = true;
         let constant = |arg: Option<&Node>| arg.and_then(|arg| constant_text(arg).map(str::to_owned));
@@ -179,11 +179,11 @@ impl Analyzer<'_> {
             self.report(Diagnostic::error(Code::TypeMismatch, array.span, message));
             return Node::error(site.span);
         }
-        // What a function of the schema does is not known here, whatever volatility it declares.
+        // The effects of a schema's function are not known here, whatever volatility it declares.
         if matches!(resolved.function, Function::User(_)) {
             self.calls_unknown();
         } else if facts.volatile && !is_harmless(&facts.name) || facts.name.contains("_to_xml") {
-            // `table_to_xml` is stable, and reads views that call volatile functions.
+            // `table_to_xml` is stable, but reads views that can call volatile functions.
             self.calls_volatile(&facts.name, &args);
         }
         if facts.set {
@@ -227,7 +227,7 @@ impl Analyzer<'_> {
         Node::new(returns, NodeKind::Call { function, args }, span)
     }
 
-    /// What is wrong with the form of a call: a clause that this kind of function does not take, or that it needs.
+    /// The error in the form of a call: a clause that this kind of function does not accept, or one that it requires.
     fn misuse(&self, site: &CallSite<'_>, facts: &Facts, args: &[Node]) -> Option<Diagnostic> {
         let call = site.call;
         let name = call.name.display();
@@ -258,7 +258,7 @@ impl Analyzer<'_> {
         self.condition(scope, filter, Place::Filter, "FILTER")
     }
 
-    /// `unify_hypothetical_args`: each hypothetical value is of the type of its sort key.
+    /// `unify_hypothetical_args`: each hypothetical value gets the type of its sort key.
     fn unify_hypothetical(&mut self, args: &mut [Node], direct: usize) {
         let (values, keys) = args.split_at_mut(direct);
         for (value, key) in values.iter_mut().zip(keys) {
@@ -317,7 +317,7 @@ impl Analyzer<'_> {
         self.report(Diagnostic::error(Code::UnknownFunction, call.location, message).with_hint(hint));
     }
 
-    /// What is known of a function, wherever it comes from.
+    /// The facts about a built-in function or a function of the schema.
     pub(super) fn facts(&self, function: &Function) -> Facts {
         match function {
             Function::Builtin(found) => Facts {
@@ -338,7 +338,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// What calls need to know of a function.
+/// The facts about a function that calls need.
 pub(super) struct Facts {
     pub(super) name: String,
     pub(super) kind: FunctionKind,
@@ -347,11 +347,11 @@ pub(super) struct Facts {
     pub(super) strict: bool,
     pub(super) volatile: bool,
     pub(super) null: NullContract,
-    /// OUT and TABLE columns: name, type, never NULL.
+    /// OUT and TABLE columns: name, type, whether never NULL.
     pub(super) columns: Vec<(String, Oid, bool)>,
 }
 
-/// The message for a clause that only aggregates take, or for OVER, at a call of something else.
+/// The message for a call of another function with a clause that only aggregates accept, or with OVER.
 fn clause_of_aggregates(call: &FunctionCall, aggregate: bool, is_window: bool) -> Option<String> {
     let name = call.name.display();
     let of_aggregates = [
@@ -370,7 +370,7 @@ fn clause_of_aggregates(call: &FunctionCall, aggregate: bool, is_window: bool) -
     }
 }
 
-/// The text of a constant, under casts.
+/// The text of a constant, with or without casts around it.
 fn constant_text(node: &Node) -> Option<&str> {
     match &node.kind {
         NodeKind::Constant(text) => text.as_deref(),
@@ -386,7 +386,7 @@ fn is_true(text: &str) -> bool {
     text == "1" || text == "on" || word("true", 1) || word("yes", 1)
 }
 
-/// Volatile functions that write nothing a retry would double.
+/// Whether a volatile function does not write anything that a retry would duplicate.
 pub(super) fn is_harmless(name: &str) -> bool {
     matches!(
         name,

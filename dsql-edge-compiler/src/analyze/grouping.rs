@@ -1,6 +1,6 @@
-//! What must be grouped: `parseCheckAggregates`.
+//! Checks that columns are grouped or aggregated: `parseCheckAggregates`.
 //!
-//! Input: a finished query level. Output: the errors of columns that are neither grouped nor aggregated, and of
+//! Input: a finished query level. Output: the errors for columns that are neither grouped nor aggregated, and for
 //! arguments of `GROUPING` that are not keys.
 
 use super::aggregate::level_of;
@@ -16,7 +16,7 @@ impl Analyzer<'_> {
         }
         // Columns that depend on a grouped primary key are grouped too.
         let functional = self.grouped_by_key(query);
-        // Keys are among PostgreSQL's targets.
+        // In PostgreSQL the target list includes the keys.
         let targets = query.targets.iter().map(|target| &target.node).chain(&query.other).collect();
         let having: Vec<&Node> = query.having.iter().collect();
         for clause in [targets, having] {
@@ -52,7 +52,8 @@ impl Analyzer<'_> {
             return;
         }
         match &node.kind {
-            // Columns inside an aggregate of the checked level are free, those before WITHIN GROUP are not.
+            // Columns inside an aggregate of the checked level need not be grouped; those in its direct arguments
+            // (before WITHIN GROUP) must be.
             NodeKind::Aggregate(call) if call.level == depth => {
                 for arg in call.args.iter().take(call.direct) {
                     self.check_grouped(query, arg, functional, depth);
@@ -76,8 +77,10 @@ impl Analyzer<'_> {
                 return;
             }
             NodeKind::Var(var) if var.level == depth => {
+                // A key can also be a column of an outer query.
                 let grouped = query.group_by.iter().any(|key| {
-                    matches!(key.kind, NodeKind::Var(known) if (known.rte, known.column) == (var.rte, var.column))
+                    matches!(key.kind, NodeKind::Var(known)
+                        if (known.level, known.rte, known.column) == (0, var.rte, var.column))
                 });
                 if grouped || functional.contains(&var.rte) {
                     return;
@@ -126,13 +129,13 @@ impl Analyzer<'_> {
         }
     }
 
-    /// `finalize_grouping_exprs`, with the queries inside, where a column alone can be an argument.
+    /// `finalize_grouping_exprs`, including subqueries, in which only a column can be an argument.
     fn check_grouping_calls(&mut self, query: &Query, node: &Node, depth: usize) {
         if let NodeKind::Grouping(args) = &node.kind {
             let is_key = |arg: &Node| {
                 query.group_by.iter().any(|key| match (&key.kind, &arg.kind) {
                     (NodeKind::Var(key), NodeKind::Var(arg)) => {
-                        (key.rte, key.column) == (arg.rte, arg.column) && arg.level == depth
+                        (key.level, key.rte, key.column) == (0, arg.rte, arg.column) && arg.level == depth
                     }
                     _ => depth == 0 && key.written_alike(arg),
                 })

@@ -1,19 +1,19 @@
-//! Whether an INSERT can be an idempotency key.
+//! Decides whether an INSERT can be an idempotency key.
 //!
 //! Input: an INSERT and the table that it writes to. Output: the unique constraints whose violation proves that the key
-//! is taken, or nothing.
+//! is taken, or `None`.
 //!
 //! A transaction with a key commits once because its INSERT succeeds once. That holds if some unique constraint covers
 //! only columns that the statement writes, each with a value that a second run repeats. The counter-examples that made
-//! the rules: a NULL conflicts with no other NULL; `gen_random_uuid()`, `now()` and a DEFAULT differ from run to run, and
-//! so does the constant `'00:00 today'`; a partial index may not see the row; a deferrable constraint is checked at
-//! COMMIT; a trigger or a rule may drop the row; the rows of an UNLOGGED table do not survive a crash.
+//! the rules: a NULL conflicts with no other NULL; `gen_random_uuid()`, `now()` and a DEFAULT differ from run to run,
+//! and so does the constant `'00:00 today'`; a partial index may not contain the row; a deferrable constraint is
+//! checked at COMMIT; a trigger or a rule may drop the row; the rows of an UNLOGGED table do not survive a crash.
 //!
-//! A taken key is reported as a transaction that was committed before, so the violation must prove that. In
-//! `INSERT INTO users (id, email) VALUES ($id, $email)` both columns are unique, and a violation of `users_email_key`
-//! proves only that somebody else has this address: the transaction never ran. So one constraint is the key: the one that
-//! `ON CONFLICT (…)` names, or else the one whose columns all other candidates have too. The violation of a constraint
-//! proves that the key is taken if the constraint has all columns of the key.
+//! A taken key is reported as a transaction that was committed before, so the violation must prove that. In `INSERT
+//! INTO users (id, email) VALUES ($id, $email)` both columns are unique, and a violation of `users_email_key` proves
+//! only that another row has this address: the transaction may never have run. So one constraint is the key: the one
+//! that `ON CONFLICT (…)` names, or else the one whose columns all other candidates have too. The violation of a
+//! constraint proves that the key is taken if the constraint has all columns of the key.
 
 use super::catalog::Catalog;
 use super::target_table::Target;
@@ -25,7 +25,7 @@ use crate::syntax::ast::{
 };
 use crate::typed::IdempotencyKey;
 
-/// What makes an INSERT an idempotency key; `columns` are those that it writes.
+/// The idempotency key that an INSERT writes, if it is one; `columns` are the columns that it writes.
 pub(super) fn key(
     catalog: Catalog<'_>,
     insert: &Insert,
@@ -50,7 +50,7 @@ pub(super) fn key(
     let meant = *candidates.iter().find(|meant| candidates.iter().all(|key| has_all(key, meant)))?;
     let (proving, others): (Vec<&Key>, Vec<&Key>) = relation.keys.iter().partition(|key| has_all(key, meant));
     let all = !relation.has_other_keys && others.is_empty();
-    // Without a target any constraint may be what skips the row.
+    // Without a conflict target, any unique constraint can cause the row to be skipped.
     if !all && conflict.is_some_and(|it| matches!(it.target, ConflictTarget::Any)) {
         return None;
     }
@@ -58,7 +58,7 @@ pub(super) fn key(
     Some(IdempotencyKey { constraints, all, does_nothing: conflict.is_some() })
 }
 
-/// The row of `INSERT … VALUES (…)`, with nothing around it.
+/// The row of a plain `INSERT … VALUES (…)` with one row.
 fn only_row(insert: &Insert) -> Option<&[Expr]> {
     let source = insert.source.as_ref()?;
     let plain = insert.with.is_none()
@@ -78,7 +78,7 @@ fn only_row(insert: &Insert) -> Option<&[Expr]> {
     }
 }
 
-/// What is written, and where.
+/// The inserted row, its columns and its table.
 struct Written<'w> {
     catalog: Catalog<'w>,
     target: &'w Target,
@@ -88,7 +88,7 @@ struct Written<'w> {
 }
 
 impl Written<'_> {
-    /// Whether the same statement with the same arguments violates the key, once a row of it is there.
+    /// Whether the same statement with the same arguments violates the key after its row exists.
     fn repeats(&self, key: &Key) -> bool {
         let is_plain = !key.partial && !key.deferrable && !key.own_equality;
         is_plain && key.columns.iter().all(|column| self.is_fixed(column, key))
@@ -111,7 +111,7 @@ impl Written<'_> {
         }
     }
 
-    /// Whether the assignment of a value of this type gives the same in every session. `timestamptz` to `date` and to
+    /// Whether assigning a value of this type gives the same result in every session. `timestamptz` to `date` and to
     /// `text` depends on the session's time zone.
     fn keeps_value(&self, from: &TypeName, column: usize) -> bool {
         let (Ok((from, _)), Some(to)) = (self.catalog.resolve(from), self.column_type(column)) else {
@@ -123,8 +123,9 @@ impl Written<'_> {
         from == to || (is_text(from) && is_text(to)) || (is_number(from) && is_number(to))
     }
 
-    /// Whether a constant means the same value in every run. `'now'`, `'00:00 today'` and `'[today,tomorrow)'` are read
-    /// when the statement runs, `'04:05'` in the session's time zone, and the name of a table means another one later.
+    /// Whether a constant has the same value in every run. `'now'`, `'00:00 today'` and `'[today,tomorrow)'` are
+    /// evaluated when the statement runs, `'04:05'` uses the session's time zone, and the name of a table may later
+    /// refer to another table.
     fn is_constant(&self, literal: &Literal, column: usize) -> bool {
         let Some(ty) = self.column_type(column) else { return false };
         let is_plain = PLAIN.contains(&ty) || NUMBERS.contains(&ty);
@@ -144,13 +145,14 @@ const NUMBERS: [Oid; 6] = [oid::INT2, oid::INT4, oid::INT8, oid::NUMERIC, oid::F
 
 const PLAIN: [Oid; 3] = [oid::BOOL, oid::UUID, oid::BYTEA];
 
-/// Whether a text is a date in ISO's order, perhaps with a time: `2026-01-01 04:05`.
+/// Whether a string is a date in ISO order, optionally with a time: `2026-01-01 04:05`.
 fn is_date(text: &str) -> bool {
     let year = text.bytes().take_while(u8::is_ascii_digit).count();
     year == 4 && text.bytes().all(|it| it.is_ascii_digit() || matches!(it, b'-' | b':' | b'.' | b' '))
 }
 
-/// The keys that `ON CONFLICT` may mean, if a row of one of them is certain to be there when it skips the row.
+/// The keys that `ON CONFLICT` refers to; `None` if it can skip the row although no row with one of these keys
+/// certainly exists.
 fn named<'k>(conflict: &OnConflict, relation: &Relation, certain: Vec<&'k Key>) -> Option<Vec<&'k Key>> {
     if conflict.update.is_some() {
         return None;
@@ -167,7 +169,7 @@ fn named<'k>(conflict: &OnConflict, relation: &Relation, certain: Vec<&'k Key>) 
                 let within = key.columns.iter().all(|it| columns.contains(&it.as_str()));
                 within && columns.iter().all(|it| key.columns.iter().any(|column| column == it))
             };
-            // PostgreSQL lets every such index decide.
+            // PostgreSQL uses every such index as an arbiter.
             let arbiters = relation.keys.iter().filter(|key| is_meant(key) && !key.partial).count();
             let meant: Vec<&Key> = certain.into_iter().filter(|key| is_meant(key)).collect();
             (meant.len() == arbiters).then_some(meant)
@@ -235,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn an_insert_that_cannot_happen_twice_is_a_key() {
+    fn insert_that_cannot_be_repeated_is_a_key() {
         for (sql, constraints, all) in [
             ("INSERT INTO done (key) VALUES ($key)", "done_pkey", true),
             ("INSERT INTO done VALUES ($key, now(), DEFAULT)", "done_pkey", true),
@@ -291,9 +293,9 @@ mod tests {
     }
 
     #[test]
-    fn an_insert_that_protects_nothing_is_no_key() {
+    fn insert_that_can_be_repeated_is_not_a_key() {
         for sql in [
-            // No constraint covers what is written, or the value is another in each run.
+            // No constraint covers the written columns, or the value differs in each run.
             "INSERT INTO plain (a) VALUES ($a)",
             "INSERT INTO done (key) VALUES (gen_random_uuid()::text)",
             "INSERT INTO done (key) VALUES (now()::text)",
@@ -312,11 +314,11 @@ mod tests {
             "INSERT INTO clock (t) VALUES ('04:05')",
             "INSERT INTO moment (t) VALUES ('2026-01-01')",
             "INSERT INTO oids (t) VALUES ('done')",
-            // A crash removes the rows, or the end of the session.
+            // A crash or the end of the session removes the rows.
             "INSERT INTO lost (a) VALUES ($a)",
             "INSERT INTO gone (a) VALUES ($a)",
             "INSERT INTO turned (a) VALUES ($a)",
-            // The violation of either constraint does not prove the other: which one is the key?
+            // The violation of one constraint does not prove the violation of the other, so neither can be the key.
             "INSERT INTO own (id, email) VALUES ($id, $email)",
             "INSERT INTO own (id, email) VALUES ($id, $email) ON CONFLICT DO NOTHING",
             "INSERT INTO two (a, b, c) VALUES ($a, 'b', $c)",
@@ -325,7 +327,7 @@ mod tests {
             "INSERT INTO folded (a) VALUES ($a) ON CONFLICT (a) DO NOTHING",
             // NULL conflicts with nothing.
             "INSERT INTO open (a) VALUES ($a)",
-            // The constraint is checked late, sees only some rows, or may be another one.
+            // The constraint is deferred, covers only some rows, or may be another constraint.
             "INSERT INTO late (a) VALUES ($a)",
             "INSERT INTO two (a, b, c) VALUES ($a, $b, 1 + $c) ON CONFLICT DO NOTHING",
             "INSERT INTO two (a, b, c) VALUES ($a, $b, 1 + $c) ON CONFLICT (c) DO NOTHING",
@@ -334,13 +336,13 @@ mod tests {
             "INSERT INTO lower (a) VALUES ($a) ON CONFLICT DO NOTHING",
             "INSERT INTO lower (a) VALUES ($a) ON CONFLICT (lower(a)) DO NOTHING",
             "INSERT INTO apart (a) VALUES ($a) ON CONFLICT DO NOTHING",
-            // Something else may happen to the row.
+            // Another action may change or skip the row.
             "INSERT INTO done (key) VALUES ($key) ON CONFLICT (key) DO UPDATE SET note = 'again'",
             "INSERT INTO watched (a) VALUES ($a)",
             "INSERT INTO ruled (a) VALUES ($a)",
             "INSERT INTO pieces (a) VALUES ($a)",
             "INSERT INTO seen (key) VALUES ($key)",
-            // Not one row of values.
+            // The statement does not insert exactly one row of values.
             "INSERT INTO done (key) VALUES ($a), ($b)",
             "INSERT INTO done (key) SELECT $key::text",
             "INSERT INTO done (key) VALUES ($key) RETURNING key",

@@ -1,8 +1,8 @@
-//! Functions that PostgreSQL calls without being asked: those in the CHECKs of a domain, and in the defaults, CHECKs,
-//! generated columns and indexes of a table.
+//! Handles the functions that PostgreSQL calls implicitly: those in the CHECKs of a domain, and in the defaults,
+//! CHECKs, generated columns and indexes of a table.
 //!
 //! Input: a type that a value is coerced to, or a table that is written to. Output: `writes` and `session` of the
-//! [`Analyzer`]: such a function may write, and then the query is not sent again when its answer is lost; or it may change
+//! [`Analyzer`]: such a function may write, so that the query is not retried when its answer is lost; or it may change
 //! the session.
 
 use super::analyzer::Analyzer;
@@ -15,9 +15,9 @@ use crate::syntax::visit::{self, Visit};
 use crate::typed::SessionEffect;
 
 impl Analyzer<'_> {
-    /// A value is coerced to this type.
+    /// Records that a value is coerced to this type.
     pub(super) fn becomes(&mut self, mut type_oid: Oid) {
-        // A domain may be over a domain.
+        // The base type of a domain can be another domain.
         for _ in 0..32 {
             let Some(UserTypeKind::Domain { checks, .. }) = self.catalog.user_kind(type_oid) else { return };
             if checks.iter().any(|check| self.may_write(check)) {
@@ -27,14 +27,14 @@ impl Analyzer<'_> {
         }
     }
 
-    /// A row is written to this table.
+    /// Records that a row is written to this table.
     pub(super) fn evaluates(&mut self, relation: usize) {
         let schema = self.catalog.schema;
         let Some(relation) = schema.relations.get(relation) else { return };
         let unsafe_volatile = |name: &str| {
             !is_harmless(name) && session_effect::of_volatile(name, false) != SessionEffect::Keeps
         };
-        // A trigger of another table may run too, through a foreign key.
+        // A foreign key can also cause a trigger of another table to run.
         let calls = relation.evaluated.iter().any(|expr| self.calls(expr, &unsafe_volatile))
             || schema.relations.iter().any(|it| it.has_triggers);
         if calls {
@@ -46,7 +46,7 @@ impl Analyzer<'_> {
         self.calls(check, &|name| !is_harmless(name))
     }
 
-    /// Whether an expression calls a function of the schema, or a volatile one of PostgreSQL's that `volatile` selects.
+    /// Whether an expression calls a function of the schema, or a volatile built-in function that `volatile` selects.
     fn calls(&self, expr: &Expr, volatile: &dyn Fn(&str) -> bool) -> bool {
         let mut calls = Calls { schema: self.catalog.schema, volatile, found: false };
         visit::expr(expr, &mut calls);
@@ -54,7 +54,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// Looks for calls of functions that may write.
+/// A visitor that finds calls of functions that may write.
 struct Calls<'c> {
     schema: &'c Schema,
     volatile: &'c dyn Fn(&str) -> bool,
@@ -75,7 +75,7 @@ impl Visit<'_> for Calls<'_> {
             ExprKind::Operator { operator, .. } => {
                 schema.operators.iter().any(|own| own.definition.name == operator.name)
             }
-            // It may be of another type with checks of its own.
+            // The cast's type may have its own checks.
             ExprKind::Cast { target, .. } => {
                 let name = target.name.name();
                 schema.types.iter().any(|own| own.name == name)

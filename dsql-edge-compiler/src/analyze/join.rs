@@ -1,4 +1,4 @@
-//! Joins: the columns that `USING` and `NATURAL` merge, and the namespace after a join.
+//! Analyzes joins: the columns that `USING` and `NATURAL` merge, and the namespace after a join.
 
 use super::analyzer::Analyzer;
 use super::label::ColumnLabel;
@@ -10,7 +10,7 @@ use crate::diagnostic::{Code, Diagnostic, suggestion};
 use crate::source::Span;
 use crate::syntax::ast::{Join, JoinConstraint, JoinKind, Name, Operator};
 
-/// A column of `USING` or `NATURAL`: its name, where that is written, and the column of each side.
+/// A column of `USING` or `NATURAL`: its name, the name's place, and the column of each side.
 pub(super) struct Merged {
     name: ColumnLabel,
     span: Span,
@@ -25,7 +25,7 @@ impl Analyzer<'_> {
         let outer = scope.namespace.len();
         let left_tree = self.range_table_item(scope, &join.left);
         let middle = scope.namespace.len();
-        // The right side may refer to the left one, if it is LATERAL and the join lets it.
+        // The right side may refer to the left side if it is LATERAL and the join type allows it.
         let allowed = matches!(join.kind, JoinKind::Inner | JoinKind::Left | JoinKind::Cross);
         for item in scope.namespace.iter_mut().skip(outer) {
             (item.lateral_only, item.lateral_ok) = (true, allowed);
@@ -42,7 +42,7 @@ impl Analyzer<'_> {
         let has_alias = join.alias.is_some() || !merged.is_empty();
         let columns = if has_alias { joined_columns(&merged, left, right) } else { Vec::new() };
         if !merged.is_empty() {
-            // Merged columns are reached through the join; the tables keep their own for `t.column`.
+            // An unqualified name refers to the merged column of the join; `t.column` refers to the table's column.
             scope.namespace.iter_mut().skip(outer).for_each(|item| item.columns_visible = false);
             scope.namespace.push(NamespaceItem {
                 relation_visible: false,
@@ -95,7 +95,7 @@ impl Analyzer<'_> {
             seen.push(&name.text);
             let Some((mut label, left)) = self.using_side(name, left, "left") else { continue };
             let Some((other, right)) = self.using_side(name, right, "right") else { continue };
-            // A name that only matches one of the database's is the database's.
+            // A merged name is an alias only if both sides wrote it as one.
             label.is_alias &= other.is_alias;
             out.push(Merged { name: label, span: name.span, left, right });
         }

@@ -1,16 +1,17 @@
-//! Holds the name of a column, and whether the query gave it.
+//! Defines the name of a column, and whether the query wrote it.
 //!
-//! Overrides (`"x!"`, `"x?"`, `"x: T"`) are written into aliases. A name of the database is never one: a person who may
-//! create a table would otherwise choose Rust types, and declare columns NOT NULL, in other people's builds.
+//! Overrides (`"x!"`, `"x?"`, `"x: T"`) are written into aliases. A name from the database is never an override:
+//! otherwise anyone who may create a table could choose Rust types, and declare columns NOT NULL, in other developers'
+//! builds.
 
 use std::fmt;
 use std::ops::Deref;
 
-/// The name of a column. It reads as a `str`, and is compared by its text alone.
+/// The name of a column. It dereferences to `str` and is compared by its text only.
 #[derive(Clone, Debug)]
 pub(super) struct ColumnLabel {
     text: String,
-    /// The query writes it as an alias: `AS "x"`, `AS t ("x")`, `WITH c ("x")`.
+    /// The query wrote it as an alias: `AS "x"`, `AS t ("x")`, `WITH c ("x")`.
     pub(super) is_alias: bool,
 }
 
@@ -20,7 +21,7 @@ impl ColumnLabel {
         ColumnLabel { text: text.to_owned(), is_alias: true }
     }
 
-    /// The same name as the database's: a column of a view keeps no alias of the view's own query.
+    /// The same name, as a name of the database: a column of a view does not keep the aliases of the view's query.
     pub(super) fn of_database(&self) -> ColumnLabel {
         ColumnLabel { text: self.text.clone(), is_alias: false }
     }
@@ -30,7 +31,7 @@ impl ColumnLabel {
     }
 }
 
-/// Any other name is the database's, or PostgreSQL's own.
+/// Any other name comes from the database or from PostgreSQL.
 impl<T: Into<String>> From<T> for ColumnLabel {
     fn from(text: T) -> ColumnLabel {
         ColumnLabel { text: text.into(), is_alias: false }

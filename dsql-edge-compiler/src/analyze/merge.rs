@@ -1,7 +1,7 @@
-//! `MERGE`: `parse_merge.c`.
+//! Analyzes `MERGE`: `parse_merge.c`.
 //!
-//! Input: the statement. Output: a query without rows, because PostgreSQL 16 has no `RETURNING` here; every value coerced
-//! to its column, and each `WHEN` seeing the tables that it may.
+//! Input: the statement. Output: a query without rows, because PostgreSQL 16 has no `RETURNING` here; every value
+//! coerced to its column, and each `WHEN` sees the tables that it may refer to.
 
 use super::analyzer::Analyzer;
 use super::place::Place;
@@ -51,9 +51,10 @@ impl Analyzer<'_> {
         let sources = scope.namespace.len();
         self.reveal(&mut scope, &target, &merge.table);
         let on = scope.at(Place::JoinOn, || self.expr(&scope, &merge.on));
-        // PostgreSQL leaves what is unknown as it is here; it takes what is not a boolean, and fails as it runs.
+        // PostgreSQL does not resolve an `unknown` condition here; it accepts one that is not a boolean and fails at
+        // run time.
         let on = if on.ty == oid::UNKNOWN { on } else { self.coerce_to_boolean(on, "JOIN/ON") };
-        // `setNamespaceVisibilityForRTE` shows every item of a join, that of `USING (…) AS alias` too.
+        // `setNamespaceVisibilityForRTE` makes every item of a join visible, including that of `USING (…) AS alias`.
         for item in scope.namespace.iter_mut().take(sources).filter(|item| item.rte.is_none()) {
             item.columns_visible = true;
         }
@@ -76,7 +77,7 @@ impl Analyzer<'_> {
         self.finish_write(scope, query, Vec::new(), &target)
     }
 
-    /// A `WHEN` behind one of its kind without condition.
+    /// Reports a `WHEN` that follows one of the same kind without a condition.
     fn check_reachable(&mut self, clauses: &[MergeClause]) {
         let mut closed = [false; 2];
         for clause in clauses {

@@ -1,8 +1,8 @@
-//! Parse analysis: names, types and nullability of one statement, by PostgreSQL's rules.
+//! Performs parse analysis: names, types and nullability of one statement, by PostgreSQL's rules.
 //!
-//! Input: a statement's syntax tree and the schema. Output: a [`TypedQuery`], or everything that is wrong, in the order
-//! in which PostgreSQL would meet it. The files carry PostgreSQL's own nouns (`src/backend/parser/README`): what
-//! `parse_oper.c` does is in `operator`, and so on.
+//! Input: a statement's syntax tree and the schema. Output: a [`TypedQuery`], or all errors, in the order in which
+//! PostgreSQL would find them. The modules are named after PostgreSQL's files (`src/backend/parser/README`): `operator`
+//! does the work of `parse_oper.c`, and so on.
 
 mod access;
 mod advice;
@@ -72,11 +72,11 @@ use analyzer::Analyzer;
 use catalog::Catalog;
 use tree::{Command, Node, NodeKind, Query, TargetEntry};
 
-/// Analyses one statement; what was found beside errors (warnings) is in the query.
+/// Analyzes one statement. The query contains the warnings.
 ///
 /// # Errors
 ///
-/// All diagnostics, errors and warnings, in PostgreSQL's order.
+/// Returns all diagnostics, errors and warnings, in PostgreSQL's order, if there is an error.
 pub fn analyze(statement: ParsedStatement<'_>, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
     let (analyzer, query) = analyzed(statement.tree, schema);
     if analyzer.diagnostics.has_errors() {
@@ -85,7 +85,7 @@ pub fn analyze(statement: ParsedStatement<'_>, schema: &Schema) -> Result<TypedQ
     Ok(output::typed_query(analyzer, &query, statement))
 }
 
-/// What is known of a statement that is wrong: the columns and parameters that resolved all the same.
+/// Analyzes a statement that may have errors: the result contains the columns and parameters that could be resolved.
 pub fn analyze_partly(statement: ParsedStatement<'_>, schema: &Schema) -> TypedQuery {
     let (analyzer, query) = analyzed(statement.tree, schema);
     let known: Vec<bool> = query.targets.iter().map(|target| !target.node.is_error()).collect();
@@ -120,7 +120,7 @@ fn analyzed<'s>(statement: &Statement, schema: &'s Schema) -> (Analyzer<'s>, Que
         // DDL and utility statements return nothing and take no parameters.
         _ => Query { command: Command::Utility, ..Query::default() },
     };
-    // An INSERT in a WITH is only a part of what a second run does.
+    // For an INSERT in a WITH: the rest of the statement could have an effect in a second run.
     analyzer.key.take_if(|_| !matches!(statement.kind, StatementKind::Insert(_)));
     let query = analyzer.finish_targets(query);
     analyzer.elements_asked_for_null(&query);

@@ -1,20 +1,21 @@
 //! Proves which columns of a query cannot be NULL.
 //!
-//! Input: an analysed query. Output: for each of its columns, whether a row could hold NULL there.
+//! Input: an analyzed query. Output: for each of its columns, whether it can be NULL.
 //!
-//! Invariants: what is not proved is nullable. A proof holds for every database that satisfies the schema, whatever its
-//! rows, statistics and plans are.
+//! Invariants: a column without a proof is nullable. A proof holds for every database that satisfies the schema,
+//! independent of its rows, statistics and plans.
 //!
 //! # The model
 //!
-//! A column of a table is NULL for one of two reasons: its own table allows it, or an outer join found no partner and
-//! nulls the whole row. So an [`Environment`] has, for each entry of the range table, `base` (which columns can be NULL
-//! in the entry's own rows) and `nulled_by` (the sides of outer joins that may still null it, by number; PostgreSQL's
-//! `varnullingrels`). Whether an expression is NULL follows from its parts and the contract of its function (`expr`).
+//! A column of a table is NULL for one of two reasons: its own table allows it, or an outer join found no matching row
+//! and fills the whole row with NULLs (it "nulls" the row). So an [`Environment`] has, for each entry of the range
+//! table, `base` (which columns can be NULL in the entry's own rows) and `nulled_by` (the nullable sides of outer joins
+//! that may still null it, by number; PostgreSQL's `varnullingrels`). The nullability of an expression follows from its
+//! parts and the contract of its function (`expr`).
 //!
-//! Conditions take both reasons back. A row of the result has passed WHERE and the ON of each inner join. A strict
-//! condition that was TRUE proves its columns (`find_nonnullable_vars`). A column that is not NULL proves that its row is
-//! there, so the outer join that could null it did not, and its ON was TRUE for this row as well
+//! Conditions can rule out both reasons. A row of the result has passed WHERE and the ON of each inner join. A strict
+//! condition that was TRUE proves that its columns are not NULL (`find_nonnullable_vars`). A column that is not NULL
+//! proves that its row exists, so the outer join did not null it, and the join's ON was TRUE for this row as well
 //! (`reduce_outer_joins`). `narrow` repeats this until nothing new follows.
 //!
 //! # Example
@@ -23,23 +24,24 @@
 //! SELECT p.author, u.name FROM posts p LEFT JOIN users u ON u.id = p.author WHERE u.age > 18
 //! ```
 //!
-//! 1. `users` is the nulled side 0 of a join: `nulled_by[u] = {0}`.
-//! 2. `>` is strict, and WHERE was TRUE: `u.age` is not NULL, so the row of `u` is there, and side 0 nulls nothing.
-//! 3. Then ON was TRUE too: `u.id = p.author` proves `p.author`, although the column allows NULL.
-//! 4. `u.name` can be NULL only if its own column can.
+//! 1. `users` is nullable side 0 of the joins: `nulled_by[u] = {0}`.
+//! 2. `>` is strict, and WHERE was TRUE: `u.age` is not NULL, so the row of `u` exists, and the join never nulls side
+//!    0.
+//! 3. So ON was TRUE too: `u.id = p.author` proves that `p.author` is not NULL, although the column allows NULL.
+//! 4. `u.name` can be NULL only if the table's column can.
 //!
-//! # What else proves
+//! # Other proofs
 //!
-//! A join along a validated foreign key with NOT NULL columns always finds its partner (`foreign`). Grouping sets null
-//! the keys that a set leaves out, except inside aggregates. An UPDATE gives new values: conditions over the old row prove
-//! nothing about the columns that it assigns (`narrowing`).
+//! A join along a validated foreign key with NOT NULL columns always finds its row (`foreign`). Grouping sets null the
+//! keys that a set leaves out, except inside aggregates. An UPDATE assigns new values: conditions on the old row prove
+//! nothing about the assigned columns (`narrowing`).
 //!
 //! # Rejected
 //!
-//! One flag for each column, merged at each join, is simpler and loses the identity of the join. In `a LEFT JOIN b ON … LEFT
-//! JOIN c ON c.x = b.x WHERE c.y = 1`, `c` is there, so its ON was TRUE, so `b.x` is not NULL, so `b` is there: the last
-//! step must find the join of `b` again. Asking the server for a plan (EXPLAIN) gives an answer that changes with its
-//! statistics, and needs a server at build time.
+//! One flag for each column, merged at each join, is simpler and loses the identity of the join. In `a LEFT JOIN b ON …
+//! LEFT JOIN c ON c.x = b.x WHERE c.y = 1`, the row of `c` exists, so its ON was TRUE, so `b.x` is not NULL, so the row
+//! of `b` exists: the last step needs the join of `b`. A plan from the server (EXPLAIN) changes with its statistics,
+//! and requires a server at build time.
 //!
 //! Source: `optimizer/prep/prepjointree.c` and `optimizer/util/clauses.c` of PostgreSQL 16.
 
@@ -68,17 +70,17 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-/// What is proved of the columns of a query.
+/// The facts proved about the columns of a query.
 pub(super) struct Columns {
-    /// Whether each can be NULL.
+    /// Whether each column can be NULL.
     pub(super) nullable: Vec<bool>,
-    /// Of each that is an array: whether an element can be NULL.
+    /// For each column that is an array, whether an element can be NULL.
     pub(super) elements: Vec<bool>,
-    /// Where each comes from, and which joins null it.
+    /// The origin of each column, and the joins that null it.
     pub(super) sources: Vec<Source>,
 }
 
-/// Proves it.
+/// Proves which columns of a query are never NULL.
 pub(super) fn columns(parameters: &[Parameter], query: &Query) -> Columns {
     let prover = Prover::new(parameters);
     Columns {
@@ -122,7 +124,7 @@ impl Prover<'_> {
                         let right = right.get(at).copied().unwrap_or(true);
                         match operator {
                             SetOperator::Union => *left || right,
-                            // A row must be in both; NULLs count as equal.
+                            // A row of the result is in both queries; NULLs compare as equal.
                             SetOperator::Intersect => *left && right,
                             SetOperator::Except => *left,
                         }
@@ -132,7 +134,7 @@ impl Prover<'_> {
         }
     }
 
-    /// The knowledge at a query's own level, its conditions applied.
+    /// The facts at a query's own level, with its conditions applied.
     fn environment<'e>(&self, query: &'e Query, outer: Option<&'e Environment<'e>>) -> Environment<'e> {
         let sides = Sides::of(&query.from);
         let mut nulled_by = vec![SideSet::default(); query.rtes.len()];
@@ -157,14 +159,14 @@ impl Prover<'_> {
             outer,
             misses: RefCell::default(),
         };
-        // In order: a LATERAL entry sees those before it.
+        // In this order, because a LATERAL entry sees the entries before it.
         for at in 0..query.rtes.len() {
             let base = self.entry(query, at, &env);
             Rc::make_mut(&mut env.base).push(base);
         }
         self.narrow(&mut env, &query.from);
         if query.has_aggregates && !query.grouped || query.empty_grouping_set {
-            // The one group is there even where no row has passed the conditions: they prove nothing about it.
+            // The single group exists even if no row passes the conditions, so they prove nothing about it.
             env.proven.retain(|var| var.level == 0);
             env.proven_nodes.clear();
         }
@@ -179,7 +181,8 @@ impl Prover<'_> {
         env
     }
 
-    /// An outer join whose nullable side always has a row, and whose condition is plain TRUE, nulls nothing.
+    /// Whether an outer join always finds a row: its nullable side always has a row, and its condition is the constant
+    /// TRUE.
     fn always_matches(&self, query: &Query, side: &Side<'_>) -> bool {
         let certain =
             side.on.is_none_or(|on| matches!(&on.kind, NodeKind::Constant(Some(text)) if text == "true"));
@@ -210,9 +213,10 @@ impl Prover<'_> {
                 let even = !equally_long.is_empty() && !equally_long.iter().any(|it| self.may_be_null(*it));
                 let mut out = Vec::with_capacity(rte.columns.len());
                 for (call, never_null) in functions {
-                    // Several functions side by side are padded with NULL.
+                    // In ROWS FROM with several functions, the shorter results are padded with NULLs.
                     let padded = functions.len() > 1 && !even;
-                    // The one column of a composite type is a field of it, not the value.
+                    // If the function returns a composite type with one column, the column is a field of the value, not
+                    // the value.
                     let is_value = rte.columns.get(out.len()).is_some_and(|column| column.ty == call.ty);
                     out.extend(
                         self.function_columns(call, never_null, is_value, env)
@@ -247,13 +251,14 @@ impl Prover<'_> {
         {
             return vec![self.elements_nullable(array, env)];
         }
-        // A strict set-returning function gives no rows for NULL; a plain one gives one row of NULL.
+        // A strict set-returning function returns no rows for NULL; a strict scalar function returns one row with NULL.
         let nulled_by_args =
             args_nullable && !(function.strict && function.set) && !function.null.holds_always();
         never_null.iter().map(|never_null| !never_null || nulled_by_args).collect()
     }
 
-    /// A query of `WITH`, a recursive one to its fixed point: nothing is NULL until a term makes it so.
+    /// The nullability of a `WITH` query's columns. For a recursive query it is the fixed point that starts with no
+    /// nullable column.
     fn cte(&self, cte: &Cte) -> Vec<bool> {
         let width = cte.columns.borrow().len();
         if let Some(assumed) = cte.assumed.borrow().as_ref() {
@@ -261,7 +266,7 @@ impl Prover<'_> {
         }
         let Some(query) = cte.query.borrow().clone() else { return vec![true; width] };
         let pad = |mut found: Vec<bool>| {
-            // The columns of SEARCH and CYCLE are computed, never NULL.
+            // The columns of SEARCH and CYCLE are computed and never NULL.
             found.truncate(width);
             found.resize(width, false);
             found
@@ -282,7 +287,8 @@ impl Prover<'_> {
             if next == assumed {
                 self.assuming.set(self.assuming.get() - 1);
                 if self.assuming.get() > 0 {
-                    // Proved over an assumption of the recursive query around it, which may turn out wrong.
+                    // This result depends on an assumption about the enclosing recursive query, which may turn out to
+                    // be wrong.
                     *cte.assumed.borrow_mut() = None;
                 }
                 return assumed;
@@ -292,7 +298,7 @@ impl Prover<'_> {
     }
 }
 
-/// How many set-returning functions run side by side with the target list.
+/// The number of set-returning functions that run together in the target list.
 fn target_srfs(query: &Query) -> usize {
     fn count(node: &Node) -> usize {
         let mut below = 0;
@@ -300,7 +306,7 @@ fn target_srfs(query: &Query) -> usize {
         below + usize::from(matches!(&node.kind, NodeKind::Call { function, .. } if function.set))
     }
     let keys = query.other.iter().chain(&query.group_by).filter(|key| {
-        // A key that is a column of the target list is not a call of its own.
+        // A key that is a column of the target list is not an additional call.
         !query.targets.iter().any(|target| target.node.same(key))
     });
     query.targets.iter().map(|target| &target.node).chain(keys).map(count).sum()

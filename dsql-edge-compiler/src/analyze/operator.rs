@@ -1,7 +1,7 @@
-//! Operators: `parse_oper.c`.
+//! Analyzes operators: `parse_oper.c`.
 //!
-//! Input: an operator's name and its typed operands. Output: the call of the function behind it, or PostgreSQL's error
-//! with the cast that would help.
+//! Input: an operator's name and its typed operands. Output: the call of its function, or PostgreSQL's error with the
+//! cast that would fix it.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;
@@ -16,7 +16,7 @@ use crate::syntax::ast;
 use std::rc::Rc;
 
 impl Analyzer<'_> {
-    /// `left op right`, or a prefix operator, as somebody wrote it.
+    /// `left op right`, or a prefix operator, as written in the query.
     pub(super) fn operator(
         &mut self,
         written: &ast::Operator,
@@ -39,7 +39,7 @@ impl Analyzer<'_> {
     ) -> Node {
         let operands: Vec<Oid> = left.iter().map(|node| node.ty).chain([right.ty]).collect();
         if operands.contains(&ERROR) {
-            // A parameter beside the mistake is not reported too.
+            // A parameter next to the failed operand causes no second error.
             left.into_iter().chain([right]).for_each(|operand| drop(self.unknown_to_error(operand)));
             return Node::error(span);
         }
@@ -62,14 +62,14 @@ impl Analyzer<'_> {
         Node::new(result, NodeKind::Call { function, args }, span)
     }
 
-    /// What `polymorphic` found wrong.
+    /// Reports an error that `polymorphic` found.
     pub(super) fn report_polymorphism(&mut self, message: String, location: Span) {
         let no_array = message.starts_with("could not find array type");
         let code = if no_array { Code::UnknownObject } else { Code::TypeMismatch };
         self.report(Diagnostic::error(code, location, message));
     }
 
-    /// `= NULL` is never true.
+    /// Warns about `= NULL`, which is never true.
     fn warn_null_comparison(&mut self, name: &str, node: &Node, span: Span) {
         let NodeKind::Call { function, args } = &node.kind else { return };
         let null = args.iter().any(|arg| matches!(arg.kind, NodeKind::Constant(None)));
@@ -99,7 +99,7 @@ impl Analyzer<'_> {
         Ok((args[0], args[args.len() - 1], result))
     }
 
-    /// `oper` and `left_oper`: reports what is missing or ambiguous.
+    /// `oper` and `left_oper`: reports an operator that does not exist or is ambiguous.
     pub(super) fn find_operator(
         &mut self,
         written: &ast::Operator,
@@ -137,7 +137,7 @@ impl Analyzer<'_> {
         let exact = |left: Oid, right: Oid| {
             candidates.iter().find(|found| (found.left, found.right) == (left, right)).copied()
         };
-        // An unknown operand is taken as the other's type.
+        // An unknown operand is assumed to have the other operand's type.
         let (guessed_left, guessed_right, unknown) = match (left, right) {
             (oid::UNKNOWN, right) => (right, right, right != oid::UNKNOWN),
             (left, oid::UNKNOWN) => (left, left, true),
@@ -156,7 +156,7 @@ impl Analyzer<'_> {
         }
         let declared: Vec<[Oid; 2]> = candidates.iter().map(|found| [found.left, found.right]).collect();
         let declared: Vec<&[Oid]> = declared.iter().map(|types| types.as_slice()).collect();
-        // `oper_select_candidate` sees the operands as they are.
+        // `oper_select_candidate` uses the operands' own types.
         match overload::choose(self.catalog, &[left, right], &declared) {
             Choice::One(at) => Ok(candidates[at]),
             Choice::None => Err(false),
@@ -226,7 +226,7 @@ impl Analyzer<'_> {
                 None => {
                     let message = "op ANY/ALL (array) requires array on right side";
                     let hint = format!(
-                        "it is {}; compare with it by =, or give an array",
+                        "it is {}; compare with =, or pass an array",
                         self.catalog.display(right.ty, -1)
                     );
                     self.report(
@@ -253,7 +253,7 @@ impl Analyzer<'_> {
             self.report(Diagnostic::error(Code::WrongObjectType, written.location, message));
             return Node::error(span);
         }
-        // What a polymorphic operator was declared with stays as it is, but where the element is unknown.
+        // The array of a polymorphic operator keeps its type, unless the type of the element is unknown.
         let polymorphic = super::coercion::is_polymorphic(found.right) && element != oid::UNKNOWN;
         let array_type = if polymorphic || super::coercion::is_polymorphic(right_type) {
             right.ty
@@ -280,7 +280,7 @@ impl Analyzer<'_> {
         Node::new(oid::BOOL, kind, span)
     }
 
-    /// The type has an ordering: for `ORDER BY`, `GREATEST` and the like.
+    /// Whether the type has a sort order, as `ORDER BY` and `GREATEST` require.
     pub(super) fn has_order(&mut self, ty: Oid) -> bool {
         let base = self.catalog.base_type(ty).0;
         let info = self.catalog.type_info(base);
@@ -295,7 +295,7 @@ impl Analyzer<'_> {
         if info.is_array {
             return self.has_order(info.elem);
         }
-        // Varchar sorts as text, regclass and related types as oid: `GetDefaultOpClass`.
+        // `varchar` sorts as `text`; `regclass` and related types sort as `oid`: `GetDefaultOpClass`.
         let relabelled = builtin::casts_from(base).any(|cast| {
             cast.method == CoercionMethod::Binary
                 && cast.context == CoercionContext::Implicit
@@ -314,9 +314,9 @@ impl Analyzer<'_> {
                 )
     }
 
-    /// Rows compare if all their fields do: `cache_record_field_properties`.
+    /// Rows are comparable if all their fields are: `cache_record_field_properties`.
     fn has_comparable_fields(&mut self, ty: Oid, ordered: bool) -> bool {
-        // An array of the same rows leads back here; the other fields decide.
+        // A field that is an array of the same row type leads back here; the other fields decide.
         if self.comparing.contains(&ty) {
             return true;
         }
@@ -330,7 +330,7 @@ impl Analyzer<'_> {
         fine
     }
 
-    /// The type has equality: for `DISTINCT`, `GROUP BY`, set operations.
+    /// Whether the type has equality, as `DISTINCT`, `GROUP BY` and set operations require.
     pub(super) fn has_equality(&mut self, ty: Oid) -> bool {
         let base = self.catalog.base_type(ty).0;
         if self.catalog.type_info(base).kind == TypeKind::Composite {
@@ -341,9 +341,9 @@ impl Analyzer<'_> {
 }
 
 impl Analyzer<'_> {
-    /// What is known of the function behind an operator.
+    /// The facts about the function of an operator.
     pub(super) fn callee_of(&mut self, found: &Operator) -> Rc<Callee> {
-        // Of an operator of the schema nothing is known that it does not do.
+        // The function of a schema's operator may do anything.
         if found.oid == 0 || found.function_volatility.is_volatile() {
             self.calls_unknown();
         }

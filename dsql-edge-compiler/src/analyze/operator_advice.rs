@@ -1,7 +1,7 @@
-//! What to write where no operator fits.
+//! Writes hints for operands that no operator fits.
 //!
-//! Input: the operator as written and the types of its operands. Output: one line of advice, with the user's own words
-//! where their places are known. It decides nothing.
+//! Input: the operator as written and the types of its operands. Output: one line of advice, which quotes the query if
+//! the places of the operands are known. It decides nothing.
 
 use super::analyzer::Analyzer;
 use super::catalog::Catalog;
@@ -10,7 +10,7 @@ use crate::builtin::{self, Oid, oid};
 use crate::diagnostic::{quotation, suggestion};
 use crate::source::Span;
 
-/// An operand: its type, and where it is, if that is known.
+/// An operand: its type, and its place, if known.
 #[derive(Clone, Copy)]
 pub(super) struct Operand {
     pub(super) ty: Oid,
@@ -18,14 +18,15 @@ pub(super) struct Operand {
 }
 
 impl Operand {
-    /// As it is written.
+    /// The operand as written, in parentheses unless it is one word.
     fn text(self) -> String {
         self.span.map_or_else(|| "(…)".to_owned(), quotation::operand)
     }
 }
 
 impl Analyzer<'_> {
-    /// The cast that makes it work, the nearest operator, or what other languages call it.
+    /// The cast that makes the operator fit, the nearest operator, or PostgreSQL's counterpart of another language's
+    /// operator.
     pub(super) fn operator_advice(&self, name: &str, left: Option<Operand>, right: Operand) -> String {
         let boolean = |operand: Operand| self.catalog.base_type(operand.ty).0 == oid::BOOL;
         match (name, left) {
@@ -79,10 +80,10 @@ impl Analyzer<'_> {
             let days = right.text();
             return Some(format!("add an interval: {} {name} {days} * interval '1 day'", left.text()));
         }
-        // `LIKE` and related operators are on text.
+        // `LIKE` and related operators take `text`.
         if matches!(name, "~~" | "!~~" | "~~*" | "!~~*" | "~" | "~*" | "!~" | "!~*") {
             let other = if is_string(left_base) { right } else { left };
-            return Some(format!("it compares texts: write {}::text", other.text()));
+            return Some(format!("the operator compares text: write {}::text", other.text()));
         }
         let cast = |operand: Operand, to: Oid| {
             let works = builtin::operators(name).iter().any(|found| (found.left, found.right) == (to, to));
@@ -98,7 +99,7 @@ impl Analyzer<'_> {
             (Some(one), Some(other)) => Some(format!("cast one side: {other} or {one}")),
             (Some(one), None) | (None, Some(one)) => Some(format!("cast one side: {one}")),
             (None, None) => Some(format!(
-                "no cast leads from {} to {}: is another column or value meant?",
+                "no cast from {} to {} exists: check the column or the value",
                 catalog.display(right.ty, -1),
                 catalog.display(left.ty, -1)
             )),
@@ -106,7 +107,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// Within parentheses of its own.
+/// The operand as written, for a place that already has parentheses.
 fn shown(operand: Operand) -> String {
     operand.span.map_or_else(|| "…".to_owned(), quotation::written)
 }

@@ -1,4 +1,4 @@
-//! The analysed query into a [`TypedQuery`].
+//! Converts the analyzed query into a [`TypedQuery`].
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR, quote_identifier};
@@ -26,7 +26,7 @@ pub(super) fn typed_query(
         .iter()
         .enumerate()
         .map(|(at, target)| {
-            // RowDescription names the type below a domain.
+            // RowDescription contains the base type of a domain.
             let ty = catalog.base_type(target.node.ty).0;
             let source = sources.get_mut(at).map(std::mem::take).unwrap_or_default();
             TypedColumn {
@@ -57,7 +57,7 @@ pub(super) fn typed_query(
             elements_nullable: parameter.elements_nullable(),
         })
         .collect::<Vec<_>>();
-    // NULL for one of them is a length of its own.
+    // If one of the parameters can be NULL, the lengths need not be equal.
     let certain = |number: &usize| analyzer.parameters.get(*number - 1).is_some_and(|it| !it.nullable);
     let equal_lengths =
         analyzer.equal_lengths.iter().filter(|group| group.iter().all(certain)).cloned().collect();
@@ -93,7 +93,7 @@ fn origin(catalog: Catalog<'_>, relation: usize, column: usize) -> Option<Origin
     Some(Origin { schema: relation.schema.clone(), table: relation.name.clone(), column })
 }
 
-/// As the server takes it.
+/// The value of `search_path` in the server's syntax.
 fn search_path(schemas: &[String]) -> String {
     match schemas {
         [only] if only == "public" => String::new(),
@@ -116,7 +116,7 @@ fn always_null(kind: &NodeKind) -> bool {
     }
 }
 
-/// A type number as a type.
+/// The [`SqlType`] of a type number.
 pub(super) fn sql_type(catalog: Catalog<'_>, type_oid: Oid) -> SqlType {
     let info = catalog.type_info(type_oid);
     let kind = match info.kind {
@@ -132,7 +132,7 @@ pub(super) fn sql_type(catalog: Catalog<'_>, type_oid: Oid) -> SqlType {
         _ => SqlTypeKind::Scalar,
     };
     SqlType {
-        // Numbers that differ from server to server are not given out.
+        // Numbers that differ between servers are replaced by 0.
         oid: if type_oid < oid::FIRST_UNPINNED { type_oid } else { 0 },
         name: info.name.into_owned(),
         display: catalog.display(type_oid, -1),
@@ -147,7 +147,7 @@ mod tests {
     use crate::{Schema, compile};
 
     #[test]
-    fn only_what_is_known_to_read_reads() {
+    fn query_is_a_read_only_if_its_functions_are() {
         let schema = "-- dsql-edge: dialect postgres
             CREATE TABLE t (id int PRIMARY KEY, a text);
             CREATE SEQUENCE s;

@@ -1,49 +1,51 @@
-//! Decides which of several functions or operators a call means: `func_match_argtypes`, `func_select_candidate`.
+//! Decides to which of several functions or operators a call refers: `func_match_argtypes`, `func_select_candidate`.
 //!
 //! Input: the types of the arguments, and the declared types of each candidate. Output: the candidate that PostgreSQL
-//! takes, or the reason that there is none: no candidate fits, or several remain.
+//! chooses, or the reason why there is none: no candidate fits, or several remain.
 //!
 //! # The order of the steps
 //!
 //! Each step keeps the best candidates, and the next step sees only those (`parse_func.c`; in the documentation,
 //! chapter "Type Conversion"):
 //!
-//! 1. An exact match of all types wins; the caller looks for it before.
-//! 2. Only candidates remain whose declared types the arguments can become implicitly. An unknown constant or
-//!    parameter can become everything.
-//! 3. The most exact matches among the arguments of known type, domains taken as their base types.
-//! 4. The most exact matches and preferred types of the argument's category: `float8` among numbers, `text` among
-//!    strings.
-//! 5. For each unknown argument, the category on which all candidates agree; if one of them takes a string, strings
-//!    win. Within the category a preferred type wins.
-//! 6. If all known arguments have one type, unknown arguments are taken as that type, if exactly one candidate fits.
+//! 1. An exact match of all types wins; the caller checks for it first.
+//! 2. Only candidates remain to whose declared types the arguments can be coerced implicitly. An unknown constant or
+//!    parameter can be coerced to any type.
+//! 3. The candidates with the most exact matches among the arguments of known type remain. A domain counts as its base
+//!    type.
+//! 4. The candidates with the most exact matches or preferred types of the argument's category remain: `float8` among
+//!    numbers, `text` among strings.
+//! 5. For each unknown argument, the category on which all candidates agree is used; if one of them takes a string, the
+//!    string category wins. Within the category a preferred type wins.
+//! 6. If all known arguments have one type, unknown arguments get that type, if exactly one candidate then fits.
 //!
 //! # Example
 //!
-//! `round($1)` has the candidates `round(float8)` and `round(numeric)`. Steps 3 and 4 change nothing, because no type is
-//! known. In step 5 both candidates take a number, and `float8` is the preferred one: `$1` is a `float8`. `$1 || $2` has
-//! candidates for arrays, `jsonb`, bit strings and `text`; in step 5 strings win. `id = $1` needs step 6: `=` exists for
-//! each type, and `$1` is taken as the type of `id`.
+//! `round($1)` has the candidates `round(float8)` and `round(numeric)`. Steps 3 and 4 change nothing, because no type
+//! is known. In step 5 both candidates take a number, and `float8` is the preferred one: `$1` is a `float8`. `$1 || $2`
+//! has candidates for arrays, `jsonb`, bit strings and `text`; in step 5 strings win. `id = $1` needs step 6: `=`
+//! exists for each type, and `$1` gets the type of `id`.
 //!
 //! # Rejected
 //!
-//! A single score for each candidate (two points for an exact match, one for a preferred type) looks the same and is
-//! not. Of `f(int4, name, name)` and `f(float8, text, text)`, called with an `int4` and two `varchar`, PostgreSQL takes
-//! the first, which step 3 leaves alone with one exact match; the second would have three points against two.
+//! A single score for each candidate (two points for an exact match, one for a preferred type) is not equivalent. If
+//! `f(int4, name, name)` and `f(float8, text, text)` are called with an `int4` and two `varchar`, PostgreSQL chooses
+//! the first: after step 3 only it remains, with one exact match. By score the second would win with three points to
+//! two.
 
 use super::catalog::{Catalog, ERROR};
 use super::coercion::Context;
 use crate::builtin::{Oid, oid};
 
-/// What came of the choice.
+/// The result of the choice.
 pub(super) enum Choice {
-    /// The index of the candidate.
+    /// The index of the chosen candidate.
     One(usize),
     None,
     Ambiguous,
 }
 
-/// Chooses among candidates of the right number of arguments.
+/// Chooses among candidates with the right number of arguments.
 pub(super) fn choose(catalog: Catalog<'_>, args: &[Oid], candidates: &[&[Oid]]) -> Choice {
     let fitting: Vec<usize> = (0..candidates.len())
         .filter(|&at| catalog.can_coerce(args, candidates[at], Context::Implicit))
@@ -61,13 +63,13 @@ pub(super) fn choose(catalog: Catalog<'_>, args: &[Oid], candidates: &[&[Oid]]) 
 /// The candidates that are left.
 struct Selection<'c> {
     catalog: Catalog<'c>,
-    /// The types of the arguments, domains as their base types.
+    /// The types of the arguments; a domain is replaced by its base type.
     bases: Vec<Oid>,
     candidates: &'c [&'c [Oid]],
     fitting: Vec<usize>,
 }
 
-/// What all candidates accept for an unknown argument.
+/// The type category that all candidates accept for an unknown argument.
 struct Accepted {
     category: u8,
     preferred: bool,
@@ -120,7 +122,8 @@ impl<'c> Selection<'c> {
         self.fitting.retain(|_| scores.next() == Some(best));
     }
 
-    /// Keeps the candidates that take each unknown argument as all candidates accept it, if they agree and one is left.
+    /// Keeps the candidates that take each unknown argument in the accepted category, if all candidates agree on one
+    /// and at least one is left.
     fn keep_accepted(&mut self) {
         let unknown = |slot: &usize| self.bases[*slot] == oid::UNKNOWN;
         let slots: Vec<usize> = (0..self.bases.len()).filter(unknown).collect();
@@ -156,7 +159,7 @@ impl<'c> Selection<'c> {
         found.filter(|_| !is_conflict)
     }
 
-    /// If all known arguments are of one type: the one candidate that takes the unknown ones as that type too.
+    /// The only candidate that takes the unknown arguments as the type of all known arguments, if these have one type.
     fn of_one_known_type(&self) -> Option<usize> {
         let mut known = self.bases.iter().filter(|ty| **ty != oid::UNKNOWN);
         let first = *known.next()?;

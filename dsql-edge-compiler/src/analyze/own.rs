@@ -1,7 +1,7 @@
-//! Functions, aggregates, operators and casts that the schema creates.
+//! Looks up the functions, aggregates, operators and casts that the schema creates.
 //!
-//! Input: their definitions as folded. Output: the same facts that the catalog has of PostgreSQL's own, except that
-//! none of them is known never to give NULL.
+//! Input: their definitions as folded. Output: the same facts that the catalog has about built-in ones, except that
+//! none is known to never return NULL.
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
@@ -34,7 +34,7 @@ impl<'a> Analyzer<'a> {
             (None, _) => oid::RECORD,
         };
         Facts {
-            // Qualified: what is known of PostgreSQL's functions by name does not hold for it.
+            // The name is qualified, because facts about built-in functions by name do not hold for it.
             name: format!("{}.{}", function.schema, definition.name.name()),
             kind: match &definition.aggregate {
                 Some(aggregate) if aggregate.ordered => FunctionKind::Aggregate(AggregateKind::OrderedSet),
@@ -51,7 +51,7 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// What an aggregate gives: its final function's result, or its state.
+    /// The result type of an aggregate: that of its final function, or its state type.
     fn aggregate_result(&self, definition: &CreateFunction) -> Oid {
         let Some(aggregate) = &definition.aggregate else { return ERROR };
         let resolve =
@@ -67,7 +67,7 @@ impl<'a> Analyzer<'a> {
         builtin::functions(last.name()).next().map_or(state, |found| found.returns)
     }
 
-    /// The operators of that name that the schema creates, as far as the search path reaches.
+    /// The operators of that name that the schema creates in the schemas of the search path.
     pub(super) fn own_operators(&self, written: &ast::Operator) -> impl Iterator<Item = Operator> + use<'a> {
         let catalog = self.catalog;
         let schema: &'a Schema = catalog.schema;
@@ -87,7 +87,7 @@ impl<'a> Analyzer<'a> {
         })
     }
 
-    /// A type of the schema with a `<` of its own has a class for it, as all types of extensions do.
+    /// Whether a type of the schema has its own `<`, and so an operator class, as all types of extensions do.
     pub(super) fn has_own_order(&self, base: Oid) -> bool {
         let schema = self.catalog.schema;
         self.catalog.user_kind(base).is_some()
@@ -117,7 +117,7 @@ fn returns_set(definition: &CreateFunction) -> bool {
         || definition.parameters.iter().any(|it| it.mode == ParameterMode::Table)
 }
 
-/// An operator of the schema; nothing is known of its function by name.
+/// An operator of the schema. Facts about built-in functions by name do not apply to its function.
 fn own_operator(
     catalog: Catalog<'_>,
     left: Oid,

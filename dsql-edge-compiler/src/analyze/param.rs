@@ -1,7 +1,7 @@
-//! Parameters: their types as PostgreSQL infers them (`parse_param.c`, variable parameters).
+//! Infers the types of parameters as PostgreSQL does (`parse_param.c`, variable parameters).
 //!
-//! Input: each use of `$n` and the type its place asks for. Output: one type a parameter; the uses that disagree, and
-//! the parameters of which nothing is known, are errors.
+//! Input: each use of `$n` and the type its place requires. Output: one type per parameter; uses that disagree, and
+//! parameters without a type, are errors.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;
@@ -37,7 +37,7 @@ impl Analyzer<'_> {
         Node { ty, typmod: -1, kind: NodeKind::Parameter(number), span }
     }
 
-    /// What a parameter is when it is read again: the type that a use has given it since.
+    /// A parameter node as PostgreSQL would analyze it again: with the type that a use has given it since.
     pub(super) fn analysed_again(&self, node: &Node) -> Node {
         match node.kind {
             NodeKind::Parameter(number) if node.ty == oid::UNKNOWN => {
@@ -66,7 +66,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Uses of a parameter that got no type, although another use has one (`check_parameter_resolution_walker`).
+    /// Reports uses of a parameter without a type although another use has one (`check_parameter_resolution_walker`).
     fn check_unresolved(&mut self, query: &Query) {
         let mut unresolved = Vec::new();
         let mut inner = Vec::new();
@@ -88,10 +88,10 @@ impl Analyzer<'_> {
         }
     }
 
-    /// After the whole statement: parameters that no use has given a type (`check_variable_parameters`,
-    /// then what `PREPARE` checks).
+    /// Reports, after the whole statement, parameters that no use has given a type (`check_variable_parameters`, then
+    /// the checks of `PREPARE`).
     pub(super) fn check_parameters(&mut self, query: &Query) {
-        // What is wrong elsewhere may be why nothing is known.
+        // Another error may be the reason that the type is unknown.
         if self.diagnostics.has_errors() {
             return;
         }
@@ -109,7 +109,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// NULL means something here: a parameter, alone or under casts, may be an `Option`.
+    /// Records that NULL has a meaning here: a parameter, with or without casts, may be an `Option`.
     pub(super) fn accepts_null(&mut self, node: &Node) {
         match &node.kind {
             NodeKind::Parameter(number) => {
@@ -123,7 +123,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The value of `node` may be NULL: so may every parameter whose NULL passes through to it.
+    /// Records that the value of `node` may be NULL, and so may every parameter whose NULL makes it NULL.
     pub(super) fn flows_to_nullable(&mut self, node: &Node) {
         match &node.kind {
             NodeKind::Parameter(_) => self.accepts_null(node),

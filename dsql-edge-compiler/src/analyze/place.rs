@@ -1,6 +1,6 @@
-//! The places of expressions in a query: `ParseExprKind`.
+//! Defines the places of expressions in a query: `ParseExprKind`.
 
-/// Where an expression is.
+/// The place of an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Target,
@@ -14,7 +14,7 @@ pub(super) enum Place {
     Filter,
     Limit,
     Offset,
-    /// `VALUES` of several rows, or as a query of its own.
+    /// `VALUES` with several rows, or as a separate query.
     Values,
     /// The one row of `INSERT … VALUES`, which is a target list.
     SingleRow,

@@ -1,13 +1,13 @@
-//! Polymorphic types: `check_generic_type_consistency` and `enforce_generic_type_consistency`.
+//! Resolves polymorphic types: `check_generic_type_consistency` and `enforce_generic_type_consistency`.
 //!
-//! Input: the types given and the types declared. Output: whether they agree, and what each `any…` means.
+//! Input: the types given and the types declared. Output: whether they agree, and the actual type of each `any…`.
 
 use super::catalog::{Catalog, ERROR};
 use super::coercion::{Context, common_type_of, is_compatible_polymorphic, is_polymorphic};
 use crate::builtin::{Oid, TypeKind, oid};
 use crate::source::Span;
 
-/// The types that the `any…` types of one call mean; 0 where nothing has determined one yet.
+/// The actual types of the `any…` types of one call; 0 if not yet determined.
 #[derive(Default)]
 struct Actual {
     element: Oid,
@@ -29,16 +29,16 @@ pub(super) fn consistent(catalog: Catalog<'_>, given: &[Oid], declared: &[Oid]) 
     collect(catalog, given, declared)
         .and_then(|actual| solve(catalog, &actual).map(|found| (found, actual)))
         .is_ok_and(
-            // Nothing shows that an unknown type is an enum.
+            // An unknown type is not known to be an enum.
             |(found, actual)| !(actual.enumerated && found.element == 0),
         )
 }
 
-/// The argument types that a call really has, and its result type.
+/// The actual argument types of a call, and its result type.
 ///
 /// # Errors
 ///
-/// Why they do not agree, in PostgreSQL's words.
+/// Returns PostgreSQL's message if the types do not agree.
 pub(super) fn resolve(
     catalog: Catalog<'_>,
     given: &[Oid],
@@ -62,7 +62,7 @@ pub(super) fn resolve(
     let mut args = Vec::with_capacity(given.len());
     for (declared, given) in declared.iter().zip(given) {
         let stands_for = solution.stands_for(catalog, *declared);
-        // An element's type proves nothing about the range: several may have it.
+        // An element type does not determine the range type: several ranges may have it.
         if stands_for == Some(0) && is_range(*declared) {
             let name = catalog.display(*declared, -1);
             return Err(format!(
@@ -260,7 +260,7 @@ fn solve(catalog: Catalog<'_>, actual: &Actual) -> Result<Solution, String> {
             compatible_range = catalog.type_info(actual.compatible_multirange).counterpart;
         }
         compatible = match actual.compatible.as_slice() {
-            // All of them unknown: text.
+            // If all are unknown, the type is text.
             [] => oid::TEXT,
             types => common_type_of(catalog, types.iter().map(|ty| (*ty, Span::default())))
                 .map_err(|(left, right, _)| {
@@ -298,7 +298,7 @@ fn types_need(catalog: Catalog<'_>, types: &[Oid], common: Oid) -> Option<()> {
 }
 
 impl Solution {
-    /// What a declared type means; `None` for one that is not polymorphic, 0 where unknown.
+    /// The actual type of a declared type; `None` if it is not polymorphic, 0 if unknown.
     fn stands_for(&self, catalog: Catalog<'_>, declared: Oid) -> Option<Oid> {
         Some(match declared {
             oid::ANYELEMENT | oid::ANYNONARRAY | oid::ANYENUM => self.element,

@@ -1,4 +1,4 @@
-//! Predicates of one value: IS TRUE and IS UNKNOWN, IS JSON; and COLLATE.
+//! Analyzes predicates of one value: IS TRUE and IS UNKNOWN, IS JSON; and COLLATE.
 //!
 //! Input: an expression as written and its scope. Output: the typed expression.
 

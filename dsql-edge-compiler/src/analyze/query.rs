@@ -1,7 +1,7 @@
-//! Queries: `transformSelectStmt`, `transformValuesClause`, `transformSetOperationStmt`.
+//! Analyzes queries: `transformSelectStmt`, `transformValuesClause`, `transformSetOperationStmt`.
 //!
-//! Input: a query as written and the scope around it. Output: the analysed query. The clauses are taken in PostgreSQL's
-//! order (`analyze.c`), which decides the first error.
+//! Input: a query as written and the scope around it. Output: the analyzed query. The clauses are analyzed in
+//! PostgreSQL's order (`analyze.c`), which determines the first error.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;
@@ -15,12 +15,12 @@ use crate::syntax::ast::{self, Distinct, Expr, ExprKind, Limit, Literal, QueryBo
 use std::rc::Rc;
 
 impl Analyzer<'_> {
-    /// A query of any form.
+    /// Analyzes a query of any form.
     pub(super) fn query(&mut self, query: &ast::Query, parent: Option<&Scope<'_>>) -> Query {
         self.query_or_recursive(query, parent, None)
     }
 
-    /// `recursive` is the query of `WITH RECURSIVE` whose definition this is.
+    /// `recursive` is the entry of the `WITH RECURSIVE` query that this query defines.
     pub(super) fn query_or_recursive(
         &mut self,
         query: &ast::Query,
@@ -49,7 +49,7 @@ impl Analyzer<'_> {
 
     fn select(&mut self, scope: &mut Scope<'_>, query: &ast::Query, select: &Select) -> Query {
         if let Some(into) = &select.into {
-            // At the top it is a CREATE TABLE AS, and was taken away.
+            // At the top level, INTO is a CREATE TABLE AS and was already removed.
             let message = "SELECT ... INTO is not allowed here";
             self.report(Diagnostic::error(Code::SyntaxError, into.span(), message));
         }
@@ -142,7 +142,7 @@ impl Analyzer<'_> {
         (kind, has_offset)
     }
 
-    /// `LIMIT $1` with NULL means no limit, which nobody means by accident: it is accepted.
+    /// Accepts NULL for `LIMIT $1`: it means no limit, which is unlikely to be a mistake.
     fn accepts_null_limit(&mut self, node: &Node) {
         match &node.kind {
             NodeKind::Parameter(number) => {
@@ -166,7 +166,7 @@ impl Analyzer<'_> {
         node
     }
 
-    /// `VALUES (…), (…)` as a query of its own.
+    /// `VALUES (…), (…)` as a separate query.
     fn values(&mut self, scope: &mut Scope<'_>, query: &ast::Query, rows: &[Vec<Expr>]) -> Query {
         let mut analysed: Vec<Vec<Node>> = Vec::with_capacity(rows.len());
         for row in rows {
@@ -204,7 +204,7 @@ impl Analyzer<'_> {
         Query { targets, limit, offset, collations, body: Body::Values(analysed), other, ..Query::default() }
     }
 
-    /// `ORDER BY` over a result: names and positions of its columns only.
+    /// `ORDER BY` of a set operation's result: only names and positions of its columns are allowed.
     fn result_sort_clause(&mut self, query: &ast::Query, targets: &mut [TargetEntry], what: &str) {
         for key in &query.order_by {
             match &key.expr.kind {
@@ -250,7 +250,7 @@ impl Analyzer<'_> {
     ) -> Query {
         let mut left = self.query(left, Some(scope));
         if let Some(cte) = recursive {
-            // The non-recursive term alone decides the columns of the whole.
+            // Only the non-recursive term decides the columns of the query.
             left = self.settle_unknown(left);
             let columns = left.targets.iter().map(|target| RteColumn {
                 name: target.name.clone(),
@@ -284,12 +284,12 @@ impl Analyzer<'_> {
             };
             let first = &mut left.targets[at];
             let common = self.common_type(&[&first.node, &other.node], name);
-            // The side that decides the type, as in `select_common_type`.
+            // Whether a side decides the type, as in `select_common_type`.
             let decides = |target: &TargetEntry| {
                 self.catalog.base_type(target.node.ty).0 == self.catalog.base_type(common).0
             };
             let unknown = first.node.ty == oid::UNKNOWN;
-            // One with a clause of its own is asked for its first query's columns.
+            // If the set operation has its own LIMIT, OFFSET or ORDER BY, the place is in its first query.
             let leaf = query.limit.is_some() || query.offset.is_some() || !query.order_by.is_empty();
             let other_decides = if unknown { other.node.ty != oid::UNKNOWN } else { !decides(first) };
             let span = match !leaf && other_decides {
@@ -338,7 +338,7 @@ impl Analyzer<'_> {
         Query { targets, limit, offset, distinct: !all, collations, body, other, ..Query::default() }
     }
 
-    /// `transformLockingClause`, as far as it can fail for plain queries.
+    /// The checks of `transformLockingClause` that plain queries can fail.
     fn locking(&mut self, query: &ast::Query, analysed: &Query) {
         for clause in &query.locking {
             let name = clause.strength.name();
@@ -371,7 +371,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// The value of a constant integer, under casts.
+/// The value of a constant integer, with or without casts around it.
 fn constant_integer(node: &Node) -> Option<i64> {
     match &node.kind {
         NodeKind::Constant(Some(text)) => text.parse().ok(),

@@ -1,7 +1,7 @@
-//! Tables and views as range table entries, and the columns of composite types.
+//! Makes range table entries of tables and views, and finds the columns of composite types.
 //!
-//! Input: a name in `FROM` or after `INTO`. Output: its columns with their types; of a view, its definition analysed by
-//! the same rules.
+//! Input: a name in `FROM` or after `INTO`. Output: its columns with their types; for a view, its definition, analyzed
+//! by the same rules.
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
@@ -14,11 +14,11 @@ use crate::source::Span;
 use crate::syntax::ast::{Name, QualifiedName};
 use std::rc::Rc;
 
-/// How many levels of views there may be over a view.
+/// The maximum number of nested views.
 const MAX_VIEWS: usize = 2_000;
 
 impl<'a> Analyzer<'a> {
-    /// The number of a relation of the schema, by the search path.
+    /// The number of a relation of the schema, found by the search path.
     pub(super) fn find_user_relation(&self, name: &QualifiedName) -> Option<usize> {
         let catalog = self.catalog;
         match name.schema() {
@@ -30,7 +30,7 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// A table or view that is read. Reports one that does not exist.
+    /// Opens a table or view for reading. Reports an error if it does not exist.
     pub(super) fn open_relation(&mut self, name: &QualifiedName) -> Option<(Rte, Option<usize>)> {
         // `pg_catalog` is searched first, as PostgreSQL does.
         if name.schema().is_none_or(|schema| schema == "pg_catalog" || schema == "information_schema") {
@@ -52,7 +52,7 @@ impl<'a> Analyzer<'a> {
             Some(at) => {
                 self.note_table(at);
                 let rte = self.relation_rte(at);
-                // In a view, the name of its moment.
+                // In a view, the name as of the view's creation.
                 Some((Rte { name: name.name().to_owned(), ..rte }, Some(at)))
             }
             None => {
@@ -116,7 +116,7 @@ impl<'a> Analyzer<'a> {
         self.report(diagnostic);
     }
 
-    /// Whether a name is that of a composite type, which `pg_class` has and which has no rows.
+    /// Whether a name is that of a composite type, which is in `pg_class` but has no rows.
     fn is_composite(&self, name: &QualifiedName) -> bool {
         let find = |schema: &str| self.catalog.user_type(schema, name.name());
         let found = match name.schema() {
@@ -133,7 +133,7 @@ impl<'a> Analyzer<'a> {
         let name = relation.name.clone();
         match &relation.kind {
             RelationKind::Table => {
-                // Its policies are expressions that are not known here.
+                // The expressions of its policies are not known here.
                 if relation.row_security {
                     self.calls_unknown();
                 }
@@ -147,7 +147,7 @@ impl<'a> Analyzer<'a> {
                 source: RteSource::Table {
                     relation: None,
                     not_null: vec![true; 3],
-                    // The key of no columns: there is one row.
+                    // A key without columns: the sequence has exactly one row.
                     keys: vec![Vec::new()],
                     references: Vec::new(),
                     sampled: false,
@@ -207,7 +207,7 @@ impl<'a> Analyzer<'a> {
                     column.type_name.name.display(),
                 ));
             }
-            // A NOT NULL domain is not a proof: a subquery without rows stores NULL in such a column (PostgreSQL's
+            // A NOT NULL domain is not a proof: a subquery without rows can store NULL in such a column (PostgreSQL's
             // CREATE DOMAIN, Notes).
             not_null.push(column.not_null || relation.checked_not_null(&column.name));
             columns.push(RteColumn { name: column.name_at(version).to_owned().into(), ty, typmod });
@@ -223,7 +223,7 @@ impl<'a> Analyzer<'a> {
                     .collect()
             })
             .collect();
-        // A row of a table that inherits from this one is a row of this one, too.
+        // A row of a table that inherits from this table is also a row of this table.
         for child in self.catalog.schema.descendants(at) {
             let child = &self.catalog.schema.relations[child];
             for (column, not_null) in relation.columns.iter().zip(&mut not_null) {
@@ -246,16 +246,16 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// The foreign keys of a table that hold at every moment.
+    /// The foreign keys of a table that always hold.
     fn references(&self, relation: &Relation) -> Vec<Reference> {
         let number = |table: &Relation, names: &[String]| -> Option<Vec<usize>> {
             names.iter().map(|name| table.columns.iter().position(|column| column.name == *name)).collect()
         };
-        // The rows of children are not under its keys.
+        // A foreign key does not apply to the rows of child tables.
         let keys = relation.foreign_keys.iter().filter(|key| key.proves() && !relation.has_children);
         keys.filter_map(|key| {
             let other = self.catalog.schema.relations.get(key.table)?;
-            // A table that was dropped is there no more under its name.
+            // A dropped table is no longer found under its name.
             let known = self.catalog.schema.relation(&other.schema, &other.name) == Some(key.table);
             let (columns, referenced) = (number(relation, &key.columns)?, number(other, &key.referenced)?);
             let whole = known && !columns.is_empty() && columns.len() == referenced.len();
@@ -274,12 +274,12 @@ impl<'a> Analyzer<'a> {
             .collect()
     }
 
-    /// A view's definition, analysed once. A view that cannot be analysed is reported where it is used.
+    /// A view's definition, analyzed once. A view with errors is reported where it is used.
     pub(super) fn view_query(&mut self, at: usize) -> Option<Rc<Query>> {
         if let Some(known) = self.views.get(&at) {
             return known.clone();
         }
-        // A view that reads itself cannot be in PostgreSQL; a broken snapshot must not loop.
+        // PostgreSQL does not allow a view that reads itself, but a broken snapshot must not cause a loop.
         self.views.insert(at, None);
         let relation = &self.catalog.schema.relations[at];
         let (RelationKind::View(definition, names) | RelationKind::TableAs(definition, names)) =
@@ -288,7 +288,7 @@ impl<'a> Analyzer<'a> {
             return None;
         };
         if self.views_above >= MAX_VIEWS {
-            let message = format!("views over views, more than {MAX_VIEWS} levels, are too many");
+            let message = format!("views are nested more than {MAX_VIEWS} levels deep: simplify them");
             self.report(Diagnostic::error(Code::TooComplex, Span::default(), message));
             return None;
         }
@@ -314,17 +314,18 @@ impl<'a> Analyzer<'a> {
         Some(query)
     }
 
-    /// The error of a broken view or column type, where a query uses it.
+    /// Reports the error of a broken view or column type at the place where a query uses it.
     pub(super) fn report_broken(&mut self, relation: &str, name: &Name) {
         if let Some((_, message)) = self.broken_views.iter().find(|(view, _)| view == relation) {
-            let message = format!("the view \"{relation}\" cannot be analysed: {message}");
-            let diagnostic = Diagnostic::error(Code::NotSupportedYet, name.span, message)
-                .with_hint("sql_unchecked! sends the statement as it is, with the types that you write down");
+            let message = format!("the view \"{relation}\" cannot be analyzed: {message}");
+            let diagnostic = Diagnostic::error(Code::NotSupportedYet, name.span, message).with_hint(
+                "use sql_unchecked!, which sends the statement unchanged, with the types that you write",
+            );
             self.report(diagnostic);
         }
     }
 
-    /// The type of a whole row of a namespace item; [`ERROR`] where it has none of its own.
+    /// The type of a whole row of a namespace item; [`ERROR`] if it does not have a named type.
     pub(super) fn row_type_of(&self, item: &NamespaceItem) -> Oid {
         match item.row_type {
             Some(found) => found,
@@ -351,7 +352,7 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// The columns of a composite type: of the schema, of one of its relations, or of PostgreSQL's.
+    /// The columns of a composite type: one of the schema, of one of its relations, or a built-in one.
     pub(super) fn composite_columns(&mut self, type_oid: Oid) -> Vec<RteColumn> {
         if let Some(at) = Catalog::relation_of(type_oid) {
             return self.relation_rte(at).columns;

@@ -1,6 +1,6 @@
-//! What names mean at one place of a query: `ParseState` and `parse_relation.c`.
+//! Resolves names at one place of a query: `ParseState` and `parse_relation.c`.
 //!
-//! Input: a column or table name. Output: the expression it means, or PostgreSQL's error, with the nearest name as
+//! Input: a column or table name. Output: the expression it refers to, or PostgreSQL's error, with the nearest name as
 //! a suggestion.
 
 use super::analyzer::Analyzer;
@@ -16,32 +16,32 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::rc::Rc;
 
-/// One entry of the namespace: a name, and the columns that can be reached through it.
+/// One entry of the namespace: a name, and the columns that can be referenced through it.
 #[derive(Clone, Debug)]
 pub(super) struct NamespaceItem {
     /// The alias; empty for an unnamed join.
     pub(super) name: String,
-    /// The table's schema, where it was named without alias: `schema.table.column` reaches it.
+    /// The table's schema, if the table has no alias: `schema.table.column` is valid.
     pub(super) schema: Option<String>,
     /// Name and expression of each column.
     pub(super) columns: Vec<(ColumnLabel, Node)>,
     /// The range table entry; `None` for a join.
     pub(super) rte: Option<usize>,
-    /// `name.column` reaches it.
+    /// `name.column` can refer to it.
     pub(super) relation_visible: bool,
-    /// Plain `column` reaches it.
+    /// An unqualified `column` can refer to it.
     pub(super) columns_visible: bool,
-    /// It is reached only from a LATERAL item.
+    /// Only a LATERAL item can refer to it.
     pub(super) lateral_only: bool,
-    /// … and may be: false behind the nullable side of a RIGHT or FULL join.
+    /// A LATERAL item may refer to it; `false` on the left of a RIGHT or FULL join.
     pub(super) lateral_ok: bool,
-    /// It means functions or a query, which have no system columns.
+    /// It is a function, a query or a view, which have no system columns.
     pub(super) derived: bool,
-    /// The type of its whole row, where it has a name.
+    /// The type of its whole row, if that is a named type.
     pub(super) row_type: Option<Oid>,
     /// It is a function with one scalar result.
     pub(super) scalar: bool,
-    /// It is below a join, whose columns are what a plain name finds: no system column is.
+    /// It is below a join: an unqualified name finds the columns of the join, which do not include system columns.
     pub(super) joined: bool,
 }
 
@@ -55,24 +55,24 @@ pub(super) struct Scope<'p> {
     /// The `WINDOW` clause.
     pub(super) windows: Vec<Window>,
     pub(super) place: Cell<Place>,
-    /// A LATERAL item is being analysed: lateral-only entries count.
+    /// A LATERAL item is being analyzed: lateral-only entries are visible.
     pub(super) lateral: Cell<bool>,
     pub(super) has_aggregates: Cell<bool>,
     pub(super) has_window_calls: Cell<bool>,
     pub(super) sets: SetReturning,
-    /// An aggregate's arguments are being analysed: its name.
+    /// The arguments of an aggregate are being analyzed.
     pub(super) in_aggregate: Cell<bool>,
-    /// Windows that are defined where they are used, each once; analysed after the other clauses.
+    /// Windows that are defined where they are used, without duplicates; analyzed after the other clauses.
     pub(super) inline_windows: RefCell<Vec<Window>>,
     /// Column names that were not found, so that each is reported once.
     pub(super) reported: RefCell<Vec<String>>,
-    /// What the select list names, and what it means: for advice alone.
+    /// The output names of the select list and the places of their expressions; used only for advice.
     pub(super) output_names: Vec<(String, Span)>,
-    /// Something of `FROM` failed: columns that are not found may be its.
+    /// An item of `FROM` failed: columns that are not found may belong to it.
     pub(super) broken_from: Cell<bool>,
     /// The names that entries of the namespace have, or had before an alias hid them.
     names: HashSet<String>,
-    /// Two of them are the same.
+    /// Two of these names are the same.
     pub(super) repeats_names: bool,
 }
 
@@ -99,7 +99,7 @@ impl<'p> Scope<'p> {
         }
     }
 
-    /// Analyses something at this place of the query.
+    /// Runs `analyse` for an expression at this place of the query.
     pub(super) fn at<T>(&self, place: Place, analyse: impl FnOnce() -> T) -> T {
         let around = self.place.replace(place);
         let out = analyse();
@@ -107,7 +107,7 @@ impl<'p> Scope<'p> {
         out
     }
 
-    /// Analyses an item of `FROM` at this place; a lateral one sees the items before it.
+    /// Runs `analyse` for an item of `FROM` at this place; a lateral item sees the items before it.
     pub(super) fn at_item<T>(&self, place: Place, lateral: bool, analyse: impl FnOnce() -> T) -> T {
         let around = self.lateral.replace(lateral);
         let out = self.at(place, analyse);
@@ -115,7 +115,7 @@ impl<'p> Scope<'p> {
         out
     }
 
-    /// The scope `level` levels up.
+    /// The scope `level` query levels up.
     pub(super) fn up(&self, level: usize) -> Option<&Scope<'p>> {
         let mut scope = self;
         for _ in 0..level {
@@ -128,7 +128,7 @@ impl<'p> Scope<'p> {
         !item.lateral_only || self.lateral.get()
     }
 
-    /// Whether the name of a column, as it is written in the query, is an alias of the query's.
+    /// Whether a column name, as written in the query, is an alias that the query wrote.
     pub(super) fn is_alias(&self, parts: &[Name]) -> bool {
         let Some((column, before)) = parts.split_last() else { return false };
         let reached = |item: &&NamespaceItem| match before.last() {
@@ -138,7 +138,7 @@ impl<'p> Scope<'p> {
         let mut at = Some(self);
         while let Some(scope) = at {
             let mut columns = scope.namespace.iter().filter(reached).flat_map(|item| &item.columns);
-            // If the name is ambiguous, that is an error already.
+            // An ambiguous name is already an error.
             if let Some((name, _)) = columns.find(|(name, _)| *name == column.text) {
                 return name.is_alias;
             }
@@ -153,7 +153,7 @@ impl<'p> Scope<'p> {
         self.namespace.push(item);
     }
 
-    /// Adds an entry and names it; returns its number.
+    /// Adds an entry under its name; returns its number.
     pub(super) fn add(
         &mut self,
         rte: Rte,
@@ -194,7 +194,7 @@ pub(super) fn var(rte: usize, column: usize, ty: Oid, typmod: i32) -> Node {
     Node { ty, typmod, kind: NodeKind::Var(Var { level: 0, rte, column }), span: Span::default() }
 }
 
-/// An expression of a scope, seen from `levels` levels below.
+/// An expression of a scope, as seen from `levels` levels below.
 pub(super) fn raised(node: &Node, levels: usize) -> Node {
     let mut node = node.clone();
     if levels > 0 {
@@ -207,7 +207,7 @@ fn raise(node: &mut Node, levels: usize) {
     match &mut node.kind {
         NodeKind::Var(var) => var.level += levels,
         NodeKind::WholeRow { level, .. } => *level += levels,
-        // Joined columns are plain columns, casts of them, or COALESCE of two.
+        // The columns of a join are plain columns, casts of them, or COALESCE of two.
         NodeKind::Coalesce(args) | NodeKind::Row(args) | NodeKind::JoinedRow(args) => {
             args.iter_mut().for_each(|arg| raise(arg, levels))
         }
@@ -216,12 +216,12 @@ fn raise(node: &mut Node, levels: usize) {
     }
 }
 
-/// What a search for a column found.
+/// The result of a search for a column.
 enum Found {
     None,
     One(Node),
     Ambiguous,
-    /// It is there, but not from here.
+    /// The column exists, but may not be referenced from here.
     Forbidden(String),
 }
 
@@ -339,7 +339,7 @@ impl Analyzer<'_> {
             }
             at = current.parent;
         }
-        // A table that could not be resolved may well have had it: one mistake, one error.
+        // A table that could not be resolved may have the column, so the same mistake does not cause a second error.
         if broken {
             return Node::error(name.span);
         }
@@ -354,7 +354,7 @@ impl Analyzer<'_> {
         if let Some((output, span)) = output {
             let meant = quotation::written(*span);
             diagnostic = diagnostic.with_hint(format!(
-                "{output} is a name of the select list, which is not known here: write {meant}"
+                "{output} is a name of the select list, which cannot be used here: write {meant}"
             ));
         } else if let Some((table, column)) = hidden {
             diagnostic = diagnostic.with_hint(format!("there is a column \"{column}\" in table \"{table}\", but it cannot be referenced from this part of the query"));
@@ -445,7 +445,7 @@ impl Analyzer<'_> {
         Some(Node::new(ty, kind, span))
     }
 
-    /// A relation by alias, at this level or above: `refnameNamespaceItem`. Reports what is missing.
+    /// A relation by alias, at this level or above: `refnameNamespaceItem`. Reports an error if it is missing.
     pub(super) fn find_relation(
         &mut self,
         scope: &Scope<'_>,
@@ -498,7 +498,7 @@ impl Analyzer<'_> {
                 hidden |= item.name == table.text;
                 names.push((item.name.clone(), item.schema.clone()));
             }
-            // The entry may exist outside the namespace: aliased, or not in reach here.
+            // The entry may exist outside the namespace: aliased, or not visible here.
             hidden |= current.rtes.iter().any(|rte| rte.name == table.text);
             if current.broken_from.get() && current.reported.borrow().contains(&table.text) {
                 return;
@@ -510,7 +510,7 @@ impl Analyzer<'_> {
         let nearest =
             suggestion::nearest(&table.text, names.iter().map(|(name, _)| name.as_str())).map(str::to_owned);
         let mut diagnostic = if hidden || aliased.is_some() {
-            // PostgreSQL's words leave the schema out.
+            // PostgreSQL's message does not contain the schema.
             let message = format!("invalid reference to FROM-clause entry for table \"{}\"", table.text);
             Diagnostic::error(Code::MissingFrom, span, message)
         } else {
@@ -545,7 +545,7 @@ fn search(scope: &Scope<'_>, name: &str) -> Found {
                 continue;
             }
             if item.lateral_only && !item.lateral_ok {
-                // A join looks for the name among all its columns first.
+                // PostgreSQL first searches for the name among all columns of the join.
                 let others = scope.namespace.iter().filter(|other| {
                     core::ptr::eq(*other, item)
                         || item.joined && other.joined && other.lateral_only && other.columns_visible

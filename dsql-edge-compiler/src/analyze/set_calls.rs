@@ -8,7 +8,7 @@ use crate::source::Span;
 /// `ParseState`.
 #[derive(Default)]
 pub(super) struct SetReturning {
-    /// A call runs side by side with the target list.
+    /// A call runs together with the target list.
     in_target_list: Cell<bool>,
     count: Cell<usize>,
     last: Cell<Span>,

@@ -1,7 +1,7 @@
-//! Set-returning functions: where they may be called.
+//! Checks where set-returning functions may be called.
 //!
 //! Input: a call, or the number of calls before an expression that takes one row at a time. Output: PostgreSQL's error
-//! if the place takes no sets.
+//! if the place does not accept sets.
 
 use super::analyzer::Analyzer;
 use super::place::Place;
@@ -10,7 +10,8 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
 impl Analyzer<'_> {
-    /// `check_srf_call_placement`: `before` calls were analysed before the arguments of this one.
+    /// `check_srf_call_placement`: `before` is the number of calls that were analyzed before the arguments of this
+    /// call.
     pub(super) fn check_srf(&mut self, scope: &Scope<'_>, location: Span, before: usize) {
         let place = scope.place.get();
         match place {
@@ -37,7 +38,7 @@ impl Analyzer<'_> {
         self.report(Diagnostic::error(Code::FeatureNotSupported, inner, message));
     }
 
-    /// Whether no set-returning function was called since; reports the last one otherwise.
+    /// Whether no set-returning function was called after the first `before` calls; otherwise reports the last one.
     pub(super) fn is_without_sets(&mut self, scope: &Scope<'_>, before: usize, message: &str) -> bool {
         let Some(found) = scope.sets.after(before) else { return true };
         let hint = "You might be able to move the set-returning function into a LATERAL FROM item.";

@@ -1,7 +1,7 @@
-//! Reads a snapshot: the fold of `schema`, with the analyzer's answers to its questions.
+//! Reads a snapshot: runs the fold of `schema`, and resolves types and queries for it.
 //!
-//! Input: DDL, or statements one by one. Output: [`Schema`]. The columns of `CREATE TABLE … AS` are those of its query at
-//! that moment: a later change of the tables that it reads does not reach them.
+//! Input: DDL, or statements one by one. Output: [`Schema`]. The columns of `CREATE TABLE … AS` are those of its query
+//! at that moment: a later change to the tables that it reads does not affect them.
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
@@ -23,16 +23,17 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// Everything in the file that cannot be understood, with its place.
+    /// Returns every error in the file, with its place.
     pub fn parse(sql: &str) -> Result<Schema, Vec<SchemaError>> {
         Schema::parse_files([("", sql)], None)
     }
 
-    /// Folds several files, in the order given: a folder of migrations. `dialect` takes precedence over the files.
+    /// Folds several files in the given order, for example a folder of migrations. `dialect` takes precedence over the
+    /// files.
     ///
     /// # Errors
     ///
-    /// Everything in the files that cannot be understood, with file and place.
+    /// Returns every error in the files, with file and place.
     pub fn parse_files<'a>(
         files: impl IntoIterator<Item = (&'a str, &'a str)>,
         dialect: Option<Dialect>,
@@ -43,13 +44,13 @@ impl Schema {
 }
 
 impl Growth {
-    /// From a schema.
+    /// Starts from an existing schema.
     pub fn new(schema: Schema) -> Growth {
         Growth::with(schema, RESOLVER)
     }
 }
 
-/// The columns of a query, as a table of them has them.
+/// The columns that a table created from a query has.
 fn columns_of_query(
     schema: &Schema,
     query: &ast::Query,
@@ -81,7 +82,7 @@ fn columns_of_query(
     })
 }
 
-/// The columns of a relation that has none of its own.
+/// The columns of a relation whose definition does not list them.
 fn columns_of_relation(schema: &Schema, at: usize) -> Option<Vec<ResolvedColumn>> {
     on_own_stack(|| {
         let mut analyzer = Analyzer::new(Catalog::now(schema));
@@ -97,7 +98,7 @@ fn columns_of_relation(schema: &Schema, at: usize) -> Option<Vec<ResolvedColumn>
     })
 }
 
-/// A type as a statement could have written it; `None` of one that no column has.
+/// A type as a statement would write it; `None` for a type that a column cannot have.
 fn written(catalog: Catalog<'_>, ty: Oid, typmod: i32) -> Option<TypeName> {
     let info = catalog.type_info(ty);
     if ty == ERROR || info.kind == TypeKind::Pseudo {
@@ -119,7 +120,7 @@ fn written(catalog: Catalog<'_>, ty: Oid, typmod: i32) -> Option<TypeName> {
     })
 }
 
-/// `typmodout`, as the numbers in the parentheses.
+/// `typmodout`: the numbers in the parentheses.
 fn modifiers(ty: Oid, typmod: i32) -> Vec<i32> {
     let low = typmod & 0xFFFF;
     match ty {

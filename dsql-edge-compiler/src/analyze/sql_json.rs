@@ -1,6 +1,6 @@
-//! SQL/JSON constructors: `transformJsonObjectConstructor` and related functions of `parse_expr.c`.
+//! Analyzes SQL/JSON constructors: `transformJsonObjectConstructor` and related functions of `parse_expr.c`.
 //!
-//! Input: a call as written. Output: the value that it makes; of an aggregate, an aggregate.
+//! Input: a call as written. Output: the value that it constructs, or an aggregate.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;
@@ -28,14 +28,14 @@ impl Analyzer<'_> {
             }
             let types: Vec<Oid> = query.targets.iter().map(|target| target.node.ty).collect();
             let ty = self.json_type(call, &types);
-            // Over no rows it is NULL.
+            // It is NULL if the query returns no rows.
             let rows = Node::new(ty, NodeKind::ScalarSubquery(Box::new(query)), span);
             return Node::new(ty, NodeKind::Opaque(vec![rows]), span);
         }
         let sets_before = scope.sets.count();
         let args = self.expr_list(scope, &call.args);
         let args: Vec<Node> = args.into_iter().map(|arg| self.unknown_to_text(arg)).collect();
-        // A key that is NULL is an error; a value that is NULL is a value.
+        // A NULL key is an error; a NULL value is allowed.
         args.iter()
             .skip(usize::from(pairs))
             .step_by(1 + usize::from(pairs))
@@ -77,7 +77,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// They are NULL over no rows.
+/// These aggregates are NULL over no rows.
 fn json_aggregate(name: &str, returns: Oid) -> Facts {
     Facts {
         name: name.to_owned(),

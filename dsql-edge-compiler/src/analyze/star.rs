@@ -1,7 +1,7 @@
-//! What `*` is sent as: the columns that were compiled, so that a later ADD COLUMN changes nothing.
+//! Replaces `*` in the SQL text by the compiled columns, so that a later ADD COLUMN does not change the result.
 //!
-//! Input: a star of a target list and the columns it means. Output: an edit of the text to send. Where a column
-//! cannot be named unambiguously the star stays, and the server expands it.
+//! Input: a star of a target list and its columns. Output: an edit of the text to send. If a column cannot be named
+//! unambiguously, the star stays, and the server expands it.
 
 use super::analyzer::Analyzer;
 use super::catalog::quote_identifier as quoted;
@@ -12,7 +12,7 @@ use crate::source::Span;
 use crate::syntax::ast::{self, Expr, ExprKind, QueryBody};
 
 impl Analyzer<'_> {
-    /// Notes what the star of a target list is sent as.
+    /// Records the text that replaces the star of a target list.
     pub(super) fn expand_text(&mut self, scope: &Scope<'_>, star: &Expr, columns: &[(ColumnLabel, Node)]) {
         let ExprKind::Star(parts) = &star.kind else { return };
         let names: Option<Vec<String>> = match parts.as_slice() {
@@ -35,14 +35,14 @@ impl Analyzer<'_> {
         };
         if let Some(names) = names.filter(|names| !names.is_empty()) {
             let columns = names.join(", ");
-            // `TABLE t` has its star at the keyword.
+            // The star of `TABLE t` has the place of the keyword.
             let is_table = star.span.end - star.span.start > 1 && parts.is_empty();
             let sent = if is_table { format!("SELECT {columns} FROM") } else { columns };
             self.edits.push((star.span, sent));
         }
     }
 
-    /// The stars of `EXISTS (SELECT * …)` read nothing: they stay as they are.
+    /// The stars of `EXISTS (SELECT * …)` do not read columns, so they are not replaced.
     pub(super) fn keep_stars(&mut self, query: &ast::Query) {
         match &query.body {
             QueryBody::Select(select) => {
@@ -54,7 +54,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// What `*` means.
+/// The items of the namespace whose columns `*` includes.
 fn visible<'s>(scope: &'s Scope<'_>) -> impl Iterator<Item = &'s NamespaceItem> {
     scope.namespace.iter().filter(|item| item.columns_visible && !item.lateral_only)
 }
@@ -66,10 +66,10 @@ fn reference(scope: &Scope<'_>, item: &NamespaceItem, name: &str, node: &Node) -
     }
     let same = visible(scope).flat_map(|item| &item.columns).filter(|(other, _)| other == name).count();
     let plain = (same == 1).then(|| quoted(name));
-    // With several tables a plain name may become ambiguous when one of them gets a column.
+    // With several tables, an unqualified name becomes ambiguous if a column of that name is added to another table.
     let alone = item.rte.is_some() && visible(scope).count() == 1;
     let table = match node.kind {
-        // A column of an unnamed join, by its table.
+        // A column of an unnamed join, qualified by its table.
         NodeKind::Var(Var { level: 0, rte, .. }) if item.name.is_empty() => {
             scope.namespace.iter().find(|item| item.rte == Some(rte)).unwrap_or(item)
         }

@@ -1,4 +1,4 @@
-//! Subqueries in expressions: `transformSubLink`.
+//! Analyzes subqueries in expressions: `transformSubLink`.
 
 use super::analyzer::Analyzer;
 use super::operator::operand;
@@ -10,7 +10,7 @@ use crate::source::Span;
 use crate::syntax::ast::{self, Expr, ExprKind, Operator};
 
 impl Analyzer<'_> {
-    /// A subquery of an expression, its own columns settled.
+    /// Analyzes a subquery of an expression; its columns have definite types.
     fn sublink(&mut self, scope: &Scope<'_>, query: &ast::Query) -> Query {
         let query = self.query(query, Some(scope));
         self.settle_unknown(query)
@@ -34,7 +34,9 @@ impl Analyzer<'_> {
             _ => {
                 self.report(
                     Diagnostic::error(Code::WrongCount, span, "subquery must return only one column")
-                        .with_hint("select one column; for several compare a row: (a, b) = (SELECT c, d …)"),
+                        .with_hint(
+                            "select one column, or compare a row with several: (a, b) = (SELECT c, d …)",
+                        ),
                 );
                 Node::error(span)
             }
@@ -78,7 +80,7 @@ impl Analyzer<'_> {
         let left = match &left.kind {
             ExprKind::Row(fields) => self.expr_list_expanded(scope, fields),
             _ => match self.expr(scope, left) {
-                // A row that was cast is still a row.
+                // A row that was cast to a composite type is still a row.
                 Node { kind: NodeKind::Row(fields), ty, .. } if self.catalog.is_complex(ty) => fields,
                 node => vec![node],
             },

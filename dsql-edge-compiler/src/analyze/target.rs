@@ -1,6 +1,6 @@
-//! Target lists: `parse_target.c`.
+//! Analyzes target lists: `parse_target.c`.
 //!
-//! Input: what is after `SELECT` or `RETURNING`. Output: one entry a column, stars expanded, each with the name
+//! Input: the list after `SELECT` or `RETURNING`. Output: one entry per column, with stars expanded, each with the name
 //! that PostgreSQL would give it.
 
 use super::analyzer::Analyzer;
@@ -149,7 +149,8 @@ impl Analyzer<'_> {
             return Node::new(oid::RECORD, NodeKind::JoinedRow(fields), span);
         };
         let ty = self.row_type_of(item);
-        // A function of one scalar column is that scalar; a query of one column is not.
+        // The whole row of a function with one scalar column is that scalar; the whole row of a query with one column
+        // is a row.
         if ty == ERROR
             && item.scalar
             && let [(_, node)] = item.columns.as_slice()
@@ -160,7 +161,7 @@ impl Analyzer<'_> {
         Node::new(ty, NodeKind::WholeRow { level, rte }, span)
     }
 
-    /// Constants and parameters still `unknown` in the result are text: `resolveTargetListUnknowns`.
+    /// Makes constants and parameters that are still `unknown` in the result text: `resolveTargetListUnknowns`.
     pub(super) fn settle_unknown(&mut self, mut query: Query) -> Query {
         for target in &mut query.targets {
             if target.node.ty == oid::UNKNOWN {
@@ -171,7 +172,7 @@ impl Analyzer<'_> {
         query
     }
 
-    /// The same for the statement itself.
+    /// `settle_unknown` for the statement itself.
     pub(super) fn finish_targets(&mut self, query: Query) -> Query {
         self.settle_unknown(query)
     }
@@ -182,7 +183,7 @@ pub(super) fn column_name(expr: &Expr) -> String {
     figure(expr).map_or_else(|| "?column?".to_owned(), |figured| figured.name)
 }
 
-/// The name of a target without a label. It is an alias only where a column of that name was given one.
+/// The name of a target without a label. It is an alias only if it comes from a column whose name is an alias.
 fn figured_label(scope: &Scope<'_>, expr: &Expr) -> ColumnLabel {
     match figure(expr) {
         None => "?column?".into(),
@@ -197,14 +198,14 @@ fn figured_label(scope: &Scope<'_>, expr: &Expr) -> ColumnLabel {
 /// A name that `FigureColname` finds.
 struct Figured<'e> {
     name: String,
-    /// A real name, which goes before that of a type or a keyword.
+    /// A real name, which takes precedence over that of a type or a keyword.
     sure: bool,
     source: NameSource<'e>,
 }
 
-/// What gave the name.
+/// The source of the name.
 enum NameSource<'e> {
-    /// A column as it is written.
+    /// A column, as written.
     Column(&'e [Name]),
     /// The label of a subquery's column.
     Label,
@@ -267,13 +268,13 @@ fn first_target(query: &crate::syntax::ast::Query) -> Option<Figured<'_>> {
             if let Some(label) = &target.label {
                 return sure(&label.text, NameSource::Label);
             }
-            // The transformed target has a name even where the written one has none.
+            // The analyzed target has a name even if the written one does not.
             match &target.expr.kind {
                 ExprKind::Star(_) => match select.from.first() {
                     Some(FromItem::Function(_)) | None => None,
                     _ => sure("?column?", NameSource::Other),
                 },
-                // A column's name there may be the database's: its own scope is gone.
+                // A column's name may come from the database; the subquery's scope no longer exists here.
                 _ => sure(&column_name(&target.expr), NameSource::Other),
             }
         }

@@ -1,7 +1,7 @@
-//! The relation that a statement writes to: `setTargetTable`, `rewriteTargetView`.
+//! Analyzes the relation that a statement writes to: `setTargetTable`, `rewriteTargetView`.
 //!
-//! Input: a name after `INTO`, `UPDATE` or `FROM`. Output: its columns and the table behind them, which for a simple
-//! view is another one; what is wrong with what is written there, if only when it runs.
+//! Input: a name after `INTO`, `UPDATE` or `FROM`. Output: its columns and their base table, which differs from the
+//! relation for a simple view; the errors of the write, including those that occur only at run time.
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
@@ -22,14 +22,14 @@ pub(super) struct Target {
     pub(super) rte: usize,
     pub(super) columns: Vec<RteColumn>,
     pub(super) not_null: Vec<bool>,
-    /// The table that is written to: the relation itself, or what a view shows.
+    /// The table that is written to: the relation itself, or the base table of a view.
     pub(super) base: usize,
-    /// For each column its column there; `None` for an expression of a view.
+    /// For each column, its column in the base table; `None` for an expression of a view.
     pub(super) base_columns: Vec<Option<usize>>,
 }
 
 impl Target {
-    /// The table's column behind a column.
+    /// The base table's column of a column.
     pub(super) fn base_column<'s>(&self, schema: &'s Schema, column: usize) -> Option<&'s schema::Column> {
         let base = (*self.base_columns.get(column)?)?;
         schema.relations.get(self.base)?.columns.get(base)
@@ -37,8 +37,7 @@ impl Target {
 }
 
 impl<'a> Analyzer<'a> {
-    /// `setTargetTable`; `verb` is what the statement does to it, and without `visible` the namespace does
-    /// not get it yet.
+    /// `setTargetTable`. `verb` is for messages; without `visible`, the table is not yet added to the namespace.
     pub(super) fn target_table(
         &mut self,
         scope: &mut Scope<'_>,
@@ -64,7 +63,7 @@ impl<'a> Analyzer<'a> {
                 self.runtime_error(Diagnostic::error(Code::WrongObjectType, span, message));
                 rte.source = RteSource::Nullable;
             }
-            // INSTEAD OF triggers and rules do as they like.
+            // INSTEAD OF triggers and rules may do anything.
             RelationKind::View(..) if found.has_triggers => rte.source = RteSource::Nullable,
             RelationKind::View(..) => match self.updatable(relation, verb != "delete from") {
                 Ok(known) => {
@@ -93,7 +92,8 @@ impl<'a> Analyzer<'a> {
             RteSource::Table { not_null, .. } => not_null.clone(),
             _ => vec![false; columns.len()],
         };
-        // What is assigned to a NOT NULL domain is checked; what is read of one may have come by another way.
+        // A value assigned to a NOT NULL domain is checked; a value read from such a column may have been stored in
+        // another way.
         let not_null = not_null.iter().zip(&columns);
         let not_null = not_null.map(|(it, column)| *it || self.catalog.domain_not_null(column.ty)).collect();
         if let Some(alias) = &table.alias {
@@ -109,7 +109,7 @@ impl<'a> Analyzer<'a> {
         Some(target)
     }
 
-    /// Puts the target table into the namespace.
+    /// Adds the target table to the namespace.
     pub(super) fn reveal(&mut self, scope: &mut Scope<'_>, target: &Target, table: &TargetTable) {
         let rte = &scope.rtes[target.rte];
         let relation = &self.catalog.schema.relations[target.relation];
@@ -122,7 +122,7 @@ impl<'a> Analyzer<'a> {
             columns_visible: true,
             lateral_only: false,
             lateral_ok: true,
-            derived: false,
+            derived: matches!(relation.kind, RelationKind::View(..)),
             row_type: Some(Catalog::row_type(target.relation)),
             scalar: false,
             joined: false,
@@ -130,7 +130,8 @@ impl<'a> Analyzer<'a> {
         scope.push_named(item);
     }
 
-    /// `view_query_is_auto_updatable`: the table behind a view and the columns there, or why there is none.
+    /// `view_query_is_auto_updatable`: the base table of a view and the columns there, or the reason why the view is
+    /// not updatable.
     fn updatable(
         &mut self,
         view: usize,
@@ -156,7 +157,7 @@ impl<'a> Analyzer<'a> {
                 }
                 (*base, (0..not_null.len()).map(Some).collect())
             }
-            // What is written to the inner view goes to its triggers and rules.
+            // Writes to the inner view go to its triggers and rules.
             RteSource::Subquery { view: Some(inner), .. }
                 if self.catalog.schema.relations[*inner].has_triggers =>
             {
@@ -173,8 +174,8 @@ impl<'a> Analyzer<'a> {
         Ok((base, columns))
     }
 
-    /// A view that is written to, as an entry: its rows are the table's, and its condition may have
-    /// stopped to hold for them.
+    /// The entry of a view that is written to: its rows are those of the table, and after the write they need not
+    /// satisfy the view's condition.
     fn view_target(&mut self, base: usize, columns: &[Option<usize>]) -> RteSource {
         let RteSource::Table { not_null, keys, .. } = self.relation_rte(base).source else {
             return RteSource::Nullable;
@@ -193,7 +194,8 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// What else a write changes: columns that are computed of others, and whatever triggers like.
+    /// Marks the columns that a write also changes as unknown: generated columns, expressions of a view, and all
+    /// columns if the table has triggers.
     pub(super) fn write_on(&mut self, query: &mut Query, target: &Target) {
         let schema: &'a Schema = self.catalog.schema;
         let has_triggers = schema.relations[target.base].has_triggers;
@@ -210,7 +212,7 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// Columns that the statement gives values, which a view may not be able to take.
+    /// Reports an assignment to a view's column that is not updatable.
     pub(super) fn check_updatable(&mut self, target: &Target, column: usize, verb: &str, span: Span) {
         if target.base_columns.get(column) != Some(&None) || target.base == target.relation {
             return;
@@ -222,14 +224,14 @@ impl<'a> Analyzer<'a> {
         self.found_later(Diagnostic::error(Code::FeatureNotSupported, span, message).with_detail(detail));
     }
 
-    /// What PostgreSQL finds only when the statement runs.
+    /// Records an error that PostgreSQL finds only when the statement runs.
     pub(super) fn runtime_error(&mut self, diagnostic: Diagnostic) {
         if self.catalog.schema.dialect == Dialect::Dsql {
             self.found_later(Diagnostic { stage: Stage::Dialect, ..diagnostic });
         }
     }
 
-    /// What PostgreSQL finds only after parse analysis: in its rewriter, or when the statement runs.
+    /// Records an error that PostgreSQL finds only after parse analysis: in its rewriter, or when the statement runs.
     pub(super) fn found_later(&mut self, diagnostic: Diagnostic) {
         self.later.push(diagnostic);
     }
@@ -238,7 +240,7 @@ impl<'a> Analyzer<'a> {
         let schema: &'a Schema = self.catalog.schema;
         let Some(known) = target.base_column(schema, column) else { return };
         let relation = &schema.relations[target.base];
-        // What a CHECK refuses is another error, which the database reports.
+        // If a CHECK rejects the value, that is another error, which the database reports.
         if !known.not_null && relation.checked_not_null(&known.name) {
             return;
         }
@@ -249,7 +251,7 @@ impl<'a> Analyzer<'a> {
         self.runtime_error(Diagnostic::error(Code::NullForNotNull, span, message));
     }
 
-    /// `DEFAULT` for a column that has none and is NOT NULL.
+    /// Checks for `DEFAULT` of a NOT NULL column without a default.
     pub(super) fn check_default(&mut self, target: &Target, column: usize, span: Span) {
         let schema: &'a Schema = self.catalog.schema;
         let Some(known) = target.base_column(schema, column) else { return };
@@ -260,11 +262,11 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// Columns that the statement leaves out, that have no default and are NOT NULL.
+    /// Checks for NOT NULL columns without a default that the statement leaves out.
     pub(super) fn check_left_out(&mut self, target: &Target, given: &[usize], span: Span) {
         let schema: &'a Schema = self.catalog.schema;
         let relation = &schema.relations[target.base];
-        // A column that could not be resolved may be the one that seems to be missing.
+        // The column that seems to be missing may be one that could not be resolved.
         if given.contains(&usize::MAX) || !matches!(relation.kind, RelationKind::Table) {
             return;
         }
@@ -297,7 +299,7 @@ impl<'a> Analyzer<'a> {
     }
 }
 
-/// Why a query, whatever it reads from, cannot be written through.
+/// The reason why a query is not updatable, independent of the relation it reads from.
 fn not_updatable(query: &Rc<Query>) -> Option<&'static str> {
     let window = |target: &super::tree::TargetEntry| {
         target.node.any(&|node| matches!(node.kind, NodeKind::WindowCall(_)))

@@ -1,7 +1,7 @@
-//! The analysed query: every name resolved, every expression typed.
+//! Defines the analyzed query: every name is resolved, every expression typed.
 //!
-//! This is PostgreSQL's `Query` (`parsenodes.h`) as far as types, nullability and cardinality need it.
-//! It is made by the analyzer, read by `nullability` and `cardinality`, and never leaves `analyze`.
+//! This is PostgreSQL's `Query` (`parsenodes.h`) as far as types, nullability and cardinality need it. The analyzer
+//! builds it, `nullability` and `cardinality` read it, and it is not used outside `analyze`.
 
 use super::collated::Collated;
 use super::label::ColumnLabel;
@@ -21,7 +21,7 @@ pub(super) struct Node {
     pub(super) span: Span,
 }
 
-/// A reference to a column: how many queries up, which range table entry, which column.
+/// A reference to a column: the number of query levels up, the range table entry, the column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Var {
     pub(super) level: usize,
@@ -31,10 +31,10 @@ pub(super) struct Var {
 
 #[derive(Clone, Debug)]
 pub(super) enum NodeKind {
-    /// Already reported; fits everywhere.
+    /// An expression whose error is already reported; it fits everywhere.
     Error,
     Var(Var),
-    /// A whole row; `None` for the column.
+    /// A whole row of an entry.
     WholeRow {
         level: usize,
         rte: usize,
@@ -56,7 +56,7 @@ pub(super) enum NodeKind {
         arg: Box<Node>,
         negated: bool,
     },
-    /// `IS TRUE` and the like; `None` is UNKNOWN.
+    /// `IS TRUE` and related tests; `None` is UNKNOWN.
     BooleanTest {
         arg: Box<Node>,
         value: Option<bool>,
@@ -90,22 +90,22 @@ pub(super) enum NodeKind {
     },
     Row(Vec<Node>),
     Array(Vec<Node>),
-    /// A subscript or slice of the first.
+    /// A subscript or slice; the first part is the subscripted expression.
     Subscript(Vec<Node>),
-    /// The whole row of a join with an alias: NULL where the join is nulled.
+    /// The whole row of a join with an alias: NULL if the join is on the nullable side of another join and is nulled.
     JoinedRow(Vec<Node>),
-    /// Never NULL, whatever its parts are: SQL/JSON constructors, `IS DISTINCT FROM` of rows.
+    /// Never NULL, even if its parts are: SQL/JSON constructors, `IS DISTINCT FROM` of rows.
     NeverNullOf(Vec<Node>),
     /// `GROUPING (…)`: never NULL.
     Grouping(Vec<Node>),
     /// A field of a composite value.
     Field(Box<Node>, usize),
-    /// A cast, with whether it can turn a value into NULL.
+    /// A cast, with its function, if it has one.
     Cast {
         arg: Box<Node>,
         function: Option<Rc<Callee>>,
     },
-    /// `COLLATE`: the collation's name, and where the clause begins.
+    /// `COLLATE`: the collation's name, and the place of the clause.
     Collate(Box<Node>, Rc<(String, Span)>),
     /// `(SELECT …)`.
     ScalarSubquery(Box<Query>),
@@ -118,15 +118,15 @@ pub(super) enum NodeKind {
         query: Box<Query>,
         all: bool,
     },
-    /// Something that is never NULL: `CURRENT_DATE`.
+    /// An expression that is never NULL, such as `CURRENT_DATE`.
     NeverNull,
-    /// Something that may be NULL and is not looked into.
+    /// An expression that may be NULL and is not analyzed further.
     Opaque(Vec<Node>),
     /// `DEFAULT` in `INSERT` or `UPDATE`.
     Default,
 }
 
-/// What is called, and what is known of its result.
+/// The called function, and the facts about its result.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Callee {
     pub(super) name: String,
@@ -140,10 +140,10 @@ pub(super) struct Callee {
 #[derive(Clone, Debug)]
 pub(super) struct Aggregate {
     pub(super) name: String,
-    /// How many queries up it belongs.
+    /// The number of query levels up to which it belongs.
     pub(super) level: usize,
     pub(super) args: Vec<Node>,
-    /// The number of arguments that are taken once for each group: those before `WITHIN GROUP`.
+    /// The number of direct arguments, which are evaluated once per group: those before `WITHIN GROUP`.
     pub(super) direct: usize,
     pub(super) filter: Option<Node>,
     pub(super) order_by: Vec<Node>,
@@ -156,10 +156,10 @@ pub(super) struct WindowCall {
     pub(super) name: String,
     pub(super) args: Vec<Node>,
     pub(super) filter: Option<Node>,
-    /// Its definition as written, or its name. The keys are among what the query has beside its targets.
+    /// Its definition as written, or its name. Its keys are in `Query::other`.
     pub(super) window: Vec<TokenKind>,
     pub(super) null: NullContract,
-    /// The frame always holds the current row.
+    /// The frame always contains the current row.
     pub(super) frame_has_row: bool,
 }
 
@@ -168,56 +168,56 @@ pub(super) struct WindowCall {
 pub(super) struct Query {
     pub(super) command: Command,
     pub(super) rtes: Vec<Rte>,
-    /// The items of `FROM`; several are a cross join.
+    /// The items of `FROM`; several items form a cross join.
     pub(super) from: Vec<JoinTree>,
     pub(super) filter: Option<Node>,
     pub(super) targets: Vec<TargetEntry>,
     pub(super) group_by: Vec<Node>,
-    /// The keys that every grouping set has.
+    /// The keys that every grouping set contains.
     pub(super) common_keys: Vec<Node>,
-    /// There is a `GROUP BY`, even if it groups by nothing.
+    /// There is a `GROUP BY`, even one with only an empty grouping set.
     pub(super) grouped: bool,
-    /// Grouping sets other than a plain list: grouped columns may be NULL.
+    /// `GROUP BY` has grouping sets other than a plain list: grouped columns may be NULL.
     pub(super) grouping_sets: bool,
-    /// A grouping set is empty: there is a row even over no input, and other groups beside it.
+    /// A grouping set is empty: the result has a row even without input rows, in addition to other groups.
     pub(super) empty_grouping_set: bool,
     pub(super) having: Option<Node>,
     pub(super) has_aggregates: bool,
-    /// A set-returning function in the target list.
+    /// The target list has a set-returning function.
     pub(super) has_target_srf: bool,
     pub(super) distinct: bool,
     pub(super) limit: LimitKind,
     pub(super) offset: bool,
     pub(super) body: Body,
-    /// Sort keys, `DISTINCT ON`, window definitions, `LIMIT`: only for walkers.
+    /// The sort keys, `DISTINCT ON`, window definitions and `LIMIT`; used only by functions that visit all expressions.
     pub(super) other: Vec<Node>,
     pub(super) ctes: Vec<Rc<Cte>>,
-    /// Of each target, where collations matter at all.
+    /// The collation of each target; empty if the statement uses only the default collation.
     pub(super) collations: Vec<Collated>,
-    /// `FOR UPDATE` and the other locks: a row may be seen newer than those that it is joined with.
+    /// It has `FOR UPDATE` or another lock: a locked row may be newer than the rows that it is joined with.
     pub(super) locked: bool,
-    /// Of a statement that writes: the columns of its table that get new values.
+    /// For a statement that writes, the columns of its table that get new values.
     pub(super) assigned: Vec<Written>,
-    /// Of an `INSERT … SELECT`: the query, and the columns that it fills.
+    /// For `INSERT … SELECT`, the query and the columns that it fills.
     pub(super) source: Option<(Rc<Query>, Vec<usize>)>,
-    /// Of an INSERT: its source is a single row. Of a statement without rows of its own: it answers with one.
+    /// For INSERT: the source is a single row. For MERGE or a utility statement: it returns one row.
     pub(super) single_row: bool,
-    /// Of an INSERT: each row of its source is one of the result, or an error.
+    /// For INSERT: each row of the source becomes a row of the result or causes an error.
     pub(super) certain_row: bool,
-    /// Of a statement that writes: its table.
+    /// For a statement that writes, the entry of its table.
     pub(super) result_rte: Option<usize>,
     pub(super) proofs: Proofs,
 }
 
-/// What was proved of a finished query, so that it is proved once: views over views, each of which reads the one below
-/// twice, are as many paths as 2 to the power of their number.
+/// The cached proofs of a finished query. Without them, n nested views, each of which reads the next one twice, would
+/// need 2^n proofs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Proofs {
     pub(super) has_a_row: OnceCell<bool>,
     pub(super) at_most_one: OnceCell<bool>,
-    /// Of a view: for each column whether it can be NULL.
+    /// For a view, whether each column can be NULL.
     pub(super) nullable: OnceCell<Vec<bool>>,
-    /// For each column that was asked for: whether an element of its arrays can be NULL.
+    /// For each column requested so far, whether an element of its arrays can be NULL.
     pub(super) elements: RefCell<BTreeMap<usize, bool>>,
 }
 
@@ -225,11 +225,11 @@ pub(super) struct Proofs {
 #[derive(Clone, Debug)]
 pub(super) struct Written {
     pub(super) column: usize,
-    /// What it may get: of several rows one value each. None where nothing is known of it.
+    /// Its possible new values, one for each row of VALUES; empty if the value is not known.
     pub(super) values: Vec<Node>,
 }
 
-/// What a query does.
+/// The command of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(super) enum Command {
     #[default]
@@ -241,7 +241,7 @@ pub(super) enum Command {
     Utility,
 }
 
-/// Where a query's rows come from, beside `FROM`.
+/// The source of a query's rows, in addition to `FROM`.
 #[derive(Clone, Debug, Default)]
 pub(super) enum Body {
     #[default]
@@ -254,7 +254,7 @@ pub(super) enum Body {
     },
 }
 
-/// What is known of `LIMIT`.
+/// The known facts about `LIMIT`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(super) enum LimitKind {
     #[default]
@@ -283,12 +283,12 @@ pub(super) struct Rte {
 }
 
 impl Rte {
-    /// Functions, a query or a view.
+    /// Whether it is a function, a query or a view.
     pub(super) fn is_derived(&self) -> bool {
         matches!(&self.source, RteSource::Function { .. } | RteSource::Subquery { .. } | RteSource::Cte(_))
     }
 
-    /// One function with one result that is not a row.
+    /// Whether it is one function whose only result is not a row.
     pub(super) fn is_scalar_function(&self) -> bool {
         matches!(&self.source, RteSource::Function { functions, ordinality: false, .. } if functions.len() == 1)
             && self.columns.len() == 1
@@ -303,39 +303,39 @@ pub(super) struct RteColumn {
     pub(super) typmod: i32,
 }
 
-/// What a range table entry means.
+/// The source of a range table entry's rows.
 #[derive(Clone, Debug)]
 pub(super) enum RteSource {
-    /// A table: its number in the schema (PostgreSQL's own have none), which columns are NOT NULL, and its
-    /// unique keys as column numbers.
+    /// A table: its number in the schema (`None` for a system table), which columns are NOT NULL, and its unique keys
+    /// as column numbers.
     Table {
         relation: Option<usize>,
         not_null: Vec<bool>,
         keys: Vec<Vec<usize>>,
         references: Vec<Reference>,
-        /// Some rows may be left out: `TABLESAMPLE`, row level security.
+        /// `TABLESAMPLE` or row level security may leave out some rows.
         sampled: bool,
     },
-    /// A subquery, or a view by its number in the schema; a view's outer queries are none of the query's.
+    /// A subquery, or a view with its number in the schema. A view's query cannot refer to the queries around its use.
     Subquery { query: Rc<Query>, view: Option<usize> },
     /// A query of `WITH`.
     Cte(Rc<Cte>),
-    /// Functions: for each, the call, how many columns it gives, and which are never NULL.
+    /// Functions: for each, the call and, per returned column, whether it is never NULL.
     Function {
         functions: Vec<(Node, Vec<bool>)>,
         ordinality: bool,
-        /// The parameters of an `UNNEST` of several, which are sent with equal lengths.
+        /// The parameters of an `UNNEST` of several arrays, which must have equal lengths.
         equally_long: Vec<usize>,
     },
-    /// `EXCLUDED`, or the source of an error: columns may be NULL.
+    /// `EXCLUDED`, or an entry with an error: columns may be NULL.
     Nullable,
 }
 
-/// A foreign key that holds: for each row whose columns are not NULL the other table has its row.
+/// A foreign key that holds: for each row whose columns are not NULL, the other table has a matching row.
 #[derive(Clone, Debug)]
 pub(super) struct Reference {
     pub(super) columns: Vec<usize>,
-    /// The other table, as a relation of the schema.
+    /// The number of the other table in the schema.
     pub(super) relation: usize,
     pub(super) referenced: Vec<usize>,
 }
@@ -346,11 +346,11 @@ pub(super) struct Cte {
     pub(super) name: String,
     pub(super) query: RefCell<Option<Rc<Query>>>,
     pub(super) columns: RefCell<Vec<RteColumn>>,
-    /// Of a recursive query: the collations of its non-recursive term.
+    /// For a recursive query, the collations of its non-recursive term.
     pub(super) collations: RefCell<Vec<Collated>>,
-    /// For the fixed point over a recursive query: what is assumed of each column.
+    /// For the fixed point of a recursive query, whether each column is assumed to be nullable.
     pub(super) assumed: RefCell<Option<Vec<bool>>>,
-    /// Columns of which it is known that NULL means something there.
+    /// Columns already recorded as used where NULL has a meaning.
     pub(super) asked: RefCell<Vec<usize>>,
     /// It refers to itself.
     pub(super) recursive: bool,
@@ -363,7 +363,7 @@ pub(super) enum JoinTree {
     Join { kind: crate::syntax::ast::JoinKind, left: Box<JoinTree>, right: Box<JoinTree>, on: Option<Node> },
 }
 
-/// The system columns, which no row lacks; their column numbers count down from [`FIRST_SYSTEM_COLUMN`].
+/// The system columns, which every row has; their column numbers count down from [`FIRST_SYSTEM_COLUMN`].
 pub(super) const SYSTEM_COLUMNS: [(&str, Oid); 6] = [
     ("ctid", oid::TID),
     ("xmin", oid::XID),
@@ -382,7 +382,7 @@ pub(super) fn system_column(column: usize) -> Option<(&'static str, Oid)> {
 }
 
 impl JoinTree {
-    /// The entries below.
+    /// Collects the entries below this tree.
     pub(super) fn rtes(&self, out: &mut Vec<usize>) {
         match self {
             JoinTree::Leaf(rte) => out.push(*rte),
@@ -412,8 +412,8 @@ impl Node {
         matches!(&self.kind, NodeKind::Call { function, .. } if function.set)
     }
 
-    /// What a query around it sees: of all that is unknown only constants and parameters themselves can still get a
-    /// type there.
+    /// The expression as an outer query sees it. Of the `unknown` expressions, only plain constants and parameters can
+    /// still get a type there.
     pub(super) fn into_column(self) -> Node {
         match self.kind {
             NodeKind::Collate(..) if self.ty == oid::UNKNOWN => {
@@ -424,7 +424,7 @@ impl Node {
         }
     }
 
-    /// The column of this level that it is, perhaps relabelled: a varchar compared as text.
+    /// The column of this level that it is, possibly under a relabeling cast, as for a varchar compared as text.
     pub(super) fn plain_column(&self) -> Option<Var> {
         match &self.kind {
             NodeKind::Var(var) if var.level == 0 => Some(*var),
@@ -433,7 +433,7 @@ impl Node {
         }
     }
 
-    /// Calls `visit` on each direct part, queries excluded.
+    /// Calls `visit` on each direct part, except queries.
     pub(super) fn children<'n>(&'n self, visit: &mut dyn FnMut(&'n Node)) {
         match &self.kind {
             NodeKind::Error
@@ -459,7 +459,7 @@ impl Node {
             | NodeKind::Array(args)
             | NodeKind::Opaque(args)
             | NodeKind::Quantified { left: args, .. } => args.iter().for_each(visit),
-            // What is subscripted comes last, as in `expression_tree_walker`.
+            // The subscripted expression comes last, as in `expression_tree_walker`.
             NodeKind::Subscript(parts) => {
                 let (base, subscripts) = parts.split_at(parts.len().min(1));
                 subscripts.iter().chain(base).for_each(visit);
@@ -505,14 +505,14 @@ impl Node {
         }
     }
 
-    /// The number of its parts, those of queries included.
+    /// The number of its parts, including those of queries.
     pub(super) fn size(&self) -> usize {
         let mut size = 1;
         self.children(&mut |child| size += child.size());
         size + self.subquery().map_or(0, Query::size)
     }
 
-    /// Whether `test` holds for this node or any part of it, queries excluded.
+    /// Whether `test` holds for this node or any part of it, except queries.
     pub(super) fn any(&self, test: &dyn Fn(&Node) -> bool) -> bool {
         if test(self) {
             return true;
@@ -524,7 +524,7 @@ impl Node {
 }
 
 impl Query {
-    /// Calls `visit` on every expression of this query's own level, those of its `FROM` included.
+    /// Calls `visit` on every expression of this query's own level, including those of its `FROM`.
     pub(super) fn expressions<'n>(&'n self, visit: &mut dyn FnMut(&'n Node)) {
         fn joins<'n>(tree: &'n JoinTree, visit: &mut dyn FnMut(&'n Node)) {
             if let JoinTree::Join { left, right, on, .. } = tree {
@@ -553,14 +553,14 @@ impl Query {
         }
     }
 
-    /// The number of parts of its expressions, those of the queries inside included.
+    /// The number of parts of its expressions, including those of nested queries.
     fn size(&self) -> usize {
         let mut size = 1;
         self.expressions(&mut |node| size += node.size());
         size + self.subqueries().iter().map(|query| query.size()).sum::<usize>()
     }
 
-    /// The queries directly inside: `FROM`, set operations and `WITH`; not those of expressions.
+    /// The directly nested queries: of `FROM`, set operations and `WITH`, but not of expressions.
     pub(super) fn subqueries(&self) -> Vec<Rc<Query>> {
         let mut out = Vec::new();
         for rte in &self.rtes {

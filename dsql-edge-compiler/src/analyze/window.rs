@@ -1,7 +1,7 @@
-//! Window functions: `transformWindowFuncCall` and `transformWindowDefinitions`.
+//! Analyzes window functions: `transformWindowFuncCall` and `transformWindowDefinitions`.
 //!
-//! Input: a call with `OVER`, or an entry of the `WINDOW` clause. Output: the call with the keys of its window; the
-//! errors of misplaced ones and of keys that have no order.
+//! Input: a call with `OVER`, or an entry of the `WINDOW` clause. Output: the call with the keys of its window; errors
+//! for misplaced calls and for keys without a sort order.
 
 use super::aggregate::find;
 use super::analyzer::Analyzer;
@@ -76,7 +76,7 @@ impl Analyzer<'_> {
         Node::new(returns, kind, span)
     }
 
-    /// Whether the frame of a window always holds the current row; `None` if the window does not exist.
+    /// Whether the frame of a window always contains the current row; `None` if the window does not exist.
     fn frame_has_row(&mut self, scope: &Scope<'_>, window: &Window) -> Option<bool> {
         let Some(name) = &window.name else { return Some(frame_has_current_row(window)) };
         let Some(found) = named(scope, &name.text) else {
@@ -105,7 +105,7 @@ impl Analyzer<'_> {
     /// `PARTITION BY`, `ORDER BY` and the offsets of a frame.
     fn window_keys(&mut self, scope: &Scope<'_>, window: &Window) -> Vec<Node> {
         let mut keys: Vec<Node> = Vec::new();
-        // Ordering first, as `transformWindowDefinitions` has it.
+        // The sort keys come first, as in `transformWindowDefinitions`.
         let ordering = window.order_by.iter().map(|key| (&key.expr, "ordering"));
         for (expr, kind) in ordering.chain(window.partition_by.iter().map(|key| (key, "equality"))) {
             let node = scope.at(Place::Window, || self.expr(scope, expr));
@@ -160,7 +160,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// Whether a frame always holds the current row.
+/// Whether a frame always contains the current row.
 fn frame_has_current_row(window: &Window) -> bool {
     let Some(frame) = &window.frame else { return true };
     let starts = matches!(frame.start, FrameBound::UnboundedPreceding | FrameBound::CurrentRow);
@@ -171,7 +171,7 @@ fn frame_has_current_row(window: &Window) -> bool {
     starts && ends && !frame.excludes
 }
 
-/// Whether the window that a named one builds on brings a frame.
+/// Whether the base window of a window has a frame.
 fn base_frame(scope: &Scope<'_>, window: &Window) -> bool {
     let base = window.base.as_ref().and_then(|base| named(scope, &base.text));
     base.is_some_and(|base| !frame_has_current_row(base))

@@ -1,4 +1,4 @@
-//! XML: `transformXmlExpr`, `transformXmlSerialize`, `transformRangeTableFunc`.
+//! Analyzes XML: `transformXmlExpr`, `transformXmlSerialize`, `transformRangeTableFunc`.
 //!
 //! Input: calls and `XMLTABLE` as written. Output: values of type xml, and a range table entry.
 
@@ -16,7 +16,7 @@ use crate::syntax::ast::{SqlFunction, XmlTable};
 use std::rc::Rc;
 
 impl Analyzer<'_> {
-    /// `XMLELEMENT` and the like; `XMLEXISTS` is an ordinary function.
+    /// `XMLELEMENT` and related functions; `XMLEXISTS` is an ordinary function.
     pub(super) fn xml_function(&mut self, scope: &Scope<'_>, call: &SqlFunction, span: Span) -> Node {
         if let Some(unnamed) = call.unnamed {
             let what = if call.name == "xmlforest" { "element" } else { "attribute" };
@@ -48,7 +48,7 @@ impl Analyzer<'_> {
             }
         }
         let kind = match (call.name, args.len()) {
-            // NULL if all of them are.
+            // NULL if all arguments are.
             ("xmlconcat" | "xmlforest", _) => {
                 args.iter().for_each(|arg| self.accepts_null(arg));
                 NodeKind::Coalesce(args)
@@ -63,7 +63,7 @@ impl Analyzer<'_> {
         Node { ty, typmod, kind, span }
     }
 
-    /// `XMLTABLE (…)` in `FROM`, which sees what is before it.
+    /// `XMLTABLE (…)` in `FROM`, which sees the items before it.
     pub(super) fn xml_table(&mut self, scope: &mut Scope<'_>, table: &XmlTable) -> JoinTree {
         let (columns, not_null) =
             scope.at_item(Place::FromFunction, true, || self.xml_table_columns(scope, table));

@@ -1,5 +1,5 @@
-//! Casts: two types in, the row of `pg_cast` out. Casts that PostgreSQL has without a row (through
-//! text input and output, of arrays, domains, records, `unknown`) are the analyzer's.
+//! Looks up casts: from two types to the row of `pg_cast`. The analyzer handles casts that PostgreSQL has without a row
+//! (through text input and output, of arrays, domains, records, `unknown`).
 
 use super::Oid;
 use super::letters::{CoercionContext, CoercionMethod};
@@ -7,7 +7,7 @@ use super::memo::Memo;
 use super::table::{Key, Row, Table};
 
 const CASTS: Table = Table::of_even_lines(include_str!("data/casts.txt"));
-/// By source, of which there are 57.
+/// The casts by source type; there are 57 source types.
 static READ: Memo<Vec<Cast>, 256> = Memo::new();
 
 /// A row of `pg_cast`.
@@ -15,7 +15,7 @@ static READ: Memo<Vec<Cast>, 256> = Memo::new();
 pub struct Cast {
     /// The type that is cast.
     pub source: Oid,
-    /// The type it is cast to; the same as `source` where the cast applies a length.
+    /// The type it is cast to; the same as `source` if the cast applies a length.
     pub target: Oid,
     /// `castcontext`.
     pub context: CoercionContext,
@@ -23,7 +23,7 @@ pub struct Cast {
     pub method: CoercionMethod,
     /// The function; 0 for the other methods.
     pub function: Oid,
-    /// Reviewed: a value that is not NULL does not become NULL.
+    /// The cast of a value that is not NULL is never NULL (reviewed).
     pub never_null: bool,
 }
 

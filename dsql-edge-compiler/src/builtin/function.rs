@@ -1,5 +1,5 @@
-//! Functions, aggregates, window functions and procedures: a name or an OID in, rows of `pg_proc`
-//! (with `pg_aggregate`'s part) out, and beside them the reviewed column of `data/never_null.txt`.
+//! Looks up functions, aggregates, window functions and procedures: from a name or an OID to rows of `pg_proc` (joined
+//! with `pg_aggregate`) and the reviewed column of `data/never_null.txt`.
 
 use super::Oid;
 use super::letters::FunctionKind;
@@ -21,7 +21,8 @@ pub struct Function {
     pub kind: FunctionKind,
     /// `provolatile`.
     pub volatility: Volatility,
-    /// `proisstrict`: NULL in, NULL out. It proves nothing about what comes out of non-NULL input.
+    /// `proisstrict`: the result is NULL if an argument is. It proves nothing about the result for arguments that are
+    /// not NULL.
     pub strict: bool,
     /// `proretset`.
     pub set: bool,
@@ -31,9 +32,9 @@ pub struct Function {
     pub returns: Oid,
     /// `provariadic`: the element type of the last argument; 0 for none.
     pub variadic: Oid,
-    /// `pronargdefaults`: how many of the last arguments may be left out.
+    /// `pronargdefaults`: the number of last arguments that may be left out.
     pub defaults: u8,
-    /// When the result is not NULL.
+    /// The condition under which the result is not NULL.
     pub null: NullContract,
     args: &'static str,
     details: &'static str,
@@ -42,11 +43,11 @@ pub struct Function {
 /// A column of a function's result, of an OUT, INOUT or TABLE argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutColumn {
-    /// The argument's name; "" where it has none.
+    /// The argument's name; "" if it has none.
     pub name: &'static str,
     /// Its type.
     pub type_oid: Oid,
-    /// Reviewed: not NULL when all arguments are non-NULL.
+    /// The column is not NULL if no argument is NULL (reviewed).
     pub never_null: bool,
 }
 
@@ -56,18 +57,18 @@ impl Function {
         oids(self.args)
     }
 
-    /// How many input arguments there are, a VARIADIC one counted once.
+    /// The number of input arguments; a VARIADIC one counts once.
     pub fn nargs(&self) -> usize {
         if self.args.is_empty() { 0 } else { self.args.bytes().filter(|byte| *byte == b' ').count() + 1 }
     }
 
-    /// The names of the input arguments, "" for one that has none; nothing at all where none has.
+    /// The names of the input arguments, "" for one without a name; empty if no argument has a name.
     pub fn arg_names(&self) -> impl Iterator<Item = &'static str> + Clone + use<> {
         self.details().filter(|detail| matches!(detail.mode, b'i' | b'b' | b'B' | b'v')).map(|it| it.name)
     }
 
-    /// The columns of the result, where OUT arguments declare them; a single one gives the result its
-    /// name, not a column.
+    /// The columns of the result, if OUT arguments declare them. A single OUT argument only names the result and does
+    /// not declare a column.
     pub fn out_columns(&self) -> impl Iterator<Item = OutColumn> + Clone + use<> {
         self.details().filter(|detail| matches!(detail.mode, b'o' | b'O' | b'b' | b'B' | b't' | b'T')).map(
             |detail| OutColumn {
@@ -102,14 +103,14 @@ pub fn function_by_oid(oid: Oid) -> Option<Function> {
     FUNCTIONS.find(Key::name(fields.text()).then(oid)).next().map(read)
 }
 
-/// Every name of a function, sorted, each once.
+/// All names of functions, sorted, without duplicates.
 pub fn function_names() -> impl Iterator<Item = &'static str> + Clone {
     FUNCTIONS.names()
 }
 
-/// Whether `extract` and `date_part` of a date or timestamp that is not NULL always yield this field. Of an
-/// infinite one, those that grow without end are infinite and all others NULL (timestamp.c,
-/// `NonFiniteTimestampTzPart`). The field is as it is written, of any case.
+/// Whether `extract` and `date_part` of a date or timestamp that is not NULL are never NULL for this field. For an
+/// infinite value, fields that grow without end are infinite and all others NULL (timestamp.c,
+/// `NonFiniteTimestampTzPart`). The field is as written, in any case.
 pub fn extract_is_never_null(field: &str) -> bool {
     ["century", "decade", "epoch", "isoyear", "julian", "millennium", "year"]
         .iter()
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn strict_is_not_never_null() {
+    fn strict_function_can_return_null() {
         for (name, args) in [
             ("array_length", &[oid::ANYARRAY, oid::INT4][..]),
             ("regexp_match", &[oid::TEXT, oid::TEXT]),
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn not_null_whatever_comes_in() {
+    fn some_functions_are_not_null_for_any_arguments() {
         let concat = one("concat", &[oid::ANY]);
         assert!(concat.null == NullContract::Always && !concat.strict);
         assert_eq!(concat.variadic, oid::ANY);

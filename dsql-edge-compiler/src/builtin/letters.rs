@@ -1,4 +1,4 @@
-//! The letters of PostgreSQL's catalogs as names.
+//! Defines names for the one-letter codes of PostgreSQL's catalogs.
 
 /// `typtype`: the kind of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,16 +49,16 @@ pub enum FunctionKind {
 /// `aggkind`: the kind of an aggregate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AggregateKind {
-    /// It takes its arguments in parentheses.
+    /// All its arguments are in parentheses.
     Normal,
     /// `percentile_cont (…) WITHIN GROUP (…)`
     OrderedSet,
-    /// `rank (…) WITHIN GROUP (…)`: each argument is of the type of its sort key.
+    /// `rank (…) WITHIN GROUP (…)`: each argument has the type of its sort key.
     HypotheticalSet,
 }
 
 impl FunctionKind {
-    /// Of `prokind` and `aggkind`.
+    /// The kind for the letters of `prokind` and `aggkind`.
     pub(super) fn of_letters(kind: u8, aggregate: u8) -> FunctionKind {
         match (kind, aggregate) {
             (b'a', b'o') => FunctionKind::Aggregate(AggregateKind::OrderedSet),
@@ -76,14 +76,14 @@ impl FunctionKind {
     }
 }
 
-/// `castcontext`: how far a coercion may go.
+/// `castcontext`: the contexts in which a cast applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CoercionContext {
-    /// Anywhere.
+    /// In every expression.
     Implicit,
-    /// Where a value is assigned to a column, too.
+    /// Also when a value is assigned to a column.
     Assignment,
-    /// By a cast.
+    /// Only with an explicit cast.
     Explicit,
 }
 
@@ -102,9 +102,9 @@ impl CoercionContext {
 pub enum CoercionMethod {
     /// A function is called.
     Function,
-    /// The value stays what it is.
+    /// The value is not changed (binary coercible).
     Binary,
-    /// The value is written as text, and the text is read.
+    /// The value is converted to text, and the text is parsed as the target type.
     InOut,
 }
 

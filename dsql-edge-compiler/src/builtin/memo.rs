@@ -1,13 +1,13 @@
-//! Keeps what was read of the catalog.
+//! Caches values that were read from the catalog.
 //!
-//! Input: a key. Output: its value, read at most once a process.
+//! Input: a key. Output: its value, read at most once per process.
 //!
-//! It holds only what the catalog has, never a key that found nothing, so that it cannot outgrow the catalog. A
-//! proc macro runs unoptimised and asks for the same few types and operators for every query of a crate.
+//! It caches only entries of the catalog, never a key that was not found, so that it cannot become larger than the
+//! catalog. A proc macro runs unoptimized and needs the same few types and operators for every query of a crate.
 
 use std::sync::OnceLock;
 
-/// A table of `N` places, of which fewer are ever filled. A value contains its own key.
+/// A hash table of `N` slots, of which fewer are ever filled. A value contains its own key.
 pub(super) struct Memo<V, const N: usize> {
     slots: [OnceLock<V>; N],
 }
@@ -17,7 +17,8 @@ impl<V, const N: usize> Memo<V, N> {
         Self { slots: [const { OnceLock::new() }; N] }
     }
 
-    /// The value that `is` the one meant, looked for from this place on; what `read` finds is kept.
+    /// The value for which `is` returns true, searched for from slot `place` on. If it is missing, the result of `read`
+    /// is stored.
     pub(super) fn value(
         &'static self,
         place: usize,
@@ -32,7 +33,7 @@ impl<V, const N: usize> Memo<V, N> {
             place = (place + 1) % N;
         }
         let mut fresh = read()?;
-        // Another thread may have taken the place meanwhile.
+        // Another thread may have filled the slot in the meantime.
         for at in (place..N).chain(0..place) {
             let slot = self.slots.get(at)?;
             match slot.set(fresh) {
@@ -53,7 +54,7 @@ mod tests {
     use std::cell::Cell;
 
     #[test]
-    fn absent_name_is_read_each_time_and_a_taken_place_is_passed() {
+    fn missing_name_is_not_cached_and_full_slot_is_skipped() {
         static MEMO: Memo<(usize, &str), 8> = Memo::new();
         let reads = Cell::new(0);
         let ask = |place: usize, key: usize| {

@@ -1,12 +1,12 @@
-//! What PostgreSQL 16 ships in `pg_catalog` and `information_schema`: types, functions, operators,
-//! casts and relations. Input: a name or an OID. Output: the row of the catalog.
+//! Contains the objects of PostgreSQL 16 in `pg_catalog` and `information_schema`: types, functions, operators, casts
+//! and relations. Input: a name or an OID. Output: the row of the catalog.
 //!
-//! The rows lie in `data/*.txt`, written by `cargo xtask catalog` from a real PostgreSQL 16 and never
-//! by hand (but for `never_null.txt`, the reviewed column). A proc macro runs unoptimised, so nothing
-//! here builds a map or parses a file: each lookup is a binary search over the text, only the lines
-//! that a query names are ever split into fields, and types, operators and casts only once (`memo`).
+//! The rows are in `data/*.txt`, which `cargo xtask catalog` writes from a real PostgreSQL 16; only `never_null.txt`,
+//! the reviewed column, is written by hand. A proc macro runs unoptimized, so this module does not build maps or parse
+//! files: each lookup is a binary search over the text, only the lines that a query names are split into fields, and
+//! types, operators and casts only once (`memo`).
 //!
-//! Nothing here resolves overloads or depends on a user's schema.
+//! This module does not resolve overloads and does not depend on a user's schema.
 
 mod cast;
 mod function;

@@ -1,18 +1,20 @@
-//! What is known of NULL in the result of a function: a letter of `data/never_null.txt` as a [`NullContract`].
+//! Defines [`NullContract`], the facts about NULL in the result of a function: a letter of `data/never_null.txt`.
 
-/// When the result of a function is certainly not NULL. Each was reviewed; `proisstrict` proves nothing about it.
+/// The condition under which the result of a function is certainly not NULL. Each was reviewed; `proisstrict` proves
+/// nothing about it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NullContract {
-    /// Never certainly.
+    /// The result may always be NULL.
     #[default]
     Unknown,
-    /// If no argument is NULL; of a set, each row. Of an aggregate: also over no rows.
+    /// The result (for a set, each row) is not NULL if no argument is NULL. For an aggregate, this also holds over no
+    /// rows.
     OfValues,
-    /// Whatever the arguments are: `concat`, `jsonb_build_object`, `count`.
+    /// The result is not NULL for any arguments: `concat`, `jsonb_build_object`, `count`.
     Always,
-    /// Of an aggregate: over at least one row whose arguments are not NULL.
+    /// The result of an aggregate is not NULL over at least one row whose arguments are not NULL.
     OverValues,
-    /// Of an aggregate: over at least one row, whatever its arguments are: `array_agg`.
+    /// The result of an aggregate is not NULL over at least one row with any arguments: `array_agg`.
     OverRows,
 }
 
@@ -27,7 +29,7 @@ impl NullContract {
         }
     }
 
-    /// Of a function that gives NULL for no value, or of which nothing is known.
+    /// The contract of a function that, if `known`, does not return NULL for arguments that are not NULL.
     pub fn of_values_if(known: bool) -> NullContract {
         if known { NullContract::OfValues } else { NullContract::Unknown }
     }
@@ -37,7 +39,7 @@ impl NullContract {
         matches!(self, NullContract::OfValues | NullContract::Always)
     }
 
-    /// Whether the result is not NULL whatever the arguments are.
+    /// Whether the result is not NULL for any arguments.
     pub fn holds_always(self) -> bool {
         self == NullContract::Always
     }
@@ -52,8 +54,8 @@ impl NullContract {
         matches!(self, NullContract::OverRows | NullContract::Always)
     }
 
-    /// The contract of a call with an array after `VARIADIC`: for an array that is NULL, `concat` and related functions
-    /// give NULL, although for NULL in one of several arguments they do not.
+    /// The contract of a call with an array after `VARIADIC`: `concat` and related functions return NULL for a NULL
+    /// array, although they do not for NULL in one of several arguments.
     pub fn of_variadic_array(self) -> NullContract {
         if self == NullContract::Always { NullContract::OfValues } else { self }
     }

@@ -1,12 +1,11 @@
-//! The well-known OIDs of types, by the names PostgreSQL's own source gives them (`INT4ARRAYOID` less
-//! its `OID`).
+//! Defines the well-known OIDs of types, with the names of PostgreSQL's source without `OID` (`INT4ARRAYOID`).
 
-/// An object identifier; 0 where there is none.
+/// An object identifier; 0 for none.
 pub type Oid = u32;
 
-/// OIDs below this one are the same on every server, and only those may be sent to one or compared with
-/// what one contains. From this one on `initdb` gives them out as they come (row types of views, the domains of
-/// `information_schema`); the catalog then has a number of its own, stable, below 16384.
+/// OIDs below this number are the same on every server, and only those may be sent to a server or compared with OIDs
+/// from a server. From this number on, `initdb` assigns OIDs in sequence (row types of views, the domains of
+/// `information_schema`); for these, the catalog here has its own stable numbers below 16384.
 pub const FIRST_UNPINNED: Oid = 10_000;
 
 macro_rules! oids {
@@ -215,7 +214,7 @@ mod tests {
     use super::super::type_by_oid;
 
     #[test]
-    fn each_constant_is_the_type_it_says() {
+    fn each_oid_constant_is_that_of_its_type() {
         for (oid, name) in super::ALL {
             assert_eq!(type_by_oid(*oid).map(|it| it.name), Some(*name));
         }

@@ -1,4 +1,4 @@
-//! Operators: a name in, rows of `pg_operator` out, with what matters of the function behind.
+//! Looks up operators: from a name to rows of `pg_operator`, with the facts about the operator's function.
 
 use super::Oid;
 use super::memo::Memo;
@@ -7,7 +7,7 @@ use super::table::{Key, Row, Table};
 use crate::volatility::Volatility;
 
 const OPERATORS: Table = Table::new(include_str!("data/operators.txt"));
-/// By name, of which there are 74.
+/// The operators by name; there are 74 names.
 static READ: Memo<Vec<Operator>, 256> = Memo::new();
 
 /// A row of `pg_operator`.
@@ -17,23 +17,23 @@ pub struct Operator {
     pub oid: Oid,
     /// `oprname`.
     pub name: &'static str,
-    /// The type on the left; 0 of a prefix operator.
+    /// The type on the left; 0 for a prefix operator.
     pub left: Oid,
     /// The type on the right.
     pub right: Oid,
     /// The type of the result.
     pub result: Oid,
-    /// The function behind it.
+    /// The OID of its function.
     pub function: Oid,
-    /// Its name.
+    /// The function's name.
     pub function_name: &'static str,
-    /// Its `proisstrict`: NULL in, NULL out.
+    /// The function's `proisstrict`: the result is NULL if an operand is.
     pub function_strict: bool,
-    /// Its `provolatile`.
+    /// The function's `provolatile`.
     pub function_volatility: Volatility,
-    /// Its `proretset`.
+    /// The function's `proretset`.
     pub function_retset: bool,
-    /// When the result is not NULL.
+    /// The condition under which the result is not NULL.
     pub null: NullContract,
     /// `oprcanhash`.
     pub can_hash: bool,
@@ -41,7 +41,7 @@ pub struct Operator {
     pub can_merge: bool,
     /// The operator with its operands swapped; 0 for none.
     pub commutator: Oid,
-    /// The operator with the opposite answer; 0 for none.
+    /// The operator with the opposite result; 0 for none.
     pub negator: Oid,
 }
 
@@ -50,7 +50,7 @@ pub fn operator(name: &str, left: Oid, right: Oid) -> Option<Operator> {
     operators(name).iter().find(|found| (found.left, found.right) == (left, right)).copied()
 }
 
-/// The operators of this name in `pg_catalog`, by operands; prefix operators are among them.
+/// The operators of this name in `pg_catalog`, including prefix operators, sorted by operands.
 pub fn operators(name: &str) -> &'static [Operator] {
     let is = |known: &Vec<Operator>| known.first().is_some_and(|operator| operator.name == name);
     let read = || OPERATORS.find(Key::name(name)).map(read).collect();
@@ -58,7 +58,7 @@ pub fn operators(name: &str) -> &'static [Operator] {
     READ.value(place, is, || Some(read()).filter(is)).map_or(&[], Vec::as_slice)
 }
 
-/// Every name of an operator, sorted, each once.
+/// All names of operators, sorted, without duplicates.
 pub fn operator_names() -> impl Iterator<Item = &'static str> + Clone {
     OPERATORS.names()
 }

@@ -1,4 +1,4 @@
-//! Tables and views of `pg_catalog` and `information_schema`: a name in, its columns out.
+//! Looks up tables and views of `pg_catalog` and `information_schema`: from a name to its columns.
 
 use super::letters::RelationKind;
 use super::table::{Key, Table, number};
@@ -57,11 +57,11 @@ pub fn relation_names() -> impl Iterator<Item = &'static str> + Clone {
     RELATIONS.names()
 }
 
-/// The columns of a relation of DSQL's own schema `sys`, all of them nullable as far as is known.
+/// The columns of a relation of DSQL's schema `sys`, all assumed to be nullable.
 ///
-/// The columns of `jobs` and their types are those that a cluster answered with (September 2026). Of
-/// `iam_pg_role_mappings` three columns are known and no types; a wrong one is an error when the query runs, never
-/// a wrong value.
+/// The columns of `jobs` and their types are those that a cluster returned (September 2026). For
+/// `iam_pg_role_mappings`, three columns but no types are known; a wrong type causes an error when the query runs,
+/// never a wrong value.
 pub fn dsql_relation(name: &str) -> Option<&'static [(&'static str, Oid)]> {
     match name {
         "jobs" => Some(&[

@@ -1,30 +1,30 @@
-//! A sorted text of lines with tab-separated fields: in goes a key, out come the lines that open with it.
-//! The meaning of the fields is not its concern.
+//! Searches a sorted text of lines with tab-separated fields. Input: a key. Output: the lines that begin with it. The
+//! module does not interpret the fields.
 //!
-//! All of it runs unoptimised in a proc macro, hence comparisons of whole slices, which the standard library
-//! brings compiled, in place of loops of our own.
+//! The code runs unoptimized in a proc macro, so it compares whole slices, for which the standard library has optimized
+//! code, instead of using its own loops.
 
 use std::cmp::Ordering;
 use std::fmt::Write;
 
 use super::Oid;
 
-/// One of the data files. Its lines are sorted bytewise, OIDs in them are of five digits, and a name that is
-/// followed by spaces ends at the first of them.
+/// One of the data files. Its lines are sorted bytewise, its OIDs have five digits, and a name that is followed by
+/// spaces ends at the first space.
 #[derive(Clone, Copy)]
 pub(super) struct Table {
     text: &'static str,
-    /// The length of every line, its newline included; 0 where it differs.
+    /// The length of every line, including its newline; 0 if lengths differ.
     width: usize,
 }
 
 impl Table {
-    /// A table of lines that differ in length.
+    /// A table whose lines differ in length.
     pub(super) const fn new(text: &'static str) -> Self {
         Self { text, width: 0 }
     }
 
-    /// A table of lines that are all as long as the first: found faster.
+    /// A table whose lines all have the length of the first, so that a search is faster.
     pub(super) const fn of_even_lines(text: &'static str) -> Self {
         let bytes = text.as_bytes();
         let mut width = 0;
@@ -34,7 +34,7 @@ impl Table {
         Self { text, width: width + 1 }
     }
 
-    /// The lines that open with these fields.
+    /// The lines that begin with these fields.
     pub(super) fn find(self, key: Key) -> impl Iterator<Item = Row> + Clone + use<> {
         let start = self.first(key.text());
         let rest = self.text.get(start..).unwrap_or_default();
@@ -48,7 +48,7 @@ impl Table {
         lines(self.text).map(|line| Row { line })
     }
 
-    /// The first field of every line, each once.
+    /// The first field of every line, without duplicates.
     pub(super) fn names(self) -> impl Iterator<Item = &'static str> + Clone {
         let mut last = "";
         self.rows().map(|row| row.fields().text()).filter(move |name| {
@@ -86,8 +86,8 @@ impl Table {
     }
 }
 
-/// How a line's opening compares with a key. A field ends at a tab, a space or the line's end, all of which
-/// come before what can be in a field.
+/// Compares a line's beginning with a key. A field ends at a tab, a space or the line's end, all of which sort before
+/// the characters of a field.
 fn compare(line: &str, key: &str) -> Ordering {
     let (line, key) = (line.as_bytes(), key.as_bytes());
     let Some(opening) = line.get(..key.len()) else { return line.cmp(key) };
@@ -104,23 +104,23 @@ fn lines(text: &'static str) -> impl Iterator<Item = &'static str> + Clone {
     text.split_terminator('\n')
 }
 
-/// The fields that a line has to open with.
+/// The fields that a line has to begin with.
 #[derive(Clone)]
 pub(super) struct Key(String);
 
 impl Key {
-    /// A name. One that could not be a field finds nothing.
+    /// A key for a name. A name that cannot be a field matches no line.
     pub(super) fn name(name: &str) -> Key {
-        // No line opens with a newline.
+        // No line begins with a newline.
         if name.bytes().any(|byte| byte <= b' ') { Key("\n".to_owned()) } else { Key(name.to_owned()) }
     }
 
-    /// An OID.
+    /// A key for an OID.
     pub(super) fn oid(oid: Oid) -> Key {
         Key(format!("{oid:05}"))
     }
 
-    /// One more field.
+    /// Adds an OID as the next field.
     pub(super) fn then(mut self, oid: Oid) -> Key {
         let _ = write!(self.0, "\t{oid:05}");
         self
@@ -138,29 +138,29 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// Its fields, from the first on.
+    /// Its fields, starting with the first.
     pub(super) fn fields(self) -> Fields {
         Fields { rest: self.line }
     }
 }
 
-/// What is left of a line.
+/// The rest of a line.
 pub(super) struct Fields {
     rest: &'static str,
 }
 
 impl Fields {
-    /// The next field, without spaces that fill it up; "" after the last.
+    /// The next field, without the spaces that pad it; "" after the last.
     pub(super) fn text(&mut self) -> &'static str {
         let (field, rest) = self.rest.split_once('\t').unwrap_or((self.rest, ""));
         self.rest = rest;
         if field.ends_with(' ') { field.trim_end_matches(' ') } else { field }
     }
 
-    /// The next field as an OID; 0 where there is none.
+    /// The next field as an OID; 0 if there is none.
     pub(super) fn oid(&mut self) -> Oid {
         let (field, rest) = match self.rest.as_bytes() {
-            // Nearly all are of five digits with a tab behind.
+            // Nearly all OIDs have five digits and are followed by a tab.
             [_, _, _, _, _, b'\t', ..] => self.rest.split_at(5),
             _ => {
                 let field = self.text();
@@ -181,7 +181,7 @@ impl Fields {
         self.text().as_bytes().first_chunk::<N>().copied().unwrap_or([b'-'; N])
     }
 
-    /// All that is left.
+    /// The rest of the line.
     pub(super) fn rest(self) -> &'static str {
         self.rest
     }

@@ -1,5 +1,5 @@
-//! Types: a name or an OID in, the row of `pg_type` out. `format_type`'s spellings (`integer`) and the
-//! parser's keywords are not known here.
+//! Looks up types: from a name or an OID to the row of `pg_type`. It does not resolve `format_type`'s spellings
+//! (`integer`) or the parser's keywords.
 
 use super::Oid;
 use super::letters::TypeKind;
@@ -8,13 +8,13 @@ use super::table::{Key, Row, Table};
 
 const TYPES: Table = Table::of_even_lines(include_str!("data/types.txt"));
 const TYPES_BY_NAME: Table = Table::of_even_lines(include_str!("data/types_by_name.txt"));
-/// Of 613 types.
+/// The 613 types by OID.
 static READ: Memo<Type, 2048> = Memo::new();
 
 /// A row of `pg_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Type {
-    /// The server's OID; from [`super::oid::FIRST_UNPINNED`] on a number of ours (see there).
+    /// The server's OID; from [`super::oid::FIRST_UNPINNED`] on, an artificial number (see there).
     pub oid: Oid,
     /// `typname`: `int4`, `_text`.
     pub name: &'static str,
@@ -26,7 +26,7 @@ pub struct Type {
     pub category: u8,
     /// `typispreferred`.
     pub preferred: bool,
-    /// `typelem`: what subscripting yields; also set for `name`, `point` and the like, which are not
+    /// `typelem`: the type of a subscripted element; also set for `name`, `point` and similar types, which are not
     /// arrays (see [`Type::is_array`]). 0 for none.
     pub elem: Oid,
     /// `typarray`; 0 for none.
@@ -37,20 +37,20 @@ pub struct Type {
     pub len: i16,
     /// Whether `typcollation` is set.
     pub collatable: bool,
-    /// How it is subscripted: `a` as an array, `r` as a fixed-length "raw array", `j` as jsonb, `-` not.
+    /// The kind of subscripting: `a` as an array, `r` as a fixed-length "raw array", `j` as jsonb, `-` for none.
     pub subscript: u8,
-    /// Of a range and a multirange: the type of the bounds; 0 for others.
+    /// The type of the bounds of a range or a multirange; 0 for other types.
     pub subtype: Oid,
-    /// Of a range its multirange, of a multirange its range; 0 for others.
+    /// The multirange of a range, or the range of a multirange; 0 for other types.
     pub counterpart: Oid,
     /// `typnotnull` of a domain.
     pub not_null: bool,
-    /// Of a composite type: its relation, as `schema.name`; "" for others.
+    /// The relation of a composite type, as `schema.name`; "" for other types.
     pub relid_name: &'static str,
 }
 
 impl Type {
-    /// PostgreSQL's `IsTrueArrayType`: `elem` is an element, and the array functions take it.
+    /// PostgreSQL's `IsTrueArrayType`: whether `elem` is an element type, so that array functions accept the type.
     pub fn is_array(&self) -> bool {
         self.elem != 0 && self.subscript == b'a'
     }
@@ -73,7 +73,7 @@ pub fn type_by_qualified_name(schema: &str, name: &str) -> Option<Type> {
     type_by_oid(fields.oid())
 }
 
-/// The array type over this element; `None` where there is none (and for an array).
+/// The array type over this element; `None` if there is none, and for an array.
 pub fn array_of(element: Oid) -> Option<Type> {
     type_by_oid(type_by_oid(element)?.array)
 }
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn arrays_and_what_only_looks_like_one() {
+    fn arrays_and_types_that_only_look_like_arrays() {
         let array = type_by_name("_text").unwrap();
         assert!(array.is_array() && array.elem == oid::TEXT);
         assert_eq!(array_of(oid::TEXT), Some(array));

@@ -1,7 +1,7 @@
-//! The codes of diagnostics and the SQLSTATE that PostgreSQL gives for each.
+//! Defines the codes of diagnostics and the SQLSTATE that PostgreSQL returns for each.
 //!
-//! A code names the mistake; several codes may share one SQLSTATE. Codes are stable: CI logs and
-//! editors refer to them. Each has a page, `errors/CODE.md`, which is a test as well.
+//! A code names the mistake; several codes may share one SQLSTATE. Codes are stable: CI logs and editors refer to them.
+//! Each has a page, `errors/CODE.md`, which is also a test.
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident $name:literal $sqlstate:literal,)*) => {
@@ -23,19 +23,19 @@ macro_rules! codes {
                 Code::ALL.iter().copied().find(|code| code.name() == name)
             }
 
-            /// Its page, in Markdown: what it means, an example, and how to fix it.
+            /// Its page, in Markdown: the meaning, an example, and the fix.
             pub fn page(self) -> &'static str {
                 match self {
                     $(Code::$variant => include_str!(concat!("../../errors/", $name, ".md")),)*
                 }
             }
 
-            /// The SQLSTATE that PostgreSQL (or DSQL) answers with.
+            /// The SQLSTATE that PostgreSQL (or DSQL) returns.
             pub fn sqlstate(self) -> &'static str {
                 match self { $(Code::$variant => $sqlstate,)* }
             }
 
-            /// Whether it is only ever a warning: its SQLSTATE is that of success.
+            /// Whether it is always a warning: its SQLSTATE is that of success.
             pub fn is_warning(self) -> bool {
                 self.sqlstate() == "00000"
             }
@@ -52,17 +52,18 @@ codes! {
     InvalidEncoding "invalid-encoding" "22021",
     /// The number of names, values or columns does not match.
     WrongCount "wrong-count" "42601",
-    /// No column of that name is in reach.
+    /// No column of that name is visible.
     UnknownColumn "unknown-column" "42703",
-    /// No parameter type can be determined: the statement uses `$2` and never `$1`, or gives no clue.
+    /// The type of a parameter cannot be determined: the statement uses `$2` but not `$1`, or no use determines the
+    /// type.
     IndeterminateParameter "indeterminate-parameter" "42P18",
-    /// A parameter number that cannot be.
+    /// A parameter number that is not valid.
     UnknownParameter "unknown-parameter" "42P02",
-    /// The same parameter is needed as two different types.
+    /// Two uses of a parameter require different types.
     AmbiguousParameter "ambiguous-parameter" "42P08",
-    /// A table that the snapshot does not have.
+    /// A table that is not in the snapshot.
     UnknownTable "unknown-table" "42P01",
-    /// A table name that `FROM` does not bring in, or not there.
+    /// A table that is not in `FROM`, or that is not visible at this place.
     MissingFrom "missing-from" "42P01",
     /// A schema that does not exist.
     UnknownSchema "unknown-schema" "3F000",
@@ -72,11 +73,11 @@ codes! {
     UnknownOperator "unknown-operator" "42883",
     /// A type that does not exist.
     UnknownType "unknown-type" "42704",
-    /// Two collations meet, and neither goes before the other.
+    /// Two collations conflict, and neither takes precedence.
     CollationMismatch "collation-mismatch" "42P21",
     /// A constraint, collation or other named object that does not exist.
     UnknownObject "unknown-object" "42704",
-    /// A column name that two tables in reach share.
+    /// A column name that two visible tables have.
     AmbiguousColumn "ambiguous-column" "42702",
     /// A table name that occurs twice.
     AmbiguousTable "ambiguous-table" "42P09",
@@ -90,15 +91,15 @@ codes! {
     DuplicateObject "duplicate-object" "42710",
     /// The same table twice.
     DuplicateTable "duplicate-table" "42P07",
-    /// An expression has another type than its place asks for.
+    /// An expression does not have the type that its place requires.
     TypeMismatch "type-mismatch" "42804",
     /// No cast leads from one type to the other.
     CannotCast "cannot-cast" "42846",
-    /// A constant that its type cannot read.
+    /// A constant that the input function of its type rejects.
     InvalidLiteral "invalid-literal" "22P02",
-    /// A date or time constant that its type cannot read.
+    /// A date or time constant that the input function of its type rejects.
     InvalidDatetime "invalid-datetime" "22007",
-    /// A date or time with a month, day or hour that there is not.
+    /// A date or time with a month, day or hour that does not exist.
     DatetimeOutOfRange "datetime-out-of-range" "22008",
     /// A number out of its type's range.
     OutOfRange "out-of-range" "22003",
@@ -110,37 +111,37 @@ codes! {
     MisplacedWindow "misplaced-window" "42P20",
     /// A window that is not defined.
     UnknownWindow "unknown-window" "42704",
-    /// `ORDER BY`, `LIMIT`, `DISTINCT ON` and the like in an impossible combination.
+    /// An invalid combination of clauses such as `ORDER BY`, `LIMIT` and `DISTINCT ON`.
     InvalidColumnReference "invalid-column-reference" "42P10",
-    /// A reference to a recursive query where SQL forbids it.
+    /// A reference to a recursive query at a place where SQL forbids it.
     InvalidRecursion "invalid-recursion" "42P19",
-    /// Something that has the wrong kind: a view where a table is needed.
+    /// An object of the wrong kind: a view where a table is required.
     WrongObjectType "wrong-object-type" "42809",
     /// A polymorphic call whose result type cannot be determined.
     IndeterminateType "indeterminate-type" "42P18",
-    /// A view that cannot be written through.
+    /// A view that is not updatable.
     NotUpdatable "not-updatable" "55000",
     /// A `GENERATED ALWAYS` column that is written to.
     GeneratedAlways "generated-always" "428C9",
-    /// PostgreSQL itself does not have it.
+    /// A feature that PostgreSQL does not support.
     FeatureNotSupported "feature-not-supported" "0A000",
-    /// PostgreSQL has it, and DSQL refuses it or limits it; the SQLSTATE is mostly this one.
+    /// A feature of PostgreSQL that DSQL rejects or limits; the SQLSTATE is usually this one.
     DsqlUnsupported "dsql-unsupported" "0A000",
-    /// PostgreSQL has it, and this compiler does not know it yet.
+    /// A feature of PostgreSQL that this compiler does not support yet.
     NotSupportedYet "not-supported-yet" "0A000",
     /// A statement that `dsql-edge migrate` cannot run as a step of a migration.
     MisplacedStatement "misplaced-statement" "0A000",
     /// A statement of a schema or a migration whose effect on the schema is not known.
     UnfollowedStatement "unfollowed-statement" "0A000",
-    /// A limit on nesting, names or sizes.
+    /// A limit on nesting, names or sizes is exceeded.
     TooComplex "too-complex" "54001",
-    /// A schema statement that cannot be understood.
+    /// A schema statement with an error.
     InvalidDefinition "invalid-definition" "42P17",
-    /// An `AS "x: T"`, `"x!"` or `"x?"` that cannot be.
+    /// An `AS "x: T"`, `"x!"` or `"x?"` that is not valid.
     InvalidOverride "invalid-override" "42601",
-    /// A column that has no name, or the same name as another, where Rust needs one.
+    /// A column without a name, or with the name of another column, although Rust needs a unique name.
     UnnamedColumn "unnamed-column" "42701",
-    /// An SQL type that has no Rust type here.
+    /// An SQL type without a Rust type.
     NoRustType "no-rust-type" "0A000",
     /// `$name` where a value cannot be captured.
     InvalidCapture "invalid-capture" "42601",
@@ -148,7 +149,7 @@ codes! {
     OptionalText "optional-text" "42601",
     /// A statement that begins, ends or changes a transaction.
     TransactionControl "transaction-control" "2D000",
-    /// `"x!"` on a column that is proved NOT NULL already.
+    /// `"x!"` on a column that is already proved NOT NULL.
     NeedlessOverride "needless-override" "00000",
     /// An `UPDATE` or `DELETE` without `WHERE`.
     MissingWhere "missing-where" "00000",

@@ -1,7 +1,7 @@
-//! What is wrong with a query or a schema, as a value.
+//! Defines diagnostics: errors and warnings of a query or a schema.
 //!
-//! Input: a code, PostgreSQL's words, a place. Output: [`Diagnostic`], rendered by [`render`] for people and by the CLI
-//! as JSON. Nothing here decides whether something is wrong.
+//! Input: a code, PostgreSQL's words, a place. Output: [`Diagnostic`], rendered by [`render`] as text and by the CLI as
+//! JSON. The module does not detect errors.
 
 mod codes;
 pub mod quotation;
@@ -12,14 +12,14 @@ pub use codes::Code;
 
 use crate::source::Span;
 
-/// Which of PostgreSQL's stages would have refused the statement.
+/// The stage of PostgreSQL that would reject the statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// The raw parser (`gram.y`, `scan.l`), whatever the SQLSTATE.
+    /// The raw parser (`gram.y`, `scan.l`), independent of the SQLSTATE.
     Syntax,
     /// Parse analysis, or this compiler's own checks.
     Analysis,
-    /// PostgreSQL takes it, DSQL does not.
+    /// PostgreSQL accepts the statement; DSQL rejects it.
     Dialect,
 }
 
@@ -39,32 +39,32 @@ impl Stage {
 pub enum Severity {
     /// The query cannot run.
     Error,
-    /// The query runs, and probably does not do what was meant.
+    /// The query runs, but probably does not do what its author intends.
     Warning,
 }
 
-/// One thing that is wrong, and what to do about it.
+/// One error or warning, and its fix.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diagnostic {
-    /// Which kind of mistake.
+    /// The kind of mistake.
     pub code: Code,
     /// Error or warning.
     pub severity: Severity,
-    /// Who would have refused it.
+    /// The stage that would reject the statement.
     pub stage: Stage,
-    /// PostgreSQL's own primary message where PostgreSQL has one.
+    /// PostgreSQL's primary message, if PostgreSQL has one.
     pub message: String,
-    /// What to underline; it starts where PostgreSQL's cursor would be.
+    /// The place to underline; it starts at PostgreSQL's cursor position.
     pub span: Span,
     /// More about the cause.
     pub detail: Option<String>,
-    /// What to do.
+    /// Advice how to fix it.
     pub hint: Option<String>,
-    /// Which of DSQL's rules it breaks, if that is what is wrong.
+    /// The DSQL rule that the statement breaks, if that is the error.
     pub reason: Option<Reason>,
 }
 
-/// A rule of DSQL's, by which a diagnostic of [`Code::DsqlUnsupported`] was made.
+/// The DSQL rule of a diagnostic with [`Code::DsqlUnsupported`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reason {
     /// The rule's name.
@@ -98,10 +98,12 @@ impl Diagnostic {
         Diagnostic { severity: Severity::Warning, ..Diagnostic::error(code, span, message) }
     }
 
-    /// Something that PostgreSQL has and this compiler does not support yet.
+    /// The error for a PostgreSQL feature that this compiler does not support yet.
     pub fn unsupported(span: Span, what: impl std::fmt::Display) -> Diagnostic {
         Diagnostic::error(Code::NotSupportedYet, span, format!("{what} is not supported by dsql-edge yet"))
-            .with_hint("sql_unchecked! sends the statement as it is, with the types that you write down")
+            .with_hint(
+                "use sql_unchecked!, which sends the statement unchanged, with the types that you write",
+            )
     }
 
     /// Adds advice.
@@ -118,7 +120,7 @@ impl Diagnostic {
         self
     }
 
-    /// The SQLSTATE that the server answers with.
+    /// The SQLSTATE that the server returns.
     pub fn sqlstate(&self) -> &'static str {
         self.reason.map_or(self.code.sqlstate(), |reason| reason.sqlstate)
     }
@@ -129,34 +131,34 @@ impl Diagnostic {
     }
 }
 
-/// Everything that is wrong with one source, in the order in which PostgreSQL would meet it.
+/// All diagnostics of one source, in the order in which PostgreSQL would find them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Diagnostics(Vec<Diagnostic>);
 
 impl Diagnostics {
-    /// Nothing wrong so far.
+    /// Creates an empty list.
     pub fn new() -> Diagnostics {
         Diagnostics(Vec::new())
     }
 
-    /// Adds one, unless the very same is there already.
+    /// Adds a diagnostic, unless the list already contains the same one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         if !self.0.contains(&diagnostic) {
             self.0.push(diagnostic);
         }
     }
 
-    /// Takes those after the first `count`.
+    /// Removes and returns the diagnostics after the first `at`.
     pub fn split_off(&mut self, at: usize) -> Diagnostics {
         Diagnostics(self.0.split_off(at.min(self.0.len())))
     }
 
-    /// All of them.
+    /// Iterates over all diagnostics.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.0.iter()
     }
 
-    /// The errors alone.
+    /// Iterates over the errors.
     pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
         self.0.iter().filter(|diagnostic| diagnostic.is_error())
     }
@@ -166,7 +168,7 @@ impl Diagnostics {
         self.errors().next().is_some()
     }
 
-    /// How many errors there are.
+    /// The number of errors.
     pub fn error_count(&self) -> usize {
         self.errors().count()
     }

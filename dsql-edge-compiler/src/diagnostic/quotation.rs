@@ -1,27 +1,27 @@
-//! Hints that quote the statement.
+//! Fills quotations of the statement into hints.
 //!
-//! The code that makes a hint has the place of a thing, not its text: in goes a place, and out comes, once the text is at
-//! hand, the text there. Parameters get back the names that they were written with.
+//! The code that creates a hint has the place of an expression, not its text. It writes the place, and [`quote`] later
+//! replaces the place with the text there. Parameters get the names with which they were written.
 
 use super::{Code, Diagnostic};
 use crate::source::Span;
 
-/// Surrounds a place; no SQL contains it.
+/// The character around a place in a hint; SQL does not contain it.
 const MARK: char = '\u{1}';
-/// What is longer is left out.
+/// The length limit of a quotation; longer text is replaced by `(…)`.
 const LONGEST: usize = 48;
 
-/// Takes the place of the text at a span, until [`quote`] fills it in.
+/// A placeholder for the text at a span, which [`quote`] replaces.
 pub fn written(span: Span) -> String {
     format!("{MARK}{} {}{MARK}", span.start, span.end)
 }
 
-/// The same as an operand: in parentheses unless it is one word.
+/// A placeholder for the text of an operand, which gets parentheses unless it is one word.
 pub fn operand(span: Span) -> String {
     format!("{MARK}{} {} operand{MARK}", span.start, span.end)
 }
 
-/// Fills in what `text` has at the places that a hint quotes, and the names of the parameters.
+/// Replaces the placeholders of a hint with the text at their places, and `$n` with the names of the parameters.
 pub(crate) fn quote(diagnostic: &mut Diagnostic, text: &str, captures: &[String]) {
     let of_parameter = matches!(
         diagnostic.code,
@@ -68,7 +68,8 @@ fn filled(hint: &str, text: &str) -> String {
     out
 }
 
-/// The text there, from its first parenthesis on: PostgreSQL's place of `(x)::t` is that of `x`.
+/// The text at a place, extended to the left over its opening parentheses: PostgreSQL's place of `(x)::t` is that of
+/// `x`.
 fn balanced(span: Span, text: &str) -> &str {
     let quoted = span.text(text);
     let (mut open, mut missing) = (0_usize, 0_usize);
@@ -87,7 +88,7 @@ fn balanced(span: Span, text: &str) -> &str {
     }
 }
 
-/// `$1` by the name that it was written with.
+/// Replaces `$1` with the name with which it was written.
 fn named(hint: &str, captures: &[String]) -> String {
     let mut pieces = hint.split('$');
     let mut out = pieces.next().unwrap_or_default().to_owned();

@@ -1,12 +1,12 @@
-//! Diagnostics as text for people.
+//! Renders diagnostics as text.
 //!
-//! Input: a diagnostic, the SQL, and where the SQL is. Output: plain text without colours, its first line
-//! sufficient by itself, for editors show no more.
+//! Input: a diagnostic, the SQL, and the place of the SQL. Output: plain text without colors. The first line is
+//! complete by itself, because some editors show only that line.
 
 use super::{Diagnostic, Severity};
 use crate::source::Lines;
 
-/// `line` and `column` count from 1; the place is printed as `file:line:column`.
+/// A place, printed as `file:line:column`. `line` and `column` count from 1.
 #[derive(Clone, Debug, Default)]
 pub struct Place {
     /// The file, if known.
@@ -17,12 +17,12 @@ pub struct Place {
     pub column: usize,
 }
 
-/// The whole message: headline, place, the SQL with the spot underlined, detail and hint.
+/// The whole message: headline, place, the SQL with the place underlined, detail and hint.
 pub fn render(diagnostic: &Diagnostic, sql: &str, place: Option<Place>) -> String {
     render_of_many(diagnostic, sql, &Lines::of(sql), place)
 }
 
-/// The same for one of many diagnostics in the same text, whose lines are found once.
+/// [`render`] for one of many diagnostics of a text whose line starts were found once.
 pub fn render_of_many(diagnostic: &Diagnostic, sql: &str, lines: &Lines, place: Option<Place>) -> String {
     let mut out = headline(diagnostic);
     let start = (diagnostic.span.start as usize).min(sql.len());
@@ -63,7 +63,7 @@ pub fn headline(diagnostic: &Diagnostic) -> String {
     line
 }
 
-/// Columns on a terminal: East Asian wide characters take two, so that the underline stays true.
+/// The number of terminal columns: East Asian wide characters take two, so that the underline is in the right place.
 fn width(text: &str) -> usize {
     text.chars()
         .map(|character| match character as u32 {
@@ -82,7 +82,7 @@ mod tests {
     use crate::source::Span;
 
     #[test]
-    fn underlines_the_spot_under_wide_characters_too() {
+    fn place_is_underlined_after_wide_characters() {
         let sql = "SELECT '記事',\n  titel FROM posts";
         let at = sql.find("titel").unwrap();
         let diagnostic =

@@ -1,12 +1,11 @@
-//! The nearest name to a misspelt one.
+//! Finds the name nearest to a misspelled one.
 //!
-//! Input: what was written and what could have been. Output: the candidate within PostgreSQL's own bound: an edit
-//! distance of at most half the length of what was written (`parse_relation.c`, `updateFuzzyAttrMatchState`), and
-//! closer to it than any other.
+//! Input: the written name and the candidates. Output: the nearest candidate within PostgreSQL's bound: an edit
+//! distance of at most half the length of the written name (`parse_relation.c`, `updateFuzzyAttrMatchState`).
 
-/// The candidate nearest to `written`, or nothing if none is near.
+/// The candidate nearest to `written`; `None` if none is near.
 pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // Any letter is one edit from any other: of a single one only the case may differ.
+    // Any two letters differ by one edit, so a one-letter name matches only if the case differs.
     let bound = (written.chars().count() / 2).min(3);
     candidates
         .into_iter()
@@ -17,7 +16,7 @@ pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
         .map(|(_, candidate)| candidate)
 }
 
-/// The edit distance, a swap of neighbours counting as one; anything above `bound` is `bound + 1`.
+/// The edit distance, in which a swap of neighbors counts as one edit; a distance above `bound` is `bound + 1`.
 fn distance(left: &str, right: &str, bound: usize) -> usize {
     let left: Vec<char> = left.chars().flat_map(char::to_lowercase).collect();
     let right: Vec<char> = right.chars().flat_map(char::to_lowercase).collect();
@@ -47,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_what_a_person_would() {
+    fn nearest_name_is_suggested() {
         let columns = ["id", "title", "title_ja", "published_at"];
         for (written, expected) in [
             ("titel", Some("title")),

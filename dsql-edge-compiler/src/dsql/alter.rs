@@ -1,7 +1,7 @@
-//! The rules for `ALTER TABLE` and related statements.
+//! Checks `ALTER TABLE` and related statements.
 //!
-//! Input: the statement, its words, and the schema, which alone has the primary keys. Output: the actions that DSQL
-//! refuses, in the order of the text.
+//! Input: the statement, its words, and the schema, which contains the primary keys. Output: the actions that DSQL
+//! rejects, in the order of the text.
 
 use super::clauses::*;
 use super::words::Words;
@@ -35,7 +35,7 @@ pub(super) fn alter(
             return out.push(Finding { whole: true, ..finding });
         }
         ObjectKind::Table => {}
-        // Views, sequences and domains: what DSQL refuses of them is not known.
+        // It is not known which actions on views, sequences and domains DSQL rejects.
         _ => return,
     }
     let alone = alter.actions.len() == 1;
@@ -52,7 +52,7 @@ pub(super) fn alter(
                 let word = words.find("TABLE", 0).unwrap_or(*place);
                 let finding = validate_constraint_async.at(*place);
                 let edits = vec![(Span { start: word.end, end: word.end }, " ASYNC".to_owned())];
-                // With other actions it would not be the only one.
+                // ALTER TABLE ASYNC accepts only this action, so a statement with several actions does not get a fix.
                 out.push(if alone { finding.fixed("write ALTER TABLE ASYNC", edits) } else { finding });
             }
             AlterAction::DropColumn { name, .. } => out.extend(drop_column(alter, name, schema)),
@@ -62,7 +62,7 @@ pub(super) fn alter(
                 let relation = relation(alter, schema);
                 let known = relation.and_then(|relation| relation.column(&column.text));
                 let finding = known.and_then(|known| types::identity(&known.type_name));
-                // The type is in another statement.
+                // The column's type is in another statement, so the place is the column's name.
                 out.extend(finding.map(|finding| finding.placed(column.span)));
             }
             AlterAction::RowSecurity => out.push(row_level_security.at(*place)),
@@ -72,7 +72,7 @@ pub(super) fn alter(
     }
 }
 
-/// DSQL looks for constraints before it looks at the type (recorded: an integer identity).
+/// DSQL checks the constraints before the type (recorded: an integer identity).
 fn add_column(column: &TableColumn, words: &Words<'_>, out: &mut Vec<Finding>) {
     let refused = |constraint: &&Constraint| !matches!(constraint.kind, ConstraintKind::Null);
     if let Some(constraint) = column.constraints.iter().find(refused) {
@@ -90,7 +90,7 @@ fn add_column(column: &TableColumn, words: &Words<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-/// `after`: the statement, where what follows it can be written.
+/// `after` is the statement, if other statements can be inserted after it.
 fn add_constraint(
     constraint: &Constraint,
     place: Span,
@@ -112,8 +112,8 @@ fn add_constraint(
         _ => return ddl::constraint(constraint, out),
     }
     let finding = add_constraint_not_valid.at(place);
-    // Without a name there is nothing to validate, and NOT VALID alone is another constraint. `IF EXISTS` of a missing
-    // table does nothing, and the validation would fail.
+    // A constraint without a name cannot be validated, and NOT VALID alone would change the constraint's meaning. `IF
+    // EXISTS` of a missing table does nothing, and the validation would fail.
     let is_last = |(alter, statement): &(&AlterTable, Span)| statement.end == place.end && !alter.if_exists;
     let Some(((alter, _), name)) = after.filter(is_last).zip(constraint.name.as_ref()) else {
         return out.push(finding);
@@ -124,8 +124,8 @@ fn add_constraint(
     out.push(finding.fixed("add it NOT VALID, then validate it", vec![(end, validate)]));
 }
 
-/// `ADD CONSTRAINT n UNIQUE (a)` is an index of that name, built before, which the constraint takes over. Its
-/// job must be waited for in between, so that two statements cannot replace it.
+/// Adds the advice for `ADD CONSTRAINT n UNIQUE (a)`: first build an index of that name, then let the constraint use
+/// it. This is not a fix of two statements, because the index's job must finish in between.
 fn unique_by_index(
     finding: Finding,
     alter: &AlterTable,
@@ -158,7 +158,7 @@ fn relation<'s>(alter: &AlterTable, schema: Option<&'s Schema>) -> Option<&'s Re
     schema.relations.get(at?)
 }
 
-/// The words of an action on parents, partitions or the type of a table.
+/// The SQL words of an action on parents, partitions or the type of a table.
 fn relatives(action: &AlterAction) -> Option<&'static str> {
     Some(match action {
         AlterAction::Inherit(_) => "INHERIT",

@@ -1,7 +1,7 @@
-//! `CREATE` of tables, views, sequences, types, functions and indexes.
+//! Checks `CREATE` of tables, views, sequences, types, functions and indexes.
 //!
-//! Input: the statement and its words. Output: the clauses that DSQL refuses, in the order of the text, each with the
-//! rewrite that makes it pass, if there is one.
+//! Input: the statement and its words. Output: the clauses that DSQL rejects, in the order of the text, each with the
+//! rewrite that DSQL accepts, if there is one.
 
 use super::clauses::*;
 use super::words::Words;
@@ -53,7 +53,7 @@ pub(super) fn table(table: &CreateTable, words: &Words<'_>, out: &mut Vec<Findin
     limits::columns(table, out);
 }
 
-/// Whether the name is in the schema of temporary objects: CREATE then makes one, without the word TEMPORARY.
+/// Whether the name is in the schema of temporary objects, so that CREATE without TEMPORARY creates a temporary object.
 fn is_temporary(name: &QualifiedName) -> bool {
     let number = name.schema().and_then(|schema| schema.strip_prefix("pg_temp"));
     number.is_some_and(|number| number.is_empty() || number.starts_with('_'))
@@ -64,7 +64,7 @@ pub(super) fn temporary_object(command: &str, name: &QualifiedName) -> Option<Fi
     is_temporary(name).then(|| temp_object.naming(name.span(), command))
 }
 
-/// Whether the schema has such a type; a table's row is one.
+/// Whether the schema has this type; a table's row type counts.
 pub(super) fn is_created(ty: &TypeName, schema: &Schema) -> bool {
     let name = ty.name.name();
     let within = |path: &str| schema.user_type(path, name).is_some() || schema.relation(path, name).is_some();
@@ -74,7 +74,7 @@ pub(super) fn is_created(ty: &TypeName, schema: &Schema) -> bool {
     }
 }
 
-/// Types of columns that the schema, where all of it is known, does not have.
+/// Finds column types that do not exist in a completely known schema.
 pub(super) fn unknown_types(statement: &StatementKind, schema: &Schema, out: &mut Vec<Finding>) {
     let is_created = |ty: &TypeName| is_created(ty, schema);
     let mut look = |column: &TableColumn| {
@@ -145,7 +145,7 @@ fn column(column: &TableColumn, elements: &[TableElement], words: &Words<'_>, ou
     }
 }
 
-/// A constraint as such, whatever it is in.
+/// Checks a constraint of a column, a table or an ALTER TABLE.
 pub(super) fn constraint(constraint: &Constraint, out: &mut Vec<Finding>) {
     match &constraint.kind {
         ConstraintKind::Exclude => out.push(exclusion_constraint.at(constraint.span)),
@@ -156,7 +156,7 @@ pub(super) fn constraint(constraint: &Constraint, out: &mut Vec<Finding>) {
     }
 }
 
-/// How many indexes the table is born with.
+/// Checks the number of indexes that CREATE TABLE creates.
 fn keys(table: &CreateTable, out: &mut Vec<Finding>) {
     let is_key = |kind: &ConstraintKind| {
         matches!(kind, ConstraintKind::PrimaryKey(KeyConstraint { .. }) | ConstraintKind::Unique(_))
@@ -169,7 +169,7 @@ fn keys(table: &CreateTable, out: &mut Vec<Finding>) {
     limits::indexes(count.sum(), table.name.span(), out);
 }
 
-/// The cache first, then the type, as DSQL does.
+/// Checks the cache before the type, as DSQL does.
 fn identity_options(
     column: &TableColumn,
     constraint: &Constraint,
@@ -189,12 +189,12 @@ fn identity_options(
     }
 }
 
-/// The cache of an identity that ends at `end`.
+/// Checks the cache of an identity that ends at `end`.
 pub(super) fn identity_cache_of(options: &[SequenceOption], place: Span, end: Span, out: &mut Vec<Finding>) {
     match cache(options) {
         Cache::Fits => {}
         Cache::Missing => {
-            // `( … )`, or nothing.
+            // The options are `( … )`, or absent.
             let edit = match options.last() {
                 Some(last) => (Span { start: last.span.end, end: last.span.end }, " CACHE 1".to_owned()),
                 None => (end, " (CACHE 1)".to_owned()),
@@ -206,7 +206,7 @@ pub(super) fn identity_cache_of(options: &[SequenceOption], place: Span, end: Sp
     }
 }
 
-/// Whether it begins again after its last value, which depends on its type.
+/// Whether it has CYCLE: it restarts after its last value, which depends on its type.
 pub(super) fn cycles(options: &[SequenceOption]) -> bool {
     options.iter().any(|option| option.name == "cycle")
 }
@@ -287,7 +287,7 @@ pub(super) fn new_type(new: &CreateType, words: &Words<'_>) -> Finding {
 
 pub(super) fn function(function: &CreateFunction, words: &Words<'_>, out: &mut Vec<Finding>) {
     out.extend(temporary_object("CREATE FUNCTION", &function.name));
-    // Without LANGUAGE the body is SQL.
+    // Without LANGUAGE, the body is SQL.
     if let Some(language) = function.language.as_deref().filter(|language| *language != "sql")
         && function.aggregate.is_none()
     {
@@ -296,7 +296,7 @@ pub(super) fn function(function: &CreateFunction, words: &Words<'_>, out: &mut V
     }
 }
 
-/// The checks in the order in which DSQL makes them (measured on a cluster).
+/// Checks an index in DSQL's order (measured on a cluster).
 pub(super) fn index(index: &CreateIndex, words: &Words<'_>, out: &mut Vec<Finding>) {
     let word = words.find("INDEX", 0).unwrap_or(index.table.span());
     let title = "write CREATE INDEX ASYNC";
@@ -352,7 +352,7 @@ fn index_key(element: &IndexElement, words: &Words<'_>, out: &mut Vec<Finding>) 
     }
 }
 
-/// The fix removes what is rejected, with the blank before it.
+/// Adds a fix that removes the rejected text and the blank before it.
 pub(super) fn without(finding: Finding, title: &'static str, words: &Words<'_>) -> Finding {
     let cut = words.with_blank_before(finding.diagnostic.span);
     finding.fixed(title, vec![(cut, String::new())])

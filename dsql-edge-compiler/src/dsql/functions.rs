@@ -1,7 +1,7 @@
-//! Functions that DSQL does not have, or has only for some arguments.
+//! Finds calls of functions that DSQL does not have, or has only for some arguments.
 //!
-//! Input: a call. Output: the rule that it breaks. Functions of the schema are never meant: only names without a
-//! schema, or of `pg_catalog` and `sys`.
+//! Input: a call. Output: the rule that it breaks. It checks only names without a schema, or in `pg_catalog` and `sys`,
+//! and so no functions of the schema.
 
 use super::clauses::{call_subquery, job_id, text_search, unsupported_function, wait_for_job_is_a_procedure};
 use super::words::Words;
@@ -11,8 +11,8 @@ use crate::syntax::ast::{Expr, ExprKind, FunctionCall, Literal};
 
 #[rustfmt::skip]
 const REFUSED: &[(&str, &str)] = &[
-    // function                         what to do instead
-    ("pg_backend_pid",                  "connections have no process: name yours with application_name"),
+    // function                         alternative
+    ("pg_backend_pid",                  "a connection has no server process: identify it by application_name"),
     ("pg_advisory_lock",                LOCK),
     ("pg_advisory_lock_shared",         LOCK),
     ("pg_advisory_unlock",              LOCK),
@@ -28,10 +28,10 @@ const REFUSED: &[(&str, &str)] = &[
 ];
 
 const LOCK: &str =
-    "DSQL has no locks to wait for: SELECT … FOR UPDATE a row of a table of locks, and retry on 40001";
+    "DSQL has no advisory locks: SELECT … FOR UPDATE a row of a lock table, and retry on 40001";
 const ADDRESS: &str = "leave it out: DSQL does not show addresses";
 
-/// Functions whose first of two arguments names a text search configuration.
+/// Functions whose first argument names a text search configuration if there are two arguments.
 const TEXT_SEARCH: &[&str] = &[
     "to_tsvector",
     "to_tsquery",
@@ -43,7 +43,7 @@ const TEXT_SEARCH: &[&str] = &[
     "ts_headline",
 ];
 
-/// What is wrong with a call.
+/// The rule that a call breaks.
 pub(super) fn call(call: &FunctionCall) -> Option<Finding> {
     let name = call.name.name();
     match call.name.schema() {
@@ -69,13 +69,13 @@ pub(super) fn call(call: &FunctionCall) -> Option<Finding> {
     }
 }
 
-/// What is wrong with a function of PostgreSQL's, whatever its arguments are.
+/// The rule that a PostgreSQL function breaks with any arguments.
 pub(super) fn by_name(name: &str, place: Span) -> Option<Finding> {
     let (_, instead) = REFUSED.iter().find(|(refused, _)| *refused == name)?;
     Some(unsupported_function.naming(place, name).advising(*instead))
 }
 
-/// What is wrong with `CALL`, whose argument the parser passes over.
+/// The rule that `CALL` breaks, whose arguments the parser skips.
 pub(super) fn procedure(words: &Words<'_>) -> Option<Finding> {
     let mut depth = 0;
     for at in 1..words.len() {
@@ -110,7 +110,7 @@ pub(super) fn text(expr: &Expr) -> Option<&str> {
     }
 }
 
-/// The functions that DSQL does not have, and what to do instead.
+/// The functions that DSQL does not have, and the alternatives.
 pub(super) fn refused() -> &'static [(&'static str, &'static str)] {
     REFUSED
 }

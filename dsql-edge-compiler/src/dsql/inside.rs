@@ -1,8 +1,8 @@
-//! Reads the statement inside of COPY or EXPLAIN.
+//! Parses the statement inside COPY or EXPLAIN.
 //!
-//! Input: the statement around it. Output: the statement, with the tokens that it was read from. A text that cannot be
-//! read gives none: PostgreSQL rejects it in its own words. A text beyond a limit of the parser is distinguished
-//! (`Unread::TooComplex`), because PostgreSQL may run it.
+//! Input: the outer statement. Output: the inner statement with its tokens. SQL that cannot be parsed yields
+//! `Unread::Nothing`: PostgreSQL rejects it with its own message. SQL beyond a limit of the parser yields
+//! `Unread::TooComplex`, because PostgreSQL may run it.
 
 use super::words::Words;
 use crate::diagnostic::Code;
@@ -11,15 +11,15 @@ use crate::syntax::ast::{Name, QualifiedName, StatementKind};
 use crate::syntax::token::{Token, TokenKind};
 use crate::syntax::{Lexed, Parsed, ParsedStatement};
 
-/// The reason that no statement was read.
+/// The reason why no statement was parsed.
 pub(super) enum Unread {
-    /// It is beyond a limit of the parser: its place, and the limit.
+    /// The statement is beyond a limit of the parser: its place, and the limit.
     TooComplex(Span, String),
-    /// There is none, or PostgreSQL cannot read it either.
+    /// The inner statement is missing, or PostgreSQL cannot parse it either.
     Nothing,
 }
 
-/// What COPY copies.
+/// The source or target of COPY.
 pub(super) enum Copied<'p> {
     /// `COPY table FROM`
     Into(QualifiedName),
@@ -59,14 +59,14 @@ pub(super) fn copied_query(statement: ParsedStatement<'_>) -> Result<Parsed<'_>,
     one_within(statement, Span { start: words.span(2).start, end: words.span(end).start })
 }
 
-/// The statement behind EXPLAIN, its places those of the whole text.
+/// The statement after EXPLAIN, with its places in the whole text.
 pub(super) fn explained(statement: ParsedStatement<'_>) -> Result<Parsed<'_>, Unread> {
     let words = Words::of(statement);
     let mut at = behind_options(&words);
     while matches!(words.at(at), "ANALYZE" | "ANALYSE" | "VERBOSE") {
         at += 1;
     }
-    // Nothing is explained, or an EXPLAIN, which PostgreSQL has no grammar for.
+    // No statement follows, or another EXPLAIN, which is not in PostgreSQL's grammar.
     if matches!(words.at(at), "" | "EXPLAIN") {
         return Err(Unread::Nothing);
     }
@@ -91,7 +91,7 @@ pub(super) fn parsed_within<'p>(
     })
 }
 
-/// The place behind EXPLAIN and its options in parentheses.
+/// The position after EXPLAIN and its options in parentheses.
 fn behind_options(words: &Words<'_>) -> usize {
     if words.at(1) != "(" || matches!(words.at(2), "SELECT" | "VALUES" | "WITH" | "TABLE" | "(") {
         return 1;
@@ -99,7 +99,7 @@ fn behind_options(words: &Words<'_>) -> usize {
     words.closing(1).map_or(1, |end| end + 1)
 }
 
-/// The statement that COPY or EXPLAIN runs: a query that is copied, or what EXPLAIN ANALYZE explains.
+/// The statement that COPY or EXPLAIN runs: the query of COPY, or the statement of EXPLAIN ANALYZE.
 pub(super) fn run(statement: ParsedStatement<'_>) -> Option<Parsed<'_>> {
     match statement.kind {
         StatementKind::Utility("COPY") => match copied(statement)? {
@@ -110,7 +110,7 @@ pub(super) fn run(statement: ParsedStatement<'_>) -> Option<Parsed<'_>> {
             let words = Words::of(statement);
             let behind = behind_options(&words);
             let is = |at: usize| matches!(words.at(at), "ANALYZE" | "ANALYSE");
-            // The last ANALYZE among the options counts.
+            // The last ANALYZE among the options takes effect.
             let option = (1..behind).rev().find(|at| is(*at));
             let runs = match option {
                 Some(at) => {

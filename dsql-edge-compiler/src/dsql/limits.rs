@@ -1,7 +1,8 @@
-//! Limits that a statement alone can break: rows, columns, keys, indexes.
+//! Checks the limits that a statement by itself can exceed: rows, columns, keys, indexes.
 //!
-//! Input: what a statement creates or writes. Output: the limit that it breaks, where the text itself shows it. What
-//! depends on data (sizes, the age of a transaction, rows that a condition picks) is DSQL's to find.
+//! Input: the objects that a statement creates, or the rows that it writes. Output: the limit that it exceeds, if the
+//! text shows it. Only DSQL can check limits that depend on data (sizes, the age of a transaction, rows that a
+//! condition selects).
 
 use super::Finding;
 use super::rule::rules;
@@ -14,49 +15,49 @@ pub const ROWS: i64 = 3_000;
 pub const COLUMNS: usize = 256;
 /// Columns of a key or an index.
 pub const KEY_COLUMNS: usize = 8;
-/// Indexes of a table, its primary key and unique constraints among them.
+/// Indexes of a table, including those of its primary key and unique constraints.
 pub const INDEXES: usize = 24;
 
 rules! {
     /// The limits.
     LIMITS;
-    // rule            what is refused                            SQLSTATE  DSQL's words                                              known by     what to do instead
-    rows:              "more than 3,000 rows in a transaction"  | "54000" | "transaction row limit exceeded"                        | Recorded   | "write 3,000 rows at most in one transaction, and the rest in the next";
-    table_columns:     "more than 255 columns in a table"       | "54011" | "tables can have at most 255 columns"                   | Documented | "split the table, or keep what is rarely read as jsonb";
-    key_columns:       "more than 8 columns in a key"           | "54011" | "more than 8 column keys in an index are not supported" | Documented | "INCLUDE (…) the columns that only are to be read";
-    table_indexes:     "more than 24 indexes of a table"        | "54000" | "more than 24 indexes per table are not allowed"        | Documented | "keep those that queries need";
+    // rule            what is rejected                           SQLSTATE  DSQL's words                                              known by     alternative
+    rows:              "more than 3,000 rows in a transaction"  | "54000" | "transaction row limit exceeded"                        | Recorded   | "write at most 3,000 rows per transaction";
+    table_columns:     "more than 255 columns in a table"       | "54011" | "tables can have at most 255 columns"                   | Documented | "split the table, or store rarely read columns as jsonb";
+    key_columns:       "more than 8 columns in a key"           | "54011" | "more than 8 column keys in an index are not supported" | Documented | "put columns that are only read into INCLUDE (…)";
+    table_indexes:     "more than 24 indexes of a table"        | "54000" | "more than 24 indexes per table are not allowed"        | Documented | "keep only the indexes that queries need";
 }
 
 /// A limit of a cluster or a transaction, as DSQL states it ("Cluster quotas", "Database limits", DSQL user guide).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// Of what.
+    /// The limited quantity.
     pub of: &'static str,
-    /// How much.
+    /// The value of the limit.
     pub value: &'static str,
-    /// The SQLSTATE of the answer; "" where the connection just ends.
+    /// The SQLSTATE of DSQL's error; "" if DSQL closes the connection.
     pub sqlstate: &'static str,
-    /// The answer.
+    /// The message of DSQL's error.
     pub message: &'static str,
 }
 
-/// All limits, those that no text shows among them.
+/// All limits, including those that SQL text does not show.
 #[rustfmt::skip]
 pub const ALL: &[Limit] = &[
     // of                                                          value                                     SQLSTATE             DSQL's words
     Limit { of: "rows changed in a transaction",                  value: "3,000",                            sqlstate: "54000", message: "transaction row limit exceeded" },
-    Limit { of: "bytes written in a transaction, indexes counted", value: "10 MiB, seen at COMMIT",           sqlstate: "54000", message: "transaction size limit 10mb exceeded" },
+    Limit { of: "bytes written in a transaction, with its indexes", value: "10 MiB, checked at COMMIT",           sqlstate: "54000", message: "transaction size limit 10mb exceeded" },
     Limit { of: "age of a transaction",                           value: "5 minutes",                        sqlstate: "54000", message: "transaction age limit of 300s exceeded" },
     Limit { of: "a row",                                          value: "2 MiB",                            sqlstate: "54000", message: "maximum row size exceeded" },
-    Limit { of: "a column outside of keys",                       value: "1 MiB",                            sqlstate: "54000", message: "maximum column size exceeded" },
+    Limit { of: "a column outside keys",                       value: "1 MiB",                            sqlstate: "54000", message: "maximum column size exceeded" },
     Limit { of: "the columns of a key or an index together",      value: "1 KiB",                            sqlstate: "54000", message: "key size too large" },
     Limit { of: "columns of a key or an index",                   value: "8",                                sqlstate: "54011", message: "more than 8 column keys in an index are not supported" },
-    Limit { of: "columns of a table",                             value: "255; a cluster took 256",          sqlstate: "54011", message: "tables can have at most 255 columns" },
-    Limit { of: "indexes of a table, keys among them",            value: "24",                               sqlstate: "54000", message: "more than 24 indexes per table are not allowed" },
+    Limit { of: "columns of a table",                             value: "255; a cluster accepted 256",          sqlstate: "54011", message: "tables can have at most 255 columns" },
+    Limit { of: "indexes of a table, including keys",            value: "24",                               sqlstate: "54000", message: "more than 24 indexes per table are not allowed" },
     Limit { of: "memory of a query",                              value: "128 MiB",                          sqlstate: "53200", message: "query requires too much temp space, out of memory." },
     Limit { of: "connections of a cluster",                       value: "10,000",                           sqlstate: "53300", message: "Unable to accept connection, too many open connections." },
-    Limit { of: "new connections",                                value: "100 a second, 1,000 at once",      sqlstate: "53400", message: "Unable to accept connection, rate exceeded." },
-    Limit { of: "life of a connection",                           value: "60 minutes",                       sqlstate: "",      message: "" },
+    Limit { of: "new connections",                                value: "100 per second, 1,000 at once",      sqlstate: "53400", message: "Unable to accept connection, rate exceeded." },
+    Limit { of: "lifetime of a connection",                           value: "60 minutes",                       sqlstate: "",      message: "" },
 ];
 
 pub(super) fn columns(table: &CreateTable, out: &mut Vec<Finding>) {
@@ -83,10 +84,10 @@ pub(super) fn indexes(count: usize, span: Span, out: &mut Vec<Finding>) {
     }
 }
 
-/// Rows that an INSERT is sure to write: those of VALUES, and those of `generate_series` of constants.
+/// Checks the rows that an INSERT certainly writes: those of VALUES, and those of `generate_series` with constants.
 pub(super) fn inserted(insert: &Insert, out: &mut Vec<Finding>) {
     let Some(source) = &insert.source else { return };
-    // Rows that conflict are not written.
+    // Conflicting rows are not written, so the number is not certain.
     if insert.on_conflict.is_some() || source.limit.is_some() || source.offset.is_some() {
         return;
     }
@@ -110,7 +111,7 @@ fn rows_of(query: &Query) -> Option<i64> {
     }
 }
 
-/// How many rows `generate_series(1, 3001)` gives.
+/// The number of rows that `generate_series(1, 3001)` returns.
 fn series(expr: &Expr) -> Option<i64> {
     let ExprKind::Function(call) = &expr.kind else { return None };
     let number = |at: usize| match call.args.get(at)?.value.kind {

@@ -1,11 +1,12 @@
-//! What DSQL refuses or limits: one set of tables for `sql!`, the linter, migrations and the local server.
+//! Checks the rules of DSQL, with tables of everything that it rejects or limits, for `sql!`, the linter, migrations
+//! and the local server.
 //!
-//! Input: a statement's tree and its text, and the schema where it is known. Output: [`Finding`]s, with DSQL's own
-//! words and SQLSTATE, the place, and what to write instead. Pure: no connection, no clock.
+//! Input: a statement's tree and its text, and the schema, if known. Output: [`Finding`]s, with DSQL's own words and
+//! SQLSTATE, the place, and an alternative. The module uses no connection and no clock.
 //!
-//! The tables are `statements` (refused by their command words), `clauses`, `types`, `functions`, `settings`,
-//! [`limits`] and [`transaction`]; `allowed` has what DSQL has come to take, and when. Where sources conflict,
-//! what a cluster was recorded to answer (September 2026) wins.
+//! The tables are `statements` (rejected by their command words), `clauses`, `types`, `functions`, `settings`,
+//! [`limits`] and [`transaction`]; `allowed` lists the features that DSQL has added, with dates. If sources conflict,
+//! the recorded answers of a cluster (September 2026) take precedence.
 
 mod allowed;
 mod alter;
@@ -49,29 +50,30 @@ pub fn tables() -> [(&'static str, &'static [&'static Rule]); 7] {
     ]
 }
 
-/// The types that columns may have, as messages name them, and whether a key or an index may hold them.
+/// The types that columns may have, as messages name them, and whether a key or an index may contain them.
 pub fn column_types() -> impl Iterator<Item = (&'static str, bool)> {
     types::of_columns()
 }
 
-/// Whether a key may hold columns of a type; false for a type that the schema creates.
+/// Whether a key may contain columns of a type; `false` for a type that the schema creates.
 pub fn is_in_keys(ty: &TypeName) -> bool {
     types::is_in_keys(ty)
 }
 
-/// The functions that DSQL does not have, and what to do instead.
+/// The functions that DSQL does not have, and the alternatives.
 pub fn refused_functions() -> &'static [(&'static str, &'static str)] {
     functions::refused()
 }
 
-/// Casts to types that a schema does not have of which all is known: the analyzer's to find, where there is one.
+/// Finds casts to types that do not exist in a completely known schema. For statements that the analyzer checks, it
+/// reports them itself.
 pub fn unknown_casts(statement: &Statement, schema: &Schema) -> Vec<Finding> {
     let mut out = Vec::new();
     query::unknown_casts(statement, schema, &mut out);
     out
 }
 
-/// The rules that a text breaks, statement by statement, each as in a session of its own.
+/// The rules that SQL text breaks, each statement checked as in a new session.
 #[cfg(test)]
 fn refused(sql: &str) -> Vec<String> {
     let source = crate::Source::numbered(sql);

@@ -1,21 +1,21 @@
-//! Functions that DSQL does not have, in the text that the parser passes over.
+//! Finds functions that DSQL does not have in the text that the parser skips.
 //!
-//! Input: a statement. Output: the functions that it calls, or takes for an operator, an aggregate or a cast, where the
-//! tree does not keep their names. `syntax::visit` finds the others.
+//! Input: a statement. Output: the functions that it calls, or uses for an operator, an aggregate or a cast, if their
+//! names are not in the tree. `syntax::visit` finds the others.
 //!
-//! A name is that of a function if its arguments follow, or if it is where a definition expects a function:
-//! `FUNCTION = f`, `WITH FUNCTION f`, `HANDLER f`. Statements that only name a function as an object (`GRANT … ON
-//! FUNCTION f(int)`, `DROP`, `COMMENT`) are not read.
+//! A name is that of a function if its arguments follow, or if a definition requires a function there: `FUNCTION = f`,
+//! `WITH FUNCTION f`, `HANDLER f`. Statements that only name a function as an object (`GRANT … ON FUNCTION f(int)`,
+//! `DROP`, `COMMENT`) are not checked.
 
 use super::{Finding, functions};
 use crate::syntax::ParsedStatement;
 use crate::syntax::ast::StatementKind;
 use crate::syntax::token::{Token, TokenKind};
 
-/// Words before the name of a function in a definition.
+/// The words that precede the name of a function in a definition.
 const BEFORE_FUNCTION: &[&str] = &["FUNCTION", "PROCEDURE", "HANDLER", "VALIDATOR", "INLINE", "SUPPORT"];
 
-/// The functions that DSQL does not have in the words of a statement.
+/// Finds the functions that DSQL does not have among the words of a statement.
 pub(super) fn named(statement: ParsedStatement<'_>, out: &mut Vec<Finding>) {
     let Some(tokens) = passed_over(statement) else { return };
     for (at, token) in tokens.iter().enumerate() {
@@ -24,7 +24,7 @@ pub(super) fn named(statement: ParsedStatement<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-/// The tokens in which a function may be named that the tree does not have.
+/// The tokens that may name a function that is not in the tree.
 fn passed_over<'p>(statement: ParsedStatement<'p>) -> Option<&'p [Token]> {
     let tokens = statement.own_tokens();
     let behind = |end: u32| tokens.get(tokens.partition_point(|token| token.span.start < end)..);
@@ -48,7 +48,7 @@ fn passed_over<'p>(statement: ParsedStatement<'p>) -> Option<&'p [Token]> {
     }
 }
 
-/// The name of a function that is here, if it is one of PostgreSQL's own.
+/// The name of the function at this token, if it is a PostgreSQL function.
 fn function<'t>(text: &str, tokens: &'t [Token], at: usize, token: &'t Token) -> Option<&'t str> {
     let before = |count: usize| at.checked_sub(count).and_then(|at| tokens.get(at));
     let is = |token: Option<&Token>, symbol: u8| {
@@ -90,9 +90,9 @@ mod tests {
     use crate::dsql::refused;
 
     #[test]
-    fn function_is_found_wherever_a_statement_runs_it() {
+    fn functions_that_a_statement_runs_are_found() {
         for sql in [
-            // The tree has these.
+            // The tree contains these names.
             "ALTER TABLE t ALTER a SET DEFAULT pg_advisory_lock(1)",
             "ALTER TABLE t ADD CONSTRAINT c CHECK (pg_backend_pid() > a) NOT VALID",
             "ALTER TABLE t ADD COLUMN b int CHECK (b > pg_backend_pid())",
@@ -109,7 +109,7 @@ mod tests {
             "CREATE SCHEMA s CREATE TABLE t (a int DEFAULT pg_backend_pid())",
             "CREATE VIEW v AS SELECT pg_backend_pid()",
             "EXPLAIN SELECT pg_backend_pid()",
-            // The words alone have these.
+            // Only the words contain these names.
             "CREATE OPERATOR ## (FUNCTION = pg_advisory_lock, RIGHTARG = bigint)",
             "CREATE OPERATOR ## (PROCEDURE = pg_catalog.pg_advisory_lock, RIGHTARG = bigint)",
             "CREATE OPERATOR ## (FUNCTION = 'pg_advisory_lock', RIGHTARG = bigint)",
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn name_that_runs_nothing_is_not_found() {
+    fn function_that_is_only_named_is_not_found() {
         for sql in [
             "GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint) TO r",
             "COMMENT ON FUNCTION pg_advisory_lock(bigint) IS 'x'",

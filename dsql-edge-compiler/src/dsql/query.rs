@@ -1,7 +1,7 @@
-//! Queries in every place: locking, sampling, casts, calls, LATERAL.
+//! Checks queries in every place: locking, sampling, casts, calls, LATERAL.
 //!
-//! Input: a statement, and the schema where it is known. Output: the clauses and calls that DSQL refuses, in the order
-//! of the text. Names are not resolved here but for one rule, which needs the tables behind them.
+//! Input: a statement, and the schema, if known. Output: the clauses and calls that DSQL rejects, in the order of the
+//! text. Names are resolved only for one rule, which needs the tables.
 
 use super::clauses::*;
 use super::{Finding, ddl, functions, types};
@@ -19,7 +19,7 @@ pub(super) fn queries(statement: &Statement, schema: Option<&Schema>, out: &mut 
     out.append(&mut found.out);
 }
 
-/// Casts to types that the schema, where all of it is known, does not have.
+/// Finds casts to types that do not exist in a completely known schema.
 pub(super) fn unknown_casts(statement: &Statement, schema: &Schema, out: &mut Vec<Finding>) {
     let mut casts = Casts { found: Vec::new() };
     visit::statement(statement, &mut casts);
@@ -85,9 +85,9 @@ impl<'s> Visit<'s> for Queries<'_> {
     }
 }
 
-/// `a LEFT JOIN LATERAL (SELECT a.x …) s ON …`: DSQL takes `a.x`, when it carries it past the join, for the
-/// column of the same number in the inner table, and fails where the types differ (recorded; `CROSS` and
-/// `INNER` do not).
+/// `a LEFT JOIN LATERAL (SELECT a.x …) s ON …`: when DSQL passes `a.x` through the join, it reads the column of the
+/// same number in the inner table instead, and fails if the types differ (recorded; `CROSS` and `INNER` joins do not
+/// fail).
 fn lateral(join: &Join, schema: Option<&Schema>) -> Option<Finding> {
     let FromItem::Subquery { lateral: true, query, .. } = &join.right else { return None };
     let QueryBody::Select(select) = &query.body else { return None };
@@ -153,7 +153,7 @@ fn tables<'f>(item: &'f FromItem, out: &mut Vec<(String, &'f FromItem)>) {
     out.extend(alias.map(|alias| (alias, item)));
 }
 
-/// Types that are cast to.
+/// A visitor that finds the target types of casts.
 struct Casts<'s> {
     found: Vec<&'s TypeName>,
 }
@@ -164,7 +164,7 @@ impl<'s> Visit<'s> for Casts<'s> {
     }
 }
 
-/// Columns that an expression names.
+/// A visitor that finds the columns that an expression names.
 struct References<'s> {
     found: Vec<&'s [Name]>,
 }

@@ -1,18 +1,18 @@
-//! The tables whose rows a statement reads or writes.
+//! Finds the tables whose rows a statement reads or writes.
 //!
 //! Input: a statement. Output: names without their schemas. Names are not resolved: an unqualified `pg_…` counts as a
-//! relation of the catalog, and no name of a `WITH` counts as a table.
+//! relation of the catalog, and a name of a `WITH` query does not count as a table.
 
 use super::inside::{self, Copied};
 use crate::syntax::ParsedStatement;
 use crate::syntax::ast::{FromItem, QualifiedName, Query, Statement, StatementKind};
 use crate::syntax::visit::{self, Visit};
 
-/// Schemas without tables of users.
+/// Schemas without user tables.
 const SYSTEM: &[&str] = &["pg_catalog", "information_schema", "sys"];
 
-/// The tables of a query, of INSERT, UPDATE, DELETE and MERGE, and of COPY and EXPLAIN ANALYZE: none of `SELECT 1`, of
-/// a query of `pg_class`, of DDL.
+/// The tables of a query, of INSERT, UPDATE, DELETE and MERGE, and of COPY and EXPLAIN ANALYZE. The result is empty for
+/// `SELECT 1`, a query of `pg_class`, and DDL.
 pub fn used_tables(statement: ParsedStatement<'_>) -> Vec<String> {
     if let Some(inner) = inside::run(statement) {
         return inner.statements.first().map(of_statement).unwrap_or_default();
@@ -44,13 +44,13 @@ fn of_statement(statement: &Statement) -> Vec<String> {
 
 #[derive(Default)]
 struct Tables<'s> {
-    /// The names that WITH gives.
+    /// The names of the WITH queries.
     with: Vec<&'s str>,
     tables: Vec<&'s str>,
 }
 
 impl<'s> Tables<'s> {
-    /// The tables that a statement and those in its WITH write, which are in no FROM.
+    /// Adds the tables that a statement and the statements of its WITH write to, which are not in FROM.
     fn targets(&mut self, statement: &'s Statement) {
         let (with, target) = match &statement.kind {
             StatementKind::Query(query) => (&query.with, None),

@@ -1,40 +1,40 @@
-//! What a rule is: a thing that DSQL refuses, its answer to it, and what to write instead.
+//! Defines a rule: a construct that DSQL rejects, DSQL's error, and the alternative.
 //!
-//! Input: the tables of the rooms beside this one. Output: a [`Finding`] where a statement breaks a rule. It looks at
-//! no statement.
+//! Input: the tables of the sibling modules. Output: a [`Finding`] for a rule that a statement breaks. This module does
+//! not examine statements.
 
 use crate::diagnostic::{Code, Diagnostic, Reason, Severity, Stage};
 use crate::source::Span;
 
-/// A thing that DSQL refuses or limits.
+/// A construct that DSQL rejects or limits.
 #[derive(Debug, PartialEq)]
 pub struct Rule {
     /// Its name, as the linter prints it.
     pub id: &'static str,
-    /// What is refused; of a whole statement, its command words.
+    /// The rejected construct; for a whole statement, its command words.
     pub what: &'static str,
-    /// The SQLSTATE of the answer.
+    /// The SQLSTATE of DSQL's error.
     pub sqlstate: &'static str,
-    /// The answer; `{}` is replaced by what was written.
+    /// The message of DSQL's error; `{}` is replaced by the written text.
     pub message: &'static str,
-    /// How it is known.
+    /// The source of the rule.
     pub known: Known,
-    /// Since when DSQL has the alternative, where it is a recent one: a day of the year 2026, `MM-DD`.
+    /// For a recent alternative, the date in 2026 since which DSQL has it, `MM-DD`.
     pub since: Option<&'static str>,
-    /// What to do instead.
+    /// The alternative.
     pub instead: &'static str,
 }
 
-/// How a rule is known.
+/// The source of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Known {
-    /// A cluster answered so, in the recording of September 2026 or in a report that quotes it.
+    /// A cluster returned this error, in the recording of September 2026 or in a report that quotes it.
     Recorded,
-    /// A cluster refused a sibling of it in these words.
+    /// A cluster rejected a similar construct with these words.
     Sibling,
     /// AWS's user guide or AWS's own linter documents that it is rejected; the words follow those of similar rules.
     Documented,
-    /// It follows from the rest, without a source: never an error, only a warning.
+    /// It follows from other rules, without a source: only a warning, never an error.
     Inferred,
 }
 
@@ -50,36 +50,37 @@ impl Known {
     }
 }
 
-/// A rule that a statement breaks, and where.
+/// A rule that a statement breaks, and the place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// The rule.
     pub rule: &'static Rule,
     /// The message.
     pub diagnostic: Diagnostic,
-    /// The one safe rewrite, if there is one.
+    /// The safe rewrite, if there is one.
     pub fix: Option<Fix>,
-    /// The whole statement is refused: nothing else about it matters.
+    /// The whole statement is rejected, so no other rule is checked.
     pub whole: bool,
 }
 
-/// A rewrite by places: pieces of the text and what is there instead.
+/// A rewrite: places in the text and their replacements.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fix {
-    /// What it does, in one line.
+    /// Its description, in one line.
     pub title: &'static str,
-    /// The pieces, none overlapping another.
+    /// The replacements, which do not overlap.
     pub edits: Vec<(Span, String)>,
-    /// Whether the script does the same with it.
+    /// Whether the script has the same effect with the rewrite.
     pub meaning: Meaning,
 }
 
-/// Whether a script does the same with a rewrite as without it.
+/// Whether a script has the same effect with a rewrite as without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
-    /// Always.
+    /// The effect is always the same.
     Same,
-    /// If every statement succeeds. If one fails, more or less of the script is applied than without the rewrite.
+    /// The effect is the same if every statement succeeds. If one fails, more or less of the script is applied than
+    /// without the rewrite.
     SameIfAllSucceed,
 }
 
@@ -94,7 +95,7 @@ impl Meaning {
 }
 
 impl Rule {
-    /// DSQL's words, with `…` where they name what is written.
+    /// DSQL's words, with `…` in place of the written text.
     pub fn general_message(&self) -> String {
         self.message.replace("{}", "…")
     }
@@ -107,12 +108,12 @@ impl Rule {
         }
     }
 
-    /// The rule, broken at a place, where its message is complete.
+    /// A finding at a place, for a rule whose message has no `{}`.
     pub(super) fn at(&'static self, span: Span) -> Finding {
         self.naming(span, "")
     }
 
-    /// The rule, broken at a place; `written` replaces the `{}` of its message.
+    /// A finding at a place; `written` replaces the `{}` of the rule's message.
     pub(super) fn naming(&'static self, span: Span, written: &str) -> Finding {
         let severity = if self.known == Known::Inferred { Severity::Warning } else { Severity::Error };
         let mut hint = self.instead.replace("{}", written);
@@ -131,27 +132,28 @@ impl Rule {
 }
 
 impl Finding {
-    /// With the rewrite that makes it pass. The linter, which reads the whole script, decides whether it does the same.
+    /// Adds the rewrite that DSQL accepts. The linter, which reads the whole script, decides whether it has the same
+    /// effect.
     #[must_use]
     pub(super) fn fixed(self, title: &'static str, edits: Vec<(Span, String)>) -> Finding {
         Finding { fix: Some(Fix { title, edits, meaning: Meaning::Same }), ..self }
     }
 
-    /// At another place.
+    /// Moves the finding to another place.
     #[must_use]
     pub(super) fn placed(mut self, span: Span) -> Finding {
         self.diagnostic.span = span;
         self
     }
 
-    /// With the limit that is exceeded.
+    /// Adds the limit that is exceeded.
     #[must_use]
     pub(super) fn detailed(mut self, limit: String) -> Finding {
         self.diagnostic.detail = Some(limit);
         self
     }
 
-    /// With another piece of advice than its rule's.
+    /// Replaces the rule's advice.
     #[must_use]
     pub(super) fn advising(mut self, hint: impl Into<String>) -> Finding {
         self.diagnostic.hint = Some(hint.into());
@@ -159,8 +161,9 @@ impl Finding {
     }
 }
 
-/// A table of rules, a line a rule: its name, what is refused, SQLSTATE, DSQL's words, how it is known, since
-/// when there is the alternative, the alternative. Each is an item of that name; `$all` is all of them.
+/// Defines a table of rules, one line per rule: its name, the rejected construct, the SQLSTATE, DSQL's words, the
+/// source, the date of the alternative, the alternative. Each rule becomes an item of that name; `$all` is the list of
+/// all rules.
 macro_rules! rules {
     ($(#[$doc:meta])* $all:ident; $($id:ident: $what:literal | $sqlstate:literal | $message:literal | $known:ident $(since $day:literal)? | $instead:literal;)*) => {
         $(

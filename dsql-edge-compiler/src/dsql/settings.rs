@@ -1,13 +1,13 @@
-//! Settings and isolation levels.
+//! Checks settings and isolation levels.
 //!
-//! Input: `SET`, `SHOW`, `BEGIN` as words. Output: the rule that they break. What a client sets when it connects is the
-//! local server's business; the names that it may set are these.
+//! Input: `SET`, `SHOW`, `BEGIN` as words. Output: the rule that they break. The local server checks the settings that
+//! a client sends when it connects, against the names defined here.
 
 use super::rule::rules;
 use super::{Finding, words::Words};
 use crate::syntax::ast::{Set, StatementKind};
 
-/// What a session may set (AWS's pgdump-proxy; measured on clusters). `enable_*` may be set too.
+/// The settings that a session may change (AWS's pgdump-proxy; measured on clusters). `enable_*` may be set too.
 pub const SETTABLE: &[&str] = &[
     "application_name",
     "client_encoding",
@@ -21,21 +21,21 @@ pub const SETTABLE: &[&str] = &[
 ];
 
 rules! {
-    /// What is wrong with settings.
+    /// The rules about settings.
     SETTINGS;
-    // rule                  what is refused                             SQLSTATE  DSQL's words                                               known by     what to do instead
-    isolation_level:         "an isolation level but REPEATABLE READ"  | "0A000" | "Unsupported isolation level: {}"                        | Recorded   | "every transaction is REPEATABLE READ: leave it out, SELECT … FOR UPDATE what a decision rests on, and retry on 40001";
+    // rule                  what is rejected                            SQLSTATE  DSQL's words                                               known by     alternative
+    isolation_level:         "an isolation level other than REPEATABLE READ"  | "0A000" | "Unsupported isolation level: {}"                        | Recorded   | "every transaction is REPEATABLE READ: leave it out, SELECT … FOR UPDATE the rows that a decision depends on, and retry on 40001";
     set_transaction:         "SET TRANSACTION"                         | "0A000" | "setting configuration parameter \"TRANSACTION\" not supported" | Recorded | "write it in BEGIN: BEGIN READ ONLY";
     set_session_characteristics: "SET SESSION CHARACTERISTICS"         | "0A000" | "setting configuration parameter \"TRANSACTION\" not supported" | Sibling | "write it in BEGIN: BEGIN READ ONLY";
     set_parameter:           "SET of a setting that is fixed"          | "0A000" | "setting configuration parameter \"{}\" not supported"   | Recorded   | "leave it out: DSQL does not let a session set it; for a timeout, cancel in the client";
-    set_reserved:            "SET of an unknown dsql.…"                | "42602" | "invalid configuration parameter name \"{}\""            | Recorded   | "\"dsql\" is a reserved prefix";
+    set_reserved:            "SET of an unknown dsql.…"                | "42602" | "invalid configuration parameter name \"{}\""            | Recorded   | "leave it out: \"dsql\" is a reserved prefix";
     set_role:                "SET ROLE"                                | "0A000" | "setting configuration parameter \"role\" not supported" | Recorded   | "connect as the role: DSQL_USER; within BEGIN and COMMIT, AWS documents SET LOCAL ROLE";
     show_removed:            "SHOW lc_collate, SHOW lc_ctype"          | "42704" | "unrecognized configuration parameter \"{}\""            | Recorded   | "the collation is C";
 }
 
 /// `SET name = value`.
 pub(super) fn set(set: &Set, words: &Words<'_>) -> Option<Finding> {
-    // `SET x TO DEFAULT` passes, whatever x is.
+    // DSQL accepts `SET x TO DEFAULT` for every setting.
     if set.values.is_empty() {
         return None;
     }
@@ -48,14 +48,14 @@ pub(super) fn set(set: &Set, words: &Words<'_>) -> Option<Finding> {
         "transaction_isolation" | "default_transaction_isolation" => {
             Some(set_parameter.naming(span, &set.name).advising(isolation_level.instead))
         }
-        // `SET LOCAL ROLE` is documented, and no cluster's answer to it is known.
+        // `SET LOCAL ROLE` is documented; a cluster's answer to it has not been recorded.
         "role" => (set.command != "SET LOCAL").then(|| set_role.at(span)),
         name if name.starts_with("dsql.") => Some(set_reserved.naming(span, &set.name)),
         _ => Some(set_parameter.naming(span, &set.name)),
     }
 }
 
-/// The rule for a function's body: it must not change the encoding of the texts of a session that calls the function.
+/// The rule for a function's body: it must not change the client encoding of a session that calls the function.
 pub(super) fn of_session(statement: &StatementKind, words: &Words<'_>) -> Option<Finding> {
     let changes = match statement {
         StatementKind::Set(set) => set.name.eq_ignore_ascii_case("client_encoding"),
@@ -68,12 +68,12 @@ pub(super) fn of_session(statement: &StatementKind, words: &Words<'_>) -> Option
     changes.then(|| set_parameter.naming(words.span_of(usize::MAX), "client_encoding"))
 }
 
-/// `SET TRANSACTION`, `SET ROLE`, `BEGIN`, `SHOW`: what the parser passes over.
+/// Checks `SET TRANSACTION`, `SET ROLE`, `BEGIN` and `SHOW`, whose arguments the parser skips.
 pub(super) fn passed_over(words: &Words<'_>) -> Option<Finding> {
     let all = || words.span_of(usize::MAX);
     match (words.first_two(), words.at(2)) {
         (("BEGIN" | "START", _), _) => isolation(words),
-        // The level is looked at first.
+        // DSQL checks the isolation level first.
         (("SET", "TRANSACTION"), _) => {
             isolation_but(words, &["REPEATABLE READ", "READ COMMITTED", "READ UNCOMMITTED"])
                 .or_else(|| Some(set_transaction.at(all())))

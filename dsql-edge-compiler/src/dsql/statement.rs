@@ -1,7 +1,7 @@
-//! The rules that one statement breaks by itself, those of the statements inside of it included.
+//! Finds the rules that one statement breaks by itself, including those of the statements inside it.
 //!
-//! Input: a statement in its text, and the schema if it is known. Output: [`Finding`]s in DSQL's order. The bodies of SQL
-//! functions are statements too: each is checked, and all of a body as statements of one message.
+//! Input: a statement with its text, and the schema, if known. Output: [`Finding`]s in DSQL's order. The statements in
+//! the bodies of SQL functions are checked too: each by itself, and all of a body as statements of one message.
 
 use super::clauses::{function_body_depth, inner_depth};
 use super::inside::{Unread, copied_query, explained, parsed_within, run, within};
@@ -18,7 +18,7 @@ use crate::syntax::keyword::Keyword;
 use crate::syntax::token::TokenKind;
 use crate::syntax::{Parsed, ParsedStatement};
 
-/// Functions that create functions, one inside of another.
+/// The limit for functions that create functions, one inside another.
 const MOST_BODIES: usize = 8;
 
 /// The rules that a statement breaks by itself, in DSQL's order.
@@ -26,11 +26,11 @@ pub fn findings(statement: ParsedStatement<'_>, schema: Option<&Schema>) -> Vec<
     findings_inside(statement, schema, 0)
 }
 
-/// The same for a statement in the bodies of `level` functions.
+/// [`findings`] for a statement nested in the bodies of `level` functions.
 fn findings_inside(statement: ParsedStatement<'_>, schema: Option<&Schema>, level: usize) -> Vec<Finding> {
     let mut out = Vec::new();
     match &statement.kind {
-        // The most frequent by far: their words are not looked at.
+        // Queries are by far the most frequent; checking their words is not necessary.
         StatementKind::Query(query) => out.extend(query::into(query)),
         StatementKind::Update(_) | StatementKind::Delete(_) => {}
         StatementKind::Insert(insert) => limits::inserted(insert, &mut out),
@@ -41,7 +41,7 @@ fn findings_inside(statement: ParsedStatement<'_>, schema: Option<&Schema>, leve
             let words = Words::of(statement);
             if let Some(finding) = statements::refused(&words) {
                 let whole = Finding { whole: true, ..finding };
-                // A statement that may pass is looked into.
+                // A statement that DSQL may accept is checked further.
                 if whole.diagnostic.is_error() {
                     return vec![whole];
                 }
@@ -68,7 +68,7 @@ fn findings_inside(statement: ParsedStatement<'_>, schema: Option<&Schema>, leve
     }
 }
 
-/// The same, and types of columns that a schema does not have of which all is known.
+/// [`findings`], and column types that do not exist in a completely known schema.
 pub fn findings_within(statement: ParsedStatement<'_>, schema: &Schema) -> Vec<Finding> {
     let mut out = findings(statement, Some(schema));
     if !out.iter().any(|finding| finding.whole) {
@@ -119,7 +119,7 @@ fn by_kind(
     }
 }
 
-/// What is wrong with the statement inside of another.
+/// Adds the findings of a statement inside another.
 fn inner(read: Result<Parsed<'_>, Unread>, schema: Option<&Schema>, out: &mut Vec<Finding>) {
     match read {
         Ok(inner) => out.extend(inner.iter().flat_map(|inner| findings(inner, schema))),
@@ -128,7 +128,7 @@ fn inner(read: Result<Parsed<'_>, Unread>, schema: Option<&Schema>, out: &mut Ve
     }
 }
 
-/// What is wrong with the statements of a function's body. `level` counts the functions that this one is created in.
+/// Adds the findings of a function's body. `level` is the number of functions around this one.
 fn body(function: &CreateFunction, statement: ParsedStatement<'_>, level: usize, out: &mut Vec<Finding>) {
     if function.aggregate.is_some() || function.language.as_deref().is_some_and(|it| it != "sql") {
         return;
@@ -164,7 +164,7 @@ fn body(function: &CreateFunction, statement: ParsedStatement<'_>, level: usize,
     }
 }
 
-/// The statements of `BEGIN ATOMIC …; END`, or `RETURN expression`, which is read as SELECT.
+/// The statements of `BEGIN ATOMIC …; END`, or `RETURN expression`, which is parsed as SELECT.
 fn unquoted_body<'p>(words: &Words<'_>, statement: ParsedStatement<'p>) -> Result<Parsed<'p>, Unread> {
     let mut depth = 0usize;
     let mut first = None;
@@ -196,7 +196,7 @@ fn unquoted_body<'p>(words: &Words<'_>, statement: ParsedStatement<'p>) -> Resul
     parsed_within(statement, within, part)
 }
 
-/// Each statement of a body, and all of them as statements of one message.
+/// Checks each statement of a body, and all of them as statements of one message.
 fn statements_of(body: &Parsed<'_>, level: usize, out: &mut Vec<Finding>) {
     let mut transaction = Transactions::new();
     transaction.message(body.statements.len());

@@ -1,7 +1,7 @@
-//! Statements that DSQL refuses whole, by their command words.
+//! Lists the statements that DSQL rejects as a whole, by their command words.
 //!
-//! Input: the words that a statement begins with. Output: the rule and the words that it is known by. `[A]` may be
-//! there or not, `A|B` is either, `!A` must not follow. The first that fits is the one.
+//! Input: the first words of a statement. Output: the rule and the words that it matched. `[A]` is optional, `A|B` is
+//! either word, `!A` means that `A` must not follow. The first matching rule applies.
 
 use super::rule::rules;
 use super::{Finding, Rule, words::Words};
@@ -9,75 +9,75 @@ use super::{Finding, Rule, words::Words};
 rules! {
     /// The statements.
     STATEMENTS;
-    // rule                       command words                              SQLSTATE  DSQL's words                                                     known by           what to do instead
-    truncate:                     "TRUNCATE"                               | "0A000" | "unsupported statement: Truncate"                              | Recorded         | "DELETE FROM the table, 3,000 rows a transaction at most, or drop it and create it again";
+    // rule                       command words                              SQLSTATE  DSQL's words                                                     known by           alternative
+    truncate:                     "TRUNCATE"                               | "0A000" | "unsupported statement: Truncate"                              | Recorded         | "DELETE FROM the table, at most 3,000 rows per transaction, or drop it and create it again";
     merge:                        "MERGE"                                  | "0A000" | "unsupported statement type: MERGE"                            | Recorded         | "write INSERT … ON CONFLICT (…) DO UPDATE, or UPDATE … FROM and INSERT … SELECT";
     vacuum:                       "VACUUM"                                 | "0A000" | "unsupported VACUUM statement"                                 | Recorded         | "leave it out: DSQL cleans up by itself, and ANALYZE refreshes the statistics";
     copy_file:                    "COPY … FROM | TO 'file' | PROGRAM"      | "0A000" | "COPY to or from a file or program not supported"              | Documented       | "the server has no files: write INSERT of many rows, or AWS's aurora-dsql-loader";
 
     // Transactions.
-    savepoint:                    "SAVEPOINT"                              | "0A000" | "unsupported transaction statement: SAVEPOINT"                 | Recorded         | "DSQL has no nested transactions: make the part a transaction of its own";
-    release_savepoint:            "RELEASE"                                | "0A000" | "unsupported transaction statement: RELEASE"                   | Sibling          | "DSQL has no savepoints";
+    savepoint:                    "SAVEPOINT"                              | "0A000" | "unsupported transaction statement: SAVEPOINT"                 | Recorded         | "DSQL has no nested transactions: run this part in its own transaction";
+    release_savepoint:            "RELEASE"                                | "0A000" | "unsupported transaction statement: RELEASE"                   | Sibling          | "leave it out: DSQL has no savepoints";
     rollback_to_savepoint:        "ROLLBACK [WORK|TRANSACTION] TO"         | "0A000" | "unsupported transaction statement: ROLLBACK TO"               | Recorded         | "DSQL has no savepoints: ROLLBACK ends the whole transaction";
-    prepare_transaction:          "PREPARE TRANSACTION"                    | "0A000" | "unsupported transaction statement: PREPARE TRANSACTION"       | Sibling          | "DSQL has no two-phase commit";
-    commit_prepared:              "COMMIT PREPARED"                        | "0A000" | "unsupported transaction statement: COMMIT PREPARED"           | Sibling          | "DSQL has no two-phase commit";
-    rollback_prepared:            "ROLLBACK PREPARED"                      | "0A000" | "unsupported transaction statement: ROLLBACK PREPARED"         | Sibling          | "DSQL has no two-phase commit";
+    prepare_transaction:          "PREPARE TRANSACTION"                    | "0A000" | "unsupported transaction statement: PREPARE TRANSACTION"       | Sibling          | "leave it out: DSQL has no two-phase commit";
+    commit_prepared:              "COMMIT PREPARED"                        | "0A000" | "unsupported transaction statement: COMMIT PREPARED"           | Sibling          | "leave it out: DSQL has no two-phase commit";
+    rollback_prepared:            "ROLLBACK PREPARED"                      | "0A000" | "unsupported transaction statement: ROLLBACK PREPARED"         | Sibling          | "leave it out: DSQL has no two-phase commit";
     lock_table:                   "LOCK"                                   | "0A000" | "unsupported statement: Lock"                                  | Documented       | "conflicts are found at COMMIT: SELECT … FOR UPDATE the rows and retry on 40001";
 
-    // What belongs to a session.
+    // Objects of a session.
     prepare:                      "PREPARE"                                | "0A000" | "unsupported statement: Prepare"                               | Documented       | "prepare over the protocol, as every driver does";
     execute:                      "EXECUTE"                                | "0A000" | "unsupported statement: Execute"                               | Recorded         | "prepare over the protocol, as every driver does";
     deallocate:                   "DEALLOCATE [PREPARE] !ALL"              | "0A000" | "unsupported statement: Deallocate"                            | Documented       | "close the statement over the protocol, or DEALLOCATE ALL";
     discard:                      "DISCARD"                                | "0A000" | "unsupported statement: Discard"                               | Documented       | "open another connection, or RESET what was set";
     declare_cursor:               "DECLARE"                                | "0A000" | "unsupported statement: DeclareCursor"                         | Documented       | "page with WHERE key > $last ORDER BY key LIMIT n, or stream the rows";
-    listen:                       "LISTEN"                                 | "0A000" | "unsupported statement: Listen"                                | Recorded         | "DSQL sends no notifications: a queue, a Durable Object or change data capture does";
-    notify:                       "NOTIFY"                                 | "0A000" | "unsupported statement: Notify"                                | Recorded         | "DSQL sends no notifications: a queue, a Durable Object or change data capture does";
-    unlisten:                     "UNLISTEN"                               | "0A000" | "unsupported statement: Unlisten"                              | Recorded         | "DSQL sends no notifications";
-    load:                         "LOAD"                                   | "0A000" | "unsupported statement: Load"                                  | Documented       | "DSQL loads no libraries";
+    listen:                       "LISTEN"                                 | "0A000" | "unsupported statement: Listen"                                | Recorded         | "DSQL does not send notifications: use a queue, a Durable Object or change data capture";
+    notify:                       "NOTIFY"                                 | "0A000" | "unsupported statement: Notify"                                | Recorded         | "DSQL does not send notifications: use a queue, a Durable Object or change data capture";
+    unlisten:                     "UNLISTEN"                               | "0A000" | "unsupported statement: Unlisten"                              | Recorded         | "leave it out: DSQL does not send notifications";
+    load:                         "LOAD"                                   | "0A000" | "unsupported statement: Load"                                  | Documented       | "leave it out: DSQL does not load libraries";
     anonymous_block:              "DO"                                     | "0A000" | "unsupported statement: Do"                                    | Documented       | "DSQL has no PL/pgSQL: write the logic in the program";
 
     // Objects of a server, not of a schema.
     create_database:              "CREATE DATABASE"                        | "0A000" | "unsupported statement: Createdb"                              | Recorded         | "a cluster has one database, postgres: CREATE SCHEMA instead";
-    drop_database:                "DROP DATABASE"                          | "0A000" | "unsupported statement: Dropdb"                                | Documented       | "a cluster has one database, postgres";
-    alter_database:               "ALTER DATABASE"                         | "0A000" | "unsupported statement: AlterDatabase"                         | Documented       | "a cluster has one database, postgres, whose settings are fixed";
-    create_extension:             "CREATE EXTENSION"                       | "0A000" | "unsupported statement: CreateExtension"                       | Recorded         | "leave it out: gen_random_uuid() and what else PostgreSQL itself ships is there";
+    drop_database:                "DROP DATABASE"                          | "0A000" | "unsupported statement: Dropdb"                                | Documented       | "leave it out: a cluster has one database, postgres";
+    alter_database:               "ALTER DATABASE"                         | "0A000" | "unsupported statement: AlterDatabase"                         | Documented       | "leave it out: the settings of a cluster's only database, postgres, are fixed";
+    create_extension:             "CREATE EXTENSION"                       | "0A000" | "unsupported statement: CreateExtension"                       | Recorded         | "leave it out: gen_random_uuid() and PostgreSQL's other built-in functions are available";
     create_tablespace:            "CREATE TABLESPACE"                      | "0A000" | "unsupported statement: CreateTableSpace"                      | Recorded         | "leave it out: DSQL places the data itself";
-    create_foreign_table:         "CREATE FOREIGN TABLE"                   | "0A000" | "unsupported statement: CreateForeignTable"                    | Recorded         | "a cluster reaches no other server: copy the data";
-    create_server:                "CREATE SERVER"                          | "0A000" | "unsupported statement: CreateForeignServer"                   | Documented       | "a cluster reaches no other server";
-    create_foreign_data_wrapper:  "CREATE FOREIGN DATA WRAPPER"            | "0A000" | "unsupported statement: CreateFdw"                             | Documented       | "a cluster reaches no other server";
-    create_user_mapping:          "CREATE USER MAPPING"                    | "0A000" | "unsupported statement: CreateUserMapping"                     | Inferred         | "a cluster reaches no other server";
-    import_foreign_schema:        "IMPORT FOREIGN SCHEMA"                  | "0A000" | "unsupported statement: ImportForeignSchema"                   | Inferred         | "a cluster reaches no other server";
-    alter_system:                 "ALTER SYSTEM"                           | "0A000" | "unsupported statement: AlterSystem"                           | Recorded         | "DSQL's settings are fixed";
-    alter_user:                   "ALTER USER"                             | "0A000" | "unsupported statement: AlterRole"                             | Documented       | "there are no passwords: AWS IAM GRANT role TO 'arn:…' lets an identity log in as the role";
+    create_foreign_table:         "CREATE FOREIGN TABLE"                   | "0A000" | "unsupported statement: CreateForeignTable"                    | Recorded         | "a cluster cannot connect to other servers: copy the data";
+    create_server:                "CREATE SERVER"                          | "0A000" | "unsupported statement: CreateForeignServer"                   | Documented       | "a cluster cannot connect to other servers: copy the data";
+    create_foreign_data_wrapper:  "CREATE FOREIGN DATA WRAPPER"            | "0A000" | "unsupported statement: CreateFdw"                             | Documented       | "a cluster cannot connect to other servers: copy the data";
+    create_user_mapping:          "CREATE USER MAPPING"                    | "0A000" | "unsupported statement: CreateUserMapping"                     | Inferred         | "a cluster cannot connect to other servers: copy the data";
+    import_foreign_schema:        "IMPORT FOREIGN SCHEMA"                  | "0A000" | "unsupported statement: ImportForeignSchema"                   | Inferred         | "a cluster cannot connect to other servers: copy the data";
+    alter_system:                 "ALTER SYSTEM"                           | "0A000" | "unsupported statement: AlterSystem"                           | Recorded         | "leave it out: DSQL's settings are fixed";
+    alter_user:                   "ALTER USER"                             | "0A000" | "unsupported statement: AlterRole"                             | Documented       | "DSQL has no passwords: AWS IAM GRANT role TO 'arn:…' lets an identity log in as the role";
     alter_role_set:               "ALTER ROLE … SET | RESET"               | "0A000" | "unsupported statement: AlterRoleSet"                          | Documented       | "SET it in the session";
-    alter_role_property:          "ALTER ROLE … PASSWORD, SUPERUSER …"     | "0A000" | "unsupported statement: AlterRole"                             | Documented       | "there are no passwords: AWS IAM GRANT role TO 'arn:…' lets an identity log in as the role";
-    create_publication:           "CREATE PUBLICATION"                     | "0A000" | "unsupported statement: CreatePublication"                     | Inferred         | "change data capture is set up in AWS, not in SQL";
-    create_subscription:          "CREATE SUBSCRIPTION"                    | "0A000" | "unsupported statement: CreateSubscription"                    | Inferred         | "a cluster reaches no other server";
+    alter_role_property:          "ALTER ROLE … PASSWORD, SUPERUSER …"     | "0A000" | "unsupported statement: AlterRole"                             | Documented       | "DSQL has no passwords: AWS IAM GRANT role TO 'arn:…' lets an identity log in as the role";
+    create_publication:           "CREATE PUBLICATION"                     | "0A000" | "unsupported statement: CreatePublication"                     | Inferred         | "use change data capture, which is set up in AWS";
+    create_subscription:          "CREATE SUBSCRIPTION"                    | "0A000" | "unsupported statement: CreateSubscription"                    | Inferred         | "a cluster cannot connect to other servers: copy the data";
     cluster_table:                "CLUSTER"                                | "0A000" | "unsupported statement: Cluster"                               | Inferred         | "leave it out: rows are kept in the order of the primary key";
     reindex:                      "REINDEX"                                | "0A000" | "unsupported statement: Reindex"                               | Inferred         | "drop the index and CREATE INDEX ASYNC again";
 
     // Objects of a schema.
     create_trigger:               "CREATE [OR] [REPLACE] [CONSTRAINT] TRIGGER" | "0A000" | "CREATE TRIGGER not supported"                            | Recorded         | "make the change in the statement that writes, or in the program";
-    drop_trigger:                 "DROP TRIGGER !IF"                       | "0A000" | "unsupported object in DROP statement"                         | Documented       | "leave it out: there are no triggers";
+    drop_trigger:                 "DROP TRIGGER !IF"                       | "0A000" | "unsupported object in DROP statement"                         | Documented       | "leave it out: DSQL has no triggers";
     alter_trigger:                "ALTER TRIGGER"                          | "0A000" | "ALTER TRIGGER not supported"                                   | Inferred         | "leave it out: DSQL has no triggers";
-    create_event_trigger:         "CREATE EVENT TRIGGER"                   | "0A000" | "unsupported statement: CreateEventTrig"                       | Inferred         | "there are no triggers";
+    create_event_trigger:         "CREATE EVENT TRIGGER"                   | "0A000" | "unsupported statement: CreateEventTrig"                       | Inferred         | "leave it out: DSQL has no triggers";
     create_rule:                  "CREATE [OR] [REPLACE] RULE"             | "0A000" | "unsupported statement: Rule"                                  | Inferred         | "make the change in the statement that writes";
     create_policy:                "CREATE POLICY"                          | "0A000" | "unsupported statement: CreatePolicy"                          | Documented       | "write the condition into the queries, or into a view that the role may read";
-    alter_policy:                 "ALTER POLICY"                           | "0A000" | "unsupported statement: AlterPolicy"                           | Documented       | "DSQL has no row level security";
+    alter_policy:                 "ALTER POLICY"                           | "0A000" | "unsupported statement: AlterPolicy"                           | Documented       | "leave it out: DSQL has no row level security";
     drop_policy:                  "DROP POLICY"                            | "0A000" | "unsupported object in DROP statement"                         | Documented       | "leave it out: DSQL has no row level security";
     create_procedure:             "CREATE [OR] [REPLACE] PROCEDURE"        | "0A000" | "CREATE PROCEDURE not supported"                               | Documented       | "CREATE FUNCTION … LANGUAGE sql, or the statements one by one";
-    create_language:              "CREATE [OR] [REPLACE] [TRUSTED] [PROCEDURAL] LANGUAGE" | "0A000" | "unsupported statement: CreatePLang"                | Inferred         | "functions are written in SQL";
+    create_language:              "CREATE [OR] [REPLACE] [TRUSTED] [PROCEDURAL] LANGUAGE" | "0A000" | "unsupported statement: CreatePLang"                | Inferred         | "write functions in SQL";
     alter_aggregate:              "ALTER AGGREGATE"                        | "0A000" | "ALTER AGGREGATE not supported"                                | Documented       | "drop it and create it again";
     alter_function_property:      "ALTER FUNCTION … property"              | "0A000" | "ALTER FUNCTION not supported"                                 | Documented       | "CREATE OR REPLACE FUNCTION with the properties";
-    refresh_materialized_view:    "REFRESH MATERIALIZED VIEW"              | "0A000" | "unsupported statement: RefreshMatView"                        | Inferred         | "there are no materialized views: fill a table, and fill it again";
-    drop_materialized_view:       "DROP MATERIALIZED VIEW"                 | "0A000" | "unsupported object in DROP statement"                         | Documented       | "leave it out: there are no materialized views";
-    alter_materialized_view:      "ALTER MATERIALIZED VIEW"                | "0A000" | "ALTER MATERIALIZED VIEW not supported"                        | Inferred         | "there are no materialized views";
-    alter_foreign_table:          "ALTER FOREIGN TABLE"                    | "0A000" | "ALTER FOREIGN TABLE not supported"                            | Inferred         | "there are no foreign tables";
-    drop_type:                    "DROP TYPE"                              | "0A000" | "unsupported object in DROP statement"                         | Recorded         | "there are no types but domains: DROP DOMAIN";
-    drop_extension:               "DROP EXTENSION"                         | "0A000" | "unsupported object in DROP statement"                         | Inferred         | "leave it out: there are no extensions";
+    refresh_materialized_view:    "REFRESH MATERIALIZED VIEW"              | "0A000" | "unsupported statement: RefreshMatView"                        | Inferred         | "DSQL has no materialized views: fill a table, and fill it again";
+    drop_materialized_view:       "DROP MATERIALIZED VIEW"                 | "0A000" | "unsupported object in DROP statement"                         | Documented       | "leave it out: DSQL has no materialized views";
+    alter_materialized_view:      "ALTER MATERIALIZED VIEW"                | "0A000" | "ALTER MATERIALIZED VIEW not supported"                        | Inferred         | "leave it out: DSQL has no materialized views";
+    alter_foreign_table:          "ALTER FOREIGN TABLE"                    | "0A000" | "ALTER FOREIGN TABLE not supported"                            | Inferred         | "leave it out: DSQL has no foreign tables";
+    drop_type:                    "DROP TYPE"                              | "0A000" | "unsupported object in DROP statement"                         | Recorded         | "DSQL supports only domains: DROP DOMAIN";
+    drop_extension:               "DROP EXTENSION"                         | "0A000" | "unsupported object in DROP statement"                         | Inferred         | "leave it out: DSQL does not support extensions";
 }
 
-/// The rule by which a statement is refused whole.
+/// The rule because of which a whole statement is rejected.
 pub(super) fn refused(words: &Words<'_>) -> Option<Finding> {
     let by_words = STATEMENTS.iter().filter(|rule| !rule.what.contains('…'));
     for rule in by_words {

@@ -1,8 +1,9 @@
-//! The rules about the statements of a transaction: DSQL accepts one DDL in each, and no DDL with DML.
+//! Checks the statements of a transaction: DSQL accepts one DDL statement per transaction, and does not accept DDL
+//! together with DML.
 //!
-//! Input: the statements of a session, one after the other. Output: the rule that the next one breaks. A finding does
-//! not end the transaction. A caller that follows a server calls [`Transactions::failed`]; a linter goes on as if the
-//! statement had begun another transaction.
+//! Input: the statements of a session, one after the other. Output: the rule that the next statement breaks. A finding
+//! does not end the transaction. A caller that follows a server calls [`Transactions::failed`]; a linter continues as
+//! if the statement had begun another transaction.
 
 use super::Finding;
 use super::inside::{self, Copied};
@@ -13,9 +14,9 @@ use crate::syntax::ast::{AlterAction, ConstraintKind, Statement, StatementKind, 
 rules! {
     /// Rules about several statements.
     TRANSACTIONS;
-    // rule                         what is refused                                       SQLSTATE  DSQL's words                                                                                    known by     what to do instead
-    multi_ddl_transaction:          "a second DDL, GRANT or REVOKE in a transaction"    | "0A000" | "multiple ddl statements not supported in a transaction"                                      | Recorded   | "COMMIT after each; several statements in one message are one transaction too";
-    mixed_ddl_dml_transaction:      "DDL and DML in a transaction"                      | "0A000" | "ddl and dml are not supported in the same transaction"                                       | Recorded   | "COMMIT in between; several statements in one message are one transaction too";
+    // rule                         what is rejected                                      SQLSTATE  DSQL's words                                                                                    known by     alternative
+    multi_ddl_transaction:          "a second DDL statement, GRANT or REVOKE in a transaction"    | "0A000" | "multiple ddl statements not supported in a transaction"                                      | Recorded   | "COMMIT after each; several statements in one message are also one transaction";
+    mixed_ddl_dml_transaction:      "DDL and DML in a transaction"                      | "0A000" | "ddl and dml are not supported in the same transaction"                                       | Recorded   | "COMMIT in between; several statements in one message are also one transaction";
     aborted_transaction:            "anything after an error in a transaction"          | "25P02" | "current transaction is aborted, commands ignored until end of transaction block"             | Recorded   | "ROLLBACK, and run the transaction again from its beginning";
     index_not_valid:                "UNIQUE USING INDEX before the index is built"      | "55000" | "index \"{}\" is not valid"                                                                   | Recorded   | "CALL sys.wait_for_job with the job_id that CREATE INDEX ASYNC returned, then add the constraint";
 }
@@ -23,7 +24,7 @@ rules! {
 /// The transactions of a session so far.
 #[derive(Clone, Debug, Default)]
 pub struct Transactions {
-    /// Between BEGIN and COMMIT.
+    /// The session is between BEGIN and COMMIT.
     open: bool,
     /// Several statements of one message share a transaction without BEGIN.
     implicit: bool,
@@ -34,7 +35,7 @@ pub struct Transactions {
     building: Vec<String>,
 }
 
-/// What a statement is to its transaction.
+/// The role of a statement in its transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// `BEGIN`, `START TRANSACTION`
@@ -45,11 +46,11 @@ pub enum Part {
     Ddl,
     /// It changes rows.
     Dml,
-    /// All else.
+    /// Any other statement.
     Other,
 }
 
-/// The part of a statement in its transaction. COPY into a table writes, and so does a statement that COPY or EXPLAIN
+/// The role of a statement in its transaction. COPY into a table writes, and so does a statement that COPY or EXPLAIN
 /// ANALYZE runs.
 pub fn part(statement: ParsedStatement<'_>) -> Part {
     match &statement.kind {
@@ -90,12 +91,12 @@ fn by_itself(statement: &Statement) -> Part {
     }
 }
 
-/// Whether a statement is a COMMIT behind which no transaction is open.
+/// Whether a statement is a COMMIT after which no transaction is open.
 pub fn is_last_commit(statement: &Statement) -> bool {
     matches!(statement.kind, StatementKind::Transaction(TransactionStatement::Commit { chain: false }))
 }
 
-/// Whether another transaction begins where the statement ends one.
+/// Whether the statement ends a transaction and begins the next one (`AND CHAIN`).
 pub fn chains(statement: &Statement) -> bool {
     matches!(
         statement.kind,
@@ -111,12 +112,12 @@ fn writes(query: &crate::syntax::ast::Query) -> bool {
 }
 
 impl Transactions {
-    /// A session that has done nothing.
+    /// A new session.
     pub fn new() -> Transactions {
         Transactions::default()
     }
 
-    /// A message with this number of statements begins.
+    /// Records the start of a message with this number of statements.
     pub fn message(&mut self, statements: usize) {
         self.implicit = statements > 1 && !self.open;
         if !self.open {
@@ -124,7 +125,7 @@ impl Transactions {
         }
     }
 
-    /// The statement before failed: a transaction accepts only its end after that.
+    /// Records that the previous statement failed, after which a transaction accepts only COMMIT or ROLLBACK.
     pub fn failed(&mut self) {
         self.aborted = self.open;
         if !self.open {
@@ -132,7 +133,7 @@ impl Transactions {
         }
     }
 
-    /// The server reports whether the session is within `BEGIN` and `COMMIT`.
+    /// Records the server's report whether the session is between `BEGIN` and `COMMIT`.
     pub fn settle(&mut self, open: bool) {
         if self.open != open {
             let building = std::mem::take(&mut self.building);
@@ -140,17 +141,17 @@ impl Transactions {
         }
     }
 
-    /// Every index is built by now.
+    /// Records that every index is built.
     pub fn built(&mut self) {
         self.building.clear();
     }
 
-    /// Whether a statement now is within `BEGIN` and `COMMIT`.
+    /// Whether the session is between `BEGIN` and `COMMIT`.
     pub fn is_open(&self) -> bool {
         self.open
     }
 
-    /// The rule that the next statement breaks, coming where it does.
+    /// The rule that the next statement breaks at this point of the session.
     pub fn next(&mut self, statement: ParsedStatement<'_>) -> Option<Finding> {
         let span = statement.span;
         let part = part(statement);
@@ -197,7 +198,7 @@ impl Transactions {
         }
     }
 
-    /// An index that is still being built cannot become a constraint.
+    /// Checks that the index of a new constraint is not still being built.
     fn index(&mut self, statement: &Statement) -> Option<Finding> {
         match &statement.kind {
             StatementKind::CreateIndex(index) if index.asynchronous && index.unique => {

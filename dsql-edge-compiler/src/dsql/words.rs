@@ -1,7 +1,7 @@
-//! The words of a statement, as a table of command words is compared with.
+//! Provides the words of a statement, to compare with a table of command words.
 //!
-//! Input: its tokens. Output: keywords and names in capitals, with their places. Symbols count as words, so that a
-//! place in the list is a place in the statement.
+//! Input: its tokens. Output: keywords and names in capitals, with their places. Symbols count as words, so each token
+//! has its position in the list.
 
 use crate::source::Span;
 use crate::syntax::ParsedStatement;
@@ -15,7 +15,7 @@ pub(crate) struct Words<'a> {
 }
 
 impl<'a> Words<'a> {
-    /// Those of a statement.
+    /// The words of a statement.
     pub(crate) fn of(statement: ParsedStatement<'a>) -> Words<'a> {
         let (text, tokens) = (statement.text, statement.own_tokens());
         let words = tokens.iter().map(|token| match token.kind {
@@ -25,7 +25,7 @@ impl<'a> Words<'a> {
         Words { text, tokens, words: words.collect() }
     }
 
-    /// How many words of the statement a pattern takes, if it begins so.
+    /// The number of words that a pattern matches at the start of the statement, if it matches.
     pub(crate) fn begin_with(&self, pattern: &str) -> Option<usize> {
         let mut at = 0;
         for part in pattern.split(' ') {
@@ -45,14 +45,14 @@ impl<'a> Words<'a> {
         Some(at)
     }
 
-    /// Whether these words follow each other somewhere; `A|B` is either.
+    /// Whether the statement contains these words in sequence; `A|B` is either word.
     pub(crate) fn has(&self, pattern: &str) -> bool {
         let parts: Vec<&str> = pattern.split(' ').collect();
         let is = |(word, part): (&String, &&str)| part.split('|').any(|option| option == word);
         self.words.windows(parts.len()).any(|words| words.iter().zip(&parts).all(is))
     }
 
-    /// Whether a word for which `is` holds follows these words directly.
+    /// Whether these words are directly followed by a word for which `is` holds.
     pub(crate) fn follows(&self, before: &str, is: impl Fn(&str) -> bool) -> bool {
         let parts: Vec<&str> = before.split(' ').collect();
         self.words.windows(parts.len() + 1).any(|words| {
@@ -61,27 +61,27 @@ impl<'a> Words<'a> {
         })
     }
 
-    /// How many there are.
+    /// The number of words.
     pub(super) fn len(&self) -> usize {
         self.words.len()
     }
 
-    /// The first two.
+    /// The first two words.
     pub(crate) fn first_two(&self) -> (&str, &str) {
         (self.at(0), self.at(1))
     }
 
-    /// The word at a place; "" behind the last.
+    /// The word at a position; "" after the last.
     pub(super) fn at(&self, place: usize) -> &str {
         self.words.get(place).map_or("", String::as_str)
     }
 
-    /// Whether a string is there.
+    /// Whether the word at a position is a string.
     pub(super) fn is_string(&self, place: usize) -> bool {
         self.at(place) == "'"
     }
 
-    /// The string that is there.
+    /// The string at a position.
     pub(super) fn string(&self, place: usize) -> Option<&'a str> {
         match self.tokens.get(place).map(|token| &token.kind) {
             Some(TokenKind::String(text)) => Some(text),
@@ -89,7 +89,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// The first word outside of parentheses that is so.
+    /// The position of the first word outside parentheses for which `is` holds.
     pub(crate) fn position(&self, is: impl Fn(&str) -> bool) -> Option<usize> {
         let mut depth = 0usize;
         for (at, word) in self.words.iter().enumerate() {
@@ -103,7 +103,7 @@ impl<'a> Words<'a> {
         None
     }
 
-    /// The parenthesis that closes the one at this place.
+    /// The parenthesis that closes the one at this position.
     pub(super) fn closing(&self, open: usize) -> Option<usize> {
         let mut depth = 0usize;
         for at in open..self.words.len() {
@@ -117,7 +117,7 @@ impl<'a> Words<'a> {
         None
     }
 
-    /// The text behind `AS` of CREATE FUNCTION.
+    /// The position of the text after `AS` in CREATE FUNCTION.
     pub(super) fn position_of_body(&self) -> Option<usize> {
         let mut from = 0;
         loop {
@@ -135,12 +135,12 @@ impl<'a> Words<'a> {
         token.map_or(Span::default(), |token| token.span)
     }
 
-    /// From the first word, over this number of words.
+    /// The place of the first `count` words.
     pub(super) fn span_of(&self, count: usize) -> Span {
         self.span(0).to(self.span(count.clamp(1, self.words.len().max(1)) - 1))
     }
 
-    /// The place of the first word of this text at or behind a place.
+    /// The place of the first word with this text at or after a place.
     pub(super) fn find(&self, word: &str, from: u32) -> Option<Span> {
         let found = self
             .tokens
@@ -150,14 +150,14 @@ impl<'a> Words<'a> {
         found.map(|(token, _)| token.span)
     }
 
-    /// The same, the last before a place.
+    /// The place of the last word with this text before a place.
     pub(super) fn find_before(&self, word: &str, place: u32) -> Option<Span> {
         let before = self.tokens.iter().zip(&self.words).take_while(|(token, _)| token.span.start < place);
         let found = before.filter(|(_, it)| it.as_str() == word).last();
         found.map(|(token, _)| token.span)
     }
 
-    /// The text of a place.
+    /// The text at a place.
     pub(super) fn text(&self, span: Span) -> &'a str {
         span.text(self.text)
     }
@@ -169,7 +169,7 @@ impl<'a> Words<'a> {
         before.map_or(place, |token| token.span.end)
     }
 
-    /// A place and the blanks before it, as it is cut out. A comment before it stays, with the end of its line.
+    /// A place extended by the blanks before it, for removal. A comment before it stays, with the end of its line.
     pub(super) fn with_blank_before(&self, span: Span) -> Span {
         let start = self.end_before(span.start).min(span.start);
         let blank = self.text(Span { start, end: span.start }).trim().is_empty();

@@ -1,4 +1,4 @@
-//! Named query functions.
+//! Emits named query functions.
 //!
 //! Input: the head as the user wrote it and the [`Emission`] of its SQL. Output: a `fn` that returns a query.
 
@@ -10,17 +10,17 @@ use quote::quote;
 
 /// The head of a query function.
 pub struct Function {
-    /// Attributes, documentation among them.
+    /// Attributes, including documentation.
     pub attributes: TokenStream,
-    /// `pub` and the like.
+    /// The visibility, such as `pub`.
     pub visibility: TokenStream,
     /// Its name.
     pub name: Ident,
-    /// `<'a, T: …>`, or nothing.
+    /// The generics `<'a, T: …>`, or no tokens.
     pub generics: TokenStream,
-    /// Names and types, in the order of the signature.
+    /// Names and types of the parameters, in the order of the signature.
     pub parameters: Vec<(Ident, TokenStream)>,
-    /// What running it gives.
+    /// The result of the query.
     pub returns: Returns,
 }
 
@@ -38,10 +38,10 @@ impl Function {
         self.with_body(&super::kind(emission.query), &emission.expression())
     }
 
-    /// The function where its query is wrong: the signature alone, so that its callers compile.
+    /// The function for a query with errors: only the signature, so that its callers compile.
     pub fn without_query(&self) -> TokenStream {
         let names = self.parameters.iter().map(|(name, _)| name);
-        // What its SQL would have been is not known.
+        // The query did not compile, so the signature decides.
         let kind = match self.returns {
             Returns::Rows(_) => "Query",
             Returns::Nothing => "Command",
@@ -66,9 +66,8 @@ impl Function {
     }
 }
 
-/// The type of a function's parameter that has none written: what its SQL type is in Rust, borrowed where that
-/// owns memory, and an `Option` where NULL is as good a value as another
-/// or where it decides on optional text.
+/// The type of a function's parameter that is written without one: the Rust type of its SQL type, borrowed if that owns
+/// memory, and an `Option` if NULL has a meaning or if the parameter decides on optional text.
 pub fn parameter_type(parameter: &TypedParameter) -> TokenStream {
     let borrowed = |owned: &str| match owned {
         "::std::string::String" => quote!(&str),

@@ -1,7 +1,7 @@
-//! One statement for many rows.
+//! Emits a statement for many rows.
 //!
-//! Input: an [`Emission`] and what it iterates over. Output: an expression that holds the iterator and binds row after
-//! row when they are sent: into one array a parameter, or each for an execution of its own.
+//! Input: an [`Emission`] and the rows that it iterates over. Output: an expression that owns the iterator and binds
+//! the rows when they are sent: into one array per parameter, or each row for its own execution.
 
 use super::emission::{Emission, Many, parameter_names};
 use super::{row, statement};
@@ -32,7 +32,7 @@ pub(super) fn expression(emission: &Emission<'_>, many: &Many) -> TokenStream {
             }
         }
         None => {
-            // Without a parameter nothing is bound.
+            // Without parameters, the pattern's variables are not used.
             let allowed = names.is_empty().then(|| quote!(#[allow(unused_variables)]));
             quote! {
                 ::dsql_edge::private::rows(
@@ -49,8 +49,8 @@ pub(super) fn expression(emission: &Emission<'_>, many: &Many) -> TokenStream {
         let row = row::row(emission.fields, emission.row, emission.types);
         (row, quote!(::dsql_edge::private::BulkQuery::new(&STATEMENT, #all, decode)))
     };
-    // The items are in a block of their own, where the user's expressions do not see their names; and what those
-    // expressions borrow from lives on until the whole statement ends.
+    // The items are in a separate block, so that the user's expressions do not see their names. Temporaries that the
+    // expressions borrow stay alive until the end of the whole `match`.
     quote! {
         match #produced {
             #all => {

@@ -1,8 +1,8 @@
-//! Typed queries into Rust tokens.
+//! Converts typed queries into Rust tokens.
 //!
-//! Input: an [`Emission`]: a [`TypedQuery`], its `Fields`, and what the user wrote around it. Output: tokens that
-//! read like code a person wrote. They name `::dsql_edge::private` and `::dsql_edge::types` alone, and nothing here can
-//! fail for the user's SQL.
+//! Input: an [`Emission`]: a [`TypedQuery`], its `Fields`, and the user's code around it. Output: tokens that read like
+//! hand-written code. They refer only to `::dsql_edge::private` and `::dsql_edge::types`, and emission cannot fail
+//! because of the user's SQL.
 
 mod emission;
 mod function;
@@ -42,7 +42,7 @@ impl Emission<'_> {
             (_, false) => (row::row(self.fields, self.row, self.types), quote!(, decode)),
         };
         let result = quote!(::dsql_edge::private::#kind::new(#chosen, #arguments_name #last));
-        // The arguments are evaluated outside the block that holds the items, whose names they must not see.
+        // The arguments are evaluated outside the block with the items, whose names they must not see.
         quote! {
             match (#(&(#arguments),)*) {
                 (#(#names,)*) => {
@@ -57,7 +57,7 @@ impl Emission<'_> {
     }
 }
 
-/// The name of the runtime's type for a query. A statement that returns no columns is a command.
+/// The name of the runtime's type for a query. A statement without columns is a command.
 fn kind(query: &TypedQuery) -> Ident {
     let changes = query.session == SessionEffect::Changes;
     let name = match (query.columns.is_empty(), changes) {

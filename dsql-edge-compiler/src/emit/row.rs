@@ -1,22 +1,21 @@
-//! Row structs with their impls written out, and the function that decodes a row.
+//! Emits row structs with explicit impls, and the function that decodes a row.
 
 use super::emission::{RowTarget, RowType, WrittenTypes, field_type, marker_path, nullability, optional};
 use crate::fields::{Entry, Field, Fields, Group};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
 
-/// A row struct of its own, for named query functions. The structs of its groups are named after it and the
-/// group: `PostAuthor`.
+/// A named row struct, for query functions. The structs of its groups are named after it and the group: `PostAuthor`.
 pub struct Declaration<'d> {
     /// Its name.
     pub name: Ident,
     /// Its visibility, and that of its fields.
     pub visibility: TokenStream,
-    /// What documents the struct, its groups excepted.
+    /// The documentation of the struct, but not of its groups.
     pub docs: TokenStream,
-    /// Its other attributes, without those of serde that are in `serialized`.
+    /// Its other attributes, without the serde attributes that `serialized` applies.
     pub attributes: TokenStream,
-    /// Traits that attributes derive already, by the last name of their path.
+    /// Traits that attributes already derive, by the last name of their path.
     pub derived: &'d [String],
     /// The name under which a field is serialized.
     pub serialized: &'d dyn Fn(&str) -> String,
@@ -32,14 +31,14 @@ pub fn declaration(declared: &Declaration<'_>, fields: &Fields, types: &WrittenT
             let doc = match entry {
                 Entry::Field(field) => field.doc.clone(),
                 Entry::Group(group) if group.witness.is_some() => {
-                    "`None` where an outer join missed.".to_owned()
+                    "`None` if an outer join has no matching row.".to_owned()
                 }
                 Entry::Group(_) => "A group of columns.".to_owned(),
             };
             quote!(#[doc = #doc] #visibility #field: #ty)
         });
-        // A bound on a type that has no parameter is checked at once, unless `for` puts it off; and a type that
-        // the user wrote need not have the traits of the row.
+        // rustc checks a bound on a type without parameters immediately unless the bound has `for`; and a type that the
+        // user wrote need not implement the traits of the row.
         let written: Vec<&TokenStream> = columns(entries).iter().filter_map(|at| types.get(at)).collect();
         let bounds = |bound: TokenStream| {
             if written.is_empty() { quote!() } else { quote!(where #(for<'t> #written: #bound),*) }
@@ -66,12 +65,12 @@ pub fn declaration(declared: &Declaration<'_>, fields: &Fields, types: &WrittenT
     out
 }
 
-/// The structs that [`declaration`] makes.
+/// The structs that [`declaration`] generates.
 pub fn declared_type(name: &Ident, fields: &Fields) -> RowType {
     row_type(name, &fields.entries)
 }
 
-/// What is in the block of a query.
+/// The items in the block of a query.
 pub(super) fn row(fields: &Fields, target: &RowTarget, types: &WrittenTypes) -> TokenStream {
     match target {
         RowTarget::Struct(row) => decode(fields, types, &row.path, row),
@@ -79,7 +78,7 @@ pub(super) fn row(fields: &Fields, target: &RowTarget, types: &WrittenTypes) -> 
     }
 }
 
-/// A type that an override names is a type parameter, so that it need not have the row's own traits.
+/// A type that an override names becomes a type parameter, so that it need not implement the traits of the row.
 fn anonymous(fields: &Fields, types: &WrittenTypes) -> TokenStream {
     let row = anonymous_name(types);
     let generic = |at: &usize| format_ident!("T{at}");
@@ -125,7 +124,8 @@ fn anonymous(fields: &Fields, types: &WrittenTypes) -> TokenStream {
     quote!(#out #decode)
 }
 
-/// `Row`, unless a type that the user wrote begins so: in the block of the query, ours would hide it.
+/// `Row`, or another name if a type that the user wrote begins with `Row`: in the block of the query, the generated
+/// struct would hide it.
 fn anonymous_name(types: &WrittenTypes) -> Ident {
     let mut name = "Row".to_owned();
     while types.values().any(|written| mentions(written.clone(), &name)) {
@@ -153,7 +153,7 @@ fn each_struct(name: &Ident, entries: &[Entry], make: &mut dyn FnMut(&Ident, &[E
     }
 }
 
-/// `Post` and `written_by` are `PostWrittenBy`.
+/// The struct name of a group: `Post` and `written_by` become `PostWrittenBy`.
 fn group_name(row: &Ident, group: &Group) -> Ident {
     let name = row.to_string() + &group.name.pascal_case();
     Ident::new(name.trim_start_matches("r#"), row.span())
@@ -170,7 +170,7 @@ fn row_type(name: &Ident, entries: &[Entry]) -> RowType {
     RowType { path: quote!(#name), groups: groups.collect() }
 }
 
-/// The columns of entries, those of their groups too, in order.
+/// The columns of entries and of their groups, in order.
 fn columns(entries: &[Entry]) -> Vec<usize> {
     let mut out = Vec::new();
     for entry in entries {
@@ -183,7 +183,7 @@ fn columns(entries: &[Entry]) -> Vec<usize> {
     out
 }
 
-/// The type of a field of the struct `row`; `args` are what the struct of a group takes.
+/// The type of a field of the struct `row`; `args` are the type arguments of a group's struct.
 fn entry_type(
     row: &Ident,
     entry: &Entry,
@@ -218,7 +218,7 @@ impl<'i> Impls<'i> {
         }
     }
 
-    /// Each with the name of its trait.
+    /// The impls, each with the name of its trait.
     fn all(
         &self,
         params: &TokenStream,
@@ -249,7 +249,7 @@ impl<'i> Impls<'i> {
         let equality =
             if names.is_empty() { quote!(true) } else { quote!(#(self.#names == other.#names)&&*) };
         let other = if names.is_empty() { quote!(_) } else { quote!(other) };
-        // So that clippy lets a user derive Hash beside it.
+        // `automatically_derived` prevents clippy's warning if the user also derives Hash.
         let equal = quote! {
             #[automatically_derived]
             impl #params ::core::cmp::PartialEq for #row #params #equal {
@@ -292,7 +292,7 @@ fn constructed(entries: &[Entry], row: &RowType, types: &WrittenTypes) -> TokenS
                 match group.witness {
                     None => value,
                     Some(witness) => {
-                        // A struct that has no `Option` there is shown where it was named.
+                        // If the struct's field is not an `Option`, rustc reports the error at the struct's name.
                         let named = inner.path.clone().into_iter().next();
                         let span =
                             Span::call_site().located_at(named.map_or_else(Span::call_site, |it| it.span()));
@@ -306,7 +306,7 @@ fn constructed(entries: &[Entry], row: &RowType, types: &WrittenTypes) -> TokenS
     quote!(#path { #(#values),* })
 }
 
-/// One field from one column; the field's own type decides what is not written.
+/// One field from one column. The field's type determines the Rust type if none is written.
 fn column(field: &Field, written: Option<&TokenStream>) -> TokenStream {
     let marker = marker_path(&field.marker);
     let nullable = nullability(field.nullable);
@@ -318,7 +318,7 @@ fn column(field: &Field, written: Option<&TokenStream>) -> TokenStream {
     quote!(row.column::<#marker, #nullable, #ty>(#at)?)
 }
 
-/// A row of one column gives its value to `fetch_value`.
+/// Lets `fetch_value` return the value of a row with one column.
 fn single_column(
     row: &TokenStream,
     params: &TokenStream,

@@ -1,4 +1,4 @@
-//! The static description of a statement, and the binding of its arguments.
+//! Emits the static description of a statement, and the binding of its arguments.
 
 use super::emission::{Emission, marker_path, nullability};
 use crate::fields::{Marker, rust_type};
@@ -67,7 +67,7 @@ pub(super) fn constraints(key: &IdempotencyKey) -> TokenStream {
     }
 }
 
-/// Which of the statements is sent.
+/// The expression that selects the statement to send.
 pub(super) fn chosen(query: &TypedQuery, names: &[Ident]) -> TokenStream {
     if query.combinations.is_empty() {
         return quote!(&STATEMENT);
@@ -102,7 +102,7 @@ fn columns(query: &TypedQuery) -> TokenStream {
 
 fn statement(emission: &Emission<'_>, sql: &str, params: &[u32], columns: &TokenStream) -> TokenStream {
     let Emission { query, name, .. } = emission;
-    // These three set the places of the tokens.
+    // The spans of these three macros determine the reported place.
     let span = emission.place.unwrap_or_else(Span::call_site);
     let place = quote_spanned! {span=>
         file: ::core::file!(),
@@ -128,7 +128,7 @@ fn statement(emission: &Emission<'_>, sql: &str, params: &[u32], columns: &Token
     }
 }
 
-/// One `bind` a parameter; of those that decide on optional text, what is there.
+/// One `bind` per parameter. A parameter that decides on optional text is bound only if it is given.
 pub(super) fn bind(query: &TypedQuery, names: &[Ident]) -> Vec<TokenStream> {
     let arguments = Ident::new("arguments", Span::mixed_site());
     query
@@ -136,12 +136,12 @@ pub(super) fn bind(query: &TypedQuery, names: &[Ident]) -> Vec<TokenStream> {
         .iter()
         .zip(names)
         .map(|(parameter, name)| {
-            // A type without a Rust type is sent as text, which the server reads.
+            // A type without a Rust type is sent as text, which the server parses.
             let marker =
                 rust_type(&parameter.sql_type, false).map_or(Marker::Scalar("Unknown"), |found| found.0);
             let marker = parameter_marker(&marker, parameter.elements_nullable);
             let nullable = nullability(parameter.nullable);
-            // A value that does not fit is shown where the value is.
+            // rustc reports a value of the wrong type at the value.
             let span = Span::call_site().located_at(name.span());
             if parameter.optional {
                 return quote_spanned! {span=>
@@ -160,7 +160,7 @@ pub(super) fn bind(query: &TypedQuery, names: &[Ident]) -> Vec<TokenStream> {
         .collect()
 }
 
-/// One element a parameter, of the arrays `rows`.
+/// Binds one element per parameter to the arrays in `rows`.
 pub(super) fn bind_elements(query: &TypedQuery, names: &[Ident], rows: &Ident) -> Vec<TokenStream> {
     let each = query.parameters.iter().zip(names).enumerate().map(|(at, (parameter, name))| {
         let marker = rust_type(&parameter.sql_type, false).map_or(Marker::Scalar("Unknown"), |found| found.0);
@@ -171,7 +171,7 @@ pub(super) fn bind_elements(query: &TypedQuery, names: &[Ident], rows: &Ident) -
     each.collect()
 }
 
-/// An array whose elements cannot be NULL has a type of its own.
+/// The marker of a parameter; an array whose elements cannot be NULL has a different marker.
 fn parameter_marker(marker: &Marker, elements_nullable: bool) -> TokenStream {
     match marker {
         Marker::Array(element) if !elements_nullable => {

@@ -1,7 +1,7 @@
-//! Columns whose names have parts, `"author.name"`, gathered into groups.
+//! Collects columns with names such as `"author.name"` into groups.
 //!
-//! Input: columns. Output: the tree of their names, and for a group the column whose NULL means that an outer join
-//! missed. No value is ever lost: a group is absent only where every column of it is certain to be NULL.
+//! Input: columns. Output: the tree of their names, and for a group, the column whose NULL means that an outer join
+//! found no matching row. No value is lost: a group is absent only if all its columns are certainly NULL.
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::ident::{ColumnName, FieldName};
@@ -28,7 +28,7 @@ impl Branch {
     }
 }
 
-/// The tree of the columns' names; those that can be no field are problems.
+/// The tree of the columns' names. Columns that cannot be fields are added to `problems`.
 pub(super) fn tree(columns: &[(ColumnName, &TypedColumn)], problems: &mut Diagnostics) -> Vec<Branch> {
     let mut tree = Vec::new();
     for (at, (written, column)) in columns.iter().enumerate() {
@@ -36,13 +36,13 @@ pub(super) fn tree(columns: &[(ColumnName, &TypedColumn)], problems: &mut Diagno
         if let Err((message, hint)) = inserted {
             let looks_like_one = !column.is_alias && ColumnName::parse(&column.name) != *written;
             let hint = match looks_like_one {
-                true => "give it an alias: AS name; an override is read in an alias alone".to_owned(),
+                true => "give it an alias: AS name; an override is read only in an alias".to_owned(),
                 false => hint,
             };
             problems.push(Diagnostic::error(Code::UnnamedColumn, column.span, message).with_hint(hint));
         }
     }
-    // The row's own struct has the name without a group's.
+    // The struct of the row has no group's suffix.
     let mut structs = vec![(String::new(), String::new())];
     struct_names(&tree, ("", ""), columns, &mut structs, problems);
     tree
@@ -60,7 +60,7 @@ fn struct_names(
         let Branch::Group { name, branches } = branch else { continue };
         let suffix = format!("{outer}{}", name.pascal_case());
         let path = format!("{outer_path}{}.", name.text());
-        // Compared as rustc does, with a letter before it: not every suffix is an identifier by itself.
+        // Compared as rustc does, with a letter before it, because not every suffix by itself is an identifier.
         let same = |(other, _): &&(String, String)| {
             FieldName::new(&format!("R{other}")) == FieldName::new(&format!("R{suffix}"))
         };
@@ -69,12 +69,12 @@ fn struct_names(
             branch.columns(&mut inside);
             let span = inside.first().and_then(|at| columns.get(*at)).map(|(_, column)| column.span);
             let message = match other.is_empty() {
-                true => format!("the group \"{path}…\" has no letter that a struct could be named after"),
+                true => format!("the group \"{path}…\" has no letter for the name of its struct"),
                 false => {
                     format!("the groups \"{other}…\" and \"{path}…\" would both be structs named …{suffix}")
                 }
             };
-            let hint = format!("name the group otherwise: AS \"{outer_path}group.…\"");
+            let hint = format!("rename the group: AS \"{outer_path}group.…\"");
             problems.push(
                 Diagnostic::error(Code::UnnamedColumn, span.unwrap_or_default(), message).with_hint(hint),
             );
@@ -85,12 +85,12 @@ fn struct_names(
     }
 }
 
-/// What is wrong, and what to do.
+/// The message and the hint.
 type Problem = (String, String);
 
 fn path(name: &str, at: usize) -> Result<Vec<FieldName>, Problem> {
     if name == "?column?" || name.is_empty() {
-        return Err((format!("column {} has no name", at + 1), "give it one: AS name".to_owned()));
+        return Err((format!("column {} has no name", at + 1), "add an alias: AS name".to_owned()));
     }
     let parts = name.split('.').map(|part| FieldName::new(part).ok_or(part));
     parts.collect::<Result<_, _>>().map_err(|part| {
@@ -99,7 +99,7 @@ fn path(name: &str, at: usize) -> Result<Vec<FieldName>, Problem> {
         } else {
             format!("column \"{name}\": \"{part}\" cannot be the name of a Rust field")
         };
-        (message, "give it another: AS name".to_owned())
+        (message, "use another name: AS name".to_owned())
     })
 }
 
@@ -127,15 +127,15 @@ fn insert(
         }
         (Some(_), _) => {
             let name = first.text();
-            let message = format!("\"{name}\" is a column and, with what is after its dot, a group too");
-            return Err((message, format!("name the column otherwise: AS {name}_2")));
+            let message = format!("\"{name}\" is the name of a column and of a group");
+            return Err((message, format!("rename the column: AS {name}_2")));
         }
     }
     Ok(())
 }
 
-/// The column of a group that is NULL exactly where the group is absent: an outer join that is not known to have
-/// matched nulls it, nothing else does, and whatever nulls it nulls all columns of the group.
+/// The column of a group that is NULL exactly if the group is absent: only outer joins that are not known to have
+/// matched make it NULL, and each of these joins makes all columns of the group NULL.
 pub(super) fn witness(
     branches: &[Branch],
     columns: &[(ColumnName, &TypedColumn)],

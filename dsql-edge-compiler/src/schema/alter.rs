@@ -1,4 +1,4 @@
-//! `ALTER TABLE` and the same for views and sequences, applied to the schema so far.
+//! Applies `ALTER TABLE`, and the same for views and sequences, to the schema.
 
 use super::fold::Fold;
 use super::objects::Computed;
@@ -58,7 +58,8 @@ impl Fold {
             self.drop_sequence_of_column(at, &name.text, *cascade);
             self.forget_references(at, &name.text);
         }
-        // A copy would make each action as slow as its table is wide. No other table reads this one meanwhile.
+        // The relation is moved out, because a copy would make the time of each action proportional to the number of
+        // columns. Meanwhile, no other table reads this one.
         let mut relation = std::mem::take(&mut self.schema.relations[at]);
         self.alter_relation(at, &mut relation, action);
         self.schema.relations[at] = relation;
@@ -192,7 +193,7 @@ impl Fold {
         }
     }
 
-    /// The sequences of its columns move with a table.
+    /// Moves the sequences of a table's columns together with the table.
     fn move_sequences(&mut self, table: usize, schema: &Name) {
         let is_its = |at: &usize| {
             let sequence = &self.schema.relations[*at];
@@ -202,7 +203,7 @@ impl Fold {
         own.into_iter().for_each(|at| self.alter_action(at, AlterAction::SetSchema(schema.clone())));
     }
 
-    /// Foreign keys cannot refer to a column that was dropped.
+    /// Removes foreign keys that refer to a dropped column.
     fn forget_references(&mut self, table: usize, column: &str) {
         for relation in &mut self.schema.relations {
             relation
@@ -214,7 +215,7 @@ impl Fold {
     pub(super) fn change(&mut self, relation: &mut Relation, name: &Name, change: impl FnOnce(&mut Column)) {
         match relation.columns.iter_mut().find(|column| column.name == name.text) {
             Some(column) => change(column),
-            // Its columns are those of a query that cannot be analysed.
+            // Its columns are those of a query that cannot be analyzed.
             None if matches!(relation.kind, RelationKind::TableAs(..)) => {}
             None => self.unknown_column(relation, name),
         }

@@ -1,11 +1,11 @@
-//! `CHECK` constraints of tables, and the columns that they prove NOT NULL.
+//! Keeps the `CHECK` constraints of tables, and the columns that they prove NOT NULL.
 //!
-//! Input: constraints as written. Output: checks by name. `CHECK (c IS NOT NULL)` is the only way to make a column NOT
-//! NULL that was added to a table of DSQL later, so that it proves as much as NOT NULL does.
+//! Input: constraints as written. Output: checks by name. On DSQL, `CHECK (c IS NOT NULL)` is the only way to make a
+//! column NOT NULL that was added to an existing table, so it is as good a proof as NOT NULL.
 //!
-//! PostgreSQL names a check without a name `table_column_check`, and adds a number if the schema has a constraint of
-//! that name already. The snapshot may not have every constraint of the schema, so such a name is a guess: checks with
-//! the same guessed name share it, and DROP CONSTRAINT of an unknown name drops all checks with guessed names.
+//! PostgreSQL names a check without a name `table_column_check`, and adds a number if the schema already has a
+//! constraint of that name. The snapshot may not have every constraint of the schema, so such a name is a guess: checks
+//! with the same guessed name share it, and DROP CONSTRAINT of an unknown name drops all checks with guessed names.
 
 use super::fold::Fold;
 use super::key_name::key_name;
@@ -15,7 +15,7 @@ use crate::syntax::visit::{self, Visit};
 use std::collections::BTreeSet;
 
 impl Relation {
-    /// A check proves that a column is not NULL.
+    /// Whether a check proves that a column is not NULL.
     pub fn checked_not_null(&self, column: &str) -> bool {
         self.checks.iter().any(|check| check.validated && check.not_null.iter().any(|it| it == column))
     }
@@ -90,12 +90,12 @@ impl Fold {
     }
 }
 
-/// The name that PostgreSQL gives to a check without one, as long as no constraint has it.
+/// The name that PostgreSQL gives to an unnamed check if no constraint has that name yet.
 fn check_name(relation: &Relation, columns: &[String]) -> String {
     key_name(&relation.name, if columns.len() == 1 { columns } else { &[] }, "check")
 }
 
-/// The columns that a check names; it cannot name those of another table.
+/// The columns that a check names; it cannot name columns of another table.
 fn columns(expr: &Expr) -> Vec<String> {
     struct Columns(BTreeSet<String>);
     impl Visit<'_> for Columns {
@@ -110,7 +110,7 @@ fn columns(expr: &Expr) -> Vec<String> {
     found.0.into_iter().collect()
 }
 
-/// The columns that are not NULL where a check is true or NULL: `c IS NOT NULL` is never NULL.
+/// The columns that are not NULL if a check is true or NULL: `c IS NOT NULL` is never NULL.
 fn proves_not_null(expr: &Expr, out: &mut Vec<String>) {
     match &expr.kind {
         ExprKind::And(parts) => parts.iter().for_each(|part| proves_not_null(part, out)),

@@ -1,8 +1,8 @@
-//! Leaves out the statements that a script rolls back.
+//! Removes the statements that a script rolls back.
 //!
-//! Input: the statements of a file. Output: those that are applied: not those between `BEGIN` and `ROLLBACK`, nor those
-//! between `SAVEPOINT` and `ROLLBACK TO`. A transaction that is open at the end is named: psql discards it, and a tool
-//! that sends a file as one transaction may commit it.
+//! Input: the statements of a file. Output: the applied statements, without those between `BEGIN` and `ROLLBACK`, or
+//! between `SAVEPOINT` and `ROLLBACK TO`. A transaction that is open at the end is returned: psql discards it, but a
+//! tool that sends a file as one transaction may commit it.
 
 use crate::source::Span;
 use crate::syntax::ast::{Statement, StatementKind, TransactionStatement};
@@ -21,7 +21,7 @@ pub(super) fn committed(statements: Vec<Statement>) -> (Vec<Statement>, Option<S
 }
 
 struct Blocks {
-    /// Of each statement, whether it is applied.
+    /// For each statement, whether it is applied.
     kept: Vec<bool>,
     /// The statement that begins the open transaction.
     begin: Option<usize>,
@@ -69,7 +69,7 @@ impl Blocks {
         self.savepoints.iter().rposition(|(known, _)| known == name)
     }
 
-    /// The savepoint itself stays.
+    /// Rolls back to a savepoint, which itself stays.
     fn roll_back_to(&mut self, at: usize, name: &str) {
         let Some(found) = self.savepoint(name) else { return };
         self.savepoints.truncate(found + 1);

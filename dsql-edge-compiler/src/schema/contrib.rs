@@ -1,4 +1,4 @@
-//! The extensions that come with PostgreSQL 16: the DDL of what queries can name of them.
+//! Contains the extensions that come with PostgreSQL 16: the DDL of their objects that queries can name.
 
 macro_rules! extensions {
     ($($name:literal,)*) => {
@@ -6,7 +6,8 @@ macro_rules! extensions {
     };
 }
 
-/// As `cargo xtask catalog` reads them from PostgreSQL: all that come with it and bring something that queries name.
+/// The extensions as `cargo xtask catalog` reads them from PostgreSQL: all that come with it and have objects that
+/// queries can name.
 pub(super) const EXTENSIONS: [(&str, &str); 36] = extensions![
     "adminpack",
     "amcheck",
@@ -46,12 +47,38 @@ pub(super) const EXTENSIONS: [(&str, &str); 36] = extensions![
     "xml2",
 ];
 
-/// Whether all that an extension brings is known.
+/// Whether all objects of an extension are known.
 pub(super) fn is_known_extension(name: &str) -> bool {
     EXTENSIONS.iter().any(|(known, _)| *known == name)
 }
 
-/// The names of the extensions that are known.
+/// The names of the known extensions.
 pub fn extension_names() -> impl Iterator<Item = &'static str> {
     EXTENSIONS.iter().map(|(name, _)| *name)
+}
+
+/// Extensions whose functions compute a value from their arguments: they run no SQL, and read no other database or file.
+const OF_VALUES: [&str; 15] = [
+    "btree_gin",
+    "btree_gist",
+    "citext",
+    "cube",
+    "earthdistance",
+    "fuzzystrmatch",
+    "hstore",
+    "intarray",
+    "isn",
+    "ltree",
+    "pg_trgm",
+    "pgcrypto",
+    "seg",
+    "unaccent",
+    "uuid-ossp",
+];
+
+/// Whether an extension has a function of this name, such as `uuid_generate_v4`, that computes a value from its arguments.
+pub fn is_value_function(name: &str) -> bool {
+    let begin = format!("CREATE FUNCTION {name}(");
+    let of_values = EXTENSIONS.iter().filter(|(extension, _)| OF_VALUES.contains(extension));
+    of_values.flat_map(|(_, ddl)| ddl.lines()).any(|line| line.starts_with(&begin))
 }

@@ -1,8 +1,10 @@
-//! The defaults of columns, and the objects that they depend on: `CASCADE` removes a default with its sequence.
+//! Keeps the defaults of columns, and the objects that they depend on: `CASCADE` removes a default together with its
+//! sequence.
 //!
 //! Input: the expression of a default, when it is set; later an object that is dropped. Output: columns without the
 //! defaults that depended on the object. PostgreSQL keeps a default as a row of `pg_attrdef`. `DROP … CASCADE` removes
-//! the row, and the column stays. A generated column goes with its expression (`StoreAttrDefault` in `pg_attrdef.c`).
+//! the row, and the column stays. A generated column is dropped with its expression (`StoreAttrDefault` in
+//! `pg_attrdef.c`).
 //!
 //! Example: after `CREATE SEQUENCE s`, `CREATE TABLE t (id bigint NOT NULL DEFAULT nextval('s'))` and
 //! `DROP SEQUENCE s CASCADE`, an INSERT without `id` fails.
@@ -18,7 +20,7 @@ use crate::syntax::visit::{self, Visit};
 use crate::syntax::{lex, token::TokenKind};
 
 impl Computed {
-    /// Only an expression that names something depends on it.
+    /// The computed expression; `None` for a constant, which cannot depend on an object.
     pub(super) fn of(expr: &Expr, set: Moment) -> Option<Box<Computed>> {
         let is_constant = matches!(expr.kind, ExprKind::Literal(_));
         (!is_constant).then(|| Box::new(Computed { expr: expr.clone(), set }))
@@ -59,7 +61,7 @@ impl Visit<'_> for Sequences<'_> {
     }
 }
 
-/// The name in a string, as `regclass` reads it.
+/// The name in a string, as `regclass` parses it.
 fn name_in(written: &str) -> Option<QualifiedName> {
     let lexed = lex(&Source::numbered(written));
     let names = lexed.tokens.iter().filter_map(|token| match &token.kind {
@@ -71,7 +73,7 @@ fn name_in(written: &str) -> Option<QualifiedName> {
 }
 
 impl Relation {
-    /// The columns of which a part depends on an object: their places.
+    /// The positions of the columns whose default or expression depends on an object.
     fn columns_depending_on(&self, schema: &Schema, object: Object) -> Vec<usize> {
         let depends = |(at, column): (usize, &super::Column)| {
             let by_expr = column.computed.as_ref().is_some_and(|it| it.depends_on(schema, object));
@@ -83,7 +85,7 @@ impl Relation {
 }
 
 impl Fold {
-    /// Removes what columns compute with an object that is dropped with CASCADE.
+    /// Removes the defaults and generated columns that depend on an object that is dropped with CASCADE.
     pub(super) fn drop_defaults(&mut self, object: Object) {
         if matches!(object, Object::Relation(at) if !self.schema.relations.get(at).is_some_and(Relation::is_sequence))
         {
@@ -124,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn cascade_removes_defaults_with_what_they_use() {
+    fn cascade_removes_defaults_that_depend_on_the_object() {
         let sequence =
             "CREATE SEQUENCE s; CREATE TABLE t (a bigint NOT NULL DEFAULT nextval('s'), b int DEFAULT 1);";
         let function = "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; \

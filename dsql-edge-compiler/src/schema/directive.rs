@@ -1,6 +1,6 @@
-//! `-- dsql-edge: …` lines at the head of a snapshot.
+//! Reads the `-- dsql-edge: …` lines at the head of a snapshot.
 //!
-//! Input: the text of a file. Output: settings on the schema. `pull` keeps these lines as they are.
+//! Input: the text of a file. Output: settings on the schema. `pull` keeps these lines unchanged.
 
 use super::error::SchemaError;
 use super::{Dialect, RelationKind, RustType, Schema};
@@ -15,15 +15,16 @@ pub struct DirectiveLine<'t> {
     pub directive: &'t str,
     /// The whole line.
     pub line: &'t str,
-    /// Where the line is.
+    /// The place of the line.
     pub span: Span,
-    /// Its number, from 1.
+    /// The line number, from 1.
     pub number: usize,
-    /// It comes before the first statement: only there it has an effect.
+    /// Whether the line is before the first statement; only there it takes effect.
     pub is_in_head: bool,
 }
 
-/// The directives of a file. Such a line in a literal, in a comment of several lines or among the rows of a COPY is none.
+/// The directives of a file. A line in a literal, in a comment of several lines or among the rows of a COPY is not a
+/// directive.
 ///
 /// ```
 /// let text = "-- dsql-edge: dialect postgres\nSELECT '\n-- dsql-edge: none';";
@@ -32,7 +33,7 @@ pub struct DirectiveLine<'t> {
 /// assert_eq!(found[0].directive, "dialect postgres");
 /// ```
 pub fn directives(sql: &str) -> impl Iterator<Item = DirectiveLine<'_>> {
-    // Most files have none, and are not worth the lexer's time.
+    // Most files do not have directives, so the lexer runs only if the text contains the word.
     let lexed = sql.contains(DIRECTIVE).then(|| lex(&Source::script(sql)));
     let mut offset = 0;
     sql.split_inclusive('\n').zip(1..).filter_map(move |(whole, number)| {
@@ -53,7 +54,7 @@ pub fn directives(sql: &str) -> impl Iterator<Item = DirectiveLine<'_>> {
 
 const DIRECTIVE: &str = "dsql-edge:";
 
-/// Whether a text between two tokens ends inside a comment of several lines.
+/// Whether the text between two tokens ends inside a comment of several lines.
 fn ends_in_comment(between: &str) -> bool {
     let lines = between.lines().filter(|line| !line.trim_start().starts_with("--"));
     lines.fold(false, |is_open, line| match (line.rfind("/*"), line.rfind("*/")) {
@@ -86,7 +87,7 @@ pub(super) fn read(schema: &mut Schema, file: &str, sql: &str) -> Vec<SchemaErro
     errors
 }
 
-/// Directives for columns that the schema, read to its end, does not have.
+/// Reports directives for columns that do not exist in the complete schema.
 pub(super) fn check(schema: &Schema) -> Vec<SchemaError> {
     let wrong = schema.rust_types.iter().filter_map(|it| {
         let message = match it.sql.as_slice() {
@@ -112,7 +113,7 @@ fn unknown(schema: &Schema, tables: &[usize], table: &str, column: &str) -> Opti
     if tables.peek().is_none() {
         return Some(format!("type {table}.{column}: table \"{table}\" does not exist"));
     }
-    // The columns of a view are those of its query, which is not looked at here.
+    // The columns of a view are those of its query, which is not analyzed here.
     let known = tables.any(|it| !matches!(it.kind, RelationKind::Table) || it.column(column).is_some());
     (!known).then(|| format!("type {table}.{column}: column \"{column}\" does not exist"))
 }
@@ -156,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_type_for_a_column_that_is_not_there_is_an_error() {
+    fn type_directive_for_a_missing_column_is_an_error() {
         let schema = |name: &str| {
             Schema::parse(&format!(
                 "-- dsql-edge: type {name} = crate::UserId\nCREATE TABLE users (id uuid);"
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn byte_order_mark_and_line_endings_hide_no_directive() {
+    fn directive_is_found_after_byte_order_mark_and_crlf() {
         let text = "-- dsql-edge: search_path app\n\\restrict x\nCREATE SCHEMA app;\nCREATE TABLE t (id int);\n\
                     COPY t FROM stdin WITH (FORMAT csv);\n\"it's\n\"\n\\.\n";
         for text in

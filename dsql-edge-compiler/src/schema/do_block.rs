@@ -1,7 +1,7 @@
-//! `DO` blocks of the forms that migration tools write: "create it if it does not exist".
+//! Applies `DO` blocks of the forms that migration tools write: "create it if it does not exist".
 //!
-//! Input: the statement as written. Output: the schema after the block, or false if the block has any other form; it is then
-//! named as a statement that is not followed. The forms, of which a block may have several:
+//! Input: the statement as written. Output: the schema after the block, or `false` if the block has any other form, so
+//! that it is reported as a statement that is not followed. The forms, of which a block may contain several:
 //!
 //! ```sql
 //! BEGIN CREATE TYPE mood AS ENUM ('a'); EXCEPTION WHEN duplicate_object THEN NULL; END
@@ -9,9 +9,9 @@
 //! BEGIN CREATE TABLE t (id int); EXECUTE 'ALTER TABLE t ADD a int'; END
 //! ```
 //!
-//! The condition of `IF NOT EXISTS` is not evaluated: it has to have the name of the created object in a string, and then
-//! means that the schema does not have the object. A block with an EXCEPTION clause is rolled back as a whole if one of its
-//! objects is there.
+//! The condition of `IF NOT EXISTS` is not evaluated: it must contain the name of the created object in a string, and
+//! is true if the schema does not have the object. A block with an EXCEPTION clause is rolled back as a whole if one of
+//! its objects exists.
 
 use super::Relation;
 use super::fold::Fold;
@@ -24,12 +24,12 @@ use crate::syntax::{Parsed, lex};
 /// A statement of a block.
 enum Step {
     Run(Statement),
-    /// If the schema does not have the object of this name.
+    /// Creates an object if the schema does not have one of this name.
     Create(Statement),
 }
 
 impl Fold {
-    /// Applies a block; false if it is not followed.
+    /// Applies a block; returns `false` if it is not followed.
     pub(super) fn do_block(&mut self, statement: &Statement, text: &str) -> bool {
         let lexed = lex(&Source::script(text));
         let body = lexed.tokens.iter().find_map(|token| match &token.kind {
@@ -131,7 +131,7 @@ impl Block {
         Block { tokens: if lexed.error.is_some() { Vec::new() } else { lexed.tokens }, at: 0 }
     }
 
-    /// The steps, and whether an exception ends the block without an error; `None` of another form.
+    /// The steps, and whether an exception ends the block without an error; `None` for another form.
     fn read(mut self, body: &str) -> Option<(Vec<Step>, bool)> {
         self.eat(K::Begin)?;
         let mut steps = Vec::new();
@@ -212,7 +212,8 @@ impl Block {
         Some(())
     }
 
-    /// `WHEN duplicate_object THEN NULL; END`; true if each handler is for an object that is there, and does nothing.
+    /// `WHEN duplicate_object THEN NULL; END`; returns true if each handler is for an existing object and its body is
+    /// NULL.
     fn caught(&mut self) -> Option<bool> {
         let mut all = true;
         while self.eat(K::When).is_some() {

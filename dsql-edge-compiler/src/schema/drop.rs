@@ -1,8 +1,9 @@
-//! `DROP`, and what `CASCADE` drops with it.
+//! Applies `DROP`, and drops the dependents with `CASCADE`.
 //!
-//! Input: the statement. Output: the schema without the objects, and without those that depend on them. The edges are
-//! those of `pg_depend`, computed from what the schema keeps: a view depends on what its query reads, calls and casts to,
-//! by the names of its own moment; a column depends on its type; a partition on its parent.
+//! Input: the statement. Output: the schema without the objects, and without those that depend on them. The
+//! dependencies are those of `pg_depend`, computed from the schema: a view depends on the relations, functions and
+//! types in its query, by the names at the view's creation; a column depends on its type; a partition depends on its
+//! parent.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +14,7 @@ use crate::diagnostic::Code;
 use crate::syntax::ast::{Drop, Expr, ExprKind, FromItem, ObjectKind, QualifiedName, Query, TypeName};
 use crate::syntax::visit::{self, Visit};
 
-/// An object that others can depend on, by its place in the schema.
+/// An object that others can depend on, by its index in the schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Object {
     Relation(usize),
@@ -79,7 +80,7 @@ impl Fold {
         }
     }
 
-    /// Whether a schema was created, or has something in it: a snapshot may leave CREATE SCHEMA out.
+    /// Whether a schema was created or contains objects: a snapshot may leave CREATE SCHEMA out.
     pub(super) fn has_schema(&self, name: &str) -> bool {
         let schema = &self.schema;
         schema.has_schema(name)
@@ -106,7 +107,7 @@ impl Fold {
         self.schema.operators.retain(|it| it.schema != name);
     }
 
-    /// The sequence that belongs to a column goes with it.
+    /// Drops the sequence that belongs to a column.
     pub(super) fn drop_sequence_of_column(&mut self, table: usize, column: &str, cascade: bool) {
         let relation = self.schema.relations.get(table);
         let Some(sequence) = relation.and_then(|it| it.column(column)?.sequence) else { return };
@@ -116,7 +117,7 @@ impl Fold {
         self.forget(Object::Relation(sequence));
     }
 
-    /// A column that is dropped with CASCADE takes the views that name it along, or that show all columns of its table.
+    /// Drops the views that name a column or use `*` of its table, when the column is dropped with CASCADE.
     pub(super) fn drop_views_of_column(&mut self, table: usize, column: &str) {
         let names_it = |schema: &Schema, view: &Relation| {
             let mut reads = Reads::of(schema, view);
@@ -131,8 +132,8 @@ impl Fold {
         }
     }
 
-    /// Drops everything that depends on these objects, and on what is dropped with them; of these objects the types and the
-    /// functions, too.
+    /// Drops everything that depends on these objects, directly or indirectly. Those of the objects that are types or
+    /// functions are dropped too.
     pub(super) fn drop_dependents(&mut self, mut dropped: Vec<Object>) {
         let mut at = 0;
         while let Some(object) = dropped.get(at).copied() {
@@ -152,7 +153,7 @@ impl Fold {
                 }
             }
         }
-        // Columns and domains find a type by its name until here.
+        // Types are removed last, because columns and domains find a type by its name.
         let mut functions = Vec::new();
         for object in dropped {
             match object {
@@ -164,7 +165,7 @@ impl Fold {
         self.forget_functions(functions);
     }
 
-    /// The relations that exist and of which this holds.
+    /// The existing relations for which `holds` is true.
     fn existing(&self, holds: impl Fn(&Schema, &Relation) -> bool) -> Vec<Object> {
         let names = self.schema.relation_names.all().map(|(.., at)| at);
         let places: BTreeSet<usize> = names.collect();
@@ -172,7 +173,7 @@ impl Fold {
         places.into_iter().filter(is_it).map(Object::Relation).collect()
     }
 
-    /// Takes the name of an object away. Its entry stays, so that the places of others do.
+    /// Removes the name of an object. Its entry stays, so that the indexes of other objects do not change.
     pub(super) fn forget(&mut self, object: Object) {
         let version = self.schema.version;
         match object {
@@ -188,7 +189,7 @@ impl Fold {
         }
     }
 
-    /// From the last one, so that the places of the others stay.
+    /// Removes functions, beginning with the last, so that the other indexes stay valid.
     pub(super) fn forget_functions(&mut self, mut places: Vec<usize>) {
         places.sort_unstable();
         places.dedup();
@@ -197,7 +198,7 @@ impl Fold {
         }
     }
 
-    /// Partitions and the sequences of columns go with their table.
+    /// The partitions of a table and the sequences of its columns, which are dropped with it.
     fn partitions(&self, parent: usize) -> Vec<usize> {
         let is_partition = |(_, it): &(usize, &Relation)| {
             (it.partitioned || matches!(it.kind, RelationKind::Sequence)) && it.parents.contains(&parent)
@@ -223,7 +224,7 @@ impl Fold {
         })
     }
 
-    /// Domains over a type.
+    /// The domains over a type.
     fn types_over(&self, name: &[String; 2]) -> Vec<usize> {
         let is_over = |at: &usize| match self.schema.types.get(*at).map(|it| &it.kind) {
             Some(UserTypeKind::Domain { base, .. }) => is_type(base, name),
@@ -233,7 +234,7 @@ impl Fold {
         names.collect::<BTreeSet<_>>().into_iter().filter(is_over).collect()
     }
 
-    /// Functions that take or return a type.
+    /// The functions that take or return a type.
     fn functions_with(&self, name: &[String; 2]) -> Vec<usize> {
         let has_it = |function: &Function| {
             let definition = &function.definition;
@@ -263,7 +264,8 @@ impl Fold {
     }
 }
 
-/// Whether the type of a column or a domain is this one, or an array of it. The fold writes the schema of each type.
+/// Whether the type of a column or a domain is this one, or an array of it. The fold stores each type name with its
+/// schema.
 fn is_type(written: &TypeName, name: &[String; 2]) -> bool {
     written.name.parts.iter().map(|part| &part.text).eq(name)
 }
@@ -292,7 +294,7 @@ pub(super) struct Reads<'s> {
     /// The names of `WITH`, which are not relations.
     with: Vec<String>,
     pub(super) found: BTreeSet<Object>,
-    /// A column to look for, and whether it is named or part of a star.
+    /// A column to search for; `names_column` becomes true if the column is named or part of a star.
     column: Option<&'s str>,
     names_column: bool,
 }
@@ -302,7 +304,7 @@ impl<'s> Reads<'s> {
         Reads::at(schema, &view.created)
     }
 
-    /// What an expression of that moment names.
+    /// A collector for an expression of that moment.
     pub(super) fn at(schema: &'s Schema, moment: &'s Moment) -> Reads<'s> {
         Reads {
             schema,
@@ -357,7 +359,8 @@ impl<'s> Visit<'s> for Reads<'s> {
                     it.name_at(self.version)
                         .is_some_and(|(schema, name)| name == call.name.name() && is_called(schema))
                 });
-                // Of several functions of a name, the types of the arguments decide, which are not known here.
+                // Among several functions of the same name, the types of the arguments decide, which are not known
+                // here.
                 if let (Some((at, _)), None) = (called.next(), called.next()) {
                     self.found.insert(Object::Function(at));
                 }

@@ -1,12 +1,12 @@
-//! The error of a schema: a part of its files that cannot be understood, and its place.
+//! Defines the error of a schema: a diagnostic and its file.
 
 use crate::diagnostic::Diagnostic;
 
-/// Something in a schema file that cannot be understood.
+/// An error in a schema file.
 #[derive(Clone, Debug)]
 pub struct SchemaError {
-    /// The file, as it was named to [`Schema::parse_files`](super::Schema::parse_files).
+    /// The file name that was passed to [`Schema::parse_files`](super::Schema::parse_files).
     pub file: String,
-    /// What is wrong, its span in that file.
+    /// The error, with its span in that file.
     pub diagnostic: Diagnostic,
 }

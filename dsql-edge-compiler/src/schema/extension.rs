@@ -1,7 +1,7 @@
-//! The functions, operators, types and casts of extensions that a schema names.
+//! Adds the functions, operators, types and casts of extensions to a schema.
 //!
-//! Input: `CREATE EXTENSION`. Output: what PostgreSQL 16's own version of it brings, folded in as if it were in the
-//! schema. Of an extension that is not known nothing is added; what it brings is then not found.
+//! Input: `CREATE EXTENSION`. Output: the schema with the objects of PostgreSQL 16's version of the extension, as if
+//! their DDL were in the schema. For an unknown extension nothing is added, and its objects are not found.
 
 use super::contrib::EXTENSIONS;
 use super::drop::Object;
@@ -12,7 +12,7 @@ use crate::source::Source;
 use crate::syntax::Parsed;
 use crate::syntax::ast::{AlterAction, CreateExtension, MoveExtension, Name};
 
-/// The extension that another one needs; `CASCADE` creates it, too.
+/// The extension that another one requires; `CASCADE` also creates it.
 fn required(name: &str) -> Option<&'static str> {
     (name == "earthdistance").then_some("cube")
 }
@@ -54,7 +54,7 @@ impl Fold {
         self.schema.extensions.push(created);
     }
 
-    /// `DROP EXTENSION`; with CASCADE, also what depends on its objects.
+    /// Applies `DROP EXTENSION`; with CASCADE, also drops everything that depends on its objects.
     pub(super) fn drop_extension(&mut self, name: &str, cascade: bool) {
         let Some(at) = self.schema.extensions.iter().position(|known| known.name == name) else { return };
         let extension = self.schema.extensions.remove(at);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_brings_is_found_in_its_schema_alone() {
+    fn objects_of_an_extension_are_found_only_in_its_schema() {
         let query = Source::numbered("SELECT similarity('a', 'b') AS a, 'a' <-> 'b'::text AS b");
         let public = "CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;";
         assert!(compile(&query, &Schema::parse(public).unwrap()).is_ok());

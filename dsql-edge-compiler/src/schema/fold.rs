@@ -1,7 +1,7 @@
 //! Applies DDL statements, one after the other, to a [`Schema`].
 //!
-//! Input: parsed statements. Output: the schema after them. Owners, grants and comments are passed over, because
-//! queries do not depend on them. A statement that contradicts the schema so far is an error.
+//! Input: parsed statements. Output: the schema after them. Owners, grants and comments are skipped, because queries do
+//! not depend on them. A statement that contradicts the schema so far is an error.
 
 use super::committed::committed;
 use super::error::SchemaError;
@@ -22,7 +22,7 @@ use crate::syntax::ast::{
 };
 use std::collections::HashMap;
 
-/// How many levels of domains there may be under a domain.
+/// The maximum number of domains over domains.
 pub(super) const MAX_DOMAINS: usize = 32;
 
 impl Schema {
@@ -46,7 +46,7 @@ fn fold<'a>(
     for (file, sql) in files {
         errors.extend(directive::read(&mut fold.schema, file, sql));
         fold.schema.dialect = dialect.unwrap_or(fold.schema.dialect);
-        // A file's `SET search_path` ends with the file, as a session of pg_dump's would.
+        // `SET search_path` takes effect until the end of its file, as if each file ran in a new session.
         fold.path = fold.schema.search_path.clone();
         fold.path_after = None;
         fold.prepared.clear();
@@ -67,7 +67,7 @@ fn fold<'a>(
     if errors.is_empty() { Ok(fold.schema) } else { Err(errors) }
 }
 
-/// A schema that statements are applied to one by one, as they would run.
+/// A schema to which statements are applied one by one, in the order in which they run.
 pub struct Growth {
     fold: Fold,
 }
@@ -78,14 +78,15 @@ impl Growth {
         Growth { fold: Fold { path, ..Fold::new(schema, resolver) } }
     }
 
-    /// Applies a statement, and returns its contradictions to the schema, which change nothing.
+    /// Applies a statement, and returns its contradictions to the schema. A contradicting part does not change the
+    /// schema.
     pub fn apply(&mut self, statement: Statement) -> Vec<Diagnostic> {
         self.fold.statement(statement);
         self.fold.unfollowed.clear();
         std::mem::take(&mut self.fold.problems)
     }
 
-    /// The schema as it has become.
+    /// The current schema.
     pub fn schema(&self) -> &Schema {
         &self.fold.schema
     }
@@ -124,7 +125,7 @@ impl Fold {
         }
     }
 
-    /// The statements of a file, without those that it rolls back.
+    /// Applies the statements of a file, without those that it rolls back.
     fn script(&mut self, parsed: Parsed<'_>) {
         self.unfollowed.extend(parsed.tokens.commands.iter().filter_map(unfollowed::command));
         let (statements, open) = committed(parsed.statements);
@@ -167,8 +168,7 @@ impl Fold {
                 let has_default = domain.constraints.iter().any(|it| has_default(&it.kind));
                 let checks = domain.constraints.into_iter().filter_map(check).collect();
                 if self.domains_under(&domain.type_name.name) >= MAX_DOMAINS {
-                    let message =
-                        format!("domains over domains, more than {MAX_DOMAINS} levels, are too many");
+                    let message = format!("domains are nested more than {MAX_DOMAINS} levels deep");
                     self.problem(Code::TooComplex, domain.name.span(), message);
                 }
                 let kind = UserTypeKind::Domain { base: domain.type_name, not_null, has_default, checks };
@@ -258,7 +258,7 @@ impl Fold {
             StatementKind::Transaction(
                 TransactionStatement::Commit { .. } | TransactionStatement::Rollback { .. },
             ) => self.end_transaction(),
-            // Data, grants, settings: nothing that the shape of a query depends on.
+            // Data, grants and settings do not affect the columns or parameters of a query.
             _ => {}
         }
     }
@@ -360,7 +360,7 @@ impl Fold {
             Some(at) if view.or_replace && self.schema.relations[at].is_view() => {
                 let before =
                     (self.resolver.columns_of_relation)(&self.schema, at).map(|columns| columns.len());
-                // The triggers and rules of a view stay when it is replaced.
+                // A replaced view keeps its triggers and rules.
                 let replaced = &mut self.schema.relations[at];
                 relation.has_triggers = replaced.has_triggers;
                 relation.has_rules = replaced.has_rules;
@@ -385,7 +385,7 @@ impl Fold {
         for element in &index.elements {
             match &element.expr.kind {
                 ExprKind::Column(parts) if parts.len() == 1 => columns.push(parts[0].text.clone()),
-                // An expression index is not a key of columns.
+                // An expression index is not a key over columns.
                 _ => {
                     relation.has_other_keys = true;
                     return;
@@ -415,7 +415,7 @@ impl Fold {
     }
 }
 
-/// What a CHECK checks.
+/// The expression of a CHECK constraint.
 pub(super) fn check(constraint: Constraint) -> Option<Expr> {
     match constraint.kind {
         ConstraintKind::Check { expr, .. } => Some(expr),

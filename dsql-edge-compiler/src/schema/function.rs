@@ -1,7 +1,8 @@
-//! Functions: created, altered and dropped.
+//! Creates, alters and drops functions.
 //!
-//! Input: statements. Output: the schema's functions. PostgreSQL identifies a function by its name and the types of its input
-//! parameters. The types are compared by their last names, without schemas: `resolve` is the analyzer's work.
+//! Input: statements. Output: the schema's functions. PostgreSQL identifies a function by its name and the types of its
+//! input parameters. The types are compared by their last names, without schemas, because only the analyzer resolves
+//! types.
 
 use super::fold::Fold;
 use super::{Function, Schema};
@@ -29,7 +30,8 @@ impl Fold {
         self.schema.functions.push(Function { schema, definition, created, earlier_names: Vec::new() });
     }
 
-    /// A function that the schema does not have is not missed: its extension may be unknown.
+    /// Applies ALTER FUNCTION. A function that the schema does not have is not an error: it may belong to an unknown
+    /// extension.
     pub(super) fn alter_function(&mut self, alter: &AlterFunction) {
         for at in self.functions_meant(&alter.name, alter.parameters.as_deref()) {
             let version = self.schema.version;
@@ -55,7 +57,7 @@ impl Fold {
         }
     }
 
-    /// The places of the functions that a name means: those of the first schema of the path that has any. Without
+    /// The indexes of the functions to which a name refers: those of the first schema of the path that has any. Without
     /// parameters, PostgreSQL accepts a name only if it is unique.
     pub(super) fn functions_meant(
         &self,

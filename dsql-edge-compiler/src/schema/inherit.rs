@@ -1,7 +1,7 @@
-//! Inheritance and typed tables: which tables follow a change of another table, or of a type.
+//! Handles inheritance and typed tables: applies the change of a table or a type to the tables that inherit it.
 //!
-//! A column of a child is `pg_attribute`'s: `is_local` if the child has it of its own, and the number of parents that have
-//! it. It is dropped with the last parent's unless it is local.
+//! As in `pg_attribute`, a child's column has `is_local`, if the child itself defines it, and the number of parents
+//! that have it. It is dropped with the last parent's column unless it is local.
 //!
 //! ```sql
 //! CREATE TABLE p (a int, b int);
@@ -17,7 +17,7 @@ use crate::diagnostic::Code;
 use crate::syntax::ast::{AlterAction, ConstraintKind, Name, QualifiedName, TableColumn};
 
 impl Fold {
-    /// Runs an action on a table, and on the tables that inherit from it.
+    /// Applies an action to a table, and to the tables that inherit from it.
     pub(super) fn alter_with_children(&mut self, at: usize, action: AlterAction, only: bool) {
         match &action {
             AlterAction::AddColumn { column, .. } if !only => self.add_to_children(at, column),
@@ -67,11 +67,12 @@ impl Fold {
         }
     }
 
-    /// `CREATE TABLE … INHERITS`, `PARTITION OF`: the columns of a parent, before its own.
+    /// `CREATE TABLE … INHERITS`, `PARTITION OF`: adds the columns of a parent before the table's own.
     pub(super) fn inherit(&mut self, relation: &mut Relation, parent: usize, is_child: bool) {
         let columns = self.columns_of(parent);
         let from = &mut self.schema.relations[parent];
-        // A partition's rows are under its parent's keys, a child's are not.
+        // The keys of a partitioned table apply to its partitions' rows; the keys of an inheritance parent do not apply
+        // to its children's rows.
         from.has_children |= is_child;
         relation.evaluated.extend(from.evaluated.iter().cloned());
         relation.parents.push(parent);
@@ -122,7 +123,7 @@ impl Fold {
         }
     }
 
-    /// The actions on parents, partitions and the type of a table; false if it is another action.
+    /// Applies actions on parents, partitions and the type of a table; returns `false` for another action.
     pub(super) fn alter_relatives(&mut self, at: usize, action: &AlterAction) -> bool {
         match action {
             AlterAction::Inherit(parent) => {
@@ -154,7 +155,7 @@ impl Fold {
         }
     }
 
-    /// The place of a composite type.
+    /// The index of a composite type.
     pub(super) fn composite(&self, name: &QualifiedName) -> Option<usize> {
         let is_composite = |at: &usize| matches!(self.schema.types[*at].kind, UserTypeKind::Composite(_));
         self.find_type(name).filter(is_composite)
@@ -165,7 +166,8 @@ impl Fold {
         self.problem(Code::UnknownType, name.span(), message);
     }
 
-    /// An action on an attribute of a composite type reaches the tables of the type, and those below them.
+    /// Applies an action on an attribute of a composite type to the tables of the type, and to those that inherit from
+    /// them.
     pub(super) fn alter_tables_of_type(&mut self, of_type: usize, action: &AlterAction) {
         let is_of = |(_, it): &(usize, &Relation)| it.of_type == Some(of_type);
         let places = self.schema.relations.iter().enumerate().filter(is_of).map(|(at, _)| at);
@@ -176,7 +178,7 @@ impl Fold {
     }
 }
 
-/// A column as a child has it: neither the identity nor the sequence is inherited.
+/// A column as a child inherits it: without the identity and the sequence.
 fn inherited_column(column: Column) -> Column {
     Column {
         earlier_names: Vec::new(),
@@ -189,7 +191,7 @@ fn inherited_column(column: Column) -> Column {
     }
 }
 
-/// The action that PostgreSQL also runs on the tables that inherit; `None` if it changes the parent only.
+/// The action that PostgreSQL also applies to the tables that inherit; `None` if it changes only the parent.
 fn inherited(action: &AlterAction, is_partition: bool) -> Option<AlterAction> {
     Some(match action {
         AlterAction::SetType { .. }
@@ -220,7 +222,7 @@ impl super::Schema {
         own.filter(|at| self.exists(*at)).collect()
     }
 
-    /// The tables that inherit from a table or are its partitions, and those below them.
+    /// The tables that inherit from a table or are its partitions, directly or indirectly.
     pub fn descendants(&self, table: usize) -> Vec<usize> {
         let mut found = self.children(table);
         let mut at = 0;
@@ -232,7 +234,7 @@ impl super::Schema {
         found
     }
 
-    /// Whether the relation of this place was not dropped.
+    /// Whether the relation with this index was not dropped.
     pub(super) fn exists(&self, at: usize) -> bool {
         self.relations.get(at).is_some_and(|it| self.relation(&it.schema, &it.name) == Some(at))
     }

@@ -1,7 +1,7 @@
-//! Unique keys and foreign keys of tables.
+//! Keeps the unique keys and foreign keys of tables.
 //!
-//! Input: constraints as written. Output: keys by column name, which prove how many rows there can be and that a join
-//! finds its row. A key that does not hold at every moment proves nothing.
+//! Input: constraints as written. Output: keys by column name. They prove the maximum number of rows, and that a join
+//! finds its row. A key that does not always hold proves nothing.
 
 use super::fold::Fold;
 use super::key_name::key_name;
@@ -83,7 +83,7 @@ impl Fold {
         });
     }
 
-    /// `name` is the constraint's, if it has one.
+    /// Adds a foreign key. `name` is that of the constraint, if it has one.
     pub(super) fn add_foreign_key(
         &mut self,
         relation: &mut Relation,
@@ -95,9 +95,9 @@ impl Fold {
             && key.table.schema().is_none_or(|schema| schema == relation.schema);
         let table = match self.find_relation(&key.table) {
             Some(at) => at,
-            // A table that refers to itself is about to be added.
+            // The table refers to itself and will get the next index.
             None if own => self.schema.relations.len(),
-            // What the snapshot leaves out proves nothing.
+            // A table that is not in the snapshot proves nothing.
             None => return,
         };
         let referenced = if key.referenced.is_empty() {

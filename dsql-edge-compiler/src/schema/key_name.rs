@@ -1,9 +1,9 @@
-//! The name that PostgreSQL gives to a key without one.
+//! Computes the name that PostgreSQL gives to an unnamed key.
 
 use super::Key;
 
 impl Key {
-    /// How PostgreSQL ends the name that it makes for such a key.
+    /// The suffix of the name that PostgreSQL generates for such a key.
     pub(super) fn suffix(&self) -> &'static str {
         match self {
             Key { primary: true, .. } => "pkey",
@@ -30,7 +30,7 @@ pub(super) fn key_name(table: &str, columns: &[String], suffix: &str) -> String 
     parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("_")
 }
 
-/// The first `most` bytes of a text, or fewer, so that no character is cut.
+/// The first `most` bytes of a string, or fewer, so that no character is cut.
 fn clipped(text: &str, most: usize) -> &str {
     let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
     text.get(..end.unwrap_or(0)).unwrap_or("")
@@ -41,12 +41,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_those_that_postgresql_makes() {
+    fn key_names_are_those_of_postgresql() {
         let columns = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
         assert_eq!(key_name("t", &columns(&["a"]), "pkey"), "t_pkey");
         assert_eq!(key_name("t", &columns(&["a", "b"]), "key"), "t_a_b_key");
         assert_eq!(key_name("t", &columns(&["a"]), "idx"), "t_a_idx");
-        // As PostgreSQL 16 named them.
+        // The names that PostgreSQL 16 generated.
         let table = "a_table_with_a_name_that_is_really_quite_long_for_a_table";
         let column = "a_column_with_a_name_that_is_long_too";
         assert_eq!(

@@ -1,8 +1,8 @@
-//! The snapshot: DDL folded into relations, types and functions.
+//! Reads the snapshot: folds DDL into relations, types and functions.
 //!
-//! Input: SQL text, one file or several in order. Output: [`Schema`], which keeps names and written types as the syntax
-//! tree has them, types of the schema with their schemas; resolving a type name against PostgreSQL's own is the analyzer's
-//! work, and happens only for what a query names. [`resolver`] lists what the fold asks the analyzer.
+//! Input: SQL text, one file or several in order. Output: [`Schema`], which keeps names and types as written,
+//! user-defined types with their schemas. The analyzer resolves the names of built-in types, and only those that a
+//! query uses. `resolver` lists the functions of the analyzer that the fold calls.
 
 mod alter;
 mod check;
@@ -31,7 +31,7 @@ mod taint;
 mod unfollowed;
 mod user_type;
 
-pub use contrib::extension_names;
+pub use contrib::{extension_names, is_value_function};
 pub use directive::{DirectiveLine, directives};
 pub use error::SchemaError;
 pub use fold::Growth;
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_are_suggested_as_a_query_names_them() {
+    fn tables_are_suggested_in_the_form_that_a_query_uses() {
         let schema =
             Schema::parse("CREATE SCHEMA app; CREATE TABLE app.j (id int); CREATE TABLE posts (id int)");
         let error = compile(&Source::numbered("SELECT id FROM nothing"), &schema.unwrap()).unwrap_err();

@@ -1,14 +1,14 @@
-//! Keeps which object had which name after each statement: a view reads the objects that its query named when the view
-//! was created.
+//! Records which object had which name after each statement: a view reads the objects that its query named when the
+//! view was created.
 //!
-//! Input: names that are given and taken away, each with the number of the statement that does it. Output: the object of
-//! a name at a [`Moment`].
+//! Input: names that are assigned and removed, each with the number of the statement. Output: the object of a name at a
+//! [`Moment`].
 //!
 //! # Why a history
 //!
-//! PostgreSQL keeps a view as a tree of object numbers: after `ALTER TABLE t RENAME TO u`, a view over `t` still reads the
-//! same table, and a new table `t` does not change it. The snapshot keeps the view's query as written. To resolve the
-//! names again after the rename, it asks for the names as they were:
+//! PostgreSQL keeps a view as a tree of object numbers: after `ALTER TABLE t RENAME TO u`, a view over `t` still reads
+//! the same table, and a new table `t` does not change it. The snapshot keeps the view's query as written. To resolve
+//! the names after the rename, the compiler looks them up as of the view's creation:
 //!
 //! ```sql
 //! CREATE TABLE t (a int);          -- 1: t is relation 0
@@ -17,16 +17,16 @@
 //! CREATE TABLE t (a text);         -- 4: t is relation 1
 //! ```
 //!
-//! In `v`, `t` is what it was at moment 2: relation 0, whose column is an int. The same holds for the names of columns,
-//! types and functions, and for the search path of the moment. A column that is added later is not among those of a `*`.
+//! In `v`, `t` is the object of moment 2: relation 0, whose column is an int. The same holds for the names of columns,
+//! types and functions, and for the search path of the moment. A `*` does not include a column that was added later.
 //!
-//! Rejected: rewriting the query at each rename. It needs the scopes of a query (CTEs, aliases, USING) in the reader of
-//! DDL as well, and a second implementation of them would differ from the analyzer's.
+//! Rejected: rewriting the query at each rename. The fold would also need the scopes of a query (CTEs, aliases, USING),
+//! and a second implementation of these would differ from the analyzer's.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// When something was created: the number of the statement, and the search path there.
+/// The time of an object's creation: the number of the statement, and the search path at that time.
 #[derive(Clone, Debug, Default)]
 pub struct Moment {
     /// The number of the statement.
@@ -35,7 +35,7 @@ pub struct Moment {
     pub path: Arc<[String]>,
 }
 
-/// No statement has this number: the moment after all of them.
+/// The moment after all statements. No statement has this number.
 pub const NOW: u32 = u32::MAX;
 
 /// The objects of one kind by schema and name.
@@ -48,7 +48,7 @@ pub(super) struct Names {
 struct Given {
     object: usize,
     from: u32,
-    /// The statement that took the name away; [`NOW`] if it is still given.
+    /// The number of the statement that removed the name; [`NOW`] if the name is in use.
     to: u32,
 }
 
@@ -76,7 +76,7 @@ impl Names {
         given.into_iter().flatten().filter(|it| it.to == NOW).for_each(|it| it.to = version);
     }
 
-    /// The names that are given, with their objects.
+    /// The names in use, with their objects.
     pub(super) fn all(&self) -> impl Iterator<Item = (&str, &str, usize)> {
         self.given.iter().flat_map(|((schema, name), given)| {
             let now = given.iter().filter(|it| it.to == NOW);
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn name_is_of_the_object_that_had_it_then() {
+    fn name_resolves_to_the_object_of_its_moment() {
         let mut names = Names::default();
         names.give(1, "public", "t", 0);
         names.take(3, "public", "t");

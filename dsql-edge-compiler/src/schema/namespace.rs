@@ -1,4 +1,4 @@
-//! `ALTER SCHEMA … RENAME TO`: every object in a schema gets another name at once.
+//! Applies `ALTER SCHEMA … RENAME TO`: every object in the schema gets a new qualified name.
 
 use super::fold::Fold;
 use crate::syntax::ast::Name;

@@ -1,4 +1,4 @@
-//! The objects of a schema: relations, types, functions, operators and casts, with the names that find them.
+//! Defines the objects of a schema: relations, types, functions, operators and casts, and their lookup by name.
 
 use super::error::SchemaError;
 use super::names::{Moment, Names};
@@ -13,11 +13,11 @@ pub enum Dialect {
     /// Amazon Aurora DSQL.
     #[default]
     Dsql,
-    /// Plain PostgreSQL 16: DSQL's refusals are silent.
+    /// Plain PostgreSQL 16: DSQL's rules are not checked.
     Postgres,
 }
 
-/// Everything a query can name that PostgreSQL does not ship.
+/// The objects that a query can name and that are not built into PostgreSQL.
 #[derive(Clone, Debug)]
 pub struct Schema {
     /// Tables and views, in order of creation.
@@ -26,25 +26,25 @@ pub struct Schema {
     pub types: Vec<UserType>,
     /// Functions.
     pub functions: Vec<Function>,
-    /// Operators that it creates.
+    /// Operators that the schema creates.
     pub operators: Vec<Operator>,
-    /// Collations that it creates under which texts of different bytes may be equal, with their schemas.
+    /// Collations that the schema creates under which strings of different bytes may be equal, with their schemas.
     pub nondeterministic_collations: Vec<(String, String)>,
-    /// Casts that it creates.
+    /// Casts that the schema creates.
     pub casts: Vec<Cast>,
-    /// Extensions that it creates.
+    /// Extensions that the schema creates.
     pub(super) extensions: Vec<Extension>,
-    /// Schemas that were created, `public` included.
+    /// Schemas that were created, including `public`.
     pub schemas: Vec<String>,
-    /// Where unqualified names are looked up.
+    /// The schemas in which unqualified names are looked up.
     pub search_path: Vec<String>,
-    /// Whose rules apply.
+    /// The database whose rules apply.
     pub dialect: Dialect,
     /// `-- dsql-edge: type users.id = crate::UserId`.
     pub rust_types: Vec<RustType>,
     /// Statements that may change the schema and whose effect is not known, each with its file.
     pub unfollowed: Vec<SchemaError>,
-    /// The same by the names in them.
+    /// The names in these statements.
     pub taints: Vec<Taint>,
     pub(super) relation_names: Names,
     pub(super) type_names: Names,
@@ -95,12 +95,12 @@ pub struct Cast {
     pub(super) created: u32,
 }
 
-/// An extension that the schema creates, and which statements of its own created its objects.
+/// An extension that the schema creates, and the numbers of the statements that created its objects.
 #[derive(Clone, Debug)]
 pub(super) struct Extension {
     pub(super) name: String,
     pub(super) schema: String,
-    /// The places of its relations and types.
+    /// The indexes of its relations and types.
     pub(super) relations: Range<usize>,
     pub(super) types: Range<usize>,
     /// The numbers of its statements.
@@ -114,7 +114,7 @@ pub struct RustType {
     pub sql: Vec<String>,
     /// The Rust type as written.
     pub rust: String,
-    /// The file, and where in it.
+    /// The file and the place in it.
     pub place: (String, Span),
     /// The line, from 1.
     pub line: usize,
@@ -130,47 +130,49 @@ pub struct Relation {
     pub schema: String,
     /// Its name.
     pub name: String,
-    /// Its columns; of a view, only what its definition's column list renames.
+    /// Its columns; for a view, only those in the column list of its definition.
     pub columns: Vec<Column>,
-    /// The columns of its query that were renamed, in order: the statement, the old name and the new one.
+    /// The renames of its query's columns, in order: the number of the statement, the old name and the new name.
     pub renamed_columns: Vec<(u32, String, String)>,
-    /// The replacements of a view: the statement, and the number of columns before it. A view over it keeps these.
+    /// The replacements of a view: the number of the statement, and the number of columns before it. An older view over
+    /// it sees only these columns.
     pub replaced: Vec<(u32, usize)>,
     /// Keys by column index: primary keys, unique constraints, unique indexes without predicate.
     pub keys: Vec<Key>,
     /// Its `CHECK` constraints.
     pub checks: Vec<Check>,
-    /// What its rows refer to.
+    /// Its foreign keys.
     pub foreign_keys: Vec<ForeignKey>,
-    /// Tables inherit from it: its rows are not all under its keys.
+    /// Tables inherit from it, so its keys do not apply to all of its rows.
     pub has_children: bool,
-    /// It has triggers or rules, which may change what is written.
+    /// It has triggers or rules, which may change the written rows.
     pub has_triggers: bool,
-    /// It has rules: another statement may run instead, whose RETURNING gives the rows.
+    /// It has rules: another statement may run instead, and its RETURNING determines the rows.
     pub has_rules: bool,
-    /// What a write to it may evaluate: defaults, CHECKs, generated columns, the expressions of indexes.
+    /// The expressions that a write may evaluate: defaults, CHECKs, generated columns, the expressions of indexes.
     pub evaluated: Vec<Expr>,
-    /// It is partitioned, or a partition: an error names a constraint of another table than the statement.
+    /// It is partitioned, or a partition: an error can name a constraint of a table other than the statement's.
     pub partitioned: bool,
-    /// It is temporary or unlogged: its rows end with the session, or a crash removes them.
+    /// It is temporary or unlogged: the end of the session or a crash removes its rows.
     pub volatile_rows: bool,
-    /// It has an exclusion constraint, or a unique index of expressions: `keys` has not all that a row may violate.
+    /// It has an exclusion constraint, or a unique index over expressions: a row can violate constraints that are not
+    /// in `keys`.
     pub has_other_keys: bool,
     /// A materialized view.
     pub materialized: bool,
-    /// Row level security was spoken of: rows may be there that a query does not see.
+    /// A statement mentioned row level security: a query may not see all rows.
     pub row_security: bool,
-    /// When it was created, or its query replaced: the names in the query are those of that moment.
+    /// The moment of its creation, or of the replacement of its query: the names in the query are those of that moment.
     pub created: Moment,
-    /// The tables that it inherits from, or is a partition of, by their places.
+    /// The tables that it inherits from or is a partition of, by index.
     pub parents: Vec<usize>,
-    /// The type of `CREATE TABLE … OF`, by its place.
+    /// The type of `CREATE TABLE … OF`, by index.
     pub(super) of_type: Option<usize>,
-    /// What it is.
+    /// The kind of relation.
     pub kind: RelationKind,
 }
 
-/// What a relation is.
+/// The kind of a relation.
 #[derive(Clone, Debug, Default)]
 pub enum RelationKind {
     /// A table that can be written to.
@@ -178,7 +180,7 @@ pub enum RelationKind {
     Table,
     /// A view or materialized view: its query and its column names, if given.
     View(Box<Query>, Vec<Name>),
-    /// `CREATE TABLE … AS` of a query that cannot be analysed, which is reported where the table is used.
+    /// `CREATE TABLE … AS` with a query that cannot be analyzed, which is reported where the table is used.
     TableAs(Box<Query>, Vec<Name>),
     /// A sequence, which can be read from.
     Sequence,
@@ -197,11 +199,11 @@ pub struct Key {
     pub constraint: bool,
     /// `NULLS NOT DISTINCT`.
     pub nulls_not_distinct: bool,
-    /// A COLLATE or an operator class of its own decides which values are equal.
+    /// A COLLATE or an operator class of the key decides which values are equal.
     pub own_equality: bool,
-    /// A partial index: it serves `ON CONFLICT`, and proves nothing of cardinality.
+    /// A partial index: `ON CONFLICT` can use it, but it proves nothing about cardinality.
     pub partial: bool,
-    /// It may be violated until the transaction ends, and proves nothing of cardinality.
+    /// It may be violated until the transaction ends, so it proves nothing about cardinality.
     pub deferrable: bool,
 }
 
@@ -210,13 +212,13 @@ pub struct Key {
 pub struct Check {
     /// Its name.
     pub(super) name: String,
-    /// PostgreSQL made the name.
+    /// PostgreSQL generated the name.
     pub(super) is_guess: bool,
-    /// The columns that it names: it is dropped with one of them.
+    /// The columns that it names; it is dropped with any of them.
     pub(super) columns: Vec<String>,
-    /// Of these, the columns that are not NULL where it holds.
+    /// Of these, the columns that are not NULL if the check holds.
     pub(super) not_null: Vec<String>,
-    /// Not `NOT VALID`: it holds for the rows that were there before it, too.
+    /// It is not `NOT VALID`: it also holds for the rows that are older than the check.
     pub(super) validated: bool,
     /// `NO INHERIT`: it does not hold for the rows of tables that inherit from this one.
     pub(super) no_inherit: bool,
@@ -229,18 +231,18 @@ pub struct ForeignKey {
     pub name: String,
     /// The columns.
     pub columns: Vec<String>,
-    /// The table that is referenced, by its place among the relations.
+    /// The referenced table, by its index among the relations.
     pub table: usize,
-    /// Its columns.
+    /// The referenced columns.
     pub referenced: Vec<String>,
-    /// Not `NOT VALID`.
+    /// It is not `NOT VALID`.
     pub validated: bool,
     /// It may be violated until the transaction ends.
     pub deferrable: bool,
 }
 
 impl ForeignKey {
-    /// It holds at every moment for every row.
+    /// Whether it always holds for every row.
     pub fn proves(&self) -> bool {
         self.validated && !self.deferrable
     }
@@ -253,29 +255,29 @@ pub struct Column {
     pub name: String,
     /// Its type as written.
     pub type_name: TypeName,
-    /// `COLLATE`, if it is not the type's own.
+    /// `COLLATE`, if it differs from the type's collation.
     pub collation: Option<String>,
-    /// NOT NULL by constraint, primary key or identity; a domain may add to it.
+    /// It is NOT NULL by constraint, primary key or identity; a domain can also make it NOT NULL.
     pub not_null: bool,
     /// It has a default, an identity or a generation expression.
     pub has_default: bool,
-    /// `GENERATED … AS IDENTITY`: whether `ALWAYS`.
+    /// `GENERATED … AS IDENTITY`: whether it is `ALWAYS`.
     pub identity: Option<bool>,
     /// `GENERATED ALWAYS AS (…) STORED`.
     pub generated: bool,
     /// The expression of its default or its generation, unless that is a constant.
     pub(super) computed: Option<Box<Computed>>,
-    /// It is serial or an identity, and its sequence is not created yet.
+    /// It is serial or an identity, and its sequence has not been created yet.
     pub(super) has_sequence: bool,
     /// The sequence that it owns.
     pub(super) sequence: Option<usize>,
-    /// The table has it of its own, not only because a parent has it.
+    /// The table itself defines it; it is not only inherited.
     pub(super) is_local: bool,
     /// The number of parents that have it.
     pub(super) inherited: usize,
     /// The statement that added it.
     pub added: u32,
-    /// The names that it had before, each with the statement that changed it.
+    /// Its earlier names, each with the number of the statement that changed it.
     pub earlier_names: Vec<(u32, String)>,
 }
 
@@ -283,7 +285,7 @@ pub struct Column {
 #[derive(Clone, Debug)]
 pub(super) struct Computed {
     pub(super) expr: Expr,
-    /// When it was set: the names in it are those of that moment.
+    /// The moment when it was set: the names in it are those of that moment.
     pub(super) set: Moment,
 }
 
@@ -302,16 +304,16 @@ pub struct UserType {
     pub schema: String,
     /// Its name.
     pub name: String,
-    /// What it is.
+    /// The kind of type.
     pub kind: UserTypeKind,
 }
 
 /// The kinds of user type.
 #[derive(Clone, Debug)]
 pub enum UserTypeKind {
-    /// A domain over a type; `not_null` by constraint.
+    /// A domain over a type.
     Domain {
-        /// The type below.
+        /// The base type.
         base: TypeName,
         /// `NOT NULL`.
         not_null: bool,
@@ -331,7 +333,7 @@ pub enum UserTypeKind {
         /// `multirange_type_name`, if it is written.
         multirange: Option<String>,
     },
-    /// A base type, of which nothing is known but its name.
+    /// A base type, of which only the name and the category are known.
     Base {
         /// `CATEGORY`.
         category: u8,
@@ -347,12 +349,12 @@ pub struct Function {
     pub definition: crate::syntax::ast::CreateFunction,
     /// The number of the statement that created it.
     pub created: u32,
-    /// The schemas and names that it had before, each with the statement that changed it.
+    /// Its earlier schemas and names, each with the number of the statement that changed it.
     pub earlier_names: Vec<(u32, String, String)>,
 }
 
 impl Function {
-    /// The schema and the name that it had after a statement; none if it was created later.
+    /// The schema and the name that it had after a statement; `None` if it was created later.
     pub fn name_at(&self, version: u32) -> Option<(&str, &str)> {
         if version < self.created {
             return None;
@@ -371,7 +373,7 @@ impl Schema {
         self.relation_names.now(schema, name)
     }
 
-    /// The relations that exist; `relations` also has those that were dropped.
+    /// The existing relations; `relations` also contains dropped ones.
     pub fn existing_relations(&self) -> impl Iterator<Item = &Relation> {
         let relations = self.relations.iter().enumerate();
         let exists = |(at, it): &(usize, &Relation)| self.relation(&it.schema, &it.name) == Some(*at);
@@ -383,12 +385,12 @@ impl Schema {
         self.type_names.now(schema, name)
     }
 
-    /// The same at an earlier moment.
+    /// The index of a relation by schema and name at an earlier moment.
     pub fn relation_at(&self, version: u32, schema: &str, name: &str) -> Option<usize> {
         self.relation_names.at(version, schema, name)
     }
 
-    /// The same at an earlier moment.
+    /// The index of a type by schema and name at an earlier moment.
     pub fn user_type_at(&self, version: u32, schema: &str, name: &str) -> Option<usize> {
         self.type_names.at(version, schema, name)
     }
@@ -398,7 +400,7 @@ impl Schema {
         self.rust_types.iter().find(|it| match it.sql.as_slice() {
             [its_table, its_column] => {
                 let mut path = self.search_path.iter();
-                // The first schema of the path that has such a table is the one that is meant.
+                // The name refers to the first schema of the path that has such a table.
                 its_table == table
                     && its_column == column
                     && path
@@ -460,7 +462,7 @@ impl Relation {
     }
 }
 
-/// A default that is the constant NULL is none.
+/// Whether a default is the constant NULL, which is the same as no default.
 pub(super) fn is_null_default(expr: &Expr) -> bool {
     use crate::syntax::ast::{ExprKind, Literal};
     match &expr.kind {

@@ -1,10 +1,10 @@
-//! `DROP OPERATOR` and `DROP CAST`.
+//! Applies `DROP OPERATOR` and `DROP CAST`.
 
 use super::fold::Fold;
 use crate::syntax::ast::{Drop, TypeName};
 
 impl Fold {
-    /// `DROP OPERATOR`; operators are compared by their types' last names.
+    /// `DROP OPERATOR`; operators are compared by the last names of their types.
     pub(super) fn drop_operators(&mut self, drop: &Drop) {
         for (name, parameters) in drop.names.iter().zip(&drop.parameters) {
             let mut given = parameters.iter().flatten().map(|it| last_name(&it.type_name)).rev();

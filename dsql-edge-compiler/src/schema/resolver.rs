@@ -1,29 +1,29 @@
-//! The questions about types and queries that the fold asks, and that only the analyzer can answer.
+//! Defines the functions of the analyzer that the fold calls, to resolve types and queries.
 //!
-//! PostgreSQL fixes the columns of `CREATE TABLE … AS` and the meaning of a type's name when the statement runs. The fold
-//! must not import the analyzer, so that `analyze` passes these functions with the statements.
+//! PostgreSQL determines the columns of `CREATE TABLE … AS` and the type that a name refers to when the statement runs.
+//! The fold must not import the analyzer, so `analyze` passes these functions together with the statements.
 
 use super::{Moment, Schema};
 use crate::syntax::ast::{Query, TypeName};
 
-/// The analyzer's answers.
+/// The functions of the analyzer.
 #[derive(Clone, Copy)]
 pub(crate) struct Resolver {
-    /// Whether PostgreSQL itself has a type of this name: no other type is found by the name alone.
+    /// Whether PostgreSQL has a built-in type of this name: an unqualified name then always refers to it.
     pub(crate) is_builtin_type: fn(&str) -> bool,
-    /// The columns of a query of that moment, if it can be analysed; the types of its parameters are given.
+    /// The columns of a query of that moment, if it can be analyzed; the types of its parameters are given.
     pub(crate) columns_of_query: fn(&Schema, &Query, &Moment, &[TypeName]) -> Option<ResolvedColumns>,
-    /// The columns of a view or a sequence, by its place.
+    /// The columns of a view or a sequence, by its index.
     pub(crate) columns_of_relation: fn(&Schema, usize) -> Option<ResolvedColumns>,
 }
 
 /// The columns of a query, in order.
 pub(crate) type ResolvedColumns = Vec<ResolvedColumn>;
 
-/// A column of a query, as a table of it has it.
+/// A column of a query, as a table created from the query has it.
 pub(crate) struct ResolvedColumn {
     pub(crate) name: String,
     pub(crate) type_name: TypeName,
-    /// The collation, if it is not the type's own.
+    /// The collation, if it differs from the type's.
     pub(crate) collation: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! The search path while a script runs: where unqualified names are found and created.
+//! Follows the search path while a script runs: the schemas in which unqualified names are found and created.
 //!
 //! Input: `SET`, `RESET`, `set_config(…)` and the ends of transactions. Output: the path of the moment.
 
@@ -16,7 +16,7 @@ impl Fold {
 
     /// An empty list is the default. pg_dump sets an empty path, and writes each name with its schema.
     fn change_path(&mut self, names: Vec<String>, is_local: bool) {
-        // The user's own schema has the name of a role that only the cluster has.
+        // `$user` is replaced by the name of the current role, which only the cluster has.
         let is_searched = |name: &String| !matches!(name.as_str(), "" | "pg_catalog" | "$user");
         let path: Vec<String> = names.into_iter().filter(is_searched).collect();
         let path = if path.is_empty() { self.schema.search_path.clone() } else { path };
@@ -24,14 +24,15 @@ impl Fold {
         self.path_after = if is_local { self.path_after.take().or(Some(before)) } else { None };
     }
 
-    /// `SET LOCAL` ends with its transaction.
+    /// Ends the effect of `SET LOCAL` with its transaction.
     pub(super) fn end_transaction(&mut self) {
         if let Some(path) = self.path_after.take() {
             self.path = path;
         }
     }
 
-    /// `RESET search_path`, `RESET ALL`, `DISCARD ALL` and `SET SCHEMA`, which the parser passes over, by their words.
+    /// `RESET search_path`, `RESET ALL`, `DISCARD ALL` and `SET SCHEMA`, found by their words because the parser skips
+    /// them.
     pub(super) fn change_session(&mut self, text: &str) {
         let words: Vec<String> = text.split_whitespace().map(str::to_ascii_lowercase).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -79,7 +80,7 @@ impl Fold {
         name.schema().map_or_else(|| self.first_schema(), str::to_owned)
     }
 
-    /// Writes the schema of a type that the schema creates into its name: the path of another moment may not find it.
+    /// Adds its schema to the name of a user-defined type, because a later search path may not find the type.
     pub(super) fn qualify(&self, written: &mut TypeName) {
         let [name] = written.name.parts.as_slice() else { return };
         if written.percent_type || (self.resolver.is_builtin_type)(&name.text) {
@@ -93,7 +94,7 @@ impl Fold {
     }
 }
 
-/// A type, the row type of a relation, or an array type.
+/// Whether a schema has a type, a row type of a relation, or an array type of this name.
 fn has_type(schema: &Schema, of: &str, name: &str) -> bool {
     let is_type = |name: &str| schema.user_type(of, name).is_some();
     is_type(name) || schema.relation(of, name).is_some() || name.strip_prefix('_').is_some_and(is_type)

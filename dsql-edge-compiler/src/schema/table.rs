@@ -1,4 +1,4 @@
-//! `CREATE TABLE`, and columns: of the statement, of parents, of `LIKE` and of a type.
+//! Applies `CREATE TABLE`, with the columns of the statement, of parents, of `LIKE` and of a type.
 //!
 //! Input: the statement. Output: a relation of the schema, and the sequences of its serial and identity columns.
 
@@ -31,7 +31,7 @@ impl Fold {
             relation.of_type = self.composite(of_type);
             self.typed_columns(&mut relation, of_type);
         }
-        // Constraints name columns that may come after them.
+        // A constraint may name a column that comes after it.
         let is_constraint = |element: &TableElement| matches!(element, TableElement::Constraint(_));
         let (constraints, columns): (Vec<_>, Vec<_>) = table.elements.into_iter().partition(is_constraint);
         for element in columns.into_iter().chain(constraints) {
@@ -103,7 +103,7 @@ impl Fold {
         }
     }
 
-    /// The sequences of serial and identity columns that a table has not got yet.
+    /// Creates the missing sequences of a table's serial and identity columns.
     pub(super) fn create_owned_sequences(&mut self, table: usize) {
         let Some(relation) = self.schema.relations.get(table) else { return };
         let columns = relation.columns.iter().enumerate().filter(|(_, column)| column.has_sequence);
@@ -157,12 +157,12 @@ impl Fold {
                 let mut column = plain_column(name.text, type_name);
                 column.added = self.schema.version;
                 column.collation = collation.map(|it| it.name().to_owned());
-                // DSQL has no serial: that is reported for statements that run, not for a snapshot.
+                // DSQL does not have serial types; this is reported for statements that run, not for a snapshot.
                 serial(&mut column);
                 relation.columns.push(column);
                 relation.columns.len() - 1
             }
-            // A column of a parent, repeated or given options.
+            // A column of a parent, repeated or with options.
             (Some(_), Some(at)) => {
                 relation.columns[at].is_local = true;
                 at
@@ -213,14 +213,14 @@ impl Fold {
                 column.generated = true;
                 column.has_default = true;
             }
-            // The same constraint of a table names its columns.
+            // A table constraint of this kind names its columns; a column constraint does not.
             ConstraintKind::PrimaryKey(KeyConstraint { ref mut columns, .. })
             | ConstraintKind::Unique(KeyConstraint { ref mut columns, .. })
             | ConstraintKind::ForeignKey(ForeignKeyConstraint { ref mut columns, .. }) => {
                 columns.push(Name { text: column.name.clone(), span: constraint.span });
                 self.add_constraint(relation, constraint);
             }
-            // It belongs to the constraint before it.
+            // It applies to the constraint before it.
             ConstraintKind::Attribute { deferrable: true } => {
                 let columns = [column.name.clone()];
                 if let Some(key) = relation.foreign_keys.last_mut().filter(|key| key.columns == columns) {
@@ -254,7 +254,7 @@ pub(super) fn plain_column(name: String, type_name: TypeName) -> Column {
     }
 }
 
-/// `serial` is an integer with a sequence; true if the column was one.
+/// Replaces `serial` by an integer with a sequence; returns whether the column was serial.
 fn serial(column: &mut Column) -> bool {
     let integer = match serial_name(&column.type_name) {
         "serial" | "serial4" => "int4",

@@ -1,7 +1,7 @@
-//! The statements of a schema that are not followed, by the names in them.
+//! Records the names in statements of a schema that are not followed.
 //!
-//! Input: a statement and its text. Output: a [`Taint`]. If a query fails on a name that such a statement has, the reason
-//! may be the statement: the error names it and its place.
+//! Input: a statement and its text. Output: a [`Taint`]. If a query fails on a name that such a statement contains, the
+//! statement may be the reason, so the error contains the statement and its place.
 
 use std::collections::BTreeSet;
 
@@ -33,7 +33,7 @@ impl Taint {
         Taint { file: file.to_owned(), line, statement, words: words.map(str::to_lowercase).collect() }
     }
 
-    /// Whether the statement has this name somewhere, in a string as well.
+    /// Whether the statement contains this name, also in a string.
     pub fn names(&self, name: &str) -> bool {
         self.words.contains(&name.to_lowercase())
     }
@@ -44,7 +44,7 @@ mod tests {
     use crate::{Schema, Source, compile};
 
     #[test]
-    fn failed_name_leads_to_the_statement_that_is_not_followed() {
+    fn unknown_name_is_traced_to_the_unfollowed_statement() {
         let ddl =
             "CREATE TABLE t (id int);\nDO $$ BEGIN\n  PERFORM f(); ALTER TABLE t ADD extra int;\nEND $$;\n";
         let schema = Schema::parse_files([("schema.sql", ddl)], None).unwrap();

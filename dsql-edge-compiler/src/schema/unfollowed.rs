@@ -1,7 +1,7 @@
-//! Names the statements whose effect on the schema is not known.
+//! Reports the statements whose effect on the schema is not known.
 //!
-//! Input: a statement, or a command of psql. Output: an error that names it, if it may change what queries see and the
-//! fold does not apply it. The macro compiles without it; `dsql-edge check` cannot answer for such a candidate.
+//! Input: a statement, or a command of psql. Output: an error, if the statement may change the objects that queries use
+//! and the fold does not apply it. The macro ignores this error; `dsql-edge check` cannot check such a candidate.
 
 use super::contrib::is_known_extension;
 use crate::diagnostic::{Code, Diagnostic};
@@ -12,20 +12,20 @@ use crate::syntax::ast::{Drop, ObjectKind, Statement, StatementKind, TableSource
 const HINT: &str =
     "replace it by the statements that change the schema, such as ALTER TABLE or DROP FUNCTION";
 
-/// The error of a thing that is not followed.
+/// The error for a statement or command that is not followed.
 pub(super) fn error(span: Span, what: &str) -> Diagnostic {
     Diagnostic::error(Code::UnfollowedStatement, span, format!("check cannot follow this statement: {what}"))
         .with_hint(HINT)
 }
 
-/// The error of a transaction that does not end.
+/// The error for a transaction that does not end.
 pub(super) fn open_transaction(begin: Span) -> Diagnostic {
     let mut diagnostic = error(begin, "its transaction does not end");
     diagnostic.hint = Some("end it with COMMIT".to_owned());
     diagnostic
 }
 
-/// The error of a statement, if the fold passes over an effect of it.
+/// The error for a statement, if the fold ignores an effect of it.
 pub(super) fn statement(
     statement: &Statement,
     text: &str,
@@ -45,7 +45,7 @@ pub(super) fn statement(
             "ALTER OPERATOR" | "ALTER COLLATION"
                 if words().contains(" RENAME TO ") || words().contains(" SET SCHEMA ") =>
             {
-                "it gives another name to an operator or a collation"
+                "it renames an operator or a collation"
             }
             _ => return None,
         },
@@ -78,13 +78,13 @@ fn dropped(drop: &Drop) -> Option<&'static str> {
     })
 }
 
-/// The error of a command of psql, if it may change which statements run.
+/// The error for a psql command, if it may change which statements run.
 pub(super) fn command(command: &PsqlCommand) -> Option<Diagnostic> {
     let what = match command.name.as_str() {
         "i" | "include" | "ir" | "include_relative" => "it runs the statements of another file",
         "gexec" => "it runs the rows of a query as statements",
         "if" => "only psql can evaluate the condition",
-        "q" | "quit" => "psql ends here, and does not run the statements behind it",
+        "q" | "quit" => "psql exits here and does not run the statements after it",
         _ => return None,
     };
     let what = format!("\\{}: {what}", command.name);

@@ -1,7 +1,7 @@
-//! `ALTER TYPE` and `ALTER DOMAIN`, applied to the schema so far.
+//! Applies `ALTER TYPE` and `ALTER DOMAIN` to the schema.
 //!
-//! Columns, domains and functions keep the name of a type as it was written. If a type gets another name or schema, these
-//! names change too.
+//! Columns, domains and functions keep the name of a type as it was written. If the name or schema of a type changes,
+//! these names are updated.
 
 use super::fold::{Fold, MAX_DOMAINS, check};
 use super::{Schema, UserTypeKind};
@@ -10,7 +10,7 @@ use crate::source::Span;
 use crate::syntax::ast::{AlterAction, AlterTable, Name, QualifiedName, TypeName};
 
 impl Fold {
-    /// The levels of domains from a type down to one that is none; no more than the limit are counted.
+    /// The number of domains between a type and the first type below it that is not a domain, counted up to the limit.
     pub(super) fn domains_under(&self, name: &QualifiedName) -> usize {
         let base = |at: &usize| match self.schema.types.get(*at).map(|it| &it.kind) {
             Some(UserTypeKind::Domain { base, .. }) => self.find_type(&base.name),
@@ -49,7 +49,7 @@ impl Fold {
         }
     }
 
-    /// Writes the schemas of the types in an action.
+    /// Adds their schemas to the types in an action.
     pub(super) fn qualify_action(&self, action: &mut AlterAction) {
         match action {
             AlterAction::AddColumn { column, .. } => {
@@ -60,7 +60,7 @@ impl Fold {
         }
     }
 
-    /// Gives the row type of a relation another name or schema, everywhere.
+    /// Changes the name or schema of a relation's row type everywhere.
     pub(super) fn rename_row_type(&mut self, from: [&str; 2], to: [&str; 2]) {
         each_type_name(&mut self.schema, &mut |written| {
             let parts = &mut written.name.parts;
@@ -70,7 +70,7 @@ impl Fold {
         });
     }
 
-    /// Gives a type another name or schema, everywhere.
+    /// Changes the name or schema of a type everywhere.
     pub(super) fn rename_type(&mut self, at: usize, schema: String, name: String) {
         let known = &self.schema.types[at];
         let (old_schema, old_name) = (known.schema.clone(), known.name.clone());
@@ -98,7 +98,7 @@ impl Fold {
     }
 }
 
-/// An action that changes the type itself.
+/// Applies an action that changes the type itself.
 fn change_kind(kind: &mut UserTypeKind, action: AlterAction) {
     match (action, kind) {
         (AlterAction::SetNotNull(_), UserTypeKind::Domain { not_null, .. }) => *not_null = true,
@@ -143,7 +143,8 @@ fn change_kind(kind: &mut UserTypeKind, action: AlterAction) {
     }
 }
 
-/// Every name of a type that the schema's objects were written with, except those inside queries and expressions.
+/// Calls `change` on every type name in the definitions of the schema's objects, except those inside queries and
+/// expressions.
 pub(super) fn each_type_name(schema: &mut Schema, change: &mut dyn FnMut(&mut TypeName)) {
     for column in schema.relations.iter_mut().flat_map(|relation| &mut relation.columns) {
         change(&mut column.type_name);

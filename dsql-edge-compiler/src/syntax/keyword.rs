@@ -1,18 +1,18 @@
-//! PostgreSQL 16's keywords with their classes, in the order of `pg_get_keywords()`.
+//! Contains PostgreSQL 16's keywords with their classes, in the order of `pg_get_keywords()`.
 //!
 //! Input: a word folded to lower case. Output: the keyword, and where PostgreSQL's grammar allows it as a name
-//! (`src/include/parser/kwlist.h`). It contains nothing else of the grammar.
+//! (`src/include/parser/kwlist.h`). It does not contain other parts of the grammar.
 
-/// Where a keyword may be used as an identifier.
+/// The places where a keyword may be used as an identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// Anywhere: `ColId`, type and function names, labels.
+    /// Everywhere: `ColId`, type and function names, labels.
     Unreserved,
     /// As a column or table name, not as a function or type name.
     ColumnName,
     /// As a function or type name, not as a column or table name.
     TypeOrFunctionName,
-    /// As a label after `AS` only.
+    /// Only as a label after `AS`.
     Reserved,
 }
 use Class::{ColumnName as C, Reserved as R, TypeOrFunctionName as T, Unreserved as U};
@@ -30,7 +30,7 @@ macro_rules! keywords {
 }
 
 impl Keyword {
-    /// Looks a lower-case word up.
+    /// Looks up a lower-case word.
     pub fn from_word(word: &str) -> Option<Keyword> {
         KEYWORDS.binary_search_by(|(text, ..)| (*text).cmp(word)).ok().map(|at| KEYWORDS[at].1)
     }
@@ -40,7 +40,7 @@ impl Keyword {
         KEYWORDS[self as usize].0
     }
 
-    /// Where it is allowed as a name.
+    /// The places where it is allowed as a name.
     pub fn class(self) -> Class {
         KEYWORDS[self as usize].2
     }

@@ -1,8 +1,8 @@
-//! SQL text into tokens, by PostgreSQL 16's `scan.l`.
+//! Splits SQL text into tokens by the rules of PostgreSQL 16's `scan.l`.
 //!
 //! Input: a [`Source`]. Output: all tokens at once. A malformed token ends the list as an error that the parser reports
-//! only when it gets there, because PostgreSQL's scanner works on demand too. The one addition is the macro's: `$name`,
-//! if [`Placeholders::Named`] is on.
+//! only when it reaches the token, because PostgreSQL's scanner also works on demand. The only addition is the macro's
+//! `$name`, with [`Placeholders::Named`].
 
 use super::keyword::Keyword;
 use super::token::{Piece, Token, TokenKind};
@@ -22,7 +22,7 @@ const MAX_IDENTIFIER_BYTES: usize = 63;
 pub struct Lexed {
     /// The tokens; the last is always the end of input.
     pub tokens: Vec<Token>,
-    /// Set if lexing stopped before the end of the text: why.
+    /// The error because of which lexing stopped before the end of the text.
     pub error: Option<Diagnostic>,
     /// The names of `$name` parameters, in order of first appearance; the first is parameter 1.
     pub captures: Vec<String>,
@@ -32,15 +32,15 @@ pub struct Lexed {
     pub placeholders: Vec<(Span, u32)>,
     /// `{? … }`, in order.
     pub pieces: Vec<Piece>,
-    /// What is sent instead of pieces of the text, or of their braces.
+    /// The replacements, in the text to send, for optional text or its braces.
     pub edits: Vec<(Span, String)>,
-    /// Whether the text is a script, as psql reads it.
+    /// Whether the text is a psql script.
     pub script: bool,
-    /// Of a script: the commands of psql's own in it.
+    /// For a script, the psql commands in it.
     pub commands: Vec<PsqlCommand>,
-    /// Of a script: the rows behind `COPY … FROM stdin`, with the line that ends them.
+    /// For a script, the rows after `COPY … FROM stdin`, with the line that ends them.
     pub rows: Vec<Span>,
-    /// Of a script: the places of `\;`, which separates two statements of one message.
+    /// For a script, the places of `\;`, which separates two statements of one message.
     pub joins: Vec<u32>,
 }
 
@@ -87,11 +87,12 @@ struct Lexer<'a> {
     /// The place of the `{?` that is not closed yet, and the number of tokens before it.
     open: Option<(usize, usize)>,
     script: bool,
-    /// Of a script: statements before in this line whose rows begin with the next line.
+    /// For a script, the number of earlier statements in this line whose rows begin with the next line.
     copies: usize,
-    /// Of a script: the first token that psql has not sent yet.
+    /// For a script, the first token that psql has not sent yet.
     unsent: usize,
-    /// Of a script: the statements that `\;` ended and that psql has not sent yet, and that take rows from the script.
+    /// For a script, the number of statements ended by `\;` that take rows from the script and that psql has not sent
+    /// yet.
     unsent_copies: usize,
     /// The end of a sequence of `+` and `-` that are operators of one character each.
     signs_until: usize,
@@ -131,7 +132,7 @@ impl<'a> Lexer<'a> {
                 b'b' | b'B' if self.byte(1) == Some(b'\'') => TokenKind::BitString(self.digit_string(start)?),
                 b'x' | b'X' if self.byte(1) == Some(b'\'') => TokenKind::HexString(self.digit_string(start)?),
                 b'n' | b'N' if self.byte(1) == Some(b'\'') => {
-                    // NCHAR: scan.l gives back the keyword, then the string.
+                    // For NCHAR, `scan.l` returns the keyword, then the string.
                     self.at += 1;
                     TokenKind::Keyword(Keyword::Nchar)
                 }
@@ -168,7 +169,7 @@ impl<'a> Lexer<'a> {
             let span = Span::new(start, start + 2);
             let message = "optional text is inside optional text";
             return Err(Diagnostic::syntax(Code::OptionalText, span, message)
-                .with_hint("close the first with } before; both may depend on the same parameter"));
+                .with_hint("close the first one with } before it; both may depend on the same parameter"));
         }
         self.open = Some((start, self.out.tokens.len()));
         self.at += 2;
@@ -283,7 +284,7 @@ impl<'a> Lexer<'a> {
         let bytes = self.text.as_bytes();
         let mut end = start;
         while bytes.get(end).copied().is_some_and(is_operator) {
-            // A comment ends an operator, wherever it begins.
+            // The start of a comment ends an operator.
             if end > start
                 && matches!((bytes[end], bytes.get(end + 1)), (b'-', Some(b'-')) | (b'/', Some(b'*')))
             {
@@ -310,7 +311,7 @@ impl<'a> Lexer<'a> {
                 end += 1;
             }
             self.no_junk(start, end, "trailing junk after parameter")?;
-            // Larger numbers than PostgreSQL's own limit fail in analysis, with its message.
+            // Numbers above PostgreSQL's limit fail in analysis, with PostgreSQL's message.
             let number = self.text[start + 1..end].parse::<i32>().unwrap_or(i32::MAX) as u32;
             self.out.numbered = self.out.numbered.max(number);
             self.out.placeholders.push((Span::new(start, end), number));
@@ -432,7 +433,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// No identifier follows at once.
+    /// Checks that no identifier follows directly.
     fn no_junk(&mut self, start: usize, end: usize, what: &str) -> Lexing<()> {
         self.at = end;
         if self.byte(0).is_some_and(is_identifier_start) {
@@ -443,7 +444,7 @@ impl<'a> Lexer<'a> {
         Ok(())
     }
 
-    /// An error in PostgreSQL's form: what it read so far is named.
+    /// An error in PostgreSQL's form, which contains the text read so far.
     fn error(&self, start: usize, what: &str) -> Diagnostic {
         let near = &self.text[start..self.at.min(self.text.len())];
         Diagnostic::syntax(

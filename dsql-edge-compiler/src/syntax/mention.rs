@@ -1,12 +1,12 @@
 //! Decides whether a statement names a relation.
 //!
-//! Input: a statement and a name. Output: whether a `FROM` in it has that name, without schema. Names are not resolved
-//! here: a local `WITH` of the same name counts too.
+//! Input: a statement and a name. Output: whether a `FROM` in it has that name, without schema. Names are not resolved:
+//! a local `WITH` query of the same name also counts.
 
 use super::ast::{FromItem, Statement};
 use super::visit::{self, Visit};
 
-/// Whether the statement reads from the name, in its own `FROM` or below.
+/// Whether the statement reads from the name, in its own `FROM` or in a subquery.
 pub fn mentions(statement: &Statement, name: &str) -> bool {
     let mut mention = Mention { name, found: false };
     visit::statement(statement, &mut mention);

@@ -1,7 +1,7 @@
-//! SQL text into a syntax tree: PostgreSQL 16's grammar, and DSQL's own forms.
+//! Parses SQL text into a syntax tree: PostgreSQL 16's grammar, and DSQL's own forms.
 //!
-//! Input: a [`Source`](crate::source::Source). Output: an [`ast`] whose every node has its bytes, or the one syntax
-//! error that PostgreSQL would report, at its place. It has no schema and no types.
+//! Input: a [`Source`](crate::source::Source). Output: an [`ast`] in which every node has its place, or the syntax
+//! error that PostgreSQL would report, at its place. The parser does not use a schema or types.
 
 pub mod ast;
 pub mod keyword;

@@ -1,22 +1,22 @@
-//! `{? AND author = $author }`: text that is there only if its parameter is.
+//! Handles optional text such as `{? AND author = $author }`, which is sent only if its parameter is given.
 //!
-//! Input: [`Lexed`] with its pieces. Output: which parameter each piece depends on, and the tokens of one combination,
-//! whose spans are those of the text as written.
+//! Input: [`Lexed`] with its pieces. Output: the parameter that each piece depends on, and the tokens of one
+//! combination, with their places in the text as written.
 
 use super::lexer::Lexed;
 use super::token::{Piece, TokenKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
-/// The most parameters that may decide on text: each doubles the number of combinations that are compiled.
+/// The maximum number of parameters that decide on optional text: each doubles the number of compiled combinations.
 pub const MAX_DECIDING: usize = 6;
 
-/// For each piece, the number of the parameter that it depends on: the one in it that is in optional text
-/// alone.
+/// For each piece, the number of the parameter that it depends on: the only parameter in it that is not used outside
+/// optional text.
 ///
 /// # Errors
 ///
-/// A piece with none or several of those; too many of them.
+/// Returns an error if a piece has no such parameter or several, or if there are too many such parameters.
 pub fn deciding(lexed: &Lexed) -> Result<Vec<u32>, Diagnostic> {
     let piece_of = |span: Span| {
         lexed.pieces.iter().position(|it| it.span.start <= span.start && span.end <= it.span.end)
@@ -40,8 +40,7 @@ pub fn deciding(lexed: &Lexed) -> Result<Vec<u32>, Diagnostic> {
         match own.as_slice() {
             [one] => out.push(*one),
             [] => {
-                let message =
-                    "this optional text depends on no parameter: it needs one that is in optional text alone";
+                let message = "this optional text does not depend on a parameter: it needs one that is used only in optional text";
                 return Err(Diagnostic::error(Code::OptionalText, piece.span, message));
             }
             several => {
@@ -49,7 +48,7 @@ pub fn deciding(lexed: &Lexed) -> Result<Vec<u32>, Diagnostic> {
                 let message =
                     format!("this optional text depends on several parameters: {}", names.join(", "));
                 return Err(Diagnostic::error(Code::OptionalText, piece.span, message).with_hint(
-                    "only one parameter can decide; the others must also be outside of optional text",
+                    "only one parameter can decide; the others must also be used outside optional text",
                 ));
             }
         }
@@ -59,7 +58,7 @@ pub fn deciding(lexed: &Lexed) -> Result<Vec<u32>, Diagnostic> {
     different.dedup();
     if let (Some(number), Some(piece)) = (different.get(MAX_DECIDING), lexed.pieces.last()) {
         let message =
-            format!("more than {MAX_DECIDING} parameters decide on text: {}", shown(lexed, *number));
+            format!("more than {MAX_DECIDING} parameters decide on optional text: {}", shown(lexed, *number));
         return Err(Diagnostic::error(Code::OptionalText, piece.span, message)
             .with_hint("every combination is compiled; write two queries"));
     }
@@ -73,8 +72,8 @@ fn shown(lexed: &Lexed, number: u32) -> String {
     }
 }
 
-/// The tokens with some pieces in and the others out, and the old numbers of the parameters that are left, which
-/// are numbered again without gaps.
+/// The tokens with some pieces and without the others, and the original numbers of the remaining parameters, which are
+/// renumbered without gaps.
 pub fn combination(lexed: &Lexed, is_in: &[bool]) -> (Lexed, Vec<u32>) {
     let out_of: Vec<&Piece> =
         lexed.pieces.iter().zip(is_in).filter(|(_, is_in)| !**is_in).map(|(piece, _)| piece).collect();
@@ -110,7 +109,7 @@ pub fn combination(lexed: &Lexed, is_in: &[bool]) -> (Lexed, Vec<u32>) {
         .collect();
     for (piece, is_in) in lexed.pieces.iter().zip(is_in) {
         let (start, end) = (piece.span.start as usize, piece.span.end as usize);
-        // A blank, so that what was apart stays apart.
+        // A blank keeps the tokens on both sides separate.
         if *is_in {
             out.edits.push((Span::new(start, start + 2), " ".to_owned()));
             out.edits.push((Span::new(end - 1, end), " ".to_owned()));

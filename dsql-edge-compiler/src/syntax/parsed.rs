@@ -1,8 +1,8 @@
-//! A text after lexing and parsing: what the compiler's passes, the linter and dsql-local hand to each other.
+//! Defines SQL text after lexing and parsing, which the compiler's passes, the linter and dsql-local share.
 //!
 //! Input: a [`Source`], or tokens that were taken from one. Output: [`Parsed`], the text with its tokens and its
-//! statements. A pass takes [`ParsedStatement`], one statement in its text: some rules look at words that the tree does
-//! not keep.
+//! statements. A pass takes [`ParsedStatement`], one statement with its text, because some rules check words that are
+//! not in the tree.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -15,7 +15,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::own_stack::on_own_stack;
 use crate::source::{Edits, Source, Span};
 
-/// A text of fewer tokens cannot nest so deep that its parser needs a stack of its own.
+/// With fewer tokens, a text cannot nest so deep that the parser needs a separate stack.
 const SHALLOW: usize = 60;
 
 /// A text with its tokens and its statements.
@@ -54,7 +54,7 @@ impl<'p> ParsedStatement<'p> {
         self.tokens.within(self.tree.span)
     }
 
-    /// The text to send: the number of each `$name` in its place, one of the combinations of optional text, and these
+    /// The text to send: with numbers in place of `$name`, with one combination of the optional text, and with these
     /// edits.
     pub fn text_to_send(&self, edits: Edits) -> String {
         let mut all = edits;
@@ -64,7 +64,7 @@ impl<'p> ParsedStatement<'p> {
     }
 }
 
-/// A `PREPARE` by its parts; `None` if PostgreSQL rejects it.
+/// The parts of a `PREPARE`; `None` if PostgreSQL rejects it.
 pub(crate) fn prepare(text: &str) -> Option<Prepare> {
     parse_prepare(text, &lex(&Source::script(text)))
 }
@@ -73,7 +73,7 @@ impl<'t> Parsed<'t> {
     /// Parses statements that semicolons separate.
     ///
     /// # Errors
-    /// The syntax error that PostgreSQL would report.
+    /// Returns the syntax error that PostgreSQL would report.
     pub fn script(source: &'t Source) -> Result<Parsed<'t>, Diagnostic> {
         Parsed::of_tokens(&source.text, lex(source))
     }
@@ -81,7 +81,7 @@ impl<'t> Parsed<'t> {
     /// Parses the statements of tokens that were taken from a text.
     ///
     /// # Errors
-    /// The syntax error that PostgreSQL would report.
+    /// Returns the syntax error that PostgreSQL would report.
     pub fn of_tokens(text: &'t str, tokens: Lexed) -> Result<Parsed<'t>, Diagnostic> {
         let statements = if tokens.tokens.len() < SHALLOW {
             parse_statements(text, &tokens)?
@@ -91,14 +91,14 @@ impl<'t> Parsed<'t> {
         Ok(Parsed { text: text.into(), tokens, statements })
     }
 
-    /// Parses the statements that can be read of tokens that were taken from a text, and returns the errors of the
-    /// others, each with the span of its statement.
+    /// Parses the statements of tokens that were taken from a text, as far as they can be parsed, and returns the errors
+    /// of the others, each with the span of its statement.
     pub fn readable(text: &'t str, tokens: Lexed) -> (Parsed<'t>, Vec<(Diagnostic, Span)>) {
         let (statements, errors) = on_own_stack(|| parse_readable(text, &tokens));
         (Parsed { text: text.into(), tokens, statements }, errors)
     }
 
-    /// The text as its own copy, so that it can be kept.
+    /// Copies the text, so that the result does not borrow it.
     pub fn into_owned(self) -> Parsed<'static> {
         Parsed { text: self.text.into_owned().into(), tokens: self.tokens, statements: self.statements }
     }
@@ -113,10 +113,10 @@ impl<'t> Parsed<'t> {
         ParsedStatement { tree, text: &self.text, tokens: &self.tokens }
     }
 
-    /// The one statement of the text; a semicolon may follow it.
+    /// The only statement of the text; a semicolon may follow it.
     ///
     /// # Errors
-    /// The text is empty, or has more than one statement.
+    /// Returns an error if the text is empty or has more than one statement.
     pub fn only(&self) -> Result<ParsedStatement<'_>, Diagnostic> {
         let mut statements = self.iter();
         match (statements.next(), statements.last()) {

@@ -1,4 +1,4 @@
-//! What the lexer yields and the parser reads.
+//! Defines the tokens that the lexer produces and the parser reads.
 
 use super::keyword::Keyword;
 use crate::source::Span;
@@ -7,9 +7,9 @@ use std::ops::Range;
 /// A token and its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Token {
-    /// What it is.
+    /// The kind of token.
     pub kind: TokenKind,
-    /// Its place, the quotes included.
+    /// Its place, including quotes.
     pub span: Span,
 }
 
@@ -18,7 +18,7 @@ pub struct Token {
 pub enum TokenKind {
     /// An identifier: folded to lower case, or as quoted.
     Identifier(String),
-    /// A keyword, however it was capitalised.
+    /// A keyword, in any case.
     Keyword(Keyword),
     /// `'…'`, `E'…'`, `$$…$$`, `U&'…'`: the decoded text.
     String(String),
@@ -50,12 +50,12 @@ pub enum TokenKind {
     GreaterEquals,
     /// `<>` or `!=`
     NotEquals,
-    /// After the last token.
+    /// The end of the input.
     End,
 }
 
 impl TokenKind {
-    /// The name that an identifier or a keyword is.
+    /// The name, if the token is an identifier or a keyword.
     pub fn name(&self) -> Option<&str> {
         match self {
             TokenKind::Identifier(name) => Some(name),
@@ -68,7 +68,7 @@ impl TokenKind {
 /// `{? … }`: text that is sent only if its parameter is given.
 #[derive(Clone, Debug)]
 pub struct Piece {
-    /// Its place, braces included.
+    /// Its place, including the braces.
     pub span: Span,
     /// Its tokens.
     pub tokens: Range<usize>,

@@ -1,8 +1,8 @@
 //! Visits the queries, items of `FROM`, expressions and casts of a statement.
 //!
 //! Input: a statement. Output: calls of a [`Visit`], outer before inner, in the order of the text as far as the tree
-//! keeps it. The matches have no `_`, so that a new kind of statement, action or expression cannot be missed. Text that
-//! the parser passes over is in no tree: `dsql::named_functions` reads its words.
+//! keeps it. The matches do not use `_`, so that a new kind of statement, action or expression cannot be forgotten.
+//! Text that the parser skips is not in the tree: `dsql::named_functions` reads its words.
 
 use super::ast::{
     AlterAction, Assignment, ConflictTarget, Constraint, ConstraintKind, Distinct, Expr, ExprKind,
@@ -11,20 +11,20 @@ use super::ast::{
     TableColumn, TableElement, TableSource, Target, TypeName, Window, With,
 };
 
-/// Receives the parts of a statement; by default, each is passed over.
+/// Receives the parts of a statement; by default, each is ignored.
 pub trait Visit<'s> {
-    /// A query. Returns whether its parts are visited too.
+    /// Receives a query. Returns whether its parts are also visited.
     fn query(&mut self, _query: &'s Query) -> bool {
         true
     }
 
-    /// An item of `FROM`.
+    /// Receives an item of `FROM`.
     fn item(&mut self, _item: &'s FromItem) {}
 
-    /// An expression.
+    /// Receives an expression.
     fn expr(&mut self, _expr: &'s Expr) {}
 
-    /// The type of a cast, and the expression that is cast.
+    /// Receives the type of a cast, and the expression that is cast.
     fn target_type(&mut self, _ty: &'s TypeName, _of: &'s Expr) {}
 }
 

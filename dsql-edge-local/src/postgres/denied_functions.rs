@@ -55,7 +55,10 @@ const DENIED: &[(&[&str], &str)] = &[
         ],
         "DSQL has no large objects: use a column of type bytea, or R2",
     ),
-    (&["pg_notify"], "DSQL sends no notifications: a queue, a Durable Object or change data capture does"),
+    (
+        &["pg_notify"],
+        "DSQL does not send notifications: use a queue, a Durable Object or change data capture",
+    ),
     (
         &[
             "pg_copy_logical_replication_slot",

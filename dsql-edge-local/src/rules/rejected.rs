@@ -52,7 +52,7 @@ impl StatementRejected {
 
     /// The answer to a text that nests too deeply for the stack.
     pub(super) fn too_deep() -> StatementRejected {
-        StatementRejected::new("54001", "stack depth limit exceeded", "nest less deep".to_owned())
+        StatementRejected::new("54001", "stack depth limit exceeded", "reduce the nesting".to_owned())
     }
 
     /// PostgreSQL's answer to a text that is not valid in the client's encoding.

@@ -86,7 +86,7 @@ fn one(client: &mut Client, extension: &str) -> Result<Option<File>> {
          CREATE EXTENSION \"{extension}\" CASCADE"
     ))?;
     let rows = transaction.query(STATEMENTS, &[&extension])?;
-    let mut text = format!("-- What the extension {extension} brings, as PostgreSQL 16 has it.\n");
+    let mut text = format!("-- Objects of the extension {extension} in PostgreSQL 16.\n");
     for row in &rows {
         let statement: String = row.get("statement");
         text += &statement;

@@ -1,17 +1,17 @@
-//! Proves that a query never gives more than one row.
+//! Proves that a query never returns more than one row.
 //!
-//! Input: an analysed query. Output: whether each of its entries is held to one row.
+//! Input: an analyzed query. Output: whether each of its entries is limited to one row.
 //!
 //! # The model
 //!
-//! A table is held to one row by equality of all columns of a unique key with values that do not vary: constants, parameters,
-//! columns of outer queries, and columns of tables that are held themselves. Equality is strict: a row that an outer join
-//! nulls meets none. So each table has one candidate for its row, and a row of the result has of each table the candidate
-//! or NULLs. Whether a join nulls a side follows from the rows of the other side, so the result has at most one row; except
-//! below FULL, which gives both sides apart.
+//! A table is limited to one row if all columns of a unique key are equal to values that do not vary: constants,
+//! parameters, columns of outer queries, and columns of tables that are themselves limited. Equality is strict: a row
+//! that an outer join fills with NULLs never satisfies it. So each table has one candidate row, and a row of the result
+//! contains, for each table, the candidate or NULLs. The rows of one side of a join determine whether the other side is
+//! NULL, so the result has at most one row. FULL is the exception: it can return the rows of both sides separately.
 //!
-//! WHERE counts for each table, ON of an inner join for those below the join, ON of an outer join only for the side that it
-//! nulls: the other side's rows are in the result whether they meet it or not.
+//! A WHERE condition applies to each table, ON of an inner join to the tables below the join, ON of an outer join only
+//! to its nullable side: the rows of the other side are in the result whether they satisfy ON or not.
 //!
 //! # Example
 //!
@@ -19,28 +19,29 @@
 //! SELECT p.title, u.name FROM posts p LEFT JOIN users u ON u.id = p.author WHERE p.id = $1
 //! ```
 //!
-//! `$1` holds `p`, and `p.author` then holds `u`.
+//! `$1` limits `p` to one row, and therefore `p.author` limits `u`.
 //!
 //! # Rejected
 //!
-//! Columns of subqueries and functions as values that hold: a LATERAL one has one row for each row of another entry. In `FROM
-//! t, LATERAL (SELECT t.id AS x LIMIT 1) s WHERE t.id = s.x`, `s` has at most one row each time, and holds nothing.
+//! Columns of subqueries and functions as values that do not vary: a LATERAL subquery has one row for each row of
+//! another entry. In `FROM t, LATERAL (SELECT t.id AS x LIMIT 1) s WHERE t.id = s.x`, `s` has at most one row each time
+//! it runs, but does not limit `t`.
 
 use super::super::tree::{Body, Callee, Command, JoinTree, LimitKind, Node, NodeKind, Query, RteSource, Var};
 use crate::builtin::oid;
 use crate::syntax::ast::JoinKind;
 use std::ops::Range;
 
-/// Proves that there is never more than one row.
+/// The proof that a query never returns more than one row.
 pub(super) struct Proof {
-    /// The schema has no collation under which texts of different bytes are equal.
+    /// The schema has no collation under which strings of different bytes are equal.
     pub(super) all_deterministic: bool,
 }
 
-/// `column = value`, which a row of the entry meets.
+/// `column = value`, which each row of the entry satisfies.
 struct Equality {
     column: usize,
-    /// The entries whose columns are in the value.
+    /// The entries whose columns the value uses.
     needs: Vec<usize>,
 }
 
@@ -61,20 +62,21 @@ impl Proof {
                     return false;
                 }
                 match query.command {
-                    // How many rows an INSERT gives depends on its source, which is not kept.
+                    // The number of rows that an INSERT returns depends on its source, which the analyzed query does
+                    // not contain.
                     Command::Insert | Command::Merge | Command::Utility => return query.single_row,
                     _ => {}
                 }
                 if query.has_aggregates && !query.grouped {
                     return true;
                 }
-                // Grouping never makes rows, but for grouping sets.
+                // Grouping never adds rows; grouping sets can.
                 !query.grouping_sets && !query.from.iter().any(has_full_join) && self.holds_all(query)
             }
         }
     }
 
-    /// Whether each entry is held to one row.
+    /// Whether each entry is limited to one row.
     fn holds_all(&self, query: &Query) -> bool {
         let mut leaves = Vec::new();
         query.from.iter().for_each(|tree| tree.rtes(&mut leaves));
@@ -86,7 +88,7 @@ impl Proof {
         leaves.iter().all(derived) && self.holds_tables(query, &leaves)
     }
 
-    /// Whether a subquery or a function gives at most one row, each time that it runs.
+    /// Whether a subquery or a function returns at most one row each time it runs.
     fn gives_one(&self, source: &RteSource) -> bool {
         match source {
             RteSource::Subquery { query, .. } => self.of_query(query),
@@ -101,7 +103,7 @@ impl Proof {
         }
     }
 
-    /// Whether each table among these entries, which are in the order of `FROM`, is held to one row.
+    /// Whether each table among these entries, which are in the order of `FROM`, is limited to one row.
     fn holds_tables(&self, query: &Query, leaves: &[usize]) -> bool {
         let mut place = vec![usize::MAX; query.rtes.len()];
         for (at, rte) in leaves.iter().enumerate() {
@@ -123,7 +125,7 @@ impl Proof {
         for tree in &query.from {
             first = conditions(tree, first, &mut add);
         }
-        // Each table that is found to be held may hold those whose values use it.
+        // A table that is limited to one row can limit the tables that are compared with its columns.
         let mut waiting: Vec<Vec<usize>> = vec![Vec::new(); query.rtes.len()];
         for (rte, equalities) in found.iter().enumerate() {
             equalities.iter().flat_map(|it| &it.needs).for_each(|needed| waiting[*needed].push(rte));
@@ -144,7 +146,8 @@ impl Proof {
         leaves.iter().all(|rte| !is_table(*rte) || held[*rte])
     }
 
-    /// The equalities of columns with other values, among ANDs, that every row which meets the condition meets.
+    /// Finds equalities of columns with other values that every row satisfies if it satisfies the condition: those
+    /// below ANDs.
     fn equalities(&self, condition: &Node, found: &mut dyn FnMut(Var, Vec<usize>)) {
         match &condition.kind {
             NodeKind::And(parts) => parts.iter().for_each(|part| self.equalities(part, found)),
@@ -165,7 +168,7 @@ impl Proof {
     }
 
     /// Whether a comparison with this value is under a collation that has the same equality as the column's key: the
-    /// value brings none of its own, by COLLATE or from another column.
+    /// value has no collation from COLLATE or from another column.
     fn is_of_one_equality(&self, value: &Node, function: &Callee) -> bool {
         let never_collates = ["int", "uuid", "oid", "date", "time", "numeric", "float", "bool"];
         self.all_deterministic
@@ -183,7 +186,7 @@ fn has_full_join(tree: &JoinTree) -> bool {
     }
 }
 
-/// Calls `add` on each ON with the places of the entries for which it counts; returns the place after the tree.
+/// Calls `add` for each ON with the positions of the entries that it restricts; returns the position after the tree.
 fn conditions(tree: &JoinTree, first: usize, add: &mut dyn FnMut(&Node, Range<usize>)) -> usize {
     let JoinTree::Join { kind, left, right, on } = tree else { return first + 1 };
     let middle = conditions(left, first, add);
@@ -200,15 +203,16 @@ fn conditions(tree: &JoinTree, first: usize, add: &mut dyn FnMut(&Node, Range<us
 }
 
 pub(super) fn is_equality(function: &str) -> bool {
-    // The schema's own functions are qualified, whatever they are called; those of `~` end in the same letters.
+    // The names of the schema's functions are qualified and so contain a dot. The names of the functions of `~` also
+    // end in `eq`.
     function.ends_with("eq")
         && !function.contains('.')
         && !function.contains("regex")
         && !function.contains("like")
 }
 
-/// The column that the operand of an equality is, compared by the equality of its key. A varchar that is compared as bpchar
-/// loses the blanks at its end.
+/// The column that is an operand of an equality, if the comparison uses the equality of the column's key. A varchar
+/// compared as bpchar is not such a column: the comparison ignores its trailing blanks.
 fn column_of_key(node: &Node) -> Option<Var> {
     let keeps_blanks = match &node.kind {
         NodeKind::Cast { arg, function: None } => node.ty != oid::BPCHAR || arg.ty == oid::BPCHAR,
@@ -217,7 +221,7 @@ fn column_of_key(node: &Node) -> Option<Var> {
     node.plain_column().filter(|_| keeps_blanks)
 }
 
-/// The entries whose columns are in a value that does not vary otherwise.
+/// The entries whose columns a value uses; `None` if the value varies for another reason.
 fn entries_of(value: &Node) -> Option<Vec<usize>> {
     let varies = value.any(&|part| {
         matches!(&part.kind, NodeKind::WholeRow { level: 0, .. })

@@ -1,8 +1,8 @@
-//! Dates and times in the form of ISO 8601, whose parts must be in their ranges: `ValidateDate`, `DecodeTime`.
+//! Checks the ranges of the parts of dates and times in the form of ISO 8601: `ValidateDate`, `DecodeTime`.
 //!
-//! Input: the text of a constant. Output: whether a part of it is out of range. Other forms of dates are not looked at.
+//! Input: the text of a constant. Output: whether a part of it is out of range. Other date formats are not checked.
 
-/// `2026-13-01`, `2026-12-31 24:01`: a month, day, hour, minute or second that there is not.
+/// `2026-13-01`, `2026-12-31 24:01`: a month, day, hour, minute or second that does not exist.
 pub(super) fn is_out_of_range(text: &str) -> bool {
     let text = text.trim_ascii();
     let (date, time) = match text.split_once([' ', 'T']) {
@@ -28,7 +28,7 @@ pub(super) fn is_time_out_of_range(text: &str) -> bool {
     hour > 24 || minute > 59 || second > 60 || hour == 24 && minute + second > 0
 }
 
-/// Whether there is such a day; none if it is not written `year-month-day`.
+/// Whether the day exists; `None` if it is not written `year-month-day`.
 fn date_is_fine(text: &str) -> Option<bool> {
     let mut parts = text.split('-');
     let year = number(parts.next().filter(|it| it.len() >= 4), 6)?;

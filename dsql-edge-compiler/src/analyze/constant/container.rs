@@ -1,12 +1,12 @@
-//! Constants of arrays and ranges: `array_in`, `range_in`.
+//! Splits constants of arrays and ranges: `array_in`, `range_in`.
 //!
-//! Input: the text between the quotes. Output: the texts of the elements or bounds, or that it is malformed. What is
-//! not modelled (written bounds of arrays) is taken as it is.
+//! Input: the text between the quotes. Output: the elements or bounds as text, or [`Malformed`]. Constructs that are
+//! not modeled (explicit array bounds) are accepted.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// It is not an array, or not a range.
+/// The text is not an array, or not a range.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
@@ -60,7 +60,7 @@ struct Reader<'t> {
 }
 
 impl Reader<'_> {
-    /// From `{` to `}`; returns how long each dimension is, from the outermost on.
+    /// Reads from `{` to `}`; returns the length of each dimension, outermost first.
     fn array(&mut self, out: &mut Vec<String>, depth: usize) -> Result<Vec<usize>, Malformed> {
         self.expect('{')?;
         let mut length = 0;
@@ -72,7 +72,7 @@ impl Reader<'_> {
         loop {
             self.blanks();
             let shape = match self.rest.peek() {
-                // PostgreSQL's arrays have six dimensions at most.
+                // A PostgreSQL array has at most six dimensions.
                 Some('{') if depth < 6 => self.array(out, depth + 1)?,
                 Some('"') => {
                     out.push(self.quoted()?);

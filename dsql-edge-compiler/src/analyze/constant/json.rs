@@ -1,9 +1,9 @@
-//! Whether a text is JSON, as PostgreSQL's lexer and parser for it have it (`jsonapi.c`).
+//! Checks whether a string is JSON by the rules of PostgreSQL's JSON lexer and parser (`jsonapi.c`).
 
-/// How deep values may nest; deeper ones are left to the server.
+/// The maximum nesting depth that is checked; the server checks deeper values.
 const MAX_DEPTH: usize = 200;
 
-/// Whether the whole text is one JSON value.
+/// Whether the whole string is one JSON value.
 pub(super) fn is_valid(text: &str) -> bool {
     let mut reader = Reader { bytes: text.as_bytes(), at: 0 };
     let value = reader.value(0);

@@ -1,4 +1,4 @@
-//! Whether an expression can be NULL, given what is known of the row.
+//! Decides whether an expression can be NULL, given the facts about the row.
 
 use super::super::cardinality;
 use super::super::parameter::Parameter;
@@ -46,7 +46,7 @@ impl Prover<'_> {
             | NodeKind::ArraySubquery(_) => false,
             NodeKind::Var(var) => self.var_nullable(*var, env),
             NodeKind::WholeRow { level, rte } => {
-                // A row reference is NULL only where an outer join nulls the row.
+                // A row reference is NULL only if an outer join nulls the row.
                 let Some(env) = up(env, *level) else { return true };
                 let proven = env.proven.iter().any(|var| (var.level, var.rte) == (0, *rte));
                 !proven && env.is_nulled(*rte)
@@ -65,7 +65,7 @@ impl Prover<'_> {
                 if call.null.holds_of_values() {
                     return false;
                 }
-                // A group has at least one row, unless the whole input is one group or FILTER empties it.
+                // A group has at least one row, unless the whole input is one group or FILTER removes all rows.
                 let owner = up(env, call.level);
                 let has_rows = owner.is_some_and(|env| {
                     env.query.grouped && !env.query.empty_grouping_set
@@ -113,7 +113,7 @@ impl Prover<'_> {
                 args.iter().all(|arg| self.nullable(arg, env)) && !self.sides_of_full_join(args, env)
             }
             NodeKind::Field(row, column) => match row.kind {
-                // A field of a row in reach is that column.
+                // A field of a visible row is that column.
                 NodeKind::WholeRow { level, rte } => {
                     self.var_nullable(Var { level, rte, column: *column }, env)
                 }
@@ -137,8 +137,8 @@ impl Prover<'_> {
         }
     }
 
-    /// `COALESCE (l.x, r.x)` over the two sides of a FULL join, one of which is always there: a column of
-    /// `USING` is made so.
+    /// Whether the expression is `COALESCE (l.x, r.x)` over the two sides of a FULL join, of which at least one row
+    /// exists. A `USING` column has this form.
     fn sides_of_full_join(&self, args: &[Node], env: &Environment<'_>) -> bool {
         let only_nuller = |node: &Node| -> Option<usize> {
             let var = node.plain_column()?;
@@ -184,7 +184,7 @@ impl Prover<'_> {
         true
     }
 
-    /// An arm's result is seen with its condition TRUE and those before it not TRUE.
+    /// An arm's result is evaluated if its condition is TRUE and those before it are not TRUE.
     fn case_nullable(&self, arms: &[(Node, Node)], otherwise: Option<&Node>, env: &Environment<'_>) -> bool {
         let mut known = Facts::default();
         for (condition, result) in arms {
@@ -228,7 +228,7 @@ impl Prover<'_> {
                 let passed = call.filter.as_ref().map(if_true).unwrap_or_default();
                 let inner = with_facts(&inner, &passed, &Facts::default());
                 call.args.first().is_none_or(|arg| match arg.ty == node.ty {
-                    // Arrays are put together into one of more dimensions.
+                    // An array of arrays is one array with more dimensions.
                     true => self.elements_nullable(arg, &inner),
                     false => self.nullable(arg, &inner),
                 })
@@ -251,7 +251,7 @@ impl Prover<'_> {
         }
     }
 
-    /// The same of an array that a subquery made.
+    /// Whether an element of a subquery's array column can be NULL.
     fn elements_of_column(&self, var: Var, env: &Environment<'_>) -> bool {
         let Some(rte) = env.query.rtes.get(var.rte) else { return true };
         let query = match &rte.source {
@@ -280,7 +280,7 @@ impl Prover<'_> {
     }
 }
 
-/// `extract` or `date_part` of a date or timestamp, of a field that an infinite one has too.
+/// Whether the call is `extract` or `date_part` of a date or timestamp, with a field that infinite values have too.
 fn is_endless_field(function: &Callee, args: &[Node]) -> bool {
     let [Node { kind: NodeKind::Constant(Some(field)), .. }, time] = args else { return false };
     matches!(function.name.as_str(), "extract" | "date_part")
@@ -299,21 +299,21 @@ where
     Some(at)
 }
 
-/// Whether it is a key that some grouping set lacks: where that set is shown, it is NULL.
+/// Whether the expression is a key that some grouping set does not contain: it is NULL in the rows of that set.
 ///
-/// PostgreSQL nulls a column of the target list, not an expression: of `SELECT g AS a, g AS b … GROUP BY a, ROLLUP (b)`
-/// it nulls `b` alone, and the two cannot be distinguished here.
+/// PostgreSQL nulls a column of the target list, not an expression: in `SELECT g AS a, g AS b … GROUP BY a, ROLLUP (b)`
+/// it nulls only `b`. The two columns cannot be distinguished here.
 fn is_left_out(env: &Environment<'_>, node: &Node) -> bool {
     let among = |keys: &[Node]| keys.iter().any(|key| key.written_alike(node));
     among(&env.query.group_by) && (!among(&env.query.common_keys) || is_doubled(env, node))
 }
 
-/// Whether two columns of the target list are this expression.
+/// Whether at least two columns of the target list are this expression.
 fn is_doubled(env: &Environment<'_>, node: &Node) -> bool {
     env.query.targets.iter().filter(|target| target.node.written_alike(node)).nth(1).is_some()
 }
 
-/// What is known of the rows that an aggregate takes, which are not grouped yet.
+/// The facts about the input rows of an aggregate, before grouping.
 fn before_grouping<'e>(env: &Environment<'e>) -> Environment<'e> {
     Environment { grouping_nulls: false, having: Facts::default(), ..copy(env) }
 }

@@ -1,11 +1,12 @@
-//! What a condition proves.
+//! Defines the facts that a condition proves.
 
 use super::super::tree::{Node, Var};
 
-/// A fact: a column is not NULL, or (column `ROW`) its entry's row is a real one.
+/// The column number of the fact that the row of an entry exists; with any other column number, a fact means that the
+/// column is not NULL.
 pub(super) const ROW: usize = usize::MAX;
 
-/// What a condition proves.
+/// The facts that a condition proves.
 #[derive(Default, Clone)]
 pub(super) struct Facts<'n> {
     pub(super) vars: Vec<Var>,
@@ -22,7 +23,7 @@ impl<'n> Facts<'n> {
     pub(super) fn intersection(self, other: &Facts<'n>) -> Facts<'n> {
         let mut out = Facts::default();
         for var in self.vars {
-            // A column that is not NULL proves that its row is there.
+            // A column that is not NULL proves that its row exists.
             if other.vars.iter().any(|it| (it.level, it.rte) == (var.level, var.rte)) {
                 let same = other.vars.contains(&var);
                 out.vars.push(if same { var } else { Var { column: ROW, ..var } });

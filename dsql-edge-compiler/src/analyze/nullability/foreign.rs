@@ -1,31 +1,30 @@
-//! Outer joins along foreign keys, which always find their row.
+//! Finds outer joins along foreign keys, which always find a matching row.
 //!
-//! Input: the joins of a query. Output: those whose condition asks for nothing but what a foreign key
-//! promises. `posts LEFT JOIN authors ON authors.id = posts.author` nulls no author if `author` is NOT NULL and references
-//! `authors`.
+//! Input: the joins of a query. Output: those whose condition requires only what a foreign key guarantees. `posts LEFT
+//! JOIN authors ON authors.id = posts.author` always finds an author if `author` is NOT NULL and references `authors`.
 //!
-//! A foreign key holds for the rows that one snapshot shows. It promises nothing if it is deferrable or not validated, if
-//! policies hide rows of the other table, if one of the rows is locked or written (it may be newer than the snapshot), and on
-//! DSQL, which has no foreign keys.
+//! A foreign key holds for the rows that are visible in one snapshot. It guarantees nothing if it is deferrable or not
+//! validated, if policies hide rows of the other table, if one of the rows is locked or written (it may be newer than
+//! the snapshot), and on DSQL, which has no foreign keys.
 
 use super::super::cardinality::is_equality;
 use super::super::tree::{JoinTree, Node, NodeKind, Query, Reference, RteSource, Var};
 use super::side::{Side, Sides};
 
-/// An outer join that finds its row where the columns of a foreign key are not NULL.
+/// An outer join that finds a matching row if the columns of a foreign key are not NULL.
 pub(super) struct ForeignJoin {
-    /// The number of its nulled side.
+    /// The number of its nullable side.
     pub(super) nuller: usize,
-    /// Of a FULL join: the number of the other side, which is not nulled together with this one.
+    /// For a FULL join, the number of the other side; the two are never nulled in the same row.
     pub(super) sibling: Option<usize>,
-    /// The entry on that side.
+    /// The entry on the nullable side, which is the referenced table.
     pub(super) table: usize,
-    /// The entry that refers to it, and the columns that must not be NULL.
+    /// The entry of the referencing table, and its columns that must not be NULL.
     pub(super) child: usize,
     pub(super) columns: Vec<usize>,
 }
 
-/// The joins of a query that go along foreign keys.
+/// The joins of a query along foreign keys.
 pub(super) fn foreign_joins(query: &Query, sides: &Sides<'_>) -> Vec<ForeignJoin> {
     // A locked row may be newer than the row it is joined with (`EvalPlanQual`).
     if query.locked {
@@ -51,7 +50,7 @@ fn foreign_join(query: &Query, sides: &Sides<'_>, side: &Side<'_>) -> Option<For
             return None;
         }
         pairs.push(if left.rte == table { (right, left.column) } else { (left, right.column) });
-        // One side of each condition is the table's.
+        // One operand of each condition is a column of the table.
         if (left.rte == table) == (right.rte == table) {
             return None;
         }
@@ -72,7 +71,8 @@ fn foreign_join(query: &Query, sides: &Sides<'_>, side: &Side<'_>) -> Option<For
 }
 
 impl Reference {
-    /// Whether each of these columns refers to the column of the other table next to it.
+    /// Whether this foreign key guarantees all these pairs of a referencing column and a column of the referenced
+    /// table.
     pub(super) fn promises(&self, pairs: &[(Var, usize)]) -> bool {
         let promised = |pair: &(Var, usize)| {
             let mut promises = self.columns.iter().zip(&self.referenced);
@@ -82,7 +82,7 @@ impl Reference {
     }
 }
 
-/// The conditions among ANDs.
+/// The conditions that AND combines.
 pub(super) fn conditions_of(condition: &Node) -> &[Node] {
     match &condition.kind {
         NodeKind::And(parts) => parts.as_slice(),

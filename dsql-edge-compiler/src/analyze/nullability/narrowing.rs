@@ -1,4 +1,5 @@
-//! What a surviving row has proved: conditions that were TRUE, and the outer joins that they reduce.
+//! Derives the facts about the rows of a result from conditions that were TRUE, and from the outer joins that these
+//! reduce.
 //!
 //! Input: the conditions of a query. Output: columns and expressions that are not NULL in its rows.
 
@@ -15,7 +16,7 @@ impl Prover<'_> {
         if !matches!(env.query.body, Body::Plain) {
             return;
         }
-        // Conditions that were valid once stay valid.
+        // A condition that is valid stays valid in later rounds.
         let mut seen: HashSet<*const Node> = HashSet::new();
         loop {
             let mut conditions: Vec<&'e Node> = env.query.filter.iter().collect();
@@ -39,7 +40,7 @@ impl Prover<'_> {
                     env.proven.iter().filter(|var| self.is_assigned(env, var)).copied().collect();
                 env.proven.retain(|var| !assigned.contains(var));
                 if env.query.result_rte.is_some() {
-                    // Expressions over the old row prove nothing about the new one.
+                    // Facts about expressions of the old row do not hold for the new row.
                     env.proven_nodes.clear();
                     self.write(env, written);
                 }
@@ -48,7 +49,7 @@ impl Prover<'_> {
         }
     }
 
-    /// The columns that get values, and whether those can be NULL, as the old rows are known.
+    /// The assigned columns, and whether their new values can be NULL, given the facts about the old rows.
     fn written(&self, env: &Environment<'_>) -> Vec<(usize, bool)> {
         let known = env.query.assigned.iter().filter(|written| !written.values.is_empty());
         let mut out: Vec<(usize, bool)> = known
@@ -72,7 +73,7 @@ impl Prover<'_> {
         }
     }
 
-    /// A column that an UPDATE gives a new value.
+    /// Whether an UPDATE assigns a new value to the column.
     fn is_assigned(&self, env: &Environment<'_>, var: &Var) -> bool {
         var.level == 0
             && env.query.result_rte == Some(var.rte)
@@ -80,8 +81,8 @@ impl Prover<'_> {
     }
 }
 
-/// A column that is not NULL proves that no join nulled its row, nor those that were nulled with it. Returns whether
-/// that is new.
+/// Records that a column is not NULL, so no join nulled its row or the rows nulled together with it. Returns whether
+/// this is new.
 pub(super) fn row_is_there(nulled_by: &mut Rc<Vec<SideSet>>, var: Var) -> bool {
     if var.level > 0 {
         return false;
@@ -93,7 +94,7 @@ pub(super) fn row_is_there(nulled_by: &mut Rc<Vec<SideSet>>, var: Var) -> bool {
     true
 }
 
-/// A join along a foreign key nulls its table only where the row that refers to it is nulled.
+/// Applies foreign keys: a join along a foreign key nulls the referenced table only if the referencing row is nulled.
 fn follow_foreign_keys(env: &mut Environment<'_>) -> bool {
     let mut changed = false;
     for join in env.foreign.clone().iter() {
@@ -119,13 +120,14 @@ fn follow_foreign_keys(env: &mut Environment<'_>) -> bool {
     changed
 }
 
-/// The ON conditions that every row has passed: those of inner joins, and of outer joins that are
-/// reduced, as long as nothing above can null them.
+/// Collects the ON conditions that every row has passed: those of inner joins and of reduced outer joins, unless a join
+/// above can null their rows.
 fn valid_conditions<'e>(tree: &'e JoinTree, env: &Environment<'e>, reached: bool, out: &mut Vec<&'e Node>) {
     let JoinTree::Join { left, right, on, .. } = tree else { return };
     let still_nulled = |tree: &JoinTree| {
         env.sides.of_tree(tree).is_some_and(|side| {
-            // Of a join along a foreign key only the match is known, not that its condition was met.
+            // For a join along a foreign key it is only known that it finds a row for each referencing row, not that
+            // its condition is TRUE in every row.
             env.matched.contains(side.number)
                 || env.sides.rows(side).iter().any(|rte| env.nulled_by[*rte].contains(side.number))
         })
@@ -133,13 +135,13 @@ fn valid_conditions<'e>(tree: &'e JoinTree, env: &Environment<'e>, reached: bool
     let (left_nulled, right_nulled) = (still_nulled(left), still_nulled(right));
     valid_conditions(left, env, reached && !left_nulled, out);
     valid_conditions(right, env, reached && !right_nulled, out);
-    // A side that always matches nulls nothing, and its condition is TRUE.
+    // If the nullable side always matches, its rows are never nulled and the condition is TRUE.
     if reached && !left_nulled && !right_nulled {
         out.extend(on);
     }
 }
 
-/// What holds if the condition is TRUE.
+/// The facts that hold if the condition is TRUE.
 pub(super) fn if_true(node: &Node) -> Facts<'_> {
     match &node.kind {
         NodeKind::And(parts) => Facts::all(parts.iter().map(if_true)),
@@ -153,7 +155,7 @@ pub(super) fn if_true(node: &Node) -> Facts<'_> {
         NodeKind::BooleanTest { arg, value: None, negated: true } => strict(arg),
         NodeKind::ArrayComparison { function, left, right, all } => {
             let array = strict(right);
-            // ALL over an empty array is TRUE whatever the left side is.
+            // ALL over an empty array is TRUE for every left side.
             if function.strict && !all { strict(left).union(array) } else { array }
         }
         NodeKind::Quantified { left, functions, all: false, .. } if functions.iter().all(|it| it.strict) => {
@@ -169,14 +171,14 @@ pub(super) fn if_true(node: &Node) -> Facts<'_> {
     }
 }
 
-/// What holds if the condition is FALSE.
+/// The facts that hold if the condition is FALSE.
 pub(super) fn if_false(node: &Node) -> Facts<'_> {
     match &node.kind {
         NodeKind::And(parts) => Facts::common(parts.iter().map(if_false)),
         NodeKind::Or(parts) => Facts::all(parts.iter().map(if_false)),
         NodeKind::Not(arg) => if_true(arg),
         NodeKind::IsNull { arg, negated: false } => match arg.kind {
-            // A row that is not all NULL is a real one, and no more is known.
+            // A row that is not all NULL exists; nothing else follows.
             NodeKind::WholeRow { level, rte } => {
                 Facts { vars: vec![Var { level, rte, column: ROW }], nodes: Vec::new() }
             }
@@ -189,7 +191,7 @@ pub(super) fn if_false(node: &Node) -> Facts<'_> {
     }
 }
 
-/// What holds if the value is not NULL; of a row, if none of its fields is.
+/// The facts that hold if the value is not NULL, or, for a row, if none of its fields is NULL.
 fn not_null(node: &Node) -> Facts<'_> {
     match &node.kind {
         NodeKind::WholeRow { level, rte } => {
@@ -200,7 +202,7 @@ fn not_null(node: &Node) -> Facts<'_> {
     }
 }
 
-/// `find_nonnullable_vars`: what must be there for the value not to be NULL.
+/// `find_nonnullable_vars`: the columns and expressions that are not NULL if the value is not NULL.
 pub(super) fn strict(node: &Node) -> Facts<'_> {
     let below = match &node.kind {
         NodeKind::Var(var) => return Facts { vars: vec![*var], nodes: Vec::new() },
@@ -218,7 +220,7 @@ pub(super) fn strict(node: &Node) -> Facts<'_> {
         }
         _ => Facts::default(),
     };
-    // The expression itself, if it means the same each time.
+    // The expression itself, if it has the same value each time.
     let stable = !node.any(&|part| {
         part.subquery().is_some()
             || matches!(&part.kind, NodeKind::Call { function, .. } if function.volatile || function.set)
@@ -236,7 +238,7 @@ pub(super) fn strict(node: &Node) -> Facts<'_> {
     if stable && worth { Facts { nodes: vec![node], ..Facts::default() }.union(below) } else { below }
 }
 
-/// Whether a group that meets the condition has a row: `count(*) > 0`, `1 <= count(x)`, also among ANDs.
+/// Whether a group that satisfies the condition has a row: `count(*) > 0`, `1 <= count(x)`, also combined by AND.
 pub(super) fn counts_a_row(condition: &Node) -> bool {
     let (function, args) = match &condition.kind {
         NodeKind::And(parts) => return parts.iter().any(counts_a_row),

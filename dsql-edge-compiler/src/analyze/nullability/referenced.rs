@@ -1,7 +1,7 @@
-//! Scalar subqueries along foreign keys, which always find their row.
+//! Finds scalar subqueries along foreign keys, which always find their row.
 //!
-//! Input: a subquery and what is known around it. Output: whether it reads the row to which a key refers: `(SELECT name FROM
-//! authors WHERE id = posts.author)`. When a key holds: see `foreign`.
+//! Input: a subquery and the facts of the outer query. Output: whether it reads the row to which a key refers: `(SELECT
+//! name FROM authors WHERE id = posts.author)`. `foreign` describes when a key holds.
 
 use super::super::cardinality::is_equality;
 use super::super::tree::{Body, Command, JoinTree, LimitKind, Node, NodeKind, Query, RteSource, Var};
@@ -10,7 +10,7 @@ use super::expr::up;
 use super::foreign::conditions_of;
 
 impl Prover<'_> {
-    /// Whether a subquery reads the row to which a foreign key of the query around it refers, and asks for nothing else.
+    /// Whether a subquery reads the row to which a foreign key of the outer query refers, without any other condition.
     pub(super) fn finds_referenced_row(&self, query: &Query, env: &Environment<'_>) -> bool {
         self.referenced_row(query, env).unwrap_or(false)
     }
@@ -57,7 +57,7 @@ impl Prover<'_> {
     }
 }
 
-/// The column that an operand is, of whichever query, perhaps relabelled.
+/// The column that an operand is, of this or an outer query, possibly under a relabeling cast.
 fn column_of(node: &Node) -> Option<Var> {
     match &node.kind {
         NodeKind::Var(var) => Some(*var),

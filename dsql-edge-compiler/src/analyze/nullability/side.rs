@@ -1,7 +1,7 @@
-//! The sides of outer joins that a miss nulls, numbered.
+//! Numbers the nullable sides of outer joins. A row of such a side is nulled if the join finds no match.
 //!
-//! Input: the joins of a query. Output: each nulled side with its number; inner joins before outer ones, of a FULL join
-//! the left side before the right one. Everything that speaks of a nuller means this number.
+//! Input: the joins of a query. Output: each nullable side with its number. Nested joins come before the joins around
+//! them, and the left side of a FULL join before its right side. `nuller` in a name means this number.
 
 use super::super::tree::{JoinTree, Node};
 use crate::syntax::ast::JoinKind;
@@ -9,25 +9,25 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::{Deref, Range};
 
-/// A side of an outer join that is nulled where the other side finds no match.
+/// A side of an outer join that is nulled if the other side finds no match.
 pub(super) struct Side<'q> {
     pub(super) number: usize,
-    /// Of a FULL join: the number of the other side, which is nulled where this one is not.
+    /// For a FULL join, the number of the other side; the two are never nulled in the same row.
     pub(super) sibling: Option<usize>,
     pub(super) nulled: &'q JoinTree,
     pub(super) on: Option<&'q Node>,
-    /// The places of the entries that are nulled, and of those on the other side.
+    /// The positions of the entries on this side, and of those on the other side.
     rows: Range<usize>,
     other: Range<usize>,
 }
 
-/// The nulled sides below `FROM`, by number.
+/// The nullable sides below `FROM`, by number.
 ///
-/// The entries have places in the order of `FROM`, so that those below a join are neighbours: with thousands of joins, lists
-/// of them for each side would take more memory than all else.
+/// The positions of entries follow the order of `FROM`, so the entries below a join form a range. With thousands of
+/// joins, a list of entries for each side would use more memory than everything else.
 pub(super) struct Sides<'q> {
     list: Vec<Side<'q>>,
-    /// The entry at each place, and the place of each entry.
+    /// The entry at each position, and the position of each entry.
     entries: Vec<usize>,
     places: HashMap<usize, usize>,
     by_tree: HashMap<*const JoinTree, usize>,
@@ -85,22 +85,23 @@ impl<'q> Sides<'q> {
         }
     }
 
-    /// The entries that are nulled.
+    /// The entries on this side.
     pub(super) fn rows(&self, side: &Side<'_>) -> &[usize] {
         self.entries.get(side.rows.clone()).unwrap_or(&[])
     }
 
-    /// Whether the entry is on the side that is not nulled.
+    /// Whether the entry is on the other side of the join.
     pub(super) fn is_other(&self, side: &Side<'_>, rte: usize) -> bool {
         self.places.get(&rte).is_some_and(|place| side.other.contains(place))
     }
 
-    /// The side that this tree is, if it is nulled.
+    /// The side that consists of this tree, if it is nullable.
     pub(super) fn of_tree(&self, tree: &JoinTree) -> Option<&Side<'q>> {
         self.list.get(*self.by_tree.get(&std::ptr::from_ref(tree))?)
     }
 
-    /// The rows without which a nulled side finds no match, with the number of the side, as `find` finds them at first.
+    /// Pairs of a nullable side's number and an entry whose row the side needs to find a match. `find` is called once
+    /// and its result cached.
     pub(super) fn needed_rows(&self, find: impl FnOnce() -> Vec<(usize, usize)>) -> &[(usize, usize)] {
         self.needed_rows.get_or_init(find)
     }

@@ -1,4 +1,4 @@
-//! Sets of sides, by number, as bits: with thousands of joins each row can be nulled by thousands of sides.
+//! Defines a set of sides, as bits by number: with thousands of joins, each row can be nulled by thousands of sides.
 
 /// A set of sides of outer joins.
 #[derive(Clone, Debug, Default)]
@@ -13,7 +13,7 @@ impl SideSet {
         self.0[word] |= 1 << bit;
     }
 
-    /// Returns whether it was there.
+    /// Removes a side; returns whether the set contained it.
     pub(super) fn remove(&mut self, side: usize) -> bool {
         let was = self.contains(side);
         if let Some(word) = self.0.get_mut(side / 64) {
@@ -35,7 +35,7 @@ impl SideSet {
         self.0.iter().zip(others).all(|(word, other)| word & !other == 0)
     }
 
-    /// Adds the other's; returns whether there were any new ones.
+    /// Adds the sides of the other set; returns whether any were new.
     pub(super) fn add(&mut self, other: &SideSet) -> bool {
         if self.0.len() < other.0.len() {
             self.0.resize(other.0.len(), 0);
@@ -52,7 +52,7 @@ impl SideSet {
         self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word &= !other);
     }
 
-    /// In order.
+    /// The sides in ascending order.
     pub(super) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
         let bits = |(at, word): (usize, &u64)| {
             let word = *word;

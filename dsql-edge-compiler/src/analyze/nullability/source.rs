@@ -1,7 +1,8 @@
-//! Where a column of the result comes from, and which outer joins make it NULL.
+//! Finds the origin of a result's column, and the outer joins that make it NULL.
 //!
-//! Input: an analysed query. Output: for each column the table's column it shows, and the sides of joins whose miss it
-//! witnesses: what a row struct needs to distinguish "no author" from "an author without a name".
+//! Input: an analyzed query. Output: for each column, the table's column that it returns, and the nullable sides of
+//! joins that make it NULL if they find no match. A row struct needs this to distinguish "no author" from "an author
+//! without a name".
 
 use super::environment::{Environment, Prover};
 use super::narrowing::{if_true, strict};
@@ -11,17 +12,17 @@ use crate::analyze::tree::{Body, Node, NodeKind, Query, RteSource, Var};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-/// What is known of one column.
+/// The origin and nullability of one column.
 #[derive(Clone, Debug, Default)]
 pub(in crate::analyze) struct Source {
-    /// A relation of the schema, and a column of it.
+    /// The relation of the schema, and the column of it.
     pub(in crate::analyze) origin: Option<(usize, usize)>,
     pub(in crate::analyze) nulled_by: Vec<u32>,
     pub(in crate::analyze) nullable_within: bool,
 }
 
 impl Prover<'_> {
-    /// For each column of the query: where it comes from, and which joins null it.
+    /// For each column of the query, its origin and the joins that null it.
     pub(super) fn sources(&self, query: &Query) -> Vec<Source> {
         if !matches!(query.body, Body::Plain) {
             let unknown = Source { nullable_within: true, ..Source::default() };
@@ -61,8 +62,7 @@ impl Prover<'_> {
     }
 }
 
-/// The joins that null an entry, and those whose miss makes one of these miss too: their conditions need a column that it
-/// nulls.
+/// The sides that null an entry, and, repeatedly, those that null a row which one of these sides needs to find a match.
 fn misses(env: &Environment<'_>, rte: usize) -> Rc<SideSet> {
     if let Some(known) = env.misses.borrow().get(&rte) {
         return known.clone();
@@ -71,7 +71,7 @@ fn misses(env: &Environment<'_>, rte: usize) -> Rc<SideSet> {
     let mut changed = !nullers.is_empty();
     while changed {
         changed = false;
-        // What a join needs is mostly before it in FROM.
+        // The rows that a join needs mostly come before it in FROM.
         for (nuller, rte) in env.sides.needed_rows(|| needed_rows(&env.sides)).iter().rev() {
             if nullers.contains(*nuller)
                 && let Some(more) = env.nulled_by.get(*rte)
@@ -85,7 +85,8 @@ fn misses(env: &Environment<'_>, rte: usize) -> Rc<SideSet> {
     nullers
 }
 
-/// The rows without which a nulled side finds no match, with the number of the side. Of a FULL join none is needed.
+/// Pairs of a nullable side's number and an entry whose row the side needs to find a match. Sides of FULL joins have no
+/// such entries.
 fn needed_rows(sides: &Sides<'_>) -> Vec<(usize, usize)> {
     let of_side = |side: &Side<'_>| {
         let facts = side.on.iter().flat_map(|on| if_true(on).vars);
@@ -95,7 +96,7 @@ fn needed_rows(sides: &Sides<'_>) -> Vec<(usize, usize)> {
     sides.iter().filter(|side| side.sibling.is_none()).flat_map(of_side).collect()
 }
 
-/// The table's column behind an expression, through subqueries, views and `WITH`.
+/// The table's column that an expression returns, traced through subqueries, views and `WITH`.
 fn origin(node: &Node, query: &Query) -> Option<(usize, usize)> {
     let NodeKind::Var(Var { level: 0, rte, column }) = node.kind else { return None };
     let rte = query.rtes.get(rte)?;

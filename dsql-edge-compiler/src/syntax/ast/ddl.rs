@@ -1,4 +1,4 @@
-//! Schema statements, as far as a snapshot or a DSQL rule needs their parts.
+//! Defines schema statements, with the parts that a snapshot or a DSQL rule needs.
 
 use super::{Expr, IndexElement, Name, QualifiedName, Query, Statement, TypeName};
 use crate::source::Span;
@@ -23,11 +23,11 @@ pub struct CreateTable {
     pub of_type: Option<QualifiedName>,
     /// `PARTITION BY …`.
     pub partitioned: bool,
-    /// `WITH (…)`, `ON COMMIT …`, `TABLESPACE …`, `USING …`: which of them are there.
+    /// The clauses `WITH (…)`, `ON COMMIT …`, `TABLESPACE …`, `USING …` that are present.
     pub options: Vec<(&'static str, Span)>,
 }
 
-/// How long a table lives.
+/// The persistence of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[allow(missing_docs)]
 pub enum Persistence {
@@ -93,7 +93,7 @@ pub enum ConstraintKind {
     Generated(Expr),
     /// `CHECK (…)`
     Check { expr: Expr, not_valid: bool, no_inherit: bool },
-    /// `PRIMARY KEY`; a column constraint has no columns of its own.
+    /// `PRIMARY KEY`; a column constraint does not list columns.
     PrimaryKey(KeyConstraint),
     /// `UNIQUE`
     Unique(KeyConstraint),
@@ -101,18 +101,18 @@ pub enum ConstraintKind {
     Exclude,
     /// `REFERENCES`, `FOREIGN KEY`
     ForeignKey(ForeignKeyConstraint),
-    /// `DEFERRABLE` and the like, which are elements of their own in the grammar: whether it defers.
+    /// `DEFERRABLE` and related attributes, which are separate elements in the grammar.
     Attribute { deferrable: bool },
 }
 
 /// `REFERENCES` or `FOREIGN KEY`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ForeignKeyConstraint {
-    /// The columns; of a column's constraint none.
+    /// The columns; empty for a column constraint.
     pub columns: Vec<Name>,
-    /// The table that is referenced.
+    /// The referenced table.
     pub table: QualifiedName,
-    /// Its columns; none for its primary key.
+    /// The referenced columns; empty for the table's primary key.
     pub referenced: Vec<Name>,
     /// `NOT VALID`.
     pub not_valid: bool,
@@ -120,7 +120,7 @@ pub struct ForeignKeyConstraint {
     pub deferrable: bool,
 }
 
-/// What follows a constraint.
+/// The attributes after a constraint.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
 pub struct ConstraintAttributes {
     /// `NOT VALID`.
@@ -151,7 +151,7 @@ pub struct KeyConstraint {
 pub struct SequenceOption {
     /// `cache`, `increment`, `as`, …
     pub name: &'static str,
-    /// Its number, as written, with its sign.
+    /// Its number as written, including its sign.
     pub value: Option<String>,
     /// `AS type`.
     pub type_name: Option<TypeName>,
@@ -166,7 +166,7 @@ pub struct CreateTableAs {
     pub name: QualifiedName,
     /// The column names.
     pub columns: Vec<Name>,
-    /// Where the columns come from.
+    /// The source of the columns.
     pub source: TableSource,
     /// `MATERIALIZED VIEW`.
     pub materialized_view: bool,
@@ -176,7 +176,7 @@ pub struct CreateTableAs {
     pub if_not_exists: bool,
 }
 
-/// Where the columns of `CREATE TABLE … AS` come from.
+/// The source of the columns of `CREATE TABLE … AS`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TableSource {
     /// A query.
@@ -256,7 +256,7 @@ pub struct CreateDomain {
 pub struct CreateType {
     /// The name.
     pub name: QualifiedName,
-    /// What it is.
+    /// The kind of type.
     pub kind: NewType,
 }
 
@@ -293,7 +293,7 @@ pub struct CreateSchema {
     pub name: Option<Name>,
     /// `IF NOT EXISTS`.
     pub if_not_exists: bool,
-    /// What is created in it.
+    /// The statements that create objects in it.
     pub elements: Vec<Statement>,
 }
 
@@ -320,10 +320,10 @@ pub struct CreateFunction {
     pub volatility: Volatility,
 }
 
-/// What an aggregate gives.
+/// The parts of an aggregate that determine its result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AggregateDefinition {
-    /// `STYPE`: the type of the result too, if the aggregate does not have a final function.
+    /// `STYPE`; it is also the type of the result if the aggregate does not have a final function.
     pub state: TypeName,
     /// `FINALFUNC`.
     pub final_function: Option<QualifiedName>,
@@ -338,7 +338,7 @@ pub struct CreateOperator {
     pub schema: Option<String>,
     /// The name.
     pub name: String,
-    /// `LEFTARG`; none for a prefix operator.
+    /// `LEFTARG`; `None` for a prefix operator.
     pub left: Option<TypeName>,
     /// `RIGHTARG`.
     pub right: Option<TypeName>,
@@ -351,26 +351,26 @@ pub struct CreateOperator {
 pub struct CreateCollation {
     /// The name.
     pub name: QualifiedName,
-    /// `DETERMINISTIC = false`: texts of different bytes may be equal.
+    /// `DETERMINISTIC = false`: strings of different bytes may be equal.
     pub nondeterministic: bool,
-    /// `FROM`: the collation that is copied.
+    /// `FROM`: the copied collation.
     pub copied: Option<QualifiedName>,
 }
 
 /// `CREATE CAST`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CreateCast {
-    /// From.
+    /// The source type.
     pub source: TypeName,
-    /// To.
+    /// The target type.
     pub target: TypeName,
-    /// By what.
+    /// The method of conversion.
     pub method: CastMethod,
     /// Where.
     pub context: CastContext,
 }
 
-/// By what a cast is done.
+/// The method of a cast.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CastMethod {
     /// `WITH FUNCTION f`
@@ -381,14 +381,14 @@ pub enum CastMethod {
     InOut,
 }
 
-/// Where a cast is done without being written.
+/// The contexts in which a cast is applied implicitly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CastContext {
-    /// `AS IMPLICIT`: everywhere.
+    /// `AS IMPLICIT`: in every expression.
     Implicit,
-    /// `AS ASSIGNMENT`: into a column.
+    /// `AS ASSIGNMENT`: in an assignment to a column.
     Assignment,
-    /// Nowhere.
+    /// Never: the cast must be written.
     Explicit,
 }
 
@@ -439,7 +439,7 @@ pub enum ParameterMode {
 /// `ALTER TABLE` and related statements.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlterTable {
-    /// What is altered.
+    /// The kind of the altered object.
     pub object: ObjectKind,
     /// DSQL's `ALTER TABLE ASYNC`.
     pub asynchronous: bool,
@@ -451,7 +451,7 @@ pub struct AlterTable {
     pub name: QualifiedName,
     /// The actions.
     pub actions: Vec<AlterAction>,
-    /// The place of each.
+    /// The place of each action.
     pub places: Vec<Span>,
 }
 
@@ -504,11 +504,11 @@ pub enum AlterAction {
     ValidateConstraint(Name),
     /// `ENABLE ROW LEVEL SECURITY` and related actions
     RowSecurity,
-    /// `ADD VALUE` of an enum; `beside` has the label that `BEFORE` (true) or `AFTER` names.
+    /// `ADD VALUE` of an enum; `beside` contains the label that `BEFORE` (true) or `AFTER` names.
     AddValue { label: String, if_not_exists: bool, beside: Option<(bool, String)> },
     /// `RENAME VALUE` of an enum
     RenameValue { from: String, to: String },
-    /// Anything that queries do not see (`OWNER TO`, `SET STATISTICS`, `ENABLE TRIGGER` …): its words.
+    /// An action without effect on queries (`OWNER TO`, `SET STATISTICS`, `ENABLE TRIGGER` …), by its words.
     Other(&'static str),
 }
 
@@ -542,13 +542,13 @@ pub enum ObjectKind {
 /// `DROP`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Drop {
-    /// What is dropped.
+    /// The kind of the dropped objects.
     pub object: ObjectKind,
     /// `IF EXISTS`.
     pub if_exists: bool,
     /// The names.
     pub names: Vec<QualifiedName>,
-    /// Of functions: the parameters behind each name, if they are written.
+    /// For functions, the parameters after each name, if they are written.
     pub parameters: Vec<Option<Vec<FunctionParameter>>>,
     /// `CASCADE`.
     pub cascade: bool,
@@ -563,18 +563,18 @@ pub struct AlterFunction {
     pub name: QualifiedName,
     /// The parameters, if they are written.
     pub parameters: Option<Vec<FunctionParameter>>,
-    /// What changes.
+    /// The change.
     pub change: FunctionChange,
 }
 
-/// A change of a function that queries may see.
+/// A change of a function that can affect queries.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FunctionChange {
     /// `RENAME TO`
     Rename(Name),
     /// `SET SCHEMA`
     SetSchema(Name),
-    /// Properties: whether it is strict, and its volatility, where they are written.
+    /// New properties: whether it is strict, and its volatility, if written.
     Properties { strict: Option<bool>, volatility: Option<Volatility> },
 }
 

@@ -1,4 +1,4 @@
-//! `INSERT`, `UPDATE`, `DELETE`, `MERGE`.
+//! Defines `INSERT`, `UPDATE`, `DELETE` and `MERGE`.
 
 use super::{Alias, Expr, FromItem, Indirection, Name, QualifiedName, Query, Target, With};
 use crate::source::Span;
@@ -36,14 +36,14 @@ pub struct Insert {
 pub struct TargetColumn {
     /// The column.
     pub name: Name,
-    /// What follows it.
+    /// The fields and subscripts after it.
     pub indirection: Vec<Indirection>,
 }
 
 /// `ON CONFLICT`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OnConflict {
-    /// What decides.
+    /// The arbiter.
     pub target: ConflictTarget,
     /// `DO UPDATE SET …`; `None` is `DO NOTHING`.
     pub update: Option<(Vec<Assignment>, Option<Expr>)>,
@@ -54,7 +54,7 @@ pub struct OnConflict {
 /// The arbiter of `ON CONFLICT`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ConflictTarget {
-    /// None given.
+    /// Without a target: any unique constraint is the arbiter.
     Any,
     /// `(a, lower(b)) [WHERE …]`.
     Index(Vec<IndexElement>, Option<Expr>, Span),
@@ -146,14 +146,14 @@ pub struct MergeClause {
     pub action: MergeAction,
 }
 
-/// What a `WHEN` does.
+/// The action of a `WHEN`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MergeAction {
     /// `UPDATE SET …`
     Update(Vec<Assignment>),
     /// `DELETE`
     Delete,
-    /// `INSERT (…) VALUES (…)`; no values is `DEFAULT VALUES`.
+    /// `INSERT (…) VALUES (…)`; `None` is `DEFAULT VALUES`.
     Insert(Vec<TargetColumn>, Option<Vec<Expr>>),
     /// `DO NOTHING`
     Nothing,

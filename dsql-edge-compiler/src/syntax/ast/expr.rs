@@ -1,4 +1,4 @@
-//! Expressions.
+//! Defines expressions.
 
 use super::{Name, QualifiedName, Query};
 use crate::source::Span;
@@ -7,9 +7,9 @@ use crate::syntax::token::TokenKind;
 /// An expression and its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expr {
-    /// What it is.
+    /// The kind of expression.
     pub kind: ExprKind,
-    /// From its first byte to its last.
+    /// Its place, from its first byte to its last.
     pub span: Span,
 }
 
@@ -102,20 +102,20 @@ pub enum ExprKind {
     SqlFunction(Box<SqlFunction>),
 }
 
-/// A call of XML or SQL/JSON, whose arguments have a grammar of their own.
+/// A call of an XML or SQL/JSON function, whose arguments have a special grammar.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct SqlFunction {
-    /// As the column is named: `xmlelement`.
+    /// The name that PostgreSQL gives to the column: `xmlelement`.
     pub name: &'static str,
-    /// The values, keys and values in turn.
+    /// The values; for objects, keys and values alternate.
     pub args: Vec<Expr>,
     /// `RETURNING type`, `AS type`.
     pub returning: Option<TypeName>,
-    /// Of an aggregate.
+    /// `ORDER BY` of an aggregate.
     pub order_by: Vec<SortBy>,
-    /// Of an aggregate.
+    /// `FILTER` of an aggregate.
     pub filter: Option<Expr>,
-    /// Of an aggregate.
+    /// `OVER` of an aggregate.
     pub over: Option<Window>,
     /// An attribute of XML that has no name and is not a column.
     pub unnamed: Option<Span>,
@@ -228,7 +228,7 @@ pub struct FunctionCall {
 }
 
 impl FunctionCall {
-    /// A call with nothing but its arguments, without names.
+    /// A call with only positional arguments.
     pub fn plain(name: QualifiedName, args: Vec<Expr>, location: Span) -> FunctionCall {
         FunctionCall {
             name,
@@ -244,14 +244,14 @@ impl FunctionCall {
         }
     }
 
-    /// A call of a function of `pg_catalog` that the grammar writes for the user: `SystemFuncName`.
+    /// A call of a function in `pg_catalog` that the grammar generates: `SystemFuncName`.
     pub fn of_system(name: &str, args: Vec<Expr>, location: Span) -> FunctionCall {
         let part = |text: &str| Name { text: text.to_owned(), span: location };
         FunctionCall::plain(QualifiedName { parts: vec![part("pg_catalog"), part(name)] }, args, location)
     }
 }
 
-/// An argument, perhaps by name.
+/// An argument, with or without a name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FunctionArg {
     /// `name =>`.
@@ -263,7 +263,7 @@ pub struct FunctionArg {
 /// `OVER name`, `OVER (…)`, or an entry of the `WINDOW` clause.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Window {
-    /// In the `WINDOW` clause: its name. In `OVER name`: the name, and nothing else is set.
+    /// In the `WINDOW` clause, its name. In `OVER name`, the name; no other field is set.
     pub name: Option<Name>,
     /// `OVER (base …)`.
     pub base: Option<Name>,
@@ -273,9 +273,9 @@ pub struct Window {
     pub order_by: Vec<SortBy>,
     /// `ROWS | RANGE | GROUPS …`.
     pub frame: Option<Frame>,
-    /// From `(` to `)`, or the name.
+    /// Its place: from `(` to `)`, or the name.
     pub span: Span,
-    /// The same, token by token: definitions of the same tokens are one.
+    /// The tokens of the definition: definitions with the same tokens are the same window.
     pub tokens: Vec<TokenKind>,
 }
 
@@ -284,9 +284,9 @@ pub struct Window {
 pub struct Frame {
     /// `RANGE`, `ROWS` or `GROUPS`.
     pub mode: FrameMode,
-    /// Where it begins.
+    /// The start of the frame.
     pub start: FrameBound,
-    /// Where it ends, if that is written.
+    /// The end of the frame, if written.
     pub end: Option<FrameBound>,
     /// `EXCLUDE …`.
     pub excludes: bool,
@@ -330,13 +330,13 @@ pub struct SortBy {
 /// A type as written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TypeName {
-    /// The name; for the grammar's own types (`int`, `character varying`) `pg_catalog.…`.
+    /// The name; for types in the grammar (`int`, `character varying`), `pg_catalog.…`.
     pub name: QualifiedName,
-    /// Whether the grammar put `pg_catalog` there itself.
+    /// Whether the grammar added `pg_catalog`.
     pub system: bool,
     /// `(10, 2)`, or an interval's fields.
     pub modifiers: Vec<Expr>,
-    /// How many `[]`.
+    /// The number of `[]`.
     pub array_dimensions: usize,
     /// `SETOF`.
     pub set_of: bool,
@@ -346,7 +346,7 @@ pub struct TypeName {
     pub span: Span,
 }
 
-/// Values that look like a keyword.
+/// Functions that are written as a keyword.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum ValueFunction {
@@ -365,7 +365,7 @@ pub enum ValueFunction {
 }
 
 impl ValueFunction {
-    /// The name of an unlabelled column.
+    /// The name of a column without a label.
     pub fn name(self) -> &'static str {
         match self {
             ValueFunction::CurrentDate => "current_date",

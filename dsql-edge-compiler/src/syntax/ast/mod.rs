@@ -1,7 +1,7 @@
-//! The syntax tree: what was written, with names folded and places kept, and nothing resolved.
+//! The syntax tree: the statement as written, with folded names and with places, before names are resolved.
 //!
-//! The nodes are those of PostgreSQL's raw parse tree (`parsenodes.h`), as Rust enums. What the
-//! grammar itself rewrites (`EXTRACT`, `TRIM`, `AT TIME ZONE` …) is rewritten here too.
+//! The nodes are those of PostgreSQL's raw parse tree (`parsenodes.h`), as Rust enums. Constructs that the grammar
+//! rewrites (`EXTRACT`, `TRIM`, `AT TIME ZONE` …) are also rewritten here.
 
 // The fields of struct-like variants are explained by their names and the comment of the variant.
 #![allow(missing_docs)]
@@ -18,7 +18,7 @@ pub use query::*;
 
 use crate::source::Span;
 
-/// One identifier, folded or as quoted.
+/// One identifier, folded or as written in quotes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Name {
     /// The name.
@@ -45,7 +45,7 @@ impl QualifiedName {
         self.parts.len().checked_sub(2).and_then(|at| self.parts.get(at)).map(|name| name.text.as_str())
     }
 
-    /// From the first name to the last.
+    /// The place from the first name to the last.
     pub fn span(&self) -> Span {
         match (self.parts.first(), self.parts.last()) {
             (Some(first), Some(last)) => first.span.to(last.span),
@@ -53,7 +53,7 @@ impl QualifiedName {
         }
     }
 
-    /// As PostgreSQL prints it in messages: the parts with dots, unquoted.
+    /// The name in PostgreSQL's messages: the unquoted parts, separated by dots.
     pub fn display(&self) -> String {
         let parts: Vec<&str> = self.parts.iter().map(|part| part.text.as_str()).collect();
         parts.join(".")
@@ -63,13 +63,13 @@ impl QualifiedName {
 /// A statement and its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement {
-    /// What it is.
+    /// The kind of statement.
     pub kind: StatementKind,
-    /// From its first token to its last, without the semicolon.
+    /// Its place, from its first token to its last, without the semicolon.
     pub span: Span,
 }
 
-/// The statements that this compiler reads.
+/// The statements that this compiler parses.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StatementKind {
     /// `SELECT`, `VALUES`, `TABLE`, with or without `WITH`.
@@ -100,9 +100,9 @@ pub enum StatementKind {
     CreateSchema(Box<CreateSchema>),
     /// `CREATE FUNCTION`, `CREATE PROCEDURE`.
     CreateFunction(Box<CreateFunction>),
-    /// `CREATE TRIGGER … ON table`, `CREATE RULE … TO table`.
+    /// `CREATE TRIGGER … ON table`, with its table.
     CreateTrigger(QualifiedName),
-    /// `CREATE RULE`: its table.
+    /// `CREATE RULE … TO table`, with its table.
     CreateRule(QualifiedName),
     /// `CREATE OPERATOR`.
     CreateOperator(Box<CreateOperator>),
@@ -120,13 +120,13 @@ pub enum StatementKind {
     AlterFunction(Box<AlterFunction>),
     /// `ALTER SCHEMA … RENAME TO`.
     RenameSchema { from: Name, to: Name },
-    /// `DROP` of tables, views, types and the like.
+    /// `DROP` of tables, views, types and other objects.
     Drop(Box<Drop>),
-    /// `SET name = …`, as far as a schema needs it.
+    /// `SET name = …`.
     Set(Box<Set>),
-    /// `BEGIN`, `COMMIT`, `SAVEPOINT` and the like.
+    /// `BEGIN`, `COMMIT`, `SAVEPOINT` and related statements.
     Transaction(TransactionStatement),
-    /// A statement that neither returns rows nor changes what queries see; its command words.
+    /// A statement that does not return rows and does not affect queries, by its command words.
     Utility(&'static str),
 }
 

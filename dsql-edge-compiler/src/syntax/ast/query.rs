@@ -1,4 +1,4 @@
-//! Queries: `SELECT`, `VALUES`, set operations, `FROM`.
+//! Defines queries: `SELECT`, `VALUES`, set operations, `FROM`.
 
 use super::{Expr, Name, QualifiedName, SortBy, Statement, TypeName, Window};
 use crate::source::Span;
@@ -8,7 +8,7 @@ use crate::source::Span;
 pub struct Query {
     /// `WITH`.
     pub with: Option<With>,
-    /// What yields the rows.
+    /// The source of the rows.
     pub body: QueryBody,
     /// `ORDER BY`.
     pub order_by: Vec<SortBy>,
@@ -16,14 +16,14 @@ pub struct Query {
     pub limit: Option<Limit>,
     /// `OFFSET`.
     pub offset: Option<Expr>,
-    /// `FOR UPDATE` and the like.
+    /// `FOR UPDATE` and the other locking clauses.
     pub locking: Vec<Locking>,
-    /// From `WITH` or `SELECT` to the end, without the parentheses around it.
+    /// Its place, from `WITH` or `SELECT` to the end, without the parentheses around it.
     pub span: Span,
 }
 
 impl Query {
-    /// The table that its leftmost SELECT names with `INTO`, and the query without it.
+    /// The table of `INTO` in its leftmost SELECT, and the query without `INTO`.
     pub fn without_into(&self) -> Option<(&QualifiedName, Query)> {
         fn leftmost(query: &Query) -> Option<&QualifiedName> {
             match &query.body {
@@ -91,7 +91,7 @@ pub enum Limit {
 /// One locking clause.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Locking {
-    /// How strong.
+    /// The strength of the lock.
     pub strength: LockStrength,
     /// `OF t, …`.
     pub tables: Vec<QualifiedName>,
@@ -144,7 +144,7 @@ pub struct Select {
     pub having: Option<Expr>,
     /// `WINDOW`.
     pub windows: Vec<Window>,
-    /// From `SELECT` to the end of its own clauses.
+    /// Its place, from `SELECT` to the end of its own clauses.
     pub span: Span,
 }
 
@@ -188,7 +188,7 @@ pub struct With {
     pub recursive: bool,
     /// The queries.
     pub ctes: Vec<Cte>,
-    /// From `WITH` to the last parenthesis.
+    /// Its place, from `WITH` to the last parenthesis.
     pub span: Span,
 }
 
@@ -216,7 +216,7 @@ pub struct Search {
     pub breadth: bool,
     /// The keys.
     pub columns: Vec<Name>,
-    /// The column that is added.
+    /// The added column.
     pub sequence: Name,
 }
 
@@ -225,11 +225,11 @@ pub struct Search {
 pub struct Cycle {
     /// The keys.
     pub columns: Vec<Name>,
-    /// The mark column that is added.
+    /// The added mark column.
     pub mark: Name,
     /// `TO x DEFAULT y`.
     pub values: Option<(Expr, Expr)>,
-    /// The path column that is added.
+    /// The added path column.
     pub path: Name,
 }
 
@@ -263,7 +263,7 @@ pub struct XmlTable {
     pub columns: Vec<XmlColumn>,
     /// `AS x`.
     pub alias: Option<Alias>,
-    /// All of it.
+    /// The place of the item.
     pub span: Span,
 }
 
@@ -272,7 +272,7 @@ pub struct XmlTable {
 pub struct XmlColumn {
     /// Its name.
     pub name: Name,
-    /// Its type; none for `FOR ORDINALITY`.
+    /// Its type; `None` for `FOR ORDINALITY`.
     pub type_name: Option<TypeName>,
     /// `PATH`.
     pub path: Option<Expr>,
@@ -313,13 +313,13 @@ pub struct ColumnDefinition {
 /// A join.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Join {
-    /// Which.
+    /// The kind of join.
     pub kind: JoinKind,
     /// `NATURAL`.
     pub natural: bool,
-    /// Left side.
+    /// The left side.
     pub left: FromItem,
-    /// Right side.
+    /// The right side.
     pub right: FromItem,
     /// `ON` or `USING`.
     pub constraint: JoinConstraint,
@@ -340,7 +340,7 @@ pub enum JoinKind {
     Full,
 }
 
-/// What a join is on.
+/// The condition of a join.
 #[derive(Clone, Debug, PartialEq)]
 pub enum JoinConstraint {
     /// `CROSS` and `NATURAL`.

@@ -1,8 +1,9 @@
-//! The parts of a script that psql never sends as statements: its own commands, and the rows behind
-//! `COPY … FROM stdin`.
+//! Handles the parts of a script that psql does not send as statements: psql commands, and the rows after `COPY … FROM
+//! stdin`.
 //!
-//! Input: the lexer of a script at a backslash outside of quotes and comments, or at the end of a line with a COPY in
-//! it. Output: the lexer after it. A command that sends the statement before it (`\g`, `\gset` …) becomes a semicolon.
+//! Input: the lexer of a script at a backslash outside quotes and comments, or at the end of a line that contains a
+//! COPY. Output: the lexer after it. A command that sends the statement before it (`\g`, `\gset` …) becomes a
+//! semicolon.
 //!
 //! The rules are those of psql 16 (`psqlscan.l`, `psqlscanslash.l`, `handleCopyIn` in `copy.c`): a command ends with
 //! its line, or at `\\`; rows begin with the line after the statement, and end with a line `\.`, in CSV as in text.
@@ -12,26 +13,27 @@ use crate::source::Span;
 use crate::syntax::keyword::Keyword;
 use crate::syntax::token::{Token, TokenKind};
 
-/// A command of psql's own.
+/// A psql command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PsqlCommand {
     /// Its name, without the backslash.
     pub name: String,
-    /// From the backslash to the end of its arguments.
+    /// Its place, from the backslash to the end of its arguments.
     pub span: Span,
 }
 
 /// The commands that send the statement before them.
 const SENDING: &[&str] = &["g", "gx", "gdesc", "gexec", "gset", "crosstabview", "watch", "bind"];
 
-/// The commands whose argument is the whole rest of the line.
+/// The commands whose argument is the rest of the line.
 const TO_END_OF_LINE: &[&str] = &["!", "?", "copy", "ef", "ev", "h", "help", "sf", "sv"];
 
 impl Lexer<'_> {
-    /// At a backslash.
+    /// Handles a backslash.
     pub(super) fn psql_command(&mut self) {
         let start = self.at;
-        // `\;` and `\:` put the character into the message. psql sends it later, and only then the rows of COPY follow.
+        // `\;` and `\:` add the character to the message. psql sends the message later, and only then the rows of COPY
+        // follow.
         if let Some(byte @ (b';' | b':')) = self.byte(1) {
             if byte == b';' {
                 self.unsent_copies += usize::from(self.copies_from_stdin());
@@ -54,7 +56,7 @@ impl Lexer<'_> {
                 self.at = start;
                 self.send_message(span.end as usize - start);
             }
-            // The message so far is thrown away.
+            // psql discards the message so far.
             "r" | "reset" => {
                 let first = self.out.tokens.get(self.unsent).map_or(span.start, |token| token.span.start);
                 self.out.joins.retain(|place| *place < first);
@@ -64,7 +66,7 @@ impl Lexer<'_> {
             "copy" => {
                 let words = self.text.get(arguments..self.at).unwrap_or_default().to_ascii_lowercase();
                 let words: Vec<&str> = words.split_whitespace().collect();
-                // `pstdin` is psql's own input, not the script.
+                // `pstdin` is psql's standard input, not the script.
                 let is_from_script =
                     |pair: &[&str]| matches!(pair, ["from", name] if name.trim_end_matches(';') == "stdin");
                 self.copies += usize::from(words.windows(2).any(is_from_script));
@@ -74,7 +76,7 @@ impl Lexer<'_> {
         self.out.commands.push(PsqlCommand { name, span });
     }
 
-    /// psql sends the statements so far; the last one ends here.
+    /// Handles the end of a message: psql sends the statements so far, and the last one ends here.
     pub(super) fn send_message(&mut self, bytes: usize) {
         let start = self.at;
         self.copies += std::mem::take(&mut self.unsent_copies) + usize::from(self.copies_from_stdin());
@@ -83,7 +85,7 @@ impl Lexer<'_> {
         self.unsent = self.out.tokens.len();
     }
 
-    /// To the end of the line, or to where `\\` or another command ends this one.
+    /// Skips to the end of the line, or to `\\` or another command, which ends this one.
     fn skip_arguments(&mut self, name: &str) {
         let whole_line = TO_END_OF_LINE.contains(&name);
         let mut quote = None;
@@ -102,7 +104,7 @@ impl Lexer<'_> {
             }
             self.at += 1;
         }
-        // Of a line that ends with \r\n.
+        // The line ends with \r\n.
         if self.byte(0) == Some(b'\n') && self.text.as_bytes().get(self.at.wrapping_sub(1)) == Some(&b'\r') {
             self.at -= 1;
         }
@@ -129,7 +131,7 @@ impl Lexer<'_> {
         false
     }
 
-    /// At the end of a line: the rows of each COPY in it.
+    /// At the end of a line, skips the rows of each COPY in it.
     pub(super) fn skip_rows(&mut self) {
         self.at += 1;
         for _ in 0..std::mem::take(&mut self.copies) {
@@ -161,7 +163,7 @@ mod tests {
     use crate::syntax::lex;
     use crate::syntax::token::TokenKind;
 
-    /// The tokens of a script, with blanks between them, without psql's own parts.
+    /// The tokens of a script, separated by blanks, without psql commands and rows.
     fn sent(text: &str) -> String {
         let lexed = lex(&Source::script(text));
         assert_eq!(lexed.error, None, "{text}");
@@ -184,7 +186,7 @@ mod tests {
             ("\\echo a \'b \\\\ c\' \\\\ SELECT 1;", "SELECT 1 ;"),
             ("\\echo a \\echo b \\\\ SELECT 1;", "SELECT 1 ;"),
             ("\\! ls \\\\ SELECT 1;\nSELECT 2;", "SELECT 2 ;"),
-            // Within quotes and comments a backslash is a character.
+            // In quotes and comments, a backslash is an ordinary character.
             ("SELECT \'\n\\d\n\';", "SELECT \'\n\\d\n\' ;"),
             ("SELECT $$\n\\.\n$$, $a$\n\\q $$ $a$;", "SELECT $$\n\\.\n$$ , $a$\n\\q $$ $a$ ;"),
             ("SELECT \"\n\\x\n\" /* \n\\d /* \n\\d */ */ -- \\d\n;", "SELECT \"\n\\x\n\" ;"),
@@ -212,7 +214,7 @@ mod tests {
             ("COPY t FROM stdin \\g\n\'\n\\.\nSELECT 2;", "COPY t FROM stdin ; SELECT 2 ;"),
             ("\\copy t from stdin csv\n\'\n\\.\nSELECT 2;", "SELECT 2 ;"),
             ("COPY t FROM stdin;\n\'\n", "COPY t FROM stdin ;"),
-            // psql sends both statements at the second semicolon, and then the rows.
+            // psql sends both statements at the second semicolon, and the rows after them.
             (
                 "COPY t FROM stdin\\; SELECT 1;\n\'\n\\.\nSELECT 2;",
                 "COPY t FROM stdin ; SELECT 1 ; SELECT 2 ;",
@@ -226,7 +228,7 @@ mod tests {
                 "COPY t FROM stdin ; SELECT 1 ; SELECT 2 ;",
             ),
             ("COPY t FROM stdin\\; SELECT 1 \\r\nSELECT 2;\nSELECT 3;", "SELECT 2 ; SELECT 3 ;"),
-            // These read no rows from the script.
+            // These do not read rows from the script.
             (
                 "COPY (SELECT a FROM stdin) TO stdout;\nSELECT 1;",
                 "COPY ( SELECT a FROM stdin ) TO stdout ; SELECT 1 ;",

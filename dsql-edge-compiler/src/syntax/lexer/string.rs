@@ -1,6 +1,6 @@
-//! Quoted things: strings of all five kinds, and delimited identifiers.
+//! Lexes quoted tokens: strings of all five kinds, and delimited identifiers.
 //!
-//! Input: the lexer at an opening quote. Output: the decoded text, the lexer after the closing quote.
+//! Input: the lexer at an opening quote. Output: the decoded text, and the lexer after the closing quote.
 
 use super::{Lexer, Lexing, is_identifier_part};
 use crate::diagnostic::{Code, Diagnostic};
@@ -20,7 +20,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// `B'…'` and `X'…'`: which digits are allowed is left to the type's input function.
+    /// `B'…'` and `X'…'`: the type's input function checks the digits.
     pub(super) fn digit_string(&mut self, start: usize) -> Lexing<String> {
         let kind = if matches!(self.byte(0), Some(b'b' | b'B')) { "bit" } else { "hexadecimal" };
         self.at = start + 2;
@@ -47,7 +47,7 @@ impl Lexer<'_> {
         Ok(out)
     }
 
-    /// Copies up to the closing quote, undoubling quotes; `None` if there is none.
+    /// Copies up to the closing quote, with doubled quotes as one; `None` if the closing quote is missing.
     fn quoted_part(&mut self, quote: u8, out: &mut String) -> Option<()> {
         loop {
             let rest = self.text.get(self.at..)?;
@@ -65,8 +65,8 @@ impl Lexer<'_> {
         }
     }
 
-    /// A string goes on after white space that holds a newline (SQL's continuation). If it does, the
-    /// lexer is after the reopening quote.
+    /// Whether the string continues after white space that contains a newline (SQL's continuation). If it does, the
+    /// lexer moves after the reopening quote.
     fn continues(&mut self) -> bool {
         let before = self.at;
         let mut newline = false;
@@ -90,7 +90,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// `$tag$…$tag$`; `body` is where the text begins.
+    /// `$tag$…$tag$`; `body` is the start of the text.
     pub(super) fn dollar_string(&mut self, start: usize, body: usize) -> Lexing<String> {
         let delimiter = &self.text[start..body];
         match self.text[body..].find(delimiter) {
@@ -319,7 +319,7 @@ fn push_code_point(
     }
 }
 
-/// The number of bytes that the first one announces (`report_invalid_encoding`).
+/// The bytes of the invalid character, as many as its first byte indicates (`report_invalid_encoding`).
 fn invalid_bytes(bytes: &[u8], at: usize) -> String {
     let rest = bytes.get(at..).unwrap_or_default();
     let promised = match rest.first() {

@@ -1,7 +1,7 @@
-//! What was probably meant where the grammar stopped.
+//! Gives advice on syntax errors: the most likely mistake.
 //!
-//! Input: the tokens and the one at which PostgreSQL reports its syntax error. Output: advice, or nothing. It changes
-//! neither the error nor its place.
+//! Input: the tokens and the one at which PostgreSQL reports its syntax error. Output: advice, or `None`. It does not
+//! change the error or its place.
 
 use super::super::keyword::{Class, Keyword as K};
 use super::super::lexer::Lexed;
@@ -43,7 +43,7 @@ pub(super) fn advice(text: &str, lexed: &Lexed, place: Span) -> Option<String> {
 fn quote_in_text(text: &str, token: &Token, previous: &Token) -> Option<String> {
     let beside = previous.span.end == token.span.start && matches!(previous.kind, TokenKind::String(_));
     let string = previous.span.text(text).trim_end_matches('\'');
-    beside.then(|| format!("a quote inside a text is doubled: {string}''{}…", token.span.text(text)))
+    beside.then(|| format!("double a quote inside a string: {string}''{}…", token.span.text(text)))
 }
 
 /// `` `name` ``.
@@ -53,13 +53,13 @@ fn foreign_quotes(text: &str, tokens: &[Token], at: usize) -> Option<String> {
     near.iter().any(is_backtick).then(|| "names are quoted with \"…\", not with backticks".to_owned())
 }
 
-/// `:name`: a parameter of other libraries, and in a script a variable of psql.
+/// `:name`: a parameter in other libraries, or a psql variable in a script.
 fn colon_name(text: &str, token: &Token, next: Option<&Token>, is_script: bool) -> Option<String> {
     let next = next.filter(|_| token.kind == TokenKind::Symbol(b':'))?;
     let name = next.span.text(text);
     match next.kind {
         TokenKind::Identifier(_) | TokenKind::Keyword(_) if is_script => {
-            Some(format!("variables of psql are not followed: write the value in place of :{name}"))
+            Some(format!("psql variables are not supported: write the value in place of :{name}"))
         }
         TokenKind::Identifier(_) | TokenKind::Keyword(_) => {
             Some(format!("a parameter is written ${name}, not :{name}"))
@@ -105,13 +105,13 @@ fn starts_a_clause(keyword: K) -> bool {
     )
 }
 
-/// A word that may be a name only in quotes.
+/// A reserved word, which can be a name only in quotes.
 fn reserved_word(text: &str, token: &Token, previous: &Token) -> Option<String> {
     let quoted = |token: &Token| {
         let written = token.span.text(text);
         Some(format!("{written} is a reserved word: as a name it is written \"{}\"", written.to_lowercase()))
     };
-    // `SELECT order FROM t`: the grammar waited for BY.
+    // `SELECT order FROM t`: the grammar expects BY here.
     if matches!(previous.kind, TokenKind::Keyword(K::Order | K::Group)) {
         return quoted(previous);
     }
@@ -128,7 +128,7 @@ fn reserved_word(text: &str, token: &Token, previous: &Token) -> Option<String> 
         .then(|| quoted(token))?
 }
 
-/// What other databases write.
+/// Syntax of other databases.
 fn other_dialect(text: &str, token: &Token, previous: &Token, second: Option<&Token>) -> Option<String> {
     let word = |token: &Token| token.span.text(text).to_ascii_lowercase();
     let (here, last) = (word(token), word(previous));
@@ -137,11 +137,11 @@ fn other_dialect(text: &str, token: &Token, previous: &Token, second: Option<&To
             "write LIMIT at the end of the query"
         }
         ("delete", _) => return Some(format!("write DELETE FROM {}", token.span.text(text))),
-        (_, "contains") => "write = ANY (…) for an element of an array, LIKE '%…%' for a part of a text",
+        (_, "contains") => "write = ANY (…) for an element of an array, LIKE '%…%' for a part of a string",
         (_, "set") if second.is_some_and(|second| word(second) == "into") => {
             "write INSERT INTO … (columns) VALUES (values)"
         }
-        ("like" | "ilike", "%" | "_") => "a pattern is a text, in single quotes: LIKE '%…%'",
+        ("like" | "ilike", "%" | "_") => "write a pattern as a string in single quotes: LIKE '%…%'",
         ("on", "duplicate") => "write ON CONFLICT (key) DO UPDATE SET column = excluded.column",
         (_, "regexp" | "rlike") => "write ~ for a regular expression",
         (_, "like" | "in") if last == "is" => "write it without IS",
@@ -168,7 +168,7 @@ fn needs_parentheses(text: &str, token: &Token, previous: &Token) -> Option<Stri
     }
 }
 
-/// The statement ends, or goes on, where an operand is missing.
+/// The statement ends, or the next clause begins, where an operand is missing.
 fn unfinished(text: &str, token: &Token, previous: &Token) -> Option<String> {
     let ends = match token.kind {
         TokenKind::End => true,
@@ -222,7 +222,7 @@ fn half_a_construct(token: &Token, before: &[Token]) -> Option<String> {
     Some(advice.to_owned())
 }
 
-/// `a b c`: two names beside each other are a name and its alias; a third has no place.
+/// `a b c`: two adjacent names are a name and its alias; a third is an error.
 fn missing_comma(token: &Token, previous: &Token, second: Option<&Token>) -> bool {
     let constant = |token: &Token| {
         matches!(
@@ -235,8 +235,7 @@ fn missing_comma(token: &Token, previous: &Token, second: Option<&Token>) -> boo
     operand(token) && (after_alias || constant(previous))
 }
 
-/// Whether the statement that these tokens begin can have a list: a statement that ends or divides a transaction has
-/// none.
+/// Whether the statement that begins with these tokens can contain a list; transaction statements cannot.
 fn has_lists(before: &[Token]) -> bool {
     let statement = before.rsplit(|token| token.kind == TokenKind::Symbol(b';')).next().unwrap_or_default();
     let mut words = statement.iter().map(|token| &token.kind);
@@ -249,7 +248,7 @@ fn has_lists(before: &[Token]) -> bool {
     }
 }
 
-/// A word that may be a name as it is.
+/// A word that can be a name without quotes.
 fn is_name(token: &Token) -> bool {
     match token.kind {
         TokenKind::Identifier(_) => true,

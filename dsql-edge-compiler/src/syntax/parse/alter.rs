@@ -1,4 +1,4 @@
-//! `ALTER TABLE` and related statements.
+//! Parses `ALTER TABLE` and related statements.
 
 use super::{K, Parser, Parsing};
 use crate::source::Span;
@@ -32,7 +32,7 @@ impl Parser<'_> {
             self.skip_statement();
             return Ok(StatementKind::Utility("ALTER ALL IN TABLESPACE"));
         }
-        // DSQL: `ALTER TABLE ASYNC t …`; the word alone, before another name.
+        // DSQL's `ALTER TABLE ASYNC t …`: `async` is the keyword only if another name follows.
         let asynchronous = object == ObjectKind::Table && self.name_follows() && self.eat_word("async");
         let if_exists = self.if_exists()?;
         let (name, only) = self.relation_name_or_only()?;
@@ -50,7 +50,7 @@ impl Parser<'_> {
             ObjectKind::Domain => vec![self.domain_action()?],
             _ => self.table_actions(object, &mut places)?,
         };
-        // A form without further words reaches from here to the end.
+        // An action without its own place extends from here to the end.
         places.resize(actions.len(), start.to(self.previous_span()));
         Ok(StatementKind::AlterTable(Box::new(AlterTable {
             object,
@@ -95,7 +95,7 @@ impl Parser<'_> {
         }
     }
 
-    /// The actions that all relations share.
+    /// Whether an action follows that all kinds of relations have.
     pub(super) fn at_shared_action(&self) -> bool {
         matches!(self.keyword(), Some(K::Rename | K::Set))
             || (self.at_keyword(K::Owner) && self.keyword_ahead(1) == Some(K::To))
@@ -152,7 +152,7 @@ impl Parser<'_> {
         object: ObjectKind,
         places: &mut Vec<Span>,
     ) -> Parsing<Vec<AlterAction>> {
-        // Forms without further words.
+        // Actions that cannot be combined with others.
         match self.keyword() {
             Some(K::Rename) => return Ok(vec![self.rename()?]),
             Some(K::Set) if self.keyword_ahead(1) == Some(K::Schema) => {
@@ -174,7 +174,7 @@ impl Parser<'_> {
         })
     }
 
-    /// `ATTACH PARTITION name bound`, `DETACH PARTITION name`; of an index too, which queries do not see.
+    /// `ATTACH PARTITION name bound`, `DETACH PARTITION name`; also of an index, where it does not affect queries.
     fn partition_action(&mut self, object: ObjectKind) -> Parsing<AlterAction> {
         let is_attached = self.at_keyword(K::Attach);
         self.advance();
@@ -340,7 +340,7 @@ impl Parser<'_> {
         Ok(AlterAction::DropColumn { name, if_exists, cascade })
     }
 
-    /// `CASCADE`, `RESTRICT`, or neither; whether it is `CASCADE`.
+    /// Parses `CASCADE`, `RESTRICT`, or neither; returns whether it is `CASCADE`.
     pub(super) fn drop_behaviour(&mut self) -> bool {
         let cascade = self.eat_keyword(K::Cascade);
         if !cascade {

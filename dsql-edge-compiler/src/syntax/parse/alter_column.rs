@@ -1,4 +1,4 @@
-//! `ALTER COLUMN`, `ALTER TYPE` and `ALTER DOMAIN`.
+//! Parses `ALTER COLUMN`, `ALTER TYPE` and `ALTER DOMAIN`.
 
 use super::{K, Parser, Parsing};
 use crate::syntax::ast::{AlterAction, Name};
@@ -142,7 +142,7 @@ impl Parser<'_> {
         }
     }
 
-    /// `SET …` and `RESTART …` of an identity column may follow each other.
+    /// Parses further `SET …` and `RESTART …` options of an identity column.
     pub(super) fn more_identity_options(&mut self) -> Parsing<AlterAction> {
         loop {
             if self.at_keyword(K::Restart) {

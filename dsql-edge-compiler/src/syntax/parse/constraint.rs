@@ -1,4 +1,4 @@
-//! Constraints of columns, tables and domains.
+//! Parses constraints of columns, tables and domains.
 
 use super::{K, Parser, Parsing};
 use crate::syntax::ast::{
@@ -268,7 +268,7 @@ impl Parser<'_> {
         Ok(key)
     }
 
-    /// `DEFERRABLE`, `INITIALLY …`, `NOT VALID`, `NO INHERIT`, any number.
+    /// `DEFERRABLE`, `INITIALLY …`, `NOT VALID`, `NO INHERIT`, in any number.
     pub(super) fn constraint_attributes(&mut self) -> Parsing<ConstraintAttributes> {
         let mut found = ConstraintAttributes::default();
         loop {

@@ -1,4 +1,4 @@
-//! `CREATE` of everything but tables.
+//! Parses `CREATE` of everything except tables.
 
 use super::{K, Parser, Parsing, TokenKind};
 use crate::syntax::ast::{
@@ -78,7 +78,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Statements that queries do not see: the words are checked, the rest is passed over.
+    /// Statements that do not affect queries: the first words are checked, the rest is skipped.
     fn other_create(&mut self) -> Parsing<StatementKind> {
         let what = match self.keyword() {
             Some(K::Event) => "CREATE EVENT TRIGGER",
@@ -106,10 +106,10 @@ impl Parser<'_> {
         Ok(StatementKind::Utility(what))
     }
 
-    /// Up to the semicolon that ends the statement, parentheses and `BEGIN ATOMIC` bodies included.
+    /// Skips to the semicolon that ends the statement, over parentheses and `BEGIN ATOMIC` bodies.
     pub(super) fn skip_statement(&mut self) {
         let (mut depth, mut body) = (0usize, 0usize);
-        // A keyword behind `AS` or a dot is a name.
+        // A keyword after `AS` or a dot is a name.
         let (mut is_name, mut begin) = (false, false);
         loop {
             let kind = &self.token().kind;
@@ -431,7 +431,7 @@ impl Parser<'_> {
         Some(mode)
     }
 
-    /// `LANGUAGE`, `STRICT`, volatility; the body and all else are passed over.
+    /// `LANGUAGE`, `STRICT` and volatility; the body and all other options are skipped.
     fn function_options(&mut self, function: &mut CreateFunction) -> Parsing<()> {
         loop {
             match self.keyword() {

@@ -1,4 +1,4 @@
-//! `INSERT`, `UPDATE`, `DELETE` and `MERGE`.
+//! Parses `INSERT`, `UPDATE`, `DELETE` and `MERGE`.
 
 use super::{K, Parser, Parsing, TokenKind};
 use crate::diagnostic::{Code, Diagnostic};
@@ -18,8 +18,8 @@ impl Parser<'_> {
             None
         };
         let mut columns = Vec::new();
-        // `INSERT INTO t (SELECT …)` and `INSERT INTO t (a, b)` part behind the parenthesis; two of them
-        // can only hold a query.
+        // `INSERT INTO t (SELECT …)` and `INSERT INTO t (a, b)` differ after the parenthesis; only a query can be in
+        // double parentheses.
         if self.at_symbol(b'(') && !self.symbol_ahead(1, b'(') && !self.query_in_parentheses_ahead() {
             columns = self.parenthesized_list(Self::target_column)?;
         }
@@ -126,7 +126,7 @@ impl Parser<'_> {
         Ok(IndexElement { expr, collation, operator_class, descending, nulls_first })
     }
 
-    /// Whether the name here, dotted or not, is called.
+    /// Whether the name here, qualified or not, is that of a call.
     fn call_ahead(&self) -> bool {
         let mut count = 1;
         while self.symbol_ahead(count, b'.') {
@@ -264,7 +264,7 @@ impl Parser<'_> {
         Ok(MergeAction::Insert(columns, Some(self.parenthesized_list(Self::expr)?)))
     }
 
-    /// For errors that PostgreSQL reports as unsupported in the grammar.
+    /// The error for constructs that PostgreSQL's grammar reports as unsupported.
     pub(super) fn not_implemented(&self, span: crate::source::Span, message: &str) -> Box<Diagnostic> {
         Box::new(Diagnostic::syntax(Code::FeatureNotSupported, span, message))
     }

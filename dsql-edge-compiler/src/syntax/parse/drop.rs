@@ -1,4 +1,4 @@
-//! `DROP`, and `ALTER` of functions and schemas.
+//! Parses `DROP`, and `ALTER` of functions and schemas.
 
 use super::{K, Parser, Parsing};
 use crate::syntax::ast::{
@@ -95,7 +95,7 @@ impl Parser<'_> {
         Ok(StatementKind::Drop(Box::new(Drop { object, if_exists, names, parameters, cascade })))
     }
 
-    /// `function_with_argtypes`, `aggregate_with_argtypes`: a name, and perhaps its parameters.
+    /// `function_with_argtypes`, `aggregate_with_argtypes`: a name, with or without its parameters.
     fn function_with_parameters(
         &mut self,
         aggregate: bool,
@@ -128,7 +128,7 @@ impl Parser<'_> {
         Ok(StatementKind::AlterFunction(Box::new(AlterFunction { command, name, parameters, change })))
     }
 
-    /// Whether a function is strict, and its volatility; all else is passed over, as in `CREATE FUNCTION`.
+    /// Whether a function is strict, and its volatility; all other properties are skipped, as in `CREATE FUNCTION`.
     fn function_properties(&mut self) -> FunctionChange {
         let (mut strict, mut volatility) = (None, None);
         while !self.at_end() && !self.at_symbol(b';') {
@@ -138,7 +138,7 @@ impl Parser<'_> {
                 Some(K::Immutable) => volatility = Some(Volatility::Immutable),
                 Some(K::Stable) => volatility = Some(Volatility::Stable),
                 Some(K::Volatile) => volatility = Some(Volatility::Volatile),
-                // `SET name TO value`, `OWNER TO name` and the like end a list of properties.
+                // `SET name TO value`, `OWNER TO name` and related words end a list of properties.
                 Some(K::Set | K::Reset | K::Owner | K::Depends | K::No) => {
                     self.skip_statement();
                     break;

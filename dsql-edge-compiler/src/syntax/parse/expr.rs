@@ -1,8 +1,8 @@
-//! Expressions by precedence: `a_expr` and `b_expr`.
+//! Parses expressions by precedence: `a_expr` and `b_expr`.
 //!
-//! The levels are gram.y's, lowest first. A non-associative operator that meets its own level again
-//! is a syntax error at the second operator, but only where the first rule ends in an expression:
-//! `a IS NULL IS NULL` and `a IN (1) IN (true)` are fine, `a < b < c` is not.
+//! The levels are those of gram.y, lowest first. A non-associative operator that follows another of its level is a
+//! syntax error, but only if the first rule ends in an expression: `a IS NULL IS NULL` and `a IN (1) IN (true)` are
+//! valid, `a < b < c` is not.
 
 use super::primary::Parenthesized;
 use super::system_call::system_call;
@@ -10,7 +10,7 @@ use super::{K, Parser, Parsing, TokenKind};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, InList, LikeKind, Literal, Name, Operator, Quantified};
 
-/// Binding strength of operators, `%left`, `%right` and `%nonassoc` in gram.y.
+/// The binding strength of operators, `%left`, `%right` and `%nonassoc` in gram.y.
 mod level {
     pub(super) const OR: u8 = 1;
     pub(super) const AND: u8 = 2;
@@ -29,15 +29,15 @@ mod level {
     pub(super) const TYPECAST: u8 = 15;
 }
 
-/// How many operators of left-deep nesting an expression may have (see `MAX_DEPTH`).
+/// The maximum depth of an expression's left-deep operators (see `MAX_DEPTH`).
 const MAX_CHAIN: usize = 500;
 
-/// Which of the two expression grammars is read.
+/// The grammar of an expression.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Grammar {
     /// `a_expr`: everything.
     A,
-    /// `b_expr`: without `AND`, `OR`, `NOT`, `IN`, `LIKE`, `IS NULL` and the like.
+    /// `b_expr`: without `AND`, `OR`, `NOT`, `IN`, `LIKE`, `IS NULL` and similar operators.
     B,
 }
 
@@ -63,7 +63,7 @@ impl Parser<'_> {
         })
     }
 
-    /// Goes on after a primary that the caller has read, such as a parenthesised subquery.
+    /// Continues after a primary that the caller has parsed, such as a parenthesized subquery.
     pub(super) fn expr_after(&mut self, left: Expr) -> Parsing<Expr> {
         self.nested(|parser| parser.infix(left, 0, Grammar::A))
     }
@@ -120,7 +120,7 @@ impl Parser<'_> {
 
     fn infix(&mut self, mut left: Expr, minimum: u8, grammar: Grammar) -> Parsing<Expr> {
         let mut chain = 0;
-        // The level of a non-associative rule that has just ended in an expression.
+        // The level of the last non-associative rule, if it ended in an expression.
         let mut closed: Option<u8> = None;
         loop {
             let Some(next) = self.infix_level(grammar) else { return Ok(left) };
@@ -130,11 +130,10 @@ impl Parser<'_> {
             if closed == Some(next) {
                 return Err(self.error_here());
             }
-            // AND and OR make lists, not chains.
+            // AND and OR become lists, not chains.
             chain += usize::from(next > level::AND);
             if chain > MAX_CHAIN {
-                let message =
-                    format!("an expression of more than {MAX_CHAIN} operators in a row is too long");
+                let message = format!("an expression has more than {MAX_CHAIN} operators in a row: split it");
                 return Err(self.too_complex(message));
             }
             let (expr, ends_in_expr) = self.infix_rule(left, next, grammar)?;
@@ -144,7 +143,7 @@ impl Parser<'_> {
         }
     }
 
-    /// The level of the operator that is here, if one is.
+    /// The level of the operator at this token, if it is one.
     fn infix_level(&self, grammar: Grammar) -> Option<u8> {
         let a = grammar == Grammar::A;
         Some(match &self.token().kind {
@@ -185,7 +184,7 @@ impl Parser<'_> {
         matches!(self.keyword_ahead(after), Some(K::Distinct | K::Document))
     }
 
-    /// Reads one infix or postfix operator. Also returns whether its rule ends in an expression.
+    /// Parses one infix or postfix operator. Also returns whether its rule ends in an expression.
     fn infix_rule(&mut self, left: Expr, next: u8, grammar: Grammar) -> Parsing<(Expr, bool)> {
         match next {
             level::TYPECAST => {
@@ -230,7 +229,7 @@ impl Parser<'_> {
         self.advance();
         let right = self.expr_at(next + 1, Grammar::A)?;
         let span = left.span.to(right.span);
-        // As `makeAndExpr` does: one list, not a chain.
+        // One list, not a chain, as in `makeAndExpr`.
         let kind = match (next, left.kind) {
             (level::AND, ExprKind::And(mut parts)) => {
                 parts.push(right);
@@ -311,7 +310,7 @@ impl Parser<'_> {
         }
     }
 
-    /// `[WITH | WITHOUT] UNIQUE [KEYS]`.
+    /// Parses `IN`, `BETWEEN`, `LIKE`, `ILIKE` and `SIMILAR TO`, with or without `NOT`.
     fn pattern_rule(&mut self, left: Expr) -> Parsing<(Expr, bool)> {
         let location = self.span();
         let negated = self.eat_keyword(K::Not);
@@ -396,7 +395,7 @@ impl Parser<'_> {
         Ok(Expr { kind: ExprKind::Quantified { operator, left: Box::new(left), all, right }, span })
     }
 
-    /// Any operator, keyword forms excluded.
+    /// Any operator, except keyword forms.
     pub(super) fn operator(&mut self) -> Parsing<Operator> {
         if self.at_keyword(K::Operator) { self.qualified_operator() } else { self.plain_operator() }
     }

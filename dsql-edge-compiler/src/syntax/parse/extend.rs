@@ -1,6 +1,6 @@
-//! What a schema adds to PostgreSQL itself: operators, casts, aggregates, extensions; triggers.
+//! Parses statements that extend PostgreSQL: operators, casts, aggregates, extensions; also triggers.
 //!
-//! What queries do not show (selectivity estimators, support functions) is read and dropped.
+//! Parts that do not affect queries (selectivity estimators, support functions) are parsed and discarded.
 
 use super::{K, Parser, Parsing, TokenKind};
 use crate::syntax::ast::{
@@ -11,7 +11,7 @@ use crate::syntax::ast::{
 use crate::volatility::Volatility;
 
 impl Parser<'_> {
-    /// `CREATE OPERATOR name (FUNCTION = f, LEFTARG = t, RIGHTARG = t, …)`, behind `CREATE`.
+    /// `CREATE OPERATOR name (FUNCTION = f, LEFTARG = t, RIGHTARG = t, …)`, after `CREATE`.
     pub(super) fn create_operator(&mut self) -> Parsing<StatementKind> {
         self.advance();
         let (schema, name) = self.any_operator()?;
@@ -29,7 +29,7 @@ impl Parser<'_> {
         Ok(StatementKind::CreateOperator(Box::new(operator)))
     }
 
-    /// `CREATE COLLATION [IF NOT EXISTS] name (LOCALE = l, …)`, or `… FROM other`, behind `CREATE`.
+    /// `CREATE COLLATION [IF NOT EXISTS] name (LOCALE = l, …)`, or `… FROM other`, after `CREATE`.
     pub(super) fn create_collation(&mut self) -> Parsing<StatementKind> {
         self.advance();
         self.if_not_exists()?;
@@ -70,7 +70,7 @@ impl Parser<'_> {
         Ok(QualifiedName { parts: vec![Name { text: self.string()?, span }] })
     }
 
-    /// `(label = value, …)`, each value read by `item`; a label may have no value.
+    /// `(label = value, …)`, each value parsed by `item`; a label may have no value.
     fn definition(&mut self, mut item: impl FnMut(&mut Self, &str) -> Parsing<()>) -> Parsing<()> {
         self.parenthesized_list(|parser| {
             let label = parser.col_label()?;
@@ -79,7 +79,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// `CREATE CAST (a AS b) WITH … [AS IMPLICIT | AS ASSIGNMENT]`, behind `CREATE`.
+    /// `CREATE CAST (a AS b) WITH … [AS IMPLICIT | AS ASSIGNMENT]`, after `CREATE`.
     pub(super) fn create_cast(&mut self) -> Parsing<StatementKind> {
         self.advance();
         self.expect_symbol(b'(')?;
@@ -115,12 +115,12 @@ impl Parser<'_> {
         Ok(StatementKind::CreateCast(Box::new(CreateCast { source, target, method, context })))
     }
 
-    /// `CREATE [OR REPLACE] AGGREGATE name (args) (SFUNC = f, STYPE = t, …)`, behind `CREATE`.
+    /// `CREATE [OR REPLACE] AGGREGATE name (args) (SFUNC = f, STYPE = t, …)`, after `CREATE`.
     pub(super) fn create_aggregate(&mut self, or_replace: bool) -> Parsing<StatementKind> {
         self.advance();
         let name = self.function_name()?;
         let (mut parameters, mut ordered) = (Vec::new(), false);
-        // The old style has the arguments' type among the definitions.
+        // In the old style, the type of the argument is one of the definitions.
         let mut old_style = false;
         let definitions_alone = self.at_symbol(b'(') && {
             let before = self.at;
@@ -141,7 +141,7 @@ impl Parser<'_> {
             match label {
                 "stype" | "stype1" => state = Some(parser.type_name()?),
                 "finalfunc" => final_function = Some(parser.defined_function()?),
-                // `'ANY'` is the old spelling of no argument.
+                // `'ANY'` is the old spelling for an aggregate without an argument.
                 "basetype" if old_style && !matches!(parser.token().kind, TokenKind::String(_)) => {
                     base = Some(parser.type_name()?);
                 }
@@ -187,7 +187,7 @@ impl Parser<'_> {
         Ok((parameters, ordered))
     }
 
-    /// `CREATE EXTENSION [IF NOT EXISTS] name [WITH] [SCHEMA s] …`, behind `CREATE`.
+    /// `CREATE EXTENSION [IF NOT EXISTS] name [WITH] [SCHEMA s] …`, after `CREATE`.
     pub(super) fn create_extension(&mut self) -> Parsing<StatementKind> {
         self.advance();
         let if_not_exists = self.if_not_exists()?;
@@ -201,7 +201,7 @@ impl Parser<'_> {
         Ok(StatementKind::CreateExtension(CreateExtension { name, if_not_exists, schema }))
     }
 
-    /// `ALTER EXTENSION name …`, behind `ALTER`.
+    /// `ALTER EXTENSION name …`, after `ALTER`.
     pub(super) fn alter_extension(&mut self) -> Parsing<StatementKind> {
         self.advance();
         let name = self.col_id()?;
@@ -215,7 +215,7 @@ impl Parser<'_> {
         Ok(StatementKind::Utility(what))
     }
 
-    /// `CREATE [CONSTRAINT] TRIGGER name … ON table …`, behind `CREATE`.
+    /// `CREATE [CONSTRAINT] TRIGGER name … ON table …`, after `CREATE`.
     pub(super) fn create_trigger(&mut self) -> Parsing<StatementKind> {
         if self.eat_keyword(K::Constraint) {
             self.expect_keyword(K::Trigger)?;
@@ -223,7 +223,7 @@ impl Parser<'_> {
             self.advance();
         }
         self.col_id()?;
-        // The events may list columns, never `ON`.
+        // The events may list columns, but never contain `ON`.
         while !self.at_keyword(K::On) && !self.at_end() && !self.at_symbol(b';') {
             self.advance();
         }
@@ -233,7 +233,7 @@ impl Parser<'_> {
         Ok(StatementKind::CreateTrigger(table))
     }
 
-    /// `CREATE RULE name AS ON event TO table …`: to what is written it may do what a trigger may.
+    /// `CREATE RULE name AS ON event TO table …`: like a trigger, it may change the written rows.
     pub(super) fn create_rule(&mut self) -> Parsing<StatementKind> {
         self.advance();
         self.col_id()?;

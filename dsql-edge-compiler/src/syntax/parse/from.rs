@@ -1,4 +1,4 @@
-//! `FROM`: tables, subqueries, functions and joins (`table_ref`, `joined_table`).
+//! Parses `FROM`: tables, subqueries, functions and joins (`table_ref`, `joined_table`).
 
 use super::{K, Parser, Parsing, TokenKind};
 use crate::source::Span;
@@ -8,10 +8,10 @@ use crate::syntax::ast::{
 };
 use crate::syntax::keyword::Class;
 
-/// How many joins a statement may have: in the worst case, the tree of them is as deep (see `MAX_DEPTH`).
+/// The maximum number of joins in a statement: in the worst case, their tree has this depth (see `MAX_DEPTH`).
 const MAX_JOINS: usize = 4_000;
 
-/// What parentheses in `FROM` turn out to hold.
+/// The content of parentheses in `FROM`.
 enum Parenthesized {
     Query(Box<Query>),
     Joined(FromItem),
@@ -33,7 +33,9 @@ impl Parser<'_> {
             let qualified = !natural && kind != JoinKind::Cross;
             self.joins += 1;
             if self.joins > MAX_JOINS {
-                return Err(self.too_complex(format!("a statement has more than {MAX_JOINS} joins")));
+                return Err(
+                    self.too_complex(format!("a statement has more than {MAX_JOINS} joins: split it"))
+                );
             }
             let right = if qualified { self.table_ref()? } else { self.table_primary()? };
             let constraint = if qualified { self.join_constraint()? } else { JoinConstraint::None };
@@ -118,10 +120,10 @@ impl Parser<'_> {
         self.relation_expr_with_alias()
     }
 
-    /// After the opening parenthesis has been seen.
+    /// Parses after the opening parenthesis.
     fn parenthesized_table_ref(&mut self) -> Parsing<Parenthesized> {
         let start = self.expect_symbol(b'(')?;
-        // `VALUES` is a table's name unless its rows follow.
+        // `VALUES` is the name of a table unless rows follow.
         if self.at_query_keyword() && (!self.at_keyword(K::Values) || self.symbol_ahead(1, b'(')) {
             let query = self.query()?;
             self.expect_symbol(b')')?;
@@ -148,7 +150,7 @@ impl Parser<'_> {
             self.table_ref()?
         };
         let end = self.span();
-        // Only a join may be in parentheses.
+        // Other than a query, only a join may be in parentheses.
         let FromItem::Join(mut join) = item else { return Err(self.error_here()) };
         self.expect_symbol(b')')?;
         join.span = start.to(end);
@@ -297,7 +299,7 @@ impl Parser<'_> {
         Ok(self.relation_name_or_only()?.0)
     }
 
-    /// A name, and whether `ONLY` is before it.
+    /// A name, and whether it follows `ONLY`.
     pub(super) fn relation_name_or_only(&mut self) -> Parsing<(QualifiedName, bool)> {
         if self.eat_keyword(K::Only) {
             if self.eat_symbol(b'(') {
@@ -314,7 +316,7 @@ impl Parser<'_> {
 
     fn relation_expr_with_alias(&mut self) -> Parsing<FromItem> {
         let start = self.span();
-        // A keyword that names functions alone.
+        // A keyword that can only be the name of a function.
         if self.keyword().is_some_and(|keyword| keyword.class() == Class::TypeOrFunctionName) {
             self.advance();
             return Err(self.error_here());
@@ -341,7 +343,7 @@ impl Parser<'_> {
         Ok(TableSample { method, args, repeatable, span: start.to(self.previous_span()) })
     }
 
-    /// `[AS] name [(columns)]`, or nothing.
+    /// `[AS] name [(columns)]`, if present.
     pub(super) fn alias(&mut self) -> Parsing<Option<Alias>> {
         let with_as = self.eat_keyword(K::As);
         if !with_as && !self.at_col_id() {
@@ -352,7 +354,7 @@ impl Parser<'_> {
         Ok(Some(Alias { name, columns }))
     }
 
-    /// Passes over balanced parentheses.
+    /// Skips balanced parentheses.
     pub(super) fn skip_parentheses(&mut self) -> Parsing<()> {
         self.expect_symbol(b'(')?;
         let mut depth = 1usize;

@@ -1,7 +1,6 @@
-//! Function calls, and the calls that have a grammar of their own.
+//! Parses function calls, and the calls that have a special grammar.
 //!
-//! `EXTRACT`, `TRIM`, `POSITION` and the like become calls of the `pg_catalog` functions that
-//! gram.y calls for them.
+//! `EXTRACT`, `TRIM`, `POSITION` and related forms become calls of `pg_catalog` functions, as in gram.y.
 
 use super::system_call::system_call;
 use super::{K, Parser, Parsing, TokenKind};
@@ -11,7 +10,7 @@ use crate::syntax::ast::{
 };
 
 impl Parser<'_> {
-    /// `func_application` and what may follow it, at the opening parenthesis.
+    /// `func_application` and its suffixes, at the opening parenthesis.
     pub(super) fn function_call(&mut self, name: QualifiedName, location: Span) -> Parsing<Expr> {
         let start = location;
         let windowless = std::mem::take(&mut self.windowless);
@@ -35,7 +34,7 @@ impl Parser<'_> {
             call.order_by = self.sort_clause()?;
         }
         self.expect_symbol(b')')?;
-        // A type's modifiers; `f() 'x'` has none, and FROM takes only functions.
+        // The arguments are a type's modifiers; `f() 'x'` does not have any, and FROM accepts only functions.
         if !windowless && self.at_string() && !call.args.is_empty() && !call.distinct && !call.variadic {
             return self.constant_with_modifiers(call, start);
         }
@@ -121,11 +120,11 @@ impl Parser<'_> {
         Ok(FunctionArg { name, value: self.expr()? })
     }
 
-    /// `func_expr_common_subexpr`: keywords that are calls. `None` if the keyword is a plain name here.
+    /// `func_expr_common_subexpr`: keywords that are calls. `None` if the keyword is an ordinary name here.
     pub(super) fn special_function(&mut self, keyword: K) -> Parsing<Option<Expr>> {
         let start = self.span();
         if let Some((function, takes_precision)) = value_function(keyword) {
-            // `current_schema` is a function name too: `current_schema()`.
+            // `current_schema` is also the name of a function: `current_schema()`.
             if keyword == K::CurrentSchema && self.symbol_ahead(1, b'(') {
                 return Ok(None);
             }
@@ -144,7 +143,7 @@ impl Parser<'_> {
         let (name, args) = match keyword {
             K::Coalesce | K::Greatest | K::Least | K::Nullif => {
                 let kind = self.conditional_function(keyword, start)?;
-                // These take no FILTER or OVER.
+                // These do not take FILTER or OVER.
                 return Ok(Some(Expr { kind, span: start.to(self.previous_span()) }));
             }
             K::Treat => self.treat()?,
@@ -171,7 +170,7 @@ impl Parser<'_> {
         Ok(Some(system_call(&name, args, start, start.to(self.previous_span()))))
     }
 
-    /// `CURRENT_DATE`, `CURRENT_TIMESTAMP (3)` and the like.
+    /// `CURRENT_DATE`, `CURRENT_TIMESTAMP (3)` and related keywords.
     fn sql_value_function(
         &mut self,
         function: ValueFunction,
@@ -205,7 +204,7 @@ impl Parser<'_> {
         })
     }
 
-    /// `TREAT (x AS t)` is the call t(x), as gram.y makes it.
+    /// `TREAT (x AS t)` becomes the call t(x), as in gram.y.
     fn treat(&mut self) -> Parsing<(String, Vec<Expr>)> {
         self.at += 2;
         let arg = self.expr()?;
@@ -272,7 +271,7 @@ impl Parser<'_> {
         Ok(vec![haystack, needle])
     }
 
-    /// The rest of `name (arg, …)` for keywords that are ordinary functions too; `first` has been read.
+    /// The rest of `name (arg, …)` for keywords that are also ordinary functions; `first` is already parsed.
     pub(super) fn plain_call(&mut self, name: &str, first: Vec<Expr>, start: Span) -> Parsing<Expr> {
         let mut args: Vec<FunctionArg> =
             first.into_iter().map(|value| FunctionArg { name: None, value }).collect();
@@ -365,7 +364,7 @@ impl Parser<'_> {
     }
 }
 
-/// Values spelt as a bare keyword, and whether a precision may follow.
+/// The function that is written as a bare keyword, and whether a precision may follow.
 fn value_function(keyword: K) -> Option<(ValueFunction, bool)> {
     Some(match keyword {
         K::CurrentDate => (ValueFunction::CurrentDate, false),

@@ -1,7 +1,7 @@
-//! Tokens into statements: recursive descent for statements, precedence climbing for expressions.
+//! Parses tokens into statements: recursive descent for statements, precedence climbing for expressions.
 //!
-//! Input: [`Lexed`]. Output: the tree, or the one error that PostgreSQL's LALR parser would report, at the token where
-//! it would stop, with advice. One file per statement family; this one holds the token cursor.
+//! Input: [`Lexed`]. Output: the tree, or the error that PostgreSQL's LALR parser would report, at the token where it
+//! would stop, with advice. Each family of statements has its own file; this file contains the token cursor.
 
 mod advice;
 mod alter;
@@ -35,8 +35,8 @@ use crate::source::Span;
 
 type Parsing<T> = Result<T, Box<Diagnostic>>;
 
-/// How deep statements and expressions may nest. PostgreSQL's own limit is its stack; ours has room for this, and for
-/// the other limits, in a debug build (see `own_stack`).
+/// The maximum nesting depth of statements and expressions. PostgreSQL's limit is the size of its stack; our stack is
+/// large enough for this and the other limits in a debug build (see `own_stack`).
 const MAX_DEPTH: usize = 320;
 
 /// Parses statements separated by semicolons.
@@ -49,8 +49,8 @@ pub(super) fn parse_statements(text: &str, lexed: &Lexed) -> Result<Vec<Statemen
     Ok(statements)
 }
 
-/// Parses the statements that can be read. The others are errors, each with the span of its statement: it ends with the
-/// first semicolon that is not before the error.
+/// Parses the statements that can be parsed. The others become errors, each with the span of its statement, which ends
+/// with the first semicolon at or after the error.
 pub(super) fn parse_readable(text: &str, lexed: &Lexed) -> (Vec<Statement>, Vec<(Diagnostic, Span)>) {
     let mut parser = Parser::at(text, lexed, 0);
     let (mut statements, mut errors) = (Vec::new(), Vec::new());
@@ -82,7 +82,7 @@ pub(super) fn parse_readable(text: &str, lexed: &Lexed) -> (Vec<Statement>, Vec<
     (statements, errors)
 }
 
-/// Parses `PREPARE name (types) AS statement`, which the parser of statements passes over.
+/// Parses `PREPARE name (types) AS statement`, which the parser of statements skips.
 pub(super) fn parse_prepare(text: &str, lexed: &Lexed) -> Option<Prepare> {
     Parser::at(text, lexed, 0).prepare().ok()
 }
@@ -92,15 +92,15 @@ struct Parser<'a> {
     lexed: &'a Lexed,
     at: usize,
     depth: usize,
-    /// Joins of the statement so far.
+    /// The number of joins in the statement so far.
     joins: usize,
-    /// Queries in `WITH` of the statement so far.
+    /// The number of `WITH` queries in the statement so far.
     ctes: usize,
-    /// Set operations of the statement so far.
+    /// The number of set operations in the statement so far.
     set_operations: usize,
-    /// The first argument of `SUBSTRING (x SIMILAR y ESCAPE z)` is being read.
+    /// The first argument of `SUBSTRING (x SIMILAR y ESCAPE z)` is being parsed.
     in_substring: bool,
-    /// The next call is one of `FROM`: what follows it is an alias, not FILTER or OVER.
+    /// The next call is in `FROM`: an alias can follow it, but not FILTER or OVER.
     windowless: bool,
 }
 
@@ -119,7 +119,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Whether a statement follows. A lexical error is met when its token is needed.
+    /// Whether a statement follows. A lexical error is returned only if the parser reaches its token.
     fn begins_statement(&mut self) -> Result<bool, Diagnostic> {
         while self.eat_symbol(b';') {}
         match &self.lexed.error {
@@ -128,7 +128,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A statement, and a semicolon or the end behind it.
+    /// Parses a statement that is followed by a semicolon or the end.
     fn whole_statement(&mut self) -> Result<Statement, Diagnostic> {
         let statement = self.statement().map_err(|error| self.advised(*error))?;
         if !self.at_end() && !self.at_symbol(b';') {
@@ -242,7 +242,7 @@ impl<'a> Parser<'a> {
         found
     }
 
-    /// Both keywords, or neither.
+    /// Consumes both keywords, or neither.
     fn eat_keywords(&mut self, first: K, second: K) -> bool {
         let found = self.at_keywords(first, second);
         if found {
@@ -288,7 +288,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The error, with what was probably meant.
+    /// Adds advice to the error.
     fn advised(&self, error: Diagnostic) -> Diagnostic {
         if error.code != Code::SyntaxError || error.hint.is_some() {
             return error;
@@ -304,7 +304,7 @@ impl<'a> Parser<'a> {
         Box::new(Diagnostic::syntax(Code::SyntaxError, span, message))
     }
 
-    /// The error of a text that goes beyond one of the limits on its tree.
+    /// The error for SQL that exceeds one of the limits on its tree.
     fn too_complex(&self, message: String) -> Box<Diagnostic> {
         Box::new(Diagnostic::syntax(Code::TooComplex, self.span(), message))
     }
@@ -312,7 +312,7 @@ impl<'a> Parser<'a> {
     /// Runs `parse` one level deeper.
     fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsing<T>) -> Parsing<T> {
         if self.depth >= MAX_DEPTH {
-            let message = format!("the statement nests deeper than {MAX_DEPTH} levels");
+            let message = format!("the statement nests deeper than {MAX_DEPTH} levels: split it");
             return Err(self.too_complex(message));
         }
         self.depth += 1;

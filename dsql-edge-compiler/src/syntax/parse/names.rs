@@ -1,11 +1,11 @@
-//! Identifiers by PostgreSQL's keyword classes: `ColId`, `ColLabel`, `BareColLabel`, `type_function_name`.
+//! Parses identifiers by PostgreSQL's keyword classes: `ColId`, `ColLabel`, `BareColLabel`, `type_function_name`.
 
 use super::{K, Parser, Parsing, TokenKind};
 use crate::syntax::ast::{Indirection, Name, QualifiedName};
 use crate::syntax::keyword::Class;
 
 impl Parser<'_> {
-    /// The name that the token `count` ahead would be, if a keyword's class lets it be one.
+    /// The token `count` ahead as a name, if it is an identifier or a keyword of an allowed class.
     pub(super) fn name_ahead(&self, count: usize, allowed: impl Fn(K) -> bool) -> Option<Name> {
         let token = self.ahead(count);
         let text = match &token.kind {
@@ -44,12 +44,12 @@ impl Parser<'_> {
         self.name_where(Self::is_col_id)
     }
 
-    /// `ColLabel`: any word at all.
+    /// `ColLabel`: any word.
     pub(super) fn col_label(&mut self) -> Parsing<Name> {
         self.name_where(|_| true)
     }
 
-    /// `BareColLabel`, if one is here.
+    /// `BareColLabel`, if the token is one.
     pub(super) fn bare_label(&mut self) -> Option<Name> {
         let name = self.name_ahead(0, K::is_bare_label)?;
         self.advance();
@@ -66,13 +66,13 @@ impl Parser<'_> {
         self.parenthesized_list(Self::col_id)
     }
 
-    /// `ColId [. ColLabel …]` as `any_name` and `qualified_name` have it.
+    /// `ColId [. ColLabel …]`, as in `any_name` and `qualified_name`.
     pub(super) fn qualified_name(&mut self) -> Parsing<QualifiedName> {
         let mut parts = vec![self.col_id()?];
         for step in self.indirection()? {
             match step {
                 Indirection::Field(name) => parts.push(name),
-                // The grammar takes subscripts and stars here, and its action refuses them (`check_qualified_name`).
+                // The grammar accepts subscripts and stars here, and its action rejects them (`check_qualified_name`).
                 _ => return Err(self.error_here()),
             }
         }
@@ -135,7 +135,8 @@ impl Parser<'_> {
     }
 }
 
-/// PostgreSQL's lexer looks ahead (`base_yylex`): these two make a token that is not a name.
+/// Whether PostgreSQL's lexer, which looks ahead (`base_yylex`), combines these two keywords into a token that is not a
+/// name.
 fn is_half(keyword: K, next: Option<K>) -> bool {
     match keyword {
         K::Nulls => matches!(next, Some(K::First | K::Last)),

@@ -1,4 +1,4 @@
-//! `c_expr`: constants, columns, parameters, parentheses, `CASE`, `ARRAY`, `ROW`, subqueries.
+//! Parses `c_expr`: constants, columns, parameters, parentheses, `CASE`, `ARRAY`, `ROW`, subqueries.
 
 use super::system_call::system_call;
 use super::{K, Parser, Parsing, TokenKind};
@@ -7,9 +7,9 @@ use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, Indirection, Literal, Name, QualifiedName, Query, TypeName, When};
 use crate::syntax::keyword::Class;
 
-/// What is between parentheses.
+/// The content of parentheses.
 pub(super) enum Parenthesized {
-    /// A query, itself perhaps in more parentheses.
+    /// A query, which may be in further parentheses.
     Query(Box<Query>),
     /// One or more expressions.
     Exprs(Vec<Expr>),
@@ -99,19 +99,19 @@ impl Parser<'_> {
         if self.symbol_ahead(1, b'.') {
             return Ok(None);
         }
-        // `numeric (…)` is a type with a length, never a call: what is missing is the string behind it.
+        // `numeric (…)` is always a type with modifiers and not a call, so the error is the missing string after it.
         let with_length =
             self.symbol_ahead(1, b'(') && self.keyword().is_some_and(|it| it.class() == Class::ColumnName);
         match self.system_type(true) {
             Ok(Some(_)) if with_length && !self.at_string() => Err(self.error_here()),
             Ok(Some(target)) if self.at_string() => self.constant_of(start, target).map(Some),
-            // `timestamp with time`: nothing else begins so.
+            // Only a type begins with `timestamp with time`.
             Err(error)
                 if self.at > before + 2 && matches!(self.previous().kind, TokenKind::Keyword(K::Time)) =>
             {
                 Err(error)
             }
-            // Not a constant after all: a column of that name, or an error that the name rules place.
+            // It is not a constant: it is a column of that name, or an error that the rules for names report.
             _ => {
                 self.at = before;
                 Ok(None)
@@ -126,7 +126,7 @@ impl Parser<'_> {
         Ok(Expr { kind, span: start.to(span) })
     }
 
-    /// A column, a function call, or `type 'constant'`: distinguished by what follows the name.
+    /// A column, a function call, or `type 'constant'`, distinguished by the token after the name.
     fn name_or_call(&mut self) -> Parsing<Expr> {
         let start = self.span();
         let function_only = self.keyword().is_some_and(|keyword| !Self::is_col_id(keyword));
@@ -185,7 +185,7 @@ impl Parser<'_> {
         Ok(Expr { kind: ExprKind::Indirection { base: Box::new(base), steps }, span })
     }
 
-    /// `.name`, `.*`, `[i]`, `[low:high]`, any number of them.
+    /// `.name`, `.*`, `[i]`, `[low:high]`, in any number.
     pub(super) fn indirection(&mut self) -> Parsing<Vec<Indirection>> {
         let mut steps = Vec::new();
         loop {
@@ -214,7 +214,7 @@ impl Parser<'_> {
         }
     }
 
-    /// `check_indirection`, which is called with all steps, at the token after them.
+    /// The error of `check_indirection`, which runs after all steps, so its place is the token after them.
     fn star_before_others(&self) -> Box<Diagnostic> {
         let mut error = self.error_here();
         error.message = error.message.replacen("syntax error", "improper use of \"*\"", 1);
@@ -249,8 +249,8 @@ impl Parser<'_> {
         }
     }
 
-    /// What follows an opening parenthesis: a query, or expressions. `((SELECT 1) UNION …)`,
-    /// `((SELECT 1) + 2)` and `((SELECT 1), 2)` are distinguished after the inner parenthesis.
+    /// Parses the content after an opening parenthesis: a query, or expressions. `((SELECT 1) UNION …)`, `((SELECT 1) +
+    /// 2)` and `((SELECT 1), 2)` are distinguished after the inner parenthesis.
     pub(super) fn parenthesis_content(&mut self) -> Parsing<Parenthesized> {
         if self.at_query_keyword() {
             return self.query().map(|query| Parenthesized::Query(Box::new(query)));
@@ -389,7 +389,7 @@ impl Parser<'_> {
         Ok(Expr { kind: ExprKind::Array(elements), span: start.to(end) })
     }
 
-    /// A name that is not a keyword, for tests of what is ahead.
+    /// A name that is not a keyword.
     pub(super) fn synthetic_name(text: &str, span: Span) -> Name {
         Name { text: text.to_owned(), span }
     }

@@ -1,4 +1,4 @@
-//! Queries: `select_no_parens`, set operations, `WITH`, `VALUES`, and the clauses at the end.
+//! Parses queries: `select_no_parens`, set operations, `WITH`, `VALUES`, and the clauses at the end.
 
 use super::{K, Parser, Parsing, TokenKind};
 use crate::source::Span;
@@ -7,10 +7,10 @@ use crate::syntax::ast::{
     Query, QueryBody, Search, Select, SetOperator, Target, Window, With,
 };
 
-/// How many set operations a statement may have: in the worst case, the tree of them is as deep (see `MAX_DEPTH`).
+/// The maximum number of set operations in a statement: in the worst case, their tree has this depth (see `MAX_DEPTH`).
 const MAX_SET_OPERATIONS: usize = 500;
 
-/// How many queries the `WITH`s of a statement may have: each can read the one before it.
+/// The maximum number of `WITH` queries in a statement: each can read the one before it.
 const MAX_CTES: usize = 10_000;
 
 impl Parser<'_> {
@@ -27,7 +27,7 @@ impl Parser<'_> {
         })
     }
 
-    /// The query behind a `WITH` clause that has been read.
+    /// The query after a `WITH` clause that is already parsed.
     pub(super) fn query_after_with(&mut self, with: With) -> Parsing<Query> {
         let left = self.set_operand()?;
         let body = self.set_operations(left, 0)?;
@@ -40,7 +40,7 @@ impl Parser<'_> {
         Ok(query)
     }
 
-    /// Goes on after a query in parentheses that has been read.
+    /// Continues after a parenthesized query that is already parsed.
     pub(super) fn query_after_parentheses(&mut self, left: Query) -> Parsing<Query> {
         let body = self.set_operations(left, 0)?;
         self.query_tail(body)
@@ -54,7 +54,7 @@ impl Parser<'_> {
         Ok(query)
     }
 
-    /// Whether a query in parentheses goes on here: a set operation, or a clause at the end.
+    /// Whether a parenthesized query continues here, with a set operation or a final clause.
     pub(super) fn at_query_continuation(&self) -> bool {
         matches!(
             self.keyword(),
@@ -116,7 +116,8 @@ impl Parser<'_> {
             }
             self.set_operations += 1;
             if self.set_operations > MAX_SET_OPERATIONS {
-                let message = format!("a statement has more than {MAX_SET_OPERATIONS} set operations");
+                let message =
+                    format!("a statement has more than {MAX_SET_OPERATIONS} set operations: split it");
                 return Err(self.too_complex(message));
             }
             let location = self.advance();
@@ -138,7 +139,7 @@ impl Parser<'_> {
         }
     }
 
-    /// `ORDER BY`, `LIMIT`, `OFFSET`, `FETCH`, `FOR …`, in the orders that the grammar allows.
+    /// `ORDER BY`, `LIMIT`, `OFFSET`, `FETCH` and `FOR …`, in the order that the grammar allows.
     fn query_tail(&mut self, mut query: Query) -> Parsing<Query> {
         let start = query.span;
         if self.at_keyword(K::Order) {
@@ -223,7 +224,7 @@ impl Parser<'_> {
         }
         self.advance();
         let span = self.span();
-        // ROW can begin a count, too: as a column or as a constructor.
+        // ROW can also begin a count: as a column or as a constructor.
         let begins_count = [b'.', b'[', b'('].iter().any(|symbol| self.symbol_ahead(1, *symbol));
         let count = if matches!(self.keyword(), Some(K::Row | K::Rows)) && !begins_count {
             Expr { kind: ExprKind::Literal(Literal::Integer(1)), span }
@@ -335,7 +336,7 @@ impl Parser<'_> {
         Ok(Select { distinct, targets, into, from, filter, group_by, group_distinct, having, windows, span })
     }
 
-    /// Whether a target list begins here: PostgreSQL allows `SELECT` with none.
+    /// Whether a target list begins here; PostgreSQL allows `SELECT` without one.
     fn at_target(&self) -> bool {
         if self.at_query_continuation() {
             return false;
@@ -360,7 +361,7 @@ impl Parser<'_> {
         })
     }
 
-    /// `OptTempTableName`; of a temporary table with its schema.
+    /// `OptTempTableName`; the name of a temporary table gets its schema.
     fn select_into_target(&mut self) -> Parsing<crate::syntax::ast::QualifiedName> {
         if matches!(self.keyword(), Some(K::Local | K::Global))
             && matches!(self.keyword_ahead(1), Some(K::Temporary | K::Temp))
@@ -416,7 +417,7 @@ impl Parser<'_> {
 
     pub(super) fn with_clause(&mut self) -> Parsing<With> {
         let start = self.advance();
-        // `RECURSIVE` may be the name of the first one.
+        // `RECURSIVE` may be the name of the first query.
         let named = self.keyword_ahead(1) == Some(K::As) || self.symbol_ahead(1, b'(');
         let recursive = !named && self.eat_keyword(K::Recursive);
         let ctes = self.list(Self::common_table_expression)?;

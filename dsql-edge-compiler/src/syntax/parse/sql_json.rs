@@ -1,11 +1,11 @@
-//! SQL/JSON constructors and aggregates: `JSON_OBJECT`, `JSON_ARRAY`, `JSON_OBJECTAGG`, `JSON_ARRAYAGG`.
+//! Parses SQL/JSON constructors and aggregates: `JSON_OBJECT`, `JSON_ARRAY`, `JSON_OBJECTAGG`, `JSON_ARRAYAGG`.
 
 use super::{K, Parser, Parsing};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, FunctionArg, SqlFunction};
 
 impl Parser<'_> {
-    /// At the keyword, with `(` behind it.
+    /// Parses at the keyword, which is followed by `(`.
     pub(super) fn sql_json(&mut self, keyword: K) -> Parsing<Expr> {
         let start = self.advance();
         self.advance();
@@ -38,7 +38,7 @@ impl Parser<'_> {
         Ok(Expr { kind: ExprKind::SqlFunction(Box::new(call)), span })
     }
 
-    /// Pairs, or the arguments of the plain function `json_object`.
+    /// Parses pairs, or the arguments of the ordinary function `json_object`.
     fn json_object(&mut self, call: &mut SqlFunction, start: Span) -> Parsing<Option<Expr>> {
         if self.at_symbol(b')') || self.at_keyword(K::Returning) {
             return Ok(None);
@@ -69,7 +69,7 @@ impl Parser<'_> {
         self.at_keyword(K::Value) || self.at_symbol(b':')
     }
 
-    /// `key VALUE value` or `key: value`, behind the key.
+    /// `key VALUE value` or `key: value`, after the key.
     fn json_pair(&mut self, call: &mut SqlFunction, key: Expr) -> Parsing<()> {
         if !self.at_json_pair() {
             return Err(self.error_here());

@@ -1,9 +1,9 @@
-//! `SystemFuncName`: calls of functions that the grammar writes for the user, such as `AT TIME ZONE`.
+//! Creates the function calls that the grammar generates (`SystemFuncName`), such as for `AT TIME ZONE`.
 
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, FunctionCall};
 
-/// A call of a function of `pg_catalog`.
+/// A call of a function in `pg_catalog`.
 pub(super) fn system_call(name: &str, args: Vec<Expr>, location: Span, span: Span) -> Expr {
     let call = FunctionCall::of_system(name, args, location);
     Expr { kind: ExprKind::Function(Box::new(call)), span }

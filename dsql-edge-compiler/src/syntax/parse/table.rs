@@ -7,7 +7,7 @@ use crate::syntax::ast::{
 };
 
 impl Parser<'_> {
-    /// After `CREATE [TEMP] TABLE`.
+    /// Parses after `CREATE [TEMP] TABLE`.
     pub(super) fn create_table(&mut self, persistence: Persistence) -> Parsing<StatementKind> {
         let if_not_exists = self.if_not_exists()?;
         let name = self.qualified_name()?;
@@ -58,7 +58,7 @@ impl Parser<'_> {
         Ok(true)
     }
 
-    /// `(a, b) AS` rather than `(a int, b text)`.
+    /// Whether `(a, b) AS` follows rather than `(a int, b text)`.
     pub(super) fn bare_column_list_ahead(&self) -> bool {
         matches!(self.ahead(1).kind, TokenKind::Identifier(_) | TokenKind::Keyword(_))
             && (self.symbol_ahead(2, b',') || self.symbol_ahead(2, b')'))
@@ -335,7 +335,7 @@ impl Parser<'_> {
         Ok(options)
     }
 
-    /// `SeqOptElem`, any number.
+    /// `SeqOptElem`, in any number.
     pub(super) fn sequence_options(&mut self) -> Parsing<Vec<SequenceOption>> {
         let mut options = Vec::new();
         loop {

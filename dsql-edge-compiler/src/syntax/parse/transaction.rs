@@ -1,7 +1,7 @@
-//! The statements that begin, end or divide a transaction: `TransactionStmt` of PostgreSQL's `gram.y`.
+//! Parses the statements that begin, end or divide a transaction: `TransactionStmt` of PostgreSQL's `gram.y`.
 //!
 //! Input: the tokens from `BEGIN`, `COMMIT` or another of these words. Output: a [`TransactionStatement`]. The modes
-//! behind `BEGIN` are passed over: the rules of DSQL look at their words.
+//! after `BEGIN` are skipped; the rules of DSQL check their words.
 
 use super::{K, Parser, Parsing, TokenKind};
 use crate::syntax::ast::{Name, StatementKind, TransactionStatement};
@@ -68,7 +68,7 @@ impl Parser<'_> {
         self.chain().map(|chain| TransactionStatement::Rollback { chain })
     }
 
-    /// The first word, and `[WORK | TRANSACTION] [AND [NO] CHAIN]` behind it.
+    /// The first word, and `[WORK | TRANSACTION] [AND [NO] CHAIN]` after it.
     fn ended(&mut self, of: fn(bool) -> TransactionStatement) -> Parsing<TransactionStatement> {
         self.advance();
         self.work_or_transaction();
@@ -88,7 +88,7 @@ impl Parser<'_> {
         Ok(!no)
     }
 
-    /// `[SAVEPOINT] name`; `savepoint` alone is the name.
+    /// `[SAVEPOINT] name`; a single `savepoint` is the name.
     fn savepoint_name(&mut self) -> Parsing<Name> {
         if self.at_keyword(K::Savepoint) && self.name_ahead(1, Self::is_col_id).is_some() {
             self.advance();

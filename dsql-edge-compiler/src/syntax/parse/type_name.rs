@@ -1,4 +1,4 @@
-//! Types as written: `Typename` of the grammar.
+//! Parses types: `Typename` of the grammar.
 
 use super::{K, Parser, Parsing, TokenKind};
 use crate::source::Span;
@@ -67,8 +67,8 @@ impl Parser<'_> {
         self.parenthesized_list(Self::expr)
     }
 
-    /// The types that are keywords. With `constant`, only those that may be before a string, and
-    /// nothing is consumed unless the type is there.
+    /// The types that are keywords. With `constant`, only those that can precede a string; no token is consumed if the
+    /// type is not present.
     pub(super) fn system_type(&mut self, constant: bool) -> Parsing<Option<TypeName>> {
         let start = self.span();
         let Some(keyword) = self.keyword() else { return Ok(None) };
@@ -177,7 +177,7 @@ impl Parser<'_> {
         Ok(result)
     }
 
-    /// `WITH TIME ZONE` and `WITHOUT TIME ZONE`; `WITH` alone belongs to somebody else.
+    /// `WITH TIME ZONE` and `WITHOUT TIME ZONE`; `WITH` without `TIME` belongs to another clause.
     fn time_zone(&mut self) -> Parsing<bool> {
         let with = self.at_keyword(K::With) && self.keyword_ahead(1) == Some(K::Time);
         let without = self.at_keyword(K::Without) && self.keyword_ahead(1) == Some(K::Time);
@@ -194,7 +194,7 @@ impl Parser<'_> {
         Ok(Expr { kind: ExprKind::Literal(Literal::Integer(value)), span })
     }
 
-    /// `YEAR`, `DAY TO SECOND (3)` …: kept as PostgreSQL's mask, then the precision.
+    /// `YEAR`, `DAY TO SECOND (3)` …: as PostgreSQL's mask, followed by the precision.
     pub(super) fn interval_fields(&mut self) -> Parsing<Vec<Expr>> {
         let start = self.span();
         let Some(first) = self.interval_field() else { return Ok(Vec::new()) };
@@ -233,7 +233,7 @@ impl Parser<'_> {
         })
     }
 
-    /// `INTERVAL '…' [fields]` and `INTERVAL(p) '…'`, if that is what is here.
+    /// `INTERVAL '…' [fields]` and `INTERVAL(p) '…'`, if present.
     pub(super) fn interval_constant(&mut self) -> Parsing<Option<Expr>> {
         let start = self.span();
         let precision = self.symbol_ahead(1, b'(')
@@ -286,7 +286,7 @@ fn plain(name: QualifiedName, span: Span) -> TypeName {
     }
 }
 
-/// A type that the grammar itself puts into `pg_catalog`.
+/// A type that the grammar qualifies with `pg_catalog`.
 pub(super) fn system(name: &str, span: Span) -> TypeName {
     let part = |text: &str| Name { text: text.to_owned(), span };
     let mut result = plain(QualifiedName { parts: vec![part("pg_catalog"), part(name)] }, span);

@@ -1,7 +1,7 @@
-//! Statements that are neither queries nor table definitions: read as far as they matter here.
+//! Parses statements that are neither queries nor table definitions, as far as necessary.
 //!
-//! `SET`, `GRANT`, `COMMENT` and the like return no rows and change nothing that
-//! queries see; their first words are checked, the rest is passed over.
+//! `SET`, `GRANT`, `COMMENT` and similar statements return no rows and do not affect queries; their first words are
+//! checked, the rest is skipped.
 
 use super::{K, Parser, Parsing, TokenKind};
 use crate::syntax::ast::{Prepare, Set, StatementKind};
@@ -47,7 +47,7 @@ impl Parser<'_> {
             Some(K::Reassign) => "REASSIGN OWNED",
             Some(K::Import) => "IMPORT FOREIGN SCHEMA",
             _ => {
-                // DSQL's own.
+                // DSQL's own statements.
                 if self.eat_word("aws") {
                     let word = self.non_reserved_word()?;
                     if word.text != "iam" {

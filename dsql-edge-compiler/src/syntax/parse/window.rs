@@ -1,4 +1,4 @@
-//! Windows, frames and sort keys.
+//! Parses windows, frames and sort keys.
 
 use super::{K, Parser, Parsing, TokenKind};
 use crate::source::Span;
@@ -52,7 +52,7 @@ impl Parser<'_> {
         };
         let start_span = self.advance();
         let (start, end);
-        // `between[1] PRECEDING` is about a column of that name.
+        // In `between[1] PRECEDING`, `between` is a column.
         let column =
             self.symbol_ahead(1, b'[') || self.symbol_ahead(1, b'.') || self.keyword_ahead(1) == Some(K::And);
         if !column && self.eat_keyword(K::Between) {
@@ -146,7 +146,7 @@ impl Parser<'_> {
         }
     }
 
-    /// `ORDER BY …`, or nothing.
+    /// `ORDER BY …`, if present.
     pub(super) fn sort_clause(&mut self) -> Parsing<Vec<SortBy>> {
         if !self.eat_keyword(K::Order) {
             return Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! XML: the calls with a grammar of their own, and `XMLTABLE`.
+//! Parses XML: the calls with a special grammar, and `XMLTABLE`.
 
 use super::system_call::system_call;
 use super::{K, Parser, Parsing};
@@ -6,7 +6,7 @@ use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, FromItem, SqlFunction, XmlColumn, XmlTable};
 
 impl Parser<'_> {
-    /// At the keyword, with `(` behind it.
+    /// Parses at the keyword, which is followed by `(`.
     pub(super) fn xml_function(&mut self, keyword: K) -> Parsing<Expr> {
         let start = self.advance();
         self.advance();
@@ -73,7 +73,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// `xml_attribute_list`; what has no label must be a column.
+    /// `xml_attribute_list`; an attribute without a label must be a column.
     fn xml_attributes(&mut self, call: &mut SqlFunction) -> Parsing<()> {
         loop {
             let value = self.expr()?;

@@ -1,4 +1,4 @@
--- What the extension adminpack brings, as PostgreSQL 16 has it.
+-- Objects of the extension adminpack in PostgreSQL 16.
 CREATE FUNCTION pg_file_rename(text, text) RETURNS boolean LANGUAGE c VOLATILE STRICT;
 CREATE FUNCTION pg_file_rename(text, text, text) RETURNS boolean LANGUAGE c VOLATILE;
 CREATE FUNCTION pg_file_sync(text) RETURNS void LANGUAGE c VOLATILE STRICT;

@@ -1,4 +1,4 @@
--- What the extension amcheck brings, as PostgreSQL 16 has it.
+-- Objects of the extension amcheck in PostgreSQL 16.
 CREATE FUNCTION bt_index_check(index regclass) RETURNS void LANGUAGE c VOLATILE STRICT;
 CREATE FUNCTION bt_index_check(index regclass, heapallindexed boolean) RETURNS void LANGUAGE c VOLATILE STRICT;
 CREATE FUNCTION bt_index_parent_check(index regclass) RETURNS void LANGUAGE c VOLATILE STRICT;

@@ -1,4 +1,4 @@
--- What the extension btree_gist brings, as PostgreSQL 16 has it.
+-- Objects of the extension btree_gist in PostgreSQL 16.
 CREATE FUNCTION cash_dist(money, money) RETURNS money LANGUAGE c IMMUTABLE STRICT;
 CREATE FUNCTION date_dist(date, date) RETURNS integer LANGUAGE c IMMUTABLE STRICT;
 CREATE FUNCTION float4_dist(real, real) RETURNS real LANGUAGE c IMMUTABLE STRICT;

@@ -1,4 +1,4 @@
--- What the extension citext brings, as PostgreSQL 16 has it.
+-- Objects of the extension citext in PostgreSQL 16.
 CREATE TYPE citext (CATEGORY = 'S');
 CREATE FUNCTION citext(boolean) RETURNS citext LANGUAGE c IMMUTABLE STRICT;
 CREATE FUNCTION citext(character) RETURNS citext LANGUAGE c IMMUTABLE STRICT;

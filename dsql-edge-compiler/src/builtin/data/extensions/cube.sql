@@ -1,4 +1,4 @@
--- What the extension cube brings, as PostgreSQL 16 has it.
+-- Objects of the extension cube in PostgreSQL 16.
 CREATE TYPE cube (CATEGORY = 'U');
 CREATE FUNCTION cube(cube, double precision) RETURNS cube LANGUAGE c IMMUTABLE STRICT;
 CREATE FUNCTION cube(cube, double precision, double precision) RETURNS cube LANGUAGE c IMMUTABLE STRICT;

@@ -1,4 +1,4 @@
--- What the extension dblink brings, as PostgreSQL 16 has it.
+-- Objects of the extension dblink in PostgreSQL 16.
 CREATE TYPE dblink_pkey_results AS ("position" integer, colname text);
 CREATE FUNCTION dblink(text) RETURNS SETOF record LANGUAGE c VOLATILE STRICT;
 CREATE FUNCTION dblink(text, boolean) RETURNS SETOF record LANGUAGE c VOLATILE STRICT;

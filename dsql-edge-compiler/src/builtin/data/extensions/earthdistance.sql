@@ -1,4 +1,4 @@
--- What the extension earthdistance brings, as PostgreSQL 16 has it.
+-- Objects of the extension earthdistance in PostgreSQL 16.
 CREATE DOMAIN earth AS cube;
 CREATE FUNCTION earth() RETURNS double precision LANGUAGE c IMMUTABLE;
 CREATE FUNCTION earth_box(earth, double precision) RETURNS cube LANGUAGE c IMMUTABLE STRICT;

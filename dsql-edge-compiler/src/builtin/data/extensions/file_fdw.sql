@@ -1,2 +1,2 @@
--- What the extension file_fdw brings, as PostgreSQL 16 has it.
+-- Objects of the extension file_fdw in PostgreSQL 16.
 CREATE FUNCTION file_fdw_validator(text[], oid) RETURNS void LANGUAGE c VOLATILE STRICT;

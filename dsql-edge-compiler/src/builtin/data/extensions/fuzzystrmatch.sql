@@ -1,4 +1,4 @@
--- What the extension fuzzystrmatch brings, as PostgreSQL 16 has it.
+-- Objects of the extension fuzzystrmatch in PostgreSQL 16.
 CREATE FUNCTION daitch_mokotoff(text) RETURNS text[] LANGUAGE c IMMUTABLE STRICT;
 CREATE FUNCTION difference(text, text) RETURNS integer LANGUAGE c IMMUTABLE STRICT;
 CREATE FUNCTION dmetaphone(text) RETURNS text LANGUAGE c IMMUTABLE STRICT;

@@ -1,4 +1,4 @@
--- What the extension hstore brings, as PostgreSQL 16 has it.
+-- Objects of the extension hstore in PostgreSQL 16.
 CREATE TYPE hstore (CATEGORY = 'U');
 CREATE FUNCTION akeys(hstore) RETURNS text[] LANGUAGE c IMMUTABLE STRICT;
 CREATE FUNCTION avals(hstore) RETURNS text[] LANGUAGE c IMMUTABLE STRICT;

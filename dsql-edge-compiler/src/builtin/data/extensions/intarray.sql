@@ -1,4 +1,4 @@
--- What the extension intarray brings, as PostgreSQL 16 has it.
+-- Objects of the extension intarray in PostgreSQL 16.
 CREATE TYPE query_int (CATEGORY = 'U');
 CREATE FUNCTION _int_contained(integer[], integer[]) RETURNS boolean LANGUAGE c IMMUTABLE STRICT;
 CREATE FUNCTION _int_contains(integer[], integer[]) RETURNS boolean LANGUAGE c IMMUTABLE STRICT;

@@ -1,4 +1,4 @@
--- What the extension isn brings, as PostgreSQL 16 has it.
+-- Objects of the extension isn in PostgreSQL 16.
 CREATE TYPE ean13 (CATEGORY = 'U');
 CREATE TYPE isbn (CATEGORY = 'U');
 CREATE TYPE isbn13 (CATEGORY = 'U');

@@ -1,3 +1,3 @@
--- What the extension lo brings, as PostgreSQL 16 has it.
+-- Objects of the extension lo in PostgreSQL 16.
 CREATE DOMAIN lo AS oid;
 CREATE FUNCTION lo_oid(lo) RETURNS oid LANGUAGE c IMMUTABLE STRICT;

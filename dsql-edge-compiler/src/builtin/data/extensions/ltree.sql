@@ -1,4 +1,4 @@
--- What the extension ltree brings, as PostgreSQL 16 has it.
+-- Objects of the extension ltree in PostgreSQL 16.
 CREATE TYPE lquery (CATEGORY = 'U');
 CREATE TYPE ltree (CATEGORY = 'U');
 CREATE TYPE ltxtquery (CATEGORY = 'U');

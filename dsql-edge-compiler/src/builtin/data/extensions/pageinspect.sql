@@ -1,4 +1,4 @@
--- What the extension pageinspect brings, as PostgreSQL 16 has it.
+-- Objects of the extension pageinspect in PostgreSQL 16.
 CREATE FUNCTION brin_metapage_info(page bytea, OUT magic text, OUT version integer, OUT pagesperrange integer, OUT lastrevmappage bigint) RETURNS record LANGUAGE c VOLATILE STRICT;
 CREATE FUNCTION brin_page_items(page bytea, index_oid regclass, OUT itemoffset integer, OUT blknum bigint, OUT attnum integer, OUT allnulls boolean, OUT hasnulls boolean, OUT placeholder boolean, OUT empty boolean, OUT value text) RETURNS SETOF record LANGUAGE c VOLATILE STRICT;
 CREATE FUNCTION brin_page_type(page bytea) RETURNS text LANGUAGE c VOLATILE STRICT;

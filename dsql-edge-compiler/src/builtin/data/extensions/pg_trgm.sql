@@ -1,4 +1,4 @@
--- What the extension pg_trgm brings, as PostgreSQL 16 has it.
+-- Objects of the extension pg_trgm in PostgreSQL 16.
 CREATE FUNCTION set_limit(real) RETURNS real LANGUAGE c VOLATILE STRICT;
 CREATE FUNCTION show_limit() RETURNS real LANGUAGE c STABLE STRICT;
 CREATE FUNCTION show_trgm(text) RETURNS text[] LANGUAGE c IMMUTABLE STRICT;

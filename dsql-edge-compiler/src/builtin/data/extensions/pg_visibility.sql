@@ -1,4 +1,4 @@
--- What the extension pg_visibility brings, as PostgreSQL 16 has it.
+-- Objects of the extension pg_visibility in PostgreSQL 16.
 CREATE FUNCTION pg_check_frozen(regclass, OUT t_ctid tid) RETURNS SETOF tid LANGUAGE c VOLATILE STRICT;
 CREATE FUNCTION pg_check_visible(regclass, OUT t_ctid tid) RETURNS SETOF tid LANGUAGE c VOLATILE STRICT;
 CREATE FUNCTION pg_truncate_visibility_map(regclass) RETURNS void LANGUAGE c VOLATILE STRICT;

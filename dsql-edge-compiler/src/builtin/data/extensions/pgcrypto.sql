@@ -1,4 +1,4 @@
--- What the extension pgcrypto brings, as PostgreSQL 16 has it.
+-- Objects of the extension pgcrypto in PostgreSQL 16.
 CREATE FUNCTION armor(bytea) RETURNS text LANGUAGE c IMMUTABLE STRICT;
 CREATE FUNCTION armor(bytea, text[], text[]) RETURNS text LANGUAGE c IMMUTABLE STRICT;
 CREATE FUNCTION crypt(text, text) RETURNS text LANGUAGE c IMMUTABLE STRICT;

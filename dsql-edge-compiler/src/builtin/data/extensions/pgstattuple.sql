@@ -1,4 +1,4 @@
--- What the extension pgstattuple brings, as PostgreSQL 16 has it.
+-- Objects of the extension pgstattuple in PostgreSQL 16.
 CREATE FUNCTION pg_relpages(relname regclass) RETURNS bigint LANGUAGE c VOLATILE STRICT;
 CREATE FUNCTION pg_relpages(relname text) RETURNS bigint LANGUAGE c VOLATILE STRICT;
 CREATE FUNCTION pgstatginindex(relname regclass, OUT version integer, OUT pending_pages integer, OUT pending_tuples bigint) RETURNS record LANGUAGE c VOLATILE STRICT;

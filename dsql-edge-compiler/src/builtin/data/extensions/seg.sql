@@ -1,4 +1,4 @@
--- What the extension seg brings, as PostgreSQL 16 has it.
+-- Objects of the extension seg in PostgreSQL 16.
 CREATE TYPE seg (CATEGORY = 'U');
 CREATE FUNCTION seg_center(seg) RETURNS real LANGUAGE c IMMUTABLE STRICT;
 CREATE FUNCTION seg_cmp(seg, seg) RETURNS integer LANGUAGE c IMMUTABLE STRICT;

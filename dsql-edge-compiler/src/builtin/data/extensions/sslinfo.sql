@@ -1,4 +1,4 @@
--- What the extension sslinfo brings, as PostgreSQL 16 has it.
+-- Objects of the extension sslinfo in PostgreSQL 16.
 CREATE FUNCTION ssl_cipher() RETURNS text LANGUAGE c VOLATILE STRICT;
 CREATE FUNCTION ssl_client_cert_present() RETURNS boolean LANGUAGE c VOLATILE STRICT;
 CREATE FUNCTION ssl_client_dn() RETURNS text LANGUAGE c VOLATILE STRICT;

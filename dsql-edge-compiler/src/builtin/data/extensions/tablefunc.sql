@@ -1,4 +1,4 @@
--- What the extension tablefunc brings, as PostgreSQL 16 has it.
+-- Objects of the extension tablefunc in PostgreSQL 16.
 CREATE TYPE tablefunc_crosstab_2 AS (row_name text, category_1 text, category_2 text);
 CREATE TYPE tablefunc_crosstab_3 AS (row_name text, category_1 text, category_2 text, category_3 text);
 CREATE TYPE tablefunc_crosstab_4 AS (row_name text, category_1 text, category_2 text, category_3 text, category_4 text);

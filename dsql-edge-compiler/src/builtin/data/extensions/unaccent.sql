@@ -1,3 +1,3 @@
--- What the extension unaccent brings, as PostgreSQL 16 has it.
+-- Objects of the extension unaccent in PostgreSQL 16.
 CREATE FUNCTION unaccent(regdictionary, text) RETURNS text LANGUAGE c STABLE STRICT;
 CREATE FUNCTION unaccent(text) RETURNS text LANGUAGE c STABLE STRICT;

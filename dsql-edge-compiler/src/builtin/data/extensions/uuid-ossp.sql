@@ -1,4 +1,4 @@
--- What the extension uuid-ossp brings, as PostgreSQL 16 has it.
+-- Objects of the extension uuid-ossp in PostgreSQL 16.
 CREATE FUNCTION uuid_generate_v1() RETURNS uuid LANGUAGE c VOLATILE STRICT;
 CREATE FUNCTION uuid_generate_v1mc() RETURNS uuid LANGUAGE c VOLATILE STRICT;
 CREATE FUNCTION uuid_generate_v3(namespace uuid, name text) RETURNS uuid LANGUAGE c IMMUTABLE STRICT;

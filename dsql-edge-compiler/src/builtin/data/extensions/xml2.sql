@@ -1,4 +1,4 @@
--- What the extension xml2 brings, as PostgreSQL 16 has it.
+-- Objects of the extension xml2 in PostgreSQL 16.
 CREATE FUNCTION xml_encode_special_chars(text) RETURNS text LANGUAGE c IMMUTABLE STRICT;
 CREATE FUNCTION xml_valid(text) RETURNS boolean LANGUAGE c STABLE STRICT;
 CREATE FUNCTION xpath_bool(text, text) RETURNS boolean LANGUAGE c IMMUTABLE STRICT;
