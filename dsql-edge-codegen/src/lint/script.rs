@@ -80,7 +80,7 @@ impl<'s> Script<'s> {
             unknown: unread.iter().map(|span| span.start).collect(),
             others_with_text: statements.iter().enumerate().filter(has_text).map(|(at, _)| at).collect(),
             bodies: statements.iter().enumerate().filter(has_body).map(|(at, _)| at).collect(),
-            functions: statements.iter().enumerate().filter_map(|(_, it)| defined_function(it)).collect(),
+            functions: statements.iter().filter_map(defined_function).collect(),
             found: statements.iter().map(|_| StatementAnswers::default()).collect(),
             changes: OnceCell::new(),
         };
