@@ -261,8 +261,11 @@ async fn lost_answer_to_commit_leaves_the_outcome_unknown() {
         let posts = count().fetch_value(&watcher).await.unwrap();
         match result {
             Err(error) if error.is_outcome_unknown() => {
-                assert_eq!((error.attempts(), posts), (1, 1), "{error}");
-                return local.stop().await.unwrap();
+                assert_eq!(posts, 1, "{error}");
+                // The cut of an attempt before was outside of the answer to COMMIT, if there was one.
+                if error.attempts() == 1 {
+                    return local.stop().await.unwrap();
+                }
             }
             done => assert_eq!(posts, i64::from(done.is_ok()), "{done:?}"),
         }
