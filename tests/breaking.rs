@@ -46,7 +46,7 @@ fn a_migration_that_breaks_the_blog() {
 
 const MANIFEST: &str = "[package]\nname = \"broken\"\nversion = \"0.0.0\"\n";
 
-/// A package with these files, which is not compiled.
+/// Creates a package with these files, which is not compiled.
 fn package(files: &[(&str, &str)]) -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
     write_files(home.path(), &[("Cargo.toml", MANIFEST)]);
@@ -54,7 +54,7 @@ fn package(files: &[(&str, &str)]) -> tempfile::TempDir {
     home
 }
 
-/// The findings for a package with this source and snapshot after a change: severity, message, place.
+/// Returns the findings for a package with this source and snapshot after a change: severity, message, place.
 fn findings(source: &str, schema: &str, change: &str) -> Vec<(Severity, String, String)> {
     let home = package(&[
         ("src/lib.rs", source),
@@ -329,7 +329,7 @@ fn invocation_in_an_example_is_named() {
     assert_eq!((lines, succeeded), (expected.iter().map(String::as_str).collect(), true), "{printed}");
 }
 
-/// The line that names the schema.
+/// Returns the line that names the schema.
 fn schema_line(folder: &Path, environment: &[(&str, &str)]) -> String {
     let mut command = Command::new(dsql_edge());
     let command = without_shell_variables(&mut command).args(["describe", "SELECT id FROM t"]);
@@ -384,6 +384,6 @@ fn migration_in_the_folder_applies_in_its_place_there() {
     };
     assert_eq!(messages("3.sql"), ["`a` becomes Option<i32>; it is i32"]);
     assert_eq!(messages("2.sql"), [""; 0]);
-    // Later migrations need this one.
+    // Later migrations need this file.
     assert_eq!(messages("1.sql"), [""; 0]);
 }

@@ -1,5 +1,5 @@
-//! The command line as a command. (What its commands do is in the tests of the workspace.) Having this test makes
-//! `cargo test --workspace` build the command, which those tests run.
+//! Tests the command line as a process. The tests of its commands are in the workspace: because of this file, `cargo
+//! test --workspace` builds the command, which those tests run.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -7,9 +7,9 @@
 /// A part of a script.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Piece {
-    /// psql sends it.
+    /// A statement that psql sends.
     Statement(String),
-    /// psql sends it, and rows after it.
+    /// A COPY that psql sends, and the rows after it.
     Copy { statement: String, rows: String },
     /// A command of psql, with its backslash.
     Command(String),
@@ -38,7 +38,7 @@ enum State {
     Comment(u32),
 }
 
-/// The parts of a script.
+/// Divides a script into its parts.
 pub(crate) fn pieces(text: &str) -> Vec<Piece> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut out = Vec::new();
@@ -91,7 +91,7 @@ pub(crate) fn pieces(text: &str) -> Vec<Piece> {
     out
 }
 
-/// The length of a string in dollar quotes, or 0.
+/// Returns the length of a string in dollar quotes, or 0.
 fn dollar_quoted(rest: &str) -> usize {
     let Some(tag) = rest[1..].find('$') else { return 0 };
     let delimiter = &rest[..tag + 2];

@@ -1,6 +1,6 @@
-//! The texts that `init` writes.
+//! The content of the files that `init` writes.
 
-/// A snapshot that is empty yet.
+/// A snapshot without tables.
 pub(super) const SNAPSHOT: &str = "\
 -- The schema that `sql!` checks queries against when they are compiled. Commit it.
 --

@@ -1,7 +1,7 @@
-//! One file, statement by statement: the syntax errors in it and the rules that it breaks.
+//! Lints one file, statement by statement: finds its syntax errors and the rules that it breaks.
 //!
-//! Input: a text, and the schema after the texts before it. Output: findings in the order of the text. If a statement
-//! cannot be read, the next one is read nevertheless.
+//! Input: the text of a file, and the schema after the files before it. Output: findings in the order of the text. If
+//! a statement cannot be read, the next one is still read.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ use super::strings::changes_strings;
 use super::{allowed, dump, meaning, unfollowed};
 use crate::steps;
 
-/// Lints texts in order, as they would run one after the other.
+/// Lints files in the order in which they run.
 pub fn lint(
     files: impl IntoIterator<Item = (String, String)>,
     schema: Option<&Schema>,
@@ -35,7 +35,7 @@ pub fn lint(
     texts.iter().enumerate().map(of).collect()
 }
 
-/// Lints a text in the place of one of the files.
+/// Lints a text as one of the files of a run.
 pub(super) fn lint_among(
     text: &str,
     place: (&Run<'_>, usize),
@@ -61,7 +61,7 @@ impl LintedFile {
         let mut findings: Vec<Finding> = errors;
         let mut transactions = Transactions::new();
         transactions.message(if whole { parsed.statements.len() } else { 1 });
-        // Where psql sends another message, and how many statements it has.
+        // The first statement of each message that psql sends, and the number of its statements.
         let mut begins = HashMap::new();
         let mut next = 0;
         for count in messages(&parsed) {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::format;
 
-/// Table by table, a few lines a rule.
+/// Returns the rules table by table, with a few lines per rule.
 pub(super) fn as_table() -> String {
     let mut out = String::new();
     for (title, rules) in dsql::tables() {

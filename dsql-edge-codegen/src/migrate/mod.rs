@@ -1,8 +1,8 @@
-//! `dsql-edge migrate`: applies a folder of SQL files to a cluster in the units that DSQL accepts: DDL one by one,
-//! rows in transactions, jobs waited for.
+//! `dsql-edge migrate`: applies a folder of SQL files to a cluster in the units that DSQL accepts: DDL statements one
+//! by one, rows in transactions, with a wait for each job.
 //!
-//! Input: a folder and a cluster. Output: the folder is applied, and recorded in a ledger in the cluster, with which
-//! the next run continues after a failure.
+//! Input: a folder and a cluster. Output: the folder is applied, and recorded in a ledger in the cluster. After a
+//! failure, the next run continues from the ledger.
 
 mod apply;
 mod catalog;
@@ -39,7 +39,8 @@ pub use progress::Progress;
 pub use resolve::Resolve;
 pub use status::Status;
 
-/// Apply a folder of SQL files: one DDL statement for each transaction, with waits for jobs, resumable
+/// Apply a folder of SQL files: one DDL statement per transaction, with a wait for each job; a failed run can be
+/// continued
 #[derive(Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -71,14 +72,14 @@ pub struct Options {
     /// The snapshot to write afterwards
     #[arg(long, default_value_os_t = package_schema::snapshot_to_write())]
     output: PathBuf,
-    /// Seconds without a sign of life after which another run takes over
+    /// Seconds after which another run takes over, if this one no longer renews its lease
     #[arg(long, default_value = "30", value_parser = seconds)]
     lease: Duration,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Show what is applied and what is left to do
+    /// Show which statements are applied and which are left
     Status,
     Resolve(Resolve),
 }
@@ -95,7 +96,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// Runs the command.
 ///
 /// # Errors
-/// A folder that does not pass, and errors of the cluster or of the connection.
+/// Returns an error if the folder does not pass the rules, or if the cluster or the connection fails.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let folder = Folder::read(&options.folder)
         .with_context(|| format!("the folder of migrations {}", options.folder.display()))?;

@@ -1,6 +1,6 @@
 //! Plans a run. It does no I/O.
 //!
-//! Input: a folder and the ledger. Output: the steps that are not applied, or why the two do not belong together.
+//! Input: a folder and the ledger. Output: the steps that are not applied, or the differences between the two.
 
 use std::collections::BTreeMap;
 
@@ -10,20 +10,20 @@ use super::folder::{File, Folder};
 use super::ledger::{Entry, State};
 use crate::steps::Step;
 
-/// A file of which something is left to do.
+/// A file that is not applied completely.
 pub struct Pending<'f> {
-    /// Which.
+    /// The file.
     pub file: &'f File,
     /// Its steps that are not applied, and their entries in the ledger.
     pub steps: Vec<(&'f Step, Option<Entry>)>,
-    /// Files that come behind it are applied already.
+    /// Whether later files are applied already.
     pub out_of_order: bool,
 }
 
-/// The steps that are left.
+/// Returns the steps that are not applied yet.
 ///
 /// # Errors
-/// Every file that differs from the file that was applied.
+/// Returns an error that names every file which differs from the file that was applied.
 pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>>> {
     let mut of_files: BTreeMap<&str, BTreeMap<i32, &Entry>> = BTreeMap::new();
     for entry in entries {
@@ -60,7 +60,7 @@ pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>
     bail!("nothing was sent: the folder differs from the files that were applied\n{}", problems.join("\n"))
 }
 
-/// The differences between a file and the steps of it that were applied or begun.
+/// Describes the differences between a file and the steps of it that were applied or begun.
 pub(super) fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<String> {
     let name = &file.name;
     let undo = format!(
@@ -114,7 +114,7 @@ mod tests {
             .unwrap()
     }
 
-    /// The ledger after this number of steps of each file; after all of them it has the file's row too.
+    /// Returns the ledger after this number of steps of each file; after all of them it has the file's row too.
     fn applied(folder: &Folder, steps: &[usize]) -> Vec<Entry> {
         let mut out = Vec::new();
         for (file, count) in folder.files.iter().zip(steps) {

@@ -24,10 +24,10 @@ pub struct Status<'f> {
 }
 
 impl<'f> Status<'f> {
-    /// Asks the cluster.
+    /// Reads the state from the cluster.
     ///
     /// # Errors
-    /// Errors of the cluster or of the connection.
+    /// Returns an error of the cluster or of the connection.
     pub async fn ask(folder: &'f Folder, config: Config) -> Result<Status<'f>> {
         let database = Database::new(limits(config));
         let ledger = Ledger::new(&database, run_name());
@@ -50,7 +50,7 @@ impl<'f> Status<'f> {
         changed(file, &known.iter().map(|(number, entry)| (*number, entry)).collect())
     }
 
-    /// A line for each file, and lines for its statements.
+    /// Returns a line for each file, and lines for its statements.
     pub fn lines(&self) -> String {
         let width = self.files.iter().map(|(file, _)| file.name.chars().count()).max().unwrap_or(0);
         let mut out = String::new();
@@ -69,7 +69,7 @@ impl<'f> Status<'f> {
         out
     }
 
-    /// The statements that a run would send, in order.
+    /// Returns the statements that a run would send, in order.
     pub fn dry_run(&self) -> String {
         let mut out = String::new();
         for (file, known) in self.files.iter().filter(|(_, known)| !known.contains_key(&0)) {
@@ -90,7 +90,7 @@ impl<'f> Status<'f> {
         if out.is_empty() { "nothing to do: every statement is applied\n".to_owned() } else { out }
     }
 
-    /// All of it, for machines.
+    /// Returns the whole status, for machines.
     pub fn json(&self) -> Value {
         let files = self.files.iter().map(|(file, known)| {
             let statements = file.steps.iter().map(|step| {

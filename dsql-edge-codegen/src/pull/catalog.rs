@@ -20,13 +20,13 @@ pub trait Ask {
     /// Runs one statement that returns nothing.
     ///
     /// # Errors
-    /// Errors of the server or of the connection.
+    /// Returns an error of the server or of the connection.
     fn run(&mut self, sql: &'static str) -> impl Future<Output = Result<()>>;
 
     /// Runs one query of `N` columns, all of the type text.
     ///
     /// # Errors
-    /// Errors of the server or of the connection.
+    /// Returns an error of the server or of the connection.
     fn ask<const N: usize>(&mut self, sql: &'static str) -> impl Future<Output = Result<Vec<Row<N>>>>;
 }
 
@@ -58,7 +58,7 @@ pub(super) struct Domain {
 pub(super) struct Sequence {
     pub(super) name: String,
     pub(super) type_name: String,
-    /// Those that are not the defaults, or "".
+    /// The options that are not the defaults, or "".
     pub(super) options: String,
     pub(super) cache: String,
 }
@@ -114,13 +114,13 @@ pub(super) struct View {
 
 pub(super) struct Function {
     pub(super) definition: String,
-    /// It can be created only after tables.
+    /// Whether it can be created only after tables.
     pub(super) after_tables: bool,
-    /// Tables or domains call it.
+    /// Whether tables or domains call it.
     pub(super) needed: bool,
 }
 
-/// Asks everything.
+/// Reads the whole catalog.
 pub(super) async fn read(server: &mut impl Ask) -> Result<Catalog> {
     server.run(queries::NO_SEARCH_PATH).await?;
     let mut catalog = Catalog::default();
@@ -171,7 +171,8 @@ pub(super) async fn read(server: &mut impl Ask) -> Result<Catalog> {
     Ok(catalog)
 }
 
-/// Columns of one relation follow each other; a relation without columns is a row without one.
+/// Groups the rows by relation. The columns of one relation follow each other; a relation without columns is a row
+/// without a column.
 fn relations(rows: Vec<Row<10>>) -> Result<Vec<Relation>> {
     let mut relations: Vec<Relation> = Vec::new();
     for [relation, kind, name, type_name, not_null, identity, options, cache, generated, default] in rows {
