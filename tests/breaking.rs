@@ -31,7 +31,7 @@ fn run(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> (Stri
 }
 
 #[test]
-fn a_migration_that_breaks_the_blog() {
+fn migration_that_breaks_the_blog_is_reported() {
     let migration = "tests/breaking/drop_and_loosen.sql";
     for (format, extension) in [("human", "txt"), ("json", "json"), ("github", "github")] {
         let (printed, succeeded) =
@@ -160,7 +160,7 @@ fn change_of_a_rust_type_is_reported() {
     let gone = "ALTER TABLE t DROP COLUMN n;";
     assert_eq!(found("sql!(\"SELECT * FROM t\")", gone), changed("the row no longer has a field `n`"));
     let keyless = "DROP TABLE t; CREATE TABLE t (id int NOT NULL, old text NOT NULL, n int NOT NULL);";
-    let many = "it may return many rows; with the schema as it is, it returns one at most";
+    let many = "it may return many rows; with the current schema, it returns at most one";
     assert_eq!(
         found("sql!(\"SELECT n FROM t WHERE id = $id\")", keyless),
         [(Severity::Note, many.to_owned())]
@@ -182,7 +182,7 @@ fn default_that_the_candidate_removes_is_a_finding() {
     let null = "null value in column \"id\" of relation \"t\" violates not-null constraint";
     let broken = vec![(Severity::Broken, null.to_owned())];
     let lost = |column: &str| {
-        let message = format!("t.{column} has no default any more, and this INSERT leaves it out");
+        let message = format!("t.{column} no longer has a default, and this INSERT leaves it out");
         vec![(Severity::Changed, message)]
     };
     for (query, change, expected) in [

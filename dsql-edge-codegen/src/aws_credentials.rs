@@ -37,7 +37,7 @@ impl CredentialsProvider for AwsCredentials {
         Box::pin(async {
             let found = self.0.provide_credentials().await;
             found.map(|found| of_aws(&found)).map_err(|error| {
-                Error::credentials(format!("AWS's configuration gives no credentials any more: {error}"))
+                Error::credentials(format!("AWS's configuration no longer returns credentials: {error}"))
             })
         })
     }
@@ -104,7 +104,7 @@ mod tests {
             assert!((now + 3_500..now + 3_700).contains(&ends));
         }
         let error = provider.credentials().await.err().unwrap().to_string();
-        assert!(error.contains("gives no credentials any more") && !error.contains("secret"), "{error}");
+        assert!(error.contains("no longer returns credentials") && !error.contains("secret"), "{error}");
         assert_eq!(asked.load(Ordering::Relaxed), 3);
     }
 }

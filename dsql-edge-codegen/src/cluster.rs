@@ -70,7 +70,7 @@ impl Cluster {
     /// same sources as for AWS's own tools, and those for the package's dsql-local from its folder.
     ///
     /// # Errors
-    /// Returns an error if there is no endpoint, if there are no credentials, if a name is malformed, or if the
+    /// Returns an error if the endpoint or the credentials are missing, if a name is malformed, or if the
     /// certificate cannot be read.
     pub async fn config(&self, command: &str) -> Result<Config> {
         self.config_for(Path::new("."), command).await

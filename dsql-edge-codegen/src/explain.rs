@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::check::CHANGED;
 use crate::format::{self, Format};
 
-/// Explain an error or a warning by its code or its rule: what it means, an example, how to fix it
+/// Explain an error or a warning by its code or its rule, with an example and the fix
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  dsql-edge explain unknown-column\n  dsql-edge explain 42703\n  dsql-edge explain index_async"
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_found_as_an_error_prints_it() {
+    fn code_is_found_in_each_form_that_errors_print() {
         for written in ["unknown-column", "[42703 unknown-column]", "unknown_column", "42703"] {
             assert_eq!(found(written), Ok((vec!["unknown-column"], vec![])), "{written}");
         }
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_github_and_sarif_are_found() {
+    fn names_in_github_and_sarif_output_are_found() {
         assert_eq!(meant("changed").unwrap().findings, FINDINGS);
         assert_eq!(found("misplaced_statement"), Ok((vec!["misplaced-statement"], vec![])));
         assert_eq!(found("syntax_error"), Ok((vec!["syntax-error"], vec![])));

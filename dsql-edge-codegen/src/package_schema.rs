@@ -19,7 +19,7 @@ use toml_edit::DocumentMut;
 
 use crate::cargo_config;
 
-/// The schema that the build of a package reads, or `None` if it has none yet.
+/// Returns the path of the schema that the build of a package reads, or `None` if it has none yet.
 ///
 /// # Errors
 /// Returns an error if a variable names a missing file or folder.

@@ -59,12 +59,12 @@ impl RunningLocal {
         Some(Credentials::new(id, secret))
     }
 
-    /// Its certificate authority.
+    /// Returns the path of its certificate authority.
     pub(crate) fn ca(&self) -> PathBuf {
         self.folder.join("ca.crt")
     }
 
-    /// Its folder.
+    /// Returns its folder.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }

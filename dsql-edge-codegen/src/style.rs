@@ -76,7 +76,7 @@ mod tests {
                           = help: x\n\n-old\n+new\n same\nerrors happen\nchanged: y\n";
 
     #[test]
-    fn colours_add_nothing_but_themselves() {
+    fn colours_do_not_change_the_text() {
         let painted: String = REPORT.split_inclusive('\n').map(painted).collect();
         assert_eq!(anstream::adapter::strip_str(&painted).to_string(), REPORT);
         assert_eq!(

@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn written_file_has_the_text_and_nothing_is_left_over() {
+    fn written_file_has_the_text_and_no_other_file_remains() {
         let folder = folder("plain");
         let path = folder.join("a.sql");
         for text in ["one", "two"] {

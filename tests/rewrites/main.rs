@@ -2,8 +2,8 @@
 //! their rewrites.
 //!
 //! A rewrite that `--fix` applies must leave the same catalog, the same rows and the same errors. A rewrite that needs
-//! `--assume-success` must do so for each script in which no statement fails. `REWRITES_SCRIPTS=5000` tries more,
-//! `REWRITES_SEED=7` others; `cargo xtask rewrites` sets them.
+//! `--assume-success` must do so for each script in which no statement fails. `REWRITES_SCRIPTS=5000` tries more
+//! scripts, `REWRITES_SEED=7` tries others; `cargo xtask rewrites` sets them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

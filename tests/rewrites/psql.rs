@@ -2,7 +2,7 @@
 //!
 //! Input: its text. Output: statements, rows and psql's own commands. It is written independently of the compiler's
 //! lexer, after `psqlscan.l`, so that the two can differ. Each script of [`super::script`] is compared with the pieces
-//! of which it was made.
+//! that it was generated from.
 
 /// A part of a script.
 #[derive(Clone, Debug, PartialEq)]

@@ -146,7 +146,7 @@ fn changes(query: &Query, before: &Compiled, after: &Compiled) -> Vec<Finding> {
     }
     let at_most_one = |it: Cardinality| matches!(it, Cardinality::One | Cardinality::AtMostOne);
     if at_most_one(before.query.cardinality) && after.query.cardinality == Cardinality::Many {
-        let message = "it may return many rows; with the schema as it is, it returns one at most";
+        let message = "it may return many rows; with the current schema, it returns at most one";
         let hint = "fetch_one and fetch_optional fail if there are more";
         out.push(changed(query, Severity::Note, whole, message, Some(hint.to_owned())));
     }

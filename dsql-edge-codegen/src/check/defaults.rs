@@ -50,7 +50,7 @@ fn lost_by(insert: &Insert, now: &Schema, coming: &Schema) -> Vec<Lost> {
     let left_out = was.columns.iter().filter(|column| column.has_default && !is_given(column));
     let without = left_out.filter(|column| is.column(&column.name).is_some_and(|it| !it.has_default));
     let message = |column: &Column| {
-        format!("{}.{} has no default any more, and this INSERT leaves it out", was.name, column.name)
+        format!("{}.{} no longer has a default, and this INSERT leaves it out", was.name, column.name)
     };
     without.map(|column| Lost { table: name.span(), message: message(column) }).collect()
 }

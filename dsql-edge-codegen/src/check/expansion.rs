@@ -1,6 +1,6 @@
 //! Lists the invocations that the compiler expands.
 //!
-//! Input: a package. Output: the invocations that the macros recorded, or the reason why there is no complete list.
+//! Input: a package. Output: the invocations that the macros recorded, or the reason why the list is incomplete.
 //!
 //! `cargo check` compiles the package with `DSQL_EDGE_INVOCATIONS`, a file to which each invocation adds a line. When
 //! the variable changes, cargo compiles again only the crates that use the macros.
@@ -23,7 +23,7 @@ pub(super) struct Expanded {
     pub(super) line: usize,
     name: String,
     pub(super) tokens: String,
-    /// The schema that the macro reads; empty if it found none.
+    /// The schema that the macro reads; empty if it did not find one.
     pub(super) schema: PathBuf,
 }
 
@@ -41,7 +41,7 @@ const TARGETS: [&[&str]; 2] = [&["--all-targets"], &[]];
 /// Returns the invocations of a package.
 ///
 /// # Errors
-/// Returns the reason why there is no complete list of them.
+/// Returns the reason why the list of them is incomplete.
 pub(super) fn expanded(package: &Path) -> Result<Expansions, String> {
     let mut found = Expansions::default();
     for targets in TARGETS {

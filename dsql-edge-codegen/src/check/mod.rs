@@ -38,12 +38,12 @@ pub use schemas::{Candidate, Unfollowed};
 #[command(
     after_help = "Without a candidate, the snapshot is compared with the cluster: a difference is an error, shown as \
     a diff, with the queries that\nbreak. With a candidate, check connects to nothing: every sql!, sql_file! and sql_unchecked! of \
-    the package is compiled against\nthe schema as it is and against the candidate.\n\nQueries are read from the sources, and \
-    compared with what the compiler expands: the package is compiled with `cargo check`.\n\nEnds with 1 if something \
-    differs, no longer compiles, gets another type in Rust, or could not be looked at, and if the candidate has\na statement whose \
-    effect `check` does not know, such as DO.\n\nExamples:\n  dsql-edge check                                  \
-    # is the snapshot what the cluster has?\n  dsql-edge check --apply migrations/0007_drop.sql # would this migration \
-    break a query?\n  dsql-edge check --migrations migrations          # a folder of them, from its beginning\n  \
+    the package is compiled against\nthe current schema and against the candidate.\n\nQueries are read from the sources, and \
+    compared with those that the compiler expands: the package is compiled with\n`cargo check`.\n\nThe exit status is 1 if \
+    something differs, no longer compiles, gets another type in Rust, or could not be read, and if the\ncandidate has a \
+    statement whose effect is unknown, such as DO.\n\nExamples:\n  dsql-edge check                                  \
+    # does the snapshot match the cluster?\n  dsql-edge check --apply migrations/0007_drop.sql # would this migration \
+    break a query?\n  dsql-edge check --migrations migrations          # a whole folder of migrations\n  \
     dsql-edge check --schema candidate.sql --format github"
 )]
 pub struct Options {
@@ -64,7 +64,7 @@ pub struct Options {
     snapshot: Option<PathBuf>,
     #[command(flatten)]
     cluster: Cluster,
-    /// Read queries from the sources alone: do not compile the package
+    /// Read queries only from the sources, and do not compile the package
     #[arg(long)]
     no_build: bool,
     /// How findings are printed
@@ -202,7 +202,9 @@ fn compared(
     let left_out: Vec<&package::Seen> = others.iter().filter(|seen| seen.is_likely).collect();
     let found = sources.seen.len() + left_out.len();
     if expanded.is_empty() && found > 0 {
-        return Expansion::Unknown(format!("the compiler expanded none of the {found} that are found"));
+        return Expansion::Unknown(format!(
+            "the compiler expanded none of the {found} invocations in the sources"
+        ));
     }
     let is_other =
         |read: &Path| schema.is_some_and(|schema| read != Path::new("") && read != expansion::real(schema));

@@ -49,9 +49,9 @@ pub(super) struct Seen {
 pub struct Unread {
     /// The file, as messages name it.
     pub file: String,
-    /// The line; 0 for the whole file.
+    /// The line; 0 if the whole file cannot be read.
     pub line: usize,
-    /// The column; 0 for the whole file.
+    /// The column; 0 if the whole file cannot be read.
     pub column: usize,
     /// The reason.
     pub why: String,

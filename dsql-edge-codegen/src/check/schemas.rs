@@ -198,5 +198,5 @@ fn unreadable(files: &[SchemaFile], errors: &[SchemaError]) -> anyhow::Error {
         let (place, text) = place(files, error);
         render(&error.diagnostic, text, Some(place))
     });
-    anyhow!("the schema cannot be understood:\n{}", shown.collect::<Vec<_>>().join("\n"))
+    anyhow!("the schema has errors, fix these first:\n{}", shown.collect::<Vec<_>>().join("\n"))
 }

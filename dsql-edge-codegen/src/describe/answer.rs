@@ -180,7 +180,7 @@ fn unreadable(files: &[SchemaFile], errors: &[SchemaError]) -> anyhow::Error {
             render(&error.diagnostic, text, Some(Place { file: Some(error.file.clone()), line, column }))
         })
         .collect();
-    anyhow!("the schema cannot be understood:\n{}", shown.join("\n"))
+    anyhow!("the schema has errors, fix these first:\n{}", shown.join("\n"))
 }
 
 /// Returns the statements of a source, without their semicolons; a source that does not parse is one statement.

@@ -28,7 +28,7 @@ impl<'p> Manifest<'p> {
         let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
         let document: DocumentMut = text.parse().with_context(|| path.display().to_string())?;
         if !document.contains_key("package") {
-            bail!("{} is a workspace's: name the Worker's own folder", path.display());
+            bail!("{} has no package, only a workspace: name the Worker's folder", path.display());
         }
         Ok(Manifest { path, text, document })
     }

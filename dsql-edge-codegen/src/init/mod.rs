@@ -62,7 +62,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         );
     }
     if options.migrations.as_deref().is_some_and(|folder| folder.contains(['"', '\\', '\n'])) {
-        bail!("a folder of that name cannot be written into a build.rs");
+        bail!(
+            "the name of the folder of migrations must not contain a quotation mark, a backslash or a line break"
+        );
     }
     let mut summary = Summary::default();
     let manifest = Manifest::read(&manifest)?;
@@ -163,7 +165,7 @@ fn migrations(package: &Path, folder: &str, summary: &mut Summary) -> Result<()>
         }
     }
     if package.join(SNAPSHOT).exists() {
-        summary.next(format!("{SNAPSHOT} is not read any more: the folder is the schema"));
+        summary.next(format!("delete {SNAPSHOT}: it is no longer read, because the folder is the schema"));
     }
     Ok(())
 }

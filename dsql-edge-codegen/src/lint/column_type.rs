@@ -84,7 +84,7 @@ fn is_computed_with(script: &Script<'_>, created: usize, table: &CreateTable, co
     })
 }
 
-/// Whether a statement is an INSERT that reads no table.
+/// Whether a statement is an INSERT that does not read a table.
 fn only_adds(script: &Script<'_>, statement: &Statement) -> bool {
     let reads = [Keyword::From, Keyword::Returning, Keyword::Conflict];
     matches!(statement.kind, StatementKind::Insert(_)) && !reads.iter().any(|it| script.has(statement, *it))
@@ -129,7 +129,7 @@ fn is_typed(script: &Script<'_>, statement: &StatementKind, span: Span) -> bool 
             // `'posts_id_seq'::regclass`
             TokenKind::Typecast => !matches!(before, Some(TokenKind::String(_))),
             TokenKind::Operator(_) => true,
-            // `date + integer`; a sign, and the star of a list, follow no operand.
+            // `date + integer`. A sign, and the star of a select list, do not follow an operand.
             TokenKind::Symbol(b'+' | b'-' | b'*' | b'/' | b'%' | b'^') => before.is_some_and(is_operand),
             // `ARRAY[id]`, but not the type `int[]`.
             TokenKind::Symbol(b'[') => next != Some(&TokenKind::Symbol(b']')),

@@ -235,7 +235,7 @@ impl Effects {
         }
         let tokens = statement.own_tokens();
         let Some(body) = body(tokens) else {
-            // `BEGIN ATOMIC` and RETURN accept no DDL.
+            // `BEGIN ATOMIC` and RETURN do not accept DDL.
             self.add_code(&statement.kind, tokens);
             let writes = [Keyword::Insert, Keyword::Update, Keyword::Delete];
             let is_write = |it: &Token| writes.iter().any(|keyword| it.kind == TokenKind::Keyword(*keyword));

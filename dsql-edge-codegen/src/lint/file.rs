@@ -144,13 +144,13 @@ mod tests {
     }
 
     #[test]
-    fn statements_around_one_that_cannot_be_read_are_read() {
+    fn statements_around_a_syntax_error_are_read() {
         let text = "TRUNCATE a;\nSELEC 1;\nCREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END;\nVACUUM;";
         assert_eq!(found(text), ["truncate", "syntax-error", "vacuum"]);
     }
 
     #[test]
-    fn what_the_file_created_is_known() {
+    fn rules_use_the_tables_that_the_file_created() {
         assert_eq!(
             found("CREATE TABLE t (id int PRIMARY KEY, a int); ALTER TABLE t DROP COLUMN id;"),
             ["drop_primary_key_column"]
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn the_type_of_an_identity_is_known_from_its_table() {
+    fn type_of_an_identity_is_read_from_its_table() {
         let identity = |ty: &str| {
             found(&format!(
                 "CREATE TABLE t (id {ty}); ALTER TABLE t ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (CACHE 1);"
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn one_ddl_a_transaction() {
+    fn second_ddl_statement_of_a_transaction_is_a_finding() {
         let ddl = "CREATE TABLE a (i int); CREATE TABLE b (i int);";
         assert_eq!(found(ddl), [""; 0]);
         assert_eq!(
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_schema_is_dropped_only_if_exists() {
+    fn drop_of_a_missing_schema_is_a_finding_without_if_exists() {
         let schema =
             dsql_edge_compiler::Schema::parse("CREATE SCHEMA app; CREATE TABLE old.t (a int);").unwrap();
         for (text, is_wrong) in [
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comment_silences_a_rule_where_it_stands() {
+    fn comment_silences_a_rule_only_at_its_place() {
         assert_eq!(found("-- dsql-edge: allow truncate\nTRUNCATE a;\nTRUNCATE b;"), ["truncate"]);
         assert_eq!(found("TRUNCATE a; -- dsql-edge: allow vacuum, truncate\n\nTRUNCATE b;"), ["truncate"]);
     }

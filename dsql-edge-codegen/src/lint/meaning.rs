@@ -117,7 +117,7 @@ fn meaning(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<M
             script.is_alone(at).then_some(if empty { Same } else { SameIfAllSucceed })
         }
         ("index_async" | "index_concurrently", StatementKind::CreateIndex(index)) => {
-            // PostgreSQL rejects CONCURRENTLY in a transaction, so that no statement of the transaction is applied.
+            // PostgreSQL rejects CONCURRENTLY in a transaction, and does not apply any statement of that transaction.
             let in_transaction = index.concurrently && !script.is_alone(at);
             if in_transaction { None } else { index_by_job(script, at, index) }
         }
@@ -301,8 +301,8 @@ fn is_left_alone(script: &Script<'_>, at: usize, table: &CreateTable, column: &s
         && !script.naming(at + 1..all, &sequence).any(changes_sequence)
 }
 
-/// Begins another transaction for a second DDL statement. A transaction that is rolled back or changes rows is not
-/// split: its statements belong together.
+/// Returns the rewrite that begins another transaction for a second DDL statement. A transaction that is rolled back
+/// or changes rows is not split: its statements belong together.
 fn split(script: &Script<'_>, at: usize) -> Option<Fix> {
     if script.sent == Sent::Whole {
         return None;

@@ -1,7 +1,7 @@
 //! `dsql-edge lint`: compares files of SQL with DSQL's rules.
 //!
-//! Input: files. Output: findings for people or for machines, or the files with the findings fixed. It connects to
-//! nothing.
+//! Input: files. Output: findings for people or for machines, or the files with the findings fixed. It does not
+//! connect to a database.
 
 mod allowed;
 mod answers;
@@ -81,7 +81,7 @@ pub struct Options {
     /// Check files for `dsql-edge migrate`, which waits for each job: an index is built before it is used
     #[arg(long, conflicts_with = "one_transaction")]
     for_migrate: bool,
-    /// Print every rule: the statement, DSQL's error, its source, and what to write instead
+    /// Print every rule: the statement, DSQL's error, its source, and the replacement
     #[arg(long, conflicts_with_all = ["fix", "schema", "one_transaction"])]
     rules: bool,
 }
@@ -199,7 +199,7 @@ fn schema(path: &Path) -> Result<Schema> {
     let texts = files.iter().map(|file| (file.name.as_str(), file.text.as_str()));
     Schema::parse_files(texts, Some(Dialect::Dsql)).map_err(|errors| {
         let messages = errors.iter().map(|error| format!("{}: {}", error.file, error.diagnostic.message));
-        anyhow!("the schema cannot be understood:\n{}", messages.collect::<Vec<_>>().join("\n"))
+        anyhow!("the schema has errors, fix these first:\n{}", messages.collect::<Vec<_>>().join("\n"))
     })
 }
 

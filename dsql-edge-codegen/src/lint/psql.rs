@@ -1,4 +1,4 @@
-//! Decides which commands of psql change what is sent to the server.
+//! Decides which commands of psql change the statements that are sent to the server.
 //!
 //! Input: a command. Output: whether the statements around it run as they are written.
 

@@ -104,7 +104,7 @@ fn one(file: &LintedFile, finding: &Finding, rules: &[&'static Rule]) -> Value {
     result
 }
 
-/// A path as a relative URI (RFC 3986).
+/// Returns a path as a relative URI (RFC 3986).
 fn uri(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     for byte in path.replace('\\', "/").bytes() {

@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_are_found_with_how_they_end() {
+    fn blocks_are_found_with_their_ends() {
         for (text, expected) in [
             ("SELECT 1; BEGIN; SELECT 2; COMMIT; SELECT 3;", "1:committed"),
             ("BEGIN; SELECT 2; SELECT 2; ROLLBACK;", "2:not"),

@@ -57,7 +57,7 @@ pub async fn migrate(
     let done = tokio::select! {
         done = run.all(folder) => done,
         lost = lease.keep() => Err(lost),
-        _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted: what was applied is in the ledger, the next run goes on")),
+        _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted: run `dsql-edge migrate` again to continue")),
     };
     // If a statement is in flight, the lease is not released, because the statement must have arrived before another
     // run reads the catalog.
@@ -338,7 +338,7 @@ fn explained(error: Error) -> anyhow::Error {
     if let (true, Some(state), Some(message)) = (error.is_stale_snapshot(), error.sqlstate(), error.message())
     {
         let state = state.as_str();
-        return anyhow!("SQLSTATE {state}: {message} in the cluster: does an earlier migration make it?");
+        return anyhow!("SQLSTATE {state}: {message} in the cluster: does an earlier migration create it?");
     }
     let mut more = String::new();
     let message = error.message().filter(|message| !error.to_string().contains(message));

@@ -18,7 +18,7 @@ pub(super) struct Database {
     dsql: Dsql,
 }
 
-/// Counts how often a statement that did nothing was sent.
+/// Counts the attempts to send a statement, as long as each one had no effect.
 pub(super) struct Attempts {
     made: u32,
     pause: Duration,

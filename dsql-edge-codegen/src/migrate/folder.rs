@@ -29,7 +29,7 @@ pub struct File {
     pub name: String,
     /// The path, as messages name it.
     pub path: String,
-    /// Its text as it is sent: without a byte-order mark, with `\n` as line ending.
+    /// The text that is sent: without a byte-order mark, with `\n` as line ending.
     pub text: String,
     /// The checksum of the text.
     pub checksum: Checksum,
@@ -107,7 +107,7 @@ impl Folder {
             return Ok(Folder { files });
         }
         bail!(
-            "nothing was sent: the folder has to pass as a whole first\n\n{}\n\n\
+            "nothing was sent: fix these problems first\n\n{}\n\n\
              `dsql-edge lint --for-migrate` also shows warnings, and its `--fix` applies safe rewrites",
             problems.join("\n\n")
         )

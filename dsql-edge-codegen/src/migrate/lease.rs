@@ -85,7 +85,7 @@ impl<'d> Lease<'d> {
             self.renew().await?;
         }
         if self.age() > self.length / 2 {
-            bail!("renewing the lease took too long: nothing more is sent");
+            bail!("renewing the lease took too long, so nothing more is sent: run `dsql-edge migrate` again");
         }
         Ok(())
     }
@@ -106,7 +106,7 @@ impl<'d> Lease<'d> {
         let interval = interval(self.length);
         let parameters = [Some(self.run.as_str()), Some(interval.as_str())];
         if self.database.settle(RENEW, &parameters).await? != 1 {
-            return Err(anyhow!("another run has taken over: nothing more is sent by this one"));
+            return Err(anyhow!("another run has taken over: this run sends nothing more"));
         }
         self.renewed.set(before);
         Ok(())

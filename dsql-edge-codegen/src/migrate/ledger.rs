@@ -188,7 +188,7 @@ impl<'d> Ledger<'d> {
                 }
             }
         }
-        bail!("the ledger (schema dsql_edge) disappears after it is created")
+        bail!("the ledger (schema dsql_edge) was created and is missing again: does another client drop it?")
     }
 
     /// Reads all rows of the ledger.
@@ -199,7 +199,7 @@ impl<'d> Ledger<'d> {
                 let state = state
                     .as_deref()
                     .and_then(State::named)
-                    .context("the ledger has a state that this version does not have")?;
+                    .context("the ledger has a state that this version does not support: update dsql-edge")?;
                 let step = step
                     .and_then(|step| step.parse().ok())
                     .context("the ledger has a step without a number")?;
@@ -316,7 +316,7 @@ impl<'d> Ledger<'d> {
         if count == 1 {
             return Ok(());
         }
-        bail!("another run has taken over: nothing more is sent by this one")
+        bail!("another run has taken over: this run sends nothing more")
     }
 }
 

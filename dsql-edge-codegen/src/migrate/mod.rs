@@ -45,9 +45,9 @@ pub use status::Status;
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "The files run in the order of their names; those that end with .down.sql are left out. Nothing is sent \
-    before the whole\nfolder passes `dsql-edge lint`.\n\nA statement is a transaction of its own; BEGIN and COMMIT make one of \
-    statements that change rows. The table\ndsql_edge.migrations in the cluster records what is applied: a run that was killed \
-    continues there, and of two runs at\nonce one waits. A file that was changed after it was applied is an \
+    before the whole\nfolder passes `dsql-edge lint`.\n\nEach statement is one transaction; between BEGIN and COMMIT, statements \
+    that change rows share one. The table\ndsql_edge.migrations in the cluster records the applied statements: after a run that \
+    was killed, the next one continues\nthere, and of two runs at once one waits. A file that was changed after it was applied is an \
     error.\n\nExamples:\n  dsql-edge migrate --dry-run              # what would be sent\n  dsql-edge migrate          \
     \x20             # apply, then write dsql-schema.sql again\n  dsql-edge migrate status --format json   # for \
     machines\n  dsql-edge migrate resolve 0003_tags.sql:2 --applied"
@@ -63,10 +63,10 @@ pub struct Options {
     /// How the answer is printed
     #[arg(long, value_enum, default_value = "human", global = true)]
     format: Format,
-    /// Print the statements that a run would send, and send nothing
+    /// Only print the statements that a run would send
     #[arg(long)]
     dry_run: bool,
-    /// Leave the snapshot as it is
+    /// Do not pull the snapshot afterwards
     #[arg(long)]
     no_pull: bool,
     /// The snapshot to write afterwards

@@ -137,7 +137,7 @@ mod tests {
     const TWO: (&str, &str) = ("2.sql", "CREATE TABLE b (id int PRIMARY KEY);");
 
     #[test]
-    fn what_is_not_applied_is_left_to_do() {
+    fn steps_that_are_not_applied_are_planned() {
         let folder = folder(&[ONE, TWO]);
         let left = |entries: &[Entry]| -> Vec<(String, usize)> {
             let plan = plan(&folder, entries).unwrap();
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_not_what_was_applied_is_refused() {
+    fn folder_that_differs_from_the_applied_files_is_rejected() {
         let before = folder(&[ONE, TWO]);
         let refused = |steps: &[usize], now: &[(&str, &str)]| -> String {
             let now = folder(now);

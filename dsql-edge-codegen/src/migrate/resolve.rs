@@ -46,7 +46,7 @@ impl Resolve {
         let (name, number) = match self.what.rsplit_once(':') {
             Some((name, number)) => {
                 let number: i32 =
-                    number.parse().with_context(|| format!("{number} is not the number of a statement"))?;
+                    number.parse().with_context(|| format!("{number} is not a number: write {name}:1"))?;
                 (name, Some(number))
             }
             None => (self.what.as_str(), None),

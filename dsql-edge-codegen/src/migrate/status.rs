@@ -1,4 +1,4 @@
-//! `dsql-edge migrate status` and `--dry-run`: print what is applied and what is left to do.
+//! `dsql-edge migrate status` and `--dry-run`: print which statements are applied and which are left.
 //!
 //! Input: a folder and the ledger. Output: lines for people, or JSON. Nothing is written.
 
@@ -77,12 +77,12 @@ impl<'f> Status<'f> {
             for step in &file.steps {
                 let how = match (known.get(&step.number).map(|entry| entry.state), &step.work) {
                     (Some(State::Applied), _) => continue,
-                    (Some(State::Started), _) => "looked for first: a run was interrupted here",
-                    (Some(State::Building), _) => "migrate waits for its job",
+                    (Some(State::Started), _) => "interrupted: the next run first checks the catalog",
+                    (Some(State::Building), _) => "its job is running",
                     (_, Work::Rows(statements)) if statements.len() > 1 => "one transaction of rows",
                     (_, Work::Rows(_)) => "rows",
                     (_, Work::Schema(_) | Work::Repeatable) => "schema",
-                    (_, Work::Job(_)) => "a job, for which migrate waits",
+                    (_, Work::Job(_)) => "starts a job and waits for it",
                 };
                 out += &format!("{:>4}  {}  ({how})\n", step.number, first_line(file.sql(step)));
             }

@@ -14,10 +14,10 @@ pub type Row<const N: usize> = [Option<String>; N];
 
 /// A server that can run a query and return its rows as text.
 pub trait Ask {
-    /// The dialect of its DDL.
+    /// Returns the dialect of its DDL.
     fn dialect(&self) -> Dialect;
 
-    /// Runs one statement that returns nothing.
+    /// Runs one statement that does not return rows.
     ///
     /// # Errors
     /// Returns an error of the server or of the connection.
@@ -78,7 +78,7 @@ pub(super) struct Column {
     pub(super) identity: String,
     /// The options of the identity's sequence that are not the defaults, or "".
     pub(super) options: String,
-    /// How many values a session takes at once from the identity's sequence.
+    /// The number of values that a session takes at once from the identity's sequence.
     pub(super) cache: Option<String>,
     /// `pg_attribute.attgenerated`: `s`tored, or empty.
     pub(super) generated: String,
@@ -214,7 +214,7 @@ fn pairs(rows: Vec<Row<2>>) -> Result<Vec<[String; 2]>> {
 }
 
 fn text(field: Option<String>) -> Result<String> {
-    field.context("the server answered NULL where the catalog has none")
+    field.context("the server returned NULL for a column of the catalog that is never NULL")
 }
 
 fn flag(field: Option<String>) -> bool {

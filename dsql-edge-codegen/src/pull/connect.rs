@@ -73,7 +73,7 @@ impl Ask for Server {
                             (0..row.len()).map(|at| row.try_get(at)).collect::<Result<_, _>>()?;
                         fields
                             .try_into()
-                            .map_err(|_| anyhow!("the server answered with other columns than asked for"))
+                            .map_err(|_| anyhow!("the server returned another number of columns than the query of the catalog has"))
                     })
                     .collect()
             }

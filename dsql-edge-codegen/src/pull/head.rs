@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn directives_stay_and_nothing_else() {
+    fn only_directives_of_the_old_head_are_kept() {
         let old = "-- old title\n\n-- dsql-edge: dialect postgres  \n--dsql-edge: search_path app, public\nCREATE TABLE t ();\n";
         let late = head(&format!("{old}-- dsql-edge: type t.a = A\n")).unwrap_err().to_string();
         assert!(late.starts_with("line 6 of the snapshot, `-- dsql-edge: type t.a = A`"), "{late}");

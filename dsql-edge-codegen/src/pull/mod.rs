@@ -60,7 +60,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let path = options.output.display();
     let is_stdout = options.output == Path::new("-");
     if is_stdout && (options.check || options.format == Format::Json) {
-        bail!("--output - prints the snapshot: it goes without --check and --format json");
+        bail!("--output - prints the snapshot: leave out --check and --format json");
     }
     let old = if is_stdout { String::new() } else { read(&options.output)? };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

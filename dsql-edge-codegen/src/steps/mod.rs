@@ -63,14 +63,14 @@ pub(crate) fn misplaced(file: &Parsed<'_>) -> Vec<Diagnostic> {
 
 fn read(file: &Parsed<'_>) -> (Vec<Step>, Vec<Diagnostic>) {
     let command = |command: &PsqlCommand| {
-        let what = format!("\\{}, a command of psql's,", command.name);
+        let what = format!("the psql command \\{}", command.name);
         misplaced_error(command.span, &what, "leave it out: `dsql-edge migrate` sends the statements itself")
     };
     let mut errors: Vec<Diagnostic> = file.tokens.commands.iter().map(command).collect();
     if let Some(place) = file.tokens.joins.first() {
         let span = Span { start: *place, end: place + 2 };
         let hint = "write `;`: `dsql-edge migrate` sends each statement by itself";
-        errors.push(misplaced_error(span, "\\;, a command of psql's,", hint));
+        errors.push(misplaced_error(span, "the psql command \\;", hint));
     }
     if let Some((span, _)) = file.tokens.placeholders.first() {
         errors.push(misplaced_error(*span, "a parameter in a migration", "write the value"));
@@ -264,8 +264,8 @@ mod tests {
             ("BEGIN; COMMIT AND CHAIN; COMMIT", "this statement in a transaction"),
             ("BEGIN; BEGIN; COMMIT", "this statement in a transaction"),
             ("DELETE FROM t WHERE id = $1", "a parameter in a migration"),
-            ("\\restrict x\n", "\\restrict, a command of psql's,"),
-            ("SELECT 1\\; SELECT 2", "\\;, a command of psql's,"),
+            ("\\restrict x\n", "the psql command \\restrict"),
+            ("SELECT 1\\; SELECT 2", "the psql command \\;"),
             ("COPY t FROM stdin;\nit's\n\\.\n", "COPY"),
         ] {
             assert_eq!(kinds(text), [format!("{what} has no place in a migration")], "{text}");
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_known_by_its_own_text() {
+    fn checksum_of_a_step_depends_on_its_own_text() {
         let of = |text: &str| -> Vec<String> {
             steps(text).unwrap().into_iter().map(|step| step.checksum.text).collect()
         };

@@ -116,7 +116,7 @@ impl Trace {
 
     fn of_objects(objects: Vec<Object>, what: &str) -> Trace {
         let names: Vec<String> = objects.iter().map(Object::display).collect();
-        let check = format!("is {what} {} there?", names.join(", "));
+        let check = format!("does {what} {} exist?", names.join(", "));
         Trace { objects, ..Trace::unseen(check) }
     }
 
@@ -139,7 +139,7 @@ impl Trace {
                 let has = now.columns.join(", ");
                 let names: Vec<String> = self.objects.iter().map(Object::display).collect();
                 Verdict::Unknown(format!(
-                    "the table {} is there, but with other columns ({has})",
+                    "the table {} exists, but with other columns ({has})",
                     names.join(", ")
                 ))
             }
@@ -190,14 +190,15 @@ fn altered(alter: &AlterTable) -> Trace {
 fn dropped(drop: &Drop) -> Trace {
     let names: Vec<String> = drop.names.iter().map(QualifiedName::display).collect();
     if drop.object == ObjectKind::Function {
-        return Trace::of_all(Kind::Functions, "is the function gone?");
+        return Trace::of_all(Kind::Functions, "was the function dropped?");
     }
     let objects = match kind_of(drop.object) {
         Some(kind) => drop.names.iter().map(|name| Object::named(kind, name)).collect(),
         None => Vec::new(),
     };
-    let what = if names.is_empty() { "what it drops".to_owned() } else { names.join(", ") };
-    Trace { objects, ..Trace::unseen(format!("is {what} gone?")) }
+    let what =
+        if names.is_empty() { "the object that the statement drops".to_owned() } else { names.join(", ") };
+    Trace { objects, ..Trace::unseen(format!("was {what} dropped?")) }
 }
 
 fn kind_of(object: ObjectKind) -> Option<Kind> {
