@@ -37,7 +37,7 @@ pub(super) struct Script<'s> {
     blocks: Vec<Block>,
     /// The places of statements and commands whose effect is unknown, in order.
     unknown: Vec<u32>,
-    /// The statements whose text may contain another statement inside a literal.
+    /// The statements that may contain or run another statement: functions, triggers, rules, DO, EXECUTE and others.
     others_with_text: Vec<usize>,
     /// The statements with a body: functions and DO.
     bodies: Vec<usize>,
