@@ -31,7 +31,7 @@ fn run(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> (Stri
 }
 
 #[test]
-fn a_migration_that_breaks_the_blog() {
+fn migration_that_breaks_the_blog_is_reported() {
     let migration = "tests/breaking/drop_and_loosen.sql";
     for (format, extension) in [("human", "txt"), ("json", "json"), ("github", "github")] {
         let (printed, succeeded) =
@@ -46,7 +46,7 @@ fn a_migration_that_breaks_the_blog() {
 
 const MANIFEST: &str = "[package]\nname = \"broken\"\nversion = \"0.0.0\"\n";
 
-/// A package with these files, which is not compiled.
+/// Creates a package with these files, which is not compiled.
 fn package(files: &[(&str, &str)]) -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
     write_files(home.path(), &[("Cargo.toml", MANIFEST)]);
@@ -54,7 +54,7 @@ fn package(files: &[(&str, &str)]) -> tempfile::TempDir {
     home
 }
 
-/// The findings for a package with this source and snapshot after a change: severity, message, place.
+/// Returns the findings for a package with this source and snapshot after a change: severity, message, place.
 fn findings(source: &str, schema: &str, change: &str) -> Vec<(Severity, String, String)> {
     let home = package(&[
         ("src/lib.rs", source),
@@ -160,7 +160,7 @@ fn change_of_a_rust_type_is_reported() {
     let gone = "ALTER TABLE t DROP COLUMN n;";
     assert_eq!(found("sql!(\"SELECT * FROM t\")", gone), changed("the row no longer has a field `n`"));
     let keyless = "DROP TABLE t; CREATE TABLE t (id int NOT NULL, old text NOT NULL, n int NOT NULL);";
-    let many = "it may return many rows; with the schema as it is, it returns one at most";
+    let many = "it may return many rows; with the current schema, it returns at most one";
     assert_eq!(
         found("sql!(\"SELECT n FROM t WHERE id = $id\")", keyless),
         [(Severity::Note, many.to_owned())]
@@ -182,7 +182,7 @@ fn default_that_the_candidate_removes_is_a_finding() {
     let null = "null value in column \"id\" of relation \"t\" violates not-null constraint";
     let broken = vec![(Severity::Broken, null.to_owned())];
     let lost = |column: &str| {
-        let message = format!("t.{column} has no default any more, and this INSERT leaves it out");
+        let message = format!("t.{column} no longer has a default, and this INSERT leaves it out");
         vec![(Severity::Changed, message)]
     };
     for (query, change, expected) in [
@@ -329,7 +329,7 @@ fn invocation_in_an_example_is_named() {
     assert_eq!((lines, succeeded), (expected.iter().map(String::as_str).collect(), true), "{printed}");
 }
 
-/// The line that names the schema.
+/// Returns the line that names the schema.
 fn schema_line(folder: &Path, environment: &[(&str, &str)]) -> String {
     let mut command = Command::new(dsql_edge());
     let command = without_shell_variables(&mut command).args(["describe", "SELECT id FROM t"]);
@@ -384,6 +384,6 @@ fn migration_in_the_folder_applies_in_its_place_there() {
     };
     assert_eq!(messages("3.sql"), ["`a` becomes Option<i32>; it is i32"]);
     assert_eq!(messages("2.sql"), [""; 0]);
-    // Later migrations need this one.
+    // Later migrations need this file.
     assert_eq!(messages("1.sql"), [""; 0]);
 }

@@ -11,7 +11,7 @@ use dsql_edge_tests::binary::dsql_edge;
 use dsql_edge_tests::scratch_package::{Package, with_own_variables};
 use serde_json::Value;
 
-/// A package with these files; its schema has the table `t (id int PRIMARY KEY, old text NOT NULL)`.
+/// Creates a package with these files; its schema has the table `t (id int PRIMARY KEY, old text NOT NULL)`.
 fn package(files: &[(&str, &str)]) -> Package {
     let package = Package::new("compared", &[]);
     package.write("dsql-schema.sql", "CREATE TABLE t (id int PRIMARY KEY, old text NOT NULL);\n");
@@ -20,7 +20,7 @@ fn package(files: &[(&str, &str)]) -> Package {
     package
 }
 
-/// The output of `check --apply drop.sql` in a format, and whether it succeeded.
+/// Returns the output of `check --apply drop.sql` in a format, and whether it succeeded.
 fn check(home: &Path, format: &str, more: &[&str]) -> (String, bool) {
     let mut command = Command::new(dsql_edge());
     command.args(["check", "--apply", "drop.sql", "--format", format]).args(more).current_dir(home);
@@ -35,7 +35,7 @@ fn json(home: &Path, more: &[&str]) -> Value {
     report
 }
 
-/// `file:line` of each finding.
+/// Returns `file:line` of each finding.
 fn broken(report: &Value) -> Vec<String> {
     let findings = report["findings"].as_array().unwrap().iter();
     let mut places: Vec<String> =
@@ -202,8 +202,11 @@ fn query_for_another_target_alone_fails_the_check() {
         let home = package(&[("src/lib.rs", library), ("src/other.rs", other)]);
         let report = json(home.path(), &[]);
         let why = report["not_compared"].as_str().unwrap_or_default();
-        assert!(why.starts_with("the compiler expanded none of the 1 that are found"), "{report:#}");
-        // Next to a query that is expanded, it is named.
+        assert!(
+            why.starts_with("the compiler expanded none of the 1 invocations in the sources"),
+            "{report:#}"
+        );
+        // If another query is expanded, the one that is not expanded is named.
         let plain = "pub fn p() { let _ = dsql_edge::sql!(\"SELECT id FROM t\"); }\n";
         home.write("src/lib.rs", &format!("{library}{plain}"));
         let report = json(home.path(), &[]);

@@ -149,7 +149,7 @@ fn statement_that_migrate_rejects_is_a_finding() {
         ("CREATE INDEX ASYNC ON t (a);", "an index without a name has no place in a migration"),
         ("SET search_path = app;", "SET has no place in a migration"),
         ("CALL sys.wait_for_job('abcdefghijklmnopqrstuvwxyz');", "CALL has no place in a migration"),
-        ("\\restrict x\n", "\\restrict, a command of psql's, has no place in a migration"),
+        ("\\restrict x\n", "the psql command \\restrict has no place in a migration"),
         ("COPY t FROM stdin;\nit's\n\\.\n", "COPY has no place in a migration"),
         ("COMMIT;", "this statement without a BEGIN before it has no place in a migration"),
     ] {

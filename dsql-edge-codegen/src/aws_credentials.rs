@@ -1,7 +1,7 @@
 //! Reads credentials as AWS's own tools do: from the environment, profiles with SSO, containers, instances.
 //!
-//! Input: AWS's configuration. Output: a provider, which the client calls again before its credentials expire: the
-//! build of an index may outlive a session of SSO. No credential appears in an error.
+//! Input: AWS's configuration. Output: a provider. The client calls it again before its credentials expire, because
+//! the build of an index may take longer than an SSO session lasts. No credential appears in an error.
 
 use anyhow::{Context, Result};
 use aws_config::BehaviorVersion;
@@ -9,14 +9,14 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use dsql_edge::auth::{CredentialsProvider, ProvidedCredentials};
 use dsql_edge::{Credentials, Error};
 
-/// AWS's own chain of providers.
+/// AWS's default chain of credential providers.
 pub(crate) struct AwsCredentials(SharedCredentialsProvider);
 
 impl AwsCredentials {
-    /// The provider, and its present credentials.
+    /// Loads the provider and its current credentials.
     ///
     /// # Errors
-    /// No credentials, and where to set them.
+    /// Returns an error if there are no credentials. The error states where to set them.
     pub(crate) async fn load(region: Option<&str>) -> Result<(AwsCredentials, Credentials)> {
         let mut loader = aws_config::defaults(BehaviorVersion::latest());
         if let Some(region) = region {
@@ -37,7 +37,7 @@ impl CredentialsProvider for AwsCredentials {
         Box::pin(async {
             let found = self.0.provide_credentials().await;
             found.map(|found| of_aws(&found)).map_err(|error| {
-                Error::credentials(format!("AWS's configuration gives no credentials any more: {error}"))
+                Error::credentials(format!("AWS's configuration no longer returns credentials: {error}"))
             })
         })
     }
@@ -69,7 +69,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns a session of an hour twice, and then an error.
+    /// Returns the credentials of a one-hour session twice, and then an error.
     #[derive(Debug)]
     struct Sso(Arc<AtomicU32>);
 
@@ -104,7 +104,7 @@ mod tests {
             assert!((now + 3_500..now + 3_700).contains(&ends));
         }
         let error = provider.credentials().await.err().unwrap().to_string();
-        assert!(error.contains("gives no credentials any more") && !error.contains("secret"), "{error}");
+        assert!(error.contains("no longer returns credentials") && !error.contains("secret"), "{error}");
         assert_eq!(asked.load(Ordering::Relaxed), 3);
     }
 }

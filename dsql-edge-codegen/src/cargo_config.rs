@@ -11,13 +11,13 @@ use toml_edit::DocumentMut;
 /// A variable of a configuration.
 pub(crate) struct Variable {
     pub(crate) value: OsString,
-    /// It replaces a variable of the environment.
+    /// Whether it replaces a variable of the environment.
     pub(crate) force: bool,
-    /// The file that has it.
+    /// The file that sets it.
     pub(crate) file: PathBuf,
 }
 
-/// The variable in the nearest file that has it.
+/// Returns the variable from the nearest file that sets it.
 pub(crate) fn variable(package: &Path, name: &str) -> Option<Variable> {
     let package = std::fs::canonicalize(package).or_else(|_| std::path::absolute(package)).ok()?;
     let folders = package.ancestors().map(|folder| folder.join(".cargo"));

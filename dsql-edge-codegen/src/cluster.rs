@@ -3,8 +3,9 @@
 //! Input: options that commands share, variables, and AWS's own configuration. Output: the configuration of dsql-edge's
 //! client. No credential appears in an error.
 //!
-//! Variables of the shell describe one cluster together. If they do not name an endpoint and a dsql-local is found by its
-//! folder, all values are dsql-local's: a role or a certificate of another cluster would make its login fail.
+//! The variables of the shell together describe one cluster. If they do not name an endpoint and a dsql-local is
+//! found by its folder, all values are dsql-local's: a role or a certificate of another cluster would make its login
+//! fail.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,7 @@ pub struct Cluster {
     /// .dsql-local is in the package
     #[arg(long, env = "DSQL_ENDPOINT", global = true, help_heading = "Cluster")]
     pub endpoint: Option<String>,
-    /// The region to sign for; a cluster's name contains its own
+    /// The region to sign for; the host name of a cluster already contains its region
     #[arg(long, env = "DSQL_REGION", global = true, help_heading = "Cluster")]
     pub region: Option<String>,
     /// The role to connect as; without it, the role in DSQL_USER, or admin. DSQL_USER is not read for a dsql-local
@@ -45,38 +46,40 @@ pub struct Cluster {
 /// The cluster of a command.
 struct Found {
     endpoint: String,
-    /// The package's dsql-local, if the endpoint is its own.
+    /// The package's dsql-local, if the endpoint belongs to it.
     local: Option<RunningLocal>,
-    /// Its folder alone names it, and no option or variable.
+    /// Whether it was found by its folder alone, without an option or a variable.
     by_folder: bool,
 }
 
 impl Found {
-    /// A variable of the shell, if it is about this cluster.
+    /// Returns a variable of the shell, unless the cluster was found by its folder: the variable may be for another
+    /// cluster.
     fn variable(&self, name: &str) -> Option<OsString> {
         std::env::var_os(name).filter(|value| !value.is_empty() && !self.by_folder)
     }
 }
 
 impl Cluster {
-    /// The host name, if one was given.
+    /// Returns the host name, if one was given.
     pub fn endpoint(&self) -> Option<&str> {
         self.endpoint.as_deref().filter(|endpoint| !endpoint.is_empty())
     }
 
-    /// The configuration of the client; `command` is the name in the cluster's log. Credentials come from the same
-    /// sources as for AWS's own tools; those of the package's dsql-local from its folder.
+    /// Returns the configuration of the client; `command` is the name in the cluster's log. Credentials come from the
+    /// same sources as for AWS's own tools, and those for the package's dsql-local from its folder.
     ///
     /// # Errors
-    /// No endpoint, no credentials, a malformed name, a certificate that cannot be read.
+    /// Returns an error if the endpoint or the credentials are missing, if a name is malformed, or if the
+    /// certificate cannot be read.
     pub async fn config(&self, command: &str) -> Result<Config> {
         self.config_for(Path::new("."), command).await
     }
 
-    /// The same for a package: its dsql-local is looked for in its folder.
+    /// Returns the configuration for a package, whose dsql-local is searched for in the package's folder.
     ///
     /// # Errors
-    /// As those of [`Cluster::config`].
+    /// Returns the errors of [`Cluster::config`].
     pub async fn config_for(&self, package: &Path, command: &str) -> Result<Config> {
         let found = self.found(package)?;
         let user = match self.user.clone().filter(|user| !user.is_empty()) {
@@ -91,7 +94,7 @@ impl Cluster {
         let Found { endpoint, local, .. } = found;
         let is_local = endpoint == "localhost" || endpoint.starts_with("localhost:");
         let named = self.region.clone().filter(|region| !region.is_empty());
-        // DSQL_REGION of a shell is another cluster's; dsql-local accepts tokens for its own region alone.
+        // DSQL_REGION of the shell may be for another cluster; dsql-local accepts tokens for its own region only.
         let region = local.as_ref().map(|local| local.region.clone()).or(named);
         let (provider, credentials) = match local.as_ref().and_then(|local| local.credentials(&user)) {
             Some(credentials) => (None, credentials),
@@ -117,8 +120,8 @@ impl Cluster {
         Ok(config)
     }
 
-    /// The endpoint, and the package's dsql-local if the endpoint is its own. If only its folder names it, that is
-    /// printed.
+    /// Returns the endpoint, and the package's dsql-local if the endpoint belongs to it. Prints a line if the
+    /// dsql-local was found by its folder alone.
     fn found(&self, package: &Path) -> Result<Found> {
         let mut all = RunningLocal::all(package);
         if let Some(endpoint) = self.endpoint() {

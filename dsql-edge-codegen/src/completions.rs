@@ -24,7 +24,7 @@ pub struct Options {
 /// Prints the script for this command line.
 ///
 /// # Errors
-/// Output that cannot be written.
+/// Returns an error if the output cannot be written.
 pub fn run(options: &Options, mut command: Command) -> Result<ExitCode> {
     let mut script = Vec::new();
     generate(options.shell, &mut command, "dsql-edge", &mut script);

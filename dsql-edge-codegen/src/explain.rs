@@ -13,14 +13,14 @@ use serde_json::json;
 use crate::check::CHANGED;
 use crate::format::{self, Format};
 
-/// Explain an error or a warning by its code or its rule: what it means, an example, how to fix it
+/// Explain an error or a warning by its code or its rule, with an example and the fix
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  dsql-edge explain unknown-column\n  dsql-edge explain 42703\n  dsql-edge explain index_async"
 )]
 pub struct Options {
-    /// As the error prints it: `unknown-column`, `42703` or `[42703 unknown-column]`; or a rule as `lint` prints it,
-    /// `index_async`; without any, all codes and rules are listed
+    /// A code as the error prints it (`unknown-column`, `42703` or `[42703 unknown-column]`), or a rule as `lint`
+    /// prints it (`index_async`); without one, all codes and rules are listed
     code: Vec<String>,
     /// How the answer is printed; as JSON, a list of codes with their pages, and a list of rules
     #[arg(long, value_enum, default_value = "human")]
@@ -43,7 +43,7 @@ const FINDINGS: &[Finding] = &[(CHANGED, include_str!("check/changed.md"))];
 /// Runs the command.
 ///
 /// # Errors
-/// A code or rule that does not exist.
+/// Returns an error if the code or rule does not exist.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let list = options.code.is_empty();
     let explained = if list { all() } else { meant(&options.code.join(" "))? };
@@ -72,7 +72,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The page of a rule.
+/// Returns the page of a rule.
 fn page(rule: &Rule) -> String {
     let since = rule.since.map_or(String::new(), |day| format!(" (in DSQL since 2026-{day})"));
     let instead = match rule.instead {
@@ -94,7 +94,7 @@ fn all() -> Explained {
     Explained { codes: Code::ALL.to_vec(), rules, findings: FINDINGS.to_vec() }
 }
 
-/// The code or rule with this name (a few names are both), or all codes of a SQLSTATE.
+/// Returns the code or rule with this name (a few names are both), or all codes of a SQLSTATE.
 fn meant(written: &str) -> Result<Explained> {
     let words = || {
         written
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_found_as_an_error_prints_it() {
+    fn code_is_found_in_each_form_that_errors_print() {
         for written in ["unknown-column", "[42703 unknown-column]", "unknown_column", "42703"] {
             assert_eq!(found(written), Ok((vec!["unknown-column"], vec![])), "{written}");
         }
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_github_and_sarif_are_found() {
+    fn names_in_github_and_sarif_output_are_found() {
         assert_eq!(meant("changed").unwrap().findings, FINDINGS);
         assert_eq!(found("misplaced_statement"), Ok((vec!["misplaced-statement"], vec![])));
         assert_eq!(found("syntax_error"), Ok((vec!["syntax-error"], vec![])));
@@ -171,7 +171,7 @@ mod tests {
             assert!(found(&format!("{}, {}", rule.id, rule.known.name())).unwrap().1.contains(&rule.id));
             assert!(page(rule).contains(rule.what) && !page(rule).contains("{}"), "{}", page(rule));
         }
-        // A name that is both.
+        // This name is both a code and a rule.
         assert_eq!(found("unknown_type"), Ok((vec!["unknown-type"], vec!["unknown_type"])));
         assert!(found("index_asnc").unwrap_err().contains("did you mean index_async?"));
     }

@@ -1,4 +1,4 @@
-//! Prints the answer of a command, which people and machines want in two forms.
+//! Prints the answer of a command, in a form for people or for machines.
 //!
 //! Input: text, or JSON. Output: stdout.
 
@@ -15,22 +15,22 @@ pub enum Format {
     /// Lines for people
     #[default]
     Human,
-    /// One JSON object; fields may be added, `version` grows when one changes its meaning
+    /// One JSON object; fields may be added, and `version` is increased when a field changes its meaning
     Json,
 }
 
-/// An answer for machines.
+/// Returns an answer in the form for machines.
 pub(crate) fn json(answer: &Value) -> String {
     format!("{answer:#}\n")
 }
 
-/// Prints a text as it is on stdout.
+/// Prints a string on stdout, unchanged.
 pub(crate) fn print(text: &str) -> io::Result<()> {
     io::stdout().lock().write_all(text.as_bytes()).map_err(of_stdout)
 }
 
-/// The reader of stdout has gone, as `head` does after its last line. It is not an error of the command, which a reader
-/// of stderr needs to see.
+/// The reader of stdout has closed it, as `head` does after its last line. This is not an error of the command:
+/// nothing is printed on stderr.
 #[derive(Debug)]
 pub struct OutputClosed;
 
@@ -43,14 +43,14 @@ impl fmt::Display for OutputClosed {
 impl Error for OutputClosed {}
 
 impl OutputClosed {
-    /// Whether a command ended because of it.
+    /// Whether a command ended because its output was closed.
     pub fn ended(error: &anyhow::Error) -> bool {
         let is_it = |error: &io::Error| error.get_ref().is_some_and(|inner| inner.is::<OutputClosed>());
         error.chain().filter_map(|cause| cause.downcast_ref()).any(is_it)
     }
 }
 
-/// An error of stdout, which is distinguished from that of a connection.
+/// Converts an error of stdout, so that it is distinguished from an error of a connection.
 pub(crate) fn of_stdout(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::BrokenPipe => io::Error::other(OutputClosed),

@@ -1,4 +1,4 @@
-//! The commands of the `dsql-edge` command line, a module each. It is a library so that tests can call them.
+//! The commands of the `dsql-edge` command line, one module per command. It is a library so that tests can call them.
 
 mod aws_credentials;
 mod cargo_config;

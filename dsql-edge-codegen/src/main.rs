@@ -30,7 +30,7 @@ enum Command {
     Completions(completions::Options),
 }
 
-/// The status of a shell for a program that ends because its output is closed (128 + SIGPIPE).
+/// The exit status that a shell reports for a program that ends because its output is closed (128 + SIGPIPE).
 const OF_CLOSED_PIPE: u8 = 141;
 
 fn main() -> ExitCode {

@@ -1,10 +1,10 @@
 //! Finds the schema of a package by the rule of `sql!`.
 //!
 //! Input: a folder. Output: paths. A path in a variable is relative to the package. A path on the command line is
-//! relative to the working folder, and does not come here.
+//! relative to the working folder; this module does not handle it.
 //!
-//! In a build, cargo sets the variables that a build script prints, over all others. Here the script is not run: what
-//! its literals print is read.
+//! In a build, the variables that a build script prints override all others. This module does not run the script: it
+//! reads the string literals that the script prints.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -19,12 +19,12 @@ use toml_edit::DocumentMut;
 
 use crate::cargo_config;
 
-/// The schema that the build of a package reads, or `None` if it has none yet.
+/// Returns the path of the schema that the build of a package reads, or `None` if it has none yet.
 ///
 /// # Errors
-/// A variable that names a missing file or folder.
+/// Returns an error if a variable names a missing file or folder.
 pub(crate) fn of(package: &Path) -> Result<Option<SchemaPath>> {
-    // Without `..`, whose ancestors are not the folders above.
+    // The path must not have `..`: its ancestors would not be the folders above.
     let absolute = std::fs::canonicalize(package).or_else(|_| std::path::absolute(package))?;
     let found = schema_path::schema_path(&absolute, &|name| variable(package, name));
     Ok(match found.map_err(|error| anyhow!(error))? {
@@ -40,14 +40,14 @@ pub(crate) fn of(package: &Path) -> Result<Option<SchemaPath>> {
     })
 }
 
-/// The package that the working folder is in, or the working folder.
+/// Returns the package that the working folder is in, or the working folder.
 pub(crate) fn current_package() -> PathBuf {
     let working = std::env::current_dir().unwrap_or_default();
     let package = working.ancestors().find(|folder| folder.join("Cargo.toml").is_file());
     package.unwrap_or(&working).to_owned()
 }
 
-/// The snapshot to write: the one that the build reads, or would read if it were there.
+/// Returns the snapshot to write: the one that the build reads, or would read if it existed.
 pub(crate) fn snapshot_to_write() -> PathBuf {
     let package = current_package();
     let named = variable(&package, SCHEMA_VARIABLE).map(|path| package.join(path));
@@ -57,17 +57,17 @@ pub(crate) fn snapshot_to_write() -> PathBuf {
     }))
 }
 
-/// The folder of migrations that the build reads, or `migrations`.
+/// Returns the folder of migrations that the build reads, or `migrations`.
 pub(crate) fn migrations() -> PathBuf {
     let package = current_package();
     let named = variable(&package, MIGRATIONS_VARIABLE).unwrap_or_else(|| "migrations".into());
     shown(&package.join(named))
 }
 
-/// The schema of a package and why it is that one, in a line.
+/// Describes the schema of a package and why it is that one, in one line.
 ///
 /// # Errors
-/// A variable that names a missing file or folder.
+/// Returns an error if a variable names a missing file or folder.
 pub(crate) fn described(package: &Path) -> Result<String> {
     let found = match of(package)? {
         Some(SchemaPath::File(path) | SchemaPath::Migrations(path)) => path.display().to_string(),
@@ -87,13 +87,14 @@ pub(crate) fn described(package: &Path) -> Result<String> {
     Ok(format!("schema: {found} ({why}){but}"))
 }
 
-/// A variable as the macro sees it.
+/// Returns a variable as the macro sees it.
 fn variable(package: &Path, name: &str) -> Option<OsString> {
     origin(package, name).map(|(value, _)| value)
 }
 
-/// A variable as the macro sees it, and who sets it. Cargo sets what a build script prints over all else. It sets what
-/// `[env]` of its configuration has if the environment does not have the variable, or if `force` is true.
+/// Returns a variable as the macro sees it, and the source that sets it. The variables that a build script prints
+/// override all others. Cargo sets a variable of `[env]` in its configuration if the environment does not have it, or
+/// if `force` is true.
 fn origin(package: &Path, name: &str) -> Option<(OsString, String)> {
     let script = match by_script(package, name) {
         Some(Printed::Value(value)) => Some((OsString::from(value), "the build script".to_owned())),
@@ -113,7 +114,7 @@ fn origin(package: &Path, name: &str) -> Option<(OsString, String)> {
 /// The value of a variable that a build script prints.
 enum Printed {
     Value(String),
-    /// The value of a format, which is known in the build alone.
+    /// The value is the result of a format, which only the build computes.
     Computed,
 }
 
@@ -122,7 +123,7 @@ fn by_script(package: &Path, name: &str) -> Option<Printed> {
     printed(&code, name)
 }
 
-/// The build script of a package: `package.build` in its manifest, or build.rs.
+/// Returns the build script of a package: `package.build` in its manifest, or build.rs.
 fn build_script(package: &Path) -> Option<PathBuf> {
     let manifest = std::fs::read_to_string(package.join("Cargo.toml")).unwrap_or_default();
     let manifest: DocumentMut = manifest.parse().unwrap_or_default();
@@ -134,8 +135,8 @@ fn build_script(package: &Path) -> Option<PathBuf> {
     path.is_file().then_some(path)
 }
 
-/// The value that the code of a build script prints for a variable, as `init` writes it: `cargo::rustc-env=NAME=value` in a
-/// literal, whole. Comments are not tokens.
+/// Returns the value that the code of a build script prints for a variable, as `init` writes it:
+/// `cargo::rustc-env=NAME=value`, all of it in one literal. Comments are not tokens, so they are not read.
 fn printed(code: &str, name: &str) -> Option<Printed> {
     let mut literals = Vec::new();
     collect_literals(TokenStream::from_str(code).ok()?, &mut literals);
@@ -148,7 +149,7 @@ fn printed(code: &str, name: &str) -> Option<Printed> {
     Some(if value.contains('{') { Printed::Computed } else { Printed::Value(value.to_owned()) })
 }
 
-/// The values of the string literals in a text, those of documentation excepted.
+/// Collects the values of the string literals in tokens, except those of documentation.
 fn collect_literals(tokens: TokenStream, out: &mut Vec<String>) {
     let mut is_attribute = false;
     for token in tokens {
@@ -168,7 +169,7 @@ fn collect_literals(tokens: TokenStream, out: &mut Vec<String>) {
     }
 }
 
-/// The path relative to the working folder, if it is below that.
+/// Returns the path relative to the working folder, if it is below that folder.
 fn shown(path: &Path) -> PathBuf {
     let working = std::env::current_dir().unwrap_or_default();
     match path.strip_prefix(working) {

@@ -1,8 +1,8 @@
 //! Finds the dsql-local of a package.
 //!
-//! Input: a folder of the package. Output: the endpoint of the last start, keys and a certificate authority. dsql-local
-//! writes a folder of its own, `.dsql-local` or the one that `--folder` names. It is looked for where a snapshot is
-//! (`schema_path::folders`).
+//! Input: a folder of the package. Output: the endpoint of the last start, keys and a certificate authority.
+//! dsql-local writes a folder of its own, `.dsql-local` or the one that `--folder` names. It is searched for in the
+//! same folders as a snapshot (`schema_path::folders`).
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -24,7 +24,8 @@ pub(crate) struct RunningLocal {
 }
 
 impl RunningLocal {
-    /// Those of a folder, and of the folders above it in the workspace, the nearest first; they may have ended.
+    /// Returns the last starts in a folder and in the folders above it in the workspace, the nearest first; a
+    /// dsql-local among them may have ended.
     pub(crate) fn all(folder: &Path) -> Vec<RunningLocal> {
         let mut found = Vec::new();
         let Ok(folder) = std::fs::canonicalize(folder) else { return found };
@@ -40,7 +41,7 @@ impl RunningLocal {
         Some(RunningLocal { folder: folder.to_owned(), endpoint, region })
     }
 
-    /// Whether its port answers.
+    /// Whether its port accepts a connection.
     pub(crate) fn runs(&self) -> bool {
         let port = self.endpoint.strip_prefix("localhost:").and_then(|port| port.parse().ok());
         port.is_some_and(|port| {
@@ -49,7 +50,7 @@ impl RunningLocal {
         })
     }
 
-    /// The keys that sign for a role: its own, or else those of the user who started dsql-local.
+    /// Returns the keys that sign for a role: its own, or else those of the user who started dsql-local.
     pub(crate) fn credentials(&self, user: &str) -> Option<Credentials> {
         let own = (!user.contains('/')).then(|| self.folder.join(format!("credentials.{user}")));
         let text = own.and_then(|path| std::fs::read_to_string(path).ok());
@@ -58,18 +59,18 @@ impl RunningLocal {
         Some(Credentials::new(id, secret))
     }
 
-    /// Its certificate authority.
+    /// Returns the path of its certificate authority.
     pub(crate) fn ca(&self) -> PathBuf {
         self.folder.join("ca.crt")
     }
 
-    /// Its folder.
+    /// Returns its folder.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 }
 
-/// The folders in a folder that may be dsql-local's own: first the one with its usual name.
+/// Returns the folders in a folder that may be dsql-local's: first the one with its usual name.
 fn own_folders(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut others: Vec<PathBuf> = entries.filter(|path| path.join(BINDINGS).is_file()).collect();
@@ -77,7 +78,7 @@ fn own_folders(folder: &Path) -> Vec<PathBuf> {
     others
 }
 
-/// The value of a line that dsql-local wrote.
+/// Returns the value of a line that dsql-local wrote.
 fn value(text: &str, name: &str) -> Option<String> {
     text.lines().find_map(|line| Some(line.strip_prefix(name)?.strip_prefix('=')?.to_owned()))
 }

@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use dsql_edge_compiler::source::BYTE_ORDER_MARK;
 
-/// A text without its byte-order mark, with `\n` as line ending: git and editors may change both by themselves.
+/// Returns a text without its byte-order mark, with `\n` as line ending: git and editors may change both by
+/// themselves.
 pub(crate) fn canonical(text: &str) -> Cow<'_, str> {
     unix_lines(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text))
 }
 
-/// A text with `\n` as line ending.
+/// Returns a text with `\n` as line ending.
 pub(crate) fn unix_lines(text: &str) -> Cow<'_, str> {
     if text.contains("\r\n") { text.replace("\r\n", "\n").into() } else { text.into() }
 }
@@ -22,12 +23,12 @@ pub(crate) fn unix_lines(text: &str) -> Cow<'_, str> {
 /// A file of DDL.
 #[derive(Clone)]
 pub(crate) struct SchemaFile {
-    /// As it was named or found, for messages.
+    /// The path as it was named or found, for messages.
     pub(crate) name: String,
     pub(crate) text: String,
 }
 
-/// The file itself, or the `.sql` files of a folder (and of its folders) sorted by path: migrations.
+/// Reads the file itself, or the `.sql` files of a folder and its subfolders, sorted by path.
 pub(crate) fn read(path: &Path) -> Result<Vec<SchemaFile>> {
     if !path.is_dir() {
         return texts(vec![path.to_owned()]);
@@ -52,8 +53,8 @@ fn texts(paths: Vec<PathBuf>) -> Result<Vec<SchemaFile>> {
         .collect()
 }
 
-/// The `.sql` files of a folder of migrations by name, as `sql!` reads them: those that undo (`.down.sql`) and folders
-/// within are left out.
+/// Reads the `.sql` files of a folder of migrations by name, as `sql!` reads them: files that undo (`.down.sql`) and
+/// subfolders are left out.
 pub(crate) fn migrations(folder: &Path) -> Result<Vec<SchemaFile>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
@@ -67,8 +68,8 @@ pub(crate) fn migrations(folder: &Path) -> Result<Vec<SchemaFile>> {
     texts(paths)
 }
 
-/// The entries of a folder of migrations that look like migrations and are not applied: folders with SQL in them, and
-/// files whose names end with `.SQL`.
+/// Returns the entries of a folder of migrations that look like migrations and are not applied: subfolders with SQL
+/// in them, and files whose names end with `.SQL`.
 pub(crate) fn left_out(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
@@ -82,7 +83,7 @@ pub(crate) fn left_out(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Names on stderr the files that neither `migrate` nor `lint --for-migrate` reads.
+/// Prints on stderr the names of files that neither `migrate` nor `lint --for-migrate` reads.
 pub(crate) fn report_left_out(folder: &Path) -> Result<()> {
     for path in left_out(folder)? {
         let path = path.display();
@@ -103,7 +104,7 @@ fn sql_files(folder: &Path) -> Result<Vec<PathBuf>> {
     files_below(folder, |path| path.extension().is_some_and(|extension| extension == "sql"))
 }
 
-/// The files of a folder and of its folders, sorted by path.
+/// Returns the files of a folder and its subfolders, sorted by path.
 fn files_below(folder: &Path, is_one: fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {

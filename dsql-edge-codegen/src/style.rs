@@ -1,7 +1,7 @@
 //! Colours a report for people.
 //!
-//! Input: the text as it is printed elsewhere. Output: the same text with colours. anstream removes them if the output
-//! is not a terminal, or if `NO_COLOR` is set.
+//! Input: the report without colours. Output: the same text with colours. anstream removes them if the output is not
+//! a terminal, or if `NO_COLOR` is set.
 
 use std::io::{self, Write};
 
@@ -23,7 +23,7 @@ pub(crate) fn print(report: &str) -> io::Result<()> {
     out.flush().map_err(of_stdout)
 }
 
-/// A line of a report, coloured by its first word.
+/// Returns a line of a report, coloured by its first word.
 fn painted(line: &str) -> String {
     for (level, style) in [
         ("error", ERROR),
@@ -42,7 +42,7 @@ fn painted(line: &str) -> String {
         if level == "-" && rest.starts_with("- ") {
             continue;
         }
-        // Of a diff the whole line.
+        // In a diff the whole line is coloured.
         let (word, rest) =
             if level.len() == 1 { line.split_at(line.trim_end().len()) } else { (level, rest) };
         return format!("{style}{word}{style:#}{rest}");
@@ -76,7 +76,7 @@ mod tests {
                           = help: x\n\n-old\n+new\n same\nerrors happen\nchanged: y\n";
 
     #[test]
-    fn colours_add_nothing_but_themselves() {
+    fn colours_do_not_change_the_text() {
         let painted: String = REPORT.split_inclusive('\n').map(painted).collect();
         assert_eq!(anstream::adapter::strip_str(&painted).to_string(), REPORT);
         assert_eq!(

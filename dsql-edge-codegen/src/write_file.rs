@@ -14,12 +14,12 @@ use anyhow::{Context, Result};
 /// Writes `text` to `path`.
 ///
 /// # Errors
-/// The path, and the file system's error. The file is then as it was.
+/// Returns the file system's error with the path. The file is then unchanged.
 pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     replace(path, text).with_context(|| path.display().to_string())
 }
 
-/// A text with the line endings of another: those of its first line.
+/// Returns a text with the line endings of another: those of its first line.
 pub(crate) fn with_endings_of(old: &str, text: &str) -> String {
     let text = text.replace("\r\n", "\n");
     let is_crlf = old.split_once('\n').is_some_and(|(line, _)| line.ends_with('\r'));
@@ -59,7 +59,7 @@ fn replace(path: &Path, text: &str) -> Written<()> {
     written
 }
 
-/// A new file in the folder of another.
+/// Creates a new file in the folder of another.
 fn create_beside(target: &Path) -> Written<(PathBuf, File)> {
     let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     for number in 0..100 {
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn written_file_has_the_text_and_nothing_is_left_over() {
+    fn written_file_has_the_text_and_no_other_file_remains() {
         let folder = folder("plain");
         let path = folder.join("a.sql");
         for text in ["one", "two"] {
@@ -115,7 +115,7 @@ mod tests {
         fs::write(&real, "old").unwrap();
         fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
         symlink("real.sql", &link).unwrap();
-        // The old file keeps its text, under its other name and for a process that has it open.
+        // The old file keeps its text under its other name, and for a process that has it open.
         fs::hard_link(&real, &other).unwrap();
         write(&link, "new").unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().file_type().is_symlink());

@@ -1,5 +1,5 @@
-//! The command line as a command. (What its commands do is in the tests of the workspace.) Having this test makes
-//! `cargo test --workspace` build the command, which those tests run.
+//! Tests the command line as a process. The tests of its commands are in the workspace: because of this file, `cargo
+//! test --workspace` builds the command, which those tests run.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -11,7 +11,7 @@ fn dsql_edge(arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn version_is_the_package_s() {
+fn version_is_the_version_of_the_package() {
     let output = dsql_edge(&["--version"]);
     assert!(output.status.success());
     let version = String::from_utf8(output.stdout).unwrap();
@@ -45,7 +45,7 @@ fn describe_reads_stdin_for_a_dash() {
     assert!(output.status.success() && columns == [true; 3], "{answers}");
 }
 
-/// Runs `describe` with this text on stdin: its output as JSON, and its exit status.
+/// Runs `describe` with this text on stdin; returns its output as JSON, and its exit status.
 fn describe(arguments: &[&str], stdin: &str) -> (String, Option<i32>) {
     let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/command.sql");
     let mut command = Command::new(env!("CARGO_BIN_EXE_dsql-edge"))
@@ -62,7 +62,7 @@ fn describe(arguments: &[&str], stdin: &str) -> (String, Option<i32>) {
 }
 
 #[test]
-fn describe_rejects_what_sql_rejects() {
+fn describe_rejects_queries_that_sql_rejects() {
     for (query, expected, status) in [
         ("SELECT 1 AS one", "\"version\":1", 0),
         ("SELECT 1 AS one", "\"diagnostics\":[]", 0),
@@ -96,7 +96,7 @@ fn error_of_a_connection_names_no_file_of_the_command() {
 }
 
 #[test]
-fn output_whose_reader_has_gone_is_not_an_error() {
+fn closed_stdout_is_not_an_error() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dsql-edge"))
         .args(["lint", "-"])
         .stdin(Stdio::piped())

@@ -64,7 +64,7 @@ async fn failed_statement_names_its_cause_and_can_be_fixed() {
         ("3.sql", "DROP TABLE later;"),
     ];
     let error = outcome(&files).await;
-    let expected = "does not exist in the cluster: does an earlier migration make it?";
+    let expected = "does not exist in the cluster: does an earlier migration create it?";
     assert!(error.starts_with("migrations/3.sql:1:1: ") && error.ends_with(expected), "{error}");
     local.stop().await.unwrap();
 }
@@ -330,7 +330,7 @@ async fn undecidable_state_is_left_to_the_user() {
         UPDATE dsql_edge.migrations SET state = 'started' WHERE file = '2.sql'";
     meddle(&local, other).await;
     let (error, _) = outcome(&local, home.path(), &[]).await;
-    assert!(error.contains("the table b is there, but with other columns (id, title)"), "{error}");
+    assert!(error.contains("the table b exists, but with other columns (id, title)"), "{error}");
     assert!(outcome(&local, home.path(), &["resolve", "2.sql", "--applied"]).await.1);
     assert_eq!(
         outcome(&local, home.path(), &["status"]).await,

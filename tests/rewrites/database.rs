@@ -21,8 +21,8 @@ pub(crate) struct Outcome {
     pub(crate) errors: Vec<String>,
 }
 
-/// Runs the files of a script in an empty schema, statement by statement, whatever fails. `one_session`: the settings of
-/// a file hold for the next one.
+/// Runs the files of a script in an empty schema, statement by statement, and continues after errors. `one_session`:
+/// the settings of a file apply to the next one.
 pub(crate) fn run(files: &[Vec<Piece>], one_session: bool, database: &Database<'_>) -> Result<Outcome> {
     let (client, runtime) = database.client();
     runtime.block_on(async {
@@ -61,7 +61,7 @@ async fn run_file(pieces: &[Piece], client: &Client, errors: &mut Vec<String>) -
     Ok(())
 }
 
-/// Without DSQL's word ASYNC, which PostgreSQL does not have.
+/// Removes DSQL's word ASYNC, which PostgreSQL does not have.
 fn without_async(sql: &str) -> String {
     for command in ["CREATE INDEX", "CREATE UNIQUE INDEX", "ALTER TABLE"] {
         if let Some(rest) = sql.strip_prefix(command).and_then(|rest| rest.strip_prefix(" ASYNC ")) {
@@ -71,7 +71,7 @@ fn without_async(sql: &str) -> String {
     sql.to_owned()
 }
 
-/// The rows come from a file: a COPY of tokio-postgres that fails leaves its connection out of step.
+/// Copies the rows from a file: a COPY of tokio-postgres that fails leaves its connection out of step.
 async fn copy(client: &Client, statement: &str, rows: &str) -> Result<(), Error> {
     let file = tempfile::Builder::new().permissions(Permissions::from_mode(0o644)).tempfile().unwrap();
     std::fs::write(file.path(), rows).unwrap();

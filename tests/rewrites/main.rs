@@ -1,9 +1,9 @@
-//! Attacks `dsql-edge lint --fix`: runs generated scripts of one or several files on PostgreSQL 16 with and without their
-//! rewrites.
+//! Tests `dsql-edge lint --fix`: runs generated scripts of one or several files on PostgreSQL 16 with and without
+//! their rewrites.
 //!
 //! A rewrite that `--fix` applies must leave the same catalog, the same rows and the same errors. A rewrite that needs
-//! `--assume-success` must do so for each script in which no statement fails. `REWRITES_SCRIPTS=5000` tries more,
-//! `REWRITES_SEED=7` others; `cargo xtask rewrites` sets them.
+//! `--assume-success` must do so for each script in which no statement fails. `REWRITES_SCRIPTS=5000` tries more
+//! scripts, `REWRITES_SEED=7` tries others; `cargo xtask rewrites` sets them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -101,12 +101,12 @@ struct Script {
 }
 
 impl Script {
-    /// Half of the scripts run in one session, as with `psql -f a.sql -f b.sql`.
+    /// Whether all files run in one session, as with `psql -f a.sql -f b.sql`. Half of the scripts do.
     fn one_session(&self) -> bool {
         self.seed.is_multiple_of(2)
     }
 
-    /// The texts with the rewrites that `lint --fix` applies to a folder, and their number.
+    /// Returns the texts with the rewrites that `lint --fix` applies to a folder, and the number of rewrites.
     fn rewritten(&self, safe: Meaning) -> (Vec<String>, usize) {
         let texts: Vec<&str> = self.files.iter().map(|file| file.text.as_str()).collect();
         let fixed = fixed_all(&texts, None, Sent::OneByOne, safe);

@@ -2,14 +2,14 @@
 //!
 //! Input: its text. Output: statements, rows and psql's own commands. It is written independently of the compiler's
 //! lexer, after `psqlscan.l`, so that the two can differ. Each script of [`super::script`] is compared with the pieces
-//! of which it was made.
+//! that it was generated from.
 
 /// A part of a script.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Piece {
-    /// psql sends it.
+    /// A statement that psql sends.
     Statement(String),
-    /// psql sends it, and rows after it.
+    /// A COPY that psql sends, and the rows after it.
     Copy { statement: String, rows: String },
     /// A command of psql, with its backslash.
     Command(String),
@@ -38,7 +38,7 @@ enum State {
     Comment(u32),
 }
 
-/// The parts of a script.
+/// Divides a script into its parts.
 pub(crate) fn pieces(text: &str) -> Vec<Piece> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut out = Vec::new();
@@ -91,7 +91,7 @@ pub(crate) fn pieces(text: &str) -> Vec<Piece> {
     out
 }
 
-/// The length of a string in dollar quotes, or 0.
+/// Returns the length of a string in dollar quotes, or 0.
 fn dollar_quoted(rest: &str) -> usize {
     let Some(tag) = rest[1..].find('$') else { return 0 };
     let delimiter = &rest[..tag + 2];

@@ -1,10 +1,10 @@
 //! Generates scripts.
 //!
-//! Input: a seed. Output: files of SQL like those of people and of pg_dump, in pieces and as text. They run one after the
-//! other, as a folder of migrations does.
+//! Input: a seed. Output: SQL files like those that people and pg_dump write, in pieces and as text. They run one
+//! after the other, as a folder of migrations does.
 //!
-//! In half of the scripts statements fail: names are few, so that tables are missing or exist already, and rows violate
-//! constraints. In the other half most scripts run to their end without an error.
+//! In half of the scripts statements fail: few names are used, so tables are missing or exist already, and rows
+//! violate constraints. In the other half most scripts run to completion without an error.
 
 mod indirect;
 
@@ -15,7 +15,7 @@ use crate::psql::Piece;
 /// A file of a script.
 pub(crate) struct File {
     pub(crate) text: String,
-    /// The same as psql divides it.
+    /// The text as psql divides it.
     pub(crate) pieces: Vec<Piece>,
 }
 
@@ -95,20 +95,20 @@ struct Maker {
     rng: Rng,
     text: String,
     pieces: Vec<Piece>,
-    /// The files before this one.
+    /// The earlier files.
     files: Vec<File>,
-    /// A transaction is open.
+    /// Whether a transaction is open.
     open: bool,
-    /// Only statements that probably succeed are generated.
+    /// Whether only statements are generated that probably succeed.
     careful: bool,
-    /// In a careful script: the tables that exist, and those with a primary key.
+    /// The tables that exist, and those with a primary key; only in a careful script.
     tables: Vec<String>,
     keyed: Vec<String>,
-    /// The same as they were when the transaction began.
+    /// `tables` and `keyed` at the beginning of the transaction.
     before: (Vec<String>, Vec<String>),
     /// The number in the last new name.
     last: u32,
-    /// There are functions that are older than the tables which they name.
+    /// Whether functions exist that were created before the tables which they name.
     older: bool,
 }
 
@@ -127,7 +127,7 @@ impl Maker {
         }
     }
 
-    /// A file may end within a transaction, which is then discarded.
+    /// Sometimes ends a file, perhaps within a transaction, which is then discarded.
     fn perhaps_another_file(&mut self) {
         if self.one_in(6) && !(self.careful && self.open) {
             self.end_file();
@@ -150,7 +150,7 @@ impl Maker {
         self.files.push(File { text, pieces });
     }
 
-    /// A table's name.
+    /// Returns a table's name.
     fn name(&mut self) -> String {
         match self.tables.len() {
             count @ 1.. if self.careful => self.tables[self.rng.usize(..count)].clone(),
@@ -158,13 +158,13 @@ impl Maker {
         }
     }
 
-    /// The number of another name.
+    /// Returns the number of another name.
     fn number(&mut self) -> u32 {
         self.last += 1;
         if self.careful { self.last } else { self.rng.u32(..5) }
     }
 
-    /// A statement with blanks and comments around it.
+    /// Writes a statement with blanks and comments around it.
     fn statement(&mut self, sql: &str) {
         if self.one_in(6) {
             let comment = self.pick(COMMENTS);
@@ -254,7 +254,7 @@ impl Maker {
         }
     }
 
-    /// An identity as pg_dump writes it.
+    /// Writes an identity as pg_dump does.
     fn identity_later(&mut self, name: &str) {
         if self.rng.bool() {
             self.statement(&format!("ALTER TABLE {name} OWNER TO CURRENT_USER"));
@@ -304,7 +304,7 @@ impl Maker {
         self.statement(&sql);
     }
 
-    /// A constraint, and sooner or later its validation.
+    /// Writes a constraint, and later its validation.
     fn validated(&mut self, table: &str, number: u32, value: i32) {
         let not_valid = self.pick(&["", " NOT VALID"]);
         self.statement(&format!(
@@ -335,7 +335,7 @@ impl Maker {
         self.statement(&sql);
     }
 
-    /// Rows that come into a table through a view, or through a function that a statement or a default calls.
+    /// Writes rows into a table through a view, or through a function that a statement or a default calls.
     fn rows_by_another_way(&mut self, table: &str) {
         self.last += 1;
         let (number, value) = (self.last, self.rng.i32(-1..4));
@@ -364,7 +364,7 @@ impl Maker {
         self.some(2, Maker::of_table);
     }
 
-    /// A table of the same name in another schema, which other statements then mean or do not mean.
+    /// Creates a table of the same name in another schema. Later statements may or may not refer to it.
     fn another_schema(&mut self, table: &str) {
         self.statement("CREATE SCHEMA IF NOT EXISTS other");
         self.statement(&format!("CREATE TABLE other.{table} (id int NOT NULL, a int, b text)"));
@@ -384,7 +384,7 @@ impl Maker {
         }
     }
 
-    /// A table that takes the name of another.
+    /// Renames a table to the name of another.
     fn renamed(&mut self, table: &str) {
         self.last += 1;
         let number = self.last;
@@ -396,7 +396,7 @@ impl Maker {
         self.some(2, Maker::of_table);
     }
 
-    /// A statement that depends on the type of a column.
+    /// Writes a statement that depends on the type of a column.
     fn typed(&mut self, table: &str) {
         self.last += 1;
         let number = self.last;
@@ -458,7 +458,7 @@ impl Maker {
         self.statement(sql);
     }
 
-    /// A transaction of DDL alone.
+    /// Writes a transaction of DDL statements only.
     fn schema_changes(&mut self) {
         if !self.open {
             self.statement("BEGIN");

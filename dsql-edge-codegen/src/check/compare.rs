@@ -1,6 +1,6 @@
-//! Compares a query under two schemas: the one that is and the candidate.
+//! Compares a query under two schemas: the current one and the candidate.
 //!
-//! Input: queries. Output: findings: queries that no longer compile, that get another type in Rust, and notes.
+//! Input: queries. Output: findings: queries that no longer compile, queries whose Rust types change, and notes.
 
 use dsql_edge_compiler::diagnostic::render::{Place, render};
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic, Diagnostics};
@@ -17,30 +17,30 @@ use super::schemas::Folded;
 /// The name of a finding about types, in place of a code.
 pub(crate) const CHANGED: &str = "changed";
 
-/// A difference.
+/// A difference that `check` reports for a query.
 pub struct Finding {
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
-    /// The code of an error; of a change, `changed`.
+    /// The code of the error, or `changed` for a change of types.
     pub code: &'static str,
-    /// One line.
+    /// The message, one line.
     pub message: String,
-    /// Where the place is.
+    /// Its place in the sources.
     pub place: Place,
-    /// For people: the message, the place underlined, and what to do.
+    /// The report for people: the message, the place underlined, and a hint.
     pub rendered: String,
-    /// It does not compile under the schema as it is either.
+    /// Whether the query does not compile under the current schema either.
     pub was_wrong: bool,
 }
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     /// The query does not compile.
     Broken,
-    /// It compiles, and a column or a parameter has another type in Rust.
+    /// The query compiles, and a column or a parameter gets another type in Rust.
     Changed,
-    /// Its types stay, and something else about it is different.
+    /// The query's existing types stay the same, but something else changes.
     Note,
 }
 
@@ -50,7 +50,7 @@ struct Compiled {
     fields: Fields,
 }
 
-/// The findings for all queries.
+/// Returns the findings for all queries.
 pub(super) fn all(queries: &[Query], now: Option<&Schema>, coming: &Folded) -> Vec<Finding> {
     queries.iter().flat_map(|query| one(query, now, coming)).collect()
 }
@@ -140,13 +140,13 @@ fn changes(query: &Query, before: &Compiled, after: &Compiled) -> Vec<Finding> {
             continue;
         }
         let message = format!("the row gets a field `{name}`: {is_type}");
-        // A struct of the user's lacks it.
+        // A struct that the user defined does not have this field.
         let severity = if query.own_row { Severity::Changed } else { Severity::Note };
         out.push(changed(query, severity, column_span(*column), &message, None));
     }
     let at_most_one = |it: Cardinality| matches!(it, Cardinality::One | Cardinality::AtMostOne);
     if at_most_one(before.query.cardinality) && after.query.cardinality == Cardinality::Many {
-        let message = "it may return many rows; with the schema as it is, it returns one at most";
+        let message = "it may return many rows; with the current schema, it returns at most one";
         let hint = "fetch_one and fetch_optional fail if there are more";
         out.push(changed(query, Severity::Note, whole, message, Some(hint.to_owned())));
     }
@@ -163,7 +163,7 @@ fn changed(query: &Query, severity: Severity, span: Span, message: &str, hint: O
     let mut diagnostic = Diagnostic::error(Code::TypeMismatch, span, "");
     diagnostic.hint = hint;
     let rendered = render(&diagnostic, &query.text, Some(place.clone()));
-    // The first line is another.
+    // The first line is that of an error: the message replaces it.
     let below = rendered.split_once('\n').map_or("", |(_, below)| below);
     Finding {
         severity,
@@ -189,14 +189,14 @@ fn parameter(number: usize, was: &TypedParameter, is: &TypedParameter) -> Option
     None
 }
 
-/// The first place of a parameter.
+/// Returns the first place of a parameter in the query.
 fn parameter_span(query: &Query, number: usize, parameter: &TypedParameter) -> Option<Span> {
     let name = parameter.name.as_ref().map_or_else(|| format!("${number}"), |name| format!("${name}"));
     let lexed = dsql_edge_compiler::syntax::lex(&Source::of_macro(&query.text));
     lexed.placeholders.iter().map(|(span, _)| *span).find(|span| span.text(&query.text) == name)
 }
 
-/// The fields of a row, those of groups with their path: name, type in Rust, column.
+/// Returns the fields of a row: name, type in Rust, column. The name of a field in a group includes the group's path.
 fn row(fields: &Fields) -> Vec<(String, (String, usize))> {
     let mut out = Vec::new();
     collect("", &fields.entries, &mut out);
@@ -236,7 +236,7 @@ fn rust_type(field: &Field) -> String {
     if field.nullable { format!("Option<{plain}>") } else { plain }
 }
 
-/// Without the modules: `DateTime<Utc>`.
+/// Removes the modules from the path of a type: `DateTime<Utc>`.
 fn short(path: &str) -> String {
     let mut out = String::new();
     for piece in path.split_inclusive(['<', '>', ',', ' ']) {

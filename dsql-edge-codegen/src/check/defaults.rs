@@ -1,7 +1,7 @@
 //! Finds the columns that an INSERT leaves out and that lose their default.
 //!
-//! Input: a query that compiles under both schemas. Output: the columns, with the place of the table. A NOT NULL column
-//! without a default does not compile; a column that may be NULL silently becomes NULL.
+//! Input: a query that compiles under both schemas. Output: the columns, with the place of the table. The INSERT
+//! silently writes NULL into such a column; if the column is NOT NULL, the query does not compile.
 
 use dsql_edge_compiler::schema::{Column, Relation};
 use dsql_edge_compiler::source::Span;
@@ -42,7 +42,7 @@ fn collect<'p>(statement: &'p StatementKind, inserts: &mut Vec<&'p Insert>) {
 fn lost_by(insert: &Insert, now: &Schema, coming: &Schema) -> Vec<Lost> {
     let name = &insert.table.name;
     let (Some(was), Some(is)) = (table(now, name), table(coming, name)) else { return Vec::new() };
-    // Without a list, an INSERT gives a value to each column that it has values for.
+    // An INSERT without a column list is taken to give a value to every column.
     let is_given = |column: &Column| {
         insert.source.is_some()
             && (insert.columns.is_empty() || insert.columns.iter().any(|it| it.name.text == column.name))
@@ -50,7 +50,7 @@ fn lost_by(insert: &Insert, now: &Schema, coming: &Schema) -> Vec<Lost> {
     let left_out = was.columns.iter().filter(|column| column.has_default && !is_given(column));
     let without = left_out.filter(|column| is.column(&column.name).is_some_and(|it| !it.has_default));
     let message = |column: &Column| {
-        format!("{}.{} has no default any more, and this INSERT leaves it out", was.name, column.name)
+        format!("{}.{} no longer has a default, and this INSERT leaves it out", was.name, column.name)
     };
     without.map(|column| Lost { table: name.span(), message: message(column) }).collect()
 }

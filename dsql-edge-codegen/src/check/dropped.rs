@@ -1,7 +1,7 @@
-//! Names the statement of a candidate that drops or renames what a query needs.
+//! Names the statement of a candidate that drops or renames an object which a query needs.
 //!
 //! Input: the files of the candidate. Output: names with the places of the statements. CASCADE and DROP SCHEMA do not
-//! name all that they drop, so that a query may break without such a place.
+//! name everything that they drop, so a query can break without such a place.
 
 use dsql_edge_compiler::Source;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
@@ -11,7 +11,7 @@ use dsql_edge_compiler::syntax::ast::{AlterAction, Name, StatementKind};
 
 use crate::schema_files::SchemaFile;
 
-/// A name that a statement takes away.
+/// A name that a statement drops or renames.
 pub(super) struct Dropped {
     name: String,
     /// `drops` or `renames`.
@@ -20,7 +20,7 @@ pub(super) struct Dropped {
     place: String,
 }
 
-/// The names that the files take away, in order.
+/// Returns the names that the files drop or rename, in order.
 pub(super) fn dropped(files: &[SchemaFile]) -> Vec<Dropped> {
     let mut out = Vec::new();
     for file in files {
@@ -59,7 +59,7 @@ pub(super) fn dropped(files: &[SchemaFile]) -> Vec<Dropped> {
     out
 }
 
-/// Where the candidate takes away the name that an error does not find.
+/// Returns a note with the statement that drops or renames the name which an error does not find.
 pub(super) fn detail(error: &Diagnostic, query: &str, dropped: &[Dropped]) -> Option<String> {
     let is_missing = matches!(error.code, Code::UnknownTable | Code::UnknownColumn | Code::UnknownFunction);
     let written = error.span.text(query);

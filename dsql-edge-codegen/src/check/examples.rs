@@ -1,7 +1,7 @@
 //! Finds invocations in the examples of doc comments, which `check` names and does not compile.
 //!
 //! Input: the lines of a doc comment. Output: the place of each invocation in a block of Rust. `cargo test --doc`
-//! compiles an example as a program of its own, under the schema as it is.
+//! compiles each example as a separate program, under the current schema.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use super::invocation::invoked;
 pub(super) struct DocComment(Vec<(usize, String)>);
 
 impl DocComment {
-    /// Adds the text of `#[doc = "…"]`; false if the group is another attribute.
+    /// Adds the text of `#[doc = "…"]`; returns false if the group is another attribute.
     pub(super) fn add(&mut self, attribute: &Group) -> bool {
         if attribute.delimiter() != Delimiter::Bracket {
             return false;
@@ -34,7 +34,7 @@ impl DocComment {
         true
     }
 
-    /// The lines of the invocations in its blocks of Rust; it is empty afterwards.
+    /// Returns the lines of the invocations in its blocks of Rust, and empties the comment.
     pub(super) fn take_invocations(&mut self) -> Vec<usize> {
         let mut out = Vec::new();
         let mut block: Option<(bool, usize, String)> = None;
@@ -61,7 +61,7 @@ impl DocComment {
     }
 }
 
-/// Whether rustdoc compiles a block, by the words behind its fence.
+/// Whether rustdoc compiles a block, decided by the words after its opening fence.
 fn is_rust(info: &str) -> bool {
     let mut words = info.split([',', ' ', '\t']).filter(|word| !word.is_empty());
     words.all(|word| matches!(word, "rust" | "should_panic" | "no_run") || word.starts_with("edition"))

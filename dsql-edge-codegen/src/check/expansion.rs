@@ -1,6 +1,6 @@
 //! Lists the invocations that the compiler expands.
 //!
-//! Input: a package. Output: the invocations that the macros recorded, or the reason why they are not known.
+//! Input: a package. Output: the invocations that the macros recorded, or the reason why the list is incomplete.
 //!
 //! `cargo check` compiles the package with `DSQL_EDGE_INVOCATIONS`, a file to which each invocation adds a line. When
 //! the variable changes, cargo compiles again only the crates that use the macros.
@@ -23,7 +23,7 @@ pub(super) struct Expanded {
     pub(super) line: usize,
     name: String,
     pub(super) tokens: String,
-    /// The schema that the macro reads; empty if it found none.
+    /// The schema that the macro reads; empty if it did not find one.
     pub(super) schema: PathBuf,
 }
 
@@ -38,10 +38,10 @@ pub(super) struct Expansions {
 /// The targets that `cargo check` compiles: all of them; if tests do not compile, the library and the binaries.
 const TARGETS: [&[&str]; 2] = [&["--all-targets"], &[]];
 
-/// The invocations of a package.
+/// Returns the invocations of a package.
 ///
 /// # Errors
-/// The reason why they are not known.
+/// Returns the reason why the list of them is incomplete.
 pub(super) fn expanded(package: &Path) -> Result<Expansions, String> {
     let mut found = Expansions::default();
     for targets in TARGETS {
@@ -62,8 +62,8 @@ pub(super) fn expanded(package: &Path) -> Result<Expansions, String> {
     Err(format!("the package does not compile (first error: {first})"))
 }
 
-/// A new record for each run: cargo compiles again only if the variable changes, and the second run does not compile a
-/// library that the first one compiled.
+/// Returns a new path for each run. Cargo compiles a crate again only if the variable changes: with the same path,
+/// the second run would not compile a library that the first run compiled.
 fn new_record() -> PathBuf {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
     std::env::temp_dir().join(format!("dsql-edge-invocations-{}-{now}", std::process::id()))
@@ -106,7 +106,8 @@ fn read(package: &Path, record: &Path, found: &mut Vec<Expanded>) -> Result<(), 
     Ok(())
 }
 
-/// Tokens without blanks, invisible groups and comments: the same for the tokens of a source and of the compiler.
+/// Returns tokens without blanks, invisible groups and comments, so that the tokens of a source and of the compiler
+/// compare as equal.
 pub(super) fn comparable(tokens: TokenStream) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     for token in tokens {
@@ -138,20 +139,20 @@ pub(super) fn comparable(tokens: TokenStream) -> Vec<String> {
 }
 
 impl Expanded {
-    /// Its tokens, to compare them with those of a source.
+    /// Returns its tokens in the form that is compared with those of a source.
     pub(super) fn comparable(&self) -> Option<Vec<String>> {
         TokenStream::from_str(&self.tokens).ok().map(comparable)
     }
 
-    /// Its file, by the path that leads there from the package.
+    /// Returns the path of its file, beginning with the path of the package.
     pub(super) fn shown(&self, package: &Path) -> String {
         shown(&self.file, package)
     }
 
-    /// Its queries.
+    /// Returns its queries.
     ///
     /// # Errors
-    /// An invocation that the macro would reject.
+    /// Returns an error if the macro would reject the invocation.
     pub(super) fn queries(&self, package: &Path) -> Result<Vec<Query>, String> {
         let file = self.shown(package);
         let queries = || {
@@ -163,18 +164,19 @@ impl Expanded {
     }
 }
 
-/// A path without links and `..`, so that two can be compared.
+/// Returns a path without symbolic links and `..`, so that two paths can be compared.
 pub(super) fn real(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// A file, by the path that leads there from the package.
+/// Returns the path of a file, beginning with the path of the package.
 pub(super) fn shown(file: &Path, package: &Path) -> String {
     let path = package.join(relative(file, &real(package)));
     path.strip_prefix(".").unwrap_or(&path).display().to_string()
 }
 
-/// The path from a folder to a file, with `..` for the folders above; the file's own if they share no folder.
+/// Returns the path from a folder to a file, with `..` for parent folders, or the file's own path if the two have no
+/// folder in common.
 fn relative(file: &Path, folder: &Path) -> PathBuf {
     let Some(common) = folder.ancestors().find(|it| file.starts_with(it)) else { return file.to_owned() };
     if common.parent().is_none() {

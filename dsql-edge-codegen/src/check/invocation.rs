@@ -1,6 +1,6 @@
 //! Reads one invocation of a macro, with the macros' own grammar.
 //!
-//! Input: its tokens. Output: its queries, each with the way from a byte of its SQL to file, line and column.
+//! Input: its tokens. Output: its queries, each of which maps a byte of its SQL to file, line and column.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -35,9 +35,9 @@ impl Macro {
 /// A query in a source.
 pub(super) struct Query {
     pub(super) text: String,
-    /// It is one of `sql_unchecked!`, whose types are not checked when it is compiled.
+    /// Whether it comes from `sql_unchecked!`, whose types are not checked at compile time.
     pub(super) unchecked: bool,
-    /// Its rows fill a struct of the user's.
+    /// Whether its rows fill a struct that the user defined.
     pub(super) own_row: bool,
     origin: Origin,
 }
@@ -50,7 +50,7 @@ enum Origin {
         column: usize,
     },
     File(String),
-    /// A macro of the package generates it: the line of the invocation.
+    /// Only the compiler sees the invocation; `line` is its line.
     Expansion {
         file: String,
         line: usize,
@@ -58,7 +58,7 @@ enum Origin {
 }
 
 impl Query {
-    /// The place of a byte of the SQL.
+    /// Returns the place of a byte of the SQL.
     pub(super) fn place(&self, offset: usize) -> Place {
         match &self.origin {
             Origin::Literal { literal, file, line, column } => {
@@ -73,7 +73,8 @@ impl Query {
         }
     }
 
-    /// The query with the place of an invocation that only the compiler sees. A query in a file of SQL keeps its place.
+    /// Returns the query with the place of an invocation that only the compiler sees. A query in a file of SQL keeps
+    /// its place.
     pub(super) fn placed(self, file: &str, line: usize) -> Query {
         match self.origin {
             Origin::File(_) => self,
@@ -93,10 +94,10 @@ impl Query {
     }
 }
 
-/// The queries of an invocation.
+/// Returns the queries of an invocation.
 ///
 /// # Errors
-/// An invocation that the macro rejects, or a file of SQL that cannot be read.
+/// Returns an error if the macro rejects the invocation, or if a file of SQL cannot be read.
 pub(super) fn queries_of(
     kind: Macro,
     tokens: TokenStream,
@@ -141,19 +142,20 @@ fn of_function(function: &FunctionInput, file: &str) -> Query {
     Query::new(&function.sql, file, matches!(function.row, Some(RowInput::Own(_))), false)
 }
 
-/// An invocation of a macro that has the name of one of ours.
+/// An invocation of a macro that has the name of one of dsql-edge's macros.
 pub(super) struct Invoked {
     pub(super) kind: Macro,
     pub(super) name: String,
-    /// `dsql_edge::` precedes the name.
+    /// Whether `dsql_edge::` precedes the name.
     pub(super) is_qualified: bool,
-    /// An import gave it another name.
+    /// Whether an import gave the macro another name.
     pub(super) is_renamed: bool,
     /// The line where the path begins.
     pub(super) line: usize,
 }
 
-/// The invocation whose path and `!` the tokens end with. `renamed`: other names of our macros in the package.
+/// Returns the invocation whose path and `!` are the last tokens of `before`. `renamed` has the other names of our
+/// macros in the package.
 pub(super) fn invoked(before: &[TokenTree], renamed: &BTreeMap<String, String>) -> Option<Invoked> {
     let (bang, before) = before.split_last()?;
     if !is_punct(bang, '!') {

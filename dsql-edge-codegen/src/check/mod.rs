@@ -1,6 +1,6 @@
 //! `dsql-edge check`: compares the schema of a cluster, or of a change, with the snapshot and the queries of a crate.
 //!
-//! Input: a package and a candidate. Output: what differs and which queries break, for people and for CI.
+//! Input: a package and a candidate. Output: the differences and the queries that break, for people and for CI.
 
 mod compare;
 mod defaults;
@@ -38,25 +38,25 @@ pub use schemas::{Candidate, Unfollowed};
 #[command(
     after_help = "Without a candidate, the snapshot is compared with the cluster: a difference is an error, shown as \
     a diff, with the queries that\nbreak. With a candidate, check connects to nothing: every sql!, sql_file! and sql_unchecked! of \
-    the package is compiled against\nthe schema as it is and against the candidate.\n\nQueries are read from the sources, and \
-    compared with what the compiler expands: the package is compiled with `cargo check`.\n\nEnds with 1 if something \
-    differs, no longer compiles, gets another type in Rust, or could not be looked at, and if the candidate has\na statement whose \
-    effect `check` does not know, such as DO.\n\nExamples:\n  dsql-edge check                                  \
-    # is the snapshot what the cluster has?\n  dsql-edge check --apply migrations/0007_drop.sql # would this migration \
-    break a query?\n  dsql-edge check --migrations migrations          # a folder of them, from its beginning\n  \
+    the package is compiled against\nthe current schema and against the candidate.\n\nQueries are read from the sources, and \
+    compared with those that the compiler expands: the package is compiled with\n`cargo check`.\n\nThe exit status is 1 if \
+    something differs, no longer compiles, gets another type in Rust, or could not be read, and if the\ncandidate has a \
+    statement whose effect is unknown, such as DO.\n\nExamples:\n  dsql-edge check                                  \
+    # does the snapshot match the cluster?\n  dsql-edge check --apply migrations/0007_drop.sql # would this migration \
+    break a query?\n  dsql-edge check --migrations migrations          # a whole folder of migrations\n  \
     dsql-edge check --schema candidate.sql --format github"
 )]
 pub struct Options {
     /// The package: a folder with a Cargo.toml
     #[arg(default_value = ".")]
     package: PathBuf,
-    /// The candidate: a file of DDL, or a folder, that holds the whole schema
+    /// The candidate: a file of DDL, or a folder, that contains the whole schema
     #[arg(long, group = "candidate")]
     schema: Option<PathBuf>,
-    /// The candidate: a folder of migrations, from its beginning
+    /// The candidate: a folder of migrations, applied from the first one
     #[arg(long, group = "candidate")]
     migrations: Option<PathBuf>,
-    /// The candidate: the schema as it is and these files of SQL on top of it, in this order
+    /// The candidate: the current schema with these files of SQL applied to it, in this order
     #[arg(long, group = "candidate", num_args = 1..)]
     apply: Vec<PathBuf>,
     /// The snapshot; without it, the schema that the crate's build reads
@@ -64,7 +64,7 @@ pub struct Options {
     snapshot: Option<PathBuf>,
     #[command(flatten)]
     cluster: Cluster,
-    /// Read queries from the sources alone: do not compile the package
+    /// Read queries only from the sources, and do not compile the package
     #[arg(long)]
     no_build: bool,
     /// How findings are printed
@@ -83,7 +83,8 @@ enum Output {
 }
 
 impl Options {
-    /// The named package; otherwise, as for other commands, the package that contains the working folder.
+    /// Returns the named package; without a name, as for other commands, the package that contains the working
+    /// folder.
     fn package(&self) -> PathBuf {
         let is_here = self.package != Path::new(".") || self.package.join("Cargo.toml").is_file();
         if is_here { self.package.clone() } else { package_schema::current_package() }
@@ -93,7 +94,8 @@ impl Options {
 /// Runs the command.
 ///
 /// # Errors
-/// Files that cannot be read, a schema that cannot be understood, errors of the cluster. A finding is an answer.
+/// Returns an error if a file cannot be read, if a schema has errors, or if the cluster returns an error. A finding
+/// is not an error of this function.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let candidate = match (&options.schema, &options.migrations) {
         (Some(path), _) => Candidate::Schema(path.clone()),
@@ -120,7 +122,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
 /// Where `check` reads the queries of a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Queries {
-    /// In its sources.
+    /// In its sources only.
     OfSources,
     /// In its sources and in the compiler's expansions, which are compared.
     OfCompiler,
@@ -129,7 +131,7 @@ pub enum Queries {
 /// Compares a package with a candidate; `snapshot` replaces the schema that its build reads.
 ///
 /// # Errors
-/// Files that cannot be read, and a schema that cannot be understood.
+/// Returns an error if a file cannot be read or a schema has errors.
 pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of: Queries) -> Result<Report> {
     package::require_package(package)?;
     let now = schemas::as_it_is(package, snapshot, candidate)?;
@@ -146,7 +148,7 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
     let expansion = match of {
         Queries::OfSources => Expansion::NotAsked,
         Queries::OfCompiler => {
-            // A snapshot of the command line may be another than the build's.
+            // A snapshot that the command line names may differ from the one that the build reads.
             let schema = if snapshot.is_none() { now.as_ref().map(|now| now.path.as_path()) } else { None };
             compared(package, schema, &mut sources, &mut of_compiler, &mut unused)
         }
@@ -175,7 +177,7 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
 }
 
 /// Adds the queries that only the compiler sees to `of_compiler`, moves unreadable places that are not compiled to
-/// `unused`, and leaves out the macros of others that have the names of ours.
+/// `unused`, and leaves out macros of other crates that have the same names as ours.
 fn compared(
     package: &Path,
     schema: Option<&Path>,
@@ -196,11 +198,13 @@ fn compared(
         .into_iter()
         .partition(|seen| !seen.is_doubtful || is_expanded(seen));
     sources.seen = kept;
-    // They may be for another target.
+    // Their code may be for another target.
     let left_out: Vec<&package::Seen> = others.iter().filter(|seen| seen.is_likely).collect();
     let found = sources.seen.len() + left_out.len();
     if expanded.is_empty() && found > 0 {
-        return Expansion::Unknown(format!("the compiler expanded none of the {found} that are found"));
+        return Expansion::Unknown(format!(
+            "the compiler expanded none of the {found} invocations in the sources"
+        ));
     }
     let is_other =
         |read: &Path| schema.is_some_and(|schema| read != Path::new("") && read != expansion::real(schema));
@@ -237,7 +241,7 @@ fn compared(
     Expansion::Compared { more: of_compiler.len(), tests_fail }
 }
 
-/// The schema of the cluster, as `pull` would write it over the snapshot.
+/// Returns the schema of the cluster, as `pull` would write it over the snapshot.
 fn live(options: &Options) -> Result<String> {
     let old = match schemas::path(&options.package(), options.snapshot.as_deref())? {
         Some(path) if path.is_file() => pull::read(&path)?,

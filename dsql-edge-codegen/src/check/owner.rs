@@ -1,13 +1,14 @@
 //! Decides whether `sql!` without a path means the macro of dsql-edge.
 //!
-//! Input: the tokens of a file, and the names of the macros that the package defines. Output: whose macro a name means
-//! in that file. Imports are read by file, not by module; if a file has both macros, only the compiler can decide.
+//! Input: the tokens of a file, and the names of the macros that the package defines. Output: the owner of the macro
+//! that a name refers to in that file. Imports are read per file, not per module: if a file has both macros, only the
+//! compiler can decide.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// Whose macro a name means.
+/// The owner of the macro that a name refers to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Owner {
     DsqlEdge,
@@ -16,7 +17,7 @@ pub(super) enum Owner {
     Unknown,
 }
 
-/// What a file imports and defines.
+/// The names that a file imports and defines.
 #[derive(Default)]
 pub(super) struct Names {
     imports: Vec<Import>,
@@ -26,14 +27,14 @@ pub(super) struct Names {
     pub(super) renamed: BTreeMap<String, String>,
 }
 
-/// A name that `use` brings in; `*` for all names of a module.
+/// A name that `use` imports; `*` for all names of a module.
 struct Import {
     root: String,
     name: String,
 }
 
 impl Names {
-    /// The names of a file.
+    /// Reads the names of a file.
     pub(super) fn of(tokens: TokenStream) -> Names {
         let mut names = Names::default();
         names.read(tokens);
@@ -62,7 +63,7 @@ impl Names {
         }
     }
 
-    /// The leaves of a tree of imports. `root` is the first segment of the path so far.
+    /// Adds the leaves of a tree of imports. `root` is the first segment of the path so far.
     fn import(&mut self, tree: &[TokenTree], root: Option<&str>) {
         for leaf in tree.split(|token| is_punct(token, ',')) {
             let first = leaf.iter().find_map(|token| match token {
@@ -95,7 +96,8 @@ impl Names {
         self.imports.iter().any(|import| import.root == "dsql_edge")
     }
 
-    /// Whose macro a name means in this file; `defined` has the macros that the package defines anywhere.
+    /// Returns the owner of the macro that a name refers to in this file. `defined` has the macros that the package
+    /// defines anywhere.
     pub(super) fn owner(&self, name: &str, defined: &BTreeSet<String>) -> Owner {
         let imported = || self.imports.iter().filter(|import| import.name == name);
         let is_ours = imported().any(|import| import.root == "dsql_edge");

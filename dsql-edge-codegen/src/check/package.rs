@@ -35,11 +35,11 @@ pub(super) struct Sources {
 pub(super) struct Seen {
     pub(super) path: PathBuf,
     pub(super) line: usize,
-    /// A line may have several invocations.
+    /// The tokens: a line may have several invocations.
     pub(super) tokens: Vec<String>,
-    /// It may be another macro with the name of ours: the compiler decides.
+    /// Whether it may be another macro with the same name, so that only the compiler can decide.
     pub(super) is_doubtful: bool,
-    /// Its file imports something of dsql-edge, or the package gives our macro this name.
+    /// Whether its file imports something of dsql-edge, or the package gives our macro this name.
     pub(super) is_likely: bool,
     pub(super) queries: Vec<Query>,
 }
@@ -47,11 +47,11 @@ pub(super) struct Seen {
 /// A file, or an invocation in it, that cannot be read.
 #[derive(Debug)]
 pub struct Unread {
-    /// The file as it is named.
+    /// The file, as messages name it.
     pub file: String,
-    /// The line; 0 for the whole file.
+    /// The line; 0 if the whole file cannot be read.
     pub line: usize,
-    /// The column; 0 for the whole file.
+    /// The column; 0 if the whole file cannot be read.
     pub column: usize,
     /// The reason.
     pub why: String,
@@ -67,10 +67,11 @@ impl fmt::Display for Unread {
     }
 }
 
-/// Returns if a folder is that of a package.
+/// Checks that a folder is the folder of a package.
 ///
 /// # Errors
-/// The folder has no Cargo.toml, or only a workspace's; then the error lists its members.
+/// Returns an error if the folder has no Cargo.toml, or only the Cargo.toml of a workspace. In the second case the
+/// error lists its members.
 pub(super) fn require_package(folder: &Path) -> Result<()> {
     let path = folder.join("Cargo.toml");
     let Ok(text) = std::fs::read_to_string(&path) else {
@@ -85,7 +86,8 @@ pub(super) fn require_package(folder: &Path) -> Result<()> {
     bail!("{} is a workspace without a package: name one of {}", folder.display(), names.join(", "))
 }
 
-/// The other packages of the workspace whose root the package is, if their sources have queries: their folders.
+/// Returns the folders of the workspace's other packages whose sources have queries, if the package is the root of a
+/// workspace.
 pub(super) fn members_with_queries(package: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(package.join("Cargo.toml")).unwrap_or_default();
     let Ok(manifest) = text.parse::<DocumentMut>() else { return Vec::new() };
@@ -103,7 +105,7 @@ pub(super) fn members_with_queries(package: &Path) -> Vec<String> {
     folders.iter().map(name).collect()
 }
 
-/// The folders that a pattern of members means: `crates/*`.
+/// Returns the folders that match a pattern of members, such as `crates/*`.
 fn matching(package: &Path, pattern: &str) -> Vec<PathBuf> {
     let mut found = vec![package.to_owned()];
     for part in pattern.split('/') {
@@ -155,7 +157,7 @@ fn tokens(path: &Path) -> Result<TokenStream, String> {
 }
 
 impl Unread {
-    /// An invocation that the compiler does not expand.
+    /// Describes an invocation that the compiler does not expand.
     pub(super) fn not_expanded(seen: &Seen, package: &Path) -> Unread {
         let (path, line) = (seen.path.clone(), seen.line);
         let file = shown(&path, package);
@@ -164,7 +166,7 @@ impl Unread {
         Unread { file, line, column: 1, why, path }
     }
 
-    /// An invocation that only the compiler sees.
+    /// Describes an invocation that only the compiler sees.
     pub(super) fn of_expansion(expanded: &Expanded, package: &Path, why: String) -> Unread {
         let (path, line) = (expanded.file.clone(), expanded.line);
         Unread { file: expanded.shown(package), line, column: 1, why, path }
@@ -176,10 +178,10 @@ impl Unread {
     }
 }
 
-/// The package's Rust files, without packages inside of it and without folders that cargo writes.
+/// Returns the package's Rust files, without packages inside it and without folders that cargo writes.
 fn rust_files(package: &Path, unread: &mut Vec<Unread>) -> Vec<PathBuf> {
     let (mut pending, mut found) = (vec![package.to_owned()], Vec::new());
-    // A link may lead back to a folder above.
+    // A symbolic link may point to a parent folder.
     let mut visited = vec![real(package)];
     while let Some(folder) = pending.pop() {
         let entries = match std::fs::read_dir(&folder) {
@@ -207,7 +209,7 @@ fn rust_files(package: &Path, unread: &mut Vec<Unread>) -> Vec<PathBuf> {
     found
 }
 
-/// Whether cargo writes to a folder: it puts this file there, whatever the folder's name.
+/// Whether cargo writes to a folder: cargo creates this file in it, whatever the folder's name is.
 fn is_of_cargo(folder: &Path) -> bool {
     folder.join("CACHEDIR.TAG").is_file()
 }
@@ -228,7 +230,7 @@ impl Search<'_> {
         let mut comment = DocComment::default();
         for (at, token) in tokens.iter().enumerate() {
             let TokenTree::Group(group) = token else {
-                // Between two lines of a comment are `#` and `!`.
+                // The tokens `#` and `!` separate two lines of one comment.
                 if !is_punct(token, '#') && !is_punct(token, '!') {
                     self.examples(&mut comment);
                 }
@@ -273,9 +275,9 @@ impl Search<'_> {
                 let (path, line) = (self.path.clone(), invoked.line);
                 self.out.seen.push(Seen { path, line, tokens, is_doubtful, is_likely, queries });
             }
-            // If it is ours, the compiler expands it.
+            // If the macro is ours, the compiler expands it.
             Err(_) if owner == Owner::Unknown => {}
-            // In a user's macro, `$sql` is the text: `expansion` lists its invocations.
+            // In a macro of the user, the SQL may be `$sql`: `expansion` lists the invocations of such a macro.
             Err(_)
                 if group
                     .stream()

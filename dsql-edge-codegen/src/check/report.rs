@@ -15,7 +15,7 @@ use super::schemas::{AsItIs, Unfollowed};
 /// The result of a check.
 pub struct Report {
     pub(super) drift: Option<Drift>,
-    /// Statements of the schemas whose effect is not known.
+    /// Statements of the schemas whose effect cannot be determined.
     pub unfollowed: Vec<Unfollowed>,
     /// The package's Cargo.toml.
     pub(super) manifest: String,
@@ -25,13 +25,14 @@ pub struct Report {
     pub queries: usize,
     /// Invocations and files that could not be read.
     pub unread: Vec<Unread>,
-    /// Invocations and files that could not be read, and that the compiler does not read either.
+    /// Invocations and files that could not be read and are not compiled.
     pub unused: Vec<Unread>,
     /// Invocations in the examples of doc comments.
     pub examples: Vec<Unread>,
-    /// Whether the compiler expanded other invocations than the sources have.
+    /// The comparison with the invocations that the compiler expands.
     pub expansion: Expansion,
-    /// Other packages of the workspace whose root the package is: they have queries, which were not looked at.
+    /// Other packages of the workspace that have queries, which were not checked; empty unless the package is the
+    /// root of the workspace.
     pub members: Vec<String>,
 }
 
@@ -41,12 +42,12 @@ pub enum Expansion {
     NotAsked,
     /// They were compared.
     Compared {
-        /// The number of queries that only the compiler saw; the report counts them too.
+        /// The number of queries that only the compiler saw; they are included in the report's number of queries.
         more: usize,
-        /// The first error of tests, examples or benches, if they do not compile and so were not compared.
+        /// The first error of the tests, examples or benches, if they do not compile and so were not compared.
         tests_fail: Option<String>,
     },
-    /// The build reads another schema than `check` did.
+    /// The build reads another schema than the one that `check` read.
     OtherSchema(String),
     /// The reason why they could not be compared.
     Unknown(String),
@@ -60,7 +61,7 @@ pub(super) struct Drift {
 }
 
 impl Drift {
-    /// `None` if they are the same.
+    /// Returns `None` if the two are the same.
     pub(super) fn of(now: &AsItIs, live: &str) -> Option<Drift> {
         let text = schema_files::canonical(now.text());
         let text = text.as_ref();
@@ -95,7 +96,7 @@ impl Report {
         }
     }
 
-    /// The part of the package that was not compared, if the rest was.
+    /// Describes the part of the package that was not compared, if the rest was.
     fn partly_compared(&self) -> Option<String> {
         let Expansion::Compared { tests_fail: Some(error), .. } = &self.expansion else { return None };
         Some(format!(
@@ -103,7 +104,7 @@ impl Report {
         ))
     }
 
-    /// The packages of the workspace that were not looked at.
+    /// Names the packages of the workspace that were not checked.
     fn other_packages(&self) -> Option<String> {
         let names = self.members.join(", ");
         (!self.members.is_empty()).then(|| {
@@ -111,7 +112,7 @@ impl Report {
         })
     }
 
-    /// For people.
+    /// Returns the report for people.
     pub fn human(&self) -> String {
         let mut out = String::new();
         if let Some(drift) = &self.drift {
@@ -141,7 +142,7 @@ impl Report {
         out
     }
 
-    /// The last line.
+    /// Returns the last line of the report.
     pub fn summary(&self) -> String {
         let count = |severity| self.findings.iter().filter(|finding| finding.severity == severity).count();
         let (broken, changed) = (count(Severity::Broken), count(Severity::Changed));
@@ -173,7 +174,8 @@ impl Report {
         }
     }
 
-    /// One object; `version` grows when a field changes its meaning, fields may be added.
+    /// Returns the report as one JSON object. `version` is increased when a field changes its meaning; fields may be
+    /// added without that.
     pub fn json(&self) -> String {
         let findings = self.findings.iter().map(|finding| {
             json!({
@@ -205,7 +207,7 @@ impl Report {
         format::json(&report)
     }
 
-    /// Annotations of a GitHub workflow, a line each.
+    /// Returns the report as annotations of a GitHub workflow, one per line.
     pub fn github(&self) -> String {
         let mut out = String::new();
         if let Some(drift) = &self.drift {

@@ -1,6 +1,6 @@
 //! Reads the two schemas that are compared: the one that a package's build reads, and the candidate.
 //!
-//! Input: paths. Output: schemas, each with the statements that are not followed.
+//! Input: paths. Output: schemas, each with the statements whose effect cannot be determined.
 
 use std::path::{Path, PathBuf};
 
@@ -18,11 +18,11 @@ use crate::schema_files::{self, SchemaFile};
 
 /// The schema that queries are compared with.
 pub enum Candidate {
-    /// A file of DDL, or a folder, that holds all of it.
+    /// A file of DDL, or a folder, that contains the whole schema.
     Schema(PathBuf),
-    /// A folder of migrations, from its beginning.
+    /// A folder of migrations, applied from the first one.
     Migrations(PathBuf),
-    /// The schema as it is, and these files on top of it.
+    /// The current schema with these files applied to it.
     Apply(Vec<PathBuf>),
     /// The schema of a cluster, as `pull` writes it.
     Cluster(String),
@@ -33,9 +33,9 @@ pub enum Candidate {
 pub struct Unfollowed {
     /// Its place.
     pub place: Place,
-    /// One line.
+    /// The message, one line.
     pub message: String,
-    /// For people: the message, the place underlined, and what to do.
+    /// The report for people: the message, the place underlined, and a hint.
     pub rendered: String,
 }
 
@@ -43,11 +43,11 @@ pub struct Unfollowed {
 pub(super) struct Folded {
     pub(super) schema: Schema,
     pub(super) unfollowed: Vec<Unfollowed>,
-    /// The names that its files take away.
+    /// The names that its files drop or rename.
     pub(super) dropped: Vec<Dropped>,
 }
 
-/// The schema as it is.
+/// The current schema: the one that the package's build reads.
 pub(super) struct AsItIs {
     /// The snapshot, or the folder of migrations.
     pub(super) path: PathBuf,
@@ -57,14 +57,14 @@ pub(super) struct AsItIs {
 }
 
 impl AsItIs {
-    /// The text of a snapshot.
+    /// Returns the text of a snapshot.
     pub(super) fn text(&self) -> &str {
         self.files.first().map_or("", |file| &file.text)
     }
 }
 
-/// The schema that the build of a package reads, or `None` if it has none yet. In a folder of migrations, the files
-/// that the candidate applies are not applied yet.
+/// Returns the current schema, or `None` if the package has none yet. The files of a folder of migrations that the
+/// candidate applies are not a part of it.
 pub(super) fn as_it_is(
     package: &Path,
     snapshot: Option<&Path>,
@@ -81,7 +81,8 @@ pub(super) fn as_it_is(
     let before: Vec<SchemaFile> = files.iter().filter(|file| !is_coming(file)).cloned().collect();
     let folded = match folded(&before) {
         Ok(folded) => folded,
-        // A later migration needs one that the candidate applies: the schema as it is ends before that one.
+        // A later migration needs a file that the candidate applies: the current schema then consists of the files
+        // before that one.
         Err(_) if before.len() < files.len() => {
             let first = files.iter().take_while(|file| !is_coming(file)).cloned();
             self::folded(&first.collect::<Vec<_>>())?
@@ -91,7 +92,7 @@ pub(super) fn as_it_is(
     Ok(Some(AsItIs { path, is_folder, folded, files }))
 }
 
-/// The snapshot that is named, or the schema that `sql!` finds.
+/// Returns the path of the named snapshot, or of the schema that `sql!` finds.
 pub(super) fn path(package: &Path, snapshot: Option<&Path>) -> Result<Option<PathBuf>> {
     Ok(match snapshot {
         Some(path) => Some(path.to_owned()),
@@ -101,20 +102,20 @@ pub(super) fn path(package: &Path, snapshot: Option<&Path>) -> Result<Option<Pat
     })
 }
 
-/// The files that `--apply` names; for a folder the files in it.
+/// Returns the files that `--apply` names; for a folder, the files in it.
 fn applied_files(paths: &[PathBuf]) -> Result<Vec<SchemaFile>> {
     let files = paths.iter().map(|path| schema_files::read(path)).collect::<Result<Vec<_>>>()?;
     Ok(files.into_iter().flatten().collect())
 }
 
-/// Whether a file is among others, by whatever path they are named.
+/// Whether a file is one of the others, even if they are named by different paths.
 fn is_one_of(file: &SchemaFile, others: &[SchemaFile]) -> bool {
     let real =
         |file: &SchemaFile| std::fs::canonicalize(&file.name).unwrap_or_else(|_| PathBuf::from(&file.name));
     others.iter().any(|other| real(other) == real(file))
 }
 
-/// The schema of the candidate.
+/// Returns the schema of the candidate.
 pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Folded> {
     match candidate {
         Candidate::Schema(path) => folded(&schema_files::read(path)?),
@@ -130,7 +131,7 @@ pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Fold
         Candidate::Apply(paths) => {
             let mut files: Vec<SchemaFile> =
                 now.into_iter().flat_map(|now| now.files.iter().cloned()).collect();
-            // A migration in the folder applies in its place there.
+            // A migration in the folder is applied at its position there.
             let mut more = applied_files(paths)?;
             more.retain(|file| !now.is_some_and(|now| now.is_folder) || !is_one_of(file, &files));
             files.extend(more);
@@ -142,7 +143,7 @@ pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Fold
     }
 }
 
-/// The directives at the head of a snapshot, which hold for every candidate.
+/// Returns the directives at the head of a snapshot, which apply to every candidate.
 fn head_of(now: Option<&AsItIs>) -> Vec<SchemaFile> {
     let Some(now) = now.filter(|now| !now.is_folder) else { return Vec::new() };
     let text = schema_files::canonical(now.text());
@@ -164,7 +165,7 @@ fn folded(files: &[SchemaFile]) -> Result<Folded> {
         let is_it = |it: &SchemaError| it.file == error.file && it.diagnostic.span == error.diagnostic.span;
         schema.unfollowed.iter().any(is_it)
     };
-    // What `lint` does not follow either.
+    // The statements that `lint` does not follow either.
     let texts: Vec<&str> = files.iter().map(|file| file.text.as_str()).collect();
     let more = lint::schema_changes(&texts)
         .into_iter()
@@ -173,7 +174,7 @@ fn folded(files: &[SchemaFile]) -> Result<Folded> {
     Ok(Folded { schema, unfollowed, dropped: dropped(files) })
 }
 
-/// The statements of both schemas that are not followed, each once.
+/// Returns the statements of both schemas whose effect cannot be determined, each once.
 pub(super) fn unfollowed(now: Option<&Folded>, coming: &Folded) -> Vec<Unfollowed> {
     let mut all: Vec<Unfollowed> = Vec::new();
     for it in now.into_iter().chain([coming]).flat_map(|folded| &folded.unfollowed) {
@@ -184,18 +185,18 @@ pub(super) fn unfollowed(now: Option<&Folded>, coming: &Folded) -> Vec<Unfollowe
     all
 }
 
-/// The place of an error, and the text of its file.
+/// Returns the place of an error, and the text of its file.
 fn place<'f>(files: &'f [SchemaFile], error: &SchemaError) -> (Place, &'f str) {
     let text = files.iter().find(|file| file.name == error.file).map_or("", |file| file.text.as_str());
     let (line, column) = line_and_column(text, error.diagnostic.span.start as usize);
     (Place { file: Some(error.file.clone()), line, column }, text)
 }
 
-/// The errors of a schema, each with its file and place.
+/// Describes the errors of a schema, each with its file and place.
 fn unreadable(files: &[SchemaFile], errors: &[SchemaError]) -> anyhow::Error {
     let shown = errors.iter().map(|error| {
         let (place, text) = place(files, error);
         render(&error.diagnostic, text, Some(place))
     });
-    anyhow!("the schema cannot be understood:\n{}", shown.collect::<Vec<_>>().join("\n"))
+    anyhow!("the schema has errors, fix these first:\n{}", shown.collect::<Vec<_>>().join("\n"))
 }

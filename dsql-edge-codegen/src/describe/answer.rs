@@ -31,33 +31,34 @@ pub(super) enum Dialect {
 #[derive(Serialize)]
 #[serde(untagged)]
 pub enum Answer {
-    /// It can run.
+    /// The query can run.
     Described {
-        /// Of this form of the answer: it grows when a field changes its meaning; fields may be added.
+        /// The version of this form of the answer. It is increased when a field changes its meaning; fields may be
+        /// added without that.
         version: u32,
-        /// The text that is sent.
+        /// The SQL that is sent.
         sql: String,
         /// Its parameters, by number.
         params: Vec<Param>,
         /// Its columns, in order.
         columns: Vec<Column>,
-        /// How many rows: `none`, `one`, `zero-or-one`, `many`.
+        /// The number of rows: `none`, `one`, `zero-or-one`, `many`.
         cardinality: &'static str,
-        /// The same as `remarks`, as JSON has them.
+        /// The warnings and reasons of `remarks`, in the form for JSON.
         diagnostics: Vec<Problem>,
-        /// Warnings, and the reasons why its columns are not a row in Rust.
+        /// Warnings, and the reasons why its columns cannot be a row in Rust.
         #[serde(skip)]
         remarks: Vec<Diagnostic>,
     },
-    /// It cannot, and why.
+    /// The query cannot run.
     Refused {
-        /// Of this form of the answer.
+        /// The version of this form of the answer.
         version: u32,
         /// The errors.
         errors: Vec<Problem>,
-        /// Errors and warnings, as JSON has them.
+        /// Errors and warnings, in the form for JSON.
         diagnostics: Vec<Problem>,
-        /// The same as the compiler has them.
+        /// Errors and warnings, as the compiler returns them.
         #[serde(skip)]
         remarks: Vec<Diagnostic>,
     },
@@ -66,29 +67,29 @@ pub enum Answer {
 /// A parameter.
 #[derive(Serialize)]
 pub struct Param {
-    /// As it is written: `$category`, `$1`.
+    /// The name as it is written: `$category`, `$1`.
     #[serde(skip)]
     pub name: String,
-    /// The typname.
+    /// The type's `typname`.
     #[serde(rename = "type")]
     pub type_name: String,
-    /// Whether it may be NULL, as far as is proved.
+    /// Whether it may be NULL, as far as the compiler can prove.
     pub nullable: bool,
-    /// Of an array: whether an element may be NULL.
+    /// For an array: whether an element may be NULL.
     pub elements_nullable: bool,
 }
 
 /// A column.
 #[derive(Serialize)]
 pub struct Column {
-    /// As the server reports it.
+    /// The name as the server reports it.
     pub name: String,
-    /// The typname.
+    /// The type's `typname`.
     #[serde(rename = "type")]
     pub type_name: String,
-    /// Whether it may be NULL, as far as is proved.
+    /// Whether it may be NULL, as far as the compiler can prove.
     pub nullable: bool,
-    /// Of an array: whether an element may be NULL, as far as is proved.
+    /// For an array: whether an element may be NULL, as far as the compiler can prove.
     pub elements_nullable: bool,
 }
 
@@ -112,10 +113,10 @@ pub struct Describer {
 }
 
 impl Describer {
-    /// With the schema that this DDL makes.
+    /// Creates a describer with the schema that this DDL creates.
     ///
     /// # Errors
-    /// DDL that cannot be understood.
+    /// Returns an error if the DDL has errors.
     pub fn from_sql(ddl: &str) -> Result<Self> {
         Self::new(&[SchemaFile { name: "schema".to_owned(), text: ddl.to_owned() }], None)
     }
@@ -130,7 +131,7 @@ impl Describer {
         Ok(Self { schema })
     }
 
-    /// The description of a query.
+    /// Describes a query.
     pub fn describe(&self, source: &Source) -> Answer {
         match compile(source, &self.schema) {
             Ok(query) => described(query, &self.schema),
@@ -168,7 +169,7 @@ fn described(query: TypedQuery, schema: &Schema) -> Answer {
     }
 }
 
-/// The errors of a schema, each with its file and place.
+/// Describes the errors of a schema, each with its file and place.
 fn unreadable(files: &[SchemaFile], errors: &[SchemaError]) -> anyhow::Error {
     let shown: Vec<String> = errors
         .iter()
@@ -179,14 +180,14 @@ fn unreadable(files: &[SchemaFile], errors: &[SchemaError]) -> anyhow::Error {
             render(&error.diagnostic, text, Some(Place { file: Some(error.file.clone()), line, column }))
         })
         .collect();
-    anyhow!("the schema cannot be understood:\n{}", shown.join("\n"))
+    anyhow!("the schema has errors, fix these first:\n{}", shown.join("\n"))
 }
 
-/// The statements of a text, without their semicolons; a text that does not parse is one statement.
+/// Returns the statements of a source, without their semicolons; a source that does not parse is one statement.
 pub(super) fn statements(text: &str) -> Vec<String> {
     let lexed = lex(&Source::of_macro(text));
     if !lexed.pieces.is_empty() {
-        // A statement's last token may be inside of {? … }.
+        // A statement's last token may be inside `{? … }`.
         return vec![text.to_owned()];
     }
     match Parsed::of_tokens(text, lexed) {
@@ -203,7 +204,7 @@ fn refused(diagnostics: Diagnostics) -> Answer {
 }
 
 impl Answer {
-    /// Whether `sql!` rejects the query: it cannot run, or its columns are not a row in Rust.
+    /// Whether `sql!` rejects the query: it cannot run, or its columns cannot be a row in Rust.
     pub fn is_rejected(&self) -> bool {
         match self {
             Answer::Described { remarks, .. } => remarks.iter().any(Diagnostic::is_error),

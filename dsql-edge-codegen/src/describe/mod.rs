@@ -1,7 +1,7 @@
-//! `dsql-edge describe`: prints what `sql!` infers for queries.
+//! `dsql-edge describe`: prints the parameters and columns that `sql!` infers for queries.
 //!
 //! Input: a schema and queries. Output: parameters, columns or errors, as a table for people or as JSON lines. It
-//! connects to nothing.
+//! does not connect to a database.
 
 mod answer;
 mod table;
@@ -33,10 +33,10 @@ pub struct Options {
     /// (DSQL_EDGE_SCHEMA, the folder that build.rs names, dsql-schema.sql)
     #[arg(long)]
     schema: Option<PathBuf>,
-    /// Read `{"sql": …}` a line from stdin and answer with a JSON line each, in order
+    /// Read one `{"sql": …}` per line from stdin, and answer each with one line of JSON, in order
     #[arg(long, conflicts_with = "queries")]
     jsonl: bool,
-    /// How the answer is printed; as JSON, an object a line, in the order of the queries
+    /// How the answer is printed; as JSON, one object per line, in the order of the queries
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
     /// The database whose rules apply; without it, the schema's directive or DSQL
@@ -50,7 +50,8 @@ pub struct Options {
 /// Runs the command.
 ///
 /// # Errors
-/// A schema that cannot be read or understood, and malformed input. A query with errors is an answer.
+/// Returns an error if the schema cannot be read or has errors, or if the input is malformed. A query with errors is
+/// an answer.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let files = files(options.schema.as_deref())?;
     let describer = Describer::new(&files, options.dialect)?;
@@ -103,7 +104,7 @@ fn files(named: Option<&Path>) -> Result<Vec<SchemaFile>> {
     }
 }
 
-/// A query with errors is an answer, not a failure of the command.
+/// Answers each line of stdin with a line of JSON. A query with errors is an answer, not a failure of the command.
 fn json_lines(describer: &Describer) -> Result<ExitCode> {
     #[derive(Deserialize)]
     struct Question {

@@ -6,7 +6,7 @@ use dsql_edge_compiler::diagnostic::render::render as render_diagnostic;
 
 use super::answer::Answer;
 
-/// The query, its description, and an empty line.
+/// Returns the query, its description, and an empty line.
 pub(super) fn render(query: &str, answer: &Answer) -> String {
     let query = query.trim_end();
     let mut out = match answer {

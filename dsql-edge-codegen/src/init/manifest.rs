@@ -11,7 +11,7 @@ use toml_edit::{DocumentMut, Item, Table, value};
 use super::summary::Summary;
 use crate::write_file::{with_endings_of, write};
 
-/// The version that goes with this command: `0.1`.
+/// The version of dsql-edge that belongs to this version of the command: `0.1`.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
 
 /// A crate's Cargo.toml.
@@ -23,17 +23,17 @@ pub(super) struct Manifest<'p> {
 
 impl<'p> Manifest<'p> {
     /// # Errors
-    /// A file that cannot be read, and a workspace's.
+    /// Returns an error if the file cannot be read, or if it belongs to a workspace.
     pub(super) fn read(path: &'p Path) -> Result<Manifest<'p>> {
         let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
         let document: DocumentMut = text.parse().with_context(|| path.display().to_string())?;
         if !document.contains_key("package") {
-            bail!("{} is a workspace's: name the Worker's own folder", path.display());
+            bail!("{} has no package, only a workspace: name the Worker's folder", path.display());
         }
         Ok(Manifest { path, text, document })
     }
 
-    /// Makes it depend on dsql-edge.
+    /// Adds the dependency on dsql-edge.
     pub(super) fn depend(mut self, summary: &mut Summary) -> Result<()> {
         let path = self.path.display();
         let dependencies = self.document.entry("dependencies").or_insert(Item::Table(Table::new()));

@@ -37,7 +37,7 @@ pub struct Options {
     /// The crate: a folder with a Cargo.toml
     #[arg(default_value = ".")]
     package: PathBuf,
-    /// Use a folder of migrations as the schema, with a build.rs through which cargo sees new files
+    /// Use a folder of migrations as the schema, and add a build.rs that makes cargo notice new files
     #[arg(long)]
     migrations: Option<String>,
     #[command(flatten)]
@@ -50,7 +50,8 @@ pub struct Options {
 /// Runs the command.
 ///
 /// # Errors
-/// A folder that is not a crate, files that cannot be read or written, errors of the cluster.
+/// Returns an error if the folder is not a crate, if a file cannot be read or written, or if the cluster returns an
+/// error.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let package = &options.package;
     let manifest = package.join("Cargo.toml");
@@ -61,7 +62,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         );
     }
     if options.migrations.as_deref().is_some_and(|folder| folder.contains(['"', '\\', '\n'])) {
-        bail!("a folder of that name cannot be written into a build.rs");
+        bail!(
+            "the name of the folder of migrations must not contain a quotation mark, a backslash or a line break"
+        );
     }
     let mut summary = Summary::default();
     let manifest = Manifest::read(&manifest)?;
@@ -109,7 +112,7 @@ fn print(summary: &Summary, format: Format) -> Result<()> {
     Ok(())
 }
 
-/// The snapshot: the cluster's, if one was named.
+/// Writes the snapshot: the cluster's, if an endpoint was named, otherwise an empty one.
 fn snapshot(options: &Options, summary: &mut Summary) -> Result<()> {
     let path = options.package.join(SNAPSHOT);
     if path.exists() {
@@ -135,7 +138,7 @@ fn snapshot(options: &Options, summary: &mut Summary) -> Result<()> {
     create(&options.package, SNAPSHOT, &text, "the cluster's schema; `dsql-edge pull` updates it", summary)
 }
 
-/// A folder of migrations, and the build script that names it.
+/// Creates a folder of migrations, and the build script that names it.
 fn migrations(package: &Path, folder: &str, summary: &mut Summary) -> Result<()> {
     let path = package.join(folder);
     if !path.exists() {
@@ -162,7 +165,7 @@ fn migrations(package: &Path, folder: &str, summary: &mut Summary) -> Result<()>
         }
     }
     if package.join(SNAPSHOT).exists() {
-        summary.next(format!("{SNAPSHOT} is not read any more: the folder is the schema"));
+        summary.next(format!("delete {SNAPSHOT}: it is no longer read, because the folder is the schema"));
     }
     Ok(())
 }
@@ -181,7 +184,7 @@ fn first_query(package: &Path, summary: &mut Summary) -> Result<()> {
     Ok(())
 }
 
-/// A file, unless there is one.
+/// Creates a file, unless it exists.
 fn create(package: &Path, name: &str, text: &str, what: &str, summary: &mut Summary) -> Result<()> {
     let path = package.join(name);
     if path.exists() {
@@ -190,7 +193,7 @@ fn create(package: &Path, name: &str, text: &str, what: &str, summary: &mut Summ
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
-    // Not even one that has come in between.
+    // `create_new` does not overwrite a file that was created after the check either.
     let mut file = fs::OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -201,7 +204,7 @@ fn create(package: &Path, name: &str, text: &str, what: &str, summary: &mut Summ
     Ok(())
 }
 
-/// What must not be committed.
+/// Adds the files that must not be committed to .gitignore.
 fn ignore(package: &Path, summary: &mut Summary) -> Result<()> {
     let path = package.join(".gitignore");
     let text = pull::read(&path)?;
@@ -220,7 +223,7 @@ fn ignore(package: &Path, summary: &mut Summary) -> Result<()> {
     Ok(())
 }
 
-/// The region in a cluster's name, or the one that was given.
+/// Returns the region in a cluster's name, or the region that was given.
 fn region(cluster: &Cluster) -> Option<String> {
     if cluster.endpoint().is_some_and(|endpoint| endpoint.starts_with("localhost")) {
         return None;

@@ -1,6 +1,6 @@
-//! The texts that `init` writes.
+//! The content of the files that `init` writes.
 
-/// A snapshot that is empty yet.
+/// A snapshot without tables.
 pub(super) const SNAPSHOT: &str = "\
 -- The schema that `sql!` checks queries against when they are compiled. Commit it.
 --
@@ -28,7 +28,7 @@ pub(super) const MIGRATION: &str = "\
 -- );
 ";
 
-/// A query that needs no table.
+/// A query that does not need a table.
 pub(super) const FIRST_QUERY: &str = "\
 //! A first query. A mistake in its text is an error of the build, with the place underlined.
 
@@ -57,7 +57,7 @@ AWS_SECRET_ACCESS_KEY=
 pub(super) const BUILD_HEAD: &str =
     "//! Lets cargo see new files of the folder that `sql!` takes its schema from.\n\n";
 
-/// The line of a build script that names a folder of migrations.
+/// Returns the line of a build script that names a folder of migrations.
 pub(super) fn build_line(folder: &str) -> String {
     format!(
         "println!(\"cargo::rustc-env=DSQL_EDGE_MIGRATIONS={folder}\\ncargo::rerun-if-changed={folder}\");"

@@ -1,7 +1,7 @@
 //! Sets the region in wrangler's settings, so that the Worker runs near its cluster.
 //!
-//! Input: the crate's folder. Output: a changed wrangler.toml. JSON would lose its comments: for wrangler.jsonc, the
-//! report has the lines to add.
+//! Input: the crate's folder. Output: a changed wrangler.toml. An edited wrangler.jsonc would lose its comments, so
+//! the report has the lines to add instead.
 
 use std::fs;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! Reads the comments that silence a rule: `-- dsql-edge: allow RULE, RULE`.
 //!
-//! Input: a text, a rule and places. Output: whether a comment in the line of a place, or in the line above, has the
-//! rule's name.
+//! Input: the text of a file, a rule and places. Output: whether a comment in the line of a place, or in the line
+//! above, contains the rule's name.
 
 use super::finding::Finding;
 
@@ -15,7 +15,7 @@ pub(super) fn is_finding_allowed(text: &str, finding: &Finding) -> bool {
     is_allowed(text, name, [finding.diagnostic.span.start, finding.statement.start])
 }
 
-/// Whether a comment at one of the places has this name.
+/// Whether a comment at one of the places contains this name.
 pub(super) fn is_allowed(text: &str, name: &str, places: [u32; 2]) -> bool {
     let allows = |line: &str| {
         line.split_once("-- dsql-edge: allow ")

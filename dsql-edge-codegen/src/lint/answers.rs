@@ -1,31 +1,31 @@
-//! The answers about a script and its statements that several findings need: `rows` computes each at its first use, and
-//! `script` keeps them.
+//! Stores the facts about a script and its statements that several findings need. `rows` computes each one at its
+//! first use, and `script` keeps it.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
-/// Answers about a statement; each is computed at its first use.
+/// Facts about a statement; each is computed at its first use.
 #[derive(Default)]
 pub(super) struct StatementAnswers {
-    /// It writes only to the table that it names.
+    /// Whether it writes only to the table that it names.
     pub(super) stays: OnceCell<bool>,
-    /// It calls a function that is not PostgreSQL's, itself or through a view.
+    /// Whether it calls a function that is not PostgreSQL's, itself or through a view.
     pub(super) calls: OnceCell<bool>,
 }
 
-/// The statements after which names, code or rows may be others, by their places in order.
+/// The statements that may change the meaning of names, the code that runs, or rows, by their indexes in order.
 pub(super) struct ScriptChanges {
-    /// Unqualified names may mean something else after them, or schemas are gone with all that is in them.
+    /// Statements after which an unqualified name may mean another object, or that drop or rename a schema.
     pub(super) other_names: Vec<usize>,
-    /// The first that changes the search path until its transaction ends.
+    /// The first statement that changes the search path until its transaction ends.
     pub(super) local_path: Option<usize>,
-    /// The first that defines code which others run without a call.
+    /// The first statement that defines code which other statements run without a call.
     pub(super) implicit_calls: Option<usize>,
-    /// The first foreign key.
+    /// The first statement with a foreign key.
     pub(super) references: Option<usize>,
-    /// Views, by name.
+    /// The statements that create views, by name.
     pub(super) views: HashMap<String, Vec<usize>>,
-    /// `DROP`
+    /// The `DROP` statements.
     pub(super) drops: Vec<usize>,
     /// Statements that may change the rows of a table that they do not name.
     pub(super) reaching: OnceCell<Vec<usize>>,

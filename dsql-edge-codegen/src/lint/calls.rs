@@ -1,6 +1,6 @@
 //! Decides which function a name before a parenthesis means, if any.
 //!
-//! Input: tokens. Output: whether the name is a function of PostgreSQL's, a relation's, or an alias.
+//! Input: tokens. Output: whether the name is a PostgreSQL function, a relation, or an alias.
 
 use dsql_edge_compiler::builtin;
 use dsql_edge_compiler::schema::is_value_function;
@@ -22,14 +22,14 @@ const RUN_SQL: &[&str] = &[
     "ts_stat",
 ];
 
-/// Whether a name before a parenthesis is a PostgreSQL function that does not run SQL, a function of such an extension, or a
-/// type.
+/// Whether a name before a parenthesis is a PostgreSQL function that does not run SQL, a function of such an
+/// extension, or a type.
 pub(super) fn is_postgres(name: &str) -> bool {
     let is_function = builtin::functions(name).next().is_some() && !RUN_SQL.contains(&name);
     is_function || builtin::type_by_name(name).is_some() || is_value_function(name)
 }
 
-/// Whether a name before a parenthesis is a relation's with its columns, or an access method's.
+/// Whether a name before a parenthesis is a relation with its columns, or an access method.
 pub(super) fn is_relation(statement: &StatementKind, tokens: &[Token], at: usize) -> bool {
     let mut first = at;
     while first >= 2 && tokens.get(first - 1).is_some_and(|it| it.kind == TokenKind::Symbol(b'.')) {
@@ -50,7 +50,7 @@ pub(super) fn is_relation(statement: &StatementKind, tokens: &[Token], at: usize
     }
 }
 
-/// `AS t (a, b)`: columns of an alias. `WITH t (a) AS`: columns of a query.
+/// Whether a parenthesis contains the columns of an alias (`AS t (a, b)`) or of a query (`WITH t (a) AS`).
 pub(super) fn is_alias(before: Option<&Token>) -> bool {
     before.is_some_and(|before| match &before.kind {
         TokenKind::Keyword(keyword) => {
@@ -62,7 +62,7 @@ pub(super) fn is_alias(before: Option<&Token>) -> bool {
     })
 }
 
-/// `sys.wait_for_job(…)`
+/// Whether a function is in DSQL's schema `sys`: `sys.wait_for_job(…)`.
 pub(super) fn is_own_of_dsql(tokens: &[Token], at: usize) -> bool {
     let schema = at.checked_sub(2).and_then(|at| tokens.get(at));
     schema.is_some_and(|schema| matches!(&schema.kind, TokenKind::Identifier(name) if name == "sys"))

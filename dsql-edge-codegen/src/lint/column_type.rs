@@ -56,13 +56,13 @@ pub(super) fn depends_on_type(
             return true;
         }
     }
-    // A body may be older than the table: pg_dump writes functions first.
+    // A function may be created before the table that its body names: pg_dump writes functions first.
     script.bodies(0..all).any(|at| {
         script.statements().get(at).is_some_and(|it| having.iter().any(|name| script.mentions(it, name)))
     })
 }
 
-/// Whether a statement makes a table a part of another: both must have the same types.
+/// Whether a statement makes a table a child or a partition of another: both must have the same column types.
 fn joins(script: &Script<'_>, statement: &Statement) -> bool {
     matches!(statement.kind, StatementKind::AlterTable(_))
         && (script.has(statement, Keyword::Inherit) || script.has(statement, Keyword::Attach))
@@ -84,14 +84,14 @@ fn is_computed_with(script: &Script<'_>, created: usize, table: &CreateTable, co
     })
 }
 
-/// Whether a statement is an INSERT that reads no table.
+/// Whether a statement is an INSERT that does not read a table.
 fn only_adds(script: &Script<'_>, statement: &Statement) -> bool {
     let reads = [Keyword::From, Keyword::Returning, Keyword::Conflict];
     matches!(statement.kind, StatementKind::Insert(_)) && !reads.iter().any(|it| script.has(statement, *it))
 }
 
-/// Whether a statement makes a table whose columns take their types from one of these relations: values that the type
-/// refuses today would fit.
+/// Whether a statement creates a table whose columns take their types from one of these relations: with bigint, the
+/// columns would accept values that the integer type rejects.
 fn copies_type(statement: &StatementKind, having: &[String]) -> bool {
     let has = |name: &QualifiedName| having.iter().any(|it| it == name.name());
     match statement {
@@ -109,8 +109,8 @@ fn copies_type(statement: &StatementKind, having: &[String]) -> bool {
     }
 }
 
-/// Whether PostgreSQL resolves something at a place by the types of its arguments, or may accept another type there:
-/// anything but a column, and a comparison of columns and constants.
+/// Whether PostgreSQL resolves something at a place by the types of its arguments, or may accept another type there.
+/// This is true of everything except a column, and a comparison of columns and constants.
 fn is_typed(script: &Script<'_>, statement: &StatementKind, span: Span) -> bool {
     let tokens = script.tokens_within(span);
     tokens.iter().enumerate().any(|(at, token)| {
@@ -129,7 +129,7 @@ fn is_typed(script: &Script<'_>, statement: &StatementKind, span: Span) -> bool 
             // `'posts_id_seq'::regclass`
             TokenKind::Typecast => !matches!(before, Some(TokenKind::String(_))),
             TokenKind::Operator(_) => true,
-            // `date + integer`; a sign, and the star of a list, follow no operand.
+            // `date + integer`. A sign, and the star of a select list, do not follow an operand.
             TokenKind::Symbol(b'+' | b'-' | b'*' | b'/' | b'%' | b'^') => before.is_some_and(is_operand),
             // `ARRAY[id]`, but not the type `int[]`.
             TokenKind::Symbol(b'[') => next != Some(&TokenKind::Symbol(b']')),

@@ -1,12 +1,12 @@
-//! Finds the beginning and the end of a statement that is taken out of a file.
+//! Finds the beginning and the end of a statement that is removed from a file.
 //!
-//! Input: a text and the span of a statement. Output: the span with the blanks and the line that belong to it.
+//! Input: a text and the span of a statement. Output: the span with the blanks and the line end that belong to it.
 
 use dsql_edge_compiler::source::{BYTE_ORDER_MARK, Span};
 use dsql_edge_compiler::syntax::Parsed;
 use dsql_edge_compiler::syntax::token::TokenKind;
 
-/// A statement with its semicolon, and with its whole lines, if they have nothing else in them.
+/// Returns the span of a statement with its semicolon, and with its whole lines if they contain nothing else.
 pub(super) fn cut(parsed: &Parsed<'_>, statement: Span) -> Span {
     let text = parsed.text.as_ref();
     let tokens = parsed.tokens.tokens.as_slice();
@@ -16,7 +16,7 @@ pub(super) fn cut(parsed: &Parsed<'_>, statement: Span) -> Span {
         _ => statement.end,
     };
     let (start, stop) = (line_start(text, statement.start), line_end(text, end));
-    // A line with something else in it keeps its blanks and its end.
+    // A line that contains something else keeps its blanks and its end.
     if start == statement.start
         && start > 0
         && !text.get(..start as usize).is_some_and(|it| it.ends_with(['\n', BYTE_ORDER_MARK]))
@@ -26,14 +26,14 @@ pub(super) fn cut(parsed: &Parsed<'_>, statement: Span) -> Span {
     Span { start, end: stop }
 }
 
-/// The start of the line, if only blanks precede the place.
+/// Returns the start of the line if only blanks precede the place, otherwise the place.
 pub(super) fn line_start(text: &str, place: u32) -> u32 {
     let before = text.get(..place as usize).unwrap_or("");
     let start = before.rfind('\n').map_or(0, |at| at + 1);
     if before.get(start..).is_some_and(|rest| rest.trim().is_empty()) { start as u32 } else { place }
 }
 
-/// The start of the next line, if only blanks follow the place.
+/// Returns the start of the next line if only blanks follow the place, otherwise the place.
 fn line_end(text: &str, place: u32) -> u32 {
     let rest = text.get(place as usize..).unwrap_or("");
     match rest.find('\n') {

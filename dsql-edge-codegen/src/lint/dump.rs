@@ -1,5 +1,5 @@
-//! Rewrites of statements that `pg_dump` writes and DSQL rejects: keys that follow their tables, and settings that DSQL
-//! has already.
+//! Rewrites statements that `pg_dump` writes and DSQL rejects: keys that follow their tables, and settings whose
+//! values DSQL has already.
 //!
 //! Input: the statements of a file, and its findings. Output: rewrites, if a key can move into CREATE TABLE, if a
 //! constraint is validated later, or if a setting can be left out.
@@ -54,7 +54,8 @@ pub(super) fn add_fixes(script: &Script<'_>, findings: &mut [Finding]) {
     }
 }
 
-/// The place of the integer type of a column that certainly becomes an identity later, in the same transaction.
+/// Returns the place of the integer type of a column that certainly becomes an identity later, in the same
+/// transaction.
 fn column_type(script: &Script<'_>, at: usize, alter: &AlterTable, column: Span) -> Option<Span> {
     let name = alter.actions.iter().find_map(|action| match action {
         AlterAction::AddIdentity { column: name, options, .. } if name.span == column && !cycles(options) => {
@@ -71,7 +72,7 @@ fn column_type(script: &Script<'_>, at: usize, alter: &AlterTable, column: Span)
         return None;
     }
     table.elements.iter().find_map(|element| match element {
-        // PostgreSQL accepts no other column as an identity.
+        // PostgreSQL accepts only such a column as an identity.
         TableElement::Column(column) if column.name.text == *name && is_not_null_alone(column) => {
             let ty = column.type_name.as_ref()?;
             let integer = matches!(ty.name.name(), "int2" | "int4") && ty.array_dimensions == 0;
@@ -110,7 +111,7 @@ fn cycles(options: &[SequenceOption]) -> bool {
     options.iter().any(|option| option.name == "cycle")
 }
 
-/// The later statement that validates the constraint which a statement adds.
+/// Returns the later statement that validates the constraint which a statement adds.
 pub(super) fn validation(script: &Script<'_>, at: usize) -> Option<usize> {
     let StatementKind::AlterTable(adds) = &script.statements().get(at)?.kind else { return None };
     let [AlterAction::AddConstraint(added)] = adds.actions.as_slice() else { return None };

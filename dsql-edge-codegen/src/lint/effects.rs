@@ -1,14 +1,15 @@
-//! Derives what a file does to the files that run with it: whether all of it is known, and which rewrites it rules out.
+//! Derives the effects of a file on the files that run with it: whether all of them are known, and which rewrites
+//! they rule out.
 //!
-//! Input: a file, as far as it can be read. Output: [`Effects`]. Code is in statements and in the bodies of functions,
-//! which a statement of another file may call. A body in SQL is read as a file of its own. A body in PL/pgSQL is read
-//! token by token, and is not known if it runs a text (`EXECUTE`). A call is known if the function is PostgreSQL's and
-//! runs no SQL, or if a file of the run defines it.
+//! Input: a file, as far as it can be read. Output: [`Effects`]. Code is in statements and in the bodies of
+//! functions, which a statement of another file may call. A body in SQL is read as a file of its own. A body in
+//! PL/pgSQL is read token by token, and its effect is unknown if it runs a string (`EXECUTE`). The effect of a call
+//! is known if the function is PostgreSQL's and does not run SQL, or if a file of the run defines it.
 //!
-//! Example: `CREATE TABLE t (id serial)`, and `\i rest.sql` behind it. The other file may have `OVERRIDING USER VALUE`,
-//! with which an identity column stores another number than a column with a default. So the rewrite of `serial` is not
-//! offered. To look only at statements that name the table does not suffice: a view, a function that was defined before
-//! the table, and a variable of psql reach it without its name.
+//! Example: `CREATE TABLE t (id serial)`, followed by `\i rest.sql`. The other file may have `OVERRIDING USER VALUE`,
+//! with which an identity column stores another number than a column with a default. So the rewrite of `serial` is
+//! not offered. It is not enough to look at the statements that name the table: a view, a function that was defined
+//! before the table, and a psql variable can reach the table without its name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +24,7 @@ use super::calls::{is_alias, is_own_of_dsql, is_postgres, is_relation};
 use super::psql::is_harmless;
 use super::strings::changes_strings;
 
-/// Settings at the head of a dump: DSQL has these values already, or has no use for them.
+/// Settings at the head of a dump. DSQL has these values already, or does not use the settings.
 const SETTINGS: &[(&str, &str)] = &[
     ("check_function_bodies", "false"),
     ("client_min_messages", "warning"),
@@ -39,10 +40,10 @@ const SETTINGS: &[(&str, &str)] = &[
     ("xmloption", "content"),
 ];
 
-/// Functions in the bodies of functions.
+/// The maximum depth of functions in the bodies of functions.
 const MOST_BODIES: usize = 8;
 
-/// Words of PL/pgSQL that a parenthesis may follow, and that are not keywords of SQL.
+/// PL/pgSQL words that a parenthesis may follow, and that are not keywords of SQL.
 const WORDS_OF_PLPGSQL: &[&str] =
     &["assert", "elseif", "elsif", "foreach", "perform", "raise", "slice", "while"];
 
@@ -62,7 +63,8 @@ const BEFORE_PARENTHESES: &[Keyword] = &[
     Keyword::Sets,
 ];
 
-/// What a function changes in the transaction of its caller, as far as it is known; the greatest counts.
+/// The changes that a function makes in its caller's transaction, as far as they are known. Of several changes, the
+/// greatest variant is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Change {
     #[default]
@@ -77,36 +79,38 @@ pub(super) enum Change {
     Unknown,
 }
 
-/// The functions of a name.
+/// All functions of one name.
 #[derive(Clone, Default)]
 struct Function {
-    /// What their own statements change.
+    /// The change that their own statements make.
     change: Change,
     /// The functions that they call, apart from PostgreSQL's.
     calls: BTreeSet<String>,
 }
 
-/// What the files of a run do.
+/// The effects of the files of a run.
 #[derive(Default)]
 pub(super) struct Effects {
-    /// It runs something that is not known.
+    /// Whether the files run something whose effect is unknown.
     is_unknown: bool,
-    /// The functions that it calls, apart from PostgreSQL's.
+    /// The functions that the files call, apart from PostgreSQL's.
     calls: BTreeSet<String>,
-    /// The functions that it defines, by name.
+    /// The functions that the files define, by name.
     defines: BTreeMap<String, Function>,
-    /// A literal may end elsewhere than `lint` reads it.
+    /// Whether a literal may end at another place than `lint` assumes.
     pub(super) changes_strings: bool,
-    /// It has `OVERRIDING USER VALUE`: an identity column and a column with a default store different values.
+    /// Whether the files have `OVERRIDING USER VALUE`: an identity column and a column with a default store different
+    /// values.
     pub(super) overrides_user_values: bool,
-    /// It makes an existing sequence begin again after its last value, which depends on its type.
+    /// Whether the files make an existing sequence cycle: its last value, after which it begins again, depends on its
+    /// type.
     pub(super) cycles_later: bool,
-    /// The settings on which it depends, or which it sets to other values.
+    /// The settings that the files depend on, or set to other values.
     settings: BTreeSet<&'static str>,
 }
 
 impl Effects {
-    /// Those of a file; `is_read`: each of its statements can be read.
+    /// Returns the effects of a file. `is_read`: whether each of its statements can be read.
     pub(super) fn of(parsed: &Parsed<'_>, is_read: bool) -> Effects {
         let mut found =
             Effects { is_unknown: !is_read, changes_strings: changes_strings(parsed), ..Effects::default() };
@@ -116,7 +120,7 @@ impl Effects {
         found
     }
 
-    /// Adds those of another file.
+    /// Adds the effects of another file.
     pub(super) fn extend(&mut self, other: &Effects) {
         self.is_unknown |= other.is_unknown;
         self.changes_strings |= other.changes_strings;
@@ -132,7 +136,7 @@ impl Effects {
         !self.is_unknown && self.calls.iter().all(|name| self.defines.contains_key(name))
     }
 
-    /// What a function changes, with the functions that it calls.
+    /// Returns the changes that a function makes, including those of the functions that it calls.
     pub(super) fn change_of(&self, name: &str) -> Change {
         let Some(function) = self.defines.get(name) else { return Change::Unknown };
         let (mut change, mut seen) = (function.change, BTreeSet::from([name]));
@@ -157,7 +161,7 @@ impl Effects {
         known.calls.extend(function.calls.iter().cloned());
     }
 
-    /// Whether the files do the same without a setting.
+    /// Whether the files have the same effect without a setting.
     pub(super) fn is_needless(&self, set: &Set) -> bool {
         is_default(set) && !self.settings.contains(set.name.as_str())
     }
@@ -219,7 +223,7 @@ impl Effects {
         }
     }
 
-    /// Adds the effects of a function's body; returns what its statements change.
+    /// Adds the effects of a function's body; returns the change that its statements make.
     fn add_body(
         &mut self,
         function: &CreateFunction,
@@ -231,7 +235,7 @@ impl Effects {
         }
         let tokens = statement.own_tokens();
         let Some(body) = body(tokens) else {
-            // `BEGIN ATOMIC` and RETURN accept no DDL.
+            // `BEGIN ATOMIC` and RETURN do not accept DDL.
             self.add_code(&statement.kind, tokens);
             let writes = [Keyword::Insert, Keyword::Update, Keyword::Delete];
             let is_write = |it: &Token| writes.iter().any(|keyword| it.kind == TokenKind::Keyword(*keyword));
@@ -263,7 +267,7 @@ impl Effects {
     }
 }
 
-/// The literal behind AS.
+/// Returns the literal after AS.
 fn body(tokens: &[Token]) -> Option<&str> {
     tokens.windows(2).rev().find_map(|pair| match pair {
         [
@@ -284,7 +288,7 @@ fn copies_file(command: &PsqlCommand, text: &str) -> bool {
     command.name == "copy" && !command.span.text(text).to_ascii_lowercase().contains("program")
 }
 
-/// Whether a statement runs a text that is not in it.
+/// Whether a statement runs SQL that its own text does not contain.
 fn is_unknown(kind: &StatementKind, tokens: &[Token]) -> bool {
     let has = |keyword| tokens.iter().any(|token| token.kind == TokenKind::Keyword(keyword));
     match kind {
@@ -298,7 +302,7 @@ fn is_unknown(kind: &StatementKind, tokens: &[Token]) -> bool {
     }
 }
 
-/// The function that is called at a token, if it is not one of PostgreSQL's which run no SQL.
+/// Returns the function that is called at a token, unless it is a PostgreSQL function that does not run SQL.
 fn called<'t>(kind: &StatementKind, tokens: &'t [Token], at: usize) -> Option<&'t str> {
     let is_definition = matches!(
         kind,
@@ -322,7 +326,7 @@ fn called<'t>(kind: &StatementKind, tokens: &'t [Token], at: usize) -> Option<&'
         }
         _ => return None,
     };
-    // The name of the setting is in the statement.
+    // The name of the setting is written in the statement.
     let is_setting = name == "set_config"
         && tokens.get(at + 2).is_some_and(|argument| matches!(argument.kind, TokenKind::String(_)));
     let is_word = |it: &Token| matches!(&it.kind, TokenKind::Identifier(word) if WORDS_OF_PLPGSQL.contains(&word.as_str()));

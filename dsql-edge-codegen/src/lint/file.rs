@@ -1,7 +1,7 @@
-//! One file, statement by statement: the syntax errors in it and the rules that it breaks.
+//! Lints one file, statement by statement: finds its syntax errors and the rules that it breaks.
 //!
-//! Input: a text, and the schema after the texts before it. Output: findings in the order of the text. If a statement
-//! cannot be read, the next one is read nevertheless.
+//! Input: the text of a file, and the schema after the files before it. Output: findings in the order of the text. If
+//! a statement cannot be read, the next one is still read.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ use super::strings::changes_strings;
 use super::{allowed, dump, meaning, unfollowed};
 use crate::steps;
 
-/// Lints texts in order, as they would run one after the other.
+/// Lints files in the order in which they run.
 pub fn lint(
     files: impl IntoIterator<Item = (String, String)>,
     schema: Option<&Schema>,
@@ -35,7 +35,7 @@ pub fn lint(
     texts.iter().enumerate().map(of).collect()
 }
 
-/// Lints a text in the place of one of the files.
+/// Lints a text as one of the files of a run.
 pub(super) fn lint_among(
     text: &str,
     place: (&Run<'_>, usize),
@@ -61,7 +61,7 @@ impl LintedFile {
         let mut findings: Vec<Finding> = errors;
         let mut transactions = Transactions::new();
         transactions.message(if whole { parsed.statements.len() } else { 1 });
-        // Where psql sends another message, and how many statements it has.
+        // The first statement of each message that psql sends, and the number of its statements.
         let mut begins = HashMap::new();
         let mut next = 0;
         for count in messages(&parsed) {
@@ -144,13 +144,13 @@ mod tests {
     }
 
     #[test]
-    fn statements_around_one_that_cannot_be_read_are_read() {
+    fn statements_around_a_syntax_error_are_read() {
         let text = "TRUNCATE a;\nSELEC 1;\nCREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END;\nVACUUM;";
         assert_eq!(found(text), ["truncate", "syntax-error", "vacuum"]);
     }
 
     #[test]
-    fn what_the_file_created_is_known() {
+    fn rules_use_the_tables_that_the_file_created() {
         assert_eq!(
             found("CREATE TABLE t (id int PRIMARY KEY, a int); ALTER TABLE t DROP COLUMN id;"),
             ["drop_primary_key_column"]
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn the_type_of_an_identity_is_known_from_its_table() {
+    fn type_of_an_identity_is_read_from_its_table() {
         let identity = |ty: &str| {
             found(&format!(
                 "CREATE TABLE t (id {ty}); ALTER TABLE t ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (CACHE 1);"
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn one_ddl_a_transaction() {
+    fn second_ddl_statement_of_a_transaction_is_a_finding() {
         let ddl = "CREATE TABLE a (i int); CREATE TABLE b (i int);";
         assert_eq!(found(ddl), [""; 0]);
         assert_eq!(
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_schema_is_dropped_only_if_exists() {
+    fn drop_of_a_missing_schema_is_a_finding_without_if_exists() {
         let schema =
             dsql_edge_compiler::Schema::parse("CREATE SCHEMA app; CREATE TABLE old.t (a int);").unwrap();
         for (text, is_wrong) in [
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comment_silences_a_rule_where_it_stands() {
+    fn comment_silences_a_rule_only_at_its_place() {
         assert_eq!(found("-- dsql-edge: allow truncate\nTRUNCATE a;\nTRUNCATE b;"), ["truncate"]);
         assert_eq!(found("TRUNCATE a; -- dsql-edge: allow vacuum, truncate\n\nTRUNCATE b;"), ["truncate"]);
     }

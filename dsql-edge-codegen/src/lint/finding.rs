@@ -8,23 +8,23 @@ use dsql_edge_compiler::source::{Lines, Span};
 
 /// A file and its findings.
 pub struct LintedFile {
-    /// As it was named.
+    /// The name, as it was given.
     pub name: String,
     /// Its text.
     pub text: String,
-    /// Where its lines begin.
+    /// The starts of its lines.
     pub lines: Lines,
     /// The findings, in the order of the text.
     pub findings: Vec<Finding>,
 }
 
-/// Something that is wrong with a file.
+/// A problem in a file.
 pub struct Finding {
-    /// What, where, and what to do.
+    /// The message, the place, and a hint.
     pub diagnostic: Diagnostic,
     /// The rule that the statement breaks; `None` for a syntax error.
     pub rule: Option<&'static Rule>,
-    /// The one safe rewrite.
+    /// The rewrite, if there is a single safe one.
     pub fix: Option<Fix>,
     /// The span of its statement.
     pub statement: Span,

@@ -1,5 +1,5 @@
-//! Applies rewrites: a finding that has one safe rewrite is rewritten in its place, and everything else stays as it was
-//! written, comments, blanks and line endings included.
+//! Applies rewrites: a finding that has one safe rewrite is rewritten in its place, and everything else stays
+//! unchanged, including comments, blanks and line endings.
 //!
 //! Input: a text. Output: the text with the rewrites, and the number of findings that they fix.
 
@@ -14,17 +14,18 @@ use super::meaning::ANOTHER_TRANSACTION;
 use super::run::Run;
 use super::sent::Sent;
 
-/// A fixed statement may have a second finding that the first one hid; each round applies rewrites that do not overlap.
+/// The limit of rounds. A fixed statement may have a second finding that the first one hid; each round applies
+/// rewrites that do not overlap.
 const MAX_ROUNDS: usize = 1_000;
 
-/// The text with each safe rewrite applied, and the number of findings that this fixes. The caller decides which
-/// rewrites are safe: those with which the script does the same, or also those with which it does the same if every
-/// statement succeeds.
+/// Returns the text with each safe rewrite applied, and the number of findings that this fixes. The caller decides
+/// which rewrites are safe: those after which the script does the same, or also those after which it does the same if
+/// every statement succeeds.
 pub fn fixed(text: &str, schema: Option<&Schema>, sent: Sent, safe: Meaning) -> (String, usize) {
     fixed_at(text, (&Run::of([text]), 0), schema, sent, safe)
 }
 
-/// The same for files that run one after the other.
+/// Returns the same for each of several files that run one after the other.
 pub fn fixed_all(texts: &[&str], schema: Option<&Schema>, sent: Sent, safe: Meaning) -> Vec<(String, usize)> {
     let run = Run::of(texts.iter().copied());
     let of = |(at, text): (usize, &&str)| fixed_at(text, (&run, at), schema, sent, safe);
@@ -58,8 +59,8 @@ fn fixed_at(
     (text, count)
 }
 
-/// The order in which rewrites are applied. A transaction is divided last: another rewrite may move a statement from
-/// it into a statement before.
+/// The order in which rewrites are applied. A transaction is divided last, because another rewrite may move a
+/// statement out of it into an earlier statement.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Order {
     Same,
@@ -75,9 +76,10 @@ fn order(fix: &Fix) -> Order {
     }
 }
 
-/// Edits that do not touch each other, whole fixes only.
+/// Returns edits that do not touch each other, and the number of fixes. A fix is taken with all its edits or not at
+/// all.
 fn compatible(fixes: impl Iterator<Item = Fix>) -> (Vec<(Span, String)>, usize) {
-    // By their starts. None overlaps another, so that the last one before a place has the greatest end.
+    // The edits by their starts. They do not overlap, so the last one before a place has the greatest end.
     let mut edits: BTreeMap<u32, (Span, String)> = BTreeMap::new();
     let mut count = 0;
     for fix in fixes {
@@ -93,7 +95,7 @@ fn compatible(fixes: impl Iterator<Item = Fix>) -> (Vec<(Span, String)>, usize) 
     (edits.into_values().collect(), count)
 }
 
-/// The text with its pieces replaced; new lines end as the first line does.
+/// Returns the text with the edits applied; new lines end as the first line does.
 fn edited(text: &str, edits: Vec<(Span, String)>) -> String {
     let crlf = text.split_once('\n').is_some_and(|(line, _)| line.ends_with('\r'));
     let ended = |piece: String| match crlf {

@@ -1,6 +1,6 @@
 //! Prints findings as annotations of a GitHub workflow.
 //!
-//! Input: files with their findings. Output: a line for each, in the form of GitHub's workflow commands.
+//! Input: files with their findings. Output: one line per finding, in the form of GitHub's workflow commands.
 
 use super::finding::{Finding, LintedFile};
 

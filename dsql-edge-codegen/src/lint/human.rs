@@ -31,7 +31,7 @@ fn one(file: &LintedFile, finding: &Finding) -> String {
     out + "\n"
 }
 
-/// The last line: the number of findings. `fixed` others are fixed already.
+/// Returns the last line: the number of findings. `fixed` is the number of other findings, which are already fixed.
 pub(super) fn summary(files: &[LintedFile], fixed: Option<usize>) -> String {
     let findings = || files.iter().flat_map(|file| &file.findings);
     let errors = findings().filter(|finding| finding.diagnostic.is_error()).count();

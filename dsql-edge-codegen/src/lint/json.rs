@@ -1,7 +1,7 @@
 //! Prints findings as one JSON object.
 //!
-//! Input: files with their findings. Output: an object. `version` grows when a field changes its meaning; fields may
-//! be added.
+//! Input: files with their findings. Output: an object. `version` is increased when a field changes its meaning;
+//! fields may be added without that.
 
 use serde_json::{Value, json};
 

@@ -17,7 +17,7 @@ use super::cut::{cut, line_start};
 use super::rows::{Writes, creation, is_reached, runs_code, writes};
 use super::script::Script;
 
-/// The edits that cut the key out and put it into its table.
+/// Returns the edits that cut the key out and put it into its table.
 pub(super) fn moved(script: &Script<'_>, at: usize) -> Option<Fix> {
     let statement = script.statements().get(at)?;
     let StatementKind::AlterTable(alter) = &statement.kind else { return None };
@@ -31,7 +31,7 @@ pub(super) fn moved(script: &Script<'_>, at: usize) -> Option<Fix> {
     {
         return None;
     }
-    // No other object may have its name.
+    // No other object may have the key's name.
     let name =
         constraint.name.as_ref().map_or_else(|| generated(table, key, constraint), |name| name.text.clone());
     if script.naming(0..at, &name).next().is_some() {
@@ -53,7 +53,7 @@ pub(super) fn moved(script: &Script<'_>, at: usize) -> Option<Fix> {
     Some(Fix { title: "move the key into CREATE TABLE", edits, meaning })
 }
 
-/// The key that the statement adds, if it does nothing else.
+/// Returns the key that the statement adds, if it does nothing else.
 fn the_key(alter: &AlterTable) -> Option<(&Constraint, &KeyConstraint)> {
     let [AlterAction::AddConstraint(constraint)] = alter.actions.as_slice() else { return None };
     match &constraint.kind {
@@ -99,7 +99,7 @@ fn takes(table: &CreateTable, constraint: &Constraint, key: &KeyConstraint) -> b
     });
     let others: Vec<&Constraint> = of_elements.collect();
     let second = primary && others.iter().any(|it| matches!(it.kind, ConstraintKind::PrimaryKey(_)));
-    // Two constraints over the same columns are one index in CREATE TABLE, two with ALTER TABLE.
+    // Two constraints over the same columns create one index in CREATE TABLE, but two with ALTER TABLE.
     let repeated = others.iter().any(|it| match &it.kind {
         ConstraintKind::PrimaryKey(other) | ConstraintKind::Unique(other) => {
             other.columns.is_empty()
@@ -110,7 +110,7 @@ fn takes(table: &CreateTable, constraint: &Constraint, key: &KeyConstraint) -> b
     plain && all && names.len() == count && !second && !repeated
 }
 
-/// The name that PostgreSQL gives to a key without one, if no other object has it.
+/// Returns the name that PostgreSQL gives to an unnamed key, if no other object has that name.
 fn generated(table: &CreateTable, key: &KeyConstraint, constraint: &Constraint) -> String {
     let table = table.name.name();
     match constraint.kind {
@@ -122,11 +122,11 @@ fn generated(table: &CreateTable, key: &KeyConstraint, constraint: &Constraint) 
     }
 }
 
-/// The effect of a key's new place on a statement between the table and the key that names the table.
+/// The effect of moving the key on a statement that names the table, between CREATE TABLE and the key.
 enum Relation {
     /// The statement does the same.
     None,
-    /// The statement adds rows: it fails if they violate the key, and without the rewrite the key fails.
+    /// The statement adds rows. If they violate the key, this statement fails; without the rewrite, the key fails.
     AddsRows,
     /// The statement may behave differently.
     Other,
@@ -165,7 +165,7 @@ fn relation(script: &Script<'_>, at: usize) -> Relation {
     }
 }
 
-/// The edits that write the key after the elements of CREATE TABLE.
+/// Returns the edits that write the key after the elements of CREATE TABLE.
 fn insertion(script: &Script<'_>, creates: &Statement, key: &str) -> Option<Vec<(Span, String)>> {
     // The parenthesis that closes the elements: the one at depth 1.
     let (mut depth, mut close, mut end_of_last) = (0usize, None, None);
@@ -185,7 +185,7 @@ fn insertion(script: &Script<'_>, creates: &Statement, key: &str) -> Option<Vec<
     }
     let (close, insert) = (close?, end_of_last?);
     let after = Span { start: insert, end: insert };
-    // In a line of its own, if the parenthesis has one; a comment after the last element stays there.
+    // The key gets a line of its own if the parenthesis has one; a comment after the last element stays there.
     let text = script.parsed.text.as_ref();
     let line = line_start(text, close.start);
     Some(if line < close.start || text.get(..line as usize).is_some_and(|it| it.ends_with('\n')) {

@@ -3,12 +3,12 @@
 //! Input: the rewrites of rules and of pg_dump. Output: the rewrites that `lint` may offer, each with the condition
 //! under which the script does the same.
 //!
-//! A script does the same if it leaves the same catalog and the same rows, apart from differences that DSQL forces: an
-//! identity column is a bigint, an index has no order and is built by a job. `tests/rewrites` compares both on
-//! PostgreSQL. A rewrite that makes two statements of one does the same only if every statement succeeds; otherwise one
-//! of the two remains. Examples: `ADD CONSTRAINT`, whose constraint remains NOT VALID if a row violates it, and a
-//! transaction that becomes several. No row can violate the constraint only if the script created the table and added
-//! no rows to it.
+//! A script does the same if it leaves the same catalog and the same rows, apart from differences that DSQL forces:
+//! an identity column is a bigint, an index has no order and is built by a job. `tests/rewrites` compares both on
+//! PostgreSQL. A rewrite that replaces one statement by two does the same only if every statement succeeds; otherwise
+//! the effect of one of the two may remain. For example, the constraint of `ADD CONSTRAINT` remains NOT VALID if a
+//! row violates it, and the first part of a transaction remains if it becomes several. A row certainly does not
+//! violate the constraint only if the script created the table and added no rows to it.
 
 use std::collections::BTreeSet;
 
@@ -32,9 +32,9 @@ use super::sent::Sent;
 /// The title of the rewrite that divides a transaction.
 pub(super) const ANOTHER_TRANSACTION: &str = "begin another transaction";
 
-/// The rules whose rewrites no other statement can notice, or whose conditions look at the statements that can. Any
-/// other rewrite is offered only if everything that the run does is known: a statement that `lint` cannot read, a file
-/// behind `\\i` or a text that is run may depend on what the rewrite changes.
+/// The rules whose rewrites do not affect other statements, or whose conditions check the statements that they may
+/// affect. Any other rewrite is offered only if everything that the run does is known: a statement that `lint` cannot
+/// read, a file that `\\i` runs or a string that is run as SQL may depend on what the rewrite changes.
 const INDEPENDENT_OF_THE_RUN: &[&str] = &[
     "add_constraint_not_valid",
     "add_primary_key",
@@ -52,7 +52,7 @@ const INDEPENDENT_OF_THE_RUN: &[&str] = &[
     "validate_constraint_async",
 ];
 
-/// PostgreSQL cuts a longer name.
+/// The maximum length of a name in bytes: PostgreSQL truncates a longer one.
 const LONGEST_NAME: usize = 63;
 
 /// Keeps the rewrites with which the script does the same, and adds the rewrite of transactions.
@@ -75,11 +75,12 @@ pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
     }
 }
 
-/// A rewrite that moves something across a statement which fails does the same only if the rest of the file runs
-/// nevertheless. With `ON_ERROR_STOP`, psql ends there, and the rewrite has left more than the file.
+/// Finds rewrites that move something across a statement which fails. Such a rewrite does the same only if the rest
+/// of the file still runs: with `ON_ERROR_STOP`, psql stops at that statement, and the rewritten file has then done
+/// more than the original.
 ///
-/// Input: the findings with their rewrites. Each rewrite that needs success leaves a statement that fails, so that the
-/// search goes on until no rewrite changes.
+/// Input: the findings with their rewrites. A rewrite that needs success leaves its statement failing, so the search
+/// is repeated until no rewrite changes.
 pub(super) fn judge_failures(script: &Script<'_>, findings: &mut [Finding]) {
     loop {
         let is_left = |it: &&Finding| {
@@ -92,7 +93,7 @@ pub(super) fn judge_failures(script: &Script<'_>, findings: &mut [Finding]) {
             let Some(fix) = finding.fix.as_mut().filter(|fix| fix.meaning == Same) else { continue };
             let first =
                 fix.edits.iter().map(|(span, _)| span.start).min().unwrap_or(own.start).min(own.start);
-            // The rewrite rests on a statement behind it, which validates the constraint.
+            // The rewrite depends on a later statement, which validates the constraint.
             let validation = || script.at(own).and_then(|at| validation(script, at));
             let last = (fix.title == NOT_VALID).then(validation).flatten();
             let end = last.and_then(|at| script.statements().get(at)).map_or(own.end, |it| it.span.start);
@@ -116,7 +117,7 @@ fn meaning(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<M
             script.is_alone(at).then_some(if empty { Same } else { SameIfAllSucceed })
         }
         ("index_async" | "index_concurrently", StatementKind::CreateIndex(index)) => {
-            // PostgreSQL rejects CONCURRENTLY in a transaction, so that no statement of the transaction is applied.
+            // PostgreSQL rejects CONCURRENTLY in a transaction, and does not apply any statement of that transaction.
             let in_transaction = index.concurrently && !script.is_alone(at);
             if in_transaction { None } else { index_by_job(script, at, index) }
         }
@@ -133,7 +134,8 @@ fn meaning(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<M
     }
 }
 
-/// An integer column, or a sequence of integers, becomes a bigint; with `serial`, a default becomes an identity.
+/// Returns the condition for making an integer column or a sequence of integers a bigint; with `serial`, a default
+/// also becomes an identity.
 fn integer_to_bigint(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<Meaning> {
     // The last value, after which the sequence begins again, depends on the type.
     if script.effects().cycles_later {
@@ -141,7 +143,7 @@ fn integer_to_bigint(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -
     }
     let depends = match &script.statements().get(at)?.kind {
         StatementKind::CreateSequence(_) => false,
-        // The rewrite of the column's type has looked at the statements of this file.
+        // The rewrite of the column's type has already checked the statements of this file.
         StatementKind::AlterTable(alter) => is_met_elsewhere(script, at, alter.name.name()),
         StatementKind::CreateTable(table) => {
             let column = column_at(table, place)?;
@@ -154,7 +156,7 @@ fn integer_to_bigint(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -
     (!depends).then_some(Same)
 }
 
-/// The column of a table that a finding is about.
+/// Returns the column of a table that a finding is about.
 fn column_at(table: &CreateTable, place: Span) -> Option<&str> {
     table.elements.iter().find_map(|element| match element {
         TableElement::Column(column) if column.span.start <= place.start && place.end <= column.span.end => {
@@ -164,8 +166,8 @@ fn column_at(table: &CreateTable, place: Span) -> Option<&str> {
     })
 }
 
-/// Until a job has built a unique index, the table accepts duplicates, and `ON CONFLICT` and foreign keys cannot use
-/// it.
+/// Returns the condition for building an index by a job. Until the job has built a unique index, the table accepts
+/// duplicates, and `ON CONFLICT` and foreign keys cannot use the index.
 fn index_by_job(script: &Script<'_>, at: usize, index: &CreateIndex) -> Option<Meaning> {
     if !index.unique || script.sent == Sent::Migrate {
         return Some(Same);
@@ -215,13 +217,15 @@ fn is_met_later(script: &Script<'_>, at: usize, table: &str) -> bool {
     script.has_later_files() && derived(script, at, table).iter().any(|name| script.is_in_later_files(name))
 }
 
-/// The same for files that run before or later: a function may be defined before the table that its body names.
+/// Whether a file that runs before or later names a table, or an object that this file derives from it. A function
+/// may be defined before the table that its body names.
 fn is_met_elsewhere(script: &Script<'_>, at: usize, table: &str) -> bool {
     let is_met = |name: &&str| script.is_in_earlier_files(name) || script.is_in_later_files(name);
     script.has_other_files() && derived(script, at, table).iter().any(is_met)
 }
 
-/// The names of a table, and of the objects that later statements derive from it: views, functions, other names.
+/// Returns the names of a table, and of the objects that later statements derive from it: views, functions, other
+/// names.
 fn derived<'s>(script: &Script<'s>, at: usize, table: &'s str) -> Vec<&'s str> {
     let mut names = vec![table];
     for statement in script.statements().get(at + 1..).unwrap_or_default() {
@@ -245,7 +249,7 @@ fn derived<'s>(script: &Script<'s>, at: usize, table: &'s str) -> Vec<&'s str> {
     names
 }
 
-/// Whether the body of a function has a name in it.
+/// Whether the body of a function contains a name.
 fn is_in_body(script: &Script<'_>, statement: &Statement, name: &str) -> bool {
     matches!(statement.kind, StatementKind::CreateFunction(_)) && script.mentions(statement, name)
 }
@@ -254,11 +258,11 @@ fn renames(alter: &AlterTable) -> bool {
     alter.actions.iter().any(|it| matches!(it, AlterAction::Rename(_) | AlterAction::SetSchema(_)))
 }
 
-/// Whether each statement does the same for an identity column as for a column with a default. A sequence that belongs
-/// to an identity cannot be given to another column, nor dropped.
+/// Whether each statement does the same for an identity column as for a column with a default. A sequence that
+/// belongs to an identity cannot be assigned to another column or dropped.
 fn is_left_alone(script: &Script<'_>, at: usize, table: &CreateTable, column: &str) -> bool {
     let (name, all) = (table.name.name(), script.statements().len());
-    // If the name is taken, PostgreSQL adds a number, which is not compared. A longer name is cut.
+    // If the name is taken, PostgreSQL appends a number, which the comparison ignores. It truncates a longer name.
     let sequence = format!("{name}_{column}_seq");
     if script.effects().overrides_user_values || sequence.len() > LONGEST_NAME {
         return false;
@@ -297,8 +301,8 @@ fn is_left_alone(script: &Script<'_>, at: usize, table: &CreateTable, column: &s
         && !script.naming(at + 1..all, &sequence).any(changes_sequence)
 }
 
-/// Begins another transaction for a second DDL statement. A transaction that is rolled back or changes rows is not
-/// split: its statements belong together.
+/// Returns the rewrite that begins another transaction for a second DDL statement. A transaction that is rolled back
+/// or changes rows is not split: its statements belong together.
 fn split(script: &Script<'_>, at: usize) -> Option<Fix> {
     if script.sent == Sent::Whole {
         return None;

@@ -1,7 +1,7 @@
 //! `dsql-edge lint`: compares files of SQL with DSQL's rules.
 //!
-//! Input: files. Output: findings for people or for machines, or the files with the findings fixed. It connects to
-//! nothing.
+//! Input: files. Output: findings for people or for machines, or the files with the findings fixed. It does not
+//! connect to a database.
 
 mod allowed;
 mod answers;
@@ -71,16 +71,17 @@ pub struct Options {
     /// With --fix, also apply rewrites with which the files do the same only if every statement succeeds
     #[arg(long, requires = "fix")]
     assume_success: bool,
-    /// The schema before the files: a file of DDL or a folder; without it, `lint` only has what the files create
+    /// The schema before the files: a file of DDL or a folder; without it, only the objects that the files create are
+    /// known
     #[arg(long)]
     schema: Option<PathBuf>,
-    /// Each file goes to the server in one message, or in one transaction, as many migration tools send it
+    /// Check each file as one message, or as one transaction, as many migration tools send it
     #[arg(long)]
     one_transaction: bool,
-    /// The files are for `dsql-edge migrate`, which waits for each job: an index is built before it is used
+    /// Check files for `dsql-edge migrate`, which waits for each job: an index is built before it is used
     #[arg(long, conflicts_with = "one_transaction")]
     for_migrate: bool,
-    /// Print every rule: the statement, DSQL's error, its source, and what to write instead
+    /// Print every rule: the statement, DSQL's error, its source, and the replacement
     #[arg(long, conflicts_with_all = ["fix", "schema", "one_transaction"])]
     rules: bool,
 }
@@ -100,7 +101,8 @@ enum Format {
 /// Runs the command.
 ///
 /// # Errors
-/// Files that cannot be read or written, and a schema that cannot be understood. A finding is an answer.
+/// Returns an error if a file cannot be read or written, or if the schema has errors. A finding is not an error of
+/// this function.
 pub fn run(options: &Options) -> Result<ExitCode> {
     if options.rules {
         format::print(&if options.format == Format::Json { rules::as_json() } else { rules::as_table() })?;
@@ -129,7 +131,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         Format::Sarif => sarif::report(&linted),
         Format::Github => github::report(&linted),
     };
-    // The fixed text of stdin is on stdout.
+    // stdout has the fixed text of stdin, so the report goes to stderr.
     if options.fix && linted.iter().any(|file| file.name == STDIN) {
         io::stderr().lock().write_all(report.as_bytes())?;
     } else if options.format == Format::Human {
@@ -197,7 +199,7 @@ fn schema(path: &Path) -> Result<Schema> {
     let texts = files.iter().map(|file| (file.name.as_str(), file.text.as_str()));
     Schema::parse_files(texts, Some(Dialect::Dsql)).map_err(|errors| {
         let messages = errors.iter().map(|error| format!("{}: {}", error.file, error.diagnostic.message));
-        anyhow!("the schema cannot be understood:\n{}", messages.collect::<Vec<_>>().join("\n"))
+        anyhow!("the schema has errors, fix these first:\n{}", messages.collect::<Vec<_>>().join("\n"))
     })
 }
 

@@ -1,4 +1,4 @@
-//! Decides which commands of psql change what is sent to the server.
+//! Decides which commands of psql change the statements that are sent to the server.
 //!
 //! Input: a command. Output: whether the statements around it run as they are written.
 
@@ -6,7 +6,7 @@ use dsql_edge_compiler::syntax::PsqlCommand;
 
 /// Whether a command of psql does not change which statements are sent, nor how.
 pub(super) fn is_harmless(command: &PsqlCommand, text: &str) -> bool {
-    // Between these quotes is a command of the shell.
+    // psql runs the text between these quotes as a command of the shell.
     if command.span.text(text).contains('`') {
         return false;
     }

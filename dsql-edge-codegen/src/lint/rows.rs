@@ -1,12 +1,13 @@
-//! Follows a table that a script creates: whether a name still means it, and whether rows can have come into it.
+//! Follows a table that a script creates: whether a name still refers to it, and whether it may have rows.
 //!
-//! Input: a script and one of its statements. Output: answers that are true only if the script proves them. Rows reach
-//! a table through statements that name it, and through views, rules, triggers, partitions and functions, which other
-//! statements use without its name. So a statement that writes is followed only if it writes to a plain table that the
-//! script created too, and calls only PostgreSQL's own functions. Any other statement may have written anywhere.
+//! Input: a script and one of its statements. Output: answers that are true only if the script proves them. Rows
+//! reach a table through statements that name it, and through views, rules, triggers, partitions and functions, which
+//! other statements use without the table's name. So a statement that writes is followed only if it writes to a plain
+//! table that the script also created, and calls only PostgreSQL's functions. Any other statement may have written to
+//! any table.
 //!
 //! Example: `CREATE VIEW v AS SELECT a FROM t; INSERT INTO v VALUES (1)`. The INSERT does not name `t`. `v` is not a
-//! table that the script created, so that `t` may have rows.
+//! table that the script created, so `t` may have rows.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -28,7 +29,7 @@ use super::words::last_name;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Writes {
     Nothing,
-    /// It only adds rows.
+    /// The statement only adds rows.
     Adds,
     Changes,
 }
@@ -44,7 +45,7 @@ pub(super) fn writes(script: &Script<'_>, statement: &Statement) -> Writes {
     }
 }
 
-/// Whether no row can be in a table: the script created it before, and nothing wrote to it since.
+/// Whether a table is certainly empty: the script created it, and no statement has written to it since.
 pub(super) fn is_empty(script: &Script<'_>, at: usize, table: &QualifiedName) -> bool {
     let Some(created) = creation(script, at, table) else { return false };
     let block = script.block(created);
@@ -55,8 +56,9 @@ pub(super) fn is_empty(script: &Script<'_>, at: usize, table: &QualifiedName) ->
         && (created + 1..at).all(|between| leaves_rows(script, between, table))
 }
 
-/// The earlier statement that created a table, if the name means that table at both statements: no other relation has
-/// or gets this name, in this file or in one before it, and the schemas in which names are looked up stay the same.
+/// Returns the earlier statement that created a table, if the name means that table at both statements: no other
+/// relation has or gets this name, in this file or in an earlier one, and the schemas in which names are looked up
+/// stay the same.
 pub(super) fn creation(script: &Script<'_>, at: usize, table: &QualifiedName) -> Option<usize> {
     if script.is_in_earlier_files(table.name()) {
         return None;
@@ -72,7 +74,7 @@ pub(super) fn creation(script: &Script<'_>, at: usize, table: &QualifiedName) ->
     (is_it && !local && !changed).then_some(first)
 }
 
-/// Those of a script.
+/// Returns the changes of a script, which the first call computes.
 fn turns_of<'s>(script: &'s Script<'_>) -> &'s ScriptChanges {
     script.changes.get_or_init(|| {
         let statements = script.statements();
@@ -106,8 +108,8 @@ fn is_any_in(places: &[usize], range: Range<usize>) -> bool {
     of_range(places, range).next().is_some()
 }
 
-/// Whether a statement of a range that does not name the table may change its rows or drop it. DROP … CASCADE does not
-/// name all that it drops, and a view hides its table.
+/// Whether a statement of a range that does not name the table may change its rows or drop it. DROP … CASCADE does
+/// not name everything that it drops, and a statement with a view does not name the view's table.
 pub(super) fn is_reached(script: &Script<'_>, range: Range<usize>, table: &QualifiedName) -> bool {
     let is_unnamed = |at: &usize| !script.names(&script.statements()[*at], table.name());
     reaching(script, range.clone()).any(is_unnamed) || drops(script, range).any(is_unnamed)
@@ -120,7 +122,7 @@ pub(super) fn may_change(script: &Script<'_>, range: Range<usize>, table: &Quali
         || script.naming_at(range, table.name()).any(|at| !leaves_rows(script, at, table))
 }
 
-/// The statements of a range that may change the rows of a table which they do not name.
+/// Returns the statements of a range that may change the rows of a table which they do not name.
 fn reaching<'s>(script: &'s Script<'_>, range: Range<usize>) -> impl Iterator<Item = &'s usize> {
     let places = turns_of(script).reaching.get_or_init(|| {
         let leaves = |at: &usize| match writes(script, &script.statements()[*at]) {
@@ -168,7 +170,7 @@ fn changes_schemas(script: &Script<'_>, statement: &Statement) -> bool {
     }
 }
 
-/// Whether a statement that names a table may take the name away, give it to another relation, or add another table's
+/// Whether a statement that names a table may remove the name, give it to another relation, or add another table's
 /// rows to the table.
 fn takes_name(script: &Script<'_>, statement: &Statement, table: &QualifiedName) -> bool {
     let is_named = |name: &QualifiedName| name.name() == table.name();
@@ -213,7 +215,7 @@ pub(super) fn leaves_rows(script: &Script<'_>, at: usize, table: &QualifiedName)
     !script.names(statement, table.name()) && stays_in_its_table(script, at)
 }
 
-/// Whether a statement that writes certainly writes to no other table than the one that it names.
+/// Whether a statement that writes certainly writes only to the table that it names.
 pub(super) fn stays_in_its_table(script: &Script<'_>, at: usize) -> bool {
     let stays = |found: &StatementAnswers| *found.stays.get_or_init(|| has_one_target(script, at));
     script.found.get(at).is_some_and(stays)
@@ -247,12 +249,12 @@ fn has_one_target(script: &Script<'_>, at: usize) -> bool {
         }
         _ => false,
     });
-    // ON UPDATE and ON DELETE write to the table that refers to it.
+    // ON UPDATE and ON DELETE of a foreign key write to the referencing table.
     let referenced = changes && turns_of(script).references.is_some_and(|place| place < at);
     !table.partitioned && !evaluated && !referenced
 }
 
-/// The table that COPY names.
+/// Returns the table that COPY names.
 fn copied(tokens: &[Token]) -> Option<QualifiedName> {
     let mut parts = Vec::new();
     for token in tokens.get(1..)? {
@@ -267,7 +269,7 @@ fn copied(tokens: &[Token]) -> Option<QualifiedName> {
     (!parts.is_empty()).then_some(QualifiedName { parts })
 }
 
-/// Whether an earlier statement defines code that others run without a call.
+/// Whether an earlier statement defines code that other statements run without a call.
 fn has_implicit_calls(script: &Script<'_>, at: usize) -> bool {
     turns_of(script).implicit_calls.is_some_and(|place| place < at)
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::format;
 
-/// Table by table, a few lines a rule.
+/// Returns the rules table by table, with a few lines per rule.
 pub(super) fn as_table() -> String {
     let mut out = String::new();
     for (title, rules) in dsql::tables() {
@@ -22,9 +22,9 @@ pub(super) fn as_table() -> String {
     }
     out += "TYPES OF COLUMNS\n\n";
     for (name, in_keys) in dsql::column_types() {
-        out += &format!("  {name}{}\n", if in_keys { "" } else { ", in no key or index" });
+        out += &format!("  {name}{}\n", if in_keys { "" } else { ", not in a key or an index" });
     }
-    out += "\nFUNCTIONS THAT ARE NOT THERE\n\n";
+    out += "\nFUNCTIONS THAT DO NOT EXIST\n\n";
     for (name, instead) in dsql::refused_functions() {
         out += &format!("  {name}: {instead}\n");
     }

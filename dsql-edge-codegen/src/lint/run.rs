@@ -1,7 +1,7 @@
 //! The files that run one after the other, with the words in them and the effects of all of them.
 //!
-//! Input: texts, in the order in which they run. Output: the files that have a word in them, and the effects of all
-//! files. Each is computed at its first use: a single file needs none of it.
+//! Input: texts, in the order in which they run. Output: the files that contain a word, and the effects of all files.
+//! Each is computed at its first use: a single file needs neither.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ pub(super) struct Run<'t> {
     texts: Vec<&'t str>,
     /// The texts in lower case.
     lower: OnceCell<Vec<String>>,
-    /// The first and the last file that have a word in them.
+    /// For each word, the first and the last file that contain it.
     words: OnceCell<HashMap<String, (usize, usize)>>,
     effects: Vec<OnceCell<Effects>>,
 }
@@ -26,7 +26,7 @@ impl<'t> Run<'t> {
         Run { texts, lower: OnceCell::new(), words: OnceCell::new(), effects }
     }
 
-    /// The effects of a file.
+    /// Returns the effects of a file.
     pub(super) fn effects(&self, file: usize) -> Option<&Effects> {
         let text = self.texts.get(file)?;
         Some(self.effects.get(file)?.get_or_init(|| {
@@ -35,7 +35,7 @@ impl<'t> Run<'t> {
         }))
     }
 
-    /// The effects of a file, of which these are known, and of all others.
+    /// Returns the effects of all files; `own` has those of this file.
     pub(super) fn effects_with(&self, file: usize, own: &Effects) -> Effects {
         let mut all = Effects::default();
         all.extend(own);
@@ -44,27 +44,27 @@ impl<'t> Run<'t> {
         all
     }
 
-    /// Whether a literal of this file may end elsewhere because of a file before it.
+    /// Whether a literal of this file may end at another place because of an earlier file.
     pub(super) fn changes_strings_before(&self, file: usize) -> bool {
         (0..file).filter_map(|at| self.effects(at)).any(|it| it.changes_strings)
     }
 
-    /// Whether there is a file after this one.
+    /// Whether a file follows this one.
     pub(super) fn has_any_after(&self, file: usize) -> bool {
         file + 1 < self.texts.len()
     }
 
-    /// Whether there is another file.
+    /// Whether the run has more than one file.
     pub(super) fn has_others(&self) -> bool {
         self.texts.len() > 1
     }
 
-    /// Whether a file before this one has these words in it.
+    /// Whether an earlier file contains these words.
     pub(super) fn has_before(&self, file: usize, words: &str) -> bool {
         file > 0 && self.has(words, 0..file, |(first, _)| first < file)
     }
 
-    /// Whether a file after this one has these words in it.
+    /// Whether a later file contains these words.
     pub(super) fn has_after(&self, file: usize, words: &str) -> bool {
         self.has_any_after(file) && self.has(words, file + 1..self.texts.len(), |(_, last)| last > file)
     }
@@ -91,7 +91,8 @@ impl<'t> Run<'t> {
     }
 }
 
-/// Words by themselves, and without the number at their end, which PostgreSQL adds to a name that is taken.
+/// Returns the first and the last file of each word. A word is also listed without the number at its end, which
+/// PostgreSQL appends to a name that is taken.
 fn places_of_each_word(texts: &[String]) -> HashMap<String, (usize, usize)> {
     let mut places: HashMap<String, (usize, usize)> = HashMap::new();
     for (at, text) in texts.iter().enumerate() {
@@ -107,7 +108,7 @@ fn places_of_each_word(texts: &[String]) -> HashMap<String, (usize, usize)> {
     places
 }
 
-/// The name of a generated sequence without the number that makes it unique: `t_id_seq1`.
+/// Returns the name of a generated sequence without the number that makes it unique: `t_id_seq1`.
 pub(super) fn without_number(name: &str) -> &str {
     let without = name.trim_end_matches(|it: char| it.is_ascii_digit());
     if without.ends_with("_seq") { without } else { name }

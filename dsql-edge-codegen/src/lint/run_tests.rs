@@ -8,7 +8,7 @@ fn with(text: &str, safe: Meaning) -> String {
     fixed(text, None, Sent::OneByOne, safe).0
 }
 
-/// Whether the rewrites of a file among others leave it as it is.
+/// Whether the rewrites leave one file of a run unchanged.
 fn stays(files: &[&str], at: usize) -> bool {
     fixed_all(files, None, Sent::OneByOne, Meaning::SameIfAllSucceed)[at].0 == files[at]
 }
@@ -68,7 +68,7 @@ fn serial_is_fixed_where_the_run_is_known() {
 }
 
 #[test]
-fn functions_before_the_table_are_looked_at() {
+fn functions_before_the_table_are_read() {
     let functions = "SET check_function_bodies = false;\n\
                      CREATE FUNCTION g(int) RETURNS int LANGUAGE sql AS 'SELECT $1';\n\
                      CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT g(id) FROM t';\n";
@@ -134,7 +134,7 @@ fn integer_stays_where_a_sequence_cycles_later() {
 }
 
 #[test]
-fn type_stays_where_a_table_becomes_a_part_of_another() {
+fn type_stays_where_a_table_inherits_from_another() {
     let text = "CREATE TABLE t (id serial);\nCREATE TABLE c (id int NOT NULL);\nALTER TABLE c INHERIT t;\n";
     assert!(stays(&[text], 0));
 }
@@ -160,7 +160,7 @@ fn setting_stays_where_the_run_may_depend_on_it() {
 }
 
 #[test]
-fn literals_behind_another_reading_of_backslashes_stay() {
+fn literals_after_a_change_of_backslash_rules_stay() {
     let off = "SET standard_conforming_strings = off;\n";
     let literal = "INSERT INTO q VALUES ('x\\'; CREATE INDEX i ON q (a); --');\n";
     assert!(stays(&[off, literal], 1));
@@ -170,7 +170,7 @@ fn literals_behind_another_reading_of_backslashes_stay() {
 }
 
 #[test]
-fn table_that_an_earlier_file_creates_is_another() {
+fn table_of_an_earlier_file_is_another_table() {
     let key = "CREATE TABLE t (a int);\nALTER TABLE t ADD UNIQUE (a);\n";
     assert!(stays(&["CREATE TABLE t (a int);\n", key], 1));
     assert!(!stays(&["CREATE TABLE u (a int);\n", key], 1));

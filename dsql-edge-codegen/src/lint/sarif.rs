@@ -17,10 +17,10 @@ const SYNTAX: &str = "syntax_error";
 /// The rule of statements that `dsql-edge migrate` does not accept.
 const MISPLACED: &str = "misplaced_statement";
 
-/// The rule of places where statements may run that lint does not read.
+/// The rule of places where statements may run that `lint` does not read.
 const UNFOLLOWED: &str = "unfollowed_statement";
 
-/// The rule of DROP SCHEMA of a schema that does not exist.
+/// The rule of a DROP SCHEMA whose schema does not exist.
 const UNKNOWN_SCHEMA: &str = "unknown_schema";
 
 pub(super) fn report(files: &[LintedFile]) -> String {
@@ -80,7 +80,7 @@ fn one(file: &LintedFile, finding: &Finding, rules: &[&'static Rule]) -> Value {
     if let Some(hint) = &diagnostic.hint {
         message += &format!("\n{hint}");
     }
-    // A place in an archive of sources is a URI with slashes.
+    // SARIF names a file by a URI, with slashes.
     let artifact = json!({ "uri": uri(&file.name) });
     let mut result = json!({
         "ruleId": id,
@@ -92,7 +92,7 @@ fn one(file: &LintedFile, finding: &Finding, rules: &[&'static Rule]) -> Value {
             "region": region(file, diagnostic.span),
         } }],
     });
-    // What reads SARIF applies a fix without a question.
+    // Tools that read SARIF apply a fix without confirmation.
     if let Some(fix) = finding.fix.as_ref().filter(|fix| fix.meaning == Meaning::Same) {
         let replacements = fix.edits.iter().map(|(span, text)| {
             json!({ "deletedRegion": region(file, *span), "insertedContent": { "text": text } })
@@ -104,7 +104,7 @@ fn one(file: &LintedFile, finding: &Finding, rules: &[&'static Rule]) -> Value {
     result
 }
 
-/// A path as a relative URI (RFC 3986).
+/// Returns a path as a relative URI (RFC 3986).
 fn uri(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     for byte in path.replace('\\', "/").bytes() {

@@ -1,7 +1,7 @@
 //! A file of SQL as a session runs it: which statements share a transaction, and which have an unknown effect.
 //!
-//! Input: the statements of a file, and the places in it that could not be read. Output: answers about a statement and
-//! those around it. Names are compared without their schemas: if in doubt, a statement names a table.
+//! Input: the statements of a file, and the places in it that could not be read. Output: facts about a statement and
+//! those around it. Names are compared without their schemas: in doubt, a statement is taken to name a table.
 
 use std::cell::OnceCell;
 use std::collections::HashSet;
@@ -21,46 +21,46 @@ use super::run::Run;
 use super::sent::Sent;
 use super::words::{Names, last_name};
 
-/// A file.
+/// A file of a run.
 pub(super) struct Script<'s> {
     pub(super) parsed: &'s Parsed<'s>,
     pub(super) sent: Sent,
-    /// All files, and the place of this one among them.
+    /// All files of the run, and the index of this one.
     run: (&'s Run<'s>, usize),
     /// The effects of all files.
     effects: OnceCell<Effects>,
-    /// Each statement can be read.
+    /// Whether each statement can be read.
     is_read: bool,
     names: Names,
-    /// The transaction block of each statement, its BEGIN and its end included.
+    /// The transaction block of each statement, including the block's BEGIN and its end.
     blocks_of: Vec<Option<usize>>,
     blocks: Vec<Block>,
-    /// The places of statements and commands whose effect is not known, in order.
+    /// The places of statements and commands whose effect is unknown, in order.
     unknown: Vec<u32>,
-    /// The statements whose text may have a statement in it that is not tokens.
+    /// The statements that may contain or run another statement: functions, triggers, rules, DO, EXECUTE and others.
     others_with_text: Vec<usize>,
     /// The statements with a body: functions and DO.
     bodies: Vec<usize>,
     /// The names of the functions that it defines.
     functions: HashSet<String>,
-    /// For each statement the answers of `rows`, which each finding needs again.
+    /// The facts that `rows` computes for each statement, and that several findings need.
     pub(super) found: Vec<StatementAnswers>,
-    /// The places of statements for the questions that `rows` asks about every statement before another.
+    /// The indexes of statements that `rows` needs for its decisions about all statements before another one.
     pub(super) changes: OnceCell<ScriptChanges>,
 }
 
 /// `BEGIN … COMMIT`.
 pub(super) struct Block {
-    /// The statement that begins it; `None` if that is `COMMIT AND CHAIN`, which ends another.
+    /// The statement that begins it; `None` if `COMMIT AND CHAIN` begins it, which ends another block.
     pub(super) begin: Option<Span>,
     /// The statements between its begin and its end.
     pub(super) inside: Range<usize>,
-    /// It ends with COMMIT, and that COMMIT does not begin another block.
+    /// Whether it ends with a COMMIT that does not begin another block.
     pub(super) commits: bool,
 }
 
 impl<'s> Script<'s> {
-    /// `unread`: the places of statements that could not be read.
+    /// Creates a script. `unread` has the places of statements that could not be read.
     pub(super) fn new(
         parsed: &'s Parsed<'s>,
         unread: Vec<Span>,
@@ -94,7 +94,7 @@ impl<'s> Script<'s> {
         script
     }
 
-    /// The statements that can be read.
+    /// Returns the statements that can be read.
     pub(super) fn statements(&self) -> &'s [Statement] {
         &self.parsed.statements
     }
@@ -126,7 +126,7 @@ impl<'s> Script<'s> {
         }
     }
 
-    /// Statements that `\;` joins to one message are a transaction, unless a block has them.
+    /// Makes a transaction of the statements that `\;` joins to one message, unless a block contains them.
     fn find_messages(&mut self) {
         let mut rest = 0;
         for message in messages(self.parsed) {
@@ -142,7 +142,7 @@ impl<'s> Script<'s> {
         }
     }
 
-    /// The statement at a place.
+    /// Returns the statement at a place.
     pub(super) fn at(&self, span: Span) -> Option<usize> {
         let statements = self.statements();
         let at = statements.partition_point(|statement| statement.span.start < span.start);
@@ -164,7 +164,7 @@ impl<'s> Script<'s> {
         is_between(from, statement.span.start) || is_between(statement.span.end, to)
     }
 
-    /// The block that a statement is in.
+    /// Returns the block that a statement is in.
     pub(super) fn block(&self, at: usize) -> Option<&Block> {
         self.blocks_of.get(at).copied().flatten().and_then(|block| self.blocks.get(block))
     }
@@ -183,7 +183,7 @@ impl<'s> Script<'s> {
         })
     }
 
-    /// Whether two statements are in the same block, or both in none.
+    /// Whether two statements are in the same block, or both outside any block.
     pub(super) fn are_together(&self, one: usize, other: usize) -> bool {
         self.blocks_of.get(one) == self.blocks_of.get(other)
     }
@@ -194,7 +194,7 @@ impl<'s> Script<'s> {
         self.unknown.get(first).is_none_or(|place| *place >= to)
     }
 
-    /// The statements of a range that name something.
+    /// Returns the statements of a range that name something.
     pub(super) fn naming<'a>(
         &'a self,
         range: Range<usize>,
@@ -203,17 +203,17 @@ impl<'s> Script<'s> {
         self.naming_at(range, name).filter_map(|at| self.statements().get(at))
     }
 
-    /// Their places.
+    /// Returns the indexes of the statements of a range that name something.
     pub(super) fn naming_at(&self, range: Range<usize>, name: &str) -> impl Iterator<Item = usize> {
         self.names.within(range, name)
     }
 
-    /// Whether a statement has this name in it, whatever it is the name of.
+    /// Whether a statement contains this name, of whatever kind of object.
     pub(super) fn names(&self, statement: &Statement, name: &str) -> bool {
         self.at(statement.span).is_some_and(|at| self.names.is_in(at, name))
     }
 
-    /// Whether a place has this name in it, whatever it is the name of.
+    /// Whether a place contains this name, of whatever kind of object.
     pub(super) fn names_within(&self, span: Span, name: &str) -> bool {
         self.tokens_within(span).iter().any(|token| match &token.kind {
             TokenKind::Identifier(text) => text == name,
@@ -230,7 +230,7 @@ impl<'s> Script<'s> {
         text.contains(&name.to_ascii_lowercase())
     }
 
-    /// The effects of all files of the run.
+    /// Returns the effects of all files of the run.
     pub(super) fn effects(&self) -> &Effects {
         self.effects.get_or_init(|| {
             let (run, place) = self.run;
@@ -248,19 +248,19 @@ impl<'s> Script<'s> {
         self.run.0.has_any_after(self.run.1)
     }
 
-    /// Whether a file that runs before this one has these words in it.
+    /// Whether an earlier file contains these words.
     pub(super) fn is_in_earlier_files(&self, words: &str) -> bool {
         let (run, own) = self.run;
         run.has_before(own, words)
     }
 
-    /// The statements of a range that may need a unique index of a table which they do not name.
+    /// Returns the statements of a range that may need a unique index of a table which they do not name.
     pub(super) fn upserts_and_bodies(&self, range: Range<usize>) -> impl Iterator<Item = usize> {
         let with_conflict = self.names.within(range.clone(), Keyword::Conflict.text());
         with_conflict.chain(self.others_with_text.iter().copied().filter(move |at| range.contains(at)))
     }
 
-    /// The statements of a range that have a body, in which names are not tokens.
+    /// Returns the statements of a range that have a body, in which names are not tokens.
     pub(super) fn bodies(&self, range: Range<usize>) -> impl Iterator<Item = usize> {
         self.bodies.iter().copied().filter(move |at| range.contains(at))
     }
@@ -270,23 +270,23 @@ impl<'s> Script<'s> {
         self.functions.contains(name)
     }
 
-    /// Whether a file that runs after this one has these words in it.
+    /// Whether a later file contains these words.
     pub(super) fn is_in_later_files(&self, words: &str) -> bool {
         let (run, own) = self.run;
         run.has_after(own, words)
     }
 
-    /// Whether a statement has this keyword in it.
+    /// Whether a statement contains this keyword.
     pub(super) fn has(&self, statement: &Statement, keyword: Keyword) -> bool {
         self.tokens(statement).iter().any(|token| token.kind == TokenKind::Keyword(keyword))
     }
 
-    /// The tokens of a statement.
+    /// Returns the tokens of a statement.
     pub(super) fn tokens(&self, statement: &Statement) -> &'s [Token] {
         self.tokens_within(statement.span)
     }
 
-    /// The tokens at a place.
+    /// Returns the tokens at a place.
     pub(super) fn tokens_within(&self, span: Span) -> &'s [Token] {
         self.parsed.tokens.within(span)
     }
@@ -317,7 +317,7 @@ impl<'s> Script<'s> {
     }
 }
 
-/// The number of statements in each message that psql sends: `\;` joins two statements.
+/// Returns the number of statements in each message that psql sends: `\;` joins two statements.
 pub(super) fn messages(parsed: &Parsed<'_>) -> Vec<usize> {
     let joins = &parsed.tokens.joins;
     let mut out: Vec<usize> = Vec::new();
@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_are_found_with_how_they_end() {
+    fn blocks_are_found_with_their_ends() {
         for (text, expected) in [
             ("SELECT 1; BEGIN; SELECT 2; COMMIT; SELECT 3;", "1:committed"),
             ("BEGIN; SELECT 2; SELECT 2; ROLLBACK;", "2:not"),

@@ -9,7 +9,7 @@ fn with(text: &str, safe: Meaning) -> String {
     fixed(text, None, Sent::OneByOne, safe).0
 }
 
-/// A file before others.
+/// Rewrites a file that runs before others.
 fn fixed_before(text: &str, later: &[&str], safe: Meaning) -> (String, usize) {
     let all: Vec<&str> = std::iter::once(text).chain(later.iter().copied()).collect();
     fixed_all(&all, None, Sent::OneByOne, safe).remove(0)
@@ -84,7 +84,7 @@ fn key_that_cannot_move_stays() {
 }
 
 #[test]
-fn unique_index_and_unlogged_table_wait_for_success() {
+fn unique_index_and_unlogged_table_need_success() {
     let index = "CREATE UNIQUE INDEX i ON t (a);\n";
     let unlogged = "CREATE UNLOGGED TABLE t (a int UNIQUE);\n";
     let refers = "CREATE TABLE u (a int REFERENCES t (a));\n";
@@ -150,7 +150,7 @@ fn literals_that_may_end_elsewhere_are_not_edited() {
 }
 
 #[test]
-fn rows_and_messages_behind_a_joined_statement_stay() {
+fn rows_and_messages_after_a_joined_statement_stay() {
     let rows = "it's\nCREATE INDEX i ON t (a);\n\\.\n";
     for text in [
         format!("COPY t FROM STDIN\\; SELECT 1;\n{rows}"),
@@ -232,7 +232,7 @@ fn scripts_that_a_rewrite_would_change_stay_as_they_are() {
 }
 
 #[test]
-fn rows_that_come_another_way_keep_a_key_where_it_is() {
+fn key_stays_if_rows_may_be_written_indirectly() {
     let log = "CREATE TABLE log (x int);\n";
     for between in [
         // Through a view, a function that a statement, a default or an index calls, a trigger, a rule, a child or a
@@ -302,7 +302,7 @@ fn index_that_is_used_before_its_job_ends_stays() {
 }
 
 #[test]
-fn column_whose_type_matters_stays_an_integer() {
+fn column_stays_an_integer_if_its_type_is_used() {
     let serial = "CREATE TABLE t (id serial, a int);\n";
     for (text, is_fixed) in [
         (
@@ -383,13 +383,13 @@ fn rewrite_that_depends_on_success_needs_assume_success() {
 }
 
 #[test]
-fn rewrites_that_change_nothing_are_applied() {
+fn rewrites_with_the_same_effect_are_applied() {
     for (text, expected) in [
         (format!("{TABLE}{CHECK}"), format!("{TABLE}{CHECK_FIXED}")),
         (format!("{TABLE}{KEY}"), "CREATE TABLE t (a int, UNIQUE (a));\n".to_owned()),
         ("CREATE INDEX i ON t (a)".to_owned(), "CREATE INDEX ASYNC i ON t (a)".to_owned()),
         ("\u{feff}SET lock_timeout = 0;\r\nSELECT 1;\r\n".to_owned(), "\u{feff}SELECT 1;\r\n".to_owned()),
-        // A comment before the text that is cut out keeps the end of its line.
+        // A comment before the removed text keeps the end of its line.
         (
             "CREATE TABLE t (b text -- it's\n COLLATE \"C\" NOT NULL);\n".to_owned(),
             "CREATE TABLE t (b text -- it's\n  NOT NULL);\n".to_owned(),
@@ -426,7 +426,7 @@ fn later_files_are_a_part_of_the_script() {
 }
 
 #[test]
-fn index_is_built_in_time_where_migrate_waits() {
+fn index_is_rewritten_for_migrate_which_waits_for_its_job() {
     let text = "CREATE UNIQUE INDEX i ON t (a);\nINSERT INTO t VALUES (1);\n";
     let expected = text.replace("INDEX", "INDEX ASYNC");
     assert_eq!(fixed(text, None, Sent::Migrate, Meaning::Same).0, expected);

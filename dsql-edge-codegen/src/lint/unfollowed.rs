@@ -1,8 +1,8 @@
-//! Names what `lint` cannot follow: statements that run where it does not look.
+//! Names the places that `lint` cannot follow: statements may run there that it does not read.
 //!
 //! Input: a file. Output: a warning for each place. A command of psql may run a shell or another file. A function may
-//! change the schema or rows, and its caller's transaction then has that change too. A file that changes how PostgreSQL
-//! reads backslashes in literals has another end of each literal than the one that `lint` reads.
+//! change the schema or rows, and its caller's transaction then has that change too. If a file changes how PostgreSQL
+//! reads backslashes in literals, a literal may end at another place than `lint` assumes.
 
 use dsql_edge_compiler::builtin;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
@@ -27,14 +27,14 @@ use super::strings::first_change;
 struct Place {
     span: Span,
     statement: Span,
-    /// What it does.
+    /// The end of the message "lint does not follow …".
     message: String,
     hint: &'static str,
-    /// It changes at most rows.
+    /// Whether it may change rows, but not the schema.
     only_rows: bool,
 }
 
-/// The warnings for a file.
+/// Returns the warnings for a file.
 pub(super) fn warnings(script: &Script<'_>) -> Vec<Finding> {
     let of = |place: Place| {
         let message = format!("lint does not follow {}", place.message);
@@ -45,8 +45,8 @@ pub(super) fn warnings(script: &Script<'_>) -> Vec<Finding> {
     places(script).into_iter().map(of).collect()
 }
 
-/// The places of texts that may change the schema without showing how, each with the number of its text. The texts run
-/// one after the other. A place where a comment allows it is left out.
+/// Returns the places of texts that may change the schema in a way that the text does not show, each with the index
+/// of its text. The texts run one after the other. A place that a comment allows is left out.
 pub(crate) fn schema_changes(texts: &[&str]) -> Vec<(usize, Diagnostic)> {
     let run = Run::of(texts.iter().copied());
     let of_text = |(at, text): (usize, &&str)| {
@@ -116,7 +116,7 @@ fn command(command: &PsqlCommand, parsed: &Parsed<'_>, script: &Script<'_>) -> O
     Some(Place { span: command.span, statement: command.span, message, hint, only_rows })
 }
 
-/// A statement that calls a function which may change the schema or rows.
+/// Returns the place of a statement that calls a function which may change the schema or rows.
 fn called(script: &Script<'_>, statement: &Statement) -> Option<Place> {
     let tokens = script.tokens(statement);
     let runs = match statement.kind {
@@ -138,7 +138,7 @@ fn called(script: &Script<'_>, statement: &Statement) -> Option<Place> {
         let is_called = tokens.get(at + 1).is_some_and(|next| next.kind == TokenKind::Symbol(b'('));
         let TokenKind::Identifier(name) = &token.kind else { return None };
         let before = at.checked_sub(1).and_then(|at| tokens.get(at));
-        // `set_config` changes a setting of the session, and runs nothing.
+        // `set_config` changes a setting of the session, and does not run SQL.
         let is_harmless = is_own_of_dsql(tokens, at) || name == "set_config";
         if !is_called || is_harmless || is_relation(&statement.kind, tokens, at) || is_alias(before) {
             return None;
@@ -166,7 +166,7 @@ fn called(script: &Script<'_>, statement: &Statement) -> Option<Place> {
     })
 }
 
-/// A place behind which literals may end elsewhere.
+/// Describes a place after which literals may end at another place than `lint` assumes.
 fn other_strings(place: Span) -> Place {
     let message =
         "the literals after this, which may end elsewhere: PostgreSQL may read a backslash as an escape"

@@ -1,4 +1,4 @@
-//! Finds the statements of a script that have a name in them.
+//! Finds the statements of a script that contain a name.
 //!
 //! Input: the statements of a file with their tokens. Output: statements by name. Each answer is a look-up: a search
 //! would read the whole script again for each of its keys.
@@ -13,10 +13,10 @@ use super::run::without_number;
 
 /// The statements of a script by the names in them.
 pub(super) struct Names {
-    /// By an identifier or a keyword, as PostgreSQL folds it: the places of statements, in order. The name of a sequence
-    /// counts without the number at its end too.
+    /// The indexes of statements in order, by an identifier or a keyword that they contain, as PostgreSQL folds it.
+    /// The name of a sequence is also listed without the number at its end.
     written: HashMap<String, Vec<usize>>,
-    /// By the last part of a name in a string, in lower case: `'public.posts_id_seq'`.
+    /// The indexes of statements, by the last part of a name in a string, in lower case: `'public.posts_id_seq'`.
     in_strings: HashMap<String, Vec<usize>>,
 }
 
@@ -50,7 +50,7 @@ impl Names {
         Names { written, in_strings }
     }
 
-    /// The statements of a range that have this name in them, in order.
+    /// Returns the statements of a range that contain this name, in order.
     pub(super) fn within(&self, range: Range<usize>, name: &str) -> impl Iterator<Item = usize> {
         let of = |names: &HashMap<String, Vec<usize>>, name: &str| {
             let places = names.get(name).map_or(&[][..], Vec::as_slice);
@@ -65,7 +65,7 @@ impl Names {
         found.into_iter()
     }
 
-    /// Whether a statement has this name in it.
+    /// Whether a statement contains this name.
     pub(super) fn is_in(&self, at: usize, name: &str) -> bool {
         let has = |places: &Vec<usize>| places.binary_search(&at).is_ok();
         self.written.get(name).is_some_and(has)
@@ -73,7 +73,7 @@ impl Names {
     }
 }
 
-/// The last part of a name in a string: `nextval('posts_id_seq')`, `'POSTS'::regclass`.
+/// Returns the last part of a name in a string: `nextval('posts_id_seq')`, `'POSTS'::regclass`.
 pub(super) fn last_name(text: &str) -> &str {
     text.rsplit('.').next().unwrap_or(text).trim_matches('"')
 }

@@ -1,8 +1,8 @@
 //! Applies the steps that are not applied yet, one by one, under the lease.
 //!
 //! Input: a folder and a cluster. Output: the steps that it applied, or the first error and its place. However a run
-//! ends, killed at any moment too, the next run continues: it looks in the catalog for the effect of a statement in
-//! flight before it sends the statement again.
+//! ends, even if it is killed, the next run continues: before it sends an interrupted statement again, it looks for
+//! the statement's effect in the catalog.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -27,15 +27,16 @@ pub struct Applied {
     pub file: String,
     /// The step's number.
     pub step: i32,
-    /// It had been applied by a run that broke.
+    /// Whether an earlier, interrupted run had applied it.
     pub found: bool,
 }
 
-/// Applies the steps of a folder that are not applied yet. `lease`: how long it waits for a run that no longer renews
+/// Applies the steps of a folder that are not applied yet. `lease`: the time to wait for a run that no longer renews
 /// its lease.
 ///
 /// # Errors
-/// The step that failed, and its place. The steps before it stay applied, and the next run continues there.
+/// Returns the first error, with the place of its step. The steps before it stay applied, and the next run continues
+/// there.
 pub async fn migrate(
     folder: &Folder,
     config: Config,
@@ -44,7 +45,7 @@ pub async fn migrate(
 ) -> Result<Vec<Applied>> {
     let database = Database::new(limits(config));
     let ledger = Ledger::new(&database, run_name());
-    // These errors are found without a wait for another run.
+    // These errors are reported without a wait for another run.
     if ledger.exists().await? {
         plan(folder, &ledger.read().await?)?;
     } else {
@@ -56,9 +57,10 @@ pub async fn migrate(
     let done = tokio::select! {
         done = run.all(folder) => done,
         lost = lease.keep() => Err(lost),
-        _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted: what was applied is in the ledger, the next run goes on")),
+        _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted: run `dsql-edge migrate` again to continue")),
     };
-    // What may still arrive must have arrived before another run looks.
+    // If a statement is in flight, the lease is not released, because the statement must have arrived before another
+    // run reads the catalog.
     if !run.in_flight.get() {
         let released = lease.release().await;
         if done.is_ok() {
@@ -68,7 +70,7 @@ pub async fn migrate(
     done
 }
 
-/// DSQL ends a transaction after five minutes; so long a statement may take.
+/// Sets the time limits of the client: DSQL ends a transaction after five minutes, so a statement may take that long.
 pub(super) fn limits(config: Config) -> Config {
     let most = Duration::from_secs(300);
     config.query_timeout(most).transaction_timeout(most)
@@ -79,17 +81,17 @@ struct Run<'r> {
     ledger: &'r Ledger<'r>,
     lease: &'r Lease<'r>,
     report: &'r dyn Fn(Progress<'_>),
-    /// Something was sent, and what became of it is not known.
+    /// Whether a statement was sent and its outcome is not known.
     in_flight: Cell<bool>,
 }
 
-/// How often the answer to one statement may get lost.
+/// How many times the answer to one statement may be lost.
 const LOSSES: u32 = 5;
 
 impl Run<'_> {
     async fn all(&self, folder: &Folder) -> Result<Vec<Applied>> {
         let mut done = Vec::new();
-        // Before the lease was ours, another run may have been at work.
+        // Before this run got the lease, another run may have changed the ledger.
         for Pending { file, steps, out_of_order } in plan(folder, &self.ledger.read().await?)? {
             if out_of_order {
                 (self.report)(Progress::OutOfOrder(file));
@@ -105,7 +107,7 @@ impl Run<'_> {
         Ok(done)
     }
 
-    /// Whether it had been applied before.
+    /// Applies a step; returns whether it had been applied before.
     async fn step(&self, file: &File, step: &Step, entry: Option<Entry>) -> Result<bool> {
         if entry.as_ref().is_some_and(|entry| entry.state == State::Failed) {
             self.ledger.clear_failed(file, step).await?;
@@ -115,7 +117,7 @@ impl Run<'_> {
             self.ledger.take_over(file, step).await?;
         }
         match &step.work {
-            // Rows are written together with their row of the ledger, which is never `started`.
+            // Rows and their row of the ledger are one transaction, so that row is never `started`.
             Work::Rows(_) if entry.is_some() => {
                 Err(stuck(file, step, "are the rows as the statement makes them?"))
             }
@@ -136,7 +138,8 @@ impl Run<'_> {
         }
     }
 
-    /// Sends a statement that may run any number of times, but not so late that it arrives after the next one.
+    /// Sends a statement that may run any number of times. After a lost answer it waits, so that no attempt arrives
+    /// after the next statement.
     async fn repeat(&self, sql: Sql<'_>) -> Result<()> {
         let mut times = 0;
         loop {
@@ -175,7 +178,7 @@ impl Run<'_> {
                 }
                 Err(error) if error.is_outcome_unknown() => self.settle().await,
                 Err(error) => {
-                    // The error may be the consequence of an earlier attempt, whose answer was lost.
+                    // The error may be a consequence of an earlier attempt whose answer was lost.
                     if claimed.is_some() {
                         let now = catalog::look(trace, self.database).await?;
                         if trace.judge(before.as_deref(), now.as_ref()) == Verdict::Applied {
@@ -183,7 +186,7 @@ impl Run<'_> {
                             return Ok(true);
                         }
                     }
-                    // If this fails, the next run looks for it.
+                    // If this fails, the next run looks for the statement's effect.
                     let _ = self.ledger.withdraw(file, step).await;
                     return Err(explained(error));
                 }
@@ -200,7 +203,8 @@ impl Run<'_> {
             if id.is_none()
                 && let Some(since) = &since
             {
-                // It was about to be sent, and perhaps it was. Jobs are asked for first: one may just be ending.
+                // The statement was about to be sent, and may have been sent. Jobs are read first, because one may be
+                // ending now.
                 id = job.find(self.database, since).await?;
                 if id.is_none() && matches!(job.made(self.database).await?, Some((true, _))) {
                     (self.report)(Progress::Found(file, step));
@@ -210,7 +214,7 @@ impl Run<'_> {
             }
             if id.is_none() {
                 match since {
-                    // The answer was lost: an index that the statement left, not valid, is in the way.
+                    // The answer was lost: an invalid index that the statement left would make it fail.
                     Some(_) => self.clear(job).await?,
                     None => self.is_free(job).await?,
                 }
@@ -256,7 +260,8 @@ impl Run<'_> {
         bail!("its answer was lost several times: run `dsql-edge migrate` again when the network works")
     }
 
-    /// Drops an index that this step created and whose build failed. An index that a job still builds is another's.
+    /// Drops an index that this step created and whose build failed. Returns an error if a job still builds the
+    /// index: this step did not start that job.
     async fn clear(&self, job: &Job) -> Result<()> {
         if let (Job::Index { .. }, Some((false, Some(index)))) = (job, job.made(self.database).await?) {
             if let Some(other) = job.running(self.database).await? {
@@ -270,8 +275,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Stops if the index exists and is not valid before this step was ever sent: it is another's, and is being built,
-    /// or its build failed.
+    /// Returns an error if an invalid index of this name exists before this step was ever sent: something else
+    /// created it, and it is being built, or its build failed.
     async fn is_free(&self, job: &Job) -> Result<()> {
         let (Job::Index { .. }, Some((false, Some(index)))) = (job, job.made(self.database).await?) else {
             return Ok(());
@@ -294,8 +299,8 @@ impl Run<'_> {
         Ok(mine.and_then(|entry| entry.started_at))
     }
 
-    /// Sends a statement, and sends it again if it certainly did nothing. Each attempt confirms the lease first: the
-    /// machine may have slept in between.
+    /// Sends a statement, and sends it again if it certainly had no effect. Each attempt confirms the lease first,
+    /// because the machine may have slept in between.
     async fn send(&self, sql: Sql<'_>) -> Result<std::result::Result<Option<String>, Error>> {
         let mut attempts = Attempts::new();
         loop {
@@ -311,7 +316,7 @@ impl Run<'_> {
         }
     }
 
-    /// Waits as long as another run would, until the statement in flight has arrived or is lost.
+    /// Waits for the length of the lease, as another run would, until the statement in flight has arrived or is lost.
     async fn settle(&self) {
         (self.report)(Progress::Settling(self.lease.length()));
         tokio::time::sleep(self.lease.length()).await;
@@ -327,13 +332,13 @@ fn stuck(file: &File, step: &Step, check: &str) -> anyhow::Error {
     )
 }
 
-/// The error with the server's DETAIL and HINT, and what to do about some. The values are those of the user's own file:
-/// a message that the error does not display by itself is printed, too.
+/// Adds the server's DETAIL and HINT to an error, and a help line to some errors. The values in them are from the
+/// user's own file, so a message that the error does not display by itself is printed too.
 fn explained(error: Error) -> anyhow::Error {
     if let (true, Some(state), Some(message)) = (error.is_stale_snapshot(), error.sqlstate(), error.message())
     {
         let state = state.as_str();
-        return anyhow!("SQLSTATE {state}: {message} in the cluster: does an earlier migration make it?");
+        return anyhow!("SQLSTATE {state}: {message} in the cluster: does an earlier migration create it?");
     }
     let mut more = String::new();
     let message = error.message().filter(|message| !error.to_string().contains(message));

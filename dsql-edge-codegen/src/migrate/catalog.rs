@@ -1,14 +1,14 @@
 //! Reads the state of a statement's objects in the catalog.
 //!
 //! Input: the trace of a statement. Output: the state of its objects as a checksum, and the columns of a table; or
-//! nothing, if the catalog does not show it.
+//! `None` if the catalog does not show it.
 
 use anyhow::Result;
 
 use super::database::{Database, Row};
 use crate::steps::{ABSENT, Kind, Object, Seen, Trace, sha256};
 
-/// The state in the catalog now; `None` if the catalog does not show it.
+/// Reads the current state in the catalog; returns `None` if the catalog does not show it.
 pub(super) async fn look(trace: &Trace, database: &Database) -> Result<Option<Seen>> {
     let mut text = String::new();
     let mut columns = Vec::new();
@@ -23,7 +23,8 @@ pub(super) async fn look(trace: &Trace, database: &Database) -> Result<Option<Se
     Ok(Some(Seen { state, columns }))
 }
 
-/// All that the catalog has of an object, as one text; "" if it does not have the object.
+/// Returns the catalog's rows about an object as one string, "" if the object does not exist, or `None` if the
+/// catalog does not show it.
 async fn state(object: &Object, database: &Database, columns: &mut Vec<String>) -> Result<Option<String>> {
     let name = [Some(object.schema.as_str()), Some(object.name.as_str())];
     let mut text = String::new();
@@ -40,7 +41,7 @@ async fn state(object: &Object, database: &Database, columns: &mut Vec<String>) 
         Kind::Function => text += &lines(database.rows::<2>(FUNCTION, &name).await?),
         Kind::Functions => text += &lines(database.rows::<2>(FUNCTIONS, &[]).await?),
         Kind::Role => text += &lines(database.rows::<3>(ROLES, &[]).await?),
-        // A server without the view has no such roles.
+        // A server without the view does not show its mappings.
         Kind::Mapping => match database.rows::<2>(MAPPINGS, &[]).await {
             Ok(rows) => text += &lines(rows),
             Err(_) => return Ok(None),

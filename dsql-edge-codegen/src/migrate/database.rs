@@ -1,6 +1,6 @@
 //! Runs SQL on the cluster for the ledger and the steps, over dsql-edge's own client.
 //!
-//! Input: SQL. Output: rows of text, or a count.
+//! Input: SQL. Output: rows of text, or the number of changed rows.
 
 use std::time::Duration;
 
@@ -13,20 +13,22 @@ use crate::pull::columns;
 
 /// The cluster.
 pub(super) struct Database {
-    /// It retries transactions alone: before a statement is sent again, the caller may have to confirm its lease.
+    /// The client, which retries only transactions: before a statement is sent again, the caller may have to confirm
+    /// its lease.
     dsql: Dsql,
 }
 
-/// Counts how often a statement that did nothing was sent.
+/// Counts the attempts to send a statement, as long as each one had no effect.
 pub(super) struct Attempts {
     made: u32,
     pause: Duration,
 }
 
-/// The first one included.
+/// The maximum number of attempts, including the first one.
 const ATTEMPTS: u32 = 10;
 
-/// The wait before the next attempt: after a conflict the same as the client's, after a failed connection longer.
+/// The wait before the next attempt. After a conflict it is the same as the client's, after a failed connection it is
+/// longer.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 const PAUSE_TO_CONNECT: Duration = Duration::from_millis(250);
@@ -36,7 +38,7 @@ impl Attempts {
         Attempts { made: 1, pause: FIRST_PAUSE }
     }
 
-    /// Whether to send the statement again after an error. Waits first.
+    /// Returns whether to send the statement again after an error; if so, waits first.
     pub(super) async fn another(&mut self, error: &Error) -> bool {
         if self.made >= ATTEMPTS || !did_nothing(error) {
             return false;
@@ -56,7 +58,7 @@ fn did_nothing(error: &Error) -> bool {
     known && (error.is_conflict() || never_arrived && !error.is_credentials() && !error.is_access_denied())
 }
 
-/// A statement of the user's, and its place.
+/// A statement, and its place if it is from the user's file.
 #[derive(Clone, Copy)]
 pub(super) struct Sql<'s> {
     pub(super) text: &'s str,
@@ -64,7 +66,7 @@ pub(super) struct Sql<'s> {
     pub(super) line: u32,
 }
 
-/// How often a write of ours is sent that may be sent any number of times.
+/// The maximum number of times that a repeatable write is sent.
 const TIMES: u32 = 6;
 
 /// The primary key of the ledger, whose columns each INSERT into it writes.
@@ -75,7 +77,7 @@ impl Database {
         Database { dsql: Dsql::new(config.max_attempts(1)) }
     }
 
-    /// Rows of a query that writes nothing.
+    /// Returns the rows of a query that does not write.
     pub(super) async fn rows<const N: usize>(
         &self,
         sql: &'static str,
@@ -91,7 +93,7 @@ impl Database {
         }
     }
 
-    /// A write that does the same however often it is done: it is sent again where its answer was lost.
+    /// Runs a write that can be repeated without a further effect, and sends it again if its answer was lost.
     pub(super) async fn settle(&self, sql: &'static str, parameters: &[Option<&str>]) -> Result<u64, Error> {
         let sql = dynamic::Sql::writing(sql);
         let (mut times, mut attempts) = (1, Attempts::new());
@@ -104,13 +106,15 @@ impl Database {
         }
     }
 
-    /// A statement in a transaction of its own, sent once; the first column of its first row, if it has one.
+    /// Runs a statement in a transaction of its own, sent once. Returns the first column of its first row, if it has
+    /// one.
     pub(super) async fn once(&self, sql: Sql<'_>) -> Result<Option<String>, Error> {
         let rows = sql.writing().query(&[]).fetch_all(&self.dsql).await?;
         Ok(rows.first().and_then(|row| row.value(0)).map(str::to_owned))
     }
 
-    /// Statements that change rows, and the ledger's row, in one transaction: all of it, once, or nothing.
+    /// Runs statements that change rows, and writes the ledger's row, in one transaction: all of it is applied, once,
+    /// or nothing.
     pub(super) async fn transaction(
         &self,
         statements: &[Sql<'_>],
@@ -134,7 +138,7 @@ impl Database {
 }
 
 impl Sql<'_> {
-    /// One of ours.
+    /// Returns a statement that is not from the user's file.
     pub(super) fn own(text: &str) -> Sql<'_> {
         Sql { text, file: "", line: 0 }
     }

@@ -27,18 +27,18 @@ pub struct Folder {
 pub struct File {
     /// Its name within the folder, which is its key in the ledger.
     pub name: String,
-    /// As messages name it.
+    /// The path, as messages name it.
     pub path: String,
-    /// Its text as it is sent: without a byte-order mark, with `\n` as line ending.
+    /// The text that is sent: without a byte-order mark, with `\n` as line ending.
     pub text: String,
-    /// Of the text.
+    /// The checksum of the text.
     pub checksum: Checksum,
     /// Its steps.
     pub steps: Vec<Step>,
 }
 
 impl File {
-    /// The text of a step.
+    /// Returns the text of a step.
     pub fn sql(&self, step: &Step) -> &str {
         step.span.text(&self.text)
     }
@@ -48,7 +48,7 @@ impl File {
         Sql { text: span.text(&self.text), file: &self.path, line: u32::try_from(line).unwrap_or(u32::MAX) }
     }
 
-    /// `file:line:column` of a step.
+    /// Returns `file:line:column` of a step.
     pub fn place(&self, step: &Step) -> String {
         let (line, column) = line_and_column(&self.text, step.span.start as usize);
         format!("{}:{line}:{column}", self.path)
@@ -59,23 +59,24 @@ impl Folder {
     /// Reads a folder.
     ///
     /// # Errors
-    /// Files that cannot be read, and everything in them that DSQL rejects or that has no place in a migration.
+    /// Returns an error if a file cannot be read, or an error that lists everything that DSQL rejects or that has no
+    /// place in a migration.
     pub fn read(folder: &Path) -> Result<Folder> {
         let files = schema_files::migrations(folder)?;
         schema_files::report_left_out(folder)?;
         Folder::of(files.into_iter().map(|file| (file.name, file.text)).collect())
     }
 
-    /// A folder with these files, each with its path.
+    /// Creates a folder with these files, each with its path.
     ///
     /// # Errors
-    /// Everything in them that DSQL rejects or that has no place in a migration.
+    /// Returns an error that lists everything that DSQL rejects or that has no place in a migration.
     pub fn of(texts: Vec<(String, String)>) -> Result<Folder> {
         let texts: Vec<(String, String, String)> = texts
             .into_iter()
             .map(|(path, raw)| (path, schema_files::canonical(&raw).into_owned(), raw))
             .collect();
-        // With the byte-order mark: what follows it may be another one, which is an error.
+        // The byte-order mark is kept: a second one after it is an error.
         let as_written =
             texts.iter().map(|(path, _, raw)| (path.clone(), schema_files::unix_lines(raw).into()));
         let mut problems = of_lint(as_written);
@@ -106,14 +107,14 @@ impl Folder {
             return Ok(Folder { files });
         }
         bail!(
-            "nothing was sent: the folder has to pass as a whole first\n\n{}\n\n\
+            "nothing was sent: fix these problems first\n\n{}\n\n\
              `dsql-edge lint --for-migrate` also shows warnings, and its `--fix` applies safe rewrites",
             problems.join("\n\n")
         )
     }
 }
 
-/// The errors of `lint --for-migrate`.
+/// Returns the errors of `lint --for-migrate`.
 fn of_lint(texts: impl Iterator<Item = (String, String)>) -> Vec<String> {
     let linted = lint(texts, None, Sent::Migrate);
     let findings = linted.iter().flat_map(|file| {

@@ -11,30 +11,30 @@ use super::database::Database;
 use super::progress::Progress;
 use crate::steps::Job;
 
-/// A job as `sys.jobs` has it.
+/// A job, as a row of `sys.jobs`.
 struct Row {
     id: String,
     status: String,
     details: String,
 }
 
-/// How far it is.
+/// The result of a job.
 pub(super) enum Outcome {
-    /// The object that it makes exists and is valid; and the job's details.
+    /// The object that the job creates exists and is valid. The value has the job's details.
     Done(Option<String>),
-    /// Why not.
+    /// The job failed, for this reason.
     Failed(String),
-    /// The catalog shows neither, and such a job does not exist: what to check.
+    /// The catalog shows neither, and the job does not exist. The value describes what to check.
     Unknown(String),
 }
 
-/// How soon the cluster is asked again.
+/// The first and the longest wait before the next query of `sys.jobs`.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 const OF_ID: &str = "SELECT job_id::text, status::text, details::text FROM sys.jobs WHERE job_id = $1";
 
-/// By the object's name, with or without its schema; the cluster reports the start in whole seconds.
+/// Jobs by the object's name, with or without its schema. The cluster reports the start in whole seconds.
 const OF_OBJECT: &str = "SELECT j.job_id::text, j.status::text, j.details::text FROM sys.jobs j
      WHERE (j.object_name = $1 OR right(j.object_name, length($1) + 1) = '.' || $1)
        AND j.start_time >= $2::timestamptz - interval '2 seconds'
@@ -54,7 +54,7 @@ const INDEX: &str = "SELECT i.indisvalid::text, quote_ident(xn.nspname) || '.' |
      WHERE x.relname = $3 AND c.relname = $2
        AND (n.nspname = $1 OR $1 = '' AND pg_catalog.pg_table_is_visible(c.oid))";
 
-/// The same of a constraint.
+/// The columns of `INDEX`, for a constraint.
 const CONSTRAINT: &str = "SELECT k.convalidated::text, NULL::text
      FROM pg_catalog.pg_constraint k
      JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -62,8 +62,8 @@ const CONSTRAINT: &str = "SELECT k.convalidated::text, NULL::text
        AND (n.nspname = $1 OR $1 = '' AND pg_catalog.pg_table_is_visible(c.oid))";
 
 impl Job {
-    /// The newest job that began since a time of the cluster's clock, and can be that of a statement which made nothing
-    /// yet: one that is completed made something else, of the same name.
+    /// Returns the newest job that began since a time of the cluster's clock, if the job can belong to a statement
+    /// whose object does not exist yet. A completed job created another object of the same name.
     pub(super) async fn find(&self, database: &Database, since: &str) -> Result<Option<String>> {
         let (Job::Index { name, .. } | Job::Constraint { name, .. }) = self;
         let object = match self {
@@ -75,14 +75,15 @@ impl Job {
         Ok(newest.filter(|job| job.status != "completed").map(|job| job.id))
     }
 
-    /// The job that is building an index of this name.
+    /// Returns the job that is building an index of this name.
     pub(super) async fn running(&self, database: &Database) -> Result<Option<String>> {
         let Job::Index { name, .. } = self else { return Ok(None) };
         let rows = database.rows::<1>(RUNNING, &[Some(name)]).await.context("reading sys.jobs")?;
         Ok(rows.into_iter().next().and_then(|[id]| id))
     }
 
-    /// Whether its object exists and is valid; and the index's full name.
+    /// Returns whether the job's object is valid, with the full name of an index; `None` if the object does not
+    /// exist.
     pub(super) async fn made(&self, database: &Database) -> Result<Option<(bool, Option<String>)>> {
         let (sql, name, table) = match self {
             Job::Index { name, table } => (INDEX, name, table),
@@ -110,7 +111,7 @@ impl Job {
                 None => None,
             };
             match job {
-                // Jobs that ended long ago are forgotten.
+                // The cluster removes jobs that ended long ago.
                 None => return self.without_job(database).await,
                 Some(job) if job.status == "completed" => return self.completed(database, job).await,
                 Some(job) if matches!(job.status.as_str(), "failed" | "cancelled") => {

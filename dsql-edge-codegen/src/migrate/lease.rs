@@ -1,10 +1,10 @@
-//! Lets one run work at a time: a row in the cluster names its holder and when it ends. DSQL has no advisory locks.
+//! Lets one run work at a time: a row in the cluster has the lease's holder and its end. DSQL has no advisory locks.
 //!
-//! Input: a cluster. Output: a lease, or the wait for another run's.
+//! Input: a cluster. Output: a lease, if necessary after a wait for another run.
 //!
-//! A run renews its lease while it works. Another run that finds it expired takes it over; by then the statements of
-//! the former holder have arrived, or were never sent: a holder sends no DDL on a lease that it has not renewed a
-//! short while ago.
+//! A run renews its lease while it works. Another run takes over a lease that has expired. By then the statements of
+//! the former holder have arrived, or were never sent: a holder sends DDL only if it renewed its lease a short time
+//! ago.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant, SystemTime};
@@ -14,12 +14,13 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::database::Database;
 use super::progress::Progress;
 
-/// The lease, held.
+/// A lease that this run holds.
 pub(super) struct Lease<'d> {
     database: &'d Database,
     run: String,
     length: Duration,
-    /// When it was last renewed, before that was sent: by the clock that stops when the machine sleeps, and the other.
+    /// The time just before the last renewal was sent, by the clock that stops while the machine sleeps and by the
+    /// other clock.
     renewed: Cell<(Instant, SystemTime)>,
 }
 
@@ -61,14 +62,14 @@ impl<'d> Lease<'d> {
         }
     }
 
-    /// Renews the lease again and again. Returns the error if it cannot be renewed.
+    /// Renews the lease at regular intervals. Returns the error if it cannot be renewed.
     pub(super) async fn keep(&self) -> anyhow::Error {
         loop {
             tokio::time::sleep(self.length / 3).await;
             match self.renew().await {
                 Ok(()) => {}
                 Err(error) if self.age() < self.length => {
-                    // The lease has not ended: an error of the client leaves time for another try.
+                    // The lease has not ended: after an error of the client, there is time for another attempt.
                     if error.downcast_ref::<dsql_edge::Error>().is_none() {
                         return error;
                     }
@@ -78,24 +79,24 @@ impl<'d> Lease<'d> {
         }
     }
 
-    /// Makes sure that the lease holds for some time to come.
+    /// Renews the lease if half of its length has passed. Returns an error if the renewal took too long.
     pub(super) async fn confirm(&self) -> Result<()> {
         if self.age() > self.length / 2 {
             self.renew().await?;
         }
         if self.age() > self.length / 2 {
-            bail!("renewing the lease took too long: nothing more is sent");
+            bail!("renewing the lease took too long, so nothing more is sent: run `dsql-edge migrate` again");
         }
         Ok(())
     }
 
-    /// The next run need not wait.
+    /// Releases the lease, so that the next run does not have to wait.
     pub(super) async fn release(&self) -> Result<()> {
         self.database.settle(RELEASE, &[Some(&self.run)]).await?;
         Ok(())
     }
 
-    /// The time after which a statement without an answer has arrived or is lost.
+    /// Returns the time after which a statement without an answer has arrived or is lost.
     pub(super) fn length(&self) -> Duration {
         self.length
     }
@@ -105,7 +106,7 @@ impl<'d> Lease<'d> {
         let interval = interval(self.length);
         let parameters = [Some(self.run.as_str()), Some(interval.as_str())];
         if self.database.settle(RENEW, &parameters).await? != 1 {
-            return Err(anyhow!("another run has taken over: nothing more is sent by this one"));
+            return Err(anyhow!("another run has taken over: this run sends nothing more"));
         }
         self.renewed.set(before);
         Ok(())

@@ -3,8 +3,8 @@
 //!
 //! Input: a step and its state. Output: the rows of the ledger.
 //!
-//! A step that changes rows writes its row in the same transaction. DDL cannot: before it is sent, its row is
-//! `started`, with the state of the catalog then, and `applied` after. Every write here may be done twice.
+//! A step that changes rows writes its row in the same transaction. DDL cannot: its row is `started`, with the state
+//! of the catalog, before the statement is sent, and `applied` after. Every write of this module may be done twice.
 
 use anyhow::{Context, Result, bail};
 use dsql_edge::Error;
@@ -20,20 +20,20 @@ pub(super) struct Ledger<'d> {
     run: String,
 }
 
-/// A row of it.
+/// A row of the ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
     /// The file's name.
     pub file: String,
     /// The step's number; 0 for the file.
     pub step: i32,
-    /// Of the text that was applied.
+    /// The checksum of the text that was applied.
     pub checksum: String,
-    /// What became of it.
+    /// The state of the step.
     pub state: State,
     /// The state of its objects in the catalog before it was sent.
     pub seen_before: Option<String>,
-    /// The cluster's job that does it.
+    /// The cluster's job that executes the step.
     pub job: Option<String>,
     /// The details of the job, from the cluster.
     pub details: Option<String>,
@@ -41,22 +41,22 @@ pub struct Entry {
     pub started_at: Option<String>,
 }
 
-/// What became of a step.
+/// The state of a step in the ledger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum State {
-    /// It was about to be sent. Nobody has written down what came of it.
+    /// The step was about to be sent; its outcome is not recorded.
     #[default]
     Started,
-    /// A job does it.
+    /// A job executes the step.
     Building,
-    /// Its job failed, and nothing of it is left.
+    /// The job of the step failed, and had no lasting effect.
     Failed,
-    /// It is done.
+    /// The step is applied.
     Applied,
 }
 
 impl State {
-    /// As the ledger has it.
+    /// Returns the state's name in the ledger.
     pub fn name(self) -> &'static str {
         match self {
             State::Started => "started",
@@ -135,7 +135,7 @@ const CLEAR_FAILED: &str =
 const APPLIED: &str = "UPDATE dsql_edge.migrations SET state = 'applied', applied_at = now(), details = $4
      WHERE file = $1 AND step = $2 AND run = $3";
 
-/// The row of a step that is applied with it.
+/// Writes the row of a step in the transaction that applies the step.
 const TOGETHER: &str =
     "INSERT INTO dsql_edge.migrations (file, step, checksum, state, run, started_at, applied_at)
      VALUES ($1, $2, $3, 'applied', $4, now(), now())";
@@ -162,7 +162,7 @@ impl<'d> Ledger<'d> {
         &self.run
     }
 
-    /// Whether it is there.
+    /// Whether the ledger exists.
     pub(super) async fn exists(&self) -> Result<bool> {
         Ok(self.missing().await?.is_none())
     }
@@ -173,7 +173,7 @@ impl<'d> Ledger<'d> {
         Ok(PARTS.iter().find(|(part, _)| !is_there(part)).map(|(_, sql)| *sql))
     }
 
-    /// Creates its missing parts. Another run may do the same at the same time.
+    /// Creates the missing parts of the ledger. Another run may do the same at the same time.
     pub(super) async fn make(&self) -> Result<()> {
         for _ in 0..20 {
             let Some(sql) = self.missing().await? else { return Ok(()) };
@@ -188,10 +188,10 @@ impl<'d> Ledger<'d> {
                 }
             }
         }
-        bail!("the ledger (schema dsql_edge) disappears after it is created")
+        bail!("the ledger (schema dsql_edge) was created and is missing again: does another client drop it?")
     }
 
-    /// All of it.
+    /// Reads all rows of the ledger.
     pub(super) async fn read(&self) -> Result<Vec<Entry>> {
         let rows = self.database.rows::<8>(READ, &[]).await.context("reading the ledger")?;
         rows.into_iter()
@@ -199,7 +199,7 @@ impl<'d> Ledger<'d> {
                 let state = state
                     .as_deref()
                     .and_then(State::named)
-                    .context("the ledger has a state that this version does not have")?;
+                    .context("the ledger has a state that this version does not support: update dsql-edge")?;
                 let step = step
                     .and_then(|step| step.parse().ok())
                     .context("the ledger has a step without a number")?;
@@ -209,7 +209,7 @@ impl<'d> Ledger<'d> {
             .collect()
     }
 
-    /// Before DDL is sent. `false`: it is applied already.
+    /// Records that DDL is about to be sent. Returns `false` if the step is already applied.
     pub(super) async fn claim(&self, file: &File, step: &Step, seen: Option<&str>) -> Result<bool> {
         let number = step.number.to_string();
         let parameters = [
@@ -227,7 +227,7 @@ impl<'d> Ledger<'d> {
         self.write(TAKE_OVER, file, step, None).await.map(drop)
     }
 
-    /// It was certainly not applied.
+    /// Removes the row of a step that was certainly not applied.
     pub(super) async fn withdraw(&self, file: &File, step: &Step) -> Result<()> {
         self.write(WITHDRAW, file, step, None).await.map(drop)
     }
@@ -248,13 +248,13 @@ impl<'d> Ledger<'d> {
         Ok(())
     }
 
-    /// It is done, and was claimed by this run.
+    /// Records that a step, which this run claimed, is applied.
     pub(super) async fn applied(&self, file: &File, step: &Step, details: Option<&str>) -> Result<()> {
         let count = self.write(APPLIED, file, step, details).await?;
         self.is_ours(count)
     }
 
-    /// Applies a step that changes rows, and its row.
+    /// Applies a step that changes rows, and writes its row.
     pub(super) async fn apply_rows(
         &self,
         file: &File,
@@ -272,7 +272,7 @@ impl<'d> Ledger<'d> {
         self.recorded(&file.name, step.number, &step.checksum.text).await
     }
 
-    /// All steps of a file are.
+    /// Records that all steps of a file are applied.
     pub(super) async fn finish(&self, file: &File) -> Result<()> {
         self.recorded(&file.name, 0, &file.checksum.text).await
     }
@@ -284,12 +284,12 @@ impl<'d> Ledger<'d> {
         Ok(())
     }
 
-    /// Nothing was ever known of a file.
+    /// Removes all rows of a file.
     pub(super) async fn forget(&self, file: &str) -> Result<u64> {
         Ok(self.database.settle(FORGET, &[Some(file)]).await?)
     }
 
-    /// Nor of a step, and so neither of the end of its file.
+    /// Removes the row of a step, and row 0 of its file: the file is then no longer applied completely.
     pub(super) async fn forget_step(&self, file: &str, step: i32) -> Result<()> {
         for number in [step, 0] {
             self.database.settle(FORGET_STEP, &[Some(file), Some(&number.to_string())]).await?;
@@ -297,7 +297,7 @@ impl<'d> Ledger<'d> {
         Ok(())
     }
 
-    /// The file has no steps behind this one.
+    /// Removes the rows of applied steps after this one, which the file no longer has.
     pub(super) async fn forget_behind(&self, file: &str, step: i32) -> Result<()> {
         self.database.settle(FORGET_BEHIND, &[Some(file), Some(&step.to_string())]).await?;
         Ok(())
@@ -316,7 +316,7 @@ impl<'d> Ledger<'d> {
         if count == 1 {
             return Ok(());
         }
-        bail!("another run has taken over: nothing more is sent by this one")
+        bail!("another run has taken over: this run sends nothing more")
     }
 }
 
@@ -325,7 +325,7 @@ fn is_there_already(error: &Error) -> bool {
     error.sqlstate().is_some_and(|state| states.contains(&state.as_str()))
 }
 
-/// A name that no other run has.
+/// Returns a name that no other run has.
 pub(super) fn run_name() -> String {
     use std::hash::{BuildHasher, Hasher};
     let random = std::collections::hash_map::RandomState::new().build_hasher().finish();

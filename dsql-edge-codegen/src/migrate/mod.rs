@@ -1,8 +1,8 @@
-//! `dsql-edge migrate`: applies a folder of SQL files to a cluster in the units that DSQL accepts: DDL one by one,
-//! rows in transactions, jobs waited for.
+//! `dsql-edge migrate`: applies a folder of SQL files to a cluster in the units that DSQL accepts: DDL statements one
+//! by one, rows in transactions, with a wait for each job.
 //!
-//! Input: a folder and a cluster. Output: the folder is applied, and recorded in a ledger in the cluster, with which
-//! the next run continues after a failure.
+//! Input: a folder and a cluster. Output: the folder is applied, and recorded in a ledger in the cluster. After a
+//! failure, the next run continues from the ledger.
 
 mod apply;
 mod catalog;
@@ -39,14 +39,15 @@ pub use progress::Progress;
 pub use resolve::Resolve;
 pub use status::Status;
 
-/// Apply a folder of SQL files: one DDL statement for each transaction, with waits for jobs, resumable
+/// Apply a folder of SQL files: one DDL statement per transaction, with a wait for each job; a failed run can be
+/// continued
 #[derive(Args)]
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "The files run in the order of their names; those that end with .down.sql are left out. Nothing is sent \
-    before the whole\nfolder passes `dsql-edge lint`.\n\nA statement is a transaction of its own; BEGIN and COMMIT make one of \
-    statements that change rows. The table\ndsql_edge.migrations in the cluster records what is applied: a run that was killed \
-    continues there, and of two runs at\nonce one waits. A file that was changed after it was applied is an \
+    before the whole\nfolder passes `dsql-edge lint`.\n\nEach statement is one transaction; between BEGIN and COMMIT, statements \
+    that change rows share one. The table\ndsql_edge.migrations in the cluster records the applied statements: after a run that \
+    was killed, the next one continues\nthere, and of two runs at once one waits. A file that was changed after it was applied is an \
     error.\n\nExamples:\n  dsql-edge migrate --dry-run              # what would be sent\n  dsql-edge migrate          \
     \x20             # apply, then write dsql-schema.sql again\n  dsql-edge migrate status --format json   # for \
     machines\n  dsql-edge migrate resolve 0003_tags.sql:2 --applied"
@@ -62,23 +63,23 @@ pub struct Options {
     /// How the answer is printed
     #[arg(long, value_enum, default_value = "human", global = true)]
     format: Format,
-    /// Print the statements that a run would send, and send nothing
+    /// Only print the statements that a run would send
     #[arg(long)]
     dry_run: bool,
-    /// Leave the snapshot as it is
+    /// Do not pull the snapshot afterwards
     #[arg(long)]
     no_pull: bool,
     /// The snapshot to write afterwards
     #[arg(long, default_value_os_t = package_schema::snapshot_to_write())]
     output: PathBuf,
-    /// Seconds without a sign of life after which another run takes over
+    /// Seconds after which another run takes over, if this one no longer renews its lease
     #[arg(long, default_value = "30", value_parser = seconds)]
     lease: Duration,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Show what is applied and what is left to do
+    /// Show which statements are applied and which are left
     Status,
     Resolve(Resolve),
 }
@@ -95,7 +96,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// Runs the command.
 ///
 /// # Errors
-/// A folder that does not pass, and errors of the cluster or of the connection.
+/// Returns an error if the folder does not pass the rules, or if the cluster or the connection fails.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let folder = Folder::read(&options.folder)
         .with_context(|| format!("the folder of migrations {}", options.folder.display()))?;

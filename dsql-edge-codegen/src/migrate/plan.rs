@@ -1,6 +1,6 @@
 //! Plans a run. It does no I/O.
 //!
-//! Input: a folder and the ledger. Output: the steps that are not applied, or why the two do not belong together.
+//! Input: a folder and the ledger. Output: the steps that are not applied, or the differences between the two.
 
 use std::collections::BTreeMap;
 
@@ -10,20 +10,20 @@ use super::folder::{File, Folder};
 use super::ledger::{Entry, State};
 use crate::steps::Step;
 
-/// A file of which something is left to do.
+/// A file that is not applied completely.
 pub struct Pending<'f> {
-    /// Which.
+    /// The file.
     pub file: &'f File,
     /// Its steps that are not applied, and their entries in the ledger.
     pub steps: Vec<(&'f Step, Option<Entry>)>,
-    /// Files that come behind it are applied already.
+    /// Whether later files are applied already.
     pub out_of_order: bool,
 }
 
-/// The steps that are left.
+/// Returns the steps that are not applied yet.
 ///
 /// # Errors
-/// Every file that differs from the file that was applied.
+/// Returns an error that names every file which differs from the file that was applied.
 pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>>> {
     let mut of_files: BTreeMap<&str, BTreeMap<i32, &Entry>> = BTreeMap::new();
     for entry in entries {
@@ -60,7 +60,7 @@ pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>
     bail!("nothing was sent: the folder differs from the files that were applied\n{}", problems.join("\n"))
 }
 
-/// The differences between a file and the steps of it that were applied or begun.
+/// Describes the differences between a file and the steps of it that were applied or begun.
 pub(super) fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<String> {
     let name = &file.name;
     let undo = format!(
@@ -114,7 +114,7 @@ mod tests {
             .unwrap()
     }
 
-    /// The ledger after this number of steps of each file; after all of them it has the file's row too.
+    /// Returns the ledger after this number of steps of each file; after all of them it has the file's row too.
     fn applied(folder: &Folder, steps: &[usize]) -> Vec<Entry> {
         let mut out = Vec::new();
         for (file, count) in folder.files.iter().zip(steps) {
@@ -137,7 +137,7 @@ mod tests {
     const TWO: (&str, &str) = ("2.sql", "CREATE TABLE b (id int PRIMARY KEY);");
 
     #[test]
-    fn what_is_not_applied_is_left_to_do() {
+    fn steps_that_are_not_applied_are_planned() {
         let folder = folder(&[ONE, TWO]);
         let left = |entries: &[Entry]| -> Vec<(String, usize)> {
             let plan = plan(&folder, entries).unwrap();
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_not_what_was_applied_is_refused() {
+    fn folder_that_differs_from_the_applied_files_is_rejected() {
         let before = folder(&[ONE, TWO]);
         let refused = |steps: &[usize], now: &[(&str, &str)]| -> String {
             let now = folder(now);

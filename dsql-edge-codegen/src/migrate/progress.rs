@@ -7,26 +7,26 @@ use std::time::Duration;
 use super::folder::File;
 use crate::steps::Step;
 
-/// Something that happens.
+/// An event of a run.
 pub enum Progress<'p> {
     /// Another run holds the lease.
     Held {
-        /// Who.
+        /// The name of the other run.
         holder: &'p str,
-        /// When the lease ends, if that run does not renew it.
+        /// The seconds until the lease ends, if that run does not renew it.
         seconds: u64,
     },
     /// A step is sent.
     Sent(&'p File, &'p Step),
-    /// A step turned out to be applied already, by a run that broke.
+    /// A step was already applied by an interrupted run.
     Found(&'p File, &'p Step),
-    /// A job of the cluster's is at work.
+    /// A job of the cluster is running.
     Job {
-        /// Which.
+        /// The job's id.
         job: &'p str,
         /// Its status in the cluster.
         status: &'p str,
-        /// Since when.
+        /// The time since the run began to wait for the job.
         elapsed: Duration,
     },
     /// The answer to a step was lost; the run waits until its statement has arrived or is lost.
@@ -38,7 +38,7 @@ pub enum Progress<'p> {
 }
 
 impl Progress<'_> {
-    /// A line for people.
+    /// Returns a line for people.
     pub fn line(&self) -> String {
         match self {
             Progress::Held { holder, seconds } => {
@@ -72,7 +72,7 @@ fn number(file: &File, step: &Step) -> String {
     format!("{:>2}/{}", step.number, file.steps.len())
 }
 
-/// As much of a statement as fits a line.
+/// Returns as much of a statement as fits in one line.
 pub(super) fn first_line(sql: &str) -> String {
     const MOST: usize = 90;
     let words = sql.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -1,4 +1,4 @@
-//! `dsql-edge migrate resolve`: records in the ledger what a person found out about a file or a step.
+//! `dsql-edge migrate resolve`: records in the ledger the state of a file or a step that the user has checked.
 //!
 //! Input: a file, or a step of it, and its state. Output: the ledger has that state. Nothing else in the cluster
 //! changes.
@@ -23,13 +23,13 @@ use super::ledger::{Ledger, run_name};
 pub struct Resolve {
     /// A file of the folder, or a statement of it: `0003_tags.sql:2`
     what: String,
-    /// It is applied, the whole file or the one statement
+    /// Record the file, or the one statement, as applied
     #[arg(long, group = "truth", required = true)]
     applied: bool,
-    /// The statement is not applied
+    /// Record the statement as not applied
     #[arg(long, group = "truth")]
     not_applied: bool,
-    /// The file was changed on purpose: its statements as they are now were applied
+    /// The file was changed on purpose: record the statements as they are now
     #[arg(long, group = "truth")]
     changed: bool,
     /// The file was removed on purpose: remove its rows from the ledger
@@ -38,15 +38,15 @@ pub struct Resolve {
 }
 
 impl Resolve {
-    /// Records it, and returns a description of the record.
+    /// Records the state, and returns a description of the record.
     ///
     /// # Errors
-    /// A file or statement that does not exist, and errors of the cluster or of the connection.
+    /// Returns an error if the file or statement does not exist, or if the cluster or the connection fails.
     pub async fn run(&self, folder: &Folder, config: Config) -> Result<String> {
         let (name, number) = match self.what.rsplit_once(':') {
             Some((name, number)) => {
                 let number: i32 =
-                    number.parse().with_context(|| format!("{number} is not the number of a statement"))?;
+                    number.parse().with_context(|| format!("{number} is not a number: write {name}:1"))?;
                 (name, Some(number))
             }
             None => (self.what.as_str(), None),
@@ -70,7 +70,7 @@ impl Resolve {
             let known = ledger.read().await?;
             for step in &file.steps {
                 let is_known = known.iter().any(|entry| entry.file == name && entry.step == step.number);
-                // A changed file that was not applied to its end is not so now.
+                // With `--changed`, a file that was not applied completely is not recorded as complete.
                 if self.applied || is_known || known.iter().any(|entry| entry.file == name && entry.step == 0)
                 {
                     ledger.record(file, step).await?;

@@ -1,4 +1,4 @@
-//! `dsql-edge migrate status` and `--dry-run`: print what is applied and what is left to do.
+//! `dsql-edge migrate status` and `--dry-run`: print which statements are applied and which are left.
 //!
 //! Input: a folder and the ledger. Output: lines for people, or JSON. Nothing is written.
 
@@ -24,10 +24,10 @@ pub struct Status<'f> {
 }
 
 impl<'f> Status<'f> {
-    /// Asks the cluster.
+    /// Reads the state from the cluster.
     ///
     /// # Errors
-    /// Errors of the cluster or of the connection.
+    /// Returns an error of the cluster or of the connection.
     pub async fn ask(folder: &'f Folder, config: Config) -> Result<Status<'f>> {
         let database = Database::new(limits(config));
         let ledger = Ledger::new(&database, run_name());
@@ -50,7 +50,7 @@ impl<'f> Status<'f> {
         changed(file, &known.iter().map(|(number, entry)| (*number, entry)).collect())
     }
 
-    /// A line for each file, and lines for its statements.
+    /// Returns a line for each file, and lines for its statements.
     pub fn lines(&self) -> String {
         let width = self.files.iter().map(|(file, _)| file.name.chars().count()).max().unwrap_or(0);
         let mut out = String::new();
@@ -69,7 +69,7 @@ impl<'f> Status<'f> {
         out
     }
 
-    /// The statements that a run would send, in order.
+    /// Returns the statements that a run would send, in order.
     pub fn dry_run(&self) -> String {
         let mut out = String::new();
         for (file, known) in self.files.iter().filter(|(_, known)| !known.contains_key(&0)) {
@@ -77,12 +77,12 @@ impl<'f> Status<'f> {
             for step in &file.steps {
                 let how = match (known.get(&step.number).map(|entry| entry.state), &step.work) {
                     (Some(State::Applied), _) => continue,
-                    (Some(State::Started), _) => "looked for first: a run was interrupted here",
-                    (Some(State::Building), _) => "migrate waits for its job",
+                    (Some(State::Started), _) => "interrupted: the next run first checks the catalog",
+                    (Some(State::Building), _) => "its job is running",
                     (_, Work::Rows(statements)) if statements.len() > 1 => "one transaction of rows",
                     (_, Work::Rows(_)) => "rows",
                     (_, Work::Schema(_) | Work::Repeatable) => "schema",
-                    (_, Work::Job(_)) => "a job, for which migrate waits",
+                    (_, Work::Job(_)) => "starts a job and waits for it",
                 };
                 out += &format!("{:>4}  {}  ({how})\n", step.number, first_line(file.sql(step)));
             }
@@ -90,7 +90,7 @@ impl<'f> Status<'f> {
         if out.is_empty() { "nothing to do: every statement is applied\n".to_owned() } else { out }
     }
 
-    /// All of it, for machines.
+    /// Returns the whole status, for machines.
     pub fn json(&self) -> Value {
         let files = self.files.iter().map(|(file, known)| {
             let statements = file.steps.iter().map(|step| {

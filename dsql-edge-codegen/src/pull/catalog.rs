@@ -14,19 +14,19 @@ pub type Row<const N: usize> = [Option<String>; N];
 
 /// A server that can run a query and return its rows as text.
 pub trait Ask {
-    /// The dialect of its DDL.
+    /// Returns the dialect of its DDL.
     fn dialect(&self) -> Dialect;
 
-    /// Runs one statement that returns nothing.
+    /// Runs one statement that does not return rows.
     ///
     /// # Errors
-    /// Errors of the server or of the connection.
+    /// Returns an error of the server or of the connection.
     fn run(&mut self, sql: &'static str) -> impl Future<Output = Result<()>>;
 
     /// Runs one query of `N` columns, all of the type text.
     ///
     /// # Errors
-    /// Errors of the server or of the connection.
+    /// Returns an error of the server or of the connection.
     fn ask<const N: usize>(&mut self, sql: &'static str) -> impl Future<Output = Result<Vec<Row<N>>>>;
 }
 
@@ -58,7 +58,7 @@ pub(super) struct Domain {
 pub(super) struct Sequence {
     pub(super) name: String,
     pub(super) type_name: String,
-    /// Those that are not the defaults, or "".
+    /// The options that are not the defaults, or "".
     pub(super) options: String,
     pub(super) cache: String,
 }
@@ -78,7 +78,7 @@ pub(super) struct Column {
     pub(super) identity: String,
     /// The options of the identity's sequence that are not the defaults, or "".
     pub(super) options: String,
-    /// How many values a session takes at once from the identity's sequence.
+    /// The number of values that a session takes at once from the identity's sequence.
     pub(super) cache: Option<String>,
     /// `pg_attribute.attgenerated`: `s`tored, or empty.
     pub(super) generated: String,
@@ -114,13 +114,13 @@ pub(super) struct View {
 
 pub(super) struct Function {
     pub(super) definition: String,
-    /// It can be created only after tables.
+    /// Whether it can be created only after tables.
     pub(super) after_tables: bool,
-    /// Tables or domains call it.
+    /// Whether tables or domains call it.
     pub(super) needed: bool,
 }
 
-/// Asks everything.
+/// Reads the whole catalog.
 pub(super) async fn read(server: &mut impl Ask) -> Result<Catalog> {
     server.run(queries::NO_SEARCH_PATH).await?;
     let mut catalog = Catalog::default();
@@ -171,7 +171,8 @@ pub(super) async fn read(server: &mut impl Ask) -> Result<Catalog> {
     Ok(catalog)
 }
 
-/// Columns of one relation follow each other; a relation without columns is a row without one.
+/// Groups the rows by relation. The columns of one relation follow each other; a relation without columns is a row
+/// without a column.
 fn relations(rows: Vec<Row<10>>) -> Result<Vec<Relation>> {
     let mut relations: Vec<Relation> = Vec::new();
     for [relation, kind, name, type_name, not_null, identity, options, cache, generated, default] in rows {
@@ -213,7 +214,7 @@ fn pairs(rows: Vec<Row<2>>) -> Result<Vec<[String; 2]>> {
 }
 
 fn text(field: Option<String>) -> Result<String> {
-    field.context("the server answered NULL where the catalog has none")
+    field.context("the server returned NULL for a column of the catalog that is never NULL")
 }
 
 fn flag(field: Option<String>) -> bool {

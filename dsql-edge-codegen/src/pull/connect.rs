@@ -25,7 +25,7 @@ impl Server {
         Server::Dsql(Box::new(Dsql::new(config).session()))
     }
 
-    /// A PostgreSQL by its URL, without TLS.
+    /// Connects to a PostgreSQL by its URL, without TLS.
     pub(super) async fn postgres(url: &str) -> Result<Self> {
         let config: tokio_postgres::Config = url.parse().map_err(|_| {
             anyhow!("--postgres-url is not a URL: write postgres://user:password@host/database")
@@ -73,7 +73,7 @@ impl Ask for Server {
                             (0..row.len()).map(|at| row.try_get(at)).collect::<Result<_, _>>()?;
                         fields
                             .try_into()
-                            .map_err(|_| anyhow!("the server answered with other columns than asked for"))
+                            .map_err(|_| anyhow!("the server returned another number of columns than the query of the catalog has"))
                     })
                     .collect()
             }
@@ -81,7 +81,7 @@ impl Ask for Server {
     }
 }
 
-/// The first `N` columns of a row.
+/// Returns the first `N` columns of a row.
 pub(crate) fn columns<const N: usize>(row: dynamic::TextRow) -> Row<N> {
     let mut values = row.into_values().into_iter();
     std::array::from_fn(|_| values.next().flatten())

@@ -1,7 +1,8 @@
 //! Prints a catalog as DDL: sorted, normalised, the same bytes for the same schema.
 //!
-//! Input: a catalog. Output: a text for a diff, for `sql!`, and for the server that it comes from: DSQL accepts a
-//! snapshot of DSQL, PostgreSQL a snapshot of PostgreSQL. It has neither owners nor privileges, storage or comments.
+//! Input: a catalog. Output: DDL that can be compared line by line, that `sql!` reads, and that the server which it
+//! comes from accepts: DSQL a snapshot of DSQL, PostgreSQL a snapshot of PostgreSQL. It does not contain owners,
+//! privileges, storage or comments.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -10,7 +11,7 @@ use dsql_edge_compiler::schema::Dialect;
 
 use super::catalog::{Catalog, Column, Constraint, Domain, Function, Index, Relation, Sequence, View};
 
-/// The whole file below its head.
+/// Returns the whole file below its head.
 pub(super) fn print(catalog: &Catalog, dialect: Dialect) -> String {
     let mut out = String::new();
     section(&mut out, catalog.schemas.iter().map(|name| format!("CREATE SCHEMA {name};\n")));
@@ -66,7 +67,7 @@ pub(super) fn print(catalog: &Catalog, dialect: Dialect) -> String {
     out
 }
 
-/// Lines that belong together, an empty line before them.
+/// Writes lines that belong together, after an empty line.
 fn section(out: &mut String, lines: impl Iterator<Item = String>) {
     let mut first = true;
     for line in lines {
@@ -112,7 +113,8 @@ fn sequence(it: &Sequence, dialect: Dialect) -> String {
     format!("CREATE SEQUENCE {}{of_type}{};\n", it.name, options(&it.options, &it.cache, dialect))
 }
 
-/// The options of a sequence with CACHE, each behind a blank. DSQL requires CACHE; PostgreSQL's default is 1.
+/// Returns the options of a sequence including CACHE, each preceded by a blank. DSQL requires CACHE; PostgreSQL's
+/// default is 1.
 fn options(others: &str, cache: &str, dialect: Dialect) -> String {
     let mut out = String::new();
     if !others.is_empty() {
@@ -124,7 +126,7 @@ fn options(others: &str, cache: &str, dialect: Dialect) -> String {
     out
 }
 
-/// The statements that add a constraint to its table. DSQL validates it by a job.
+/// Returns the statements that add a constraint to its table. On DSQL, a job validates it.
 fn added(it: &Constraint, dialect: Dialect) -> String {
     let (table, name, definition) = (&it.table, &it.name, &it.definition);
     if dialect == Dialect::Postgres || !is_validated(it) {
@@ -136,7 +138,8 @@ fn added(it: &Constraint, dialect: Dialect) -> String {
     )
 }
 
-/// A constraint that is not validated must follow CREATE TABLE, where each constraint is valid at once.
+/// Whether a constraint is validated. If it is not, it must follow CREATE TABLE, in which each constraint is valid at
+/// once.
 fn is_validated(it: &Constraint) -> bool {
     !it.definition.ends_with(" NOT VALID")
 }
@@ -225,7 +228,8 @@ fn view_order(it: &View) -> (&str, Vec<&str>) {
     (&it.name, it.reads.iter().map(String::as_str).collect())
 }
 
-/// What others need first, else as it was sorted: in each round the first that needs nothing that is missing.
+/// Sorts items so that each follows the items that it needs, and otherwise stays in order: each round takes the first
+/// item whose needs are already in the output.
 fn in_order<T>(items: &[T], order: impl Fn(&T) -> (&str, Vec<&str>)) -> Vec<&T> {
     let names: BTreeSet<&str> = items.iter().map(|item| order(item).0).collect();
     let mut done: BTreeSet<&str> = BTreeSet::new();
@@ -234,7 +238,7 @@ fn in_order<T>(items: &[T], order: impl Fn(&T) -> (&str, Vec<&str>)) -> Vec<&T> 
     while !waiting.is_empty() {
         let ready =
             |item: &&T| order(item).1.iter().all(|needed| done.contains(needed) || !names.contains(needed));
-        // A circle cannot be; were there one, its first would break it.
+        // A cycle cannot occur; if one did, the first item would be taken.
         let next = waiting.iter().position(ready).unwrap_or(0);
         let item = waiting.remove(next);
         done.insert(order(item).0);

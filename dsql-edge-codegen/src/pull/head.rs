@@ -1,6 +1,6 @@
 //! Writes the head of a snapshot.
 //!
-//! Input: the head of the snapshot that is replaced. Output: the new one. Directives are the user's and stay;
+//! Input: the head of the snapshot that is replaced. Output: the new one. Directives belong to the user and stay;
 //! everything else is written again.
 
 use anyhow::{Result, bail};
@@ -12,10 +12,11 @@ use crate::schema_files;
 const TITLE: &str = "-- The schema that `sql!` checks against, written by `dsql-edge pull`.\n\
                      -- `dsql-edge pull` keeps the `-- dsql-edge:` lines before the first statement and writes the rest again.\n";
 
-/// The head, with the directives of the file as it was.
+/// Returns the new head, with the directives of the old file.
 ///
 /// # Errors
-/// A directive after the first statement: it has no effect, and the new file would not contain it.
+/// Returns an error if a directive follows the first statement: it has no effect there, and the new file would not
+/// contain it.
 pub(super) fn head(old: &str) -> Result<String> {
     let mut head = TITLE.to_owned();
     for found in directives(&schema_files::canonical(old)) {
@@ -38,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn directives_stay_and_nothing_else() {
+    fn only_directives_of_the_old_head_are_kept() {
         let old = "-- old title\n\n-- dsql-edge: dialect postgres  \n--dsql-edge: search_path app, public\nCREATE TABLE t ();\n";
         let late = head(&format!("{old}-- dsql-edge: type t.a = A\n")).unwrap_err().to_string();
         assert!(late.starts_with("line 6 of the snapshot, `-- dsql-edge: type t.a = A`"), "{late}");

@@ -55,12 +55,12 @@ pub struct Options {
 /// Runs the command.
 ///
 /// # Errors
-/// Errors of the server, of the connection or of the file system.
+/// Returns an error of the server, of the connection or of the file system.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let path = options.output.display();
     let is_stdout = options.output == Path::new("-");
     if is_stdout && (options.check || options.format == Format::Json) {
-        bail!("--output - prints the snapshot: it goes without --check and --format json");
+        bail!("--output - prints the snapshot: leave out --check and --format json");
     }
     let old = if is_stdout { String::new() } else { read(&options.output)? };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -101,7 +101,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The snapshot as it is; "" if there is none.
+/// Reads the current snapshot; returns "" if it does not exist.
 pub(crate) fn read(path: &Path) -> Result<String> {
     match fs::read_to_string(path) {
         Ok(old) => Ok(old),
@@ -110,10 +110,10 @@ pub(crate) fn read(path: &Path) -> Result<String> {
     }
 }
 
-/// The snapshot of a server's schema; `old` is the snapshot that it replaces, or "".
+/// Returns the snapshot of a server's schema; `old` is the snapshot that it replaces, or "".
 ///
 /// # Errors
-/// Errors of the server or of the connection, and a directive of the old snapshot that would be lost.
+/// Returns an error of the server or of the connection, or if a directive of the old snapshot would be lost.
 pub async fn snapshot(server: &mut impl Ask, old: &str) -> Result<String> {
     let head = head::head(old)?;
     let catalog = catalog::read(server).await?;

@@ -1,21 +1,22 @@
 //! The queries of `pull` over the catalog.
 //!
-//! Output: rows of text, with names quoted if they need it, in an order that does not depend on the server.
+//! Output: rows of text, with names quoted if they need it, in an order that does not depend on the server. The doc
+//! comment of each query lists its columns.
 //!
 //! Each query runs on Aurora DSQL and on any PostgreSQL 16. The columns of keys come from `pg_constraint.conkey` and
 //! from the key columns of `pg_index` alone: on DSQL, the index of a primary key has all other columns as INCLUDE.
 
-/// The server returns qualified names, whatever the role's own path is.
+/// Makes the server return qualified names, whatever the role's own search path is.
 pub(super) const NO_SEARCH_PATH: &str = "SET search_path TO ''";
 
-/// `sys` is the cluster's own, `dsql_edge` the ledger of `dsql-edge migrate`.
+/// The condition for the user's schemas: `sys` is the cluster's, `dsql_edge` has the ledger of `dsql-edge migrate`.
 macro_rules! user_schemas {
     () => {
         "n.nspname NOT IN ('pg_catalog', 'information_schema', 'sys', 'dsql_edge') AND n.nspname NOT LIKE 'pg\\_%'"
     };
 }
 
-/// The objects of an extension come with it, and are left out.
+/// The condition that leaves out the objects of an extension: CREATE EXTENSION creates them.
 macro_rules! not_of_extension {
     ($class:literal, $oid:literal $(, $also:literal)?) => {
         concat!(
@@ -50,7 +51,7 @@ macro_rules! sequence_options {
     };
 }
 
-/// The column of an identity's sequence `s` that this expression is, in a query of columns `a` of relations `c`.
+/// Returns this expression over the sequence `s` of an identity column, in a query of columns `a` of relations `c`.
 macro_rules! of_identity {
     ($what:expr) => {
         concat!(
@@ -118,7 +119,7 @@ pub(super) const DOMAINS: &str = concat!(
     " ORDER BY n.nspname COLLATE \"C\", t.typname COLLATE \"C\""
 );
 
-/// name, type, options, cache; those of identity columns come with their columns
+/// name, type, options, cache; the sequences of identity columns are in COLUMNS
 pub(super) const SEQUENCES: &str = concat!(
     "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), format_type(s.seqtypid, NULL),
             ",
@@ -134,8 +135,8 @@ pub(super) const SEQUENCES: &str = concat!(
      ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\""
 );
 
-/// relation, its kind, name, type, NOT NULL as `t` or `f`, identity, its options, its cache, generated, default or expression; of
-/// composite types, tables, views and all that is like them
+/// relation, its kind, name, type, NOT NULL as `t` or `f`, identity, its options, its cache, generated, default or
+/// expression; for composite types, tables, views and similar relations
 pub(super) const COLUMNS: &str = concat!(
     "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.relkind::text,
             quote_ident(a.attname), format_type(a.atttypid, a.atttypmod),
@@ -176,7 +177,7 @@ pub(super) const CONSTRAINTS: &str = concat!(
 );
 
 /// index, table, `t` if unique, access method, keys, columns of INCLUDE, `t` if NULLs are not distinct, predicate;
-/// the indexes of constraints come with the constraints
+/// the indexes of constraints are in CONSTRAINTS
 pub(super) const INDEXES: &str = concat!(
     "SELECT quote_ident(x.relname), quote_ident(n.nspname) || '.' || quote_ident(c.relname),
             CASE WHEN i.indisunique THEN 't' ELSE 'f' END, m.amname::text,

@@ -1,4 +1,4 @@
-//! Computes SHA-256 of a migration's text, by which the ledger recognises it, whatever its line endings are.
+//! Computes SHA-256 of a migration's text, by which the ledger recognizes it, whatever its line endings are.
 //!
 //! Input: a text. Output: the checksum that is recorded, and those that earlier versions recorded.
 
@@ -7,14 +7,14 @@ use sha2::{Digest, Sha256};
 /// The checksums of a text that the ledger may have recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checksum {
-    /// Of the text with `\n` as line ending, in hexadecimal: the ledger records this one.
+    /// The checksum of the text with `\n` as line ending, in hexadecimal: the ledger records this one.
     pub text: String,
-    /// Of the same text with other line endings: earlier versions recorded the checksum of the file's bytes.
+    /// The checksums of the text with other line endings: earlier versions recorded the checksum of the file's bytes.
     earlier: Vec<String>,
 }
 
 impl Checksum {
-    /// Of a text whose lines end with `\n`.
+    /// Computes the checksums of a text whose lines end with `\n`.
     pub(crate) fn of(text: &str) -> Checksum {
         let mut checksum = Checksum { text: sha256(text), earlier: Vec::new() };
         if text.contains('\n') {
@@ -23,7 +23,7 @@ impl Checksum {
         checksum
     }
 
-    /// Also matches a record of the text as it is in the file.
+    /// Adds the checksum of the text as it is in the file.
     pub(crate) fn also_of(&mut self, as_written: &str) {
         self.earlier.push(sha256(as_written));
     }

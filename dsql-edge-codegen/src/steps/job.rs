@@ -11,7 +11,7 @@ pub(crate) enum Job {
 }
 
 impl Job {
-    /// Nothing for a statement that DSQL does at once.
+    /// Returns `None` for a statement that DSQL executes without a job.
     pub(crate) fn of(statement: &Statement) -> Option<Job> {
         match &statement.kind {
             StatementKind::CreateIndex(index) if index.asynchronous => {
@@ -28,7 +28,7 @@ impl Job {
         }
     }
 
-    /// A description of its object.
+    /// Describes the object.
     pub(crate) fn what(&self) -> String {
         match self {
             Job::Index { name, table } => format!("the index {name} on {}", table.display()),

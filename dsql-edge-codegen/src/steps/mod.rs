@@ -28,27 +28,27 @@ pub struct Step {
     pub number: i32,
     /// Its place in the text.
     pub span: Span,
-    /// Of its text.
+    /// The checksum of its text.
     pub checksum: Checksum,
     pub(crate) work: Work,
 }
 
 /// The work of a step.
 pub(crate) enum Work {
-    /// It changes rows: these statements, and the ledger's row with them.
+    /// It changes rows: these statements run in one transaction with the ledger's row.
     Rows(Vec<Span>),
     /// It changes the schema, which cannot share a transaction with the ledger.
     Schema(Trace),
-    /// It starts a job of the cluster's, which must succeed.
+    /// It starts a job of the cluster, which must succeed.
     Job(Job),
     /// It may run any number of times.
     Repeatable,
 }
 
-/// The steps of a file.
+/// Returns the steps of a file.
 ///
 /// # Errors
-/// The first syntax error, or everything that has no place in a migration.
+/// Returns the first syntax error, or an error for each statement that has no place in a migration.
 pub(crate) fn steps(text: &str) -> Result<Vec<Step>, Vec<Diagnostic>> {
     let source = Source::script(text);
     let parsed = Parsed::script(&source).map_err(|error| vec![error])?;
@@ -56,21 +56,21 @@ pub(crate) fn steps(text: &str) -> Result<Vec<Step>, Vec<Diagnostic>> {
     if errors.is_empty() { Ok(steps) } else { Err(errors) }
 }
 
-/// An error for each readable statement that has no place in a migration.
+/// Returns an error for each readable statement that has no place in a migration.
 pub(crate) fn misplaced(file: &Parsed<'_>) -> Vec<Diagnostic> {
     read(file).1
 }
 
 fn read(file: &Parsed<'_>) -> (Vec<Step>, Vec<Diagnostic>) {
     let command = |command: &PsqlCommand| {
-        let what = format!("\\{}, a command of psql's,", command.name);
+        let what = format!("the psql command \\{}", command.name);
         misplaced_error(command.span, &what, "leave it out: `dsql-edge migrate` sends the statements itself")
     };
     let mut errors: Vec<Diagnostic> = file.tokens.commands.iter().map(command).collect();
     if let Some(place) = file.tokens.joins.first() {
         let span = Span { start: *place, end: place + 2 };
         let hint = "write `;`: `dsql-edge migrate` sends each statement by itself";
-        errors.push(misplaced_error(span, "\\;, a command of psql's,", hint));
+        errors.push(misplaced_error(span, "the psql command \\;", hint));
     }
     if let Some((span, _)) = file.tokens.placeholders.first() {
         errors.push(misplaced_error(*span, "a parameter in a migration", "write the value"));
@@ -123,7 +123,7 @@ fn read(file: &Parsed<'_>) -> (Vec<Step>, Vec<Diagnostic>) {
     (steps, errors)
 }
 
-/// The work of the statements between BEGIN and COMMIT.
+/// Returns the work of the statements between BEGIN and COMMIT.
 fn block(inside: &[ParsedStatement<'_>]) -> Result<Work, Diagnostic> {
     if let [only] = inside {
         return alone(*only);
@@ -143,14 +143,14 @@ fn block(inside: &[ParsedStatement<'_>]) -> Result<Work, Diagnostic> {
     Ok(Work::Rows(inside.iter().map(|statement| statement.span).collect()))
 }
 
-/// The advice for a statement of no use in a migration.
+/// The hint for a statement that has no use in a migration.
 const NO_CHANGE: &str = "leave it out: it neither changes the schema nor rows";
 
 fn alone(statement: ParsedStatement<'_>) -> Result<Work, Diagnostic> {
     let span = statement.span;
     match &statement.kind {
         StatementKind::Query(_) => Ok(Work::Rows(vec![span])),
-        // A block of ROLLBACK, COMMIT AND CHAIN or BEGIN alone.
+        // The block contains only ROLLBACK, COMMIT AND CHAIN or BEGIN.
         _ if matches!(part(statement), Part::Begin | Part::End) => Err(misplaced_error(
             span,
             "this statement in a transaction",
@@ -264,8 +264,8 @@ mod tests {
             ("BEGIN; COMMIT AND CHAIN; COMMIT", "this statement in a transaction"),
             ("BEGIN; BEGIN; COMMIT", "this statement in a transaction"),
             ("DELETE FROM t WHERE id = $1", "a parameter in a migration"),
-            ("\\restrict x\n", "\\restrict, a command of psql's,"),
-            ("SELECT 1\\; SELECT 2", "\\;, a command of psql's,"),
+            ("\\restrict x\n", "the psql command \\restrict"),
+            ("SELECT 1\\; SELECT 2", "the psql command \\;"),
             ("COPY t FROM stdin;\nit's\n\\.\n", "COPY"),
         ] {
             assert_eq!(kinds(text), [format!("{what} has no place in a migration")], "{text}");
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_known_by_its_own_text() {
+    fn checksum_of_a_step_depends_on_its_own_text() {
         let of = |text: &str| -> Vec<String> {
             steps(text).unwrap().into_iter().map(|step| step.checksum.text).collect()
         };

@@ -9,9 +9,9 @@ use dsql_edge_compiler::syntax::ast::{
 
 /// The objects in the catalog that a statement changes.
 pub(crate) struct Trace {
-    /// Empty if the catalog does not show them.
+    /// The objects; empty if the catalog does not show them.
     pub(crate) objects: Vec<Object>,
-    /// Of CREATE TABLE: the columns that it makes, if they are all written in it.
+    /// For CREATE TABLE: the columns that it creates, if the statement lists all of them.
     columns: Option<Vec<String>>,
     /// The question for the user if the catalog does not show it.
     check: String,
@@ -20,7 +20,7 @@ pub(crate) struct Trace {
 /// An object in the catalog.
 pub(crate) struct Object {
     pub(crate) kind: Kind,
-    /// "" where it is not written: found by the search path.
+    /// The schema; "" if it is not written, and the search path finds it.
     pub(crate) schema: String,
     pub(crate) name: String,
 }
@@ -39,12 +39,12 @@ pub(crate) enum Kind {
 
 /// The state of a statement's objects in the catalog.
 pub(crate) struct Seen {
-    /// Nothing but [`ABSENT`] where there is none of them.
+    /// The checksum of their rows in the catalog, or [`ABSENT`] if none of them exists.
     pub(crate) state: String,
     pub(crate) columns: Vec<String>,
 }
 
-/// The state of objects of which there is none.
+/// The state of objects of which none exists.
 pub(crate) const ABSENT: &str = "absent";
 
 /// Whether a statement was applied.
@@ -52,12 +52,12 @@ pub(crate) const ABSENT: &str = "absent";
 pub(crate) enum Verdict {
     Applied,
     NotApplied,
-    /// And what to check.
+    /// The catalog does not show it. The value describes what to check.
     Unknown(String),
 }
 
 impl Trace {
-    /// Nothing for a statement that may as well run again.
+    /// Returns `None` for a statement that can run again without harm.
     pub(crate) fn of(statement: &Statement) -> Option<Trace> {
         match &statement.kind {
             StatementKind::CreateTable(table) if table.if_not_exists => None,
@@ -116,7 +116,7 @@ impl Trace {
 
     fn of_objects(objects: Vec<Object>, what: &str) -> Trace {
         let names: Vec<String> = objects.iter().map(Object::display).collect();
-        let check = format!("is {what} {} there?", names.join(", "));
+        let check = format!("does {what} {} exist?", names.join(", "));
         Trace { objects, ..Trace::unseen(check) }
     }
 
@@ -124,8 +124,9 @@ impl Trace {
         Trace { objects: Vec::new(), columns: None, check }
     }
 
-    /// Whether it was applied, by the state before it was sent and the state now. One run at a time changes
-    /// the schema, so what has changed was changed by it; and what changed nothing may as well run again.
+    /// Decides whether it was applied, from the state before it was sent and the current state. One run at a time
+    /// changes the schema, so a changed state is the effect of this statement. If the state is unchanged, the
+    /// statement can be sent again.
     pub(crate) fn judge(&self, before: Option<&str>, now: Option<&Seen>) -> Verdict {
         let (Some(before), Some(now)) = (before, now) else {
             return Verdict::Unknown(self.check.clone());
@@ -138,7 +139,7 @@ impl Trace {
                 let has = now.columns.join(", ");
                 let names: Vec<String> = self.objects.iter().map(Object::display).collect();
                 Verdict::Unknown(format!(
-                    "the table {} is there, but with other columns ({has})",
+                    "the table {} exists, but with other columns ({has})",
                     names.join(", ")
                 ))
             }
@@ -147,7 +148,7 @@ impl Trace {
     }
 }
 
-/// Statements after which nothing is different when they run twice.
+/// Whether statements of this kind have the same effect if they run twice.
 fn is_repeatable(words: &str) -> bool {
     matches!(
         words,
@@ -164,7 +165,7 @@ fn is_repeatable(words: &str) -> bool {
     )
 }
 
-/// The columns of a table, if they are all written.
+/// Returns the columns of a table, if the statement lists all of them.
 fn columns(table: &CreateTable) -> Option<Vec<String>> {
     if !table.inherits.is_empty() || table.partition_of.is_some() || table.of_type.is_some() {
         return None;
@@ -189,14 +190,15 @@ fn altered(alter: &AlterTable) -> Trace {
 fn dropped(drop: &Drop) -> Trace {
     let names: Vec<String> = drop.names.iter().map(QualifiedName::display).collect();
     if drop.object == ObjectKind::Function {
-        return Trace::of_all(Kind::Functions, "is the function gone?");
+        return Trace::of_all(Kind::Functions, "was the function dropped?");
     }
     let objects = match kind_of(drop.object) {
         Some(kind) => drop.names.iter().map(|name| Object::named(kind, name)).collect(),
         None => Vec::new(),
     };
-    let what = if names.is_empty() { "what it drops".to_owned() } else { names.join(", ") };
-    Trace { objects, ..Trace::unseen(format!("is {what} gone?")) }
+    let what =
+        if names.is_empty() { "the object that the statement drops".to_owned() } else { names.join(", ") };
+    Trace { objects, ..Trace::unseen(format!("was {what} dropped?")) }
 }
 
 fn kind_of(object: ObjectKind) -> Option<Kind> {

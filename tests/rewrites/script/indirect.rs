@@ -1,10 +1,10 @@
-//! Generates statements that reach a table or its sequence by another way than its name: wrappers, functions that are
-//! older than the table, texts that a function runs, and the names that PostgreSQL chooses.
+//! Generates statements that reach a table or its sequence without its name: through wrappers, functions that were
+//! created before the table, strings that a function runs, and names that PostgreSQL chooses.
 
 use super::Maker;
 
 impl Maker {
-    /// Functions before the tables that their bodies name, as pg_dump writes them.
+    /// Writes functions before the tables that their bodies name, as pg_dump does.
     pub(super) fn functions_before_tables(&mut self) {
         self.statement("SET check_function_bodies = false");
         self.statement("CREATE FUNCTION g0(int) RETURNS int LANGUAGE sql AS 'SELECT $1'");
@@ -20,7 +20,7 @@ impl Maker {
         self.perhaps_another_file();
     }
 
-    /// A call of such a function.
+    /// Calls such a function.
     pub(super) fn call_of_older_function(&mut self) {
         if self.older {
             let table = self.rng.u32(..2);
@@ -28,7 +28,7 @@ impl Maker {
         }
     }
 
-    /// An INSERT whose value for an identity column does not count, within another statement.
+    /// Writes an INSERT whose value for an identity column is ignored, within another statement.
     pub(super) fn overriding(&mut self, table: &str) {
         self.last += 1;
         let number = self.last;
@@ -57,7 +57,7 @@ impl Maker {
         self.in_turn(&statements);
     }
 
-    /// The sequence of a serial column or of an identity is changed.
+    /// Changes the sequence of a serial column or of an identity.
     pub(super) fn own_sequence(&mut self, table: &str) {
         self.last += 1;
         let number = self.last;
@@ -79,7 +79,7 @@ impl Maker {
         self.in_turn(&statements);
     }
 
-    /// A sequence of integers, perhaps with the name that PostgreSQL would choose, and perhaps a cycle.
+    /// Creates a sequence of integers, perhaps with the name that PostgreSQL would choose, and perhaps with a cycle.
     pub(super) fn integers(&mut self, table: &str) {
         self.last += 1;
         let number = self.last;
@@ -93,13 +93,13 @@ impl Maker {
         self.in_turn(&statements);
     }
 
-    /// Draws the number behind the last one of a type.
+    /// Returns a statement that draws the number after the last one of a type.
     fn at_its_end(&mut self, sequence: &str) -> String {
         let last = self.pick(&["32767", "2147483647"]);
         format!("SELECT setval('{sequence}', {last}), nextval('{sequence}')")
     }
 
-    /// A constraint of a table that may be missing.
+    /// Adds a constraint to a table that may be missing.
     pub(super) fn if_it_exists(&mut self, table: &str) {
         self.last += 1;
         let number = self.last;
@@ -107,7 +107,7 @@ impl Maker {
         self.statement(&format!("ALTER TABLE IF EXISTS {name} ADD CONSTRAINT e{number} CHECK (a > -99)"));
     }
 
-    /// Statements that another file may divide.
+    /// Writes statements between which a file may end.
     fn in_turn(&mut self, statements: &[String]) {
         for sql in statements {
             self.statement(sql);
