@@ -194,6 +194,8 @@ fn default_that_the_candidate_removes_is_a_finding() {
             "ALTER TABLE t ALTER b SET DEFAULT NULL;",
             lost("b"),
         ),
+        ("INSERT INTO t VALUES (1)", "DROP FUNCTION f CASCADE;", lost("a")),
+        ("INSERT INTO t VALUES (1, 1)", "DROP FUNCTION f CASCADE;", Vec::new()),
         ("INSERT INTO t (id, a) VALUES (1, 1)", "DROP FUNCTION f CASCADE;", Vec::new()),
         ("INSERT INTO t (id, a) VALUES (1, 1)", "ALTER TABLE t ALTER b SET DEFAULT 2;", Vec::new()),
     ] {

@@ -302,6 +302,17 @@ const WITH_IDIOMS: [&str; 3] =
     ["CONTRIBUTING.md", "tests/tidy/idioms.rs", "dsql-edge/src/session/transcripts.rs"];
 
 #[test]
+fn files_have_no_conflict_markers() {
+    let mut problems = Vec::new();
+    for source in files("", &[".rs", ".md", ".sql", ".js", ".toml", ".json", ".yml", ".stderr", ".sarif"]) {
+        let is_marker = |line: &str| ["<", ">"].iter().any(|sign| line.starts_with(&(sign.repeat(7) + " ")));
+        let found = source.text.lines().enumerate().filter(|(_, line)| is_marker(line));
+        problems.extend(found.map(|(at, _)| format!("{}:{}: a conflict of a merge", source.path, at + 1)));
+    }
+    fail_if_any(problems);
+}
+
+#[test]
 fn language_is_plain() {
     let mut problems = Vec::new();
     for source in files("", &[".rs", ".md", ".sql", ".js", ".toml"]) {

@@ -29,9 +29,8 @@ pub use source::Source;
 pub use typed::TypedQuery;
 pub use unchecked::unchecked_effects;
 
-use diagnostic::{Code, Diagnostic, Diagnostics};
+use diagnostic::Diagnostics;
 use own_stack::on_own_stack;
-use source::Span;
 use syntax::Parsed;
 
 /// Checks one statement against a schema.
@@ -54,7 +53,7 @@ use syntax::Parsed;
 pub fn compile(source: &Source, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
     on_own_stack(|| {
         let tokens = syntax::lex(source);
-        if let Some(error) = mixed_placeholders(&source.text, &tokens) {
+        if let Some(error) = tokens.mixed_placeholders(&source.text) {
             return Err(error.into());
         }
         if tokens.pieces.is_empty() {
@@ -63,15 +62,6 @@ pub fn compile(source: &Source, schema: &Schema) -> Result<TypedQuery, Diagnosti
             combinations::compile(source, &tokens, schema)
         }
     })
-}
-
-/// `$1` together with `$name`: both would be parameter 1.
-fn mixed_placeholders(text: &str, tokens: &syntax::Lexed) -> Option<Diagnostic> {
-    let name = tokens.captures.first().filter(|_| tokens.numbered > 0)?;
-    let is_number = |span: &Span| span.text(text).as_bytes().get(1).is_some_and(u8::is_ascii_digit);
-    let span = tokens.placeholders.iter().map(|(span, _)| *span).find(is_number)?;
-    let message = format!("the query mixes $1 and ${name}: use numbers or names, not both");
-    Some(Diagnostic::syntax(Code::SyntaxError, span, message))
 }
 
 /// Analyzes a statement that may have errors, with all optional text, and returns the columns and parameters that could

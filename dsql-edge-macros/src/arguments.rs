@@ -16,17 +16,6 @@ use syn::spanned::Spanned as _;
 /// An argument expression, and the place at which an error about it is shown.
 pub(crate) type Value = emit::Argument;
 
-/// Rejects `$1` together with `$name`.
-pub(crate) fn check_placeholders(lexed: &Lexed, sql: Span) -> Result<(), syn::Error> {
-    match lexed.captures.first() {
-        Some(name) if lexed.numbered > 0 => {
-            let message = format!("the query mixes $1 and ${name}: use numbers or names, not both");
-            Err(syn::Error::new(sql, message))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Returns the expression of each parameter.
 ///
 /// # Errors

@@ -65,8 +65,8 @@ impl Expression {
     fn expand(&self) -> TokenStream {
         let (text, span) = (&self.text, self.text.span);
         let lexed = syntax::lex(&text.source);
-        if let Err(error) = arguments::check_placeholders(&lexed, span) {
-            return self.failed(&arguments::values(&self.arguments), error.to_compile_error());
+        if let Some(error) = lexed.mixed_placeholders(&text.source.text) {
+            return self.failed(&arguments::values(&self.arguments), text.error(&error));
         }
         let matched = arguments::match_arguments(&lexed, &self.arguments, span);
         let borrowed = match &matched {

@@ -68,9 +68,6 @@ impl Compiled {
             Compiled { input, text, checked: None, arguments: Vec::new(), errors: TokenStream::new() };
         let Some(snapshot) = snapshot else { return out };
         let lexed = syntax::lex(&out.text.source);
-        if let Err(error) = arguments::check_placeholders(&lexed, out.text.span) {
-            out.errors.extend(error.to_compile_error());
-        }
         match check(&out.text, snapshot) {
             Ok(checked) => out.checked = Some(checked),
             Err(errors) => {

@@ -40,8 +40,8 @@ pub(crate) fn sql_unchecked(tokens: TokenStream) -> TokenStream {
         return failed_sql(error);
     }
     let lexed = statement.tokens;
-    if let Err(error) = arguments::check_placeholders(lexed, span) {
-        return failed(&values(&input.arguments), error.to_compile_error());
+    if let Some(error) = lexed.mixed_placeholders(&source.text) {
+        return failed_sql(error);
     }
     if !lexed.pieces.is_empty() {
         let message = "only sql! accepts optional text, {? … }: write one sql_unchecked! for each variant";

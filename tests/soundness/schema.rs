@@ -272,7 +272,7 @@ fn function(rng: &mut Rng, schema: &mut Schema, catalog: &Catalog, number: usize
     let list: Vec<String> =
         args.iter().enumerate().map(|(at, ty)| format!("a{at} {}", schema.types.sql(*ty))).collect();
     let strict = if rng.u32(..3) == 0 { " STRICT" } else { "" };
-    let volatility = ["", " STABLE", " IMMUTABLE"][rng.usize(..2)];
+    let volatility = ["", " STABLE", " IMMUTABLE"][rng.usize(..3)];
     let sql = Node::words(format!(
         "CREATE FUNCTION {name}({}) RETURNS {result} LANGUAGE sql{volatility}{strict} AS $body$ ",
         list.join(", ")

@@ -6,7 +6,7 @@
 use dsql_edge_compiler::schema::{Column, Relation};
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::Parsed;
-use dsql_edge_compiler::syntax::ast::{Insert, QualifiedName, StatementKind, With};
+use dsql_edge_compiler::syntax::ast::{Insert, QualifiedName, QueryBody, StatementKind, With};
 use dsql_edge_compiler::{Schema, Source};
 
 /// A default that an INSERT uses and that the candidate does not have.
@@ -42,12 +42,18 @@ fn collect<'p>(statement: &'p StatementKind, inserts: &mut Vec<&'p Insert>) {
 fn lost_by(insert: &Insert, now: &Schema, coming: &Schema) -> Vec<Lost> {
     let name = &insert.table.name;
     let (Some(was), Some(is)) = (table(now, name), table(coming, name)) else { return Vec::new() };
-    // An INSERT without a column list is taken to give a value to every column.
-    let is_given = |column: &Column| {
-        insert.source.is_some()
-            && (insert.columns.is_empty() || insert.columns.iter().any(|it| it.name.text == column.name))
+    let is_given = |at: usize, column: &Column| match &insert.source {
+        None => false,
+        // The first columns have a value for each value in a row.
+        Some(source) if insert.columns.is_empty() => match &source.body {
+            QueryBody::Values(rows) => rows.first().is_none_or(|row| at < row.len()),
+            _ => true,
+        },
+        Some(_) => insert.columns.iter().any(|it| it.name.text == column.name),
     };
-    let left_out = was.columns.iter().filter(|column| column.has_default && !is_given(column));
+    let left_out = was.columns.iter().enumerate();
+    let left_out =
+        left_out.filter(|(at, column)| column.has_default && !is_given(*at, column)).map(|(_, it)| it);
     let without = left_out.filter(|column| is.column(&column.name).is_some_and(|it| !it.has_default));
     let message = |column: &Column| {
         format!("{}.{} no longer has a default, and this INSERT leaves it out", was.name, column.name)

@@ -165,7 +165,7 @@ fn migrations(package: &Path, folder: &str, summary: &mut Summary) -> Result<()>
         }
     }
     if package.join(SNAPSHOT).exists() {
-        summary.next(format!("delete {SNAPSHOT}: it is no longer read, because the folder is the schema"));
+        summary.next(format!("delete {SNAPSHOT}: the folder is the schema now"));
     }
     Ok(())
 }

@@ -28,6 +28,23 @@ enum Step {
     Create(Statement),
 }
 
+impl Step {
+    fn statement(&self) -> &StatementKind {
+        let (Step::Run(statement) | Step::Create(statement)) = self;
+        &statement.kind
+    }
+}
+
+/// The errors that a block catches.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Caught {
+    Nothing,
+    /// `duplicate_object` and similar: the object exists.
+    Duplicates,
+    /// `others`
+    AnyError,
+}
+
 impl Fold {
     /// Applies a block; returns `false` if it is not followed.
     pub(super) fn do_block(&mut self, statement: &Statement, text: &str) -> bool {
@@ -36,7 +53,13 @@ impl Fold {
             TokenKind::String(body) => Some(body),
             _ => None,
         });
-        let Some((steps, catches)) = body.and_then(|body| Block::new(body).read(body)) else { return false };
+        let Some((steps, caught)) = body.and_then(|body| Block::new(body).read(body)) else { return false };
+        let catches = caught != Caught::Nothing;
+        // Whether another error occurs may depend on rows, and is then caught too.
+        let only_creates = steps.iter().all(|step| fails_only_if_it_exists(step.statement()));
+        if caught == Caught::AnyError && !only_creates {
+            return false;
+        }
         let before = catches.then(|| self.schema.clone());
         let problems = self.problems.len();
         for step in steps {
@@ -99,6 +122,25 @@ fn has_addition(relation: &Relation, alter: &AlterTable) -> bool {
     })
 }
 
+/// Whether `RAISE` with this level continues with the next statement. Without a level it is an error.
+fn is_not_an_error(level: &Token) -> bool {
+    let levels = ["notice", "info", "log", "warning", "debug"];
+    matches!(&level.kind, TokenKind::Identifier(word) if levels.contains(&word.as_str()))
+}
+
+/// Whether the rows cannot make a statement fail.
+fn fails_only_if_it_exists(statement: &StatementKind) -> bool {
+    match statement {
+        StatementKind::AlterTable(alter) => alter.actions.iter().all(|action| match action {
+            AlterAction::AddColumn { column, .. } => column.constraints.is_empty(),
+            _ => false,
+        }),
+        StatementKind::CreateIndex(index) => !index.unique,
+        StatementKind::CreateTableAs(_) => false,
+        _ => created_name(statement).is_some(),
+    }
+}
+
 /// The name of the object that a statement creates.
 fn created_name(statement: &StatementKind) -> Option<&str> {
     Some(match statement {
@@ -131,17 +173,16 @@ impl Block {
         Block { tokens: if lexed.error.is_some() { Vec::new() } else { lexed.tokens }, at: 0 }
     }
 
-    /// The steps, and whether an exception ends the block without an error; `None` for another form.
-    fn read(mut self, body: &str) -> Option<(Vec<Step>, bool)> {
+    /// Returns the steps and the errors that are caught; `None` for another form.
+    fn read(mut self, body: &str) -> Option<(Vec<Step>, Caught)> {
         self.eat(K::Begin)?;
         let mut steps = Vec::new();
         loop {
             if self.eat(K::End).is_some() {
-                return Some((steps, false));
+                return Some((steps, Caught::Nothing));
             }
             if self.word("exception") {
-                let caught = self.caught()?;
-                return caught.then_some((steps, true));
+                return Some((steps, self.caught(body)?));
             }
             if self.eat(K::If).is_some() {
                 self.guarded(body, &mut steps)?;
@@ -186,7 +227,7 @@ impl Block {
         Some(())
     }
 
-    /// One statement of SQL, `EXECUTE` of a constant, `RAISE`, `NULL`.
+    /// One statement of SQL, `EXECUTE` of a constant, `RAISE` of a level that is not an error, `NULL`.
     fn step(&mut self, body: &str, steps: &mut Vec<Step>) -> Option<()> {
         let first = self.at;
         while !matches!(self.peek()?, TokenKind::Symbol(b';')) {
@@ -198,7 +239,9 @@ impl Block {
         let parsed = |text: &str| Parsed::script(&Source::script(text)).ok().map(|it| it.statements);
         let statements = match (own, &own.first()?.kind) {
             ([_], TokenKind::Keyword(K::Null)) => Vec::new(),
-            (_, TokenKind::Identifier(word)) if word == "raise" => Vec::new(),
+            ([_, level, ..], TokenKind::Identifier(word)) if word == "raise" && is_not_an_error(level) => {
+                Vec::new()
+            }
             ([_, only], TokenKind::Keyword(K::Execute)) => match &only.kind {
                 TokenKind::String(text) => parsed(text)?,
                 _ => return None,
@@ -212,31 +255,28 @@ impl Block {
         Some(())
     }
 
-    /// `WHEN duplicate_object THEN NULL; END`; returns true if each handler is for an existing object and its body is
-    /// NULL.
-    fn caught(&mut self) -> Option<bool> {
-        let mut all = true;
+    /// `WHEN duplicate_object THEN NULL; END`; `None` if a handler is for another error or runs a statement.
+    fn caught(&mut self, body: &str) -> Option<Caught> {
+        let mut caught = Caught::Duplicates;
         while self.eat(K::When).is_some() {
             loop {
                 match self.next()? {
                     TokenKind::Keyword(K::Then) => break,
                     TokenKind::Keyword(K::Or) => {}
-                    kind => {
-                        let name = match kind {
-                            TokenKind::Identifier(name) => name.clone(),
-                            TokenKind::Keyword(K::Others) => "others".to_owned(),
-                            _ => return None,
-                        };
-                        all &= name.starts_with("duplicate_") || name == "others";
-                    }
+                    TokenKind::Keyword(K::Others) => caught = Caught::AnyError,
+                    TokenKind::Identifier(name) if name.starts_with("duplicate_") => {}
+                    _ => return None,
                 }
             }
             while !matches!(self.peek()?, TokenKind::Keyword(K::When | K::End)) {
-                let mut none = Vec::new();
-                self.step("", &mut none)?;
+                let mut statements = Vec::new();
+                self.step(body, &mut statements)?;
+                if !statements.is_empty() {
+                    return None;
+                }
             }
         }
-        self.eat(K::End).map(|()| all)
+        self.eat(K::End).map(|()| caught)
     }
 
     fn end_of_step(&mut self) -> Option<()> {

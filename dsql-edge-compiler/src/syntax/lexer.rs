@@ -51,6 +51,15 @@ impl Lexed {
         let end = self.tokens.partition_point(|token| token.span.start < place.end);
         self.tokens.get(first..end).unwrap_or_default()
     }
+
+    /// The error of `$1` together with `$name`, which would both be parameter 1. `text` is the text that was lexed.
+    pub fn mixed_placeholders(&self, text: &str) -> Option<Diagnostic> {
+        let name = self.captures.first().filter(|_| self.numbered > 0)?;
+        let is_number = |span: &Span| span.text(text).as_bytes().get(1).is_some_and(u8::is_ascii_digit);
+        let span = self.placeholders.iter().map(|(span, _)| *span).find(is_number)?;
+        let message = format!("the query mixes $1 and ${name}: use numbers or names, not both");
+        Some(Diagnostic::syntax(Code::SyntaxError, span, message))
+    }
 }
 
 /// Lexes the whole text.

@@ -239,12 +239,15 @@ fn make_home(account: Account) -> Result<PathBuf, Error> {
     let mut random = [0; 6];
     getrandom::fill(&mut random).map_err(|error| Error::Random(error.to_string()))?;
     let mark: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    let parent = std::env::temp_dir();
-    let fits = parent.is_absolute() && parent.as_os_str().len() <= LONGEST_PARENT;
-    let parent = if fits && account.enters(&parent) { parent } else { PathBuf::from("/tmp") };
-    let home = parent.join(format!("dsql-local-{mark}"));
+    let home = home_parent(account, std::env::temp_dir()).join(format!("dsql-local-{mark}"));
     account.make_folder(&home)?;
     Ok(home)
+}
+
+/// `folder`, or `/tmp` if that cannot have the folder of a socket.
+fn home_parent(account: Account, folder: PathBuf) -> PathBuf {
+    let fits = folder.is_absolute() && folder.as_os_str().len() <= LONGEST_PARENT;
+    if fits && account.enters(&folder) { folder } else { PathBuf::from("/tmp") }
 }
 
 /// The folder of kept data: the named one, or for root one that `nobody` can reach.
@@ -263,4 +266,28 @@ fn kept_folder(account: Account, folder: &Path) -> Result<PathBuf, Error> {
         account.make_folder(&parent)?;
     }
     Ok(parent.join("data"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn folder_of_the_socket_is_short_and_open_to_the_account() {
+        let folder = PathBuf::from(format!("/tmp/home-{}", std::process::id()));
+        fs::create_dir(&folder).unwrap();
+        let fallback = PathBuf::from("/tmp");
+        for (mode, of_nobody) in [(0o755, &folder), (0o700, &fallback)] {
+            fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(home_parent(Account::Ours, folder.clone()), folder);
+            assert_eq!(home_parent(Account::Nobody, folder.clone()), *of_nobody);
+        }
+        fs::remove_dir(&folder).unwrap();
+        for folder in [PathBuf::from("relative"), folder.join("x".repeat(LONGEST_PARENT))] {
+            assert_eq!(home_parent(Account::Ours, folder), fallback);
+        }
+    }
 }
