@@ -5,6 +5,7 @@ mod catalog;
 mod corpus;
 mod demo;
 mod fuzz;
+mod literals;
 mod rewrites;
 mod soundness;
 mod suites;
@@ -28,6 +29,8 @@ enum Command {
     Corpus(corpus::Options),
     /// Run libFuzzer on the decoders and the compiler
     Fuzz(fuzz::Options),
+    /// Compare the compiler's reading of generated constants with a real PostgreSQL 16
+    Literals(literals::Options),
     /// Compare generated scripts with their rewrites by `lint --fix`, on a real PostgreSQL 16
     Rewrites(rewrites::Options),
     /// Compare the compiler with a real PostgreSQL 16 on generated queries
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Command::Catalog(options) => catalog::run(&options),
         Command::Corpus(options) => corpus::run(&options),
         Command::Fuzz(options) => fuzz::fuzz(&options),
+        Command::Literals(options) => literals::literals(&options),
         Command::Rewrites(options) => rewrites::rewrites(&options),
         Command::Soundness(options) => soundness::soundness(&options),
         Command::Suites(options) => suites::suites(&options),

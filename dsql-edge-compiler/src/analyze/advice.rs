@@ -6,13 +6,16 @@ use super::analyzer::Analyzer;
 use super::coercion::{Context, Pathway};
 use super::scope::{NamespaceItem, Scope};
 use crate::builtin::{self, Oid, oid};
-use crate::diagnostic::{quotation, suggestion};
+use crate::diagnostic::{Code, quotation, suggestion};
 use crate::schema::UserTypeKind;
 use crate::source::Span;
 
 impl Analyzer<'_> {
     /// The advice for a constant that the input function of its type rejects.
-    pub(super) fn literal_advice(&self, type_oid: Oid, text: &str) -> Option<String> {
+    pub(super) fn literal_advice(&self, code: Code, type_oid: Oid, text: &str) -> Option<String> {
+        if let Some(advice) = advice_of_code(code) {
+            return Some(advice.to_owned());
+        }
         if let Some(UserTypeKind::Enum(labels)) = self.catalog.user_kind(type_oid) {
             let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
             return Some(match suggestion::nearest(text, labels.iter().copied()) {
@@ -26,7 +29,7 @@ impl Analyzer<'_> {
             ));
         }
         match type_oid {
-            oid::JSON | oid::JSONB => Some(format!(
+            oid::JSON | oid::JSONB if !text.trim_start().starts_with(['{', '[', '"']) => Some(format!(
                 "write a JSON string as '\"{text}\"'; use ->> instead of -> to compare with text"
             )),
             oid::UUID => Some("a uuid is written 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'".to_owned()),
@@ -104,7 +107,7 @@ impl Analyzer<'_> {
 
     /// The advice for a name that is not a column of any visible table, but may be something else.
     pub(super) fn column_advice(&self, name: &str, span: Span) -> Option<String> {
-        // Only a quoted name is longer than itself.
+        // If the text at the place is longer than the name, the name is written in quotes.
         let quoted = (span.end - span.start) as usize > name.len();
         if quoted {
             return Some(format!("write a string in single quotes: '{}'", name.replace('\'', "''")));
@@ -164,6 +167,20 @@ fn elsewhere(name: &str) -> Option<&'static str> {
         "json_extract" => "json -> 'key', or json ->> 'key' for text",
         "ucase" => "upper(text)",
         "lcase" => "lower(text)",
+        _ => return None,
+    })
+}
+
+/// The advice for a constant that its type rejects, if the kind of the error alone determines it.
+fn advice_of_code(code: Code) -> Option<&'static str> {
+    Some(match code {
+        Code::DatetimeOutOfRange => "this day, or this time of day, does not exist",
+        Code::IntervalOutOfRange => "months and days have 32 bits each; the months of a year are below 12",
+        Code::OffsetOutOfRange => "an offset is written '+02' or '-03:30', and is below 16 hours",
+        Code::UnknownTimeZone => "write a zone such as 'America/New_York', or an offset such as '+02'",
+        Code::InvalidBytea => "write bytes as pairs of hexadecimal digits after \\x, as in '\\x01ff'",
+        Code::InvalidArrayBounds | Code::InvalidRange => "write the lower bound first",
+        Code::UntranslatableCharacter => "text cannot contain \\u0000: remove it, or use the type json",
         _ => return None,
     })
 }

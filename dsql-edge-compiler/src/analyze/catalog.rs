@@ -310,8 +310,7 @@ impl<'a> Catalog<'a> {
             (oid::TIME | oid::TIMETZ | oid::TIMESTAMP | oid::TIMESTAMPTZ, [precision]) => {
                 Ok((*precision).min(6))
             }
-            (oid::INTERVAL, [range]) if *range > 6 => Ok((range << 16) | 0xFFFF),
-            (oid::INTERVAL, [precision]) => Ok((0x7FFF << 16) | (*precision).min(6)),
+            (oid::INTERVAL, [range]) => Ok((range << 16) | 0xFFFF),
             (oid::INTERVAL, [range, precision]) => Ok((range << 16) | (*precision).min(6)),
             (oid::BIT | oid::VARBIT, [length]) => Ok(*length),
             _ => Err(TypeError::Modifier("invalid type modifier".into())),
@@ -321,7 +320,7 @@ impl<'a> Catalog<'a> {
     /// The first type below a domain that is not a domain itself, with its modifier.
     pub(super) fn base_type(self, mut type_oid: Oid) -> (Oid, i32) {
         let mut typmod = -1;
-        // Domains cannot form a cycle in PostgreSQL; a broken snapshot could.
+        // The number of steps is limited: domains form no cycle in PostgreSQL, but could in a broken snapshot.
         for _ in 0..32 {
             let info = self.type_info(type_oid);
             if info.kind != TypeKind::Domain {

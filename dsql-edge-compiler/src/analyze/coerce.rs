@@ -5,7 +5,7 @@
 
 use super::catalog::{Catalog, ERROR};
 use super::coercion::{Context, Pathway, common_type_of, is_polymorphic};
-use super::constant;
+use super::constant::{self, Rejection};
 use super::tree::{Callee, Node, NodeKind};
 use super::{Analyzer, polymorphic};
 use crate::builtin::{self, NullContract, Oid, oid};
@@ -107,7 +107,7 @@ impl Analyzer<'_> {
             _ => None,
         };
         self.becomes(target);
-        // A NOT NULL domain rejects NULL.
+        // A NOT NULL domain rejects NULL, so the result of the cast is never NULL.
         let function = if self.catalog.domain_not_null(target) { Some(domain_check()) } else { function };
         Node { ty: target, typmod, kind: NodeKind::Cast { arg: Box::new(node), function }, span }
     }
@@ -122,17 +122,19 @@ impl Analyzer<'_> {
                 Node { ty: target, typmod: -1, kind: NodeKind::Parameter(number), span }
             }
             NodeKind::Constant(value) => {
-                let (base, _) = self.catalog.base_type(target);
+                let (base, domain_typmod) = self.catalog.base_type(target);
+                // PostgreSQL passes a type modifier to the input function only for `interval`.
+                let input_typmod = match base {
+                    oid::INTERVAL if base == target => typmod,
+                    oid::INTERVAL => domain_typmod,
+                    _ => -1,
+                };
                 if let Some(text) = &value
-                    && let Err((code, message)) = constant::check(self.catalog, base, text)
+                    && let Err(Rejection { code, message }) =
+                        constant::check(self.catalog, base, input_typmod, text)
                 {
                     let mut diagnostic = Diagnostic::error(code, span, message);
-                    diagnostic.hint = match code {
-                        Code::DatetimeOutOfRange => {
-                            Some("this day, or this time of day, does not exist".to_owned())
-                        }
-                        _ => self.literal_advice(base, text),
-                    };
+                    diagnostic.hint = self.literal_advice(code, base, text);
                     self.report(diagnostic);
                 }
                 Node { ty: target, typmod, kind: NodeKind::Constant(value), span }

@@ -1,176 +1,201 @@
 //! Checks constants that PostgreSQL reads during parse analysis, with the input functions of types.
 //!
-//! Input: a type and the text of a quoted constant. Output: whether the type's input function accepts it, and
-//! PostgreSQL's message if not. Constants of types whose input is not modeled here are accepted; the server checks them
-//! at run time.
+//! Input: a type and the text of a quoted constant. Output: nothing, or the error that PostgreSQL reports.
+//!
+//! A constant that PostgreSQL accepts is never rejected, so a check that depends on what the compiler does not know
+//! (a setting, a collation) accepts. Geometric types, text search, `jsonpath`, `xml` and the types of extensions are
+//! not checked here, only by the server at run time.
 
-mod calendar;
+mod blank;
+mod bytes;
 mod container;
+mod datetime;
+mod decimal;
 mod json;
+mod network;
+mod number;
+mod rejection;
+mod system;
 
 use super::catalog::Catalog;
 use crate::builtin::{Oid, TypeKind, oid};
 use crate::diagnostic::Code;
-use crate::schema::UserTypeKind;
+use crate::schema::{Dialect, UserTypeKind};
+use blank::trim;
+use container::{NoArray, Range};
+use datetime::{Problem, Session};
+pub(super) use rejection::Rejection;
+use rejection::Value;
 
-/// Whether `text` is a value of the type, as far as its input function is modeled here.
-pub(super) fn check(catalog: Catalog<'_>, type_oid: Oid, text: &str) -> Result<(), (Code, String)> {
-    let invalid =
-        |name: &str| Err((Code::InvalidLiteral, format!("invalid input syntax for type {name}: \"{text}\"")));
-    match type_oid {
-        oid::RECORD | oid::RECORDARRAY
-            if type_oid == oid::RECORD || !matches!(text.trim(), "{}" | "{NULL}") =>
-        {
-            Err((
-                Code::FeatureNotSupported,
-                "input of anonymous composite types is not implemented".to_owned(),
-            ))
+/// Checks whether `text` is a value of the type, as far as its input function is modeled here. `typmod` is the type
+/// modifier that PostgreSQL passes to the input function: that of an `interval`, otherwise -1.
+pub(super) fn check(catalog: Catalog<'_>, type_oid: Oid, typmod: i32, text: &str) -> Result<(), Rejection> {
+    value(catalog, type_oid, typmod, text).map(drop)
+}
+
+fn value(catalog: Catalog<'_>, type_oid: Oid, typmod: i32, text: &str) -> Result<Value, Rejection> {
+    let unless = |fine: bool, name: &str| if fine { Ok(()) } else { Err(Rejection::syntax(name, text)) };
+    let checked = match type_oid {
+        oid::INT2 => return number::integer(text, "smallint", i64::from(i16::MIN), i64::from(i16::MAX)),
+        oid::INT4 => return number::integer(text, "integer", i64::from(i32::MIN), i64::from(i32::MAX)),
+        oid::INT8 => return number::integer(text, "bigint", i64::MIN, i64::MAX),
+        oid::NUMERIC => return number::numeric(text),
+        oid::DATE | oid::TIME | oid::TIMETZ | oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::INTERVAL => {
+            return date_or_time(catalog, type_oid, typmod, text);
         }
-        oid::INT2 => integer(text, "smallint", i64::from(i16::MIN), i64::from(i16::MAX)),
-        oid::INT4 => integer(text, "integer", i64::from(i32::MIN), i64::from(i32::MAX)),
-        oid::INT8 => integer(text, "bigint", i64::MIN, i64::MAX),
-        oid::BOOL if !is_boolean(text) => invalid("boolean"),
-        oid::UUID if !is_uuid(text) => invalid("uuid"),
-        oid::FLOAT4 if !is_float(text) => invalid("real"),
-        oid::FLOAT8 if !is_float(text) => invalid("double precision"),
-        oid::NUMERIC if !is_numeric(text) => invalid("numeric"),
-        oid::JSON | oid::JSONB if !json::is_valid(text) => {
-            Err((Code::InvalidLiteral, "invalid input syntax for type json".to_owned()))
+        oid::FLOAT4 => number::float(text, "real", number::size_of_float4),
+        oid::FLOAT8 => number::float(text, "double precision", number::size_of_float8),
+        oid::MONEY => number::money(text),
+        oid::OID => number::unsigned(text, "oid", 32),
+        oid::XID => number::unsigned(text, "xid", 32),
+        oid::CID => number::unsigned(text, "cid", 32),
+        oid::XID8 => number::unsigned(text, "xid8", 64),
+        oid::BOOL => unless(is_boolean(text), "boolean"),
+        oid::UUID => bytes::uuid(text),
+        oid::BYTEA => bytes::bytea(text),
+        oid::BIT | oid::VARBIT => bytes::bits(text),
+        oid::INET => network::inet(text),
+        oid::CIDR => network::cidr(text),
+        oid::MACADDR => network::macaddr(text),
+        oid::MACADDR8 => network::macaddr8(text),
+        oid::JSON => json::check(text, false),
+        oid::JSONB => json::check(text, true),
+        oid::TID => unless(system::is_tid(text), "tid"),
+        oid::PG_LSN => unless(system::is_pg_lsn(text), "pg_lsn"),
+        oid::PG_SNAPSHOT => unless(system::is_pg_snapshot(text), "pg_snapshot"),
+        oid::RECORD => Err(anonymous_composite()),
+        oid::RECORDARRAY if !matches!(trim(text), "{}" | "{NULL}") => Err(anonymous_composite()),
+        _ => by_kind(catalog, type_oid, text),
+    };
+    checked.map(|()| Value::Unknown)
+}
+
+fn anonymous_composite() -> Rejection {
+    let message = "input of anonymous composite types is not implemented".to_owned();
+    Rejection::new(Code::FeatureNotSupported, message)
+}
+
+/// Checks constants of arrays, ranges, multiranges and enums.
+fn by_kind(catalog: Catalog<'_>, type_oid: Oid, text: &str) -> Result<(), Rejection> {
+    let info = catalog.type_info(type_oid);
+    let malformed =
+        |what: &str| Rejection::new(Code::InvalidLiteral, format!("malformed {what} literal: \"{text}\""));
+    if info.is_array {
+        let delimiter = if info.elem == oid::BOX { ';' } else { ',' };
+        let element = catalog.base_type(info.elem).0;
+        let elements = container::array_elements(text, delimiter).map_err(|reason| match reason {
+            NoArray::Malformed(part) => {
+                Rejection::new(Code::InvalidLiteral, format!("malformed array literal: \"{part}\""))
+            }
+            NoArray::Bounds => {
+                let message = "upper bound cannot be less than lower bound".to_owned();
+                Rejection::new(Code::InvalidArrayBounds, message)
+            }
+        })?;
+        return elements.iter().try_for_each(|text| check(catalog, element, -1, text));
+    }
+    match info.kind {
+        TypeKind::Range => {
+            let written = container::range(text).map_err(|_| malformed("range"))?;
+            range(catalog, info.subtype, &written)
         }
-        oid::DATE | oid::TIME | oid::TIMETZ | oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::INTERVAL
-            if !may_be_datetime(text) =>
-        {
-            // `timestamp_in` and `time_in` leave out "without time zone".
-            let name = catalog.display(type_oid, -1);
-            let name = name.trim_end_matches(" without time zone");
-            Err((Code::InvalidDatetime, format!("invalid input syntax for type {name}: \"{text}\"")))
-        }
-        oid::DATE | oid::TIMESTAMP | oid::TIMESTAMPTZ if calendar::is_out_of_range(text) => {
-            Err((Code::DatetimeOutOfRange, format!("date/time field value out of range: \"{text}\"")))
-        }
-        oid::TIME | oid::TIMETZ if calendar::is_time_out_of_range(text) => {
-            Err((Code::DatetimeOutOfRange, format!("date/time field value out of range: \"{text}\"")))
-        }
-        _ if catalog.type_info(type_oid).is_array => {
-            let info = catalog.type_info(type_oid);
-            let delimiter = if info.elem == oid::BOX { ';' } else { ',' };
-            let malformed = |_| (Code::InvalidLiteral, format!("malformed array literal: \"{text}\""));
-            let element = catalog.base_type(info.elem).0;
-            let elements = container::array_elements(text, delimiter).map_err(malformed)?;
-            elements.iter().try_for_each(|text| check(catalog, element, text))
-        }
-        _ if catalog.type_info(type_oid).kind == TypeKind::Range => {
-            let subtype = catalog.base_type(catalog.type_info(type_oid).subtype).0;
-            let malformed = |_| (Code::InvalidLiteral, format!("malformed range literal: \"{text}\""));
-            let bounds = container::range_bounds(text).map_err(malformed)?;
-            bounds.iter().try_for_each(|text| check(catalog, subtype, text))
+        TypeKind::Multirange => {
+            let (ranges, end) = container::multirange(text);
+            ranges.iter().try_for_each(|text| check(catalog, info.counterpart, -1, text))?;
+            end.map_err(|_| malformed("multirange"))
         }
         _ => match catalog.user_kind(type_oid) {
             Some(UserTypeKind::Enum(labels)) if !labels.iter().any(|label| label == text) => {
                 let name = catalog.display(type_oid, -1);
-                Err((Code::InvalidLiteral, format!("invalid input value for enum {name}: \"{text}\"")))
+                let message = format!("invalid input value for enum {name}: \"{text}\"");
+                Err(Rejection::new(Code::InvalidLiteral, message))
             }
             _ => Ok(()),
         },
     }
 }
 
-/// `pg_strtoint32_safe` and related functions, PostgreSQL 16: signs, radix prefixes, underscores, surrounding blanks.
-fn integer(text: &str, name: &str, least: i64, most: i64) -> Result<(), (Code, String)> {
-    let invalid = || (Code::InvalidLiteral, format!("invalid input syntax for type {name}: \"{text}\""));
-    let trimmed = text.trim_matches(|character: char| character.is_ascii_whitespace() || character == '\x0b');
-    let (negative, digits) = match trimmed.as_bytes().first() {
-        Some(b'-') => (true, &trimmed[1..]),
-        Some(b'+') => (false, &trimmed[1..]),
-        _ => (false, trimmed),
+/// Checks the bounds of a range and their order. The order is known for PostgreSQL's own types.
+fn range(catalog: Catalog<'_>, subtype: Oid, range: &Range) -> Result<(), Rejection> {
+    let Range::Bounds { lower, lower_inclusive, upper, upper_inclusive } = range else { return Ok(()) };
+    let subtype = catalog.base_type(subtype).0;
+    let bound = |bound: &Option<String>| match bound {
+        Some(text) => value(catalog, subtype, -1, text),
+        None => Ok(Value::Unknown),
     };
-    let (radix, digits) = match digits.get(..2) {
-        Some("0x" | "0X") => (16, &digits[2..]),
-        Some("0o" | "0O") => (8, &digits[2..]),
-        Some("0b" | "0B") => (2, &digits[2..]),
-        _ => (10, digits),
+    let (lower, upper) = (bound(lower)?, bound(upper)?);
+    let known = lower != Value::Unknown && upper != Value::Unknown;
+    if known && lower > upper {
+        let message = "range lower bound must be less than or equal to range upper bound".to_owned();
+        return Err(Rejection::new(Code::InvalidRange, message));
+    }
+    // Ranges of whole numbers are stored as `[lower,upper)`.
+    let (most, name) = match subtype {
+        oid::INT4 => (i128::from(i32::MAX), "integer"),
+        oid::INT8 => (i128::from(i64::MAX), "bigint"),
+        _ => return Ok(()),
     };
-    let malformed = digits.is_empty()
-        || digits.ends_with('_')
-        || digits.contains("__")
-        || (radix == 10 && digits.starts_with('_'))
-        || !digits.chars().all(|digit| digit == '_' || digit.is_digit(radix));
-    if malformed {
-        return Err(invalid());
+    let most = Value::Integer(most);
+    let empty = known && lower == upper && !(*lower_inclusive && *upper_inclusive);
+    if !empty && (!lower_inclusive && lower == most || *upper_inclusive && upper == most) {
+        return Err(Rejection::new(Code::OutOfRange, format!("{name} out of range")));
     }
-    let digits: String = digits.chars().filter(|digit| *digit != '_').collect();
-    let value = i128::from_str_radix(&digits, radix).map(|value| if negative { -value } else { value });
-    match value {
-        Ok(value) if (i128::from(least)..=i128::from(most)).contains(&value) => Ok(()),
-        _ => Err((Code::OutOfRange, format!("value \"{text}\" is out of range for type {name}"))),
-    }
+    Ok(())
+}
+
+/// Checks a date, time or interval.
+fn date_or_time(catalog: Catalog<'_>, type_oid: Oid, typmod: i32, text: &str) -> Result<Value, Rejection> {
+    let session = match catalog.schema.dialect {
+        Dialect::Dsql => Session::Default,
+        Dialect::Postgres => Session::Unknown,
+    };
+    let (checked, overflow) = match type_oid {
+        oid::DATE => (datetime::date(text, session), format!("date out of range: \"{text}\"")),
+        oid::TIMESTAMP => (datetime::timestamp(text, session), format!("timestamp out of range: \"{text}\"")),
+        oid::TIMESTAMPTZ => {
+            (datetime::timestamptz(text, session), format!("timestamp out of range: \"{text}\""))
+        }
+        oid::INTERVAL => {
+            (datetime::interval(text, typmod).map(|()| None), "interval out of range".to_owned())
+        }
+        _ => (datetime::time(text, session).map(|()| None), String::new()),
+    };
+    let problem = match checked {
+        Ok(Some(value)) => return Ok(Value::Integer(i128::from(value))),
+        Ok(None) => return Ok(Value::Unknown),
+        Err(problem) => problem,
+    };
+    let field = format!("field value out of range: \"{text}\"");
+    let (code, message) = match problem {
+        Problem::Malformed => {
+            // `timestamp_in` and `time_in` leave out "without time zone".
+            let name = catalog.display(type_oid, -1);
+            let name = name.trim_end_matches(" without time zone");
+            (Code::InvalidDatetime, format!("invalid input syntax for type {name}: \"{text}\""))
+        }
+        Problem::FieldOutOfRange if type_oid == oid::INTERVAL => {
+            (Code::IntervalOutOfRange, format!("interval {field}"))
+        }
+        Problem::FieldOutOfRange | Problem::MonthOrDayOutOfRange => {
+            (Code::DatetimeOutOfRange, format!("date/time {field}"))
+        }
+        Problem::ZoneOutOfRange => {
+            (Code::OffsetOutOfRange, format!("time zone displacement out of range: \"{text}\""))
+        }
+        Problem::UnknownZone(zone) => (Code::UnknownTimeZone, format!("time zone \"{zone}\" not recognized")),
+        Problem::ValueOutOfRange => (Code::DatetimeOutOfRange, overflow),
+    };
+    Err(Rejection::new(code, message))
 }
 
 /// `parse_bool_with_len`: any unambiguous prefix.
 fn is_boolean(text: &str) -> bool {
-    let word = text.trim_matches(|character: char| character.is_ascii_whitespace()).to_ascii_lowercase();
+    let word = trim(text).to_ascii_lowercase();
     match word.as_str() {
         "" | "o" => false,
         "1" | "0" | "on" | "of" | "off" => true,
         _ => ["true", "false", "yes", "no"].iter().any(|full| full.starts_with(&word)),
     }
-}
-
-/// `string_to_uuid`: 32 digits, with an optional hyphen after each group of four, optionally in braces.
-fn is_uuid(text: &str) -> bool {
-    let inner = match (text.strip_prefix('{'), text.ends_with('}')) {
-        (Some(rest), true) => &rest[..rest.len() - 1],
-        (None, false) => text,
-        _ => return false,
-    };
-    let mut digits = 0;
-    let mut after_hyphen = false;
-    for byte in inner.bytes() {
-        match byte {
-            b'-' if digits % 4 == 0 && digits > 0 && digits < 32 && !after_hyphen => after_hyphen = true,
-            byte if byte.is_ascii_hexdigit() => {
-                digits += 1;
-                after_hyphen = false;
-            }
-            _ => return false,
-        }
-    }
-    digits == 32 && !after_hyphen
-}
-
-fn is_float(text: &str) -> bool {
-    let word = text.trim_matches(|character: char| character.is_ascii_whitespace());
-    let unsigned = word.strip_prefix(['-', '+']).unwrap_or(word).to_ascii_lowercase();
-    // `strtod` also accepts hexadecimal; Rust's parser does not.
-    matches!(unsigned.as_str(), "nan" | "inf" | "infinity")
-        || unsigned.starts_with("0x")
-        || decimal(&unsigned)
-}
-
-fn is_numeric(text: &str) -> bool {
-    let word = text.trim_matches(|character: char| character.is_ascii_whitespace());
-    let unsigned = word.strip_prefix(['-', '+']).unwrap_or(word).to_ascii_lowercase();
-    let radix = ["0x", "0o", "0b"].iter().any(|prefix| unsigned.starts_with(prefix));
-    matches!(unsigned.as_str(), "nan" | "inf" | "infinity") || radix || decimal(&unsigned.replace('_', ""))
-}
-
-/// Dates and times have too many forms to be parsed here. A constant without a digit that is not one of the special
-/// words (`datetime.c`) is certainly not a date or time.
-fn may_be_datetime(text: &str) -> bool {
-    let special = ["now", "today", "tomorrow", "yesterday", "epoch", "infinity", "allballs"];
-    let word = text.trim().trim_start_matches(['-', '+']).to_ascii_lowercase();
-    text.bytes().any(|byte| byte.is_ascii_digit()) || special.iter().any(|known| word.starts_with(known))
-}
-
-fn decimal(text: &str) -> bool {
-    let (mantissa, exponent) = text.split_once('e').map_or((text, None), |(left, right)| (left, Some(right)));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let exponent = exponent.is_none_or(|exponent| {
-        let digits_only = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
-        !digits_only.is_empty() && digits(digits_only)
-    });
-    digits(whole) && digits(fraction) && !(whole.is_empty() && fraction.is_empty()) && exponent
 }
 
 #[cfg(test)]
@@ -182,35 +207,44 @@ mod tests {
     fn constants_by_type() {
         let schema = Schema::default();
         let catalog = Catalog::now(&schema);
-        for (ty, text, fine) in [
-            (oid::INT4, " 12 ", true),
-            (oid::INT4, "0x1F", true),
-            (oid::INT4, "1_000", true),
-            (oid::INT4, "abc", false),
-            (oid::INT4, "", false),
-            (oid::INT4, "2147483648", false),
-            (oid::INT2, "-32768", true),
-            (oid::BOOL, "t", true),
-            (oid::BOOL, "maybe", false),
-            (oid::UUID, "{a0eebc99-9c0b4ef8-bb6d6bb9-bd380a11}", true),
-            (oid::UUID, "a0eebc99", false),
-            (oid::FLOAT8, "-1.5e3", true),
-            (oid::FLOAT8, "e3", false),
-            (oid::NUMERIC, "NaN", true),
-            (oid::NUMERIC, ".", false),
-            (oid::TEXT, "anything", true),
-            (oid::DATE, "2026-11-21", true),
-            (oid::DATE, "yesterdayish", true),
-            (oid::DATE, "soon", false),
-            (oid::TIMESTAMPTZ, "-infinity", true),
-            (oid::INTERVAL, "", false),
-            (oid::JSONB, r#" {"a": [1, -2.5e3, "\u8a18", null, true]} "#, true),
-            (oid::JSON, "{a: 1}", false),
-            (oid::JSON, "[1,]", false),
-            (oid::JSON, "01", false),
-            (oid::JSON, "", false),
+        for (ty, text, code) in [
+            (oid::INT4, " 12 ", None),
+            (oid::INT4, "0x1F", None),
+            (oid::INT4, "1_000", None),
+            (oid::INT4, "abc", Some(Code::InvalidLiteral)),
+            (oid::INT4, "", Some(Code::InvalidLiteral)),
+            (oid::INT4, "_1", Some(Code::InvalidLiteral)),
+            (oid::INT4, "2147483648", Some(Code::OutOfRange)),
+            (oid::INT4, "99999999999x", Some(Code::OutOfRange)),
+            (oid::INT2, "-32768", None),
+            (oid::BOOL, "t", None),
+            (oid::BOOL, "maybe", Some(Code::InvalidLiteral)),
+            (oid::FLOAT8, "-1.5e3", None),
+            (oid::FLOAT8, "e3", Some(Code::InvalidLiteral)),
+            (oid::FLOAT8, "1e400", Some(Code::OutOfRange)),
+            (oid::FLOAT8, "1e-400", Some(Code::OutOfRange)),
+            (oid::FLOAT8, "0e-400", None),
+            (oid::FLOAT4, "1e39", Some(Code::OutOfRange)),
+            (oid::NUMERIC, "NaN", None),
+            (oid::TEXT, "anything", None),
+            (oid::DATE, "2026-11-21", None),
+            (oid::DATE, "soon", Some(Code::InvalidDatetime)),
+            (oid::DATE, "2026-02-29", Some(Code::DatetimeOutOfRange)),
+            (oid::TIMESTAMPTZ, "-infinity", None),
+            (oid::TIMESTAMPTZ, "2026-11-28 America/Atlantis", Some(Code::UnknownTimeZone)),
+            (oid::TIMESTAMPTZ, "2026-11-28 10:00 +25", Some(Code::OffsetOutOfRange)),
+            (oid::INTERVAL, "", Some(Code::InvalidDatetime)),
+            (oid::INTERVAL, "99999999999 days", Some(Code::IntervalOutOfRange)),
+            (oid::MONEY, "$1,000.00", None),
+            (oid::MONEY, "123456789012345678", Some(Code::OutOfRange)),
+            (oid::INT4RANGE, "[1,4)", None),
+            (oid::INT4RANGE, "[4,1)", Some(Code::InvalidRange)),
+            (oid::INT4RANGE, "[1,2147483647]", Some(Code::OutOfRange)),
+            (oid::INT4RANGE, "[a,4)", Some(Code::InvalidLiteral)),
+            (oid::TSRANGE, "[2026-02-01,2026-01-01]", Some(Code::InvalidRange)),
+            (oid::INT4MULTIRANGE, "{[1,2),[5,3)}", Some(Code::InvalidRange)),
         ] {
-            assert_eq!(check(catalog, ty, text).is_ok(), fine, "{ty} {text:?}");
+            assert_eq!(check(catalog, ty, -1, text).err().map(|it| it.code), code, "{ty} {text:?}");
         }
     }
 }

@@ -120,7 +120,7 @@ fn written(catalog: Catalog<'_>, ty: Oid, typmod: i32) -> Option<TypeName> {
     })
 }
 
-/// `typmodout`: the numbers in the parentheses.
+/// `typmodout`: the numbers in the parentheses; of an interval, as the grammar passes them, first the mask of its fields.
 fn modifiers(ty: Oid, typmod: i32) -> Vec<i32> {
     let low = typmod & 0xFFFF;
     match ty {
@@ -129,7 +129,6 @@ fn modifiers(ty: Oid, typmod: i32) -> Vec<i32> {
         oid::NUMERIC => vec![((typmod - 4) >> 16) & 0xFFFF, (((typmod - 4) & 0x7FF) ^ 0x400) - 0x400],
         oid::TIME | oid::TIMETZ | oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::BIT | oid::VARBIT => vec![typmod],
         oid::INTERVAL if low == 0xFFFF => vec![typmod >> 16],
-        oid::INTERVAL if typmod >> 16 == 0x7FFF => vec![low],
         oid::INTERVAL => vec![typmod >> 16, low],
         _ => Vec::new(),
     }

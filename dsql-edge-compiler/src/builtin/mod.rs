@@ -17,6 +17,7 @@ pub mod oid;
 mod operator;
 mod relation;
 mod table;
+mod time_zone;
 mod types;
 
 pub use cast::{Cast, cast, casts_from};
@@ -26,4 +27,5 @@ pub use null_contract::NullContract;
 pub use oid::Oid;
 pub use operator::{Operator, operator, operator_names, operators};
 pub use relation::{Column, Relation, dsql_relation, relation, relation_names};
+pub use time_zone::{Abbreviation, AbbreviationSet, TimeZone, time_zone, time_zone_abbreviation};
 pub use types::{Type, array_of, type_by_name, type_by_oid, type_by_qualified_name, type_names};

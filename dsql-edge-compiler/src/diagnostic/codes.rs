@@ -101,6 +101,20 @@ codes! {
     InvalidDatetime "invalid-datetime" "22007",
     /// A date or time with a month, day or hour that does not exist.
     DatetimeOutOfRange "datetime-out-of-range" "22008",
+    /// An interval constant with a number that its type cannot represent.
+    IntervalOutOfRange "interval-out-of-range" "22015",
+    /// A date or time constant whose offset from UTC is 16 hours or more.
+    OffsetOutOfRange "offset-out-of-range" "22009",
+    /// A date or time constant with a time zone that PostgreSQL does not have.
+    UnknownTimeZone "unknown-time-zone" "22023",
+    /// A `bytea` constant with digits that are not hexadecimal.
+    InvalidBytea "invalid-bytea" "22023",
+    /// An array constant with a dimension whose upper bound is below its lower bound.
+    InvalidArrayBounds "invalid-array-bounds" "2202E",
+    /// A range constant whose lower bound is greater than its upper bound.
+    InvalidRange "invalid-range" "22000",
+    /// A `jsonb` constant with a character that text cannot contain.
+    UntranslatableCharacter "untranslatable-character" "22P05",
     /// A number out of its type's range.
     OutOfRange "out-of-range" "22003",
     /// A column that is neither grouped nor aggregated.

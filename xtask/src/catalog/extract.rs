@@ -73,6 +73,16 @@ SELECT n.nspname || '.' || c.relname, c.relkind, s.number,
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN stable_type s ON s.oid = c.reltype
 WHERE n.nspname IN ('pg_catalog', 'information_schema') AND c.relkind IN ('r', 'v')";
 
+/// A zone always has the same offset if a time of day with its name is valid without a date.
+const TIME_ZONES: &str = "
+SELECT lower(name), CASE WHEN pg_input_is_valid('00:00 ' || name, 'timetz') THEN 'f' ELSE 'd' END FROM pg_timezone_names";
+
+/// The word `dst` may follow an abbreviation only if its offset is always the same.
+const ABBREVIATIONS: &str = "
+SELECT lower(abbrev), CASE WHEN is_dst THEN 'd' WHEN pg_input_is_valid('2000-01-01 00:00 ' || abbrev || ' dst', 'timestamptz')
+                      THEN 's' ELSE 'y' END
+FROM pg_timezone_abbrevs";
+
 /// Returns every data file.
 pub(crate) fn files(client: &mut Client, never_null: &NeverNull) -> Result<Vec<File>> {
     client.simple_query(STABLE_TYPES)?;
@@ -84,6 +94,8 @@ pub(crate) fn files(client: &mut Client, never_null: &NeverNull) -> Result<Vec<F
         File { name: "operators.txt".to_owned(), text: operators(client, &functions)? },
         File { name: "casts.txt".to_owned(), text: casts(client, &functions)? },
         File { name: "relations.txt".to_owned(), text: relations(client)? },
+        File { name: "time_zones.txt".to_owned(), text: pairs(client, TIME_ZONES)? },
+        File { name: "time_zone_abbreviations.txt".to_owned(), text: abbreviations(client)? },
         File { name: "functions_by_oid.txt".to_owned(), text: functions.by_oid },
         File { name: "functions.txt".to_owned(), text: functions.text },
     ];
@@ -114,6 +126,28 @@ fn relations(client: &mut Client) -> Result<String> {
         Ok(format!("{name}\t{kind}\t{row_type:0>5}\t{columns}"))
     });
     Ok(sorted(lines.collect::<Result<Vec<String>>>()?.into_iter()))
+}
+
+/// Lines of two fields.
+fn pairs(client: &mut Client, sql: &str) -> Result<String> {
+    let rows = rows(client, sql)?;
+    let lines = rows.iter().map(|row| Ok(fields::<2>(row)?.join("\t")));
+    Ok(sorted(lines.collect::<Result<Vec<String>>>()?.into_iter()))
+}
+
+/// The abbreviations of every set that PostgreSQL ships, because a server may use any of them. The sets differ in
+/// offsets, which the file does not contain.
+fn abbreviations(client: &mut Client) -> Result<String> {
+    let mut known = BTreeMap::new();
+    for set in ["Default", "Australia", "India"] {
+        client.simple_query(&format!("SET timezone_abbreviations = '{set}'"))?;
+        for row in rows(client, ABBREVIATIONS)? {
+            let [name, letter] = fields(&row)?;
+            let default = if set == "Default" { 'd' } else { '-' };
+            known.entry(name.to_owned()).or_insert_with(|| format!("{letter}{default}"));
+        }
+    }
+    Ok(sorted(known.iter().map(|(name, letters)| format!("{name}\t{letters}"))))
 }
 
 struct Functions {
@@ -200,8 +234,8 @@ fn casts(client: &mut Client, functions: &Functions) -> Result<String> {
     let rows = rows(client, CASTS)?;
     let lines = rows.iter().map(|row| {
         let [source, target, letters, function] = fields(row)?;
-        // A binary-coercible cast keeps the value. An input or output function that returns NULL is an error
-        // (InputFunctionCall).
+        // Only a cast by a function can make NULL from a value: a binary-coercible cast keeps the value, and an input
+        // or output function that returns NULL is an error (InputFunctionCall).
         let never_null = !letters.ends_with('f') || functions.letter(function) != '-';
         let letter = if never_null { 'y' } else { '-' };
         Ok(format!("{source:0>5}\t{target:0>5}\t{letters}{letter}\t{function:0>5}"))

@@ -60,9 +60,18 @@ enum Part {
     Field,
     /// The SQL that is sent after a rewrite, prepared by a PostgreSQL 16: the test `sent` over the corpora.
     Sent,
+    /// Migrations and queries of published applications, compared with a PostgreSQL 16. It downloads their packages, so
+    /// it runs only if it is named, and needs no corpus.
+    Packages,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
+    if options.parts.contains(&Part::Packages) {
+        xtask::step::run(&mut test("packages"))?;
+    }
+    if matches!(options.parts.as_slice(), [Part::Packages]) {
+        return Ok(());
+    }
     let Some(corpus) = &options.corpus else {
         // A new clone has no corpus, and this command succeeds without one.
         println!("no corpus: name its folder with --corpus or DSQL_EDGE_CORPUS");
@@ -77,10 +86,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         dsql::measure(&corpus.join("dsql-golden.jsonl"), options.only.as_deref(), &mut report)?;
     }
     if wants(Part::Sent) {
-        let mut command = xtask::project::cargo();
-        // `--workspace` avoids building again; see `test::parts`.
-        command.args(["test", "--locked", "--workspace", "--test", "sent", "--", "--nocapture"]);
-        xtask::step::run(command.env("DSQL_EDGE_CORPUS", corpus.canonicalize()?))?;
+        xtask::step::run(test("sent").env("DSQL_EDGE_CORPUS", corpus.canonicalize()?))?;
     }
     if !wants(Part::Queries) && !wants(Part::Syntax) && !wants(Part::Lint) && !wants(Part::Field) {
         report.finish();
@@ -104,4 +110,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     report.finish();
     Ok(())
+}
+
+/// A test program of the workspace. `--workspace` avoids building again; see `test::parts`.
+fn test(name: &str) -> std::process::Command {
+    let mut command = xtask::project::cargo();
+    command.args(["test", "--locked", "--workspace", "--test", name, "--", "--nocapture"]);
+    command
 }

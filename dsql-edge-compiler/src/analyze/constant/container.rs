@@ -1,57 +1,173 @@
-//! Splits constants of arrays and ranges: `array_in`, `range_in`.
+//! Splits constants of arrays, ranges and multiranges: `array_in`, `range_in`, `multirange_in`.
 //!
-//! Input: the text between the quotes. Output: the elements or bounds as text, or [`Malformed`]. Constructs that are
-//! not modeled (explicit array bounds) are accepted.
+//! Input: the text of a constant. Output: the elements or bounds as text, or [`Malformed`].
 
 use std::iter::Peekable;
 use std::str::Chars;
+
+use super::blank::is_blank;
 
 /// The text is not an array, or not a range.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
-/// The elements of an array; NULLs are left out.
-pub(super) fn array_elements(text: &str, delimiter: char) -> Result<Vec<String>, Malformed> {
-    let text = text.trim_matches(is_blank);
-    if text.starts_with('[') {
-        return Ok(Vec::new());
-    }
-    let mut reader = Reader { rest: text.chars().peekable(), delimiter };
-    let mut elements = Vec::new();
-    reader.array(&mut elements, 0)?;
-    if reader.rest.next().is_some() { Err(Malformed) } else { Ok(elements) }
+/// Why a text is not an array.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NoArray<'t> {
+    /// The part of the text that PostgreSQL reports.
+    Malformed(&'t str),
+    /// The upper bound of a dimension is below its lower bound.
+    Bounds,
 }
 
-/// The bounds of a range that are written.
-pub(super) fn range_bounds(text: &str) -> Result<Vec<String>, Malformed> {
-    let text = text.trim_matches(is_blank);
-    if text.eq_ignore_ascii_case("empty") {
-        return Ok(Vec::new());
+/// The elements of an array; NULLs are left out.
+pub(super) fn array_elements(text: &str, delimiter: char) -> Result<Vec<String>, NoArray<'_>> {
+    let (lengths, contents) = dimensions(text)?;
+    if !contents.starts_with('{') {
+        return Err(NoArray::Malformed(text));
     }
-    let mut rest = text.chars().peekable();
-    if !matches!(rest.next(), Some('[' | '(')) {
+    let mut reader = Reader { rest: contents.trim_end_matches(is_blank).chars().peekable(), delimiter };
+    let mut elements = Vec::new();
+    let shape = reader.array(&mut elements, 0).ok().filter(|_| reader.rest.next().is_none());
+    let shape = shape.ok_or(NoArray::Malformed(contents))?;
+    let as_declared = lengths.is_empty() || lengths.iter().eq(shape.iter());
+    if as_declared { Ok(elements) } else { Err(NoArray::Malformed(text)) }
+}
+
+/// The lengths of the dimensions in brackets before an array, `[3][-1:1]=`, and what follows them.
+fn dimensions(text: &str) -> Result<(Vec<usize>, &str), NoArray<'_>> {
+    let malformed = |_| NoArray::Malformed(text);
+    let mut rest = text.trim_start_matches(is_blank);
+    let mut lengths = Vec::new();
+    while let Some(bounds) = rest.strip_prefix('[') {
+        let (bounds, after) = bounds.split_once(']').ok_or(NoArray::Malformed(text))?;
+        let (lower, upper) = bounds.split_once(':').unwrap_or(("1", bounds));
+        let (lower, upper) = (bound(lower).map_err(malformed)?, bound(upper).map_err(malformed)?);
+        if upper < lower {
+            return Err(NoArray::Bounds);
+        }
+        lengths.push(usize::try_from(i64::from(upper) - i64::from(lower) + 1).unwrap_or(usize::MAX));
+        rest = after.trim_start_matches(is_blank);
+    }
+    if lengths.is_empty() {
+        return Ok((lengths, rest));
+    }
+    let contents = rest.strip_prefix('=').ok_or(NoArray::Malformed(text))?;
+    Ok((lengths, contents.trim_start_matches(is_blank)))
+}
+
+/// A bound of a dimension. PostgreSQL's `atoi` reads signs and digits in any order as a number, so this does too.
+fn bound(text: &str) -> Result<i32, Malformed> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'+')) {
         return Err(Malformed);
     }
-    let mut bounds = Vec::new();
-    for last in [false, true] {
-        let (mut bound, mut written, mut quoted) = (String::new(), false, false);
-        loop {
-            match rest.next().ok_or(Malformed)? {
-                ',' if !quoted && !last => break,
-                ')' | ']' if !quoted && last => break,
-                ',' | '(' | '[' | ')' | ']' if !quoted => return Err(Malformed),
-                '\\' => bound.push(rest.next().ok_or(Malformed)?),
-                '"' if quoted && rest.peek() == Some(&'"') => bound.extend(rest.next()),
-                '"' => quoted = !quoted,
-                other => bound.push(other),
-            }
-            written = true;
-        }
-        if written {
-            bounds.push(bound);
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let digits = unsigned.find(['-', '+']).unwrap_or(unsigned.len());
+    let number = text.get(..text.len() - unsigned.len() + digits).unwrap_or_default();
+    Ok(number.parse().unwrap_or_default())
+}
+
+/// A range as it is written.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Range {
+    Empty,
+    Bounds {
+        /// `None`: the range has no lower bound.
+        lower: Option<String>,
+        lower_inclusive: bool,
+        upper: Option<String>,
+        upper_inclusive: bool,
+    },
+}
+
+/// The parts of a range: `range_parse`.
+pub(super) fn range(text: &str) -> Result<Range, Malformed> {
+    let text = text.trim_matches(is_blank);
+    if text.eq_ignore_ascii_case("empty") {
+        return Ok(Range::Empty);
+    }
+    let mut rest = text.chars().peekable();
+    let lower_inclusive = match rest.next() {
+        Some('[') => true,
+        Some('(') => false,
+        _ => return Err(Malformed),
+    };
+    let (lower, end) = range_bound(&mut rest)?;
+    if end != ',' {
+        return Err(Malformed);
+    }
+    let (upper, end) = range_bound(&mut rest)?;
+    if end == ',' || rest.next().is_some() {
+        return Err(Malformed);
+    }
+    Ok(Range::Bounds { lower, lower_inclusive, upper, upper_inclusive: end == ']' })
+}
+
+/// A bound, and the character that ends it: `range_parse_bound`. A bound of no characters is missing.
+fn range_bound(rest: &mut Peekable<Chars<'_>>) -> Result<(Option<String>, char), Malformed> {
+    if let Some(end) = rest.next_if(|next| matches!(next, ',' | ')' | ']')) {
+        return Ok((None, end));
+    }
+    let (mut bound, mut quoted) = (String::new(), false);
+    loop {
+        match rest.next().ok_or(Malformed)? {
+            end @ (',' | ')' | ']') if !quoted => return Ok((Some(bound), end)),
+            '\\' => bound.push(rest.next().ok_or(Malformed)?),
+            '"' if quoted && rest.peek() == Some(&'"') => bound.extend(rest.next()),
+            '"' => quoted = !quoted,
+            other => bound.push(other),
         }
     }
-    if rest.next().is_some() { Err(Malformed) } else { Ok(bounds) }
+}
+
+/// The ranges of a multirange, each as text: `multirange_in`. Empty ranges are left out. The text may be malformed after
+/// the ranges, of which PostgreSQL reads each before it looks at what follows.
+pub(super) fn multirange(text: &str) -> (Vec<String>, Result<(), Malformed>) {
+    let mut ranges = Vec::new();
+    let end = read_multirange(text, &mut ranges);
+    (ranges, end)
+}
+
+fn read_multirange(text: &str, ranges: &mut Vec<String>) -> Result<(), Malformed> {
+    let mut rest = text.trim_matches(is_blank).strip_prefix('{').ok_or(Malformed)?;
+    let mut first = true;
+    loop {
+        rest = rest.trim_start_matches(is_blank);
+        if first && rest.starts_with('}') {
+            break;
+        }
+        first = false;
+        let empty = rest.get(..5).is_some_and(|word| word.eq_ignore_ascii_case("empty"));
+        let length = if empty { 5 } else { range_length(rest)? };
+        let (range, after) = rest.split_at(length);
+        if !empty {
+            ranges.push(range.to_owned());
+        }
+        rest = after.trim_start_matches(is_blank);
+        match rest.strip_prefix(',') {
+            Some(next) => rest = next,
+            None => break,
+        }
+    }
+    if rest == "}" { Ok(()) } else { Err(Malformed) }
+}
+
+/// The length of the range at the start of a text, up to its bracket outside of quotes.
+fn range_length(text: &str) -> Result<usize, Malformed> {
+    if !text.starts_with(['[', '(']) {
+        return Err(Malformed);
+    }
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, next) in text.char_indices() {
+        match next {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => quoted = !quoted,
+            ']' | ')' if !quoted => return Ok(at + 1),
+            _ => {}
+        }
+    }
+    Err(Malformed)
 }
 
 struct Reader<'t> {
@@ -79,8 +195,8 @@ impl Reader<'_> {
                     Vec::new()
                 }
                 _ => {
-                    let word = self.word()?;
-                    if !word.eq_ignore_ascii_case("null") {
+                    let (word, escaped) = self.word()?;
+                    if escaped || !word.eq_ignore_ascii_case("null") {
                         out.push(word);
                     }
                     Vec::new()
@@ -112,14 +228,17 @@ impl Reader<'_> {
         }
     }
 
-    fn word(&mut self) -> Result<String, Malformed> {
+    /// An element without quotes, and whether it contains a backslash.
+    fn word(&mut self) -> Result<(String, bool), Malformed> {
         let mut out = String::new();
+        let mut escaped = false;
         while let Some(next) = self.rest.peek().copied() {
             match next {
                 '}' => break,
                 '{' | '"' => return Err(Malformed),
                 _ if next == self.delimiter => break,
                 '\\' => {
+                    escaped = true;
                     self.rest.next();
                     out.push(self.rest.next().ok_or(Malformed)?);
                 }
@@ -127,7 +246,7 @@ impl Reader<'_> {
             }
         }
         let word = out.trim_end_matches(is_blank);
-        if word.is_empty() { Err(Malformed) } else { Ok(word.to_owned()) }
+        if word.is_empty() { Err(Malformed) } else { Ok((word.to_owned(), escaped)) }
     }
 
     fn expect(&mut self, wanted: char) -> Result<(), Malformed> {
@@ -137,11 +256,6 @@ impl Reader<'_> {
     fn blanks(&mut self) {
         while self.rest.next_if(|it| is_blank(*it)).is_some() {}
     }
-}
-
-/// `array_isspace`
-fn is_blank(character: char) -> bool {
-    character.is_ascii_whitespace() || character == '\x0b'
 }
 
 #[cfg(test)]
@@ -155,7 +269,11 @@ mod tests {
             ("{}", Some("")),
             (" { a , \"b \\\" c\" , NULL,\"null\" } ", Some("a|b \" c|null")),
             ("{{1,2},{3,4}}", Some("1|2|3|4")),
-            ("[2:3]={1,2}", Some("")),
+            ("[2:3]={1,2}", Some("1|2")),
+            ("[1:1][-1:0]={{1,2}}", Some("1|2")),
+            ("[2:4]={1,2}", None),
+            ("[2:1]={}", None),
+            ("[a]={1}", None),
             ("rust", None),
             ("{a", None),
             ("{a,}", None),
@@ -171,17 +289,47 @@ mod tests {
 
     #[test]
     fn ranges() {
+        let written = |text| match range(text).ok()? {
+            Range::Empty => Some("empty".to_owned()),
+            Range::Bounds { lower, lower_inclusive, upper, upper_inclusive } => Some(format!(
+                "{}{}|{}{}",
+                if lower_inclusive { '[' } else { '(' },
+                lower.as_deref().unwrap_or("-"),
+                upper.as_deref().unwrap_or("-"),
+                if upper_inclusive { ']' } else { ')' },
+            )),
+        };
         for (text, expected) in [
-            ("empty", Some("")),
-            ("[1,3)", Some("1|3")),
-            ("(,3]", Some("3")),
-            ("[\"a,b\",c]", Some("a,b|c")),
+            (" Empty ", Some("empty")),
+            ("[1,3)", Some("[1|3)")),
+            ("(,3]", Some("(-|3]")),
+            ("(\"\",)", Some("(|-)")),
+            ("[\"a,b\",c]", Some("[a,b|c]")),
+            ("[a(b,c[d)", Some("[a(b|c[d)")),
             ("1,3", None),
             ("[1,3", None),
             ("[1)", None),
+            ("[1,2,3)", None),
             ("[1,3)x", None),
         ] {
-            assert_eq!(range_bounds(text).ok().map(|it| it.join("|")).as_deref(), expected, "{text}");
+            assert_eq!(written(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn multiranges() {
+        for (text, expected) in [
+            ("{}", Some("")),
+            (" { [1,2) , (3,4] } ", Some("[1,2)|(3,4]")),
+            ("{empty,[1,2)}", Some("[1,2)")),
+            ("{[\"]\",a)}", Some("[\"]\",a)")),
+            ("{[1,2", None),
+            ("{[1,2),}", None),
+            ("[1,2)", None),
+            ("{[1,2)}x", None),
+        ] {
+            let (ranges, end) = multirange(text);
+            assert_eq!(end.ok().map(|()| ranges.join("|")).as_deref(), expected, "{text}");
         }
     }
 }

@@ -1,19 +1,50 @@
-//! Checks whether a string is JSON by the rules of PostgreSQL's JSON lexer and parser (`jsonapi.c`).
+//! Checks constants of `json` and `jsonb` by the rules of PostgreSQL's JSON lexer and parser (`jsonapi.c`).
+//!
+//! Input: the text of a constant. Output: nothing, or why it is not JSON. `jsonb` also decodes strings and numbers, so it
+//! rejects characters and numbers that it cannot store.
+
+use super::number::numeric;
+use super::rejection::Rejection;
+use crate::diagnostic::Code;
 
 /// The maximum nesting depth that is checked; the server checks deeper values.
 const MAX_DEPTH: usize = 200;
 
-/// Whether the whole string is one JSON value.
-pub(super) fn is_valid(text: &str) -> bool {
-    let mut reader = Reader { bytes: text.as_bytes(), at: 0 };
+/// Checks whether the whole text is one JSON value; with `decodes`, one that `jsonb` can store.
+pub(super) fn check(text: &str, decodes: bool) -> Result<(), Rejection> {
+    let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, decodes, reason: Reason::Malformed };
     let value = reader.value(0);
     reader.blanks();
-    value.is_some() && reader.at == text.len()
+    if value.is_some() && reader.at == text.len() {
+        return Ok(());
+    }
+    Err(match reader.reason {
+        Reason::Malformed => {
+            Rejection::new(Code::InvalidLiteral, "invalid input syntax for type json".to_owned())
+        }
+        Reason::Nul => {
+            Rejection::new(Code::UntranslatableCharacter, "unsupported Unicode escape sequence".to_owned())
+        }
+        Reason::Number => Rejection::new(Code::OutOfRange, "value overflows numeric format".to_owned()),
+    })
+}
+
+/// Why a text is rejected.
+#[derive(Clone, Copy)]
+enum Reason {
+    Malformed,
+    /// The character `\u0000`, which text cannot contain.
+    Nul,
+    /// A number beyond the limits of `numeric`.
+    Number,
 }
 
 struct Reader<'t> {
+    text: &'t str,
     bytes: &'t [u8],
     at: usize,
+    decodes: bool,
+    reason: Reason,
 }
 
 impl Reader<'_> {
@@ -30,6 +61,11 @@ impl Reader<'_> {
     fn eat(&mut self, byte: u8) -> Option<()> {
         self.blanks();
         (self.peek()? == byte).then(|| self.at += 1)
+    }
+
+    fn reject<T>(&mut self, reason: Reason) -> Option<T> {
+        self.reason = reason;
+        None
     }
 
     fn value(&mut self, depth: usize) -> Option<()> {
@@ -81,30 +117,56 @@ impl Reader<'_> {
 
     fn string(&mut self) -> Option<()> {
         self.eat(b'"')?;
+        // The high surrogate before this character, whose low surrogate must follow.
+        let mut high = false;
         loop {
             let byte = self.peek()?;
             self.at += 1;
-            match byte {
+            let unit = match byte {
+                b'"' if high && self.decodes => return None,
                 b'"' => return Some(()),
-                b'\\' => {
-                    let escape = self.peek()?;
-                    self.at += 1;
-                    match escape {
-                        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
-                        b'u' => {
-                            let digits = self.bytes.get(self.at..self.at + 4)?;
-                            digits.iter().all(u8::is_ascii_hexdigit).then(|| self.at += 4)?;
-                        }
-                        _ => return None,
-                    }
-                }
+                b'\\' => self.escape()?,
                 0..=0x1f => return None,
-                _ => {}
+                _ => None,
+            };
+            high = self.surrogate(high, unit)?;
+        }
+    }
+
+    /// The rest of an escape; the code unit if it is a `\u`.
+    fn escape(&mut self) -> Option<Option<u32>> {
+        let escape = self.peek()?;
+        self.at += 1;
+        match escape {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(None),
+            b'u' => {
+                let digits = self.text.get(self.at..self.at + 4)?;
+                if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+                    return None;
+                }
+                self.at += 4;
+                u32::from_str_radix(digits, 16).ok().map(Some)
             }
+            _ => None,
+        }
+    }
+
+    /// Checks the order of surrogates, if strings are decoded. Output: whether a low surrogate must follow.
+    fn surrogate(&mut self, high: bool, unit: Option<u32>) -> Option<bool> {
+        if !self.decodes {
+            return Some(false);
+        }
+        match (high, unit) {
+            (false, Some(0)) => self.reject(Reason::Nul),
+            (false, Some(0xd800..=0xdbff)) => Some(true),
+            (true, Some(0xdc00..=0xdfff)) => Some(false),
+            (true, _) | (false, Some(0xdc00..=0xdfff)) => None,
+            (false, _) => Some(false),
         }
     }
 
     fn number(&mut self) -> Option<()> {
+        let start = self.at;
         if self.peek() == Some(b'-') {
             self.at += 1;
         }
@@ -125,7 +187,12 @@ impl Reader<'_> {
             self.digits()?;
         }
         // `01` and `1a` are not numbers.
-        (!self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric())).then_some(())
+        if self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric()) {
+            return None;
+        }
+        let too_large = self.decodes
+            && numeric(self.text.get(start..self.at)?).is_err_and(|it| it.code == Code::OutOfRange);
+        if too_large { self.reject(Reason::Number) } else { Some(()) }
     }
 
     fn digits(&mut self) -> Option<()> {
@@ -134,5 +201,31 @@ impl Reader<'_> {
             self.at += 1;
         }
         (self.at > start).then_some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_and_jsonb() {
+        let verdict = |text, decodes| check(text, decodes).err().map(|rejection| rejection.code);
+        for (text, as_json, as_jsonb) in [
+            (r#" {"a": [1, -2.5e3, "\u8a18", null, true]} "#, None, None),
+            ("{a: 1}", Some(Code::InvalidLiteral), Some(Code::InvalidLiteral)),
+            ("[1,]", Some(Code::InvalidLiteral), Some(Code::InvalidLiteral)),
+            ("01", Some(Code::InvalidLiteral), Some(Code::InvalidLiteral)),
+            ("", Some(Code::InvalidLiteral), Some(Code::InvalidLiteral)),
+            (r#""\u0000""#, None, Some(Code::UntranslatableCharacter)),
+            (r#""\ud83d\ude04""#, None, None),
+            (r#""\ud83d\ud83d""#, None, Some(Code::InvalidLiteral)),
+            (r#""\ude04""#, None, Some(Code::InvalidLiteral)),
+            (r#""\ud83dx""#, None, Some(Code::InvalidLiteral)),
+            (r#""\ud83d""#, None, Some(Code::InvalidLiteral)),
+            ("1e1000000", None, Some(Code::OutOfRange)),
+        ] {
+            assert_eq!((verdict(text, false), verdict(text, true)), (as_json, as_jsonb), "{text}");
+        }
     }
 }

@@ -123,7 +123,7 @@ impl Parser<'_> {
                 modifiers = if self.eat_symbol(b'(') {
                     let precision = self.integer_expr()?;
                     self.expect_symbol(b')')?;
-                    vec![precision]
+                    vec![full_range(precision.span), precision]
                 } else {
                     self.interval_fields()?
                 };
@@ -247,7 +247,8 @@ impl Parser<'_> {
         let mut modifiers = Vec::new();
         if precision {
             self.advance();
-            modifiers.push(self.integer_expr()?);
+            let precision = self.integer_expr()?;
+            modifiers.extend([full_range(precision.span), precision]);
             self.advance();
         }
         let span = self.span();
@@ -268,6 +269,11 @@ fn interval_mask(first: K, last: K) -> i32 {
     let order = [(K::Year, 2), (K::Month, 1), (K::Day, 3), (K::Hour, 10), (K::Minute, 11), (K::Second, 12)];
     let index = |field| order.iter().position(|(keyword, _)| *keyword == field).unwrap_or(0);
     order[index(first)..=index(last).max(index(first))].iter().map(|(_, bit)| 1 << bit).sum()
+}
+
+/// The mask of an interval of all fields, which comes before its precision: `INTERVAL_FULL_RANGE`.
+fn full_range(span: Span) -> Expr {
+    Expr { kind: ExprKind::Literal(Literal::Integer(0x7FFF)), span }
 }
 
 fn one(span: Span) -> Expr {

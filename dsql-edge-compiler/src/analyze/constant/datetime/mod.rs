@@ -1,0 +1,225 @@
+//! Checks constants of date and time types as `date_in`, `timestamp_in`, `time_in` and `interval_in` do.
+//!
+//! Input: the type and the text of a constant. Output: the error that PostgreSQL reports, or nothing.
+//!
+//! Settings of the session decide how PostgreSQL reads such a constant: `DateStyle`, the order of dates, and
+//! `timezone_abbreviations`. `IntervalStyle` and `TimeZone` do not decide whether a constant is valid. A session of DSQL
+//! has the default settings. The settings of other servers are not known (initdb sets `DateStyle` by the locale), so
+//! there a constant is rejected only if PostgreSQL rejects it with all settings, with the error of the default settings.
+//!
+//! The modules follow PostgreSQL's `datetime.c`: `fields` splits the text, `date_time` and `interval` interpret the
+//! fields, `reading` interprets numbers by the parts that are known, `zone` and `words` have the names.
+
+mod calendar;
+mod date_time;
+mod fields;
+mod interval;
+mod numbers;
+mod problem;
+mod reading;
+mod settings;
+mod words;
+mod zone;
+
+use crate::builtin::AbbreviationSet;
+use date_time::Decoded;
+use fields::Field;
+use interval::Range;
+pub(super) use problem::Problem;
+use settings::{Order, Settings};
+
+/// What is known about the settings of the session that will run the statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Session {
+    /// It has PostgreSQL's default settings.
+    Default,
+    Unknown,
+}
+
+const DEFAULT: Settings = Settings { order: Order::MonthDayYear, abbreviations: AbbreviationSet::Default };
+
+/// The size of the buffers of `date_in` and `time_in`: `MAXDATELEN + 1`.
+const DATE_ROOM: usize = 129;
+/// The size of the buffer of `timestamp_in`: `MAXDATELEN + MAXDATEFIELDS`.
+const TIMESTAMP_ROOM: usize = 153;
+const INTERVAL_ROOM: usize = 256;
+
+/// Checks a `date`. Output: days from 2000-01-01, if the default settings of a session determine them.
+pub(super) fn date(text: &str, session: Session) -> Result<Option<i64>, Problem> {
+    with_settings(session, text, DATE_ROOM, |fields, settings| {
+        match date_time::date_time(fields, settings)? {
+            Decoded::Moment(moment, _) => moment.as_date().map(Some),
+            Decoded::Special => Ok(None),
+        }
+    })
+}
+
+/// Checks a `timestamp`. Output: microseconds from 2000-01-01, if the default settings of a session determine them.
+pub(super) fn timestamp(text: &str, session: Session) -> Result<Option<i64>, Problem> {
+    with_settings(session, text, TIMESTAMP_ROOM, |fields, settings| {
+        match date_time::date_time(fields, settings)? {
+            Decoded::Moment(moment, _) => moment.as_timestamp(0).map(Some),
+            Decoded::Special => Ok(None),
+        }
+    })
+}
+
+/// Checks a `timestamptz`. Output: microseconds from 2000-01-01, if the text has an offset.
+pub(super) fn timestamptz(text: &str, session: Session) -> Result<Option<i64>, Problem> {
+    const HALF_DAY: i32 = 12 * 60 * 60;
+    with_settings(session, text, TIMESTAMP_ROOM, |fields, settings| {
+        match date_time::date_time(fields, settings)? {
+            Decoded::Moment(moment, Some(east)) => moment.as_timestamp(east).map(Some),
+            // The offset is not known: the value may be in range if it is with one of these.
+            Decoded::Moment(moment, None) => [0, HALF_DAY, -HALF_DAY]
+                .iter()
+                .find_map(|east| moment.as_timestamp(*east).ok())
+                .map(|_| None)
+                .ok_or(Problem::ValueOutOfRange),
+            Decoded::Special => Ok(None),
+        }
+    })
+}
+
+/// Checks a `time` or `timetz`.
+pub(super) fn time(text: &str, session: Session) -> Result<(), Problem> {
+    let checked = |fields: &[Field], settings| date_time::time_only(fields, settings).map(|()| None::<()>);
+    with_settings(session, text, DATE_ROOM, checked).map(drop)
+}
+
+/// Checks an `interval` with a type modifier; -1 if it has none.
+pub(super) fn interval(text: &str, typmod: i32) -> Result<(), Problem> {
+    let of_fields = fields::split(text, INTERVAL_ROOM)
+        .and_then(|fields| interval::check_fields(&fields, Range::of_typmod(typmod)));
+    match of_fields {
+        Err(Problem::Malformed) => interval::check_iso_8601(text),
+        checked => checked,
+    }
+}
+
+/// The value with the settings of the session. If these are not known: the value, if it is the same with all settings;
+/// `None`, if the text is a value with some settings; otherwise the error with the default settings.
+fn with_settings<V: PartialEq>(
+    session: Session,
+    text: &str,
+    room: usize,
+    decode: impl Fn(&[Field], Settings) -> Result<Option<V>, Problem>,
+) -> Result<Option<V>, Problem> {
+    let fields = fields::split(text, room)?;
+    let default = decode(&fields, DEFAULT);
+    if session == Session::Default {
+        return default;
+    }
+    let mut others = Vec::new();
+    for order in [Order::MonthDayYear, Order::YearMonthDay, Order::DayMonthYear] {
+        for abbreviations in [AbbreviationSet::Default, AbbreviationSet::All] {
+            others.extend(decode(&fields, Settings { order, abbreviations }).ok());
+        }
+    }
+    match default {
+        Ok(value) if others.iter().all(|other| *other == value) => Ok(value),
+        Err(problem) if others.is_empty() => Err(problem),
+        _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a text is valid; an error is abbreviated as in the tables below.
+    fn verdict<V>(result: Result<V, Problem>) -> &'static str {
+        match result {
+            Ok(_) => "ok",
+            Err(Problem::Malformed) => "form",
+            Err(Problem::FieldOutOfRange) => "field",
+            Err(Problem::MonthOrDayOutOfRange) => "month",
+            Err(Problem::ZoneOutOfRange) => "offset",
+            Err(Problem::UnknownZone(_)) => "zone",
+            Err(Problem::ValueOutOfRange) => "value",
+        }
+    }
+
+    #[test]
+    fn timestamps() {
+        for (text, expected) in [
+            ("2026-11-28 10:00:00.25+02", "ok"),
+            ("20261128T100000Z", "ok"),
+            ("Nov 28 2026 10:00 PM America/New_York", "ok"),
+            ("Nov 28 2026 10:00 PM Asia/Tokyo", "ok"),
+            ("28-Nov-2026", "ok"),
+            ("28 Nov 2026 PST", "ok"),
+            ("J2451187", "ok"),
+            ("2026.332", "ok"),
+            ("44-03-15 BC", "ok"),
+            ("infinity", "ok"),
+            ("now", "ok"),
+            ("13/01/2026", "ok"),
+            ("2026-13-01", "month"),
+            ("97-13-01", "month"),
+            ("2026-02-29", "field"),
+            ("2026-11-28 25:00", "field"),
+            ("0000-01-01", "field"),
+            ("10:00", "form"),
+            ("soon", "form"),
+            ("", "form"),
+            ("2026-11-28 America/Atlantis", "zone"),
+            ("2026-11-28 10:00 -0097", "offset"),
+            ("300000-01-01", "value"),
+        ] {
+            assert_eq!(verdict(timestamptz(text, Session::Unknown)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn order_of_dates_decides_if_the_settings_are_known() {
+        assert_eq!(verdict(date("31/12/2026", Session::Unknown)), "ok");
+        assert_eq!(verdict(date("31/12/2026", Session::Default)), "month");
+        // Another order gives another day.
+        assert_eq!(date("01/02/2000", Session::Unknown), Ok(None));
+        assert_eq!(date("01/02/2000", Session::Default), Ok(Some(1)));
+    }
+
+    #[test]
+    fn times() {
+        for (text, expected) in [
+            ("10:00", "ok"),
+            ("100000.5", "ok"),
+            ("T10:00:00", "ok"),
+            ("10:00 AM PST", "ok"),
+            ("24:00", "ok"),
+            ("allballs", "ok"),
+            ("2026-11-28 10:00 America/New_York", "ok"),
+            ("10:00 America/New_York", "form"),
+            ("10:00 Etc/UTC", "ok"),
+            ("24:00:01", "field"),
+            ("13:00 PM", "field"),
+            ("today", "form"),
+        ] {
+            assert_eq!(verdict(time(text, Session::Unknown)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn intervals() {
+        for (text, expected) in [
+            ("1 day 02:03:04", "ok"),
+            ("@ 1 minute ago", "ok"),
+            ("1-2", "ok"),
+            ("-1.5 years", "ok"),
+            ("5", "ok"),
+            ("P1Y2M3DT4H5M6.5S", "ok"),
+            ("P0001-02-03T04:05:06", "ok"),
+            ("P00010203T040506", "ok"),
+            ("1 day 2 days", "form"),
+            ("30 eons", "form"),
+            ("", "form"),
+            ("P1X", "form"),
+            ("1-13", "field"),
+            ("2147483648 days", "field"),
+            ("178956971 years", "value"),
+        ] {
+            assert_eq!(verdict(interval(text, -1)), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Defines why a text is not a date, time or interval.
+
+/// Why a text is not a value of a date or time type: `DTERR_…` in PostgreSQL's `datetime.h`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::analyze::constant) enum Problem {
+    /// The text has another form: `DTERR_BAD_FORMAT`.
+    Malformed,
+    /// A part does not exist, such as the hour 25: `DTERR_FIELD_OVERFLOW`.
+    FieldOutOfRange,
+    /// A month or day does not exist, perhaps because the numbers are in another order: `DTERR_MD_FIELD_OVERFLOW`.
+    MonthOrDayOutOfRange,
+    /// `DTERR_TZDISP_OVERFLOW`
+    ZoneOutOfRange,
+    /// `DTERR_BAD_TIMEZONE`
+    UnknownZone(String),
+    /// The parts exist, but the type cannot represent the value.
+    ValueOutOfRange,
+}

@@ -1,0 +1,18 @@
+//! Defines the settings of a session that decide how a date is read.
+
+use crate::builtin::AbbreviationSet;
+
+/// The order of the numbers in a date, of the setting `DateStyle`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    YearMonthDay,
+    DayMonthYear,
+    MonthDayYear,
+}
+
+/// Settings of a session.
+#[derive(Clone, Copy)]
+pub(super) struct Settings {
+    pub(super) order: Order,
+    pub(super) abbreviations: AbbreviationSet,
+}

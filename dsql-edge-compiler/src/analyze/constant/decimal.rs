@@ -1,0 +1,45 @@
+//! Compares decimal numbers of any length.
+
+use std::cmp::Ordering;
+
+/// A decimal number of any length, in a form that can be compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Decimal {
+    negative: bool,
+    /// The number of digits before the point; negative for zeros after it. 0 for zero.
+    pub(super) weight: i64,
+    /// Without zeros at the start and the end; empty for zero.
+    digits: String,
+}
+
+impl Decimal {
+    pub(super) fn new(negative: bool, whole: &str, fraction: &str, exponent: i64) -> Self {
+        let all = format!("{whole}{fraction}");
+        let leading = all.len() - all.trim_start_matches('0').len();
+        let digits = all.trim_matches('0').to_owned();
+        let length = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
+        let weight = length(whole.len()).saturating_sub(length(leading)).saturating_add(exponent);
+        if digits.is_empty() {
+            return Self { negative: false, weight: 0, digits };
+        }
+        Self { negative, weight, digits }
+    }
+}
+
+impl Ord for Decimal {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let sign = |it: &Decimal| match (it.digits.is_empty(), it.negative) {
+            (true, _) => 0,
+            (false, true) => -1,
+            (false, false) => 1,
+        };
+        let size = self.weight.cmp(&other.weight).then_with(|| self.digits.cmp(&other.digits));
+        sign(self).cmp(&sign(other)).then(if self.negative { size.reverse() } else { size })
+    }
+}
+
+impl PartialOrd for Decimal {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}

@@ -1,0 +1,89 @@
+//! Tests how the compiler reads constants, with generated literals and PostgreSQL's own input functions as the judge.
+//!
+//! For each type, PostgreSQL writes values in all styles of its output functions, and each of them is mutated. The test
+//! fails if the compiler rejects a literal that PostgreSQL accepts, or panics. It counts the literals that the compiler
+//! accepts and PostgreSQL rejects, and the errors that differ; for these, each type has a limit. Each literal is tried in
+//! both dialects: DSQL has the default settings, and any other PostgreSQL may have another order of dates. `LITERALS=1000000`
+//! tries that number of literals for each type, `LITERALS_SEED=7` starts with another seed; without these variables each run is
+//! the same. `cargo xtask literals` sets them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod judge;
+mod kinds;
+mod mutate;
+
+use dsql_edge_compiler::Schema;
+use dsql_edge_tests::oracle::Oracle;
+use fastrand::Rng;
+
+use judge::{Tally, compiler, postgres};
+use kinds::{KINDS, Kind};
+use mutate::Mutator;
+
+/// The number of literals for each type if no number is given. Each is tried once for each dialect.
+const LITERALS: usize = 1_000;
+
+/// Types of the user.
+const TYPES: &str = "CREATE DOMAIN small AS int; CREATE TYPE mood AS ENUM ('happy', 'so so', 'sad');";
+
+/// The number of literals in a statement.
+const AT_ONCE: usize = 500;
+
+#[test]
+fn literals() {
+    let number = |name: &str| std::env::var(name).ok().map(|it| it.parse::<u64>().expect(name));
+    let seed = number("LITERALS_SEED").unwrap_or(1);
+    let count = number("LITERALS").map_or(LITERALS, |it| usize::try_from(it).unwrap());
+    let only = std::env::var("LITERALS_TYPE").ok();
+    let oracle = Oracle::start().unwrap();
+    let database = oracle.database(TYPES).unwrap();
+    let of_dialect = |dialect| Schema::parse(&format!("-- dsql-edge: dialect {dialect}\n{TYPES}")).unwrap();
+    let (dsql, any_postgres) = (of_dialect("dsql"), of_dialect("postgres"));
+    let mut tallies = Vec::new();
+    for (at, kind) in (1..).zip(KINDS) {
+        if only.as_deref().is_some_and(|only| only != kind.name) {
+            continue;
+        }
+        let rng = Rng::with_seed(seed.wrapping_mul(1_000_003) + at);
+        let values = kinds::values(kind, &database, seed).unwrap();
+        assert!(values.len() > 5, "{}: PostgreSQL writes only {values:?}", kind.name);
+        let mut mutator = Mutator::new(rng, values, kind.words);
+        let mut tally = Tally::new(kind.name);
+        for first in (0..count).step_by(AT_ONCE) {
+            let literals: Vec<String> = (0..AT_ONCE.min(count - first)).map(|_| mutator.literal()).collect();
+            let expected = postgres(&database, kind.name, &literals).unwrap();
+            for (schema, expected) in [(&dsql, &expected.default), (&any_postgres, &expected.any_order)] {
+                let answers = compiler(schema, kind.name, &literals);
+                for ((literal, expected), answer) in literals.iter().zip(expected).zip(&answers) {
+                    tally.add(literal, expected.as_ref(), answer.as_ref());
+                }
+            }
+        }
+        println!("{tally}");
+        if only.is_some() {
+            println!("wrong acceptances: {}", tally.wrongly_accepted);
+            println!("other errors: {}", tally.other_error);
+        }
+        tallies.push((kind, tally));
+    }
+    let tried: usize = tallies.iter().map(|(_, tally)| tally.tried).sum();
+    println!("seed {seed}: {tried} tries, each literal once for each dialect");
+    let bad: Vec<String> = tallies.iter().filter_map(|(kind, tally)| complaint(kind, tally)).collect();
+    assert!(bad.is_empty(), "the compiler and PostgreSQL differ:\n{}", bad.join("\n"));
+}
+
+/// Why the figures of a type are not good enough.
+fn complaint(kind: &Kind, tally: &Tally) -> Option<String> {
+    let name = kind.name;
+    if tally.wrongly_rejected.count > 0 {
+        return Some(format!("{name}: PostgreSQL accepts {}", tally.wrongly_rejected));
+    }
+    let missed = tally.wrongly_accepted.count * 1000;
+    if missed > kind.missed_per_mille * tally.rejected {
+        return Some(format!("{name}: PostgreSQL rejects {}", tally.wrongly_accepted));
+    }
+    let other = tally.other_error.count * 1000;
+    (other > kind.other_per_mille * tally.rejected)
+        .then(|| format!("{name}: other errors: {}", tally.other_error))
+}

@@ -1,0 +1,1 @@
+//! This package only names the packages that the test `packages` downloads.

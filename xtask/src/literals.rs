@@ -1,0 +1,32 @@
+//! `cargo xtask literals`: tests how the compiler reads constants, with generated literals.
+//!
+//! Input: the number of literals for each type, and a seed. Output: the output of the test `literals`: for each type, the
+//! literals tried, those that PostgreSQL rejects, and the differences.
+
+use anyhow::Result;
+use xtask::project;
+use xtask::step::run;
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Try this number of literals for each type
+    #[arg(long, default_value_t = 100_000)]
+    count: usize,
+    /// The seed: the same seed generates the same literals
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Try only this type
+    #[arg(long = "type")]
+    only: Option<String>,
+}
+
+pub(crate) fn literals(options: &Options) -> Result<()> {
+    let mut command = project::cargo();
+    // `--workspace` avoids building again; see `test::parts`.
+    command.args(["test", "--locked", "--workspace", "--test", "literals", "--", "--nocapture"]);
+    command.env("LITERALS", options.count.to_string()).env("LITERALS_SEED", options.seed.to_string());
+    if let Some(only) = &options.only {
+        command.env("LITERALS_TYPE", only);
+    }
+    run(&mut command)
+}
