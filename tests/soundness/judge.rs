@@ -15,7 +15,7 @@ use tokio_postgres::SimpleQueryMessage;
 
 use crate::types::Types;
 
-/// The schemas with the same tables and with all rows, few rows or no rows.
+/// The fillings of the tables of a schema: all rows, few rows, no rows.
 pub(crate) const FILLINGS: [&str; 3] = ["full", "few", "bare"];
 
 /// The result for one statement.
@@ -132,7 +132,7 @@ pub(crate) fn judge(
             let place = first.span.start as usize;
             if first.code == Code::NotSupportedYet {
                 outcome.unsupported = Some(first.message.clone());
-            } else if is_about_a_constant(&sqlstate, &message)
+            } else if (is_about_a_constant(&sqlstate, &message) || names_an_object(sql, offset, &message))
                 && (first.sqlstate() != sqlstate || offset.is_some_and(|it| it < place))
             {
                 outcome.unread = Some(blur(&message));
@@ -162,6 +162,12 @@ pub(crate) fn judge(
         }
     }
     Ok(outcome)
+}
+
+/// Whether the error is about a name in a quoted constant: `regclass` and related types look it up.
+fn names_an_object(sql: &str, offset: Option<usize>, message: &str) -> bool {
+    let constant = offset.and_then(|offset| sql.get(offset..)).is_some_and(|rest| rest.starts_with('\''));
+    constant && message.ends_with("does not exist")
 }
 
 /// Whether an input function rejected the text of a constant.

@@ -153,7 +153,8 @@ fn one_schema(
             *count += 1;
             *count
         };
-        // A wrong answer about NULL may have many causes; a message that differs has one.
+        // Of each kind of find, the first few are shrunk: more for wrong answers about NULL, which may have many
+        // causes, than for a message that differs, which has one.
         let worth = if find.is_untrue() { UNTRUE_SHRUNK } else { SHRUNK };
         if count <= worth {
             let case = Case::new(&schema.ddl, &rows, statement);

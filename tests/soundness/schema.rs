@@ -257,7 +257,7 @@ fn function(rng: &mut Rng, schema: &mut Schema, catalog: &Catalog, number: usize
         let (query, columns) = generator.view();
         let list: Vec<String> =
             columns.iter().map(|(name, ty)| format!("{name} {}", schema.types.sql(*ty))).collect();
-        // PostgreSQL does not always give a column the type that the generator expects.
+        // Each column is cast, because PostgreSQL does not always give it the type that the generator expects.
         let casts: Vec<String> =
             columns.iter().map(|(name, ty)| format!("{name}::text::{}", schema.types.sql(*ty))).collect();
         let body = Node::words(format!("SELECT {} FROM (", casts.join(", "))).node(query).text(") AS q");

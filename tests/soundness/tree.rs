@@ -1,7 +1,8 @@
 //! A statement as a tree that can be printed, counted and shrunk.
 //!
-//! A node has a kind for its place ([`Sort`]) and the name of its construct; its parts are text, nodes, lists and
-//! parameters. The tree does not contain any knowledge of SQL: the code that builds a node writes its SQL.
+//! A node has a [`Sort`], which states the nodes that may replace it, and the name of its
+//! construct; its parts are text, nodes, lists and parameters. The tree does not contain any
+//! knowledge of SQL: the code that builds a node writes its SQL.
 
 use std::borrow::Cow;
 use std::fmt::Write;

@@ -25,18 +25,23 @@ impl Analyzer<'_> {
         for key in keys {
             let node =
                 scope.at(Place::OrderBy, || self.sort_or_group_key(scope, &key.expr, targets, "ORDER BY"));
-            if !node.is_error() && !self.has_order(node.ty) {
-                let shown = self.catalog.display(node.ty, -1);
-                let message = format!("could not identify an ordering operator for type {shown}");
-                self.report(
-                    Diagnostic::error(Code::UnknownOperator, key.expr.span, message)
-                        .with_hint("Use an explicit ordering operator or modify the query."),
-                );
-            }
+            self.check_sort_key(&node, key.expr.span);
             other.push(node.clone());
             out.push(node);
         }
         out
+    }
+
+    /// Reports a key of `ORDER BY` whose type has no order.
+    pub(super) fn check_sort_key(&mut self, node: &Node, span: Span) {
+        if !node.is_error() && !self.has_order(node.ty) {
+            let shown = self.catalog.display(node.ty, -1);
+            let message = format!("could not identify an ordering operator for type {shown}");
+            self.report(
+                Diagnostic::error(Code::UnknownOperator, span, message)
+                    .with_hint("Use an explicit ordering operator or modify the query."),
+            );
+        }
     }
 
     /// `findTargetlistEntrySQL92`, then the plain expression.
@@ -260,7 +265,8 @@ impl Analyzer<'_> {
 }
 
 /// The constant in `date 'x' IS NULL`. PostgreSQL's `transformExprRecurse` changes a `NullTest` in place and so puts
-/// the analyzed constant into the raw test; therefore its cursor points at the constant and not at the type.
+/// the analyzed constant into the raw test; therefore the position of its error is the constant and
+/// not the type.
 fn tested_constant(written: &Expr) -> Option<Span> {
     let (ExprKind::IsNull { arg, .. } | ExprKind::BooleanTest { arg, .. }) = &written.kind else {
         return None;

@@ -13,6 +13,7 @@ use super::scope::Scope;
 use super::tree::{Cte, Node, NodeKind, Query, RteSource, TargetEntry, Var};
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::schema::RelationKind;
 use std::rc::Rc;
 
 impl Analyzer<'_> {
@@ -31,7 +32,8 @@ impl Analyzer<'_> {
         let mut columns = Vec::with_capacity(query.targets.len());
         for target in &query.targets {
             let found = self.collated(scope, &target.node);
-            // A key that is a column of the result is a copy of it.
+            // A key with the place of a result column is that column, so the column is checked as a
+            // key.
             if all_are_keys || keys.iter().any(|key| key.span == target.node.span) {
                 self.check_conflict(found);
             }
@@ -163,7 +165,7 @@ impl Analyzer<'_> {
                 let found = query.collations.first().map(|found| found.seen());
                 Collated::implicit(found.unwrap_or_else(|| self.collation_of_type(node.ty)), span)
             }
-            // The collations of their parts are not combined.
+            // The collations of the parts of these expressions are not combined.
             NodeKind::Row(_)
             | NodeKind::JoinedRow(_)
             | NodeKind::WholeRow { .. }
@@ -272,11 +274,15 @@ impl Analyzer<'_> {
         let rte = scope.up(var.level).and_then(|scope| scope.rtes.get(var.rte));
         let of_query = |query: &Query| query.collations.get(var.column).map(|found| found.seen());
         let found = match &rte?.source {
-            RteSource::Table { relation: Some(relation), .. } => {
-                let relation = self.catalog.schema.relations.get(*relation);
-                let column = relation.and_then(|relation| relation.columns.get(var.column));
-                let name = column.and_then(|column| column.collation.as_deref());
-                name.map(|name| Some(self.collations.named(name)))
+            RteSource::Table { columns_of: Some(relation), .. } => {
+                let found = self.catalog.schema.relations.get(*relation)?;
+                if matches!(found.kind, RelationKind::View(..)) {
+                    self.view_query(*relation).as_deref().and_then(of_query)
+                } else {
+                    let column = found.columns.get(var.column);
+                    let name = column.and_then(|column| column.collation.as_deref());
+                    name.map(|name| Some(self.collations.named(name)))
+                }
             }
             RteSource::Subquery { query, .. } => of_query(query),
             RteSource::Cte(cte) => match cte.query.borrow().as_ref() {

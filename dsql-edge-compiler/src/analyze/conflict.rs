@@ -80,7 +80,7 @@ impl<'a> Analyzer<'a> {
             let before = self.diagnostics.iter().len();
             let node = scope.at(Place::OnConflict, || self.expr(scope, &element.expr));
             for mut diagnostic in self.diagnostics.split_off(before) {
-                // PostgreSQL's cursor is at the parenthesis.
+                // PostgreSQL reports an unknown column of the conflict target at the opening parenthesis.
                 if diagnostic.span == element.expr.span && diagnostic.code == Code::UnknownColumn {
                     diagnostic.span = open.to(diagnostic.span);
                 }
@@ -108,7 +108,7 @@ impl<'a> Analyzer<'a> {
     ) {
         let schema: &'a Schema = self.catalog.schema;
         let relation = &schema.relations[target.base];
-        // The keys use the table's column names; the statement may use those of a view.
+        // The statement may write to a view and use the view's column names; the keys use those of the table.
         let of_table = |name: String| {
             let at = target.columns.iter().position(|column| column.name == name);
             at.and_then(|at| target.base_column(schema, at)).map_or(name, |column| column.name.clone())
@@ -143,6 +143,7 @@ impl<'a> Analyzer<'a> {
         };
         let source = RteSource::Table {
             relation: None,
+            columns_of: Some(target.relation),
             references: Vec::new(),
             sampled: false,
             not_null,

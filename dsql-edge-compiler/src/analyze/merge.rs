@@ -51,9 +51,6 @@ impl Analyzer<'_> {
         let sources = scope.namespace.len();
         self.reveal(&mut scope, &target, &merge.table);
         let on = scope.at(Place::JoinOn, || self.expr(&scope, &merge.on));
-        // PostgreSQL does not resolve an `unknown` condition here; it accepts one that is not a boolean and fails at
-        // run time.
-        let on = if on.ty == oid::UNKNOWN { on } else { self.coerce_to_boolean(on, "JOIN/ON") };
         // `setNamespaceVisibilityForRTE` makes every item of a join visible, including that of `USING (…) AS alias`.
         for item in scope.namespace.iter_mut().take(sources).filter(|item| item.rte.is_none()) {
             item.columns_visible = true;
@@ -66,6 +63,9 @@ impl Analyzer<'_> {
             }
             self.merge_clause(&mut scope, clause, &target, merge.table.name.span());
         }
+        // PostgreSQL accepts a condition that is not a boolean, and fails at run time. So this error comes after those
+        // that PostgreSQL reports. An `unknown` condition is not resolved here.
+        let on = if on.ty == oid::UNKNOWN { on } else { self.coerce_to_boolean(on, "JOIN/ON") };
         let left = Box::new(JoinTree::Leaf(target.rte));
         let from = from.into_iter().next().map(|source| JoinTree::Join {
             kind: JoinKind::Inner,

@@ -123,7 +123,7 @@ impl Analyzer<'_> {
             None | Some(Limit::All) => None,
             Some(Limit::Count(count) | Limit::WithTies(count)) => {
                 let node = self.limit_value(scope, count, Place::Limit, "LIMIT");
-                // LIMIT NULL is LIMIT ALL.
+                // NULL has a meaning here: LIMIT NULL is LIMIT ALL.
                 self.accepts_null_limit(&node);
                 Some(node)
             }
@@ -198,19 +198,27 @@ impl Analyzer<'_> {
             targets.push(TargetEntry { node, name: format!("column{}", column + 1).into(), span });
         }
         let mut other = Vec::new();
-        self.result_sort_clause(query, &mut targets, "VALUES");
+        self.result_sort_clause(query, &targets, "VALUES");
         let (limit, offset) = self.limit_clauses(scope, query, &mut other);
         let collations = self.values_collations(scope, &analysed);
         Query { targets, limit, offset, collations, body: Body::Values(analysed), other, ..Query::default() }
     }
 
     /// `ORDER BY` of a set operation's result: only names and positions of its columns are allowed.
-    fn result_sort_clause(&mut self, query: &ast::Query, targets: &mut [TargetEntry], what: &str) {
+    fn result_sort_clause(&mut self, query: &ast::Query, targets: &[TargetEntry], what: &str) {
         for key in &query.order_by {
             match &key.expr.kind {
                 ExprKind::Column(parts) if parts.len() == 1 => {
-                    if !targets.iter().any(|target| target.name == parts[0].text) {
-                        let message = format!("column \"{}\" does not exist", parts[0].text);
+                    let name = &parts[0].text;
+                    let mut named = targets.iter().filter(|target| target.name == *name);
+                    let found = named.next().map(|target| target.node.clone());
+                    if named.next().is_some() {
+                        let message = format!("ORDER BY \"{name}\" is ambiguous");
+                        self.report(Diagnostic::error(Code::AmbiguousColumn, key.expr.span, message));
+                    } else if let Some(node) = found {
+                        self.check_sort_key(&node, key.expr.span);
+                    } else {
+                        let message = format!("column \"{name}\" does not exist");
                         let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
                         let hint = format!("the result's columns are {}", names.join(", "));
                         self.report(
@@ -219,10 +227,14 @@ impl Analyzer<'_> {
                     }
                 }
                 ExprKind::Literal(Literal::Integer(position)) => {
-                    let fine = usize::try_from(*position).is_ok_and(|it| it >= 1 && it <= targets.len());
-                    if !fine {
-                        let message = format!("ORDER BY position {position} is not in select list");
-                        self.report(Diagnostic::error(Code::InvalidColumnReference, key.expr.span, message));
+                    let at = usize::try_from(*position).ok().and_then(|position| position.checked_sub(1));
+                    match at.and_then(|at| targets.get(at)).map(|target| target.node.clone()) {
+                        Some(node) => self.check_sort_key(&node, key.expr.span),
+                        None => {
+                            let message = format!("ORDER BY position {position} is not in select list");
+                            let code = Code::InvalidColumnReference;
+                            self.report(Diagnostic::error(code, key.expr.span, message));
+                        }
                     }
                 }
                 _ if what == "VALUES" => {}
@@ -331,7 +343,7 @@ impl Analyzer<'_> {
         if let Some(cte) = recursive {
             self.check_recursive_collations(cte, &left.collations, &collations, &targets);
         }
-        self.result_sort_clause(query, &mut targets, name);
+        self.result_sort_clause(query, &targets, name);
         let mut other = Vec::new();
         let (limit, offset) = self.limit_clauses(scope, query, &mut other);
         let body = Body::SetOperation { operator, left: Rc::new(left), right: Rc::new(right) };

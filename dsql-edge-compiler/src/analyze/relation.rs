@@ -32,7 +32,7 @@ impl<'a> Analyzer<'a> {
 
     /// Opens a table or view for reading. Reports an error if it does not exist.
     pub(super) fn open_relation(&mut self, name: &QualifiedName) -> Option<(Rte, Option<usize>)> {
-        // `pg_catalog` is searched first, as PostgreSQL does.
+        // `pg_catalog` is searched first, as in PostgreSQL.
         if name.schema().is_none_or(|schema| schema == "pg_catalog" || schema == "information_schema") {
             let schema = name.schema().unwrap_or("pg_catalog");
             if let Some(found) = builtin::relation(schema, name.name()) {
@@ -52,7 +52,7 @@ impl<'a> Analyzer<'a> {
             Some(at) => {
                 self.note_table(at);
                 let rte = self.relation_rte(at);
-                // In a view, the name as of the view's creation.
+                // The entry has the name as written. In a view this may be an older name of the relation.
                 Some((Rte { name: name.name().to_owned(), ..rte }, Some(at)))
             }
             None => {
@@ -146,6 +146,7 @@ impl<'a> Analyzer<'a> {
                     .to_vec(),
                 source: RteSource::Table {
                     relation: None,
+                    columns_of: None,
                     not_null: vec![true; 3],
                     // A key without columns: the sequence has exactly one row.
                     keys: vec![Vec::new()],
@@ -223,7 +224,7 @@ impl<'a> Analyzer<'a> {
                     .collect()
             })
             .collect();
-        // A row of a table that inherits from this table is also a row of this table.
+        // A column is NOT NULL only if it is NOT NULL in each child table too, because this table includes their rows.
         for child in self.catalog.schema.descendants(at) {
             let child = &self.catalog.schema.relations[child];
             for (column, not_null) in relation.columns.iter().zip(&mut not_null) {
@@ -238,6 +239,7 @@ impl<'a> Analyzer<'a> {
             columns,
             source: RteSource::Table {
                 relation: Some(at),
+                columns_of: Some(at),
                 not_null,
                 keys,
                 references,
@@ -385,6 +387,7 @@ fn builtin_relation(found: builtin::Relation, name: &str) -> Rte {
         columns,
         source: RteSource::Table {
             relation: None,
+            columns_of: None,
             not_null,
             keys: Vec::new(),
             references: Vec::new(),

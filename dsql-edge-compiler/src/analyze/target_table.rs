@@ -64,11 +64,13 @@ impl<'a> Analyzer<'a> {
                 rte.source = RteSource::Nullable;
             }
             // INSTEAD OF triggers and rules may do anything.
-            RelationKind::View(..) if found.has_triggers => rte.source = RteSource::Nullable,
+            RelationKind::View(..) if found.has_triggers => {
+                rte.source = unknown_rows(relation, rte.columns.len());
+            }
             RelationKind::View(..) => match self.updatable(relation, verb != "delete from") {
                 Ok(known) => {
                     (base, base_columns) = known;
-                    rte.source = self.view_target(base, &base_columns);
+                    rte.source = self.view_target(relation, base, &base_columns);
                 }
                 Err(detail) => {
                     let message = format!("cannot {verb} view \"{}\"", found.name);
@@ -83,7 +85,7 @@ impl<'a> Analyzer<'a> {
                 return None;
             }
             RelationKind::Table | RelationKind::TableAs(..) if found.has_rules => {
-                rte.source = RteSource::Nullable;
+                rte.source = unknown_rows(relation, rte.columns.len());
             }
             RelationKind::Table | RelationKind::TableAs(..) => {}
         }
@@ -176,9 +178,9 @@ impl<'a> Analyzer<'a> {
 
     /// The entry of a view that is written to: its rows are those of the table, and after the write they need not
     /// satisfy the view's condition.
-    fn view_target(&mut self, base: usize, columns: &[Option<usize>]) -> RteSource {
+    fn view_target(&mut self, view: usize, base: usize, columns: &[Option<usize>]) -> RteSource {
         let RteSource::Table { not_null, keys, .. } = self.relation_rte(base).source else {
-            return RteSource::Nullable;
+            return unknown_rows(view, columns.len());
         };
         let of_base =
             |column: &Option<usize>| column.is_some_and(|column| not_null.get(column) == Some(&true));
@@ -187,6 +189,7 @@ impl<'a> Analyzer<'a> {
         });
         RteSource::Table {
             relation: None,
+            columns_of: Some(view),
             not_null: columns.iter().map(of_base).collect(),
             keys: keys.collect(),
             references: Vec::new(),
@@ -324,5 +327,17 @@ fn not_updatable(query: &Rc<Query>) -> Option<&'static str> {
         Some("Views that return set-returning functions are not automatically updatable.")
     } else {
         None
+    }
+}
+
+/// Rows of a relation of which nothing is known: its columns may be NULL.
+fn unknown_rows(relation: usize, columns: usize) -> RteSource {
+    RteSource::Table {
+        relation: None,
+        columns_of: Some(relation),
+        not_null: vec![false; columns],
+        keys: Vec::new(),
+        references: Vec::new(),
+        sampled: false,
     }
 }

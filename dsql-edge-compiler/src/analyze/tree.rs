@@ -140,7 +140,7 @@ pub(super) struct Callee {
 #[derive(Clone, Debug)]
 pub(super) struct Aggregate {
     pub(super) name: String,
-    /// The number of query levels up to which it belongs.
+    /// The query that it belongs to, as a number of levels up: 0 is its own query.
     pub(super) level: usize,
     pub(super) args: Vec<Node>,
     /// The number of direct arguments, which are evaluated once per group: those before `WITHIN GROUP`.
@@ -310,6 +310,8 @@ pub(super) enum RteSource {
     /// as column numbers.
     Table {
         relation: Option<usize>,
+        /// The relation whose columns these are, which also is that of `excluded` and of a view that is written to.
+        columns_of: Option<usize>,
         not_null: Vec<bool>,
         keys: Vec<Vec<usize>>,
         references: Vec<Reference>,
@@ -350,7 +352,8 @@ pub(super) struct Cte {
     pub(super) collations: RefCell<Vec<Collated>>,
     /// For the fixed point of a recursive query, whether each column is assumed to be nullable.
     pub(super) assumed: RefCell<Option<Vec<bool>>>,
-    /// Columns already recorded as used where NULL has a meaning.
+    /// The columns that `element_accepts_null` has handled, so that a recursive query does not
+    /// repeat them forever.
     pub(super) asked: RefCell<Vec<usize>>,
     /// It refers to itself.
     pub(super) recursive: bool,
@@ -424,7 +427,8 @@ impl Node {
         }
     }
 
-    /// The column of this level that it is, possibly under a relabeling cast, as for a varchar compared as text.
+    /// The column, if the expression is a column of this level, possibly under a relabeling cast,
+    /// as for a varchar compared as text.
     pub(super) fn plain_column(&self) -> Option<Var> {
         match &self.kind {
             NodeKind::Var(var) if var.level == 0 => Some(*var),

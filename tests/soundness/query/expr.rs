@@ -170,7 +170,7 @@ impl Gen<'_> {
             oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::TIME | oid::INTERVAL if self.once_in(4) => "(1)",
             _ => "",
         };
-        // A cast from text depends on the content, and few strings are valid for the type.
+        // From text, only a suitable constant is cast, because few strings are valid for the type.
         let arg = if source == oid::TEXT && ![oid::VARCHAR, oid::BPCHAR, oid::NAME, oid::TEXT].contains(&base)
         {
             let literal = self.schema.types.literal(ty, self.names % 7);

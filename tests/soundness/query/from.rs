@@ -317,7 +317,7 @@ impl Gen<'_> {
         let both = seen.join(more);
         let scope = self.scope(&both, outer);
         let condition = match self.rng.u32(..6) {
-            // Another condition of a FULL JOIN is rejected when the statement runs.
+            // Mostly an equality for a FULL JOIN, because PostgreSQL rejects other conditions when the statement runs.
             0..5 if kind == "FULL JOIN" => self.equality(&seen_before, &scope),
             0 => Node::expr(oid::BOOL, "").text("TRUE"),
             _ => self.condition(depth.min(2), &scope),

@@ -55,7 +55,10 @@ impl Parser<'_> {
                 Ok(Expr { kind: ExprKind::Default, span: start })
             }
             K::Case => self.case(),
-            K::Cast => self.cast(),
+            K::Cast => {
+                self.windowless = false;
+                self.cast()
+            }
             K::Array => self.array(),
             K::Exists if self.symbol_ahead(1, b'(') => {
                 self.advance();
@@ -81,9 +84,12 @@ impl Parser<'_> {
             },
             K::Current if self.keyword_ahead(1) == Some(K::Of) => Err(self.error_here()),
             _ => {
+                // The flag is for the call itself, not for calls among its arguments.
+                let windowless = std::mem::take(&mut self.windowless);
                 if let Some(function) = self.special_function(keyword)? {
                     return Ok(function);
                 }
+                self.windowless = windowless;
                 if let Some(constant) = self.typed_constant()? {
                     return Ok(constant);
                 }
@@ -234,7 +240,7 @@ impl Parser<'_> {
                 (Some(inner), true) => {
                     let steps = self.indirection()?;
                     if steps.is_empty() {
-                        // PostgreSQL's cursor is inside the parentheses.
+                        // PostgreSQL's error position is inside the parentheses.
                         return Ok(inner);
                     }
                     let span = inner.span.to(self.previous_span());
