@@ -112,7 +112,7 @@ async fn native_client_retries_what_may_pass() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn worker_retries_what_may_pass() {
-    // Only its certificate authority is used: workerd requires one.
+    // Only the certificate authority of this dsql-local is used: workerd requires one.
     let local = Local::builder().start().await.unwrap();
     let bundle = workerd::probe().await;
     for (answer, connections, text) in ANSWERS {

@@ -91,7 +91,8 @@ fn command_in_a_second_terminal_finds_dsql_local() {
         let output = edge("", arguments);
         assert!(output.status.success(), "{arguments:?}: {}", printed(&output));
     }
-    // Without an endpoint, variables of the shell are about another cluster and not used; an empty variable is not set.
+    // Without an endpoint, the shell's variables are about another cluster and are not used. An empty variable is
+    // treated as not set.
     for variables in [
         &[("DSQL_REGION", "eu-west-1")][..],
         &[("DSQL_EDGE_CA", "")],

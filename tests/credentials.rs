@@ -29,7 +29,8 @@ async fn session_of_a_role_connects_until_it_expires() {
     assert_eq!(asked(&config).await.unwrap(), "admin");
     assert_eq!(asked(&config).await.unwrap(), "admin");
 
-    // The client notices only by the server's rejection; it then drops the cached credentials.
+    // Only the server's rejection shows the client that the session has expired; the client then drops the cached
+    // credentials.
     local.advance_clock(Duration::from_secs(901));
     let error = asked(&config).await.unwrap_err();
     assert!(error.is_access_denied(), "{error}");

@@ -224,7 +224,7 @@ impl Numbers {
     }
 }
 
-/// Checks for many values at once that their text here equals PostgreSQL's text.
+/// Checks, for many values in one query, that `Display` writes the same text as PostgreSQL.
 async fn shown_alike<S: SqlType, T>(dsql: &Dsql, values: &[T])
 where
     T: Param<S, Nullable> + Display,

@@ -240,8 +240,9 @@ async fn killed_backend_costs_no_statement() {
     local.stop().await.unwrap();
 }
 
-/// The number of attempts. Each measures one connection and cuts the next at the same byte. If TLS packs the answers
-/// into other records, the cut is at another place, and the next attempt follows.
+/// The number of attempts. Each attempt measures one connection, and cuts the next connection at
+/// the same byte. If TLS packs the answers into other records, the cut is at another place, and
+/// another attempt is made.
 const CUTS: usize = 20;
 
 /// The connection breaks within the answer to COMMIT, so that the client cannot know the outcome.
@@ -262,7 +263,8 @@ async fn lost_answer_to_commit_leaves_the_outcome_unknown() {
         match result {
             Err(error) if error.is_outcome_unknown() => {
                 assert_eq!(posts, 1, "{error}");
-                // The cut of an attempt before was outside of the answer to COMMIT, if there was one.
+                // If the client tried more than once, its first connection was not cut within the
+                // answer to COMMIT.
                 if error.attempts() == 1 {
                     return local.stop().await.unwrap();
                 }

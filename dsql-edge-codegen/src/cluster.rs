@@ -145,5 +145,6 @@ impl Cluster {
     }
 }
 
-const NO_LOCAL_KEYS: &str = "no keys for localhost. If this is dsql-local, run the command in the package that it runs \
-     in, or set DSQL_EDGE_CA to the file ca.crt in its folder .dsql-local, and the keys in the file credentials";
+const NO_LOCAL_KEYS: &str = "no keys for localhost. If it is a dsql-local, run the command in the \
+     package of that dsql-local, or set DSQL_EDGE_CA to the file ca.crt in its folder .dsql-local, \
+     and set the keys that the file credentials in that folder contains";

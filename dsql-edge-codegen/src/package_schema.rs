@@ -29,7 +29,7 @@ pub(crate) fn of(package: &Path) -> Result<Option<SchemaPath>> {
     let found = schema_path::schema_path(&absolute, &|name| variable(package, name));
     Ok(match found.map_err(|error| anyhow!(error))? {
         Some(SchemaPath::File(path)) => Some(SchemaPath::File(shown(&path))),
-        // A folder that is not a package has no build.
+        // Only a package needs a build script: any other folder is not built.
         Some(SchemaPath::Migrations(path))
             if package.join("Cargo.toml").is_file() && build_script(package).is_none() =>
         {

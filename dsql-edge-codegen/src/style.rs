@@ -38,7 +38,7 @@ fn painted(line: &str) -> String {
         if level.len() > 1 && !rest.starts_with([':', ',']) {
             continue;
         }
-        // A query may begin with a comment.
+        // `-- ` is the comment at the beginning of a query, and not a removed line of a diff.
         if level == "-" && rest.starts_with("- ") {
             continue;
         }

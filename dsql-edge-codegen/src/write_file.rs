@@ -29,7 +29,7 @@ pub(crate) fn with_endings_of(old: &str, text: &str) -> String {
 fn replace(path: &Path, text: &str) -> Written<()> {
     let target = match fs::canonicalize(path) {
         Ok(target) => target,
-        // A link to a missing file: replacing it would leave a file in place of the link.
+        // A link to a missing file is written through: a rename would replace the link itself.
         Err(error) if error.kind() == ErrorKind::NotFound && path.is_symlink() => {
             return fs::write(path, text);
         }
@@ -53,7 +53,7 @@ fn replace(path: &Path, text: &str) -> Written<()> {
         fs::rename(&new, &target)
     })();
     if written.is_err() {
-        // The error that is returned is the earlier one.
+        // An error of the removal is ignored: the earlier error is returned.
         let _ = fs::remove_file(&new);
     }
     written

@@ -81,7 +81,7 @@ pub enum RustType {
     },
     /// Written by the user: `"x: T"`.
     Written(String),
-    /// Written into a directive of the snapshot.
+    /// From a directive of the snapshot.
     Directive(schema::RustType),
 }
 
@@ -269,7 +269,7 @@ pub fn rust_type(sql_type: &SqlType, elements_nullable: bool) -> Option<(Marker,
             _ => None,
         },
         SqlTypeKind::Domain(base) => rust_type(base, elements_nullable),
-        // An enum value is its label.
+        // The value of an enum is received as its label, which is text.
         SqlTypeKind::Enum(_) => Some((Marker::Scalar("Unknown"), RustType::Known(STRING))),
         SqlTypeKind::Composite | SqlTypeKind::Range => None,
         SqlTypeKind::Scalar => {

@@ -30,7 +30,7 @@ pub fn error(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
         StatementKind::Set(set) if is_transaction_setting(&set.name) => {
             (controls("SET TRANSACTION"), CHARACTERISTICS)
         }
-        // DSQL's own procedure does not commit.
+        // `sys.wait_for_job`, DSQL's own procedure, does not commit.
         StatementKind::Utility("CALL")
             if Words::of(statement).begin_with("CALL SYS . WAIT_FOR_JOB").is_some() =>
         {

@@ -84,7 +84,8 @@ impl TypedParameter {
 pub struct TypedColumn {
     /// The name that the server reports, including the suffix of an override.
     pub name: String,
-    /// The query wrote the name as an alias, so it may contain an override. A name from the database never does.
+    /// The name is an alias in the query, so it may contain an override. A name from the database
+    /// never does.
     pub is_alias: bool,
     /// Its type.
     pub sql_type: SqlType,

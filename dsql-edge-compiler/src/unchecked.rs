@@ -4,8 +4,9 @@
 //!
 //! A statement that is known to only read is retried when its answer is lost, so this must be proved and not guessed
 //! from a leading SELECT: a function may write, and so may a view or a domain that calls one. The proof is that of
-//! `sql!`: the statement compiles against the snapshot. The types of its parameters are only known when it runs, and
-//! with other types a name may refer to another function, so a name that the schema also defines proves nothing.
+//! `sql!`: the statement compiles against the snapshot. The types of its parameters are known only
+//! when it runs, and with other types a name may refer to another function: so nothing is proved
+//! for a statement that calls a function whose name the schema also defines.
 
 use crate::source::Source;
 use crate::syntax::ast::{Expr, ExprKind, Statement, StatementKind};
@@ -21,9 +22,10 @@ pub fn unchecked_effects(
 ) -> (Effect, SessionEffect) {
     let known = schema.filter(|schema| schema.operators.is_empty() && !names_own_function(statement, schema));
     let compiled = known.and_then(|schema| compile(source, schema).ok());
-    // The connection's `search_path` is compared only with that of `sql!`.
+    // With a `search_path` in the snapshot nothing is proved: only `sql!` compares it with that of the connection.
     match compiled.filter(|query| query.search_path.is_empty()) {
-        // `sql_unchecked!` emits one type for all statements: the user chooses the connection.
+        // Never `Changes`: `sql_unchecked!` emits one type for all statements, so it cannot restrict a statement to a
+        // `Session`.
         Some(query) => (query.effect, query.session.min(SessionEffect::MayChange)),
         None if matches!(statement.kind, StatementKind::Query(_)) => {
             (Effect::MayWrite, SessionEffect::MayChange)

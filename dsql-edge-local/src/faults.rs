@@ -193,7 +193,7 @@ impl Faults {
         found
     }
 
-    /// Puts back a fault that took effect at a statement that could not commit.
+    /// Makes a fault pending again: it was taken for a statement that then could not commit.
     pub(crate) fn restore(&self, fault: Fault) {
         self.coming().push(fault);
     }
@@ -240,7 +240,7 @@ impl Faults {
 
     /// The latency of answers.
     pub(crate) fn latency(&self) -> Duration {
-        // A test in Rust may set any number.
+        // The sum is limited, because a test in Rust may set any number.
         Duration::from_millis(sum_of_latencies(&self.coming()).min(MOST_LATENCY))
     }
 

@@ -233,7 +233,7 @@ async fn violation_at_commit_fails_the_commit() {
             let answer = attempt(&mut one, extended, "COMMIT").await;
             assert_eq!((answer.errors, answer.status), (error("40001", ROWS), vec!['I']));
             fine(&mut other, extended, "ROLLBACK").await;
-            // Another session has changed the schema since its write.
+            // Another session changes the schema after this session's write.
             fine(&mut one, extended, "BEGIN").await;
             fine(&mut one, extended, "INSERT INTO late VALUES (1, 1)").await;
             fine(&mut other, extended, "GRANT SELECT ON late TO PUBLIC").await;
@@ -242,7 +242,8 @@ async fn violation_at_commit_fails_the_commit() {
             assert_eq!(answer.done, [""; 0]);
             assert_eq!(fine(&mut one, extended, "SELECT count(*) FROM late").await.values, ["0"]);
         }
-        // In a pipeline the client gets no messages after it until Sync, and none of dsql-local's own messages.
+        // In a pipeline the client gets nothing after the failed COMMIT until Sync, and no answer to dsql-local's own
+        // messages.
         let (mut one, mut other) = (Session::open(&local).await, Session::open(&local).await);
         fine(&mut one, true, "BEGIN").await;
         fine(&mut one, true, "INSERT INTO late VALUES (2, 1)").await;

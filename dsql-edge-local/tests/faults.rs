@@ -41,7 +41,7 @@ const FAULTS: [(Fault, Meets, Meets); 9] = [
     (Fault::RateExceeded(1), Meets::Rejected("53400"), Meets::Nothing),
     (Fault::WakingUp(1), Meets::Rejected("08006"), Meets::Nothing),
     (Fault::DropFlight(1), Meets::Dropped, Meets::Nothing),
-    // It ends open connections, but not one that is being opened.
+    // `expired-hour` ends open connections, but not a connection that is being opened.
     (Fault::ExpiredHour, Meets::Nothing, Meets::Cut { applied: false }),
 ];
 

@@ -160,7 +160,8 @@ impl Compiled {
             let ty = match (written, typed(at, name)) {
                 (Some(written), _) => written.to_token_stream(),
                 (None, Some(parameter)) if parameter.is_resolved() => parameter_type(parameter),
-                // The error is reported at the SQL, so a caller may pass any type.
+                // The type of this parameter is not known, which is an error at the SQL. The signature accepts any
+                // type, so that a caller causes no further error.
                 (None, _) => quote!(impl ::core::marker::Sized),
             };
             (name.clone(), ty)

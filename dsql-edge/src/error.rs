@@ -99,8 +99,9 @@ use crate::wire::DatabaseError;
 ///
 /// # Is the program wrong?
 ///
-/// [`is_config`](Error::is_config): a binding or setting is missing or malformed; the line shows how to set it.
-/// [`is_other_request`](Error::is_other_request): a [`Dsql`](crate::Dsql) was used after its request had ended.
+/// [`is_config`](Error::is_config): a binding or setting is missing or malformed; the error's text
+/// shows how to set it. [`is_other_request`](Error::is_other_request): a [`Dsql`](crate::Dsql) was
+/// used after its request had ended.
 ///
 /// # What the line shows
 ///
@@ -480,7 +481,8 @@ impl Error {
             }
             Kind::LoginRejected(error) => {
                 f.write_str("the server rejected the login: ")?;
-                // A rejected login names the user and the signer's ARN. No statement was executed.
+                // The error of a rejected login names the user and the signer's ARN. It contains no values of rows,
+                // because no statement was executed.
                 write_database_error(f, error, !shown::repeats_token(error))?;
                 LoginRejection::of(error).advice().map_or(("", "", ""), |advice| ("", "; ", advice))
             }

@@ -164,8 +164,8 @@ impl ManyRows {
             let elements = array.elements.split_off((*bytes).min(array.elements.len()));
             let since = array.length - length;
             array.length = *length;
-            // Exactly one row is split off: whether it is NULL decides for its array; the flag of the earlier values is
-            // restored.
+            // Exactly one row is split off, so each new array has one value: its flag for NULLs is whether this value
+            // is NULL. The arrays of the earlier rows get their earlier flag again.
             let null = elements.first_chunk() == Some(&(-1_i32).to_be_bytes());
             array.has_nulls = *has_nulls;
             Array { element_oid: array.element_oid, length: since, has_nulls: null, elements }

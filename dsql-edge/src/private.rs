@@ -1,5 +1,5 @@
-//! The names that the code of `sql!` uses, in addition to [`types`](crate::types). This module is not for users: it may
-//! change in any release.
+//! The names in the code that `sql!` generates, in addition to [`types`](crate::types). This module
+//! is not for users: it may change in any release.
 
 pub use crate::arguments::Arguments;
 pub use crate::error::Error;

@@ -48,10 +48,10 @@
 //!
 //! AWS's connectors decide only by SQLSTATE: 40001 runs again, and every other error is returned to the caller. A lost
 //! connection has no SQLSTATE, and the obvious repair, to send again every statement that failed with a connection
-//! error, runs an `INSERT` twice if only its answer was lost. To check whether CommandComplete has arrived does not
-//! help: in the extended protocol an autocommit statement commits at Sync, after CommandComplete
-//! (`exec_execute_message` and `finish_xact_command` in PostgreSQL's `tcop/postgres.c`), and DSQL sends 40001 at that
-//! point.
+//! error, runs an `INSERT` twice if only its answer was lost. It does not help to check whether
+//! CommandComplete has arrived: in the extended protocol an autocommit statement commits at Sync,
+//! after CommandComplete (`exec_execute_message` and `finish_xact_command` in PostgreSQL's
+//! `tcop/postgres.c`), and DSQL sends 40001 at that point.
 
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -165,7 +165,7 @@ impl FailureFacts {
             (Protocol, Nothing, _) => Rule::Abandoned { unknown: false },
             (Protocol | Stranded, Login | Session, Reads | Transaction) => Rule::Abandoned { unknown: false },
             (Protocol | Stranded, Login | Session, Commit) => Rule::Abandoned { unknown: true },
-            // A COMMIT among the statements commits the statements before it.
+            // The outcome is unknown, because a COMMIT among the statements commits the statements before it.
             (TransactionState, _, Transaction | Commit) => Rule::Abandoned { unknown: true },
             (TransactionState, _, Reads) => Rule::Abandoned { unknown: false },
         }
@@ -187,7 +187,7 @@ impl Pause {
         Pause { from, to }
     }
 
-    /// One of the durations, chosen by a random number.
+    /// A duration within the range, chosen by a random number.
     pub(crate) fn chosen_by(self, random: u64) -> Millis {
         let choices = NonZeroU64::MIN.saturating_add(Millis::from(self.to - self.from));
         Millis::from(self.from) + random % choices

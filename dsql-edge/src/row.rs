@@ -109,7 +109,7 @@ impl<'a> DataRow<'a> {
         let users = field.type_oid >= FIRST_USER_OID;
         let fits = match format {
             Format::Binary => field.type_oid == oid && field.format == Format::Binary.code(),
-            // The SQL type itself, or a user-defined type: the labels of enums.
+            // The SQL type itself, or a user-defined type: an enum, whose labels are received as text.
             Format::Same => field.type_oid == oid || users,
             Format::Text => field.format == Format::Text.code() || users,
         };
@@ -128,7 +128,8 @@ impl<'a> DataRow<'a> {
     }
 
     fn decode_error(&self, index: usize, sql_type: &str, reason: ConversionError) -> Error {
-        // The server's description has been compared with these columns.
+        // The compiled name is the name that the server sent, because its description has been compared with these
+        // columns.
         let column = self.statement.columns.get(index).map_or("", |column| column.name);
         let value = format!("column \"{column}\" of type {sql_type}");
         Error::new(Kind::Decode { column, value, reason }).at(self.statement)

@@ -113,7 +113,8 @@ fn broken_at_each_message_and_run_again() {
     let stride = match std::env::var("DSQL_EDGE_FAULTS").as_deref() {
         Ok("everywhere") => 1,
         Ok(other) => panic!("DSQL_EDGE_FAULTS must be `everywhere` or not set; it is {other}"),
-        // A stride of four would break each step at the same message: a step has about four.
+        // Five and not four: a step has about four messages, so a stride of four would break each step at the same
+        // message.
         Err(_) => 5,
     };
     let found: usize = std::thread::scope(|scope| {

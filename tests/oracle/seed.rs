@@ -188,7 +188,7 @@ impl Filled {
     /// A quoted literal without a type; arrays contain a NULL only if `null_elements`.
     fn argument(&self, number: usize, null_elements: bool) -> String {
         let text = match &self.kind {
-            // The array has the same length as one with a NULL, because UNNEST may combine both.
+            // Two elements, as in an array with a NULL: UNNEST may combine the two arrays.
             Kind::Array(element) if !null_elements && number != 1 => {
                 let text = element.text(number);
                 array(&[&text, &text], &[])

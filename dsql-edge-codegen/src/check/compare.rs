@@ -59,7 +59,8 @@ fn one(query: &Query, now: Option<&Schema>, coming: &Folded) -> Vec<Finding> {
     let Folded { schema: coming, dropped, .. } = coming;
     let before = now.map(|now| compiled(query, now));
     match (compiled(query, coming), before) {
-        // A query that was never checked has an error only if it compiled before.
+        // An error in `sql_unchecked!` is reported only if the statement compiles with the current
+        // schema.
         (Err(_), Some(Err(_)) | None) if query.unchecked => Vec::new(),
         (Err(errors), before) => {
             let was_wrong = matches!(before, Some(Err(_)));
@@ -80,7 +81,7 @@ fn one(query: &Query, now: Option<&Schema>, coming: &Folded) -> Vec<Finding> {
 
 fn compiled(query: &Query, schema: &Schema) -> Result<Compiled, Diagnostics> {
     let typed = compile(&Source::of_macro(&query.text), schema)?;
-    // The columns of `sql_unchecked!` have the types that are written there.
+    // The types of the columns are written in `sql_unchecked!`, so they cannot change.
     let fields = if query.unchecked { Fields::default() } else { fields(&typed, schema)? };
     Ok(Compiled { query: typed, fields })
 }
@@ -140,7 +141,7 @@ fn changes(query: &Query, before: &Compiled, after: &Compiled) -> Vec<Finding> {
             continue;
         }
         let message = format!("the row gets a field `{name}`: {is_type}");
-        // A struct that the user defined does not have this field.
+        // A struct that the user defined does not have the new field, so it no longer fits.
         let severity = if query.own_row { Severity::Changed } else { Severity::Note };
         out.push(changed(query, severity, column_span(*column), &message, None));
     }
@@ -163,7 +164,7 @@ fn changed(query: &Query, severity: Severity, span: Span, message: &str, hint: O
     let mut diagnostic = Diagnostic::error(Code::TypeMismatch, span, "");
     diagnostic.hint = hint;
     let rendered = render(&diagnostic, &query.text, Some(place.clone()));
-    // The first line is that of an error: the message replaces it.
+    // `render` wrote the first line for an error: `message` replaces it.
     let below = rendered.split_once('\n').map_or("", |(_, below)| below);
     Finding {
         severity,
@@ -249,14 +250,14 @@ fn hint(was: &str, is: &str, column: Option<&TypedColumn>) -> Option<String> {
     let of = column?.origin.as_ref().map(|origin| format!("{}.{}", origin.table, origin.column));
     if is == format!("Option<{was}>") {
         return Some(match of {
-            Some(of) => format!("{of} may be NULL then"),
-            None => "it may be NULL then".to_owned(),
+            Some(of) => format!("{of} may be NULL in the new schema"),
+            None => "it may be NULL in the new schema".to_owned(),
         });
     }
     if was == format!("Option<{is}>") {
         return Some(match of {
-            Some(of) => format!("{of} is never NULL then"),
-            None => "it is never NULL then".to_owned(),
+            Some(of) => format!("{of} is never NULL in the new schema"),
+            None => "it is never NULL in the new schema".to_owned(),
         });
     }
     None

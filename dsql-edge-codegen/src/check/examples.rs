@@ -49,7 +49,7 @@ impl DocComment {
                     block = None;
                 }
                 (Some((_, _, code)), None) => {
-                    // rustdoc hides a line that begins with `# `.
+                    // rustdoc compiles a line that begins with `# `, but does not show it.
                     let hidden = written.strip_prefix("# ").or((written == "#").then_some(""));
                     *code += hidden.unwrap_or(written);
                     code.push('\n');

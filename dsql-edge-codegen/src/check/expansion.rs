@@ -94,11 +94,12 @@ fn read(package: &Path, record: &Path, found: &mut Vec<Expanded>) -> Result<(), 
         let [of, name, file, line, tokens, schema] = fields.as_slice() else {
             return Err(format!("a line of {} cannot be read", record.display()));
         };
-        let line = line.parse().map_err(|_| format!("a line of {} has no number", record.display()))?;
+        let line = line.parse().map_err(|_| format!("a line of {} has no line number", record.display()))?;
         let (name, tokens) = (name.clone(), tokens.clone());
         let schema = real(Path::new(schema));
         let expanded = Expanded { file: real(Path::new(file)), line, name, tokens, schema };
-        // Cargo compiles a library twice: by itself, and with its unit tests.
+        // An invocation in a library is recorded twice, because cargo compiles the library by itself and with its unit
+        // tests.
         if real(Path::new(of)) == package && !found.contains(&expanded) {
             found.push(expanded);
         }

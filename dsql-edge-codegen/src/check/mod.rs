@@ -148,7 +148,8 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
     let expansion = match of {
         Queries::OfSources => Expansion::NotAsked,
         Queries::OfCompiler => {
-            // A snapshot that the command line names may differ from the one that the build reads.
+            // The path of a snapshot from the command line is not compared: it may differ from the one that the build
+            // reads.
             let schema = if snapshot.is_none() { now.as_ref().map(|now| now.path.as_path()) } else { None };
             compared(package, schema, &mut sources, &mut of_compiler, &mut unused)
         }
@@ -176,8 +177,9 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
     })
 }
 
-/// Adds the queries that only the compiler sees to `of_compiler`, moves unreadable places that are not compiled to
-/// `unused`, and leaves out macros of other crates that have the same names as ours.
+/// Adds to `of_compiler` the queries that only the compiler sees, moves to `unused` the places that
+/// cannot be read and are not compiled, and leaves out macros of other crates that have the same
+/// names as ours.
 fn compared(
     package: &Path,
     schema: Option<&Path>,
@@ -198,7 +200,8 @@ fn compared(
         .into_iter()
         .partition(|seen| !seen.is_doubtful || is_expanded(seen));
     sources.seen = kept;
-    // Their code may be for another target.
+    // These are not expanded, but they are probably our macro: their code may be for another
+    // target.
     let left_out: Vec<&package::Seen> = others.iter().filter(|seen| seen.is_likely).collect();
     let found = sources.seen.len() + left_out.len();
     if expanded.is_empty() && found > 0 {

@@ -181,7 +181,7 @@ impl Unread {
 /// Returns the package's Rust files, without packages inside it and without folders that cargo writes.
 fn rust_files(package: &Path, unread: &mut Vec<Unread>) -> Vec<PathBuf> {
     let (mut pending, mut found) = (vec![package.to_owned()], Vec::new());
-    // A symbolic link may point to a parent folder.
+    // Each folder is visited once, because a symbolic link may point to a parent folder.
     let mut visited = vec![real(package)];
     while let Some(folder) = pending.pop() {
         let entries = match std::fs::read_dir(&folder) {
@@ -275,7 +275,8 @@ impl Search<'_> {
                 let (path, line) = (self.path.clone(), invoked.line);
                 self.out.seen.push(Seen { path, line, tokens, is_doubtful, is_likely, queries });
             }
-            // If the macro is ours, the compiler expands it.
+            // It is not known whether the macro is ours. If it is, `expansion` lists the
+            // invocation.
             Err(_) if owner == Owner::Unknown => {}
             // In a macro of the user, the SQL may be `$sql`: `expansion` lists the invocations of such a macro.
             Err(_)

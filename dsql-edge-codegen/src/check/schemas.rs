@@ -81,8 +81,8 @@ pub(super) fn as_it_is(
     let before: Vec<SchemaFile> = files.iter().filter(|file| !is_coming(file)).cloned().collect();
     let folded = match folded(&before) {
         Ok(folded) => folded,
-        // A later migration needs a file that the candidate applies: the current schema then consists of the files
-        // before that one.
+        // A later migration needs a file that the candidate applies. In this case, the current
+        // schema is that of the files before the first such file.
         Err(_) if before.len() < files.len() => {
             let first = files.iter().take_while(|file| !is_coming(file)).cloned();
             self::folded(&first.collect::<Vec<_>>())?
@@ -165,7 +165,7 @@ fn folded(files: &[SchemaFile]) -> Result<Folded> {
         let is_it = |it: &SchemaError| it.file == error.file && it.diagnostic.span == error.diagnostic.span;
         schema.unfollowed.iter().any(is_it)
     };
-    // The statements that `lint` does not follow either.
+    // `lint` finds more statements that change the schema and are not followed.
     let texts: Vec<&str> = files.iter().map(|file| file.text.as_str()).collect();
     let more = lint::schema_changes(&texts)
         .into_iter()

@@ -187,7 +187,8 @@ fn unreadable(files: &[SchemaFile], errors: &[SchemaError]) -> anyhow::Error {
 pub(super) fn statements(text: &str) -> Vec<String> {
     let lexed = lex(&Source::of_macro(text));
     if !lexed.pieces.is_empty() {
-        // A statement's last token may be inside `{? … }`.
+        // With optional text, the source counts as one statement: the last token of a statement may
+        // be inside `{? … }`.
         return vec![text.to_owned()];
     }
     match Parsed::of_tokens(text, lexed) {

@@ -150,7 +150,7 @@ fn migrations(package: &Path, folder: &str, summary: &mut Summary) -> Result<()>
         .any(|entry| entry.path().extension().is_some_and(|extension| extension == "sql"));
     if !has_sql {
         let name = format!("{folder}/0001_init.sql");
-        create(package, &name, texts::MIGRATION, "a first migration, empty yet", summary)?;
+        create(package, &name, texts::MIGRATION, "a first migration, still empty", summary)?;
         summary
             .next(format!("write your tables into {name}; `dsql-edge migrate --folder {folder}` applies it"));
     }

@@ -1,8 +1,8 @@
 //! Decides whether a script depends on the integer type of a column, so that it may behave differently with a bigint.
 //!
-//! Input: a script, and a column of a table that it creates. Output: whether a statement could fail or do something
-//! else. PostgreSQL resolves a function by the types of its arguments, and `CREATE OR REPLACE VIEW` must keep the types
-//! of the view's columns.
+//! Input: a script, and a column of a table that it creates. Output: whether a statement could fail or have another
+//! effect. PostgreSQL resolves a function by the types of its arguments, and `CREATE OR REPLACE VIEW` must keep the
+//! types of the view's columns.
 
 use std::collections::BTreeSet;
 

@@ -30,7 +30,7 @@ pub(super) fn add_fixes(script: &Script<'_>, findings: &mut [Finding]) {
         let Some(statement) = statements.get(at) else { continue };
         let fix = match (rule.id, &statement.kind) {
             ("add_constraint_not_valid", StatementKind::AlterTable(_)) => {
-                // Only if the file validates the constraint later.
+                // NOT VALID is a rewrite only if the file validates the constraint later.
                 let end = Span { start: statement.span.end, end: statement.span.end };
                 let edits = vec![(end, " NOT VALID".to_owned())];
                 validation(script, at).map(|_| (NOT_VALID, edits))
@@ -72,7 +72,7 @@ fn column_type(script: &Script<'_>, at: usize, alter: &AlterTable, column: Span)
         return None;
     }
     table.elements.iter().find_map(|element| match element {
-        // PostgreSQL accepts only such a column as an identity.
+        // PostgreSQL accepts a column as an identity only if it is NOT NULL and has no default.
         TableElement::Column(column) if column.name.text == *name && is_not_null_alone(column) => {
             let ty = column.type_name.as_ref()?;
             let integer = matches!(ty.name.name(), "int2" | "int4") && ty.array_dimensions == 0;

@@ -102,8 +102,8 @@ pub(super) struct Effects {
     /// Whether the files have `OVERRIDING USER VALUE`: an identity column and a column with a default store different
     /// values.
     pub(super) overrides_user_values: bool,
-    /// Whether the files make an existing sequence cycle: its last value, after which it begins again, depends on its
-    /// type.
+    /// Whether the files add CYCLE to an existing sequence: its last value, after which it begins
+    /// again, depends on its type.
     pub(super) cycles_later: bool,
     /// The settings that the files depend on, or set to other values.
     settings: BTreeSet<&'static str>,
@@ -235,7 +235,7 @@ impl Effects {
         }
         let tokens = statement.own_tokens();
         let Some(body) = body(tokens) else {
-            // `BEGIN ATOMIC` and RETURN do not accept DDL.
+            // `BEGIN ATOMIC` and RETURN do not accept DDL, so such a body can only change rows.
             self.add_code(&statement.kind, tokens);
             let writes = [Keyword::Insert, Keyword::Update, Keyword::Delete];
             let is_write = |it: &Token| writes.iter().any(|keyword| it.kind == TokenKind::Keyword(*keyword));
@@ -283,7 +283,7 @@ fn is_default(set: &Set) -> bool {
     set.values.len() == 1 && SETTINGS.contains(&(set.name.as_str(), set.values[0].as_str()))
 }
 
-/// Whether `\copy` copies rows of a file.
+/// Whether a psql command is a `\copy` that does not run a program.
 fn copies_file(command: &PsqlCommand, text: &str) -> bool {
     command.name == "copy" && !command.span.text(text).to_ascii_lowercase().contains("program")
 }
@@ -326,7 +326,7 @@ fn called<'t>(kind: &StatementKind, tokens: &'t [Token], at: usize) -> Option<&'
         }
         _ => return None,
     };
-    // The name of the setting is written in the statement.
+    // With a literal name, `add_settings` handles the call: `set_config('name', …)`.
     let is_setting = name == "set_config"
         && tokens.get(at + 2).is_some_and(|argument| matches!(argument.kind, TokenKind::String(_)));
     let is_word = |it: &Token| matches!(&it.kind, TokenKind::Identifier(word) if WORDS_OF_PLPGSQL.contains(&word.as_str()));

@@ -61,7 +61,8 @@ impl LintedFile {
         let mut findings: Vec<Finding> = errors;
         let mut transactions = Transactions::new();
         transactions.message(if whole { parsed.statements.len() } else { 1 });
-        // The first statement of each message that psql sends, and the number of its statements.
+        // For each message that psql sends: the index of its first statement, and the number of statements in the
+        // message.
         let mut begins = HashMap::new();
         let mut next = 0;
         for count in messages(&parsed) {
@@ -89,7 +90,8 @@ impl LintedFile {
             });
             findings.extend(found);
             let contradicts = grown.apply(statement.tree.clone());
-            // Files without a schema may use objects that other files create.
+            // Without the complete schema, an unknown schema is not reported: another file may
+            // create it.
             let unknown = contradicts.into_iter().filter(|it| complete && it.code == Code::UnknownSchema);
             findings.extend(unknown.map(|diagnostic| Finding {
                 diagnostic,
@@ -111,7 +113,8 @@ impl LintedFile {
         if sent == Sent::Migrate {
             findings.retain(|finding| !finding.is_moot_for_migrate());
             let misplaced = steps::misplaced(&parsed).into_iter();
-            // If DSQL rejects the statement, its rule is clearer.
+            // Where DSQL rejects a statement, only the rule is reported: it is clearer than this
+            // error.
             let is_new = |error: &Diagnostic| {
                 !findings.iter().any(|it| it.diagnostic.is_error() && overlap(it.statement, error.span))
             };

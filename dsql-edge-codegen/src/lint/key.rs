@@ -1,7 +1,8 @@
 //! Moves a key that a script adds after its table, as pg_dump does, into CREATE TABLE, where DSQL accepts it.
 //!
-//! Input: the statement that adds the key. Output: the edits, and the condition under which the script does the same
-//! with them; `None` if a statement in between could behave differently, or if CREATE TABLE could fail with the key.
+//! Input: the statement that adds the key. Output: the edits, and the condition under which the
+//! script has the same effect with these edits; `None` if a statement in between could behave
+//! differently, or if CREATE TABLE could fail with the key.
 
 use dsql_edge_compiler::dsql::Meaning::{Same, SameIfAllSucceed};
 use dsql_edge_compiler::dsql::{Fix, is_in_keys};
@@ -124,9 +125,10 @@ fn generated(table: &CreateTable, key: &KeyConstraint, constraint: &Constraint) 
 
 /// The effect of moving the key on a statement that names the table, between CREATE TABLE and the key.
 enum Relation {
-    /// The statement does the same.
+    /// The effect of the statement does not change.
     None,
-    /// The statement adds rows. If they violate the key, this statement fails; without the rewrite, the key fails.
+    /// The statement adds rows. If these violate the key, the statement fails; without the rewrite,
+    /// the statement that adds the key fails.
     AddsRows,
     /// The statement may behave differently.
     Other,
@@ -153,7 +155,7 @@ fn relation(script: &Script<'_>, at: usize) -> Relation {
             };
             if alter.actions.iter().all(harmless) { Relation::None } else { Relation::Other }
         }
-        // A view may group by a key.
+        // A view with GROUP BY may depend on the key.
         (StatementKind::CreateView(_), _) if !script.has(statement, Keyword::Group) => Relation::None,
         (StatementKind::CreateIndex(_) | StatementKind::CreateSequence(_) | StatementKind::Query(_), _) => {
             Relation::None
@@ -185,7 +187,8 @@ fn insertion(script: &Script<'_>, creates: &Statement, key: &str) -> Option<Vec<
     }
     let (close, insert) = (close?, end_of_last?);
     let after = Span { start: insert, end: insert };
-    // The key gets a line of its own if the parenthesis has one; a comment after the last element stays there.
+    // If the closing parenthesis is on a line of its own, the key also gets one, and a comment after the last element
+    // stays where it is.
     let text = script.parsed.text.as_ref();
     let line = line_start(text, close.start);
     Some(if line < close.start || text.get(..line as usize).is_some_and(|it| it.ends_with('\n')) {

@@ -1,14 +1,15 @@
-//! Decides whether a script does the same with a rewrite.
+//! Decides whether a script has the same effect with a rewrite.
 //!
-//! Input: the rewrites of rules and of pg_dump. Output: the rewrites that `lint` may offer, each with the condition
-//! under which the script does the same.
+//! Input: the rewrites of rules and of pg_dump. Output: the rewrites that `lint` may offer, each
+//! with the condition under which the script has the same effect.
 //!
-//! A script does the same if it leaves the same catalog and the same rows, apart from differences that DSQL forces:
-//! an identity column is a bigint, an index has no order and is built by a job. `tests/rewrites` compares both on
-//! PostgreSQL. A rewrite that replaces one statement by two does the same only if every statement succeeds; otherwise
-//! the effect of one of the two may remain. For example, the constraint of `ADD CONSTRAINT` remains NOT VALID if a
-//! row violates it, and the first part of a transaction remains if it becomes several. A row certainly does not
-//! violate the constraint only if the script created the table and added no rows to it.
+//! A script has the same effect if it leaves the same catalog and the same rows, apart from
+//! differences that DSQL forces: an identity column is a bigint, an index has no order and is built
+//! by a job. `tests/rewrites` compares both on PostgreSQL. A rewrite that replaces one statement by
+//! two has the same effect only if every statement succeeds; otherwise the effect of one of the two
+//! may remain. For example, the constraint of `ADD CONSTRAINT` remains NOT VALID if a row violates
+//! it, and the first part of a transaction remains if it becomes several. It is certain that no row
+//! violates the constraint only if the script created the table and added no rows to it.
 
 use std::collections::BTreeSet;
 
@@ -55,7 +56,8 @@ const INDEPENDENT_OF_THE_RUN: &[&str] = &[
 /// The maximum length of a name in bytes: PostgreSQL truncates a longer one.
 const LONGEST_NAME: usize = 63;
 
-/// Keeps the rewrites with which the script does the same, and adds the rewrite of transactions.
+/// Keeps the rewrites with which the script has the same effect, and adds the rewrite of
+/// transactions.
 pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
     for finding in findings.iter_mut() {
         let (Some(rule), Some(at)) = (finding.rule, script.at(finding.statement)) else { continue };
@@ -63,24 +65,26 @@ pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
             finding.fix = split(script, at);
         }
         let depends_on_run = finding.fix.is_some() && !INDEPENDENT_OF_THE_RUN.contains(&rule.id);
-        // A rewrite of several statements needs them to be sent one by one.
+        // A statement that psql sends together with another is not rewritten, because its rewrite may be several
+        // statements, which must be sent one by one.
         if script.is_joined(at) || depends_on_run && !script.effects().is_known() {
             finding.fix = None;
         }
         finding.fix = finding.fix.take().and_then(|fix| {
             let meaning = meaning(script, at, rule, finding.diagnostic.span)?;
-            // The rewrite itself may depend on success already.
+            // The rewrite by itself may already require that every statement succeeds.
             Some(Fix { meaning: if fix.meaning == Same { meaning } else { fix.meaning }, ..fix })
         });
     }
 }
 
-/// Finds rewrites that move something across a statement which fails. Such a rewrite does the same only if the rest
-/// of the file still runs: with `ON_ERROR_STOP`, psql stops at that statement, and the rewritten file has then done
-/// more than the original.
+/// Finds rewrites that move something across a statement which fails. Such a rewrite has the same
+/// effect only if the rest of the file still runs: with `ON_ERROR_STOP`, psql stops at that
+/// statement, and the rewritten file has then done more than the original.
 ///
-/// Input: the findings with their rewrites. A rewrite that needs success leaves its statement failing, so the search
-/// is repeated until no rewrite changes.
+/// Input: the findings with their rewrites. A rewrite that requires success is not applied without
+/// `--assume-success`, so its statement still fails: the search is repeated until no rewrite
+/// changes.
 pub(super) fn judge_failures(script: &Script<'_>, findings: &mut [Finding]) {
     loop {
         let is_left = |it: &&Finding| {
@@ -137,7 +141,7 @@ fn meaning(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<M
 /// Returns the condition for making an integer column or a sequence of integers a bigint; with `serial`, a default
 /// also becomes an identity.
 fn integer_to_bigint(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<Meaning> {
-    // The last value, after which the sequence begins again, depends on the type.
+    // A sequence with CYCLE begins again after its last value, which depends on the type.
     if script.effects().cycles_later {
         return None;
     }
@@ -212,13 +216,13 @@ fn needs_index(script: &Script<'_>, at: usize, table: &QualifiedName) -> bool {
     }
 }
 
-/// Whether a file that runs later names a table, or an object that this file derives from it.
+/// Whether a later file names `table`, or an object that the current file derives from it.
 fn is_met_later(script: &Script<'_>, at: usize, table: &str) -> bool {
     script.has_later_files() && derived(script, at, table).iter().any(|name| script.is_in_later_files(name))
 }
 
-/// Whether a file that runs before or later names a table, or an object that this file derives from it. A function
-/// may be defined before the table that its body names.
+/// Whether an earlier or a later file names `table`, or an object that the current file derives
+/// from it. A function may be defined before the table that its body names.
 fn is_met_elsewhere(script: &Script<'_>, at: usize, table: &str) -> bool {
     let is_met = |name: &&str| script.is_in_earlier_files(name) || script.is_in_later_files(name);
     script.has_other_files() && derived(script, at, table).iter().any(is_met)
@@ -258,11 +262,12 @@ fn renames(alter: &AlterTable) -> bool {
     alter.actions.iter().any(|it| matches!(it, AlterAction::Rename(_) | AlterAction::SetSchema(_)))
 }
 
-/// Whether each statement does the same for an identity column as for a column with a default. A sequence that
-/// belongs to an identity cannot be assigned to another column or dropped.
+/// Whether each statement has the same effect for an identity column as for a column with a
+/// default. A sequence that belongs to an identity cannot be assigned to another column or dropped.
 fn is_left_alone(script: &Script<'_>, at: usize, table: &CreateTable, column: &str) -> bool {
     let (name, all) = (table.name.name(), script.statements().len());
-    // If the name is taken, PostgreSQL appends a number, which the comparison ignores. It truncates a longer name.
+    // If the name is taken, PostgreSQL appends a number, which the comparison ignores. A name that is too long would be
+    // truncated.
     let sequence = format!("{name}_{column}_seq");
     if script.effects().overrides_user_values || sequence.len() > LONGEST_NAME {
         return false;

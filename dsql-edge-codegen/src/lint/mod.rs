@@ -51,7 +51,7 @@ pub(crate) use unfollowed::schema_changes;
 #[derive(Args)]
 #[command(
     after_help = "The exit status is 1 if an error is left. A comment `-- dsql-edge: allow RULE` in the line \
-    above, or at the end of the line, silences a rule there.\n\n--fix applies only rewrites after which the script does the same, failures included. A constraint that is \
+    above, or at the end of the line, silences a rule there.\n\n--fix applies only rewrites after which the script has the same effect, failures included. A constraint that is \
     added NOT VALID and then validated,\nor a transaction of several DDL statements that becomes several transactions, \
     leaves its first part behind if the second fails: those need\n--assume-success too. Only a transaction without changes of rows that \
     ends with COMMIT is ever split.\n\nExamples:\n  dsql-edge lint --for-migrate migrations/\n  dsql-edge lint --fix \
@@ -68,7 +68,8 @@ pub struct Options {
     /// Apply safe rewrites to the files; for stdin, print the fixed text
     #[arg(long)]
     fix: bool,
-    /// With --fix, also apply rewrites with which the files do the same only if every statement succeeds
+    /// With --fix, also apply rewrites with which the files have the same effect only if every
+    /// statement succeeds
     #[arg(long, requires = "fix")]
     assume_success: bool,
     /// The schema before the files: a file of DDL or a folder; without it, only the objects that the files create are

@@ -17,7 +17,7 @@ const SYNTAX: &str = "syntax_error";
 /// The rule of statements that `dsql-edge migrate` does not accept.
 const MISPLACED: &str = "misplaced_statement";
 
-/// The rule of places where statements may run that `lint` does not read.
+/// The rule of places where statements may run and `lint` does not read them.
 const UNFOLLOWED: &str = "unfollowed_statement";
 
 /// The rule of a DROP SCHEMA whose schema does not exist.
@@ -92,7 +92,7 @@ fn one(file: &LintedFile, finding: &Finding, rules: &[&'static Rule]) -> Value {
             "region": region(file, diagnostic.span),
         } }],
     });
-    // Tools that read SARIF apply a fix without confirmation.
+    // Only fixes with the same effect are written, because tools that read SARIF apply a fix without confirmation.
     if let Some(fix) = finding.fix.as_ref().filter(|fix| fix.meaning == Meaning::Same) {
         let replacements = fix.edits.iter().map(|(span, text)| {
             json!({ "deletedRegion": region(file, *span), "insertedContent": { "text": text } })

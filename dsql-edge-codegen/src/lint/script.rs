@@ -223,8 +223,8 @@ impl<'s> Script<'s> {
         })
     }
 
-    /// Whether the text of a statement contains a name. The body of a function is a literal, in which PostgreSQL folds
-    /// unquoted names to lower case.
+    /// Whether the text of a statement contains a name, in upper or lower case: the body of a
+    /// function is a literal, in which unquoted names are not folded to lower case yet.
     pub(super) fn mentions(&self, statement: &Statement, name: &str) -> bool {
         let text = statement.span.text(&self.parsed.text).to_ascii_lowercase();
         text.contains(&name.to_ascii_lowercase())

@@ -1,7 +1,7 @@
 //! Finds the statements of a script that contain a name.
 //!
-//! Input: the statements of a file with their tokens. Output: statements by name. Each answer is a look-up: a search
-//! would read the whole script again for each of its keys.
+//! Input: the statements of a file with their tokens. Output: statements by name. Each answer is a
+//! look-up: a search would read the whole script again for each key of the script.
 
 use std::collections::HashMap;
 use std::ops::Range;

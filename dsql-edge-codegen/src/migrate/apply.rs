@@ -45,7 +45,7 @@ pub async fn migrate(
 ) -> Result<Vec<Applied>> {
     let database = Database::new(limits(config));
     let ledger = Ledger::new(&database, run_name());
-    // These errors are reported without a wait for another run.
+    // Errors of the plan are reported now, before this run waits until another run has ended.
     if ledger.exists().await? {
         plan(folder, &ledger.read().await?)?;
     } else {
@@ -91,7 +91,7 @@ const LOSSES: u32 = 5;
 impl Run<'_> {
     async fn all(&self, folder: &Folder) -> Result<Vec<Applied>> {
         let mut done = Vec::new();
-        // Before this run got the lease, another run may have changed the ledger.
+        // The ledger is read again, because another run may have changed it before this run got the lease.
         for Pending { file, steps, out_of_order } in plan(folder, &self.ledger.read().await?)? {
             if out_of_order {
                 (self.report)(Progress::OutOfOrder(file));
@@ -117,7 +117,8 @@ impl Run<'_> {
             self.ledger.take_over(file, step).await?;
         }
         match &step.work {
-            // Rows and their row of the ledger are one transaction, so that row is never `started`.
+            // A step that changes rows writes its row of the ledger in the same transaction, so the ledger never
+            // contains it as `started`.
             Work::Rows(_) if entry.is_some() => {
                 Err(stuck(file, step, "are the rows as the statement makes them?"))
             }
@@ -203,8 +204,8 @@ impl Run<'_> {
             if id.is_none()
                 && let Some(since) = &since
             {
-                // The statement was about to be sent, and may have been sent. Jobs are read first, because one may be
-                // ending now.
+                // The statement was about to be sent, and may have been sent. Jobs are read before
+                // the catalog, because a job may end between the two reads.
                 id = job.find(self.database, since).await?;
                 if id.is_none() && matches!(job.made(self.database).await?, Some((true, _))) {
                     (self.report)(Progress::Found(file, step));
@@ -214,7 +215,8 @@ impl Run<'_> {
             }
             if id.is_none() {
                 match since {
-                    // The answer was lost: an invalid index that the statement left would make it fail.
+                    // The answer was lost. If the statement left an invalid index, it would fail
+                    // when it is sent again: the index is dropped.
                     Some(_) => self.clear(job).await?,
                     None => self.is_free(job).await?,
                 }

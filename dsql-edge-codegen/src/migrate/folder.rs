@@ -96,7 +96,8 @@ impl Folder {
                     }
                     files.push(File { name, checksum, path, text, steps });
                 }
-                // If the linter found something, its message is clearer.
+                // If the linter reported this file, its messages are clearer than these, which are
+                // left out.
                 Err(errors) if problems.is_empty() => {
                     problems.extend(errors.iter().map(|error| shown(error, &path, &text)));
                 }

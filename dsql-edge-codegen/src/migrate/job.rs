@@ -24,7 +24,8 @@ pub(super) enum Outcome {
     Done(Option<String>),
     /// The job failed, for this reason.
     Failed(String),
-    /// The catalog shows neither, and the job does not exist. The value describes what to check.
+    /// The catalog shows neither success nor failure, and the job does not exist. The value
+    /// describes what to check.
     Unknown(String),
 }
 

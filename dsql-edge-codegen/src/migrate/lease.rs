@@ -19,8 +19,8 @@ pub(super) struct Lease<'d> {
     database: &'d Database,
     run: String,
     length: Duration,
-    /// The time just before the last renewal was sent, by the clock that stops while the machine sleeps and by the
-    /// other clock.
+    /// The time just before the last renewal was sent, on two clocks: a monotonic clock, which may
+    /// stop while the machine sleeps, and the system's clock.
     renewed: Cell<(Instant, SystemTime)>,
 }
 

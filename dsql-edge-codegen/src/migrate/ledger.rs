@@ -3,8 +3,9 @@
 //!
 //! Input: a step and its state. Output: the rows of the ledger.
 //!
-//! A step that changes rows writes its row in the same transaction. DDL cannot: its row is `started`, with the state
-//! of the catalog, before the statement is sent, and `applied` after. Every write of this module may be done twice.
+//! A step that changes rows writes its row in the same transaction. DDL cannot: its row is `started`, with the state of
+//! the catalog, before the statement is sent, and `applied` after. A second run of any write of this module has no
+//! further effect.
 
 use anyhow::{Context, Result, bail};
 use dsql_edge::Error;

@@ -1,8 +1,8 @@
 //! Prints a catalog as DDL: sorted, normalised, the same bytes for the same schema.
 //!
-//! Input: a catalog. Output: DDL that can be compared line by line, that `sql!` reads, and that the server which it
-//! comes from accepts: DSQL a snapshot of DSQL, PostgreSQL a snapshot of PostgreSQL. It does not contain owners,
-//! privileges, storage or comments.
+//! Input: a catalog. Output: DDL that can be compared line by line, that `sql!` reads, and that the
+//! server from which it was pulled accepts: a snapshot of DSQL runs on DSQL, one of PostgreSQL on
+//! PostgreSQL. It does not contain owners, privileges, storage or comments.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -138,8 +138,8 @@ fn added(it: &Constraint, dialect: Dialect) -> String {
     )
 }
 
-/// Whether a constraint is validated. If it is not, it must follow CREATE TABLE, in which each constraint is valid at
-/// once.
+/// Whether a constraint is validated. A constraint that is not must be added after CREATE TABLE,
+/// which creates only valid constraints.
 fn is_validated(it: &Constraint) -> bool {
     !it.definition.ends_with(" NOT VALID")
 }
@@ -196,7 +196,7 @@ fn constraint(it: &Constraint) -> String {
 fn index(it: &Index, dialect: Dialect) -> String {
     let unique = if it.unique { "UNIQUE " } else { "" };
     let by_job = if dialect == Dialect::Dsql { " ASYNC" } else { "" };
-    // DSQL calls its only method btree_index.
+    // On DSQL, the only access method of indexes has the name btree_index.
     let method = match it.method.as_str() {
         "btree" | "btree_index" => String::new(),
         other => format!(" USING {other}"),

@@ -101,7 +101,8 @@ pub(super) const RANGES: &str = concat!(
     " ORDER BY n.nspname COLLATE \"C\", t.typname COLLATE \"C\""
 );
 
-/// name, base type, NOT NULL as `t` or `f`, default, checks as they follow each other, the domain it is over
+/// name, base type, NOT NULL as `t` or `f`, default, all checks as one text, the domain that it is
+/// based on
 pub(super) const DOMAINS: &str = concat!(
     "SELECT quote_ident(n.nspname) || '.' || quote_ident(t.typname), format_type(t.typbasetype, t.typtypmod),
             CASE WHEN t.typnotnull THEN 't' ELSE 'f' END, t.typdefault,
@@ -237,9 +238,10 @@ pub(super) const VIEW_DEPENDENCIES: &str = concat!(
     " ORDER BY 1, 2"
 );
 
-/// definition; `t` if tables must exist first: its types are of their rows, or its body is parsed when it is created;
-/// `t` if a default, a constraint, an index or a domain calls it. Not listed: the constructors of a range (deptype
-/// `i`), trigger functions, which queries cannot call, and aggregates, which have no such definition.
+/// definition; `t` if tables must exist first: a type of the function is a row type of a table, or
+/// its body is parsed when the function is created; `t` if a default, a constraint, an index or a
+/// domain calls it. Not listed: the constructors of a range (deptype `i`), trigger functions, which
+/// queries cannot call, and aggregates, which have no such definition.
 pub(super) const FUNCTIONS: &str = concat!(
     "SELECT pg_get_functiondef(p.oid),
             CASE WHEN p.prosqlbody IS NOT NULL OR EXISTS (

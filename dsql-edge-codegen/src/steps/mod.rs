@@ -86,7 +86,7 @@ fn read(file: &Parsed<'_>) -> (Vec<Step>, Vec<Diagnostic>) {
                     !is_closed
                 };
                 let inside: Vec<ParsedStatement<'_>> = rest.by_ref().take_while(is_inside).collect();
-                // psql discards the transaction that is open at the end of a file.
+                // A transaction that is open at the end of a file is an error: psql would discard it.
                 if !is_closed && !inside.iter().any(|it| part(*it) == Part::End) {
                     errors.push(misplaced_error(
                         statement.span,
@@ -150,7 +150,7 @@ fn alone(statement: ParsedStatement<'_>) -> Result<Work, Diagnostic> {
     let span = statement.span;
     match &statement.kind {
         StatementKind::Query(_) => Ok(Work::Rows(vec![span])),
-        // The block contains only ROLLBACK, COMMIT AND CHAIN or BEGIN.
+        // The only statement of the block is itself a BEGIN, a ROLLBACK or COMMIT AND CHAIN.
         _ if matches!(part(statement), Part::Begin | Part::End) => Err(misplaced_error(
             span,
             "this statement in a transaction",

@@ -125,8 +125,8 @@ impl Analyzer<'_> {
             for bound in bounds {
                 let index = self.expr(scope, bound);
                 let ty = index.ty;
-                // PostgreSQL rewrites a null test in place; for any other expression its error points at the raw
-                // expression.
+                // PostgreSQL's error points at the expression as written, except for a null test or a call: it points
+                // at the analyzed one.
                 let at = match bound.kind {
                     ExprKind::IsNull { .. } | ExprKind::BooleanTest { .. } | ExprKind::Function(_) => {
                         index.span

@@ -117,7 +117,8 @@ impl Analyzer<'_> {
             return Node::error(span);
         }
         owner.has_aggregates.set(true);
-        // An aggregate skips NULLs or treats them like other values, so NULL has no special meaning for it.
+        // NULL has no special meaning for an aggregate, which skips it or treats it like other values: so the arguments
+        // are not marked as accepting NULL.
         let kind = NodeKind::Aggregate(Box::new(Aggregate {
             name: facts.name,
             level,

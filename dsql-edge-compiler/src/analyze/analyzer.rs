@@ -58,7 +58,7 @@ pub(super) struct Analyzer<'a> {
 /// times, so nesting doubles the size with each level.
 const MAX_COPIED: usize = 200_000;
 
-/// Words of PostgreSQL's messages about unknown names that are not the name itself.
+/// The words, other than the name, in PostgreSQL's messages about unknown names.
 const COMMON: [&str; 11] =
     ["column", "relation", "table", "of", "function", "type", "does", "not", "exist", "in", "the"];
 
@@ -97,7 +97,8 @@ impl<'a> Analyzer<'a> {
         self.diagnostics.push(diagnostic);
     }
 
-    /// The detail that names the schema's statement because of which a name may not be found.
+    /// The detail for an unknown name: the statement of the schema that may be the reason, because
+    /// it is not followed.
     fn tainted(&self, diagnostic: &Diagnostic) -> Option<String> {
         let is_of_name = matches!(
             diagnostic.code,

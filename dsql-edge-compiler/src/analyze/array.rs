@@ -117,7 +117,7 @@ impl Analyzer<'_> {
             // `coerce_record_to_complex`
             NodeKind::Row(_) if before == oid::RECORD && node.ty != oid::RECORD => location,
             _ if applies_length || self.catalog.base_type(ty).0 != ty => span,
-            // The node keeps its location.
+            // A cast to the type that the node already has does not change the node's location.
             _ if before == ty => inner,
             NodeKind::Cast { .. } | NodeKind::Parameter(_) => {
                 Span { start: inner.start.min(location.start).max(span.start), ..span }

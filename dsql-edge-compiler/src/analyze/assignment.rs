@@ -177,7 +177,7 @@ impl<'a> Analyzer<'a> {
                         self.element_flows_to_nullable(&scope.rtes, &node);
                     }
                     let node = self.assign_update(target, at, &column, node, span);
-                    // A part of the column proves nothing about the rest.
+                    // An assignment to a part of the column (`a[1]`) does not give the whole column a known value.
                     let whole = column.indirection.is_empty();
                     assigned
                         .push(Written { column: at, values: node.filter(|_| whole).into_iter().collect() });

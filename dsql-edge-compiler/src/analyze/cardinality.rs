@@ -65,7 +65,7 @@ pub(super) fn is_equality(function: &str) -> bool {
 fn tree_has_a_row(query: &Query, tree: &JoinTree) -> bool {
     match tree {
         JoinTree::Leaf(rte) => match &query.rtes[*rte].source {
-            // A sequence.
+            // Only a sequence has a key without columns: it has exactly one row.
             RteSource::Table { keys, sampled: false, .. } => keys.iter().any(Vec::is_empty),
             RteSource::Subquery { query, .. } => has_a_row(query),
             RteSource::Cte(cte) => {

@@ -1,7 +1,8 @@
 //! Determines which type can be coerced to which: the part of `parse_coerce.c` that needs only types.
 //!
-//! Input: two types, or several that need a common type. Output: the way from one to the other, or the common type. The
-//! contexts are PostgreSQL's: implicit, assignment, explicit. `coerce` applies the answers to expressions.
+//! Input: two types, or several that need a common type. Output: how one is coerced to the other,
+//! or the common type. The contexts are PostgreSQL's: implicit, assignment, explicit. `coerce`
+//! applies the answers to expressions.
 
 use super::catalog::{Catalog, ERROR};
 pub(super) use crate::builtin::CoercionContext as Context;
@@ -82,8 +83,8 @@ impl Catalog<'_> {
                 _ => Pathway::Array,
             };
         }
-        // For built-in types, a row of the catalog casts a range to its multirange; user-defined types have no such
-        // row.
+        // A range is not coerced to its multirange here: the catalog has these casts for built-in types, and has none
+        // for user-defined types.
         if (context >= Context::Assignment && target_info.category == b'S')
             || (context >= Context::Explicit && source_info.category == b'S')
         {

@@ -96,7 +96,8 @@ impl Analyzer<'_> {
         let kind = match operator.name.as_str() {
             "=" => NodeKind::And(comparisons),
             "<>" => NodeKind::Or(comparisons),
-            // The first pair that differs decides; NULL in any pair may make the result NULL.
+            // For `<` and the like, the first pair that differs decides. As in an IN list, NULL in any pair may make
+            // the result NULL.
             _ => NodeKind::InList { comparisons, negated: false },
         };
         Node::new(oid::BOOL, kind, span)

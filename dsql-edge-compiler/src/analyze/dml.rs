@@ -43,7 +43,8 @@ impl<'a> Analyzer<'a> {
             Some(source) => {
                 let width = self.insert_source(&mut scope, source, &target, &columns, &mut query);
                 let given = listed.get(..width.min(listed.len())).unwrap_or(&[]);
-                // If there are too few values for the named columns, that is already reported.
+                // With too few values for the named columns, the columns are not checked: this error is already
+                // reported.
                 if insert.columns.is_empty() || width == columns.len() {
                     self.check_left_out(&target, given, insert.table.name.span());
                 }

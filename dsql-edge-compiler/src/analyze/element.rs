@@ -77,7 +77,7 @@ impl Analyzer<'_> {
             }
             RteSource::Subquery { query, view: None } => self.column_accepts_null(query, var.column),
             RteSource::Cte(cte) => {
-                // A recursive query reaches this point again.
+                // In a recursive query, the search returns to a column that it has already handled.
                 if cte.asked.borrow().contains(&var.column) {
                     return;
                 }

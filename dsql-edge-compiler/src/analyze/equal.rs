@@ -46,7 +46,7 @@ impl Node {
             (NodeKind::WindowCall(a), NodeKind::WindowCall(b)) => {
                 (&a.name, &a.window) == (&b.name, &b.window)
             }
-            // The original expression of an opaque node is not stored.
+            // Equal only as written, because an opaque node does not contain its whole expression.
             (NodeKind::Opaque(_), NodeKind::Opaque(_)) => as_written,
             (
                 NodeKind::Quantified { functions: a, all: b, .. },
@@ -54,7 +54,7 @@ impl Node {
             ) => (a, b) == (c, d),
             _ => true,
         };
-        // A subquery may see other rows, or call a volatile function.
+        // Equal only as written: a second run of a subquery may see other rows, or call a volatile function.
         let queries = match (self.subquery(), other.subquery()) {
             (None, None) => true,
             (Some(a), Some(b)) => as_written && a.written_alike(b),
@@ -113,7 +113,7 @@ fn source(a: &RteSource, b: &RteSource) -> bool {
             c == d && (c.is_some() || a.written_alike(b))
         }
         (RteSource::Cte(a), RteSource::Cte(b)) => a.name == b.name,
-        // The calls are compared with the expressions.
+        // `Query::written_alike` compares the calls, together with the query's other expressions.
         (RteSource::Function { ordinality: a, .. }, RteSource::Function { ordinality: b, .. }) => a == b,
         (RteSource::Nullable, RteSource::Nullable) => true,
         _ => false,

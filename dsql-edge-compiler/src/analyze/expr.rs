@@ -17,7 +17,8 @@ impl Analyzer<'_> {
     /// `transformExpr`.
     pub(super) fn expr(&mut self, scope: &Scope<'_>, expr: &Expr) -> Node {
         let mut node = self.expr_kind(scope, expr);
-        // A constant that is read as the type of its cast keeps its location: `exprLocation`.
+        // If a cast reads its constant directly as a value of the type, the location is that of the constant:
+        // `exprLocation`.
         node.span = match &expr.kind {
             ExprKind::Cast { .. } => node.span,
             // `type(constant)` is a cast too.

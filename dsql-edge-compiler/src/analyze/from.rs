@@ -32,7 +32,8 @@ impl Analyzer<'_> {
         trees
     }
 
-    /// `checkNameSpaceConflicts` between the entries at these places and those after them, which are of `item`.
+    /// `checkNameSpaceConflicts`: compares the entries in `before` with the entries after them,
+    /// which `item` added.
     pub(super) fn check_aliases(&mut self, scope: &Scope<'_>, before: Range<usize>, item: &FromItem) {
         // Avoids comparing every pair in a query with hundreds of joins.
         if !scope.repeats_names {
@@ -62,7 +63,8 @@ impl Analyzer<'_> {
             FromItem::Table { name, alias, sample, .. } => {
                 let tree = self.table(scope, name, alias.as_ref());
                 if let Some(sample) = sample {
-                    // The arguments do not see the table.
+                    // The arguments of TABLESAMPLE cannot refer to the sampled table, so it leaves the namespace while
+                    // they are analyzed.
                     let own = scope.namespace.pop();
                     if let JoinTree::Leaf(at) = &tree
                         && let Some(rte) = scope.rtes.get_mut(*at)
@@ -419,7 +421,7 @@ impl Analyzer<'_> {
                 name.strip_prefix(it.schema.as_str()).and_then(|rest| rest.strip_prefix('.'))
                     == Some(it.definition.name.name())
             };
-            // The arguments were coerced to the function's types, so among overloads it is the one with exactly these
+            // The arguments were coerced to the types of the called function, so it is the overload with exactly these
             // types.
             let takes = |it: &crate::schema::Function| {
                 let resolve =

@@ -26,7 +26,7 @@ pub(super) struct CallSite<'c> {
     /// The number of arguments before `WITHIN GROUP`.
     pub(super) direct: usize,
     pub(super) filter: Option<Node>,
-    /// The number of set-returning calls before the arguments.
+    /// The number of calls of set-returning functions that were analyzed before the arguments.
     pub(super) sets_before: usize,
 }
 
@@ -47,13 +47,13 @@ impl Analyzer<'_> {
         args.append(&mut order_by);
 
         if args.iter().any(Node::is_error) {
-            // The argument has been reported; the result type may still be certain.
+            // The error in the argument has been reported. The call still has a type if the result type is certain.
             return self.call_with_errors(call, args, span);
         }
         let names: Vec<Option<&str>> =
             call.args.iter().map(|arg| arg.name.as_ref().map(|name| name.text.as_str())).collect();
         let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
-        // Among `unknown` arguments, only a constant is read by the type's input function.
+        // `type(argument)` can be a cast. An `unknown` argument is cast in this way only if it is a constant.
         let constant = matches!(args.first(), Some(Node { kind: NodeKind::Constant(_), .. }));
         match self.lookup(&call.name, &types, &names, !call.variadic, constant) {
             Lookup::Function(resolved) => {

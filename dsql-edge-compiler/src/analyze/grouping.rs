@@ -16,7 +16,7 @@ impl Analyzer<'_> {
         }
         // Columns that depend on a grouped primary key are grouped too.
         let functional = self.grouped_by_key(query);
-        // In PostgreSQL the target list includes the keys.
+        // The keys in `other` are checked together with the targets: in PostgreSQL they are part of the target list.
         let targets = query.targets.iter().map(|target| &target.node).chain(&query.other).collect();
         let having: Vec<&Node> = query.having.iter().collect();
         for clause in [targets, having] {
@@ -77,7 +77,7 @@ impl Analyzer<'_> {
                 return;
             }
             NodeKind::Var(var) if var.level == depth => {
-                // A key can also be a column of an outer query.
+                // The level is compared too, because a key can be a column of an outer query.
                 let grouped = query.group_by.iter().any(|key| {
                     matches!(key.kind, NodeKind::Var(known)
                         if (known.level, known.rte, known.column) == (0, var.rte, var.column))

@@ -25,7 +25,8 @@ use crate::syntax::ast::{
 };
 use crate::typed::IdempotencyKey;
 
-/// The idempotency key that an INSERT writes, if it is one; `columns` are the columns that it writes.
+/// The idempotency key that an INSERT writes, if the INSERT can be a key; `columns` are the columns
+/// that it writes.
 pub(super) fn key(
     catalog: Catalog<'_>,
     insert: &Insert,
@@ -169,7 +170,7 @@ fn named<'k>(conflict: &OnConflict, relation: &Relation, certain: Vec<&'k Key>) 
                 let within = key.columns.iter().all(|it| columns.contains(&it.as_str()));
                 within && columns.iter().all(|it| key.columns.iter().any(|column| column == it))
             };
-            // PostgreSQL uses every such index as an arbiter.
+            // PostgreSQL uses every index that fits the target as an arbiter, so each of them must be in `certain`.
             let arbiters = relation.keys.iter().filter(|key| is_meant(key) && !key.partial).count();
             let meant: Vec<&Key> = certain.into_iter().filter(|key| is_meant(key)).collect();
             (meant.len() == arbiters).then_some(meant)

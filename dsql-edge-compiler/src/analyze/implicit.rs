@@ -34,7 +34,7 @@ impl Analyzer<'_> {
         let unsafe_volatile = |name: &str| {
             !is_harmless(name) && session_effect::of_volatile(name, false) != SessionEffect::Keeps
         };
-        // A foreign key can also cause a trigger of another table to run.
+        // A trigger of any table counts, because a foreign key can cause another table's trigger to run.
         let calls = relation.evaluated.iter().any(|expr| self.calls(expr, &unsafe_volatile))
             || schema.relations.iter().any(|it| it.has_triggers);
         if calls {

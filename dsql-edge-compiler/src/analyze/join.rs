@@ -95,7 +95,7 @@ impl Analyzer<'_> {
             seen.push(&name.text);
             let Some((mut label, left)) = self.using_side(name, left, "left") else { continue };
             let Some((other, right)) = self.using_side(name, right, "right") else { continue };
-            // A merged name is an alias only if both sides wrote it as one.
+            // A merged name is an alias only if it is an alias on both sides.
             label.is_alias &= other.is_alias;
             out.push(Merged { name: label, span: name.span, left, right });
         }

@@ -1,4 +1,4 @@
-//! Defines the name of a column, and whether the query wrote it.
+//! Defines the name of a column, and whether it is an alias in the query.
 //!
 //! Overrides (`"x!"`, `"x?"`, `"x: T"`) are written into aliases. A name from the database is never an override:
 //! otherwise anyone who may create a table could choose Rust types, and declare columns NOT NULL, in other developers'
@@ -11,12 +11,12 @@ use std::ops::Deref;
 #[derive(Clone, Debug)]
 pub(super) struct ColumnLabel {
     text: String,
-    /// The query wrote it as an alias: `AS "x"`, `AS t ("x")`, `WITH c ("x")`.
+    /// It is an alias in the query: `AS "x"`, `AS t ("x")`, `WITH c ("x")`.
     pub(super) is_alias: bool,
 }
 
 impl ColumnLabel {
-    /// A name that the query writes as an alias.
+    /// A name that is an alias in the query.
     pub(super) fn alias(text: &str) -> ColumnLabel {
         ColumnLabel { text: text.to_owned(), is_alias: true }
     }

@@ -99,7 +99,7 @@ fn analyzed<'s>(statement: &Statement, schema: &'s Schema) -> (Analyzer<'s>, Que
     let mut analyzer = Analyzer::new(Catalog::now(schema));
     let query = match &statement.kind {
         StatementKind::Query(query) => match query.without_into() {
-            // `SELECT … INTO t` is `CREATE TABLE t AS SELECT …`.
+            // `SELECT … INTO t` is `CREATE TABLE t AS SELECT …`, which returns no columns.
             Some((_, plain)) => {
                 let query = analyzer.query(&plain, None);
                 Query { command: Command::Utility, targets: Vec::new(), ..query }
@@ -120,7 +120,7 @@ fn analyzed<'s>(statement: &Statement, schema: &'s Schema) -> (Analyzer<'s>, Que
         // DDL and utility statements return nothing and take no parameters.
         _ => Query { command: Command::Utility, ..Query::default() },
     };
-    // For an INSERT in a WITH: the rest of the statement could have an effect in a second run.
+    // An INSERT inside WITH is not a key, because the rest of the statement could have an effect in a second run.
     analyzer.key.take_if(|_| !matches!(statement.kind, StatementKind::Insert(_)));
     let query = analyzer.finish_targets(query);
     analyzer.elements_asked_for_null(&query);

@@ -287,8 +287,8 @@ impl Prover<'_> {
             if next == assumed {
                 self.assuming.set(self.assuming.get() - 1);
                 if self.assuming.get() > 0 {
-                    // This result depends on an assumption about the enclosing recursive query, which may turn out to
-                    // be wrong.
+                    // This result is not kept, because it depends on an assumption about the enclosing recursive query
+                    // that may turn out to be wrong.
                     *cte.assumed.borrow_mut() = None;
                 }
                 return assumed;

@@ -98,7 +98,8 @@ fn search_path(schemas: &[String]) -> String {
     match schemas {
         [only] if only == "public" => String::new(),
         schemas => {
-            // PostgreSQL's SplitIdentifierString has no keywords; dsql-edge's Config::search_path writes the same.
+            // Keywords are not quoted, because PostgreSQL's SplitIdentifierString does not have any.
+            // Config::search_path of dsql-edge writes names in the same way.
             let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'_') || byte.is_ascii_digit();
             let bare =
                 |name: &str| name.bytes().all(plain) && !name.starts_with(|c: char| c.is_ascii_digit());

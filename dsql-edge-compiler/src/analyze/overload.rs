@@ -9,8 +9,8 @@
 //! chapter "Type Conversion"):
 //!
 //! 1. An exact match of all types wins; the caller checks for it first.
-//! 2. Only candidates remain to whose declared types the arguments can be coerced implicitly. An unknown constant or
-//!    parameter can be coerced to any type.
+//! 2. A candidate is dropped if an argument cannot be coerced implicitly to its declared type. An
+//!    unknown constant or parameter can be coerced to any type.
 //! 3. The candidates with the most exact matches among the arguments of known type remain. A domain counts as its base
 //!    type.
 //! 4. The candidates with the most exact matches or preferred types of the argument's category remain: `float8` among

@@ -1,7 +1,7 @@
 //! Looks up the functions, aggregates, operators and casts that the schema creates.
 //!
 //! Input: their definitions as folded. Output: the same facts that the catalog has about built-in ones, except that
-//! none is known to never return NULL.
+//! each may return NULL.
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
@@ -34,7 +34,7 @@ impl<'a> Analyzer<'a> {
             (None, _) => oid::RECORD,
         };
         Facts {
-            // The name is qualified, because facts about built-in functions by name do not hold for it.
+            // The qualified name, so that it differs from each built-in function: facts are looked up by name.
             name: format!("{}.{}", function.schema, definition.name.name()),
             kind: match &definition.aggregate {
                 Some(aggregate) if aggregate.ordered => FunctionKind::Aggregate(AggregateKind::OrderedSet),

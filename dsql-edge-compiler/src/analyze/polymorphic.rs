@@ -29,7 +29,7 @@ pub(super) fn consistent(catalog: Catalog<'_>, given: &[Oid], declared: &[Oid]) 
     collect(catalog, given, declared)
         .and_then(|actual| solve(catalog, &actual).map(|found| (found, actual)))
         .is_ok_and(
-            // An unknown type is not known to be an enum.
+            // An element type that is not known does not fit anyenum: it need not be an enum.
             |(found, actual)| !(actual.enumerated && found.element == 0),
         )
 }

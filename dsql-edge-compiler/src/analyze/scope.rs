@@ -128,7 +128,7 @@ impl<'p> Scope<'p> {
         !item.lateral_only || self.lateral.get()
     }
 
-    /// Whether a column name, as written in the query, is an alias that the query wrote.
+    /// Whether a column name, as written in the query, refers to an alias in the query.
     pub(super) fn is_alias(&self, parts: &[Name]) -> bool {
         let Some((column, before)) = parts.split_last() else { return false };
         let reached = |item: &&NamespaceItem| match before.last() {
@@ -138,7 +138,7 @@ impl<'p> Scope<'p> {
         let mut at = Some(self);
         while let Some(scope) = at {
             let mut columns = scope.namespace.iter().filter(reached).flat_map(|item| &item.columns);
-            // An ambiguous name is already an error.
+            // The first match is enough, because an ambiguous name is already an error.
             if let Some((name, _)) = columns.find(|(name, _)| *name == column.text) {
                 return name.is_alias;
             }
@@ -235,7 +235,7 @@ impl Analyzer<'_> {
             let system = self.unqualified_system_columns(current, level, name);
             match found {
                 Found::None => {}
-                // A function's column may have the name of another table's system column.
+                // Not if a table has a system column of the same name, as a column of a function may have it too.
                 Found::One(node) if system.is_empty() => {
                     self.check_column_type(&node, &name.text, name.span);
                     return Some(Node { span: name.span, ..raised(&node, level) });

@@ -35,7 +35,7 @@ impl Analyzer<'_> {
         };
         if let Some(names) = names.filter(|names| !names.is_empty()) {
             let columns = names.join(", ");
-            // The star of `TABLE t` has the place of the keyword.
+            // For `TABLE t`, the star has the place of the keyword TABLE, so the keyword is replaced.
             let is_table = star.span.end - star.span.start > 1 && parts.is_empty();
             let sent = if is_table { format!("SELECT {columns} FROM") } else { columns };
             self.edits.push((star.span, sent));
@@ -66,10 +66,11 @@ fn reference(scope: &Scope<'_>, item: &NamespaceItem, name: &str, node: &Node) -
     }
     let same = visible(scope).flat_map(|item| &item.columns).filter(|(other, _)| other == name).count();
     let plain = (same == 1).then(|| quoted(name));
-    // With several tables, an unqualified name becomes ambiguous if a column of that name is added to another table.
+    // With several tables, the name is qualified if possible: an unqualified name becomes ambiguous if a column of that
+    // name is added to another table.
     let alone = item.rte.is_some() && visible(scope).count() == 1;
     let table = match node.kind {
-        // A column of an unnamed join, qualified by its table.
+        // A column of an unnamed join is qualified by the table that it comes from.
         NodeKind::Var(Var { level: 0, rte, .. }) if item.name.is_empty() => {
             scope.namespace.iter().find(|item| item.rte == Some(rte)).unwrap_or(item)
         }

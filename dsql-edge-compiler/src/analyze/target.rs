@@ -268,13 +268,14 @@ fn first_target(query: &crate::syntax::ast::Query) -> Option<Figured<'_>> {
             if let Some(label) = &target.label {
                 return sure(&label.text, NameSource::Label);
             }
-            // The analyzed target has a name even if the written one does not.
+            // Without a label, the column gets a name when the target is analyzed.
             match &target.expr.kind {
                 ExprKind::Star(_) => match select.from.first() {
                     Some(FromItem::Function(_)) | None => None,
                     _ => sure("?column?", NameSource::Other),
                 },
-                // A column's name may come from the database; the subquery's scope no longer exists here.
+                // The name is taken from the expression as written, because the scope of the subquery no longer exists
+                // here.
                 _ => sure(&column_name(&target.expr), NameSource::Other),
             }
         }

@@ -111,7 +111,7 @@ pub(super) struct Key(String);
 impl Key {
     /// A key for a name. A name that cannot be a field matches no line.
     pub(super) fn name(name: &str) -> Key {
-        // No line begins with a newline.
+        // A newline is the key that matches no line.
         if name.bytes().any(|byte| byte <= b' ') { Key("\n".to_owned()) } else { Key(name.to_owned()) }
     }
 

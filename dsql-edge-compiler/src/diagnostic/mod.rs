@@ -54,7 +54,7 @@ pub struct Diagnostic {
     pub stage: Stage,
     /// PostgreSQL's primary message, if PostgreSQL has one.
     pub message: String,
-    /// The place to underline; it starts at PostgreSQL's cursor position.
+    /// The place to underline; it starts at PostgreSQL's error position.
     pub span: Span,
     /// More about the cause.
     pub detail: Option<String>,

@@ -5,7 +5,8 @@
 
 /// The candidate nearest to `written`; `None` if none is near.
 pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // Any two letters differ by one edit, so a one-letter name matches only if the case differs.
+    // The bound for a name of one letter is 0, because any two letters differ by one edit: only a name in another case
+    // matches.
     let bound = (written.chars().count() / 2).min(3);
     candidates
         .into_iter()

@@ -169,7 +169,7 @@ fn keys(table: &CreateTable, out: &mut Vec<Finding>) {
     limits::indexes(count.sum(), table.name.span(), out);
 }
 
-/// Checks the cache before the type, as DSQL does.
+/// Checks CACHE before the type, as DSQL does.
 fn identity_options(
     column: &TableColumn,
     constraint: &Constraint,
@@ -189,7 +189,8 @@ fn identity_options(
     }
 }
 
-/// Checks the cache of an identity that ends at `end`.
+/// Checks CACHE among the options of an identity column. `end` is the end of its clause, where the
+/// fix inserts `(CACHE 1)` if there are no options.
 pub(super) fn identity_cache_of(options: &[SequenceOption], place: Span, end: Span, out: &mut Vec<Finding>) {
     match cache(options) {
         Cache::Fits => {}

@@ -46,7 +46,7 @@ pub struct Limit {
 pub const ALL: &[Limit] = &[
     // of                                                          value                                     SQLSTATE             DSQL's words
     Limit { of: "rows changed in a transaction",                  value: "3,000",                            sqlstate: "54000", message: "transaction row limit exceeded" },
-    Limit { of: "bytes written in a transaction, with its indexes", value: "10 MiB, checked at COMMIT",           sqlstate: "54000", message: "transaction size limit 10mb exceeded" },
+    Limit { of: "bytes written in a transaction, indexes included",  value: "10 MiB, checked at COMMIT",           sqlstate: "54000", message: "transaction size limit 10mb exceeded" },
     Limit { of: "age of a transaction",                           value: "5 minutes",                        sqlstate: "54000", message: "transaction age limit of 300s exceeded" },
     Limit { of: "a row",                                          value: "2 MiB",                            sqlstate: "54000", message: "maximum row size exceeded" },
     Limit { of: "a column outside keys",                       value: "1 MiB",                            sqlstate: "54000", message: "maximum column size exceeded" },

@@ -112,7 +112,8 @@ fn lateral(join: &Join, schema: Option<&Schema>) -> Option<Finding> {
     }
 }
 
-/// The number of the column that DSQL reads instead, and its table, if that has another type there.
+/// The number of the column that DSQL reads instead, and its table, if that column has another
+/// type.
 fn clash(
     schema: &Schema,
     parts: &[Name],

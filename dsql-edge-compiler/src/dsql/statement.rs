@@ -105,7 +105,7 @@ fn by_kind(
         StatementKind::Set(set) => out.extend(settings::set(set, words)),
         StatementKind::Utility("EXPLAIN") => {
             inner(explained(statement), schema, out);
-            // Without ANALYZE it writes no rows.
+            // EXPLAIN without ANALYZE writes no rows, so the limit of rows does not apply.
             if run(statement).is_none() {
                 out.retain(|finding| finding.rule.id != limits::rows.id);
             }

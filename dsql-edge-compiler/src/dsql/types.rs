@@ -136,7 +136,7 @@ pub(super) fn display(ty: &TypeName) -> Option<String> {
     let builtin = ty.name.schema().is_none_or(|schema| schema == "pg_catalog") && !ty.percent_type;
     let name = ty.name.name();
     if !builtin || ty.name.parts.len() > 2 || builtin::type_by_name(name).is_none() {
-        // An array of a type that the schema creates is still an array.
+        // A type that the schema creates is not checked here, but an array of it is still an array.
         return (ty.array_dimensions > 0).then(|| format!("{}[]", ty.name.display()));
     }
     let shown = match name {

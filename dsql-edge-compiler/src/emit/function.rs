@@ -41,7 +41,7 @@ impl Function {
     /// The function for a query with errors: only the signature, so that its callers compile.
     pub fn without_query(&self) -> TokenStream {
         let names = self.parameters.iter().map(|(name, _)| name);
-        // The query did not compile, so the signature decides.
+        // The query did not compile, so the declared result decides between `Query` and `Command`.
         let kind = match self.returns {
             Returns::Rows(_) => "Query",
             Returns::Nothing => "Command",

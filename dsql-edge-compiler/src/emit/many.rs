@@ -49,8 +49,8 @@ pub(super) fn expression(emission: &Emission<'_>, many: &Many) -> TokenStream {
         let row = row::row(emission.fields, emission.row, emission.types);
         (row, quote!(::dsql_edge::private::BulkQuery::new(&STATEMENT, #all, decode)))
     };
-    // The items are in a separate block, so that the user's expressions do not see their names. Temporaries that the
-    // expressions borrow stay alive until the end of the whole `match`.
+    // The items are in a separate block, so that the user's expressions cannot refer to the names of these items.
+    // Temporaries that the expressions borrow stay alive until the end of the whole `match`.
     quote! {
         match #produced {
             #all => {

@@ -42,7 +42,8 @@ impl Emission<'_> {
             (_, false) => (row::row(self.fields, self.row, self.types), quote!(, decode)),
         };
         let result = quote!(::dsql_edge::private::#kind::new(#chosen, #arguments_name #last));
-        // The arguments are evaluated outside the block with the items, whose names they must not see.
+        // The arguments are evaluated outside the block that contains the items, so that they cannot refer to the names
+        // of these items.
         quote! {
             match (#(&(#arguments),)*) {
                 (#(#names,)*) => {

@@ -37,8 +37,8 @@ pub fn declaration(declared: &Declaration<'_>, fields: &Fields, types: &WrittenT
             };
             quote!(#[doc = #doc] #visibility #field: #ty)
         });
-        // rustc checks a bound on a type without parameters immediately unless the bound has `for`; and a type that the
-        // user wrote need not implement the traits of the row.
+        // A type that the user wrote need not implement the traits of the row, so each impl has a bound. The bound has
+        // `for`, because rustc would otherwise check a bound on a type without parameters immediately.
         let written: Vec<&TokenStream> = columns(entries).iter().filter_map(|at| types.get(at)).collect();
         let bounds = |bound: TokenStream| {
             if written.is_empty() { quote!() } else { quote!(where #(for<'t> #written: #bound),*) }

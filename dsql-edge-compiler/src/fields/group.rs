@@ -42,7 +42,7 @@ pub(super) fn tree(columns: &[(ColumnName, &TypedColumn)], problems: &mut Diagno
             problems.push(Diagnostic::error(Code::UnnamedColumn, column.span, message).with_hint(hint));
         }
     }
-    // The struct of the row has no group's suffix.
+    // The first entry is the struct of the row itself: its suffix is empty.
     let mut structs = vec![(String::new(), String::new())];
     struct_names(&tree, ("", ""), columns, &mut structs, problems);
     tree
@@ -60,7 +60,8 @@ fn struct_names(
         let Branch::Group { name, branches } = branch else { continue };
         let suffix = format!("{outer}{}", name.pascal_case());
         let path = format!("{outer_path}{}.", name.text());
-        // Compared as rustc does, with a letter before it, because not every suffix by itself is an identifier.
+        // The suffixes are compared as rustc compares identifiers. A letter precedes them, because a suffix alone need
+        // not be an identifier.
         let same = |(other, _): &&(String, String)| {
             FieldName::new(&format!("R{other}")) == FieldName::new(&format!("R{suffix}"))
         };

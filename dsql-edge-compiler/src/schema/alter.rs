@@ -215,7 +215,8 @@ impl Fold {
     pub(super) fn change(&mut self, relation: &mut Relation, name: &Name, change: impl FnOnce(&mut Column)) {
         match relation.columns.iter_mut().find(|column| column.name == name.text) {
             Some(column) => change(column),
-            // Its columns are those of a query that cannot be analyzed.
+            // The columns of CREATE TABLE AS are those of its query, which this module cannot analyze: the column may
+            // exist.
             None if matches!(relation.kind, RelationKind::TableAs(..)) => {}
             None => self.unknown_column(relation, name),
         }

@@ -55,7 +55,8 @@ impl Fold {
         });
         let Some((steps, caught)) = body.and_then(|body| Block::new(body).read(body)) else { return false };
         let catches = caught != Caught::Nothing;
-        // Whether another error occurs may depend on rows, and is then caught too.
+        // WHEN OTHERS also catches errors that depend on rows. With such statements it is not known whether the block
+        // takes effect.
         let only_creates = steps.iter().all(|step| fails_only_if_it_exists(step.statement()));
         if caught == Caught::AnyError && !only_creates {
             return false;

@@ -1,9 +1,9 @@
 //! Applies `DROP`, and drops the dependents with `CASCADE`.
 //!
 //! Input: the statement. Output: the schema without the objects, and without those that depend on them. The
-//! dependencies are those of `pg_depend`, computed from the schema: a view depends on the relations, functions and
-//! types in its query, by the names at the view's creation; a column depends on its type; a partition depends on its
-//! parent.
+//! dependencies are those of `pg_depend`, computed from the schema: a view depends on the
+//! relations, functions and types to which the names in its query referred when it was created; a
+//! column depends on its type; a partition depends on its parent.
 
 use std::collections::BTreeSet;
 
@@ -304,7 +304,7 @@ impl<'s> Reads<'s> {
         Reads::at(schema, &view.created)
     }
 
-    /// A collector for an expression of that moment.
+    /// A collector for an expression whose names are looked up as of `moment`.
     pub(super) fn at(schema: &'s Schema, moment: &'s Moment) -> Reads<'s> {
         Reads {
             schema,

@@ -275,7 +275,7 @@ pub struct Column {
     pub(super) is_local: bool,
     /// The number of parents that have it.
     pub(super) inherited: usize,
-    /// The statement that added it.
+    /// The number of the statement that added it.
     pub added: u32,
     /// Its earlier names, each with the number of the statement that changed it.
     pub earlier_names: Vec<(u32, String)>,

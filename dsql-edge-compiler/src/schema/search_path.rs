@@ -16,7 +16,7 @@ impl Fold {
 
     /// An empty list is the default. pg_dump sets an empty path, and writes each name with its schema.
     fn change_path(&mut self, names: Vec<String>, is_local: bool) {
-        // `$user` is replaced by the name of the current role, which only the cluster has.
+        // `$user` is left out: it is the name of the current role, which only the cluster has.
         let is_searched = |name: &String| !matches!(name.as_str(), "" | "pg_catalog" | "$user");
         let path: Vec<String> = names.into_iter().filter(is_searched).collect();
         let path = if path.is_empty() { self.schema.search_path.clone() } else { path };

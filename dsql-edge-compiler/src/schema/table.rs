@@ -31,7 +31,7 @@ impl Fold {
             relation.of_type = self.composite(of_type);
             self.typed_columns(&mut relation, of_type);
         }
-        // A constraint may name a column that comes after it.
+        // Columns are added before constraints, because a constraint may name a column that is written after it.
         let is_constraint = |element: &TableElement| matches!(element, TableElement::Constraint(_));
         let (constraints, columns): (Vec<_>, Vec<_>) = table.elements.into_iter().partition(is_constraint);
         for element in columns.into_iter().chain(constraints) {
@@ -162,7 +162,7 @@ impl Fold {
                 relation.columns.push(column);
                 relation.columns.len() - 1
             }
-            // A column of a parent, repeated or with options.
+            // The statement repeats a column of a parent, so the table itself defines it too.
             (Some(_), Some(at)) => {
                 relation.columns[at].is_local = true;
                 at
@@ -220,7 +220,7 @@ impl Fold {
                 columns.push(Name { text: column.name.clone(), span: constraint.span });
                 self.add_constraint(relation, constraint);
             }
-            // It applies to the constraint before it.
+            // DEFERRABLE applies to the constraint before it.
             ConstraintKind::Attribute { deferrable: true } => {
                 let columns = [column.name.clone()];
                 if let Some(key) = relation.foreign_keys.last_mut().filter(|key| key.columns == columns) {

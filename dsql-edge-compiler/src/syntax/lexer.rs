@@ -141,7 +141,7 @@ impl<'a> Lexer<'a> {
                 b'b' | b'B' if self.byte(1) == Some(b'\'') => TokenKind::BitString(self.digit_string(start)?),
                 b'x' | b'X' if self.byte(1) == Some(b'\'') => TokenKind::HexString(self.digit_string(start)?),
                 b'n' | b'N' if self.byte(1) == Some(b'\'') => {
-                    // For NCHAR, `scan.l` returns the keyword, then the string.
+                    // For N'…', `scan.l` returns the keyword NCHAR, and the string as the next token.
                     self.at += 1;
                     TokenKind::Keyword(Keyword::Nchar)
                 }
@@ -320,7 +320,7 @@ impl<'a> Lexer<'a> {
                 end += 1;
             }
             self.no_junk(start, end, "trailing junk after parameter")?;
-            // Numbers above PostgreSQL's limit fail in analysis, with PostgreSQL's message.
+            // A number above PostgreSQL's limit is accepted here: the analysis rejects it with PostgreSQL's message.
             let number = self.text[start + 1..end].parse::<i32>().unwrap_or(i32::MAX) as u32;
             self.out.numbered = self.out.numbered.max(number);
             self.out.placeholders.push((Span::new(start, end), number));

@@ -131,7 +131,8 @@ fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String,
                     }
                 }
             }
-            // An empty value, or the default, is kept.
+            // Without a binding, the lines of the name are removed, unless the value is empty or
+            // the default.
             (None, _) => changes.extend(
                 assigned
                     .filter(|it| !it.value.is_empty() && !is_default(it))
@@ -150,7 +151,8 @@ fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String,
     Ok(out)
 }
 
-/// The option that a value belongs to. It contains only the value of a region, which is certainly not a secret.
+/// The option with which the next start keeps a value. It quotes the value only for a region, which
+/// is certainly not a secret.
 fn to_keep(assignment: &Assignment<'_>) -> Option<String> {
     if assignment.name == "DSQL_USER" {
         return Some("--user ROLE --as ROLE".to_owned());
@@ -163,7 +165,8 @@ fn to_keep(assignment: &Assignment<'_>) -> Option<String> {
     (assignment.name == "DSQL_REGION" && is_region).then(|| format!("--region {}", assignment.value))
 }
 
-/// Whether a region or a role is in a file with keys that dsql-local generated: the folder of that start was removed.
+/// Whether a region or a role belongs to an earlier start whose folder was removed: the file also
+/// contains keys that dsql-local generated.
 fn is_of_missing_start(assignment: &Assignment<'_>, found: &[Assignment<'_>]) -> bool {
     let is_key = |it: &Assignment<'_>| it.name == "AWS_ACCESS_KEY_ID" && Credentials::is_made_up(it.value);
     matches!(assignment.name, "DSQL_REGION" | "DSQL_USER") && found.iter().any(is_key)

@@ -30,7 +30,7 @@ impl Watcher {
     pub(crate) fn start(pid: u32) -> io::Result<Watcher> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["watch", &pid.to_string()]).stdin(Stdio::piped()).stdout(Stdio::null());
-        // It is outside the terminal's process group, because Ctrl-C must not end it before the command.
+        // The watcher is outside the terminal's process group, because Ctrl-C must not end it before the command.
         command.stderr(Stdio::null()).process_group(0);
         command.spawn().map(Watcher)
     }

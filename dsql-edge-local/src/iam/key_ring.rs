@@ -82,7 +82,7 @@ impl KeyRing {
             Some(session) if now < session.expires => KeyLookup::Current(Identity {
                 credentials: session.credentials.clone(),
                 arn: session.role_arn.clone(),
-                // The policies of the role are not checked.
+                // The policies of the role are not checked, so its session may connect as admin.
                 admin: true,
             }),
             Some(_) => KeyLookup::Expired,

@@ -1,8 +1,9 @@
 //! The PostgreSQL functions that a session may not call, on any path by which the call reaches PostgreSQL.
 //!
-//! Input: whether DSQL's rules apply. Output: the SQL that revokes the permission to call them from all roles except
-//! the superuser, or grants it again. A rule that searches the client's statement for names would miss a call in a
-//! view, in a default, and in a query that nests too deeply for our parser; the permission also applies to these.
+//! Input: whether DSQL's rules apply. Output: the SQL that revokes the permission to call these
+//! functions from all roles except the superuser, or grants it again. A rule that searches the
+//! client's statement for names would miss a call in a view, in a default, and in a query that
+//! nests too deeply for our parser; the permission also applies to these.
 //!
 //! The list is from PostgreSQL's `pg_proc.dat`: the functions that a role without privileges may call and that run a
 //! text as SQL, read tables that the statement does not name, or write something other than rows. PostgreSQL itself

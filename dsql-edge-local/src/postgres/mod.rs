@@ -138,7 +138,7 @@ impl Postgres {
         };
         server.wait_until_ready(&mut reader).await?;
         let client = server.connect(SUPERUSER).await?;
-        // A kept folder may be from an earlier version.
+        // This SQL runs at each start, because a kept folder may be from an earlier version.
         for sql in [ROLES, SYS, &column_types(), LIMITS, &server.seal_key.to_sql()] {
             client.batch_execute(sql).await.map_err(|error| Error::Postgres(error.to_string()))?;
         }

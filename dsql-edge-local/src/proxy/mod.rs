@@ -184,7 +184,7 @@ impl Endpoint {
         let identity = match self.keys.find(&signer, now) {
             KeyLookup::Current(identity) => identity,
             KeyLookup::Expired => return Err(ConnectionRejected::session_expired()),
-            // The error is that of a token that these keys have not signed.
+            // A token with an unknown key is verified with the given keys, so the error is that of a wrong signature.
             KeyLookup::Never => self.keys.given().clone(),
         };
         let credentials = &identity.credentials;
@@ -251,7 +251,7 @@ impl Endpoint {
 enum Admitted {
     /// PostgreSQL has answered the startup; its first two messages were forwarded.
     Session(UnixStream, Connected, Frame),
-    /// The connection was a request to cancel, which is done.
+    /// The client sent a CancelRequest, which was forwarded to PostgreSQL.
     Cancelled,
 }
 

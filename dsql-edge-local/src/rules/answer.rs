@@ -33,8 +33,8 @@ const REPORTED: [(&str, Option<&str>); 11] = [
 ];
 
 impl Session {
-    /// Whether [`Session::postgres_message`] needs the complete message. Of the DataRows, only those of a plan, because
-    /// others can be large.
+    /// Whether [`Session::postgres_message`] needs the complete message. A DataRow is read
+    /// completely only if it is a row of a plan, because other rows can be large.
     pub(crate) fn reads_whole(&mut self, tag: u8) -> bool {
         BUFFERED.contains(&tag) || tag == b'D' && self.cycles.answered().is_some_and(|cycle| cycle.explains)
     }

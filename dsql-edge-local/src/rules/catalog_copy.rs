@@ -68,8 +68,8 @@ impl CatalogCopy {
         }
     }
 
-    /// Records that the session has committed its own schema change. A table that another session changed before it
-    /// stays old.
+    /// Records that the session has committed its own schema change. If another session changed a
+    /// table before that, this session's copy of the table stays old.
     pub(super) fn commits(&mut self, change: SchemaChange, catalog: &CatalogVersion) {
         match self {
             CatalogCopy::Tables(tables) => {

@@ -103,12 +103,12 @@ mod tests {
         }
         assert_eq!(Encoding::Utf8.decode(b"a\xe9"), Err(0xe9));
         assert_eq!(Encoding::Latin1.decode(b"a\xe9").unwrap(), "aé");
-        // The backslash is the second byte of a character in SJIS, and a backslash in EUC_JP.
+        // The byte `\` is the second byte of a character in SJIS and BIG5, and a backslash in the other two.
         for (name, backslashes) in [("SJIS", 0), ("BIG5", 0), ("EUC_JP", 1), ("WIN1252", 1)] {
             let text = Encoding::named(name).decode(b"'\x83\\'").unwrap();
             assert_eq!(text.matches('\\').count(), backslashes, "{name}");
         }
-        // A character of one byte does not begin a character of two.
+        // In SJIS, 0xB1 is a character of its own, so the byte after it is a backslash.
         assert!(Encoding::named("SJIS").decode(b"\xb1\\").unwrap().ends_with('\\'));
         assert_eq!(Encoding::Latin1.encode("a€"), b"a?");
     }

@@ -58,7 +58,8 @@ pub(crate) struct Session {
     /// The messages that PostgreSQL has not answered.
     cycles: Cycles,
     transaction: Transaction,
-    /// DSQL's answers to statements that were replaced by one that PostgreSQL rejects, by their numbers.
+    /// DSQL's answers to the statements that were replaced by ones that PostgreSQL rejects. The key
+    /// is the number in the replacement.
     rejections: HashMap<u32, StatementRejected>,
     /// The last number of a replaced statement.
     number: u32,

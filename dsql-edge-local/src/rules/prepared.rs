@@ -1,8 +1,8 @@
 //! The prepared statements that a session has in PostgreSQL.
 //!
-//! Input: Parse, Close and their answers. Output: the statement that a Bind names. For the messages up to the next
-//! Sync, a sent message is treated as successful, because PostgreSQL skips them if it fails. After that Sync, only an
-//! answered message is.
+//! Input: Parse, Close and their answers. Output: the statement that a Bind names. Up to the next
+//! Sync, a message counts as successful once it is sent, because PostgreSQL skips the messages
+//! after it if it fails. After that Sync, it counts only once it is answered.
 
 use super::Session;
 use super::cycle::Sent;

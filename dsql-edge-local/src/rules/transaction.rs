@@ -177,7 +177,7 @@ impl Transaction {
                 None
             }
             Part::End => {
-                // `AND CHAIN` begins the next transaction now.
+                // If the statement has `AND CHAIN`, the next transaction begins now.
                 self.open = OpenTransaction::now(cluster);
                 self.end(before?, late, statement, cycles, cluster)
             }

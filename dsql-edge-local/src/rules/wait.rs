@@ -11,7 +11,7 @@ use crate::proxy::frame::{Frame, FrontendTag};
 impl Session {
     /// Whether a client's message must wait until PostgreSQL has answered the earlier ones.
     pub(crate) fn must_wait(&self, frame: &Frame) -> bool {
-        // Whether PostgreSQL answers a Sync depends on whether COPY has begun.
+        // The message waits until it is known whether COPY has begun: PostgreSQL does not answer a Sync during COPY.
         if self.copy_in.is_undecided() {
             return true;
         }
@@ -41,7 +41,8 @@ impl Session {
         }
     }
 
-    /// The same check after one more answer. The reason why a text waits is known, so it is not searched again.
+    /// The same check after one more answer. It is already known why the message waits, so its text is not searched
+    /// again.
     pub(crate) fn still_waits(&self, frame: &Frame) -> bool {
         match frame.frontend() {
             FrontendTag::Query | FrontendTag::Parse => {

@@ -5,9 +5,9 @@
 //! ([`Cache`](crate::credentials::Cache)), never as a future or a connection: on Workers a request cannot wait for the
 //! I/O of another one.
 //!
-//! Invariants: while the old credentials are valid, a source that fails or hangs delays one connection from time to
-//! time by a short time, and makes none fail. If several requests need the same new credentials at the same time, one
-//! of them fetches the credentials; if that takes long, another one also tries, and so on.
+//! Invariants: while the old credentials are valid, a source that fails or hangs makes no connection fail; from time to
+//! time it delays one connection briefly. If several requests need the same new credentials at the same time, one of
+//! them fetches the credentials; if that takes long, another one also tries, and so on.
 
 use core::future::{Future, poll_fn};
 use core::pin::{Pin, pin};

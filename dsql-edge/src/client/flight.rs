@@ -96,7 +96,7 @@ impl Prepared {
 
     fn write(&self, connection: &mut Connection) -> Result<(), Malformed> {
         let Some(first) = self.arguments.first() else { return Ok(()) };
-        // `sql_unchecked!` has no types in its statement.
+        // A statement of `sql_unchecked!` has no types: its arguments have them.
         let types = if first.types().is_empty() { self.statement.params } else { first.types() };
         connection.statement(self.statement.sql(), types)?;
         let mut described = true;
@@ -276,7 +276,8 @@ fn reads(members: &[Prepared]) -> bool {
 
 /// How the server answered a flight.
 pub(crate) enum FlightEnd {
-    /// Everything was executed. An error here is not the server's: a row could not be used.
+    /// Everything was executed. The error, if there is one, is this client's: a row could not be
+    /// used.
     Completed(Option<Error>),
     /// The server rejected a statement, or the commit.
     StatementRejected { error: Box<DatabaseError>, step: Step },
@@ -396,7 +397,7 @@ impl<'a, 's> Answer<'a, 's> {
         let open = self.flight.begin.is_some() || self.flight.in_transaction;
         let expected = if open && !self.flight.commit { Status::InTransaction } else { Status::Idle };
         if self.flight.commit && !self.committed {
-            // The transaction changed nothing.
+            // COMMIT was answered with ROLLBACK: the transaction changed nothing.
             FlightEnd::UnexpectedState(Kind::RolledBack, Signal::Answered)
         } else if status != expected {
             FlightEnd::UnexpectedState(Kind::UnexpectedTransactionState, Signal::TransactionState)

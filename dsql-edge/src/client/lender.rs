@@ -190,7 +190,7 @@ impl Lender {
             return Ok(own);
         }
         let mut loan = self.borrow(search_path, timer).await?;
-        // From here on, this loan belongs to the transaction instead.
+        // From here on, `loan` and not `own` belongs to the transaction.
         own.of = None;
         loan.of = Owner::of(id);
         Ok(loan)
@@ -328,7 +328,8 @@ impl Loan<'_> {
             None if self.link.as_ref().is_some_and(|link| link.is_flying()) => {
                 open.failure.get_or_insert_with(abandoned);
             }
-            // The loan did not open a connection, or did not send a statement of the transaction on it.
+            // The loan did not open a connection, or did not send a statement of the transaction on it: nothing is
+            // lost.
             None => {}
         }
     }

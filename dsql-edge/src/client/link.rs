@@ -69,8 +69,8 @@ pub(super) struct FlightFailure {
 }
 
 impl Link {
-    /// Opens a connection up to TLS. The login is sent together with this first flight. `serially` sends the password
-    /// only after the server has requested it.
+    /// Opens a connection with TLS. The login is sent together with this first flight. With
+    /// `serially`, the password is sent only after the server has requested it.
     pub(super) fn poll_open<'c>(
         context: &mut Context<'_>,
         connector: &'c Connector,

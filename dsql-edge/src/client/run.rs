@@ -70,7 +70,7 @@ impl<'t> Target<'t> {
         't: 'r,
     {
         let lender = self.lender;
-        // `None` for `for` over no rows, and for an empty pipeline.
+        // An empty pipeline, or a statement with `for` over no rows, has nothing to send: the result is `None`.
         let first = members.iter().find(|member| !member.arguments.is_empty())?;
         if let Some(InTransaction { id, fly }) = self.transaction {
             return Some(fly(lender, id, &first.statement, members, sinks));
@@ -375,7 +375,7 @@ impl<'l> Runs<'l> {
 
     /// The pause before the next attempt; `None` if there is none.
     fn pause(&mut self, facts: &FailureFacts, resolvable: bool) -> Option<BoxFuture<()>> {
-        // The connection of a session is not replaced.
+        // A session that has lost its connection does not retry, because its connection is not replaced.
         if self.lender.is_gone() {
             return None;
         }
@@ -390,7 +390,8 @@ impl<'l> Runs<'l> {
         if connector.now().saturating_add(pause) >= self.until {
             return None;
         }
-        // If the login had not ended, connecting again continues to use the time limit of connecting.
+        // The time limit starts again only if the login had ended: until then all attempts share the time limit of
+        // connecting.
         if facts.reached == Reached::Session {
             self.rewind();
         }

@@ -126,7 +126,8 @@ impl<R: Send> Stream for RowStream<'_, R> {
 impl<R: Send> Sink for RowSink<R> {
     fn row(&mut self, row: &DataRow<'_>) -> Result<(), Error> {
         match (self.decode)(row) {
-            // Only the end of the answer shows whether the write was committed.
+            // The error of a write is reported after the end of the answer, which shows whether the write was
+            // committed.
             Err(error) if !self.reads => return Err(error),
             // An error is passed on like a row, and ends the stream.
             row => lock(&self.slot).row = Some(row),

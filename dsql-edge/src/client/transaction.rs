@@ -416,7 +416,7 @@ impl<'d> TransactionAttempts<'d> {
     /// The error of an attempt whose closure did not return.
     fn interrupted(&self, runs: &Runs<'_>, open: &OpenTransaction<'d>) -> Error {
         match self.lender.take_failure(open.id) {
-            // A statement may have been committed before the closure waited.
+            // A flight failed before the closure waited, and it may have been committed.
             Some(failure) if failure.facts.rule().leaves_unknown() => {
                 runs.conclude(failure.error, &failure.facts)
             }

@@ -109,10 +109,10 @@ impl UrlParameters {
             }
             "password" | "passfile" | "sslpassword" | "user" | "host" | "hostaddr" | "port" | "dbname" => {
                 return Err(parameter(
-                    &[name, " is not accepted: a password never, the others before the ?"].concat(),
+                    &[name, " is not accepted: write it before the ?; a password is never accepted"].concat(),
                 ));
             }
-            // An unknown name could be a part of a password.
+            // The error does not quote the name, which could be a part of a password.
             _ if !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') => {
                 return Err(parameter("has an unknown name"));
             }

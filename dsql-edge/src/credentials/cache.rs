@@ -207,13 +207,14 @@ mod tests {
     fn one_request_at_a_time_fetches_what_is_not_there() {
         let mut cache = Cache::new();
         assert_eq!((found_at(&mut cache, 0, 0), found_at(&mut cache, 0, 299)), ("nothing", "awaited"));
-        // The first hangs: another one's turn, which the first cannot end any more.
+        // The first request hangs, so another one gets the turn, which the first can no longer end.
         assert_eq!((found_at(&mut cache, 0, 300), found_at(&mut cache, 0, 301)), ("nothing", "awaited"));
         cache.end_turn("a", 300);
         assert_eq!(found_at(&mut cache, 0, 302), "awaited");
         cache.end_turn("a", 600);
         assert_eq!(found_at(&mut cache, 0, 303), "nothing");
-        // It fails: those that wait fetch their own, and later ones take turns again.
+        // The turn fails: each waiting request fetches its own credentials, and later requests take
+        // turns again.
         cache.fail("a", 303);
         assert_eq!((found_at(&mut cache, 0, 602), found_at(&mut cache, 0, 603)), ("unshared", "nothing"));
         cache.keep("a", &of("id", 4000), 0, 0);

@@ -147,7 +147,8 @@ impl TestBed {
             let passed = self.passed();
             idle = if passed == before { idle + 1 } else { 0 };
             before = passed;
-            // By then, bytes that arrive a moment later have arrived.
+            // After three polls without a transferred byte, bytes that arrive a moment later have
+            // arrived too.
             if idle == 3 {
                 idle = 0;
                 if !self.network.pass() {
@@ -160,7 +161,7 @@ impl TestBed {
     /// Advances the clock until no background task is left. Returns `false` if one waits forever.
     fn comes_to_rest(&self) -> bool {
         while self.run_beside() {
-            // Three times, as above.
+            // The tasks run three times before the clock advances, as in `until_done`.
             self.run_beside();
             self.run_beside();
             if self.run_beside() && !self.network.pass() {
@@ -193,9 +194,10 @@ fn run(scenario: &Scenario, way: Way, fault: Option<Place>, dropped_at: Option<u
         let book = book.lock().unwrap();
         (book.writes.clone(), book.failed_reads)
     };
-    // After any fault, the next queries must get answers, and their own. If a connection is silent, the first of them
-    // times out, after which the connection is not used again. If a pool's client is silent, the pool detects that
-    // after the time limit of a query, which is longer than three queries wait for their login.
+    // After any fault, each of the next queries must get an answer, and it must be its own. If a
+    // connection is silent, the first of them times out, after which the connection is not used
+    // again. If a pool's client is silent, the pool detects that after the time limit of a query,
+    // which is longer than three queries wait for their login.
     let silent = matches!(fault, Some((_, Fault::Stall, _)));
     let late = matches!(fault, Some((_, Fault::Late | Fault::TooLate, _)));
     let client_silent = (silent || late) && way.has_fault_before_pool();

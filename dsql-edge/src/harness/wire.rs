@@ -345,7 +345,7 @@ impl Transport for Connection {
                     self.frames.push_front(frame.split_off(at));
                     self.pause = Some(self.moment());
                 }
-                // During the login a server sends other errors, before anything was executed.
+                // Only after the login: during the login a server sends other errors, and nothing was executed.
                 Fault::Shutdown if self.logged_in => {
                     frame = server::fatal();
                     self.breaks(Fault::Vanish);

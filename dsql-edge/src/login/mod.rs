@@ -1,4 +1,4 @@
-//! Opens a connection up to its login: credentials, TLS, and the session's first messages.
+//! Prepares a connection for its login: credentials, TLS, and the session's first messages.
 //!
 //! Input: a [`Connector`] and a timer. Output: a transport with TLS, and a session whose first bytes wait to be sent
 //! together with a flight; or the error and its signal for `retry.rs`. After TLS this module sends nothing. Clients and
@@ -24,7 +24,8 @@ pub(crate) struct Login {
     pub(crate) pipelined: bool,
 }
 
-/// A connection that is being opened, up to TLS. Without a `search_path`, the role's own setting is used.
+/// A connection with TLS that is being opened. Without a `search_path`, the role's own setting is
+/// used.
 pub(crate) struct LoginAttempt<'c> {
     connector: &'c Connector,
     search_path: Option<&'c str>,
@@ -36,7 +37,7 @@ pub(crate) struct LoginAttempt<'c> {
     dialing: Option<BoxFuture<Dialed>>,
 }
 
-/// Opens a connection up to TLS; for callers that can await.
+/// Opens a connection with TLS; for callers that can await.
 #[cfg(feature = "pool")]
 pub(crate) async fn open(
     connector: &Connector,
@@ -49,7 +50,7 @@ pub(crate) async fn open(
 }
 
 impl<'c> LoginAttempt<'c> {
-    /// `serially` sends the password only after the server has requested it.
+    /// With `serially`, the password is sent only after the server has requested it.
     pub(crate) fn new(connector: &'c Connector, search_path: Option<&'c str>, serially: bool) -> Self {
         let Connector { config, environment } = connector;
         let pipelined = config.settings.endpoint.requests_cleartext() && !serially;

@@ -227,7 +227,8 @@ impl Relay<'_> {
     /// Forwards the bytes that can be forwarded now.
     fn advance(&mut self, context: &mut Context<'_>) -> Result<bool, LeaseEnd> {
         let mut moved = self.visitor.poll_read(context, self.ask.open).map_err(|Gone| LeaseEnd::Gone)?;
-        // This precedes the bytes that the client sent after it.
+        // The client marks a connection as spent before it sends the bytes that change the session, so the mark is read
+        // before these bytes are forwarded.
         self.server.spent |= self.visitor.spent;
         if self.server.is_free()
             && let Some(part) = self.visitor.take()

@@ -299,7 +299,8 @@ impl Server {
                         return Err(SessionFault::Malformed("unexpected answer to ROLLBACK"));
                     }
                 }
-                // A parameter of the session has changed, even if the client did not mark a statement.
+                // A parameter of the session has changed, so the connection is spent even if the client did not mark
+                // it.
                 (b'S', ..) => self.spent = true,
                 // These may arrive at any time.
                 (b'N' | b'A', ..) => {}

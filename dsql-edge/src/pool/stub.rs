@@ -65,7 +65,7 @@ impl Config {
     /// | `DSQL_POOL_SHARDS` | the number of objects; 1 without it. Each lease uses a random one |
     /// | `DSQL_POOL_LOCATION` | the place where they are created, as one of Cloudflare's location hints: `enam`, `weur` …; choose one near the cluster |
     ///
-    /// The objects read the bindings of [`from_env`](Config::from_env) (of the Secrets Store, too), and
+    /// The objects read the bindings of [`from_env`](Config::from_env), including those of the Secrets Store, and
     /// `DSQL_POOL_CONNECTIONS` and `DSQL_POOL_WAITING`. The Worker itself does not need them.
     ///
     /// # Errors

@@ -55,7 +55,7 @@ pub(crate) struct Connection {
     /// The connection is a lease of a pool.
     #[cfg(feature = "pool")]
     leased: bool,
-    /// The pool was requested to close the connection after the lease.
+    /// The client has requested that the pool closes the connection after the lease.
     #[cfg(feature = "pool")]
     spent: bool,
     eof: bool,
@@ -168,8 +168,9 @@ impl Connection {
         }
     }
 
-    /// Begins the session. `pipelined` sends the password, and the flight after it, before the server requests it: only
-    /// for servers that are known to request it in clear text.
+    /// Begins the session. With `pipelined`, the password and the flight after it are sent before
+    /// the server requests the password: only for servers that are known to request it in clear
+    /// text.
     pub(crate) fn start(
         &mut self,
         startup: &Startup<'_>,

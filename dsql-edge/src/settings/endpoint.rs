@@ -94,7 +94,8 @@ impl Endpoint {
 pub(crate) enum StsEndpoint {
     /// AWS's endpoint in the region of the cluster.
     Regional,
-    /// An STS on this machine. Signatures for `localhost` are not valid elsewhere.
+    /// An STS on this machine. Only `localhost` is accepted, because a request that is signed for it is not valid at
+    /// AWS.
     Local {
         /// The port on `localhost`.
         port: u16,

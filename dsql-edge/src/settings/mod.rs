@@ -29,7 +29,7 @@ pub(crate) struct Settings {
     pub(crate) max_result: usize,
     #[cfg_attr(
         not(feature = "tokio"),
-        allow(dead_code, reason = "only that transport has roots of its own")
+        allow(dead_code, reason = "only that transport has its own root certificates")
     )]
     pub(crate) extra_ca: Option<Vec<u8>>,
 }

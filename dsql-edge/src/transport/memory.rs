@@ -130,8 +130,8 @@ impl Network {
         true
     }
 
-    /// Advances the clock to the end of the next timer that a task waits for, of any length. Returns `false` if none
-    /// runs.
+    /// Advances the clock to the end of the next timer that a task waits for, however long it is.
+    /// Returns `false` if no timer runs.
     pub(crate) fn pass(&self) -> bool {
         let mut state = self.state.lock().unwrap();
         let Some(next) = state.next.take() else { return false };

@@ -41,7 +41,7 @@ pub(super) fn post(_: &Settings, request: Post) -> BoxFuture<Result<Reply, Trans
     let exchange = Exchange(fetch(&url, headers, &request.body, MAX_REPLY));
     let answer = JsFuture::from(Promise::from(exchange.0.clone()));
     Box::pin(OneThread(async move {
-        // Cancelled when this future is dropped.
+        // The exchange is cancelled when this future is dropped.
         let _exchange = exchange;
         let answer: Array = match answer.await {
             Ok(answer) => answer.unchecked_into(),

@@ -54,7 +54,8 @@ impl Numeric {
         if !self.is_finite() {
             return None;
         }
-        // Ten digits of base 10000 are at least 34 decimal ones; 96 bits hold 29.
+        // More than nine digits of base 10,000 do not fit: they are at least 34 decimal digits, and a `Decimal` has 96
+        // bits, at most 29 decimal digits.
         if self.digits.len() > 9 {
             return None;
         }
@@ -63,7 +64,7 @@ impl Numeric {
             mantissa = mantissa * 10_000 + i128::from(*digit);
         }
         let last = i32::try_from(self.digits.len()).ok()? - 1;
-        // The decimal places of the digits; negative if zeros follow the digits before the point.
+        // The number of decimal places that `digits` has. If it is negative, zeros follow the digits before the point.
         let mut places = (last - i32::from(self.weight)) * 4;
         let wanted = i32::from(self.scale).min(28);
         if mantissa == 0 {

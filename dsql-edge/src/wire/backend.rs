@@ -203,7 +203,7 @@ pub(crate) fn database_error(body: Body<'_>) -> Result<DatabaseError, Malformed>
 /// Writes the fields of an error that this crate keeps, for a pool's report to its client.
 #[cfg(feature = "pool")]
 pub(crate) fn write_error(error: &DatabaseError, out: &mut Vec<u8>) {
-    // The error of a rejected login is not raised by a function.
+    // `raised` is not written, because no function raises the error of a rejected login.
     let DatabaseError { fatal, raised: _, sqlstate, message, detail, hint, table, column, constraint } =
         error;
     let fields = [

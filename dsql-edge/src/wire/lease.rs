@@ -83,7 +83,7 @@ impl Ask {
         if reader.u8()? != VERSION {
             return None;
         }
-        // An unknown flag may be one that must not be ignored.
+        // An unknown flag makes the message invalid, because it may be one that must not be ignored.
         let flags = reader.u8().filter(|flags| flags & !(OPEN | SERIALLY | SPENDS) == 0)?;
         let (wait, limit) = (reader.u32()?.into(), reader.u32()?.into());
         let mut text = || String::from_utf8(reader.string()?.to_vec()).ok();

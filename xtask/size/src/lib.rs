@@ -28,7 +28,8 @@ async fn posts(env: &Env) -> Result<Response> {
     let dsql = dsql_edge::Dsql::from_env(env)?;
     #[cfg(feature = "pool")]
     let dsql = dsql_edge::Dsql::from_pool(env)?;
-    // With `serde`, this is the row's own `Serialize`; without it, the one above.
+    // With the feature `serde`, the row implements `Serialize` itself; without this feature, the implementation above
+    // is used.
     #[cfg(feature = "serde")]
     let query = dsql_edge::sql!("SELECT title, view_count, published_at FROM post");
     #[cfg(not(feature = "serde"))]

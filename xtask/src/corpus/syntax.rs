@@ -32,7 +32,7 @@ pub(super) fn measure(
         .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
         .collect();
     files.sort();
-    // The raw parser has no schema.
+    // The schema is empty, because the raw parser does not have one.
     let empty = std::env::temp_dir().join(format!("dsql-edge-corpus-{}.sql", std::process::id()));
     fs::write(&empty, "")?;
     let mut figures = Figures::default();

@@ -62,8 +62,8 @@ impl Proof {
                     return false;
                 }
                 match query.command {
-                    // The number of rows that an INSERT returns depends on its source, which the analyzed query does
-                    // not contain.
+                    // The number of rows that an INSERT returns depends on its source. The analyzed query does not
+                    // contain the source, but `single_row` states the result.
                     Command::Insert | Command::Merge | Command::Utility => return query.single_row,
                     _ => {}
                 }
@@ -203,8 +203,8 @@ fn conditions(tree: &JoinTree, first: usize, add: &mut dyn FnMut(&Node, Range<us
 }
 
 pub(super) fn is_equality(function: &str) -> bool {
-    // The names of the schema's functions are qualified and so contain a dot. The names of the functions of `~` also
-    // end in `eq`.
+    // Two kinds of names that may also end in `eq` are excluded: those of the schema's functions, which are qualified
+    // and so contain a dot, and those of the functions of `~` (`textregexeq`).
     function.ends_with("eq")
         && !function.contains('.')
         && !function.contains("regex")

@@ -1,4 +1,4 @@
-//! Finds outer joins along foreign keys, which always find a matching row.
+//! Finds outer joins that follow a foreign key, and so always find a matching row.
 //!
 //! Input: the joins of a query. Output: those whose condition requires only what a foreign key guarantees. `posts LEFT
 //! JOIN authors ON authors.id = posts.author` always finds an author if `author` is NOT NULL and references `authors`.
@@ -26,7 +26,8 @@ pub(super) struct ForeignJoin {
 
 /// The joins of a query along foreign keys.
 pub(super) fn foreign_joins(query: &Query, sides: &Sides<'_>) -> Vec<ForeignJoin> {
-    // A locked row may be newer than the row it is joined with (`EvalPlanQual`).
+    // With row locks, a foreign key proves nothing: a locked row may be newer than the row that it is joined with
+    // (`EvalPlanQual`).
     if query.locked {
         return Vec::new();
     }
@@ -50,7 +51,7 @@ fn foreign_join(query: &Query, sides: &Sides<'_>, side: &Side<'_>) -> Option<For
             return None;
         }
         pairs.push(if left.rte == table { (right, left.column) } else { (left, right.column) });
-        // One operand of each condition is a column of the table.
+        // Exactly one operand of each condition must be a column of the referenced table.
         if (left.rte == table) == (right.rte == table) {
             return None;
         }

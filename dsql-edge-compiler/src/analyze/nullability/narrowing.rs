@@ -16,7 +16,7 @@ impl Prover<'_> {
         if !matches!(env.query.body, Body::Plain) {
             return;
         }
-        // A condition that is valid stays valid in later rounds.
+        // The conditions of earlier rounds, which stay valid: each one adds its facts only once.
         let mut seen: HashSet<*const Node> = HashSet::new();
         loop {
             let mut conditions: Vec<&'e Node> = env.query.filter.iter().collect();
@@ -155,7 +155,7 @@ pub(super) fn if_true(node: &Node) -> Facts<'_> {
         NodeKind::BooleanTest { arg, value: None, negated: true } => strict(arg),
         NodeKind::ArrayComparison { function, left, right, all } => {
             let array = strict(right);
-            // ALL over an empty array is TRUE for every left side.
+            // With ALL, the left side may be NULL, because ALL over an empty array is TRUE.
             if function.strict && !all { strict(left).union(array) } else { array }
         }
         NodeKind::Quantified { left, functions, all: false, .. } if functions.iter().all(|it| it.strict) => {
@@ -220,7 +220,7 @@ pub(super) fn strict(node: &Node) -> Facts<'_> {
         }
         _ => Facts::default(),
     };
-    // The expression itself, if it has the same value each time.
+    // The expression is itself a fact if it has the same value each time.
     let stable = !node.any(&|part| {
         part.subquery().is_some()
             || matches!(&part.kind, NodeKind::Call { function, .. } if function.volatile || function.set)

@@ -1,4 +1,4 @@
-//! Finds scalar subqueries along foreign keys, which always find their row.
+//! Finds scalar subqueries that follow a foreign key, and so always find the referenced row.
 //!
 //! Input: a subquery and the facts of the outer query. Output: whether it reads the row to which a key refers: `(SELECT
 //! name FROM authors WHERE id = posts.author)`. `foreign` describes when a key holds.
@@ -57,7 +57,8 @@ impl Prover<'_> {
     }
 }
 
-/// The column that an operand is, of this or an outer query, possibly under a relabeling cast.
+/// The column, if the operand is a column of this or an outer query, possibly under a relabeling
+/// cast.
 fn column_of(node: &Node) -> Option<Var> {
     match &node.kind {
         NodeKind::Var(var) => Some(*var),

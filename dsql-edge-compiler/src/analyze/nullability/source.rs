@@ -71,7 +71,7 @@ fn misses(env: &Environment<'_>, rte: usize) -> Rc<SideSet> {
     let mut changed = !nullers.is_empty();
     while changed {
         changed = false;
-        // The rows that a join needs mostly come before it in FROM.
+        // In reverse order, so that few rounds are necessary: the rows that a join needs mostly come before it in FROM.
         for (nuller, rte) in env.sides.needed_rows(|| needed_rows(&env.sides)).iter().rev() {
             if nullers.contains(*nuller)
                 && let Some(more) = env.nulled_by.get(*rte)
@@ -85,8 +85,8 @@ fn misses(env: &Environment<'_>, rte: usize) -> Rc<SideSet> {
     nullers
 }
 
-/// Pairs of a nullable side's number and an entry whose row the side needs to find a match. Sides of FULL joins have no
-/// such entries.
+/// Pairs of a nullable side's number and an entry outside that side: if the entry's row does not exist, the side does
+/// not find a match. Sides of FULL joins have no such entries.
 fn needed_rows(sides: &Sides<'_>) -> Vec<(usize, usize)> {
     let of_side = |side: &Side<'_>| {
         let facts = side.on.iter().flat_map(|on| if_true(on).vars);

@@ -160,7 +160,7 @@ pub struct Operator {
     pub schema: Option<Name>,
     /// `+`, `->>`, `<>` …; `!=` is `<>`.
     pub name: String,
-    /// The place of the operator: PostgreSQL's cursor for its errors.
+    /// The place of the operator: PostgreSQL's position for its errors.
     pub location: Span,
 }
 
@@ -223,7 +223,7 @@ pub struct FunctionCall {
     pub filter: Option<Expr>,
     /// `OVER …`.
     pub over: Option<Window>,
-    /// The name as written: PostgreSQL's cursor.
+    /// The name as written: PostgreSQL's position for its errors.
     pub location: Span,
 }
 

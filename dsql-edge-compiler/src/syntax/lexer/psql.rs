@@ -104,7 +104,7 @@ impl Lexer<'_> {
             }
             self.at += 1;
         }
-        // The line ends with \r\n.
+        // In \r\n, the \r is also part of the line's end.
         if self.byte(0) == Some(b'\n') && self.text.as_bytes().get(self.at.wrapping_sub(1)) == Some(&b'\r') {
             self.at -= 1;
         }

@@ -17,7 +17,7 @@ pub(super) fn advice(text: &str, lexed: &Lexed, place: Span) -> Option<String> {
     let written = token.span.text(text);
     let previous = before(1)?;
     let second = before(2);
-    // A script may have many statements before this one.
+    // The tokens of this statement before the error. A closure, because a script may have many earlier statements.
     let own = || {
         let before = tokens.get(..at)?;
         let start = before.iter().rposition(|token| token.kind == TokenKind::Symbol(b';'));

@@ -95,7 +95,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Whether an action follows that all kinds of relations have.
+    /// Whether the next words are an action that exists for all kinds of relations.
     pub(super) fn at_shared_action(&self) -> bool {
         matches!(self.keyword(), Some(K::Rename | K::Set))
             || (self.at_keyword(K::Owner) && self.keyword_ahead(1) == Some(K::To))

@@ -120,7 +120,8 @@ impl Parser<'_> {
 
     fn infix(&mut self, mut left: Expr, minimum: u8, grammar: Grammar) -> Parsing<Expr> {
         let mut chain = 0;
-        // The level of the last non-associative rule, if it ended in an expression.
+        // The level of the last operator, if it is non-associative and ended in an expression: another operator of the
+        // same level is then an error.
         let mut closed: Option<u8> = None;
         loop {
             let Some(next) = self.infix_level(grammar) else { return Ok(left) };
@@ -143,7 +144,7 @@ impl Parser<'_> {
         }
     }
 
-    /// The level of the operator at this token, if it is one.
+    /// The level of the operator at this token; `None` if the token is not an infix operator.
     fn infix_level(&self, grammar: Grammar) -> Option<u8> {
         let a = grammar == Grammar::A;
         Some(match &self.token().kind {

@@ -316,7 +316,7 @@ impl Parser<'_> {
 
     fn relation_expr_with_alias(&mut self) -> Parsing<FromItem> {
         let start = self.span();
-        // A keyword that can only be the name of a function.
+        // A keyword that is a name only for functions and types: PostgreSQL reports the error at the token after it.
         if self.keyword().is_some_and(|keyword| keyword.class() == Class::TypeOrFunctionName) {
             self.advance();
             return Err(self.error_here());

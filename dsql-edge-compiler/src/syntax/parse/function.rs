@@ -34,7 +34,8 @@ impl Parser<'_> {
             call.order_by = self.sort_clause()?;
         }
         self.expect_symbol(b')')?;
-        // The arguments are a type's modifiers; `f() 'x'` does not have any, and FROM accepts only functions.
+        // In `numeric(10, 2) '1'` the arguments are the modifiers of a type. `f() 'x'` has no modifiers, and FROM
+        // accepts only functions.
         if !windowless && self.at_string() && !call.args.is_empty() && !call.distinct && !call.variadic {
             return self.constant_with_modifiers(call, start);
         }

@@ -48,7 +48,7 @@ pub(super) fn read(status: u16, body: &str, secrets: &[&str]) -> Result<Credenti
 fn credentials(body: &str) -> Option<Credentials> {
     let part = |name| {
         let text = text_at(body, &["AssumeRoleResponse", "AssumeRoleResult", "Credentials", name])?;
-        // The values are sent in headers and in a password.
+        // Only printable ASCII is accepted, because the values are sent in headers and in a password.
         let fits = |text: &str| {
             !text.is_empty() && text.len() <= 16_384 && text.bytes().all(|it| it.is_ascii_graphic())
         };

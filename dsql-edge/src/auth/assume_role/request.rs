@@ -24,7 +24,7 @@ pub(super) async fn post(
     let body = body(role);
     let scope = Scope::new(now, region, "sts");
     let Scope { time, name } = &scope;
-    // The Host header that the platform sends.
+    // The signature covers the Host header, in the form in which the platform sends it.
     let authority = if port == 443 { host.to_owned() } else { format!("{host}:{port}") };
 
     let mut canonical =

@@ -198,7 +198,8 @@ pub(super) mod roles {
         network.elapse(Duration::from_secs(60));
         refused();
         network.answer(200, answer("ASIANEW", "9999-01-01T00:00:00Z"));
-        // The new credentials are also rejected, and newer ones would be: not every request causes a request to STS.
+        // The server also rejects the new credentials, and would reject newer ones: so STS is not
+        // called for every request.
         (0..9).for_each(|_| refused());
         request(&config, &network).unwrap();
         assert!(tokens(&network).last().unwrap().contains("ASIANEW"));

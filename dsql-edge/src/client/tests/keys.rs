@@ -55,7 +55,7 @@ fn key_resolves_an_unknown_outcome() {
         .accept(answers([[control("BEGIN"), done("INSERT 0 1"), failed("23505")].concat(), rolled_back()]));
     assert!(once(&network).unwrap_err().is_unique_violation());
 
-    // A key without other statements is also written.
+    // A transaction without statements still inserts its key.
     let network = Network::default();
     network.accept(answers([[control("BEGIN"), done("INSERT 0 1"), ready(b"T")].concat(), committed()]));
     let dsql = Dsql::within(retrying(), network.clone());
@@ -89,7 +89,7 @@ fn no_row_with_do_nothing_means_that_the_key_is_taken() {
     assert_eq!(once(&network, &DOES_NOTHING).unwrap(), IdempotentOutcome::AlreadyCommitted);
     assert_eq!(sent(&network).iter().filter(|expected| *expected == "COMMIT |").count(), 1);
 
-    // A key without other statements.
+    // A transaction without statements.
     let network = Network::default();
     network.accept(answers([[control("BEGIN"), done("INSERT 0 0"), ready(b"T")].concat(), rolled_back()]));
     let dsql = Dsql::within(retrying(), network.clone());

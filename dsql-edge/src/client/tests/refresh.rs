@@ -225,7 +225,8 @@ mod roles {
         for result in all_at_once(&network, &config, 50) {
             assert!(result.unwrap_err().is_credentials());
         }
-        // They wait for the error of the first one, and after it not for each other's.
+        // All requests wait for the error of the first one. After that they fetch at the same time,
+        // not one after the other.
         assert!(network.now() <= 300, "{} ms", network.now());
     }
 }

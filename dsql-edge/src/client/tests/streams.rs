@@ -89,7 +89,8 @@ fn a_stream_does_not_outlive_its_transaction() {
 
 #[test]
 fn only_the_end_of_a_stream_shows_success() {
-    // Rejected after two rows, which were already returned: the query does not run again.
+    // The server rejects the query after two rows, which were already returned: it does not run
+    // again.
     let half = |end: Vec<u8>| {
         let mut answer = rows("n", 23, &[1, 2]);
         answer.truncate(answer.len() - ready(b"I").len() - b"C....SELECT 2.".len());

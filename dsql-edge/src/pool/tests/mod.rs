@@ -193,7 +193,8 @@ fn flight(statements: &[&str]) -> Vec<u8> {
 impl Client {
     async fn write(&mut self, bytes: Vec<u8>) {
         self.end.start_write(bytes);
-        // A client whose pool has left still has its answer.
+        // If the pool has ended the lease, the write fails, but the client can still read its
+        // answer.
         let _ = poll_fn(|context| self.end.poll_write(context)).await;
     }
 

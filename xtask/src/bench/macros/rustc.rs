@@ -1,4 +1,5 @@
-//! Measures rustc: cargo starts this program in its place (`RUSTC_WRAPPER`); it runs rustc and records its time.
+//! Measures rustc: cargo starts this program instead of rustc (`RUSTC_WRAPPER`); this program runs
+//! rustc and records its time.
 //!
 //! Only the rustc of the measured crate is recorded; others are run unchanged. `-Z time-passes` makes rustc report the
 //! time of its passes; a stable rustc accepts it with `RUSTC_BOOTSTRAP=1`, which the wrapper sets for that one process.
