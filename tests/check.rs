@@ -196,7 +196,7 @@ fn migration_answer(text: &str) -> String {
     or_accepted(errors.filter(|error| error.is_error()).map(|error| rendered(error, text)).collect())
 }
 
-/// Returns the errors or, if there are none, a line that no block with a wrong schema or migration expects.
+/// Returns the errors or, if there are none, a line that no expected answer contains, so that the case fails.
 fn or_accepted(errors: String) -> String {
     if errors.is_empty() { "it is accepted\n".to_owned() } else { errors }
 }

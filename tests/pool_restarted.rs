@@ -31,7 +31,7 @@ type UnderWay = (&'static str, Option<Held>, ClientReport, &'static str);
 const ANSWERED: Option<Held> = Some(Held::Answers);
 const UNSENT: Option<Held> = Some(Held::Requests);
 
-/// A path with a gate passes the gate after the restart; if the network holds back bytes, it passes before the restart.
+/// An operation with a gate passes the gate after the restart, or before it if the network holds back bytes.
 const CASES: [UnderWay; 13] = [
     ("one/1", ANSWERED, Value("2"), "[]"),
     ("one/1", UNSENT, Value("2"), "[]"),

@@ -41,7 +41,7 @@ impl Package {
         write_files(self.path(), &[(file, text)]);
     }
 
-    /// Runs cargo in the package; it gets only these of dsql-edge's variables.
+    /// Runs cargo in the package; of dsql-edge's variables, only these are set.
     pub fn cargo(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
         let mut cargo = project::cargo();
         cargo.current_dir(self.path()).args(arguments);

@@ -70,7 +70,7 @@ impl RunningLocal {
     }
 }
 
-/// Returns the folders in a folder that may be dsql-local's: first the one with its usual name.
+/// Returns the subfolders that may be a dsql-local's folder: first the one with the usual name.
 fn own_folders(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut others: Vec<PathBuf> = entries.filter(|path| path.join(BINDINGS).is_file()).collect();

@@ -59,7 +59,7 @@ fn replace(path: &Path, text: &str) -> Written<()> {
     written
 }
 
-/// Creates a new file in the folder of another.
+/// Creates a new file next to `target`.
 fn create_beside(target: &Path) -> Written<(PathBuf, File)> {
     let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     for number in 0..100 {

@@ -66,7 +66,7 @@ pub struct TypedParameter {
     pub optional: bool,
     /// NULL has a meaning for it.
     pub nullable: bool,
-    /// NULL has a meaning in a use other than LIMIT, where usually a value is intended.
+    /// NULL has a meaning in a use other than LIMIT. (In LIMIT, usually a value is intended.)
     pub null_expected: bool,
     /// For an array, its elements may be NULL.
     pub elements_nullable: bool,

@@ -51,7 +51,8 @@ impl ConnectionRejected {
         )
     }
 
-    /// The same message with 28000 and without HINT: the role is not mapped to the identity that signed the token.
+    /// The message of `access_denied` with 28000 and without HINT: the role is not mapped to the identity that signed
+    /// the token.
     pub(crate) fn role_not_mapped(user: &str, arn: &str) -> ConnectionRejected {
         ConnectionRejected {
             sqlstate: "28000",
@@ -114,7 +115,7 @@ impl ConnectionRejected {
         }
     }
 
-    /// The error of an idle cluster. Its SQLSTATE is not known; this one is that of related errors.
+    /// The error of an idle cluster. DSQL's SQLSTATE for it is not known; related errors have this one.
     pub(crate) fn waking_up(reason: impl Into<String>) -> ConnectionRejected {
         ConnectionRejected {
             sqlstate: "08006",

@@ -47,8 +47,8 @@ impl SealKey {
     }
 }
 
-/// Joins statements that have one seal to one text, in which the boundaries are unambiguous. `dsql_local_build_index`
-/// joins them in the same way.
+/// Joins the statements that share one seal into one text with unambiguous boundaries. `dsql_local_build_index` joins
+/// them in the same way.
 pub(crate) fn joined(statements: [&str; 3]) -> String {
     statements.map(|statement| statement.replace('\u{1}', "\u{1}\u{1}")).join("\u{1}.")
 }

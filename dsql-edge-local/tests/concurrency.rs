@@ -33,7 +33,8 @@ async fn local(oc001: Oc001) -> Local {
 
 const BOTH: [Oc001; 2] = [Oc001::Cached, Oc001::Any];
 
-/// Runs one statement on one of the protocols. Without an answer within a minute, the session waits for another one.
+/// Runs one statement on one of the protocols. No answer within a minute means that the session waits for the other
+/// session.
 async fn attempt(session: &mut Session, extended: bool, sql: &str) -> Answers {
     let answer = async {
         match extended {

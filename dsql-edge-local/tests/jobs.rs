@@ -118,7 +118,7 @@ async fn failed_unique_build_leaves_an_invalid_index_that_enforces() {
     local.stop().await.unwrap();
 }
 
-/// For an index that already exists, the job is that of the existing index.
+/// If the index already exists, the row of the job names the existing index.
 #[tokio::test]
 async fn job_of_an_existing_index_names_it() {
     let local = Local::builder().init_sql(TABLES).start().await.unwrap();
@@ -134,7 +134,7 @@ async fn job_of_an_existing_index_names_it() {
     local.stop().await.unwrap();
 }
 
-/// Each statement is checked by itself: a later statement in the same message that reads the jobs has no effect on it.
+/// A statement that reads the jobs affects only the statements after it, also within one message.
 #[tokio::test]
 async fn index_is_built_once_its_session_has_read_the_jobs() {
     let local = Local::builder().init_sql(TABLES).start().await.unwrap();

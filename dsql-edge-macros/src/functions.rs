@@ -160,8 +160,8 @@ impl Compiled {
             let ty = match (written, typed(at, name)) {
                 (Some(written), _) => written.to_token_stream(),
                 (None, Some(parameter)) if parameter.is_resolved() => parameter_type(parameter),
-                // The type of this parameter is not known, which is an error at the SQL. The signature accepts any
-                // type, so that a caller causes no further error.
+                // The type of this parameter is not known, which is reported as an error in the SQL. The signature
+                // accepts any type, so that a caller causes no further error.
                 (None, _) => quote!(impl ::core::marker::Sized),
             };
             (name.clone(), ty)

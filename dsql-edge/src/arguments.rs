@@ -80,7 +80,7 @@ impl Arguments {
         self.bind::<T::Sql, Nullable, T>(value);
     }
 
-    /// The number of bytes of their values.
+    /// The number of bytes of the encoded values.
     pub(crate) fn len(&self) -> usize {
         self.parameters.bytes.len()
     }

@@ -117,8 +117,8 @@ impl TextRow {
 pub struct UniqueKey(KeyConstraints);
 
 impl UniqueKey {
-    /// A key of these unique constraints, by name, which must be all of the table's. The INSERT must set each of their
-    /// columns: otherwise a violation does not mean that the key is taken.
+    /// A key with these unique constraints, by name. They must be all unique constraints of the table. The INSERT must
+    /// set each of their columns: otherwise a violation does not mean that the key is taken.
     pub const fn new(constraints: &'static [&'static str]) -> UniqueKey {
         UniqueKey(KeyConstraints { names: constraints, all: true, does_nothing: false })
     }

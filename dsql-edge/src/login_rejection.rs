@@ -23,7 +23,7 @@ pub(crate) enum LoginRejection {
     Other,
 }
 
-/// The field of the error that has the words.
+/// The field of the error in which the words are searched.
 enum Place {
     Message,
     Hint,

@@ -35,7 +35,7 @@ pub(crate) struct Chunk {
     pub(crate) rows: usize,
 }
 
-/// The limits of a chunk. DSQL's limits of a transaction are 3,000 rows and 10 MiB, of which indexes use a part.
+/// The limits of a chunk. DSQL limits a transaction to 3,000 rows and 10 MiB, and the bytes of indexes count too.
 pub(crate) const MAX_ROWS: usize = 3_000;
 pub(crate) const MAX_BYTES: usize = 8 << 20;
 

@@ -33,9 +33,9 @@ impl SqlState {
     pub const OCC_DATA: SqlState = SqlState(*b"OC000");
     /// DSQL's own code for a [`SERIALIZATION_FAILURE`](SqlState::SERIALIZATION_FAILURE) because of the schema.
     pub const OCC_SCHEMA: SqlState = SqlState(*b"OC001");
-    /// Whether the statement was executed is not known.
+    /// It is not known whether the statement was executed.
     pub const STATEMENT_COMPLETION_UNKNOWN: SqlState = SqlState(*b"40003");
-    /// Whether the transaction was committed is not known.
+    /// It is not known whether the transaction was committed.
     pub const TRANSACTION_RESOLUTION_UNKNOWN: SqlState = SqlState(*b"08007");
     /// The server did not expect a message.
     pub const PROTOCOL_VIOLATION: SqlState = SqlState(*b"08P01");

@@ -134,8 +134,8 @@ pub struct KeyConstraints {
 }
 
 impl KeyConstraints {
-    /// Whether a unique violation means that the key is taken. If the error does not name its constraint, every
-    /// constraint of the table must prove it.
+    /// Whether a unique violation means that the key is taken. If the error does not name its constraint, the key must
+    /// include all constraints of the table.
     pub(crate) fn include(&self, constraint: Option<&str>) -> bool {
         match constraint {
             Some(name) => self.names.contains(&name),

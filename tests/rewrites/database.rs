@@ -81,7 +81,8 @@ async fn copy(client: &Client, statement: &str, rows: &str) -> Result<(), Error>
     client.batch_execute(&format!("{before}{from_file}{after}")).await
 }
 
-/// The catalog. Identity columns and the order of an index, of which DSQL has one form, are shown in one form.
+/// The catalog. Identity columns and the order of an index are shown in one form, because DSQL has only one form of
+/// each.
 const CATALOG: &str = r"
 SELECT 'column ' || c.relname || '.' || a.attname || ' ' ||
        CASE WHEN a.attidentity <> '' OR pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%' THEN

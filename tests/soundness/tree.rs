@@ -9,7 +9,7 @@ use std::fmt::Write;
 
 use crate::types::Ty;
 
-/// The nodes that may replace a node.
+/// The sort of a node: a node may be replaced only by nodes of the same sort.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Sort {
     /// A value of a type, as the generator sees it.
@@ -25,7 +25,7 @@ pub(crate) enum Sort {
 /// A piece of a statement.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
-    /// The kind of the node's place.
+    /// The sort of the nodes that may replace this one.
     pub(crate) sort: Sort,
     /// The construct as the report's table names it; "" if the table does not list it.
     pub(crate) what: Cow<'static, str>,

@@ -59,7 +59,7 @@ pub(super) fn dropped(files: &[SchemaFile]) -> Vec<Dropped> {
     out
 }
 
-/// Returns a note with the statement that drops or renames the name which an error does not find.
+/// Returns a note about the statement that drops or renames the name that an error reports as missing.
 pub(super) fn detail(error: &Diagnostic, query: &str, dropped: &[Dropped]) -> Option<String> {
     let is_missing = matches!(error.code, Code::UnknownTable | Code::UnknownColumn | Code::UnknownFunction);
     let written = error.span.text(query);

@@ -50,7 +50,7 @@ enum Origin {
         column: usize,
     },
     File(String),
-    /// Only the compiler sees the invocation; `line` is its line.
+    /// An invocation that only the compiler sees; `line` is the line of the invocation.
     Expansion {
         file: String,
         line: usize,

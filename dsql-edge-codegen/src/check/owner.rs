@@ -13,7 +13,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 pub(super) enum Owner {
     DsqlEdge,
     Other,
-    /// It depends on the module, or on the order of modules.
+    /// The owner depends on the module, or on the order of modules.
     Unknown,
 }
 

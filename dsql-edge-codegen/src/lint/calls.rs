@@ -22,8 +22,8 @@ const RUN_SQL: &[&str] = &[
     "ts_stat",
 ];
 
-/// Whether a name before a parenthesis is a PostgreSQL function that does not run SQL, a function of such an
-/// extension, or a type.
+/// Whether a name before a parenthesis is a type, a PostgreSQL function that does not run SQL, or an extension's
+/// function that only computes a value.
 pub(super) fn is_postgres(name: &str) -> bool {
     let is_function = builtin::functions(name).next().is_some() && !RUN_SQL.contains(&name);
     is_function || builtin::type_by_name(name).is_some() || is_value_function(name)

@@ -109,8 +109,9 @@ fn copies_type(statement: &StatementKind, having: &[String]) -> bool {
     }
 }
 
-/// Whether PostgreSQL resolves something at a place by the types of its arguments, or may accept another type there.
-/// This is true of everything except a column, and a comparison of columns and constants.
+/// Whether the text at a place contains something whose meaning depends on the types of its operands, or that may
+/// accept another type: a call, a cast, an operator, a set operation. A column, and a comparison of columns and
+/// constants, contain none of these.
 fn is_typed(script: &Script<'_>, statement: &StatementKind, span: Span) -> bool {
     let tokens = script.tokens_within(span);
     tokens.iter().enumerate().any(|(at, token)| {

@@ -18,7 +18,7 @@ use super::cut::{cut, line_start};
 use super::rows::{Writes, creation, is_reached, runs_code, writes};
 use super::script::Script;
 
-/// Returns the edits that cut the key out and put it into its table.
+/// Returns the rewrite that moves the key into the CREATE TABLE of its table.
 pub(super) fn moved(script: &Script<'_>, at: usize) -> Option<Fix> {
     let statement = script.statements().get(at)?;
     let StatementKind::AlterTable(alter) = &statement.kind else { return None };

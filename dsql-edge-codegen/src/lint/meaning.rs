@@ -72,7 +72,7 @@ pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
         }
         finding.fix = finding.fix.take().and_then(|fix| {
             let meaning = meaning(script, at, rule, finding.diagnostic.span)?;
-            // The rewrite by itself may already require that every statement succeeds.
+            // If the rewrite by itself requires that every statement succeeds, this condition stays.
             Some(Fix { meaning: if fix.meaning == Same { meaning } else { fix.meaning }, ..fix })
         });
     }
@@ -160,7 +160,7 @@ fn integer_to_bigint(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -
     (!depends).then_some(Same)
 }
 
-/// Returns the column of a table that a finding is about.
+/// Returns the name of the column that a finding is about.
 fn column_at(table: &CreateTable, place: Span) -> Option<&str> {
     table.elements.iter().find_map(|element| match element {
         TableElement::Column(column) if column.span.start <= place.start && place.end <= column.span.end => {

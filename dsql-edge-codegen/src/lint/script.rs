@@ -45,7 +45,7 @@ pub(super) struct Script<'s> {
     functions: HashSet<String>,
     /// The facts that `rows` computes for each statement, and that several findings need.
     pub(super) found: Vec<StatementAnswers>,
-    /// The indexes of statements that `rows` needs for its decisions about all statements before another one.
+    /// The indexes of the statements that may change names, code or rows for the statements after them.
     pub(super) changes: OnceCell<ScriptChanges>,
 }
 

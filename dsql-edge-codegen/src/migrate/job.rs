@@ -64,7 +64,7 @@ const CONSTRAINT: &str = "SELECT k.convalidated::text, NULL::text
 
 impl Job {
     /// Returns the newest job that began since a time of the cluster's clock, if the job can belong to a statement
-    /// whose object does not exist yet. A completed job created another object of the same name.
+    /// whose object does not exist yet. A completed job is not returned: it created another object of the same name.
     pub(super) async fn find(&self, database: &Database, since: &str) -> Result<Option<String>> {
         let (Job::Index { name, .. } | Job::Constraint { name, .. }) = self;
         let object = match self {

@@ -13,7 +13,7 @@ pub(crate) struct Trace {
     pub(crate) objects: Vec<Object>,
     /// For CREATE TABLE: the columns that it creates, if the statement lists all of them.
     columns: Option<Vec<String>>,
-    /// The question for the user if the catalog does not show it.
+    /// The question for the user if the catalog does not show whether the statement was applied.
     check: String,
 }
 

@@ -14,7 +14,7 @@ use crate::source::Span;
 use crate::syntax::ast::FunctionCall;
 
 impl Analyzer<'_> {
-    /// The error in the form of an aggregate call, if there is one.
+    /// The error of an aggregate call whose clauses do not fit the aggregate, if there is one.
     pub(super) fn aggregate_misuse(
         &self,
         call: &FunctionCall,

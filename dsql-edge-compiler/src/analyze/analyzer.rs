@@ -43,7 +43,7 @@ pub(super) struct Analyzer<'a> {
     pub(super) writes: bool,
     /// The statement contains a nested INSERT, UPDATE or DELETE.
     pub(super) changes_rows: bool,
-    /// The changes to the session that remain after the functions it calls.
+    /// The changes to the session that the called functions leave.
     pub(super) session: SessionEffect,
     /// The idempotency key, if the statement inserts one.
     pub(super) key: Option<IdempotencyKey>,
@@ -97,8 +97,8 @@ impl<'a> Analyzer<'a> {
         self.diagnostics.push(diagnostic);
     }
 
-    /// The detail for an unknown name: the statement of the schema that may be the reason, because
-    /// it is not followed.
+    /// The detail for an unknown name: a statement of the schema that is not followed, and that may have created or
+    /// changed the name.
     fn tainted(&self, diagnostic: &Diagnostic) -> Option<String> {
         let is_of_name = matches!(
             diagnostic.code,

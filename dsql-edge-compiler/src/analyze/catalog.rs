@@ -41,7 +41,7 @@ pub(super) struct TypeInfo {
 #[derive(Clone, Copy)]
 pub(super) struct Catalog<'a> {
     pub(super) schema: &'a Schema,
-    /// The number of the schema's statement at whose time names are looked up: [`NOW`], or the one that created a view.
+    /// Names are looked up as of the statement with this number: the one that created a view, or [`NOW`].
     pub(super) version: u32,
     /// The schemas in which unqualified names are looked up.
     pub(super) path: &'a [String],

@@ -107,7 +107,7 @@ impl Analyzer<'_> {
         self.unknown_to_text(node)
     }
 
-    /// Gives a target that is a key a definite type if it was `unknown`.
+    /// Converts a target of the type `unknown` to text; returns the target's expression as a key.
     pub(super) fn target_key(&mut self, target: &mut TargetEntry) -> Node {
         let node = std::mem::replace(&mut target.node, Node::error(target.span));
         target.node = self.unknown_to_text(node);

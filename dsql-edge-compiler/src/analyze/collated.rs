@@ -35,7 +35,7 @@ impl Collations {
         }))
     }
 
-    /// Records that a `name` occurs: this type has its own collation.
+    /// Records that the type `name` occurs, which has its own collation.
     pub(super) fn meet_name(&mut self) {
         self.matter = true;
     }

@@ -209,7 +209,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The collation of an expression that takes it from its parts.
+    /// The collation of the expression `whole`, combined from the collations of its parts.
     fn met<'n>(
         &mut self,
         scope: &Scope<'_>,

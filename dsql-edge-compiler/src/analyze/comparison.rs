@@ -333,7 +333,7 @@ impl Analyzer<'_> {
 /// An item of `row IN (…)`.
 enum Compared {
     Row(Vec<Node>),
-    /// Any other expression, and the row as a value.
+    /// Any other expression, and the left row as the one value that it is compared with.
     Value(Node, Box<Node>),
 }
 

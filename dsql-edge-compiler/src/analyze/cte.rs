@@ -185,7 +185,7 @@ impl Analyzer<'_> {
         added
     }
 
-    /// The entry of a name in `FROM` that is a `WITH` query of this or an outer level.
+    /// The entry of the `WITH` query, of this or an outer level, that a name in `FROM` refers to.
     pub(super) fn cte_reference(&mut self, scope: &Scope<'_>, name: &QualifiedName) -> Option<Rte> {
         let mut at = Some(scope);
         while let Some(current) = at {

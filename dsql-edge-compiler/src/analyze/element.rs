@@ -129,7 +129,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// Collects the arguments of expressions whose result for NULL need not be NULL.
+/// Collects the arguments of expressions that may return a value other than NULL for a NULL argument.
 fn collect_asked<'n>(node: &'n Node, out: &mut Vec<&'n Node>) {
     match &node.kind {
         NodeKind::IsNull { arg, .. } | NodeKind::BooleanTest { arg, .. } => out.push(arg),

@@ -351,7 +351,8 @@ pub(super) struct Facts {
     pub(super) columns: Vec<(String, Oid, bool)>,
 }
 
-/// The message for a call of another function with a clause that only aggregates accept, or with OVER.
+/// The error message if the called function is not an aggregate and the call has a clause of aggregates, or OVER
+/// without a window function.
 fn clause_of_aggregates(call: &FunctionCall, aggregate: bool, is_window: bool) -> Option<String> {
     let name = call.name.display();
     let of_aggregates = [

@@ -152,8 +152,8 @@ fn is_date(text: &str) -> bool {
     year == 4 && text.bytes().all(|it| it.is_ascii_digit() || matches!(it, b'-' | b':' | b'.' | b' '))
 }
 
-/// The keys that `ON CONFLICT` refers to; `None` if it can skip the row although no row with one of these keys
-/// certainly exists.
+/// The keys that `ON CONFLICT` refers to; `None` if a skipped row does not prove that a row with one of these keys
+/// exists.
 fn named<'k>(conflict: &OnConflict, relation: &Relation, certain: Vec<&'k Key>) -> Option<Vec<&'k Key>> {
     if conflict.update.is_some() {
         return None;

@@ -15,7 +15,7 @@ use crate::syntax::visit::{self, Visit};
 use crate::typed::SessionEffect;
 
 impl Analyzer<'_> {
-    /// Records that a value is coerced to this type.
+    /// Records that a value is coerced to this type: for a domain, this evaluates its CHECKs.
     pub(super) fn becomes(&mut self, mut type_oid: Oid) {
         // The base type of a domain can be another domain.
         for _ in 0..32 {
@@ -27,7 +27,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Records that a row is written to this table.
+    /// Records that a row is written to this table: this evaluates its expressions (defaults, CHECKs …) and runs
+    /// triggers.
     pub(super) fn evaluates(&mut self, relation: usize) {
         let schema = self.catalog.schema;
         let Some(relation) = schema.relations.get(relation) else { return };

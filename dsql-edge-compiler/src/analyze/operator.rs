@@ -132,7 +132,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// `binary_oper_exact`, then the choice among candidates. The error distinguishes an ambiguous choice.
+    /// `binary_oper_exact`, then the choice among candidates. The error is `true` if the choice is ambiguous, and
+    /// `false` if no candidate fits.
     fn binary(&self, candidates: &[Operator], left: Oid, right: Oid) -> Result<Operator, bool> {
         let exact = |left: Oid, right: Oid| {
             candidates.iter().find(|found| (found.left, found.right) == (left, right)).copied()

@@ -37,7 +37,8 @@ impl Analyzer<'_> {
         Node { ty, typmod: -1, kind: NodeKind::Parameter(number), span }
     }
 
-    /// A parameter node as PostgreSQL would analyze it again: with the type that a use has given it since.
+    /// A parameter node as PostgreSQL would analyze it again: with the type that another use has given the parameter
+    /// since.
     pub(super) fn analysed_again(&self, node: &Node) -> Node {
         match node.kind {
             NodeKind::Parameter(number) if node.ty == oid::UNKNOWN => {

@@ -14,7 +14,7 @@ pub(super) struct Parameter {
     pub(super) nullable: bool,
     /// NULL has a meaning in a use other than LIMIT.
     pub(super) null_expected: bool,
-    /// The number of its uses, and of those as an array of which only the elements are used.
+    /// The number of its uses, and the number of uses as an array of which only the elements are used.
     pub(super) uses: usize,
     pub(super) element_uses: usize,
     /// NULL has a meaning for an element.

@@ -28,7 +28,7 @@ impl SetReturning {
         self.count.get()
     }
 
-    /// The last call, if there is one after the first `before`.
+    /// The last call, unless it is one of the first `before` calls.
     pub(super) fn after(&self, before: usize) -> Option<Span> {
         (self.count.get() > before).then(|| self.last.get())
     }

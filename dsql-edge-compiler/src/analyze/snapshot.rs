@@ -50,7 +50,7 @@ impl Growth {
     }
 }
 
-/// The columns that a table created from a query has.
+/// The columns of a table that is created from a query.
 fn columns_of_query(
     schema: &Schema,
     query: &ast::Query,

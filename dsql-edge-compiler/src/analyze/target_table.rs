@@ -29,7 +29,7 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// The base table's column of a column.
+    /// For a column of the relation, the column of the base table.
     pub(super) fn base_column<'s>(&self, schema: &'s Schema, column: usize) -> Option<&'s schema::Column> {
         let base = (*self.base_columns.get(column)?)?;
         schema.relations.get(self.base)?.columns.get(base)
@@ -197,7 +197,7 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// Marks the columns that a write also changes as unknown: generated columns, expressions of a view, and all
+    /// Marks as unknown the columns that a write also changes: generated columns, expressions of a view, and all
     /// columns if the table has triggers.
     pub(super) fn write_on(&mut self, query: &mut Query, target: &Target) {
         let schema: &'a Schema = self.catalog.schema;
@@ -254,7 +254,7 @@ impl<'a> Analyzer<'a> {
         self.runtime_error(Diagnostic::error(Code::NullForNotNull, span, message));
     }
 
-    /// Checks for `DEFAULT` of a NOT NULL column without a default.
+    /// Reports `DEFAULT` as the value of a NOT NULL column that has no default.
     pub(super) fn check_default(&mut self, target: &Target, column: usize, span: Span) {
         let schema: &'a Schema = self.catalog.schema;
         let Some(known) = target.base_column(schema, column) else { return };
@@ -265,7 +265,7 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// Checks for NOT NULL columns without a default that the statement leaves out.
+    /// Reports NOT NULL columns that have no default and that the statement leaves out.
     pub(super) fn check_left_out(&mut self, target: &Target, given: &[usize], span: Span) {
         let schema: &'a Schema = self.catalog.schema;
         let relation = &schema.relations[target.base];

@@ -310,7 +310,7 @@ pub(super) enum RteSource {
     /// as column numbers.
     Table {
         relation: Option<usize>,
-        /// The relation whose columns these are, which also is that of `excluded` and of a view that is written to.
+        /// The relation that the columns belong to; also set for `excluded`, and for a view that is written to.
         columns_of: Option<usize>,
         not_null: Vec<bool>,
         keys: Vec<Vec<usize>>,
@@ -376,7 +376,7 @@ pub(super) const SYSTEM_COLUMNS: [(&str, Oid); 6] = [
     ("tableoid", oid::OID),
 ];
 
-/// The column number of the first system column; that of a whole row is above it.
+/// The column number of the first system column. The number that means a whole row is above it.
 pub(super) const FIRST_SYSTEM_COLUMN: usize = usize::MAX - 1;
 
 /// The system column of this number.

@@ -7,7 +7,7 @@
 
 use std::sync::OnceLock;
 
-/// A hash table of `N` slots, of which fewer are ever filled. A value contains its own key.
+/// A hash table of `N` slots, some of which always stay empty. A value contains its own key.
 pub(super) struct Memo<V, const N: usize> {
     slots: [OnceLock<V>; N],
 }

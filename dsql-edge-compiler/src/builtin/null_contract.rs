@@ -12,9 +12,9 @@ pub enum NullContract {
     OfValues,
     /// The result is not NULL for any arguments: `concat`, `jsonb_build_object`, `count`.
     Always,
-    /// The result of an aggregate is not NULL over at least one row whose arguments are not NULL.
+    /// The result of an aggregate is not NULL if there is at least one row whose arguments are not NULL.
     OverValues,
-    /// The result of an aggregate is not NULL over at least one row with any arguments: `array_agg`.
+    /// The result of an aggregate is not NULL if there is at least one row, whatever its arguments are: `array_agg`.
     OverRows,
 }
 
@@ -44,12 +44,12 @@ impl NullContract {
         self == NullContract::Always
     }
 
-    /// Whether the result of an aggregate is not NULL over at least one row whose arguments are not NULL.
+    /// Whether the result of an aggregate is not NULL if there is at least one row whose arguments are not NULL.
     pub fn holds_over_values(self) -> bool {
         matches!(self, NullContract::OverValues | NullContract::OverRows | NullContract::Always)
     }
 
-    /// Whether the result of an aggregate is not NULL over at least one row.
+    /// Whether the result of an aggregate is not NULL if there is at least one row.
     pub fn holds_over_rows(self) -> bool {
         matches!(self, NullContract::OverRows | NullContract::Always)
     }

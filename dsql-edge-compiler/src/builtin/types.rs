@@ -73,7 +73,7 @@ pub fn type_by_qualified_name(schema: &str, name: &str) -> Option<Type> {
     type_by_oid(fields.oid())
 }
 
-/// The array type over this element; `None` if there is none, and for an array.
+/// The array type over this element; `None` if there is none, or if the element is an array.
 pub fn array_of(element: Oid) -> Option<Type> {
     type_by_oid(type_by_oid(element)?.array)
 }

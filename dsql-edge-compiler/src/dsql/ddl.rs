@@ -59,7 +59,7 @@ fn is_temporary(name: &QualifiedName) -> bool {
     number.is_some_and(|number| number.is_empty() || number.starts_with('_'))
 }
 
-/// A function or domain of this name, in the schema of temporary objects.
+/// The finding for a function or a domain whose name is in the schema of temporary objects.
 pub(super) fn temporary_object(command: &str, name: &QualifiedName) -> Option<Finding> {
     is_temporary(name).then(|| temp_object.naming(name.span(), command))
 }
@@ -207,7 +207,7 @@ pub(super) fn identity_cache_of(options: &[SequenceOption], place: Span, end: Sp
     }
 }
 
-/// Whether it has CYCLE: it restarts after its last value, which depends on its type.
+/// Whether a sequence has CYCLE: it then restarts after its last value, which depends on its type.
 pub(super) fn cycles(options: &[SequenceOption]) -> bool {
     options.iter().any(|option| option.name == "cycle")
 }

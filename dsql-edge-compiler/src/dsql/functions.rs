@@ -95,7 +95,7 @@ pub(super) fn procedure(words: &Words<'_>) -> Option<Finding> {
     (!fits).then(|| job_id.at(words.span(5)))
 }
 
-/// `'english'::regconfig`.
+/// The rule that a text search configuration other than `simple` breaks: `'english'::regconfig`.
 pub(super) fn configuration(name: &str, place: &Expr) -> Option<Finding> {
     let plain = name.strip_prefix("pg_catalog.").unwrap_or(name);
     (plain != "simple").then(|| text_search.naming(place.span, name))

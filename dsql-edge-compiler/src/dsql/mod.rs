@@ -65,8 +65,8 @@ pub fn refused_functions() -> &'static [(&'static str, &'static str)] {
     functions::refused()
 }
 
-/// Finds casts to types that do not exist in a completely known schema. For statements that the analyzer checks, it
-/// reports them itself.
+/// Finds casts to types that do not exist in a completely known schema. The analyzer itself reports them in the
+/// statements that it checks.
 pub fn unknown_casts(statement: &Statement, schema: &Schema) -> Vec<Finding> {
     let mut out = Vec::new();
     query::unknown_casts(statement, schema, &mut out);

@@ -31,7 +31,7 @@ pub struct Transactions {
     ddl: bool,
     dml: bool,
     aborted: bool,
-    /// The indexes of jobs for which the session has not waited.
+    /// The indexes whose jobs the session has not waited for.
     building: Vec<String>,
 }
 

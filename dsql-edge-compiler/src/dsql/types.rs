@@ -115,7 +115,7 @@ pub(super) fn is_in_keys(ty: &TypeName) -> bool {
     serial(ty).is_some() || plain && known.is_some_and(|known| !matches!(known.key, Key::No))
 }
 
-/// The rule that the type of an expression breaks, in a cast or called as a function.
+/// The rule that a type breaks as the target of a cast, which can also be written as a function call.
 pub(super) fn value(name: &str, span: crate::source::Span) -> Option<Finding> {
     NO_VALUES.contains(&name).then(|| value_type.naming(span, name))
 }

@@ -129,7 +129,7 @@ fn is_not_an_error(level: &Token) -> bool {
     matches!(&level.kind, TokenKind::Identifier(word) if levels.contains(&word.as_str()))
 }
 
-/// Whether the rows cannot make a statement fail.
+/// Whether the statement can fail only because its object exists, whatever the rows are.
 fn fails_only_if_it_exists(statement: &StatementKind) -> bool {
     match statement {
         StatementKind::AlterTable(alter) => alter.actions.iter().all(|action| match action {

@@ -132,7 +132,7 @@ impl Fold {
         }
     }
 
-    /// Drops everything that depends on these objects, directly or indirectly. Those of the objects that are types or
+    /// Drops everything that depends on these objects, directly or indirectly. Of the objects themselves, types and
     /// functions are dropped too.
     pub(super) fn drop_dependents(&mut self, mut dropped: Vec<Object>) {
         let mut at = 0;

@@ -12,7 +12,7 @@ use crate::source::Source;
 use crate::syntax::Parsed;
 use crate::syntax::ast::{AlterAction, CreateExtension, MoveExtension, Name};
 
-/// The extension that another one requires; `CASCADE` also creates it.
+/// The extension that `name` requires; `CASCADE` also creates it.
 fn required(name: &str) -> Option<&'static str> {
     (name == "earthdistance").then_some("cube")
 }

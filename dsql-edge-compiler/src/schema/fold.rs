@@ -102,7 +102,7 @@ pub(super) struct Fold {
     pub(super) schema: Schema,
     pub(super) resolver: Resolver,
     pub(super) path: Vec<String>,
-    /// The path when the transaction ends, if `SET LOCAL` changed it.
+    /// The search path after the transaction, if `SET LOCAL` changed it within the transaction.
     pub(super) path_after: Option<Vec<String>>,
     pub(super) prepared: HashMap<String, PreparedQuery>,
     pub(super) problems: Vec<Diagnostic>,

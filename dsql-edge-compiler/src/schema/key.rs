@@ -1,7 +1,7 @@
 //! Keeps the unique keys and foreign keys of tables.
 //!
-//! Input: constraints as written. Output: keys by column name. They prove the maximum number of rows, and that a join
-//! finds its row. A key that does not always hold proves nothing.
+//! Input: constraints as written. Output: keys by column name. From them, `analyze` proves how many rows a query
+//! returns at most, and that a join finds a row. A key that does not always hold proves nothing.
 
 use super::fold::Fold;
 use super::key_name::key_name;

@@ -134,8 +134,8 @@ pub struct Relation {
     pub columns: Vec<Column>,
     /// The renames of its query's columns, in order: the number of the statement, the old name and the new name.
     pub renamed_columns: Vec<(u32, String, String)>,
-    /// The replacements of a view: the number of the statement, and the number of columns before it. An older view over
-    /// it sees only these columns.
+    /// For each replacement of a view, the number of the statement and the number of columns before it. A view that is
+    /// older than the replacement sees only these columns.
     pub replaced: Vec<(u32, usize)>,
     /// Keys by column index: primary keys, unique constraints, unique indexes without predicate.
     pub keys: Vec<Key>,
@@ -162,7 +162,7 @@ pub struct Relation {
     pub materialized: bool,
     /// A statement mentioned row level security: a query may not see all rows.
     pub row_security: bool,
-    /// The moment of its creation, or of the replacement of its query: the names in the query are those of that moment.
+    /// The moment of its creation, or of the replacement of its query: the names in the query are looked up as of then.
     pub created: Moment,
     /// The tables that it inherits from or is a partition of, by index.
     pub parents: Vec<usize>,
@@ -285,7 +285,7 @@ pub struct Column {
 #[derive(Clone, Debug)]
 pub(super) struct Computed {
     pub(super) expr: Expr,
-    /// The moment when it was set: the names in it are those of that moment.
+    /// The moment when it was set: the names in it are looked up as of then.
     pub(super) set: Moment,
 }
 

@@ -11,7 +11,8 @@ use crate::syntax::ast::{Query, TypeName};
 pub(crate) struct Resolver {
     /// Whether PostgreSQL has a built-in type of this name: an unqualified name then always refers to it.
     pub(crate) is_builtin_type: fn(&str) -> bool,
-    /// The columns of a query of that moment, if it can be analyzed; the types of its parameters are given.
+    /// The columns of a query, with its names looked up as of a moment, if it can be analyzed. The last argument has
+    /// the types of its parameters.
     pub(crate) columns_of_query: fn(&Schema, &Query, &Moment, &[TypeName]) -> Option<ResolvedColumns>,
     /// The columns of a view or a sequence, by its index.
     pub(crate) columns_of_relation: fn(&Schema, usize) -> Option<ResolvedColumns>,
@@ -20,7 +21,7 @@ pub(crate) struct Resolver {
 /// The columns of a query, in order.
 pub(crate) type ResolvedColumns = Vec<ResolvedColumn>;
 
-/// A column of a query, as a table created from the query has it.
+/// A column of a query, as it becomes a column of the table that is created from the query.
 pub(crate) struct ResolvedColumn {
     pub(crate) name: String,
     pub(crate) type_name: TypeName,

@@ -65,7 +65,7 @@ impl Fold {
         }
     }
 
-    /// The schema that an unqualified name is created in: the first of the path that exists.
+    /// The schema in which an object without a schema in its name is created: the first of the path that exists.
     pub(super) fn first_schema(&self) -> String {
         let exists = |name: &&String| *name == TEMPORARY || self.has_schema(name);
         let found = match self.path.as_slice() {
@@ -75,7 +75,7 @@ impl Fold {
         found.cloned().unwrap_or_else(|| "public".to_owned())
     }
 
-    /// The schema that a name is created in.
+    /// The schema in which an object with this name is created.
     pub(super) fn creation_schema(&self, name: &QualifiedName) -> String {
         name.schema().map_or_else(|| self.first_schema(), str::to_owned)
     }

@@ -88,7 +88,7 @@ async fn run_beside(
     ended
 }
 
-/// Whether a variable would be mixed with dsql-local's keys, or is a binding of another cluster, with a prefix as
+/// Whether a variable would be mixed with dsql-local's keys, or is a binding of another cluster, with a prefix:
 /// `REPORTS_DSQL_ENDPOINT`.
 fn is_of_another_cluster(name: &str) -> bool {
     let is_binding = |binding: &&str| {

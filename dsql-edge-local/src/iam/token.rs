@@ -18,7 +18,7 @@ const MAX_LENGTH: usize = 16 * 1024;
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const SIGNATURE: &str = "X-Amz-Signature";
 
-/// An error in the form. It never contains the text.
+/// The reason why a token, or the credential of a request, is malformed. It never contains the text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Malformed {
     Form(String),

@@ -221,8 +221,8 @@ impl DroppedFlight {
         drops
     }
 
-    /// Records that more bytes have arrived. `begun`: a message was incomplete before. Messages that the client sends
-    /// after the login did not arrive with it.
+    /// Records that more bytes have arrived. `begun`: a message was incomplete before. A message that begins after the
+    /// login is not dropped, unless it belongs to a flight that began before.
     fn reads_on(&mut self, login_is_done: bool, begun: bool) {
         self.drops &= !login_is_done || self.awaits_sync || begun;
     }

@@ -39,7 +39,7 @@ impl Session {
         BUFFERED.contains(&tag) || tag == b'D' && self.cycles.answered().is_some_and(|cycle| cycle.explains)
     }
 
-    /// Changes a message of [`Session::reads_whole`] for the client.
+    /// Changes a complete message, for which [`Session::reads_whole`] is true, for the client.
     pub(crate) fn postgres_message(&mut self, frame: Frame) -> Vec<u8> {
         match frame.tag() {
             Some(b'E') => {
@@ -146,7 +146,8 @@ impl Session {
         }
     }
 
-    /// Gives the one column of a replaced statement DSQL's name, and the next CommandComplete DSQL's tag.
+    /// Renames the one column of a replaced statement as DSQL names it, and sets DSQL's tag for the next
+    /// CommandComplete.
     fn described(&mut self, frame: Frame) -> Vec<u8> {
         let Some(column) = frame.body().strip_prefix(&[0, 1]) else { return frame.bytes };
         for (ours, theirs, tag) in

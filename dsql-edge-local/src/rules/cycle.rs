@@ -51,7 +51,7 @@ pub(super) struct Cycle {
 pub(super) struct Commit {
     /// A write in it commits by itself, and the fault injector was consulted.
     pub(super) autocommits: bool,
-    /// The connection ends instead of sending its ReadyForQuery, and the client gets none of its answers.
+    /// The connection ends before the cycle's ReadyForQuery is sent, and the client gets none of the cycle's answers.
     pub(super) cut: bool,
     /// The schema change in it.
     pub(super) change: Option<SchemaChange>,

@@ -20,7 +20,7 @@ pub(super) fn without_own(fields: &[u8]) -> Option<Vec<u8>> {
         match field.first() {
             Some(b'W') if kept.is_empty() => continue,
             Some(b'W') => out.extend([b"W", kept.as_bytes()].concat()),
-            // These fields are the position in a statement of dsql-local, and that statement: they are left out.
+            // The position in a statement of dsql-local (`p`), and the text of that statement (`q`), are left out.
             Some(b'p' | b'q') => continue,
             _ => out.extend_from_slice(field),
         }

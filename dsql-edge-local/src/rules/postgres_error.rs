@@ -43,7 +43,7 @@ pub(super) fn of_postgres(fields: &[u8], limits: &Limits) -> Option<StatementRej
         "40001" | "40P01" | "55P03" | "23505" if of_catalog => SCHEMA_CHANGED,
         "40001" | "40P01" => CHANGED,
         // If PostgreSQL waited for a row, or for a key in an index, CONTEXT names its place. Otherwise it waited for a
-        // table, which only a schema change locks against others.
+        // table: only a schema change locks a table so that other sessions wait.
         "55P03" if context.contains("tuple (") || !message.contains("lock timeout") => CHANGED,
         "55P03" => SCHEMA_CHANGED,
         "XX000" if message.starts_with("tuple concurrently ") => SCHEMA_CHANGED,
@@ -83,7 +83,7 @@ pub(super) fn too_old(limits: &Limits) -> StatementRejected {
     )
 }
 
-/// The answer of a requested conflict.
+/// The answer if a requested fault causes a conflict.
 pub(super) fn on_request() -> StatementRejected {
     let why = "a requested fault: run the transaction again";
     StatementRejected::new(SERIALIZATION_FAILURE, CHANGED, why.to_owned()).by_fault(Fault::Conflict(1))

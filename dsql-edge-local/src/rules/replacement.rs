@@ -47,7 +47,7 @@ const MARK: &str = "dsql_local_rejected_";
 const LONGEST_NAME: usize = 200;
 
 impl Session {
-    /// A statement that PostgreSQL rejects, instead of one that DSQL rejects.
+    /// Returns a statement that PostgreSQL rejects, to send in place of the client's statement, which DSQL rejects.
     pub(super) fn mark(&mut self, rejected: StatementRejected) -> String {
         let number = self.keep(rejected);
         self.cycles.current().rejected.get_or_insert(number);
@@ -75,8 +75,8 @@ impl Session {
         self.number
     }
 
-    /// A message that fails with this answer, instead of another message. It uses dsql-local's own name, so that the
-    /// client's statements are kept.
+    /// Returns a Parse that fails with this answer, to send in place of the client's message. Its statement has a name
+    /// of dsql-local, so that the client's prepared statements are kept.
     pub(super) fn instead_of_message(&mut self, rejected: StatementRejected) -> Vec<u8> {
         let mark = self.mark(rejected);
         message::parse_of(&self.own_name(), mark.as_bytes(), &[0, 0])

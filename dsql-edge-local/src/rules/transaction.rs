@@ -347,7 +347,7 @@ mod tests {
             })
         }
 
-        /// Does the same, with PostgreSQL's answer.
+        /// Does the same, and then handles ReadyForQuery with this status.
         fn run(&mut self, text: &str, status: Status) -> Option<String> {
             let rejected = self.send(text);
             self.event(TransactionEvent::Ready(status));

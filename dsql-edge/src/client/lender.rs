@@ -50,7 +50,7 @@ struct Open {
     link: Option<Box<Link>>,
     /// Whether one of its statements is running, or one of its streams is open.
     lent: bool,
-    /// The statements to send before its first one; `None` once that one is answered.
+    /// The statements to send before the transaction's first statement; `None` once that statement is answered.
     start: Option<TransactionStart>,
     /// The first failure that ended it.
     failure: Option<FlightFailure>,

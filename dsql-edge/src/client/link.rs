@@ -48,7 +48,7 @@ pub(super) struct Link {
     read: Vec<u8>,
     /// The number of round trips: 3 for dialing, and one each time that the client sends after the server has sent.
     round_trips: u32,
-    /// The last bytes were the server's, or there have been none.
+    /// The last bytes that were transferred are the server's, or no bytes were transferred yet.
     heard_last: bool,
 }
 

@@ -198,7 +198,7 @@ impl FlightAlone<'_, '_> {
 pub(super) struct Runs<'l> {
     lender: &'l Lender,
     attempts: Attempts,
-    /// The timer of connecting, and after the login that of the query.
+    /// The timer, which limits connecting and, after the login, the query.
     timer: BoxFuture<()>,
     began: Millis,
     /// No attempt begins after this time.
@@ -212,7 +212,8 @@ pub(super) struct Runs<'l> {
 pub(super) struct Progress<'l> {
     /// Present while a connection is being opened.
     login: Option<LoginAttempt<'l>>,
-    /// The connection had already sent another flight. `round_trips` is its count before this one.
+    /// The connection had already sent another flight. `round_trips` is the connection's number of round trips before
+    /// this flight.
     kept: bool,
     round_trips: u32,
     begun: bool,

@@ -424,8 +424,7 @@ impl<'d> TransactionAttempts<'d> {
         }
     }
 
-    /// The error of a closure that took too long, or that is polled by another request, in which its I/O never
-    /// completes.
+    /// The error of a closure that took too long, or that is polled by another request: there, its I/O never completes.
     fn overdue(&self) -> Error {
         Error::new(if self.lender.is_of_this_request() {
             Kind::Timeout("in a transaction (Config::transaction_timeout): it was rolled back".into())

@@ -27,7 +27,7 @@ pub(crate) enum Bug {
     ReusesOpenTransaction,
     /// A connection whose flight was dropped is lent again.
     ReusesHalfReadConnection,
-    /// The answer to a ROLLBACK that no task waited for is treated as that of the next statement.
+    /// The answer to a ROLLBACK, for which no task waited, is treated as the answer to the next statement.
     MistakesRollbackAnswer,
     /// The closure's result is returned although a statement of the transaction had failed.
     TrustsClosureResult,

@@ -39,7 +39,7 @@ struct Run {
     bytes: (usize, usize),
     /// The number of connections that were dialed.
     dials: usize,
-    /// The number of times that it waited.
+    /// The number of times that the scenario waited.
     waits: usize,
     failures: Vec<String>,
     /// The reported outcome of each write, and the number of the client's reads that failed.

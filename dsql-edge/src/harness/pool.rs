@@ -18,7 +18,8 @@ use crate::pool::Pool;
 use crate::transport::Transport;
 use crate::transport::memory::Network;
 
-/// One connection is fewer than the clients request at once, and makes a connection that is not returned visible.
+/// A single connection, because the clients request more at once, and because a connection that is not returned then
+/// blocks all later requests.
 const CONNECTIONS: usize = 1;
 
 pub(super) fn dsql(config: Config, way: Way, bed: &TestBed) -> (Dsql, Option<Pool>) {

@@ -15,9 +15,9 @@ pub(super) struct Database {
     /// The number of times that each token was inserted.
     pub(super) tokens: BTreeMap<i32, u32>,
     keys: BTreeSet<i32>,
-    /// This number of next transactions that write have a conflict at their commit.
+    /// The next n transactions that write have a conflict at their commit.
     pub(super) conflicts: u32,
-    /// This number of next COMMITs of transactions that write are answered with ROLLBACK.
+    /// The next n COMMITs of transactions that write are answered with ROLLBACK.
     pub(super) rollbacks: u32,
     /// The next n logins drop the frames that arrive with them, up to Sync.
     pub(super) drops: u32,

@@ -85,7 +85,7 @@ pub(super) struct World {
     pub(super) dribble: Option<usize>,
     /// The bytes that were transferred, to the server and to the client.
     pub(super) passed: (usize, usize),
-    /// The number of connections that were dialed; `outage` is the number of the next ones that fail.
+    /// The number of connections that were dialed; `outage`: this number of the next dials fail.
     pub(super) dialed: usize,
     outage: usize,
     peers: Vec<Peer>,

@@ -117,7 +117,7 @@ impl Connections {
         Some(Held { pool: self.clone(), bytes })
     }
 
-    /// The time at which a connection that is opened now retires.
+    /// The time of retirement of a connection that is opened now.
     pub(super) fn retirement(&self) -> Millis {
         let now = self.connector.now();
         let jitter = JITTER.min(self.limits.max_age / 10);

@@ -40,7 +40,7 @@ pub(super) fn reach(pool: &Arc<Connections>) -> Box<dyn Transport> {
 
 struct ClientsEnd {
     pipe: Shared,
-    /// A future is not `Sync`; the mutex makes this type so, and is never locked.
+    /// The mutex is never locked: it makes this type `Sync`, which a future is not.
     serving: Mutex<Option<BoxFuture<()>>>,
 }
 

@@ -31,7 +31,7 @@ impl Frames {
         self.tag
     }
 
-    /// Whether that frame has more than a type and a length.
+    /// Whether the frame of [`tag`](Frames::tag) has more than a type and a length.
     pub(super) fn has_body(&self) -> bool {
         self.first.is_some() || self.left > 0
     }

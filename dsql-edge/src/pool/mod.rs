@@ -50,8 +50,8 @@
 //!   the whole client: types, retries, streams, transactions. Its retries would be a second set of rules, and a lost
 //!   answer between Worker and object could not be distinguished from a lost answer between object and server.
 //! - *A DISCARD ALL after each lease*, as PgBouncer sends it, costs a round trip for each query, and DSQL rejects it
-//!   (0A000). The type of a statement states whether it may change the session; such a connection is closed
-//!   (`Flight::changes_session`). A connection on which a ParameterStatus arrives is also closed,
+//!   (0A000). Instead, the type of a statement states whether the statement may change the session; if so, its
+//!   connection is closed (`Flight::changes_session`). A connection on which a ParameterStatus arrives is also closed,
 //!   in case the type of the statement was wrong.
 //!
 //! Source: frames are PostgreSQL's (protocol 3.0, "Message Formats"); the four frames of a lease are in `wire::lease`.

@@ -69,7 +69,7 @@ impl DurableObject for DsqlPool {
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
         let (transport, response) = transport::visitor(request)?;
-        // The answer is a stream that continues after this has returned.
+        // The answer is a stream that continues after `fetch` has returned, so the task owns copies.
         let (env, environment, known) = (self.env.clone(), self.environment.clone(), self.known.clone());
         self.environment.spawn(Box::pin(serve(env, environment, known, Visitor::new(transport))));
         Ok(response)

@@ -278,7 +278,7 @@ impl Relay<'_> {
         }
     }
 
-    /// Whether the server has all bytes of a flight that have arrived, and the flight is not complete.
+    /// Whether a flight is not complete, and the server has all bytes of it that have arrived from the client.
     fn awaits_rest(&self) -> bool {
         self.server.is_midway() && self.server.is_free() && !self.visitor.is_waiting()
     }

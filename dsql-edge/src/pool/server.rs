@@ -177,8 +177,8 @@ impl Server {
         self.unproven && self.before_probe.is_none() && is_sent
     }
 
-    /// Sends one more Sync after that flight: see [`Connection::probe`], which does the same for a client without a
-    /// pool.
+    /// Sends one more Sync after the flight that was sent with the login: see [`Connection::probe`], which does the
+    /// same for a client without a pool.
     pub(super) fn probe(&mut self) {
         self.before_probe = Some(self.unanswered);
         self.unanswered += 1;

@@ -87,7 +87,7 @@ enum Expected {
     Description,
     /// DataRows, then CommandComplete.
     Result,
-    /// The flight's own ReadyForQuery, if a probe was sent, whose ReadyForQuery ends the flight.
+    /// The ReadyForQuery of the flight itself, if a probe was sent: that of the probe follows and ends the flight.
     ReadyBeforeProbe,
     ReadyForQuery,
 }
@@ -112,7 +112,7 @@ pub(crate) enum SessionEvent {
     Row(Row),
     /// A statement was executed once. This does not prove success: outside a transaction block it commits at Sync.
     Completed(Tag),
-    /// The statement that is answered next failed, or, after the last one, the commit at Sync. A fatal error is the
+    /// The next unanswered statement failed; after the last statement, the commit at Sync failed. A fatal error is the
     /// last event.
     Failed(Box<DatabaseError>),
     /// Everything up to a Sync is answered.

@@ -1,7 +1,8 @@
 //! The environment that a client or a pool runs in: dialer, clock, timers, randomness, and the state that
 //! all requests share.
 //!
-//! Input: settings, times. Output: transports, timers, numbers; the retry budget and the credentials of this isolate.
+//! Input: settings, times. Output: transports, timers, times, random numbers; the retry budget and the credentials of
+//! this isolate.
 //!
 //! In the tests of this crate the type of this name is the simulator [`Network`](super::memory::Network), which has the
 //! same methods. Both are concrete types: an `Arc<dyn Environment>` would link every method into every Worker. This one

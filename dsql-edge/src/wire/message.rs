@@ -30,7 +30,7 @@ pub(crate) enum Message<'a> {
     /// The status: `I` outside a transaction block, `T` in one, `E` in one that has failed.
     ReadyForQuery(u8),
     RowDescription(Body<'a>),
-    /// From a pool, like the next one.
+    /// Only a pool sends this message and `LeaseFailed`.
     #[cfg(feature = "pool")]
     LeaseGranted,
     #[cfg(feature = "pool")]

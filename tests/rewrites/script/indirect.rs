@@ -20,7 +20,7 @@ impl Maker {
         self.perhaps_another_file();
     }
 
-    /// Calls such a function.
+    /// Calls a function that was created before its tables.
     pub(super) fn call_of_older_function(&mut self) {
         if self.older {
             let table = self.rng.u32(..2);
@@ -93,13 +93,13 @@ impl Maker {
         self.in_turn(&statements);
     }
 
-    /// Returns a statement that draws the number after the last one of a type.
+    /// Returns a statement that sets a sequence to the last number of a type, and draws the next one.
     fn at_its_end(&mut self, sequence: &str) -> String {
         let last = self.pick(&["32767", "2147483647"]);
         format!("SELECT setval('{sequence}', {last}), nextval('{sequence}')")
     }
 
-    /// Adds a constraint to a table that may be missing.
+    /// Adds a constraint with IF EXISTS, perhaps to a table that does not exist.
     pub(super) fn if_it_exists(&mut self, table: &str) {
         self.last += 1;
         let number = self.last;

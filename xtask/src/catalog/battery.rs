@@ -50,7 +50,7 @@ pub(super) fn values(type_name: &str, choice: Choice) -> Vec<String> {
     literals(resolved).iter().map(|literal| format!("'{}'::{quoted}", literal.replace('\'', "''"))).collect()
 }
 
-/// Whole argument lists for functions that need more than any value of a type.
+/// Complete argument lists for functions for which arbitrary values of the types are not enough.
 pub(super) fn samples(name: &str) -> &'static [&'static str] {
     match name {
         "nextval" | "currval" => &["'pg_temp.attack_sequence'"],

@@ -137,7 +137,7 @@ fn oldest_workerd() -> Result<Vec<Step>> {
     Ok(vec![step("build", tests(&["--no-run"])), programs("oldest workerd", oldest, None)])
 }
 
-/// All faults at all places; the core tries some faults, and some fault at each place.
+/// Tries all faults at all places. The part `core` tries only some of them, but some fault at each place.
 fn faults() -> Result<Vec<Step>> {
     let everywhere = |mut command: Command| {
         command.env("DSQL_EDGE_FAULTS", "everywhere");

@@ -112,8 +112,8 @@ pub(super) struct Ended {
 /// with the build of the doc tests.
 pub(super) const LIMIT: Duration = Duration::from_secs(10 * 60);
 
-/// Runs all programs, and passes each to `done` when it has ended. It runs two programs more at once than there are
-/// cores, because two of them are usually waiting.
+/// Runs all programs, and passes each to `done` when it has ended. It runs one program more at once than there are
+/// cores, because one of them is usually waiting; with two more, the whole takes longer.
 pub(super) fn run(programs: Vec<Program>, done: impl Fn(Ended) + Sync) -> Result<()> {
     let waiting = Mutex::new(programs.into_iter());
     let lane = || -> Result<()> {
@@ -124,7 +124,7 @@ pub(super) fn run(programs: Vec<Program>, done: impl Fn(Ended) + Sync) -> Result
             done(run_one(program).with_context(|| format!("{name} cannot be run"))?);
         }
     };
-    let lanes = thread::available_parallelism().map_or(2, usize::from) + 2;
+    let lanes = thread::available_parallelism().map_or(2, usize::from) + 1;
     thread::scope(|scope| {
         let lanes: Vec<_> = (0..lanes).map(|_| scope.spawn(lane)).collect();
         lanes.into_iter().try_for_each(|lane| lane.join().unwrap_or_else(|_| bail!("a lane failed")))

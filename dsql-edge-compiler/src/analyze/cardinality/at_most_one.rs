@@ -146,8 +146,8 @@ impl Proof {
         leaves.iter().all(|rte| !is_table(*rte) || held[*rte])
     }
 
-    /// Finds equalities of columns with other values that every row satisfies if it satisfies the condition: those
-    /// below ANDs.
+    /// Finds the equalities `column = value` that a condition combines by AND: a row that satisfies the condition
+    /// satisfies each of them.
     fn equalities(&self, condition: &Node, found: &mut dyn FnMut(Var, Vec<usize>)) {
         match &condition.kind {
             NodeKind::And(parts) => parts.iter().for_each(|part| self.equalities(part, found)),
@@ -167,8 +167,8 @@ impl Proof {
         }
     }
 
-    /// Whether a comparison with this value is under a collation that has the same equality as the column's key: the
-    /// value has no collation from COLLATE or from another column.
+    /// Whether a comparison with this value treats the same strings as equal as the column's key does: all collations
+    /// are deterministic, the type has no collation, or the value has none from COLLATE or from another column.
     fn is_of_one_equality(&self, value: &Node, function: &Callee) -> bool {
         let never_collates = ["int", "uuid", "oid", "date", "time", "numeric", "float", "bool"];
         self.all_deterministic

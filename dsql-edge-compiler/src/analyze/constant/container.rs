@@ -120,8 +120,9 @@ fn range_bound(rest: &mut Peekable<Chars<'_>>) -> Result<(Option<String>, char),
     }
 }
 
-/// The ranges of a multirange, each as text: `multirange_in`. Empty ranges are left out. The text may be malformed after
-/// the ranges, of which PostgreSQL reads each before it looks at what follows.
+/// The ranges of a multirange, each as text: `multirange_in`. Empty ranges are left out. If the text is malformed, the
+/// ranges before that place are returned all the same: PostgreSQL reads each range before it looks at the text after
+/// it.
 pub(super) fn multirange(text: &str) -> (Vec<String>, Result<(), Malformed>) {
     let mut ranges = Vec::new();
     let end = read_multirange(text, &mut ranges);

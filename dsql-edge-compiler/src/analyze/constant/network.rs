@@ -47,8 +47,8 @@ fn ipv4(text: &str) -> Option<Network> {
     Some(Network { address: in_upper_bits(&octets), prefix })
 }
 
-/// Numbers with points, of which the last may be missing, or hexadecimal digits. The class of the address determines
-/// a prefix that is missing.
+/// Numbers separated by points, of which the last ones may be missing, or hexadecimal digits. If the prefix is missing,
+/// the class of the address determines it.
 fn ipv4_network(text: &str) -> Option<Network> {
     let (numbers, prefix) = split_prefix(text, 32)?;
     let octets = match numbers.strip_prefix("0x").or_else(|| numbers.strip_prefix("0X")) {

@@ -137,8 +137,8 @@ impl Prover<'_> {
         }
     }
 
-    /// Whether the expression is `COALESCE (l.x, r.x)` over the two sides of a FULL join, of which at least one row
-    /// exists. A `USING` column has this form.
+    /// Whether the expression is `COALESCE (l.x, r.x)` over the two sides of a FULL join: in each row of the join, at
+    /// least one side has a row. A `USING` column has this form.
     fn sides_of_full_join(&self, args: &[Node], env: &Environment<'_>) -> bool {
         let only_nuller = |node: &Node| -> Option<usize> {
             let var = node.plain_column()?;

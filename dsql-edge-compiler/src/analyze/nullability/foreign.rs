@@ -72,8 +72,7 @@ fn foreign_join(query: &Query, sides: &Sides<'_>, side: &Side<'_>) -> Option<For
 }
 
 impl Reference {
-    /// Whether this foreign key guarantees all these pairs of a referencing column and a column of the referenced
-    /// table.
+    /// Whether the columns of this foreign key include all these pairs of a referencing and a referenced column.
     pub(super) fn promises(&self, pairs: &[(Var, usize)]) -> bool {
         let promised = |pair: &(Var, usize)| {
             let mut promises = self.columns.iter().zip(&self.referenced);

@@ -74,7 +74,7 @@ pub struct Constraint {
     pub name: Option<Name>,
     /// Its content.
     pub kind: ConstraintKind,
-    /// Where.
+    /// The place of the constraint.
     pub span: Span,
 }
 
@@ -155,7 +155,7 @@ pub struct SequenceOption {
     pub value: Option<String>,
     /// `AS type`.
     pub type_name: Option<TypeName>,
-    /// Where.
+    /// The place of the option.
     pub span: Span,
 }
 
@@ -366,7 +366,7 @@ pub struct CreateCast {
     pub target: TypeName,
     /// The method of conversion.
     pub method: CastMethod,
-    /// Where.
+    /// The contexts in which the cast is applied implicitly.
     pub context: CastContext,
 }
 

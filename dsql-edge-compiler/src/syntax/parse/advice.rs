@@ -17,7 +17,7 @@ pub(super) fn advice(text: &str, lexed: &Lexed, place: Span) -> Option<String> {
     let written = token.span.text(text);
     let previous = before(1)?;
     let second = before(2);
-    // The tokens of this statement before the error. A closure, because a script may have many earlier statements.
+    // The tokens of this statement before the error. A closure, because only the last kinds of advice need them.
     let own = || {
         let before = tokens.get(..at)?;
         let start = before.iter().rposition(|token| token.kind == TokenKind::Symbol(b';'));

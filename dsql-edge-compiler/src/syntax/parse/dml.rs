@@ -126,7 +126,7 @@ impl Parser<'_> {
         Ok(IndexElement { expr, collation, operator_class, descending, nulls_first })
     }
 
-    /// Whether the name here, qualified or not, is that of a call.
+    /// Whether a call begins here: a name, qualified or not, and a parenthesis.
     fn call_ahead(&self) -> bool {
         let mut count = 1;
         while self.symbol_ahead(count, b'.') {

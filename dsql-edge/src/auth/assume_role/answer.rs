@@ -19,7 +19,7 @@ pub(super) struct StsRejection {
     pub(super) transient: bool,
 }
 
-/// The limit of a text of the answer that is shown.
+/// The maximum number of characters of a text from the answer that an error shows.
 const SHOWN: usize = 500;
 
 pub(super) fn read(status: u16, body: &str, secrets: &[&str]) -> Result<Credentials, StsRejection> {

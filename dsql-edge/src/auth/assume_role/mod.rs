@@ -17,7 +17,8 @@ use crate::transport::{Environment, TransportErrorKind};
 pub use role::AssumeRole;
 
 impl AssumeRole {
-    /// A signature of everything that the credentials depend on, so that the name contains no secret.
+    /// The name of the credentials in the cache: a signature of everything that they depend on, so that the name
+    /// contains no secret.
     pub(super) async fn cache_key(
         &self,
         settings: &Settings,

@@ -171,7 +171,7 @@ fn read_only_transaction_with_a_key_is_an_error() {
     assert_eq!(network.connections(), (0, 0));
 }
 
-/// Each place where a login that waits for each answer can end.
+/// Ends a login that waits for each answer, at each possible place.
 #[test]
 fn unsent_write_of_a_lost_login_is_not_unknown() {
     let asked = frame(b'R', &[0, 0, 0, 3]);
@@ -182,7 +182,8 @@ fn unsent_write_of_a_lost_login_is_not_unknown() {
         (vec![Step::AwaitWrite, Step::Send(vec![b'R', 0, 0]), Step::Close], false),
         (vec![Step::AwaitWrite, Step::Send(refused), Step::Close], false),
         (vec![Step::AwaitWrite, Step::Send(b"HTTP/1.1 400 Bad Request".to_vec()), Step::Close], false),
-        // The rest follows in the same piece: it is found to be invalid before anything was sent.
+        // Invalid bytes follow the request for the password in the same piece: they are detected before the write is
+        // sent.
         (vec![Step::AwaitWrite, Step::Send([&asked[..], b"?????"].concat()), Step::Close], false),
         (vec![Step::AwaitWrite, Step::Send(asked.clone()), Step::AwaitWrite, Step::Close], true),
         (vec![Step::AwaitWrite, Step::Send(asked), Step::AwaitWrite, Step::Send(b"?????".to_vec())], true),

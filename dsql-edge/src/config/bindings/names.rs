@@ -24,7 +24,8 @@ pub(super) struct Names<'p> {
 }
 
 impl<'p> Names<'p> {
-    /// The rule is in the table of [`Config::from_env_with_prefix`](crate::Config::from_env_with_prefix).
+    /// Chooses the prefixes by the rule in the table of
+    /// [`Config::from_env_with_prefix`](crate::Config::from_env_with_prefix).
     pub(super) fn chosen(prefix: &'p str, is_bound: &dyn Fn(&str) -> bool) -> Self {
         let any = |names: &[&str]| names.iter().any(|name| is_bound(&prefixed(prefix, name)));
         let keys = if any(&KEYS) { prefix } else { "" };

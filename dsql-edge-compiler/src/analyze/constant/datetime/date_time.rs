@@ -22,7 +22,7 @@ pub(super) enum Decoded {
     Special,
 }
 
-/// Whether the fields are those of a time of day, which may contain a date only to determine its zone.
+/// Whether the fields form a date, or only a time of day, in which a date may occur only to determine the zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     DateTime,

@@ -36,7 +36,7 @@ impl Range {
         self.0 == Range::MINUTE | Range::SECOND
     }
 
-    /// The unit of a number without one.
+    /// The unit of a number that is written without a unit.
     fn last_unit(self) -> Unit {
         match self.0 {
             Range::YEAR => Unit::Year,

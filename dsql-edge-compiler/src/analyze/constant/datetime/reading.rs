@@ -125,7 +125,7 @@ impl Reading {
         Ok(set.without(self.set))
     }
 
-    /// A number that is one part of a date, by the parts that are set: `DecodeNumber`.
+    /// A number in a date. The parts that are already set decide which part it is: `DecodeNumber`.
     pub(super) fn number(&mut self, text: &str, month_is_word: bool, set: Parts) -> Result<Parts, Problem> {
         let (value, rest) = integer(text)?;
         let length = text.len();
@@ -170,7 +170,7 @@ impl Reading {
         Ok(part)
     }
 
-    /// The part of a date that the next number is, after those that are known.
+    /// Returns whether the next number is the year, the month or the day, given the parts that are known.
     fn part(&self, known: Parts, length: usize, month_is_word: bool) -> Result<Parts, Problem> {
         const YEAR_MONTH: Parts = Parts::YEAR.and(Parts::MONTH);
         const MONTH_DAY: Parts = Parts::MONTH.and(Parts::DAY);

@@ -2,7 +2,7 @@
 
 use crate::builtin::AbbreviationSet;
 
-/// The order of the numbers in a date, of the setting `DateStyle`.
+/// The order of the numbers in a date, from the setting `DateStyle`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
     YearMonthDay,
