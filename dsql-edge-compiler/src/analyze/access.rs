@@ -117,6 +117,12 @@ impl Analyzer<'_> {
         }
         let mut parts = vec![node];
         for subscript in subscripts {
+            if let (true, Indirection::Slice(low, high)) = (json, subscript) {
+                let span = high.as_ref().or(low.as_ref()).map_or(Span::default(), |bound| bound.span);
+                let message = "jsonb subscript does not support slices";
+                self.report(Diagnostic::error(Code::TypeMismatch, span, message));
+                return Node::error(span);
+            }
             let bounds: Vec<&Expr> = match subscript {
                 Indirection::Index(index) => vec![index],
                 Indirection::Slice(low, high) => low.iter().chain(high).map(|it| &**it).collect(),

@@ -48,12 +48,6 @@ impl<'a> Analyzer<'a> {
             // The unknown column was reported, but a parameter still needs a type.
             return self.unknown_to_error(node);
         };
-        let schema: &'a Schema = self.catalog.schema;
-        if target.base_column(schema, column).is_some_and(|it| it.generated) && written.is_some() {
-            let message = format!("cannot insert a non-DEFAULT value into column \"{}\"", known.name);
-            let detail = format!("Column \"{}\" is a generated column.", known.name);
-            self.found_later(Diagnostic::error(Code::GeneratedAlways, span, message).with_detail(detail));
-        }
         let (mut ty, mut typmod) = (known.ty, known.typmod);
         let whole = written.is_none_or(|it| it.indirection.is_empty());
         if let Some(written) = written.filter(|_| !whole) {
@@ -80,6 +74,43 @@ impl<'a> Analyzer<'a> {
             self.flows_to_nullable(&node);
         }
         node
+    }
+
+    /// The check of `rewriteTargetListIU` on a value that INSERT gives to a column.
+    pub(super) fn check_inserted(&mut self, target: &Target, column: usize, span: Span) {
+        let schema: &'a Schema = self.catalog.schema;
+        let Some(known) = target.base_column(schema, column) else { return };
+        let (what, hint) = if known.generated {
+            ("a generated column", None)
+        } else if known.identity == Some(true) && target.overriding.is_none() {
+            let hint = "leave the column out, or write OVERRIDING SYSTEM VALUE before VALUES";
+            ("an identity column defined as GENERATED ALWAYS", Some(hint))
+        } else {
+            return;
+        };
+        let message = format!("cannot insert a non-DEFAULT value into column \"{}\"", known.name);
+        // It is one error for all rows.
+        if self.later.iter().any(|known| known.message == message) {
+            return;
+        }
+        let detail = format!("Column \"{}\" is {what}.", known.name);
+        let mut diagnostic = Diagnostic::error(Code::GeneratedAlways, span, message).with_detail(detail);
+        if let Some(hint) = hint {
+            diagnostic = diagnostic.with_hint(hint);
+        }
+        self.found_later(diagnostic);
+    }
+
+    /// Whether DEFAULT can be assigned: to a whole column, and not to a part of it.
+    pub(super) fn may_be_default(&mut self, written: &TargetColumn) -> bool {
+        let part = match written.indirection.first() {
+            None => return true,
+            Some(Indirection::Index(_) | Indirection::Slice(..)) => "an array element",
+            Some(Indirection::Field(_) | Indirection::Star(_)) => "a subfield",
+        };
+        let message = format!("cannot set {part} to DEFAULT");
+        self.report(Diagnostic::error(Code::FeatureNotSupported, written.name.span, message));
+        false
     }
 
     pub(super) fn unknown_to_error(&mut self, node: Node) -> Node {
@@ -183,7 +214,9 @@ impl<'a> Analyzer<'a> {
                         .push(Written { column: at, values: node.filter(|_| whole).into_iter().collect() });
                 }
                 None => {
-                    self.check_default(target, at, span);
+                    if self.may_be_default(&column) {
+                        self.check_default(target, at, span);
+                    }
                     assigned.push(Written { column: at, values: Vec::new() });
                 }
             }
@@ -226,6 +259,17 @@ impl<'a> Analyzer<'a> {
             analyzer.report(Diagnostic::error(Code::WrongCount, value.span, message));
         };
         match &value.kind {
+            // `t.*` is several fields.
+            ExprKind::Row(fields) if !fields.iter().any(|field| matches!(field.kind, ExprKind::Default)) => {
+                let nodes = self.expr_list_expanded(scope, fields);
+                if nodes.len() != columns.len() {
+                    return mismatch(self);
+                }
+                for (column, node) in columns.iter().zip(nodes) {
+                    let span = node.span;
+                    pending.push((column.clone(), Some(node), span));
+                }
+            }
             ExprKind::Row(fields) => {
                 if fields.len() != columns.len() {
                     return mismatch(self);

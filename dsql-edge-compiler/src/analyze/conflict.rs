@@ -153,6 +153,8 @@ impl<'a> Analyzer<'a> {
         let at = scope.add(excluded, None, true, true);
         if let Some(item) = scope.namespace.iter_mut().find(|item| item.rte == Some(at)) {
             item.row_type = Some(super::catalog::Catalog::row_type(target.relation));
+            // It has no system columns.
+            item.derived = true;
         }
         at
     }

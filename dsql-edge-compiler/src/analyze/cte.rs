@@ -5,17 +5,21 @@
 
 use super::analyzer::Analyzer;
 use super::label::ColumnLabel;
+use super::recursion::{misplaced, refers};
 use super::scope::Scope;
 use super::tree::{Command, Cte, Query, Rte, RteColumn, RteSource};
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::syntax::ast::{self, QualifiedName, QueryBody, StatementKind, With};
-use crate::syntax::mentions;
+use crate::syntax::ast::{self, Name, QualifiedName, QueryBody, StatementKind, With};
 use std::rc::Rc;
 
 impl Analyzer<'_> {
     /// `transformWithClause`.
     pub(super) fn with_clause(&mut self, scope: &mut Scope<'_>, with: &With) {
+        if with.recursive {
+            let recursive = with.ctes.iter().filter(|cte| refers(&cte.statement, &cte.name.text));
+            recursive.filter_map(misplaced).for_each(|error| self.report(error));
+        }
         let order = self.definition_order(scope, with);
         for (at, cte) in order.into_iter().filter_map(|at| Some((at, with.ctes.get(at)?))) {
             if with.ctes[..at].iter().any(|known| known.name.text == cte.name.text) {
@@ -26,7 +30,7 @@ impl Analyzer<'_> {
             let added = self.search_and_cycle(scope, cte);
             let entry = Rc::new(Cte {
                 name: cte.name.text.clone(),
-                recursive: with.recursive && mentions(&cte.statement, &cte.name.text),
+                recursive: with.recursive && refers(&cte.statement, &cte.name.text),
                 ..Cte::default()
             });
             if entry.recursive {
@@ -59,7 +63,7 @@ impl Analyzer<'_> {
                 let others =
                     pending.iter().filter(|other| *other != at).filter_map(|other| with.ctes.get(*other));
                 let statement = with.ctes.get(*at).map(|cte| &cte.statement);
-                statement.is_some_and(|it| !others.into_iter().any(|other| mentions(it, &other.name.text)))
+                statement.is_some_and(|it| !others.into_iter().any(|other| refers(it, &other.name.text)))
             };
             let Some(next) = pending.iter().position(free) else {
                 let span = pending.first().and_then(|at| with.ctes.get(*at)).map(|cte| cte.name.span);
@@ -155,8 +159,38 @@ impl Analyzer<'_> {
         for (column, name) in columns.iter_mut().zip(&cte.columns) {
             column.name = ColumnLabel::alias(&name.text);
         }
+        self.check_search_and_cycle(cte, &columns);
         columns.extend(added);
         *entry.columns.borrow_mut() = columns;
+    }
+
+    /// The checks of `analyzeCTE` on the names in `SEARCH` and `CYCLE`; the first that fails is reported.
+    fn check_search_and_cycle(&mut self, cte: &ast::Cte, columns: &[RteColumn]) {
+        let names = AddedNames { columns };
+        let of_search = cte.search.as_ref().and_then(|search| {
+            let error = names
+                .keys("search", &search.columns)
+                .or_else(|| names.added("search sequence", &search.sequence))?;
+            Some((search.span, error))
+        });
+        let of_cycle = cte.cycle.as_ref().and_then(|cycle| {
+            let (mark, path) = (("cycle mark", &cycle.mark), ("cycle path", &cycle.path));
+            let error = names
+                .keys("cycle", &cycle.columns)
+                .or_else(|| names.added(mark.0, mark.1))
+                .or_else(|| names.added(path.0, path.1))
+                .or_else(|| same(mark, path))?;
+            Some((cycle.span, error))
+        });
+        let of_both = cte.search.as_ref().zip(cte.cycle.as_ref()).and_then(|(search, cycle)| {
+            let sequence = ("search sequence", &search.sequence);
+            let error = same(sequence, ("cycle mark", &cycle.mark))
+                .or_else(|| same(sequence, ("cycle path", &cycle.path)))?;
+            Some((search.span, error))
+        });
+        if let Some((span, (code, message))) = of_search.or(of_cycle).or(of_both) {
+            self.report(Diagnostic::error(code, span, message));
+        }
     }
 
     /// The columns that `SEARCH` and `CYCLE` add.
@@ -213,4 +247,45 @@ impl Analyzer<'_> {
         }
         None
     }
+}
+
+/// Checks names of `SEARCH` and `CYCLE` against the columns of the query.
+struct AddedNames<'c> {
+    columns: &'c [RteColumn],
+}
+
+impl AddedNames<'_> {
+    fn has(&self, name: &Name) -> bool {
+        self.columns.iter().any(|column| column.name == name.text)
+    }
+
+    /// Each key must be a column, and be listed once.
+    fn keys(&self, what: &str, keys: &[Name]) -> Option<(Code, String)> {
+        keys.iter().enumerate().find_map(|(at, key)| {
+            let name = &key.text;
+            if !self.has(key) {
+                let message = format!("{what} column \"{name}\" not in WITH query column list");
+                Some((Code::SyntaxError, message))
+            } else if keys.iter().take(at).any(|known| known.text == *name) {
+                Some((Code::DuplicateColumn, format!("{what} column \"{name}\" specified more than once")))
+            } else {
+                None
+            }
+        })
+    }
+
+    /// An added column must have a new name.
+    fn added(&self, what: &str, name: &Name) -> Option<(Code, String)> {
+        self.has(name).then(|| {
+            let message =
+                format!("{what} column name \"{}\" already used in WITH query column list", name.text);
+            (Code::SyntaxError, message)
+        })
+    }
+}
+
+/// Two added columns must have different names.
+fn same(a: (&str, &Name), b: (&str, &Name)) -> Option<(Code, String)> {
+    (a.1.text == b.1.text)
+        .then(|| (Code::SyntaxError, format!("{} column name and {} column name are the same", a.0, b.0)))
 }

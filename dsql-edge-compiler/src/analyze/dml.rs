@@ -12,6 +12,7 @@ use super::target_table::Target;
 use super::tree::{Command, JoinTree, Node, NodeKind, Query, Written};
 use crate::builtin::oid;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::schema::RelationKind;
 use crate::source::Span;
 use crate::syntax::ast::{self, Delete, Expr, ExprKind, Insert, QueryBody, TargetColumn, Update};
 use std::rc::Rc;
@@ -24,7 +25,7 @@ impl<'a> Analyzer<'a> {
         }
         let mut query = Query { command: Command::Insert, ..Query::default() };
         // The values do not see the target table; RETURNING and ON CONFLICT do.
-        let Some(target) = self.target_table(&mut scope, &insert.table, "insert into", false) else {
+        let Some(mut target) = self.target_table(&mut scope, &insert.table, "insert into", false) else {
             scope.broken_from.set(true);
             if let Some(source) = &insert.source {
                 let source = self.query(source, Some(&scope));
@@ -32,6 +33,7 @@ impl<'a> Analyzer<'a> {
             }
             return query;
         };
+        target.overriding = insert.overriding;
         let columns = self.insert_columns(&target, &insert.columns);
         let listed: Vec<usize> = columns.iter().map(|(column, _)| *column).collect();
         for (column, written) in &columns {
@@ -43,6 +45,7 @@ impl<'a> Analyzer<'a> {
             Some(source) => {
                 let width = self.insert_source(&mut scope, source, &target, &columns, &mut query);
                 let given = listed.get(..width.min(listed.len())).unwrap_or(&[]);
+                self.check_once(&target, given, insert.table.name.span());
                 // With too few values for the named columns, the columns are not checked: this error is already
                 // reported.
                 if insert.columns.is_empty() || width == columns.len() {
@@ -135,6 +138,23 @@ impl<'a> Analyzer<'a> {
         out
     }
 
+    /// Two columns of a view may be the same column of its table, which can be assigned only once.
+    fn check_once(&mut self, target: &Target, given: &[usize], span: Span) {
+        let schema: &'a crate::schema::Schema = self.catalog.schema;
+        if !matches!(schema.relations[target.relation].kind, RelationKind::View(..)) {
+            return;
+        }
+        let mut assigned: Vec<&str> = Vec::new();
+        for column in given.iter().filter_map(|column| target.base_column(schema, *column)) {
+            if assigned.contains(&column.name.as_str()) {
+                let message = format!("multiple assignments to same column \"{}\"", column.name);
+                self.found_later(Diagnostic::error(Code::SyntaxError, span, message));
+                return;
+            }
+            assigned.push(&column.name);
+        }
+    }
+
     /// Analyzes the rows to insert; returns their number of columns.
     pub(super) fn insert_source(
         &mut self,
@@ -159,6 +179,7 @@ impl<'a> Analyzer<'a> {
                 self.check_width(columns, &spans, source.span);
                 for (entry, (column, written)) in query.targets.iter_mut().zip(columns) {
                     let span = entry.node.span;
+                    self.check_inserted(target, *column, span);
                     let node = std::mem::replace(&mut entry.node, Node::error(span));
                     entry.node = self.assign(target, *column, written.as_ref(), node.into_column(), span);
                 }
@@ -251,10 +272,15 @@ impl<'a> Analyzer<'a> {
         given
             .map(|((node, span), (column, written))| match node.kind {
                 NodeKind::Default => {
-                    self.check_default(target, *column, *span);
+                    if written.as_ref().is_none_or(|written| self.may_be_default(written)) {
+                        self.check_default(target, *column, *span);
+                    }
                     None
                 }
-                _ => Some(self.assign(target, *column, written.as_ref(), node, *span)),
+                _ => {
+                    self.check_inserted(target, *column, *span);
+                    Some(self.assign(target, *column, written.as_ref(), node, *span))
+                }
             })
             .collect()
     }

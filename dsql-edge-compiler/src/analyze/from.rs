@@ -72,6 +72,7 @@ impl Analyzer<'_> {
                     {
                         *sampled = true;
                     }
+                    self.check_sample_method(&sample.method);
                     for arg in sample.args.iter().chain(&sample.repeatable) {
                         let node = self.expr(scope, arg);
                         let target = if node.ty == oid::UNKNOWN { oid::FLOAT4 } else { node.ty };
@@ -87,6 +88,19 @@ impl Analyzer<'_> {
             FromItem::Function(function) => self.function_item(scope, function),
             FromItem::Join(join) => self.join(scope, join),
             FromItem::XmlTable(table) => self.xml_table(scope, table),
+        }
+    }
+
+    /// `TABLESAMPLE` names a function, of PostgreSQL or of the schema.
+    fn check_sample_method(&mut self, method: &QualifiedName) {
+        let name = method.name();
+        let functions = &self.catalog.schema.functions;
+        let known = matches!(name, "bernoulli" | "system")
+            || functions.iter().any(|it| it.definition.name.name() == name);
+        if !known {
+            let message = format!("tablesample method {} does not exist", method.display());
+            let hint = "PostgreSQL's methods are BERNOULLI and SYSTEM";
+            self.report(Diagnostic::error(Code::UnknownObject, method.span(), message).with_hint(hint));
         }
     }
 

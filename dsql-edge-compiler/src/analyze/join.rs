@@ -56,6 +56,15 @@ impl Analyzer<'_> {
         if let Some(alias) = &join.alias {
             // The alias hides the tables inside.
             let mut columns = columns;
+            if alias.columns.len() > columns.len() {
+                let message = format!(
+                    "join expression \"{}\" has {} columns available but {} columns specified",
+                    alias.name.text,
+                    columns.len(),
+                    alias.columns.len()
+                );
+                self.report(Diagnostic::error(Code::InvalidColumnReference, alias.name.span, message));
+            }
             for (column, name) in columns.iter_mut().zip(&alias.columns) {
                 column.0 = ColumnLabel::alias(&name.text);
             }

@@ -47,6 +47,7 @@ mod place;
 mod polymorphic;
 mod predicate;
 mod query;
+mod recursion;
 mod relation;
 mod scope;
 mod set_calls;

@@ -312,13 +312,16 @@ impl Analyzer<'_> {
                 let node = std::mem::replace(&mut target.node, Node::error(target.span));
                 target.node = self.coerce_to_common(node.into_column(), common, name);
             }
+            let typmod =
+                if first.node.typmod == right.targets[at].node.typmod { first.node.typmod } else { -1 };
             if let Some(cte) = recursive
                 && let Some(column) = cte.columns.borrow().get(at)
-                && column.ty != common
+                && (column.ty, column.typmod) != (common, typmod)
                 && common != ERROR
                 && column.ty != ERROR
             {
-                let (was, is) = (self.catalog.display(column.ty, -1), self.catalog.display(common, -1));
+                let was = self.catalog.display(column.ty, column.typmod);
+                let is = self.catalog.display(common, typmod);
                 let message = format!(
                     "recursive query \"{}\" column {} has type {was} in non-recursive term but type {is} overall",
                     cte.name,
@@ -328,8 +331,6 @@ impl Analyzer<'_> {
                     format!("Cast the output of the non-recursive term to the correct type: `(…)::{is}`");
                 self.report(Diagnostic::error(Code::TypeMismatch, span, message).with_hint(hint));
             }
-            let typmod =
-                if first.node.typmod == right.targets[at].node.typmod { first.node.typmod } else { -1 };
             let node = Node { ty: common, typmod, kind: NodeKind::Opaque(Vec::new()), span };
             targets.push(TargetEntry { node, name: first.name.clone(), span });
             if common != ERROR && !all && !self.has_equality(common) {

@@ -26,6 +26,8 @@ pub(super) struct Target {
     pub(super) base: usize,
     /// For each column, its column in the base table; `None` for an expression of a view.
     pub(super) base_columns: Vec<Option<usize>>,
+    /// `OVERRIDING SYSTEM | USER VALUE`: true for `SYSTEM`.
+    pub(super) overriding: Option<bool>,
 }
 
 impl Target {
@@ -104,7 +106,7 @@ impl<'a> Analyzer<'a> {
         }
         let at = scope.rtes.len();
         scope.rtes.push(rte);
-        let target = Target { relation, rte: at, columns, not_null, base, base_columns };
+        let target = Target { relation, rte: at, columns, not_null, base, base_columns, overriding: None };
         if visible {
             self.reveal(scope, &target, table);
         }

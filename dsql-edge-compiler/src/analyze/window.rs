@@ -8,10 +8,10 @@ use super::analyzer::Analyzer;
 use super::function::{CallSite, Facts};
 use super::place::Place;
 use super::scope::Scope;
-use super::tree::{Node, NodeKind, WindowCall};
+use super::tree::{Node, NodeKind, Var, WindowCall};
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::syntax::ast::{FrameBound, FrameMode, Window};
+use crate::syntax::ast::{Expr, Frame, FrameBound, FrameMode, Window};
 
 impl Analyzer<'_> {
     /// `transformWindowFuncCall`.
@@ -79,7 +79,7 @@ impl Analyzer<'_> {
     /// Whether the frame of a window always contains the current row; `None` if the window does not exist.
     fn frame_has_row(&mut self, scope: &Scope<'_>, window: &Window) -> Option<bool> {
         let Some(name) = &window.name else { return Some(frame_has_current_row(window)) };
-        let Some(found) = named(scope, &name.text) else {
+        let Some(found) = named(&scope.windows, &name.text) else {
             let message = format!("window \"{}\" does not exist", name.text);
             self.report(Diagnostic::error(Code::UnknownWindow, name.span, message));
             return None;
@@ -88,22 +88,37 @@ impl Analyzer<'_> {
     }
 
     /// `transformWindowDefinitions`, after all the other clauses: the keys of the `WINDOW` clause, then of the windows
-    /// that are defined where they are used.
+    /// that are defined where they are used. A window can be based only on one before it.
     pub(super) fn window_definitions(&mut self, scope: &Scope<'_>, other: &mut Vec<Node>) {
         let inline = scope.inline_windows.take();
-        for window in scope.windows.iter().chain(&inline) {
-            if let Some(base) = &window.base
-                && named(scope, &base.text).is_none()
+        for (at, window) in scope.windows.iter().chain(&inline).enumerate() {
+            let before = scope.windows.get(..at).unwrap_or(&scope.windows);
+            if let Some(name) = &window.name
+                && named(before, &name.text).is_some()
             {
-                let message = format!("window \"{}\" does not exist", base.text);
-                self.report(Diagnostic::error(Code::UnknownWindow, base.span, message));
+                let message = format!("window \"{}\" is already defined", name.text);
+                self.report(Diagnostic::error(Code::MisplacedWindow, window.span, message));
             }
-            other.extend(self.window_keys(scope, window));
+            let base = window.base.as_ref().and_then(|base| {
+                let found = named(before, &base.text);
+                if found.is_none() {
+                    let message = format!("window \"{}\" does not exist", base.text);
+                    self.report(Diagnostic::error(Code::UnknownWindow, window.span, message));
+                }
+                found
+            });
+            other.extend(self.window_keys(scope, window, base, before));
         }
     }
 
     /// `PARTITION BY`, `ORDER BY` and the offsets of a frame.
-    fn window_keys(&mut self, scope: &Scope<'_>, window: &Window) -> Vec<Node> {
+    fn window_keys(
+        &mut self,
+        scope: &Scope<'_>,
+        window: &Window,
+        base: Option<&Window>,
+        before: &[Window],
+    ) -> Vec<Node> {
         let mut keys: Vec<Node> = Vec::new();
         // The sort keys come first, as in `transformWindowDefinitions`.
         let ordering = window.order_by.iter().map(|key| (&key.expr, "ordering"));
@@ -118,30 +133,78 @@ impl Analyzer<'_> {
             }
             keys.push(node);
         }
-        if let Some(frame) = &window.frame
-            && frame.mode == FrameMode::Groups
-            && window.order_by.is_empty()
-            && window.base.is_none()
-        {
-            let message = "GROUPS mode requires an ORDER BY clause";
-            self.report(Diagnostic::error(Code::MisplacedWindow, window.span, message));
+        if let Some(base) = base {
+            self.check_base(window, base, before);
         }
-        let ordered = keys.get(window.order_by.len().wrapping_sub(1)).cloned();
         if let Some(frame) = &window.frame {
+            self.check_frame_order(window, frame, order_of(window, before));
+            let key = keys.get(window.order_by.len().wrapping_sub(1)).cloned();
             for bound in [Some(&frame.start), frame.end.as_ref()].into_iter().flatten() {
                 if let FrameBound::Preceding(offset) | FrameBound::Following(offset) = bound {
-                    let node = scope.at(Place::Window, || self.expr(scope, offset));
-                    let node = if frame.mode == FrameMode::Range {
-                        self.range_offset(node, ordered.as_ref())
-                    } else {
-                        let mode = if frame.mode == FrameMode::Rows { "ROWS" } else { "GROUPS" };
-                        self.coerce_to_specific(node, oid::INT8, mode)
-                    };
-                    keys.push(node);
+                    keys.push(self.frame_offset(scope, frame.mode, offset, key.as_ref()));
                 }
             }
         }
         keys
+    }
+
+    /// The restrictions on a window that is based on another one.
+    fn check_base(&mut self, window: &Window, base: &Window, before: &[Window]) {
+        let name = base.name.as_ref().map_or("", |name| name.text.as_str());
+        let message = if !window.partition_by.is_empty() {
+            format!("cannot override PARTITION BY clause of window \"{name}\"")
+        } else if !window.order_by.is_empty() && order_of(base, before) > 0 {
+            format!("cannot override ORDER BY clause of window \"{name}\"")
+        } else if base.frame.is_some() {
+            format!("cannot copy window \"{name}\" because it has a frame clause")
+        } else {
+            return;
+        };
+        let mut diagnostic = Diagnostic::error(Code::MisplacedWindow, window.span, message);
+        let only_base = window.name.is_none() && window.order_by.is_empty() && window.frame.is_none();
+        if base.frame.is_some() && window.partition_by.is_empty() && only_base {
+            diagnostic = diagnostic.with_hint("Omit the parentheses in this OVER clause.");
+        }
+        self.report(diagnostic);
+    }
+
+    /// The number of sort keys that the mode of a frame requires.
+    fn check_frame_order(&mut self, window: &Window, frame: &Frame, keys: usize) {
+        let bounds = [Some(&frame.start), frame.end.as_ref()];
+        let has_offset = bounds
+            .into_iter()
+            .flatten()
+            .any(|bound| matches!(bound, FrameBound::Preceding(_) | FrameBound::Following(_)));
+        let message = match frame.mode {
+            FrameMode::Range if has_offset && keys != 1 => {
+                "RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column"
+            }
+            FrameMode::Groups if keys == 0 => "GROUPS mode requires an ORDER BY clause",
+            _ => return,
+        };
+        self.report(Diagnostic::error(Code::MisplacedWindow, window.span, message));
+    }
+
+    /// `transformFrameOffset`
+    fn frame_offset(
+        &mut self,
+        scope: &Scope<'_>,
+        mode: FrameMode,
+        offset: &Expr,
+        key: Option<&Node>,
+    ) -> Node {
+        let node = scope.at(Place::Window, || self.expr(scope, offset));
+        let (node, name) = match mode {
+            FrameMode::Range => (self.range_offset(node, key), "RANGE"),
+            FrameMode::Rows => (self.coerce_to_specific(node, oid::INT8, "ROWS"), "ROWS"),
+            FrameMode::Groups => (self.coerce_to_specific(node, oid::INT8, "GROUPS"), "GROUPS"),
+        };
+        if let Some(variable) = find(&node, &|node| matches!(node.kind, NodeKind::Var(Var { level: 0, .. })))
+        {
+            let message = format!("argument of {name} must not contain variables");
+            self.report(Diagnostic::error(Code::InvalidColumnReference, variable.span, message));
+        }
+        node
     }
 
     /// `RANGE x PRECEDING`: a number for numbers, an interval for dates and times.
@@ -154,7 +217,14 @@ impl Analyzer<'_> {
             oid::INT2 | oid::INT4 | oid::INT8 => oid::INT8,
             oid::FLOAT4 | oid::FLOAT8 => oid::FLOAT8,
             oid::NUMERIC => oid::NUMERIC,
-            _ => return node,
+            _ if key.is_error() || self.catalog.user_kind(key.ty).is_some() => return node,
+            _ => {
+                let shown = self.catalog.display(key.ty, -1);
+                let message =
+                    format!("RANGE with offset PRECEDING/FOLLOWING is not supported for column type {shown}");
+                self.report(Diagnostic::error(Code::FeatureNotSupported, node.span, message));
+                return node;
+            }
         };
         self.coerce_to_specific(node, target, "RANGE")
     }
@@ -173,11 +243,27 @@ fn frame_has_current_row(window: &Window) -> bool {
 
 /// Whether the base window of a window has a frame.
 fn base_frame(scope: &Scope<'_>, window: &Window) -> bool {
-    let base = window.base.as_ref().and_then(|base| named(scope, &base.text));
+    let base = window.base.as_ref().and_then(|base| named(&scope.windows, &base.text));
     base.is_some_and(|base| !frame_has_current_row(base))
 }
 
-/// A window of the `WINDOW` clause.
-fn named<'s>(scope: &'s Scope<'_>, name: &str) -> Option<&'s Window> {
-    scope.windows.iter().find(|known| known.name.as_ref().is_some_and(|it| it.text == name))
+/// The number of sort keys of a window: its own, or those of the window that it is based on.
+fn order_of<'w>(mut window: &'w Window, mut before: &'w [Window]) -> usize {
+    while window.order_by.is_empty() {
+        let base =
+            window.base.as_ref().and_then(|base| before.iter().position(|it| is_named(it, &base.text)));
+        let Some(at) = base else { return 0 };
+        // A window can be based only on one before it, so this ends.
+        (window, before) = (&before[at], &before[..at]);
+    }
+    window.order_by.len()
+}
+
+/// The window of this name.
+fn named<'s>(windows: &'s [Window], name: &str) -> Option<&'s Window> {
+    windows.iter().find(|window| is_named(window, name))
+}
+
+fn is_named(window: &Window, name: &str) -> bool {
+    window.name.as_ref().is_some_and(|it| it.text == name)
 }

@@ -24,6 +24,11 @@ impl Analyzer<'_> {
             self.report(Diagnostic::error(Code::SyntaxError, unnamed, message).with_hint("name it: AS name"));
             return Node::error(span);
         }
+        if let Some((name, repeated)) = &call.repeated {
+            let message = format!("XML attribute name \"{name}\" appears more than once");
+            self.report(Diagnostic::error(Code::SyntaxError, *repeated, message));
+            return Node::error(span);
+        }
         let mut args = Vec::with_capacity(call.args.len());
         for (at, arg) in call.args.iter().enumerate() {
             let node = self.expr(scope, arg);

@@ -57,7 +57,7 @@ impl<'s> Visit<'s> for Queries<'_> {
         true
     }
 
-    fn item(&mut self, item: &'s FromItem) {
+    fn item(&mut self, item: &'s FromItem) -> bool {
         match item {
             FromItem::Table { sample: Some(sample), .. } => self.out.push(tablesample.at(sample.span)),
             FromItem::Join(join) if join.kind == JoinKind::Left => {
@@ -65,6 +65,7 @@ impl<'s> Visit<'s> for Queries<'_> {
             }
             _ => {}
         }
+        true
     }
 
     fn expr(&mut self, expr: &'s Expr) {

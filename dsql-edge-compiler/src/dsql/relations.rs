@@ -87,10 +87,11 @@ impl<'s> Visit<'s> for Tables<'s> {
         true
     }
 
-    fn item(&mut self, item: &'s FromItem) {
+    fn item(&mut self, item: &'s FromItem) -> bool {
         if let FromItem::Table { name, .. } = item {
             self.table(name);
         }
+        true
     }
 }
 

@@ -338,13 +338,13 @@ impl<'s> Visit<'s> for Reads<'s> {
         true
     }
 
-    fn item(&mut self, item: &'s FromItem) {
-        let FromItem::Table { name, .. } = item else { return };
-        if name.schema().is_none() && self.with.iter().any(|with| with == name.name()) {
-            return;
+    fn item(&mut self, item: &'s FromItem) -> bool {
+        let FromItem::Table { name, .. } = item else { return true };
+        if name.schema().is_some() || !self.with.iter().any(|with| with == name.name()) {
+            let found = self.find(name, |schema| self.schema.relation_at(self.version, schema, name.name()));
+            self.found.extend(found.map(Object::Relation));
         }
-        let found = self.find(name, |schema| self.schema.relation_at(self.version, schema, name.name()));
-        self.found.extend(found.map(Object::Relation));
+        true
     }
 
     fn expr(&mut self, expr: &'s Expr) {

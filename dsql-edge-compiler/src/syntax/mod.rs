@@ -6,7 +6,6 @@
 pub mod ast;
 pub mod keyword;
 mod lexer;
-mod mention;
 pub mod optional_text;
 mod parse;
 mod parsed;
@@ -14,6 +13,5 @@ pub mod token;
 pub mod visit;
 
 pub use lexer::{Lexed, PsqlCommand, lex};
-pub use mention::mentions;
 pub(crate) use parsed::prepare;
 pub use parsed::{Parsed, ParsedStatement};

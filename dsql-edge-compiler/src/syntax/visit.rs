@@ -18,8 +18,10 @@ pub trait Visit<'s> {
         true
     }
 
-    /// Receives an item of `FROM`.
-    fn item(&mut self, _item: &'s FromItem) {}
+    /// Receives an item of `FROM`. Returns whether its parts are also visited.
+    fn item(&mut self, _item: &'s FromItem) -> bool {
+        true
+    }
 
     /// Receives an expression.
     fn expr(&mut self, _expr: &'s Expr) {}
@@ -201,6 +203,12 @@ pub fn query<'s>(query: &'s Query, visit: &mut dyn Visit<'s>) {
         return;
     }
     with(&query.with, visit);
+    body(query, visit);
+    order_and_limit(query, visit);
+}
+
+/// Visits the parts of a query without its WITH, ORDER BY, LIMIT and OFFSET.
+pub fn body<'s>(query: &'s Query, visit: &mut dyn Visit<'s>) {
     match &query.body {
         QueryBody::Select(select) => {
             if let Some(Distinct::On(list)) = &select.distinct {
@@ -219,6 +227,10 @@ pub fn query<'s>(query: &'s Query, visit: &mut dyn Visit<'s>) {
             self::query(right, visit);
         }
     }
+}
+
+/// Visits ORDER BY, LIMIT and OFFSET of a query.
+pub fn order_and_limit<'s>(query: &'s Query, visit: &mut dyn Visit<'s>) {
     sort_keys(&query.order_by, visit);
     match &query.limit {
         Some(Limit::Count(count) | Limit::WithTies(count)) => expr(count, visit),
@@ -254,8 +266,11 @@ fn window<'s>(window: &'s Window, visit: &mut dyn Visit<'s>) {
     }
 }
 
-fn from_item<'s>(item: &'s FromItem, visit: &mut dyn Visit<'s>) {
-    visit.item(item);
+/// Visits an item of `FROM`.
+pub fn from_item<'s>(item: &'s FromItem, visit: &mut dyn Visit<'s>) {
+    if !visit.item(item) {
+        return;
+    }
     match item {
         FromItem::Table { sample, .. } => {
             if let Some(sample) = sample {

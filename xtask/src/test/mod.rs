@@ -7,6 +7,7 @@
 //! A check that takes long or rarely finds anything is a part of its own, or a longer form of one in the core.
 //! Invariant: every check runs, even after one has failed, and a check that does not run is named as such.
 
+mod doc_tests;
 mod memory;
 mod parts;
 mod programs;

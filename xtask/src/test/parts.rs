@@ -7,6 +7,7 @@ use std::thread;
 use anyhow::Result;
 use xtask::{project, setup, worker};
 
+use super::doc_tests::DocTests;
 use super::memory;
 
 /// Checks that run together.
@@ -24,10 +25,10 @@ pub(super) struct Step {
 
 pub(super) enum Work {
     Command(Command),
-    /// Runs several test programs at once: those that this `cargo test` would run, and another test command.
+    /// Runs several test programs at once: those that this `cargo test` would run, and the doc tests.
     Programs {
         tests: Command,
-        besides: Option<Command>,
+        besides: Option<Box<(Command, DocTests)>>,
     },
     /// Runs nothing, for this reason.
     Nothing(&'static str),
@@ -89,8 +90,16 @@ fn core() -> Result<Vec<Step>> {
         step("build", tests(&["--no-run"])),
         step("the catalog is PostgreSQL's", catalog()?),
         step("the demo", this(&["demo", "--once"])?),
-        programs("tests", tests(&[]), Some(tests(&["--no-fail-fast", "--doc"]))),
     ]);
+    let doc_tests = DocTests::of_project()?;
+    if doc_tests.are_unchanged() {
+        let work = Work::Nothing("nothing has changed since they passed");
+        steps.push(Step { name: "doc tests".to_owned(), work });
+        steps.push(programs("tests", tests(&[]), None));
+    } else {
+        let command = tests(&["--no-fail-fast", "--doc"]);
+        steps.push(programs("tests", tests(&[]), Some((command, doc_tests))));
+    }
     Ok(steps)
 }
 
@@ -180,8 +189,8 @@ fn step(name: &str, command: Command) -> Step {
     Step { name: name.to_owned(), work: Work::Command(command) }
 }
 
-fn programs(name: &str, tests: Command, besides: Option<Command>) -> Step {
-    Step { name: name.to_owned(), work: Work::Programs { tests, besides } }
+fn programs(name: &str, tests: Command, besides: Option<(Command, DocTests)>) -> Step {
+    Step { name: name.to_owned(), work: Work::Programs { tests, besides: besides.map(Box::new) } }
 }
 
 /// `cargo test` of the whole workspace with these arguments. It always names the whole workspace, because cargo builds

@@ -7,8 +7,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 
+use super::doc_tests::DocTests;
 use super::parts::{Step, Work};
 use super::programs::{self, Program};
+
+const DOC_TESTS: &str = "doc tests";
 
 pub(super) struct Verdict {
     part: &'static str,
@@ -43,7 +46,9 @@ pub(super) fn check(part: &'static str, step: Step) -> Verdict {
             return Verdict { part, name, time: start.elapsed(), counts, outcome: Outcome::NotRun(why) };
         }
         Work::Command(mut command) => run_counting(&mut command, &mut counts),
-        Work::Programs { tests, besides } => run_programs(tests, besides, &mut counts),
+        Work::Programs { tests, besides } => {
+            run_programs(tests, besides.map(|besides| *besides), &mut counts)
+        }
     };
     let outcome = match ended {
         Ok(()) => Outcome::Ok,
@@ -70,9 +75,10 @@ fn run_counting(command: &mut Command, counts: &mut Counts) -> Result<()> {
 }
 
 /// Runs several test programs at once, and prints the output of each when it has ended.
-fn run_programs(tests: Command, besides: Option<Command>, counts: &mut Counts) -> Result<()> {
+fn run_programs(tests: Command, besides: Option<(Command, DocTests)>, counts: &mut Counts) -> Result<()> {
     let mut all: Vec<Program> = Vec::new();
-    all.extend(besides.map(|command| Program { name: "doc tests".to_owned(), command }));
+    let (command, doc_tests) = besides.unzip();
+    all.extend(command.map(|command| Program { name: DOC_TESTS.to_owned(), command }));
     all.extend(programs::find(tests)?);
     let results = Mutex::new((counts, Vec::new()));
     programs::run(all, |ended| {
@@ -80,7 +86,13 @@ fn run_programs(tests: Command, besides: Option<Command>, counts: &mut Counts) -
         eprintln!("\n{} ({:.1} s)\n{}", ended.name, ended.time.as_secs_f64(), ended.output);
         ended.output.lines().for_each(|line| results.0.add(line));
         match ended.status {
-            Some(status) if status.success() => {}
+            Some(status) if status.success() => {
+                if let Some(doc_tests) = doc_tests.as_ref().filter(|_| ended.name == DOC_TESTS)
+                    && let Err(error) = doc_tests.have_passed()
+                {
+                    results.1.push(format!("{DOC_TESTS} ({error:#})"));
+                }
+            }
             Some(_) => results.1.push(ended.name),
             None => {
                 let minutes = programs::LIMIT.as_secs() / 60;

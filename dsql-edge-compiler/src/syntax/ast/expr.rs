@@ -119,6 +119,8 @@ pub struct SqlFunction {
     pub over: Option<Window>,
     /// An attribute of XML that has no name and is not a column.
     pub unnamed: Option<Span>,
+    /// The first attribute of an XML element whose name another attribute has, and its place.
+    pub repeated: Option<(String, Span)>,
 }
 
 /// A constant.

@@ -97,6 +97,8 @@ pub struct Locking {
     pub tables: Vec<QualifiedName>,
     /// `NOWAIT` or `SKIP LOCKED`.
     pub no_wait: bool,
+    /// `SKIP LOCKED`.
+    pub skip_locked: bool,
     /// The clause.
     pub span: Span,
 }
@@ -218,6 +220,8 @@ pub struct Search {
     pub columns: Vec<Name>,
     /// The added column.
     pub sequence: Name,
+    /// The keyword.
+    pub span: Span,
 }
 
 /// `CYCLE a, b SET mark [TO x DEFAULT y] USING path`.
@@ -231,6 +235,8 @@ pub struct Cycle {
     pub values: Option<(Expr, Expr)>,
     /// The added path column.
     pub path: Name,
+    /// The keyword.
+    pub span: Span,
 }
 
 /// An item of `FROM`.

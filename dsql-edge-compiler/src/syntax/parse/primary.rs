@@ -111,6 +111,7 @@ impl Parser<'_> {
         match self.system_type(true) {
             Ok(Some(_)) if with_length && !self.at_string() => Err(self.error_here()),
             Ok(Some(target)) if self.at_string() => self.constant_of(start, target).map(Some),
+            Err(error) if with_length => Err(error),
             // Only a type begins with `timestamp with time`.
             Err(error)
                 if self.at > before + 2 && matches!(self.previous().kind, TokenKind::Keyword(K::Time)) =>

@@ -157,6 +157,11 @@ impl Parser<'_> {
         if !locked {
             self.locking_clauses(&mut query)?;
         }
+        let with_ties = matches!(query.limit, Some(Limit::WithTies(_)));
+        if with_ties && query.locking.iter().any(|clause| clause.skip_locked) {
+            let message = "SKIP LOCKED and WITH TIES options cannot be used together";
+            return Err(self.error_at(Span::default(), message));
+        }
         if self.at > 0 {
             query.span = start.to(self.previous_span());
         }
@@ -292,12 +297,19 @@ impl Parser<'_> {
             };
             self.advance();
             let tables = if self.eat_keyword(K::Of) { self.list(Self::qualified_name)? } else { Vec::new() };
-            let mut no_wait = self.eat_keyword(K::Nowait);
-            if !no_wait && self.eat_keyword(K::Skip) {
+            let no_wait = self.eat_keyword(K::Nowait);
+            let skip_locked = !no_wait && self.eat_keyword(K::Skip);
+            if skip_locked {
                 self.expect_keyword(K::Locked)?;
-                no_wait = true;
             }
-            query.locking.push(Locking { strength, tables, no_wait, span: start.to(self.previous_span()) });
+            let span = start.to(self.previous_span());
+            query.locking.push(Locking {
+                strength,
+                tables,
+                no_wait: no_wait || skip_locked,
+                skip_locked,
+                span,
+            });
         }
         Ok(())
     }
@@ -448,7 +460,7 @@ impl Parser<'_> {
     }
 
     fn search_clause(&mut self) -> Parsing<Search> {
-        self.advance();
+        let span = self.advance();
         let breadth = match self.keyword() {
             Some(K::Breadth) => true,
             Some(K::Depth) => false,
@@ -459,11 +471,11 @@ impl Parser<'_> {
         self.expect_keyword(K::By)?;
         let columns = self.list(Self::col_id)?;
         self.expect_keyword(K::Set)?;
-        Ok(Search { breadth, columns, sequence: self.col_id()? })
+        Ok(Search { breadth, columns, sequence: self.col_id()?, span })
     }
 
     fn cycle_clause(&mut self) -> Parsing<Cycle> {
-        self.advance();
+        let span = self.advance();
         let columns = self.list(Self::col_id)?;
         self.expect_keyword(K::Set)?;
         let mark = self.col_id()?;
@@ -475,7 +487,7 @@ impl Parser<'_> {
             None
         };
         self.expect_keyword(K::Using)?;
-        Ok(Cycle { columns, mark, values, path: self.col_id()? })
+        Ok(Cycle { columns, mark, values, path: self.col_id()?, span })
     }
 }
 
