@@ -137,6 +137,36 @@ fn read_crate(name: &str) -> Crate {
     all
 }
 
+/// A file that no other file declares as a module is not compiled.
+#[test]
+fn every_file_is_a_module() {
+    let mut problems = Vec::new();
+    for name in CRATES {
+        let all = sources(&format!("{name}/src"));
+        for source in &all {
+            let path = std::path::Path::new(&source.path);
+            let stem = path.file_stem().unwrap().to_str().unwrap();
+            let folder = path.parent().unwrap();
+            // `a/mod.rs` is the module `a`, and its parent is next to the folder.
+            let (module, folder) = match stem {
+                "main" | "lib" => continue,
+                "mod" => (folder.file_name().unwrap().to_str().unwrap(), folder.parent().unwrap()),
+                _ => (stem, folder),
+            };
+            let declares = |parent: &Source| {
+                let beside = std::path::Path::new(&parent.path).parent() == Some(folder);
+                let of_folder = folder.with_extension("rs") == std::path::Path::new(&parent.path);
+                (beside || of_folder)
+                    && parent.text.lines().any(|line| line.trim_end().ends_with(&format!("mod {module};")))
+            };
+            if !all.iter().any(declares) && !source.path.contains("/bin/") {
+                problems.push(format!("{}: no file declares `mod {module};`", source.path));
+            }
+        }
+    }
+    fail_if_any(problems);
+}
+
 /// Two files that import each other cannot be read separately.
 #[test]
 fn no_file_imports_itself_through_others() {

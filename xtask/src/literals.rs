@@ -21,9 +21,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn literals(options: &Options) -> Result<()> {
-    let mut command = project::cargo();
-    // `--workspace` avoids building again; see `test::parts`.
-    command.args(["test", "--locked", "--workspace", "--test", "literals", "--", "--nocapture"]);
+    let mut command = project::cargo_test("literals");
     command.env("LITERALS", options.count.to_string()).env("LITERALS_SEED", options.seed.to_string());
     if let Some(only) = &options.only {
         command.env("LITERALS_TYPE", only);

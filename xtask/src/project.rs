@@ -38,6 +38,14 @@ pub fn lock(work: &str) -> Result<File> {
     Ok(file)
 }
 
+/// `cargo test` of one test program, with its output. It names the whole workspace, because cargo builds shared
+/// dependencies once for each set of packages.
+pub fn cargo_test(program: &str) -> Command {
+    let mut command = cargo();
+    command.args(["test", "--locked", "--workspace", "--test", program, "--", "--nocapture"]);
+    command
+}
+
 /// A `cargo` of the running toolchain, in the project's folder, building into the project's target folder.
 pub fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));

@@ -18,9 +18,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn rewrites(options: &Options) -> Result<()> {
-    let mut command = project::cargo();
-    // `--workspace` avoids building again; see `test::parts`.
-    command.args(["test", "--locked", "--workspace", "--test", "rewrites", "--", "--nocapture"]);
+    let mut command = project::cargo_test("rewrites");
     command.env("REWRITES_SEED", options.seed.to_string());
     command.env("REWRITES_SCRIPTS", options.scripts.to_string());
     run(&mut command)

@@ -21,9 +21,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn soundness(options: &Options) -> Result<()> {
-    let mut command = project::cargo();
-    // `--workspace` avoids building again; see `test::parts`.
-    command.args(["test", "--locked", "--workspace", "--test", "soundness", "--", "--nocapture"]);
+    let mut command = project::cargo_test("soundness");
     command.env("SOUNDNESS_SEED", options.seed.to_string());
     match options.schemas {
         Some(schemas) => command.env("SOUNDNESS_SCHEMAS", schemas.to_string()),

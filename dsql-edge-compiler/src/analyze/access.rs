@@ -117,10 +117,7 @@ impl Analyzer<'_> {
         }
         let mut parts = vec![node];
         for subscript in subscripts {
-            if let (true, Indirection::Slice(low, high)) = (json, subscript) {
-                let span = high.as_ref().or(low.as_ref()).map_or(Span::default(), |bound| bound.span);
-                let message = "jsonb subscript does not support slices";
-                self.report(Diagnostic::error(Code::TypeMismatch, span, message));
+            if json && self.is_slice_of_jsonb(subscript) {
                 return Node::error(span);
             }
             let bounds: Vec<&Expr> = match subscript {
@@ -161,6 +158,15 @@ impl Analyzer<'_> {
             info.elem
         };
         Node::new(result, NodeKind::Subscript(parts), span)
+    }
+
+    /// Whether a subscript of a `jsonb` is a slice, which is an error: `jsonb_subscript_transform`.
+    pub(super) fn is_slice_of_jsonb(&mut self, subscript: &Indirection) -> bool {
+        let Indirection::Slice(low, high) = subscript else { return false };
+        let span = high.as_ref().or(low.as_ref()).map_or(Span::default(), |bound| bound.span);
+        let message = "jsonb subscript does not support slices";
+        self.report(Diagnostic::error(Code::TypeMismatch, span, message));
+        true
     }
 
     /// A field of a composite value: `ParseComplexProjection`.

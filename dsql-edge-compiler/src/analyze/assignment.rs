@@ -147,7 +147,12 @@ impl<'a> Analyzer<'a> {
                     }
                 }
                 Indirection::Index(_) => (ty, typmod) = (self.catalog.element_type(ty).unwrap_or(ty), -1),
-                Indirection::Slice(..) | Indirection::Star(_) => {}
+                Indirection::Slice(..) => {
+                    if self.catalog.base_type(ty).0 == oid::JSONB && self.is_slice_of_jsonb(step) {
+                        return (ERROR, -1);
+                    }
+                }
+                Indirection::Star(_) => {}
             }
         }
         (ty, typmod)

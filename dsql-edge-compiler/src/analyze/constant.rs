@@ -15,6 +15,7 @@ mod json;
 mod network;
 mod number;
 mod rejection;
+mod strtod;
 mod system;
 
 use super::catalog::Catalog;
@@ -22,8 +23,8 @@ use crate::builtin::{Oid, TypeKind, oid};
 use crate::diagnostic::Code;
 use crate::schema::{Dialect, UserTypeKind};
 use blank::trim;
-use container::{NoArray, Range};
-use datetime::{Problem, Session};
+use container::{NotAnArray, Range};
+use datetime::{Problem, SessionSettings};
 pub(super) use rejection::Rejection;
 use rejection::Value;
 
@@ -84,10 +85,10 @@ fn by_kind(catalog: Catalog<'_>, type_oid: Oid, text: &str) -> Result<(), Reject
         let delimiter = if info.elem == oid::BOX { ';' } else { ',' };
         let element = catalog.base_type(info.elem).0;
         let elements = container::array_elements(text, delimiter).map_err(|reason| match reason {
-            NoArray::Malformed(part) => {
+            NotAnArray::Malformed(part) => {
                 Rejection::new(Code::InvalidLiteral, format!("malformed array literal: \"{part}\""))
             }
-            NoArray::Bounds => {
+            NotAnArray::Bounds => {
                 let message = "upper bound cannot be less than lower bound".to_owned();
                 Rejection::new(Code::InvalidArrayBounds, message)
             }
@@ -146,8 +147,8 @@ fn range(catalog: Catalog<'_>, subtype: Oid, range: &Range) -> Result<(), Reject
 /// Checks a date, time or interval.
 fn date_or_time(catalog: Catalog<'_>, type_oid: Oid, typmod: i32, text: &str) -> Result<Value, Rejection> {
     let session = match catalog.schema.dialect {
-        Dialect::Dsql => Session::Default,
-        Dialect::Postgres => Session::Unknown,
+        Dialect::Dsql => SessionSettings::Default,
+        Dialect::Postgres => SessionSettings::Unknown,
     };
     let (checked, overflow) = match type_oid {
         oid::DATE => (datetime::date(text, session), format!("date out of range: \"{text}\"")),

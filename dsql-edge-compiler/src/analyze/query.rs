@@ -211,12 +211,12 @@ impl Analyzer<'_> {
                 ExprKind::Column(parts) if parts.len() == 1 => {
                     let name = &parts[0].text;
                     let mut named = targets.iter().filter(|target| target.name == *name);
-                    let found = named.next().map(|target| target.node.clone());
+                    let found = named.next();
                     if named.next().is_some() {
                         let message = format!("ORDER BY \"{name}\" is ambiguous");
                         self.report(Diagnostic::error(Code::AmbiguousColumn, key.expr.span, message));
-                    } else if let Some(node) = found {
-                        self.check_sort_key(&node, key.expr.span);
+                    } else if let Some(target) = found {
+                        self.check_sort_key(&target.node, key.expr.span);
                     } else {
                         let message = format!("column \"{name}\" does not exist");
                         let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
@@ -228,8 +228,8 @@ impl Analyzer<'_> {
                 }
                 ExprKind::Literal(Literal::Integer(position)) => {
                     let at = usize::try_from(*position).ok().and_then(|position| position.checked_sub(1));
-                    match at.and_then(|at| targets.get(at)).map(|target| target.node.clone()) {
-                        Some(node) => self.check_sort_key(&node, key.expr.span),
+                    match at.and_then(|at| targets.get(at)) {
+                        Some(target) => self.check_sort_key(&target.node, key.expr.span),
                         None => {
                             let message = format!("ORDER BY position {position} is not in select list");
                             let code = Code::InvalidColumnReference;

@@ -142,9 +142,8 @@ impl<'q> References<'q> {
     /// Walks the queries of a `WITH`, whose names then hide others. Without RECURSIVE, a name hides only what follows it.
     fn with(&mut self, with: Option<&'q With>) {
         let Some(with) = with else { return };
-        let mut names: Vec<&'q str> = with.ctes.iter().map(|cte| cte.name.text.as_str()).collect();
         if with.recursive {
-            self.hide(&mut names);
+            self.hide(&with.ctes);
         }
         for cte in &with.ctes {
             match &cte.statement.kind {
@@ -152,14 +151,14 @@ impl<'q> References<'q> {
                 _ => visit::statement(&cte.statement, self),
             }
             if !with.recursive {
-                self.hide(&mut vec![cte.name.text.as_str()]);
+                self.hide(std::slice::from_ref(cte));
             }
         }
     }
 
-    fn hide(&mut self, names: &mut Vec<&'q str>) {
+    fn hide(&mut self, ctes: &'q [ast::Cte]) {
         if let Some(innermost) = self.hiding.last_mut() {
-            innermost.append(names);
+            innermost.extend(ctes.iter().map(|cte| cte.name.text.as_str()));
         }
     }
 

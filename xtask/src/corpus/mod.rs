@@ -67,7 +67,7 @@ enum Part {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     if options.parts.contains(&Part::Packages) {
-        xtask::step::run(&mut test("packages"))?;
+        xtask::step::run(&mut xtask::project::cargo_test("packages"))?;
     }
     if matches!(options.parts.as_slice(), [Part::Packages]) {
         return Ok(());
@@ -86,7 +86,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         dsql::measure(&corpus.join("dsql-golden.jsonl"), options.only.as_deref(), &mut report)?;
     }
     if wants(Part::Sent) {
-        xtask::step::run(test("sent").env("DSQL_EDGE_CORPUS", corpus.canonicalize()?))?;
+        xtask::step::run(xtask::project::cargo_test("sent").env("DSQL_EDGE_CORPUS", corpus.canonicalize()?))?;
     }
     if !wants(Part::Queries) && !wants(Part::Syntax) && !wants(Part::Lint) && !wants(Part::Field) {
         report.finish();
@@ -110,11 +110,4 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     report.finish();
     Ok(())
-}
-
-/// A test program of the workspace. `--workspace` avoids building again; see `test::parts`.
-fn test(name: &str) -> std::process::Command {
-    let mut command = xtask::project::cargo();
-    command.args(["test", "--locked", "--workspace", "--test", name, "--", "--nocapture"]);
-    command
 }

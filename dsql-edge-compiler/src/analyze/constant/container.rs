@@ -13,7 +13,7 @@ pub(super) struct Malformed;
 
 /// Why a text is not an array.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum NoArray<'t> {
+pub(super) enum NotAnArray<'t> {
     /// The part of the text that PostgreSQL reports.
     Malformed(&'t str),
     /// The upper bound of a dimension is below its lower bound.
@@ -21,30 +21,30 @@ pub(super) enum NoArray<'t> {
 }
 
 /// The elements of an array; NULLs are left out.
-pub(super) fn array_elements(text: &str, delimiter: char) -> Result<Vec<String>, NoArray<'_>> {
+pub(super) fn array_elements(text: &str, delimiter: char) -> Result<Vec<String>, NotAnArray<'_>> {
     let (lengths, contents) = dimensions(text)?;
     if !contents.starts_with('{') {
-        return Err(NoArray::Malformed(text));
+        return Err(NotAnArray::Malformed(text));
     }
     let mut reader = Reader { rest: contents.trim_end_matches(is_blank).chars().peekable(), delimiter };
     let mut elements = Vec::new();
     let shape = reader.array(&mut elements, 0).ok().filter(|_| reader.rest.next().is_none());
-    let shape = shape.ok_or(NoArray::Malformed(contents))?;
+    let shape = shape.ok_or(NotAnArray::Malformed(contents))?;
     let as_declared = lengths.is_empty() || lengths.iter().eq(shape.iter());
-    if as_declared { Ok(elements) } else { Err(NoArray::Malformed(text)) }
+    if as_declared { Ok(elements) } else { Err(NotAnArray::Malformed(text)) }
 }
 
 /// The lengths of the dimensions in brackets before an array, `[3][-1:1]=`, and what follows them.
-fn dimensions(text: &str) -> Result<(Vec<usize>, &str), NoArray<'_>> {
-    let malformed = |_| NoArray::Malformed(text);
+fn dimensions(text: &str) -> Result<(Vec<usize>, &str), NotAnArray<'_>> {
+    let malformed = |_| NotAnArray::Malformed(text);
     let mut rest = text.trim_start_matches(is_blank);
     let mut lengths = Vec::new();
     while let Some(bounds) = rest.strip_prefix('[') {
-        let (bounds, after) = bounds.split_once(']').ok_or(NoArray::Malformed(text))?;
+        let (bounds, after) = bounds.split_once(']').ok_or(NotAnArray::Malformed(text))?;
         let (lower, upper) = bounds.split_once(':').unwrap_or(("1", bounds));
         let (lower, upper) = (bound(lower).map_err(malformed)?, bound(upper).map_err(malformed)?);
         if upper < lower {
-            return Err(NoArray::Bounds);
+            return Err(NotAnArray::Bounds);
         }
         lengths.push(usize::try_from(i64::from(upper) - i64::from(lower) + 1).unwrap_or(usize::MAX));
         rest = after.trim_start_matches(is_blank);
@@ -52,7 +52,7 @@ fn dimensions(text: &str) -> Result<(Vec<usize>, &str), NoArray<'_>> {
     if lengths.is_empty() {
         return Ok((lengths, rest));
     }
-    let contents = rest.strip_prefix('=').ok_or(NoArray::Malformed(text))?;
+    let contents = rest.strip_prefix('=').ok_or(NotAnArray::Malformed(text))?;
     Ok((lengths, contents.trim_start_matches(is_blank)))
 }
 

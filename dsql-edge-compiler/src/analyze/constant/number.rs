@@ -5,6 +5,7 @@
 use super::blank::{is_blank, trim};
 use super::decimal::Decimal;
 use super::rejection::{Rejection, Value};
+use super::strtod::decimal_length;
 use crate::diagnostic::Code;
 
 /// An integer: a sign, a radix prefix, digits with underscores, and blanks around them (`pg_strtoint64_safe`).
@@ -113,29 +114,6 @@ pub(super) fn float(text: &str, name: &str, parse: fn(&str) -> Option<Size>) -> 
     if rest.is_empty() { Ok(()) } else { Err(Rejection::syntax(name, text)) }
 }
 
-/// The length of the decimal number at the start of a text: digits, a point, an exponent.
-fn decimal_length(text: &str) -> Option<usize> {
-    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
-    let whole = digits(text);
-    let mut end = whole;
-    let mut decimals = 0;
-    if let Some(fraction) = text.get(end..)?.strip_prefix('.') {
-        decimals = digits(fraction);
-        end += 1 + decimals;
-    }
-    if whole + decimals == 0 {
-        return None;
-    }
-    if let Some(exponent) = text.get(end..)?.strip_prefix(['e', 'E']) {
-        let (_, unsigned) = sign(exponent);
-        let count = digits(unsigned);
-        if count > 0 {
-            end += 1 + exponent.len() - unsigned.len() + count;
-        }
-    }
-    Some(end)
-}
-
 /// The size of a floating-point number.
 pub(super) enum Size {
     Zero,
@@ -172,19 +150,6 @@ fn is_hexadecimal(lower: &str) -> bool {
     })
 }
 
-/// Digits with an optional point and exponent.
-fn is_decimal(text: &str) -> bool {
-    let (mantissa, exponent) =
-        text.split_once(['e', 'E']).map_or((text, None), |(left, right)| (left, Some(right)));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let exponent = exponent.is_none_or(|exponent| {
-        let (_, exponent) = sign(exponent);
-        !exponent.is_empty() && digits(exponent)
-    });
-    digits(whole) && digits(fraction) && !(whole.is_empty() && fraction.is_empty()) && exponent
-}
-
 /// A `numeric`: like a float without hexadecimal fractions, with underscores, and with the limits of its format.
 pub(super) fn numeric(text: &str) -> Result<Value, Rejection> {
     let invalid = || Rejection::syntax("numeric", text);
@@ -209,7 +174,7 @@ pub(super) fn numeric(text: &str) -> Result<Value, Rejection> {
         return Err(invalid());
     }
     let plain = mantissa.replace('_', "");
-    if !is_decimal(&plain) {
+    if decimal_length(&plain) != Some(plain.len()) {
         return Err(invalid());
     }
     let exponent = exponent.map_or(Ok(0), |exponent| {

@@ -95,8 +95,6 @@ pub struct Locking {
     pub strength: LockStrength,
     /// `OF t, …`.
     pub tables: Vec<QualifiedName>,
-    /// `NOWAIT` or `SKIP LOCKED`.
-    pub no_wait: bool,
     /// `SKIP LOCKED`.
     pub skip_locked: bool,
     /// The clause.

@@ -297,19 +297,12 @@ impl Parser<'_> {
             };
             self.advance();
             let tables = if self.eat_keyword(K::Of) { self.list(Self::qualified_name)? } else { Vec::new() };
-            let no_wait = self.eat_keyword(K::Nowait);
-            let skip_locked = !no_wait && self.eat_keyword(K::Skip);
+            let skip_locked = !self.eat_keyword(K::Nowait) && self.eat_keyword(K::Skip);
             if skip_locked {
                 self.expect_keyword(K::Locked)?;
             }
             let span = start.to(self.previous_span());
-            query.locking.push(Locking {
-                strength,
-                tables,
-                no_wait: no_wait || skip_locked,
-                skip_locked,
-                span,
-            });
+            query.locking.push(Locking { strength, tables, skip_locked, span });
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! The kind only describes the characters: a [`Kind::Number`] may be a year, a [`Kind::Word`] a month or a time zone,
 //! and a [`Kind::Date`] the name of a zone (`America/New_York`). `2026-11-28 10:00 +02` has a date, a time and a zone.
 
+use super::super::blank::is_blank;
 use super::problem::Problem;
 use super::words::is_keyword;
 
@@ -39,7 +40,7 @@ pub(super) fn split(text: &str, room: usize) -> Result<Vec<Field>, Problem> {
     let mut reader = Reader { rest: text.as_bytes(), field: String::new(), used: 0, room };
     let mut fields = Vec::new();
     while let Some(first) = reader.peek() {
-        if is_space(first) {
+        if is_blank(char::from(first)) {
             reader.skip();
             continue;
         }
@@ -65,11 +66,6 @@ pub(super) fn split(text: &str, room: usize) -> Result<Vec<Field>, Problem> {
         fields.push(Field { kind, text: reader.finish() });
     }
     Ok(fields)
-}
-
-/// `isspace` in the C locale.
-pub(super) fn is_space(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || byte == 0x0b
 }
 
 struct Reader<'t> {
@@ -163,7 +159,7 @@ impl Reader<'_> {
 
     fn sign_first(&mut self) -> Result<Kind, Problem> {
         self.take()?;
-        while self.peek_is(is_space) {
+        while self.peek_is(|byte| is_blank(char::from(byte))) {
             self.skip();
         }
         if self.peek_is(|byte| byte.is_ascii_digit()) {

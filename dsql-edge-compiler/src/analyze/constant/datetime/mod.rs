@@ -14,10 +14,12 @@ mod calendar;
 mod date_time;
 mod fields;
 mod interval;
+mod iso_8601;
 mod numbers;
 mod problem;
 mod reading;
 mod settings;
+mod sums;
 mod words;
 mod zone;
 
@@ -26,15 +28,8 @@ use date_time::Decoded;
 use fields::Field;
 use interval::Range;
 pub(super) use problem::Problem;
+pub(super) use settings::SessionSettings;
 use settings::{Order, Settings};
-
-/// What is known about the settings of the session that will run the statement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Session {
-    /// It has PostgreSQL's default settings.
-    Default,
-    Unknown,
-}
 
 const DEFAULT: Settings = Settings { order: Order::MonthDayYear, abbreviations: AbbreviationSet::Default };
 
@@ -45,7 +40,7 @@ const TIMESTAMP_ROOM: usize = 153;
 const INTERVAL_ROOM: usize = 256;
 
 /// Checks a `date`. Output: days from 2000-01-01, if the default settings of a session determine them.
-pub(super) fn date(text: &str, session: Session) -> Result<Option<i64>, Problem> {
+pub(super) fn date(text: &str, session: SessionSettings) -> Result<Option<i64>, Problem> {
     with_settings(session, text, DATE_ROOM, |fields, settings| {
         match date_time::date_time(fields, settings)? {
             Decoded::Moment(moment, _) => moment.as_date().map(Some),
@@ -55,7 +50,7 @@ pub(super) fn date(text: &str, session: Session) -> Result<Option<i64>, Problem>
 }
 
 /// Checks a `timestamp`. Output: microseconds from 2000-01-01, if the default settings of a session determine them.
-pub(super) fn timestamp(text: &str, session: Session) -> Result<Option<i64>, Problem> {
+pub(super) fn timestamp(text: &str, session: SessionSettings) -> Result<Option<i64>, Problem> {
     with_settings(session, text, TIMESTAMP_ROOM, |fields, settings| {
         match date_time::date_time(fields, settings)? {
             Decoded::Moment(moment, _) => moment.as_timestamp(0).map(Some),
@@ -65,7 +60,7 @@ pub(super) fn timestamp(text: &str, session: Session) -> Result<Option<i64>, Pro
 }
 
 /// Checks a `timestamptz`. Output: microseconds from 2000-01-01, if the text has an offset.
-pub(super) fn timestamptz(text: &str, session: Session) -> Result<Option<i64>, Problem> {
+pub(super) fn timestamptz(text: &str, session: SessionSettings) -> Result<Option<i64>, Problem> {
     const HALF_DAY: i32 = 12 * 60 * 60;
     with_settings(session, text, TIMESTAMP_ROOM, |fields, settings| {
         match date_time::date_time(fields, settings)? {
@@ -82,7 +77,7 @@ pub(super) fn timestamptz(text: &str, session: Session) -> Result<Option<i64>, P
 }
 
 /// Checks a `time` or `timetz`.
-pub(super) fn time(text: &str, session: Session) -> Result<(), Problem> {
+pub(super) fn time(text: &str, session: SessionSettings) -> Result<(), Problem> {
     let checked = |fields: &[Field], settings| date_time::time_only(fields, settings).map(|()| None::<()>);
     with_settings(session, text, DATE_ROOM, checked).map(drop)
 }
@@ -92,7 +87,7 @@ pub(super) fn interval(text: &str, typmod: i32) -> Result<(), Problem> {
     let of_fields = fields::split(text, INTERVAL_ROOM)
         .and_then(|fields| interval::check_fields(&fields, Range::of_typmod(typmod)));
     match of_fields {
-        Err(Problem::Malformed) => interval::check_iso_8601(text),
+        Err(Problem::Malformed) => iso_8601::check(text),
         checked => checked,
     }
 }
@@ -100,14 +95,14 @@ pub(super) fn interval(text: &str, typmod: i32) -> Result<(), Problem> {
 /// The value with the settings of the session. If these are not known: the value, if it is the same with all settings;
 /// `None`, if the text is a value with some settings; otherwise the error with the default settings.
 fn with_settings<V: PartialEq>(
-    session: Session,
+    session: SessionSettings,
     text: &str,
     room: usize,
     decode: impl Fn(&[Field], Settings) -> Result<Option<V>, Problem>,
 ) -> Result<Option<V>, Problem> {
     let fields = fields::split(text, room)?;
     let default = decode(&fields, DEFAULT);
-    if session == Session::Default {
+    if session == SessionSettings::Default {
         return default;
     }
     let mut others = Vec::new();
@@ -167,17 +162,17 @@ mod tests {
             ("2026-11-28 10:00 -0097", "offset"),
             ("300000-01-01", "value"),
         ] {
-            assert_eq!(verdict(timestamptz(text, Session::Unknown)), expected, "{text}");
+            assert_eq!(verdict(timestamptz(text, SessionSettings::Unknown)), expected, "{text}");
         }
     }
 
     #[test]
     fn order_of_dates_decides_if_the_settings_are_known() {
-        assert_eq!(verdict(date("31/12/2026", Session::Unknown)), "ok");
-        assert_eq!(verdict(date("31/12/2026", Session::Default)), "month");
+        assert_eq!(verdict(date("31/12/2026", SessionSettings::Unknown)), "ok");
+        assert_eq!(verdict(date("31/12/2026", SessionSettings::Default)), "month");
         // Another order gives another day.
-        assert_eq!(date("01/02/2000", Session::Unknown), Ok(None));
-        assert_eq!(date("01/02/2000", Session::Default), Ok(Some(1)));
+        assert_eq!(date("01/02/2000", SessionSettings::Unknown), Ok(None));
+        assert_eq!(date("01/02/2000", SessionSettings::Default), Ok(Some(1)));
     }
 
     #[test]
@@ -196,7 +191,7 @@ mod tests {
             ("13:00 PM", "field"),
             ("today", "form"),
         ] {
-            assert_eq!(verdict(time(text, Session::Unknown)), expected, "{text}");
+            assert_eq!(verdict(time(text, SessionSettings::Unknown)), expected, "{text}");
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Input: a field. Output: the number, and the rest of the field.
 
+use super::super::strtod::digits;
 use super::problem::Problem;
 
 /// A signed number of 32 bits; 0 if the text does not begin with one.
@@ -19,11 +20,6 @@ pub(super) fn long(text: &str) -> Result<(i64, &str), Problem> {
     }
     let (number, rest) = text.split_at(text.len() - unsigned.len() + digits);
     Ok((number.parse().map_err(|_| Problem::FieldOutOfRange)?, rest))
-}
-
-/// The number of digits at the start.
-pub(super) fn digits(text: &str) -> usize {
-    text.bytes().take_while(u8::is_ascii_digit).count()
 }
 
 /// A decimal point and digits to the end of the field, as a number between 0 and 1: `ParseFraction`.

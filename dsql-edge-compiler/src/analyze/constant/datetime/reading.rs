@@ -7,8 +7,9 @@
 //! the first, and by the order of dates that the session has set ([`Order`]). So a [`Reading`] records which parts are
 //! known, and a part that is set twice is an error.
 
+use super::super::strtod::digits;
 use super::calendar::Moment;
-use super::numbers::{clock, digits, integer, microseconds};
+use super::numbers::{clock, integer, microseconds};
 use super::problem::Problem;
 use super::settings::Order;
 use super::words::{Half, Word, in_date};

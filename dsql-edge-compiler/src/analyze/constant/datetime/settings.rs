@@ -1,4 +1,4 @@
-//! Defines the settings of a session that decide how a date is read.
+//! Defines the settings of a session that decide how a date is read, and what is known about them.
 
 use crate::builtin::AbbreviationSet;
 
@@ -15,4 +15,12 @@ pub(super) enum Order {
 pub(super) struct Settings {
     pub(super) order: Order,
     pub(super) abbreviations: AbbreviationSet,
+}
+
+/// What is known about the settings of the session that will run the statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::analyze::constant) enum SessionSettings {
+    /// It has PostgreSQL's default settings.
+    Default,
+    Unknown,
 }

@@ -3,7 +3,8 @@
 //! Input: a field. Output: the zone, as far as it decides whether a constant is valid. The names and abbreviations are
 //! those of PostgreSQL's own time zone data (`builtin::time_zone`).
 
-use super::numbers::{digits, integer};
+use super::super::strtod::digits;
+use super::numbers::integer;
 use super::problem::Problem;
 use super::words::compared;
 use crate::builtin::{self, Abbreviation, AbbreviationSet, TimeZone};
