@@ -139,7 +139,7 @@ fn change_of_a_rust_type_is_reported() {
         found("sql!(\"SELECT id, old FROM t\")", nullable),
         changed("`old` becomes Option<String>; it is String")
     );
-    // An override that already states it is not reported.
+    // If an override already states the type, nothing is reported.
     assert_eq!(found("sql!(r#\"SELECT old AS \"old!\" FROM t\"#)", nullable), []);
     assert_eq!(found("sql!(\"SELECT count(old) AS n FROM t\")", nullable), []);
     let wider = "DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY, old text NOT NULL, n bigint NOT NULL);";
@@ -220,7 +220,7 @@ fn statement_that_check_cannot_follow_fails_the_check() {
     ]);
     let arguments = |format: &'static str| ["--apply", "change.sql", "--format", format];
     for (format, expected) in [
-        ("human", "error: check cannot follow this statement: DO runs code"),
+        ("human", "error: the effect of this statement is not known: DO runs code"),
         ("human", "change.sql:2:1"),
         ("human", "\\i: it runs the statements of another file"),
         ("github", "::error file=change.sql,line=2,col=1,title=unfollowed-statement::"),
@@ -365,7 +365,7 @@ fn schema_is_the_one_of_the_build_and_is_named() {
         ],
     );
     let expected = "schema: dsql-schema.sql (dsql-schema.sql in the package or in a folder above). The build script \
-                    computes DSQL_EDGE_SCHEMA, so that the build may read another: name it on the command line";
+                    computes DSQL_EDGE_SCHEMA, so the build may read another schema: name the schema on the command line";
     assert_eq!(schema_line(home.path(), &[]), expected);
     assert!(schema_line(&home.path().join("src"), &[]).contains("computes DSQL_EDGE_SCHEMA"));
 }

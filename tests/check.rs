@@ -150,7 +150,8 @@ fn answer_text(query: &str, asked: &Numbered, answer: &Answer, rows: Rows) -> St
     match answer {
         Answer::Described { sql, params, columns, cardinality, remarks, .. } => {
             let mut text = String::new();
-            // The SQL that is sent differs if it contains stars, which are sent as their columns.
+            // The SQL that is sent differs from the written SQL if the latter contains stars, which are sent as their
+            // columns.
             if *sql != asked.text {
                 text += &format!("sent: {sql}\n");
             }

@@ -206,7 +206,7 @@ fn query_for_another_target_alone_fails_the_check() {
             why.starts_with("the compiler expanded none of the 1 invocations in the sources"),
             "{report:#}"
         );
-        // If another query is expanded, the one that is not expanded is named.
+        // If another query is expanded, the query that is not expanded is named.
         let plain = "pub fn p() { let _ = dsql_edge::sql!(\"SELECT id FROM t\"); }\n";
         home.write("src/lib.rs", &format!("{library}{plain}"));
         let report = json(home.path(), &[]);

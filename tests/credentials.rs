@@ -41,8 +41,7 @@ async fn session_of_a_role_connects_until_it_expires() {
     local.stop().await.unwrap();
 }
 
-/// If requests did not wait for each other, each would assume the role. Because they do, only a few assume it; their
-/// number depends on how busy STS is.
+/// Requests wait for each other, so only a few of them assume the role; their number depends on the load of STS.
 #[tokio::test]
 async fn many_cold_requests_assume_a_role_a_few_times() {
     let local = Local::builder().role(ROLE, None).start().await.unwrap();

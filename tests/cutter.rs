@@ -38,8 +38,8 @@ struct State {
 }
 
 impl Cutter {
-    /// Passes connections on to `port` of this machine, and breaks the one that sends chunk number `at`. Chunks from
-    /// clients are counted from 0 over all connections.
+    /// Passes connections on to `port` of this machine, and breaks the connection that sends chunk number `at`. Chunks
+    /// from clients are counted from 0 over all connections.
     pub async fn to(port: u16, at: usize, how: Break) -> Cutter {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let own = listener.local_addr().unwrap().port();

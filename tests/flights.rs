@@ -1,8 +1,8 @@
 //! The round trips of each operation of a Worker on its database, counted outside the Worker.
 //!
 //! Input: a cluster and, for Workers, a bundle of `tests/probe`. Output: a line for each case, with the expected and
-//! the counted number. `transactions.rs` and `end_to_end.rs` assert them, `cargo xtask bench flights` prints them: each
-//! has this file as a module.
+//! the counted number. `transactions.rs` and `end_to_end.rs` assert these numbers, `cargo xtask bench flights` prints
+//! them. All three have this file as a module.
 
 use std::time::Duration;
 

@@ -68,7 +68,7 @@ struct Title {
     title: String,
 }
 
-/// The type is neither Clone nor Serialize: a row with it is generated nevertheless.
+/// The type is neither Clone nor Serialize: a row with this type is generated nevertheless.
 #[derive(Debug)]
 struct Shouted(String);
 
@@ -269,8 +269,8 @@ async fn nested_rows() {
         .map(|row| row.user.as_ref().map(|user| (user.name.as_str(), user.title.as_deref())))
         .collect();
     assert_eq!(users, [None, Some(("Grace", None)), None]);
-    // The columns belong to independent joins, and one may be present without the other: the columns are `Option`s, so
-    // that no value is lost.
+    // The columns belong to independent joins, and a row of one join may be present without a row of the other: the
+    // columns are `Option`s, so that no value is lost.
     let rows = sql!(
         r#"SELECT u.name AS "both.name", q.title AS "both.title"
              FROM posts p LEFT JOIN users u ON u.id = p.author_id AND u.name = 'Ada'

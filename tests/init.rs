@@ -112,7 +112,7 @@ fn a_folder_of_migrations_has_a_build_script() {
     let other = worker();
     fs::write(other.path().join("build.rs"), "fn main() {}\n").unwrap();
     let answer = printed(other.path(), &["init", "--migrations", "sql"]);
-    assert!(answer.contains("into main() of your build.rs"), "{answer}");
+    assert!(answer.contains("add to main() of your build.rs"), "{answer}");
     assert_eq!(fs::read_to_string(other.path().join("build.rs")).unwrap(), "fn main() {}\n");
 }
 

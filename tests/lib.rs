@@ -1,6 +1,6 @@
 //! The parts that the tests in this folder share: case files and their oracle, packages that cargo builds, a real
-//! workerd, and a network with delays and faults. It does not use `sql!`, because trybuild compiles it with other
-//! snapshots.
+//! workerd, and a network with delays and faults. This library does not use `sql!`, because trybuild compiles the
+//! library with other snapshots.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -309,7 +309,7 @@ async fn connections_are_kept_shared_and_closed() {
     assert!(!used.contains(&own));
     assert_eq!(pid().fetch_one(&mut session).await.unwrap(), own);
 
-    // A dropped query closes its connection; the next one gets another.
+    // A dropped query closes its connection; the next query gets another connection.
     for _ in 0..3 {
         let given_up = tokio::time::timeout(Duration::from_millis(20), pid().fetch_one(&dsql)).await;
         assert!(given_up.is_err());

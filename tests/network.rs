@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-/// The default delay. With a shorter one, the bytes of one flight may be counted as two flights.
+/// The default delay. With a shorter delay, the bytes of one flight may be counted as two flights.
 pub const DELAY: Duration = Duration::from_millis(20);
 
 /// A time limit that only a hang exceeds.

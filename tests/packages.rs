@@ -171,7 +171,8 @@ fn queries(folder: &Path, application: &Application) -> BTreeSet<String> {
     plain.chain(of_sqlx).collect()
 }
 
-/// The string literals of a Rust source that are queries. Those with a placeholder of `format!` are parts of queries.
+/// The string literals of a Rust source that are queries. A literal with a placeholder of `format!` is only a part of a
+/// query, and is left out.
 fn strings(source: &str) -> Vec<String> {
     fn collect(tokens: proc_macro2::TokenStream, found: &mut Vec<String>) {
         for token in tokens {

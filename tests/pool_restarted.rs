@@ -41,7 +41,7 @@ const CASES: [UnderWay; 13] = [
     ("add/1", UNSENT, Unknown, "[]"),
     ("pipeline-add/1", ANSWERED, Unknown, "[1,2]"),
     ("pipeline-add/1", UNSENT, Unknown, "[]"),
-    // The restart happens between two statements: the closure runs again, or is not allowed to.
+    // The restart happens between two statements: the closure runs again, unless it has only one attempt.
     ("gate-between/1", None, Value(r#"["now",2]"#), "[1,2]"),
     ("gate-between-once/1", None, RolledBack, "[]"),
     // The restart happens during COMMIT.
@@ -112,8 +112,8 @@ async fn requests_waiting_in_a_restarted_object_get_the_outcome() {
 }
 
 /// A panic ends the wasm instance of an object, but not its JavaScript part: an operation in it ends at the client's
-/// time limit. The next request gets a new Rust part, with new connections. The connections of the old one end with the
-/// object.
+/// time limit. The next request gets a new Rust part, with new connections. The connections of the old Rust part end
+/// with the object.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn panic_in_the_objects_isolate_is_not_a_false_success() {
     const CASES: [UnderWay; 6] = [

@@ -119,7 +119,8 @@ impl Workerd {
         let mut arguments: Vec<OsString> = xtask::workerd::SERVE.map(Into::into).into();
         arguments.extend((extras.triggers || extras.apart).then(|| xtask::workerd::EXPERIMENTAL.into()));
         arguments.push(config.into_os_string());
-        // SIGKILL: at SIGTERM, workerd would wait for its requests, and one that hangs would keep it running.
+        // SIGKILL: at SIGTERM, workerd would wait for its requests, and a request that hangs would keep workerd
+        // running.
         let mut guard = Guarded::spawn(program.as_os_str(), arguments, "KILL", Some(&folder), |command| {
             command.envs(bindings.iter().map(|(name, value)| (name, value)));
             command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());

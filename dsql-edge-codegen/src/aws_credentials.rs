@@ -1,7 +1,7 @@
 //! Reads credentials as AWS's own tools do: from the environment, profiles with SSO, containers, instances.
 //!
-//! Input: AWS's configuration. Output: a provider. The client calls it again before its credentials expire, because
-//! the build of an index may take longer than an SSO session lasts. No credential appears in an error.
+//! Input: AWS's configuration. Output: a provider. The client calls the provider again before the credentials expire,
+//! because the build of an index may take longer than an SSO session lasts. No credential appears in an error.
 
 use anyhow::{Context, Result};
 use aws_config::BehaviorVersion;

@@ -1,7 +1,7 @@
 //! Reads variables from the configuration of cargo: `[env]` of `.cargo/config.toml`.
 //!
 //! Input: a folder and a name. Output: the value, as cargo sets it for the compiler and so for the macros. Cargo reads
-//! the files of the folder and of those above it, the nearest first, and then the file in its home.
+//! the files of the folder and of the folders above it, the nearest first, and then the file in cargo's home folder.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use toml_edit::DocumentMut;
 /// A variable of a configuration.
 pub(crate) struct Variable {
     pub(crate) value: OsString,
-    /// Whether it replaces a variable of the environment.
+    /// Whether the value replaces a variable of the environment.
     pub(crate) force: bool,
     /// The file that sets it.
     pub(crate) file: PathBuf,

@@ -48,7 +48,7 @@ struct Found {
     endpoint: String,
     /// The package's dsql-local, if the endpoint belongs to it.
     local: Option<RunningLocal>,
-    /// Whether it was found by its folder alone, without an option or a variable.
+    /// Whether the dsql-local was found by its folder alone, without an option or a variable.
     by_folder: bool,
 }
 
@@ -66,8 +66,8 @@ impl Cluster {
         self.endpoint.as_deref().filter(|endpoint| !endpoint.is_empty())
     }
 
-    /// Returns the configuration of the client; `command` is the name in the cluster's log. Credentials come from the
-    /// same sources as for AWS's own tools, and those for the package's dsql-local from its folder.
+    /// Returns the configuration of the client; `command` is the name in the cluster's log. Credentials for the
+    /// package's dsql-local come from its folder, all others from the same sources as for AWS's own tools.
     ///
     /// # Errors
     /// Returns an error if the endpoint or the credentials are missing, if a name is malformed, or if the
@@ -147,4 +147,4 @@ impl Cluster {
 
 const NO_LOCAL_KEYS: &str = "no keys for localhost. If it is a dsql-local, run the command in the \
      package of that dsql-local, or set DSQL_EDGE_CA to the file ca.crt in its folder .dsql-local, \
-     and set the keys that the file credentials in that folder contains";
+     and the AWS variables to the keys from the file credentials in that folder";

@@ -1,4 +1,5 @@
-//! The commands of the `dsql-edge` command line, one module per command. It is a library so that tests can call them.
+//! The commands of the `dsql-edge` command line, one module per command. This crate is a library so that tests can call
+//! the commands.
 
 mod aws_credentials;
 mod cargo_config;

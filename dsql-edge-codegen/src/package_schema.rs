@@ -19,12 +19,12 @@ use toml_edit::DocumentMut;
 
 use crate::cargo_config;
 
-/// Returns the path of the schema that the build of a package reads, or `None` if it has none yet.
+/// Returns the path of the schema that the build of a package reads, or `None` if the package has no schema yet.
 ///
 /// # Errors
 /// Returns an error if a variable names a missing file or folder.
 pub(crate) fn of(package: &Path) -> Result<Option<SchemaPath>> {
-    // The path must not have `..`: its ancestors would not be the folders above.
+    // The ancestors of a path are the folders above only if the path has no `..`.
     let absolute = std::fs::canonicalize(package).or_else(|_| std::path::absolute(package))?;
     let found = schema_path::schema_path(&absolute, &|name| variable(package, name));
     Ok(match found.map_err(|error| anyhow!(error))? {
@@ -64,7 +64,7 @@ pub(crate) fn migrations() -> PathBuf {
     shown(&package.join(named))
 }
 
-/// Describes the schema of a package and why it is that one, in one line.
+/// Describes in one line which schema a package has, and the reason.
 ///
 /// # Errors
 /// Returns an error if a variable names a missing file or folder.
@@ -82,7 +82,7 @@ pub(crate) fn described(package: &Path) -> Result<String> {
         .into_iter()
         .find(|name| matches!(by_script(package, name), Some(Printed::Computed)));
     let but = computed.map_or(String::new(), |name| {
-        format!(". The build script computes {name}, so that the build may read another: name it on the command line")
+        format!(". The build script computes {name}, so the build may read another schema: name the schema on the command line")
     });
     Ok(format!("schema: {found} ({why}){but}"))
 }

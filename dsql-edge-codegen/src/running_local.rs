@@ -1,8 +1,8 @@
 //! Finds the dsql-local of a package.
 //!
-//! Input: a folder of the package. Output: the endpoint of the last start, keys and a certificate authority.
-//! dsql-local writes a folder of its own, `.dsql-local` or the one that `--folder` names. It is searched for in the
-//! same folders as a snapshot (`schema_path::folders`).
+//! Input: a folder of the package. Output: the endpoint of the last start, keys and a certificate authority. dsql-local
+//! writes a folder of its own, `.dsql-local` or the one that `--folder` names. This module searches for that folder in
+//! the same folders as for a snapshot (`schema_path::folders`).
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use dsql_edge_macro_input::schema_path;
 
 /// dsql-local's folder, unless `--folder` names another.
 const FOLDER: &str = ".dsql-local";
-/// The file in it that has the bindings of the last start.
+/// The file in dsql-local's folder that has the bindings of the last start.
 const BINDINGS: &str = "bindings";
 
 /// The last start of dsql-local, as its folder describes it.
@@ -50,7 +50,7 @@ impl RunningLocal {
         })
     }
 
-    /// Returns the keys that sign for a role: its own, or else those of the user who started dsql-local.
+    /// Returns the keys that sign for a role: the role's own keys, or else the keys of dsql-local.
     pub(crate) fn credentials(&self, user: &str) -> Option<Credentials> {
         let own = (!user.contains('/')).then(|| self.folder.join(format!("credentials.{user}")));
         let text = own.and_then(|path| std::fs::read_to_string(path).ok());

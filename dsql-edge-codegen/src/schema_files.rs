@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use dsql_edge_compiler::source::BYTE_ORDER_MARK;
 
-/// Returns a text without its byte-order mark, with `\n` as line ending: git and editors may change both by
-/// themselves.
+/// Returns a text without its byte-order mark, with `\n` as line ending: git and editors may change both.
 pub(crate) fn canonical(text: &str) -> Cow<'_, str> {
     unix_lines(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text))
 }
@@ -53,8 +52,8 @@ fn texts(paths: Vec<PathBuf>) -> Result<Vec<SchemaFile>> {
         .collect()
 }
 
-/// Reads the `.sql` files of a folder of migrations by name, as `sql!` reads them: files that undo (`.down.sql`) and
-/// subfolders are left out.
+/// Reads the `.sql` files of a folder of migrations by name, as `sql!` reads them: files that undo a migration
+/// (`.down.sql`) and subfolders are left out.
 pub(crate) fn migrations(folder: &Path) -> Result<Vec<SchemaFile>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {

@@ -19,7 +19,7 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     replace(path, text).with_context(|| path.display().to_string())
 }
 
-/// Returns a text with the line endings of another: those of its first line.
+/// Returns `text` with the line ending of the first line of `old`.
 pub(crate) fn with_endings_of(old: &str, text: &str) -> String {
     let text = text.replace("\r\n", "\n");
     let is_crlf = old.split_once('\n').is_some_and(|(line, _)| line.ends_with('\r'));

@@ -2,7 +2,7 @@
 //!
 //! Input: its tokens with their pieces. Output: one [`TypedQuery`] that is valid for all combinations: all have the
 //! same columns and parameters, a column can be NULL if it can be NULL in one combination, and a parameter accepts an
-//! `Option` if it does in all.
+//! `Option` if it accepts one in all combinations.
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::one_text;
@@ -121,7 +121,7 @@ fn merge(whole: &mut TypedQuery, other: TypedQuery, parameters: &[usize]) -> Res
     }
     whole.effect = whole.effect.max(other.effect);
     whole.session = whole.session.max(other.session);
-    // A key and an UNNEST belong to one known statement, and it is not known which combination is sent.
+    // A key and an UNNEST belong to one statement, but the sent combination is chosen only at run time.
     whole.key = None;
     whole.unnest = None;
     let new = other.tables.into_iter().filter(|table| !whole.tables.contains(table)).collect::<Vec<_>>();
@@ -150,7 +150,7 @@ fn merge_column(at: usize, column: &mut TypedColumn, other: &TypedColumn) -> Res
             column.origin = None;
         }
         if (&column.nulled_by, column.nullable_within) != (&other.nulled_by, other.nullable_within) {
-            // The combinations have different joins as the origin of NULL, so no join is named.
+            // NULL can come from different joins in different combinations, so no join is named.
             column.nulled_by.clear();
             column.nullable_within = column.nullable;
         }

@@ -122,7 +122,7 @@ struct Plan<'p> {
 }
 
 impl Plan<'_> {
-    /// `matched` are the joins that are known to have matched for these entries.
+    /// Plans the entries of a tree. `matched` has the joins that are known to have matched for these entries.
     fn entries(&mut self, tree: &[Branch], matched: &[u32]) -> Vec<Entry> {
         let mut out = Vec::new();
         for branch in tree {

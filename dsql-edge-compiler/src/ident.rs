@@ -9,7 +9,7 @@
 pub struct FieldName {
     /// The name of the column.
     text: String,
-    /// The name as rustc compares it: in Unicode's form NFC. Outside a macro it is not normalized.
+    /// The name as rustc compares it: in Unicode's form NFC. Outside a macro, the name is not normalized.
     normalized: String,
 }
 
@@ -30,18 +30,18 @@ impl FieldName {
         // identifiers.
         let start = first == '_' || unicode_ident::is_xid_start(first);
         let rest = characters.all(unicode_ident::is_xid_continue);
-        // These cannot be raw identifiers either.
+        // These names cannot be identifiers, not even raw identifiers.
         let impossible = matches!(name, "_" | "self" | "Self" | "super" | "crate");
         if !start || !rest || impossible {
             return None;
         }
-        // rustc may have older Unicode tables than this crate, and panics in a macro in that case.
+        // If rustc has older Unicode tables than this crate, creating the identifier in a macro can panic.
         let ident = std::panic::catch_unwind(|| identifier(name)).ok()?;
         let normalized = ident.to_string();
         Some(FieldName { text: name.to_owned(), normalized })
     }
 
-    /// The name without `r#`: what Serialize writes.
+    /// The name without `r#`, as Serialize writes it.
     pub fn text(&self) -> &str {
         &self.text
     }

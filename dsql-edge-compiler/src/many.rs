@@ -21,8 +21,8 @@ pub(crate) fn unnest(statement: ParsedStatement<'_>, parameters: &[TypedParamete
     let mut types = Vec::with_capacity(parameters.len());
     for parameter in parameters {
         let ty = &parameter.sql_type;
-        // UNNEST is not possible for an array, because PostgreSQL flattens an array of arrays, or for a type of the
-        // schema, whose array type is not known.
+        // UNNEST is not possible for an array, because PostgreSQL flattens an array of arrays. For a type of the
+        // schema, UNNEST is not possible because the OID of the array type is not known.
         let known = matches!(rust_type(ty, false), Some((Marker::Scalar(name), _)) if name != "Unknown");
         let array = builtin::type_by_oid(ty.oid).map_or(0, |it| it.array);
         if !known || ty.kind != SqlTypeKind::Scalar || array == 0 {

@@ -2,9 +2,9 @@
 //!
 //! Input: a statement's tree and its tokens, or the name of a function. Output: a [`SessionEffect`].
 //!
-//! A connection serves more than one caller, with a pool even callers of different tenants. So `sql!` accepts a
-//! statement whose purpose is to change the session only on a `Session`, and the pool closes a connection whose session
-//! may have changed. Effects that end with the transaction (`SET LOCAL`, `set_config(…, true)`,
+//! A connection serves more than one caller. A connection of a pool serves even callers of different tenants. So `sql!`
+//! accepts a statement whose purpose is to change the session only on a `Session`, and the pool closes a connection
+//! whose session may have changed. Effects that end with the transaction (`SET LOCAL`, `set_config(…, true)`,
 //! `pg_advisory_xact_lock`) do not change the session. `nextval` does not either: its only effect on the session is the
 //! number that `currval` and `lastval` return. A statement that evaluates expressions which the analyzer does not see
 //! (`CREATE TABLE … AS`, `ALTER TABLE … USING`, `MOVE` in a cursor, the triggers of a TRUNCATE) may change the session.

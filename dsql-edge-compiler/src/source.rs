@@ -1,7 +1,7 @@
 //! Defines the text of a query or schema file, and places in it.
 //!
 //! Input: SQL as the user wrote it. Output: byte spans, and lines and columns for messages. The module does not read
-//! files and does not handle positions in Rust source; the macro maps those.
+//! files and does not handle positions in Rust source; the macro maps those positions.
 
 use std::fmt;
 
@@ -101,8 +101,8 @@ pub struct Source {
     pub placeholders: Placeholders,
     /// Whether `{? … }` is optional text, which is sent only if its parameter is given.
     pub optional_text: bool,
-    /// Whether it is a psql script: it may contain psql commands, rows after `COPY … FROM stdin`, and a byte-order
-    /// mark.
+    /// Whether the text is a psql script, which may contain psql commands, rows after `COPY … FROM stdin`, and a
+    /// byte-order mark.
     pub script: bool,
 }
 
@@ -136,8 +136,8 @@ impl Source {
 /// U+FEFF at the beginning of a file, which marks the encoding and is not a part of the text.
 pub const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// The starts of the lines of a text. It is faster for many places in one text than [`line_and_column`], which reads
-/// the text for each.
+/// The starts of the lines of a text. For many places in one text, `Lines` is faster than [`line_and_column`], which
+/// reads the text again for each place.
 #[derive(Clone, Debug)]
 pub struct Lines(Vec<usize>);
 

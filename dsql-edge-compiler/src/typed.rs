@@ -62,7 +62,7 @@ pub struct TypedParameter {
     pub name: Option<String>,
     /// Its type.
     pub sql_type: SqlType,
-    /// It decides on optional text, which is sent if its argument is `Some`.
+    /// The parameter decides on optional text, which is sent if the argument is `Some`.
     pub optional: bool,
     /// NULL has a meaning for it.
     pub nullable: bool,
@@ -84,8 +84,8 @@ impl TypedParameter {
 pub struct TypedColumn {
     /// The name that the server reports, including the suffix of an override.
     pub name: String,
-    /// The name is an alias in the query, so it may contain an override. A name from the database
-    /// never does.
+    /// The name is an alias in the query, so it may contain an override. A name from the database never contains an
+    /// override.
     pub is_alias: bool,
     /// Its type.
     pub sql_type: SqlType,
@@ -100,7 +100,7 @@ pub struct TypedColumn {
     /// The numbers of the nullable sides of outer joins that make it NULL if they have no matching row; empty if the
     /// column is proved NOT NULL, or if NULL proves nothing about a join.
     pub nulled_by: Vec<u32>,
-    /// Whether it can be NULL even if all those joins match.
+    /// Whether the column can be NULL even if all joins in `nulled_by` match.
     pub nullable_within: bool,
     /// Its place in the SQL as written.
     pub span: Span,
@@ -172,7 +172,7 @@ pub enum SessionEffect {
 pub struct IdempotencyKey {
     /// The unique constraints and indexes whose columns it inserts, by name.
     pub constraints: Vec<String>,
-    /// Whether these are all unique and exclusion constraints of the table.
+    /// Whether `constraints` has all unique and exclusion constraints of the table.
     pub all: bool,
     /// `ON CONFLICT DO NOTHING`.
     pub does_nothing: bool,

@@ -2,11 +2,11 @@
 //!
 //! Input: its text, and the snapshot, if there is one. Output: whether it writes, and whether it changes its session.
 //!
-//! A statement that is known to only read is retried when its answer is lost, so this must be proved and not guessed
-//! from a leading SELECT: a function may write, and so may a view or a domain that calls one. The proof is that of
-//! `sql!`: the statement compiles against the snapshot. The types of its parameters are known only
-//! when it runs, and with other types a name may refer to another function: so nothing is proved
-//! for a statement that calls a function whose name the schema also defines.
+//! A statement that only reads is retried when its answer is lost. That it only reads must be proved, and does not
+//! follow from a leading SELECT: a function may write, and a view or a domain may call such a function. The proof is
+//! that of `sql!`: the statement compiles against the snapshot. The types of its parameters are known only when it
+//! runs, and with other types a name may refer to another function: so nothing is proved for a statement that calls a
+//! function whose name the schema also defines.
 
 use crate::source::Source;
 use crate::syntax::ast::{Expr, ExprKind, Statement, StatementKind};
@@ -22,7 +22,8 @@ pub fn unchecked_effects(
 ) -> (Effect, SessionEffect) {
     let known = schema.filter(|schema| schema.operators.is_empty() && !names_own_function(statement, schema));
     let compiled = known.and_then(|schema| compile(source, schema).ok());
-    // With a `search_path` in the snapshot nothing is proved: only `sql!` compares it with that of the connection.
+    // With a `search_path` in the snapshot nothing is proved: only `sql!` compares that path with the path of the
+    // connection.
     match compiled.filter(|query| query.search_path.is_empty()) {
         // Never `Changes`: `sql_unchecked!` emits one type for all statements, so it cannot restrict a statement to a
         // `Session`.

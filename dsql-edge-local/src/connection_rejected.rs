@@ -115,7 +115,8 @@ impl ConnectionRejected {
         }
     }
 
-    /// The error of an idle cluster. DSQL's SQLSTATE for it is not known; related errors have this one.
+    /// The error of an idle cluster. DSQL's SQLSTATE for this error is not known; related errors have the SQLSTATE that
+    /// is used here.
     pub(crate) fn waking_up(reason: impl Into<String>) -> ConnectionRejected {
         ConnectionRejected {
             sqlstate: "08006",

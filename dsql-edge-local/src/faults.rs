@@ -51,7 +51,7 @@ const NUMBERED: [(&str, FaultOf); 8] = [
 ];
 const LATENCY: &str = "latency";
 const EXPIRED_HOUR: &str = "expired-hour";
-/// The list of no faults.
+/// The text for an empty list of faults.
 const NONE: &str = "none";
 
 /// The largest count.
@@ -131,8 +131,8 @@ pub(crate) struct Faults {
     hour: Notify,
 }
 
-/// A list that a session has requested, until PostgreSQL has answered. It is undone if the statement fails or is
-/// skipped.
+/// A session's request for a list of faults, until PostgreSQL has answered the statement. The request is undone if the
+/// statement fails or is skipped.
 pub(crate) struct Requested {
     /// The pending faults before the request.
     before: Vec<Fault>,
@@ -158,8 +158,8 @@ impl Faults {
         self.accept(&requested);
     }
 
-    /// Replaces the pending faults for a session, whose statement may fail. The new faults apply to the statements
-    /// after it at once; `expired-hour` waits for [`accept`](Faults::accept).
+    /// Replaces the pending faults for a statement of a session, which may fail. The new faults apply at once to the
+    /// statements after it; `expired-hour` waits for [`accept`](Faults::accept).
     pub(crate) fn request(&self, faults: &[Fault]) -> Requested {
         let coming = faults.iter().copied().filter(|fault| *fault != Fault::ExpiredHour).collect();
         let before = std::mem::replace(&mut *self.coming(), coming);

@@ -1,8 +1,8 @@
 //! A child process that always ends with this process, even if this process is killed by SIGKILL.
 //!
-//! A shell runs between this process and the child, and waits for its standard input to end: a pipe whose other end
-//! only this process has, so the system closes it when this process ends. After that, the shell kills the child and
-//! removes the child's folder. (Linux's parent-death signal needs unsafe code, and other systems do not have one.)
+//! A shell runs between this process and the child. The shell's standard input is a pipe whose other end only this
+//! process has, so the system closes the pipe when this process ends. Then the shell kills the child and removes the
+//! child's folder. (Linux's parent-death signal needs unsafe code, and other systems do not have one.)
 
 use std::ffi::OsStr;
 use std::io;
@@ -38,9 +38,9 @@ pub struct Guarded {
 }
 
 impl Guarded {
-    /// Starts `program` with `arguments`. `signal` (`KILL`, `INT`, …) ends it when [`Guarded::stop`] is called or this
-    /// process dies; `folder` is removed once it has ended. `prepare` sets the environment, the output and the working
-    /// folder; standard input is empty.
+    /// Starts `program` with `arguments`. `signal` (`KILL`, `INT`, …) ends the child when [`Guarded::stop`] is called
+    /// or this process dies; `folder` is removed once the child has ended. `prepare` sets the environment, the output
+    /// and the working folder; standard input is empty.
     ///
     /// # Errors
     /// Returns an error if no shell can be started. A `program` that cannot be started ends with status 126 or 127.

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 
-/// Every generated key, secret and session token begins with this, so that people and dsql-local (in `.dev.vars`) can
-/// distinguish it from a real one.
+/// Every generated key, secret and session token begins with this prefix, so that people, and dsql-local in
+/// `.dev.vars`, can distinguish generated values from real ones.
 const MADE_UP: &str = "DSQLLOCAL";
 
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

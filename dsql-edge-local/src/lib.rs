@@ -19,8 +19,8 @@
 //! `dsql-edge lint`. `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` run at once and return a job's id, which `sys.jobs`
 //! then lists.
 //!
-//! Sessions do not wait for each other: a conflict causes 40001 (OC000), and a session gets OC001 if another session
-//! has changed a table that it has used ([`Builder::oc001`]). DSQL's limits apply, and [`Builder::limit`] makes them
+//! Sessions do not wait for each other: a conflict causes 40001 (OC000). A session that has used a table gets OC001 if
+//! another session changes this table ([`Builder::oc001`]). DSQL's limits apply, and [`Builder::limit`] makes them
 //! smaller; [`Local::set_faults`] makes commits and connections fail. `AWS IAM GRANT` maps identities to roles,
 //! [`Builder::user`] creates keys for a role. The README of this crate lists the differences from a cluster.
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-/// A limit that replaces a larger one of DSQL ("Cluster quotas", "Database limits", DSQL user guide). As text:
+/// A limit that replaces DSQL's larger limit ("Cluster quotas", "Database limits", DSQL user guide). As text:
 /// `rows=3000`, `bytes=10485760`, `age=300` (seconds), `connections=10000`, `connection-rate=100` (per second),
 /// `connection-burst=1000`, `connection-life=3600` (seconds).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +107,7 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// DSQL's limits, with these smaller ones.
+    /// DSQL's limits, except where `wanted` has a smaller limit.
     pub(crate) fn of(wanted: &[Limit]) -> Limits {
         let [rows, bytes, age, connections, rate, burst, life] = NAMES.map(|(_, most, limit)| {
             let same = |it: &&Limit| limit(it.value()) == **it;

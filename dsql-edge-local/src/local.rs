@@ -178,13 +178,13 @@ impl Local {
         &self.cluster_host
     }
 
-    /// A connection string of the PostgreSQL behind dsql-local, for its superuser and without the rules, for libpq and
-    /// tokio-postgres (`host=… user=postgres dbname=postgres`).
+    /// A connection string, for libpq and tokio-postgres, of the PostgreSQL behind dsql-local, as its superuser and
+    /// without the rules (`host=… user=postgres dbname=postgres`).
     pub fn postgres_url(&self) -> String {
         format!("host={} user={SUPERUSER} dbname=postgres", self.postgres.socket_folder().display())
     }
 
-    /// Runs SQL as `admin`, without the proxy: DSQL's rules and limits do not apply, but its own forms (`ASYNC`,
+    /// Runs SQL as `admin`, without the proxy: DSQL's rules and limits do not apply, but DSQL's own forms (`ASYNC`,
     /// `AWS IAM`) are available. The functions that sessions may not call, such as `pg_backend_pid`, are also denied
     /// here.
     ///
@@ -260,8 +260,8 @@ impl Builder {
         self
     }
 
-    /// A database role with its own keys, which sign only for `dsql:DbConnect`. It is created if it is missing, and
-    /// granted to `arn:aws:iam::000000000000:role/NAME`. Your GRANTs decide what it may do.
+    /// A database role with its own keys, which sign only for `dsql:DbConnect`. The role is created if it is missing,
+    /// and granted to `arn:aws:iam::000000000000:role/NAME`. Your GRANTs decide its other permissions.
     pub fn user(mut self, name: impl Into<String>) -> Builder {
         self.users.push(name.into());
         self
@@ -287,8 +287,8 @@ impl Builder {
         Ok(self.named_init_sql(path.display().to_string(), sql))
     }
 
-    /// Sets the clock for the verification of tokens ahead of the system's, as if this time had passed since they were
-    /// signed.
+    /// Sets the clock for the verification of tokens ahead of the system's clock, as if this time had passed since the
+    /// tokens were signed.
     pub fn clock_ahead(mut self, ahead: Duration) -> Builder {
         self.clock_ahead = ahead;
         self

@@ -1,11 +1,11 @@
 //! Decides which sessions get OC001 after a schema change of another session.
 //!
 //! DSQL documents that a session with a cached copy of an older catalog can get OC001 when it next uses storage, and
-//! that this can also be long after the change ("DDL and distributed transactions", DSQL user guide). It does not
-//! document what a session caches, or that OC001 is always sent. AWS's own test suites use tables that another session
-//! has just created, without a retry, also in sessions that have used other tables before: [`Oc001::Cached`] does not
-//! send OC001 in these cases. [`Oc001::Any`] is the documented worst case. `tests/oc001.rs` has each case and its
-//! source.
+//! that this can also be long after the change ("DDL and distributed transactions", DSQL user guide). DSQL documents
+//! neither the contents of this copy nor that OC001 is always sent. AWS's own test suites use tables that another
+//! session has just created, without a retry, also in sessions that have used other tables before: [`Oc001::Cached`]
+//! does not send OC001 in these cases. [`Oc001::Any`] is the documented worst case. `tests/oc001.rs` has each case and
+//! its source.
 
 use std::fmt;
 use std::str::FromStr;

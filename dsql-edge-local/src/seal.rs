@@ -1,5 +1,5 @@
-//! The seal on statements with which dsql-local replaces a client's: functions that require a seal run only statements
-//! of this process.
+//! The seal on statements with which dsql-local replaces a client's statements: functions that require a seal run only
+//! statements of this process.
 //!
 //! A seal is the digest of the statement between two copies of a key, which only this process and a table of
 //! PostgreSQL's superuser contain. A client that finds a seal can use it only for the same statement.

@@ -73,7 +73,8 @@ impl Authority {
         &self.pem
     }
 
-    /// A name in the form of a cluster's id, 26 letters and digits. It stays the same as long as the authority is kept.
+    /// A name in the form of a cluster's id, 26 letters and digits. The name stays the same as long as the authority is
+    /// kept.
     pub(crate) fn cluster_id(&self) -> String {
         let digest = Sha256::digest(self.key.public_key_raw());
         digest.iter().take(CLUSTER_ID).map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect()
@@ -129,7 +130,7 @@ fn named(name: &str) -> DistinguishedName {
     names
 }
 
-/// The dates of a validity of this number of days. It begins yesterday, because clocks differ.
+/// The first and the last date of a validity of this number of days, which begins yesterday because clocks differ.
 fn valid_for(days: i64) -> (OffsetDateTime, OffsetDateTime) {
     let from = OffsetDateTime::now_utc() - Duration::DAY;
     (from, from + Duration::days(days))

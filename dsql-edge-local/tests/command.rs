@@ -1,4 +1,5 @@
-//! The binary `dsql-local`: the environment that it gives to a command, and that no process remains after it ends.
+//! Tests the binary `dsql-local`: the environment of the command that it runs, and that no process remains when it has
+//! ended.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 

@@ -139,7 +139,8 @@ async fn volatile_functions_that_clients_may_call_are_known() {
     local.stop().await.unwrap();
 }
 
-/// Without the rules, also in a folder that was used with them before, the functions are available as in PostgreSQL.
+/// Without the rules, also in a folder that was used with the rules before, the functions are available as in
+/// PostgreSQL.
 #[tokio::test]
 async fn functions_are_given_back_without_the_rules() {
     let folder = std::env::temp_dir().join(format!("dsql-local-denied-{}", std::process::id()));
@@ -184,7 +185,7 @@ async fn schema_change_in_a_body_is_rejected() {
     }
     let message = error("0A000", "ALTER TABLE in the body of a function not supported");
     assert_eq!(session.simple("SELECT of_plpgsql()").await.errors, message);
-    // A schema change outside a function, and those of dsql-local, are allowed.
+    // Schema changes outside a function, and schema changes of dsql-local, are allowed.
     for sql in
         ["ALTER TABLE t ADD COLUMN d int", "CREATE INDEX ASYNC ON t (a)", "CREATE TABLE n (a int UNIQUE)"]
     {

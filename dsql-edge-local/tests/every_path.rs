@@ -340,7 +340,7 @@ async fn settings_and_helpers_cannot_be_reached() {
     // A call by the protocol (FunctionCall), with a function's OID.
     let call = message(b'F', b"\0\0\x08\x1e\0\0\0\0\0\0");
     assert_eq!(session.send(&call, 1).await.errors[0].0, "0A000");
-    // Lists of users' objects do not show dsql-local's own.
+    // Lists of users' objects do not show dsql-local's objects.
     for list in [
         "pg_tables WHERE tablename ~ 'dsql_local'",
         "pg_indexes WHERE tablename ~ 'dsql_local'",

@@ -249,8 +249,8 @@ async fn open_and_keep(local: &Local) -> Session {
     session
 }
 
-/// A SET that PostgreSQL answers with 25P02, or skips, has no effect, whether or not the failure is known when it is
-/// sent.
+/// A SET that PostgreSQL answers with 25P02, or skips, has no effect, whether or not the failure is known when the SET
+/// is sent.
 #[tokio::test]
 async fn fault_of_a_skipped_set_is_not_set() {
     let local = Local::builder().init_sql("CREATE TABLE t (id int PRIMARY KEY)").start().await.unwrap();

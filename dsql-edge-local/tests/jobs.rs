@@ -94,7 +94,7 @@ async fn failed_unique_build_leaves_an_invalid_index_that_enforces() {
     session.simple("CREATE UNIQUE INDEX ASYNC t_a ON app.t (a)").await;
     let flags = "SELECT concat(indisunique, indisvalid) FROM pg_index WHERE indexrelid = 'app.t_a'::regclass";
     assert_eq!(session.simple(flags).await.values, ["tf"]);
-    // It is enforced for new rows, in this session and in others.
+    // The index is enforced for new rows, in this session and in others.
     let duplicate = error("23505", "duplicate key value violates unique constraint \"t_a\"");
     let mut other = Session::open(&local).await;
     for session in [&mut session, &mut other] {
@@ -102,7 +102,7 @@ async fn failed_unique_build_leaves_an_invalid_index_that_enforces() {
         assert!(session.simple("SELECT * FROM app.t WHERE a = 5").await.errors.is_empty());
     }
     assert!(session.simple("INSERT INTO app.t VALUES (3, 6, 3)").await.errors.is_empty());
-    // It cannot become a constraint, and its name stays in use until it is dropped.
+    // The index cannot become a constraint, and its name stays in use until the index is dropped.
     session.simple("CALL sys.wait_for_job('aaaaaaaaaaaaaaaaaaaaaaaaaa')").await;
     let constraint = session.simple("ALTER TABLE app.t ADD CONSTRAINT t_a UNIQUE USING INDEX t_a").await;
     assert_eq!(constraint.errors, error("55000", "index \"t_a\" is not valid"));

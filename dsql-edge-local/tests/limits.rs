@@ -168,7 +168,7 @@ async fn age_ends_a_transaction_and_a_connection() {
         }
     }
     assert_eq!(session.simple("SELECT count(*) FROM log WHERE note = 'old'").await.values, ["0"]);
-    // After an hour, an idle session is closed, and a session in a transaction when the transaction ends.
+    // After an hour, an idle session is closed; a session in a transaction is closed when the transaction ends.
     busy.simple("BEGIN").await;
     local.advance_clock(Duration::from_secs(3600 - 4 * 301));
     assert!(session.tls.read_u8().await.is_err(), "it is closed without an answer");

@@ -3,8 +3,8 @@
 //! Sources: `page` is "DDL and distributed transactions" of the DSQL user guide; `suites` are AWS's own test suites,
 //! which pass on a cluster without a retry (aurora-dsql-sqlalchemy 1.3.0, aurora-dsql-tortoise-orm 0.2.0,
 //! aurora-dsql-python-connector 0.2.7); `skill` is AWS's DSQL skill (any statement, also reads and READ ONLY, and the
-//! first retry succeeds); `ours` is a choice where no source documents the behaviour. Where
-//! `cached` does not send OC001, no source excludes that a cluster sends it.
+//! first retry succeeds); `ours` is a choice where no source documents the behaviour. In the cases in which `cached`
+//! does not send OC001, a cluster may still send it: no source excludes this.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -1,7 +1,7 @@
 //! Reads any number of query functions: `pub fn name(a: &str, b) -> pub Row = "SQL";`.
 //!
-//! Input: tokens. Output: the functions that could be read, and an error for each other one. This module does not read
-//! the SQL.
+//! Input: tokens. Output: the functions that could be read, and an error for each other function. This module does not
+//! read the SQL.
 
 use crate::expression;
 use crate::row::OwnRow;

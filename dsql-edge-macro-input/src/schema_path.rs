@@ -74,8 +74,8 @@ pub fn folders(folder: &Path) -> impl Iterator<Item = &Path> {
 }
 
 /// The root of the package or workspace that contains a folder. It is the package itself if it has a lock file, which
-/// cargo writes into the root; else the nearest folder above with a workspace's manifest; else the package. Outside a
-/// package it is the folder.
+/// cargo writes into the root; else the nearest folder above it with a workspace's manifest; else the package itself.
+/// Outside a package, the root is the given folder.
 fn root(folder: &Path) -> &Path {
     let Some(package) = folder.ancestors().find(|above| above.join("Cargo.toml").is_file()) else {
         return folder;

@@ -18,7 +18,7 @@ use quote::ToTokens;
 pub(crate) struct Checked {
     pub(crate) query: TypedQuery,
     pub(crate) fields: Fields,
-    /// The types of `"x: T"` and of directives, read at the place of the SQL.
+    /// The Rust types in `"x: T"` and in directives, with the span of the SQL.
     pub(crate) types: WrittenTypes,
     /// The items that the types of directives need.
     pub(crate) directives: TokenStream,

@@ -14,7 +14,7 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use std::path::Path;
 
-/// Returns the type of a directive, and adds the items that it needs to `items`.
+/// Returns the type of a directive, and adds to `items` the items that the type needs.
 ///
 /// # Errors
 ///
@@ -36,8 +36,8 @@ pub(crate) fn directive_type(
         Err(_) if !mentions(&ty, &|name| name == "crate") => ty,
         Err(why) => return Err(format!("{shown} does not fit: `crate` is the package's library, and {why}")),
     };
-    // The name of the row's own struct avoids a type that the user wrote. For this, emission must see the type itself,
-    // not a macro call.
+    // The row's own struct gets a name that differs from every type that the user wrote. For this, emission must see
+    // the type itself, not a macro call.
     if mentions(&ty, &|name| name.starts_with("Row")) {
         return Ok(ty);
     }

@@ -85,7 +85,8 @@ impl Compiled {
         out
     }
 
-    /// Returns an error if a row is declared for a statement without columns, or none for a statement with columns.
+    /// Returns an error if a row is declared for a statement without columns, or if no row is declared for a statement
+    /// with columns.
     fn row_error(&self) -> Option<TokenStream> {
         let checked = self.checked.as_ref()?;
         let columns = !checked.query.columns.is_empty();

@@ -2,7 +2,7 @@
 //!
 //! Input: attributes. Output: the attributes that the struct gets, the traits that they derive, and the names under
 //! which fields are serialized. `#[serde(rename_all = "…")]` works without a derive, for the row's own `Serialize`;
-//! with a derive of serde's, all of serde's attributes are the derive's.
+//! if serde's own derive is used, all attributes of serde are left to that derive.
 
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -36,7 +36,7 @@ struct Cached {
     looked_at: Instant,
 }
 
-/// The time for which the stamps are not read again: a folder is not listed for each of a hundred queries.
+/// The time for which the stamps are not read again, so that a folder is not listed for each of a hundred queries.
 const FRESH: Duration = Duration::from_millis(200);
 
 static CACHE: Mutex<Option<HashMap<PathBuf, Cached>>> = Mutex::new(None);
@@ -45,7 +45,7 @@ static CACHE: Mutex<Option<HashMap<PathBuf, Cached>>> = Mutex::new(None);
 ///
 /// # Errors
 ///
-/// Returns an error if the schema is missing or cannot be read. The error contains what to do.
+/// Returns an error if the schema is missing or cannot be read. The error's text contains the remedy.
 pub(crate) fn snapshot() -> Result<Snapshot, String> {
     let mut reported = REPORTED.lock().unwrap_or_else(PoisonError::into_inner);
     read_or_cached().map_err(|error| once(&mut reported, error, is_rustc()))
@@ -185,7 +185,8 @@ impl Snapshot {
 }
 
 /// Makes the build depend on the variables that the macros read, whether they are set or not, once per process. rustc
-/// reports to cargo the variables that `option_env!` reads; a macro on stable Rust has no other way.
+/// reports to cargo the variables that `option_env!` reads; on stable Rust, a macro has no other way to report a
+/// variable.
 pub(crate) fn tracked_variables() -> TokenStream {
     static EMITTED: AtomicBool = AtomicBool::new(false);
     if EMITTED.swap(true, Ordering::Relaxed) {

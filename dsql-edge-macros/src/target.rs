@@ -1,7 +1,8 @@
 //! The target of a package that cargo compiles, and how its code names the package's library.
 //!
 //! Input: cargo's variables and the package's manifest. Output: the path of the library, or the reason why the target
-//! cannot name one. The manifest is read line by line, because a TOML parser would have to be compiled in each build.
+//! cannot name the library. The manifest is read line by line, because a TOML parser would have to be compiled in each
+//! build.
 
 use std::path::{Path, PathBuf};
 
@@ -165,7 +166,7 @@ fn in_table<'t>(table: &'t str, key: &str) -> Option<&'t str> {
     }
 }
 
-/// The place of the comma or brace that ends a value, which is not inside a string, an array or a table.
+/// The place of the comma or brace that ends a value: the first one outside strings, arrays and tables.
 fn end_of_value(value: &str) -> usize {
     let (mut quote, mut depth, mut is_escaped) = (None, 0usize, false);
     for (at, character) in value.char_indices() {

@@ -1,5 +1,5 @@
-//! Emits warnings. A macro on stable Rust cannot warn, so each warning is the use of something deprecated, whose note
-//! is the message.
+//! Emits warnings. A macro on stable Rust cannot warn, so each warning is the use of a deprecated item whose note is
+//! the message.
 //!
 //! Input: diagnostics. Output: tokens. `#[allow(code)]` leaves a warning out; the code has `_` in place of `-`.
 

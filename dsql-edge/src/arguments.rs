@@ -66,7 +66,8 @@ impl Arguments {
         let before = self.parameters.each.get(..number.checked_sub(1)?)?;
         let start = before.iter().rev().find_map(|(end, _)| *end).unwrap_or(0);
         let bytes = self.parameters.bytes.get(start..end?)?;
-        // The number of dimensions, a flag for NULLs, the element's type; then, unless the array is empty, the length.
+        // The header has the number of dimensions, a flag for NULLs, the element's type; then, unless the array is
+        // empty, the length.
         match bytes.first_chunk() {
             Some([0, 0, 0, 0]) => Some(0),
             _ => bytes.get(12..)?.first_chunk().map(|length| i32::from_be_bytes(*length)),
@@ -75,7 +76,7 @@ impl Arguments {
 
     /// Binds the next argument, with the SQL type that its Rust type implies.
     pub fn bind_unchecked<T: UncheckedParam + ?Sized>(&mut self, value: &T) {
-        // 705, `unknown`, and 0 both leave the type to the server.
+        // With 705 (`unknown`) as well as with 0, the server determines the type.
         self.types.push(if T::Sql::OID == 705 { 0 } else { T::Sql::OID });
         self.bind::<T::Sql, Nullable, T>(value);
     }

@@ -30,7 +30,8 @@ pub struct Sql {
 }
 
 impl Sql {
-    /// A statement that only reads. It is sent again if its answer is lost: a statement that writes could write twice.
+    /// A statement that only reads. It is sent again if its answer is lost, so a statement that writes could write
+    /// twice: use [`writing`](Sql::writing) for such a statement.
     pub fn reading(sql: impl Into<String>) -> Sql {
         Sql::new(sql.into(), Effect::Read)
     }

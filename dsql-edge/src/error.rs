@@ -1,7 +1,7 @@
 //! The one error type of the runtime: predicates for programs, one line for people.
 //!
 //! Invariant: the line never shows a token, a credential, a parameter or a row. PostgreSQL's DETAIL, which quotes rows,
-//! has an accessor and is not part of `Display` or `Debug`; `shown` decides the same of each primary message.
+//! has an accessor and is not part of `Display` or `Debug`; `shown` decides which primary messages are part of them.
 
 mod shown;
 
@@ -68,7 +68,7 @@ use crate::wire::DatabaseError;
 ///
 /// [`is_connect`](Error::is_connect) covers everything up to the login. [`is_credentials`](Error::is_credentials) and
 /// [`is_access_denied`](Error::is_access_denied) need an operator; [`is_throttled`](Error::is_throttled),
-/// [`is_waking_up`](Error::is_waking_up) and, with a pool, `is_overloaded` pass by themselves. After the login,
+/// [`is_waking_up`](Error::is_waking_up) and, with a pool, `is_overloaded` need only time. After the login,
 /// [`is_connection_lost`](Error::is_connection_lost) and [`is_timeout`](Error::is_timeout) apply. A transient error is
 /// returned only after [`attempts`](Error::attempts) attempts.
 ///
@@ -107,8 +107,8 @@ use crate::wire::DatabaseError;
 ///
 /// The line (`Display`, `Debug`, and `worker::Error`, which frameworks put into logs and answers) does not quote
 /// parameters or rows. It contains the server's message only if messages with this SQLSTATE name objects, limits and
-/// states: constraints (23), names and types (42), what DSQL does not support (0A), conflicts (40), resources and
-/// limits (53, 54), connections and logins (08, 28) and the like. For other SQLSTATEs, such as data exceptions (22:
+/// states: constraints (23), names and types (42), features that DSQL does not support (0A), conflicts (40), resources
+/// and limits (53, 54), connections and logins (08, 28) and the like. For other SQLSTATEs, such as data exceptions (22:
 /// `invalid input syntax for type integer: "…"`), the line has only the SQLSTATE, and [`message`](Error::message)
 /// returns the text.
 pub struct Error(Box<Inner>);
@@ -364,7 +364,7 @@ impl Error {
         }
     }
 
-    /// The primary message of the server's error, even if the error does not display it because it can quote a value.
+    /// The primary message of the server's error, even if `Display` hides this message because it can quote a value.
     /// Use it in code, not in logs or in answers to users.
     pub fn message(&self) -> Option<&str> {
         Some(&self.database_error()?.message)
@@ -419,7 +419,7 @@ impl Error {
         Error::new(Kind::Connect(text.into()))
     }
 
-    /// Adds the query that the error is about, if it has none yet.
+    /// Adds the query that the error is about, if the error has no query yet.
     pub(crate) fn at(mut self, statement: &StatementRef) -> Self {
         self.0.statement.get_or_insert_with(|| statement.clone());
         self

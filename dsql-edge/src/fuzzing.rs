@@ -43,8 +43,8 @@ fn drain(connection: &mut Connection, ours: u8, flights: &mut u32, events: &mut 
             Ok(Some(event)) => {
                 let ready = matches!(event, SessionEvent::Ready(_));
                 events.push(format!("{event:?}"));
-                // The next flight is sent now, so that the bytes that follow belong to it in both
-                // runs: in the run with one piece they have arrived already.
+                // The next flight is sent now, so that the bytes that follow belong to that flight in both runs: in the
+                // run with one piece, these bytes have arrived already.
                 if ready {
                     fly(connection, ours, flights);
                 }

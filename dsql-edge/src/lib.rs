@@ -1,8 +1,8 @@
 //! Typed SQL for Amazon Aurora DSQL on Cloudflare Workers.
 //!
 //! `sql!` checks a query when it is compiled, against a snapshot of the schema next to `Cargo.toml`, and gives it a row
-//! type of its own. This crate runs it: over a Worker's TCP socket, in the fewest round trips that the platform allows
-//! (4 for the first query of a request, 1 for each later one), with the IAM token signed here.
+//! type of its own. This crate runs the query: over a Worker's TCP socket, in the fewest round trips that the platform
+//! allows (4 for the first query of a request, 1 for each later one), with the IAM token signed here.
 //!
 //! ```no_run
 //! use dsql_edge::{Dsql, sql};
@@ -21,7 +21,7 @@
 //! ```
 //!
 //! - [`sql!`]: the forms of a query (an expression, functions, nested rows, optional text), and the snapshot.
-//! - [`Dsql`]: a cluster, as one request uses it: queries, [pipelines](Dsql::pipeline) and
+//! - [`Dsql`]: the connections of one request to a cluster: queries, [pipelines](Dsql::pipeline) and
 //!   [transactions](Dsql::transaction); [`Config`]: the endpoint, the user, the limits.
 //! - [`Query::fetch`]: rows as a stream; [`BulkCommand`]: many rows at once.
 //! - [`auth`]: credentials, their sources, and the token.

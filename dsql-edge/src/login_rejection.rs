@@ -1,8 +1,9 @@
-//! Finds out why the server rejected a login, from the words that DSQL uses, and what to do about it.
+//! Finds out, from the words of DSQL's error, why the server rejected a login, and what the user can do.
 //!
-//! Input: an ErrorResponse that came before the session was ready. Output: its [`LoginRejection`]. Only here do the
-//! words of an error decide: nothing was executed yet, and DSQL sends the same SQLSTATE (08006) for most of these
-//! errors. The texts are those of Aurora DSQL's user guide ("Troubleshooting") and of clusters.
+//! Input: an ErrorResponse that came before the session was ready. Output: its [`LoginRejection`]. No other module
+//! decides by the words of an error. Here it is safe, because nothing was executed yet; and it is necessary, because
+//! DSQL sends the same SQLSTATE (08006) for most rejected logins. The texts are those of Aurora DSQL's user guide
+//! ("Troubleshooting") and of clusters.
 
 use crate::sqlstate::SqlState;
 use crate::wire::DatabaseError;
@@ -104,8 +105,8 @@ impl LoginRejection {
     }
 }
 
-/// Whether the text contains the words, which are lower-case ASCII, in any case. (`str::contains` in a lower-case copy
-/// of the text links a substring search: 0.45 kB of a compressed Worker.)
+/// Whether the text contains the words, in upper or lower case. `words` must be lower-case ASCII. (`str::contains` in a
+/// lower-case copy of the text links a substring search: 0.45 kB of a compressed Worker.)
 pub(crate) fn contains(text: &str, words: &str) -> bool {
     let (text, words) = (text.as_bytes(), words.as_bytes());
     let starts = |rest: &[u8]| rest.get(..words.len()).is_some_and(|start| start.eq_ignore_ascii_case(words));

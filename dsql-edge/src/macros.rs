@@ -81,9 +81,9 @@
 /// # }
 /// ```
 ///
-/// - A parameter with a type keeps it, and rustc checks that it fits. A parameter without a type has the Rust type of
-///   its SQL type: `&str`, `&[u8]` and `&[T]` instead of types that own memory, and an `Option` where NULL is an
-///   ordinary value (not for `LIMIT`).
+/// - A parameter with a type keeps that type, and rustc checks that the type fits. A parameter without a type has the
+///   Rust type of its SQL type: `&str`, `&[u8]` and `&[T]` instead of types that own memory, and an `Option` where NULL
+///   is an ordinary value (not for `LIMIT`).
 /// - `-> pub Post` makes the struct, with any visibility (`pub(self)` is a private one); `-> Post` fills your own,
 ///   `-> Post { author: Author }` with groups. Functions of one block that make the same struct share it, if their
 ///   columns are the same. Structs of groups are named `PostAuthor`, with the row's attributes.
@@ -111,10 +111,10 @@
 /// # }
 /// ```
 ///
-/// An optional part depends on the one parameter in it that occurs only in optional text. The argument is an `Option`,
-/// whose value is bound. Other parameters of the part must also occur outside. Every combination is compiled (at most
-/// six parameters decide), all must have the same columns and parameters, and the one that the arguments choose is
-/// sent; a value never becomes text.
+/// One parameter decides whether an optional part is sent: the only parameter in that part that occurs nowhere outside
+/// optional text. Its argument is an `Option`, whose value is bound. Every combination of parts is compiled (at most
+/// six parameters may decide), all combinations must have the same columns and parameters, and the combination that the
+/// arguments choose is sent; a value never becomes text.
 ///
 /// # Many rows
 ///
@@ -153,11 +153,11 @@
 /// # Warnings
 ///
 /// A suspicious statement causes a warning. `sql!(#[allow(missing_where)] "DELETE FROM posts")` turns it off; before a
-/// function, use the same attribute. It takes the code that the warning shows, with `_` for `-`.
+/// function, use the same attribute. The attribute takes the code that the warning shows, with `_` for `-`.
 ///
 /// # The snapshot
 ///
-/// The snapshot is `dsql-schema.sql` next to `Cargo.toml`, or in a parent folder, up to that of the workspace;
+/// The snapshot is `dsql-schema.sql` next to `Cargo.toml`, or in a parent folder, up to the workspace's folder;
 /// `DSQL_EDGE_SCHEMA` names another file, relative to `Cargo.toml`. Cargo builds again when the variable or the file
 /// changes. Comments at its head are directives:
 ///
@@ -166,9 +166,10 @@
 /// -- dsql-edge: type users.id = crate::UserId
 /// ```
 ///
-/// The second gives a Rust type to a column wherever it is selected unchanged, or (`type date = crate::Day`) to all
-/// columns of an SQL type; `AS "id: _"` ignores it. `crate` is the package's library there, also in its tests, examples
-/// and binaries, so the type must be `pub`. In a package without a library it is the binary.
+/// The second directive gives a Rust type to a column wherever the column is selected unchanged, or (`type date =
+/// crate::Day`) to all columns of an SQL type; `AS "id: _"` ignores it. In a directive, `crate` is the package's
+/// library, also in the package's tests, examples and binaries, so the type must be `pub`. In a package without a
+/// library, `crate` is the binary.
 ///
 /// A folder of migrations also works; its files are read in the order of their names, without `*.down.sql`. Cargo does
 /// not detect new files there, so a `build.rs` names the folder:
@@ -193,7 +194,7 @@ pub use dsql_edge_macros::sql;
 /// # }
 /// ```
 ///
-/// The arguments are those of `sql!` as an expression. Errors have the line and the column in the file.
+/// The arguments are the same as for `sql!` as an expression. Errors have the line and the column in the file.
 pub use dsql_edge_macros::sql_file;
 
 /// A query that `sql!` cannot analyze: its syntax and parameters are checked, and you declare the types.
@@ -212,8 +213,8 @@ pub use dsql_edge_macros::sql_file;
 /// a difference is an error that names the column; a value is never misread. Without a row (`sql_unchecked!("…", …)`),
 /// the statement can only be executed.
 ///
-/// Transaction control is rejected as in [`sql!`](crate::sql). A SELECT is treated as one that only reads, and runs
-/// again if its answer is lost, only if the snapshot proves it: `sql!` would accept it, and it does not name a function
-/// of the schema. Every other statement is treated as one that may write and may change its session. Run a statement
-/// that changes its session on a [`Session`](crate::Session): `sql_unchecked!` does not check that.
+/// Transaction control is rejected as in [`sql!`](crate::sql). A SELECT is treated as a statement that only reads, and
+/// runs again after a lost answer, if the snapshot proves that it only reads: `sql!` would accept it, and it does not
+/// name a function of the schema. Every other statement is treated as one that may write and may change its session.
+/// Run a statement that changes its session on a [`Session`](crate::Session): `sql_unchecked!` does not check that.
 pub use dsql_edge_macros::sql_unchecked;

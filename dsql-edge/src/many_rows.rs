@@ -1,6 +1,6 @@
 //! Many rows for one statement, which are bound while they are sent.
 //!
-//! Input: an iterator of rows and a function that binds one. Output: [`Chunk`]s within their limits, either as
+//! Input: an iterator of rows and a function that binds one row. Output: [`Chunk`]s within their limits, either as
 //! [`Arguments`] for each row, or as the arguments of `… FROM UNNEST($1, $2)`: an array for each parameter. Rows that
 //! do not fit wait for the next chunk. The error of the first value that cannot be encoded is kept and returned when
 //! the chunk is sent.
@@ -126,7 +126,7 @@ pub struct ManyRows {
     error: Option<Error>,
 }
 
-/// The state of an array: its bytes, its elements, and whether one of them is NULL.
+/// The state of an array: the number of its bytes, the number of its elements, and whether an element is NULL.
 type Mark = (usize, i32, bool);
 
 #[derive(Default)]

@@ -15,7 +15,7 @@ pub trait Optional {
 }
 
 /// The value of an argument; `None` leaves its text out.
-// `V` is `O::Value`, so that an argument that is not an `Option` is one error and not two.
+// `V` is `O::Value`, so that an argument that is not an `Option` causes one compiler error and not two.
 pub fn given<V, O: Optional<Value = V> + ?Sized>(argument: &O) -> Option<&V> {
     argument.given()
 }

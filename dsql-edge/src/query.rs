@@ -38,9 +38,9 @@ pub struct Command {
 /// It runs like a [`Command`], and can be the [idempotency key](crate::TransactionBuilder::idempotency_key) of a
 /// transaction. `sql!` makes a `KeyInsert` from an `INSERT … VALUES (…)` of one row without `RETURNING` and without `DO
 /// UPDATE`, if a primary key or a unique constraint covers only columns that the statement writes, with parameters or
-/// constants that are not NULL. If more than one constraint of the table does so, `ON CONFLICT (column) DO NOTHING`
-/// must name the key: a violation of another constraint does not mean that the key is taken, and causes an error.
-/// `.into()` turns it into a `Command`.
+/// constants that are not NULL. If that is true for more than one constraint of the table, `ON CONFLICT (column) DO
+/// NOTHING` must name the key: a violation of another constraint does not mean that the key is taken, and causes an
+/// error. `.into()` turns it into a `Command`.
 #[must_use = "a statement does nothing until it is executed"]
 pub struct KeyInsert {
     pub(crate) request: Request,

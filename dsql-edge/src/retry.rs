@@ -1,5 +1,5 @@
-//! Decides whether a statement runs again after a failure, and what is known about a write. Pure: facts in, a [`Rule`]
-//! out.
+//! Decides whether a statement runs again after a failure, and what is known about a write. The decision is pure: facts
+//! in, a [`Rule`] out.
 //!
 //! Input: the [`FailureFacts`] of a flight. Output: its rule, the [`Pause`] before another attempt, and the outcome.
 //! Nothing is awaited here, and the text of an error is not read (`login_rejection.rs` has read it for a rejected
@@ -19,7 +19,7 @@
 //!
 //! | | rule | what happened | what is known | again |
 //! |---|---|---|---|---|
-//! | R0 | `NotSent` | it could not be sent: a value, a setting, a certificate, no TLS, a socket of another request | nothing happened | no |
+//! | R0 | `NotSent` | the flight could not be sent: a value, a setting, a certificate, no TLS, a socket of another request | nothing happened | no |
 //! | R1 | `NotConnected` | no connection, and nothing of the query was sent | nothing happened | twice, after 50–250 ms |
 //! | R2 | `LoginRejected` | rejected before the login ended; or the server dropped the flight after the login | nothing happened | by the [`LoginRejection`] |
 //! | R3 | `LostDuringLogin` | lost during the login, with reads or a part of a transaction sent | nothing happened | twice, after 50–250 ms |
@@ -31,7 +31,7 @@
 //! | R9 | `StatementRejected` | any other error of the server | nothing happened | no |
 //! | R10 | `StaleConnection` | an idle connection turns out to be dead before anything was sent | nothing happened | once, at once |
 //! | R10b | `ReadsLost` | lost with reads sent | nothing happened | twice, after 50–250 ms |
-//! | R11 | | R4, R7 or R8 of a transaction with an idempotency key | the key resolves it | the transaction, with the key |
+//! | R11 | | R4, R7 or R8 of a transaction with an idempotency key | the key resolves the outcome | the transaction, with the key |
 //! | R12 | `Abandoned` | a violation of the protocol; a timeout; the future polled in another request; BEGIN or COMMIT in a statement | as if lost | no |
 //!
 //! Before TLS the server sends one byte. EOF or RST there, and `E` (an error: PostgreSQL sends it when it cannot start
@@ -41,17 +41,18 @@
 //!
 //! A cold `UPDATE` is sent together with the login. The connection breaks before ReadyForQuery of the login. The signal
 //! is `Lost`, the flight reached `Login`, and its payload is `Commit`, because the statement commits by itself. The
-//! server may have read the whole flight: R4, unknown, and it is not sent again. With a `SELECT`, the same break is R3:
-//! a second run does no harm. In a transaction it is also R3: COMMIT was not sent, so nothing can have been committed.
+//! server may have read the whole flight. So this is R4: the outcome is unknown, and the flight is not sent again. With
+//! a `SELECT`, the same break is R3: a second run does no harm. In a transaction, the break is also R3: COMMIT was not
+//! sent, so nothing can have been committed.
 //!
 //! # The rejected design
 //!
 //! AWS's connectors decide only by SQLSTATE: 40001 runs again, and every other error is returned to the caller. A lost
-//! connection has no SQLSTATE, and the obvious repair, to send again every statement that failed with a connection
-//! error, runs an `INSERT` twice if only its answer was lost. It does not help to check whether
-//! CommandComplete has arrived: in the extended protocol an autocommit statement commits at Sync,
-//! after CommandComplete (`exec_execute_message` and `finish_xact_command` in PostgreSQL's
-//! `tcop/postgres.c`), and DSQL sends 40001 at that point.
+//! connection has no SQLSTATE, and the obvious repair (each statement that failed with a connection error is sent
+//! again) runs an `INSERT` twice if only its answer was lost. It does not help to check whether CommandComplete has
+//! arrived: in the extended protocol an autocommit statement commits at Sync, after CommandComplete
+//! (`exec_execute_message` and `finish_xact_command` in PostgreSQL's `tcop/postgres.c`), and DSQL sends 40001 at that
+//! point.
 
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -62,18 +63,18 @@ use crate::millis::Millis;
 /// How far a flight had come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reached {
-    /// No byte of it was given to the transport.
+    /// No byte of the flight was given to the transport.
     Nothing,
-    /// It was sent together with the login, and the end of the login was not received.
+    /// The flight was sent together with the login, and the end of the login was not received.
     Login,
     /// The server had accepted the login.
     Session,
 }
 
-/// The content of a flight, as far as it decides what a lost answer means.
+/// The kind of content of a flight, which decides what a lost answer means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Payload {
-    /// Statements of which the compiler has proved that they do not write.
+    /// Statements that do not write, as the compiler has proved.
     Reads,
     /// Statements of a transaction, without its COMMIT.
     Transaction,
@@ -172,7 +173,7 @@ impl FailureFacts {
     }
 }
 
-/// The pause before another attempt: a random time between the two, so that clients that failed at the same time do not
+/// The pause before another attempt: a random time within a range, so that clients that failed at the same time do not
 /// retry at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pause {
@@ -195,12 +196,12 @@ impl Pause {
 }
 
 impl Rule {
-    /// Whether the server understands a login only if the client waits for each answer.
+    /// Whether the next login must wait for each answer, because the server did not understand a pipelined login.
     pub(crate) fn wants_serial_login(self) -> bool {
         matches!(self, Rule::LoginRejected { rejection: LoginRejection::Protocol, pipelined: true })
     }
 
-    /// Whether a write may have happened, and its outcome is unknown.
+    /// Whether the outcome of a write is unknown: it may have happened.
     pub(crate) fn leaves_unknown(self) -> bool {
         let unknown = match self {
             Rule::CommitLostDuringLogin | Rule::CommitLost | Rule::CommitUnsure => true,
@@ -229,8 +230,8 @@ pub(crate) struct Attempts {
     replaced: bool,
 }
 
-/// If a server sends nothing for this many milliseconds after a pipelined login, a probe checks whether it has the
-/// flight. The time is longer than most queries take, so that few send the five bytes of the probe.
+/// If a server sends nothing for this many milliseconds after a pipelined login, a probe checks whether the server has
+/// the flight. The time is longer than most queries take, so that few send the five bytes of the probe.
 pub(crate) const PROBE_AFTER: Millis = 2_000;
 
 /// The maximum number of times that a connection is opened again after it broke or could not be opened.
@@ -247,8 +248,8 @@ impl Attempts {
         self.done
     }
 
-    /// Returns the pause before another attempt, or `None` if there is none. `resolvable`: it is a transaction with an
-    /// idempotency key.
+    /// Returns the pause before another attempt, or `None` if there is none. `resolvable`: the attempts are those of a
+    /// transaction with an idempotency key.
     pub(crate) fn after(&mut self, rule: Rule, resolvable: bool, budget: &[&Budget]) -> Option<Pause> {
         let pause = match rule {
             Rule::NotSent | Rule::StatementRejected | Rule::Abandoned { unknown: false } => return None,
@@ -260,7 +261,7 @@ impl Attempts {
             Rule::LoginRejected { rejection, pipelined } => self.after_rejection(rejection, pipelined)?,
             Rule::TransactionLost => Pause::millis(50, 250),
             Rule::Conflict => conflict_pause(self.done),
-            // R11: only the key's own row can resolve it.
+            // R11: only the key's own row can resolve the outcome.
             Rule::CommitLostDuringLogin
             | Rule::CommitLost
             | Rule::CommitUnsure

@@ -117,7 +117,7 @@ impl<'a> DataRow<'a> {
     }
 
     /// If the snapshot proves that a column is not NULL, a NULL means that the snapshot is stale. With `AS "x!"`, the
-    /// query excludes NULL, not the snapshot.
+    /// query excludes NULL, and the snapshot does not.
     fn column_error(&self, index: usize, sql_type: &str, reason: ConversionError, nullable: bool) -> Error {
         let name = self.statement.columns.get(index).map_or("", |column| column.name);
         let null = matches!(self.row.column(index), Some(None));

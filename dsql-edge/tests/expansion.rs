@@ -1,4 +1,5 @@
-//! The code that `sql!` generates, written by hand: it must compile, be `Send`, and serialize.
+//! Code like that which `sql!` generates, written by hand: it must compile, its futures must be `Send`, and its rows
+//! must serialize.
 
 #![allow(unreachable_pub, reason = "the same code as the macro's")]
 #![allow(clippy::unwrap_used, reason = "a test")]

@@ -9,7 +9,7 @@ use dsql_edge_local::Local;
 use dsql_edge_tests::network::{Fault, Network};
 use dsql_edge_tests::workerd::{self, Extras, Workerd};
 
-/// The number of requests, and the number of concurrent ones.
+/// The number of requests, and the number of concurrent requests.
 const LOAD: (usize, usize) = (300, 8);
 
 /// The delay in one direction between the Worker, or the object, and the cluster.

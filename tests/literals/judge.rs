@@ -17,7 +17,7 @@ pub(crate) struct Rejection {
 pub(crate) struct Answers {
     /// With the default settings.
     pub(crate) default: Vec<Option<Rejection>>,
-    /// The same errors, of the literals that PostgreSQL rejects with each order of dates.
+    /// The same answers, but with errors only for the literals that PostgreSQL rejects with every order of dates.
     pub(crate) any_order: Vec<Option<Rejection>>,
 }
 

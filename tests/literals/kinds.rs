@@ -13,9 +13,10 @@ pub(crate) struct Kind {
     styles: &'static [&'static str],
     /// Words that occur in its literals, between blanks. `~` is a blank in a word.
     pub(crate) words: &'static str,
-    /// How many of 1,000 literals that PostgreSQL rejects the compiler may accept.
+    /// The limit of the literals that PostgreSQL rejects and the compiler accepts, per 1,000 literals that PostgreSQL
+    /// rejects.
     pub(crate) missed_per_mille: usize,
-    /// How many of 1,000 literals that PostgreSQL rejects may have another error.
+    /// The limit of the literals for which the compiler has another error, per 1,000 literals that PostgreSQL rejects.
     pub(crate) other_per_mille: usize,
 }
 

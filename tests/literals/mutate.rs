@@ -5,7 +5,7 @@ use fastrand::Rng;
 /// Characters that have a meaning in some type.
 const CHARACTERS: &str = "0123456789abcdefxztpTZ +-:./,;_'\"\\{}[]()<>$%@#*&|!\t\n\u{b}é";
 
-/// Digits that replace one: with them, months, hours and octets leave their ranges.
+/// Digits that replace a digit of a value, so that months, hours and octets leave their ranges.
 const DIGITS: [&str; 9] = ["0", "9", "13", "24", "31", "32", "60", "99", "256"];
 
 pub(crate) struct Mutator {

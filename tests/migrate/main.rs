@@ -1,4 +1,4 @@
-//! Tests `dsql-edge migrate` with a dsql-local. `broken`: a run is broken at every step and run again, and two runs at
+//! Tests `dsql-edge migrate` with a dsql-local. `broken`: a run breaks at every step and is started again; two runs at
 //! once. `trouble`: files that changed, jobs that fail, report a wrong status or take long, and states that only the
 //! user can decide.
 

@@ -69,7 +69,8 @@ async fn failed_statement_names_its_cause_and_can_be_fixed() {
     local.stop().await.unwrap();
 }
 
-/// Runs SQL on dsql-local's PostgreSQL as its superuser, again if it conflicts with a run that renews its lease.
+/// Runs SQL on dsql-local's PostgreSQL as its superuser, and runs it again if it conflicts with a run that renews its
+/// lease.
 async fn meddle(local: &Local, sql: &str) {
     let (client, connection) = tokio_postgres::connect(&local.postgres_url(), NoTls).await.unwrap();
     let connection = tokio::spawn(connection);

@@ -63,7 +63,8 @@ impl Oracle {
         let number = DATABASES.fetch_add(1, Ordering::Relaxed);
         let name = format!("oracle_{}_{number}", std::process::id());
         let admin = self.connect(&self.config)?;
-        // PostgreSQL's default strategy writes all pages of the new database to its log, which takes six times as long.
+        // PostgreSQL's default strategy writes all pages of the new database to its log, which takes six times as long
+        // as copying its files.
         let create = format!("CREATE DATABASE {name} TEMPLATE template0 STRATEGY FILE_COPY");
         self.runtime.block_on(admin.batch_execute(&create))?;
         let client = self.connect(self.config.clone().dbname(&name))?;
@@ -97,7 +98,7 @@ impl Database<'_> {
 
 impl Drop for Database<'_> {
     fn drop(&mut self) {
-        // A server that this process started ends with it; another server must be left without the database.
+        // A server that this process started ends with the process. On another server, the database must be dropped.
         if let Ok(admin) = self.oracle.connect(&self.oracle.config) {
             let _ = self
                 .oracle

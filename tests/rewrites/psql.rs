@@ -1,8 +1,8 @@
 //! Divides a script as psql does.
 //!
-//! Input: its text. Output: statements, rows and psql's own commands. It is written independently of the compiler's
-//! lexer, after `psqlscan.l`, so that the two can differ. Each script of [`super::script`] is compared with the pieces
-//! that it was generated from.
+//! Input: its text. Output: statements, rows and psql's own commands. This module is written after `psqlscan.l` and
+//! independently of the compiler's lexer, so that a mistake in one of the two shows as a difference. Each script of
+//! [`super::script`] is compared with the pieces that it was generated from.
 
 /// A part of a script.
 #[derive(Clone, Debug, PartialEq)]

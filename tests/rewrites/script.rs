@@ -384,7 +384,7 @@ impl Maker {
         }
     }
 
-    /// Renames a table to the name of another.
+    /// Gives a table the name of another table.
     fn renamed(&mut self, table: &str) {
         self.last += 1;
         let number = self.last;

@@ -144,7 +144,7 @@ pub(crate) fn is_polymorphic(ty: Ty) -> bool {
     )
 }
 
-/// The type in place of a polymorphic one, once the element is chosen; the type itself if it is not polymorphic.
+/// The concrete type for a polymorphic type, once the element is chosen; a type that is not polymorphic stays the same.
 pub(crate) fn instantiate(types: &Types, ty: Ty, element: Ty) -> Option<Ty> {
     match ty {
         oid::ANY | oid::ANYELEMENT | oid::ANYCOMPATIBLE => Some(element),

@@ -401,7 +401,7 @@ fn has_null_element(text: &str) -> bool {
 }
 
 /// Returns a quoted value for a parameter. Arrays have `length` elements, because arrays that are unnested together
-/// must have the same length. If an element may be NULL, the last one is.
+/// must have the same length. If an element may be NULL, the last element is NULL.
 fn argument(types: &Types, parameter: &TypedParameter, number: u32, length: u32) -> String {
     let text = match &parameter.sql_type.kind {
         SqlTypeKind::Array(element) => {

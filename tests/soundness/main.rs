@@ -154,7 +154,7 @@ fn one_schema(
             *count
         };
         // Of each kind of find, the first few are shrunk: more for wrong answers about NULL, which may have many
-        // causes, than for a message that differs, which has one.
+        // causes, than for a message that differs, which has one cause.
         let worth = if find.is_untrue() { UNTRUE_SHRUNK } else { SHRUNK };
         if count <= worth {
             let case = Case::new(&schema.ddl, &rows, statement);

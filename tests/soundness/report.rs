@@ -1,4 +1,4 @@
-//! Counts what was tried, and prints it.
+//! Counts the tried statements, and prints the counts.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

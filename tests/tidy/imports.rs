@@ -1,4 +1,4 @@
-//! Finds which file of a crate imports which, and the cycles among them.
+//! Finds the imports between the files of a crate, and the cycles among these imports.
 //!
 //! Input: the files of a crate, as text. Output: imports, each with the path in the source; cycles as lists of imports.
 //!
@@ -92,7 +92,7 @@ impl Crate {
         targets
     }
 
-    /// The files that define what a path names, seen from `base`.
+    /// The files that define the items which a path names, seen from `base`.
     fn resolve(&self, base: &[String], path: &[String], depth: usize, out: &mut BTreeSet<Module>) {
         let mut base = base.to_vec();
         let mut rest = path;

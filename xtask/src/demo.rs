@@ -1,9 +1,9 @@
 //! `cargo xtask demo`: runs the example blog in workerd with a local DSQL, and sends it requests over HTTP.
 //!
-//! It needs only a clone, Rust and Node. It starts one process, `dsql-local run`, which starts the other two, and stops
-//! them when its standard input closes, that is, when this process ends in any way. The command that `dsql-local` runs
-//! is `cargo xtask demo --serve`, which becomes workerd: workerd's configuration needs the certificate of the running
-//! dsql-local.
+//! It needs only a clone, Rust and Node. It starts one process, `dsql-local run`, which starts PostgreSQL and workerd.
+//! `dsql-local` stops both when its standard input closes, that is, when this process ends in any way. The command that
+//! `dsql-local` runs is `cargo xtask demo --serve`, which becomes workerd: workerd's configuration needs the
+//! certificate of the running dsql-local.
 
 use std::env;
 use std::fs;

@@ -1,8 +1,8 @@
 //! `cargo xtask fuzz`: runs libFuzzer on the parsers of hostile bytes and of arbitrary text, on the stable toolchain.
 //!
 //! Input: the targets of `fuzz/`, their committed seeds, and the statements and schemas of `tests/cases`. Output: the
-//! number of inputs that each has tried, and a file for each failure that reproduces it. Inputs that reach new code are
-//! kept in the target folder for the next run.
+//! number of inputs that each target has tried, and for each failure a file that reproduces the failure. Inputs that
+//! reach new code are kept in the target folder for the next run.
 
 use std::fs;
 use std::path::{Path, PathBuf};

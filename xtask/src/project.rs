@@ -38,8 +38,8 @@ pub fn lock(work: &str) -> Result<File> {
     Ok(file)
 }
 
-/// `cargo test` of one test program, with its output. It names the whole workspace, because cargo builds shared
-/// dependencies once for each set of packages.
+/// `cargo test` of one test program, with its output. The command names the whole workspace, because cargo builds
+/// shared dependencies once for each set of packages.
 pub fn cargo_test(program: &str) -> Command {
     let mut command = cargo();
     command.args(["test", "--locked", "--workspace", "--test", program, "--", "--nocapture"]);

@@ -76,7 +76,7 @@ pub fn wasm_target() -> Result<()> {
 /// the project supports, which is in wrangler 4.82.1, the last wrangler that runs on Node 20.
 ///
 /// # Errors
-/// Returns an error if it is not installed, or if the variable has another value.
+/// Returns an error if workerd is not installed, or if the variable has another value.
 pub fn workerd() -> Result<PathBuf> {
     match env::var(WORKERD).as_deref() {
         Err(_) | Ok("" | "newest") => found("@cloudflare", "workerd-", "bin/workerd"),

@@ -27,11 +27,11 @@ pub struct Worker<'a> {
     /// Classes of Durable Objects that the Worker exports, each bound by its own name, or `binding=class`; kept in
     /// memory.
     pub durable_objects: &'a [&'a str],
-    /// Whether the objects have an isolate of their own, in which they can be restarted alone. It needs
+    /// Whether the objects have an isolate of their own, in which they can be restarted alone. This option needs
     /// [`EXPERIMENTAL`].
     pub apart: bool,
-    /// Whether requests to `/trigger/scheduled` and `/trigger/queue` cause these events, like Cloudflare. It needs
-    /// [`EXPERIMENTAL`].
+    /// Whether requests to `/trigger/scheduled` and `/trigger/queue` cause these events, as on Cloudflare. This option
+    /// needs [`EXPERIMENTAL`].
     pub triggers: bool,
 }
 
@@ -99,7 +99,7 @@ export default class extends Bundle {
 /// `{"event":"listen","socket":"http","port":N}`.
 pub const SERVE: [&str; 2] = ["serve", "--control-fd=1"];
 
-/// The port in a line that workerd wrote, if it has one.
+/// The port in a line that workerd wrote, if the line has a port.
 pub fn listening(line: &str) -> Option<u16> {
     let (_, rest) = line.strip_prefix(r#"{"event":"listen""#)?.split_once(r#""port":"#)?;
     rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()

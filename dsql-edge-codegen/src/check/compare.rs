@@ -153,7 +153,7 @@ fn changes(query: &Query, before: &Compiled, after: &Compiled) -> Vec<Finding> {
     }
     if before.query.key.is_some() && after.query.key.is_none() && !query.unchecked {
         let message = "it can no longer be an idempotency key";
-        let hint = "no unique constraint covers only columns that it writes";
+        let hint = "no unique constraint covers only columns that the INSERT writes";
         out.push(changed(query, Severity::Note, whole, message, Some(hint.to_owned())));
     }
     out

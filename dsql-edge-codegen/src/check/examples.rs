@@ -1,4 +1,4 @@
-//! Finds invocations in the examples of doc comments, which `check` names and does not compile.
+//! Finds invocations in the examples of doc comments: `check` lists these invocations, but does not compile them.
 //!
 //! Input: the lines of a doc comment. Output: the place of each invocation in a block of Rust. `cargo test --doc`
 //! compiles each example as a separate program, under the current schema.

@@ -31,7 +31,7 @@ pub(super) struct Expanded {
 #[derive(Default)]
 pub(super) struct Expansions {
     pub(super) all: Vec<Expanded>,
-    /// The first error of the package's tests, examples and benches, if the rest of it compiles without them.
+    /// The first error of the package's tests, examples and benches, if the other targets compile without them.
     pub(super) tests_fail: Option<String>,
 }
 
@@ -140,7 +140,7 @@ pub(super) fn comparable(tokens: TokenStream) -> Vec<String> {
 }
 
 impl Expanded {
-    /// Returns its tokens in the form that is compared with those of a source.
+    /// Returns its tokens in the form in which they are compared with the tokens of a source.
     pub(super) fn comparable(&self) -> Option<Vec<String>> {
         TokenStream::from_str(&self.tokens).ok().map(comparable)
     }

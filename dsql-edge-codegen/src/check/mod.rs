@@ -214,7 +214,7 @@ fn compared(
     if let Some(other) = expanded.iter().find(|it| is_other(&it.schema)) {
         let (read, schema) = (other.schema.display(), schema.unwrap_or(Path::new("")).display());
         return Expansion::OtherSchema(format!(
-            "the build reads its schema from {read}, and `check` read {schema}: name the build's with --snapshot"
+            "the build reads its schema from {read}, and `check` read {schema}: name the build's schema with --snapshot"
         ));
     }
     let is_compiled = |path: &Path, line: usize| {

@@ -161,7 +161,7 @@ impl Unread {
     pub(super) fn not_expanded(seen: &Seen, package: &Path) -> Unread {
         let (path, line) = (seen.path.clone(), seen.line);
         let file = shown(&path, package);
-        let why = "the compiler does not expand this macro of dsql-edge, or of another crate with its name"
+        let why = "the compiler does not expand this macro, which is dsql-edge's or one of the same name in another crate"
             .to_owned();
         Unread { file, line, column: 1, why, path }
     }
@@ -209,7 +209,7 @@ fn rust_files(package: &Path, unread: &mut Vec<Unread>) -> Vec<PathBuf> {
     found
 }
 
-/// Whether cargo writes to a folder: cargo creates this file in it, whatever the folder's name is.
+/// Whether cargo writes to a folder: cargo creates CACHEDIR.TAG in such a folder, whatever the folder's name is.
 fn is_of_cargo(folder: &Path) -> bool {
     folder.join("CACHEDIR.TAG").is_file()
 }

@@ -38,9 +38,9 @@ pub struct Report {
 
 /// How the queries that were found compare with those that the compiler expands.
 pub enum Expansion {
-    /// `--no-build`: they were not compared.
+    /// `--no-build`: the queries were not compared.
     NotAsked,
-    /// They were compared.
+    /// The queries were compared.
     Compared {
         /// The number of queries that only the compiler saw; they are included in the report's number of queries.
         more: usize,
@@ -49,7 +49,7 @@ pub enum Expansion {
     },
     /// The build reads another schema than the one that `check` read.
     OtherSchema(String),
-    /// The reason why they could not be compared.
+    /// The reason why the queries could not be compared.
     Unknown(String),
 }
 
@@ -96,7 +96,7 @@ impl Report {
         }
     }
 
-    /// Describes the part of the package that was not compared, if the rest was.
+    /// Describes the part of the package that was not compared, if the other parts were compared.
     fn partly_compared(&self) -> Option<String> {
         let Expansion::Compared { tests_fail: Some(error), .. } = &self.expansion else { return None };
         Some(format!(
@@ -124,7 +124,7 @@ impl Report {
         out.extend(self.unfollowed.iter().map(|it| format!("error: {}\n\n", it.rendered)));
         for finding in &self.findings {
             let level = match finding.severity {
-                Severity::Broken if finding.was_wrong => "error, and not only with this schema",
+                Severity::Broken if finding.was_wrong => "error, with the current schema too",
                 Severity::Broken => "error",
                 Severity::Changed => "changed",
                 Severity::Note => "note",

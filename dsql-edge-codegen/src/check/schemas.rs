@@ -63,8 +63,8 @@ impl AsItIs {
     }
 }
 
-/// Returns the current schema, or `None` if the package has none yet. The files of a folder of migrations that the
-/// candidate applies are not a part of it.
+/// Returns the current schema, or `None` if the package has none yet. In a folder of migrations, the files that the
+/// candidate applies are not a part of the current schema.
 pub(super) fn as_it_is(
     package: &Path,
     snapshot: Option<&Path>,
@@ -81,8 +81,8 @@ pub(super) fn as_it_is(
     let before: Vec<SchemaFile> = files.iter().filter(|file| !is_coming(file)).cloned().collect();
     let folded = match folded(&before) {
         Ok(folded) => folded,
-        // A later migration needs a file that the candidate applies. In this case, the current
-        // schema is that of the files before the first such file.
+        // A later migration needs a file that the candidate applies. In this case, the current schema consists of the
+        // files before the first such file.
         Err(_) if before.len() < files.len() => {
             let first = files.iter().take_while(|file| !is_coming(file)).cloned();
             self::folded(&first.collect::<Vec<_>>())?

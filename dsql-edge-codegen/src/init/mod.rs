@@ -127,7 +127,7 @@ fn snapshot(options: &Options, summary: &mut Summary) -> Result<()> {
             summary,
         )?;
         summary.next(format!(
-            "write your tables into {SNAPSHOT}, or `dsql-edge pull --endpoint <id>.dsql.<region>.on.aws` takes them from a cluster"
+            "write your tables into {SNAPSHOT}, or run `dsql-edge pull --endpoint <id>.dsql.<region>.on.aws` to take them from a cluster"
         ));
         return Ok(());
     }
@@ -158,7 +158,7 @@ fn migrations(package: &Path, folder: &str, summary: &mut Summary) -> Result<()>
     let script = package.join("build.rs");
     match fs::read_to_string(&script) {
         Ok(text) if text.contains("DSQL_EDGE_MIGRATIONS") => {}
-        Ok(_) => summary.next(format!("into main() of your build.rs: {line}")),
+        Ok(_) => summary.next(format!("add to main() of your build.rs: {line}")),
         Err(_) => {
             let text = format!("{}fn main() {{\n    {line}\n}}\n", texts::BUILD_HEAD);
             create(package, "build.rs", &text, "lets cargo see new files of the folder", summary)?;
@@ -180,7 +180,7 @@ fn first_query(package: &Path, summary: &mut Summary) -> Result<()> {
         return Ok(());
     }
     create(package, NAME, texts::FIRST_QUERY, "a query that is checked when it is compiled", summary)?;
-    summary.next("`mod first_query;` in src/lib.rs, and `first_query::now(&env).await?` in the handler");
+    summary.next("add `mod first_query;` to src/lib.rs, and `first_query::now(&env).await?` to the handler");
     Ok(())
 }
 

@@ -18,7 +18,7 @@ pub(super) fn settings(package: &Path, region: Option<&str>, summary: &mut Summa
         if let Ok(text) = fs::read_to_string(package.join(name)) {
             if !text.contains("\"placement\"") {
                 summary.next(format!(
-                    "into {name}, so that the Worker runs near the cluster: \"placement\": {{ \"region\": \"aws:{shown}\" }}"
+                    "add to {name}, so that the Worker runs near the cluster: \"placement\": {{ \"region\": \"aws:{shown}\" }}"
                 ));
             }
             return Ok(());
@@ -36,7 +36,7 @@ pub(super) fn settings(package: &Path, region: Option<&str>, summary: &mut Summa
     }
     let Some(region) = region else {
         summary.next(
-            "into wrangler.toml, so that the Worker runs near the cluster: [placement] region = \"aws:<your cluster's region>\"",
+            "add to wrangler.toml, so that the Worker runs near the cluster: [placement] region = \"aws:<your cluster's region>\"",
         );
         return Ok(());
     };

@@ -1,4 +1,4 @@
-//! Stores the facts about a script and its statements that several findings need. `rows` computes each one at its
+//! Stores the facts about a script and its statements that several findings need. `rows` computes each fact at its
 //! first use, and `script` keeps it.
 
 use std::cell::OnceCell;
@@ -9,7 +9,7 @@ use std::collections::HashMap;
 pub(super) struct StatementAnswers {
     /// Whether it writes only to the table that it names.
     pub(super) stays: OnceCell<bool>,
-    /// Whether it calls a function that is not PostgreSQL's, itself or through a view.
+    /// Whether it calls, itself or through a view, a function that is not PostgreSQL's.
     pub(super) calls: OnceCell<bool>,
 }
 

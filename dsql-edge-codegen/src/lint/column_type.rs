@@ -1,4 +1,5 @@
-//! Decides whether a script depends on the integer type of a column, so that it may behave differently with a bigint.
+//! Decides whether a script depends on the integer type of a column: whether it may behave differently if the column is
+//! a bigint.
 //!
 //! Input: a script, and a column of a table that it creates. Output: whether a statement could fail or have another
 //! effect. PostgreSQL resolves a function by the types of its arguments, and `CREATE OR REPLACE VIEW` must keep the
@@ -38,7 +39,7 @@ pub(super) fn depends_on_type(
         if of.peek().is_none() || only_adds(script, statement) {
             continue;
         }
-        // A view may have the column by another name.
+        // A view may contain the column under another name.
         let may_read = of.any(|name| name != own) || script.names(statement, column);
         if copies_type(&statement.kind, &having) || joins(script, statement) {
             return true;
@@ -109,9 +110,9 @@ fn copies_type(statement: &StatementKind, having: &[String]) -> bool {
     }
 }
 
-/// Whether the text at a place contains something whose meaning depends on the types of its operands, or that may
-/// accept another type: a call, a cast, an operator, a set operation. A column, and a comparison of columns and
-/// constants, contain none of these.
+/// Whether the text at a place contains a call, a cast, an operator or a set operation: its meaning may depend on the
+/// types of its operands, or it may accept another type. A column, and a comparison of columns and constants, contain
+/// none of these.
 fn is_typed(script: &Script<'_>, statement: &StatementKind, span: Span) -> bool {
     let tokens = script.tokens_within(span);
     tokens.iter().enumerate().any(|(at, token)| {
@@ -125,7 +126,8 @@ fn is_typed(script: &Script<'_>, statement: &StatementKind, span: Span) -> bool 
             TokenKind::Keyword(Keyword::Left | Keyword::Right | Keyword::Substring | Keyword::Overlay) => {
                 is_called
             }
-            // A set operation converts all sides to one type; in WITH RECURSIVE, it must be the type of the first side.
+            // A set operation converts all sides to one type; in WITH RECURSIVE, this must be the type of the first
+            // side.
             TokenKind::Keyword(Keyword::Cast | Keyword::Union | Keyword::Intersect | Keyword::Except) => true,
             // `'posts_id_seq'::regclass`
             TokenKind::Typecast => !matches!(before, Some(TokenKind::String(_))),

@@ -1,5 +1,5 @@
-//! Derives the effects of a file on the files that run with it: whether all of them are known, and which rewrites
-//! they rule out.
+//! Derives the effects of a file on the files that run with it: whether all effects are known, and which rewrites these
+//! effects rule out.
 //!
 //! Input: a file, as far as it can be read. Output: [`Effects`]. Code is in statements and in the bodies of
 //! functions, which a statement of another file may call. A body in SQL is read as a file of its own. A body in
@@ -63,19 +63,19 @@ const BEFORE_PARENTHESES: &[Keyword] = &[
     Keyword::Sets,
 ];
 
-/// The changes that a function makes in its caller's transaction, as far as they are known. Of several changes, the
-/// greatest variant is used.
+/// The changes that a function makes in its caller's transaction, as far as they are known. If a function makes several
+/// changes, the greatest variant is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Change {
     #[default]
     Nothing,
     Rows,
     Schema,
-    /// Its body calls a function that no file defines.
+    /// The function's body calls a function that no file defines.
     CallsUnknown,
-    /// Its body is not read.
+    /// The function's body is not read.
     Unread,
-    /// No file defines it.
+    /// No file defines the function.
     Unknown,
 }
 
@@ -102,7 +102,7 @@ pub(super) struct Effects {
     /// Whether the files have `OVERRIDING USER VALUE`: an identity column and a column with a default store different
     /// values.
     pub(super) overrides_user_values: bool,
-    /// Whether the files add CYCLE to an existing sequence: its last value, after which it begins
+    /// Whether the files add CYCLE to an existing sequence. The last value of such a sequence, after which it begins
     /// again, depends on its type.
     pub(super) cycles_later: bool,
     /// The settings that the files depend on, or set to other values.

@@ -113,8 +113,7 @@ impl LintedFile {
         if sent == Sent::Migrate {
             findings.retain(|finding| !finding.is_moot_for_migrate());
             let misplaced = steps::misplaced(&parsed).into_iter();
-            // Where DSQL rejects a statement, only the rule is reported: it is clearer than this
-            // error.
+            // Where DSQL rejects a statement, only the rule is reported: its message is clearer than this error.
             let is_new = |error: &Diagnostic| {
                 !findings.iter().any(|it| it.diagnostic.is_error() && overlap(it.statement, error.span))
             };

@@ -14,7 +14,7 @@ use super::meaning::ANOTHER_TRANSACTION;
 use super::run::Run;
 use super::sent::Sent;
 
-/// The limit of rounds. A fixed statement may have a second finding that the first one hid; each round applies
+/// The limit of rounds. A fixed statement may have a second finding that the first finding hid; each round applies
 /// rewrites that do not overlap.
 const MAX_ROUNDS: usize = 1_000;
 
@@ -25,7 +25,7 @@ pub fn fixed(text: &str, schema: Option<&Schema>, sent: Sent, safe: Meaning) -> 
     fixed_at(text, (&Run::of([text]), 0), schema, sent, safe)
 }
 
-/// Returns the same for each of several files that run one after the other.
+/// Does the same as [`fixed`] for several files that run one after the other.
 pub fn fixed_all(texts: &[&str], schema: Option<&Schema>, sent: Sent, safe: Meaning) -> Vec<(String, usize)> {
     let run = Run::of(texts.iter().copied());
     let of = |(at, text): (usize, &&str)| fixed_at(text, (&run, at), schema, sent, safe);
@@ -59,8 +59,8 @@ fn fixed_at(
     (text, count)
 }
 
-/// The order in which rewrites are applied. A transaction is divided last, because another rewrite may move a
-/// statement out of it into an earlier statement.
+/// The order in which rewrites are applied. A transaction is divided last, because another rewrite may move a statement
+/// out of the transaction into an earlier statement.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Order {
     Same,
@@ -79,7 +79,7 @@ fn order(fix: &Fix) -> Order {
 /// Returns edits that do not touch each other, and the number of fixes. A fix is taken with all its edits or not at
 /// all.
 fn compatible(fixes: impl Iterator<Item = Fix>) -> (Vec<(Span, String)>, usize) {
-    // The edits by their starts. They do not overlap, so the last one before a place has the greatest end.
+    // The edits, by their starts. Edits do not overlap, so the last edit before a place has the greatest end.
     let mut edits: BTreeMap<u32, (Span, String)> = BTreeMap::new();
     let mut count = 0;
     for fix in fixes {

@@ -1,8 +1,8 @@
 //! Moves a key that a script adds after its table, as pg_dump does, into CREATE TABLE, where DSQL accepts it.
 //!
 //! Input: the statement that adds the key. Output: the edits, and the condition under which the
-//! script has the same effect with these edits; `None` if a statement in between could behave
-//! differently, or if CREATE TABLE could fail with the key.
+//! script has the same effect with these edits; `None` if a statement between CREATE TABLE and the
+//! key could behave differently, or if CREATE TABLE could fail with the key.
 
 use dsql_edge_compiler::dsql::Meaning::{Same, SameIfAllSucceed};
 use dsql_edge_compiler::dsql::{Fix, is_in_keys};
@@ -187,8 +187,8 @@ fn insertion(script: &Script<'_>, creates: &Statement, key: &str) -> Option<Vec<
     }
     let (close, insert) = (close?, end_of_last?);
     let after = Span { start: insert, end: insert };
-    // If the closing parenthesis is on a line of its own, the key also gets one, and a comment after the last element
-    // stays where it is.
+    // If the closing parenthesis is on a line of its own, the key also gets a line of its own, and a comment after the
+    // last element stays where it is.
     let text = script.parsed.text.as_ref();
     let line = line_start(text, close.start);
     Some(if line < close.start || text.get(..line as usize).is_some_and(|it| it.ends_with('\n')) {

@@ -5,11 +5,12 @@
 //!
 //! A script has the same effect if it leaves the same catalog and the same rows, apart from
 //! differences that DSQL forces: an identity column is a bigint, an index has no order and is built
-//! by a job. `tests/rewrites` compares both on PostgreSQL. A rewrite that replaces one statement by
-//! two has the same effect only if every statement succeeds; otherwise the effect of one of the two
-//! may remain. For example, the constraint of `ADD CONSTRAINT` remains NOT VALID if a row violates
-//! it, and the first part of a transaction remains if it becomes several. It is certain that no row
-//! violates the constraint only if the script created the table and added no rows to it.
+//! by a job. `tests/rewrites` compares catalog and rows on PostgreSQL. A rewrite that replaces one
+//! statement by two has the same effect only if every statement succeeds; otherwise the effect of
+//! one of the two may remain. For example, the constraint of `ADD CONSTRAINT` remains NOT VALID if
+//! a row violates it, and if a transaction becomes several transactions, the first of them remains.
+//! It is certain that no row violates the constraint only if the script created the table and added
+//! no rows to it.
 
 use std::collections::BTreeSet;
 
@@ -35,7 +36,7 @@ pub(super) const ANOTHER_TRANSACTION: &str = "begin another transaction";
 
 /// The rules whose rewrites do not affect other statements, or whose conditions check the statements that they may
 /// affect. Any other rewrite is offered only if everything that the run does is known: a statement that `lint` cannot
-/// read, a file that `\\i` runs or a string that is run as SQL may depend on what the rewrite changes.
+/// read, a file that `\\i` runs or a string that is run as SQL may depend on the object that the rewrite changes.
 const INDEPENDENT_OF_THE_RUN: &[&str] = &[
     "add_constraint_not_valid",
     "add_primary_key",
@@ -198,7 +199,7 @@ fn needs_index(script: &Script<'_>, at: usize, table: &QualifiedName) -> bool {
     let has = |keyword| script.has(statement, keyword);
     let names = script.names(statement, table.name());
     match &statement.kind {
-        // The target may be a view of the table, or the table by another name.
+        // The target may be a view of the table, or the table under another name.
         StatementKind::Insert(_) if has(Keyword::Conflict) => names || !rows::stays_in_its_table(script, at),
         StatementKind::AlterTable(alter) if renames(alter) => names,
         StatementKind::CreateFunction(_)

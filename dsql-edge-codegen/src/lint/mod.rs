@@ -51,10 +51,10 @@ pub(crate) use unfollowed::schema_changes;
 #[derive(Args)]
 #[command(
     after_help = "The exit status is 1 if an error is left. A comment `-- dsql-edge: allow RULE` in the line \
-    above, or at the end of the line, silences a rule there.\n\n--fix applies only rewrites after which the script has the same effect, failures included. A constraint that is \
-    added NOT VALID and then validated,\nor a transaction of several DDL statements that becomes several transactions, \
-    leaves its first part behind if the second fails: those need\n--assume-success too. Only a transaction without changes of rows that \
-    ends with COMMIT is ever split.\n\nExamples:\n  dsql-edge lint --for-migrate migrations/\n  dsql-edge lint --fix \
+    above, or at the end of the line, silences a rule there.\n\n--fix applies only rewrites after which the script has the same effect, even if a statement fails. \
+    With --assume-success, it also\napplies rewrites whose first part remains if the second part fails: a constraint is added NOT VALID \
+    and then validated, or a\ntransaction of several DDL statements becomes several transactions. A transaction is split only if it \
+    changes no rows and\nends with COMMIT.\n\nExamples:\n  dsql-edge lint --for-migrate migrations/\n  dsql-edge lint --fix \
     dump.sql\n  pg_dump --schema-only mydb | dsql-edge lint --fix - > dsql.sql\n  dsql-edge lint --format github \
     migrations/   # annotations in a workflow"
 )]

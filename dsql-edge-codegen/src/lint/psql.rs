@@ -4,7 +4,7 @@
 
 use dsql_edge_compiler::syntax::PsqlCommand;
 
-/// Whether a command of psql does not change which statements are sent, nor how.
+/// Whether psql sends the same statements, in the same way, as without this command.
 pub(super) fn is_harmless(command: &PsqlCommand, text: &str) -> bool {
     // psql runs the text between these quotes as a command of the shell.
     if command.span.text(text).contains('`') {

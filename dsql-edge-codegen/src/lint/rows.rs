@@ -108,8 +108,8 @@ fn is_any_in(places: &[usize], range: Range<usize>) -> bool {
     of_range(places, range).next().is_some()
 }
 
-/// Whether a statement of a range that does not name the table may change its rows or drop it. DROP … CASCADE does
-/// not name everything that it drops, and a statement with a view does not name the view's table.
+/// Whether a range has a statement that does not name the table, but may change the table's rows or drop the table.
+/// DROP … CASCADE does not name everything that it drops, and a statement with a view does not name the view's table.
 pub(super) fn is_reached(script: &Script<'_>, range: Range<usize>, table: &QualifiedName) -> bool {
     let is_unnamed = |at: &usize| !script.names(&script.statements()[*at], table.name());
     reaching(script, range.clone()).any(is_unnamed) || drops(script, range).any(is_unnamed)
@@ -215,7 +215,7 @@ pub(super) fn leaves_rows(script: &Script<'_>, at: usize, table: &QualifiedName)
     !script.names(statement, table.name()) && stays_in_its_table(script, at)
 }
 
-/// Whether a statement that writes certainly writes only to the table that it names.
+/// Whether all writes of a statement certainly go to the table that it names.
 pub(super) fn stays_in_its_table(script: &Script<'_>, at: usize) -> bool {
     let stays = |found: &StatementAnswers| *found.stays.get_or_init(|| has_one_target(script, at));
     script.found.get(at).is_some_and(stays)
@@ -287,7 +287,8 @@ fn defines_implicit_call(script: &Script<'_>, at: usize, statement: &Statement) 
     }
 }
 
-/// Whether a statement may run a function that is not PostgreSQL's: it calls one, or reads a view that does.
+/// Whether a statement may run a function that is not PostgreSQL's: it calls such a function, or reads a view that
+/// calls one.
 pub(super) fn runs_code(script: &Script<'_>, at: usize) -> bool {
     let Some(statement) = script.statements().get(at) else { return true };
     // A definition does not run the code that it defines.
@@ -309,7 +310,7 @@ pub(super) fn runs_code(script: &Script<'_>, at: usize) -> bool {
     !defines && (calls(script, at) || is_query && has_implicit_calls(script, at))
 }
 
-/// Whether a statement calls a function that is not PostgreSQL's, or reads a view that does.
+/// Whether a statement calls a function that is not PostgreSQL's, or reads a view that calls such a function.
 fn calls(script: &Script<'_>, at: usize) -> bool {
     let look = || has_call(script, at) || reads_call(script, at);
     script.found.get(at).is_none_or(|found| *found.calls.get_or_init(look))

@@ -1,7 +1,7 @@
 //! The files that run one after the other, with the words in them and the effects of all of them.
 //!
 //! Input: texts, in the order in which they run. Output: the files that contain a word, and the effects of all files.
-//! Each is computed at its first use: a single file needs neither.
+//! Both are computed at their first use, because a single file does not need them.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;

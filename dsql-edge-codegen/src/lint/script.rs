@@ -1,7 +1,8 @@
 //! A file of SQL as a session runs it: which statements share a transaction, and which have an unknown effect.
 //!
 //! Input: the statements of a file, and the places in it that could not be read. Output: facts about a statement and
-//! those around it. Names are compared without their schemas: in doubt, a statement is taken to name a table.
+//! those around it. Names are compared without their schemas, so a statement may count as naming a table although it
+//! names another one.
 
 use std::cell::OnceCell;
 use std::collections::HashSet;
@@ -41,7 +42,7 @@ pub(super) struct Script<'s> {
     others_with_text: Vec<usize>,
     /// The statements with a body: functions and DO.
     bodies: Vec<usize>,
-    /// The names of the functions that it defines.
+    /// The names of the functions that the file defines.
     functions: HashSet<String>,
     /// The facts that `rows` computes for each statement, and that several findings need.
     pub(super) found: Vec<StatementAnswers>,
@@ -51,7 +52,7 @@ pub(super) struct Script<'s> {
 
 /// `BEGIN … COMMIT`.
 pub(super) struct Block {
-    /// The statement that begins it; `None` if `COMMIT AND CHAIN` begins it, which ends another block.
+    /// The statement that begins it; `None` if the `COMMIT AND CHAIN` of the previous block begins it.
     pub(super) begin: Option<Span>,
     /// The statements between its begin and its end.
     pub(super) inside: Range<usize>,
@@ -149,7 +150,7 @@ impl<'s> Script<'s> {
         statements.get(at).is_some_and(|statement| statement.span == span).then_some(at)
     }
 
-    /// Whether `\;` is at one of the ends of a statement: psql sends it together with another.
+    /// Whether `\;` is at one of the ends of a statement: psql sends this statement together with another.
     pub(super) fn is_joined(&self, at: usize) -> bool {
         let Some(statement) = self.statements().get(at) else { return true };
         let before = at.checked_sub(1).and_then(|at| self.statements().get(at));

@@ -41,7 +41,7 @@ fn check_of_a_table_that_may_have_rows_needs_success() {
         format!("{TABLE}{VIEW}{LOG}{in_with} INSERT INTO log (x) SELECT a FROM n;\n"),
         format!("{TABLE}{VIEW}{LOG}{in_with} UPDATE log SET x = n.a FROM n;\n"),
         format!("{TABLE}{VIEW}{LOG}{in_with} DELETE FROM log USING n WHERE x = n.a;\n"),
-        // Rows of another table.
+        // The table gets the rows of another table.
         format!("{TABLE}CREATE TABLE c (a int);\nINSERT INTO c VALUES (-1);\nALTER TABLE c INHERIT t;\n"),
         "CREATE TABLE t (a int) PARTITION BY LIST (a);\nCREATE TABLE c (a int);\nINSERT INTO c VALUES (-1);\n\
          ALTER TABLE t ATTACH PARTITION c DEFAULT;\n"
@@ -63,7 +63,7 @@ fn key_that_cannot_move_stays() {
     let two = "CREATE TABLE t (a int, b int);\n";
     let function = "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';\n";
     for text in [
-        // A statement in between.
+        // A statement between CREATE TABLE and the key.
         format!("{TABLE}DO $$ BEGIN INSERT INTO t VALUES (1), (1); DELETE FROM t; END $$;\n{KEY}"),
         format!("CREATE TABLE p (b int);\n{TABLE}DROP TABLE p CASCADE;\n{KEY}"),
         format!("{function}{TABLE}ALTER TABLE t ALTER a SET DEFAULT f();\n{KEY}"),
@@ -204,7 +204,7 @@ fn scripts_that_a_rewrite_would_change_stay_as_they_are() {
             .to_owned(),
         "/* /* '\n*/\n\\d\nCREATE INDEX i ON t (a); */ SELECT $$\n\\\nCREATE INDEX i ON t (a);$$;\n"
             .to_owned(),
-        // A NOT VALID constraint that is never validated is a different one.
+        // A NOT VALID constraint that is never validated is not the same as a validated one.
         "ALTER TABLE t ADD CHECK (a > 0);\n".to_owned(),
         format!("BEGIN;\n{CHECK}COMMIT;\n"),
         // A key on which another statement may depend.

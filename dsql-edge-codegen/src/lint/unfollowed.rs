@@ -1,4 +1,4 @@
-//! Names the places that `lint` cannot follow: statements may run there that it does not read.
+//! Names the places that `lint` cannot follow: statements that `lint` does not read may run there.
 //!
 //! Input: a file. Output: a warning for each place. A command of psql may run a shell or another file. A function may
 //! change the schema or rows, and its caller's transaction then has that change too. If a file changes how PostgreSQL
@@ -45,8 +45,8 @@ pub(super) fn warnings(script: &Script<'_>) -> Vec<Finding> {
     places(script).into_iter().map(of).collect()
 }
 
-/// Returns the places of texts that may change the schema in a way that the text does not show, each with the index
-/// of its text. The texts run one after the other. A place that a comment allows is left out.
+/// Returns the places that may change the schema in a way that the text does not show, each with the index of its text.
+/// The texts run one after the other. A place that a comment allows is left out.
 pub(crate) fn schema_changes(texts: &[&str]) -> Vec<(usize, Diagnostic)> {
     let run = Run::of(texts.iter().copied());
     let of_text = |(at, text): (usize, &&str)| {

@@ -1,8 +1,8 @@
 //! Applies the steps that are not applied yet, one by one, under the lease.
 //!
 //! Input: a folder and a cluster. Output: the steps that it applied, or the first error and its place. However a run
-//! ends, even if it is killed, the next run continues: before it sends an interrupted statement again, it looks for
-//! the statement's effect in the catalog.
+//! ends, even if it is killed, the next run continues. Before the next run sends an interrupted statement again, it
+//! looks for the statement's effect in the catalog.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -35,8 +35,8 @@ pub struct Applied {
 /// its lease.
 ///
 /// # Errors
-/// Returns the first error, with the place of its step. The steps before it stay applied, and the next run continues
-/// there.
+/// Returns the first error, with the place of its step. The steps before this step stay applied, and the next run
+/// continues with it.
 pub async fn migrate(
     folder: &Folder,
     config: Config,
@@ -139,8 +139,8 @@ impl Run<'_> {
         }
     }
 
-    /// Sends a statement that may run any number of times. After a lost answer it waits, so that no attempt arrives
-    /// after the next statement.
+    /// Sends a statement that may run any number of times. After a lost answer this function waits, so that no attempt
+    /// arrives after the next statement.
     async fn repeat(&self, sql: Sql<'_>) -> Result<()> {
         let mut times = 0;
         loop {
@@ -215,8 +215,8 @@ impl Run<'_> {
             }
             if id.is_none() {
                 match since {
-                    // The answer was lost. If the statement left an invalid index, it would fail
-                    // when it is sent again: the index is dropped.
+                    // The answer was lost. If the statement left an invalid index, the statement would fail when it is
+                    // sent again, so the index is dropped.
                     Some(_) => self.clear(job).await?,
                     None => self.is_free(job).await?,
                 }
@@ -302,7 +302,7 @@ impl Run<'_> {
     }
 
     /// Sends a statement, and sends it again if it certainly had no effect. Each attempt confirms the lease first,
-    /// because the machine may have slept in between.
+    /// because the machine may have slept since the last attempt.
     async fn send(&self, sql: Sql<'_>) -> Result<std::result::Result<Option<String>, Error>> {
         let mut attempts = Attempts::new();
         loop {

@@ -1,7 +1,7 @@
 //! Reads the state of a statement's objects in the catalog.
 //!
 //! Input: the trace of a statement. Output: the state of its objects as a checksum, and the columns of a table; or
-//! `None` if the catalog does not show it.
+//! `None` if the catalog does not show this state.
 
 use anyhow::Result;
 

@@ -106,8 +106,7 @@ impl Database {
         }
     }
 
-    /// Runs a statement in a transaction of its own, sent once. Returns the first column of its first row, if it has
-    /// one.
+    /// Sends a statement once, in a separate transaction. Returns the first column of its first row, if it has one.
     pub(super) async fn once(&self, sql: Sql<'_>) -> Result<Option<String>, Error> {
         let rows = sql.writing().query(&[]).fetch_all(&self.dsql).await?;
         Ok(rows.first().and_then(|row| row.value(0)).map(str::to_owned))

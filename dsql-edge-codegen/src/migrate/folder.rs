@@ -59,8 +59,8 @@ impl Folder {
     /// Reads a folder.
     ///
     /// # Errors
-    /// Returns an error if a file cannot be read, or an error that lists everything that DSQL rejects or that has no
-    /// place in a migration.
+    /// Returns an error if a file cannot be read. Otherwise the error lists all statements that DSQL rejects or that
+    /// have no place in a migration.
     pub fn read(folder: &Path) -> Result<Folder> {
         let files = schema_files::migrations(folder)?;
         schema_files::report_left_out(folder)?;
@@ -96,8 +96,8 @@ impl Folder {
                     }
                     files.push(File { name, checksum, path, text, steps });
                 }
-                // If the linter reported this file, its messages are clearer than these, which are
-                // left out.
+                // If the linter reported this file, its messages are clearer than these errors, so the errors are left
+                // out.
                 Err(errors) if problems.is_empty() => {
                     problems.extend(errors.iter().map(|error| shown(error, &path, &text)));
                 }

@@ -1,7 +1,7 @@
 //! Waits for the cluster's jobs, and finds them again after an interrupted run.
 //!
-//! Input: a job, and its id, if the cluster's answer arrived. Output: the result of the job. Its status is
-//! not enough: a failed build can have the status `completed`, so the index has to be valid too.
+//! Input: a job, and its id, if the cluster's answer arrived. Output: the result of the job. The job's status is not
+//! enough: a failed build can have the status `completed`, so the index has to be valid too.
 
 use std::time::{Duration, Instant};
 

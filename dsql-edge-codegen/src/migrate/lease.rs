@@ -1,4 +1,5 @@
-//! Lets one run work at a time: a row in the cluster has the lease's holder and its end. DSQL has no advisory locks.
+//! Lets one run work at a time: a row in the cluster has the lease's holder and the time at which the lease ends. DSQL
+//! has no advisory locks.
 //!
 //! Input: a cluster. Output: a lease, if necessary after a wait for another run.
 //!

@@ -3,9 +3,9 @@
 //!
 //! Input: a step and its state. Output: the rows of the ledger.
 //!
-//! A step that changes rows writes its row in the same transaction. DDL cannot: its row is `started`, with the state of
-//! the catalog, before the statement is sent, and `applied` after. A second run of any write of this module has no
-//! further effect.
+//! A step that changes rows writes its row in the same transaction. DDL cannot be in that transaction: its row is
+//! `started`, with the state of the catalog, before the statement is sent, and `applied` after that. Each write of this
+//! module can be repeated without a further effect.
 
 use anyhow::{Context, Result, bail};
 use dsql_edge::Error;
@@ -17,7 +17,7 @@ use crate::steps::Step;
 /// The ledger of a cluster, for one run.
 pub(super) struct Ledger<'d> {
     database: &'d Database,
-    /// The name of this run, which no other has.
+    /// The name of this run, which no other run has.
     run: String,
 }
 
@@ -32,13 +32,13 @@ pub struct Entry {
     pub checksum: String,
     /// The state of the step.
     pub state: State,
-    /// The state of its objects in the catalog before it was sent.
+    /// The state of the step's objects in the catalog before the step was sent.
     pub seen_before: Option<String>,
     /// The cluster's job that executes the step.
     pub job: Option<String>,
     /// The details of the job, from the cluster.
     pub details: Option<String>,
-    /// When it was started, by the cluster's clock.
+    /// The time at which the step was started, by the cluster's clock.
     pub started_at: Option<String>,
 }
 
@@ -255,7 +255,7 @@ impl<'d> Ledger<'d> {
         self.is_ours(count)
     }
 
-    /// Applies a step that changes rows, and writes its row.
+    /// Applies a step that changes rows, and writes the step's row of the ledger.
     pub(super) async fn apply_rows(
         &self,
         file: &File,
@@ -298,7 +298,7 @@ impl<'d> Ledger<'d> {
         Ok(())
     }
 
-    /// Removes the rows of applied steps after this one, which the file no longer has.
+    /// Removes the rows of applied steps after this step: the file no longer has these steps.
     pub(super) async fn forget_behind(&self, file: &str, step: i32) -> Result<()> {
         self.database.settle(FORGET_BEHIND, &[Some(file), Some(&step.to_string())]).await?;
         Ok(())

@@ -46,9 +46,9 @@ pub use status::Status;
     args_conflicts_with_subcommands = true,
     after_help = "The files run in the order of their names; those that end with .down.sql are left out. Nothing is sent \
     before the whole\nfolder passes `dsql-edge lint`.\n\nEach statement is one transaction; between BEGIN and COMMIT, statements \
-    that change rows share one. The table\ndsql_edge.migrations in the cluster records the applied statements: after a run that \
-    was killed, the next one continues\nthere, and of two runs at once one waits. A file that was changed after it was applied is an \
-    error.\n\nExamples:\n  dsql-edge migrate --dry-run              # what would be sent\n  dsql-edge migrate          \
+    that change rows share one. The table\ndsql_edge.migrations in the cluster records the applied statements: if a run is \
+    killed, the next run continues\nthere. If two runs start at once, one of them waits. A file that was changed after it was applied \
+    is an error.\n\nExamples:\n  dsql-edge migrate --dry-run              # what would be sent\n  dsql-edge migrate          \
     \x20             # apply, then write dsql-schema.sql again\n  dsql-edge migrate status --format json   # for \
     machines\n  dsql-edge migrate resolve 0003_tags.sql:2 --applied"
 )]

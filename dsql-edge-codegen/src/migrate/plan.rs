@@ -33,7 +33,7 @@ pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>
     for name in of_files.keys() {
         if !folder.files.iter().any(|file| file.name == *name) {
             problems.push(format!(
-                "{name} was applied and is not in the folder: bring it back, or `dsql-edge migrate resolve {name} --forget`"
+                "{name} was applied and is not in the folder: bring it back, or run `dsql-edge migrate resolve {name} --forget`"
             ));
         }
     }
@@ -64,7 +64,7 @@ pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>
 pub(super) fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<String> {
     let name = &file.name;
     let undo = format!(
-        "undo the change and write another migration; or, if the file is right as it is now, `dsql-edge migrate resolve {name} --changed`"
+        "undo the change and write another migration; or, if the file is right as it is now, run `dsql-edge migrate resolve {name} --changed`"
     );
     for (number, entry) in known.range(1..) {
         if entry.state == State::Failed {

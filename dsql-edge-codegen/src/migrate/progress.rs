@@ -42,7 +42,7 @@ impl Progress<'_> {
     pub fn line(&self) -> String {
         match self {
             Progress::Held { holder, seconds } => {
-                format!("waiting for another run ({holder}; at most {seconds} s, if it was killed)")
+                format!("waiting for another run ({holder}; at most {seconds} s, if that run was killed)")
             }
             Progress::Sent(file, step) => {
                 format!("  {}  {}", number(file, step), first_line(file.sql(step)))

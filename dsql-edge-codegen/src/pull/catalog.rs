@@ -14,7 +14,7 @@ pub type Row<const N: usize> = [Option<String>; N];
 
 /// A server that can run a query and return its rows as text.
 pub trait Ask {
-    /// Returns the dialect of its DDL.
+    /// Returns the dialect of the server's DDL.
     fn dialect(&self) -> Dialect;
 
     /// Runs one statement that does not return rows.

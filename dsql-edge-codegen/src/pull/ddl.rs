@@ -1,8 +1,8 @@
 //! Prints a catalog as DDL: sorted, normalised, the same bytes for the same schema.
 //!
 //! Input: a catalog. Output: DDL that can be compared line by line, that `sql!` reads, and that the
-//! server from which it was pulled accepts: a snapshot of DSQL runs on DSQL, one of PostgreSQL on
-//! PostgreSQL. It does not contain owners, privileges, storage or comments.
+//! server from which it was pulled accepts: a snapshot of DSQL runs on DSQL, a snapshot of
+//! PostgreSQL runs on PostgreSQL. It does not contain owners, privileges, storage or comments.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -36,7 +36,8 @@ pub(super) fn print(catalog: &Catalog, dialect: Dialect) -> String {
     );
     section(&mut out, catalog.sequences.iter().map(|it| sequence(it, dialect)));
     if !catalog.functions.is_empty() && dialect == Dialect::Postgres {
-        // A body may name objects that follow. DSQL rejects the setting: for DSQL, functions follow tables if they can.
+        // The body of a function may name objects that follow it. DSQL rejects the setting, so for DSQL, functions
+        // follow tables where possible.
         out += "\nSET check_function_bodies = false;\n";
     }
     functions(&mut out, catalog, |it| !comes_after_tables(it, dialect));
@@ -138,8 +139,8 @@ fn added(it: &Constraint, dialect: Dialect) -> String {
     )
 }
 
-/// Whether a constraint is validated. A constraint that is not must be added after CREATE TABLE,
-/// which creates only valid constraints.
+/// Whether a constraint is validated. A constraint that is not validated must be added after CREATE TABLE, because
+/// CREATE TABLE creates only valid constraints.
 fn is_validated(it: &Constraint) -> bool {
     !it.definition.ends_with(" NOT VALID")
 }
@@ -229,7 +230,7 @@ fn view_order(it: &View) -> (&str, Vec<&str>) {
 }
 
 /// Sorts items so that each follows the items that it needs, and otherwise stays in order: each round takes the first
-/// item whose needs are already in the output.
+/// item for which all needed items are already in the output.
 fn in_order<T>(items: &[T], order: impl Fn(&T) -> (&str, Vec<&str>)) -> Vec<&T> {
     let names: BTreeSet<&str> = items.iter().map(|item| order(item).0).collect();
     let mut done: BTreeSet<&str> = BTreeSet::new();

@@ -1,6 +1,6 @@
 //! Writes the head of a snapshot.
 //!
-//! Input: the head of the snapshot that is replaced. Output: the new one. Directives belong to the user and stay;
+//! Input: the head of the snapshot that is replaced. Output: the new head. Directives belong to the user and stay;
 //! everything else is written again.
 
 use anyhow::{Result, bail};

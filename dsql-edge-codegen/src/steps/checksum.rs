@@ -1,4 +1,4 @@
-//! Computes SHA-256 of a migration's text, by which the ledger recognizes it, whatever its line endings are.
+//! Computes the SHA-256 by which the ledger recognizes a migration's text, whatever its line endings are.
 //!
 //! Input: a text. Output: the checksum that is recorded, and those that earlier versions recorded.
 

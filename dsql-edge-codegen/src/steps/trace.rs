@@ -1,4 +1,4 @@
-//! Decides whether a statement that changes the schema was applied. A run that resumes a failed one needs it.
+//! Decides whether a statement that changes the schema was applied. A run that continues after a failed run needs this.
 //!
 //! Input: a statement, and the state of its objects in the catalog, before the statement was sent and now. Output:
 //! applied, not applied, or that the catalog cannot show it.
@@ -20,7 +20,7 @@ pub(crate) struct Trace {
 /// An object in the catalog.
 pub(crate) struct Object {
     pub(crate) kind: Kind,
-    /// The schema; "" if it is not written, and the search path finds it.
+    /// The schema; "" if the statement does not name it, so that the search path finds the object.
     pub(crate) schema: String,
     pub(crate) name: String,
 }
@@ -39,12 +39,12 @@ pub(crate) enum Kind {
 
 /// The state of a statement's objects in the catalog.
 pub(crate) struct Seen {
-    /// The checksum of their rows in the catalog, or [`ABSENT`] if none of them exists.
+    /// The checksum of the objects' rows in the catalog, or [`ABSENT`] if none of the objects exists.
     pub(crate) state: String,
     pub(crate) columns: Vec<String>,
 }
 
-/// The state of objects of which none exists.
+/// The state if none of the objects exists.
 pub(crate) const ABSENT: &str = "absent";
 
 /// Whether a statement was applied.
@@ -124,8 +124,8 @@ impl Trace {
         Trace { objects: Vec::new(), columns: None, check }
     }
 
-    /// Decides whether it was applied, from the state before it was sent and the current state. One run at a time
-    /// changes the schema, so a changed state is the effect of this statement. If the state is unchanged, the
+    /// Decides whether the statement was applied, from the state before it was sent and the current state. One run at a
+    /// time changes the schema, so a changed state is the effect of this statement. If the state is unchanged, the
     /// statement can be sent again.
     pub(crate) fn judge(&self, before: Option<&str>, now: Option<&Seen>) -> Verdict {
         let (Some(before), Some(now)) = (before, now) else {

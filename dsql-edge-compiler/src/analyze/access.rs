@@ -4,8 +4,8 @@ use super::analyzer::Analyzer;
 use super::coercion::Context;
 use super::scope::Scope;
 use super::tree::{Node, NodeKind};
-use crate::builtin::oid;
-use crate::diagnostic::{Code, Diagnostic, suggestion};
+use crate::builtin::{Oid, oid};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, Indirection, Name};
 
@@ -57,6 +57,23 @@ impl Analyzer<'_> {
         }
     }
 
+    /// `t.*` where an expression is expected: the whole row. `t` alone means the same if no column has that name.
+    pub(super) fn starred_row(&mut self, scope: &Scope<'_>, parts: &[Name], span: Span) -> Node {
+        let (schema, table) = match parts {
+            [] => {
+                let message = "row expansion via \"*\" is not supported here";
+                self.report(Diagnostic::error(Code::FeatureNotSupported, span, message));
+                return Node::error(span);
+            }
+            [table] => (None, table),
+            [.., schema, table] => (Some(schema), table),
+        };
+        match self.find_relation(scope, schema, table, span) {
+            Some((level, item)) => self.whole_row(&item, level, span),
+            None => Node::error(span),
+        }
+    }
+
     /// `transformIndirection`.
     pub(super) fn indirection(
         &mut self,
@@ -73,10 +90,7 @@ impl Analyzer<'_> {
             node = match step {
                 Indirection::Field(name) => {
                     at += 1;
-                    match self.field(node, &name.text, span) {
-                        Some(node) => node,
-                        None => return Node::error(span),
-                    }
+                    self.field(scope, node, name, span)
                 }
                 Indirection::Star(star) => {
                     let message = "row expansion via \"*\" is not supported here";
@@ -97,28 +111,37 @@ impl Analyzer<'_> {
         node
     }
 
-    /// `transformContainerSubscripts`.
-    pub(super) fn subscript(
+    /// A subscript or a slice of a value.
+    fn subscript(&mut self, scope: &Scope<'_>, node: Node, subscripts: &[Indirection], span: Span) -> Node {
+        let Some((ty, subscripts)) = self.subscripts(scope, node.ty, node.span, subscripts) else {
+            return Node::error(span);
+        };
+        let parts = std::iter::once(node).chain(subscripts).collect();
+        Node::new(ty, NodeKind::Subscript(parts), span)
+    }
+
+    /// `transformContainerSubscripts`: the type of the part, and the typed subscripts. `at` is the place of the container.
+    pub(super) fn subscripts(
         &mut self,
         scope: &Scope<'_>,
-        node: Node,
+        ty: Oid,
+        at: Span,
         subscripts: &[Indirection],
-        span: Span,
-    ) -> Node {
-        let (container, _) = self.catalog.base_type(node.ty);
+    ) -> Option<(Oid, Vec<Node>)> {
+        let (container, _) = self.catalog.base_type(ty);
         let slice = subscripts.iter().any(|it| matches!(it, Indirection::Slice(..)));
         let info = self.catalog.type_info(container);
         let json = container == oid::JSONB;
         if !json && info.elem == 0 {
-            let shown = self.catalog.display(node.ty, -1);
+            let shown = self.catalog.display(container, -1);
             let message = format!("cannot subscript type {shown} because it does not support subscripting");
-            self.report(Diagnostic::error(Code::TypeMismatch, node.span, message));
-            return Node::error(span);
+            self.report(Diagnostic::error(Code::TypeMismatch, at, message));
+            return None;
         }
-        let mut parts = vec![node];
+        let mut parts = Vec::new();
         for subscript in subscripts {
             if json && self.is_slice_of_jsonb(subscript) {
-                return Node::error(span);
+                return None;
             }
             let bounds: Vec<&Expr> = match subscript {
                 Indirection::Index(index) => vec![index],
@@ -126,98 +149,47 @@ impl Analyzer<'_> {
                 _ => Vec::new(),
             };
             for bound in bounds {
-                let index = self.expr(scope, bound);
-                let ty = index.ty;
-                // PostgreSQL's error points at the expression as written, except for a null test or a call: it points
-                // at the analyzed one.
-                let at = match bound.kind {
-                    ExprKind::IsNull { .. } | ExprKind::BooleanTest { .. } | ExprKind::Function(_) => {
-                        index.span
-                    }
-                    _ => bound.span,
-                };
-                let target = if json && ty != oid::INT4 { oid::TEXT } else { oid::INT4 };
-                match self.try_coerce(index, target, -1, Context::Assignment) {
-                    Ok(index) => parts.push(index),
-                    Err(_) => {
-                        let message = if json {
-                            "subscript type is not supported".to_owned()
-                        } else {
-                            "array subscript must have type integer".to_owned()
-                        };
-                        self.report(Diagnostic::error(Code::TypeMismatch, at, message));
-                    }
-                }
+                parts.extend(self.bound(scope, bound, json));
             }
         }
-        let result = if json {
+        let part = if json {
             oid::JSONB
         } else if slice {
             container
         } else {
             info.elem
         };
-        Node::new(result, NodeKind::Subscript(parts), span)
+        Some((part, parts))
+    }
+
+    /// One subscript, as an integer, or for `jsonb` as an integer or a text.
+    fn bound(&mut self, scope: &Scope<'_>, bound: &Expr, json: bool) -> Option<Node> {
+        let index = self.expr(scope, bound);
+        // For a null test or a call, PostgreSQL's error points at the analyzed expression; for any other expression, at
+        // the expression as written.
+        let at = match bound.kind {
+            ExprKind::IsNull { .. } | ExprKind::BooleanTest { .. } | ExprKind::Function(_) => index.span,
+            _ => bound.span,
+        };
+        let target = if json && index.ty != oid::INT4 { oid::TEXT } else { oid::INT4 };
+        let coerced = self.try_coerce(index, target, -1, Context::Assignment);
+        if coerced.is_err() {
+            let message = if json {
+                "subscript type is not supported"
+            } else {
+                "array subscript must have type integer"
+            };
+            self.report(Diagnostic::error(Code::TypeMismatch, at, message));
+        }
+        coerced.ok()
     }
 
     /// Whether a subscript of a `jsonb` is a slice, which is an error: `jsonb_subscript_transform`.
-    pub(super) fn is_slice_of_jsonb(&mut self, subscript: &Indirection) -> bool {
+    fn is_slice_of_jsonb(&mut self, subscript: &Indirection) -> bool {
         let Indirection::Slice(low, high) = subscript else { return false };
         let span = high.as_ref().or(low.as_ref()).map_or(Span::default(), |bound| bound.span);
         let message = "jsonb subscript does not support slices";
         self.report(Diagnostic::error(Code::TypeMismatch, span, message));
         true
-    }
-
-    /// A field of a composite value: `ParseComplexProjection`.
-    pub(super) fn field(&mut self, node: Node, name: &str, span: Span) -> Option<Node> {
-        let columns = match &node.kind {
-            NodeKind::Row(fields) | NodeKind::JoinedRow(fields) if node.ty == oid::RECORD => {
-                // `(ROW(1, 2)).f1`
-                let at = name.strip_prefix('f').and_then(|digits| digits.parse::<usize>().ok());
-                let field = at.and_then(|at| fields.get(at.checked_sub(1)?)).cloned();
-                if field.is_some() {
-                    return field;
-                }
-                Vec::new()
-            }
-            _ => self.record_columns(&node),
-        };
-        match columns.iter().position(|column| column.name == *name) {
-            Some(at) => {
-                let column = &columns[at];
-                Some(Node {
-                    ty: column.ty,
-                    typmod: column.typmod,
-                    kind: NodeKind::Field(Box::new(node), at),
-                    span,
-                })
-            }
-            None => {
-                let message = match node.ty {
-                    oid::RECORD => format!("could not identify column \"{name}\" in record data type"),
-                    _ if self.catalog.is_complex(node.ty) => {
-                        let shown = self.catalog.display(node.ty, -1);
-                        format!("column \"{name}\" not found in data type {shown}")
-                    }
-                    _ => {
-                        let shown = self.catalog.display(node.ty, -1);
-                        let message = format!(
-                            "column notation .{name} applied to type {shown}, which is not a composite type"
-                        );
-                        self.report(Diagnostic::error(Code::WrongObjectType, node.span, message));
-                        return Some(Node::error(span));
-                    }
-                };
-                let mut diagnostic = Diagnostic::error(Code::UnknownColumn, node.span, message);
-                if let Some(nearest) =
-                    suggestion::nearest(name, columns.iter().map(|column| column.name.as_str()))
-                {
-                    diagnostic = diagnostic.with_hint(format!("did you mean {nearest}?"));
-                }
-                self.report(diagnostic);
-                Some(Node::error(span))
-            }
-        }
     }
 }

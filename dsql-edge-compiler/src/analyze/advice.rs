@@ -1,6 +1,7 @@
 //! Writes hints for errors that a similar name alone does not fix: constants, casts, functions, unknown names.
 //!
-//! Input: the expression as written, and what its place requires. Output: one line of advice. It decides nothing.
+//! Input: the expression as written, and what its place requires. Output: one line of advice, which does not affect
+//! whether the query is accepted.
 
 use super::analyzer::Analyzer;
 use super::coercion::{Context, Pathway};
@@ -57,7 +58,7 @@ impl Analyzer<'_> {
             if between != from && between != to && path(from, between) && path(between, to) {
                 let by = self.catalog.display(between, -1);
                 return format!(
-                    "by way of {by}, if this is intended: {}::{by}::{shown}",
+                    "cast through {by}, if this is intended: {}::{by}::{shown}",
                     quotation::operand(span)
                 );
             }
@@ -115,7 +116,8 @@ impl Analyzer<'_> {
         None
     }
 
-    /// The advice for a table that FROM does not have: a table of the snapshot, or a column mistaken for a table.
+    /// The advice for a table name that FROM does not contain: the name may be that of a table of the snapshot, or of a
+    /// column.
     pub(super) fn missing_from_advice(
         &self,
         scope: &Scope<'_>,

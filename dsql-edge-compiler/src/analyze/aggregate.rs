@@ -20,6 +20,7 @@ impl Analyzer<'_> {
         call: &FunctionCall,
         facts: &Facts,
         name: &str,
+        args: usize,
     ) -> Option<(Code, String)> {
         let ordered = facts.kind != FunctionKind::Aggregate(AggregateKind::Normal);
         if ordered && !call.within_group {
@@ -40,13 +41,7 @@ impl Analyzer<'_> {
                 format!("OVER is not supported for ordered-set aggregate {name}"),
             ));
         }
-        if call.args.is_empty() && !call.star && !ordered && facts.name != "count" {
-            return Some((
-                Code::WrongObjectType,
-                format!("{name}(*) must be used to call a parameterless aggregate function"),
-            ));
-        }
-        if call.args.is_empty() && !call.star && facts.name == "count" {
+        if args == 0 && !call.star && !ordered {
             return Some((
                 Code::WrongObjectType,
                 format!("{name}(*) must be used to call a parameterless aggregate function"),
@@ -117,8 +112,7 @@ impl Analyzer<'_> {
             return Node::error(span);
         }
         owner.has_aggregates.set(true);
-        // NULL has no special meaning for an aggregate, which skips it or treats it like other values: so the arguments
-        // are not marked as accepting NULL.
+        // An aggregate skips NULL or treats NULL like other values, so its arguments are not marked as accepting NULL.
         let kind = NodeKind::Aggregate(Box::new(Aggregate {
             name: facts.name,
             level,
@@ -143,10 +137,12 @@ impl Analyzer<'_> {
         false
     }
 
-    /// `transformDistinctClause` for an aggregate: whether the keys are arguments, and the arguments have equality and
+    /// `transformDistinctClause` for an aggregate: whether each key is an argument, and each argument has equality and
     /// a sort order.
     fn can_be_distinct(&mut self, args: &[Node], keys: &[Node]) -> bool {
-        if let Some(key) = keys.iter().find(|key| !args.iter().any(|arg| arg.written_alike(key))) {
+        if let Some(key) =
+            keys.iter().find(|key| !args.iter().any(|arg| without_implicit_cast(arg).written_alike(key)))
+        {
             let message = "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list";
             self.report(Diagnostic::error(Code::InvalidColumnReference, key.span, message));
             return false;
@@ -280,4 +276,12 @@ fn lowest_level(node: &Node) -> Option<usize> {
     let mut lowest = None;
     walk(node, 0, &mut lowest);
     lowest
+}
+
+/// The argument as written: `findTargetlistEntrySQL99` ignores an implicit cast of it, which has no place of its own.
+fn without_implicit_cast(arg: &Node) -> &Node {
+    match &arg.kind {
+        NodeKind::Cast { arg: inner, .. } if inner.span == arg.span => inner,
+        _ => arg,
+    }
 }

@@ -97,8 +97,8 @@ impl<'a> Analyzer<'a> {
         self.diagnostics.push(diagnostic);
     }
 
-    /// The detail for an unknown name: a statement of the schema that is not followed, and that may have created or
-    /// changed the name.
+    /// The detail for an unknown name: a statement of the schema whose effects are not computed, and which may have
+    /// created or changed the object.
     fn tainted(&self, diagnostic: &Diagnostic) -> Option<String> {
         let is_of_name = matches!(
             diagnostic.code,
@@ -112,7 +112,7 @@ impl<'a> Analyzer<'a> {
         let mut words = diagnostic.message.split(|c| !is_word(c)).filter(|word| !COMMON.contains(word));
         let taint = words.find_map(|word| taints.iter().find(|taint| taint.names(word)))?;
         let Taint { file, line, statement, .. } = taint;
-        Some(format!("{file}, line {line}, may change this, and is not followed: {statement}"))
+        Some(format!("{file}, line {line}, may change this, and its effect is not known: {statement}"))
     }
 
     /// Whether an operand may be copied this number of times. If not, reports once that the statement is too complex.
@@ -129,8 +129,8 @@ impl<'a> Analyzer<'a> {
         fits
     }
 
-    /// Records a call of a function that the schema defines. Its body is not analyzed, so it may write and change the
-    /// session.
+    /// Records a call of a function that the schema defines. The body of the function is not analyzed, so the function
+    /// may write and change the session.
     pub(super) fn calls_unknown(&mut self) {
         self.writes = true;
         self.session = self.session.max(SessionEffect::MayChange);

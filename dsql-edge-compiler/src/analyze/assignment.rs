@@ -1,7 +1,7 @@
 //! Assigns values to columns: `transformAssignedExpr`, `transformUpdateTargetList`.
 //!
-//! Input: a value and the column it is for. Output: the value as the column's type; the parameters through which NULL
-//! may reach a nullable column.
+//! Input: a value and the column it is for. Output: the value, coerced to the column's type; the parameters whose NULL
+//! may be stored in a nullable column.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;
@@ -10,11 +10,21 @@ use super::place::Place;
 use super::scope::Scope;
 use super::target_table::Target;
 use super::tree::{Node, NodeKind, Written};
-use crate::builtin::{Oid, oid};
+use crate::builtin::oid;
 use crate::diagnostic::{Code, Diagnostic, suggestion};
 use crate::schema::Schema;
 use crate::source::Span;
 use crate::syntax::ast::{self, Assignment, Expr, ExprKind, Indirection, TargetColumn};
+
+/// The column that a value is assigned to.
+pub(super) struct AssignedColumn<'w> {
+    /// Its number in the table.
+    pub(super) column: usize,
+    /// The column as written, with the steps to a part of it; `None` if INSERT has no list of columns.
+    pub(super) written: Option<&'w TargetColumn>,
+    /// `InsertTarget` or `UpdateTarget`.
+    pub(super) place: Place,
+}
 
 impl<'a> Analyzer<'a> {
     pub(super) fn target_column(&mut self, target: &Target, name: &ast::Name) -> Option<usize> {
@@ -38,24 +48,28 @@ impl<'a> Analyzer<'a> {
     /// `transformAssignedExpr`: assigns a value to a column.
     pub(super) fn assign(
         &mut self,
+        scope: &Scope<'_>,
         target: &Target,
-        column: usize,
-        written: Option<&TargetColumn>,
+        at: AssignedColumn<'_>,
         node: Node,
         span: Span,
     ) -> Node {
+        let AssignedColumn { column, written, place } = at;
         let Some(known) = target.columns.get(column) else {
             // The unknown column was reported, but a parameter still needs a type.
             return self.unknown_to_error(node);
         };
-        let (mut ty, mut typmod) = (known.ty, known.typmod);
-        let whole = written.is_none_or(|it| it.indirection.is_empty());
-        if let Some(written) = written.filter(|_| !whole) {
-            (ty, typmod) = self.assigned_part(ty, typmod, &written.indirection);
-        }
         let name = known.name.clone();
         let not_null = target.not_null.get(column).copied().unwrap_or(false);
-        if matches!(node.kind, NodeKind::Constant(None)) && not_null && whole {
+        if let Some(written) = written.filter(|it| !it.indirection.is_empty()) {
+            let node = self.assign_part(scope, written, known, node, place);
+            if !not_null {
+                self.flows_to_nullable(&node);
+            }
+            return node;
+        }
+        let (ty, typmod) = (known.ty, known.typmod);
+        if matches!(node.kind, NodeKind::Constant(None)) && not_null {
             self.report_null(target, column, span);
         }
         let (found, at) = (node.ty, node.span);
@@ -89,7 +103,7 @@ impl<'a> Analyzer<'a> {
             return;
         };
         let message = format!("cannot insert a non-DEFAULT value into column \"{}\"", known.name);
-        // It is one error for all rows.
+        // The error is reported once, not for each row.
         if self.later.iter().any(|known| known.message == message) {
             return;
         }
@@ -101,7 +115,7 @@ impl<'a> Analyzer<'a> {
         self.found_later(diagnostic);
     }
 
-    /// Whether DEFAULT can be assigned: to a whole column, and not to a part of it.
+    /// Whether DEFAULT can be assigned: only to a whole column, not to a part of a column.
     pub(super) fn may_be_default(&mut self, written: &TargetColumn) -> bool {
         let part = match written.indirection.first() {
             None => return true,
@@ -120,42 +134,6 @@ impl<'a> Analyzer<'a> {
             self.set_parameter_type(number, ERROR, node.span);
         }
         Node::error(node.span)
-    }
-
-    /// The type of `a.f` or `a[1]` on the left of an assignment.
-    pub(super) fn assigned_part(
-        &mut self,
-        mut ty: Oid,
-        mut typmod: i32,
-        steps: &[Indirection],
-    ) -> (Oid, i32) {
-        for step in steps {
-            match step {
-                Indirection::Field(name) => {
-                    let base = self.catalog.base_type(ty).0;
-                    match self.composite_columns(base).into_iter().find(|column| column.name == name.text) {
-                        Some(column) => (ty, typmod) = (column.ty, column.typmod),
-                        None => {
-                            let shown = self.catalog.display(ty, -1);
-                            let message = format!(
-                                "cannot assign to field \"{}\": there is no such column in data type {shown}",
-                                name.text
-                            );
-                            self.report(Diagnostic::error(Code::UnknownColumn, name.span, message));
-                            return (ERROR, -1);
-                        }
-                    }
-                }
-                Indirection::Index(_) => (ty, typmod) = (self.catalog.element_type(ty).unwrap_or(ty), -1),
-                Indirection::Slice(..) => {
-                    if self.catalog.base_type(ty).0 == oid::JSONB && self.is_slice_of_jsonb(step) {
-                        return (ERROR, -1);
-                    }
-                }
-                Indirection::Star(_) => {}
-            }
-        }
-        (ty, typmod)
     }
 
     /// `transformUpdateTargetList`; returns the columns that are assigned.
@@ -212,7 +190,7 @@ impl<'a> Analyzer<'a> {
                     if !target.not_null.get(at).copied().unwrap_or(false) {
                         self.element_flows_to_nullable(&scope.rtes, &node);
                     }
-                    let node = self.assign_update(target, at, &column, node, span);
+                    let node = self.assign_update(scope, target, at, &column, node, span);
                     // An assignment to a part of the column (`a[1]`) does not give the whole column a known value.
                     let whole = column.indirection.is_empty();
                     assigned
@@ -229,8 +207,9 @@ impl<'a> Analyzer<'a> {
         assigned
     }
 
-    pub(super) fn assign_update(
+    fn assign_update(
         &mut self,
+        scope: &Scope<'_>,
         target: &Target,
         at: usize,
         column: &TargetColumn,
@@ -240,7 +219,8 @@ impl<'a> Analyzer<'a> {
         if target.base_column(self.catalog.schema, at).is_some_and(|known| known.generated) {
             return None;
         }
-        Some(self.assign(target, at, Some(column), node, span))
+        let at = AssignedColumn { column: at, written: Some(column), place: Place::UpdateTarget };
+        Some(self.assign(scope, target, at, node, span))
     }
 
     /// A value; `None` for `DEFAULT`.

@@ -1,12 +1,13 @@
 //! Finds the functions that a call can refer to: `FuncnameGetCandidates` and `func_get_detail`.
 //!
 //! Input: a name, and the types and names of the arguments. Output: the one function, a cast that is written as a call,
-//! or the result that none or several fit. `overload` chooses among several.
+//! or the result that no function or several functions fit. `overload` chooses among several.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;
 use super::coercion::{Context, Pathway};
 use super::overload::{self, Choice};
+use super::range_function::RangeFunction;
 use crate::builtin::{self, Oid, oid};
 use crate::schema;
 use crate::syntax::ast::{ParameterMode, QualifiedName};
@@ -17,6 +18,8 @@ pub(super) enum Function {
     Builtin(builtin::Function),
     /// A function of the schema, by its index there.
     User(usize),
+    /// A constructor of a range type of the schema.
+    Range(RangeFunction),
 }
 
 /// A function that the call can refer to, with its arguments in the order and number of the call.
@@ -55,7 +58,7 @@ impl Analyzer<'_> {
         constant: bool,
     ) -> Lookup {
         let mut candidates = self.candidates(name, types.len(), names, spread);
-        // A function hides those of the same signature that come later in the search path.
+        // A function hides functions of the same signature that come later in the search path.
         candidates.sort_by_key(|candidate| (candidate.path, candidate.spread));
         let mut kept: Vec<Candidate> = Vec::new();
         for candidate in candidates {
@@ -117,6 +120,21 @@ impl Analyzer<'_> {
                 }
             }
         }
+        out.extend(self.own_candidates(name, given, names, spread));
+        out.extend(self.range_candidates(name, given, names, spread));
+        out
+    }
+
+    /// The functions of the schema.
+    fn own_candidates(
+        &self,
+        name: &QualifiedName,
+        given: usize,
+        names: &[Option<&str>],
+        spread: bool,
+    ) -> Vec<Candidate> {
+        let mut out = Vec::new();
+        let schema = name.schema();
         for (at, function) in self.catalog.schema.functions.iter().enumerate() {
             let Some((of, _)) =
                 function.name_at(self.catalog.version).filter(|(_, known)| *known == name.name())
@@ -149,6 +167,37 @@ impl Analyzer<'_> {
             let shape = Shape { declared: &declared, names: &arg_names, variadic, defaults };
             if let Some((args, spread)) = shape.fit(given, names, spread) {
                 out.push(Candidate { function: Function::User(at), args, spread, path });
+            }
+        }
+        out
+    }
+
+    /// The constructors of the schema's ranges and multiranges.
+    fn range_candidates(
+        &self,
+        name: &QualifiedName,
+        given: usize,
+        names: &[Option<&str>],
+        spread: bool,
+    ) -> Vec<Candidate> {
+        let schemas: Vec<&str> = match name.schema() {
+            Some(schema) => vec![schema],
+            None => self.catalog.path.iter().map(String::as_str).collect(),
+        };
+        let mut out = Vec::new();
+        for (path, schema) in schemas.into_iter().enumerate() {
+            for function in self.catalog.range_functions(schema, name.name()) {
+                let no_names = vec![""; function.args.len()];
+                let shape = Shape {
+                    declared: &function.args,
+                    names: &no_names,
+                    variadic: function.variadic,
+                    defaults: 0,
+                };
+                if let Some((args, spread)) = shape.fit(given, names, spread) {
+                    let function = Function::Range(function.clone());
+                    out.push(Candidate { function, args, spread, path: path + 1 });
+                }
             }
         }
         out

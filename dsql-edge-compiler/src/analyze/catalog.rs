@@ -1,7 +1,7 @@
 //! Combines PostgreSQL's types and the schema's types under one kind of number.
 //!
-//! Input: an OID, or a type name as written. Output: what `pg_type` would contain. Types of the schema get artificial
-//! numbers above [`USER_TYPES`], which are not used outside the compiler.
+//! Input: an OID, or a type name as written. Output: the row that `pg_type` would contain. Types of the schema get
+//! artificial numbers above [`USER_TYPES`], which are not used outside the compiler.
 
 use crate::builtin::{self, Oid, TypeKind, oid};
 use crate::schema::{Moment, NOW, RelationKind, Schema, UserTypeKind};
@@ -41,7 +41,8 @@ pub(super) struct TypeInfo {
 #[derive(Clone, Copy)]
 pub(super) struct Catalog<'a> {
     pub(super) schema: &'a Schema,
-    /// Names are looked up as of the statement with this number: the one that created a view, or [`NOW`].
+    /// Names have the meaning that they had at the statement with this number: the statement that created a view, or
+    /// [`NOW`].
     pub(super) version: u32,
     /// The schemas in which unqualified names are looked up.
     pub(super) path: &'a [String],
@@ -58,7 +59,8 @@ impl<'a> Catalog<'a> {
         Catalog { version: moment.version, path: &moment.path, ..self }
     }
 
-    /// The type of a column or a function of the schema. The stored name is updated when the type is renamed.
+    /// The type of a column or a function of the schema. A renamed type has its new name there too, so the name is
+    /// looked up after all statements.
     pub(super) fn resolve_stored(self, written: &TypeName) -> Result<(Oid, i32), TypeError> {
         Catalog::now(self.schema).resolve(written)
     }
@@ -166,6 +168,11 @@ impl<'a> Catalog<'a> {
         info
     }
 
+    /// The number of a type of the schema.
+    pub(super) fn user_type_oid(index: usize) -> Oid {
+        USER_TYPES + 4 * index as Oid
+    }
+
     /// The row type of a relation of the schema.
     pub(super) fn row_type(index: usize) -> Oid {
         ROW_TYPES + 2 * index as Oid
@@ -195,7 +202,7 @@ impl<'a> Catalog<'a> {
     /// The type of this name, found by the search path.
     pub(super) fn type_named(self, schema: Option<&str>, name: &str) -> Option<Oid> {
         let user = |schema: &str| {
-            let created = self.user_type(schema, name).map(|at| USER_TYPES + 4 * at as Oid);
+            let created = self.user_type(schema, name).map(Self::user_type_oid);
             let row = || {
                 let relation = self.relation(schema, name)?;
                 let has_type = !matches!(self.schema.relations.get(relation)?.kind, RelationKind::Sequence);
@@ -204,7 +211,7 @@ impl<'a> Catalog<'a> {
             // Array types have names too: `_name`.
             let array = || {
                 let element = name.strip_prefix('_')?;
-                self.user_type(schema, element).map(|at| USER_TYPES + 4 * at as Oid + 1)
+                self.user_type(schema, element).map(|at| Self::user_type_oid(at) + 1)
             };
             created.or_else(row).or_else(array).or_else(|| self.multirange(schema, name))
         };
@@ -225,7 +232,7 @@ impl<'a> Catalog<'a> {
                 && multirange_name(&it.kind, &it.name) == name
                 && self.user_type(schema, &it.name) == Some(at)
         })?;
-        Some(USER_TYPES + 4 * at as Oid + 2)
+        Some(Self::user_type_oid(at) + 2)
     }
 
     /// A type as written, with its modifier.
@@ -317,7 +324,7 @@ impl<'a> Catalog<'a> {
         }
     }
 
-    /// The first type below a domain that is not a domain itself, with its modifier.
+    /// The type that a domain is finally based on, which is not a domain itself, and its modifier.
     pub(super) fn base_type(self, mut type_oid: Oid) -> (Oid, i32) {
         let mut typmod = -1;
         // The number of steps is limited: domains form no cycle in PostgreSQL, but could in a broken snapshot.
@@ -332,7 +339,7 @@ impl<'a> Catalog<'a> {
         (type_oid, typmod)
     }
 
-    /// Whether a domain, or one below it, declares NOT NULL.
+    /// Whether a domain, or a domain that it is based on, declares NOT NULL.
     pub(super) fn domain_not_null(self, mut type_oid: Oid) -> bool {
         for _ in 0..32 {
             let info = self.type_info(type_oid);
@@ -438,7 +445,7 @@ fn plain(name: Cow<'static, str>, schema: Cow<'static, str>, kind: TypeKind, cat
     }
 }
 
-/// The name of a range's multirange: the one in the statement, or that of `makeMultirangeTypeName`.
+/// The name of a range's multirange: the name in the statement, or the name that `makeMultirangeTypeName` makes.
 fn multirange_name(range: &UserTypeKind, name: &str) -> String {
     if let UserTypeKind::Range { multirange: Some(name), .. } = range {
         return name.clone();

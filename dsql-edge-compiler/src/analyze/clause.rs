@@ -124,7 +124,8 @@ impl Analyzer<'_> {
         let mut keys = Vec::new();
         let mut sets = Sets { count: 1, ..Sets::default() };
         for (at, element) in select.group_by.iter().enumerate() {
-            // Several elements produce the product of their sets, which has an empty set if each element has one.
+            // The result is the product of the sets of all elements. It contains an empty set if each element contains
+            // an empty set.
             let found =
                 scope.at(Place::GroupBy, || self.grouping_element(scope, element, targets, &mut keys));
             sets.count = sets.count.saturating_mul(found.count);
@@ -265,8 +266,7 @@ impl Analyzer<'_> {
 }
 
 /// The constant in `date 'x' IS NULL`. PostgreSQL's `transformExprRecurse` changes a `NullTest` in place and so puts
-/// the analyzed constant into the raw test; therefore the position of its error is the constant and
-/// not the type.
+/// the analyzed constant into the raw test; therefore an error of the key points at the constant and not at the type.
 fn tested_constant(written: &Expr) -> Option<Span> {
     let (ExprKind::IsNull { arg, .. } | ExprKind::BooleanTest { arg, .. }) = &written.kind else {
         return None;

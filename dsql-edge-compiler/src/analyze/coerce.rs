@@ -40,8 +40,15 @@ impl Analyzer<'_> {
         if !self.catalog.can_coerce(&[node.ty], &[target], context) {
             return Err(Box::new(node));
         }
+        let had_type = node.ty == target;
         let mut node = self.coerce(node, target, typmod, context);
-        if typmod >= 0 {
+        if node.typmod != typmod && !node.is_error() {
+            // `coerce_type_typmod`: also a cast that only drops the modifier is an expression of its own.
+            if had_type && !matches!(node.kind, NodeKind::Constant(_) | NodeKind::Parameter(_)) {
+                let span = node.span;
+                let kind = NodeKind::Cast { arg: Box::new(node), function: None };
+                node = Node::new(target, kind, span);
+            }
             node.typmod = typmod;
         }
         Ok(node)
@@ -67,12 +74,12 @@ impl Analyzer<'_> {
             return node;
         }
         if node.ty == oid::UNKNOWN {
-            return self.coerce_unknown(node, target, typmod);
+            return self.coerce_unknown(node, target, typmod, context);
         }
-        // `coerce_record_to_complex`: the fields of other records are not known.
+        // `coerce_record_to_complex`: only for these kinds of records are the fields known.
         let fields = matches!(
             node.kind,
-            NodeKind::Row(_) | NodeKind::WholeRow { .. } | NodeKind::JoinedRow(_) | NodeKind::Collate(..)
+            NodeKind::Row(_) | NodeKind::WholeRow { .. } | NodeKind::JoinedRow { .. } | NodeKind::Collate(..)
         );
         if node.ty == oid::RECORD && self.catalog.is_complex(target) && !fields {
             let message = format!("cannot cast type record to {}", self.catalog.display(target, -1));
@@ -102,6 +109,7 @@ impl Analyzer<'_> {
                     null: NullContract::of_values_if(never_null),
                     set: false,
                     volatile,
+                    columns: Vec::new(),
                 }))
             }
             _ => None,
@@ -113,7 +121,7 @@ impl Analyzer<'_> {
     }
 
     /// Coerces an `unknown` node: a constant is read by the type's input function, a parameter takes the type.
-    fn coerce_unknown(&mut self, node: Node, target: Oid, typmod: i32) -> Node {
+    fn coerce_unknown(&mut self, node: Node, target: Oid, typmod: i32, context: Context) -> Node {
         let span = node.span;
         self.becomes(target);
         match node.kind {
@@ -140,10 +148,19 @@ impl Analyzer<'_> {
                 Node { ty: target, typmod, kind: NodeKind::Constant(value), span }
             }
             NodeKind::Collate(arg, collation) => {
-                let inner = self.coerce_unknown(*arg, target, typmod);
+                let inner = self.coerce_unknown(*arg, target, typmod, context);
                 Node { ty: target, typmod, kind: NodeKind::Collate(Box::new(inner), collation), span }
             }
             kind => {
+                if self.catalog.pathway(target, oid::UNKNOWN, context) == Pathway::None {
+                    let shown = self.catalog.display(target, -1);
+                    let message = format!("failed to find conversion function from unknown to {shown}");
+                    let hint = format!("cast the constant in the row: ROW(…, '…'::{shown})");
+                    self.report(
+                        Diagnostic::error(Code::UntypedField, Span::default(), message).with_hint(hint),
+                    );
+                    return Node::error(span);
+                }
                 let node = Node { ty: oid::UNKNOWN, typmod: -1, kind, span };
                 Node {
                     ty: target,
@@ -240,7 +257,8 @@ impl Analyzer<'_> {
         {
             return self.coerce_row(location, fields.clone(), target);
         }
-        // A record can be cast only if its fields are written out.
+        // A record can be cast to a composite type only if its fields are written out or it is the whole row of a
+        // table.
         let opaque_record = ty == oid::RECORD
             && self.catalog.is_complex(target)
             && !matches!(node.kind, NodeKind::WholeRow { .. });
@@ -304,5 +322,6 @@ fn domain_check() -> Rc<Callee> {
         null: NullContract::Always,
         set: false,
         volatile: false,
+        columns: Vec::new(),
     })
 }

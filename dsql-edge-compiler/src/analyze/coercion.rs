@@ -1,10 +1,10 @@
-//! Determines which type can be coerced to which: the part of `parse_coerce.c` that needs only types.
+//! Determines which types can be coerced to which other types: the part of `parse_coerce.c` that needs only types.
 //!
-//! Input: two types, or several that need a common type. Output: how one is coerced to the other,
-//! or the common type. The contexts are PostgreSQL's: implicit, assignment, explicit. `coerce`
-//! applies the answers to expressions.
+//! Input: two types, or several that need a common type. Output: how the first type is coerced to the second, or the
+//! common type. The contexts are PostgreSQL's: implicit, assignment, explicit. `coerce` applies the answers to
+//! expressions.
 
-use super::catalog::{Catalog, ERROR};
+use super::catalog::{Catalog, ERROR, USER_TYPES};
 pub(super) use crate::builtin::CoercionContext as Context;
 use crate::builtin::{self, CoercionMethod, Oid, TypeKind, oid};
 use crate::source::Span;
@@ -83,8 +83,13 @@ impl Catalog<'_> {
                 _ => Pathway::Array,
             };
         }
-        // A range is not coerced to its multirange here: the catalog has these casts for built-in types, and has none
-        // for user-defined types.
+        // `CREATE TYPE … AS RANGE` creates the cast to its multirange.
+        if target >= USER_TYPES
+            && target_info.kind == TypeKind::Multirange
+            && target_info.counterpart == source
+        {
+            return if context >= Context::Explicit { Pathway::Relabel } else { Pathway::None };
+        }
         if (context >= Context::Assignment && target_info.category == b'S')
             || (context >= Context::Explicit && source_info.category == b'S')
         {
@@ -95,6 +100,34 @@ impl Catalog<'_> {
 
     pub(super) fn is_complex(self, type_oid: Oid) -> bool {
         self.type_info(self.base_type(type_oid).0).kind == TypeKind::Composite
+    }
+
+    /// Whether the rows of one type are also rows of the other: `typeInheritsFrom` and `typeIsOfTypedTable`.
+    fn inherits(self, child: Oid, parent: Oid) -> bool {
+        let of = |ty: Oid| Catalog::relation_of(self.base_type(ty).0);
+        let Some(child) = of(child) else { return false };
+        let relations = &self.schema.relations;
+        if relations
+            .get(child)
+            .and_then(|it| it.of_type)
+            .is_some_and(|at| Catalog::user_type_oid(at) == parent)
+        {
+            return true;
+        }
+        let Some(parent) = of(parent) else { return false };
+        let (mut found, mut next) = (vec![child], 0);
+        while let Some(at) = found.get(next).copied() {
+            next += 1;
+            for above in relations.get(at).map_or(&[] as &[usize], |it| &it.parents) {
+                if *above == parent {
+                    return true;
+                }
+                if !found.contains(above) {
+                    found.push(*above);
+                }
+            }
+        }
+        false
     }
 
     /// Whether a value of one type can be coerced to another type that is not polymorphic: the part of
@@ -110,6 +143,9 @@ impl Catalog<'_> {
         if (input == oid::RECORD && self.is_complex(target))
             || (target == oid::RECORD && self.is_complex(input))
         {
+            return true;
+        }
+        if self.inherits(input, target) {
             return true;
         }
         target == oid::RECORDARRAY && self.element_type(input).is_some_and(|element| self.is_complex(element))

@@ -32,7 +32,7 @@ impl Analyzer<'_> {
         let mut columns = Vec::with_capacity(query.targets.len());
         for target in &query.targets {
             let found = self.collated(scope, &target.node);
-            // A key with the place of a result column is that column, so the column is checked as a
+            // A key that has the place of a result column in the text is that column, so the column is checked as a
             // key.
             if all_are_keys || keys.iter().any(|key| key.span == target.node.span) {
                 self.check_conflict(found);
@@ -112,7 +112,7 @@ impl Analyzer<'_> {
             .collect()
     }
 
-    /// `analyzeCTE`: the recursive term may not change the collation of the whole.
+    /// `analyzeCTE`: the recursive term may not change the collation of a column.
     pub(super) fn check_recursive_collations(
         &mut self,
         cte: &Cte,
@@ -167,7 +167,7 @@ impl Analyzer<'_> {
             }
             // The collations of the parts of these expressions are not combined.
             NodeKind::Row(_)
-            | NodeKind::JoinedRow(_)
+            | NodeKind::JoinedRow { .. }
             | NodeKind::WholeRow { .. }
             | NodeKind::Field(..)
             | NodeKind::Opaque(_)
@@ -223,7 +223,7 @@ impl Analyzer<'_> {
         }
         match self.collation_of_type(whole.ty) {
             None => Collated::default(),
-            // An error points at the part that decides; for a conflict, at the second of the two.
+            // An error points at the part whose collation was chosen; for a conflict, at the second of the two parts.
             Some(_) if common.strength != Strength::None => common,
             own => Collated::implicit(own, whole.span),
         }
@@ -296,7 +296,7 @@ impl Analyzer<'_> {
 }
 
 impl Cte {
-    /// Sets the collations of the non-recursive term, for the recursive term.
+    /// Stores the collations of the non-recursive term, which the recursive term uses.
     pub(super) fn set_collations(self: &Rc<Self>, first: &[Collated]) {
         *self.collations.borrow_mut() = first.to_vec();
     }

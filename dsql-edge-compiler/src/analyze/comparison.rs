@@ -110,6 +110,17 @@ impl Analyzer<'_> {
         if named && types.iter().all(|ty| *ty == ERROR || self.has_order(*ty)) {
             return true;
         }
+        // The other B-tree families: `text_pattern_ops`, `bpchar_pattern_ops`, `record_image_ops`.
+        let is_text = |ty: &Oid| matches!(*ty, ERROR | oid::TEXT | oid::BPCHAR);
+        let is_image = |ty: &Oid| matches!(*ty, ERROR | oid::RECORD) || self.catalog.is_complex(*ty);
+        let has_family = match operator.name.as_str() {
+            "~<~" | "~<=~" | "~>=~" | "~>~" => types.iter().all(is_text),
+            "*=" | "*<>" | "*<" | "*<=" | "*>=" | "*>" => types.iter().all(is_image),
+            _ => false,
+        };
+        if has_family {
+            return true;
+        }
         let message =
             format!("could not determine interpretation of row comparison operator {}", operator.name);
         self.report(
@@ -230,7 +241,7 @@ impl Analyzer<'_> {
             items.iter().map(Node::clone).collect()
         };
         // The comparison with the array has given a parameter on the left its type. Each other comparison uses a copy
-        // and gives the parameter a type of its own.
+        // of the left side, and may give a parameter in the copy another type.
         let left = if handled { self.analysed_again(&left) } else { left };
         if !self.may_copy(&left, rest.len()) {
             return Node::error(span);
@@ -333,7 +344,7 @@ impl Analyzer<'_> {
 /// An item of `row IN (…)`.
 enum Compared {
     Row(Vec<Node>),
-    /// Any other expression, and the left row as the one value that it is compared with.
+    /// Any other expression, and the left row as the value that the expression is compared with.
     Value(Node, Box<Node>),
 }
 

@@ -46,7 +46,7 @@ impl Analyzer<'_> {
             results.push(self.expr(scope, result));
         }
         let otherwise_node = otherwise.map(|otherwise| self.expr(scope, otherwise));
-        // PostgreSQL considers the type of ELSE first, or of NULL without ELSE.
+        // PostgreSQL considers the type of ELSE first; without ELSE, the type of NULL.
         let null = constant(&Literal::Null, span);
         let order: Vec<&Node> =
             std::iter::once(otherwise_node.as_ref().unwrap_or(&null)).chain(&results).collect();

@@ -108,7 +108,8 @@ impl<'a> Analyzer<'a> {
     ) {
         let schema: &'a Schema = self.catalog.schema;
         let relation = &schema.relations[target.base];
-        // The statement may write to a view and use the view's column names; the keys use those of the table.
+        // The statement may write to a view and use the view's column names; the keys use the column names of the
+        // table.
         let of_table = |name: String| {
             let at = target.columns.iter().position(|column| column.name == name);
             at.and_then(|at| target.base_column(schema, at)).map_or(name, |column| column.name.clone())
@@ -153,14 +154,14 @@ impl<'a> Analyzer<'a> {
         let at = scope.add(excluded, None, true, true);
         if let Some(item) = scope.namespace.iter_mut().find(|item| item.rte == Some(at)) {
             item.row_type = Some(super::catalog::Catalog::row_type(target.relation));
-            // It has no system columns.
+            // `excluded` has no system columns.
             item.derived = true;
         }
         at
     }
 
     /// Checks an operator class in the key. The names of PostgreSQL's and the extensions' classes end in `_ops`; any
-    /// other name is most likely a column whose preceding comma is missing.
+    /// other name is most likely a column before which a comma is missing.
     fn operator_class(&mut self, element: &IndexElement) {
         let Some(name) = element.operator_class.as_ref().and_then(|it| it.parts.last()) else { return };
         if name.text.ends_with("_ops") {

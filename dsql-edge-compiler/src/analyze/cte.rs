@@ -50,8 +50,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The order in which the queries are analyzed: as written, except that with `RECURSIVE` a query may name later
-    /// ones (`makeDependencyGraph`).
+    /// The order in which the queries are analyzed: as written; but with `RECURSIVE`, a query that names a later query
+    /// comes after it (`makeDependencyGraph`).
     fn definition_order(&mut self, scope: &mut Scope<'_>, with: &With) -> Vec<usize> {
         let mut pending: Vec<usize> = (0..with.ctes.len()).collect();
         if !with.recursive {
@@ -125,7 +125,7 @@ impl Analyzer<'_> {
         self.settle_unknown(query)
     }
 
-    /// Called by the recursive query when its non-recursive term is known.
+    /// Sets the columns of a recursive query as soon as its non-recursive term is analyzed.
     pub(super) fn set_cte_columns(&mut self, entry: &Rc<Cte>, mut columns: Vec<RteColumn>) {
         let names = self
             .aliases_of_recursion

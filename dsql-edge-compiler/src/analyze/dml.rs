@@ -6,6 +6,7 @@
 
 use super::advice::count;
 use super::analyzer::Analyzer;
+use super::assignment::AssignedColumn;
 use super::place::Place;
 use super::scope::Scope;
 use super::target_table::Target;
@@ -46,8 +47,8 @@ impl<'a> Analyzer<'a> {
                 let width = self.insert_source(&mut scope, source, &target, &columns, &mut query);
                 let given = listed.get(..width.min(listed.len())).unwrap_or(&[]);
                 self.check_once(&target, given, insert.table.name.span());
-                // With too few values for the named columns, the columns are not checked: this error is already
-                // reported.
+                // If the named columns have too few values, that error is already reported, so the columns are not
+                // checked.
                 if insert.columns.is_empty() || width == columns.len() {
                     self.check_left_out(&target, given, insert.table.name.span());
                 }
@@ -181,7 +182,12 @@ impl<'a> Analyzer<'a> {
                     let span = entry.node.span;
                     self.check_inserted(target, *column, span);
                     let node = std::mem::replace(&mut entry.node, Node::error(span));
-                    entry.node = self.assign(target, *column, written.as_ref(), node.into_column(), span);
+                    let at = AssignedColumn {
+                        column: *column,
+                        written: written.as_ref(),
+                        place: Place::InsertTarget,
+                    };
+                    entry.node = self.assign(scope, target, at, node.into_column(), span);
                 }
                 self.elements_asked_for_null(&query);
                 for (entry, (column, _)) in query.targets.iter().zip(columns) {
@@ -231,7 +237,7 @@ impl<'a> Analyzer<'a> {
             if !self.check_width(columns, &spans, Span::default()) {
                 continue;
             }
-            let row = self.assign_row(target, columns, nodes, &spans);
+            let row = self.assign_row(scope, target, columns, nodes, &spans);
             for (at, (value, (_, written))) in row.into_iter().zip(columns).enumerate() {
                 unknown[at] |= value.is_none() || !whole(written);
                 values[at].extend(value);
@@ -263,6 +269,7 @@ impl<'a> Analyzer<'a> {
     /// Assigns a row to its columns: each value as its column's type, `None` for `DEFAULT`.
     pub(super) fn assign_row(
         &mut self,
+        scope: &Scope<'_>,
         target: &Target,
         columns: &[(usize, Option<TargetColumn>)],
         nodes: Vec<Node>,
@@ -279,7 +286,12 @@ impl<'a> Analyzer<'a> {
                 }
                 _ => {
                     self.check_inserted(target, *column, *span);
-                    Some(self.assign(target, *column, written.as_ref(), node, *span))
+                    let at = AssignedColumn {
+                        column: *column,
+                        written: written.as_ref(),
+                        place: Place::InsertTarget,
+                    };
+                    Some(self.assign(scope, target, at, node, *span))
                 }
             })
             .collect()

@@ -26,7 +26,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Records that a value is assigned to a nullable column: the elements it comes from may be NULL too.
+    /// Records that a value is assigned to a nullable column: the elements that the value comes from may be NULL too.
     pub(super) fn element_flows_to_nullable(&mut self, rtes: &[Rte], node: &Node) {
         match &node.kind {
             NodeKind::Var(var) => self.element_accepts_null(rtes, *var),
@@ -137,7 +137,7 @@ fn collect_asked<'n>(node: &'n Node, out: &mut Vec<&'n Node>) {
         NodeKind::Coalesce(args)
         | NodeKind::MinMax(args)
         | NodeKind::Row(args)
-        | NodeKind::JoinedRow(args)
+        | NodeKind::JoinedRow { columns: args, .. }
         | NodeKind::NeverNullOf(args)
         | NodeKind::Array(args)
         | NodeKind::InList { comparisons: args, .. } => out.extend(args),

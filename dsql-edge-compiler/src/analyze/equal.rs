@@ -1,7 +1,7 @@
 //! Compares two expressions like PostgreSQL's `equal()`, ignoring locations.
 //!
-//! Input: two typed expressions or queries of one level. Output: whether they are written alike, which keys require, or
-//! whether they certainly have the same value, which proofs require.
+//! Input: two typed expressions or queries of one level. Output for keys: whether they are written alike. Output for
+//! proofs: whether they certainly have the same value.
 
 use super::tree::{Body, JoinTree, Node, NodeKind, Query, RteSource};
 
@@ -17,7 +17,8 @@ impl Node {
     }
 
     fn equal(&self, other: &Node, as_written: bool) -> bool {
-        if self.ty != other.ty || std::mem::discriminant(&self.kind) != std::mem::discriminant(&other.kind) {
+        let types = (self.ty, self.typmod) == (other.ty, other.typmod);
+        if !types || std::mem::discriminant(&self.kind) != std::mem::discriminant(&other.kind) {
             return false;
         }
         let here = match (&self.kind, &other.kind) {

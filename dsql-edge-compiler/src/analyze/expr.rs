@@ -54,11 +54,7 @@ impl Analyzer<'_> {
         let written = |negated, location| WrittenPredicate { negated, location, span };
         match &expr.kind {
             ExprKind::Column(parts) => self.column_reference(scope, parts),
-            ExprKind::Star(_) => {
-                let message = "row expansion via \"*\" is not supported here";
-                self.report(Diagnostic::error(Code::FeatureNotSupported, span, message));
-                Node::error(span)
-            }
+            ExprKind::Star(parts) => self.starred_row(scope, parts, span),
             ExprKind::Literal(literal) => constant(literal, span),
             ExprKind::Parameter(number) => self.parameter(*number, span),
             ExprKind::Indirection { base, steps } => {

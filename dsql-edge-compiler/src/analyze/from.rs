@@ -9,7 +9,7 @@ use super::label::ColumnLabel;
 use super::place::Place;
 use super::scope::{NamespaceItem, Scope, column_nodes};
 use super::tree::{Command, JoinTree, Node, NodeKind, Rte, RteColumn, RteSource};
-use crate::builtin::{Oid, RelationKind, oid};
+use crate::builtin::{RelationKind, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{self, Alias, ColumnDefinition, ExprKind, FromItem, FunctionItem, QualifiedName};
@@ -17,7 +17,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 impl Analyzer<'_> {
-    /// `transformFromClause`: each item sees those before it if it is LATERAL.
+    /// `transformFromClause`: a LATERAL item sees the items before it.
     pub(super) fn range_table(&mut self, scope: &mut Scope<'_>, items: &[FromItem]) -> Vec<JoinTree> {
         let mut trees = Vec::with_capacity(items.len());
         let mut first = 0;
@@ -63,8 +63,8 @@ impl Analyzer<'_> {
             FromItem::Table { name, alias, sample, .. } => {
                 let tree = self.table(scope, name, alias.as_ref());
                 if let Some(sample) = sample {
-                    // The arguments of TABLESAMPLE cannot refer to the sampled table, so it leaves the namespace while
-                    // they are analyzed.
+                    // The arguments of TABLESAMPLE cannot refer to the sampled table, so the table is removed from the
+                    // namespace while they are analyzed.
                     let own = scope.namespace.pop();
                     if let JoinTree::Leaf(at) = &tree
                         && let Some(rte) = scope.rtes.get_mut(*at)
@@ -287,7 +287,7 @@ impl Analyzer<'_> {
             }
             rte = self.aliased(rte, Some(alias));
         }
-        // The whole row of a function that returns rows of a type has that type.
+        // If a function returns rows of a named type, its whole row has that type.
         if let RteSource::Function { functions, ordinality: false, .. } = &rte.source
             && let [(call, _)] = functions.as_slice()
             && self.catalog.is_complex(call.ty)
@@ -344,7 +344,7 @@ impl Analyzer<'_> {
         }
         if !definitions.is_empty() {
             let has_columns = match &node.kind {
-                NodeKind::Call { function, .. } => !self.out_columns(&function.name, node).is_empty(),
+                NodeKind::Call { function, .. } => !function.columns.is_empty(),
                 _ => false,
             };
             if node.ty != oid::RECORD || has_columns {
@@ -369,14 +369,9 @@ impl Analyzer<'_> {
         if let NodeKind::Call { function, .. } = &node.kind
             && node.ty == oid::RECORD
         {
-            let out = self.out_columns(&function.name, node);
-            if !out.is_empty() {
-                let never = out.iter().map(|it| it.2).collect();
-                let columns = out
-                    .into_iter()
-                    .map(|(name, ty, _)| RteColumn { name: name.into(), ty, typmod: -1 })
-                    .collect();
-                return (columns, never, false);
+            if !function.columns.is_empty() {
+                let never = function.columns.iter().map(|it| it.never_null).collect();
+                return (super::record::out_columns(function), never, false);
             }
             let message = "a column definition list is required for functions returning \"record\"";
             self.report(
@@ -391,15 +386,12 @@ impl Analyzer<'_> {
             let never = vec![false; columns.len()];
             return (columns, never, false);
         }
-        // One OUT argument names the column.
+        // A single OUT argument gives the column its name.
         let named = match &node.kind {
-            NodeKind::Call { function, .. } => {
-                let out = self.out_columns(&function.name, node);
-                match out.as_slice() {
-                    [(only, ..)] if !only.is_empty() => Some(only.clone()),
-                    _ => None,
-                }
-            }
+            NodeKind::Call { function, .. } => match function.columns.as_slice() {
+                [only] if !only.name.is_empty() => Some(only.name.clone()),
+                _ => None,
+            },
             _ => None,
         };
         let scalar = named.is_none();
@@ -408,67 +400,10 @@ impl Analyzer<'_> {
         let name = named.unwrap_or_else(|| name.to_owned());
         (vec![RteColumn { name: name.into(), ty: node.ty, typmod: node.typmod }], vec![never_null], scalar)
     }
-
-    /// The OUT columns of a function, by its name; the type of a polymorphic column comes from the arguments.
-    pub(super) fn out_columns(&mut self, name: &str, node: &Node) -> Vec<(String, Oid, bool)> {
-        let NodeKind::Call { args, .. } = &node.kind else { return Vec::new() };
-        let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
-        let builtin = crate::builtin::functions(name)
-            .find(|found| {
-                let mut declared: Vec<Oid> = found.args().collect();
-                if found.variadic != 0
-                    && types.last().is_none_or(|last| self.catalog.element_type(*last).is_none())
-                {
-                    declared.pop();
-                    declared.resize(declared.len().max(types.len()), found.variadic);
-                }
-                declared.len() >= types.len()
-                    && self.catalog.can_coerce(
-                        &types,
-                        &declared[..types.len()],
-                        super::coercion::Context::Implicit,
-                    )
-            })
-            .map(|found| self.facts(&super::candidates::Function::Builtin(found)));
-        let facts = builtin.or_else(|| {
-            let named = |it: &crate::schema::Function| {
-                name.strip_prefix(it.schema.as_str()).and_then(|rest| rest.strip_prefix('.'))
-                    == Some(it.definition.name.name())
-            };
-            // The arguments were coerced to the types of the called function, so it is the overload with exactly these
-            // types.
-            let takes = |it: &crate::schema::Function| {
-                let resolve =
-                    |type_name| self.catalog.resolve_stored(type_name).map_or(ERROR, |found| found.0);
-                let mut inputs = super::candidates::input_parameters(it);
-                let given = inputs.by_ref().take(types.len()).map(|it| resolve(&it.type_name));
-                given.eq(types.iter().copied()) && inputs.all(|it| it.default.is_some())
-            };
-            let functions = &self.catalog.schema.functions;
-            let exact = functions.iter().position(|it| named(it) && takes(it));
-            let at = exact.or_else(|| functions.iter().position(named))?;
-            Some(self.facts(&super::candidates::Function::User(at)))
-        });
-        let Some(facts) = facts else { return Vec::new() };
-        let element = types.iter().find_map(|ty| self.catalog.element_type(*ty)).unwrap_or(ERROR);
-        facts
-            .columns
-            .into_iter()
-            .map(|(name, ty, never)| match ty {
-                oid::ANYELEMENT | oid::ANYCOMPATIBLE => (name, element, never),
-                oid::ANYARRAY => (name, types.first().copied().unwrap_or(ERROR), never),
-                ty => (name, ty, never),
-            })
-            .enumerate()
-            .map(|(at, (name, ty, never))| {
-                (if name.is_empty() { format!("column{}", at + 1) } else { name }, ty, never)
-            })
-            .collect()
-    }
 }
 
-/// The parameters of `UNNEST ($1, $2)`, whose arrays must have the same length: binding rejects others, because
-/// PostgreSQL would pad the shorter array with NULLs.
+/// The parameters of `UNNEST ($1, $2)`, whose arrays must have the same length: arrays of different lengths are
+/// rejected when they are bound, because PostgreSQL would pad the shorter array with NULLs.
 fn equally_long(item: &FunctionItem, functions: &[(Node, Vec<bool>)]) -> Vec<usize> {
     if item.functions.len() != 1 || functions.len() < 2 {
         return Vec::new();

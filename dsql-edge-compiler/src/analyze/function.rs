@@ -9,7 +9,7 @@ use super::catalog::ERROR;
 use super::coercion::Context;
 use super::place::Place;
 use super::scope::Scope;
-use super::tree::{Callee, Node, NodeKind};
+use super::tree::{Callee, Node, NodeKind, OutColumn};
 use crate::builtin::{self, AggregateKind, FunctionKind, NullContract, Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::session_effect;
@@ -79,7 +79,7 @@ impl Analyzer<'_> {
             }
             Lookup::None => {
                 // `t.f` written as `f(t)`: a column of a composite value.
-                if let Some(node) = self.column_as_function(call, &args, span) {
+                if let Some(node) = self.column_as_function(scope, call, &args, span) {
                     return node;
                 }
                 self.report_missing(call, &types, &names);
@@ -116,25 +116,7 @@ impl Analyzer<'_> {
         }
     }
 
-    fn column_as_function(&mut self, call: &FunctionCall, args: &[Node], span: Span) -> Option<Node> {
-        let plain = call.name.parts.len() == 1
-            && args.len() == 1
-            && !call.star
-            && !call.distinct
-            && call.over.is_none()
-            && call.filter.is_none()
-            && call.order_by.is_empty()
-            && !call.variadic
-            && call.args.first().is_some_and(|arg| arg.name.is_none());
-        if !plain || !self.catalog.is_complex(args[0].ty) {
-            return None;
-        }
-        let name = &call.name.parts[0].text;
-        let columns = self.composite_columns(self.catalog.base_type(args[0].ty).0);
-        columns.iter().any(|column| column.name == *name).then(|| self.field(args[0].clone(), name, span))?
-    }
-
-    fn resolved_call(
+    pub(super) fn resolved_call(
         &mut self,
         scope: &Scope<'_>,
         site: CallSite<'_>,
@@ -152,17 +134,20 @@ impl Analyzer<'_> {
         }
         let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
         let declared = resolved.declared.get(..types.len()).unwrap_or(&resolved.declared);
-        let (actual, returns) =
-            match super::polymorphic::resolve(self.catalog, &types, declared, facts.returns) {
-                Ok(found) => found,
-                Err(message) => {
-                    self.report_polymorphism(message, call.location);
-                    return Node::error(site.span);
-                }
-            };
+        let actual = match super::polymorphic::resolve(self.catalog, &types, declared, facts.returns) {
+            Ok(found) => found,
+            Err(message) => {
+                self.report_polymorphism(message, call.location);
+                return Node::error(site.span);
+            }
+        };
+        for column in &mut facts.columns {
+            column.ty = actual.of_column(self.catalog, column.ty);
+        }
+        let returns = actual.returns;
         let mut args: Vec<Node> = args
             .into_iter()
-            .zip(actual)
+            .zip(actual.args)
             .map(|(arg, target)| self.coerce(arg, target, -1, Context::Implicit))
             .collect();
         if facts.kind == FunctionKind::Aggregate(AggregateKind::HypotheticalSet) && call.within_group {
@@ -223,6 +208,7 @@ impl Analyzer<'_> {
             null: facts.null,
             set: facts.set,
             volatile: facts.volatile,
+            columns: facts.columns,
         });
         Node::new(returns, NodeKind::Call { function, args }, span)
     }
@@ -241,7 +227,7 @@ impl Analyzer<'_> {
         } else if is_window && call.over.is_none() {
             format!("window function {name} requires an OVER clause")
         } else if aggregate {
-            let (code, message) = self.aggregate_misuse(call, facts, &name)?;
+            let (code, message) = self.aggregate_misuse(call, facts, &name, args.len())?;
             return Some(Diagnostic::error(code, call.location, message));
         } else {
             return None;
@@ -330,15 +316,29 @@ impl Analyzer<'_> {
                 null: found.null,
                 columns: found
                     .out_columns()
-                    .map(|it| (it.name.to_owned(), it.type_oid, it.never_null))
+                    .map(|it| OutColumn {
+                        name: it.name.to_owned(),
+                        ty: it.type_oid,
+                        never_null: it.never_null,
+                    })
                     .collect(),
             },
             Function::User(at) => self.user_facts(&self.catalog.schema.functions[*at]),
+            Function::Range(found) => Facts {
+                name: found.name.clone(),
+                kind: FunctionKind::Plain,
+                returns: found.returns,
+                set: false,
+                strict: found.null == NullContract::OfValues,
+                volatile: false,
+                null: found.null,
+                columns: Vec::new(),
+            },
         }
     }
 }
 
-/// The facts about a function that calls need.
+/// The facts about a function that are needed to analyze a call.
 pub(super) struct Facts {
     pub(super) name: String,
     pub(super) kind: FunctionKind,
@@ -347,8 +347,8 @@ pub(super) struct Facts {
     pub(super) strict: bool,
     pub(super) volatile: bool,
     pub(super) null: NullContract,
-    /// OUT and TABLE columns: name, type, whether never NULL.
-    pub(super) columns: Vec<(String, Oid, bool)>,
+    /// OUT parameters and TABLE columns, with their declared types.
+    pub(super) columns: Vec<OutColumn>,
 }
 
 /// The error message if the called function is not an aggregate and the call has a clause of aggregates, or OVER
@@ -387,7 +387,7 @@ fn is_true(text: &str) -> bool {
     text == "1" || text == "on" || word("true", 1) || word("yes", 1)
 }
 
-/// Whether a volatile function does not write anything that a retry would duplicate.
+/// Whether a volatile function may be called again by a retry: it writes nothing that would be duplicated.
 pub(super) fn is_harmless(name: &str) -> bool {
     matches!(
         name,

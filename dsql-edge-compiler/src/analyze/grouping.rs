@@ -129,7 +129,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// `finalize_grouping_exprs`, including subqueries, in which only a column can be an argument.
+    /// `finalize_grouping_exprs`, also for subqueries. There, only a column can be an argument.
     fn check_grouping_calls(&mut self, query: &Query, node: &Node, depth: usize) {
         if let NodeKind::Grouping(args) = &node.kind {
             let is_key = |arg: &Node| {

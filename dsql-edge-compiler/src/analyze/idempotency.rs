@@ -4,16 +4,16 @@
 //! is taken, or `None`.
 //!
 //! A transaction with a key commits once because its INSERT succeeds once. That holds if some unique constraint covers
-//! only columns that the statement writes, each with a value that a second run repeats. The counter-examples that made
+//! only columns that the statement writes, each with a value that a second run repeats. These counter-examples led to
 //! the rules: a NULL conflicts with no other NULL; `gen_random_uuid()`, `now()` and a DEFAULT differ from run to run,
 //! and so does the constant `'00:00 today'`; a partial index may not contain the row; a deferrable constraint is
 //! checked at COMMIT; a trigger or a rule may drop the row; the rows of an UNLOGGED table do not survive a crash.
 //!
-//! A taken key is reported as a transaction that was committed before, so the violation must prove that. In `INSERT
-//! INTO users (id, email) VALUES ($id, $email)` both columns are unique, and a violation of `users_email_key` proves
-//! only that another row has this address: the transaction may never have run. So one constraint is the key: the one
-//! that `ON CONFLICT (…)` names, or else the one whose columns all other candidates have too. The violation of a
-//! constraint proves that the key is taken if the constraint has all columns of the key.
+//! If a key is taken, the transaction is reported as committed before, so the violation must prove that it was. In
+//! `INSERT INTO users (id, email) VALUES ($id, $email)` both columns are unique, and a violation of `users_email_key`
+//! proves only that another row has this address: the transaction may never have run. So one constraint is the key: the
+//! one that `ON CONFLICT (…)` names, or else the constraint whose columns all other candidates also have. The violation
+//! of a constraint proves that the key is taken if the constraint has all columns of the key.
 
 use super::catalog::Catalog;
 use super::target_table::Target;

@@ -2,8 +2,8 @@
 //! CHECKs, generated columns and indexes of a table.
 //!
 //! Input: a type that a value is coerced to, or a table that is written to. Output: `writes` and `session` of the
-//! [`Analyzer`]: such a function may write, so that the query is not retried when its answer is lost; or it may change
-//! the session.
+//! [`Analyzer`]: if such a function may write, the query is not retried when its answer is lost; such a function may
+//! also change the session.
 
 use super::analyzer::Analyzer;
 use super::function::is_harmless;

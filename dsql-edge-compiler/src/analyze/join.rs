@@ -54,7 +54,7 @@ impl Analyzer<'_> {
         }
         scope.namespace.iter_mut().skip(outer).for_each(|item| item.joined = true);
         if let Some(alias) = &join.alias {
-            // The alias hides the tables inside.
+            // The alias hides the tables of the join.
             let mut columns = columns;
             if alias.columns.len() > columns.len() {
                 let message = format!(
@@ -147,7 +147,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The columns that USING or NATURAL merge, and the condition.
+    /// The columns that USING or NATURAL merge, and the condition that compares them.
     fn merged_columns(
         &mut self,
         join: &Join,

@@ -7,11 +7,11 @@
 use std::fmt;
 use std::ops::Deref;
 
-/// The name of a column. It dereferences to `str` and is compared by its text only.
+/// The name of a column. The label dereferences to `str`, and comparisons use only its text.
 #[derive(Clone, Debug)]
 pub(super) struct ColumnLabel {
     text: String,
-    /// It is an alias in the query: `AS "x"`, `AS t ("x")`, `WITH c ("x")`.
+    /// The name is an alias in the query: `AS "x"`, `AS t ("x")`, `WITH c ("x")`.
     pub(super) is_alias: bool,
 }
 

@@ -1,7 +1,7 @@
 //! Analyzes `MERGE`: `parse_merge.c`.
 //!
-//! Input: the statement. Output: a query without rows, because PostgreSQL 16 has no `RETURNING` here; every value
-//! coerced to its column, and each `WHEN` sees the tables that it may refer to.
+//! Input: the statement. Output: a query without rows, because `MERGE` has no `RETURNING` in PostgreSQL 16. Every value
+//! is coerced to the type of its column, and each `WHEN` sees only the tables that it may refer to.
 
 use super::analyzer::Analyzer;
 use super::place::Place;
@@ -63,8 +63,8 @@ impl Analyzer<'_> {
             }
             self.merge_clause(&mut scope, clause, &target, merge.table.name.span());
         }
-        // PostgreSQL accepts a condition that is not a boolean, and fails at run time. So this error comes after those
-        // that PostgreSQL reports. An `unknown` condition is not resolved here.
+        // PostgreSQL accepts a condition that is not a boolean, and fails at run time. So the error of this check comes
+        // after the errors that PostgreSQL's analysis reports. An `unknown` condition is not resolved here.
         let on = if on.ty == oid::UNKNOWN { on } else { self.coerce_to_boolean(on, "JOIN/ON") };
         let left = Box::new(JoinTree::Leaf(target.rte));
         let from = from.into_iter().next().map(|source| JoinTree::Join {
@@ -77,7 +77,7 @@ impl Analyzer<'_> {
         self.finish_write(scope, query, Vec::new(), &target)
     }
 
-    /// Reports a `WHEN` that follows one of the same kind without a condition.
+    /// Reports a `WHEN` that is never reached, because a `WHEN` of the same kind before it has no condition.
     fn check_reachable(&mut self, clauses: &[MergeClause]) {
         let mut closed = [false; 2];
         for clause in clauses {
@@ -119,7 +119,7 @@ impl Analyzer<'_> {
         let columns = self.insert_columns(target, columns);
         let (nodes, spans) = scope.at(Place::SingleRow, || self.row_values(scope, values));
         if self.check_width(&columns, &spans, table) {
-            self.assign_row(target, &columns, nodes, &spans);
+            self.assign_row(scope, target, &columns, nodes, &spans);
             let given: Vec<usize> = columns.iter().take(spans.len()).map(|(column, _)| *column).collect();
             self.check_left_out(target, &given, table);
         }

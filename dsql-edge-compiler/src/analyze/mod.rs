@@ -2,7 +2,8 @@
 //!
 //! Input: a statement's syntax tree and the schema. Output: a [`TypedQuery`], or all errors, in the order in which
 //! PostgreSQL would find them. The modules are named after PostgreSQL's files (`src/backend/parser/README`): `operator`
-//! does the work of `parse_oper.c`, and so on.
+//! does the work of `parse_oper.c`, and so on. A doc comment that is only the name of a PostgreSQL function means: this
+//! function does what that one does.
 
 mod access;
 mod advice;
@@ -10,6 +11,7 @@ mod aggregate;
 mod analyzer;
 mod array;
 mod assignment;
+mod assignment_part;
 mod candidates;
 mod cardinality;
 mod catalog;
@@ -46,7 +48,10 @@ mod parameter;
 mod place;
 mod polymorphic;
 mod predicate;
+mod projection;
 mod query;
+mod range_function;
+mod record;
 mod recursion;
 mod relation;
 mod scope;

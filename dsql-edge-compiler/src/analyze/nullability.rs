@@ -159,7 +159,7 @@ impl Prover<'_> {
             outer,
             misses: RefCell::default(),
         };
-        // In this order, because a LATERAL entry sees the entries before it.
+        // The entries are in the order of FROM, because a LATERAL entry sees the entries before it.
         for at in 0..query.rtes.len() {
             let base = self.entry(query, at, &env);
             Rc::make_mut(&mut env.base).push(base);

@@ -95,7 +95,8 @@ impl Analyzer<'_> {
     ) -> Result<(Oid, Oid, Oid), String> {
         let declared: Vec<Oid> =
             if found.left == 0 { vec![found.right] } else { vec![found.left, found.right] };
-        let (args, result) = super::polymorphic::resolve(self.catalog, operands, &declared, found.result)?;
+        let types = super::polymorphic::resolve(self.catalog, operands, &declared, found.result)?;
+        let (args, result) = (types.args, types.returns);
         Ok((args[0], args[args.len() - 1], result))
     }
 
@@ -317,7 +318,8 @@ impl Analyzer<'_> {
 
     /// Rows are comparable if all their fields are: `cache_record_field_properties`.
     fn has_comparable_fields(&mut self, ty: Oid, ordered: bool) -> bool {
-        // A field that is an array of the same row type leads back here; the other fields decide.
+        // A field that is an array of the same row type would lead to the same question again, so only the other fields
+        // decide.
         if self.comparing.contains(&ty) {
             return true;
         }
@@ -354,6 +356,7 @@ impl Analyzer<'_> {
             null: found.null,
             set: found.function_retset,
             volatile: found.function_volatility.is_volatile(),
+            columns: Vec::new(),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Writes hints for operands that no operator fits.
 //!
 //! Input: the operator as written and the types of its operands. Output: one line of advice, which quotes the query if
-//! the places of the operands are known. It decides nothing.
+//! the places of the operands are known. The advice does not affect whether the query is accepted.
 
 use super::analyzer::Analyzer;
 use super::catalog::Catalog;

@@ -1,11 +1,12 @@
 //! Looks up the functions, aggregates, operators and casts that the schema creates.
 //!
-//! Input: their definitions as folded. Output: the same facts that the catalog has about built-in ones, except that
-//! each may return NULL.
+//! Input: their definitions in the folded schema. Output: the same facts that the catalog has about built-in objects,
+//! except that each function may return NULL.
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
 use super::function::Facts;
+use super::tree::OutColumn;
 use crate::builtin::{self, AggregateKind, FunctionKind, NullContract, Oid, Operator, oid};
 use crate::schema::{self, Schema};
 use crate::syntax::ast::{self, CreateCast, CreateFunction, ParameterMode};
@@ -14,32 +15,32 @@ impl<'a> Analyzer<'a> {
     pub(super) fn user_facts(&self, function: &schema::Function) -> Facts {
         let definition = &function.definition;
         let resolve = |type_name| self.catalog.resolve_stored(type_name).map_or(ERROR, |found| found.0);
-        let columns: Vec<(String, Oid, bool)> = definition
+        let columns: Vec<OutColumn> = definition
             .parameters
             .iter()
             .filter(|it| matches!(it.mode, ParameterMode::Out | ParameterMode::InOut | ParameterMode::Table))
-            .map(|it| {
-                (
-                    it.name.as_ref().map_or_else(String::new, |name| name.text.clone()),
-                    resolve(&it.type_name),
-                    false,
-                )
+            .map(|it| OutColumn {
+                name: it.name.as_ref().map_or_else(String::new, |name| name.text.clone()),
+                ty: resolve(&it.type_name),
+                never_null: false,
             })
             .collect();
         let returns = match (&definition.returns, columns.as_slice()) {
             _ if definition.aggregate.is_some() => self.aggregate_result(definition),
             (Some(returns), _) => resolve(returns),
-            (None, [(_, only, _)]) => *only,
+            (None, [only]) => only.ty,
             (None, []) => oid::VOID,
             (None, _) => oid::RECORD,
         };
         Facts {
-            // The qualified name, so that it differs from each built-in function: facts are looked up by name.
+            // The qualified name, so that it differs from the name of each built-in function: facts are looked up by
+            // name.
             name: format!("{}.{}", function.schema, definition.name.name()),
             kind: match &definition.aggregate {
                 Some(aggregate) if aggregate.ordered => FunctionKind::Aggregate(AggregateKind::OrderedSet),
                 Some(_) => FunctionKind::Aggregate(AggregateKind::Normal),
                 None if definition.procedure => FunctionKind::Procedure,
+                None if definition.window => FunctionKind::Window,
                 None => FunctionKind::Plain,
             },
             returns,

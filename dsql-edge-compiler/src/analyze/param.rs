@@ -67,7 +67,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Reports uses of a parameter without a type although another use has one (`check_parameter_resolution_walker`).
+    /// Reports each use of a parameter that has no type although another use has given the parameter a type
+    /// (`check_parameter_resolution_walker`).
     fn check_unresolved(&mut self, query: &Query) {
         let mut unresolved = Vec::new();
         let mut inner = Vec::new();

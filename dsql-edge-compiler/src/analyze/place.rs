@@ -19,6 +19,10 @@ pub(super) enum Place {
     /// The one row of `INSERT … VALUES`, which is a target list.
     SingleRow,
     UpdateSource,
+    /// A subscript in the list of columns of INSERT.
+    InsertTarget,
+    /// A subscript on the left side of an assignment of UPDATE.
+    UpdateTarget,
     Returning,
     FromFunction,
     FromSubquery,
@@ -42,7 +46,8 @@ impl Place {
             Place::Limit => "LIMIT",
             Place::Offset => "OFFSET",
             Place::Values | Place::SingleRow => "VALUES",
-            Place::UpdateSource => "UPDATE",
+            Place::UpdateSource | Place::UpdateTarget => "UPDATE",
+            Place::InsertTarget => "INSERT",
             Place::Returning => "RETURNING",
             Place::FromFunction => "functions in FROM",
             Place::FromSubquery => "FROM clause of their own query level",

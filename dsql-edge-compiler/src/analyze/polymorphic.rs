@@ -34,6 +34,20 @@ pub(super) fn consistent(catalog: Catalog<'_>, given: &[Oid], declared: &[Oid]) 
         )
 }
 
+/// The actual types of a call.
+pub(super) struct ActualTypes {
+    pub(super) args: Vec<Oid>,
+    pub(super) returns: Oid,
+    solution: Solution,
+}
+
+impl ActualTypes {
+    /// The actual type of an OUT parameter: `resolve_polymorphic_tupdesc`.
+    pub(super) fn of_column(&self, catalog: Catalog<'_>, declared: Oid) -> Oid {
+        self.solution.stands_for(catalog, declared).unwrap_or(ERROR)
+    }
+}
+
 /// The actual argument types of a call, and its result type.
 ///
 /// # Errors
@@ -44,14 +58,18 @@ pub(super) fn resolve(
     given: &[Oid],
     declared: &[Oid],
     returns: Oid,
-) -> Result<(Vec<Oid>, Oid), String> {
-    if !is_polymorphic(returns) && !declared.iter().any(|it| is_polymorphic(*it)) {
-        return Ok((declared.to_vec(), returns));
+) -> Result<ActualTypes, String> {
+    // `array_in` returns `anyarray` itself.
+    if !declared.iter().any(|it| is_polymorphic(*it)) {
+        return Ok(ActualTypes { args: declared.to_vec(), returns, solution: Solution::default() });
     }
     if given.contains(&ERROR) {
-        return Ok((given.to_vec(), ERROR));
+        return Ok(ActualTypes { args: given.to_vec(), returns: ERROR, solution: Solution::default() });
     }
     let actual = collect(catalog, given, declared)?;
+    if actual.array == oid::ANYARRAY {
+        return any_array(given, declared, returns);
+    }
     let solution = solve(catalog, &actual)?;
     let undetermined = || "could not determine polymorphic type because input has type unknown".to_owned();
     if solution.element == 0
@@ -82,7 +100,21 @@ pub(super) fn resolve(
         Some(found) => found,
         None => returns,
     };
-    Ok((args, returns))
+    Ok(ActualTypes { args, returns, solution })
+}
+
+/// A call with an argument of type `anyarray`, such as a column of `pg_stats`: nothing else may depend on its element
+/// type.
+fn any_array(given: &[Oid], declared: &[Oid], returns: Oid) -> Result<ActualTypes, String> {
+    let of_family = |ty: &Oid| is_polymorphic(*ty) && !is_compatible_polymorphic(*ty);
+    let count = declared.iter().filter(|it| of_family(it)).count();
+    if count != 1 || returns != oid::ANYARRAY && of_family(&returns) {
+        return Err("cannot determine element type of \"anyarray\" argument".to_owned());
+    }
+    let solution = Solution { array: oid::ANYARRAY, ..Solution::default() };
+    let actual = |(declared, given): (&Oid, &Oid)| if of_family(declared) { *given } else { *declared };
+    let args = declared.iter().zip(given).map(actual).collect();
+    Ok(ActualTypes { args, returns, solution })
 }
 
 fn no_array_type(catalog: Catalog<'_>, element: Oid) -> String {
@@ -192,6 +224,7 @@ fn range_subtype(catalog: Catalog<'_>, range: Oid, kind: TypeKind, declared: &st
 }
 
 /// The types found; 0 is "not determined".
+#[derive(Default)]
 struct Solution {
     element: Oid,
     array: Oid,
@@ -256,8 +289,13 @@ fn solve(catalog: Catalog<'_>, actual: &Actual) -> Result<Solution, String> {
     let mut compatible = 0;
     let mut compatible_range = actual.compatible_range;
     if actual.any_compatible {
-        if actual.compatible_multirange != 0 && compatible_range == 0 {
-            compatible_range = catalog.type_info(actual.compatible_multirange).counterpart;
+        if actual.compatible_multirange != 0 {
+            let counterpart = catalog.type_info(actual.compatible_multirange).counterpart;
+            if compatible_range != 0 && compatible_range != counterpart {
+                let message = "argument declared anycompatiblemultirange is not consistent with argument declared anycompatiblerange";
+                return Err(message.to_owned());
+            }
+            compatible_range = counterpart;
         }
         compatible = match actual.compatible.as_slice() {
             // If all are unknown, the type is text.
@@ -292,7 +330,7 @@ fn solve(catalog: Catalog<'_>, actual: &Actual) -> Result<Solution, String> {
     Ok(Solution { element, array, range, multirange, compatible, compatible_range, compatible_multirange })
 }
 
-/// Whether every type coerces to the common one.
+/// Whether every type coerces to the common type.
 fn types_need(catalog: Catalog<'_>, types: &[Oid], common: Oid) -> Option<()> {
     types.iter().all(|ty| catalog.can_coerce(&[*ty], &[common], Context::Implicit)).then_some(())
 }

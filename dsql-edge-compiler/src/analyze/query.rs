@@ -20,7 +20,7 @@ impl Analyzer<'_> {
         self.query_or_recursive(query, parent, None)
     }
 
-    /// `recursive` is the entry of the `WITH RECURSIVE` query that this query defines.
+    /// Analyzes a query. If it defines a `WITH RECURSIVE` query, `recursive` is the entry of that query.
     pub(super) fn query_or_recursive(
         &mut self,
         query: &ast::Query,
@@ -301,7 +301,7 @@ impl Analyzer<'_> {
                 self.catalog.base_type(target.node.ty).0 == self.catalog.base_type(common).0
             };
             let unknown = first.node.ty == oid::UNKNOWN;
-            // If the set operation has its own LIMIT, OFFSET or ORDER BY, the place is in its first query.
+            // If the set operation has its own LIMIT, OFFSET or ORDER BY, an error points into its first query.
             let leaf = query.limit.is_some() || query.offset.is_some() || !query.order_by.is_empty();
             let other_decides = if unknown { other.node.ty != oid::UNKNOWN } else { !decides(first) };
             let span = match !leaf && other_decides {
@@ -310,7 +310,18 @@ impl Analyzer<'_> {
             };
             for target in [&mut *first, other] {
                 let node = std::mem::replace(&mut target.node, Node::error(target.span));
-                target.node = self.coerce_to_common(node.into_column(), common, name);
+                let node = node.into_column();
+                target.node = match node.kind {
+                    NodeKind::Constant(_) | NodeKind::Parameter(_) => {
+                        self.coerce_to_common(node, common, name)
+                    }
+                    // The other expressions without a type are left as they are.
+                    _ if node.ty == oid::UNKNOWN => {
+                        let span = node.span;
+                        Node::new(common, NodeKind::Cast { arg: Box::new(node), function: None }, span)
+                    }
+                    _ => self.coerce_to_common(node, common, name),
+                };
             }
             let typmod =
                 if first.node.typmod == right.targets[at].node.typmod { first.node.typmod } else { -1 };

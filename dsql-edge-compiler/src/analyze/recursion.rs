@@ -1,10 +1,11 @@
 //! Checks where a recursive query of `WITH` refers to itself: `checkWellFormedRecursion` in PostgreSQL's `parse_cte.c`.
 //!
 //! Input: the statement of a query, before it is analyzed. Output: whether it refers to itself, and the first reference
-//! at a place where SQL forbids it. A query of an inner `WITH` of the same name hides the outer one.
+//! at a place where SQL forbids it. A query of the same name in an inner `WITH` hides the outer query.
 //!
-//! SQL defines the result of a recursive query as what its recursive term adds to the rows of the step before. An outer
-//! join, EXCEPT or a subquery would also need the rows that are *not* there, so none of them may contain the reference.
+//! In SQL, each step of a recursive query adds the rows that its recursive term computes from the rows of the step
+//! before. An outer join, EXCEPT or a subquery would also need the rows that are *not* there, so none of them may
+//! contain the reference.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -104,7 +105,7 @@ impl<'q> References<'q> {
         self.place = before;
     }
 
-    /// Like [`at`](Self::at), but a place that is already not allowed is kept.
+    /// Like [`at`](Self::at), but a place where a reference is already forbidden is kept.
     fn within(&mut self, place: Place, walk: impl FnOnce(&mut Self)) {
         let place = if self.place == Place::Allowed { place } else { self.place };
         self.at(place, walk);
@@ -139,7 +140,8 @@ impl<'q> References<'q> {
         self.hiding.pop();
     }
 
-    /// Walks the queries of a `WITH`, whose names then hide others. Without RECURSIVE, a name hides only what follows it.
+    /// Walks the queries of a `WITH`. Their names hide outer names; without RECURSIVE, only in the text after the
+    /// query.
     fn with(&mut self, with: Option<&'q With>) {
         let Some(with) = with else { return };
         if with.recursive {
@@ -172,7 +174,7 @@ impl<'q> References<'q> {
 }
 
 impl<'q> Visit<'q> for References<'q> {
-    /// Receives only the subqueries of expressions.
+    /// Is called only for subqueries of expressions, because `walk` handles the other queries.
     fn query(&mut self, query: &'q Query) -> bool {
         self.at(Place::Subquery, |this| this.walk(query));
         false

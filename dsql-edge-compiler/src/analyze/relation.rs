@@ -6,7 +6,7 @@
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
 use super::scope::NamespaceItem;
-use super::tree::{Node, NodeKind, Query, Reference, Rte, RteColumn, RteSource};
+use super::tree::{Query, Reference, Rte, RteColumn, RteSource};
 use crate::builtin::{self, Oid, oid};
 use crate::diagnostic::{Code, Diagnostic, suggestion};
 use crate::schema::{Dialect, Relation, RelationKind, TEMPORARY, UserTypeKind};
@@ -333,24 +333,6 @@ impl<'a> Analyzer<'a> {
             Some(found) => found,
             None if item.columns.len() == 1 => ERROR,
             None => oid::RECORD,
-        }
-    }
-
-    /// The columns of a value of composite type, or of a record whose shape is known.
-    pub(super) fn record_columns(&mut self, node: &Node) -> Vec<RteColumn> {
-        match &node.kind {
-            NodeKind::Cast { arg, .. } if node.ty == oid::RECORD => {
-                let arg = (**arg).clone();
-                self.record_columns(&arg)
-            }
-            NodeKind::Call { function, .. } if node.ty == oid::RECORD => {
-                let found = self.out_columns(&function.name, node).into_iter();
-                found.map(|(name, ty, _)| RteColumn { name: name.into(), ty, typmod: -1 }).collect()
-            }
-            _ => {
-                let base = self.catalog.base_type(node.ty).0;
-                self.composite_columns(base)
-            }
         }
     }
 

@@ -31,17 +31,18 @@ pub(super) struct NamespaceItem {
     pub(super) relation_visible: bool,
     /// An unqualified `column` can refer to it.
     pub(super) columns_visible: bool,
-    /// Only a LATERAL item can refer to it.
+    /// Only a LATERAL item can refer to the entry.
     pub(super) lateral_only: bool,
-    /// A LATERAL item may refer to it; `false` on the left of a RIGHT or FULL join.
+    /// A LATERAL item may refer to the entry; `false` on the left of a RIGHT or FULL join.
     pub(super) lateral_ok: bool,
-    /// It is a function, a query or a view, which have no system columns.
+    /// The entry is a function, a query or a view, which have no system columns.
     pub(super) derived: bool,
     /// The type of its whole row, if that is a named type.
     pub(super) row_type: Option<Oid>,
-    /// It is a function with one scalar result.
+    /// The entry is a function with one scalar result.
     pub(super) scalar: bool,
-    /// It is below a join: an unqualified name finds the columns of the join, which do not include system columns.
+    /// The entry is below a join: an unqualified name finds the columns of the join, which do not include system
+    /// columns.
     pub(super) joined: bool,
 }
 
@@ -208,7 +209,7 @@ fn raise(node: &mut Node, levels: usize) {
         NodeKind::Var(var) => var.level += levels,
         NodeKind::WholeRow { level, .. } => *level += levels,
         // The columns of a join are plain columns, casts of them, or COALESCE of two.
-        NodeKind::Coalesce(args) | NodeKind::Row(args) | NodeKind::JoinedRow(args) => {
+        NodeKind::Coalesce(args) | NodeKind::Row(args) | NodeKind::JoinedRow { columns: args, .. } => {
             args.iter_mut().for_each(|arg| raise(arg, levels))
         }
         NodeKind::Cast { arg, .. } => raise(arg, levels),
@@ -235,7 +236,8 @@ impl Analyzer<'_> {
             let system = self.unqualified_system_columns(current, level, name);
             match found {
                 Found::None => {}
-                // Not if a table has a system column of the same name, as a column of a function may have it too.
+                // The name is ambiguous if a table also has a system column of this name; a column of a function can
+                // have such a name.
                 Found::One(node) if system.is_empty() => {
                     self.check_column_type(&node, &name.text, name.span);
                     return Some(Node { span: name.span, ..raised(&node, level) });
@@ -275,7 +277,7 @@ impl Analyzer<'_> {
                     self.report_lateral(&item.name, name.span);
                     return Some(Node::error(name.span));
                 }
-                [(_, node)] => return Some(node.clone()),
+                [(_, node)] => return Some(self.system_column_allowed(scope, node.clone(), &name.text)),
                 _ => {
                     let message = format!("column reference \"{}\" is ambiguous", name.text);
                     self.report(Diagnostic::error(Code::AmbiguousColumn, name.span, message));
@@ -404,7 +406,11 @@ impl Analyzer<'_> {
                 let name = format!("{}.{}", table.text, column.text);
                 let node = self.system_column(&item, level, column, span);
                 if let Some(node) = node {
-                    return node;
+                    return self.system_column_allowed(scope, node, &column.text);
+                }
+                let row = self.whole_row(&item, level, span);
+                if let Some(call) = self.function_of_row(scope, &row, column, span) {
+                    return call;
                 }
                 if scope.up(level).is_some_and(|owner| owner.broken_from.get()) && item.columns.is_empty() {
                     return Node::error(span);
@@ -443,6 +449,16 @@ impl Analyzer<'_> {
         let rte = item.rte.filter(|_| !item.derived).filter(|_| item.row_type.is_some())?;
         let kind = NodeKind::Var(Var { level, rte, column: FIRST_SYSTEM_COLUMN - at });
         Some(Node::new(ty, kind, span))
+    }
+
+    /// A system column; reports it where it must not be: in the condition of a WHEN clause of MERGE.
+    fn system_column_allowed(&mut self, scope: &Scope<'_>, node: Node, name: &str) -> Node {
+        if scope.place.get() != Place::MergeWhen || name == "tableoid" {
+            return node;
+        }
+        let message = format!("cannot use system column \"{name}\" in MERGE WHEN condition");
+        self.report(Diagnostic::error(Code::InvalidColumnReference, node.span, message));
+        Node::error(node.span)
     }
 
     /// A relation by alias, at this level or above: `refnameNamespaceItem`. Reports an error if it is missing.

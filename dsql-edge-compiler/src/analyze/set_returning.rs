@@ -38,7 +38,7 @@ impl Analyzer<'_> {
         self.report(Diagnostic::error(Code::FeatureNotSupported, inner, message));
     }
 
-    /// Whether no set-returning function was called after the first `before` calls; otherwise reports the last one.
+    /// Whether no set-returning function was called after the first `before` calls; otherwise reports the last call.
     pub(super) fn is_without_sets(&mut self, scope: &Scope<'_>, before: usize, message: &str) -> bool {
         let Some(found) = scope.sets.after(before) else { return true };
         let hint = "You might be able to move the set-returning function into a LATERAL FROM item.";

@@ -1,7 +1,7 @@
 //! Reads a snapshot: runs the fold of `schema`, and resolves types and queries for it.
 //!
-//! Input: DDL, or statements one by one. Output: [`Schema`]. The columns of `CREATE TABLE … AS` are those of its query
-//! at that moment: a later change to the tables that it reads does not affect them.
+//! Input: DDL, or statements one by one. Output: [`Schema`]. The columns of `CREATE TABLE … AS` are those that its
+//! query has when the statement runs: a later change to the tables that the query reads does not affect these columns.
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
@@ -120,7 +120,8 @@ fn written(catalog: Catalog<'_>, ty: Oid, typmod: i32) -> Option<TypeName> {
     })
 }
 
-/// `typmodout`: the numbers in the parentheses; of an interval, as the grammar passes them, first the mask of its fields.
+/// `typmodout`: the numbers in the parentheses of a type. Those of an interval begin with the mask of its fields, as
+/// the grammar passes them.
 fn modifiers(ty: Oid, typmod: i32) -> Vec<i32> {
     let low = typmod & 0xFFFF;
     match ty {

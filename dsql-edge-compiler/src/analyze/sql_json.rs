@@ -28,7 +28,7 @@ impl Analyzer<'_> {
             }
             let types: Vec<Oid> = query.targets.iter().map(|target| target.node.ty).collect();
             let ty = self.json_type(call, &types);
-            // It is NULL if the query returns no rows.
+            // `JSON_ARRAY (query)` is NULL if the query returns no rows.
             let rows = Node::new(ty, NodeKind::ScalarSubquery(Box::new(query)), span);
             return Node::new(ty, NodeKind::Opaque(vec![rows]), span);
         }
@@ -77,7 +77,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// These aggregates are NULL over no rows.
+/// The facts about a SQL/JSON aggregate, whose result is NULL if there are no rows.
 fn json_aggregate(name: &str, returns: Oid) -> Facts {
     Facts {
         name: name.to_owned(),

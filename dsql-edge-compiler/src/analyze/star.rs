@@ -42,7 +42,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The stars of `EXISTS (SELECT * …)` do not read columns, so they are not replaced.
+    /// Keeps the stars of `EXISTS (SELECT * …)` in the text, because they do not read columns.
     pub(super) fn keep_stars(&mut self, query: &ast::Query) {
         match &query.body {
             QueryBody::Select(select) => {

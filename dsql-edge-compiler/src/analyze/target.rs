@@ -6,6 +6,7 @@
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;
 use super::label::ColumnLabel;
+use super::projection::field_at;
 use super::scope::{NamespaceItem, Scope, raised};
 use super::tree::{Node, NodeKind, Query, TargetEntry};
 use crate::builtin::oid;
@@ -84,12 +85,6 @@ impl Analyzer<'_> {
         table: &Name,
         span: Span,
     ) -> Vec<(ColumnLabel, Node)> {
-        if schema.is_none()
-            && !self.relation_in_reach(scope, None, table)
-            && let Some(base) = self.column(scope, table)
-        {
-            return self.columns_of_node(base, span);
-        }
         match self.find_relation(scope, schema, table, span) {
             Some((level, item)) => {
                 item.columns.iter().map(|(name, node)| (name.clone(), raised(node, level))).collect()
@@ -105,23 +100,14 @@ impl Analyzer<'_> {
         span: Span,
     ) -> Vec<(ColumnLabel, Node)> {
         let node = self.expr(scope, expr);
-        self.columns_of_node(node, span)
+        self.columns_of_node(scope, node, span)
     }
 
-    fn columns_of_node(&mut self, node: Node, span: Span) -> Vec<(ColumnLabel, Node)> {
+    fn columns_of_node(&mut self, scope: &Scope<'_>, node: Node, span: Span) -> Vec<(ColumnLabel, Node)> {
         if node.is_error() {
             return vec![("?column?".into(), Node::error(span))];
         }
-        if let NodeKind::Row(fields) | NodeKind::JoinedRow(fields) = &node.kind
-            && node.ty == oid::RECORD
-        {
-            return fields
-                .iter()
-                .enumerate()
-                .map(|(at, field)| (format!("f{}", at + 1).into(), field.clone()))
-                .collect();
-        }
-        let columns = self.record_columns(&node);
+        let columns = self.record_columns(scope, &node);
         if columns.is_empty() {
             let shown = self.catalog.display(node.ty, -1);
             let message = if node.ty == oid::RECORD {
@@ -132,21 +118,16 @@ impl Analyzer<'_> {
             self.report(Diagnostic::error(Code::WrongObjectType, node.span, message));
             return vec![("?column?".into(), Node::error(span))];
         }
-        columns
-            .into_iter()
-            .enumerate()
-            .map(|(at, column)| {
-                let kind = NodeKind::Field(Box::new(node.clone()), at);
-                (column.name, Node { ty: column.ty, typmod: column.typmod, kind, span })
-            })
-            .collect()
+        let fields = (0..columns.len()).map(|at| field_at(node.clone(), at, &columns, span));
+        columns.iter().map(|column| column.name.clone()).zip(fields).collect()
     }
 
     /// A whole row as a value.
     pub(super) fn whole_row(&mut self, item: &NamespaceItem, level: usize, span: Span) -> Node {
         let Some(rte) = item.rte else {
-            let fields = item.columns.iter().map(|(_, node)| raised(node, level)).collect();
-            return Node::new(oid::RECORD, NodeKind::JoinedRow(fields), span);
+            let columns = item.columns.iter().map(|(name, node)| (name.clone(), raised(node, level)));
+            let (names, columns) = columns.unzip();
+            return Node::new(oid::RECORD, NodeKind::JoinedRow { names, columns }, span);
         };
         let ty = self.row_type_of(item);
         // The whole row of a function with one scalar column is that scalar; the whole row of a query with one column
@@ -161,7 +142,8 @@ impl Analyzer<'_> {
         Node::new(ty, NodeKind::WholeRow { level, rte }, span)
     }
 
-    /// Makes constants and parameters that are still `unknown` in the result text: `resolveTargetListUnknowns`.
+    /// Converts to text the constants and parameters of the result that are still `unknown`:
+    /// `resolveTargetListUnknowns`.
     pub(super) fn settle_unknown(&mut self, mut query: Query) -> Query {
         for target in &mut query.targets {
             if target.node.ty == oid::UNKNOWN {
@@ -222,6 +204,8 @@ fn figure(expr: &Expr) -> Option<Figured<'_>> {
             let name = parts.last()?.text.clone();
             Some(Figured { name, sure: true, source: NameSource::Column(parts) })
         }
+        // The name of `t.*` is that of `t`.
+        ExprKind::Star(parts) => sure(&parts.last()?.text),
         ExprKind::Indirection { base, steps } => {
             let field = steps.iter().rev().find_map(|step| match step {
                 Indirection::Field(name) => Some(&name.text),

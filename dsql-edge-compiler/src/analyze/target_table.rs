@@ -96,8 +96,8 @@ impl<'a> Analyzer<'a> {
             RteSource::Table { not_null, .. } => not_null.clone(),
             _ => vec![false; columns.len()],
         };
-        // A value assigned to a NOT NULL domain is checked; a value read from such a column may have been stored in
-        // another way.
+        // A value assigned to a NOT NULL domain is checked; a value read from such a column may have been stored
+        // without this check.
         let not_null = not_null.iter().zip(&columns);
         let not_null = not_null.map(|(it, column)| *it || self.catalog.domain_not_null(column.ty)).collect();
         if let Some(alias) = &table.alias {
@@ -245,7 +245,8 @@ impl<'a> Analyzer<'a> {
         let schema: &'a Schema = self.catalog.schema;
         let Some(known) = target.base_column(schema, column) else { return };
         let relation = &schema.relations[target.base];
-        // If a CHECK rejects the value, that is another error, which the database reports.
+        // If only a CHECK rejects NULL, PostgreSQL reports another error when the statement runs, and none is reported
+        // here.
         if !known.not_null && relation.checked_not_null(&known.name) {
             return;
         }

@@ -93,7 +93,10 @@ pub(super) enum NodeKind {
     /// A subscript or slice; the first part is the subscripted expression.
     Subscript(Vec<Node>),
     /// The whole row of a join with an alias: NULL if the join is on the nullable side of another join and is nulled.
-    JoinedRow(Vec<Node>),
+    JoinedRow {
+        names: Vec<ColumnLabel>,
+        columns: Vec<Node>,
+    },
     /// Never NULL, even if its parts are: SQL/JSON constructors, `IS DISTINCT FROM` of rows.
     NeverNullOf(Vec<Node>),
     /// `GROUPING (…)`: never NULL.
@@ -134,13 +137,24 @@ pub(super) struct Callee {
     pub(super) null: NullContract,
     pub(super) set: bool,
     pub(super) volatile: bool,
+    /// The OUT parameters and TABLE columns.
+    pub(super) columns: Vec<OutColumn>,
+}
+
+/// An OUT parameter or a TABLE column of a function.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct OutColumn {
+    /// Empty if it has no name.
+    pub(super) name: String,
+    pub(super) ty: Oid,
+    pub(super) never_null: bool,
 }
 
 /// An aggregate call.
 #[derive(Clone, Debug)]
 pub(super) struct Aggregate {
     pub(super) name: String,
-    /// The query that it belongs to, as a number of levels up: 0 is its own query.
+    /// The query that the aggregate belongs to, as a number of levels up: 0 is the query that contains the call.
     pub(super) level: usize,
     pub(super) args: Vec<Node>,
     /// The number of direct arguments, which are evaluated once per group: those before `WITHIN GROUP`.
@@ -156,7 +170,7 @@ pub(super) struct WindowCall {
     pub(super) name: String,
     pub(super) args: Vec<Node>,
     pub(super) filter: Option<Node>,
-    /// Its definition as written, or its name. Its keys are in `Query::other`.
+    /// The definition of the window as written, or its name. The keys of the window are in `Query::other`.
     pub(super) window: Vec<TokenKind>,
     pub(super) null: NullContract,
     /// The frame always contains the current row.
@@ -194,13 +208,13 @@ pub(super) struct Query {
     pub(super) ctes: Vec<Rc<Cte>>,
     /// The collation of each target; empty if the statement uses only the default collation.
     pub(super) collations: Vec<Collated>,
-    /// It has `FOR UPDATE` or another lock: a locked row may be newer than the rows that it is joined with.
+    /// The query has `FOR UPDATE` or another lock: a locked row may be newer than the rows that it is joined with.
     pub(super) locked: bool,
     /// For a statement that writes, the columns of its table that get new values.
     pub(super) assigned: Vec<Written>,
     /// For `INSERT … SELECT`, the query and the columns that it fills.
     pub(super) source: Option<(Rc<Query>, Vec<usize>)>,
-    /// For INSERT: the source is a single row. For MERGE or a utility statement: it returns one row.
+    /// For INSERT: the source is a single row. For MERGE or a utility statement: the statement returns one row.
     pub(super) single_row: bool,
     /// For INSERT: each row of the source becomes a row of the result or causes an error.
     pub(super) certain_row: bool,
@@ -283,12 +297,12 @@ pub(super) struct Rte {
 }
 
 impl Rte {
-    /// Whether it is a function, a query or a view.
+    /// Whether the entry is a function, a query or a view.
     pub(super) fn is_derived(&self) -> bool {
         matches!(&self.source, RteSource::Function { .. } | RteSource::Subquery { .. } | RteSource::Cte(_))
     }
 
-    /// Whether it is one function whose only result is not a row.
+    /// Whether the entry is one function whose only result is not a row.
     pub(super) fn is_scalar_function(&self) -> bool {
         matches!(&self.source, RteSource::Function { functions, ordinality: false, .. } if functions.len() == 1)
             && self.columns.len() == 1
@@ -410,7 +424,7 @@ impl Node {
         self.ty == super::catalog::ERROR
     }
 
-    /// Whether it is itself a call of a set-returning function.
+    /// Whether the expression is itself a call of a set-returning function.
     pub(super) fn returns_set(&self) -> bool {
         matches!(&self.kind, NodeKind::Call { function, .. } if function.set)
     }
@@ -457,7 +471,7 @@ impl Node {
             | NodeKind::Coalesce(args)
             | NodeKind::MinMax(args)
             | NodeKind::Row(args)
-            | NodeKind::JoinedRow(args)
+            | NodeKind::JoinedRow { columns: args, .. }
             | NodeKind::NeverNullOf(args)
             | NodeKind::Grouping(args)
             | NodeKind::Array(args)

@@ -88,7 +88,7 @@ impl Analyzer<'_> {
     }
 
     /// `transformWindowDefinitions`, after all the other clauses: the keys of the `WINDOW` clause, then of the windows
-    /// that are defined where they are used. A window can be based only on one before it.
+    /// that are defined where they are used. A window can be based only on a window before it.
     pub(super) fn window_definitions(&mut self, scope: &Scope<'_>, other: &mut Vec<Node>) {
         let inline = scope.inline_windows.take();
         for (at, window) in scope.windows.iter().chain(&inline).enumerate() {
@@ -148,7 +148,7 @@ impl Analyzer<'_> {
         keys
     }
 
-    /// The restrictions on a window that is based on another one.
+    /// Checks the restrictions on a window that is based on another window.
     fn check_base(&mut self, window: &Window, base: &Window, before: &[Window]) {
         let name = base.name.as_ref().map_or("", |name| name.text.as_str());
         let message = if !window.partition_by.is_empty() {
@@ -168,7 +168,7 @@ impl Analyzer<'_> {
         self.report(diagnostic);
     }
 
-    /// The number of sort keys that the mode of a frame requires.
+    /// Checks the number of sort keys that the mode of a frame requires.
     fn check_frame_order(&mut self, window: &Window, frame: &Frame, keys: usize) {
         let bounds = [Some(&frame.start), frame.end.as_ref()];
         let has_offset = bounds

@@ -53,7 +53,7 @@ impl Analyzer<'_> {
             }
         }
         let kind = match (call.name, args.len()) {
-            // NULL if all arguments are.
+            // The result is NULL if all arguments are NULL.
             ("xmlconcat" | "xmlforest", _) => {
                 args.iter().for_each(|arg| self.accepts_null(arg));
                 NodeKind::Coalesce(args)
@@ -78,6 +78,7 @@ impl Analyzer<'_> {
             null: NullContract::Unknown,
             set: true,
             volatile: false,
+            columns: Vec::new(),
         });
         let call = Node::new(oid::RECORD, NodeKind::Call { function, args: Vec::new() }, table.span);
         let source = RteSource::Function {

@@ -1,5 +1,5 @@
-//! Looks up casts: from two types to the row of `pg_cast`. The analyzer handles casts that PostgreSQL has without a row
-//! (through text input and output, of arrays, domains, records, `unknown`).
+//! Looks up casts: from two types to the row of `pg_cast`. The analyzer handles the casts that PostgreSQL has without a
+//! row: those through text input and output, and those of arrays, domains, records and `unknown`.
 
 use super::Oid;
 use super::letters::{CoercionContext, CoercionMethod};

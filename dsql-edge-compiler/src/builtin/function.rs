@@ -21,8 +21,8 @@ pub struct Function {
     pub kind: FunctionKind,
     /// `provolatile`.
     pub volatility: Volatility,
-    /// `proisstrict`: the result is NULL if an argument is. It proves nothing about the result for arguments that are
-    /// not NULL.
+    /// `proisstrict`: the result is NULL if an argument is NULL. This proves nothing about the result for arguments
+    /// that are not NULL.
     pub strict: bool,
     /// `proretset`.
     pub set: bool,
@@ -62,7 +62,7 @@ impl Function {
         if self.args.is_empty() { 0 } else { self.args.bytes().filter(|byte| *byte == b' ').count() + 1 }
     }
 
-    /// The names of the input arguments, "" for one without a name; empty if no argument has a name.
+    /// The names of the input arguments, "" for an argument without a name; no items if no argument has a name.
     pub fn arg_names(&self) -> impl Iterator<Item = &'static str> + Clone + use<> {
         self.details().filter(|detail| matches!(detail.mode, b'i' | b'b' | b'B' | b'v')).map(|it| it.name)
     }
@@ -109,8 +109,8 @@ pub fn function_names() -> impl Iterator<Item = &'static str> + Clone {
 }
 
 /// Whether `extract` and `date_part` of a date or timestamp that is not NULL are never NULL for this field. For an
-/// infinite value, fields that grow without end are infinite and all others NULL (timestamp.c,
-/// `NonFiniteTimestampTzPart`). The field is as written, in any case.
+/// infinite value, fields that grow without end are infinite, and all other fields are NULL (timestamp.c,
+/// `NonFiniteTimestampTzPart`). `field` may be in upper or lower case.
 pub fn extract_is_never_null(field: &str) -> bool {
     ["century", "decade", "epoch", "isoyear", "julian", "millennium", "year"]
         .iter()

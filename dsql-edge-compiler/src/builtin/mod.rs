@@ -3,8 +3,8 @@
 //!
 //! The rows are in `data/*.txt`, which `cargo xtask catalog` writes from a real PostgreSQL 16; only `never_null.txt`,
 //! the reviewed column, is written by hand. A proc macro runs unoptimized, so this module does not build maps or parse
-//! files: each lookup is a binary search over the text, only the lines that a query names are split into fields, and
-//! types, operators and casts only once (`memo`).
+//! files: each lookup is a binary search over the text, and only the lines that it finds are split into fields. The
+//! lines of types, operators and casts are split only once (`memo`).
 //!
 //! This module does not resolve overloads and does not depend on a user's schema.
 

@@ -1,7 +1,7 @@
 //! Defines [`NullContract`], the facts about NULL in the result of a function: a letter of `data/never_null.txt`.
 
-/// The condition under which the result of a function is certainly not NULL. Each was reviewed; `proisstrict` proves
-/// nothing about it.
+/// The condition under which the result of a function is certainly not NULL. Each contract was reviewed by hand;
+/// `proisstrict` does not prove it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NullContract {
     /// The result may always be NULL.
@@ -54,8 +54,8 @@ impl NullContract {
         matches!(self, NullContract::OverRows | NullContract::Always)
     }
 
-    /// The contract of a call with an array after `VARIADIC`: `concat` and related functions return NULL for a NULL
-    /// array, although they do not for NULL in one of several arguments.
+    /// The contract of a call with an array after `VARIADIC`: `concat` and related functions return NULL if the array
+    /// is NULL, although they do not return NULL if one of several arguments is NULL.
     pub fn of_variadic_array(self) -> NullContract {
         if self == NullContract::Always { NullContract::OfValues } else { self }
     }

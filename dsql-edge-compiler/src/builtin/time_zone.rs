@@ -8,7 +8,7 @@ const ABBREVIATIONS: Table = Table::new(include_str!("data/time_zone_abbreviatio
 /// A time zone of the IANA database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeZone {
-    /// It has always had the same offset.
+    /// The zone has always had the same offset.
     Fixed,
     /// Its offset depends on the date.
     Dated,
@@ -19,7 +19,7 @@ pub enum TimeZone {
 pub enum AbbreviationSet {
     /// PostgreSQL's default.
     Default,
-    /// With the words that only the sets `Australia` and `India` have, such as `SAT`.
+    /// PostgreSQL's default, and the words that only the sets `Australia` and `India` have, such as `SAT`.
     All,
 }
 

@@ -1,5 +1,5 @@
-//! Looks up types: from a name or an OID to the row of `pg_type`. It does not resolve `format_type`'s spellings
-//! (`integer`) or the parser's keywords.
+//! Looks up types: from a name or an OID to the row of `pg_type`. This module does not resolve the spellings of
+//! `format_type` (`integer`) or the parser's keywords.
 
 use super::Oid;
 use super::letters::TypeKind;

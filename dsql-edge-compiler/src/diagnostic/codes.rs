@@ -1,7 +1,7 @@
 //! Defines the codes of diagnostics and the SQLSTATE that PostgreSQL returns for each.
 //!
 //! A code names the mistake; several codes may share one SQLSTATE. Codes are stable: CI logs and editors refer to them.
-//! Each has a page, `errors/CODE.md`, which is also a test.
+//! Each code has a page, `errors/CODE.md`, whose examples are also tests.
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident $name:literal $sqlstate:literal,)*) => {
@@ -67,9 +67,9 @@ codes! {
     MissingFrom "missing-from" "42P01",
     /// A schema that does not exist.
     UnknownSchema "unknown-schema" "3F000",
-    /// No function of that name and those argument types.
+    /// No function has this name and accepts these argument types.
     UnknownFunction "unknown-function" "42883",
-    /// No operator of that name for those operand types.
+    /// No operator has this name and accepts these operand types.
     UnknownOperator "unknown-operator" "42883",
     /// A type that does not exist.
     UnknownType "unknown-type" "42704",
@@ -83,18 +83,20 @@ codes! {
     AmbiguousTable "ambiguous-table" "42P09",
     /// More than one function fits.
     AmbiguousFunction "ambiguous-function" "42725",
-    /// The same alias twice in one `FROM`.
+    /// One `FROM` or `WITH` contains the same name twice.
     DuplicateAlias "duplicate-alias" "42712",
-    /// The same column twice in one list.
+    /// One list contains the same column twice.
     DuplicateColumn "duplicate-column" "42701",
-    /// The same table, view or type twice.
+    /// A schema declares the same type, domain or similar object twice.
     DuplicateObject "duplicate-object" "42710",
-    /// The same table twice.
+    /// A schema declares the same table or view twice.
     DuplicateTable "duplicate-table" "42P07",
     /// An expression does not have the type that its place requires.
     TypeMismatch "type-mismatch" "42804",
     /// No cast leads from one type to the other.
     CannotCast "cannot-cast" "42846",
+    /// A quoted constant inside a row gets no type there, and is read from the row as another type.
+    UntypedField "untyped-field" "XX000",
     /// A constant that the input function of its type rejects.
     InvalidLiteral "invalid-literal" "22P02",
     /// A date or time constant that the input function of its type rejects.
@@ -139,7 +141,7 @@ codes! {
     GeneratedAlways "generated-always" "428C9",
     /// A feature that PostgreSQL does not support.
     FeatureNotSupported "feature-not-supported" "0A000",
-    /// A feature of PostgreSQL that DSQL rejects or limits; the SQLSTATE is usually this one.
+    /// A feature of PostgreSQL that DSQL rejects or limits. Some rules have another SQLSTATE.
     DsqlUnsupported "dsql-unsupported" "0A000",
     /// A feature of PostgreSQL that this compiler does not support yet.
     NotSupportedYet "not-supported-yet" "0A000",

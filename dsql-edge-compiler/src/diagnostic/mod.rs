@@ -15,7 +15,7 @@ use crate::source::Span;
 /// The stage of PostgreSQL that would reject the statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// The raw parser (`gram.y`, `scan.l`), independent of the SQLSTATE.
+    /// The raw parser (`gram.y`, `scan.l`), whatever SQLSTATE the error has.
     Syntax,
     /// Parse analysis, or this compiler's own checks.
     Analysis,
@@ -58,7 +58,7 @@ pub struct Diagnostic {
     pub span: Span,
     /// More about the cause.
     pub detail: Option<String>,
-    /// Advice how to fix it.
+    /// Advice on how to fix the mistake.
     pub hint: Option<String>,
     /// The DSQL rule that the statement breaks, if that is the error.
     pub reason: Option<Reason>,

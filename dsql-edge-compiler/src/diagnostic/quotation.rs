@@ -1,7 +1,7 @@
 //! Fills quotations of the statement into hints.
 //!
-//! The code that creates a hint has the place of an expression, not its text. It writes the place, and [`quote`] later
-//! replaces the place with the text there. Parameters get the names with which they were written.
+//! The code that creates a hint has the place of an expression, not its text. That code writes the place into the hint,
+//! and [`quote`] later replaces the place with the text there. Parameters get the names with which they were written.
 
 use super::{Code, Diagnostic};
 use crate::source::Span;

@@ -22,7 +22,8 @@ pub fn render(diagnostic: &Diagnostic, sql: &str, place: Option<Place>) -> Strin
     render_of_many(diagnostic, sql, &Lines::of(sql), place)
 }
 
-/// [`render`] for one of many diagnostics of a text whose line starts were found once.
+/// Like [`render`], for one of many diagnostics of a text: `lines` has the starts of its lines, which are found only
+/// once.
 pub fn render_of_many(diagnostic: &Diagnostic, sql: &str, lines: &Lines, place: Option<Place>) -> String {
     let mut out = headline(diagnostic);
     let start = (diagnostic.span.start as usize).min(sql.len());

@@ -72,7 +72,7 @@ pub(super) fn alter(
     }
 }
 
-/// DSQL checks the constraints before the type (recorded: an integer identity).
+/// Checks `ADD COLUMN`: the constraints before the type, as DSQL does (recorded for an identity of type integer).
 fn add_column(column: &TableColumn, words: &Words<'_>, out: &mut Vec<Finding>) {
     let refused = |constraint: &&Constraint| !matches!(constraint.kind, ConstraintKind::Null);
     if let Some(constraint) = column.constraints.iter().find(refused) {
@@ -90,7 +90,7 @@ fn add_column(column: &TableColumn, words: &Words<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-/// `after` is the statement, if other statements can be inserted after it.
+/// Checks `ADD CONSTRAINT`. `after` is the statement and its place, if a fix can insert other statements after it.
 fn add_constraint(
     constraint: &Constraint,
     place: Span,
@@ -125,7 +125,7 @@ fn add_constraint(
 }
 
 /// Adds the advice for `ADD CONSTRAINT n UNIQUE (a)`: first build an index of that name, then let the constraint use
-/// it. This is not a fix of two statements, because the index's job must finish in between.
+/// it. The advice is not a fix that writes both statements, because the job of the index must finish before the second.
 fn unique_by_index(
     finding: Finding,
     alter: &AlterTable,

@@ -207,7 +207,8 @@ pub(super) fn identity_cache_of(options: &[SequenceOption], place: Span, end: Sp
     }
 }
 
-/// Whether a sequence has CYCLE: it then restarts after its last value, which depends on its type.
+/// Whether a sequence has CYCLE: such a sequence restarts after its last value, which depends on the type of the
+/// sequence.
 pub(super) fn cycles(options: &[SequenceOption]) -> bool {
     options.iter().any(|option| option.name == "cycle")
 }
@@ -297,7 +298,7 @@ pub(super) fn function(function: &CreateFunction, words: &Words<'_>, out: &mut V
     }
 }
 
-/// Checks an index in DSQL's order (measured on a cluster).
+/// Checks `CREATE INDEX`, in the order in which DSQL checks it (measured on a cluster).
 pub(super) fn index(index: &CreateIndex, words: &Words<'_>, out: &mut Vec<Finding>) {
     let word = words.find("INDEX", 0).unwrap_or(index.table.span());
     let title = "write CREATE INDEX ASYNC";

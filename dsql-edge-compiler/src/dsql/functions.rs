@@ -1,7 +1,7 @@
 //! Finds calls of functions that DSQL does not have, or has only for some arguments.
 //!
-//! Input: a call. Output: the rule that it breaks. It checks only names without a schema, or in `pg_catalog` and `sys`,
-//! and so no functions of the schema.
+//! Input: a call. Output: the rule that it breaks. The module checks only names without a schema and names in
+//! `pg_catalog` and `sys`; names in other schemas are functions of the user.
 
 use super::clauses::{call_subquery, job_id, text_search, unsupported_function, wait_for_job_is_a_procedure};
 use super::words::Words;

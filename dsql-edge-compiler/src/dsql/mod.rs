@@ -1,5 +1,5 @@
-//! Checks the rules of DSQL, with tables of everything that it rejects or limits, for `sql!`, the linter, migrations
-//! and the local server.
+//! Checks the rules of DSQL for `sql!`, the linter, migrations and the local server. Its tables list everything that
+//! DSQL rejects or limits.
 //!
 //! Input: a statement's tree and its text, and the schema, if known. Output: [`Finding`]s, with DSQL's own words and
 //! SQLSTATE, the place, and an alternative. The module uses no connection and no clock.

@@ -1,7 +1,7 @@
-//! Finds functions that DSQL does not have in the text that the parser skips.
+//! Searches the text that the parser skips for functions that DSQL does not have.
 //!
-//! Input: a statement. Output: the functions that it calls, or uses for an operator, an aggregate or a cast, if their
-//! names are not in the tree. `syntax::visit` finds the others.
+//! Input: a statement. Output: the functions that the statement calls, or uses for an operator, an aggregate or a cast,
+//! if their names are not in the tree. `syntax::visit` finds the functions whose names are in the tree.
 //!
 //! A name is that of a function if its arguments follow, or if a definition requires a function there: `FUNCTION = f`,
 //! `WITH FUNCTION f`, `HANDLER f`. Statements that only name a function as an object (`GRANT … ON FUNCTION f(int)`,
@@ -15,7 +15,7 @@ use crate::syntax::token::{Token, TokenKind};
 /// The words that precede the name of a function in a definition.
 const BEFORE_FUNCTION: &[&str] = &["FUNCTION", "PROCEDURE", "HANDLER", "VALIDATOR", "INLINE", "SUPPORT"];
 
-/// Finds the functions that DSQL does not have among the words of a statement.
+/// Searches the words of a statement for functions that DSQL does not have.
 pub(super) fn named(statement: ParsedStatement<'_>, out: &mut Vec<Finding>) {
     let Some(tokens) = passed_over(statement) else { return };
     for (at, token) in tokens.iter().enumerate() {

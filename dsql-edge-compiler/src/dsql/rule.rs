@@ -32,9 +32,11 @@ pub enum Known {
     Recorded,
     /// A cluster rejected a similar construct with these words.
     Sibling,
-    /// AWS's user guide or AWS's own linter documents that it is rejected; the words follow those of similar rules.
+    /// AWS's user guide or AWS's own linter documents that the construct is rejected; the words are like those of
+    /// similar rules.
     Documented,
-    /// It follows from other rules, without a source: only a warning, never an error.
+    /// The rule was inferred from other rules and has no source, so a statement that breaks it gets a warning, never an
+    /// error.
     Inferred,
 }
 
@@ -132,8 +134,8 @@ impl Rule {
 }
 
 impl Finding {
-    /// Adds the rewrite that DSQL accepts. The linter, which reads the whole script, decides whether it has the same
-    /// effect.
+    /// Adds the rewrite that DSQL accepts. The linter, which reads the whole script, decides whether the script has the
+    /// same effect with the rewrite.
     #[must_use]
     pub(super) fn fixed(self, title: &'static str, edits: Vec<(Span, String)>) -> Finding {
         Finding { fix: Some(Fix { title, edits, meaning: Meaning::Same }), ..self }

@@ -24,7 +24,7 @@ rules! {
     /// The rules about settings.
     SETTINGS;
     // rule                  what is rejected                            SQLSTATE  DSQL's words                                               known by     alternative
-    isolation_level:         "an isolation level other than REPEATABLE READ"  | "0A000" | "Unsupported isolation level: {}"                        | Recorded   | "every transaction is REPEATABLE READ: leave it out, SELECT … FOR UPDATE the rows that a decision depends on, and retry on 40001";
+    isolation_level:         "an isolation level other than REPEATABLE READ"  | "0A000" | "Unsupported isolation level: {}"                        | Recorded   | "every transaction is REPEATABLE READ: leave it out, read the rows that a decision depends on with SELECT … FOR UPDATE, and retry on 40001";
     set_transaction:         "SET TRANSACTION"                         | "0A000" | "setting configuration parameter \"TRANSACTION\" not supported" | Recorded | "write it in BEGIN: BEGIN READ ONLY";
     set_session_characteristics: "SET SESSION CHARACTERISTICS"         | "0A000" | "setting configuration parameter \"TRANSACTION\" not supported" | Sibling | "write it in BEGIN: BEGIN READ ONLY";
     set_parameter:           "SET of a setting that is fixed"          | "0A000" | "setting configuration parameter \"{}\" not supported"   | Recorded   | "leave it out: DSQL does not let a session set it; for a timeout, cancel in the client";

@@ -1,7 +1,8 @@
-//! Finds the rules that one statement breaks by itself, including those of the statements inside it.
+//! Finds the rules that one statement breaks by itself, including the rules that statements inside it break.
 //!
 //! Input: a statement with its text, and the schema, if known. Output: [`Finding`]s in DSQL's order. The statements in
-//! the bodies of SQL functions are checked too: each by itself, and all of a body as statements of one message.
+//! the bodies of SQL functions are checked too: each statement by itself, and all statements of a body together, as
+//! statements of one message.
 
 use super::clauses::{function_body_depth, inner_depth};
 use super::inside::{Unread, copied_query, explained, parsed_within, run, within};

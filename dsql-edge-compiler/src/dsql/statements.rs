@@ -22,7 +22,7 @@ rules! {
     prepare_transaction:          "PREPARE TRANSACTION"                    | "0A000" | "unsupported transaction statement: PREPARE TRANSACTION"       | Sibling          | "leave it out: DSQL has no two-phase commit";
     commit_prepared:              "COMMIT PREPARED"                        | "0A000" | "unsupported transaction statement: COMMIT PREPARED"           | Sibling          | "leave it out: DSQL has no two-phase commit";
     rollback_prepared:            "ROLLBACK PREPARED"                      | "0A000" | "unsupported transaction statement: ROLLBACK PREPARED"         | Sibling          | "leave it out: DSQL has no two-phase commit";
-    lock_table:                   "LOCK"                                   | "0A000" | "unsupported statement: Lock"                                  | Documented       | "conflicts are found at COMMIT: SELECT … FOR UPDATE the rows and retry on 40001";
+    lock_table:                   "LOCK"                                   | "0A000" | "unsupported statement: Lock"                                  | Documented       | "conflicts are found at COMMIT: read the rows with SELECT … FOR UPDATE, and retry on 40001";
 
     // Objects of a session.
     prepare:                      "PREPARE"                                | "0A000" | "unsupported statement: Prepare"                               | Documented       | "prepare over the protocol, as every driver does";
@@ -77,7 +77,7 @@ rules! {
     drop_extension:               "DROP EXTENSION"                         | "0A000" | "unsupported object in DROP statement"                         | Inferred         | "leave it out: DSQL does not support extensions";
 }
 
-/// The rule because of which a whole statement is rejected.
+/// The rule by which DSQL rejects a statement as a whole.
 pub(super) fn refused(words: &Words<'_>) -> Option<Finding> {
     let by_words = STATEMENTS.iter().filter(|rule| !rule.what.contains('…'));
     for rule in by_words {

@@ -2,8 +2,8 @@
 //! together with DML.
 //!
 //! Input: the statements of a session, one after the other. Output: the rule that the next statement breaks. A finding
-//! does not end the transaction. A caller that follows a server calls [`Transactions::failed`]; a linter continues as
-//! if the statement had begun another transaction.
+//! does not end the transaction. A caller that receives the answers of a server calls [`Transactions::failed`]; a
+//! linter continues as if the statement had begun another transaction.
 
 use super::Finding;
 use super::inside::{self, Copied};
@@ -133,7 +133,7 @@ impl Transactions {
         }
     }
 
-    /// Records the server's report whether the session is between `BEGIN` and `COMMIT`.
+    /// Records whether the session is between `BEGIN` and `COMMIT`, as the server reports it.
     pub fn settle(&mut self, open: bool) {
         if self.open != open {
             let building = std::mem::take(&mut self.building);

@@ -1,7 +1,7 @@
 //! Checks types: those that a column may have, and those that only an expression may have.
 //!
-//! Input: a type as written. Output: the rule that it breaks as a column's, an identity's or an expression's type. A
-//! type that is neither built-in nor an array is a domain, or an error that the analyzer reports.
+//! Input: a type as written. Output: the rule that it breaks as the type of a column, an identity column or an
+//! expression. A type that is neither built-in nor an array is a domain, or an error that the analyzer reports.
 
 use super::Finding;
 use super::rule::rules;
@@ -14,9 +14,9 @@ struct ColumnType {
     name: &'static str,
     /// Its name in messages.
     display: &'static str,
-    /// Whether a key or an index may contain it, and the date if this is recent.
+    /// Whether a key or an index may contain the type, and since which date, if this is recent.
     key: Key,
-    /// The date since which columns may have it, `MM-DD` of 2026; "" if since the start.
+    /// The date since which columns may have it, `MM-DD` of 2026; "" if columns could always have it.
     since: &'static str,
 }
 
@@ -81,7 +81,7 @@ pub(super) fn column(ty: &TypeName) -> Option<Finding> {
     (!allowed(name)).then(|| unsupported_type.naming(ty.span, &shown).advising(instead_of(name)))
 }
 
-/// The finding for a column's type that is neither built-in nor, by `is_created`, in the schema.
+/// The finding for a column's type that is not built-in and that, according to `is_created`, is not in the schema.
 pub(super) fn unknown(ty: &TypeName, is_created: impl Fn(&TypeName) -> bool) -> Option<Finding> {
     let known = ty.percent_type || ty.array_dimensions > 0 || serial(ty).is_some() || display(ty).is_some();
     let foreign = ty.name.schema().is_some_and(|schema| schema == "information_schema");

@@ -53,7 +53,7 @@ pub struct Emission<'e> {
     pub arguments: &'e [Argument],
     /// The name of the query function; empty if there is none.
     pub name: &'e str,
-    /// The rows that it runs for, if it is a statement for many rows.
+    /// The rows for which the statement runs, if it is a statement for many rows.
     pub many: Option<&'e Many>,
     /// The place of the SQL, if it differs from that of the macro.
     pub place: Option<Span>,

@@ -24,7 +24,7 @@ pub struct Function {
     pub returns: Returns,
 }
 
-/// What a query function returns.
+/// The result of a query function.
 pub enum Returns {
     /// A query of rows of this type.
     Rows(TokenStream),
@@ -66,8 +66,8 @@ impl Function {
     }
 }
 
-/// The type of a function's parameter that is written without one: the Rust type of its SQL type, borrowed if that owns
-/// memory, and an `Option` if NULL has a meaning or if the parameter decides on optional text.
+/// The type of a function's parameter for which the user wrote no type. It is the Rust type of the SQL type, borrowed
+/// if the Rust type owns memory, and an `Option` if NULL has a meaning or if the parameter decides on optional text.
 pub fn parameter_type(parameter: &TypedParameter) -> TokenStream {
     let borrowed = |owned: &str| match owned {
         "::std::string::String" => quote!(&str),

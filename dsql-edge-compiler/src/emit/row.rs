@@ -78,7 +78,8 @@ pub(super) fn row(fields: &Fields, target: &RowTarget, types: &WrittenTypes) -> 
     }
 }
 
-/// A type that an override names becomes a type parameter, so that it need not implement the traits of the row.
+/// The struct of an anonymous row. A type that an override names becomes a type parameter of the struct, so that the
+/// type need not implement the traits of the row.
 fn anonymous(fields: &Fields, types: &WrittenTypes) -> TokenStream {
     let row = anonymous_name(types);
     let generic = |at: &usize| format_ident!("T{at}");

@@ -48,7 +48,8 @@ pub(super) fn tree(columns: &[(ColumnName, &TypedColumn)], problems: &mut Diagno
     tree
 }
 
-/// Reports groups whose structs would have the same name: those of `"a.b.x"` and of `"a_b.x"` are both `…AB`.
+/// Reports groups whose structs would have the same name: the structs for `"a.b.x"` and for `"a_b.x"` would both be
+/// named `…AB`.
 fn struct_names(
     tree: &[Branch],
     (outer, outer_path): (&str, &str),

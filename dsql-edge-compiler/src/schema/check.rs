@@ -1,11 +1,12 @@
 //! Keeps the `CHECK` constraints of tables, and the columns that they prove NOT NULL.
 //!
 //! Input: constraints as written. Output: checks by name. On DSQL, `CHECK (c IS NOT NULL)` is the only way to make a
-//! column NOT NULL that was added to an existing table, so it is as good a proof as NOT NULL.
+//! column NOT NULL that was added to an existing table, so it proves the same as NOT NULL.
 //!
 //! PostgreSQL names a check without a name `table_column_check`, and adds a number if the schema already has a
-//! constraint of that name. The snapshot may not have every constraint of the schema, so such a name is a guess: checks
-//! with the same guessed name share it, and DROP CONSTRAINT of an unknown name drops all checks with guessed names.
+//! constraint of that name. The snapshot may not have every constraint of the schema, so such a name is a guess.
+//! Several checks may have the same guessed name, and DROP CONSTRAINT of an unknown name drops all checks with guessed
+//! names.
 
 use super::fold::Fold;
 use super::key_name::key_name;
@@ -110,7 +111,8 @@ fn columns(expr: &Expr) -> Vec<String> {
     found.0.into_iter().collect()
 }
 
-/// The columns that are not NULL if a check is true or NULL: `c IS NOT NULL` is never NULL.
+/// The columns that are not NULL in each row that satisfies a check. A row also satisfies a check that is NULL for it,
+/// but `c IS NOT NULL` is never NULL.
 fn proves_not_null(expr: &Expr, out: &mut Vec<String>) {
     match &expr.kind {
         ExprKind::And(parts) => parts.iter().for_each(|part| proves_not_null(part, out)),

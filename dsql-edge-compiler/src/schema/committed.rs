@@ -48,7 +48,7 @@ impl Blocks {
                     self.savepoints.truncate(found);
                 }
             }
-            // COMMIT PREPARED or ROLLBACK PREPARED decides.
+            // A later COMMIT PREPARED or ROLLBACK PREPARED decides whether the statements are applied.
             TransactionStatement::PrepareTransaction => {}
         }
     }

@@ -11,7 +11,7 @@ use crate::syntax::lex;
 /// A `-- dsql-edge: …` line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DirectiveLine<'t> {
-    /// What follows `dsql-edge:`.
+    /// The text after `dsql-edge:`.
     pub directive: &'t str,
     /// The whole line.
     pub line: &'t str,
@@ -19,7 +19,7 @@ pub struct DirectiveLine<'t> {
     pub span: Span,
     /// The line number, from 1.
     pub number: usize,
-    /// Whether the line is before the first statement; only there it takes effect.
+    /// Whether the line is before the first statement: a directive has an effect only there.
     pub is_in_head: bool,
 }
 
@@ -67,7 +67,7 @@ fn ends_in_comment(between: &str) -> bool {
 pub(super) fn read(schema: &mut Schema, file: &str, sql: &str) -> Vec<SchemaError> {
     let mut errors = Vec::new();
     for DirectiveLine { directive, span, number, is_in_head, .. } in directives(sql) {
-        // `allow RULE` silences a rule of `dsql-edge lint`, which reads it itself.
+        // `allow RULE` suppresses a rule of `dsql-edge lint`, and `lint` itself reads this directive.
         if directive.starts_with("allow ") {
             continue;
         }

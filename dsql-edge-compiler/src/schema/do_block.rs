@@ -1,7 +1,7 @@
 //! Applies `DO` blocks of the forms that migration tools write: "create it if it does not exist".
 //!
 //! Input: the statement as written. Output: the schema after the block, or `false` if the block has any other form, so
-//! that it is reported as a statement that is not followed. The forms, of which a block may contain several:
+//! that it is reported as a statement whose effect is not known. The forms, of which a block may contain several:
 //!
 //! ```sql
 //! BEGIN CREATE TYPE mood AS ENUM ('a'); EXCEPTION WHEN duplicate_object THEN NULL; END
@@ -10,8 +10,8 @@
 //! ```
 //!
 //! The condition of `IF NOT EXISTS` is not evaluated: it must contain the name of the created object in a string, and
-//! is true if the schema does not have the object. A block with an EXCEPTION clause is rolled back as a whole if one of
-//! its objects exists.
+//! counts as true if the schema does not have the object. A block with an EXCEPTION clause is rolled back as a whole if
+//! one of its objects exists.
 
 use super::Relation;
 use super::fold::Fold;
@@ -46,7 +46,7 @@ enum Caught {
 }
 
 impl Fold {
-    /// Applies a block; returns `false` if it is not followed.
+    /// Applies a block; returns `false` if the block has another form.
     pub(super) fn do_block(&mut self, statement: &Statement, text: &str) -> bool {
         let lexed = lex(&Source::script(text));
         let body = lexed.tokens.iter().find_map(|token| match &token.kind {
@@ -55,8 +55,8 @@ impl Fold {
         });
         let Some((steps, caught)) = body.and_then(|body| Block::new(body).read(body)) else { return false };
         let catches = caught != Caught::Nothing;
-        // WHEN OTHERS also catches errors that depend on rows. With such statements it is not known whether the block
-        // takes effect.
+        // WHEN OTHERS also catches errors that depend on rows. If the block contains statements that can fail with such
+        // errors, it is not known whether the block has an effect.
         let only_creates = steps.iter().all(|step| fails_only_if_it_exists(step.statement()));
         if caught == Caught::AnyError && !only_creates {
             return false;
@@ -123,7 +123,7 @@ fn has_addition(relation: &Relation, alter: &AlterTable) -> bool {
     })
 }
 
-/// Whether `RAISE` with this level continues with the next statement. Without a level it is an error.
+/// Whether `RAISE` with this level continues with the next statement. Without a level, `RAISE` is an error.
 fn is_not_an_error(level: &Token) -> bool {
     let levels = ["notice", "info", "log", "warning", "debug"];
     matches!(&level.kind, TokenKind::Identifier(word) if levels.contains(&word.as_str()))

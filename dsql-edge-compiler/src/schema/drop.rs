@@ -1,9 +1,9 @@
 //! Applies `DROP`, and drops the dependents with `CASCADE`.
 //!
-//! Input: the statement. Output: the schema without the objects, and without those that depend on them. The
-//! dependencies are those of `pg_depend`, computed from the schema: a view depends on the
-//! relations, functions and types to which the names in its query referred when it was created; a
-//! column depends on its type; a partition depends on its parent.
+//! Input: the statement. Output: the schema without the dropped objects and the objects that depend on them. The
+//! dependencies are those of `pg_depend`, computed from the schema: a view depends on the relations, functions and
+//! types to which the names in its query referred when it was created; a column depends on its type; a partition
+//! depends on its parent.
 
 use std::collections::BTreeSet;
 
@@ -132,8 +132,8 @@ impl Fold {
         }
     }
 
-    /// Drops everything that depends on these objects, directly or indirectly. Of the objects themselves, types and
-    /// functions are dropped too.
+    /// Drops everything that depends on these objects, directly or indirectly. Those of the given objects that are
+    /// types or functions are dropped too.
     pub(super) fn drop_dependents(&mut self, mut dropped: Vec<Object>) {
         let mut at = 0;
         while let Some(object) = dropped.get(at).copied() {
@@ -304,7 +304,7 @@ impl<'s> Reads<'s> {
         Reads::at(schema, &view.created)
     }
 
-    /// A collector for an expression whose names are looked up as of `moment`.
+    /// A collector for an expression whose names have the meaning that they had at `moment`.
     pub(super) fn at(schema: &'s Schema, moment: &'s Moment) -> Reads<'s> {
         Reads {
             schema,

@@ -78,8 +78,8 @@ impl Growth {
         Growth { fold: Fold { path, ..Fold::new(schema, resolver) } }
     }
 
-    /// Applies a statement, and returns its contradictions to the schema. A contradicting part does not change the
-    /// schema.
+    /// Applies a statement, and returns an error for each part of it that contradicts the schema. Such a part does not
+    /// change the schema.
     pub fn apply(&mut self, statement: Statement) -> Vec<Diagnostic> {
         self.fold.statement(statement);
         self.fold.unfollowed.clear();

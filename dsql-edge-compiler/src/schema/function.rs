@@ -57,8 +57,8 @@ impl Fold {
         }
     }
 
-    /// The indexes of the functions to which a name refers: those of the first schema of the path that has any. Without
-    /// parameters, PostgreSQL accepts a name only if it is unique.
+    /// The indexes of the functions to which a name refers: the functions of this name in the first schema of the path
+    /// that has one. Without parameters, PostgreSQL accepts a name only if it is unique.
     pub(super) fn functions_meant(
         &self,
         name: &QualifiedName,

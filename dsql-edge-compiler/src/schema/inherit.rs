@@ -1,7 +1,7 @@
 //! Handles inheritance and typed tables: applies the change of a table or a type to the tables that inherit it.
 //!
-//! As in `pg_attribute`, a child's column has `is_local`, if the child itself defines it, and the number of parents
-//! that have it. It is dropped with the last parent's column unless it is local.
+//! As in `pg_attribute`, a column of a child records whether the child itself defines the column (`is_local`), and how
+//! many parents have it. A column that is not local is dropped with the column of the last parent.
 //!
 //! ```sql
 //! CREATE TABLE p (a int, b int);

@@ -97,7 +97,7 @@ impl Fold {
             Some(at) => at,
             // The table refers to itself and will get the next index.
             None if own => self.schema.relations.len(),
-            // A table that is not in the snapshot proves nothing.
+            // A foreign key to a table that is not in the snapshot proves nothing.
             None => return,
         };
         let referenced = if key.referenced.is_empty() {

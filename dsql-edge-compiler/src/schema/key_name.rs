@@ -3,7 +3,7 @@
 use super::Key;
 
 impl Key {
-    /// The suffix of the name that PostgreSQL generates for such a key.
+    /// The suffix of the name that PostgreSQL generates for an unnamed key of this kind.
     pub(super) fn suffix(&self) -> &'static str {
         match self {
             Key { primary: true, .. } => "pkey",

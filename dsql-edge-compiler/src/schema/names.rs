@@ -8,7 +8,7 @@
 //!
 //! PostgreSQL keeps a view as a tree of object numbers: after `ALTER TABLE t RENAME TO u`, a view over `t` still reads
 //! the same table, and a new table `t` does not change it. The snapshot keeps the view's query as written. To resolve
-//! the names after the rename, the compiler looks them up as of the view's creation:
+//! these names after a rename, the compiler uses the meaning that each name had when the view was created:
 //!
 //! ```sql
 //! CREATE TABLE t (a int);          -- 1: t is relation 0

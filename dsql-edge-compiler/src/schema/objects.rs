@@ -7,7 +7,7 @@ use crate::source::Span;
 use crate::syntax::ast::{CreateCast, CreateOperator, Expr, Name, Query, TypeName};
 use std::ops::Range;
 
-/// Whose rules apply.
+/// The database whose rules apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Dialect {
     /// Amazon Aurora DSQL.
@@ -134,8 +134,8 @@ pub struct Relation {
     pub columns: Vec<Column>,
     /// The renames of its query's columns, in order: the number of the statement, the old name and the new name.
     pub renamed_columns: Vec<(u32, String, String)>,
-    /// For each replacement of a view, the number of the statement and the number of columns before it. A view that is
-    /// older than the replacement sees only these columns.
+    /// For each replacement of a view, the number of the statement, and the number of columns before the replacement. A
+    /// view that is older than the replacement sees only these columns.
     pub replaced: Vec<(u32, usize)>,
     /// Keys by column index: primary keys, unique constraints, unique indexes without predicate.
     pub keys: Vec<Key>,
@@ -143,31 +143,34 @@ pub struct Relation {
     pub checks: Vec<Check>,
     /// Its foreign keys.
     pub foreign_keys: Vec<ForeignKey>,
-    /// Tables inherit from it, so its keys do not apply to all of its rows.
+    /// Tables inherit from the relation, so its keys do not apply to all rows that a query of it returns.
     pub has_children: bool,
-    /// It has triggers or rules, which may change the written rows.
+    /// The relation has triggers or rules, which may change the written rows.
     pub has_triggers: bool,
-    /// It has rules: another statement may run instead, and its RETURNING determines the rows.
+    /// The relation has rules: another statement may run instead of a write, and the RETURNING of that statement
+    /// determines the rows.
     pub has_rules: bool,
     /// The expressions that a write may evaluate: defaults, CHECKs, generated columns, the expressions of indexes.
     pub evaluated: Vec<Expr>,
-    /// It is partitioned, or a partition: an error can name a constraint of a table other than the statement's.
+    /// The relation is partitioned, or a partition: an error can name a constraint of another table than the one that
+    /// the statement names.
     pub partitioned: bool,
-    /// It is temporary or unlogged: the end of the session or a crash removes its rows.
+    /// The relation is temporary or unlogged: the end of the session or a crash removes its rows.
     pub volatile_rows: bool,
-    /// It has an exclusion constraint, or a unique index over expressions: a row can violate constraints that are not
-    /// in `keys`.
+    /// The relation has an exclusion constraint, or a unique index over expressions: a row can violate constraints that
+    /// are not in `keys`.
     pub has_other_keys: bool,
     /// A materialized view.
     pub materialized: bool,
     /// A statement mentioned row level security: a query may not see all rows.
     pub row_security: bool,
-    /// The moment of its creation, or of the replacement of its query: the names in the query are looked up as of then.
+    /// The moment when the relation was created, or its query was replaced: the names in the query have the meaning
+    /// that they had then.
     pub created: Moment,
     /// The tables that it inherits from or is a partition of, by index.
     pub parents: Vec<usize>,
     /// The type of `CREATE TABLE … OF`, by index.
-    pub(super) of_type: Option<usize>,
+    pub of_type: Option<usize>,
     /// The kind of relation.
     pub kind: RelationKind,
 }
@@ -203,7 +206,7 @@ pub struct Key {
     pub own_equality: bool,
     /// A partial index: `ON CONFLICT` can use it, but it proves nothing about cardinality.
     pub partial: bool,
-    /// It may be violated until the transaction ends, so it proves nothing about cardinality.
+    /// The key may be violated until the transaction ends, so it proves nothing about cardinality.
     pub deferrable: bool,
 }
 
@@ -214,13 +217,14 @@ pub struct Check {
     pub(super) name: String,
     /// PostgreSQL generated the name.
     pub(super) is_guess: bool,
-    /// The columns that it names; it is dropped with any of them.
+    /// The columns that the check names. The check is dropped if one of them is dropped.
     pub(super) columns: Vec<String>,
-    /// Of these, the columns that are not NULL if the check holds.
+    /// Those of `columns` that are not NULL if the check holds.
     pub(super) not_null: Vec<String>,
-    /// It is not `NOT VALID`: it also holds for the rows that are older than the check.
+    /// The check also holds for the rows that are older than the check: it was not declared `NOT VALID`, or was
+    /// validated later.
     pub(super) validated: bool,
-    /// `NO INHERIT`: it does not hold for the rows of tables that inherit from this one.
+    /// `NO INHERIT`: the check does not hold for the rows of tables that inherit from this table.
     pub(super) no_inherit: bool,
 }
 
@@ -235,14 +239,14 @@ pub struct ForeignKey {
     pub table: usize,
     /// The referenced columns.
     pub referenced: Vec<String>,
-    /// It is not `NOT VALID`.
+    /// The constraint was not declared `NOT VALID`, or was validated later.
     pub validated: bool,
-    /// It may be violated until the transaction ends.
+    /// The constraint may be violated until the transaction ends.
     pub deferrable: bool,
 }
 
 impl ForeignKey {
-    /// Whether it always holds for every row.
+    /// Whether the foreign key always holds for every row.
     pub fn proves(&self) -> bool {
         self.validated && !self.deferrable
     }
@@ -257,9 +261,10 @@ pub struct Column {
     pub type_name: TypeName,
     /// `COLLATE`, if it differs from the type's collation.
     pub collation: Option<String>,
-    /// It is NOT NULL by constraint, primary key or identity; a domain can also make it NOT NULL.
+    /// A constraint, a primary key or an identity makes the column NOT NULL; a domain, which can also do this, is not
+    /// counted here.
     pub not_null: bool,
-    /// It has a default, an identity or a generation expression.
+    /// The column has a default, an identity or a generation expression.
     pub has_default: bool,
     /// `GENERATED … AS IDENTITY`: whether it is `ALWAYS`.
     pub identity: Option<bool>,
@@ -267,11 +272,11 @@ pub struct Column {
     pub generated: bool,
     /// The expression of its default or its generation, unless that is a constant.
     pub(super) computed: Option<Box<Computed>>,
-    /// It is serial or an identity, and its sequence has not been created yet.
+    /// The column is serial or an identity, and its sequence has not been created yet.
     pub(super) has_sequence: bool,
     /// The sequence that it owns.
     pub(super) sequence: Option<usize>,
-    /// The table itself defines it; it is not only inherited.
+    /// The table itself defines the column: the column is not only inherited.
     pub(super) is_local: bool,
     /// The number of parents that have it.
     pub(super) inherited: usize,
@@ -285,7 +290,7 @@ pub struct Column {
 #[derive(Clone, Debug)]
 pub(super) struct Computed {
     pub(super) expr: Expr,
-    /// The moment when it was set: the names in it are looked up as of then.
+    /// The moment when the expression was set: the names in it have the meaning that they had then.
     pub(super) set: Moment,
 }
 
@@ -446,7 +451,7 @@ impl Relation {
         self.checks.retain(|check| !check.columns.iter().any(|it| it == name));
     }
 
-    /// Whether its columns are those of its query.
+    /// Whether the columns of the relation are those of its query.
     pub fn has_columns_of_query(&self) -> bool {
         matches!(self.kind, RelationKind::View(..) | RelationKind::TableAs(..))
     }
@@ -456,7 +461,7 @@ impl Relation {
         matches!(self.kind, RelationKind::Sequence)
     }
 
-    /// Whether it is a view of some kind.
+    /// Whether the relation is a view, materialized or not.
     pub fn is_view(&self) -> bool {
         matches!(self.kind, RelationKind::View(..))
     }

@@ -9,10 +9,10 @@ use crate::syntax::ast::{Query, TypeName};
 /// The functions of the analyzer.
 #[derive(Clone, Copy)]
 pub(crate) struct Resolver {
-    /// Whether PostgreSQL has a built-in type of this name: an unqualified name then always refers to it.
+    /// Whether PostgreSQL has a built-in type of this name: an unqualified name always refers to such a type.
     pub(crate) is_builtin_type: fn(&str) -> bool,
-    /// The columns of a query, with its names looked up as of a moment, if it can be analyzed. The last argument has
-    /// the types of its parameters.
+    /// The columns of a query whose names have the meaning that they had at a moment; `None` if the query cannot be
+    /// analyzed. The last argument has the types of the parameters.
     pub(crate) columns_of_query: fn(&Schema, &Query, &Moment, &[TypeName]) -> Option<ResolvedColumns>,
     /// The columns of a view or a sequence, by its index.
     pub(crate) columns_of_relation: fn(&Schema, usize) -> Option<ResolvedColumns>,

@@ -1,6 +1,6 @@
 //! Follows the search path while a script runs: the schemas in which unqualified names are found and created.
 //!
-//! Input: `SET`, `RESET`, `set_config(…)` and the ends of transactions. Output: the path of the moment.
+//! Input: `SET`, `RESET`, `set_config(…)` and the ends of transactions. Output: the current path.
 
 use super::fold::Fold;
 use super::{Schema, TEMPORARY};
@@ -14,7 +14,8 @@ impl Fold {
         self.change_path(set.values, set.command == "SET LOCAL");
     }
 
-    /// An empty list is the default. pg_dump sets an empty path, and writes each name with its schema.
+    /// Changes the search path. An empty path becomes the default path: pg_dump sets an empty path, but writes each
+    /// name with its schema.
     fn change_path(&mut self, names: Vec<String>, is_local: bool) {
         // `$user` is left out: it is the name of the current role, which only the cluster has.
         let is_searched = |name: &String| !matches!(name.as_str(), "" | "pg_catalog" | "$user");

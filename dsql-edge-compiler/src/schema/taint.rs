@@ -1,4 +1,4 @@
-//! Records the names in statements of a schema that are not followed.
+//! Records the names in the statements of a schema whose effect is not known.
 //!
 //! Input: a statement and its text. Output: a [`Taint`]. If a query fails on a name that such a statement contains, the
 //! statement may be the reason, so the error contains the statement and its place.
@@ -52,7 +52,7 @@ mod tests {
             let errors = compile(&Source::numbered(sql), &schema).unwrap_err();
             errors.errors().find_map(|error| error.detail.clone())
         };
-        let expected = "schema.sql, line 2, may change this, and is not followed: DO $$ BEGIN …";
+        let expected = "schema.sql, line 2, may change this, and its effect is not known: DO $$ BEGIN …";
         assert_eq!(detail("SELECT extra FROM t").as_deref(), Some(expected));
         assert_eq!(detail("SELECT other FROM t"), None);
         assert_eq!(detail("SELECT id FROM u"), None);

@@ -1,7 +1,8 @@
 //! Reports the statements whose effect on the schema is not known.
 //!
 //! Input: a statement, or a command of psql. Output: an error, if the statement may change the objects that queries use
-//! and the fold does not apply it. The macro ignores this error; `dsql-edge check` cannot check such a candidate.
+//! and the fold does not apply it. The macro ignores this error; `dsql-edge check` reports it, because its answer about
+//! a schema with such a statement may be wrong.
 
 use super::contrib::is_known_extension;
 use crate::diagnostic::{Code, Diagnostic};
@@ -12,10 +13,14 @@ use crate::syntax::ast::{Drop, ObjectKind, Statement, StatementKind, TableSource
 const HINT: &str =
     "replace it by the statements that change the schema, such as ALTER TABLE or DROP FUNCTION";
 
-/// The error for a statement or command that is not followed.
+/// The error for a statement or command whose effect is not known.
 pub(super) fn error(span: Span, what: &str) -> Diagnostic {
-    Diagnostic::error(Code::UnfollowedStatement, span, format!("check cannot follow this statement: {what}"))
-        .with_hint(HINT)
+    Diagnostic::error(
+        Code::UnfollowedStatement,
+        span,
+        format!("the effect of this statement is not known: {what}"),
+    )
+    .with_hint(HINT)
 }
 
 /// The error for a transaction that does not end.

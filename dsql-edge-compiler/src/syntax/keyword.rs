@@ -1,7 +1,7 @@
 //! Contains PostgreSQL 16's keywords with their classes, in the order of `pg_get_keywords()`.
 //!
 //! Input: a word folded to lower case. Output: the keyword, and where PostgreSQL's grammar allows it as a name
-//! (`src/include/parser/kwlist.h`). It does not contain other parts of the grammar.
+//! (`src/include/parser/kwlist.h`). This module does not contain other parts of the grammar.
 
 /// The places where a keyword may be used as an identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,12 +40,12 @@ impl Keyword {
         KEYWORDS[self as usize].0
     }
 
-    /// The places where it is allowed as a name.
+    /// The places where the keyword is allowed as a name.
     pub fn class(self) -> Class {
         KEYWORDS[self as usize].2
     }
 
-    /// Whether it may label a column without `AS`.
+    /// Whether the keyword may be the label of a column without `AS`.
     pub fn is_bare_label(self) -> bool {
         KEYWORDS[self as usize].3
     }

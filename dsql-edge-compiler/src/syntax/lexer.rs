@@ -14,7 +14,7 @@ mod string;
 
 pub use psql::PsqlCommand;
 
-/// `NAMEDATALEN - 1`: longer identifiers are cut, as PostgreSQL does.
+/// `NAMEDATALEN - 1`: longer identifiers are cut to this length, as in PostgreSQL.
 const MAX_IDENTIFIER_BYTES: usize = 63;
 
 /// A lexed source.
@@ -22,7 +22,7 @@ const MAX_IDENTIFIER_BYTES: usize = 63;
 pub struct Lexed {
     /// The tokens; the last is always the end of input.
     pub tokens: Vec<Token>,
-    /// The error because of which lexing stopped before the end of the text.
+    /// The error that ended the list of tokens before the end of the text.
     pub error: Option<Diagnostic>,
     /// The names of `$name` parameters, in order of first appearance; the first is parameter 1.
     pub captures: Vec<String>,
@@ -38,7 +38,7 @@ pub struct Lexed {
     pub script: bool,
     /// For a script, the psql commands in it.
     pub commands: Vec<PsqlCommand>,
-    /// For a script, the rows after `COPY … FROM stdin`, with the line that ends them.
+    /// For a script, the places of the rows after each `COPY … FROM stdin`, including the line that ends the rows.
     pub rows: Vec<Span>,
     /// For a script, the places of `\;`, which separates two statements of one message.
     pub joins: Vec<u32>,
@@ -52,7 +52,8 @@ impl Lexed {
         self.tokens.get(first..end).unwrap_or_default()
     }
 
-    /// The error of `$1` together with `$name`, which would both be parameter 1. `text` is the text that was lexed.
+    /// The error if the text contains both `$1` and `$name`, which would both be parameter 1. `text` is the text that
+    /// was lexed.
     pub fn mixed_placeholders(&self, text: &str) -> Option<Diagnostic> {
         let name = self.captures.first().filter(|_| self.numbered > 0)?;
         let is_number = |span: &Span| span.text(text).as_bytes().get(1).is_some_and(u8::is_ascii_digit);
@@ -100,8 +101,7 @@ struct Lexer<'a> {
     copies: usize,
     /// For a script, the first token that psql has not sent yet.
     unsent: usize,
-    /// For a script, the number of statements ended by `\;` that take rows from the script and that psql has not sent
-    /// yet.
+    /// For a script, the number of statements that end with `\;`, take rows from the script, and are not sent yet.
     unsent_copies: usize,
     /// The end of a sequence of `+` and `-` that are operators of one character each.
     signs_until: usize,
@@ -177,8 +177,9 @@ impl<'a> Lexer<'a> {
         if self.open.is_some() {
             let span = Span::new(start, start + 2);
             let message = "optional text is inside optional text";
-            return Err(Diagnostic::syntax(Code::OptionalText, span, message)
-                .with_hint("close the first one with } before it; both may depend on the same parameter"));
+            return Err(Diagnostic::syntax(Code::OptionalText, span, message).with_hint(
+                "close the first piece with } before the second; both may depend on the same parameter",
+            ));
         }
         self.open = Some((start, self.out.tokens.len()));
         self.at += 2;
@@ -287,8 +288,9 @@ impl<'a> Lexer<'a> {
         })
     }
 
-    /// An operator of several characters ends with `+` or `-` only if it contains one of `~!@#^&|`?%`. Otherwise these signs
-    /// are operators of one character each, and are not searched again: that would take quadratic time.
+    /// An operator of several characters ends with `+` or `-` only if it contains one of `~!@#^&|`?%`. Otherwise these
+    /// signs are operators of one character each. `signs_until` prevents another search at each sign, which would take
+    /// quadratic time.
     fn operator_end(&mut self, start: usize) -> usize {
         let bytes = self.text.as_bytes();
         let mut end = start;

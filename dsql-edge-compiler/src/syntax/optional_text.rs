@@ -11,8 +11,8 @@ use crate::source::Span;
 /// The maximum number of parameters that decide on optional text: each doubles the number of compiled combinations.
 pub const MAX_DECIDING: usize = 6;
 
-/// For each piece, the number of the parameter that it depends on: the only parameter in it that is not used outside
-/// optional text.
+/// For each piece, the number of the parameter that the piece depends on: the only parameter in the piece that is not
+/// used outside optional text.
 ///
 /// # Errors
 ///
@@ -72,8 +72,8 @@ fn shown(lexed: &Lexed, number: u32) -> String {
     }
 }
 
-/// The tokens with some pieces and without the others, and the original numbers of the remaining parameters, which are
-/// renumbered without gaps.
+/// The tokens of one combination, with some pieces and without the others. Its parameters are numbered again without
+/// gaps; the second result has their original numbers.
 pub fn combination(lexed: &Lexed, is_in: &[bool]) -> (Lexed, Vec<u32>) {
     let out_of: Vec<&Piece> =
         lexed.pieces.iter().zip(is_in).filter(|(_, is_in)| !**is_in).map(|(piece, _)| piece).collect();

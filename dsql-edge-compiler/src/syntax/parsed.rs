@@ -1,4 +1,4 @@
-//! Defines SQL text after lexing and parsing, which the compiler's passes, the linter and dsql-local share.
+//! Defines the result of lexing and parsing a text, which the compiler's passes, the linter and dsql-local share.
 //!
 //! Input: a [`Source`], or tokens that were taken from one. Output: [`Parsed`], the text with its tokens and its
 //! statements. A pass takes [`ParsedStatement`], one statement with its text, because some rules check words that are
@@ -15,7 +15,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::own_stack::on_own_stack;
 use crate::source::{Edits, Source, Span};
 
-/// With fewer tokens, a text cannot nest so deep that the parser needs a separate stack.
+/// A text with fewer tokens cannot nest so deep that the parser needs a separate stack.
 const SHALLOW: usize = 60;
 
 /// A text with its tokens and its statements.
@@ -54,8 +54,8 @@ impl<'p> ParsedStatement<'p> {
         self.tokens.within(self.tree.span)
     }
 
-    /// The text to send: with numbers in place of `$name`, with one combination of the optional text, and with these
-    /// edits.
+    /// The text to send: numbers replace each `$name`, the optional text of one combination is included, and `edits`
+    /// are applied.
     pub fn text_to_send(&self, edits: Edits) -> String {
         let mut all = edits;
         all.extend(self.tokens.placeholders.iter().map(|(span, number)| (*span, format!("${number}"))));
@@ -91,8 +91,8 @@ impl<'t> Parsed<'t> {
         Ok(Parsed { text: text.into(), tokens, statements })
     }
 
-    /// Parses the statements of tokens that were taken from a text, as far as they can be parsed, and returns the errors
-    /// of the others, each with the span of its statement.
+    /// Parses the statements of tokens that were taken from a text, as far as they can be parsed. Also returns the
+    /// errors of the other statements, each with the span of its statement.
     pub fn readable(text: &'t str, tokens: Lexed) -> (Parsed<'t>, Vec<(Diagnostic, Span)>) {
         let (statements, errors) = on_own_stack(|| parse_readable(text, &tokens));
         (Parsed { text: text.into(), tokens, statements }, errors)

@@ -32,7 +32,7 @@ pub enum TokenKind {
     Numeric(String),
     /// `$1`, or `$name` by its place among the captures.
     Parameter(u32),
-    /// An operator of more than one character, or a single one that is not in [`TokenKind::Symbol`].
+    /// An operator of more than one character, or of one character that is not in [`TokenKind::Symbol`].
     Operator(String),
     /// One of `, ( ) [ ] . ; : + - * / % ^ < > =`.
     Symbol(u8),

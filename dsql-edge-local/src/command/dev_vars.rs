@@ -29,7 +29,7 @@ pub(super) const NAMES: [&str; 7] = [
 pub(crate) type Bindings = Vec<(&'static str, String)>;
 
 /// Checks that the file may be written. `expected` are the bindings as far as they are known before the start, and
-/// `written` those of the last start.
+/// `written` are the bindings of the last start.
 pub(crate) fn check(path: &Path, expected: &Bindings, written: &Bindings) -> CommandResult<()> {
     prepare(path, expected, written).map(drop)
 }
@@ -151,8 +151,8 @@ fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String,
     Ok(out)
 }
 
-/// The option with which the next start keeps a value. It quotes the value only for a region, which
-/// is certainly not a secret.
+/// The option with which the next start keeps a value. The option contains the value itself only if the value is a
+/// region, which is certainly not a secret.
 fn to_keep(assignment: &Assignment<'_>) -> Option<String> {
     if assignment.name == "DSQL_USER" {
         return Some("--user ROLE --as ROLE".to_owned());
@@ -190,7 +190,7 @@ fn is_ours(assignment: &Assignment<'_>, binding: Option<&(&str, String)>, writte
         || written.iter().any(|(known, old)| known == name && old == value)
 }
 
-/// Whether it is `DSQL_USER=admin`, the default.
+/// Whether an assignment is `DSQL_USER=admin`, the default.
 fn is_default(assignment: &Assignment<'_>) -> bool {
     assignment.name == "DSQL_USER" && assignment.value == "admin"
 }

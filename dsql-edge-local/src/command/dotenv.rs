@@ -19,7 +19,7 @@ pub(crate) struct Assignment<'t> {
     pub(crate) number: usize,
 }
 
-/// The assignments of a text, in order. The last one of a name takes effect.
+/// The assignments of a text, in order. If a name has several assignments, the last one takes effect.
 ///
 /// # Errors
 ///
@@ -101,8 +101,8 @@ fn value_of(text: &str, from: usize) -> Result<Value<'_>, &'static str> {
     Ok(Value { text, written: start..end, end_of_line: end + line_end(after) })
 }
 
-/// The position of the closing quote. A backslash before a quote escapes it, even if another backslash precedes that
-/// one.
+/// The position of the closing quote. A backslash before a quote escapes the quote, even if another backslash precedes
+/// that backslash.
 fn closing(inside: &str, quote: char) -> Option<usize> {
     let mut escaped = false;
     inside.char_indices().find_map(|(at, character)| {

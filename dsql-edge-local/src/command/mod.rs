@@ -110,7 +110,7 @@ pub(crate) struct Options {
     /// File of a Worker's local bindings; other lines in it are kept
     #[arg(long, default_value = ".dev.vars", value_name = "FILE")]
     dev_vars: PathBuf,
-    /// Do not write that file
+    /// Do not write the file of --dev-vars
     #[arg(long)]
     no_dev_vars: bool,
     /// Accept every statement that PostgreSQL accepts

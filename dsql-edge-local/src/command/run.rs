@@ -125,8 +125,8 @@ async fn wait(child: &mut Child, time: Duration, signals: &mut Signals) -> Comma
     Ok(())
 }
 
-/// The file of additional certificates for Node and workerd: that of dsql-local, and those of the variable's current
-/// file.
+/// The file of additional certificates for Node and workerd: dsql-local's certificate, and those in the file that the
+/// variable names now.
 fn trusted(options: &Options) -> CommandResult<PathBuf> {
     let ours = options.ca_path();
     let Some(others) = std::env::var_os("NODE_EXTRA_CA_CERTS").filter(|path| !path.is_empty()) else {

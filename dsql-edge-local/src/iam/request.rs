@@ -97,7 +97,7 @@ impl<'a> Authorization<'a> {
     }
 }
 
-/// The canonical request. `None` if a header is not signed that must be, or if a signed header is missing.
+/// The canonical request. `None` if a header that must be signed is not signed, or if a signed header is missing.
 fn canonical(
     request: &Request,
     authorization: &Authorization<'_>,

@@ -71,7 +71,8 @@ BEGIN
              FOR EACH STATEMENT EXECUTE FUNCTION pg_catalog.dsql_local_count()',
             lower(event), event, new_table::regclass, CASE event WHEN 'DELETE' THEN 'OLD' ELSE 'NEW' END);
     END LOOP;
-    -- Internal, like the triggers of foreign keys, so that psql, pg_dump and information_schema leave them out.
+    -- The triggers are internal, like those of foreign keys, so that psql, pg_dump and information_schema leave them
+    -- out.
     UPDATE pg_catalog.pg_trigger SET tgisinternal = true WHERE tgrelid = new_table AND tgname LIKE 'dsql\_local\_%';
 END $$;
 
@@ -83,8 +84,8 @@ BEGIN
     WHERE command.command_tag = 'CREATE TABLE' AND relkind = 'r';
 END $$;
 
--- The rules for CREATE do not know the schema of an unqualified name: search_path, or the tables of a view, can make it
--- pg_temp.
+-- The rules for CREATE cannot determine the schema of an unqualified name: search_path, or the tables of a view, can
+-- make it pg_temp.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_schema() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -100,7 +101,8 @@ BEGIN
     END LOOP;
 END $$;
 
--- Clients have no triggers. DROP TRIGGER and ALTER TRIGGER find dsql-local's own, and would end the limits of a table.
+-- Clients cannot create triggers. DROP TRIGGER and ALTER TRIGGER find only dsql-local's own triggers, and would remove
+-- the limits of a table.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_keep_triggers() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -119,7 +121,7 @@ BEGIN
         USING ERRCODE = '42704';
 END $$;
 
--- The rules for columns see the types that a statement names, and not those of LIKE or behind a domain.
+-- The rules for columns check the types that a statement names, but not types that come from LIKE or from a domain.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_types() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -187,7 +189,7 @@ BEGIN
         CREATE EVENT TRIGGER dsql_local_check_function ON ddl_command_end
             WHEN TAG IN ('CREATE FUNCTION', 'ALTER FUNCTION', 'CREATE PROCEDURE', 'ALTER PROCEDURE')
             EXECUTE FUNCTION pg_catalog.dsql_local_check_function();
-        -- Tables in a folder of an earlier version.
+        -- Tables in a data folder of an earlier version have no triggers yet.
         PERFORM pg_catalog.dsql_local_attach(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
         WHERE relkind = 'r' AND nspname NOT IN ('pg_catalog', 'information_schema', 'sys');
     END IF;

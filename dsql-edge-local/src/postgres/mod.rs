@@ -221,7 +221,7 @@ fn column_types() -> String {
     )
 }
 
-/// Opens a session with the server of this socket, without the proxy. It ends when the client is dropped.
+/// Opens a session with the server of this socket, without the proxy. The session ends when the client is dropped.
 pub(crate) async fn session(socket: &Path, role: &str) -> Result<Client, tokio_postgres::Error> {
     let folder = socket.parent().unwrap_or(socket);
     let (client, connection) =
@@ -250,7 +250,7 @@ fn home_parent(account: Account, folder: PathBuf) -> PathBuf {
     if fits && account.enters(&folder) { folder } else { PathBuf::from("/tmp") }
 }
 
-/// The folder of kept data: the named one, or for root one that `nobody` can reach.
+/// The folder of kept data: the named folder or, for root, a folder that `nobody` can reach.
 fn kept_folder(account: Account, folder: &Path) -> Result<PathBuf, Error> {
     // PostgreSQL has a different working folder, so the path must be absolute.
     let folder = fs::canonicalize(folder).map_err(Error::file(folder))?;

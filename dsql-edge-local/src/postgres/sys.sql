@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS pg_catalog.dsql_local_iam (
     grantor_pg_role_name text NOT NULL,
     PRIMARY KEY (pg_role_name, arn)
 );
--- The key of the seals on statements with which dsql-local replaces a client's.
+-- The key of the seals on the statements with which dsql-local replaces a client's statements.
 CREATE TABLE IF NOT EXISTS pg_catalog.dsql_local_seal_key (key bytea NOT NULL);
 REVOKE ALL ON pg_catalog.dsql_local_jobs, pg_catalog.dsql_local_iam, pg_catalog.dsql_local_seal_key FROM PUBLIC;
 
@@ -68,11 +68,11 @@ BEGIN
 END $$;
 
 -- In this file and in limits.sql, pg_temp is the last schema in the search_path of each SECURITY DEFINER function. If a
--- search_path does not name it, PostgreSQL searches pg_temp first for tables and types, and a client could create its
--- own there.
+-- search_path does not name pg_temp, PostgreSQL searches pg_temp first for tables and types, and a client could create
+-- its own there.
 
--- Only dsql-local makes seals: a client cannot call a function that requires one with a statement of its own.
--- Characters outside ASCII are ignored, because the seal is made before their encoding is known.
+-- Only dsql-local makes seals, so a client's own statement cannot call a function that requires a seal. Characters
+-- outside ASCII are ignored, because the seal is made before their encoding is known.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_check_seal(statement text, seal text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -140,7 +140,7 @@ BEGIN
     RETURN id;
 END $$;
 
--- Makes an index look like one after a failed unique build: it is not valid, but it is enforced for new rows.
+-- Puts an index into the state after a failed unique build: the index is not valid, but it is enforced for new rows.
 CREATE OR REPLACE FUNCTION pg_catalog.dsql_local_fail_index(index oid, statement text, seal text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

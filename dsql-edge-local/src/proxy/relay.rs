@@ -26,7 +26,7 @@ const SHORT: usize = 16 * 1024;
 /// The interval at which a connection that should end checks whether its transaction has ended.
 const LOOKS_AGAIN: Duration = Duration::from_millis(50);
 
-/// Relays until one side ends. `reported` is PostgreSQL's first ParameterStatus. With `rules`, the socket of the same
+/// Relays until one side ends. `reported` is PostgreSQL's first ParameterStatus. If `rules` is the socket of the same
 /// PostgreSQL, DSQL's statement rules apply, and the log contains the alternative for each rejected statement.
 ///
 /// # Errors
@@ -78,8 +78,8 @@ async fn lives(cluster: &Cluster, session: &Mutex<Session>) {
     (cluster.log)("connection closed: it has reached DSQL's maximum age");
 }
 
-/// The time after this duration, limited to the last date that the type can hold, because a clock can be set forward to
-/// it.
+/// The time after this duration, limited to the last date that the type can hold, because the clock can be set forward
+/// to that date.
 fn after(now: OffsetDateTime, by: Duration) -> OffsetDateTime {
     now.saturating_add(time::Duration::try_from(by).unwrap_or(time::Duration::MAX))
 }
@@ -207,7 +207,7 @@ async fn on_message<T: Send + 'static>(
 /// The fault `drop-flight`: messages that arrive with the login are dropped, up to their Sync.
 struct DroppedFlight {
     drops: bool,
-    /// The flight has begun, but its Sync has not arrived. A simple query is complete without one.
+    /// The flight has begun, but its Sync has not arrived. A simple query is complete without a Sync.
     awaits_sync: bool,
 }
 
@@ -221,8 +221,8 @@ impl DroppedFlight {
         drops
     }
 
-    /// Records that more bytes have arrived. `begun`: a message was incomplete before. A message that begins after the
-    /// login is not dropped, unless it belongs to a flight that began before.
+    /// Records that more bytes have arrived. `begun`: a message was incomplete before these bytes. A message that
+    /// begins after the login is not dropped, unless its flight began before the end of the login.
     fn reads_on(&mut self, login_is_done: bool, begun: bool) {
         self.drops &= !login_is_done || self.awaits_sync || begun;
     }

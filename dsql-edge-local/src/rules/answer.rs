@@ -1,7 +1,7 @@
 //! Changes PostgreSQL's answers for the client.
 //!
 //! Input: one of PostgreSQL's messages. Output: the message for the client. The answers to replaced statements become
-//! DSQL's, and dsql-local's own objects are left out. All other bytes stay the same.
+//! DSQL's answers, and dsql-local's own objects are left out. All other bytes stay the same.
 
 use super::copy_in::CopyIn;
 use super::encoding::Encoding;
@@ -146,7 +146,7 @@ impl Session {
         }
     }
 
-    /// Renames the one column of a replaced statement as DSQL names it, and sets DSQL's tag for the next
+    /// Gives the one column of a replaced statement DSQL's name for it, and sets DSQL's tag for the next
     /// CommandComplete.
     fn described(&mut self, frame: Frame) -> Vec<u8> {
         let Some(column) = frame.body().strip_prefix(&[0, 1]) else { return frame.bytes };

@@ -72,7 +72,7 @@ impl Session {
         }
     }
 
-    /// The statement that PostgreSQL runs instead of one that only DSQL has.
+    /// The statement that PostgreSQL runs instead of a statement that only DSQL has.
     pub(super) fn local(&self, statement: ParsedStatement<'_>) -> Option<String> {
         self.shown(statement).or_else(|| statement::local(statement, &self.cluster.seal_key))
     }

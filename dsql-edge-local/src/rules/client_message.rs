@@ -57,8 +57,8 @@ impl Session {
     }
 
     /// Handles a client's message while PostgreSQL reads rows. PostgreSQL would reject a message that is not allowed
-    /// there. But it is not certain that PostgreSQL still reads rows, and a statement would bypass the rules, so the
-    /// connection ends.
+    /// there. But PostgreSQL may no longer read rows, and then a statement would bypass the rules, so the connection
+    /// ends.
     fn copies_in(&mut self, frame: Frame) -> Vec<u8> {
         if self.copy_in.accepts(frame.frontend()) {
             return frame.bytes;
@@ -68,8 +68,8 @@ impl Session {
         Vec::new()
     }
 
-    /// Handles Flush. After a commit whose answer is held back by a fault, it becomes a Sync: the client waits for that
-    /// answer, and the connection ends at ReadyForQuery.
+    /// Handles Flush. After a commit whose answer is held back by a fault, Flush becomes a Sync: the client waits for
+    /// that answer, and the connection ends at ReadyForQuery.
     fn flush(&mut self, frame: Frame) -> Vec<u8> {
         self.pipeline_begins();
         if !self.cycles.current().commit.cut {

@@ -38,7 +38,7 @@ pub(super) struct Cycle {
     pub(super) explains: bool,
     /// An error has arrived.
     pub(super) failed: bool,
-    /// The number of the statement in it that PostgreSQL rejects instead of the client's.
+    /// The number of the statement in it that replaces the client's statement and that PostgreSQL rejects.
     pub(super) rejected: Option<u32>,
     /// The faults that a statement in it sets.
     pub(super) requested: Option<Requested>,
@@ -79,11 +79,11 @@ type About = (u64, Option<PreparedStatement>);
 /// The cycles that PostgreSQL has not answered completely.
 pub(super) struct Cycles {
     cycles: VecDeque<Cycle>,
-    /// The number of the first of them.
+    /// The number of the first cycle.
     first: u64,
-    /// The number of messages in them that are not answered.
+    /// The number of messages in the cycles that are not answered.
     unanswered: usize,
-    /// The messages among these about each prepared statement, the oldest first.
+    /// The unanswered messages about each prepared statement, the oldest first.
     about: HashMap<Vec<u8>, VecDeque<About>>,
 }
 
@@ -141,8 +141,8 @@ impl Cycles {
         Some(sent)
     }
 
-    /// Handles ReadyForQuery. An incomplete cycle can also be answered: if COPY failed before PostgreSQL read a Sync
-    /// that seemed to be inside the COPY.
+    /// Handles ReadyForQuery. An incomplete cycle is also answered if COPY failed before PostgreSQL read a Sync that
+    /// seemed to be inside the COPY.
     pub(super) fn over(&mut self) -> Option<Cycle> {
         let cycle = self.cycles.pop_front()?;
         self.first += 1;

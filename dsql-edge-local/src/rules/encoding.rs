@@ -2,7 +2,7 @@
 //!
 //! Input: bytes that PostgreSQL will convert from that encoding. Output: a `String`, and the same bytes again. Tokens
 //! depend only on ASCII: in every encoding except UTF-8 and LATIN1, each byte of a character outside ASCII becomes a
-//! private character. PostgreSQL rejects the whole message if it is not valid in its encoding.
+//! private character. PostgreSQL rejects the whole message if its text is not valid in the client's encoding.
 
 /// U+F700 and up: one private character for each byte.
 const PRIVATE: u32 = 0xF700;

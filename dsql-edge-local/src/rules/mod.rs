@@ -1,9 +1,10 @@
-//! Applies DSQL's statement rules to a session. The tables of rules are the compiler's, which `sql!` also uses.
+//! Applies DSQL's statement rules to a session. The tables of rules are in the compiler, and `sql!` uses the same
+//! tables.
 //!
 //! Input: a client's messages and PostgreSQL's, one by one. Output: the messages for the other side. A statement that
-//! DSQL rejects is replaced by one that PostgreSQL rejects at the same point, and PostgreSQL's error by DSQL's: so
-//! PostgreSQL itself skips to Sync, aborts the transaction, and orders the errors of a message. A statement that our
-//! parser cannot read is forwarded, because PostgreSQL's error is the right one.
+//! DSQL rejects is replaced by a statement that PostgreSQL rejects at the same point, and PostgreSQL's error is
+//! replaced by DSQL's error. So PostgreSQL itself skips to Sync, aborts the transaction, and orders the errors of a
+//! message. A statement that our parser cannot read is forwarded, because PostgreSQL's error is the right one.
 
 mod answer;
 pub(crate) mod catalog;
@@ -58,8 +59,8 @@ pub(crate) struct Session {
     /// The messages that PostgreSQL has not answered.
     cycles: Cycles,
     transaction: Transaction,
-    /// DSQL's answers to the statements that were replaced by ones that PostgreSQL rejects. The key
-    /// is the number in the replacement.
+    /// DSQL's answers to the rejected statements. The key is the number in the statement that replaced the rejected
+    /// one.
     rejections: HashMap<u32, StatementRejected>,
     /// The last number of a replaced statement.
     number: u32,
@@ -111,7 +112,7 @@ impl Session {
         self.ends || self.transaction.is_cut()
     }
 
-    /// Whether the client does not get PostgreSQL's current answers.
+    /// Whether PostgreSQL's current answers are kept from the client.
     pub(crate) fn is_cut_after_commit(&mut self) -> bool {
         self.cycles.answered().is_some_and(|cycle| cycle.commit.cut)
     }

@@ -1,7 +1,8 @@
 //! Leaves dsql-local's own functions, triggers and tables out of a client's messages.
 //!
 //! Input: the fields of PostgreSQL's ErrorResponse and NoticeResponse, and the rows of a plan. Output: the same without
-//! the lines of CONTEXT that name a function of dsql-local, without the statement that it ran, and without its trigger.
+//! the lines of CONTEXT that name a function of dsql-local, without the statement that this function ran, and without
+//! dsql-local's trigger.
 //!
 //! PostgreSQL lists the innermost call first: `SQL statement "…"` is the line before the function that ran it, and can
 //! have line breaks.

@@ -2,7 +2,7 @@
 //!
 //! Input: the fields of an ErrorResponse. Output: DSQL's answer, if DSQL answers differently. A session never waits
 //! longer for a lock than [`LOCK_TIMEOUT`]. A cluster would answer the statement and fail the COMMIT of the slower
-//! transaction. Here the statement fails, because its answer is not known without waiting.
+//! transaction. In dsql-local the statement fails, because its answer is not known without waiting.
 
 use super::rejected::StatementRejected;
 use crate::faults::Fault;

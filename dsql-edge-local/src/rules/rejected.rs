@@ -61,7 +61,7 @@ impl StatementRejected {
         StatementRejected::new("22021", message, "send UTF-8, or set client_encoding first".to_owned())
     }
 
-    /// The answer to a text in the same cycle as a statement that may have changed its encoding.
+    /// The answer to a text in the same cycle as a statement that may have changed the encoding.
     pub(super) fn encoding_unknown() -> StatementRejected {
         StatementRejected::new(
             "0A000",

@@ -1,4 +1,4 @@
-//! The statement that PostgreSQL gets instead of a rejected one, and rejects.
+//! The statement that is sent to PostgreSQL in place of a rejected statement, and that PostgreSQL rejects.
 //!
 //! Input: DSQL's answer. Output: a statement that contains a number; later, the answer for PostgreSQL's error with the
 //! number.
@@ -34,13 +34,13 @@
 //! A rejected design: a SELECT of a missing column followed by ROLLBACK. The failing SELECT leaves the session in a
 //! failed transaction (`E`), dsql-local would have to answer a ReadyForQuery itself, and the statements after COMMIT in
 //! the same message or pipeline would not run as they do in DSQL. Also rejected: a deferred trigger that raises the
-//! error. It needs a written row, which a READ ONLY transaction cannot have.
+//! error. Such a trigger needs a written row, which a READ ONLY transaction cannot have.
 
 use super::cycle::Sent;
 use super::rejected::StatementRejected;
 use super::{Session, message};
 
-/// The column of the statement, followed by the number: no table has such a column.
+/// The beginning of the name of the statement's column; the number follows. No table has such a column.
 const MARK: &str = "dsql_local_rejected_";
 
 /// PostgreSQL accepts names of prepared transactions that are shorter than 200 bytes.

@@ -1,7 +1,7 @@
 //! Answers SHOW of settings whose value is not PostgreSQL's.
 //!
 //! Input: a SHOW. Output: a SELECT of the value, whose column is renamed in PostgreSQL's answer. The timeouts are
-//! dsql-local's, the version is that of the recording, and the faults are those of all sessions.
+//! dsql-local's, the version is the recorded cluster's, and the faults are the pending faults of all sessions.
 
 use dsql_edge_compiler::syntax::ParsedStatement;
 use dsql_edge_compiler::syntax::ast::StatementKind;

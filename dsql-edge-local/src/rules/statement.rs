@@ -17,7 +17,7 @@ use dsql_edge_compiler::syntax::{Parsed, ParsedStatement, lex};
 use super::rejected::StatementRejected;
 use crate::seal::SealKey;
 
-/// The column of the statement that replaces CREATE INDEX ASYNC, which is renamed in PostgreSQL's answer.
+/// The column of the statement that replaces CREATE INDEX ASYNC. The client gets the column under DSQL's name.
 pub(super) const CREATE_INDEX: &str = "dsql_local_create_index";
 /// The same for ALTER TABLE ASYNC.
 pub(super) const ALTER_TABLE: &str = "dsql_local_alter_table";
@@ -27,8 +27,8 @@ pub(super) fn parsed(text: &str) -> Result<Parsed<'_>, Diagnostic> {
     Parsed::of_tokens(text, lex(&Source::numbered(text)))
 }
 
-/// The pieces of a text between semicolons, for a text that cannot be parsed as a whole because it nests too deeply
-/// somewhere.
+/// The pieces of a text between semicolons. They are used if the text nests too deeply somewhere to be parsed as a
+/// whole.
 pub(super) fn pieces(text: &str) -> Vec<Span> {
     let lexed = lex(&Source::numbered(text));
     let mut pieces = Vec::new();
@@ -48,8 +48,8 @@ pub(super) fn pieces(text: &str) -> Vec<Span> {
     pieces
 }
 
-/// The answer to a statement that our parser cannot read, if PostgreSQL's own would be wrong: PostgreSQL does not have
-/// the keyword ASYNC, and a statement beyond the limits of our parser could violate any rule.
+/// The answer to a statement that our parser cannot read, if PostgreSQL's own answer would be wrong: PostgreSQL does
+/// not have the keyword ASYNC, and a statement beyond the limits of our parser could violate any rule.
 pub(super) fn unread(text: &str, error: Diagnostic) -> Option<StatementRejected> {
     if error.code == Code::TooComplex {
         return Some(StatementRejected::too_complex(&error));
@@ -138,7 +138,7 @@ pub(super) fn is_job(statement: &Statement) -> bool {
     }
 }
 
-/// The statement that PostgreSQL runs instead of one that only DSQL has.
+/// The statement that PostgreSQL runs instead of a statement that only DSQL has.
 pub(super) fn local(statement: ParsedStatement<'_>, seal_key: &SealKey) -> Option<String> {
     match &statement.kind {
         StatementKind::Utility("AWS IAM") => iam(statement, seal_key),

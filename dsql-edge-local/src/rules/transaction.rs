@@ -4,9 +4,9 @@
 //! arrive. Output: rejections. The state of a transaction is here and in the [`Commit`] of each cycle that PostgreSQL
 //! has not answered; no other module writes it.
 //!
-//! Invariants: between BEGIN and its end, as sent, `statements` is open, and `open` describes that transaction. At a
-//! ReadyForQuery after which no answer is outstanding, PostgreSQL's status takes precedence over both, because
-//! PostgreSQL may have skipped a BEGIN.
+//! Invariants: after a BEGIN is sent and before the end of its transaction is sent, `statements` is open, and `open`
+//! describes that transaction. At a ReadyForQuery after which no answer is outstanding, PostgreSQL's status takes
+//! precedence over both, because PostgreSQL may have skipped a BEGIN.
 
 use dsql_edge_compiler::dsql::Transactions;
 use dsql_edge_compiler::dsql::transaction::{Part, part};
@@ -24,7 +24,7 @@ use crate::faults::Fault;
 
 /// An event of a transaction.
 pub(super) enum TransactionEvent<'s> {
-    /// A message is sent that begins a cycle: a simple query with its number of statements, or the first message of a
+    /// A message that begins a cycle is sent: a simple query with its number of statements, or the first message of a
     /// pipeline with `usize::MAX`, because the number is not known.
     Message(usize),
     /// A statement is bound.
@@ -37,7 +37,7 @@ pub(super) enum TransactionEvent<'s> {
     Error,
     /// CommandComplete of a ROLLBACK has arrived.
     RolledBack,
-    /// A notice has arrived that a part of a schema change has no effect.
+    /// A notice has arrived: a part of a schema change has no effect.
     Skipped,
     /// ReadyForQuery has arrived.
     Ready(Status),
@@ -152,8 +152,8 @@ impl Transaction {
         None
     }
 
-    /// The rejection of a Bind that gets OC001. At Execute it would be too late, because PostgreSQL rejects a Bind
-    /// whose statement has other columns now.
+    /// The rejection of a Bind that gets OC001. A rejection at Execute would be too late, because PostgreSQL rejects a
+    /// Bind whose statement has other columns now.
     fn bind(&mut self, statement: ParsedStatement<'_>, cluster: &Cluster) -> Option<Rejection> {
         let begins_or_ends = matches!(part(statement), Part::Begin | Part::End);
         let stale = !begins_or_ends && self.catalog.is_stale_for(statement, &cluster.catalog);
@@ -241,8 +241,8 @@ impl Transaction {
         None
     }
 
-    /// Takes the requested fault for a commit. Returns whether it is a conflict; a requested end of the connection is
-    /// recorded.
+    /// Takes the requested fault for a commit. Returns whether the fault is a conflict; a requested end of the
+    /// connection is recorded.
     fn meets_conflict(&mut self, cycles: &mut Cycles, cluster: &Cluster) -> bool {
         match cluster.faults.commits() {
             Some(Fault::Conflict(_)) => return true,

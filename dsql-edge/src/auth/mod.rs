@@ -1,10 +1,11 @@
 //! Authentication: AWS credentials, and the token that DSQL accepts as a password.
 //!
 //! Input: credentials, or a [source](CredentialsProvider) of them, the cluster, the role, the time. Output: a token,
-//! signed here. Only assuming a role uses the network. No secret is ever shown.
+//! signed here. The network is used only to assume a role. No secret is ever shown.
 //!
-//! A token is a presigned `GET https://host/?Action=DbConnect` (`DbConnectAdmin` for the role `admin`) of the
-//! service `dsql`, without its `https://` (AWS Signature Version 4, query form; as `aws-sdk-dsql` makes it).
+//! A token is the URL of a presigned `GET` request to the service `dsql`, `https://host/?Action=DbConnect`
+//! (`DbConnectAdmin` for the role `admin`), without the `https://` (AWS Signature Version 4, query form; as
+//! `aws-sdk-dsql` makes it).
 
 #[cfg(feature = "assume-role")]
 mod assume_role;

@@ -2,12 +2,12 @@
 //!
 //! Input: the source that a user configured: keys that were given, a [`CredentialsProvider`], a role to assume. Output:
 //! the credentials to sign with, now. Credentials that expire are kept for other requests as plain data
-//! ([`Cache`](crate::credentials::Cache)), never as a future or a connection: on Workers a request cannot wait for the
-//! I/O of another one.
+//! ([`Cache`](crate::credentials::Cache)), never as a future or a connection: on Workers, a request cannot wait for the
+//! I/O of another request.
 //!
-//! Invariants: while the old credentials are valid, a source that fails or hangs makes no connection fail; from time to
-//! time it delays one connection briefly. If several requests need the same new credentials at the same time, one of
-//! them fetches the credentials; if that takes long, another one also tries, and so on.
+//! Invariants: while the old credentials are valid, no connection fails because a source fails or hangs; such a source
+//! only delays one connection briefly from time to time. If several requests need the same new credentials at the same
+//! time, one of them fetches the credentials; if that takes long, another one also tries, and so on.
 
 use core::future::{Future, poll_fn};
 use core::pin::{Pin, pin};
@@ -29,12 +29,12 @@ pub type ProvidedCredentials<'a> = Pin<Box<dyn Future<Output = Result<Credential
 /// A source of credentials of your own.
 ///
 /// It is called whenever a connection is opened, within [`Config::connect_timeout`](crate::Config::connect_timeout),
-/// unless its last credentials are kept: see [`cache_key`](CredentialsProvider::cache_key). In that case it is called
-/// again when about 80 % of their lifetime has passed. If that call fails, or takes longer than half a second, its
-/// future is dropped and the old credentials are used until they expire. So the future must be safe to drop at any
-/// await.
+/// unless the last credentials that it returned are kept: see [`cache_key`](CredentialsProvider::cache_key). Then the
+/// next call is made when about 80 % of their lifetime has passed. If that call fails, or takes longer than half a
+/// second, its future is dropped and the old credentials are used until they expire. So the future must be safe to drop
+/// at any await.
 ///
-/// On Workers, `worker::send::SendFuture` makes a future `Send` that contains JavaScript values.
+/// On Workers, `worker::send::SendFuture` makes a future that contains JavaScript values `Send`.
 ///
 /// ```
 /// use dsql_edge::auth::{CredentialsProvider, ProvidedCredentials};
@@ -68,7 +68,7 @@ pub trait CredentialsProvider: Send + Sync {
 
     /// The name under which its credentials may be kept in memory until they expire
     /// ([`Credentials::expires_at`]), for other requests too. Two providers that return different credentials need
-    /// different names. Without a name it is called for each connection.
+    /// different names. Without a name, the provider is called for each connection.
     fn cache_key(&self) -> Option<String> {
         None
     }
@@ -259,7 +259,7 @@ impl Drop for FetchTurn<'_> {
     }
 }
 
-/// The output of a future, if it has one within this time.
+/// The output of a future, if the future is ready within this time.
 async fn within<T>(environment: &Environment, time: Millis, future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     let mut over = environment.sleep(time);

@@ -1,7 +1,7 @@
 //! Makes the token that DSQL accepts as a password.
 //!
-//! Input: credentials, the cluster, the role, the time. Output: the token, signed here: a future, because Workers' own
-//! cryptography is asynchronous.
+//! Input: credentials, the cluster, the role, the time. Output: the token, signed here. It is returned as a future,
+//! because Workers' own cryptography is asynchronous.
 
 #[cfg(not(feature = "aws-sigv4"))]
 use super::presign;

@@ -17,7 +17,7 @@ use crate::statement::{Effect, StatementRef};
 
 impl<'a> BulkCommand<'a> {
     /// Runs the statement for all rows, and returns the number of rows that it inserted, updated or deleted. Outside a
-    /// transaction, all of them are committed when it returns.
+    /// transaction, all these rows are committed when the number is returned.
     ///
     /// # Errors
     /// Returns any [`Error`] of the connection or the database; [`Error::committed_rows`] is the number of rows that

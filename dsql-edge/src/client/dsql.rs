@@ -1,4 +1,4 @@
-//! [`Dsql`]: a cluster, as one request uses it.
+//! [`Dsql`]: the connections of one request to a cluster.
 
 use core::fmt;
 use core::future::Future;
@@ -15,14 +15,14 @@ use crate::connector::Connector;
 use crate::error::Error;
 use crate::transport::Environment;
 
-/// An Aurora DSQL cluster, as one request uses it.
+/// The connections of one request to an Aurora DSQL cluster.
 ///
 /// A new `Dsql` costs nothing: it connects with the first query, in 4 round trips, and keeps the connection, so that
 /// the next query takes 1. Queries that run at the same time open more connections, up to [`Config::max_connections`];
-/// further queries wait for one.
+/// further queries wait for a connection.
 ///
 /// A `Dsql` belongs to the request in which it was made, because Workers does not let a request use the sockets of
-/// another one. A `Dsql` that is kept in a static returns an error ([`Error::is_other_request`]).
+/// another request. A `Dsql` that is kept in a static returns an error ([`Error::is_other_request`]).
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -34,15 +34,15 @@ use crate::transport::Environment;
 /// # }
 /// ```
 ///
-/// The following runs again automatically: queries that only read, if the connection breaks; everything that the server
-/// rejected because of a conflict (40001), because it changed nothing; and connecting. A write whose outcome is unknown
-/// is never sent again: it returns an error ([`Error::is_outcome_unknown`]).
+/// Three things are tried again automatically: queries that only read, if the connection breaks; everything that the
+/// server rejected because of a conflict (40001) and that therefore changed nothing; and connecting. A write whose
+/// outcome is unknown is never sent again: it returns an error ([`Error::is_outcome_unknown`]).
 pub struct Dsql(Lender);
 
 impl Dsql {
     /// Makes a `Dsql` from the bindings of a Worker: `DSQL_ENDPOINT`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
-    /// and, where needed, `AWS_SESSION_TOKEN`, `DSQL_USER` (`admin` without it) and `DSQL_REGION` (for `localhost`).
-    /// See [`Config::from_env`].
+    /// and, where needed, `AWS_SESSION_TOKEN`, `DSQL_USER` (`admin` if it is not set) and `DSQL_REGION` (for
+    /// `localhost`). See [`Config::from_env`].
     ///
     /// # Errors
     /// Returns an error if a binding is missing or malformed. The error names it and shows how to set it.
@@ -89,8 +89,8 @@ impl Dsql {
         Dsql(Lender::new(Connector::new(config, environment), false))
     }
 
-    /// Returns a separate connection, which `&Dsql` does not lend to other queries. It connects with its first query.
-    /// Statements that change their session run only on a session:
+    /// Returns a session: a connection that no other query of this `Dsql` uses. It is opened with the session's first
+    /// query. Statements that change their session run only on a session:
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
@@ -124,11 +124,11 @@ impl Dsql {
     /// # }
     /// ```
     ///
-    /// The queries are a transaction: BEGIN and COMMIT are sent with them, they run in order, read one snapshot, and if
-    /// one fails, none of them changes anything. COMMIT is sent before any answer has arrived: if one of them writes
-    /// and the connection breaks, the outcome is unknown ([`Error::is_outcome_unknown`]). With a
-    /// [`transaction`](Dsql::transaction), the outcome can be unknown only between COMMIT and its answer, but it takes
-    /// one more round trip.
+    /// The queries are a transaction: BEGIN and COMMIT are sent with them. The queries run in order and read the same
+    /// state of the database; if one query fails, none of them changes anything. COMMIT is sent before any answer has
+    /// arrived: if one of the queries writes and the connection breaks, the outcome is unknown
+    /// ([`Error::is_outcome_unknown`]). With a [`transaction`](Dsql::transaction), the outcome can be unknown only
+    /// between COMMIT and its answer, but the transaction takes one more round trip.
     pub fn pipeline<'s, P: Pipelined + 's>(&'s self, queries: P) -> QueryFuture<'s, P::Output> {
         QueryFuture::of(queries, self)
     }
@@ -186,7 +186,7 @@ impl Executor for &Dsql {
     }
 }
 
-/// For `&dsql` if `dsql` is already a reference.
+/// Lets a caller write `&dsql` where `dsql` is already a reference.
 impl Executor for &&Dsql {
     fn target(&mut self) -> Target<'_> {
         Dsql::target(self)

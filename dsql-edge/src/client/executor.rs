@@ -32,9 +32,9 @@ impl<E: Executor> Executor for &mut E {
 /// An executor for statements that change their session: `&mut Session`, whose connection serves no other caller.
 #[diagnostic::on_unimplemented(
     message = "a statement that changes its session cannot run on `{Self}`",
-    label = "it runs on `&mut Session` only: other queries, and through a pool other tenants, use this connection too",
+    label = "run it on `&mut Session`: other queries, and with a pool other tenants, share the connection used here",
     note = "open a session: `let mut session = dsql.session();`, and give it `&mut session`",
-    note = "in a transaction, `SET LOCAL …` and `set_config(…, true)` last until its end"
+    note = "in a transaction, `SET LOCAL …` and `set_config(…, true)` last until the transaction ends"
 )]
 pub trait SessionExecutor: Executor {}
 

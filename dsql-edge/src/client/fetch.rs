@@ -13,8 +13,7 @@ use crate::query::{Command, KeyInsert, Query, SessionCommand, SessionQuery, Sing
 
 /// The future of a query: await it. It is `Send`, on Workers too, so that frameworks such as axum accept it.
 ///
-/// Dropping it before it is done closes its connection. In that case it is not known whether a statement that writes
-/// was executed.
+/// Dropping the future before the query is done closes the connection. In that case, the outcome of a write is unknown.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct QueryFuture<'e, T>(Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'e>>);
 
@@ -80,7 +79,7 @@ impl<R: Send + 'static> Query<R> {
     ///
     /// # Errors
     /// Returns the errors of [`fetch_one`](Query::fetch_one).
-    // `V` is `R::Value`, so that a query of two columns is one error and not three.
+    // `V` is always `R::Value`. As a type parameter, it makes a query of two columns one compiler error and not three.
     pub fn fetch_value<'e, E: Executor + 'e, V: Send + 'e>(self, executor: E) -> QueryFuture<'e, V>
     where
         R: SingleColumn<Value = V>,
@@ -185,7 +184,7 @@ impl<R: Send + 'static> SessionQuery<R> {
 
 impl<'e, T> QueryFuture<'e, T> {
     pub(super) fn of<P: Pipelined<Output = T> + 'e, E: Executor + 'e>(pipelined: P, mut executor: E) -> Self {
-        // This is compiled again for each shape of query; the code of `Target` is not.
+        // This future is compiled again for each type of query; the code of `Target` is compiled once.
         QueryFuture::new(async move {
             let mut members = Members::default();
             let mut collector = pipelined.split(&mut members);

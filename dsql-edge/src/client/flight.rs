@@ -3,9 +3,9 @@
 //! Input: statements whose arguments are encoded, and whether BEGIN and COMMIT are sent with them. Output: frames for
 //! the session; then, as its events arrive, rows for the [`Sink`]s, and the result of the flight. Nothing here awaits.
 //!
-//! A flight has one Sync. Outside a transaction it is a single statement, or several statements between a BEGIN and a
-//! COMMIT of its own: by the protocol, several statements before one Sync are one transaction, but some proxies and
-//! servers have committed each of them.
+//! A flight has one Sync. Outside a transaction, a flight is a single statement, or several statements between a BEGIN
+//! and a COMMIT of its own. By the protocol, several statements before one Sync are one transaction even without BEGIN,
+//! but some proxies and servers have committed each statement separately.
 
 use core::ops::ControlFlow;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub trait Sink: Send {
     /// Discards the rows, because the statement runs again. Returns `false` if rows were already passed on.
     fn restart(&mut self) -> bool;
 
-    /// Whether rows stay in memory, so that the limit applies to them.
+    /// Whether the sink keeps its rows in memory, so that `Config::max_result` limits them.
     fn keeps(&self) -> bool {
         true
     }
@@ -73,13 +73,15 @@ impl Prepared {
         Ok(Prepared { key, ..Prepared::new(insert.request)? })
     }
 
-    /// The search_path that the statement was compiled for; empty for the server's own. `None` for `sql_unchecked!`.
+    /// The search_path that the statement was compiled for; empty for the server's default. `None` for
+    /// `sql_unchecked!`.
     fn search_path(&self) -> Option<&'static str> {
         (!self.unchecked).then_some(self.statement.search_path)
     }
 
     /// Returns an error if names can have another meaning on this connection than when the query was compiled.
-    /// `configured`: the user has set the connection's search_path; a snapshot without one accepts it.
+    /// `configured`: the user has set the connection's search_path; a snapshot without a search_path accepts any such
+    /// setting.
     fn check(&self, search_path: &str, configured: bool) -> Result<(), Error> {
         let compiled = self.statement.search_path;
         if self.unchecked || compiled == search_path || (compiled.is_empty() && configured) {
@@ -88,15 +90,15 @@ impl Prepared {
         let [compiled, search_path] =
             [compiled, search_path].map(|path| if path.is_empty() { "default" } else { path });
         let text = format!(
-            "the snapshot's search_path is {compiled}, and this connection's {search_path}: set Config::search_path, or \
-             use a Dsql for each snapshot"
+            "the snapshot's search_path is {compiled}, and this connection's is {search_path}: set \
+             Config::search_path, or use a Dsql for each snapshot"
         );
         Err(Error::config(text).at(&self.statement))
     }
 
     fn write(&self, connection: &mut Connection) -> Result<(), Malformed> {
         let Some(first) = self.arguments.first() else { return Ok(()) };
-        // A statement of `sql_unchecked!` has no types: its arguments have them.
+        // A statement of `sql_unchecked!` has no parameter types of its own: the types come from its arguments.
         let types = if first.types().is_empty() { self.statement.params } else { first.types() };
         connection.statement(self.statement.sql(), types)?;
         let mut described = true;
@@ -152,7 +154,7 @@ impl<'f> Flight<'f> {
         Flight { begin: several.then_some(begin), members, commit: several, ..Flight::default() }
     }
 
-    /// A flight of a transaction, which it begins if there is a start.
+    /// A flight of a transaction. With `start`, the flight also begins the transaction.
     pub(crate) fn of_transaction(start: Option<&'f TransactionStart>, members: &'f [Prepared]) -> Self {
         Flight {
             begin: start.map(|start| start.begin),
@@ -181,8 +183,8 @@ impl<'f> Flight<'f> {
         self.members.first().or(self.key).map(|prepared| &prepared.statement)
     }
 
-    /// Whether a statement may leave a change in the session: a setting, an advisory lock, a temporary table. A pool
-    /// must not lend that connection again.
+    /// Whether a statement may leave a change in the session: a setting, an advisory lock, a temporary table. If so, a
+    /// pool must not lend the connection again.
     #[cfg(feature = "pool")]
     pub(crate) fn changes_session(&self) -> bool {
         self.has_effect(|effect| effect != SessionEffect::Keeps)
@@ -199,8 +201,8 @@ impl<'f> Flight<'f> {
         self.key.into_iter().chain(self.members).any(|it| is(it.statement.session))
     }
 
-    /// Writes the flight into the session, if the session's search_path is the right one. After an error, none of its
-    /// bytes are left there.
+    /// Writes the flight into the session, if the session's search_path is the right one. After an error, the session
+    /// contains none of the flight's bytes.
     pub(crate) fn write(
         &self,
         connection: &mut Connection,
@@ -244,7 +246,7 @@ impl<'f> Flight<'f> {
         if self.key.is_some() { Step::Key } else { self.member(0) }
     }
 
-    /// The first member, from this one on, that is executed at least once.
+    /// The first step from member `index` on: a member that is executed at least once, or else COMMIT or Sync.
     fn member(&self, index: usize) -> Step {
         let rest = self.members.get(index..).unwrap_or_default();
         match rest.iter().position(|member| !member.arguments.is_empty()) {
@@ -288,7 +290,7 @@ pub(crate) enum FlightEnd {
     UnexpectedState(Kind, Signal),
 }
 
-/// The answer to a flight, as far as it has arrived.
+/// The part of the answer to a flight that has arrived.
 pub(crate) struct Answer<'a, 's> {
     pub(crate) flight: Flight<'a>,
     sinks: &'a mut [&'s mut dyn Sink],
@@ -311,7 +313,7 @@ pub(crate) struct Answer<'a, 's> {
 }
 
 impl<'a, 's> Answer<'a, 's> {
-    // There are several callers: the code is not repeated in each.
+    // Not inlined, so that the code is not repeated in each of several callers.
     #[inline(never)]
     pub(crate) fn new(flight: Flight<'a>, sinks: &'a mut [&'s mut dyn Sink], most: usize) -> Self {
         Answer {
@@ -332,7 +334,7 @@ impl<'a, 's> Answer<'a, 's> {
         }
     }
 
-    /// Discards the rows, because the flight begins again. Returns `false` if a sink has already passed some on.
+    /// Discards the rows, because the flight begins again. Returns `false` if a sink has already passed rows on.
     pub(crate) fn restart(&mut self) -> bool {
         let sinks = core::mem::take(&mut self.sinks);
         let restarted = sinks.iter_mut().all(|sink| sink.restart());
@@ -387,7 +389,8 @@ impl<'a, 's> Answer<'a, 's> {
     }
 
     fn land(&mut self, status: Status) -> FlightEnd {
-        // The results of later statements are ignored: they may have failed because of rows of the first run.
+        // The results of later statements are ignored: they may have failed because of rows that an earlier run
+        // inserted.
         if self.keyless {
             return FlightEnd::KeyNotInserted;
         }
@@ -473,14 +476,14 @@ impl<'a, 's> Answer<'a, 's> {
     }
 }
 
-/// The codes with which the server reports that it does not have the outcome.
+/// The codes with which the server reports an unknown outcome.
 const UNKNOWN: &[SqlState] =
     &[SqlState::STATEMENT_COMPLETION_UNKNOWN, SqlState::TRANSACTION_RESOLUTION_UNKNOWN];
 
 impl Flight<'_> {
     /// The signal of an error that the server sends at this step.
     pub(crate) fn signal(&self, error: &DatabaseError, step: Step) -> Signal {
-        // PostgreSQL commits before it sends CommandComplete of COMMIT: no error after that undoes it.
+        // PostgreSQL commits before it sends CommandComplete of COMMIT: no later error undoes the commit.
         if self.commit && step == Step::Sync {
             return Signal::Unsure;
         }

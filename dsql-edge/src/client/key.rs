@@ -2,14 +2,14 @@
 //!
 //! Input: the unique violation that the server reported, or the fact that no row was inserted. Output: whether an
 //! earlier run committed the key. `Key` holds a function pointer, so that a Worker without idempotency keys does not
-//! link this.
+//! link this code.
 
 use crate::query::KeyInsert;
 use crate::sqlstate::SqlState;
 use crate::statement::KeyConstraints;
 use crate::wire::DatabaseError;
 
-/// The constraints that prove that a key was committed before.
+/// The constraints whose violation proves that the key was committed before.
 pub(super) struct Key {
     constraints: &'static KeyConstraints,
     judge: fn(&KeyConstraints, Option<&DatabaseError>) -> Verdict,
@@ -19,7 +19,7 @@ pub(super) struct Key {
 pub(super) struct Verdict {
     /// An earlier run committed the key.
     pub(super) taken: bool,
-    /// The text of the error, if the server reported none.
+    /// The text of our error, for the case that the server reported no error.
     pub(super) text: &'static str,
 }
 
@@ -46,4 +46,4 @@ fn judge(constraints: &KeyConstraints, violation: Option<&DatabaseError>) -> Ver
 
 const TAKEN: &str = "the transaction is over: its idempotency key exists already, so it was committed before";
 const DROPPED: &str = "the transaction was rolled back: the INSERT of its idempotency key inserted no row (a trigger, a \
-     rule or a policy can cause this), so it could have run twice";
+     rule or a policy can cause this), so nothing would prevent a second run";

@@ -36,5 +36,5 @@ pub(super) fn ask(
     Ok(connection)
 }
 
-const OWN_CONNECTION: &str = "the statement changes its session, and with a pool a session ends with each flight: run it \
-                              on a session of `Dsql::from_env`, which has its own connection";
+const OWN_CONNECTION: &str = "the statement changes its session, and with a pool a session ends with each flight: \
+                              run the statement on a session of `Dsql::from_env`, which has its own connection";

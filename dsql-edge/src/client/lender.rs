@@ -21,7 +21,7 @@ use crate::transport::{BoxFuture, IoContext};
 pub(super) struct Lender {
     pub(super) connector: Connector,
     made_in: IoContext,
-    /// The budget of all its retries.
+    /// The budget that all queries on these connections share for their retries.
     pub(super) budget: Budget,
     /// Whether this is a session, which has one connection and never opens a second one.
     single: bool,
@@ -33,7 +33,7 @@ pub(super) struct Lender {
 
 #[derive(Default)]
 struct State {
-    #[allow(clippy::vec_box, reason = "they are lent as they are")]
+    #[allow(clippy::vec_box, reason = "a loan takes the box, and does not move the link")]
     idle: Vec<Box<Link>>,
     /// The number of open connections: idle, lent, and those of transactions.
     open: usize,
@@ -52,7 +52,7 @@ struct Open {
     lent: bool,
     /// The statements to send before the transaction's first statement; `None` once that statement is answered.
     start: Option<TransactionStart>,
-    /// The first failure that ended it.
+    /// The failure that ended the transaction: the first one.
     failure: Option<FlightFailure>,
 }
 
@@ -84,7 +84,7 @@ impl Lender {
     }
 
     /// Returns an idle connection, or the right to open one, as soon as one of them is available. `search_path` is the
-    /// one that the statements were compiled for, if any of them is checked against a snapshot.
+    /// setting that the statements were compiled for, if any of them is checked against a snapshot.
     pub(super) async fn borrow(
         &self,
         search_path: Option<&'static str>,
@@ -103,7 +103,7 @@ impl Lender {
             return Poll::Ready(Err(Error::new(Kind::OtherRequest)));
         }
         let mut state = self.state();
-        // A session has one connection, which is used with any search_path: the flight checks it.
+        // A session has one connection, which is lent for any search_path: the flight checks the search_path.
         let suits = |link: &Link| {
             self.single || search_path.is_none_or(|path| link.looks_up_in(&self.connector, path))
         };
@@ -112,7 +112,8 @@ impl Lender {
             if link.poll_alive(context) {
                 return Poll::Ready(Ok(Loan { lender: self, link: Some(link), of: None, counted: true }));
             }
-            // `Rule::StaleConnection`: nothing was sent, and another connection takes its place, except in a session.
+            // `Rule::StaleConnection`: the idle connection is dead, and nothing was sent on it. Except in a session,
+            // another connection replaces it.
             state.open -= 1;
             state.gone = self.single;
         }
@@ -132,7 +133,7 @@ impl Lender {
         drop(state);
         timer.as_mut().poll(context).map(|()| {
             Err(Error::new(Kind::Timeout(
-                "waiting for a connection: other queries hold all of this Dsql (Config::max_connections)"
+                "waiting for a connection: other queries hold all connections (Config::max_connections)"
                     .into(),
             )))
         })
@@ -190,7 +191,7 @@ impl Lender {
             return Ok(own);
         }
         let mut loan = self.borrow(search_path, timer).await?;
-        // From here on, `loan` and not `own` belongs to the transaction.
+        // From here on, `loan` belongs to the transaction, and `own` does not.
         own.of = None;
         loan.of = Owner::of(id);
         Ok(loan)
@@ -248,7 +249,7 @@ impl Lender {
             Some(link) if kept && link.is_idle() => state.idle.push(link),
             link => {
                 state.open -= 1;
-                // A connection that failed before its login has ended can be opened again.
+                // If a connection failed before the end of its login, the session can open another one.
                 state.gone |= self.single && link.is_some_and(|link| link.has_started());
             }
         }
@@ -293,14 +294,14 @@ fn wait(state: &mut State, context: &Context<'_>) {
 pub(super) struct Loan<'l> {
     lender: &'l Lender,
     pub(super) link: Option<Box<Link>>,
-    /// The transaction that it belongs to.
+    /// The transaction that the connection belongs to.
     of: Option<Owner>,
-    /// Whether it is included in the number of open connections.
+    /// Whether the connection is included in the number of open connections.
     counted: bool,
 }
 
 /// The transaction of a loan. `give_back` is a function pointer, so that a Worker without transactions does not link
-/// it.
+/// that function.
 #[derive(Clone, Copy)]
 struct Owner {
     id: u64,
@@ -336,7 +337,7 @@ impl Loan<'_> {
 }
 
 impl Drop for Loan<'_> {
-    // A loan ends in several places: the code is not repeated in each.
+    // Not inlined, so that the code is not repeated in each place where a loan ends.
     #[inline(never)]
     fn drop(&mut self) {
         let mut state = self.lender.state();

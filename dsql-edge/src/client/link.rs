@@ -37,11 +37,11 @@ pub(super) struct Link {
     leased: bool,
     /// How far the flight had come, if a pool has reported it.
     reached: Option<Reached>,
-    /// ROLLBACK has been sent. Its answer is read before that of the next flight.
+    /// ROLLBACK has been sent. The answer to it is read before the answer to the next flight.
     rolling_back: bool,
     /// A flight was sent and its answer is not complete: it is running, or it was dropped or lost.
     flying: bool,
-    /// The flight was sent with the login, and the timer is that of the probe (`Connection::probe`).
+    /// The flight was sent with the login, and the timer is set for the probe (`Connection::probe`).
     on_trial: bool,
     /// The search_path that the first query was compiled for.
     search_path: &'static str,
@@ -121,8 +121,8 @@ impl Link {
         })
     }
 
-    /// Whether any flight may use the link. If so, the last write has arrived, even if the transport has not reported
-    /// that yet, because the server has answered it.
+    /// Whether any flight may use the link. In that case the server has answered the last write, so the write has
+    /// arrived, even if the transport has not reported that yet.
     pub(super) fn is_idle(&self) -> bool {
         let flying = self.flying && !seeded!(ReusesHalfReadConnection);
         !flying && !self.leased && (self.connection.is_idle() || self.rolling_back)
@@ -168,7 +168,7 @@ impl Link {
         }
     }
 
-    /// Sends ROLLBACK; the next flight waits for its answer. For a lease the pool sends it.
+    /// Sends ROLLBACK; the next flight waits for the answer to it. For a lease, the pool sends the ROLLBACK.
     pub(super) fn roll_back(&mut self) {
         if self.leased {
             return;
@@ -280,7 +280,7 @@ impl Link {
         answer: &mut Answer<'_, '_>,
     ) -> Poll<Result<FlightEnd, ConnectionFailure>> {
         if answer.resumes() {
-            // The time that the reader took does not count as the server's.
+            // The time that the reader took to take the row does not count towards the server's time limit.
             self.on_trial = false;
             connector.rewind(timer, connector.settings().query_timeout);
         }

@@ -11,7 +11,7 @@ use crate::statement::StatementRef;
 
 /// Queries that can be sent in one round trip with [`Dsql::pipeline`](crate::Dsql::pipeline). A query returns a `Vec`
 /// of its rows, or the result of [`Query::one`], [`Query::optional`] or [`Query::value`]; a command returns the number
-/// of its rows. A tuple of up to twelve of them returns a tuple, and a `Vec` returns a `Vec`.
+/// of affected rows. A tuple of up to twelve queries and commands returns a tuple, and a `Vec` returns a `Vec`.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -25,7 +25,7 @@ use crate::statement::StatementRef;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be pipelined",
-    label = "queries and commands can, and tuples and `Vec`s of them",
+    label = "queries and commands can be pipelined, and tuples and `Vec`s of them",
     note = "give the query itself, without `.fetch_all(…)`: `.pipeline((sql!(\"…\"), sql!(\"…\").one()))`",
     note = "a statement that changes its session runs alone: `.execute(&mut session)`"
 )]

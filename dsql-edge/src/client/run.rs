@@ -60,7 +60,7 @@ impl InTransaction {
 
 impl<'t> Target<'t> {
     /// Runs these statements in one flight, and passes the rows of each to its sink. Several statements are one
-    /// transaction. `None` if there are no statements to run.
+    /// transaction. Returns `None` if there are no statements to run.
     pub(super) fn run<'r, 's: 'r>(
         &self,
         members: &'r [Prepared],
@@ -99,7 +99,7 @@ impl Target<'_> {
 /// A transaction is used as a trait object, so that [`Runs::attempts`] is not compiled again for each closure. (If it
 /// were generic, its future would not be `Send`: rustc cannot prove that for a closure with a lifetime.)
 pub(super) trait Attempt: Send {
-    /// Makes one attempt, from the loan of a connection to its return.
+    /// Makes one attempt: borrows a connection, uses it, and returns it.
     fn attempt<'a>(&'a mut self, runs: &'a mut Runs<'_>) -> AttemptFuture<'a>;
 
     /// Whether an idempotency key resolves an unknown outcome.
@@ -243,7 +243,7 @@ impl<'l> Runs<'l> {
         }
     }
 
-    /// Makes attempts until one ends, or the rules of `retry` allow no other.
+    /// Makes attempts until an attempt returns `Attempted::Ended`, or the rules of `retry` allow no further attempt.
     pub(super) async fn attempts<A: Attempt>(mut self, mut attempt: A) -> Result<(), Error> {
         let result = loop {
             let failure = match attempt.attempt(&mut self).await {
@@ -261,7 +261,7 @@ impl<'l> Runs<'l> {
     }
 
     /// Sends one flight of a transaction; the first one begins the transaction. The lender records a failure that ends
-    /// it.
+    /// the transaction.
     pub(super) async fn fly_in(
         &mut self,
         id: u64,
@@ -367,8 +367,8 @@ impl<'l> Runs<'l> {
         Poll::Ready(outcome)
     }
 
-    /// Sets the timer to the whole limit of connecting, because the time that the closure of a transaction takes does
-    /// not count.
+    /// Sets the timer to the whole time limit of connecting: the time that a transaction's closure takes does not
+    /// count.
     pub(super) fn rewind(&mut self) {
         let connector = &self.lender.connector;
         connector.rewind(&mut self.timer, connector.settings().connect_timeout);

@@ -29,8 +29,8 @@ use crate::error::Error;
 /// # }
 /// ```
 ///
-/// If the connection is lost, it is not opened again, because that would be another session: every later query returns
-/// an error ([`Error::is_connection_lost`]).
+/// If the connection is lost, it is not opened again, because a new connection would be another session: every later
+/// query returns an error ([`Error::is_connection_lost`]).
 pub struct Session(Lender);
 
 impl Session {
@@ -44,8 +44,8 @@ impl Session {
         QueryFuture::of(queries, self)
     }
 
-    /// Runs a transaction on this connection: see [`Dsql::transaction`](crate::Dsql::transaction). It does not run
-    /// again if the connection is lost.
+    /// Runs a transaction on this connection: see [`Dsql::transaction`](crate::Dsql::transaction). The transaction does
+    /// not run again if the connection is lost.
     pub fn transaction<'s, F, Fut, T, E>(&'s mut self, body: F) -> TransactionBuilder<'s, F>
     where
         F: FnOnce(Transaction<'s>) -> Fut + Clone + Send + 's,

@@ -1,8 +1,8 @@
 //! Returns rows one at a time, as they arrive.
 //!
-//! Input: the future of a query, and a slot for one row. Output: a `Stream`. It reads the next row only when it is
-//! polled and the previous row has been taken: the other rows wait in the network, not in memory. Dropping it early
-//! closes its connection.
+//! Input: the future of a query, and a slot for one row. Output: a `Stream`. The stream reads the next row only when it
+//! is polled and the previous row has been taken: the other rows wait in the network, not in memory. Dropping the
+//! stream early closes its connection.
 
 use core::future::Future;
 use core::pin::Pin;
@@ -22,9 +22,9 @@ use crate::statement::Effect;
 /// The rows of a query as they arrive, made by [`Query::fetch`].
 ///
 /// It is a `futures_core::Stream`, and has its own method [`next`](RowStream::next), so that no other crate is needed.
-/// A row does not prove that the query succeeds; only the end of the stream does. The changes of a query with
-/// `RETURNING` are committed once the stream has ended without an error. Dropping it early closes the connection, which
-/// ends the transaction that it is in.
+/// A row does not prove that the query succeeds; only the end of the stream proves this. The changes of a query with
+/// `RETURNING` are committed once the stream has ended without an error. Dropping the stream early closes the
+/// connection, which also ends the transaction that the query is in.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct RowStream<'e, R> {
     /// `None` once the query has ended.

@@ -1,10 +1,10 @@
 //! Transactions: a closure that runs again, as a whole, after a conflict with another transaction.
 //!
 //! Input: a closure that takes a [`Transaction`]. Output: the closure's result, once COMMIT has been answered. BEGIN is
-//! sent with the first statement, COMMIT alone.
+//! sent with the first statement; COMMIT is sent alone.
 //!
-//! Invariant: the errors that the transaction received decide how it ends, not the closure's result. An error of the
-//! server that the closure ignored still ends it.
+//! Invariant: the errors that the transaction received, not the closure's result, decide how the transaction ends. An
+//! error of the server ends the transaction even if the closure ignored the error.
 
 use core::fmt;
 use core::future::{Future, IntoFuture, poll_fn};
@@ -134,9 +134,9 @@ pub struct IdempotentTransactionBuilder<'d, F> {
     message = "this statement cannot be an idempotency key: a second run of it might succeed",
     label = "write `sql!(\"INSERT INTO table (key) VALUES ($key)\")` of one row, where `key` is the primary key or unique",
     note = "each column of that key must be written, be NOT NULL, and have a parameter or a constant for its value: \
-            `gen_random_uuid()`, `now()` and DEFAULT give another value in each run",
-    note = "it has no RETURNING and no DO UPDATE; where more than one unique constraint of the table could be the key, \
-            `ON CONFLICT (key) DO NOTHING` names the one that is",
+            `gen_random_uuid()`, `now()` and DEFAULT give a different value in each run",
+    note = "it has no RETURNING and no DO UPDATE; if more than one unique constraint of the table could be the key, \
+            `ON CONFLICT (key) DO NOTHING` names the right constraint",
     note = "the table has no triggers and no rules, and is neither a view nor partitioned, temporary or UNLOGGED"
 )]
 pub trait IdempotencyKey: sealed::Sealed {
@@ -168,8 +168,9 @@ struct Options {
 pub enum IdempotentOutcome<T> {
     /// The transaction was committed now, and its closure returned this value.
     Committed(T),
-    /// A transaction with the same key had been committed before: by an earlier request, or by an attempt of this one
-    /// whose answer was lost. Nothing was changed now; the changes of that run are in the database.
+    /// A transaction with the same key had been committed before: by an earlier request, or by an attempt of this
+    /// request whose answer was lost. Nothing was changed now; the changes of the earlier transaction are in the
+    /// database.
     AlreadyCommitted,
 }
 
@@ -184,7 +185,8 @@ impl<'d, F> TransactionBuilder<'d, F> {
         TransactionBuilder { lender, body, options }
     }
 
-    /// Makes the transaction read-only: the server rejects a statement that writes. Its end costs no round trip.
+    /// Makes the transaction read-only: the server rejects a statement that writes. The end of a read-only transaction
+    /// costs no round trip.
     pub fn read_only(mut self) -> Self {
         self.options.read_only = true;
         self
@@ -204,8 +206,8 @@ impl<'d, F> TransactionBuilder<'d, F> {
         self
     }
 
-    /// Makes sure that the transaction commits at most once, even if the answer to COMMIT is lost. `insert` writes a
-    /// key that you choose, one for each operation that your user starts, into a table where it is unique:
+    /// Makes sure that the transaction commits at most once, even if the answer to COMMIT is lost. You choose one key
+    /// for each operation that your user starts, and `insert` writes the key into a table in which it is unique:
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, IdempotentOutcome, sql};
@@ -227,8 +229,8 @@ impl<'d, F> TransactionBuilder<'d, F> {
     /// row. If the answer to COMMIT is lost, the whole transaction runs again, and the key shows whether it had been
     /// committed.
     ///
-    /// Not every INSERT is a key: a second run of it must violate a constraint. [`KeyInsert`] documents the rule; other
-    /// statements do not compile here.
+    /// Not every INSERT can be a key: a second run of the INSERT must violate a constraint. [`KeyInsert`] documents the
+    /// rule; other statements do not compile here.
     pub fn idempotency_key(self, insert: impl IdempotencyKey) -> IdempotentTransactionBuilder<'d, F> {
         IdempotentTransactionBuilder { builder: self, key: insert.into_insert() }
     }
@@ -362,10 +364,10 @@ struct TransactionAttempts<'d> {
     deadline: BoxFuture<()>,
     /// An earlier run committed the key.
     committed_before: bool,
-    /// The closure handled a permanent error: its own result is returned.
+    /// The closure handled a permanent error: the closure's own result is returned.
     handled: bool,
-    /// The error of an attempt whose COMMIT may have succeeded, and may still arrive. Only the key resolves it:
-    /// otherwise the outcome of the transaction stays unknown, even if a later attempt ends with a known outcome.
+    /// The error of an attempt whose COMMIT may have succeeded, or may still reach the server. Only the key resolves
+    /// it: otherwise the outcome of the transaction stays unknown, even if a later attempt ends with a known outcome.
     unresolved: Option<Error>,
 }
 
@@ -394,7 +396,7 @@ impl<'d> TransactionAttempts<'d> {
         OpenTransaction::begin(self.lender, TransactionStart { begin, key })
     }
 
-    /// Returns the closure's result, or `None` if it takes too long or another request polls it.
+    /// Returns the closure's result, or `None` if the closure takes too long or is polled by another request.
     async fn in_time<T>(&mut self, running: impl Future<Output = T>) -> Option<T> {
         let mut running = pin!(running);
         poll_fn(|context| match running.as_mut().poll(context) {
@@ -416,7 +418,7 @@ impl<'d> TransactionAttempts<'d> {
     /// The error of an attempt whose closure did not return.
     fn interrupted(&self, runs: &Runs<'_>, open: &OpenTransaction<'d>) -> Error {
         match self.lender.take_failure(open.id) {
-            // A flight failed before the closure waited, and it may have been committed.
+            // A flight that may have been committed had failed before the closure was interrupted.
             Some(failure) if failure.facts.rule().leaves_unknown() => {
                 runs.conclude(failure.error, &failure.facts)
             }
@@ -424,7 +426,8 @@ impl<'d> TransactionAttempts<'d> {
         }
     }
 
-    /// The error of a closure that took too long, or that is polled by another request: there, its I/O never completes.
+    /// The error of a closure that took too long, or that is polled by another request, in which the closure's I/O
+    /// never completes.
     fn overdue(&self) -> Error {
         Error::new(if self.lender.is_of_this_request() {
             Kind::Timeout("in a transaction (Config::transaction_timeout): it was rolled back".into())
@@ -469,9 +472,9 @@ impl<'d> TransactionAttempts<'d> {
         }
     }
 
-    /// Ends an attempt in which a flight failed. The rules decide whether there is another one.
+    /// Ends an attempt in which a flight failed. The rules decide whether there is another attempt.
     fn may_repeat(&mut self, runs: &mut Runs<'_>, failure: Box<FlightFailure>, handled: bool) -> Attempted {
-        // The time that the closure took does not count for connecting again.
+        // The next attempt has the whole time limit of connecting, however long the closure took.
         runs.rewind();
         if failure.facts.rule().leaves_unknown() {
             self.unresolved = Some(failure.error.again());
@@ -522,7 +525,7 @@ impl<'d> TransactionAttempts<'d> {
             return Attempted::Ended(Ok(()));
         }
         // If the error was transient or leaves the outcome unknown, this crate's error is returned, because the
-        // closure's own has neither the number of attempts nor the outcome.
+        // closure's own error has neither the number of attempts nor the outcome.
         let rule = failure.facts.rule();
         let handled = !well && !rule.is_transient() && !rule.leaves_unknown();
         self.may_repeat(runs, Box::new(failure), handled)

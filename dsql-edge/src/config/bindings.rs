@@ -25,12 +25,12 @@ impl Config {
     /// | binding | |
     /// |---|---|
     /// | `DSQL_ENDPOINT` | the cluster's host name, or `localhost:<port>` |
-    /// | `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` | keys that may `dsql:DbConnect` (for `admin` `dsql:DbConnectAdmin`) |
+    /// | `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` | keys with the permission `dsql:DbConnect` (for `admin`: `dsql:DbConnectAdmin`) |
     /// | `AWS_SESSION_TOKEN` | with keys of a session |
-    /// | `DSQL_USER` | the role; `admin` without it |
+    /// | `DSQL_USER` | the database role; `admin` if it is not set |
     /// | `DSQL_REGION` | only with `localhost` |
     /// | `AWS_ROLE_ARN` | a role to assume with these keys (feature `assume-role`) |
-    /// | `AWS_ROLE_SESSION_NAME`, `AWS_ROLE_EXTERNAL_ID` | its session's name (`dsql-edge` without it), its external id |
+    /// | `AWS_ROLE_SESSION_NAME`, `AWS_ROLE_EXTERNAL_ID` | the name of the role's session (`dsql-edge` if it is not set), the role's external id |
     /// | `AWS_ENDPOINT_URL_STS` | only with `localhost` |
     ///
     /// A secret of the Secrets Store is read with [`from_secrets_store`](Config::from_secrets_store).
@@ -44,7 +44,7 @@ impl Config {
     /// Makes a `Config` like [`from_env`](Config::from_env), for a second cluster: with the prefix `REPORTS_` the
     /// bindings are `REPORTS_DSQL_ENDPOINT` and so on.
     ///
-    /// Credentials without the prefix are used if there are none with it, but the two are never mixed:
+    /// If there are no credentials with the prefix, those without it are used, but the two sets are never mixed:
     ///
     /// | set with the prefix | keys | role |
     /// |---|---|---|

@@ -133,7 +133,8 @@ impl UrlParameters {
     }
 }
 
-/// Decodes percent signs. `None` if one is not followed by two hexadecimal digits, or the result is not valid UTF-8.
+/// Decodes percent-encoding. Returns `None` if a percent sign is not followed by two hexadecimal digits, or the result
+/// is not valid UTF-8.
 fn decoded(text: &str) -> Option<String> {
     let mut parts = text.split('%');
     let mut bytes = parts.next()?.as_bytes().to_vec();

@@ -186,8 +186,8 @@ impl Config {
         self
     }
 
-    /// The time limit of a transaction, all its attempts and the pauses between them together; 60 seconds if it is not
-    /// set. DSQL ends a transaction after 5 minutes.
+    /// The time limit of a transaction: of all its attempts and the pauses between them together; 60 seconds if it is
+    /// not set. DSQL ends a transaction after 5 minutes.
     pub fn transaction_timeout(mut self, timeout: Duration) -> Self {
         self.settings.transaction_timeout = millis(timeout);
         self
@@ -223,7 +223,8 @@ impl Config {
     }
 
     /// Calls this function at the end of each query, pipeline and transaction, with an [`Event`]: the query, the number
-    /// of round trips, the time, and the number of retries. It runs between two queries, so it should be quick.
+    /// of round trips, the time, and the number of retries. The function runs between two queries, so it should be
+    /// quick.
     ///
     /// ```
     /// # use dsql_edge::Config;
@@ -275,8 +276,8 @@ impl Config {
     }
 }
 
-/// Writes a search_path in the form in which the snapshot's is sent: one space after a comma, and no quotes around
-/// names that do not need them.
+/// Writes a search_path in the form in which a snapshot's search_path is sent: one space after a comma, and no quotes
+/// around names that do not need them.
 fn search_path(schemas: &str) -> String {
     let names = schemas.split(',').map(str::trim).filter(|name| !name.is_empty());
     names.map(|name| bare(name).unwrap_or(name)).collect::<Vec<_>>().join(", ")

@@ -2,11 +2,12 @@
 //!
 //! Input: credentials and their name. Output: the credentials while they are valid, or the turn to fetch new ones.
 //!
-//! On Workers a request cannot wait for another one's I/O, so the cache holds plain data and never a future: a request
-//! that fetches leaves a mark with a time, and others check again on their own timers. A mark is only a hint. A request
-//! that hangs, or that the platform ends without running its destructors, delays others until that time and no longer.
+//! On Workers, a request cannot wait for the I/O of another request, so the cache holds plain data and never a future:
+//! a request that fetches leaves a mark with a time, and others check again on their own timers. A mark is only a hint.
+//! Even if the fetching request hangs, or the platform ends it without running its destructors, it delays others only
+//! until that time.
 //!
-//! Invariants: no more than [`ROOM`] entries; time is passed in.
+//! Invariants: no more than [`ROOM`] entries; the time is an argument, and no clock is read.
 
 use super::Credentials;
 use crate::millis::Millis;
@@ -18,19 +19,19 @@ const ROOM: usize = 16;
 const LAST: u64 = 60;
 
 /// The minimum number of seconds between two attempts to refresh while the old credentials are valid, and between two
-/// rejections by the server after which credentials are fetched again.
+/// times at which the credentials are forgotten because the server rejected them.
 const LATER: u64 = 30;
 
-/// How long other requests wait for the one that fetches. After that, another one also tries, in case the first hangs:
-/// at a cold start with any number of requests, one request is sent to STS, and another one each time that this time
-/// passes without an answer.
+/// How long other requests wait for the request that fetches. After that, one more of them also fetches, in case the
+/// first one hangs. So at a cold start with any number of requests, one request is sent to STS, and one more each time
+/// that this time passes without an answer.
 const TURN: Millis = 300;
 
 /// The state of the credentials under a name, for one request.
 pub(crate) enum Found {
     Fresh(Credentials),
-    /// It is this request's turn to fetch new credentials. If that fails or takes long, it uses these, as all other
-    /// requests do.
+    /// It is this request's turn to fetch new credentials. If that fails or takes long, it uses these old ones, as all
+    /// other requests do.
     Aging(Credentials),
     /// No credentials. It is this request's turn to fetch them, until this time.
     Nothing(Millis),
@@ -42,7 +43,7 @@ pub(crate) enum Found {
 
 pub(crate) struct Cache {
     entries: Vec<Entry>,
-    /// The time, in seconds, at which credentials were forgotten because a server had rejected some.
+    /// The time, in seconds, at which the credentials were last forgotten because a server had rejected some of them.
     forgotten_at: Option<u64>,
 }
 
@@ -60,7 +61,7 @@ enum State {
     Fetching {
         until: Millis,
     },
-    /// The fetched credentials are not kept, or fetching failed just now.
+    /// The fetched credentials are not kept, or the last fetch has just failed.
     Unshared {
         until: Millis,
     },
@@ -121,8 +122,8 @@ impl Cache {
         );
     }
 
-    /// Records that fetching failed. After that, each waiting request fetches its own credentials, all at once: one
-    /// after the other, they would wait long for their errors.
+    /// Records that fetching failed. After that, each waiting request fetches its own credentials, all at the same
+    /// time: if they took turns, they would wait long for their errors.
     pub(crate) fn fail(&mut self, key: &str, now: Millis) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == key)
             && let State::Fetching { .. } = entry.state
@@ -139,8 +140,8 @@ impl Cache {
     }
 
     /// Forgets all credentials, because a server rejected some, but not more often than every 30 seconds; no request
-    /// loses its turn. Without this limit, a role that may never connect would cause a request to STS for each request
-    /// of the Worker, for every other role too.
+    /// loses its turn. Without this limit, a role that is never allowed to connect would cause a request to STS for
+    /// each request of the Worker, also for every other role.
     pub(crate) fn forget_rejected(&mut self, seconds: u64) {
         if self.forgotten_at.is_some_and(|at| seconds < at.saturating_add(LATER)) {
             return;
@@ -197,7 +198,7 @@ mod tests {
         let mut cache = Cache::new();
         cache.keep("a", &of("id", 1900), 1000, 0);
         assert_eq!((found(&mut cache, 1629), found(&mut cache, 1630)), ("fresh", "aging"));
-        // One request refreshes, and no other one does for some time.
+        // One request refreshes, and for some time no other request does so.
         assert_eq!((found(&mut cache, 1630), found(&mut cache, 1659)), ("fresh", "fresh"));
         assert_eq!((found(&mut cache, 1660), found(&mut cache, 1661)), ("aging", "fresh"));
         assert_eq!((found(&mut cache, 1839), found(&mut cache, 1840)), ("aging", "nothing"));

@@ -12,7 +12,7 @@ pub(crate) type AuthFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unavai
 #[derive(Debug)]
 pub(crate) struct Unavailable {
     pub(crate) error: Error,
-    /// Whether there may be some soon.
+    /// Whether credentials may be available soon.
     pub(crate) transient: bool,
 }
 

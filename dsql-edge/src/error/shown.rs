@@ -10,7 +10,8 @@
 //! messages are shown; every other message is hidden. The classes are those of PostgreSQL 16's `errcodes.txt`; their
 //! messages were checked in the sources that raise them.
 //!
-//! A name that a parameter holds (`$1::text::regclass`) is a name: `relation "…" does not exist` (42P01) is shown.
+//! If a parameter's value is used as a name (`$1::text::regclass`), it is shown like any name: `relation "…" does not
+//! exist` (42P01).
 
 use crate::login_rejection::contains;
 use crate::sqlstate::SqlState;
@@ -40,8 +41,8 @@ const SHOWN: [[u8; 2]; 20] = [
     *b"OC", // DSQL's conflicts
 ];
 
-/// Most messages of these classes and codes do not contain a value. The others have it in quotation marks or after a
-/// colon.
+/// Most messages of these classes and codes do not contain a value. The others contain the value in quotation marks or
+/// after a colon.
 const SHOWN_UNQUOTED: [[u8; 5]; 5] = [
     *b"22001", // value too long for type character varying(5)
     *b"22003", // integer out of range
@@ -74,7 +75,7 @@ pub(super) fn substitute(state: Option<SqlState>) -> &'static str {
     }
 }
 
-/// Whether the message contains a part of a token. No DSQL server repeats one, but any server may answer at
+/// Whether the message contains a part of a token. DSQL never repeats a token, but any server may answer at
 /// [`Config::dangerous_endpoint`](crate::Config::dangerous_endpoint), and the message of a rejected login is shown.
 pub(super) fn repeats_token(error: &DatabaseError) -> bool {
     contains(&error.message, "x-amz-")

@@ -147,8 +147,7 @@ impl TestBed {
             let passed = self.passed();
             idle = if passed == before { idle + 1 } else { 0 };
             before = passed;
-            // After three polls without a transferred byte, bytes that arrive a moment later have
-            // arrived too.
+            // After three polls without a transferred byte, delayed bytes (`Fault::Split`) have arrived too.
             if idle == 3 {
                 idle = 0;
                 if !self.network.pass() {
@@ -158,7 +157,7 @@ impl TestBed {
         }
     }
 
-    /// Advances the clock until no background task is left. Returns `false` if one waits forever.
+    /// Advances the clock until no background task is left. Returns `false` if a task waits forever.
     fn comes_to_rest(&self) -> bool {
         while self.run_beside() {
             // The tasks run three times before the clock advances, as in `until_done`.
@@ -194,10 +193,9 @@ fn run(scenario: &Scenario, way: Way, fault: Option<Place>, dropped_at: Option<u
         let book = book.lock().unwrap();
         (book.writes.clone(), book.failed_reads)
     };
-    // After any fault, each of the next queries must get an answer, and it must be its own. If a
-    // connection is silent, the first of them times out, after which the connection is not used
-    // again. If a pool's client is silent, the pool detects that after the time limit of a query,
-    // which is longer than three queries wait for their login.
+    // After any fault, each of the next queries must get its own answer. If a connection is silent, the first query
+    // times out, and the connection is not used again. If a pool's client is silent, the pool detects this after the
+    // time limit of a query, which is longer than three queries wait for their login.
     let silent = matches!(fault, Some((_, Fault::Stall, _)));
     let late = matches!(fault, Some((_, Fault::Late | Fault::TooLate, _)));
     let client_silent = (silent || late) && way.has_fault_before_pool();
@@ -246,7 +244,7 @@ fn judge(world: &Shared, book: &Book) -> Vec<String> {
 }
 
 /// Runs a scenario with all faults, at every byte or at every `stride`th, until `found` returns true. Returns the
-/// number of faults. Each kind of fault begins at another byte, so that with a stride each byte still has a fault.
+/// number of faults. Each kind of fault begins at a different byte, so that even with a stride each byte has a fault.
 fn attack(
     scenario: &Scenario,
     way: Way,

@@ -1,7 +1,7 @@
 //! The pool between the client and the server: in the client's process, or remote.
 //!
-//! Input: its place. Output: a [`Dsql`] that uses it, and a check that at the end it has no connections and no waiting
-//! clients.
+//! Input: the place of the pool. Output: a [`Dsql`] that uses the pool, and a check that at the end the pool has no
+//! connections and no waiting clients.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -18,8 +18,8 @@ use crate::pool::Pool;
 use crate::transport::Transport;
 use crate::transport::memory::Network;
 
-/// A single connection, because the clients request more at once, and because a connection that is not returned then
-/// blocks all later requests.
+/// A pool has a single connection here, so that clients must wait for each other, and so that a connection that is not
+/// returned blocks all later requests.
 const CONNECTIONS: usize = 1;
 
 pub(super) fn dsql(config: Config, way: Way, bed: &TestBed) -> (Dsql, Option<Pool>) {

@@ -31,7 +31,7 @@ pub(super) enum ClientReport {
 #[derive(Default)]
 pub(super) struct Ledger {
     pub(super) writes: BTreeMap<i32, ClientReport>,
-    /// Rows that are not those of the table.
+    /// Rows that were read and are not in the table.
     pub(super) misread: Vec<String>,
     /// The number of reads of the whole table that ended with an error.
     pub(super) failed_reads: usize,
@@ -152,7 +152,7 @@ fn arguments(value: i32) -> Arguments {
     arguments
 }
 
-/// Reads the table; the rows must be those that it holds.
+/// Reads the table; the rows must be those of the table.
 pub(super) async fn read(executor: impl Executor, book: &Book) -> Result<(), Error> {
     let rows = match select().fetch_all(executor).await {
         Ok(rows) => rows,
@@ -167,7 +167,7 @@ pub(super) async fn read(executor: impl Executor, book: &Book) -> Result<(), Err
     Ok(())
 }
 
-/// An error of the server must be reported as one, never as success.
+/// An error of the server must be reported as an error, never as success.
 async fn fail(executor: impl Executor, book: &Book) {
     if bad().execute(executor).await.is_ok() {
         book.lock().unwrap().misread.push("an error was reported as success".to_owned());
@@ -339,7 +339,7 @@ impl From<Error> for GivenUp {
 }
 
 async fn once(dsql: &Dsql, book: Book, key: fn(i32) -> KeyInsert) {
-    // The same operation twice, like a user who got no answer.
+    // Runs the same operation twice, as a user does who got no answer.
     let tokens = [1, key_token(5)];
     for is_first in [true, false] {
         begin(&book, &tokens);

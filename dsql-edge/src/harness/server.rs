@@ -1,6 +1,6 @@
 //! A model of the server: a table, unique keys, and sessions with the protocol.
 //!
-//! Input: bytes of a client, in any pieces. Output: complete frames, and the committed rows. It recognizes the
+//! Input: bytes of a client, in any pieces. Output: complete frames, and the committed rows. The model recognizes the
 //! statements of [`scenario`](super::scenario) by their text. Like DSQL, it detects a conflict at COMMIT, and sends
 //! CommandComplete before an implicit transaction commits.
 
@@ -63,7 +63,7 @@ enum Effect {
 }
 
 impl Session {
-    /// Returns its answers to these bytes, frame by frame.
+    /// Returns the server's answers to these bytes, frame by frame.
     pub(super) fn receive(&mut self, bytes: &[u8], database: &mut Database) -> Vec<Vec<u8>> {
         self.unread.extend_from_slice(bytes);
         let mut out = Vec::new();

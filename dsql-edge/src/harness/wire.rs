@@ -1,4 +1,4 @@
-//! The wire between the client and the model server, or a pool, with its one fault.
+//! The wire between the client and the model server, or a pool, with the one fault of a run.
 //!
 //! Input: a [`Fault`] and a byte offset, counted over all connections of a run. Output: a transport that works until
 //! that byte. This module does not decide whether a client's report is correct.
@@ -40,7 +40,7 @@ pub(super) enum Fault {
 pub(super) enum Direction {
     ToServer,
     ToClient,
-    /// Not a byte: a connection is dialed.
+    /// The fault is not at a byte, but when a connection is dialed.
     Dial,
 }
 
@@ -79,13 +79,13 @@ pub(super) type Place = (Direction, Fault, usize);
 pub(super) struct World {
     pub(super) database: Database,
     fault: Option<Place>,
-    /// The number of moments: one for each time that the client has waited.
+    /// The number of moments so far. Each wait of the client is one moment.
     pub(super) moment: usize,
     /// Frames arrive in pieces of this many bytes, one per moment.
     pub(super) dribble: Option<usize>,
     /// The bytes that were transferred, to the server and to the client.
     pub(super) passed: (usize, usize),
-    /// The number of connections that were dialed; `outage`: this number of the next dials fail.
+    /// The number of connections that were dialed; `outage`: the number of the next dials that fail.
     pub(super) dialed: usize,
     outage: usize,
     peers: Vec<Peer>,
@@ -173,7 +173,7 @@ pub(super) fn dial(world: &Shared) -> Dialed {
     Ok(connect(world, Peer::Server(Session::default())))
 }
 
-/// An attempt dials at most three times: once and two retries.
+/// The number of dials that fail in an outage: the first dial of a query, and its two retries.
 const DIALS: usize = 3;
 
 /// Connects to a pool. Returns the client's end and the pool's end.
@@ -345,7 +345,8 @@ impl Transport for Connection {
                     self.frames.push_front(frame.split_off(at));
                     self.pause = Some(self.moment());
                 }
-                // Only after the login: during the login a server sends other errors, and nothing was executed.
+                // This fault happens only after the login: during the login, a server sends other errors, and nothing
+                // was executed.
                 Fault::Shutdown if self.logged_in => {
                     frame = server::fatal();
                     self.breaks(Fault::Vanish);

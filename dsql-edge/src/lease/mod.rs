@@ -8,7 +8,7 @@ pub(crate) use report::Report;
 
 /// The source of a client's leases: the pool's objects, or a pool in the same process.
 pub(crate) trait Lessor: Send + Sync {
-    /// Opens a stream to the pool, on which nothing was sent yet. If `open`, the client may send more than one flight.
+    /// Opens a new stream to the pool. If `open`, the client may send more than one flight.
     ///
     /// # Errors
     /// Returns an error if a setting of the pool is wrong.

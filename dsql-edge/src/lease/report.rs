@@ -1,8 +1,8 @@
 //! Reports to a client why its pool granted no lease, or ended it.
 //!
 //! Input: an error, its signal for `retry.rs`, and how far the flight had come. Output: bytes, from which the client
-//! reads the same values. The client decides by them what may run again, as for a failure of its own connection. A
-//! report that cannot be read is treated as the worst failure.
+//! reads the same values. By these values, the client decides whether the flight may run again, as after a failure of
+//! its own connection. A report that cannot be read is treated as the worst failure.
 
 use std::borrow::Cow;
 
@@ -45,8 +45,8 @@ impl Report {
                 backend::write_error(error, &mut bytes);
                 return bytes;
             }
-            // Only one violation of the protocol is proof that nothing was executed: the flight was dropped with the
-            // login.
+            // Only one violation of the protocol proves that nothing was executed: the server dropped the flight with
+            // the login.
             Kind::Protocol(_) if matches!(self.signal, Signal::LoginRejected { .. }) => {
                 bytes.push(b'd');
                 return bytes;
@@ -142,7 +142,7 @@ mod tests {
             hint: Some("Signature expired".to_owned()),
             ..DatabaseError::default()
         };
-        // If a proxy echoes the token, the report contains it, but `Display` does not print it.
+        // If a proxy echoes the token, the report contains the token, but `Display` does not print it.
         let echoing = DatabaseError {
             message: "X-Amz-Signature=canary".to_owned(),
             detail: Some("canary".to_owned()),

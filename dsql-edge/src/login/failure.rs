@@ -1,7 +1,7 @@
 //! Explains why a connection failed: makes the error for people, and the signal for `retry.rs`.
 //!
-//! Input: the report of the transport, the session or the timer. Output: an error that names the endpoint and what to
-//! check. This module does not decide whether a statement runs again.
+//! Input: the report of the transport, the session or the timer. Output: an error that names the endpoint and gives
+//! advice. This module does not decide whether a statement runs again.
 
 use crate::auth::Source;
 use crate::config::Config;
@@ -91,11 +91,11 @@ fn explain_own(
         ConnectionFailure::Session(SessionFault::Closed) => {
             (lost(progress, config, "the server closed the connection"), Signal::Lost)
         }
-        // The platform may report this when the answer is read, after the statements were sent.
+        // The platform may report this error only when the answer is read, after the statements were sent.
         ConnectionFailure::Transport(error) if error.kind == TransportErrorKind::OtherRequest => {
             (Error::new(Kind::OtherRequest), Signal::Stranded)
         }
-        // By Cloudflare's documentation this must not be retried, because a retry would add to the load.
+        // By Cloudflare's documentation, such a request must not be retried, because a retry would add to the load.
         #[cfg(feature = "pool")]
         ConnectionFailure::Transport(error) if error.kind == TransportErrorKind::Undelivered => {
             let text = line("", config, " did not receive the query: ", &error.text, OVERLOADED);

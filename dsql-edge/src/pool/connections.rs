@@ -5,11 +5,11 @@
 //! woken. The only message that this module sends is the ROLLBACK of a transaction that a lease left open.
 //!
 //! A Durable Object has 128 MB of memory, so both the number of waiting leases and their bytes are limited. A lease
-//! counts as [`LEASE`] plus the bytes that were read from its client; all leases together may have [`MEMORY`], and a
-//! lease beyond that is rejected. The streams of waiting leases are read further only while all leases together have
-//! less than [`GROWTH`], so that long statements leave memory for a thousand leases, each with its first read. Copies
-//! in JavaScript and the unused parts of buffers are not counted: in the worst case they are three times as much, which
-//! still fits into the object's memory.
+//! counts as [`LEASE`] plus the bytes that were read from its client; all leases together may have [`MEMORY`] bytes,
+//! and a lease beyond that is rejected. The streams of waiting leases are read further only while all leases together
+//! have fewer bytes than [`GROWTH`], so that long statements leave memory for a thousand leases, each with its first
+//! read. Copies in JavaScript and the unused parts of buffers are not counted: in the worst case they take three times
+//! the counted bytes, which still fits into the object's memory.
 
 use core::task::{Context, Poll, Waker};
 use std::collections::VecDeque;
@@ -88,7 +88,7 @@ impl Connections {
         lock(&self.login).connector.clone()
     }
 
-    /// Records from the error of a failed login whether the credentials were rejected.
+    /// Records whether the credentials were rejected, as the error of a failed login shows.
     pub(super) fn note_failed_login(&self, error: &Error) {
         if error.is_access_denied() || matches!(error.kind(), Kind::Credentials(_)) {
             lock(&self.login).denied = true;
@@ -251,7 +251,7 @@ impl State {
             if server.idle_until(pool.limits.max_idle) > now && server.poll_alive(context) {
                 return Some(Some(server));
             }
-            // `Rule::StaleConnection`: nothing was sent, and another connection takes its place.
+            // `Rule::StaleConnection`: nothing was sent on this connection, and another one replaces it.
             self.open -= 1;
         }
         if self.open < pool.limits.max_connections {
@@ -266,7 +266,7 @@ impl State {
     }
 }
 
-/// A place in the queue, or a client that has not joined it yet. Dropping it leaves the queue.
+/// The place of a client in the queue, which the client may not have joined yet. Dropping the place leaves the queue.
 pub(super) struct Turn {
     pool: Arc<Connections>,
     ticket: Option<u64>,

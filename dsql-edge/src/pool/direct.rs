@@ -1,7 +1,7 @@
 //! A lease without a network: the client and the pool are in the same process, as in a user's own Durable Object.
 //!
-//! Input: a pool. Output: a [`Transport`] whose other end the pool serves whenever this end is polled. Dropping it ends
-//! the lease: the connection is returned or closed, as with any client that leaves.
+//! Input: a pool. Output: a [`Transport`] whose other end the pool serves whenever this end is polled. Dropping the
+//! transport ends the lease: the connection is returned or closed, as with any client that leaves.
 
 use core::task::{Context, Poll, Waker};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,7 +1,7 @@
 //! Finds where frames begin and end in bytes that are forwarded unchanged.
 //!
 //! Input: bytes, in any pieces, and the types of frames that are allowed. Output: each frame's type and the first byte
-//! of its body, once its last byte has been forwarded. It does not keep bytes, so that a frame may have any length.
+//! of its body, once its last byte has been forwarded. The bytes are not kept, so that a frame may have any length.
 
 use crate::wire::Malformed;
 

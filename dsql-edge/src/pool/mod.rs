@@ -7,8 +7,8 @@
 //!
 //! A Worker's request cannot keep a connection for the next request, and DSQL accepts 100 new connections per second.
 //! So an object holds the connections, and a client requests a *lease*: one connection, until the end of its flight, or
-//! of its transaction (`open`). It sends its flights as it would send them to the server, and the pool forwards them
-//! byte by byte. The client decides everything that it decides without a pool: decoding, retries, time limits.
+//! of its transaction (`open`). The client sends its flights as it would send them to the server, and the pool forwards
+//! them byte by byte. The client decides everything that it decides without a pool: decoding, retries, time limits.
 //!
 //! ```text
 //! object, direct   the entry points: a Worker's request to the object, or a Dsql in the same process
@@ -92,8 +92,8 @@ use visitor::Visitor;
 /// streams and sockets stay open. Running flights then end with the client's `query_timeout` and an error with their
 /// outcome; a new pool serves the next request. The old connections end with the object.
 ///
-/// A pool in an object serves the queries of the object's own code ([`dsql`](Pool::dsql)), so that a transaction's
-/// closure runs next to its connection, and those of Workers ([`serve`](Pool::serve)).
+/// A pool in an object serves the queries of Workers ([`serve`](Pool::serve)), and those of the object's own code
+/// ([`dsql`](Pool::dsql)), so that a transaction's closure runs next to its connection.
 ///
 /// ```no_run
 /// # use dsql_edge::{Config, Pool, sql};
@@ -213,7 +213,7 @@ impl Pool {
     /// Serves a request that a Worker's `Dsql` has sent ([`Dsql::from_pool`](crate::Dsql::from_pool)).
     ///
     /// # Errors
-    /// Returns an error if it is not such a request.
+    /// Returns an error if the request does not come from such a `Dsql`.
     pub fn serve(&self, request: worker::Request) -> worker::Result<worker::Response> {
         let (transport, response) = transport::visitor(request)?;
         let serving = relay::receive(self.connections.clone(), Visitor::new(transport));

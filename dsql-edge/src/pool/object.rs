@@ -1,7 +1,7 @@
 //! The Durable Object class that users bind.
 //!
-//! Input: requests of Workers' stubs. Output: their answers, from a pool whose cluster is that of the object's own
-//! bindings. It keeps nothing in storage: when it is moved or restarted, the next request opens connections again.
+//! Input: requests of Workers' stubs. Output: their answers, from a pool for the cluster that the object's own bindings
+//! name. The object keeps nothing in storage: when it is moved or restarted, the next request opens connections again.
 //!
 //! An object can exist for a long time, and its bindings of the Secrets Store may get other values meanwhile. So the
 //! bindings are read again with the first request after credentials were rejected, but not more often than every 30
@@ -40,8 +40,8 @@ use crate::wire::Malformed;
 ///
 /// | binding | |
 /// |---|---|
-/// | `DSQL_POOL_CONNECTIONS` | [`Pool::max_connections`]: 4 without it |
-/// | `DSQL_POOL_WAITING` | [`Pool::max_waiting`]: 1,000 without it |
+/// | `DSQL_POOL_CONNECTIONS` | [`Pool::max_connections`]; 4 if it is not set |
+/// | `DSQL_POOL_WAITING` | [`Pool::max_waiting`]; 1,000 if it is not set |
 #[durable_object(fetch)]
 pub struct DsqlPool {
     env: Env,

@@ -2,7 +2,7 @@
 //!
 //! Input: a client that requests a lease. Output: nothing; at the end, the client has received its answers or an error,
 //! and the connection is returned. Bytes are forwarded in both directions at once, because a server that cannot send
-//! its answers stops reading. Nothing is ever sent a second time: only the client can decide that.
+//! its answers stops reading. The pool never sends anything a second time: only the client can decide to do so.
 
 use core::future::poll_fn;
 use core::task::{Context, Poll};
@@ -78,10 +78,10 @@ async fn lease(pool: &Arc<Connections>, mut visitor: Visitor, ask: Ask) {
         visitor.report(report);
     }
     let time = if report.is_some() { GREETING } else { ask.limit };
-    // The connection serves the next lease before this client has read the rest, unless the rest does not fit into the
-    // memory limit.
+    // If the rest of the answer fits into the memory limit, the connection serves the next lease before this client has
+    // read the rest.
     let held = pool.hold(visitor.outgoing());
-    // If the rest fits, the connection is returned here.
+    // In that case, the connection is returned here.
     let _kept_until_then = held.is_none().then_some(lent);
     visitor.finish(pool.connector.sleep(time)).await;
 }
@@ -264,8 +264,8 @@ impl Relay<'_> {
         LeaseEnd::Badly(Report { reached: self.server.reached(), signal, error })
     }
 
-    /// The time limit without forwarded bytes: `limit` while the server must answer, `max_pause` while the client must
-    /// send, because others wait for the connection meanwhile.
+    /// The longest time in which no bytes are forwarded: `limit` while the server must answer, `max_pause` while the
+    /// client must send, because others wait for the connection meanwhile.
     fn patience(&self) -> Millis {
         if self.server.is_settled() {
             self.pool.limits.max_pause
@@ -278,7 +278,7 @@ impl Relay<'_> {
         }
     }
 
-    /// Whether a flight is not complete, and the server has all bytes of it that have arrived from the client.
+    /// Whether the client must send the rest of a flight: the server already has all bytes that have arrived.
     fn awaits_rest(&self) -> bool {
         self.server.is_midway() && self.server.is_free() && !self.visitor.is_waiting()
     }

@@ -34,11 +34,11 @@ pub(super) struct Server {
     frames: Frames,
     /// The number of Syncs that are not answered.
     unanswered: usize,
-    /// The next answer is that of a ROLLBACK, which is not forwarded to a client.
+    /// The next answer is the answer to a ROLLBACK, and is not forwarded to a client.
     rolling_back: bool,
     /// The flight was sent together with the login, and none of it is answered yet.
     unproven: bool,
-    /// The number of ReadyForQuery messages before that of the probe, which is not forwarded.
+    /// The number of ReadyForQuery messages before the probe's own ReadyForQuery, which is not forwarded.
     before_probe: Option<usize>,
     /// The status in the last ReadyForQuery.
     status: u8,
@@ -109,8 +109,8 @@ impl Server {
         self.has_started() && self.handed
     }
 
-    /// The time at which it is closed if no client requests it: the end of its idle time or of its age, whichever comes
-    /// first.
+    /// The time at which the connection is closed if no client requests it: the end of its idle time or of its age,
+    /// whichever comes first.
     pub(super) fn idle_until(&self, idle: Millis) -> Millis {
         self.idle_since.saturating_add(idle).min(self.retires)
     }
@@ -203,7 +203,7 @@ impl Server {
     }
 
     /// Sends as many bytes as can be sent now. Returns whether a write was completed: if so, the server may take more
-    /// bytes, and no other event wakes the task to forward the client's next ones.
+    /// bytes, and no other event wakes the task to forward the client's next bytes.
     pub(super) fn poll_write(&mut self, context: &mut Context<'_>) -> bool {
         let mut completed = false;
         loop {

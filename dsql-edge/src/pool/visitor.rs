@@ -1,8 +1,8 @@
 //! The pool's side of a client: a stream in each direction.
 //!
 //! Input: a [`Transport`] to a stub. Output: its request for a lease, then the bytes of its flights, checked to be
-//! frames of the extended protocol; and in the other direction the answers, or an error. It holds at most a few chunks:
-//! a client that stops reading stops the pool from reading.
+//! frames of the extended protocol; and in the other direction the answers, or an error. A visitor holds at most a few
+//! chunks: a client that stops reading stops the pool from reading.
 
 use core::future::poll_fn;
 use core::task::{Context, Poll};
@@ -13,7 +13,8 @@ use crate::transport::{BoxFuture, Transport};
 use crate::wire::Malformed;
 use crate::wire::lease::{self, Ask, SPENT};
 
-/// The maximum number of bytes of one side that are held until the other has taken them; one more read may be added.
+/// The maximum number of bytes of one side that are held until the other side has taken them; one more read may be
+/// added.
 const CHUNK: usize = 65_536;
 
 pub(super) struct Visitor {
@@ -204,7 +205,7 @@ impl Visitor {
     }
 }
 
-/// Allows the frames of flights (Parse, Bind, Describe, Execute, Sync), and the one for the pool itself.
+/// Allows the frames of flights (Parse, Bind, Describe, Execute, Sync), and the frame that is for the pool itself.
 fn may_come(tag: u8) -> bool {
     matches!(tag, b'P' | b'B' | b'D' | b'E' | b'S' | SPENT)
 }

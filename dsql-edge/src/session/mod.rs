@@ -3,11 +3,11 @@
 //! Input: commands ([`Connection::start`], then [`Connection::statement`], [`Connection::execute`] and
 //! [`Connection::sync`] for a flight of any number of statements) and bytes that arrive ([`Connection::handle_input`],
 //! [`Connection::handle_eof`]). Output: bytes to send ([`Connection::poll_transmit`]) and events
-//! ([`Connection::poll_event`]). It does not read a socket, wait or retry. After the first fault it is dead:
-//! [`Connection::poll_event`] then returns [`SessionFault::Closed`].
+//! ([`Connection::poll_event`]). The session does not read a socket, wait or retry. After the first fault, the session
+//! is dead: [`Connection::poll_event`] then returns [`SessionFault::Closed`].
 //!
 //! Every frame that requests an answer appends the expected message to a queue; every message that arrives must be the
-//! one at its front. After an ErrorResponse the server skips to the next Sync, and so does the queue.
+//! message at the front of the queue. After an ErrorResponse the server skips to the next Sync, and so does the queue.
 //!
 //! ```text
 //! Startup Password Parse Bind Execute Parse Bind Describe Execute Sync ───────────▶   one flight
@@ -34,11 +34,11 @@ pub(crate) struct Connection {
     incoming: Vec<u8>,
     understood: usize,
     outgoing: Vec<u8>,
-    /// The bytes to send once the server has requested a password, if the client waits for that.
+    /// If the client waits for the request for a password: the bytes to send after that request.
     held_back: Option<Vec<u8>>,
     /// Statements that wait for the end of the login.
     held_statements: Option<Vec<u8>>,
-    /// The expected answers, in order; the first `answered` of them have arrived. Empty once all have.
+    /// The expected answers, in order; the first `answered` of them have arrived. Empty once all answers have arrived.
     expected: Vec<Expected>,
     answered: usize,
     /// An ErrorResponse has arrived: frames before the next Sync are no longer answered.
@@ -87,7 +87,8 @@ enum Expected {
     Description,
     /// DataRows, then CommandComplete.
     Result,
-    /// The ReadyForQuery of the flight itself, if a probe was sent: that of the probe follows and ends the flight.
+    /// The ReadyForQuery of the flight itself, if a probe was sent: the ReadyForQuery of the probe follows and ends the
+    /// flight.
     ReadyBeforeProbe,
     ReadyForQuery,
 }
@@ -117,8 +118,8 @@ pub(crate) enum SessionEvent {
     Failed(Box<DatabaseError>),
     /// Everything up to a Sync is answered.
     Ready(Status),
-    /// The server processed the login and dropped the flight that was sent with it, without processing a frame of it.
-    /// The session is ready for the flight now.
+    /// The server processed the login, and dropped the flight that was sent with the login without processing any of
+    /// its frames. The session is ready for the flight now.
     FlightDropped,
 }
 
@@ -265,8 +266,8 @@ impl Connection {
     /// Sends one more Sync after a flight that was sent with the login, unless a part of the flight is already answered
     /// or still waits to be sent.
     ///
-    /// A server may process the login and drop the bytes after it in the same read. To the client this looks like a
-    /// slow query. A Sync distinguishes the two, because a server answers in order: a ReadyForQuery before
+    /// A server may process the login and drop the bytes after it in the same read. To the client, this looks like a
+    /// slow query. One more Sync distinguishes the two cases, because a server answers in order: a ReadyForQuery before
     /// ParseComplete proves that the server never had the flight ([`SessionEvent::FlightDropped`]). A slow query is
     /// answered as usual, and one more ReadyForQuery follows.
     pub(crate) fn probe(&mut self) {
@@ -281,7 +282,7 @@ impl Connection {
         }
     }
 
-    /// Takes back a flight of which no byte was sent. Returns `false` if a part was sent.
+    /// Takes a flight back out of the queues, if no byte of the flight was sent. Returns `false` if a part was sent.
     pub(crate) fn abandon(&mut self, before: &Checkpoint) -> bool {
         let expected = before.expected;
         let Some(out) = self.out().ok().filter(|out| out.len() >= before.bytes) else { return false };
@@ -290,7 +291,7 @@ impl Connection {
         true
     }
 
-    /// The ends of the queues now, for [`abandon`](Connection::abandon).
+    /// The current ends of the queues, for [`abandon`](Connection::abandon).
     pub(crate) fn checkpoint(&mut self) -> Checkpoint {
         Checkpoint { bytes: self.out().map_or(0, |out| out.len()), expected: self.expected.len() }
     }
@@ -346,7 +347,7 @@ impl Connection {
         self.is_settled() && (self.status == Status::Idle || seeded!(ReusesOpenTransaction))
     }
 
-    /// Whether a byte from the server has arrived: before that, TLS is not known to work.
+    /// Whether a byte from the server has arrived. Until then, it is not known whether TLS works.
     pub(crate) fn has_received(&self) -> bool {
         self.has_received
     }
@@ -560,8 +561,8 @@ pub(crate) const FLIGHT_DROPPED: &str = "it dropped the statements that came wit
 
 const OUT_OF_PLACE: SessionFault = SessionFault::Malformed("a message is out of place");
 
-/// The fault of a server that does not request a cleartext password: only that, inside TLS, is accepted, because a
-/// server that requests nothing, or a weaker or stronger proof, is not the configured one.
+/// The fault of a server that does not request a cleartext password: only that request, inside TLS, is accepted. A
+/// server that requests nothing, or another kind of proof, is not the configured server.
 fn other_authentication(message: &Message<'_>) -> SessionFault {
     SessionFault::Authentication(match message {
         Message::AuthenticationOk => "it requests no password",

@@ -230,7 +230,7 @@ fn fatal_error_ends_the_session_with_its_message() {
     let (events, fault) = events(&mut connection);
     assert!(events.last().unwrap().contains("57P01"));
     assert_eq!(fault, Some(SessionFault::Closed));
-    // No answer is expected: the server closes the connection.
+    // No answer is expected, so this error means that the server closes the connection.
     let mut connection = started(true);
     connection.handle_input(&[login(), answer(), error("FATAL", "57P01")].concat());
     assert_eq!(self::events(&mut connection).1, Some(SessionFault::Closed));
@@ -304,7 +304,8 @@ fn statements_of_one_flight_are_answered_one_after_the_other() {
         connection.handle_input(&wrong);
         assert!(matches!(events(&mut connection).1, Some(SessionFault::Malformed(_))));
     }
-    // An error arrives before the flight was written completely: the rest is not answered either.
+    // An error arrives before the flight was written completely: the server does not answer the frames that are written
+    // later.
     let mut connection = Connection::new(LIMITS);
     connection.start(&STARTUP, "token", true).unwrap();
     add(&mut connection, "INSERT", 2);

@@ -2,7 +2,7 @@
 //!
 //! Input: `transcripts/*.txt`, one file for each of the [`SCENARIOS`], one frame per line: `>` a frame that the client
 //! sent, `<` a frame of the server's answer, `=` the resulting event. `DSQL_EDGE_RECORD=host:port:password cargo test
-//! -p dsql-edge transcripts` records them again from a server that requests a cleartext password from the user
+//! -p dsql-edge transcripts` records the files again from a server that requests a cleartext password from the user
 //! `postgres`, without TLS.
 
 use std::io::{Read, Write};
@@ -201,7 +201,7 @@ fn drain(connection: &mut Connection, events: &mut Vec<String>) -> bool {
     }
 }
 
-/// Writes the frames, one per line. The first one that the client sends has no type.
+/// Writes the frames, one per line. `untyped`: the first frame has no type, like StartupMessage.
 fn frames(mut bytes: &[u8], mark: &str, untyped: bool, out: &mut String) {
     let mut untyped = untyped;
     while !bytes.is_empty() {

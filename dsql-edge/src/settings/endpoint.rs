@@ -1,9 +1,9 @@
 //! Decides which hosts a token may be sent to.
 //!
 //! Input: `DSQL_ENDPOINT`. Output: host, port and region, or an error that names the fault without repeating the text,
-//! which may be a connection string with a password. There are no regular expressions, because they would make a Worker
-//! larger than this whole module. (For the same reason the patterns are arrays: `split_once(':')` links a search for
-//! bytes, `split_once([':'])` does not.)
+//! which may be a connection string with a password. There are no regular expressions, because they would add more to a
+//! Worker's size than this whole module does. (For the same reason the patterns are arrays: `split_once(':')` links a
+//! search for bytes, `split_once([':'])` does not.)
 
 use crate::error::Error;
 
@@ -94,8 +94,8 @@ impl Endpoint {
 pub(crate) enum StsEndpoint {
     /// AWS's endpoint in the region of the cluster.
     Regional,
-    /// An STS on this machine. Only `localhost` is accepted, because a request that is signed for it is not valid at
-    /// AWS.
+    /// An STS on this machine. Only `localhost` is accepted, because AWS does not accept a request that is signed for
+    /// `localhost`.
     Local {
         /// The port on `localhost`.
         port: u16,

@@ -17,8 +17,8 @@ pub(crate) trait Transport: Send + Sync {
     /// Writes the bytes. Ready when all are written.
     fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Result<(), TransportError>>;
 
-    /// Puts the bytes that have arrived into `into`, which is emptied first. If it stays empty, the server has closed
-    /// the connection.
+    /// Puts the bytes that have arrived into `into`, which is emptied first. If `into` stays empty, the server has
+    /// closed the connection.
     fn poll_read(
         &mut self,
         context: &mut Context<'_>,

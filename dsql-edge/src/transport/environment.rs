@@ -4,9 +4,9 @@
 //! Input: settings, times. Output: transports, timers, times, random numbers; the retry budget and the credentials of
 //! this isolate.
 //!
-//! In the tests of this crate the type of this name is the simulator [`Network`](super::memory::Network), which has the
-//! same methods. Both are concrete types: an `Arc<dyn Environment>` would link every method into every Worker. This one
-//! has no size, so that passing it costs nothing at run time.
+//! In the tests of this crate, `Environment` is another type: the simulator [`Network`](super::memory::Network), which
+//! has the same methods. Both are concrete types: an `Arc<dyn Environment>` would link every method into every Worker.
+//! The type in this file has no size, so that passing it costs nothing at run time.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -81,8 +81,8 @@ impl Environment {
         CREDENTIALS.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether flights wait for the end of the login, because a server has dropped a flight that was sent with it.
-    /// Waiting costs a round trip and saves [`PROBE_AFTER`](crate::retry::PROBE_AFTER).
+    /// Whether flights wait for the end of the login, because a server has dropped a flight that was sent with the
+    /// login. Waiting costs a round trip and saves [`PROBE_AFTER`](crate::retry::PROBE_AFTER).
     pub(crate) fn holds_flights(&self) -> bool {
         DROPPED.load(Ordering::Relaxed)
     }

@@ -1,10 +1,10 @@
-// Sends a request over HTTPS for worker.rs. `headers` alternates names and values. `cancel` ends it: a request that
-// hangs would use one of the six connections that a Worker may have waiting.
+// Sends a request over HTTPS for worker.rs. `headers` alternates names and values. `cancel` ends the request: a request
+// that hangs would use one of the six connections with which a Worker may wait for an answer.
 export function post(url, headers, body, longest) {
   const controller = new AbortController();
   const answer = exchange(url, headers, body, longest, controller.signal);
   const cancel = () => {
-    // In a request other than the one that began it, the platform may throw.
+    // If another request than the one that sent this fetch calls `cancel`, the platform may throw.
     try {
       controller.abort();
     } catch {}

@@ -1,7 +1,7 @@
 //! Sends one request over HTTPS, for programs that are not Workers: HTTP/1.1, one connection, one answer.
 //!
-//! Input: a [`Post`]. Output: status and body, of limited length. It supports what AWS's services need: connections are
-//! not kept, and redirections are not followed.
+//! Input: a [`Post`]. Output: status and body, of limited length. Only the features that AWS's services need are
+//! supported: connections are not kept, and redirections are not followed.
 
 use std::io;
 

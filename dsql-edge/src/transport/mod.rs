@@ -1,7 +1,7 @@
-//! Connections to a server over TLS, and the environment: clock, timers, on Workers cryptography.
+//! Connections to a server over TLS, and the environment: clock, timers and, on Workers, cryptography.
 //!
 //! Input: a host name and a port. Output: a [`Transport`] whose TLS handshake is complete or running. A transport sends
-//! only SSLRequest in plain text, and reads its one-byte answer; any answer other than a single `S` ends it.
+//! only SSLRequest in plain text, and reads its one-byte answer; any answer other than a single `S` ends the transport.
 //!
 //! Each platform is a module with the same functions: `worker`, `tokio`, and `unsupported`, which cannot connect.
 

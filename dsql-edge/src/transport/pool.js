@@ -28,10 +28,10 @@ class Ends {
 
 const byob = (readable) => readable?.getReader({ mode: "byob" });
 
-// Whether the platform rejected a request before the object received any of it, so that it certainly did nothing.
-// Cloudflare documents four such errors; all begin with this text, are `overloaded`, and are about queued requests.
-// `overloaded` alone is not enough: the error of an object that exceeds its memory while it serves a request also has
-// it, with `remote` or `durableObjectReset`.
+// Whether the platform rejected a request before the object received any of it, so that the request certainly did
+// nothing. Cloudflare documents four such errors; all begin with this text, are `overloaded`, and are about queued
+// requests. `overloaded` alone is not enough: the error of an object that exceeds its memory while it serves a request
+// also has it, with `remote` or `durableObjectReset`.
 const isUndelivered = (error) =>
   error?.overloaded === true &&
   !error.remote &&

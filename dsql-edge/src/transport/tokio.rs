@@ -79,7 +79,8 @@ async fn open(
     let mut answer = [0; 64];
     let length = plain.read(&mut answer).await.map_err(unreachable)?;
     check_ssl_answer(answer.get(..length).unwrap_or_default())?;
-    // rustls reports what it rejects as invalid data. Other errors are those of the network, and may be transient.
+    // An error of rustls itself has the kind `InvalidData`. Other errors are those of the network, and may be
+    // transient.
     connector.connect(name, plain).await.map_err(|error| match error.kind() {
         io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => tls(error.to_string()),
         _ => TransportError::new(TransportErrorKind::Lost, error.to_string()),

@@ -55,9 +55,9 @@ export class Connection {
     }
   }
 
-  // Sends the last bytes and closes, without waiting. Without last bytes a write may be pending, and `socket.close()`
-  // alone would wait for it: a server that does not read would keep the socket open. Closing the writer as well
-  // prevents that; aborting it does not (measured with workerd 2026-04-10 and 2026-11-17).
+  // Sends the last bytes and closes, without waiting. If there are no last bytes, a write may be pending, and
+  // `socket.close()` alone would wait for that write: a server that does not read would keep the socket open. Closing
+  // the writer as well prevents that; aborting the writer does not (measured with workerd 2026-04-10 and 2026-11-17).
   close(last) {
     if (last.length) {
       hush(this.write(last));
@@ -73,7 +73,8 @@ export class Connection {
   }
 }
 
-// Throws at once and without I/O if another request touches it, because the state of a WebSocket does.
+// Throws at once and without I/O if another request touches it, because reading the state of a WebSocket throws in that
+// case.
 export class RequestMark {
   constructor() {
     try {
@@ -86,8 +87,8 @@ export class RequestMark {
   }
 }
 
-// A promise that resolves after this many milliseconds or when it is cleared: wasm keeps a future that waits for a
-// promise until the promise settles.
+// A promise that resolves after this many milliseconds, or when it is cleared: until the promise settles, wasm keeps
+// the future that waits for it.
 export function timer(milliseconds) {
   let clear;
   const over = new Promise((resolve) => {

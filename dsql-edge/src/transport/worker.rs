@@ -2,8 +2,8 @@
 //!
 //! Input: a host name and a port. Output: a [`Transport`] over the web streams of a socket after `startTls`. The code
 //! that uses the streams is JavaScript, in `worker.js`: calling one of their methods from here would add more to a
-//! Worker's size than that whole file. Every call into it that can throw is caught. workers-rs' own `Socket` is not
-//! used: it panics if `startTls` throws, and after a cancelled write it reports the length of another one.
+//! Worker's size than that whole file. Every call into that file that can throw is caught. workers-rs' own `Socket` is
+//! not used: it panics if `startTls` throws, and after a cancelled write it reports the length of another write.
 #![allow(unsafe_code, reason = "JavaScript's values are not Send; Workers has one thread (see `OneThread`)")]
 
 use core::task::{Context, Poll, ready};
@@ -67,7 +67,7 @@ impl Drop for Exchange {
 }
 
 pub(crate) fn sleep(time: Millis) -> BoxFuture<()> {
-    // setTimeout takes a signed 32-bit number and fires at once above it.
+    // setTimeout takes a signed 32-bit number and fires at once for a larger number.
     let timer = timer(i32::try_from(time).unwrap_or(i32::MAX));
     let over = JsFuture::from(Promise::from(timer.clone()));
     Box::pin(OneThread(Sleep { timer, over: Some(over) }))
@@ -145,12 +145,12 @@ pub(crate) fn visitor(request: worker::Request) -> worker::Result<(Box<dyn Trans
     Ok((Box::new(OneThread(Socket::over(visit.unchecked_into()))), response))
 }
 
-/// The request that was handled when this was made, if there was one.
+/// The request that was handled when this value was made, if there was one.
 ///
-/// Workers does not report which request is running, but some objects throw when another request touches them, and the
-/// state of a WebSocket does so at once, without I/O and without being changed. A socket throws only when it is used. A
-/// task that only waits for a socket would be woken by the other request and continue as part of it, which ends in
-/// "Internal Server Error" or without an answer.
+/// Workers does not report which request is running, but some objects throw when another request touches them, and a
+/// WebSocket throws at once when its state is read, without I/O and without a change of its state. A socket throws only
+/// when it is used. A task that only waits for a socket would be woken by the other request and continue as part of
+/// that request, which ends in "Internal Server Error" or without an answer.
 pub(crate) struct IoContext(OneThread<RequestMark>);
 
 impl IoContext {
@@ -167,8 +167,8 @@ impl IoContext {
 /// workers-rs does the same (`worker::send`).
 struct OneThread<T>(T);
 
-// SAFETY: on wasm32-unknown-unknown as Workers runs it there is one thread, and wasm memory is not shared: nothing can
-// be sent to, or shared with, another thread. This file is compiled only for wasm32.
+// SAFETY: on wasm32-unknown-unknown, as Workers runs it, there is one thread, and wasm memory is not shared: nothing
+// can be sent to, or shared with, another thread. This file is compiled only for wasm32.
 unsafe impl<T> Send for OneThread<T> {}
 // SAFETY: as above.
 unsafe impl<T> Sync for OneThread<T> {}
@@ -177,7 +177,8 @@ impl<F: Future> Future for OneThread<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        // SAFETY: the field is pinned whenever the wrapper is; nothing moves it, and it has no Drop of its own.
+        // SAFETY: the field is pinned whenever the wrapper is; nothing moves the field, and the wrapper has no Drop of
+        // its own.
         unsafe { self.map_unchecked_mut(|this| &mut this.0) }.poll(context)
     }
 }
@@ -298,7 +299,7 @@ impl Future for Dialing {
     }
 }
 
-/// A connection, and its pending promises. The streams keep their errors themselves: after one, each read and each
+/// A connection, and its pending promises. The streams keep their errors themselves: after an error, each read and each
 /// write fails in the same way.
 struct Socket {
     connection: Connection,

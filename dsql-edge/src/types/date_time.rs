@@ -1,8 +1,8 @@
 //! `date`, `time`, `timetz`, `timestamp` and `timestamptz` ⇄ chrono, and exact types of our own.
 //!
 //! Input and output: days or microseconds since 2000-01-01, as PostgreSQL sends them. A value that chrono cannot hold
-//! (infinity, 24:00, years after 262,142) is an error that names a type of this module that can. A parameter is
-//! truncated to microseconds, PostgreSQL's precision.
+//! (infinity, 24:00, years after 262,142) is an error, which names a type of this module that can hold the value. A
+//! parameter is truncated to microseconds, PostgreSQL's precision.
 
 use core::fmt;
 
@@ -102,8 +102,7 @@ pub struct TimeTz {
     pub utc_offset: i32,
 }
 
-/// A `timestamp` or `timestamptz`, exactly: microseconds since 2000-01-01 (of UTC, with time zone), or an
-/// infinity.
+/// A `timestamp` or `timestamptz`, exactly: microseconds since 2000-01-01 (in UTC for `timestamptz`), or an infinity.
 ///
 /// ```
 /// use dsql_edge::types::{DateTime, PgTimestamp};

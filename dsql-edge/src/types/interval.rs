@@ -7,7 +7,7 @@ use super::{Column, ConversionError, IsNull, NotNull, Param, exactly, split, sql
 /// A PostgreSQL `interval`. The three parts are not converted into each other: a month is not 30 days, and a day is not
 /// 24 hours when a clock changes.
 ///
-/// It displays like PostgreSQL's (`IntervalStyle` postgres).
+/// `Display` writes the same text as PostgreSQL (`IntervalStyle` postgres).
 ///
 /// ```
 /// use dsql_edge::types::Interval;

@@ -19,8 +19,8 @@ const TOO_WIDE: ConversionError = ConversionError(std::borrow::Cow::Borrowed(
 
 /// Any `numeric`: up to 131,072 digits before the decimal point and 16,383 after it, `NaN` or an infinity.
 ///
-/// It displays like PostgreSQL's, and [`str::parse`] reads such text. It is compared as a number: 1.0 equals 1.00, and
-/// (as in PostgreSQL, not in IEEE 754) `NaN` equals `NaN`.
+/// `Display` writes the same text as PostgreSQL, and [`str::parse`] reads such text. Values are compared as numbers:
+/// 1.0 equals 1.00, and (as in PostgreSQL, not in IEEE 754) `NaN` equals `NaN`.
 ///
 /// ```
 /// use dsql_edge::types::{Decimal, Numeric};
@@ -48,8 +48,8 @@ impl Numeric {
         matches!(self.sign, 0 | NEGATIVE)
     }
 
-    /// The same number as a `Decimal`; `None` if it cannot hold the number exactly. Trailing zeros are dropped if there
-    /// are more than it can hold.
+    /// The same number as a `Decimal`; `None` if a `Decimal` cannot hold the number exactly. Trailing zeros are dropped
+    /// if there are more than a `Decimal` can hold.
     pub fn to_decimal(&self) -> Option<Decimal> {
         if !self.is_finite() {
             return None;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::sql::{Array, SqlType};
 use super::*;
 
-/// Checks that both write the same bytes and each reads the other's, also for arrays.
+/// Checks that both implementations write the same bytes, and that each reads the other's bytes, also for arrays.
 fn agrees<S: SqlType, T>(value: T)
 where
     T: Param<S, NotNull> + Param<S, Nullable> + Column<S, NotNull> + PartialEq + core::fmt::Debug + Clone,

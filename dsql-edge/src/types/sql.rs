@@ -3,7 +3,7 @@
 //! Input: nothing. Output: the type arguments of [`Param`](super::Param) and [`Column`](super::Column).
 //! No value of these types ever exists. OIDs are those of PostgreSQL's `pg_type.dat`.
 
-/// Which of PostgreSQL's two formats is used for the values of a type.
+/// The format of a type's values: one of PostgreSQL's two formats, or either of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// The text that `psql` would show, for types without a decoder in this crate.
@@ -146,7 +146,7 @@ sql_types! {
     Text "text" 25 1009 Same;
     /// `character varying`
     Varchar "varchar" 1043 1015 Same;
-    /// `character`, blank-padded: the padding arrives too
+    /// `character`, blank-padded: values contain the padding
     Bpchar "bpchar" 1042 1014 Same;
     /// `name`, the type of identifiers in the catalog
     Name "name" 19 1003 Same;

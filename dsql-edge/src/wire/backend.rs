@@ -43,13 +43,13 @@ pub(crate) struct DatabaseError {
 }
 
 impl DatabaseError {
-    /// Whether it is a conflict: 40001, or one of DSQL's own codes for it.
+    /// Whether the error is a conflict: 40001, or one of DSQL's own codes for conflicts.
     pub(crate) fn is_conflict(&self) -> bool {
         self.is_one_of(&[SqlState::SERIALIZATION_FAILURE, SqlState::OCC_DATA, SqlState::OCC_SCHEMA])
     }
 
-    /// Whether a part of the server failed rather than the statement: an internal error (XX), one of the operating
-    /// system (58), or a connection inside the cluster (08, without 08P01, which is about the client's message).
+    /// Whether a part of the server failed rather than the statement: an internal error (XX), an error of the operating
+    /// system (58), or of a connection inside the cluster (08, without 08P01, which is about the client's message).
     pub(crate) fn is_of_the_system(&self) -> bool {
         self.sqlstate.is_some_and(|state| {
             [*b"XX", *b"58", *b"08"].iter().any(|class| state.is_of_class(*class))
@@ -82,7 +82,7 @@ pub(crate) enum Done {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FrameError {
     Malformed(&'static str),
-    /// The message is longer than a setting allows, which the text names.
+    /// The message is longer than a setting allows. The text names the setting.
     TooLong(&'static str),
 }
 
@@ -170,7 +170,7 @@ impl Row {
     }
 }
 
-/// Shows the values, for the tests: no output of this crate contains a `Row`.
+/// Shows the values. Only the tests use this: no output of this crate contains a `Row`.
 impl fmt::Debug for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = |range: &Range<usize>| self.bytes.get(range.clone()).unwrap_or_default().escape_ascii();
@@ -242,7 +242,7 @@ fn fields_of_error(mut reader: super::message::Reader<'_>) -> Result<DatabaseErr
         }
         let value = reader.string().ok_or(MALFORMED)?;
         let place = match field {
-            // `V` is `S`, never translated; servers before 9.6 send only `S`.
+            // `V` is the severity like `S`, but is never translated; servers before 9.6 send only `S`.
             b'V' | b'S' => {
                 error.fatal |= matches!(value, b"FATAL" | b"PANIC");
                 continue;

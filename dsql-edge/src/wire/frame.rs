@@ -1,7 +1,7 @@
 //! Writes the frames of a client in the format of PostgreSQL's protocol 3.0.
 //!
-//! Input: text, numbers, encoded values. Output: a frame with its length, appended to a buffer. Which frames form a
-//! query is decided elsewhere. A value that does not fit a frame is an error, after which the buffer ends in an
+//! Input: text, numbers, encoded values. Output: a frame with its length, appended to a buffer. The callers decide
+//! which frames form a query. A value that does not fit a frame is an error, after which the buffer ends in an
 //! incomplete frame.
 
 use super::Malformed;
@@ -44,7 +44,7 @@ impl<'a> Frame<'a> {
 
     /// Writes text, and the NUL that ends it.
     pub(super) fn string(&mut self, text: &str) {
-        // `contains` would link a longer search, which compares whole words.
+        // `contains` would link a longer function, which compares whole machine words.
         self.unfit |= text.bytes().any(|byte| byte == 0);
         self.bytes(text.as_bytes());
         self.bytes(&[0]);

@@ -53,7 +53,7 @@ pub(crate) fn startup(startup: &Startup<'_>, out: &mut Vec<u8>) -> Result<(), Ma
     let mut frame = Frame::untyped(out);
     frame.u32(PROTOCOL);
     for (name, value) in parameters {
-        // An empty search_path is not sent: the session then has that of its role.
+        // An empty search_path is not sent: the session then has the search_path of its role.
         if !(name == "search_path" && value.is_empty()) {
             frame.string(name);
             frame.string(value);

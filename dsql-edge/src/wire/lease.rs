@@ -1,12 +1,12 @@
 //! The four frames that a stub and a pool exchange in addition to those of PostgreSQL's protocol.
 //!
-//! Input: a request for a lease, or a frame. Output: a frame, or the request in it. A stub requests a lease and sends
-//! its first flight directly after the request. The pool answers that the lease is granted, why it is not, or why it
-//! has ended. PostgreSQL does not use these frame types.
+//! Input: a request for a lease, or a frame. Output: a frame, or the request that a frame contains. A stub requests a
+//! lease and sends its first flight directly after the request. The pool answers that the lease is granted, or sends
+//! the reason why it is not granted or has ended. PostgreSQL does not use these frame types.
 //!
 //! A connection whose session settings may have changed must not serve another client, and DSQL has no statement that
 //! resets a session (it rejects `DISCARD`). So the pool closes the connection when the lease ends. The client requests
-//! that before it sends the statement, in [`Ask::spent`] or with [`SPENT_FRAME`]; so the connection is closed even if
+//! this before it sends the statement, in [`Ask::spent`] or with [`SPENT_FRAME`]; so the connection is closed even if
 //! the client is lost directly after the statement.
 
 use super::Malformed;
@@ -83,7 +83,7 @@ impl Ask {
         if reader.u8()? != VERSION {
             return None;
         }
-        // An unknown flag makes the message invalid, because it may be one that must not be ignored.
+        // An unknown flag makes the message invalid, because the flag may be one that must not be ignored.
         let flags = reader.u8().filter(|flags| flags & !(OPEN | SERIALLY | SPENDS) == 0)?;
         let (wait, limit) = (reader.u32()?.into(), reader.u32()?.into());
         let mut text = || String::from_utf8(reader.string()?.to_vec()).ok();

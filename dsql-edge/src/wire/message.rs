@@ -27,7 +27,7 @@ pub(crate) enum Message<'a> {
     ParameterStatus,
     ParseComplete,
     PortalSuspended,
-    /// The status: `I` outside a transaction block, `T` in one, `E` in one that has failed.
+    /// The status: `I` outside a transaction block, `T` inside a block, `E` inside a block that has failed.
     ReadyForQuery(u8),
     RowDescription(Body<'a>),
     /// Only a pool sends this message and `LeaseFailed`.

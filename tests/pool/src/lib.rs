@@ -51,7 +51,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
             JsFuture::from(rotate(&env, name, value)).await?;
             Response::from_json(&"done")
         }
-        // The platform does not deliver requests to the pool's object; the first word names the way.
+        // The platform fails to deliver requests to the pool's object; the first word names the error.
         "broken" => {
             let (how, what) = what.split_once('/').unwrap_or((what, ""));
             answer(Dsql::from_pool(&with_broken_pool(&env, how).unchecked_into()), what).await

@@ -80,7 +80,7 @@ fn weigh(features: &str) -> Result<f64> {
 }
 
 /// The features of wasm that rustc and wasm-bindgen's `catch` use. worker-build names them instead of allowing all, so
-/// that wasm-opt writes only what workerd can read.
+/// that wasm-opt writes only features that workerd can read.
 const WASM_FEATURES: [&str; 7] = [
     "mutable-globals",
     "sign-ext",

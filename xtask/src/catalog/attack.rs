@@ -1,6 +1,6 @@
 //! Calls every function of `never_null.txt` with extreme values that are not NULL, and reports each function that
-//! returns NULL. An error is not a NULL. To show that the values find NULLs, functions that are known to return NULL
-//! are called with them too, and each must be found.
+//! returns NULL. An error is not a NULL. As a check of the values themselves, functions that are known to return NULL
+//! are also called: the values must make each of them return NULL.
 
 use std::collections::BTreeMap;
 

@@ -25,7 +25,7 @@ pub(super) fn is_polymorphic(type_name: &str) -> bool {
     type_name.starts_with("any")
 }
 
-/// The values of a type; empty if there are no literals for it here.
+/// The values of a type; empty if this module has no values of the type.
 pub(super) fn values(type_name: &str, choice: Choice) -> Vec<String> {
     let resolved = match type_name {
         "any" | "anyelement" | "anynonarray" | "anycompatible" | "anycompatiblenonarray" => choice.element,

@@ -105,7 +105,8 @@ impl Program {
             answers.push(serde_json::from_str(&line).with_context(|| format!("not an answer: {line}"))?);
         }
         let status = process.wait()?;
-        // If the process ended early, writing failed because it closed its pipe; its exit status is reported instead.
+        // If the process ended early, writing failed because the process closed its pipe; the exit status of the
+        // process is reported instead.
         let _ = writer.join();
         if !status.success() || answers.len() != statements.len() {
             let last = statements.get(answers.len()).copied().unwrap_or_default();

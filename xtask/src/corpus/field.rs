@@ -1,8 +1,8 @@
 //! Compares `describe` with PostgreSQL's recorded answers to minimal cases of public test suites and trackers.
 //!
 //! Input: `field/kinds.jsonl`, or any file of its form: a line has `id`, `class`, `what`, `schema`, `sql`, and
-//! `postgres` with the answer (parameters and columns, or the error) and, if it ran, the number of rows and the columns
-//! with a NULL.
+//! `postgres` with the answer (parameters and columns, or the error) and, if the query ran, the number of rows and the
+//! columns with a NULL.
 //! Output: for each class, the share of answers that are PostgreSQL's. A column that is described as NOT NULL and had a
 //! NULL, and a cardinality that the number of rows exceeds, are reported as unsound in every class.
 

@@ -1,6 +1,6 @@
 //! `cargo xtask corpus`: measures the compiler on the corpora that `DSQL_EDGE_CORPUS` names. It uses the public command
-//! `dsql-edge describe --jsonl`, and compares its answers with PostgreSQL's, and the rules of DSQL with a cluster's
-//! answers.
+//! `dsql-edge describe --jsonl`, compares the command's answers with PostgreSQL's, and compares the rules of DSQL with
+//! a cluster's answers.
 
 mod describe;
 mod dsql;
@@ -60,8 +60,8 @@ enum Part {
     Field,
     /// The SQL that is sent after a rewrite, prepared by a PostgreSQL 16: the test `sent` over the corpora.
     Sent,
-    /// Migrations and queries of published applications, compared with a PostgreSQL 16. It downloads their packages, so
-    /// it runs only if it is named, and needs no corpus.
+    /// Migrations and queries of published applications, compared with a PostgreSQL 16. This part downloads their
+    /// packages, so it runs only if it is named; it does not need a corpus.
     Packages,
 }
 

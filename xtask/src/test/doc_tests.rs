@@ -2,7 +2,7 @@
 //!
 //! rustdoc builds each example again in every run, even if nothing has changed; cargo repeats neither the lints nor the
 //! docs then. Input: the files of the packages, the compiler and its flags. Output: whether the doc tests have passed
-//! with exactly these. A digest of them is stored in the target folder when they have.
+//! with exactly these inputs. When the doc tests have passed, a digest of the inputs is stored in the target folder.
 
 use std::env;
 use std::fs;
@@ -13,9 +13,9 @@ use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 use xtask::project;
 
-/// What the doc tests depend on.
+/// The inputs of the doc tests.
 pub(super) struct DocTests {
-    /// The file with the digest with which they have passed.
+    /// The file with the digest of the inputs with which the doc tests have passed.
     stamp: PathBuf,
     digest: String,
 }
@@ -26,12 +26,12 @@ impl DocTests {
         Ok(Self { stamp: project::target().join("xtask-doc-tests"), digest })
     }
 
-    /// Whether nothing has changed since they passed.
+    /// Whether no input has changed since the doc tests passed.
     pub(super) fn are_unchanged(&self) -> bool {
         fs::read_to_string(&self.stamp).is_ok_and(|passed| passed == self.digest)
     }
 
-    /// Records that they have passed.
+    /// Records that the doc tests have passed.
     pub(super) fn have_passed(&self) -> Result<()> {
         fs::write(&self.stamp, &self.digest).with_context(|| self.stamp.display().to_string())
     }

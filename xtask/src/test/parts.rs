@@ -67,7 +67,7 @@ const WORKERS: [&str; 6] =
 
 const FUZZ: &str = "fuzz";
 
-/// Installs what every part needs.
+/// Installs the programs that every part needs.
 pub(super) fn prepare() -> Result<()> {
     setup::runtime()?;
     setup::wasm_target()
@@ -193,10 +193,10 @@ fn programs(name: &str, tests: Command, besides: Option<(Command, DocTests)>) ->
     Step { name: name.to_owned(), work: Work::Programs { tests, besides: besides.map(Box::new) } }
 }
 
-/// `cargo test` of the whole workspace with these arguments. It always names the whole workspace, because cargo builds
-/// shared dependencies once for each set of packages. The commands that tests run are built already, by `--no-run`
-/// without a filter. Most tests wait for a server most of the time, so each test program runs twice as many tests at
-/// once as there are cores. Their databases, which last for seconds, are in memory if there is enough space.
+/// `cargo test` of the whole workspace with these arguments. The command always names the whole workspace, because
+/// cargo builds shared dependencies once for each set of packages. The commands that tests run are built already, by
+/// `--no-run` without a filter. Most tests wait for a server most of the time, so each test program runs twice as many
+/// tests at once as there are cores. Their databases, which last for seconds, are in memory if there is enough space.
 fn tests(arguments: &[&str]) -> Command {
     let mut command = cargo(&["test", "--locked", "--workspace"]);
     command.args(arguments).env(worker::BUILT, "1");

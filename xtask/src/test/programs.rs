@@ -108,12 +108,12 @@ pub(super) struct Ended {
     pub(super) output: String,
 }
 
-/// The time limit of a program, so that one that hangs does not block the others. The longest takes a minute, or three
-/// with the build of the doc tests.
+/// The time limit of a program, so that a program that hangs does not block the others. The longest takes a minute, or
+/// three with the build of the doc tests.
 pub(super) const LIMIT: Duration = Duration::from_secs(10 * 60);
 
-/// Runs all programs, and passes each to `done` when it has ended. It runs one program more at once than there are
-/// cores, because one of them is usually waiting; with two more, the whole takes longer.
+/// Runs all programs, and passes each to `done` when it has ended. It runs one more program at a time than there are
+/// cores, because one of them is usually waiting; with two more, the whole run takes longer.
 pub(super) fn run(programs: Vec<Program>, done: impl Fn(Ended) + Sync) -> Result<()> {
     let waiting = Mutex::new(programs.into_iter());
     let lane = || -> Result<()> {

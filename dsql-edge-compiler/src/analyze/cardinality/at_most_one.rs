@@ -10,8 +10,9 @@
 //! contains, for each table, the candidate or NULLs. The rows of one side of a join determine whether the other side is
 //! NULL, so the result has at most one row. FULL is the exception: it can return the rows of both sides separately.
 //!
-//! A WHERE condition applies to each table, ON of an inner join to the tables below the join, ON of an outer join only
-//! to its nullable side: the rows of the other side are in the result whether they satisfy ON or not.
+//! A WHERE condition restricts each table. The ON of an inner join restricts the tables below the join. The ON of an
+//! outer join restricts only the nullable side: the rows of the other side are in the result whether they satisfy ON or
+//! not.
 //!
 //! # Example
 //!
@@ -23,9 +24,9 @@
 //!
 //! # Rejected
 //!
-//! Columns of subqueries and functions as values that do not vary: a LATERAL subquery has one row for each row of
-//! another entry. In `FROM t, LATERAL (SELECT t.id AS x LIMIT 1) s WHERE t.id = s.x`, `s` has at most one row each time
-//! it runs, but does not limit `t`.
+//! Columns of subqueries and functions do not count as values that do not vary, because a LATERAL subquery has one row
+//! for each row of another entry. In `FROM t, LATERAL (SELECT t.id AS x LIMIT 1) s WHERE t.id = s.x`, `s` has at most
+//! one row each time it runs, but does not limit `t`.
 
 use super::super::tree::{Body, Callee, Command, JoinTree, LimitKind, Node, NodeKind, Query, RteSource, Var};
 use crate::builtin::oid;
@@ -167,8 +168,8 @@ impl Proof {
         }
     }
 
-    /// Whether a comparison with this value treats the same strings as equal as the column's key does: all collations
-    /// are deterministic, the type has no collation, or the value has none from COLLATE or from another column.
+    /// Whether a comparison with this value agrees with the column's key about which strings are equal: all collations
+    /// are deterministic, the type has no collation, or the value contains neither COLLATE nor another column.
     fn is_of_one_equality(&self, value: &Node, function: &Callee) -> bool {
         let never_collates = ["int", "uuid", "oid", "date", "time", "numeric", "float", "bool"];
         self.all_deterministic
@@ -186,7 +187,8 @@ fn has_full_join(tree: &JoinTree) -> bool {
     }
 }
 
-/// Calls `add` for each ON with the positions of the entries that it restricts; returns the position after the tree.
+/// Calls `add` with each ON and the positions of the entries that this ON restricts; returns the position after the
+/// tree.
 fn conditions(tree: &JoinTree, first: usize, add: &mut dyn FnMut(&Node, Range<usize>)) -> usize {
     let JoinTree::Join { kind, left, right, on } = tree else { return first + 1 };
     let middle = conditions(left, first, add);
@@ -203,8 +205,8 @@ fn conditions(tree: &JoinTree, first: usize, add: &mut dyn FnMut(&Node, Range<us
 }
 
 pub(super) fn is_equality(function: &str) -> bool {
-    // Two kinds of names that may also end in `eq` are excluded: those of the schema's functions, which are qualified
-    // and so contain a dot, and those of the functions of `~` (`textregexeq`).
+    // Two kinds of functions whose names can also end in `eq` are excluded: the schema's functions, whose names are
+    // qualified and so contain a dot, and the functions of `~` and `LIKE` (`textregexeq`).
     function.ends_with("eq")
         && !function.contains('.')
         && !function.contains("regex")

@@ -34,7 +34,7 @@ pub(super) fn array_elements(text: &str, delimiter: char) -> Result<Vec<String>,
     if as_declared { Ok(elements) } else { Err(NotAnArray::Malformed(text)) }
 }
 
-/// The lengths of the dimensions in brackets before an array, `[3][-1:1]=`, and what follows them.
+/// The lengths of the dimensions in brackets before an array, `[3][-1:1]=`, and the text after them.
 fn dimensions(text: &str) -> Result<(Vec<usize>, &str), NotAnArray<'_>> {
     let malformed = |_| NotAnArray::Malformed(text);
     let mut rest = text.trim_start_matches(is_blank);
@@ -56,7 +56,8 @@ fn dimensions(text: &str) -> Result<(Vec<usize>, &str), NotAnArray<'_>> {
     Ok((lengths, contents.trim_start_matches(is_blank)))
 }
 
-/// A bound of a dimension. PostgreSQL's `atoi` reads signs and digits in any order as a number, so this does too.
+/// A bound of a dimension. PostgreSQL's `atoi` reads signs and digits in any order as a number, so this function does
+/// too.
 fn bound(text: &str) -> Result<i32, Malformed> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'+')) {
         return Err(Malformed);
@@ -103,7 +104,7 @@ pub(super) fn range(text: &str) -> Result<Range, Malformed> {
     Ok(Range::Bounds { lower, lower_inclusive, upper, upper_inclusive: end == ']' })
 }
 
-/// A bound, and the character that ends it: `range_parse_bound`. A bound of no characters is missing.
+/// A bound, and the character that ends it: `range_parse_bound`. A bound without characters counts as missing.
 fn range_bound(rest: &mut Peekable<Chars<'_>>) -> Result<(Option<String>, char), Malformed> {
     if let Some(end) = rest.next_if(|next| matches!(next, ',' | ')' | ']')) {
         return Ok((None, end));
@@ -121,8 +122,8 @@ fn range_bound(rest: &mut Peekable<Chars<'_>>) -> Result<(Option<String>, char),
 }
 
 /// The ranges of a multirange, each as text: `multirange_in`. Empty ranges are left out. If the text is malformed, the
-/// ranges before that place are returned all the same: PostgreSQL reads each range before it looks at the text after
-/// it.
+/// ranges before the malformed place are still returned: PostgreSQL reads each range before it looks at the text after
+/// that range.
 pub(super) fn multirange(text: &str) -> (Vec<String>, Result<(), Malformed>) {
     let mut ranges = Vec::new();
     let end = read_multirange(text, &mut ranges);

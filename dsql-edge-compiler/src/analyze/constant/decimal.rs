@@ -6,9 +6,10 @@ use std::cmp::Ordering;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Decimal {
     negative: bool,
-    /// The number of digits before the point; negative for zeros after it. 0 for zero.
+    /// The number of digits before the point; negative if the number is below 1 and begins with zeros after the point;
+    /// 0 for zero.
     pub(super) weight: i64,
-    /// Without zeros at the start and the end; empty for zero.
+    /// The digits, without zeros at the start and the end; empty for zero.
     digits: String,
 }
 

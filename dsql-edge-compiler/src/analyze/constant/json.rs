@@ -117,7 +117,7 @@ impl Reader<'_> {
 
     fn string(&mut self) -> Option<()> {
         self.eat(b'"')?;
-        // The high surrogate before this character, whose low surrogate must follow.
+        // Whether the character before this one is a high surrogate, after which a low surrogate must follow.
         let mut high = false;
         loop {
             let byte = self.peek()?;
@@ -133,7 +133,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The rest of an escape; the code unit if it is a `\u`.
+    /// Reads the rest of an escape; returns the code unit of a `\u` escape.
     fn escape(&mut self) -> Option<Option<u32>> {
         let escape = self.peek()?;
         self.at += 1;

@@ -32,7 +32,8 @@ struct Network {
     prefix: u32,
 }
 
-/// Up to four numbers, each followed by a point or the last without one, and a prefix length: all four, or at least those that the prefix covers.
+/// An IPv4 address of up to four numbers with points between them, optionally with a point at the end and a prefix
+/// length. Without a prefix length there must be four numbers; otherwise at least the numbers that the prefix covers.
 fn ipv4(text: &str) -> Option<Network> {
     let (numbers, prefix) = split_prefix(text, 32)?;
     let octets = octets(numbers.strip_suffix('.').unwrap_or(numbers))?;
@@ -47,8 +48,8 @@ fn ipv4(text: &str) -> Option<Network> {
     Some(Network { address: in_upper_bits(&octets), prefix })
 }
 
-/// Numbers separated by points, of which the last ones may be missing, or hexadecimal digits. If the prefix is missing,
-/// the class of the address determines it.
+/// An IPv4 network: numbers separated by points (the last numbers may be missing), or hexadecimal digits. If the prefix
+/// is missing, the class of the address determines it.
 fn ipv4_network(text: &str) -> Option<Network> {
     let (numbers, prefix) = split_prefix(text, 32)?;
     let octets = match numbers.strip_prefix("0x").or_else(|| numbers.strip_prefix("0X")) {
@@ -97,7 +98,7 @@ fn in_upper_bits(octets: &[u8]) -> u128 {
         .fold(0, |address, (octet, place)| address | u128::from(*octet) << (place * 8))
 }
 
-/// The address and the prefix length after `/`; `None` if that is not a number up to `most`.
+/// The address and the prefix length after `/`; `None` if the prefix length is not a number up to `most`.
 fn split_prefix(text: &str, most: u32) -> Option<(&str, Option<u32>)> {
     let Some((address, prefix)) = text.split_once('/') else { return Some((text, None)) };
     let digits = !prefix.is_empty() && prefix.bytes().all(|byte| byte.is_ascii_digit());
@@ -111,15 +112,15 @@ fn ipv6(text: &str) -> Option<Network> {
         if digits.len() > 1 && digits.starts_with('0') {
             return None;
         }
-        // PostgreSQL does not look at a colon directly before the prefix.
+        // PostgreSQL ignores a single colon directly before the `/`.
         address = address.strip_suffix(':').filter(|rest| !rest.ends_with(':')).unwrap_or(address);
     }
     let address: Ipv6Addr = with_ipv4_as_groups(address, prefix.is_some())?.parse().ok()?;
     Some(Network { address: address.to_bits(), prefix: prefix.unwrap_or(128) })
 }
 
-/// An IPv6 address whose last part may be an IPv4 address, with that part as two groups. An octet may be empty unless it
-/// ends the text, and octets may be missing; both are then 0.
+/// Replaces an IPv4 address in the last part of an IPv6 address by two groups. An octet may be empty unless it ends the
+/// text, and the last octets may be missing: an empty or missing octet is 0.
 fn with_ipv4_as_groups(text: &str, prefix_follows: bool) -> Option<Cow<'_, str>> {
     let (groups, last) = text.rsplit_once(':')?;
     if !last.contains('.') {
@@ -143,7 +144,7 @@ fn with_ipv4_as_groups(text: &str, prefix_follows: bool) -> Option<Cow<'_, str>>
 
 /// A `macaddr`: six octets in one of the forms that `macaddr_in` tries with `sscanf`.
 pub(super) fn macaddr(text: &str) -> Result<(), Rejection> {
-    // Each form is six numbers of at most that number of digits, and what separates them.
+    // Each form has six numbers: the maximum number of digits of each, and the five separators between them.
     const FORMS: [(usize, [&str; 5]); 7] = [
         (usize::MAX, [":"; 5]),
         (usize::MAX, ["-"; 5]),

@@ -1,6 +1,7 @@
 //! Checks constants of numeric types: `int4in`, `float8in`, `numeric_in`, `cash_in`, `oidin`.
 //!
-//! Input: the text of a constant. Output: its value where ranges compare it, or why it is not a number.
+//! Input: the text of a constant. Output: the value, if the bounds of ranges have this type; or the reason why the text
+//! is not a number.
 
 use super::blank::{is_blank, trim};
 use super::decimal::Decimal;
@@ -29,7 +30,7 @@ pub(super) fn integer(text: &str, name: &str, least: i64, most: i64) -> Result<V
             continue;
         }
         any = true;
-        // PostgreSQL reports a number with too many digits before it looks at what follows.
+        // PostgreSQL reports a number with too many digits before it looks at the text after the number.
         if value > limit {
             return Err(out_of_range());
         }
@@ -61,7 +62,7 @@ pub(super) fn unsigned(text: &str, name: &str, bits: u32) -> Result<(), Rejectio
     if !rest.chars().all(is_blank) {
         return Err(Rejection::syntax(name, text));
     }
-    // With 32 bits, a number is also accepted if it is the same as a signed one.
+    // With 32 bits, a number is also accepted if its 64 bits are those of a negative number of 32 bits.
     let value = if negative { value.wrapping_neg() } else { value };
     let low = value & u64::from(u32::MAX);
     let sign_extended = low | !u64::from(u32::MAX);
@@ -100,7 +101,7 @@ pub(super) fn float(text: &str, name: &str, parse: fn(&str) -> Option<Size>) -> 
     let (number, rest) = unsigned.split_at(length);
     let mantissa = number.split(['e', 'E']).next().unwrap_or_default();
     let is_zero = !mantissa.contains(|digit| matches!(digit, '1'..='9'));
-    // PostgreSQL reports a number out of range before it looks at what follows.
+    // PostgreSQL reports a number out of range before it looks at the text after the number.
     let in_range = match parse(number) {
         Some(Size::Normal) => true,
         Some(Size::Zero) => is_zero,
@@ -207,7 +208,7 @@ fn read_exponent(text: &str) -> Result<i64, bool> {
     Ok(if negative { -value } else { value })
 }
 
-/// Whether a digit follows each underscore and, unless `may_lead`, comes before it.
+/// Whether each underscore has a digit after it and, unless `may_lead`, a digit before it.
 fn underscores_are_between(text: &str, is_digit: impl Fn(char) -> bool, may_lead: bool) -> bool {
     let mut before = may_lead;
     let mut rest = text.chars().peekable();

@@ -25,7 +25,7 @@ impl Rejection {
     }
 }
 
-/// The value of a constant, as far as a range compares it.
+/// The value of a constant, as far as it is needed to compare the bounds of a range.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Value {
     Integer(i128),

@@ -4,7 +4,8 @@
 
 use super::blank::is_blank;
 
-/// A `tid`: `(block,offset)`. A comma may be in place of the parenthesis, and what comes before it does not matter.
+/// A `tid`: `(block,offset)`. PostgreSQL also accepts a comma instead of the opening parenthesis, and ignores the text
+/// before it.
 pub(super) fn is_tid(text: &str) -> bool {
     let parts = || {
         let text = text.get(..text.find(')')? + 1)?;

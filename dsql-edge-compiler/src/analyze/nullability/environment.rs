@@ -62,7 +62,8 @@ pub(super) struct Environment<'e> {
     /// The target list has several set-returning functions: the shorter results are padded with NULLs.
     pub(super) padded: bool,
     pub(super) outer: Option<&'e Environment<'e>>,
-    /// For an entry: the sides that null it, and the sides that have no matching row whenever one of these has none.
+    /// A cache, by entry: the sides that null the entry, and the sides that find no matching row whenever one of those
+    /// finds none.
     pub(super) misses: RefCell<HashMap<usize, Rc<SideSet>>>,
 }
 

@@ -31,7 +31,7 @@ impl Prover<'_> {
         }
         let any = |nodes: &[Node]| nodes.iter().any(|node| self.nullable(node, env));
         match &node.kind {
-            NodeKind::Error | NodeKind::Opaque(_) | NodeKind::Default | NodeKind::JoinedRow(_) => true,
+            NodeKind::Error | NodeKind::Opaque(_) | NodeKind::Default | NodeKind::JoinedRow { .. } => true,
             NodeKind::Constant(value) => value.is_none(),
             NodeKind::Parameter(number) => self.may_be_null(*number),
             NodeKind::NeverNull
@@ -113,7 +113,7 @@ impl Prover<'_> {
                 args.iter().all(|arg| self.nullable(arg, env)) && !self.sides_of_full_join(args, env)
             }
             NodeKind::Field(row, column) => match row.kind {
-                // A field of a visible row is that column.
+                // A field of the whole row of an entry is a column of the entry.
                 NodeKind::WholeRow { level, rte } => {
                     self.var_nullable(Var { level, rte, column: *column }, env)
                 }
@@ -184,7 +184,7 @@ impl Prover<'_> {
         true
     }
 
-    /// An arm's result is evaluated if its condition is TRUE and those before it are not TRUE.
+    /// An arm's result is evaluated if its condition is TRUE and the conditions before it are not TRUE.
     fn case_nullable(&self, arms: &[(Node, Node)], otherwise: Option<&Node>, env: &Environment<'_>) -> bool {
         let mut known = Facts::default();
         for (condition, result) in arms {

@@ -1,11 +1,12 @@
 //! Finds outer joins that follow a foreign key, and so always find a matching row.
 //!
-//! Input: the joins of a query. Output: those whose condition requires only what a foreign key guarantees. `posts LEFT
-//! JOIN authors ON authors.id = posts.author` always finds an author if `author` is NOT NULL and references `authors`.
+//! Input: the joins of a query. Output: the joins for which a foreign key guarantees a row that satisfies the
+//! condition. `posts LEFT JOIN authors ON authors.id = posts.author` always finds an author if `author` is NOT NULL and
+//! references `authors`.
 //!
-//! A foreign key holds for the rows that are visible in one snapshot. It guarantees nothing if it is deferrable or not
-//! validated, if policies hide rows of the other table, if one of the rows is locked or written (it may be newer than
-//! the snapshot), and on DSQL, which has no foreign keys.
+//! A foreign key holds for the rows that are visible in one snapshot. The key guarantees nothing if it is deferrable or
+//! not validated, if policies hide rows of the other table, if one of the rows is locked or written (it may be newer
+//! than the snapshot), and on DSQL, which has no foreign keys.
 
 use super::super::cardinality::is_equality;
 use super::super::tree::{JoinTree, Node, NodeKind, Query, Reference, RteSource, Var};

@@ -1,5 +1,5 @@
 //! Derives the facts about the rows of a result from conditions that were TRUE, and from the outer joins that these
-//! reduce.
+//! conditions reduce.
 //!
 //! Input: the conditions of a query. Output: columns and expressions that are not NULL in its rows.
 
@@ -81,8 +81,8 @@ impl Prover<'_> {
     }
 }
 
-/// Records that a column is not NULL, so no join nulled its row or the rows nulled together with it. Returns whether
-/// this is new.
+/// Records that a column is not NULL: no join nulled its row, so these joins did not null the other rows on their
+/// nullable sides either. Returns whether this is new.
 pub(super) fn row_is_there(nulled_by: &mut Rc<Vec<SideSet>>, var: Var) -> bool {
     if var.level > 0 {
         return false;
@@ -126,8 +126,8 @@ fn valid_conditions<'e>(tree: &'e JoinTree, env: &Environment<'e>, reached: bool
     let JoinTree::Join { left, right, on, .. } = tree else { return };
     let still_nulled = |tree: &JoinTree| {
         env.sides.of_tree(tree).is_some_and(|side| {
-            // For a join along a foreign key it is only known that it finds a row for each referencing row, not that
-            // its condition is TRUE in every row.
+            // A join along a foreign key finds a row for each referencing row, but its condition need not be TRUE in
+            // every row.
             env.matched.contains(side.number)
                 || env.sides.rows(side).iter().any(|rte| env.nulled_by[*rte].contains(side.number))
         })
@@ -178,7 +178,7 @@ pub(super) fn if_false(node: &Node) -> Facts<'_> {
         NodeKind::Or(parts) => Facts::all(parts.iter().map(if_false)),
         NodeKind::Not(arg) => if_true(arg),
         NodeKind::IsNull { arg, negated: false } => match arg.kind {
-            // A row that is not all NULL exists; nothing else follows.
+            // If a row is not all NULL, it exists; no other fact follows.
             NodeKind::WholeRow { level, rte } => {
                 Facts { vars: vec![Var { level, rte, column: ROW }], nodes: Vec::new() }
             }

@@ -15,7 +15,7 @@ use std::rc::Rc;
 /// The origin and nullability of one column.
 #[derive(Clone, Debug, Default)]
 pub(in crate::analyze) struct Source {
-    /// The relation of the schema, and the column of it.
+    /// The number of the relation in the schema, and of the column in the relation.
     pub(in crate::analyze) origin: Option<(usize, usize)>,
     pub(in crate::analyze) nulled_by: Vec<u32>,
     pub(in crate::analyze) nullable_within: bool,
@@ -40,7 +40,7 @@ impl Prover<'_> {
         if !self.nullable(node, env) {
             return (Vec::new(), false);
         }
-        // Only a strict expression is certain to be NULL when one of its columns is.
+        // Only a strict expression is certain to be NULL when one of its columns is NULL.
         let needed = strict(node).vars;
         let certain = !node.any(&|part| match &part.kind {
             NodeKind::Var(var) => !needed.contains(var),
@@ -62,7 +62,8 @@ impl Prover<'_> {
     }
 }
 
-/// The sides that null an entry, and, repeatedly, those that null a row which one of these sides needs to find a match.
+/// The sides that null an entry, completed until nothing changes: if such a side needs a row to find a match, the sides
+/// that null that row are added.
 fn misses(env: &Environment<'_>, rte: usize) -> Rc<SideSet> {
     if let Some(known) = env.misses.borrow().get(&rte) {
         return known.clone();
@@ -71,7 +72,8 @@ fn misses(env: &Environment<'_>, rte: usize) -> Rc<SideSet> {
     let mut changed = !nullers.is_empty();
     while changed {
         changed = false;
-        // In reverse order, so that few rounds are necessary: the rows that a join needs mostly come before it in FROM.
+        // The pairs are visited in reverse order, so that few rounds are necessary: the rows that a join needs mostly
+        // come before it in FROM.
         for (nuller, rte) in env.sides.needed_rows(|| needed_rows(&env.sides)).iter().rev() {
             if nullers.contains(*nuller)
                 && let Some(more) = env.nulled_by.get(*rte)

@@ -151,7 +151,7 @@ pub struct KeyConstraint {
 pub struct SequenceOption {
     /// `cache`, `increment`, `as`, …
     pub name: &'static str,
-    /// Its number as written, including its sign.
+    /// The number of the option as written, including its sign.
     pub value: Option<String>,
     /// `AS type`.
     pub type_name: Option<TypeName>,
@@ -316,6 +316,8 @@ pub struct CreateFunction {
     pub language: Option<String>,
     /// `STRICT`.
     pub strict: bool,
+    /// `WINDOW`.
+    pub window: bool,
     /// `IMMUTABLE`, `STABLE`, `VOLATILE`: `i`, `s`, `v`.
     pub volatility: Volatility,
 }
@@ -323,11 +325,11 @@ pub struct CreateFunction {
 /// The parts of an aggregate that determine its result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AggregateDefinition {
-    /// `STYPE`; it is also the type of the result if the aggregate does not have a final function.
+    /// `STYPE`: the type of the state, and of the result if the aggregate does not have a final function.
     pub state: TypeName,
     /// `FINALFUNC`.
     pub final_function: Option<QualifiedName>,
-    /// It is called with `WITHIN GROUP`.
+    /// Calls of the aggregate use `WITHIN GROUP`.
     pub ordered: bool,
 }
 
@@ -445,7 +447,7 @@ pub struct AlterTable {
     pub asynchronous: bool,
     /// `IF EXISTS`.
     pub if_exists: bool,
-    /// `ONLY`: tables that inherit from it do not change.
+    /// `ONLY`: tables that inherit from this table do not change.
     pub only: bool,
     /// The name.
     pub name: QualifiedName,
@@ -504,11 +506,12 @@ pub enum AlterAction {
     ValidateConstraint(Name),
     /// `ENABLE ROW LEVEL SECURITY` and related actions
     RowSecurity,
-    /// `ADD VALUE` of an enum; `beside` contains the label that `BEFORE` (true) or `AFTER` names.
+    /// `ADD VALUE` of an enum; `beside` has `true` and the label after `BEFORE`, or `false` and the label after
+    /// `AFTER`.
     AddValue { label: String, if_not_exists: bool, beside: Option<(bool, String)> },
     /// `RENAME VALUE` of an enum
     RenameValue { from: String, to: String },
-    /// An action without effect on queries (`OWNER TO`, `SET STATISTICS`, `ENABLE TRIGGER` …), by its words.
+    /// The words of an action without effect on queries (`OWNER TO`, `SET STATISTICS`, `ENABLE TRIGGER` …).
     Other(&'static str),
 }
 
@@ -574,7 +577,7 @@ pub enum FunctionChange {
     Rename(Name),
     /// `SET SCHEMA`
     SetSchema(Name),
-    /// New properties: whether it is strict, and its volatility, if written.
+    /// New properties: whether the function is strict, and its volatility, if they are written.
     Properties { strict: Option<bool>, volatility: Option<Volatility> },
 }
 

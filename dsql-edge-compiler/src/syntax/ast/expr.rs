@@ -86,7 +86,7 @@ pub enum ExprKind {
     Subquery(Box<Query>),
     /// A function call.
     Function(Box<FunctionCall>),
-    /// `a::t`, `CAST (a AS t)`, `t 'literal'`; `location` as PostgreSQL keeps it.
+    /// `a::t`, `CAST (a AS t)`, `t 'literal'`; `location` is that of PostgreSQL's `TypeCast`.
     Cast { arg: Box<Expr>, target: Box<TypeName>, location: Span },
     /// `a COLLATE c`.
     Collate { arg: Box<Expr>, collation: QualifiedName, location: Span },
@@ -117,9 +117,9 @@ pub struct SqlFunction {
     pub filter: Option<Expr>,
     /// `OVER` of an aggregate.
     pub over: Option<Window>,
-    /// An attribute of XML that has no name and is not a column.
+    /// The place of an XML attribute that has no name and is not a column.
     pub unnamed: Option<Span>,
-    /// The first attribute of an XML element whose name another attribute has, and its place.
+    /// The first repeated attribute name of an XML element, and the place of the repeated attribute.
     pub repeated: Option<(String, Span)>,
 }
 
@@ -265,7 +265,7 @@ pub struct FunctionArg {
 /// `OVER name`, `OVER (…)`, or an entry of the `WINDOW` clause.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Window {
-    /// In the `WINDOW` clause, its name. In `OVER name`, the name; no other field is set.
+    /// In the `WINDOW` clause, the name of the window. In `OVER name`, the name, and no other field is set.
     pub name: Option<Name>,
     /// `OVER (base …)`.
     pub base: Option<Name>,

@@ -126,7 +126,7 @@ pub enum StatementKind {
     Set(Box<Set>),
     /// `BEGIN`, `COMMIT`, `SAVEPOINT` and related statements.
     Transaction(TransactionStatement),
-    /// A statement that does not return rows and does not affect queries, by its command words.
+    /// The command words of a statement that does not return rows and does not affect queries.
     Utility(&'static str),
 }
 

@@ -32,8 +32,8 @@ impl Lexer<'_> {
     /// Handles a backslash.
     pub(super) fn psql_command(&mut self) {
         let start = self.at;
-        // `\;` and `\:` add the character to the message. psql sends the message later, and only then the rows of COPY
-        // follow.
+        // `\;` and `\:` add their second character to the message. psql sends the message later, and the rows of COPY
+        // follow only then.
         if let Some(byte @ (b';' | b':')) = self.byte(1) {
             if byte == b';' {
                 self.unsent_copies += usize::from(self.copies_from_stdin());
@@ -76,7 +76,7 @@ impl Lexer<'_> {
         self.out.commands.push(PsqlCommand { name, span });
     }
 
-    /// Handles the end of a message: psql sends the statements so far, and the last one ends here.
+    /// Handles the end of a message: psql sends the statements that it has read, and the last of them ends here.
     pub(super) fn send_message(&mut self, bytes: usize) {
         let start = self.at;
         self.copies += std::mem::take(&mut self.unsent_copies) + usize::from(self.copies_from_stdin());
@@ -85,7 +85,7 @@ impl Lexer<'_> {
         self.unsent = self.out.tokens.len();
     }
 
-    /// Skips to the end of the line, or to `\\` or another command, which ends this one.
+    /// Skips the arguments of a command: to the end of the line, or to `\\`, or to the next command.
     fn skip_arguments(&mut self, name: &str) {
         let whole_line = TO_END_OF_LINE.contains(&name);
         let mut quote = None;

@@ -47,7 +47,8 @@ impl Lexer<'_> {
         Ok(out)
     }
 
-    /// Copies up to the closing quote, with doubled quotes as one; `None` if the closing quote is missing.
+    /// Copies the text up to the closing quote, and a doubled quote as one quote; `None` if the closing quote is
+    /// missing.
     fn quoted_part(&mut self, quote: u8, out: &mut String) -> Option<()> {
         loop {
             let rest = self.text.get(self.at..)?;

@@ -1,7 +1,7 @@
 //! Gives advice on syntax errors: the most likely mistake.
 //!
-//! Input: the tokens and the one at which PostgreSQL reports its syntax error. Output: advice, or `None`. It does not
-//! change the error or its place.
+//! Input: the tokens, and the place of the syntax error that PostgreSQL reports. Output: advice, or `None`. The advice
+//! does not change the error or its place.
 
 use super::super::keyword::{Class, Keyword as K};
 use super::super::lexer::Lexed;
@@ -17,7 +17,7 @@ pub(super) fn advice(text: &str, lexed: &Lexed, place: Span) -> Option<String> {
     let written = token.span.text(text);
     let previous = before(1)?;
     let second = before(2);
-    // The tokens of this statement before the error. A closure, because only the last kinds of advice need them.
+    // The tokens of this statement before the error. This is a closure because only the last kinds of advice need them.
     let own = || {
         let before = tokens.get(..at)?;
         let start = before.iter().rposition(|token| token.kind == TokenKind::Symbol(b';'));

@@ -5,7 +5,7 @@ use crate::source::Span;
 use crate::syntax::ast::{AlterAction, AlterTable, ObjectKind, SET_LOGGED, SET_UNLOGGED, StatementKind};
 
 impl Parser<'_> {
-    /// The words for a kind of object that ALTER and DROP share.
+    /// Parses the words for a kind of object, which are the same in ALTER and DROP.
     pub(super) fn object_kind(&mut self) -> Option<ObjectKind> {
         let object = match self.keyword()? {
             K::Table => ObjectKind::Table,
@@ -50,7 +50,7 @@ impl Parser<'_> {
             ObjectKind::Domain => vec![self.domain_action()?],
             _ => self.table_actions(object, &mut places)?,
         };
-        // An action without its own place extends from here to the end.
+        // For `ALTER TYPE` and `ALTER DOMAIN`, the place of each action is from here to the end of the statement.
         places.resize(actions.len(), start.to(self.previous_span()));
         Ok(StatementKind::AlterTable(Box::new(AlterTable {
             object,

@@ -368,6 +368,7 @@ impl Parser<'_> {
             returns: None,
             language: None,
             strict: false,
+            window: false,
             volatility: Volatility::Volatile,
         };
         self.expect_symbol(b'(')?;
@@ -446,6 +447,7 @@ impl Parser<'_> {
                 Some(K::Stable) => function.volatility = Volatility::Stable,
                 Some(K::Volatile) => function.volatility = Volatility::Volatile,
                 Some(K::Strict) => function.strict = true,
+                Some(K::Window) => function.window = true,
                 Some(K::Returns) if self.keyword_ahead(1) == Some(K::Null) => function.strict = true,
                 Some(K::Begin | K::Return) => {
                     self.skip_statement();

@@ -113,7 +113,7 @@ impl Parser<'_> {
         Ok((name, Some(parameters)))
     }
 
-    /// At the word after `ALTER`.
+    /// Parses `ALTER FUNCTION` and related statements, at the word after `ALTER`.
     pub(super) fn alter_function(&mut self, command: &'static str) -> Parsing<StatementKind> {
         let aggregate = self.at_keyword(K::Aggregate);
         self.advance();
@@ -150,7 +150,7 @@ impl Parser<'_> {
         FunctionChange::Properties { strict, volatility }
     }
 
-    /// At the word after `ALTER`.
+    /// Parses `ALTER SCHEMA`, at the word after `ALTER`.
     pub(super) fn alter_schema(&mut self) -> Parsing<StatementKind> {
         self.advance();
         let from = self.col_id()?;

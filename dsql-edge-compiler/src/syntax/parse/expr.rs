@@ -29,7 +29,8 @@ mod level {
     pub(super) const TYPECAST: u8 = 15;
 }
 
-/// The maximum depth of an expression's left-deep operators (see `MAX_DEPTH`).
+/// The maximum number of operators in a row, such as `a + b + c`: the tree of an expression nests to the left by this
+/// number (see `MAX_DEPTH`).
 const MAX_CHAIN: usize = 500;
 
 /// The grammar of an expression.
@@ -120,8 +121,8 @@ impl Parser<'_> {
 
     fn infix(&mut self, mut left: Expr, minimum: u8, grammar: Grammar) -> Parsing<Expr> {
         let mut chain = 0;
-        // The level of the last operator, if it is non-associative and ended in an expression: another operator of the
-        // same level is then an error.
+        // The level of the last operator, if this operator is non-associative and its rule ends in an expression:
+        // another operator of the same level is then an error.
         let mut closed: Option<u8> = None;
         loop {
             let Some(next) = self.infix_level(grammar) else { return Ok(left) };
@@ -131,7 +132,7 @@ impl Parser<'_> {
             if closed == Some(next) {
                 return Err(self.error_here());
             }
-            // AND and OR become lists, not chains.
+            // AND and OR become lists, which do not nest.
             chain += usize::from(next > level::AND);
             if chain > MAX_CHAIN {
                 let message = format!("an expression has more than {MAX_CHAIN} operators in a row: split it");
@@ -230,7 +231,7 @@ impl Parser<'_> {
         self.advance();
         let right = self.expr_at(next + 1, Grammar::A)?;
         let span = left.span.to(right.span);
-        // One list, not a chain, as in `makeAndExpr`.
+        // `a AND b AND c` becomes one list and does not nest, as in `makeAndExpr`.
         let kind = match (next, left.kind) {
             (level::AND, ExprKind::And(mut parts)) => {
                 parts.push(right);
@@ -416,7 +417,7 @@ impl Parser<'_> {
         Ok(Operator { schema: None, name, location })
     }
 
-    /// `OPERATOR (schema.op)`; the names before the last are ignored as PostgreSQL keeps only one.
+    /// `OPERATOR (schema.op)`. Of several names before the operator, only the last is kept, as in PostgreSQL.
     fn qualified_operator(&mut self) -> Parsing<Operator> {
         let start = self.advance();
         self.expect_symbol(b'(')?;

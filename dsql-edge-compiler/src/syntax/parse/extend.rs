@@ -164,6 +164,7 @@ impl Parser<'_> {
             returns: None,
             language: None,
             strict: false,
+            window: false,
             volatility: Volatility::Immutable,
         })))
     }

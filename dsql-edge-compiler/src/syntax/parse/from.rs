@@ -120,7 +120,7 @@ impl Parser<'_> {
         self.relation_expr_with_alias()
     }
 
-    /// Parses after the opening parenthesis.
+    /// Parses the content of parentheses in `FROM`, after the opening parenthesis.
     fn parenthesized_table_ref(&mut self) -> Parsing<Parenthesized> {
         let start = self.expect_symbol(b'(')?;
         // `VALUES` is the name of a table unless rows follow.
@@ -316,7 +316,8 @@ impl Parser<'_> {
 
     fn relation_expr_with_alias(&mut self) -> Parsing<FromItem> {
         let start = self.span();
-        // A keyword that is a name only for functions and types: PostgreSQL reports the error at the token after it.
+        // If a keyword is a name only for functions and types, PostgreSQL reports the error at the token after the
+        // keyword.
         if self.keyword().is_some_and(|keyword| keyword.class() == Class::TypeOrFunctionName) {
             self.advance();
             return Err(self.error_here());

@@ -1,4 +1,4 @@
-//! Parses function calls, and the calls that have a special grammar.
+//! Parses function calls, including the calls that have a special grammar.
 //!
 //! `EXTRACT`, `TRIM`, `POSITION` and related forms become calls of `pg_catalog` functions, as in gram.y.
 
@@ -144,7 +144,7 @@ impl Parser<'_> {
         let (name, args) = match keyword {
             K::Coalesce | K::Greatest | K::Least | K::Nullif => {
                 let kind = self.conditional_function(keyword, start)?;
-                // These do not take FILTER or OVER.
+                // These functions do not take FILTER or OVER.
                 return Ok(Some(Expr { kind, span: start.to(self.previous_span()) }));
             }
             K::Treat => self.treat()?,

@@ -1,7 +1,7 @@
 //! Parses tokens into statements: recursive descent for statements, precedence climbing for expressions.
 //!
-//! Input: [`Lexed`]. Output: the tree, or the error that PostgreSQL's LALR parser would report, at the token where it
-//! would stop, with advice. Each family of statements has its own file; this file contains the token cursor.
+//! Input: [`Lexed`]. Output: the tree, or the error that PostgreSQL's LALR parser would report, at the token where that
+//! parser would stop, and with advice. Each family of statements has its own file; this file contains the token cursor.
 
 mod advice;
 mod alter;
@@ -36,7 +36,7 @@ use crate::source::Span;
 type Parsing<T> = Result<T, Box<Diagnostic>>;
 
 /// The maximum nesting depth of statements and expressions. PostgreSQL's limit is the size of its stack; our stack is
-/// large enough for this and the other limits in a debug build (see `own_stack`).
+/// large enough for this limit and the others, even in a debug build (see `own_stack`).
 const MAX_DEPTH: usize = 320;
 
 /// Parses statements separated by semicolons.
@@ -49,8 +49,8 @@ pub(super) fn parse_statements(text: &str, lexed: &Lexed) -> Result<Vec<Statemen
     Ok(statements)
 }
 
-/// Parses the statements that can be parsed. The others become errors, each with the span of its statement, which ends
-/// with the first semicolon at or after the error.
+/// Parses the statements that can be parsed. Each of the other statements becomes an error with the span of the
+/// statement, which ends with the first semicolon at or after the error.
 pub(super) fn parse_readable(text: &str, lexed: &Lexed) -> (Vec<Statement>, Vec<(Diagnostic, Span)>) {
     let mut parser = Parser::at(text, lexed, 0);
     let (mut statements, mut errors) = (Vec::new(), Vec::new());
@@ -304,12 +304,12 @@ impl<'a> Parser<'a> {
         Box::new(Diagnostic::syntax(Code::SyntaxError, span, message))
     }
 
-    /// The error for SQL that exceeds one of the limits on its tree.
+    /// The error for SQL whose tree exceeds one of the limits.
     fn too_complex(&self, message: String) -> Box<Diagnostic> {
         Box::new(Diagnostic::syntax(Code::TooComplex, self.span(), message))
     }
 
-    /// Runs `parse` one level deeper.
+    /// Runs `parse` one nesting level deeper, or returns an error if this exceeds `MAX_DEPTH`.
     fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsing<T>) -> Parsing<T> {
         if self.depth >= MAX_DEPTH {
             let message = format!("the statement nests deeper than {MAX_DEPTH} levels: split it");

@@ -5,7 +5,7 @@ use crate::syntax::ast::{Indirection, Name, QualifiedName};
 use crate::syntax::keyword::Class;
 
 impl Parser<'_> {
-    /// The token `count` ahead as a name, if it is an identifier or a keyword of an allowed class.
+    /// The token that is `count` tokens ahead, as a name, if it is an identifier or a keyword of an allowed class.
     pub(super) fn name_ahead(&self, count: usize, allowed: impl Fn(K) -> bool) -> Option<Name> {
         let token = self.ahead(count);
         let text = match &token.kind {
@@ -135,8 +135,8 @@ impl Parser<'_> {
     }
 }
 
-/// Whether PostgreSQL's lexer, which looks ahead (`base_yylex`), combines these two keywords into a token that is not a
-/// name.
+/// Whether PostgreSQL's lexer (`base_yylex`) treats the first keyword in a special way because of the second, so that
+/// the first is not a name.
 fn is_half(keyword: K, next: Option<K>) -> bool {
     match keyword {
         K::Nulls => matches!(next, Some(K::First | K::Last)),

@@ -84,7 +84,7 @@ impl Parser<'_> {
             },
             K::Current if self.keyword_ahead(1) == Some(K::Of) => Err(self.error_here()),
             _ => {
-                // The flag is for the call itself, not for calls among its arguments.
+                // The flag `windowless` applies to the call itself, not to calls in its arguments.
                 let windowless = std::mem::take(&mut self.windowless);
                 if let Some(function) = self.special_function(keyword)? {
                     return Ok(function);
@@ -105,7 +105,8 @@ impl Parser<'_> {
         if self.symbol_ahead(1, b'.') {
             return Ok(None);
         }
-        // `numeric (…)` is always a type with modifiers and not a call, so the error is the missing string after it.
+        // `numeric (…)` is always a type with modifiers and not a call, so the error is that the string after it is
+        // missing.
         let with_length =
             self.symbol_ahead(1, b'(') && self.keyword().is_some_and(|it| it.class() == Class::ColumnName);
         match self.system_type(true) {
@@ -118,7 +119,7 @@ impl Parser<'_> {
             {
                 Err(error)
             }
-            // It is not a constant: it is a column of that name, or an error that the rules for names report.
+            // The text is not a constant. It is a column of that name, or the rules for names report an error.
             _ => {
                 self.at = before;
                 Ok(None)
@@ -221,7 +222,8 @@ impl Parser<'_> {
         }
     }
 
-    /// The error of `check_indirection`, which runs after all steps, so its place is the token after them.
+    /// The error of `check_indirection`. PostgreSQL checks after all steps, so the place of the error is the token
+    /// after the steps.
     fn star_before_others(&self) -> Box<Diagnostic> {
         let mut error = self.error_here();
         error.message = error.message.replacen("syntax error", "improper use of \"*\"", 1);

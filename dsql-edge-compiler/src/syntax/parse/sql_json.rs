@@ -5,7 +5,7 @@ use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, FunctionArg, SqlFunction};
 
 impl Parser<'_> {
-    /// Parses at the keyword, which is followed by `(`.
+    /// Parses a constructor or aggregate, at its keyword, after which `(` follows.
     pub(super) fn sql_json(&mut self, keyword: K) -> Parsing<Expr> {
         let start = self.advance();
         self.advance();
@@ -38,7 +38,7 @@ impl Parser<'_> {
         Ok(Expr { kind: ExprKind::SqlFunction(Box::new(call)), span })
     }
 
-    /// Parses pairs, or the arguments of the ordinary function `json_object`.
+    /// Parses the pairs of `JSON_OBJECT`, or the arguments of the ordinary function `json_object`.
     fn json_object(&mut self, call: &mut SqlFunction, start: Span) -> Parsing<Option<Expr>> {
         if self.at_symbol(b')') || self.at_keyword(K::Returning) {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Creates the function calls that the grammar generates (`SystemFuncName`), such as for `AT TIME ZONE`.
+//! Creates the function calls that the grammar generates (`SystemFuncName`), for example for `AT TIME ZONE`.
 
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, FunctionCall};

@@ -7,7 +7,7 @@ use crate::syntax::ast::{
 };
 
 impl Parser<'_> {
-    /// Parses after `CREATE [TEMP] TABLE`.
+    /// Parses the rest of the statement after `CREATE [TEMP] TABLE`.
     pub(super) fn create_table(&mut self, persistence: Persistence) -> Parsing<StatementKind> {
         let if_not_exists = self.if_not_exists()?;
         let name = self.qualified_name()?;

@@ -1,7 +1,7 @@
 //! Parses the statements that begin, end or divide a transaction: `TransactionStmt` of PostgreSQL's `gram.y`.
 //!
-//! Input: the tokens from `BEGIN`, `COMMIT` or another of these words. Output: a [`TransactionStatement`]. The modes
-//! after `BEGIN` are skipped; the rules of DSQL check their words.
+//! Input: the tokens, beginning with `BEGIN`, `COMMIT` or another such word. Output: a [`TransactionStatement`]. The
+//! modes after `BEGIN` are skipped; the rules of DSQL check their words.
 
 use super::{K, Parser, Parsing, TokenKind};
 use crate::syntax::ast::{Name, StatementKind, TransactionStatement};

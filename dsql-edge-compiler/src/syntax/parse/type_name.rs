@@ -67,8 +67,8 @@ impl Parser<'_> {
         self.parenthesized_list(Self::expr)
     }
 
-    /// The types that are keywords. With `constant`, only those that can precede a string; no token is consumed if the
-    /// type is not present.
+    /// Parses a type that is a keyword. With `constant`, only types that can precede a string are parsed. If no such
+    /// type follows, no token is consumed.
     pub(super) fn system_type(&mut self, constant: bool) -> Parsing<Option<TypeName>> {
         let start = self.span();
         let Some(keyword) = self.keyword() else { return Ok(None) };
@@ -194,7 +194,7 @@ impl Parser<'_> {
         Ok(Expr { kind: ExprKind::Literal(Literal::Integer(value)), span })
     }
 
-    /// `YEAR`, `DAY TO SECOND (3)` …: as PostgreSQL's mask, followed by the precision.
+    /// Parses `YEAR`, `DAY TO SECOND (3)` …; returns PostgreSQL's mask of the fields, and then the precision.
     pub(super) fn interval_fields(&mut self) -> Parsing<Vec<Expr>> {
         let start = self.span();
         let Some(first) = self.interval_field() else { return Ok(Vec::new()) };

@@ -6,7 +6,7 @@ use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, FromItem, SqlFunction, XmlColumn, XmlTable};
 
 impl Parser<'_> {
-    /// Parses at the keyword, which is followed by `(`.
+    /// Parses an XML function, at its keyword, after which `(` follows.
     pub(super) fn xml_function(&mut self, keyword: K) -> Parsing<Expr> {
         let start = self.advance();
         self.advance();

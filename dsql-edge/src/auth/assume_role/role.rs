@@ -6,9 +6,9 @@ use crate::error::Error;
 
 /// A role to assume before the token is signed (AWS STS, `AssumeRole`).
 ///
-/// The keys of the [`Config`](crate::Config) then need only `sts:AssumeRole` on it. The session's credentials are kept
-/// until about 80 % of their lifetime has passed, also for other requests; a connection that finds them sends no
-/// request to STS.
+/// The keys of the [`Config`](crate::Config) then need only the permission `sts:AssumeRole` on this role. The session's
+/// credentials are kept until about 80 % of their lifetime has passed, also for other requests; a connection that finds
+/// them sends no request to STS.
 ///
 /// ```
 /// use std::time::Duration;

@@ -117,7 +117,8 @@ fn error_has_the_number_of_committed_rows() {
     assert!(violation.to_string().contains("3000 rows had been committed"), "{violation}");
     assert_eq!(sent(&network).last().unwrap(), "ROLLBACK |");
 
-    // Lost before COMMIT: the chunk is sent again. Lost after it: the outcome of only that chunk is unknown.
+    // If the connection is lost before COMMIT, the chunk is sent again; if after it, only that chunk's outcome is
+    // unknown.
     let network = Network::default();
     network.accept(lost(control("BEGIN")));
     network.accept(answers([begun(2000), committed()]));

@@ -1,4 +1,4 @@
-//! Tests the client with a scripted network; here are the answers of a server, and the helpers that wait for a result.
+//! Tests the client with a scripted network. This file has the answers of a server, and helpers that wait for a result.
 
 mod bulk;
 mod credentials;
@@ -125,7 +125,7 @@ fn answers(answers: impl IntoIterator<Item = Vec<u8>>) -> Vec<Step> {
     steps
 }
 
-/// A connection that requests the password, and then sends this answer to the flight that is sent with it.
+/// A connection that requests the password, and then sends this answer to the flight that arrives with the password.
 fn serial_login(answer: Vec<u8>) -> Vec<Step> {
     vec![
         Step::AwaitWrite,

@@ -276,7 +276,7 @@ fn failures() -> Vec<FlightFailure> {
         ("unavailable", after_login(Step::Send(failure("XX000"))), |e| {
             e.is_database() && e.is_outcome_unknown()
         }),
-        // The server may have executed it: an error that ends the session does not disprove that.
+        // The server may have executed the statement: an error that ends the session does not exclude that.
         ("shut down before the end", after_login(Step::Send(error("FATAL", "57P01"))), |e| {
             e.is_database() && e.is_outcome_unknown()
         }),
@@ -443,7 +443,7 @@ fn a_null_that_the_snapshot_rules_out_is_a_stale_snapshot() {
     assert!(error.is_stale_snapshot() && error.column() == Some("n"), "{error}");
     let text = "column 1 (\"n\") is NULL in the database and NOT NULL in the snapshot; the snapshot is stale: run `dsql-edge pull`";
     assert!(error.to_string().starts_with(text), "{error}");
-    // With `!`, the query excludes NULL, not the snapshot.
+    // With `!`, the query excludes NULL, and the snapshot does not.
     let error = fetched(query(&CLAIMED), null("n!"));
     assert!(!error.is_stale_snapshot() && error.is_conversion() && error.column() == Some("n!"), "{error}");
     assert!(error.to_string().contains("it is NULL, but the query excludes that"), "{error}");

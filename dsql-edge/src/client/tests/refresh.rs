@@ -202,7 +202,7 @@ mod roles {
         assert!(second.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         assert_eq!(network.posted().len(), 1);
 
-        // The first request still runs; the second does not wait for it for long.
+        // The first request still runs; the second waits for it only briefly.
         while network.posted().len() < 2 {
             assert!(network.advance(), "no timer is running");
             assert!(second.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());

@@ -143,8 +143,8 @@ fn all_retries_draw_on_one_budget() {
     let dsql = Dsql::within(retrying(), network.clone());
     let attempts: u32 =
         (0..20).map(|_| eventually(&network, read().fetch_one(&dsql)).unwrap_err().attempts()).sum();
-    // Each query has a first attempt. The budget has 20 retries, and the queries after the first, at which it is full,
-    // earn 1.9 more.
+    // Each query has a first attempt. The budget has 20 retries. At the first query, the budget is full; the later
+    // queries earn 1.9 more.
     assert_eq!(attempts, 20 + 20 + 1);
 }
 

@@ -1,4 +1,5 @@
-//! The cold build of each macro with all its dependencies: every user pays it once, and CI pays it every time.
+//! The cold build of each macro with all its dependencies: every user waits for it once, and CI waits for it every
+//! time.
 
 use std::fs;
 use std::path::Path;

@@ -4,7 +4,7 @@
 //! several numbers of queries. The cost of a query is the difference from the package without one. The figures are
 //! rustc's own: its time for macro expansion, its user time and its peak memory (from the kernel). Each build is
 //! unoptimised, as in a debug build, and not incremental. Each figure is the minimum of several rounds, because other
-//! processes can only add.
+//! processes can only make a figure larger.
 
 mod cold;
 mod offline;
@@ -32,7 +32,7 @@ pub(crate) struct Options {
     /// The numbers of queries in one crate
     #[arg(long, value_delimiter = ',', default_value = "10,100,500")]
     queries: Vec<usize>,
-    /// How often each is compiled; the minimum is reported
+    /// How many times each package is compiled; the minimum is reported
     #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// Leave out the cold builds, which take minutes

@@ -1,5 +1,5 @@
--- What people ask of the schema beside this file. One query a paragraph; {n} is replaced to make a query distinct from
--- its like, as the many queries of a large crate are.
+-- Queries over schema.sql, as users write them. Each paragraph is one query. A number replaces {n}, so that repeated
+-- queries differ, as the many queries of a large crate do.
 
 SELECT id, email, handle FROM users WHERE id = $1 AND {n} > 0
 

@@ -1,7 +1,7 @@
 //! Interprets the fields of a date, a timestamp or a time of day: `DecodeDateTime` and `DecodeTimeOnly` in
 //! PostgreSQL's `datetime.c`.
 //!
-//! Input: the fields of a constant. Output: the value, or why it is not one.
+//! Input: the fields of a constant. Output: the value, or the reason why the fields are not a value.
 
 use super::calendar::Moment;
 use super::fields::{Field, Kind};
@@ -16,13 +16,15 @@ use crate::builtin::AbbreviationSet;
 /// The value of a constant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decoded {
-    /// A date with or without a time. `None`: the offset is not known here, because it depends on a zone or session.
+    /// A date with or without a time, and its offset in seconds. `None`: the offset depends on a zone or on the
+    /// session.
     Moment(Moment, Option<i32>),
     /// `epoch`, `infinity`, `-infinity`.
     Special,
 }
 
-/// Whether the fields form a date, or only a time of day, in which a date may occur only to determine the zone.
+/// Whether the fields form a date, or only a time of day. A time of day may contain a date, but only to determine the
+/// offset of its zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     DateTime,
@@ -79,7 +81,8 @@ pub(super) fn time_only(fields: &[Field], settings: Settings) -> Result<(), Prob
         return Err(Problem::Malformed);
     }
     decoder.check_zone()?;
-    // A zone whose offset changes needs the whole date; the session's zone and an abbreviation may do without one.
+    // A name of a zone whose offset changes requires a whole date. With the session's zone or an abbreviation, the date
+    // may be left out.
     let date = decoder.reading.set.of(Parts::DATE);
     let complete = date == Parts::DATE || date == Parts::NONE && decoder.zone != Some(Zone::Dated);
     let needs_date = matches!(decoder.zone, None | Some(Zone::Dated | Zone::DatedAbbreviation));
@@ -298,7 +301,7 @@ impl<'f> Decoder<'f> {
         let moment = &mut self.reading.moment;
         match word {
             Word::Now | Word::Day => {
-                // The current time is some time that is valid.
+                // The current date is not known here; any valid date gives the same result.
                 (moment.year, moment.month, moment.day) = (2000, 1, 1);
                 let time_and_zone = Parts::TIME.and(Parts::ZONE);
                 Ok(if word == Word::Now { Parts::DATE.and(time_and_zone) } else { Parts::DATE })
@@ -308,7 +311,7 @@ impl<'f> Decoder<'f> {
                 Ok(Parts::DATE.and(Parts::TIME).and(Parts::ZONE))
             }
             Word::Month(month) => {
-                // A number that was taken for the month is the day: `28 Nov 2026`.
+                // The number that was first read as the month is the day: `28 Nov 2026`.
                 let set = self.reading.set;
                 let swap = set.has(Parts::MONTH)
                     && !self.reading.month_is_word
@@ -343,7 +346,7 @@ impl<'f> Decoder<'f> {
         }
     }
 
-    /// The word `dst` needs a zone with it, and not one whose name determines daylight saving time.
+    /// The word `dst` requires a zone, but not a zone whose name already determines daylight saving time.
     fn check_zone(&self) -> Result<(), Problem> {
         let named = matches!(self.zone, Some(Zone::Fixed | Zone::Dated | Zone::DatedAbbreviation));
         let fits = self.reading.set.has(Parts::ZONE) && !named;

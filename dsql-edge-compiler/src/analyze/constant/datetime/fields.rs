@@ -141,7 +141,7 @@ impl Reader<'_> {
 
     fn letters_first(&mut self) -> Result<Kind, Problem> {
         self.take_while(|byte| byte.is_ascii_alphabetic())?;
-        // A date with delimiters, or a zone (`Etc/GMT+5`). Before a digit or `+`, a keyword ends: `T10`, `July4`.
+        // A date with delimiters, or a zone (`Etc/GMT+5`). A digit or `+` ends a keyword: `T10`, `July4`.
         let goes_on = match self.peek() {
             Some(b'-' | b'/' | b'.') => true,
             Some(byte) if byte == b'+' || byte.is_ascii_digit() => !is_keyword(&self.field),

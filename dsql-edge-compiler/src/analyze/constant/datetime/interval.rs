@@ -23,7 +23,7 @@ impl Range {
     const MINUTE: i32 = 1 << 11;
     const SECOND: i32 = 1 << 12;
 
-    /// The range of a type modifier, which has it in its upper half.
+    /// Returns the range in the upper half of a type modifier.
     pub(super) fn of_typmod(typmod: i32) -> Range {
         Range(if typmod < 0 { 0x7fff } else { (typmod >> 16) & 0x7fff })
     }
@@ -76,20 +76,20 @@ pub(super) fn check_fields(fields: &[Field], range: Range) -> Result<(), Problem
                 let of = if months { Unit::Month } else { unit.unwrap_or_else(|| range.last_unit()) };
                 sums.add(of, (whole, fraction))?;
                 seen.add(of, fraction != 0.0)?;
-                // `1 02:03` without units: the number before hours is one of days.
+                // In `1 02:03`, which has no units, the number before the hours counts days.
                 unit = Some(if of == Unit::Hour { Unit::Day } else { of });
                 any = true;
             }
             Kind::Word | Kind::SignedWord => match in_interval(text).ok_or(Problem::Malformed)? {
-                // A number before it has no unit.
+                // A number before this word has no unit.
                 Word::Ignored => unit = None,
                 Word::Unit(named) => unit = Some(named),
                 Word::Ago => {
                     ago = true;
-                    // A number directly before it needs a unit.
+                    // A number directly before `ago` must have a unit.
                     unit = Some(Unit::Other);
                 }
-                // PostgreSQL 17 accepts an infinite interval.
+                // PostgreSQL 16 rejects an infinite interval, but PostgreSQL 17 accepts it.
                 Word::Infinity if fields.len() == 1 => return Ok(()),
                 _ => return Err(Problem::Malformed),
             },

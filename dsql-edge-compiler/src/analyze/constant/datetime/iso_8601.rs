@@ -54,7 +54,7 @@ pub(super) fn check(text: &str) -> Result<(), Problem> {
 /// A number in an interval of ISO 8601: its integral part and its fraction.
 type IsoNumber = (i64, f64);
 
-/// The alternative form of the date: `20010203`, or `2001-02-03`. Output: what follows, after a `T`.
+/// The alternative form of the date: `20010203`, or `2001-02-03`. Output: the text after the date and its `T`.
 fn iso_date<'t>(
     sums: &mut Sums,
     (whole, fraction): IsoNumber,

@@ -2,13 +2,15 @@
 //!
 //! Input: the type and the text of a constant. Output: the error that PostgreSQL reports, or nothing.
 //!
-//! Settings of the session decide how PostgreSQL reads such a constant: `DateStyle`, the order of dates, and
-//! `timezone_abbreviations`. `IntervalStyle` and `TimeZone` do not decide whether a constant is valid. A session of DSQL
-//! has the default settings. The settings of other servers are not known (initdb sets `DateStyle` by the locale), so
-//! there a constant is rejected only if PostgreSQL rejects it with all settings, with the error of the default settings.
+//! Two settings of the session decide how PostgreSQL reads such a constant: `DateStyle` (the order of year, month and
+//! day) and `timezone_abbreviations`. `IntervalStyle` and `TimeZone` do not decide whether a constant is valid. A
+//! session of DSQL has the default settings. The settings of other servers are not known (initdb sets `DateStyle` by
+//! the locale), so there a constant is rejected only if PostgreSQL rejects it with all settings, with the error of the
+//! default settings.
 //!
 //! The modules follow PostgreSQL's `datetime.c`: `fields` splits the text, `date_time` and `interval` interpret the
-//! fields, `reading` interprets numbers by the parts that are known, `zone` and `words` have the names.
+//! fields, `reading` interprets numbers by the parts that are known, `zone` and `words` contain the names of zones and
+//! the other words.
 
 mod calendar;
 mod date_time;
@@ -65,7 +67,7 @@ pub(super) fn timestamptz(text: &str, session: SessionSettings) -> Result<Option
     with_settings(session, text, TIMESTAMP_ROOM, |fields, settings| {
         match date_time::date_time(fields, settings)? {
             Decoded::Moment(moment, Some(east)) => moment.as_timestamp(east).map(Some),
-            // The offset is not known: the value may be in range if it is with one of these.
+            // The offset is not known. The value may be in range if it is in range with one of these offsets.
             Decoded::Moment(moment, None) => [0, HALF_DAY, -HALF_DAY]
                 .iter()
                 .find_map(|east| moment.as_timestamp(*east).ok())

@@ -3,7 +3,7 @@
 /// Why a text is not a value of a date or time type: `DTERR_…` in PostgreSQL's `datetime.h`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::analyze::constant) enum Problem {
-    /// The text has another form: `DTERR_BAD_FORMAT`.
+    /// The text does not have the form that the type requires: `DTERR_BAD_FORMAT`.
     Malformed,
     /// A part does not exist, such as the hour 25: `DTERR_FIELD_OVERFLOW`.
     FieldOutOfRange,

@@ -161,7 +161,7 @@ impl Reading {
                 && length >= 3
                 && self.short_year =>
             {
-                // `28-Nov-2026`, of which 28 was taken for the year.
+                // In `28-Nov-2026`, the number 28 was first read as the year.
                 self.moment.day = self.moment.year;
                 self.moment.year = value;
                 self.short_year = false;
@@ -301,7 +301,7 @@ fn pieces(text: &str) -> Result<Vec<&str>, Problem> {
     Ok(pieces)
 }
 
-/// A number of digits; PostgreSQL's `atoi` does not report an overflow, and the value is then out of range.
+/// Reads digits as a number. PostgreSQL's `atoi` does not report an overflow; here the value is then out of range.
 fn two_or_more(digits: &str) -> i32 {
     if digits.is_empty() { 0 } else { digits.parse().unwrap_or(i32::MAX) }
 }

@@ -1,4 +1,4 @@
-//! Defines the settings of a session that decide how a date is read, and what is known about them.
+//! Defines the settings of a session that decide how a date is read, and whether these settings are known.
 
 use crate::builtin::AbbreviationSet;
 
@@ -17,10 +17,10 @@ pub(super) struct Settings {
     pub(super) abbreviations: AbbreviationSet,
 }
 
-/// What is known about the settings of the session that will run the statement.
+/// Whether the settings of the session that will run the statement are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::analyze::constant) enum SessionSettings {
-    /// It has PostgreSQL's default settings.
+    /// The session has PostgreSQL's default settings.
     Default,
     Unknown,
 }

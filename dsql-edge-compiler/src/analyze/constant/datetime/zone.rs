@@ -74,7 +74,7 @@ pub(super) fn name(name: &str) -> Option<Zone> {
 }
 
 /// A description in the form of POSIX (`tzparse`): a name and an offset, then perhaps a name of daylight saving time
-/// with an offset. Rules after that are not read: a comma would precede them, and a field cannot contain one.
+/// with an offset. Rules after that are not read: a comma would precede them, and a field cannot contain a comma.
 fn described(text: &str) -> Option<Zone> {
     let rest = described_offset(described_name(text)?)?;
     if rest.is_empty() {

@@ -1,0 +1,99 @@
+//! Finds the columns of a row that has no named type: `expandRecordVariable` and `get_expr_result_tupdesc`.
+//!
+//! Input: an expression of type `record`. Output: its columns, if the expression that made the row can be found in the
+//! statement. In `SELECT (r).f1 FROM (SELECT ROW(1, 'a') AS r) s`, the column `r` of `s` is `ROW(1, 'a')`, so its
+//! columns are `f1` and `f2`. As in PostgreSQL, the columns are not known if a set-returning function, or a set
+//! operation of different rows, makes the row at run time.
+
+use super::analyzer::Analyzer;
+use super::scope::Scope;
+use super::tree::{Body, Callee, Node, NodeKind, Query, Rte, RteColumn, RteSource, Var};
+use crate::builtin::oid;
+
+/// The range tables that an expression can refer to: its own query level first.
+type Levels<'q> = Vec<&'q [Rte]>;
+
+impl Analyzer<'_> {
+    /// The columns of a value of composite type, or of a record whose columns are known.
+    pub(super) fn record_columns(&mut self, scope: &Scope<'_>, node: &Node) -> Vec<RteColumn> {
+        let base = self.catalog.base_type(node.ty).0;
+        if base != oid::RECORD {
+            return self.composite_columns(base);
+        }
+        let mut levels = Vec::new();
+        let mut at = Some(scope);
+        while let Some(current) = at {
+            levels.push(current.rtes.as_slice());
+            at = current.parent;
+        }
+        columns_in(&levels, node)
+    }
+}
+
+/// The OUT parameters of a function as the columns of its result.
+pub(super) fn out_columns(function: &Callee) -> Vec<RteColumn> {
+    let named = function.columns.iter().enumerate().map(|(at, column)| {
+        let name = if column.name.is_empty() { format!("column{}", at + 1) } else { column.name.clone() };
+        RteColumn { name: name.into(), ty: column.ty, typmod: -1 }
+    });
+    named.collect()
+}
+
+fn columns_in(levels: &[&[Rte]], node: &Node) -> Vec<RteColumn> {
+    match &node.kind {
+        NodeKind::Cast { arg, .. } if node.ty == oid::RECORD => columns_in(levels, arg),
+        NodeKind::Row(fields) => {
+            let named = fields.iter().enumerate().map(|(at, field)| RteColumn {
+                name: format!("f{}", at + 1).into(),
+                ty: field.ty,
+                typmod: field.typmod,
+            });
+            named.collect()
+        }
+        NodeKind::JoinedRow { names, columns } => {
+            let named = names.iter().zip(columns).map(|(name, column)| RteColumn {
+                name: name.clone(),
+                ty: column.ty,
+                typmod: column.typmod,
+            });
+            named.collect()
+        }
+        NodeKind::WholeRow { level, rte } => {
+            let rte = levels.get(*level).and_then(|rtes| rtes.get(*rte));
+            rte.map_or_else(Vec::new, |rte| rte.columns.clone())
+        }
+        NodeKind::Call { function, .. } => out_columns(function),
+        NodeKind::Var(var) => columns_of_variable(levels, *var),
+        _ => Vec::new(),
+    }
+}
+
+/// The columns of a record that is a column of a subquery or of a query in `WITH`.
+fn columns_of_variable(levels: &[&[Rte]], var: Var) -> Vec<RteColumn> {
+    let outer = levels.get(var.level..).unwrap_or_default();
+    let Some(rte) = outer.first().and_then(|rtes| rtes.get(var.rte)) else { return Vec::new() };
+    match &rte.source {
+        RteSource::Subquery { query, view: None } => columns_of_target(query, outer, var.column),
+        // The query of a view, and of WITH, refers only to entries inside itself.
+        RteSource::Subquery { query, view: Some(_) } => columns_of_target(query, &[], var.column),
+        RteSource::Cte(cte) => {
+            let query = cte.query.borrow();
+            query.as_ref().map_or_else(Vec::new, |query| columns_of_target(query, &[], var.column))
+        }
+        RteSource::Table { .. } | RteSource::Function { .. } | RteSource::Nullable => Vec::new(),
+    }
+}
+
+fn columns_of_target(query: &Query, outer: &[&[Rte]], column: usize) -> Vec<RteColumn> {
+    match &query.body {
+        // The target list of a set operation is that of its first query.
+        Body::SetOperation { left, .. } => columns_of_target(left, outer, column),
+        Body::Values(_) => Vec::new(),
+        Body::Plain => {
+            let Some(target) = query.targets.get(column) else { return Vec::new() };
+            let mut levels: Levels<'_> = vec![&query.rtes];
+            levels.extend(outer);
+            columns_in(&levels, &target.node)
+        }
+    }
+}
