@@ -171,17 +171,33 @@ impl Analyzer<'_> {
             ExprKind::IsNull { .. } | ExprKind::BooleanTest { .. } | ExprKind::Function(_) => index.span,
             _ => bound.span,
         };
-        let target = if json && index.ty != oid::INT4 { oid::TEXT } else { oid::INT4 };
-        let coerced = self.try_coerce(index, target, -1, Context::Assignment);
+        if json {
+            return self.subscript_of_jsonb(index, at);
+        }
+        let coerced = self.try_coerce(index, oid::INT4, -1, Context::Assignment);
         if coerced.is_err() {
-            let message = if json {
-                "subscript type is not supported"
-            } else {
-                "array subscript must have type integer"
-            };
+            let message = "array subscript must have type integer";
             self.report(Diagnostic::error(Code::TypeMismatch, at, message));
         }
         coerced.ok()
+    }
+
+    /// `jsonb_subscript_transform`: an integer or a text, whichever one its type is coercible to.
+    fn subscript_of_jsonb(&mut self, index: Node, at: Span) -> Option<Node> {
+        let fits = |target| self.catalog.can_coerce_one(index.ty, target, Context::Implicit);
+        let target = match (fits(oid::INT4), fits(oid::TEXT)) {
+            _ if index.ty == oid::UNKNOWN || index.is_error() => oid::TEXT,
+            (true, false) => oid::INT4,
+            (false, true) => oid::TEXT,
+            _ => {
+                let message =
+                    format!("subscript type {} is not supported", self.catalog.display(index.ty, -1));
+                let hint = "jsonb subscript must be coercible to only one type, integer or text.";
+                self.report(Diagnostic::error(Code::TypeMismatch, at, message).with_hint(hint));
+                return None;
+            }
+        };
+        Some(self.coerce(index, target, -1, Context::Implicit))
     }
 
     /// Whether a subscript of a `jsonb` is a slice, which is an error: `jsonb_subscript_transform`.

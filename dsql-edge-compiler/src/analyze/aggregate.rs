@@ -11,41 +11,46 @@ use super::tree::{Aggregate, Node, NodeKind, Query};
 use crate::builtin::{AggregateKind, FunctionKind, Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::ast::FunctionCall;
 
 impl Analyzer<'_> {
     /// The error of an aggregate call whose clauses do not fit the aggregate, if there is one.
     pub(super) fn aggregate_misuse(
         &self,
-        call: &FunctionCall,
+        site: &CallSite<'_>,
         facts: &Facts,
         name: &str,
-        args: usize,
-    ) -> Option<(Code, String)> {
+        args: &[Node],
+    ) -> Option<Diagnostic> {
+        let call = site.call;
+        let error = |code, message: String| Some(Diagnostic::error(code, call.location, message));
         let ordered = facts.kind != FunctionKind::Aggregate(AggregateKind::Normal);
         if ordered && !call.within_group {
-            return Some((
-                Code::WrongObjectType,
-                format!("WITHIN GROUP is required for ordered-set aggregate {name}"),
-            ));
+            let message = format!("WITHIN GROUP is required for ordered-set aggregate {name}");
+            return error(Code::WrongObjectType, message);
         }
         if !ordered && call.within_group {
-            return Some((
-                Code::WrongObjectType,
-                format!("{name} is not an ordered-set aggregate, so it cannot have WITHIN GROUP"),
-            ));
+            let message = format!("{name} is not an ordered-set aggregate, so it cannot have WITHIN GROUP");
+            return error(Code::WrongObjectType, message);
         }
         if call.over.is_some() && ordered {
-            return Some((
-                Code::FeatureNotSupported,
-                format!("OVER is not supported for ordered-set aggregate {name}"),
-            ));
+            let message = format!("OVER is not supported for ordered-set aggregate {name}");
+            return error(Code::FeatureNotSupported, message);
         }
-        if args == 0 && !call.star && !ordered {
-            return Some((
-                Code::WrongObjectType,
-                format!("{name}(*) must be used to call a parameterless aggregate function"),
-            ));
+        let keys = args.len().saturating_sub(site.direct);
+        if facts.kind == FunctionKind::Aggregate(AggregateKind::HypotheticalSet) && site.direct != keys {
+            let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
+            let signature = self.signature(&call.name, &types, &[]);
+            let message = format!("function {signature} does not exist");
+            let hint = format!(
+                "To use the hypothetical-set aggregate {name}, the number of hypothetical direct arguments (here {}) \
+                 must match the number of ordering columns (here {keys}).",
+                site.direct
+            );
+            return Some(Diagnostic::error(Code::UnknownFunction, call.location, message).with_hint(hint));
+        }
+        if args.is_empty() && !call.star && !ordered {
+            let message = format!("{name}(*) must be used to call a parameterless aggregate function");
+            return error(Code::WrongObjectType, message);
         }
         None
     }

@@ -52,7 +52,8 @@ impl Analyzer<'_> {
                 format!("subfield \"{name}\" is of type {wanted} but expression is of type {shown}")
             };
             let hint = self.type_advice(found, ty, span);
-            self.report(Diagnostic::error(Code::TypeMismatch, span, message).with_hint(hint));
+            // PostgreSQL's place is the column, and not the value.
+            self.report(Diagnostic::error(Code::TypeMismatch, written.name.span, message).with_hint(hint));
             Node::error(span)
         })
     }
@@ -74,9 +75,9 @@ impl Analyzer<'_> {
                     (part.name, part.is_subscripted) = (&field.text, false);
                     steps = rest;
                 }
-                Indirection::Star(star) => {
+                Indirection::Star(_) => {
                     let message = "row expansion via \"*\" is not supported here";
-                    self.report(Diagnostic::error(Code::FeatureNotSupported, *star, message));
+                    self.report(Diagnostic::error(Code::FeatureNotSupported, written.name.span, message));
                     return None;
                 }
                 Indirection::Index(_) | Indirection::Slice(..) => {

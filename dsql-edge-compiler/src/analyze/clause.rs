@@ -241,10 +241,11 @@ impl Analyzer<'_> {
             if key.is_error() {
                 return;
             }
-            if nodes.iter().any(|node| node.written_alike(key)) {
+            if let Some(at) = nodes.iter().position(|node| node.written_alike(key)) {
                 if skipped {
                     let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
-                    self.report(Diagnostic::error(Code::InvalidColumnReference, key.span, message));
+                    let span = keys.get(at).map_or(key.span, |written| written.span);
+                    self.report(Diagnostic::error(Code::InvalidColumnReference, span, message));
                     return;
                 }
                 used += 1;

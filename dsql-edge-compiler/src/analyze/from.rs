@@ -186,9 +186,14 @@ impl Analyzer<'_> {
         let known = !rte.columns.is_empty()
             || matches!(&rte.source, RteSource::Subquery { query, .. } if query.command == Command::Select);
         if alias.columns.len() > rte.columns.len() && known {
+            let is_xml = matches!(&rte.source, RteSource::Function { .. }) && rte.name == "xmltable";
+            let name = if is_xml {
+                "XMLTABLE function".to_owned()
+            } else {
+                format!("table \"{}\"", alias.name.text)
+            };
             let message = format!(
-                "table \"{}\" has {} columns available but {} columns specified",
-                alias.name.text,
+                "{name} has {} columns available but {} columns specified",
                 rte.columns.len(),
                 alias.columns.len()
             );

@@ -46,6 +46,10 @@ impl Analyzer<'_> {
         let direct = args.len();
         args.append(&mut order_by);
 
+        if let Some(error) = misnamed(call, &args) {
+            self.report(error);
+            return Node::error(span);
+        }
         if args.iter().any(Node::is_error) {
             // The error in the argument has been reported. The call still has a type if the result type is certain.
             return self.call_with_errors(call, args, span);
@@ -165,6 +169,9 @@ impl Analyzer<'_> {
             return Node::error(site.span);
         }
         // The effects of a schema's function are not known here, whatever volatility it declares.
+        if matches!(resolved.function, Function::Builtin(_)) {
+            self.check_sequence(&facts.name, &args);
+        }
         if matches!(resolved.function, Function::User(_)) {
             self.calls_unknown();
         } else if facts.volatile && !is_harmless(&facts.name) || facts.name.contains("_to_xml") {
@@ -227,8 +234,7 @@ impl Analyzer<'_> {
         } else if is_window && call.over.is_none() {
             format!("window function {name} requires an OVER clause")
         } else if aggregate {
-            let (code, message) = self.aggregate_misuse(call, facts, &name, args.len())?;
-            return Some(Diagnostic::error(code, call.location, message));
+            return self.aggregate_misuse(site, facts, &name, args);
         } else {
             return None;
         };
@@ -369,6 +375,26 @@ fn clause_of_aggregates(call: &FunctionCall, aggregate: bool, is_window: bool) -
         }
         None => None,
     }
+}
+
+/// The error in the names of the arguments: `ParseFuncOrColumn`.
+fn misnamed(call: &FunctionCall, args: &[Node]) -> Option<Diagnostic> {
+    let mut names: Vec<&str> = Vec::new();
+    for (arg, node) in call.args.iter().zip(args) {
+        let (span, message) = match &arg.name {
+            Some(name) if names.contains(&name.text.as_str()) => {
+                (name.span, format!("argument name \"{}\" used more than once", name.text))
+            }
+            Some(name) => {
+                names.push(&name.text);
+                continue;
+            }
+            None if names.is_empty() => continue,
+            None => (node.span, "positional argument cannot follow named argument".to_owned()),
+        };
+        return Some(Diagnostic::error(Code::SyntaxError, span, message));
+    }
+    None
 }
 
 /// The text of a constant, with or without casts around it.

@@ -5,8 +5,9 @@
 
 use super::aggregate::level_of;
 use super::analyzer::Analyzer;
-use super::tree::{Node, NodeKind, Query, RteSource, system_column};
+use super::tree::{Node, NodeKind, Query, Rte, RteSource, system_column};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
 
 impl Analyzer<'_> {
     /// `parseCheckAggregates`: columns outside aggregates must be grouped.
@@ -27,6 +28,21 @@ impl Analyzer<'_> {
                 self.check_grouped(query, node, &functional, 0);
             }
         }
+        self.check_recursive_aggregate(query);
+    }
+
+    /// An aggregate in the recursive term of the query in WITH that is being analyzed.
+    fn check_recursive_aggregate(&mut self, query: &Query) {
+        let is_self = |rte: &Rte| matches!(&rte.source, RteSource::Cte(cte) if cte.recursive && cte.query.borrow().is_none());
+        if !query.has_aggregates || !query.rtes.iter().any(is_self) {
+            return;
+        }
+        let is_aggregate = |node: &Node| matches!(&node.kind, NodeKind::Aggregate(call) if call.level == 0);
+        let nodes = query.targets.iter().map(|target| &target.node).chain(&query.having);
+        let found = nodes.into_iter().find_map(|node| super::aggregate::find(node, &is_aggregate));
+        let span = found.map_or_else(Span::default, |node| node.span);
+        let message = "aggregate functions are not allowed in a recursive query's recursive term";
+        self.report(Diagnostic::error(Code::InvalidRecursion, span, message));
     }
 
     /// Entries all of whose columns are determined by the grouping columns.

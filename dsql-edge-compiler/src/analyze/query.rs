@@ -42,7 +42,7 @@ impl Analyzer<'_> {
         analysed.ctes = std::mem::take(&mut scope.ctes);
         if !query.locking.is_empty() {
             analysed.locked = true;
-            self.locking(query, &analysed);
+            self.locking(&scope, query, &analysed);
         }
         analysed
     }
@@ -121,10 +121,18 @@ impl Analyzer<'_> {
             query.offset.as_ref().map(|offset| self.limit_value(scope, offset, Place::Offset, "OFFSET"));
         let limit = match &query.limit {
             None | Some(Limit::All) => None,
-            Some(Limit::Count(count) | Limit::WithTies(count)) => {
+            Some(Limit::Count(count)) => {
                 let node = self.limit_value(scope, count, Place::Limit, "LIMIT");
                 // NULL has a meaning here: LIMIT NULL is LIMIT ALL.
                 self.accepts_null_limit(&node);
+                Some(node)
+            }
+            Some(Limit::WithTies(count)) => {
+                let node = self.limit_value(scope, count, Place::Limit, "LIMIT");
+                if matches!(count.kind, ExprKind::Literal(Literal::Null)) {
+                    let message = "row count cannot be null in FETCH FIRST ... WITH TIES clause";
+                    self.report(Diagnostic::error(Code::NullRowCount, Span::default(), message));
+                }
                 Some(node)
             }
         };
@@ -360,38 +368,6 @@ impl Analyzer<'_> {
         let (limit, offset) = self.limit_clauses(scope, query, &mut other);
         let body = Body::SetOperation { operator, left: Rc::new(left), right: Rc::new(right) };
         Query { targets, limit, offset, distinct: !all, collations, body, other, ..Query::default() }
-    }
-
-    /// The checks of `transformLockingClause` that plain queries can fail.
-    fn locking(&mut self, query: &ast::Query, analysed: &Query) {
-        for clause in &query.locking {
-            let name = clause.strength.name();
-            let refused = match &analysed.body {
-                Body::SetOperation { .. } => Some("UNION/INTERSECT/EXCEPT"),
-                Body::Values(_) => Some("VALUES"),
-                Body::Plain if analysed.distinct => Some("DISTINCT clause"),
-                Body::Plain if analysed.grouped => Some("GROUP BY clause"),
-                Body::Plain if analysed.having.is_some() => Some("HAVING clause"),
-                Body::Plain if analysed.has_aggregates => Some("aggregate functions"),
-                Body::Plain if analysed.has_target_srf => Some("set-returning functions in the target list"),
-                Body::Plain => None,
-            };
-            if let Some(with) = refused {
-                let message = match &analysed.body {
-                    Body::Values(_) => format!("{name} cannot be applied to VALUES"),
-                    _ => format!("{name} is not allowed with {with}"),
-                };
-                self.report(Diagnostic::error(Code::FeatureNotSupported, clause.span, message));
-            }
-            for table in &clause.tables {
-                if !analysed.rtes.iter().any(|rte| rte.name == table.name()) {
-                    let message =
-                        format!("relation \"{}\" in {name} clause not found in FROM clause", table.name());
-                    self.report(Diagnostic::error(Code::UnknownTable, table.span(), message));
-                }
-            }
-            self.writes = true;
-        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 use super::aggregate::find;
 use super::analyzer::Analyzer;
+use super::coercion::Context;
 use super::function::{CallSite, Facts};
 use super::place::Place;
 use super::scope::Scope;
@@ -137,7 +138,11 @@ impl Analyzer<'_> {
             self.check_base(window, base, before);
         }
         if let Some(frame) = &window.frame {
-            self.check_frame_order(window, frame, order_of(window, before));
+            let (own, _) = keys.split_at_checked(window.order_by.len()).unwrap_or((&keys, &[]));
+            // A key that is repeated counts once.
+            let repeated =
+                (1..own.len()).filter(|at| own[..*at].iter().any(|key| key.written_alike(&own[*at])));
+            self.check_frame_order(window, frame, order_of(window, before) - repeated.count());
             let key = keys.get(window.order_by.len().wrapping_sub(1)).cloned();
             for bound in [Some(&frame.start), frame.end.as_ref()].into_iter().flatten() {
                 if let FrameBound::Preceding(offset) | FrameBound::Following(offset) = bound {
@@ -207,26 +212,51 @@ impl Analyzer<'_> {
         node
     }
 
-    /// `RANGE x PRECEDING`: a number for numbers, an interval for dates and times.
+    /// `RANGE x PRECEDING`: a value for which the order of the key has an `in_range` function.
     fn range_offset(&mut self, node: Node, key: Option<&Node>) -> Node {
         let Some(key) = key else { return node };
-        let target = match self.catalog.base_type(key.ty).0 {
-            oid::DATE | oid::TIME | oid::TIMETZ | oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::INTERVAL => {
-                oid::INTERVAL
+        let base = self.catalog.base_type(key.ty).0;
+        // A type of the schema may have a B-tree family of its own.
+        if key.is_error() || node.is_error() || self.catalog.user_kind(base).is_some() {
+            return node;
+        }
+        let offsets = offsets_in_range(base);
+        let given = node.ty;
+        let preferred = if given == oid::UNKNOWN { base } else { given };
+        let fits = |ty: &&Oid| self.catalog.can_coerce_one(given, **ty, Context::Implicit);
+        let fitting: Vec<Oid> = offsets.iter().filter(fits).copied().collect();
+        let (reason, hint) = match fitting.as_slice() {
+            [only] => return self.coerce_to_specific(node, *only, "RANGE"),
+            several if several.contains(&preferred) => {
+                return self.coerce_to_specific(node, preferred, "RANGE");
             }
-            oid::INT2 | oid::INT4 | oid::INT8 => oid::INT8,
-            oid::FLOAT4 | oid::FLOAT8 => oid::FLOAT8,
-            oid::NUMERIC => oid::NUMERIC,
-            _ if key.is_error() || self.catalog.user_kind(key.ty).is_some() => return node,
-            _ => {
-                let shown = self.catalog.display(key.ty, -1);
-                let message =
-                    format!("RANGE with offset PRECEDING/FOLLOWING is not supported for column type {shown}");
-                self.report(Diagnostic::error(Code::FeatureNotSupported, node.span, message));
-                return node;
-            }
+            [] if offsets.is_empty() => ("is not supported", None),
+            [] => ("is not supported", Some("Cast the offset value to an appropriate type.")),
+            _ => ("has multiple interpretations", Some("Cast the offset value to the exact intended type.")),
         };
-        self.coerce_to_specific(node, target, "RANGE")
+        let shown = self.catalog.display(base, -1);
+        let mut message = format!("RANGE with offset PRECEDING/FOLLOWING {reason} for column type {shown}");
+        if !offsets.is_empty() {
+            message += &format!(" and offset type {}", self.catalog.display(given, -1));
+        }
+        let mut diagnostic = Diagnostic::error(Code::FeatureNotSupported, node.span, message);
+        diagnostic.hint = hint.map(str::to_owned);
+        self.report(diagnostic);
+        node
+    }
+}
+
+/// The types of the offsets that a sort key can have: the `in_range` functions of `pg_amproc`.
+fn offsets_in_range(key: Oid) -> &'static [Oid] {
+    match key {
+        oid::INT2 | oid::INT4 => &[oid::INT2, oid::INT4, oid::INT8],
+        oid::INT8 => &[oid::INT8],
+        oid::FLOAT4 | oid::FLOAT8 => &[oid::FLOAT8],
+        oid::NUMERIC => &[oid::NUMERIC],
+        oid::DATE | oid::TIME | oid::TIMETZ | oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::INTERVAL => {
+            &[oid::INTERVAL]
+        }
+        _ => &[],
     }
 }
 

@@ -117,6 +117,8 @@ codes! {
     InvalidRange "invalid-range" "22000",
     /// A `jsonb` constant with a character that text cannot contain.
     UntranslatableCharacter "untranslatable-character" "22P05",
+    /// NULL as the number of rows of `FETCH FIRST … WITH TIES`.
+    NullRowCount "null-row-count" "2201W",
     /// A number out of its type's range.
     OutOfRange "out-of-range" "22003",
     /// A column that is neither grouped nor aggregated.

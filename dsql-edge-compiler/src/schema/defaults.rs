@@ -51,7 +51,7 @@ impl Visit<'_> for Sequences<'_> {
             _ => None,
         };
         let Some(ExprKind::Literal(Literal::String(written))) = argument.map(|it| &it.kind) else { return };
-        let Some(name) = name_in(written) else { return };
+        let Some(name) = regclass_name(written) else { return };
         let at = |schema: &str| self.schema.relation_at(self.set.version, schema, name.name());
         let found = match name.schema() {
             Some(schema) => at(schema),
@@ -62,7 +62,7 @@ impl Visit<'_> for Sequences<'_> {
 }
 
 /// The name in a string, as `regclass` parses it.
-fn name_in(written: &str) -> Option<QualifiedName> {
+pub(crate) fn regclass_name(written: &str) -> Option<QualifiedName> {
     let lexed = lex(&Source::numbered(written));
     let names = lexed.tokens.iter().filter_map(|token| match &token.kind {
         TokenKind::Symbol(b'.') | TokenKind::End => None,

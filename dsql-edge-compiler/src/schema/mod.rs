@@ -32,6 +32,7 @@ mod unfollowed;
 mod user_type;
 
 pub use contrib::{extension_names, is_value_function};
+pub(crate) use defaults::regclass_name;
 pub use directive::{DirectiveLine, directives};
 pub use error::SchemaError;
 pub use fold::Growth;

@@ -457,7 +457,7 @@ impl Relation {
     }
 
     /// Whether it is a sequence.
-    pub(super) fn is_sequence(&self) -> bool {
+    pub fn is_sequence(&self) -> bool {
         matches!(self.kind, RelationKind::Sequence)
     }
 

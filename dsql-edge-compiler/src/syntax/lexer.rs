@@ -448,8 +448,9 @@ impl<'a> Lexer<'a> {
     fn no_junk(&mut self, start: usize, end: usize, what: &str) -> Lexing<()> {
         self.at = end;
         if self.byte(0).is_some_and(is_identifier_start) {
-            let character = self.text[end..].chars().next().map_or(1, char::len_utf8);
-            self.at = end + character;
+            while self.byte(0).is_some_and(is_identifier_part) {
+                self.at += 1;
+            }
             return Err(self.error(start, what));
         }
         Ok(())

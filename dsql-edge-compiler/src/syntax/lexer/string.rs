@@ -117,7 +117,8 @@ impl Lexer<'_> {
             };
             let at = self.at;
             if surrogate.is_some() && !(byte == b'\\' && matches!(self.byte(1), Some(b'u' | b'U'))) {
-                return Err(unicode_error(at, at + 1, "invalid Unicode surrogate pair"));
+                self.at += self.text[at..].chars().next().map_or(0, char::len_utf8);
+                return Err(self.error(at, Escape::SURROGATE));
             }
             match byte {
                 b'\'' if self.byte(1) == Some(b'\'') => {
@@ -157,14 +158,19 @@ impl Lexer<'_> {
             b'u' | b'U' => {
                 let digits = if kind == b'u' { 4 } else { 8 };
                 let Some(value) = self.text.get(self.at..self.at + digits).and_then(hexadecimal) else {
-                    let error = unicode_error(at, self.at, "invalid Unicode escape");
+                    let span = Span::new(at, self.at);
+                    let error = Diagnostic::syntax(Code::InvalidEscape, span, "invalid Unicode escape");
                     return Err(error.with_hint("Unicode escapes must be \\uXXXX or \\UXXXXXXXX."));
                 };
                 self.at += digits;
-                push_code_point(value, surrogate, at, self.at, |character| {
-                    let mut buffer = [0; 4];
-                    out.extend_from_slice(character.encode_utf8(&mut buffer).as_bytes());
-                })?;
+                match Escape::of(value, surrogate) {
+                    Escape::HighSurrogate => {}
+                    Escape::Character(character) => {
+                        let mut buffer = [0; 4];
+                        out.extend_from_slice(character.encode_utf8(&mut buffer).as_bytes());
+                    }
+                    Escape::Wrong(message) => return Err(self.error(at, message)),
+                }
             }
             b'x' if self.byte(0).is_some_and(|digit| digit.is_ascii_hexdigit()) => {
                 out.push(self.digits(16, 2));
@@ -207,34 +213,42 @@ impl Lexer<'_> {
         self.unicode_escapes(start, &raw)
     }
 
+    /// `str_udeescape`. The place of an error is that of the escape, as if the text had no doubled quotes before it.
     fn unicode_escapes(&mut self, start: usize, raw: &str) -> Lexing<String> {
         let escape = self.uescape()?;
-        let characters: Vec<char> = raw.chars().collect();
         let mut out = String::new();
         let mut surrogate = None;
-        let mut at = 0;
-        let end = self.at;
-        while let Some(character) = characters.get(at).copied() {
-            let escaped = character == escape && characters.get(at + 1) != Some(&escape);
-            if surrogate.is_some() && !escaped {
-                return Err(unicode_error(start, end, "invalid Unicode surrogate pair"));
-            }
-            if !escaped {
+        let mut rest = raw;
+        let error = |rest: &str, message: &str| {
+            let at = start + "U&'".len() + raw.len() - rest.len();
+            let end = at + rest.chars().next().map_or(1, char::len_utf8);
+            Diagnostic::syntax(Code::SyntaxError, Span::new(at, end), message)
+        };
+        while let Some(character) = rest.chars().next() {
+            let behind = &rest[character.len_utf8()..];
+            let doubled = behind.starts_with(escape);
+            if character != escape || doubled {
+                if surrogate.is_some() {
+                    return Err(error(rest, Escape::SURROGATE));
+                }
                 out.push(character);
-                at += if character == escape { 2 } else { 1 };
+                rest = if character == escape { &behind[escape.len_utf8()..] } else { behind };
                 continue;
             }
-            let (skip, digits) = if characters.get(at + 1) == Some(&'+') { (2, 6) } else { (1, 4) };
-            let text: String = characters.iter().skip(at + skip).take(digits).collect();
-            let Some(value) = (text.len() == digits).then(|| hexadecimal(&text)).flatten() else {
-                let error = unicode_error(start, end, "invalid Unicode escape");
+            let (digits, count) = behind.strip_prefix('+').map_or((behind, 4), |digits| (digits, 6));
+            let Some(value) = digits.get(..count).and_then(hexadecimal) else {
+                let error = error(rest, "invalid Unicode escape");
                 return Err(error.with_hint("Unicode escapes must be \\XXXX or \\+XXXXXX."));
             };
-            push_code_point(value, &mut surrogate, start, end, |character| out.push(character))?;
-            at += skip + digits;
+            match Escape::of(value, &mut surrogate) {
+                Escape::HighSurrogate => {}
+                Escape::Character(character) => out.push(character),
+                Escape::Wrong(message) => return Err(error(rest, message)),
+            }
+            rest = &digits[count..];
         }
         match surrogate {
-            Some(_) => Err(unicode_error(start, end, "invalid Unicode surrogate pair")),
+            Some(_) => Err(error(rest, Escape::SURROGATE)),
             None => Ok(out),
         }
     }
@@ -293,30 +307,33 @@ fn hexadecimal(digits: &str) -> Option<u32> {
         .flatten()
 }
 
-fn push_code_point(
-    value: u32,
-    surrogate: &mut Option<u32>,
-    start: usize,
-    end: usize,
-    mut push: impl FnMut(char),
-) -> Lexing<()> {
-    let value = match (surrogate.take(), value) {
-        (Some(high), 0xDC00..=0xDFFF) => 0x10000 + ((high - 0xD800) << 10) + (value - 0xDC00),
-        (Some(_), _) | (None, 0xDC00..=0xDFFF) => {
-            return Err(unicode_error(start, end, "invalid Unicode surrogate pair"));
+/// The meaning of a Unicode escape.
+enum Escape {
+    Character(char),
+    /// The first half of a pair.
+    HighSurrogate,
+    /// PostgreSQL's message.
+    Wrong(&'static str),
+}
+
+impl Escape {
+    const SURROGATE: &'static str = "invalid Unicode surrogate pair";
+
+    /// `high` is the first half of a pair, if the escape before this one was one.
+    fn of(value: u32, high: &mut Option<u32>) -> Escape {
+        let value = match (high.take(), value) {
+            (Some(high), 0xDC00..=0xDFFF) => 0x10000 + ((high - 0xD800) << 10) + (value - 0xDC00),
+            (Some(_), _) | (None, 0xDC00..=0xDFFF) => return Escape::Wrong(Escape::SURROGATE),
+            (None, 0xD800..=0xDBFF) => {
+                *high = Some(value);
+                return Escape::HighSurrogate;
+            }
+            (None, value) => value,
+        };
+        match char::from_u32(value).filter(|character| *character != '\0') {
+            Some(character) => Escape::Character(character),
+            None => Escape::Wrong("invalid Unicode escape value"),
         }
-        (None, 0xD800..=0xDBFF) => {
-            *surrogate = Some(value);
-            return Ok(());
-        }
-        (None, value) => value,
-    };
-    match char::from_u32(value).filter(|character| *character != '\0') {
-        Some(character) => {
-            push(character);
-            Ok(())
-        }
-        None => Err(unicode_error(start, end, "invalid Unicode escape value")),
     }
 }
 
@@ -331,8 +348,4 @@ fn invalid_bytes(bytes: &[u8], at: usize) -> String {
     };
     let shown: Vec<String> = rest.iter().take(promised).map(|byte| format!("0x{byte:02x}")).collect();
     shown.join(" ")
-}
-
-fn unicode_error(start: usize, end: usize, message: &str) -> Diagnostic {
-    Diagnostic::syntax(Code::InvalidEscape, Span::new(start, end), message)
 }
