@@ -108,7 +108,9 @@ pub enum Nullability {
 impl ColumnName {
     /// The name of a column of the database, which is not parsed for overrides.
     pub fn of_database(name: &str) -> ColumnName {
-        ColumnName { field: name.to_owned(), nullability: None, rust_type: None }
+        // The column of EXPLAIN, which has a space in its name and cannot be given an alias.
+        let field = if name == "QUERY PLAN" { "query_plan" } else { name };
+        ColumnName { field: field.to_owned(), nullability: None, rust_type: None }
     }
 
     /// Parses an alias in sqlx's forms: `name`, `name!`, `name?`, `name: T`, `name!: T`, `name?: T`.
@@ -145,6 +147,7 @@ mod tests {
         assert_eq!(parsed("id!: crate::UserId"), ("id".into(), not_null, Some("crate::UserId".into())));
         assert_eq!(parsed("id: _"), ("id".into(), None, Some("_".into())));
         assert_eq!(parsed("?column?"), ("?column?".into(), None, None));
+        assert_eq!(ColumnName::of_database("QUERY PLAN").field, "query_plan");
     }
 
     #[test]

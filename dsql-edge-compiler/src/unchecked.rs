@@ -85,7 +85,7 @@ mod tests {
             ("INSERT INTO t (id) VALUES ($1)", Effect::Write, SessionEffect::Keeps),
             ("DELETE FROM elsewhere", Effect::Write, SessionEffect::MayChange),
             ("SET timezone = 'UTC'", Effect::Write, SessionEffect::MayChange),
-            ("SHOW timezone", Effect::Write, SessionEffect::MayChange),
+            ("SHOW timezone", Effect::Read, SessionEffect::Keeps),
         ] {
             assert_eq!(effects(sql, Some(&schema)), (effect, session), "{sql}");
         }

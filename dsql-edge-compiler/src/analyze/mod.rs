@@ -66,6 +66,7 @@ mod subquery;
 mod target;
 mod target_table;
 mod tree;
+mod utility;
 mod window;
 mod xml;
 
@@ -86,7 +87,7 @@ use tree::{Command, Node, NodeKind, Query, TargetEntry};
 ///
 /// Returns all diagnostics, errors and warnings, in PostgreSQL's order, if there is an error.
 pub fn analyze(statement: ParsedStatement<'_>, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
-    let (analyzer, query) = analyzed(statement.tree, schema);
+    let (analyzer, query) = analyzed(statement, schema);
     if analyzer.diagnostics.has_errors() {
         return Err(analyzer.diagnostics);
     }
@@ -95,7 +96,7 @@ pub fn analyze(statement: ParsedStatement<'_>, schema: &Schema) -> Result<TypedQ
 
 /// Analyzes a statement that may have errors: the result contains the columns and parameters that could be resolved.
 pub fn analyze_partly(statement: ParsedStatement<'_>, schema: &Schema) -> TypedQuery {
-    let (analyzer, query) = analyzed(statement.tree, schema);
+    let (analyzer, query) = analyzed(statement, schema);
     let known: Vec<bool> = query.targets.iter().map(|target| !target.node.is_error()).collect();
     let mut typed = output::typed_query(analyzer, &query, statement);
     let mut known = known.into_iter();
@@ -103,30 +104,12 @@ pub fn analyze_partly(statement: ParsedStatement<'_>, schema: &Schema) -> TypedQ
     typed
 }
 
-fn analyzed<'s>(statement: &Statement, schema: &'s Schema) -> (Analyzer<'s>, Query) {
+fn analyzed<'s>(statement: ParsedStatement<'_>, schema: &'s Schema) -> (Analyzer<'s>, Query) {
     let mut analyzer = Analyzer::new(Catalog::now(schema));
     let query = match &statement.kind {
-        StatementKind::Query(query) => match query.without_into() {
-            // `SELECT … INTO t` is `CREATE TABLE t AS SELECT …`, which returns no columns.
-            Some((_, plain)) => {
-                let query = analyzer.query(&plain, None);
-                Query { command: Command::Utility, targets: Vec::new(), ..query }
-            }
-            None => analyzer.query(query, None),
-        },
-        StatementKind::Insert(insert) => analyzer.insert(insert, None),
-        StatementKind::Update(update) => analyzer.update(update, None),
-        StatementKind::Delete(delete) => analyzer.delete(delete, None),
-        StatementKind::Merge(merge) => analyzer.merge(merge, None),
-        StatementKind::Utility(name @ ("EXPLAIN" | "SHOW" | "EXECUTE" | "FETCH" | "CALL" | "COPY")) => {
-            let what = format!("{name}, whose columns are not known before it runs,");
-            analyzer.report(Diagnostic::unsupported(statement.span, what));
-            Query::default()
-        }
-        StatementKind::CreateIndex(index) if index.asynchronous => job(statement.span),
-        StatementKind::AlterTable(alter) if alter.asynchronous => job(statement.span),
-        // DDL and utility statements return nothing and take no parameters.
-        _ => Query { command: Command::Utility, ..Query::default() },
+        StatementKind::Utility("EXPLAIN") => analyzer.explain(statement),
+        StatementKind::Utility("SHOW") => analyzer.show(statement),
+        _ => analyzer.statement(statement.tree),
     };
     // An INSERT inside WITH is not a key, because the rest of the statement could have an effect in a second run.
     analyzer.key.take_if(|_| !matches!(statement.kind, StatementKind::Insert(_)));
@@ -136,6 +119,35 @@ fn analyzed<'s>(statement: &Statement, schema: &'s Schema) -> (Analyzer<'s>, Que
     let later = std::mem::take(&mut analyzer.later);
     later.into_iter().for_each(|diagnostic| analyzer.report(diagnostic));
     (analyzer, query)
+}
+
+impl Analyzer<'_> {
+    /// A statement other than EXPLAIN and SHOW.
+    fn statement(&mut self, statement: &Statement) -> Query {
+        match &statement.kind {
+            StatementKind::Query(query) => match query.without_into() {
+                // `SELECT … INTO t` is `CREATE TABLE t AS SELECT …`, which returns no columns.
+                Some((_, plain)) => {
+                    let query = self.query(&plain, None);
+                    Query { command: Command::Utility, targets: Vec::new(), ..query }
+                }
+                None => self.query(query, None),
+            },
+            StatementKind::Insert(insert) => self.insert(insert, None),
+            StatementKind::Update(update) => self.update(update, None),
+            StatementKind::Delete(delete) => self.delete(delete, None),
+            StatementKind::Merge(merge) => self.merge(merge, None),
+            StatementKind::Utility(name @ ("EXECUTE" | "FETCH" | "CALL" | "COPY")) => {
+                let what = format!("{name}, whose columns are not known before it runs,");
+                self.report(Diagnostic::unsupported(statement.span, what));
+                Query::default()
+            }
+            StatementKind::CreateIndex(index) if index.asynchronous => job(statement.span),
+            StatementKind::AlterTable(alter) if alter.asynchronous => job(statement.span),
+            // DDL and utility statements return nothing and take no parameters.
+            _ => Query { command: Command::Utility, ..Query::default() },
+        }
+    }
 }
 
 /// DSQL answers `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` with the job's id.

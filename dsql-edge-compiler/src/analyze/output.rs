@@ -176,6 +176,10 @@ mod tests {
             "SELECT $1::short",
             "SELECT a::short FROM t",
             "SELECT id FROM t WHERE a = 'a'::short",
+            "EXPLAIN DELETE FROM t",
+            "EXPLAIN (ANALYZE off) SELECT nextval('s')",
+            "EXPLAIN ANALYZE SELECT id FROM t",
+            "SHOW search_path",
         ] {
             assert_eq!(effect(reads), Effect::Read, "{reads}");
         }
@@ -190,6 +194,7 @@ mod tests {
             "SELECT public.random()",
             "SELECT id FROM t WHERE a ~=~ id",
             "SELECT n FROM counting",
+            "EXPLAIN ANALYZE SELECT nextval('s')",
             "SELECT a.n FROM above a JOIN above b ON true",
             "SELECT id FROM t ORDER BY app(id)",
             "SELECT $1::audited",
@@ -203,6 +208,8 @@ mod tests {
             "INSERT INTO t (id) VALUES (1)",
             "WITH x AS (DELETE FROM t RETURNING id) SELECT id FROM x",
             "CREATE TABLE u (id int)",
+            "EXPLAIN ANALYZE DELETE FROM t",
+            "EXPLAIN (ANALYZE) WITH x AS (DELETE FROM t RETURNING id) SELECT id FROM x",
         ] {
             assert_eq!(effect(writes), Effect::Write, "{writes}");
         }

@@ -1,22 +1,22 @@
 //! Parses the statement inside COPY or EXPLAIN.
 //!
 //! Input: the outer statement. Output: the inner statement with its tokens. SQL that cannot be parsed yields
-//! `Unread::Nothing`: PostgreSQL rejects it with its own message. SQL beyond a limit of the parser yields
+//! `Unread::Rejected`: PostgreSQL rejects it with its own message. SQL beyond a limit of the parser yields
 //! `Unread::TooComplex`, because PostgreSQL may run it.
 
 use super::words::Words;
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{Name, QualifiedName, StatementKind};
 use crate::syntax::token::{Token, TokenKind};
-use crate::syntax::{Lexed, Parsed, ParsedStatement};
+use crate::syntax::{Lexed, Parsed, ParsedStatement, syntax_error_at};
 
 /// The reason why no statement was parsed.
-pub(super) enum Unread {
+pub(crate) enum Unread {
     /// The statement is beyond a limit of the parser: its place, and the limit.
     TooComplex(Span, String),
-    /// The inner statement is missing, or PostgreSQL cannot parse it either.
-    Nothing,
+    /// The inner statement is missing, or PostgreSQL rejects it too, with this error.
+    Rejected(Box<Diagnostic>),
 }
 
 /// The source or target of COPY.
@@ -55,20 +55,24 @@ pub(super) fn copied(statement: ParsedStatement<'_>) -> Option<Copied<'_>> {
 /// The query of `COPY (query) TO`.
 pub(super) fn copied_query(statement: ParsedStatement<'_>) -> Result<Parsed<'_>, Unread> {
     let words = Words::of(statement);
-    let end = if words.at(1) == "(" { words.closing(1) } else { None }.ok_or(Unread::Nothing)?;
+    let end = if words.at(1) == "(" { words.closing(1) } else { None };
+    let end = end.ok_or_else(|| unread(statement, words.span(1)))?;
     one_within(statement, Span { start: words.span(2).start, end: words.span(end).start })
 }
 
 /// The statement after EXPLAIN, with its places in the whole text.
-pub(super) fn explained(statement: ParsedStatement<'_>) -> Result<Parsed<'_>, Unread> {
+pub(crate) fn explained(statement: ParsedStatement<'_>) -> Result<Parsed<'_>, Unread> {
     let words = Words::of(statement);
     let mut at = behind_options(&words);
     while matches!(words.at(at), "ANALYZE" | "ANALYSE" | "VERBOSE") {
         at += 1;
     }
-    // No statement follows, or another EXPLAIN, which is not in PostgreSQL's grammar.
-    if matches!(words.at(at), "" | "EXPLAIN") {
-        return Err(Unread::Nothing);
+    let end = Span { start: statement.span.end, end: statement.span.end };
+    match words.at(at) {
+        "" => return Err(unread(statement, end)),
+        // Another EXPLAIN is not in PostgreSQL's grammar.
+        "EXPLAIN" => return Err(unread(statement, words.span(at))),
+        _ => {}
     }
     one_within(statement, Span { start: words.span(at).start, end: statement.span.end })
 }
@@ -76,7 +80,15 @@ pub(super) fn explained(statement: ParsedStatement<'_>) -> Result<Parsed<'_>, Un
 /// The one statement in a part of the text.
 fn one_within(statement: ParsedStatement<'_>, part: Span) -> Result<Parsed<'_>, Unread> {
     let inner = parsed_within(statement, within(statement.tokens, part), part)?;
-    if inner.only().is_ok() { Ok(inner) } else { Err(Unread::Nothing) }
+    match inner.only() {
+        Ok(_) => Ok(inner),
+        Err(error) => Err(Unread::Rejected(Box::new(error))),
+    }
+}
+
+/// A syntax error at this place.
+pub(super) fn unread(statement: ParsedStatement<'_>, at: Span) -> Unread {
+    Unread::Rejected(Box::new(syntax_error_at(at, statement.text)))
 }
 
 /// The statements of the tokens of a part of the text.
@@ -87,7 +99,7 @@ pub(super) fn parsed_within<'p>(
 ) -> Result<Parsed<'p>, Unread> {
     Parsed::of_tokens(statement.text, tokens).map_err(|error| match error.code {
         Code::TooComplex => Unread::TooComplex(part, error.message),
-        _ => Unread::Nothing,
+        _ => Unread::Rejected(Box::new(error)),
     })
 }
 
@@ -100,7 +112,7 @@ fn behind_options(words: &Words<'_>) -> usize {
 }
 
 /// The statement that COPY or EXPLAIN runs: the query of COPY, or the statement of EXPLAIN ANALYZE.
-pub(super) fn run(statement: ParsedStatement<'_>) -> Option<Parsed<'_>> {
+pub(crate) fn run(statement: ParsedStatement<'_>) -> Option<Parsed<'_>> {
     match statement.kind {
         StatementKind::Utility("COPY") => match copied(statement)? {
             Copied::Query(query) => Some(*query),

@@ -5,7 +5,7 @@
 //! statements of one message.
 
 use super::clauses::{function_body_depth, inner_depth};
-use super::inside::{Unread, copied_query, explained, parsed_within, run, within};
+use super::inside::{Unread, copied_query, explained, parsed_within, run, unread, within};
 use super::words::Words;
 use super::{
     Finding, Transactions, alter, ddl, functions, limits, named_functions, query, settings, statements, types,
@@ -125,7 +125,7 @@ fn inner(read: Result<Parsed<'_>, Unread>, schema: Option<&Schema>, out: &mut Ve
     match read {
         Ok(inner) => out.extend(inner.iter().flat_map(|inner| findings(inner, schema))),
         Err(Unread::TooComplex(place, limit)) => out.push(inner_depth.at(place).detailed(limit)),
-        Err(Unread::Nothing) => {}
+        Err(Unread::Rejected(_)) => {}
     }
 }
 
@@ -160,7 +160,7 @@ fn body(function: &CreateFunction, statement: ParsedStatement<'_>, level: usize,
         match unquoted_body(&words, statement) {
             Ok(parsed) => statements_of(&parsed, level, out),
             Err(Unread::TooComplex(place, limit)) => out.push(function_body_depth.at(place).detailed(limit)),
-            Err(Unread::Nothing) => {}
+            Err(Unread::Rejected(_)) => {}
         }
     }
 }
@@ -184,7 +184,7 @@ fn unquoted_body<'p>(words: &Words<'_>, statement: ParsedStatement<'p>) -> Resul
             _ => {}
         }
     }
-    let (first, end) = first.ok_or(Unread::Nothing)?;
+    let (first, end) = first.ok_or_else(|| unread(statement, statement.span))?;
     let part = Span { start: words.span(first).start, end };
     let mut within = within(statement.tokens, part);
     let mut begins = true;

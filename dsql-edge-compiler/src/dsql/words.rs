@@ -62,7 +62,7 @@ impl<'a> Words<'a> {
     }
 
     /// The number of words.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.words.len()
     }
 
@@ -72,7 +72,7 @@ impl<'a> Words<'a> {
     }
 
     /// The word at a position; "" after the last.
-    pub(super) fn at(&self, place: usize) -> &str {
+    pub(crate) fn at(&self, place: usize) -> &str {
         self.words.get(place).map_or("", String::as_str)
     }
 
@@ -82,7 +82,7 @@ impl<'a> Words<'a> {
     }
 
     /// The string at a position.
-    pub(super) fn string(&self, place: usize) -> Option<&'a str> {
+    pub(crate) fn string(&self, place: usize) -> Option<&'a str> {
         match self.tokens.get(place).map(|token| &token.kind) {
             Some(TokenKind::String(text)) => Some(text),
             _ => None,
@@ -104,7 +104,7 @@ impl<'a> Words<'a> {
     }
 
     /// The parenthesis that closes the one at this position.
-    pub(super) fn closing(&self, open: usize) -> Option<usize> {
+    pub(crate) fn closing(&self, open: usize) -> Option<usize> {
         let mut depth = 0usize;
         for at in open..self.words.len() {
             match self.at(at) {

@@ -470,7 +470,7 @@ impl<'a> Lexer<'a> {
 const JUNK_AFTER_NUMBER: &str = "trailing junk after numeric literal";
 
 /// `syntax error at or near "…"`.
-pub(super) fn syntax_error_at(span: Span, text: &str) -> Diagnostic {
+pub(crate) fn syntax_error_at(span: Span, text: &str) -> Diagnostic {
     let near = span.text(text);
     let message = if near.is_empty() {
         "syntax error at end of input".to_owned()

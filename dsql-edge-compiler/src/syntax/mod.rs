@@ -12,6 +12,7 @@ mod parsed;
 pub mod token;
 pub mod visit;
 
+pub(crate) use lexer::syntax_error_at;
 pub use lexer::{Lexed, PsqlCommand, lex};
 pub(crate) use parsed::prepare;
 pub use parsed::{Parsed, ParsedStatement};

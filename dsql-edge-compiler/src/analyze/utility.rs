@@ -1,0 +1,135 @@
+//! Analyzes the utility statements that return rows: `UtilityTupleDescriptor`.
+//!
+//! Input: EXPLAIN or SHOW. Output: a query with the columns that PostgreSQL describes. EXPLAIN analyzes its statement,
+//! so that parameters get types and errors are found.
+
+use super::analyzer::Analyzer;
+use super::tree::{Command, Node, NodeKind, Query, TargetEntry};
+use crate::builtin::{Oid, oid};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::dsql::{Unread, Words, explained, run};
+use crate::source::Span;
+use crate::syntax::ast::StatementKind;
+use crate::syntax::{ParsedStatement, syntax_error_at};
+
+/// The settings whose names have capitals, and the old names of settings: `map_old_guc_names`.
+const SETTINGS: [(&str, &str); 5] = [
+    ("datestyle", "DateStyle"),
+    ("intervalstyle", "IntervalStyle"),
+    ("timezone", "TimeZone"),
+    ("sort_mem", "work_mem"),
+    ("vacuum_mem", "maintenance_work_mem"),
+];
+
+impl Analyzer<'_> {
+    /// `EXPLAIN [(options)] statement`
+    pub(super) fn explain(&mut self, statement: ParsedStatement<'_>) -> Query {
+        let inner = match explained(statement) {
+            Ok(inner) => inner,
+            Err(Unread::TooComplex(span, limit)) => {
+                self.report(Diagnostic::error(Code::TooComplex, span, limit));
+                return Query::default();
+            }
+            Err(Unread::Rejected(error)) => {
+                self.report(*error);
+                return Query::default();
+            }
+        };
+        let Some(tree) = inner.statements.first() else { return Query::default() };
+        let is_explainable = matches!(
+            &tree.kind,
+            StatementKind::Query(_)
+                | StatementKind::Insert(_)
+                | StatementKind::Update(_)
+                | StatementKind::Delete(_)
+                | StatementKind::Merge(_)
+                | StatementKind::CreateTableAs(_)
+                | StatementKind::Utility("DECLARE CURSOR" | "REFRESH MATERIALIZED VIEW" | "EXECUTE")
+        );
+        if !is_explainable {
+            let first = inner.tokens.tokens.first().map_or(tree.span, |token| token.span);
+            self.report(syntax_error_at(first, statement.text));
+            return Query::default();
+        }
+        let before = (self.writes, self.changes_rows);
+        let analyzed = self.statement(tree);
+        if run(statement).is_none() {
+            // Without ANALYZE, the statement is only planned.
+            (self.writes, self.changes_rows) = before;
+        } else if analyzed.command != Command::Select {
+            (self.writes, self.changes_rows) = (true, true);
+        }
+        self.key = None;
+        let (ty, one_row) = format_of(statement);
+        Query { has_target_srf: !one_row, ..shown(&[("QUERY PLAN", ty)], statement.span) }
+    }
+
+    /// `SHOW setting`
+    pub(super) fn show(&mut self, statement: ParsedStatement<'_>) -> Query {
+        let words = Words::of(statement);
+        let rest: Vec<&str> = (1..words.len()).map(|at| words.at(at)).collect();
+        let setting = match rest.as_slice() {
+            ["ALL"] => {
+                let columns = [("name", oid::TEXT), ("setting", oid::TEXT), ("description", oid::TEXT)];
+                return Query { has_target_srf: true, ..shown(&columns, statement.span) };
+            }
+            ["TIME", "ZONE"] => "timezone".to_owned(),
+            ["TRANSACTION", "ISOLATION", "LEVEL"] => "transaction_isolation".to_owned(),
+            ["SESSION", "AUTHORIZATION"] => "session_authorization".to_owned(),
+            _ => match name_of(statement) {
+                Ok(name) => name,
+                Err(span) => {
+                    self.report(syntax_error_at(span, statement.text));
+                    return Query::default();
+                }
+            },
+        };
+        let known = SETTINGS.iter().find(|(name, _)| *name == setting.to_ascii_lowercase());
+        let column = known.map_or(setting.as_str(), |(_, column)| column);
+        shown(&[(column, oid::TEXT)], statement.span)
+    }
+}
+
+/// The setting that a SHOW names: names with dots between them. An error is the place of another token.
+fn name_of(statement: ParsedStatement<'_>) -> Result<String, Span> {
+    let mut name = String::new();
+    let end = Span { start: statement.span.end, end: statement.span.end };
+    let mut expects_name = true;
+    for token in statement.own_tokens().iter().skip(1) {
+        match token.kind.name() {
+            Some(part) if expects_name => name += part,
+            _ if !expects_name && token.span.text(statement.text) == "." => name.push('.'),
+            _ => return Err(token.span),
+        }
+        expects_name = !expects_name;
+    }
+    if expects_name { Err(end) } else { Ok(name) }
+}
+
+/// The type of a plan, and whether it is one row: `ExplainResultDesc`.
+fn format_of(statement: ParsedStatement<'_>) -> (Oid, bool) {
+    let words = Words::of(statement);
+    let end = if words.at(1) == "(" { words.closing(1).unwrap_or(1) } else { 1 };
+    // The last FORMAT decides.
+    let Some(at) = (1..end).rev().find(|at| words.at(*at) == "FORMAT") else { return (oid::TEXT, false) };
+    let format = match words.string(at + 1) {
+        Some(format) => format.to_ascii_lowercase(),
+        None => words.at(at + 1).to_ascii_lowercase(),
+    };
+    match format.as_str() {
+        "xml" => (oid::XML, true),
+        "json" => (oid::JSON, true),
+        "yaml" => (oid::TEXT, true),
+        _ => (oid::TEXT, false),
+    }
+}
+
+/// One row of columns that are not NULL.
+fn shown(columns: &[(&str, Oid)], span: Span) -> Query {
+    let target = |(name, ty): &(&str, Oid)| TargetEntry {
+        node: Node::new(*ty, NodeKind::NeverNull, span),
+        name: (*name).to_owned().into(),
+        span,
+    };
+    Query { command: Command::Select, targets: columns.iter().map(target).collect(), ..Query::default() }
+}
