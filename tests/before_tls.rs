@@ -31,7 +31,7 @@ enum Answer {
     Silence,
 }
 
-/// Each answer, the number of connections that the client opens, and a part of its message.
+/// Each answer, the number of connections that the client opens, and a part of the client's error message.
 const ANSWERS: [(Answer, usize, &str); 10] = [
     (Answer::End, 3, "closed the connection after SSLRequest"),
     (Answer::Reset, 3, ""),
@@ -46,7 +46,7 @@ const ANSWERS: [(Answer, usize, &str); 10] = [
     (Answer::Silence, 1, "Config::connect_timeout"),
 ];
 
-/// Starts a server that reacts in this way. Returns its port, and the counter of its connections.
+/// Starts a server that reacts in this way. Returns the server's port, and the counter of its connections.
 async fn serve(answer: Answer) -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -112,7 +112,7 @@ async fn native_client_retries_what_may_pass() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn worker_retries_what_may_pass() {
-    // Only the certificate authority of this dsql-local is used: workerd requires one.
+    // Only the certificate authority of this dsql-local is used: workerd requires a certificate authority.
     let local = Local::builder().start().await.unwrap();
     let bundle = workerd::probe().await;
     for (answer, connections, text) in ANSWERS {

@@ -46,7 +46,7 @@ fn migration_that_breaks_the_blog_is_reported() {
 
 const MANIFEST: &str = "[package]\nname = \"broken\"\nversion = \"0.0.0\"\n";
 
-/// Creates a package with these files, which is not compiled.
+/// Creates a package with these files. The package is not compiled.
 fn package(files: &[(&str, &str)]) -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
     write_files(home.path(), &[("Cargo.toml", MANIFEST)]);

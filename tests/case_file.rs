@@ -3,8 +3,8 @@
 //! Input: Markdown. Output: cases, and the Markdown with new answers.
 //!
 //! A file contains blocks fenced by three backticks, and prose, which is for people. `sql schema` sets the schema of
-//! the cases that follow. `sql rows` contains statements that add rows to those that the oracle generates. `sql` is a
-//! query, and the next block `answer` is its expected answer:
+//! the cases that follow. `sql rows` contains statements that add rows to the rows that the oracle generates. `sql` is
+//! a query, and the next block `answer` is its expected answer:
 //!
 //! ````text
 //! ```sql schema
@@ -21,23 +21,23 @@
 //!
 //! If PostgreSQL's verdict differs, the block names it and the reason: `sql oracle=accepts: only DSQL rejects this`.
 //! A block `sql wrong schema` is a schema with errors or with a statement that cannot be followed, and a block
-//! `sql wrong migration` is a migration that `migrate` rejects; their answer is the list of errors.
+//! `sql wrong migration` is a migration that `migrate` rejects; the answer to either block is the list of errors.
 
 use anyhow::{Result, bail};
 
 /// A query and its expected answer.
 pub struct Case {
-    /// The heading above it.
+    /// The heading above the query.
     pub heading: String,
     /// The line of the query, from 1.
     pub line: usize,
     /// The DDL of the schema.
     pub schema: String,
-    /// Statements that add rows to those that the oracle generates.
+    /// Statements that add rows to the rows that the oracle generates.
     pub rows: String,
     /// The query.
     pub query: String,
-    /// If the query is a file of DDL with errors, the part of the project that reads it.
+    /// If the query is a file of DDL with errors, the part of the project that reads the file.
     pub ddl: Option<Ddl>,
     /// The expected verdict of PostgreSQL.
     pub oracle: Expectation,
@@ -159,7 +159,7 @@ impl CaseFile {
         Ok(CaseFile { parts })
     }
 
-    /// Its cases, in order.
+    /// The cases of the file, in order.
     pub fn cases(&self) -> impl Iterator<Item = &Case> {
         self.parts.iter().filter_map(|part| match part {
             Part::Case { case, .. } => Some(case),

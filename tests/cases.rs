@@ -1,5 +1,5 @@
 //! Checks all case files. `CASE=name` selects the files whose path contains the name, or the cases whose heading
-//! contains it; `UPDATE=1` writes their answers.
+//! contains the name; `UPDATE=1` writes the answers of the selected cases.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! Checks case files: compiles each query, compares the answer with the one in the file, and compares both with
+//! Checks case files: compiles each query, compares the answer with the answer in the file, and compares both with
 //! PostgreSQL's answer.
 
 use std::collections::BTreeMap;
@@ -18,8 +18,8 @@ use crate::golden::updating;
 use crate::numbered::Numbered;
 use crate::oracle::{Database, Nulls, Oracle, Verdict};
 
-/// Checks every `.md` below a folder; `only` selects the files whose path contains it, and in other files the cases
-/// whose heading contains it. With `UPDATE=1` it writes the answers.
+/// Checks every `.md` below a folder; `only` selects the files whose path contains this text, and in other files the
+/// cases whose heading contains it. With `UPDATE=1` it writes the answers.
 ///
 /// # Errors
 /// Returns an error if a file cannot be read or PostgreSQL cannot be reached. A case that fails is not an error:
@@ -48,7 +48,7 @@ pub enum Rows {
 pub struct Checked {
     /// The number of cases that were checked.
     pub cases: usize,
-    /// The number of rows that PostgreSQL returned for them over data with many NULLs.
+    /// The number of rows that PostgreSQL returned for these cases over data with many NULLs.
     pub rows: usize,
     /// The cases that failed, and why.
     pub failures: Vec<String>,
@@ -150,8 +150,8 @@ fn answer_text(query: &str, asked: &Numbered, answer: &Answer, rows: Rows) -> St
     match answer {
         Answer::Described { sql, params, columns, cardinality, remarks, .. } => {
             let mut text = String::new();
-            // The SQL that is sent differs from the written SQL if the latter contains stars, which are sent as their
-            // columns.
+            // If the written SQL contains stars, the SQL that is sent differs from it: the columns are sent in place of
+            // a star.
             if *sql != asked.text {
                 text += &format!("sent: {sql}\n");
             }
@@ -206,7 +206,7 @@ fn optional_text(case: &Case) -> bool {
     case.query.contains("{?")
 }
 
-/// Returns the difference from PostgreSQL's answer, or `None` if there is none.
+/// Returns the difference between the compiler's answer and PostgreSQL's, or `None` if they do not differ.
 fn second_opinion(
     case: &Case,
     asked: &Numbered,
@@ -262,7 +262,7 @@ fn second_opinion(
             let first = diagnostics.iter().find(|it| it.is_error());
             let ours = first.map(|it| (it.sqlstate(), Some(asked.position(it.span.start as usize))));
             let theirs = Some((sqlstate.as_str(), *offset));
-            // Some errors of PostgreSQL have no place; the compiler's errors always have one.
+            // Some errors of PostgreSQL have no place; the compiler's errors always have a place.
             let same_place = offset.is_none() || ours == theirs;
             let same_code = ours.map(|(code, _)| code) == Some(sqlstate.as_str());
             // The compiler's messages name a parameter as written, such as `$name`.

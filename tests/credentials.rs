@@ -35,7 +35,7 @@ async fn session_of_a_role_connects_until_it_expires() {
     let error = asked(&config).await.unwrap_err();
     assert!(error.is_access_denied(), "{error}");
     assert_eq!(error.hint(), Some("The security token included in the request is expired"));
-    // The next request calls STS again, which rejects it because the clocks differ.
+    // The next request calls STS again. STS rejects this call because the clocks differ.
     let error = asked(&config).await.unwrap_err();
     assert!(error.is_credentials() && error.to_string().contains("Signature expired: "), "{error}");
     local.stop().await.unwrap();

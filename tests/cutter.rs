@@ -1,6 +1,7 @@
 //! A network that breaks at the n-th chunk that clients send, before the chunk arrives or after it was answered.
 //!
-//! Input: the port to pass connections to, and where to break. Output: a port of its own, and a notice when it broke.
+//! Input: the port to pass connections to, and where to break. Output: a port for the clients, and a notice when the
+//! network broke.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;

@@ -38,7 +38,7 @@ mod optional_text;
 
 const SCHEMA: &str = include_str!("ui/dsql-schema.sql");
 
-/// The generated function for a query, with a row type if it has a name.
+/// The generated function for a query; `row` is the name of its row type, if the row type has a name.
 fn emitted(name: &str, row: Option<&str>, sql: &str) -> TokenStream {
     emitted_for(name, row, sql, None)
 }

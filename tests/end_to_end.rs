@@ -21,7 +21,7 @@ async fn local() -> Local {
 
 type Bindings = Vec<(&'static str, String)>;
 
-/// Starts the blog with a change to its bindings; it trusts `local`'s certificate authority.
+/// Starts the blog with a change to its bindings. The blog trusts `local`'s certificate authority.
 async fn blog(local: &Local, change: impl FnOnce(&mut Bindings)) -> Workerd {
     let mut bindings = local.bindings();
     change(&mut bindings);
@@ -229,7 +229,7 @@ async fn a_kept_dsql_is_an_error_and_a_panic_ends_one_instance_only() {
     assert_eq!(panicked.status, 500, "{}", panicked.body);
     assert_eq!(probe.get("/one").await, answer(200, "[1]"));
     probe.logged("Reinitializing Wasm application").await;
-    // A new instance serves: the values that the old one kept are lost.
+    // A new instance serves the request: the values that the old instance kept are lost.
     assert_eq!(probe.get("/kept").await, answer(200, "1"));
     assert_eq!(
         probe.get("/object").await,

@@ -21,7 +21,7 @@ sql! {
     fn add_returning(id) -> pub Added = "INSERT INTO posts (id, title) VALUES ($id, 'x') RETURNING id, title";
 }
 
-/// Runs a test once for each setting of OC001: the client's retries must not depend on it.
+/// Runs a test once for each setting of OC001: the client's retries must not depend on this setting.
 async fn under_each_oc001(test: impl AsyncFn(&Local)) {
     for oc001 in [Oc001::Cached, Oc001::Any] {
         let local = Local::builder().named_init_sql("tables", TABLES).oc001(oc001).start().await.unwrap();
@@ -30,7 +30,7 @@ async fn under_each_oc001(test: impl AsyncFn(&Local)) {
     }
 }
 
-/// Counts the rows on a connection of its own.
+/// Counts the rows over a separate connection.
 async fn there(local: &Local) -> i64 {
     count().fetch_value(&Dsql::new(config(local, None))).await.unwrap()
 }
@@ -100,7 +100,8 @@ async fn lost_commit_is_unknown_and_idempotency_key_resolves_it() {
     .await;
 }
 
-/// Writes with and without rows, on the first flight of a connection, which is sent with the login, and on a later one.
+/// Writes with and without rows, on the first flight of a connection, which is sent with the login, and on a later
+/// flight.
 #[tokio::test]
 async fn commit_faults_apply_to_first_and_later_flights() {
     under_each_oc001(async |local| {
@@ -263,7 +264,7 @@ async fn connection_that_expires_costs_no_statement() {
     local.stop().await.unwrap();
 }
 
-/// A Worker under test can set faults from a session. Each list replaces the previous one.
+/// A Worker under test can set faults from a session. Each list of faults replaces the previous list.
 #[tokio::test]
 async fn session_sets_faults_by_a_setting() {
     let local = local().await;
@@ -303,7 +304,7 @@ async fn flight_that_is_dropped_with_the_login_is_applied_once() {
     local.stop().await.unwrap();
 }
 
-/// For a first query that is only slow, the client sends another Sync, which a real PostgreSQL answers after the query.
+/// If a first query is only slow, the client sends another Sync. A real PostgreSQL answers this Sync after the query.
 #[tokio::test]
 async fn slow_first_query_is_answered_and_keeps_its_connection() {
     let local = local().await;

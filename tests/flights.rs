@@ -130,8 +130,8 @@ pub async fn native(local: &Local) -> Result<Vec<Flight>, Error> {
     Ok(counter.flights)
 }
 
-/// Counts the round trips of a program that is not a Worker and has credentials of a role: those to the cluster, and
-/// those to STS (TCP, TLS, and the request).
+/// Counts the round trips, to the cluster and to STS (TCP, TLS, and the request), of a program that is not a Worker and
+/// has credentials of a role.
 ///
 /// # Errors
 /// Returns the error of a query.

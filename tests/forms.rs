@@ -53,7 +53,7 @@ sql! {
     pub fn top_posts(at_least: i16, limit) -> #[derive(Eq, Hash)] #[serde(rename_all = "camelCase")] pub Post =
         "SELECT id, title, author_id FROM posts WHERE views >= $at_least ORDER BY views DESC LIMIT $limit";
 
-    /// A query with the same row, whose columns are in another order.
+    /// A query with the same row type, but with its columns in another order.
     pub(crate) fn post_of(r#type: &str) -> pub Post = "SELECT title, id, author_id FROM posts WHERE title = $1";
 
     fn titles() -> Title = "SELECT title FROM posts ORDER BY title";
@@ -210,7 +210,7 @@ struct Author {
 }
 
 sql! {
-    /// Posts with their authors, if they have any.
+    /// Posts, each with its author, if the post has an author.
     fn with_authors(least) -> #[serde(rename_all = "camelCase")] pub(self) WithAuthor =
         r#"SELECT p.title, u.name AS "written_by.full_name", u.email AS "written_by.email",
                   p.views AS "numbers.views", length(u.email) AS "numbers.more.letters"
@@ -254,7 +254,8 @@ async fn nested_rows() {
     let user = rows[1].user.as_ref().unwrap();
     assert_eq!((user.id, user.post.title.as_str(), user.post.id), (UserId(id(2)), "Second", id(2)));
     assert!(rows[2].user.is_none());
-    // If the first join has no match, the second cannot have one, so the first decides whether the group is `None`.
+    // If the first join has no match, the second join has no match, so the first join decides whether the group is
+    // `None`.
     let rows = sql!(
         r#"SELECT q.title AS "user.title", u.name AS "user.name"
              FROM posts p LEFT JOIN users u ON u.id = p.author_id AND u.name = 'Grace'
@@ -316,7 +317,7 @@ async fn many_rows_in_one_flight() {
     assert_eq!(names.len(), 10);
     assert_eq!(names[9].name, "renamed 19");
 
-    // No row is inserted, because the last one exists already.
+    // No row is inserted, because the last row already exists.
     for attempt in 0..2 {
         let before = count().await.unwrap();
         let ids = [id(1000), id(1001), id(10)];

@@ -1,4 +1,4 @@
-//! Compares text with an expected text in a file, or writes the file with `UPDATE=1`, which CI never sets.
+//! Compares text with an expected text in a file, or writes the file with `UPDATE=1`. CI never sets this variable.
 
 use std::fs;
 use std::path::Path;

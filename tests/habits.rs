@@ -108,8 +108,8 @@ async fn a_role_is_assumed_through_fetch() {
     bindings.push(("AWS_ROLE_ARN", ROLE.to_owned()));
     bindings.push(("AWS_ROLE_EXTERNAL_ID", "partner".to_owned()));
     let trusted = habits(&local, &bindings, &[]).await;
-    // Many requests start without credentials. Most of them wait for a request that already calls STS, and do not call
-    // STS themselves.
+    // Many requests start without credentials. Most of these requests wait for a request that already calls STS, and do
+    // not call STS themselves.
     for answered in futures_util::future::join_all((0..50).map(|_| trusted.get("/events"))).await {
         assert_eq!(answered, answer(200, "[]"), "{}", trusted.log());
     }

@@ -37,7 +37,7 @@ fn compare(path: &Path, actual: &str) {
     assert!(expected == actual, "{}:\n{actual}", path.display());
 }
 
-/// Runs the command in the folder. Returns its output, and whether it succeeded.
+/// Runs the command in the folder. Returns the command's output, and whether the command succeeded.
 fn run(arguments: &[&str]) -> (String, bool) {
     let output = Command::new(dsql_edge()).args(arguments).current_dir(folder()).output().unwrap();
     (String::from_utf8(output.stdout).unwrap(), output.status.success())

@@ -70,7 +70,7 @@ async fn literal<S: SqlType, T: Column<S, NotNull> + Send + 'static>(
     Query::new(statement, Arguments::with_capacity(0), value::<S, T>).fetch_one(dsql).await
 }
 
-/// Sends each value, receives it back, and returns PostgreSQL's text of it.
+/// Sends each value, receives it back, and returns PostgreSQL's text for each value.
 async fn echo<S: SqlType, T>(dsql: &Dsql, values: &[T]) -> Vec<String>
 where
     T: Param<S, NotNull> + Column<S, NotNull> + PartialEq + Debug + Send + 'static,

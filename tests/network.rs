@@ -1,7 +1,7 @@
 //! A network between a Worker and its database, with a delay, a count of round trips, and a fault. A test can also make
-//! it hold back bytes, so that an event happens at an exact point of the conversation.
+//! the network hold back bytes, so that an event happens at an exact point of the conversation.
 //!
-//! Input: the port to pass connections to. Output: a port of its own, and a record of each connection.
+//! Input: the port to pass connections to. Output: a port for the Worker, and a record of each connection.
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
@@ -57,7 +57,7 @@ pub struct Seen {
     ended: bool,
 }
 
-/// Bytes from the client, and the bytes from the server that follow them.
+/// Bytes from the client, and the bytes from the server that follow the client's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flight {
     /// Bytes from the client.
@@ -67,7 +67,7 @@ pub struct Flight {
 }
 
 impl Seen {
-    /// The number of round trips that the client waited for, without TCP's own.
+    /// The number of round trips that the client waited for, without the round trip of TCP itself.
     ///
     /// Closing a connection is not a round trip: the client does not wait after Terminate and the end of TLS, and the
     /// server sends at most the end of TLS (an encrypted alert of 24 bytes).

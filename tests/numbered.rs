@@ -7,7 +7,8 @@ use dsql_edge_compiler::syntax;
 pub struct Numbered {
     /// The text.
     pub text: String,
-    /// For each placeholder, its end in the written query, and the distance by which the text after it has moved.
+    /// For each placeholder, its end in the written query, and the distance by which the text after the placeholder has
+    /// moved.
     moved: Vec<(usize, isize)>,
 }
 

@@ -19,9 +19,9 @@ use serde_json::Value;
 /// An application, and the places of its SQL in the package.
 struct Application {
     package: &'static str,
-    /// What its migration tool creates before the first migration.
+    /// SQL for the objects that the application's migration tool creates before the first migration.
     before: &'static str,
-    /// The folder with the migrations, and the end of their names.
+    /// The folder with the migrations, and the end of their file names.
     migrations: (&'static str, &'static str),
     /// The folder with the queries; "" if they are in Rust sources.
     queries: &'static str,
@@ -216,7 +216,7 @@ fn relations(database: &Database<'_>) -> Vec<Relation> {
     rows.iter().map(relation).collect()
 }
 
-/// Compares all columns of each relation; returns their number.
+/// Compares all columns of each relation; returns the number of columns.
 fn compare_relations(schema: &Schema, relations: &[Relation], differences: &mut Vec<String>) -> usize {
     let mut count = 0;
     for (name, columns) in relations {
@@ -233,7 +233,7 @@ fn compare_relations(schema: &Schema, relations: &[Relation], differences: &mut 
                     differences.push(format!("{name}: columns {ours:?} instead of {theirs:?}"));
                 }
                 for (column, (_, not_null)) in query.columns.iter().zip(columns) {
-                    // A view has no NOT NULL in the catalog; the compiler proves it.
+                    // The catalog has no NOT NULL for the columns of a view; the compiler proves NOT NULL.
                     if *not_null && column.nullable {
                         differences.push(format!("{name}.{}: NOT NULL was lost", column.name));
                     }

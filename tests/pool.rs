@@ -1,5 +1,5 @@
 //! Tests a pool in a Durable Object, in the real workerd, with a real PostgreSQL 16 behind dsql-local: the operations
-//! that go through it, their round trips, and failures.
+//! that go through the pool, their round trips, and failures.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -23,7 +23,8 @@ use dsql_edge_tests::workerd::{self, Answer, Extras, Workerd};
 
 const NUMBERS: &str = "CREATE TABLE number (n integer NOT NULL PRIMARY KEY)";
 
-/// A cluster, the network in front of it, and a Worker that connects to it directly and through pools.
+/// A cluster, the network in front of the cluster, and a Worker that connects to the cluster directly and through
+/// pools.
 struct Stage {
     local: Local,
     network: Network,
@@ -225,7 +226,8 @@ async fn transaction_of_a_gone_or_silent_client_is_rolled_back() {
     assert_eq!(stage.get("/pool/holds/1").await, "0");
     assert_eq!(stage.get("/pool/add/1").await, "1");
 
-    // A request that waits too long gets an error, and so does a request that arrives while too many are waiting.
+    // A request that waits too long gets an error, and so does a request that arrives while too many requests are
+    // waiting.
     let holding = stage.get("/pool/pause/3000");
     let others = async {
         tokio::time::sleep(Duration::from_millis(500)).await;

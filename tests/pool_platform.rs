@@ -62,7 +62,8 @@ async fn rotated_secret_reaches_a_running_pool() {
     assert!(refused.contains(r#""access_denied":true"#), "{refused}");
     rotate(valid).await;
     assert_eq!(stage.get("/pool/one/1").await, "2");
-    // The pool does not read a secret again while it is accepted, and reads a rejected one at most every 30 seconds.
+    // While a secret is accepted, the pool does not read the secret again. The pool reads a rejected secret again at
+    // most every 30 seconds.
     rotate("outdated").await;
     assert_eq!(stage.get("/pool/together/8").await, "28");
     stage.stop().await;

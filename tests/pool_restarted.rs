@@ -1,5 +1,5 @@
-//! Restarts the object of a pool, which has an isolate of its own, during an operation. The Worker's isolate continues.
-//! The tests compare the client's report with the rows in the cluster.
+//! Restarts the object of a pool during an operation. The object has an isolate of its own, and the Worker's isolate
+//! continues. The tests compare the client's report with the rows in the cluster.
 //!
 //! The network holds back bytes, so that the restart happens at an exact point: the answer was sent and has not
 //! arrived, or the request was sent and has not arrived.
@@ -31,17 +31,18 @@ type UnderWay = (&'static str, Option<Held>, ClientReport, &'static str);
 const ANSWERED: Option<Held> = Some(Held::Answers);
 const UNSENT: Option<Held> = Some(Held::Requests);
 
-/// An operation with a gate passes the gate after the restart, or before it if the network holds back bytes.
+/// An operation with a gate passes the gate after the restart. If the network holds back bytes, the operation passes
+/// the gate before the restart.
 const CASES: [UnderWay; 13] = [
     ("one/1", ANSWERED, Value("2"), "[]"),
     ("one/1", UNSENT, Value("2"), "[]"),
     ("pipeline", ANSWERED, Value("55"), "[]"),
-    // One statement that writes, and a pipeline of several.
+    // One statement that writes, and a pipeline of several such statements.
     ("add/1", ANSWERED, Unknown, "[1]"),
     ("add/1", UNSENT, Unknown, "[]"),
     ("pipeline-add/1", ANSWERED, Unknown, "[1,2]"),
     ("pipeline-add/1", UNSENT, Unknown, "[]"),
-    // The restart happens between two statements: the closure runs again, unless it has only one attempt.
+    // The restart happens between two statements: the closure runs again, unless the transaction has only one attempt.
     ("gate-between/1", None, Value(r#"["now",2]"#), "[1,2]"),
     ("gate-between-once/1", None, RolledBack, "[]"),
     // The restart happens during COMMIT.
@@ -80,7 +81,7 @@ async fn restarted_alone(how: &str) {
     stage.stop().await;
 }
 
-/// One request holds the only connection, and the others wait for it.
+/// One request holds the only connection, and the other requests wait for this connection.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_waiting_in_a_restarted_object_get_the_outcome() {
     let stage = stage().await;
@@ -111,9 +112,9 @@ async fn requests_waiting_in_a_restarted_object_get_the_outcome() {
     stage.stop().await;
 }
 
-/// A panic ends the wasm instance of an object, but not its JavaScript part: an operation in it ends at the client's
-/// time limit. The next request gets a new Rust part, with new connections. The connections of the old Rust part end
-/// with the object.
+/// A panic ends the wasm instance of an object, but not its JavaScript part: an operation that runs in that object ends
+/// at the client's time limit. The next request gets a new Rust part, with new connections. The connections of the old
+/// Rust part end with the object.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn panic_in_the_objects_isolate_is_not_a_false_success() {
     const CASES: [UnderWay; 6] = [
@@ -211,10 +212,10 @@ impl Stage {
         eventually(path, async || self.number(path).await >= number).await;
     }
 
-    /// Checks that one new object serves with one new connection, that the old object holds no connection and no lock,
-    /// and that the Worker's isolate is the same.
+    /// Checks that one new object serves the requests with one new connection. Checks that the old object holds no
+    /// connection and no lock. Checks that the Worker's isolate is the same.
     async fn is_as_new(&self, before: &Census) {
-        // The only connection is not lent, so a query gets it.
+        // The only connection is not lent, so a query gets this connection.
         assert_eq!(self.get("/pool/add/-1").await, "1");
         self.get("/pool/remove/-2").await;
         let after = Census::of(self).await;

@@ -53,8 +53,8 @@ impl Silent {
 async fn abandoned_dials_leave_no_socket_open() {
     let local = Local::builder().start().await.unwrap();
     // The server does not answer, declines TLS, or does not complete the TLS handshake. Only the oldest workerd closes
-    // a socket during the handshake: in the newest, the socket stays open until the server closes it, and JavaScript
-    // has no call that closes it.
+    // a socket during the handshake. In the newest workerd, the socket stays open until the server closes it:
+    // JavaScript has no call that closes such a socket.
     let answers: &[&[u8]] = if setup::workerd_is_oldest() { &[b"", b"N", b"S"] } else { &[b"", b"N"] };
     for answer in answers {
         let silent = Silent::answering(answer).await;

@@ -1,10 +1,10 @@
 //! Tests that the SQL that is sent means the same as the SQL that was written: PostgreSQL 16 prepares each SQL text
 //! that the compiler sends after a rewrite (stars as their columns, each combination of optional text, one statement
-//! for many rows) and must describe it like the original.
+//! for many rows) and must describe this text like the original text.
 //!
-//! The queries are those of `tests/cases` and, if `DSQL_EDGE_CORPUS` names their folder, of the corpora, which
-//! `cargo xtask corpus sent` runs. The test also puts each query into queries with stars and with optional text.
-//! `SENT=name` selects the schemas whose name contains it.
+//! The test takes the queries of `tests/cases` and, if `DSQL_EDGE_CORPUS` names the folder of the corpora, the queries
+//! of the corpora (`cargo xtask corpus sent`). The test also puts each query into queries with stars and with optional
+//! text. `SENT=name` selects the schemas whose name contains `name`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -173,7 +173,7 @@ impl Check<'_> {
         }
     }
 
-    /// Puts a query with columns into the FROM of queries with stars, and compares these.
+    /// Puts a query with columns into the FROM of queries with stars, and compares those queries.
     fn in_stars(&mut self, source: &Source, query: &TypedQuery) {
         let Some(inner) = plain_query(source, query) else { return };
         for around in [
@@ -191,7 +191,7 @@ impl Check<'_> {
         }
     }
 
-    /// Puts a query with columns and without parameters into queries with optional text, and compares these.
+    /// Puts a query with columns and without parameters into queries with optional text, and compares those queries.
     fn with_optional_text(&mut self, source: &Source, query: &TypedQuery) {
         let Some(inner) = plain_query(source, query).filter(|_| query.parameters.is_empty()) else { return };
         for around in [

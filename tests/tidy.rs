@@ -1,5 +1,5 @@
-//! The project's rules that a compiler does not check: which module may import which, the length of a file, and words
-//! that must not be in a file. ARCHITECTURE.md has the reasons.
+//! The project's rules that a compiler does not check: which modules a module may import, the length of a file, and
+//! words that must not be in a file. ARCHITECTURE.md has the reasons.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -1,5 +1,5 @@
-//! Tests transactions, pipelines and retries with a real PostgreSQL 16 behind dsql-local. A network between client and
-//! dsql-local counts their round trips.
+//! Tests transactions, pipelines and retries with a real PostgreSQL 16 behind dsql-local. A network between the client
+//! and dsql-local counts the round trips of each operation.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -206,7 +206,7 @@ async fn killed_backend_costs_no_statement() {
     let listening = config(&local, None).on_event(move |event| *log.lock().unwrap() += event.retries());
     let dsql = &Dsql::new(listening);
     add_post(id(1), "One").execute(dsql).await.unwrap();
-    // This SQL runs as admin too, and must not terminate its own session.
+    // This SQL runs as admin too, and must not end the session in which it runs.
     let others = "FROM pg_stat_activity WHERE usename = 'admin' AND backend_type = 'client backend'
                   AND query NOT LIKE '%pg_stat_activity%'";
     let kill = &format!("SELECT pg_terminate_backend(pid) {others}");
@@ -315,8 +315,8 @@ async fn any_number_of_rows() {
     };
     assert_eq!(add(0, 10_000).await.unwrap(), 10_000);
     // The third chunk conflicts with an existing row.
-    // Deleting 9,999 rows exceeds DSQL's limit for a transaction, so this runs directly on PostgreSQL, not through the
-    // proxy.
+    // Deleting 9,999 rows exceeds DSQL's limit for a transaction, so this statement runs directly on PostgreSQL, not
+    // through the proxy.
     let rest = format!("DELETE FROM posts WHERE id <> '{}'", id(7_000));
     local.run_sql("rest", &rest).await.unwrap();
     let error = add(0, 10_000).await.unwrap_err();

@@ -72,7 +72,7 @@ pub struct Extras<'a> {
     pub stored: &'a [&'a str],
     /// Classes of Durable Objects, each bound by its own name, or `binding=class`.
     pub durable_objects: &'a [&'a str],
-    /// Whether the Durable Objects have an isolate of their own, in which they can be restarted alone: see
+    /// Whether the Durable Objects have a separate isolate, so that they can be restarted without the Worker: see
     /// `xtask::workerd`.
     pub apart: bool,
     /// Whether POST `/trigger/scheduled` with a cron expression and `/trigger/queue` with a JSON message call the
@@ -90,7 +90,7 @@ pub struct Answer {
 }
 
 impl Workerd {
-    /// Starts a Worker's bundle, which trusts `ca_pem` in addition to the authorities of browsers.
+    /// Starts a Worker's bundle. The Worker trusts `ca_pem` in addition to the authorities of browsers.
     pub async fn start(bundle: &Path, ca_pem: &str, bindings: &[(&'static str, String)]) -> Workerd {
         Workerd::start_with(bundle, ca_pem, bindings, &Extras::default()).await
     }

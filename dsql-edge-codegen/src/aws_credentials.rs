@@ -16,7 +16,7 @@ impl AwsCredentials {
     /// Loads the provider and its current credentials.
     ///
     /// # Errors
-    /// Returns an error if there are no credentials. The error states where to set them.
+    /// Returns an error if there are no credentials. The error states where to set credentials.
     pub(crate) async fn load(region: Option<&str>) -> Result<(AwsCredentials, Credentials)> {
         let mut loader = aws_config::defaults(BehaviorVersion::latest());
         if let Some(region) = region {
@@ -69,7 +69,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns the credentials of a one-hour session twice, and then an error.
+    /// A provider that returns the credentials of a one-hour session twice, and then an error.
     #[derive(Debug)]
     struct Sso(Arc<AtomicU32>);
 

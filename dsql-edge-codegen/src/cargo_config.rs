@@ -13,7 +13,7 @@ pub(crate) struct Variable {
     pub(crate) value: OsString,
     /// Whether the value replaces a variable of the environment.
     pub(crate) force: bool,
-    /// The file that sets it.
+    /// The file that sets the variable.
     pub(crate) file: PathBuf,
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn variable(package: &Path, name: &str) -> Option<Variable> {
 }
 
 fn in_folder(folder: &Path, name: &str) -> Option<Variable> {
-    // Cargo prefers the name without an ending.
+    // If both files exist, cargo reads the file whose name has no ending.
     let files = ["config", "config.toml"].map(|file| folder.join(file));
     let file = files.into_iter().find(|file| file.is_file())?;
     let config: DocumentMut = std::fs::read_to_string(&file).ok()?.parse().ok()?;

@@ -3,8 +3,8 @@
 //! Input: options that commands share, variables, and AWS's own configuration. Output: the configuration of dsql-edge's
 //! client. No credential appears in an error.
 //!
-//! The variables of the shell together describe one cluster. If they do not name an endpoint and a dsql-local is
-//! found by its folder, all values are dsql-local's: a role or a certificate of another cluster would make its login
+//! The variables of the shell together describe one cluster. If the variables do not name an endpoint, and a dsql-local
+//! is found by its folder, all values are dsql-local's: a role or a certificate of another cluster would make its login
 //! fail.
 
 use std::ffi::OsString;
@@ -66,8 +66,9 @@ impl Cluster {
         self.endpoint.as_deref().filter(|endpoint| !endpoint.is_empty())
     }
 
-    /// Returns the configuration of the client; `command` is the name in the cluster's log. Credentials for the
-    /// package's dsql-local come from its folder, all others from the same sources as for AWS's own tools.
+    /// Returns the configuration of the client; `command` is the client's name in the cluster's log. Credentials for
+    /// the package's dsql-local come from its folder, all other credentials from the same sources as for AWS's own
+    /// tools.
     ///
     /// # Errors
     /// Returns an error if the endpoint or the credentials are missing, if a name is malformed, or if the
@@ -76,7 +77,7 @@ impl Cluster {
         self.config_for(Path::new("."), command).await
     }
 
-    /// Returns the configuration for a package, whose dsql-local is searched for in the package's folder.
+    /// Returns the configuration for a package: the search for a dsql-local begins in the package's folder.
     ///
     /// # Errors
     /// Returns the errors of [`Cluster::config`].

@@ -1,6 +1,6 @@
 //! `dsql-edge explain NAME`: prints the page of a diagnostic or of a rule of the linter.
 //!
-//! Input: a code as an error prints it, or a rule as `lint` prints it. Output: its page.
+//! Input: a code as an error prints it, or a rule as `lint` prints it. Output: the page of the code or the rule.
 
 use std::process::ExitCode;
 
@@ -81,11 +81,12 @@ fn page(rule: &Rule) -> String {
     };
     let (id, what, state) = (rule.id, rule.what, rule.sqlstate);
     let message = rule.general_message();
-    let severity = if rule.known == dsql::Known::Inferred { "a warning" } else { "an error" };
+    let severity = if rule.is_error() { "an error" } else { "a warning" };
     format!(
         "# {id}\n\nA rule of `dsql-edge lint`: DSQL rejects {what}.\n\n    {state} {message}\n\n{instead}\n\n\
-         Known as {}: {severity}. A comment `-- dsql-edge: allow {id}` in the line above silences it.",
-        rule.known.name()
+         Known as {}: {severity}. Source: {}. A comment `-- dsql-edge: allow {id}` in the line above silences it.",
+        rule.known.name(),
+        rule.known.source()
     )
 }
 

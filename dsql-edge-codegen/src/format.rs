@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use clap::ValueEnum;
 use serde_json::Value;
 
-/// For people, or for machines.
+/// The form of an answer: for people, or for machines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// Lines for people
@@ -29,7 +29,7 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
     io::stdout().lock().write_all(text.as_bytes()).map_err(of_stdout)
 }
 
-/// The reader of stdout has closed it, as `head` does after its last line. This is not an error of the command:
+/// The reader of stdout has closed the pipe, as `head` does after its last line. This is not an error of the command:
 /// nothing is printed on stderr.
 #[derive(Debug)]
 pub struct OutputClosed;

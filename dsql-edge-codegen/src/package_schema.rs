@@ -114,7 +114,7 @@ fn origin(package: &Path, name: &str) -> Option<(OsString, String)> {
 /// The value of a variable that a build script prints.
 enum Printed {
     Value(String),
-    /// The value is the result of a format, which only the build computes.
+    /// The script formats the value from variables, so only the build computes the value.
     Computed,
 }
 
@@ -149,7 +149,7 @@ fn printed(code: &str, name: &str) -> Option<Printed> {
     Some(if value.contains('{') { Printed::Computed } else { Printed::Value(value.to_owned()) })
 }
 
-/// Collects the values of the string literals in tokens, except those of documentation.
+/// Collects the values of the string literals in tokens, except the literals of documentation.
 fn collect_literals(tokens: TokenStream, out: &mut Vec<String>) {
     let mut is_attribute = false;
     for token in tokens {

@@ -1,8 +1,8 @@
 //! Finds the dsql-local of a package.
 //!
 //! Input: a folder of the package. Output: the endpoint of the last start, keys and a certificate authority. dsql-local
-//! writes a folder of its own, `.dsql-local` or the one that `--folder` names. This module searches for that folder in
-//! the same folders as for a snapshot (`schema_path::folders`).
+//! writes these to a folder: `.dsql-local`, or the folder that `--folder` names. This module searches for that folder
+//! in the same folders as for a snapshot (`schema_path::folders`).
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use std::time::Duration;
 use dsql_edge::Credentials;
 use dsql_edge_macro_input::schema_path;
 
-/// dsql-local's folder, unless `--folder` names another.
+/// dsql-local's folder, unless `--folder` names another folder.
 const FOLDER: &str = ".dsql-local";
 /// The file in dsql-local's folder that has the bindings of the last start.
 const BINDINGS: &str = "bindings";
@@ -41,7 +41,7 @@ impl RunningLocal {
         Some(RunningLocal { folder: folder.to_owned(), endpoint, region })
     }
 
-    /// Whether its port accepts a connection.
+    /// Whether the port of this dsql-local accepts a connection.
     pub(crate) fn runs(&self) -> bool {
         let port = self.endpoint.strip_prefix("localhost:").and_then(|port| port.parse().ok());
         port.is_some_and(|port| {
@@ -59,7 +59,7 @@ impl RunningLocal {
         Some(Credentials::new(id, secret))
     }
 
-    /// Returns the path of its certificate authority.
+    /// Returns the path of this dsql-local's certificate authority.
     pub(crate) fn ca(&self) -> PathBuf {
         self.folder.join("ca.crt")
     }

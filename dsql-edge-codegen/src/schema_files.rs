@@ -1,6 +1,6 @@
 //! Finds the files of a schema.
 //!
-//! Input: the path of a file or a folder. Output: names and texts, in the order in which they apply.
+//! Input: the path of a file or a folder. Output: names and texts, in the order in which they are applied.
 
 use std::borrow::Cow;
 use std::fs;
@@ -94,7 +94,7 @@ pub(crate) fn report_left_out(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether a name ends with `.sql`, in capital letters too.
+/// Whether a name ends with `.sql`, in lower-case or capital letters.
 fn is_sql(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql"))
 }

@@ -2,8 +2,8 @@
 //!
 //! Input: a path and a text. Output: the file.
 //!
-//! The text goes into a new file in the same folder, which then replaces the old one. A symbolic link stays a link:
-//! the file that it names is replaced. The new file has the permissions of the old one.
+//! The text goes into a new file in the same folder. Then the new file replaces the old file. A symbolic link stays a
+//! link: the file that the link names is replaced. The new file has the permissions of the old file.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Result as Written, Write};
@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 /// Writes `text` to `path`.
 ///
 /// # Errors
-/// Returns the file system's error with the path. The file is then unchanged.
+/// Returns the file system's error with the path. After an error, the file is unchanged.
 pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     replace(path, text).with_context(|| path.display().to_string())
 }

@@ -1,5 +1,5 @@
-//! Tests the command line as a process. The tests of its commands are in the workspace: because of this file, `cargo
-//! test --workspace` builds the command, which those tests run.
+//! Tests the command line as a process. The tests of each subcommand are in the workspace's `tests`, and run the built
+//! command. Because of this file, `cargo test --workspace` builds the command.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,8 +1,9 @@
 //! Compiles a query with optional text in every combination.
 //!
-//! Input: its tokens with their pieces. Output: one [`TypedQuery`] that is valid for all combinations: all have the
-//! same columns and parameters, a column can be NULL if it can be NULL in one combination, and a parameter accepts an
-//! `Option` if it accepts one in all combinations.
+//! Input: the tokens of the query, with the pieces of optional text. Output: one [`TypedQuery`] that is valid for all
+//! combinations. All combinations have the same columns and parameters. A column can be NULL if this column can be NULL
+//! in at least one combination. A parameter accepts an `Option` if this parameter accepts an `Option` in all
+//! combinations.
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::one_text;
@@ -121,7 +122,7 @@ fn merge(whole: &mut TypedQuery, other: TypedQuery, parameters: &[usize]) -> Res
     }
     whole.effect = whole.effect.max(other.effect);
     whole.session = whole.session.max(other.session);
-    // A key and an UNNEST belong to one statement, but the sent combination is chosen only at run time.
+    // A key or an UNNEST belongs to one statement, but which combination is sent is known only at run time.
     whole.key = None;
     whole.unnest = None;
     let new = other.tables.into_iter().filter(|table| !whole.tables.contains(table)).collect::<Vec<_>>();

@@ -35,7 +35,7 @@ pub enum Entry {
 pub struct Field {
     /// Its name.
     pub name: FieldName,
-    /// The number of its column, from 0.
+    /// The number of the field's column, from 0.
     pub column: usize,
     /// The type marker of the column, under `::dsql_edge::types::sql`.
     pub marker: Marker,
@@ -43,7 +43,7 @@ pub struct Field {
     pub rust_type: RustType,
     /// Whether the field is an `Option`.
     pub nullable: bool,
-    /// Its documentation in a named row struct: its SQL type.
+    /// The documentation of the field in a named row struct: the SQL type.
     pub doc: String,
 }
 
@@ -52,9 +52,10 @@ pub struct Field {
 pub struct Group {
     /// Its name.
     pub name: FieldName,
-    /// The column that is NULL exactly if the group has no row. With such a column, the field is an `Option`.
+    /// The column that is NULL exactly if the group has no row. If there is such a column, the group's field is an
+    /// `Option`.
     pub witness: Option<usize>,
-    /// Its fields and groups.
+    /// The fields and groups of the struct.
     pub entries: Vec<Entry>,
 }
 
@@ -146,7 +147,7 @@ impl Plan<'_> {
         let Plan { schema, columns, warnings, problems } = self;
         let (written, column) = columns.get(at)?;
         let by_join = column.nulled_by.iter().any(|join| !matched.contains(join));
-        // In a group whose join is known to have matched, fewer columns can be NULL than in the whole row.
+        // If the join of a group is known to have matched, fewer columns of the group can be NULL.
         let can_be_null =
             column.nullable && (column.nulled_by.is_empty() || column.nullable_within || by_join);
         let nullable = nullability(written, column, can_be_null, warnings, problems);

@@ -3,13 +3,13 @@
 //! Input: a column's name as the server reports it. Output: the field's name and the override written into it (`"x!"`,
 //! `"x?"`, `"x: T"`), or the reason why the column cannot be a field.
 
-/// A name that is a Rust identifier; only [`FieldName::new`] creates it. Two names are equal if rustc treats them as
-/// the same.
+/// A name that is a Rust identifier; only [`FieldName::new`] creates it. Two names are equal if rustc treats the two as
+/// the same name.
 #[derive(Clone, Debug)]
 pub struct FieldName {
     /// The name of the column.
     text: String,
-    /// The name as rustc compares it: in Unicode's form NFC. Outside a macro, the name is not normalized.
+    /// The name as rustc compares it: in Unicode's form NFC. Outside a macro, this field contains the name as written.
     normalized: String,
 }
 
@@ -35,7 +35,8 @@ impl FieldName {
         if !start || !rest || impossible {
             return None;
         }
-        // If rustc has older Unicode tables than this crate, creating the identifier in a macro can panic.
+        // If the Unicode tables of rustc are older than those of this crate, creating the identifier in a macro can
+        // panic.
         let ident = std::panic::catch_unwind(|| identifier(name)).ok()?;
         let normalized = ident.to_string();
         Some(FieldName { text: name.to_owned(), normalized })
@@ -72,7 +73,7 @@ fn identifier(name: &str) -> proc_macro2::Ident {
     }
 }
 
-/// Whether it is a keyword of Rust, including those of later editions.
+/// Whether the name is a keyword of Rust, including the keywords of later editions.
 fn is_keyword(name: &str) -> bool {
     [
         "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn",
@@ -106,7 +107,7 @@ pub enum Nullability {
 }
 
 impl ColumnName {
-    /// The name of a column of the database, which is not parsed for overrides.
+    /// A column name that comes from the database. Such a name is not parsed for overrides.
     pub fn of_database(name: &str) -> ColumnName {
         // The column of EXPLAIN, which has a space in its name and cannot be given an alias.
         let field = if name == "QUERY PLAN" { "query_plan" } else { name };

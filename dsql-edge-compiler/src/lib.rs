@@ -37,7 +37,7 @@ use syntax::Parsed;
 ///
 /// # Errors
 ///
-/// Returns all errors, in the order in which PostgreSQL would find them. Of syntax errors, it returns only the first.
+/// Returns all errors, in the order in which PostgreSQL would find them. But only the first syntax error is returned.
 ///
 /// ```
 /// use dsql_edge_compiler::{Schema, Source, compile};

@@ -1,7 +1,8 @@
 //! Decides whether a statement for many rows can be sent once, with an array for each parameter.
 //!
-//! Input: a statement and its parameters. Output: `INSERT … SELECT … FROM UNNEST($1, $2)`, if that certainly has the
-//! same effect as the statement run for each row; otherwise `None`, and the statement is executed once for each row.
+//! Input: a statement and its parameters. Output: `INSERT … SELECT … FROM UNNEST($1, $2)`, if this statement certainly
+//! has the same effect as one execution of the original statement for each row. Otherwise `None`: the original
+//! statement is executed once for each row.
 
 use crate::builtin;
 use crate::fields::{Marker, rust_type};
@@ -11,10 +12,11 @@ use crate::syntax::ParsedStatement;
 use crate::syntax::ast::{Expr, ExprKind, Insert, QueryBody, StatementKind};
 use crate::typed::{TypedParameter, Unnest};
 
-/// The alias of the rows in the statement, which does not conflict with a user's name.
+/// The alias of the rows in the statement. This alias does not conflict with a user's name.
 const ROWS: &str = "dsql_edge_rows";
 
-/// The statement with arrays, if it is an INSERT of one row whose values are parameters, casts of them, or constants.
+/// The statement with arrays, if the statement is an INSERT of one row whose values are parameters, casts of
+/// parameters, or constants.
 pub(crate) fn unnest(statement: ParsedStatement<'_>, parameters: &[TypedParameter]) -> Option<Unnest> {
     let StatementKind::Insert(insert) = &statement.tree.kind else { return None };
     let row = plain_row(insert)?;

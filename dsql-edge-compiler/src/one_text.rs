@@ -1,7 +1,7 @@
 //! Checks one statement: by the rules of DSQL, for transaction control, and by parse analysis.
 //!
-//! Input: SQL without optional text, or the tokens of one combination of it, and the schema. Output: the typed query,
-//! or all errors, in PostgreSQL's order.
+//! Input: SQL without optional text, or the tokens of one combination of optional text; and the schema. Output: the
+//! typed query, or all errors, in PostgreSQL's order.
 
 use crate::diagnostic::{Diagnostics, Stage, quotation};
 use crate::schema::{Dialect, Schema};

@@ -1,8 +1,8 @@
 //! Runs the compiler on a stack that is large enough for all input within the limits on nesting.
 //!
 //! The stacks of the callers differ: rustc's threads have 8 MB, the threads of `dsql-local` 2 MB. In a debug build, 100
-//! nested subqueries overflow 2 MB. So the compiler runs on a separate thread. The system reserves addresses for the
-//! stack, and memory only for the part that is used.
+//! nested subqueries overflow 2 MB. So the compiler runs on a separate thread. For the whole stack, the system reserves
+//! only addresses. It reserves memory only for the used part.
 
 use std::cell::Cell;
 use std::panic::resume_unwind;
@@ -16,7 +16,7 @@ thread_local! {
     static IS_OWN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `work` on a stack of [`STACK`] bytes; if the system does not start a thread, on the caller's stack.
+/// Runs `work` on a stack of [`STACK`] bytes; if the system cannot start a thread, `work` runs on the caller's stack.
 pub(crate) fn on_own_stack<T: Send>(work: impl Fn() -> T + Sync) -> T {
     if IS_OWN.get() {
         return work();

@@ -10,7 +10,7 @@ use std::fmt;
 pub struct Span {
     /// The first byte.
     pub start: u32,
-    /// The byte after the last.
+    /// The byte after the last byte of the span.
     pub end: u32,
 }
 
@@ -20,7 +20,7 @@ impl Span {
         Span { start: start as u32, end: end as u32 }
     }
 
-    /// The smallest span that contains both.
+    /// The smallest span that contains both spans.
     pub fn to(self, other: Span) -> Span {
         Span { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
@@ -42,7 +42,7 @@ impl fmt::Debug for Span {
 pub struct Edits(Vec<(Span, String)>);
 
 impl Edits {
-    /// Adds a replacement, which must not overlap another.
+    /// Adds a replacement. Replacements must not overlap.
     pub fn replace(&mut self, piece: Span, text: impl Into<String>) {
         self.0.push((piece, text.into()));
     }
@@ -133,7 +133,7 @@ impl Source {
     }
 }
 
-/// U+FEFF at the beginning of a file, which marks the encoding and is not a part of the text.
+/// U+FEFF at the beginning of a file. This character marks the encoding and is not a part of the text.
 pub const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The starts of the lines of a text. For many places in one text, `Lines` is faster than [`line_and_column`], which

@@ -3,7 +3,8 @@
 /// A type, with the facts that emission and messages need.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SqlType {
-    /// The OID, which is the same on every server; 0 for types of the schema, whose OIDs differ between servers.
+    /// The OID of a type that has the same OID on every server. 0 for types of the schema, because their OIDs differ
+    /// between servers.
     pub oid: u32,
     /// PostgreSQL's `typname`: `int4`, `_text`.
     pub name: String,
@@ -31,7 +32,7 @@ pub enum SqlTypeKind {
 }
 
 impl SqlType {
-    /// The type, or for a domain, the type below it that is not a domain.
+    /// The type itself; for a domain, the type under it that is not a domain.
     pub fn base(&self) -> &SqlType {
         match &self.kind {
             SqlTypeKind::Domain(base) => base.base(),

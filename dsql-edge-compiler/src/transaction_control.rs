@@ -4,10 +4,11 @@
 //! ends or changes a transaction.
 //!
 //! `dsql.transaction` determines from the statements that it sent whether a transaction is open, committed or rolled
-//! back. A COMMIT inside the closure commits changes that the transaction later reports as not executed and runs again.
-//! `SET TRANSACTION READ WRITE` inside `.read_only()` writes, and the ROLLBACK that ends a read-only transaction loses
-//! the write without an error. A DO block or a procedure may COMMIT halfway: a later conflict then undoes only the
-//! second half, so a retry of the statement would apply the first half twice.
+//! back. A COMMIT inside the closure commits changes. The transaction may later report these changes as not executed,
+//! or make them a second time. `SET TRANSACTION READ WRITE` makes writes possible inside `.read_only()`. The ROLLBACK
+//! that ends a read-only transaction then loses the writes without an error. A DO block or a procedure may COMMIT
+//! halfway: a later conflict then undoes only the second half, so a retry of the statement would apply the first half
+//! twice.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::dsql::Words;
@@ -45,7 +46,7 @@ pub fn error(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
     Some(Diagnostic::error(Code::TransactionControl, statement.span, message).with_hint(hint))
 }
 
-/// The command of a statement that controls a transaction, as it is written: `END`, `START TRANSACTION`.
+/// The command words of a statement that controls a transaction, as written: `END`, `START TRANSACTION`.
 pub fn command(statement: ParsedStatement<'_>) -> String {
     match Words::of(statement).first_two() {
         (first @ ("START" | "PREPARE"), second) => format!("{first} {second}"),

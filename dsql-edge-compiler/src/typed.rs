@@ -11,25 +11,26 @@ use crate::sql_type::SqlType;
 pub struct TypedQuery {
     /// The text to send, with `$1` for `$name` and with the columns for `*`.
     pub sql: String,
-    /// Its parameters, `$1` first.
+    /// The parameters of the statement, `$1` first.
     pub parameters: Vec<TypedParameter>,
-    /// Its columns; empty for a statement that returns no rows.
+    /// The columns of the result; empty for a statement that returns no rows.
     pub columns: Vec<TypedColumn>,
     /// The numbers, from 1, of parameters that are arrays of one `UNNEST` and must have the same length.
     pub equal_lengths: Vec<Vec<usize>>,
     /// The possible number of rows.
     pub cardinality: Cardinality,
-    /// Its effect on the database.
+    /// The effect of the statement on the database.
     pub effect: Effect,
-    /// Its effect on the session that it runs in.
+    /// The effect of the statement on its session.
     pub session: SessionEffect,
-    /// The idempotency key, if it is an INSERT that can serve as one.
+    /// The idempotency key, if the statement is an INSERT that can serve as a key.
     pub key: Option<IdempotencyKey>,
-    /// The tables that it names.
+    /// The tables that the statement names.
     pub tables: Vec<String>,
-    /// The search path with which its names were resolved, in PostgreSQL's syntax; empty for the default, `public`.
+    /// The search path with which the names in the statement were resolved, in PostgreSQL's syntax; empty for the
+    /// default, `public`.
     pub search_path: String,
-    /// The warnings about it.
+    /// The warnings about the statement.
     pub warnings: Vec<Diagnostic>,
     /// The statement that inserts many rows at once, if there is one.
     pub unnest: Option<Unnest>,
@@ -42,7 +43,7 @@ pub struct TypedQuery {
 pub struct Unnest {
     /// The text to send.
     pub sql: String,
-    /// For each parameter, the OID of its type and that of the array type that is sent.
+    /// For each parameter, the OID of its type, and the OID of the array type that is sent.
     pub types: Vec<(u32, u32)>,
 }
 
@@ -51,29 +52,29 @@ pub struct Unnest {
 pub struct Combination {
     /// The text to send, with parameters numbered without gaps.
     pub sql: String,
-    /// Its parameters, by their index among those of the query, from 0.
+    /// The parameters of the combination, as indexes (from 0) into the parameters of the query.
     pub parameters: Vec<usize>,
 }
 
 /// A parameter.
 #[derive(Clone, Debug)]
 pub struct TypedParameter {
-    /// The name, if it is written as `$name`.
+    /// The name of the parameter, if it is written as `$name`.
     pub name: Option<String>,
     /// Its type.
     pub sql_type: SqlType,
-    /// The parameter decides on optional text, which is sent if the argument is `Some`.
+    /// Whether the parameter decides on optional text: the text is sent if the argument is `Some`.
     pub optional: bool,
-    /// NULL has a meaning for it.
+    /// Whether NULL has a meaning for the parameter.
     pub nullable: bool,
-    /// NULL has a meaning in a use other than LIMIT. (In LIMIT, usually a value is intended.)
+    /// Whether NULL has a meaning in a use other than LIMIT. (In LIMIT, usually a value is intended.)
     pub null_expected: bool,
-    /// For an array, its elements may be NULL.
+    /// For an array, whether the elements may be NULL.
     pub elements_nullable: bool,
 }
 
 impl TypedParameter {
-    /// Whether its type is known; in a statement with errors it may be unknown.
+    /// Whether the type of the parameter is known; it may be unknown if the statement has errors.
     pub fn is_resolved(&self) -> bool {
         !matches!(self.sql_type.name.as_str(), "???" | "unknown")
     }
@@ -84,25 +85,25 @@ impl TypedParameter {
 pub struct TypedColumn {
     /// The name that the server reports, including the suffix of an override.
     pub name: String,
-    /// The name is an alias in the query, so it may contain an override. A name from the database never contains an
-    /// override.
+    /// Whether the name is an alias in the query, so that the name may contain an override. A name from the database
+    /// never contains an override.
     pub is_alias: bool,
     /// Its type.
     pub sql_type: SqlType,
-    /// Whether it can be NULL; true unless the opposite is proved.
+    /// Whether the column can be NULL; true unless the opposite is proved.
     pub nullable: bool,
     /// For an array, whether an element can be NULL.
     pub elements_nullable: bool,
-    /// It is the constant NULL.
+    /// Whether the column is the constant NULL.
     pub always_null: bool,
-    /// The column of a table that it returns unchanged.
+    /// The column of a table whose values this column returns unchanged.
     pub origin: Option<Origin>,
-    /// The numbers of the nullable sides of outer joins that make it NULL if they have no matching row; empty if the
-    /// column is proved NOT NULL, or if NULL proves nothing about a join.
+    /// The numbers of the nullable sides of outer joins that make the column NULL if the join finds no matching row.
+    /// The list is empty if the column is proved NOT NULL, or if NULL proves nothing about a join.
     pub nulled_by: Vec<u32>,
     /// Whether the column can be NULL even if all joins in `nulled_by` match.
     pub nullable_within: bool,
-    /// Its place in the SQL as written.
+    /// The place of the column in the SQL as written.
     pub span: Span,
 }
 
@@ -120,7 +121,7 @@ pub struct Origin {
 /// The number of rows that a statement returns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Cardinality {
-    /// It returns no columns.
+    /// The statement returns no columns.
     #[default]
     None,
     /// Always exactly one row.
@@ -170,10 +171,10 @@ pub enum SessionEffect {
 /// An INSERT of one row that a second INSERT of the same values cannot repeat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey {
-    /// The unique constraints and indexes whose columns it inserts, by name.
+    /// The names of the unique constraints and indexes whose columns the INSERT writes.
     pub constraints: Vec<String>,
     /// Whether `constraints` has all unique and exclusion constraints of the table.
     pub all: bool,
-    /// `ON CONFLICT DO NOTHING`.
+    /// Whether the INSERT has `ON CONFLICT DO NOTHING`.
     pub does_nothing: bool,
 }

@@ -1,12 +1,13 @@
 //! Derives the effects of a statement of `sql_unchecked!`.
 //!
-//! Input: its text, and the snapshot, if there is one. Output: whether it writes, and whether it changes its session.
+//! Input: the text of the statement, and the snapshot, if there is one. Output: whether the statement writes, and
+//! whether it changes its session.
 //!
-//! A statement that only reads is retried when its answer is lost. That it only reads must be proved, and does not
-//! follow from a leading SELECT: a function may write, and a view or a domain may call such a function. The proof is
-//! that of `sql!`: the statement compiles against the snapshot. The types of its parameters are known only when it
-//! runs, and with other types a name may refer to another function: so nothing is proved for a statement that calls a
-//! function whose name the schema also defines.
+//! A statement that only reads is retried when its answer is lost. So it must be proved that a statement only reads. A
+//! leading SELECT is not a proof: a function may write, and a view or a domain may call such a function. The proof is
+//! the same as for `sql!`: the statement compiles against the snapshot. The types of the parameters are known only when
+//! the statement runs, and with other types a name may refer to another function. So nothing is proved for a statement
+//! that calls a function if the schema also defines a function of the same name.
 
 use crate::source::Source;
 use crate::syntax::ast::{Expr, ExprKind, Statement, StatementKind};

@@ -21,7 +21,12 @@ impl Volatility {
         }
     }
 
-    /// Whether each call may return a different result, or write.
+    /// Whether the result depends only on the arguments.
+    pub fn is_immutable(self) -> bool {
+        self == Volatility::Immutable
+    }
+
+    /// Whether two calls may return different results, or a call may write.
     pub fn is_volatile(self) -> bool {
         self == Volatility::Volatile
     }

@@ -55,7 +55,7 @@ const SHAPES: [(&str, Shape); 13] = [
 const TABLE: &str = "-- dsql-edge: dialect postgres
 CREATE TABLE t (a int PRIMARY KEY, b int, c bool, d int[]);";
 
-/// Nests texts: each text contains the previous one in place of its first `@`.
+/// Nests texts: in each text, the previous text replaces the first `@`.
 fn nested(depth: usize, first: &str, text: impl Fn(usize) -> String) -> String {
     // Only the first `@` is replaced, so that the text does not double with each level.
     (0..depth).fold(first.to_owned(), |inner, at| text(at).replacen('@', &inner, 1))
@@ -244,7 +244,7 @@ fn keys(numbers: &mut Numbers, size: usize) -> Input {
     (TABLE.to_owned(), format!("SELECT t0.b FROM {} WHERE t0.a = 1 AND {conditions}", tables.join(", ")))
 }
 
-/// Compiles an input; returns the first error's code if it fails.
+/// Compiles an input; returns the code of the first error if the input does not compile.
 fn answer((schema, sql): Input) -> Result<(), String> {
     let schema = Schema::parse(&schema).map_err(|errors| {
         errors.first().map(|error| error.diagnostic.code.name()).unwrap_or("none").to_owned()

@@ -268,7 +268,7 @@ fn statements_that_are_rolled_back_change_nothing() {
             "column \"a\" does not exist",
         ),
         ("BEGIN; SAVEPOINT s; ALTER TABLE t DROP COLUMN a; SAVEPOINT r; ROLLBACK TO s; COMMIT;", ""),
-        // With several savepoints of one name, the newest remaining one is used.
+        // If several savepoints have the same name, ROLLBACK TO uses the newest of those that remain.
         (
             "BEGIN; SAVEPOINT s; ALTER TABLE t DROP COLUMN b; SAVEPOINT s; RELEASE s; ROLLBACK TO s; COMMIT;",
             "",

@@ -1,8 +1,8 @@
 //! The version of an endpoint's catalog, and the versions at which its objects changed.
 //!
 //! Input: schema changes that sessions have committed. Output: the newest version, and whether an object has changed
-//! since an older one. Objects are compared by their names without a schema: two objects of the same name are treated
-//! as one.
+//! since an older version. Objects are compared by their names without a schema: two objects of the same name are
+//! treated as one.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub(crate) struct SchemaChange {
     pub(crate) names: Vec<String>,
     pub(crate) created: Option<String>,
-    /// The number of its parts, each of which `IF EXISTS` or `IF NOT EXISTS` may skip.
+    /// The number of parts of the schema change. `IF EXISTS` or `IF NOT EXISTS` may skip each part.
     pub(crate) parts: usize,
 }
 
@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(catalog.commit(named("a", false)), 2);
         assert!(catalog.has_changed("a", 1) && !catalog.has_changed("a", 2));
         assert!(!catalog.has_changed("b", 0));
-        // The table is dropped and created again: the new one was not used yet.
+        // The table is dropped and created again: the new table was not used yet.
         assert_eq!(catalog.commit(named("a", true)), 3);
         assert!(!catalog.has_changed("a", 1) && catalog.newest() == 3);
     }

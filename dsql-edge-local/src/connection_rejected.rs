@@ -15,7 +15,7 @@ pub struct ConnectionRejected {
     pub message: String,
     /// The HINT field, which contains the reason of a denied access.
     pub hint: Option<String>,
-    /// The reason for the log, and what to do. It is never sent.
+    /// The reason for the log, and what to do. The reason is never sent.
     pub reason: String,
 }
 
@@ -51,8 +51,8 @@ impl ConnectionRejected {
         )
     }
 
-    /// The message of `access_denied` with 28000 and without HINT: the role is not mapped to the identity that signed
-    /// the token.
+    /// The error for a role that is not mapped to the identity that signed the token: the message of `access_denied`,
+    /// with 28000 and without HINT.
     pub(crate) fn role_not_mapped(user: &str, arn: &str) -> ConnectionRejected {
         ConnectionRejected {
             sqlstate: "28000",

@@ -20,7 +20,7 @@ pub enum Fault {
     /// The n-th commit from now fails with OC000: a COMMIT of a transaction that has written, or a write that commits
     /// by itself.
     Conflict(u64),
-    /// The connection ends at the n-th commit from now, which is not applied.
+    /// The connection ends at the n-th commit from now, and this commit is not applied.
     CutBeforeCommit(u64),
     /// The connection ends after the n-th commit from now has been applied, before its answer.
     CutAfterCommit(u64),
@@ -30,7 +30,8 @@ pub enum Fault {
     RateExceeded(u64),
     /// The next n connections are rejected because the cluster is waking up.
     WakingUp(u64),
-    /// The next n connections process the login and drop the statements that are sent with it, up to their Sync.
+    /// The next n connections process the login and drop the statements that are sent with the login, up to the Sync of
+    /// these statements.
     DropFlight(u64),
     /// Every open connection is treated as an hour old: it ends as soon as it is not in a transaction.
     ExpiredHour,
@@ -109,7 +110,7 @@ impl fmt::Display for Fault {
 /// Parses a list of faults, `conflict=1, latency=20`, or `none`.
 ///
 /// # Errors
-/// Returns an error for the first name that is not a fault, and if the latencies together are too long.
+/// Returns an error for the first name that is not a fault, or if the sum of the latencies is too long.
 pub(crate) fn listed(text: &str) -> Result<Vec<Fault>, InvalidFault> {
     let names = text.split(',').map(str::trim).filter(|name| !name.is_empty() && *name != NONE);
     let faults = names.map(str::parse).collect::<Result<Vec<Fault>, _>>()?;
@@ -140,7 +141,7 @@ pub(crate) struct Requested {
 }
 
 impl Requested {
-    /// Combines this request with an earlier one that is not answered either.
+    /// Combines this request with an earlier request that is also not answered yet.
     pub(crate) fn after(self, earlier: Option<Requested>) -> Requested {
         match earlier {
             Some(Requested { before, expires_hour }) => {
@@ -158,8 +159,8 @@ impl Faults {
         self.accept(&requested);
     }
 
-    /// Replaces the pending faults for a statement of a session, which may fail. The new faults apply at once to the
-    /// statements after it; `expired-hour` waits for [`accept`](Faults::accept).
+    /// Replaces the pending faults for a statement of a session. The statement may fail. The new faults apply at once
+    /// to the statements after that statement; `expired-hour` waits for [`accept`](Faults::accept).
     pub(crate) fn request(&self, faults: &[Fault]) -> Requested {
         let coming = faults.iter().copied().filter(|fault| *fault != Fault::ExpiredHour).collect();
         let before = std::mem::replace(&mut *self.coming(), coming);
@@ -193,7 +194,7 @@ impl Faults {
         found
     }
 
-    /// Makes a fault pending again: it was taken for a statement that then could not commit.
+    /// Makes a fault pending again, if the fault was taken for a statement that then could not commit.
     pub(crate) fn restore(&self, fault: Fault) {
         self.coming().push(fault);
     }

@@ -1,4 +1,4 @@
-//! A child process that always ends with this process, even if this process is killed by SIGKILL.
+//! A child process that always ends when this process ends, even if SIGKILL kills this process.
 //!
 //! A shell runs between this process and the child. The shell's standard input is a pipe whose other end only this
 //! process has, so the system closes the pipe when this process ends. Then the shell kills the child and removes the
@@ -62,8 +62,8 @@ impl Guarded {
             .arg(program)
             .args(arguments);
         prepare(&mut command);
-        // The child has its own process group, so that the terminal's Ctrl-C reaches only this process, which ends the
-        // child in an orderly way.
+        // The child has its own process group, so the terminal's Ctrl-C reaches only this process. This process then
+        // ends the child in an orderly way.
         command.stdin(Stdio::piped()).process_group(0);
         let mut shell = command.spawn()?;
         let leash = shell.stdin.take();
@@ -83,7 +83,7 @@ impl Guarded {
     /// The exit status, if the child has ended by itself.
     ///
     /// # Errors
-    /// Returns an error if the system does not report it.
+    /// Returns an error if the system does not report the exit status.
     pub fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
         self.shell.try_wait()
     }

@@ -13,11 +13,11 @@
 //! ```
 //!
 //! A local STS answers AssumeRole ([`Local::sts_url`]): it verifies the request's signature, and returns the
-//! credentials of a session, which sign tokens until they expire.
+//! credentials of a session. These credentials sign tokens until they expire.
 //!
 //! A statement that DSQL rejects is rejected with DSQL's message, on both protocols, by the rules of `sql!` and
-//! `dsql-edge lint`. `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` run at once and return a job's id, which `sys.jobs`
-//! then lists.
+//! `dsql-edge lint`. `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` run at once and return the id of a job. `sys.jobs`
+//! then lists this job.
 //!
 //! Sessions do not wait for each other: a conflict causes 40001 (OC000). A session that has used a table gets OC001 if
 //! another session changes this table ([`Builder::oc001`]). DSQL's limits apply, and [`Builder::limit`] makes them

@@ -150,7 +150,7 @@ impl Admission {
 #[derive(Default)]
 pub(crate) struct Connections(Arc<AtomicU64>);
 
-/// An open connection, which is counted until this is dropped.
+/// An open connection, which is counted until this value is dropped.
 pub(crate) struct Connected(Arc<AtomicU64>);
 
 impl Connections {

@@ -28,7 +28,7 @@ use crate::{Error, Installation};
 /// The default region of an endpoint.
 const REGION: &str = "us-east-1";
 
-/// A running local DSQL. Dropping it ends everything; [`Local::stop`] also waits for the end.
+/// A running local DSQL. Dropping this value ends everything; [`Local::stop`] also waits for the end.
 pub struct Local {
     listening: Listening,
     sts: Listening,
@@ -97,7 +97,7 @@ impl Local {
         self.listening.port()
     }
 
-    /// The URL of the local STS, `https://localhost:PORT`, to which `AWS_ENDPOINT_URL_STS` is set. It answers
+    /// The URL of the local STS, `https://localhost:PORT`, for the variable `AWS_ENDPOINT_URL_STS`. The STS answers
     /// AssumeRole with the credentials of a session, which sign tokens until they expire.
     pub fn sts_url(&self) -> String {
         format!("https://localhost:{}", self.sts.port())
@@ -113,7 +113,7 @@ impl Local {
         self.cluster.clock.advance(by);
     }
 
-    /// Sets the pending faults. They replace the faults that have not taken effect yet.
+    /// Sets the pending faults. These faults replace the faults that have not taken effect yet.
     pub fn set_faults(&self, faults: &[Fault]) {
         self.cluster.faults.set(faults);
     }
@@ -172,14 +172,15 @@ impl Local {
         bindings
     }
 
-    /// A host name in the form of a cluster's, `<26 characters>.dsql.<region>.on.aws`, for clients that require one.
-    /// The certificate contains it, and tokens may be signed for it. It is not in DNS; the port is [`Local::port`].
+    /// A host name in the form of a cluster's host name, `<26 characters>.dsql.<region>.on.aws`, for clients that
+    /// require such a name. The certificate contains this host name, and tokens may be signed for it. This host name is
+    /// not in DNS; the port is [`Local::port`].
     pub fn cluster_host(&self) -> &str {
         &self.cluster_host
     }
 
-    /// A connection string, for libpq and tokio-postgres, of the PostgreSQL behind dsql-local, as its superuser and
-    /// without the rules (`host=… user=postgres dbname=postgres`).
+    /// The connection string of the PostgreSQL behind dsql-local, for libpq and tokio-postgres. It connects as the
+    /// superuser, and the rules do not apply (`host=… user=postgres dbname=postgres`).
     pub fn postgres_url(&self) -> String {
         format!("host={} user={SUPERUSER} dbname=postgres", self.postgres.socket_folder().display())
     }
@@ -211,20 +212,20 @@ impl fmt::Debug for Local {
 }
 
 impl Builder {
-    /// Keeps the certificate authority and the keys in this folder, and with [`Builder::keep_data`] the data. The
-    /// folder is created if it is missing, and other users cannot read it.
+    /// Keeps the certificate authority and the keys in this folder; with [`Builder::keep_data`], keeps the data there
+    /// too. The folder is created if it is missing, and other users cannot read it.
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Builder {
         self.folder = Some(folder.into());
         self
     }
 
-    /// Keeps the data in the folder for the next start. In that case, SQL for the start runs only the first time.
+    /// Keeps the data in the folder for the next start. Then the SQL for the start runs only at the first start.
     pub fn keep_data(mut self, keep: bool) -> Builder {
         self.keep_data = keep;
         self
     }
 
-    /// The folder with `postgres` and `initdb`; by default the one that [`crate::installation`] finds.
+    /// The folder with `postgres` and `initdb`; by default the folder that [`crate::installation`] finds.
     pub fn postgres_bin(mut self, bin: impl Into<PathBuf>) -> Builder {
         self.postgres_bin = Some(bin.into());
         self
@@ -248,13 +249,14 @@ impl Builder {
         self
     }
 
-    /// The keys that sign tokens; by default the folder's, or new ones.
+    /// The keys that sign tokens; by default the keys in the folder, or new keys.
     pub fn credentials(mut self, credentials: Credentials) -> Builder {
         self.credentials = Some(credentials);
         self
     }
 
-    /// A role that may be assumed, and the external id that it requires. Without this option every role may be assumed.
+    /// A role that may be assumed, and the external id that the role requires. Without this option every role may be
+    /// assumed.
     pub fn role(mut self, arn: impl Into<String>, external_id: Option<&str>) -> Builder {
         self.roles.push(Role { arn: arn.into(), external_id: external_id.map(str::to_owned) });
         self
@@ -294,7 +296,8 @@ impl Builder {
         self
     }
 
-    /// Whether statements that DSQL rejects are rejected. `false` makes this a PostgreSQL with DSQL's login.
+    /// Whether statements that DSQL rejects are rejected. With `false`, the local DSQL is a PostgreSQL with DSQL's
+    /// login.
     pub fn rules(mut self, rules: bool) -> Builder {
         self.rules = rules;
         self
@@ -325,11 +328,11 @@ impl Builder {
         self
     }
 
-    /// Starts the local DSQL. The result accepts connections.
+    /// Starts the local DSQL. When this function returns, the local DSQL accepts connections.
     ///
     /// # Errors
-    /// Returns an error if no PostgreSQL 16 is found or it does not start, if the folder cannot be written, or if
-    /// PostgreSQL rejects SQL of the start. After an error, no process is left running.
+    /// Returns an error if no PostgreSQL 16 is found, if PostgreSQL does not start, if the folder cannot be written, or
+    /// if PostgreSQL rejects SQL of the start. After an error, no process is left running.
     pub async fn start(self) -> Result<Local, Error> {
         check_names(&self.region, &self.hosts)?;
         let installation = find::installation(self.postgres_bin.as_deref())?;
@@ -422,7 +425,7 @@ fn check_names(region: &str, hosts: &[String]) -> Result<(), Error> {
     }
 }
 
-/// The users with their keys, from the folder or new.
+/// The users with their keys. The keys are those in the folder, or new keys.
 fn users(names: Vec<String>, folder: Option<&Path>) -> Result<Vec<(String, Credentials)>, Error> {
     let mut users = Vec::new();
     for name in names {
@@ -439,7 +442,7 @@ fn users(names: Vec<String>, folder: Option<&Path>) -> Result<Vec<(String, Crede
     Ok(users)
 }
 
-/// Creates the folder, which other users cannot read and git ignores.
+/// Creates the folder. Other users cannot read the folder, and git ignores it.
 fn prepare(folder: &Path) -> Result<(), Error> {
     if !folder.is_dir() {
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(Error::file(folder))?;

@@ -1,11 +1,10 @@
 //! Decides which sessions get OC001 after a schema change of another session.
 //!
-//! DSQL documents that a session with a cached copy of an older catalog can get OC001 when it next uses storage, and
-//! that this can also be long after the change ("DDL and distributed transactions", DSQL user guide). DSQL documents
-//! neither the contents of this copy nor that OC001 is always sent. AWS's own test suites use tables that another
-//! session has just created, without a retry, also in sessions that have used other tables before: [`Oc001::Cached`]
-//! does not send OC001 in these cases. [`Oc001::Any`] is the documented worst case. `tests/oc001.rs` has each case and
-//! its source.
+//! DSQL documents that a session with a cached copy of an older catalog can get OC001 when the session next uses
+//! storage, even long after the change ("DDL and distributed transactions", DSQL user guide). DSQL documents neither
+//! the contents of this copy nor that OC001 is always sent. AWS's own test suites use tables that another session has
+//! just created, without a retry, also in sessions that have used other tables before: [`Oc001::Cached`] does not send
+//! OC001 in these cases. [`Oc001::Any`] is the documented worst case. `tests/oc001.rs` has each case and its source.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,8 +14,8 @@ use std::str::FromStr;
 #[non_exhaustive]
 pub enum Oc001 {
     /// Sessions that have used a table that the change names get OC001: at the next statement that reads or writes rows
-    /// of that table, or at the COMMIT of their writes to it. New tables, schema changes and queries of the catalog are
-    /// not affected.
+    /// of that table, or at the COMMIT of their writes to that table. New tables, schema changes and queries of the
+    /// catalog are not affected.
     #[default]
     Cached,
     /// Every session that was open at the change gets OC001: at its next statement except `SET`, `SHOW` and `BEGIN`, or

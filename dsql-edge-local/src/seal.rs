@@ -1,8 +1,8 @@
-//! The seal on statements with which dsql-local replaces a client's statements: functions that require a seal run only
-//! statements of this process.
+//! The seal on the statements of dsql-local that replace a client's statements. A function that requires a seal runs
+//! only statements of this process.
 //!
-//! A seal is the digest of the statement between two copies of a key, which only this process and a table of
-//! PostgreSQL's superuser contain. A client that finds a seal can use it only for the same statement.
+//! A seal is the digest of the statement between two copies of a key. Only this process and a table of PostgreSQL's
+//! superuser contain the key. A client that finds a seal can use it only for the same statement.
 
 use sha2::{Digest, Sha256};
 
@@ -48,7 +48,7 @@ impl SealKey {
 }
 
 /// Joins the statements that share one seal into one text with unambiguous boundaries. `dsql_local_build_index` joins
-/// them in the same way.
+/// the statements in the same way.
 pub(crate) fn joined(statements: [&str; 3]) -> String {
     statements.map(|statement| statement.replace('\u{1}', "\u{1}\u{1}")).join("\u{1}.")
 }

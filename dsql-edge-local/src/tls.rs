@@ -38,7 +38,7 @@ pub(crate) struct Authority {
 }
 
 impl Authority {
-    /// Reads the folder's authority (`ca.crt`, `ca.key`). The first time, makes it.
+    /// Reads the folder's authority (`ca.crt`, `ca.key`). The first time, makes the authority.
     pub(crate) fn of_folder(folder: &Path) -> Result<Authority, Error> {
         let (certificate, key) = (folder.join("ca.crt"), folder.join("ca.key"));
         let kept = |path: &Path| match fs::read_to_string(path) {
@@ -111,8 +111,8 @@ impl Authority {
     }
 }
 
-/// The fields of the authority's certificate. Except for the dates they depend only on the key, so a kept key can issue
-/// certificates without reading the kept certificate.
+/// The fields of the authority's certificate. Except for the dates, the fields depend only on the key, so a kept key
+/// can issue certificates without reading the kept certificate.
 fn params(key: &KeyPair) -> Result<CertificateParams, Error> {
     let mut params = CertificateParams::new(Vec::new()).map_err(failed)?;
     // Different names distinguish the authorities of two projects in one NODE_EXTRA_CA_CERTS.
@@ -130,7 +130,8 @@ fn named(name: &str) -> DistinguishedName {
     names
 }
 
-/// The first and the last date of a validity of this number of days, which begins yesterday because clocks differ.
+/// The first and the last date of a certificate that is valid for this number of days. The validity begins yesterday,
+/// because clocks differ.
 fn valid_for(days: i64) -> (OffsetDateTime, OffsetDateTime) {
     let from = OffsetDateTime::now_utc() - Duration::DAY;
     (from, from + Duration::days(days))

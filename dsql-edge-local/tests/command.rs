@@ -1,5 +1,5 @@
-//! Tests the binary `dsql-local`: the environment of the command that it runs, and that no process remains when it has
-//! ended.
+//! Tests the binary `dsql-local`: the environment of the command that `dsql-local` runs, and that no process remains
+//! when `dsql-local` has ended.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -164,7 +164,7 @@ fn second_start_in_a_folder_stops_and_changes_nothing() {
         child.wait().unwrap();
         gone(&pid, &home);
         fs::remove_file(folder.0.join("written")).unwrap();
-        // The folder is free, however the first process ended.
+        // The folder is free after the first process has ended in any way.
         assert!(folder.dsql_local(&["run", "--", "true"]).status().unwrap().success());
     }
 }
@@ -189,7 +189,8 @@ fn command_gets_another_role_limits_and_faults() {
     let written = fs::read_to_string(folder.0.join(".dev.vars")).unwrap();
     assert!(written.contains("DSQL_USER=blog\n") && written.contains(key), "{written}");
     assert_eq!(run(), printed, "the folder keeps the keys");
-    // As admin again, the other role's name is removed from the file, because dsql-local wrote it.
+    // The next start is for admin again, and removes the other role's name from the file, because dsql-local wrote that
+    // name.
     assert!(folder.dsql_local(&["run", "--", "true"]).status().unwrap().success());
     let written = fs::read_to_string(folder.0.join(".dev.vars")).unwrap();
     assert!(!written.contains("DSQL_USER") && !written.contains(key), "{written}");

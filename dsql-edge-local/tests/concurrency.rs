@@ -1,5 +1,5 @@
 //! Optimistic concurrency with overlapping sessions: no session waits, the losing transaction gets 40001, and the
-//! changes of the other one are kept.
+//! changes of the other transaction are kept.
 //!
 //! The order shows that no session waits: the second session gets its answer before the first has ended.
 
@@ -51,7 +51,8 @@ async fn fine(session: &mut Session, extended: bool, sql: &str) -> Answers {
     answer
 }
 
-/// The statements of the first session, which stays open; the statement of the second session; and its answer.
+/// The statements of the first session (it stays open), the statement of the second session, and the answer to that
+/// statement.
 const CONFLICTS: [(&str, &str, &str, &str); 16] = [
     (
         "lost update",
@@ -180,7 +181,7 @@ async fn snapshot_is_that_of_the_first_statement() {
     for oc001 in BOTH {
         let local = local(oc001).await;
         let (mut one, mut other) = (Session::open(&local).await, Session::open(&local).await);
-        // A row that changed since the snapshot.
+        // An UPDATE of a row that has changed since the snapshot fails.
         fine(&mut one, true, "BEGIN").await;
         assert_eq!(fine(&mut one, true, "SELECT balance FROM account WHERE id = 1").await.values, ["100"]);
         fine(&mut other, true, "UPDATE account SET balance = 7 WHERE id = 1").await;
@@ -291,7 +292,7 @@ async fn session_gets_oc001_of_anothers_ddl_once() {
             attempt(&mut other, false, "COMMIT").await;
             fine(&mut one, false, "SELECT count(*) FROM account").await;
         }
-        // It also occurs within a transaction, even one that only reads.
+        // OC001 also occurs within a transaction, even in a transaction that only reads.
         fine(&mut one, true, "BEGIN READ ONLY").await;
         fine(&mut one, true, "SELECT count(*) FROM account").await;
         fine(&mut other, true, "COMMENT ON TABLE account IS 'x'").await;

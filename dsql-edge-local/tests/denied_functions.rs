@@ -1,5 +1,5 @@
 //! PostgreSQL functions that would run a text as SQL or use something that DSQL does not have, and schema changes in
-//! the bodies of functions, are denied on every path by which the call reaches PostgreSQL.
+//! the bodies of functions, are denied on every path by which a call of such a function reaches PostgreSQL.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -12,7 +12,8 @@ mod session;
 use dsql_edge_local::Local;
 use session::{Session, error};
 
-/// A call of each function that runs a text as SQL or reads tables that an argument names, and of some others.
+/// A call of each function that runs a text as SQL or reads tables that an argument names, and calls of some other
+/// functions.
 const CALLS: &[(&str, &str)] = &[
     ("query_to_xml", "query_to_xml('SELECT pg_advisory_lock(1)', true, false, '')"),
     ("query_to_xmlschema", "query_to_xmlschema('SELECT 1', true, false, '')"),
@@ -86,7 +87,7 @@ async fn functions_that_run_sql_are_denied_on_every_path() {
         session.simple("SELECT sys.current_session_id() = sys.current_session_id()").await.values,
         ["t"]
     );
-    // A form that uses only its arguments.
+    // This form of the function uses only its arguments, so it is not denied.
     let rewritten = session.simple("SELECT ts_rewrite('a & b'::tsquery, 'a'::tsquery, 'c'::tsquery)").await;
     assert_eq!((rewritten.errors, rewritten.values), (Vec::new(), vec!["'b' & 'c'".to_owned()]));
     local.stop().await.unwrap();
@@ -124,7 +125,7 @@ async fn rejected_functions_are_found_in_every_definition() {
     local.stop().await.unwrap();
 }
 
-/// Checks that the list is complete: a volatile PostgreSQL function that is in neither list makes this fail.
+/// Checks that the list is complete: this test fails if a volatile PostgreSQL function is in neither list.
 #[tokio::test]
 async fn volatile_functions_that_clients_may_call_are_known() {
     let local = Local::builder().start().await.unwrap();
@@ -139,8 +140,8 @@ async fn volatile_functions_that_clients_may_call_are_known() {
     local.stop().await.unwrap();
 }
 
-/// Without the rules, also in a folder that was used with the rules before, the functions are available as in
-/// PostgreSQL.
+/// Without the rules, the functions are available as in PostgreSQL, also in a folder that was used with the rules
+/// before.
 #[tokio::test]
 async fn functions_are_given_back_without_the_rules() {
     let folder = std::env::temp_dir().join(format!("dsql-local-denied-{}", std::process::id()));
@@ -152,7 +153,7 @@ async fn functions_are_given_back_without_the_rules() {
         data = local.kept_data().unwrap().to_owned();
         local.stop().await.unwrap();
     }
-    // If this runs as root, the data is in another folder.
+    // If this test runs as root, the data is in another folder.
     std::fs::remove_dir_all(data.parent().unwrap()).unwrap();
     let _ = std::fs::remove_dir_all(folder);
 }

@@ -1,6 +1,6 @@
 //! Every rule of DSQL on every path by which a statement reaches PostgreSQL, and the bypasses that were found.
 //!
-//! The statements are those of `tests/cases/dsql`: for each rule the first one that violates it.
+//! The statements are those of `tests/cases/dsql`: for each rule, the first statement that violates the rule.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -16,7 +16,7 @@ use std::path::Path;
 
 use client::message;
 use dsql_edge_compiler::Source;
-use dsql_edge_compiler::dsql::{self, Known};
+use dsql_edge_compiler::dsql;
 use dsql_edge_compiler::syntax::Parsed;
 use dsql_edge_local::Local;
 use session::{Answers, Session, error, execute, parse, run, sync};
@@ -108,7 +108,7 @@ const OTHERS: &[&str] = &[
     "index_not_valid",
 ];
 
-/// For each rule, a statement that violates it by itself.
+/// For each rule, a statement that violates the rule by itself.
 fn broken() -> BTreeMap<&'static str, Broken> {
     let mut found = BTreeMap::new();
     let mut texts: Vec<String> = MORE.iter().map(|sql| (*sql).to_owned()).collect();
@@ -139,7 +139,7 @@ fn broken() -> BTreeMap<&'static str, Broken> {
             let alone = Source::numbered(&sql);
             let Ok(alone) = Parsed::script(&alone) else { continue };
             let findings = dsql::findings(alone.only().unwrap(), None);
-            let Some(first) = findings.into_iter().find(|it| it.diagnostic.is_error()) else { continue };
+            let Some(first) = findings.into_iter().find(|it| it.rule.is_rejected()) else { continue };
             let answer = error(first.diagnostic.sqlstate(), &first.diagnostic.message);
             found.entry(first.rule.id).or_insert(Broken { sql, answer });
         }
@@ -156,8 +156,7 @@ fn latin1(tag: u8, before: &str, sql: &str, after: &[u8]) -> Vec<u8> {
 async fn every_rule_holds_on_every_path() {
     let broken = broken();
     let rules = dsql::tables().into_iter().flat_map(|(_, rules)| rules.iter());
-    // An inferred rule is a warning of the linter.
-    let rejecting = rules.filter(|rule| rule.known != Known::Inferred).map(|rule| rule.id);
+    let rejecting = rules.filter(|rule| rule.is_rejected()).map(|rule| rule.id);
     let missing: Vec<&str> = rejecting.filter(|rule| !broken.contains_key(rule)).collect();
     assert_eq!(missing, OTHERS);
     let local = Local::builder().start().await.unwrap();
@@ -197,7 +196,7 @@ async fn text_of_another_encoding_is_rejected() {
         let answer = session.send(&message, 1).await;
         assert_eq!(answer.errors, error("22021", "invalid byte sequence for encoding \"UTF8\": 0xe9"));
     }
-    // In one write with the SET that changes the encoding: dsql-local waits for the setting.
+    // The text is sent in one write with the SET that changes the encoding: dsql-local waits for the setting.
     let set = message(b'Q', b"SET client_encoding = 'LATIN1'\0");
     let query = message(b'Q', b"SELECT '\xe9'\0");
     assert_eq!(

@@ -23,11 +23,12 @@ enum Meets {
     Nothing,
     /// The write gets 40001, and the connection can be used again.
     Conflict,
-    /// The connection ends without a message; the write is applied, or not.
+    /// The connection ends without a message. `applied`: whether the write is applied.
     Cut { applied: bool },
     /// The login is rejected with this SQLSTATE.
     Rejected(&'static str),
-    /// The messages before the first Sync are dropped without an answer; without a Sync, all of them.
+    /// The messages before the first Sync are dropped without an answer; if the flight has no Sync, all messages are
+    /// dropped.
     Dropped,
 }
 

@@ -1,6 +1,6 @@
 //! The proxy from the client's side: TLS, tokens, startup parameters, and a session.
 //!
-//! One server serves all tests of this file except those that need their own.
+//! One server serves all tests of this file except the tests that need a server of their own.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -176,7 +176,8 @@ async fn messages_before_the_session_are_dsqls() {
     // The certificate also contains an address, for which clients send no server name.
     let mut tls = Dial { name: "127.0.0.1", ..dial(&local) }.to(&local).await.unwrap();
     assert_eq!(first_error(&flight(&mut tls, &startup("admin", &[]), &good, "").await).1, text);
-    // The certificate contains the name in the form of a cluster's, and tokens can be signed for it.
+    // The certificate also contains a host name in the form of a cluster's host name, and tokens can be signed for this
+    // name.
     let host = local.cluster_host();
     let (id, rest) = host.split_once('.').unwrap();
     assert!(id.len() == 26 && id.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit()), "{host}");
@@ -240,7 +241,8 @@ async fn cancel_over_tls_cancels_and_ends_with_close_notify() {
             assert_eq!(tls.read_to_end(&mut Vec::new()).await.unwrap(), 0);
         }
     };
-    // The query may not have begun when a request arrives, so requests are repeated until one cancels it.
+    // The query may not have begun when a request arrives, so requests are repeated until one request cancels the
+    // query.
     let cancels = async {
         loop {
             cancel().await;

@@ -147,7 +147,7 @@ async fn index_is_built_once_its_session_has_read_the_jobs() {
     local.stop().await.unwrap();
 }
 
-/// Rows for which an index cannot be built make its job fail. An error that does not depend on rows is an error of the
+/// If an index cannot be built for some rows, the job fails. An error that does not depend on rows is an error of the
 /// statement.
 #[tokio::test]
 async fn build_that_fails_for_a_row_fails_as_a_job() {

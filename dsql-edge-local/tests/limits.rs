@@ -46,7 +46,7 @@ async fn rows_are_counted_after_drop_trigger() {
     local.stop().await.unwrap();
 }
 
-/// Several transactions, each within its limit except for its last statement.
+/// Several transactions. Only the last statement of each one exceeds the limit.
 #[tokio::test]
 async fn rows_are_counted_wherever_they_are_written() {
     let local = Local::builder().init_sql(TABLES).limit(Limit::Rows(10)).start().await.unwrap();
@@ -81,7 +81,7 @@ async fn rows_are_counted_wherever_they_are_written() {
             }
             session.simple("ROLLBACK").await;
         }
-        // Each transaction counts from 0, also after a failed one. Rows that are not written are not counted.
+        // Each transaction counts from 0, also after a failed transaction. Rows that are not written are not counted.
         for sql in [
             "UPDATE child SET note = 'y'",
             "INSERT INTO child SELECT * FROM child ON CONFLICT DO NOTHING",

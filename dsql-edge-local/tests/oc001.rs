@@ -2,9 +2,9 @@
 //!
 //! Sources: `page` is "DDL and distributed transactions" of the DSQL user guide; `suites` are AWS's own test suites,
 //! which pass on a cluster without a retry (aurora-dsql-sqlalchemy 1.3.0, aurora-dsql-tortoise-orm 0.2.0,
-//! aurora-dsql-python-connector 0.2.7); `skill` is AWS's DSQL skill (any statement, also reads and READ ONLY, and the
-//! first retry succeeds); `ours` is a choice where no source documents the behaviour. In the cases in which `cached`
-//! does not send OC001, a cluster may still send it: no source excludes this.
+//! aurora-dsql-python-connector 0.2.7); `skill` is AWS's DSQL skill (any statement can get OC001, also a read and in
+//! READ ONLY, and the first retry succeeds); `ours` is a choice where no source documents the behaviour. In the cases
+//! in which `cached` does not send OC001, a cluster may still send it: no source excludes this.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -76,7 +76,7 @@ const CASES: &[Case] = &[
     case(&["SELECT * FROM t"], "DROP TABLE IF EXISTS no", "SELECT * FROM t", (false, false), "page: changes"),
     case(&["SELECT * FROM t"], "DROP VIEW IF EXISTS no", "SELECT * FROM t", (false, false), "page: changes"),
     case(&["SELECT * FROM t"], "BEGIN; ALTER TABLE t ADD COLUMN IF NOT EXISTS id int; COMMIT", "SELECT * FROM t", (false, false), "page: changes"),
-    // A changes the table by a part of its statement.
+    // Only a part of A's statement changes the table.
     case(&["SELECT * FROM t"], "ALTER TABLE t ADD COLUMN IF NOT EXISTS id int, ADD COLUMN more int", "SELECT * FROM t", (true, true), "page"),
     case(&["SELECT * FROM t"], "ALTER TABLE t ADD COLUMN IF NOT EXISTS more int", "SELECT * FROM t", (true, true), "page"),
     case(&["SELECT * FROM t"], "BEGIN; ALTER TABLE t ADD COLUMN more int; ROLLBACK", "SELECT * FROM t", (false, false), "page: committed changes"),
@@ -104,7 +104,8 @@ async fn oc001_comes_in_the_documented_cases_and_once() {
                 let answer = b.run(extended, case.then).await;
                 let wanted = if expected { error("40001", SCHEMA_CHANGED) } else { Vec::new() };
                 assert_eq!(answer.errors, wanted, "{name}");
-                // OC001 is sent at most once, and neither to the session that made the change nor to a later one.
+                // OC001 is sent at most once. It is not sent to the session that made the change, and not to a session
+                // that began later.
                 b.simple("ROLLBACK").await;
                 let again = "SELECT count(*) FROM t, other";
                 let first = b.run(extended, again).await.errors;

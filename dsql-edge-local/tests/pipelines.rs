@@ -53,7 +53,7 @@ async fn count(local: &Local) -> String {
 /// The name, the messages, the number of ReadyForQuery messages that answer them, and the SQLSTATEs of the errors.
 type Flight = (&'static str, Vec<Vec<u8>>, usize, &'static [&'static str]);
 
-/// PostgreSQL ignores Sync while it reads the rows of COPY, but answers it if COPY fails at once.
+/// PostgreSQL ignores Sync while it reads the rows of COPY, but answers the Sync if COPY fails at once.
 #[tokio::test]
 async fn sync_inside_copy_is_not_counted() {
     let copy = "COPY t FROM STDIN";

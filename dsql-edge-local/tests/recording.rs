@@ -1,6 +1,6 @@
-//! Compares a real cluster's recorded answers with dsql-local's, if DSQL_EDGE_CORPUS names the folder of the recording:
-//! the cases of one session on both protocols, and those of two sessions one by one, with the step at which a session
-//! lost a conflict.
+//! Compares a real cluster's recorded answers with dsql-local's, if DSQL_EDGE_CORPUS names the folder of the recording.
+//! The cases of one session run on both protocols. The cases of two sessions run one by one, and the step at which a
+//! session lost a conflict is printed.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -44,7 +44,7 @@ struct Observation {
     message: Option<String>,
 }
 
-/// The cases of the recording. A fresh clone does not have it, and the tests succeed without it.
+/// The cases of the recording. A fresh clone does not have the recording, and the tests succeed without it.
 fn recorded() -> Vec<Case> {
     let Some(corpus) = std::env::var_os("DSQL_EDGE_CORPUS") else { return Vec::new() };
     let text = std::fs::read_to_string(PathBuf::from(corpus).join("dsql-golden.jsonl")).unwrap();
@@ -94,8 +94,8 @@ async fn recorded_statements_get_the_recorded_answers() {
     }
 }
 
-/// The statements of a case with two sessions, between BEGIN and COMMIT of each. The recording contains only their
-/// answers and a description.
+/// The statements of a case with two sessions, between BEGIN and COMMIT of each. The recording contains only the
+/// answers to these statements and a description.
 const TWO_SESSIONS: [(&str, &str, &str); 10] = [
     (
         "occ_write_write",
@@ -220,8 +220,8 @@ async fn recorded_conflicts_fail_the_recorded_number() {
                         1 => written_out(if number == 0 { first } else { second }),
                         _ => "COMMIT".to_owned(),
                     };
-                    // After an error the recorder continued with the next step, and recorded no more answers of this
-                    // one.
+                    // After an error the recorder continued with the next step, and recorded no more answers of the
+                    // step that failed.
                     if seen[number].last().is_some_and(|last: &Observation| last.sqlstate.is_some()) {
                         continue;
                     }
@@ -238,7 +238,8 @@ async fn recorded_conflicts_fail_the_recorded_number() {
                 }
             }
             let ours: Lost = seen.iter().enumerate().flat_map(|(number, seen)| lost(number, seen)).collect();
-            // Which of the two sessions fails is a race. Whether one fails, and with which answer, is deterministic.
+            // Which of the two sessions fails is a race. Whether one of them fails, and the answer to it, are
+            // deterministic.
             assert_eq!(ours.len(), cluster.len(), "{}: {}", case.name, shown(&ours));
             for (mine, theirs) in seen.iter().zip(&case.sessions) {
                 for (mine, theirs) in mine.iter().zip(&theirs.observations) {

@@ -1,4 +1,4 @@
-//! Statements that reach PostgreSQL inside others: the rules also apply to them.
+//! Statements that reach PostgreSQL inside other statements: the rules also apply to the inner statements.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -148,8 +148,8 @@ async fn rules_hold_inside_copy_explain_and_bodies() {
     local.stop().await.unwrap();
 }
 
-/// A statement beyond a limit of our parser could violate any rule: it is rejected, with the limit, and so are the
-/// statements after it.
+/// A statement beyond a limit of our parser could violate any rule. So the statement is rejected with the limit as its
+/// detail, and so are the statements after it.
 #[tokio::test]
 async fn statement_beyond_the_parsers_limits_is_rejected() {
     let local = Local::builder().init_sql("CREATE TABLE t (a int)").start().await.unwrap();

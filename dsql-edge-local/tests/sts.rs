@@ -126,7 +126,7 @@ async fn signed_requests_get_sessions_that_end() {
     let first = session(&xml);
     assert!(Credentials::is_made_up(first.access_key_id()));
 
-    // A session may also assume a role, but only with its token.
+    // A session may also assume a role, but only with the session's token.
     let (status, xml) = Ask { keys: first.clone(), ..ask(&local) }.send(&local).await;
     assert_eq!(status, 200, "{xml}");
     assert_ne!(session(&xml), first);

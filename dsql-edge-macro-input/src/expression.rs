@@ -1,4 +1,4 @@
-//! Reads the input of a macro that is an expression.
+//! Reads the input of `sql!` and `sql_file!` where the macro is used as an expression.
 //!
 //! Input: tokens. Output: their parts. This module does not read the SQL.
 
@@ -12,7 +12,7 @@ use syn::{Attribute, Expr, LitStr, Pat, Token};
 
 /// `[#[allow(code)]] [Row,] "SQL" [, for pattern in rows] [, argument]*`
 pub struct Input {
-    /// Warnings that are not reported.
+    /// The names of the warnings that are not reported.
     pub allowed: Vec<Ident>,
     /// The user's row struct.
     pub row: Option<OwnRow>,
@@ -34,9 +34,9 @@ pub struct Each {
 
 /// `expr` or `name = expr`.
 pub struct Argument {
-    /// The parameter's name, if it is written.
+    /// The parameter's name, if the argument is `name = expr`.
     pub name: Option<Ident>,
-    /// Its value.
+    /// The parameter's value.
     pub value: Expr,
 }
 
@@ -123,7 +123,8 @@ mod tests {
         r#"async fn waits() -> pub(in crate::here) Row = "SELECT 1 AS one";"#,
     ];
 
-    /// Every beginning of the tokens, also inside groups, as an editor sends them while a user types.
+    /// Every prefix of the tokens, also inside groups. While a user types, an editor expands the macro with such
+    /// prefixes.
     fn beginnings(tokens: &[TokenTree]) -> Vec<TokenStream> {
         let mut out = Vec::new();
         for end in 0..=tokens.len() {

@@ -3,7 +3,7 @@
 //! Input: the literal as written. Output: places.
 //!
 //! Stable Rust has no spans inside a literal, so this module keeps the literal as written and parses it again: for
-//! every byte of the text it records the byte of the literal that it came from.
+//! every byte of the text, the module records which byte of the literal that byte came from.
 
 use syn::LitStr;
 
@@ -11,7 +11,7 @@ use syn::LitStr;
 pub struct Literal {
     /// The literal as written, quotes included.
     written: String,
-    /// For each byte of the text, its byte in `written`.
+    /// For each byte of the text, the offset in `written` from which that byte came.
     offsets: Vec<usize>,
 }
 
@@ -37,7 +37,7 @@ impl Literal {
     }
 }
 
-/// For each byte of the literal's value, the byte of the literal that it came from.
+/// For each byte of the literal's value, the offset in the literal as written from which that byte came.
 fn offsets(written: &str) -> Vec<usize> {
     let bytes = written.as_bytes();
     let Some(open) = written.find('"') else { return Vec::new() };
@@ -48,7 +48,7 @@ fn offsets(written: &str) -> Vec<usize> {
     let mut at = open + 1;
     while at < end {
         if raw || bytes[at] != b'\\' {
-            // In the value a line ends with \n, even if the file has \r\n.
+            // In the literal's value, a line ends with \n, even if the file has \r\n.
             if !(bytes[at] == b'\r' && bytes.get(at + 1) == Some(&b'\n')) {
                 out.push(at);
             }

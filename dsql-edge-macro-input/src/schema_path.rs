@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 /// The name of a snapshot.
 pub const SNAPSHOT: &str = "dsql-schema.sql";
-/// The variable that names another snapshot.
+/// The environment variable that names another snapshot.
 pub const SCHEMA_VARIABLE: &str = "DSQL_EDGE_SCHEMA";
-/// The variable that names a folder of migrations. A build script must set it: otherwise cargo would not detect a new
-/// file.
+/// The environment variable that names a folder of migrations. A build script must set the variable: otherwise cargo
+/// would not detect a new file.
 pub const MIGRATIONS_VARIABLE: &str = "DSQL_EDGE_MIGRATIONS";
 
 /// The source of a schema.
@@ -66,16 +66,16 @@ pub fn schema_path(
     Ok(None)
 }
 
-/// The folders in which the files of a package, or of a folder in it, are searched: the folder and its parents up to
-/// the root.
+/// The folders in which a file of a package is searched: the given folder, which is the package's or one inside it, and
+/// its parents up to the root.
 pub fn folders(folder: &Path) -> impl Iterator<Item = &Path> {
     let root = root(folder);
     folder.ancestors().take_while(move |above| above.starts_with(root))
 }
 
-/// The root of the package or workspace that contains a folder. It is the package itself if it has a lock file, which
-/// cargo writes into the root; else the nearest folder above it with a workspace's manifest; else the package itself.
-/// Outside a package, the root is the given folder.
+/// The root of the package or workspace that contains a folder. If the package has a lock file, which cargo writes into
+/// the root, the root is the package itself. Otherwise the root is the nearest folder above the package with a
+/// workspace's manifest; if there is none, the package itself. Outside a package, the root is the given folder.
 fn root(folder: &Path) -> &Path {
     let Some(package) = folder.ancestors().find(|above| above.join("Cargo.toml").is_file()) else {
         return folder;

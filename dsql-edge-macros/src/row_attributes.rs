@@ -16,7 +16,7 @@ pub(crate) struct RowAttributes {
     pub(crate) docs: TokenStream,
     /// The attributes of the struct and of the structs of its groups.
     pub(crate) kept: TokenStream,
-    /// The last names of the traits that are derived.
+    /// The derived traits: of each path, only the last name.
     pub(crate) derived: Vec<String>,
     rename_all: Option<RenameAll>,
 }
@@ -24,7 +24,7 @@ pub(crate) struct RowAttributes {
 impl RowAttributes {
     /// # Errors
     ///
-    /// Returns an error if there is an attribute of serde that only its derive accepts, and no such derive.
+    /// Returns an error if an attribute of serde requires serde's derive and the struct does not have this derive.
     pub(crate) fn new(attributes: &[Attribute]) -> syn::Result<RowAttributes> {
         let mut out = RowAttributes::default();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("derive")) {

@@ -1,7 +1,7 @@
 //! Finds, reads and caches the schema, and makes cargo track its files.
 //!
-//! Input: the environment of the crate that is compiled. Output: the schema. A process that runs for hours and serves
-//! many crates (an editor's) reads a file again only if its modification time or length has changed.
+//! Input: the environment of the crate that is compiled. Output: the schema. An editor's process runs for hours and
+//! serves many crates: it reads a file again only if the file's modification time or length has changed.
 
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::diagnostic::render::{Place, render};
@@ -60,8 +60,8 @@ fn is_rustc() -> bool {
 /// The error that was last reported in full.
 static REPORTED: Mutex<Option<String>> = Mutex::new(None);
 
-/// Returns the error in full for the first query that has it, and for all queries if the process is not rustc. For
-/// later queries it returns the first words of the error.
+/// Returns the text of the error that a query reports. In rustc, only the first query with this error reports it in
+/// full, and each later query reports its first words. In any other process, every query reports the error in full.
 fn once(reported: &mut Option<String>, error: String, is_rustc: bool) -> String {
     if !is_rustc || reported.as_ref() != Some(&error) {
         *reported = Some(error.clone());
@@ -145,7 +145,7 @@ fn unreadable(path: &Path, error: &std::io::Error) -> String {
     format!("the schema snapshot {} cannot be read: {error}", path.display())
 }
 
-/// The path of the snapshot, or of the folder of migrations, of the crate that rustc compiles.
+/// For the crate that rustc compiles, the path of the snapshot or of the folder of migrations.
 pub(crate) fn path() -> Option<PathBuf> {
     find().ok().map(|(path, _)| path)
 }
@@ -184,9 +184,9 @@ impl Snapshot {
     }
 }
 
-/// Makes the build depend on the variables that the macros read, whether they are set or not, once per process. rustc
-/// reports to cargo the variables that `option_env!` reads; on stable Rust, a macro has no other way to report a
-/// variable.
+/// The tokens that make the build depend on the variables that the macros read, whether these are set or not; empty
+/// after the first call in a process. rustc reports to cargo the variables that `option_env!` reads; on stable Rust, a
+/// macro has no other way to report a variable.
 pub(crate) fn tracked_variables() -> TokenStream {
     static EMITTED: AtomicBool = AtomicBool::new(false);
     if EMITTED.swap(true, Ordering::Relaxed) {

@@ -18,7 +18,7 @@ pub(crate) struct Target {
 #[derive(Debug, PartialEq)]
 struct Library {
     name: String,
-    /// Whether Rust code can link it. A crate that is only a cdylib can be used only from C or JavaScript.
+    /// Whether Rust code can link the library. A crate that is only a cdylib can be used only from C or JavaScript.
     is_linked: bool,
 }
 
@@ -40,8 +40,8 @@ impl Target {
         let package = text("CARGO_PKG_NAME");
         let library = manifest.library(folder.join("src/lib.rs").is_file(), &package);
         let binary = text("CARGO_BIN_NAME");
-        // Cargo sets the first variable only for integration tests and benchmarks, rustdoc sets the second for its
-        // tests.
+        // Cargo sets the first variable only for integration tests and benchmarks. Rustdoc sets the second variable for
+        // documentation tests.
         let kind = if is_set("CARGO_TARGET_TMPDIR") || is_set("UNSTABLE_RUSTDOC_TEST_PATH") {
             Kind::Other
         } else if !binary.is_empty() {
@@ -55,7 +55,7 @@ impl Target {
         Target { library, kind }
     }
 
-    /// Returns the path of the library in this target, or `None` if it is `crate`.
+    /// Returns the path of the library in this target, or `None` if that path is `crate`.
     ///
     /// # Errors
     ///
@@ -166,7 +166,7 @@ fn in_table<'t>(table: &'t str, key: &str) -> Option<&'t str> {
     }
 }
 
-/// The place of the comma or brace that ends a value: the first one outside strings, arrays and tables.
+/// The place of the comma or brace that ends a value: the first comma or brace outside strings, arrays and tables.
 fn end_of_value(value: &str) -> usize {
     let (mut quote, mut depth, mut is_escaped) = (None, 0usize, false);
     for (at, character) in value.char_indices() {

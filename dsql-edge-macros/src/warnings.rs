@@ -54,7 +54,7 @@ fn dashed(name: &Ident) -> String {
     name.to_string().replace('_', "-")
 }
 
-/// Returns the reason why the name cannot be allowed, or `None` if it is a warning.
+/// Returns the reason why `#[allow(name)]` is an error, or `None` if `name` is a warning.
 fn not_a_warning(name: &Ident) -> Option<String> {
     let dashed = dashed(name);
     match Code::ALL.iter().find(|code| code.name() == dashed) {

@@ -47,7 +47,7 @@ impl Arguments {
         }
     }
 
-    /// Checks that the arrays of one `UNNEST`, given by the numbers of their parameters, have the same length.
+    /// Checks that the arrays of one `UNNEST` have the same length; `group` contains the numbers of their parameters.
     /// Different lengths are an error, because PostgreSQL would pad the shorter arrays with NULLs.
     pub fn equally_long(&mut self, group: &[usize]) {
         let lengths = group.iter().map(|number| (*number, self.array_length(*number)));
@@ -66,8 +66,8 @@ impl Arguments {
         let before = self.parameters.each.get(..number.checked_sub(1)?)?;
         let start = before.iter().rev().find_map(|(end, _)| *end).unwrap_or(0);
         let bytes = self.parameters.bytes.get(start..end?)?;
-        // The header has the number of dimensions, a flag for NULLs, the element's type; then, unless the array is
-        // empty, the length.
+        // The header contains the number of dimensions, a flag for NULLs, and the element's type. If the array is not
+        // empty, the length follows.
         match bytes.first_chunk() {
             Some([0, 0, 0, 0]) => Some(0),
             _ => bytes.get(12..)?.first_chunk().map(|length| i32::from_be_bytes(*length)),

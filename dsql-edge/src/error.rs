@@ -1,7 +1,7 @@
 //! The one error type of the runtime: predicates for programs, one line for people.
 //!
 //! Invariant: the line never shows a token, a credential, a parameter or a row. PostgreSQL's DETAIL, which quotes rows,
-//! has an accessor and is not part of `Display` or `Debug`; `shown` decides which primary messages are part of them.
+//! has an accessor and is not part of `Display` or `Debug`; `shown` decides which primary messages are part of both.
 
 mod shown;
 
@@ -16,8 +16,9 @@ use crate::wire::DatabaseError;
 
 /// An error that occurs at run time, between a query and its rows.
 ///
-/// It displays as one line: the SQLSTATE and the primary message of the server, or the failure and its remedy; then the
-/// place of the query in the source. Programs use the `is_*` methods, in five groups that answer five questions.
+/// The error is displayed as one line: the SQLSTATE and the primary message of the server, or the failure and its
+/// remedy; then the place of the query in the source. Programs use the `is_*` methods, in five groups that answer five
+/// questions.
 ///
 /// # Was anything written?
 ///
@@ -126,17 +127,17 @@ struct Inner {
 /// Whether a statement that ended with an error changed something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It changed nothing, or only reads.
+    /// The statement changed nothing, or only reads.
     Nothing,
-    /// It was executed and committed; its rows could not be used.
+    /// The statement was executed and committed; its rows could not be used.
     Executed,
-    /// It may have been executed.
+    /// The statement may have been executed.
     Unknown,
 }
 
 #[derive(Clone)]
 pub(crate) enum Kind {
-    /// A binding, an endpoint or a limit is missing or malformed. The text names it and shows how to set it.
+    /// A binding, an endpoint or a limit is missing or malformed. The text names this setting and shows how to set it.
     Config(Cow<'static, str>),
     /// No credentials to sign with. The query was not executed.
     Credentials(Cow<'static, str>),
@@ -150,7 +151,7 @@ pub(crate) enum Kind {
     Lost(Cow<'static, str>),
     /// The server violates PostgreSQL's protocol.
     Protocol(&'static str),
-    /// The query is too long, or contains a NUL. It was not sent.
+    /// The query is too long, or contains a NUL. The query was not sent.
     Unsendable(&'static str),
     Timeout(Cow<'static, str>),
     /// Too many requests already wait for the pool. The query was not executed.
@@ -330,7 +331,8 @@ impl Error {
     }
 
     /// Whether a statement or pipeline that writes was executed and committed, but its rows could not be used: the
-    /// snapshot is stale, a value does not fit, or there were more or fewer rows than expected. Do not run it again.
+    /// snapshot is stale, a value does not fit, or there were more or fewer rows than expected. Do not run the
+    /// statement again.
     pub fn is_executed(&self) -> bool {
         self.0.outcome == Outcome::Executed
     }

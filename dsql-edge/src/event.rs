@@ -9,8 +9,8 @@ use crate::statement::StatementRef;
 
 /// The end of a query, a pipeline or a transaction, as [`Config::on_event`](crate::Config::on_event) receives it.
 ///
-/// It contains no parameter, row or credential, and its [`Error`] displays none. Each statement of a transaction causes
-/// an event; after them, the transaction as a whole causes one more, which has no query.
+/// An event contains no parameter, row or credential, and its [`Error`] displays none. Each statement of a transaction
+/// causes an event. After these events, the transaction as a whole causes one more event, which has no query.
 ///
 /// ```
 /// use dsql_edge::{Config, Event};

@@ -17,8 +17,8 @@
 /// # Parameters
 ///
 /// `$name` captures a variable in scope, by reference, as `format!` does; `name = expr` after the text gives it another
-/// value. `$1`, `$2` take the arguments after the text in order. A query uses one of the two forms. An `Option` is
-/// accepted where NULL has a meaning, and is an error elsewhere. A list is an array: `WHERE id = ANY($ids)` takes
+/// value. `$1`, `$2` take the arguments after the text in order. A query uses only one of these two forms. An `Option`
+/// is accepted where NULL has a meaning, and is an error elsewhere. A list is an array: `WHERE id = ANY($ids)` takes
 /// `Vec<T>`, `&[T]` and `[T; N]`.
 ///
 /// # Rows
@@ -28,13 +28,14 @@
 /// has only `execute`.
 ///
 /// Overrides are written into the column's name: `AS "x!"` (never NULL; a NULL is then an error at run time), `AS "x?"`
-/// (an `Option`), `AS "x: T"` (a Rust type of your own). They have an effect only in an alias of the query, not in the
-/// name of a column of a table or view.
+/// (an `Option`), `AS "x: T"` (a Rust type of your own). Overrides have an effect only in an alias of the query, not in
+/// the name of a column of a table or view.
 ///
-/// Columns named `"author.name"` and `"author.email"` are a struct in the row, in its field `author`. The field is an
-/// `Option` if the columns are on the nullable side of an outer join, and one of them, the witness, is NULL only if the
-/// join finds no matching row; all columns of the group are NULL in that case. Without a witness, the field is a struct
-/// whose fields are `Option`s, so that no value is lost. Name your own structs with their fields:
+/// Columns named `"author.name"` and `"author.email"` are a group: they become a struct in the row's field `author`.
+/// The field is an `Option` if the group is on the nullable side of an outer join and has a witness. A witness is a
+/// column that is NULL only if the join finds no matching row; in that case, all columns of the group are NULL. Without
+/// a witness, the field is a struct whose fields are `Option`s, so that no value is lost. To use your own structs, name
+/// them with the fields that are structs:
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -61,8 +62,8 @@
 ///
 /// # Query functions
 ///
-/// In the place of an item, `sql!` makes any number of functions. Attributes before `fn` belong to the function, and
-/// attributes after the arrow to the row:
+/// As an item, `sql!` declares any number of functions. Attributes before `fn` belong to the function, and attributes
+/// after the arrow to the row:
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -84,9 +85,10 @@
 /// - A parameter with a type keeps that type, and rustc checks that the type fits. A parameter without a type has the
 ///   Rust type of its SQL type: `&str`, `&[u8]` and `&[T]` instead of types that own memory, and an `Option` where NULL
 ///   is an ordinary value (not for `LIMIT`).
-/// - `-> pub Post` makes the struct, with any visibility (`pub(self)` is a private one); `-> Post` fills your own,
-///   `-> Post { author: Author }` with groups. Functions of one block that make the same struct share it, if their
-///   columns are the same. Structs of groups are named `PostAuthor`, with the row's attributes.
+/// - `-> pub Post` makes the struct, with any visibility; `pub(self)` makes a private struct. `-> Post` fills your own
+///   struct; with groups, write `-> Post { author: Author }`. Functions of one block that declare the same struct
+///   share it, if their columns are the same. The struct of a group is named `PostAuthor`, and has the row's
+///   attributes.
 /// - A row that `sql!` generates is Debug, Clone, PartialEq and, with the feature `serde`, Serialize; a trait that is
 ///   named in `#[derive(…)]` is derived instead. `#[serde(rename_all = "…")]` works without a derive.
 /// - If the SQL is wrong, the function keeps its signature and the columns that resolved, so that rustc shows one
@@ -113,7 +115,7 @@
 ///
 /// One parameter decides whether an optional part is sent: the only parameter in that part that occurs nowhere outside
 /// optional text. Its argument is an `Option`, whose value is bound. Every combination of parts is compiled (at most
-/// six parameters may decide), all combinations must have the same columns and parameters, and the combination that the
+/// six parameters may decide). All combinations must have the same columns and parameters. The combination that the
 /// arguments choose is sent; a value never becomes text.
 ///
 /// # Many rows
@@ -132,10 +134,10 @@
 /// # }
 /// ```
 ///
-/// An `INSERT` of one row of parameters, casts of them and constants, without `RETURNING` and `DO UPDATE`, is sent as
-/// one statement with an array for each parameter (`INSERT … SELECT … FROM UNNEST($1, $2)`); everything else is bound
-/// and executed row by row. DSQL accepts 3,000 rows per transaction. `execute` counts all rows; without rows, nothing
-/// is sent.
+/// Some `INSERT`s are sent as one statement with an array for each parameter (`INSERT … SELECT … FROM UNNEST($1, $2)`).
+/// Such an `INSERT` has one row, whose values are parameters, casts of parameters or constants, and has neither
+/// `RETURNING` nor `DO UPDATE`. Every other statement is bound and executed row by row. DSQL accepts 3,000 rows per
+/// transaction. `execute` counts all rows; without rows, nothing is sent.
 ///
 /// # What it evaluates to
 ///
@@ -152,14 +154,14 @@
 ///
 /// # Warnings
 ///
-/// A suspicious statement causes a warning. `sql!(#[allow(missing_where)] "DELETE FROM posts")` turns it off; before a
-/// function, use the same attribute. The attribute takes the code that the warning shows, with `_` for `-`.
+/// A suspicious statement causes a warning. `sql!(#[allow(missing_where)] "DELETE FROM posts")` turns the warning off;
+/// before a function, use the same attribute. The attribute takes the code that the warning shows, with `_` for `-`.
 ///
 /// # The snapshot
 ///
 /// The snapshot is `dsql-schema.sql` next to `Cargo.toml`, or in a parent folder, up to the workspace's folder;
 /// `DSQL_EDGE_SCHEMA` names another file, relative to `Cargo.toml`. Cargo builds again when the variable or the file
-/// changes. Comments at its head are directives:
+/// changes. Comments at the head of the snapshot are directives:
 ///
 /// ```sql
 /// -- dsql-edge: search_path app, public
@@ -167,9 +169,9 @@
 /// ```
 ///
 /// The second directive gives a Rust type to a column wherever the column is selected unchanged, or (`type date =
-/// crate::Day`) to all columns of an SQL type; `AS "id: _"` ignores it. In a directive, `crate` is the package's
-/// library, also in the package's tests, examples and binaries, so the type must be `pub`. In a package without a
-/// library, `crate` is the binary.
+/// crate::Day`) to all columns of an SQL type; `AS "id: _"` ignores the directive. In a directive, `crate` is the
+/// package's library, also in the package's tests, examples and binaries, so the type must be `pub`. In a package
+/// without a library, `crate` is the binary.
 ///
 /// A folder of migrations also works; its files are read in the order of their names, without `*.down.sql`. Cargo does
 /// not detect new files there, so a `build.rs` names the folder:
@@ -183,7 +185,7 @@
 /// A statement that PostgreSQL would reject is a compile error, with PostgreSQL's message and the place in the SQL.
 pub use dsql_edge_macros::sql;
 
-/// [`sql!`](crate::sql) with the SQL in a file, whose path is relative to `Cargo.toml`.
+/// [`sql!`](crate::sql) with its SQL in a file. The path of the file is relative to `Cargo.toml`.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql_file};
@@ -210,11 +212,11 @@ pub use dsql_edge_macros::sql_file;
 /// ```
 ///
 /// The fields name the columns in order. When the query runs, the server's description is compared with the Rust types:
-/// a difference is an error that names the column; a value is never misread. Without a row (`sql_unchecked!("…", …)`),
-/// the statement can only be executed.
+/// a difference is an error that names the column; a value is never misread. Without a row struct
+/// (`sql_unchecked!("…", …)`), the result has only the method `execute`.
 ///
-/// Transaction control is rejected as in [`sql!`](crate::sql). A SELECT is treated as a statement that only reads, and
-/// runs again after a lost answer, if the snapshot proves that it only reads: `sql!` would accept it, and it does not
-/// name a function of the schema. Every other statement is treated as one that may write and may change its session.
-/// Run a statement that changes its session on a [`Session`](crate::Session): `sql_unchecked!` does not check that.
+/// Transaction control is rejected as in [`sql!`](crate::sql). A SELECT runs again after a lost answer if the snapshot
+/// proves that the SELECT only reads: `sql!` would accept the SELECT, and the SELECT does not name a function of the
+/// schema. Every other statement is treated as a statement that may write and may change its session. Run a statement
+/// that changes its session on a [`Session`](crate::Session): `sql_unchecked!` does not check that.
 pub use dsql_edge_macros::sql_unchecked;

@@ -63,8 +63,8 @@ where
 }
 
 impl Rows<'_> {
-    /// Returns the next rows, within the limits of rows and bytes, or one row that alone exceeds them. `None` if there
-    /// are no more.
+    /// Returns the next rows, within the limits of rows and bytes, or one row that alone exceeds these limits. `None`
+    /// if there are no more rows.
     pub(crate) fn chunk(&mut self, max_rows: usize, max_bytes: usize) -> Option<Chunk> {
         if self.ended {
             return None;
@@ -290,7 +290,7 @@ mod tests {
         };
         assert_eq!(arrays(9, 99), [array(&values)]);
         assert_eq!(arrays(2, 99), [array(&values[..2]), array(&values[2..4]), array(&values[4..])]);
-        // Each element has a length of four bytes.
+        // Each element begins with its length, which has four bytes.
         assert_eq!(arrays(9, 9), [array(&values[..2]), array(&values[2..3]), array(&values[3..])]);
         assert_eq!(arrays(9, 1).len(), 5);
         assert!(chunks(rows(0..0, |_: i32, _: &mut Arguments| ()), 9, 9).is_empty());

@@ -1,6 +1,6 @@
 //! Arguments that decide on optional text: `{? AND author = $author }`.
 
-/// An `Option`, or a reference to one: the text is a part of the SQL if it is `Some`.
+/// An `Option`, or a reference to an `Option`. If the `Option` is `Some`, the optional text is a part of the SQL.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` decides on optional text, so it must be an `Option`",
     label = "`Some` puts the text in, `None` leaves it out",

@@ -35,12 +35,12 @@ pub struct Command {
 
 /// An `INSERT` of one row that cannot succeed twice, made by `sql!`. It does nothing until it is executed.
 ///
-/// It runs like a [`Command`], and can be the [idempotency key](crate::TransactionBuilder::idempotency_key) of a
-/// transaction. `sql!` makes a `KeyInsert` from an `INSERT … VALUES (…)` of one row without `RETURNING` and without `DO
-/// UPDATE`, if a primary key or a unique constraint covers only columns that the statement writes, with parameters or
-/// constants that are not NULL. If that is true for more than one constraint of the table, `ON CONFLICT (column) DO
-/// NOTHING` must name the key: a violation of another constraint does not mean that the key is taken, and causes an
-/// error. `.into()` turns it into a `Command`.
+/// A `KeyInsert` runs like a [`Command`], and can be the [idempotency key](crate::TransactionBuilder::idempotency_key)
+/// of a transaction. `sql!` makes a `KeyInsert` from an `INSERT … VALUES (…)` of one row without `RETURNING` and
+/// without `DO UPDATE`, if a primary key or a unique constraint covers only columns that the statement writes, with
+/// parameters or constants that are not NULL. If that is true for more than one constraint of the table, `ON CONFLICT
+/// (column) DO NOTHING` must name the key: a violation of another constraint does not mean that the key is taken, and
+/// causes an error. `.into()` turns a `KeyInsert` into a `Command`.
 #[must_use = "a statement does nothing until it is executed"]
 pub struct KeyInsert {
     pub(crate) request: Request,
@@ -61,7 +61,7 @@ pub struct SessionQuery<R>(pub(crate) Query<R>);
 ///
 /// Its rows are read from their iterator as they are sent, in chunks of at most 3,000 rows and 8 MiB. In a
 /// [`Transaction`](crate::Transaction), all rows are part of that transaction. Otherwise each chunk is a transaction of
-/// its own, which costs two round trips: if a chunk fails, the chunks before it stay committed, and
+/// its own, which takes two round trips. If a chunk fails, the chunks before it stay committed, and
 /// [`Error::committed_rows`] is the number of their rows.
 ///
 /// ```
@@ -91,7 +91,7 @@ pub struct BulkQuery<'a, R> {
 pub(crate) struct Bulk<'a> {
     pub(crate) statement: StatementRef,
     pub(crate) rows: Rows<'a>,
-    /// COMMIT is sent with the rows.
+    /// Whether COMMIT is sent with the rows.
     pub(crate) fused: bool,
 }
 
@@ -115,7 +115,8 @@ pub(crate) struct Request {
     pub(crate) statement: StatementRef,
     /// The arguments of each execution. All executions are in one flight.
     pub(crate) arguments: Vec<Arguments>,
-    /// The statement is from `sql_unchecked!`: the types of its columns are not known until the server describes them.
+    /// Whether the statement is from `sql_unchecked!`. If so, the types of its columns are not known until the server
+    /// describes the columns.
     pub(crate) unchecked: bool,
 }
 

@@ -8,14 +8,14 @@
 //! # Invariants
 //!
 //! - A write whose outcome is unknown is never sent again, unless an idempotency key resolves it.
-//! - A statement that was rejected is never reported as unknown, and one that may have been executed is never reported
-//!   as rejected.
+//! - The outcome of a statement that was rejected is never reported as unknown. A statement that may have been executed
+//!   is never reported as rejected.
 //! - Every attempt is counted ([`Attempts`]), uses the [`Budget`] that all requests share, and has a deadline.
 //!
 //! # The table
 //!
-//! Three facts decide: the *signal* (the kind of failure), how far the flight had *reached* (what the transport was
-//! given, and what had been received), and the *payload* (whether a lost answer leaves the outcome open).
+//! Three facts decide: the *signal* (the kind of failure), the point that the flight had *reached* (which bytes had
+//! been given to the transport or received), and the *payload* (whether a lost answer leaves the outcome open).
 //!
 //! | | rule | what happened | what is known | again |
 //! |---|---|---|---|---|
@@ -34,8 +34,8 @@
 //! | R11 | | R4, R7 or R8 of a transaction with an idempotency key | the key resolves the outcome | the transaction, with the key |
 //! | R12 | `Abandoned` | a violation of the protocol; a timeout; the future polled in another request; BEGIN or COMMIT in a statement | as if lost | no |
 //!
-//! Before TLS the server sends one byte. EOF or RST there, and `E` (an error: PostgreSQL sends it when it cannot start
-//! a process), are R1; `N` (no TLS), any other byte, and more than one byte are R0.
+//! Before TLS the server sends one byte. Three results are R1: EOF, RST, and `E` (the error that PostgreSQL sends when
+//! it cannot start a process). All other results are R0: `N` (no TLS), any other byte, and more than one byte.
 //!
 //! # A worked example
 //!
@@ -60,7 +60,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use crate::login_rejection::LoginRejection;
 use crate::millis::Millis;
 
-/// How far a flight had come.
+/// The point that a flight had reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reached {
     /// No byte of the flight was given to the transport.
@@ -106,7 +106,7 @@ pub(crate) enum Signal {
     Answered,
     /// The server violated the protocol.
     Protocol,
-    /// The future is polled by another request, which has no access to the I/O of the first one.
+    /// The future is polled by another request, which has no access to the I/O of the first request.
     Stranded,
     /// A statement began or ended a transaction by itself.
     TransactionState,
@@ -118,7 +118,7 @@ pub(crate) struct FailureFacts {
     pub(crate) reached: Reached,
     pub(crate) payload: Payload,
     pub(crate) signal: Signal,
-    /// The connection had already sent another flight.
+    /// Whether the connection had already sent another flight.
     pub(crate) kept: bool,
 }
 
@@ -201,7 +201,7 @@ impl Rule {
         matches!(self, Rule::LoginRejected { rejection: LoginRejection::Protocol, pipelined: true })
     }
 
-    /// Whether the outcome of a write is unknown: it may have happened.
+    /// Whether the outcome of a write is unknown: the write may have been executed.
     pub(crate) fn leaves_unknown(self) -> bool {
         let unknown = match self {
             Rule::CommitLostDuringLogin | Rule::CommitLost | Rule::CommitUnsure => true,
@@ -221,7 +221,7 @@ impl Rule {
 /// The attempts so far of a query, a pipeline or a transaction.
 #[derive(Debug)]
 pub(crate) struct Attempts {
-    /// The maximum, including the first attempt.
+    /// The maximum number of attempts, including the first one.
     max: u32,
     done: u32,
     losses: u32,
@@ -231,7 +231,7 @@ pub(crate) struct Attempts {
 }
 
 /// If a server sends nothing for this many milliseconds after a pipelined login, a probe checks whether the server has
-/// the flight. The time is longer than most queries take, so that few send the five bytes of the probe.
+/// the flight. The time is longer than most queries take, so that the five bytes of the probe are sent for few queries.
 pub(crate) const PROBE_AFTER: Millis = 2_000;
 
 /// The maximum number of times that a connection is opened again after it broke or could not be opened.
@@ -248,8 +248,8 @@ impl Attempts {
         self.done
     }
 
-    /// Returns the pause before another attempt, or `None` if there is none. `resolvable`: the attempts are those of a
-    /// transaction with an idempotency key.
+    /// Returns the pause before another attempt, or `None` if no attempt follows. `resolvable`: the attempts are those
+    /// of a transaction with an idempotency key.
     pub(crate) fn after(&mut self, rule: Rule, resolvable: bool, budget: &[&Budget]) -> Option<Pause> {
         let pause = match rule {
             Rule::NotSent | Rule::StatementRejected | Rule::Abandoned { unknown: false } => return None,
@@ -296,13 +296,13 @@ fn once(done: &mut bool) -> bool {
     !core::mem::replace(done, true)
 }
 
-/// A pause from 0 to 5 ms, then to 10, 20 … and at most 500 ms.
+/// A pause of 0 to 5 ms. After each retry the maximum doubles (10, 20 … ms), up to 500 ms.
 fn conflict_pause(retries: u32) -> Pause {
     Pause::millis(0, 5_u32.checked_shl(retries).map_or(500, |to| to.min(500)))
 }
 
 /// The budget of retries, so that retries do not double the load of a server with problems: an initial number, and a
-/// tenth of a retry for every query. It is a plain counter, so that all requests of an isolate may share it.
+/// tenth of a retry for every query. The budget is a plain counter, so that all requests of an isolate may share it.
 #[derive(Debug)]
 pub(crate) struct Budget {
     tenths: AtomicU32,

@@ -1,7 +1,7 @@
 //! Decodes a row by the columns that the query was compiled against.
 //!
 //! Input: RowDescription, checked once for each result, and DataRows. Output: Rust values. A column that does not match
-//! the compiled query causes an error that names it; it is never misread.
+//! the compiled query is never misread: an error names the column.
 
 use crate::error::{Error, Kind};
 use crate::statement::StatementRef;
@@ -128,15 +128,15 @@ impl<'a> DataRow<'a> {
     }
 
     fn decode_error(&self, index: usize, sql_type: &str, reason: ConversionError) -> Error {
-        // The compiled name is the name that the server sent, because its description has been compared with these
-        // columns.
+        // The name in the compiled query is also the name that the server sent: the description that the server sent
+        // has been compared with the compiled columns.
         let column = self.statement.columns.get(index).map_or("", |column| column.name);
         let value = format!("column \"{column}\" of type {sql_type}");
         Error::new(Kind::Decode { column, value, reason }).at(self.statement)
     }
 }
 
-/// Compares the server's description with the compiled query, names and types, in order.
+/// Compares the names and types of the columns in the server's description with those of the compiled query, in order.
 pub(crate) fn check_description(statement: &StatementRef, fields: &[Field]) -> Result<(), Error> {
     for position in 0..statement.columns.len().max(fields.len()) {
         let (compiled, described) = (statement.columns.get(position), fields.get(position));

@@ -44,7 +44,7 @@ mod tests {
     use super::SerializedRow;
     use serde::ser::{Error as _, Serializer};
 
-    /// Serializes as its inner value, if it has one, and otherwise fails.
+    /// A value whose serialization returns the inner number, or an error if the value has none.
     struct Fails(Option<i32>);
 
     impl serde::Serialize for Fails {

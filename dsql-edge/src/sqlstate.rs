@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// A five-character error code: those of PostgreSQL's appendix A, and DSQL's own, `OC000` and `OC001`.
+/// A five-character error code: a code in PostgreSQL's appendix A, or one of DSQL's own codes, `OC000` and `OC001`.
 ///
 /// ```
 /// use dsql_edge::{Error, SqlState};
@@ -37,9 +37,9 @@ impl SqlState {
     pub const STATEMENT_COMPLETION_UNKNOWN: SqlState = SqlState(*b"40003");
     /// It is not known whether the transaction was committed.
     pub const TRANSACTION_RESOLUTION_UNKNOWN: SqlState = SqlState(*b"08007");
-    /// The server did not expect a message.
+    /// The server received a message that it did not expect.
     pub const PROTOCOL_VIOLATION: SqlState = SqlState(*b"08P01");
-    /// An internal error; DSQL sends it if a part of the service is not available.
+    /// An internal error. DSQL sends this code if a part of the service is not available.
     pub const INTERNAL_ERROR: SqlState = SqlState(*b"XX000");
     /// The table does not exist.
     pub const UNDEFINED_TABLE: SqlState = SqlState(*b"42P01");
@@ -49,11 +49,11 @@ impl SqlState {
     pub const UNDEFINED_FUNCTION: SqlState = SqlState(*b"42883");
     /// The type, or another object, does not exist.
     pub const UNDEFINED_OBJECT: SqlState = SqlState(*b"42704");
-    /// The role may not do this.
+    /// The role does not have the privilege for the statement.
     pub const INSUFFICIENT_PRIVILEGE: SqlState = SqlState(*b"42501");
     /// The quota of open connections is used up.
     pub const TOO_MANY_CONNECTIONS: SqlState = SqlState(*b"53300");
-    /// A limit of the configuration; DSQL sends it if connections are opened too fast.
+    /// A limit of the configuration. DSQL sends this code if connections are opened too fast.
     pub const CONFIGURATION_LIMIT_EXCEEDED: SqlState = SqlState(*b"53400");
     /// The password, here the token, was rejected.
     pub const INVALID_PASSWORD: SqlState = SqlState(*b"28P01");

@@ -2,7 +2,7 @@
 
 /// A query as it was compiled: its text, its parameters and its columns.
 ///
-/// `sql!` generates it. Its fields never change.
+/// `sql!` generates this struct. Its fields never change.
 #[derive(Debug, Clone)]
 pub struct Statement {
     /// The SQL that is sent, with `$1`, `$2` … for the parameters.
@@ -11,28 +11,28 @@ pub struct Statement {
     pub name: &'static str,
     /// The file that contains the query.
     pub file: &'static str,
-    /// Its line, from 1.
+    /// The line of the query in the file, from 1.
     pub line: u32,
-    /// Its column, from 1.
+    /// The column of the query in its line, from 1.
     pub column: u32,
     /// The OIDs of the parameters' types; 0 if the server determines the type.
     pub params: &'static [u32],
-    /// The columns that it returns.
+    /// The columns that the query returns.
     pub columns: &'static [ColumnDesc],
     /// The formats that Bind requests: one for each column, or one for all.
     pub formats: &'static [i16],
-    /// Whether it writes.
+    /// Whether the query writes.
     pub effect: Effect,
-    /// Whether it changes the session that it runs in.
+    /// Whether the query changes the session in which it runs.
     pub session: SessionEffect,
-    /// The tables that it names.
+    /// The tables that the query names.
     pub tables: &'static [&'static str],
-    /// The search_path that its names were compiled with, in PostgreSQL's syntax; empty for the server's own setting.
+    /// The search_path with which the query was compiled, in PostgreSQL's syntax; empty for the server's own setting.
     pub search_path: &'static str,
 }
 
-/// A statement that is sent. It dereferences to the compiler's results; its text and its file have methods, because
-/// they are not `'static` if the text is known at run time only.
+/// A statement that is sent. It dereferences to the compiler's results. The methods `sql` and `file` return the text
+/// and the file, which are not `'static` if the text is known only at run time.
 #[derive(Debug, Clone)]
 pub(crate) enum StatementRef {
     /// From `sql!`.
@@ -72,7 +72,7 @@ impl core::ops::Deref for StatementRef {
     }
 }
 
-/// A statement whose text and file are owned. In `statement`, both are empty.
+/// A statement whose text and file are owned. In `statement`, the text and the file are empty.
 #[cfg(feature = "dynamic")]
 #[derive(Debug, Clone)]
 pub(crate) struct OwnedStatement {
@@ -90,9 +90,9 @@ impl From<&'static Statement> for StatementRef {
 /// A column as it was compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ColumnDesc {
-    /// The name that the server must give it.
+    /// The name of the column, which the server must send.
     pub name: &'static str,
-    /// The OID that the server must give it; 0 if it is not known (a user-defined type).
+    /// The OID of the column's type, which the server must send; 0 if the OID is not known (a user-defined type).
     pub type_oid: u32,
     /// The name of the type, for messages.
     pub type_name: &'static str,
@@ -101,35 +101,35 @@ pub struct ColumnDesc {
 /// Whether a statement may change something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// It only reads. If its answer is lost, it can run again.
+    /// The statement only reads. If its answer is lost, the statement can run again.
     Read,
-    /// It may write: a SELECT that calls a function whose body is not known, or that locks rows. A lost answer is
-    /// handled as for a statement that writes.
+    /// The statement may write: it is a SELECT that calls a function whose body is not known, or that locks rows. A
+    /// lost answer is handled as for a statement that writes.
     MayWrite,
-    /// It writes. If its answer is lost, it is not known whether it was executed.
+    /// The statement writes. If its answer is lost, it is not known whether the statement was executed.
     Write,
 }
 
 /// The changes that a statement leaves in its session: settings, prepared statements, temporary tables, locks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionEffect {
-    /// Nothing that lasts longer than its transaction.
+    /// No change lasts longer than the statement's transaction.
     Keeps,
-    /// Possibly a change: it calls a function of the schema, or comes from `sql_unchecked!`.
+    /// The statement may change its session: it calls a function of the schema, or comes from `sql_unchecked!`.
     MayChange,
-    /// A change that is its purpose. It runs only on a [`Session`](crate::Session).
+    /// The purpose of the statement is to change its session. It runs only on a [`Session`](crate::Session).
     Changes,
 }
 
-/// The unique constraints that make an INSERT an idempotency key. They are a separate static, so that other statements
-/// do not contain them.
+/// The unique constraints that make an INSERT an idempotency key. These constraints are in a separate static, so that
+/// other statements do not contain them.
 #[derive(Debug)]
 pub struct KeyConstraints {
     /// The names of the constraints that a second INSERT of the same values violates.
     pub names: &'static [&'static str],
     /// Whether these are all unique and exclusion constraints of the table.
     pub all: bool,
-    /// The INSERT has `ON CONFLICT DO NOTHING`: if the key is taken, it inserts no row.
+    /// Whether the INSERT has `ON CONFLICT DO NOTHING`. If so, and if the key is taken, the INSERT inserts no row.
     pub does_nothing: bool,
 }
 

@@ -1,5 +1,5 @@
-//! Code like that which `sql!` generates, written by hand: it must compile, its futures must be `Send`, and its rows
-//! must serialize.
+//! Code in the form of `sql!`'s output, written by hand. This code must compile, its futures must be `Send`, and its
+//! rows must serialize.
 
 #![allow(unreachable_pub, reason = "the same code as the macro's")]
 #![allow(clippy::unwrap_used, reason = "a test")]

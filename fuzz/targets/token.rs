@@ -1,4 +1,4 @@
-//! Any text as a password: no panic, and no text is accepted, because none is signed with the secret.
+//! Any text as a password: no panic, and no text is accepted, because no input is signed with the secret.
 #![no_main]
 
 use dsql_edge_local::Credentials;

@@ -9,14 +9,14 @@ use dsql_edge::types::{
     Param, PgDate, PgTime, PgTimestamp, TimeTz, Utc, Uuid,
 };
 
-/// `S` is the type of the column, `P` that of the parameter.
+/// `S` is the type of the column, `P` is the type of the parameter.
 fn decode<S, P, T: Column<S, NotNull> + Param<P, NotNull> + Debug>(bytes: &[u8]) {
     let Ok(value) = T::decode(bytes) else { return };
     let mut again = Vec::new();
     // Text with a NUL is not sent, and PostgreSQL does not send it.
     if value.encode(&mut again).is_ok() {
         let same = T::decode(&again).expect("what was encoded is decoded");
-        // Compared as text, because NaN is not equal to itself.
+        // The values are compared as text, because NaN is not equal to itself.
         assert_eq!(format!("{value:?}"), format!("{same:?}"));
     }
 }

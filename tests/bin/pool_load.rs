@@ -1,4 +1,4 @@
-//! The same load without a pool and through one, for `cargo xtask bench pool`. Output: one JSON object per line.
+//! The same load without a pool and through a pool, for `cargo xtask bench pool`. Output: one JSON object per line.
 
 #![allow(clippy::unwrap_used, reason = "what measures is written as the tests are")]
 

@@ -15,9 +15,9 @@ pub(crate) struct Rejection {
 
 /// PostgreSQL's answers, one for each literal.
 pub(crate) struct Answers {
-    /// With the default settings.
+    /// The answers with the default settings.
     pub(crate) default: Vec<Option<Rejection>>,
-    /// The same answers, but with errors only for the literals that PostgreSQL rejects with every order of dates.
+    /// The answers for every order of dates: an error only for a literal that PostgreSQL rejects with each order.
     pub(crate) any_order: Vec<Option<Rejection>>,
 }
 
@@ -84,7 +84,7 @@ pub(crate) fn compiler(schema: &Schema, ty: &str, literals: &[String]) -> Vec<Op
     answers
 }
 
-/// Differences of one kind, with the first few.
+/// The number of differences of one kind, and the first few of these differences.
 #[derive(Default)]
 pub(crate) struct Differences {
     pub(crate) count: usize,

@@ -5,18 +5,19 @@ use dsql_edge_tests::oracle::Database;
 
 /// A type.
 pub(crate) struct Kind {
-    /// Its name, as in `'…'::name`.
+    /// The name of the type, as in `'…'::name`.
     pub(crate) name: &'static str,
     /// SQL that writes values: `r` is a random number from 0 to 1, `n` counts from 1 to 200.
     values: &'static [&'static str],
     /// Settings under which PostgreSQL writes the values.
     styles: &'static [&'static str],
-    /// Words that occur in its literals, between blanks. `~` is a blank in a word.
+    /// Words that occur in literals of the type, separated by blanks. `~` is a blank in a word.
     pub(crate) words: &'static str,
-    /// The limit of the literals that PostgreSQL rejects and the compiler accepts, per 1,000 literals that PostgreSQL
-    /// rejects.
+    /// The maximum number of literals that PostgreSQL rejects and the compiler accepts, per 1,000 literals that
+    /// PostgreSQL rejects.
     pub(crate) missed_per_mille: usize,
-    /// The limit of the literals for which the compiler has another error, per 1,000 literals that PostgreSQL rejects.
+    /// The maximum number of literals for which the compiler has another error than PostgreSQL, per 1,000 literals that
+    /// PostgreSQL rejects.
     pub(crate) other_per_mille: usize,
 }
 

@@ -1,11 +1,12 @@
 //! Tests how the compiler reads constants, with generated literals and PostgreSQL's own input functions as the judge.
 //!
-//! For each type, PostgreSQL writes values in all styles of its output functions, and each of them is mutated. The test
-//! fails if the compiler rejects a literal that PostgreSQL accepts, or panics. It counts the literals that the compiler
-//! accepts and PostgreSQL rejects, and the errors that differ; for these, each type has a limit. Each literal is tried in
-//! both dialects: DSQL has the default settings, and any other PostgreSQL may have another order of dates. `LITERALS=1000000`
-//! tries that number of literals for each type, `LITERALS_SEED=7` starts with another seed; without these variables each run is
-//! the same. `cargo xtask literals` sets them.
+//! For each type, PostgreSQL writes values in all styles of its output functions, and the test changes each of these
+//! values. The test fails if the compiler rejects a literal that PostgreSQL accepts, or panics. The test counts the
+//! literals that the compiler accepts and PostgreSQL rejects, and the errors that differ. Each type has a limit for
+//! each of these two numbers. Each literal is tried in both dialects: DSQL has the default settings, and any other
+//! PostgreSQL may have another order of dates. `LITERALS=1000000` tries that number of literals for each type,
+//! `LITERALS_SEED=7` starts with another seed; without these variables each run is the same. `cargo xtask literals`
+//! sets both variables.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -21,7 +22,7 @@ use judge::{Tally, compiler, postgres};
 use kinds::{KINDS, Kind};
 use mutate::Mutator;
 
-/// The number of literals for each type if no number is given. Each is tried once for each dialect.
+/// The number of literals for each type if no number is given. Each literal is tried once for each dialect.
 const LITERALS: usize = 1_000;
 
 /// Types of the user.

@@ -1,5 +1,6 @@
-//! Breaks a run at each message that it sends, before the message or its answer arrives, and kills the run or lets it
-//! continue; then runs again: nothing is lost, nothing is applied twice. Also tests two runs at once.
+//! Breaks a run at each message that the run sends, before the message or its answer arrives, and kills the run or lets
+//! it continue. Then starts another run, and checks that nothing is lost and nothing is applied twice. Also tests two
+//! runs at once.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -127,8 +128,8 @@ fn broken_at_each_message_and_run_again() {
         let broken: Vec<_> = broken.collect();
         broken.into_iter().map(|broken| broken.join().unwrap()).sum()
     });
-    // The messages are sent in varying chunks, so the exact number varies, but some statements are always applied
-    // without the run receiving the answer.
+    // The messages are sent in varying chunks, so the exact number varies, but there are always some statements that
+    // are applied although the run does not receive the answer.
     assert!(found > if stride == 1 { 15 } else { 2 }, "only {found} steps were found applied");
 }
 

@@ -1,6 +1,6 @@
 //! Tests `dsql-edge migrate` with a dsql-local. `broken`: a run breaks at every step and is started again; two runs at
-//! once. `trouble`: files that changed, jobs that fail, report a wrong status or take long, and states that only the
-//! user can decide.
+//! once. `trouble`: files that changed; jobs that fail, report a wrong status or take long; states that only the user
+//! can decide.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -22,7 +22,7 @@ use tokio_postgres::NoTls;
 /// The length of the lease: longer than a step on a slow machine, and short enough to wait for.
 pub(crate) const LEASE: Duration = Duration::from_millis(800);
 
-/// The same length as arguments of the command.
+/// The length of the lease, as arguments of the command.
 pub(crate) const SHORT: [&str; 2] = ["--lease", "0.8"];
 
 pub(crate) fn folder(files: &[(&str, &str)]) -> Folder {

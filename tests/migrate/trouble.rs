@@ -1,5 +1,5 @@
-//! Failures that the network does not cause: statements that the cluster rejects, files that changed, jobs that fail,
-//! report a wrong status or take long, and states that only the user can decide.
+//! Failures that the network does not cause: statements that the cluster rejects; files that changed; jobs that fail,
+//! report a wrong status or take long; states that only the user can decide.
 
 use std::path::Path;
 
@@ -34,7 +34,7 @@ async fn failed_statement_names_its_cause_and_can_be_fixed() {
         column(&local, "SELECT file || step || state FROM dsql_edge.migrations ORDER BY 1").await,
         ["1.sql1applied", "1.sql2applied", "1.sql3failed"]
     );
-    // A statement that was not applied may be changed; a statement that was applied may not.
+    // A statement that was not applied may be changed; a statement that was applied must not be changed.
     let other = twice.replace("'x'), (2, 'x'", "'x'), (2, 'y'");
     let error = outcome(&[("1.sql", &other)]).await;
     assert!(error.contains("migrations/1.sql:2:1: statement 2 was changed after it was applied"), "{error}");
@@ -57,7 +57,7 @@ async fn failed_statement_names_its_cause_and_can_be_fixed() {
         "1 applied"
     );
     assert_eq!(column(&local, "SELECT name FROM a ORDER BY id").await, ["x", "y", "z"]);
-    // No earlier migration creates the table: a later one does, or none.
+    // No earlier migration creates the table: a later migration creates it, or no migration does.
     let files = [
         ("1.sql", corrected.as_str()),
         ("2.sql", "SELECT 1;\nINSERT INTO a VALUES (3, 'z');"),
@@ -69,8 +69,8 @@ async fn failed_statement_names_its_cause_and_can_be_fixed() {
     local.stop().await.unwrap();
 }
 
-/// Runs SQL on dsql-local's PostgreSQL as its superuser, and runs it again if it conflicts with a run that renews its
-/// lease.
+/// Runs SQL on dsql-local's PostgreSQL as its superuser. If the SQL conflicts with a run that renews its lease, runs
+/// the SQL again.
 async fn meddle(local: &Local, sql: &str) {
     let (client, connection) = tokio_postgres::connect(&local.postgres_url(), NoTls).await.unwrap();
     let connection = tokio::spawn(connection);
@@ -318,7 +318,8 @@ async fn undecidable_state_is_left_to_the_user() {
     }
     let (status, _) = outcome(&local, home.path(), &["status"]).await;
     assert_eq!(status, "1.sql  1 of 3 statements applied\n    statement 2 started\n");
-    // A statement that is recorded as not applied is sent again. The cluster rejects it, because it was applied.
+    // A statement that is recorded as not applied is sent again. The cluster rejects the statement, because the
+    // statement was applied before.
     assert!(outcome(&local, home.path(), &["resolve", "1.sql:2", "--not-applied"]).await.1);
     assert!(outcome(&local, home.path(), &[]).await.0.contains("42710"));
     assert!(outcome(&local, home.path(), &["resolve", "1.sql:2", "--applied"]).await.1);
@@ -337,7 +338,7 @@ async fn undecidable_state_is_left_to_the_user() {
         outcome(&local, home.path(), &["status"]).await,
         ("1.sql  applied\n2.sql  applied\n".to_owned(), true)
     );
-    // The user confirms that a file was changed and that another was removed.
+    // The user confirms that one file was changed and that another file was removed.
     write("1.sql", &format!("-- A comment.\n{text}"));
     std::fs::remove_file(home.path().join("migrations/2.sql")).unwrap();
     let (status, well) = outcome(&local, home.path(), &["status"]).await;

@@ -19,7 +19,7 @@ pub enum Verdict {
     Refused {
         /// The SQLSTATE.
         sqlstate: String,
-        /// The place, as a byte of the statement from 0, if the error has one.
+        /// The place, as a byte of the statement from 0, if the error has a place.
         offset: Option<usize>,
         /// The primary message.
         message: String,
@@ -30,7 +30,7 @@ impl Database<'_> {
     /// Prepares a statement with numbered parameters.
     ///
     /// # Errors
-    /// Returns an error if the connection fails. A rejected statement is a verdict.
+    /// Returns an error if the connection fails. A rejected statement is not an error, but a verdict.
     pub fn describe(&self, sql: &str) -> Result<Verdict> {
         self.describe_typed(sql, &[])
     }
@@ -38,7 +38,7 @@ impl Database<'_> {
     /// Prepares a statement with the given types for its first parameters.
     ///
     /// # Errors
-    /// Returns an error if the connection fails. A rejected statement is a verdict.
+    /// Returns an error if the connection fails. A rejected statement is not an error, but a verdict.
     pub fn describe_typed(&self, sql: &str, types: &[Type]) -> Result<Verdict> {
         let (client, runtime) = self.client();
         match runtime.block_on(client.prepare_typed(sql, types)) {

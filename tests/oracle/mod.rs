@@ -22,12 +22,12 @@ static DATABASES: AtomicUsize = AtomicUsize::new(0);
 /// A PostgreSQL 16 that runs until this value is dropped.
 pub struct Oracle {
     config: Config,
-    /// Dropping it stops the server.
+    /// Dropping this field stops the server.
     _local: Option<Local>,
     runtime: Runtime,
 }
 
-/// A database of the oracle, which is dropped with this value.
+/// A database of the oracle. When this value is dropped, the database is dropped too.
 pub struct Database<'a> {
     oracle: &'a Oracle,
     name: String,
@@ -35,7 +35,7 @@ pub struct Database<'a> {
 }
 
 impl Oracle {
-    /// Starts a PostgreSQL, or uses the one that `DSQL_EDGE_POSTGRES_URL` names.
+    /// Starts a PostgreSQL, or uses the server that `DSQL_EDGE_POSTGRES_URL` names.
     ///
     /// # Errors
     /// Returns an error if PostgreSQL 16 is not found or does not start.
@@ -63,8 +63,8 @@ impl Oracle {
         let number = DATABASES.fetch_add(1, Ordering::Relaxed);
         let name = format!("oracle_{}_{number}", std::process::id());
         let admin = self.connect(&self.config)?;
-        // PostgreSQL's default strategy writes all pages of the new database to its log, which takes six times as long
-        // as copying its files.
+        // PostgreSQL's default strategy writes all pages of the new database to its log. This takes six times as long
+        // as copying the files of the database.
         let create = format!("CREATE DATABASE {name} TEMPLATE template0 STRATEGY FILE_COPY");
         self.runtime.block_on(admin.batch_execute(&create))?;
         let client = self.connect(self.config.clone().dbname(&name))?;

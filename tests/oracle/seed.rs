@@ -17,15 +17,15 @@ impl Database<'_> {
     /// # Errors
     /// Returns an error if the catalog cannot be read.
     pub fn seed(&self) -> Result<()> {
-        // This disables foreign keys and triggers, and no other constraint.
+        // This setting disables foreign keys and triggers, and no other constraint.
         self.run("SET session_replication_role = replica")?;
         for (table, columns) in self.tables()? {
             for number in 0..ROWS {
                 let mut names = Vec::new();
                 let mut values = Vec::new();
                 for (at, column) in columns.iter().enumerate() {
-                    // The first row has no NULL, the second row as many as possible; in the others, every second
-                    // column is NULL.
+                    // The first row has no NULL, the second row has as many NULLs as possible; in the other rows, every
+                    // second column is NULL.
                     let empty = match number {
                         0 => false,
                         1 => true,
@@ -50,8 +50,8 @@ impl Database<'_> {
         self.run("SET session_replication_role = origin")
     }
 
-    /// Runs a statement with several sets of arguments, and rolls back each run. Returns for each column whether it was
-    /// ever NULL, and the number of rows.
+    /// Runs a statement with several sets of arguments, and rolls back each run. Returns, for each column, whether the
+    /// column was ever NULL, and the number of rows.
     ///
     /// # Errors
     /// Returns an error if the statement cannot be prepared. A run that fails is treated as a run without rows.
@@ -160,7 +160,7 @@ pub struct Nulls {
 pub struct Observed {
     /// The number of rows of all runs.
     pub rows: usize,
-    /// For each column, whether a row was NULL there. Empty if no run returned a row.
+    /// For each column, whether the column was NULL in a row. Empty if no run returned a row.
     pub null: Vec<bool>,
 }
 

@@ -1,5 +1,5 @@
 //! Compiles names of columns, parameters, tables and groups with the macro and rustc: each name is a Rust identifier,
-//! or causes an error that names it.
+//! or causes an error that contains this name.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use dsql_edge_compiler::fields::fields;
 use dsql_edge_compiler::{Schema, Source, compile};
 use dsql_edge_tests::scratch_package::Package;
 
-/// Rust's keywords, including the weak ones, and words that are similar to keywords.
+/// Rust's keywords, including weak keywords, and words that are similar to keywords.
 const KEYWORDS: &str = "\
     abstract as async auto await become box break const continue crate default do dyn else enum extern \
     false final fn for gen if impl in let loop macro macro_rules match mod move mut override priv pub raw \
@@ -75,8 +75,8 @@ fn names() -> Vec<String> {
         let (odd, mark) = match (character.is_alphanumeric(), unicode_ident::is_xid_continue(character)) {
             // Alphanumeric, but not allowed in an identifier.
             (true, false) => (true, false),
-            // Marks, connectors, and letters that Unicode adds by exception are allowed; others may be newer than
-            // rustc.
+            // Marks, connectors, and letters that Unicode adds by exception are allowed; other characters may be newer
+            // than rustc.
             (false, true) => {
                 (false, matches!(code, 0x300..0x370 | 0x203f..0x2041 | 0x2118 | 0x212e | 0xfe20..0xfe30))
             }
@@ -97,7 +97,7 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// Divides the names into those that the compiler accepts as fields, and the others.
+/// Divides the names into the names that the compiler accepts as fields, and the other names.
 fn divided(schema: &Schema, select: impl Fn(&str) -> String) -> (Vec<String>, Vec<String>) {
     names().into_iter().partition(|name| {
         let query = compile(&Source::of_macro(select(name)), schema);
@@ -189,7 +189,7 @@ fn every_parameter_name_is_a_variable_or_an_error() {
             && characters.all(unicode_ident::is_xid_continue)
             && !matches!(name, "_" | "self" | "Self" | "super" | "crate")
     };
-    // Names that PostgreSQL's lexer reads as one name after `$`: it accepts every character above ASCII.
+    // Names that PostgreSQL's lexer reads as one name after `$`: the lexer accepts every character above ASCII.
     let lexed = |name: &String| {
         let first =
             name.chars().next().is_some_and(|it| it == '_' || it.is_ascii_alphabetic() || !it.is_ascii());

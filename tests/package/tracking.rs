@@ -135,7 +135,7 @@ fn command_line_reads_the_schema_of_the_build() {
                 assert!(!success && printed.contains(error), "{variable}={value}: {printed}");
             }
         }
-        // `..` is the package; the snapshot in `src` does not belong to it.
+        // `..` names the package; the snapshot in `src` does not belong to the package.
         let (success, printed) =
             runs("src", &[], &["check", "..", "--no-build", "--apply", "../nothing.sql"]);
         assert!(!success && !printed.contains("src/dsql-schema.sql"), "{printed}");

@@ -22,7 +22,7 @@ pub(crate) struct Outcome {
 }
 
 /// Runs the files of a script in an empty schema, statement by statement, and continues after errors. `one_session`:
-/// the settings of a file apply to the next one.
+/// the settings of a file also apply to the next file.
 pub(crate) fn run(files: &[Vec<Piece>], one_session: bool, database: &Database<'_>) -> Result<Outcome> {
     let (client, runtime) = database.client();
     runtime.block_on(async {
@@ -51,9 +51,9 @@ async fn run_file(pieces: &[Piece], client: &Client, errors: &mut Vec<String>) -
         };
         if let Err(error) = done {
             let state = error.code().with_context(|| format!("{error:?}: {piece:?}"))?.code().to_owned();
-            // In a failed transaction every statement fails, so 25P02 is left out. A constraint
-            // that two statements add stays NOT VALID if the second fails: the catalog shows this,
-            // so the error is left out.
+            // In a failed transaction every statement fails, so 25P02 is left out. If the second of the two statements
+            // that add a constraint fails, the constraint stays NOT VALID: the catalog shows this, so the error is left
+            // out.
             if state != "25P02" && !statement.contains("VALIDATE CONSTRAINT") {
                 errors.push(state);
             }

@@ -2,8 +2,9 @@
 //! their rewrites.
 //!
 //! A rewrite that `--fix` applies must leave the same catalog, the same rows and the same errors. A rewrite that needs
-//! `--assume-success` must do so for each script in which no statement fails. `REWRITES_SCRIPTS=5000` tries more
-//! scripts, `REWRITES_SEED=7` tries others; `cargo xtask rewrites` sets them.
+//! `--assume-success` must leave the same catalog, rows and errors for each script in which no statement fails.
+//! `REWRITES_SCRIPTS=5000` tries more scripts, `REWRITES_SEED=7` tries other scripts; `cargo xtask rewrites` sets both
+//! variables.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -21,10 +22,10 @@ use database::{Outcome, run};
 use psql::Piece;
 use script::{File, generate};
 
-/// The number of scripts, unless `REWRITES_SCRIPTS` sets it.
+/// The number of scripts, unless `REWRITES_SCRIPTS` sets another number.
 const SCRIPTS: u64 = 200;
 
-/// Every rewrite. The test fails if one was never tried.
+/// Every rewrite. The test fails if a rewrite was never tried.
 const TITLES: &[&str] = &[
     "add it NOT VALID",
     "add it NOT VALID, then validate it",
@@ -101,7 +102,7 @@ struct Script {
 }
 
 impl Script {
-    /// Whether all files run in one session, as with `psql -f a.sql -f b.sql`. Half of the scripts do.
+    /// Whether all files run in one session, as with `psql -f a.sql -f b.sql`. Half of the scripts run in this way.
     fn one_session(&self) -> bool {
         self.seed.is_multiple_of(2)
     }

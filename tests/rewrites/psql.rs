@@ -1,8 +1,8 @@
 //! Divides a script as psql does.
 //!
-//! Input: its text. Output: statements, rows and psql's own commands. This module is written after `psqlscan.l` and
-//! independently of the compiler's lexer, so that a mistake in one of the two shows as a difference. Each script of
-//! [`super::script`] is compared with the pieces that it was generated from.
+//! Input: the text of a script. Output: statements, rows and psql's own commands. This module follows `psqlscan.l`, and
+//! is independent of the compiler's lexer. So a mistake in this module or in that lexer shows as a difference. Each
+//! script of [`super::script`] is compared with the pieces that it was generated from.
 
 /// A part of a script.
 #[derive(Clone, Debug, PartialEq)]

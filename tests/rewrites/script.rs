@@ -1,7 +1,7 @@
 //! Generates scripts.
 //!
-//! Input: a seed. Output: SQL files like those that people and pg_dump write, in pieces and as text. They run one
-//! after the other, as a folder of migrations does.
+//! Input: a seed. Output: SQL files like the files that people and pg_dump write, in pieces and as text. The files run
+//! one after the other, as the files of a folder of migrations do.
 //!
 //! In half of the scripts statements fail: few names are used, so tables are missing or exist already, and rows
 //! violate constraints. In the other half most scripts run to completion without an error.
@@ -101,7 +101,7 @@ struct Maker {
     open: bool,
     /// Whether only statements are generated that probably succeed.
     careful: bool,
-    /// The tables that exist, and those with a primary key; only in a careful script.
+    /// The tables that exist, only in a careful script; `keyed` has the tables with a primary key.
     tables: Vec<String>,
     keyed: Vec<String>,
     /// `tables` and `keyed` at the beginning of the transaction.
@@ -127,7 +127,7 @@ impl Maker {
         }
     }
 
-    /// Sometimes ends a file, perhaps within a transaction, which is then discarded.
+    /// Sometimes ends a file, perhaps within a transaction. Such a transaction is discarded.
     fn perhaps_another_file(&mut self) {
         if self.one_in(6) && !(self.careful && self.open) {
             self.end_file();
@@ -158,7 +158,7 @@ impl Maker {
         }
     }
 
-    /// Returns the number of another name.
+    /// Returns a number for another name.
     fn number(&mut self) -> u32 {
         self.last += 1;
         if self.careful { self.last } else { self.rng.u32(..5) }
@@ -364,7 +364,7 @@ impl Maker {
         self.some(2, Maker::of_table);
     }
 
-    /// Creates a table of the same name in another schema. Later statements may or may not refer to it.
+    /// Creates a table of the same name in another schema. Later statements may refer to either table.
     fn another_schema(&mut self, table: &str) {
         self.statement("CREATE SCHEMA IF NOT EXISTS other");
         self.statement(&format!("CREATE TABLE other.{table} (id int NOT NULL, a int, b text)"));

@@ -10,7 +10,7 @@ use fastrand::Rng;
 use crate::schema::{Relation, Schema};
 use crate::tree::Node;
 
-/// Objects that the tables use, created before them.
+/// Objects that the tables use. They are created before the tables.
 pub(crate) const BEFORE_TABLES: [&str; 3] = [
     "CREATE COLLATION blind (PROVIDER = icu, LOCALE = 'und-u-ks-level2', DETERMINISTIC = false)",
     "CREATE FUNCTION ups(int4, int4) RETURNS SETOF int4 LANGUAGE sql IMMUTABLE AS 'SELECT generate_series($1, $2)'",
@@ -113,7 +113,7 @@ fn names(relation: &Relation) -> String {
 }
 
 /// Returns a CHECK on a column, for some tables. If the CHECK proves that the column is NOT NULL, the column is marked
-/// so, and the generated rows have no NULL there.
+/// as NOT NULL, and the generated rows have no NULL in that column.
 pub(crate) fn check(rng: &mut Rng, table: &mut Relation) -> Option<Node> {
     let at = rng.usize(..table.columns.len());
     let column = &mut table.columns[at];

@@ -58,10 +58,10 @@ impl Case {
             .map_err(|errors| anyhow!("the compiler does not read this schema: {errors:?}\n{}", self.ddl()))
     }
 
-    /// Creates the schema once for each filling, and drops the previous ones.
+    /// Drops the previous schemas, and creates the schema once for each filling.
     ///
     /// # Errors
-    /// Returns an error if PostgreSQL rejects the DDL or, except in the filling `few`, a row.
+    /// Returns an error if PostgreSQL rejects the DDL, or rejects a row of a filling other than `few`.
     pub(crate) fn install(&self, database: &Database<'_>) -> Result<()> {
         for filling in FILLINGS {
             database
@@ -73,7 +73,7 @@ impl Case {
             let rows: Vec<Node> = match filling {
                 "full" => self.list(1).to_vec(),
                 "few" => {
-                    // The first row of every other table.
+                    // Keep only the first row of every second table.
                     let mut seen: Vec<String> = Vec::new();
                     let mut rows = self.list(1).to_vec();
                     rows.retain(|row| {
@@ -125,7 +125,7 @@ pub(crate) fn accepted_rows(ddl: &[Node], rows: Vec<Node>, database: &Database<'
 /// Creates a database to install cases in.
 ///
 /// # Errors
-/// Returns an error if PostgreSQL cannot create it.
+/// Returns an error if PostgreSQL cannot create the database.
 pub(crate) fn workshop(oracle: &Oracle) -> Result<Database<'_>> {
     oracle.database("SET client_min_messages = error; SET synchronous_commit = off")
 }

@@ -1,6 +1,7 @@
 //! PostgreSQL's functions and operators by result type.
 //!
-//! Input: a type. Output: the calls that return it. Functions that a generated statement must not run are left out.
+//! Input: a type. Output: the calls that return this type. Functions that a generated statement must not run are left
+//! out.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Compiles one statement, prepares it in PostgreSQL, runs it, and reports where the two differ.
+//! Compiles one statement, prepares it in PostgreSQL, runs it, and reports where the compiler and PostgreSQL differ.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -164,7 +164,7 @@ pub(crate) fn judge(
     Ok(outcome)
 }
 
-/// Whether the error is about a name in a quoted constant: `regclass` and related types look it up.
+/// Whether the error is about a name in a quoted constant: `regclass` and related types look up such a name.
 fn names_an_object(sql: &str, offset: Option<usize>, message: &str) -> bool {
     let constant = offset.and_then(|offset| sql.get(offset..)).is_some_and(|rest| rest.starts_with('\''));
     constant && message.ends_with("does not exist")

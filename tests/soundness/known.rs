@@ -1,5 +1,5 @@
-//! Known differences from PostgreSQL: counted separately and printed, without failing the test. None of them is about
-//! NULL, cardinality, or the type of a column.
+//! Known differences from PostgreSQL. They are counted separately and printed, and do not make the test fail. None of
+//! them is about NULL, cardinality, or the type of a column.
 
 /// The beginning of a find's kind, and why the difference is accepted.
 const KNOWN: &[(&str, &str)] = &[

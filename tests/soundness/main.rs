@@ -1,9 +1,9 @@
 //! Tests the compiler's answers with generated schemas, rows and statements, and a real PostgreSQL 16 as the judge.
 //!
-//! The test fails on any NULL in a column reported as NOT NULL, any type or name that differs, any statement that only
-//! one side accepts, any first error that differs, and any cardinality that is wrong. `SOUNDNESS_MINUTES=60` runs it
+//! The test fails if a column that is reported as NOT NULL has a NULL, if a type or a name differs, if only one side
+//! accepts a statement, if the first error differs, or if a cardinality is wrong. `SOUNDNESS_MINUTES=60` runs the test
 //! for an hour, `SOUNDNESS_SEED=7` starts with another seed, `SOUNDNESS_SCHEMAS=10` tries ten schemas; without these
-//! variables each run is the same. `cargo xtask soundness` sets them.
+//! variables each run is the same. `cargo xtask soundness` sets these variables.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -40,7 +40,7 @@ const STATEMENTS: usize = 400;
 /// The number of schemas if neither a number nor a time is given.
 const SCHEMAS: u64 = 8;
 
-/// One statement in this number is changed so that it may be wrong.
+/// Of this number of statements, one is changed so that it may be wrong.
 const SPOILT: u32 = 8;
 
 /// The number of finds of one kind that are shrunk.
@@ -153,8 +153,8 @@ fn one_schema(
             *count += 1;
             *count
         };
-        // Of each kind of find, the first few are shrunk: more for wrong answers about NULL, which may have many
-        // causes, than for a message that differs, which has one cause.
+        // Of each kind of find, the first few are shrunk. Wrong answers about NULL may have many causes, so more of
+        // them are shrunk than of messages that differ, which have one cause.
         let worth = if find.is_untrue() { UNTRUE_SHRUNK } else { SHRUNK };
         if count <= worth {
             let case = Case::new(&schema.ddl, &rows, statement);

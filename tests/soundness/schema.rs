@@ -1,6 +1,6 @@
 //! Generates schemas.
 //!
-//! Input: a seed. Output: DDL, and the description of it that the query generator uses.
+//! Input: a seed. Output: DDL, and the description of the DDL that the query generator uses.
 
 use fastrand::Rng;
 
@@ -17,11 +17,11 @@ use crate::types::{ARRAYS, BASE, Ty, Types, USER, UserKind, UserType};
 pub(crate) struct Schema {
     /// Its types.
     pub(crate) types: Types,
-    /// Its tables and views.
+    /// The tables and views of the schema.
     pub(crate) relations: Vec<Relation>,
     /// Its functions.
     pub(crate) functions: Vec<Function>,
-    /// The statements that create it.
+    /// The statements that create the schema.
     pub(crate) ddl: Vec<Node>,
 }
 
@@ -36,11 +36,11 @@ pub(crate) struct Relation {
     pub(crate) keys: Vec<Vec<usize>>,
     /// Whether the first key is the primary key.
     pub(crate) primary: bool,
-    /// Whether it is a view.
+    /// Whether the relation is a view.
     pub(crate) view: bool,
-    /// Whether INSERT, UPDATE and DELETE accept it.
+    /// Whether INSERT, UPDATE and DELETE accept the relation.
     pub(crate) written: bool,
-    /// The bundle of its columns; see [`crate::tree::List::bundle`].
+    /// The bundle of the relation's columns; see [`crate::tree::List::bundle`].
     pub(crate) bundle: u32,
 }
 
@@ -51,11 +51,11 @@ pub(crate) struct Column {
     pub(crate) name: String,
     /// Its type.
     pub(crate) ty: Ty,
-    /// Whether a constraint of the table makes it NOT NULL.
+    /// Whether a constraint of the table makes the column NOT NULL.
     pub(crate) not_null: bool,
-    /// Whether it has a default.
+    /// Whether the column has a default.
     pub(crate) has_default: bool,
-    /// Whether it is a generated column or an identity column.
+    /// Whether the column is a generated column or an identity column.
     pub(crate) generated: bool,
 }
 
@@ -64,13 +64,13 @@ pub(crate) struct Column {
 pub(crate) struct Function {
     /// Its name.
     pub(crate) name: String,
-    /// The types of its arguments.
+    /// The types of the function's arguments.
     pub(crate) args: Vec<Ty>,
     /// The result type; `record` for several columns.
     pub(crate) returns: Ty,
     /// The columns of `RETURNS TABLE`.
     pub(crate) columns: Vec<(String, Ty)>,
-    /// Whether it returns a set.
+    /// Whether the function returns a set.
     pub(crate) set: bool,
 }
 
@@ -135,7 +135,8 @@ fn user_type(rng: &mut Rng, schema: &mut Schema) {
             let fields: Vec<(String, Ty)> = (0..rng.usize(1..4))
                 .map(|at| {
                     let ty = match schema.types.any(rng) {
-                        // The generated composite values leave fields empty, which a NOT NULL domain does not allow.
+                        // The generated composite values leave fields empty, and a NOT NULL domain does not allow an
+                        // empty field.
                         ty if ty >= USER => BASE[rng.usize(..8)],
                         ty => ty,
                     };
@@ -172,7 +173,7 @@ fn table(rng: &mut Rng, schema: &mut Schema, number: usize) {
         } else {
             types.any(rng)
         };
-        // Tables share column names, so that USING and NATURAL find some. A few names need quotes.
+        // Tables share column names, so that USING and NATURAL find common columns. A few names need quotes.
         let name = match rng.u32(..12) {
             0 if at > 0 => "\"Odd name\"".to_owned(),
             _ => format!("c{at}"),
@@ -283,8 +284,8 @@ fn function(rng: &mut Rng, schema: &mut Schema, catalog: &Catalog, number: usize
     schema.functions.push(Function { name, args, returns, columns, set });
 }
 
-/// Returns INSERTs for each table, which may fail: a row without NULLs, a row with as many NULLs as possible, and mixed
-/// rows.
+/// Returns INSERTs for each table. An INSERT may fail. The rows are a row without NULLs, a row with as many NULLs as
+/// possible, and mixed rows.
 pub(crate) fn rows(rng: &mut Rng, schema: &Schema) -> Vec<Node> {
     let mut out = Vec::new();
     for relation in schema.relations.iter().filter(|relation| !relation.view) {
@@ -324,7 +325,7 @@ pub(crate) fn rows(rng: &mut Rng, schema: &Schema) -> Vec<Node> {
     out
 }
 
-/// Whether the type is a type of the schema, or an array of one.
+/// Whether the type is a type of the schema, or an array over such a type.
 pub(crate) fn is_user(ty: Ty) -> bool {
     (USER..USER + 2 * ARRAYS).contains(&ty)
 }

@@ -1,8 +1,8 @@
 //! A statement as a tree that can be printed, counted and shrunk.
 //!
-//! A node has a [`Sort`], which states the nodes that may replace it, and the name of its
-//! construct; its parts are text, nodes, lists and parameters. The tree does not contain any
-//! knowledge of SQL: the code that builds a node writes its SQL.
+//! A node has a [`Sort`] and the name of its construct. The sort states which nodes may replace the node. The parts of
+//! a node are text, nodes, lists and parameters. The tree does not contain any knowledge of SQL: the code that builds a
+//! node writes its SQL.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -25,7 +25,7 @@ pub(crate) enum Sort {
 /// A piece of a statement.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
-    /// The sort of the nodes that may replace this one.
+    /// The sort of the nodes that may replace this node.
     pub(crate) sort: Sort,
     /// The construct as the report's table names it; "" if the table does not list it.
     pub(crate) what: Cow<'static, str>,
@@ -57,7 +57,8 @@ pub(crate) struct List {
     pub(crate) items: Vec<Node>,
     /// The minimum number of nodes.
     pub(crate) least: usize,
-    /// Lists with the same number always lose the same item together; 0 means that the list is alone.
+    /// Lists with the same number always lose the same item together; 0 means that the list loses its items
+    /// independently of other lists.
     pub(crate) bundle: u32,
 }
 

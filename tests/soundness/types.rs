@@ -1,6 +1,6 @@
 //! The types that the generator uses: PostgreSQL types by OID, types of the schema by generated numbers.
 //!
-//! Input: a type. Output: its spelling, related types, and values of it.
+//! Input: a type. Output: the spelling of the type, related types, and values of the type.
 
 use dsql_edge_compiler::builtin::{self, TypeKind, oid};
 use dsql_edge_compiler::syntax::keyword::Keyword;
@@ -76,7 +76,7 @@ pub(crate) const BASE: &[Ty] = &[
 pub(crate) struct UserType {
     /// Its name.
     pub(crate) name: String,
-    /// Its kind and definition.
+    /// The kind and the definition of the type.
     pub(crate) kind: UserKind,
 }
 
@@ -223,7 +223,7 @@ impl Types {
     }
 
     /// A value as text, without quotes. The same number always selects the same value, and similar types have the same
-    /// text for it, as far as possible.
+    /// text for the same number, as far as possible.
     pub(crate) fn text(&self, ty: Ty, number: u32) -> String {
         if let Some(element) = self.element(ty) {
             let quoted = |number| {

@@ -16,7 +16,7 @@ pub(crate) fn spoil(rng: &mut Rng, statement: &Node) -> Node {
     wrong
 }
 
-/// Replaces an expression by another one of any type and scope.
+/// Replaces an expression by another expression of any type and scope.
 fn transplant(rng: &mut Rng, wrong: &mut Node) {
     let mut places = Vec::new();
     let mut sources = Vec::new();
@@ -96,7 +96,7 @@ fn misspell(rng: &mut Rng, wrong: &mut Node) {
     }
 }
 
-/// Removes an item from a list, even if it is the only one.
+/// Removes an item from a list, even if the list has only this item.
 fn shorten(rng: &mut Rng, wrong: &mut Node) {
     let count = wrong.size();
     for _ in 0..20 {

@@ -2,16 +2,16 @@
 //!
 //! Input: the files of a crate, as text. Output: imports, each with the path in the source; cycles as lists of imports.
 //!
-//! A path is an import if it begins with `crate`, `self`, `super` or a child module, in `use` and in code alike. It is
-//! followed through re-exports to the file that defines the name: `super::Name`, which the parent re-exports from a
-//! sibling, is an import of the sibling. A parent's `mod` and `pub use` of a child are not imports. Code of tests and of
-//! fuzzing is left out.
+//! A path is an import if it begins with `crate`, `self`, `super` or a child module, in `use` and in code alike. An
+//! import is followed through re-exports to the file that defines the name: `super::Name`, which the parent re-exports
+//! from a sibling, is an import of the sibling. A parent's `mod` and `pub use` of a child are not imports. Code of
+//! tests and of fuzzing is left out.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// A module's path in its crate; the root's is empty.
+/// A module's path in its crate; the path of the root is empty.
 type Module = Vec<String>;
 
 /// The files of a crate.
@@ -24,7 +24,7 @@ pub(crate) struct Crate {
 struct File {
     path: String,
     mentions: Vec<Mention>,
-    /// Its child modules that are compiled only for tests or fuzzing.
+    /// The child modules of the file that are compiled only for tests or fuzzing.
     tests: Vec<String>,
 }
 
@@ -32,9 +32,9 @@ struct File {
 struct Mention {
     /// Split at `::`.
     path: Vec<String>,
-    /// The inline modules around it.
+    /// The inline modules around the path.
     inline: Vec<String>,
-    /// The name that a `use` gives it.
+    /// The name that a `use` gives to the path.
     imported_as: Option<String>,
     is_reexport: bool,
     line: usize,
@@ -142,7 +142,7 @@ impl Crate {
         }
     }
 
-    /// For each file that imports itself through others, the places of the imports in the shortest cycle.
+    /// For each file that imports itself through other files, the places of the imports in the shortest cycle.
     pub(crate) fn cycles(&self) -> Vec<Vec<String>> {
         let imports = self.imports();
         self.files.keys().filter_map(|file| shortest_cycle(file, &imports)).collect()
@@ -297,7 +297,8 @@ fn is_public(before: &[TokenTree]) -> bool {
     }
 }
 
-/// Whether the brackets of an attribute are those of an item that is compiled only for tests or fuzzing.
+/// Whether an attribute means that its item is compiled only for tests or fuzzing. `attribute` has the attribute's
+/// brackets.
 fn is_cfg_test(attribute: &TokenTree) -> bool {
     let text: String = attribute.to_string().chars().filter(|char| !char.is_whitespace()).collect();
     text == "[test]"

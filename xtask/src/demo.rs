@@ -1,9 +1,9 @@
-//! `cargo xtask demo`: runs the example blog in workerd with a local DSQL, and sends it requests over HTTP.
+//! `cargo xtask demo`: runs the example blog in workerd with a local DSQL, and sends requests to the blog over HTTP.
 //!
-//! It needs only a clone, Rust and Node. It starts one process, `dsql-local run`, which starts PostgreSQL and workerd.
-//! `dsql-local` stops both when its standard input closes, that is, when this process ends in any way. The command that
-//! `dsql-local` runs is `cargo xtask demo --serve`, which becomes workerd: workerd's configuration needs the
-//! certificate of the running dsql-local.
+//! The demo needs only a clone, Rust and Node. The demo starts one process, `dsql-local run`, which starts PostgreSQL
+//! and workerd. `dsql-local` stops both when its standard input closes, that is, when this process ends in any way. The
+//! command that `dsql-local` runs is `cargo xtask demo --serve`. This process becomes workerd, because workerd's
+//! configuration needs the certificate of the running dsql-local.
 
 use std::env;
 use std::fs;
@@ -66,8 +66,8 @@ pub(crate) fn demo(options: &Options) -> Result<()> {
     running.wait(&interrupted)
 }
 
-/// Becomes workerd with the example's Worker, which trusts the certificate that dsql-local names in the environment.
-/// Returns only if it fails.
+/// Becomes workerd with the example's Worker. The Worker trusts the certificate that dsql-local names in the
+/// environment. Returns only after an error.
 fn serve(folder: &Path) -> Result<()> {
     let ca = env::var_os("DSQL_EDGE_CA").map(PathBuf::from).context("dsql-local sets DSQL_EDGE_CA")?;
     let config = folder.join("workerd.capnp");
@@ -84,7 +84,7 @@ fn serve(folder: &Path) -> Result<()> {
     Err(Command::new(setup::workerd()?).args(workerd::SERVE).arg(&config).exec().into())
 }
 
-/// Ctrl-C, and requests to terminate. From now on they no longer end this process by themselves.
+/// Ctrl-C, and requests to terminate. From now on these signals no longer end this process by themselves.
 fn interrupts() -> Result<Receiver<()>> {
     let (send, receive) = mpsc::channel();
     ctrlc::set_handler(move || {
@@ -96,7 +96,7 @@ fn interrupts() -> Result<Receiver<()>> {
 /// `dsql-local run -- workerd`, with the Worker listening.
 struct Running {
     process: Child,
-    /// `dsql-local` stops when this is closed.
+    /// The standard input of `dsql-local`: when it is closed, `dsql-local` stops.
     leash: Option<ChildStdin>,
     port: u16,
 }

@@ -25,7 +25,8 @@ pub(crate) struct Options {
 
 const TARGETS: [&str; 6] = ["backend", "values", "assumed_role", "token", "statement", "snapshot"];
 
-/// The flags of cargo-fuzz without a sanitizer: they use LLVM's own pass, which does not need a nightly toolchain.
+/// The flags that cargo-fuzz uses without a sanitizer. These flags use LLVM's own pass, so they do not need a nightly
+/// toolchain.
 const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
      -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
      -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 -Cdebug-assertions";

@@ -1,5 +1,5 @@
-//! The parts that `cargo xtask` and the end-to-end tests share: they install the tools, build and bundle Workers, and
-//! write workerd's configuration.
+//! The functions that `cargo xtask` and the end-to-end tests share: these functions install the tools, build and bundle
+//! Workers, and write workerd's configuration.
 
 pub mod project;
 pub mod setup;

@@ -1,7 +1,8 @@
 //! `cargo xtask literals`: tests how the compiler reads constants, with generated literals.
 //!
-//! Input: the number of literals for each type, and a seed. Output: the output of the test `literals`: for each type, the
-//! literals tried, those that PostgreSQL rejects, and the differences.
+//! Input: the number of literals for each type, and a seed. Output: the output of the test
+//! `literals`: for each type, the number of literals that were tried, the number of literals that
+//! PostgreSQL rejects, and the differences.
 
 use anyhow::Result;
 use xtask::project;

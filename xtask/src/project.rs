@@ -25,8 +25,8 @@ pub fn target() -> PathBuf {
     built.unwrap_or_else(|| root().join("target"))
 }
 
-/// Takes a lock: other processes of the project and other threads of this one cannot do the same work until it is
-/// dropped.
+/// Takes a lock: until the lock is dropped, other processes of the project and other threads of this process cannot do
+/// the same work.
 ///
 /// # Errors
 /// Returns an error if the target folder cannot be written.

@@ -1,7 +1,7 @@
 //! Installs the programs that are needed in addition to Rust and Node, only from the project's own lock files.
 //!
-//! Input: the folders with a `package-lock.json`, and `rust-toolchain.toml`. Output: `node_modules` next to them,
-//! and the wasm target. An installed program is not installed again.
+//! Input: the folders with a `package-lock.json`, and `rust-toolchain.toml`. Output: `node_modules` next to each
+//! `package-lock.json`, and the wasm target. An installed program is not installed again.
 
 use std::env;
 use std::fs;
@@ -52,7 +52,8 @@ pub fn packers() -> Result<Packers> {
 /// The target of Workers.
 pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
-/// Installs the standard library for wasm. Without rustup, cargo reports if it is missing.
+/// Installs the standard library for wasm. Without rustup, nothing is installed: if the library is missing, cargo
+/// reports it.
 ///
 /// # Errors
 /// Returns an error if rustup fails.
@@ -72,8 +73,9 @@ pub fn wasm_target() -> Result<()> {
     }
 }
 
-/// The path of the npm package's `workerd`: the newest one or, if `DSQL_EDGE_WORKERD` is `oldest`, the oldest one that
-/// the project supports, which is in wrangler 4.82.1, the last wrangler that runs on Node 20.
+/// The path of the npm package's `workerd`: by default the newest workerd. If `DSQL_EDGE_WORKERD` is `oldest`, the path
+/// of the oldest workerd that the project supports: the workerd in wrangler 4.82.1, the last wrangler that runs on Node
+/// 20.
 ///
 /// # Errors
 /// Returns an error if workerd is not installed, or if the variable has another value.
@@ -85,7 +87,7 @@ pub fn workerd() -> Result<PathBuf> {
     }
 }
 
-/// Whether [`workerd`] is the oldest one.
+/// Whether [`workerd`] returns the path of the oldest workerd that the project supports.
 pub fn workerd_is_oldest() -> bool {
     env::var(WORKERD).is_ok_and(|which| which == "oldest")
 }

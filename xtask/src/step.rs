@@ -1,4 +1,5 @@
-//! Reports the beginning of a step, and its time when it ends. The step may write output in between.
+//! Reports the beginning of a step, and, when the step ends, the time that it took. The step may write output in
+//! between.
 
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -20,8 +21,8 @@ pub fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
 /// Runs a command to completion, with its output on standard error.
 ///
 /// # Errors
-/// Returns an error if the command cannot be started or fails. The error contains the command's name, never its
-/// environment.
+/// Returns an error if the command cannot be started or fails. The error contains the command's name, never the
+/// command's environment.
 pub fn run(command: &mut Command) -> Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
     let first = command.get_args().next().map(|argument| format!(" {}", argument.to_string_lossy()));

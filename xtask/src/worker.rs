@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 /// Builds the Worker whose crate is in `folder` and bundles it.
 ///
 /// # Errors
-/// Returns an error if cargo or the bundler fails, which write the reason to standard error.
+/// Returns an error if cargo or the bundler fails. They write the reason to standard error.
 pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Result<PathBuf> {
     setup::wasm_target()?;
     let name = package(folder)?;
@@ -28,7 +28,7 @@ pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Result<PathBuf> {
         build.arg(folder.join("Cargo.toml")).args(cargo_arguments);
         // wasm-bindgen reads the section that lists the wasm's features; the bundler strips it later.
         build.args(["--config", "profile.release.strip='debuginfo'"]);
-        // worker-build sets this too: crates use js-sys's types instead of their own copies.
+        // worker-build sets this variable too: with it, crates use js-sys's types instead of their own copies.
         build.env("WASM_BINDGEN_USE_JS_SYS", "1");
         run(&mut build)
     })?;
@@ -38,7 +38,7 @@ pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Result<PathBuf> {
         .join(format!("{}.wasm", name.replace('-', "_")));
     let bundle = bundled(folder)?;
     fs::create_dir_all(project::target().join("worker"))?;
-    // An up-to-date bundle is not written again, because another process may be reading it.
+    // An up-to-date bundle is not written again, because another process may be reading the bundle.
     let modified = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
     let bundled = modified(&bundle.join("index.js"));
     if bundled < modified(&wasm) || bundled < modified(&bundler) {
@@ -56,7 +56,7 @@ pub fn bundled(folder: &Path) -> Result<PathBuf> {
 }
 
 /// The variable that is set if the commands `dsql-local`, `dsql-edge` and the bundler are built already:
-/// `cargo xtask test` builds them with everything else.
+/// `cargo xtask test` builds these commands with everything else.
 pub const BUILT: &str = "DSQL_EDGE_TOOLS_BUILT";
 
 /// Builds `dsql-local` and the bundler, always together, because cargo builds shared dependencies once for each set of
@@ -73,7 +73,7 @@ pub fn tools() -> Result<()> {
     step("building dsql-local and the bundler", || run(project::cargo().args(build)))
 }
 
-/// The name in the Cargo.toml of a folder: the first `name = "…"`, which is the package's.
+/// The name of the package in the Cargo.toml of a folder: the first `name = "…"`.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read, or has no name.

@@ -1,7 +1,7 @@
 //! The configuration with which workerd, without wrangler, runs a bundle.
 //!
-//! Input: a bundle's folder, the certificates to trust, the names of its bindings. Output: Cap'n Proto text. The values
-//! of bindings come from workerd's environment, so that no secret is written to a file.
+//! Input: a bundle's folder, the certificates to trust, the names of the Worker's bindings. Output: Cap'n Proto text.
+//! The values of bindings come from workerd's environment, so that no secret is written to a file.
 
 use std::fmt::Write;
 use std::fs;
@@ -17,17 +17,17 @@ const COMPATIBILITY_DATE: &str = "2026-04-01";
 pub struct Worker<'a> {
     /// The folder that the bundler wrote.
     pub bundle: &'a Path,
-    /// A certificate authority (PEM) to trust in addition to those of browsers.
+    /// A certificate authority (PEM) to trust in addition to the authorities of browsers.
     pub ca: &'a Path,
     /// Variables of workerd's environment that the Worker sees as text bindings.
     pub bindings: &'a [&'a str],
     /// Variables of workerd's environment that the Worker sees as secrets of a Secrets Store: bindings that give their
     /// value when `get` is called.
     pub stored: &'a [&'a str],
-    /// Classes of Durable Objects that the Worker exports, each bound by its own name, or `binding=class`; kept in
-    /// memory.
+    /// Classes of Durable Objects that the Worker exports, each bound by its own name, or `binding=class`. The storage
+    /// of the objects is in memory.
     pub durable_objects: &'a [&'a str],
-    /// Whether the objects have an isolate of their own, in which they can be restarted alone. This option needs
+    /// Whether the objects have a separate isolate, so that they can be restarted without the Worker. This option needs
     /// [`EXPERIMENTAL`].
     pub apart: bool,
     /// Whether requests to `/trigger/scheduled` and `/trigger/queue` cause these events, as on Cloudflare. This option
@@ -35,10 +35,10 @@ pub struct Worker<'a> {
     pub triggers: bool,
 }
 
-/// The argument of workerd that lets one Worker cause events in another.
+/// The argument of workerd that lets one Worker cause events in another Worker.
 pub const EXPERIMENTAL: &str = "--experimental";
 
-/// A secret of a store. `set` changes its value, which a binding of a real store cannot do.
+/// A secret of a store. `set` changes the value of the secret. A binding of a real store cannot do that.
 const STORED: &str = "import { WorkerEntrypoint } from 'cloudflare:workers';
 let value;
 export default class extends WorkerEntrypoint {
@@ -62,9 +62,10 @@ const TRIGGER: &str = "export default { async fetch(request, env) {
 ///
 /// - `/abort` ends the objects named `0` by `ctx.abort()`, as their own code can;
 /// - `/update` ends every object from outside by `workerd:unsafe`, like an update. In the oldest workerd, running
-///   requests then continue in the old object, unlike after an update on Cloudflare; so in that workerd the objects
-///   first abort themselves;
-/// - `/made` returns the number of objects that were created, `/came` the number of requests that all of them received;
+///   requests continue in the old object after that, unlike after an update on Cloudflare. So in the oldest workerd the
+///   objects first abort themselves;
+/// - `/made` returns the number of objects that were created, `/came` the number of requests that all these objects
+///   received;
 /// - any other request is passed to the Worker in this isolate.
 const APART: &str = "import unsafe from 'workerd:unsafe';
 import { env } from 'cloudflare:workers';
@@ -232,7 +233,7 @@ fn trigger() -> String {
     )
 }
 
-/// Every file of a bundle, the entry first, because workerd uses the first module as the main one.
+/// Every file of a bundle, the entry first, because workerd uses the first module as the main module.
 ///
 /// # Errors
 /// Returns an error if a folder cannot be read.

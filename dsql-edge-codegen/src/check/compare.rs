@@ -1,6 +1,7 @@
 //! Compares a query under two schemas: the current one and the candidate.
 //!
-//! Input: queries. Output: findings: queries that no longer compile, queries whose Rust types change, and notes.
+//! Input: queries. Output: the findings, which are queries that no longer compile, queries whose Rust types change, and
+//! notes.
 
 use dsql_edge_compiler::diagnostic::render::{Place, render};
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic, Diagnostics};
@@ -25,11 +26,11 @@ pub struct Finding {
     pub code: &'static str,
     /// The message, one line.
     pub message: String,
-    /// Its place in the sources.
+    /// The place of the finding in the sources.
     pub place: Place,
     /// The report for people: the message, the place underlined, and a hint.
     pub rendered: String,
-    /// Whether the query does not compile under the current schema either.
+    /// Whether the query already fails to compile under the current schema.
     pub was_wrong: bool,
 }
 
@@ -141,7 +142,7 @@ fn changes(query: &Query, before: &Compiled, after: &Compiled) -> Vec<Finding> {
             continue;
         }
         let message = format!("the row gets a field `{name}`: {is_type}");
-        // A struct that the user defined does not have the new field, so it no longer fits.
+        // A struct that the user defined does not have the new field, so the struct no longer fits the row.
         let severity = if query.own_row { Severity::Changed } else { Severity::Note };
         out.push(changed(query, severity, column_span(*column), &message, None));
     }
@@ -164,7 +165,7 @@ fn changed(query: &Query, severity: Severity, span: Span, message: &str, hint: O
     let mut diagnostic = Diagnostic::error(Code::TypeMismatch, span, "");
     diagnostic.hint = hint;
     let rendered = render(&diagnostic, &query.text, Some(place.clone()));
-    // `render` wrote the first line for an error: `message` replaces it.
+    // `render` wrote a first line for an error; `message` replaces that line.
     let below = rendered.split_once('\n').map_or("", |(_, below)| below);
     Finding {
         severity,

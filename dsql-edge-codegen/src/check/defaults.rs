@@ -44,7 +44,7 @@ fn lost_by(insert: &Insert, now: &Schema, coming: &Schema) -> Vec<Lost> {
     let (Some(was), Some(is)) = (table(now, name), table(coming, name)) else { return Vec::new() };
     let is_given = |at: usize, column: &Column| match &insert.source {
         None => false,
-        // Without a column list, the values of a row are for the first columns.
+        // Without a column list, an INSERT writes the values of a row to the table's first columns.
         Some(source) if insert.columns.is_empty() => match &source.body {
             QueryBody::Values(rows) => rows.first().is_none_or(|row| at < row.len()),
             _ => true,

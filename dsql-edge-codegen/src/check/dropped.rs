@@ -1,4 +1,4 @@
-//! Names the statement of a candidate that drops or renames an object which a query needs.
+//! If a query needs an object that a candidate drops or renames, finds the statement that drops or renames the object.
 //!
 //! Input: the files of the candidate. Output: names with the places of the statements. CASCADE and DROP SCHEMA do not
 //! name everything that they drop, so a query can break without such a place.
@@ -59,7 +59,7 @@ pub(super) fn dropped(files: &[SchemaFile]) -> Vec<Dropped> {
     out
 }
 
-/// Returns a note about the statement that drops or renames the name that an error reports as missing.
+/// Returns a note for an error about a missing name: the statement that drops or renames that name.
 pub(super) fn detail(error: &Diagnostic, query: &str, dropped: &[Dropped]) -> Option<String> {
     let is_missing = matches!(error.code, Code::UnknownTable | Code::UnknownColumn | Code::UnknownFunction);
     let written = error.span.text(query);

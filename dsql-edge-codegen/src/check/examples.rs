@@ -34,7 +34,7 @@ impl DocComment {
         true
     }
 
-    /// Returns the lines of the invocations in its blocks of Rust, and empties the comment.
+    /// Returns the lines of the invocations in the comment's blocks of Rust, and empties the comment.
     pub(super) fn take_invocations(&mut self) -> Vec<usize> {
         let mut out = Vec::new();
         let mut block: Option<(bool, usize, String)> = None;

@@ -23,7 +23,7 @@ pub(super) struct Expanded {
     pub(super) line: usize,
     name: String,
     pub(super) tokens: String,
-    /// The schema that the macro reads; empty if it did not find one.
+    /// The schema that the macro reads; empty if the macro did not find a schema.
     pub(super) schema: PathBuf,
 }
 
@@ -31,17 +31,18 @@ pub(super) struct Expanded {
 #[derive(Default)]
 pub(super) struct Expansions {
     pub(super) all: Vec<Expanded>,
-    /// The first error of the package's tests, examples and benches, if the other targets compile without them.
+    /// The first error of the package's tests, examples and benches, if only these targets do not compile.
     pub(super) tests_fail: Option<String>,
 }
 
-/// The targets that `cargo check` compiles: all of them; if tests do not compile, the library and the binaries.
+/// The targets that `cargo check` compiles: first all targets, and if tests do not compile, the library and the
+/// binaries.
 const TARGETS: [&[&str]; 2] = [&["--all-targets"], &[]];
 
 /// Returns the invocations of a package.
 ///
 /// # Errors
-/// Returns the reason why the list of them is incomplete.
+/// Returns the reason why the list of invocations is incomplete.
 pub(super) fn expanded(package: &Path) -> Result<Expansions, String> {
     let mut found = Expansions::default();
     for targets in TARGETS {
@@ -51,7 +52,7 @@ pub(super) fn expanded(package: &Path) -> Result<Expansions, String> {
             read(package, &record, &mut found.all)?;
             Ok(error)
         });
-        // If this fails, the system removes the temporary file later.
+        // If the removal fails, the system removes the temporary file later.
         let _ = fs::remove_file(&record);
         match done? {
             None => return Ok(found),
@@ -140,17 +141,17 @@ pub(super) fn comparable(tokens: TokenStream) -> Vec<String> {
 }
 
 impl Expanded {
-    /// Returns its tokens in the form in which they are compared with the tokens of a source.
+    /// Returns the invocation's tokens in the form in which they are compared with the tokens of a source.
     pub(super) fn comparable(&self) -> Option<Vec<String>> {
         TokenStream::from_str(&self.tokens).ok().map(comparable)
     }
 
-    /// Returns the path of its file, beginning with the path of the package.
+    /// Returns the path of the invocation's file, beginning with the path of the package.
     pub(super) fn shown(&self, package: &Path) -> String {
         shown(&self.file, package)
     }
 
-    /// Returns its queries.
+    /// Returns the queries of the invocation.
     ///
     /// # Errors
     /// Returns an error if the macro would reject the invocation.

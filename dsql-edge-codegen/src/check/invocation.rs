@@ -1,6 +1,7 @@
 //! Reads one invocation of a macro, with the macros' own grammar.
 //!
-//! Input: its tokens. Output: its queries, each of which maps a byte of its SQL to file, line and column.
+//! Input: the tokens of the invocation. Output: the queries of the invocation; each query maps a byte of its SQL to a
+//! file, a line and a column.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -35,9 +36,9 @@ impl Macro {
 /// A query in a source.
 pub(super) struct Query {
     pub(super) text: String,
-    /// Whether it comes from `sql_unchecked!`, whose types are not checked at compile time.
+    /// Whether the query comes from `sql_unchecked!`, whose types are not checked at compile time.
     pub(super) unchecked: bool,
-    /// Whether its rows fill a struct that the user defined.
+    /// Whether the query's rows fill a struct that the user defined.
     pub(super) own_row: bool,
     origin: Origin,
 }

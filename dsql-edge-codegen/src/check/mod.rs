@@ -83,8 +83,8 @@ enum Output {
 }
 
 impl Options {
-    /// Returns the named package; without a name, as for other commands, the package that contains the working
-    /// folder.
+    /// Returns the named package. If no package is named, returns the package that contains the working folder, as
+    /// other commands do.
     fn package(&self) -> PathBuf {
         let is_here = self.package != Path::new(".") || self.package.join("Cargo.toml").is_file();
         if is_here { self.package.clone() } else { package_schema::current_package() }
@@ -124,7 +124,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
 pub enum Queries {
     /// In its sources only.
     OfSources,
-    /// In its sources and in the compiler's expansions, which are compared.
+    /// In its sources and in the compiler's expansions. The two lists are compared.
     OfCompiler,
 }
 
@@ -177,9 +177,9 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
     })
 }
 
-/// Adds to `of_compiler` the queries that only the compiler sees, moves to `unused` the places that
-/// cannot be read and are not compiled, and leaves out macros of other crates that have the same
-/// names as ours.
+/// Compares the queries of the sources with the compiler's expansions. Adds the queries that only the compiler sees to
+/// `of_compiler`. Moves the places that cannot be read and are not compiled to `unused`. Leaves out macros of other
+/// crates that have the same names as our macros.
 fn compared(
     package: &Path,
     schema: Option<&Path>,
@@ -200,7 +200,7 @@ fn compared(
         .into_iter()
         .partition(|seen| !seen.is_doubtful || is_expanded(seen));
     sources.seen = kept;
-    // These are not expanded, but they are probably our macro: their code may be for another
+    // These invocations are not expanded, but they are probably invocations of our macro: their code may be for another
     // target.
     let left_out: Vec<&package::Seen> = others.iter().filter(|seen| seen.is_likely).collect();
     let found = sources.seen.len() + left_out.len();

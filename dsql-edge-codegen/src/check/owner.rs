@@ -21,9 +21,9 @@ pub(super) enum Owner {
 #[derive(Default)]
 pub(super) struct Names {
     imports: Vec<Import>,
-    /// The macros that it defines with `macro_rules!`.
+    /// The macros that the file defines with `macro_rules!`.
     pub(super) defined: BTreeSet<String>,
-    /// Names of dsql-edge that it imports by other names: `query` for `sql`.
+    /// The names of dsql-edge that the file imports under another name, by that other name: `query` for `sql`.
     pub(super) renamed: BTreeMap<String, String>,
 }
 

@@ -1,10 +1,11 @@
 //! Finds the queries in the sources of a package. It does not look into the SQL.
 //!
-//! Input: its folder. Output: every invocation of `sql!`, `sql_file!` and `sql_unchecked!` in its Rust files, in the
-//! order of files and lines.
+//! Input: the folder of the package. Output: every invocation of `sql!`, `sql_file!` and `sql_unchecked!` in its Rust
+//! files, in the order of files and lines.
 //!
-//! Invocations are found by their tokens, so those inside other macros are found too. Only the compiler sees an
-//! invocation of a macro that is renamed by its import, or one that a macro generates: `expansion` lists those.
+//! Invocations are found by their tokens, so invocations inside other macros are found too. Only the compiler sees an
+//! invocation of a macro that an import renames, and an invocation that a macro generates: `expansion` lists such
+//! invocations.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -35,11 +36,11 @@ pub(super) struct Sources {
 pub(super) struct Seen {
     pub(super) path: PathBuf,
     pub(super) line: usize,
-    /// The tokens: a line may have several invocations.
+    /// The tokens of the invocation, because a line may have several invocations.
     pub(super) tokens: Vec<String>,
-    /// Whether it may be another macro with the same name, so that only the compiler can decide.
+    /// Whether the name may mean another macro, so that only the compiler can decide.
     pub(super) is_doubtful: bool,
-    /// Whether its file imports something of dsql-edge, or the package gives our macro this name.
+    /// Whether the invocation's file imports something of dsql-edge, or the package gives our macro this name.
     pub(super) is_likely: bool,
     pub(super) queries: Vec<Query>,
 }
@@ -71,7 +72,7 @@ impl fmt::Display for Unread {
 ///
 /// # Errors
 /// Returns an error if the folder has no Cargo.toml, or only the Cargo.toml of a workspace. In the second case the
-/// error lists its members.
+/// error lists the members of the workspace.
 pub(super) fn require_package(folder: &Path) -> Result<()> {
     let path = folder.join("Cargo.toml");
     let Ok(text) = std::fs::read_to_string(&path) else {
@@ -275,8 +276,7 @@ impl Search<'_> {
                 let (path, line) = (self.path.clone(), invoked.line);
                 self.out.seen.push(Seen { path, line, tokens, is_doubtful, is_likely, queries });
             }
-            // It is not known whether the macro is ours. If it is, `expansion` lists the
-            // invocation.
+            // It is not known whether the macro is ours. If the macro is ours, `expansion` lists the invocation.
             Err(_) if owner == Owner::Unknown => {}
             // In a macro of the user, the SQL may be `$sql`: `expansion` lists the invocations of such a macro.
             Err(_)

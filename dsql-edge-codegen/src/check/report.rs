@@ -15,7 +15,7 @@ use super::schemas::{AsItIs, Unfollowed};
 /// The result of a check.
 pub struct Report {
     pub(super) drift: Option<Drift>,
-    /// Statements of the schemas whose effect cannot be determined.
+    /// The statements in the two schemas whose effect cannot be determined.
     pub unfollowed: Vec<Unfollowed>,
     /// The package's Cargo.toml.
     pub(super) manifest: String,
@@ -31,12 +31,12 @@ pub struct Report {
     pub examples: Vec<Unread>,
     /// The comparison with the invocations that the compiler expands.
     pub expansion: Expansion,
-    /// Other packages of the workspace that have queries, which were not checked; empty unless the package is the
+    /// Other packages of the workspace that have queries and were not checked; empty unless the checked package is the
     /// root of the workspace.
     pub members: Vec<String>,
 }
 
-/// How the queries that were found compare with those that the compiler expands.
+/// How the queries in the sources compare with the queries that the compiler expands.
 pub enum Expansion {
     /// `--no-build`: the queries were not compared.
     NotAsked,

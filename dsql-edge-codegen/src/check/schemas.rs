@@ -39,11 +39,11 @@ pub struct Unfollowed {
     pub rendered: String,
 }
 
-/// A schema, and the statements in its files that are not a part of it.
+/// A schema, and the statements in its files that are not a part of the schema.
 pub(super) struct Folded {
     pub(super) schema: Schema,
     pub(super) unfollowed: Vec<Unfollowed>,
-    /// The names that its files drop or rename.
+    /// The names that the schema's files drop or rename.
     pub(super) dropped: Vec<Dropped>,
 }
 
@@ -82,7 +82,7 @@ pub(super) fn as_it_is(
     let folded = match folded(&before) {
         Ok(folded) => folded,
         // A later migration needs a file that the candidate applies. In this case, the current schema consists of the
-        // files before the first such file.
+        // files before the first file that the candidate applies.
         Err(_) if before.len() < files.len() => {
             let first = files.iter().take_while(|file| !is_coming(file)).cloned();
             self::folded(&first.collect::<Vec<_>>())?
@@ -108,7 +108,7 @@ fn applied_files(paths: &[PathBuf]) -> Result<Vec<SchemaFile>> {
     Ok(files.into_iter().flatten().collect())
 }
 
-/// Whether a file is one of the others, even if they are named by different paths.
+/// Whether a file is one of the other files, even if the two paths differ.
 fn is_one_of(file: &SchemaFile, others: &[SchemaFile]) -> bool {
     let real =
         |file: &SchemaFile| std::fs::canonicalize(&file.name).unwrap_or_else(|_| PathBuf::from(&file.name));
@@ -143,7 +143,7 @@ pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Fold
     }
 }
 
-/// Returns the directives at the head of a snapshot, which apply to every candidate.
+/// Returns the directives at the head of a snapshot. These directives apply to every candidate.
 fn head_of(now: Option<&AsItIs>) -> Vec<SchemaFile> {
     let Some(now) = now.filter(|now| !now.is_folder) else { return Vec::new() };
     let text = schema_files::canonical(now.text());

@@ -1,6 +1,6 @@
 //! Compiles a query for `describe`.
 //!
-//! Input: a schema and a query. Output: the answer as a value, which both forms print.
+//! Input: a schema and a query. Output: the answer as a value, which is printed as a table or as JSON.
 
 use anyhow::{Result, anyhow};
 use clap::ValueEnum;
@@ -33,20 +33,20 @@ pub(super) enum Dialect {
 pub enum Answer {
     /// The query can run.
     Described {
-        /// The version of this form of the answer. It is increased when a field changes its meaning; fields may be
-        /// added without that.
+        /// The version of this form of the answer. The version is increased when a field changes its meaning; fields
+        /// may be added without an increase.
         version: u32,
         /// The SQL that is sent.
         sql: String,
-        /// Its parameters, by number.
+        /// The query's parameters, by number.
         params: Vec<Param>,
-        /// Its columns, in order.
+        /// The query's columns, in order.
         columns: Vec<Column>,
         /// The number of rows: `none`, `one`, `zero-or-one`, `many`.
         cardinality: &'static str,
         /// The warnings and reasons of `remarks`, in the form for JSON.
         diagnostics: Vec<Problem>,
-        /// Warnings, and the reasons why its columns cannot be a row in Rust.
+        /// Warnings, and the reasons why the query's columns cannot be a row in Rust.
         #[serde(skip)]
         remarks: Vec<Diagnostic>,
     },
@@ -73,7 +73,7 @@ pub struct Param {
     /// The type's `typname`.
     #[serde(rename = "type")]
     pub type_name: String,
-    /// Whether it may be NULL, as far as the compiler can prove.
+    /// Whether the parameter may be NULL, as far as the compiler can prove.
     pub nullable: bool,
     /// For an array: whether an element may be NULL.
     pub elements_nullable: bool,
@@ -87,7 +87,7 @@ pub struct Column {
     /// The type's `typname`.
     #[serde(rename = "type")]
     pub type_name: String,
-    /// Whether it may be NULL, as far as the compiler can prove.
+    /// Whether the column may be NULL, as far as the compiler can prove.
     pub nullable: bool,
     /// For an array: whether an element may be NULL, as far as the compiler can prove.
     pub elements_nullable: bool,

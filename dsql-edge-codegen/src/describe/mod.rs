@@ -117,7 +117,7 @@ fn json_lines(describer: &Describer) -> Result<ExitCode> {
             serde_json::from_str(&line).with_context(|| format!("line {number} is not {{\"sql\": …}}"))?;
         let answer = describer.describe(&Source::numbered(question.sql));
         serde_json::to_writer(&mut stdout, &answer)?;
-        // Flushed line by line: the caller may wait for an answer before it sends the next question.
+        // stdout is flushed after each line: the caller may wait for an answer before it sends the next question.
         stdout.write_all(b"\n")?;
         stdout.flush()?;
     }

@@ -112,7 +112,7 @@ fn print(summary: &Summary, format: Format) -> Result<()> {
     Ok(())
 }
 
-/// Writes the snapshot: the cluster's, if an endpoint was named, otherwise an empty one.
+/// Writes a snapshot: if an endpoint was named, the snapshot of the cluster, otherwise an empty snapshot.
 fn snapshot(options: &Options, summary: &mut Summary) -> Result<()> {
     let path = options.package.join(SNAPSHOT);
     if path.exists() {
@@ -138,7 +138,7 @@ fn snapshot(options: &Options, summary: &mut Summary) -> Result<()> {
     create(&options.package, SNAPSHOT, &text, "the cluster's schema; `dsql-edge pull` updates it", summary)
 }
 
-/// Creates a folder of migrations, and the build script that names it.
+/// Creates a folder of migrations, and the build script that names this folder.
 fn migrations(package: &Path, folder: &str, summary: &mut Summary) -> Result<()> {
     let path = package.join(folder);
     if !path.exists() {
@@ -193,7 +193,7 @@ fn create(package: &Path, name: &str, text: &str, what: &str, summary: &mut Summ
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
-    // `create_new` does not overwrite a file that was created after the check either.
+    // If the file was created after the check above, `create_new` does not overwrite it.
     let mut file = fs::OpenOptions::new()
         .write(true)
         .create_new(true)

@@ -1,8 +1,9 @@
 //! Collects the report of `init`.
 //!
-//! Input: the steps that were done, and those that the user does next. Output: both, in order.
+//! Input: the steps that were done, and the steps that the user does next. Output: both lists, in
+//! order.
 
-/// The steps that were done, and those that the user does next.
+/// The steps that were done, and the steps that the user does next.
 #[derive(Default)]
 pub(super) struct Summary {
     pub(super) done: Vec<(String, String)>,

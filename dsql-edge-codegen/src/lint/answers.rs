@@ -1,5 +1,5 @@
 //! Stores the facts about a script and its statements that several findings need. `rows` computes each fact at its
-//! first use, and `script` keeps it.
+//! first use, and `script` stores the fact.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -7,15 +7,15 @@ use std::collections::HashMap;
 /// Facts about a statement; each is computed at its first use.
 #[derive(Default)]
 pub(super) struct StatementAnswers {
-    /// Whether it writes only to the table that it names.
+    /// Whether the statement writes only to the table that it names.
     pub(super) stays: OnceCell<bool>,
-    /// Whether it calls, itself or through a view, a function that is not PostgreSQL's.
+    /// Whether the statement calls a function that is not PostgreSQL's, directly or through a view.
     pub(super) calls: OnceCell<bool>,
 }
 
-/// The statements that may change the meaning of names, the code that runs, or rows, by their indexes in order.
+/// The indexes, in order, of the statements that may change the meaning of names, the code that runs, or rows.
 pub(super) struct ScriptChanges {
-    /// Statements after which an unqualified name may mean another object, or that drop or rename a schema.
+    /// Statements that drop or rename a schema, and statements after which an unqualified name may mean another object.
     pub(super) other_names: Vec<usize>,
     /// The first statement that changes the search path until its transaction ends.
     pub(super) local_path: Option<usize>,

@@ -1,9 +1,9 @@
-//! Decides whether a script depends on the integer type of a column: whether it may behave differently if the column is
-//! a bigint.
+//! Decides whether a script depends on the integer type of a column: whether the script may behave differently if the
+//! column is a bigint.
 //!
-//! Input: a script, and a column of a table that it creates. Output: whether a statement could fail or have another
-//! effect. PostgreSQL resolves a function by the types of its arguments, and `CREATE OR REPLACE VIEW` must keep the
-//! types of the view's columns.
+//! Input: a script, and a column of a table that the script creates. Output: whether a statement could fail or have
+//! another effect. PostgreSQL resolves a function by the types of its arguments, and `CREATE OR REPLACE VIEW` must keep
+//! the types of the view's columns.
 
 use std::collections::BTreeSet;
 
@@ -25,13 +25,13 @@ pub(super) fn depends_on_type(
     column: &str,
 ) -> bool {
     let own = table.name.name();
-    // The relations that have the column: the table, and views of it.
+    // The relations that have the column: the table, and views of the table.
     let mut having = vec![own.to_owned()];
     if is_computed_with(script, created, table, column) {
         return true;
     }
     let all = script.statements().len();
-    // Only a statement that names one of these relations, or a body that may name it, can depend on the type.
+    // Only a statement that names one of these relations, or a body that may name one of them, can depend on the type.
     let mut to_look_at: BTreeSet<usize> = script.naming_at(created + 1..all, own).collect();
     while let Some(at) = to_look_at.pop_first() {
         let statement = &script.statements()[at];
@@ -110,9 +110,9 @@ fn copies_type(statement: &StatementKind, having: &[String]) -> bool {
     }
 }
 
-/// Whether the text at a place contains a call, a cast, an operator or a set operation: its meaning may depend on the
-/// types of its operands, or it may accept another type. A column, and a comparison of columns and constants, contain
-/// none of these.
+/// Whether the text at a place contains a call, a cast, an operator or a set operation. The meaning of each of these
+/// may depend on the types of its operands, or each may accept another type. A column, and a comparison of columns and
+/// constants, contain none of these.
 fn is_typed(script: &Script<'_>, statement: &StatementKind, span: Span) -> bool {
     let tokens = script.tokens_within(span);
     tokens.iter().enumerate().any(|(at, token)| {

@@ -1,6 +1,7 @@
 //! Finds the beginning and the end of a statement that is removed from a file.
 //!
-//! Input: a text and the span of a statement. Output: the span with the blanks and the line end that belong to it.
+//! Input: a text and the span of a statement. Output: the span, extended by the blanks and the line end that belong to
+//! the statement.
 
 use dsql_edge_compiler::source::{BYTE_ORDER_MARK, Span};
 use dsql_edge_compiler::syntax::Parsed;

@@ -1,5 +1,5 @@
-//! Rewrites statements that `pg_dump` writes and DSQL rejects: keys that follow their tables, and settings whose
-//! values DSQL has already.
+//! Rewrites statements that `pg_dump` writes and DSQL rejects: keys that follow their tables, and settings to values
+//! that DSQL has anyway.
 //!
 //! Input: the statements of a file, and its findings. Output: rewrites, if a key can move into CREATE TABLE, if a
 //! constraint is validated later, or if a setting can be left out.

@@ -1,10 +1,10 @@
 //! Derives the effects of a file on the files that run with it: whether all effects are known, and which rewrites these
 //! effects rule out.
 //!
-//! Input: a file, as far as it can be read. Output: [`Effects`]. Code is in statements and in the bodies of
-//! functions, which a statement of another file may call. A body in SQL is read as a file of its own. A body in
-//! PL/pgSQL is read token by token, and its effect is unknown if it runs a string (`EXECUTE`). The effect of a call
-//! is known if the function is PostgreSQL's and does not run SQL, or if a file of the run defines it.
+//! Input: a file, as far as it can be read. Output: [`Effects`]. Code is in statements and in the bodies of functions.
+//! A statement of another file may call these functions. A body in SQL is read as a file of its own. A body in PL/pgSQL
+//! is read token by token, and its effect is unknown if it runs a string (`EXECUTE`). The effect of a call is known if
+//! the function is PostgreSQL's and does not run SQL, or if a file of the run defines the function.
 //!
 //! Example: `CREATE TABLE t (id serial)`, followed by `\i rest.sql`. The other file may have `OVERRIDING USER VALUE`,
 //! with which an identity column stores another number than a column with a default. So the rewrite of `serial` is
@@ -24,7 +24,7 @@ use super::calls::{is_alias, is_own_of_dsql, is_postgres, is_relation};
 use super::psql::is_harmless;
 use super::strings::changes_strings;
 
-/// Settings at the head of a dump. DSQL has these values already, or does not use the settings.
+/// Settings at the head of a dump. In DSQL, these settings already have these values, or have no effect.
 const SETTINGS: &[(&str, &str)] = &[
     ("check_function_bodies", "false"),
     ("client_min_messages", "warning"),
@@ -82,9 +82,9 @@ pub(super) enum Change {
 /// All functions of one name.
 #[derive(Clone, Default)]
 struct Function {
-    /// The change that their own statements make.
+    /// The change that the statements in the bodies of these functions make.
     change: Change,
-    /// The functions that they call, apart from PostgreSQL's.
+    /// The functions that these functions call, apart from PostgreSQL's.
     calls: BTreeSet<String>,
 }
 
@@ -102,15 +102,15 @@ pub(super) struct Effects {
     /// Whether the files have `OVERRIDING USER VALUE`: an identity column and a column with a default store different
     /// values.
     pub(super) overrides_user_values: bool,
-    /// Whether the files add CYCLE to an existing sequence. The last value of such a sequence, after which it begins
-    /// again, depends on its type.
+    /// Whether the files add CYCLE to an existing sequence. Such a sequence begins again after its last value, and the
+    /// last value depends on the sequence's type.
     pub(super) cycles_later: bool,
     /// The settings that the files depend on, or set to other values.
     settings: BTreeSet<&'static str>,
 }
 
 impl Effects {
-    /// Returns the effects of a file. `is_read`: whether each of its statements can be read.
+    /// Returns the effects of a file. `is_read`: whether each statement of the file can be read.
     pub(super) fn of(parsed: &Parsed<'_>, is_read: bool) -> Effects {
         let mut found =
             Effects { is_unknown: !is_read, changes_strings: changes_strings(parsed), ..Effects::default() };
@@ -136,7 +136,7 @@ impl Effects {
         !self.is_unknown && self.calls.iter().all(|name| self.defines.contains_key(name))
     }
 
-    /// Returns the changes that a function makes, including those of the functions that it calls.
+    /// Returns the changes that a function makes, including the changes of the functions that it calls.
     pub(super) fn change_of(&self, name: &str) -> Change {
         let Some(function) = self.defines.get(name) else { return Change::Unknown };
         let (mut change, mut seen) = (function.change, BTreeSet::from([name]));
@@ -326,7 +326,7 @@ fn called<'t>(kind: &StatementKind, tokens: &'t [Token], at: usize) -> Option<&'
         }
         _ => return None,
     };
-    // With a literal name, `add_settings` handles the call: `set_config('name', …)`.
+    // If the setting's name is a literal, as in `set_config('name', …)`, `add_settings` handles the call.
     let is_setting = name == "set_config"
         && tokens.get(at + 2).is_some_and(|argument| matches!(argument.kind, TokenKind::String(_)));
     let is_word = |it: &Token| matches!(&it.kind, TokenKind::Identifier(word) if WORDS_OF_PLPGSQL.contains(&word.as_str()));

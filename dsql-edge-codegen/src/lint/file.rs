@@ -1,4 +1,4 @@
-//! Lints one file, statement by statement: finds its syntax errors and the rules that it breaks.
+//! Lints one file, statement by statement: finds the file's syntax errors, and the rules that its statements break.
 //!
 //! Input: the text of a file, and the schema after the files before it. Output: findings in the order of the text. If
 //! a statement cannot be read, the next one is still read.
@@ -90,8 +90,8 @@ impl LintedFile {
             });
             findings.extend(found);
             let contradicts = grown.apply(statement.tree.clone());
-            // Without the complete schema, an unknown schema is not reported: another file may
-            // create it.
+            // If the schema is not complete, an unknown schema name is not reported: another file may create that
+            // schema.
             let unknown = contradicts.into_iter().filter(|it| complete && it.code == Code::UnknownSchema);
             findings.extend(unknown.map(|diagnostic| Finding {
                 diagnostic,
@@ -113,7 +113,7 @@ impl LintedFile {
         if sent == Sent::Migrate {
             findings.retain(|finding| !finding.is_moot_for_migrate());
             let misplaced = steps::misplaced(&parsed).into_iter();
-            // Where DSQL rejects a statement, only the rule is reported: its message is clearer than this error.
+            // Where DSQL rejects a statement, only the rule is reported: the rule's message is clearer than this error.
             let is_new = |error: &Diagnostic| {
                 !findings.iter().any(|it| it.diagnostic.is_error() && overlap(it.statement, error.span))
             };

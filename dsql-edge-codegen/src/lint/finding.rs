@@ -1,6 +1,7 @@
 //! The findings of a file.
 //!
-//! Input: a diagnostic, and the rule and the rewrite that belong to it. Output: a value that each format prints.
+//! Input: a diagnostic, and the rule and the rewrite that belong to the diagnostic. Output: a value that each format
+//! prints.
 
 use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::dsql::{Fix, Rule};
@@ -12,7 +13,7 @@ pub struct LintedFile {
     pub name: String,
     /// Its text.
     pub text: String,
-    /// The starts of its lines.
+    /// The starts of the file's lines.
     pub lines: Lines,
     /// The findings, in the order of the text.
     pub findings: Vec<Finding>,
@@ -24,9 +25,9 @@ pub struct Finding {
     pub diagnostic: Diagnostic,
     /// The rule that the statement breaks; `None` for a syntax error.
     pub rule: Option<&'static Rule>,
-    /// The rewrite, if there is a single safe one.
+    /// The rewrite, if there is a single safe rewrite.
     pub fix: Option<Fix>,
-    /// The span of its statement.
+    /// The span of the statement with the problem.
     pub statement: Span,
 }
 

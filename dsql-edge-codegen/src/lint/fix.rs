@@ -18,9 +18,9 @@ use super::sent::Sent;
 /// rewrites that do not overlap.
 const MAX_ROUNDS: usize = 1_000;
 
-/// Returns the text with each safe rewrite applied, and the number of findings that this fixes. The caller decides
-/// which rewrites are safe: those after which the script has the same effect, or also those after
-/// which it has the same effect if every statement succeeds.
+/// Returns the text with each safe rewrite applied, and the number of findings that these rewrites fix. The caller
+/// decides which rewrites are safe: only rewrites after which the script has the same effect, or also rewrites after
+/// which the script has the same effect if every statement succeeds.
 pub fn fixed(text: &str, schema: Option<&Schema>, sent: Sent, safe: Meaning) -> (String, usize) {
     fixed_at(text, (&Run::of([text]), 0), schema, sent, safe)
 }

@@ -1,6 +1,6 @@
 //! Prints findings for people.
 //!
-//! Input: files with their findings. Output: the compiler's rendering of each, and the rule's name below it.
+//! Input: files with their findings. Output: the compiler's rendering of each finding, and the rule's name below it.
 
 use dsql_edge_compiler::diagnostic::render::{Place, render_of_many};
 use dsql_edge_compiler::dsql::Meaning;
@@ -31,7 +31,8 @@ fn one(file: &LintedFile, finding: &Finding) -> String {
     out + "\n"
 }
 
-/// Returns the last line: the number of findings. `fixed` is the number of other findings, which are already fixed.
+/// Returns the last line: the number of findings. `fixed` is the number of findings that are already fixed and not in
+/// `files`.
 pub(super) fn summary(files: &[LintedFile], fixed: Option<usize>) -> String {
     let findings = || files.iter().flat_map(|file| &file.findings);
     let errors = findings().filter(|finding| finding.diagnostic.is_error()).count();

@@ -1,4 +1,5 @@
-//! Moves a key that a script adds after its table, as pg_dump does, into CREATE TABLE, where DSQL accepts it.
+//! If a script adds a key in a later statement, as pg_dump does, moves the key into CREATE TABLE, where DSQL accepts
+//! it.
 //!
 //! Input: the statement that adds the key. Output: the edits, and the condition under which the
 //! script has the same effect with these edits; `None` if a statement between CREATE TABLE and the
@@ -123,12 +124,13 @@ fn generated(table: &CreateTable, key: &KeyConstraint, constraint: &Constraint) 
     }
 }
 
-/// The effect of moving the key on a statement that names the table, between CREATE TABLE and the key.
+/// How the effect of a statement changes if the key moves into CREATE TABLE. The statement names the table, and is
+/// between CREATE TABLE and the key.
 enum Relation {
     /// The effect of the statement does not change.
     None,
-    /// The statement adds rows. If these violate the key, the statement fails; without the rewrite,
-    /// the statement that adds the key fails.
+    /// The statement adds rows. If these rows violate the key, the statement fails; without the rewrite, the statement
+    /// that adds the key fails.
     AddsRows,
     /// The statement may behave differently.
     Other,

@@ -7,10 +7,9 @@
 //! differences that DSQL forces: an identity column is a bigint, an index has no order and is built
 //! by a job. `tests/rewrites` compares catalog and rows on PostgreSQL. A rewrite that replaces one
 //! statement by two has the same effect only if every statement succeeds; otherwise the effect of
-//! one of the two may remain. For example, the constraint of `ADD CONSTRAINT` remains NOT VALID if
-//! a row violates it, and if a transaction becomes several transactions, the first of them remains.
-//! It is certain that no row violates the constraint only if the script created the table and added
-//! no rows to it.
+//! one of the two may remain. For example, if a row violates the constraint of `ADD CONSTRAINT`, the constraint remains
+//! NOT VALID. If a transaction becomes several transactions and a later one fails, the first one remains applied. Only
+//! if the script created the table and added no rows to the table, it is certain that no row violates the constraint.
 
 use std::collections::BTreeSet;
 
@@ -34,9 +33,9 @@ use super::sent::Sent;
 /// The title of the rewrite that divides a transaction.
 pub(super) const ANOTHER_TRANSACTION: &str = "begin another transaction";
 
-/// The rules whose rewrites do not affect other statements, or whose conditions check the statements that they may
-/// affect. Any other rewrite is offered only if everything that the run does is known: a statement that `lint` cannot
-/// read, a file that `\\i` runs or a string that is run as SQL may depend on the object that the rewrite changes.
+/// The rules whose rewrites do not affect other statements, or whose conditions check the affected statements. Any
+/// other rewrite is offered only if all effects of the files are known: a statement that `lint` cannot read, a file
+/// that `\\i` runs or a string that is run as SQL may depend on the object that the rewrite changes.
 const INDEPENDENT_OF_THE_RUN: &[&str] = &[
     "add_constraint_not_valid",
     "add_primary_key",
@@ -54,7 +53,7 @@ const INDEPENDENT_OF_THE_RUN: &[&str] = &[
     "validate_constraint_async",
 ];
 
-/// The maximum length of a name in bytes: PostgreSQL truncates a longer one.
+/// The maximum length of a name in bytes: PostgreSQL truncates a longer name.
 const LONGEST_NAME: usize = 63;
 
 /// Keeps the rewrites with which the script has the same effect, and adds the rewrite of
@@ -66,8 +65,8 @@ pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
             finding.fix = split(script, at);
         }
         let depends_on_run = finding.fix.is_some() && !INDEPENDENT_OF_THE_RUN.contains(&rule.id);
-        // A statement that psql sends together with another is not rewritten, because its rewrite may be several
-        // statements, which must be sent one by one.
+        // A statement that psql sends together with another statement is not rewritten: the rewrite may be several
+        // statements, and these must be sent one by one.
         if script.is_joined(at) || depends_on_run && !script.effects().is_known() {
             finding.fix = None;
         }
@@ -80,8 +79,8 @@ pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
 }
 
 /// Finds rewrites that move something across a statement which fails. Such a rewrite has the same
-/// effect only if the rest of the file still runs: with `ON_ERROR_STOP`, psql stops at that
-/// statement, and the rewritten file has then done more than the original.
+/// effect only if the rest of the file still runs: with `ON_ERROR_STOP`, psql stops at that statement, and then the
+/// rewritten file has changed more than the original file.
 ///
 /// Input: the findings with their rewrites. A rewrite that requires success is not applied without
 /// `--assume-success`, so its statement still fails: the search is repeated until no rewrite
@@ -127,7 +126,7 @@ fn meaning(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<M
             if in_transaction { None } else { index_by_job(script, at, index) }
         }
         ("unlogged_table", StatementKind::CreateTable(table)) => {
-            // PostgreSQL rejects a foreign key of a permanent table to an unlogged one.
+            // PostgreSQL rejects a foreign key of a permanent table to an unlogged table.
             let refers = |statement: &Statement| script.has(statement, Keyword::References);
             let end = script.statements().len();
             let any = script.naming(at..end, table.name.name()).any(refers);
@@ -142,7 +141,7 @@ fn meaning(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<M
 /// Returns the condition for making an integer column or a sequence of integers a bigint; with `serial`, a default
 /// also becomes an identity.
 fn integer_to_bigint(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<Meaning> {
-    // A sequence with CYCLE begins again after its last value, which depends on the type.
+    // A sequence with CYCLE begins again after its last value, and the last value depends on the type.
     if script.effects().cycles_later {
         return None;
     }
@@ -217,13 +216,13 @@ fn needs_index(script: &Script<'_>, at: usize, table: &QualifiedName) -> bool {
     }
 }
 
-/// Whether a later file names `table`, or an object that the current file derives from it.
+/// Whether a later file names `table`, or an object that the current file derives from `table`.
 fn is_met_later(script: &Script<'_>, at: usize, table: &str) -> bool {
     script.has_later_files() && derived(script, at, table).iter().any(|name| script.is_in_later_files(name))
 }
 
-/// Whether an earlier or a later file names `table`, or an object that the current file derives
-/// from it. A function may be defined before the table that its body names.
+/// Whether an earlier or a later file names `table`, or an object that the current file derives from `table`. A
+/// function may be defined before the table that its body names.
 fn is_met_elsewhere(script: &Script<'_>, at: usize, table: &str) -> bool {
     let is_met = |name: &&str| script.is_in_earlier_files(name) || script.is_in_later_files(name);
     script.has_other_files() && derived(script, at, table).iter().any(is_met)

@@ -1,8 +1,9 @@
-//! Follows a table that a script creates: whether a name still refers to it, and whether it may have rows.
+//! Follows a table that a script creates: whether a name still refers to the table, and whether the table may have
+//! rows.
 //!
 //! Input: a script and one of its statements. Output: answers that are true only if the script proves them. Rows
-//! reach a table through statements that name it, and through views, rules, triggers, partitions and functions, which
-//! other statements use without the table's name. So a statement that writes is followed only if it writes to a plain
+//! reach a table through statements that name it, and through views, rules, triggers, partitions and functions: other
+//! statements use these without the table's name. So a statement that writes is followed only if it writes to a plain
 //! table that the script also created, and calls only PostgreSQL's functions. Any other statement may have written to
 //! any table.
 //!
@@ -56,9 +57,9 @@ pub(super) fn is_empty(script: &Script<'_>, at: usize, table: &QualifiedName) ->
         && (created + 1..at).all(|between| leaves_rows(script, between, table))
 }
 
-/// Returns the earlier statement that created a table, if the name means that table at both statements: no other
-/// relation has or gets this name, in this file or in an earlier one, and the schemas in which names are looked up
-/// stay the same.
+/// Returns the earlier statement that created a table, if the name means that table at both statements. This requires
+/// that no other relation has or gets this name, in this file or in an earlier file, and that the schemas in which
+/// names are looked up stay the same.
 pub(super) fn creation(script: &Script<'_>, at: usize, table: &QualifiedName) -> Option<usize> {
     if script.is_in_earlier_files(table.name()) {
         return None;
@@ -74,7 +75,7 @@ pub(super) fn creation(script: &Script<'_>, at: usize, table: &QualifiedName) ->
     (is_it && !local && !changed).then_some(first)
 }
 
-/// Returns the changes of a script, which the first call computes.
+/// Returns the changes of a script. The first call computes them.
 fn turns_of<'s>(script: &'s Script<'_>) -> &'s ScriptChanges {
     script.changes.get_or_init(|| {
         let statements = script.statements();
@@ -287,8 +288,8 @@ fn defines_implicit_call(script: &Script<'_>, at: usize, statement: &Statement) 
     }
 }
 
-/// Whether a statement may run a function that is not PostgreSQL's: it calls such a function, or reads a view that
-/// calls one.
+/// Whether a statement may run a function that is not PostgreSQL's: the statement calls such a function, or reads a
+/// view that calls such a function.
 pub(super) fn runs_code(script: &Script<'_>, at: usize) -> bool {
     let Some(statement) = script.statements().get(at) else { return true };
     // A definition does not run the code that it defines.

@@ -55,6 +55,7 @@ pub(super) fn as_json() -> String {
                     "sqlstate": rule.sqlstate,
                     "message": rule.general_message(),
                     "known": rule.known.name(),
+                    "source": rule.known.source(),
                     "since": rule.since.map(|day| format!("2026-{day}")),
                     "instead": rule.general_advice(),
                 })

@@ -1,7 +1,7 @@
-//! The files that run one after the other, with the words in them and the effects of all of them.
+//! The files that run one after the other, with the words in each file and the effects of all files.
 //!
 //! Input: texts, in the order in which they run. Output: the files that contain a word, and the effects of all files.
-//! Both are computed at their first use, because a single file does not need them.
+//! The words and the effects are computed at their first use, because a single file does not need them.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -35,7 +35,7 @@ impl<'t> Run<'t> {
         }))
     }
 
-    /// Returns the effects of all files; `own` has those of this file.
+    /// Returns the effects of all files; `own` has the effects of this file.
     pub(super) fn effects_with(&self, file: usize, own: &Effects) -> Effects {
         let mut all = Effects::default();
         all.extend(own);
@@ -49,7 +49,7 @@ impl<'t> Run<'t> {
         (0..file).filter_map(|at| self.effects(at)).any(|it| it.changes_strings)
     }
 
-    /// Whether a file follows this one.
+    /// Whether another file follows this file.
     pub(super) fn has_any_after(&self, file: usize) -> bool {
         file + 1 < self.texts.len()
     }
@@ -91,8 +91,8 @@ impl<'t> Run<'t> {
     }
 }
 
-/// Returns the first and the last file of each word. A word is also listed without the number at its end, which
-/// PostgreSQL appends to a name that is taken.
+/// Returns the first and the last file of each word. A word that ends with a number is also listed without the number,
+/// because PostgreSQL appends a number to a name that is taken.
 fn places_of_each_word(texts: &[String]) -> HashMap<String, (usize, usize)> {
     let mut places: HashMap<String, (usize, usize)> = HashMap::new();
     for (at, text) in texts.iter().enumerate() {

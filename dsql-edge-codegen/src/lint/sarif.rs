@@ -1,4 +1,4 @@
-//! Prints findings as SARIF 2.1.0 (OASIS), which code scanning of forges and editors reads.
+//! Prints findings as SARIF 2.1.0 (OASIS), a format that forges and editors read for code scanning.
 //!
 //! Input: files with their findings. Output: one JSON object.
 
@@ -17,7 +17,7 @@ const SYNTAX: &str = "syntax_error";
 /// The rule of statements that `dsql-edge migrate` does not accept.
 const MISPLACED: &str = "misplaced_statement";
 
-/// The rule of places where statements may run and `lint` does not read them.
+/// The rule of places where statements may run that `lint` does not read.
 const UNFOLLOWED: &str = "unfollowed_statement";
 
 /// The rule of a DROP SCHEMA whose schema does not exist.

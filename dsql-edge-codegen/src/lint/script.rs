@@ -1,8 +1,9 @@
-//! A file of SQL as a session runs it: which statements share a transaction, and which have an unknown effect.
+//! A file of SQL as a session runs it: which statements share a transaction, and which statements have an unknown
+//! effect.
 //!
-//! Input: the statements of a file, and the places in it that could not be read. Output: facts about a statement and
-//! those around it. Names are compared without their schemas, so a statement may count as naming a table although it
-//! names another one.
+//! Input: the statements of a file, and the places in the file that could not be read. Output: facts about a statement
+//! and the statements around it. Names are compared without their schemas, so a statement may count as naming a table
+//! although the statement names another table.
 
 use std::cell::OnceCell;
 use std::collections::HashSet;
@@ -26,7 +27,7 @@ use super::words::{Names, last_name};
 pub(super) struct Script<'s> {
     pub(super) parsed: &'s Parsed<'s>,
     pub(super) sent: Sent,
-    /// All files of the run, and the index of this one.
+    /// All files of the run, and the index of this file.
     run: (&'s Run<'s>, usize),
     /// The effects of all files.
     effects: OnceCell<Effects>,
@@ -52,11 +53,11 @@ pub(super) struct Script<'s> {
 
 /// `BEGIN … COMMIT`.
 pub(super) struct Block {
-    /// The statement that begins it; `None` if the `COMMIT AND CHAIN` of the previous block begins it.
+    /// The statement that begins the block; `None` if the `COMMIT AND CHAIN` of the previous block begins this block.
     pub(super) begin: Option<Span>,
-    /// The statements between its begin and its end.
+    /// The statements between the block's beginning and its end.
     pub(super) inside: Range<usize>,
-    /// Whether it ends with a COMMIT that does not begin another block.
+    /// Whether the block ends with a COMMIT that does not begin another block.
     pub(super) commits: bool,
 }
 
@@ -127,7 +128,8 @@ impl<'s> Script<'s> {
         }
     }
 
-    /// Makes a transaction of the statements that `\;` joins to one message, unless a block contains them.
+    /// If `\;` joins statements to one message, treats these statements as one transaction, unless a block contains
+    /// them.
     fn find_messages(&mut self) {
         let mut rest = 0;
         for message in messages(self.parsed) {
@@ -150,7 +152,7 @@ impl<'s> Script<'s> {
         statements.get(at).is_some_and(|statement| statement.span == span).then_some(at)
     }
 
-    /// Whether `\;` is at one of the ends of a statement: psql sends this statement together with another.
+    /// Whether `\;` directly precedes or follows a statement: psql sends this statement together with another.
     pub(super) fn is_joined(&self, at: usize) -> bool {
         let Some(statement) = self.statements().get(at) else { return true };
         let before = at.checked_sub(1).and_then(|at| self.statements().get(at));
@@ -170,7 +172,7 @@ impl<'s> Script<'s> {
         self.blocks_of.get(at).copied().flatten().and_then(|block| self.blocks.get(block))
     }
 
-    /// Whether a statement is a transaction of its own.
+    /// Whether a statement by itself is a transaction.
     pub(super) fn is_alone(&self, at: usize) -> bool {
         self.sent != Sent::Whole && self.block(at).is_none()
     }
@@ -209,12 +211,12 @@ impl<'s> Script<'s> {
         self.names.within(range, name)
     }
 
-    /// Whether a statement contains this name, of whatever kind of object.
+    /// Whether a statement contains this name, whatever kind of object it names.
     pub(super) fn names(&self, statement: &Statement, name: &str) -> bool {
         self.at(statement.span).is_some_and(|at| self.names.is_in(at, name))
     }
 
-    /// Whether a place contains this name, of whatever kind of object.
+    /// Whether the text at a place contains this name, whatever kind of object it names.
     pub(super) fn names_within(&self, span: Span, name: &str) -> bool {
         self.tokens_within(span).iter().any(|token| match &token.kind {
             TokenKind::Identifier(text) => text == name,
@@ -224,8 +226,8 @@ impl<'s> Script<'s> {
         })
     }
 
-    /// Whether the text of a statement contains a name, in upper or lower case: the body of a
-    /// function is a literal, in which unquoted names are not folded to lower case yet.
+    /// Whether the text of a statement contains a name, in upper or lower case: the body of a function is a literal,
+    /// and unquoted names in this literal are not folded to lower case yet.
     pub(super) fn mentions(&self, statement: &Statement, name: &str) -> bool {
         let text = statement.span.text(&self.parsed.text).to_ascii_lowercase();
         text.contains(&name.to_ascii_lowercase())

@@ -11,7 +11,7 @@ use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 const STRINGS: &str = "standard_conforming_strings";
 
 /// Returns the first place of a file that may change how PostgreSQL reads backslashes in literals. A statement that
-/// cannot be read may change it too.
+/// cannot be read is also such a place.
 pub(super) fn first_change(parsed: &Parsed<'_>) -> Option<Span> {
     let is_named = |token: &&Token| match &token.kind {
         TokenKind::Identifier(text) | TokenKind::String(text) => mentions(text),
@@ -30,7 +30,7 @@ pub(super) fn first_change(parsed: &Parsed<'_>) -> Option<Span> {
     named.into_iter().chain(command).min_by_key(|span| span.start)
 }
 
-/// Whether a statement that names the setting leaves it at DSQL's value.
+/// Whether a statement that names the setting keeps the setting at DSQL's value.
 fn keeps_standard(statement: &Statement) -> bool {
     let is_on = |value: &str| matches!(value.to_ascii_lowercase().as_str(), "on" | "true" | "1" | "yes");
     match &statement.kind {
@@ -42,7 +42,8 @@ fn keeps_standard(statement: &Statement) -> bool {
     }
 }
 
-/// Whether a file may have literals that end at another place than `lint` assumes, so that no rewrite of it is safe.
+/// Whether a file may have literals that end at another place than `lint` assumes, so that no rewrite of the file is
+/// safe.
 pub(super) fn changes_strings(parsed: &Parsed<'_>) -> bool {
     first_change(parsed).is_some()
 }

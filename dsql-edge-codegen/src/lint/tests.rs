@@ -17,7 +17,7 @@ fn fixed_before(text: &str, later: &[&str], safe: Meaning) -> (String, usize) {
 
 const SPLIT: &str = "BEGIN;\nCREATE TABLE y (a int);\nCREATE TABLE z (a int);\nCOMMIT;\n";
 
-/// A CHECK that becomes two statements: the same only if the table has no rows.
+/// A CHECK whose rewrite is two statements: they have the same effect only if the table has no rows.
 const CHECK: &str = "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0);\n";
 const CHECK_FIXED: &str =
     "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID;\nALTER TABLE ASYNC t VALIDATE CONSTRAINT c;\n";
@@ -37,7 +37,7 @@ fn check_of_a_table_that_may_have_rows_needs_success() {
         format!("CREATE DOMAIN d AS int CHECK (g(VALUE) > 0);\n{TABLE}{LOG}INSERT INTO log (x) VALUES (1::d);\n"),
         format!("{TABLE}{LOG}INSERT INTO log (y) VALUES (query_to_xml('SELECT g()', true, true, '')::text);\n"),
         format!("{TABLE}DO $$ BEGIN INSERT INTO t VALUES (-1); END $$;\n"),
-        // A part of a statement that writes to a view.
+        // A query in WITH that writes to a view.
         format!("{TABLE}{VIEW}{LOG}{in_with} INSERT INTO log (x) SELECT a FROM n;\n"),
         format!("{TABLE}{VIEW}{LOG}{in_with} UPDATE log SET x = n.a FROM n;\n"),
         format!("{TABLE}{VIEW}{LOG}{in_with} DELETE FROM log USING n WHERE x = n.a;\n"),
@@ -69,7 +69,7 @@ fn key_that_cannot_move_stays() {
         format!("{function}{TABLE}ALTER TABLE t ALTER a SET DEFAULT f();\n{KEY}"),
         format!("{two}CREATE VIEW g AS SELECT a FROM t GROUP BY a;\nALTER TABLE t ADD PRIMARY KEY (a);\n"),
         format!("{two}ALTER TABLE t DROP COLUMN b;\n{KEY}"),
-        // CREATE TABLE with the key fails, or makes something else.
+        // CREATE TABLE with the key fails, or creates another table than CREATE TABLE and ALTER TABLE.
         format!("CREATE VIEW k AS SELECT 1 AS b;\n{TABLE}ALTER TABLE t ADD CONSTRAINT k UNIQUE (a);\n"),
         "CREATE TABLE t (a int NULL);\nALTER TABLE t ADD PRIMARY KEY (a);\n".to_owned(),
         format!("{two}ALTER TABLE t ADD UNIQUE (a) INCLUDE (b);\n"),
@@ -190,7 +190,8 @@ fn collation_of_another_schema_stays() {
 #[test]
 fn scripts_that_a_rewrite_would_change_stay_as_they_are() {
     for text in [
-        // Rolled back, left open, chained, rows on both sides, a savepoint.
+        // Transactions that must not be split: they are rolled back, left open or chained, change rows, or have a
+        // savepoint.
         SPLIT.replace("COMMIT", "ROLLBACK"),
         SPLIT.replace("COMMIT;", ""),
         SPLIT.replace("COMMIT;", "COMMIT AND CHAIN;"),
@@ -204,7 +205,7 @@ fn scripts_that_a_rewrite_would_change_stay_as_they_are() {
             .to_owned(),
         "/* /* '\n*/\n\\d\nCREATE INDEX i ON t (a); */ SELECT $$\n\\\nCREATE INDEX i ON t (a);$$;\n"
             .to_owned(),
-        // A NOT VALID constraint that is never validated is not the same as a validated one.
+        // A NOT VALID constraint that is never validated is not the same as a validated constraint.
         "ALTER TABLE t ADD CHECK (a > 0);\n".to_owned(),
         format!("BEGIN;\n{CHECK}COMMIT;\n"),
         // A key on which another statement may depend.
@@ -235,8 +236,8 @@ fn scripts_that_a_rewrite_would_change_stay_as_they_are() {
 fn key_stays_if_rows_may_be_written_indirectly() {
     let log = "CREATE TABLE log (x int);\n";
     for between in [
-        // Through a view, a function that a statement, a default or an index calls, a trigger, a rule, a child or a
-        // domain.
+        // Rows are written without the table's name: through a view, a trigger, a rule, a child, a domain, or a
+        // function that a statement, a default or an index calls.
         format!("{VIEW}INSERT INTO v VALUES (1), (1);\nDELETE FROM v WHERE a = 1;\n"),
         format!("{VIEW}COPY v FROM stdin;\n1\n\\.\n"),
         format!("{FUNCTION}{log}INSERT INTO log VALUES (f());\n"),

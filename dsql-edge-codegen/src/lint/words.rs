@@ -13,7 +13,7 @@ use super::run::without_number;
 
 /// The statements of a script by the names in them.
 pub(super) struct Names {
-    /// The indexes of statements in order, by an identifier or a keyword that they contain, as PostgreSQL folds it.
+    /// For each identifier or keyword, as PostgreSQL folds it: the indexes of the statements that contain it, in order.
     /// The name of a sequence is also listed without the number at its end.
     written: HashMap<String, Vec<usize>>,
     /// The indexes of statements, by the last part of a name in a string, in lower case: `'public.posts_id_seq'`.

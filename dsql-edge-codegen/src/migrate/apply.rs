@@ -1,8 +1,8 @@
 //! Applies the steps that are not applied yet, one by one, under the lease.
 //!
-//! Input: a folder and a cluster. Output: the steps that it applied, or the first error and its place. However a run
-//! ends, even if it is killed, the next run continues. Before the next run sends an interrupted statement again, it
-//! looks for the statement's effect in the catalog.
+//! Input: a folder and a cluster. Output: the applied steps, or the first error and its place. However a run ends, even
+//! if it is killed, the next run continues. Before the next run sends an interrupted statement again, it looks for the
+//! statement's effect in the catalog.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub struct Applied {
     pub file: String,
     /// The step's number.
     pub step: i32,
-    /// Whether an earlier, interrupted run had applied it.
+    /// Whether an earlier, interrupted run had applied the step.
     pub found: bool,
 }
 
@@ -36,7 +36,7 @@ pub struct Applied {
 ///
 /// # Errors
 /// Returns the first error, with the place of its step. The steps before this step stay applied, and the next run
-/// continues with it.
+/// continues with this step.
 pub async fn migrate(
     folder: &Folder,
     config: Config,
@@ -187,7 +187,7 @@ impl Run<'_> {
                             return Ok(true);
                         }
                     }
-                    // If this fails, the next run looks for the statement's effect.
+                    // If this withdrawal fails, the next run looks for the statement's effect.
                     let _ = self.ledger.withdraw(file, step).await;
                     return Err(explained(error));
                 }
@@ -277,8 +277,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Returns an error if an invalid index of this name exists before this step was ever sent: something else
-    /// created it, and it is being built, or its build failed.
+    /// Returns an error if an invalid index of this name exists before this step was ever sent: something else created
+    /// the index, which is still being built or whose build failed.
     async fn is_free(&self, job: &Job) -> Result<()> {
         let (Job::Index { .. }, Some((false, Some(index)))) = (job, job.made(self.database).await?) else {
             return Ok(());
@@ -318,7 +318,8 @@ impl Run<'_> {
         }
     }
 
-    /// Waits for the length of the lease, as another run would, until the statement in flight has arrived or is lost.
+    /// Waits for the length of the lease, as another run would. After that, the statement in flight has arrived or is
+    /// lost.
     async fn settle(&self) {
         (self.report)(Progress::Settling(self.lease.length()));
         tokio::time::sleep(self.lease.length()).await;
@@ -334,8 +335,8 @@ fn stuck(file: &File, step: &Step, check: &str) -> anyhow::Error {
     )
 }
 
-/// Adds the server's DETAIL and HINT to an error, and a help line to some errors. The values in them are from the
-/// user's own file, so a message that the error does not display by itself is printed too.
+/// Adds the server's DETAIL and HINT to an error, and a help line to some errors. If the error does not display the
+/// server's message by itself, the message is added too: the values in these texts are from the user's own file.
 fn explained(error: Error) -> anyhow::Error {
     if let (true, Some(state), Some(message)) = (error.is_stale_snapshot(), error.sqlstate(), error.message())
     {

@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::database::{Database, Row};
 use crate::steps::{ABSENT, Kind, Object, Seen, Trace, sha256};
 
-/// Reads the current state in the catalog; returns `None` if the catalog does not show it.
+/// Reads the current state of the objects in the catalog; returns `None` if the catalog does not show this state.
 pub(super) async fn look(trace: &Trace, database: &Database) -> Result<Option<Seen>> {
     let mut text = String::new();
     let mut columns = Vec::new();
@@ -23,8 +23,8 @@ pub(super) async fn look(trace: &Trace, database: &Database) -> Result<Option<Se
     Ok(Some(Seen { state, columns }))
 }
 
-/// Returns the catalog's rows about an object as one string, "" if the object does not exist, or `None` if the
-/// catalog does not show it.
+/// Returns the catalog's rows about an object as one string, "" if the object does not exist, or `None` if the catalog
+/// does not show the object.
 async fn state(object: &Object, database: &Database, columns: &mut Vec<String>) -> Result<Option<String>> {
     let name = [Some(object.schema.as_str()), Some(object.name.as_str())];
     let mut text = String::new();

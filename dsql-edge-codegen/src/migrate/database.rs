@@ -13,8 +13,8 @@ use crate::pull::columns;
 
 /// The cluster.
 pub(super) struct Database {
-    /// The client, which retries only transactions: before a statement is sent again, the caller may have to confirm
-    /// its lease.
+    /// The client. It retries only transactions: before a single statement is sent again, the caller may have to
+    /// confirm its lease.
     dsql: Dsql,
 }
 
@@ -27,8 +27,8 @@ pub(super) struct Attempts {
 /// The maximum number of attempts, including the first one.
 const ATTEMPTS: u32 = 10;
 
-/// The wait before the next attempt. After a conflict it is the same as the client's, after a failed connection it is
-/// longer.
+/// The wait before the next attempt. After a conflict, this wait is as long as the client's; after a failed connection,
+/// the wait is longer.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 const PAUSE_TO_CONNECT: Duration = Duration::from_millis(250);
@@ -69,7 +69,7 @@ pub(super) struct Sql<'s> {
 /// The maximum number of times that a repeatable write is sent.
 const TIMES: u32 = 6;
 
-/// The primary key of the ledger, whose columns each INSERT into it writes.
+/// The primary key of the ledger. Each INSERT into the ledger writes the columns of this key.
 static LEDGER: UniqueKey = UniqueKey::new(&["migrations_pkey"]);
 
 impl Database {
@@ -106,14 +106,15 @@ impl Database {
         }
     }
 
-    /// Sends a statement once, in a separate transaction. Returns the first column of its first row, if it has one.
+    /// Sends a statement once, in a separate transaction. Returns the first column of the answer's first row, if the
+    /// answer has a row.
     pub(super) async fn once(&self, sql: Sql<'_>) -> Result<Option<String>, Error> {
         let rows = sql.writing().query(&[]).fetch_all(&self.dsql).await?;
         Ok(rows.first().and_then(|row| row.value(0)).map(str::to_owned))
     }
 
-    /// Runs statements that change rows, and writes the ledger's row, in one transaction: all of it is applied, once,
-    /// or nothing.
+    /// Runs statements that change rows, and writes the ledger's row, in one transaction: either all of them are
+    /// applied, once, or none.
     pub(super) async fn transaction(
         &self,
         statements: &[Sql<'_>],

@@ -19,13 +19,13 @@ use crate::steps::{Checksum, Step, steps};
 
 /// The files of a folder, by name.
 pub struct Folder {
-    /// In the order in which they apply.
+    /// The files, in the order in which they are applied.
     pub files: Vec<File>,
 }
 
 /// A file of a folder.
 pub struct File {
-    /// Its name within the folder, which is its key in the ledger.
+    /// The name of the file within the folder. This name is the file's key in the ledger.
     pub name: String,
     /// The path, as messages name it.
     pub path: String,
@@ -59,8 +59,8 @@ impl Folder {
     /// Reads a folder.
     ///
     /// # Errors
-    /// Returns an error if a file cannot be read. Otherwise the error lists all statements that DSQL rejects or that
-    /// have no place in a migration.
+    /// Returns an error if a file cannot be read. If all files can be read, returns an error that lists all statements
+    /// that DSQL rejects or that have no place in a migration.
     pub fn read(folder: &Path) -> Result<Folder> {
         let files = schema_files::migrations(folder)?;
         schema_files::report_left_out(folder)?;
@@ -76,7 +76,7 @@ impl Folder {
             .into_iter()
             .map(|(path, raw)| (path, schema_files::canonical(&raw).into_owned(), raw))
             .collect();
-        // The byte-order mark is kept: a second one after it is an error.
+        // The byte-order mark is kept: a second byte-order mark after it is an error.
         let as_written =
             texts.iter().map(|(path, _, raw)| (path.clone(), schema_files::unix_lines(raw).into()));
         let mut problems = of_lint(as_written);
@@ -170,7 +170,8 @@ mod tests {
     fn checksums_that_earlier_versions_recorded_still_match() {
         let crlf = LF.replace('\n', "\r\n");
         let mixed = LF.replacen('\n', "\r\n", 3);
-        // An earlier version recorded SHA-256 of the bytes of the file, and of each statement in it.
+        // An earlier version of `migrate` recorded the SHA-256 of the file's bytes, and of the bytes of each statement
+        // in the file.
         let recorded = |text: &str| {
             let steps =
                 steps(text).unwrap().iter().map(|step| Checksum::of(step.span.text(text)).text).collect();

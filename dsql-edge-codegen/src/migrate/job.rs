@@ -55,7 +55,7 @@ const INDEX: &str = "SELECT i.indisvalid::text, quote_ident(xn.nspname) || '.' |
      WHERE x.relname = $3 AND c.relname = $2
        AND (n.nspname = $1 OR $1 = '' AND pg_catalog.pg_table_is_visible(c.oid))";
 
-/// The columns of `INDEX`, for a constraint.
+/// The same columns as those of `INDEX`, for a constraint.
 const CONSTRAINT: &str = "SELECT k.convalidated::text, NULL::text
      FROM pg_catalog.pg_constraint k
      JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -83,7 +83,7 @@ impl Job {
         Ok(rows.into_iter().next().and_then(|[id]| id))
     }
 
-    /// Returns whether the job's object is valid, with the full name of an index; `None` if the object does not
+    /// Returns whether the job's object is valid, and for an index also its full name; `None` if the object does not
     /// exist.
     pub(super) async fn made(&self, database: &Database) -> Result<Option<(bool, Option<String>)>> {
         let (sql, name, table) = match self {

@@ -20,8 +20,8 @@ pub(super) struct Lease<'d> {
     database: &'d Database,
     run: String,
     length: Duration,
-    /// The time just before the last renewal was sent, on two clocks: a monotonic clock, which may
-    /// stop while the machine sleeps, and the system's clock.
+    /// The time just before the last renewal was sent, on two clocks: on a monotonic clock, which may stop while the
+    /// machine sleeps, and on the system's clock.
     renewed: Cell<(Instant, SystemTime)>,
 }
 
@@ -63,7 +63,7 @@ impl<'d> Lease<'d> {
         }
     }
 
-    /// Renews the lease at regular intervals. Returns the error if it cannot be renewed.
+    /// Renews the lease at regular intervals. Returns the error if the lease cannot be renewed.
     pub(super) async fn keep(&self) -> anyhow::Error {
         loop {
             tokio::time::sleep(self.length / 3).await;

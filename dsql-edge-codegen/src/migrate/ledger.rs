@@ -1,5 +1,5 @@
-//! Records in the cluster which migrations are applied to it: the ledger. `dsql_edge.migrations` has a row for each
-//! step; row 0 of a file records that all of it is applied.
+//! The ledger: records in a cluster which migrations are applied to the cluster. `dsql_edge.migrations` has a row for
+//! each step; row 0 of a file records that the whole file is applied.
 //!
 //! Input: a step and its state. Output: the rows of the ledger.
 //!
@@ -17,7 +17,7 @@ use crate::steps::Step;
 /// The ledger of a cluster, for one run.
 pub(super) struct Ledger<'d> {
     database: &'d Database,
-    /// The name of this run, which no other run has.
+    /// The name of this run. No other run has this name.
     run: String,
 }
 
@@ -249,7 +249,7 @@ impl<'d> Ledger<'d> {
         Ok(())
     }
 
-    /// Records that a step, which this run claimed, is applied.
+    /// Records that a step is applied. This run has claimed the step before.
     pub(super) async fn applied(&self, file: &File, step: &Step, details: Option<&str>) -> Result<()> {
         let count = self.write(APPLIED, file, step, details).await?;
         self.is_ours(count)

@@ -1,4 +1,4 @@
-//! Plans a run. It does no I/O.
+//! Plans a run. This module does no I/O.
 //!
 //! Input: a folder and the ledger. Output: the steps that are not applied, or the differences between the two.
 
@@ -14,7 +14,7 @@ use crate::steps::Step;
 pub struct Pending<'f> {
     /// The file.
     pub file: &'f File,
-    /// Its steps that are not applied, and their entries in the ledger.
+    /// The steps of the file that are not applied, and their entries in the ledger.
     pub steps: Vec<(&'f Step, Option<Entry>)>,
     /// Whether later files are applied already.
     pub out_of_order: bool,
@@ -60,7 +60,7 @@ pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>
     bail!("nothing was sent: the folder differs from the files that were applied\n{}", problems.join("\n"))
 }
 
-/// Describes the differences between a file and the steps of it that were applied or begun.
+/// Describes the differences between a file and its steps that were applied or begun.
 pub(super) fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<String> {
     let name = &file.name;
     let undo = format!(
@@ -114,7 +114,8 @@ mod tests {
             .unwrap()
     }
 
-    /// Returns the ledger after this number of steps of each file; after all of them it has the file's row too.
+    /// Returns the ledger after this number of steps of each file. After all steps of a file, the ledger also has the
+    /// file's row.
     fn applied(folder: &Folder, steps: &[usize]) -> Vec<Entry> {
         let mut out = Vec::new();
         for (file, count) in folder.files.iter().zip(steps) {

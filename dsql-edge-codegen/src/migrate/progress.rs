@@ -13,7 +13,7 @@ pub enum Progress<'p> {
     Held {
         /// The name of the other run.
         holder: &'p str,
-        /// The seconds until the lease ends, if that run does not renew it.
+        /// The seconds until the lease ends, if that run does not renew the lease.
         seconds: u64,
     },
     /// A step is sent.
@@ -24,14 +24,14 @@ pub enum Progress<'p> {
     Job {
         /// The job's id.
         job: &'p str,
-        /// Its status in the cluster.
+        /// The status of the job in the cluster.
         status: &'p str,
         /// The time since the run began to wait for the job.
         elapsed: Duration,
     },
     /// The answer to a step was lost; the run waits until its statement has arrived or is lost.
     Settling(Duration),
-    /// A file is applied that comes before others which were applied earlier.
+    /// A file is applied although later files in the folder's order were applied earlier.
     OutOfOrder(&'p File),
     /// A job succeeded, and the cluster reports details.
     Details(&'p str),

@@ -1,6 +1,6 @@
 //! `dsql-edge migrate resolve`: records in the ledger the state of a file or a step that the user has checked.
 //!
-//! Input: a file, or a step of it, and its state. Output: the ledger has that state. Nothing else in the cluster
+//! Input: a file or a step of a file, and its state. Output: the ledger has that state. Nothing else in the cluster
 //! changes.
 
 use anyhow::{Context, Result, bail};

@@ -114,9 +114,9 @@ pub(super) struct View {
 
 pub(super) struct Function {
     pub(super) definition: String,
-    /// Whether it can be created only after tables.
+    /// Whether the function can be created only after tables.
     pub(super) after_tables: bool,
-    /// Whether tables or domains call it.
+    /// Whether tables or domains call the function.
     pub(super) needed: bool,
 }
 

@@ -1,8 +1,8 @@
 //! Prints a catalog as DDL: sorted, normalised, the same bytes for the same schema.
 //!
-//! Input: a catalog. Output: DDL that can be compared line by line, that `sql!` reads, and that the
-//! server from which it was pulled accepts: a snapshot of DSQL runs on DSQL, a snapshot of
-//! PostgreSQL runs on PostgreSQL. It does not contain owners, privileges, storage or comments.
+//! Input: a catalog. Output: DDL that can be compared line by line and that `sql!` reads. The server from which the
+//! catalog was pulled also accepts this DDL: a snapshot of DSQL runs on DSQL, and a snapshot of PostgreSQL runs on
+//! PostgreSQL. The DDL does not contain owners, privileges, storage or comments.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -36,8 +36,8 @@ pub(super) fn print(catalog: &Catalog, dialect: Dialect) -> String {
     );
     section(&mut out, catalog.sequences.iter().map(|it| sequence(it, dialect)));
     if !catalog.functions.is_empty() && dialect == Dialect::Postgres {
-        // The body of a function may name objects that follow it. DSQL rejects the setting, so for DSQL, functions
-        // follow tables where possible.
+        // The body of a function may name objects that follow the function. DSQL rejects the setting, so for DSQL,
+        // functions follow tables where possible.
         out += "\nSET check_function_bodies = false;\n";
     }
     functions(&mut out, catalog, |it| !comes_after_tables(it, dialect));
@@ -127,7 +127,7 @@ fn options(others: &str, cache: &str, dialect: Dialect) -> String {
     out
 }
 
-/// Returns the statements that add a constraint to its table. On DSQL, a job validates it.
+/// Returns the statements that add a constraint to its table. On DSQL, a job validates the constraint.
 fn added(it: &Constraint, dialect: Dialect) -> String {
     let (table, name, definition) = (&it.table, &it.name, &it.definition);
     if dialect == Dialect::Postgres || !is_validated(it) {
@@ -229,8 +229,8 @@ fn view_order(it: &View) -> (&str, Vec<&str>) {
     (&it.name, it.reads.iter().map(String::as_str).collect())
 }
 
-/// Sorts items so that each follows the items that it needs, and otherwise stays in order: each round takes the first
-/// item for which all needed items are already in the output.
+/// Sorts items so that each item follows the items that it needs; otherwise the order stays the same. Each round takes
+/// the first item for which all needed items are already in the output.
 fn in_order<T>(items: &[T], order: impl Fn(&T) -> (&str, Vec<&str>)) -> Vec<&T> {
     let names: BTreeSet<&str> = items.iter().map(|item| order(item).0).collect();
     let mut done: BTreeSet<&str> = BTreeSet::new();
@@ -239,7 +239,7 @@ fn in_order<T>(items: &[T], order: impl Fn(&T) -> (&str, Vec<&str>)) -> Vec<&T> 
     while !waiting.is_empty() {
         let ready =
             |item: &&T| order(item).1.iter().all(|needed| done.contains(needed) || !names.contains(needed));
-        // A cycle cannot occur; if one did, the first item would be taken.
+        // A cycle cannot occur; in a cycle, the first item would be taken.
         let next = waiting.iter().position(ready).unwrap_or(0);
         let item = waiting.remove(next);
         done.insert(order(item).0);

@@ -15,8 +15,8 @@ const TITLE: &str = "-- The schema that `sql!` checks against, written by `dsql-
 /// Returns the new head, with the directives of the old file.
 ///
 /// # Errors
-/// Returns an error if a directive follows the first statement: it has no effect there, and the new file would not
-/// contain it.
+/// Returns an error if a directive follows the first statement: the directive has no effect there, and the new file
+/// would not contain it.
 pub(super) fn head(old: &str) -> Result<String> {
     let mut head = TITLE.to_owned();
     for found in directives(&schema_files::canonical(old)) {

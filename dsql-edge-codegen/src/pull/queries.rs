@@ -1,10 +1,11 @@
 //! The queries of `pull` over the catalog.
 //!
-//! Output: rows of text, with names quoted if they need it, in an order that does not depend on the server. The doc
+//! Output: rows of text, with names quoted if necessary, in an order that does not depend on the server. The doc
 //! comment of each query lists its columns.
 //!
 //! Each query runs on Aurora DSQL and on any PostgreSQL 16. The columns of keys come from `pg_constraint.conkey` and
-//! from the key columns of `pg_index` alone: on DSQL, the index of a primary key has all other columns as INCLUDE.
+//! from the key columns of `pg_index` alone: on DSQL, the index of a primary key has all other columns of the table as
+//! INCLUDE columns.
 
 /// Makes the server return qualified names, whatever the role's own search path is.
 pub(super) const NO_SEARCH_PATH: &str = "SET search_path TO ''";
@@ -16,7 +17,7 @@ macro_rules! user_schemas {
     };
 }
 
-/// The condition that leaves out the objects of an extension: CREATE EXTENSION creates them.
+/// The condition that leaves out the objects of an extension: CREATE EXTENSION creates these objects.
 macro_rules! not_of_extension {
     ($class:literal, $oid:literal $(, $also:literal)?) => {
         concat!(
@@ -30,7 +31,7 @@ macro_rules! not_of_extension {
 }
 
 /// The options of the sequence `s` that are not the defaults of `init_params` in PostgreSQL's `sequence.c`. CACHE and
-/// the type are columns of their own.
+/// the type are separate columns.
 macro_rules! sequence_options {
     () => {
         "concat_ws(' ',
@@ -240,8 +241,8 @@ pub(super) const VIEW_DEPENDENCIES: &str = concat!(
 
 /// definition; `t` if tables must exist first: a type of the function is a row type of a table, or
 /// its body is parsed when the function is created; `t` if a default, a constraint, an index or a
-/// domain calls it. Not listed: the constructors of a range (deptype `i`), trigger functions, which
-/// queries cannot call, and aggregates, which have no such definition.
+/// domain calls it. Not listed: the constructors of a range (deptype `i`); trigger functions, because queries cannot
+/// call them; and aggregates, because they have no such definition.
 pub(super) const FUNCTIONS: &str = concat!(
     "SELECT pg_get_functiondef(p.oid),
             CASE WHEN p.prosqlbody IS NOT NULL OR EXISTS (

@@ -1,13 +1,13 @@
 //! Computes the SHA-256 by which the ledger recognizes a migration's text, whatever its line endings are.
 //!
-//! Input: a text. Output: the checksum that is recorded, and those that earlier versions recorded.
+//! Input: a text. Output: the checksum that is recorded, and the checksums that earlier versions recorded.
 
 use sha2::{Digest, Sha256};
 
 /// The checksums of a text that the ledger may have recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checksum {
-    /// The checksum of the text with `\n` as line ending, in hexadecimal: the ledger records this one.
+    /// The checksum of the text with `\n` as line ending, in hexadecimal: the ledger records this checksum.
     pub text: String,
     /// The checksums of the text with other line endings: earlier versions recorded the checksum of the file's bytes.
     earlier: Vec<String>,

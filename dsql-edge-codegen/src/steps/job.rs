@@ -1,6 +1,6 @@
 //! The statements that start a job of the cluster: `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC … VALIDATE CONSTRAINT`.
 //!
-//! Input: a statement. Output: the object that its job makes.
+//! Input: a statement. Output: the object that the statement's job makes.
 
 use dsql_edge_compiler::syntax::ast::{AlterAction, QualifiedName, Statement, StatementKind};
 

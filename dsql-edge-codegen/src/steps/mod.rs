@@ -1,9 +1,10 @@
 //! Divides a migration into steps, each of which DSQL accepts as one transaction.
 //!
-//! Input: the text of a file. Output: its steps, or an error for each statement that has no place in a migration.
+//! Input: the text of a file. Output: the steps of the file, or an error for each statement that has no place in a
+//! migration.
 //!
-//! A statement is a step of its own. The statements between `BEGIN` and `COMMIT` are one step, if all of them change
-//! rows.
+//! A statement outside a transaction is a separate step. The statements between `BEGIN` and `COMMIT` are one step, if
+//! all of them change rows.
 
 mod checksum;
 mod job;
@@ -24,24 +25,24 @@ pub(crate) use trace::{ABSENT, Kind, Object, Seen, Trace, Verdict};
 
 /// The statements of one transaction.
 pub struct Step {
-    /// Its number in the file, from 1.
+    /// The number of the step in the file, from 1.
     pub number: i32,
-    /// Its place in the text.
+    /// The place of the step in the text.
     pub span: Span,
-    /// The checksum of its text.
+    /// The checksum of the step's text.
     pub checksum: Checksum,
     pub(crate) work: Work,
 }
 
 /// The work of a step.
 pub(crate) enum Work {
-    /// It changes rows: these statements run in one transaction with the ledger's row.
+    /// The step changes rows: these statements run in one transaction with the step's row in the ledger.
     Rows(Vec<Span>),
-    /// It changes the schema, which cannot share a transaction with the ledger.
+    /// The step changes the schema. A schema change cannot be in one transaction with a row of the ledger.
     Schema(Trace),
-    /// It starts a job of the cluster, which must succeed.
+    /// The step starts a job of the cluster. The job must succeed.
     Job(Job),
-    /// It may run any number of times.
+    /// The step may run any number of times.
     Repeatable,
 }
 

@@ -1,7 +1,8 @@
-//! Decides whether a statement that changes the schema was applied. A run that continues after a failed run needs this.
+//! Decides whether a statement that changes the schema was applied. A run that continues after a failed run needs this
+//! decision.
 //!
 //! Input: a statement, and the state of its objects in the catalog, before the statement was sent and now. Output:
-//! applied, not applied, or that the catalog cannot show it.
+//! applied, not applied, or not shown by the catalog.
 
 use dsql_edge_compiler::syntax::ast::{
     AlterTable, CreateTable, Drop, ObjectKind, QualifiedName, Statement, StatementKind, TableElement,
@@ -11,7 +12,7 @@ use dsql_edge_compiler::syntax::ast::{
 pub(crate) struct Trace {
     /// The objects; empty if the catalog does not show them.
     pub(crate) objects: Vec<Object>,
-    /// For CREATE TABLE: the columns that it creates, if the statement lists all of them.
+    /// For CREATE TABLE: the columns of the new table, if the statement lists all of them.
     columns: Option<Vec<String>>,
     /// The question for the user if the catalog does not show whether the statement was applied.
     check: String,
@@ -20,7 +21,7 @@ pub(crate) struct Trace {
 /// An object in the catalog.
 pub(crate) struct Object {
     pub(crate) kind: Kind,
-    /// The schema; "" if the statement does not name it, so that the search path finds the object.
+    /// The object's schema; "" if the statement does not name a schema, so that the search path finds the object.
     pub(crate) schema: String,
     pub(crate) name: String,
 }
@@ -52,7 +53,7 @@ pub(crate) const ABSENT: &str = "absent";
 pub(crate) enum Verdict {
     Applied,
     NotApplied,
-    /// The catalog does not show it. The value describes what to check.
+    /// The catalog does not show whether the statement was applied. The value describes what to check.
     Unknown(String),
 }
 
@@ -124,9 +125,9 @@ impl Trace {
         Trace { objects: Vec::new(), columns: None, check }
     }
 
-    /// Decides whether the statement was applied, from the state before it was sent and the current state. One run at a
-    /// time changes the schema, so a changed state is the effect of this statement. If the state is unchanged, the
-    /// statement can be sent again.
+    /// Decides whether the statement was applied, by the state before the statement was sent and the current state. One
+    /// run at a time changes the schema, so a changed state is the effect of this statement. If the state is unchanged,
+    /// the statement can be sent again.
     pub(crate) fn judge(&self, before: Option<&str>, now: Option<&Seen>) -> Verdict {
         let (Some(before), Some(now)) = (before, now) else {
             return Verdict::Unknown(self.check.clone());

@@ -46,7 +46,7 @@ impl Analyzer<'_> {
         false
     }
 
-    /// Returns the whole row of the table that a bare name refers to.
+    /// Returns the whole row of the table that `name` refers to.
     pub(super) fn whole_row_or_missing(&mut self, scope: &Scope<'_>, name: &Name) -> Node {
         if !self.relation_in_reach(scope, None, name) {
             return self.missing_column(scope, name);
@@ -57,7 +57,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// `t.*` where an expression is expected: the whole row. `t` alone means the same if no column has that name.
+    /// `t.*` where an expression is expected: the whole row. `t` without the star also means the whole row, if no
+    /// column is named `t`.
     pub(super) fn starred_row(&mut self, scope: &Scope<'_>, parts: &[Name], span: Span) -> Node {
         let (schema, table) = match parts {
             [] => {
@@ -120,7 +121,8 @@ impl Analyzer<'_> {
         Node::new(ty, NodeKind::Subscript(parts), span)
     }
 
-    /// `transformContainerSubscripts`: the type of the part, and the typed subscripts. `at` is the place of the container.
+    /// `transformContainerSubscripts`: returns the type of the part, and the typed subscripts. `at` is the place of the
+    /// container.
     pub(super) fn subscripts(
         &mut self,
         scope: &Scope<'_>,
@@ -162,11 +164,11 @@ impl Analyzer<'_> {
         Some((part, parts))
     }
 
-    /// One subscript, as an integer, or for `jsonb` as an integer or a text.
+    /// One subscript. Its type becomes integer; for `jsonb`, integer or text.
     fn bound(&mut self, scope: &Scope<'_>, bound: &Expr, json: bool) -> Option<Node> {
         let index = self.expr(scope, bound);
-        // For a null test or a call, PostgreSQL's error points at the analyzed expression; for any other expression, at
-        // the expression as written.
+        // For a null test or a call, PostgreSQL's error points at the analyzed expression. For any other expression,
+        // the error points at the expression as written.
         let at = match bound.kind {
             ExprKind::IsNull { .. } | ExprKind::BooleanTest { .. } | ExprKind::Function(_) => index.span,
             _ => bound.span,
@@ -182,7 +184,8 @@ impl Analyzer<'_> {
         coerced.ok()
     }
 
-    /// `jsonb_subscript_transform`: an integer or a text, whichever one its type is coercible to.
+    /// `jsonb_subscript_transform`: converts a subscript to integer or text, if the subscript's type is coercible to
+    /// exactly one of the two.
     fn subscript_of_jsonb(&mut self, index: Node, at: Span) -> Option<Node> {
         let fits = |target| self.catalog.can_coerce_one(index.ty, target, Context::Implicit);
         let target = match (fits(oid::INT4), fits(oid::TEXT)) {
@@ -200,7 +203,7 @@ impl Analyzer<'_> {
         Some(self.coerce(index, target, -1, Context::Implicit))
     }
 
-    /// Whether a subscript of a `jsonb` is a slice, which is an error: `jsonb_subscript_transform`.
+    /// Whether a subscript of a `jsonb` is a slice; reports a slice as an error (`jsonb_subscript_transform`).
     fn is_slice_of_jsonb(&mut self, subscript: &Indirection) -> bool {
         let Indirection::Slice(low, high) = subscript else { return false };
         let span = high.as_ref().or(low.as_ref()).map_or(Span::default(), |bound| bound.span);

@@ -41,7 +41,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The advice for an expression whose type is not the one that its place requires: the cast, if one exists.
+    /// The advice for an expression of the wrong type: a cast to the type that the place requires, if such a cast
+    /// exists.
     pub(super) fn type_advice(&self, from: Oid, to: Oid, span: Span) -> String {
         let wanted = self.catalog.display(to, -1);
         match self.catalog.can_coerce(&[from], &[to], Context::Explicit) {
@@ -66,7 +67,7 @@ impl Analyzer<'_> {
         format!("no cast from {} to {shown} exists", self.catalog.display(from, -1))
     }
 
-    /// The advice for a function that PostgreSQL does not have, or not for these arguments.
+    /// The advice for a call for which PostgreSQL has no function of this name, or none with these argument types.
     pub(super) fn function_advice(
         &self,
         name: &str,
@@ -116,8 +117,8 @@ impl Analyzer<'_> {
         None
     }
 
-    /// The advice for a table name that FROM does not contain: the name may be that of a table of the snapshot, or of a
-    /// column.
+    /// The advice for a table name that FROM does not contain. The snapshot may have a table of this name, or a column
+    /// may have this name.
     pub(super) fn missing_from_advice(
         &self,
         scope: &Scope<'_>,
@@ -141,7 +142,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// A number with its noun, in the plural if the number is not 1.
+/// A number with its noun. The noun is in the plural if the number is not 1.
 pub(super) fn count(number: usize, noun: &str) -> String {
     match number {
         0 => format!("no {noun}s"),
@@ -173,7 +174,7 @@ fn elsewhere(name: &str) -> Option<&'static str> {
     })
 }
 
-/// The advice for a constant that its type rejects, if the kind of the error alone determines it.
+/// The advice for a constant that its type rejects, if the code of the error alone determines the advice.
 fn advice_of_code(code: Code) -> Option<&'static str> {
     Some(match code {
         Code::DatetimeOutOfRange => "this day, or this time of day, does not exist",

@@ -13,7 +13,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
 impl Analyzer<'_> {
-    /// The error of an aggregate call whose clauses do not fit the aggregate, if there is one.
+    /// The error of an aggregate call whose clauses or arguments do not fit the kind of aggregate; `None` if they fit.
     pub(super) fn aggregate_misuse(
         &self,
         site: &CallSite<'_>,
@@ -82,7 +82,8 @@ impl Analyzer<'_> {
         if !self.can_be_sorted(keys) || call.distinct && !self.can_be_distinct(aggregated, keys) {
             return Node::error(span);
         }
-        // An aggregate belongs to the innermost query whose columns it uses, or to this query if it uses no columns.
+        // An aggregate belongs to the innermost query whose columns it uses, or to the current query if the aggregate
+        // uses no columns.
         let parts = || aggregated.iter().chain(&filter).chain(&order_by);
         let level = parts().filter_map(lowest_level).min().unwrap_or(0);
         let nested = parts().find_map(|arg| aggregate_of_level(arg, level));
@@ -216,7 +217,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// The first part of an expression that passes the test, not counting subqueries.
+/// The first part of an expression that passes `test`. The parts of subqueries are not tested.
 pub(super) fn find<'n>(node: &'n Node, test: &dyn Fn(&Node) -> bool) -> Option<&'n Node> {
     if test(node) {
         return Some(node);
@@ -283,7 +284,8 @@ fn lowest_level(node: &Node) -> Option<usize> {
     lowest
 }
 
-/// The argument as written: `findTargetlistEntrySQL99` ignores an implicit cast of it, which has no place of its own.
+/// The argument as written: `findTargetlistEntrySQL99` ignores an implicit cast around the argument. An implicit cast
+/// has the place of its argument.
 fn without_implicit_cast(arg: &Node) -> &Node {
     match &arg.kind {
         NodeKind::Cast { arg: inner, .. } if inner.span == arg.span => inner,

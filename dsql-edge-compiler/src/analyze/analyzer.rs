@@ -1,4 +1,5 @@
-//! The state of one analysis. The modules of `analyze` share it, and each adds the methods for its part of PostgreSQL.
+//! The state of one analysis. The modules of `analyze` share this state, and each module adds the methods for its part
+//! of PostgreSQL.
 
 use super::catalog::Catalog;
 use super::collated::Collations;
@@ -19,17 +20,17 @@ pub(super) struct Analyzer<'a> {
     pub(super) parameters: Vec<Parameter>,
     /// The analyzed views by the number of their relation; `None` if the view has an error or is being analyzed.
     pub(super) views: HashMap<usize, Option<Rc<Query>>>,
-    /// The number of views that enclose the one being analyzed.
+    /// The number of views that enclose the view that is being analyzed.
     pub(super) views_above: usize,
     /// Aliases and the tables they refer to, for hints.
     pub(super) aliases: Vec<(String, String)>,
     /// The column names of the recursive queries being analyzed.
     pub(super) aliases_of_recursion: Vec<(String, Vec<crate::syntax::ast::Name>)>,
-    /// The row types of entries that are not yet in the range table, by name and future number.
+    /// The row types of entries that are not yet in the range table, by the entry's name and future number.
     pub(super) row_types: HashMap<(String, usize), Oid>,
     /// Views that could not be analyzed, with the error.
     pub(super) broken_views: Vec<(String, String)>,
-    /// Columns whose type the snapshot does not define: table, column, type.
+    /// The columns that have a type that the snapshot does not define: table, column, type.
     pub(super) broken_columns: Vec<(String, String, String)>,
     /// Names of the tables that the statement reads or writes.
     pub(super) table_names: Vec<String>,
@@ -39,9 +40,9 @@ pub(super) struct Analyzer<'a> {
     pub(super) later: Vec<Diagnostic>,
     /// For each `*`, its place and the column list that replaces it in the SQL text that is sent.
     pub(super) edits: Vec<(Span, String)>,
-    /// The statement contains a volatile function or a nested write.
+    /// Whether the statement contains a volatile function or a nested write.
     pub(super) writes: bool,
-    /// The statement contains a nested INSERT, UPDATE or DELETE.
+    /// Whether the statement contains a nested INSERT, UPDATE or DELETE.
     pub(super) changes_rows: bool,
     /// The changes to the session that the called functions leave.
     pub(super) session: SessionEffect,
@@ -55,7 +56,7 @@ pub(super) struct Analyzer<'a> {
 }
 
 /// The limit for the total size of the operands that a statement copies. `BETWEEN` and `IN` compare an operand several
-/// times, so nesting doubles the size with each level.
+/// times, so each level of nesting doubles the size.
 const MAX_COPIED: usize = 200_000;
 
 /// The words, other than the name, in PostgreSQL's messages about unknown names.
@@ -97,8 +98,8 @@ impl<'a> Analyzer<'a> {
         self.diagnostics.push(diagnostic);
     }
 
-    /// The detail for an unknown name: a statement of the schema whose effects are not computed, and which may have
-    /// created or changed the object.
+    /// The detail of an error for an unknown name: a statement of the schema that may have created or changed the
+    /// object of this name. The effects of such a statement are not computed.
     fn tainted(&self, diagnostic: &Diagnostic) -> Option<String> {
         let is_of_name = matches!(
             diagnostic.code,

@@ -1,4 +1,5 @@
-//! Analyzes array constructors and casts, whose types depend on each other, and resolves type names as written.
+//! Analyzes array constructors and casts, and resolves type names as written. An array constructor inside a cast takes
+//! its type from the cast.
 
 use super::analyzer::Analyzer;
 use super::catalog::{ERROR, TypeError};
@@ -10,7 +11,7 @@ use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, TypeName};
 
 impl Analyzer<'_> {
-    /// `transformArrayExpr`; `target` is the array type of a cast around it.
+    /// `transformArrayExpr`; `target` is the array type of a cast around the array.
     pub(super) fn array(
         &mut self,
         scope: &Scope<'_>,

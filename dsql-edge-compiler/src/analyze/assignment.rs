@@ -1,7 +1,7 @@
 //! Assigns values to columns: `transformAssignedExpr`, `transformUpdateTargetList`.
 //!
-//! Input: a value and the column it is for. Output: the value, coerced to the column's type; the parameters whose NULL
-//! may be stored in a nullable column.
+//! Input: a value and the column it is for. Output: the value, coerced to the column's type; the parameters that may be
+//! NULL because their value is stored in a nullable column.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;
@@ -18,7 +18,7 @@ use crate::syntax::ast::{self, Assignment, Expr, ExprKind, Indirection, TargetCo
 
 /// The column that a value is assigned to.
 pub(super) struct AssignedColumn<'w> {
-    /// Its number in the table.
+    /// The number of the column in the table.
     pub(super) column: usize,
     /// The column as written, with the steps to a part of it; `None` if INSERT has no list of columns.
     pub(super) written: Option<&'w TargetColumn>,
@@ -90,7 +90,7 @@ impl<'a> Analyzer<'a> {
         node
     }
 
-    /// The check of `rewriteTargetListIU` on a value that INSERT gives to a column.
+    /// Applies the check of `rewriteTargetListIU` to a column for which INSERT has a value.
     pub(super) fn check_inserted(&mut self, target: &Target, column: usize, span: Span) {
         let schema: &'a Schema = self.catalog.schema;
         let Some(known) = target.base_column(schema, column) else { return };
@@ -115,7 +115,7 @@ impl<'a> Analyzer<'a> {
         self.found_later(diagnostic);
     }
 
-    /// Whether DEFAULT can be assigned: only to a whole column, not to a part of a column.
+    /// Whether DEFAULT can be assigned. It can be assigned to a whole column, but not to a part of a column.
     pub(super) fn may_be_default(&mut self, written: &TargetColumn) -> bool {
         let part = match written.indirection.first() {
             None => return true,

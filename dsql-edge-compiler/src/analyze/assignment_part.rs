@@ -1,7 +1,7 @@
 //! Assigns a value to a part of a column, `a[1]` or `a.f`: `transformAssignmentIndirection`.
 //!
-//! Input: the column, the steps that lead to the part, the value. Output: the value as the type of the part. For
-//! `names[$1] = $2` with `names text[]`, `$1` becomes an `integer` and `$2` a `text`.
+//! Input: the column, the steps that lead to the part, the value. Output: the value, coerced to the type of the part.
+//! For `names[$1] = $2` with `names text[]`, `$1` becomes an `integer` and `$2` a `text`.
 
 use super::analyzer::Analyzer;
 use super::coercion::Context;
@@ -20,7 +20,7 @@ struct Part<'t> {
     /// The column or field that the last step belongs to.
     name: &'t str,
     is_subscripted: bool,
-    /// The place of the container of the next subscript; empty if PostgreSQL has none.
+    /// The place of the container of the next subscript; empty if PostgreSQL records no place for the container.
     span: Span,
 }
 
@@ -52,13 +52,13 @@ impl Analyzer<'_> {
                 format!("subfield \"{name}\" is of type {wanted} but expression is of type {shown}")
             };
             let hint = self.type_advice(found, ty, span);
-            // PostgreSQL's place is the column, and not the value.
+            // PostgreSQL's error points at the column and not at the value.
             self.report(Diagnostic::error(Code::TypeMismatch, written.name.span, message).with_hint(hint));
             Node::error(span)
         })
     }
 
-    /// Follows the steps; reports the one that does not exist.
+    /// Follows the steps; reports a step that does not exist.
     fn part<'t>(
         &mut self,
         scope: &Scope<'_>,

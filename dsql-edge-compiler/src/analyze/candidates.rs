@@ -1,7 +1,7 @@
 //! Finds the functions that a call can refer to: `FuncnameGetCandidates` and `func_get_detail`.
 //!
 //! Input: a name, and the types and names of the arguments. Output: the one function, a cast that is written as a call,
-//! or the result that no function or several functions fit. `overload` chooses among several.
+//! or the information that no function fits or that several functions fit. `overload` chooses among several functions.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;
@@ -16,7 +16,7 @@ use crate::syntax::ast::{ParameterMode, QualifiedName};
 #[derive(Clone)]
 pub(super) enum Function {
     Builtin(builtin::Function),
-    /// A function of the schema, by its index there.
+    /// A function of the schema, by its index in the schema.
     User(usize),
     /// A constructor of a range type of the schema.
     Range(RangeFunction),
@@ -27,9 +27,9 @@ struct Candidate {
     function: Function,
     /// Declared types, one for each argument given (and each default used).
     args: Vec<Oid>,
-    /// A VARIADIC argument was spread over several.
+    /// Whether a VARIADIC argument was spread over several arguments.
     spread: bool,
-    /// The position of its schema in the search path.
+    /// The position of the function's schema in the search path.
     path: usize,
 }
 

@@ -1,7 +1,7 @@
 //! Determines how many rows a query can return.
 //!
-//! Input: an analyzed query. Output: exactly one, at most one, or any number. The proofs are aggregates without `GROUP
-//! BY`, `LIMIT`, an INSERT of one row, and equality on every column of a unique key (`at_most_one`).
+//! Input: an analyzed query. Output: exactly one row, at most one row, or any number of rows. The proofs are aggregates
+//! without `GROUP BY`, `LIMIT`, an INSERT of one row, and equality on every column of a unique key (`at_most_one`).
 
 mod at_most_one;
 
@@ -23,7 +23,7 @@ pub(super) fn of(query: &Query, schema: &Schema) -> Cardinality {
     }
 }
 
-/// Whether there is always at least one row.
+/// Whether the query always returns at least one row.
 pub(super) fn has_a_row(query: &Query) -> bool {
     *query.proofs.has_a_row.get_or_init(|| proves_a_row(query))
 }

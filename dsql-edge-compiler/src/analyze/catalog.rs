@@ -1,7 +1,7 @@
-//! Combines PostgreSQL's types and the schema's types under one kind of number.
+//! Combines PostgreSQL's types and the schema's types: both have numbers of the same kind.
 //!
 //! Input: an OID, or a type name as written. Output: the row that `pg_type` would contain. Types of the schema get
-//! artificial numbers above [`USER_TYPES`], which are not used outside the compiler.
+//! artificial numbers above [`USER_TYPES`]. These numbers are not used outside the compiler.
 
 use crate::builtin::{self, Oid, TypeKind, oid};
 use crate::schema::{Moment, NOW, RelationKind, Schema, UserTypeKind};
@@ -9,12 +9,15 @@ use crate::syntax::ast::{ExprKind, Literal, QualifiedName, TypeName};
 use crate::syntax::keyword::{Class, Keyword};
 use std::borrow::Cow;
 
-/// The numbers of the schema's types: `USER_TYPES + 4 * index`, then its array, then its multirange (for a range).
+/// The numbers of the schema's types: `USER_TYPES + 4 * index` is the type, the next number is its array type, and the
+/// number after that is the multirange of a range.
 pub(super) const USER_TYPES: Oid = 1 << 20;
-/// The numbers of the row types of the schema's relations: `ROW_TYPES + 2 * index`, then the array.
+/// The numbers of the row types of the schema's relations: `ROW_TYPES + 2 * index` is the row type, and the next number
+/// is its array type.
 const ROW_TYPES: Oid = 1 << 24;
 
-/// The number of a type whose error is already reported: it fits everywhere and causes no further error.
+/// The number of a type with an error that is already reported. Such a type fits everywhere and causes no further
+/// error.
 pub(super) const ERROR: Oid = 0;
 
 /// A row of `pg_type`, built-in or derived from the schema.
@@ -41,8 +44,8 @@ pub(super) struct TypeInfo {
 #[derive(Clone, Copy)]
 pub(super) struct Catalog<'a> {
     pub(super) schema: &'a Schema,
-    /// Names have the meaning that they had at the statement with this number: the statement that created a view, or
-    /// [`NOW`].
+    /// The number of a statement: names have the meaning that they had at that statement. It is the statement that
+    /// created a view, or [`NOW`].
     pub(super) version: u32,
     /// The schemas in which unqualified names are looked up.
     pub(super) path: &'a [String],
@@ -59,8 +62,8 @@ impl<'a> Catalog<'a> {
         Catalog { version: moment.version, path: &moment.path, ..self }
     }
 
-    /// The type of a column or a function of the schema. A renamed type has its new name there too, so the name is
-    /// looked up after all statements.
+    /// The type of a column or a function of the schema. If a type is renamed, the columns and functions get the new
+    /// name too, so the name is looked up as after all statements.
     pub(super) fn resolve_stored(self, written: &TypeName) -> Result<(Oid, i32), TypeError> {
         Catalog::now(self.schema).resolve(written)
     }
@@ -72,7 +75,7 @@ pub(super) enum TypeError {
     Unknown,
     /// A modifier that is not valid for the type.
     Modifier(String),
-    /// A modifier of a type that does not take one, or one that is not a constant.
+    /// A modifier of a type that does not take a modifier, or a modifier that is not a constant.
     ModifierForm(String),
 }
 
@@ -263,7 +266,7 @@ impl<'a> Catalog<'a> {
         self.resolve_stored(&column.type_name).ok()
     }
 
-    /// `typmodin` of the types that have one.
+    /// The type modifier that the type's `typmodin` returns; -1 without modifiers.
     fn typmod(self, type_oid: Oid, written: &TypeName) -> Result<i32, TypeError> {
         if written.modifiers.is_empty() {
             return Ok(-1);
@@ -324,7 +327,8 @@ impl<'a> Catalog<'a> {
         }
     }
 
-    /// The type that a domain is finally based on, which is not a domain itself, and its modifier.
+    /// The type under a domain, and the modifier of this type. If a domain is based on another domain, this is the
+    /// first type that is not a domain.
     pub(super) fn base_type(self, mut type_oid: Oid) -> (Oid, i32) {
         let mut typmod = -1;
         // The number of steps is limited: domains form no cycle in PostgreSQL, but could in a broken snapshot.
@@ -368,7 +372,7 @@ impl<'a> Catalog<'a> {
         }
     }
 
-    /// `format_type`: a type in PostgreSQL's messages.
+    /// `format_type`: the name of a type in PostgreSQL's messages.
     pub(super) fn display(self, type_oid: Oid, typmod: i32) -> String {
         let info = self.type_info(type_oid);
         if info.is_array && info.elem != 0 && info.name.starts_with('_') {

@@ -1,7 +1,7 @@
 //! Analyzes `ORDER BY`, `GROUP BY` and `DISTINCT`: `parse_clause.c`.
 //!
 //! Input: keys as written and the target list. Output: the keys as expressions; a key that names a column of the result
-//! is that column's expression.
+//! becomes the expression of that column.
 
 use super::analyzer::Analyzer;
 use super::place::Place;
@@ -44,7 +44,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// `findTargetlistEntrySQL92`, then the plain expression.
+    /// `findTargetlistEntrySQL92`: a name or a position can refer to a column of the result; any other key is an
+    /// expression.
     pub(super) fn sort_or_group_key(
         &mut self,
         scope: &Scope<'_>,
@@ -124,8 +125,8 @@ impl Analyzer<'_> {
         let mut keys = Vec::new();
         let mut sets = Sets { count: 1, ..Sets::default() };
         for (at, element) in select.group_by.iter().enumerate() {
-            // The result is the product of the sets of all elements. It contains an empty set if each element contains
-            // an empty set.
+            // The result is the product of the sets of all elements. The product contains an empty set if each element
+            // contains an empty set.
             let found =
                 scope.at(Place::GroupBy, || self.grouping_element(scope, element, targets, &mut keys));
             sets.count = sets.count.saturating_mul(found.count);
@@ -284,9 +285,9 @@ fn tested_constant(written: &Expr) -> Option<Span> {
 /// The analyzed `GROUP BY`.
 pub(super) struct Grouping {
     pub(super) keys: Vec<Node>,
-    /// There are several grouping sets: a key is NULL in rows of a set that does not contain it.
+    /// Whether there are several grouping sets. A key is NULL in the rows of a set that does not contain the key.
     pub(super) sets: bool,
-    /// A grouping set is empty.
+    /// Whether a grouping set is empty.
     pub(super) empty: bool,
     /// The keys that every set contains.
     pub(super) common: Vec<Node>,

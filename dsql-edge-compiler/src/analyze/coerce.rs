@@ -43,7 +43,7 @@ impl Analyzer<'_> {
         let had_type = node.ty == target;
         let mut node = self.coerce(node, target, typmod, context);
         if node.typmod != typmod && !node.is_error() {
-            // `coerce_type_typmod`: also a cast that only drops the modifier is an expression of its own.
+            // `coerce_type_typmod`: a cast is a separate expression even if it only drops the modifier.
             if had_type && !matches!(node.kind, NodeKind::Constant(_) | NodeKind::Parameter(_)) {
                 let span = node.span;
                 let kind = NodeKind::Cast { arg: Box::new(node), function: None };
@@ -76,7 +76,7 @@ impl Analyzer<'_> {
         if node.ty == oid::UNKNOWN {
             return self.coerce_unknown(node, target, typmod, context);
         }
-        // `coerce_record_to_complex`: only for these kinds of records are the fields known.
+        // `coerce_record_to_complex`: the fields are known only for these kinds of records.
         let fields = matches!(
             node.kind,
             NodeKind::Row(_) | NodeKind::WholeRow { .. } | NodeKind::JoinedRow { .. } | NodeKind::Collate(..)
@@ -97,7 +97,7 @@ impl Analyzer<'_> {
         }
         let function = match self.catalog.pathway(target, node.ty, context) {
             Pathway::Function(function, never_null) => {
-                // The function of a cast that the schema defines has no number here and may do anything.
+                // If the schema defines the cast, its function has the number 0 here, and may do anything.
                 if function == 0 {
                     self.calls_unknown();
                 }
@@ -213,7 +213,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// `select_common_type`: reports an error if there is none.
+    /// `select_common_type`: reports an error if the types have no common type.
     pub(super) fn common_type(&mut self, nodes: &[&Node], construct: &str) -> Oid {
         match common_type_of(self.catalog, nodes.iter().map(|node| (node.ty, node.span))) {
             Ok(found) => found,
@@ -314,7 +314,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// `CoerceToDomain` with NOT NULL, as a function that never returns NULL: it fails instead.
+/// `CoerceToDomain` with NOT NULL, as a function that never returns NULL: for NULL, the function fails.
 fn domain_check() -> Rc<Callee> {
     Rc::new(Callee {
         name: String::new(),

@@ -1,8 +1,8 @@
 //! Determines which types can be coerced to which other types: the part of `parse_coerce.c` that needs only types.
 //!
-//! Input: two types, or several that need a common type. Output: how the first type is coerced to the second, or the
-//! common type. The contexts are PostgreSQL's: implicit, assignment, explicit. `coerce` applies the answers to
-//! expressions.
+//! Input: two types, or several that need a common type. Output: for two types, how the first is coerced to the second;
+//! for several types, the common type. The contexts are PostgreSQL's: implicit, assignment, explicit. `coerce` applies
+//! the answers to expressions.
 
 use super::catalog::{Catalog, ERROR, USER_TYPES};
 pub(super) use crate::builtin::CoercionContext as Context;
@@ -20,7 +20,7 @@ pub(super) enum Pathway {
     Array,
 }
 
-/// The pseudo-types whose actual type each call decides.
+/// Whether a type is polymorphic: a pseudo-type whose actual type is determined for each call.
 pub(super) fn is_polymorphic(type_oid: Oid) -> bool {
     matches!(
         type_oid,
@@ -83,7 +83,7 @@ impl Catalog<'_> {
                 _ => Pathway::Array,
             };
         }
-        // `CREATE TYPE … AS RANGE` creates the cast to its multirange.
+        // `CREATE TYPE … AS RANGE` also creates the cast from the range to its multirange.
         if target >= USER_TYPES
             && target_info.kind == TypeKind::Multirange
             && target_info.counterpart == source

@@ -14,7 +14,7 @@ pub(super) const C: Collation = Collation(1);
 #[derive(Debug)]
 pub(super) struct Collations {
     names: Vec<String>,
-    /// A collation other than the database's default occurs.
+    /// Whether a collation other than the database's default occurs.
     pub(super) matter: bool,
 }
 
@@ -35,7 +35,7 @@ impl Collations {
         }))
     }
 
-    /// Records that the type `name` occurs, which has its own collation.
+    /// Records that the type `name` occurs. This type has its own collation.
     pub(super) fn meet_name(&mut self) {
         self.matter = true;
     }
@@ -64,7 +64,7 @@ pub(super) enum Strength {
 pub(super) struct Collated {
     pub(super) strength: Strength,
     pub(super) collation: Option<Collation>,
-    /// For a conflict, the other collation.
+    /// If two collations conflict, the second one.
     pub(super) other: Option<Collation>,
     pub(super) span: Span,
 }
@@ -75,7 +75,7 @@ impl Collated {
         Collated { strength, collation, other: None, span }
     }
 
-    /// The collation of a query's column as the outer query sees it.
+    /// The collation that a query's column has in the outer query.
     pub(super) fn seen(self) -> Option<Collation> {
         self.collation.filter(|_| self.strength != Strength::Conflict)
     }

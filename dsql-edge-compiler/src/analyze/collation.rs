@@ -1,8 +1,8 @@
 //! Determines collations: `parse_collate.c`.
 //!
-//! Input: the expressions of a finished query level. Output: the collation of each of its columns; the errors for two
-//! collations that conflict, by `COLLATE` or in a set operation. A comparison without the collation it needs fails when
-//! PostgreSQL runs it; this module does not check for it.
+//! Input: the expressions of a finished query level. Output: the collation of each column of the level; an error if two
+//! collations conflict because of `COLLATE` or in a set operation. A comparison without the collation it needs fails
+//! when PostgreSQL runs it; this module does not check for it.
 //!
 //! A statement in which every collation is the database's default is skipped.
 
@@ -32,8 +32,8 @@ impl Analyzer<'_> {
         let mut columns = Vec::with_capacity(query.targets.len());
         for target in &query.targets {
             let found = self.collated(scope, &target.node);
-            // A key that has the place of a result column in the text is that column, so the column is checked as a
-            // key.
+            // If a key and a result column have the same place in the text, the key is that column, so the column is
+            // checked as a key.
             if all_are_keys || keys.iter().any(|key| key.span == target.node.span) {
                 self.check_conflict(found);
             }
@@ -223,7 +223,8 @@ impl Analyzer<'_> {
         }
         match self.collation_of_type(whole.ty) {
             None => Collated::default(),
-            // An error points at the part whose collation was chosen; for a conflict, at the second of the two parts.
+            // An error points at the part whose collation was chosen; for a conflict, the error points at the second of
+            // the two parts.
             Some(_) if common.strength != Strength::None => common,
             own => Collated::implicit(own, whole.span),
         }

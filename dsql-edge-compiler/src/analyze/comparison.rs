@@ -15,7 +15,7 @@ use crate::syntax::ast::{self, Expr, ExprKind, LikeKind, Operator};
 pub(super) struct WrittenPredicate {
     /// It has NOT.
     pub(super) negated: bool,
-    /// The place of its operator.
+    /// The place of the predicate's operator.
     pub(super) location: Span,
     pub(super) span: Span,
 }
@@ -69,7 +69,7 @@ impl Analyzer<'_> {
             self.report(Diagnostic::error(Code::FeatureNotSupported, operator.location, message));
             return Node::error(span);
         }
-        // `exprLocation` of a row comparison is that of its first field.
+        // `exprLocation` of a row comparison is the place of the row's first field.
         let span = Span { start: left.first().map_or(span.start, |field| field.span.start), ..span };
         let mut comparisons = Vec::with_capacity(left.len());
         for (left, right) in left.into_iter().zip(right) {
@@ -103,8 +103,8 @@ impl Analyzer<'_> {
         Node::new(oid::BOOL, kind, span)
     }
 
-    /// Whether the operators of a row comparison, which take operands of these types, belong to a B-tree family, so
-    /// that the operands have a sort order.
+    /// Whether the operator of a row comparison belongs to a B-tree family for operands of these types. Only then do
+    /// the operands have a sort order.
     pub(super) fn has_interpretation(&mut self, operator: &Operator, types: &[Oid]) -> bool {
         let named = matches!(operator.name.as_str(), "=" | "<>" | "<" | "<=" | ">" | ">=");
         if named && types.iter().all(|ty| *ty == ERROR || self.has_order(*ty)) {
@@ -211,7 +211,7 @@ impl Analyzer<'_> {
         let left = self.expr(scope, left);
         let span = Span { start: left.span.start.max(span.start), ..span };
         let items = self.expr_list(scope, list);
-        // Constants and parameters become an array if they have a common type with the left side.
+        // If the constants and parameters have a common type with the left side, they become one array.
         let (plain, with_columns): (Vec<&Node>, Vec<&Node>) =
             items.iter().partition(|item| !contains_columns(item));
         let mut comparisons = Vec::new();
@@ -240,8 +240,8 @@ impl Analyzer<'_> {
         } else {
             items.iter().map(Node::clone).collect()
         };
-        // The comparison with the array has given a parameter on the left its type. Each other comparison uses a copy
-        // of the left side, and may give a parameter in the copy another type.
+        // The comparison with the array has determined the type of a parameter on the left side. Each other comparison
+        // uses a copy of the left side, and a parameter in the copy may get another type.
         let left = if handled { self.analysed_again(&left) } else { left };
         if !self.may_copy(&left, rest.len()) {
             return Node::error(span);
@@ -302,7 +302,8 @@ impl Analyzer<'_> {
         let low = self.expr(scope, low);
         let operator = |name: &str| Operator { schema: None, name: name.into(), location };
         let (first, second) = if negated { ("<", ">") } else { (">=", "<=") };
-        // PostgreSQL analyzes each operand again for each comparison; a parameter already has a type from the first.
+        // PostgreSQL analyzes each operand again for each comparison; a parameter already has a type from the first
+        // comparison.
         let compare = |analyzer: &mut Self, name: &str, bound: &Node| {
             let (arg, bound) = (analyzer.analysed_again(&arg), analyzer.analysed_again(bound));
             analyzer.operator(&operator(name), Some(arg), bound, span)

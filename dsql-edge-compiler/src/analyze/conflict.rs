@@ -1,4 +1,5 @@
-//! Analyzes `ON CONFLICT`: `transformOnConflictClause`, and the unique key that it requires.
+//! Analyzes `ON CONFLICT` (`transformOnConflictClause`), and checks that the table has the unique key that the clause
+//! requires.
 
 use super::analyzer::Analyzer;
 use super::place::Place;
@@ -67,7 +68,7 @@ impl<'a> Analyzer<'a> {
         self.report(diagnostic);
     }
 
-    /// The columns of `ON CONFLICT (…)`; `None` if one of its elements is an expression or was not found.
+    /// The columns of `ON CONFLICT (…)`; `None` if an element is an expression or an unknown column.
     fn conflict_columns(
         &mut self,
         scope: &Scope<'_>,
@@ -161,7 +162,7 @@ impl<'a> Analyzer<'a> {
     }
 
     /// Checks an operator class in the key. The names of PostgreSQL's and the extensions' classes end in `_ops`; any
-    /// other name is most likely a column before which a comma is missing.
+    /// other name is most likely a column, and the comma before it is missing.
     fn operator_class(&mut self, element: &IndexElement) {
         let Some(name) = element.operator_class.as_ref().and_then(|it| it.parts.last()) else { return };
         if name.text.ends_with("_ops") {

@@ -2,9 +2,9 @@
 //!
 //! Input: a type and the text of a quoted constant. Output: nothing, or the error that PostgreSQL reports.
 //!
-//! A constant that PostgreSQL accepts is never rejected, so a check that depends on a setting or a collation, which the
-//! compiler does not know, accepts the constant. Geometric types, text search, `jsonpath`, `xml` and the types of
-//! extensions are not checked here, only by the server at run time.
+//! A constant that PostgreSQL accepts is never rejected, so a check accepts the constant if the answer depends on a
+//! setting or a collation that the compiler does not know. Constants of geometric types, text search types, `jsonpath`,
+//! `xml` and the types of extensions are not checked here: the server checks them at run time.
 
 mod blank;
 mod bytes;
@@ -28,8 +28,9 @@ use datetime::{Problem, SessionSettings};
 pub(super) use rejection::Rejection;
 use rejection::Value;
 
-/// Checks whether `text` is a value of the type, as far as its input function is modeled here. `typmod` is the type
-/// modifier that PostgreSQL passes to the input function: that of an `interval`, otherwise -1.
+/// Checks whether `text` is a value of the type, as far as this module implements the type's input function. `typmod`
+/// is the type modifier that PostgreSQL passes to the input function: the modifier of an `interval`, and -1 for other
+/// types.
 pub(super) fn check(catalog: Catalog<'_>, type_oid: Oid, typmod: i32, text: &str) -> Result<(), Rejection> {
     value(catalog, type_oid, typmod, text).map(drop)
 }
@@ -64,7 +65,8 @@ fn value(catalog: Catalog<'_>, type_oid: Oid, typmod: i32, text: &str) -> Result
         oid::TID => unless(system::is_tid(text), "tid"),
         oid::PG_LSN => unless(system::is_pg_lsn(text), "pg_lsn"),
         oid::PG_SNAPSHOT => unless(system::is_pg_snapshot(text), "pg_snapshot"),
-        // Numbers with spaces between them. `in` of their elements is not exact here: left to the server.
+        // Numbers with spaces between them. The server checks them, because the input function of the elements is not
+        // implemented exactly here.
         oid::OIDVECTOR | oid::INT2VECTOR => Ok(()),
         oid::RECORD => Err(anonymous_composite()),
         oid::RECORDARRAY if !matches!(trim(text), "{}" | "{NULL}") => Err(anonymous_composite()),
@@ -118,7 +120,7 @@ fn by_kind(catalog: Catalog<'_>, type_oid: Oid, text: &str) -> Result<(), Reject
     }
 }
 
-/// Checks the bounds of a range and their order. The order is known for PostgreSQL's own types.
+/// Checks the bounds of a range and their order. The order of the bounds is checked only for PostgreSQL's own types.
 fn range(catalog: Catalog<'_>, subtype: Oid, range: &Range) -> Result<(), Rejection> {
     let Range::Bounds { lower, lower_inclusive, upper, upper_inclusive } = range else { return Ok(()) };
     let subtype = catalog.base_type(subtype).0;
@@ -171,7 +173,7 @@ fn date_or_time(catalog: Catalog<'_>, type_oid: Oid, typmod: i32, text: &str) ->
     let field = format!("field value out of range: \"{text}\"");
     let (code, message) = match problem {
         Problem::Malformed => {
-            // `timestamp_in` and `time_in` leave out "without time zone".
+            // The messages of `timestamp_in` and `time_in` do not contain "without time zone".
             let name = catalog.display(type_oid, -1);
             let name = name.trim_end_matches(" without time zone");
             (Code::InvalidDatetime, format!("invalid input syntax for type {name}: \"{text}\""))
@@ -191,7 +193,7 @@ fn date_or_time(catalog: Catalog<'_>, type_oid: Oid, typmod: i32, text: &str) ->
     Err(Rejection::new(code, message))
 }
 
-/// `parse_bool_with_len`: any unambiguous prefix.
+/// `parse_bool_with_len`: accepts any unambiguous prefix of a boolean word.
 fn is_boolean(text: &str) -> bool {
     let word = trim(text).to_ascii_lowercase();
     match word.as_str() {

@@ -50,8 +50,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The order in which the queries are analyzed: as written; but with `RECURSIVE`, a query that names a later query
-    /// comes after it (`makeDependencyGraph`).
+    /// The order in which the queries are analyzed. Without `RECURSIVE`, this is the order as written. With
+    /// `RECURSIVE`, a query is analyzed after all queries that it names (`makeDependencyGraph`).
     fn definition_order(&mut self, scope: &mut Scope<'_>, with: &With) -> Vec<usize> {
         let mut pending: Vec<usize> = (0..with.ctes.len()).collect();
         if !with.recursive {
@@ -164,7 +164,7 @@ impl Analyzer<'_> {
         *entry.columns.borrow_mut() = columns;
     }
 
-    /// The checks of `analyzeCTE` on the names in `SEARCH` and `CYCLE`; the first that fails is reported.
+    /// The checks of `analyzeCTE` on the names in `SEARCH` and `CYCLE`; the first failed check is reported.
     fn check_search_and_cycle(&mut self, cte: &ast::Cte, columns: &[RteColumn]) {
         let names = AddedNames { columns };
         let of_search = cte.search.as_ref().and_then(|search| {
@@ -219,7 +219,7 @@ impl Analyzer<'_> {
         added
     }
 
-    /// The entry of the `WITH` query, of this or an outer level, that a name in `FROM` refers to.
+    /// A name in `FROM` that refers to a `WITH` query of this level or an outer level: returns the entry of that query.
     pub(super) fn cte_reference(&mut self, scope: &Scope<'_>, name: &QualifiedName) -> Option<Rte> {
         let mut at = Some(scope);
         while let Some(current) = at {
@@ -259,7 +259,7 @@ impl AddedNames<'_> {
         self.columns.iter().any(|column| column.name == name.text)
     }
 
-    /// Each key must be a column, and be listed once.
+    /// Each key must be a column, and must be listed only once.
     fn keys(&self, what: &str, keys: &[Name]) -> Option<(Code, String)> {
         keys.iter().enumerate().find_map(|(at, key)| {
             let name = &key.text;

@@ -1,8 +1,8 @@
 //! Analyzes `INSERT`, `UPDATE` and `DELETE`: `transformInsertStmt` and related functions, with `transformAssignedExpr`.
 //!
-//! Input: a statement that writes. Output: its `RETURNING` as an analyzed query, every value coerced to its column.
-//! Errors that PostgreSQL reports only when the statement runs (a NOT NULL column left out, no key for `ON CONFLICT`)
-//! are found here, and marked as such.
+//! Input: a statement that writes. Output: the `RETURNING` of the statement as an analyzed query; every written value
+//! is coerced to its column. Errors that PostgreSQL reports only when the statement runs (a NOT NULL column left out,
+//! no key for `ON CONFLICT`) are found here, and are marked as errors of the run.
 
 use super::advice::count;
 use super::analyzer::Analyzer;
@@ -25,7 +25,7 @@ impl<'a> Analyzer<'a> {
             self.with_clause(&mut scope, with);
         }
         let mut query = Query { command: Command::Insert, ..Query::default() };
-        // The values do not see the target table; RETURNING and ON CONFLICT do.
+        // The values cannot refer to the target table; RETURNING and ON CONFLICT can.
         let Some(mut target) = self.target_table(&mut scope, &insert.table, "insert into", false) else {
             scope.broken_from.set(true);
             if let Some(source) = &insert.source {
@@ -109,7 +109,7 @@ impl<'a> Analyzer<'a> {
         query
     }
 
-    /// `checkInsertTargets`: the column numbers and the place of each in the statement.
+    /// `checkInsertTargets`: the column numbers, each with the column's place in the statement.
     pub(super) fn insert_columns(
         &mut self,
         target: &Target,
@@ -121,7 +121,8 @@ impl<'a> Analyzer<'a> {
         let mut out: Vec<(usize, Option<TargetColumn>)> = Vec::with_capacity(written.len());
         for column in written {
             let Some(at) = self.target_column(target, &column.name) else {
-                // Keeps the position, so that values and columns still correspond.
+                // An unknown column keeps its position in the list, so that the other columns still correspond to their
+                // values.
                 out.push((usize::MAX, Some(column.clone())));
                 continue;
             };
@@ -139,7 +140,7 @@ impl<'a> Analyzer<'a> {
         out
     }
 
-    /// Two columns of a view may be the same column of its table, which can be assigned only once.
+    /// Two columns of a view may be the same column of the table. A column of the table can be assigned only once.
     fn check_once(&mut self, target: &Target, given: &[usize], span: Span) {
         let schema: &'a crate::schema::Schema = self.catalog.schema;
         if !matches!(schema.relations[target.relation].kind, RelationKind::View(..)) {
@@ -156,7 +157,7 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// Analyzes the rows to insert; returns their number of columns.
+    /// Analyzes the rows to insert; returns the number of columns of a row.
     pub(super) fn insert_source(
         &mut self,
         scope: &mut Scope<'_>,
@@ -249,7 +250,7 @@ impl<'a> Analyzer<'a> {
         width.unwrap_or(0)
     }
 
-    /// The values of one row, and the place of each.
+    /// The values of one row, each with its place.
     pub(super) fn row_values(&mut self, scope: &Scope<'_>, row: &[Expr]) -> (Vec<Node>, Vec<Span>) {
         let (mut nodes, mut spans) = (Vec::with_capacity(row.len()), Vec::with_capacity(row.len()));
         for expr in row {

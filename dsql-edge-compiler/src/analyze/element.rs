@@ -1,8 +1,8 @@
 //! Decides whether the elements of an array parameter may be NULL.
 //!
-//! Input: the uses of a parameter. Output: whether its elements may be NULL. `= ANY ($1)` and `unnest($1)` read single
-//! elements; there an element may be NULL only if the column that it becomes is used where NULL has a meaning. An array
-//! that is stored or passed on as a whole may always contain NULLs.
+//! Input: the uses of a parameter. Output: whether the elements of the parameter may be NULL. `= ANY ($1)` and
+//! `unnest($1)` read single elements. An element of `unnest($1)` becomes a column; the element may be NULL only if this
+//! column is used where NULL has a meaning. An array that is stored or passed on as a whole may always contain NULLs.
 
 use super::analyzer::Analyzer;
 use super::tree::{Body, Node, NodeKind, Query, Rte, RteSource, Var};
@@ -26,7 +26,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Records that a value is assigned to a nullable column: the elements that the value comes from may be NULL too.
+    /// Records that a value is assigned to a nullable column: if the value is an element of an array, the element may
+    /// be NULL too.
     pub(super) fn element_flows_to_nullable(&mut self, rtes: &[Rte], node: &Node) {
         match &node.kind {
             NodeKind::Var(var) => self.element_accepts_null(rtes, *var),
@@ -57,8 +58,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Records that NULL has a meaning for this column, which may be a column of `unnest($1)`, possibly through
-    /// subqueries.
+    /// Records that NULL has a meaning for this column. If the column comes from `unnest($1)`, directly or through
+    /// subqueries, the elements of `$1` may be NULL.
     fn element_accepts_null(&mut self, rtes: &[Rte], var: Var) {
         if var.level > 0 {
             return;

@@ -1,7 +1,7 @@
 //! Compares two expressions like PostgreSQL's `equal()`, ignoring locations.
 //!
-//! Input: two typed expressions or queries of one level. Output for keys: whether they are written alike. Output for
-//! proofs: whether they certainly have the same value.
+//! Input: two typed expressions or queries of one level. Output for keys: whether the two are written alike. Output for
+//! proofs: whether the two certainly have the same value.
 
 use super::tree::{Body, JoinTree, Node, NodeKind, Query, RteSource};
 
@@ -11,7 +11,8 @@ impl Node {
         self.equal(other, false)
     }
 
-    /// Whether the expressions are written alike, as keys of `GROUP BY`, `ORDER BY` and `DISTINCT ON` must be.
+    /// Whether the expressions are written alike. Keys of `GROUP BY`, `ORDER BY` and `DISTINCT ON` are compared in this
+    /// way.
     pub(super) fn written_alike(&self, other: &Node) -> bool {
         self.equal(other, true)
     }

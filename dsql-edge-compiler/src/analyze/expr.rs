@@ -17,8 +17,8 @@ impl Analyzer<'_> {
     /// `transformExpr`.
     pub(super) fn expr(&mut self, scope: &Scope<'_>, expr: &Expr) -> Node {
         let mut node = self.expr_kind(scope, expr);
-        // If a cast reads its constant directly as a value of the type, the location is that of the constant:
-        // `exprLocation`.
+        // If a cast reads its constant directly as a value of the type, the location of the cast is that of the
+        // constant: `exprLocation`.
         node.span = match &expr.kind {
             ExprKind::Cast { .. } => node.span,
             // `type(constant)` is a cast too.
@@ -39,7 +39,8 @@ impl Analyzer<'_> {
                 start: first_operand(&node).unwrap_or(expr.span.start).max(expr.span.start),
                 end: expr.span.end,
             },
-            // `x AT TIME ZONE z` is a call whose place is the keyword, and its first argument is the zone.
+            // `x AT TIME ZONE z` is a call. The place of the call is the keyword, and the first argument of the call is
+            // the zone.
             ExprKind::Function(call) if call.location.start > expr.span.start => Span {
                 start: first_operand(&node).unwrap_or(u32::MAX).min(call.location.start),
                 end: expr.span.end,
@@ -135,7 +136,13 @@ impl Analyzer<'_> {
             ExprKind::Collate { arg, collation, location } => {
                 self.collate(scope, arg, collation, *location, span)
             }
-            ExprKind::ValueFunction { function, .. } => value_function(*function, span),
+            ExprKind::ValueFunction { function, .. } => {
+                let node = value_function(*function, span);
+                if node.ty == oid::NAME {
+                    self.collations.meet_name();
+                }
+                node
+            }
             ExprKind::Grouping(args) => {
                 let args = self.expr_list(scope, args);
                 self.grouping_call(scope, args, span)
@@ -160,7 +167,7 @@ impl Analyzer<'_> {
         exprs.iter().map(|expr| self.expr(scope, expr)).collect()
     }
 
-    /// A list in which `t.*` means its columns: `transformExpressionList`.
+    /// A list of expressions, in which `t.*` means the columns of `t`: `transformExpressionList`.
     pub(super) fn expr_list_expanded(&mut self, scope: &Scope<'_>, exprs: &[Expr]) -> Vec<Node> {
         let mut out = Vec::with_capacity(exprs.len());
         for expr in exprs {
@@ -180,7 +187,7 @@ impl Analyzer<'_> {
         args.iter().map(&mut boolean).collect()
     }
 
-    /// An `unknown` constant or parameter whose type nothing else determines becomes text.
+    /// If nothing else determines the type of an `unknown` constant or parameter, it becomes text.
     pub(super) fn unknown_to_text(&mut self, node: Node) -> Node {
         if node.ty == oid::UNKNOWN { self.coerce(node, oid::TEXT, -1, Context::Implicit) } else { node }
     }
@@ -214,7 +221,7 @@ pub(super) fn constant(literal: &Literal, span: Span) -> Node {
     Node::new(ty, NodeKind::Constant(value), span)
 }
 
-/// `make_const`: the smallest of int4, int8 and numeric that the number fits, its sign included.
+/// `make_const`: the first type of int4, int8 and numeric that can represent the number with its sign.
 fn numeric_type(text: &str) -> Oid {
     let (sign, unsigned) = text.strip_prefix('-').map_or((1, text), |unsigned| (-1, unsigned));
     let radix = match unsigned.get(..2) {

@@ -32,8 +32,7 @@ impl Analyzer<'_> {
         trees
     }
 
-    /// `checkNameSpaceConflicts`: compares the entries in `before` with the entries after them,
-    /// which `item` added.
+    /// `checkNameSpaceConflicts`: compares the entries in `before` with the later entries, which `item` has added.
     pub(super) fn check_aliases(&mut self, scope: &Scope<'_>, before: Range<usize>, item: &FromItem) {
         // Avoids comparing every pair in a query with hundreds of joins.
         if !scope.repeats_names {
@@ -91,7 +90,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// `TABLESAMPLE` names a function, of PostgreSQL or of the schema.
+    /// Checks that the method of `TABLESAMPLE` is a function of PostgreSQL or of the schema.
     fn check_sample_method(&mut self, method: &QualifiedName) {
         let name = method.name();
         let functions = &self.catalog.schema.functions;
@@ -292,7 +291,7 @@ impl Analyzer<'_> {
             }
             rte = self.aliased(rte, Some(alias));
         }
-        // If a function returns rows of a named type, its whole row has that type.
+        // If a function returns rows of a named type, the whole row of the entry has that type.
         if let RteSource::Function { functions, ordinality: false, .. } = &rte.source
             && let [(call, _)] = functions.as_slice()
             && self.catalog.is_complex(call.ty)
@@ -331,7 +330,8 @@ impl Analyzer<'_> {
         out
     }
 
-    /// The columns that a function in `FROM` returns, which of them are never NULL, and whether the function is scalar.
+    /// The columns that a function in `FROM` returns, a flag for each column that is never NULL, and whether the
+    /// function is scalar.
     pub(super) fn function_columns(
         &mut self,
         node: &Node,
@@ -407,8 +407,8 @@ impl Analyzer<'_> {
     }
 }
 
-/// The parameters of `UNNEST ($1, $2)`, whose arrays must have the same length: arrays of different lengths are
-/// rejected when they are bound, because PostgreSQL would pad the shorter array with NULLs.
+/// The parameters of `UNNEST ($1, $2)`. Their arrays must have the same length: the runtime rejects arrays of different
+/// lengths, because PostgreSQL would pad the shorter array with NULLs.
 fn equally_long(item: &FunctionItem, functions: &[(Node, Vec<bool>)]) -> Vec<usize> {
     if item.functions.len() != 1 || functions.len() < 2 {
         return Vec::new();

@@ -1,7 +1,7 @@
 //! Analyzes function calls: `parse_func.c`.
 //!
 //! Input: a call and its typed arguments. Output: the typed call, an aggregate, a window call or a cast in function
-//! form; or PostgreSQL's error with a hint at functions that exist.
+//! form; or PostgreSQL's error, with a hint that names existing functions.
 
 use super::analyzer::Analyzer;
 use super::candidates::{Function, Lookup, Resolved};
@@ -18,7 +18,7 @@ use crate::syntax::ast::{FunctionCall, QualifiedName};
 use crate::transaction_control;
 use std::rc::Rc;
 
-/// A call as written, with its analyzed clauses other than the arguments.
+/// A call as written, with its place and its analyzed FILTER, but without its analyzed arguments.
 pub(super) struct CallSite<'c> {
     pub(super) call: &'c FunctionCall,
     /// The whole expression.
@@ -57,7 +57,7 @@ impl Analyzer<'_> {
         let names: Vec<Option<&str>> =
             call.args.iter().map(|arg| arg.name.as_ref().map(|name| name.text.as_str())).collect();
         let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
-        // `type(argument)` can be a cast. An `unknown` argument is cast in this way only if it is a constant.
+        // `type(argument)` can be a cast. For an `unknown` argument, this is a cast only if the argument is a constant.
         let constant = matches!(args.first(), Some(Node { kind: NodeKind::Constant(_), .. }));
         match self.lookup(&call.name, &types, &names, !call.variadic, constant) {
             Lookup::Function(resolved) => {
@@ -92,8 +92,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Handles a call with an argument that failed. If every overload with that number of arguments returns the same
-    /// type, the call has this type, and errors in the surrounding expression are still found.
+    /// Handles a call with an argument that has an error. If every overload with that number of arguments returns the
+    /// same type, the call has this type, and errors in the surrounding expression are still found.
     fn call_with_errors(&mut self, call: &FunctionCall, args: Vec<Node>, span: Span) -> Node {
         let mut returns: Vec<Oid> = builtin::functions(call.name.name())
             .filter(|found| found.nargs() == args.len())
@@ -220,7 +220,8 @@ impl Analyzer<'_> {
         Node::new(returns, NodeKind::Call { function, args }, span)
     }
 
-    /// The error in the form of a call: a clause that this kind of function does not accept, or one that it requires.
+    /// The error in the form of a call: the call has a clause that this kind of function does not accept, or lacks a
+    /// clause that this kind of function requires.
     fn misuse(&self, site: &CallSite<'_>, facts: &Facts, args: &[Node]) -> Option<Diagnostic> {
         let call = site.call;
         let name = call.name.display();
@@ -357,8 +358,8 @@ pub(super) struct Facts {
     pub(super) columns: Vec<OutColumn>,
 }
 
-/// The error message if the called function is not an aggregate and the call has a clause of aggregates, or OVER
-/// without a window function.
+/// The error message if a call has a clause that only an aggregate accepts, or OVER, and the function does not accept
+/// it.
 fn clause_of_aggregates(call: &FunctionCall, aggregate: bool, is_window: bool) -> Option<String> {
     let name = call.name.display();
     let of_aggregates = [
@@ -413,7 +414,7 @@ fn is_true(text: &str) -> bool {
     text == "1" || text == "on" || word("true", 1) || word("yes", 1)
 }
 
-/// Whether a volatile function may be called again by a retry: it writes nothing that would be duplicated.
+/// Whether a retry may call a volatile function again: the function writes nothing that a second call would duplicate.
 pub(super) fn is_harmless(name: &str) -> bool {
     matches!(
         name,

@@ -31,7 +31,7 @@ impl Analyzer<'_> {
         self.check_recursive_aggregate(query);
     }
 
-    /// An aggregate in the recursive term of the query in WITH that is being analyzed.
+    /// Reports an aggregate in the recursive term of a query in WITH.
     fn check_recursive_aggregate(&mut self, query: &Query) {
         let is_self = |rte: &Rte| matches!(&rte.source, RteSource::Cte(cte) if cte.recursive && cte.query.borrow().is_none());
         if !query.has_aggregates || !query.rtes.iter().any(is_self) {
@@ -45,7 +45,7 @@ impl Analyzer<'_> {
         self.report(Diagnostic::error(Code::InvalidRecursion, span, message));
     }
 
-    /// Entries all of whose columns are determined by the grouping columns.
+    /// The entries whose columns are all determined by the grouping columns.
     fn grouped_by_key(&self, query: &Query) -> Vec<usize> {
         let grouped = |rte: usize, column: usize| {
             query.common_keys.iter().any(|node| {
@@ -68,8 +68,8 @@ impl Analyzer<'_> {
             return;
         }
         match &node.kind {
-            // Columns inside an aggregate of the checked level need not be grouped; those in its direct arguments
-            // (before WITHIN GROUP) must be.
+            // Columns inside an aggregate of the checked level need not be grouped. But columns in its direct arguments
+            // (before WITHIN GROUP) must be grouped.
             NodeKind::Aggregate(call) if call.level == depth => {
                 for arg in call.args.iter().take(call.direct) {
                     self.check_grouped(query, arg, functional, depth);
@@ -145,7 +145,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// `finalize_grouping_exprs`, also for subqueries. There, only a column can be an argument.
+    /// `finalize_grouping_exprs`, also for subqueries. In a subquery, only a column can be an argument of GROUPING.
     fn check_grouping_calls(&mut self, query: &Query, node: &Node, depth: usize) {
         if let NodeKind::Grouping(args) = &node.kind {
             let is_key = |arg: &Node| {

@@ -4,16 +4,18 @@
 //! is taken, or `None`.
 //!
 //! A transaction with a key commits once because its INSERT succeeds once. That holds if some unique constraint covers
-//! only columns that the statement writes, each with a value that a second run repeats. These counter-examples led to
-//! the rules: a NULL conflicts with no other NULL; `gen_random_uuid()`, `now()` and a DEFAULT differ from run to run,
-//! and so does the constant `'00:00 today'`; a partial index may not contain the row; a deferrable constraint is
-//! checked at COMMIT; a trigger or a rule may drop the row; the rows of an UNLOGGED table do not survive a crash.
+//! only columns that the statement writes, and a second run writes the same values to these columns. These
+//! counter-examples led to the rules: A NULL does not conflict with another NULL. The values of `gen_random_uuid()`,
+//! `now()`, a DEFAULT and the constant `'00:00 today'` differ from run to run. A partial index may not contain the row.
+//! A deferrable constraint is checked only at COMMIT. A trigger or a rule may drop the row. The rows of an UNLOGGED
+//! table do not survive a crash.
 //!
-//! If a key is taken, the transaction is reported as committed before, so the violation must prove that it was. In
-//! `INSERT INTO users (id, email) VALUES ($id, $email)` both columns are unique, and a violation of `users_email_key`
-//! proves only that another row has this address: the transaction may never have run. So one constraint is the key: the
-//! one that `ON CONFLICT (…)` names, or else the constraint whose columns all other candidates also have. The violation
-//! of a constraint proves that the key is taken if the constraint has all columns of the key.
+//! If a key is taken, the transaction is reported as already committed, so the violation must prove that the
+//! transaction was committed. In `INSERT INTO users (id, email) VALUES ($id, $email)` both columns are unique, and a
+//! violation of `users_email_key` proves only that another row has this address: the transaction may never have run. So
+//! one constraint is the key: the constraint that `ON CONFLICT (…)` names, or otherwise the constraint whose columns
+//! are also in all other candidates. The violation of a constraint proves that the key is taken if the constraint has
+//! all columns of the key.
 
 use super::catalog::Catalog;
 use super::target_table::Target;
@@ -25,8 +27,8 @@ use crate::syntax::ast::{
 };
 use crate::typed::IdempotencyKey;
 
-/// The idempotency key that an INSERT writes, if the INSERT can be a key; `columns` are the columns
-/// that it writes.
+/// The idempotency key that an INSERT writes, if the INSERT can be a key; `columns` are the columns that the INSERT
+/// writes.
 pub(super) fn key(
     catalog: Catalog<'_>,
     insert: &Insert,
@@ -337,7 +339,7 @@ mod tests {
             "INSERT INTO lower (a) VALUES ($a) ON CONFLICT DO NOTHING",
             "INSERT INTO lower (a) VALUES ($a) ON CONFLICT (lower(a)) DO NOTHING",
             "INSERT INTO apart (a) VALUES ($a) ON CONFLICT DO NOTHING",
-            // Another action may change or skip the row.
+            // `DO UPDATE` may change the row, and its WHERE may skip the row.
             "INSERT INTO done (key) VALUES ($key) ON CONFLICT (key) DO UPDATE SET note = 'again'",
             "INSERT INTO watched (a) VALUES ($a)",
             "INSERT INTO ruled (a) VALUES ($a)",

@@ -2,8 +2,8 @@
 //! CHECKs, generated columns and indexes of a table.
 //!
 //! Input: a type that a value is coerced to, or a table that is written to. Output: `writes` and `session` of the
-//! [`Analyzer`]: if such a function may write, the query is not retried when its answer is lost; such a function may
-//! also change the session.
+//! [`Analyzer`]. If such a function may write, a query whose answer is lost is not retried. Such a function may also
+//! change the session.
 
 use super::analyzer::Analyzer;
 use super::function::is_harmless;
@@ -15,7 +15,8 @@ use crate::syntax::visit::{self, Visit};
 use crate::typed::SessionEffect;
 
 impl Analyzer<'_> {
-    /// Records that a value is coerced to this type: for a domain, this evaluates its CHECKs.
+    /// Records that a value is coerced to this type. If the type is a domain, the coercion evaluates the domain's
+    /// CHECKs.
     pub(super) fn becomes(&mut self, mut type_oid: Oid) {
         // The base type of a domain can be another domain.
         for _ in 0..32 {
@@ -27,8 +28,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Records that a row is written to this table: this evaluates its expressions (defaults, CHECKs …) and runs
-    /// triggers.
+    /// Records that a row is written to this table. The write evaluates the table's expressions (defaults, CHECKs …)
+    /// and runs its triggers.
     pub(super) fn evaluates(&mut self, relation: usize) {
         let schema = self.catalog.schema;
         let Some(relation) = schema.relations.get(relation) else { return };

@@ -10,7 +10,7 @@ use crate::diagnostic::{Code, Diagnostic, suggestion};
 use crate::source::Span;
 use crate::syntax::ast::{Join, JoinConstraint, JoinKind, Name, Operator};
 
-/// A column of `USING` or `NATURAL`: its name, the name's place, and the column of each side.
+/// A column of `USING` or `NATURAL`: the name, the place of the name, and the columns on the two sides.
 pub(super) struct Merged {
     name: ColumnLabel,
     span: Span,
@@ -19,13 +19,13 @@ pub(super) struct Merged {
 }
 
 impl Analyzer<'_> {
-    /// `transformFromClauseItem` for a join. Its entries are at the end of the namespace: first those of its left side,
-    /// then those of its right side.
+    /// `transformFromClauseItem` for a join. The entries of the join are at the end of the namespace: first the entries
+    /// of the left side, then those of the right side.
     pub(super) fn join(&mut self, scope: &mut Scope<'_>, join: &Join) -> JoinTree {
         let outer = scope.namespace.len();
         let left_tree = self.range_table_item(scope, &join.left);
         let middle = scope.namespace.len();
-        // The right side may refer to the left side if it is LATERAL and the join type allows it.
+        // A LATERAL right side may refer to the left side if the type of the join allows this.
         let allowed = matches!(join.kind, JoinKind::Inner | JoinKind::Left | JoinKind::Cross);
         for item in scope.namespace.iter_mut().skip(outer) {
             (item.lateral_only, item.lateral_ok) = (true, allowed);
@@ -185,7 +185,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// The columns of a join in order: the merged ones first.
+/// The columns of a join in order: the merged columns come first.
 fn joined_columns(
     merged: &[(ColumnLabel, Node)],
     left: &[NamespaceItem],

@@ -11,7 +11,7 @@ use std::ops::Deref;
 #[derive(Clone, Debug)]
 pub(super) struct ColumnLabel {
     text: String,
-    /// The name is an alias in the query: `AS "x"`, `AS t ("x")`, `WITH c ("x")`.
+    /// Whether the name is an alias in the query: `AS "x"`, `AS t ("x")`, `WITH c ("x")`.
     pub(super) is_alias: bool,
 }
 

@@ -1,7 +1,7 @@
 //! Checks `FOR UPDATE` and the other locks: `transformLockingClause`.
 //!
 //! Input: the clauses of a query, and the analyzed query. Output: PostgreSQL's errors. Only rows of tables can be
-//! locked, so a query that combines rows (DISTINCT, GROUP BY, UNION …) has none to lock.
+//! locked, so a query that combines rows (DISTINCT, GROUP BY, UNION …) has no rows to lock.
 
 use super::analyzer::Analyzer;
 use super::scope::Scope;
@@ -51,7 +51,7 @@ impl Analyzer<'_> {
     /// The lock of a subquery locks the rows of the tables in it.
     fn lock_subquery(&mut self, name: &str, span: Span, rte: &Rte) {
         let RteSource::Subquery { query, view: None } = &rte.source else { return };
-        // `(VALUES …) AS v` is a query over rows that cannot be locked, and are left out.
+        // `(VALUES …) AS v` is a subquery whose rows cannot be locked, so the subquery is left out.
         if matches!(query.body, Body::Values(_)) {
             return;
         }

@@ -1,7 +1,7 @@
 //! Analyzes `MERGE`: `parse_merge.c`.
 //!
 //! Input: the statement. Output: a query without rows, because `MERGE` has no `RETURNING` in PostgreSQL 16. Every value
-//! is coerced to the type of its column, and each `WHEN` sees only the tables that it may refer to.
+//! is coerced to the type of its column, and each `WHEN` can refer only to the tables that PostgreSQL allows there.
 
 use super::analyzer::Analyzer;
 use super::place::Place;
@@ -38,7 +38,7 @@ impl Analyzer<'_> {
             self.report(Diagnostic::error(Code::FeatureNotSupported, span, message).with_detail(detail));
             return query;
         }
-        // The source does not see the target; ON sees both.
+        // The source cannot refer to the target; ON can refer to both.
         let from = self.range_table(&mut scope, std::slice::from_ref(&merge.source));
         let name = scope.rtes[target.rte].name.clone();
         let alone = matches!(from.as_slice(), [JoinTree::Leaf(_)]);
@@ -51,7 +51,8 @@ impl Analyzer<'_> {
         let sources = scope.namespace.len();
         self.reveal(&mut scope, &target, &merge.table);
         let on = scope.at(Place::JoinOn, || self.expr(&scope, &merge.on));
-        // `setNamespaceVisibilityForRTE` makes every item of a join visible, including that of `USING (…) AS alias`.
+        // `setNamespaceVisibilityForRTE` makes every item of a join visible, including the item of `USING (…) AS
+        // alias`.
         for item in scope.namespace.iter_mut().take(sources).filter(|item| item.rte.is_none()) {
             item.columns_visible = true;
         }
@@ -63,8 +64,9 @@ impl Analyzer<'_> {
             }
             self.merge_clause(&mut scope, clause, &target, merge.table.name.span());
         }
-        // PostgreSQL accepts a condition that is not a boolean, and fails at run time. So the error of this check comes
-        // after the errors that PostgreSQL's analysis reports. An `unknown` condition is not resolved here.
+        // PostgreSQL's analysis accepts a condition that is not a boolean, and the statement then fails at run time. So
+        // the error of this check comes after the errors that PostgreSQL's analysis reports. An `unknown` condition is
+        // not resolved here.
         let on = if on.ty == oid::UNKNOWN { on } else { self.coerce_to_boolean(on, "JOIN/ON") };
         let left = Box::new(JoinTree::Leaf(target.rte));
         let from = from.into_iter().next().map(|source| JoinTree::Join {

@@ -1,6 +1,6 @@
 //! Proves which columns of a query cannot be NULL.
 //!
-//! Input: an analyzed query. Output: for each of its columns, whether it can be NULL.
+//! Input: an analyzed query. Output: for each column of the query, whether the column can be NULL.
 //!
 //! Invariants: a column without a proof is nullable. A proof holds for every database that satisfies the schema,
 //! independent of its rows, statistics and plans.
@@ -9,9 +9,9 @@
 //!
 //! A column of a table is NULL for one of two reasons: its own table allows it, or an outer join found no matching row
 //! and fills the whole row with NULLs (it "nulls" the row). So an [`Environment`] has, for each entry of the range
-//! table, `base` (which columns can be NULL in the entry's own rows) and `nulled_by` (the nullable sides of outer joins
-//! that may still null it, by number; PostgreSQL's `varnullingrels`). The nullability of an expression follows from its
-//! parts and the contract of its function (`expr`).
+//! table, `base` (which columns can be NULL in the entry's own rows) and `nulled_by` (the numbers of the nullable sides
+//! of outer joins that may still null the entry; PostgreSQL's `varnullingrels`). The nullability of an expression
+//! follows from its parts and the contract of its function (`expr`).
 //!
 //! Conditions can rule out both reasons. A row of the result has passed WHERE and the ON of each inner join. A strict
 //! condition that was TRUE proves that its columns are not NULL (`find_nonnullable_vars`). A column that is not NULL
@@ -32,16 +32,16 @@
 //!
 //! # Other proofs
 //!
-//! A join along a validated foreign key with NOT NULL columns always finds its row (`foreign`). Grouping sets null the
-//! keys that a set leaves out, except inside aggregates. An UPDATE assigns new values: conditions on the old row prove
-//! nothing about the assigned columns (`narrowing`).
+//! A join along a validated foreign key with NOT NULL columns always finds its row (`foreign`). In the rows of a
+//! grouping set, the keys that the set does not contain are NULL, except inside aggregates. An UPDATE assigns new
+//! values: conditions on the old row prove nothing about the assigned columns (`narrowing`).
 //!
 //! # Rejected
 //!
-//! One flag for each column, merged at each join, is simpler and loses the identity of the join. In `a LEFT JOIN b ON …
-//! LEFT JOIN c ON c.x = b.x WHERE c.y = 1`, the row of `c` exists, so its ON was TRUE, so `b.x` is not NULL, so the row
-//! of `b` exists: the last step needs the join of `b`. A plan from the server (EXPLAIN) changes with its statistics,
-//! and requires a server at build time.
+//! One flag for each column, merged at each join, is simpler, but does not keep the identity of the join. In `a LEFT
+//! JOIN b ON … LEFT JOIN c ON c.x = b.x WHERE c.y = 1`, the row of `c` exists, so the ON of `c` was TRUE, so `b.x` is
+//! not NULL, so the row of `b` exists. The last step needs the join of `b`. A plan from the server (EXPLAIN) changes
+//! with the statistics of the server, and requires a server at build time.
 //!
 //! Source: `optimizer/prep/prepjointree.c` and `optimizer/util/clauses.c` of PostgreSQL 16.
 
@@ -159,14 +159,15 @@ impl Prover<'_> {
             outer,
             misses: RefCell::default(),
         };
-        // The entries are in the order of FROM, because a LATERAL entry sees the entries before it.
+        // The entries are handled in the order of FROM, because a LATERAL entry can refer to the entries before it.
         for at in 0..query.rtes.len() {
             let base = self.entry(query, at, &env);
             Rc::make_mut(&mut env.base).push(base);
         }
         self.narrow(&mut env, &query.from);
         if query.has_aggregates && !query.grouped || query.empty_grouping_set {
-            // The single group exists even if no row passes the conditions, so they prove nothing about it.
+            // The single group exists even if no row passes the conditions, so the conditions prove nothing about the
+            // group.
             env.proven.retain(|var| var.level == 0);
             env.proven_nodes.clear();
         }
@@ -257,8 +258,8 @@ impl Prover<'_> {
         never_null.iter().map(|never_null| !never_null || nulled_by_args).collect()
     }
 
-    /// The nullability of a `WITH` query's columns. For a recursive query it is the fixed point that starts with no
-    /// nullable column.
+    /// The nullability of a `WITH` query's columns. For a recursive query, the result is the fixed point of an
+    /// iteration that starts without a nullable column.
     fn cte(&self, cte: &Cte) -> Vec<bool> {
         let width = cte.columns.borrow().len();
         if let Some(assumed) = cte.assumed.borrow().as_ref() {
@@ -306,7 +307,7 @@ fn target_srfs(query: &Query) -> usize {
         below + usize::from(matches!(&node.kind, NodeKind::Call { function, .. } if function.set))
     }
     let keys = query.other.iter().chain(&query.group_by).filter(|key| {
-        // A key that is a column of the target list is not an additional call.
+        // A sort key that is a column of the target list does not add a call.
         !query.targets.iter().any(|target| target.node.same(key))
     });
     query.targets.iter().map(|target| &target.node).chain(keys).map(count).sum()

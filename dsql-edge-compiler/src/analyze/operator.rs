@@ -16,7 +16,7 @@ use crate::syntax::ast;
 use std::rc::Rc;
 
 impl Analyzer<'_> {
-    /// `left op right`, or a prefix operator, as written in the query.
+    /// Analyzes `left op right`, or a prefix operator, as written in the query.
     pub(super) fn operator(
         &mut self,
         written: &ast::Operator,
@@ -87,7 +87,7 @@ impl Analyzer<'_> {
         self.report(Diagnostic::warning(Code::ComparesWithNull, span, message).with_hint(advice));
     }
 
-    /// The declared types of an operator for these operands, polymorphic ones resolved.
+    /// The declared types of an operator; polymorphic types are resolved from these operands.
     pub(super) fn operator_types(
         &self,
         found: &Operator,
@@ -255,7 +255,7 @@ impl Analyzer<'_> {
             self.report(Diagnostic::error(Code::WrongObjectType, written.location, message));
             return Node::error(span);
         }
-        // The array of a polymorphic operator keeps its type, unless the type of the element is unknown.
+        // The array operand of a polymorphic operator keeps its type, unless the type of the element is unknown.
         let polymorphic = super::coercion::is_polymorphic(found.right) && element != oid::UNKNOWN;
         let array_type = if polymorphic || super::coercion::is_polymorphic(right_type) {
             right.ty
@@ -318,8 +318,8 @@ impl Analyzer<'_> {
 
     /// Rows are comparable if all their fields are: `cache_record_field_properties`.
     fn has_comparable_fields(&mut self, ty: Oid, ordered: bool) -> bool {
-        // A field that is an array of the same row type would lead to the same question again, so only the other fields
-        // decide.
+        // If a field is an array of the same row type, only the other fields decide: otherwise, this function would
+        // call itself for the same type without end.
         if self.comparing.contains(&ty) {
             return true;
         }

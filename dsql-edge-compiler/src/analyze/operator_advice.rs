@@ -1,4 +1,4 @@
-//! Writes hints for operands that no operator fits.
+//! Writes hints for an operator that does not fit its operands.
 //!
 //! Input: the operator as written and the types of its operands. Output: one line of advice, which quotes the query if
 //! the places of the operands are known. The advice does not affect whether the query is accepted.
@@ -25,8 +25,8 @@ impl Operand {
 }
 
 impl Analyzer<'_> {
-    /// The cast that makes the operator fit, the nearest operator, or PostgreSQL's counterpart of another language's
-    /// operator.
+    /// The advice: the cast after which the operator fits, the operator with the nearest name, or PostgreSQL's
+    /// counterpart of an operator of another language.
     pub(super) fn operator_advice(&self, name: &str, left: Option<Operand>, right: Operand) -> String {
         let boolean = |operand: Operand| self.catalog.base_type(operand.ty).0 == oid::BOOL;
         match (name, left) {

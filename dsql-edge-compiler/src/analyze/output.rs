@@ -98,7 +98,7 @@ fn search_path(schemas: &[String]) -> String {
     match schemas {
         [only] if only == "public" => String::new(),
         schemas => {
-            // Keywords are not quoted, because PostgreSQL's SplitIdentifierString does not treat them in a special way.
+            // Keywords are not quoted, because PostgreSQL's SplitIdentifierString treats keywords like other names.
             // Config::search_path of dsql-edge writes names in the same way.
             let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'_') || byte.is_ascii_digit();
             let bare =

@@ -5,8 +5,8 @@
 //!
 //! # The order of the steps
 //!
-//! Each step keeps the best candidates, and the next step sees only those (`parse_func.c`; in the documentation,
-//! chapter "Type Conversion"):
+//! Each step keeps the best candidates, and the next step considers only these candidates (`parse_func.c`; in the
+//! documentation, chapter "Type Conversion"):
 //!
 //! 1. An exact match of all types wins; the caller checks for it first.
 //! 2. A candidate is dropped if an argument cannot be coerced implicitly to its declared type. An
@@ -15,9 +15,10 @@
 //!    type.
 //! 4. The candidates with the most exact matches or preferred types of the argument's category remain: `float8` among
 //!    numbers, `text` among strings.
-//! 5. For each unknown argument, the category on which all candidates agree is used; if one of them takes a string, the
-//!    string category wins. Within the category a preferred type wins.
-//! 6. If all known arguments have one type, unknown arguments get that type, if exactly one candidate then fits.
+//! 5. For each unknown argument, the type category on which all candidates agree is used. If one candidate takes a
+//!    string, the string category wins. Within the category, a preferred type wins.
+//! 6. If all known arguments have the same type, the unknown arguments are assumed to have this type too. If exactly
+//!    one candidate then fits, this candidate wins.
 //!
 //! # Example
 //!

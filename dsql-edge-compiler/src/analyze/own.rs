@@ -1,7 +1,7 @@
 //! Looks up the functions, aggregates, operators and casts that the schema creates.
 //!
-//! Input: their definitions in the folded schema. Output: the same facts that the catalog has about built-in objects,
-//! except that each function may return NULL.
+//! Input: the definitions of these objects in the folded schema. Output: the same facts that the catalog has about
+//! built-in objects. But each of these functions may return NULL.
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
@@ -33,7 +33,7 @@ impl<'a> Analyzer<'a> {
             (None, _) => oid::RECORD,
         };
         Facts {
-            // The qualified name, so that it differs from the name of each built-in function: facts are looked up by
+            // The name is qualified, so that it differs from the name of each built-in function: facts are looked up by
             // name.
             name: format!("{}.{}", function.schema, definition.name.name()),
             kind: match &definition.aggregate {
@@ -88,7 +88,8 @@ impl<'a> Analyzer<'a> {
         })
     }
 
-    /// Whether a type of the schema has its own `<`, and so an operator class, as all types of extensions do.
+    /// Whether a type of the schema has its own `<`, and therefore an operator class. This holds for all types of
+    /// extensions.
     pub(super) fn has_own_order(&self, base: Oid) -> bool {
         let schema = self.catalog.schema;
         self.catalog.user_kind(base).is_some()
@@ -118,7 +119,8 @@ fn returns_set(definition: &CreateFunction) -> bool {
         || definition.parameters.iter().any(|it| it.mode == ParameterMode::Table)
 }
 
-/// An operator of the schema. Facts about built-in functions by name do not apply to its function.
+/// An operator of the schema. The facts about built-in functions, which are found by name, do not apply to the function
+/// of this operator.
 fn own_operator(
     catalog: Catalog<'_>,
     left: Oid,

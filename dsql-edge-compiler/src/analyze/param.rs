@@ -12,7 +12,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
 impl Analyzer<'_> {
-    /// A use of `$n`: `variable_paramref_hook`.
+    /// Analyzes a use of `$n`: `variable_paramref_hook`.
     pub(super) fn parameter(&mut self, number: u32, span: Span) -> Node {
         let number = number as usize;
         if number == 0 || number > 65_535 {
@@ -37,8 +37,8 @@ impl Analyzer<'_> {
         Node { ty, typmod: -1, kind: NodeKind::Parameter(number), span }
     }
 
-    /// A parameter node as PostgreSQL would analyze it again: with the type that another use has given the parameter
-    /// since.
+    /// The node as PostgreSQL would analyze it a second time: if the node is a parameter, with the type that another
+    /// use has given the parameter since.
     pub(super) fn analysed_again(&self, node: &Node) -> Node {
         match node.kind {
             NodeKind::Parameter(number) if node.ty == oid::UNKNOWN => {
@@ -125,7 +125,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Records that the value of `node` may be NULL, and so may every parameter whose NULL makes it NULL.
+    /// Records that the value of `node` may be NULL. So each parameter whose NULL makes `node` NULL may also be NULL.
     pub(super) fn flows_to_nullable(&mut self, node: &Node) {
         match &node.kind {
             NodeKind::Parameter(_) => self.accepts_null(node),

@@ -6,18 +6,18 @@ use crate::source::Span;
 /// The facts about one parameter.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Parameter {
-    /// Its type; `unknown` until a use determines it; `None` if the number is skipped.
+    /// The type of the parameter: `unknown` until a use determines the type, `None` if the statement skips the number.
     pub(super) ty: Option<Oid>,
-    /// The place of its first use.
+    /// The place of the parameter's first use.
     pub(super) first: Span,
-    /// NULL has a meaning in one of its uses.
+    /// Whether NULL has a meaning in one of the parameter's uses.
     pub(super) nullable: bool,
-    /// NULL has a meaning in a use other than LIMIT.
+    /// Whether NULL has a meaning in a use other than LIMIT.
     pub(super) null_expected: bool,
-    /// The number of its uses, and the number of uses as an array of which only the elements are used.
+    /// The number of the parameter's uses; `element_uses` counts only the uses that read single elements of an array.
     pub(super) uses: usize,
     pub(super) element_uses: usize,
-    /// NULL has a meaning for an element.
+    /// Whether NULL has a meaning for an element.
     pub(super) elements_accepted: bool,
 }
 

@@ -1,6 +1,6 @@
 //! Resolves polymorphic types: `check_generic_type_consistency` and `enforce_generic_type_consistency`.
 //!
-//! Input: the types given and the types declared. Output: whether they agree, and the actual type of each `any…`.
+//! Input: the types given and the types declared. Output: whether the types agree, and the actual type of each `any…`.
 
 use super::catalog::{Catalog, ERROR};
 use super::coercion::{Context, common_type_of, is_compatible_polymorphic, is_polymorphic};
@@ -29,7 +29,7 @@ pub(super) fn consistent(catalog: Catalog<'_>, given: &[Oid], declared: &[Oid]) 
     collect(catalog, given, declared)
         .and_then(|actual| solve(catalog, &actual).map(|found| (found, actual)))
         .is_ok_and(
-            // An element type that is not known does not fit anyenum: it need not be an enum.
+            // An element type that is not known does not fit anyenum, because this type need not be an enum.
             |(found, actual)| !(actual.enumerated && found.element == 0),
         )
 }
@@ -80,7 +80,7 @@ pub(super) fn resolve(
     let mut args = Vec::with_capacity(given.len());
     for (declared, given) in declared.iter().zip(given) {
         let stands_for = solution.stands_for(catalog, *declared);
-        // An element type does not determine the range type: several ranges may have it.
+        // An element type does not determine the range type, because several range types may have this element type.
         if stands_for == Some(0) && is_range(*declared) {
             let name = catalog.display(*declared, -1);
             return Err(format!(
@@ -103,8 +103,8 @@ pub(super) fn resolve(
     Ok(ActualTypes { args, returns, solution })
 }
 
-/// A call with an argument of type `anyarray`, such as a column of `pg_stats`: nothing else may depend on its element
-/// type.
+/// A call with an argument of type `anyarray`, such as a column of `pg_stats`. The element type of this argument is not
+/// known, so no other argument and no result may depend on the element type.
 fn any_array(given: &[Oid], declared: &[Oid], returns: Oid) -> Result<ActualTypes, String> {
     let of_family = |ty: &Oid| is_polymorphic(*ty) && !is_compatible_polymorphic(*ty);
     let count = declared.iter().filter(|it| of_family(it)).count();
@@ -330,13 +330,14 @@ fn solve(catalog: Catalog<'_>, actual: &Actual) -> Result<Solution, String> {
     Ok(Solution { element, array, range, multirange, compatible, compatible_range, compatible_multirange })
 }
 
-/// Whether every type coerces to the common type.
+/// `Some` if every type coerces to the common type.
 fn types_need(catalog: Catalog<'_>, types: &[Oid], common: Oid) -> Option<()> {
     types.iter().all(|ty| catalog.can_coerce(&[*ty], &[common], Context::Implicit)).then_some(())
 }
 
 impl Solution {
-    /// The actual type of a declared type; `None` if it is not polymorphic, 0 if unknown.
+    /// The actual type of a declared type; `None` if the declared type is not polymorphic, 0 if the actual type is not
+    /// known.
     fn stands_for(&self, catalog: Catalog<'_>, declared: Oid) -> Option<Oid> {
         Some(match declared {
             oid::ANYELEMENT | oid::ANYNONARRAY | oid::ANYENUM => self.element,

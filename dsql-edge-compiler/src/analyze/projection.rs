@@ -82,7 +82,7 @@ impl Analyzer<'_> {
     fn report_unknown_field(&mut self, row: &Node, name: &str, columns: &[RteColumn]) {
         let shown = self.catalog.display(row.ty, -1);
         let diagnostic = match row.ty {
-            // PostgreSQL fails before it looks for the name, and reports no place.
+            // PostgreSQL fails before it searches for the name, and its error has no place.
             oid::RECORD if columns.is_empty() && matches!(row.kind, NodeKind::Var(_)) => {
                 Diagnostic::error(Code::WrongObjectType, row.span, "record type has not been registered")
             }
@@ -115,7 +115,7 @@ pub(super) fn field_at(row: Node, at: usize, columns: &[RteColumn], span: Span) 
         NodeKind::JoinedRow { columns, .. } => columns.get(at),
         _ => None,
     };
-    // A constant without a type does not get one outside the row.
+    // A constant that has no type inside the row does not get a type outside the row.
     if let Some(field) = written
         && field.ty != oid::UNKNOWN
     {

@@ -1,7 +1,7 @@
 //! Analyzes queries: `transformSelectStmt`, `transformValuesClause`, `transformSetOperationStmt`.
 //!
 //! Input: a query as written and the scope around it. Output: the analyzed query. The clauses are analyzed in
-//! PostgreSQL's order (`analyze.c`), which determines the first error.
+//! PostgreSQL's order (`analyze.c`), because the order determines which error is the first.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;
@@ -20,7 +20,8 @@ impl Analyzer<'_> {
         self.query_or_recursive(query, parent, None)
     }
 
-    /// Analyzes a query. If it defines a `WITH RECURSIVE` query, `recursive` is the entry of that query.
+    /// Analyzes a query. If the analyzed query is the definition of a `WITH RECURSIVE` query, `recursive` is the entry
+    /// of that `WITH` query.
     pub(super) fn query_or_recursive(
         &mut self,
         query: &ast::Query,
@@ -150,7 +151,7 @@ impl Analyzer<'_> {
         (kind, has_offset)
     }
 
-    /// Accepts NULL for `LIMIT $1`: it means no limit, which is unlikely to be a mistake.
+    /// Accepts NULL for `LIMIT $1`. NULL means no limit, and is rarely a mistake here.
     fn accepts_null_limit(&mut self, node: &Node) {
         match &node.kind {
             NodeKind::Parameter(number) => {
@@ -304,12 +305,13 @@ impl Analyzer<'_> {
             };
             let first = &mut left.targets[at];
             let common = self.common_type(&[&first.node, &other.node], name);
-            // Whether a side decides the type, as in `select_common_type`.
+            // Whether a side of the set operation decides the type, as in `select_common_type`.
             let decides = |target: &TargetEntry| {
                 self.catalog.base_type(target.node.ty).0 == self.catalog.base_type(common).0
             };
             let unknown = first.node.ty == oid::UNKNOWN;
-            // If the set operation has its own LIMIT, OFFSET or ORDER BY, an error points into its first query.
+            // If the set operation has its own LIMIT, OFFSET or ORDER BY, an error points into the first query of the
+            // set operation.
             let leaf = query.limit.is_some() || query.offset.is_some() || !query.order_by.is_empty();
             let other_decides = if unknown { other.node.ty != oid::UNKNOWN } else { !decides(first) };
             let span = match !leaf && other_decides {

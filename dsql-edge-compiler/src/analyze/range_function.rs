@@ -14,7 +14,7 @@ pub(super) struct RangeFunction {
     /// With its schema.
     pub(super) name: String,
     pub(super) args: Vec<Oid>,
-    /// The type of the elements of a VARIADIC argument; 0 if there is none.
+    /// The element type of the VARIADIC argument; 0 if the function has no VARIADIC argument.
     pub(super) variadic: Oid,
     pub(super) returns: Oid,
     pub(super) null: NullContract,

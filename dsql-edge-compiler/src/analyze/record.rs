@@ -1,7 +1,7 @@
 //! Finds the columns of a row that has no named type: `expandRecordVariable` and `get_expr_result_tupdesc`.
 //!
-//! Input: an expression of type `record`. Output: its columns, if the expression that made the row can be found in the
-//! statement. In `SELECT (r).f1 FROM (SELECT ROW(1, 'a') AS r) s`, the column `r` of `s` is `ROW(1, 'a')`, so its
+//! Input: an expression of type `record`. Output: the columns of the row, if the statement contains the expression that
+//! makes the row. In `SELECT (r).f1 FROM (SELECT ROW(1, 'a') AS r) s`, the column `r` of `s` is `ROW(1, 'a')`, so its
 //! columns are `f1` and `f2`. As in PostgreSQL, the columns are not known if a set-returning function, or a set
 //! operation of different rows, makes the row at run time.
 
@@ -10,7 +10,7 @@ use super::scope::Scope;
 use super::tree::{Body, Callee, Node, NodeKind, Query, Rte, RteColumn, RteSource, Var};
 use crate::builtin::oid;
 
-/// The range tables that an expression can refer to: its own query level first.
+/// The range tables that an expression can refer to. The range table of the expression's own query level is the first.
 type Levels<'q> = Vec<&'q [Rte]>;
 
 impl Analyzer<'_> {
@@ -74,7 +74,7 @@ fn columns_of_variable(levels: &[&[Rte]], var: Var) -> Vec<RteColumn> {
     let Some(rte) = outer.first().and_then(|rtes| rtes.get(var.rte)) else { return Vec::new() };
     match &rte.source {
         RteSource::Subquery { query, view: None } => columns_of_target(query, outer, var.column),
-        // The query of a view, and of WITH, refers only to entries inside itself.
+        // The query of a view, like the query of a WITH, refers only to entries inside the query.
         RteSource::Subquery { query, view: Some(_) } => columns_of_target(query, &[], var.column),
         RteSource::Cte(cte) => {
             let query = cte.query.borrow();
@@ -86,7 +86,7 @@ fn columns_of_variable(levels: &[&[Rte]], var: Var) -> Vec<RteColumn> {
 
 fn columns_of_target(query: &Query, outer: &[&[Rte]], column: usize) -> Vec<RteColumn> {
     match &query.body {
-        // The target list of a set operation is that of its first query.
+        // The target list of a set operation is the target list of its first query.
         Body::SetOperation { left, .. } => columns_of_target(left, outer, column),
         Body::Values(_) => Vec::new(),
         Body::Plain => {

@@ -1,10 +1,10 @@
 //! Checks where a recursive query of `WITH` refers to itself: `checkWellFormedRecursion` in PostgreSQL's `parse_cte.c`.
 //!
-//! Input: the statement of a query, before it is analyzed. Output: whether it refers to itself, and the first reference
-//! at a place where SQL forbids it. A query of the same name in an inner `WITH` hides the outer query.
+//! Input: the statement of a query, before it is analyzed. Output: whether the query refers to itself, and the first
+//! self-reference at a place where SQL forbids it. A query of the same name in an inner `WITH` hides the outer query.
 //!
 //! In SQL, each step of a recursive query adds the rows that its recursive term computes from the rows of the step
-//! before. An outer join, EXCEPT or a subquery would also need the rows that are *not* there, so none of them may
+//! before. An outer join, EXCEPT or a subquery would also have to know which rows are *not* there, so none of these may
 //! contain the reference.
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -140,8 +140,8 @@ impl<'q> References<'q> {
         self.hiding.pop();
     }
 
-    /// Walks the queries of a `WITH`. Their names hide outer names; without RECURSIVE, only in the text after the
-    /// query.
+    /// Walks the queries of a `WITH`. The name of such a query hides the same outer name. Without RECURSIVE, the outer
+    /// name is hidden only in the text after the query.
     fn with(&mut self, with: Option<&'q With>) {
         let Some(with) = with else { return };
         if with.recursive {
@@ -174,7 +174,7 @@ impl<'q> References<'q> {
 }
 
 impl<'q> Visit<'q> for References<'q> {
-    /// Is called only for subqueries of expressions, because `walk` handles the other queries.
+    /// This method is called only for subqueries of expressions, because `walk` handles the other queries.
     fn query(&mut self, query: &'q Query) -> bool {
         self.at(Place::Subquery, |this| this.walk(query));
         false

@@ -1,7 +1,7 @@
 //! Makes range table entries of tables and views, and finds the columns of composite types.
 //!
-//! Input: a name in `FROM` or after `INTO`. Output: its columns with their types; for a view, its definition, analyzed
-//! by the same rules.
+//! Input: a name in `FROM` or after `INTO`. Output: the columns of the relation with their types; for a view, also the
+//! view's query, analyzed by the same rules.
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
@@ -30,7 +30,7 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// Opens a table or view for reading. Reports an error if it does not exist.
+    /// Opens a table or view for reading. Reports an error if the relation does not exist.
     pub(super) fn open_relation(&mut self, name: &QualifiedName) -> Option<(Rte, Option<usize>)> {
         // `pg_catalog` is searched first, as in PostgreSQL.
         if name.schema().is_none_or(|schema| schema == "pg_catalog" || schema == "information_schema") {
@@ -52,7 +52,7 @@ impl<'a> Analyzer<'a> {
             Some(at) => {
                 self.note_table(at);
                 let rte = self.relation_rte(at);
-                // The entry has the name as written. In a view this may be an older name of the relation.
+                // The entry has the name as written. In a view, this name may be an older name of the relation.
                 Some((Rte { name: name.name().to_owned(), ..rte }, Some(at)))
             }
             None => {
@@ -116,7 +116,7 @@ impl<'a> Analyzer<'a> {
         self.report(diagnostic);
     }
 
-    /// Whether a name is that of a composite type, which is in `pg_class` but has no rows.
+    /// Whether a name is that of a composite type. A composite type is in `pg_class`, but has no rows.
     fn is_composite(&self, name: &QualifiedName) -> bool {
         let find = |schema: &str| self.catalog.user_type(schema, name.name());
         let found = match name.schema() {
@@ -133,7 +133,7 @@ impl<'a> Analyzer<'a> {
         let name = relation.name.clone();
         match &relation.kind {
             RelationKind::Table => {
-                // The expressions of its policies are not known here.
+                // The expressions of the relation's policies are not known here.
                 if relation.row_security {
                     self.calls_unknown();
                 }
@@ -224,7 +224,8 @@ impl<'a> Analyzer<'a> {
                     .collect()
             })
             .collect();
-        // A column is NOT NULL only if it is NOT NULL in each child table too, because this table includes their rows.
+        // A column is NOT NULL only if it is NOT NULL in each child table too, because a query of this table also
+        // returns the rows of its child tables.
         for child in self.catalog.schema.descendants(at) {
             let child = &self.catalog.schema.relations[child];
             for (column, not_null) in relation.columns.iter().zip(&mut not_null) {
@@ -327,7 +328,7 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// The type of a whole row of a namespace item; [`ERROR`] if it does not have a named type.
+    /// The type of a whole row of a namespace item; [`ERROR`] if the row does not have a named type.
     pub(super) fn row_type_of(&self, item: &NamespaceItem) -> Oid {
         match item.row_type {
             Some(found) => found,
@@ -336,7 +337,7 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// The columns of a composite type: one of the schema, of one of its relations, or a built-in one.
+    /// The columns of a composite type: a type of the schema, the row type of a relation, or a built-in type.
     pub(super) fn composite_columns(&mut self, type_oid: Oid) -> Vec<RteColumn> {
         if let Some(at) = Catalog::relation_of(type_oid) {
             return self.relation_rte(at).columns;

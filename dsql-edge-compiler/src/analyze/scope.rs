@@ -1,7 +1,7 @@
 //! Resolves names at one place of a query: `ParseState` and `parse_relation.c`.
 //!
-//! Input: a column or table name. Output: the expression it refers to, or PostgreSQL's error, with the nearest name as
-//! a suggestion.
+//! Input: a column or table name. Output: the expression that the name refers to, or PostgreSQL's error, with the
+//! nearest name as a suggestion.
 
 use super::analyzer::Analyzer;
 use super::label::ColumnLabel;
@@ -23,26 +23,26 @@ pub(super) struct NamespaceItem {
     pub(super) name: String,
     /// The table's schema, if the table has no alias: `schema.table.column` is valid.
     pub(super) schema: Option<String>,
-    /// Name and expression of each column.
+    /// The name and the expression of each column.
     pub(super) columns: Vec<(ColumnLabel, Node)>,
     /// The range table entry; `None` for a join.
     pub(super) rte: Option<usize>,
-    /// `name.column` can refer to it.
+    /// Whether `name.column` can refer to a column of the entry.
     pub(super) relation_visible: bool,
-    /// An unqualified `column` can refer to it.
+    /// Whether an unqualified `column` can refer to a column of the entry.
     pub(super) columns_visible: bool,
-    /// Only a LATERAL item can refer to the entry.
+    /// Whether only a LATERAL item can refer to the entry.
     pub(super) lateral_only: bool,
-    /// A LATERAL item may refer to the entry; `false` on the left of a RIGHT or FULL join.
+    /// Whether a LATERAL item may refer to the entry; `false` on the left of a RIGHT or FULL join.
     pub(super) lateral_ok: bool,
-    /// The entry is a function, a query or a view, which have no system columns.
+    /// Whether the entry is a function, a query or a view; these have no system columns.
     pub(super) derived: bool,
-    /// The type of its whole row, if that is a named type.
+    /// The type of the entry's whole row, if this type has a name.
     pub(super) row_type: Option<Oid>,
-    /// The entry is a function with one scalar result.
+    /// Whether the entry is a function with one scalar result.
     pub(super) scalar: bool,
-    /// The entry is below a join: an unqualified name finds the columns of the join, which do not include system
-    /// columns.
+    /// Whether the entry is below a join. If it is, an unqualified name finds the columns of the join, which do not
+    /// include system columns.
     pub(super) joined: bool,
 }
 
@@ -56,24 +56,24 @@ pub(super) struct Scope<'p> {
     /// The `WINDOW` clause.
     pub(super) windows: Vec<Window>,
     pub(super) place: Cell<Place>,
-    /// A LATERAL item is being analyzed: lateral-only entries are visible.
+    /// Whether a LATERAL item is being analyzed, so that lateral-only entries are visible.
     pub(super) lateral: Cell<bool>,
     pub(super) has_aggregates: Cell<bool>,
     pub(super) has_window_calls: Cell<bool>,
     pub(super) sets: SetReturning,
-    /// The arguments of an aggregate are being analyzed.
+    /// Whether the arguments of an aggregate are being analyzed.
     pub(super) in_aggregate: Cell<bool>,
     /// Windows that are defined where they are used, without duplicates; analyzed after the other clauses.
     pub(super) inline_windows: RefCell<Vec<Window>>,
-    /// Column names that were not found, so that each is reported once.
+    /// The column names that were not found; each is reported only once.
     pub(super) reported: RefCell<Vec<String>>,
     /// The output names of the select list and the places of their expressions; used only for advice.
     pub(super) output_names: Vec<(String, Span)>,
-    /// An item of `FROM` failed: columns that are not found may belong to it.
+    /// Whether an item of `FROM` has an error. A column that is not found may belong to this item.
     pub(super) broken_from: Cell<bool>,
-    /// The names that entries of the namespace have, or had before an alias hid them.
+    /// The names of the entries of the namespace, including the names of entries that an alias of a join hides.
     names: HashSet<String>,
-    /// Two of these names are the same.
+    /// Whether two of these names are the same.
     pub(super) repeats_names: bool,
 }
 
@@ -290,7 +290,7 @@ impl Analyzer<'_> {
         None
     }
 
-    /// A column whose type the snapshot does not define is an error where it is used.
+    /// If the snapshot does not define the type of a column, each use of the column is an error.
     pub(super) fn check_column_type(&mut self, node: &Node, name: &str, span: Span) {
         if !node.is_error() {
             return;
@@ -451,7 +451,8 @@ impl Analyzer<'_> {
         Some(Node::new(ty, kind, span))
     }
 
-    /// A system column; reports it where it must not be: in the condition of a WHEN clause of MERGE.
+    /// Returns a system column; reports an error in the condition of a WHEN clause of MERGE, where only `tableoid` is
+    /// allowed.
     fn system_column_allowed(&mut self, scope: &Scope<'_>, node: Node, name: &str) -> Node {
         if scope.place.get() != Place::MergeWhen || name == "tableoid" {
             return node;
@@ -461,7 +462,8 @@ impl Analyzer<'_> {
         Node::error(node.span)
     }
 
-    /// A relation by alias, at this level or above: `refnameNamespaceItem`. Reports an error if it is missing.
+    /// Finds a relation by alias, at this level or above: `refnameNamespaceItem`. Reports an error if no relation has
+    /// the alias.
     pub(super) fn find_relation(
         &mut self,
         scope: &Scope<'_>,
@@ -514,7 +516,8 @@ impl Analyzer<'_> {
                 hidden |= item.name == table.text;
                 names.push((item.name.clone(), item.schema.clone()));
             }
-            // The entry may exist outside the namespace: aliased, or not visible here.
+            // The entry may exist without being in the namespace: an alias hides the entry, or the entry is not visible
+            // here.
             hidden |= current.rtes.iter().any(|rte| rte.name == table.text);
             if current.broken_from.get() && current.reported.borrow().contains(&table.text) {
                 return;
@@ -552,7 +555,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// `scanNSItemForColumn` over one level.
+/// `scanNSItemForColumn` for all items of one level.
 fn search(scope: &Scope<'_>, name: &str) -> Found {
     let mut found = Found::None;
     for item in scope.namespace.iter().filter(|item| item.columns_visible && scope.visible(item)) {

@@ -1,4 +1,5 @@
-//! Checks the name of a sequence in `nextval('name')`, which PostgreSQL looks up when it reads the constant.
+//! Checks the name of a sequence in `nextval('name')`, because PostgreSQL looks up the sequence when it reads the
+//! constant.
 
 use super::analyzer::Analyzer;
 use super::tree::{Node, NodeKind};

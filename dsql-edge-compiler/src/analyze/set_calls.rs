@@ -8,7 +8,7 @@ use crate::source::Span;
 /// `ParseState`.
 #[derive(Default)]
 pub(super) struct SetReturning {
-    /// A call runs together with the target list.
+    /// Whether a call in the target list runs once for each row of the query, together with the other targets.
     in_target_list: Cell<bool>,
     count: Cell<usize>,
     last: Cell<Span>,

@@ -1,7 +1,7 @@
 //! Checks where set-returning functions may be called.
 //!
-//! Input: a call, or the number of calls before an expression that takes one row at a time. Output: PostgreSQL's error
-//! if the place does not accept sets.
+//! Input: a call of a set-returning function; or, for an expression that does not accept sets, the number of such calls
+//! before it. Output: PostgreSQL's error if the place does not accept sets.
 
 use super::analyzer::Analyzer;
 use super::place::Place;

@@ -1,7 +1,8 @@
 //! Reads a snapshot: runs the fold of `schema`, and resolves types and queries for it.
 //!
-//! Input: DDL, or statements one by one. Output: [`Schema`]. The columns of `CREATE TABLE … AS` are those that its
-//! query has when the statement runs: a later change to the tables that the query reads does not affect these columns.
+//! Input: DDL, or statements one by one. Output: [`Schema`]. The columns of `CREATE TABLE … AS` are the columns that
+//! the query has when the statement runs: a later change to the tables that the query reads does not affect these
+//! columns.
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
@@ -120,8 +121,8 @@ fn written(catalog: Catalog<'_>, ty: Oid, typmod: i32) -> Option<TypeName> {
     })
 }
 
-/// `typmodout`: the numbers in the parentheses of a type. Those of an interval begin with the mask of its fields, as
-/// the grammar passes them.
+/// `typmodout`: the numbers in the parentheses of a type. For an interval, the first number is the mask of the
+/// interval's fields, as in the grammar.
 fn modifiers(ty: Oid, typmod: i32) -> Vec<i32> {
     let low = typmod & 0xFFFF;
     match ty {

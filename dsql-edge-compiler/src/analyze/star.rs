@@ -1,7 +1,7 @@
 //! Replaces `*` in the SQL text by the compiled columns, so that a later ADD COLUMN does not change the result.
 //!
-//! Input: a star of a target list and its columns. Output: an edit of the text to send. If a column cannot be named
-//! unambiguously, the star stays, and the server expands it.
+//! Input: a star of a target list, and the columns that the star means. Output: an edit of the text to send. If a
+//! column cannot be named unambiguously, the star stays, and the server expands it.
 
 use super::analyzer::Analyzer;
 use super::catalog::quote_identifier as quoted;
@@ -66,8 +66,8 @@ fn reference(scope: &Scope<'_>, item: &NamespaceItem, name: &str, node: &Node) -
     }
     let same = visible(scope).flat_map(|item| &item.columns).filter(|(other, _)| other == name).count();
     let plain = (same == 1).then(|| quoted(name));
-    // With several tables, the name is qualified if possible: an unqualified name becomes ambiguous if a column of that
-    // name is added to another table.
+    // With several tables, the name is qualified if possible: an unqualified name would become ambiguous if another
+    // table got a column of that name.
     let alone = item.rte.is_some() && visible(scope).count() == 1;
     let table = match node.kind {
         // A column of an unnamed join is qualified by the table that it comes from.

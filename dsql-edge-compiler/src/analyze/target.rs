@@ -1,7 +1,7 @@
 //! Analyzes target lists: `parse_target.c`.
 //!
 //! Input: the list after `SELECT` or `RETURNING`. Output: one entry per column, with stars expanded, each with the name
-//! that PostgreSQL would give it.
+//! that PostgreSQL gives to the column.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;
@@ -165,7 +165,8 @@ pub(super) fn column_name(expr: &Expr) -> String {
     figure(expr).map_or_else(|| "?column?".to_owned(), |figured| figured.name)
 }
 
-/// The name of a target without a label. It is an alias only if it comes from a column whose name is an alias.
+/// The name of a target without a label. The name counts as an alias only if it comes from a column whose name is an
+/// alias.
 fn figured_label(scope: &Scope<'_>, expr: &Expr) -> ColumnLabel {
     match figure(expr) {
         None => "?column?".into(),
@@ -180,7 +181,7 @@ fn figured_label(scope: &Scope<'_>, expr: &Expr) -> ColumnLabel {
 /// A name that `FigureColname` finds.
 struct Figured<'e> {
     name: String,
-    /// A real name, which takes precedence over that of a type or a keyword.
+    /// Whether this name takes precedence over the name that a cast or a CASE around the expression has.
     sure: bool,
     source: NameSource<'e>,
 }

@@ -1,7 +1,8 @@
 //! Analyzes the relation that a statement writes to: `setTargetTable`, `rewriteTargetView`.
 //!
-//! Input: a name after `INTO`, `UPDATE` or `FROM`. Output: its columns and their base table, which differs from the
-//! relation for a simple view; the errors of the write, including those that occur only at run time.
+//! Input: a name after `INTO`, `UPDATE` or `FROM`. Output: the columns of the relation and the base table that is
+//! written to (for a simple view, the table below the view); the errors of the write, including those that occur only
+//! at run time.
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
@@ -16,17 +17,17 @@ use std::rc::Rc;
 
 /// The relation that a statement writes to.
 pub(super) struct Target {
-    /// Its number in the schema.
+    /// The number of the relation in the schema.
     pub(super) relation: usize,
-    /// Its entry in the range table.
+    /// The number of the relation's entry in the range table.
     pub(super) rte: usize,
     pub(super) columns: Vec<RteColumn>,
     pub(super) not_null: Vec<bool>,
     /// The table that is written to: the relation itself, or the base table of a view.
     pub(super) base: usize,
-    /// For each column, its column in the base table; `None` for an expression of a view.
+    /// For each column of the relation, the column of the base table; `None` for an expression of a view.
     pub(super) base_columns: Vec<Option<usize>>,
-    /// `OVERRIDING SYSTEM | USER VALUE`: true for `SYSTEM`.
+    /// `OVERRIDING SYSTEM VALUE` is `true`, `OVERRIDING USER VALUE` is `false`.
     pub(super) overriding: Option<bool>,
 }
 
@@ -134,8 +135,8 @@ impl<'a> Analyzer<'a> {
         scope.push_named(item);
     }
 
-    /// `view_query_is_auto_updatable`: the base table of a view and the columns there, or the reason why the view is
-    /// not updatable.
+    /// `view_query_is_auto_updatable`: the base table of a view and the columns of the base table, or the reason why
+    /// the view is not updatable.
     fn updatable(
         &mut self,
         view: usize,
@@ -161,7 +162,7 @@ impl<'a> Analyzer<'a> {
                 }
                 (*base, (0..not_null.len()).map(Some).collect())
             }
-            // Writes to the inner view go to its triggers and rules.
+            // The triggers and rules of the inner view handle a write to it.
             RteSource::Subquery { view: Some(inner), .. }
                 if self.catalog.schema.relations[*inner].has_triggers =>
             {
@@ -178,8 +179,8 @@ impl<'a> Analyzer<'a> {
         Ok((base, columns))
     }
 
-    /// The entry of a view that is written to: its rows are those of the table, and after the write they need not
-    /// satisfy the view's condition.
+    /// The entry of a view that is written to. The rows of the entry are those of the base table: after the write, a
+    /// row need not satisfy the view's condition.
     fn view_target(&mut self, view: usize, base: usize, columns: &[Option<usize>]) -> RteSource {
         let RteSource::Table { not_null, keys, .. } = self.relation_rte(base).source else {
             return unknown_rows(view, columns.len());
@@ -199,8 +200,8 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// Marks as unknown the columns that a write also changes: generated columns, expressions of a view, and all
-    /// columns if the table has triggers.
+    /// Marks the columns whose new values are not known: generated columns, expressions of a view, and, if the table
+    /// has triggers, all columns.
     pub(super) fn write_on(&mut self, query: &mut Query, target: &Target) {
         let schema: &'a Schema = self.catalog.schema;
         let has_triggers = schema.relations[target.base].has_triggers;
@@ -245,8 +246,8 @@ impl<'a> Analyzer<'a> {
         let schema: &'a Schema = self.catalog.schema;
         let Some(known) = target.base_column(schema, column) else { return };
         let relation = &schema.relations[target.base];
-        // If only a CHECK rejects NULL, PostgreSQL reports another error when the statement runs, and none is reported
-        // here.
+        // If only a CHECK rejects NULL, PostgreSQL reports another error when the statement runs, and no error is
+        // reported here.
         if !known.not_null && relation.checked_not_null(&known.name) {
             return;
         }
@@ -272,7 +273,7 @@ impl<'a> Analyzer<'a> {
     pub(super) fn check_left_out(&mut self, target: &Target, given: &[usize], span: Span) {
         let schema: &'a Schema = self.catalog.schema;
         let relation = &schema.relations[target.base];
-        // The column that seems to be missing may be one that could not be resolved.
+        // A column that seems to be left out may be a column of the list that could not be resolved.
         if given.contains(&usize::MAX) || !matches!(relation.kind, RelationKind::Table) {
             return;
         }
@@ -305,7 +306,7 @@ impl<'a> Analyzer<'a> {
     }
 }
 
-/// The reason why a query is not updatable, independent of the relation it reads from.
+/// The reason why a query is not updatable, independent of the relation that the query reads from.
 fn not_updatable(query: &Rc<Query>) -> Option<&'static str> {
     let window = |target: &super::tree::TargetEntry| {
         target.node.any(&|node| matches!(node.kind, NodeKind::WindowCall(_)))
@@ -333,7 +334,7 @@ fn not_updatable(query: &Rc<Query>) -> Option<&'static str> {
     }
 }
 
-/// Rows of a relation of which nothing is known: its columns may be NULL.
+/// Rows of a relation about which nothing is known, so each column may be NULL.
 fn unknown_rows(relation: usize, columns: usize) -> RteSource {
     RteSource::Table {
         relation: None,

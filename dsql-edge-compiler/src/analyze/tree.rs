@@ -31,7 +31,7 @@ pub(super) struct Var {
 
 #[derive(Clone, Debug)]
 pub(super) enum NodeKind {
-    /// An expression whose error is already reported; it fits everywhere.
+    /// An expression whose error is already reported; such a node fits everywhere.
     Error,
     Var(Var),
     /// A whole row of an entry.
@@ -103,7 +103,7 @@ pub(super) enum NodeKind {
     Grouping(Vec<Node>),
     /// A field of a composite value.
     Field(Box<Node>, usize),
-    /// A cast, with its function, if it has one.
+    /// A cast, with its function, if the cast has one.
     Cast {
         arg: Box<Node>,
         function: Option<Rc<Callee>>,
@@ -144,7 +144,7 @@ pub(super) struct Callee {
 /// An OUT parameter or a TABLE column of a function.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct OutColumn {
-    /// Empty if it has no name.
+    /// Empty if the column has no name.
     pub(super) name: String,
     pub(super) ty: Oid,
     pub(super) never_null: bool,
@@ -164,7 +164,7 @@ pub(super) struct Aggregate {
     pub(super) null: NullContract,
 }
 
-/// A window function call, or an aggregate used as one.
+/// A call of a window function, or of an aggregate with `OVER`.
 #[derive(Clone, Debug)]
 pub(super) struct WindowCall {
     pub(super) name: String,
@@ -173,7 +173,7 @@ pub(super) struct WindowCall {
     /// The definition of the window as written, or its name. The keys of the window are in `Query::other`.
     pub(super) window: Vec<TokenKind>,
     pub(super) null: NullContract,
-    /// The frame always contains the current row.
+    /// Whether the frame always contains the current row.
     pub(super) frame_has_row: bool,
 }
 
@@ -189,15 +189,15 @@ pub(super) struct Query {
     pub(super) group_by: Vec<Node>,
     /// The keys that every grouping set contains.
     pub(super) common_keys: Vec<Node>,
-    /// There is a `GROUP BY`, even one with only an empty grouping set.
+    /// Whether there is a `GROUP BY`, even with only an empty grouping set.
     pub(super) grouped: bool,
-    /// `GROUP BY` has grouping sets other than a plain list: grouped columns may be NULL.
+    /// Whether `GROUP BY` is not a plain list but has grouping sets: grouped columns may be NULL.
     pub(super) grouping_sets: bool,
-    /// A grouping set is empty: the result has a row even without input rows, in addition to other groups.
+    /// Whether a grouping set is empty: this set adds a row to the result even without input rows.
     pub(super) empty_grouping_set: bool,
     pub(super) having: Option<Node>,
     pub(super) has_aggregates: bool,
-    /// The target list has a set-returning function.
+    /// Whether the target list has a set-returning function.
     pub(super) has_target_srf: bool,
     pub(super) distinct: bool,
     pub(super) limit: LimitKind,
@@ -208,23 +208,23 @@ pub(super) struct Query {
     pub(super) ctes: Vec<Rc<Cte>>,
     /// The collation of each target; empty if the statement uses only the default collation.
     pub(super) collations: Vec<Collated>,
-    /// The query has `FOR UPDATE` or another lock: a locked row may be newer than the rows that it is joined with.
+    /// Whether the query has `FOR UPDATE` or another lock: a locked row may be newer than the rows joined with it.
     pub(super) locked: bool,
     /// For a statement that writes, the columns of its table that get new values.
     pub(super) assigned: Vec<Written>,
-    /// For `INSERT … SELECT`, the query and the columns that it fills.
+    /// For `INSERT … SELECT`, the query and the columns that the query fills.
     pub(super) source: Option<(Rc<Query>, Vec<usize>)>,
-    /// For INSERT: the source is a single row. For MERGE or a utility statement: the statement returns one row.
+    /// Whether the source of an INSERT is one row, or a MERGE or utility statement returns one row.
     pub(super) single_row: bool,
-    /// For INSERT: each row of the source becomes a row of the result or causes an error.
+    /// For INSERT: whether each row of the source becomes a row of the result or causes an error.
     pub(super) certain_row: bool,
     /// For a statement that writes, the entry of its table.
     pub(super) result_rte: Option<usize>,
     pub(super) proofs: Proofs,
 }
 
-/// The cached proofs of a finished query. Without them, n nested views, each of which reads the next one twice, would
-/// need 2^n proofs.
+/// The cached proofs of a finished query. Without this cache, n nested views would need 2^n proofs if each view reads
+/// the next view twice.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Proofs {
     pub(super) has_a_row: OnceCell<bool>,
@@ -239,7 +239,7 @@ pub(super) struct Proofs {
 #[derive(Clone, Debug)]
 pub(super) struct Written {
     pub(super) column: usize,
-    /// Its possible new values, one for each row of VALUES; empty if the value is not known.
+    /// The column's possible new values, one for each row of VALUES; empty if the value is not known.
     pub(super) values: Vec<Node>,
 }
 
@@ -324,7 +324,7 @@ pub(super) enum RteSource {
     /// as column numbers.
     Table {
         relation: Option<usize>,
-        /// The relation that the columns belong to; also set for `excluded`, and for a view that is written to.
+        /// The relation that the columns belong to; set also for `excluded` and a written view.
         columns_of: Option<usize>,
         not_null: Vec<bool>,
         keys: Vec<Vec<usize>>,
@@ -336,11 +336,11 @@ pub(super) enum RteSource {
     Subquery { query: Rc<Query>, view: Option<usize> },
     /// A query of `WITH`.
     Cte(Rc<Cte>),
-    /// Functions: for each, the call and, per returned column, whether it is never NULL.
+    /// Functions: for each, the call and, for each column, whether the column is never NULL.
     Function {
         functions: Vec<(Node, Vec<bool>)>,
         ordinality: bool,
-        /// The parameters of an `UNNEST` of several arrays, which must have equal lengths.
+        /// The parameters of an `UNNEST` of several arrays; the arrays must have equal lengths.
         equally_long: Vec<usize>,
     },
     /// `EXCLUDED`, or an entry with an error: columns may be NULL.
@@ -369,7 +369,7 @@ pub(super) struct Cte {
     /// The columns that `element_accepts_null` has handled, so that a recursive query does not
     /// repeat them forever.
     pub(super) asked: RefCell<Vec<usize>>,
-    /// It refers to itself.
+    /// Whether the query refers to itself.
     pub(super) recursive: bool,
 }
 
@@ -390,7 +390,7 @@ pub(super) const SYSTEM_COLUMNS: [(&str, Oid); 6] = [
     ("tableoid", oid::OID),
 ];
 
-/// The column number of the first system column. The number that means a whole row is above it.
+/// The column number of the first system column. The number above this one means a whole row.
 pub(super) const FIRST_SYSTEM_COLUMN: usize = usize::MAX - 1;
 
 /// The system column of this number.
@@ -429,8 +429,8 @@ impl Node {
         matches!(&self.kind, NodeKind::Call { function, .. } if function.set)
     }
 
-    /// The expression as an outer query sees it. Of the `unknown` expressions, only plain constants and parameters can
-    /// still get a type there.
+    /// The expression as a column in an outer query. Of the `unknown` expressions, only plain constants and parameters
+    /// can still get a type in the outer query.
     pub(super) fn into_column(self) -> Node {
         match self.kind {
             NodeKind::Collate(..) if self.ty == oid::UNKNOWN => {
@@ -512,7 +512,7 @@ impl Node {
         }
     }
 
-    /// The query inside, if this is a subquery expression.
+    /// The query of a subquery expression.
     pub(super) fn subquery(&self) -> Option<&Query> {
         match &self.kind {
             NodeKind::ScalarSubquery(query)
@@ -523,7 +523,7 @@ impl Node {
         }
     }
 
-    /// The number of its parts, including those of queries.
+    /// The number of the node's parts, including those of queries.
     pub(super) fn size(&self) -> usize {
         let mut size = 1;
         self.children(&mut |child| size += child.size());
@@ -571,7 +571,7 @@ impl Query {
         }
     }
 
-    /// The number of parts of its expressions, including those of nested queries.
+    /// The number of parts of the query's expressions, including those of nested queries.
     fn size(&self) -> usize {
         let mut size = 1;
         self.expressions(&mut |node| size += node.size());

@@ -139,7 +139,7 @@ impl Analyzer<'_> {
         }
         if let Some(frame) = &window.frame {
             let (own, _) = keys.split_at_checked(window.order_by.len()).unwrap_or((&keys, &[]));
-            // A key that is repeated counts once.
+            // A repeated key counts only once.
             let repeated =
                 (1..own.len()).filter(|at| own[..*at].iter().any(|key| key.written_alike(&own[*at])));
             self.check_frame_order(window, frame, order_of(window, before) - repeated.count());
@@ -212,7 +212,8 @@ impl Analyzer<'_> {
         node
     }
 
-    /// `RANGE x PRECEDING`: a value for which the order of the key has an `in_range` function.
+    /// The offset `x` of `RANGE x PRECEDING`. The type of the offset must be one for which the type of the sort key has
+    /// an `in_range` function.
     fn range_offset(&mut self, node: Node, key: Option<&Node>) -> Node {
         let Some(key) = key else { return node };
         let base = self.catalog.base_type(key.ty).0;
@@ -246,7 +247,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// The types of the offsets that a sort key can have: the `in_range` functions of `pg_amproc`.
+/// The offset types that a sort key of this type accepts: the `in_range` functions of `pg_amproc`.
 fn offsets_in_range(key: Oid) -> &'static [Oid] {
     match key {
         oid::INT2 | oid::INT4 => &[oid::INT2, oid::INT4, oid::INT8],
@@ -277,13 +278,13 @@ fn base_frame(scope: &Scope<'_>, window: &Window) -> bool {
     base.is_some_and(|base| !frame_has_current_row(base))
 }
 
-/// The number of sort keys of a window: its own, or those of the window that it is based on.
+/// The number of sort keys of a window: its own keys, or those of the window on which it is based.
 fn order_of<'w>(mut window: &'w Window, mut before: &'w [Window]) -> usize {
     while window.order_by.is_empty() {
         let base =
             window.base.as_ref().and_then(|base| before.iter().position(|it| is_named(it, &base.text)));
         let Some(at) = base else { return 0 };
-        // A window can be based only on one before it, so this ends.
+        // A window can be based only on an earlier window, so the loop ends.
         (window, before) = (&before[at], &before[..at]);
     }
     window.order_by.len()

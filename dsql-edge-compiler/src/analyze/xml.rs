@@ -68,7 +68,7 @@ impl Analyzer<'_> {
         Node { ty, typmod, kind, span }
     }
 
-    /// `XMLTABLE (…)` in `FROM`, which sees the items before it.
+    /// `XMLTABLE (…)` in `FROM`, which can refer to the items before it.
     pub(super) fn xml_table(&mut self, scope: &mut Scope<'_>, table: &XmlTable) -> JoinTree {
         let (columns, not_null) =
             scope.at_item(Place::FromFunction, true, || self.xml_table_columns(scope, table));
@@ -90,7 +90,7 @@ impl Analyzer<'_> {
         self.leaf(scope, rte, None, true)
     }
 
-    /// The columns of `XMLTABLE`, and which of them are NOT NULL.
+    /// The columns of `XMLTABLE`, and for each column whether it is NOT NULL.
     fn xml_table_columns(&mut self, scope: &Scope<'_>, table: &XmlTable) -> (Vec<RteColumn>, Vec<bool>) {
         let row = self.expr(scope, &table.row);
         self.coerce_to_specific(row, oid::TEXT, "XMLTABLE");

@@ -1,5 +1,5 @@
-//! Looks up casts: from two types to the row of `pg_cast`. The analyzer handles the casts that PostgreSQL has without a
-//! row: those through text input and output, and those of arrays, domains, records and `unknown`.
+//! Looks up casts: from two types to the row of `pg_cast`. The analyzer handles the casts that have no row in
+//! `pg_cast`: casts through text input and output, and casts of arrays, domains, records and `unknown`.
 
 use super::Oid;
 use super::letters::{CoercionContext, CoercionMethod};
@@ -15,15 +15,15 @@ static READ: Memo<Vec<Cast>, 256> = Memo::new();
 pub struct Cast {
     /// The type that is cast.
     pub source: Oid,
-    /// The type it is cast to; the same as `source` if the cast applies a length.
+    /// The target type of the cast; the same as `source` if the cast applies a length.
     pub target: Oid,
     /// `castcontext`.
     pub context: CoercionContext,
     /// `castmethod`.
     pub method: CoercionMethod,
-    /// The function; 0 for the other methods.
+    /// The function of the cast; 0 if the cast does not call a function.
     pub function: Oid,
-    /// The cast of a value that is not NULL is never NULL (reviewed).
+    /// Whether the cast of a value that is not NULL is never NULL (reviewed).
     pub never_null: bool,
 }
 

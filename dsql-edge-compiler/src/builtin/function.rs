@@ -30,7 +30,7 @@ pub struct Function {
     pub direct_args: u8,
     /// `prorettype`.
     pub returns: Oid,
-    /// `provariadic`: the element type of the last argument; 0 for none.
+    /// `provariadic`: the element type of the VARIADIC argument; 0 if the function has no such argument.
     pub variadic: Oid,
     /// `pronargdefaults`: the number of last arguments that may be left out.
     pub defaults: u8,
@@ -40,14 +40,14 @@ pub struct Function {
     details: &'static str,
 }
 
-/// A column of a function's result, of an OUT, INOUT or TABLE argument.
+/// A column of a function's result; an OUT, INOUT or TABLE argument declares the column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutColumn {
-    /// The argument's name; "" if it has none.
+    /// The argument's name; "" if the argument has no name.
     pub name: &'static str,
     /// Its type.
     pub type_oid: Oid,
-    /// The column is not NULL if no argument is NULL (reviewed).
+    /// Whether the column is never NULL if no argument is NULL (reviewed).
     pub never_null: bool,
 }
 
@@ -57,7 +57,7 @@ impl Function {
         oids(self.args)
     }
 
-    /// The number of input arguments; a VARIADIC one counts once.
+    /// The number of input arguments; a VARIADIC argument counts as one.
     pub fn nargs(&self) -> usize {
         if self.args.is_empty() { 0 } else { self.args.bytes().filter(|byte| *byte == b' ').count() + 1 }
     }
@@ -108,7 +108,7 @@ pub fn function_names() -> impl Iterator<Item = &'static str> + Clone {
     FUNCTIONS.names()
 }
 
-/// Whether `extract` and `date_part` of a date or timestamp that is not NULL are never NULL for this field. For an
+/// Whether `extract` and `date_part` never return NULL for this field if the date or timestamp is not NULL. For an
 /// infinite value, fields that grow without end are infinite, and all other fields are NULL (timestamp.c,
 /// `NonFiniteTimestampTzPart`). `field` may be in upper or lower case.
 pub fn extract_is_never_null(field: &str) -> bool {

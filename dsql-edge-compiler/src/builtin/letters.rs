@@ -49,7 +49,7 @@ pub enum FunctionKind {
 /// `aggkind`: the kind of an aggregate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AggregateKind {
-    /// All its arguments are in parentheses.
+    /// All arguments of the aggregate are in parentheses.
     Normal,
     /// `percentile_cont (…) WITHIN GROUP (…)`
     OrderedSet,
@@ -70,7 +70,7 @@ impl FunctionKind {
         }
     }
 
-    /// Whether it is an aggregate.
+    /// Whether the function is an aggregate.
     pub fn is_aggregate(self) -> bool {
         matches!(self, FunctionKind::Aggregate(_))
     }
@@ -81,9 +81,9 @@ impl FunctionKind {
 pub enum CoercionContext {
     /// In every expression.
     Implicit,
-    /// Also when a value is assigned to a column.
+    /// The cast also applies when a value is assigned to a column.
     Assignment,
-    /// Only with an explicit cast.
+    /// The cast applies only if it is written.
     Explicit,
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Input: a key. Output: its value, read at most once per process.
 //!
-//! The cache contains only entries of the catalog, and no keys that were not found, so it cannot become larger than the
-//! catalog. A proc macro runs unoptimized and needs the same few types and operators for every query of a crate.
+//! The cache contains only entries of the catalog, so it cannot become larger than the catalog. A key that was not
+//! found is not stored. A proc macro runs unoptimized and needs the same few types and operators for every query of a
+//! crate.
 
 use std::sync::OnceLock;
 
@@ -17,8 +18,8 @@ impl<V, const N: usize> Memo<V, N> {
         Self { slots: [const { OnceLock::new() }; N] }
     }
 
-    /// The value for which `is` returns true, searched for from slot `place` on. If the value is missing, the result of
-    /// `read` is stored.
+    /// Returns the value for which `is` returns true. The search begins at slot `place`. If the value is missing, the
+    /// result of `read` is stored.
     pub(super) fn value(
         &'static self,
         place: usize,

@@ -1,20 +1,21 @@
 //! Defines [`NullContract`], the facts about NULL in the result of a function: a letter of `data/never_null.txt`.
 
 /// The condition under which the result of a function is certainly not NULL. Each contract was reviewed by hand;
-/// `proisstrict` does not prove it.
+/// `proisstrict` does not prove a contract.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NullContract {
     /// The result may always be NULL.
     #[default]
     Unknown,
-    /// The result (for a set, each row) is not NULL if no argument is NULL. For an aggregate, this also holds over no
-    /// rows.
+    /// The result (for a set, each row) is not NULL if no argument is NULL. The contract of an aggregate also holds if
+    /// there are no rows.
     OfValues,
     /// The result is not NULL for any arguments: `concat`, `jsonb_build_object`, `count`.
     Always,
     /// The result of an aggregate is not NULL if there is at least one row whose arguments are not NULL.
     OverValues,
-    /// The result of an aggregate is not NULL if there is at least one row, whatever its arguments are: `array_agg`.
+    /// The result of an aggregate is not NULL if there is at least one row, whatever the arguments of this row are:
+    /// `array_agg`.
     OverRows,
 }
 
@@ -29,12 +30,13 @@ impl NullContract {
         }
     }
 
-    /// The contract of a function that, if `known`, does not return NULL for arguments that are not NULL.
+    /// The contract of a function. If `known` is true, the function does not return NULL for arguments that are not
+    /// NULL.
     pub fn of_values_if(known: bool) -> NullContract {
         if known { NullContract::OfValues } else { NullContract::Unknown }
     }
 
-    /// Whether the result is not NULL if no argument is.
+    /// Whether the result is not NULL if no argument is NULL.
     pub fn holds_of_values(self) -> bool {
         matches!(self, NullContract::OfValues | NullContract::Always)
     }

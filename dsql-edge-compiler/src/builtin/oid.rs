@@ -1,11 +1,12 @@
-//! Defines the well-known OIDs of types, with the names of PostgreSQL's source without `OID` (`INT4ARRAYOID`).
+//! Defines the well-known OIDs of types, with the names of PostgreSQL's source, without the ending `OID`: `INT4ARRAY`
+//! is `INT4ARRAYOID` in PostgreSQL.
 
-/// An object identifier; 0 for none.
+/// An object identifier; 0 means "none".
 pub type Oid = u32;
 
 /// OIDs below this number are the same on every server, and only those may be sent to a server or compared with OIDs
 /// from a server. From this number on, `initdb` assigns OIDs in sequence (row types of views, the domains of
-/// `information_schema`); for these, the catalog here has its own stable numbers below 16384.
+/// `information_schema`); instead of these OIDs, the catalog here has its own stable numbers below 16384.
 pub const FIRST_UNPINNED: Oid = 10_000;
 
 macro_rules! oids {

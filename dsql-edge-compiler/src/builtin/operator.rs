@@ -23,11 +23,11 @@ pub struct Operator {
     pub right: Oid,
     /// The type of the result.
     pub result: Oid,
-    /// The OID of its function.
+    /// The OID of the operator's function.
     pub function: Oid,
     /// The function's name.
     pub function_name: &'static str,
-    /// The function's `proisstrict`: the result is NULL if an operand is.
+    /// The function's `proisstrict`: the result is NULL if an operand is NULL.
     pub function_strict: bool,
     /// The function's `provolatile`.
     pub function_volatility: Volatility,

@@ -30,7 +30,7 @@ pub struct Column {
 }
 
 impl Relation {
-    /// Its columns, in order, without the system columns.
+    /// The columns of the table or view, in order, without the system columns.
     pub fn columns(&self) -> impl Iterator<Item = Column> + Clone + use<> {
         self.columns.split(' ').map(|item| {
             let mut parts = item.split(':');
@@ -59,9 +59,8 @@ pub fn relation_names() -> impl Iterator<Item = &'static str> + Clone {
 
 /// The columns of a relation of DSQL's schema `sys`, all assumed to be nullable.
 ///
-/// The columns of `jobs` and their types are those that a cluster returned (September 2026). For
-/// `iam_pg_role_mappings`, three columns but no types are known; a wrong type causes an error when the query runs,
-/// never a wrong value.
+/// A cluster returned the columns of `jobs` and their types (September 2026). Of `iam_pg_role_mappings`, three columns
+/// are known, but not their types; a wrong type causes an error when the query runs, never a wrong value.
 pub fn dsql_relation(name: &str) -> Option<&'static [(&'static str, Oid)]> {
     match name {
         "jobs" => Some(&[

@@ -1,5 +1,5 @@
-//! Searches a sorted text of lines with tab-separated fields. Input: a key. Output: the lines that begin with it. The
-//! module does not interpret the fields.
+//! Searches a sorted text of lines with tab-separated fields. Input: a key. Output: the lines that begin with this key.
+//! The module does not interpret the fields.
 //!
 //! The code runs unoptimized in a proc macro, so it compares whole slices, for which the standard library has optimized
 //! code, instead of using its own loops.
@@ -9,8 +9,8 @@ use std::fmt::Write;
 
 use super::Oid;
 
-/// One of the data files. Its lines are sorted bytewise, its OIDs have five digits, and a name that is followed by
-/// spaces ends at the first space.
+/// One of the data files. The lines of the file are sorted bytewise, the OIDs have five digits, and a name that is
+/// followed by spaces ends at the first space.
 #[derive(Clone, Copy)]
 pub(super) struct Table {
     text: &'static str,
@@ -24,7 +24,7 @@ impl Table {
         Self { text, width: 0 }
     }
 
-    /// A table whose lines all have the length of the first, so that a search is faster.
+    /// A table whose lines all have the same length. A search in such a table is faster.
     pub(super) const fn of_even_lines(text: &'static str) -> Self {
         let bytes = text.as_bytes();
         let mut width = 0;
@@ -111,7 +111,7 @@ pub(super) struct Key(String);
 impl Key {
     /// A key for a name. A name that cannot be a field matches no line.
     pub(super) fn name(name: &str) -> Key {
-        // A newline is the key that matches no line.
+        // No line matches a newline.
         if name.bytes().any(|byte| byte <= b' ') { Key("\n".to_owned()) } else { Key(name.to_owned()) }
     }
 
@@ -138,7 +138,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// Its fields, starting with the first.
+    /// The fields of the line, starting with the first field.
     pub(super) fn fields(self) -> Fields {
         Fields { rest: self.line }
     }

@@ -1,4 +1,5 @@
-//! The time zones that PostgreSQL's date and time types accept. Input: a name. Output: how its offset is determined.
+//! The time zones that PostgreSQL's date and time types accept. Input: a name. Output: whether the offset of the zone
+//! is fixed or depends on the date.
 
 use super::table::{Key, Table};
 
@@ -26,9 +27,9 @@ pub enum AbbreviationSet {
 /// An abbreviation of a time zone: a row of `pg_timezone_abbrevs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Abbreviation {
-    /// It always has the same offset, and is not daylight saving time.
+    /// The abbreviation always has the same offset, and is not daylight saving time.
     Standard,
-    /// It is daylight saving time.
+    /// The abbreviation is a daylight saving time.
     Daylight,
     /// Its offset depends on the date.
     Dated,

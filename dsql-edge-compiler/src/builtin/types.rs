@@ -37,7 +37,8 @@ pub struct Type {
     pub len: i16,
     /// Whether `typcollation` is set.
     pub collatable: bool,
-    /// The kind of subscripting: `a` as an array, `r` as a fixed-length "raw array", `j` as jsonb, `-` for none.
+    /// The kind of subscripting: `a` is like an array, `r` like a fixed-length "raw array", `j` like jsonb; `-` means
+    /// that the type has no subscripts.
     pub subscript: u8,
     /// The type of the bounds of a range or a multirange; 0 for other types.
     pub subtype: Oid,

@@ -1,7 +1,7 @@
 //! Defines the codes of diagnostics and the SQLSTATE that PostgreSQL returns for each.
 //!
-//! A code names the mistake; several codes may share one SQLSTATE. Codes are stable: CI logs and editors refer to them.
-//! Each code has a page, `errors/CODE.md`, whose examples are also tests.
+//! A code names the mistake; several codes may share one SQLSTATE. Codes are stable: CI logs and editors refer to
+//! codes. Each code has a page, `errors/CODE.md`, whose examples are also tests.
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident $name:literal $sqlstate:literal,)*) => {
@@ -23,7 +23,7 @@ macro_rules! codes {
                 Code::ALL.iter().copied().find(|code| code.name() == name)
             }
 
-            /// Its page, in Markdown: the meaning, an example, and the fix.
+            /// The page of the code, in Markdown: the meaning, an example, and the fix.
             pub fn page(self) -> &'static str {
                 match self {
                     $(Code::$variant => include_str!(concat!("../../errors/", $name, ".md")),)*
@@ -35,7 +35,7 @@ macro_rules! codes {
                 match self { $(Code::$variant => $sqlstate,)* }
             }
 
-            /// Whether it is always a warning: its SQLSTATE is that of success.
+            /// Whether a diagnostic with this code is always a warning. The SQLSTATE of such a code is that of success.
             pub fn is_warning(self) -> bool {
                 self.sqlstate() == "00000"
             }
@@ -81,7 +81,7 @@ codes! {
     AmbiguousColumn "ambiguous-column" "42702",
     /// A table name that occurs twice.
     AmbiguousTable "ambiguous-table" "42P09",
-    /// More than one function fits.
+    /// More than one function or operator fits.
     AmbiguousFunction "ambiguous-function" "42725",
     /// One `FROM` or `WITH` contains the same name twice.
     DuplicateAlias "duplicate-alias" "42712",
@@ -95,7 +95,7 @@ codes! {
     TypeMismatch "type-mismatch" "42804",
     /// No cast leads from one type to the other.
     CannotCast "cannot-cast" "42846",
-    /// A quoted constant inside a row gets no type there, and is read from the row as another type.
+    /// A quoted constant inside a row has no type, and is then read from the row as a value of some type.
     UntypedField "untyped-field" "XX000",
     /// A constant that the input function of its type rejects.
     InvalidLiteral "invalid-literal" "22P02",
@@ -143,7 +143,7 @@ codes! {
     GeneratedAlways "generated-always" "428C9",
     /// A feature that PostgreSQL does not support.
     FeatureNotSupported "feature-not-supported" "0A000",
-    /// A feature of PostgreSQL that DSQL rejects or limits. Some rules have another SQLSTATE.
+    /// A feature of PostgreSQL that DSQL rejects or limits. Some rules of DSQL have another SQLSTATE.
     DsqlUnsupported "dsql-unsupported" "0A000",
     /// A feature of PostgreSQL that this compiler does not support yet.
     NotSupportedYet "not-supported-yet" "0A000",
@@ -157,7 +157,7 @@ codes! {
     InvalidDefinition "invalid-definition" "42P17",
     /// An `AS "x: T"`, `"x!"` or `"x?"` that is not valid.
     InvalidOverride "invalid-override" "42601",
-    /// A column without a name, or with the name of another column, although Rust needs a unique name.
+    /// A column without a name, or with the name of another column, although a Rust field needs a unique name.
     UnnamedColumn "unnamed-column" "42701",
     /// An SQL type without a Rust type.
     NoRustType "no-rust-type" "0A000",
@@ -171,7 +171,7 @@ codes! {
     NeedlessOverride "needless-override" "00000",
     /// An `UPDATE` or `DELETE` without `WHERE`.
     MissingWhere "missing-where" "00000",
-    /// A comparison with NULL, which is never true.
+    /// A comparison with NULL. Such a comparison is never true.
     ComparesWithNull "compares-with-null" "00000",
     /// An `INSERT` that leaves out a column which is NOT NULL and has no default.
     MissingValue "missing-value" "23502",

@@ -125,7 +125,7 @@ impl Diagnostic {
         self.reason.map_or(self.code.sqlstate(), |reason| reason.sqlstate)
     }
 
-    /// Whether it stops the build.
+    /// Whether the diagnostic stops the build.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
@@ -141,7 +141,7 @@ impl Diagnostics {
         Diagnostics(Vec::new())
     }
 
-    /// Adds a diagnostic, unless the list already contains the same one.
+    /// Adds a diagnostic, unless the list already contains an equal diagnostic.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         if !self.0.contains(&diagnostic) {
             self.0.push(diagnostic);

@@ -1,22 +1,23 @@
 //! Fills quotations of the statement into hints.
 //!
 //! The code that creates a hint has the place of an expression, not its text. That code writes the place into the hint,
-//! and [`quote`] later replaces the place with the text there. Parameters get the names with which they were written.
+//! and [`quote`] later replaces the place with the text at that place. Parameters get the names with which they were
+//! written.
 
 use super::{Code, Diagnostic};
 use crate::source::Span;
 
-/// The character around a place in a hint; SQL does not contain it.
+/// The character that is written around a place in a hint; SQL does not contain this character.
 const MARK: char = '\u{1}';
 /// The length limit of a quotation; longer text is replaced by `(…)`.
 const LONGEST: usize = 48;
 
-/// A placeholder for the text at a span, which [`quote`] replaces.
+/// A placeholder for the text at a span; [`quote`] replaces the placeholder.
 pub fn written(span: Span) -> String {
     format!("{MARK}{} {}{MARK}", span.start, span.end)
 }
 
-/// A placeholder for the text of an operand, which gets parentheses unless it is one word.
+/// A placeholder for the text of an operand; the text gets parentheses unless it is one word.
 pub fn operand(span: Span) -> String {
     format!("{MARK}{} {} operand{MARK}", span.start, span.end)
 }
@@ -68,8 +69,8 @@ fn filled(hint: &str, text: &str) -> String {
     out
 }
 
-/// The text at a place, extended to the left over its opening parentheses: PostgreSQL's place of `(x)::t` is that of
-/// `x`.
+/// The text at a place, extended to the left over its opening parentheses: PostgreSQL's place of `(x)::t` is the place
+/// of `x`, without the parenthesis.
 fn balanced(span: Span, text: &str) -> &str {
     let quoted = span.text(text);
     let (mut open, mut missing) = (0_usize, 0_usize);

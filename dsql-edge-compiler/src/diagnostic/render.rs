@@ -22,8 +22,8 @@ pub fn render(diagnostic: &Diagnostic, sql: &str, place: Option<Place>) -> Strin
     render_of_many(diagnostic, sql, &Lines::of(sql), place)
 }
 
-/// Like [`render`], for one of many diagnostics of a text: `lines` has the starts of its lines, which are found only
-/// once.
+/// Like [`render`], for one of many diagnostics of a text: `lines` has the starts of the text's lines, so that the
+/// lines are found only once for all diagnostics.
 pub fn render_of_many(diagnostic: &Diagnostic, sql: &str, lines: &Lines, place: Option<Place>) -> String {
     let mut out = headline(diagnostic);
     let start = (diagnostic.span.start as usize).min(sql.len());
@@ -64,7 +64,8 @@ pub fn headline(diagnostic: &Diagnostic) -> String {
     line
 }
 
-/// The number of terminal columns: East Asian wide characters take two, so that the underline is in the right place.
+/// The number of terminal columns: an East Asian wide character takes two columns, and the underline must still be in
+/// the right place.
 fn width(text: &str) -> usize {
     text.chars()
         .map(|character| match character as u32 {

@@ -1,12 +1,12 @@
-//! Finds the name nearest to a misspelled one.
+//! Finds the existing name that is nearest to a misspelled name.
 //!
 //! Input: the written name and the candidates. Output: the nearest candidate within PostgreSQL's bound: an edit
 //! distance of at most half the length of the written name (`parse_relation.c`, `updateFuzzyAttrMatchState`).
 
-/// The candidate nearest to `written`; `None` if none is near.
+/// The candidate nearest to `written`; `None` if no candidate is near.
 pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // The bound for a name of one letter is 0, because any two letters differ by one edit: only a name in another case
-    // matches.
+    // For a name of one letter, the bound is 0, because any two letters differ by one edit. Such a name matches only
+    // the same letter in another case.
     let bound = (written.chars().count() / 2).min(3);
     candidates
         .into_iter()
@@ -17,7 +17,8 @@ pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
         .map(|(_, candidate)| candidate)
 }
 
-/// The edit distance, in which a swap of neighbors counts as one edit; a distance above `bound` is `bound + 1`.
+/// The edit distance, in which a swap of neighbors counts as one edit; if the distance is above `bound`, the result is
+/// `bound + 1`.
 fn distance(left: &str, right: &str, bound: usize) -> usize {
     let left: Vec<char> = left.chars().flat_map(char::to_lowercase).collect();
     let right: Vec<char> = right.chars().flat_map(char::to_lowercase).collect();

@@ -1,6 +1,6 @@
 //! Lists the features that DSQL accepts since 2026; older guides still list them as unsupported.
 //!
-//! Output: one line per feature, with the date of AWS's release notes.
+//! Output: one line per feature, with the date at which AWS's release notes announce the feature.
 
 use super::types;
 

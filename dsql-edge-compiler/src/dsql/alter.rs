@@ -34,8 +34,9 @@ pub(super) fn alter(
             let finding = rule.at(words.span(0).to(alter.name.span()));
             return out.push(Finding { whole: true, ..finding });
         }
+        ObjectKind::Domain => return domain(alter, out),
         ObjectKind::Table => {}
-        // It is not known which actions on views, sequences and domains DSQL rejects.
+        // It is not known which actions on views and sequences DSQL rejects.
         _ => return,
     }
     let alone = alter.actions.len() == 1;
@@ -52,7 +53,8 @@ pub(super) fn alter(
                 let word = words.find("TABLE", 0).unwrap_or(*place);
                 let finding = validate_constraint_async.at(*place);
                 let edits = vec![(Span { start: word.end, end: word.end }, " ASYNC".to_owned())];
-                // ALTER TABLE ASYNC accepts only this action, so a statement with several actions does not get a fix.
+                // ALTER TABLE ASYNC accepts only this action, and no other action beside it. So a statement with
+                // several actions does not get a fix.
                 out.push(if alone { finding.fixed("write ALTER TABLE ASYNC", edits) } else { finding });
             }
             AlterAction::DropColumn { name, .. } => out.extend(drop_column(alter, name, schema)),
@@ -62,10 +64,22 @@ pub(super) fn alter(
                 let relation = relation(alter, schema);
                 let known = relation.and_then(|relation| relation.column(&column.text));
                 let finding = known.and_then(|known| types::identity(&known.type_name));
-                // The column's type is in another statement, so the place is the column's name.
+                // The column's type is in another statement, so the finding points at the column's name.
                 out.extend(finding.map(|finding| finding.placed(column.span)));
             }
-            AlterAction::RowSecurity => out.push(row_level_security.at(*place)),
+            AlterAction::RowSecurity => {
+                let written = words.text(*place).to_uppercase().replace(" LEVEL", "");
+                out.push(row_level_security.naming(*place, &written));
+            }
+            AlterAction::DropConstraint { name, .. } => {
+                let relation = relation(alter, schema);
+                let is_primary = |relation: &Relation| {
+                    relation.keys.iter().any(|key| key.primary && key.name.as_deref() == Some(&name.text))
+                };
+                if relation.is_some_and(is_primary) {
+                    out.push(drop_primary_key.at(*place));
+                }
+            }
             AlterAction::Other(what) => out.extend(other(what, *place)),
             action => out.extend(relatives(action).map(|what| alter_table_action.naming(*place, what))),
         }
@@ -90,7 +104,8 @@ fn add_column(column: &TableColumn, words: &Words<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-/// Checks `ADD CONSTRAINT`. `after` is the statement and its place, if a fix can insert other statements after it.
+/// Checks `ADD CONSTRAINT`. `after` is the statement with its place, if a fix can insert another statement after this
+/// statement.
 fn add_constraint(
     constraint: &Constraint,
     place: Span,
@@ -112,8 +127,8 @@ fn add_constraint(
         _ => return ddl::constraint(constraint, out),
     }
     let finding = add_constraint_not_valid.at(place);
-    // A constraint without a name cannot be validated, and NOT VALID alone would change the constraint's meaning. `IF
-    // EXISTS` of a missing table does nothing, and the validation would fail.
+    // A constraint without a name cannot be validated, and NOT VALID alone would change the constraint's meaning. If
+    // the table is missing, a statement with `IF EXISTS` does nothing, but the validation would fail.
     let is_last = |(alter, statement): &(&AlterTable, Span)| statement.end == place.end && !alter.if_exists;
     let Some(((alter, _), name)) = after.filter(is_last).zip(constraint.name.as_ref()) else {
         return out.push(finding);
@@ -125,7 +140,8 @@ fn add_constraint(
 }
 
 /// Adds the advice for `ADD CONSTRAINT n UNIQUE (a)`: first build an index of that name, then let the constraint use
-/// it. The advice is not a fix that writes both statements, because the job of the index must finish before the second.
+/// it. The advice is not a fix that writes both statements, because the job of the index must finish before the second
+/// statement runs.
 fn unique_by_index(
     finding: Finding,
     alter: &AlterTable,
@@ -150,12 +166,19 @@ fn drop_column(alter: &AlterTable, name: &Name, schema: Option<&Schema>) -> Opti
 
 /// The table that is altered, if the schema has it.
 fn relation<'s>(alter: &AlterTable, schema: Option<&'s Schema>) -> Option<&'s Relation> {
-    let schema = schema?;
-    let at = match alter.name.schema() {
-        Some(namespace) => schema.relation(namespace, alter.name.name()),
-        None => schema.search_path.iter().find_map(|path| schema.relation(path, alter.name.name())),
-    };
-    schema.relations.get(at?)
+    ddl::relation(&alter.name, schema?)
+}
+
+/// Checks `ALTER DOMAIN`.
+fn domain(alter: &AlterTable, out: &mut Vec<Finding>) {
+    for (action, place) in alter.actions.iter().zip(&alter.places) {
+        let words = match action {
+            AlterAction::SetNotNull(_) => "SET NOT NULL",
+            AlterAction::AddConstraint(_) => "ADD CONSTRAINT",
+            _ => continue,
+        };
+        out.push(alter_domain_check.naming(*place, words));
+    }
 }
 
 /// The SQL words of an action on parents, partitions or the type of a table.
@@ -179,7 +202,9 @@ fn other(what: &'static str, place: Span) -> Option<Finding> {
         | "SET STORAGE"
         | "SET GENERATED"
         | "RESTART"
-        | "DEPENDS ON EXTENSION" => None,
+        | "DEPENDS ON EXTENSION"
+        | "TRIGGER ALL"
+        | "ALWAYS TRIGGER" => None,
         SET_LOGGED | SET_UNLOGGED => Some(alter_table_action.naming(place, "SET")),
         what => Some(alter_table_action.naming(place, what)),
     }

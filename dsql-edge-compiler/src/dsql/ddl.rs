@@ -1,12 +1,12 @@
 //! Checks `CREATE` of tables, views, sequences, types, functions and indexes.
 //!
-//! Input: the statement and its words. Output: the clauses that DSQL rejects, in the order of the text, each with the
-//! rewrite that DSQL accepts, if there is one.
+//! Input: the statement and its words. Output: the clauses that DSQL rejects, in the order of the text, each with a
+//! rewrite that DSQL accepts, if such a rewrite exists.
 
 use super::clauses::*;
 use super::words::Words;
-use super::{Finding, limits, types};
-use crate::schema::Schema;
+use super::{Finding, index_functions, limits, types};
+use crate::schema::{Relation, Schema};
 use crate::source::Span;
 use crate::syntax::ast::{
     AlterAction, Constraint, ConstraintKind, CreateFunction, CreateIndex, CreateSequence, CreateTable,
@@ -122,8 +122,17 @@ fn column(column: &TableColumn, elements: &[TableElement], words: &Words<'_>, ou
     if let Some(span) = column.compression {
         out.push(without(compression.at(span), "leave COMPRESSION out", words));
     }
+    let mut of_key = false;
     for constraint in &column.constraints {
         self::constraint(constraint, out);
+        match &constraint.kind {
+            // The attribute belongs to the constraint before it.
+            ConstraintKind::Attribute { deferrable: true } if of_key => {
+                out.push(deferrable_constraint.at(constraint.span));
+            }
+            ConstraintKind::Attribute { .. } => {}
+            kind => of_key = matches!(kind, ConstraintKind::PrimaryKey(_) | ConstraintKind::Unique(_)),
+        }
         if let ConstraintKind::Identity { options, .. } = &constraint.kind {
             identity_options(column, constraint, options, out);
         }
@@ -151,6 +160,9 @@ pub(super) fn constraint(constraint: &Constraint, out: &mut Vec<Finding>) {
         ConstraintKind::Exclude => out.push(exclusion_constraint.at(constraint.span)),
         ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key) => {
             limits::key(key.columns.len(), constraint.span, out);
+            if key.deferrable {
+                out.push(deferrable_constraint.at(constraint.span));
+            }
         }
         _ => {}
     }
@@ -169,7 +181,7 @@ fn keys(table: &CreateTable, out: &mut Vec<Finding>) {
     limits::indexes(count.sum(), table.name.span(), out);
 }
 
-/// Checks CACHE before the type, as DSQL does.
+/// Checks CACHE before the type of the column, as DSQL does.
 fn identity_options(
     column: &TableColumn,
     constraint: &Constraint,
@@ -189,8 +201,8 @@ fn identity_options(
     }
 }
 
-/// Checks CACHE among the options of an identity column. `end` is the end of its clause, where the
-/// fix inserts `(CACHE 1)` if there are no options.
+/// Checks CACHE among the options of an identity column. `end` is the end of the identity clause. If there are no
+/// options, the fix inserts `(CACHE 1)` there.
 pub(super) fn identity_cache_of(options: &[SequenceOption], place: Span, end: Span, out: &mut Vec<Finding>) {
     match cache(options) {
         Cache::Fits => {}
@@ -207,8 +219,8 @@ pub(super) fn identity_cache_of(options: &[SequenceOption], place: Span, end: Sp
     }
 }
 
-/// Whether a sequence has CYCLE: such a sequence restarts after its last value, which depends on the type of the
-/// sequence.
+/// Whether a sequence has CYCLE: such a sequence restarts after its last value, and the type of the sequence determines
+/// this value.
 pub(super) fn cycles(options: &[SequenceOption]) -> bool {
     options.iter().any(|option| option.name == "cycle")
 }
@@ -296,10 +308,13 @@ pub(super) fn function(function: &CreateFunction, words: &Words<'_>, out: &mut V
         let place = words.find("LANGUAGE", 0).unwrap_or(function.name.span());
         out.push(function_language.naming(place, language));
     }
+    if let Some(returns) = function.returns.as_ref().filter(|returns| types::is_range(returns)) {
+        out.push(function_of_range.naming(returns.span, returns.name.name()));
+    }
 }
 
-/// Checks `CREATE INDEX`, in the order in which DSQL checks it (measured on a cluster).
-pub(super) fn index(index: &CreateIndex, words: &Words<'_>, out: &mut Vec<Finding>) {
+/// Checks `CREATE INDEX`, in the order of DSQL's own checks (measured on a cluster).
+pub(super) fn index(index: &CreateIndex, words: &Words<'_>, schema: Option<&Schema>, out: &mut Vec<Finding>) {
     let word = words.find("INDEX", 0).unwrap_or(index.table.span());
     let title = "write CREATE INDEX ASYNC";
     if index.concurrently {
@@ -310,12 +325,16 @@ pub(super) fn index(index: &CreateIndex, words: &Words<'_>, out: &mut Vec<Findin
     if let Some(method) = &index.method {
         let keyword = words.find_before("USING", method.span.start).unwrap_or(method.span);
         let finding = index_using.at(keyword.to(method.span));
+        // `btree_index` is the name in DSQL's own catalog, and is accepted.
+        let is_own = method.text == "btree_index";
         let btree = method.text == "btree";
-        out.push(if btree {
-            without(finding, "leave USING out: it is a B-tree anyway", words)
-        } else {
-            finding
-        });
+        if !is_own {
+            out.push(if btree {
+                without(finding, "leave USING out: it is a B-tree anyway", words)
+            } else {
+                finding
+            });
+        }
     }
     limits::index_key(index.elements.len(), index.table.span(), out);
     if !index.asynchronous && !index.concurrently {
@@ -325,6 +344,10 @@ pub(super) fn index(index: &CreateIndex, words: &Words<'_>, out: &mut Vec<Findin
     for element in &index.elements {
         index_key(element, words, out);
     }
+    if let Some(relation) = schema.and_then(|schema| relation(&index.table, schema)) {
+        index_types(index, relation, out);
+    }
+    index_functions::immutable(index, out);
     for element in &index.include {
         if !matches!(element.expr.kind, ExprKind::Column(_)) {
             out.push(index_include_expression.at(element.expr.span));
@@ -351,6 +374,25 @@ fn index_key(element: &IndexElement, words: &Words<'_>, out: &mut Vec<Finding>) 
                 if descending { "leave DESC out: an index is read both ways" } else { "leave ASC out" };
             out.push(without(finding, title, words));
         }
+    }
+}
+
+/// The table of this name.
+pub(super) fn relation<'s>(name: &QualifiedName, schema: &'s Schema) -> Option<&'s Relation> {
+    let at = match name.schema() {
+        Some(namespace) => schema.relation(namespace, name.name()),
+        None => schema.search_path.iter().find_map(|path| schema.relation(path, name.name())),
+    };
+    schema.relations.get(at?)
+}
+
+/// Checks the types of the columns in the key of an index.
+fn index_types(index: &CreateIndex, relation: &Relation, out: &mut Vec<Finding>) {
+    for element in &index.elements {
+        let ExprKind::Column(parts) = &element.expr.kind else { continue };
+        let column = parts.last().and_then(|name| relation.column(&name.text));
+        let Some(column) = column.filter(|column| column.type_name.array_dimensions == 0) else { continue };
+        out.extend(types::key(&column.type_name, element.expr.span));
     }
 }
 

@@ -1,11 +1,11 @@
-//! Finds calls of functions that DSQL does not have, or has only for some arguments.
+//! Finds calls of functions that DSQL does not have, or that DSQL has only for some arguments.
 //!
-//! Input: a call. Output: the rule that it breaks. The module checks only names without a schema and names in
+//! Input: a call. Output: the rule that the call breaks. The module checks only names without a schema and names in
 //! `pg_catalog` and `sys`; names in other schemas are functions of the user.
 
 use super::clauses::{call_subquery, job_id, text_search, unsupported_function, wait_for_job_is_a_procedure};
 use super::words::Words;
-use super::{Finding, types};
+use super::{Finding, settings, types};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, FunctionCall, Literal};
 
@@ -31,7 +31,8 @@ const LOCK: &str =
     "DSQL has no advisory locks: SELECT … FOR UPDATE a row of a lock table, and retry on 40001";
 const ADDRESS: &str = "leave it out: DSQL does not show addresses";
 
-/// Functions whose first argument names a text search configuration if there are two arguments.
+/// Functions that have a variant with one more argument: the first argument is then the name of a text search
+/// configuration.
 const TEXT_SEARCH: &[&str] = &[
     "to_tsvector",
     "to_tsquery",
@@ -56,6 +57,12 @@ pub(super) fn call(call: &FunctionCall) -> Option<Finding> {
     if let Some(finding) = by_name(name, call.name.span()) {
         return Some(finding);
     }
+    if name == "set_config"
+        && let Some(setting) = call.args.first().and_then(|arg| text(&arg.value))
+        && let Some(finding) = settings::set_config(setting, call.name.span())
+    {
+        return Some(finding);
+    }
     // `circle('<(0,0),1>')` is a cast.
     if let Some(finding) = types::value(name, call.name.span()) {
         return Some(finding);
@@ -75,7 +82,7 @@ pub(super) fn by_name(name: &str, place: Span) -> Option<Finding> {
     Some(unsupported_function.naming(place, name).advising(*instead))
 }
 
-/// The rule that `CALL` breaks, whose arguments the parser skips.
+/// The rule that `CALL` breaks. The words are checked, because the parser skips the arguments of `CALL`.
 pub(super) fn procedure(words: &Words<'_>) -> Option<Finding> {
     let mut depth = 0;
     for at in 1..words.len() {
@@ -101,7 +108,7 @@ pub(super) fn configuration(name: &str, place: &Expr) -> Option<Finding> {
     (plain != "simple").then(|| text_search.naming(place.span, name))
 }
 
-/// The text of a literal, cast or not.
+/// The text of a literal, with or without a cast around it.
 pub(super) fn text(expr: &Expr) -> Option<&str> {
     match &expr.kind {
         ExprKind::Literal(Literal::String(text)) => Some(text),

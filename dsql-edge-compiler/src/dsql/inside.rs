@@ -70,7 +70,7 @@ pub(crate) fn explained(statement: ParsedStatement<'_>) -> Result<Parsed<'_>, Un
     let end = Span { start: statement.span.end, end: statement.span.end };
     match words.at(at) {
         "" => return Err(unread(statement, end)),
-        // Another EXPLAIN is not in PostgreSQL's grammar.
+        // PostgreSQL's grammar does not allow a second EXPLAIN here.
         "EXPLAIN" => return Err(unread(statement, words.span(at))),
         _ => {}
     }

@@ -1,13 +1,16 @@
 //! Checks the limits that a statement by itself can exceed: rows, columns, keys, indexes.
 //!
-//! Input: the objects that a statement creates, or the rows that it writes. Output: the limit that it exceeds, if the
-//! text shows it. Only DSQL can check limits that depend on data (sizes, the age of a transaction, rows that a
-//! condition selects).
+//! Input: the objects that a statement creates, or the rows that it writes. Output: the limit that the statement
+//! exceeds, if this is visible in the text. Only DSQL can check limits that depend on data (sizes, the age of a
+//! transaction, rows that a condition selects).
 
 use super::Finding;
 use super::rule::rules;
+use crate::schema::Schema;
 use crate::source::Span;
-use crate::syntax::ast::{CreateTable, Expr, ExprKind, Insert, Literal, Query, QueryBody, TableElement};
+use crate::syntax::ast::{
+    CreateSchema, CreateTable, Expr, ExprKind, FromItem, Insert, Literal, Query, QueryBody, TableElement,
+};
 
 /// Rows that one transaction may change ("Database limits", DSQL user guide; recorded: 3,000 pass).
 pub const ROWS: i64 = 3_000;
@@ -15,6 +18,8 @@ pub const ROWS: i64 = 3_000;
 pub const COLUMNS: usize = 256;
 /// Columns of a key or an index.
 pub const KEY_COLUMNS: usize = 8;
+/// Schemas of a cluster, without `public` and `sys`.
+pub const SCHEMAS: usize = 10;
 /// Indexes of a table, including those of its primary key and unique constraints.
 pub const INDEXES: usize = 24;
 
@@ -23,8 +28,9 @@ rules! {
     LIMITS;
     // rule            what is rejected                           SQLSTATE  DSQL's words                                              known by     alternative
     rows:              "more than 3,000 rows in a transaction"  | "54000" | "transaction row limit exceeded"                        | Recorded   | "write at most 3,000 rows per transaction";
-    table_columns:     "more than 255 columns in a table"       | "54011" | "tables can have at most 255 columns"                   | Documented | "split the table, or store rarely read columns as jsonb";
-    key_columns:       "more than 8 columns in a key"           | "54011" | "more than 8 column keys in an index are not supported" | Documented | "put columns that are only read into INCLUDE (…)";
+    table_columns:     "more than 255 columns in a table"       | "54011" | "cannot use more than 256 columns in an index"          | Observed "AWS's agent plugins, observed 2026-10" | "split the table, or store rarely read columns as jsonb";
+    key_columns:       "more than 8 columns in a key"           | "54011" | "more than 8 column keys in an index are not supported" | Observed "ministack, live 2026-10-04" | "put columns that are only read into INCLUDE (…)";
+    schemas:           "more than 10 schemas"                    | "54000" | "more than 10 schemas not allowed"                      | Observed "AWS's agent plugins, observed 2026-10" | "use fewer schemas, or another cluster; public does not count";
     table_indexes:     "more than 24 indexes of a table"        | "54000" | "more than 24 indexes per table are not allowed"        | Documented | "keep only the indexes that queries need";
 }
 
@@ -68,6 +74,21 @@ pub(super) fn columns(table: &CreateTable, out: &mut Vec<Finding>) {
     out.extend(columns.skip(COLUMNS).take(1).map(|column| table_columns.at(column.name.span)));
 }
 
+/// Checks the number of schemas with the one that a CREATE SCHEMA adds.
+pub(super) fn schemas_of(
+    created: &CreateSchema,
+    schema: Option<&Schema>,
+    place: Span,
+    out: &mut Vec<Finding>,
+) {
+    let Some(schema) = schema else { return };
+    let counted = schema.schemas.iter().filter(|name| !matches!(name.as_str(), "public" | "sys"));
+    let is_new = !created.name.as_ref().is_some_and(|name| schema.has_schema(&name.text));
+    if is_new && counted.count() >= SCHEMAS {
+        out.push(schemas.at(place));
+    }
+}
+
 pub(super) fn key(count: usize, span: Span, out: &mut Vec<Finding>) {
     if count > KEY_COLUMNS {
         out.push(key_columns.at(span));
@@ -100,15 +121,32 @@ fn rows_of(query: &Query) -> Option<i64> {
     match &query.body {
         QueryBody::Values(list) => i64::try_from(list.len()).ok(),
         QueryBody::Select(select) => {
-            let plain = select.from.is_empty()
-                && select.filter.is_none()
+            let plain = select.filter.is_none()
                 && select.distinct.is_none()
                 && select.group_by.is_empty()
                 && select.having.is_none();
-            plain.then(|| select.targets.iter().filter_map(|target| series(&target.expr)).max()).flatten()
+            match select.from.as_slice() {
+                _ if !plain => None,
+                [] => select.targets.iter().filter_map(|target| series(&target.expr)).max(),
+                [FromItem::Function(item)] => match item.functions.as_slice() {
+                    [(call, _)] if select.targets.iter().all(|target| !may_return_set(&target.expr)) => {
+                        series(call)
+                    }
+                    _ => None,
+                },
+                _ => None,
+            }
         }
         QueryBody::SetOperation { .. } => None,
     }
+}
+
+/// Whether an expression may return more or fewer rows than one, or is an aggregate.
+fn may_return_set(expr: &Expr) -> bool {
+    !matches!(
+        expr.kind,
+        ExprKind::Column(_) | ExprKind::Literal(_) | ExprKind::Parameter(_) | ExprKind::Star(_)
+    )
 }
 
 /// The number of rows that `generate_series(1, 3001)` returns.

@@ -1,5 +1,5 @@
-//! Checks the rules of DSQL for `sql!`, the linter, migrations and the local server. Its tables list everything that
-//! DSQL rejects or limits.
+//! Checks the rules of DSQL for `sql!`, the linter, migrations and the local server. The tables of this module list
+//! everything that DSQL rejects or limits.
 //!
 //! Input: a statement's tree and its text, and the schema, if known. Output: [`Finding`]s, with DSQL's own words and
 //! SQLSTATE, the place, and an alternative. The module uses no connection and no clock.
@@ -13,6 +13,7 @@ mod alter;
 mod clauses;
 mod ddl;
 mod functions;
+mod index_functions;
 mod inside;
 pub mod limits;
 mod named_functions;
@@ -66,8 +67,8 @@ pub fn refused_functions() -> &'static [(&'static str, &'static str)] {
     functions::refused()
 }
 
-/// Finds casts to types that do not exist in a completely known schema. The analyzer itself reports them in the
-/// statements that it checks.
+/// Finds casts to types that do not exist in a completely known schema. In the statements that the analyzer checks, the
+/// analyzer itself reports such casts.
 pub fn unknown_casts(statement: &Statement, schema: &Schema) -> Vec<Finding> {
     let mut out = Vec::new();
     query::unknown_casts(statement, schema, &mut out);

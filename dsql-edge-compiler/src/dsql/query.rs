@@ -27,7 +27,7 @@ pub(super) fn unknown_casts(statement: &Statement, schema: &Schema, out: &mut Ve
     out.extend(casts.found.into_iter().filter_map(|ty| types::unknown(ty, is_created)));
 }
 
-/// `SELECT … INTO t`, which only the leftmost SELECT may have.
+/// The finding for `SELECT … INTO t`. Only the leftmost SELECT of a query may have INTO.
 pub(super) fn into(query: &Query) -> Option<Finding> {
     match &query.body {
         QueryBody::Select(select) => {
@@ -69,8 +69,13 @@ impl<'s> Visit<'s> for Queries<'_> {
     }
 
     fn expr(&mut self, expr: &'s Expr) {
-        if let ExprKind::Function(call) = &expr.kind {
-            self.out.extend(functions::call(call));
+        match &expr.kind {
+            ExprKind::Function(call) => self.out.extend(functions::call(call)),
+            ExprKind::Column(parts) => {
+                self.out
+                    .extend(parts.last().filter(|name| name.text == "ctid").map(|name| ctid.at(name.span)));
+            }
+            _ => {}
         }
     }
 
@@ -86,8 +91,8 @@ impl<'s> Visit<'s> for Queries<'_> {
     }
 }
 
-/// `a LEFT JOIN LATERAL (SELECT a.x …) s ON …`: when DSQL passes `a.x` through the join, it reads the column of the
-/// same number in the inner table instead, and fails if the types differ (recorded; `CROSS` and `INNER` joins do not
+/// `a LEFT JOIN LATERAL (SELECT a.x …) s ON …`: instead of `a.x`, DSQL reads the column of the inner table that has the
+/// same number as `x`, and fails if the types of the two columns differ (recorded; `CROSS` and `INNER` joins do not
 /// fail).
 fn lateral(join: &Join, schema: Option<&Schema>) -> Option<Finding> {
     let FromItem::Subquery { lateral: true, query, .. } = &join.right else { return None };
@@ -113,8 +118,8 @@ fn lateral(join: &Join, schema: Option<&Schema>) -> Option<Finding> {
     }
 }
 
-/// The number of the column that DSQL reads instead, and its table, if that column has another
-/// type.
+/// The number of the column that DSQL reads instead of the named column, and the table of this column, if the types of
+/// the two columns differ.
 fn clash(
     schema: &Schema,
     parts: &[Name],

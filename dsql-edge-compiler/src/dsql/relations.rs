@@ -50,7 +50,7 @@ struct Tables<'s> {
 }
 
 impl<'s> Tables<'s> {
-    /// Adds the tables that a statement and the statements of its WITH write to, which are not in FROM.
+    /// Adds the target tables of a statement and of the statements in its WITH; a target table is not in FROM.
     fn targets(&mut self, statement: &'s Statement) {
         let (with, target) = match &statement.kind {
             StatementKind::Query(query) => (&query.with, None),

@@ -9,7 +9,7 @@ use crate::source::Span;
 /// A construct that DSQL rejects or limits.
 #[derive(Debug, PartialEq)]
 pub struct Rule {
-    /// Its name, as the linter prints it.
+    /// The name of the rule, as the linter prints it.
     pub id: &'static str,
     /// The rejected construct; for a whole statement, its command words.
     pub what: &'static str,
@@ -19,7 +19,7 @@ pub struct Rule {
     pub message: &'static str,
     /// The source of the rule.
     pub known: Known,
-    /// For a recent alternative, the date in 2026 since which DSQL has it, `MM-DD`.
+    /// For a recent alternative, the date in 2026 since which DSQL has this alternative, as `MM-DD`.
     pub since: Option<&'static str>,
     /// The alternative.
     pub instead: &'static str,
@@ -30,10 +30,12 @@ pub struct Rule {
 pub enum Known {
     /// A cluster returned this error, in the recording of September 2026 or in a report that quotes it.
     Recorded,
+    /// A cluster rejected this, as someone else observed: the observer and the date.
+    Observed(&'static str),
     /// A cluster rejected a similar construct with these words.
     Sibling,
-    /// AWS's user guide or AWS's own linter documents that the construct is rejected; the words are like those of
-    /// similar rules.
+    /// Only AWS's user guide or AWS's own linter documents that the construct is rejected, and no answer of a cluster is
+    /// known, so a statement that breaks the rule gets a warning. The words are like those of similar rules.
     Documented,
     /// The rule was inferred from other rules and has no source, so a statement that breaks it gets a warning, never an
     /// error.
@@ -45,14 +47,31 @@ impl Known {
     pub fn name(self) -> &'static str {
         match self {
             Known::Recorded => "recorded",
+            Known::Observed(_) => "observed",
             Known::Sibling => "sibling",
             Known::Documented => "documented",
             Known::Inferred => "inferred",
         }
     }
+
+    /// The source, and its date.
+    pub fn source(self) -> &'static str {
+        match self {
+            Known::Recorded => "a cluster's answers, recorded until 2026-09",
+            Known::Observed(source) => source,
+            Known::Sibling => "a cluster's answer to a similar statement, recorded until 2026-09",
+            Known::Documented => "Amazon Aurora DSQL user guide and dsql-lint, 2026-09",
+            Known::Inferred => "none: inferred from similar rules",
+        }
+    }
+
+    /// Whether a cluster's answer supports the rule. Otherwise a finding is a warning.
+    pub fn is_certain(self) -> bool {
+        matches!(self, Known::Recorded | Known::Observed(_) | Known::Sibling)
+    }
 }
 
-/// A rule that a statement breaks, and the place.
+/// A rule that a statement breaks, and the place in the statement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// The rule.
@@ -61,14 +80,14 @@ pub struct Finding {
     pub diagnostic: Diagnostic,
     /// The safe rewrite, if there is one.
     pub fix: Option<Fix>,
-    /// The whole statement is rejected, so no other rule is checked.
+    /// Whether DSQL rejects the whole statement, so that no other rule is checked.
     pub whole: bool,
 }
 
 /// A rewrite: places in the text and their replacements.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fix {
-    /// Its description, in one line.
+    /// The description of the rewrite, in one line.
     pub title: &'static str,
     /// The replacements, which do not overlap.
     pub edits: Vec<(Span, String)>,
@@ -76,13 +95,13 @@ pub struct Fix {
     pub meaning: Meaning,
 }
 
-/// Whether a script has the same effect with a rewrite as without it.
+/// Whether a script with the rewrite has the same effect as the script without the rewrite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
     /// The effect is always the same.
     Same,
-    /// The effect is the same if every statement succeeds. If one fails, more or less of the script is applied than
-    /// without the rewrite.
+    /// The effect is the same if every statement succeeds. If a statement fails, the rewrite changes how much of the
+    /// script is applied.
     SameIfAllSucceed,
 }
 
@@ -97,6 +116,16 @@ impl Meaning {
 }
 
 impl Rule {
+    /// Whether a finding is an error. A construct with the SQLSTATE of success is accepted, but differs from PostgreSQL.
+    pub fn is_error(&self) -> bool {
+        self.known.is_certain() && self.sqlstate != "00000"
+    }
+
+    /// Whether dsql-local rejects the construct: also if only a document supports the rule.
+    pub fn is_rejected(&self) -> bool {
+        self.known != Known::Inferred && self.sqlstate != "00000"
+    }
+
     /// DSQL's words, with `…` in place of the written text.
     pub fn general_message(&self) -> String {
         self.message.replace("{}", "…")
@@ -117,7 +146,7 @@ impl Rule {
 
     /// A finding at a place; `written` replaces the `{}` of the rule's message.
     pub(super) fn naming(&'static self, span: Span, written: &str) -> Finding {
-        let severity = if self.known == Known::Inferred { Severity::Warning } else { Severity::Error };
+        let severity = if self.is_error() { Severity::Error } else { Severity::Warning };
         let mut hint = self.instead.replace("{}", written);
         if let Some(day) = self.since {
             hint += &format!(" (in DSQL since 2026-{day})");
@@ -163,11 +192,11 @@ impl Finding {
     }
 }
 
-/// Defines a table of rules, one line per rule: its name, the rejected construct, the SQLSTATE, DSQL's words, the
-/// source, the date of the alternative, the alternative. Each rule becomes an item of that name; `$all` is the list of
-/// all rules.
+/// Defines a table of rules, one line per rule: the name, the rejected construct, the SQLSTATE, DSQL's words, the
+/// source, the date since which DSQL has the alternative, and the alternative. Each rule becomes an item with the name
+/// of the rule; `$all` is the list of all rules.
 macro_rules! rules {
-    ($(#[$doc:meta])* $all:ident; $($id:ident: $what:literal | $sqlstate:literal | $message:literal | $known:ident $(since $day:literal)? | $instead:literal;)*) => {
+    ($(#[$doc:meta])* $all:ident; $($id:ident: $what:literal | $sqlstate:literal | $message:literal | $known:ident $($source:literal)? $(since $day:literal)? | $instead:literal;)*) => {
         $(
             #[allow(non_upper_case_globals, reason = "the name is the rule's own, as users see it")]
             pub(super) static $id: $crate::dsql::rule::Rule = $crate::dsql::rule::Rule {
@@ -175,7 +204,7 @@ macro_rules! rules {
                 what: $what,
                 sqlstate: $sqlstate,
                 message: $message,
-                known: $crate::dsql::rule::Known::$known,
+                known: $crate::dsql::rule::Known::$known $(($source))?,
                 since: rules!(@since $($day)?),
                 instead: $instead,
             };

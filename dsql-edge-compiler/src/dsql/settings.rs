@@ -1,13 +1,26 @@
 //! Checks settings and isolation levels.
 //!
-//! Input: `SET`, `SHOW`, `BEGIN` as words. Output: the rule that they break. The local server checks the settings that
-//! a client sends when it connects, against the names defined here.
+//! Input: `SET`, `SHOW`, `BEGIN` as words. Output: the rule that the words break. The local server checks the settings
+//! that a client sends when it connects, against the names defined here.
 
 use super::rule::rules;
 use super::{Finding, words::Words};
+use crate::source::Span;
 use crate::syntax::ast::{Set, StatementKind};
 
-/// The settings that a session may change (AWS's pgdump-proxy; measured on clusters). `enable_*` may be set too.
+/// The settings of the planner that AWS documents.
+const PLANNER: &[&str] = &[
+    "enable_bitmapscan",
+    "enable_hashjoin",
+    "enable_indexonlyscan",
+    "enable_indexscan",
+    "enable_material",
+    "enable_mergejoin",
+    "enable_nestloop",
+    "enable_seqscan",
+];
+
+/// The settings that a session may change (AWS's pgdump-proxy; measured on clusters), in addition to [`PLANNER`].
 pub const SETTABLE: &[&str] = &[
     "application_name",
     "client_encoding",
@@ -28,6 +41,7 @@ rules! {
     set_transaction:         "SET TRANSACTION"                         | "0A000" | "setting configuration parameter \"TRANSACTION\" not supported" | Recorded | "write it in BEGIN: BEGIN READ ONLY";
     set_session_characteristics: "SET SESSION CHARACTERISTICS"         | "0A000" | "setting configuration parameter \"TRANSACTION\" not supported" | Sibling | "write it in BEGIN: BEGIN READ ONLY";
     set_parameter:           "SET of a setting that is fixed"          | "0A000" | "setting configuration parameter \"{}\" not supported"   | Recorded   | "leave it out: DSQL does not let a session set it; for a timeout, cancel in the client";
+    set_planner:             "SET of a planner setting that AWS does not list" | "0A000" | "setting configuration parameter \"{}\" not supported" | Documented | "leave it out";
     set_reserved:            "SET of an unknown dsql.…"                | "42602" | "invalid configuration parameter name \"{}\""            | Recorded   | "leave it out: \"dsql\" is a reserved prefix";
     set_role:                "SET ROLE"                                | "0A000" | "setting configuration parameter \"role\" not supported" | Recorded   | "connect as the role: DSQL_USER; within BEGIN and COMMIT, AWS documents SET LOCAL ROLE";
     show_removed:            "SHOW lc_collate, SHOW lc_ctype"          | "42704" | "unrecognized configuration parameter \"{}\""            | Recorded   | "the collation is C";
@@ -41,21 +55,35 @@ pub(super) fn set(set: &Set, words: &Words<'_>) -> Option<Finding> {
     }
     let name = set.name.to_ascii_lowercase();
     let span = words.span_of(usize::MAX);
-    if SETTABLE.contains(&name.as_str()) || name.starts_with("enable_") {
+    if SETTABLE.contains(&name.as_str()) || PLANNER.contains(&name.as_str()) {
         return None;
     }
     match name.as_str() {
+        name if name.starts_with("enable_") => Some(set_planner.naming(span, &set.name)),
         "transaction_isolation" | "default_transaction_isolation" => {
             Some(set_parameter.naming(span, &set.name).advising(isolation_level.instead))
         }
-        // `SET LOCAL ROLE` is documented; a cluster's answer to it has not been recorded.
+        // `SET LOCAL ROLE` is documented; a cluster's answer to this statement has not been recorded.
         "role" => (set.command != "SET LOCAL").then(|| set_role.at(span)),
         name if name.starts_with("dsql.") => Some(set_reserved.naming(span, &set.name)),
         _ => Some(set_parameter.naming(span, &set.name)),
     }
 }
 
-/// The rule for a function's body: it must not change the client encoding of a session that calls the function.
+/// `set_config(name, …)`: the same rules as for SET.
+pub(super) fn set_config(name: &str, span: Span) -> Option<Finding> {
+    let setting = name.to_ascii_lowercase();
+    if SETTABLE.contains(&setting.as_str()) || setting.starts_with("enable_") {
+        return None;
+    }
+    Some(if setting.starts_with("dsql.") {
+        set_reserved.naming(span, name)
+    } else {
+        set_parameter.naming(span, name)
+    })
+}
+
+/// The rule for a function's body: the body must not change the client encoding of the session that calls the function.
 pub(super) fn of_session(statement: &StatementKind, words: &Words<'_>) -> Option<Finding> {
     let changes = match statement {
         StatementKind::Set(set) => set.name.eq_ignore_ascii_case("client_encoding"),
@@ -68,7 +96,7 @@ pub(super) fn of_session(statement: &StatementKind, words: &Words<'_>) -> Option
     changes.then(|| set_parameter.naming(words.span_of(usize::MAX), "client_encoding"))
 }
 
-/// Checks `SET TRANSACTION`, `SET ROLE`, `BEGIN` and `SHOW`, whose arguments the parser skips.
+/// Checks the words of `SET TRANSACTION`, `SET ROLE`, `BEGIN` and `SHOW`, because the parser skips their arguments.
 pub(super) fn passed_over(words: &Words<'_>) -> Option<Finding> {
     let all = || words.span_of(usize::MAX);
     match (words.first_two(), words.at(2)) {
@@ -82,6 +110,11 @@ pub(super) fn passed_over(words: &Words<'_>) -> Option<Finding> {
         (("SET", "ROLE"), role) if role != "NONE" => Some(set_role.at(all())),
         (("SET", "SESSION"), "ROLE") if words.at(3) != "NONE" => Some(set_role.at(all())),
         (("SET", "SESSION"), "AUTHORIZATION") => Some(set_parameter.naming(all(), "session_authorization")),
+        // `RESET dsql.x`
+        (("RESET", "DSQL"), ".") => {
+            let name = format!("dsql.{}", words.at(3).to_lowercase());
+            (!SETTABLE.contains(&name.as_str())).then(|| set_reserved.naming(all(), &name))
+        }
         (("SHOW", "LC_COLLATE"), _) => Some(show_removed.naming(words.span(1), "lc_collate")),
         (("SHOW", "LC_CTYPE"), _) => Some(show_removed.naming(words.span(1), "lc_ctype")),
         _ => None,

@@ -1,10 +1,11 @@
-//! Finds the rules that one statement breaks by itself, including the rules that statements inside it break.
+//! Finds the rules that one statement breaks by itself, including the rules that the statements inside this statement
+//! break.
 //!
 //! Input: a statement with its text, and the schema, if known. Output: [`Finding`]s in DSQL's order. The statements in
 //! the bodies of SQL functions are checked too: each statement by itself, and all statements of a body together, as
 //! statements of one message.
 
-use super::clauses::{function_body_depth, inner_depth};
+use super::clauses::{drop_domain_cascade, function_body_depth, inner_depth};
 use super::inside::{Unread, copied_query, explained, parsed_within, run, unread, within};
 use super::words::Words;
 use super::{
@@ -14,12 +15,12 @@ use crate::Source;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::Schema;
 use crate::source::Span;
-use crate::syntax::ast::{CreateFunction, StatementKind};
+use crate::syntax::ast::{CreateFunction, ObjectKind, StatementKind};
 use crate::syntax::keyword::Keyword;
 use crate::syntax::token::TokenKind;
 use crate::syntax::{Parsed, ParsedStatement};
 
-/// The limit for functions that create functions, one inside another.
+/// The maximum nesting depth of functions that create functions.
 const MOST_BODIES: usize = 8;
 
 /// The rules that a statement breaks by itself, in DSQL's order.
@@ -42,7 +43,7 @@ fn findings_inside(statement: ParsedStatement<'_>, schema: Option<&Schema>, leve
             let words = Words::of(statement);
             if let Some(finding) = statements::refused(&words) {
                 let whole = Finding { whole: true, ..finding };
-                // A statement that DSQL may accept is checked further.
+                // If a rule only warns, DSQL may accept the statement, so the other rules are checked too.
                 if whole.diagnostic.is_error() {
                     return vec![whole];
                 }
@@ -54,7 +55,7 @@ fn findings_inside(statement: ParsedStatement<'_>, schema: Option<&Schema>, leve
             }
         }
     }
-    // The elements of CREATE SCHEMA are statements, each checked by itself.
+    // The elements of CREATE SCHEMA are statements, and each element is checked by itself.
     if !matches!(statement.kind, StatementKind::CreateSchema(_)) {
         query::queries(statement.tree, schema, &mut out);
     }
@@ -89,15 +90,19 @@ fn by_kind(
         StatementKind::CreateTable(table) => ddl::table(table, words, out),
         StatementKind::CreateTableAs(table) => out.push(whole(ddl::table_as(table, words))),
         StatementKind::CreateView(view) => ddl::view(view, words, out),
-        StatementKind::CreateIndex(index) => ddl::index(index, words, out),
+        StatementKind::CreateIndex(index) => ddl::index(index, words, schema, out),
         StatementKind::CreateSequence(sequence) => ddl::sequence(sequence, statement.span, words, out),
         StatementKind::CreateType(new) => out.push(whole(ddl::new_type(new, words))),
         StatementKind::CreateFunction(function) => ddl::function(function, words, out),
+        StatementKind::Drop(drop) if drop.object == ObjectKind::Domain && drop.cascade => {
+            out.push(drop_domain_cascade.at(statement.span));
+        }
         StatementKind::CreateDomain(domain) => {
             out.extend(ddl::temporary_object("CREATE DOMAIN", &domain.name));
             out.extend(types::domain(&domain.type_name));
         }
         StatementKind::CreateSchema(created) => {
+            limits::schemas_of(created, schema, words.span_of(2), out);
             for element in &created.elements {
                 out.extend(findings(ParsedStatement { tree: element, ..statement }, schema));
             }
@@ -129,7 +134,7 @@ fn inner(read: Result<Parsed<'_>, Unread>, schema: Option<&Schema>, out: &mut Ve
     }
 }
 
-/// Adds the findings of a function's body. `level` is the number of functions around this one.
+/// Adds the findings of a function's body. `level` is the number of functions around this function.
 fn body(function: &CreateFunction, statement: ParsedStatement<'_>, level: usize, out: &mut Vec<Finding>) {
     if function.aggregate.is_some() || function.language.as_deref().is_some_and(|it| it != "sql") {
         return;
@@ -165,7 +170,7 @@ fn body(function: &CreateFunction, statement: ParsedStatement<'_>, level: usize,
     }
 }
 
-/// The statements of `BEGIN ATOMIC …; END`, or `RETURN expression`, which is parsed as SELECT.
+/// The statements of `BEGIN ATOMIC …; END`, or the expression of `RETURN expression`, parsed as a SELECT.
 fn unquoted_body<'p>(words: &Words<'_>, statement: ParsedStatement<'p>) -> Result<Parsed<'p>, Unread> {
     let mut depth = 0usize;
     let mut first = None;

@@ -3,11 +3,12 @@
 //!
 //! Input: the statements of a session, one after the other. Output: the rule that the next statement breaks. A finding
 //! does not end the transaction. A caller that receives the answers of a server calls [`Transactions::failed`]; a
-//! linter continues as if the statement had begun another transaction.
+//! linter instead continues as if the statement that breaks a rule had begun another transaction.
 
 use super::Finding;
 use super::inside::{self, Copied};
 use super::rule::rules;
+use super::words::Words;
 use crate::syntax::ParsedStatement;
 use crate::syntax::ast::{AlterAction, ConstraintKind, Statement, StatementKind, TransactionStatement};
 
@@ -24,9 +25,9 @@ rules! {
 /// The transactions of a session so far.
 #[derive(Clone, Debug, Default)]
 pub struct Transactions {
-    /// The session is between BEGIN and COMMIT.
+    /// Whether the session is between BEGIN and COMMIT.
     open: bool,
-    /// Several statements of one message share a transaction without BEGIN.
+    /// Whether several statements of one message share a transaction without BEGIN.
     implicit: bool,
     ddl: bool,
     dml: bool,
@@ -42,7 +43,7 @@ pub enum Part {
     Begin,
     /// `COMMIT`, `END`, `ROLLBACK`, `ABORT`, with or without `AND CHAIN`
     End,
-    /// It changes the catalog: `CREATE`, `ALTER`, `DROP`, `GRANT` …
+    /// A statement that changes the catalog: `CREATE`, `ALTER`, `DROP`, `GRANT` …
     Ddl,
     /// It changes rows.
     Dml,
@@ -96,7 +97,7 @@ pub fn is_last_commit(statement: &Statement) -> bool {
     matches!(statement.kind, StatementKind::Transaction(TransactionStatement::Commit { chain: false }))
 }
 
-/// Whether the statement ends a transaction and begins the next one (`AND CHAIN`).
+/// Whether the statement ends a transaction and begins the next transaction (`AND CHAIN`).
 pub fn chains(statement: &Statement) -> bool {
     matches!(
         statement.kind,
@@ -125,7 +126,7 @@ impl Transactions {
         }
     }
 
-    /// Records that the previous statement failed, after which a transaction accepts only COMMIT or ROLLBACK.
+    /// Records that the previous statement failed. After this, an open transaction accepts only COMMIT or ROLLBACK.
     pub fn failed(&mut self) {
         self.aborted = self.open;
         if !self.open {
@@ -190,7 +191,10 @@ impl Transactions {
                 mixed.then(|| mixed_ddl_dml_transaction.at(span))
             }
             Part::Other => {
-                if matches!(statement.kind, StatementKind::Utility("CALL")) {
+                // A script that reads `sys.jobs` can wait for the job in this way too.
+                let waits = matches!(statement.kind, StatementKind::Utility("CALL"))
+                    || Words::of(statement).has("SYS . JOBS");
+                if waits {
                     self.building.clear();
                 }
                 None

@@ -103,7 +103,7 @@ impl<'a> Words<'a> {
         None
     }
 
-    /// The parenthesis that closes the one at this position.
+    /// The position of the parenthesis that closes the parenthesis at this position.
     pub(crate) fn closing(&self, open: usize) -> Option<usize> {
         let mut depth = 0usize;
         for at in open..self.words.len() {
@@ -169,7 +169,8 @@ impl<'a> Words<'a> {
         before.map_or(place, |token| token.span.end)
     }
 
-    /// A place extended by the blanks before it, for removal. A comment before it stays, with the end of its line.
+    /// A place extended by the blanks before it, for removal. A comment before the place stays, with the line end after
+    /// the comment.
     pub(super) fn with_blank_before(&self, span: Span) -> Span {
         let start = self.end_before(span.start).min(span.start);
         let blank = self.text(Span { start, end: span.start }).trim().is_empty();

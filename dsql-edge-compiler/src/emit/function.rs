@@ -66,8 +66,9 @@ impl Function {
     }
 }
 
-/// The type of a function's parameter for which the user wrote no type. It is the Rust type of the SQL type, borrowed
-/// if the Rust type owns memory, and an `Option` if NULL has a meaning or if the parameter decides on optional text.
+/// The type of a function's parameter for which the user wrote no type. The result is the Rust type of the SQL type.
+/// The type is borrowed if the Rust type owns memory. The type is an `Option` if NULL has a meaning, or if the
+/// parameter decides on optional text.
 pub fn parameter_type(parameter: &TypedParameter) -> TokenStream {
     let borrowed = |owned: &str| match owned {
         "::std::string::String" => quote!(&str),

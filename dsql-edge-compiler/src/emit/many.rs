@@ -1,7 +1,8 @@
 //! Emits a statement for many rows.
 //!
-//! Input: an [`Emission`] and the rows that it iterates over. Output: an expression that owns the iterator and binds
-//! the rows when they are sent: into one array per parameter, or each row for its own execution.
+//! Input: an [`Emission`] and the rows of the statement. Output: an expression that owns the iterator over the rows.
+//! When the statement is sent, the expression binds all rows to one array per parameter, or binds each row for a
+//! separate execution.
 
 use super::emission::{Emission, Many, parameter_names};
 use super::{row, statement};

@@ -1,7 +1,7 @@
 //! Converts typed queries into Rust tokens.
 //!
 //! Input: an [`Emission`]: a [`TypedQuery`], its `Fields`, and the user's code around it. Output: tokens that read like
-//! hand-written code. They refer only to `::dsql_edge::private` and `::dsql_edge::types`, and emission cannot fail
+//! hand-written code. The tokens refer only to `::dsql_edge::private` and `::dsql_edge::types`. Emission cannot fail
 //! because of the user's SQL.
 
 mod emission;
@@ -42,8 +42,8 @@ impl Emission<'_> {
             (_, false) => (row::row(self.fields, self.row, self.types), quote!(, decode)),
         };
         let result = quote!(::dsql_edge::private::#kind::new(#chosen, #arguments_name #last));
-        // The arguments are evaluated outside the block that contains the items, so that they cannot refer to the names
-        // of these items.
+        // The arguments are evaluated outside the block that contains the items, so that the arguments cannot refer to
+        // the names of these items.
         quote! {
             match (#(&(#arguments),)*) {
                 (#(#names,)*) => {

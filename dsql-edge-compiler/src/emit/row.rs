@@ -5,15 +5,16 @@ use crate::fields::{Entry, Field, Fields, Group};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
 
-/// A named row struct, for query functions. The structs of its groups are named after it and the group: `PostAuthor`.
+/// A named row struct, for query functions. The struct of a group is named after the row struct and the group:
+/// `PostAuthor`.
 pub struct Declaration<'d> {
     /// Its name.
     pub name: Ident,
-    /// Its visibility, and that of its fields.
+    /// The visibility of the struct and of its fields.
     pub visibility: TokenStream,
     /// The documentation of the struct, but not of its groups.
     pub docs: TokenStream,
-    /// Its other attributes, without the serde attributes that `serialized` applies.
+    /// The other attributes of the struct, without the serde attributes that `serialized` applies.
     pub attributes: TokenStream,
     /// Traits that attributes already derive, by the last name of their path.
     pub derived: &'d [String],
@@ -38,7 +39,7 @@ pub fn declaration(declared: &Declaration<'_>, fields: &Fields, types: &WrittenT
             quote!(#[doc = #doc] #visibility #field: #ty)
         });
         // A type that the user wrote need not implement the traits of the row, so each impl has a bound. The bound has
-        // `for`, because rustc would otherwise check a bound on a type without parameters immediately.
+        // `for`: without `for`, rustc would check the bound on a type without parameters immediately, and fail.
         let written: Vec<&TokenStream> = columns(entries).iter().filter_map(|at| types.get(at)).collect();
         let bounds = |bound: TokenStream| {
             if written.is_empty() { quote!() } else { quote!(where #(for<'t> #written: #bound),*) }
@@ -125,8 +126,8 @@ fn anonymous(fields: &Fields, types: &WrittenTypes) -> TokenStream {
     quote!(#out #decode)
 }
 
-/// `Row`, or another name if a type that the user wrote begins with `Row`: in the block of the query, the generated
-/// struct would hide it.
+/// `Row`, or another name if a type that the user wrote begins with `Row`: in the block of the query, a generated
+/// struct named `Row` would hide the user's type.
 fn anonymous_name(types: &WrittenTypes) -> Ident {
     let mut name = "Row".to_owned();
     while types.values().any(|written| mentions(written.clone(), &name)) {
@@ -307,7 +308,7 @@ fn constructed(entries: &[Entry], row: &RowType, types: &WrittenTypes) -> TokenS
     quote!(#path { #(#values),* })
 }
 
-/// One field from one column. The field's type determines the Rust type if none is written.
+/// One field from one column. If the user wrote no Rust type, the type of the struct's field determines the Rust type.
 fn column(field: &Field, written: Option<&TokenStream>) -> TokenStream {
     let marker = marker_path(&field.marker);
     let nullable = nullability(field.nullable);

@@ -102,7 +102,7 @@ fn columns(query: &TypedQuery) -> TokenStream {
 
 fn statement(emission: &Emission<'_>, sql: &str, params: &[u32], columns: &TokenStream) -> TokenStream {
     let Emission { query, name, .. } = emission;
-    // The spans of these three macros determine the reported place.
+    // The spans of these three macros determine the place that the runtime reports.
     let span = emission.place.unwrap_or_else(Span::call_site);
     let place = quote_spanned! {span=>
         file: ::core::file!(),
@@ -128,7 +128,7 @@ fn statement(emission: &Emission<'_>, sql: &str, params: &[u32], columns: &Token
     }
 }
 
-/// One `bind` per parameter. A parameter that decides on optional text is bound only if it is given.
+/// One `bind` per parameter. A parameter that decides on optional text is bound only if its argument is given.
 pub(super) fn bind(query: &TypedQuery, names: &[Ident]) -> Vec<TokenStream> {
     let arguments = Ident::new("arguments", Span::mixed_site());
     query
@@ -141,7 +141,7 @@ pub(super) fn bind(query: &TypedQuery, names: &[Ident]) -> Vec<TokenStream> {
                 rust_type(&parameter.sql_type, false).map_or(Marker::Scalar("Unknown"), |found| found.0);
             let marker = parameter_marker(&marker, parameter.elements_nullable);
             let nullable = nullability(parameter.nullable);
-            // rustc reports a value of the wrong type at the value.
+            // If a value has the wrong type, rustc reports the error at the value.
             let span = Span::call_site().located_at(name.span());
             if parameter.optional {
                 return quote_spanned! {span=>

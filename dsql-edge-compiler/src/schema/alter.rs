@@ -59,7 +59,7 @@ impl Fold {
             self.forget_references(at, &name.text);
         }
         // The relation is moved out, because a copy would make the time of each action proportional to the number of
-        // columns. Meanwhile, no other table reads this one.
+        // columns. While the relation is moved out, no other code reads it.
         let mut relation = std::mem::take(&mut self.schema.relations[at]);
         self.alter_relation(at, &mut relation, action);
         self.schema.relations[at] = relation;
@@ -215,8 +215,8 @@ impl Fold {
     pub(super) fn change(&mut self, relation: &mut Relation, name: &Name, change: impl FnOnce(&mut Column)) {
         match relation.columns.iter_mut().find(|column| column.name == name.text) {
             Some(column) => change(column),
-            // The columns of CREATE TABLE AS are those of its query, which this module cannot analyze: the column may
-            // exist.
+            // The column may exist: the columns of CREATE TABLE AS are those of its query, and this module cannot
+            // analyze the query.
             None if matches!(relation.kind, RelationKind::TableAs(..)) => {}
             None => self.unknown_column(relation, name),
         }

@@ -1,7 +1,7 @@
 //! Keeps the `CHECK` constraints of tables, and the columns that they prove NOT NULL.
 //!
-//! Input: constraints as written. Output: checks by name. On DSQL, `CHECK (c IS NOT NULL)` is the only way to make a
-//! column NOT NULL that was added to an existing table, so it proves the same as NOT NULL.
+//! Input: constraints as written. Output: checks by name. If a column was added to an existing table, DSQL can make the
+//! column NOT NULL only with `CHECK (c IS NOT NULL)`. So such a check proves the same as NOT NULL.
 //!
 //! PostgreSQL names a check without a name `table_column_check`, and adds a number if the schema already has a
 //! constraint of that name. The snapshot may not have every constraint of the schema, so such a name is a guess.
@@ -35,7 +35,7 @@ impl Relation {
         });
     }
 
-    /// The checks that a table inherits from this one.
+    /// The checks that a child table inherits from this table.
     pub(super) fn inherited_checks(&self) -> impl Iterator<Item = Check> + '_ {
         self.checks.iter().filter(|check| !check.no_inherit).cloned()
     }
@@ -58,7 +58,7 @@ impl Relation {
         }
     }
 
-    /// `VALIDATE CONSTRAINT`. If several checks share the name, none is validated.
+    /// `VALIDATE CONSTRAINT`. If several checks have this name, no check is validated.
     pub(super) fn validate_check(&mut self, name: &str) {
         let mut named = self.checks.iter_mut().filter(|check| check.name == name);
         if let (Some(check), None) = (named.next(), named.next()) {
@@ -83,7 +83,8 @@ impl Relation {
 }
 
 impl Fold {
-    /// Names a check before its table's children inherit it: PostgreSQL gives them the check under the same name.
+    /// Names a check before its table's children inherit it: in PostgreSQL, the children have the check under the same
+    /// name.
     pub(super) fn name_check(&self, table: usize, name: &mut Option<Name>, expr: &Expr) {
         let Some(relation) = self.schema.relations.get(table) else { return };
         let text = check_name(relation, &columns(expr));
@@ -96,7 +97,7 @@ fn check_name(relation: &Relation, columns: &[String]) -> String {
     key_name(&relation.name, if columns.len() == 1 { columns } else { &[] }, "check")
 }
 
-/// The columns that a check names; it cannot name columns of another table.
+/// The columns that a check names. A check cannot name columns of another table.
 fn columns(expr: &Expr) -> Vec<String> {
     struct Columns(BTreeSet<String>);
     impl Visit<'_> for Columns {
@@ -111,8 +112,8 @@ fn columns(expr: &Expr) -> Vec<String> {
     found.0.into_iter().collect()
 }
 
-/// The columns that are not NULL in each row that satisfies a check. A row also satisfies a check that is NULL for it,
-/// but `c IS NOT NULL` is never NULL.
+/// The columns that are not NULL in each row that satisfies a check. A row also satisfies a check whose result for this
+/// row is NULL. But the result of `c IS NOT NULL` is never NULL.
 fn proves_not_null(expr: &Expr, out: &mut Vec<String>) {
     match &expr.kind {
         ExprKind::And(parts) => parts.iter().for_each(|part| proves_not_null(part, out)),

@@ -1,8 +1,8 @@
 //! Removes the statements that a script rolls back.
 //!
 //! Input: the statements of a file. Output: the applied statements, without those between `BEGIN` and `ROLLBACK`, or
-//! between `SAVEPOINT` and `ROLLBACK TO`. A transaction that is open at the end is returned: psql discards it, but a
-//! tool that sends a file as one transaction may commit it.
+//! between `SAVEPOINT` and `ROLLBACK TO`. A transaction that is open at the end of the file is returned. psql discards
+//! such a transaction, but a tool that sends a file as one transaction may commit it.
 
 use crate::source::Span;
 use crate::syntax::ast::{Statement, StatementKind, TransactionStatement};
@@ -69,7 +69,7 @@ impl Blocks {
         self.savepoints.iter().rposition(|(known, _)| known == name)
     }
 
-    /// Rolls back to a savepoint, which itself stays.
+    /// Rolls back to a savepoint. The savepoint itself stays.
     fn roll_back_to(&mut self, at: usize, name: &str) {
         let Some(found) = self.savepoint(name) else { return };
         self.savepoints.truncate(found + 1);

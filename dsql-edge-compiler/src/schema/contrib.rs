@@ -6,8 +6,8 @@ macro_rules! extensions {
     };
 }
 
-/// The extensions as `cargo xtask catalog` reads them from PostgreSQL: all that come with it and have objects that
-/// queries can name.
+/// The extensions that come with PostgreSQL and have objects that queries can name. `cargo xtask catalog` reads them
+/// from PostgreSQL.
 pub(super) const EXTENSIONS: [(&str, &str); 36] = extensions![
     "adminpack",
     "amcheck",
@@ -57,7 +57,8 @@ pub fn extension_names() -> impl Iterator<Item = &'static str> {
     EXTENSIONS.iter().map(|(name, _)| *name)
 }
 
-/// Extensions whose functions compute a value from their arguments: they run no SQL, and read no other database or file.
+/// Extensions whose functions compute a value from their arguments: these functions run no SQL, and read no other
+/// database and no file.
 const OF_VALUES: [&str; 15] = [
     "btree_gin",
     "btree_gist",

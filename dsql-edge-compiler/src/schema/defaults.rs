@@ -1,10 +1,10 @@
 //! Keeps the defaults of columns, and the objects that they depend on: `CASCADE` removes a default together with its
 //! sequence.
 //!
-//! Input: the expression of a default, when it is set; later an object that is dropped. Output: columns without the
-//! defaults that depended on the object. PostgreSQL keeps a default as a row of `pg_attrdef`. `DROP … CASCADE` removes
-//! the row, and the column stays. A generated column is dropped with its expression (`StoreAttrDefault` in
-//! `pg_attrdef.c`).
+//! Input: the expression of a default, when the default is set; later, an object that is dropped. Output: the columns,
+//! without the defaults that depended on the dropped object. PostgreSQL keeps a default as a row of `pg_attrdef`. `DROP
+//! … CASCADE` removes this row, but the column stays. A generated column is dropped together with its expression
+//! (`StoreAttrDefault` in `pg_attrdef.c`).
 //!
 //! Example: after `CREATE SEQUENCE s`, `CREATE TABLE t (id bigint NOT NULL DEFAULT nextval('s'))` and
 //! `DROP SEQUENCE s CASCADE`, an INSERT without `id` fails.
@@ -114,7 +114,7 @@ impl Fold {
 mod tests {
     use super::super::Schema;
 
-    /// The columns of `t` after a script, each with whether it has a default.
+    /// The columns of `t` after a script; `=` marks a column that has a default.
     fn columns(sql: &str) -> String {
         let schema = Schema::parse(sql).unwrap();
         let at = schema.relation("public", "t").unwrap();

@@ -113,7 +113,8 @@ fn unknown(schema: &Schema, tables: &[usize], table: &str, column: &str) -> Opti
     if tables.peek().is_none() {
         return Some(format!("type {table}.{column}: table \"{table}\" does not exist"));
     }
-    // A view is assumed to have the column: the query that defines its columns is not analyzed here.
+    // A view is assumed to have the column, because the query of the view, which defines the columns, is not analyzed
+    // here.
     let known = tables.any(|it| !matches!(it.kind, RelationKind::Table) || it.column(column).is_some());
     (!known).then(|| format!("type {table}.{column}: column \"{column}\" does not exist"))
 }

@@ -1,7 +1,7 @@
 //! Applies `DO` blocks of the forms that migration tools write: "create it if it does not exist".
 //!
-//! Input: the statement as written. Output: the schema after the block, or `false` if the block has any other form, so
-//! that it is reported as a statement whose effect is not known. The forms, of which a block may contain several:
+//! Input: the statement as written. Output: the schema after the block, or `false` if the block has any other form. The
+//! block is then reported as a statement whose effect is not known. The forms, of which a block may contain several:
 //!
 //! ```sql
 //! BEGIN CREATE TYPE mood AS ENUM ('a'); EXCEPTION WHEN duplicate_object THEN NULL; END
@@ -9,9 +9,9 @@
 //! BEGIN CREATE TABLE t (id int); EXECUTE 'ALTER TABLE t ADD a int'; END
 //! ```
 //!
-//! The condition of `IF NOT EXISTS` is not evaluated: it must contain the name of the created object in a string, and
-//! counts as true if the schema does not have the object. A block with an EXCEPTION clause is rolled back as a whole if
-//! one of its objects exists.
+//! The condition of `IF NOT EXISTS` is not evaluated. The condition must contain the name of the created object in a
+//! string, and counts as true if the schema does not have the object. A block with an EXCEPTION clause is rolled back
+//! as a whole if one of its objects exists.
 
 use super::Relation;
 use super::fold::Fold;
@@ -24,7 +24,7 @@ use crate::syntax::{Parsed, lex};
 /// A statement of a block.
 enum Step {
     Run(Statement),
-    /// Creates an object if the schema does not have one of this name.
+    /// Creates an object if the schema does not have an object of this name.
     Create(Statement),
 }
 

@@ -1,9 +1,9 @@
 //! Applies `DROP`, and drops the dependents with `CASCADE`.
 //!
 //! Input: the statement. Output: the schema without the dropped objects and the objects that depend on them. The
-//! dependencies are those of `pg_depend`, computed from the schema: a view depends on the relations, functions and
-//! types to which the names in its query referred when it was created; a column depends on its type; a partition
-//! depends on its parent.
+//! dependencies are those of `pg_depend`, computed from the schema. A view depends on the relations, functions and
+//! types that its query names; the names have the meaning that they had when the view was created. A column depends on
+//! its type. A partition depends on its parent.
 
 use std::collections::BTreeSet;
 
@@ -132,8 +132,8 @@ impl Fold {
         }
     }
 
-    /// Drops everything that depends on these objects, directly or indirectly. Those of the given objects that are
-    /// types or functions are dropped too.
+    /// Drops everything that depends on these objects, directly or indirectly. If a given object is itself a type or a
+    /// function, it is dropped too.
     pub(super) fn drop_dependents(&mut self, mut dropped: Vec<Object>) {
         let mut at = 0;
         while let Some(object) = dropped.get(at).copied() {
@@ -173,7 +173,8 @@ impl Fold {
         places.into_iter().filter(is_it).map(Object::Relation).collect()
     }
 
-    /// Removes the name of an object. Its entry stays, so that the indexes of other objects do not change.
+    /// Removes the name of an object. The entry of the object stays, so that the indexes of other objects do not
+    /// change.
     pub(super) fn forget(&mut self, object: Object) {
         let version = self.schema.version;
         match object {
@@ -198,7 +199,7 @@ impl Fold {
         }
     }
 
-    /// The partitions of a table and the sequences of its columns, which are dropped with it.
+    /// The partitions of a table and the sequences of its columns. These are dropped together with the table.
     fn partitions(&self, parent: usize) -> Vec<usize> {
         let is_partition = |(_, it): &(usize, &Relation)| {
             (it.partitioned || matches!(it.kind, RelationKind::Sequence)) && it.parents.contains(&parent)
@@ -264,8 +265,8 @@ impl Fold {
     }
 }
 
-/// Whether the type of a column or a domain is this one, or an array of it. The fold stores each type name with its
-/// schema.
+/// Whether the type of a column or a domain is the type of this name, or an array of this type. The fold stores each
+/// type name with its schema.
 fn is_type(written: &TypeName, name: &[String; 2]) -> bool {
     written.name.parts.iter().map(|part| &part.text).eq(name)
 }
@@ -291,10 +292,10 @@ pub(super) struct Reads<'s> {
     schema: &'s Schema,
     version: u32,
     path: &'s [String],
-    /// The names of `WITH`, which are not relations.
+    /// The names of the `WITH` queries. These names are not relations.
     with: Vec<String>,
     pub(super) found: BTreeSet<Object>,
-    /// A column to search for; `names_column` becomes true if the column is named or part of a star.
+    /// A column to search for. `names_column` becomes true if the query names this column, or if a star includes it.
     column: Option<&'s str>,
     names_column: bool,
 }
@@ -304,7 +305,7 @@ impl<'s> Reads<'s> {
         Reads::at(schema, &view.created)
     }
 
-    /// A collector for an expression whose names have the meaning that they had at `moment`.
+    /// A collector for an expression; the names in the expression have the meaning that they had at `moment`.
     pub(super) fn at(schema: &'s Schema, moment: &'s Moment) -> Reads<'s> {
         Reads {
             schema,
@@ -359,8 +360,8 @@ impl<'s> Visit<'s> for Reads<'s> {
                     it.name_at(self.version)
                         .is_some_and(|(schema, name)| name == call.name.name() && is_called(schema))
                 });
-                // Among several functions of the same name, the types of the arguments decide, which are not known
-                // here.
+                // Among several functions of the same name, the types of the arguments decide, and these types are not
+                // known here.
                 if let (Some((at, _)), None) = (called.next(), called.next()) {
                     self.found.insert(Object::Function(at));
                 }

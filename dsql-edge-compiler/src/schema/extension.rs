@@ -1,7 +1,8 @@
 //! Adds the functions, operators, types and casts of extensions to a schema.
 //!
 //! Input: `CREATE EXTENSION`. Output: the schema with the objects of PostgreSQL 16's version of the extension, as if
-//! their DDL were in the schema. For an unknown extension nothing is added, and its objects are not found.
+//! their DDL were in the schema. If the extension is unknown, nothing is added, and a query does not find the
+//! extension's objects.
 
 use super::contrib::EXTENSIONS;
 use super::drop::Object;

@@ -1,7 +1,7 @@
 //! Applies DDL statements, one after the other, to a [`Schema`].
 //!
-//! Input: parsed statements. Output: the schema after them. Owners, grants and comments are skipped, because queries do
-//! not depend on them. A statement that contradicts the schema so far is an error.
+//! Input: parsed statements. Output: the schema after these statements. Owners, grants and comments are skipped,
+//! because queries do not depend on them. A statement that contradicts the schema so far is an error.
 
 use super::committed::committed;
 use super::error::SchemaError;
@@ -78,8 +78,8 @@ impl Growth {
         Growth { fold: Fold { path, ..Fold::new(schema, resolver) } }
     }
 
-    /// Applies a statement, and returns an error for each part of it that contradicts the schema. Such a part does not
-    /// change the schema.
+    /// Applies a statement, and returns an error for each part of the statement that contradicts the schema. A part
+    /// with an error does not change the schema.
     pub fn apply(&mut self, statement: Statement) -> Vec<Diagnostic> {
         self.fold.statement(statement);
         self.fold.unfollowed.clear();
@@ -125,7 +125,7 @@ impl Fold {
         }
     }
 
-    /// Applies the statements of a file, without those that it rolls back.
+    /// Applies the statements of a file, without the statements that the file rolls back.
     fn script(&mut self, parsed: Parsed<'_>) {
         self.unfollowed.extend(parsed.tokens.commands.iter().filter_map(unfollowed::command));
         let (statements, open) = committed(parsed.statements);

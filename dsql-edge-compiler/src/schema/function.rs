@@ -58,7 +58,8 @@ impl Fold {
     }
 
     /// The indexes of the functions to which a name refers: the functions of this name in the first schema of the path
-    /// that has one. Without parameters, PostgreSQL accepts a name only if it is unique.
+    /// that has such a function. If the parameters are not written, PostgreSQL accepts a name only if exactly one
+    /// function has this name.
     pub(super) fn functions_meant(
         &self,
         name: &QualifiedName,

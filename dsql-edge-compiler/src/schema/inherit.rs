@@ -1,7 +1,8 @@
-//! Handles inheritance and typed tables: applies the change of a table or a type to the tables that inherit it.
+//! Handles inheritance and typed tables: applies the change of a table or a composite type to the tables that inherit
+//! from the table or have the type.
 //!
 //! As in `pg_attribute`, a column of a child records whether the child itself defines the column (`is_local`), and how
-//! many parents have it. A column that is not local is dropped with the column of the last parent.
+//! many parents have the column. A column that is not local is dropped when the last parent drops the column.
 //!
 //! ```sql
 //! CREATE TABLE p (a int, b int);
@@ -67,7 +68,7 @@ impl Fold {
         }
     }
 
-    /// `CREATE TABLE … INHERITS`, `PARTITION OF`: adds the columns of a parent before the table's own.
+    /// `CREATE TABLE … INHERITS`, `PARTITION OF`: adds the columns of a parent before the table's own columns.
     pub(super) fn inherit(&mut self, relation: &mut Relation, parent: usize, is_child: bool) {
         let columns = self.columns_of(parent);
         let from = &mut self.schema.relations[parent];
@@ -88,7 +89,8 @@ impl Fold {
         }
     }
 
-    /// `INHERIT`, or `ATTACH PARTITION` of the table itself.
+    /// Makes `parent` a parent of `child`: `ALTER TABLE child INHERIT parent`, or `ALTER TABLE parent ATTACH PARTITION
+    /// child`.
     pub(super) fn add_parent(&mut self, child: usize, parent: usize, is_partition: bool) {
         if self.schema.relations[child].parents.contains(&parent) {
             return;
@@ -105,7 +107,7 @@ impl Fold {
         }
     }
 
-    /// `NO INHERIT`, or `DETACH PARTITION` of the table itself.
+    /// Removes `parent` from the parents of `child`: `NO INHERIT` or `DETACH PARTITION`.
     pub(super) fn remove_parent(&mut self, child: usize, parent: usize) {
         if !self.schema.relations[child].parents.contains(&parent) {
             return;
@@ -166,8 +168,8 @@ impl Fold {
         self.problem(Code::UnknownType, name.span(), message);
     }
 
-    /// Applies an action on an attribute of a composite type to the tables of the type, and to those that inherit from
-    /// them.
+    /// Applies an action on an attribute of a composite type to the tables of this type, and to the tables that inherit
+    /// from such a table.
     pub(super) fn alter_tables_of_type(&mut self, of_type: usize, action: &AlterAction) {
         let is_of = |(_, it): &(usize, &Relation)| it.of_type == Some(of_type);
         let places = self.schema.relations.iter().enumerate().filter(is_of).map(|(at, _)| at);
@@ -191,7 +193,7 @@ fn inherited_column(column: Column) -> Column {
     }
 }
 
-/// The action that PostgreSQL also applies to the tables that inherit; `None` if it changes only the parent.
+/// The action that PostgreSQL also applies to the tables that inherit; `None` if the action changes only the parent.
 fn inherited(action: &AlterAction, is_partition: bool) -> Option<AlterAction> {
     Some(match action {
         AlterAction::SetType { .. }

@@ -1,7 +1,7 @@
 //! Keeps the unique keys and foreign keys of tables.
 //!
-//! Input: constraints as written. Output: keys by column name. From them, `analyze` proves how many rows a query
-//! returns at most, and that a join finds a row. A key that does not always hold proves nothing.
+//! Input: constraints as written. Output: keys by column name. From these keys, `analyze` proves the maximum number of
+//! rows of a query, and that a join finds a row. A key that does not always hold proves nothing.
 
 use super::fold::Fold;
 use super::key_name::key_name;
@@ -83,7 +83,7 @@ impl Fold {
         });
     }
 
-    /// Adds a foreign key. `name` is that of the constraint, if it has one.
+    /// Adds a foreign key. `name` is the name of the constraint, if a name is written.
     pub(super) fn add_foreign_key(
         &mut self,
         relation: &mut Relation,

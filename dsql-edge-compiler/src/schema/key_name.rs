@@ -30,7 +30,7 @@ pub(super) fn key_name(table: &str, columns: &[String], suffix: &str) -> String 
     parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("_")
 }
 
-/// The first `most` bytes of a string, or fewer, so that no character is cut.
+/// The longest beginning of a string that has at most `most` bytes and does not end inside a character.
 fn clipped(text: &str, most: usize) -> &str {
     let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
     text.get(..end.unwrap_or(0)).unwrap_or("")

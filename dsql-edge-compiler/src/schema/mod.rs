@@ -1,8 +1,8 @@
 //! Reads the snapshot: folds DDL into relations, types and functions.
 //!
 //! Input: SQL text, one file or several in order. Output: [`Schema`], which keeps names and types as written, but adds
-//! the schema to the name of a user-defined type. The analyzer resolves the names of built-in types, and only those
-//! that a query uses. `resolver` lists the functions of the analyzer that the fold calls.
+//! the schema to the name of a user-defined type. The names of built-in types are resolved later, by the analyzer, and
+//! only if a query uses the type. `resolver` lists the functions of the analyzer that the fold calls.
 
 mod alter;
 mod check;

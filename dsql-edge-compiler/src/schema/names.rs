@@ -1,8 +1,8 @@
 //! Records which object had which name after each statement: a view reads the objects that its query named when the
 //! view was created.
 //!
-//! Input: names that are assigned and removed, each with the number of the statement. Output: the object of a name at a
-//! [`Moment`].
+//! Input: names that are assigned and removed, each with the number of the statement. Output: the object that a name
+//! referred to at a [`Moment`].
 //!
 //! # Why a history
 //!
@@ -17,11 +17,12 @@
 //! CREATE TABLE t (a text);         -- 4: t is relation 1
 //! ```
 //!
-//! In `v`, `t` is the object of moment 2: relation 0, whose column is an int. The same holds for the names of columns,
-//! types and functions, and for the search path of the moment. A `*` does not include a column that was added later.
+//! In the query of `v`, `t` is the object that had this name at moment 2: relation 0, whose column is an int. The same
+//! holds for the names of columns, types and functions, and for the search path at that moment. A `*` does not include
+//! a column that was added later.
 //!
-//! Rejected: rewriting the query at each rename. The fold would also need the scopes of a query (CTEs, aliases, USING),
-//! and a second implementation of these would differ from the analyzer's.
+//! A rejected alternative is to rewrite the query at each rename. The fold would also need the scopes of a query (CTEs,
+//! aliases, USING), and a second implementation of scopes would differ from the analyzer's.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -28,7 +28,8 @@ pub struct Schema {
     pub functions: Vec<Function>,
     /// Operators that the schema creates.
     pub operators: Vec<Operator>,
-    /// Collations that the schema creates under which strings of different bytes may be equal, with their schemas.
+    /// The schemas and names of the collations that the schema creates and under which strings of different bytes may
+    /// be equal.
     pub nondeterministic_collations: Vec<(String, String)>,
     /// Casts that the schema creates.
     pub casts: Vec<Cast>,
@@ -42,7 +43,7 @@ pub struct Schema {
     pub dialect: Dialect,
     /// `-- dsql-edge: type users.id = crate::UserId`.
     pub rust_types: Vec<RustType>,
-    /// Statements that may change the schema and whose effect is not known, each with its file.
+    /// The statements that may change the schema but have an unknown effect, each with its file.
     pub unfollowed: Vec<SchemaError>,
     /// The names in these statements.
     pub taints: Vec<Taint>,
@@ -130,7 +131,7 @@ pub struct Relation {
     pub schema: String,
     /// Its name.
     pub name: String,
-    /// Its columns; for a view, only those in the column list of its definition.
+    /// The columns of the relation; for a view, only the columns in the column list of the view's definition.
     pub columns: Vec<Column>,
     /// The renames of its query's columns, in order: the number of the statement, the old name and the new name.
     pub renamed_columns: Vec<(u32, String, String)>,
@@ -143,31 +144,32 @@ pub struct Relation {
     pub checks: Vec<Check>,
     /// Its foreign keys.
     pub foreign_keys: Vec<ForeignKey>,
-    /// Tables inherit from the relation, so its keys do not apply to all rows that a query of it returns.
+    /// Whether tables inherit from the relation. If they do, the relation's keys do not apply to all rows that a query
+    /// of the relation returns.
     pub has_children: bool,
-    /// The relation has triggers or rules, which may change the written rows.
+    /// Whether the relation has triggers or rules, which may change the written rows.
     pub has_triggers: bool,
-    /// The relation has rules: another statement may run instead of a write, and the RETURNING of that statement
-    /// determines the rows.
+    /// Whether the relation has rules. A rule can run another statement instead of a write, and the RETURNING of that
+    /// statement then determines the rows.
     pub has_rules: bool,
     /// The expressions that a write may evaluate: defaults, CHECKs, generated columns, the expressions of indexes.
     pub evaluated: Vec<Expr>,
-    /// The relation is partitioned, or a partition: an error can name a constraint of another table than the one that
-    /// the statement names.
+    /// Whether the relation is partitioned or is a partition. The constraint in an error can then belong to a table
+    /// that the statement does not name.
     pub partitioned: bool,
-    /// The relation is temporary or unlogged: the end of the session or a crash removes its rows.
+    /// Whether the relation is temporary or unlogged: the end of the session or a crash removes the rows.
     pub volatile_rows: bool,
-    /// The relation has an exclusion constraint, or a unique index over expressions: a row can violate constraints that
-    /// are not in `keys`.
+    /// Whether the relation has an exclusion constraint, or a unique index over expressions. A row can violate these,
+    /// although they are not in `keys`.
     pub has_other_keys: bool,
     /// A materialized view.
     pub materialized: bool,
-    /// A statement mentioned row level security: a query may not see all rows.
+    /// Whether a statement changed row level security of the relation, so that a query may not return all rows.
     pub row_security: bool,
     /// The moment when the relation was created, or its query was replaced: the names in the query have the meaning
     /// that they had then.
     pub created: Moment,
-    /// The tables that it inherits from or is a partition of, by index.
+    /// The parents of the relation, by index: the tables from which it inherits, or of which it is a partition.
     pub parents: Vec<usize>,
     /// The type of `CREATE TABLE … OF`, by index.
     pub of_type: Option<usize>,
@@ -183,7 +185,7 @@ pub enum RelationKind {
     Table,
     /// A view or materialized view: its query and its column names, if given.
     View(Box<Query>, Vec<Name>),
-    /// `CREATE TABLE … AS` with a query that cannot be analyzed, which is reported where the table is used.
+    /// `CREATE TABLE … AS` with a query that cannot be analyzed. The error is reported where the table is used.
     TableAs(Box<Query>, Vec<Name>),
     /// A sequence, which can be read from.
     Sequence,
@@ -198,15 +200,15 @@ pub struct Key {
     pub columns: Vec<String>,
     /// A primary key.
     pub primary: bool,
-    /// A constraint rather than only an index.
+    /// Whether the key is a constraint, and not only an index.
     pub constraint: bool,
     /// `NULLS NOT DISTINCT`.
     pub nulls_not_distinct: bool,
-    /// A COLLATE or an operator class of the key decides which values are equal.
+    /// Whether a COLLATE or an operator class of the key decides which values are equal.
     pub own_equality: bool,
-    /// A partial index: `ON CONFLICT` can use it, but it proves nothing about cardinality.
+    /// A partial index: `ON CONFLICT` can use such a key, but the key proves nothing about cardinality.
     pub partial: bool,
-    /// The key may be violated until the transaction ends, so it proves nothing about cardinality.
+    /// Whether rows may violate the key until the transaction ends. Such a key proves nothing about cardinality.
     pub deferrable: bool,
 }
 
@@ -215,16 +217,17 @@ pub struct Key {
 pub struct Check {
     /// Its name.
     pub(super) name: String,
-    /// PostgreSQL generated the name.
+    /// Whether the name was not written: it is the name that PostgreSQL probably generates.
     pub(super) is_guess: bool,
-    /// The columns that the check names. The check is dropped if one of them is dropped.
+    /// The columns that the check names. If one of these columns is dropped, the check is dropped too.
     pub(super) columns: Vec<String>,
-    /// Those of `columns` that are not NULL if the check holds.
+    /// The part of `columns` that is not NULL if the check holds.
     pub(super) not_null: Vec<String>,
-    /// The check also holds for the rows that are older than the check: it was not declared `NOT VALID`, or was
-    /// validated later.
+    /// Whether the check also holds for the rows that are older than the check: the check was not declared `NOT VALID`,
+    /// or was validated later.
     pub(super) validated: bool,
-    /// `NO INHERIT`: the check does not hold for the rows of tables that inherit from this table.
+    /// Whether the check has `NO INHERIT`. Such a check does not hold for the rows of tables that inherit from this
+    /// table.
     pub(super) no_inherit: bool,
 }
 
@@ -239,9 +242,9 @@ pub struct ForeignKey {
     pub table: usize,
     /// The referenced columns.
     pub referenced: Vec<String>,
-    /// The constraint was not declared `NOT VALID`, or was validated later.
+    /// Whether the constraint was not declared `NOT VALID`, or was validated later.
     pub validated: bool,
-    /// The constraint may be violated until the transaction ends.
+    /// Whether rows may violate the constraint until the transaction ends.
     pub deferrable: bool,
 }
 
@@ -257,32 +260,32 @@ impl ForeignKey {
 pub struct Column {
     /// Its name.
     pub name: String,
-    /// Its type as written.
+    /// The type of the column as written.
     pub type_name: TypeName,
     /// `COLLATE`, if it differs from the type's collation.
     pub collation: Option<String>,
-    /// A constraint, a primary key or an identity makes the column NOT NULL; a domain, which can also do this, is not
-    /// counted here.
+    /// Whether a constraint, a primary key or an identity makes the column NOT NULL. A domain can also do this, but
+    /// does not count here.
     pub not_null: bool,
-    /// The column has a default, an identity or a generation expression.
+    /// Whether the column has a default, an identity or a generation expression.
     pub has_default: bool,
-    /// `GENERATED … AS IDENTITY`: whether it is `ALWAYS`.
+    /// `GENERATED ALWAYS AS IDENTITY` is `true`, `GENERATED BY DEFAULT AS IDENTITY` is `false`.
     pub identity: Option<bool>,
     /// `GENERATED ALWAYS AS (…) STORED`.
     pub generated: bool,
-    /// The expression of its default or its generation, unless that is a constant.
+    /// The expression of the column's default or generation; `None` if the expression is a constant.
     pub(super) computed: Option<Box<Computed>>,
-    /// The column is serial or an identity, and its sequence has not been created yet.
+    /// Whether the column is serial or an identity, and its sequence has not been created yet.
     pub(super) has_sequence: bool,
-    /// The sequence that it owns.
+    /// The sequence that the column owns.
     pub(super) sequence: Option<usize>,
-    /// The table itself defines the column: the column is not only inherited.
+    /// Whether the table itself defines the column, so that the column is not only inherited.
     pub(super) is_local: bool,
-    /// The number of parents that have it.
+    /// The number of parent tables that have the column.
     pub(super) inherited: usize,
-    /// The number of the statement that added it.
+    /// The number of the statement that added the column.
     pub added: u32,
-    /// Its earlier names, each with the number of the statement that changed it.
+    /// The column's earlier names, each with the number of the statement that changed the name.
     pub earlier_names: Vec<(u32, String)>,
 }
 
@@ -295,7 +298,7 @@ pub(super) struct Computed {
 }
 
 impl Column {
-    /// The name that it had after a statement.
+    /// The name that the column had after a statement.
     pub fn name_at(&self, version: u32) -> &str {
         let then = self.earlier_names.iter().find(|(changed, _)| version < *changed);
         then.map_or(&self.name, |(_, name)| name)
@@ -354,12 +357,13 @@ pub struct Function {
     pub definition: crate::syntax::ast::CreateFunction,
     /// The number of the statement that created it.
     pub created: u32,
-    /// Its earlier schemas and names, each with the number of the statement that changed it.
+    /// The function's earlier schemas and names, each with the number of the statement that changed the schema or the
+    /// name.
     pub earlier_names: Vec<(u32, String, String)>,
 }
 
 impl Function {
-    /// The schema and the name that it had after a statement; `None` if it was created later.
+    /// The schema and the name that the function had after a statement; `None` if the function was created later.
     pub fn name_at(&self, version: u32) -> Option<(&str, &str)> {
         if version < self.created {
             return None;
@@ -456,7 +460,7 @@ impl Relation {
         matches!(self.kind, RelationKind::View(..) | RelationKind::TableAs(..))
     }
 
-    /// Whether it is a sequence.
+    /// Whether the relation is a sequence.
     pub fn is_sequence(&self) -> bool {
         matches!(self.kind, RelationKind::Sequence)
     }

@@ -1,4 +1,5 @@
-//! Follows the search path while a script runs: the schemas in which unqualified names are found and created.
+//! Follows the search path while a script runs: the schemas in which unqualified names are looked up and new objects
+//! are created.
 //!
 //! Input: `SET`, `RESET`, `set_config(…)` and the ends of transactions. Output: the current path.
 
@@ -17,7 +18,7 @@ impl Fold {
     /// Changes the search path. An empty path becomes the default path: pg_dump sets an empty path, but writes each
     /// name with its schema.
     fn change_path(&mut self, names: Vec<String>, is_local: bool) {
-        // `$user` is left out: it is the name of the current role, which only the cluster has.
+        // `$user` is left out: it means the name of the current role, which is known only in the cluster.
         let is_searched = |name: &String| !matches!(name.as_str(), "" | "pg_catalog" | "$user");
         let path: Vec<String> = names.into_iter().filter(is_searched).collect();
         let path = if path.is_empty() { self.schema.search_path.clone() } else { path };
@@ -25,7 +26,7 @@ impl Fold {
         self.path_after = if is_local { self.path_after.take().or(Some(before)) } else { None };
     }
 
-    /// Ends the effect of `SET LOCAL` with its transaction.
+    /// Ends the effect of `SET LOCAL`, because the transaction ends.
     pub(super) fn end_transaction(&mut self) {
         if let Some(path) = self.path_after.take() {
             self.path = path;
@@ -66,7 +67,7 @@ impl Fold {
         }
     }
 
-    /// The schema in which an object without a schema in its name is created: the first of the path that exists.
+    /// The schema in which an object without a schema in its name is created: the first schema of the path that exists.
     pub(super) fn first_schema(&self) -> String {
         let exists = |name: &&String| *name == TEMPORARY || self.has_schema(name);
         let found = match self.path.as_slice() {
@@ -81,7 +82,7 @@ impl Fold {
         name.schema().map_or_else(|| self.first_schema(), str::to_owned)
     }
 
-    /// Adds its schema to the name of a user-defined type, because a later search path may not find the type.
+    /// Adds the schema of a user-defined type to the type's name, because a later search path may not find the type.
     pub(super) fn qualify(&self, written: &mut TypeName) {
         let [name] = written.name.parts.as_slice() else { return };
         if written.percent_type || (self.resolver.is_builtin_type)(&name.text) {

@@ -162,7 +162,7 @@ impl Fold {
                 relation.columns.push(column);
                 relation.columns.len() - 1
             }
-            // The statement repeats a column of a parent, so the table itself defines it too.
+            // The statement repeats a column of a parent, so the table itself also defines the column.
             (Some(_), Some(at)) => {
                 relation.columns[at].is_local = true;
                 at

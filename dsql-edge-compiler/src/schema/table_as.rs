@@ -1,7 +1,7 @@
 //! Applies `CREATE TABLE … AS`, `SELECT … INTO` and `PREPARE`.
 //!
 //! Input: the statement. Output: a table with the columns that the query has at that moment, as in PostgreSQL. A query
-//! that cannot be analyzed is kept, and the error is reported where the table is used.
+//! that cannot be analyzed is kept, and its error is reported where the table is used.
 
 use super::fold::{Fold, PreparedQuery};
 use super::table::plain_column;
@@ -72,7 +72,7 @@ impl Fold {
         self.add_relation(relation, if_not_exists, name.span());
     }
 
-    /// The columns of a table, or those that the analyzer finds for a view or a sequence.
+    /// The columns of a table; for a view or a sequence, the columns that the analyzer finds.
     pub(super) fn columns_of(&self, at: usize) -> Vec<Column> {
         let relation = &self.schema.relations[at];
         if matches!(relation.kind, RelationKind::Table) {
@@ -82,7 +82,7 @@ impl Fold {
         columns.into_iter().flatten().map(column).collect()
     }
 
-    /// The moment before this statement: the statement's query does not see the objects that it creates.
+    /// The moment before this statement: the statement's query cannot refer to the objects that the statement creates.
     pub(super) fn moment_before(&self) -> Moment {
         let now = self.moment();
         Moment { version: now.version.saturating_sub(1), ..now }

@@ -1,7 +1,7 @@
 //! Records the names in the statements of a schema whose effect is not known.
 //!
-//! Input: a statement and its text. Output: a [`Taint`]. If a query fails on a name that such a statement contains, the
-//! statement may be the reason, so the error contains the statement and its place.
+//! Input: a statement and its text. Output: a [`Taint`]. If a query has an error about a name, and such a statement
+//! contains the name, the statement may be the reason. So the error contains the statement and its place.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ pub struct Taint {
     pub line: usize,
     /// The statement's first words: `DO $$`.
     pub statement: String,
-    /// Its words, in lower case.
+    /// The words of the statement, in lower case.
     words: BTreeSet<String>,
 }
 
@@ -33,7 +33,7 @@ impl Taint {
         Taint { file: file.to_owned(), line, statement, words: words.map(str::to_lowercase).collect() }
     }
 
-    /// Whether the statement contains this name, also in a string.
+    /// Whether the statement contains this name; a name in a string counts too.
     pub fn names(&self, name: &str) -> bool {
         self.words.contains(&name.to_lowercase())
     }

@@ -1,8 +1,8 @@
 //! Reports the statements whose effect on the schema is not known.
 //!
 //! Input: a statement, or a command of psql. Output: an error, if the statement may change the objects that queries use
-//! and the fold does not apply it. The macro ignores this error; `dsql-edge check` reports it, because its answer about
-//! a schema with such a statement may be wrong.
+//! and the fold does not apply it. The macro ignores this error. `dsql-edge check` reports it, because what `check`
+//! reports about a schema with such a statement may be wrong.
 
 use super::contrib::is_known_extension;
 use crate::diagnostic::{Code, Diagnostic};
@@ -83,7 +83,7 @@ fn dropped(drop: &Drop) -> Option<&'static str> {
     })
 }
 
-/// The error for a psql command, if it may change which statements run.
+/// The error for a psql command, if the command may change which statements run.
 pub(super) fn command(command: &PsqlCommand) -> Option<Diagnostic> {
     let what = match command.name.as_str() {
         "i" | "include" | "ir" | "include_relative" => "it runs the statements of another file",

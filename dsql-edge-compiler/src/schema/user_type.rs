@@ -49,7 +49,7 @@ impl Fold {
         }
     }
 
-    /// Adds their schemas to the types in an action.
+    /// Adds the schema to the name of each type in an action.
     pub(super) fn qualify_action(&self, action: &mut AlterAction) {
         match action {
             AlterAction::AddColumn { column, .. } => {

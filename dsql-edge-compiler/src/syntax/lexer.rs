@@ -1,8 +1,8 @@
 //! Splits SQL text into tokens by the rules of PostgreSQL 16's `scan.l`.
 //!
-//! Input: a [`Source`]. Output: all tokens at once. A malformed token ends the list as an error that the parser reports
-//! only when it reaches the token, because PostgreSQL's scanner also works on demand. The only addition is the macro's
-//! `$name`, with [`Placeholders::Named`].
+//! Input: a [`Source`]. Output: all tokens at once. A malformed token ends the list with an error. The parser reports
+//! this error only when it reaches the token, because PostgreSQL's scanner also works on demand. The only addition is
+//! the macro's `$name`, with [`Placeholders::Named`].
 
 use super::keyword::Keyword;
 use super::token::{Piece, Token, TokenKind};
@@ -14,7 +14,7 @@ mod string;
 
 pub use psql::PsqlCommand;
 
-/// `NAMEDATALEN - 1`: longer identifiers are cut to this length, as in PostgreSQL.
+/// `NAMEDATALEN - 1`: an identifier that is longer is cut to this length, as in PostgreSQL.
 const MAX_IDENTIFIER_BYTES: usize = 63;
 
 /// A lexed source.
@@ -45,15 +45,15 @@ pub struct Lexed {
 }
 
 impl Lexed {
-    /// The tokens that begin at a place.
+    /// The tokens that begin inside a place.
     pub fn within(&self, place: Span) -> &[Token] {
         let first = self.tokens.partition_point(|token| token.span.start < place.start);
         let end = self.tokens.partition_point(|token| token.span.start < place.end);
         self.tokens.get(first..end).unwrap_or_default()
     }
 
-    /// The error if the text contains both `$1` and `$name`, which would both be parameter 1. `text` is the text that
-    /// was lexed.
+    /// The error if the text contains both `$1` and `$name`: both would be parameter 1. `text` is the text that was
+    /// lexed.
     pub fn mixed_placeholders(&self, text: &str) -> Option<Diagnostic> {
         let name = self.captures.first().filter(|_| self.numbered > 0)?;
         let is_number = |span: &Span| span.text(text).as_bytes().get(1).is_some_and(u8::is_ascii_digit);
@@ -97,11 +97,12 @@ struct Lexer<'a> {
     /// The place of the `{?` that is not closed yet, and the number of tokens before it.
     open: Option<(usize, usize)>,
     script: bool,
-    /// For a script, the number of earlier statements in this line whose rows begin with the next line.
+    /// For a script, the number of `COPY … FROM stdin` statements so far in this line; their rows begin with the next
+    /// line.
     copies: usize,
     /// For a script, the first token that psql has not sent yet.
     unsent: usize,
-    /// For a script, the number of statements that end with `\;`, take rows from the script, and are not sent yet.
+    /// For a script, the number of `COPY … FROM stdin` statements that end with `\;` and that psql has not sent yet.
     unsent_copies: usize,
     /// The end of a sequence of `+` and `-` that are operators of one character each.
     signs_until: usize,
@@ -444,7 +445,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Checks that no identifier follows directly.
+    /// Checks that no identifier directly follows the token.
     fn no_junk(&mut self, start: usize, end: usize, what: &str) -> Lexing<()> {
         self.at = end;
         if self.byte(0).is_some_and(is_identifier_start) {
@@ -456,7 +457,7 @@ impl<'a> Lexer<'a> {
         Ok(())
     }
 
-    /// An error in PostgreSQL's form, which contains the text read so far.
+    /// An error in PostgreSQL's form. The message contains the text read so far.
     fn error(&self, start: usize, what: &str) -> Diagnostic {
         let near = &self.text[start..self.at.min(self.text.len())];
         Diagnostic::syntax(

@@ -8,7 +8,8 @@ use super::token::{Piece, TokenKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
-/// The maximum number of parameters that decide on optional text: each doubles the number of compiled combinations.
+/// The maximum number of parameters that decide on optional text: each parameter doubles the number of compiled
+/// combinations.
 pub const MAX_DECIDING: usize = 6;
 
 /// For each piece, the number of the parameter that the piece depends on: the only parameter in the piece that is not
@@ -16,7 +17,7 @@ pub const MAX_DECIDING: usize = 6;
 ///
 /// # Errors
 ///
-/// Returns an error if a piece has no such parameter or several, or if there are too many such parameters.
+/// Returns an error if a piece has no such parameter, if a piece has several, or if all pieces together have too many.
 pub fn deciding(lexed: &Lexed) -> Result<Vec<u32>, Diagnostic> {
     let piece_of = |span: Span| {
         lexed.pieces.iter().position(|it| it.span.start <= span.start && span.end <= it.span.end)
@@ -72,8 +73,8 @@ fn shown(lexed: &Lexed, number: u32) -> String {
     }
 }
 
-/// The tokens of one combination, with some pieces and without the others. Its parameters are numbered again without
-/// gaps; the second result has their original numbers.
+/// The tokens of one combination, with some pieces and without the others. The parameters of the combination are
+/// numbered again without gaps; the second result has the original numbers.
 pub fn combination(lexed: &Lexed, is_in: &[bool]) -> (Lexed, Vec<u32>) {
     let out_of: Vec<&Piece> =
         lexed.pieces.iter().zip(is_in).filter(|(_, is_in)| !**is_in).map(|(piece, _)| piece).collect();

@@ -1,8 +1,8 @@
 //! Defines the result of lexing and parsing a text, which the compiler's passes, the linter and dsql-local share.
 //!
 //! Input: a [`Source`], or tokens that were taken from one. Output: [`Parsed`], the text with its tokens and its
-//! statements. A pass takes [`ParsedStatement`], one statement with its text, because some rules check words that are
-//! not in the tree.
+//! statements. A pass receives a [`ParsedStatement`]: one statement with its text, because some rules check words that
+//! are not in the tree.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -25,7 +25,7 @@ pub struct Parsed<'t> {
     pub text: Cow<'t, str>,
     /// Its tokens.
     pub tokens: Lexed,
-    /// Its statements, in order.
+    /// The statements of the text, in order.
     pub statements: Vec<Statement>,
 }
 
@@ -64,7 +64,7 @@ impl<'p> ParsedStatement<'p> {
     }
 }
 
-/// The parts of a `PREPARE`; `None` if PostgreSQL rejects it.
+/// The parts of a `PREPARE`; `None` if PostgreSQL rejects the `PREPARE`.
 pub(crate) fn prepare(text: &str) -> Option<Prepare> {
     parse_prepare(text, &lex(&Source::script(text)))
 }

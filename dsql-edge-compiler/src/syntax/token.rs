@@ -9,7 +9,7 @@ use std::ops::Range;
 pub struct Token {
     /// The kind of token.
     pub kind: TokenKind,
-    /// Its place, including quotes.
+    /// The place of the token, including quotes.
     pub span: Span,
 }
 
@@ -68,7 +68,7 @@ impl TokenKind {
 /// `{? … }`: text that is sent only if its parameter is given.
 #[derive(Clone, Debug)]
 pub struct Piece {
-    /// Its place, including the braces.
+    /// The place of the optional text, including the braces.
     pub span: Span,
     /// Its tokens.
     pub tokens: Range<usize>,

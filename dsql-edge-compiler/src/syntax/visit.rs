@@ -1,9 +1,9 @@
 //! Visits the queries, items of `FROM`, expressions and casts of a statement.
 //!
-//! Input: a statement. Output: calls of a [`Visit`], for outer parts before inner parts, and in the order of the text
-//! as far as the tree keeps this order. The matches do not use `_`, so that a new kind of statement, action or
-//! expression cannot be forgotten. Text that the parser skips is not in the tree: `dsql::named_functions` reads the
-//! words of such text.
+//! Input: a statement. Output: calls of a [`Visit`]. An outer part is visited before its inner parts. Otherwise the
+//! order is that of the text, as far as the tree keeps the order. The matches do not use `_`, so that a new kind of
+//! statement, action or expression cannot be forgotten. Text that the parser skips is not in the tree:
+//! `dsql::named_functions` reads the words of such text.
 
 use super::ast::{
     AlterAction, Assignment, ConflictTarget, Constraint, ConstraintKind, Distinct, Expr, ExprKind,
@@ -12,7 +12,7 @@ use super::ast::{
     TableColumn, TableElement, TableSource, Target, TypeName, Window, With,
 };
 
-/// Receives the parts of a statement. The default methods ignore them.
+/// Receives the parts of a statement. The default methods ignore these parts.
 pub trait Visit<'s> {
     /// Receives a query. Returns whether its parts are also visited.
     fn query(&mut self, _query: &'s Query) -> bool {

@@ -95,7 +95,7 @@ fn check_file(path: &Path, target: &Path) -> CommandResult<()> {
 ///
 /// # Errors
 ///
-/// Returns the name and the line of a value that dsql-local did not write, never the value.
+/// Returns the name and the line of a value that dsql-local did not write; never returns the value itself.
 fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String, String> {
     let found = assignments(text).map_err(|(line, why)| format!("line {line} is ambiguous: {why}"))?;
     let mut changes: Vec<(std::ops::Range<usize>, String)> = Vec::new();
@@ -115,7 +115,7 @@ fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String,
         match (binding, assigned.peek().is_some()) {
             (Some(binding), false) => missing.push(binding),
             (Some((_, value)), true) => {
-                // Of several assignments of a name the last one takes effect; the others are removed.
+                // If a name has several assignments, the last one takes effect; the others are removed.
                 let last = assigned.clone().count() - 1;
                 for (at, assignment) in assigned.enumerate() {
                     if at == last && assignment.value != value {
@@ -131,8 +131,7 @@ fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String,
                     }
                 }
             }
-            // Without a binding, the lines of the name are removed, unless the value is empty or
-            // the default.
+            // If no binding has this name, the lines of the name are removed, unless the value is empty or the default.
             (None, _) => changes.extend(
                 assigned
                     .filter(|it| !it.value.is_empty() && !is_default(it))
@@ -165,15 +164,15 @@ fn to_keep(assignment: &Assignment<'_>) -> Option<String> {
     (assignment.name == "DSQL_REGION" && is_region).then(|| format!("--region {}", assignment.value))
 }
 
-/// Whether a region or a role belongs to an earlier start whose folder was removed: the file also
+/// Whether a region or a role belongs to an earlier start whose folder was removed. This is so if the file also
 /// contains keys that dsql-local generated.
 fn is_of_missing_start(assignment: &Assignment<'_>, found: &[Assignment<'_>]) -> bool {
     let is_key = |it: &Assignment<'_>| it.name == "AWS_ACCESS_KEY_ID" && Credentials::is_made_up(it.value);
     matches!(assignment.name, "DSQL_REGION" | "DSQL_USER") && found.iter().any(is_key)
 }
 
-/// Whether a value can be replaced: it is empty, it is the new value, dsql-local wrote it at the last start, or it has
-/// the form of dsql-local's values.
+/// Whether a value can be replaced: the value is empty, is the new value, was written by dsql-local at the last start,
+/// or has the form of dsql-local's values.
 fn is_ours(assignment: &Assignment<'_>, binding: Option<&(&str, String)>, written: &Bindings) -> bool {
     let Assignment { name, value, .. } = assignment;
     let is_port = |port: &str| !port.is_empty() && port.bytes().all(|it| it.is_ascii_digit());

@@ -1,4 +1,4 @@
-//! The assignments of a file in the form that the npm package `dotenv` reads, which wrangler uses for `.dev.vars`.
+//! The assignments of a file in the form that the npm package `dotenv` reads. wrangler uses `dotenv` for `.dev.vars`.
 //!
 //! Input: text. Output: each assignment with the place of its value, or the first line whose meaning is not certain. An
 //! ambiguous file is not written, so a line that dotenv reads in an unexpected way is an error here.
@@ -13,9 +13,9 @@ pub(crate) struct Assignment<'t> {
     pub(crate) value: &'t str,
     /// The byte range of the value with its quotes.
     pub(crate) written: Range<usize>,
-    /// The byte range from the start of its first line to the end of its last line.
+    /// The byte range from the start of the assignment's first line to the end of its last line.
     pub(crate) lines: Range<usize>,
-    /// The number of its first line, from 1.
+    /// The number of the assignment's first line, from 1.
     pub(crate) number: usize,
 }
 

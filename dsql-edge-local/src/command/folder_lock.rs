@@ -12,7 +12,7 @@ use super::CommandResult;
 
 const FILE: &str = "lock";
 
-/// The lock on a folder. Dropping it releases the folder.
+/// The lock on a folder. Dropping the lock releases the folder.
 pub(crate) struct FolderLock(File);
 
 impl FolderLock {

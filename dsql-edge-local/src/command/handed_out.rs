@@ -1,5 +1,5 @@
-//! `FOLDER/bindings`: the bindings of the last start. `.dev.vars` is compared with them, and the command line
-//! `dsql-edge` finds a running dsql-local by them.
+//! `FOLDER/bindings`: the bindings of the last start. dsql-local compares `.dev.vars` with these bindings, and the
+//! command line `dsql-edge` finds a running dsql-local by these bindings.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::replace_file::replace_file;
 
 const FILE: &str = "bindings";
 
-/// Reads the bindings of the last start; empty before the first one.
+/// Reads the bindings of the last start; empty before the first start.
 pub(crate) fn read(folder: &Path) -> Bindings {
     bindings_of(&fs::read_to_string(folder.join(FILE)).unwrap_or_default())
 }

@@ -132,7 +132,8 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Starts a local DSQL with these options, and prints its endpoint. The folder stays locked while it runs.
+    /// Starts a local DSQL with these options, and prints its endpoint. The folder stays locked while the local DSQL
+    /// runs.
     pub(crate) async fn start(&self) -> CommandResult<(Local, FolderLock)> {
         let mut builder = Local::builder()
             .folder(&self.folder)

@@ -1,7 +1,7 @@
 //! A process and its descendants: `npx` starts a shell, which starts node, which starts workerd.
 //!
-//! Input: a process id. Output: its current descendants, each with its start time, so that a signal never reaches
-//! another process that got the number later.
+//! Input: a process id. Output: the current descendants of the process, each with its start time, so that a signal
+//! never reaches another process that got the number later.
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -56,7 +56,7 @@ fn all() -> Vec<Process> {
             let pid = entry.file_name().to_str()?.parse().ok()?;
             let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
             // "pid (name) state parent … starttime …": a name may contain any characters, so the fields are counted
-            // from its end.
+            // from the end of the name.
             let fields: Vec<&str> = stat.get(stat.rfind(')')? + 1..)?.split_whitespace().collect();
             let (state, parent, started) = (fields.first()?, fields.get(1)?, fields.get(19)?);
             (*state != "Z").then_some(())?;

@@ -2,5 +2,6 @@
 
 use std::error::Error;
 
-/// The result of a command. Its error is only shown to people, so any error type is allowed.
+/// The result of a command. The error of a command is only shown to people, so any error type is
+/// allowed.
 pub(crate) type CommandResult<T> = Result<T, Box<dyn Error>>;

@@ -1,7 +1,7 @@
 //! `dsql-local run -- COMMAND`: serves an endpoint while a command runs.
 //!
 //! The command has the same terminal and process group as dsql-local, so Ctrl-C and input reach it as if it had been
-//! started directly. Its environment contains the bindings and the certificate to trust.
+//! started directly. The command's environment contains the bindings and the certificate to trust.
 
 use std::ffi::OsString;
 use std::fs;
@@ -18,15 +18,15 @@ use super::signals::{Signals, Stop};
 use super::watch::Watcher;
 use super::{CommandResult, Options, dev_vars};
 
-/// The time that a command has to end after the terminal's Ctrl-C, before it gets SIGTERM.
+/// After the terminal's Ctrl-C, the time that a command has to end before the command gets SIGTERM.
 const AFTER_INTERRUPT: Duration = Duration::from_secs(5);
 
-/// The time that a command has to end after SIGTERM, before it is killed.
+/// After SIGTERM, the time that a command has to end before the command is killed.
 const AFTER_TERMINATE: Duration = Duration::from_secs(5);
 
-/// Other variables from which the AWS SDKs take credentials (`AWS_ACCESS_KEY` and `AWS_SECRET_KEY` are older names), and
-/// variables that they read together with an exported key: botocore prefers `AWS_SECURITY_TOKEN` to `AWS_SESSION_TOKEN`,
-/// and an expiration in the past makes it reject the key.
+/// Other variables from which the AWS SDKs take credentials (`AWS_ACCESS_KEY` and `AWS_SECRET_KEY` are older names),
+/// and variables that the SDKs read together with an exported key: botocore prefers `AWS_SECURITY_TOKEN` to
+/// `AWS_SESSION_TOKEN`, and with an expiration in the past, botocore rejects the key.
 const OTHER_CREDENTIALS: [&str; 14] = [
     "AWS_ACCESS_KEY",
     "AWS_SECRET_KEY",
@@ -88,8 +88,8 @@ async fn run_beside(
     ended
 }
 
-/// Whether a variable would be mixed with dsql-local's keys, or is a binding of another cluster, with a prefix:
-/// `REPORTS_DSQL_ENDPOINT`.
+/// Whether the SDKs would combine a variable with dsql-local's keys, or a variable is a binding of another cluster,
+/// with a prefix: `REPORTS_DSQL_ENDPOINT`.
 fn is_of_another_cluster(name: &str) -> bool {
     let is_binding = |binding: &&str| {
         name.strip_suffix(binding).is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('_'))
@@ -125,8 +125,8 @@ async fn wait(child: &mut Child, time: Duration, signals: &mut Signals) -> Comma
     Ok(())
 }
 
-/// The file of additional certificates for Node and workerd: dsql-local's certificate, and those in the file that the
-/// variable names now.
+/// The file of additional certificates for Node and workerd: dsql-local's certificate, and the certificates in the file
+/// that the variable names now.
 fn trusted(options: &Options) -> CommandResult<PathBuf> {
     let ours = options.ca_path();
     let Some(others) = std::env::var_os("NODE_EXTRA_CA_CERTS").filter(|path| !path.is_empty()) else {

@@ -11,7 +11,7 @@ use tokio::process::{Child, Command};
 use super::CommandResult;
 use super::process_tree::{self, Process};
 
-/// `run` writes this after the command's end.
+/// The text that `run` writes to standard input after the command's end.
 const DONE: &[u8] = b"done";
 
 pub(crate) fn watch(pid: u32) -> CommandResult<ExitCode> {

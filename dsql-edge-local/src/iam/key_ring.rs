@@ -1,8 +1,9 @@
-//! The access keys that an endpoint accepts, and their owners: its own keys, those of its users, and those of the
-//! sessions that its STS has issued.
+//! The access keys that an endpoint accepts, and the owners of these keys. The endpoint accepts its own keys, the keys
+//! of its users, and the keys of the sessions that its STS has issued.
 //!
-//! Input: an access key and the time. Output: its owner, or the fact that it has expired. The ring exists as long as
-//! the endpoint. A session is removed some time after its end, or earlier if it is the oldest of too many.
+//! Input: an access key and the time. Output: the owner of the key, or the fact that the key has expired. The ring
+//! exists as long as the endpoint. A session is removed some time after its end, or earlier if there are too many
+//! sessions and it is the oldest.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,12 +28,12 @@ pub(crate) const OWNER: &str = "arn:aws:iam::000000000000:user/dsql-local";
 pub(crate) struct Identity {
     pub(crate) credentials: Credentials,
     pub(crate) arn: String,
-    /// Whether it has `dsql:DbConnectAdmin`, in addition to `dsql:DbConnect`.
+    /// Whether the identity has `dsql:DbConnectAdmin`, in addition to `dsql:DbConnect`.
     pub(crate) admin: bool,
 }
 
 impl Identity {
-    /// The AWS role of a database user: it may connect, but not as `admin`.
+    /// The AWS role of a database user. This identity may connect, but not as `admin`.
     pub(crate) fn of_user(name: &str, credentials: Credentials) -> Identity {
         Identity { credentials, arn: format!("arn:aws:iam::000000000000:role/{name}"), admin: false }
     }

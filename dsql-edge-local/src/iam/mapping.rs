@@ -1,4 +1,4 @@
-//! The mapping of AWS identities to database roles, which `AWS IAM GRANT` writes.
+//! The mapping of AWS identities to database roles. `AWS IAM GRANT` writes this mapping.
 //!
 //! Input: a role and an identity. Output: whether the role may log in and is mapped to the identity.
 

@@ -49,17 +49,17 @@ pub struct Expected<'a> {
     pub credentials: &'a Credentials,
 }
 
-/// The access key that a token names, if it is a token.
+/// The access key that a token names; `None` if the text does not have the form of a token.
 pub(crate) fn signer(token: &str) -> Option<String> {
     Token::parse(token).ok().map(|token| token.scope.access_key_id)
 }
 
-/// Verifies a token. Its signature is computed again and compared in constant time.
+/// Verifies a token. The token's signature is computed again and compared in constant time.
 ///
 /// # Errors
 /// Returns the error to send. If there are several reasons, the first is returned, in this order: form, algorithm and
 /// scope, access key, dates, signature, action. `Signature expired: …` and `Wrong user to action mapping. …` are DSQL's
-/// own messages, as users report them; the others are AWS's general ones, which DSQL probably also sends.
+/// own messages, as users report them; the other messages are AWS's general messages, which DSQL probably also sends.
 pub fn verify(token: &str, expected: Expected<'_>, now: OffsetDateTime) -> Result<(), ConnectionRejected> {
     let token = Token::parse(token).map_err(|malformed| match malformed {
         Malformed::Form(why) => ConnectionRejected::access_denied(

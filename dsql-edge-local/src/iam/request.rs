@@ -1,6 +1,6 @@
 //! Verifies that a request to STS is signed by keys of the endpoint: AWS Signature Version 4 in its header form.
 //!
-//! Input: the request and the keys. Output: the access key that signed it, or AWS's error. Pure.
+//! Input: the request and the keys. Output: the access key that signed the request, or AWS's error. Pure.
 
 use subtle::ConstantTimeEq;
 use time::OffsetDateTime;
@@ -23,7 +23,7 @@ struct Authorization<'a> {
     signature: &'a str,
 }
 
-/// Verifies a request, and returns the access key that signed it.
+/// Verifies a request, and returns the access key that signed the request.
 pub(crate) fn verify(
     request: &Request,
     region: &str,

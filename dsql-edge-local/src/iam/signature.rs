@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::token::{Scope, Token};
 
-/// SHA-256 of an empty body: a presigned GET has none.
+/// SHA-256 of an empty body: a presigned GET does not have a body.
 const EMPTY_PAYLOAD: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 pub(super) fn of(token: &Token, secret: &str) -> String {
@@ -44,7 +44,7 @@ fn canonical_request(token: &Token) -> String {
     format!("GET\n/\n{}\nhost:{}\n\nhost\n{EMPTY_PAYLOAD}", parameters.join("&"), token.host)
 }
 
-/// Encodes all characters except the unreserved ones (RFC 3986).
+/// Encodes all characters except the unreserved characters (RFC 3986).
 fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {

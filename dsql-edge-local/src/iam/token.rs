@@ -3,7 +3,7 @@
 //! `HOST/?Action=…&X-Amz-Algorithm=…&X-Amz-Credential=…&X-Amz-Date=…&X-Amz-Expires=…&X-Amz-SignedHeaders=host
 //! &X-Amz-Signature=…[&X-Amz-Security-Token=…]`.
 //!
-//! Input: hostile text. Output: its parts. Only their form is checked.
+//! Input: hostile text. Output: the parts of the token. Only the form of these parts is checked.
 
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
@@ -12,13 +12,13 @@ use time::{OffsetDateTime, PrimitiveDateTime};
 /// guide).
 pub const MAX_EXPIRES: u32 = 604_800;
 
-/// The maximum length, which is more than any token with a session token needs.
+/// The maximum length of a token. Every token with a session token is shorter.
 const MAX_LENGTH: usize = 16 * 1024;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const SIGNATURE: &str = "X-Amz-Signature";
 
-/// The reason why a token, or the credential of a request, is malformed. It never contains the text.
+/// The reason why a token, or the credential of a request, is malformed. The reason never contains the malformed text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Malformed {
     Form(String),

@@ -1,9 +1,9 @@
-//! The account that PostgreSQL runs under: the current one, or `nobody` for root, because PostgreSQL does not start as
-//! root.
+//! The account that PostgreSQL runs under: the current account or, for root, `nobody`, because PostgreSQL does not
+//! start as root.
 //!
-//! For root this also creates a folder that `nobody` can reach, and copies the binaries there if `nobody` cannot reach
-//! the folder of the binaries (a clone in a home folder of mode 0700). Without that, PostgreSQL's error would be about
-//! a missing library.
+//! For root, this module also creates a folder that `nobody` can reach, and copies the binaries there if `nobody`
+//! cannot reach the folder of the binaries (a clone in a home folder of mode 0700). Without this copy, PostgreSQL's
+//! error would be about a missing library.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -14,7 +14,7 @@ use tokio::process::Command;
 
 use crate::Error;
 
-/// The number of `nobody` on most systems. Its name is not needed.
+/// The number of `nobody` on most systems. The name of the account is not needed.
 const NOBODY: u32 = 65534;
 
 /// The account that runs PostgreSQL.
@@ -50,13 +50,13 @@ impl Account {
         self == Account::Ours || folder.ancestors().all(is_open)
     }
 
-    /// Creates a folder that this account owns and no other account can enter. Its parent must exist.
+    /// Creates a folder that this account owns and no other account can enter. The parent of the folder must exist.
     pub(super) fn make_folder(self, path: &Path) -> Result<(), Error> {
         DirBuilder::new().mode(0o700).create(path).map_err(Error::file(path))?;
         self.own(path)
     }
 
-    /// Gives a folder and everything in it to this account.
+    /// Makes this account the owner of a folder and of everything in it.
     pub(super) fn own_all(self, path: &Path) -> io::Result<()> {
         if self == Account::Ours {
             return Ok(());
@@ -76,7 +76,7 @@ impl Account {
         Ok(())
     }
 
-    /// Returns `bin`, or a copy of it in `home` if the account cannot run it in place.
+    /// Returns `bin`. If the account cannot run the programs in `bin`, returns a copy of `bin` in `home`.
     pub(super) async fn reachable(self, bin: &Path, home: &Path) -> Result<PathBuf, Error> {
         if self == Account::Ours {
             return Ok(bin.to_owned());
@@ -115,7 +115,7 @@ fn copy_tree(from: &Path, to: &Path, owner: u32) -> io::Result<()> {
         } else if kind.is_symlink() {
             symlink(fs::read_link(&source)?, &target)?;
         } else if kind.is_file() {
-            // Whether all users have the permissions to read and to execute that the owner has.
+            // Whether all users have the same permissions to read and to execute as the owner.
             let mode = entry.metadata()?.permissions().mode();
             let is_open = mode >> 6 & 0o5 & !mode == 0;
             if !is_open || fs::hard_link(&source, &target).is_err() {

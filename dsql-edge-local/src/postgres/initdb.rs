@@ -1,8 +1,8 @@
 //! Creates the data folder of a new PostgreSQL.
 //!
 //! Input: the installation, and a folder that does not exist. Output: the folder as initdb creates it. If the variable
-//! `DSQL_LOCAL_INITDB_CACHE` names a folder, the first start keeps a copy there, and each later start copies that one:
-//! a copy costs a sixth of initdb's CPU time, and the tests of this project start more than a hundred servers.
+//! `DSQL_LOCAL_INITDB_CACHE` names a folder, the first start keeps a copy there, and each later start uses this copy:
+//! copying costs a sixth of initdb's CPU time, and the tests of this project start more than a hundred servers.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -52,7 +52,7 @@ fn keep(data: &Path, kept: &Path) -> io::Result<()> {
     }
 }
 
-/// Copies a folder, which only its owner can enter.
+/// Copies a folder. Only the owner of the copy can enter it.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(to)?;
     for entry in fs::read_dir(from)? {

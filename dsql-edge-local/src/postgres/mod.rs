@@ -1,7 +1,7 @@
 //! The PostgreSQL 16 behind the proxy: started on a private Unix socket, and stopped with dsql-local.
 //!
 //! Input: an installation, and the place of the data. Output: a server with DSQL's settings and its role `admin`, and
-//! its socket. It does not listen on a port, and other users cannot enter its socket's folder.
+//! its socket. The server does not listen on a port, and other users cannot enter the folder of the socket.
 
 mod account;
 mod data_in_use;
@@ -121,7 +121,7 @@ impl Postgres {
         // The guard removes the folder with the log when PostgreSQL ends, so the log is opened now.
         let mut reader = fs::File::open(&log).map_err(Error::file(&log))?;
         let errors = output.try_clone().map_err(Error::file(&log))?;
-        // INT is PostgreSQL's fast shutdown, with a checkpoint; QUIT ends at once without one.
+        // INT is PostgreSQL's fast shutdown, with a checkpoint; QUIT ends PostgreSQL at once, without a checkpoint.
         let signal = if durable { "INT" } else { "QUIT" };
         let guard =
             Guarded::spawn(bin.join("postgres").as_os_str(), arguments, signal, Some(home), |command| {
@@ -230,11 +230,12 @@ pub(crate) async fn session(socket: &Path, role: &str) -> Result<Client, tokio_p
     Ok(client)
 }
 
-/// The path of a socket has at most 103 bytes on macOS; the names of the folder and of the socket take 39 of them.
+/// The path of a socket has at most 103 bytes on macOS; the names of the folder and of the socket take 39 of these
+/// bytes.
 const LONGEST_PARENT: usize = 60;
 
-/// Makes the folder of the socket, the log and fresh data: in the system's temporary folder, or in `/tmp` if that path is
-/// too long for a socket or the account cannot enter it.
+/// Makes the folder of the socket, the log and fresh data: in the system's temporary folder, or in `/tmp` if the path
+/// of that folder is too long for a socket or the account cannot enter that folder.
 fn make_home(account: Account) -> Result<PathBuf, Error> {
     let mut random = [0; 6];
     getrandom::fill(&mut random).map_err(|error| Error::Random(error.to_string()))?;
@@ -244,7 +245,7 @@ fn make_home(account: Account) -> Result<PathBuf, Error> {
     Ok(home)
 }
 
-/// `folder`, or `/tmp` if that cannot have the folder of a socket.
+/// Returns `folder`, or `/tmp` if `folder` cannot contain the folder of a socket.
 fn home_parent(account: Account, folder: PathBuf) -> PathBuf {
     let fits = folder.is_absolute() && folder.as_os_str().len() <= LONGEST_PARENT;
     if fits && account.enters(&folder) { folder } else { PathBuf::from("/tmp") }

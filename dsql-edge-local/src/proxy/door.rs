@@ -1,7 +1,7 @@
 //! Reads a client's first bytes: SSLRequest or ClientHello, the startup packet, the password.
 //!
-//! Input: a stream that may send anything. Output: one packet at a time, with its length checked. No byte after it is
-//! read, so that no plain text becomes a part of the TLS session.
+//! Input: a stream that may send anything. Output: one packet at a time, with its length checked. No byte after the
+//! packet is read, so that no plain text becomes a part of the TLS session.
 
 use std::io;
 
@@ -15,7 +15,7 @@ use crate::connection_rejected::ConnectionRejected;
 
 const SSL_REQUEST: u32 = 80_877_103;
 const GSSENC_REQUEST: u32 = 80_877_104;
-/// The code of a CancelRequest, which is in the place of a startup packet's version.
+/// The code of a CancelRequest. The code is at the place where a startup packet has its version.
 pub(super) const CANCEL: u32 = 80_877_102;
 
 /// The first byte of a TLS record that contains a ClientHello.
@@ -26,7 +26,7 @@ const MAX_PASSWORD: usize = 64 * 1024;
 
 /// The first packet of a client.
 pub(super) enum FirstPacket {
-    /// An SSLRequest, or a ClientHello without one (`direct`).
+    /// An SSLRequest, or a ClientHello without an SSLRequest before it (`direct`).
     Tls { direct: bool },
     /// A complete CancelRequest.
     Cancel(Vec<u8>),

@@ -24,7 +24,7 @@ pub(crate) trait Serve: Send + Sync + 'static {
 /// The number of attempts with other ports, if a port is free on only one of the two addresses.
 const ATTEMPTS: usize = 50;
 
-/// A listening endpoint. Dropping it ends its sessions.
+/// A listening endpoint. Dropping this value ends the sessions.
 pub(crate) struct Listening {
     port: u16,
     task: JoinHandle<()>,

@@ -59,7 +59,7 @@ pub(crate) struct Endpoint {
 
 impl Serve for Endpoint {
     async fn serve(&self, mut tcp: TcpStream) {
-        // Each answer is one write; without this option the kernel may delay it for 40 ms.
+        // Each answer is one write; without this option the kernel may delay the answer for 40 ms.
         let _ = tcp.set_nodelay(true);
         let ended = match tokio::time::timeout(DOOR_TIMEOUT, door::first_packet(&mut tcp)).await {
             Ok(Ok(FirstPacket::Tls { direct })) => self.serve_tls(tcp, direct).await,
@@ -127,7 +127,7 @@ impl Endpoint {
         }
     }
 
-    /// Handles the login, from the startup message to PostgreSQL's answer to it.
+    /// Handles the login, from the startup message to PostgreSQL's answer to the startup message.
     async fn admit<S>(&self, client: &mut S, host: Option<&str>) -> Result<Admitted, Ended>
     where
         S: AsyncRead + AsyncWrite + Unpin,
@@ -184,7 +184,8 @@ impl Endpoint {
         let identity = match self.keys.find(&signer, now) {
             KeyLookup::Current(identity) => identity,
             KeyLookup::Expired => return Err(ConnectionRejected::session_expired()),
-            // A token with an unknown key is verified with the given keys, so the error is that of a wrong signature.
+            // A token with an unknown key is verified with the given keys, so the client gets the error for a wrong
+            // signature.
             KeyLookup::Never => self.keys.given().clone(),
         };
         let credentials = &identity.credentials;
@@ -208,7 +209,7 @@ impl Endpoint {
         }
     }
 
-    /// Opens a session with PostgreSQL, and forwards its first two messages.
+    /// Opens a session with PostgreSQL, and forwards PostgreSQL's first two messages.
     async fn open_session<S>(
         &self,
         client: &mut S,
@@ -234,7 +235,7 @@ impl Endpoint {
         }
         let next = frame::read(&mut postgres).await?;
         if next.is_error(b"28000") {
-            // The role does not exist or may not log in. On DSQL it then has no mapping either.
+            // The role does not exist or may not log in. On DSQL, such a role also has no mapping.
             return Err(ConnectionRejected::role_not_mapped(&startup.user, &identity.arn).into());
         }
         let reported = Frame { bytes: next.bytes.clone() };
@@ -285,7 +286,7 @@ async fn reject<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 impl Frame {
-    /// Whether this is an ErrorResponse with this SQLSTATE.
+    /// Whether the message is an ErrorResponse with this SQLSTATE.
     fn is_error(&self, sqlstate: &[u8]) -> bool {
         self.tag() == Some(b'E')
             && self.body().split(|byte| *byte == 0).any(|field| field.strip_prefix(b"C") == Some(sqlstate))

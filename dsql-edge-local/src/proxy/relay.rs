@@ -84,7 +84,7 @@ fn after(now: OffsetDateTime, by: Duration) -> OffsetDateTime {
     now.saturating_add(time::Duration::try_from(by).unwrap_or(time::Duration::MAX))
 }
 
-/// Forwards a CancelRequest to PostgreSQL, which does not answer it.
+/// Forwards a CancelRequest to PostgreSQL. PostgreSQL does not answer such a request.
 pub(super) async fn cancel(postgres: &Path, packet: &[u8]) -> io::Result<()> {
     let mut stream = UnixStream::connect(postgres).await?;
     stream.write_all(packet).await?;
@@ -92,7 +92,7 @@ pub(super) async fn cancel(postgres: &Path, packet: &[u8]) -> io::Result<()> {
     stream.read_to_end(&mut Vec::new()).await.map(drop)
 }
 
-/// The state of the login and of the answers, which `answers` shares with `messages`.
+/// The state of the login and of the answers. `answers` and `messages` share this state.
 struct Login {
     /// The fault `drop-flight`: messages that arrive before the login is done are dropped, up to their Sync.
     drops_flight: bool,
@@ -152,7 +152,7 @@ where
             }
         }
         if !ready.is_empty() && to.write_all(&ready).await.is_err() {
-            // PostgreSQL has ended, and may have sent the reason: `answers` forwards it, and ends the session.
+            // PostgreSQL has ended, and may have sent the reason: `answers` forwards the reason, and ends the session.
             return std::future::pending().await;
         }
         if cut {
@@ -198,7 +198,7 @@ async fn on_message<T: Send + 'static>(
         Ok(done) => done,
         Err(ended) => match ended.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime ends, and this task with it.
+            // The runtime ends, so this task ends too.
             Err(_) => std::future::pending().await,
         },
     }

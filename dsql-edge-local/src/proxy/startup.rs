@@ -33,7 +33,7 @@ pub(super) struct Startup {
     pub(super) database: String,
     /// The settings that are forwarded to PostgreSQL.
     pub(super) settings: Vec<(String, String)>,
-    /// The first setting that is not accepted. DSQL rejects it after it has verified the token.
+    /// The first setting that is not accepted. DSQL verifies the token first, and then rejects the setting.
     pub(super) not_allowed: Option<String>,
     /// The options of `NegotiateProtocolVersion`, if the client requests a newer protocol.
     pub(super) negotiate: Option<Vec<String>>,

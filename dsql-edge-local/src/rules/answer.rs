@@ -16,8 +16,7 @@ use crate::proxy::frame::{Frame, message};
 /// CopyInResponse.
 const BUFFERED: &[u8] = b"ETCZ123NSG";
 
-/// The settings that DSQL reports, observed on clusters in August 2026; the version is that of the recording, in
-/// September.
+/// The settings that DSQL reports, observed on clusters in August 2026; the version is from the recording in September.
 const REPORTED: [(&str, Option<&str>); 11] = [
     ("server_version", Some("16.15")),
     ("server_encoding", None),
@@ -39,7 +38,7 @@ impl Session {
         BUFFERED.contains(&tag) || tag == b'D' && self.cycles.answered().is_some_and(|cycle| cycle.explains)
     }
 
-    /// Changes a complete message, for which [`Session::reads_whole`] is true, for the client.
+    /// Changes a complete message of PostgreSQL for the client. [`Session::reads_whole`] is true for this message.
     pub(crate) fn postgres_message(&mut self, frame: Frame) -> Vec<u8> {
         match frame.tag() {
             Some(b'E') => {
@@ -100,7 +99,7 @@ impl Session {
     }
 
     /// Undoes the faults that a statement of a failed cycle has set, and removes the faults from the rejections, so
-    /// that they are not restored.
+    /// that these faults are not restored.
     fn forget_requested_faults(&mut self) {
         if let Some(requested) = self.cycles.answered().and_then(|cycle| cycle.requested.take()) {
             self.cluster.faults.undo(requested);
@@ -116,8 +115,8 @@ impl Session {
         if !self.cycles.none() {
             return;
         }
-        // PostgreSQL skipped the statements of the remaining rejections, because an earlier one failed: their faults
-        // are pending again.
+        // An earlier statement failed, so PostgreSQL skipped the statements of the remaining rejections. The faults of
+        // these rejections become pending again.
         for rejected in std::mem::take(&mut self.rejections).into_values() {
             rejected.fault().into_iter().for_each(|fault| self.cluster.faults.restore(fault));
         }
@@ -128,7 +127,7 @@ impl Session {
         self.changes_encoding &= self.encoding != Encoding::Utf8 || self.transaction.is_open();
     }
 
-    /// Handles a notice. PostgreSQL sends one for a part of a schema change that has no effect:
+    /// Handles a notice. PostgreSQL sends a notice if a part of a schema change has no effect:
     /// `column "a" of relation "t" already exists, skipping`.
     fn noticed(&mut self, frame: Frame) -> Vec<u8> {
         if let Some(tag) = requested_tag(frame.body()) {
@@ -146,8 +145,7 @@ impl Session {
         }
     }
 
-    /// Gives the one column of a replaced statement DSQL's name for it, and sets DSQL's tag for the next
-    /// CommandComplete.
+    /// Renames the one column of a replaced statement to DSQL's name, and sets DSQL's tag for the next CommandComplete.
     fn described(&mut self, frame: Frame) -> Vec<u8> {
         let Some(column) = frame.body().strip_prefix(&[0, 1]) else { return frame.bytes };
         for (ours, theirs, tag) in
@@ -166,7 +164,7 @@ impl Session {
     }
 }
 
-/// A ParameterStatus with DSQL's value; empty if DSQL does not report it.
+/// A ParameterStatus with DSQL's value; empty if DSQL does not report the setting.
 pub(crate) fn parameter_status(frame: Frame) -> Vec<u8> {
     let mut parts = frame.body().split(|byte| *byte == 0);
     let name = parts.next().unwrap_or_default();

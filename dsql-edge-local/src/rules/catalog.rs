@@ -1,7 +1,7 @@
 //! Reads the columns and keys of tables that a rule needs, from the PostgreSQL behind dsql-local.
 //!
 //! Input: names. Output: a schema with those tables, their columns and primary keys. A table that does not exist, or
-//! that an open transaction has created, is left out, and the rule is not applied to it.
+//! that an open transaction has created, is left out, and the rule is not applied to such a table.
 
 use std::path::Path;
 

@@ -68,8 +68,8 @@ impl CatalogCopy {
         }
     }
 
-    /// Records that the session has committed its own schema change. If another session changed a
-    /// table before that, this session's copy of the table stays old.
+    /// Records that the session has committed its own schema change. If another session changed a table before this
+    /// change, this session's copy of that table stays old.
     pub(super) fn commits(&mut self, change: SchemaChange, catalog: &CatalogVersion) {
         match self {
             CatalogCopy::Tables(tables) => {
@@ -90,8 +90,8 @@ impl CatalogCopy {
     }
 }
 
-/// The objects that a schema change names: every identifier in it. Names of columns and roles are included, which has
-/// no effect.
+/// The objects that a schema change names: every identifier in its statement. Names of columns and roles are included
+/// too, but have no effect.
 pub(super) fn schema_change(statement: ParsedStatement<'_>) -> SchemaChange {
     let names = statement.own_tokens().iter().filter_map(|token| token.kind.name()).map(str::to_owned);
     let created = match &statement.kind {
@@ -107,7 +107,7 @@ pub(super) fn schema_change(statement: ParsedStatement<'_>) -> SchemaChange {
     SchemaChange { names: names.collect(), created, parts: parts.max(1) }
 }
 
-/// Whether it is `SET`, `SHOW` or similar.
+/// Whether a statement is `SET`, `SHOW` or similar.
 fn is_of_the_session(statement: &Statement) -> bool {
     match &statement.kind {
         StatementKind::Set(_) => true,

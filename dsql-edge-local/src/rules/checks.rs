@@ -1,7 +1,7 @@
 //! Decides whether a statement is rejected, by its own text or because of the statements before it.
 //!
-//! Input: a statement. Output: its rejection, or the statement that PostgreSQL runs instead. A statement that sets
-//! faults takes effect here.
+//! Input: a statement. Output: the rejection of the statement, or the statement that PostgreSQL runs instead. A
+//! statement that sets faults takes effect here.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ impl Session {
             return None;
         }
         let findings = dsql::findings(statement, schema);
-        findings.into_iter().find(|finding| finding.diagnostic.is_error()).map(StatementRejected::of)
+        findings.into_iter().find(|finding| finding.rule.is_rejected()).map(StatementRejected::of)
     }
 
     /// The rejection of a statement because of earlier statements, or of other sessions.
@@ -77,7 +77,7 @@ impl Session {
         self.shown(statement).or_else(|| statement::local(statement, &self.cluster.seal_key))
     }
 
-    /// Treats the jobs as done, if the session reads them or some time has passed.
+    /// Treats the jobs as done, if the session reads the jobs or some time has passed.
     pub(super) fn jobs_done(&mut self, statement: ParsedStatement<'_>) {
         // Only the statement's own text is searched: searching the whole message for each statement would take
         // quadratic time.

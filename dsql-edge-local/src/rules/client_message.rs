@@ -1,6 +1,6 @@
-//! Checks the client's messages, and forwards or replaces them.
+//! Checks the client's messages, and forwards or replaces each message.
 //!
-//! Input: one message. Output: the same message, or another one instead.
+//! Input: one message. Output: the same message, or another message instead.
 
 use dsql_edge_compiler::schema::Schema;
 use dsql_edge_compiler::syntax::ast::QualifiedName;
@@ -57,8 +57,8 @@ impl Session {
     }
 
     /// Handles a client's message while PostgreSQL reads rows. PostgreSQL would reject a message that is not allowed
-    /// there. But PostgreSQL may no longer read rows, and then a statement would bypass the rules, so the connection
-    /// ends.
+    /// during COPY FROM STDIN. But PostgreSQL may no longer read rows, and then a statement would bypass the rules, so
+    /// the connection ends.
     fn copies_in(&mut self, frame: Frame) -> Vec<u8> {
         if self.copy_in.accepts(frame.frontend()) {
             return frame.bytes;
@@ -68,7 +68,7 @@ impl Session {
         Vec::new()
     }
 
-    /// Handles Flush. After a commit whose answer is held back by a fault, Flush becomes a Sync: the client waits for
+    /// Handles Flush. If a fault holds back the answer to a commit, a later Flush becomes a Sync: the client waits for
     /// that answer, and the connection ends at ReadyForQuery.
     fn flush(&mut self, frame: Frame) -> Vec<u8> {
         self.pipeline_begins();
@@ -111,7 +111,7 @@ impl Session {
         }
     }
 
-    /// Begins a pipeline: statements between two Syncs share a transaction, like those of one message.
+    /// Begins a pipeline: statements between two Syncs share a transaction, as the statements of one message do.
     fn pipeline_begins(&mut self) {
         if !self.cycles.is_open() {
             self.cycles.current();

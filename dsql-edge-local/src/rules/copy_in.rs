@@ -2,7 +2,7 @@
 //!
 //! Input: the COPY that was sent, CopyInResponse, errors, and the client's messages. Output: whether a message must
 //! wait for PostgreSQL's answer, and whether PostgreSQL answers a Sync. libpq sends Sync with the COPY and again after
-//! CopyDone. PostgreSQL answers both if COPY fails at once, and otherwise only the second (`CopyGetData` in
+//! CopyDone. If COPY fails at once, PostgreSQL answers both Syncs, otherwise only the second one (`CopyGetData` in
 //! `copyfromparse.c`).
 
 use crate::proxy::frame::FrontendTag;
@@ -37,7 +37,7 @@ impl CopyIn {
         }
     }
 
-    /// Handles ErrorResponse. In a simple query, ReadyForQuery follows it.
+    /// Handles ErrorResponse. In a simple query, ReadyForQuery follows the ErrorResponse.
     pub(super) fn fails(&mut self) {
         *self = match *self {
             CopyIn::Sent { simple: true } | CopyIn::Reads { simple: true } => CopyIn::Sent { simple: true },

@@ -3,10 +3,11 @@
 //! Input: a client's messages as they are sent, and PostgreSQL's answers. Output: which message an answer belongs to,
 //! and whether an answer of PostgreSQL is outstanding. Only this module counts frames.
 //!
-//! Invariants: the cycles are in the order in which they were sent, and all except the last are complete: their Sync,
-//! or their simple query, was sent. Within a cycle PostgreSQL answers in order, with one ParseComplete per Parse, one
-//! BindComplete per Bind and one CloseComplete per Close. After an error it skips to Sync, and messages before that
-//! Sync are not counted. Each operation takes constant time, because a client may send thousands of cycles at once.
+//! Invariants: the cycles are in the order in which they were sent, and all cycles except the last are complete: the
+//! Sync or the simple query of a complete cycle was sent. Within a cycle, PostgreSQL answers in order, with one
+//! ParseComplete per Parse, one BindComplete per Bind and one CloseComplete per Close. After an error, PostgreSQL skips
+//! to Sync, and messages before that Sync are not counted. Each operation takes constant time, because a client may
+//! send thousands of cycles at once.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -30,36 +31,38 @@ pub(super) enum Sent {
 pub(super) struct Cycle {
     /// The messages that are not answered, the oldest first.
     sent: VecDeque<Sent>,
-    /// The cycle is complete.
+    /// Whether the cycle is complete.
     whole: bool,
-    /// It has an Execute.
+    /// Whether the cycle has an Execute.
     pub(super) executes: bool,
-    /// It has an EXPLAIN.
+    /// Whether the cycle has an EXPLAIN.
     pub(super) explains: bool,
-    /// An error has arrived.
+    /// Whether an error has arrived.
     pub(super) failed: bool,
-    /// The number of the statement in it that replaces the client's statement and that PostgreSQL rejects.
+    /// If the cycle has a statement that replaces a statement of the client and that PostgreSQL rejects: the number of
+    /// that statement.
     pub(super) rejected: Option<u32>,
-    /// The faults that a statement in it sets.
+    /// The faults that a statement of the cycle sets.
     pub(super) requested: Option<Requested>,
-    /// The effect on its transaction. Only [`super::transaction`] writes it.
+    /// The effect of the cycle on its transaction. Only [`super::transaction`] writes this field.
     pub(super) commit: Commit,
 }
 
 /// The effect of a cycle on its transaction.
 #[derive(Default)]
 pub(super) struct Commit {
-    /// A write in it commits by itself, and the fault injector was consulted.
+    /// Whether a write of the cycle commits by itself, and the fault injector was consulted for it.
     pub(super) autocommits: bool,
-    /// The connection ends before the cycle's ReadyForQuery is sent, and the client gets none of the cycle's answers.
+    /// Whether the connection ends before the cycle's ReadyForQuery is sent; the client then gets none of the cycle's
+    /// answers.
     pub(super) cut: bool,
-    /// The schema change in it.
+    /// The schema change in the cycle.
     pub(super) change: Option<SchemaChange>,
     /// The number of parts of the change that had no effect.
     pub(super) skipped: usize,
-    /// The number of ROLLBACKs in it that are not answered.
+    /// The number of ROLLBACKs in the cycle that are not answered.
     pub(super) rollbacks: usize,
-    /// A ROLLBACK was answered.
+    /// Whether a ROLLBACK was answered.
     pub(super) rolled_back: bool,
 }
 
@@ -67,9 +70,9 @@ pub(super) struct Commit {
 pub(super) struct LastAbout<'c> {
     /// The statement of a Parse; `None` for a Close.
     pub(super) parsed: Option<&'c PreparedStatement>,
-    /// A Sync was sent after it.
+    /// Whether a Sync was sent after the message.
     pub(super) before_sync: bool,
-    /// Other messages about the statement precede it.
+    /// Whether other messages about the statement precede the message.
     pub(super) follows_another: bool,
 }
 
@@ -124,7 +127,7 @@ impl Cycles {
         }
     }
 
-    /// Completes the cycle that is being sent: PostgreSQL answers it with ReadyForQuery.
+    /// Completes the cycle that is being sent: PostgreSQL answers the cycle with ReadyForQuery.
     pub(super) fn ends(&mut self) {
         self.current().whole = true;
     }
@@ -134,7 +137,7 @@ impl Cycles {
         self.cycles.front_mut()
     }
 
-    /// Handles ParseComplete, BindComplete or CloseComplete. Returns the message that it answers.
+    /// Handles ParseComplete, BindComplete or CloseComplete. Returns the message that is now answered.
     pub(super) fn completes(&mut self) -> Option<Sent> {
         let sent = self.answered()?.sent.pop_front()?;
         self.forget(&sent);
@@ -178,7 +181,7 @@ impl Cycles {
         self.unanswered
     }
 
-    /// The last message about a prepared statement that is not answered.
+    /// The last unanswered message about a prepared statement.
     pub(super) fn last_about(&self, name: &[u8]) -> Option<LastAbout<'_>> {
         let about = self.about.get(name)?;
         let (number, parsed) = about.back()?;

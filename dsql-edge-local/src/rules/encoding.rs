@@ -1,8 +1,9 @@
 //! Decodes a client's texts from its `client_encoding`, so that the parser finds the same tokens as PostgreSQL.
 //!
-//! Input: bytes that PostgreSQL will convert from that encoding. Output: a `String`, and the same bytes again. Tokens
-//! depend only on ASCII: in every encoding except UTF-8 and LATIN1, each byte of a character outside ASCII becomes a
-//! private character. PostgreSQL rejects the whole message if its text is not valid in the client's encoding.
+//! Input: bytes that PostgreSQL will convert from that encoding. Output: a `String`, which can be encoded to the same
+//! bytes. Tokens depend only on ASCII: in every encoding except UTF-8 and LATIN1, each byte of a character outside
+//! ASCII becomes a private character. PostgreSQL rejects the whole message if its text is not valid in the client's
+//! encoding.
 
 /// U+F700 and up: one private character for each byte.
 const PRIVATE: u32 = 0xF700;
@@ -13,7 +14,7 @@ const WITH_ASCII_SECOND: [&str; 7] = ["SJIS", "SHIFT_JIS_2004", "BIG5", "GBK", "
 /// The encoding of a client's texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
-    /// Also SQL_ASCII, which PostgreSQL treats as the server's UTF-8.
+    /// UTF-8, and SQL_ASCII, which PostgreSQL treats as the server's UTF-8.
     Utf8,
     Latin1,
     /// Bytes outside ASCII are parts of characters; all other bytes are ASCII.
@@ -35,15 +36,16 @@ impl Encoding {
         }
     }
 
-    /// Whether a statement with this text may change the encoding. `dsql_local_check_setting`, which has the same list,
-    /// rejects a statement without these words that still calls `set_config` (in a function, a view or a default).
+    /// Whether a statement with this text may change the encoding. A statement without these words may still call
+    /// `set_config` (in a function, a view or a default): `dsql_local_check_setting`, which has the same list, rejects
+    /// such a statement.
     pub(super) fn may_change(text: &[u8]) -> bool {
         ["client_encoding", "NAMES", "set_config", "pg_settings", "U&\""]
             .iter()
             .any(|word| super::message::contains(text, word))
     }
 
-    /// The text of these bytes, or the first byte that makes it invalid.
+    /// The text of these bytes, or the first byte that makes the text invalid.
     pub(super) fn decode(self, bytes: &[u8]) -> Result<String, u8> {
         match self {
             Encoding::Utf8 => std::str::from_utf8(bytes)
@@ -103,12 +105,12 @@ mod tests {
         }
         assert_eq!(Encoding::Utf8.decode(b"a\xe9"), Err(0xe9));
         assert_eq!(Encoding::Latin1.decode(b"a\xe9").unwrap(), "aé");
-        // The byte `\` is the second byte of a character in SJIS and BIG5, and a backslash in the other two.
+        // The byte `\` is the second byte of a character in SJIS and BIG5, and a backslash in the other two encodings.
         for (name, backslashes) in [("SJIS", 0), ("BIG5", 0), ("EUC_JP", 1), ("WIN1252", 1)] {
             let text = Encoding::named(name).decode(b"'\x83\\'").unwrap();
             assert_eq!(text.matches('\\').count(), backslashes, "{name}");
         }
-        // In SJIS, 0xB1 is a character of its own, so the byte after it is a backslash.
+        // In SJIS, the byte 0xB1 is a complete character, so the byte after it is a backslash.
         assert!(Encoding::named("SJIS").decode(b"\xb1\\").unwrap().ends_with('\\'));
         assert_eq!(Encoding::Latin1.encode("a€"), b"a?");
     }

@@ -1,6 +1,6 @@
 //! Handles the extended query: Parse, Bind, Execute and Close.
 //!
-//! Input: the message. Output: the same message, or one that PostgreSQL rejects at the same point. A rule of the
+//! Input: the message. Output: the same message, or a message that PostgreSQL rejects at the same point. A rule of the
 //! statement itself rejects Parse, a rule of its transaction rejects Execute, and OC001 rejects Bind or Execute.
 
 use std::sync::Arc;
@@ -46,7 +46,7 @@ impl Session {
         message::parse_of(name, self.mark(rejected).as_bytes(), &[0, 0])
     }
 
-    /// The statement of a Parse, and the text that is sent instead, if it differs.
+    /// The statement of a Parse, and the text that is sent to PostgreSQL instead, if that text differs.
     fn prepare(
         &self,
         text: &str,

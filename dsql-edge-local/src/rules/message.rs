@@ -1,7 +1,7 @@
 //! Reads and writes the client's messages that contain statements.
 //!
-//! Input: a message's body, which may contain anything. Output: its texts as bytes, or `None` if it is malformed;
-//! PostgreSQL answers such a message with an error.
+//! Input: a message's body, which may contain anything. Output: the texts in the message as bytes, or `None` if the
+//! message is malformed; PostgreSQL answers a malformed message with an error.
 
 use crate::proxy::frame::message;
 

@@ -1,10 +1,11 @@
 //! Applies DSQL's statement rules to a session. The tables of rules are in the compiler, and `sql!` uses the same
 //! tables.
 //!
-//! Input: a client's messages and PostgreSQL's, one by one. Output: the messages for the other side. A statement that
-//! DSQL rejects is replaced by a statement that PostgreSQL rejects at the same point, and PostgreSQL's error is
-//! replaced by DSQL's error. So PostgreSQL itself skips to Sync, aborts the transaction, and orders the errors of a
-//! message. A statement that our parser cannot read is forwarded, because PostgreSQL's error is the right one.
+//! Input: a client's messages and PostgreSQL's messages, one by one. Output: the messages for the other side. A
+//! statement that DSQL rejects is replaced by a statement that PostgreSQL rejects at the same point, and PostgreSQL's
+//! error is replaced by DSQL's error. So PostgreSQL itself skips to Sync, aborts the transaction, and orders the errors
+//! of a message. A statement that our parser cannot read is forwarded, because PostgreSQL's own error is then the
+//! correct answer.
 
 mod answer;
 pub(crate) mod catalog;
@@ -48,7 +49,7 @@ use crate::proxy::frame::Frame;
 pub(crate) struct Session {
     /// The encoding of the client's texts.
     encoding: Encoding,
-    /// An unanswered statement may change the encoding: PostgreSQL's answers decide.
+    /// Whether an unanswered statement may change the encoding: PostgreSQL's answers decide.
     changes_encoding: bool,
     /// The COPY FROM STDIN that is running.
     copy_in: CopyIn,
@@ -60,11 +61,11 @@ pub(crate) struct Session {
     cycles: Cycles,
     transaction: Transaction,
     /// DSQL's answers to the rejected statements. The key is the number in the statement that replaced the rejected
-    /// one.
+    /// statement.
     rejections: HashMap<u32, StatementRejected>,
-    /// The last number of a replaced statement.
+    /// The number in the last statement that replaced a rejected statement.
     number: u32,
-    /// The connection must end, because the client violated the protocol.
+    /// Whether the connection must end, because the client violated the protocol.
     ends: bool,
     /// The command tag for the next CommandComplete.
     tag: Option<&'static str>,
@@ -107,12 +108,12 @@ impl Session {
         self.ends || self.transaction.is_over(&self.cycles)
     }
 
-    /// Whether the last message and all later ones are not sent to PostgreSQL.
+    /// Whether the last message and all later messages are not sent to PostgreSQL.
     pub(crate) fn sends_no_more(&self) -> bool {
         self.ends || self.transaction.is_cut()
     }
 
-    /// Whether PostgreSQL's current answers are kept from the client.
+    /// Whether PostgreSQL's current answers are not sent to the client.
     pub(crate) fn is_cut_after_commit(&mut self) -> bool {
         self.cycles.answered().is_some_and(|cycle| cycle.commit.cut)
     }

@@ -1,17 +1,17 @@
-//! Leaves dsql-local's own functions, triggers and tables out of a client's messages.
+//! Leaves dsql-local's own functions, triggers and tables out of the messages that a client gets.
 //!
-//! Input: the fields of PostgreSQL's ErrorResponse and NoticeResponse, and the rows of a plan. Output: the same without
-//! the lines of CONTEXT that name a function of dsql-local, without the statement that this function ran, and without
-//! dsql-local's trigger.
+//! Input: the fields of PostgreSQL's ErrorResponse and NoticeResponse, and the rows of a plan. Output: the same fields
+//! and rows without the lines of CONTEXT that name a function of dsql-local, without the statement that this function
+//! ran, and without dsql-local's trigger.
 //!
-//! PostgreSQL lists the innermost call first: `SQL statement "…"` is the line before the function that ran it, and can
-//! have line breaks.
+//! PostgreSQL lists the innermost call first: the line `SQL statement "…"`, which can have line breaks, is before the
+//! line of the function that ran the statement.
 
 /// Functions of dsql-local whose names do not begin with `dsql_local_`.
 const OTHER_FUNCTIONS: [&str; 2] = ["set_config(", "sys.wait_for_job("];
 const PREFIX: &str = "dsql_local_";
 
-/// The fields of an error or a notice without dsql-local's objects; `None` if they do not name any.
+/// The fields of an error or a notice without dsql-local's objects; `None` if the fields do not name such an object.
 pub(super) fn without_own(fields: &[u8]) -> Option<Vec<u8>> {
     let context = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(b"W"))?;
     let context = String::from_utf8_lossy(context);
@@ -31,7 +31,7 @@ pub(super) fn without_own(fields: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// A CONTEXT without the calls of dsql-local's functions; `None` if it has none.
+/// A CONTEXT without the calls of dsql-local's functions; `None` if the CONTEXT has no such calls.
 fn without_own_calls(context: &str) -> Option<String> {
     let mut kept: Vec<&str> = Vec::new();
     let mut found = false;
@@ -59,7 +59,7 @@ fn is_own_call(line: &str) -> bool {
     function.starts_with(PREFIX) || OTHER_FUNCTIONS.iter().any(|name| function.starts_with(name))
 }
 
-/// Whether a notice is about dsql-local's tables, such as those of `ANALYZE` without a table.
+/// Whether a notice is about dsql-local's tables, such as the notices of `ANALYZE` without a table.
 pub(super) fn is_about_own(fields: &[u8]) -> bool {
     let message = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(b"M"));
     message.is_some_and(|message| super::message::contains(message, PREFIX))

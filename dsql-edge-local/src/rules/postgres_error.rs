@@ -9,7 +9,7 @@ use crate::faults::Fault;
 use crate::limits::Limits;
 use crate::postgres::denied_functions;
 
-/// How long a session waits for a lock, in milliseconds. It is not the minimum of 1, because PostgreSQL also takes
+/// How long a session waits for a lock, in milliseconds. The value is not 1, the minimum, because PostgreSQL also takes
 /// locks for a short time when no transactions conflict (a table that grows by a page).
 const LOCK_TIMEOUT: u32 = 50;
 
@@ -37,13 +37,13 @@ pub(super) fn of_postgres(fields: &[u8], limits: &Limits) -> Option<StatementRej
         String::from_utf8_lossy(found.unwrap_or_default()).into_owned()
     };
     let (sqlstate, message, context) = (field(b'C'), field(b'M'), field(b'W'));
-    // The catalog's entries are also rows: two schema changes at the same time conflict.
+    // The catalog's entries are also rows, so two schema changes at the same time conflict.
     let of_catalog = context.contains("in relation \"pg_") || field(b'n').starts_with("pg_");
     let words = match sqlstate.as_str() {
         "40001" | "40P01" | "55P03" | "23505" if of_catalog => SCHEMA_CHANGED,
         "40001" | "40P01" => CHANGED,
-        // If PostgreSQL waited for a row, or for a key in an index, CONTEXT names its place. Otherwise it waited for a
-        // table: only a schema change locks a table so that other sessions wait.
+        // If PostgreSQL waited for a row, or for a key in an index, CONTEXT names the place of the row or key.
+        // Otherwise PostgreSQL waited for a table: only a schema change locks a table so that other sessions wait.
         "55P03" if context.contains("tuple (") || !message.contains("lock timeout") => CHANGED,
         "55P03" => SCHEMA_CHANGED,
         "XX000" if message.starts_with("tuple concurrently ") => SCHEMA_CHANGED,

@@ -1,8 +1,8 @@
 //! The prepared statements that a session has in PostgreSQL.
 //!
-//! Input: Parse, Close and their answers. Output: the statement that a Bind names. Up to the next
-//! Sync, a message counts as successful once it is sent, because PostgreSQL skips the messages
-//! after it if it fails. After that Sync, it counts only once it is answered.
+//! Input: Parse, Close and their answers. Output: the statement that a Bind names. Up to the next Sync, a message
+//! counts as successful once it is sent: if the message fails, PostgreSQL skips the messages after it. After that Sync,
+//! the message counts as successful only once it is answered.
 
 use super::Session;
 use super::cycle::Sent;
@@ -17,7 +17,8 @@ impl Session {
         self.statements.len() + self.cycles.len() >= MOST
     }
 
-    /// Handles ParseComplete, BindComplete or CloseComplete. Returns whether it answers a message of the client.
+    /// Handles ParseComplete, BindComplete or CloseComplete. Returns whether PostgreSQL answers a message of the
+    /// client, not one of dsql-local.
     pub(super) fn completes(&mut self) -> bool {
         match self.cycles.completes() {
             Some(Sent::Parse(name, prepared)) => drop(self.statements.insert(name, prepared)),
@@ -36,8 +37,9 @@ impl Session {
         }
     }
 
-    /// Whether PostgreSQL's answers decide which statement a Bind of this name uses: the last message about the name is
-    /// before a Sync and may be skipped, and another statement of that name exists, or was sent before.
+    /// Whether PostgreSQL's answers decide which statement a Bind of this name uses. This is so if the last message
+    /// about the name is before a Sync and may be skipped, and another statement of that name exists or was sent
+    /// before.
     pub(super) fn is_uncertain(&self, name: &[u8]) -> bool {
         let several = |follows_another| follows_another || self.statements.contains_key(name);
         self.cycles.last_about(name).is_some_and(|last| last.before_sync && several(last.follows_another))

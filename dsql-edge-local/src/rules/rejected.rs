@@ -1,4 +1,4 @@
-//! DSQL's answer to a statement that it rejects, and the alternative for the log.
+//! DSQL's answer to a rejected statement, and the alternative for the log.
 
 use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::dsql::Finding;
@@ -12,9 +12,9 @@ pub(super) struct StatementRejected {
     sqlstate: &'static str,
     message: String,
     detail: Option<String>,
-    /// The alternative, for the log: DSQL does not send it.
+    /// The alternative, for the log: DSQL does not send an alternative.
     instead: Option<String>,
-    /// The requested fault that is its reason.
+    /// The requested fault that is the reason of the error.
     fault: Option<Fault>,
 }
 
@@ -80,12 +80,12 @@ impl StatementRejected {
         StatementRejected { detail: Some(detail).filter(|detail| !detail.is_empty()), ..self }
     }
 
-    /// Adds the requested fault that is the reason.
+    /// Adds the requested fault that is the reason of the error.
     pub(super) fn by_fault(self, fault: Fault) -> StatementRejected {
         StatementRejected { fault: Some(fault), ..self }
     }
 
-    /// Removes the fault, so that it is not restored if the statement is skipped.
+    /// Removes the fault, so that the fault is not restored if the statement is skipped.
     pub(super) fn forget_fault(&mut self) {
         self.fault = None;
     }

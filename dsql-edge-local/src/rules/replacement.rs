@@ -6,16 +6,16 @@
 //! # A COMMIT that must fail
 //!
 //! DSQL finds conflicts at COMMIT: the COMMIT fails, nothing is applied, and the session is idle again. PostgreSQL's
-//! COMMIT does not fail on request. `PREPARE TRANSACTION` with a name of 200 bytes does, at the point where a COMMIT
+//! COMMIT does not fail on request. `PREPARE TRANSACTION` with a name of 200 bytes fails, at the point where a COMMIT
 //! would write its record:
 //!
-//! 1. Like COMMIT, it runs deferred constraints first, so their error is returned if there is one (`PrepareTransaction`
-//!    in `xact.c` of PostgreSQL 16).
-//! 2. Then it rejects the name, before all other checks (`MarkAsPreparing` in `twophase.c`: `GIDSIZE` is 200), even if
-//!    `max_prepared_transactions` is 0.
-//! 3. The error ends the transaction, like that of a COMMIT: ReadyForQuery has the status `I`.
-//! 4. In a transaction that has already failed, the answer is `ROLLBACK`, like that to a COMMIT, and the number is not
-//!    used.
+//! 1. Like COMMIT, PostgreSQL runs deferred constraints first. If a constraint fails, its error is returned
+//!    (`PrepareTransaction` in `xact.c` of PostgreSQL 16).
+//! 2. Then PostgreSQL rejects the name, before all other checks (`MarkAsPreparing` in `twophase.c`: `GIDSIZE` is 200),
+//!    even if `max_prepared_transactions` is 0.
+//! 3. The error ends the transaction, like the error of a COMMIT: ReadyForQuery has the status `I`.
+//! 4. In a transaction that has already failed, the answer is `ROLLBACK`, like the answer to a COMMIT, and the number
+//!    is not used.
 //!
 //! The trace of a conflict on request, on the simple protocol (`>` to PostgreSQL, `<` to the client):
 //!
@@ -29,12 +29,12 @@
 //! ```
 //!
 //! On the extended protocol the client has parsed and bound `COMMIT` before. Execute becomes Parse, Bind and Execute of
-//! the other statement, whose ParseComplete and BindComplete are kept from the client (`Sent::Own`).
+//! the other statement; the client does not get the ParseComplete and BindComplete of that statement (`Sent::Own`).
 //!
 //! A rejected design: a SELECT of a missing column followed by ROLLBACK. The failing SELECT leaves the session in a
-//! failed transaction (`E`), dsql-local would have to answer a ReadyForQuery itself, and the statements after COMMIT in
-//! the same message or pipeline would not run as they do in DSQL. Also rejected: a deferred trigger that raises the
-//! error. Such a trigger needs a written row, which a READ ONLY transaction cannot have.
+//! failed transaction (`E`). dsql-local would have to answer a ReadyForQuery itself. The statements after COMMIT in the
+//! same message or pipeline would not run as they do in DSQL. Also rejected: a deferred trigger that raises the error.
+//! Such a trigger needs a written row, and a READ ONLY transaction cannot write a row.
 
 use super::cycle::Sent;
 use super::rejected::StatementRejected;
@@ -47,15 +47,16 @@ const MARK: &str = "dsql_local_rejected_";
 const LONGEST_NAME: usize = 200;
 
 impl Session {
-    /// Returns a statement that PostgreSQL rejects, to send in place of the client's statement, which DSQL rejects.
+    /// Returns a statement that PostgreSQL rejects. It is sent in place of the client's statement, which DSQL would
+    /// reject.
     pub(super) fn mark(&mut self, rejected: StatementRejected) -> String {
         let number = self.keep(rejected);
         self.cycles.current().rejected.get_or_insert(number);
         format!("SELECT {MARK}{number}")
     }
 
-    /// A statement that ends the transaction like a failing COMMIT. PostgreSQL does not always reject it, so another
-    /// statement may be rejected after it.
+    /// A statement that ends the transaction like a failing COMMIT. PostgreSQL does not always reject this statement,
+    /// so another statement may be rejected after it.
     pub(super) fn mark_commit(&mut self, rejected: StatementRejected) -> String {
         let number = self.keep(rejected);
         format!("PREPARE TRANSACTION '{MARK}{number}_{:0>width$}'", 0, width = LONGEST_NAME)
@@ -75,8 +76,8 @@ impl Session {
         self.number
     }
 
-    /// Returns a Parse that fails with this answer, to send in place of the client's message. Its statement has a name
-    /// of dsql-local, so that the client's prepared statements are kept.
+    /// Returns a Parse that fails with this answer, to send in place of the client's message. The Parse uses a
+    /// statement name of dsql-local, so that the client's prepared statements are kept.
     pub(super) fn instead_of_message(&mut self, rejected: StatementRejected) -> Vec<u8> {
         let mark = self.mark(rejected);
         message::parse_of(&self.own_name(), mark.as_bytes(), &[0, 0])

@@ -8,7 +8,7 @@ use dsql_edge_compiler::syntax::ast::StatementKind;
 
 use super::Session;
 
-/// The column of the SELECT, followed by the setting's name.
+/// The beginning of the name of the SELECT's column; the setting's name follows.
 pub(super) const COLUMN: &str = "dsql_local_show_";
 
 /// The setting by which a session requests faults.

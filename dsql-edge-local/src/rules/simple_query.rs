@@ -1,7 +1,7 @@
 //! Handles the simple query: one message with any number of statements.
 //!
-//! Input: Query. Output: its text, with the first rejected statement replaced, and with DSQL's own forms rewritten for
-//! PostgreSQL.
+//! Input: Query. Output: the text of the message, with the first rejected statement replaced, and with DSQL's own forms
+//! rewritten for PostgreSQL.
 
 use std::time::Instant;
 
@@ -44,7 +44,8 @@ impl Session {
         sent
     }
 
-    /// The same for a text that cannot be parsed as a whole: the rules apply to the statements that can be parsed.
+    /// Does the same as `simple` for a text that cannot be parsed as a whole: the rules apply to the statements that
+    /// can be parsed.
     fn simple_pieces(&mut self, text: &str, schema: Option<&Schema>) -> String {
         let pieces = statement::pieces(text);
         self.observe(TransactionEvent::Message(pieces.len()));

@@ -1,7 +1,7 @@
 //! Parses statements, and rewrites them for PostgreSQL.
 //!
-//! Input: SQL text. Output: its statements, the tables whose columns a rule needs, and the statement that PostgreSQL
-//! runs instead of one of DSQL's own forms.
+//! Input: SQL text. Output: the statements of the text, the tables whose columns a rule needs, and the statement that
+//! PostgreSQL runs instead of one of DSQL's own forms.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::seal::SealKey;
 
 /// The column of the statement that replaces CREATE INDEX ASYNC. The client gets the column under DSQL's name.
 pub(super) const CREATE_INDEX: &str = "dsql_local_create_index";
-/// The same for ALTER TABLE ASYNC.
+/// The column of the statement that replaces ALTER TABLE ASYNC.
 pub(super) const ALTER_TABLE: &str = "dsql_local_alter_table";
 
 /// The statements of a text, or the parser's error.
@@ -27,8 +27,8 @@ pub(super) fn parsed(text: &str) -> Result<Parsed<'_>, Diagnostic> {
     Parsed::of_tokens(text, lex(&Source::numbered(text)))
 }
 
-/// The pieces of a text between semicolons. They are used if the text nests too deeply somewhere to be parsed as a
-/// whole.
+/// The pieces of a text between semicolons. The pieces are used if some part of the text nests too deeply, so that the
+/// text cannot be parsed as a whole.
 pub(super) fn pieces(text: &str) -> Vec<Span> {
     let lexed = lex(&Source::numbered(text));
     let mut pieces = Vec::new();
@@ -64,7 +64,7 @@ const LARGE_STACK: usize = 64 << 20;
 /// A text with at most this number of nesting tokens fits the stack of any thread.
 const SHALLOW: usize = 40;
 
-/// Runs `work` with as much stack as the text may need. `None` if the system does not provide it.
+/// Runs `work` with as much stack as the text may need. Returns `None` if the system does not provide this stack.
 pub(super) fn with_room<T: Send>(text: &str, work: impl FnOnce() -> T + Send) -> Option<T> {
     let nests = |it: &u8| matches!(it, b'(' | b'[' | b'-' | b'+' | b'~' | b'!' | b'@');
     let words = text.split_ascii_whitespace().filter(|word| {
@@ -79,7 +79,7 @@ pub(super) fn with_room<T: Send>(text: &str, work: impl FnOnce() -> T + Send) ->
     })
 }
 
-/// A text with one statement, which a client prepared; `None` if our parser cannot read it.
+/// A text with one statement that a client prepared; `None` if our parser cannot read the text.
 pub(super) type PreparedStatement = Option<Arc<Parsed<'static>>>;
 
 /// The tables that a text names, if a rule needs their columns and keys.
@@ -110,7 +110,7 @@ fn named_in(text: &str) -> Vec<QualifiedName> {
     out
 }
 
-/// The tables of a LEFT JOIN LATERAL, including those inside it.
+/// The tables of a LEFT JOIN LATERAL, including the tables inside the joined query.
 fn tables(query: &Query, out: &mut Vec<QualifiedName>) {
     if let QueryBody::Select(select) = &query.body {
         select.from.iter().for_each(|item| of_item(item, out));
@@ -181,7 +181,8 @@ pub(super) fn local(statement: ParsedStatement<'_>, seal_key: &SealKey) -> Optio
     }
 }
 
-/// A query of an index's expressions that reads no rows: it returns the errors of the expressions themselves.
+/// A query of an index's expressions that reads no rows. Its only purpose is to fail with the errors of the expressions
+/// themselves.
 fn probe(index: &CreateIndex, text: &str) -> String {
     let keys = index.elements.iter().map(|element| &element.expr);
     let expressions: Vec<String> =
@@ -189,7 +190,7 @@ fn probe(index: &CreateIndex, text: &str) -> String {
     format!("SELECT {} FROM {} WHERE false", expressions.join(", "), name_in_sql(&index.table))
 }
 
-/// A statement without the first occurrence of each of these words, which must be in this order.
+/// A statement without the first occurrence of each of these words. The words must be in this order.
 fn without(statement: ParsedStatement<'_>, words: &[&str]) -> Option<String> {
     let text = statement.text;
     let mut out = String::new();

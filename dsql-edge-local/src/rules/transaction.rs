@@ -1,8 +1,8 @@
 //! The state of a session's transaction, and the rejection of its next statement or its COMMIT.
 //!
-//! Input: [`TransactionEvent`]s in order, from both directions: statements when they are sent, and answers when they
-//! arrive. Output: rejections. The state of a transaction is here and in the [`Commit`] of each cycle that PostgreSQL
-//! has not answered; no other module writes it.
+//! Input: [`TransactionEvent`]s in order, from both directions (statements when they are sent, and answers when they
+//! arrive). Output: rejections. The state of a transaction is here and in the [`Commit`] of each cycle that PostgreSQL
+//! has not answered; no other module writes this state.
 //!
 //! Invariants: after a BEGIN is sent and before the end of its transaction is sent, `statements` is open, and `open`
 //! describes that transaction. At a ReadyForQuery after which no answer is outstanding, PostgreSQL's status takes
@@ -63,7 +63,7 @@ impl Status {
 
 /// A statement that is not forwarded.
 pub(super) enum Rejection {
-    /// The statement fails, and its transaction with it.
+    /// The statement fails, and so does its transaction.
     Statement(StatementRejected),
     /// The statement is a COMMIT, which fails and ends its transaction.
     Commit(StatementRejected),
@@ -73,9 +73,9 @@ pub(super) enum Rejection {
 #[derive(Clone, Copy)]
 struct OpenTransaction {
     since: OffsetDateTime,
-    /// It has a statement that writes.
+    /// Whether the transaction has a statement that writes.
     writes: bool,
-    /// It can only be rolled back.
+    /// Whether the transaction can only be rolled back.
     failed: bool,
     /// The version of the catalog at BEGIN.
     version: u64,
@@ -95,9 +95,9 @@ pub(super) struct Transaction {
     /// A schema change that is answered but not committed.
     change: Option<SchemaChange>,
     catalog: CatalogCopy,
-    /// The connection ends instead of a commit, as soon as all messages before it are answered.
+    /// Whether the connection ends instead of a commit. It ends as soon as all messages before the commit are answered.
     cut_before_commit: bool,
-    /// The connection ends, because its commit was answered.
+    /// Whether the connection ends, because its commit was answered.
     cut_after_commit: bool,
 }
 
@@ -118,7 +118,7 @@ impl Transaction {
         self.statements.is_open()
     }
 
-    /// Whether the last message and all later ones are not sent to PostgreSQL.
+    /// Whether the last message and all later messages are not sent to PostgreSQL.
     pub(super) fn is_cut(&self) -> bool {
         self.cut_before_commit || self.cut_after_commit
     }
@@ -128,7 +128,7 @@ impl Transaction {
         self.cut_after_commit || self.cut_before_commit && cycles.nothing_owed()
     }
 
-    /// Applies an event, and returns the rejection of the statement in it.
+    /// Applies an event, and returns the rejection of the statement in the event.
     pub(super) fn observe(
         &mut self,
         event: TransactionEvent<'_>,
@@ -152,8 +152,8 @@ impl Transaction {
         None
     }
 
-    /// The rejection of a Bind that gets OC001. A rejection at Execute would be too late, because PostgreSQL rejects a
-    /// Bind whose statement has other columns now.
+    /// The rejection of a Bind that gets OC001. A rejection at Execute would be too late: if the statement has other
+    /// columns now, PostgreSQL rejects the Bind.
     fn bind(&mut self, statement: ParsedStatement<'_>, cluster: &Cluster) -> Option<Rejection> {
         let begins_or_ends = matches!(part(statement), Part::Begin | Part::End);
         let stale = !begins_or_ends && self.catalog.is_stale_for(statement, &cluster.catalog);
@@ -276,8 +276,7 @@ impl Transaction {
     }
 }
 
-/// Handles the answer to a ROLLBACK. If no ROLLBACK was sent, it is the answer to the COMMIT of a transaction that has
-/// failed.
+/// Handles the answer to a ROLLBACK. If no ROLLBACK was sent, this is the answer to the COMMIT of a failed transaction.
 fn rolled_back(cycles: &mut Cycles, cluster: &Cluster) {
     let Some(cycle) = cycles.answered() else { return };
     cycle.commit.rolled_back = true;
@@ -287,7 +286,7 @@ fn rolled_back(cycles: &mut Cycles, cluster: &Cluster) {
     }
 }
 
-/// Handles the failure of a cycle, which therefore does not commit.
+/// Handles the failure of a cycle. A cycle that fails does not commit.
 fn error(cycles: &mut Cycles, cluster: &Cluster) {
     let Some(cycle) = cycles.answered() else { return };
     cycle.failed = true;
@@ -335,7 +334,7 @@ mod tests {
             self.transaction.observe(event, &mut self.cycles, &self.cluster)
         }
 
-        /// Sends a simple query of one statement. Returns the message of its rejection.
+        /// Sends a simple query of one statement. Returns the message of the statement's rejection.
         fn send(&mut self, text: &str) -> Option<String> {
             let parsed = parsed(text).unwrap();
             self.event(TransactionEvent::Message(1));
@@ -347,7 +346,7 @@ mod tests {
             })
         }
 
-        /// Does the same, and then handles ReadyForQuery with this status.
+        /// Does the same as `send`, and then handles ReadyForQuery with this status.
         fn run(&mut self, text: &str, status: Status) -> Option<String> {
             let rejected = self.send(text);
             self.event(TransactionEvent::Ready(status));

@@ -9,7 +9,7 @@ use super::{Session, message};
 use crate::proxy::frame::{Frame, FrontendTag};
 
 impl Session {
-    /// Whether a client's message must wait until PostgreSQL has answered the earlier ones.
+    /// Whether a client's message must wait until PostgreSQL has answered the earlier messages.
     pub(crate) fn must_wait(&self, frame: &Frame) -> bool {
         // The message waits until it is known whether COPY has begun: PostgreSQL does not answer a Sync during COPY.
         if self.copy_in.is_undecided() {
@@ -41,8 +41,8 @@ impl Session {
         }
     }
 
-    /// The same check after one more answer. It is already known why the message waits, so its text is not searched
-    /// again.
+    /// Does the same check as `must_wait` after one more answer. It is already known why the message waits, so its text
+    /// is not searched again.
     pub(crate) fn still_waits(&self, frame: &Frame) -> bool {
         match frame.frontend() {
             FrontendTag::Query | FrontendTag::Parse => {

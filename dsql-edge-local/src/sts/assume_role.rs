@@ -2,7 +2,7 @@
 //!
 //! Input: the parameters of a request whose signature has been verified. Output: the role and the duration of its
 //! session, or the error that AWS would send. The policies of the role are not checked: a session may do everything
-//! that its keys may do.
+//! that the keys of the endpoint may do.
 
 use time::Duration;
 
@@ -14,7 +14,7 @@ use crate::iam::key_ring::OWNER;
 #[derive(Debug, Clone)]
 pub(crate) struct Role {
     pub(crate) arn: String,
-    /// The external id that its trust policy requires.
+    /// The external id that the role's trust policy requires.
     pub(crate) external_id: Option<String>,
 }
 
@@ -26,7 +26,7 @@ pub(super) struct Assumed {
     pub(super) life: Duration,
 }
 
-/// Checks a request. `roles` are the roles that may be assumed; if there are none, every role may be.
+/// Checks a request. `roles` are the roles that may be assumed; if there are none, every role may be assumed.
 pub(super) fn assume(body: &[u8], roles: &[Role]) -> Result<Assumed, StsError> {
     let parameters = std::str::from_utf8(body)
         .ok()

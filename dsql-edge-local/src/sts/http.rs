@@ -20,7 +20,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// The header with this name; `None` if there is none or more than one.
+    /// The header with this name; `None` if no header or more than one header has this name.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut found = self.headers.iter().filter(|(known, _)| known == name);
         let (_, value) = found.next()?;

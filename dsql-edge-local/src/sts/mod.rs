@@ -1,7 +1,7 @@
 //! AWS's Security Token Service, as far as a local DSQL needs it: AssumeRole, over HTTPS, on its own port.
 //!
-//! Input: TCP connections. Output: credentials of sessions, which the proxy accepts until they expire, or AWS's errors.
-//! A request is answered only if keys of the endpoint have signed it.
+//! Input: TCP connections. Output: credentials of sessions, or AWS's errors. The proxy accepts these credentials until
+//! they expire. A request is answered only if it is signed with keys of the endpoint.
 
 pub(crate) mod answer;
 mod assume_role;
@@ -80,7 +80,7 @@ impl Sts {
 
 impl Serve for Sts {
     async fn serve(&self, tcp: TcpStream) {
-        // If a client closes its connection early, only its own answer is lost.
+        // If a client closes its connection early, only the answer to this client is lost.
         let _ = tokio::time::timeout(TIMEOUT, self.answer(tcp)).await;
     }
 

@@ -79,7 +79,7 @@ impl Session {
         Ok((tag, body))
     }
 
-    /// Does the same, or reads up to the end of the connection.
+    /// Does the same as `answers`, or reads up to the end of the connection.
     pub(crate) async fn read(&mut self, ends: usize) -> Answers {
         let mut answer = Answers::default();
         while answer.status.len() < ends {

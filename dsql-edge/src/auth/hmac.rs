@@ -1,4 +1,4 @@
-//! Signs outside Workers, where the platform has no cryptography.
+//! Computes signatures outside Workers, because only the platform of Workers contains cryptography.
 //!
 //! Input: a secret, a scope, a canonical request. Output: the same result as `transport/sign.js`, without waiting.
 

@@ -1,8 +1,8 @@
 //! AWS Signature Version 4: the common part of its query form and its header form.
 //!
-//! Input: a canonical request, with the time, the region and the service it is for, and a secret. Output: the
-//! signature, which is computed by the platform's cryptography on Workers and by [`hmac`](super::hmac) elsewhere. The
-//! time is an input; this module does not read a clock.
+//! Input: a canonical request, its time, its region, its service, and a secret. Output: the signature, which is
+//! computed by the platform's cryptography on Workers and by [`hmac`](super::hmac) elsewhere. The time is an input;
+//! this module does not read a clock.
 
 #[cfg(not(target_arch = "wasm32"))]
 use super::hmac::sign;

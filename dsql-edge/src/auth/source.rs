@@ -1,13 +1,13 @@
 //! Decides where credentials come from, and when they are fetched again.
 //!
 //! Input: the source that a user configured: keys that were given, a [`CredentialsProvider`], a role to assume. Output:
-//! the credentials to sign with, now. Credentials that expire are kept for other requests as plain data
+//! the credentials with which a token is signed now. Credentials that expire are kept for other requests as plain data
 //! ([`Cache`](crate::credentials::Cache)), never as a future or a connection: on Workers, a request cannot wait for the
 //! I/O of another request.
 //!
-//! Invariants: while the old credentials are valid, no connection fails because a source fails or hangs; such a source
-//! only delays one connection briefly from time to time. If several requests need the same new credentials at the same
-//! time, one of them fetches the credentials; if that takes long, another one also tries, and so on.
+//! Invariants: while the old credentials are valid, no connection fails because a source fails or hangs. Such a source
+//! briefly delays one connection from time to time. If several requests need the same new credentials at the same time,
+//! one of the requests fetches the credentials; if the fetch takes long, another request also fetches them, and so on.
 
 use core::future::{Future, poll_fn};
 use core::pin::{Pin, pin};
@@ -28,11 +28,11 @@ pub type ProvidedCredentials<'a> = Pin<Box<dyn Future<Output = Result<Credential
 
 /// A source of credentials of your own.
 ///
-/// It is called whenever a connection is opened, within [`Config::connect_timeout`](crate::Config::connect_timeout),
-/// unless the last credentials that it returned are kept: see [`cache_key`](CredentialsProvider::cache_key). Then the
-/// next call is made when about 80 % of their lifetime has passed. If that call fails, or takes longer than half a
-/// second, its future is dropped and the old credentials are used until they expire. So the future must be safe to drop
-/// at any await.
+/// The provider is called whenever a connection is opened, within
+/// [`Config::connect_timeout`](crate::Config::connect_timeout). If the provider has a
+/// [`cache_key`](CredentialsProvider::cache_key), its credentials are kept, and the next call is made when about 80 %
+/// of their lifetime has passed. If that call fails, or takes longer than half a second, its future is dropped and the
+/// old credentials are used until they expire. So the future must be safe to drop at any await.
 ///
 /// On Workers, `worker::send::SendFuture` makes a future that contains JavaScript values `Send`.
 ///
@@ -61,12 +61,12 @@ pub type ProvidedCredentials<'a> = Pin<Box<dyn Future<Output = Result<Credential
 /// # }
 /// ```
 pub trait CredentialsProvider: Send + Sync {
-    /// The credentials to sign with, now.
+    /// Returns the credentials with which a token is signed now.
     ///
-    /// Its errors are shown to people, so they must not contain a secret ([`Error::credentials`]).
+    /// The errors of this method are shown to people, so they must not contain a secret ([`Error::credentials`]).
     fn credentials(&self) -> ProvidedCredentials<'_>;
 
-    /// The name under which its credentials may be kept in memory until they expire
+    /// The name under which the provider's credentials may be kept in memory until they expire
     /// ([`Credentials::expires_at`]), for other requests too. Two providers that return different credentials need
     /// different names. Without a name, the provider is called for each connection.
     fn cache_key(&self) -> Option<String> {
@@ -91,7 +91,7 @@ pub(crate) struct TokenContext<'a> {
 
 /// A source that is called whenever a connection is opened.
 pub(crate) trait Asked: Send + Sync {
-    /// The credentials to sign with, now.
+    /// Returns the credentials with which a token is signed now.
     fn ask<'a>(&'a self, context: TokenContext<'a>) -> AuthFuture<'a, Credentials>;
 
     /// A token that is signed with these credentials.
@@ -102,7 +102,7 @@ pub(crate) trait Asked: Send + Sync {
         })
     }
 
-    /// The keys and the role that it uses.
+    /// The keys and the role that the source uses.
     #[cfg(all(test, feature = "assume-role"))]
     fn parts(&self) -> Parts {
         Parts::default()
@@ -124,7 +124,7 @@ impl Source {
         Source::Asked(Arc::new(Provided(provider)))
     }
 
-    /// The token to connect with, now.
+    /// Returns the token with which a connection logs in now.
     pub(crate) fn token<'a>(
         &'a self,
         settings: &'a Settings,
@@ -194,16 +194,16 @@ impl Asked for Assumed {
     }
 }
 
-/// How long a connection waits for new credentials while the old ones are valid, in milliseconds. A cold request to STS
-/// takes three round trips and the time of STS itself: half a second is enough up to about 140 ms per round trip. With
-/// slower round trips, the old credentials are used until they expire; after that, a connection waits for new ones as
-/// long as its own timeout allows.
+/// The time, in milliseconds, that a connection waits for new credentials while the old ones are valid. A cold request
+/// to STS takes three round trips and the time of STS itself: half a second is enough up to about 140 ms per round
+/// trip. With slower round trips, the old credentials are used until they expire; after that, a connection waits for
+/// new ones as long as its own timeout allows.
 const REFRESH: Millis = 500;
 
 /// The interval, in milliseconds, at which a connection checks whether another request has fetched the credentials.
 const LOOK: Millis = 25;
 
-/// The credentials that are kept under a name, or those that `ask` returns.
+/// Returns the credentials that are kept under a name; without such credentials, the credentials that `ask` returns.
 async fn kept(
     context: TokenContext<'_>,
     key: &str,
@@ -244,7 +244,7 @@ fn keep(environment: &Environment, key: &str, credentials: Credentials) -> Crede
     credentials
 }
 
-/// A request's turn to fetch. It ends with the request, even if the request is dropped.
+/// The right of one request to fetch the credentials. It ends with the request, even if the request is dropped.
 struct FetchTurn<'c> {
     environment: &'c Environment,
     key: &'c str,
@@ -259,7 +259,7 @@ impl Drop for FetchTurn<'_> {
     }
 }
 
-/// The output of a future, if the future is ready within this time.
+/// Returns the output of a future, or `None` if the future is not ready within this time.
 async fn within<T>(environment: &Environment, time: Millis, future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     let mut over = environment.sleep(time);

@@ -1,7 +1,7 @@
 //! Makes the token that DSQL accepts as a password.
 //!
-//! Input: credentials, the cluster, the role, the time. Output: the token, signed here. It is returned as a future,
-//! because Workers' own cryptography is asynchronous.
+//! Input: credentials, the cluster, the role, the time. Output: the token, signed here. The token is returned as a
+//! future, because Workers' own cryptography is asynchronous.
 
 #[cfg(not(feature = "aws-sigv4"))]
 use super::presign;
@@ -12,8 +12,8 @@ use crate::credentials::{AuthFuture, Credentials, Secret};
 use crate::error::Error;
 use crate::settings::Settings;
 
-/// Seconds that the token of a connection is valid. It is made for the connection and used at once: a minute allows for
-/// clocks that differ.
+/// The number of seconds for which the token of a connection is valid. The token is used at once. A minute is enough
+/// for clocks that differ.
 const CONNECTION_TOKEN: u32 = 60;
 
 /// The token, which is sent to the server as a password: a presigned request of AWS Signature Version 4.

@@ -37,7 +37,7 @@ pub struct TokenRequest<'a> {
     pub host: &'a str,
     /// The AWS region of the cluster.
     pub region: &'a str,
-    /// The action that it allows.
+    /// The action that the token allows.
     pub action: Action,
     /// The time, in seconds since 1970-01-01 UTC.
     pub now: u64,

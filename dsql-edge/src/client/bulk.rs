@@ -1,8 +1,8 @@
 //! Runs statements for many rows: one chunk after the other, each in a transaction of its own.
 //!
-//! Input: a [`BulkCommand`] or a [`BulkQuery`]. Output: the number of affected rows, or the returned rows; or the error
-//! of a chunk, with the number of rows that were committed before it. One chunk at a time is kept in memory, because it
-//! may have to be sent again.
+//! Input: a [`BulkCommand`] or a [`BulkQuery`]. Output: the number of affected rows, or the returned rows. If a chunk
+//! fails: its error, with the number of rows that were committed before this chunk. One chunk at a time is kept in
+//! memory, because the chunk may have to be sent again.
 
 use crate::client::executor::Executor;
 use crate::client::fetch::QueryFuture;
@@ -21,7 +21,7 @@ impl<'a> BulkCommand<'a> {
     ///
     /// # Errors
     /// Returns any [`Error`] of the connection or the database; [`Error::committed_rows`] is the number of rows that
-    /// were committed before it.
+    /// were committed before the error.
     pub fn execute<'e, E: Executor + 'e>(mut self, mut executor: E) -> QueryFuture<'e, u64>
     where
         'a: 'e,
@@ -31,7 +31,7 @@ impl<'a> BulkCommand<'a> {
 }
 
 impl<'a, R: Send + 'static> BulkQuery<'a, R> {
-    /// Runs the query for all rows, and returns its rows in order.
+    /// Runs the query for all input rows, and returns the rows of its result in order.
     ///
     /// # Errors
     /// Returns the errors of [`BulkCommand::execute`], and those of decoding.

@@ -22,7 +22,8 @@ use crate::transport::Environment;
 /// further queries wait for a connection.
 ///
 /// A `Dsql` belongs to the request in which it was made, because Workers does not let a request use the sockets of
-/// another request. A `Dsql` that is kept in a static returns an error ([`Error::is_other_request`]).
+/// another request. If a `Dsql` is kept in a static, its queries in another request return an error
+/// ([`Error::is_other_request`]).
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -45,7 +46,7 @@ impl Dsql {
     /// `localhost`). See [`Config::from_env`].
     ///
     /// # Errors
-    /// Returns an error if a binding is missing or malformed. The error names it and shows how to set it.
+    /// Returns an error if a binding is missing or malformed. The error names the binding and shows how to set it.
     pub fn from_env(env: &worker::Env) -> Result<Self, Error> {
         Config::from_env(env).map(Dsql::new)
     }
@@ -65,7 +66,7 @@ impl Dsql {
     /// ```
     ///
     /// # Errors
-    /// Returns an error if a binding is missing or malformed. The error names it and shows how to set it.
+    /// Returns an error if a binding is missing or malformed. The error names the binding and shows how to set it.
     #[cfg(feature = "pool")]
     pub fn from_pool(env: &worker::Env) -> Result<Self, Error> {
         Config::from_pool(env).map(Dsql::new)
@@ -127,8 +128,8 @@ impl Dsql {
     /// The queries are a transaction: BEGIN and COMMIT are sent with them. The queries run in order and read the same
     /// state of the database; if one query fails, none of them changes anything. COMMIT is sent before any answer has
     /// arrived: if one of the queries writes and the connection breaks, the outcome is unknown
-    /// ([`Error::is_outcome_unknown`]). With a [`transaction`](Dsql::transaction), the outcome can be unknown only
-    /// between COMMIT and its answer, but the transaction takes one more round trip.
+    /// ([`Error::is_outcome_unknown`]). In a [`transaction`](Dsql::transaction), the outcome is unknown only if the
+    /// connection breaks between COMMIT and its answer. In exchange, the transaction takes one more round trip.
     pub fn pipeline<'s, P: Pipelined + 's>(&'s self, queries: P) -> QueryFuture<'s, P::Output> {
         QueryFuture::of(queries, self)
     }
@@ -156,8 +157,8 @@ impl Dsql {
     /// anything outside the database, and its captures by value are cloned for each run. An error of the server ends
     /// the attempt even if the closure ignores it.
     ///
-    /// The closure may return any error type that implements `From<Error>`. If the compiler cannot infer it, name it:
-    /// `async move |tx| -> Result<_, dsql_edge::Error> { … }`.
+    /// The closure may return any error type that implements `From<Error>`. If the compiler cannot infer the type, name
+    /// it: `async move |tx| -> Result<_, dsql_edge::Error> { … }`.
     ///
     /// If the answer to COMMIT is lost, the outcome is unknown ([`Error::is_outcome_unknown`]), unless a
     /// [`TransactionBuilder::idempotency_key`] resolves it. A transaction without a statement costs nothing.

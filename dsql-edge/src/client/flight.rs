@@ -79,7 +79,7 @@ impl Prepared {
         (!self.unchecked).then_some(self.statement.search_path)
     }
 
-    /// Returns an error if names can have another meaning on this connection than when the query was compiled.
+    /// Returns an error if names on this connection can have another meaning than they had when the query was compiled.
     /// `configured`: the user has set the connection's search_path; a snapshot without a search_path accepts any such
     /// setting.
     fn check(&self, search_path: &str, configured: bool) -> Result<(), Error> {
@@ -114,7 +114,7 @@ impl Prepared {
 #[derive(Clone)]
 pub(crate) struct TransactionStart {
     pub(crate) begin: &'static str,
-    /// The statement that inserts its idempotency key.
+    /// The statement that inserts the idempotency key of the transaction.
     pub(crate) key: Option<Arc<Prepared>>,
 }
 
@@ -127,7 +127,7 @@ pub(crate) struct Flight<'f> {
     pub(crate) key: Option<&'f Prepared>,
     pub(crate) members: &'f [Prepared],
     pub(crate) commit: bool,
-    /// The flight is part of a transaction that has, or had, other flights.
+    /// Whether the flight is part of a transaction that has, or had, other flights.
     pub(crate) in_transaction: bool,
 }
 
@@ -178,7 +178,7 @@ impl<'f> Flight<'f> {
         self.key.into_iter().chain(self.members).find_map(Prepared::search_path)
     }
 
-    /// The statement to name in an error that is not about a particular one.
+    /// The statement that an error names if the error is not about a particular statement.
     pub(crate) fn first(&self) -> Option<&StatementRef> {
         self.members.first().or(self.key).map(|prepared| &prepared.statement)
     }
@@ -278,8 +278,7 @@ fn reads(members: &[Prepared]) -> bool {
 
 /// How the server answered a flight.
 pub(crate) enum FlightEnd {
-    /// Everything was executed. The error, if there is one, is this client's: a row could not be
-    /// used.
+    /// The server executed everything. If there is an error, this client made it, because a row could not be used.
     Completed(Option<Error>),
     /// The server rejected a statement, or the commit.
     StatementRejected { error: Box<DatabaseError>, step: Step },
@@ -508,7 +507,7 @@ impl Flight<'_> {
         }
     }
 
-    /// Interprets the answer to the INSERT of its idempotency key: a violation, or no row.
+    /// Interprets the answer to the INSERT of the flight's idempotency key: a violation, or no row.
     pub(super) fn judge_key(&self, violation: Option<&DatabaseError>) -> Option<Verdict> {
         self.key?.key.as_ref().map(|key| key.judge(violation))
     }

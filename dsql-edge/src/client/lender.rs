@@ -17,7 +17,7 @@ use crate::error::{Error, FAILED, Kind, OUTLIVED};
 use crate::retry::{Budget, FailureFacts, Payload, Reached, Signal};
 use crate::transport::{BoxFuture, IoContext};
 
-/// Connections, and the transactions that hold some of them.
+/// Connections, and the transactions that hold some of these connections.
 pub(super) struct Lender {
     pub(super) connector: Connector,
     made_in: IoContext,
@@ -37,7 +37,7 @@ struct State {
     idle: Vec<Box<Link>>,
     /// The number of open connections: idle, lent, and those of transactions.
     open: usize,
-    /// The one connection of a session is lost.
+    /// Whether this is a session whose connection is lost.
     gone: bool,
     waiting: Vec<Waker>,
     transactions: Vec<Open>,
@@ -48,11 +48,11 @@ struct State {
 struct Open {
     id: u64,
     link: Option<Box<Link>>,
-    /// Whether one of its statements is running, or one of its streams is open.
+    /// Whether a statement or a stream of this transaction has the connection.
     lent: bool,
     /// The statements to send before the transaction's first statement; `None` once that statement is answered.
     start: Option<TransactionStart>,
-    /// The failure that ended the transaction: the first one.
+    /// The first failure in the transaction, which ended the transaction.
     failure: Option<FlightFailure>,
 }
 
@@ -83,8 +83,9 @@ impl Lender {
         self.made_in.is_current()
     }
 
-    /// Returns an idle connection, or the right to open one, as soon as one of them is available. `search_path` is the
-    /// setting that the statements were compiled for, if any of them is checked against a snapshot.
+    /// Waits for an idle connection, or for the right to open a connection, and returns what is available first.
+    /// `search_path` is the setting that the statements were compiled for, if any statement is checked against a
+    /// snapshot.
     pub(super) async fn borrow(
         &self,
         search_path: Option<&'static str>,
@@ -197,7 +198,7 @@ impl Lender {
         Ok(loan)
     }
 
-    /// The statements to send before the next one of the transaction; `None` once it has begun.
+    /// The statements to send before the next statement of the transaction; `None` once the transaction has begun.
     pub(super) fn start_of(&self, id: u64) -> Option<TransactionStart> {
         self.state().transactions.iter().find(|open| open.id == id)?.start.clone()
     }
@@ -230,7 +231,8 @@ impl Lender {
         self.state().transactions.iter_mut().find(|open| open.id == id)?.failure.take()
     }
 
-    /// Ends the transaction. If `kept`, its connection is kept, after a ROLLBACK if one is needed.
+    /// Ends the transaction. If `kept`, the connection is kept, after a ROLLBACK if the transaction needs one;
+    /// otherwise the connection is closed.
     fn close_transaction(&self, id: u64, kept: bool) {
         let mut state = self.state();
         let Some(at) = state.transactions.iter().position(|open| open.id == id) else { return };
@@ -261,7 +263,7 @@ impl Lender {
     }
 }
 
-/// A transaction until it is closed. Dropping it closes its connection.
+/// An open transaction. Dropping this value closes the connection of the transaction.
 pub(super) struct OpenTransaction<'l> {
     pub(super) lender: &'l Lender,
     pub(super) id: u64,
@@ -324,8 +326,8 @@ impl Loan<'_> {
                 open.link = Some(settled);
                 self.counted = false;
             }
-            // A flight was dropped before its answer was complete: its outcome is not known, and another connection
-            // would not be in the transaction.
+            // A flight was dropped before its answer was complete. Its outcome is not known, and the transaction cannot
+            // continue on another connection.
             None if self.link.as_ref().is_some_and(|link| link.is_flying()) => {
                 open.failure.get_or_insert_with(abandoned);
             }

@@ -1,7 +1,7 @@
 //! One connection: the session's state machine on a transport, and the timer.
 //!
-//! Input: a flight. Output: its rows, or its failure: the error, and the facts by which `retry.rs` decides. A link
-//! reads while it writes, because a server that cannot send its answers stops reading.
+//! Input: a flight. Output: the rows of the flight, or its failure: the error, and the facts by which `retry.rs`
+//! decides about a retry. A link reads while it writes, because a server that cannot send its answers stops reading.
 //!
 //! Invariant: a link whose flight was dropped before its answer was complete is never used again; it is neither
 //! [idle](Link::is_idle) nor [settled](Link::is_settled).
@@ -25,30 +25,31 @@ use crate::wire::frontend;
 pub(super) struct Link {
     transport: Box<dyn Transport>,
     connection: Connection,
-    /// The transport has bytes that it has not written yet.
+    /// Whether the transport has bytes that it has not written yet.
     writing: bool,
-    /// Writing failed. The server's last messages are still read.
+    /// The error that ended the writing. The server's last messages are still read.
     write_error: Option<TransportError>,
-    /// The login has ended.
+    /// Whether the login has ended.
     started: bool,
-    /// The password was sent before the server requested it.
+    /// Whether the password was sent before the server requested it.
     pipelined: bool,
-    /// The connection is a lease of a pool, for this flight or this transaction only.
+    /// Whether the connection is a lease of a pool, for this flight or this transaction only.
     leased: bool,
-    /// How far the flight had come, if a pool has reported it.
+    /// The point that the flight had reached, if a pool has reported it.
     reached: Option<Reached>,
-    /// ROLLBACK has been sent. The answer to it is read before the answer to the next flight.
+    /// Whether ROLLBACK has been sent and its answer has not been read. That answer is read before the answer to the
+    /// next flight.
     rolling_back: bool,
-    /// A flight was sent and its answer is not complete: it is running, or it was dropped or lost.
+    /// Whether a flight was sent whose answer is not complete: the flight is running, or was dropped or lost.
     flying: bool,
-    /// The flight was sent with the login, and the timer is set for the probe (`Connection::probe`).
+    /// Whether the flight was sent with the login, and the timer is set for the probe (`Connection::probe`).
     on_trial: bool,
     /// The search_path that the first query was compiled for.
     search_path: &'static str,
     read: Vec<u8>,
     /// The number of round trips: 3 for dialing, and one each time that the client sends after the server has sent.
     round_trips: u32,
-    /// The last bytes that were transferred are the server's, or no bytes were transferred yet.
+    /// Whether the server sent the last bytes that were transferred, or no bytes were transferred yet.
     heard_last: bool,
 }
 
@@ -64,13 +65,13 @@ pub(super) enum FlightOutcome {
 pub(super) struct FlightFailure {
     pub(super) error: Error,
     pub(super) facts: FailureFacts,
-    /// An earlier run committed the idempotency key.
+    /// Whether an earlier run committed the idempotency key.
     pub(super) key_taken: bool,
 }
 
 impl Link {
-    /// Opens a connection with TLS. The login is sent together with this first flight. With
-    /// `serially`, the password is sent only after the server has requested it.
+    /// Opens a connection with TLS. The login is sent together with `flight`, the first flight. If `serially`, the
+    /// password is sent only after the server has requested it.
     pub(super) fn poll_open<'c>(
         context: &mut Context<'_>,
         connector: &'c Connector,
@@ -157,8 +158,8 @@ impl Link {
                 Poll::Ready(Ok(())) if self.read.is_empty() => return false,
                 Poll::Ready(Ok(())) => {
                     self.connection.handle_input(&self.read);
-                    // The answer to a ROLLBACK is read with the next flight. Other messages that may arrive cause no
-                    // event.
+                    // The answer to a ROLLBACK is read with the next flight. On an idle connection, other messages that
+                    // are allowed cause no event.
                     if !self.rolling_back && !matches!(self.connection.poll_event(), Ok(None)) {
                         return false;
                     }
@@ -179,7 +180,7 @@ impl Link {
         }
     }
 
-    /// Writes one flight into the session, which sends it.
+    /// Writes one flight into the session, which sends the flight.
     pub(super) fn begin(
         &mut self,
         connector: &Connector,
@@ -287,7 +288,7 @@ impl Link {
         loop {
             // The flight is sent before a message is read as its answer.
             self.poll_transmit(context);
-            // The reader polls this again after it has taken the row; until then the server waits.
+            // The reader polls this function again after it has taken the row; until then the server waits.
             while !answer.is_full() {
                 let event = match self.connection.poll_event() {
                     Ok(Some(event)) => event,
@@ -351,8 +352,8 @@ impl Link {
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(ConnectionFailure::Transport(error))),
                 Poll::Pending => {
-                    // A server that rejects the login and closes the connection also makes the write fail. By now its
-                    // answer has been read.
+                    // If the server rejects the login and closes the connection, the write fails too. So this error is
+                    // returned only after the server's answer has been read.
                     if let Some(error) = self.write_error.take() {
                         return Poll::Ready(Err(ConnectionFailure::Transport(error)));
                     }

@@ -104,7 +104,7 @@ impl Members {
         }
     }
 
-    /// All statements, or the error of the first one that cannot be sent.
+    /// All statements, or the error of the first statement that cannot be sent.
     pub(super) fn prepared(&mut self) -> Result<&[Prepared], Error> {
         match self.error.take() {
             Some(error) => Err(error),

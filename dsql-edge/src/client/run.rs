@@ -96,8 +96,8 @@ impl Target<'_> {
 
 /// An operation that may be tried again: a flight, a chunk of rows, a transaction.
 ///
-/// A transaction is used as a trait object, so that [`Runs::attempts`] is not compiled again for each closure. (If it
-/// were generic, its future would not be `Send`: rustc cannot prove that for a closure with a lifetime.)
+/// A transaction is used as a trait object, so that [`Runs::attempts`] is not compiled again for each closure. (The
+/// future of a generic `attempts` would not be `Send`: for a closure with a lifetime, rustc cannot prove `Send`.)
 pub(super) trait Attempt: Send {
     /// Makes one attempt: borrows a connection, uses it, and returns it.
     fn attempt<'a>(&'a mut self, runs: &'a mut Runs<'_>) -> AttemptFuture<'a>;
@@ -173,7 +173,7 @@ impl FlightAlone<'_, '_> {
     fn end(&mut self, runs: &Runs<'_>, loan: &mut Option<Loan<'_>>, outcome: FlightOutcome) -> Attempted {
         let failure = match outcome {
             FlightOutcome::Completed => return Attempted::Ended(Ok(())),
-            // The connection can be used again.
+            // A row could not be used, but the connection can be used again.
             FlightOutcome::CompletedUnusable(error) => {
                 let is_write = self.answer.flight.payload() != Payload::Reads;
                 let error = if is_write { error.with_outcome(Outcome::Executed) } else { error };
@@ -212,8 +212,8 @@ pub(super) struct Runs<'l> {
 pub(super) struct Progress<'l> {
     /// Present while a connection is being opened.
     login: Option<LoginAttempt<'l>>,
-    /// The connection had already sent another flight. `round_trips` is the connection's number of round trips before
-    /// this flight.
+    /// Whether the connection had already sent another flight. `round_trips` is the connection's number of round trips
+    /// before this flight.
     kept: bool,
     round_trips: u32,
     begun: bool,
@@ -260,8 +260,8 @@ impl<'l> Runs<'l> {
         attempt.finish(&self, result)
     }
 
-    /// Sends one flight of a transaction; the first one begins the transaction. The lender records a failure that ends
-    /// the transaction.
+    /// Sends one flight of a transaction; the first flight begins the transaction. The lender records a failure that
+    /// ends the transaction.
     pub(super) async fn fly_in(
         &mut self,
         id: u64,
@@ -374,7 +374,7 @@ impl<'l> Runs<'l> {
         connector.rewind(&mut self.timer, connector.settings().connect_timeout);
     }
 
-    /// The pause before the next attempt; `None` if there is none.
+    /// The pause before the next attempt; `None` if no attempt follows.
     fn pause(&mut self, facts: &FailureFacts, resolvable: bool) -> Option<BoxFuture<()>> {
         // A session that has lost its connection does not retry, because its connection is not replaced.
         if self.lender.is_gone() {

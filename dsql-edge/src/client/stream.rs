@@ -21,9 +21,9 @@ use crate::statement::Effect;
 
 /// The rows of a query as they arrive, made by [`Query::fetch`].
 ///
-/// It is a `futures_core::Stream`, and has its own method [`next`](RowStream::next), so that no other crate is needed.
-/// A row does not prove that the query succeeds; only the end of the stream proves this. The changes of a query with
-/// `RETURNING` are committed once the stream has ended without an error. Dropping the stream early closes the
+/// `RowStream` is a `futures_core::Stream`, and has its own method [`next`](RowStream::next), so that no other crate is
+/// needed. A row does not prove that the query succeeds; only the end of the stream proves this. The changes of a query
+/// with `RETURNING` are committed once the stream has ended without an error. Dropping the stream early closes the
 /// connection, which also ends the transaction that the query is in.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct RowStream<'e, R> {
@@ -34,16 +34,16 @@ pub struct RowStream<'e, R> {
     failed: Option<Error>,
 }
 
-/// The place of a row that waits to be taken.
+/// The slot for a row that waits to be taken.
 struct RowSlot<R> {
     row: Option<Result<R, Error>>,
-    /// A row has been taken, so the query cannot run again.
+    /// Whether a row has been taken. If so, the query cannot run again.
     taken: bool,
 }
 
 struct RowSink<R> {
     decode: fn(&DataRow<'_>) -> Result<R, Error>,
-    /// The statement only reads, so that a row that cannot be decoded ends the stream at once.
+    /// Whether the statement only reads. If so, a row that cannot be decoded ends the stream at once.
     reads: bool,
     slot: Arc<Mutex<RowSlot<R>>>,
 }

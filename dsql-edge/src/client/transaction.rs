@@ -31,8 +31,8 @@ const BUSY: &str = "the transaction was rolled back: its closure returned while 
 /// An open transaction, on which queries run: the argument of the closure of
 /// [`Dsql::transaction`](crate::Dsql::transaction).
 ///
-/// It is a handle that is copied like a reference: any number of queries and functions (`tx: Transaction<'_>`, or
-/// `mut db: impl Executor`) can take `tx`. Its statements run one after the other.
+/// `Transaction` is a handle that is copied like a reference: any number of queries and functions (`tx:
+/// Transaction<'_>`, or `mut db: impl Executor`) can take `tx`. Its statements run one after the other.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, Transaction, sql};
@@ -207,7 +207,7 @@ impl<'d, F> TransactionBuilder<'d, F> {
     }
 
     /// Makes sure that the transaction commits at most once, even if the answer to COMMIT is lost. You choose one key
-    /// for each operation that your user starts, and `insert` writes the key into a table in which it is unique:
+    /// for each operation that your user starts, and `insert` writes the key into a table in which the key is unique:
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, IdempotentOutcome, sql};
@@ -362,12 +362,13 @@ struct TransactionAttempts<'d> {
     options: Options,
     key: Option<Arc<Prepared>>,
     deadline: BoxFuture<()>,
-    /// An earlier run committed the key.
+    /// Whether an earlier run committed the key.
     committed_before: bool,
-    /// The closure handled a permanent error: the closure's own result is returned.
+    /// Whether the closure handled a permanent error. If so, the closure's own result is returned.
     handled: bool,
     /// The error of an attempt whose COMMIT may have succeeded, or may still reach the server. Only the key resolves
-    /// it: otherwise the outcome of the transaction stays unknown, even if a later attempt ends with a known outcome.
+    /// its outcome: otherwise the transaction's outcome stays unknown, even if a later attempt ends with a known
+    /// outcome.
     unresolved: Option<Error>,
 }
 
@@ -407,7 +408,7 @@ impl<'d> TransactionAttempts<'d> {
         .await
     }
 
-    /// Ends an attempt. `well` is whether the closure returned `Ok`; `None` if it did not return.
+    /// Ends an attempt. `well` is whether the closure returned `Ok`; `None` if the closure did not return.
     async fn end(&mut self, runs: &mut Runs<'_>, open: OpenTransaction<'d>, well: Option<bool>) -> Attempted {
         match well {
             Some(well) => self.settle(runs, open, well).await,

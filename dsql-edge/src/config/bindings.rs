@@ -36,7 +36,7 @@ impl Config {
     /// A secret of the Secrets Store is read with [`from_secrets_store`](Config::from_secrets_store).
     ///
     /// # Errors
-    /// Returns an error if a binding is missing or malformed. The error names it and shows how to set it.
+    /// Returns an error if a binding is missing or malformed. The error names the binding and shows how to set it.
     pub fn from_env(env: &worker::Env) -> Result<Self, Error> {
         Config::from_chosen(&Names::PLAIN, &|name| text_of(env, name))
     }
@@ -44,7 +44,8 @@ impl Config {
     /// Makes a `Config` like [`from_env`](Config::from_env), for a second cluster: with the prefix `REPORTS_` the
     /// bindings are `REPORTS_DSQL_ENDPOINT` and so on.
     ///
-    /// If there are no credentials with the prefix, those without it are used, but the two sets are never mixed:
+    /// If there are no credentials with the prefix, the credentials without the prefix are used. The two sets are never
+    /// mixed:
     ///
     /// | set with the prefix | keys | role |
     /// |---|---|---|
@@ -182,8 +183,8 @@ impl Config {
     }
 }
 
-/// Reads a var, a secret, or a secret of the Secrets Store. Its error names only the binding, without the error text of
-/// the store.
+/// Reads a var, a secret, or a secret of the Secrets Store. The returned error names only the binding, without the
+/// error text of the store.
 async fn value_of(env: &worker::Env, name: &str) -> Result<Option<String>, Error> {
     if let Some(text) = text_of(env, name) {
         return Ok(Some(text));

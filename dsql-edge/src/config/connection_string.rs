@@ -14,13 +14,15 @@ use crate::settings::Endpoint;
 impl Config {
     /// Makes a `Config` from a connection string: `postgres://<user>@<cluster>.dsql.<region>.on.aws/postgres`.
     ///
-    /// The user is `admin` if none is named, the port is 5432, and the database is `postgres`, the only one of a
-    /// cluster. These parameters are accepted: `sslmode`, if it is `require` or `verify-full` (the certificate is
-    /// verified in any case), `application_name`, `connect_timeout` in seconds, `search_path`, and for `localhost`
-    /// `region`. A password is not accepted: the password is the token, which is signed with the credentials.
+    /// If the string does not name a user, the user is `admin`. The port is 5432, and the database is `postgres`, the
+    /// only database of a cluster. These parameters are accepted: `sslmode` with the value `require` or `verify-full`
+    /// (the certificate is verified in any case), `application_name`, `connect_timeout` in seconds, `search_path`, and,
+    /// only for `localhost`, `region`. A password is not accepted: the password is the token, which is signed with the
+    /// credentials.
     ///
     /// # Errors
-    /// Returns an error if the text is not such a string, or has a part that is not accepted. The error names it.
+    /// Returns an error if the text is not such a string, or has a part that is not accepted. The error names that
+    /// part.
     ///
     /// ```
     /// # use dsql_edge::{Config, Credentials};

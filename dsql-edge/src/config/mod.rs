@@ -49,8 +49,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// Makes a `Config` for the cluster with this host name, `<26 letters and digits>.dsql.<region>.on.aws`, which
-    /// contains its region.
+    /// Makes a `Config` for the cluster with this host name: `<26 letters and digits>.dsql.<region>.on.aws`. The region
+    /// is read from the host name.
     ///
     /// ```
     /// # use dsql_edge::{Config, Credentials};
@@ -61,7 +61,7 @@ impl Config {
     /// ```
     ///
     /// # Errors
-    /// Returns an error if it is not the host name of a DSQL cluster.
+    /// Returns an error if `endpoint` is not the host name of a DSQL cluster.
     pub fn new(endpoint: &str, credentials: Credentials) -> Result<Self, Error> {
         Endpoint::parse(endpoint, None).map(|endpoint| Config::with(endpoint, credentials))
     }
@@ -120,8 +120,8 @@ impl Config {
         self
     }
 
-    /// Signs with the credentials of this IAM role. They are requested from STS in the cluster's region with the
-    /// credentials that the `Config` already has. Feature `assume-role`.
+    /// Signs with the credentials of this IAM role. STS in the cluster's region returns these credentials; the request
+    /// to STS is signed with the credentials that the `Config` already has. Feature `assume-role`.
     ///
     /// # Errors
     /// Returns an error if a part of the role has a form that STS rejects.
@@ -216,7 +216,7 @@ impl Config {
     }
 
     /// The maximum number of bytes of rows that one fetch, or one pipeline, keeps in memory; 64 MiB if it is not set (a
-    /// Worker has 128 MiB in all). More is an error ([`Error::is_too_long`]). Streams do not keep rows.
+    /// Worker has 128 MiB in all). A larger result is an error ([`Error::is_too_long`]). Streams do not keep rows.
     pub fn max_result(mut self, bytes: usize) -> Self {
         self.settings.max_result = bytes;
         self
@@ -237,8 +237,9 @@ impl Config {
         self
     }
 
-    /// A certificate authority to trust in addition to those of the system, in PEM: that of `dsql-local`. It has an
-    /// effect only outside Workers (feature `tokio`); the runtime of Workers has its own root certificates.
+    /// The certificate, in PEM, of a certificate authority that is trusted in addition to those of the system: for
+    /// example, the one of `dsql-local`. This setting has an effect only outside Workers (feature `tokio`); the runtime
+    /// of Workers has its own root certificates.
     pub fn extra_ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.settings.extra_ca = Some(pem.into());
         self

@@ -1,11 +1,12 @@
 //! Keeps expiring credentials for later requests, and marks that a request is fetching new ones.
 //!
-//! Input: credentials and their name. Output: the credentials while they are valid, or the turn to fetch new ones.
+//! Input: credentials and their name. Output: the credentials while they are valid, or the turn, which means that this
+//! request must fetch new credentials.
 //!
 //! On Workers, a request cannot wait for the I/O of another request, so the cache holds plain data and never a future:
-//! a request that fetches leaves a mark with a time, and others check again on their own timers. A mark is only a hint.
-//! Even if the fetching request hangs, or the platform ends it without running its destructors, it delays others only
-//! until that time.
+//! a request that fetches credentials leaves a mark with a time, and others check again on their own timers. A mark is
+//! only a hint. Even if the fetching request hangs, or the platform ends it without running its destructors, the other
+//! requests wait only until the time in the mark.
 //!
 //! Invariants: no more than [`ROOM`] entries; the time is an argument, and no clock is read.
 
@@ -22,20 +23,20 @@ const LAST: u64 = 60;
 /// times at which the credentials are forgotten because the server rejected them.
 const LATER: u64 = 30;
 
-/// How long other requests wait for the request that fetches. After that, one more of them also fetches, in case the
-/// first one hangs. So at a cold start with any number of requests, one request is sent to STS, and one more each time
-/// that this time passes without an answer.
+/// The time, in milliseconds, that other requests wait for the request that fetches the credentials. After that time,
+/// one of the waiting requests also fetches the credentials, in case the first request hangs. So at a cold start with
+/// any number of requests, STS receives one request, and another one whenever this time passes without an answer.
 const TURN: Millis = 300;
 
 /// The state of the credentials under a name, for one request.
 pub(crate) enum Found {
     Fresh(Credentials),
-    /// It is this request's turn to fetch new credentials. If that fails or takes long, it uses these old ones, as all
-    /// other requests do.
+    /// It is this request's turn to fetch new credentials. If the fetch fails or takes long, this request uses these
+    /// old credentials, as all other requests do.
     Aging(Credentials),
-    /// No credentials. It is this request's turn to fetch them, until this time.
+    /// No credentials. Until this time, it is this request's turn to fetch credentials.
     Nothing(Millis),
-    /// No credentials. Another request is fetching them.
+    /// No credentials. Another request is fetching credentials.
     Awaited,
     /// No credentials, and no request to wait for: each request fetches its own.
     Unshared,
@@ -102,8 +103,8 @@ impl Cache {
         }
     }
 
-    /// Keeps credentials that expire. They are refreshed when about 80 % of their lifetime has passed: `random` chooses
-    /// the time, so that not all instances refresh at once.
+    /// Keeps credentials that expire. The credentials are refreshed when about 80 % of their lifetime has passed:
+    /// `random` chooses the time, so that not all instances refresh at once.
     pub(crate) fn keep(&mut self, key: &str, credentials: &Credentials, seconds: u64, random: u64) {
         self.entries.retain(|entry| entry.key != key);
         let last = seconds.saturating_add(LAST);
@@ -122,8 +123,8 @@ impl Cache {
         );
     }
 
-    /// Records that fetching failed. After that, each waiting request fetches its own credentials, all at the same
-    /// time: if they took turns, they would wait long for their errors.
+    /// Records that the fetch failed. After that, all waiting requests fetch their own credentials at the same time: if
+    /// the requests took turns, they would wait long for their errors.
     pub(crate) fn fail(&mut self, key: &str, now: Millis) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == key)
             && let State::Fetching { .. } = entry.state
@@ -139,9 +140,9 @@ impl Cache {
         });
     }
 
-    /// Forgets all credentials, because a server rejected some, but not more often than every 30 seconds; no request
-    /// loses its turn. Without this limit, a role that is never allowed to connect would cause a request to STS for
-    /// each request of the Worker, also for every other role.
+    /// Forgets all credentials, because a server rejected some of them. This happens at most once in 30 seconds, and no
+    /// request loses its turn. Without this limit, a role that is never allowed to connect would cause a request to STS
+    /// for each request of the Worker, also for every other role.
     pub(crate) fn forget_rejected(&mut self, seconds: u64) {
         if self.forgotten_at.is_some_and(|at| seconds < at.saturating_add(LATER)) {
             return;

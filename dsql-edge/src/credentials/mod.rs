@@ -70,7 +70,7 @@ impl Credentials {
         Credentials { expires_at: Some(expires_at), ..self }
     }
 
-    /// The time at which they expire, in seconds since 1970-01-01 UTC; `None` if they do not expire.
+    /// The time at which the keys expire, in seconds since 1970-01-01 UTC; `None` if the keys do not expire.
     pub fn expires_at(&self) -> Option<u64> {
         self.expires_at
     }

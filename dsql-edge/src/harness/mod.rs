@@ -1,10 +1,10 @@
 //! Runs all operations of a client with every kind of fault at every byte.
 //!
-//! Each scenario runs once for each transferred byte and each fault of that direction; and once for each of its waits,
-//! where it is dropped. The client's reports are compared with the commits of the model server: no write is lost or
-//! committed twice, and there are no false successes, false failures, rows of other queries, or endless waits. The
-//! clock is that of [`Network`](crate::transport::memory::Network), and there are no other threads, so that each run
-//! can be repeated exactly.
+//! Each scenario runs once for each transferred byte and each fault of that byte's direction. It also runs once for
+//! each of its waits, and is dropped at that wait. The client's reports are compared with the commits of the model
+//! server: no write is lost or committed twice, and there are no false successes, false failures, rows of other
+//! queries, or endless waits. The clock is that of [`Network`](crate::transport::memory::Network), and there are no
+//! other threads, so that each run can be repeated exactly.
 
 mod bug;
 #[cfg(feature = "pool")]
@@ -106,7 +106,7 @@ impl TestBed {
         TestBed { network, world, before, faulty, beside: RefCell::default() }
     }
 
-    /// Polls the background tasks. Returns whether any is left.
+    /// Polls the background tasks. Returns whether a background task is left.
     fn run_beside(&self) -> bool {
         for wire in [&self.world, &self.before] {
             wire.lock().unwrap().moment += 1;
@@ -194,8 +194,8 @@ fn run(scenario: &Scenario, way: Way, fault: Option<Place>, dropped_at: Option<u
         (book.writes.clone(), book.failed_reads)
     };
     // After any fault, each of the next queries must get its own answer. If a connection is silent, the first query
-    // times out, and the connection is not used again. If a pool's client is silent, the pool detects this after the
-    // time limit of a query, which is longer than three queries wait for their login.
+    // times out, and the connection is not used again. If a pool's client is silent, the pool detects this only after
+    // the time limit of a query. In that time, three queries can time out while they wait for their login.
     let silent = matches!(fault, Some((_, Fault::Stall, _)));
     let late = matches!(fault, Some((_, Fault::Late | Fault::TooLate, _)));
     let client_silent = (silent || late) && way.has_fault_before_pool();

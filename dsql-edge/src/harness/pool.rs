@@ -74,8 +74,8 @@ fn connections(change: impl FnOnce(Pool) -> Pool, pauses: &[Duration]) -> Vec<us
 #[test]
 fn a_connection_retires_when_it_is_old_or_idle() {
     let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
-    // A connection retires after 53 to 57 minutes. At the twelfth read it is 55 minutes old, at the
-    // thirteenth 60.
+    // A connection retires after 53 to 57 minutes. The connection is 55 minutes old at the twelfth read, and 60 minutes
+    // old at the thirteenth read.
     let used = connections(|pool| pool, &[minutes(5); 13]);
     assert_eq!(used[..10], [1; 10]);
     assert_eq!(used[12], 2);

@@ -47,7 +47,7 @@ pub(super) struct Scenario {
     pub(super) conflicts: u32,
     /// The number of COMMITs that are answered with ROLLBACK.
     pub(super) rollbacks: u32,
-    /// The first n logins drop the flight that arrives with them.
+    /// This many logins, from the first one on, drop the flight that arrives with the login.
     pub(super) drops: u32,
     pub(super) run: for<'d> fn(&'d Dsql, Book) -> BoxFutureOf<'d>,
 }
@@ -60,7 +60,7 @@ impl Scenario {
     }
 }
 
-/// All scenarios. Each has a result of several rows and an error of the server.
+/// All scenarios. In each scenario, the client receives a result of several rows, and an error of the server.
 pub(super) const ALL: &[Scenario] = &[
     Scenario::new("connect, query", |dsql, book| Box::pin(queries(dsql, book))),
     Scenario::new("autocommit writes", |dsql, book| Box::pin(writes(dsql, book))),
@@ -339,7 +339,7 @@ impl From<Error> for GivenUp {
 }
 
 async fn once(dsql: &Dsql, book: Book, key: fn(i32) -> KeyInsert) {
-    // Runs the same operation twice, as a user does who got no answer.
+    // A user who got no answer runs the same operation again, so this code runs the operation twice.
     let tokens = [1, key_token(5)];
     for is_first in [true, false] {
         begin(&book, &tokens);
@@ -361,7 +361,7 @@ async fn once(dsql: &Dsql, book: Book, key: fn(i32) -> KeyInsert) {
     fail(dsql, &book).await;
 }
 
-/// A closure without a statement: only the key's row shows that it was committed.
+/// A closure without a statement: only the key's row shows that the transaction was committed.
 async fn key_alone(dsql: &Dsql, book: Book) {
     let tokens = [key_token(6)];
     begin(&book, &tokens);

@@ -15,11 +15,11 @@ pub(super) struct Database {
     /// The number of times that each token was inserted.
     pub(super) tokens: BTreeMap<i32, u32>,
     keys: BTreeSet<i32>,
-    /// The next n transactions that write have a conflict at their commit.
+    /// This many of the next transactions that write have a conflict at their commit.
     pub(super) conflicts: u32,
-    /// The next n COMMITs of transactions that write are answered with ROLLBACK.
+    /// This many of the next COMMITs of transactions that write are answered with ROLLBACK.
     pub(super) rollbacks: u32,
-    /// The next n logins drop the frames that arrive with them, up to Sync.
+    /// This many of the next logins drop the frames that arrive with the login, up to Sync.
     pub(super) drops: u32,
     /// The first message that is not valid for a client.
     pub(super) nonsense: Option<String>,
@@ -44,7 +44,7 @@ pub(super) struct Session {
     /// The rows that this transaction would commit.
     pending: Vec<Effect>,
     skipping: bool,
-    /// Frames up to the next Sync are dropped.
+    /// Whether frames up to the next Sync are dropped.
     dropping: bool,
 }
 
@@ -200,7 +200,7 @@ impl Session {
         ));
     }
 
-    /// Ends the transaction. Returns whether it was committed.
+    /// Ends the transaction. Returns whether the transaction was committed.
     fn commit(&mut self, database: &mut Database) -> bool {
         let effects = std::mem::take(&mut self.pending);
         self.end();

@@ -40,7 +40,7 @@ pub(super) enum Fault {
 pub(super) enum Direction {
     ToServer,
     ToClient,
-    /// The fault is not at a byte, but when a connection is dialed.
+    /// The fault happens when a connection is dialed, not at a byte.
     Dial,
 }
 
@@ -85,7 +85,7 @@ pub(super) struct World {
     pub(super) dribble: Option<usize>,
     /// The bytes that were transferred, to the server and to the client.
     pub(super) passed: (usize, usize),
-    /// The number of connections that were dialed; `outage`: the number of the next dials that fail.
+    /// The number of connections that were dialed. `outage` is the number of the next dials that fail.
     pub(super) dialed: usize,
     outage: usize,
     peers: Vec<Peer>,
@@ -209,7 +209,7 @@ struct Connection {
     frames: VecDeque<Vec<u8>>,
     /// The next bytes arrive after this moment.
     pause: Option<usize>,
-    /// The ReadyForQuery of the login was transferred.
+    /// Whether the ReadyForQuery of the login was transferred.
     logged_in: bool,
     state: State,
 }

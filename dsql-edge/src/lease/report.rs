@@ -1,8 +1,8 @@
-//! Reports to a client why its pool granted no lease, or ended it.
+//! Reports to a client why its pool did not grant a lease, or ended the lease.
 //!
-//! Input: an error, its signal for `retry.rs`, and how far the flight had come. Output: bytes, from which the client
-//! reads the same values. By these values, the client decides whether the flight may run again, as after a failure of
-//! its own connection. A report that cannot be read is treated as the worst failure.
+//! Input: an error, its signal for `retry.rs`, and the point that the flight had reached. Output: bytes, from which the
+//! client reads the same values. By these values, the client decides whether the flight may run again, as after a
+//! failure of its own connection. A report that cannot be read is treated as the worst failure.
 
 use std::borrow::Cow;
 

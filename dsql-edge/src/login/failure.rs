@@ -16,7 +16,7 @@ use crate::session::FLIGHT_DROPPED;
 use crate::session::SessionFault;
 use crate::transport::{TransportError, TransportErrorKind};
 
-/// Why a flight got no answer, or only a part of it. Errors of its statements are not included.
+/// Why a flight got no answer, or only a part of an answer. The server's errors about statements are not included.
 pub(crate) enum ConnectionFailure {
     Session(SessionFault),
     Transport(TransportError),
@@ -26,17 +26,17 @@ pub(crate) enum ConnectionFailure {
 /// The progress of a connection before it failed.
 #[derive(Clone, Copy)]
 pub(crate) struct LoginProgress {
-    /// The server had accepted the login.
+    /// Whether the server had accepted the login.
     pub(crate) started: bool,
-    /// The server had sent anything.
+    /// Whether the server had sent any byte.
     pub(crate) has_received: bool,
-    /// The password was sent before the server requested it.
+    /// Whether the password was sent before the server requested it.
     pub(crate) pipelined: bool,
-    /// The connection is a lease of a pool.
+    /// Whether the connection is a lease of a pool.
     pub(crate) leased: bool,
 }
 
-/// Returns the error, its signal, and, if a pool reported it, how far the flight had come.
+/// Returns the error and its signal. If a pool reported the point that the flight had reached, returns that point too.
 pub(crate) fn explain(
     progress: LoginProgress,
     connector: &Connector,
@@ -70,7 +70,7 @@ fn explain_own(
             let after = ", where DSQL requests a cleartext password inside TLS";
             (Error::connect(line("", config, NO_ENDPOINT, how, after)), Signal::Local)
         }
-        // Treated as a rejected login: nothing was executed, and the next login succeeds.
+        // A dropped flight is treated as a rejected login: nothing was executed, and the next login succeeds.
         #[cfg(feature = "pool")]
         ConnectionFailure::Session(SessionFault::FlightDropped) => {
             environment.hold_flights();
@@ -159,7 +159,7 @@ pub(super) fn credentials_timeout() -> Error {
     Error::new(Kind::Timeout("waiting for credentials (Config::connect_timeout)".into()))
 }
 
-/// Explains why dialing failed. A failure of TLS is permanent, one of the network may be transient.
+/// Explains why dialing failed. A failure of TLS is permanent; a failure of the network may be transient.
 pub(super) fn of_dialing(config: &Config, error: TransportError) -> (Error, Signal) {
     let (before, happened, advice, signal) = match error.kind {
         TransportErrorKind::OtherRequest => return (Error::new(Kind::OtherRequest), Signal::Local),

@@ -2,7 +2,7 @@
 //!
 //! Input: a [`Connector`] and a timer. Output: a transport with TLS, and a session whose first bytes wait to be sent
 //! together with a flight; or the error and its signal for `retry.rs`. After TLS this module sends nothing. Clients and
-//! pools share it.
+//! pools share this module.
 
 pub(crate) mod failure;
 
@@ -20,7 +20,7 @@ use crate::wire::{Malformed, Startup};
 pub(crate) struct Login {
     pub(crate) transport: Box<dyn Transport>,
     pub(crate) connection: Connection,
-    /// The password is sent before the server requests it.
+    /// Whether the password is sent before the server requests it.
     pub(crate) pipelined: bool,
 }
 

@@ -21,7 +21,7 @@ use crate::connector::Connector;
 use crate::error::{Error, Kind};
 use crate::millis::Millis;
 
-/// The limits of a pool. The method of [`Pool`](super::Pool) with the same name documents each.
+/// The limits of a pool. For each limit, the method of [`Pool`](super::Pool) with the same name documents the limit.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PoolLimits {
     pub(super) max_connections: usize,
@@ -56,7 +56,7 @@ struct State {
 
 struct LoginConfig {
     connector: Arc<Connector>,
-    /// The server or the provider of credentials rejected this configuration.
+    /// Whether the server or the provider of credentials rejected this configuration.
     denied: bool,
 }
 
@@ -71,7 +71,8 @@ pub(super) const MEMORY: usize = 24 << 20;
 /// The streams of waiting leases are read further while leases without a connection have fewer bytes than this.
 const GROWTH: usize = MEMORY / 3;
 
-/// The bytes that are counted for each lease in addition to those it has sent: its streams, their buffers, its task.
+/// The bytes that are counted for each lease in addition to the bytes that the lease has sent: its streams, their
+/// buffers, its task.
 pub(super) const LEASE: usize = 12 << 10;
 
 /// The maximum random shift of a connection's retirement, so that not all connections are replaced at once.
@@ -106,7 +107,7 @@ impl Connections {
         *lock(&self.login) = LoginConfig { connector: Arc::new(connector), denied: false };
     }
 
-    /// Counts the bytes of a lease without a connection; `None` if they exceed [`MEMORY`].
+    /// Counts the bytes of a lease without a connection; `None` if all counted bytes together would exceed [`MEMORY`].
     pub(super) fn hold(self: &Arc<Self>, bytes: usize) -> Option<Held> {
         let mut state = self.state();
         let bytes = LEASE.saturating_add(bytes);
@@ -207,14 +208,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The counted bytes of a lease without a connection. Dropping it subtracts them.
+/// The counted bytes of a lease without a connection. Dropping this value subtracts the bytes.
 pub(super) struct Held {
     pool: Arc<Connections>,
     bytes: usize,
 }
 
 impl Held {
-    /// Sets the number of bytes that the lease has now. Returns whether it may read more.
+    /// Sets the number of bytes that the lease has now. Returns whether the lease may read more bytes.
     pub(super) fn set(&mut self, bytes: usize) -> bool {
         let mut state = self.pool.state();
         state.held -= self.bytes;
@@ -237,8 +238,8 @@ impl State {
         }
     }
 
-    /// Takes an idle connection that is alive, or `Some(None)`, the right to open one. `None` if all connections are
-    /// lent.
+    /// Returns an idle connection that is alive, or `Some(None)`: the right to open a connection. Returns `None` if all
+    /// connections are lent.
     fn take(
         &mut self,
         pool: &Connections,
@@ -266,7 +267,8 @@ impl State {
     }
 }
 
-/// The place of a client in the queue, which the client may not have joined yet. Dropping the place leaves the queue.
+/// The place of a client in the queue, which the client may not have joined yet. Dropping this value removes the client
+/// from the queue.
 pub(super) struct Turn {
     pool: Arc<Connections>,
     ticket: Option<u64>,
@@ -277,7 +279,7 @@ impl Turn {
         Turn { pool: pool.clone(), ticket: None }
     }
 
-    /// Ready with the loan when it is this client's turn. Returns an error if too many clients already wait.
+    /// Returns the loan when it is this client's turn. Returns an error if too many clients already wait.
     pub(super) fn poll(&mut self, search_path: &str, context: &mut Context<'_>) -> Poll<Result<Lent, Error>> {
         let mut state = self.pool.state();
         let first = state.waiting.front().map(|waiting| waiting.ticket);

@@ -1,7 +1,8 @@
 //! Finds where frames begin and end in bytes that are forwarded unchanged.
 //!
-//! Input: bytes, in any pieces, and the types of frames that are allowed. Output: each frame's type and the first byte
-//! of its body, once its last byte has been forwarded. The bytes are not kept, so that a frame may have any length.
+//! Input: bytes, in any pieces, and the types of frames that are allowed. Output: once the last byte of a frame has
+//! been forwarded, the frame's type and the first byte of its body. The bytes are not kept, so that a frame may have
+//! any length.
 
 use crate::wire::Malformed;
 
@@ -9,7 +10,7 @@ use crate::wire::Malformed;
 #[derive(Debug, Default)]
 pub(super) struct Frames {
     tag: u8,
-    /// The number of bytes of the type and the length that have arrived.
+    /// The number of bytes that have arrived of the frame's type and length.
     header: u8,
     length: u32,
     /// The number of bytes of the body that have not arrived yet.
@@ -21,7 +22,7 @@ pub(super) struct Frames {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Passed {
     pub(super) tag: u8,
-    /// The first byte of its body.
+    /// The first byte of the frame's body.
     pub(super) first: Option<u8>,
 }
 
@@ -41,7 +42,8 @@ impl Frames {
         self.header == 0
     }
 
-    /// Advances to the end of the frame or of the bytes. Returns the number of bytes, and the frame if it is complete.
+    /// Advances to the end of the frame or of the bytes. Returns the number of bytes that belong to the frame, and the
+    /// frame if it is complete.
     pub(super) fn pass(
         &mut self,
         bytes: &[u8],

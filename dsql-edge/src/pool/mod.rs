@@ -21,12 +21,12 @@
 //!
 //! - A connection is lent to one client at a time, and in the order of the requests.
 //! - A connection is lent again only if every message is answered, no message is incomplete, no transaction is open,
-//!   and no statement may have changed the session. An open transaction is rolled back first; any other state closes
-//!   it.
+//!   and no statement may have changed the session. An open transaction is rolled back first; in any
+//!   other state, the connection is closed.
 //! - The pool never sends anything twice, and never decodes a row. It reads the length of each frame, and the status in
 //!   ReadyForQuery.
-//! - The pool reports to a client how far its flight came ([`Report`](crate::lease::Report)), and `retry` decides with
-//!   these facts as without a pool.
+//! - The pool reports to a client which point its flight had reached ([`Report`](crate::lease::Report)), and `retry`
+//!   decides with this fact as without a pool.
 //! - The number of waiting leases and their bytes are limited (`connections`).
 //!
 //! # A worked example
@@ -89,8 +89,8 @@ use visitor::Visitor;
 /// Connections that stay open after a request, for a Durable Object of your own; a [`DsqlPool`] contains one.
 ///
 /// A panic in the object's code ends the instance of wasm, and with it the Rust part of the pool, but JavaScript's
-/// streams and sockets stay open. Running flights then end with the client's `query_timeout` and an error with their
-/// outcome; a new pool serves the next request. The old connections end with the object.
+/// streams and sockets stay open. Running flights then end at the client's `query_timeout`, with an error that contains
+/// the outcome; a new pool serves the next request. The old connections end with the object.
 ///
 /// A pool in an object serves the queries of Workers ([`serve`](Pool::serve)), and those of the object's own code
 /// ([`dsql`](Pool::dsql)), so that a transaction's closure runs next to its connection.
@@ -170,8 +170,8 @@ impl Pool {
     }
 
     /// The maximum number of connections; 4 if it is not set, at least 1. Workers allows six connections that are being
-    /// opened at the same time. More than four in one object have not been tested in production: use more objects
-    /// (`DSQL_POOL_SHARDS`) instead.
+    /// opened at the same time. More than four connections in one object have not been tested in production: use more
+    /// objects (`DSQL_POOL_SHARDS`) instead.
     pub fn max_connections(self, connections: usize) -> Self {
         Pool::with(self.connector, PoolLimits { max_connections: connections.max(1), ..self.limits })
     }
@@ -203,8 +203,8 @@ impl Pool {
         Pool::with(self.connector, PoolLimits { max_pause: millis(pause), ..self.limits })
     }
 
-    /// Returns a [`Dsql`] that uses the connections of this pool. Make one for each request, as with
-    /// [`Dsql::from_env`](crate::Dsql::from_env): it costs nothing.
+    /// Returns a [`Dsql`] that uses the connections of this pool. Make a `Dsql` for each request, as with
+    /// [`Dsql::from_env`](crate::Dsql::from_env): this costs nothing.
     pub fn dsql(&self) -> Dsql {
         let Connector { config, environment } = self.connector.clone();
         Dsql::within(config.leasing_from(Arc::new(Here(self.connections.clone()))), environment)

@@ -81,7 +81,7 @@ async fn lease(pool: &Arc<Connections>, mut visitor: Visitor, ask: Ask) {
     // If the rest of the answer fits into the memory limit, the connection serves the next lease before this client has
     // read the rest.
     let held = pool.hold(visitor.outgoing());
-    // In that case, the connection is returned here.
+    // If `held` is `None`, the connection is kept until the end of this function.
     let _kept_until_then = held.is_none().then_some(lent);
     visitor.finish(pool.connector.sleep(time)).await;
 }

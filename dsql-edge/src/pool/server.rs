@@ -24,25 +24,25 @@ pub(super) struct Server {
     has_received: bool,
     /// The bytes to write once the transport has written the last ones.
     outgoing: Vec<u8>,
-    /// The transport has bytes that it has not written yet.
+    /// Whether the transport has bytes that it has not written yet.
     writing: bool,
     write_error: Option<TransportError>,
-    /// Bytes of a flight were sent since the connection was lent.
+    /// Whether bytes of a flight were sent since the connection was lent.
     handed: bool,
-    /// The Sync of the current flight was not sent yet.
+    /// Whether the Sync of the current flight was not sent yet.
     midway: bool,
     frames: Frames,
     /// The number of Syncs that are not answered.
     unanswered: usize,
-    /// The next answer is the answer to a ROLLBACK, and is not forwarded to a client.
+    /// Whether the next answer is the answer to a ROLLBACK. That answer is not forwarded to a client.
     rolling_back: bool,
-    /// The flight was sent together with the login, and none of it is answered yet.
+    /// Whether the flight was sent together with the login, and no part of the flight is answered yet.
     unproven: bool,
     /// The number of ReadyForQuery messages before the probe's own ReadyForQuery, which is not forwarded.
     before_probe: Option<usize>,
     /// The status in the last ReadyForQuery.
     status: u8,
-    /// The session may have changed, so the connection is closed when the lease ends.
+    /// Whether the session may have changed. If so, the connection is closed when the lease ends.
     pub(super) spent: bool,
     /// The search_path of the session.
     pub(super) search_path: String,
@@ -94,7 +94,7 @@ impl Server {
         }
     }
 
-    /// How far the flight has come.
+    /// The point that the flight has reached.
     pub(super) fn reached(&self) -> Reached {
         let unsent = self.login.as_ref().is_some_and(|login| !login.has_sent_statements());
         match self.has_started() {
@@ -136,7 +136,8 @@ impl Server {
         self.frames.are_whole()
     }
 
-    /// Ends a lease: rolls back a transaction that it left open. Returns whether the connection can be lent again.
+    /// Ends a lease: rolls back a transaction that the lease left open. Returns whether the connection can be lent
+    /// again.
     pub(super) fn end_lease(&mut self) -> bool {
         let rests = self.is_settled() || (self.has_started() && seeded!(LendsUnanswered));
         if !rests || self.spent {
@@ -226,7 +227,7 @@ impl Server {
         }
     }
 
-    /// Receives bytes, and appends those that are for the client to `out`.
+    /// Receives bytes. Appends to `out` the bytes that are for the client.
     pub(super) fn poll_read(
         &mut self,
         context: &mut Context<'_>,
@@ -235,8 +236,8 @@ impl Server {
         let mut read = core::mem::take(&mut self.read);
         let polled = self.transport.poll_read(context, &mut read);
         let result = match polled {
-            // A server that rejects the login and closes the connection also makes the write fail. By now its last
-            // answer has been read.
+            // If the server rejects the login and closes the connection, the write fails too. So this error is returned
+            // only after the server's last answer has been read.
             Poll::Pending => match self.write_error.take() {
                 Some(error) => Poll::Ready(Err(ConnectionFailure::Transport(error))),
                 None => Poll::Pending,
@@ -261,7 +262,7 @@ impl Server {
             None => Ok(()),
             Some(SessionEvent::Started) => {
                 self.unproven = self.pipelined && self.handed && login.has_sent_statements();
-                // Statements that waited for the end of the login.
+                // Statements that waited for the end of the login are sent now.
                 self.outgoing.extend(login.poll_transmit().unwrap_or_default());
                 let behind = self.login.take().map(Connection::into_unread).unwrap_or_default();
                 out.extend_from_slice(&lease::GRANTED_FRAME);
@@ -302,7 +303,7 @@ impl Server {
                 // A parameter of the session has changed, so the connection is spent even if the client did not mark
                 // it.
                 (b'S', ..) => self.spent = true,
-                // These may arrive at any time.
+                // These messages may arrive at any time.
                 (b'N' | b'A', ..) => {}
                 // A server may answer statements before their Sync has arrived; the rest of the flight follows.
                 (tag, ..) if self.midway && tag != b'Z' => {}

@@ -69,7 +69,7 @@ impl Config {
     /// `DSQL_POOL_CONNECTIONS` and `DSQL_POOL_WAITING`. The Worker itself does not need these bindings.
     ///
     /// # Errors
-    /// Returns an error if the binding is missing. The error shows how to set it.
+    /// Returns an error if the binding is missing. The error shows how to set the binding.
     pub fn from_pool(env: &worker::Env) -> Result<Self, Error> {
         Config::from_pool_with_prefix(env, "")
     }

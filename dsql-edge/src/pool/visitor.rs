@@ -1,8 +1,8 @@
 //! The pool's side of a client: a stream in each direction.
 //!
-//! Input: a [`Transport`] to a stub. Output: its request for a lease, then the bytes of its flights, checked to be
-//! frames of the extended protocol; and in the other direction the answers, or an error. A visitor holds at most a few
-//! chunks: a client that stops reading stops the pool from reading.
+//! Input: a [`Transport`] to a stub. Output: the client's request for a lease, then the bytes of its flights, which are
+//! checked to be frames of the extended protocol. In the other direction: the answers, or an error. A visitor holds at
+//! most a few chunks: a client that stops reading stops the pool from reading.
 
 use core::future::poll_fn;
 use core::task::{Context, Poll};
@@ -13,17 +13,17 @@ use crate::transport::{BoxFuture, Transport};
 use crate::wire::Malformed;
 use crate::wire::lease::{self, Ask, SPENT};
 
-/// The maximum number of bytes of one side that are held until the other side has taken them; one more read may be
-/// added.
+/// The maximum number of bytes that are received from one side and held until the other side has taken them. The bytes
+/// of one more read may be added.
 const CHUNK: usize = 65_536;
 
 pub(super) struct Visitor {
     transport: Box<dyn Transport>,
     /// Bytes from the client that were not forwarded yet.
     inbox: Vec<u8>,
-    /// The client's stream has ended.
+    /// Whether the client's stream has ended.
     pub(super) ended: bool,
-    /// The connection must not be lent again, because the next statements may change the session's settings.
+    /// Whether the connection must not be lent again, because the next statements may change the session's settings.
     pub(super) spent: bool,
     /// Bytes for the client that the transport does not have yet.
     pub(super) outbox: Vec<u8>,
@@ -31,17 +31,17 @@ pub(super) struct Visitor {
     frames: Frames,
     /// The number of Syncs in the inbox.
     syncs: usize,
-    /// The last bytes from the client are a complete Sync.
+    /// Whether the last bytes from the client are a complete Sync.
     synced: bool,
     read: Vec<u8>,
 }
 
-/// A part of a flight, or of several.
+/// A part of a flight, or of several flights.
 pub(super) struct FlightPart {
     pub(super) bytes: Vec<u8>,
-    /// The number of Syncs in it.
+    /// The number of Syncs in `bytes`.
     pub(super) syncs: usize,
-    /// Whether it ends with a Sync.
+    /// Whether `bytes` ends with a Sync.
     pub(super) whole: bool,
 }
 

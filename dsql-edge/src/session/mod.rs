@@ -41,21 +41,21 @@ pub(crate) struct Connection {
     /// The expected answers, in order; the first `answered` of them have arrived. Empty once all answers have arrived.
     expected: Vec<Expected>,
     answered: usize,
-    /// An ErrorResponse has arrived: frames before the next Sync are no longer answered.
+    /// Whether an ErrorResponse has arrived. If so, frames before the next Sync are no longer answered.
     skipping: bool,
     /// The status in the last ReadyForQuery.
     status: Status,
     /// The columns of the result that is being received.
     described: usize,
     limits: Limits,
-    /// A byte from the server has arrived.
+    /// Whether a byte from the server has arrived.
     has_received: bool,
-    /// Bytes of a statement were given to the transport.
+    /// Whether bytes of a statement were given to the transport.
     sent_statements: bool,
-    /// The connection is a lease of a pool.
+    /// Whether the connection is a lease of a pool.
     #[cfg(feature = "pool")]
     leased: bool,
-    /// The client has requested that the pool closes the connection after the lease.
+    /// Whether the client has requested that the pool closes the connection after the lease.
     #[cfg(feature = "pool")]
     spent: bool,
     eof: bool,
@@ -111,7 +111,8 @@ pub(crate) enum SessionEvent {
     /// The result has these columns.
     Described(Vec<Field>),
     Row(Row),
-    /// A statement was executed once. This does not prove success: outside a transaction block it commits at Sync.
+    /// A statement was executed once. This does not prove success: outside a transaction block the statement commits at
+    /// Sync.
     Completed(Tag),
     /// The next unanswered statement failed; after the last statement, the commit at Sync failed. A fatal error is the
     /// last event.
@@ -140,7 +141,7 @@ pub(crate) enum SessionFault {
     FlightDropped,
     /// A message is longer than this limit allows.
     TooLong(&'static str),
-    /// The bytes are not a message, or not one that is allowed here.
+    /// The bytes are not a message, or are a message that is not allowed here.
     Malformed(&'static str),
 }
 
@@ -169,9 +170,8 @@ impl Connection {
         }
     }
 
-    /// Begins the session. With `pipelined`, the password and the flight after it are sent before
-    /// the server requests the password: only for servers that are known to request it in clear
-    /// text.
+    /// Begins the session. If `pipelined`, the password and the flight after it are sent before the server requests the
+    /// password. `pipelined` is allowed only for servers that are known to request a cleartext password.
     pub(crate) fn start(
         &mut self,
         startup: &Startup<'_>,
@@ -190,7 +190,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Holds statements back until the login has ended, for servers that drop a flight that is sent with it.
+    /// Holds statements back until the login has ended, for servers that drop a flight that is sent with the login.
     pub(crate) fn hold_statements(&mut self) {
         self.held_statements = Some(Vec::new());
     }
@@ -282,7 +282,8 @@ impl Connection {
         }
     }
 
-    /// Takes a flight back out of the queues, if no byte of the flight was sent. Returns `false` if a part was sent.
+    /// Takes a flight back out of the queues, if no byte of the flight was sent. Returns `false` if a part of the
+    /// flight was sent.
     pub(crate) fn abandon(&mut self, before: &Checkpoint) -> bool {
         let expected = before.expected;
         let Some(out) = self.out().ok().filter(|out| out.len() >= before.bytes) else { return false };
@@ -352,7 +353,7 @@ impl Connection {
         self.has_received
     }
 
-    /// Whether a byte of a statement was given to the transport. It stays true after the session is dead.
+    /// Whether a byte of a statement was given to the transport. The result stays true after the session is dead.
     pub(crate) fn has_sent_statements(&self) -> bool {
         self.sent_statements && !seeded!(DeniesSentStatements)
     }
@@ -385,7 +386,7 @@ impl Connection {
 
     fn handle_message(&mut self, message: Message<'_>) -> Result<Option<SessionEvent>, SessionFault> {
         match (self.state, message) {
-            // These may arrive at any time. Their content is not needed.
+            // These messages may arrive at any time. Their content is not needed.
             (_, Message::NoticeResponse | Message::ParameterStatus | Message::NotificationResponse) => {
                 Ok(None)
             }
@@ -424,7 +425,7 @@ impl Connection {
         }
     }
 
-    /// Handles a message that answers a frame; it must be the one at the front of the queue.
+    /// Handles a message that answers a frame; the message must be the one at the front of the queue.
     fn handle_answer(&mut self, message: Message<'_>) -> Result<Option<SessionEvent>, SessionFault> {
         let front = self.front().ok_or(OUT_OF_PLACE)?;
         let event = match (front, message) {

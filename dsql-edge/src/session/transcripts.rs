@@ -32,8 +32,8 @@ const fn scenario(name: &'static str, flights: &'static [&'static [Executions]])
     Scenario { name, pipelined: true, password: None, flights }
 }
 
-/// Returns the answer to the bytes that were sent in a turn, in pieces, and whether the server closes the connection
-/// after it.
+/// Returns the answer, in pieces, to the bytes that were sent in a turn, and whether the server closes the connection
+/// after this answer.
 type Answering<'a> = &'a mut dyn FnMut(usize, &[u8]) -> (Vec<Vec<u8>>, bool);
 
 const MADE: Executions = ("CREATE TEMPORARY TABLE things (id int4 PRIMARY KEY, name text)", ONCE);
@@ -187,7 +187,7 @@ impl Scenario {
     }
 }
 
-/// Adds all available events. Returns `false` after a fault, which is the last one.
+/// Adds all available events. Returns `false` after a fault, which is the last event.
 fn drain(connection: &mut Connection, events: &mut Vec<String>) -> bool {
     loop {
         match connection.poll_event() {

@@ -14,7 +14,7 @@ pub(crate) trait Transport: Send + Sync {
     /// written.
     fn start_write(&mut self, bytes: Vec<u8>);
 
-    /// Writes the bytes. Ready when all are written.
+    /// Writes the bytes. The result is ready when all bytes are written.
     fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Result<(), TransportError>>;
 
     /// Puts the bytes that have arrived into `into`, which is emptied first. If `into` stays empty, the server has
@@ -44,8 +44,8 @@ pub(crate) enum TransportErrorKind {
     NoTls,
     /// The TLS handshake failed.
     Tls,
-    /// The connection broke. Before TLS: the server closed it, or answered SSLRequest with an error, as PostgreSQL does
-    /// when it cannot start a process.
+    /// The connection broke. Before TLS, this means that the server closed the connection, or answered SSLRequest with
+    /// an error, as PostgreSQL does when it cannot start a process.
     Lost,
     /// The socket belongs to another request.
     OtherRequest,

@@ -5,7 +5,7 @@
 //! this isolate.
 //!
 //! In the tests of this crate, `Environment` is another type: the simulator [`Network`](super::memory::Network), which
-//! has the same methods. Both are concrete types: an `Arc<dyn Environment>` would link every method into every Worker.
+//! has the same methods. Both types are concrete: an `Arc<dyn Environment>` would link every method into every Worker.
 //! The type in this file has no size, so that passing it costs nothing at run time.
 
 use core::sync::atomic::{AtomicBool, Ordering};

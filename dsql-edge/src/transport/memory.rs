@@ -45,7 +45,7 @@ pub(crate) struct Network {
 
 #[derive(Default)]
 struct State {
-    /// Makes each connection, if there are no scripts.
+    /// The function that makes each connection, if there are no scripts.
     server: Option<Arc<dyn Fn() -> Dialed + Send + Sync>>,
     scripts: VecDeque<Result<Vec<Step>, TransportErrorKind>>,
     /// The client's writes on all connections, one entry for each write.
@@ -120,7 +120,7 @@ impl Network {
         core::mem::take(&mut self.state.lock().unwrap().spawned)
     }
 
-    /// Advances the clock to the end of the next timer that a task waits for. Returns `false` if none ends within 4
+    /// Advances the clock to the end of the next timer that a task waits for. Returns `false` if no timer ends within 4
     /// seconds: longer timers are time limits.
     pub(crate) fn advance(&self) -> bool {
         let mut state = self.state.lock().unwrap();
@@ -130,8 +130,8 @@ impl Network {
         true
     }
 
-    /// Advances the clock to the end of the next timer that a task waits for, however long it is.
-    /// Returns `false` if no timer runs.
+    /// Advances the clock to the end of the next timer that a task waits for, however long this timer is. Returns
+    /// `false` if no timer runs.
     pub(crate) fn pass(&self) -> bool {
         let mut state = self.state.lock().unwrap();
         let Some(next) = state.next.take() else { return false };

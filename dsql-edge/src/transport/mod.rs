@@ -47,7 +47,8 @@ pub(crate) use platform::IoContext;
 /// `visitor`: the streams of a request to an object of a pool. `Namespace`: connects to such objects.
 #[cfg(feature = "pool")]
 pub(crate) use platform::{Namespace, visitor};
-/// `text_of`: the text that is bound to a name. `is_bound`: whether a value other than an empty text is bound to it.
+/// `text_of`: the text that is bound to a name. `is_bound`: whether a value other than an empty text is bound to a
+/// name.
 pub(crate) use platform::{is_bound, text_of};
 
 /// AWS's signature, by the platform's cryptography.

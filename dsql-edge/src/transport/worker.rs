@@ -55,7 +55,7 @@ pub(super) fn post(_: &Settings, request: Post) -> BoxFuture<Result<Reply, Trans
     }))
 }
 
-/// A request that is running or answered. Cancelling an answered one does nothing.
+/// A request that is running or answered. Cancelling an answered request does nothing.
 #[cfg(feature = "assume-role")]
 struct Exchange(Fetch);
 
@@ -136,7 +136,7 @@ impl Namespace {
     }
 }
 
-/// The two streams of a request to an object, and the response that contains one of them.
+/// The two streams of a request to an object, and the response that contains one of these streams.
 #[cfg(feature = "pool")]
 pub(crate) fn visitor(request: worker::Request) -> worker::Result<(Box<dyn Transport>, worker::Response)> {
     let request: &JsValue = request.inner().as_ref();

@@ -26,7 +26,7 @@ impl<S: SqlType, T: Column<S, NotNull>> Column<Array<S>, NotNull> for Vec<T> {
             }
             _ => return Err(ConversionError::truncated()),
         };
-        // Each element has at least its four bytes of length.
+        // Each element has at least four bytes: those of its length.
         let Some(count) = usize::try_from(count).ok().filter(|count| *count <= rest.len() / 4) else {
             return Err(ConversionError::truncated());
         };

@@ -31,7 +31,7 @@ const DAY_IN_MICROSECONDS: i64 = 86_400_000_000;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PgDate {
-    /// Days since 2000-01-01; negative before it.
+    /// Days since 2000-01-01; negative before that date.
     pub days: i32,
 }
 
@@ -113,7 +113,7 @@ pub struct TimeTz {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PgTimestamp {
-    /// Microseconds since 2000-01-01 00:00:00; negative before it.
+    /// Microseconds since 2000-01-01 00:00:00; negative before that time.
     pub microseconds: i64,
 }
 
@@ -313,8 +313,8 @@ impl fmt::Display for PgTimestamp {
     }
 }
 
-/// Writes `YYYY-MM-DD`, the output of `rest`, and ` BC` for a year before 1. `days` are since 2000-01-01, in the
-/// proleptic Gregorian calendar.
+/// Writes `YYYY-MM-DD`, the output of `rest`, and ` BC` for a year before 1. `days` is the number of days since
+/// 2000-01-01, in the proleptic Gregorian calendar.
 fn write_date(
     f: &mut fmt::Formatter<'_>,
     days: i64,

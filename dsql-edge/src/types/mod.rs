@@ -193,8 +193,8 @@ macro_rules! pointers {
 
 pointers!(&T, &mut T, Box<T>, std::rc::Rc<T>, std::sync::Arc<T>);
 
-/// The reason why a value could not be encoded or decoded. The [`Error`](crate::Error) that contains it names the
-/// column or parameter.
+/// The reason why a value could not be encoded or decoded. The [`Error`](crate::Error) that contains this reason names
+/// the column or parameter.
 ///
 /// The text never contains the value.
 #[derive(Debug, Clone, PartialEq, Eq)]

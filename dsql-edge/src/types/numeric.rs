@@ -43,7 +43,7 @@ pub struct Numeric {
 }
 
 impl Numeric {
-    /// Whether it is neither `NaN` nor infinite.
+    /// Whether the number is neither `NaN` nor infinite.
     pub fn is_finite(&self) -> bool {
         matches!(self.sign, 0 | NEGATIVE)
     }
@@ -64,7 +64,8 @@ impl Numeric {
             mantissa = mantissa * 10_000 + i128::from(*digit);
         }
         let last = i32::try_from(self.digits.len()).ok()? - 1;
-        // The number of decimal places that `digits` has. If it is negative, zeros follow the digits before the point.
+        // The number of decimal places that `digits` has. If this number is negative, zeros follow the digits before
+        // the point.
         let mut places = (last - i32::from(self.weight)) * 4;
         let wanted = i32::from(self.scale).min(28);
         if mantissa == 0 {
@@ -122,7 +123,7 @@ impl From<Decimal> for Numeric {
         (0..after_point).for_each(|_| weight -= 1);
         let mut digits = Vec::with_capacity(9);
         while rest != 0 {
-            // A remainder of 10,000 always fits.
+            // A remainder of a division by 10,000 always fits.
             digits.push(u16::try_from(rest % 10_000).unwrap_or_default());
             rest /= 10_000;
             weight += 1;
@@ -242,7 +243,7 @@ impl std::str::FromStr for Numeric {
         if decimal_digits.is_empty() || decimal_digits.len() > 150_000 {
             return Err(NOT_A_NUMBER);
         }
-        // The power of ten of the last digit. Zeros are appended until it is a multiple of four.
+        // The power of ten of the last digit. Zeros are appended until this power is a multiple of four.
         let mut last = exponent - places;
         let scale =
             u16::try_from((-last).max(0)).ok().filter(|scale| *scale <= 0x3FFF).ok_or(NOT_A_NUMBER)?;
@@ -373,7 +374,7 @@ mod tests {
         assert_eq!(decimal("79228162514264337593543950336"), None);
         assert_eq!(decimal("1234567890123456789012345678901234567890"), None);
         assert_eq!(decimal("0.00000000000000000000000000001"), None);
-        // Zeros beyond its precision do not count as digits.
+        // Zeros beyond a `Decimal`'s precision do not count as digits.
         assert_eq!(
             decimal("7.0000000000000000000000000000000000").as_deref(),
             Some("7.0000000000000000000000000000")

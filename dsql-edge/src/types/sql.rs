@@ -47,8 +47,8 @@ pub(crate) fn name_of(oid: u32) -> String {
 
 /// The formats that Bind requests for columns of these types.
 ///
-/// 0 is a user-defined type: a domain is sent as its base type and an enum as its label, both in binary. A built-in
-/// type that is not listed here has no decoder and is sent as text.
+/// The OID 0 is a user-defined type: a domain is sent as its base type and an enum as its label, both in binary. A
+/// built-in type that is not listed here has no decoder and is sent as text.
 #[allow(clippy::indexing_slicing, reason = "it runs when the query is compiled")]
 pub const fn formats<const N: usize>(oids: [u32; N]) -> [i16; N] {
     let mut formats = [Format::Binary.code(); N];
@@ -83,11 +83,11 @@ pub trait SqlType {
     const NAME: &'static str;
     /// The OID; 0 if the server determines the type.
     const OID: u32;
-    /// The name of the array type over it.
+    /// The name of the type's array type.
     const ARRAY_NAME: &'static str;
-    /// The OID of the array type over it; 0 if there is none.
+    /// The OID of the type's array type; 0 if the type has no array type.
     const ARRAY_OID: u32;
-    /// The format of its values.
+    /// The format of the type's values.
     const FORMAT: Format;
 }
 
@@ -120,7 +120,7 @@ macro_rules! sql_types {
             }
         )*
 
-        /// The types that are listed here. A type without an array type has 0 as its OID.
+        /// The types that are listed here. If a type has no array type, `array_oid` is 0.
         const LISTED: &[Listed] = &[
             $(Listed { oid: $oid, array_oid: $array_oid, name: $name, format: Format::$format },)*
         ];

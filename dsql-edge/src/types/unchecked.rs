@@ -31,8 +31,8 @@ pub trait UncheckedColumn: Sized {
     /// Whether a column of the type with this OID fits.
     fn accepts(oid: u32) -> bool;
 
-    /// Decodes the value from the bytes of a column. Its type has this OID, which [`accepts`](UncheckedColumn::accepts)
-    /// returned `true` for.
+    /// Decodes the value from the bytes of a column. The column's type has this OID, for which
+    /// [`accepts`](UncheckedColumn::accepts) has returned `true`.
     ///
     /// # Errors
     /// Returns the errors of [`Column::decode`].

@@ -29,9 +29,9 @@ pub(crate) struct Row {
 /// An ErrorResponse.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct DatabaseError {
-    /// FATAL or PANIC: the server closes the connection.
+    /// Whether the severity is FATAL or PANIC. If so, the server closes the connection.
     pub(crate) fatal: bool,
-    /// A function raised it (`RAISE`): the message may be anything, under any SQLSTATE.
+    /// Whether a function raised the error (`RAISE`). If so, the message may be anything, under any SQLSTATE.
     pub(crate) raised: bool,
     pub(crate) sqlstate: Option<SqlState>,
     pub(crate) message: String,
@@ -48,8 +48,8 @@ impl DatabaseError {
         self.is_one_of(&[SqlState::SERIALIZATION_FAILURE, SqlState::OCC_DATA, SqlState::OCC_SCHEMA])
     }
 
-    /// Whether a part of the server failed rather than the statement: an internal error (XX), an error of the operating
-    /// system (58), or of a connection inside the cluster (08, without 08P01, which is about the client's message).
+    /// Whether a part of the server failed, not the statement: an internal error (XX), an error of the operating system
+    /// (58), or an error of a connection inside the cluster (08, without 08P01, which is about the client's message).
     pub(crate) fn is_of_the_system(&self) -> bool {
         self.sqlstate.is_some_and(|state| {
             [*b"XX", *b"58", *b"08"].iter().any(|class| state.is_of_class(*class))
@@ -70,7 +70,7 @@ pub(crate) struct Tag {
     pub(crate) rows: u64,
 }
 
-/// The commands that end a transaction block, and all the others.
+/// The commands that end a transaction block, and all other commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Done {
     Commit,
@@ -86,7 +86,7 @@ pub(crate) enum FrameError {
     TooLong(&'static str),
 }
 
-/// Returns the message at the front, if all of it has arrived, and the number of its bytes.
+/// Returns the message at the front and the number of its bytes, if the whole message has arrived.
 pub(crate) fn next_message<'a>(
     bytes: &'a [u8],
     limits: &Limits,
@@ -128,7 +128,7 @@ pub(crate) fn row_description(body: Body<'_>) -> Result<Vec<Field>, Malformed> {
     read().ok_or(Malformed("RowDescription is malformed"))
 }
 
-/// The columns of a DataRow. Their number must be the described one.
+/// The columns of a DataRow. The number of columns must be the number in RowDescription, `described`.
 pub(crate) fn data_row(body: Body<'_>, described: usize) -> Result<Row, Malformed> {
     let mut reader = body.reader();
     let mut read = || {
@@ -182,7 +182,7 @@ impl fmt::Debug for Row {
     }
 }
 
-/// Reads a command tag. Its rows are the number at the end of `INSERT 0 5`, `UPDATE 3`, `SELECT 2`.
+/// Reads a command tag. The number at the end is the number of rows: `INSERT 0 5`, `UPDATE 3`, `SELECT 2`.
 pub(crate) fn tag(tag: &str) -> Tag {
     let command = match tag {
         "COMMIT" => Done::Commit,
@@ -255,7 +255,7 @@ fn fields_of_error(mut reader: super::message::Reader<'_>) -> Result<DatabaseErr
                 error.message = readable(value);
                 continue;
             }
-            // The C function of PostgreSQL that reported it.
+            // The C function of PostgreSQL that reported the error.
             b'R' => {
                 error.raised = value == b"exec_stmt_raise";
                 continue;
@@ -271,8 +271,8 @@ fn fields_of_error(mut reader: super::message::Reader<'_>) -> Result<DatabaseErr
     }
 }
 
-/// The bytes as text. If they are not valid UTF-8, which can occur before the session is ready, only their ASCII
-/// characters.
+/// Returns the bytes as text. If the bytes are not valid UTF-8, which can occur before the session is ready, each byte
+/// that is not ASCII becomes `?`.
 fn readable(bytes: &[u8]) -> String {
     let mut bytes = bytes.to_vec();
     if core::str::from_utf8(&bytes).is_err() {

@@ -9,9 +9,9 @@ use super::Malformed;
 /// A frame that is being written; [`end`](Frame::end) fills in its length.
 pub(super) struct Frame<'a> {
     out: &'a mut Vec<u8>,
-    /// The position of its length.
+    /// The position of the frame's length.
     start: usize,
-    /// A text contained a NUL, or a field cannot hold a length.
+    /// Whether a text contained a NUL, or a length does not fit its field.
     unfit: bool,
 }
 

@@ -91,8 +91,9 @@ pub(crate) fn parse(
     if out.len() - start > max_frame { Err(TOO_LONG) } else { Ok(()) }
 }
 
-/// Writes Bind, Describe if `described`, and Execute, for the unnamed statement and the unnamed portal. The formats are
-/// one for each column, one for all columns, or none: then all are text.
+/// Writes Bind, Describe if `described`, and Execute, for the unnamed statement and the unnamed portal.
+/// `result_formats` has one format for each column, one format for all columns, or no format; without a format, all
+/// columns are text.
 pub(crate) fn execute(
     parameters: &Parameters,
     result_formats: &[i16],

@@ -18,7 +18,7 @@ use crate::millis::Millis;
 /// The request of a stub for a lease.
 pub(crate) const ASK: u8 = b'L';
 
-/// The connection of this lease must not be lent again; the client sends it between frames of flights.
+/// The connection of this lease must not be lent again. The client sends this message between the frames of flights.
 pub(crate) const SPENT: u8 = b'x';
 
 /// The maximum length of a request.
@@ -32,11 +32,11 @@ const SPENDS: u8 = 4;
 /// A request for a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ask {
-    /// More than one flight may follow: the stub's stream ends with the lease.
+    /// Whether more than one flight may follow. If so, the stub's stream ends with the lease.
     pub(crate) open: bool,
-    /// The password is sent only after the server has requested it.
+    /// Whether the password is sent only after the server has requested it.
     pub(crate) serially: bool,
-    /// The first flight may change the session's settings: the connection must not be lent again.
+    /// Whether the first flight may change the session's settings. If so, the connection must not be lent again.
     pub(crate) spent: bool,
     /// The time limit for a connection and its login.
     pub(crate) wait: Millis,

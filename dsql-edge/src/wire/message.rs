@@ -37,7 +37,7 @@ pub(crate) enum Message<'a> {
     LeaseFailed(Body<'a>),
 }
 
-/// A pool's message: it has sent the flight to a server that had accepted the pool's login.
+/// A pool's message: the pool has sent the flight to a server that had accepted the pool's login.
 #[cfg(feature = "pool")]
 pub(crate) const LEASE_GRANTED: u8 = b'l';
 /// A pool's message: the lease was not granted, or has ended.

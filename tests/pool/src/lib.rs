@@ -1,4 +1,4 @@
-//! A Worker that runs the same operations in three ways, which the first word of the path selects: `direct`, through
+//! A Worker that runs the same operations in three ways. The first word of the path selects the way: `direct`, through
 //! the `pool`, and in an object of its `own` that has a pool inside.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -31,7 +31,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
             let config = Config::from_pool(&env).map(|config| config.query_timeout(Duration::from_secs(2)));
             answer(config.map(Dsql::new), what).await
         }
-        // A thousand requests at once, each like one of a separate Worker.
+        // A thousand requests at once, each like a request of a separate Worker.
         "flood" => {
             let config =
                 Config::from_pool(&env).map(|config| config.connect_timeout(Duration::from_secs(60)));
@@ -82,7 +82,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
 
 #[wasm_bindgen(inline_js = "
 const errors = {
-  // The first is documented; the others are in the source of workerd.
+  // The first message is documented; the other messages are in the source of workerd.
   overloaded: ['Durable Object is overloaded. Too many requests queued.', { overloaded: true }],
   remote: ['Durable Object is overloaded. Too many requests queued.', { overloaded: true, remote: true }],
   memory: ['Durable Object exceeded its memory limit and was reset.', { overloaded: true, durableObjectReset: true }],
@@ -397,7 +397,7 @@ async fn set(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Opti
     }))
 }
 
-/// Sends a string of this length to the server, receives one, or does both.
+/// Sends a string of this length to the server, receives such a string, or does both.
 async fn send_text(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Option<Value>, Error> {
     Ok(Some(match what {
         "text-up" => {

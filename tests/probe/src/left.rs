@@ -1,4 +1,4 @@
-//! Futures that one request starts and another one awaits, which Workers does not allow.
+//! Futures that one request starts and another request awaits. Workers does not allow this.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};

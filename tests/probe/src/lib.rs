@@ -60,7 +60,7 @@ async fn numbers(env: &Env, count: i32) -> std::result::Result<serde_json::Value
 
 type Answered = std::result::Result<serde_json::Value, Error>;
 
-/// A query, then ten in one flight.
+/// A query, then ten queries in one flight.
 async fn pipeline(env: &Env) -> Answered {
     let dsql = Dsql::from_env(env)?;
     let first = sql!("SELECT 0 AS n").fetch_one(&dsql).await?.n;
@@ -132,7 +132,7 @@ async fn stream_dropped(env: &Env) -> Answered {
     Ok(json!([first, sql!("SELECT 2 AS n").fetch_one(&dsql).await?.n]))
 }
 
-/// Keeps a `Dsql` after the end of its request, which is an error.
+/// Uses a `Dsql` after the end of the request that created it. This is an error.
 async fn kept(env: &Env) -> std::result::Result<serde_json::Value, Error> {
     static KEPT: OnceLock<Dsql> = OnceLock::new();
     if KEPT.get().is_none() {

@@ -153,7 +153,7 @@ impl Gen<'_> {
                 }
             }
             _ => {
-                // Direct arguments can refer to the group, the other arguments to its rows.
+                // Direct arguments can refer to the group; the other arguments can refer to the rows of the group.
                 let types = self.schema.types.clone();
                 let element = match is_polymorphic(function.returns) {
                     true => element_for(&types, function.returns, ty)?,

@@ -1,4 +1,4 @@
-//! Conditions: those from which the compiler proves NOT NULL, and similar ones that prove nothing.
+//! Conditions from which the compiler proves NOT NULL, and similar conditions that prove nothing.
 
 use dsql_edge_compiler::builtin::oid;
 

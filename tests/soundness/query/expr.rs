@@ -106,7 +106,7 @@ impl Gen<'_> {
         }
     }
 
-    /// A parameter of this type: a new or an existing one.
+    /// A new or an existing parameter of this type.
     pub(super) fn parameter(&mut self, ty: Ty) -> u32 {
         let same: Vec<usize> = (0..self.parameters.len()).filter(|at| self.parameters[*at] == ty).collect();
         match self.choose(&same) {
@@ -186,7 +186,8 @@ impl Gen<'_> {
         }
     }
 
-    /// A column of another table, selected by a primary key that equals a column in scope, perhaps its foreign key.
+    /// A column of another table. Its row is selected by a primary key that equals a column in scope, which may be a
+    /// foreign key to that table.
     fn along_a_key(&mut self, ty: Ty, scope: &Scope) -> Option<Node> {
         let tables = self.schema.relations.iter().filter(|it| it.primary && it.keys[0].len() == 1);
         let found: Vec<(String, String, String, Ty)> = tables

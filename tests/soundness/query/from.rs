@@ -12,7 +12,7 @@ use crate::types::Ty;
 /// The names that an item adds to the scope.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Visible {
-    /// Table, name and type of its columns; the table of a column that a join merged is "".
+    /// The table, name and type of each column; the table of a column that a join merged is "".
     pub(super) columns: Vec<(String, String, Ty)>,
     /// Tables whose whole row can be named.
     pub(super) tables: Vec<String>,
@@ -317,7 +317,8 @@ impl Gen<'_> {
         let both = seen.join(more);
         let scope = self.scope(&both, outer);
         let condition = match self.rng.u32(..6) {
-            // Mostly an equality for a FULL JOIN, because PostgreSQL rejects other conditions when the statement runs.
+            // For a FULL JOIN, the condition is mostly an equality, because PostgreSQL rejects other conditions when
+            // the statement runs.
             0..5 if kind == "FULL JOIN" => self.equality(&seen_before, &scope),
             0 => Node::expr(oid::BOOL, "").text("TRUE"),
             _ => self.condition(depth.min(2), &scope),

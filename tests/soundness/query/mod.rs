@@ -1,8 +1,8 @@
 //! Generates statements.
 //!
 //! Input: a schema and a seed. Output: a tree that PostgreSQL nearly always accepts. The generator assumes that an
-//! expression has the type for which it was generated. PostgreSQL may give it another type; `judge` compares that with
-//! the compiler's answer. No code here compares answers.
+//! expression has the type for which it was generated. PostgreSQL may give the expression another type; `judge`
+//! compares that type with the compiler's answer. No code here compares answers.
 
 mod call;
 mod condition;
@@ -70,7 +70,7 @@ impl<'a> Gen<'a> {
         self.query(2, None, None, false)
     }
 
-    /// Generates an expression over a function's parameters, which it names `a0`, `a1` and so on.
+    /// Generates an expression over a function's parameters. The names of the parameters are `a0`, `a1` and so on.
     pub(crate) fn value_over(&mut self, ty: Ty, args: &[Ty]) -> Node {
         self.parametric = false;
         let mut scope = Scope::default();
@@ -85,7 +85,7 @@ impl<'a> Gen<'a> {
         self.rng.u32(..times) == 0
     }
 
-    /// Returns a new name, which is nearly always unique.
+    /// Returns a new name. The name is nearly always unique.
     fn fresh(&mut self, prefix: &str) -> String {
         self.names += 1;
         // A few aliases may be equal to an alias of an enclosing query.

@@ -27,7 +27,7 @@ impl Scope {
         self.items.push((ty, node));
     }
 
-    /// The items of a type, in this scope and in the enclosing ones.
+    /// The items of a type, in this scope and in the enclosing scopes.
     pub(super) fn of_type(&self, ty: Ty) -> Vec<Node> {
         let mut found: Vec<Node> =
             self.items.iter().filter(|item| item.0 == ty).map(|item| item.1.clone()).collect();

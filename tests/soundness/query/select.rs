@@ -44,7 +44,7 @@ impl Gen<'_> {
         (node.node(body), columns)
     }
 
-    /// Chooses a type for a column, preferably one in scope or of a table.
+    /// Chooses a type for a column, preferably the type of a column in scope or of a table.
     fn wanted(&mut self, outer: Option<&Scope>) -> Ty {
         match outer {
             Some(scope) if self.rng.bool() => self.some_type(scope),
@@ -211,7 +211,7 @@ impl Gen<'_> {
         if free { self.expr(ty, depth, scope) } else { self.operand(ty, depth, scope) }
     }
 
-    /// A query with one expression under two names, one of which a grouping set may leave out.
+    /// A query with one expression under two names. A grouping set may leave out one of these names.
     fn doubled(&mut self, from: Vec<Node>, scope: &Scope) -> Node {
         let ty = self.ordered_type(scope);
         let key = self.key(ty, 1, &scope.plain());

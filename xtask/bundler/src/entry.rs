@@ -1,7 +1,8 @@
 //! The entry module of a bundle.
 //!
 //! Input: wasm-bindgen's JavaScript. Output: a module that exports the handlers of the Worker as its default, and the
-//! classes by name. The text contains their names, because a module cannot compute its exports.
+//! classes by name. The module's text contains the names of the classes, because a module cannot compute the names of
+//! its exports.
 
 /// The part that is the same for every Worker.
 const ENTRY: &str = include_str!("entry.js");

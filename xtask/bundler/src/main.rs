@@ -1,9 +1,9 @@
 //! Turns a Worker's wasm into a bundle that workerd runs.
 //!
 //! Input: `dsql-edge-bundler WASM FOLDER`. Output, in the folder: `index.js`, the entry; `worker.js` and
-//! `worker_bg.wasm`, wasm-bindgen's output; `snippets/`, the JavaScript of crates. It does the part of worker-build
-//! between cargo and wrangler, without the tools that worker-build downloads. It does not minify, and does not run
-//! wasm-opt, which saves a tenth before compression and nothing after.
+//! `worker_bg.wasm`, wasm-bindgen's output; `snippets/`, the JavaScript of crates. The bundler does the part of
+//! worker-build between cargo and wrangler, without the tools that worker-build downloads. The bundler does not minify,
+//! and does not run wasm-opt: wasm-opt saves a tenth of the size before compression, and nothing after compression.
 
 mod entry;
 
@@ -42,7 +42,7 @@ fn bundle(wasm: &Path, folder: &Path) -> Result<(), Box<dyn Error>> {
         .typescript(false)
         .remove_producers_section(true)
         .remove_name_section(true)
-        // worker-build sets these too: they make the reset after a panic possible.
+        // worker-build sets these options too: they make the reset after a panic possible.
         .reset_state_function(true)
         .force_enable_abort_handler(true);
     bindgen.generate(folder).map_err(|error| format!("{error:#}"))?;

@@ -1,5 +1,5 @@
 //! Tests the bundler as a command; `tests/end_to_end.rs` runs its bundles. Because of this test,
-//! `cargo test --workspace` builds the command, which the tests of Workers need.
+//! `cargo test --workspace` builds the command. The tests of Workers need the command.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde::de::DeserializeOwned;
 use xtask::project;
 
-/// Runs a measuring program of the tests, which prints one JSON object per line.
+/// Runs a measuring program of the tests. The program prints one JSON object per line.
 pub(super) fn measured_by<T: DeserializeOwned>(program: &str) -> Result<Vec<T>> {
     let output = Command::new(env!("CARGO"))
         .args(["run", "--quiet", "--package", "dsql-edge-tests", "--bin", program])
@@ -36,7 +36,7 @@ impl Figures {
         }
     }
 
-    /// Prints one figure, with its limit if the project has set one.
+    /// Prints one figure. If the project has set a limit, also prints the limit.
     pub(super) fn figure(&self, case: &str, value: f64, unit: &str, at_most: Option<f64>) {
         if self.json {
             let (bench, case, unit) =

@@ -1,5 +1,5 @@
 //! `cargo xtask bench NAME`: measures dsql-edge and comparable projects in one run, and prints a table for people or,
-//! with `--json`, one line per figure. It asserts nothing: people judge the figures.
+//! with `--json`, one line per figure. The command asserts nothing: people judge the figures.
 
 mod figures;
 mod flights;
@@ -18,7 +18,7 @@ pub(crate) enum Bench {
     Macro(macros::Options),
     /// Round trips, natively and from a Worker
     Flights(flights::Options),
-    /// The same load without a pool and through one
+    /// The same load without a pool and through a pool
     Pool(pool::Options),
     /// The compressed size that dsql-edge adds to a Worker
     Size(size::Options),

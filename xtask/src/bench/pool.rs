@@ -1,5 +1,5 @@
-//! `cargo xtask bench pool`: the same load without a pool and through one, in the real workerd, with a delaying network
-//! in front of a local DSQL.
+//! `cargo xtask bench pool`: the same load without a pool and through a pool, in the real workerd, with a delaying
+//! network in front of a local DSQL.
 //!
 //! The network adds 40 ms in each direction or, for an object with a location hint near the cluster, 1 ms. A Worker
 //! reaches an object without delay here, because both are in one process. In production, each flight also takes the

@@ -1,9 +1,9 @@
 //! `cargo xtask bench size`: measures the size that dsql-edge adds to an uploaded Worker.
 //!
-//! Input: the Worker in `xtask/size`, which answers with a row of three columns, from a query or as constants. Output:
-//! the growth of its bundle with the query, and with each feature, in kB: `gzip -9` of its wasm and of its JavaScript.
-//! The bundle is packed like a deployed Worker: with the versions of esbuild and wasm-opt, and the arguments, of
-//! worker-build 0.8.7.
+//! Input: the Worker in `xtask/size`. This Worker answers with a row of three columns, from a query or as constants.
+//! Output: the growth of the Worker's bundle with the query, and with each feature, in kB: `gzip -9` of the bundle's
+//! wasm and of its JavaScript. The bundle is packed like a deployed Worker: the versions of esbuild and wasm-opt, and
+//! their arguments, are those of worker-build 0.8.7.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,8 @@ pub(crate) struct Options {
 /// The maximum size of the smallest useful configuration, in kB.
 const MARK: f64 = 25.5;
 
-/// For each feature, its name, the features of the Worker with it, and the features of the Worker without it.
+/// For each feature: the name, the features of the Worker with this feature, and the features of the Worker without
+/// this feature.
 const FEATURES: [(&str, &str, &str); 4] = [
     ("feature aws-sigv4", "query,aws-sigv4", "query"),
     ("feature serde", "query,serde", "query"),
@@ -79,8 +80,8 @@ fn weigh(features: &str) -> Result<f64> {
     Ok(bytes as f64 / 1000.0)
 }
 
-/// The features of wasm that rustc and wasm-bindgen's `catch` use. worker-build names them instead of allowing all, so
-/// that wasm-opt writes only features that workerd can read.
+/// The features of wasm that rustc and wasm-bindgen's `catch` use. worker-build names these features instead of
+/// allowing all features, so that wasm-opt writes only features that workerd can read.
 const WASM_FEATURES: [&str; 7] = [
     "mutable-globals",
     "sign-ext",

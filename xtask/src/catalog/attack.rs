@@ -1,6 +1,6 @@
 //! Calls every function of `never_null.txt` with extreme values that are not NULL, and reports each function that
-//! returns NULL. An error is not a NULL. As a check of the values themselves, functions that are known to return NULL
-//! are also called: the values must make each of them return NULL.
+//! returns NULL. A call that ends with an error does not count as NULL. As a check of the values themselves, functions
+//! that are known to return NULL are also called: the values must make each of them return NULL.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,12 @@ use dsql_edge_compiler::builtin::extract_is_never_null;
 use super::battery::{CHOICES, Choice, is_polymorphic, samples, values};
 use super::never_null::{Class, NeverNull};
 
-/// The maximum number of calls of one function; if there are more combinations, they are chosen at random.
+/// The maximum number of calls of one function; if there are more combinations of arguments, this number of them is
+/// chosen at random.
 const CALLS: usize = 1000;
 
-/// Strict functions that return NULL for arguments that are not NULL: the battery must find each.
+/// Strict functions that return NULL for arguments that are not NULL: the values of the battery must find each of these
+/// functions.
 const KNOWN_NULLS: &[&str] = &[
     "array_length(anyarray,int4)",
     "array_lower(anyarray,int4)",
@@ -77,7 +79,7 @@ const FIELDS: &[&str] = &[
     "year",
 ];
 
-/// Functions that would sleep for a very long time with these values. Their result, void, is not NULL.
+/// Functions that would sleep for a very long time with these values. The result of these functions, void, is not NULL.
 const SKIPPED: &[&str] = &["pg_sleep(float8)", "pg_sleep_for(interval)", "pg_sleep_until(timestamptz)"];
 
 struct Signature {
@@ -225,7 +227,7 @@ fn attack(client: &mut Client, function: &Signature, class: Class, column: Optio
     Ok(outcome)
 }
 
-/// The arguments to try: every combination, or some of them if there are too many.
+/// The arguments to try: every combination, or some of the combinations if there are too many.
 fn combinations(function: &Signature, class: Class, choice: Choice) -> Vec<Vec<String>> {
     let lists: Vec<Vec<String>> = function
         .args

@@ -7,7 +7,7 @@ use postgres::Client;
 
 use super::extract::File;
 
-/// The extensions that come with PostgreSQL, without procedural languages and their transforms, which have no object
+/// The extensions that come with PostgreSQL, without procedural languages and their transforms: these have no object
 /// that a query can name.
 const EXTENSIONS: &str = r#"
 SELECT name FROM pg_available_extensions

@@ -16,7 +16,8 @@ pub(crate) struct File {
     pub(crate) text: String,
 }
 
-/// OIDs that initdb assigns differ between builds, so those types are numbered in the order of their names.
+/// OIDs that initdb assigns differ between builds, so the types with such OIDs are numbered in the order of their
+/// names.
 const STABLE_TYPES: &str = "
 CREATE TEMPORARY TABLE stable_type AS
 SELECT t.oid, CASE WHEN t.oid < 10000 THEN t.oid::int
@@ -73,11 +74,11 @@ SELECT n.nspname || '.' || c.relname, c.relkind, s.number,
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN stable_type s ON s.oid = c.reltype
 WHERE n.nspname IN ('pg_catalog', 'information_schema') AND c.relkind IN ('r', 'v')";
 
-/// A zone always has the same offset if a time of day with its name is valid without a date.
+/// If a time of day with the name of a zone is valid without a date, the zone always has the same offset.
 const TIME_ZONES: &str = "
 SELECT lower(name), CASE WHEN pg_input_is_valid('00:00 ' || name, 'timetz') THEN 'f' ELSE 'd' END FROM pg_timezone_names";
 
-/// The word `dst` may follow an abbreviation only if its offset is always the same.
+/// The word `dst` may follow an abbreviation only if the abbreviation always has the same offset.
 const ABBREVIATIONS: &str = "
 SELECT lower(abbrev), CASE WHEN is_dst THEN 'd' WHEN pg_input_is_valid('2000-01-01 00:00 ' || abbrev || ' dst', 'timestamptz')
                       THEN 's' ELSE 'y' END
@@ -107,7 +108,7 @@ pub(crate) fn files(client: &mut Client, never_null: &NeverNull) -> Result<Vec<F
     Ok(files)
 }
 
-/// Returns the types by OID and by name. All lines of a file have the same length, which makes lookups fast.
+/// Returns the types by OID and by name. All lines of a file have the same length, so that lookups are fast.
 fn types(client: &mut Client) -> Result<(String, String)> {
     let rows = rows(client, TYPES)?;
     let rows: Vec<[&str; 9]> = rows.iter().map(fields).collect::<Result<_>>()?;
@@ -135,8 +136,8 @@ fn pairs(client: &mut Client, sql: &str) -> Result<String> {
     Ok(sorted(lines.collect::<Result<Vec<String>>>()?.into_iter()))
 }
 
-/// The abbreviations of every set that PostgreSQL ships, because a server may use any of them. The sets differ in
-/// offsets, which the file does not contain.
+/// The abbreviations of every set that PostgreSQL ships, because a server may use any of them. The sets differ only in
+/// offsets, and the file does not contain offsets.
 fn abbreviations(client: &mut Client) -> Result<String> {
     let mut known = BTreeMap::new();
     for set in ["Default", "Australia", "India"] {
@@ -243,7 +244,7 @@ fn casts(client: &mut Client, functions: &Functions) -> Result<String> {
     Ok(sorted(lines.collect::<Result<Vec<String>>>()?.into_iter()))
 }
 
-/// OIDs as fields of the same length, so that they sort bytewise in the order of the numbers.
+/// OIDs as fields of the same length, so that a bytewise sort of the fields has the order of the numbers.
 fn five_digits(oids: &[&str]) -> String {
     oids.iter().map(|oid| format!("{oid:0>5}")).collect::<Vec<_>>().join("\t")
 }

@@ -1,5 +1,5 @@
 //! `cargo xtask catalog`: writes `dsql-edge-compiler/src/builtin/data` from a PostgreSQL 16. `--check` compares the
-//! committed files with those that would be written; `--attack` tests the reviewed file `never_null.txt`.
+//! committed files with the files that would be written; `--attack` tests the reviewed file `never_null.txt`.
 
 mod attack;
 mod battery;

@@ -1,6 +1,6 @@
 //! Runs `dsql-edge describe --jsonl` as a process.
 //!
-//! Input: SQL. Output: its answers, unchanged.
+//! Input: SQL. Output: the command's answers, unchanged.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ pub(super) struct Program {
     program: PathBuf,
 }
 
-/// One line of its output.
+/// One line of the command's output.
 #[derive(Deserialize, Debug)]
 #[serde(untagged)]
 pub(super) enum Answer {

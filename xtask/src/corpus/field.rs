@@ -1,10 +1,11 @@
 //! Compares `describe` with PostgreSQL's recorded answers to minimal cases of public test suites and trackers.
 //!
-//! Input: `field/kinds.jsonl`, or any file of its form: a line has `id`, `class`, `what`, `schema`, `sql`, and
-//! `postgres` with the answer (parameters and columns, or the error) and, if the query ran, the number of rows and the
-//! columns with a NULL.
-//! Output: for each class, the share of answers that are PostgreSQL's. A column that is described as NOT NULL and had a
-//! NULL, and a cardinality that the number of rows exceeds, are reported as unsound in every class.
+//! Input: `field/kinds.jsonl`, or any file of its form: a line has `id`, `class`, `what`, `schema`, `sql` and
+//! `postgres`. `postgres` has the answer (parameters and columns, or the error). If the query ran, `postgres` also has
+//! the number of rows and the columns with a NULL.
+//! Output: for each class, the share of answers that are PostgreSQL's. In every class, the report names two kinds of
+//! answers as unsound: a column that is described as NOT NULL and had a NULL, and a cardinality that the number of rows
+//! exceeds.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -53,7 +54,7 @@ enum Described {
 struct ServerError {
     state: String,
     msg: String,
-    /// The place, in bytes from 0; `None` if the error has none.
+    /// The place, in bytes from 0; `None` if the error has no place.
     byte: Option<usize>,
 }
 
@@ -92,7 +93,7 @@ pub(super) fn measure(
             });
         }
     }
-    // If the file cannot be removed, it stays in the folder of temporary files, which does no harm.
+    // If the file cannot be removed, it stays in the folder of temporary files. This does no harm.
     let _ = fs::remove_file(&schema);
     let mut all = Share::default();
     for (class, share) in classes {
@@ -134,7 +135,7 @@ fn judged(case: &Case, answer: &Answer) -> Result<(), String> {
             Ok(())
         }
         (Described::Error { err }, Answer::Refused { errors }) => {
-            // PostgreSQL reports one error, `describe` all of them.
+            // PostgreSQL reports one error; `describe` reports all errors.
             let same = errors.iter().any(|own| {
                 own.sqlstate == err.state
                     && own.message == err.msg

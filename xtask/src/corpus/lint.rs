@@ -1,5 +1,5 @@
 //! Compares `dsql-edge lint` with AWS's `dsql-lint` on the statements of a recording, in one run: the errors that only
-//! one of them finds, and which one agrees with the cluster's answer.
+//! one of the two linters finds, and which linter agrees with the cluster's answer.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

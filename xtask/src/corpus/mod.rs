@@ -1,6 +1,6 @@
-//! `cargo xtask corpus`: measures the compiler on the corpora that `DSQL_EDGE_CORPUS` names. It uses the public command
-//! `dsql-edge describe --jsonl`, compares the command's answers with PostgreSQL's, and compares the rules of DSQL with
-//! a cluster's answers.
+//! `cargo xtask corpus`: measures the compiler on the corpora that `DSQL_EDGE_CORPUS` names. This command uses the
+//! public command `dsql-edge describe --jsonl`, compares the command's answers with PostgreSQL's, and compares the
+//! rules of DSQL with a cluster's answers.
 
 mod describe;
 mod dsql;
@@ -38,7 +38,7 @@ pub(crate) struct Options {
     /// Print one JSON object per figure.
     #[arg(long)]
     json: bool,
-    /// The path of AWS's `dsql-lint`; by default the one in PATH, if there is one.
+    /// The path of AWS's `dsql-lint`; by default the `dsql-lint` in PATH, if there is one.
     #[arg(long, env = "DSQL_LINT")]
     dsql_lint: Option<PathBuf>,
     /// Build `dsql-edge` optimised: slower to build, faster to run.
@@ -60,8 +60,8 @@ enum Part {
     Field,
     /// The SQL that is sent after a rewrite, prepared by a PostgreSQL 16: the test `sent` over the corpora.
     Sent,
-    /// Migrations and queries of published applications, compared with a PostgreSQL 16. This part downloads their
-    /// packages, so it runs only if it is named; it does not need a corpus.
+    /// Migrations and queries of published applications, compared with a PostgreSQL 16. This part downloads the
+    /// packages of these applications, so it runs only if it is named; it does not need a corpus.
     Packages,
 }
 
@@ -73,7 +73,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         return Ok(());
     }
     let Some(corpus) = &options.corpus else {
-        // A new clone has no corpus, and this command succeeds without one.
+        // A new clone has no corpus, and without a corpus this command succeeds.
         println!("no corpus: name its folder with --corpus or DSQL_EDGE_CORPUS");
         return Ok(());
     };

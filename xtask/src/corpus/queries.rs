@@ -25,8 +25,8 @@ struct Expected {
     name: String,
     #[serde(rename = "type")]
     type_name: String,
-    /// `Some(false)`: the column is NOT NULL in the catalog, and EXPLAIN shows no outer join with it on the nullable
-    /// side.
+    /// `Some(false)`: the column is NOT NULL in the catalog, and EXPLAIN shows no outer join with the column's table on
+    /// the nullable side.
     sqlx_nullable: Option<bool>,
 }
 

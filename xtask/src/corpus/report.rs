@@ -1,4 +1,4 @@
-//! Prints figures, for people or as JSON lines, and failures. It computes only shares.
+//! Prints figures, for people or as JSON lines, and failures. This module computes only shares.
 
 use std::collections::BTreeMap;
 

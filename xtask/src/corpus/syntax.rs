@@ -1,5 +1,5 @@
-//! Compares the answers of `describe` with PostgreSQL 16's raw parser, on statements that it accepts and statements
-//! that it rejects at a known place: `stage` must be `syntax` exactly if the raw parser reports an error.
+//! Compares the answers of `describe` with PostgreSQL 16's raw parser, on statements that the raw parser accepts and
+//! statements that it rejects at a known place: `stage` must be `syntax` exactly if the raw parser reports an error.
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ use super::report::{Report, Share};
 struct Statement {
     sql: String,
     pg16_error: Option<String>,
-    /// Counted from 1, in characters.
+    /// The place of the error, in characters, from 1.
     pg16_cursor: Option<usize>,
 }
 
@@ -32,7 +32,7 @@ pub(super) fn measure(
         .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
         .collect();
     files.sort();
-    // The schema is empty, because the raw parser does not have one.
+    // The schema is empty, because the raw parser does not use a schema.
     let empty = std::env::temp_dir().join(format!("dsql-edge-corpus-{}.sql", std::process::id()));
     fs::write(&empty, "")?;
     let mut figures = Figures::default();

@@ -1,8 +1,8 @@
 //! `cargo xtask suites`: runs AWS's test suites and other clients of DSQL against dsql-local.
 //!
-//! Input: lock files of pip and npm, and the test suites in AWS's sdists, which are downloaded and not part of the
-//! repository. Output: for each suite, how many tests passed and failed, and the reason of each failure. It is not a
-//! part of `cargo xtask test`.
+//! Input: lock files of pip and npm, and the test suites in AWS's sdists. These sdists are downloaded, and are not a
+//! part of the repository. Output: for each suite, how many tests passed and failed, and the reason of each failure.
+//! This command is not a part of `cargo xtask test`.
 
 mod install;
 mod server;
@@ -91,7 +91,7 @@ struct Line {
     reason: String,
 }
 
-/// The outcomes of a suite's tests; tests that failed or did not run have their reasons, by name.
+/// The outcomes of a suite's tests. For each test that failed or did not run, the reason, by the test's name.
 #[derive(Default)]
 struct Outcome {
     passed: usize,
@@ -117,7 +117,7 @@ pub(crate) fn suites(options: &Options) -> Result<()> {
     show(&outcomes)
 }
 
-/// Runs a suite against a cluster of its own.
+/// Runs a suite against a separate cluster.
 fn run(suite: &Suite, folder: &Path, installed: &Installed) -> Result<Outcome> {
     let server = Server::start(&folder.join("dsql-local"))?;
     let report = folder.join(format!("{}.jsonl", suite.name));
@@ -159,7 +159,7 @@ fn command(suite: &Suite, folder: &Path, installed: &Installed) -> Command {
     }
 }
 
-/// Reads a report. A test may have several lines; it has failed if one line is a failure.
+/// Reads a report. A test may have several lines; if one line is a failure, the test has failed.
 fn read(report: &Path) -> Result<Outcome> {
     let mut tests: BTreeMap<String, Line> = BTreeMap::new();
     for line in fs::read_to_string(report)?.lines() {

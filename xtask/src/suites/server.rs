@@ -1,6 +1,6 @@
-//! A dsql-local for one suite: fresh data, port 5432, and the cluster's host name that it prints.
+//! A dsql-local for one suite: fresh data, port 5432, and the cluster's host name that dsql-local prints.
 //!
-//! Input: a folder. Output: a server that runs until it is dropped, and the environment of its clients.
+//! Input: a folder. Output: a server that runs until the value is dropped, and the environment of its clients.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -58,7 +58,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Sets the environment of a client: the endpoint, its keys and its certificate, without this machine's AWS
+    /// Sets the environment of a client: the endpoint, the endpoint's keys and certificate, without this machine's AWS
     /// settings.
     pub(super) fn describe_to(&self, command: &mut Command) -> Result<()> {
         for (name, _) in

@@ -1,8 +1,9 @@
-//! The doc tests, which are repeated only if something that they depend on has changed.
+//! The doc tests. They are repeated only if something that they depend on has changed.
 //!
-//! rustdoc builds each example again in every run, even if nothing has changed; cargo repeats neither the lints nor the
-//! docs then. Input: the files of the packages, the compiler and its flags. Output: whether the doc tests have passed
-//! with exactly these inputs. When the doc tests have passed, a digest of the inputs is stored in the target folder.
+//! rustdoc builds each example again in every run, even if nothing has changed. In this case, cargo does not repeat the
+//! lints and the docs. Input: the files of the packages, the compiler and its flags. Output: whether the doc tests have
+//! passed with exactly these inputs. When the doc tests have passed, a digest of the inputs is stored in the target
+//! folder.
 
 use std::env;
 use std::fs;
@@ -66,7 +67,7 @@ fn digest(root: &Path) -> Result<String> {
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// The files in a folder, without those that a build or an installation writes.
+/// The files in a folder, without the files that a build or an installation writes.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

@@ -1,17 +1,17 @@
 //! Finds a folder in memory for the temporary files of tests.
 //!
 //! The tests create several hundred databases of some hundred files each. On a disk, the file system takes a third of
-//! the time, because it searches for a free inode among those that were just deleted.
+//! the time, because it searches for a free inode among the inodes that were just deleted.
 
 use std::path::Path;
 
-/// Linux's file system in memory. Containers often limit it to 64 MB and mount it without execution.
+/// Linux's file system in memory. Containers often limit this folder to 64 MB and mount it without execution.
 const FOLDER: &str = "/dev/shm";
 
 /// The required space: three programs run at once, and each has a few servers of 100 MB.
 const BYTES_NEEDED: u64 = 4 << 30;
 
-/// The folder, if it has enough space and its files can be executed, because tests also write programs.
+/// The folder, if it has enough space and files in it can be executed: tests also write programs.
 #[cfg(target_os = "linux")]
 pub(super) fn folder() -> Option<&'static Path> {
     use nix::sys::statvfs::{FsFlags, statvfs};

@@ -1,11 +1,11 @@
 //! `cargo xtask test`: the checks of every change. `cargo xtask test --full`: all checks, in named parts.
 //!
 //! Input: nothing, or the names of parts. Output: a summary with each check's result and time; the exit status is 1 if
-//! one failed.
+//! a check failed.
 //!
 //! The core has limits on two idle cores: 25 minutes from a fresh clone and 3 minutes if nothing has changed.
-//! A check that takes long or rarely finds anything is a part of its own, or a longer form of one in the core.
-//! Invariant: every check runs, even after one has failed, and a check that does not run is named as such.
+//! A check that takes long or rarely finds anything is a part of its own, or the longer form of a check in the core.
+//! Invariant: every check runs, even after another check has failed. If a check does not run, the summary names it.
 
 mod doc_tests;
 mod memory;

@@ -25,7 +25,7 @@ pub(super) struct Step {
 
 pub(super) enum Work {
     Command(Command),
-    /// Runs several test programs at once: those that this `cargo test` would run, and the doc tests.
+    /// Runs several test programs at once: the programs that this `cargo test` would run, and the doc tests.
     Programs {
         tests: Command,
         besides: Option<Box<(Command, DocTests)>>,
@@ -106,8 +106,8 @@ fn core() -> Result<Vec<Step>> {
 /// Checks the catalog with the `dsql-local` that the previous step built.
 fn catalog() -> Result<Command> {
     let mut catalog = Command::new(project::target().join("debug/dsql-local"));
-    // The check uses the PostgreSQL of a dsql-local, which passes its address in an environment variable. dsql-local's
-    // functions and rules are only in the database `postgres`, so the check uses `template1`.
+    // The check uses the PostgreSQL of a dsql-local, which passes the address of that PostgreSQL in an environment
+    // variable. dsql-local's functions and rules are only in the database `postgres`, so the check uses `template1`.
     let script =
         r#"DSQL_EDGE_POSTGRES_URL="$DSQL_LOCAL_POSTGRES_URL dbname=template1" exec "$0" catalog --check"#;
     catalog.args(["run", "--no-dev-vars", "--folder"]).arg(project::target().join("xtask-dsql-local"));
@@ -146,7 +146,7 @@ fn oldest_workerd() -> Result<Vec<Step>> {
     Ok(vec![step("build", tests(&["--no-run"])), programs("oldest workerd", oldest, None)])
 }
 
-/// Tries all faults at all places. The part `core` tries only some of them, but some fault at each place.
+/// Tries all faults at all places. The part `core` tries only some of the faults, but some fault at each place.
 fn faults() -> Result<Vec<Step>> {
     let everywhere = |mut command: Command| {
         command.env("DSQL_EDGE_FAULTS", "everywhere");
@@ -196,7 +196,8 @@ fn programs(name: &str, tests: Command, besides: Option<(Command, DocTests)>) ->
 /// `cargo test` of the whole workspace with these arguments. The command always names the whole workspace, because
 /// cargo builds shared dependencies once for each set of packages. The commands that tests run are built already, by
 /// `--no-run` without a filter. Most tests wait for a server most of the time, so each test program runs twice as many
-/// tests at once as there are cores. Their databases, which last for seconds, are in memory if there is enough space.
+/// tests at once as there are cores. The tests' databases exist only for seconds, and are in memory if there is enough
+/// space.
 fn tests(arguments: &[&str]) -> Command {
     let mut command = cargo(&["test", "--locked", "--workspace"]);
     command.args(arguments).env(worker::BUILT, "1");

@@ -1,8 +1,8 @@
 //! Finds the test programs of the workspace and runs several at once.
 //!
-//! Input: arguments of `cargo test` that choose programs. Output: a command for each, as `cargo test` runs it: in its
-//! package's folder, with the variables that tests read. `cargo test` itself runs one program after the other, which
-//! would waste time, because most of our programs often wait for a server.
+//! Input: arguments of `cargo test` that choose programs. Output: a command for each program, as `cargo test` runs the
+//! program: in the folder of its package, with the variables that tests read. `cargo test` itself runs one program
+//! after the other. This would waste time, because most of our programs often wait for a server.
 
 use std::env;
 use std::ffi::OsString;
@@ -17,7 +17,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Deserialize;
 use xtask::{project, worker};
 
-/// The longest programs, which begin first, so that none of them runs alone at the end.
+/// The longest programs. These programs begin first, so that none of them runs alone at the end.
 const LONGEST: [&str; 7] = ["package", "pool", "migrate", "soundness", "transactions", "rewrites", "habits"];
 
 /// A test program.
@@ -46,7 +46,7 @@ struct Profile {
     test: bool,
 }
 
-/// Returns the programs that `tests`, a `cargo test` with its arguments, would run. They must be built already.
+/// Returns the programs that `tests`, a `cargo test` with its arguments, would run. The programs must be built already.
 pub(super) fn find(mut tests: Command) -> Result<Vec<Program>> {
     tests.args(["--no-run", "--message-format=json"]).stdin(Stdio::null()).stderr(Stdio::inherit());
     let output = tests.output()?;
@@ -88,7 +88,7 @@ const LIBRARY_PATH: &str = "DYLD_FALLBACK_LIBRARY_PATH";
 #[cfg(not(target_os = "macos"))]
 const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
 
-/// The variable for the tests of a macro crate, which load rustc's own standard library.
+/// The variable for the tests of a macro crate, because these tests load rustc's own standard library.
 fn library_path() -> Result<OsString> {
     let mut rustc = Command::new("rustc");
     let output = rustc.args(["--print", "target-libdir"]).current_dir(project::root()).output()?;
@@ -102,18 +102,19 @@ fn library_path() -> Result<OsString> {
 pub(super) struct Ended {
     pub(super) name: String,
     pub(super) time: Duration,
-    /// `None` if it was killed after [`LIMIT`].
+    /// `None` if the program was killed after [`LIMIT`].
     pub(super) status: Option<ExitStatus>,
-    /// Its standard output and standard error, in the order in which they were written.
+    /// The program's standard output and standard error, in the order in which they were written.
     pub(super) output: String,
 }
 
-/// The time limit of a program, so that a program that hangs does not block the others. The longest takes a minute, or
-/// three with the build of the doc tests.
+/// The time limit of a program, so that a program that hangs does not block the others. The longest program takes a
+/// minute, or three minutes with the build of the doc tests.
 pub(super) const LIMIT: Duration = Duration::from_secs(10 * 60);
 
-/// Runs all programs, and passes each to `done` when it has ended. It runs one more program at a time than there are
-/// cores, because one of them is usually waiting; with two more, the whole run takes longer.
+/// Runs all programs, and passes each program to `done` when the program has ended. The number of programs that run at
+/// a time is the number of cores plus one, because one program is usually waiting; with two more than cores, the whole
+/// run takes longer.
 pub(super) fn run(programs: Vec<Program>, done: impl Fn(Ended) + Sync) -> Result<()> {
     let waiting = Mutex::new(programs.into_iter());
     let lane = || -> Result<()> {

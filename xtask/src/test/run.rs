@@ -24,7 +24,7 @@ pub(super) struct Verdict {
 enum Outcome {
     Ok,
     Failed,
-    /// It did not run, for this reason.
+    /// The check did not run, for this reason.
     NotRun(&'static str),
 }
 

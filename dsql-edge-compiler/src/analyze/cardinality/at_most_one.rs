@@ -35,11 +35,12 @@ use std::ops::Range;
 
 /// The proof that a query never returns more than one row.
 pub(super) struct Proof {
-    /// The schema has no collation under which strings of different bytes are equal.
+    /// Whether all collations of the schema are deterministic: under each of them, strings of different bytes are
+    /// different.
     pub(super) all_deterministic: bool,
 }
 
-/// `column = value`, which each row of the entry satisfies.
+/// An equality `column = value` that each row of the entry satisfies.
 struct Equality {
     column: usize,
     /// The entries whose columns the value uses.
@@ -64,7 +65,7 @@ impl Proof {
                 }
                 match query.command {
                     // The number of rows that an INSERT returns depends on its source. The analyzed query does not
-                    // contain the source, but `single_row` states the result.
+                    // contain this source, but `single_row` states whether the statement returns one row.
                     Command::Insert | Command::Merge | Command::Utility => return query.single_row,
                     _ => {}
                 }
@@ -104,7 +105,7 @@ impl Proof {
         }
     }
 
-    /// Whether each table among these entries, which are in the order of `FROM`, is limited to one row.
+    /// Whether each table among these entries is limited to one row; the entries are in the order of `FROM`.
     fn holds_tables(&self, query: &Query, leaves: &[usize]) -> bool {
         let mut place = vec![usize::MAX; query.rtes.len()];
         for (at, rte) in leaves.iter().enumerate() {
@@ -168,8 +169,9 @@ impl Proof {
         }
     }
 
-    /// Whether a comparison with this value agrees with the column's key about which strings are equal: all collations
-    /// are deterministic, the type has no collation, or the value contains neither COLLATE nor another column.
+    /// Whether a comparison with this value and the column's key treat the same strings as equal. This is certain if
+    /// all collations are deterministic, if the type has no collation, or if the value contains neither COLLATE nor
+    /// another column.
     fn is_of_one_equality(&self, value: &Node, function: &Callee) -> bool {
         let never_collates = ["int", "uuid", "oid", "date", "time", "numeric", "float", "bool"];
         self.all_deterministic
@@ -205,8 +207,8 @@ fn conditions(tree: &JoinTree, first: usize, add: &mut dyn FnMut(&Node, Range<us
 }
 
 pub(super) fn is_equality(function: &str) -> bool {
-    // Two kinds of functions whose names can also end in `eq` are excluded: the schema's functions, whose names are
-    // qualified and so contain a dot, and the functions of `~` and `LIKE` (`textregexeq`).
+    // Two kinds of functions whose names can also end in `eq` are excluded: the schema's functions (their names are
+    // qualified and so contain a dot), and the functions of `~` and `LIKE` (`textregexeq`).
     function.ends_with("eq")
         && !function.contains('.')
         && !function.contains("regex")

@@ -10,7 +10,7 @@ use crate::diagnostic::Code;
 /// The maximum nesting depth that is checked; the server checks deeper values.
 const MAX_DEPTH: usize = 200;
 
-/// Checks whether the whole text is one JSON value; with `decodes`, one that `jsonb` can store.
+/// Checks whether the whole text is one JSON value; if `decodes` is true, also whether `jsonb` can store this value.
 pub(super) fn check(text: &str, decodes: bool) -> Result<(), Rejection> {
     let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, decodes, reason: Reason::Malformed };
     let value = reader.value(0);
@@ -117,7 +117,7 @@ impl Reader<'_> {
 
     fn string(&mut self) -> Option<()> {
         self.eat(b'"')?;
-        // Whether the character before this one is a high surrogate, after which a low surrogate must follow.
+        // Whether the previous character is a high surrogate. A low surrogate must follow a high surrogate.
         let mut high = false;
         loop {
             let byte = self.peek()?;

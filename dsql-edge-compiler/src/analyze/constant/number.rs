@@ -1,7 +1,7 @@
 //! Checks constants of numeric types: `int4in`, `float8in`, `numeric_in`, `cash_in`, `oidin`.
 //!
-//! Input: the text of a constant. Output: the value, if the bounds of ranges have this type; or the reason why the text
-//! is not a number.
+//! Input: the text of a constant. Output: the reason why the text is not a number; otherwise, for types that a range
+//! can have as bounds, the value.
 
 use super::blank::{is_blank, trim};
 use super::decimal::Decimal;
@@ -62,7 +62,8 @@ pub(super) fn unsigned(text: &str, name: &str, bits: u32) -> Result<(), Rejectio
     if !rest.chars().all(is_blank) {
         return Err(Rejection::syntax(name, text));
     }
-    // With 32 bits, a number is also accepted if its 64 bits are those of a negative number of 32 bits.
+    // If `bits` is 32, a number of 64 bits is also accepted if it is the sign extension of a negative number of 32
+    // bits.
     let value = if negative { value.wrapping_neg() } else { value };
     let low = value & u64::from(u32::MAX);
     let sign_extended = low | !u64::from(u32::MAX);
@@ -88,7 +89,7 @@ fn radix(unsigned: &str) -> (u32, &str) {
     }
 }
 
-/// A number that `strtod` or `strtof` reads, with blanks around it. `parse` reads it as the type.
+/// A number that `strtod` or `strtof` reads, with blanks around it. `parse` reads the text as a number of the type.
 pub(super) fn float(text: &str, name: &str, parse: fn(&str) -> Option<Size>) -> Result<(), Rejection> {
     let word = trim(text);
     let (_, unsigned) = sign(word);
@@ -143,7 +144,7 @@ fn is_nan_with_payload(lower: &str) -> bool {
     lower.strip_prefix("nan(").and_then(|rest| rest.strip_suffix(')')).is_some()
 }
 
-/// `0x1.8p3`, which the C library reads. Its range is not checked here.
+/// `0x1.8p3`, which the C library reads. The range of this number is not checked here.
 fn is_hexadecimal(lower: &str) -> bool {
     lower.strip_prefix("0x").is_some_and(|rest| {
         rest.contains(|it: char| it.is_ascii_hexdigit())
@@ -191,7 +192,7 @@ pub(super) fn numeric(text: &str) -> Result<Value, Rejection> {
     Ok(Value::Decimal(decimal))
 }
 
-/// The exponent of a numeric. The error is `true` if it is malformed, `false` if it is too large.
+/// The exponent of a numeric. The error is `true` if the exponent is malformed, and `false` if it is too large.
 fn read_exponent(text: &str) -> Result<i64, bool> {
     let (negative, digits) = sign(text);
     let starts = digits.starts_with(|first: char| first.is_ascii_digit());

@@ -1,11 +1,11 @@
 //! Checks constants of the types that name places in a database: `tidin`, `pg_lsn_in`, `pg_snapshot_in`.
 //!
-//! Input: the text of a constant. Output: whether it is a value of the type.
+//! Input: the text of a constant. Output: whether the text is a value of the type.
 
 use super::blank::is_blank;
 
 /// A `tid`: `(block,offset)`. PostgreSQL also accepts a comma instead of the opening parenthesis, and ignores the text
-/// before it.
+/// before the parenthesis or comma.
 pub(super) fn is_tid(text: &str) -> bool {
     let parts = || {
         let text = text.get(..text.find(')')? + 1)?;

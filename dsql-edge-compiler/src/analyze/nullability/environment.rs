@@ -15,13 +15,13 @@ pub(super) struct Prover<'p> {
     pub(super) parameters: &'p [Parameter],
     /// The number of expressions that may still be examined. At 0, every expression is nullable.
     pub(super) steps_left: Cell<u32>,
-    /// The number of recursive queries being proved. Their assumptions may turn out to be wrong, so results are not
-    /// cached meanwhile.
+    /// The number of recursive queries that are being proved. The proof of a recursive query makes assumptions that may
+    /// turn out to be wrong, so results are not cached meanwhile.
     pub(super) assuming: Cell<u32>,
 }
 
-/// The limit on examined expressions per statement. If each of n nested subqueries uses a column of the next one twice,
-/// the innermost is examined 2^n times.
+/// The limit on examined expressions per statement. If each of n nested subqueries uses a column of the next subquery
+/// twice, the innermost subquery is examined 2^n times.
 const STEPS: u32 = 4_000_000;
 
 impl<'p> Prover<'p> {
@@ -29,7 +29,7 @@ impl<'p> Prover<'p> {
         Prover { parameters, steps_left: Cell::new(STEPS), assuming: Cell::new(0) }
     }
 
-    /// Counts one expression; returns `false` if there were too many.
+    /// Counts one examined expression; returns `false` if the limit is exceeded.
     pub(super) fn step(&self) -> bool {
         let left = self.steps_left.get();
         self.steps_left.set(left.saturating_sub(1));
@@ -40,7 +40,7 @@ impl<'p> Prover<'p> {
 /// The facts at one query level.
 pub(super) struct Environment<'e> {
     pub(super) query: &'e Query,
-    /// For each entry: whether each of its own columns can be NULL.
+    /// For each entry and each of its columns: whether the column can be NULL in the entry's own rows.
     pub(super) base: Rc<Vec<Vec<bool>>>,
     /// For each entry: the nullable sides of outer joins that may still null its row.
     pub(super) nulled_by: Rc<Vec<SideSet>>,
@@ -57,13 +57,13 @@ pub(super) struct Environment<'e> {
     pub(super) proven_nodes: Vec<&'e Node>,
     /// The facts that `HAVING` proves about the grouped rows.
     pub(super) having: Facts<'e>,
-    /// Grouping sets null the grouped columns, except inside aggregates.
+    /// Whether grouping sets make the grouped columns NULL, except inside aggregates.
     pub(super) grouping_nulls: bool,
-    /// The target list has several set-returning functions: the shorter results are padded with NULLs.
+    /// Whether the target list has several set-returning functions, so that the shorter results are padded with NULLs.
     pub(super) padded: bool,
     pub(super) outer: Option<&'e Environment<'e>>,
-    /// A cache, by entry: the sides that null the entry, and the sides that find no matching row whenever one of those
-    /// finds none.
+    /// A cache, by entry: the sides that null the entry, and the sides without whose match such a side finds no match
+    /// either.
     pub(super) misses: RefCell<HashMap<usize, Rc<SideSet>>>,
 }
 

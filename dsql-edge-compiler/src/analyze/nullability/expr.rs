@@ -155,7 +155,7 @@ impl Prover<'_> {
     }
 
     pub(super) fn var_nullable(&self, var: Var, env: &Environment<'_>) -> bool {
-        // A condition of an inner query may prove a column of an outer one.
+        // A condition of an inner query may prove that a column of an outer query is not NULL.
         let mut at = Some(env);
         for level in 0..=var.level {
             let Some(current) = at else { return true };
@@ -193,7 +193,7 @@ impl Prover<'_> {
             if self.nullable(result, &inner) {
                 return true;
             }
-            // A condition that is never NULL and was not TRUE was FALSE.
+            // If a condition is never NULL and was not TRUE, it was FALSE.
             if !self.nullable(condition, env) {
                 let facts = if_false(condition);
                 known.vars.extend(facts.vars);
@@ -280,7 +280,8 @@ impl Prover<'_> {
     }
 }
 
-/// Whether the call is `extract` or `date_part` of a date or timestamp, with a field that infinite values have too.
+/// Whether the call is `extract` or `date_part` of a date or timestamp, with a field that is also not NULL for infinite
+/// values.
 fn is_endless_field(function: &Callee, args: &[Node]) -> bool {
     let [Node { kind: NodeKind::Constant(Some(field)), .. }, time] = args else { return false };
     matches!(function.name.as_str(), "extract" | "date_part")
@@ -301,8 +302,8 @@ where
 
 /// Whether the expression is a key that some grouping set does not contain: it is NULL in the rows of that set.
 ///
-/// PostgreSQL nulls a column of the target list, not an expression: in `SELECT g AS a, g AS b … GROUP BY a, ROLLUP (b)`
-/// it nulls only `b`. The two columns cannot be distinguished here.
+/// PostgreSQL nulls a column of the target list, not an expression: in `SELECT g AS a, g AS b … GROUP BY a, ROLLUP
+/// (b)`, PostgreSQL nulls only `b`. The two columns cannot be distinguished here.
 fn is_left_out(env: &Environment<'_>, node: &Node) -> bool {
     let among = |keys: &[Node]| keys.iter().any(|key| key.written_alike(node));
     among(&env.query.group_by) && (!among(&env.query.common_keys) || is_doubled(env, node))

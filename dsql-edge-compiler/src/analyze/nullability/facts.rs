@@ -23,7 +23,8 @@ impl<'n> Facts<'n> {
     pub(super) fn intersection(self, other: &Facts<'n>) -> Facts<'n> {
         let mut out = Facts::default();
         for var in self.vars {
-            // Two different columns of one row still prove together that the row exists, because each of them does.
+            // If one side proves one column of a row, and the other side another column of this row, both sides prove
+            // that the row exists.
             if other.vars.iter().any(|it| (it.level, it.rte) == (var.level, var.rte)) {
                 let same = other.vars.contains(&var);
                 out.vars.push(if same { var } else { Var { column: ROW, ..var } });

@@ -4,9 +4,9 @@
 //! condition. `posts LEFT JOIN authors ON authors.id = posts.author` always finds an author if `author` is NOT NULL and
 //! references `authors`.
 //!
-//! A foreign key holds for the rows that are visible in one snapshot. The key guarantees nothing if it is deferrable or
-//! not validated, if policies hide rows of the other table, if one of the rows is locked or written (it may be newer
-//! than the snapshot), and on DSQL, which has no foreign keys.
+//! A foreign key holds for the rows that are visible in one snapshot. The key guarantees nothing if the key is
+//! deferrable or not validated, or if policies hide rows of the other table. The key also guarantees nothing if one of
+//! the two rows is locked or written, because this row may be newer than the snapshot. DSQL has no foreign keys.
 
 use super::super::cardinality::is_equality;
 use super::super::tree::{JoinTree, Node, NodeKind, Query, Reference, RteSource, Var};
@@ -14,9 +14,9 @@ use super::side::{Side, Sides};
 
 /// An outer join that finds a matching row if the columns of a foreign key are not NULL.
 pub(super) struct ForeignJoin {
-    /// The number of its nullable side.
+    /// The number of the join's nullable side.
     pub(super) nuller: usize,
-    /// For a FULL join, the number of the other side; the two are never nulled in the same row.
+    /// For a FULL join, the number of the other side; the two sides are never nulled in the same row.
     pub(super) sibling: Option<usize>,
     /// The entry on the nullable side, which is the referenced table.
     pub(super) table: usize,

@@ -1,7 +1,7 @@
 //! Derives the facts about the rows of a result from conditions that were TRUE, and from the outer joins that these
 //! conditions reduce.
 //!
-//! Input: the conditions of a query. Output: columns and expressions that are not NULL in its rows.
+//! Input: the conditions of a query. Output: columns and expressions that are not NULL in the rows of the query.
 
 use super::super::tree::{Body, JoinTree, Node, NodeKind, Var};
 use super::environment::{Environment, Prover};
@@ -16,7 +16,7 @@ impl Prover<'_> {
         if !matches!(env.query.body, Body::Plain) {
             return;
         }
-        // The conditions of earlier rounds, which stay valid: each one adds its facts only once.
+        // The conditions of earlier rounds stay valid, and each condition adds its facts only once.
         let mut seen: HashSet<*const Node> = HashSet::new();
         loop {
             let mut conditions: Vec<&'e Node> = env.query.filter.iter().collect();
@@ -81,8 +81,8 @@ impl Prover<'_> {
     }
 }
 
-/// Records that a column is not NULL: no join nulled its row, so these joins did not null the other rows on their
-/// nullable sides either. Returns whether this is new.
+/// Records that a column is not NULL. So no join nulled the row of the column, and the joins that could have nulled it
+/// did not null the other rows on their nullable sides either. Returns whether this fact is new.
 pub(super) fn row_is_there(nulled_by: &mut Rc<Vec<SideSet>>, var: Var) -> bool {
     if var.level > 0 {
         return false;
@@ -120,14 +120,14 @@ fn follow_foreign_keys(env: &mut Environment<'_>) -> bool {
     changed
 }
 
-/// Collects the ON conditions that every row has passed: those of inner joins and of reduced outer joins, unless a join
-/// above can null their rows.
+/// Collects the ON conditions that every row has passed: the ON of each inner join and of each reduced outer join,
+/// unless an outer join above it can null the rows of this join.
 fn valid_conditions<'e>(tree: &'e JoinTree, env: &Environment<'e>, reached: bool, out: &mut Vec<&'e Node>) {
     let JoinTree::Join { left, right, on, .. } = tree else { return };
     let still_nulled = |tree: &JoinTree| {
         env.sides.of_tree(tree).is_some_and(|side| {
-            // A join along a foreign key finds a row for each referencing row, but its condition need not be TRUE in
-            // every row.
+            // A join along a foreign key finds a row for each referencing row, but the condition of the join need not
+            // be TRUE in every row.
             env.matched.contains(side.number)
                 || env.sides.rows(side).iter().any(|rte| env.nulled_by[*rte].contains(side.number))
         })
@@ -135,7 +135,7 @@ fn valid_conditions<'e>(tree: &'e JoinTree, env: &Environment<'e>, reached: bool
     let (left_nulled, right_nulled) = (still_nulled(left), still_nulled(right));
     valid_conditions(left, env, reached && !left_nulled, out);
     valid_conditions(right, env, reached && !right_nulled, out);
-    // If the nullable side always matches, its rows are never nulled and the condition is TRUE.
+    // If the nullable side always matches, its rows are never nulled and the condition of the join is TRUE.
     if reached && !left_nulled && !right_nulled {
         out.extend(on);
     }

@@ -1,7 +1,7 @@
 //! Finds scalar subqueries that follow a foreign key, and so always find the referenced row.
 //!
-//! Input: a subquery and the facts of the outer query. Output: whether it reads the row to which a key refers: `(SELECT
-//! name FROM authors WHERE id = posts.author)`. `foreign` describes when a key holds.
+//! Input: a subquery and the facts of the outer query. Output: whether the subquery reads the row to which a foreign
+//! key refers: `(SELECT name FROM authors WHERE id = posts.author)`. `foreign` describes when a key holds.
 
 use super::super::cardinality::is_equality;
 use super::super::tree::{Body, Command, JoinTree, LimitKind, Node, NodeKind, Query, RteSource, Var};
@@ -57,8 +57,8 @@ impl Prover<'_> {
     }
 }
 
-/// The column, if the operand is a column of this or an outer query, possibly under a relabeling
-/// cast.
+/// The column, if the operand is a column of this query or an outer query, with or without a relabeling cast around the
+/// column.
 fn column_of(node: &Node) -> Option<Var> {
     match &node.kind {
         NodeKind::Var(var) => Some(*var),

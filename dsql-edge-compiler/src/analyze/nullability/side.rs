@@ -1,7 +1,8 @@
 //! Numbers the nullable sides of outer joins. A row of such a side is nulled if the join finds no match.
 //!
-//! Input: the joins of a query. Output: each nullable side with its number. Nested joins come before the joins around
-//! them, and the left side of a FULL join before its right side. `nuller` in a name means this number.
+//! Input: the joins of a query. Output: each nullable side with its number. Nested joins get their numbers before the
+//! joins around them, and the left side of a FULL join gets its number before the right side. `nuller` in a name means
+//! this number.
 
 use super::super::tree::{JoinTree, Node};
 use crate::syntax::ast::JoinKind;
@@ -12,11 +13,11 @@ use std::ops::{Deref, Range};
 /// A side of an outer join that is nulled if the other side finds no match.
 pub(super) struct Side<'q> {
     pub(super) number: usize,
-    /// For a FULL join, the number of the other side; the two are never nulled in the same row.
+    /// For a FULL join, the number of the other side; the two sides are never nulled in the same row.
     pub(super) sibling: Option<usize>,
     pub(super) nulled: &'q JoinTree,
     pub(super) on: Option<&'q Node>,
-    /// The positions of the entries on this side, and of those on the other side.
+    /// The positions of the entries on this side; `other` has the positions of the entries on the other side.
     rows: Range<usize>,
     other: Range<usize>,
 }
@@ -100,8 +101,8 @@ impl<'q> Sides<'q> {
         self.list.get(*self.by_tree.get(&std::ptr::from_ref(tree))?)
     }
 
-    /// Pairs of a nullable side's number and an entry whose row the side needs to find a match. `find` is called once
-    /// and its result cached.
+    /// Pairs of the number of a nullable side and an entry: the side finds a match only if the row of the entry exists.
+    /// `find` is called once, and the result of `find` is cached.
     pub(super) fn needed_rows(&self, find: impl FnOnce() -> Vec<(usize, usize)>) -> &[(usize, usize)] {
         self.needed_rows.get_or_init(find)
     }

@@ -1,8 +1,8 @@
 //! Finds the origin of a result's column, and the outer joins that make it NULL.
 //!
 //! Input: an analyzed query. Output: for each column, the table's column that it returns, and the nullable sides of
-//! joins that make it NULL if they find no match. A row struct needs this to distinguish "no author" from "an author
-//! without a name".
+//! joins that make the column NULL if the join finds no match. A row struct needs this to distinguish "no author" from
+//! "an author without a name".
 
 use super::environment::{Environment, Prover};
 use super::narrowing::{if_true, strict};
@@ -15,7 +15,7 @@ use std::rc::Rc;
 /// The origin and nullability of one column.
 #[derive(Clone, Debug, Default)]
 pub(in crate::analyze) struct Source {
-    /// The number of the relation in the schema, and of the column in the relation.
+    /// The number of the relation in the schema, and the number of the column in the relation.
     pub(in crate::analyze) origin: Option<(usize, usize)>,
     pub(in crate::analyze) nulled_by: Vec<u32>,
     pub(in crate::analyze) nullable_within: bool,
@@ -62,8 +62,8 @@ impl Prover<'_> {
     }
 }
 
-/// The sides that null an entry, completed until nothing changes: if such a side needs a row to find a match, the sides
-/// that null that row are added.
+/// The sides that null an entry, directly or indirectly: if such a side needs a row to find a match, the sides that
+/// null that row are added, until nothing changes.
 fn misses(env: &Environment<'_>, rte: usize) -> Rc<SideSet> {
     if let Some(known) = env.misses.borrow().get(&rte) {
         return known.clone();

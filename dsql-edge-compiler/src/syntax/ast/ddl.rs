@@ -125,7 +125,7 @@ pub struct ForeignKeyConstraint {
 pub struct ConstraintAttributes {
     /// `NOT VALID`.
     pub not_valid: bool,
-    /// `DEFERRABLE`, or `INITIALLY DEFERRED`, which implies it.
+    /// `DEFERRABLE`, or `INITIALLY DEFERRED`, which implies `DEFERRABLE`.
     pub deferrable: bool,
     /// `NO INHERIT`.
     pub no_inherit: bool,
@@ -293,7 +293,7 @@ pub struct CreateSchema {
     pub name: Option<Name>,
     /// `IF NOT EXISTS`.
     pub if_not_exists: bool,
-    /// The statements that create objects in it.
+    /// The statements that create objects in the schema.
     pub elements: Vec<Statement>,
 }
 
@@ -329,14 +329,14 @@ pub struct AggregateDefinition {
     pub state: TypeName,
     /// `FINALFUNC`.
     pub final_function: Option<QualifiedName>,
-    /// Calls of the aggregate use `WITHIN GROUP`.
+    /// Whether calls of the aggregate use `WITHIN GROUP`.
     pub ordered: bool,
 }
 
 /// `CREATE OPERATOR`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CreateOperator {
-    /// Its schema, if written.
+    /// The schema, if written.
     pub schema: Option<String>,
     /// The name.
     pub name: String,
@@ -586,7 +586,7 @@ pub enum FunctionChange {
 pub struct Set {
     /// The setting.
     pub name: String,
-    /// Its values; empty for `DEFAULT`.
+    /// The values; empty for `DEFAULT`.
     pub values: Vec<String>,
     /// The statement's words before the name: `SET`, `SET LOCAL`, `RESET`.
     pub command: &'static str,

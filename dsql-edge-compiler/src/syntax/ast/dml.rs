@@ -21,7 +21,7 @@ pub struct Insert {
     pub table: TargetTable,
     /// The column list.
     pub columns: Vec<TargetColumn>,
-    /// `OVERRIDING SYSTEM | USER VALUE`: true for `SYSTEM`.
+    /// `OVERRIDING SYSTEM VALUE` is `true`, `OVERRIDING USER VALUE` is `false`.
     pub overriding: Option<bool>,
     /// The rows; `None` is `DEFAULT VALUES`.
     pub source: Option<Query>,
@@ -36,7 +36,7 @@ pub struct Insert {
 pub struct TargetColumn {
     /// The column.
     pub name: Name,
-    /// The fields and subscripts after it.
+    /// The fields and subscripts after the column's name.
     pub indirection: Vec<Indirection>,
 }
 

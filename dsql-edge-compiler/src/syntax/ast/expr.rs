@@ -9,14 +9,14 @@ use crate::syntax::token::TokenKind;
 pub struct Expr {
     /// The kind of expression.
     pub kind: ExprKind,
-    /// Its place, from its first byte to its last.
+    /// The place of the expression, from its first byte to its last byte.
     pub span: Span,
 }
 
 /// The kinds of expression.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExprKind {
-    /// `a`, `t.a`, `s.t.a`; also a whole-row reference, which only analysis can distinguish.
+    /// `a`, `t.a`, `s.t.a`; also a reference to a whole row, because only the analysis can distinguish the two.
     Column(Vec<Name>),
     /// `*`, `t.*`, `s.t.*`.
     Star(Vec<Name>),
@@ -119,7 +119,7 @@ pub struct SqlFunction {
     pub over: Option<Window>,
     /// The place of an XML attribute that has no name and is not a column.
     pub unnamed: Option<Span>,
-    /// The first repeated attribute name of an XML element, and the place of the repeated attribute.
+    /// If an XML element repeats an attribute, the name of the first such attribute, and the place of the repetition.
     pub repeated: Option<(String, Span)>,
 }
 
@@ -265,7 +265,8 @@ pub struct FunctionArg {
 /// `OVER name`, `OVER (…)`, or an entry of the `WINDOW` clause.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Window {
-    /// In the `WINDOW` clause, the name of the window. In `OVER name`, the name, and no other field is set.
+    /// In the `WINDOW` clause, the name of the defined window. In `OVER name`, the name of the used window; no other
+    /// field is set then.
     pub name: Option<Name>,
     /// `OVER (base …)`.
     pub base: Option<Name>,
@@ -275,7 +276,7 @@ pub struct Window {
     pub order_by: Vec<SortBy>,
     /// `ROWS | RANGE | GROUPS …`.
     pub frame: Option<Frame>,
-    /// Its place: from `(` to `)`, or the name.
+    /// The place of the window: from `(` to `)`, or the name.
     pub span: Span,
     /// The tokens of the definition: definitions with the same tokens are the same window.
     pub tokens: Vec<TokenKind>,

@@ -3,7 +3,7 @@
 //! The nodes are those of PostgreSQL's raw parse tree (`parsenodes.h`), as Rust enums. Constructs that the grammar
 //! rewrites (`EXTRACT`, `TRIM`, `AT TIME ZONE` …) are also rewritten here.
 
-// The fields of struct-like variants are explained by their names and the comment of the variant.
+// The fields of struct-like variants have no comments: their names and the comment of the variant explain the fields.
 #![allow(missing_docs)]
 
 mod ddl;
@@ -65,7 +65,7 @@ impl QualifiedName {
 pub struct Statement {
     /// The kind of statement.
     pub kind: StatementKind,
-    /// Its place, from its first token to its last, without the semicolon.
+    /// The place of the statement, from its first token to its last token, without the semicolon.
     pub span: Span,
 }
 

@@ -18,7 +18,7 @@ pub struct Query {
     pub offset: Option<Expr>,
     /// `FOR UPDATE` and the other locking clauses.
     pub locking: Vec<Locking>,
-    /// Its place, from `WITH` or `SELECT` to the end, without the parentheses around it.
+    /// The place of the query, from `WITH` or `SELECT` to the end, without the parentheses around the query.
     pub span: Span,
 }
 
@@ -144,7 +144,7 @@ pub struct Select {
     pub having: Option<Expr>,
     /// `WINDOW`.
     pub windows: Vec<Window>,
-    /// Its place, from `SELECT` to the end of its own clauses.
+    /// The place of the SELECT, from `SELECT` to the end of its own clauses.
     pub span: Span,
 }
 
@@ -188,7 +188,7 @@ pub struct With {
     pub recursive: bool,
     /// The queries.
     pub ctes: Vec<Cte>,
-    /// Its place, from `WITH` to the last parenthesis.
+    /// The place of the clause, from `WITH` to the last parenthesis.
     pub span: Span,
 }
 
@@ -276,7 +276,7 @@ pub struct XmlTable {
 pub struct XmlColumn {
     /// Its name.
     pub name: Name,
-    /// Its type; `None` for `FOR ORDINALITY`.
+    /// The type of the column; `None` for `FOR ORDINALITY`.
     pub type_name: Option<TypeName>,
     /// `PATH`.
     pub path: Option<Expr>,
@@ -291,7 +291,7 @@ pub struct XmlColumn {
 pub struct FunctionItem {
     /// `LATERAL`.
     pub lateral: bool,
-    /// Written as `ROWS FROM`.
+    /// Whether the item is written as `ROWS FROM`.
     pub rows_from: bool,
     /// The calls, each with its `AS (a int, …)`.
     pub functions: Vec<(Expr, Vec<ColumnDefinition>)>,

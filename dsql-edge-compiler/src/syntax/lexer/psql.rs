@@ -2,11 +2,12 @@
 //! stdin`.
 //!
 //! Input: the lexer of a script at a backslash outside quotes and comments, or at the end of a line that contains a
-//! COPY. Output: the lexer after it. A command that sends the statement before it (`\g`, `\gset` …) becomes a
-//! semicolon.
+//! COPY. Output: the lexer after the command or the rows. A command that sends the statement before it (`\g`, `\gset`
+//! …) becomes a semicolon.
 //!
-//! The rules are those of psql 16 (`psqlscan.l`, `psqlscanslash.l`, `handleCopyIn` in `copy.c`): a command ends with
-//! its line, or at `\\`; rows begin with the line after the statement, and end with a line `\.`, in CSV as in text.
+//! The rules are those of psql 16 (`psqlscan.l`, `psqlscanslash.l`, `handleCopyIn` in `copy.c`): a command ends at the
+//! end of its line, or at `\\`. Rows begin with the line after the statement. Rows end with a line `\.`, both in CSV
+//! and in text format.
 
 use super::Lexer;
 use crate::source::Span;
@@ -16,9 +17,9 @@ use crate::syntax::token::{Token, TokenKind};
 /// A psql command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PsqlCommand {
-    /// Its name, without the backslash.
+    /// The name of the command, without the backslash.
     pub name: String,
-    /// Its place, from the backslash to the end of its arguments.
+    /// The place of the command, from the backslash to the end of the arguments.
     pub span: Span,
 }
 
@@ -76,7 +77,8 @@ impl Lexer<'_> {
         self.out.commands.push(PsqlCommand { name, span });
     }
 
-    /// Handles the end of a message: psql sends the statements that it has read, and the last of them ends here.
+    /// Handles the end of a message: psql sends the statements that it has read, and the last statement of the message
+    /// ends here.
     pub(super) fn send_message(&mut self, bytes: usize) {
         let start = self.at;
         self.copies += std::mem::take(&mut self.unsent_copies) + usize::from(self.copies_from_stdin());
@@ -228,7 +230,7 @@ mod tests {
                 "COPY t FROM stdin ; SELECT 1 ; SELECT 2 ;",
             ),
             ("COPY t FROM stdin\\; SELECT 1 \\r\nSELECT 2;\nSELECT 3;", "SELECT 2 ; SELECT 3 ;"),
-            // These do not read rows from the script.
+            // These commands and statements do not read rows from the script.
             (
                 "COPY (SELECT a FROM stdin) TO stdout;\nSELECT 1;",
                 "COPY ( SELECT a FROM stdin ) TO stdout ; SELECT 1 ;",

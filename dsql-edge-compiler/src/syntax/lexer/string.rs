@@ -7,7 +7,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
 impl Lexer<'_> {
-    /// `'…'` whose quote is `prefix` bytes after `start`.
+    /// Lexes `'…'`. The opening quote is `prefix` bytes after `start`.
     pub(super) fn plain_string(&mut self, start: usize, prefix: usize) -> Lexing<String> {
         self.at = start + prefix + 1;
         let mut out = String::new();
@@ -47,7 +47,7 @@ impl Lexer<'_> {
         Ok(out)
     }
 
-    /// Copies the text up to the closing quote, and a doubled quote as one quote; `None` if the closing quote is
+    /// Copies the text up to the closing quote; a doubled quote becomes one quote. `None` if the closing quote is
     /// missing.
     fn quoted_part(&mut self, quote: u8, out: &mut String) -> Option<()> {
         loop {
@@ -66,8 +66,8 @@ impl Lexer<'_> {
         }
     }
 
-    /// Whether the string continues after white space that contains a newline (SQL's continuation). If it does, the
-    /// lexer moves after the reopening quote.
+    /// Whether the string continues after white space that contains a newline (SQL's continuation). If the string
+    /// continues, the lexer moves to the place after the reopening quote.
     fn continues(&mut self) -> bool {
         let before = self.at;
         let mut newline = false;
@@ -319,7 +319,7 @@ enum Escape {
 impl Escape {
     const SURROGATE: &'static str = "invalid Unicode surrogate pair";
 
-    /// `high` is the first half of a pair, if the escape before this one was one.
+    /// If the escape before this escape was the first half of a pair, `high` is that half.
     fn of(value: u32, high: &mut Option<u32>) -> Escape {
         let value = match (high.take(), value) {
             (Some(high), 0xDC00..=0xDFFF) => 0x10000 + ((high - 0xD800) << 10) + (value - 0xDC00),
@@ -337,7 +337,7 @@ impl Escape {
     }
 }
 
-/// The bytes of the invalid character, as many as its first byte indicates (`report_invalid_encoding`).
+/// The bytes of the invalid character. The first byte determines the number of bytes (`report_invalid_encoding`).
 fn invalid_bytes(bytes: &[u8], at: usize) -> String {
     let rest = bytes.get(at..).unwrap_or_default();
     let promised = match rest.first() {

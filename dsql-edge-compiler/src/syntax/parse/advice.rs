@@ -17,7 +17,8 @@ pub(super) fn advice(text: &str, lexed: &Lexed, place: Span) -> Option<String> {
     let written = token.span.text(text);
     let previous = before(1)?;
     let second = before(2);
-    // The tokens of this statement before the error. This is a closure because only the last kinds of advice need them.
+    // The tokens of this statement before the error. This is a closure, because only the last kinds of advice below
+    // need these tokens.
     let own = || {
         let before = tokens.get(..at)?;
         let start = before.iter().rposition(|token| token.kind == TokenKind::Symbol(b';'));
@@ -222,7 +223,7 @@ fn half_a_construct(token: &Token, before: &[Token]) -> Option<String> {
     Some(advice.to_owned())
 }
 
-/// `a b c`: two adjacent names are a name and its alias; a third is an error.
+/// `a b c`: two adjacent names are a name and its alias, but a third name is an error.
 fn missing_comma(token: &Token, previous: &Token, second: Option<&Token>) -> bool {
     let constant = |token: &Token| {
         matches!(

@@ -174,7 +174,7 @@ impl Parser<'_> {
         })
     }
 
-    /// `ATTACH PARTITION name bound`, `DETACH PARTITION name`; also of an index, where it does not affect queries.
+    /// `ATTACH PARTITION name bound`, `DETACH PARTITION name`; on an index, the action does not affect queries.
     fn partition_action(&mut self, object: ObjectKind) -> Parsing<AlterAction> {
         let is_attached = self.at_keyword(K::Attach);
         self.advance();
@@ -386,20 +386,21 @@ impl Parser<'_> {
         self.advance();
         match self.keyword() {
             Some(K::Row) => return self.row_level_security(),
-            Some(K::Always | K::Replica) => {
-                self.advance();
-            }
             _ => {}
+        }
+        let is_always = matches!(self.keyword(), Some(K::Always | K::Replica));
+        if is_always {
+            self.advance();
         }
         match self.keyword() {
             Some(K::Trigger) => {
                 self.advance();
                 if matches!(self.keyword(), Some(K::All | K::User)) {
                     self.advance();
-                } else {
-                    self.col_id()?;
+                    return Ok(AlterAction::Other("TRIGGER ALL"));
                 }
-                Ok(AlterAction::Other("TRIGGER"))
+                self.col_id()?;
+                Ok(AlterAction::Other(if is_always { "ALWAYS TRIGGER" } else { "TRIGGER" }))
             }
             Some(K::Rule) => {
                 self.advance();

@@ -1,6 +1,6 @@
 //! Parses constraints of columns, tables and domains.
 
-use super::{K, Parser, Parsing};
+use super::{Code, Diagnostic, K, Parser, Parsing};
 use crate::syntax::ast::{
     Constraint, ConstraintAttributes, ConstraintKind, ForeignKeyConstraint, KeyConstraint, Name,
     QualifiedName,
@@ -234,7 +234,11 @@ impl Parser<'_> {
             }
             _ => return Err(self.error_here()),
         };
+        let at = self.span();
         let attributes = self.constraint_attributes()?;
+        if let Some(message) = misplaced_attribute(&kind, attributes) {
+            return Err(Box::new(Diagnostic::syntax(Code::FeatureNotSupported, at, message)));
+        }
         match &mut kind {
             ConstraintKind::Check { not_valid, no_inherit, .. } => {
                 (*not_valid, *no_inherit) = (attributes.not_valid, attributes.no_inherit);
@@ -302,4 +306,26 @@ impl Parser<'_> {
 
 fn foreign_key(columns: Vec<Name>, table: QualifiedName, referenced: Vec<Name>) -> ForeignKeyConstraint {
     ForeignKeyConstraint { columns, table, referenced, not_valid: false, deferrable: false }
+}
+
+/// The error for an attribute that a kind of constraint cannot have: `processCASbits`.
+fn misplaced_attribute(kind: &ConstraintKind, attributes: ConstraintAttributes) -> Option<String> {
+    let (name, deferrable, not_valid, no_inherit) = match kind {
+        ConstraintKind::Check { .. } => ("CHECK", false, true, true),
+        ConstraintKind::Unique(_) => ("UNIQUE", true, false, false),
+        ConstraintKind::PrimaryKey(_) => ("PRIMARY KEY", true, false, false),
+        ConstraintKind::Exclude => ("EXCLUDE", true, false, false),
+        ConstraintKind::ForeignKey(_) => ("FOREIGN KEY", true, true, false),
+        _ => return None,
+    };
+    let attribute = if attributes.deferrable && !deferrable {
+        "DEFERRABLE"
+    } else if attributes.not_valid && !not_valid {
+        "NOT VALID"
+    } else if attributes.no_inherit && !no_inherit {
+        "NO INHERIT"
+    } else {
+        return None;
+    };
+    Some(format!("{name} constraints cannot be marked {attribute}"))
 }

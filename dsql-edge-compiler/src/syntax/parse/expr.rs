@@ -1,8 +1,8 @@
 //! Parses expressions by precedence: `a_expr` and `b_expr`.
 //!
-//! The levels are those of gram.y, lowest first. A non-associative operator that follows another of its level is a
-//! syntax error, but only if the first rule ends in an expression: `a IS NULL IS NULL` and `a IN (1) IN (true)` are
-//! valid, `a < b < c` is not.
+//! The levels are those of gram.y, lowest first. If a non-associative operator follows another operator of the same
+//! level, this is a syntax error, but only if the rule of the first operator ends in an expression. So `a IS NULL IS
+//! NULL` and `a IN (1) IN (true)` are valid, but `a < b < c` is not.
 
 use super::primary::Parenthesized;
 use super::system_call::system_call;
@@ -121,8 +121,8 @@ impl Parser<'_> {
 
     fn infix(&mut self, mut left: Expr, minimum: u8, grammar: Grammar) -> Parsing<Expr> {
         let mut chain = 0;
-        // The level of the last operator, if this operator is non-associative and its rule ends in an expression:
-        // another operator of the same level is then an error.
+        // The level of the previous operator, if that operator is non-associative and its rule ends in an expression.
+        // Another operator of this level is then an error.
         let mut closed: Option<u8> = None;
         loop {
             let Some(next) = self.infix_level(grammar) else { return Ok(left) };
@@ -186,7 +186,7 @@ impl Parser<'_> {
         matches!(self.keyword_ahead(after), Some(K::Distinct | K::Document))
     }
 
-    /// Parses one infix or postfix operator. Also returns whether its rule ends in an expression.
+    /// Parses one infix or postfix operator. Also returns whether the operator's rule ends in an expression.
     fn infix_rule(&mut self, left: Expr, next: u8, grammar: Grammar) -> Parsing<(Expr, bool)> {
         match next {
             level::TYPECAST => {

@@ -1,7 +1,8 @@
 //! Parses tokens into statements: recursive descent for statements, precedence climbing for expressions.
 //!
-//! Input: [`Lexed`]. Output: the tree, or the error that PostgreSQL's LALR parser would report, at the token where that
-//! parser would stop, and with advice. Each family of statements has its own file; this file contains the token cursor.
+//! Input: [`Lexed`]. Output: the tree, or the error that PostgreSQL's LALR parser would report. The error is at the
+//! token where that parser would stop, and has advice. Each family of statements has its own file; this file contains
+//! the token cursor.
 
 mod advice;
 mod alter;
@@ -35,8 +36,8 @@ use crate::source::Span;
 
 type Parsing<T> = Result<T, Box<Diagnostic>>;
 
-/// The maximum nesting depth of statements and expressions. PostgreSQL's limit is the size of its stack; our stack is
-/// large enough for this limit and the others, even in a debug build (see `own_stack`).
+/// The maximum nesting depth of statements and expressions. PostgreSQL limits the size of its stack instead. The stack
+/// of this compiler is large enough for all limits of the parser, even in a debug build (see `own_stack`).
 const MAX_DEPTH: usize = 320;
 
 /// Parses statements separated by semicolons.
@@ -50,7 +51,7 @@ pub(super) fn parse_statements(text: &str, lexed: &Lexed) -> Result<Vec<Statemen
 }
 
 /// Parses the statements that can be parsed. Each of the other statements becomes an error with the span of the
-/// statement, which ends with the first semicolon at or after the error.
+/// statement. This span ends with the first semicolon at or after the error.
 pub(super) fn parse_readable(text: &str, lexed: &Lexed) -> (Vec<Statement>, Vec<(Diagnostic, Span)>) {
     let mut parser = Parser::at(text, lexed, 0);
     let (mut statements, mut errors) = (Vec::new(), Vec::new());
@@ -98,9 +99,9 @@ struct Parser<'a> {
     ctes: usize,
     /// The number of set operations in the statement so far.
     set_operations: usize,
-    /// The first argument of `SUBSTRING (x SIMILAR y ESCAPE z)` is being parsed.
+    /// Whether the first argument of `SUBSTRING (x SIMILAR y ESCAPE z)` is being parsed.
     in_substring: bool,
-    /// The next call is in `FROM`: an alias can follow it, but not FILTER or OVER.
+    /// Whether the next call is in `FROM`: an alias can follow such a call, but not FILTER or OVER.
     windowless: bool,
 }
 
@@ -119,7 +120,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Whether a statement follows. A lexical error is returned only if the parser reaches its token.
+    /// Whether a statement follows. A lexical error is returned only if the parser reaches the malformed token.
     fn begins_statement(&mut self) -> Result<bool, Diagnostic> {
         while self.eat_symbol(b';') {}
         match &self.lexed.error {
@@ -304,7 +305,7 @@ impl<'a> Parser<'a> {
         Box::new(Diagnostic::syntax(Code::SyntaxError, span, message))
     }
 
-    /// The error for SQL whose tree exceeds one of the limits.
+    /// The error for SQL if its tree would exceed a limit.
     fn too_complex(&self, message: String) -> Box<Diagnostic> {
         Box::new(Diagnostic::syntax(Code::TooComplex, self.span(), message))
     }

@@ -105,8 +105,7 @@ impl Parser<'_> {
         if self.symbol_ahead(1, b'.') {
             return Ok(None);
         }
-        // `numeric (…)` is always a type with modifiers and not a call, so the error is that the string after it is
-        // missing.
+        // `numeric (…)` is always a type with modifiers and not a call, so an error is reported if no string follows.
         let with_length =
             self.symbol_ahead(1, b'(') && self.keyword().is_some_and(|it| it.class() == Class::ColumnName);
         match self.system_type(true) {
@@ -119,7 +118,7 @@ impl Parser<'_> {
             {
                 Err(error)
             }
-            // The text is not a constant. It is a column of that name, or the rules for names report an error.
+            // The text is not a constant. The word is the name of a column, or the rules for names report an error.
             _ => {
                 self.at = before;
                 Ok(None)

@@ -10,7 +10,7 @@ use crate::syntax::ast::{
 /// The maximum number of set operations in a statement: in the worst case, their tree has this depth (see `MAX_DEPTH`).
 const MAX_SET_OPERATIONS: usize = 500;
 
-/// The maximum number of `WITH` queries in a statement: each can read the one before it.
+/// The maximum number of `WITH` queries in a statement: each of these queries can read the query before it.
 const MAX_CTES: usize = 10_000;
 
 impl Parser<'_> {
@@ -229,7 +229,7 @@ impl Parser<'_> {
         }
         self.advance();
         let span = self.span();
-        // ROW can also begin a count: as a column or as a constructor.
+        // ROW can also be the beginning of the count, as the name of a column or as a row constructor.
         let begins_count = [b'.', b'[', b'('].iter().any(|symbol| self.symbol_ahead(1, *symbol));
         let count = if matches!(self.keyword(), Some(K::Row | K::Rows)) && !begins_count {
             Expr { kind: ExprKind::Literal(Literal::Integer(1)), span }

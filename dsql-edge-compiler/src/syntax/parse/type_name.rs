@@ -271,7 +271,7 @@ fn interval_mask(first: K, last: K) -> i32 {
     order[index(first)..=index(last).max(index(first))].iter().map(|(_, bit)| 1 << bit).sum()
 }
 
-/// The mask of an interval of all fields, which comes before its precision: `INTERVAL_FULL_RANGE`.
+/// The mask of an interval that has all fields; the mask comes before the precision: `INTERVAL_FULL_RANGE`.
 fn full_range(span: Span) -> Expr {
     Expr { kind: ExprKind::Literal(Literal::Integer(0x7FFF)), span }
 }

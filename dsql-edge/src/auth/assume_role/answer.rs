@@ -1,8 +1,8 @@
 //! Reads the answer of STS to AssumeRole.
 //!
 //! Input: a status and a body, which may come from any server. Output: credentials, or STS's own message. Errors show
-//! only the first line of the message, of limited length, and only if it contains no secret (if a signature does not
-//! match, AWS may quote the request).
+//! at most the first line of the message, cut to a limited length. If that line contains a secret, errors do not show
+//! the line: when a signature does not match, AWS may quote the request.
 
 use chrono::NaiveDate;
 
@@ -19,7 +19,7 @@ pub(super) struct StsRejection {
     pub(super) transient: bool,
 }
 
-/// The maximum number of characters of a text from the answer that an error shows.
+/// An error shows at most this many characters of a text from the answer.
 const SHOWN: usize = 500;
 
 pub(super) fn read(status: u16, body: &str, secrets: &[&str]) -> Result<Credentials, StsRejection> {

@@ -1,8 +1,8 @@
 //! Assumes a role of IAM by a request to STS.
 //!
 //! Input: the role, and the keys that may assume it. Output: the credentials of a session, which expire. The request is
-//! signed here and sent to STS in the cluster's region, through the platform's own HTTPS; the size of the answer is
-//! limited, and it is parsed as hostile text.
+//! signed here and sent to STS in the cluster's region, through the platform's own HTTPS. The answer has a limited size
+//! and is parsed as hostile text.
 
 mod answer;
 mod request;
@@ -17,8 +17,8 @@ use crate::transport::{Environment, TransportErrorKind};
 pub use role::AssumeRole;
 
 impl AssumeRole {
-    /// The name of the credentials in the cache: a signature of everything that they depend on, so that the name
-    /// contains no secret.
+    /// The name of the credentials in the cache: a signature of all the values that the credentials depend on, so that
+    /// the name contains no secret.
     pub(super) async fn cache_key(
         &self,
         settings: &Settings,

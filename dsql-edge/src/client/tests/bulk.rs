@@ -117,8 +117,8 @@ fn error_has_the_number_of_committed_rows() {
     assert!(violation.to_string().contains("3000 rows had been committed"), "{violation}");
     assert_eq!(sent(&network).last().unwrap(), "ROLLBACK |");
 
-    // If the connection is lost before COMMIT, the chunk is sent again; if after it, only that chunk's outcome is
-    // unknown.
+    // If the connection is lost before COMMIT, the chunk is sent again. If the connection is lost after COMMIT, only
+    // that chunk's outcome is unknown.
     let network = Network::default();
     network.accept(lost(control("BEGIN")));
     network.accept(answers([begun(2000), committed()]));
@@ -142,7 +142,7 @@ fn error_has_the_number_of_committed_rows() {
     let unknown = eventually(&network, insert(0..5000).fused().execute(&dsql)).unwrap_err();
     assert!(unknown.is_outcome_unknown() && unknown.committed_rows() == Some(3000), "{unknown}");
 
-    // A value that cannot be sent, in the second chunk.
+    // The second chunk contains a value that cannot be sent.
     let network = Network::default();
     network.accept(answers([begun(3000), committed()]));
     let texts = (0..4000).map(|n| if n == 3500 { "a\0b" } else { "ab" });

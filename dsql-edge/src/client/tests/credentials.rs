@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::*;
 use crate::auth::{CredentialsProvider, ProvidedCredentials};
 
-/// Returns the credentials that it was made with, and counts its calls.
+/// A provider that always returns the same credentials or error, and counts its calls.
 #[derive(Clone)]
 struct Provider {
     gives: Result<Credentials, &'static str>,
@@ -45,7 +45,7 @@ pub(super) fn tokens(network: &Network) -> Vec<String> {
     network.written().iter().map(text).filter(|written| written.contains("X-Amz-Signature")).collect()
 }
 
-/// Runs a query on its own `Dsql`, like a request.
+/// Runs a query on a new `Dsql`, as each request does.
 fn request(config: &Config, network: &Network) -> Result<i32, Error> {
     network.accept(answers([rows("n", 23, &[1])]));
     now(query(&READ).fetch_one(&Dsql::within(config.clone(), network.clone())))

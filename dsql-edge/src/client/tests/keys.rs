@@ -14,7 +14,7 @@ fn once(network: &Network, constraints: &'static KeyConstraints) -> Result<Idemp
     eventually(network, dsql.transaction(body).idempotency_key(key).into_future())
 }
 
-/// The answer to BEGIN, the key with this tag, and a statement that returns these values.
+/// The answers to BEGIN, to the INSERT of the key (this tag), and to a statement that returns these values.
 fn keyed(tag: &str, values: &[i32]) -> Vec<u8> {
     [control("BEGIN"), done(tag), found(values), ready(b"T")].concat()
 }
@@ -79,7 +79,7 @@ fn no_row_with_do_nothing_means_that_the_key_is_taken() {
         .accept(answers([[control("BEGIN"), done("INSERT 0 0"), failed("23505")].concat(), rolled_back()]));
     assert_eq!(once(&network, &DOES_NOTHING).unwrap(), IdempotentOutcome::AlreadyCommitted);
 
-    // The answer to COMMIT is lost: it is not applied a second time.
+    // The answer to COMMIT is lost: the transaction is not applied a second time.
     let network = Network::default();
     let mut lost = answers([keyed("INSERT 0 1", &[1]), vec![]]);
     lost.truncate(lost.len() - 2);

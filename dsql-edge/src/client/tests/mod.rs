@@ -77,7 +77,7 @@ fn done(tag: &str) -> Vec<u8> {
         .concat()
 }
 
-/// ReadyForQuery: idle, in a transaction, in a failed one.
+/// ReadyForQuery, with its status: idle, in a transaction, or in a failed transaction.
 fn ready(status: &[u8; 1]) -> Vec<u8> {
     frame(b'Z', status)
 }
@@ -142,7 +142,7 @@ fn config() -> Config {
     Config::local("localhost:1234", "us-east-1", credentials).unwrap().max_attempts(1)
 }
 
-/// The same, with the default number of attempts.
+/// The configuration of [`config`], with the default number of attempts.
 fn retrying() -> Config {
     config().max_attempts(5)
 }

@@ -153,7 +153,7 @@ fn unknown_outcome_stays_unknown_after_a_failed_retry() {
         assert!(error.is_outcome_unknown() && !error.is_no_rows(), "{error}");
         assert_eq!(error.attempts(), 2);
     }
-    // The key resolves it.
+    // The key resolves the outcome.
     let network = Network::default();
     network.accept(first());
     network.accept(answers([failed("23505"), [control("ROLLBACK"), ready(b"I")].concat()]));
@@ -171,7 +171,7 @@ fn read_only_transaction_with_a_key_is_an_error() {
     assert_eq!(network.connections(), (0, 0));
 }
 
-/// Ends a login that waits for each answer, at each possible place.
+/// A login that waits for each answer before it sends more. The test ends the login at each possible place.
 #[test]
 fn unsent_write_of_a_lost_login_is_not_unknown() {
     let asked = frame(b'R', &[0, 0, 0, 3]);
@@ -182,8 +182,8 @@ fn unsent_write_of_a_lost_login_is_not_unknown() {
         (vec![Step::AwaitWrite, Step::Send(vec![b'R', 0, 0]), Step::Close], false),
         (vec![Step::AwaitWrite, Step::Send(refused), Step::Close], false),
         (vec![Step::AwaitWrite, Step::Send(b"HTTP/1.1 400 Bad Request".to_vec()), Step::Close], false),
-        // Invalid bytes follow the request for the password in the same piece: they are detected before the write is
-        // sent.
+        // The request for the password and the invalid bytes after it arrive together: the invalid bytes are detected
+        // before the write is sent.
         (vec![Step::AwaitWrite, Step::Send([&asked[..], b"?????"].concat()), Step::Close], false),
         (vec![Step::AwaitWrite, Step::Send(asked.clone()), Step::AwaitWrite, Step::Close], true),
         (vec![Step::AwaitWrite, Step::Send(asked), Step::AwaitWrite, Step::Send(b"?????".to_vec())], true),
@@ -246,7 +246,7 @@ fn error_of_the_system_leaves_a_write_unknown() {
     }
 }
 
-/// For example, `CALL` of a procedure that commits.
+/// An example of such a statement is `CALL` of a procedure that commits.
 #[test]
 fn statement_that_ended_the_transaction_leaves_it_unknown() {
     static CALL: Statement = Statement { columns: &[], ..statement("CALL p()", Effect::Write) };

@@ -477,7 +477,7 @@ fn error_of_a_select_that_may_write_states_that() {
     assert!(may.to_string().contains("; the statement may write, and it was executed"), "{may}");
     assert!(does.to_string().contains("; the statement writes, and it was executed"), "{does}");
     assert!(!reads.to_string().contains("executed"), "{reads}");
-    // A lost answer is handled as for a statement that writes: it does not run again.
+    // After a lost answer, the statement does not run again, like a statement that writes.
     let network = Network::default();
     network.accept(vec![Step::AwaitWrite, Step::Send(login()), Step::Close]);
     let error = eventually(&network, query(&CALLS).fetch_one(&Dsql::within(retrying(), network.clone())))

@@ -44,7 +44,8 @@ fn one_more(network: &Network, config: &Config) -> (Millis, String) {
     (network.now() - began, tokens(network).pop().unwrap())
 }
 
-/// A provider of credentials with these lifetimes, in seconds, after these delays; the last entry repeats.
+/// A provider. Each entry is the lifetime of the returned credentials, in seconds, and the delay before they are
+/// returned. The last entry repeats.
 struct Slow {
     network: Network,
     gives: Vec<(Option<u64>, Duration)>,
@@ -225,7 +226,7 @@ mod roles {
         for result in all_at_once(&network, &config, 50) {
             assert!(result.unwrap_err().is_credentials());
         }
-        // All requests wait for the error of the first one. After that they fetch at the same time,
+        // All requests wait for the error of the first request. After that they fetch at the same time,
         // not one after the other.
         assert!(network.now() <= 300, "{} ms", network.now());
     }

@@ -144,7 +144,7 @@ fn socket_of_another_request_leaves_a_sent_write_unknown() {
 
 #[test]
 fn unsendable_statement_leaves_its_transaction_usable() {
-    // The first statement of a connection, and the first one after a ROLLBACK whose answer has not arrived.
+    // The first statement of a connection, and the first statement after a ROLLBACK whose answer has not arrived.
     for behind_rollback in [false, true] {
         let network = Network::default();
         let begun = [control("BEGIN"), found(&[1]), ready(b"T")].concat();

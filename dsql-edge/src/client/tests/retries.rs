@@ -57,7 +57,7 @@ fn reads_run_again_when_the_connection_breaks_and_writes_do_not() {
         assert!(result.unwrap_err().is_outcome_unknown(), "{case}");
         assert_eq!(connections, 1, "{case}");
     }
-    // Half of an answer is treated as none.
+    // Half of an answer is treated as no answer.
     let half = rows("n", 23, &[9])[..40].to_vec();
     let script = Ok(vec![Step::AwaitWrite, Step::Send(login()), Step::Send(half), Step::Close]);
     assert_eq!(run(read(), vec![script]).0.unwrap(), 5);

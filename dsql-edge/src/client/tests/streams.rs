@@ -55,7 +55,7 @@ fn a_stream_that_is_dropped_early_closes_its_connection() {
         .transaction(async |tx| {
             let mut stream = query(&READ).fetch(tx);
             stream.next().await.unwrap()?;
-            // Another statement waits until the rest is read.
+            // Another statement waits until the rest of the stream is read.
             let mut other = query(&READ).fetch_one(tx);
             assert!(poll(&mut other).is_pending());
             drop(stream);
@@ -89,8 +89,7 @@ fn a_stream_does_not_outlive_its_transaction() {
 
 #[test]
 fn only_the_end_of_a_stream_shows_success() {
-    // The server rejects the query after two rows, which were already returned: it does not run
-    // again.
+    // The server rejects the query after two rows, which were already returned: the query does not run again.
     let half = |end: Vec<u8>| {
         let mut answer = rows("n", 23, &[1, 2]);
         answer.truncate(answer.len() - ready(b"I").len() - b"C....SELECT 2.".len());
@@ -106,7 +105,7 @@ fn only_the_end_of_a_stream_shows_success() {
         assert!(error.is_database() && error.is_conflict() == expected, "{error}");
         assert!(now(stream.next()).is_none());
     }
-    // Before the first row it runs again.
+    // If the server rejects the query before the first row, the query runs again.
     let network = Network::default();
     network.accept(answers([failure("40001"), rows("n", 23, &[5])]));
     let dsql = Dsql::within(retrying(), network.clone());

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 
-/// The answer to BEGIN and a statement that returns these values, in a transaction.
+/// The answers to BEGIN and to a statement that returns these values, in a transaction.
 fn begun(values: &[i32]) -> Vec<u8> {
     [control("BEGIN"), found(values), ready(b"T")].concat()
 }
@@ -22,7 +22,7 @@ pub(super) fn failed(code: &str) -> Vec<u8> {
     [error("ERROR", code), ready(b"E")].concat()
 }
 
-/// The answer to BEGIN and a statement that is rejected.
+/// The answers to BEGIN and to a statement that is rejected.
 pub(super) fn begun_badly(code: &str) -> Vec<u8> {
     [control("BEGIN"), failed(code)].concat()
 }

@@ -3,7 +3,7 @@
 use super::{World, ask, asking, flight};
 use crate::wire::lease::{Ask, LEASE_FAILED, SPENT_FRAME};
 
-/// Sends one flight in its own lease. Returns the types of the frames of the answer.
+/// Sends one flight in a new lease. Returns the types of the frames of the answer.
 fn lease(world: &World, pool: &super::Pool, ask: &Ask, bytes: Vec<u8>) -> String {
     let mut client = world.client(pool);
     let bytes = [asking(ask), bytes].concat();
@@ -48,7 +48,7 @@ fn spent_frame_at_any_place_closes_the_connection() {
 
 #[test]
 fn spent_connection_is_closed_if_the_client_leaves() {
-    // The frame is sent before the flight, in the middle of it, or after it.
+    // The Spent frame is sent before the flight, in the middle of the flight, or after it.
     for (spent_first, sent) in [(true, 0), (true, 11), (false, 0), (false, 11), (true, usize::MAX)] {
         let world = World::of(usize::MAX);
         let pool = world.pool();

@@ -120,7 +120,7 @@ impl World {
         self.run();
     }
 
-    /// Runs a client's future until it ends. `None` if it waits forever.
+    /// Runs a client's future until it ends. `None` if the future waits forever.
     fn finish<T: Send + 'static>(&self, part: impl Future<Output = T> + Send + 'static) -> Option<T> {
         let result = Arc::new(Mutex::new(None));
         let slot = result.clone();

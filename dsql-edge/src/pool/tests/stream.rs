@@ -36,7 +36,7 @@ pub(super) fn pair(piece: usize) -> (End, End) {
 }
 
 impl End {
-    /// Leaves like an aborted request.
+    /// Closes this end in the same way as an aborted request does.
     pub(super) fn abort(&mut self) {
         self.outgoing.lock().unwrap().broken = true;
         self.close(&[]);

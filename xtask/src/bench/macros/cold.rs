@@ -1,5 +1,5 @@
-//! The cold build of each macro with all its dependencies: every user waits for it once, and CI waits for it every
-//! time.
+//! The cold build of each macro with all its dependencies: every user waits for this build once, and CI waits for it in
+//! every run.
 
 use std::fs;
 use std::path::Path;

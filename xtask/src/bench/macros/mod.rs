@@ -1,10 +1,10 @@
 //! `cargo xtask bench macro`: the cost of a query at build time, compared with sqlx 0.9 in offline mode.
 //!
 //! Two packages with the same functions, one with `sql!`, one with `query!`, are compiled without a query and with
-//! several numbers of queries. The cost of a query is the difference from the package without one. The figures are
-//! rustc's own: its time for macro expansion, its user time and its peak memory (from the kernel). Each build is
-//! unoptimised, as in a debug build, and not incremental. Each figure is the minimum of several rounds, because other
-//! processes can only make a figure larger.
+//! several numbers of queries. The cost of a query is the difference from the package without queries. The figures are
+//! about rustc itself: the time of macro expansion (from rustc), the user time and the peak memory (from the kernel).
+//! Each build is unoptimised, as in a debug build, and not incremental. Each figure is the minimum of several rounds,
+//! because other processes can only make a figure larger.
 
 mod cold;
 mod offline;
@@ -137,7 +137,7 @@ fn measure(packages: &Packages, options: &Options) -> Result<BTreeMap<Case, Run>
     Ok(least)
 }
 
-/// The minimum of every case, and the figures that are computed from it.
+/// The minimum of every case, and the figures that are computed from these minimums.
 struct Results<'b> {
     least: BTreeMap<Case, Run>,
     options: &'b Options,
@@ -191,8 +191,8 @@ impl Results<'_> {
         }
     }
 
-    /// Prints the figures of a large schema: it is read once, and a query over it should cost as much as over a small
-    /// one.
+    /// Prints the figures of a large schema. The schema is read once, and a query over a large schema should cost as
+    /// much as a query over a small schema.
     fn large_schema(&self) {
         let counts = &self.options.queries;
         let (Some(&few), Some(&many)) = (counts.iter().min(), counts.iter().max()) else { return };

@@ -1,4 +1,4 @@
-//! The two packages: the same functions, with `sql!` and with `query!`. Writes and compiles them.
+//! The two packages: the same functions, with `sql!` and with `query!`. Writes and compiles both packages.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -54,7 +54,8 @@ impl Package {
         &self.folder
     }
 
-    /// Compiles the package with these queries. If its dependencies are not compiled yet, their time is not counted.
+    /// Compiles the package with these queries. If the dependencies of the package are not compiled yet, the time for
+    /// the dependencies is not counted.
     pub(super) fn compile(&self, mode: Mode, schema: &Path, queries: &[Query]) -> Result<Run> {
         let mut source = String::from(self.peer.prelude());
         for (at, query) in queries.iter().enumerate() {
@@ -124,7 +125,7 @@ impl Peer {
         }
     }
 
-    /// The dependency on only the crate of the macro, with the same features.
+    /// The dependency on the crate of the macro, without other dependencies, with the same features.
     pub(super) fn macro_dependency(self) -> String {
         match self {
             Peer::Ours => {
@@ -154,7 +155,7 @@ impl Peer {
 /// The version of the peer.
 const SQLX: &str = "=0.9.0";
 
-/// The type of a function's argument that users usually write.
+/// The type that users usually write for such an argument of a function.
 fn argument_type(sql_type: &SqlType) -> Result<&'static str> {
     Ok(match (&sql_type.kind, sql_type.name.as_str()) {
         (SqlTypeKind::Array(element), _) => match element.name.as_str() {

@@ -1,8 +1,9 @@
 //! Measures rustc: cargo starts this program instead of rustc (`RUSTC_WRAPPER`); this program runs
 //! rustc and records its time.
 //!
-//! Only the rustc of the measured crate is recorded; others are run unchanged. `-Z time-passes` makes rustc report the
-//! time of its passes; a stable rustc accepts it with `RUSTC_BOOTSTRAP=1`, which the wrapper sets for that one process.
+//! Only the run of rustc for the measured crate is recorded; other runs of rustc are not changed. `-Z time-passes`
+//! makes rustc report the time of its passes; a stable rustc accepts this option with `RUSTC_BOOTSTRAP=1`. The wrapper
+//! sets this variable for that one process.
 
 use std::env;
 use std::ffi::OsString;
@@ -27,7 +28,7 @@ pub(super) struct Run {
     pub(super) user: f64,
     /// Seconds in `macro_expand_crate`.
     pub(super) expansion: f64,
-    /// Its peak resident memory.
+    /// The peak resident memory of rustc.
     pub(super) memory_mib: f64,
 }
 
@@ -55,7 +56,7 @@ pub(super) fn watched(cargo: &mut Command, name: &str, log: &Path) -> Result<Run
     Ok(serde_json::from_str(line)?)
 }
 
-/// Runs as rustc's wrapper if cargo started this process as one; returns `None` in an ordinary run of xtask.
+/// If cargo started this process as rustc's wrapper, runs as the wrapper; returns `None` in an ordinary run of xtask.
 pub(crate) fn stand_in() -> Option<ExitCode> {
     let log = env::var_os(LOG)?;
     Some(match pass_on(Path::new(&log)) {
@@ -79,7 +80,7 @@ fn pass_on(log: &Path) -> Result<u8> {
         return Ok(code(command.status()?));
     }
     command.args(["-Ztime-passes", "-Ztime-passes-format=json"]).env("RUSTC_BOOTSTRAP", "1");
-    // cargo reads rustc's messages from this output, so the report of the passes is removed from it.
+    // cargo reads rustc's messages from this output, so the report of the passes is removed from the output.
     let output = command.output()?;
     let expansion =
         account(&output.stderr, &mut std::io::stderr())? + account(&output.stdout, &mut std::io::stdout())?;

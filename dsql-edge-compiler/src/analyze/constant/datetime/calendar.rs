@@ -69,7 +69,7 @@ impl Moment {
         (minutes * 60 + i64::from(self.second)) * 1_000_000 + i64::from(self.microsecond)
     }
 
-    /// An error if this is not a time of day up to 24:00: `time_overflows`.
+    /// Returns an error if this is not a time of day up to 24:00: `time_overflows`.
     pub(super) fn check_time(&self) -> Result<(), Problem> {
         let parts = (0..=24).contains(&self.hour)
             && (0..60).contains(&self.minute)
@@ -92,7 +92,7 @@ impl Moment {
         instant.filter(|instant| TIMESTAMPS.contains(instant)).ok_or(Problem::ValueOutOfRange)
     }
 
-    /// `IS_VALID_JULIAN`: November of 4714 BC to May of 5874898.
+    /// `IS_VALID_JULIAN`: the valid months are November of 4714 BC to May of 5874898.
     fn valid_julian_day(&self) -> Result<i64, Problem> {
         let month = (self.year, self.month);
         if ((-4713, 11)..(5_874_898, 6)).contains(&month) {

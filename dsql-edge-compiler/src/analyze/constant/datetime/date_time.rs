@@ -23,8 +23,8 @@ pub(super) enum Decoded {
     Special,
 }
 
-/// Whether the fields form a date, or only a time of day. A time of day may contain a date, but only to determine the
-/// offset of its zone.
+/// Whether the fields form a date, or only a time of day. The constant of a time of day may contain a date, but the
+/// date only determines the offset of the time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     DateTime,
@@ -81,8 +81,8 @@ pub(super) fn time_only(fields: &[Field], settings: Settings) -> Result<(), Prob
         return Err(Problem::Malformed);
     }
     decoder.check_zone()?;
-    // A name of a zone whose offset changes requires a whole date. With the session's zone or an abbreviation, the date
-    // may be left out.
+    // The name of a zone requires a whole date if the offset of the zone changes. With the session's zone or an
+    // abbreviation, the date may be left out.
     let date = decoder.reading.set.of(Parts::DATE);
     let complete = date == Parts::DATE || date == Parts::NONE && decoder.zone != Some(Zone::Dated);
     let needs_date = matches!(decoder.zone, None | Some(Zone::Dated | Zone::DatedAbbreviation));

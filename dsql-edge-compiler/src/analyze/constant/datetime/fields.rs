@@ -34,7 +34,7 @@ pub(super) struct Field {
     pub(super) text: String,
 }
 
-/// The fields of a text. `room` is the size of the buffer in which the type's input function stores all of them, each
+/// The fields of a text. `room` is the size of the buffer in which the type's input function stores all fields, each
 /// with a NUL.
 pub(super) fn split(text: &str, room: usize) -> Result<Vec<Field>, Problem> {
     let mut reader = Reader { rest: text.as_bytes(), field: String::new(), used: 0, room };

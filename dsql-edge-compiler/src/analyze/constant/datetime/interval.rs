@@ -47,7 +47,7 @@ impl Range {
     }
 }
 
-/// The units that occurred, and the parts of a time.
+/// The units that have occurred so far; the parts of a time count as units.
 #[derive(Default)]
 struct Seen(Vec<Unit>);
 
@@ -81,7 +81,7 @@ pub(super) fn check_fields(fields: &[Field], range: Range) -> Result<(), Problem
                 any = true;
             }
             Kind::Word | Kind::SignedWord => match in_interval(text).ok_or(Problem::Malformed)? {
-                // A number before this word has no unit.
+                // A number directly before this word has no unit.
                 Word::Ignored => unit = None,
                 Word::Unit(named) => unit = Some(named),
                 Word::Ago => {
@@ -134,7 +134,7 @@ fn number(text: &str) -> Result<(i64, f64, bool), Problem> {
 }
 
 impl Seen {
-    /// A unit may occur once. A second with a fraction also counts as milliseconds and microseconds.
+    /// A unit may occur only once. A second with a fraction also counts as milliseconds and microseconds.
     fn add(&mut self, unit: Unit, has_fraction: bool) -> Result<(), Problem> {
         let subseconds = [Unit::Millisecond, Unit::Microsecond];
         let more = if unit == Unit::Second && has_fraction { subseconds.as_slice() } else { &[] };

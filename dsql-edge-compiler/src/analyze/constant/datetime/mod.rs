@@ -4,13 +4,13 @@
 //!
 //! Two settings of the session decide how PostgreSQL reads such a constant: `DateStyle` (the order of year, month and
 //! day) and `timezone_abbreviations`. `IntervalStyle` and `TimeZone` do not decide whether a constant is valid. A
-//! session of DSQL has the default settings. The settings of other servers are not known (initdb sets `DateStyle` by
-//! the locale), so there a constant is rejected only if PostgreSQL rejects it with all settings, with the error of the
-//! default settings.
+//! session of DSQL has the default settings. The settings of other servers are not known: initdb sets `DateStyle` by
+//! the locale. For these servers, a constant is rejected only if PostgreSQL rejects it with every setting; the error is
+//! then that of the default settings.
 //!
-//! The modules follow PostgreSQL's `datetime.c`: `fields` splits the text, `date_time` and `interval` interpret the
-//! fields, `reading` interprets numbers by the parts that are known, `zone` and `words` contain the names of zones and
-//! the other words.
+//! The modules follow PostgreSQL's `datetime.c`: `fields` splits the text. `date_time` and `interval` interpret the
+//! fields. `reading` interprets numbers by the parts that are known. `zone` contains the names of time zones, and
+//! `words` contains the other words.
 
 mod calendar;
 mod date_time;
@@ -84,7 +84,7 @@ pub(super) fn time(text: &str, session: SessionSettings) -> Result<(), Problem> 
     with_settings(session, text, DATE_ROOM, checked).map(drop)
 }
 
-/// Checks an `interval` with a type modifier; -1 if it has none.
+/// Checks an `interval`. `typmod` is the type modifier, or -1 without one.
 pub(super) fn interval(text: &str, typmod: i32) -> Result<(), Problem> {
     let of_fields = fields::split(text, INTERVAL_ROOM)
         .and_then(|fields| interval::check_fields(&fields, Range::of_typmod(typmod)));
@@ -94,8 +94,9 @@ pub(super) fn interval(text: &str, typmod: i32) -> Result<(), Problem> {
     }
 }
 
-/// The value with the settings of the session. If these are not known: the value, if it is the same with all settings;
-/// `None`, if the text is a value with some settings; otherwise the error with the default settings.
+/// The value with the settings of the session. If these settings are not known, all settings are tried. The result is
+/// the value if the default settings accept the text and no other settings give another value. The result is the error
+/// of the default settings if no settings accept the text, and otherwise `None`.
 fn with_settings<V: PartialEq>(
     session: SessionSettings,
     text: &str,

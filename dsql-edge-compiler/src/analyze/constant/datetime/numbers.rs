@@ -45,7 +45,7 @@ pub(super) struct Clock {
     pub(super) microsecond: i32,
 }
 
-/// Reads `hh:mm`, `hh:mm:ss` or `mm:ss.fff`. If `minute_to_second`, two numbers are minutes and seconds.
+/// Reads `hh:mm`, `hh:mm:ss` or `mm:ss.fff`. If `minute_to_second` is true, two numbers are minutes and seconds.
 pub(super) fn clock(text: &str, minute_to_second: bool) -> Result<Clock, Problem> {
     let (first, rest) = long(text)?;
     let (second_number, rest) = integer(rest.strip_prefix(':').ok_or(Problem::Malformed)?)?;

@@ -3,9 +3,9 @@
 //!
 //! Input: a field, and the parts that earlier fields have set. Output: the parts that this field sets.
 //!
-//! A number has no meaning of its own: `2026`, `11` and `28` are year, month and day by their order, by the length of
-//! the first, and by the order of dates that the session has set ([`Order`]). So a [`Reading`] records which parts are
-//! known, and a part that is set twice is an error.
+//! A number has no meaning of its own: in `2026-11-28`, the first number is the year because the number has more than
+//! two digits; in `11-28-26`, the order of dates that the session has set ([`Order`]) decides. So a [`Reading`] records
+//! which parts are known. A part that is set twice is an error.
 
 use super::super::strtod::digits;
 use super::calendar::Moment;
@@ -63,9 +63,9 @@ pub(super) struct Reading {
     pub(super) order: Order,
     pub(super) set: Parts,
     pub(super) moment: Moment,
-    /// The year has at most two digits, so that a century is added.
+    /// Whether the year has at most two digits, so that a century is added.
     pub(super) short_year: bool,
-    /// The month is a word.
+    /// Whether the month is a word.
     pub(super) month_is_word: bool,
     pub(super) julian: bool,
     pub(super) before_christ: bool,
@@ -126,7 +126,7 @@ impl Reading {
         Ok(set.without(self.set))
     }
 
-    /// A number in a date. The parts that are already set decide which part it is: `DecodeNumber`.
+    /// A number in a date. The parts that are already set decide which part the number is: `DecodeNumber`.
     pub(super) fn number(&mut self, text: &str, month_is_word: bool, set: Parts) -> Result<Parts, Problem> {
         let (value, rest) = integer(text)?;
         let length = text.len();
@@ -301,7 +301,8 @@ fn pieces(text: &str) -> Result<Vec<&str>, Problem> {
     Ok(pieces)
 }
 
-/// Reads digits as a number. PostgreSQL's `atoi` does not report an overflow; here the value is then out of range.
+/// Reads digits as a number. If the number overflows, this function returns the maximum, which is out of range;
+/// PostgreSQL's `atoi` does not report an overflow.
 fn two_or_more(digits: &str) -> i32 {
     if digits.is_empty() { 0 } else { digits.parse().unwrap_or(i32::MAX) }
 }

@@ -68,7 +68,7 @@ impl Sums {
         Ok(())
     }
 
-    /// Adds a fraction of `scale` days.
+    /// Adds `fraction` times `scale` days.
     #[expect(clippy::cast_possible_truncation, reason = "a fraction is below 1")]
     fn add_days(&mut self, fraction: f64, scale: i32) -> Result<(), Problem> {
         let days = fraction * f64::from(scale);
@@ -76,7 +76,7 @@ impl Sums {
         self.add_microseconds(0, days.fract(), DAY)
     }
 
-    /// Adds a number of `scale` years. A fraction becomes months.
+    /// Adds `whole + fraction` times `scale` years. The fraction becomes months.
     #[expect(clippy::cast_possible_truncation, reason = "a fraction is below 1")]
     fn add_years(&mut self, whole: i64, fraction: f64, scale: i32) -> Result<(), Problem> {
         add_small(&mut self.years, whole, scale)?;

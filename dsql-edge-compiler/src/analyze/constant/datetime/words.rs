@@ -64,7 +64,8 @@ pub(super) fn is_keyword(word: &str) -> bool {
     in_date(word).is_some()
 }
 
-/// The meaning of a word in a date or time. Abbreviations of time zones have precedence over it.
+/// The meaning of a word in a date or time. If the word is also the abbreviation of a time zone, the time zone takes
+/// precedence.
 pub(super) fn in_date(word: &str) -> Option<Word> {
     let word = compared(word);
     Some(match word {
@@ -114,7 +115,8 @@ pub(super) fn in_interval(word: &str) -> Option<Word> {
     })
 }
 
-/// The part of a word that PostgreSQL compares with its tables. A word of letters is ASCII.
+/// The part of a word that PostgreSQL compares with its tables. If `COMPARED` is inside a character that is not ASCII,
+/// the whole word is returned: no word in the tables has such a character.
 pub(super) fn compared(word: &str) -> &str {
     word.get(..COMPARED).unwrap_or(word)
 }

@@ -1,0 +1,51 @@
+//! Checks the functions in the expressions and the predicate of an index.
+//!
+//! Input: a CREATE INDEX. Output: PostgreSQL's errors, which DSQL has too. Only functions are found that are not immutable
+//! for any arguments: the types of the arguments are not known here.
+
+use super::Finding;
+use super::clauses::{index_not_immutable, index_subquery};
+use crate::builtin;
+use crate::source::Span;
+use crate::syntax::ast::{CreateIndex, Expr, ExprKind, Query};
+use crate::syntax::visit::{self, Visit};
+
+pub(super) fn immutable(index: &CreateIndex, out: &mut Vec<Finding>) {
+    let elements = index.elements.iter().map(|element| (&element.expr, "expression"));
+    for (expr, clause) in elements.chain(index.filter.iter().map(|filter| (filter, "predicate"))) {
+        let mut found = Volatile { at: None, subquery: None };
+        visit::expr(expr, &mut found);
+        out.extend(found.at.map(|span| index_not_immutable.naming(span, clause)));
+        if clause == "predicate" {
+            out.extend(found.subquery.map(|span| index_subquery.at(span)));
+        }
+    }
+}
+
+/// The first call whose function is not immutable, whatever its arguments are, and the first subquery.
+struct Volatile {
+    at: Option<Span>,
+    subquery: Option<Span>,
+}
+
+impl<'s> Visit<'s> for Volatile {
+    fn query(&mut self, query: &'s Query) -> bool {
+        self.subquery = self.subquery.or(Some(query.span));
+        false
+    }
+
+    fn expr(&mut self, expr: &'s Expr) {
+        let is_volatile = match &expr.kind {
+            ExprKind::Function(call) => {
+                let mut known = builtin::functions(call.name.name()).peekable();
+                let is_builtin = call.name.schema().is_none_or(|schema| schema == "pg_catalog");
+                is_builtin && known.peek().is_some() && known.all(|it| !it.volatility.is_immutable())
+            }
+            ExprKind::ValueFunction { .. } => true,
+            _ => false,
+        };
+        if is_volatile {
+            self.at = self.at.or(Some(expr.span));
+        }
+    }
+}
