@@ -1,4 +1,5 @@
-//! Credentials outside Workers: roles that a local STS grants over HTTPS, until they expire.
+//! Tests credentials outside Workers. A local STS issues credentials for a role over HTTPS, and a client connects with
+//! these credentials until they expire.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

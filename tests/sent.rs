@@ -27,7 +27,7 @@ struct Group {
     queries: Vec<Source>,
 }
 
-/// The number of comparisons, and the differences.
+/// The numbers of compared texts, and the failed comparisons.
 #[derive(Default)]
 struct Compared {
     queries: usize,

@@ -1,4 +1,4 @@
-//! Defines the text of a query or schema file, and places in it.
+//! Defines [`Source`], the text of a query or schema file, and [`Span`], a range of this text.
 //!
 //! Input: SQL as the user wrote it. Output: byte spans, and lines and columns for messages. The module does not read
 //! files and does not handle positions in Rust source; the macro maps those positions.

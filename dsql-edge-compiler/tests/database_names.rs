@@ -1,4 +1,4 @@
-//! Tests that column names in the database are never overrides, and that aliases in the query are.
+//! Tests that a column name of the database is never read as an override, and that an alias in a query is read as one.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -2,9 +2,10 @@
 //!
 //! DSQL documents that a session with a cached copy of an older catalog can get OC001 when the session next uses
 //! storage, even long after the change ("DDL and distributed transactions", DSQL user guide). DSQL documents neither
-//! the contents of this copy nor that OC001 is always sent. AWS's own test suites use tables that another session has
-//! just created, without a retry, also in sessions that have used other tables before: [`Oc001::Cached`] does not send
-//! OC001 in these cases. [`Oc001::Any`] is the documented worst case. `tests/oc001.rs` has each case and its source.
+//! the contents of this copy nor that OC001 is always sent. In AWS's own test suites, a session uses a table that
+//! another session has just created, and does not retry. Some of these sessions have used other tables before. So
+//! [`Oc001::Cached`] does not send OC001 in these cases. [`Oc001::Any`] is the documented worst case. `tests/oc001.rs`
+//! has each case and its source.
 
 use std::fmt;
 use std::str::FromStr;

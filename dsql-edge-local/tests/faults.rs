@@ -121,7 +121,7 @@ async fn each_fault_meets_first_and_later_flights_as_described() {
                         "1"
                     }
                     Meets::Cut { applied } => {
-                        // The answers before the commit arrived completely, and no byte of the answer to the commit.
+                        // All answers before the commit arrived completely. The answer to the commit did not arrive.
                         assert!(
                             answer.ended && answer.errors.is_empty() && answer.values.is_empty(),
                             "{name}: {answer:?}"

@@ -91,7 +91,7 @@ async fn rows_are_counted_wherever_they_are_written() {
             assert!(answer.errors.is_empty(), "{sql}: {:?}", answer.errors);
         }
     }
-    // The counting is not visible.
+    // A client cannot see the triggers that count the rows.
     for sql in [
         "SELECT count(*) FROM information_schema.triggers",
         "SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal",

@@ -236,7 +236,7 @@ async fn hidden_change_of_encoding_hides_no_statement() {
             assert_eq!(count(&local).await, "1", "{change}");
         }
     }
-    // A statement that names the setting changes the setting.
+    // If a statement calls `set_config` openly, `client_encoding` changes.
     let shown = [query(&format!("SELECT {call}")), query("SHOW client_encoding")];
     let answer = answers(&mut Session::open(&local).await, call, &shown, 2).await;
     assert_eq!((answer.errors, answer.values), (Vec::new(), vec!["SJIS".to_owned(), "SJIS".to_owned()]));

@@ -58,7 +58,8 @@ impl Case {
             .map_err(|errors| anyhow!("the compiler does not read this schema: {errors:?}\n{}", self.ddl()))
     }
 
-    /// Drops the previous schemas, and creates the schema once for each filling.
+    /// For each filling, drops the schema of the previous case, creates the schema of this case, and inserts the rows
+    /// of the filling.
     ///
     /// # Errors
     /// Returns an error if PostgreSQL rejects the DDL, or rejects a row of a filling other than `few`.

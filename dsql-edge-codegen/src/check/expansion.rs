@@ -2,8 +2,9 @@
 //!
 //! Input: a package. Output: the invocations that the macros recorded, or the reason why the list is incomplete.
 //!
-//! `cargo check` compiles the package with `DSQL_EDGE_INVOCATIONS`, a file to which each invocation adds a line. When
-//! the variable changes, cargo compiles again only the crates that use the macros.
+//! For `cargo check`, the environment variable `DSQL_EDGE_INVOCATIONS` is set to the path of a file. Each invocation of
+//! a macro adds a line to this file. When the variable changes, cargo compiles again only the crates that use the
+//! macros.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -40,8 +40,8 @@ pub struct Options {
     /// Pull from this PostgreSQL instead: postgres://user:password@host/database
     #[arg(long)]
     postgres_url: Option<String>,
-    /// The snapshot to write, or `-` for stdout; without it, the one that the package's build reads, or
-    /// dsql-schema.sql
+    /// The file to which the snapshot is written, or `-` for stdout. The default is the snapshot that the package's
+    /// build reads, or dsql-schema.sql if the build does not read a snapshot
     #[arg(long, default_value_os_t = package_schema::snapshot_to_write())]
     output: PathBuf,
     /// Write nothing; fail if the snapshot differs from the database

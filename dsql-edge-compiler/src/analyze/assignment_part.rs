@@ -13,7 +13,8 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{Indirection, Name, TargetColumn};
 
-/// A part of a column, as far as its steps have been followed.
+/// The part of a column to which the first steps of an assignment's target lead. A step is a field, or a group of
+/// subscripts.
 struct Part<'t> {
     ty: Oid,
     typmod: i32,
@@ -58,7 +59,7 @@ impl Analyzer<'_> {
         })
     }
 
-    /// Follows the steps; reports a step that does not exist.
+    /// Follows all steps of the target; reports a step that does not exist.
     fn part<'t>(
         &mut self,
         scope: &Scope<'_>,

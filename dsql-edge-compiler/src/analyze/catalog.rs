@@ -9,14 +9,14 @@ use crate::syntax::ast::{ExprKind, Literal, QualifiedName, TypeName};
 use crate::syntax::keyword::{Class, Keyword};
 use std::borrow::Cow;
 
-/// The numbers of the schema's types: `USER_TYPES + 4 * index` is the type, the next number is its array type, and the
-/// number after that is the multirange of a range.
+/// The first OID of the schema's types. `USER_TYPES + 4 * index` is the OID of a type, the next OID is that of its
+/// array type, and the OID after that is that of the multirange type, if the type is a range.
 pub(super) const USER_TYPES: Oid = 1 << 20;
-/// The numbers of the row types of the schema's relations: `ROW_TYPES + 2 * index` is the row type, and the next number
-/// is its array type.
+/// The first OID of the row types of the schema's relations. `ROW_TYPES + 2 * index` is the OID of a row type, and the
+/// next OID is that of its array type.
 const ROW_TYPES: Oid = 1 << 24;
 
-/// The number of a type with an error that is already reported. Such a type fits everywhere and causes no further
+/// The OID of every type for which an error is already reported. Such a type fits everywhere and causes no further
 /// error.
 pub(super) const ERROR: Oid = 0;
 

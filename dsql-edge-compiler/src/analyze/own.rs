@@ -88,8 +88,8 @@ impl<'a> Analyzer<'a> {
         })
     }
 
-    /// Whether a type of the schema has its own `<`, and therefore an operator class. This holds for all types of
-    /// extensions.
+    /// Whether a type of the schema has its own `<`. Such a type is assumed to have an operator class, because every
+    /// type with a `<` in the known extensions has one.
     pub(super) fn has_own_order(&self, base: Oid) -> bool {
         let schema = self.catalog.schema;
         self.catalog.user_kind(base).is_some()

@@ -1,4 +1,4 @@
-//! Looks up casts: from two types to the row of `pg_cast`. The analyzer handles the casts that have no row in
+//! Looks up casts. Input: two types. Output: the row of `pg_cast`. The analyzer handles the casts that have no row in
 //! `pg_cast`: casts through text input and output, and casts of arrays, domains, records and `unknown`.
 
 use super::Oid;

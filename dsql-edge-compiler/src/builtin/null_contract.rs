@@ -4,7 +4,7 @@
 /// `proisstrict` does not prove a contract.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NullContract {
-    /// The result may always be NULL.
+    /// Nothing is known: the result may be NULL, whatever the arguments are.
     #[default]
     Unknown,
     /// The result (for a set, each row) is not NULL if no argument is NULL. The contract of an aggregate also holds if

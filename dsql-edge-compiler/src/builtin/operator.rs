@@ -1,4 +1,4 @@
-//! Looks up operators: from a name to rows of `pg_operator`, with the facts about the operator's function.
+//! Looks up operators. Input: a name. Output: rows of `pg_operator`, with the facts about the operator's function.
 
 use super::Oid;
 use super::memo::Memo;

@@ -1,4 +1,5 @@
-//! Looks up tables and views of `pg_catalog` and `information_schema`: from a name to its columns.
+//! Looks up tables and views of `pg_catalog` and `information_schema`. Input: a name. Output: the table or view, with
+//! its columns.
 
 use super::letters::RelationKind;
 use super::table::{Key, Table, number};

@@ -11,7 +11,7 @@ const ABBREVIATIONS: Table = Table::new(include_str!("data/time_zone_abbreviatio
 pub enum TimeZone {
     /// The zone has always had the same offset.
     Fixed,
-    /// Its offset depends on the date.
+    /// The offset of the zone depends on the date.
     Dated,
 }
 
@@ -31,7 +31,7 @@ pub enum Abbreviation {
     Standard,
     /// The abbreviation is a daylight saving time.
     Daylight,
-    /// Its offset depends on the date.
+    /// The offset of the abbreviation depends on the date.
     Dated,
 }
 

@@ -1,4 +1,4 @@
-//! Looks up types: from a name or an OID to the row of `pg_type`. This module does not resolve the spellings of
+//! Looks up types. Input: a name or an OID. Output: the row of `pg_type`. This module does not resolve the spellings of
 //! `format_type` (`integer`) or the parser's keywords.
 
 use super::Oid;

@@ -1,13 +1,13 @@
 //! Fills quotations of the statement into hints.
 //!
-//! The code that creates a hint has the place of an expression, not its text. That code writes the place into the hint,
-//! and [`quote`] later replaces the place with the text at that place. Parameters get the names with which they were
-//! written.
+//! The code that creates a hint has the span of an expression, but not its text. That code writes the span into the
+//! hint. Later, [`quote`] replaces the span with the text of the expression. Parameters get the names with which they
+//! were written.
 
 use super::{Code, Diagnostic};
 use crate::source::Span;
 
-/// The character that is written around a place in a hint; SQL does not contain this character.
+/// The character that is written around a span in a hint; SQL does not contain this character.
 const MARK: char = '\u{1}';
 /// The length limit of a quotation; longer text is replaced by `(…)`.
 const LONGEST: usize = 48;
@@ -22,7 +22,7 @@ pub fn operand(span: Span) -> String {
     format!("{MARK}{} {} operand{MARK}", span.start, span.end)
 }
 
-/// Replaces the placeholders of a hint with the text at their places, and `$n` with the names of the parameters.
+/// Replaces the placeholders of a hint with the text at their spans, and `$n` with the names of the parameters.
 pub(crate) fn quote(diagnostic: &mut Diagnostic, text: &str, captures: &[String]) {
     let of_parameter = matches!(
         diagnostic.code,

@@ -49,3 +49,25 @@ impl<'s> Visit<'s> for Volatile {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::dsql::findings;
+    use crate::source::Source;
+    use crate::syntax::Parsed;
+
+    #[test]
+    fn only_functions_that_are_never_immutable_are_found() {
+        let found = |sql: &str| {
+            let source = Source::numbered(sql);
+            let parsed = Parsed::script(&source).unwrap();
+            let found = findings(parsed.only().unwrap(), None);
+            found.iter().map(|finding| finding.rule.id).collect::<Vec<_>>()
+        };
+        let nothing: [&str; 0] = [];
+        assert_eq!(found("CREATE INDEX ASYNC i ON t (lower(a)) WHERE length(a) > 3"), nothing);
+        assert_eq!(found("CREATE INDEX ASYNC i ON t USING btree_index (a)"), nothing);
+        assert_eq!(found("CREATE INDEX ASYNC i ON t (app.now())"), nothing);
+        assert_eq!(found("CREATE INDEX ASYNC i ON t (a) WHERE b > CURRENT_DATE"), ["index_not_immutable"]);
+    }
+}

@@ -377,7 +377,7 @@ impl Function {
 }
 
 impl Schema {
-    /// The index of a relation by exact schema and name.
+    /// The index of the relation that has exactly this schema and name.
     pub fn relation(&self, schema: &str, name: &str) -> Option<usize> {
         self.relation_names.now(schema, name)
     }
@@ -389,17 +389,17 @@ impl Schema {
         relations.filter(exists).map(|(_, relation)| relation)
     }
 
-    /// The index of a type by exact schema and name.
+    /// The index of the type that has exactly this schema and name.
     pub fn user_type(&self, schema: &str, name: &str) -> Option<usize> {
         self.type_names.now(schema, name)
     }
 
-    /// The index of a relation by schema and name at an earlier moment.
+    /// The index of the relation that had this schema and name at the earlier moment `version`.
     pub fn relation_at(&self, version: u32, schema: &str, name: &str) -> Option<usize> {
         self.relation_names.at(version, schema, name)
     }
 
-    /// The index of a type by schema and name at an earlier moment.
+    /// The index of the type that had this schema and name at the earlier moment `version`.
     pub fn user_type_at(&self, version: u32, schema: &str, name: &str) -> Option<usize> {
         self.type_names.at(version, schema, name)
     }

@@ -1,7 +1,7 @@
 //! Applies `CREATE TABLE … AS`, `SELECT … INTO` and `PREPARE`.
 //!
-//! Input: the statement. Output: a table with the columns that the query has at that moment, as in PostgreSQL. A query
-//! that cannot be analyzed is kept, and its error is reported where the table is used.
+//! Input: the statement. Output: a table. As in PostgreSQL, the table's columns are the columns that the query has when
+//! the statement runs. A query that cannot be analyzed is kept, and its error is reported where the table is used.
 
 use super::fold::{Fold, PreparedQuery};
 use super::table::plain_column;

@@ -51,7 +51,7 @@ pub(super) struct Cycle {
 /// The effect of a cycle on its transaction.
 #[derive(Default)]
 pub(super) struct Commit {
-    /// Whether a write of the cycle commits by itself, and the fault injector was consulted for it.
+    /// Whether a write of the cycle commits by itself. The fault injector is consulted only for the first such write.
     pub(super) autocommits: bool,
     /// Whether the connection ends before the cycle's ReadyForQuery is sent; the client then gets none of the cycle's
     /// answers.

@@ -113,7 +113,8 @@ impl Session {
         self.ends || self.transaction.is_cut()
     }
 
-    /// Whether PostgreSQL's current answers are not sent to the client.
+    /// Whether a fault ends the connection at a commit of the cycle that PostgreSQL is answering. The answers to such a
+    /// cycle are not sent to the client.
     pub(crate) fn is_cut_after_commit(&mut self) -> bool {
         self.cycles.answered().is_some_and(|cycle| cycle.commit.cut)
     }

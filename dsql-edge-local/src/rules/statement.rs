@@ -1,7 +1,7 @@
 //! Parses statements, and rewrites them for PostgreSQL.
 //!
-//! Input: SQL text. Output: the statements of the text, the tables whose columns a rule needs, and the statement that
-//! PostgreSQL runs instead of one of DSQL's own forms.
+//! Input: SQL text. Output: the statements of the text, and the tables whose columns a rule needs. For a statement that
+//! only DSQL has, such as `CREATE INDEX ASYNC`, also the statement that PostgreSQL runs in its place.
 
 use std::sync::Arc;
 
@@ -228,7 +228,7 @@ fn iam(statement: ParsedStatement<'_>, seal_key: &SealKey) -> Option<String> {
     Some(format!("CALL pg_catalog.dsql_local_iam('{command}', {}, {}, '{seal}')", quoted(role), quoted(arn)))
 }
 
-/// A text in which DSQL's own forms are rewritten for PostgreSQL.
+/// The text, with a replacement for each statement that only DSQL has.
 pub(crate) fn for_postgres(text: &str, seal_key: &SealKey) -> String {
     let rewritten = || {
         let whole = parsed(text).ok()?;

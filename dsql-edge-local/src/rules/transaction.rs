@@ -4,9 +4,10 @@
 //! arrive). Output: rejections. The state of a transaction is here and in the [`Commit`] of each cycle that PostgreSQL
 //! has not answered; no other module writes this state.
 //!
-//! Invariants: after a BEGIN is sent and before the end of its transaction is sent, `statements` is open, and `open`
-//! describes that transaction. At a ReadyForQuery after which no answer is outstanding, PostgreSQL's status takes
-//! precedence over both, because PostgreSQL may have skipped a BEGIN.
+//! Invariants: when a BEGIN is sent, `statements` becomes open, and `open` describes the new transaction. This remains
+//! true until the COMMIT or ROLLBACK of the transaction is sent. At a ReadyForQuery after which no answer is
+//! outstanding, PostgreSQL's status takes precedence over `statements` and `open`, because PostgreSQL may have skipped
+//! a BEGIN.
 
 use dsql_edge_compiler::dsql::Transactions;
 use dsql_edge_compiler::dsql::transaction::{Part, part};

@@ -34,7 +34,8 @@ pub type ProvidedCredentials<'a> = Pin<Box<dyn Future<Output = Result<Credential
 /// of their lifetime has passed. If that call fails, or takes longer than half a second, its future is dropped and the
 /// old credentials are used until they expire. So the future must be safe to drop at any await.
 ///
-/// On Workers, `worker::send::SendFuture` makes a future that contains JavaScript values `Send`.
+/// On Workers, a future that contains JavaScript values is not `Send`. Wrap such a future in
+/// `worker::send::SendFuture`, which is `Send`.
 ///
 /// ```
 /// use dsql_edge::auth::{CredentialsProvider, ProvidedCredentials};

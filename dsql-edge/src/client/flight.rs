@@ -480,7 +480,7 @@ const UNKNOWN: &[SqlState] =
     &[SqlState::STATEMENT_COMPLETION_UNKNOWN, SqlState::TRANSACTION_RESOLUTION_UNKNOWN];
 
 impl Flight<'_> {
-    /// The signal of an error that the server sends at this step.
+    /// Returns the [`Signal`] for an error that the server sends at this step.
     pub(crate) fn signal(&self, error: &DatabaseError, step: Step) -> Signal {
         // PostgreSQL commits before it sends CommandComplete of COMMIT: no later error undoes the commit.
         if self.commit && step == Step::Sync {

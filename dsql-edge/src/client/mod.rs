@@ -1,4 +1,5 @@
-//! Runs queries: [`Dsql`], the connections of one request; [`Session`], one connection; [`Transaction`].
+//! Runs queries. A query runs on a [`Dsql`], which holds the connections of one request, on a [`Session`], which is one
+//! connection, or in a [`Transaction`].
 //!
 //! Input: the values of `sql!`. Output: rows, through an [`Executor`]. Everything here ends with the request, and
 //! nothing runs in the background.

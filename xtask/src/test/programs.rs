@@ -113,8 +113,8 @@ pub(super) struct Ended {
 pub(super) const LIMIT: Duration = Duration::from_secs(10 * 60);
 
 /// Runs all programs, and passes each program to `done` when the program has ended. The number of programs that run at
-/// a time is the number of cores plus one, because one program is usually waiting; with two more than cores, the whole
-/// run takes longer.
+/// the same time is the number of cores plus one, because one program is usually waiting. If this number is the number
+/// of cores plus two, the whole run takes longer.
 pub(super) fn run(programs: Vec<Program>, done: impl Fn(Ended) + Sync) -> Result<()> {
     let waiting = Mutex::new(programs.into_iter());
     let lane = || -> Result<()> {

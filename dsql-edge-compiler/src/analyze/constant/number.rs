@@ -222,8 +222,8 @@ fn underscores_are_between(text: &str, is_digit: impl Fn(char) -> bool, may_lead
     true
 }
 
-/// A `money`. The form of an amount depends on the server's setting `lc_monetary`, so only texts without a digit and
-/// whole numbers beyond the type's range are rejected.
+/// A `money`. The form of an amount depends on the server's setting `lc_monetary`. So only two kinds of texts are
+/// rejected: a text that has letters but no digit, and a whole number beyond the type's range.
 pub(super) fn money(text: &str) -> Result<(), Rejection> {
     let (_, unsigned) = sign(trim(text));
     let letters = unsigned.bytes().any(|byte| byte.is_ascii_alphabetic());

@@ -81,8 +81,9 @@ impl Prover<'_> {
     }
 }
 
-/// Records that a column is not NULL. So no join nulled the row of the column, and the joins that could have nulled it
-/// did not null the other rows on their nullable sides either. Returns whether this fact is new.
+/// Records that a column is not NULL. This proves that no join nulled the row of the column. A join nulls the rows of a
+/// nullable side only together, so the other rows on the same sides were not nulled either. Returns whether this fact
+/// is new.
 pub(super) fn row_is_there(nulled_by: &mut Rc<Vec<SideSet>>, var: Var) -> bool {
     if var.level > 0 {
         return false;

@@ -150,7 +150,7 @@ impl Parser<'_> {
             self.table_ref()?
         };
         let end = self.span();
-        // Other than a query, only a join may be in parentheses.
+        // These parentheses do not contain a query, so they must contain a join.
         let FromItem::Join(mut join) = item else { return Err(self.error_here()) };
         self.expect_symbol(b')')?;
         join.span = start.to(end);

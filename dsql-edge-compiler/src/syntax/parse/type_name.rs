@@ -34,7 +34,7 @@ impl Parser<'_> {
         if let Some(name) = self.system_type(false)? {
             return Ok(name);
         }
-        // GenericType: type_function_name [attrs] [modifiers], or attrs after a ColId in %TYPE.
+        // `GenericType` is `type_function_name [attrs] [modifiers]`. The name before `%TYPE` is parsed in the same way.
         let start = self.span();
         let name = match self.keyword() {
             Some(keyword) if !Self::is_type_function_name(keyword) => return Err(self.error_here()),

@@ -95,7 +95,8 @@ fn transaction_without_statement_sends_nothing() {
 
 #[test]
 fn a_conflict_runs_the_whole_closure_again() {
-    // A conflict at COMMIT, and at a statement, which needs a ROLLBACK that no task waits for.
+    // The first conflict occurs at COMMIT. The second conflict occurs at a statement: the client then sends a ROLLBACK,
+    // and no task waits for the answer.
     let network = Network::default();
     network.accept(answers([
         begun(&[1]),

@@ -106,7 +106,8 @@ impl Packages {
     }
 }
 
-/// Measures all cases once per round, so that a noisy minute affects both sides.
+/// Measures all cases once per round. If other processes load the machine for a minute, they affect the cases of both
+/// `sql!` and `query!`.
 fn measure(packages: &Packages, options: &Options) -> Result<BTreeMap<Case, Run>> {
     let modes = if options.no_build { vec![Mode::Check] } else { vec![Mode::Check, Mode::Build] };
     let mut cases: Vec<Case> = Vec::new();

@@ -1,4 +1,5 @@
-//! Defines the settings of a session that decide how a date is read, and whether these settings are known.
+//! Defines [`Settings`], the settings of a session that affect how PostgreSQL reads a date, and [`SessionSettings`],
+//! which states whether the settings of a session are known.
 
 use crate::builtin::AbbreviationSet;
 
@@ -10,7 +11,7 @@ pub(super) enum Order {
     MonthDayYear,
 }
 
-/// Settings of a session.
+/// The settings of a session that affect how PostgreSQL reads a date.
 #[derive(Clone, Copy)]
 pub(super) struct Settings {
     pub(super) order: Order,
