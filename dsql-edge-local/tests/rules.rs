@@ -157,6 +157,25 @@ async fn asynchronous_ddl_answers_with_a_job() {
 }
 
 #[tokio::test]
+async fn numeric_without_a_precision_has_six_decimal_places() {
+    let local = local().await;
+    let mut session = Session::open(&local).await;
+    for (table, extended) in [("n", false), ("x", true)] {
+        let create = format!("CREATE TABLE {table} (id int, a numeric, b decimal NOT NULL, c numeric(3,1))");
+        let answer = session.run(extended, &create).await;
+        assert_eq!((answer.errors, answer.done), (Vec::new(), vec!["CREATE TABLE".to_owned()]));
+        session.run(extended, &format!("ALTER TABLE {table} ADD COLUMN d numeric")).await;
+        session.run(extended, &format!("INSERT INTO {table} VALUES (1, 1.5, 2.1234567, 3.1, 4)")).await;
+        let read = session.run(extended, &format!("SELECT concat_ws(' ', a, b, c, d) FROM {table}")).await;
+        assert_eq!(read.values, ["1.500000 2.123457 3.1 4.000000"], "extended: {extended}");
+        let large =
+            session.run(extended, &format!("INSERT INTO {table} VALUES (2, 1234567890123.5, 0)")).await;
+        assert_eq!(large.errors, error("22003", "numeric field overflow"), "extended: {extended}");
+    }
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn without_the_rules_it_is_postgresql() {
     let local = Local::builder().rules(false).init_sql("CREATE TABLE t (id int)").start().await.unwrap();
     let mut session = Session::open(&local).await;

@@ -28,6 +28,7 @@ const SCRIPTS: u64 = 200;
 /// Every rewrite. The test fails if a rewrite was never tried.
 const TITLES: &[&str] = &[
     "add it NOT VALID",
+    "add the column, then its default",
     "add it NOT VALID, then validate it",
     "begin another transaction",
     "leave ASC out",

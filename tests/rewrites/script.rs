@@ -271,7 +271,7 @@ impl Maker {
         let value = if self.careful { -9 } else { self.rng.i32(-1..4) };
         let other = if self.careful { self.keyed.last().cloned() } else { Some(self.name()) };
         let key = !self.careful || !self.keyed.contains(&table);
-        let sql = match (self.rng.u32(..15), other) {
+        let sql = match (self.rng.u32(..16), other) {
             (0, _) if key => {
                 format!("ALTER TABLE {only}{table}\n    ADD CONSTRAINT {table}_pkey PRIMARY KEY (id)")
             }
@@ -296,6 +296,7 @@ impl Maker {
                 format!("ALTER TABLE {table} ALTER COLUMN {} DROP NOT NULL", self.pick(&["id", "a"]))
             }
             (13, _) => format!("CREATE INDEX i{number} ON {table} (b)"),
+            (14, _) => format!("ALTER TABLE {table} ADD COLUMN e{number} int DEFAULT {value}"),
             _ => format!("COMMENT ON TABLE {table} IS {}", self.pick(LITERALS)),
         };
         if sql.contains("PRIMARY KEY") {

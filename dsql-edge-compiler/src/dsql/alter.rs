@@ -9,8 +9,8 @@ use super::{Finding, ddl, types};
 use crate::schema::{Relation, Schema};
 use crate::source::Span;
 use crate::syntax::ast::{
-    AlterAction, AlterTable, Constraint, ConstraintKind, Name, ObjectKind, SET_LOGGED, SET_UNLOGGED,
-    TableColumn,
+    AlterAction, AlterTable, Constraint, ConstraintKind, Expr, ExprKind, Name, ObjectKind, SET_LOGGED,
+    SET_UNLOGGED, TableColumn,
 };
 
 pub(super) fn alter(
@@ -42,7 +42,10 @@ pub(super) fn alter(
     let alone = alter.actions.len() == 1;
     for (action, place) in alter.actions.iter().zip(&alter.places) {
         match action {
-            AlterAction::AddColumn { column, .. } => add_column(column, words, out),
+            AlterAction::AddColumn { column, if_not_exists } => {
+                let rewritable = alone && !if_not_exists && !alter.if_exists;
+                add_column(column, rewritable.then_some((alter, statement)), words, out);
+            }
             AlterAction::SetType { .. } => out.push(alter_column_type.at(*place)),
             AlterAction::SetNotNull(name) => out.push(alter_column_not_null.naming(*place, &name.text)),
             AlterAction::AddConstraint(constraint) => {
@@ -87,11 +90,23 @@ pub(super) fn alter(
 }
 
 /// Checks `ADD COLUMN`: the constraints before the type, as DSQL does (recorded for an identity of type integer).
-fn add_column(column: &TableColumn, words: &Words<'_>, out: &mut Vec<Finding>) {
+/// `whole` is the statement and its place, if the statement only adds this column.
+fn add_column(
+    column: &TableColumn,
+    whole: Option<(&AlterTable, Span)>,
+    words: &Words<'_>,
+    out: &mut Vec<Finding>,
+) {
     let refused = |constraint: &&Constraint| !matches!(constraint.kind, ConstraintKind::Null);
     if let Some(constraint) = column.constraints.iter().find(refused) {
         let last = column.constraints.last().map_or(constraint.span, |last| last.span);
-        out.push(add_column_constraint.at(constraint.span.to(last)));
+        let finding = add_column_constraint.at(constraint.span.to(last));
+        out.push(match (whole, column.constraints.as_slice()) {
+            (Some((alter, statement)), [only]) => {
+                with_default_later(finding, (alter, statement), column, only, words)
+            }
+            _ => finding,
+        });
     }
     if let Some(collated) = &column.collation {
         out.push(collation.at(collated.span()));
@@ -101,6 +116,36 @@ fn add_column(column: &TableColumn, words: &Words<'_>, out: &mut Vec<Finding>) {
     }
     if let Some(ty) = &column.type_name {
         out.extend(types::column(ty));
+    }
+}
+
+/// Adds the fix for a column whose only constraint is a constant default: add the column without the default, then set
+/// the default, which later rows get, then give the value to the rows that exist.
+fn with_default_later(
+    finding: Finding,
+    (alter, statement): (&AlterTable, Span),
+    column: &TableColumn,
+    constraint: &Constraint,
+    words: &Words<'_>,
+) -> Finding {
+    let ConstraintKind::Default(default) = &constraint.kind else { return finding };
+    // The value of another expression could differ between the statements.
+    if !is_constant(default) || constraint.name.is_some() || constraint.span.end != statement.end {
+        return finding;
+    }
+    let (table, name) = (words.text(alter.name.span()), words.text(column.name.span));
+    let value = words.text(default.span);
+    let later = format!(
+        ";\nALTER TABLE {table} ALTER COLUMN {name} SET DEFAULT {value};\nUPDATE {table} SET {name} = {value}"
+    );
+    finding.fixed("add the column, then its default", vec![(words.with_blank_before(constraint.span), later)])
+}
+
+fn is_constant(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Literal(_) => true,
+        ExprKind::Cast { arg, .. } => matches!(arg.kind, ExprKind::Literal(_)),
+        _ => false,
     }
 }
 

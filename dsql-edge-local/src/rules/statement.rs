@@ -1,7 +1,8 @@
 //! Parses statements, and rewrites them for PostgreSQL.
 //!
 //! Input: SQL text. Output: the statements of the text, and the tables whose columns a rule needs. For a statement that
-//! only DSQL has, such as `CREATE INDEX ASYNC`, also the statement that PostgreSQL runs in its place.
+//! only DSQL has, such as `CREATE INDEX ASYNC`, or that DSQL understands in another way, also the statement that
+//! PostgreSQL runs in its place.
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
 use dsql_edge_compiler::source::{Edits, Span};
 use dsql_edge_compiler::syntax::ast::{
     AlterAction, CreateIndex, FromItem, JoinKind, QualifiedName, Query, QueryBody, Statement, StatementKind,
+    TableColumn, TableElement, TypeName,
 };
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 use dsql_edge_compiler::syntax::{Parsed, ParsedStatement, lex};
@@ -138,7 +140,7 @@ pub(super) fn is_job(statement: &Statement) -> bool {
     }
 }
 
-/// The statement that PostgreSQL runs instead of a statement that only DSQL has.
+/// The statement that PostgreSQL runs instead of a statement that only DSQL has, or that means something else in DSQL.
 pub(super) fn local(statement: ParsedStatement<'_>, seal_key: &SealKey) -> Option<String> {
     match &statement.kind {
         StatementKind::Utility("AWS IAM") => iam(statement, seal_key),
@@ -177,8 +179,49 @@ pub(super) fn local(statement: ParsedStatement<'_>, seal_key: &SealKey) -> Optio
                 ALTER_TABLE
             ))
         }
+        StatementKind::CreateTable(table) => {
+            let columns = table.elements.iter().filter_map(|element| match element {
+                TableElement::Column(column) => Some(column),
+                _ => None,
+            });
+            with_numeric(statement, columns)
+        }
+        StatementKind::AlterTable(alter) => {
+            let columns = alter.actions.iter().filter_map(|action| match action {
+                AlterAction::AddColumn { column, .. } => Some(column),
+                _ => None,
+            });
+            with_numeric(statement, columns)
+        }
         _ => None,
     }
+}
+
+/// The statement with the precision and the scale that DSQL gives to a column of type `numeric` without them, if the
+/// statement creates such a column (dsqlbase, live 2026-10-03).
+fn with_numeric<'s>(
+    statement: ParsedStatement<'_>,
+    columns: impl Iterator<Item = &'s TableColumn>,
+) -> Option<String> {
+    let (mut out, mut at) = (String::new(), statement.span.start);
+    for ty in columns.filter_map(|column| column.type_name.as_ref()).filter(|ty| is_bare_numeric(ty)) {
+        out += Span { start: at, end: ty.span.end }.text(statement.text);
+        out += "(18,6)";
+        at = ty.span.end;
+    }
+    if out.is_empty() {
+        return None;
+    }
+    out += Span { start: at, end: statement.span.end }.text(statement.text);
+    Some(out)
+}
+
+fn is_bare_numeric(ty: &TypeName) -> bool {
+    ty.name.name() == "numeric"
+        && ty.name.schema().is_none_or(|schema| schema == "pg_catalog")
+        && ty.modifiers.is_empty()
+        && ty.array_dimensions == 0
+        && !ty.percent_type
 }
 
 /// A query of an index's expressions that reads no rows. Its only purpose is to fail with the errors of the expressions

@@ -9,6 +9,7 @@ mod lint;
 mod queries;
 mod report;
 mod syntax;
+mod verdicts;
 
 use std::path::PathBuf;
 
@@ -101,6 +102,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if wants(Part::Field) {
         let file = options.file.clone().unwrap_or_else(|| corpus.join("field/kinds.jsonl"));
         field::measure(&describe, &file, options.only.as_deref(), &mut report)?;
+        if options.file.is_none() {
+            let file = corpus.join("field/dsql-statements.jsonl");
+            verdicts::measure(&describe, &file, options.only.as_deref(), &mut report)?;
+        }
     }
     if wants(Part::Queries) {
         queries::measure(&describe, &corpus.join("queries"), options.only.as_deref(), &mut report)?;
