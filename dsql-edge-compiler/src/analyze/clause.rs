@@ -245,7 +245,7 @@ impl Analyzer<'_> {
             if let Some(at) = nodes.iter().position(|node| node.written_alike(key)) {
                 if skipped {
                     let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
-                    let span = keys.get(at).map_or(key.span, |written| written.span);
+                    let span = keys.get(at).map_or(key.span, written_location);
                     self.report(Diagnostic::error(Code::InvalidColumnReference, span, message));
                     return;
                 }
@@ -259,7 +259,7 @@ impl Analyzer<'_> {
                 nodes.iter().zip(keys).find(|(node, _)| !sort_keys.iter().any(|key| key.written_alike(node)));
             if let Some((_, written)) = missing {
                 let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
-                let at = tested_constant(written).unwrap_or(written.span);
+                let at = tested_constant(written).unwrap_or(written_location(written));
                 self.report(Diagnostic::error(Code::InvalidColumnReference, at, message));
             }
         }
@@ -299,4 +299,13 @@ struct Sets {
     count: usize,
     empty: bool,
     common: Vec<Node>,
+}
+
+/// The place of an expression as written: `exprLocation`. `x AT TIME ZONE z` is a call whose first argument is `z`, so its
+/// place is the keyword.
+fn written_location(expr: &Expr) -> Span {
+    match &expr.kind {
+        ExprKind::Function(call) if call.location.start > expr.span.start => call.location,
+        _ => expr.span,
+    }
 }

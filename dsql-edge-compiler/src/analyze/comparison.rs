@@ -139,9 +139,12 @@ impl Analyzer<'_> {
     ) -> Node {
         let WrittenPredicate { negated, location, span } = written;
         let operator = Operator { schema: None, name: "=".into(), location };
-        if let (ExprKind::Row(a), ExprKind::Row(b)) = (&left.kind, &right.kind) {
-            let a = self.expr_list_expanded(scope, a);
-            let b = self.expr_list_expanded(scope, b);
+        let (left_expr, right_expr) = (left, right);
+        let mut left = self.expr(scope, left);
+        let mut right = self.expr(scope, right);
+        // Also a row with a cast to a composite type is compared field by field.
+        if let (NodeKind::Row(a), NodeKind::Row(b)) = (&mut left.kind, &mut right.kind) {
+            let (a, b) = (std::mem::take(a), std::mem::take(b));
             a.iter().chain(&b).for_each(|node| self.accepts_null(node));
             let fields = match self.row_comparison(&operator, a, b, span) {
                 node if node.is_error() => return node,
@@ -149,9 +152,6 @@ impl Analyzer<'_> {
             };
             return Node::new(oid::BOOL, NodeKind::NeverNullOf(fields), span);
         }
-        let (left_expr, right_expr) = (left, right);
-        let left = self.expr(scope, left);
-        let right = self.expr(scope, right);
         // `IS DISTINCT FROM` a bare NULL is a null test.
         if matches!(right_expr.kind, ExprKind::Literal(ast::Literal::Null)) {
             self.accepts_null(&left);
@@ -247,7 +247,13 @@ impl Analyzer<'_> {
             return Node::error(span);
         }
         for item in rest {
-            comparisons.push(self.operator(&operator, Some(left.clone()), item, span));
+            comparisons.push(match (&left.kind, item.kind) {
+                // Rows with a cast to a composite type.
+                (NodeKind::Row(fields), NodeKind::Row(item)) => {
+                    self.row_comparison(&operator, fields.clone(), item, span)
+                }
+                (_, kind) => self.operator(&operator, Some(left.clone()), Node { kind, ..item }, span),
+            });
         }
         if let [_] = comparisons.as_slice() {
             return comparisons.remove(0);
