@@ -1,6 +1,6 @@
 //! Searches the text that the parser skips for functions that DSQL does not have.
 //!
-//! Input: a statement. Output: the functions that the statement calls, or uses for an operator, an aggregate or a cast,
+//! Input: a statement. Output: the functions that the statement calls, or uses for an operator or a cast,
 //! if their names are not in the tree. `syntax::visit` finds the functions whose names are in the tree.
 //!
 //! A name is that of a function if its arguments follow, or if a definition requires a function there: `FUNCTION = f`,
@@ -33,9 +33,6 @@ fn passed_over<'p>(statement: ParsedStatement<'p>) -> Option<&'p [Token]> {
         tokens.get(at + 1..)
     };
     match &statement.kind {
-        StatementKind::CreateFunction(function) if function.aggregate.is_some() => {
-            behind(function.name.span().end)
-        }
         StatementKind::CreateRule(table) => behind(table.span().end),
         StatementKind::CreateOperator(_) | StatementKind::CreateCast(_) => Some(tokens),
         StatementKind::Utility("COPY") => behind_word("WHERE"),
@@ -114,9 +111,6 @@ mod tests {
             "CREATE OPERATOR ## (PROCEDURE = pg_catalog.pg_advisory_lock, RIGHTARG = bigint)",
             "CREATE OPERATOR ## (FUNCTION = 'pg_advisory_lock', RIGHTARG = bigint)",
             "CREATE OPERATOR ## (FUNCTION = f, RIGHTARG = bigint, RESTRICT = pg_advisory_lock)",
-            "CREATE AGGREGATE g (int) (SFUNC = pg_try_advisory_lock, STYPE = int)",
-            "CREATE AGGREGATE g (int) (SFUNC = int4pl, STYPE = int, FINALFUNC = pg_try_advisory_lock)",
-            "CREATE AGGREGATE g (BASETYPE = int, SFUNC = pg_try_advisory_lock, STYPE = int)",
             "CREATE CAST (bigint AS text) WITH FUNCTION pg_advisory_lock(bigint)",
             "CREATE OPERATOR CLASS c FOR TYPE bigint USING btree AS FUNCTION 1 pg_advisory_lock(bigint)",
             "CREATE CONVERSION c FOR 'LATIN1' TO 'UTF8' FROM pg_advisory_lock",
@@ -135,7 +129,6 @@ mod tests {
             "COMMENT ON FUNCTION pg_advisory_lock(bigint) IS 'x'",
             "DROP FUNCTION app.pg_advisory_lock(bigint)",
             "CREATE OPERATOR ## (FUNCTION = app.pg_advisory_lock, RIGHTARG = bigint)",
-            "CREATE AGGREGATE pg_advisory_lock (int) (SFUNC = int4pl, STYPE = int)",
             "CREATE FUNCTION app.pg_backend_pid() RETURNS int LANGUAGE sql AS 'SELECT 1'",
             "CREATE TABLE pg_backend_pid (pg_backend_pid int CHECK (pg_backend_pid > 0))",
             "CREATE STATISTICS pg_backend_pid ON a, b FROM t",

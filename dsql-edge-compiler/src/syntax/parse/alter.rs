@@ -384,9 +384,8 @@ impl Parser<'_> {
 
     pub(super) fn enable_action(&mut self) -> Parsing<AlterAction> {
         self.advance();
-        match self.keyword() {
-            Some(K::Row) => return self.row_level_security(),
-            _ => {}
+        if self.at_keyword(K::Row) {
+            return self.row_level_security();
         }
         let is_always = matches!(self.keyword(), Some(K::Always | K::Replica));
         if is_always {
