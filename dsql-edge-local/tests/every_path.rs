@@ -100,9 +100,12 @@ const MORE: &[&str] = &[
 
 /// Rules that a single statement cannot violate, that need a schema, or that only warn: they have separate tests.
 const OTHERS: &[&str] = &[
+    "index_not_immutable",
+    "index_subquery",
     "drop_primary_key_column",
     "drop_primary_key",
     "lateral_outer_column",
+    "ctid",
     "unknown_type",
     "schemas",
     "multi_ddl_transaction",

@@ -10,6 +10,7 @@ use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
 use dsql_edge_compiler::dsql::{self, Transactions};
 use dsql_edge_compiler::schema::Growth;
 use dsql_edge_compiler::source::{Lines, Span};
+use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
 
 use super::finding::{Finding, LintedFile};
 use super::read::read;
@@ -59,6 +60,7 @@ impl LintedFile {
         let (parsed, errors) = read(&text);
         let unread: Vec<Span> = errors.iter().map(|error| error.statement).collect();
         let mut findings: Vec<Finding> = errors;
+        let is_certain = follows_names(&text);
         let mut transactions = Transactions::new();
         transactions.message(if whole { parsed.statements.len() } else { 1 });
         // For each message that psql sends: the index of its first statement, and the number of statements in the
@@ -77,6 +79,8 @@ impl LintedFile {
             } else {
                 dsql::findings(statement, Some(grown.schema()))
             };
+            let own: Vec<_> =
+                own.into_iter().filter(|it| is_certain || !depends_on_names(it, statement.tree)).collect();
             if let Some(count) = begins.get(&at).filter(|_| !whole) {
                 transactions.message(*count);
             }
@@ -131,6 +135,20 @@ impl LintedFile {
 
 fn overlap(a: Span, b: Span) -> bool {
     a.start < b.end && b.start < a.end
+}
+
+/// Whether the tables that names mean are certain in a file: it does not change `search_path`, undo statements, or run
+/// something that is not in the file.
+fn follows_names(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    !["search_path", "rollback", "savepoint", "drop owned", "\\"].iter().any(|word| text.contains(word))
+}
+
+/// Whether a finding depends on the table that a name means, or on the schemas that exist.
+fn depends_on_names(finding: &dsql::Finding, statement: &Statement) -> bool {
+    let by_name = ["key_type", "key_size", "drop_primary_key", "drop_primary_key_column", "schemas"];
+    let of_other = !matches!(statement.kind, StatementKind::CreateTable(_));
+    of_other && by_name.contains(&finding.rule.id)
 }
 
 #[cfg(test)]

@@ -95,13 +95,21 @@ fn compatible(fixes: impl Iterator<Item = Fix>) -> (Vec<(Span, String)>, usize) 
     (edits.into_values().collect(), count)
 }
 
+const BREAKPOINT: &str = "--> statement-breakpoint";
+
 /// Returns the text with the edits applied; new lines end as the first line does.
 fn edited(text: &str, edits: Vec<(Span, String)>) -> String {
+    // drizzle-kit writes this comment between the statements that it sends one by one.
+    let breakpoint = text.contains(BREAKPOINT).then(|| format!(";{BREAKPOINT}\n"));
     let crlf = text.split_once('\n').is_some_and(|(line, _)| line.ends_with('\r'));
+    let divided = |piece: String| match &breakpoint {
+        Some(breakpoint) => piece.replace(";\n", breakpoint),
+        None => piece,
+    };
     let ended = |piece: String| match crlf {
         true => piece.replace("\r\n", "\n").replace('\n', "\r\n"),
         false => piece,
     };
-    let edits: Edits = edits.into_iter().map(|(span, piece)| (span, ended(piece))).collect();
+    let edits: Edits = edits.into_iter().map(|(span, piece)| (span, ended(divided(piece)))).collect();
     edits.apply(text)
 }

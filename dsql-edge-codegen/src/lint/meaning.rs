@@ -121,15 +121,7 @@ fn meaning(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<M
             script.is_alone(at).then_some(if empty { Same } else { SameIfAllSucceed })
         }
         ("add_column_constraint", StatementKind::AlterTable(alter)) => {
-            // The rewrite ends with an UPDATE, which DSQL does not accept in a transaction with DDL, which `migrate` does
-            // not accept as a step, and which would run triggers. A cluster itself has no triggers.
-            let runs_code = |statement: &Statement| {
-                matches!(statement.kind, StatementKind::CreateTrigger(_) | StatementKind::CreateRule(_))
-            };
-            let end = script.statements().len();
-            let fits = script.is_alone(at)
-                && script.sent != Sent::Migrate
-                && !script.naming(0..end, alter.name.name()).any(runs_code);
+            let fits = script.is_alone(at) && rows::is_empty(script, at, &alter.name);
             fits.then_some(SameIfAllSucceed)
         }
         ("index_async" | "index_concurrently", StatementKind::CreateIndex(index)) => {

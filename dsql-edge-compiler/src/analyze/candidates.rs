@@ -8,7 +8,7 @@ use super::catalog::ERROR;
 use super::coercion::{Context, Pathway};
 use super::overload::{self, Choice};
 use super::range_function::RangeFunction;
-use crate::builtin::{self, Oid, oid};
+use crate::builtin::{self, Oid, TypeKind, oid};
 use crate::schema;
 use crate::syntax::ast::{ParameterMode, QualifiedName};
 
@@ -72,6 +72,7 @@ impl Analyzer<'_> {
         if let ([only], None) = (types, names.iter().flatten().next())
             && let Some(target) = self.catalog.type_named(name.schema(), name.name())
             && !self.catalog.type_info(target).is_array
+            && self.catalog.type_info(target).kind != TypeKind::Composite
         {
             let pathway = self.catalog.pathway(target, *only, Context::Explicit);
             let category = self.catalog.type_info(target).category;
@@ -159,7 +160,7 @@ impl Analyzer<'_> {
                 inputs.iter().map(|it| it.name.as_ref().map_or("", |name| &name.text)).collect();
             let variadic = match inputs.last() {
                 Some(last) if last.mode == ParameterMode::Variadic => {
-                    declared.last().and_then(|array| self.catalog.element_type(*array)).unwrap_or(0)
+                    declared.last().map_or(0, |array| self.variadic_element(*array))
                 }
                 _ => 0,
             };
@@ -170,6 +171,16 @@ impl Analyzer<'_> {
             }
         }
         out
+    }
+
+    /// The type of each argument of a VARIADIC parameter: `ProcedureCreate`.
+    fn variadic_element(&self, array: Oid) -> Oid {
+        match array {
+            oid::ANYARRAY => oid::ANYELEMENT,
+            oid::ANYCOMPATIBLEARRAY => oid::ANYCOMPATIBLE,
+            oid::ANY => oid::ANY,
+            array => self.catalog.element_type(array).unwrap_or(0),
+        }
     }
 
     /// The constructors of the schema's ranges and multiranges.
@@ -231,7 +242,7 @@ impl Shape<'_> {
     fn fit(&self, given: usize, names: &[Option<&str>], spread: bool) -> Option<(Vec<Oid>, bool)> {
         let declared = self.declared.len();
         if names.iter().any(Option::is_some) {
-            return self.fit_named(given, names);
+            return if spread && self.variadic != 0 { None } else { self.fit_named(given, names) };
         }
         if given == declared && !(self.variadic != 0 && spread) {
             return Some((self.declared.to_vec(), false));
@@ -248,7 +259,7 @@ impl Shape<'_> {
     }
 
     fn fit_named(&self, given: usize, names: &[Option<&str>]) -> Option<(Vec<Oid>, bool)> {
-        if given > self.declared.len() || self.variadic != 0 {
+        if given > self.declared.len() {
             return None;
         }
         let mut positions = Vec::with_capacity(given);

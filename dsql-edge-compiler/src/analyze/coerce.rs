@@ -76,6 +76,15 @@ impl Analyzer<'_> {
         if node.ty == oid::UNKNOWN {
             return self.coerce_unknown(node, target, typmod, context);
         }
+        if node.ty == oid::RECORD && self.catalog.is_complex(target) {
+            match node.kind {
+                NodeKind::Row(fields) => return self.coerce_row(span, fields, target, context),
+                NodeKind::JoinedRow { columns, .. } => {
+                    return self.coerce_row(span, columns, target, context);
+                }
+                _ => {}
+            }
+        }
         // `coerce_record_to_complex`: the fields are known only for these kinds of records.
         let fields = matches!(
             node.kind,
@@ -255,7 +264,7 @@ impl Analyzer<'_> {
             && self.catalog.is_complex(target)
             && ty == oid::RECORD
         {
-            return self.coerce_row(location, fields.clone(), target);
+            return self.coerce_row(location, fields.clone(), target, Context::Explicit);
         }
         // A record can be cast to a composite type only if its fields are written out or it is the whole row of a
         // table.
@@ -280,7 +289,7 @@ impl Analyzer<'_> {
     }
 
     /// The part of `coerce_record_to_complex` that gives parameters and constants in the record their types.
-    fn coerce_row(&mut self, span: Span, fields: Vec<Node>, target: Oid) -> Node {
+    fn coerce_row(&mut self, span: Span, fields: Vec<Node>, target: Oid, context: Context) -> Node {
         let columns = self.composite_columns(self.catalog.base_type(target).0);
         if columns.len() != fields.len() {
             let to = self.catalog.display(target, -1);
@@ -300,12 +309,14 @@ impl Analyzer<'_> {
                 if field.is_error() || column.ty == ERROR {
                     return field;
                 }
-                self.try_coerce(field, column.ty, column.typmod, Context::Explicit).unwrap_or_else(|_| {
+                self.try_coerce(field, column.ty, column.typmod, context).unwrap_or_else(|_| {
                     let to = self.catalog.display(target, -1);
                     let (from, wanted) = (self.catalog.display(ty, -1), self.catalog.display(column.ty, -1));
                     let detail = format!("Cannot cast type {from} to {wanted} in column {}.", at + 1);
                     let message = format!("cannot cast type record to {to}");
-                    self.report(Diagnostic::error(Code::CannotCast, span, message).with_detail(detail));
+                    // Without a cast that is written, the place is that of the field.
+                    let at = if context == Context::Explicit { span } else { place };
+                    self.report(Diagnostic::error(Code::CannotCast, at, message).with_detail(detail));
                     Node::error(place)
                 })
             })

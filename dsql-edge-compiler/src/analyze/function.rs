@@ -145,8 +145,16 @@ impl Analyzer<'_> {
                 return Node::error(site.span);
             }
         };
+        let of_array = types.iter().find(|ty| self.catalog.type_info(**ty).is_array).copied();
         for column in &mut facts.columns {
             column.ty = actual.of_column(self.catalog, column.ty);
+            // PostgreSQL has no arrays of arrays.
+            if let (ERROR, Some(array)) = (column.ty, of_array) {
+                let shown = self.catalog.display(array, -1);
+                let message = format!("could not find array type for data type {shown}");
+                self.report(Diagnostic::error(Code::UnknownType, Span::default(), message));
+                return Node::error(site.span);
+            }
         }
         let returns = actual.returns;
         let mut args: Vec<Node> = args

@@ -9,7 +9,7 @@ use super::candidates::Lookup;
 use super::coercion::Context;
 use super::function::CallSite;
 use super::scope::Scope;
-use super::tree::{Node, NodeKind, RteColumn};
+use super::tree::{Node, NodeKind, RteColumn, Var};
 use crate::builtin::oid;
 use crate::diagnostic::{Code, Diagnostic, suggestion};
 use crate::source::Span;
@@ -22,11 +22,22 @@ impl Analyzer<'_> {
         if let Some(at) = columns.iter().position(|column| column.name == name.text) {
             return field_at(node, at, &columns, span);
         }
+        if let Some(column) = self.system_column_of(scope, &node, name, span) {
+            return column;
+        }
         if let Some(call) = self.function_of_row(scope, &node, name, span) {
             return call;
         }
-        self.report_unknown_field(&node, &name.text, &columns);
+        self.report_unknown_field(scope, &node, &name.text, &columns);
         Node::error(span)
+    }
+
+    /// `(t).ctid`
+    fn system_column_of(&mut self, scope: &Scope<'_>, row: &Node, name: &Name, span: Span) -> Option<Node> {
+        let NodeKind::WholeRow { level, rte } = row.kind else { return None };
+        let items = &scope.up(level)?.namespace;
+        let item = items.iter().find(|item| item.rte == Some(rte))?;
+        self.system_column(item, level, name, span)
     }
 
     /// `f(row)` in call syntax, if no function has that name: a column of the row.
@@ -79,14 +90,22 @@ impl Analyzer<'_> {
     }
 
     /// `unknown_attribute`.
-    fn report_unknown_field(&mut self, row: &Node, name: &str, columns: &[RteColumn]) {
+    fn report_unknown_field(&mut self, scope: &Scope<'_>, row: &Node, name: &str, columns: &[RteColumn]) {
+        let alias = match row.kind {
+            NodeKind::WholeRow { level, rte } => scope.up(level).and_then(|scope| scope.rtes.get(rte)),
+            _ => None,
+        };
         let shown = self.catalog.display(row.ty, -1);
-        let diagnostic = match row.ty {
+        let diagnostic = match (row.ty, alias) {
+            (_, Some(rte)) => {
+                let message = format!("column {}.{name} does not exist", rte.name);
+                Diagnostic::error(Code::UnknownColumn, row.span, message)
+            }
             // PostgreSQL fails before it searches for the name, and its error has no place.
-            oid::RECORD if columns.is_empty() && matches!(row.kind, NodeKind::Var(_)) => {
+            (oid::RECORD, _) if columns.is_empty() && matches!(row.kind, NodeKind::Var(_)) => {
                 Diagnostic::error(Code::WrongObjectType, row.span, "record type has not been registered")
             }
-            oid::RECORD => {
+            (oid::RECORD, _) => {
                 let message = format!("could not identify column \"{name}\" in record data type");
                 Diagnostic::error(Code::UnknownColumn, row.span, message)
             }
@@ -122,5 +141,10 @@ pub(super) fn field_at(row: Node, at: usize, columns: &[RteColumn], span: Span) 
         return field.clone();
     }
     let (ty, typmod) = columns.get(at).map_or((row.ty, -1), |column| (column.ty, column.typmod));
-    Node { ty, typmod, kind: NodeKind::Field(Box::new(row), at), span }
+    let kind = match row.kind {
+        // `(t).a` is `t.a`.
+        NodeKind::WholeRow { level, rte } => NodeKind::Var(Var { level, rte, column: at }),
+        _ => NodeKind::Field(Box::new(row), at),
+    };
+    Node { ty, typmod, kind, span }
 }

@@ -269,6 +269,10 @@ impl Analyzer<'_> {
         right: &ast::Query,
         recursive: Option<&Rc<Cte>>,
     ) -> Query {
+        for lock in left.locking.iter().chain(&right.locking) {
+            let message = format!("{} is not allowed with UNION/INTERSECT/EXCEPT", lock.strength.name());
+            self.report(Diagnostic::error(Code::FeatureNotSupported, Span::default(), message));
+        }
         let mut left = self.query(left, Some(scope));
         if let Some(cte) = recursive {
             // Only the non-recursive term decides the columns of the query.

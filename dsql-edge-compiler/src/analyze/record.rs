@@ -16,6 +16,12 @@ type Levels<'q> = Vec<&'q [Rte]>;
 impl Analyzer<'_> {
     /// The columns of a value of composite type, or of a record whose columns are known.
     pub(super) fn record_columns(&mut self, scope: &Scope<'_>, node: &Node) -> Vec<RteColumn> {
+        // The columns of a whole row have the names that its alias gives them.
+        if let NodeKind::WholeRow { level, rte } = node.kind
+            && let Some(rte) = scope.up(level).and_then(|scope| scope.rtes.get(rte))
+        {
+            return rte.columns.clone();
+        }
         let base = self.catalog.base_type(node.ty).0;
         if base != oid::RECORD {
             return self.composite_columns(base);

@@ -270,7 +270,8 @@ impl<'a> Analyzer<'a> {
     /// The column numbers of a table's primary key.
     pub(super) fn primary_key(&self, relation: usize) -> Option<Vec<usize>> {
         let relation = &self.catalog.schema.relations[relation];
-        let key = relation.keys.iter().find(|key| key.primary)?;
+        // A deferrable key may be violated for a time: `get_primary_key_attnos`.
+        let key = relation.keys.iter().find(|key| key.primary && !key.deferrable)?;
         key.columns
             .iter()
             .map(|name| relation.columns.iter().position(|column| column.name == *name))

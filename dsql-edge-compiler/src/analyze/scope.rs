@@ -443,7 +443,13 @@ impl Analyzer<'_> {
     }
 
     /// `ctid`, `xmin` and the other system columns of a table.
-    fn system_column(&self, item: &NamespaceItem, level: usize, column: &Name, span: Span) -> Option<Node> {
+    pub(super) fn system_column(
+        &self,
+        item: &NamespaceItem,
+        level: usize,
+        column: &Name,
+        span: Span,
+    ) -> Option<Node> {
         let at = SYSTEM_COLUMNS.iter().position(|(name, _)| *name == column.text)?;
         let (_, ty) = *SYSTEM_COLUMNS.get(at)?;
         let rte = item.rte.filter(|_| !item.derived).filter(|_| item.row_type.is_some())?;

@@ -304,8 +304,10 @@ impl Rte {
 
     /// Whether the entry is one function whose only result is not a row.
     pub(super) fn is_scalar_function(&self) -> bool {
-        matches!(&self.source, RteSource::Function { functions, ordinality: false, .. } if functions.len() == 1)
-            && self.columns.len() == 1
+        let RteSource::Function { functions, ordinality: false, .. } = &self.source else { return false };
+        // With a column definition list, even one column makes a row.
+        let is_record = functions.iter().any(|(call, _)| call.ty == oid::RECORD);
+        functions.len() == 1 && self.columns.len() == 1 && !is_record
     }
 }
 

@@ -69,13 +69,12 @@ impl Analyzer<'_> {
         let words = Words::of(statement);
         let rest: Vec<&str> = (1..words.len()).map(|at| words.at(at)).collect();
         let setting = match rest.as_slice() {
-            ["ALL"] => {
-                let columns = [("name", oid::TEXT), ("setting", oid::TEXT), ("description", oid::TEXT)];
-                return Query { has_target_srf: true, ..shown(&columns, statement.span) };
-            }
+            ["ALL"] => return all_settings(statement.span),
             ["TIME", "ZONE"] => "timezone".to_owned(),
             ["TRANSACTION", "ISOLATION", "LEVEL"] => "transaction_isolation".to_owned(),
             ["SESSION", "AUTHORIZATION"] => "session_authorization".to_owned(),
+            // Also the name `"all"` in quotes means all settings.
+            [quoted] if quoted.eq_ignore_ascii_case("\"all\"") => return all_settings(statement.span),
             _ => match name_of(statement) {
                 Ok(name) => name,
                 Err(span) => {
@@ -122,6 +121,12 @@ fn format_of(statement: ParsedStatement<'_>) -> (Oid, bool) {
         "yaml" => (oid::TEXT, true),
         _ => (oid::TEXT, false),
     }
+}
+
+/// `SHOW ALL`
+fn all_settings(span: Span) -> Query {
+    let columns = [("name", oid::TEXT), ("setting", oid::TEXT), ("description", oid::TEXT)];
+    Query { has_target_srf: true, ..shown(&columns, span) }
 }
 
 /// One row of columns that are not NULL.

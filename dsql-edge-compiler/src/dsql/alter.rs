@@ -9,8 +9,8 @@ use super::{Finding, ddl, types};
 use crate::schema::{Relation, Schema};
 use crate::source::Span;
 use crate::syntax::ast::{
-    AlterAction, AlterTable, Constraint, ConstraintKind, Expr, ExprKind, Name, ObjectKind, SET_LOGGED,
-    SET_UNLOGGED, TableColumn,
+    AlterAction, AlterTable, Constraint, ConstraintKind, Expr, ExprKind, Literal, Name, ObjectKind,
+    SET_LOGGED, SET_UNLOGGED, TableColumn,
 };
 
 pub(super) fn alter(
@@ -120,7 +120,8 @@ fn add_column(
 }
 
 /// Adds the fix for a column whose only constraint is a constant default: add the column without the default, then set
-/// the default, which later rows get, then give the value to the rows that exist.
+/// the default. The rows that exist would not get the value, so the linter offers the fix only for an empty table. An
+/// UPDATE after it would overwrite the column if the column exists already and the first statement fails.
 fn with_default_later(
     finding: Finding,
     (alter, statement): (&AlterTable, Span),
@@ -135,16 +136,19 @@ fn with_default_later(
     }
     let (table, name) = (words.text(alter.name.span()), words.text(column.name.span));
     let value = words.text(default.span);
-    let later = format!(
-        ";\nALTER TABLE {table} ALTER COLUMN {name} SET DEFAULT {value};\nUPDATE {table} SET {name} = {value}"
-    );
+    let later = format!(";\nALTER TABLE {table} ALTER COLUMN {name} SET DEFAULT {value}");
     finding.fixed("add the column, then its default", vec![(words.with_blank_before(constraint.span), later)])
 }
 
+/// Whether an expression has the same value whenever it is read: a string such as `'now'` has not.
 fn is_constant(expr: &Expr) -> bool {
     match &expr.kind {
+        ExprKind::Literal(Literal::String(text)) => {
+            let text = text.to_ascii_lowercase();
+            !["now", "today", "tomorrow", "yesterday"].iter().any(|word| text.contains(word))
+        }
         ExprKind::Literal(_) => true,
-        ExprKind::Cast { arg, .. } => matches!(arg.kind, ExprKind::Literal(_)),
+        ExprKind::Cast { arg, .. } => matches!(arg.kind, ExprKind::Literal(_)) && is_constant(arg),
         _ => false,
     }
 }

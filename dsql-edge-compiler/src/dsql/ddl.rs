@@ -347,7 +347,11 @@ pub(super) fn index(index: &CreateIndex, words: &Words<'_>, schema: Option<&Sche
     if let Some(relation) = schema.and_then(|schema| relation(&index.table, schema)) {
         index_types(index, relation, out);
     }
-    index_functions::immutable(index, out);
+    // PostgreSQL checks functions by itself; without the schema, it is not known which functions are meant.
+    if let Some(schema) = schema {
+        let is_own = |name: &str| schema.functions.iter().any(|it| it.definition.name.name() == name);
+        index_functions::immutable(index, &is_own, out);
+    }
     for element in &index.include {
         if !matches!(element.expr.kind, ExprKind::Column(_)) {
             out.push(index_include_expression.at(element.expr.span));

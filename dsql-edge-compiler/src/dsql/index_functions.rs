@@ -10,10 +10,10 @@ use crate::source::Span;
 use crate::syntax::ast::{CreateIndex, Expr, ExprKind, Query};
 use crate::syntax::visit::{self, Visit};
 
-pub(super) fn immutable(index: &CreateIndex, out: &mut Vec<Finding>) {
+pub(super) fn immutable(index: &CreateIndex, is_own: &dyn Fn(&str) -> bool, out: &mut Vec<Finding>) {
     let elements = index.elements.iter().map(|element| (&element.expr, "expression"));
     for (expr, clause) in elements.chain(index.filter.iter().map(|filter| (filter, "predicate"))) {
-        let mut found = Volatile { at: None, subquery: None };
+        let mut found = Volatile { is_own, at: None, subquery: None };
         visit::expr(expr, &mut found);
         out.extend(found.at.map(|span| index_not_immutable.naming(span, clause)));
         if clause == "predicate" {
@@ -23,12 +23,14 @@ pub(super) fn immutable(index: &CreateIndex, out: &mut Vec<Finding>) {
 }
 
 /// The first call whose function is not immutable, whatever its arguments are, and the first subquery.
-struct Volatile {
+struct Volatile<'f> {
+    /// Whether the schema has a function of this name, which may be the called one.
+    is_own: &'f dyn Fn(&str) -> bool,
     at: Option<Span>,
     subquery: Option<Span>,
 }
 
-impl<'s> Visit<'s> for Volatile {
+impl<'s> Visit<'s> for Volatile<'_> {
     fn query(&mut self, query: &'s Query) -> bool {
         self.subquery = self.subquery.or(Some(query.span));
         false
@@ -39,7 +41,10 @@ impl<'s> Visit<'s> for Volatile {
             ExprKind::Function(call) => {
                 let mut known = builtin::functions(call.name.name()).peekable();
                 let is_builtin = call.name.schema().is_none_or(|schema| schema == "pg_catalog");
-                is_builtin && known.peek().is_some() && known.all(|it| !it.volatility.is_immutable())
+                is_builtin
+                    && !(self.is_own)(call.name.name())
+                    && known.peek().is_some()
+                    && known.all(|it| !it.volatility.is_immutable())
             }
             ExprKind::ValueFunction { .. } => true,
             _ => false,
@@ -52,6 +57,7 @@ impl<'s> Visit<'s> for Volatile {
 
 #[cfg(test)]
 mod tests {
+    use crate::Schema;
     use crate::dsql::findings;
     use crate::source::Source;
     use crate::syntax::Parsed;
@@ -61,7 +67,7 @@ mod tests {
         let found = |sql: &str| {
             let source = Source::numbered(sql);
             let parsed = Parsed::script(&source).unwrap();
-            let found = findings(parsed.only().unwrap(), None);
+            let found = findings(parsed.only().unwrap(), Some(&Schema::default()));
             found.iter().map(|finding| finding.rule.id).collect::<Vec<_>>()
         };
         let nothing: [&str; 0] = [];

@@ -64,8 +64,9 @@ pub(super) fn copied_query(statement: ParsedStatement<'_>) -> Result<Parsed<'_>,
 pub(crate) fn explained(statement: ParsedStatement<'_>) -> Result<Parsed<'_>, Unread> {
     let words = Words::of(statement);
     let mut at = behind_options(&words);
-    while matches!(words.at(at), "ANALYZE" | "ANALYSE" | "VERBOSE") {
-        at += 1;
+    // Without parentheses, VERBOSE follows ANALYZE.
+    for options in [&["ANALYZE", "ANALYSE"] as &[_], &["VERBOSE"]] {
+        at += usize::from(behind_options(&words) == 1 && options.contains(&words.at(at)));
     }
     let end = Span { start: statement.span.end, end: statement.span.end };
     match words.at(at) {

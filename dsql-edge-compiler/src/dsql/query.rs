@@ -6,18 +6,32 @@
 
 use super::clauses::*;
 use super::{Finding, ddl, functions, types};
-use crate::schema::Schema;
+use crate::schema::{Relation, Schema};
+use crate::source::Span;
+use crate::syntax::ParsedStatement;
 use crate::syntax::ast::{
     Expr, ExprKind, FromItem, Join, JoinKind, LockStrength, Name, Query, QueryBody, Select, Statement,
     TypeName,
 };
 use crate::syntax::visit::{self, Visit};
 
-pub(super) fn queries(statement: &Statement, schema: Option<&Schema>, out: &mut Vec<Finding>) {
-    let mut found = Queries { schema, out: Vec::new() };
-    visit::statement(statement, &mut found);
+pub(super) fn queries(statement: ParsedStatement<'_>, schema: Option<&Schema>, out: &mut Vec<Finding>) {
+    let mut found = Queries { schema, ctids: Vec::new(), out: Vec::new() };
+    visit::statement(&statement, &mut found);
+    if is_system_column(statement, &found.ctids, schema) {
+        found.out.extend(found.ctids.iter().map(|span| ctid.at(*span)));
+    }
     found.out.sort_by_key(|finding| finding.diagnostic.span);
     out.append(&mut found.out);
+}
+
+/// Whether the references to `ctid` mean the system column: the statement does not contain the name in another place,
+/// where it could be an alias or a table, and no table or view of the schema has a column of that name.
+fn is_system_column(statement: ParsedStatement<'_>, references: &[Span], schema: Option<&Schema>) -> bool {
+    let Some(schema) = schema else { return false };
+    let names = statement.own_tokens().iter().filter(|token| token.kind.name() == Some("ctid")).count();
+    let has_column = |relation: &Relation| relation.name == "ctid" || relation.column("ctid").is_some();
+    names == references.len() && !schema.relations.iter().any(has_column)
 }
 
 /// Finds casts to types that do not exist in a completely known schema.
@@ -42,6 +56,8 @@ pub(super) fn into(query: &Query) -> Option<Finding> {
 
 struct Queries<'a> {
     schema: Option<&'a Schema>,
+    /// The references to a column `ctid`.
+    ctids: Vec<Span>,
     out: Vec<Finding>,
 }
 
@@ -73,8 +89,7 @@ impl<'s> Visit<'s> for Queries<'_> {
         match &expr.kind {
             ExprKind::Function(call) => self.out.extend(functions::call(call)),
             ExprKind::Column(parts) => {
-                self.out
-                    .extend(parts.last().filter(|name| name.text == "ctid").map(|name| ctid.at(name.span)));
+                self.ctids.extend(parts.last().filter(|name| name.text == "ctid").map(|name| name.span));
             }
             _ => {}
         }

@@ -57,7 +57,7 @@ fn findings_inside(statement: ParsedStatement<'_>, schema: Option<&Schema>, leve
     }
     // The elements of CREATE SCHEMA are statements, and each element is checked by itself.
     if !matches!(statement.kind, StatementKind::CreateSchema(_)) {
-        query::queries(statement.tree, schema, &mut out);
+        query::queries(statement, schema, &mut out);
     }
     named_functions::named(statement, &mut out);
     let errors = out.iter().any(|finding| finding.diagnostic.is_error());

@@ -10,8 +10,8 @@ use dsql_edge_compiler::Source;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
 use dsql_edge_compiler::source::{Edits, Span};
 use dsql_edge_compiler::syntax::ast::{
-    AlterAction, CreateIndex, FromItem, JoinKind, QualifiedName, Query, QueryBody, Statement, StatementKind,
-    TableColumn, TableElement, TypeName,
+    AlterAction, CreateIndex, CreateTable, FromItem, JoinKind, QualifiedName, Query, QueryBody, Statement,
+    StatementKind, TableColumn, TableElement, TypeName,
 };
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 use dsql_edge_compiler::syntax::{Parsed, ParsedStatement, lex};
@@ -179,12 +179,13 @@ pub(super) fn local(statement: ParsedStatement<'_>, seal_key: &SealKey) -> Optio
                 ALTER_TABLE
             ))
         }
-        StatementKind::CreateTable(table) => {
-            let columns = table.elements.iter().filter_map(|element| match element {
-                TableElement::Column(column) => Some(column),
+        StatementKind::CreateTable(table) => with_numeric(statement, columns_of(table)),
+        StatementKind::CreateSchema(created) => {
+            let tables = created.elements.iter().filter_map(|element| match &element.kind {
+                StatementKind::CreateTable(table) => Some(table),
                 _ => None,
             });
-            with_numeric(statement, columns)
+            with_numeric(statement, tables.flat_map(|table| columns_of(table)))
         }
         StatementKind::AlterTable(alter) => {
             let columns = alter.actions.iter().filter_map(|action| match action {
@@ -197,6 +198,13 @@ pub(super) fn local(statement: ParsedStatement<'_>, seal_key: &SealKey) -> Optio
     }
 }
 
+fn columns_of(table: &CreateTable) -> impl Iterator<Item = &TableColumn> {
+    table.elements.iter().filter_map(|element| match element {
+        TableElement::Column(column) => Some(column),
+        _ => None,
+    })
+}
+
 /// The statement with the precision and the scale that DSQL gives to a column of type `numeric` without them, if the
 /// statement creates such a column (dsqlbase, live 2026-10-03).
 fn with_numeric<'s>(
@@ -205,6 +213,10 @@ fn with_numeric<'s>(
 ) -> Option<String> {
     let (mut out, mut at) = (String::new(), statement.span.start);
     for ty in columns.filter_map(|column| column.type_name.as_ref()).filter(|ty| is_bare_numeric(ty)) {
+        // A name in quotes may be a domain of the user.
+        if ty.span.text(statement.text).contains('"') {
+            continue;
+        }
         out += Span { start: at, end: ty.span.end }.text(statement.text);
         out += "(18,6)";
         at = ty.span.end;
