@@ -20,7 +20,8 @@ const PLANNER: &[&str] = &[
     "enable_seqscan",
 ];
 
-/// The settings that a session may change (AWS's pgdump-proxy; measured on clusters), in addition to the settings of the planner.
+/// The settings that a session may change (AWS's pgdump-proxy; measured on clusters), in addition to the settings of the
+/// planner.
 pub const SETTABLE: &[&str] = &[
     "application_name",
     "client_encoding",
