@@ -81,9 +81,11 @@ fn page(rule: &Rule) -> String {
     };
     let (id, what, state) = (rule.id, rule.what, rule.sqlstate);
     let message = rule.general_message();
+    // A rule with the SQLSTATE of success is about a construct that DSQL accepts.
+    let verdict = if rule.sqlstate == "00000" { "changes" } else { "rejects" };
     let severity = if rule.is_error() { "an error" } else { "a warning" };
     format!(
-        "# {id}\n\nA rule of `dsql-edge lint`: DSQL rejects {what}.\n\n    {state} {message}\n\n{instead}\n\n\
+        "# {id}\n\nA rule of `dsql-edge lint`: DSQL {verdict} {what}.\n\n    {state} {message}\n\n{instead}\n\n\
          Known as {}: {severity}. Source: {}. A comment `-- dsql-edge: allow {id}` in the line above silences it.",
         rule.known.name(),
         rule.known.source()

@@ -60,7 +60,7 @@ impl LintedFile {
         let (parsed, errors) = read(&text);
         let unread: Vec<Span> = errors.iter().map(|error| error.statement).collect();
         let mut findings: Vec<Finding> = errors;
-        let is_certain = follows_names(&text);
+        let lower = text.to_ascii_lowercase();
         let mut transactions = Transactions::new();
         transactions.message(if whole { parsed.statements.len() } else { 1 });
         // For each message that psql sends: the index of its first statement, and the number of statements in the
@@ -80,7 +80,7 @@ impl LintedFile {
                 dsql::findings(statement, Some(grown.schema()))
             };
             let own: Vec<_> =
-                own.into_iter().filter(|it| is_certain || !depends_on_names(it, statement.tree)).collect();
+                own.into_iter().filter(|it| !is_uncertain(&lower, it, statement.tree)).collect();
             if let Some(count) = begins.get(&at).filter(|_| !whole) {
                 transactions.message(*count);
             }
@@ -137,19 +137,27 @@ fn overlap(a: Span, b: Span) -> bool {
     a.start < b.end && b.start < a.end
 }
 
-/// Whether the tables that names mean are certain in a file: it does not change `search_path`, undo statements, or run
-/// something that is not in the file.
-fn follows_names(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    !["search_path", "rollback", "savepoint", "drop owned", "\\"].iter().any(|word| text.contains(word))
+/// Whether a finding depends on the table that a name means, or on the schemas that exist, and the file may change
+/// that: it undoes statements, runs another file, or changes the `search_path` by which the name is found.
+fn is_uncertain(text: &str, finding: &dsql::Finding, statement: &Statement) -> bool {
+    let by_name =
+        ["key_type", "key_size", "drop_primary_key", "drop_primary_key_column", "identity_type", "schemas"];
+    let has_schema = match &statement.kind {
+        StatementKind::AlterTable(alter) => alter.name.schema().is_some(),
+        StatementKind::CreateIndex(index) => index.table.schema().is_some(),
+        StatementKind::CreateSchema(_) => true,
+        // CREATE TABLE has the types of its columns itself.
+        _ => return false,
+    };
+    let changes: &[&str] = match has_schema {
+        true => CHANGES_OBJECTS,
+        false => &[CHANGES_OBJECTS, &["search_path"]].concat(),
+    };
+    by_name.contains(&finding.rule.id) && changes.iter().any(|word| text.contains(word))
 }
 
-/// Whether a finding depends on the table that a name means, or on the schemas that exist.
-fn depends_on_names(finding: &dsql::Finding, statement: &Statement) -> bool {
-    let by_name = ["key_type", "key_size", "drop_primary_key", "drop_primary_key_column", "schemas"];
-    let of_other = !matches!(statement.kind, StatementKind::CreateTable(_));
-    of_other && by_name.contains(&finding.rule.id)
-}
+/// The words of statements and of psql commands after which other objects may exist than the file shows.
+const CHANGES_OBJECTS: &[&str] = &["rollback", "savepoint", "drop owned", "\\i", "\\c", "\\gexec"];
 
 #[cfg(test)]
 mod tests {
@@ -182,6 +190,42 @@ mod tests {
     }
 
     #[test]
+    fn names_are_followed_only_while_they_are_certain() {
+        let index = "CREATE INDEX ASYNC i ON t (d);";
+        let table = "CREATE TABLE t (d jsonb);";
+        let other = "CREATE SCHEMA s; CREATE TABLE s.t (d int);";
+        assert_eq!(found(&format!("{table} {index}")), ["key_type"]);
+        assert_eq!(found(&format!("{table} {other} SET search_path = s; {index}")), [""; 0]);
+        let qualified = "CREATE INDEX ASYNC i ON public.t (d);";
+        assert_eq!(found(&format!("{table} {other} SET search_path = s; {qualified}")), ["key_type"]);
+        assert_eq!(found(&format!("BEGIN; {table} ROLLBACK; CREATE TABLE t (d int); {index}")), [""; 0]);
+        let schemas = |from: u32| (from..11).map(|it| format!("CREATE SCHEMA s{it}; ")).collect::<String>();
+        assert_eq!(found(&schemas(0)), ["schemas"]);
+        assert_eq!(found(&schemas(1)), [""; 0]);
+        assert_eq!(found(&format!("BEGIN; CREATE SCHEMA x; ROLLBACK; {}", schemas(1))), [""; 0]);
+    }
+
+    #[test]
+    fn own_names_are_not_those_of_the_system() {
+        let table = "CREATE TABLE t (a int, b text); ";
+        let on_own = |sql: &str| found(&format!("{table}{sql};"));
+        assert_eq!(on_own("SELECT ctid FROM t"), ["ctid"]);
+        for sql in [
+            "SELECT x.ctid FROM (SELECT 1 AS ctid) AS x",
+            "WITH x (ctid) AS (SELECT 1) SELECT ctid FROM x",
+            "SELECT f.ctid FROM generate_series(1, 2) AS f (ctid)",
+            "CREATE VIEW v AS SELECT 1 AS ctid; SELECT ctid FROM v",
+            "CREATE FUNCTION f(ctid int) RETURNS int LANGUAGE sql AS 'SELECT ctid'",
+        ] {
+            assert_eq!(on_own(sql), [""; 0], "{sql}");
+        }
+        let index = "CREATE INDEX ASYNC ON t (now(b))";
+        let function = "CREATE FUNCTION now(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1'";
+        assert_eq!(on_own("CREATE INDEX ASYNC ON t ((now()))"), ["index_not_immutable"]);
+        assert_eq!(on_own(&format!("{function}; {index}")), [""; 0]);
+    }
+
+    #[test]
     fn type_of_an_identity_is_read_from_its_table() {
         let identity = |ty: &str| {
             found(&format!(
@@ -208,6 +252,7 @@ mod tests {
         let constraint = "ALTER TABLE a ADD CONSTRAINT u UNIQUE USING INDEX u;";
         assert_eq!(found(&format!("{unique}{constraint}")), ["index_not_valid"]);
         assert_eq!(found(&format!("{unique}CALL sys.wait_for_job('x');{constraint}")), ["job_id"]);
+        assert_eq!(found(&format!("{unique}SELECT status FROM sys.jobs;{constraint}")), [""; 0]);
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(super) fn as_table() -> String {
     for (name, instead) in dsql::refused_functions() {
         out += &format!("  {name}: {instead}\n");
     }
-    out += &format!("\nSETTINGS\n\n  {}, enable_*\n", dsql::SETTABLE.join(", "));
+    out += &format!("\nSETTINGS\n\n  {}, {}\n", dsql::SETTABLE.join(", "), dsql::PLANNER.join(", "));
     out += "\nLIMITS OF A CLUSTER\n\n";
     for limit in dsql::limits::ALL {
         out += &format!("  {}: {}\n", limit.of, limit.value);
@@ -67,6 +67,7 @@ pub(super) fn as_json() -> String {
         .map(|it| json!({ "since": it.since, "what": it.what, "example": it.example }))
         .collect();
     let types = dsql::column_types().map(|(name, in_keys)| json!({ "type": name, "in_keys": in_keys }));
+    let settings = [dsql::SETTABLE, dsql::PLANNER].concat();
     let functions = dsql::refused_functions().iter();
     let functions = functions.map(|(name, instead)| json!({ "function": name, "instead": instead }));
     let limits = dsql::limits::ALL.iter().map(|limit| {
@@ -77,7 +78,7 @@ pub(super) fn as_json() -> String {
         "rules": rules,
         "column_types": types.collect::<Vec<_>>(),
         "refused_functions": functions.collect::<Vec<_>>(),
-        "settings": dsql::SETTABLE,
+        "settings": settings,
         "limits": limits.collect::<Vec<_>>(),
         "allowed": allowed,
     });

@@ -432,3 +432,37 @@ fn index_is_rewritten_for_migrate_which_waits_for_its_job() {
     let expected = text.replace("INDEX", "INDEX ASYNC");
     assert_eq!(fixed(text, None, Sent::Migrate, Meaning::Same).0, expected);
 }
+
+#[test]
+fn default_of_an_empty_table_is_set_after_the_column() {
+    let fixed = "ALTER TABLE t ADD COLUMN b int;\nALTER TABLE t ALTER COLUMN b SET DEFAULT 0;\n";
+    let add = "ALTER TABLE t ADD COLUMN b int DEFAULT 0;\n";
+    let text = format!("{TABLE}{add}");
+    assert_eq!(with(&text, Meaning::SameIfAllSucceed), format!("{TABLE}{fixed}"));
+    assert_eq!(with(&text, Meaning::Same), text);
+    let time = |default: &str| format!("{TABLE}ALTER TABLE t ADD COLUMN b timestamptz DEFAULT {default};\n");
+    for text in [
+        // The table may have rows, which would not get the value.
+        add.to_owned(),
+        format!("{TABLE}INSERT INTO t VALUES (1);\n{add}"),
+        // The value depends on the time, or is computed.
+        time("'now'"),
+        time("timestamptz ' Today'"),
+        time("now()"),
+        // The column may exist, must not be NULL, or is added in a transaction.
+        format!("{TABLE}ALTER TABLE t ADD COLUMN IF NOT EXISTS b int DEFAULT 0;\n"),
+        format!("{TABLE}ALTER TABLE t ADD COLUMN b int DEFAULT 0 NOT NULL;\n"),
+        format!("{TABLE}BEGIN;\n{add}COMMIT;\n"),
+    ] {
+        assert_eq!(with(&text, Meaning::SameIfAllSucceed), text);
+    }
+}
+
+#[test]
+fn statements_are_added_between_breakpoints() {
+    let text =
+        "CREATE TABLE t (a int);--> statement-breakpoint\nALTER TABLE t ADD CONSTRAINT c CHECK (a > 0);";
+    let expected = "CREATE TABLE t (a int);--> statement-breakpoint\nALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT \
+                    VALID;--> statement-breakpoint\nALTER TABLE ASYNC t VALIDATE CONSTRAINT c;";
+    assert_eq!(with(text, Meaning::SameIfAllSucceed), expected);
+}

@@ -57,7 +57,8 @@ impl Analyzer<'_> {
         spread: bool,
         constant: bool,
     ) -> Lookup {
-        let mut candidates = self.candidates(name, types.len(), names, spread);
+        let sought = Sought { name, given: types.len(), names, spread };
+        let mut candidates = self.candidates(&sought);
         // A function hides functions of the same signature that come later in the search path.
         candidates.sort_by_key(|candidate| (candidate.path, candidate.spread));
         let mut kept: Vec<Candidate> = Vec::new();
@@ -97,17 +98,10 @@ impl Analyzer<'_> {
     }
 
     /// `FuncnameGetCandidates`.
-    fn candidates(
-        &self,
-        name: &QualifiedName,
-        given: usize,
-        names: &[Option<&str>],
-        spread: bool,
-    ) -> Vec<Candidate> {
+    fn candidates(&self, sought: &Sought<'_>) -> Vec<Candidate> {
         let mut out = Vec::new();
-        let schema = name.schema();
-        if schema.is_none_or(|schema| schema == "pg_catalog") {
-            for function in builtin::functions(name.name()) {
+        if sought.name.schema().is_none_or(|schema| schema == "pg_catalog") {
+            for function in builtin::functions(sought.name.name()) {
                 let declared: Vec<Oid> = function.args().collect();
                 let arg_names: Vec<&str> = function.arg_names().collect();
                 let shape = Shape {
@@ -116,33 +110,26 @@ impl Analyzer<'_> {
                     variadic: function.variadic,
                     defaults: usize::from(function.defaults),
                 };
-                if let Some((args, spread)) = shape.fit(given, names, spread) {
+                if let Some((args, spread)) = sought.fit(&shape) {
                     out.push(Candidate { function: Function::Builtin(function), args, spread, path: 0 });
                 }
             }
         }
-        out.extend(self.own_candidates(name, given, names, spread));
-        out.extend(self.range_candidates(name, given, names, spread));
+        out.extend(self.own_candidates(sought));
+        out.extend(self.range_candidates(sought));
         out
     }
 
     /// The functions of the schema.
-    fn own_candidates(
-        &self,
-        name: &QualifiedName,
-        given: usize,
-        names: &[Option<&str>],
-        spread: bool,
-    ) -> Vec<Candidate> {
+    fn own_candidates(&self, sought: &Sought<'_>) -> Vec<Candidate> {
         let mut out = Vec::new();
-        let schema = name.schema();
         for (at, function) in self.catalog.schema.functions.iter().enumerate() {
             let Some((of, _)) =
-                function.name_at(self.catalog.version).filter(|(_, known)| *known == name.name())
+                function.name_at(self.catalog.version).filter(|(_, known)| *known == sought.name.name())
             else {
                 continue;
             };
-            let path = match schema {
+            let path = match sought.name.schema() {
                 Some(schema) if schema == of => 1,
                 Some(_) => continue,
                 None => match self.catalog.path.iter().position(|schema| schema == of) {
@@ -166,7 +153,7 @@ impl Analyzer<'_> {
             };
             let defaults = inputs.iter().filter(|it| it.default.is_some()).count();
             let shape = Shape { declared: &declared, names: &arg_names, variadic, defaults };
-            if let Some((args, spread)) = shape.fit(given, names, spread) {
+            if let Some((args, spread)) = sought.fit(&shape) {
                 out.push(Candidate { function: Function::User(at), args, spread, path });
             }
         }
@@ -184,20 +171,14 @@ impl Analyzer<'_> {
     }
 
     /// The constructors of the schema's ranges and multiranges.
-    fn range_candidates(
-        &self,
-        name: &QualifiedName,
-        given: usize,
-        names: &[Option<&str>],
-        spread: bool,
-    ) -> Vec<Candidate> {
-        let schemas: Vec<&str> = match name.schema() {
+    fn range_candidates(&self, sought: &Sought<'_>) -> Vec<Candidate> {
+        let schemas: Vec<&str> = match sought.name.schema() {
             Some(schema) => vec![schema],
             None => self.catalog.path.iter().map(String::as_str).collect(),
         };
         let mut out = Vec::new();
         for (path, schema) in schemas.into_iter().enumerate() {
-            for function in self.catalog.range_functions(schema, name.name()) {
+            for function in self.catalog.range_functions(schema, sought.name.name()) {
                 let no_names = vec![""; function.args.len()];
                 let shape = Shape {
                     declared: &function.args,
@@ -205,9 +186,8 @@ impl Analyzer<'_> {
                     variadic: function.variadic,
                     defaults: 0,
                 };
-                if let Some((args, spread)) = shape.fit(given, names, spread) {
-                    let function = Function::Range(function.clone());
-                    out.push(Candidate { function, args, spread, path: path + 1 });
+                if let Some((args, spread)) = sought.fit(&shape) {
+                    out.push(Candidate { function: Function::Range(function), args, spread, path: path + 1 });
                 }
             }
         }
@@ -227,6 +207,24 @@ pub(super) fn input_parameters(
         .parameters
         .iter()
         .filter(|it| matches!(it.mode, ParameterMode::In | ParameterMode::InOut | ParameterMode::Variadic))
+}
+
+/// The function that a call needs.
+struct Sought<'c> {
+    name: &'c QualifiedName,
+    /// The number of arguments.
+    given: usize,
+    /// The name of each argument that is written with a name.
+    names: &'c [Option<&'c str>],
+    /// A VARIADIC parameter accepts several arguments: the call does not contain the keyword VARIADIC.
+    spread: bool,
+}
+
+impl Sought<'_> {
+    /// The declared type of each argument, and whether a VARIADIC parameter accepts several of them.
+    fn fit(&self, shape: &Shape<'_>) -> Option<(Vec<Oid>, bool)> {
+        shape.fit(self.given, self.names, self.spread)
+    }
 }
 
 /// The declared shape of one function.

@@ -76,24 +76,19 @@ impl Analyzer<'_> {
         if node.ty == oid::UNKNOWN {
             return self.coerce_unknown(node, target, typmod, context);
         }
+        // `coerce_record_to_complex`: the fields of other records are not known.
         if node.ty == oid::RECORD && self.catalog.is_complex(target) {
             match node.kind {
-                NodeKind::Row(fields) => return self.coerce_row(span, fields, target, context),
-                NodeKind::JoinedRow { columns, .. } => {
-                    return self.coerce_row(span, columns, target, context);
+                NodeKind::Row(fields) | NodeKind::JoinedRow { columns: fields, .. } => {
+                    return self.coerce_row(span, fields, target, context);
                 }
-                _ => {}
+                NodeKind::WholeRow { .. } | NodeKind::Collate(..) => {}
+                _ => {
+                    let message = format!("cannot cast type record to {}", self.catalog.display(target, -1));
+                    self.report(Diagnostic::error(Code::CannotCast, span, message));
+                    return Node::error(span);
+                }
             }
-        }
-        // `coerce_record_to_complex`: the fields are known only for these kinds of records.
-        let fields = matches!(
-            node.kind,
-            NodeKind::Row(_) | NodeKind::WholeRow { .. } | NodeKind::JoinedRow { .. } | NodeKind::Collate(..)
-        );
-        if node.ty == oid::RECORD && self.catalog.is_complex(target) && !fields {
-            let message = format!("cannot cast type record to {}", self.catalog.display(target, -1));
-            self.report(Diagnostic::error(Code::CannotCast, span, message));
-            return Node::error(span);
         }
         if let NodeKind::Collate(arg, collation) = node.kind {
             let inner = self.coerce(*arg, target, typmod, context);
@@ -260,7 +255,7 @@ impl Analyzer<'_> {
             return Node { ty: target, typmod, kind: NodeKind::Error, span };
         }
         let ty = node.ty;
-        if let NodeKind::Row(fields) = &node.kind
+        if let NodeKind::Row(fields) | NodeKind::JoinedRow { columns: fields, .. } = &node.kind
             && self.catalog.is_complex(target)
             && ty == oid::RECORD
         {

@@ -10,9 +10,6 @@ use super::scope::Scope;
 use super::tree::{Body, Callee, Node, NodeKind, Query, Rte, RteColumn, RteSource, Var};
 use crate::builtin::oid;
 
-/// The range tables that an expression can refer to. The range table of the expression's own query level is the first.
-type Levels<'q> = Vec<&'q [Rte]>;
-
 impl Analyzer<'_> {
     /// The columns of a value of composite type, or of a record whose columns are known.
     pub(super) fn record_columns(&mut self, scope: &Scope<'_>, node: &Node) -> Vec<RteColumn> {
@@ -45,6 +42,7 @@ pub(super) fn out_columns(function: &Callee) -> Vec<RteColumn> {
     named.collect()
 }
 
+/// `levels` are the range tables that the expression can refer to. The range table of its own query level is the first.
 fn columns_in(levels: &[&[Rte]], node: &Node) -> Vec<RteColumn> {
     match &node.kind {
         NodeKind::Cast { arg, .. } if node.ty == oid::RECORD => columns_in(levels, arg),
@@ -97,7 +95,7 @@ fn columns_of_target(query: &Query, outer: &[&[Rte]], column: usize) -> Vec<RteC
         Body::Values(_) => Vec::new(),
         Body::Plain => {
             let Some(target) = query.targets.get(column) else { return Vec::new() };
-            let mut levels: Levels<'_> = vec![&query.rtes];
+            let mut levels: Vec<&[Rte]> = vec![&query.rtes];
             levels.extend(outer);
             columns_in(&levels, &target.node)
         }

@@ -59,7 +59,7 @@ pub(super) fn call(call: &FunctionCall) -> Option<Finding> {
     }
     if name == "set_config"
         && let Some(setting) = call.args.first().and_then(|arg| text(&arg.value))
-        && let Some(finding) = settings::set_config(setting, call.name.span())
+        && let Some(finding) = settings::changed(setting, call.name.span())
     {
         return Some(finding);
     }

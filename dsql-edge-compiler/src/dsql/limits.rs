@@ -58,7 +58,7 @@ pub const ALL: &[Limit] = &[
     Limit { of: "a column outside keys",                       value: "1 MiB",                            sqlstate: "54000", message: "maximum column size exceeded" },
     Limit { of: "the columns of a key or an index together",      value: "1 KiB",                            sqlstate: "54000", message: "key size too large" },
     Limit { of: "columns of a key or an index",                   value: "8",                                sqlstate: "54011", message: "more than 8 column keys in an index are not supported" },
-    Limit { of: "columns of a table",                             value: "255; a cluster accepted 256",          sqlstate: "54011", message: "tables can have at most 255 columns" },
+    Limit { of: "columns of a table",                             value: "255; a cluster accepted 256",          sqlstate: "54011", message: "cannot use more than 256 columns in an index" },
     Limit { of: "indexes of a table, including keys",            value: "24",                               sqlstate: "54000", message: "more than 24 indexes per table are not allowed" },
     Limit { of: "memory of a query",                              value: "128 MiB",                          sqlstate: "53200", message: "query requires too much temp space, out of memory." },
     Limit { of: "connections of a cluster",                       value: "10,000",                           sqlstate: "53300", message: "Unable to accept connection, too many open connections." },

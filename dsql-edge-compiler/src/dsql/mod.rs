@@ -31,7 +31,7 @@ pub use allowed::{Allowed, allowed};
 pub(crate) use inside::{Unread, explained, run};
 pub use relations::used_tables;
 pub use rule::{Finding, Fix, Known, Meaning, Rule};
-pub use settings::SETTABLE;
+pub use settings::{PLANNER, SETTABLE};
 pub use statement::{findings, findings_within};
 pub use transaction::Transactions;
 pub(crate) use words::Words;

@@ -26,12 +26,14 @@ pub(super) fn queries(statement: ParsedStatement<'_>, schema: Option<&Schema>, o
 }
 
 /// Whether the references to `ctid` mean the system column: the statement does not contain the name in another place,
-/// where it could be an alias or a table, and no table or view of the schema has a column of that name.
+/// where it could be an alias or a table, and does not read a view, which can have a column of that name.
 fn is_system_column(statement: ParsedStatement<'_>, references: &[Span], schema: Option<&Schema>) -> bool {
     let Some(schema) = schema else { return false };
-    let names = statement.own_tokens().iter().filter(|token| token.kind.name() == Some("ctid")).count();
-    let has_column = |relation: &Relation| relation.name == "ctid" || relation.column("ctid").is_some();
-    names == references.len() && !schema.relations.iter().any(has_column)
+    let named =
+        |name: &str| statement.own_tokens().iter().filter(|token| token.kind.name() == Some(name)).count();
+    // The columns of a view are not resolved here.
+    let may_have_column = |relation: &Relation| relation.has_columns_of_query() && named(&relation.name) > 0;
+    named("ctid") == references.len() && !schema.relations.iter().any(may_have_column)
 }
 
 /// Finds casts to types that do not exist in a completely known schema.

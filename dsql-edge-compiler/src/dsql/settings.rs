@@ -8,8 +8,8 @@ use super::{Finding, words::Words};
 use crate::source::Span;
 use crate::syntax::ast::{Set, StatementKind};
 
-/// The settings of the planner that AWS documents.
-const PLANNER: &[&str] = &[
+/// The settings of the planner that AWS documents as settable.
+pub const PLANNER: &[&str] = &[
     "enable_bitmapscan",
     "enable_hashjoin",
     "enable_indexonlyscan",
@@ -20,8 +20,7 @@ const PLANNER: &[&str] = &[
     "enable_seqscan",
 ];
 
-/// The settings that a session may change (AWS's pgdump-proxy; measured on clusters), in addition to the settings of the
-/// planner.
+/// The settings that a session may change (AWS's pgdump-proxy; measured on clusters), in addition to [`PLANNER`].
 pub const SETTABLE: &[&str] = &[
     "application_name",
     "client_encoding",
@@ -50,37 +49,29 @@ rules! {
 
 /// `SET name = value`.
 pub(super) fn set(set: &Set, words: &Words<'_>) -> Option<Finding> {
-    // DSQL accepts `SET x TO DEFAULT` for every setting.
-    if set.values.is_empty() {
+    // DSQL accepts `SET x TO DEFAULT` for every setting. `SET LOCAL ROLE` is documented; a cluster's answer to this
+    // statement has not been recorded.
+    let is_role = set.name.eq_ignore_ascii_case("role");
+    if set.values.is_empty() || is_role && set.command == "SET LOCAL" {
         return None;
     }
-    let name = set.name.to_ascii_lowercase();
-    let span = words.span_of(usize::MAX);
+    changed(&set.name, words.span_of(usize::MAX))
+}
+
+/// The rule that a change of a setting breaks, by SET or by `set_config`.
+pub(super) fn changed(written: &str, span: Span) -> Option<Finding> {
+    let name = written.to_ascii_lowercase();
     if SETTABLE.contains(&name.as_str()) || PLANNER.contains(&name.as_str()) {
         return None;
     }
-    match name.as_str() {
-        name if name.starts_with("enable_") => Some(set_planner.naming(span, &set.name)),
+    Some(match name.as_str() {
+        name if name.starts_with("enable_") => set_planner.naming(span, written),
         "transaction_isolation" | "default_transaction_isolation" => {
-            Some(set_parameter.naming(span, &set.name).advising(isolation_level.instead))
+            set_parameter.naming(span, written).advising(isolation_level.instead)
         }
-        // `SET LOCAL ROLE` is documented; a cluster's answer to this statement has not been recorded.
-        "role" => (set.command != "SET LOCAL").then(|| set_role.at(span)),
-        name if name.starts_with("dsql.") => Some(set_reserved.naming(span, &set.name)),
-        _ => Some(set_parameter.naming(span, &set.name)),
-    }
-}
-
-/// `set_config(name, …)`: the same rules as for SET.
-pub(super) fn set_config(name: &str, span: Span) -> Option<Finding> {
-    let setting = name.to_ascii_lowercase();
-    if SETTABLE.contains(&setting.as_str()) || setting.starts_with("enable_") {
-        return None;
-    }
-    Some(if setting.starts_with("dsql.") {
-        set_reserved.naming(span, name)
-    } else {
-        set_parameter.naming(span, name)
+        "role" => set_role.at(span),
+        name if name.starts_with("dsql.") => set_reserved.naming(span, written),
+        _ => set_parameter.naming(span, written),
     })
 }
 

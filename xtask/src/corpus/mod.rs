@@ -57,7 +57,7 @@ enum Part {
     Dsql,
     /// A real cluster's recorded answers, compared with `dsql-edge lint` and AWS's `dsql-lint`.
     Lint,
-    /// Minimal cases of public test suites and trackers, with PostgreSQL's answers.
+    /// Minimal cases of public test suites and trackers with PostgreSQL's answers, and statements with DSQL's verdicts.
     Field,
     /// The SQL that is sent after a rewrite, prepared by a PostgreSQL 16: the test `sent` over the corpora.
     Sent,
