@@ -112,7 +112,8 @@ async fn native_client_retries_what_may_pass() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn worker_retries_what_may_pass() {
-    // Only the certificate authority of this dsql-local is used: workerd requires a certificate authority.
+    // This dsql-local only provides the certificate authority that `Workerd::start` requires; the Worker does not
+    // connect to it.
     let local = Local::builder().start().await.unwrap();
     let bundle = workerd::probe().await;
     for (answer, connections, text) in ANSWERS {

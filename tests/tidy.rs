@@ -327,7 +327,8 @@ fn files_have_a_subject_and_a_limit() {
     fail_if_any(problems);
 }
 
-/// Files that name idioms: the ban, this list, and recorded statements.
+/// The files that may contain banned words: CONTRIBUTING.md, which bans them, `idioms.rs`, which lists them, and a file
+/// with recorded statements.
 const WITH_IDIOMS: [&str; 3] =
     ["CONTRIBUTING.md", "tests/tidy/idioms.rs", "dsql-edge/src/session/transcripts.rs"];
 

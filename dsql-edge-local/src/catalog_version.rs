@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub(crate) struct SchemaChange {
     pub(crate) names: Vec<String>,
     pub(crate) created: Option<String>,
-    /// The number of parts of the schema change. `IF EXISTS` or `IF NOT EXISTS` may skip each part.
+    /// The number of parts of the schema change. `IF EXISTS` or `IF NOT EXISTS` may skip any of them.
     pub(crate) parts: usize,
 }
 

@@ -148,12 +148,13 @@ impl Local {
         self.users.iter().find(|(known, _)| known == name).map(|(_, credentials)| credentials)
     }
 
-    /// The bindings that a Worker needs to be `admin`, by name.
+    /// The bindings with which a Worker connects as `admin`: names and values.
     pub fn bindings(&self) -> Vec<(&'static str, String)> {
         self.bindings_with(&self.credentials)
     }
 
-    /// The bindings that a Worker needs to be a [`Builder::user`], by name.
+    /// The bindings with which a Worker connects as the user `name`, a [`Builder::user`]: names and values. `None` if there
+    /// is no such user.
     pub fn bindings_of_user(&self, name: &str) -> Option<Vec<(&'static str, String)>> {
         let mut bindings = self.bindings_with(self.user_credentials(name)?);
         bindings.push(("DSQL_USER", name.to_owned()));

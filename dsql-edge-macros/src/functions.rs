@@ -209,7 +209,7 @@ impl<'f> Declared<'f> {
         let (this, that) = (&self.function.input.name, &first.function.input.name);
         let row = self.name;
         if self.visibility.to_token_stream().to_string() != first.visibility.to_token_stream().to_string() {
-            let message = format!("`{row}` is the row of `{that}` too: use the same visibility");
+            let message = format!("`{row}` is also the row of `{that}`: use the same visibility");
             return Some((row.span(), message));
         }
         let text = |attributes: &[Attribute]| {
@@ -217,7 +217,7 @@ impl<'f> Declared<'f> {
         };
         if !self.attributes.is_empty() && text(self.attributes) != text(first.attributes) {
             let message = format!(
-                "`{row}` is the row of `{that}` too: write its attributes there, where it comes first"
+                "`{row}` is also the row of `{that}`, which comes first: write the attributes of `{row}` at `{that}`"
             );
             return Some((self.attributes.first().map_or(row.span(), |it| it.span()), message));
         }

@@ -1,8 +1,8 @@
 //! Reads the attributes of a row that the macro declares.
 //!
 //! Input: attributes. Output: the attributes that the struct gets, the traits that they derive, and the names under
-//! which fields are serialized. `#[serde(rename_all = "…")]` works without a derive, for the row's own `Serialize`;
-//! if serde's own derive is used, all attributes of serde are left to that derive.
+//! which fields are serialized. If the row does not derive a trait of serde, `#[serde(rename_all = "…")]` applies to the
+//! `Serialize` that the macro generates; otherwise, all attributes of serde are left to serde's derive.
 
 use proc_macro2::TokenStream;
 use quote::quote;

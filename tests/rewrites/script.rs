@@ -101,7 +101,7 @@ struct Maker {
     open: bool,
     /// Whether only statements are generated that probably succeed.
     careful: bool,
-    /// The tables that exist, only in a careful script; `keyed` has the tables with a primary key.
+    /// The tables that exist; `keyed` has those with a primary key. Only a careful script uses these lists.
     tables: Vec<String>,
     keyed: Vec<String>,
     /// `tables` and `keyed` at the beginning of the transaction.

@@ -57,7 +57,7 @@ pub(super) fn is_empty(script: &Script<'_>, at: usize, table: &QualifiedName) ->
         && (created + 1..at).all(|between| leaves_rows(script, between, table))
 }
 
-/// Returns the earlier statement that created a table, if the name means that table at both statements. This requires
+/// Returns the earlier statement that created a table, if the name also means that table at the statement `at`. This requires
 /// that no other relation has or gets this name, in this file or in an earlier file, and that the schemas in which
 /// names are looked up stay the same.
 pub(super) fn creation(script: &Script<'_>, at: usize, table: &QualifiedName) -> Option<usize> {

@@ -81,7 +81,7 @@ fn command(command: &PsqlCommand, parsed: &Parsed<'_>, script: &Script<'_>) -> O
     let text = command.span.text(&parsed.text);
     let words: Vec<String> = text.split_whitespace().map(str::to_ascii_lowercase).collect();
     let has = |word: &str| words.iter().any(|it| it == word);
-    let lint_it = "lint the statements that it runs as a file of their own";
+    let lint_it = "write the statements that it runs into a separate file, and lint that file";
     let (what, hint) = match command.name.as_str() {
         _ if text.contains('`') => ("runs a command of the shell", lint_it),
         "!" => ("runs a command of the shell", lint_it),

@@ -18,7 +18,7 @@ pub(super) struct Database {
     dsql: Dsql,
 }
 
-/// Counts the attempts to send a statement, as long as each one had no effect.
+/// Counts the attempts to send a statement. `another` permits a further attempt only if the last one had no effect.
 pub(super) struct Attempts {
     made: u32,
     pause: Duration,

@@ -290,7 +290,7 @@ impl<'d> Ledger<'d> {
         Ok(self.database.settle(FORGET, &[Some(file)]).await?)
     }
 
-    /// Removes the row of a step, and row 0 of its file: the file is then no longer applied completely.
+    /// Removes the row of a step, and row 0 of its file: the ledger then no longer records that the whole file is applied.
     pub(super) async fn forget_step(&self, file: &str, step: i32) -> Result<()> {
         for number in [step, 0] {
             self.database.settle(FORGET_STEP, &[Some(file), Some(&number.to_string())]).await?;

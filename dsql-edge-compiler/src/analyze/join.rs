@@ -78,7 +78,7 @@ impl Analyzer<'_> {
         JoinTree::Join { kind: join.kind, left: Box::new(left_tree), right: Box::new(right_tree), on }
     }
 
-    /// The columns that USING or NATURAL join on.
+    /// The join columns of USING or NATURAL.
     pub(super) fn using_columns(
         &mut self,
         join: &Join,

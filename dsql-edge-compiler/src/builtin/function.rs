@@ -1,5 +1,5 @@
 //! Looks up functions, aggregates, window functions and procedures. Input: a name or an OID. Output: rows of `pg_proc`
-//! (joined with `pg_aggregate`) and the reviewed column of `data/never_null.txt`.
+//! (joined with `pg_aggregate`) and the reviewed facts about NULL in `data/never_null.txt`.
 
 use super::Oid;
 use super::letters::FunctionKind;

@@ -74,7 +74,7 @@ pub(super) fn columns(table: &CreateTable, out: &mut Vec<Finding>) {
     out.extend(columns.skip(COLUMNS).take(1).map(|column| table_columns.at(column.name.span)));
 }
 
-/// Checks the number of schemas with the one that a CREATE SCHEMA adds.
+/// Checks the number of schemas, including the schema that CREATE SCHEMA adds.
 pub(super) fn schemas_of(
     created: &CreateSchema,
     schema: Option<&Schema>,

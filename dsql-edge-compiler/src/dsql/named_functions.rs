@@ -1,4 +1,4 @@
-//! Searches the text that the parser skips for functions that DSQL does not have.
+//! Finds functions that DSQL does not have and whose names are in the tokens of a statement, but not in its tree.
 //!
 //! Input: a statement. Output: the functions that the statement calls, or uses for an operator or a cast,
 //! if their names are not in the tree. `syntax::visit` finds the functions whose names are in the tree.

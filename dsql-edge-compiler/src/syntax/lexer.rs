@@ -1,8 +1,8 @@
 //! Splits SQL text into tokens by the rules of PostgreSQL 16's `scan.l`.
 //!
 //! Input: a [`Source`]. Output: all tokens at once. A malformed token ends the list with an error. The parser reports
-//! this error only when it reaches the token, because PostgreSQL's scanner also works on demand. The only addition is
-//! the macro's `$name`, with [`Placeholders::Named`].
+//! this error only when it reaches the token, because PostgreSQL's scanner also works on demand. The only addition to
+//! PostgreSQL's scanner is the macro's `$name`, with [`Placeholders::Named`].
 
 use super::keyword::Keyword;
 use super::token::{Piece, Token, TokenKind};

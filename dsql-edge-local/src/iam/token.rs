@@ -12,7 +12,8 @@ use time::{OffsetDateTime, PrimitiveDateTime};
 /// guide).
 pub const MAX_EXPIRES: u32 = 604_800;
 
-/// The maximum length of a token. Every token with a session token is shorter.
+/// The maximum length of a token. Every real token is shorter, even one that contains a session
+/// token (`X-Amz-Security-Token`).
 const MAX_LENGTH: usize = 16 * 1024;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";

@@ -1,4 +1,4 @@
-//! The future of credentials, or of a text that was signed with them, and its error.
+//! The future that returns credentials, or a text that was signed with them; and the error of this future.
 
 use core::future::Future;
 use core::pin::Pin;

@@ -372,7 +372,7 @@ async fn key_alone(dsql: &Dsql, book: Book) {
     let _ = read(dsql, &book).await;
 }
 
-/// A closure that continues after an error of a statement.
+/// A transaction of a session, whose closure continues after an error of a statement.
 async fn key_in_a_session(dsql: &Dsql, book: Book) {
     let tokens = [key_token(7)];
     let mut session = dsql.session();

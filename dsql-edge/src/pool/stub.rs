@@ -20,7 +20,7 @@ pub(crate) struct Stub {
 }
 
 impl Stub {
-    /// The objects of the binding `DSQL_POOL`, with the options in the related bindings.
+    /// The Durable Objects of the binding `DSQL_POOL`, with the options in the bindings that begin with `DSQL_POOL_`.
     pub(crate) fn from_env(env: &worker::Env, prefix: &str) -> Result<Self, Error> {
         let own = |name: &str| [prefix, name].concat();
         let var = |name: &str| env.var(&own(name)).ok().map(|var| var.to_string());

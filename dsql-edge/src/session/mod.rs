@@ -73,7 +73,7 @@ enum State {
     /// A lease is requested: the pool must grant it.
     #[cfg(feature = "pool")]
     AwaitLease,
-    /// The login has ended: messages of the server answer `expected`.
+    /// The login has ended: the server's messages are compared with the answers in `expected`.
     Open,
     Dead,
 }

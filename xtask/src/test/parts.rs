@@ -47,7 +47,7 @@ pub(super) const PARTS: &[Part] = &[
     },
     Part {
         name: "faults",
-        about: "faults at every byte of a client, at every message of a migration",
+        about: "every fault at every byte that a client transfers, and a break at every message of a migration",
         steps: faults,
     },
     Part { name: "soundness", about: "ten minutes of generated queries from another seed", steps: soundness },

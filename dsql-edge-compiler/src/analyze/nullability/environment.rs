@@ -10,7 +10,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-/// The prover of one statement, with the parameters that can be NULL.
+/// The prover of one statement. `parameters` has all parameters of the statement, and whether each can be NULL.
 pub(super) struct Prover<'p> {
     pub(super) parameters: &'p [Parameter],
     /// The number of expressions that may still be examined. At 0, every expression is nullable.
