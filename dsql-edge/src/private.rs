@@ -10,7 +10,6 @@ pub use crate::query::{
 };
 pub use crate::row::DataRow;
 pub use crate::statement::{ColumnDesc, Effect, KeyConstraints, SessionEffect, Statement};
-pub use crate::types::sql::formats;
 pub use crate::types::{NotNull, Nullable};
 
 #[cfg(feature = "serde")]

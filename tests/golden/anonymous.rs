@@ -48,7 +48,7 @@ fn anonymous(author: ::dsql_edge::types::Uuid, least: i32) {
                     ::dsql_edge::private::ColumnDesc { name: "title", type_oid: 25u32, type_name: "text" },
                     ::dsql_edge::private::ColumnDesc { name: "body", type_oid: 25u32, type_name: "text" },
                 ],
-                formats: &::dsql_edge::private::formats([25u32, 25u32]),
+                formats: &[1],
                 effect: ::dsql_edge::private::Effect::Read,
                 session: ::dsql_edge::private::SessionEffect::Keeps,
                 tables: &["posts"],

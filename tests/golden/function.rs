@@ -50,7 +50,7 @@ pub fn posts(ids: &[::dsql_edge::types::Uuid], limit: i64) -> ::dsql_edge::priva
                         type_name: "_text",
                     },
                 ],
-                formats: &::dsql_edge::private::formats([25u32, 1009u32]),
+                formats: &[1],
                 effect: ::dsql_edge::private::Effect::Read,
                 session: ::dsql_edge::private::SessionEffect::Keeps,
                 tables: &["posts"],

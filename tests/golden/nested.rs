@@ -97,7 +97,7 @@ pub fn nested() -> ::dsql_edge::private::Query<Post> {
                         type_name: "text",
                     },
                 ],
-                formats: &::dsql_edge::private::formats([25u32, 25u32, 25u32]),
+                formats: &[1],
                 effect: ::dsql_edge::private::Effect::Read,
                 session: ::dsql_edge::private::SessionEffect::Keeps,
                 tables: &["posts", "users"],

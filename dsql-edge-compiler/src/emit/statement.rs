@@ -2,6 +2,7 @@
 
 use super::emission::{Emission, marker_path, nullability};
 use crate::fields::{Marker, rust_type};
+use crate::sql_type::SqlType;
 use crate::typed::{Effect, IdempotencyKey, SessionEffect, TypedQuery};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -100,6 +101,24 @@ fn columns(query: &TypedQuery) -> TokenStream {
     quote!(&[#(#columns),*])
 }
 
+/// The formats that Bind requests: nothing without columns, `1` if all columns are binary, else one for each column.
+///
+/// The macro computes the formats because rustc takes longer to evaluate a constant than to check all other fields of
+/// the static.
+fn formats(query: &TypedQuery) -> Vec<Literal> {
+    let binary: Vec<bool> = query.columns.iter().map(|column| is_binary(&column.sql_type)).collect();
+    let all_binary = !binary.contains(&false);
+    let codes = if all_binary { binary.get(..1).unwrap_or_default() } else { &binary };
+    codes.iter().map(|binary| Literal::i16_unsuffixed(i16::from(*binary))).collect()
+}
+
+/// Whether the values of a type are received in binary. The OID 0 is a user-defined type: a domain is sent as its base
+/// type and an enum as its label, both in binary. A built-in type without a Rust type has no decoder and is sent as
+/// text.
+fn is_binary(sql_type: &SqlType) -> bool {
+    sql_type.oid == 0 || rust_type(sql_type, false).is_some()
+}
+
 fn statement(emission: &Emission<'_>, sql: &str, params: &[u32], columns: &TokenStream) -> TokenStream {
     let Emission { query, name, .. } = emission;
     // The spans of these three macros determine the place that the runtime reports.
@@ -111,7 +130,7 @@ fn statement(emission: &Emission<'_>, sql: &str, params: &[u32], columns: &Token
     };
     let (effect, session) = (effect_path(query.effect), session_path(query.session));
     let (tables, search_path) = (&query.tables, &query.search_path);
-    let oids = query.columns.iter().map(|column| column.sql_type.oid);
+    let formats = formats(query);
     quote! {
         ::dsql_edge::private::Statement {
             sql: #sql,
@@ -119,7 +138,7 @@ fn statement(emission: &Emission<'_>, sql: &str, params: &[u32], columns: &Token
             #place
             params: &[#(#params),*],
             columns: #columns,
-            formats: &::dsql_edge::private::formats([#(#oids),*]),
+            formats: &[#(#formats),*],
             effect: #effect,
             session: #session,
             tables: &[#(#tables),*],

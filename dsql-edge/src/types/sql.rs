@@ -29,7 +29,6 @@ struct Listed {
     oid: u16,
     array_oid: u16,
     name: &'static str,
-    format: Format,
 }
 
 /// The name of a type that is listed here, or of its array type; for other types the OID.
@@ -43,38 +42,6 @@ pub(crate) fn name_of(oid: u32) -> String {
         name += "[]";
     }
     name
-}
-
-/// The formats that Bind requests for columns of these types.
-///
-/// The OID 0 is a user-defined type: a domain is sent as its base type and an enum as its label, both in binary. A
-/// built-in type that is not listed here has no decoder and is sent as text.
-#[allow(clippy::indexing_slicing, reason = "it runs when the query is compiled")]
-pub const fn formats<const N: usize>(oids: [u32; N]) -> [i16; N] {
-    let mut formats = [Format::Binary.code(); N];
-    let mut at = 0;
-    while at < N {
-        if oids[at] != 0 {
-            formats[at] = format_of(oids[at]).code();
-        }
-        at += 1;
-    }
-    formats
-}
-
-#[allow(clippy::indexing_slicing, reason = "as `formats`")]
-const fn format_of(oid: u32) -> Format {
-    let mut at = 0;
-    while at < LISTED.len() {
-        if LISTED[at].oid as u32 == oid {
-            return LISTED[at].format;
-        }
-        if LISTED[at].array_oid as u32 == oid {
-            return Format::Binary;
-        }
-        at += 1;
-    }
-    Format::Text
 }
 
 /// A PostgreSQL type.
@@ -122,7 +89,7 @@ macro_rules! sql_types {
 
         /// The types that are listed here. If a type has no array type, `array_oid` is 0.
         const LISTED: &[Listed] = &[
-            $(Listed { oid: $oid, array_oid: $array_oid, name: $name, format: Format::$format },)*
+            $(Listed { oid: $oid, array_oid: $array_oid, name: $name },)*
         ];
     };
 }
@@ -188,11 +155,5 @@ mod tests {
     fn arrays_take_their_names_and_oids_from_the_element() {
         assert_eq!((<Array<Int4> as SqlType>::NAME, <Array<Int4> as SqlType>::OID), ("int4[]", 1007));
         assert_eq!(<Array<Array<Int4>> as SqlType>::OID, 1007);
-    }
-
-    #[test]
-    fn only_types_with_a_decoder_are_requested_in_binary() {
-        let (inet, unknown, uuids) = (869, 705, 2951);
-        assert_eq!(formats([inet, unknown, uuids, 0]), [0, 0, 1, 1]);
     }
 }
