@@ -49,7 +49,7 @@ macro_rules! tags {
                             type_name: "int4",
                         },
                     ],
-                    formats: &::dsql_edge::private::formats([25, 23]),
+                    formats: &[1],
                     effect: ::dsql_edge::private::Effect::Read,
                     session: ::dsql_edge::private::SessionEffect::Keeps,
                     tables: &["tag_master"],
