@@ -8,7 +8,7 @@ use std::fmt::{Debug, Display};
 use std::time::Duration;
 
 use dsql_edge::dynamic::Sql;
-use dsql_edge::private::{Arguments, ColumnDesc, DataRow, Effect, Query, SessionEffect, Statement, formats};
+use dsql_edge::private::{Arguments, ColumnDesc, DataRow, Effect, Query, SessionEffect, Statement};
 use dsql_edge::types::sql::{Array, SqlType};
 use dsql_edge::types::{
     Column, DateTime, Decimal, Interval, JsonValue, NaiveDate, NaiveDateTime, NaiveTime, NotNull, Nullable,
@@ -40,7 +40,8 @@ fn statement(
         column: column!(),
         params: params.to_vec().leak(),
         columns: described.leak(),
-        formats: columns.iter().map(|column| formats([column.1])[0]).collect::<Vec<_>>().leak(),
+        // The only type here without a decoder is inet, which is sent as text.
+        formats: columns.iter().map(|column| i16::from(column.2 != "inet")).collect::<Vec<_>>().leak(),
         effect: Effect::Read,
         session: SessionEffect::Keeps,
         tables: &[],
