@@ -21,6 +21,7 @@
 //! |---|---|---|---|---|
 //! | R0 | `NotSent` | the flight could not be sent: a value, a setting, a certificate, no TLS, a socket of another request | nothing happened | no |
 //! | R1 | `NotConnected` | no connection, and nothing of the query was sent | nothing happened | twice, after 50–250 ms |
+//! | R1b | `DirectTlsRejected` | the first connection with direct TLS ended before the server sent a byte; a write was not sent with it | nothing happened | once, at once, with SSLRequest |
 //! | R2 | `LoginRejected` | rejected before the login ended; or the server dropped the flight after the login | nothing happened | by the [`LoginRejection`] |
 //! | R3 | `LostDuringLogin` | lost during the login, with reads or a part of a transaction sent | nothing happened | twice, after 50–250 ms |
 //! | R4 | `CommitLostDuringLogin` | lost during the login, with a COMMIT or an autocommit write sent | unknown | with a key |
@@ -92,6 +93,9 @@ pub(crate) enum Signal {
     LoginRejected { rejection: LoginRejection, pipelined: bool },
     /// The connection broke, or was never opened.
     Lost,
+    /// A connection whose TLS was direct ended before the server sent a byte, and the endpoint has not accepted direct
+    /// TLS before.
+    DirectTlsRejected,
     /// A time limit was exceeded.
     Timeout,
     /// Another transaction committed a conflicting change first.
@@ -127,6 +131,7 @@ pub(crate) struct FailureFacts {
 pub(crate) enum Rule {
     NotSent,
     NotConnected,
+    DirectTlsRejected,
     LoginRejected { rejection: LoginRejection, pipelined: bool },
     LostDuringLogin,
     CommitLostDuringLogin,
@@ -151,6 +156,12 @@ impl FailureFacts {
             (Conflict, _, _) => Rule::Conflict,
             (Answered, _, _) | (Unavailable, _, Commit) => Rule::StatementRejected,
 
+            // A flight that commits waits for the end of such a login; if it had been sent, it would be lost.
+            (DirectTlsRejected, Nothing, _) | (DirectTlsRejected, _, Reads | Transaction) => {
+                Rule::DirectTlsRejected
+            }
+            (DirectTlsRejected, _, Commit) if seeded!(TrustsRejection) => Rule::DirectTlsRejected,
+            (DirectTlsRejected, _, Commit) => Rule::CommitLostDuringLogin,
             (Lost, Nothing, _) if self.kept => Rule::StaleConnection,
             (Lost | Timeout, Nothing, _) => Rule::NotConnected,
             (Lost, Login, Commit) if seeded!(RetriesWriteInLogin) => Rule::LostDuringLogin,
@@ -228,6 +239,8 @@ pub(crate) struct Attempts {
     signed_again: bool,
     serially: bool,
     replaced: bool,
+    /// Whether an attempt has followed a rejection of direct TLS.
+    requested_tls: bool,
 }
 
 /// If a server sends nothing for this many milliseconds after a pipelined login, a probe checks whether the server has
@@ -240,7 +253,15 @@ const LOSSES: u32 = 2;
 impl Attempts {
     /// At most `max` attempts, including the first.
     pub(crate) fn new(max: u32) -> Self {
-        Attempts { max, done: 0, losses: 0, signed_again: false, serially: false, replaced: false }
+        Attempts {
+            max,
+            done: 0,
+            losses: 0,
+            signed_again: false,
+            serially: false,
+            replaced: false,
+            requested_tls: false,
+        }
     }
 
     /// The number of attempts after the first.
@@ -254,6 +275,7 @@ impl Attempts {
         let pause = match rule {
             Rule::NotSent | Rule::StatementRejected | Rule::Abandoned { unknown: false } => return None,
             Rule::StaleConnection => once(&mut self.replaced).then_some(Pause::NONE)?,
+            Rule::DirectTlsRejected => once(&mut self.requested_tls).then_some(Pause::NONE)?,
             Rule::NotConnected | Rule::LostDuringLogin | Rule::ReadsLost => {
                 self.losses += 1;
                 (self.losses <= LOSSES).then_some(Pause::millis(50, 250))?
@@ -350,6 +372,10 @@ mod tests {
             (Local, Nothing, Commit, Rule::NotSent),
             (Lost, Nothing, Commit, Rule::NotConnected),
             (Timeout, Nothing, Reads, Rule::NotConnected),
+            (DirectTlsRejected, Nothing, Commit, Rule::DirectTlsRejected),
+            (DirectTlsRejected, Login, Reads, Rule::DirectTlsRejected),
+            (DirectTlsRejected, Login, Transaction, Rule::DirectTlsRejected),
+            (DirectTlsRejected, Login, Commit, Rule::CommitLostDuringLogin),
             (Lost, Login, Reads, Rule::LostDuringLogin),
             (Lost, Login, Transaction, Rule::LostDuringLogin),
             (Lost, Login, Commit, Rule::CommitLostDuringLogin),
@@ -387,7 +413,14 @@ mod tests {
     #[test]
     fn possible_commit_runs_again_only_with_a_key() {
         let rejection = Signal::LoginRejected { rejection: LoginRejection::WakingUp, pipelined: true };
-        let lossy = [Signal::Lost, Signal::Timeout, Signal::Unsure, Signal::Protocol, Signal::Stranded];
+        let lossy = [
+            Signal::Lost,
+            Signal::DirectTlsRejected,
+            Signal::Timeout,
+            Signal::Unsure,
+            Signal::Protocol,
+            Signal::Stranded,
+        ];
         let definite = [Signal::Local, Signal::Conflict, Signal::Unavailable, Signal::Answered, rejection];
         for reached in REACHED {
             for payload in PAYLOADS {
@@ -436,6 +469,7 @@ mod tests {
         assert_eq!(times(Rule::NotConnected, 5), 2);
         assert_eq!(times(Rule::LostDuringLogin, 2), 1);
         assert_eq!(times(Rule::StaleConnection, 5), 1);
+        assert_eq!(times(Rule::DirectTlsRejected, 5), 1);
         assert_eq!(times(Rule::StatementRejected, 5), 0);
         let rejected = |rejection| Rule::LoginRejected { rejection, pipelined: true };
         assert_eq!(times(rejected(LoginRejection::SignatureExpired), 5), 1);

@@ -15,8 +15,8 @@ use crate::client::lease_request;
 use crate::connector::Connector;
 use crate::error::{Error, Kind};
 use crate::login::failure::{self, ConnectionFailure, LoginProgress};
-use crate::login::{Login, LoginAttempt};
-use crate::retry::{FailureFacts, PROBE_AFTER, Reached, Signal};
+use crate::login::{LoginAttempt, TlsStart};
+use crate::retry::{FailureFacts, PROBE_AFTER, Payload, Reached, Signal};
 use crate::session::{Connection, SessionEvent, SessionFault, Status};
 use crate::transport::{BoxFuture, Transport, TransportError};
 use crate::wire::frontend;
@@ -33,6 +33,9 @@ pub(super) struct Link {
     started: bool,
     /// Whether the password was sent before the server requested it.
     pipelined: bool,
+    tls: TlsStart,
+    /// Whether the endpoint did not accept direct TLS, so that this connection was opened with SSLRequest.
+    fell_back: bool,
     /// Whether the connection is a lease of a pool, for this flight or this transaction only.
     leased: bool,
     /// The point that the flight had reached, if a pool has reported it.
@@ -47,7 +50,7 @@ pub(super) struct Link {
     /// The search_path that the first query was compiled for.
     search_path: &'static str,
     read: Vec<u8>,
-    /// The number of round trips: 3 for dialing, and one each time that the client sends after the server has sent.
+    /// The number of round trips: those of dialing, and one each time that the client sends after the server has sent.
     round_trips: u32,
     /// Whether the server sent the last bytes that were transferred, or no bytes were transferred yet.
     heard_last: bool,
@@ -89,16 +92,21 @@ impl Link {
                 lease_request::ask(connector, lessor, flight, sent.unwrap_or_default(), serially)?;
             let transport = lessor.reach(flight.in_transaction).map_err(|error| (error, Signal::Local))?;
             let mut link = Link::on(transport, connection, search_path);
-            (link.leased, link.round_trips) = (true, 0);
+            link.leased = true;
             return Poll::Ready(Ok(link));
         }
         let login = match login {
             Some(login) => login,
-            empty => empty.insert(LoginAttempt::new(connector, sent, serially)),
+            empty => empty.insert(LoginAttempt::new(connector)),
         };
-        let Login { transport, connection, pipelined } = ready!(login.poll(context, timer))?;
-        let mut link = Link::on(transport, connection, search_path);
-        link.pipelined = pipelined;
+        let login = ready!(login.poll(context, connector, sent, serially, timer))?;
+        let mut link = Link::on(login.transport, login.connection, search_path);
+        (link.pipelined, link.round_trips) = (login.pipelined, login.round_trips);
+        (link.tls, link.fell_back) = (login.tls, login.fell_back);
+        // Until the endpoint has accepted direct TLS, a write is not sent with the login.
+        if link.tls.is_unproven() && flight.payload() == Payload::Commit && !seeded!(SendsWriteUnproven) {
+            link.connection.hold_statements();
+        }
         Poll::Ready(Ok(link))
     }
 
@@ -110,6 +118,8 @@ impl Link {
             write_error: None,
             started: false,
             pipelined: false,
+            tls: TlsStart::Requested,
+            fell_back: false,
             leased: false,
             reached: None,
             rolling_back: false,
@@ -117,7 +127,7 @@ impl Link {
             on_trial: false,
             search_path,
             read: Vec::new(),
-            round_trips: DIALED,
+            round_trips: 0,
             heard_last: true,
         })
     }
@@ -252,9 +262,14 @@ impl Link {
         self.round_trips
     }
 
+    pub(super) fn has_fallen_back(&self) -> bool {
+        self.fell_back
+    }
+
     fn progress(&self) -> LoginProgress {
         let (started, has_received) = (self.started, self.connection.has_received());
-        LoginProgress { started, has_received, pipelined: self.pipelined, leased: self.leased }
+        let (pipelined, leased, tls) = (self.pipelined, self.leased, self.tls);
+        LoginProgress { started, has_received, pipelined, leased, tls }
     }
 
     /// The failure of a flight that is polled by another request, which cannot read the answer.
@@ -304,6 +319,7 @@ impl Link {
                 };
                 if let SessionEvent::Started = event {
                     self.started = true;
+                    self.tls.accepted(connector);
                     let is_sent = self.pipelined && self.connection.has_sent_statements();
                     self.on_trial = is_sent && PROBE_AFTER < connector.settings().query_timeout;
                     let limit = if self.on_trial { PROBE_AFTER } else { connector.settings().query_timeout };
@@ -390,9 +406,6 @@ impl Link {
         }
     }
 }
-
-/// The round trips of dialing: TCP, SSLRequest, TLS.
-const DIALED: u32 = 3;
 
 const NOT_SENT_AGAIN: &str = "the flight was dropped with the login and cannot be sent again";
 const NOT_ROLLED_BACK: &str = "unexpected answer to ROLLBACK";

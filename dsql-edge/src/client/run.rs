@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, OUTLIVED, Outcome};
 use crate::event::Event;
 use crate::login::LoginAttempt;
 use crate::millis::Millis;
-use crate::retry::{Attempts, FailureFacts, Payload, Reached, Signal};
+use crate::retry::{Attempts, FailureFacts, Payload, Reached, Rule, Signal};
 use crate::statement::StatementRef;
 use crate::transport::BoxFuture;
 
@@ -205,6 +205,7 @@ pub(super) struct Runs<'l> {
     until: Millis,
     rows: u64,
     round_trips: u32,
+    direct_tls_rejected: bool,
 }
 
 /// The progress of a flight on the connection that was lent for it.
@@ -240,6 +241,7 @@ impl<'l> Runs<'l> {
             until: began.saturating_add(limit),
             rows: 0,
             round_trips: 0,
+            direct_tls_rejected: false,
         }
     }
 
@@ -345,8 +347,14 @@ impl<'l> Runs<'l> {
             }
             empty => {
                 let (serially, login) = (self.lender.logs_in_serially(), &mut progress.login);
+                if let Some(ahead) = loan.login.take() {
+                    *login = Some(ahead);
+                }
                 match ready!(Link::poll_open(context, connector, flight, serially, login, &mut self.timer)) {
-                    Ok(link) => empty.insert(link),
+                    Ok(link) => {
+                        self.direct_tls_rejected |= link.has_fallen_back();
+                        empty.insert(link)
+                    }
                     Err((error, signal)) => {
                         return Poll::Ready(FlightOutcome::Failed(nothing_sent(error, signal, flight)));
                     }
@@ -383,6 +391,7 @@ impl<'l> Runs<'l> {
         let connector = &self.lender.connector;
         let budget = [&self.lender.budget, connector.environment.retry_budget()];
         let rule = facts.rule();
+        self.direct_tls_rejected |= rule == Rule::DirectTlsRejected;
         let pause = self.attempts.after(rule, resolvable, &budget)?;
         if rule.wants_serial_login() {
             self.lender.log_in_serially();
@@ -444,6 +453,7 @@ impl<'l> Runs<'l> {
                 round_trips: self.round_trips,
                 elapsed: connector.now().saturating_sub(self.began),
                 retries: self.attempts.retries(),
+                direct_tls_rejected: self.direct_tls_rejected,
                 error: result.as_ref().err(),
             });
         }

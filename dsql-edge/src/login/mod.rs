@@ -3,18 +3,27 @@
 //! Input: a [`Connector`] and a timer. Output: a transport with TLS, and a session whose first bytes wait to be sent
 //! together with a flight; or the error and its signal for `retry.rs`. After TLS this module sends nothing. Clients and
 //! pools share this module.
+//!
+//! The token is made while the socket is opened: the request to STS takes three round trips, and so does the socket.
+//! The result is that of doing both in turn, the token first. So an error of the source of credentials takes precedence
+//! over an error of the socket; and after the socket has failed, the source is still awaited, because its credentials
+//! are kept for the next attempt.
 
 pub(crate) mod failure;
+mod warm_up;
 
-use core::task::{Context, Poll, ready};
+use core::task::{Context, Poll};
+use std::sync::Arc;
 
+use crate::auth::Source;
 use crate::connector::Connector;
-use crate::credentials::{AuthFuture, Secret};
+use crate::credentials::{AuthFuture, Secret, Unavailable};
 use crate::error::Error;
 use crate::retry::Signal;
 use crate::session::Connection;
-use crate::transport::{BoxFuture, Dialed, Transport};
+use crate::transport::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind};
 use crate::wire::{Malformed, Startup};
+pub(crate) use warm_up::WarmUp;
 
 /// A connection that is about to log in.
 pub(crate) struct Login {
@@ -22,19 +31,80 @@ pub(crate) struct Login {
     pub(crate) connection: Connection,
     /// Whether the password is sent before the server requests it.
     pub(crate) pipelined: bool,
+    /// The number of round trips that the flight has waited for.
+    pub(crate) round_trips: u32,
+    pub(crate) tls: TlsStart,
+    /// Whether the endpoint did not accept direct TLS.
+    pub(crate) fell_back: bool,
 }
 
-/// A connection with TLS that is being opened. Without a `search_path`, the role's own setting is
-/// used.
+/// How TLS begins on a connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TlsStart {
+    /// After SSLRequest.
+    Requested,
+    /// At once. `proven`: the endpoint has accepted this before. Until then it is not known whether the server reads
+    /// what is sent: a server that requires ALPN closes the connection after the handshake without a message, and a
+    /// flight that was sent with the login looks lost.
+    Direct { proven: bool },
+}
+
+impl TlsStart {
+    /// How TLS begins on the next connection.
+    fn next(connector: &Connector) -> Self {
+        let Connector { config, environment } = connector;
+        match config.settings.direct_tls.then(|| environment.accepts_direct_tls(&config.settings.endpoint)) {
+            None | Some(Some(false)) => TlsStart::Requested,
+            Some(known) => TlsStart::Direct { proven: known.is_some() },
+        }
+    }
+
+    /// Records whether the endpoint accepts direct TLS; `None` forgets it.
+    fn note(connector: &Connector, accepted: Option<bool>) {
+        connector.environment.note_direct_tls(&connector.settings().endpoint, accepted);
+    }
+
+    pub(crate) fn is_unproven(self) -> bool {
+        self == TlsStart::Direct { proven: false }
+    }
+
+    /// Records that a login has ended on a connection that began in this way.
+    pub(crate) fn accepted(&mut self, connector: &Connector) {
+        if self.is_unproven() {
+            TlsStart::note(connector, Some(true));
+            *self = TlsStart::Direct { proven: true };
+        }
+    }
+
+    /// The round trips of dialing: TCP, SSLRequest, TLS.
+    fn round_trips(self) -> u32 {
+        if self == TlsStart::Requested { 3 } else { 2 }
+    }
+}
+
+/// A connection with TLS that is being opened.
 pub(crate) struct LoginAttempt<'c> {
-    connector: &'c Connector,
-    search_path: Option<&'c str>,
-    pipelined: bool,
     /// The future of the token, until it has returned.
     asking: Option<AuthFuture<'c, Secret>>,
-    /// Present once the token has arrived.
-    connection: Option<Connection>,
+    token: Option<Secret>,
     dialing: Option<BoxFuture<Dialed>>,
+    /// Present once dialing has ended.
+    dialed: Option<Dialed>,
+    round_trips: u32,
+    tls: TlsStart,
+    fell_back: bool,
+}
+
+/// A connection that is opened before a query needs it. A trait, so that a Worker without [`WarmUp`] does not link its
+/// code. Dropping the value closes the connection.
+pub(crate) trait Ahead: Send {
+    /// Returns the connection, or an attempt that returns the error that every attempt would return. Returns `None` if
+    /// the connection is lost.
+    fn take(
+        self: Box<Self>,
+        context: &mut Context<'_>,
+        connector: &Connector,
+    ) -> Option<LoginAttempt<'static>>;
 }
 
 /// Opens a connection with TLS; for callers that can await.
@@ -45,71 +115,200 @@ pub(crate) async fn open(
     serially: bool,
     timer: &mut BoxFuture<()>,
 ) -> Result<Login, (Error, Signal)> {
-    let mut opening = LoginAttempt::new(connector, search_path, serially);
-    core::future::poll_fn(|context| opening.poll(context, timer)).await
+    let mut opening = LoginAttempt::new(connector);
+    let opened =
+        core::future::poll_fn(|context| opening.poll(context, connector, search_path, serially, timer));
+    let mut login = opened.await?;
+    // A pool does not read statements, so all of them wait until the endpoint has accepted direct TLS.
+    if login.tls.is_unproven() {
+        login.connection.hold_statements();
+    }
+    Ok(login)
 }
 
 impl<'c> LoginAttempt<'c> {
-    /// With `serially`, the password is sent only after the server has requested it.
-    pub(crate) fn new(connector: &'c Connector, search_path: Option<&'c str>, serially: bool) -> Self {
+    pub(crate) fn new(connector: &'c Connector) -> Self {
         let Connector { config, environment } = connector;
-        let pipelined = config.settings.endpoint.requests_cleartext() && !serially;
-        let asking = Some(config.source.token(&config.settings, environment));
-        LoginAttempt { connector, search_path, pipelined, asking, connection: None, dialing: None }
+        // On Workers the socket is opened from the call of `dial` on: keys that were given sign after that. Another
+        // source is asked before that, so that a source that fails at once opens no socket.
+        let mut attempt = LoginAttempt::of(connector);
+        attempt.asking = Some(config.source.token(&config.settings, environment));
+        attempt
     }
 
+    /// An attempt without a token.
+    fn of(connector: &Connector) -> Self {
+        let mut attempt = LoginAttempt {
+            asking: None,
+            token: None,
+            dialing: None,
+            dialed: None,
+            round_trips: 0,
+            tls: TlsStart::next(connector),
+            fell_back: false,
+        };
+        if let Source::Given(_) = connector.config.source {
+            attempt.dial(connector);
+        }
+        attempt
+    }
+
+    fn dial(&mut self, connector: &Connector) {
+        let direct = self.tls != TlsStart::Requested;
+        self.round_trips += self.tls.round_trips();
+        self.dialing = Some(connector.environment.dial(connector.settings(), direct));
+    }
+
+    /// Without a `search_path`, the role's own setting is used. With `serially`, the password is sent only after the
+    /// server has requested it.
     pub(crate) fn poll(
         &mut self,
         context: &mut Context<'_>,
+        connector: &Connector,
+        search_path: Option<&str>,
+        serially: bool,
         timer: &mut BoxFuture<()>,
     ) -> Poll<Result<Login, (Error, Signal)>> {
-        let advanced = self.advance(context);
-        if advanced.is_ready() {
-            return advanced;
-        }
-        let timeout = || match self.asking {
-            Some(_) => failure::credentials_timeout(),
-            None => failure::connect_timeout(&self.connector.config),
+        self.advance(context, connector)?;
+        let (Some(token), Some(_)) = (&self.token, &self.dialed) else {
+            let timeout = || match self.asking {
+                Some(_) => failure::credentials_timeout(),
+                None => failure::connect_timeout(&connector.config),
+            };
+            return timer.as_mut().poll(context).map(|()| Err((timeout(), Signal::Timeout)));
         };
-        timer.as_mut().poll(context).map(|()| Err((timeout(), Signal::Timeout)))
+        let pipelined = connector.settings().endpoint.requests_cleartext() && !serially;
+        let connection = start(connector, search_path, token, pipelined);
+        let connection = connection.map_err(|error| (error, Signal::Local))?;
+        let dialed = self.dialed.take().unwrap_or_else(|| Err(ended()));
+        let transport = dialed.map_err(|error| failure::of_dialing(&connector.config, error))?;
+        let (round_trips, tls, fell_back) = (self.round_trips, self.tls, self.fell_back);
+        Poll::Ready(Ok(Login { transport, connection, pipelined, round_trips, tls, fell_back }))
     }
 
-    fn advance(&mut self, context: &mut Context<'_>) -> Poll<Result<Login, (Error, Signal)>> {
-        if let Some(asking) = &mut self.asking {
-            let asked = ready!(asking.as_mut().poll(context));
+    /// Advances the token and the socket. Returns an error of the source of credentials.
+    fn advance(&mut self, context: &mut Context<'_>, connector: &Connector) -> Result<(), (Error, Signal)> {
+        if let Some(asking) = &mut self.asking
+            && let Poll::Ready(asked) = asking.as_mut().poll(context)
+        {
             self.asking = None;
-            let token = asked.map_err(|unavailable| {
+            self.token = Some(asked.map_err(|unavailable| {
                 let signal = if unavailable.transient { Signal::Lost } else { Signal::Local };
                 (unavailable.error, signal)
-            })?;
-            let connection = self.start(&token).map_err(|error| (error, Signal::Local))?;
-            self.connection = Some(connection);
-            self.dialing = Some(self.connector.environment.dial(self.connector.settings()));
+            })?);
         }
-        let Some(dialing) = &mut self.dialing else { return Poll::Pending };
-        let dialed = ready!(dialing.as_mut().poll(context));
-        self.dialing = None;
-        let transport = dialed.map_err(|error| failure::of_dialing(&self.connector.config, error))?;
-        let Some(connection) = self.connection.take() else { return Poll::Pending };
-        Poll::Ready(Ok(Login { transport, connection, pipelined: self.pipelined }))
+        if let Some(Ok(transport)) = &mut self.dialed {
+            // A server sends nothing before the login: whatever arrives while the token is awaited ends the connection.
+            // Without this check, a flight would be sent on a dead connection, and the outcome of a write be unknown.
+            if !seeded!(SendsOnDeadWarmUp) && transport.poll_read(context, &mut Vec::new()).is_ready() {
+                transport.close(&[]);
+                self.dialed = Some(Err(ended()));
+                self.fall_back();
+            }
+        }
+        while self.dialed.is_none() {
+            let Some(dialing) = &mut self.dialing else {
+                self.dial(connector);
+                continue;
+            };
+            let Poll::Ready(dialed) = dialing.as_mut().poll(context) else { break };
+            self.dialing = None;
+            if self.fell_back && dialed.is_ok() {
+                TlsStart::note(connector, Some(false));
+            }
+            self.dialed = Some(dialed);
+            self.fall_back();
+        }
+        Ok(())
     }
 
-    /// The session, with its first messages.
-    fn start(&self, token: &Secret) -> Result<Connection, Error> {
-        let settings = self.connector.settings();
-        let startup = Startup {
-            user: &settings.user,
-            database: "postgres",
-            application_name: &settings.application_name,
-            search_path: self.search_path,
-        };
-        let mut connection = Connection::new(self.connector.limits());
-        connection
-            .start(&startup, token.expose(), self.pipelined)
-            .map_err(|Malformed(reason)| Error::config(reason))?;
-        if self.connector.environment.holds_flights() {
-            connection.hold_statements();
+    /// If the server may have rejected direct TLS, begins again with SSLRequest. This is not another attempt: nothing was
+    /// sent. If that succeeds, the server is reachable, and the rejection is recorded.
+    fn fall_back(&mut self) {
+        if let (TlsStart::Direct { .. }, Some(Err(error))) = (self.tls, &self.dialed)
+            && matches!(error.kind, TransportErrorKind::Tls | TransportErrorKind::Lost)
+        {
+            (self.tls, self.fell_back, self.dialed) = (TlsStart::Requested, true, None);
         }
-        Ok(connection)
     }
+}
+
+/// The attempts of a [`WarmUp`].
+impl LoginAttempt<'static> {
+    fn shared(connector: &Arc<Connector>) -> Self {
+        let owner = connector.clone();
+        let mut attempt = LoginAttempt::of(connector);
+        attempt.asking = Some(Box::pin(async move {
+            let Connector { config, environment } = &*owner;
+            config.source.token(&config.settings, environment).await
+        }));
+        attempt
+    }
+
+    /// An attempt that ends with this error, if another attempt would fail in the same way.
+    fn failed((error, signal): (Error, Signal)) -> Option<Self> {
+        let unavailable = Unavailable { error, transient: false };
+        (signal == Signal::Local).then(|| LoginAttempt {
+            asking: Some(Box::pin(core::future::ready(Err(unavailable)))),
+            token: None,
+            dialing: None,
+            dialed: None,
+            round_trips: 0,
+            tls: TlsStart::Requested,
+            fell_back: false,
+        })
+    }
+
+    /// Advances the token and the socket. Returns an error of either of them.
+    fn settle(&mut self, context: &mut Context<'_>, connector: &Connector) -> Result<(), (Error, Signal)> {
+        self.advance(context, connector)?;
+        match self.dialed.take_if(|dialed| self.token.is_some() && dialed.is_err()) {
+            Some(Err(error)) => Err(failure::of_dialing(&connector.config, error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.token.is_some() && self.dialed.is_some()
+    }
+}
+
+/// JavaScript would keep the socket open.
+impl Drop for LoginAttempt<'_> {
+    fn drop(&mut self) {
+        if let Some(Ok(transport)) = &mut self.dialed
+            && !seeded!(LeavesWarmUpOpen)
+        {
+            transport.close(&[]);
+        }
+    }
+}
+
+/// The error of a connection that ended before anything was sent on it.
+fn ended() -> TransportError {
+    TransportError::new(TransportErrorKind::Lost, "the server closed the connection")
+}
+
+/// The session, with its first messages.
+fn start(
+    connector: &Connector,
+    search_path: Option<&str>,
+    token: &Secret,
+    pipelined: bool,
+) -> Result<Connection, Error> {
+    let settings = connector.settings();
+    let startup = Startup {
+        user: &settings.user,
+        database: "postgres",
+        application_name: &settings.application_name,
+        search_path,
+    };
+    let mut connection = Connection::new(connector.limits());
+    connection
+        .start(&startup, token.expose(), pipelined)
+        .map_err(|Malformed(reason)| Error::config(reason))?;
+    if connector.environment.holds_flights() {
+        connection.hold_statements();
+    }
+    Ok(connection)
 }

@@ -14,9 +14,14 @@ export class Connection {
   }
 
   // Connects, sends a request in plain text and returns the first bytes of the answer. After that the streams are
-  // unlocked, as startTls requires.
+  // unlocked, as startTls requires. Without a request, connects with TLS.
   async ask(hostname, port, request) {
-    this.open(connect({ hostname, port }, { secureTransport: "starttls", allowHalfOpen: false }));
+    const secureTransport = request.length ? "starttls" : "on";
+    this.open(connect({ hostname, port }, { secureTransport, allowHalfOpen: false }));
+    if (!request.length) {
+      this.lock();
+      return this.socket.opened;
+    }
     const { readable, writable } = this.socket;
     this.writer = writable.getWriter();
     this.reader = readable.getReader();
@@ -30,6 +35,10 @@ export class Connection {
 
   startTls() {
     this.open(this.socket.startTls());
+    this.lock();
+  }
+
+  lock() {
     const { readable, writable } = this.socket;
     this.writer = writable.getWriter();
     try {

@@ -27,11 +27,12 @@ use crate::millis::Millis;
 use crate::settings::Settings;
 use crate::wire::frontend::SSL_REQUEST;
 
-pub(super) fn dial(settings: &Settings) -> BoxFuture<Dialed> {
+pub(super) fn dial(settings: &Settings, direct: bool) -> BoxFuture<Dialed> {
     let connection = Connection::new();
-    let asking = connection.ask(&settings.endpoint.host, settings.endpoint.port, &SSL_REQUEST);
+    let request: &[u8] = if direct { &[] } else { &SSL_REQUEST };
+    let asking = connection.ask(&settings.endpoint.host, settings.endpoint.port, request);
     let asking = JsFuture::from(asking);
-    Box::pin(OneThread(Dialing { connection: Some(connection), asking }))
+    Box::pin(OneThread(Dialing { connection: Some(connection), asking, direct }))
 }
 
 #[cfg(feature = "assume-role")]
@@ -108,7 +109,6 @@ fn text_at(object: &JsValue, name: &str) -> Option<String> {
     Reflect::get(object, &JsValue::from_str(name)).ok()?.as_string()
 }
 
-#[cfg(feature = "pool")]
 pub(crate) fn spawn(future: BoxFuture<()>) {
     worker::wasm_bindgen_futures::spawn_local(future);
 }
@@ -273,6 +273,8 @@ struct Dialing {
     /// `None` once there is a [`Socket`].
     connection: Option<Connection>,
     asking: JsFuture,
+    /// Whether TLS has begun without SSLRequest.
+    direct: bool,
 }
 
 /// Closes the socket of a dial that failed or was dropped: JavaScript would keep it open.
@@ -289,11 +291,17 @@ impl Future for Dialing {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Dialed> {
         let answer = ready!(Pin::new(&mut self.asking).poll(context));
-        let answer = answer.map_err(|thrown| error(TransportErrorKind::Unreachable, &thrown))?;
-        check_ssl_answer(&answer.unchecked_into::<Uint8Array>().to_vec())?;
+        // The platform does not report whether TCP or direct TLS has failed.
+        let kind = if self.direct { TransportErrorKind::Lost } else { TransportErrorKind::Unreachable };
+        let answer = answer.map_err(|thrown| error(kind, &thrown))?;
+        if !self.direct {
+            check_ssl_answer(&answer.unchecked_into::<Uint8Array>().to_vec())?;
+        }
         // If the future is polled again after it was ready, it waits forever.
         let Some(connection) = &self.connection else { return Poll::Pending };
-        connection.start_tls().map_err(|thrown| error(TransportErrorKind::Tls, &thrown))?;
+        if !self.direct {
+            connection.start_tls().map_err(|thrown| error(TransportErrorKind::Tls, &thrown))?;
+        }
         let socket = self.connection.take().map(Socket::over);
         socket.map_or(Poll::Pending, |socket| Poll::Ready(Ok(Box::new(OneThread(socket)))))
     }

@@ -2,6 +2,7 @@
 
 mod bulk;
 mod credentials;
+mod direct_tls;
 mod keys;
 mod outcomes;
 mod pipelines;
@@ -11,6 +12,7 @@ mod reports;
 mod retries;
 mod streams;
 mod transactions;
+mod warm_up;
 
 use core::future::Future;
 use core::pin::pin;

@@ -5,7 +5,7 @@
 //! that may assume the role. A mixture of two sets would be an identity that was not configured.
 
 /// The bindings of the cluster, which always have the prefix.
-pub(super) const CLUSTER: [&str; 3] = ["DSQL_ENDPOINT", "DSQL_REGION", "DSQL_USER"];
+pub(super) const CLUSTER: [&str; 4] = ["DSQL_ENDPOINT", "DSQL_REGION", "DSQL_USER", "DSQL_TLS"];
 
 pub(super) const KEYS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
