@@ -3,6 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
+use crate::direct_tls::DirectTls;
 use crate::error::Error;
 use crate::millis::Millis;
 use crate::statement::StatementRef;
@@ -38,7 +39,7 @@ pub struct Event<'e> {
     pub(crate) round_trips: u32,
     pub(crate) elapsed: Millis,
     pub(crate) retries: u32,
-    pub(crate) direct_tls_rejected: bool,
+    pub(crate) direct_tls_rejected: Option<DirectTls>,
     pub(crate) error: Option<&'e Error>,
 }
 
@@ -80,10 +81,10 @@ impl<'e> Event<'e> {
         self.retries
     }
 
-    /// Whether the endpoint did not accept direct TLS ([`Config::direct_tls`](crate::Config::direct_tls)), so that this
+    /// Whether the endpoint did not accept direct TLS (`Config::direct_tls`), so that this
     /// query began again with SSLRequest. Later queries begin with SSLRequest; their events do not report it again.
     pub fn direct_tls_rejected(&self) -> bool {
-        self.direct_tls_rejected
+        self.direct_tls_rejected.is_some()
     }
 
     /// The error, if the query ended with one.
@@ -101,7 +102,7 @@ impl fmt::Debug for Event<'_> {
             .field("round_trips", &self.round_trips)
             .field("elapsed", &self.elapsed)
             .field("retries", &self.retries)
-            .field("direct_tls_rejected", &self.direct_tls_rejected)
+            .field("direct_tls_rejected", &self.direct_tls_rejected())
             .field("error", &self.error)
             .finish()
     }

@@ -58,6 +58,7 @@
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use crate::direct_tls::DirectTls;
 use crate::login_rejection::LoginRejection;
 use crate::millis::Millis;
 
@@ -95,7 +96,7 @@ pub(crate) enum Signal {
     Lost,
     /// A connection whose TLS was direct ended before the server sent a byte, and the endpoint has not accepted direct
     /// TLS before.
-    DirectTlsRejected,
+    DirectTlsRejected(DirectTls),
     /// A time limit was exceeded.
     Timeout,
     /// Another transaction committed a conflicting change first.
@@ -131,7 +132,7 @@ pub(crate) struct FailureFacts {
 pub(crate) enum Rule {
     NotSent,
     NotConnected,
-    DirectTlsRejected,
+    DirectTlsRejected(DirectTls),
     LoginRejected { rejection: LoginRejection, pipelined: bool },
     LostDuringLogin,
     CommitLostDuringLogin,
@@ -157,11 +158,12 @@ impl FailureFacts {
             (Answered, _, _) | (Unavailable, _, Commit) => Rule::StatementRejected,
 
             // A flight that commits waits for the end of such a login; if it had been sent, it would be lost.
-            (DirectTlsRejected, Nothing, _) | (DirectTlsRejected, _, Reads | Transaction) => {
-                Rule::DirectTlsRejected
+            (DirectTlsRejected(direct), Nothing, _) => Rule::DirectTlsRejected(direct),
+            (DirectTlsRejected(direct), _, Reads | Transaction) => Rule::DirectTlsRejected(direct),
+            (DirectTlsRejected(direct), _, Commit) if seeded!(TrustsRejection) => {
+                Rule::DirectTlsRejected(direct)
             }
-            (DirectTlsRejected, _, Commit) if seeded!(TrustsRejection) => Rule::DirectTlsRejected,
-            (DirectTlsRejected, _, Commit) => Rule::CommitLostDuringLogin,
+            (DirectTlsRejected(_), _, Commit) => Rule::CommitLostDuringLogin,
             (Lost, Nothing, _) if self.kept => Rule::StaleConnection,
             (Lost | Timeout, Nothing, _) => Rule::NotConnected,
             (Lost, Login, Commit) if seeded!(RetriesWriteInLogin) => Rule::LostDuringLogin,
@@ -275,7 +277,7 @@ impl Attempts {
         let pause = match rule {
             Rule::NotSent | Rule::StatementRejected | Rule::Abandoned { unknown: false } => return None,
             Rule::StaleConnection => once(&mut self.replaced).then_some(Pause::NONE)?,
-            Rule::DirectTlsRejected => once(&mut self.requested_tls).then_some(Pause::NONE)?,
+            Rule::DirectTlsRejected(_) => once(&mut self.requested_tls).then_some(Pause::NONE)?,
             Rule::NotConnected | Rule::LostDuringLogin | Rule::ReadsLost => {
                 self.losses += 1;
                 (self.losses <= LOSSES).then_some(Pause::millis(50, 250))?
@@ -372,10 +374,6 @@ mod tests {
             (Local, Nothing, Commit, Rule::NotSent),
             (Lost, Nothing, Commit, Rule::NotConnected),
             (Timeout, Nothing, Reads, Rule::NotConnected),
-            (DirectTlsRejected, Nothing, Commit, Rule::DirectTlsRejected),
-            (DirectTlsRejected, Login, Reads, Rule::DirectTlsRejected),
-            (DirectTlsRejected, Login, Transaction, Rule::DirectTlsRejected),
-            (DirectTlsRejected, Login, Commit, Rule::CommitLostDuringLogin),
             (Lost, Login, Reads, Rule::LostDuringLogin),
             (Lost, Login, Transaction, Rule::LostDuringLogin),
             (Lost, Login, Commit, Rule::CommitLostDuringLogin),
@@ -413,14 +411,7 @@ mod tests {
     #[test]
     fn possible_commit_runs_again_only_with_a_key() {
         let rejection = Signal::LoginRejected { rejection: LoginRejection::WakingUp, pipelined: true };
-        let lossy = [
-            Signal::Lost,
-            Signal::DirectTlsRejected,
-            Signal::Timeout,
-            Signal::Unsure,
-            Signal::Protocol,
-            Signal::Stranded,
-        ];
+        let lossy = [Signal::Lost, Signal::Timeout, Signal::Unsure, Signal::Protocol, Signal::Stranded];
         let definite = [Signal::Local, Signal::Conflict, Signal::Unavailable, Signal::Answered, rejection];
         for reached in REACHED {
             for payload in PAYLOADS {
@@ -439,6 +430,26 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    #[cfg(feature = "direct-tls")]
+    fn rejected_direct_tls_runs_again_once_without_a_commit() {
+        use Payload::{Commit, Reads, Transaction};
+        use Reached::{Login, Nothing};
+        let again = Rule::DirectTlsRejected(DirectTls::UNPROVEN);
+        for (reached, payload, expected) in [
+            (Nothing, Commit, again),
+            (Login, Reads, again),
+            (Login, Transaction, again),
+            (Login, Commit, Rule::CommitLostDuringLogin),
+        ] {
+            let rule = rule(Signal::DirectTlsRejected(DirectTls::UNPROVEN), reached, payload);
+            assert_eq!(rule, expected, "{reached:?} {payload:?}");
+        }
+        let mut attempts = Attempts::new(5);
+        assert_eq!(attempts.after(again, false, &[]), Some(Pause::NONE));
+        assert_eq!(attempts.after(again, false, &[]), None);
     }
 
     #[test]
@@ -469,7 +480,6 @@ mod tests {
         assert_eq!(times(Rule::NotConnected, 5), 2);
         assert_eq!(times(Rule::LostDuringLogin, 2), 1);
         assert_eq!(times(Rule::StaleConnection, 5), 1);
-        assert_eq!(times(Rule::DirectTlsRejected, 5), 1);
         assert_eq!(times(Rule::StatementRejected, 5), 0);
         let rejected = |rejection| Rule::LoginRejected { rejection, pipelined: true };
         assert_eq!(times(rejected(LoginRejection::SignatureExpired), 5), 1);

@@ -118,7 +118,7 @@ impl Dsql {
     /// missing credentials, the query returns that error.
     ///
     /// This does nothing if a connection is open or being opened already, with a pool, in another request than that of
-    /// this `Dsql`, and outside Workers if there is no tokio runtime.
+    /// this `Dsql`, and outside a runtime of tokio in a program that is not a Worker.
     pub fn warm_up(&self) {
         self.0.warm_up();
     }

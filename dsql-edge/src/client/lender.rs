@@ -160,7 +160,7 @@ impl Lender {
         }
     }
 
-    fn lend(&self, link: Option<Box<Link>>, login: Option<LoginAttempt<'static>>) -> Loan<'_> {
+    fn lend(&self, link: Option<Box<Link>>, login: Option<Box<LoginAttempt<'static>>>) -> Loan<'_> {
         Loan { lender: self, link, login, of: None, counted: true }
     }
 
@@ -323,7 +323,7 @@ pub(super) struct Loan<'l> {
     lender: &'l Lender,
     pub(super) link: Option<Box<Link>>,
     /// Without a link: the connection that was opened before the query needed it.
-    pub(super) login: Option<LoginAttempt<'static>>,
+    pub(super) login: Option<Box<LoginAttempt<'static>>>,
     /// The transaction that the connection belongs to.
     of: Option<Owner>,
     /// Whether the connection is included in the number of open connections.

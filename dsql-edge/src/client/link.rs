@@ -13,6 +13,7 @@ use crate::client::flight::{Answer, Flight, FlightEnd, Step, write_rollback};
 #[cfg(feature = "pool")]
 use crate::client::lease_request;
 use crate::connector::Connector;
+use crate::direct_tls::DirectTls;
 use crate::error::{Error, Kind};
 use crate::login::failure::{self, ConnectionFailure, LoginProgress};
 use crate::login::{LoginAttempt, TlsStart};
@@ -34,8 +35,8 @@ pub(super) struct Link {
     /// Whether the password was sent before the server requested it.
     pipelined: bool,
     tls: TlsStart,
-    /// Whether the endpoint did not accept direct TLS, so that this connection was opened with SSLRequest.
-    fell_back: bool,
+    /// Set if the endpoint did not accept direct TLS, so that this connection was opened with SSLRequest.
+    fell_back: Option<DirectTls>,
     /// Whether the connection is a lease of a pool, for this flight or this transaction only.
     leased: bool,
     /// The point that the flight had reached, if a pool has reported it.
@@ -80,7 +81,7 @@ impl Link {
         connector: &'c Connector,
         flight: &Flight<'_>,
         serially: bool,
-        login: &mut Option<LoginAttempt<'c>>,
+        login: &mut Option<Box<LoginAttempt<'c>>>,
         timer: &mut BoxFuture<()>,
     ) -> Poll<Result<Box<Self>, (Error, Signal)>> {
         let search_path = flight.search_path().unwrap_or_default();
@@ -97,7 +98,7 @@ impl Link {
         }
         let login = match login {
             Some(login) => login,
-            empty => empty.insert(LoginAttempt::new(connector)),
+            empty => empty.insert(Box::new(LoginAttempt::new(connector))),
         };
         let login = ready!(login.poll(context, connector, sent, serially, timer))?;
         let mut link = Link::on(login.transport, login.connection, search_path);
@@ -119,7 +120,7 @@ impl Link {
             started: false,
             pipelined: false,
             tls: TlsStart::Requested,
-            fell_back: false,
+            fell_back: None,
             leased: false,
             reached: None,
             rolling_back: false,
@@ -262,7 +263,8 @@ impl Link {
         self.round_trips
     }
 
-    pub(super) fn has_fallen_back(&self) -> bool {
+    /// Set if the endpoint did not accept direct TLS.
+    pub(super) fn fallen_back(&self) -> Option<DirectTls> {
         self.fell_back
     }
 

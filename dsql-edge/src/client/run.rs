@@ -10,6 +10,7 @@ use core::task::{Context, Poll, ready};
 use crate::client::flight::{Answer, Flight, Prepared, Sink};
 use crate::client::lender::{Lender, Loan};
 use crate::client::link::{FlightFailure, FlightOutcome, Link};
+use crate::direct_tls::DirectTls;
 use crate::error::{Error, Kind, OUTLIVED, Outcome};
 use crate::event::Event;
 use crate::login::LoginAttempt;
@@ -205,14 +206,14 @@ pub(super) struct Runs<'l> {
     until: Millis,
     rows: u64,
     round_trips: u32,
-    direct_tls_rejected: bool,
+    direct_tls_rejected: Option<DirectTls>,
 }
 
 /// The progress of a flight on the connection that was lent for it.
 #[derive(Default)]
 pub(super) struct Progress<'l> {
     /// Present while a connection is being opened.
-    login: Option<LoginAttempt<'l>>,
+    login: Option<Box<LoginAttempt<'l>>>,
     /// Whether the connection had already sent another flight. `round_trips` is the connection's number of round trips
     /// before this flight.
     kept: bool,
@@ -241,7 +242,7 @@ impl<'l> Runs<'l> {
             until: began.saturating_add(limit),
             rows: 0,
             round_trips: 0,
-            direct_tls_rejected: false,
+            direct_tls_rejected: None,
         }
     }
 
@@ -352,7 +353,7 @@ impl<'l> Runs<'l> {
                 }
                 match ready!(Link::poll_open(context, connector, flight, serially, login, &mut self.timer)) {
                     Ok(link) => {
-                        self.direct_tls_rejected |= link.has_fallen_back();
+                        self.direct_tls_rejected = self.direct_tls_rejected.or(link.fallen_back());
                         empty.insert(link)
                     }
                     Err((error, signal)) => {
@@ -391,7 +392,9 @@ impl<'l> Runs<'l> {
         let connector = &self.lender.connector;
         let budget = [&self.lender.budget, connector.environment.retry_budget()];
         let rule = facts.rule();
-        self.direct_tls_rejected |= rule == Rule::DirectTlsRejected;
+        if let Rule::DirectTlsRejected(direct) = rule {
+            self.direct_tls_rejected = Some(direct);
+        }
         let pause = self.attempts.after(rule, resolvable, &budget)?;
         if rule.wants_serial_login() {
             self.lender.log_in_serially();

@@ -29,7 +29,7 @@ impl Config {
     /// | `AWS_SESSION_TOKEN` | with keys of a session |
     /// | `DSQL_USER` | the database role; `admin` if it is not set |
     /// | `DSQL_REGION` | only with `localhost` |
-    /// | `DSQL_TLS` | `direct` to begin with TLS, without SSLRequest: see [`direct_tls`](Config::direct_tls) |
+    /// | `DSQL_TLS` | `direct` to begin with TLS, without SSLRequest: see `Config::direct_tls` (feature `direct-tls`; ignored without it) |
     /// | `AWS_ROLE_ARN` | a role to assume with these keys (feature `assume-role`) |
     /// | `AWS_ROLE_SESSION_NAME`, `AWS_ROLE_EXTERNAL_ID` | the name of the role's session (`dsql-edge` if it is not set), the role's external id |
     /// | `AWS_ENDPOINT_URL_STS` | only with `localhost` |
@@ -116,7 +116,7 @@ impl Config {
     }
 
     fn from_chosen(names: &Names<'_>, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        let [endpoint, region, user, tls] = names::CLUSTER;
+        let [endpoint, region, user] = names::CLUSTER;
         let [id, secret, session_token] = names::KEYS;
         // An empty binding is treated as missing.
         let bound =
@@ -135,7 +135,8 @@ impl Config {
         if let Some(user) = bound(names.cluster, user) {
             config = config.user(user);
         }
-        if let Some(tls) = bound(names.cluster, tls) {
+        #[cfg(feature = "direct-tls")]
+        if let Some(tls) = bound(names.cluster, names::TLS) {
             if tls != "direct" {
                 return Err(Error::config("DSQL_TLS is not `direct`: leave it out for SSLRequest"));
             }

@@ -17,7 +17,7 @@ impl Config {
     /// If the string does not name a user, the user is `admin`. The port is 5432, and the database is `postgres`, the
     /// only database of a cluster. These parameters are accepted: `sslmode` with the value `require` or `verify-full`
     /// (the certificate is verified in any case), `sslnegotiation` with the value `postgres` or `direct`
-    /// ([`direct_tls`](Config::direct_tls)), `application_name`, `connect_timeout` in seconds, `search_path`, and,
+    /// (`Config::direct_tls`, feature `direct-tls`), `application_name`, `connect_timeout` in seconds, `search_path`, and,
     /// only for `localhost`, `region`. A password is not accepted: the password is the token, which is signed with the
     /// credentials.
     ///
@@ -78,7 +78,16 @@ impl Config {
             config = config.search_path(schemas);
         }
         if let Some(negotiation) = given.sslnegotiation {
-            config = config.direct_tls(negotiation == "direct");
+            #[cfg(feature = "direct-tls")]
+            {
+                config = config.direct_tls(negotiation == "direct");
+            }
+            #[cfg(not(feature = "direct-tls"))]
+            if negotiation == "direct" {
+                return Err(wrong(
+                    "has sslnegotiation=direct, which needs the feature `direct-tls` of dsql-edge",
+                ));
+            }
         }
         if let Some(timeout) = given.connect_timeout {
             config = config.connect_timeout(timeout);
@@ -190,10 +199,11 @@ mod tests {
         assert_eq!(settings.search_path.as_deref(), Some("app, public"));
         assert_eq!(settings.connect_timeout, 3000);
 
-        assert!(!settings.direct_tls);
+        assert!(settings.direct_tls.is_none());
+        #[cfg(feature = "direct-tls")]
         for (value, direct) in [("direct", true), ("postgres", false)] {
             let config = parsed(&format!("postgres://{HOST}?sslnegotiation={value}")).unwrap();
-            assert_eq!(config.settings.direct_tls, direct);
+            assert_eq!(config.settings.direct_tls.is_some(), direct);
         }
 
         let local = parsed("postgres://admin@localhost:6543/?region=eu-west-1").unwrap().settings.endpoint;

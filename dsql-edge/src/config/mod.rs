@@ -14,6 +14,8 @@ use std::sync::Arc;
 #[cfg(feature = "assume-role")]
 use crate::auth::AssumeRole;
 use crate::auth::{Credentials, CredentialsProvider, Source};
+#[cfg(feature = "direct-tls")]
+use crate::direct_tls::DirectTls;
 use crate::error::Error;
 use crate::event::Event;
 #[cfg(feature = "pool")]
@@ -175,7 +177,7 @@ impl Config {
     /// without an answer, the query is sent again at once with SSLRequest (this is a second attempt,
     /// [`max_attempts`](Config::max_attempts)), later connections begin with SSLRequest, and
     /// [`Event::direct_tls_rejected`] reports it. All requests of the isolate, or of the process, share what is known
-    /// about an endpoint.
+    /// about an endpoint. Feature `direct-tls`.
     ///
     /// ```
     /// # use dsql_edge::Config;
@@ -183,8 +185,9 @@ impl Config {
     /// config.direct_tls(true)
     /// # }
     /// ```
+    #[cfg(feature = "direct-tls")]
     pub fn direct_tls(mut self, direct: bool) -> Self {
-        self.settings.direct_tls = direct;
+        self.settings.direct_tls = direct.then_some(DirectTls::UNPROVEN);
         self
     }
 

@@ -93,7 +93,9 @@ impl Bug {
         Bug::DeniesSentStatements,
         Bug::DiscardsKeyResult,
         Bug::ForgetsUnknownOutcome,
+        #[cfg(feature = "direct-tls")]
         Bug::SendsWriteUnproven,
+        #[cfg(feature = "direct-tls")]
         Bug::TrustsRejection,
         Bug::SendsOnDeadWarmUp,
         Bug::LeavesWarmUpOpen,

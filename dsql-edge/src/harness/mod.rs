@@ -176,6 +176,7 @@ fn run(scenario: &Scenario, way: Way, fault: Option<Place>, dropped_at: Option<u
     let bed = TestBed::new(scenario, way, fault, dropped_at.is_some());
     let credentials = Credentials::new("AKIDEXAMPLE", "secret");
     let config = Config::local("localhost:1234", "us-east-1", credentials).unwrap();
+    #[cfg(feature = "direct-tls")]
     let config = config.direct_tls(scenario.direct.is_some());
     #[cfg(feature = "pool")]
     let (dsql, pool) = pool::dsql(config, way, &bed);

@@ -62,6 +62,7 @@ pub(super) struct Scenario {
 
 /// How the server answers direct TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "direct-tls"), allow(dead_code))]
 pub(super) enum DirectTls {
     Accepts,
     /// The server closes the connection after the handshake, without a message.
@@ -77,6 +78,7 @@ impl Scenario {
         Scenario { name, conflicts: 0, rollbacks: 0, drops: 0, direct: None, is_certain: false, run }
     }
 
+    #[cfg(feature = "direct-tls")]
     const fn direct(
         name: &'static str,
         direct: DirectTls,
@@ -140,10 +142,15 @@ pub(super) const ALL: &[Scenario] = &[
             two_at_once(dsql, book).await;
         })
     }),
+    #[cfg(feature = "direct-tls")]
     Scenario::direct("direct TLS", DirectTls::Accepts, |dsql, book| Box::pin(writes(dsql, book))),
+    #[cfg(feature = "direct-tls")]
     Scenario::direct("direct TLS, closed", DirectTls::Closes, |dsql, book| Box::pin(writes(dsql, book))),
+    #[cfg(feature = "direct-tls")]
     Scenario::direct("direct TLS, failing", DirectTls::Fails, |dsql, book| Box::pin(transaction(dsql, book))),
+    #[cfg(feature = "direct-tls")]
     Scenario::direct("direct TLS, once", DirectTls::Closes, |dsql, book| Box::pin(once(dsql, book, key))),
+    #[cfg(feature = "direct-tls")]
     Scenario::direct("direct TLS, read first", DirectTls::Accepts, |dsql, book| {
         Box::pin(async move {
             let _ = read(dsql, &book).await;
@@ -153,6 +160,7 @@ pub(super) const ALL: &[Scenario] = &[
             write(dsql, &book, 2).await;
         })
     }),
+    #[cfg(feature = "direct-tls")]
     Scenario::direct("direct TLS, warm-up", DirectTls::Closes, |dsql, book| {
         Box::pin(after_warm_up(dsql, book, 2))
     }),

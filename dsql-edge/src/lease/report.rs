@@ -34,7 +34,7 @@ impl Report {
             Signal::LoginRejected { pipelined: true, .. } => b'p',
             Signal::LoginRejected { pipelined: false, .. } => b'r',
             // The pool's next connection begins with SSLRequest: for the client this is a loss like any other.
-            Signal::Lost | Signal::DirectTlsRejected => b'l',
+            Signal::Lost | Signal::DirectTlsRejected(_) => b'l',
             Signal::Timeout => b't',
             Signal::Answered => b'a',
             _ => b'x',

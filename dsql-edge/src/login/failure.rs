@@ -3,7 +3,7 @@
 //! Input: the report of the transport, the session or the timer. Output: an error that names the endpoint and gives
 //! advice. This module does not decide whether a statement runs again.
 
-use super::TlsStart;
+use super::tls_start::TlsStart;
 use crate::auth::Source;
 use crate::config::Config;
 use crate::connector::Connector;
@@ -43,9 +43,10 @@ impl LoginProgress {
     /// rejected direct TLS: this is recorded, or an earlier acceptance is forgotten.
     fn signal_of_loss(self, connector: &Connector) -> Signal {
         match self.tls {
-            TlsStart::Direct { proven } if !self.has_received => {
-                TlsStart::note(connector, (!proven).then_some(false));
-                if proven && !seeded!(TrustsRejection) { Signal::Lost } else { Signal::DirectTlsRejected }
+            TlsStart::Direct(direct) if !self.has_received => {
+                TlsStart::note(connector, (!direct.is_proven()).then_some(false));
+                let is_proven = direct.is_proven() && !seeded!(TrustsRejection);
+                if is_proven { Signal::Lost } else { Signal::DirectTlsRejected(direct) }
             }
             _ => Signal::Lost,
         }

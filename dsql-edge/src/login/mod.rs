@@ -10,6 +10,7 @@
 //! are kept for the next attempt.
 
 pub(crate) mod failure;
+mod tls_start;
 mod warm_up;
 
 use core::task::{Context, Poll};
@@ -18,11 +19,13 @@ use std::sync::Arc;
 use crate::auth::Source;
 use crate::connector::Connector;
 use crate::credentials::{AuthFuture, Secret, Unavailable};
+use crate::direct_tls::DirectTls;
 use crate::error::Error;
 use crate::retry::Signal;
 use crate::session::Connection;
 use crate::transport::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind};
 use crate::wire::{Malformed, Startup};
+pub(crate) use tls_start::TlsStart;
 pub(crate) use warm_up::WarmUp;
 
 /// A connection that is about to log in.
@@ -34,52 +37,8 @@ pub(crate) struct Login {
     /// The number of round trips that the flight has waited for.
     pub(crate) round_trips: u32,
     pub(crate) tls: TlsStart,
-    /// Whether the endpoint did not accept direct TLS.
-    pub(crate) fell_back: bool,
-}
-
-/// How TLS begins on a connection.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TlsStart {
-    /// After SSLRequest.
-    Requested,
-    /// At once. `proven`: the endpoint has accepted this before. Until then it is not known whether the server reads
-    /// what is sent: a server that requires ALPN closes the connection after the handshake without a message, and a
-    /// flight that was sent with the login looks lost.
-    Direct { proven: bool },
-}
-
-impl TlsStart {
-    /// How TLS begins on the next connection.
-    fn next(connector: &Connector) -> Self {
-        let Connector { config, environment } = connector;
-        match config.settings.direct_tls.then(|| environment.accepts_direct_tls(&config.settings.endpoint)) {
-            None | Some(Some(false)) => TlsStart::Requested,
-            Some(known) => TlsStart::Direct { proven: known.is_some() },
-        }
-    }
-
-    /// Records whether the endpoint accepts direct TLS; `None` forgets it.
-    fn note(connector: &Connector, accepted: Option<bool>) {
-        connector.environment.note_direct_tls(&connector.settings().endpoint, accepted);
-    }
-
-    pub(crate) fn is_unproven(self) -> bool {
-        self == TlsStart::Direct { proven: false }
-    }
-
-    /// Records that a login has ended on a connection that began in this way.
-    pub(crate) fn accepted(&mut self, connector: &Connector) {
-        if self.is_unproven() {
-            TlsStart::note(connector, Some(true));
-            *self = TlsStart::Direct { proven: true };
-        }
-    }
-
-    /// The round trips of dialing: TCP, SSLRequest, TLS.
-    fn round_trips(self) -> u32 {
-        if self == TlsStart::Requested { 3 } else { 2 }
-    }
+    /// Set if the endpoint did not accept direct TLS.
+    pub(crate) fell_back: Option<DirectTls>,
 }
 
 /// A connection with TLS that is being opened.
@@ -92,7 +51,7 @@ pub(crate) struct LoginAttempt<'c> {
     dialed: Option<Dialed>,
     round_trips: u32,
     tls: TlsStart,
-    fell_back: bool,
+    fell_back: Option<DirectTls>,
 }
 
 /// A connection that is opened before a query needs it. A trait, so that a Worker without [`WarmUp`] does not link its
@@ -104,7 +63,7 @@ pub(crate) trait Ahead: Send {
         self: Box<Self>,
         context: &mut Context<'_>,
         connector: &Connector,
-    ) -> Option<LoginAttempt<'static>>;
+    ) -> Option<Box<LoginAttempt<'static>>>;
 }
 
 /// Opens a connection with TLS; for callers that can await.
@@ -129,14 +88,13 @@ pub(crate) async fn open(
 impl<'c> LoginAttempt<'c> {
     pub(crate) fn new(connector: &'c Connector) -> Self {
         let Connector { config, environment } = connector;
-        // On Workers the socket is opened from the call of `dial` on: keys that were given sign after that. Another
-        // source is asked before that, so that a source that fails at once opens no socket.
         let mut attempt = LoginAttempt::of(connector);
         attempt.asking = Some(config.source.token(&config.settings, environment));
         attempt
     }
 
-    /// An attempt without a token.
+    /// An attempt without a token. Inlined, as `dial` and `advance`, because that is smaller.
+    #[inline(always)]
     fn of(connector: &Connector) -> Self {
         let mut attempt = LoginAttempt {
             asking: None,
@@ -145,16 +103,19 @@ impl<'c> LoginAttempt<'c> {
             dialed: None,
             round_trips: 0,
             tls: TlsStart::next(connector),
-            fell_back: false,
+            fell_back: None,
         };
+        // On Workers the socket is opened from the call of `dial` on, so keys that were given sign after it. Another
+        // source is asked first, so that a source that fails at once opens no socket.
         if let Source::Given(_) = connector.config.source {
             attempt.dial(connector);
         }
         attempt
     }
 
+    #[inline(always)]
     fn dial(&mut self, connector: &Connector) {
-        let direct = self.tls != TlsStart::Requested;
+        let direct = matches!(self.tls, TlsStart::Direct(_));
         self.round_trips += self.tls.round_trips();
         self.dialing = Some(connector.environment.dial(connector.settings(), direct));
     }
@@ -170,23 +131,30 @@ impl<'c> LoginAttempt<'c> {
         timer: &mut BoxFuture<()>,
     ) -> Poll<Result<Login, (Error, Signal)>> {
         self.advance(context, connector)?;
-        let (Some(token), Some(_)) = (&self.token, &self.dialed) else {
+        let (Some(token), Some(dialed)) = (&self.token, self.dialed.take_if(|_| self.token.is_some())) else {
             let timeout = || match self.asking {
                 Some(_) => failure::credentials_timeout(),
                 None => failure::connect_timeout(&connector.config),
             };
-            return timer.as_mut().poll(context).map(|()| Err((timeout(), Signal::Timeout)));
+            return timer.as_mut().poll(context).map(|()| {
+                if self.tls.is_unproven() {
+                    TlsStart::note(connector, Some(false));
+                }
+                Err((timeout(), Signal::Timeout))
+            });
         };
+        let mut transport = dialed.map_err(|error| failure::of_dialing(&connector.config, error))?;
         let pipelined = connector.settings().endpoint.requests_cleartext() && !serially;
-        let connection = start(connector, search_path, token, pipelined);
-        let connection = connection.map_err(|error| (error, Signal::Local))?;
-        let dialed = self.dialed.take().unwrap_or_else(|| Err(ended()));
-        let transport = dialed.map_err(|error| failure::of_dialing(&connector.config, error))?;
+        let connection = start(connector, search_path, token, pipelined).map_err(|error| {
+            transport.close(&[]);
+            (error, Signal::Local)
+        })?;
         let (round_trips, tls, fell_back) = (self.round_trips, self.tls, self.fell_back);
         Poll::Ready(Ok(Login { transport, connection, pipelined, round_trips, tls, fell_back }))
     }
 
     /// Advances the token and the socket. Returns an error of the source of credentials.
+    #[inline(always)]
     fn advance(&mut self, context: &mut Context<'_>, connector: &Connector) -> Result<(), (Error, Signal)> {
         if let Some(asking) = &mut self.asking
             && let Poll::Ready(asked) = asking.as_mut().poll(context)
@@ -203,7 +171,7 @@ impl<'c> LoginAttempt<'c> {
             if !seeded!(SendsOnDeadWarmUp) && transport.poll_read(context, &mut Vec::new()).is_ready() {
                 transport.close(&[]);
                 self.dialed = Some(Err(ended()));
-                self.fall_back();
+                self.fall_back(connector);
             }
         }
         while self.dialed.is_none() {
@@ -213,22 +181,28 @@ impl<'c> LoginAttempt<'c> {
             };
             let Poll::Ready(dialed) = dialing.as_mut().poll(context) else { break };
             self.dialing = None;
-            if self.fell_back && dialed.is_ok() {
+            if self.fell_back.is_some() && dialed.is_ok() {
                 TlsStart::note(connector, Some(false));
             }
             self.dialed = Some(dialed);
-            self.fall_back();
+            self.fall_back(connector);
         }
         Ok(())
     }
 
     /// If the server may have rejected direct TLS, begins again with SSLRequest. This is not another attempt: nothing was
-    /// sent. If that succeeds, the server is reachable, and the rejection is recorded.
-    fn fall_back(&mut self) {
-        if let (TlsStart::Direct { .. }, Some(Err(error))) = (self.tls, &self.dialed)
-            && matches!(error.kind, TransportErrorKind::Tls | TransportErrorKind::Lost)
-        {
-            (self.tls, self.fell_back, self.dialed) = (TlsStart::Requested, true, None);
+    /// sent. If that succeeds, the server is reachable, and the rejection is recorded. If the endpoint has accepted
+    /// direct TLS before, that is forgotten, so that the next attempt can fall back.
+    fn fall_back(&mut self, connector: &Connector) {
+        let (TlsStart::Direct(direct), Some(Err(error))) = (self.tls, &self.dialed) else { return };
+        match error.kind {
+            TransportErrorKind::Tls | TransportErrorKind::Lost if direct.is_proven() => {
+                TlsStart::note(connector, None);
+            }
+            TransportErrorKind::Tls | TransportErrorKind::Lost => {
+                (self.tls, self.fell_back, self.dialed) = (TlsStart::Requested, Some(direct), None);
+            }
+            _ => {}
         }
     }
 }
@@ -246,16 +220,18 @@ impl LoginAttempt<'static> {
     }
 
     /// An attempt that ends with this error, if another attempt would fail in the same way.
-    fn failed((error, signal): (Error, Signal)) -> Option<Self> {
+    fn failed((error, signal): (Error, Signal)) -> Option<Box<Self>> {
         let unavailable = Unavailable { error, transient: false };
-        (signal == Signal::Local).then(|| LoginAttempt {
-            asking: Some(Box::pin(core::future::ready(Err(unavailable)))),
-            token: None,
-            dialing: None,
-            dialed: None,
-            round_trips: 0,
-            tls: TlsStart::Requested,
-            fell_back: false,
+        (signal == Signal::Local).then(|| {
+            Box::new(LoginAttempt {
+                asking: Some(Box::pin(core::future::ready(Err(unavailable)))),
+                token: None,
+                dialing: None,
+                dialed: None,
+                round_trips: 0,
+                tls: TlsStart::Requested,
+                fell_back: None,
+            })
         })
     }
 

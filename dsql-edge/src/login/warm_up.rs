@@ -55,7 +55,7 @@ pub(crate) struct WarmUp {
 }
 
 struct Slot {
-    attempt: Option<LoginAttempt<'static>>,
+    attempt: Option<Box<LoginAttempt<'static>>>,
     /// The waker of the background task.
     waker: Option<Waker>,
 }
@@ -64,7 +64,7 @@ impl WarmUp {
     /// Begins to open a connection.
     pub(crate) fn start(connector: &Connector) -> Self {
         let connector = Arc::new(connector.clone());
-        let attempt = Some(LoginAttempt::shared(&connector));
+        let attempt = Some(Box::new(LoginAttempt::shared(&connector)));
         let slot = Arc::new(Mutex::new(Slot { attempt, waker: None }));
         let began = connector.now();
         let mut task =
@@ -74,7 +74,7 @@ impl WarmUp {
     }
 
     /// Empties the slot, and lets the background task end.
-    fn empty(&self) -> Option<LoginAttempt<'static>> {
+    fn empty(&self) -> Option<Box<LoginAttempt<'static>>> {
         let mut slot = lock(&self.slot);
         let (attempt, waker) = (slot.attempt.take(), slot.waker.take());
         drop(slot);
@@ -88,7 +88,7 @@ impl Ahead for WarmUp {
         self: Box<Self>,
         context: &mut Context<'_>,
         connector: &Connector,
-    ) -> Option<LoginAttempt<'static>> {
+    ) -> Option<Box<LoginAttempt<'static>>> {
         let mut attempt = self.empty()?;
         // The task may not have run since the last event.
         if connector.now().saturating_sub(self.began) > LIFE {
@@ -116,7 +116,7 @@ struct Task {
     connector: Arc<Connector>,
     began: Millis,
     /// Ends the connection: at first the time limit for connecting, then the rest of [`LIFE`]. Made when the task runs
-    /// first, because without a runtime there is no timer.
+    /// first, because a timer needs a runtime.
     over: Option<BoxFuture<()>>,
     is_open: bool,
 }

@@ -94,6 +94,7 @@ impl Network {
     }
 
     /// Makes the next connection fail, before those that were added earlier.
+    #[cfg(feature = "direct-tls")]
     pub(crate) fn refuse_first(&self, kind: TransportErrorKind) {
         self.state.lock().unwrap().scripts.push_front(Err(kind));
     }
@@ -114,6 +115,7 @@ impl Network {
     }
 
     /// The number of connections that were dialed with direct TLS.
+    #[cfg(feature = "direct-tls")]
     pub(crate) fn direct(&self) -> usize {
         self.state.lock().unwrap().direct
     }

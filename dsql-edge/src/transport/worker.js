@@ -14,14 +14,9 @@ export class Connection {
   }
 
   // Connects, sends a request in plain text and returns the first bytes of the answer. After that the streams are
-  // unlocked, as startTls requires. Without a request, connects with TLS.
+  // unlocked, as startTls requires.
   async ask(hostname, port, request) {
-    const secureTransport = request.length ? "starttls" : "on";
-    this.open(connect({ hostname, port }, { secureTransport, allowHalfOpen: false }));
-    if (!request.length) {
-      this.lock();
-      return this.socket.opened;
-    }
+    this.open(connect({ hostname, port }, { secureTransport: "starttls", allowHalfOpen: false }));
     const { readable, writable } = this.socket;
     this.writer = writable.getWriter();
     this.reader = readable.getReader();

@@ -2,6 +2,7 @@
 
 mod bulk;
 mod credentials;
+#[cfg(feature = "direct-tls")]
 mod direct_tls;
 mod keys;
 mod outcomes;
