@@ -160,7 +160,7 @@ impl Lender {
         }
     }
 
-    fn lend(&self, link: Option<Box<Link>>, login: Option<Box<LoginAttempt<'static>>>) -> Loan<'_> {
+    fn lend<'l>(&'l self, link: Option<Box<Link>>, login: Option<Box<LoginAttempt<'l>>>) -> Loan<'l> {
         Loan { lender: self, link, login, of: None, counted: true }
     }
 
@@ -322,8 +322,8 @@ fn wait(state: &mut State, context: &Context<'_>) {
 pub(super) struct Loan<'l> {
     lender: &'l Lender,
     pub(super) link: Option<Box<Link>>,
-    /// Without a link: the connection that was opened before the query needed it.
-    pub(super) login: Option<Box<LoginAttempt<'static>>>,
+    /// The connection that is being opened, or that was opened before the query needed it.
+    pub(super) login: Option<Box<LoginAttempt<'l>>>,
     /// The transaction that the connection belongs to.
     of: Option<Owner>,
     /// Whether the connection is included in the number of open connections.

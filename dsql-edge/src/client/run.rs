@@ -13,7 +13,6 @@ use crate::client::link::{FlightFailure, FlightOutcome, Link};
 use crate::direct_tls::DirectTls;
 use crate::error::{Error, Kind, OUTLIVED, Outcome};
 use crate::event::Event;
-use crate::login::LoginAttempt;
 use crate::millis::Millis;
 use crate::retry::{Attempts, FailureFacts, Payload, Reached, Rule, Signal};
 use crate::statement::StatementRef;
@@ -211,9 +210,7 @@ pub(super) struct Runs<'l> {
 
 /// The progress of a flight on the connection that was lent for it.
 #[derive(Default)]
-pub(super) struct Progress<'l> {
-    /// Present while a connection is being opened.
-    login: Option<Box<LoginAttempt<'l>>>,
+pub(super) struct Progress {
     /// Whether the connection had already sent another flight. `round_trips` is the connection's number of round trips
     /// before this flight.
     kept: bool,
@@ -317,7 +314,7 @@ impl<'l> Runs<'l> {
     }
 
     /// Sends one flight on the connection that was lent, which is opened first if necessary.
-    async fn fly(&mut self, loan: &mut Loan<'_>, answer: &mut Answer<'_, '_>) -> FlightOutcome {
+    async fn fly(&mut self, loan: &mut Loan<'l>, answer: &mut Answer<'_, '_>) -> FlightOutcome {
         let mut progress = Progress::default();
         poll_fn(|context| self.poll_fly(context, loan, &mut progress, answer)).await
     }
@@ -325,8 +322,8 @@ impl<'l> Runs<'l> {
     fn poll_fly(
         &mut self,
         context: &mut Context<'_>,
-        loan: &mut Loan<'_>,
-        progress: &mut Progress<'l>,
+        loan: &mut Loan<'l>,
+        progress: &mut Progress,
         answer: &mut Answer<'_, '_>,
     ) -> Poll<FlightOutcome> {
         let connector = &self.lender.connector;
@@ -347,10 +344,7 @@ impl<'l> Runs<'l> {
                 link
             }
             empty => {
-                let (serially, login) = (self.lender.logs_in_serially(), &mut progress.login);
-                if let Some(ahead) = loan.login.take() {
-                    *login = Some(ahead);
-                }
+                let (serially, login) = (self.lender.logs_in_serially(), &mut loan.login);
                 match ready!(Link::poll_open(context, connector, flight, serially, login, &mut self.timer)) {
                     Ok(link) => {
                         self.direct_tls_rejected = self.direct_tls_rejected.or(link.fallen_back());

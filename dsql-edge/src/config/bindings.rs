@@ -215,9 +215,8 @@ async fn value_of(env: &worker::Env, name: &str) -> Result<Option<String>, Error
 
 fn missing(name: &str, form: &str) -> Error {
     Error::config(format!(
-        "the binding {name}{form} is missing, or not a text: set it with `npx wrangler secret put {name}`, or in \
-         wrangler.toml under [vars] if it is not a secret; for development in .dev.vars (dsql-local writes it); \
-         the Secrets Store is read by Config::from_secrets_store"
+        "the binding {name}{form} is missing, or not a text: set it with `npx wrangler secret put {name}`, under [vars] \
+         in wrangler.toml, or in .dev.vars (dsql-local writes it); Config::from_secrets_store reads the Secrets Store"
     ))
 }
 

@@ -164,9 +164,8 @@ const NO_LEASE: &str = "a failed lease was reported, but none requested";
 
 const NO_ENDPOINT: &str = " is not a DSQL endpoint: ";
 const CHECK_SERVER: &str = "; check DSQL_ENDPOINT, and that the server runs";
-const CHECK_TLS: &str = "; check that the cluster itself answers there, with a certificate for this host name, \
-                         of a CA that is trusted here (dsql-local's is .dsql-local/ca.crt: `dsql-local run -- …` \
-                         sets NODE_EXTRA_CA_CERTS and DSQL_EDGE_CA to it)";
+const CHECK_TLS: &str = "; check that the cluster answers there, with a certificate for this host name, \
+                         of a trusted CA (`dsql-local run -- …` sets NODE_EXTRA_CA_CERTS and DSQL_EDGE_CA)";
 
 pub(crate) fn connect_timeout(config: &Config) -> Error {
     #[cfg(feature = "pool")]
@@ -195,9 +194,7 @@ pub(super) fn of_dialing(config: &Config, error: TransportError) -> (Error, Sign
         }
         TransportErrorKind::Tls => ("TLS with ", " failed: ", CHECK_TLS, Signal::Local),
         TransportErrorKind::Unreachable => ("nothing answers at ", ": ", CHECK_SERVER, Signal::Lost),
-        TransportErrorKind::Lost => {
-            ("the connection to ", " broke before the login: ", CHECK_SERVER, Signal::Lost)
-        }
+        TransportErrorKind::Lost => ("the connection to ", " broke: ", CHECK_SERVER, Signal::Lost),
     };
     (Error::connect(line(before, config, happened, &error.text, advice)), signal)
 }

@@ -66,6 +66,10 @@ pub(crate) trait Ahead: Send {
     ) -> Option<Box<LoginAttempt<'static>>>;
 }
 
+/// Whether the token may be made long after the socket is open. Keys sign at once, so a Worker without roles does not
+/// link the check of its socket; while a provider of its own is slow, that socket is not watched.
+const TOKEN_MAY_BE_LATE: bool = cfg!(any(feature = "assume-role", feature = "tokio"));
+
 /// Opens a connection with TLS; for callers that can await.
 #[cfg(feature = "pool")]
 pub(crate) async fn open(
@@ -131,7 +135,7 @@ impl<'c> LoginAttempt<'c> {
         timer: &mut BoxFuture<()>,
     ) -> Poll<Result<Login, (Error, Signal)>> {
         self.advance(context, connector)?;
-        let (Some(token), Some(dialed)) = (&self.token, self.dialed.take_if(|_| self.token.is_some())) else {
+        let (Some(token), Some(_)) = (&self.token, &self.dialed) else {
             let timeout = || match self.asking {
                 Some(_) => failure::credentials_timeout(),
                 None => failure::connect_timeout(&connector.config),
@@ -143,12 +147,11 @@ impl<'c> LoginAttempt<'c> {
                 Err((timeout(), Signal::Timeout))
             });
         };
-        let mut transport = dialed.map_err(|error| failure::of_dialing(&connector.config, error))?;
         let pipelined = connector.settings().endpoint.requests_cleartext() && !serially;
-        let connection = start(connector, search_path, token, pipelined).map_err(|error| {
-            transport.close(&[]);
-            (error, Signal::Local)
-        })?;
+        let connection = start(connector, search_path, token, pipelined);
+        let connection = connection.map_err(|error| (error, Signal::Local))?;
+        let Some(dialed) = self.dialed.take() else { return Poll::Pending };
+        let transport = dialed.map_err(|error| failure::of_dialing(&connector.config, error))?;
         let (round_trips, tls, fell_back) = (self.round_trips, self.tls, self.fell_back);
         Poll::Ready(Ok(Login { transport, connection, pipelined, round_trips, tls, fell_back }))
     }
@@ -165,14 +168,8 @@ impl<'c> LoginAttempt<'c> {
                 (unavailable.error, signal)
             })?);
         }
-        if let Some(Ok(transport)) = &mut self.dialed {
-            // A server sends nothing before the login: whatever arrives while the token is awaited ends the connection.
-            // Without this check, a flight would be sent on a dead connection, and the outcome of a write be unknown.
-            if !seeded!(SendsOnDeadWarmUp) && transport.poll_read(context, &mut Vec::new()).is_ready() {
-                transport.close(&[]);
-                self.dialed = Some(Err(ended()));
-                self.fall_back(connector);
-            }
+        if TOKEN_MAY_BE_LATE {
+            self.watch(context, connector);
         }
         while self.dialed.is_none() {
             let Some(dialing) = &mut self.dialing else {
@@ -180,7 +177,6 @@ impl<'c> LoginAttempt<'c> {
                 continue;
             };
             let Poll::Ready(dialed) = dialing.as_mut().poll(context) else { break };
-            self.dialing = None;
             if self.fell_back.is_some() && dialed.is_ok() {
                 TlsStart::note(connector, Some(false));
             }
@@ -188,6 +184,21 @@ impl<'c> LoginAttempt<'c> {
             self.fall_back(connector);
         }
         Ok(())
+    }
+
+    /// Notices the end of an open socket. A server sends nothing before the login, so whatever arrives ends the
+    /// connection. Without this check, a flight would be sent on a dead connection, and the outcome of a write would be
+    /// unknown.
+    fn watch(&mut self, context: &mut Context<'_>, connector: &Connector) {
+        if let Some(Ok(transport)) = &mut self.dialed
+            && !seeded!(SendsOnDeadWarmUp)
+            && transport.poll_read(context, &mut Vec::new()).is_ready()
+        {
+            transport.close(&[]);
+            let text = "the server closed the connection";
+            self.dialed = Some(Err(TransportError::new(TransportErrorKind::Lost, text)));
+            self.fall_back(connector);
+        }
     }
 
     /// If the server may have rejected direct TLS, begins again with SSLRequest. This is not another attempt: nothing was
@@ -200,7 +211,8 @@ impl<'c> LoginAttempt<'c> {
                 TlsStart::note(connector, None);
             }
             TransportErrorKind::Tls | TransportErrorKind::Lost => {
-                (self.tls, self.fell_back, self.dialed) = (TlsStart::Requested, Some(direct), None);
+                (self.tls, self.fell_back) = (TlsStart::Requested, Some(direct));
+                (self.dialing, self.dialed) = (None, None);
             }
             _ => {}
         }
@@ -237,6 +249,7 @@ impl LoginAttempt<'static> {
 
     /// Advances the token and the socket. Returns an error of either of them.
     fn settle(&mut self, context: &mut Context<'_>, connector: &Connector) -> Result<(), (Error, Signal)> {
+        self.watch(context, connector);
         self.advance(context, connector)?;
         match self.dialed.take_if(|dialed| self.token.is_some() && dialed.is_err()) {
             Some(Err(error)) => Err(failure::of_dialing(&connector.config, error)),
@@ -258,11 +271,6 @@ impl Drop for LoginAttempt<'_> {
             transport.close(&[]);
         }
     }
-}
-
-/// The error of a connection that ended before anything was sent on it.
-fn ended() -> TransportError {
-    TransportError::new(TransportErrorKind::Lost, "the server closed the connection")
 }
 
 /// The session, with its first messages.

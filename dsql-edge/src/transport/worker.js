@@ -30,10 +30,6 @@ export class Connection {
 
   startTls() {
     this.open(this.socket.startTls());
-    this.lock();
-  }
-
-  lock() {
     const { readable, writable } = this.socket;
     this.writer = writable.getWriter();
     try {
