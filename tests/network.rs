@@ -52,7 +52,10 @@ pub struct Network {
 /// The record of one connection: its flights.
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
+    opened: Option<Instant>,
     flights: Vec<Flight>,
+    /// The time of the first answer to each flight.
+    answered: Vec<Instant>,
     held: Option<Held>,
     ended: bool,
 }
@@ -74,6 +77,17 @@ impl Seen {
     pub fn round_trips(&self) -> usize {
         let last = self.flights.iter().rposition(|flight| flight.received > 32);
         last.map_or(0, |last| last + 1)
+    }
+
+    /// The time at which the connection was opened.
+    pub fn opened(&self) -> Option<Instant> {
+        self.opened
+    }
+
+    /// The number of round trips, TCP's included, that had ended at this time.
+    pub fn round_trips_before(&self, time: Instant) -> usize {
+        let ended = self.answered.iter().filter(|answered| **answered < time).count();
+        if ended > 0 { ended + 1 } else { 0 }
     }
 
     /// The number of bytes from the server.
@@ -149,7 +163,7 @@ async fn accept(
         }
         let number = {
             let mut connections = connections.lock().unwrap();
-            connections.push(Seen::default());
+            connections.push(Seen { opened: Some(Instant::now()), ..Seen::default() });
             connections.len() - 1
         };
         let (from_client, to_client) = client.into_split();
@@ -205,6 +219,9 @@ impl Way {
             }
         };
         if let Some(flight) = seen.flights.last_mut() {
+            if flight.received == 0 {
+                seen.answered.push(Instant::now());
+            }
             flight.received += passes;
         }
         passes

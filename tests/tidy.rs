@@ -181,7 +181,7 @@ fn no_file_imports_itself_through_others() {
 /// The modules of the runtime from the lowest layer to the highest: a module imports only modules before it.
 /// ARCHITECTURE.md describes the layers.
 const RUNTIME: [&[&str]; 8] = [
-    &["macros", "millis", "seeded", "optional", "sqlstate", "statement", "types", "wire"],
+    &["direct_tls", "macros", "millis", "seeded", "optional", "sqlstate", "statement", "types", "wire"],
     &["login_rejection", "session", "error", "retry", "credentials"],
     &["event", "settings", "arguments", "row", "many_rows", "query"],
     &["transport", "dynamic"],

@@ -419,6 +419,8 @@ async fn round_trips() {
     let mut flights = flights::native(&local).await.unwrap();
     flights.extend(flights::assumed_role(&with_role, role).await.unwrap());
     with_role.stop().await.unwrap();
+    flights.extend(flights::warmed_up(&local).await.unwrap());
+    flights.extend(flights::direct_tls(&local).await.unwrap());
     for flight in flights {
         assert_eq!(flight.counted, flight.expected, "{}", flight.case);
     }

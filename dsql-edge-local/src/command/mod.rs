@@ -16,7 +16,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use dsql_edge_local::{Fault, Limit, Local, Oc001};
+use dsql_edge_local::{DirectTls, Fault, Limit, Local, Oc001};
 
 use dev_vars::Bindings;
 use folder_lock::FolderLock;
@@ -123,6 +123,10 @@ pub(crate) struct Options {
     /// the catalog (cached), or every open session, which is the documented worst case (any)
     #[arg(long, default_value_t = Oc001::Cached, value_name = "cached|any")]
     oc001: Oc001,
+    /// Which clients may begin with TLS, without an SSLRequest: those that name the protocol with ALPN,
+    /// as with PostgreSQL 17 (alpn), all (any), or none, as with PostgreSQL 16 (never)
+    #[arg(long, default_value_t = DirectTls::Alpn, value_name = "alpn|any|never")]
+    direct_tls: DirectTls,
     /// Cause a fault (see below)
     #[arg(long, value_name = "FAULT")]
     fault: Vec<Fault>,
@@ -142,6 +146,7 @@ impl Options {
             .region(&self.region)
             .rules(!self.no_rules)
             .oc001(self.oc001)
+            .direct_tls(self.direct_tls)
             .log(|line| eprintln!("dsql-local: {line}"));
         for user in &self.user {
             builder = builder.user(user);

@@ -21,6 +21,7 @@ use tokio_rustls::rustls::ServerConfig;
 
 use crate::cluster::Cluster;
 use crate::connection_rejected::ConnectionRejected;
+use crate::direct_tls::DirectTls;
 use crate::faults::Fault;
 use crate::iam;
 use crate::iam::key_ring::{Identity, KeyLookup, KeyRing};
@@ -55,6 +56,7 @@ pub(crate) struct Endpoint {
     pub(crate) cluster: Arc<Cluster>,
     /// Whether DSQL's statement rules apply.
     pub(crate) rules: bool,
+    pub(crate) direct_tls: DirectTls,
 }
 
 impl Serve for Endpoint {
@@ -91,6 +93,9 @@ impl Serve for Endpoint {
 
 impl Endpoint {
     async fn serve_tls(&self, tcp: TcpStream, direct: bool) -> Result<(), Ended> {
+        if direct && self.direct_tls == DirectTls::Never {
+            return Err(Ended::Lost(std::io::Error::other("direct TLS is not accepted")));
+        }
         let accepted =
             tokio::time::timeout(DOOR_TIMEOUT, TlsAcceptor::from(self.tls.clone()).accept(tcp)).await;
         let mut client = match accepted {
@@ -100,7 +105,7 @@ impl Endpoint {
             Err(_) => return Ok(()),
         };
         let session = client.get_ref().1;
-        if direct && session.alpn_protocol() != Some(ALPN) {
+        if direct && self.direct_tls == DirectTls::Alpn && session.alpn_protocol() != Some(ALPN) {
             // As in PostgreSQL 17, a client with direct TLS must name the protocol.
             return Err(Ended::Lost(std::io::Error::other("direct TLS without ALPN \"postgresql\"")));
         }

@@ -18,7 +18,7 @@ use crate::transport::Environment;
 /// The connections of one request to an Aurora DSQL cluster.
 ///
 /// A new `Dsql` costs nothing: it connects with the first query, in 4 round trips, and keeps the connection, so that
-/// the next query takes 1. Queries that run at the same time open more connections, up to [`Config::max_connections`];
+/// the next query takes 1. [`warm_up`](Dsql::warm_up) connects before the first query. Queries that run at the same time open more connections, up to [`Config::max_connections`];
 /// further queries wait for a connection.
 ///
 /// A `Dsql` belongs to the request in which it was made, because Workers does not let a request use the sockets of
@@ -88,6 +88,39 @@ impl Dsql {
     /// Makes a `Dsql` from a [`Config`], in this environment.
     pub(crate) fn within(config: Config, environment: Environment) -> Self {
         Dsql(Lender::new(Connector::new(config, environment), false))
+    }
+
+    /// Begins to open a connection, and returns at once: TCP, SSLRequest, TLS, and the token, with the request to STS if
+    /// there is a role. This makes progress while the Worker awaits something else, for example the body of the request.
+    /// If it is complete, the next query takes 1 round trip instead of 4.
+    ///
+    /// ```
+    /// # use dsql_edge::{Dsql, Error, sql};
+    /// # async fn add(request: &mut worker::Request, env: &worker::Env) -> Result<u64, Box<dyn std::error::Error>> {
+    /// let dsql = Dsql::from_env(env)?;
+    /// dsql.warm_up();
+    /// let name = request.text().await?; // the connection is opened in the meantime
+    /// let added = sql!("INSERT INTO tag_master (tag_name, tag_category, usage_count) VALUES ($name, 'new', 0)");
+    /// # Ok(
+    /// added.execute(&dsql).await?
+    /// # )
+    /// # }
+    /// ```
+    ///
+    /// The first query, pipeline, stream or transaction takes this connection, even while it is being opened; the login
+    /// is sent together with that query. A second query at the same time opens a connection of its own. A [`Session`]
+    /// does not take the connection. If no query has taken the connection after 30 seconds, it is closed; dropping the
+    /// `Dsql` closes it at once. So it ends with the request, but it counts towards the limits of Workers until then.
+    ///
+    /// No error is reported before a query needs the connection. If the connection could not be opened, or was closed
+    /// again, the query opens another one; this is not an attempt of the query ([`Config::max_attempts`]), because
+    /// nothing of the query was sent. If another attempt would fail in the same way, because of a certificate or of
+    /// missing credentials, the query returns that error.
+    ///
+    /// This does nothing if a connection is open or being opened already, with a pool, in another request than that of
+    /// this `Dsql`, and outside a runtime of tokio in a program that is not a Worker.
+    pub fn warm_up(&self) {
+        self.0.warm_up();
     }
 
     /// Returns a session: a connection that no other query of this `Dsql` uses. It is opened with the session's first

@@ -14,6 +14,7 @@ use crate::client::flight::TransactionStart;
 use crate::client::link::{FlightFailure, Link};
 use crate::connector::Connector;
 use crate::error::{Error, FAILED, Kind, OUTLIVED};
+use crate::login::{Ahead, LoginAttempt, WarmUp};
 use crate::retry::{Budget, FailureFacts, Payload, Reached, Signal};
 use crate::transport::{BoxFuture, IoContext};
 
@@ -37,6 +38,8 @@ struct State {
     idle: Vec<Box<Link>>,
     /// The number of open connections: idle, lent, and those of transactions.
     open: usize,
+    /// The connection that is opened before a query needs it. It counts as open.
+    ahead: Option<Box<dyn Ahead>>,
     /// Whether this is a session whose connection is lost.
     gone: bool,
     waiting: Vec<Waker>,
@@ -111,7 +114,7 @@ impl Lender {
         while let Some(at) = state.idle.iter().rposition(|link| suits(link)) {
             let mut link = state.idle.swap_remove(at);
             if link.poll_alive(context) {
-                return Poll::Ready(Ok(Loan { lender: self, link: Some(link), of: None, counted: true }));
+                return Poll::Ready(Ok(self.lend(Some(link), None)));
             }
             // `Rule::StaleConnection`: the idle connection is dead, and nothing was sent on it. Except in a session,
             // another connection replaces it.
@@ -121,6 +124,10 @@ impl Lender {
         if state.gone {
             return Poll::Ready(Err(Error::new(Kind::Lost("this session's connection is lost".into()))));
         }
+        if let Some(ahead) = state.ahead.take() {
+            // If it is dead, this is the right to open another one, as for an idle connection.
+            return Poll::Ready(Ok(self.lend(None, ahead.take(context, &self.connector))));
+        }
         let most = if self.single { 1 } else { self.connector.settings().max_connections };
         // An idle connection with another search_path is closed, so that a new one can be opened.
         if state.open >= most && state.idle.pop().is_some() {
@@ -128,7 +135,7 @@ impl Lender {
         }
         if state.open < most {
             state.open += 1;
-            return Poll::Ready(Ok(Loan { lender: self, link: None, of: None, counted: true }));
+            return Poll::Ready(Ok(self.lend(None, None)));
         }
         wait(&mut state, context);
         drop(state);
@@ -138,6 +145,23 @@ impl Lender {
                     .into(),
             )))
         })
+    }
+
+    /// Begins to open a connection before a query needs it, unless there is a connection already.
+    pub(super) fn warm_up(&self) {
+        #[cfg(feature = "pool")]
+        if self.connector.config.lessor.is_some() {
+            return;
+        }
+        let mut state = self.state();
+        if self.is_of_this_request() && state.open == 0 {
+            state.open += 1;
+            state.ahead = Some(Box::new(WarmUp::start(&self.connector)));
+        }
+    }
+
+    fn lend<'l>(&'l self, link: Option<Box<Link>>, login: Option<Box<LoginAttempt<'l>>>) -> Loan<'l> {
+        Loan { lender: self, link, login, of: None, counted: true }
     }
 
     /// Whether the connection of a session is lost; the session does not open another.
@@ -185,7 +209,9 @@ impl Lender {
             open.lent = true;
             let link = open.link.take();
             let counted = link.is_some();
-            Poll::Ready(Ok(Loan { lender: self, link, of: Owner::of(id), counted }))
+            let mut own = self.lend(link, None);
+            (own.of, own.counted) = (Owner::of(id), counted);
+            Poll::Ready(Ok(own))
         });
         let mut own = own.await?;
         if own.link.is_some() {
@@ -296,6 +322,8 @@ fn wait(state: &mut State, context: &Context<'_>) {
 pub(super) struct Loan<'l> {
     lender: &'l Lender,
     pub(super) link: Option<Box<Link>>,
+    /// The connection that is being opened, or that was opened before the query needed it.
+    pub(super) login: Option<Box<LoginAttempt<'l>>>,
     /// The transaction that the connection belongs to.
     of: Option<Owner>,
     /// Whether the connection is included in the number of open connections.

@@ -13,10 +13,11 @@ use crate::client::flight::{Answer, Flight, FlightEnd, Step, write_rollback};
 #[cfg(feature = "pool")]
 use crate::client::lease_request;
 use crate::connector::Connector;
+use crate::direct_tls::DirectTls;
 use crate::error::{Error, Kind};
 use crate::login::failure::{self, ConnectionFailure, LoginProgress};
-use crate::login::{Login, LoginAttempt};
-use crate::retry::{FailureFacts, PROBE_AFTER, Reached, Signal};
+use crate::login::{LoginAttempt, TlsStart};
+use crate::retry::{FailureFacts, PROBE_AFTER, Payload, Reached, Signal};
 use crate::session::{Connection, SessionEvent, SessionFault, Status};
 use crate::transport::{BoxFuture, Transport, TransportError};
 use crate::wire::frontend;
@@ -33,6 +34,9 @@ pub(super) struct Link {
     started: bool,
     /// Whether the password was sent before the server requested it.
     pipelined: bool,
+    tls: TlsStart,
+    /// Set if the endpoint did not accept direct TLS, so that this connection was opened with SSLRequest.
+    fell_back: Option<DirectTls>,
     /// Whether the connection is a lease of a pool, for this flight or this transaction only.
     leased: bool,
     /// The point that the flight had reached, if a pool has reported it.
@@ -47,7 +51,7 @@ pub(super) struct Link {
     /// The search_path that the first query was compiled for.
     search_path: &'static str,
     read: Vec<u8>,
-    /// The number of round trips: 3 for dialing, and one each time that the client sends after the server has sent.
+    /// The number of round trips: those of dialing, and one each time that the client sends after the server has sent.
     round_trips: u32,
     /// Whether the server sent the last bytes that were transferred, or no bytes were transferred yet.
     heard_last: bool,
@@ -77,7 +81,7 @@ impl Link {
         connector: &'c Connector,
         flight: &Flight<'_>,
         serially: bool,
-        login: &mut Option<LoginAttempt<'c>>,
+        login: &mut Option<Box<LoginAttempt<'c>>>,
         timer: &mut BoxFuture<()>,
     ) -> Poll<Result<Box<Self>, (Error, Signal)>> {
         let search_path = flight.search_path().unwrap_or_default();
@@ -89,16 +93,21 @@ impl Link {
                 lease_request::ask(connector, lessor, flight, sent.unwrap_or_default(), serially)?;
             let transport = lessor.reach(flight.in_transaction).map_err(|error| (error, Signal::Local))?;
             let mut link = Link::on(transport, connection, search_path);
-            (link.leased, link.round_trips) = (true, 0);
+            link.leased = true;
             return Poll::Ready(Ok(link));
         }
         let login = match login {
             Some(login) => login,
-            empty => empty.insert(LoginAttempt::new(connector, sent, serially)),
+            empty => empty.insert(Box::new(LoginAttempt::new(connector))),
         };
-        let Login { transport, connection, pipelined } = ready!(login.poll(context, timer))?;
-        let mut link = Link::on(transport, connection, search_path);
-        link.pipelined = pipelined;
+        let login = ready!(login.poll(context, connector, sent, serially, timer))?;
+        let mut link = Link::on(login.transport, login.connection, search_path);
+        (link.pipelined, link.round_trips) = (login.pipelined, login.round_trips);
+        (link.tls, link.fell_back) = (login.tls, login.fell_back);
+        // Until the endpoint has accepted direct TLS, a write is not sent with the login.
+        if link.tls.is_unproven() && flight.payload() == Payload::Commit && !seeded!(SendsWriteUnproven) {
+            link.connection.hold_statements();
+        }
         Poll::Ready(Ok(link))
     }
 
@@ -110,6 +119,8 @@ impl Link {
             write_error: None,
             started: false,
             pipelined: false,
+            tls: TlsStart::Requested,
+            fell_back: None,
             leased: false,
             reached: None,
             rolling_back: false,
@@ -117,7 +128,7 @@ impl Link {
             on_trial: false,
             search_path,
             read: Vec::new(),
-            round_trips: DIALED,
+            round_trips: 0,
             heard_last: true,
         })
     }
@@ -252,9 +263,15 @@ impl Link {
         self.round_trips
     }
 
+    /// Set if the endpoint did not accept direct TLS.
+    pub(super) fn fallen_back(&self) -> Option<DirectTls> {
+        self.fell_back
+    }
+
     fn progress(&self) -> LoginProgress {
         let (started, has_received) = (self.started, self.connection.has_received());
-        LoginProgress { started, has_received, pipelined: self.pipelined, leased: self.leased }
+        let (pipelined, leased, tls) = (self.pipelined, self.leased, self.tls);
+        LoginProgress { started, has_received, pipelined, leased, tls }
     }
 
     /// The failure of a flight that is polled by another request, which cannot read the answer.
@@ -304,6 +321,7 @@ impl Link {
                 };
                 if let SessionEvent::Started = event {
                     self.started = true;
+                    self.tls.accepted(connector);
                     let is_sent = self.pipelined && self.connection.has_sent_statements();
                     self.on_trial = is_sent && PROBE_AFTER < connector.settings().query_timeout;
                     let limit = if self.on_trial { PROBE_AFTER } else { connector.settings().query_timeout };
@@ -390,9 +408,6 @@ impl Link {
         }
     }
 }
-
-/// The round trips of dialing: TCP, SSLRequest, TLS.
-const DIALED: u32 = 3;
 
 const NOT_SENT_AGAIN: &str = "the flight was dropped with the login and cannot be sent again";
 const NOT_ROLLED_BACK: &str = "unexpected answer to ROLLBACK";

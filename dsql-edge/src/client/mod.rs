@@ -2,7 +2,7 @@
 //! connection, or in a [`Transaction`].
 //!
 //! Input: the values of `sql!`. Output: rows, through an [`Executor`]. Everything here ends with the request, and
-//! nothing runs in the background.
+//! nothing runs in the background, except the opening of a connection that [`Dsql::warm_up`] has begun.
 //!
 //! ```text
 //! fetch, pipeline, bulk, transaction   the users' methods

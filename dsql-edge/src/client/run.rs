@@ -10,11 +10,11 @@ use core::task::{Context, Poll, ready};
 use crate::client::flight::{Answer, Flight, Prepared, Sink};
 use crate::client::lender::{Lender, Loan};
 use crate::client::link::{FlightFailure, FlightOutcome, Link};
+use crate::direct_tls::DirectTls;
 use crate::error::{Error, Kind, OUTLIVED, Outcome};
 use crate::event::Event;
-use crate::login::LoginAttempt;
 use crate::millis::Millis;
-use crate::retry::{Attempts, FailureFacts, Payload, Reached, Signal};
+use crate::retry::{Attempts, FailureFacts, Payload, Reached, Rule, Signal};
 use crate::statement::StatementRef;
 use crate::transport::BoxFuture;
 
@@ -205,13 +205,12 @@ pub(super) struct Runs<'l> {
     until: Millis,
     rows: u64,
     round_trips: u32,
+    direct_tls_rejected: Option<DirectTls>,
 }
 
 /// The progress of a flight on the connection that was lent for it.
 #[derive(Default)]
-pub(super) struct Progress<'l> {
-    /// Present while a connection is being opened.
-    login: Option<LoginAttempt<'l>>,
+pub(super) struct Progress {
     /// Whether the connection had already sent another flight. `round_trips` is the connection's number of round trips
     /// before this flight.
     kept: bool,
@@ -240,6 +239,7 @@ impl<'l> Runs<'l> {
             until: began.saturating_add(limit),
             rows: 0,
             round_trips: 0,
+            direct_tls_rejected: None,
         }
     }
 
@@ -314,7 +314,7 @@ impl<'l> Runs<'l> {
     }
 
     /// Sends one flight on the connection that was lent, which is opened first if necessary.
-    async fn fly(&mut self, loan: &mut Loan<'_>, answer: &mut Answer<'_, '_>) -> FlightOutcome {
+    async fn fly(&mut self, loan: &mut Loan<'l>, answer: &mut Answer<'_, '_>) -> FlightOutcome {
         let mut progress = Progress::default();
         poll_fn(|context| self.poll_fly(context, loan, &mut progress, answer)).await
     }
@@ -322,8 +322,8 @@ impl<'l> Runs<'l> {
     fn poll_fly(
         &mut self,
         context: &mut Context<'_>,
-        loan: &mut Loan<'_>,
-        progress: &mut Progress<'l>,
+        loan: &mut Loan<'l>,
+        progress: &mut Progress,
         answer: &mut Answer<'_, '_>,
     ) -> Poll<FlightOutcome> {
         let connector = &self.lender.connector;
@@ -344,9 +344,12 @@ impl<'l> Runs<'l> {
                 link
             }
             empty => {
-                let (serially, login) = (self.lender.logs_in_serially(), &mut progress.login);
+                let (serially, login) = (self.lender.logs_in_serially(), &mut loan.login);
                 match ready!(Link::poll_open(context, connector, flight, serially, login, &mut self.timer)) {
-                    Ok(link) => empty.insert(link),
+                    Ok(link) => {
+                        self.direct_tls_rejected = self.direct_tls_rejected.or(link.fallen_back());
+                        empty.insert(link)
+                    }
                     Err((error, signal)) => {
                         return Poll::Ready(FlightOutcome::Failed(nothing_sent(error, signal, flight)));
                     }
@@ -383,6 +386,9 @@ impl<'l> Runs<'l> {
         let connector = &self.lender.connector;
         let budget = [&self.lender.budget, connector.environment.retry_budget()];
         let rule = facts.rule();
+        if let Rule::DirectTlsRejected(direct) = rule {
+            self.direct_tls_rejected = Some(direct);
+        }
         let pause = self.attempts.after(rule, resolvable, &budget)?;
         if rule.wants_serial_login() {
             self.lender.log_in_serially();
@@ -444,6 +450,7 @@ impl<'l> Runs<'l> {
                 round_trips: self.round_trips,
                 elapsed: connector.now().saturating_sub(self.began),
                 retries: self.attempts.retries(),
+                direct_tls_rejected: self.direct_tls_rejected,
                 error: result.as_ref().err(),
             });
         }

@@ -29,6 +29,7 @@ impl Config {
     /// | `AWS_SESSION_TOKEN` | with keys of a session |
     /// | `DSQL_USER` | the database role; `admin` if it is not set |
     /// | `DSQL_REGION` | only with `localhost` |
+    /// | `DSQL_TLS` | `direct` to begin with TLS, without SSLRequest: see `Config::direct_tls` (feature `direct-tls`; ignored without it) |
     /// | `AWS_ROLE_ARN` | a role to assume with these keys (feature `assume-role`) |
     /// | `AWS_ROLE_SESSION_NAME`, `AWS_ROLE_EXTERNAL_ID` | the name of the role's session (`dsql-edge` if it is not set), the role's external id |
     /// | `AWS_ENDPOINT_URL_STS` | only with `localhost` |
@@ -134,6 +135,13 @@ impl Config {
         if let Some(user) = bound(names.cluster, user) {
             config = config.user(user);
         }
+        #[cfg(feature = "direct-tls")]
+        if let Some(tls) = bound(names.cluster, names::TLS) {
+            if tls != "direct" {
+                return Err(Error::config("DSQL_TLS is not `direct`: leave it out for SSLRequest"));
+            }
+            config = config.direct_tls(true);
+        }
         config.with_bound_role(names, &bound)
     }
 
@@ -207,9 +215,8 @@ async fn value_of(env: &worker::Env, name: &str) -> Result<Option<String>, Error
 
 fn missing(name: &str, form: &str) -> Error {
     Error::config(format!(
-        "the binding {name}{form} is missing, or not a text: set it with `npx wrangler secret put {name}`, or in \
-         wrangler.toml under [vars] if it is not a secret; for development in .dev.vars (dsql-local writes it); \
-         the Secrets Store is read by Config::from_secrets_store"
+        "the binding {name}{form} is missing, or not a text: set it with `npx wrangler secret put {name}`, under [vars] \
+         in wrangler.toml, or in .dev.vars (dsql-local writes it); Config::from_secrets_store reads the Secrets Store"
     ))
 }
 

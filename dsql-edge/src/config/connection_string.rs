@@ -16,7 +16,8 @@ impl Config {
     ///
     /// If the string does not name a user, the user is `admin`. The port is 5432, and the database is `postgres`, the
     /// only database of a cluster. These parameters are accepted: `sslmode` with the value `require` or `verify-full`
-    /// (the certificate is verified in any case), `application_name`, `connect_timeout` in seconds, `search_path`, and,
+    /// (the certificate is verified in any case), `sslnegotiation` with the value `postgres` or `direct`
+    /// (`Config::direct_tls`, feature `direct-tls`), `application_name`, `connect_timeout` in seconds, `search_path`, and,
     /// only for `localhost`, `region`. A password is not accepted: the password is the token, which is signed with the
     /// credentials.
     ///
@@ -76,6 +77,18 @@ impl Config {
         if let Some(schemas) = given.search_path {
             config = config.search_path(schemas);
         }
+        if let Some(negotiation) = given.sslnegotiation {
+            #[cfg(feature = "direct-tls")]
+            {
+                config = config.direct_tls(negotiation == "direct");
+            }
+            #[cfg(not(feature = "direct-tls"))]
+            if negotiation == "direct" {
+                return Err(wrong(
+                    "has sslnegotiation=direct, which needs the feature `direct-tls` of dsql-edge",
+                ));
+            }
+        }
         if let Some(timeout) = given.connect_timeout {
             config = config.connect_timeout(timeout);
         }
@@ -91,6 +104,7 @@ struct UrlParameters {
     search_path: Option<String>,
     connect_timeout: Option<Duration>,
     sslmode: Option<String>,
+    sslnegotiation: Option<String>,
 }
 
 impl UrlParameters {
@@ -102,6 +116,8 @@ impl UrlParameters {
             "search_path" => &mut self.search_path,
             "sslmode" if matches!(value.as_str(), "require" | "verify-full") => &mut self.sslmode,
             "sslmode" => return Err(parameter("sslmode is not require or verify-full: DSQL needs TLS")),
+            "sslnegotiation" if matches!(value.as_str(), "postgres" | "direct") => &mut self.sslnegotiation,
+            "sslnegotiation" => return Err(parameter("sslnegotiation is not postgres or direct")),
             "connect_timeout" => {
                 let seconds = value.parse().ok().filter(|seconds| *seconds > 0);
                 let seconds =
@@ -122,7 +138,7 @@ impl UrlParameters {
                 return Err(parameter(
                     &[
                         name,
-                        " is unknown: use sslmode, application_name, connect_timeout, search_path or region",
+                        " is unknown: use sslmode, sslnegotiation, application_name, connect_timeout, search_path or region",
                     ]
                     .concat(),
                 ));
@@ -183,6 +199,13 @@ mod tests {
         assert_eq!(settings.search_path.as_deref(), Some("app, public"));
         assert_eq!(settings.connect_timeout, 3000);
 
+        assert!(settings.direct_tls.is_none());
+        #[cfg(feature = "direct-tls")]
+        for (value, direct) in [("direct", true), ("postgres", false)] {
+            let config = parsed(&format!("postgres://{HOST}?sslnegotiation={value}")).unwrap();
+            assert_eq!(config.settings.direct_tls.is_some(), direct);
+        }
+
         let local = parsed("postgres://admin@localhost:6543/?region=eu-west-1").unwrap().settings.endpoint;
         assert_eq!(
             (local.host.as_str(), local.port, local.region.as_str()),
@@ -208,6 +231,7 @@ mod tests {
             ("postgres://HOST#canary", "#"),
             ("postgres://HOST?sslmode=disable", "sslmode"),
             ("postgres://HOST?sslmode=require&sslmode=require", "twice"),
+            ("postgres://HOST?sslnegotiation=canary", "sslnegotiation"),
             ("postgres://HOST?options=canary", "options"),
             ("postgres://HOST?target_session_attrs=canary", "target_session_attrs"),
             ("postgres://HOST?password=canary", "password"),

@@ -14,6 +14,8 @@ use std::sync::Arc;
 #[cfg(feature = "assume-role")]
 use crate::auth::AssumeRole;
 use crate::auth::{Credentials, CredentialsProvider, Source};
+#[cfg(feature = "direct-tls")]
+use crate::direct_tls::DirectTls;
 use crate::error::Error;
 use crate::event::Event;
 #[cfg(feature = "pool")]
@@ -162,6 +164,30 @@ impl Config {
     /// compiled for another `search_path` returns an error and is not sent.
     pub fn search_path(mut self, schemas: impl AsRef<str>) -> Self {
         self.settings.search_path = Some(search_path(schemas.as_ref()));
+        self
+    }
+
+    /// Whether to begin with TLS, without asking for it (SSLRequest), which saves a round trip: 3 instead of 4 for the
+    /// first query. `false` if it is not set, because it is not known whether DSQL accepts this from Workers: PostgreSQL
+    /// 17 accepts direct TLS only from clients that name the protocol in the handshake (ALPN), and sockets of Workers
+    /// do not. Programs with the feature `tokio` do.
+    ///
+    /// Until an endpoint has accepted direct TLS, a write is not sent together with the login, so that its outcome is
+    /// never unknown because of this setting; it then takes 4 round trips. If the endpoint closes the connection
+    /// without an answer, the query is sent again at once with SSLRequest (this is a second attempt,
+    /// [`max_attempts`](Config::max_attempts)), later connections begin with SSLRequest, and
+    /// [`Event::direct_tls_rejected`] reports it. All requests of the isolate, or of the process, share what is known
+    /// about an endpoint. Feature `direct-tls`.
+    ///
+    /// ```
+    /// # use dsql_edge::Config;
+    /// # fn with(config: Config) -> Config {
+    /// config.direct_tls(true)
+    /// # }
+    /// ```
+    #[cfg(feature = "direct-tls")]
+    pub fn direct_tls(mut self, direct: bool) -> Self {
+        self.settings.direct_tls = direct.then_some(DirectTls::UNPROVEN);
         self
     }
 

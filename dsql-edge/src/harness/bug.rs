@@ -41,6 +41,14 @@ pub(crate) enum Bug {
     DiscardsKeyResult,
     /// A later attempt's failure hides that an earlier COMMIT may have succeeded.
     ForgetsUnknownOutcome,
+    /// A flight that writes is sent with the login before the endpoint has accepted direct TLS.
+    SendsWriteUnproven,
+    /// Any connection with direct TLS that breaks before an answer is treated as rejected by the server.
+    TrustsRejection,
+    /// A flight is sent on a connection that was opened before, without a check whether the connection is alive.
+    SendsOnDeadWarmUp,
+    /// A connection that was opened before, and that no query has used, is not closed.
+    LeavesWarmUpOpen,
     /// A pool lends a connection that is in a transaction block.
     #[cfg(feature = "pool")]
     LendsOpenTransaction,
@@ -85,6 +93,12 @@ impl Bug {
         Bug::DeniesSentStatements,
         Bug::DiscardsKeyResult,
         Bug::ForgetsUnknownOutcome,
+        #[cfg(feature = "direct-tls")]
+        Bug::SendsWriteUnproven,
+        #[cfg(feature = "direct-tls")]
+        Bug::TrustsRejection,
+        Bug::SendsOnDeadWarmUp,
+        Bug::LeavesWarmUpOpen,
     ];
 
     #[cfg(feature = "pool")]

@@ -98,11 +98,12 @@ impl TestBed {
             world.database.conflicts = scenario.conflicts;
             world.database.rollbacks = scenario.rollbacks;
             world.database.drops = scenario.drops;
+            world.direct = scenario.direct;
         }
         faulty.lock().unwrap().dribble = dribbles.then_some(11);
         let network = Network::default();
         let dialed = world.clone();
-        network.serve(move || wire::dial(&dialed));
+        network.serve(move |direct| wire::dial(&dialed, direct));
         TestBed { network, world, before, faulty, beside: RefCell::default() }
     }
 
@@ -111,7 +112,6 @@ impl TestBed {
         for wire in [&self.world, &self.before] {
             wire.lock().unwrap().moment += 1;
         }
-        #[cfg(feature = "pool")]
         self.beside.borrow_mut().extend(self.network.spawned());
         let mut context = Context::from_waker(Waker::noop());
         let mut beside = self.beside.borrow_mut();
@@ -176,11 +176,14 @@ fn run(scenario: &Scenario, way: Way, fault: Option<Place>, dropped_at: Option<u
     let bed = TestBed::new(scenario, way, fault, dropped_at.is_some());
     let credentials = Credentials::new("AKIDEXAMPLE", "secret");
     let config = Config::local("localhost:1234", "us-east-1", credentials).unwrap();
+    #[cfg(feature = "direct-tls")]
+    let config = config.direct_tls(scenario.direct.is_some());
     #[cfg(feature = "pool")]
     let (dsql, pool) = pool::dsql(config, way, &bed);
     #[cfg(not(feature = "pool"))]
     let dsql = Dsql::within(config, bed.network.clone());
     let book = Book::default();
+    book.lock().unwrap().network = bed.network.clone();
     let mut failures = Vec::new();
     let mut waits = 0;
     let ended = bed.until_done((scenario.run)(&dsql, book.clone()), &mut waits, dropped_at);
@@ -206,6 +209,15 @@ fn run(scenario: &Scenario, way: Way, fault: Option<Place>, dropped_at: Option<u
             Ended::Done(Err(error)) => failures.push(format!("the next query fails: {error}")),
             Ended::Dropped | Ended::Hanging => failures.push("the next query waits forever".to_owned()),
         }
+    }
+    let ends_at_once = way == Way::Direct && matches!(fault, Some((_, Fault::EndAfterDial, 0)));
+    let is_certain = scenario.is_certain && dropped_at.is_none() && (fault.is_none() || ends_at_once);
+    if is_certain && reported.0.values().any(|report| *report == ClientReport::Unknown) {
+        failures.push("the outcome of a write is unknown".to_owned());
+    }
+    drop(dsql);
+    if way == Way::Direct && bed.world.lock().unwrap().open > 0 {
+        failures.push("a connection is not closed".to_owned());
     }
     bed.before.lock().unwrap().deliver_held();
     bed.world.lock().unwrap().deliver_held();

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::many_rows::rows;
 use crate::query::{BulkCommand, Command, KeyInsert, Query};
 use crate::statement::{ColumnDesc, Effect, KeyConstraints, SessionEffect, Statement};
+use crate::transport::memory::Network;
 use crate::types::{NotNull, sql};
 use crate::{Dsql, Executor, Transaction};
 
@@ -35,6 +36,8 @@ pub(super) struct Ledger {
     pub(super) misread: Vec<String>,
     /// The number of reads of the whole table that ended with an error.
     pub(super) failed_reads: usize,
+    /// The clock.
+    pub(super) network: Network,
 }
 
 /// The ledger of one run.
@@ -49,14 +52,39 @@ pub(super) struct Scenario {
     pub(super) rollbacks: u32,
     /// This many logins, from the first one on, drop the flight that arrives with the login.
     pub(super) drops: u32,
+    /// The server's answer to direct TLS; with it, the client begins with direct TLS.
+    pub(super) direct: Option<DirectTls>,
+    /// Whether the outcome of each write is known without a fault, and if the first connection of a client without a
+    /// pool ends at once.
+    pub(super) is_certain: bool,
     pub(super) run: for<'d> fn(&'d Dsql, Book) -> BoxFutureOf<'d>,
+}
+
+/// How the server answers direct TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "direct-tls"), allow(dead_code))]
+pub(super) enum DirectTls {
+    Accepts,
+    /// The server closes the connection after the handshake, without a message.
+    Closes,
+    /// The handshake fails.
+    Fails,
 }
 
 type BoxFutureOf<'d> = Pin<Box<dyn Future<Output = ()> + Send + 'd>>;
 
 impl Scenario {
     const fn new(name: &'static str, run: for<'d> fn(&'d Dsql, Book) -> BoxFutureOf<'d>) -> Self {
-        Scenario { name, conflicts: 0, rollbacks: 0, drops: 0, run }
+        Scenario { name, conflicts: 0, rollbacks: 0, drops: 0, direct: None, is_certain: false, run }
+    }
+
+    #[cfg(feature = "direct-tls")]
+    const fn direct(
+        name: &'static str,
+        direct: DirectTls,
+        run: for<'d> fn(&'d Dsql, Book) -> BoxFutureOf<'d>,
+    ) -> Self {
+        Scenario { direct: Some(direct), is_certain: true, ..Scenario::new(name, run) }
     }
 }
 
@@ -96,6 +124,46 @@ pub(super) const ALL: &[Scenario] = &[
         ..Scenario::new("key dropped in login", |dsql, book| Box::pin(once(dsql, book, key)))
     },
     Scenario::new("two at once", |dsql, book| Box::pin(two_at_once(dsql, book))),
+    Scenario {
+        is_certain: true,
+        ..Scenario::new("warm-up", |dsql, book| Box::pin(after_warm_up(dsql, book, 2)))
+    },
+    Scenario::new("warm-up, old", |dsql, book| {
+        Box::pin(async move {
+            dsql.warm_up();
+            let pause = book.lock().unwrap().network.sleep(31_000);
+            pause.await;
+            writes(dsql, book).await;
+        })
+    }),
+    Scenario::new("warm-up, two at once", |dsql, book| {
+        Box::pin(async move {
+            dsql.warm_up();
+            two_at_once(dsql, book).await;
+        })
+    }),
+    #[cfg(feature = "direct-tls")]
+    Scenario::direct("direct TLS", DirectTls::Accepts, |dsql, book| Box::pin(writes(dsql, book))),
+    #[cfg(feature = "direct-tls")]
+    Scenario::direct("direct TLS, closed", DirectTls::Closes, |dsql, book| Box::pin(writes(dsql, book))),
+    #[cfg(feature = "direct-tls")]
+    Scenario::direct("direct TLS, failing", DirectTls::Fails, |dsql, book| Box::pin(transaction(dsql, book))),
+    #[cfg(feature = "direct-tls")]
+    Scenario::direct("direct TLS, once", DirectTls::Closes, |dsql, book| Box::pin(once(dsql, book, key))),
+    #[cfg(feature = "direct-tls")]
+    Scenario::direct("direct TLS, read first", DirectTls::Accepts, |dsql, book| {
+        Box::pin(async move {
+            let _ = read(dsql, &book).await;
+            let mut session = dsql.session();
+            // The endpoint has accepted direct TLS: this write is sent with the login.
+            write(&mut session, &book, 1).await;
+            write(dsql, &book, 2).await;
+        })
+    }),
+    #[cfg(feature = "direct-tls")]
+    Scenario::direct("direct TLS, warm-up", DirectTls::Closes, |dsql, book| {
+        Box::pin(after_warm_up(dsql, book, 2))
+    }),
 ];
 
 static SELECT: Statement = Statement {
@@ -208,6 +276,18 @@ async fn writes(dsql: &Dsql, book: Book) {
     fail(dsql, &book).await;
     let _ = read(dsql, &book).await;
     write(dsql, &book, 3).await;
+}
+
+/// Writes on a connection that was opened some moments before.
+async fn after_warm_up(dsql: &Dsql, book: Book, moments: usize) {
+    dsql.warm_up();
+    let mut passed = 0;
+    poll_fn(|_| {
+        passed += 1;
+        if passed > moments { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    writes(dsql, book).await;
 }
 
 async fn session(dsql: &Dsql, book: Book) {

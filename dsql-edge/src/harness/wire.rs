@@ -7,6 +7,7 @@ use core::task::{Context, Poll};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
+use super::scenario::DirectTls;
 use super::server::{self, Database, Session};
 use crate::transport::{Dialed, Transport, TransportError, TransportErrorKind};
 
@@ -33,6 +34,8 @@ pub(super) enum Fault {
     Shutdown,
     /// Dialing fails.
     FailDial(TransportErrorKind),
+    /// The server closes the connection after TLS, without a message.
+    EndAfterDial,
 }
 
 /// The direction of the byte.
@@ -66,6 +69,7 @@ impl Fault {
                 Fault::FailDial(TransportErrorKind::NoTls),
                 Fault::FailDial(TransportErrorKind::Tls),
                 Fault::FailDial(TransportErrorKind::OtherRequest),
+                Fault::EndAfterDial,
             ],
         }
     }
@@ -88,6 +92,10 @@ pub(super) struct World {
     /// The number of connections that were dialed. `outage` is the number of the next dials that fail.
     pub(super) dialed: usize,
     outage: usize,
+    /// How the server answers direct TLS.
+    pub(super) direct: Option<DirectTls>,
+    /// The number of connections that the client has not closed.
+    pub(super) open: usize,
     peers: Vec<Peer>,
     /// The delayed bytes and their session, until the client connects again or is done.
     held: Option<(Fault, usize, Vec<u8>)>,
@@ -156,21 +164,30 @@ impl World {
 }
 
 /// Connects, unless the fault is at this dial.
-pub(super) fn dial(world: &Shared) -> Dialed {
+pub(super) fn dial(world: &Shared, direct: bool) -> Dialed {
     let mut state = world.lock().unwrap();
     let at = state.dialed;
     state.dialed += 1;
-    if let Some((_, Fault::FailDial(kind), _)) =
-        state.fault.take_if(|fault| fault.0 == Direction::Dial && fault.2 == at)
-    {
+    let fault = state.fault.take_if(|fault| fault.0 == Direction::Dial && fault.2 == at);
+    let answer = state.direct.filter(|_| direct);
+    let ends = answer == Some(DirectTls::Closes) || matches!(fault, Some((_, Fault::EndAfterDial, _)));
+    if let Some((_, Fault::FailDial(kind), _)) = fault {
         return Err(TransportError::new(kind, "dialing fails"));
+    }
+    if answer == Some(DirectTls::Fails) {
+        return Err(TransportError::new(TransportErrorKind::Tls, "the handshake fails"));
     }
     if state.outage > 0 {
         state.outage -= 1;
         return Err(TransportError::new(TransportErrorKind::Unreachable, "connection refused"));
     }
+    state.open += 1;
     drop(state);
-    Ok(connect(world, Peer::Server(Session::default())))
+    let mut connection = connect(world, Peer::Server(Session::default()));
+    if ends {
+        connection.state = State::Broken(Fault::Vanish);
+    }
+    Ok(Box::new(connection))
 }
 
 /// The number of dials that fail in an outage: the first dial of a query, and its two retries.
@@ -180,10 +197,10 @@ const DIALS: usize = 3;
 #[cfg(feature = "pool")]
 pub(super) fn dial_pool(world: &Shared) -> (Box<dyn Transport>, Box<dyn Transport>) {
     let pipe = SharedPipe::default();
-    (connect(world, Peer::Pool(pipe.clone())), Box::new(PoolsEnd(pipe)))
+    (Box::new(connect(world, Peer::Pool(pipe.clone()))), Box::new(PoolsEnd(pipe)))
 }
 
-fn connect(world: &Shared, peer: Peer) -> Box<dyn Transport> {
+fn connect(world: &Shared, peer: Peer) -> Connection {
     let mut state = world.lock().unwrap();
     if matches!(state.held, Some((Fault::Late, ..))) {
         state.deliver_held();
@@ -191,15 +208,16 @@ fn connect(world: &Shared, peer: Peer) -> Box<dyn Transport> {
     state.peers.push(peer);
     let peer = state.peers.len() - 1;
     drop(state);
-    Box::new(Connection {
+    Connection {
         world: world.clone(),
         peer,
         to_write: Vec::new(),
         frames: VecDeque::new(),
         pause: None,
         logged_in: false,
+        closed: false,
         state: State::Whole,
-    })
+    }
 }
 
 struct Connection {
@@ -211,6 +229,7 @@ struct Connection {
     pause: Option<usize>,
     /// Whether the ReadyForQuery of the login was transferred.
     logged_in: bool,
+    closed: bool,
     state: State,
 }
 
@@ -314,7 +333,12 @@ impl Transport for Connection {
                 self.breaks(Fault::Vanish);
                 Poll::Ready(Ok(()))
             }
-            Fault::Vanish | Fault::Join | Fault::Outage | Fault::Shutdown | Fault::FailDial(_) => {
+            Fault::Vanish
+            | Fault::Join
+            | Fault::Outage
+            | Fault::Shutdown
+            | Fault::FailDial(_)
+            | Fault::EndAfterDial => {
                 self.breaks(Fault::Vanish);
                 Poll::Ready(Ok(()))
             }
@@ -380,6 +404,11 @@ impl Transport for Connection {
     }
 
     fn close(&mut self, last: &'static [u8]) {
+        let mut world = self.world.lock().unwrap();
+        if matches!(world.peers[self.peer], Peer::Server(_)) && !std::mem::replace(&mut self.closed, true) {
+            world.open -= 1;
+        }
+        drop(world);
         if self.state == State::Whole && self.to_write.is_empty() && !last.is_empty() {
             self.deliver(last);
         }

@@ -33,7 +33,8 @@ impl Report {
             Signal::Local => b'c',
             Signal::LoginRejected { pipelined: true, .. } => b'p',
             Signal::LoginRejected { pipelined: false, .. } => b'r',
-            Signal::Lost => b'l',
+            // The pool's next connection begins with SSLRequest: for the client this is a loss like any other.
+            Signal::Lost | Signal::DirectTlsRejected(_) => b'l',
             Signal::Timeout => b't',
             Signal::Answered => b'a',
             _ => b'x',

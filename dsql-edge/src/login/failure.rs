@@ -3,6 +3,7 @@
 //! Input: the report of the transport, the session or the timer. Output: an error that names the endpoint and gives
 //! advice. This module does not decide whether a statement runs again.
 
+use super::tls_start::TlsStart;
 use crate::auth::Source;
 use crate::config::Config;
 use crate::connector::Connector;
@@ -34,6 +35,22 @@ pub(crate) struct LoginProgress {
     pub(crate) pipelined: bool,
     /// Whether the connection is a lease of a pool.
     pub(crate) leased: bool,
+    pub(crate) tls: TlsStart,
+}
+
+impl LoginProgress {
+    /// The signal of a connection that broke. If its TLS was direct and the server has sent nothing, the server may have
+    /// rejected direct TLS: this is recorded, or an earlier acceptance is forgotten.
+    fn signal_of_loss(self, connector: &Connector) -> Signal {
+        match self.tls {
+            TlsStart::Direct(direct) if !self.has_received => {
+                TlsStart::note(connector, (!direct.is_proven()).then_some(false));
+                let is_proven = direct.is_proven() && !seeded!(TrustsRejection);
+                if is_proven { Signal::Lost } else { Signal::DirectTlsRejected(direct) }
+            }
+            _ => Signal::Lost,
+        }
+    }
 }
 
 /// Returns the error and its signal. If a pool reported the point that the flight had reached, returns that point too.
@@ -89,7 +106,8 @@ fn explain_own(
             (Error::new(Kind::Protocol(NO_LEASE)), Signal::Protocol)
         }
         ConnectionFailure::Session(SessionFault::Closed) => {
-            (lost(progress, config, "the server closed the connection"), Signal::Lost)
+            let signal = progress.signal_of_loss(connector);
+            (lost(progress, config, "the server closed the connection"), signal)
         }
         // The platform may report this error only when the answer is read, after the statements were sent.
         ConnectionFailure::Transport(error) if error.kind == TransportErrorKind::OtherRequest => {
@@ -101,12 +119,18 @@ fn explain_own(
             let text = line("", config, " did not receive the query: ", &error.text, OVERLOADED);
             (Error::new(Kind::Overloaded(text.into())), Signal::Local)
         }
-        ConnectionFailure::Transport(error) => (lost(progress, config, &error.text), Signal::Lost),
+        ConnectionFailure::Transport(error) => {
+            (lost(progress, config, &error.text), progress.signal_of_loss(connector))
+        }
         ConnectionFailure::Timeout if progress.started => (
             Error::new(Kind::Timeout("waiting for the answer to the query (Config::query_timeout)".into())),
             Signal::Timeout,
         ),
-        ConnectionFailure::Timeout => (connect_timeout(config), Signal::Timeout),
+        ConnectionFailure::Timeout => {
+            // Direct TLS may be the reason, but the time is over.
+            let _ = progress.signal_of_loss(connector);
+            (connect_timeout(config), Signal::Timeout)
+        }
     }
 }
 
@@ -140,9 +164,8 @@ const NO_LEASE: &str = "a failed lease was reported, but none requested";
 
 const NO_ENDPOINT: &str = " is not a DSQL endpoint: ";
 const CHECK_SERVER: &str = "; check DSQL_ENDPOINT, and that the server runs";
-const CHECK_TLS: &str = "; check that the cluster itself answers there, with a certificate for this host name, \
-                         of a CA that is trusted here (dsql-local's is .dsql-local/ca.crt: `dsql-local run -- …` \
-                         sets NODE_EXTRA_CA_CERTS and DSQL_EDGE_CA to it)";
+const CHECK_TLS: &str = "; check that the cluster answers there, with a certificate for this host name, \
+                         of a trusted CA (`dsql-local run -- …` sets NODE_EXTRA_CA_CERTS and DSQL_EDGE_CA)";
 
 pub(crate) fn connect_timeout(config: &Config) -> Error {
     #[cfg(feature = "pool")]
@@ -171,7 +194,7 @@ pub(super) fn of_dialing(config: &Config, error: TransportError) -> (Error, Sign
         }
         TransportErrorKind::Tls => ("TLS with ", " failed: ", CHECK_TLS, Signal::Local),
         TransportErrorKind::Unreachable => ("nothing answers at ", ": ", CHECK_SERVER, Signal::Lost),
-        TransportErrorKind::Lost => ("the connection to ", " broke before TLS: ", CHECK_SERVER, Signal::Lost),
+        TransportErrorKind::Lost => ("the connection to ", " broke: ", CHECK_SERVER, Signal::Lost),
     };
     (Error::connect(line(before, config, happened, &error.text, advice)), signal)
 }

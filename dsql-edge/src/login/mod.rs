@@ -3,18 +3,30 @@
 //! Input: a [`Connector`] and a timer. Output: a transport with TLS, and a session whose first bytes wait to be sent
 //! together with a flight; or the error and its signal for `retry.rs`. After TLS this module sends nothing. Clients and
 //! pools share this module.
+//!
+//! The token is made while the socket is opened: the request to STS takes three round trips, and so does the socket.
+//! The result is that of doing both in turn, the token first. So an error of the source of credentials takes precedence
+//! over an error of the socket; and after the socket has failed, the source is still awaited, because its credentials
+//! are kept for the next attempt.
 
 pub(crate) mod failure;
+mod tls_start;
+mod warm_up;
 
-use core::task::{Context, Poll, ready};
+use core::task::{Context, Poll};
+use std::sync::Arc;
 
+use crate::auth::Source;
 use crate::connector::Connector;
-use crate::credentials::{AuthFuture, Secret};
+use crate::credentials::{AuthFuture, Secret, Unavailable};
+use crate::direct_tls::DirectTls;
 use crate::error::Error;
 use crate::retry::Signal;
 use crate::session::Connection;
-use crate::transport::{BoxFuture, Dialed, Transport};
+use crate::transport::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind};
 use crate::wire::{Malformed, Startup};
+pub(crate) use tls_start::TlsStart;
+pub(crate) use warm_up::WarmUp;
 
 /// A connection that is about to log in.
 pub(crate) struct Login {
@@ -22,20 +34,41 @@ pub(crate) struct Login {
     pub(crate) connection: Connection,
     /// Whether the password is sent before the server requests it.
     pub(crate) pipelined: bool,
+    /// The number of round trips that the flight has waited for.
+    pub(crate) round_trips: u32,
+    pub(crate) tls: TlsStart,
+    /// Set if the endpoint did not accept direct TLS.
+    pub(crate) fell_back: Option<DirectTls>,
 }
 
-/// A connection with TLS that is being opened. Without a `search_path`, the role's own setting is
-/// used.
+/// A connection with TLS that is being opened.
 pub(crate) struct LoginAttempt<'c> {
-    connector: &'c Connector,
-    search_path: Option<&'c str>,
-    pipelined: bool,
     /// The future of the token, until it has returned.
     asking: Option<AuthFuture<'c, Secret>>,
-    /// Present once the token has arrived.
-    connection: Option<Connection>,
+    token: Option<Secret>,
     dialing: Option<BoxFuture<Dialed>>,
+    /// Present once dialing has ended.
+    dialed: Option<Dialed>,
+    round_trips: u32,
+    tls: TlsStart,
+    fell_back: Option<DirectTls>,
 }
+
+/// A connection that is opened before a query needs it. A trait, so that a Worker without [`WarmUp`] does not link its
+/// code. Dropping the value closes the connection.
+pub(crate) trait Ahead: Send {
+    /// Returns the connection, or an attempt that returns the error that every attempt would return. Returns `None` if
+    /// the connection is lost.
+    fn take(
+        self: Box<Self>,
+        context: &mut Context<'_>,
+        connector: &Connector,
+    ) -> Option<Box<LoginAttempt<'static>>>;
+}
+
+/// Whether the token may be made long after the socket is open. Keys sign at once, so a Worker without roles does not
+/// link the check of its socket; while a provider of its own is slow, that socket is not watched.
+const TOKEN_MAY_BE_LATE: bool = cfg!(any(feature = "assume-role", feature = "tokio"));
 
 /// Opens a connection with TLS; for callers that can await.
 #[cfg(feature = "pool")]
@@ -45,71 +78,221 @@ pub(crate) async fn open(
     serially: bool,
     timer: &mut BoxFuture<()>,
 ) -> Result<Login, (Error, Signal)> {
-    let mut opening = LoginAttempt::new(connector, search_path, serially);
-    core::future::poll_fn(|context| opening.poll(context, timer)).await
+    let mut opening = LoginAttempt::new(connector);
+    let opened =
+        core::future::poll_fn(|context| opening.poll(context, connector, search_path, serially, timer));
+    let mut login = opened.await?;
+    // A pool does not read statements, so all of them wait until the endpoint has accepted direct TLS.
+    if login.tls.is_unproven() {
+        login.connection.hold_statements();
+    }
+    Ok(login)
 }
 
 impl<'c> LoginAttempt<'c> {
-    /// With `serially`, the password is sent only after the server has requested it.
-    pub(crate) fn new(connector: &'c Connector, search_path: Option<&'c str>, serially: bool) -> Self {
+    pub(crate) fn new(connector: &'c Connector) -> Self {
         let Connector { config, environment } = connector;
-        let pipelined = config.settings.endpoint.requests_cleartext() && !serially;
-        let asking = Some(config.source.token(&config.settings, environment));
-        LoginAttempt { connector, search_path, pipelined, asking, connection: None, dialing: None }
+        let mut attempt = LoginAttempt::of(connector);
+        attempt.asking = Some(config.source.token(&config.settings, environment));
+        attempt
     }
 
+    /// An attempt without a token. Inlined, as `dial` and `advance`, because that is smaller.
+    #[inline(always)]
+    fn of(connector: &Connector) -> Self {
+        let mut attempt = LoginAttempt {
+            asking: None,
+            token: None,
+            dialing: None,
+            dialed: None,
+            round_trips: 0,
+            tls: TlsStart::next(connector),
+            fell_back: None,
+        };
+        // On Workers the socket is opened from the call of `dial` on, so keys that were given sign after it. Another
+        // source is asked first, so that a source that fails at once opens no socket.
+        if let Source::Given(_) = connector.config.source {
+            attempt.dial(connector);
+        }
+        attempt
+    }
+
+    #[inline(always)]
+    fn dial(&mut self, connector: &Connector) {
+        let direct = matches!(self.tls, TlsStart::Direct(_));
+        self.round_trips += self.tls.round_trips();
+        self.dialing = Some(connector.environment.dial(connector.settings(), direct));
+    }
+
+    /// Without a `search_path`, the role's own setting is used. With `serially`, the password is sent only after the
+    /// server has requested it.
     pub(crate) fn poll(
         &mut self,
         context: &mut Context<'_>,
+        connector: &Connector,
+        search_path: Option<&str>,
+        serially: bool,
         timer: &mut BoxFuture<()>,
     ) -> Poll<Result<Login, (Error, Signal)>> {
-        let advanced = self.advance(context);
-        if advanced.is_ready() {
-            return advanced;
-        }
-        let timeout = || match self.asking {
-            Some(_) => failure::credentials_timeout(),
-            None => failure::connect_timeout(&self.connector.config),
+        self.advance(context, connector)?;
+        let (Some(token), Some(_)) = (&self.token, &self.dialed) else {
+            let timeout = || match self.asking {
+                Some(_) => failure::credentials_timeout(),
+                None => failure::connect_timeout(&connector.config),
+            };
+            return timer.as_mut().poll(context).map(|()| {
+                if self.tls.is_unproven() {
+                    TlsStart::note(connector, Some(false));
+                }
+                Err((timeout(), Signal::Timeout))
+            });
         };
-        timer.as_mut().poll(context).map(|()| Err((timeout(), Signal::Timeout)))
+        let pipelined = connector.settings().endpoint.requests_cleartext() && !serially;
+        let connection = start(connector, search_path, token, pipelined);
+        let connection = connection.map_err(|error| (error, Signal::Local))?;
+        let Some(dialed) = self.dialed.take() else { return Poll::Pending };
+        let transport = dialed.map_err(|error| failure::of_dialing(&connector.config, error))?;
+        let (round_trips, tls, fell_back) = (self.round_trips, self.tls, self.fell_back);
+        Poll::Ready(Ok(Login { transport, connection, pipelined, round_trips, tls, fell_back }))
     }
 
-    fn advance(&mut self, context: &mut Context<'_>) -> Poll<Result<Login, (Error, Signal)>> {
-        if let Some(asking) = &mut self.asking {
-            let asked = ready!(asking.as_mut().poll(context));
+    /// Advances the token and the socket. Returns an error of the source of credentials.
+    #[inline(always)]
+    fn advance(&mut self, context: &mut Context<'_>, connector: &Connector) -> Result<(), (Error, Signal)> {
+        if let Some(asking) = &mut self.asking
+            && let Poll::Ready(asked) = asking.as_mut().poll(context)
+        {
             self.asking = None;
-            let token = asked.map_err(|unavailable| {
+            self.token = Some(asked.map_err(|unavailable| {
                 let signal = if unavailable.transient { Signal::Lost } else { Signal::Local };
                 (unavailable.error, signal)
-            })?;
-            let connection = self.start(&token).map_err(|error| (error, Signal::Local))?;
-            self.connection = Some(connection);
-            self.dialing = Some(self.connector.environment.dial(self.connector.settings()));
+            })?);
         }
-        let Some(dialing) = &mut self.dialing else { return Poll::Pending };
-        let dialed = ready!(dialing.as_mut().poll(context));
-        self.dialing = None;
-        let transport = dialed.map_err(|error| failure::of_dialing(&self.connector.config, error))?;
-        let Some(connection) = self.connection.take() else { return Poll::Pending };
-        Poll::Ready(Ok(Login { transport, connection, pipelined: self.pipelined }))
+        if TOKEN_MAY_BE_LATE {
+            self.watch(context, connector);
+        }
+        while self.dialed.is_none() {
+            let Some(dialing) = &mut self.dialing else {
+                self.dial(connector);
+                continue;
+            };
+            let Poll::Ready(dialed) = dialing.as_mut().poll(context) else { break };
+            if self.fell_back.is_some() && dialed.is_ok() {
+                TlsStart::note(connector, Some(false));
+            }
+            self.dialed = Some(dialed);
+            self.fall_back(connector);
+        }
+        Ok(())
     }
 
-    /// The session, with its first messages.
-    fn start(&self, token: &Secret) -> Result<Connection, Error> {
-        let settings = self.connector.settings();
-        let startup = Startup {
-            user: &settings.user,
-            database: "postgres",
-            application_name: &settings.application_name,
-            search_path: self.search_path,
-        };
-        let mut connection = Connection::new(self.connector.limits());
-        connection
-            .start(&startup, token.expose(), self.pipelined)
-            .map_err(|Malformed(reason)| Error::config(reason))?;
-        if self.connector.environment.holds_flights() {
-            connection.hold_statements();
+    /// Notices the end of an open socket. A server sends nothing before the login, so whatever arrives ends the
+    /// connection. Without this check, a flight would be sent on a dead connection, and the outcome of a write would be
+    /// unknown.
+    fn watch(&mut self, context: &mut Context<'_>, connector: &Connector) {
+        if let Some(Ok(transport)) = &mut self.dialed
+            && !seeded!(SendsOnDeadWarmUp)
+            && transport.poll_read(context, &mut Vec::new()).is_ready()
+        {
+            transport.close(&[]);
+            let text = "the server closed the connection";
+            self.dialed = Some(Err(TransportError::new(TransportErrorKind::Lost, text)));
+            self.fall_back(connector);
         }
-        Ok(connection)
     }
+
+    /// If the server may have rejected direct TLS, begins again with SSLRequest. This is not another attempt: nothing was
+    /// sent. If that succeeds, the server is reachable, and the rejection is recorded. If the endpoint has accepted
+    /// direct TLS before, that is forgotten, so that the next attempt can fall back.
+    fn fall_back(&mut self, connector: &Connector) {
+        let (TlsStart::Direct(direct), Some(Err(error))) = (self.tls, &self.dialed) else { return };
+        match error.kind {
+            TransportErrorKind::Tls | TransportErrorKind::Lost if direct.is_proven() => {
+                TlsStart::note(connector, None);
+            }
+            TransportErrorKind::Tls | TransportErrorKind::Lost => {
+                (self.tls, self.fell_back) = (TlsStart::Requested, Some(direct));
+                (self.dialing, self.dialed) = (None, None);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The attempts of a [`WarmUp`].
+impl LoginAttempt<'static> {
+    fn shared(connector: &Arc<Connector>) -> Self {
+        let owner = connector.clone();
+        let mut attempt = LoginAttempt::of(connector);
+        attempt.asking = Some(Box::pin(async move {
+            let Connector { config, environment } = &*owner;
+            config.source.token(&config.settings, environment).await
+        }));
+        attempt
+    }
+
+    /// An attempt that ends with this error, if another attempt would fail in the same way.
+    fn failed((error, signal): (Error, Signal)) -> Option<Box<Self>> {
+        let unavailable = Unavailable { error, transient: false };
+        (signal == Signal::Local).then(|| {
+            Box::new(LoginAttempt {
+                asking: Some(Box::pin(core::future::ready(Err(unavailable)))),
+                token: None,
+                dialing: None,
+                dialed: None,
+                round_trips: 0,
+                tls: TlsStart::Requested,
+                fell_back: None,
+            })
+        })
+    }
+
+    /// Advances the token and the socket. Returns an error of either of them.
+    fn settle(&mut self, context: &mut Context<'_>, connector: &Connector) -> Result<(), (Error, Signal)> {
+        self.watch(context, connector);
+        self.advance(context, connector)?;
+        match self.dialed.take_if(|dialed| self.token.is_some() && dialed.is_err()) {
+            Some(Err(error)) => Err(failure::of_dialing(&connector.config, error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.token.is_some() && self.dialed.is_some()
+    }
+}
+
+/// JavaScript would keep the socket open.
+impl Drop for LoginAttempt<'_> {
+    fn drop(&mut self) {
+        if let Some(Ok(transport)) = &mut self.dialed
+            && !seeded!(LeavesWarmUpOpen)
+        {
+            transport.close(&[]);
+        }
+    }
+}
+
+/// The session, with its first messages.
+fn start(
+    connector: &Connector,
+    search_path: Option<&str>,
+    token: &Secret,
+    pipelined: bool,
+) -> Result<Connection, Error> {
+    let settings = connector.settings();
+    let startup = Startup {
+        user: &settings.user,
+        database: "postgres",
+        application_name: &settings.application_name,
+        search_path,
+    };
+    let mut connection = Connection::new(connector.limits());
+    connection
+        .start(&startup, token.expose(), pipelined)
+        .map_err(|Malformed(reason)| Error::config(reason))?;
+    if connector.environment.holds_flights() {
+        connection.hold_statements();
+    }
+    Ok(connection)
 }

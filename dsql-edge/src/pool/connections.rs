@@ -189,6 +189,7 @@ impl Connections {
         let mut state = self.state();
         match server {
             Some(mut server) if reusable => {
+                server.note_tls(&self.connector);
                 server.idle_since = self.connector.now();
                 state.idle.push(server);
             }

@@ -8,8 +8,9 @@ use core::task::{Context, Poll, Waker};
 
 use super::frames::Frames;
 use super::visitor::FlightPart;
-use crate::login::Login;
+use crate::connector::Connector;
 use crate::login::failure::{ConnectionFailure, LoginProgress};
+use crate::login::{Login, TlsStart};
 use crate::millis::Millis;
 use crate::retry::Reached;
 use crate::session::{Connection, SessionEvent, SessionFault};
@@ -21,6 +22,7 @@ pub(super) struct Server {
     /// `None` once the login has ended.
     login: Option<Connection>,
     pipelined: bool,
+    tls: TlsStart,
     has_received: bool,
     /// The bytes to write once the transport has written the last ones.
     outgoing: Vec<u8>,
@@ -60,6 +62,7 @@ impl Server {
             transport: login.transport,
             login: Some(login.connection),
             pipelined: login.pipelined,
+            tls: login.tls,
             has_received: false,
             outgoing: Vec::new(),
             writing: false,
@@ -91,6 +94,7 @@ impl Server {
             has_received: self.has_received,
             pipelined: self.pipelined,
             leased: false,
+            tls: self.tls,
         }
     }
 
@@ -158,6 +162,11 @@ impl Server {
         self.unanswered = 1;
         self.poll_write(&mut Context::from_waker(Waker::noop()));
         Ok(())
+    }
+
+    /// Records that the endpoint has accepted direct TLS, if the connection began in this way.
+    pub(super) fn note_tls(&mut self, connector: &Connector) {
+        self.tls.accepted(connector);
     }
 
     /// Whether the connection is still open, as far as that is visible without a round trip.

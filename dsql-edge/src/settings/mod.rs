@@ -5,6 +5,7 @@
 
 mod endpoint;
 
+use crate::direct_tls::DirectTls;
 use crate::millis::Millis;
 pub(crate) use endpoint::Endpoint;
 #[cfg(feature = "assume-role")]
@@ -19,6 +20,7 @@ pub(crate) struct Settings {
     pub(crate) user: String,
     pub(crate) application_name: String,
     pub(crate) search_path: Option<String>,
+    pub(crate) direct_tls: Option<DirectTls>,
     pub(crate) connect_timeout: Millis,
     pub(crate) query_timeout: Millis,
     pub(crate) transaction_timeout: Millis,
@@ -44,6 +46,7 @@ impl Settings {
             user: "admin".to_owned(),
             application_name: concat!("dsql-edge/", env!("CARGO_PKG_VERSION")).to_owned(),
             search_path: None,
+            direct_tls: None,
             connect_timeout: 10_000,
             query_timeout: 30_000,
             transaction_timeout: 60_000,

@@ -12,6 +12,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::contract::{BoxFuture, Dialed};
+use super::direct_tls::DirectTlsAnswers;
 use super::platform;
 #[cfg(feature = "assume-role")]
 use super::{
@@ -21,7 +22,7 @@ use super::{
 use crate::credentials::Cache;
 use crate::millis::Millis;
 use crate::retry::Budget;
-use crate::settings::Settings;
+use crate::settings::{Endpoint, Settings};
 
 /// The platform's own clock, timers and sockets, and the statics of this isolate, or of this process.
 #[derive(Clone, Default)]
@@ -29,12 +30,13 @@ pub(crate) struct Environment(());
 
 static RETRIES: Budget = Budget::of(200);
 static CREDENTIALS: Mutex<Cache> = Mutex::new(Cache::new());
+static DIRECT_TLS: Mutex<DirectTlsAnswers> = Mutex::new(DirectTlsAnswers::new());
 static DROPPED: AtomicBool = AtomicBool::new(false);
 
 impl Environment {
-    /// Connects: TCP, SSLRequest, TLS.
-    pub(crate) fn dial(&self, settings: &Settings) -> BoxFuture<Dialed> {
-        platform::dial(settings)
+    /// Connects: TCP, SSLRequest, TLS; with `direct`, without SSLRequest.
+    pub(crate) fn dial(&self, settings: &Settings, direct: bool) -> BoxFuture<Dialed> {
+        platform::dial(settings, direct)
     }
 
     /// Sends a request over HTTPS, once. Redirections are not followed.
@@ -43,8 +45,7 @@ impl Environment {
         platform::post(settings, post)
     }
 
-    /// Runs a future in the background, until it ends or its isolate ends.
-    #[cfg(feature = "pool")]
+    /// Runs a future in the background, until it ends or its isolate ends. Without a runtime, the future is dropped.
     pub(crate) fn spawn(&self, future: BoxFuture<()>) {
         platform::spawn(future);
     }
@@ -79,6 +80,16 @@ impl Environment {
     pub(crate) fn credentials(&self) -> MutexGuard<'_, Cache> {
         // No code panics while the lock is held; and after a panic, the list would still be valid.
         CREDENTIALS.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the endpoint accepts direct TLS; `None` if it is not known.
+    pub(crate) fn accepts_direct_tls(&self, endpoint: &Endpoint) -> Option<bool> {
+        DIRECT_TLS.lock().unwrap_or_else(PoisonError::into_inner).find(endpoint)
+    }
+
+    /// Records whether the endpoint accepts direct TLS; `None` forgets it.
+    pub(crate) fn note_direct_tls(&self, endpoint: &Endpoint, accepted: Option<bool>) {
+        DIRECT_TLS.lock().unwrap_or_else(PoisonError::into_inner).note(endpoint, accepted);
     }
 
     /// Whether flights wait for the end of the login, because a server has dropped a flight that was sent with the

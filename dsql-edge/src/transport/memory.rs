@@ -10,12 +10,13 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::contract::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind};
+use super::direct_tls::DirectTlsAnswers;
 #[cfg(feature = "assume-role")]
 use super::post::{Post, Reply};
 use crate::credentials::Cache;
 use crate::millis::{Millis, millis};
 use crate::retry::Budget;
-use crate::settings::Settings;
+use crate::settings::{Endpoint, Settings};
 
 /// The next action of the server.
 #[derive(Debug, Clone)]
@@ -41,16 +42,19 @@ pub(crate) struct Network {
     retries: Arc<Budget>,
     credentials: Arc<Mutex<Cache>>,
     holds_flights: Arc<AtomicBool>,
+    direct_tls: Arc<Mutex<DirectTlsAnswers>>,
 }
 
 #[derive(Default)]
 struct State {
     /// The function that makes each connection, if there are no scripts.
-    server: Option<Arc<dyn Fn() -> Dialed + Send + Sync>>,
+    server: Option<Arc<dyn Fn(bool) -> Dialed + Send + Sync>>,
     scripts: VecDeque<Result<Vec<Step>, TransportErrorKind>>,
     /// The client's writes on all connections, one entry for each write.
     written: Vec<Vec<u8>>,
     dialed: usize,
+    /// The number of dials with direct TLS.
+    direct: usize,
     open: usize,
     expired: bool,
     now: Millis,
@@ -63,7 +67,6 @@ struct State {
     /// The end of the next timer that a task waits for.
     next: Option<Millis>,
     unread: usize,
-    #[cfg(feature = "pool")]
     spawned: Vec<BoxFuture<()>>,
 }
 
@@ -74,6 +77,7 @@ impl Default for Network {
             retries: Arc::new(Budget::of(200)),
             credentials: Arc::new(Mutex::new(Cache::new())),
             holds_flights: Arc::default(),
+            direct_tls: Arc::new(Mutex::new(DirectTlsAnswers::new())),
         }
     }
 }
@@ -89,8 +93,14 @@ impl Network {
         self.state.lock().unwrap().scripts.push_back(Err(kind));
     }
 
-    /// Makes connections with this function.
-    pub(crate) fn serve(&self, server: impl Fn() -> Dialed + Send + Sync + 'static) {
+    /// Makes the next connection fail, before those that were added earlier.
+    #[cfg(feature = "direct-tls")]
+    pub(crate) fn refuse_first(&self, kind: TransportErrorKind) {
+        self.state.lock().unwrap().scripts.push_front(Err(kind));
+    }
+
+    /// Makes connections with this function, whose argument is whether TLS is direct.
+    pub(crate) fn serve(&self, server: impl Fn(bool) -> Dialed + Send + Sync + 'static) {
         self.state.lock().unwrap().server = Some(Arc::new(server));
     }
 
@@ -104,18 +114,22 @@ impl Network {
         (state.dialed, state.open)
     }
 
+    /// The number of connections that were dialed with direct TLS.
+    #[cfg(feature = "direct-tls")]
+    pub(crate) fn direct(&self) -> usize {
+        self.state.lock().unwrap().direct
+    }
+
     /// Ends every timer, also those that are set later.
     pub(crate) fn expire(&self) {
         self.state.lock().unwrap().expired = true;
     }
 
     /// Stores a future for the test, which polls it.
-    #[cfg(feature = "pool")]
     pub(crate) fn spawn(&self, future: BoxFuture<()>) {
         self.state.lock().unwrap().spawned.push(future);
     }
 
-    #[cfg(feature = "pool")]
     pub(crate) fn spawned(&self) -> Vec<BoxFuture<()>> {
         core::mem::take(&mut self.state.lock().unwrap().spawned)
     }
@@ -193,13 +207,21 @@ impl Network {
         self.holds_flights.store(true, Ordering::Relaxed);
     }
 
+    pub(crate) fn accepts_direct_tls(&self, endpoint: &Endpoint) -> Option<bool> {
+        self.direct_tls.lock().unwrap().find(endpoint)
+    }
+
+    pub(crate) fn note_direct_tls(&self, endpoint: &Endpoint, accepted: Option<bool>) {
+        self.direct_tls.lock().unwrap().note(endpoint, accepted);
+    }
+
     pub(crate) fn retry_budget(&self) -> &Budget {
         &self.retries
     }
 
-    pub(crate) fn dial(&self, _: &Settings) -> BoxFuture<Dialed> {
+    pub(crate) fn dial(&self, _: &Settings, direct: bool) -> BoxFuture<Dialed> {
         // Dialing takes effect at once, even if the future is dropped.
-        let dialed = self.dialed();
+        let dialed = self.dialed(direct);
         Box::pin(async move { dialed })
     }
 
@@ -248,11 +270,12 @@ impl Network {
     }
 
     /// The result of the next script, or of the server.
-    fn dialed(&self) -> Dialed {
+    fn dialed(&self, direct: bool) -> Dialed {
         let mut state = self.state.lock().unwrap();
+        state.direct += usize::from(direct);
         if let Some(server) = state.server.clone() {
             drop(state);
-            return server();
+            return server(direct);
         }
         let script = state.scripts.pop_front().expect("a script for each connection");
         let steps = script.map_err(|kind| TransportError::new(kind, "scripted"))?.into();

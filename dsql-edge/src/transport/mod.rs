@@ -11,6 +11,7 @@
 #[cfg(not(target_arch = "wasm32"))]
 mod anywhere;
 mod contract;
+mod direct_tls;
 #[cfg(not(test))]
 mod environment;
 #[cfg(all(feature = "tokio", feature = "assume-role", not(target_arch = "wasm32")))]

@@ -28,11 +28,11 @@ use crate::wire::frontend::SSL_REQUEST;
 
 const READ_SIZE: usize = 65_536;
 
-pub(super) fn dial(settings: &Settings) -> BoxFuture<Dialed> {
+pub(super) fn dial(settings: &Settings, direct: bool) -> BoxFuture<Dialed> {
     let (host, port) = (settings.endpoint.host.clone(), settings.endpoint.port);
     let extra_ca = settings.extra_ca.clone();
     Box::pin(async move {
-        let stream = open(&host, port, extra_ca.as_deref()).await?;
+        let stream = open(&host, port, direct, extra_ca.as_deref()).await?;
         Ok(Box::new(Socket { stream, outgoing: Bytes::new(), dead: None }) as Box<dyn Transport>)
     })
 }
@@ -40,16 +40,17 @@ pub(super) fn dial(settings: &Settings) -> BoxFuture<Dialed> {
 #[cfg(feature = "assume-role")]
 pub(super) fn post(settings: &Settings, post: Post) -> BoxFuture<Result<Reply, TransportError>> {
     let extra_ca = settings.extra_ca.clone();
-    Box::pin(async move { super::https::post(&post, connector(extra_ca.as_deref())?).await })
+    Box::pin(async move { super::https::post(&post, connector(extra_ca.as_deref(), &[])?).await })
 }
 
 pub(super) fn sleep(time: Millis) -> BoxFuture<()> {
     Box::pin(tokio::time::sleep(Duration::from_millis(time)))
 }
 
-#[cfg(feature = "pool")]
 pub(super) fn spawn(future: BoxFuture<()>) {
-    tokio::spawn(future);
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(future);
+    }
 }
 
 pub(crate) use super::anywhere::*;
@@ -61,24 +62,31 @@ struct Socket {
     dead: Option<TransportError>,
 }
 
+/// The protocol that a client with direct TLS names (ALPN), as libpq 17 does: PostgreSQL 17 closes the connection of
+/// other clients.
+const ALPN: &[u8] = b"postgresql";
+
 async fn open(
     host: &str,
     port: u16,
+    direct: bool,
     extra_ca: Option<&[u8]>,
 ) -> Result<TlsStream<TcpStream>, TransportError> {
     let unreachable =
         |error: io::Error| TransportError::new(TransportErrorKind::Unreachable, error.to_string());
     let tls = |text: String| TransportError::new(TransportErrorKind::Tls, text);
 
-    let connector = connector(extra_ca)?;
+    let connector = connector(extra_ca, if direct { &[ALPN] } else { &[] })?;
     let name = ServerName::try_from(host.to_owned()).map_err(|error| tls(error.to_string()))?;
     let mut plain = TcpStream::connect((host, port)).await.map_err(unreachable)?;
     plain.set_nodelay(true).map_err(unreachable)?;
-    plain.write_all(&SSL_REQUEST).await.map_err(unreachable)?;
-    // The buffer is longer than the one byte that is allowed, to detect more bytes.
-    let mut answer = [0; 64];
-    let length = plain.read(&mut answer).await.map_err(unreachable)?;
-    check_ssl_answer(answer.get(..length).unwrap_or_default())?;
+    if !direct {
+        plain.write_all(&SSL_REQUEST).await.map_err(unreachable)?;
+        // The buffer is longer than the one byte that is allowed, to detect more bytes.
+        let mut answer = [0; 64];
+        let length = plain.read(&mut answer).await.map_err(unreachable)?;
+        check_ssl_answer(answer.get(..length).unwrap_or_default())?;
+    }
     // An error of rustls itself has the kind `InvalidData`. Other errors are those of the network, and may be
     // transient.
     connector.connect(name, plain).await.map_err(|error| match error.kind() {
@@ -87,7 +95,7 @@ async fn open(
     })
 }
 
-fn connector(extra_ca: Option<&[u8]>) -> Result<TlsConnector, TransportError> {
+fn connector(extra_ca: Option<&[u8]>, protocols: &[&[u8]]) -> Result<TlsConnector, TransportError> {
     let tls = |text: String| TransportError::new(TransportErrorKind::Tls, text);
     // The system's root certificates are read once per process, because reading them takes longer than connecting.
     static SYSTEM: OnceLock<RootCertStore> = OnceLock::new();
@@ -102,11 +110,12 @@ fn connector(extra_ca: Option<&[u8]>) -> Result<TlsConnector, TransportError> {
             certificate.map_err(|error| tls(format!("the extra CA is not a PEM certificate: {error}")))?;
         roots.add(certificate).map_err(|error| tls(format!("the extra CA is not a certificate: {error}")))?;
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+    let mut config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| tls(error.to_string()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     Ok(TlsConnector::from(Arc::new(config)))
 }
 

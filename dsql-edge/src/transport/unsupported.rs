@@ -7,7 +7,7 @@ use super::post::{Post, Reply};
 use crate::millis::Millis;
 use crate::settings::Settings;
 
-pub(super) fn dial(_: &Settings) -> BoxFuture<Dialed> {
+pub(super) fn dial(_: &Settings, _: bool) -> BoxFuture<Dialed> {
     Box::pin(async { Err(unsupported()) })
 }
 
@@ -27,7 +27,6 @@ pub(super) fn sleep(_: Millis) -> BoxFuture<()> {
     Box::pin(core::future::pending())
 }
 
-#[cfg(feature = "pool")]
 pub(super) fn spawn(_: BoxFuture<()>) {}
 
 pub(crate) use super::anywhere::*;

@@ -27,10 +27,16 @@ use crate::millis::Millis;
 use crate::settings::Settings;
 use crate::wire::frontend::SSL_REQUEST;
 
-pub(super) fn dial(settings: &Settings) -> BoxFuture<Dialed> {
+pub(super) fn dial(settings: &Settings, direct: bool) -> BoxFuture<Dialed> {
     let connection = Connection::new();
-    let asking = connection.ask(&settings.endpoint.host, settings.endpoint.port, &SSL_REQUEST);
-    let asking = JsFuture::from(asking);
+    let (host, port) = (&settings.endpoint.host, settings.endpoint.port);
+    #[cfg(feature = "direct-tls")]
+    if direct {
+        let opened = JsFuture::from(direct_tls(&connection, host, port));
+        return Box::pin(OneThread(DialingDirectly { connection: Some(connection), opened }));
+    }
+    let _ = direct;
+    let asking = JsFuture::from(connection.ask(host, port, &SSL_REQUEST));
     Box::pin(OneThread(Dialing { connection: Some(connection), asking }))
 }
 
@@ -108,7 +114,6 @@ fn text_at(object: &JsValue, name: &str) -> Option<String> {
     Reflect::get(object, &JsValue::from_str(name)).ok()?.as_string()
 }
 
-#[cfg(feature = "pool")]
 pub(crate) fn spawn(future: BoxFuture<()>) {
     worker::wasm_bindgen_futures::spawn_local(future);
 }
@@ -213,6 +218,13 @@ extern "C" {
     fn touch(this: &RequestMark) -> Result<(), JsValue>;
 }
 
+#[cfg(feature = "direct-tls")]
+#[wasm_bindgen(module = "/src/transport/direct.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = direct)]
+    fn direct_tls(connection: &Connection, hostname: &str, port: u16) -> Promise;
+}
+
 // Both types have the methods of `Connection`.
 #[cfg(feature = "pool")]
 #[wasm_bindgen(module = "/src/transport/pool.js")]
@@ -294,6 +306,36 @@ impl Future for Dialing {
         // If the future is polled again after it was ready, it waits forever.
         let Some(connection) = &self.connection else { return Poll::Pending };
         connection.start_tls().map_err(|thrown| error(TransportErrorKind::Tls, &thrown))?;
+        let socket = self.connection.take().map(Socket::over);
+        socket.map_or(Poll::Pending, |socket| Poll::Ready(Ok(Box::new(OneThread(socket)))))
+    }
+}
+
+/// Runs TCP and TLS. Whether the TLS handshake succeeds may be known only when the first byte arrives.
+#[cfg(feature = "direct-tls")]
+struct DialingDirectly {
+    /// `None` once there is a [`Socket`].
+    connection: Option<Connection>,
+    opened: JsFuture,
+}
+
+#[cfg(feature = "direct-tls")]
+impl Drop for DialingDirectly {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.connection {
+            connection.close(&[]);
+        }
+    }
+}
+
+#[cfg(feature = "direct-tls")]
+impl Future for DialingDirectly {
+    type Output = Dialed;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Dialed> {
+        let opened = ready!(Pin::new(&mut self.opened).poll(context));
+        // The platform does not report whether TCP or TLS has failed.
+        opened.map_err(|thrown| error(TransportErrorKind::Lost, &thrown))?;
         let socket = self.connection.take().map(Socket::over);
         socket.map_or(Poll::Pending, |socket| Poll::Ready(Ok(Box::new(OneThread(socket)))))
     }

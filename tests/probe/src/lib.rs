@@ -1,5 +1,6 @@
 //! A Worker for the end-to-end tests, with operations that an example should not contain.
 
+mod first_query;
 mod left;
 
 use std::cell::Cell;
@@ -26,6 +27,18 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
         "/kept" => kept(&env).await,
         "/many" => many(&env).await,
         "/left" => left::take().await,
+        path if path.starts_with("/cold/") => {
+            first_query::after_pause(&env, path.trim_start_matches("/cold/"), false).await
+        }
+        path if path.starts_with("/warm/") => {
+            first_query::after_pause(&env, path.trim_start_matches("/warm/"), true).await
+        }
+        path if path.starts_with("/unused/") => {
+            first_query::unused(&env, path.trim_start_matches("/unused/")).await
+        }
+        path if path.starts_with("/write-and-read/") => {
+            first_query::write_and_read(&env, path.trim_start_matches("/write-and-read/")).await
+        }
         path if path.starts_with("/leave/") => left::leave(&env, path.trim_start_matches("/leave/")).await,
         "/object" => {
             return env

@@ -28,6 +28,8 @@ async fn posts(env: &Env) -> Result<Response> {
     let dsql = dsql_edge::Dsql::from_env(env)?;
     #[cfg(feature = "pool")]
     let dsql = dsql_edge::Dsql::from_pool(env)?;
+    #[cfg(feature = "warm-up")]
+    dsql.warm_up();
     // With the feature `serde`, the row implements `Serialize` itself; without this feature, the implementation above
     // is used.
     #[cfg(feature = "serde")]

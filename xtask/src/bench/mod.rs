@@ -6,6 +6,7 @@ mod flights;
 mod macros;
 mod pool;
 mod size;
+mod warm_up;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -22,6 +23,8 @@ pub(crate) enum Bench {
     Pool(pool::Options),
     /// The compressed size that dsql-edge adds to a Worker
     Size(size::Options),
+    /// The first query of a Worker with and without `Dsql::warm_up`
+    WarmUp(warm_up::Options),
 }
 
 pub(crate) fn run(bench: &Bench) -> Result<()> {
@@ -30,5 +33,6 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
         Bench::Flights(options) => flights::run(options),
         Bench::Pool(options) => pool::run(options),
         Bench::Size(options) => size::run(options),
+        Bench::WarmUp(options) => warm_up::run(options),
     }
 }

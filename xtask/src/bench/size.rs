@@ -25,13 +25,15 @@ pub(crate) struct Options {
 /// The maximum size of the smallest useful configuration, in kB.
 const MARK: f64 = 25.5;
 
-/// For each feature: the name, the features of the Worker with this feature, and the features of the Worker without
+/// For each feature of dsql-edge, and `warm_up`: the name, the features of the Worker with this feature, and the features of the Worker without
 /// this feature.
-const FEATURES: [(&str, &str, &str); 4] = [
+const FEATURES: [(&str, &str, &str); 6] = [
     ("feature aws-sigv4", "query,aws-sigv4", "query"),
     ("feature serde", "query,serde", "query"),
     ("feature pool", "query,pool", "query"),
     ("feature assume-role", "query,assume-role", "query"),
+    ("feature direct-tls", "query,direct-tls", "query"),
+    ("a call of warm_up", "query,warm-up", "query"),
 ];
 
 pub(crate) fn run(options: &Options) -> Result<()> {

@@ -57,6 +57,7 @@ pub(super) const PARTS: &[Part] = &[
         steps: rewrites,
     },
     Part { name: "fuzz", about: "a minute of libFuzzer for each target; needs a C++ compiler", steps: fuzz },
+    Part { name: "postgres17", about: "direct TLS with a PostgreSQL 17", steps: postgres17 },
     Part { name: "wrangler", about: "the examples under wrangler, with a dry deployment", steps: wrangler },
     Part { name: "corpus", about: "the compiler against the corpora of DSQL_EDGE_CORPUS", steps: corpus },
 ];
@@ -85,7 +86,7 @@ fn core() -> Result<Vec<Step>> {
         step("lints", cargo(&lints)),
         // This code is compiled only for wasm.
         step("lints: wasm", lints_for_wasm(&["--no-default-features"])),
-        step("lints: wasm, all features", lints_for_wasm(&["--features", "pool,assume-role"])),
+        step("lints: wasm, all features", lints_for_wasm(&["--features", "pool,assume-role,direct-tls"])),
         step("docs", docs),
         step("build", tests(&["--no-run"])),
         step("the catalog is PostgreSQL's", catalog()?),
@@ -136,8 +137,16 @@ fn for_wasm(mut lints: Command) -> Command {
 }
 
 /// The tests that run Workers.
-const IN_WORKERD: [&str; 7] =
-    ["before_tls", "credentials", "end_to_end", "habits", "other_request", "pool", "transactions"];
+const IN_WORKERD: [&str; 8] = [
+    "before_tls",
+    "connecting",
+    "credentials",
+    "end_to_end",
+    "habits",
+    "other_request",
+    "pool",
+    "transactions",
+];
 
 fn oldest_workerd() -> Result<Vec<Step>> {
     let named = IN_WORKERD.iter().flat_map(|name| ["--test", *name]);
@@ -171,6 +180,11 @@ fn rewrites() -> Result<Vec<Step>> {
 
 fn fuzz() -> Result<Vec<Step>> {
     Ok(vec![step("fuzz: a minute a target", this(&["fuzz", "--seconds", "60"])?)])
+}
+
+fn postgres17() -> Result<Vec<Step>> {
+    let build = step("build", tests(&["--no-run"]));
+    Ok(vec![build, step("postgres17", tests(&["--test", "postgres17"]))])
 }
 
 fn wrangler() -> Result<Vec<Step>> {

@@ -94,6 +94,7 @@ fn a_provider_that_never_answers_is_a_timeout() {
         }
     }
     let network = Network::default();
+    network.accept([Step::Stall]);
     let dsql = Dsql::within(config().credentials_provider(Silent), network.clone());
     let mut running = pin!(query(&READ).fetch_one(&dsql));
     assert!(settle(running.as_mut()).is_pending());

@@ -2,6 +2,8 @@
 
 mod bulk;
 mod credentials;
+#[cfg(feature = "direct-tls")]
+mod direct_tls;
 mod keys;
 mod outcomes;
 mod pipelines;
@@ -11,6 +13,7 @@ mod reports;
 mod retries;
 mod streams;
 mod transactions;
+mod warm_up;
 
 use core::future::Future;
 use core::pin::pin;

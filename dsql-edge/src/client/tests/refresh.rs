@@ -119,6 +119,7 @@ fn request_dropped_during_refresh_leaves_old_credentials() {
     one_more(&network, &config);
     network.elapse(Duration::from_secs(3100));
     let dsql = Dsql::within(config.clone(), network.clone());
+    network.accept([Step::Stall]);
     assert!(settle(query(&READ).fetch_one(&dsql)).is_pending());
     assert_eq!(one_more(&network, &config).0, 0);
     assert_eq!(asked.load(Ordering::Relaxed), 2);
@@ -194,6 +195,7 @@ mod roles {
         let network = Network::default();
         let config = assuming(config(), "others");
         network.leave_hanging();
+        (0..2).for_each(|_| network.accept([Step::Stall]));
         let dsql = Dsql::within(config.clone(), network.clone());
         let mut first = Box::pin(query(&READ).fetch_one(&dsql));
         assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());

@@ -7,6 +7,9 @@
 /// The bindings of the cluster, which always have the prefix.
 pub(super) const CLUSTER: [&str; 3] = ["DSQL_ENDPOINT", "DSQL_REGION", "DSQL_USER"];
 
+/// The binding of the cluster that is read with the feature `direct-tls`.
+pub(super) const TLS: &str = "DSQL_TLS";
+
 pub(super) const KEYS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
 pub(super) const ROLE: [&str; 3] = ["AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_ROLE_EXTERNAL_ID"];
@@ -39,7 +42,13 @@ impl<'p> Names<'p> {
 
     /// Every name that is read.
     pub(super) fn all(&self) -> Vec<String> {
-        let sets = [(self.cluster, &CLUSTER[..]), (self.keys, &KEYS), (self.role, &ROLE), (self.sts, &[STS])];
+        let sets = [
+            (self.cluster, &CLUSTER[..]),
+            (self.cluster, &[TLS]),
+            (self.keys, &KEYS),
+            (self.role, &ROLE),
+            (self.sts, &[STS]),
+        ];
         sets.iter().flat_map(|(prefix, names)| names.iter().map(|name| prefixed(prefix, name))).collect()
     }
 }

@@ -38,6 +38,9 @@ fn optional_bindings_default_and_a_prefix_separates_clusters() {
         ("AWS_SECRET_ACCESS_KEY", "canary-key"),
         ("AWS_SESSION_TOKEN", "canary-token"),
         ("REPORTS_DSQL_ENDPOINT", HOST),
+        ("REPORTS_DSQL_TLS", "direct"),
+        ("WRONG_DSQL_ENDPOINT", HOST),
+        ("WRONG_DSQL_TLS", "canary"),
     ];
     let first = config("", &bindings).unwrap();
     let Settings { endpoint, user, .. } = &first.settings;
@@ -46,7 +49,13 @@ fn optional_bindings_default_and_a_prefix_separates_clusters() {
         ("localhost", 1234, "us-east-1")
     );
     assert_eq!(user, "blog");
-    let Settings { endpoint, user, .. } = config("REPORTS_", &bindings).unwrap().settings;
+    assert!(first.settings.direct_tls.is_none());
+    #[cfg(feature = "direct-tls")]
+    let wrong = config("WRONG_", &bindings).unwrap_err().to_string();
+    #[cfg(feature = "direct-tls")]
+    assert!(wrong.contains("DSQL_TLS") && !wrong.contains("canary"), "{wrong}");
+    let Settings { endpoint, user, direct_tls, .. } = config("REPORTS_", &bindings).unwrap().settings;
+    assert_eq!(direct_tls.is_some(), cfg!(feature = "direct-tls"));
     assert_eq!((endpoint.host.as_str(), endpoint.port, &*user), (HOST, 5432, "admin"));
     assert!(config("OTHER_", &bindings).unwrap_err().to_string().contains("OTHER_DSQL_ENDPOINT"));
     assert!(!format!("{first:?}").contains("canary"));

@@ -61,7 +61,7 @@ impl World {
         let world = World::default();
         world.server.piece.store(piece, Ordering::Relaxed);
         let dialed = world.clone();
-        world.network.serve(move || {
+        world.network.serve(move |_| {
             let (ours, theirs) = stream::pair(piece);
             dialed.server.connections.fetch_add(1, Ordering::Relaxed);
             dialed.spawn(serve(theirs, dialed.server.clone()));

@@ -1,0 +1,59 @@
+//! How TLS begins on a connection: after SSLRequest, or at once (direct TLS).
+//!
+//! Input: the configuration, and how the endpoint has answered so far. Output: the start of the next
+//! connection's TLS, and a record of how the endpoint has answered.
+
+use crate::connector::Connector;
+use crate::direct_tls::DirectTls;
+
+/// How TLS begins on a connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TlsStart {
+    /// After SSLRequest.
+    Requested,
+    /// At once. Until the endpoint has accepted this, it is not known whether the server reads what is sent: a server
+    /// that requires ALPN closes the connection after the handshake without a message, and a flight that was sent with
+    /// the login looks lost.
+    Direct(DirectTls),
+}
+
+impl TlsStart {
+    /// How TLS begins on the next connection.
+    pub(super) fn next(connector: &Connector) -> Self {
+        let Connector { config, environment } = connector;
+        let Some(mut direct) = config.settings.direct_tls else { return TlsStart::Requested };
+        match environment.accepts_direct_tls(&config.settings.endpoint) {
+            Some(false) => return TlsStart::Requested,
+            Some(true) => direct.prove(),
+            None => {}
+        }
+        TlsStart::Direct(direct)
+    }
+
+    /// Records whether the endpoint accepts direct TLS; `None` forgets it.
+    pub(super) fn note(connector: &Connector, accepted: Option<bool>) {
+        connector.environment.note_direct_tls(&connector.settings().endpoint, accepted);
+    }
+
+    pub(crate) fn is_unproven(self) -> bool {
+        matches!(self, TlsStart::Direct(direct) if !direct.is_proven())
+    }
+
+    /// Records that a login has ended on a connection that began in this way.
+    pub(crate) fn accepted(&mut self, connector: &Connector) {
+        if let TlsStart::Direct(direct) = self
+            && !direct.is_proven()
+        {
+            TlsStart::note(connector, Some(true));
+            direct.prove();
+        }
+    }
+
+    /// The round trips of dialing: TCP, SSLRequest, TLS.
+    pub(super) fn round_trips(self) -> u32 {
+        match self {
+            TlsStart::Requested => 3,
+            TlsStart::Direct(_) => 2,
+        }
+    }
+}

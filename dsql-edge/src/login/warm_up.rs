@@ -1,0 +1,149 @@
+//! Opens a connection in the background, before a query needs it.
+//!
+//! Input: a [`Connector`]. Output: a [`LoginAttempt`] for the first query that takes it. A background task polls the
+//! attempt (TCP, SSLRequest, TLS, and the token, with a request to STS if one is needed), then watches the connection.
+//!
+//! The login itself is not sent: it travels with the first flight, which costs no round trip. So a warm-up that is not
+//! used costs the cluster no session, the first query still chooses the session's `search_path`, and nothing that was
+//! sent has to be accounted for: whatever happens in the background, no part of a query has left this process.
+//!
+//! # The states
+//!
+//! | the attempt | the query that takes it |
+//! |---|---|
+//! | is still connecting | polls it further, with the query's own time limit |
+//! | is connected | sends the login and its flight |
+//! | has failed, and another attempt would fail in the same way (TLS, credentials) | returns that error |
+//! | has failed otherwise, or the server has closed the connection | opens a connection, as without a warm-up |
+//! | is older than [`LIFE`], which ends it | opens a connection, as without a warm-up |
+//!
+//! A failure is not an attempt of the query, because nothing of the query was sent: `Rule::StaleConnection` treats an
+//! idle connection that turns out to be dead in the same way.
+//!
+//! # Invariants
+//!
+//! - The attempt has one owner: the slot, until a query takes it. So two queries cannot get the same connection.
+//! - The task ends when the slot is empty: after a query has taken the attempt, after the owner of the [`WarmUp`] is
+//!   dropped (both wake the task), after a failure, or after [`LIFE`].
+//! - On Workers, the task and its timer belong to the request that started them. They are never woken by another
+//!   request, except by a drop of the `WarmUp`; the task then finds an empty slot and uses no socket.
+//!
+//! # The rejected design
+//!
+//! A [`BoxFuture`] that the `Dsql` holds, and that the first query awaits, makes no progress while the Worker awaits
+//! something else: on Workers the socket would be opened, but SSLRequest's answer would stay unread, so that the query
+//! would still wait for TLS.
+
+use core::future::poll_fn;
+use core::task::{Context, Poll, Waker};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Ahead, LoginAttempt};
+use crate::connector::Connector;
+use crate::millis::Millis;
+use crate::transport::BoxFuture;
+
+/// The time, in milliseconds, after which a connection that no query has taken is closed. The token is valid for a
+/// minute, and PostgreSQL ends a connection without a login after a minute (`authentication_timeout`): half of that
+/// leaves time for the login, and for clocks that differ.
+const LIFE: Millis = 30_000;
+
+/// A connection that is opened in the background. Dropping this value closes the connection.
+pub(crate) struct WarmUp {
+    slot: Arc<Mutex<Slot>>,
+    began: Millis,
+}
+
+struct Slot {
+    attempt: Option<Box<LoginAttempt<'static>>>,
+    /// The waker of the background task.
+    waker: Option<Waker>,
+}
+
+impl WarmUp {
+    /// Begins to open a connection.
+    pub(crate) fn start(connector: &Connector) -> Self {
+        let connector = Arc::new(connector.clone());
+        let attempt = Some(Box::new(LoginAttempt::shared(&connector)));
+        let slot = Arc::new(Mutex::new(Slot { attempt, waker: None }));
+        let began = connector.now();
+        let mut task =
+            Task { slot: slot.clone(), connector: connector.clone(), began, over: None, is_open: false };
+        connector.environment.spawn(Box::pin(poll_fn(move |context| task.poll(context))));
+        WarmUp { slot, began }
+    }
+
+    /// Empties the slot, and lets the background task end.
+    fn empty(&self) -> Option<Box<LoginAttempt<'static>>> {
+        let mut slot = lock(&self.slot);
+        let (attempt, waker) = (slot.attempt.take(), slot.waker.take());
+        drop(slot);
+        waker.into_iter().for_each(Waker::wake);
+        attempt
+    }
+}
+
+impl Ahead for WarmUp {
+    fn take(
+        self: Box<Self>,
+        context: &mut Context<'_>,
+        connector: &Connector,
+    ) -> Option<Box<LoginAttempt<'static>>> {
+        let mut attempt = self.empty()?;
+        // The task may not have run since the last event.
+        if connector.now().saturating_sub(self.began) > LIFE {
+            return None;
+        }
+        if attempt.is_open() {
+            attempt.round_trips = 0;
+        }
+        match attempt.settle(context, connector) {
+            Ok(()) => Some(attempt),
+            Err(failure) => LoginAttempt::failed(failure),
+        }
+    }
+}
+
+impl Drop for WarmUp {
+    fn drop(&mut self) {
+        drop(self.empty());
+    }
+}
+
+/// The background task.
+struct Task {
+    slot: Arc<Mutex<Slot>>,
+    connector: Arc<Connector>,
+    began: Millis,
+    /// Ends the connection: at first the time limit for connecting, then the rest of [`LIFE`]. Made when the task runs
+    /// first, because a timer needs a runtime.
+    over: Option<BoxFuture<()>>,
+    is_open: bool,
+}
+
+impl Task {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let mut slot = lock(&self.slot);
+        let Some(attempt) = &mut slot.attempt else { return Poll::Ready(()) };
+        if let Err(failure) = attempt.settle(context, &self.connector) {
+            slot.attempt = LoginAttempt::failed(failure);
+            return Poll::Ready(());
+        }
+        if attempt.is_open() && !core::mem::replace(&mut self.is_open, true) {
+            let age = self.connector.now().saturating_sub(self.began);
+            self.over = Some(self.connector.sleep(LIFE.saturating_sub(age)));
+        }
+        let first = || self.connector.sleep(self.connector.settings().connect_timeout.min(LIFE));
+        if self.over.get_or_insert_with(first).as_mut().poll(context).is_ready() {
+            slot.attempt = None;
+            return Poll::Ready(());
+        }
+        slot.waker = Some(context.waker().clone());
+        Poll::Pending
+    }
+}
+
+fn lock(slot: &Mutex<Slot>) -> MutexGuard<'_, Slot> {
+    // No code panics while the lock is held; and after a panic, the attempt would still be valid.
+    slot.lock().unwrap_or_else(PoisonError::into_inner)
+}
