@@ -8,6 +8,7 @@
 
 mod blank;
 mod bytes;
+mod composite;
 mod container;
 mod datetime;
 mod decimal;
@@ -32,10 +33,17 @@ use rejection::Value;
 /// is the type modifier that PostgreSQL passes to the input function: the modifier of an `interval`, and -1 for other
 /// types.
 pub(super) fn check(catalog: Catalog<'_>, type_oid: Oid, typmod: i32, text: &str) -> Result<(), Rejection> {
-    value(catalog, type_oid, typmod, text).map(drop)
+    value(catalog, type_oid, typmod, text, 0).map(drop)
 }
 
-fn value(catalog: Catalog<'_>, type_oid: Oid, typmod: i32, text: &str) -> Result<Value, Rejection> {
+/// As [`check`]; `depth` is the number of rows around the text.
+fn value(
+    catalog: Catalog<'_>,
+    type_oid: Oid,
+    typmod: i32,
+    text: &str,
+    depth: usize,
+) -> Result<Value, Rejection> {
     let unless = |fine: bool, name: &str| if fine { Ok(()) } else { Err(Rejection::syntax(name, text)) };
     let checked = match type_oid {
         oid::INT2 => return number::integer(text, "smallint", i64::from(i16::MIN), i64::from(i16::MAX)),
@@ -70,7 +78,7 @@ fn value(catalog: Catalog<'_>, type_oid: Oid, typmod: i32, text: &str) -> Result
         oid::OIDVECTOR | oid::INT2VECTOR => Ok(()),
         oid::RECORD => Err(anonymous_composite()),
         oid::RECORDARRAY if !matches!(trim(text), "{}" | "{NULL}") => Err(anonymous_composite()),
-        _ => by_kind(catalog, type_oid, text),
+        _ => by_kind(catalog, type_oid, text, depth),
     };
     checked.map(|()| Value::Unknown)
 }
@@ -80,8 +88,8 @@ fn anonymous_composite() -> Rejection {
     Rejection::new(Code::FeatureNotSupported, message)
 }
 
-/// Checks constants of arrays, ranges, multiranges and enums.
-fn by_kind(catalog: Catalog<'_>, type_oid: Oid, text: &str) -> Result<(), Rejection> {
+/// Checks constants of arrays, ranges, multiranges, enums and composite types.
+fn by_kind(catalog: Catalog<'_>, type_oid: Oid, text: &str, depth: usize) -> Result<(), Rejection> {
     let info = catalog.type_info(type_oid);
     let malformed =
         |what: &str| Rejection::new(Code::InvalidLiteral, format!("malformed {what} literal: \"{text}\""));
@@ -97,18 +105,22 @@ fn by_kind(catalog: Catalog<'_>, type_oid: Oid, text: &str) -> Result<(), Reject
                 Rejection::new(Code::InvalidArrayBounds, message)
             }
         })?;
-        return elements.iter().try_for_each(|text| check(catalog, element, -1, text));
+        return elements.iter().try_for_each(|text| value(catalog, element, -1, text, depth).map(drop));
     }
     match info.kind {
         TypeKind::Range => {
             let written = container::range(text).map_err(|_| malformed("range"))?;
-            range(catalog, info.subtype, &written)
+            range(catalog, info.subtype, &written, depth)
         }
         TypeKind::Multirange => {
             let (ranges, end) = container::multirange(text);
-            ranges.iter().try_for_each(|text| check(catalog, info.counterpart, -1, text))?;
+            ranges.iter().try_for_each(|text| value(catalog, info.counterpart, -1, text, depth).map(drop))?;
             end.map_err(|_| malformed("multirange"))
         }
+        TypeKind::Composite => match catalog.fields(type_oid) {
+            Some(fields) => composite::check(catalog, &fields, text, depth),
+            None => Ok(()),
+        },
         _ => match catalog.user_kind(type_oid) {
             Some(UserTypeKind::Enum(labels)) if !labels.iter().any(|label| label == text) => {
                 let name = catalog.display(type_oid, -1);
@@ -121,11 +133,11 @@ fn by_kind(catalog: Catalog<'_>, type_oid: Oid, text: &str) -> Result<(), Reject
 }
 
 /// Checks the bounds of a range and their order. The order of the bounds is checked only for PostgreSQL's own types.
-fn range(catalog: Catalog<'_>, subtype: Oid, range: &Range) -> Result<(), Rejection> {
+fn range(catalog: Catalog<'_>, subtype: Oid, range: &Range, depth: usize) -> Result<(), Rejection> {
     let Range::Bounds { lower, lower_inclusive, upper, upper_inclusive } = range else { return Ok(()) };
     let subtype = catalog.base_type(subtype).0;
     let bound = |bound: &Option<String>| match bound {
-        Some(text) => value(catalog, subtype, -1, text),
+        Some(text) => value(catalog, subtype, -1, text, depth),
         None => Ok(Value::Unknown),
     };
     let (lower, upper) = (bound(lower)?, bound(upper)?);

@@ -66,6 +66,7 @@ mod subquery;
 mod target;
 mod target_table;
 mod tree;
+mod typmod;
 mod utility;
 mod window;
 mod xml;

@@ -13,8 +13,10 @@ mod alter;
 mod clauses;
 mod ddl;
 mod functions;
+mod index;
 mod index_functions;
 mod inside;
+mod keys;
 pub mod limits;
 mod named_functions;
 mod query;
@@ -40,12 +42,13 @@ use crate::schema::Schema;
 use crate::syntax::ast::{Statement, TypeName};
 
 /// Every rule, table by table.
-pub fn tables() -> [(&'static str, &'static [&'static Rule]); 7] {
+pub fn tables() -> [(&'static str, &'static [&'static Rule]); 8] {
     [
         ("statements", statements::STATEMENTS),
         ("clauses of schema statements", clauses::DDL),
         ("clauses of queries", clauses::QUERIES),
         ("types", types::TYPES),
+        ("columns of keys", keys::KEYS),
         ("settings", settings::SETTINGS),
         ("limits", limits::LIMITS),
         ("transactions", transaction::TRANSACTIONS),

@@ -5,7 +5,7 @@
 
 use super::committed::committed;
 use super::error::SchemaError;
-use super::key_name::key_name;
+use super::key_name::index_column_names;
 use super::names::Moment;
 use super::resolver::Resolver;
 use super::taint::Taint;
@@ -14,7 +14,7 @@ use super::{
     is_null_default, unfollowed,
 };
 use crate::diagnostic::{Code, Diagnostic};
-use crate::source::{Source, Span};
+use crate::source::{Lines, Source, Span};
 use crate::syntax::Parsed;
 use crate::syntax::ast::{
     Constraint, ConstraintKind, CreateIndex, CreateView, Expr, ExprKind, NewType, Persistence, QualifiedName,
@@ -57,7 +57,8 @@ fn fold<'a>(
         }
         let of_file = |diagnostic| SchemaError { file: file.to_owned(), diagnostic };
         errors.extend(fold.problems.drain(..).map(of_file));
-        let taints = fold.unfollowed.iter().map(|it| Taint::of(file, sql, it.span));
+        let lines = Lines::of(sql);
+        let taints = fold.unfollowed.iter().map(|it| Taint::of(file, sql, &lines, it.span));
         fold.schema.taints.extend(taints);
         fold.schema.unfollowed.extend(fold.unfollowed.drain(..).map(of_file));
     }
@@ -276,6 +277,7 @@ impl Fold {
             replaced: Vec::new(),
             keys: Vec::new(),
             checks: Vec::new(),
+            exclusions: Vec::new(),
             foreign_keys: Vec::new(),
             has_children: false,
             row_security: false,
@@ -393,8 +395,13 @@ impl Fold {
             }
         }
         let name = index.name.map(|name| name.text);
+        let relation = &self.schema.relations[at];
+        let is_named = name.is_some();
+        let include: Vec<String> = index_column_names(&index.include).unwrap_or_default();
+        let all = || [columns.as_slice(), &include].concat();
+        let name = name.unwrap_or_else(|| self.free_key_name(relation, &all(), "idx"));
         let key = Key {
-            name: name.or_else(|| Some(key_name(&relation.name, &columns, "idx"))),
+            name: Some(name),
             columns,
             primary: false,
             constraint: false,
@@ -405,8 +412,10 @@ impl Fold {
                 .any(|it| it.collation.is_some() || it.operator_class.is_some()),
             partial: index.filter.is_some(),
             deferrable: false,
+            is_named,
+            include,
         };
-        relation.keys.push(key);
+        self.schema.relations[at].keys.push(key);
     }
 
     pub(super) fn unknown_relation(&mut self, name: &QualifiedName) {

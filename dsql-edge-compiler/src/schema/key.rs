@@ -3,20 +3,22 @@
 //! Input: constraints as written. Output: keys by column name. From these keys, `analyze` proves the maximum number of
 //! rows of a query, and that a join finds a row. A key that does not always hold proves nothing.
 
+use super::check::columns as columns_of;
 use super::fold::Fold;
-use super::key_name::key_name;
-use super::{ForeignKey, Key, Relation};
+use super::key_name::{free_name, index_column_names};
+use super::{Exclusion, ForeignKey, Key, Relation};
 use crate::diagnostic::Code;
-use crate::syntax::ast::{Constraint, ConstraintKind, ForeignKeyConstraint, KeyConstraint, Name};
+use crate::syntax::ast::{
+    Constraint, ConstraintKind, ForeignKeyConstraint, IndexElement, KeyConstraint, Name,
+};
 
 impl Fold {
     pub(super) fn add_constraint(&mut self, relation: &mut Relation, constraint: Constraint) {
         let (key, primary) = match constraint.kind {
             ConstraintKind::PrimaryKey(key) => (key, true),
             ConstraintKind::Unique(key) => (key, false),
-            ConstraintKind::Exclude => {
-                relation.has_other_keys = true;
-                return;
+            ConstraintKind::Exclude(elements) => {
+                return self.add_exclusion(relation, &elements, constraint.name);
             }
             ConstraintKind::Check { expr, not_valid, no_inherit } => {
                 relation.add_check(constraint.name, &expr, not_valid, no_inherit);
@@ -68,8 +70,11 @@ impl Fold {
             set_not_null(relation, &columns);
         }
         let suffix = if primary { "pkey" } else { "key" };
+        let is_named = name.is_some();
+        let include: Vec<String> = key.include.into_iter().map(|column| column.text).collect();
         let name = name.map(|name| name.text);
-        let name = name.or_else(|| Some(key_name(&relation.name, &columns, suffix)));
+        let all = || [columns.as_slice(), &include].concat();
+        let name = name.or_else(|| Some(self.free_key_name(relation, &all(), suffix)));
         let nulls_not_distinct = key.nulls_not_distinct;
         relation.keys.push(Key {
             name,
@@ -80,7 +85,27 @@ impl Fold {
             own_equality: false,
             partial: false,
             deferrable: key.deferrable,
+            is_named,
+            include,
         });
+    }
+
+    fn add_exclusion(&self, relation: &mut Relation, elements: &[IndexElement], name: Option<Name>) {
+        relation.has_other_keys = true;
+        let chosen = || Some(self.free_key_name(relation, &index_column_names(elements)?, "excl"));
+        let name = name.map(|name| name.text).or_else(chosen);
+        let columns = elements.iter().flat_map(|element| columns_of(&element.expr)).collect();
+        relation.exclusions.push(Exclusion { name, columns });
+    }
+
+    /// The name of an unnamed key: the first one that no relation of the schema and no key of the table has.
+    pub(super) fn free_key_name(&self, relation: &Relation, columns: &[String], suffix: &str) -> String {
+        let is_taken = |name: &str| {
+            self.schema.relation(&relation.schema, name).is_some()
+                || relation.keys.iter().any(|key| key.name.as_deref() == Some(name))
+                || (suffix != "idx" && relation.has_constraint(name))
+        };
+        free_name(&relation.name, columns, suffix, is_taken)
     }
 
     /// Adds a foreign key. `name` is the name of the constraint, if a name is written.
@@ -110,6 +135,29 @@ impl Fold {
         let (validated, deferrable) = (!key.not_valid, key.deferrable);
         relation.foreign_keys.push(ForeignKey { name, columns, table, referenced, validated, deferrable });
     }
+}
+
+/// Merges equal keys of one CREATE TABLE into one, as `transformIndexConstraints` does. PostgreSQL puts the primary key
+/// first; the merged key has the first name that is written.
+pub(super) fn merge_equal_keys(keys: &mut Vec<Key>) {
+    keys.sort_by_key(|key| !key.primary);
+    let mut merged: Vec<Key> = Vec::with_capacity(keys.len());
+    for key in keys.drain(..) {
+        let equal = merged.iter_mut().find(|known| {
+            known.columns == key.columns
+                && known.include == key.include
+                && known.nulls_not_distinct == key.nulls_not_distinct
+                && known.deferrable == key.deferrable
+        });
+        match equal {
+            None => merged.push(key),
+            Some(known) if key.is_named && !known.is_named => {
+                (known.name, known.is_named) = (key.name, true);
+            }
+            Some(_) => {}
+        }
+    }
+    *keys = merged;
 }
 
 fn set_not_null(relation: &mut Relation, columns: &[String]) {

@@ -39,8 +39,8 @@ pub use fold::Growth;
 pub use names::{Moment, NOW};
 use objects::is_null_default;
 pub use objects::{
-    Cast, Check, Column, Dialect, ForeignKey, Function, Key, Operator, Relation, RelationKind, RustType,
-    Schema, TEMPORARY, UserType, UserTypeKind,
+    Cast, Check, Column, Dialect, Exclusion, ForeignKey, Function, Key, Operator, Relation, RelationKind,
+    RustType, Schema, TEMPORARY, UserType, UserTypeKind,
 };
 pub(crate) use resolver::{ResolvedColumn, Resolver};
 pub use taint::Taint;

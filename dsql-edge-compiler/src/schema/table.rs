@@ -3,9 +3,10 @@
 //! Input: the statement. Output: a relation of the schema, and the sequences of its serial and identity columns.
 
 use super::fold::Fold;
-use super::key_name::key_name;
+use super::key::merge_equal_keys;
+use super::key_name::free_name;
 use super::objects::Computed;
-use super::{Column, Key, Relation, RelationKind, TEMPORARY, UserTypeKind, is_null_default};
+use super::{Column, Exclusion, Key, Relation, RelationKind, TEMPORARY, UserTypeKind, is_null_default};
 use crate::diagnostic::Code;
 use crate::source::Span;
 use crate::syntax::ast::{
@@ -33,6 +34,9 @@ impl Fold {
         }
         // Columns are added before constraints, because a constraint may name a column that is written after it.
         let is_constraint = |element: &TableElement| matches!(element, TableElement::Constraint(_));
+        // Keys that LIKE copies are not merged with other keys.
+        let is_like = |element: &TableElement| matches!(element, TableElement::Like { .. });
+        let merges = !table.elements.iter().any(is_like);
         let (constraints, columns): (Vec<_>, Vec<_>) = table.elements.into_iter().partition(is_constraint);
         for element in columns.into_iter().chain(constraints) {
             match element {
@@ -42,6 +46,9 @@ impl Fold {
                     self.copy_columns(&mut relation, &table, &including)
                 }
             }
+        }
+        if merges {
+            merge_equal_keys(&mut relation.keys);
         }
         let at = self.schema.relations.len();
         self.add_relation(relation, table.if_not_exists, table.name.span());
@@ -91,11 +98,16 @@ impl Fold {
         }
         if wants("indexes") {
             relation.has_other_keys |= source.has_other_keys;
-            let keys = source.keys.iter().map(|key| Key {
-                name: Some(key_name(&relation.name, &key.columns, key.suffix())),
-                ..key.clone()
-            });
-            relation.keys.extend(keys.collect::<Vec<_>>());
+            for key in &source.keys {
+                let columns = [key.columns.as_slice(), &key.include].concat();
+                let name = Some(self.free_key_name(relation, &columns, key.suffix()));
+                relation.keys.push(Key { name, ..key.clone() });
+            }
+            for exclusion in &source.exclusions {
+                let known = exclusion.name.is_some();
+                let name = known.then(|| self.free_key_name(relation, &exclusion.columns, "excl"));
+                relation.exclusions.push(Exclusion { name, ..exclusion.clone() });
+            }
         }
         relation.evaluated.extend(source.evaluated.iter().cloned());
         if wants("constraints") {
@@ -113,7 +125,7 @@ impl Fold {
         }
         let (schema, table_name) = (relation.schema.clone(), relation.name.clone());
         for (column, column_name) in columns {
-            let name = self.free_name(&schema, &table_name, column_name);
+            let name = self.free_sequence_name(&schema, &table_name, column_name);
             let at = self.schema.relations.len();
             self.schema.relations[table].columns[column].sequence = Some(at);
             let parts = [&schema, &name].map(|text| Name { text: text.clone(), span: Span::default() });
@@ -128,14 +140,8 @@ impl Fold {
     }
 
     /// `ChooseRelationName`: the first name that no relation of the schema has.
-    fn free_name(&self, schema: &str, table: &str, column: String) -> String {
-        let mut name = key_name(table, std::slice::from_ref(&column), "seq");
-        let mut pass = 0;
-        while self.schema.relation(schema, &name).is_some() {
-            pass += 1;
-            name = key_name(table, std::slice::from_ref(&column), &format!("seq{pass}"));
-        }
-        name
+    fn free_sequence_name(&self, schema: &str, table: &str, column: String) -> String {
+        free_name(table, &[column], "seq", |name| self.schema.relation(schema, name).is_some())
     }
 
     pub(super) fn typed_columns(&mut self, relation: &mut Relation, of_type: &QualifiedName) {

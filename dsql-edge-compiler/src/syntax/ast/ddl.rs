@@ -97,8 +97,8 @@ pub enum ConstraintKind {
     PrimaryKey(KeyConstraint),
     /// `UNIQUE`
     Unique(KeyConstraint),
-    /// `EXCLUDE …`
-    Exclude,
+    /// `EXCLUDE … (element WITH operator, …)`: the elements, and the columns of INCLUDE.
+    Exclude(Vec<IndexElement>),
     /// `REFERENCES`, `FOREIGN KEY`
     ForeignKey(ForeignKeyConstraint),
     /// `DEFERRABLE` and related attributes, which are separate elements in the grammar.

@@ -2,8 +2,8 @@
 
 use super::{Code, Diagnostic, K, Parser, Parsing};
 use crate::syntax::ast::{
-    Constraint, ConstraintAttributes, ConstraintKind, ForeignKeyConstraint, KeyConstraint, Name,
-    QualifiedName,
+    Constraint, ConstraintAttributes, ConstraintKind, ForeignKeyConstraint, IndexElement, KeyConstraint,
+    Name, QualifiedName,
 };
 
 impl Parser<'_> {
@@ -216,13 +216,14 @@ impl Parser<'_> {
                 if self.eat_keyword(K::Using) {
                     self.col_id()?;
                 }
-                self.parenthesized_list(|parser| {
-                    parser.index_element()?;
+                let mut elements = self.parenthesized_list(|parser| {
+                    let element = parser.index_element()?;
                     parser.expect_keyword(K::With)?;
-                    parser.operator()
+                    parser.operator()?;
+                    Ok(element)
                 })?;
                 if self.eat_keyword(K::Include) {
-                    self.column_list()?;
+                    elements.extend(self.column_list()?.into_iter().map(IndexElement::column));
                 }
                 self.index_parameters()?;
                 if self.eat_keyword(K::Where) {
@@ -230,7 +231,7 @@ impl Parser<'_> {
                     self.expr()?;
                     self.expect_symbol(b')')?;
                 }
-                ConstraintKind::Exclude
+                ConstraintKind::Exclude(elements)
             }
             _ => return Err(self.error_here()),
         };
@@ -314,7 +315,7 @@ fn misplaced_attribute(kind: &ConstraintKind, attributes: ConstraintAttributes) 
         ConstraintKind::Check { .. } => ("CHECK", false, true, true),
         ConstraintKind::Unique(_) => ("UNIQUE", true, false, false),
         ConstraintKind::PrimaryKey(_) => ("PRIMARY KEY", true, false, false),
-        ConstraintKind::Exclude => ("EXCLUDE", true, false, false),
+        ConstraintKind::Exclude(_) => ("EXCLUDE", true, false, false),
         ConstraintKind::ForeignKey(_) => ("FOREIGN KEY", true, true, false),
         _ => return None,
     };
