@@ -4,6 +4,7 @@
 //! becomes the expression of that column.
 
 use super::analyzer::Analyzer;
+use super::node_set::NodeSet;
 use super::place::Place;
 use super::scope::Scope;
 use super::tree::{Node, NodeKind, TargetEntry};
@@ -194,7 +195,10 @@ impl Analyzer<'_> {
                     all.empty |= found.empty;
                     match at {
                         0 => all.common = found.common,
-                        _ => all.common.retain(|key| found.common.iter().any(|it| it.written_alike(key))),
+                        _ => {
+                            let others: NodeSet<'_> = found.common.iter().collect();
+                            all.common.retain(|key| others.has_alike(key));
+                        }
                     }
                 }
                 all
@@ -204,8 +208,9 @@ impl Analyzer<'_> {
 
     /// `transformDistinctClause`.
     pub(super) fn check_distinct(&mut self, targets: &mut [TargetEntry], sort_keys: &[Node]) {
+        let selected: NodeSet<'_> = targets.iter().map(|target| &target.node).collect();
         for key in sort_keys {
-            if !key.is_error() && !targets.iter().any(|target| target.node.written_alike(key)) {
+            if !key.is_error() && !selected.has_alike(key) {
                 let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
                 let hint = format!("select {} too, or use GROUP BY", quotation::operand(key.span));
                 self.report(
@@ -238,12 +243,14 @@ impl Analyzer<'_> {
         let nodes: Vec<Node> = scope.at(Place::DistinctOn, || keys.iter().map(&mut key).collect());
         let mut skipped = false;
         let mut used = 0;
+        let distinct: NodeSet<'_> = nodes.iter().collect();
         for key in sort_keys {
             if key.is_error() {
                 return;
             }
-            if let Some(at) = nodes.iter().position(|node| node.written_alike(key)) {
+            if distinct.has_alike(key) {
                 if skipped {
+                    let at = nodes.iter().position(|node| node.written_alike(key)).unwrap_or_default();
                     let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
                     let span = keys.get(at).map_or(key.span, written_location);
                     self.report(Diagnostic::error(Code::InvalidColumnReference, span, message));
@@ -255,8 +262,8 @@ impl Analyzer<'_> {
             }
         }
         if skipped && used < nodes.len() {
-            let missing =
-                nodes.iter().zip(keys).find(|(node, _)| !sort_keys.iter().any(|key| key.written_alike(node)));
+            let sorted: NodeSet<'_> = sort_keys.iter().collect();
+            let missing = nodes.iter().zip(keys).find(|(node, _)| !sorted.has_alike(node));
             if let Some((_, written)) = missing {
                 let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
                 let at = tested_constant(written).unwrap_or(written_location(written));

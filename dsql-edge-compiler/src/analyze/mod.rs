@@ -38,6 +38,7 @@ mod join;
 mod label;
 mod locking;
 mod merge;
+mod node_set;
 mod nullability;
 mod operator;
 mod operator_advice;
