@@ -157,8 +157,16 @@ codes! {
     MisplacedStatement "misplaced-statement" "0A000",
     /// A statement of a schema or a migration whose effect on the schema is not known.
     UnfollowedStatement "unfollowed-statement" "0A000",
+    /// A target list, a row or CUBE with more elements than PostgreSQL allows.
+    TooManyColumns "too-many-columns" "54011",
+    /// A call with more arguments than PostgreSQL allows.
+    TooManyArguments "too-many-arguments" "54023",
     /// A limit on nesting, names or sizes is exceeded.
     TooComplex "too-complex" "54001",
+    /// A table with several primary keys.
+    InvalidTable "invalid-table" "42P16",
+    /// A foreign key whose columns do not match a key of the referenced table.
+    InvalidForeignKey "invalid-foreign-key" "42830",
     /// A schema statement with an error.
     InvalidDefinition "invalid-definition" "42P17",
     /// An `AS "x: T"`, `"x!"` or `"x?"` that is not valid.

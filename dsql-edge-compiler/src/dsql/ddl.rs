@@ -128,10 +128,10 @@ fn column(column: &TableColumn, words: &Words<'_>, out: &mut Vec<Finding>) {
         self::constraint(constraint, out);
         match &constraint.kind {
             // The attribute belongs to the constraint before it.
-            ConstraintKind::Attribute { deferrable: true } if of_key => {
+            ConstraintKind::Attribute(attribute) if of_key && attribute.defers() => {
                 out.push(deferrable_constraint.at(constraint.span));
             }
-            ConstraintKind::Attribute { .. } => {}
+            ConstraintKind::Attribute(_) => {}
             kind => of_key = matches!(kind, ConstraintKind::PrimaryKey(_) | ConstraintKind::Unique(_)),
         }
         if let ConstraintKind::Identity { options, .. } = &constraint.kind {

@@ -107,9 +107,11 @@ pub(super) struct Fold {
     pub(super) path_after: Option<Vec<String>>,
     pub(super) prepared: HashMap<String, PreparedQuery>,
     pub(super) problems: Vec<Diagnostic>,
-    unfollowed: Vec<Diagnostic>,
+    pub(super) unfollowed: Vec<Diagnostic>,
     /// The names of indexes, unique or not.
     pub(super) indexes: Vec<String>,
+    /// During CREATE TABLE, its foreign keys. PostgreSQL adds these after all other constraints.
+    pub(super) written_later: Option<Vec<Constraint>>,
 }
 
 impl Fold {
@@ -123,6 +125,7 @@ impl Fold {
             problems: Vec::new(),
             unfollowed: Vec::new(),
             indexes: Vec::new(),
+            written_later: None,
         }
     }
 

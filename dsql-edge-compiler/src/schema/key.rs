@@ -6,11 +6,10 @@
 use super::check::columns as columns_of;
 use super::fold::Fold;
 use super::key_name::{free_name, index_column_names};
-use super::{Exclusion, ForeignKey, Key, Relation};
+use super::{Exclusion, Key, Relation};
 use crate::diagnostic::Code;
-use crate::syntax::ast::{
-    Constraint, ConstraintKind, ForeignKeyConstraint, IndexElement, KeyConstraint, Name,
-};
+use crate::source::Span;
+use crate::syntax::ast::{Constraint, ConstraintKind, IndexElement, KeyConstraint, Name};
 
 impl Fold {
     pub(super) fn add_constraint(&mut self, relation: &mut Relation, constraint: Constraint) {
@@ -25,14 +24,17 @@ impl Fold {
                 relation.evaluated.push(expr);
                 return;
             }
-            ConstraintKind::ForeignKey(mut key) => {
-                let columns = std::mem::take(&mut key.columns).into_iter().map(|column| column.text);
-                let name = constraint.name.map(|name| name.text);
-                return self.add_foreign_key(relation, columns.collect(), key, name);
+            ConstraintKind::ForeignKey(key) => {
+                return match &mut self.written_later {
+                    Some(later) => {
+                        later.push(Constraint { kind: ConstraintKind::ForeignKey(key), ..constraint })
+                    }
+                    None => self.add_foreign_key(relation, constraint.name, key, constraint.span),
+                };
             }
             _ => return,
         };
-        self.add_key(relation, key, primary, constraint.name);
+        self.add_key(relation, key, primary, constraint.name, constraint.span);
     }
 
     pub(super) fn add_key(
@@ -41,7 +43,13 @@ impl Fold {
         key: KeyConstraint,
         primary: bool,
         name: Option<Name>,
+        place: Span,
     ) {
+        // The key of a partition can be one that the partition has already.
+        if primary && !relation.partitioned && relation.keys.iter().any(|known| known.primary) {
+            let message = format!("multiple primary keys for table \"{}\" are not allowed", relation.name);
+            self.problem(Code::InvalidTable, place, message);
+        }
         if let Some(index) = &key.index {
             // `USING INDEX`: the index becomes the constraint and takes its name.
             if let Some(known) =
@@ -66,6 +74,11 @@ impl Fold {
             }
         }
         let columns: Vec<String> = key.columns.into_iter().map(|column| column.text).collect();
+        if let Some(at) = (1..columns.len()).find(|at| columns[..*at].contains(&columns[*at])) {
+            let kind = if primary { "primary key" } else { "unique" };
+            let message = format!("column \"{}\" appears twice in {kind} constraint", columns[at]);
+            self.problem(Code::DuplicateColumn, place, message);
+        }
         if primary {
             set_not_null(relation, &columns);
         }
@@ -106,34 +119,6 @@ impl Fold {
                 || (suffix != "idx" && relation.has_constraint(name))
         };
         free_name(&relation.name, columns, suffix, is_taken)
-    }
-
-    /// Adds a foreign key. `name` is the name of the constraint, if a name is written.
-    pub(super) fn add_foreign_key(
-        &mut self,
-        relation: &mut Relation,
-        columns: Vec<String>,
-        key: ForeignKeyConstraint,
-        name: Option<String>,
-    ) {
-        let own = key.table.name() == relation.name
-            && key.table.schema().is_none_or(|schema| schema == relation.schema);
-        let table = match self.find_relation(&key.table) {
-            Some(at) => at,
-            // The table refers to itself and will get the next index.
-            None if own => self.schema.relations.len(),
-            // A foreign key to a table that is not in the snapshot proves nothing.
-            None => return,
-        };
-        let referenced = if key.referenced.is_empty() {
-            let keys = if own { &relation.keys } else { &self.schema.relations[table].keys };
-            keys.iter().find(|key| key.primary).map(|key| key.columns.clone()).unwrap_or_default()
-        } else {
-            key.referenced.into_iter().map(|column| column.text).collect()
-        };
-        let name = name.unwrap_or_else(|| format!("{}_{}_fkey", relation.name, columns.join("_")));
-        let (validated, deferrable) = (!key.not_valid, key.deferrable);
-        relation.foreign_keys.push(ForeignKey { name, columns, table, referenced, validated, deferrable });
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod alter;
 mod check;
+mod column_constraints;
 mod committed;
 mod contrib;
 mod defaults;
@@ -15,6 +16,7 @@ mod drop;
 mod error;
 mod extension;
 mod fold;
+mod foreign_key;
 mod function;
 mod inherit;
 mod key;

@@ -2,6 +2,7 @@
 //!
 //! Input: the statement. Output: a relation of the schema, and the sequences of its serial and identity columns.
 
+use super::column_constraints;
 use super::fold::Fold;
 use super::key::merge_equal_keys;
 use super::key_name::free_name;
@@ -9,6 +10,8 @@ use super::objects::Computed;
 use super::{Column, Exclusion, Key, Relation, RelationKind, TEMPORARY, UserTypeKind, is_null_default};
 use crate::diagnostic::Code;
 use crate::source::Span;
+use std::collections::HashSet;
+
 use crate::syntax::ast::{
     Constraint, ConstraintKind, CreateTable, ForeignKeyConstraint, KeyConstraint, Name, Persistence,
     QualifiedName, TableColumn, TableElement, TypeName,
@@ -38,14 +41,26 @@ impl Fold {
         let is_like = |element: &TableElement| matches!(element, TableElement::Like { .. });
         let merges = !table.elements.iter().any(is_like);
         let (constraints, columns): (Vec<_>, Vec<_>) = table.elements.into_iter().partition(is_constraint);
+        self.written_later = Some(Vec::new());
+        let mut names: HashSet<String> = HashSet::new();
         for element in columns.into_iter().chain(constraints) {
             match element {
-                TableElement::Column(column) => self.add_column(&mut relation, column),
+                TableElement::Column(column) => {
+                    if column.type_name.is_some() && !names.insert(column.name.text.clone()) {
+                        let message = format!("column \"{}\" specified more than once", column.name.text);
+                        self.problem(Code::DuplicateColumn, column.name.span, message);
+                    }
+                    self.add_column(&mut relation, column);
+                }
                 TableElement::Constraint(constraint) => self.add_constraint(&mut relation, constraint),
                 TableElement::Like { table, including } => {
                     self.copy_columns(&mut relation, &table, &including)
                 }
             }
+        }
+        // A foreign key may refer to a key of its own table that is written after it.
+        for key in self.written_later.take().unwrap_or_default() {
+            self.add_constraint(&mut relation, key);
         }
         if merges {
             merge_equal_keys(&mut relation.keys);
@@ -157,6 +172,9 @@ impl Fold {
 
     pub(super) fn add_column(&mut self, relation: &mut Relation, column: TableColumn) {
         let TableColumn { name, type_name, collation, constraints, .. } = column;
+        let is_serial = type_name.as_ref().is_some_and(is_serial);
+        let shown = format!("\"{}\" of table \"{}\"", name.text, relation.name);
+        self.problems.extend(column_constraints::contradiction(&constraints, &shown, is_serial));
         let at = match (type_name, relation.columns.iter().position(|known| known.name == name.text)) {
             (Some(mut type_name), None) => {
                 self.qualify(&mut type_name);
@@ -180,7 +198,7 @@ impl Fold {
                 return;
             }
         };
-        for constraint in constraints {
+        for constraint in column_constraints::with_attributes(constraints) {
             self.column_constraint(relation, at, constraint);
         }
     }
@@ -226,16 +244,6 @@ impl Fold {
                 columns.push(Name { text: column.name.clone(), span: constraint.span });
                 self.add_constraint(relation, constraint);
             }
-            // DEFERRABLE applies to the constraint before it.
-            ConstraintKind::Attribute { deferrable: true } => {
-                let columns = [column.name.clone()];
-                if let Some(key) = relation.foreign_keys.last_mut().filter(|key| key.columns == columns) {
-                    key.deferrable = true;
-                }
-                if let Some(key) = relation.keys.last_mut().filter(|key| key.columns == columns) {
-                    key.deferrable = true;
-                }
-            }
             _ => {}
         }
     }
@@ -258,6 +266,13 @@ pub(super) fn plain_column(name: String, type_name: TypeName) -> Column {
         added: 0,
         earlier_names: Vec::new(),
     }
+}
+
+fn is_serial(type_name: &TypeName) -> bool {
+    matches!(
+        serial_name(type_name),
+        "serial" | "serial4" | "bigserial" | "serial8" | "smallserial" | "serial2"
+    )
 }
 
 /// Replaces `serial` by an integer with a sequence; returns whether the column was serial.

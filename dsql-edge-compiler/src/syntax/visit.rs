@@ -165,7 +165,7 @@ fn constraint<'s>(constraint: &'s Constraint, visit: &mut dyn Visit<'s>) {
         | ConstraintKind::Unique(_)
         | ConstraintKind::Exclude(_)
         | ConstraintKind::ForeignKey(_)
-        | ConstraintKind::Attribute { .. } => {}
+        | ConstraintKind::Attribute(_) => {}
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::{Code, Diagnostic, K, Parser, Parsing};
 use crate::syntax::ast::{
-    Constraint, ConstraintAttributes, ConstraintKind, ForeignKeyConstraint, IndexElement, KeyConstraint,
-    Name, QualifiedName,
+    Constraint, ConstraintAttribute, ConstraintAttributes, ConstraintKind, ForeignKeyConstraint,
+    IndexElement, KeyConstraint, Name, QualifiedName,
 };
 
 impl Parser<'_> {
@@ -101,19 +101,20 @@ impl Parser<'_> {
             }
             Some(K::Deferrable) => {
                 self.advance();
-                ConstraintKind::Attribute { deferrable: true }
+                ConstraintKind::Attribute(ConstraintAttribute::Deferrable)
             }
             Some(K::Not) if self.keyword_ahead(1) == Some(K::Deferrable) => {
                 self.at += 2;
-                ConstraintKind::Attribute { deferrable: false }
+                ConstraintKind::Attribute(ConstraintAttribute::NotDeferrable)
             }
             Some(K::Initially) => {
                 self.advance();
-                let deferrable = self.eat_keyword(K::Deferred);
-                if !deferrable {
+                ConstraintKind::Attribute(if self.eat_keyword(K::Deferred) {
+                    ConstraintAttribute::InitiallyDeferred
+                } else {
                     self.expect_keyword(K::Immediate)?;
-                }
-                ConstraintKind::Attribute { deferrable }
+                    ConstraintAttribute::InitiallyImmediate
+                })
             }
             _ => return Ok(None),
         }))
@@ -276,31 +277,36 @@ impl Parser<'_> {
     /// `DEFERRABLE`, `INITIALLY …`, `NOT VALID`, `NO INHERIT`, in any number.
     pub(super) fn constraint_attributes(&mut self) -> Parsing<ConstraintAttributes> {
         let mut found = ConstraintAttributes::default();
+        let (mut deferrable, mut deferred): (Option<bool>, Option<bool>) = (None, None);
         loop {
+            let place = self.span();
+            let before = (deferrable, deferred);
             if self.eat_keyword(K::Deferrable) {
-                found.deferrable = true;
-                continue;
-            }
-            if self.eat_keywords(K::Not, K::Deferrable) {
-                continue;
-            }
-            if self.eat_keywords(K::No, K::Inherit) {
-                found.no_inherit = true;
-                continue;
-            }
-            if self.eat_keyword(K::Initially) {
-                if self.eat_keyword(K::Deferred) {
-                    found.deferrable = true;
-                } else {
+                deferrable = Some(true);
+            } else if self.eat_keywords(K::Not, K::Deferrable) {
+                deferrable = Some(false);
+            } else if self.eat_keyword(K::Initially) {
+                deferred = Some(self.eat_keyword(K::Deferred));
+                if deferred == Some(false) {
                     self.expect_keyword(K::Immediate)?;
                 }
-                continue;
-            }
-            if self.eat_keywords(K::Not, K::Valid) {
+            } else if self.eat_keywords(K::No, K::Inherit) {
+                found.no_inherit = true;
+            } else if self.eat_keywords(K::Not, K::Valid) {
                 found.not_valid = true;
-                continue;
+            } else {
+                return Ok(found);
             }
-            return Ok(found);
+            found.deferrable = deferrable.or(deferred) == Some(true);
+            // The action of `ConstraintAttributeSpec`.
+            if (deferrable, deferred) == (Some(false), Some(true)) {
+                let message = "constraint declared INITIALLY DEFERRED must be DEFERRABLE";
+                return Err(self.error_at(place, message));
+            }
+            let changed = |before: Option<bool>, now: Option<bool>| before.is_some() && before != now;
+            if changed(before.0, deferrable) || changed(before.1, deferred) {
+                return Err(self.error_at(place, "conflicting constraint properties"));
+            }
         }
     }
 }
