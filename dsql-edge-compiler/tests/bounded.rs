@@ -239,7 +239,7 @@ fn wide(numbers: &mut Numbers, size: usize) -> Input {
         10 => {
             let keys = list(&|at| format!("a + {at}"), ", ");
             format!(
-                "SELECT a + 1 AS a FROM t GROUP BY ROLLUP ({keys}) HAVING {}",
+                "SELECT a + 1 AS a FROM t GROUP BY {keys} HAVING {}",
                 list(&|at| format!("a + {at} > 0"), " AND ")
             )
         }
@@ -297,7 +297,11 @@ fn generated_input_is_answered_or_too_complex() {
         // The wide list consists of unknown names, all of which are reported.
         let expected = match &answer {
             Ok(()) => true,
-            Err(code) => code == "too-complex" || (code == "unknown-column" && shown.contains("q1")),
+            Err(code) => {
+                code == "too-complex"
+                    || code == "too-many-columns"
+                    || (code == "unknown-column" && shown.contains("q1"))
+            }
         };
         assert!(expected, "{name}, size {size}: {answer:?}: {shown}…");
     }

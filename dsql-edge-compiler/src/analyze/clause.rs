@@ -143,7 +143,7 @@ impl Analyzer<'_> {
                 self.report(Diagnostic::error(Code::MisplacedWindow, key.span, message));
             }
         }
-        Grouping { keys, sets: sets.count > 1, empty: sets.empty, common: sets.common }
+        Grouping { keys, count: sets.count, sets: sets.count > 1, empty: sets.empty, common: sets.common }
     }
 
     fn grouping_element(
@@ -182,8 +182,9 @@ impl Analyzer<'_> {
                 exprs(self, list);
                 Sets { count: list.len() + 1, empty: true, common: Vec::new() }
             }
-            GroupingElement::Cube(list, _) => {
+            GroupingElement::Cube(list, span) => {
                 exprs(self, list);
+                self.check_cube(list.len(), *span);
                 let count = u32::try_from(list.len()).map_or(usize::MAX, |it| 2_usize.saturating_pow(it));
                 Sets { count, empty: true, common: Vec::new() }
             }
@@ -292,6 +293,8 @@ fn tested_constant(written: &Expr) -> Option<Span> {
 /// The analyzed `GROUP BY`.
 pub(super) struct Grouping {
     pub(super) keys: Vec<Node>,
+    /// The number of grouping sets.
+    pub(super) count: usize,
     /// Whether there are several grouping sets. A key is NULL in the rows of a set that does not contain the key.
     pub(super) sets: bool,
     /// Whether a grouping set is empty.

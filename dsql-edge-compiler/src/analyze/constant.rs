@@ -18,6 +18,7 @@ mod number;
 mod rejection;
 mod strtod;
 mod system;
+mod type_name;
 
 use super::catalog::Catalog;
 use crate::builtin::{Oid, TypeKind, oid};
@@ -73,6 +74,7 @@ fn value(
         oid::TID => unless(system::is_tid(text), "tid"),
         oid::PG_LSN => unless(system::is_pg_lsn(text), "pg_lsn"),
         oid::PG_SNAPSHOT => unless(system::is_pg_snapshot(text), "pg_snapshot"),
+        oid::REGTYPE => type_name::check(catalog, text),
         // Numbers with spaces between them. The server checks them, because the input function of the elements is not
         // implemented exactly here.
         oid::OIDVECTOR | oid::INT2VECTOR => Ok(()),
@@ -118,7 +120,7 @@ fn by_kind(catalog: Catalog<'_>, type_oid: Oid, text: &str, depth: usize) -> Res
             end.map_err(|_| malformed("multirange"))
         }
         TypeKind::Composite => match catalog.fields(type_oid) {
-            Some(fields) => composite::check(catalog, &fields, text, depth),
+            Some(fields) => check_fields(catalog, &fields, text, depth),
             None => Ok(()),
         },
         _ => match catalog.user_kind(type_oid) {
@@ -130,6 +132,17 @@ fn by_kind(catalog: Catalog<'_>, type_oid: Oid, text: &str, depth: usize) -> Res
             _ => Ok(()),
         },
     }
+}
+
+/// Checks a row.
+fn check_fields(
+    catalog: Catalog<'_>,
+    fields: &[(Oid, i32)],
+    text: &str,
+    depth: usize,
+) -> Result<(), Rejection> {
+    let read = |ty: Oid, typmod: i32, text: &str, depth: usize| value(catalog, ty, typmod, text, depth);
+    composite::check(catalog, &read, fields, text, depth)
 }
 
 /// Checks the bounds of a range and their order. The order of the bounds is checked only for PostgreSQL's own types.
@@ -263,5 +276,44 @@ mod tests {
         ] {
             assert_eq!(check(catalog, ty, -1, text).err().map(|it| it.code), code, "{ty} {text:?}");
         }
+    }
+
+    #[test]
+    fn rows_are_read_as_record_in_reads_them() {
+        let schema = Schema::default();
+        let catalog = Catalog::now(&schema);
+        let fields = [(oid::INT4, -1), (oid::VARCHAR, 3 + 4), (oid::NUMERIC, ((3 << 16) | 1) + 4)];
+        let message = |text: &str| check_fields(catalog, &fields, text, 0).err().map(|it| it.message);
+        for text in [
+            "(1,abc,1)",
+            " ( 1 ,,) \n",
+            "(,\"a,\"\"\",99.94)",
+            "(1,abc   ,-99.949)",
+            "(1,\"\",0)",
+            "(\"1\",\\,\\),0)",
+            "(1,a\"b\"c,nan)",
+        ] {
+            assert_eq!(message(text), None, "{text}");
+        }
+        for (text, expected) in [
+            ("", "malformed record literal: \"\""),
+            ("1,abc,1", "malformed record literal: \"1,abc,1\""),
+            ("(1,abc)", "malformed record literal: \"(1,abc)\""),
+            ("(1,abc,1,2)", "malformed record literal: \"(1,abc,1,2)\""),
+            ("(1,abc,1)x", "malformed record literal: \"(1,abc,1)x\""),
+            ("(1,\"abc", "malformed record literal: \"(1,\"abc\""),
+            ("(1,a\\", "malformed record literal: \"(1,a\\\""),
+            // The first field is read before the text after it.
+            ("(a,\"", "invalid input syntax for type integer: \"a\""),
+            ("(1,abcd,1)", "value too long for type character varying(3)"),
+            ("(1,abc,99.95)", "numeric field overflow"),
+        ] {
+            assert_eq!(message(text).as_deref(), Some(expected), "{text}");
+        }
+        let bits = [(oid::BIT, 3), (oid::VARBIT, 5)];
+        let code = |text: &str| check_fields(catalog, &bits, text, 0).err().map(|it| it.code);
+        assert_eq!(code("(101,x1)"), None);
+        assert_eq!(code("(10,)"), Some(Code::LengthMismatch));
+        assert_eq!(code("(b101,x11)"), Some(Code::ValueTooLong));
     }
 }

@@ -102,7 +102,7 @@ impl Analyzer<'_> {
             }
             NodeKind::Constant(_) | NodeKind::Parameter(_) => return,
             NodeKind::Grouping(args) if level_of(args) == depth => return,
-            NodeKind::WholeRow { level, rte } if *level == depth => {
+            NodeKind::WholeRow { level, rte, .. } if *level == depth => {
                 if grouped.functional.contains(rte) {
                     return;
                 }

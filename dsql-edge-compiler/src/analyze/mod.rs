@@ -36,6 +36,7 @@ mod idempotency;
 mod implicit;
 mod join;
 mod label;
+mod limits;
 mod locking;
 mod merge;
 mod node_set;

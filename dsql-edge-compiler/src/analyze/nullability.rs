@@ -45,6 +45,7 @@
 //!
 //! Source: `optimizer/prep/prepjointree.c` and `optimizer/util/clauses.c` of PostgreSQL 16.
 
+mod assumption;
 mod environment;
 mod expr;
 mod facts;

@@ -47,7 +47,7 @@ impl Prover<'_> {
             | NodeKind::Exists(_)
             | NodeKind::ArraySubquery(_) => false,
             NodeKind::Var(var) => self.var_nullable(*var, env),
-            NodeKind::WholeRow { level, rte } => {
+            NodeKind::WholeRow { level, rte, .. } => {
                 // A row reference is NULL only if an outer join nulls the row.
                 let Some(env) = up(env, *level) else { return true };
                 let proven = env.proven.iter().any(|var| (var.level, var.rte) == (0, *rte));
@@ -116,7 +116,7 @@ impl Prover<'_> {
             }
             NodeKind::Field(row, column) => match row.kind {
                 // A field of the whole row of an entry is a column of the entry.
-                NodeKind::WholeRow { level, rte } => {
+                NodeKind::WholeRow { level, rte, .. } => {
                     self.var_nullable(Var { level, rte, column: *column }, env)
                 }
                 _ => true,
