@@ -4,7 +4,7 @@
 //! rewrite that DSQL accepts, if such a rewrite exists.
 
 use super::clauses::*;
-use super::ddl::without;
+use super::ddl::{relation, without};
 use super::words::Words;
 use super::{Finding, index_functions, keys, limits};
 use crate::schema::Schema;
@@ -47,7 +47,9 @@ pub(super) fn index(index: &CreateIndex, words: &Words<'_>, schema: Option<&Sche
     }
     // PostgreSQL checks functions by itself; without the schema, it is not known which functions are meant.
     if let Some(schema) = schema {
-        keys::of_index(index, schema, out);
+        if let Some(relation) = relation(&index.table, schema) {
+            keys::of_index(index, relation, schema, out);
+        }
         let is_own = |name: &str| schema.functions.iter().any(|it| it.definition.name.name() == name);
         index_functions::immutable(index, &is_own, out);
     }

@@ -4,9 +4,9 @@
 //! the declared length of a column in a key to 2,000 bytes, and the values of all columns of a key together to about
 //! 1,981 bytes: a statement that writes longer values fails.
 
+use super::Finding;
 use super::rule::rules;
 use super::types::{self, characters};
-use super::{Finding, ddl};
 use crate::schema::{Relation, Schema, UserTypeKind};
 use crate::source::Span;
 use crate::syntax::ast::{
@@ -68,8 +68,7 @@ fn is_key(constraint: &Constraint) -> bool {
 }
 
 /// Checks the columns in the key of an index.
-pub(super) fn of_index(index: &CreateIndex, schema: &Schema, out: &mut Vec<Finding>) {
-    let Some(relation) = ddl::relation(&index.table, schema) else { return };
+pub(super) fn of_index(index: &CreateIndex, relation: &Relation, schema: &Schema, out: &mut Vec<Finding>) {
     let mut types = Vec::new();
     for element in &index.elements {
         let ExprKind::Column(parts) = &element.expr.kind else { continue };
@@ -137,4 +136,48 @@ fn base_type<'t>(mut ty: &'t TypeName, schema: Option<&'t Schema>) -> &'t TypeNa
         }
     }
     ty
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::schema::Schema;
+    use crate::source::Source;
+    use crate::syntax::Parsed;
+
+    const SCHEMA: &str = "CREATE DOMAIN payload AS jsonb;
+        CREATE DOMAIN long AS varchar(3000);
+        CREATE DOMAIN short AS varchar(100);
+        CREATE DOMAIN shorter AS short;
+        CREATE TABLE wide (a varchar(1500), b char(1000), c char(3000), v varchar(2001), p payload, l long, s shorter, d date);";
+
+    #[test]
+    fn keys_are_checked_through_domains_and_together() {
+        let schema = Schema::parse(SCHEMA).unwrap();
+        let found = |sql: &str| {
+            let source = Source::numbered(sql);
+            let parsed = Parsed::script(&source).unwrap();
+            let of = |statement| super::super::findings(statement, Some(&schema));
+            parsed.iter().flat_map(of).map(|finding| finding.rule.id).collect::<Vec<_>>().join(" ")
+        };
+        for (columns, rules) in [
+            ("a, s, d", ""),
+            ("a NULLS FIRST, d NULLS LAST", ""),
+            ("a, b", "key_sizes"),
+            ("c", "key_size_of_char"),
+            ("v", "key_size"),
+            ("c, v", "key_size_of_char key_size"),
+            ("p", "key_domain"),
+            ("l", "key_domain_size"),
+        ] {
+            assert_eq!(found(&format!("CREATE INDEX ASYNC i ON wide ({columns})")), rules, "{columns}");
+        }
+        for (table, rules) in [
+            ("a varchar(1500), b short, PRIMARY KEY (a, b)", ""),
+            ("a varchar(1500), b char(1000), PRIMARY KEY (a, b)", "key_sizes"),
+            ("a long PRIMARY KEY, b payload UNIQUE", "key_domain_size key_domain"),
+            ("a varchar(3000) UNIQUE, UNIQUE (a)", "key_size"),
+        ] {
+            assert_eq!(found(&format!("CREATE TABLE t ({table})")), rules, "{table}");
+        }
+    }
 }

@@ -4,7 +4,7 @@
 //! Input: a statement's tree and its text, and the schema, if known. Output: [`Finding`]s, with DSQL's own words and
 //! SQLSTATE, the place, and an alternative. The module uses no connection and no clock.
 //!
-//! The tables are `statements` (rejected by their command words), `clauses`, `types`, `functions`, `settings`,
+//! The tables are `statements` (rejected by their command words), `clauses`, `types`, `keys`, `functions`, `settings`,
 //! [`limits`] and [`transaction`]; `allowed` lists the features that DSQL has added, with dates. If sources conflict,
 //! the recorded answers of a cluster (September 2026) take precedence.
 
