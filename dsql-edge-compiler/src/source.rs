@@ -139,13 +139,33 @@ pub const BYTE_ORDER_MARK: char = '\u{feff}';
 /// The starts of the lines of a text. For many places in one text, `Lines` is faster than [`line_and_column`], which
 /// reads the text again for each place.
 #[derive(Clone, Debug)]
-pub struct Lines(Vec<usize>);
+pub struct Lines {
+    starts: Vec<usize>,
+    /// Places inside of long lines, each with its offset and the number of characters before it in its line. Without
+    /// them, each place in a long line would take time proportional to the length of the line.
+    marks: Vec<(usize, usize)>,
+}
+
+/// The number of bytes between the marks in a long line.
+const MARK_DISTANCE: usize = 1024;
 
 impl Lines {
     /// The lines of a text.
     pub fn of(text: &str) -> Lines {
-        let behind = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Lines([0].into_iter().chain(behind).collect())
+        let (mut starts, mut marks) = (vec![0], Vec::new());
+        let (mut characters, mut last) = (0, 0);
+        for (at, character) in text.char_indices() {
+            if at - last >= MARK_DISTANCE {
+                marks.push((at, characters));
+                last = at;
+            }
+            characters += usize::from(at > 0 || character != BYTE_ORDER_MARK);
+            if character == '\n' {
+                starts.push(at + 1);
+                (characters, last) = (0, at + 1);
+            }
+        }
+        Lines { starts, marks }
     }
 
     /// The line and column of a byte offset in that text, counted as in [`line_and_column`].
@@ -154,17 +174,20 @@ impl Lines {
         while !text.is_char_boundary(offset) {
             offset -= 1;
         }
-        let number = self.0.partition_point(|start| *start <= offset).max(1);
-        let start = self.0.get(number - 1).copied().unwrap_or(0);
-        let line = text.get(start..offset).unwrap_or("");
-        let line = if start == 0 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line };
-        (number, line.chars().count() + 1)
+        let number = self.starts.partition_point(|start| *start <= offset).max(1);
+        let start = self.starts.get(number - 1).copied().unwrap_or(0);
+        let before = self.marks.partition_point(|(at, _)| *at <= offset);
+        let mark = before.checked_sub(1).and_then(|at| self.marks.get(at)).filter(|(at, _)| *at > start);
+        let (from, counted) = mark.copied().unwrap_or((start, 0));
+        let rest = text.get(from..offset).unwrap_or("");
+        let rest = if from == 0 { rest.strip_prefix(BYTE_ORDER_MARK).unwrap_or(rest) } else { rest };
+        (number, counted + rest.chars().count() + 1)
     }
 
     /// The text of a line, without its end; lines count from 1.
     pub fn line<'t>(&self, text: &'t str, number: usize) -> &'t str {
-        let start = number.checked_sub(1).and_then(|before| self.0.get(before));
-        let end = self.0.get(number).copied().unwrap_or(text.len());
+        let start = number.checked_sub(1).and_then(|before| self.starts.get(before));
+        let end = self.starts.get(number).copied().unwrap_or(text.len());
         let line = start.and_then(|start| text.get(*start..end)).unwrap_or("");
         let line = line.strip_suffix('\n').unwrap_or(line);
         line.strip_suffix('\r').unwrap_or(line)
@@ -187,6 +210,14 @@ mod tests {
         let at = |needle: &str| lines.place(text, text.find(needle).unwrap());
         assert_eq!([at("a"), at("b"), at("c"), at("d")], [(1, 1), (3, 1), (3, 3), (4, 1)]);
         assert_eq!((lines.place(text, usize::MAX), lines.place("", 0)), ((4, 2), (1, 1)));
+        let long = format!("\u{feff}{}\n{}", "\u{e9}".repeat(5_000), "x".repeat(5_000));
+        let lines = Lines::of(&long);
+        for at in [0, 3, 1_023, 1_027, 4_001, 10_003, 10_004, 12_000, 15_004] {
+            let before = long.get(..at).map(|it| it.trim_start_matches(BYTE_ORDER_MARK));
+            let line = before.map(|it| it.rsplit('\n').next().unwrap_or(it).chars().count() + 1);
+            assert!(line.is_none_or(|column| lines.place(&long, at).1 == column), "{at}");
+        }
+        let lines = Lines::of(text);
         let all: Vec<&str> = (0..=5).map(|number| lines.line(text, number)).collect();
         assert_eq!(all, ["", "\u{feff}a", "", "b\u{e9}c", "d", ""]);
     }

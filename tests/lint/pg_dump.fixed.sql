@@ -53,7 +53,7 @@ ALTER TABLE public.tags ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
-CREATE INDEX ASYNC posts_author ON public.posts (author NULLS LAST); -- by author
+CREATE INDEX ASYNC posts_author ON public.posts (author NULLS FIRST); -- by author
 
 ALTER TABLE ONLY public.posts
     ADD CONSTRAINT posts_author_fkey FOREIGN KEY (author) REFERENCES public.authors(id) ON DELETE CASCADE;

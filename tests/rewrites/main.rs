@@ -34,6 +34,7 @@ const TITLES: &[&str] = &[
     "leave ASC out",
     "leave COLLATE out: it is C anyway",
     "leave COMPRESSION out",
+    "leave DESC out: a query that needs both directions sorts its rows",
     "leave DESC out: an index is read both ways",
     "leave AS out: it is bigint",
     "leave UNLOGGED out",

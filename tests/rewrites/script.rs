@@ -283,7 +283,10 @@ impl Maker {
             ),
             (5, _) => format!("ALTER TABLE {table} ADD CHECK (a <> {value})"),
             (6, _) => return self.validated(&table, number, value),
-            (7, _) => format!("CREATE INDEX i{number} ON {table} USING btree (a DESC, b ASC)"),
+            (7, _) => {
+                let keys = self.pick(&["a DESC, b ASC", "a DESC NULLS LAST", "a DESC NULLS FIRST, b DESC"]);
+                format!("CREATE INDEX i{number} ON {table} USING btree ({keys})")
+            }
             (8, _) => format!("CREATE UNIQUE INDEX i{number} ON {table} (a, id)"),
             (9, _) if !self.careful || !self.open => {
                 format!("CREATE INDEX CONCURRENTLY i{number} ON {table} (b)")

@@ -45,8 +45,15 @@ const BANNED: [&str; 37] = [
 ];
 
 /// The words that may follow "is no", also in PostgreSQL's own messages.
-const FOLLOWS: [&str; 5] =
-    [" longer", " more", " parameter $", " such column in data type", " unique or exclusion constraint"];
+const FOLLOWS: [&str; 7] = [
+    " longer",
+    " more",
+    " parameter $",
+    " such column in data type",
+    " unique or exclusion constraint",
+    " unique constraint matching",
+    " primary key for referenced table",
+];
 
 pub(crate) fn find(text: &str) -> Vec<(usize, &'static str)> {
     let mut found = Vec::new();

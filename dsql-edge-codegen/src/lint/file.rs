@@ -140,8 +140,18 @@ fn overlap(a: Span, b: Span) -> bool {
 /// Whether a finding depends on the table that a name means, or on the schemas that exist, and the file may change
 /// that: it undoes statements, runs another file, or changes the `search_path` by which the name is found.
 fn is_uncertain(text: &str, finding: &dsql::Finding, statement: &Statement) -> bool {
-    let by_name =
-        ["key_type", "key_size", "drop_primary_key", "drop_primary_key_column", "identity_type", "schemas"];
+    let by_name = [
+        "key_type",
+        "key_size",
+        "key_size_of_char",
+        "key_sizes",
+        "key_domain",
+        "key_domain_size",
+        "drop_primary_key",
+        "drop_primary_key_column",
+        "identity_type",
+        "schemas",
+    ];
     let has_schema = match &statement.kind {
         StatementKind::AlterTable(alter) => alter.name.schema().is_some(),
         StatementKind::CreateIndex(index) => index.table.schema().is_some(),

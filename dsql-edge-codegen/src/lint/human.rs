@@ -15,8 +15,10 @@ fn one(file: &LintedFile, finding: &Finding) -> String {
     let (line, column) = file.lines.place(&file.text, finding.diagnostic.span.start as usize);
     let place = Place { file: Some(file.name.clone()), line, column };
     let level = if finding.diagnostic.is_error() { "error" } else { "warning" };
-    let mut out =
-        format!("{level}: {}\n", render_of_many(&finding.diagnostic, &file.text, &file.lines, Some(place)));
+    let mut diagnostic = finding.diagnostic.clone();
+    // The rewrite is printed below, often in the same words.
+    diagnostic.hint = diagnostic.hint.filter(|hint| finding.fix.as_ref().is_none_or(|fix| fix.title != hint));
+    let mut out = format!("{level}: {}\n", render_of_many(&diagnostic, &file.text, &file.lines, Some(place)));
     let margin = " ".repeat(line.to_string().len());
     if let Some(fix) = &finding.fix {
         let condition = match fix.meaning {

@@ -466,3 +466,18 @@ fn statements_are_added_between_breakpoints() {
                     VALID;--> statement-breakpoint\nALTER TABLE ASYNC t VALIDATE CONSTRAINT c;";
     assert_eq!(with(text, Meaning::SameIfAllSucceed), expected);
 }
+
+#[test]
+fn descending_key_keeps_the_order_of_its_nulls() {
+    for (keys, expected) in [
+        ("a DESC", "a"),
+        ("a DESC NULLS FIRST", "a"),
+        ("a DESC NULLS LAST", "a NULLS FIRST"),
+        ("a ASC NULLS FIRST", "a NULLS FIRST"),
+        ("a DESC NULLS LAST, b DESC, lower(c) DESC NULLS FIRST", "a NULLS FIRST, b, lower(c)"),
+        ("a DESC /* new */ NULLS LAST, b", "a /* new */ NULLS FIRST, b"),
+    ] {
+        let text = format!("CREATE INDEX ASYNC i ON t ({keys});\n");
+        assert_eq!(with(&text, Meaning::Same), format!("CREATE INDEX ASYNC i ON t ({expected});\n"));
+    }
+}

@@ -84,6 +84,7 @@ impl Analyzer<'_> {
         span: Span,
     ) -> Node {
         let mut at = 0;
+        let first = node.span;
         while let Some(step) = steps.get(at) {
             if node.is_error() {
                 return Node::error(span);
@@ -95,7 +96,8 @@ impl Analyzer<'_> {
                 }
                 Indirection::Star(star) => {
                     let message = "row expansion via \"*\" is not supported here";
-                    self.report(Diagnostic::error(Code::FeatureNotSupported, *star, message));
+                    let place = Span { start: first.start, end: star.end };
+                    self.report(Diagnostic::error(Code::FeatureNotSupported, place, message));
                     return Node::error(span);
                 }
                 Indirection::Index(_) | Indirection::Slice(..) => {

@@ -183,6 +183,7 @@ fn advice_of_code(code: Code) -> Option<&'static str> {
         Code::UnknownTimeZone => "write a zone such as 'America/New_York', or an offset such as '+02'",
         Code::InvalidBytea => "write bytes as pairs of hexadecimal digits after \\x, as in '\\x01ff'",
         Code::InvalidArrayBounds | Code::InvalidRange => "write the lower bound first",
+        Code::ValueTooLong | Code::LengthMismatch => "the type of the field determines the length",
         Code::UntranslatableCharacter => "text cannot contain \\u0000: remove it, or use the type json",
         _ => return None,
     })

@@ -200,7 +200,7 @@ impl Analyzer<'_> {
                 None
             }
             Err(TypeError::Modifier(message)) => {
-                self.report(Diagnostic::error(Code::OutOfRange, written.span, message));
+                self.report(Diagnostic::error(Code::InvalidModifier, written.span, message));
                 None
             }
         }

@@ -5,7 +5,7 @@
 
 use crate::builtin::{self, Oid, TypeKind, oid};
 use crate::schema::{Moment, NOW, RelationKind, Schema, UserTypeKind};
-use crate::syntax::ast::{ExprKind, Literal, QualifiedName, TypeName};
+use crate::syntax::ast::{QualifiedName, TypeName};
 use crate::syntax::keyword::{Class, Keyword};
 use std::borrow::Cow;
 
@@ -186,6 +186,23 @@ impl<'a> Catalog<'a> {
         (type_oid >= ROW_TYPES && type_oid.is_multiple_of(2)).then(|| ((type_oid - ROW_TYPES) / 2) as usize)
     }
 
+    /// The types of a composite type's fields, with their modifiers; `None` if a type is not known, or if the type is
+    /// the row type of a view.
+    pub(super) fn fields(self, type_oid: Oid) -> Option<Vec<(Oid, i32)>> {
+        let resolve = |written| self.resolve_stored(written).ok();
+        if let Some(at) = Self::relation_of(type_oid) {
+            let relation = self.schema.relations.get(at)?;
+            if !matches!(relation.kind, RelationKind::Table) {
+                return None;
+            }
+            return relation.columns.iter().map(|column| resolve(&column.type_name)).collect();
+        }
+        match self.user_kind(type_oid)? {
+            UserTypeKind::Composite(fields) => fields.iter().map(|(_, written)| resolve(written)).collect(),
+            _ => None,
+        }
+    }
+
     /// The schema's type with this number; `None` for a built-in type or an array.
     pub(super) fn user_kind(self, type_oid: Oid) -> Option<&'a UserTypeKind> {
         if !(USER_TYPES..ROW_TYPES).contains(&type_oid) || !(type_oid - USER_TYPES).is_multiple_of(4) {
@@ -264,67 +281,6 @@ impl<'a> Catalog<'a> {
         let relation = self.schema.relations.get(at)?;
         let column = relation.columns.iter().find(|known| known.name == column.text)?;
         self.resolve_stored(&column.type_name).ok()
-    }
-
-    /// The type modifier that the type's `typmodin` returns; -1 without modifiers.
-    fn typmod(self, type_oid: Oid, written: &TypeName) -> Result<i32, TypeError> {
-        if written.modifiers.is_empty() {
-            return Ok(-1);
-        }
-        let takes_one = matches!(
-            type_oid,
-            oid::BPCHAR
-                | oid::VARCHAR
-                | oid::NUMERIC
-                | oid::TIME
-                | oid::TIMETZ
-                | oid::TIMESTAMP
-                | oid::TIMESTAMPTZ
-                | oid::INTERVAL
-                | oid::BIT
-                | oid::VARBIT
-        );
-        if !takes_one {
-            let name = written.name.display();
-            return Err(TypeError::ModifierForm(format!("type modifier is not allowed for type \"{name}\"")));
-        }
-        let mut numbers = Vec::new();
-        for modifier in &written.modifiers {
-            match &modifier.kind {
-                ExprKind::Literal(Literal::Integer(number)) => numbers.push(*number),
-                _ => {
-                    return Err(TypeError::ModifierForm(
-                        "type modifiers must be simple constants or identifiers".into(),
-                    ));
-                }
-            }
-        }
-        match (type_oid, numbers.as_slice()) {
-            (oid::BPCHAR | oid::VARCHAR, [length]) if *length < 1 => {
-                let name = if type_oid == oid::BPCHAR { "char" } else { "varchar" };
-                Err(TypeError::Modifier(format!("length for type {name} must be at least 1")))
-            }
-            (oid::BPCHAR | oid::VARCHAR, [length]) => Ok(*length + 4),
-            (oid::NUMERIC, [precision, rest @ ..]) if rest.len() < 2 => {
-                let scale = rest.first().copied().unwrap_or(0);
-                if !(1..=1000).contains(precision) {
-                    let message = format!("NUMERIC precision {precision} must be between 1 and 1000");
-                    return Err(TypeError::Modifier(message));
-                }
-                if !(-1000..=1000).contains(&scale) {
-                    let message = format!("NUMERIC scale {scale} must be between -1000 and 1000");
-                    return Err(TypeError::Modifier(message));
-                }
-                Ok(((precision << 16) | (scale & 0x7ff)) + 4)
-            }
-            (oid::TIME | oid::TIMETZ | oid::TIMESTAMP | oid::TIMESTAMPTZ, [precision]) => {
-                Ok((*precision).min(6))
-            }
-            (oid::INTERVAL, [range]) => Ok((range << 16) | 0xFFFF),
-            (oid::INTERVAL, [range, precision]) => Ok((range << 16) | (*precision).min(6)),
-            (oid::BIT | oid::VARBIT, [length]) => Ok(*length),
-            _ => Err(TypeError::Modifier("invalid type modifier".into())),
-        }
     }
 
     /// The type under a domain, and the modifier of this type. If a domain is based on another domain, this is the

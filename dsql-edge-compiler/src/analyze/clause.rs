@@ -4,6 +4,7 @@
 //! becomes the expression of that column.
 
 use super::analyzer::Analyzer;
+use super::node_set::NodeSet;
 use super::place::Place;
 use super::scope::Scope;
 use super::tree::{Node, NodeKind, TargetEntry};
@@ -142,7 +143,7 @@ impl Analyzer<'_> {
                 self.report(Diagnostic::error(Code::MisplacedWindow, key.span, message));
             }
         }
-        Grouping { keys, sets: sets.count > 1, empty: sets.empty, common: sets.common }
+        Grouping { keys, count: sets.count, sets: sets.count > 1, empty: sets.empty, common: sets.common }
     }
 
     fn grouping_element(
@@ -181,8 +182,9 @@ impl Analyzer<'_> {
                 exprs(self, list);
                 Sets { count: list.len() + 1, empty: true, common: Vec::new() }
             }
-            GroupingElement::Cube(list, _) => {
+            GroupingElement::Cube(list, span) => {
                 exprs(self, list);
+                self.check_cube(list.len(), *span);
                 let count = u32::try_from(list.len()).map_or(usize::MAX, |it| 2_usize.saturating_pow(it));
                 Sets { count, empty: true, common: Vec::new() }
             }
@@ -194,7 +196,10 @@ impl Analyzer<'_> {
                     all.empty |= found.empty;
                     match at {
                         0 => all.common = found.common,
-                        _ => all.common.retain(|key| found.common.iter().any(|it| it.written_alike(key))),
+                        _ => {
+                            let others: NodeSet<'_> = found.common.iter().collect();
+                            all.common.retain(|key| others.has_alike(key));
+                        }
                     }
                 }
                 all
@@ -204,8 +209,9 @@ impl Analyzer<'_> {
 
     /// `transformDistinctClause`.
     pub(super) fn check_distinct(&mut self, targets: &mut [TargetEntry], sort_keys: &[Node]) {
+        let selected: NodeSet<'_> = targets.iter().map(|target| &target.node).collect();
         for key in sort_keys {
-            if !key.is_error() && !targets.iter().any(|target| target.node.written_alike(key)) {
+            if !key.is_error() && !selected.has_alike(key) {
                 let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
                 let hint = format!("select {} too, or use GROUP BY", quotation::operand(key.span));
                 self.report(
@@ -238,12 +244,14 @@ impl Analyzer<'_> {
         let nodes: Vec<Node> = scope.at(Place::DistinctOn, || keys.iter().map(&mut key).collect());
         let mut skipped = false;
         let mut used = 0;
+        let distinct: NodeSet<'_> = nodes.iter().collect();
         for key in sort_keys {
             if key.is_error() {
                 return;
             }
-            if let Some(at) = nodes.iter().position(|node| node.written_alike(key)) {
+            if distinct.has_alike(key) {
                 if skipped {
+                    let at = nodes.iter().position(|node| node.written_alike(key)).unwrap_or_default();
                     let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
                     let span = keys.get(at).map_or(key.span, written_location);
                     self.report(Diagnostic::error(Code::InvalidColumnReference, span, message));
@@ -255,8 +263,8 @@ impl Analyzer<'_> {
             }
         }
         if skipped && used < nodes.len() {
-            let missing =
-                nodes.iter().zip(keys).find(|(node, _)| !sort_keys.iter().any(|key| key.written_alike(node)));
+            let sorted: NodeSet<'_> = sort_keys.iter().collect();
+            let missing = nodes.iter().zip(keys).find(|(node, _)| !sorted.has_alike(node));
             if let Some((_, written)) = missing {
                 let message = "SELECT DISTINCT ON expressions must match initial ORDER BY expressions";
                 let at = tested_constant(written).unwrap_or(written_location(written));
@@ -285,6 +293,8 @@ fn tested_constant(written: &Expr) -> Option<Span> {
 /// The analyzed `GROUP BY`.
 pub(super) struct Grouping {
     pub(super) keys: Vec<Node>,
+    /// The number of grouping sets.
+    pub(super) count: usize,
     /// Whether there are several grouping sets. A key is NULL in the rows of a set that does not contain the key.
     pub(super) sets: bool,
     /// Whether a grouping set is empty.

@@ -6,7 +6,7 @@
 use super::catalog::{Catalog, ERROR};
 use super::coercion::{Context, Pathway, common_type_of, is_polymorphic};
 use super::constant::{self, Rejection};
-use super::tree::{Callee, Node, NodeKind};
+use super::tree::{Callee, Node, NodeKind, Var};
 use super::{Analyzer, polymorphic};
 use crate::builtin::{self, NullContract, Oid, oid};
 use crate::diagnostic::{Code, Diagnostic, quotation};
@@ -78,12 +78,10 @@ impl Analyzer<'_> {
         }
         // `coerce_record_to_complex`: the fields of other records are not known.
         if node.ty == oid::RECORD && self.catalog.is_complex(target) {
-            match node.kind {
-                NodeKind::Row(fields) | NodeKind::JoinedRow { columns: fields, .. } => {
-                    return self.coerce_row(span, fields, target, context);
-                }
-                NodeKind::WholeRow { .. } | NodeKind::Collate(..) => {}
-                _ => {
+            match fields_of(&node) {
+                Some(fields) => return self.coerce_row(span, fields, target, context),
+                None if matches!(node.kind, NodeKind::Collate(..)) => {}
+                None => {
                     let message = format!("cannot cast type record to {}", self.catalog.display(target, -1));
                     self.report(Diagnostic::error(Code::CannotCast, span, message));
                     return Node::error(span);
@@ -255,17 +253,11 @@ impl Analyzer<'_> {
             return Node { ty: target, typmod, kind: NodeKind::Error, span };
         }
         let ty = node.ty;
-        if let NodeKind::Row(fields) | NodeKind::JoinedRow { columns: fields, .. } = &node.kind
-            && self.catalog.is_complex(target)
-            && ty == oid::RECORD
-        {
-            return self.coerce_row(location, fields.clone(), target, Context::Explicit);
+        // A record can be cast to a composite type only if its fields are written out or it is a whole row.
+        let opaque_record = ty == oid::RECORD && self.catalog.is_complex(target);
+        if opaque_record && let Some(fields) = fields_of(&node) {
+            return self.coerce_row(location, fields, target, Context::Explicit);
         }
-        // A record can be cast to a composite type only if its fields are written out or it is the whole row of a
-        // table.
-        let opaque_record = ty == oid::RECORD
-            && self.catalog.is_complex(target)
-            && !matches!(node.kind, NodeKind::WholeRow { .. });
         let cast = if opaque_record {
             Err(Box::new(node))
         } else {
@@ -317,6 +309,21 @@ impl Analyzer<'_> {
             })
             .collect();
         Node::new(target, NodeKind::Row(fields), span)
+    }
+}
+
+/// The fields of a row constructor, or of the whole row of an entry.
+fn fields_of(node: &Node) -> Option<Vec<Node>> {
+    match &node.kind {
+        NodeKind::Row(fields) | NodeKind::JoinedRow { columns: fields, .. } => Some(fields.clone()),
+        NodeKind::WholeRow { level, rte, columns } => {
+            let field = |(column, (ty, typmod)): (usize, &(Oid, i32))| {
+                let kind = NodeKind::Var(Var { level: *level, rte: *rte, column });
+                Node { ty: *ty, typmod: *typmod, kind, span: node.span }
+            };
+            Some(columns.iter().enumerate().map(field).collect())
+        }
+        _ => None,
     }
 }
 

@@ -7,7 +7,7 @@ use super::scope::Scope;
 use super::target_table::Target;
 use super::tree::{Node, Rte, RteSource, Written};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::schema::Schema;
+use crate::schema::{Exclusion, Schema};
 use crate::source::Span;
 use crate::syntax::ast::{ConflictTarget, ExprKind, IndexElement, Name, OnConflict};
 
@@ -30,7 +30,7 @@ impl<'a> Analyzer<'a> {
                 );
             }
             ConflictTarget::Any => {}
-            ConflictTarget::Constraint(name) => self.conflict_constraint(name, target),
+            ConflictTarget::Constraint(name) => self.conflict_constraint(conflict, name, target),
             ConflictTarget::Index(elements, filter, open) => {
                 let columns = self.conflict_columns(scope, elements, *open, others);
                 if let Some(filter) = filter {
@@ -52,20 +52,39 @@ impl<'a> Analyzer<'a> {
         Some(assigned)
     }
 
-    /// `ON CONFLICT ON CONSTRAINT name`.
-    fn conflict_constraint(&mut self, name: &Name, target: &Target) {
-        let relation = &self.catalog.schema.relations[target.base];
-        let constraints = relation.keys.iter().filter(|key| key.constraint);
-        let names: Vec<&str> = constraints.filter_map(|key| key.name.as_deref()).collect();
+    /// `ON CONFLICT ON CONSTRAINT name`. Parse analysis accepts every constraint of the relation that the statement
+    /// names (`get_relation_constraint_attnos`); the planner rejects the unsuitable ones (`infer_arbiter_indexes`).
+    fn conflict_constraint(&mut self, conflict: &OnConflict, name: &Name, target: &Target) {
+        let schema: &'a Schema = self.catalog.schema;
+        let relation = &schema.relations[target.relation];
+        let keys = relation.keys.iter().filter(|key| key.constraint);
+        let mut names: Vec<&str> = keys.filter_map(|key| key.name.as_deref()).collect();
         if names.contains(&name.text.as_str()) {
             return;
         }
-        let message = format!("constraint \"{}\" for table \"{}\" does not exist", name.text, relation.name);
-        let mut diagnostic = Diagnostic::error(Code::UnknownObject, name.span, message);
-        if !names.is_empty() {
-            diagnostic = diagnostic.with_hint(format!("it has {}", names.join(", ")));
+        let is_known = relation.has_constraint(&name.text);
+        // An exclusion constraint without a known name can have any name that is not taken.
+        let may_be = |it: &Exclusion| it.name.as_ref().map_or(!is_known, |known| *known == name.text);
+        if relation.exclusions.iter().any(may_be) {
+            if conflict.update.is_some() {
+                let message = "ON CONFLICT DO UPDATE not supported with exclusion constraints";
+                self.runtime_error(Diagnostic::error(Code::WrongObjectType, name.span, message));
+            }
+            return;
         }
-        self.report(diagnostic);
+        names.extend(relation.exclusions.iter().filter_map(|it| it.name.as_deref()));
+        let hint = (!names.is_empty()).then(|| format!("it has {}", names.join(", ")));
+        let with_hint = |diagnostic: Diagnostic| match hint {
+            Some(hint) => diagnostic.with_hint(hint),
+            None => diagnostic,
+        };
+        if is_known {
+            let message = "constraint in ON CONFLICT clause has no associated index";
+            let diagnostic = Diagnostic::error(Code::WrongObjectType, name.span, message);
+            return self.runtime_error(with_hint(diagnostic));
+        }
+        let message = format!("constraint \"{}\" for table \"{}\" does not exist", name.text, relation.name);
+        self.report(with_hint(Diagnostic::error(Code::UnknownObject, name.span, message)));
     }
 
     /// The columns of `ON CONFLICT (…)`; `None` if an element is an expression or an unknown column.
@@ -78,6 +97,10 @@ impl<'a> Analyzer<'a> {
     ) -> Option<Vec<String>> {
         let mut columns = Some(Vec::new());
         for element in elements {
+            if let Some(clause) = forbidden_order(element) {
+                let message = format!("{clause} is not allowed in ON CONFLICT clause");
+                self.report(Diagnostic::error(Code::InvalidColumnReference, open, message));
+            }
             let before = self.diagnostics.iter().len();
             let node = scope.at(Place::OnConflict, || self.expr(scope, &element.expr));
             for mut diagnostic in self.diagnostics.split_off(before) {
@@ -171,5 +194,14 @@ impl<'a> Analyzer<'a> {
         let message = format!("operator class \"{}\" does not exist for access method \"btree\"", name.text);
         let hint = "columns are separated by commas";
         self.report(Diagnostic::error(Code::UnknownObject, name.span, message).with_hint(hint));
+    }
+}
+
+/// The words of an order that a key of ON CONFLICT cannot have: `resolve_unique_index_expr`.
+fn forbidden_order(element: &IndexElement) -> Option<&'static str> {
+    match (element.descending, element.nulls_first) {
+        (Some(_), _) => Some("ASC/DESC"),
+        (None, Some(_)) => Some("NULLS FIRST/LAST"),
+        (None, None) => None,
     }
 }

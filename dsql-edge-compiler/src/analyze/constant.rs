@@ -8,6 +8,7 @@
 
 mod blank;
 mod bytes;
+mod composite;
 mod container;
 mod datetime;
 mod decimal;
@@ -17,6 +18,7 @@ mod number;
 mod rejection;
 mod strtod;
 mod system;
+mod type_name;
 
 use super::catalog::Catalog;
 use crate::builtin::{Oid, TypeKind, oid};
@@ -32,10 +34,17 @@ use rejection::Value;
 /// is the type modifier that PostgreSQL passes to the input function: the modifier of an `interval`, and -1 for other
 /// types.
 pub(super) fn check(catalog: Catalog<'_>, type_oid: Oid, typmod: i32, text: &str) -> Result<(), Rejection> {
-    value(catalog, type_oid, typmod, text).map(drop)
+    value(catalog, type_oid, typmod, text, 0).map(drop)
 }
 
-fn value(catalog: Catalog<'_>, type_oid: Oid, typmod: i32, text: &str) -> Result<Value, Rejection> {
+/// As [`check`]; `depth` is the number of rows around the text.
+fn value(
+    catalog: Catalog<'_>,
+    type_oid: Oid,
+    typmod: i32,
+    text: &str,
+    depth: usize,
+) -> Result<Value, Rejection> {
     let unless = |fine: bool, name: &str| if fine { Ok(()) } else { Err(Rejection::syntax(name, text)) };
     let checked = match type_oid {
         oid::INT2 => return number::integer(text, "smallint", i64::from(i16::MIN), i64::from(i16::MAX)),
@@ -65,12 +74,13 @@ fn value(catalog: Catalog<'_>, type_oid: Oid, typmod: i32, text: &str) -> Result
         oid::TID => unless(system::is_tid(text), "tid"),
         oid::PG_LSN => unless(system::is_pg_lsn(text), "pg_lsn"),
         oid::PG_SNAPSHOT => unless(system::is_pg_snapshot(text), "pg_snapshot"),
+        oid::REGTYPE => type_name::check(catalog, text),
         // Numbers with spaces between them. The server checks them, because the input function of the elements is not
         // implemented exactly here.
         oid::OIDVECTOR | oid::INT2VECTOR => Ok(()),
         oid::RECORD => Err(anonymous_composite()),
         oid::RECORDARRAY if !matches!(trim(text), "{}" | "{NULL}") => Err(anonymous_composite()),
-        _ => by_kind(catalog, type_oid, text),
+        _ => by_kind(catalog, type_oid, text, depth),
     };
     checked.map(|()| Value::Unknown)
 }
@@ -80,8 +90,8 @@ fn anonymous_composite() -> Rejection {
     Rejection::new(Code::FeatureNotSupported, message)
 }
 
-/// Checks constants of arrays, ranges, multiranges and enums.
-fn by_kind(catalog: Catalog<'_>, type_oid: Oid, text: &str) -> Result<(), Rejection> {
+/// Checks constants of arrays, ranges, multiranges, enums and composite types.
+fn by_kind(catalog: Catalog<'_>, type_oid: Oid, text: &str, depth: usize) -> Result<(), Rejection> {
     let info = catalog.type_info(type_oid);
     let malformed =
         |what: &str| Rejection::new(Code::InvalidLiteral, format!("malformed {what} literal: \"{text}\""));
@@ -97,18 +107,22 @@ fn by_kind(catalog: Catalog<'_>, type_oid: Oid, text: &str) -> Result<(), Reject
                 Rejection::new(Code::InvalidArrayBounds, message)
             }
         })?;
-        return elements.iter().try_for_each(|text| check(catalog, element, -1, text));
+        return elements.iter().try_for_each(|text| value(catalog, element, -1, text, depth).map(drop));
     }
     match info.kind {
         TypeKind::Range => {
             let written = container::range(text).map_err(|_| malformed("range"))?;
-            range(catalog, info.subtype, &written)
+            range(catalog, info.subtype, &written, depth)
         }
         TypeKind::Multirange => {
             let (ranges, end) = container::multirange(text);
-            ranges.iter().try_for_each(|text| check(catalog, info.counterpart, -1, text))?;
+            ranges.iter().try_for_each(|text| value(catalog, info.counterpart, -1, text, depth).map(drop))?;
             end.map_err(|_| malformed("multirange"))
         }
+        TypeKind::Composite => match catalog.fields(type_oid) {
+            Some(fields) => check_fields(catalog, &fields, text, depth),
+            None => Ok(()),
+        },
         _ => match catalog.user_kind(type_oid) {
             Some(UserTypeKind::Enum(labels)) if !labels.iter().any(|label| label == text) => {
                 let name = catalog.display(type_oid, -1);
@@ -120,12 +134,23 @@ fn by_kind(catalog: Catalog<'_>, type_oid: Oid, text: &str) -> Result<(), Reject
     }
 }
 
+/// Checks a row.
+fn check_fields(
+    catalog: Catalog<'_>,
+    fields: &[(Oid, i32)],
+    text: &str,
+    depth: usize,
+) -> Result<(), Rejection> {
+    let read = |ty: Oid, typmod: i32, text: &str, depth: usize| value(catalog, ty, typmod, text, depth);
+    composite::check(catalog, &read, fields, text, depth)
+}
+
 /// Checks the bounds of a range and their order. The order of the bounds is checked only for PostgreSQL's own types.
-fn range(catalog: Catalog<'_>, subtype: Oid, range: &Range) -> Result<(), Rejection> {
+fn range(catalog: Catalog<'_>, subtype: Oid, range: &Range, depth: usize) -> Result<(), Rejection> {
     let Range::Bounds { lower, lower_inclusive, upper, upper_inclusive } = range else { return Ok(()) };
     let subtype = catalog.base_type(subtype).0;
     let bound = |bound: &Option<String>| match bound {
-        Some(text) => value(catalog, subtype, -1, text),
+        Some(text) => value(catalog, subtype, -1, text, depth),
         None => Ok(Value::Unknown),
     };
     let (lower, upper) = (bound(lower)?, bound(upper)?);
@@ -251,5 +276,44 @@ mod tests {
         ] {
             assert_eq!(check(catalog, ty, -1, text).err().map(|it| it.code), code, "{ty} {text:?}");
         }
+    }
+
+    #[test]
+    fn rows_are_read_as_record_in_reads_them() {
+        let schema = Schema::default();
+        let catalog = Catalog::now(&schema);
+        let fields = [(oid::INT4, -1), (oid::VARCHAR, 3 + 4), (oid::NUMERIC, ((3 << 16) | 1) + 4)];
+        let message = |text: &str| check_fields(catalog, &fields, text, 0).err().map(|it| it.message);
+        for text in [
+            "(1,abc,1)",
+            " ( 1 ,,) \n",
+            "(,\"a,\"\"\",99.94)",
+            "(1,abc   ,-99.949)",
+            "(1,\"\",0)",
+            "(\"1\",\\,\\),0)",
+            "(1,a\"b\"c,nan)",
+        ] {
+            assert_eq!(message(text), None, "{text}");
+        }
+        for (text, expected) in [
+            ("", "malformed record literal: \"\""),
+            ("1,abc,1", "malformed record literal: \"1,abc,1\""),
+            ("(1,abc)", "malformed record literal: \"(1,abc)\""),
+            ("(1,abc,1,2)", "malformed record literal: \"(1,abc,1,2)\""),
+            ("(1,abc,1)x", "malformed record literal: \"(1,abc,1)x\""),
+            ("(1,\"abc", "malformed record literal: \"(1,\"abc\""),
+            ("(1,a\\", "malformed record literal: \"(1,a\\\""),
+            // The first field is read before the text after it.
+            ("(a,\"", "invalid input syntax for type integer: \"a\""),
+            ("(1,abcd,1)", "value too long for type character varying(3)"),
+            ("(1,abc,99.95)", "numeric field overflow"),
+        ] {
+            assert_eq!(message(text).as_deref(), Some(expected), "{text}");
+        }
+        let bits = [(oid::BIT, 3), (oid::VARBIT, 5)];
+        let code = |text: &str| check_fields(catalog, &bits, text, 0).err().map(|it| it.code);
+        assert_eq!(code("(101,x1)"), None);
+        assert_eq!(code("(10,)"), Some(Code::LengthMismatch));
+        assert_eq!(code("(b101,x11)"), Some(Code::ValueTooLong));
     }
 }

@@ -188,7 +188,7 @@ impl<'a> Analyzer<'a> {
                         written: written.as_ref(),
                         place: Place::InsertTarget,
                     };
-                    entry.node = self.assign(scope, target, at, node.into_column(), span);
+                    entry.node = self.assign(scope, target, at, source_column(node), span);
                 }
                 self.elements_asked_for_null(&query);
                 for (entry, (column, _)) in query.targets.iter().zip(columns) {
@@ -408,5 +408,14 @@ fn inserted_or_updated(query: &mut Query, updated: Vec<Written>) {
             // The value of the column is not known, but the expressions are still part of the statement.
             _ => query.other.extend(written.values),
         }
+    }
+}
+
+/// A column of the query from which INSERT takes its rows. The fields of a record are not visible there.
+fn source_column(node: Node) -> Node {
+    let span = node.span;
+    match node.ty {
+        oid::RECORD if !node.is_error() => Node::new(oid::RECORD, NodeKind::Opaque(vec![node]), span),
+        _ => node.into_column(),
     }
 }

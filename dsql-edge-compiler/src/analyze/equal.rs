@@ -24,7 +24,7 @@ impl Node {
         }
         let here = match (&self.kind, &other.kind) {
             (NodeKind::Var(a), NodeKind::Var(b)) => a == b,
-            (NodeKind::WholeRow { level: a, rte: b }, NodeKind::WholeRow { level: c, rte: d }) => {
+            (NodeKind::WholeRow { level: a, rte: b, .. }, NodeKind::WholeRow { level: c, rte: d, .. }) => {
                 (a, b) == (c, d)
             }
             (NodeKind::Constant(a), NodeKind::Constant(b)) => a == b,

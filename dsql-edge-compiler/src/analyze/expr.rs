@@ -125,13 +125,14 @@ impl Analyzer<'_> {
             ExprKind::NullIf { left, right, location } => self.null_if(scope, left, right, *location, span),
             ExprKind::Row(fields) => {
                 let fields = self.expr_list_expanded(scope, fields);
+                self.check_field_count(&fields, span);
                 Node::new(oid::RECORD, NodeKind::Row(fields), span)
             }
             ExprKind::Array(elements) => self.array(scope, elements, None, span),
             ExprKind::ArraySubquery(query) => self.array_subquery(scope, query, span),
             ExprKind::Exists(query) => self.exists(scope, query, span),
             ExprKind::Subquery(query) => self.scalar_subquery(scope, query, span),
-            ExprKind::Function(call) => self.function_call(scope, call, span),
+            ExprKind::Function(call) => self.written_call(scope, call, span),
             ExprKind::Cast { arg, target, location } => self.cast(scope, arg, target, *location, span),
             ExprKind::Collate { arg, collation, location } => {
                 self.collate(scope, arg, collation, *location, span)

@@ -5,9 +5,29 @@
 
 use super::aggregate::level_of;
 use super::analyzer::Analyzer;
+use super::node_set::NodeSet;
 use super::tree::{Node, NodeKind, Query, Rte, RteSource, system_column};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
+use std::collections::HashSet;
+
+/// The grouping of a query level.
+struct Grouped<'q> {
+    /// The entries whose columns are all determined by the grouping columns.
+    functional: Vec<usize>,
+    /// The keys.
+    keys: NodeSet<'q>,
+    /// The keys that are columns of this level: the entry and the column.
+    columns: HashSet<(usize, usize)>,
+}
+
+/// The column of the query's own level that a key is.
+fn column_of_level(key: &Node) -> Option<(usize, usize)> {
+    match key.kind {
+        NodeKind::Var(var) if var.level == 0 => Some((var.rte, var.column)),
+        _ => None,
+    }
+}
 
 impl Analyzer<'_> {
     /// `parseCheckAggregates`: columns outside aggregates must be grouped.
@@ -16,16 +36,20 @@ impl Analyzer<'_> {
             return;
         }
         // Columns that depend on a grouped primary key are grouped too.
-        let functional = self.grouped_by_key(query);
+        let grouped = Grouped {
+            functional: self.grouped_by_key(query),
+            keys: query.group_by.iter().collect(),
+            columns: query.group_by.iter().filter_map(column_of_level).collect(),
+        };
         // The keys in `other` are checked together with the targets: in PostgreSQL they are part of the target list.
         let targets = query.targets.iter().map(|target| &target.node).chain(&query.other).collect();
         let having: Vec<&Node> = query.having.iter().collect();
         for clause in [targets, having] {
             for node in &clause {
-                self.check_grouping_calls(query, node, 0);
+                self.check_grouping_calls(&grouped, node, 0);
             }
             for node in &clause {
-                self.check_grouped(query, node, &functional, 0);
+                self.check_grouped(query, node, &grouped, 0);
             }
         }
         self.check_recursive_aggregate(query);
@@ -63,8 +87,8 @@ impl Analyzer<'_> {
             .collect()
     }
 
-    fn check_grouped(&mut self, query: &Query, node: &Node, functional: &[usize], depth: usize) {
-        if depth == 0 && query.group_by.iter().any(|key| key.written_alike(node)) {
+    fn check_grouped(&mut self, query: &Query, node: &Node, grouped: &Grouped<'_>, depth: usize) {
+        if depth == 0 && grouped.keys.has_alike(node) {
             return;
         }
         match &node.kind {
@@ -72,14 +96,14 @@ impl Analyzer<'_> {
             // (before WITHIN GROUP) must be grouped.
             NodeKind::Aggregate(call) if call.level == depth => {
                 for arg in call.args.iter().take(call.direct) {
-                    self.check_grouped(query, arg, functional, depth);
+                    self.check_grouped(query, arg, grouped, depth);
                 }
                 return;
             }
             NodeKind::Constant(_) | NodeKind::Parameter(_) => return,
             NodeKind::Grouping(args) if level_of(args) == depth => return,
-            NodeKind::WholeRow { level, rte } if *level == depth => {
-                if functional.contains(rte) {
+            NodeKind::WholeRow { level, rte, .. } if *level == depth => {
+                if grouped.functional.contains(rte) {
                     return;
                 }
                 let name = query.rtes.get(*rte).map_or("?", |rte| rte.name.as_str());
@@ -94,11 +118,8 @@ impl Analyzer<'_> {
             }
             NodeKind::Var(var) if var.level == depth => {
                 // The level is compared too, because a key can be a column of an outer query.
-                let grouped = query.group_by.iter().any(|key| {
-                    matches!(key.kind, NodeKind::Var(known)
-                        if (known.level, known.rte, known.column) == (0, var.rte, var.column))
-                });
-                if grouped || functional.contains(&var.rte) {
+                let is_key = grouped.columns.contains(&(var.rte, var.column));
+                if is_key || grouped.functional.contains(&var.rte) {
                     return;
                 }
                 let Some(rte) = query.rtes.get(var.rte) else { return };
@@ -127,34 +148,30 @@ impl Analyzer<'_> {
         let mut children = Vec::new();
         node.children(&mut |child| children.push(child));
         for child in children {
-            self.check_grouped(query, child, functional, depth);
+            self.check_grouped(query, child, grouped, depth);
         }
         if let Some(inner) = node.subquery() {
-            self.check_grouped_query(query, inner, functional, depth + 1);
+            self.check_grouped_query(query, inner, grouped, depth + 1);
         }
     }
 
-    fn check_grouped_query(&mut self, query: &Query, inner: &Query, functional: &[usize], depth: usize) {
+    fn check_grouped_query(&mut self, query: &Query, inner: &Query, grouped: &Grouped<'_>, depth: usize) {
         let mut nodes = Vec::new();
         inner.expressions(&mut |node| nodes.push(node));
         for node in nodes {
-            self.check_grouped(query, node, functional, depth);
+            self.check_grouped(query, node, grouped, depth);
         }
         for nested in inner.subqueries() {
-            self.check_grouped_query(query, &nested, functional, depth + 1);
+            self.check_grouped_query(query, &nested, grouped, depth + 1);
         }
     }
 
     /// `finalize_grouping_exprs`, also for subqueries. In a subquery, only a column can be an argument of GROUPING.
-    fn check_grouping_calls(&mut self, query: &Query, node: &Node, depth: usize) {
+    fn check_grouping_calls(&mut self, grouped: &Grouped<'_>, node: &Node, depth: usize) {
         if let NodeKind::Grouping(args) = &node.kind {
-            let is_key = |arg: &Node| {
-                query.group_by.iter().any(|key| match (&key.kind, &arg.kind) {
-                    (NodeKind::Var(key), NodeKind::Var(arg)) => {
-                        (key.level, key.rte, key.column) == (0, arg.rte, arg.column) && arg.level == depth
-                    }
-                    _ => depth == 0 && key.written_alike(arg),
-                })
+            let is_key = |arg: &Node| match &arg.kind {
+                NodeKind::Var(arg) => arg.level == depth && grouped.columns.contains(&(arg.rte, arg.column)),
+                _ => depth == 0 && grouped.keys.has_alike(arg),
             };
             if level_of(args) == depth
                 && let Some(arg) = args.iter().find(|arg| !is_key(arg))
@@ -168,21 +185,21 @@ impl Analyzer<'_> {
         let mut children = Vec::new();
         node.children(&mut |child| children.push(child));
         for child in children {
-            self.check_grouping_calls(query, child, depth);
+            self.check_grouping_calls(grouped, child, depth);
         }
         if let Some(inner) = node.subquery() {
-            self.check_grouping_calls_within(query, inner, depth + 1);
+            self.check_grouping_calls_within(grouped, inner, depth + 1);
         }
     }
 
-    fn check_grouping_calls_within(&mut self, query: &Query, inner: &Query, depth: usize) {
+    fn check_grouping_calls_within(&mut self, grouped: &Grouped<'_>, inner: &Query, depth: usize) {
         let mut nodes = Vec::new();
         inner.expressions(&mut |node| nodes.push(node));
         for node in nodes {
-            self.check_grouping_calls(query, node, depth);
+            self.check_grouping_calls(grouped, node, depth);
         }
         for nested in inner.subqueries() {
-            self.check_grouping_calls_within(query, &nested, depth + 1);
+            self.check_grouping_calls_within(grouped, &nested, depth + 1);
         }
     }
 }

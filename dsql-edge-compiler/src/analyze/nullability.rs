@@ -45,6 +45,7 @@
 //!
 //! Source: `optimizer/prep/prepjointree.c` and `optimizer/util/clauses.c` of PostgreSQL 16.
 
+mod assumption;
 mod environment;
 mod expr;
 mod facts;
@@ -58,11 +59,11 @@ mod source;
 pub(super) use source::Source;
 
 use super::cardinality;
+use super::node_set::NodeSet;
 use super::parameter::Parameter;
 use super::tree::{Body, Cte, JoinTree, Node, NodeKind, Query, RteSource};
 use crate::syntax::ast::SetOperator;
-use environment::{Environment, Prover};
-use facts::Facts;
+use environment::{Environment, GroupingSets, Prover};
 use foreign::foreign_joins;
 use side::{Side, Sides};
 use side_set::SideSet;
@@ -152,8 +153,10 @@ impl Prover<'_> {
             sides: sides.into(),
             matched: SideSet::default(),
             proven: BTreeSet::new(),
-            proven_nodes: Vec::new(),
-            having: Facts::default(),
+            proven_nodes: NodeSet::default(),
+            having: BTreeSet::new(),
+            having_nodes: NodeSet::default(),
+            grouping: GroupingSets::of(query),
             grouping_nulls: query.grouping_sets,
             padded: query.has_target_srf && target_srfs(query) > 1,
             outer,
@@ -172,12 +175,14 @@ impl Prover<'_> {
             env.proven_nodes.clear();
         }
         if let Some(having) = &query.having {
-            env.having = narrowing::if_true(having);
+            let facts = narrowing::if_true(having);
             if !query.grouping_sets {
-                for var in env.having.vars.clone() {
-                    narrowing::row_is_there(&mut env.nulled_by, var);
+                for var in &facts.vars {
+                    narrowing::row_is_there(&mut env.nulled_by, *var);
                 }
             }
+            env.having.extend(facts.vars);
+            env.having_nodes.extend(facts.nodes);
         }
         env
     }
@@ -306,9 +311,8 @@ fn target_srfs(query: &Query) -> usize {
         node.children(&mut |child| below += count(child));
         below + usize::from(matches!(&node.kind, NodeKind::Call { function, .. } if function.set))
     }
-    let keys = query.other.iter().chain(&query.group_by).filter(|key| {
-        // A sort key that is a column of the target list does not add a call.
-        !query.targets.iter().any(|target| target.node.same(key))
-    });
+    let targets: NodeSet<'_> = query.targets.iter().map(|target| &target.node).collect();
+    // A sort key that is a column of the target list does not add a call.
+    let keys = query.other.iter().chain(&query.group_by).filter(|key| !targets.has_same(key));
     query.targets.iter().map(|target| &target.node).chain(keys).map(count).sum()
 }

@@ -34,7 +34,7 @@ impl Analyzer<'_> {
 
     /// `(t).ctid`
     fn system_column_of(&mut self, scope: &Scope<'_>, row: &Node, name: &Name, span: Span) -> Option<Node> {
-        let NodeKind::WholeRow { level, rte } = row.kind else { return None };
+        let NodeKind::WholeRow { level, rte, .. } = row.kind else { return None };
         let items = &scope.up(level)?.namespace;
         let item = items.iter().find(|item| item.rte == Some(rte))?;
         self.system_column(item, level, name, span)
@@ -92,7 +92,7 @@ impl Analyzer<'_> {
     /// `unknown_attribute`.
     fn report_unknown_field(&mut self, scope: &Scope<'_>, row: &Node, name: &str, columns: &[RteColumn]) {
         let alias = match row.kind {
-            NodeKind::WholeRow { level, rte } => scope.up(level).and_then(|scope| scope.rtes.get(rte)),
+            NodeKind::WholeRow { level, rte, .. } => scope.up(level).and_then(|scope| scope.rtes.get(rte)),
             _ => None,
         };
         let shown = self.catalog.display(row.ty, -1);
@@ -143,7 +143,7 @@ pub(super) fn field_at(row: Node, at: usize, columns: &[RteColumn], span: Span) 
     let (ty, typmod) = columns.get(at).map_or((row.ty, -1), |column| (column.ty, column.typmod));
     let kind = match row.kind {
         // `(t).a` is `t.a`.
-        NodeKind::WholeRow { level, rte } => NodeKind::Var(Var { level, rte, column: at }),
+        NodeKind::WholeRow { level, rte, .. } => NodeKind::Var(Var { level, rte, column: at }),
         _ => NodeKind::Field(Box::new(row), at),
     };
     Node { ty, typmod, kind, span }

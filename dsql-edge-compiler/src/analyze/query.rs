@@ -102,7 +102,9 @@ impl Analyzer<'_> {
         let mut analysed = analysed;
         let all_are_keys = matches!(select.distinct, Some(Distinct::All(_)));
         analysed.collations = self.column_collations(scope, &analysed, all_are_keys);
+        self.check_grouping_set_count(grouping.count);
         self.check_grouping(&analysed);
+        self.check_target_count(&analysed.targets, sort_keys.iter().chain(&analysed.group_by));
         analysed
     }
 
@@ -206,6 +208,7 @@ impl Analyzer<'_> {
             let node = Node::new(common, NodeKind::Opaque(Vec::new()), span);
             targets.push(TargetEntry { node, name: format!("column{}", column + 1).into(), span });
         }
+        self.check_target_count(&targets, std::iter::empty());
         let mut other = Vec::new();
         self.result_sort_clause(query, &targets, "VALUES");
         let (limit, offset) = self.limit_clauses(scope, query, &mut other);

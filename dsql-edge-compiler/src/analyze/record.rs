@@ -14,7 +14,7 @@ impl Analyzer<'_> {
     /// The columns of a value of composite type, or of a record whose columns are known.
     pub(super) fn record_columns(&mut self, scope: &Scope<'_>, node: &Node) -> Vec<RteColumn> {
         // The columns of a whole row have the names that its alias gives them.
-        if let NodeKind::WholeRow { level, rte } = node.kind
+        if let NodeKind::WholeRow { level, rte, .. } = node.kind
             && let Some(rte) = scope.up(level).and_then(|scope| scope.rtes.get(rte))
         {
             return rte.columns.clone();
@@ -62,7 +62,7 @@ fn columns_in(levels: &[&[Rte]], node: &Node) -> Vec<RteColumn> {
             });
             named.collect()
         }
-        NodeKind::WholeRow { level, rte } => {
+        NodeKind::WholeRow { level, rte, .. } => {
             let rte = levels.get(*level).and_then(|rtes| rtes.get(*rte));
             rte.map_or_else(Vec::new, |rte| rte.columns.clone())
         }

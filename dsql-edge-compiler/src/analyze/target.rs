@@ -139,7 +139,8 @@ impl Analyzer<'_> {
             return Node { span, ..raised(node, level) };
         }
         let ty = if ty == ERROR { oid::RECORD } else { ty };
-        Node::new(ty, NodeKind::WholeRow { level, rte }, span)
+        let columns = item.columns.iter().map(|(_, node)| (node.ty, node.typmod)).collect();
+        Node::new(ty, NodeKind::WholeRow { level, rte, columns }, span)
     }
 
     /// Converts to text the constants and parameters of the result that are still `unknown`:

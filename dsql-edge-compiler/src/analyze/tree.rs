@@ -34,10 +34,11 @@ pub(super) enum NodeKind {
     /// An expression whose error is already reported; such a node fits everywhere.
     Error,
     Var(Var),
-    /// A whole row of an entry.
+    /// A whole row of an entry, and the types of its columns with their modifiers.
     WholeRow {
         level: usize,
         rte: usize,
+        columns: Rc<[(Oid, i32)]>,
     },
     /// A constant; `None` is NULL.
     Constant(Option<String>),

@@ -5,21 +5,12 @@
 
 use super::analyzer::Analyzer;
 use super::tree::{Command, Node, NodeKind, Query, TargetEntry};
-use crate::builtin::{Oid, oid};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::builtin::{self, Oid, oid};
+use crate::diagnostic::{Code, Diagnostic, suggestion};
 use crate::dsql::{Unread, Words, explained, run};
 use crate::source::Span;
 use crate::syntax::ast::StatementKind;
 use crate::syntax::{ParsedStatement, syntax_error_at};
-
-/// The settings whose names have capitals, and the old names of settings: `map_old_guc_names`.
-const SETTINGS: [(&str, &str); 5] = [
-    ("datestyle", "DateStyle"),
-    ("intervalstyle", "IntervalStyle"),
-    ("timezone", "TimeZone"),
-    ("sort_mem", "work_mem"),
-    ("vacuum_mem", "maintenance_work_mem"),
-];
 
 impl Analyzer<'_> {
     /// `EXPLAIN [(options)] statement`
@@ -83,9 +74,21 @@ impl Analyzer<'_> {
                 }
             },
         };
-        let known = SETTINGS.iter().find(|(name, _)| *name == setting.to_ascii_lowercase());
-        let column = known.map_or(setting.as_str(), |(_, column)| column);
-        shown(&[(column, oid::TEXT)], statement.span)
+        let known = builtin::setting(&setting);
+        // A name with a dot belongs to an extension, or to the user.
+        if known.is_none() && !setting.contains('.') {
+            self.unknown_setting(&setting, statement);
+        }
+        shown(&[(known.unwrap_or(&setting), oid::TEXT)], statement.span)
+    }
+
+    /// Reports a setting that PostgreSQL does not have. PostgreSQL reports no place.
+    fn unknown_setting(&mut self, setting: &str, statement: ParsedStatement<'_>) {
+        let message = format!("unrecognized configuration parameter \"{setting}\"");
+        let mut diagnostic = Diagnostic::error(Code::UnknownObject, statement.span, message);
+        diagnostic.hint = suggestion::nearest(setting, builtin::setting_names())
+            .map(|nearest| format!("did you mean {nearest}?"));
+        self.report(diagnostic);
     }
 }
 

@@ -7,6 +7,7 @@ use super::aggregate::find;
 use super::analyzer::Analyzer;
 use super::coercion::Context;
 use super::function::{CallSite, Facts};
+use super::node_set::NodeSet;
 use super::place::Place;
 use super::scope::Scope;
 use super::tree::{Node, NodeKind, Var, WindowCall};
@@ -140,9 +141,13 @@ impl Analyzer<'_> {
         if let Some(frame) = &window.frame {
             let (own, _) = keys.split_at_checked(window.order_by.len()).unwrap_or((&keys, &[]));
             // A repeated key counts only once.
-            let repeated =
-                (1..own.len()).filter(|at| own[..*at].iter().any(|key| key.written_alike(&own[*at])));
-            self.check_frame_order(window, frame, order_of(window, before) - repeated.count());
+            let mut known = NodeSet::default();
+            let mut repeated = 0;
+            for key in own {
+                repeated += usize::from(known.has_alike(key));
+                known.insert(key);
+            }
+            self.check_frame_order(window, frame, order_of(window, before) - repeated);
             let key = keys.get(window.order_by.len().wrapping_sub(1)).cloned();
             for bound in [Some(&frame.start), frame.end.as_ref()].into_iter().flatten() {
                 if let FrameBound::Preceding(offset) | FrameBound::Following(offset) = bound {

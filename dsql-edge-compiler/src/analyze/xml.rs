@@ -12,26 +12,31 @@ use super::tree::{Callee, JoinTree, Node, NodeKind, Rte, RteColumn, RteSource};
 use crate::builtin::{NullContract, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::ast::{SqlFunction, XmlTable};
+use crate::syntax::ast::{Expr, ExprKind, Name, SqlFunction, XmlTable};
+use std::collections::HashSet;
 use std::rc::Rc;
+
+/// The name of an XML attribute after AS, and the place of the attribute.
+type Label = (Option<Name>, Span);
+
+/// The names of the attributes of an XML element. The flag is true for a name after `AS` that `is_escaped` would change.
+type XmlNames = HashSet<(String, bool)>;
+
+/// Whether `map_sql_identifier_to_xml_name` changes the name of a column, but keeps the same name after `AS`.
+fn is_escaped(name: &str) -> bool {
+    name.contains(':') || name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("xml"))
+}
 
 impl Analyzer<'_> {
     /// `XMLELEMENT` and related functions; `XMLEXISTS` is an ordinary function.
     pub(super) fn xml_function(&mut self, scope: &Scope<'_>, call: &SqlFunction, span: Span) -> Node {
-        if let Some(unnamed) = call.unnamed {
-            let what = if call.name == "xmlforest" { "element" } else { "attribute" };
-            let message = format!("unnamed XML {what} value must be a column reference");
-            self.report(Diagnostic::error(Code::SyntaxError, unnamed, message).with_hint("name it: AS name"));
-            return Node::error(span);
-        }
-        if let Some((name, repeated)) = &call.repeated {
-            let message = format!("XML attribute name \"{name}\" appears more than once");
-            self.report(Diagnostic::error(Code::SyntaxError, *repeated, message));
-            return Node::error(span);
-        }
         let mut args = Vec::with_capacity(call.args.len());
+        let mut names = XmlNames::default();
         for (at, arg) in call.args.iter().enumerate() {
             let node = self.expr(scope, arg);
+            if let Some(label) = call.labels.get(at).filter(|_| !node.is_error()) {
+                self.xml_name(call.name, arg, label, &mut names);
+            }
             let node = match (call.name, at) {
                 ("xmlconcat", _) => self.coerce_to_specific(node, oid::XML, "XMLCONCAT"),
                 ("xmlroot", 0) => self.coerce_to_specific(node, oid::XML, "XMLROOT"),
@@ -66,6 +71,28 @@ impl Analyzer<'_> {
             _ => NodeKind::Cast { arg: Box::new(args.swap_remove(0)), function: None },
         };
         Node { ty, typmod, kind, span }
+    }
+
+    /// Checks the name of an XML attribute, or of an element of `XMLFOREST`. `label` is the name after AS.
+    fn xml_name(&mut self, function: &str, arg: &Expr, (label, place): &Label, names: &mut XmlNames) {
+        let name = match (label, &arg.kind) {
+            (Some(label), _) => &label.text,
+            // `t.*` is also a reference to a column in PostgreSQL's grammar; its name is `t`.
+            (None, ExprKind::Column(parts) | ExprKind::Star(parts)) if !parts.is_empty() => {
+                &parts[parts.len() - 1].text
+            }
+            _ => {
+                let what = if function == "xmlforest" { "element" } else { "attribute" };
+                let message = format!("unnamed XML {what} value must be a column reference");
+                let diagnostic = Diagnostic::error(Code::SyntaxError, *place, message);
+                return self.report(diagnostic.with_hint("name it: AS name"));
+            }
+        };
+        // XMLFOREST may repeat a name.
+        if function != "xmlforest" && !names.insert((name.clone(), label.is_some() && is_escaped(name))) {
+            let message = format!("XML attribute name \"{name}\" appears more than once");
+            self.report(Diagnostic::error(Code::SyntaxError, *place, message));
+        }
     }
 
     /// `XMLTABLE (…)` in `FROM`, which can refer to the items before it.

@@ -73,6 +73,8 @@ codes! {
     UnknownOperator "unknown-operator" "42883",
     /// A type that does not exist.
     UnknownType "unknown-type" "42704",
+    /// A length or precision that a type cannot have.
+    InvalidModifier "invalid-modifier" "22023",
     /// Two collations conflict, and neither takes precedence.
     CollationMismatch "collation-mismatch" "42P21",
     /// A constraint, collation or other named object that does not exist.
@@ -115,6 +117,10 @@ codes! {
     InvalidArrayBounds "invalid-array-bounds" "2202E",
     /// A range constant whose lower bound is greater than its upper bound.
     InvalidRange "invalid-range" "22000",
+    /// A string in a constant that is longer than its type allows.
+    ValueTooLong "value-too-long" "22001",
+    /// A bit string in a constant that does not have the length of its type.
+    LengthMismatch "length-mismatch" "22026",
     /// A `jsonb` constant with a character that text cannot contain.
     UntranslatableCharacter "untranslatable-character" "22P05",
     /// NULL as the number of rows of `FETCH FIRST … WITH TIES`.
@@ -151,8 +157,16 @@ codes! {
     MisplacedStatement "misplaced-statement" "0A000",
     /// A statement of a schema or a migration whose effect on the schema is not known.
     UnfollowedStatement "unfollowed-statement" "0A000",
+    /// A target list, a row or CUBE with more elements than PostgreSQL allows.
+    TooManyColumns "too-many-columns" "54011",
+    /// A call with more arguments than PostgreSQL allows.
+    TooManyArguments "too-many-arguments" "54023",
     /// A limit on nesting, names or sizes is exceeded.
     TooComplex "too-complex" "54001",
+    /// A table with several primary keys.
+    InvalidTable "invalid-table" "42P16",
+    /// A foreign key whose columns do not match a key of the referenced table.
+    InvalidForeignKey "invalid-foreign-key" "42830",
     /// A schema statement with an error.
     InvalidDefinition "invalid-definition" "42P17",
     /// An `AS "x: T"`, `"x!"` or `"x?"` that is not valid.

@@ -19,13 +19,18 @@ pub struct Place {
 
 /// The whole message: headline, place, the SQL with the place underlined, detail and hint.
 pub fn render(diagnostic: &Diagnostic, sql: &str, place: Option<Place>) -> String {
-    render_of_many(diagnostic, sql, &Lines::of(sql), place)
+    headline(diagnostic) + &below_headline(diagnostic, sql, &Lines::of(sql), place)
 }
 
-/// Like [`render`], for one of many diagnostics of a text: `lines` has the starts of the text's lines, so that the
-/// lines are found only once for all diagnostics.
+/// Like [`render`], for one of many diagnostics in a report: the first line does not repeat the hint, because a report
+/// is always read as a whole. `lines` has the starts of the text's lines, so that the lines are found only once for all
+/// diagnostics.
 pub fn render_of_many(diagnostic: &Diagnostic, sql: &str, lines: &Lines, place: Option<Place>) -> String {
-    let mut out = headline(diagnostic);
+    message_and_code(diagnostic) + &below_headline(diagnostic, sql, lines, place)
+}
+
+fn below_headline(diagnostic: &Diagnostic, sql: &str, lines: &Lines, place: Option<Place>) -> String {
+    let mut out = String::new();
     let start = (diagnostic.span.start as usize).min(sql.len());
     let end = (diagnostic.span.end as usize).clamp(start, sql.len());
     let (sql_line, sql_column) = lines.place(sql, start);
@@ -34,14 +39,12 @@ pub fn render_of_many(diagnostic: &Diagnostic, sql: &str, lines: &Lines, place: 
         Some(Place { line, column, .. }) => format!("line {line}, column {column}"),
         None => format!("SQL line {sql_line}, column {sql_column}"),
     };
-    let text = lines.line(sql, sql_line);
+    let excerpt = Excerpt::of(lines.line(sql, sql_line), sql_column, sql.get(start..end).unwrap_or(""));
     let gutter = sql_line.to_string();
     let margin = " ".repeat(gutter.len());
-    out.push_str(&format!("\n{margin}--> {place}\n{margin} |\n{gutter} | {text}\n{margin} | "));
-    let before: String = text.chars().take(sql_column - 1).collect();
-    out.push_str(&" ".repeat(width(&before)));
-    let marked: String = sql.get(start..end).unwrap_or("").lines().next().unwrap_or("").trim_end().to_owned();
-    out.push_str(&"^".repeat(width(&marked).max(1)));
+    out.push_str(&format!("\n{margin}--> {place}\n{margin} |\n{gutter} | {}\n{margin} | ", excerpt.text));
+    out.push_str(&" ".repeat(excerpt.before));
+    out.push_str(&"^".repeat(excerpt.marked.max(1)));
     if let Some(detail) = &diagnostic.detail {
         out.push_str(&format!("\n{margin} = note: {detail}"));
     }
@@ -53,15 +56,58 @@ pub fn render_of_many(diagnostic: &Diagnostic, sql: &str, lines: &Lines, place: 
 
 /// The first line: PostgreSQL's message, its SQLSTATE, and the advice if it is short.
 pub fn headline(diagnostic: &Diagnostic) -> String {
-    let mut line = diagnostic.message.clone();
-    match diagnostic.severity {
-        Severity::Error => line.push_str(&format!(" [{} {}]", diagnostic.sqlstate(), diagnostic.code.name())),
-        Severity::Warning => line.push_str(&format!(" [{}]", diagnostic.code.name())),
-    }
+    let mut line = message_and_code(diagnostic);
     if let Some(hint) = diagnostic.hint.as_deref().filter(|hint| hint.len() <= 60) {
         line.push_str(&format!(": {hint}"));
     }
     line
+}
+
+/// The part of a line that is printed. A dump can have all its rows in one line, and each finding prints its line, so
+/// the length of the output would otherwise grow with the square of the number of findings.
+struct Excerpt {
+    text: String,
+    /// The width of the text before the underlined place.
+    before: usize,
+    /// The width of the underlined place.
+    marked: usize,
+}
+
+/// The maximum number of characters of a printed line.
+const LONGEST: usize = 240;
+/// The number of characters before the underlined place in a line that is longer.
+const CONTEXT: usize = 60;
+/// Marks the place where a line is cut off.
+const CUT: &str = "…";
+
+impl Excerpt {
+    /// `column` is the place's column in the line, from 1; `place` is the text at the place, which may have several
+    /// lines.
+    fn of(line: &str, column: usize, place: &str) -> Excerpt {
+        let marked = place.lines().next().unwrap_or("").trim_end();
+        let at = column - 1;
+        let is_short = line.chars().nth(LONGEST).is_none();
+        let first = if is_short { 0 } else { at.saturating_sub(CONTEXT) };
+        let mut rest = line.chars().skip(first);
+        let shown: String = rest.by_ref().take(LONGEST).collect();
+        let lead = if first > 0 { CUT } else { "" };
+        let end = if rest.next().is_some() { CUT } else { "" };
+        let before: String = shown.chars().take(at - first).collect();
+        let marked: String = marked.chars().take(LONGEST - (at - first).min(LONGEST)).collect();
+        Excerpt {
+            before: width(lead) + width(&before),
+            marked: width(&marked),
+            text: format!("{lead}{shown}{end}"),
+        }
+    }
+}
+
+fn message_and_code(diagnostic: &Diagnostic) -> String {
+    let (message, code) = (&diagnostic.message, diagnostic.code.name());
+    match diagnostic.severity {
+        Severity::Error => format!("{message} [{} {code}]", diagnostic.sqlstate()),
+        Severity::Warning => format!("{message} [{code}]"),
+    }
 }
 
 /// The number of terminal columns: an East Asian wide character takes two columns, and the underline must still be in
@@ -82,6 +128,23 @@ mod tests {
     use super::*;
     use crate::diagnostic::Code;
     use crate::source::Span;
+
+    #[test]
+    fn long_line_is_cut_around_the_place() {
+        let line = format!("{}bad{}", "a ".repeat(5_000), " z".repeat(5_000));
+        let at = line.find("bad").unwrap();
+        let diagnostic = Diagnostic::error(Code::UnknownColumn, Span::new(at, at + 3), "no");
+        let rendered = render(&diagnostic, &line, None);
+        assert!(rendered.len() < 1_000, "{}", rendered.len());
+        let lines: Vec<Vec<char>> = rendered.lines().map(|line| line.chars().collect()).collect();
+        let marked = lines[4].iter().position(|it| *it == '^').unwrap();
+        assert_eq!(lines[3][marked..marked + 3], ['b', 'a', 'd']);
+        assert!(lines[3].ends_with(&['…']) && lines[3].contains(&'…'));
+        // A place that is longer than the printed part is underlined up to its end.
+        let diagnostic = Diagnostic::error(Code::UnknownColumn, Span::new(at, line.len()), "no");
+        let underline = render(&diagnostic, &line, None).lines().nth(4).map(|line| line.matches('^').count());
+        assert_eq!(underline, Some(LONGEST - CONTEXT));
+    }
 
     #[test]
     fn place_is_underlined_after_wide_characters() {

@@ -70,6 +70,7 @@ rules! {
     alter_domain_check:            "ALTER DOMAIN … SET NOT NULL | ADD CONSTRAINT"   | "0A000" | "unsupported ALTER DOMAIN {} statement"                                 | Observed "dsqlbase, live 2026-10-03" | "create another domain with it, and use that in a new column";
     drop_domain_cascade:           "DROP DOMAIN … CASCADE"                          | "0A000" | "DROP DOMAIN with CASCADE unsupported"                                  | Observed "dsqlbase, live 2026-10-03" | "drop what uses the domain, then DROP DOMAIN";
     function_of_range:             "CREATE FUNCTION that returns a range"           | "0A000" | "datatype {} not supported"                                             | Observed "PostgREST engine, live 2026-08-28" | "return the bounds as two columns";
+    function_of_row_with_range:    "CREATE FUNCTION that returns rows with a range" | "0A000" | "datatype {} not supported"                                             | Inferred               | "return the bounds as two columns";
     rename_type:                   "ALTER TYPE … RENAME TO"                         | "0A000" | "unsupported object in RENAME statement"                                | Recorded               | "DSQL supports only domains: ALTER DOMAIN";
 }
 

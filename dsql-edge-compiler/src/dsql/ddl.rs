@@ -5,18 +5,18 @@
 
 use super::clauses::*;
 use super::words::Words;
-use super::{Finding, index_functions, limits, types};
+use super::{Finding, keys, limits, types};
 use crate::schema::{Relation, Schema};
 use crate::source::Span;
 use crate::syntax::ast::{
-    AlterAction, Constraint, ConstraintKind, CreateFunction, CreateIndex, CreateSequence, CreateTable,
-    CreateTableAs, CreateType, CreateView, ExprKind, IndexElement, KeyConstraint, NewType, Persistence,
-    QualifiedName, SequenceOption, StatementKind, TableColumn, TableElement, TypeName,
+    AlterAction, Constraint, ConstraintKind, CreateFunction, CreateSequence, CreateTable, CreateTableAs,
+    CreateType, CreateView, KeyConstraint, NewType, ParameterMode, Persistence, QualifiedName,
+    SequenceOption, StatementKind, TableColumn, TableElement, TypeName,
 };
 
 const LEAST_CACHE: i64 = 65_536;
 
-pub(super) fn table(table: &CreateTable, words: &Words<'_>, out: &mut Vec<Finding>) {
+pub(super) fn table(table: &CreateTable, words: &Words<'_>, schema: Option<&Schema>, out: &mut Vec<Finding>) {
     match table.persistence {
         Persistence::Temporary => out.push(temp_table.at(words.span_of(3))),
         Persistence::Unlogged => {
@@ -33,12 +33,13 @@ pub(super) fn table(table: &CreateTable, words: &Words<'_>, out: &mut Vec<Findin
     }
     for element in &table.elements {
         match element {
-            TableElement::Column(column) => self::column(column, &table.elements, words, out),
+            TableElement::Column(column) => self::column(column, words, out),
             TableElement::Constraint(constraint) => self::constraint(constraint, out),
             TableElement::Like { .. } => {}
         }
     }
     keys(table, out);
+    keys::of_table(table, schema, out);
     for (option, span) in &table.options {
         let rule = match *option {
             "INHERITS" => &inherits,
@@ -99,7 +100,7 @@ pub(super) fn unknown_types(statement: &StatementKind, schema: &Schema, out: &mu
     }
 }
 
-fn column(column: &TableColumn, elements: &[TableElement], words: &Words<'_>, out: &mut Vec<Finding>) {
+fn column(column: &TableColumn, words: &Words<'_>, out: &mut Vec<Finding>) {
     if let Some(ty) = &column.type_name
         && let Some(finding) = types::column(ty)
     {
@@ -127,37 +128,22 @@ fn column(column: &TableColumn, elements: &[TableElement], words: &Words<'_>, ou
         self::constraint(constraint, out);
         match &constraint.kind {
             // The attribute belongs to the constraint before it.
-            ConstraintKind::Attribute { deferrable: true } if of_key => {
+            ConstraintKind::Attribute(attribute) if of_key && attribute.defers() => {
                 out.push(deferrable_constraint.at(constraint.span));
             }
-            ConstraintKind::Attribute { .. } => {}
+            ConstraintKind::Attribute(_) => {}
             kind => of_key = matches!(kind, ConstraintKind::PrimaryKey(_) | ConstraintKind::Unique(_)),
         }
         if let ConstraintKind::Identity { options, .. } = &constraint.kind {
             identity_options(column, constraint, options, out);
         }
     }
-    let in_key =
-        |kind: &ConstraintKind| matches!(kind, ConstraintKind::PrimaryKey(_) | ConstraintKind::Unique(_));
-    let named_in_key = |element: &TableElement| match element {
-        TableElement::Constraint(Constraint {
-            kind: ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key),
-            ..
-        }) => key.columns.iter().any(|name| name.text == column.name.text),
-        _ => false,
-    };
-    if (column.constraints.iter().any(|it| in_key(&it.kind)) || elements.iter().any(named_in_key))
-        && let Some(ty) = &column.type_name
-        && ty.array_dimensions == 0
-    {
-        out.extend(types::key(ty, ty.span));
-    }
 }
 
 /// Checks a constraint of a column, a table or an ALTER TABLE.
 pub(super) fn constraint(constraint: &Constraint, out: &mut Vec<Finding>) {
     match &constraint.kind {
-        ConstraintKind::Exclude => out.push(exclusion_constraint.at(constraint.span)),
+        ConstraintKind::Exclude(_) => out.push(exclusion_constraint.at(constraint.span)),
         ConstraintKind::PrimaryKey(key) | ConstraintKind::Unique(key) => {
             limits::key(key.columns.len(), constraint.span, out);
             if key.deferrable {
@@ -292,11 +278,30 @@ pub(super) fn view(view: &CreateView, words: &Words<'_>, out: &mut Vec<Finding>)
 pub(super) fn new_type(new: &CreateType, words: &Words<'_>) -> Finding {
     let span = words.span(0).to(new.name.span());
     match new.kind {
-        NewType::Enum(_) => create_type.naming(span, &new.name.display()),
+        NewType::Enum(ref labels) => {
+            let name = new.name.display();
+            let check = format!("CHECK (VALUE IN ({}))", listed(labels));
+            let hint = format!("CREATE DOMAIN {name} AS text {check}, or such a CHECK on the column");
+            create_type.naming(span, &name).advising(hint)
+        }
         NewType::Composite(_) => composite_type.at(span),
         NewType::Range { .. } => range_type.at(span),
         NewType::Base { .. } => base_type.at(span),
     }
+}
+
+/// The labels of an enum as constants; the first ones of a long list.
+fn listed(labels: &[String]) -> String {
+    const LONGEST: usize = 200;
+    let mut out = String::new();
+    for label in labels {
+        let separator = if out.is_empty() { "" } else { ", " };
+        if out.len() + label.len() > LONGEST {
+            return out + separator + "…";
+        }
+        out += &format!("{separator}'{}'", label.replace('\'', "''"));
+    }
+    out
 }
 
 pub(super) fn function(function: &CreateFunction, words: &Words<'_>, out: &mut Vec<Finding>) {
@@ -308,76 +313,22 @@ pub(super) fn function(function: &CreateFunction, words: &Words<'_>, out: &mut V
         let place = words.find("LANGUAGE", 0).unwrap_or(function.name.span());
         out.push(function_language.naming(place, language));
     }
-    if let Some(returns) = function.returns.as_ref().filter(|returns| types::is_range(returns)) {
-        out.push(function_of_range.naming(returns.span, returns.name.name()));
-    }
+    returned_ranges(function, out);
 }
 
-/// Checks `CREATE INDEX`, in the order of DSQL's own checks (measured on a cluster).
-pub(super) fn index(index: &CreateIndex, words: &Words<'_>, schema: Option<&Schema>, out: &mut Vec<Finding>) {
-    let word = words.find("INDEX", 0).unwrap_or(index.table.span());
-    let title = "write CREATE INDEX ASYNC";
-    if index.concurrently {
-        let place = words.find("CONCURRENTLY", word.end).unwrap_or(word);
-        let edits = vec![(place, "ASYNC".to_owned())];
-        out.push(index_concurrently.at(place).fixed(title, edits));
-    }
-    if let Some(method) = &index.method {
-        let keyword = words.find_before("USING", method.span.start).unwrap_or(method.span);
-        let finding = index_using.at(keyword.to(method.span));
-        // `btree_index` is the name in DSQL's own catalog, and is accepted.
-        let is_own = method.text == "btree_index";
-        let btree = method.text == "btree";
-        if !is_own {
-            out.push(if btree {
-                without(finding, "leave USING out: it is a B-tree anyway", words)
-            } else {
-                finding
-            });
-        }
-    }
-    limits::index_key(index.elements.len(), index.table.span(), out);
-    if !index.asynchronous && !index.concurrently {
-        let edits = vec![(Span { start: word.end, end: word.end }, " ASYNC".to_owned())];
-        out.push(index_async.at(words.span_of(usize::from(index.unique) + 2)).fixed(title, edits));
-    }
-    for element in &index.elements {
-        index_key(element, words, out);
-    }
-    if let Some(relation) = schema.and_then(|schema| relation(&index.table, schema)) {
-        index_types(index, relation, out);
-    }
-    // PostgreSQL checks functions by itself; without the schema, it is not known which functions are meant.
-    if let Some(schema) = schema {
-        let is_own = |name: &str| schema.functions.iter().any(|it| it.definition.name.name() == name);
-        index_functions::immutable(index, &is_own, out);
-    }
-    for element in &index.include {
-        if !matches!(element.expr.kind, ExprKind::Column(_)) {
-            out.push(index_include_expression.at(element.expr.span));
-        }
-    }
-    let last = index.elements.iter().chain(&index.include).map(|it| it.expr.span.end).max().unwrap_or(0);
-    let before = index.filter.as_ref().map_or(u32::MAX, |filter| filter.span.start);
-    for option in ["WITH", "TABLESPACE"] {
-        if let Some(place) = words.find(option, last).filter(|place| place.start < before) {
-            out.push(index_options.naming(place, option));
-        }
-    }
-}
-
-fn index_key(element: &IndexElement, words: &Words<'_>, out: &mut Vec<Finding>) {
-    for name in element.operator_class.iter().chain(&element.collation) {
-        out.push(index_operator_class.at(name.span()));
-    }
-    if let Some(descending) = element.descending {
-        let word = if descending { "DESC" } else { "ASC" };
-        if let Some(place) = words.find(word, element.expr.span.end) {
-            let finding = index_sort_direction.naming(place, word);
-            let title =
-                if descending { "leave DESC out: an index is read both ways" } else { "leave ASC out" };
-            out.push(without(finding, title, words));
-        }
+/// Checks the types that a function returns: after RETURNS, or as OUT parameters and columns of TABLE.
+fn returned_ranges(function: &CreateFunction, out: &mut Vec<Finding>) {
+    let is_out = |mode| matches!(mode, ParameterMode::Out | ParameterMode::InOut | ParameterMode::Table);
+    let outs: Vec<&TypeName> =
+        function.parameters.iter().filter(|it| is_out(it.mode)).map(|it| &it.type_name).collect();
+    // A single OUT parameter is the result of the function.
+    let single = outs.len() == 1;
+    let is_plain = outs.is_empty();
+    let returns = function.returns.iter().filter(|_| is_plain).map(|ty| (ty, &function_of_range));
+    let rule = if single { &function_of_range } else { &function_of_row_with_range };
+    let columns = outs.into_iter().map(|ty| (ty, rule));
+    for (ty, rule) in returns.chain(columns).filter(|(ty, _)| types::is_range(ty)) {
+        out.push(rule.naming(ty.span, ty.name.name()));
     }
 }
 
@@ -388,16 +339,6 @@ pub(super) fn relation<'s>(name: &QualifiedName, schema: &'s Schema) -> Option<&
         None => schema.search_path.iter().find_map(|path| schema.relation(path, name.name())),
     };
     schema.relations.get(at?)
-}
-
-/// Checks the types of the columns in the key of an index.
-fn index_types(index: &CreateIndex, relation: &Relation, out: &mut Vec<Finding>) {
-    for element in &index.elements {
-        let ExprKind::Column(parts) = &element.expr.kind else { continue };
-        let column = parts.last().and_then(|name| relation.column(&name.text));
-        let Some(column) = column.filter(|column| column.type_name.array_dimensions == 0) else { continue };
-        out.extend(types::key(&column.type_name, element.expr.span));
-    }
 }
 
 /// Adds a fix that removes the rejected text and the blank before it.

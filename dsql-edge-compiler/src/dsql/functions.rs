@@ -59,7 +59,10 @@ pub(super) fn call(call: &FunctionCall) -> Option<Finding> {
     }
     if name == "set_config"
         && let Some(setting) = call.args.first().and_then(|arg| text(&arg.value))
-        && let Some(finding) = settings::changed(setting, call.name.span())
+        && let Some(finding) = settings::changed(setting, call.name.span()).or_else(|| {
+            let value = call.args.get(1).and_then(|arg| text(&arg.value))?;
+            settings::not_boolean(setting, value, call.name.span())
+        })
     {
         return Some(finding);
     }

@@ -4,7 +4,7 @@
 //! Input: a statement's tree and its text, and the schema, if known. Output: [`Finding`]s, with DSQL's own words and
 //! SQLSTATE, the place, and an alternative. The module uses no connection and no clock.
 //!
-//! The tables are `statements` (rejected by their command words), `clauses`, `types`, `functions`, `settings`,
+//! The tables are `statements` (rejected by their command words), `clauses`, `types`, `keys`, `functions`, `settings`,
 //! [`limits`] and [`transaction`]; `allowed` lists the features that DSQL has added, with dates. If sources conflict,
 //! the recorded answers of a cluster (September 2026) take precedence.
 
@@ -13,8 +13,10 @@ mod alter;
 mod clauses;
 mod ddl;
 mod functions;
+mod index;
 mod index_functions;
 mod inside;
+mod keys;
 pub mod limits;
 mod named_functions;
 mod query;
@@ -40,12 +42,13 @@ use crate::schema::Schema;
 use crate::syntax::ast::{Statement, TypeName};
 
 /// Every rule, table by table.
-pub fn tables() -> [(&'static str, &'static [&'static Rule]); 7] {
+pub fn tables() -> [(&'static str, &'static [&'static Rule]); 8] {
     [
         ("statements", statements::STATEMENTS),
         ("clauses of schema statements", clauses::DDL),
         ("clauses of queries", clauses::QUERIES),
         ("types", types::TYPES),
+        ("columns of keys", keys::KEYS),
         ("settings", settings::SETTINGS),
         ("limits", limits::LIMITS),
         ("transactions", transaction::TRANSACTIONS),

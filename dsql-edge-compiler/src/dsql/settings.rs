@@ -44,6 +44,7 @@ rules! {
     set_planner:             "SET of a planner setting that AWS does not list" | "0A000" | "setting configuration parameter \"{}\" not supported" | Documented | "leave it out";
     set_reserved:            "SET of an unknown dsql.…"                | "42602" | "invalid configuration parameter name \"{}\""            | Recorded   | "leave it out: \"dsql\" is a reserved prefix";
     set_role:                "SET ROLE"                                | "0A000" | "setting configuration parameter \"role\" not supported" | Recorded   | "connect as the role: DSQL_USER; within BEGIN and COMMIT, AWS documents SET LOCAL ROLE";
+    set_boolean:             "SET dsql.enable_… to something other than a boolean" | "22023" | "parameter \"{}\" requires a Boolean value"  | Observed "ministack, live 2026-10-04" | "write on or off";
     show_removed:            "SHOW lc_collate, SHOW lc_ctype"          | "42704" | "unrecognized configuration parameter \"{}\""            | Recorded   | "the collation is C";
 }
 
@@ -55,7 +56,8 @@ pub(super) fn set(set: &Set, words: &Words<'_>) -> Option<Finding> {
     if set.values.is_empty() || is_role && set.command == "SET LOCAL" {
         return None;
     }
-    changed(&set.name, words.span_of(usize::MAX))
+    let place = words.span_of(usize::MAX);
+    changed(&set.name, place).or_else(|| not_boolean(&set.name, set.values.first()?, place))
 }
 
 /// The rule that a change of a setting breaks, by SET or by `set_config`.
@@ -73,6 +75,19 @@ pub(super) fn changed(written: &str, span: Span) -> Option<Finding> {
         name if name.starts_with("dsql.") => set_reserved.naming(span, written),
         _ => set_parameter.naming(span, written),
     })
+}
+
+/// The rule for the value of DSQL's own setting. PostgreSQL itself checks the values of its settings.
+pub(super) fn not_boolean(written: &str, value: &str, place: Span) -> Option<Finding> {
+    let is_own = written.to_ascii_lowercase().starts_with("dsql.enable_");
+    (is_own && !is_boolean_word(value)).then(|| set_boolean.naming(place, written))
+}
+
+/// `parse_bool`: any prefix of a boolean word that is not ambiguous.
+fn is_boolean_word(value: &str) -> bool {
+    let word = value.to_ascii_lowercase();
+    matches!(word.as_str(), "1" | "0" | "on" | "of" | "off")
+        || !word.is_empty() && ["true", "false", "yes", "no"].iter().any(|full| full.starts_with(&word))
 }
 
 /// The rule for a function's body: the body must not change the client encoding of the session that calls the function.

@@ -9,7 +9,8 @@ use super::clauses::{drop_domain_cascade, function_body_depth, inner_depth};
 use super::inside::{Unread, copied_query, explained, parsed_within, run, unread, within};
 use super::words::Words;
 use super::{
-    Finding, Transactions, alter, ddl, functions, limits, named_functions, query, settings, statements, types,
+    Finding, Transactions, alter, ddl, functions, index, limits, named_functions, query, settings,
+    statements, types,
 };
 use crate::Source;
 use crate::diagnostic::{Code, Diagnostic};
@@ -87,10 +88,10 @@ fn by_kind(
 ) {
     let whole = |finding| Finding { whole: true, ..finding };
     match &statement.kind {
-        StatementKind::CreateTable(table) => ddl::table(table, words, out),
+        StatementKind::CreateTable(table) => ddl::table(table, words, schema, out),
         StatementKind::CreateTableAs(table) => out.push(whole(ddl::table_as(table, words))),
         StatementKind::CreateView(view) => ddl::view(view, words, out),
-        StatementKind::CreateIndex(index) => ddl::index(index, words, schema, out),
+        StatementKind::CreateIndex(index) => index::index(index, words, schema, out),
         StatementKind::CreateSequence(sequence) => ddl::sequence(sequence, statement.span, words, out),
         StatementKind::CreateType(new) => out.push(whole(ddl::new_type(new, words))),
         StatementKind::CreateFunction(function) => ddl::function(function, words, out),

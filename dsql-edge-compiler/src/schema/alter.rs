@@ -119,6 +119,7 @@ impl Fold {
             AlterAction::DropConstraint { name, .. } => {
                 relation.drop_check(&name.text);
                 relation.keys.retain(|key| key.name.as_deref() != Some(&name.text));
+                relation.exclusions.retain(|it| it.name.as_deref() != Some(&name.text));
                 relation.foreign_keys.retain(|key| key.name != name.text);
             }
             AlterAction::Rename(name) => {
@@ -147,6 +148,9 @@ impl Fold {
                         rename(&mut key.referenced, &from.text, &to.text);
                     }
                 }
+                for it in &mut relation.exclusions {
+                    rename(&mut it.columns, &from.text, &to.text);
+                }
                 relation.rename_column_of_checks(&from.text, &to.text);
                 for other in self.schema.relations.iter_mut().flat_map(|it| &mut it.foreign_keys) {
                     if other.table == at {
@@ -160,6 +164,9 @@ impl Fold {
                     if key.name.as_deref() == Some(&from.text) {
                         key.name = Some(to.text.clone());
                     }
+                }
+                for name in relation.exclusions.iter_mut().flat_map(|it| &mut it.name) {
+                    rename(std::slice::from_mut(name), &from.text, &to.text);
                 }
                 for key in relation.foreign_keys.iter_mut().filter(|key| key.name == from.text) {
                     key.name.clone_from(&to.text);

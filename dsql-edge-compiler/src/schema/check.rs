@@ -75,9 +75,11 @@ impl Relation {
         }
     }
 
-    pub(super) fn has_constraint(&self, name: &str) -> bool {
+    /// Whether the table has a constraint of this name.
+    pub fn has_constraint(&self, name: &str) -> bool {
         self.checks.iter().any(|check| check.name == name)
-            || self.keys.iter().any(|key| key.name.as_deref() == Some(name))
+            || self.exclusions.iter().any(|it| it.name.as_deref() == Some(name))
+            || self.keys.iter().any(|key| key.constraint && key.name.as_deref() == Some(name))
             || self.foreign_keys.iter().any(|key| key.name == name)
     }
 }
@@ -98,7 +100,7 @@ fn check_name(relation: &Relation, columns: &[String]) -> String {
 }
 
 /// The columns that a check names. A check cannot name columns of another table.
-fn columns(expr: &Expr) -> Vec<String> {
+pub(super) fn columns(expr: &Expr) -> Vec<String> {
     struct Columns(BTreeSet<String>);
     impl Visit<'_> for Columns {
         fn expr(&mut self, expr: &Expr) {

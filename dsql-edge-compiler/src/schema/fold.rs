@@ -5,7 +5,7 @@
 
 use super::committed::committed;
 use super::error::SchemaError;
-use super::key_name::key_name;
+use super::key_name::index_column_names;
 use super::names::Moment;
 use super::resolver::Resolver;
 use super::taint::Taint;
@@ -14,7 +14,7 @@ use super::{
     is_null_default, unfollowed,
 };
 use crate::diagnostic::{Code, Diagnostic};
-use crate::source::{Source, Span};
+use crate::source::{Lines, Source, Span};
 use crate::syntax::Parsed;
 use crate::syntax::ast::{
     Constraint, ConstraintKind, CreateIndex, CreateView, Expr, ExprKind, NewType, Persistence, QualifiedName,
@@ -57,7 +57,8 @@ fn fold<'a>(
         }
         let of_file = |diagnostic| SchemaError { file: file.to_owned(), diagnostic };
         errors.extend(fold.problems.drain(..).map(of_file));
-        let taints = fold.unfollowed.iter().map(|it| Taint::of(file, sql, it.span));
+        let lines = Lines::of(sql);
+        let taints = fold.unfollowed.iter().map(|it| Taint::of(file, sql, &lines, it.span));
         fold.schema.taints.extend(taints);
         fold.schema.unfollowed.extend(fold.unfollowed.drain(..).map(of_file));
     }
@@ -106,9 +107,11 @@ pub(super) struct Fold {
     pub(super) path_after: Option<Vec<String>>,
     pub(super) prepared: HashMap<String, PreparedQuery>,
     pub(super) problems: Vec<Diagnostic>,
-    unfollowed: Vec<Diagnostic>,
+    pub(super) unfollowed: Vec<Diagnostic>,
     /// The names of indexes, unique or not.
     pub(super) indexes: Vec<String>,
+    /// During CREATE TABLE, its foreign keys. PostgreSQL adds these after all other constraints.
+    pub(super) written_later: Option<Vec<Constraint>>,
 }
 
 impl Fold {
@@ -122,6 +125,7 @@ impl Fold {
             problems: Vec::new(),
             unfollowed: Vec::new(),
             indexes: Vec::new(),
+            written_later: None,
         }
     }
 
@@ -276,6 +280,7 @@ impl Fold {
             replaced: Vec::new(),
             keys: Vec::new(),
             checks: Vec::new(),
+            exclusions: Vec::new(),
             foreign_keys: Vec::new(),
             has_children: false,
             row_security: false,
@@ -393,8 +398,13 @@ impl Fold {
             }
         }
         let name = index.name.map(|name| name.text);
+        let relation = &self.schema.relations[at];
+        let is_named = name.is_some();
+        let include: Vec<String> = index_column_names(&index.include).unwrap_or_default();
+        let all = || [columns.as_slice(), &include].concat();
+        let name = name.unwrap_or_else(|| self.free_key_name(relation, &all(), "idx"));
         let key = Key {
-            name: name.or_else(|| Some(key_name(&relation.name, &columns, "idx"))),
+            name: Some(name),
             columns,
             primary: false,
             constraint: false,
@@ -405,8 +415,10 @@ impl Fold {
                 .any(|it| it.collation.is_some() || it.operator_class.is_some()),
             partial: index.filter.is_some(),
             deferrable: false,
+            is_named,
+            include,
         };
-        relation.keys.push(key);
+        self.schema.relations[at].keys.push(key);
     }
 
     pub(super) fn unknown_relation(&mut self, name: &QualifiedName) {

@@ -3,34 +3,38 @@
 //! Input: constraints as written. Output: keys by column name. From these keys, `analyze` proves the maximum number of
 //! rows of a query, and that a join finds a row. A key that does not always hold proves nothing.
 
+use super::check::columns as columns_of;
 use super::fold::Fold;
-use super::key_name::key_name;
-use super::{ForeignKey, Key, Relation};
+use super::key_name::{free_name, index_column_names};
+use super::{Exclusion, Key, Relation};
 use crate::diagnostic::Code;
-use crate::syntax::ast::{Constraint, ConstraintKind, ForeignKeyConstraint, KeyConstraint, Name};
+use crate::source::Span;
+use crate::syntax::ast::{Constraint, ConstraintKind, IndexElement, KeyConstraint, Name};
 
 impl Fold {
     pub(super) fn add_constraint(&mut self, relation: &mut Relation, constraint: Constraint) {
         let (key, primary) = match constraint.kind {
             ConstraintKind::PrimaryKey(key) => (key, true),
             ConstraintKind::Unique(key) => (key, false),
-            ConstraintKind::Exclude => {
-                relation.has_other_keys = true;
-                return;
+            ConstraintKind::Exclude(elements) => {
+                return self.add_exclusion(relation, &elements, constraint.name);
             }
             ConstraintKind::Check { expr, not_valid, no_inherit } => {
                 relation.add_check(constraint.name, &expr, not_valid, no_inherit);
                 relation.evaluated.push(expr);
                 return;
             }
-            ConstraintKind::ForeignKey(mut key) => {
-                let columns = std::mem::take(&mut key.columns).into_iter().map(|column| column.text);
-                let name = constraint.name.map(|name| name.text);
-                return self.add_foreign_key(relation, columns.collect(), key, name);
+            ConstraintKind::ForeignKey(key) => {
+                return match &mut self.written_later {
+                    Some(later) => {
+                        later.push(Constraint { kind: ConstraintKind::ForeignKey(key), ..constraint })
+                    }
+                    None => self.add_foreign_key(relation, constraint.name, key, constraint.span),
+                };
             }
             _ => return,
         };
-        self.add_key(relation, key, primary, constraint.name);
+        self.add_key(relation, key, primary, constraint.name, constraint.span);
     }
 
     pub(super) fn add_key(
@@ -39,7 +43,13 @@ impl Fold {
         key: KeyConstraint,
         primary: bool,
         name: Option<Name>,
+        place: Span,
     ) {
+        // The key of a partition can be one that the partition has already.
+        if primary && !relation.partitioned && relation.keys.iter().any(|known| known.primary) {
+            let message = format!("multiple primary keys for table \"{}\" are not allowed", relation.name);
+            self.problem(Code::InvalidTable, place, message);
+        }
         if let Some(index) = &key.index {
             // `USING INDEX`: the index becomes the constraint and takes its name.
             if let Some(known) =
@@ -64,12 +74,20 @@ impl Fold {
             }
         }
         let columns: Vec<String> = key.columns.into_iter().map(|column| column.text).collect();
+        if let Some(at) = (1..columns.len()).find(|at| columns[..*at].contains(&columns[*at])) {
+            let kind = if primary { "primary key" } else { "unique" };
+            let message = format!("column \"{}\" appears twice in {kind} constraint", columns[at]);
+            self.problem(Code::DuplicateColumn, place, message);
+        }
         if primary {
             set_not_null(relation, &columns);
         }
         let suffix = if primary { "pkey" } else { "key" };
+        let is_named = name.is_some();
+        let include: Vec<String> = key.include.into_iter().map(|column| column.text).collect();
         let name = name.map(|name| name.text);
-        let name = name.or_else(|| Some(key_name(&relation.name, &columns, suffix)));
+        let all = || [columns.as_slice(), &include].concat();
+        let name = name.or_else(|| Some(self.free_key_name(relation, &all(), suffix)));
         let nulls_not_distinct = key.nulls_not_distinct;
         relation.keys.push(Key {
             name,
@@ -80,36 +98,51 @@ impl Fold {
             own_equality: false,
             partial: false,
             deferrable: key.deferrable,
+            is_named,
+            include,
         });
     }
 
-    /// Adds a foreign key. `name` is the name of the constraint, if a name is written.
-    pub(super) fn add_foreign_key(
-        &mut self,
-        relation: &mut Relation,
-        columns: Vec<String>,
-        key: ForeignKeyConstraint,
-        name: Option<String>,
-    ) {
-        let own = key.table.name() == relation.name
-            && key.table.schema().is_none_or(|schema| schema == relation.schema);
-        let table = match self.find_relation(&key.table) {
-            Some(at) => at,
-            // The table refers to itself and will get the next index.
-            None if own => self.schema.relations.len(),
-            // A foreign key to a table that is not in the snapshot proves nothing.
-            None => return,
-        };
-        let referenced = if key.referenced.is_empty() {
-            let keys = if own { &relation.keys } else { &self.schema.relations[table].keys };
-            keys.iter().find(|key| key.primary).map(|key| key.columns.clone()).unwrap_or_default()
-        } else {
-            key.referenced.into_iter().map(|column| column.text).collect()
-        };
-        let name = name.unwrap_or_else(|| format!("{}_{}_fkey", relation.name, columns.join("_")));
-        let (validated, deferrable) = (!key.not_valid, key.deferrable);
-        relation.foreign_keys.push(ForeignKey { name, columns, table, referenced, validated, deferrable });
+    fn add_exclusion(&self, relation: &mut Relation, elements: &[IndexElement], name: Option<Name>) {
+        relation.has_other_keys = true;
+        let chosen = || Some(self.free_key_name(relation, &index_column_names(elements)?, "excl"));
+        let name = name.map(|name| name.text).or_else(chosen);
+        let columns = elements.iter().flat_map(|element| columns_of(&element.expr)).collect();
+        relation.exclusions.push(Exclusion { name, columns });
     }
+
+    /// The name of an unnamed key: the first one that no relation of the schema and no key of the table has.
+    pub(super) fn free_key_name(&self, relation: &Relation, columns: &[String], suffix: &str) -> String {
+        let is_taken = |name: &str| {
+            self.schema.relation(&relation.schema, name).is_some()
+                || relation.keys.iter().any(|key| key.name.as_deref() == Some(name))
+                || (suffix != "idx" && relation.has_constraint(name))
+        };
+        free_name(&relation.name, columns, suffix, is_taken)
+    }
+}
+
+/// Merges equal keys of one CREATE TABLE into one, as `transformIndexConstraints` does. PostgreSQL puts the primary key
+/// first; the merged key has the first name that is written.
+pub(super) fn merge_equal_keys(keys: &mut Vec<Key>) {
+    keys.sort_by_key(|key| !key.primary);
+    let mut merged: Vec<Key> = Vec::with_capacity(keys.len());
+    for key in keys.drain(..) {
+        let equal = merged.iter_mut().find(|known| {
+            known.columns == key.columns
+                && known.include == key.include
+                && known.nulls_not_distinct == key.nulls_not_distinct
+                && known.deferrable == key.deferrable
+        });
+        match equal {
+            None => merged.push(key),
+            Some(known) if key.is_named && !known.is_named => {
+                (known.name, known.is_named) = (key.name, true);
+            }
+            Some(_) => {}
+        }
+    }
+    *keys = merged;
 }
 
 fn set_not_null(relation: &mut Relation, columns: &[String]) {

@@ -1,6 +1,7 @@
 //! Computes the name that PostgreSQL gives to an unnamed key.
 
 use super::Key;
+use crate::syntax::ast::{ExprKind, IndexElement};
 
 impl Key {
     /// The suffix of the name that PostgreSQL generates for an unnamed key of this kind.
@@ -28,6 +29,38 @@ pub(super) fn key_name(table: &str, columns: &[String], suffix: &str) -> String 
     let (table, columns) = (clipped(table, first), clipped(&columns, second));
     let parts = [table, columns, suffix];
     parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("_")
+}
+
+/// The first name for a key or a sequence that is not taken: `ChooseRelationName` adds a number to the suffix.
+pub(super) fn free_name(
+    table: &str,
+    columns: &[String],
+    suffix: &str,
+    is_taken: impl Fn(&str) -> bool,
+) -> String {
+    let numbered = |pass: u32| match pass {
+        0 => key_name(table, columns, suffix),
+        _ => key_name(table, columns, &format!("{suffix}{pass}")),
+    };
+    let mut pass = 0;
+    while is_taken(&numbered(pass)) {
+        pass += 1;
+    }
+    numbered(pass)
+}
+
+/// The names of the columns of an index: `ChooseIndexColumnNames`, which adds a number to a repeated name. `None` if an
+/// element is an expression: the analysis decides which name PostgreSQL then takes.
+pub(super) fn index_column_names(elements: &[IndexElement]) -> Option<Vec<String>> {
+    let mut names: Vec<String> = Vec::with_capacity(elements.len());
+    for element in elements {
+        let ExprKind::Column(parts) = &element.expr.kind else { return None };
+        let name = &parts.last()?.text;
+        let numbered = (1..).map(|number| format!("{name}{number}"));
+        let mut candidates = std::iter::once(name.clone()).chain(numbered);
+        names.extend(candidates.find(|candidate| !names.contains(candidate)));
+    }
+    Some(names)
 }
 
 /// The longest beginning of a string that has at most `most` bytes and does not end inside a character.

@@ -6,6 +6,7 @@
 
 mod alter;
 mod check;
+mod column_constraints;
 mod committed;
 mod contrib;
 mod defaults;
@@ -15,6 +16,7 @@ mod drop;
 mod error;
 mod extension;
 mod fold;
+mod foreign_key;
 mod function;
 mod inherit;
 mod key;
@@ -39,8 +41,8 @@ pub use fold::Growth;
 pub use names::{Moment, NOW};
 use objects::is_null_default;
 pub use objects::{
-    Cast, Check, Column, Dialect, ForeignKey, Function, Key, Operator, Relation, RelationKind, RustType,
-    Schema, TEMPORARY, UserType, UserTypeKind,
+    Cast, Check, Column, Dialect, Exclusion, ForeignKey, Function, Key, Operator, Relation, RelationKind,
+    RustType, Schema, TEMPORARY, UserType, UserTypeKind,
 };
 pub(crate) use resolver::{ResolvedColumn, Resolver};
 pub use taint::Taint;

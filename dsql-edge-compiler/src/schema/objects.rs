@@ -142,6 +142,8 @@ pub struct Relation {
     pub keys: Vec<Key>,
     /// Its `CHECK` constraints.
     pub checks: Vec<Check>,
+    /// Its exclusion constraints.
+    pub exclusions: Vec<Exclusion>,
     /// Its foreign keys.
     pub foreign_keys: Vec<ForeignKey>,
     /// Whether tables inherit from the relation. If they do, the relation's keys do not apply to all rows that a query
@@ -210,6 +212,19 @@ pub struct Key {
     pub partial: bool,
     /// Whether rows may violate the key until the transaction ends. Such a key proves nothing about cardinality.
     pub deferrable: bool,
+    /// Whether the name was written.
+    pub(super) is_named: bool,
+    /// The columns of `INCLUDE`.
+    pub(super) include: Vec<String>,
+}
+
+/// An exclusion constraint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exclusion {
+    /// Its name; `None` if the name is not written and depends on an expression.
+    pub name: Option<String>,
+    /// The columns that its elements name.
+    pub columns: Vec<String>,
 }
 
 /// A `CHECK` constraint.
@@ -451,6 +466,7 @@ impl Relation {
     pub(super) fn drop_column(&mut self, name: &str) {
         self.columns.retain(|column| column.name != name);
         self.keys.retain(|key| !key.columns.iter().any(|it| it == name));
+        self.exclusions.retain(|it| !it.columns.iter().any(|it| it == name));
         self.foreign_keys.retain(|key| !key.columns.iter().any(|it| it == name));
         self.checks.retain(|check| !check.columns.iter().any(|it| it == name));
     }

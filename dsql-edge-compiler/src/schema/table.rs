@@ -2,12 +2,16 @@
 //!
 //! Input: the statement. Output: a relation of the schema, and the sequences of its serial and identity columns.
 
+use super::column_constraints;
 use super::fold::Fold;
-use super::key_name::key_name;
+use super::key::merge_equal_keys;
+use super::key_name::free_name;
 use super::objects::Computed;
-use super::{Column, Key, Relation, RelationKind, TEMPORARY, UserTypeKind, is_null_default};
+use super::{Column, Exclusion, Key, Relation, RelationKind, TEMPORARY, UserTypeKind, is_null_default};
 use crate::diagnostic::Code;
 use crate::source::Span;
+use std::collections::HashSet;
+
 use crate::syntax::ast::{
     Constraint, ConstraintKind, CreateTable, ForeignKeyConstraint, KeyConstraint, Name, Persistence,
     QualifiedName, TableColumn, TableElement, TypeName,
@@ -33,15 +37,33 @@ impl Fold {
         }
         // Columns are added before constraints, because a constraint may name a column that is written after it.
         let is_constraint = |element: &TableElement| matches!(element, TableElement::Constraint(_));
+        // Keys that LIKE copies are not merged with other keys.
+        let is_like = |element: &TableElement| matches!(element, TableElement::Like { .. });
+        let merges = !table.elements.iter().any(is_like);
         let (constraints, columns): (Vec<_>, Vec<_>) = table.elements.into_iter().partition(is_constraint);
+        self.written_later = Some(Vec::new());
+        let mut names: HashSet<String> = HashSet::new();
         for element in columns.into_iter().chain(constraints) {
             match element {
-                TableElement::Column(column) => self.add_column(&mut relation, column),
+                TableElement::Column(column) => {
+                    if column.type_name.is_some() && !names.insert(column.name.text.clone()) {
+                        let message = format!("column \"{}\" specified more than once", column.name.text);
+                        self.problem(Code::DuplicateColumn, column.name.span, message);
+                    }
+                    self.add_column(&mut relation, column);
+                }
                 TableElement::Constraint(constraint) => self.add_constraint(&mut relation, constraint),
                 TableElement::Like { table, including } => {
                     self.copy_columns(&mut relation, &table, &including)
                 }
             }
+        }
+        // A foreign key may refer to a key of its own table that is written after it.
+        for key in self.written_later.take().unwrap_or_default() {
+            self.add_constraint(&mut relation, key);
+        }
+        if merges {
+            merge_equal_keys(&mut relation.keys);
         }
         let at = self.schema.relations.len();
         self.add_relation(relation, table.if_not_exists, table.name.span());
@@ -91,11 +113,16 @@ impl Fold {
         }
         if wants("indexes") {
             relation.has_other_keys |= source.has_other_keys;
-            let keys = source.keys.iter().map(|key| Key {
-                name: Some(key_name(&relation.name, &key.columns, key.suffix())),
-                ..key.clone()
-            });
-            relation.keys.extend(keys.collect::<Vec<_>>());
+            for key in &source.keys {
+                let columns = [key.columns.as_slice(), &key.include].concat();
+                let name = Some(self.free_key_name(relation, &columns, key.suffix()));
+                relation.keys.push(Key { name, ..key.clone() });
+            }
+            for exclusion in &source.exclusions {
+                let known = exclusion.name.is_some();
+                let name = known.then(|| self.free_key_name(relation, &exclusion.columns, "excl"));
+                relation.exclusions.push(Exclusion { name, ..exclusion.clone() });
+            }
         }
         relation.evaluated.extend(source.evaluated.iter().cloned());
         if wants("constraints") {
@@ -113,7 +140,7 @@ impl Fold {
         }
         let (schema, table_name) = (relation.schema.clone(), relation.name.clone());
         for (column, column_name) in columns {
-            let name = self.free_name(&schema, &table_name, column_name);
+            let name = self.free_sequence_name(&schema, &table_name, column_name);
             let at = self.schema.relations.len();
             self.schema.relations[table].columns[column].sequence = Some(at);
             let parts = [&schema, &name].map(|text| Name { text: text.clone(), span: Span::default() });
@@ -128,14 +155,8 @@ impl Fold {
     }
 
     /// `ChooseRelationName`: the first name that no relation of the schema has.
-    fn free_name(&self, schema: &str, table: &str, column: String) -> String {
-        let mut name = key_name(table, std::slice::from_ref(&column), "seq");
-        let mut pass = 0;
-        while self.schema.relation(schema, &name).is_some() {
-            pass += 1;
-            name = key_name(table, std::slice::from_ref(&column), &format!("seq{pass}"));
-        }
-        name
+    fn free_sequence_name(&self, schema: &str, table: &str, column: String) -> String {
+        free_name(table, &[column], "seq", |name| self.schema.relation(schema, name).is_some())
     }
 
     pub(super) fn typed_columns(&mut self, relation: &mut Relation, of_type: &QualifiedName) {
@@ -151,6 +172,9 @@ impl Fold {
 
     pub(super) fn add_column(&mut self, relation: &mut Relation, column: TableColumn) {
         let TableColumn { name, type_name, collation, constraints, .. } = column;
+        let is_serial = type_name.as_ref().is_some_and(is_serial);
+        let shown = format!("\"{}\" of table \"{}\"", name.text, relation.name);
+        self.problems.extend(column_constraints::contradiction(&constraints, &shown, is_serial));
         let at = match (type_name, relation.columns.iter().position(|known| known.name == name.text)) {
             (Some(mut type_name), None) => {
                 self.qualify(&mut type_name);
@@ -174,7 +198,7 @@ impl Fold {
                 return;
             }
         };
-        for constraint in constraints {
+        for constraint in column_constraints::with_attributes(constraints) {
             self.column_constraint(relation, at, constraint);
         }
     }
@@ -220,16 +244,6 @@ impl Fold {
                 columns.push(Name { text: column.name.clone(), span: constraint.span });
                 self.add_constraint(relation, constraint);
             }
-            // DEFERRABLE applies to the constraint before it.
-            ConstraintKind::Attribute { deferrable: true } => {
-                let columns = [column.name.clone()];
-                if let Some(key) = relation.foreign_keys.last_mut().filter(|key| key.columns == columns) {
-                    key.deferrable = true;
-                }
-                if let Some(key) = relation.keys.last_mut().filter(|key| key.columns == columns) {
-                    key.deferrable = true;
-                }
-            }
             _ => {}
         }
     }
@@ -252,6 +266,13 @@ pub(super) fn plain_column(name: String, type_name: TypeName) -> Column {
         added: 0,
         earlier_names: Vec::new(),
     }
+}
+
+fn is_serial(type_name: &TypeName) -> bool {
+    matches!(
+        serial_name(type_name),
+        "serial" | "serial4" | "bigserial" | "serial8" | "smallserial" | "serial2"
+    )
 }
 
 /// Replaces `serial` by an integer with a sequence; returns whether the column was serial.

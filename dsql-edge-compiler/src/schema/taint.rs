@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::source::{Span, line_and_column};
+use crate::source::{Lines, Span};
 
 /// A statement whose effect on the schema is not known.
 #[derive(Clone, Debug)]
@@ -21,9 +21,10 @@ pub struct Taint {
 }
 
 impl Taint {
-    pub(super) fn of(file: &str, text: &str, statement: Span) -> Taint {
+    /// The names in a statement of a file. `lines` are the lines of `text`.
+    pub(super) fn of(file: &str, text: &str, lines: &Lines, statement: Span) -> Taint {
         const LONGEST: usize = 40;
-        let (line, _) = line_and_column(text, statement.start as usize);
+        let (line, _) = lines.place(text, statement.start as usize);
         let written = statement.text(text);
         let is_word = |c: char| c.is_alphanumeric() || c == '_';
         let words = written.split(|c| !is_word(c)).filter(|word| !word.is_empty());

@@ -163,9 +163,9 @@ fn constraint<'s>(constraint: &'s Constraint, visit: &mut dyn Visit<'s>) {
         | ConstraintKind::Identity { .. }
         | ConstraintKind::PrimaryKey(_)
         | ConstraintKind::Unique(_)
-        | ConstraintKind::Exclude
+        | ConstraintKind::Exclude(_)
         | ConstraintKind::ForeignKey(_)
-        | ConstraintKind::Attribute { .. } => {}
+        | ConstraintKind::Attribute(_) => {}
     }
 }
 

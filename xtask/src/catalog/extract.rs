@@ -84,6 +84,18 @@ SELECT lower(abbrev), CASE WHEN is_dst THEN 'd' WHEN pg_input_is_valid('2000-01-
                       THEN 's' ELSE 'y' END
 FROM pg_timezone_abbrevs";
 
+/// The names of settings, in lower case and as `SHOW` names its column. `pg_settings` does not list the settings in the
+/// array.
+const SETTINGS: &str = "
+SELECT lower(name), name FROM (
+    SELECT name FROM pg_settings
+    UNION
+    SELECT name FROM unnest(ARRAY['default_with_oids', 'is_superuser', 'role', 'seed', 'session_authorization',
+                                  'ssl_renegotiation_limit']) AS hidden (name)
+    WHERE current_setting(name, true) IS NOT NULL
+) AS setting
+WHERE name NOT LIKE '%.%'";
+
 /// Returns every data file.
 pub(crate) fn files(client: &mut Client, never_null: &NeverNull) -> Result<Vec<File>> {
     client.simple_query(STABLE_TYPES)?;
@@ -97,6 +109,7 @@ pub(crate) fn files(client: &mut Client, never_null: &NeverNull) -> Result<Vec<F
         File { name: "relations.txt".to_owned(), text: relations(client)? },
         File { name: "time_zones.txt".to_owned(), text: pairs(client, TIME_ZONES)? },
         File { name: "time_zone_abbreviations.txt".to_owned(), text: abbreviations(client)? },
+        File { name: "settings.txt".to_owned(), text: pairs(client, SETTINGS)? },
         File { name: "functions_by_oid.txt".to_owned(), text: functions.by_oid },
         File { name: "functions.txt".to_owned(), text: functions.text },
     ];

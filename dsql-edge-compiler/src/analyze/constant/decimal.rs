@@ -25,6 +25,14 @@ impl Decimal {
         }
         Self { negative, weight, digits }
     }
+
+    /// Whether the number, rounded to `scale` digits after the point, has at most `precision` digits: `apply_typmod`.
+    /// The smallest number that does not fit is `precision` nines and a five.
+    pub(super) fn fits(&self, precision: i32, scale: i32) -> bool {
+        let nines = "9".repeat(usize::try_from(precision).unwrap_or_default());
+        let too_large = (i64::from(precision) - i64::from(scale), format!("{nines}5"));
+        (self.weight, self.digits.as_str()) < (too_large.0, too_large.1.as_str())
+    }
 }
 
 impl Ord for Decimal {

@@ -1,8 +1,8 @@
 //! Defines the prover, and the facts that it has at one query level.
 
+use super::super::node_set::NodeSet;
 use super::super::parameter::Parameter;
 use super::super::tree::{Node, Query, Var};
-use super::facts::Facts;
 use super::foreign::ForeignJoin;
 use super::side::Sides;
 use super::side_set::SideSet;
@@ -54,9 +54,13 @@ pub(super) struct Environment<'e> {
     /// Columns of this and outer levels that conditions prove not NULL.
     pub(super) proven: BTreeSet<Var>,
     /// Other expressions that conditions prove not NULL.
-    pub(super) proven_nodes: Vec<&'e Node>,
-    /// The facts that `HAVING` proves about the grouped rows.
-    pub(super) having: Facts<'e>,
+    pub(super) proven_nodes: NodeSet<'e>,
+    /// The columns that `HAVING` proves not NULL in the grouped rows.
+    pub(super) having: BTreeSet<Var>,
+    /// The other expressions that `HAVING` proves not NULL in the grouped rows.
+    pub(super) having_nodes: NodeSet<'e>,
+    /// If there are several grouping sets: the keys, the keys that every set contains, and the target list.
+    pub(super) grouping: Option<Rc<GroupingSets<'e>>>,
     /// Whether grouping sets make the grouped columns NULL, except inside aggregates.
     pub(super) grouping_nulls: bool,
     /// Whether the target list has several set-returning functions, so that the shorter results are padded with NULLs.
@@ -65,6 +69,38 @@ pub(super) struct Environment<'e> {
     /// A cache, by entry: the sides that null the entry, and the sides without whose match such a side finds no match
     /// either.
     pub(super) misses: RefCell<HashMap<usize, Rc<SideSet>>>,
+}
+
+/// The expressions that decide whether grouping sets make a value NULL.
+pub(super) struct GroupingSets<'e> {
+    keys: NodeSet<'e>,
+    common: NodeSet<'e>,
+    targets: NodeSet<'e>,
+}
+
+impl<'e> GroupingSets<'e> {
+    pub(super) fn of(query: &'e Query) -> Option<Rc<GroupingSets<'e>>> {
+        query.grouping_sets.then(|| {
+            Rc::new(GroupingSets {
+                keys: query.group_by.iter().collect(),
+                common: query.common_keys.iter().collect(),
+                targets: query.targets.iter().map(|target| &target.node).collect(),
+            })
+        })
+    }
+
+    /// Whether the expression is a key that some grouping set does not contain: it is NULL in the rows of that set.
+    ///
+    /// PostgreSQL nulls a column of the target list, not an expression: in `SELECT g AS a, g AS b … GROUP BY a, ROLLUP
+    /// (b)`, PostgreSQL nulls only `b`. The two columns cannot be distinguished here.
+    pub(super) fn leave_out(&self, node: &Node) -> bool {
+        self.keys.has_alike(node) && (!self.common.has_alike(node) || self.is_doubled(node))
+    }
+
+    /// Whether at least two columns of the target list are this expression.
+    pub(super) fn is_doubled(&self, node: &Node) -> bool {
+        self.targets.count_alike(node) > 1
+    }
 }
 
 impl Environment<'_> {

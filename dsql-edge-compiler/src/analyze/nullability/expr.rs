@@ -1,13 +1,14 @@
 //! Decides whether an expression can be NULL, given the facts about the row.
 
 use super::super::cardinality;
+use super::super::node_set::NodeSet;
 use super::super::parameter::Parameter;
 use super::super::tree::{Body, Callee, Node, NodeKind, RteSource, Var, system_column};
 use super::environment::{Environment, Prover};
-use super::facts::Facts;
-use super::narrowing::{counts_a_row, if_false, if_true, row_is_there};
+use super::narrowing::{counts_a_row, if_false, if_true};
 use crate::builtin::{self, oid};
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 impl Prover<'_> {
     /// Whether the value can be NULL.
@@ -15,18 +16,19 @@ impl Prover<'_> {
         if !self.step() {
             return true;
         }
-        let is_left_out = env.grouping_nulls && is_left_out(env, node);
+        let sets = env.grouping.as_deref().filter(|_| env.grouping_nulls);
+        let is_left_out = sets.is_some_and(|sets| sets.leave_out(node));
         let in_having = match &node.kind {
-            NodeKind::Var(var) => env.having.vars.contains(var),
-            _ => env.having.nodes.iter().any(|known| known.same(node)),
+            NodeKind::Var(var) => env.having.contains(var),
+            _ => env.having_nodes.has_same(node),
         };
-        if in_having && !(is_left_out && is_doubled(env, node)) {
+        if in_having && !(is_left_out && sets.is_some_and(|sets| sets.is_doubled(node))) {
             return false;
         }
         if is_left_out {
             return true;
         }
-        if env.proven_nodes.iter().any(|known| known.same(node)) && !env.grouping_nulls {
+        if !env.grouping_nulls && env.proven_nodes.has_same(node) {
             return false;
         }
         let any = |nodes: &[Node]| nodes.iter().any(|node| self.nullable(node, env));
@@ -45,7 +47,7 @@ impl Prover<'_> {
             | NodeKind::Exists(_)
             | NodeKind::ArraySubquery(_) => false,
             NodeKind::Var(var) => self.var_nullable(*var, env),
-            NodeKind::WholeRow { level, rte } => {
+            NodeKind::WholeRow { level, rte, .. } => {
                 // A row reference is NULL only if an outer join nulls the row.
                 let Some(env) = up(env, *level) else { return true };
                 let proven = env.proven.iter().any(|var| (var.level, var.rte) == (0, *rte));
@@ -114,7 +116,7 @@ impl Prover<'_> {
             }
             NodeKind::Field(row, column) => match row.kind {
                 // A field of the whole row of an entry is a column of the entry.
-                NodeKind::WholeRow { level, rte } => {
+                NodeKind::WholeRow { level, rte, .. } => {
                     self.var_nullable(Var { level, rte, column: *column }, env)
                 }
                 _ => true,
@@ -160,7 +162,7 @@ impl Prover<'_> {
         for level in 0..=var.level {
             let Some(current) = at else { return true };
             let here = Var { level: var.level - level, ..var };
-            if current.having.vars.contains(&here) {
+            if current.having.contains(&here) {
                 return false;
             }
             let in_every_set = || {
@@ -186,24 +188,20 @@ impl Prover<'_> {
 
     /// An arm's result is evaluated if its condition is TRUE and the conditions before it are not TRUE.
     fn case_nullable(&self, arms: &[(Node, Node)], otherwise: Option<&Node>, env: &Environment<'_>) -> bool {
-        let mut known = Facts::default();
+        let Some(otherwise) = otherwise else { return true };
+        let mut inner = copy(env);
         for (condition, result) in arms {
-            let facts = if_true(condition);
-            let inner = with_facts(env, &known, &facts);
+            let assumption = inner.assume(if_true(condition));
             if self.nullable(result, &inner) {
                 return true;
             }
+            inner.forget(assumption);
             // If a condition is never NULL and was not TRUE, it was FALSE.
             if !self.nullable(condition, env) {
-                let facts = if_false(condition);
-                known.vars.extend(facts.vars);
-                known.nodes.extend(facts.nodes);
+                inner.assume(if_false(condition));
             }
         }
-        match otherwise {
-            Some(otherwise) => self.nullable(otherwise, &with_facts(env, &known, &Facts::default())),
-            None => true,
-        }
+        self.nullable(otherwise, &inner)
     }
 
     /// Whether an element of an array can be NULL.
@@ -224,9 +222,8 @@ impl Prover<'_> {
                 self.elements_nullable(arg, env)
             }
             NodeKind::Aggregate(call) if call.name == "array_agg" => {
-                let inner = before_grouping(env);
-                let passed = call.filter.as_ref().map(if_true).unwrap_or_default();
-                let inner = with_facts(&inner, &passed, &Facts::default());
+                let mut inner = before_grouping(env);
+                inner.assume(call.filter.as_ref().map(if_true).unwrap_or_default());
                 call.args.first().is_none_or(|arg| match arg.ty == node.ty {
                     // An array of arrays is one array with more dimensions.
                     true => self.elements_nullable(arg, &inner),
@@ -300,23 +297,14 @@ where
     Some(at)
 }
 
-/// Whether the expression is a key that some grouping set does not contain: it is NULL in the rows of that set.
-///
-/// PostgreSQL nulls a column of the target list, not an expression: in `SELECT g AS a, g AS b … GROUP BY a, ROLLUP
-/// (b)`, PostgreSQL nulls only `b`. The two columns cannot be distinguished here.
-fn is_left_out(env: &Environment<'_>, node: &Node) -> bool {
-    let among = |keys: &[Node]| keys.iter().any(|key| key.written_alike(node));
-    among(&env.query.group_by) && (!among(&env.query.common_keys) || is_doubled(env, node))
-}
-
-/// Whether at least two columns of the target list are this expression.
-fn is_doubled(env: &Environment<'_>, node: &Node) -> bool {
-    env.query.targets.iter().filter(|target| target.node.written_alike(node)).nth(1).is_some()
-}
-
 /// The facts about the input rows of an aggregate, before grouping.
 fn before_grouping<'e>(env: &Environment<'e>) -> Environment<'e> {
-    Environment { grouping_nulls: false, having: Facts::default(), ..copy(env) }
+    Environment {
+        grouping_nulls: false,
+        having: BTreeSet::new(),
+        having_nodes: NodeSet::default(),
+        ..copy(env)
+    }
 }
 
 pub(super) fn copy<'e>(env: &Environment<'e>) -> Environment<'e> {
@@ -331,21 +319,11 @@ pub(super) fn copy<'e>(env: &Environment<'e>) -> Environment<'e> {
         proven: env.proven.clone(),
         proven_nodes: env.proven_nodes.clone(),
         having: env.having.clone(),
+        having_nodes: env.having_nodes.clone(),
+        grouping: env.grouping.clone(),
         grouping_nulls: env.grouping_nulls,
         padded: env.padded,
         outer: env.outer,
         misses: RefCell::default(),
     }
-}
-
-fn with_facts<'e>(env: &Environment<'e>, known: &Facts<'e>, more: &Facts<'e>) -> Environment<'e> {
-    let mut out = copy(env);
-    for facts in [known, more] {
-        for var in &facts.vars {
-            row_is_there(&mut out.nulled_by, *var);
-        }
-        out.proven.extend(&facts.vars);
-        out.proven_nodes.extend(&facts.nodes);
-    }
-    out
 }

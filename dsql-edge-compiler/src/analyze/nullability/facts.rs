@@ -1,5 +1,6 @@
 //! Defines the facts that a condition proves.
 
+use super::super::node_set::NodeSet;
 use super::super::tree::{Node, Var};
 
 /// The column number of the fact that the row of an entry exists; with any other column number, a fact means that the
@@ -30,8 +31,8 @@ impl<'n> Facts<'n> {
                 out.vars.push(if same { var } else { Var { column: ROW, ..var } });
             }
         }
-        out.nodes =
-            self.nodes.into_iter().filter(|node| other.nodes.iter().any(|it| it.same(node))).collect();
+        let others: NodeSet<'n> = other.nodes.iter().copied().collect();
+        out.nodes = self.nodes.into_iter().filter(|node| others.has_same(node)).collect();
         out
     }
 

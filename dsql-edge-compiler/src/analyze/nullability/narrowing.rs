@@ -180,7 +180,7 @@ pub(super) fn if_false(node: &Node) -> Facts<'_> {
         NodeKind::Not(arg) => if_true(arg),
         NodeKind::IsNull { arg, negated: false } => match arg.kind {
             // If a row is not all NULL, it exists; no other fact follows.
-            NodeKind::WholeRow { level, rte } => {
+            NodeKind::WholeRow { level, rte, .. } => {
                 Facts { vars: vec![Var { level, rte, column: ROW }], nodes: Vec::new() }
             }
             NodeKind::Row(_) => Facts::default(),
@@ -195,7 +195,7 @@ pub(super) fn if_false(node: &Node) -> Facts<'_> {
 /// The facts that hold if the value is not NULL, or, for a row, if none of its fields is NULL.
 fn not_null(node: &Node) -> Facts<'_> {
     match &node.kind {
-        NodeKind::WholeRow { level, rte } => {
+        NodeKind::WholeRow { level, rte, .. } => {
             Facts { vars: vec![Var { level: *level, rte: *rte, column: ROW }], nodes: Vec::new() }
         }
         NodeKind::Row(fields) => Facts::all(fields.iter().map(strict)),

@@ -1,6 +1,6 @@
 //! Defines schema statements, with the parts that a snapshot or a DSQL rule needs.
 
-use super::{Expr, IndexElement, Name, QualifiedName, Query, Statement, TypeName};
+use super::{Constraint, Expr, IndexElement, Name, QualifiedName, Query, Statement, TypeName};
 use crate::source::Span;
 use crate::volatility::Volatility;
 
@@ -65,85 +65,6 @@ pub struct TableColumn {
     pub constraints: Vec<Constraint>,
     /// The definition.
     pub span: Span,
-}
-
-/// A constraint of a column, table or domain.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Constraint {
-    /// `CONSTRAINT name`.
-    pub name: Option<Name>,
-    /// Its content.
-    pub kind: ConstraintKind,
-    /// The place of the constraint.
-    pub span: Span,
-}
-
-/// The content of a constraint.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ConstraintKind {
-    /// `NOT NULL`
-    NotNull,
-    /// `NULL`
-    Null,
-    /// `DEFAULT …`
-    Default(Expr),
-    /// `GENERATED ALWAYS | BY DEFAULT AS IDENTITY (…)`
-    Identity { always: bool, options: Vec<SequenceOption> },
-    /// `GENERATED ALWAYS AS (…) STORED`
-    Generated(Expr),
-    /// `CHECK (…)`
-    Check { expr: Expr, not_valid: bool, no_inherit: bool },
-    /// `PRIMARY KEY`; a column constraint does not list columns.
-    PrimaryKey(KeyConstraint),
-    /// `UNIQUE`
-    Unique(KeyConstraint),
-    /// `EXCLUDE …`
-    Exclude,
-    /// `REFERENCES`, `FOREIGN KEY`
-    ForeignKey(ForeignKeyConstraint),
-    /// `DEFERRABLE` and related attributes, which are separate elements in the grammar.
-    Attribute { deferrable: bool },
-}
-
-/// `REFERENCES` or `FOREIGN KEY`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ForeignKeyConstraint {
-    /// The columns; empty for a column constraint.
-    pub columns: Vec<Name>,
-    /// The referenced table.
-    pub table: QualifiedName,
-    /// The referenced columns; empty for the table's primary key.
-    pub referenced: Vec<Name>,
-    /// `NOT VALID`.
-    pub not_valid: bool,
-    /// `DEFERRABLE`.
-    pub deferrable: bool,
-}
-
-/// The attributes after a constraint.
-#[derive(Clone, Copy, Debug, PartialEq, Default)]
-pub struct ConstraintAttributes {
-    /// `NOT VALID`.
-    pub not_valid: bool,
-    /// `DEFERRABLE`, or `INITIALLY DEFERRED`, which implies `DEFERRABLE`.
-    pub deferrable: bool,
-    /// `NO INHERIT`.
-    pub no_inherit: bool,
-}
-
-/// `PRIMARY KEY` or `UNIQUE`.
-#[derive(Clone, Debug, PartialEq, Default)]
-pub struct KeyConstraint {
-    /// The columns.
-    pub columns: Vec<Name>,
-    /// `INCLUDE (…)`.
-    pub include: Vec<Name>,
-    /// `NULLS NOT DISTINCT`.
-    pub nulls_not_distinct: bool,
-    /// `USING INDEX name`.
-    pub index: Option<Name>,
-    /// `DEFERRABLE`.
-    pub deferrable: bool,
 }
 
 /// An option of a sequence or identity.

@@ -1,6 +1,6 @@
 //! Defines `INSERT`, `UPDATE`, `DELETE` and `MERGE`.
 
-use super::{Alias, Expr, FromItem, Indirection, Name, QualifiedName, Query, Target, With};
+use super::{Alias, Expr, ExprKind, FromItem, Indirection, Name, QualifiedName, Query, Target, With};
 use crate::source::Span;
 
 /// The table that a statement writes to.
@@ -75,6 +75,15 @@ pub struct IndexElement {
     pub descending: Option<bool>,
     /// `NULLS FIRST`.
     pub nulls_first: Option<bool>,
+}
+
+impl IndexElement {
+    /// A column without options.
+    pub fn column(name: Name) -> IndexElement {
+        let span = name.span;
+        let expr = Expr { kind: ExprKind::Column(vec![name]), span };
+        IndexElement { expr, collation: None, operator_class: None, descending: None, nulls_first: None }
+    }
 }
 
 /// `SET …`.

@@ -117,10 +117,9 @@ pub struct SqlFunction {
     pub filter: Option<Expr>,
     /// `OVER` of an aggregate.
     pub over: Option<Window>,
-    /// The place of an XML attribute that has no name and is not a column.
-    pub unnamed: Option<Span>,
-    /// If an XML element repeats an attribute, the name of the first such attribute, and the place of the repetition.
-    pub repeated: Option<(String, Span)>,
+    /// For each XML attribute, and for each element of `XMLFOREST`, the name after `AS`, and the place. These values are
+    /// the first of `args`.
+    pub labels: Vec<(Option<Name>, Span)>,
 }
 
 /// A constant.

@@ -6,11 +6,13 @@
 // The fields of struct-like variants have no comments: their names and the comment of the variant explain the fields.
 #![allow(missing_docs)]
 
+mod constraint;
 mod ddl;
 mod dml;
 mod expr;
 mod query;
 
+pub use constraint::*;
 pub use ddl::*;
 pub use dml::*;
 pub use expr::*;

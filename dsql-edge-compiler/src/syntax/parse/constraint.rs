@@ -2,8 +2,8 @@
 
 use super::{Code, Diagnostic, K, Parser, Parsing};
 use crate::syntax::ast::{
-    Constraint, ConstraintAttributes, ConstraintKind, ForeignKeyConstraint, KeyConstraint, Name,
-    QualifiedName,
+    Constraint, ConstraintAttribute, ConstraintAttributes, ConstraintKind, ForeignKeyConstraint,
+    IndexElement, KeyConstraint, Name, QualifiedName,
 };
 
 impl Parser<'_> {
@@ -101,19 +101,20 @@ impl Parser<'_> {
             }
             Some(K::Deferrable) => {
                 self.advance();
-                ConstraintKind::Attribute { deferrable: true }
+                ConstraintKind::Attribute(ConstraintAttribute::Deferrable)
             }
             Some(K::Not) if self.keyword_ahead(1) == Some(K::Deferrable) => {
                 self.at += 2;
-                ConstraintKind::Attribute { deferrable: false }
+                ConstraintKind::Attribute(ConstraintAttribute::NotDeferrable)
             }
             Some(K::Initially) => {
                 self.advance();
-                let deferrable = self.eat_keyword(K::Deferred);
-                if !deferrable {
+                ConstraintKind::Attribute(if self.eat_keyword(K::Deferred) {
+                    ConstraintAttribute::InitiallyDeferred
+                } else {
                     self.expect_keyword(K::Immediate)?;
-                }
-                ConstraintKind::Attribute { deferrable }
+                    ConstraintAttribute::InitiallyImmediate
+                })
             }
             _ => return Ok(None),
         }))
@@ -216,13 +217,14 @@ impl Parser<'_> {
                 if self.eat_keyword(K::Using) {
                     self.col_id()?;
                 }
-                self.parenthesized_list(|parser| {
-                    parser.index_element()?;
+                let mut elements = self.parenthesized_list(|parser| {
+                    let element = parser.index_element()?;
                     parser.expect_keyword(K::With)?;
-                    parser.operator()
+                    parser.operator()?;
+                    Ok(element)
                 })?;
                 if self.eat_keyword(K::Include) {
-                    self.column_list()?;
+                    elements.extend(self.column_list()?.into_iter().map(IndexElement::column));
                 }
                 self.index_parameters()?;
                 if self.eat_keyword(K::Where) {
@@ -230,7 +232,7 @@ impl Parser<'_> {
                     self.expr()?;
                     self.expect_symbol(b')')?;
                 }
-                ConstraintKind::Exclude
+                ConstraintKind::Exclude(elements)
             }
             _ => return Err(self.error_here()),
         };
@@ -275,31 +277,36 @@ impl Parser<'_> {
     /// `DEFERRABLE`, `INITIALLY …`, `NOT VALID`, `NO INHERIT`, in any number.
     pub(super) fn constraint_attributes(&mut self) -> Parsing<ConstraintAttributes> {
         let mut found = ConstraintAttributes::default();
+        let (mut deferrable, mut deferred): (Option<bool>, Option<bool>) = (None, None);
         loop {
+            let place = self.span();
+            let before = (deferrable, deferred);
             if self.eat_keyword(K::Deferrable) {
-                found.deferrable = true;
-                continue;
-            }
-            if self.eat_keywords(K::Not, K::Deferrable) {
-                continue;
-            }
-            if self.eat_keywords(K::No, K::Inherit) {
-                found.no_inherit = true;
-                continue;
-            }
-            if self.eat_keyword(K::Initially) {
-                if self.eat_keyword(K::Deferred) {
-                    found.deferrable = true;
-                } else {
+                deferrable = Some(true);
+            } else if self.eat_keywords(K::Not, K::Deferrable) {
+                deferrable = Some(false);
+            } else if self.eat_keyword(K::Initially) {
+                deferred = Some(self.eat_keyword(K::Deferred));
+                if deferred == Some(false) {
                     self.expect_keyword(K::Immediate)?;
                 }
-                continue;
-            }
-            if self.eat_keywords(K::Not, K::Valid) {
+            } else if self.eat_keywords(K::No, K::Inherit) {
+                found.no_inherit = true;
+            } else if self.eat_keywords(K::Not, K::Valid) {
                 found.not_valid = true;
-                continue;
+            } else {
+                return Ok(found);
             }
-            return Ok(found);
+            found.deferrable = deferrable.or(deferred) == Some(true);
+            // The action of `ConstraintAttributeSpec`.
+            if (deferrable, deferred) == (Some(false), Some(true)) {
+                let message = "constraint declared INITIALLY DEFERRED must be DEFERRABLE";
+                return Err(self.error_at(place, message));
+            }
+            let changed = |before: Option<bool>, now: Option<bool>| before.is_some() && before != now;
+            if changed(before.0, deferrable) || changed(before.1, deferred) {
+                return Err(self.error_at(place, "conflicting constraint properties"));
+            }
         }
     }
 }
@@ -314,7 +321,7 @@ fn misplaced_attribute(kind: &ConstraintKind, attributes: ConstraintAttributes) 
         ConstraintKind::Check { .. } => ("CHECK", false, true, true),
         ConstraintKind::Unique(_) => ("UNIQUE", true, false, false),
         ConstraintKind::PrimaryKey(_) => ("PRIMARY KEY", true, false, false),
-        ConstraintKind::Exclude => ("EXCLUDE", true, false, false),
+        ConstraintKind::Exclude(_) => ("EXCLUDE", true, false, false),
         ConstraintKind::ForeignKey(_) => ("FOREIGN KEY", true, true, false),
         _ => return None,
     };

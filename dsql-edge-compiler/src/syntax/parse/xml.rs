@@ -73,27 +73,13 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// `xml_attribute_list`; an attribute without a label must be a column.
+    /// `xml_attribute_list`
     fn xml_attributes(&mut self, call: &mut SqlFunction) -> Parsing<()> {
-        let mut names: Vec<String> = Vec::new();
         loop {
-            let value = self.expr()?;
-            let name = match &value.kind {
-                _ if self.eat_keyword(K::As) => Some(self.col_label()?.text),
-                ExprKind::Column(parts) => parts.last().map(|name| name.text.clone()),
-                _ => {
-                    call.unnamed.get_or_insert(value.span);
-                    None
-                }
-            };
-            if let Some(name) = name {
-                // XMLFOREST may repeat a name.
-                if call.name == "xmlelement" && names.contains(&name) {
-                    call.repeated.get_or_insert((name.clone(), value.span));
-                }
-                names.push(name);
-            }
-            call.args.push(value);
+            let start = self.span();
+            call.args.push(self.expr()?);
+            let place = start.to(self.previous_span());
+            call.labels.push((if self.eat_keyword(K::As) { Some(self.col_label()?) } else { None }, place));
             if !self.eat_symbol(b',') {
                 return Ok(());
             }

@@ -1,0 +1,96 @@
+//! Adds foreign keys, and checks that the referenced table has a key for them: `ATAddForeignKeyConstraint`,
+//! `transformFkeyGetPrimaryKey`, `transformFkeyCheckAttrs`.
+//!
+//! Input: a foreign key as written. Output: a foreign key of the table, and the error that PostgreSQL reports. A
+//! foreign key to a table that is not in the snapshot proves nothing and is not checked. The types of the columns are
+//! not compared.
+
+use super::fold::Fold;
+use super::{ForeignKey, Relation, RelationKind};
+use crate::diagnostic::Code;
+use crate::source::Span;
+use crate::syntax::ast::{ForeignKeyConstraint, Name};
+
+impl Fold {
+    /// Adds a foreign key. `name` is the name of the constraint, if a name is written.
+    pub(super) fn add_foreign_key(
+        &mut self,
+        relation: &mut Relation,
+        name: Option<Name>,
+        key: ForeignKeyConstraint,
+        place: Span,
+    ) {
+        let own = key.table.name() == relation.name
+            && key.table.schema().is_none_or(|schema| schema == relation.schema);
+        let table = match self.find_relation(&key.table) {
+            Some(at) => at,
+            // The table refers to itself and will get the next index.
+            None if own => self.schema.relations.len(),
+            None => return,
+        };
+        let target = if own { &*relation } else { &self.schema.relations[table] };
+        let columns: Vec<String> = key.columns.iter().map(|column| column.text.clone()).collect();
+        let referenced: Vec<String> = match key.referenced.as_slice() {
+            [] => target.keys.iter().find(|it| it.primary).map(|it| it.columns.clone()).unwrap_or_default(),
+            written => written.iter().map(|column| column.text.clone()).collect(),
+        };
+        let problem = self.is_followed().then(|| problem(relation, target, &key, &referenced)).flatten();
+        if let Some((code, message)) = problem {
+            self.problem(code, place, message);
+        }
+        let name =
+            name.map_or_else(|| format!("{}_{}_fkey", relation.name, columns.join("_")), |name| name.text);
+        let (validated, deferrable) = (!key.not_valid, key.deferrable);
+        relation.foreign_keys.push(ForeignKey { name, columns, table, referenced, validated, deferrable });
+    }
+
+    /// Whether all statements were followed so far. Any other statement may have added a key.
+    fn is_followed(&self) -> bool {
+        self.unfollowed.is_empty() && self.schema.unfollowed.is_empty()
+    }
+}
+
+/// The error of a foreign key. A table with parents or partitions is not checked, because it may have keys that the
+/// schema does not list.
+fn problem(
+    relation: &Relation,
+    target: &Relation,
+    key: &ForeignKeyConstraint,
+    referenced: &[String],
+) -> Option<(Code, String)> {
+    let is_plain = |it: &Relation| {
+        matches!(it.kind, RelationKind::Table) && it.parents.is_empty() && !it.partitioned && !it.has_children
+    };
+    if !is_plain(relation) || !is_plain(target) {
+        return None;
+    }
+    let unknown = |of: &Relation, names: &[Name]| {
+        let missing = names.iter().find(|name| of.column(&name.text).is_none())?;
+        let message =
+            format!("column \"{}\" referenced in foreign key constraint does not exist", missing.text);
+        Some((Code::UnknownColumn, message))
+    };
+    if let Some(problem) = unknown(relation, &key.columns).or_else(|| unknown(target, &key.referenced)) {
+        return Some(problem);
+    }
+    if referenced.is_empty() {
+        let message = format!("there is no primary key for referenced table \"{}\"", target.name);
+        return Some((Code::UnknownObject, message));
+    }
+    if referenced.len() != key.columns.len() {
+        let message = "number of referencing and referenced columns for foreign key disagree".to_owned();
+        return Some((Code::InvalidForeignKey, message));
+    }
+    let is_key = target.keys.iter().any(|known| {
+        !known.partial
+            && known.columns.len() == referenced.len()
+            && known.columns.iter().all(|column| referenced.contains(column))
+    });
+    (!is_key).then(|| {
+        let message = format!(
+            "there is no unique constraint matching given keys for referenced table \"{}\"",
+            target.name
+        );
+        (Code::InvalidForeignKey, message)
+    })
+}
