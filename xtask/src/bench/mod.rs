@@ -4,6 +4,7 @@
 mod figures;
 mod flights;
 mod macros;
+mod peers;
 mod pool;
 mod size;
 
@@ -20,6 +21,8 @@ pub(crate) enum Bench {
     Flights(flights::Options),
     /// The same load without a pool and through a pool
     Pool(pool::Options),
+    /// dsql-edge and comparable clients side by side, in workerd
+    Peers(peers::Options),
     /// The compressed size that dsql-edge adds to a Worker
     Size(size::Options),
 }
@@ -29,6 +32,7 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
         Bench::Macro(options) => macros::run(options),
         Bench::Flights(options) => flights::run(options),
         Bench::Pool(options) => pool::run(options),
+        Bench::Peers(options) => peers::run(options),
         Bench::Size(options) => size::run(options),
     }
 }

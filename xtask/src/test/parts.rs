@@ -57,13 +57,22 @@ pub(super) const PARTS: &[Part] = &[
         steps: rewrites,
     },
     Part { name: "fuzz", about: "a minute of libFuzzer for each target; needs a C++ compiler", steps: fuzz },
+    Part { name: "peers", about: "every client of `bench peers` answers every case", steps: peers },
     Part { name: "wrangler", about: "the examples under wrangler, with a dry deployment", steps: wrangler },
     Part { name: "corpus", about: "the compiler against the corpora of DSQL_EDGE_CORPUS", steps: corpus },
 ];
 
 /// Packages with a lock file of their own: Workers, and the targets of the fuzzer.
-const WORKERS: [&str; 6] =
-    ["examples/blog", "examples/pool", "tests/probe", "tests/habits", "tests/pool", "xtask/size"];
+const WORKERS: [&str; 8] = [
+    "examples/blog",
+    "examples/pool",
+    "tests/probe",
+    "tests/habits",
+    "tests/pool",
+    "xtask/size",
+    "bench/peers/dsql-edge",
+    "bench/peers/tokio-postgres",
+];
 
 const FUZZ: &str = "fuzz";
 
@@ -171,6 +180,11 @@ fn rewrites() -> Result<Vec<Step>> {
 
 fn fuzz() -> Result<Vec<Step>> {
     Ok(vec![step("fuzz: a minute a target", this(&["fuzz", "--seconds", "60"])?)])
+}
+
+fn peers() -> Result<Vec<Step>> {
+    let build = step("build", tests(&["--no-run"]));
+    Ok(vec![build, step("peers", tests(&["--test", "smoke"]))])
 }
 
 fn wrangler() -> Result<Vec<Step>> {
