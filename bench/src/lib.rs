@@ -20,14 +20,8 @@ pub mod http;
 pub mod isolate;
 pub mod load;
 pub mod machine;
+mod platform;
 pub mod processes;
 pub mod record;
 pub mod site;
 pub mod turns;
-
-#[allow(unreachable_pub, dead_code, reason = "the tests use more of this module")]
-#[path = "../../tests/network.rs"]
-mod network;
-#[allow(unreachable_pub, dead_code, reason = "the tests use more of this module")]
-#[path = "../../tests/workerd.rs"]
-mod workerd;

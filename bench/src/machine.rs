@@ -13,7 +13,7 @@ use xtask::peers::{self, SOCKET};
 use xtask::project;
 
 use crate::database::Database;
-use crate::network::Network;
+use crate::platform::network::Network;
 use crate::record::record;
 use crate::site::Site;
 

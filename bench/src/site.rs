@@ -7,8 +7,8 @@ use dsql_edge_local::Local;
 use xtask::peers::Client;
 
 use crate::http::{self, Answer};
-use crate::network::Network;
-use crate::workerd::{Extras, Workerd};
+use crate::platform::network::Network;
+use crate::platform::workerd::{Extras, Workerd};
 
 /// A client that runs.
 pub struct Site {

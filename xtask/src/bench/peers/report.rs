@@ -148,7 +148,7 @@ fn costs(measured: &Measured) -> Vec<Table> {
         let samples = of_case.iter().map(|isolate| (isolate.client.as_str(), isolate.ms.as_slice()));
         if !of_case.is_empty() {
             let title = format!("First answer of a fresh isolate, {name}, in ms");
-            let note = "workerd is started again for each answer; there is no delay.";
+            let note = "workerd is started again for each answer; the network adds no delay.";
             tables.push(samples_by_client(title, note, samples));
         }
     }
