@@ -91,7 +91,7 @@ async fn main() {
     }
     if options.has("memory") {
         let sites = start(&all, &local, None).await;
-        let (warm_up, requests) = options.either((500, 2_000), (2_000, 10_000));
+        let (warm_up, requests) = options.either((300, 1_200), (2_000, 10_000));
         cost::memory(&sites, warm_up, requests, &database, &mut numbers).await;
         stop(sites).await;
     }
@@ -119,7 +119,7 @@ async fn all_turns(
 ) {
     let sites = start(clients, local, Some(round_trip)).await;
     let is_long = round_trip > Duration::from_millis(40);
-    let time = Duration::from_secs(options.either(if is_long { 45 } else { 25 }, 120));
+    let time = Duration::from_secs(options.either(if is_long { 35 } else { 20 }, 120));
     for case in CASES {
         let chosen = options.cases.is_empty() || options.cases.iter().any(|name| name == case.name);
         if chosen && (options.full || case.is_short || !is_long) {

@@ -33,9 +33,9 @@ pub(super) const THEMES: [Theme; 2] = [
 
 const WIDTH: usize = 860;
 const GAP: usize = 28;
-const LABEL: usize = 122;
+const LABEL: usize = 138;
 /// The room for the text at the end of the longest bar.
-const TEXT: usize = 62;
+const TEXT: usize = 56;
 const BAR: usize = 14;
 const STEP: usize = 20;
 const TITLE: usize = 28;

@@ -98,5 +98,7 @@ fn panel<'a>(
             is_ours: client.is_ours(),
         })
     };
-    Panel { title: title.to_owned(), bars: clients.filter_map(bar).collect() }
+    let mut letters = title.chars();
+    let title = letters.next().map(|first| first.to_uppercase().chain(letters).collect());
+    Panel { title: title.unwrap_or_default(), bars: clients.filter_map(bar).collect() }
 }
