@@ -5,6 +5,7 @@
 //! turns. Output: tables for people, one JSON line per figure, or `bench/README.md` with its charts. This command
 //! computes the figures; it measures nothing.
 
+mod ahead;
 mod chart;
 mod figures;
 mod measured;
@@ -38,6 +39,9 @@ pub(crate) struct Options {
     /// Measure only these cases: one, rows, three, transaction, megabytes-1, megabytes-10, insert-loop, …
     #[arg(long = "case", value_name = "CASE")]
     cases: Vec<String>,
+    /// The connection rate of the cluster in the part `load`, at most DSQL's 100 per second; 25 in a default run
+    #[arg(long, value_name = "N")]
+    rate: Option<u64>,
     /// Print one JSON object per figure
     #[arg(long)]
     json: bool,
@@ -63,7 +67,8 @@ pub(super) fn run(options: &Options) -> Result<()> {
         figures::print(&measured);
         return Ok(());
     }
-    let report = report::of(&measured);
+    let mut report = report::of(&measured);
+    report.push(ahead::table(&measured));
     print!("{}", table::for_people(&report));
     if options.write {
         readme::write(&project::root().join("bench"), &measured, &report)?;
@@ -82,6 +87,9 @@ fn measure(options: &Options) -> Result<String> {
         [("--client", &options.clients), ("--part", &options.parts), ("--case", &options.cases)]
     {
         arguments.extend(values.iter().flat_map(|value| [name.to_owned(), value.clone()]));
+    }
+    if let Some(rate) = options.rate {
+        arguments.extend(["--rate".to_owned(), rate.to_string()]);
     }
     let built: PathBuf = project::target().join("release/peers");
     step::step("building the measuring program", || {

@@ -256,7 +256,8 @@ fn loads(loads: &[Load]) -> Table {
         title: format!("{seconds} seconds at {times} times the cluster's connection rate"),
         note: format!(
             "{} requests per second, for a cluster that accepts {rate} new connections per second, at a round trip of \
-             {round_trip} ms. The requests do not wait for each other. Answers per second: until the last answer. Idle: \
+             {round_trip} ms (DSQL's own rate is 100; a lower rate keeps two cores from being the limit). The requests do \
+             not wait for each other, so two thirds of them exceed the rate. Answers per second: until the last answer. Idle: \
              of all processors; harness: processors that the network, the local DSQL's proxy and the measuring program \
              used together.",
             rate * times
