@@ -35,7 +35,7 @@ pub async fn describe(local: &Local, database: &Database, socket: &Path, round_t
             "processor": processor.map_or("unknown", |(_, name)| name.trim()),
             "cores": std::thread::available_parallelism().map_or(0, usize::from),
             "load_before": read("/proc/loadavg").split(' ').take(2).collect::<Vec<_>>().join(", "),
-            "system": format!("{} {}", std::env::consts::OS, read("/proc/sys/kernel/osrelease").trim()),
+            "system": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             "versions": versions(database).await,
             "arguments": std::env::args().skip(1).collect::<Vec<_>>().join(" "),
             "http_ms": without_query(local, socket).await,

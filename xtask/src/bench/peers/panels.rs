@@ -60,7 +60,7 @@ pub(super) fn costs(measured: &Measured) -> Vec<Panel> {
     panels
 }
 
-/// Requests beyond the connection rate, and lost writes.
+/// Requests beyond the connection rate, and rows that a conflict prevented.
 pub(super) fn loads(measured: &Measured) -> Vec<Panel> {
     let load = |client: &Client| measured.loads.iter().find(|load| load.client == client.name);
     #[allow(clippy::cast_precision_loss, reason = "thousands")]
@@ -69,10 +69,10 @@ pub(super) fn loads(measured: &Measured) -> Vec<Panel> {
         Some(load.errors as f64 * 100.0 / load.requests as f64)
     };
     #[allow(clippy::cast_precision_loss, reason = "small counts")]
-    let lost = |client: &Client| {
+    let missing = |client: &Client| {
         let conflicts = measured.conflicts.iter().find(|it| it.client == client.name)?;
-        let lost = conflicts.requests.saturating_sub(conflicts.rows);
-        Some(lost as f64 * 100.0 / conflicts.requests as f64)
+        let missing = conflicts.requests.saturating_sub(conflicts.rows);
+        Some(missing as f64 * 100.0 / conflicts.requests as f64)
     };
     vec![
         panel("correct answers per second", CLIENTS.iter(), |client| load(client).map(per_second)),
@@ -80,7 +80,7 @@ pub(super) fn loads(measured: &Measured) -> Vec<Panel> {
         panel("p99 of the answers, ms", CLIENTS.iter(), |client| {
             load(client).map(|load| percentile(&load.ms, 0.99))
         }),
-        panel("lost writes, conflict on every third commit, %", CLIENTS.iter(), lost),
+        panel("missing rows, conflict on every third commit, %", CLIENTS.iter(), missing),
     ]
 }
 

@@ -228,8 +228,10 @@ fn conflicts(conflicts: &[Conflicts]) -> Table {
     };
     Table {
         title: "A conflict on every third commit".to_owned(),
-        note: "Each request is a transaction of two writes. Afterwards the rows are counted.".to_owned(),
-        head: ["", "requests", "succeeded", "rows", "lost", "error"].map(str::to_owned).to_vec(),
+        note: "Each request is a transaction that inserts one row and changes a balance. Afterwards the rows are counted. A \
+               client that does not retry returns the error, and its row is missing."
+            .to_owned(),
+        head: ["", "requests", "succeeded", "rows", "missing", "error"].map(str::to_owned).to_vec(),
         rows: conflicts.iter().map(row).collect(),
     }
 }
