@@ -1,7 +1,9 @@
 //! A network between a Worker and its database, with a delay, a count of round trips, and a fault. A test can also make
 //! the network hold back bytes, so that an event happens at an exact point of the conversation.
 //!
-//! Input: the port to pass connections to. Output: a port for the Worker, and a record of each connection.
+//! Input: the port to pass connections to. Output: a port for the Worker, and a record of each connection. A connection
+//! to this machine is opened at once; a [`Network::with_handshake`] also delays the first bytes of each connection by
+//! the round trip that TCP's handshake takes in a real network.
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
@@ -44,6 +46,8 @@ pub enum Held {
 pub struct Network {
     port: u16,
     connections: Arc<Mutex<Vec<Seen>>>,
+    /// The time that TCP's handshake takes.
+    handshake: Duration,
     /// Whether bytes have been held back since the last [`Network::hold`].
     holding: Arc<watch::Sender<bool>>,
     task: JoinHandle<()>,
@@ -54,8 +58,6 @@ pub struct Network {
 pub struct Seen {
     opened: Option<Instant>,
     flights: Vec<Flight>,
-    /// The time of the first answer to each flight.
-    answered: Vec<Instant>,
     held: Option<Held>,
     ended: bool,
 }
@@ -67,6 +69,10 @@ pub struct Flight {
     pub sent: usize,
     /// Bytes from the server until the client sends again.
     pub received: usize,
+    /// The time of the first byte from the client.
+    pub began: Instant,
+    /// The time of the first byte from the server.
+    pub answered: Option<Instant>,
 }
 
 impl Seen {
@@ -86,8 +92,28 @@ impl Seen {
 
     /// The number of round trips, TCP's included, that had ended at this time.
     pub fn round_trips_before(&self, time: Instant) -> usize {
-        let ended = self.answered.iter().filter(|answered| **answered < time).count();
+        let answers = self.flights.iter().filter_map(|flight| flight.answered);
+        let ended = answers.filter(|answered| *answered < time).count();
         if ended > 0 { ended + 1 } else { 0 }
+    }
+
+    /// The beginning and the end of each round trip that the client waited for. The first one begins when TCP's handshake
+    /// ends.
+    fn waits(&self, handshake: Duration) -> Vec<(Instant, Instant)> {
+        let flights = self.flights[..self.round_trips()].iter();
+        let mut waits: Vec<_> = flights.filter_map(|flight| Some((flight.began, flight.answered?))).collect();
+        if let (Some(opened), false) = (self.opened, handshake.is_zero()) {
+            for (began, _) in &mut waits {
+                *began = (*began).max(opened + handshake);
+            }
+            waits.push((opened, opened + handshake));
+        }
+        waits
+    }
+
+    /// The number of bytes from the client.
+    pub fn sent(&self) -> usize {
+        self.flights.iter().map(|flight| flight.sent).sum()
     }
 
     /// The number of bytes from the server.
@@ -104,12 +130,23 @@ impl Seen {
 impl Network {
     /// Passes connections on to `port` of this machine.
     pub async fn to(port: u16, delay: Duration, fault: Fault) -> Network {
+        Network::open(port, delay, fault, Duration::ZERO).await
+    }
+
+    /// Passes connections on to `port` of this machine. The first bytes of each connection also wait for the round trip
+    /// of TCP's handshake.
+    pub async fn with_handshake(port: u16, delay: Duration) -> Network {
+        Network::open(port, delay, Fault::None, 2 * delay).await
+    }
+
+    async fn open(port: u16, delay: Duration, fault: Fault, handshake: Duration) -> Network {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let own = listener.local_addr().unwrap().port();
         let connections: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let holding = Arc::new(watch::Sender::new(false));
-        let task = tokio::spawn(accept(listener, port, delay, fault, connections.clone(), holding.clone()));
-        Network { port: own, connections, holding, task }
+        let pace = Pace { delay, handshake, fault };
+        let task = tokio::spawn(accept(listener, port, pace, connections.clone(), holding.clone()));
+        Network { port: own, connections, handshake, holding, task }
     }
 
     /// `localhost:PORT`, for `DSQL_ENDPOINT`.
@@ -139,6 +176,40 @@ impl Network {
     pub fn connections(&self) -> Vec<Seen> {
         self.connections.lock().unwrap().clone()
     }
+
+    /// Forgets what was recorded. Connections that are open stay open, and are recorded from now on.
+    pub fn forget(&self) {
+        for seen in self.connections.lock().unwrap().iter_mut() {
+            seen.flights.clear();
+            seen.opened = None;
+        }
+    }
+
+    /// The number of connections that were opened since the last [`Network::forget`].
+    pub fn opened(&self) -> usize {
+        self.connections.lock().unwrap().iter().filter(|seen| seen.opened.is_some()).count()
+    }
+
+    /// The number of round trips that followed each other since the last [`Network::forget`], over all connections:
+    /// round trips at the same time on several connections count once. The handshake of TCP counts if this network
+    /// delays it.
+    pub fn consecutive_round_trips(&self) -> usize {
+        let connections = self.connections();
+        let mut waits: Vec<_> = connections.iter().flat_map(|seen| seen.waits(self.handshake)).collect();
+        consecutive(&mut waits)
+    }
+}
+
+/// The largest number of intervals of which none overlaps another: always take the interval that ends first.
+fn consecutive(waits: &mut [(Instant, Instant)]) -> usize {
+    waits.sort_by_key(|(_, end)| *end);
+    let (mut count, mut until) = (0, None);
+    for (began, ended) in waits {
+        if until.is_none_or(|until| *began >= until) {
+            (count, until) = (count + 1, Some(*ended));
+        }
+    }
+    count
 }
 
 impl Drop for Network {
@@ -147,23 +218,31 @@ impl Drop for Network {
     }
 }
 
+/// What happens to the bytes of each connection.
+#[derive(Clone, Copy)]
+struct Pace {
+    delay: Duration,
+    handshake: Duration,
+    fault: Fault,
+}
+
 async fn accept(
     listener: TcpListener,
     port: u16,
-    delay: Duration,
-    fault: Fault,
+    pace: Pace,
     connections: Arc<Mutex<Vec<Seen>>>,
     holding: Arc<watch::Sender<bool>>,
 ) {
     loop {
         let (client, _) = listener.accept().await.unwrap();
+        let opened = Instant::now();
         let server = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
         for stream in [&client, &server] {
             stream.set_nodelay(true).unwrap();
         }
         let number = {
             let mut connections = connections.lock().unwrap();
-            connections.push(Seen { opened: Some(Instant::now()), ..Seen::default() });
+            connections.push(Seen { opened: Some(opened), ..Seen::default() });
             connections.len() - 1
         };
         let (from_client, to_client) = client.into_split();
@@ -174,8 +253,8 @@ async fn accept(
         tokio::spawn(async move {
             // If one side closes the connection, the other side is closed too, after the bytes in transit have arrived.
             tokio::select! {
-                () = carry(from_client, to_server, delay, fault, sent) => {}
-                () = carry(from_server, to_client, delay, fault, received) => {}
+                () = carry(from_client, to_server, opened, pace, sent) => {}
+                () = carry(from_server, to_client, opened, pace, received) => {}
             }
             connections.lock().unwrap()[number].ended = true;
         });
@@ -201,7 +280,7 @@ impl Way {
         let flights = &mut connections[self.number].flights;
         match flights.last_mut() {
             Some(flight) if flight.received == 0 => flight.sent += bytes,
-            _ => flights.push(Flight { sent: bytes, received: 0 }),
+            _ => flights.push(Flight { sent: bytes, received: 0, began: Instant::now(), answered: None }),
         }
     }
 
@@ -219,10 +298,8 @@ impl Way {
             }
         };
         if let Some(flight) = seen.flights.last_mut() {
-            if flight.received == 0 {
-                seen.answered.push(Instant::now());
-            }
             flight.received += passes;
+            flight.answered.get_or_insert_with(Instant::now);
         }
         passes
     }
@@ -233,14 +310,15 @@ impl Way {
 }
 
 /// Carries bytes in one direction. Each byte arrives after the delay, and does not wait for other bytes.
-async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, delay: Duration, fault: Fault, way: Way) {
+async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, opened: Instant, pace: Pace, way: Way) {
     let (send, mut under_way) = mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
     let way = &way;
     let read = async move {
         let mut chunk = vec![0; 64 * 1024];
         while let Ok(length @ 1..) = from.read(&mut chunk).await {
             way.sent(length);
-            let _ = send.send((Instant::now() + delay, chunk[..length].to_vec()));
+            let sent = Instant::now().max(opened + pace.handshake);
+            let _ = send.send((sent + pace.delay, chunk[..length].to_vec()));
         }
     };
     let write = async move {
@@ -251,7 +329,7 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, delay: Duration,
                 // Read and drop the bytes until the sender closes the connection.
                 continue;
             }
-            let passes = way.arriving(bytes.len(), fault);
+            let passes = way.arriving(bytes.len(), pace.fault);
             if to.write_all(&bytes[..passes]).await.is_err() || passes < bytes.len() {
                 return;
             }

@@ -119,13 +119,14 @@ fn imports_run_one_way() {
     fail_if_any(problems);
 }
 
-const CRATES: [&str; 7] = [
+const CRATES: [&str; 8] = [
     "dsql-edge",
     "dsql-edge-compiler",
     "dsql-edge-codegen",
     "dsql-edge-local",
     "dsql-edge-macros",
     "dsql-edge-macro-input",
+    "bench",
     "xtask",
 ];
 
@@ -296,6 +297,7 @@ fn files_have_a_subject_and_a_limit() {
         "dsql-edge-codegen",
         "dsql-edge-local",
         "tests",
+        "bench",
         "xtask",
         "examples",
         "fuzz",

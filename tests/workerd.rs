@@ -78,6 +78,8 @@ pub struct Extras<'a> {
     /// Whether POST `/trigger/scheduled` with a cron expression and `/trigger/queue` with a JSON message call the
     /// handlers.
     pub triggers: bool,
+    /// The Worker's compatibility flags.
+    pub compatibility_flags: &'a [&'a str],
 }
 
 /// The Worker's answer.
@@ -110,9 +112,17 @@ impl Workerd {
         std::fs::write(&ca, ca_pem).unwrap();
         let names = bindings.iter().map(|(name, _)| *name);
         let (stored, names): (Vec<&str>, Vec<&str>) = names.partition(|name| extras.stored.contains(name));
-        let Extras { durable_objects, apart, triggers, .. } = *extras;
-        let worker =
-            Worker { bundle, ca: &ca, bindings: &names, stored: &stored, durable_objects, apart, triggers };
+        let Extras { durable_objects, apart, triggers, compatibility_flags, .. } = *extras;
+        let worker = Worker {
+            bundle,
+            ca: &ca,
+            bindings: &names,
+            stored: &stored,
+            durable_objects,
+            apart,
+            triggers,
+            compatibility_flags,
+        };
         xtask::workerd::write(&config, &worker).unwrap();
 
         let program = setup::workerd().unwrap();
@@ -160,6 +170,21 @@ impl Workerd {
             Answer { status, body: response.body_mut().read_to_string().unwrap() }
         };
         tokio::task::spawn_blocking(ask).await.unwrap()
+    }
+
+    /// The port of the Worker.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The process of workerd, if the system lists the children of a process below `/proc`.
+    pub fn process(&self) -> Option<u32> {
+        let guard = self.guard.id()?;
+        let children = std::fs::read_to_string(format!("/proc/{guard}/task/{guard}/children")).ok()?;
+        children.split_whitespace().filter_map(|child| child.parse().ok()).find(|child: &u32| {
+            let name = std::fs::read_to_string(format!("/proc/{child}/comm"));
+            name.is_ok_and(|name| name.trim_end() == "workerd")
+        })
     }
 
     /// The log of the Worker and of workerd so far.

@@ -80,6 +80,11 @@ impl Guarded {
         self.shell.stderr.take()
     }
 
+    /// The process of the shell, whose child is the guarded process. `None` after its end.
+    pub fn id(&self) -> Option<u32> {
+        self.shell.id()
+    }
+
     /// The exit status, if the child has ended by itself.
     ///
     /// # Errors

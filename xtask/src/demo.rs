@@ -79,6 +79,7 @@ fn serve(folder: &Path) -> Result<()> {
         durable_objects: &[],
         apart: false,
         triggers: false,
+        compatibility_flags: &[],
     };
     workerd::write(&config, &worker)?;
     Err(Command::new(setup::workerd()?).args(workerd::SERVE).arg(&config).exec().into())

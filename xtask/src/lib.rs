@@ -1,6 +1,8 @@
 //! The functions that `cargo xtask` and the end-to-end tests share: these functions install the tools, build and bundle
 //! Workers, and write workerd's configuration.
 
+pub mod pack;
+pub mod peers;
 pub mod project;
 pub mod setup;
 pub mod step;

@@ -33,6 +33,8 @@ pub struct Worker<'a> {
     /// Whether requests to `/trigger/scheduled` and `/trigger/queue` cause these events, as on Cloudflare. This option
     /// needs [`EXPERIMENTAL`].
     pub triggers: bool,
+    /// The Worker's compatibility flags.
+    pub compatibility_flags: &'a [&'a str],
 }
 
 /// The argument of workerd that lets one Worker cause events in another Worker.
@@ -149,6 +151,11 @@ pub fn write(path: &Path, worker: &Worker<'_>) -> Result<()> {
     let objects = objects.collect::<Vec<_>>().join(",\n");
     let modules = modules.trim_end().trim_end_matches(',');
     let bindings = bindings.join(",\n");
+    let flags = |more: &[&str]| {
+        let flags: Vec<String> =
+            worker.compatibility_flags.iter().chain(more).map(|flag| literal(flag)).collect();
+        flags.join(", ")
+    };
     let script = |name: &str, first: &str, flags: &str, objects: &str| {
         format!(
             r#"
@@ -157,7 +164,8 @@ const {name} :Workerd.Worker = (
 {first}{modules}
   ],
   compatibilityDate = "{COMPATIBILITY_DATE}",
-{flags}  bindings = [
+  compatibilityFlags = [{flags}],
+  bindings = [
 {bindings}
   ],
   durableObjectNamespaces = [
@@ -171,11 +179,12 @@ const {name} :Workerd.Worker = (
     let (apart, scripts) = if worker.apart {
         let module = apart(&durable_objects, setup::workerd_is_oldest());
         let first = format!("    (name = \"apart.js\", esModule = {}),\n", literal(&module));
-        let flags = "  compatibilityFlags = [\"unsafe_module\"],\n";
-        let scripts = script("worker", "", "", "") + &script("objects", &first, flags, &objects);
+        let unsafe_module = flags(&["unsafe_module"]);
+        let scripts =
+            script("worker", "", &flags(&[]), "") + &script("objects", &first, &unsafe_module, &objects);
         ("    (name = \"objects\", worker = .objects),\n", scripts)
     } else {
-        ("", script("worker", "", "", &objects))
+        ("", script("worker", "", &flags(&[]), &objects))
     };
     let text = format!(
         r#"using Workerd = import "/workerd/workerd.capnp";
@@ -303,6 +312,7 @@ mod tests {
                 durable_objects: &["O=C"],
                 apart: false,
                 triggers: false,
+                compatibility_flags: &[],
             },
         )
         .unwrap();

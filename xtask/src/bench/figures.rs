@@ -8,14 +8,18 @@ use xtask::project;
 
 /// Runs a measuring program of the tests. The program prints one JSON object per line.
 pub(super) fn measured_by<T: DeserializeOwned>(program: &str) -> Result<Vec<T>> {
-    let output = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--package", "dsql-edge-tests", "--bin", program])
-        .current_dir(project::root())
-        .stderr(Stdio::inherit())
-        .output()?;
-    ensure!(output.status.success(), "{program} failed");
-    let lines = String::from_utf8(output.stdout)?;
+    let run = ["run", "--quiet", "--package", "dsql-edge-tests", "--bin", program];
+    let lines = self::program(Command::new(env!("CARGO")).args(run).current_dir(project::root()))?;
     lines.lines().map(|line| serde_json::from_str(line).with_context(|| line.to_owned())).collect()
+}
+
+/// Runs a program and returns its standard output.
+pub(super) fn program(command: &mut Command) -> Result<String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output =
+        command.stderr(Stdio::inherit()).output().with_context(|| format!("{name} cannot be started"))?;
+    ensure!(output.status.success(), "{name} failed");
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 /// The figures of one benchmark, which are printed on standard output.

@@ -4,6 +4,7 @@
 mod figures;
 mod flights;
 mod macros;
+mod peers;
 mod pool;
 mod size;
 mod warm_up;
@@ -21,6 +22,8 @@ pub(crate) enum Bench {
     Flights(flights::Options),
     /// The same load without a pool and through a pool
     Pool(pool::Options),
+    /// dsql-edge and comparable clients side by side, in workerd
+    Peers(peers::Options),
     /// The compressed size that dsql-edge adds to a Worker
     Size(size::Options),
     /// The first query of a Worker with and without `Dsql::warm_up`
@@ -32,6 +35,7 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
         Bench::Macro(options) => macros::run(options),
         Bench::Flights(options) => flights::run(options),
         Bench::Pool(options) => pool::run(options),
+        Bench::Peers(options) => peers::run(options),
         Bench::Size(options) => size::run(options),
         Bench::WarmUp(options) => warm_up::run(options),
     }

@@ -6,12 +6,10 @@
 //! their arguments, are those of worker-build 0.8.7.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use clap::Args;
-use xtask::{project, setup, step, worker};
+use xtask::{pack, project, worker};
 
 use super::figures::Figures;
 
@@ -73,48 +71,8 @@ fn weigh(features: &str) -> Result<f64> {
     if bundled.exists() {
         fs::remove_dir_all(&bundled)?;
     }
-    let packed = pack(&worker::bundle(&folder, &["--features", features])?)?;
-    let mut bytes = 0;
-    for file in xtask::workerd::files(&packed)? {
-        bytes += gzip(&file)?;
-    }
+    let packed = pack::pack(&worker::bundle(&folder, &["--features", features])?)?;
+    let (_, compressed) = pack::size(&packed)?;
     #[allow(clippy::cast_precision_loss, reason = "kilobytes")]
-    Ok(bytes as f64 / 1000.0)
-}
-
-/// The features of wasm that rustc and wasm-bindgen's `catch` use. worker-build names these features instead of
-/// allowing all features, so that wasm-opt writes only features that workerd can read.
-const WASM_FEATURES: [&str; 7] = [
-    "mutable-globals",
-    "sign-ext",
-    "nontrapping-float-to-int",
-    "bulk-memory",
-    "multivalue",
-    "reference-types",
-    "exception-handling",
-];
-
-/// Packs a bundle as worker-build does; returns the folder that is uploaded.
-fn pack(bundle: &Path) -> Result<PathBuf> {
-    let packers = setup::packers()?;
-    let packed = bundle.join("packed");
-    fs::create_dir_all(&packed)?;
-    let mut minify = Command::new(packers.esbuild);
-    minify.arg(bundle.join("index.js")).args(["--bundle", "--minify", "--format=esm", "--log-level=warning"]);
-    minify.args(["--external:./worker_bg.wasm", "--external:cloudflare:*"]);
-    step::run(minify.arg(format!("--outfile={}", packed.join("index.js").display())))?;
-    let wasm = "worker_bg.wasm";
-    let mut optimise = Command::new(packers.wasm_opt);
-    optimise.args(["-O", "--debuginfo"]);
-    optimise.args(WASM_FEATURES.map(|feature| format!("--enable-{feature}")));
-    step::run(optimise.arg(bundle.join(wasm)).arg("-o").arg(packed.join(wasm)))?;
-    Ok(packed)
-}
-
-fn gzip(file: &Path) -> Result<usize> {
-    let mut gzip = Command::new("gzip");
-    gzip.args(["-9", "-n", "-c"]).arg(file).stdin(Stdio::null()).stderr(Stdio::inherit());
-    let output = gzip.output().context("gzip cannot be started")?;
-    ensure!(output.status.success(), "gzip failed on {}", file.display());
-    Ok(output.stdout.len())
+    Ok(compressed as f64 / 1000.0)
 }

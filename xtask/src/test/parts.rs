@@ -58,13 +58,22 @@ pub(super) const PARTS: &[Part] = &[
     },
     Part { name: "fuzz", about: "a minute of libFuzzer for each target; needs a C++ compiler", steps: fuzz },
     Part { name: "postgres17", about: "direct TLS with a PostgreSQL 17", steps: postgres17 },
+    Part { name: "peers", about: "every client of `bench peers` answers every case", steps: peers },
     Part { name: "wrangler", about: "the examples under wrangler, with a dry deployment", steps: wrangler },
     Part { name: "corpus", about: "the compiler against the corpora of DSQL_EDGE_CORPUS", steps: corpus },
 ];
 
 /// Packages with a lock file of their own: Workers, and the targets of the fuzzer.
-const WORKERS: [&str; 6] =
-    ["examples/blog", "examples/pool", "tests/probe", "tests/habits", "tests/pool", "xtask/size"];
+const WORKERS: [&str; 8] = [
+    "examples/blog",
+    "examples/pool",
+    "tests/probe",
+    "tests/habits",
+    "tests/pool",
+    "xtask/size",
+    "bench/peers/dsql-edge",
+    "bench/peers/tokio-postgres",
+];
 
 const FUZZ: &str = "fuzz";
 
@@ -185,6 +194,11 @@ fn fuzz() -> Result<Vec<Step>> {
 fn postgres17() -> Result<Vec<Step>> {
     let build = step("build", tests(&["--no-run"]));
     Ok(vec![build, step("postgres17", tests(&["--test", "postgres17"]))])
+}
+
+fn peers() -> Result<Vec<Step>> {
+    let build = step("build", tests(&["--no-run"]));
+    Ok(vec![build, step("peers", tests(&["--test", "smoke"]))])
 }
 
 fn wrangler() -> Result<Vec<Step>> {

@@ -1,0 +1,5 @@
+// postgres.js with its default options.
+
+import { postgresJs } from "./postgres-js-cases.js";
+
+export default postgresJs({});

@@ -1,0 +1,90 @@
+//! The processor time and the memory of workerd for each request, without delay.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::cases::Case;
+use crate::database::Database;
+use crate::processes::{processor_ms, resident_kb};
+use crate::record::{progress, record};
+use crate::site::Site;
+use crate::turns;
+
+/// A case, and the requests of one client in one round.
+pub type Block = (&'static str, usize);
+
+/// Measures the processor time of workerd. In each round, every client answers a block of requests; the records have
+/// the time for one request, for each round. A Worker that only opens a socket has only the first case.
+pub async fn processor(
+    sites: &[Site],
+    blocks: &[Block],
+    rounds: usize,
+    database: &Database,
+    numbers: &mut u64,
+) {
+    for (name, requests) in blocks {
+        let case = Case::named(name).unwrap();
+        let able: Vec<usize> = (0..sites.len()).filter(|at| supports(&sites[*at], case)).collect();
+        let mut order = able.clone();
+        let mut times = vec![Vec::new(); sites.len()];
+        for round in 0..=rounds {
+            fastrand::shuffle(&mut order);
+            for client in &order {
+                let site = &sites[*client];
+                let before = site.process().and_then(processor_ms);
+                for _ in 0..*requests {
+                    ask(site, *client, case, database, numbers).await;
+                }
+                let after = site.process().and_then(processor_ms);
+                // The first round warms up.
+                if let (Some(before), Some(after), 1..) = (before, after, round) {
+                    times[*client].push((after - before) / *requests as f64);
+                }
+            }
+        }
+        for client in able {
+            let name = sites[client].client.name;
+            record(
+                "processor",
+                json!({ "case": case.name, "title": case.title, "client": name, "ms": times[client] }),
+            );
+        }
+    }
+    progress(&format!("processor time: {rounds} rounds"));
+}
+
+/// Measures the growth of workerd's resident memory over many requests of the first case, after a warm-up.
+pub async fn memory(sites: &[Site], warm_up: usize, requests: usize, database: &Database, numbers: &mut u64) {
+    let case = Case::named("one").unwrap();
+    for (client, site) in sites.iter().enumerate() {
+        for _ in 0..warm_up {
+            ask(site, client, case, database, numbers).await;
+        }
+        let Some(before) = site.process().and_then(resident_kb) else { return };
+        for _ in 0..requests {
+            ask(site, client, case, database, numbers).await;
+        }
+        // Connections that end after the last answer.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let Some(after) = site.process().and_then(resident_kb) else { return };
+        record(
+            "memory",
+            json!({ "client": site.client.name, "requests": requests, "before_kb": before, "after_kb": after }),
+        );
+    }
+    progress(&format!("memory: {requests} requests of each client"));
+}
+
+fn supports(site: &Site, case: &Case) -> bool {
+    case.name == "one" || site.client != xtask::peers::SOCKET
+}
+
+async fn ask(site: &Site, client: usize, case: &Case, database: &Database, numbers: &mut u64) {
+    if site.client == xtask::peers::SOCKET {
+        let answer = site.get("/one").await.success();
+        assert_eq!(answer, Ok(json!({ "asked": "R" })), "{}", site.log());
+    } else {
+        turns::turn(site, client, case, database, numbers).await;
+    }
+}

@@ -1,0 +1,33 @@
+//! The first answer of a fresh isolate: workerd is started, and gets one request as soon as it listens.
+
+use std::path::PathBuf;
+
+use dsql_edge_local::Local;
+use serde_json::json;
+use xtask::peers::Client;
+
+use crate::record::{progress, record};
+use crate::site::Site;
+
+/// Measures the first answer of each client, in rounds: with a query (`one`), and without any (`nothing`).
+pub async fn measure(clients: &[(Client, PathBuf)], local: &Local, rounds: usize) {
+    for path in ["one", "nothing"] {
+        let mut times = vec![Vec::new(); clients.len()];
+        let mut order: Vec<usize> = (0..clients.len()).collect();
+        for _ in 0..rounds {
+            fastrand::shuffle(&mut order);
+            for number in &order {
+                let (client, bundle) = &clients[*number];
+                let site = Site::start(*client, bundle, local, None).await;
+                let (time, answer) = site.timed(&format!("/{path}")).await;
+                answer.success().unwrap_or_else(|error| panic!("{}: {error}\n{}", client.title, site.log()));
+                times[*number].push(time.as_secs_f64() * 1000.0);
+                site.stop().await;
+            }
+        }
+        for ((client, _), times) in clients.iter().zip(&times) {
+            record("isolate", json!({ "case": path, "client": client.name, "ms": times }));
+        }
+    }
+    progress(&format!("first answers of fresh isolates: {rounds} rounds"));
+}

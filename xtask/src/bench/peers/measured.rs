@@ -1,0 +1,156 @@
+//! The measurements as the measuring program (`bench/src/main.rs`) records them.
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use xtask::peers::{CLIENTS, Client, SOCKET};
+
+/// One line of the measuring program.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Line {
+    Machine(Machine),
+    Size(Size),
+    Turns(Turns),
+    Isolate(Isolate),
+    Processor(Processor),
+    Memory(Memory),
+    Conflicts(Conflicts),
+    Load(Load),
+    End { seconds: f64 },
+}
+
+/// Where and when the measurements were taken.
+#[derive(Deserialize)]
+pub(super) struct Machine {
+    pub(super) date: String,
+    pub(super) processor: String,
+    pub(super) cores: usize,
+    pub(super) load_before: String,
+    pub(super) system: String,
+    pub(super) versions: Vec<(String, String)>,
+    pub(super) arguments: String,
+    /// The time of a request without a query, and the measured round trips of the network, in milliseconds.
+    pub(super) http_ms: f64,
+    pub(super) network: Vec<(u64, f64)>,
+}
+
+/// The size of a Worker, in bytes.
+#[derive(Deserialize)]
+pub(super) struct Size {
+    pub(super) client: String,
+    pub(super) raw: f64,
+    pub(super) gzip: f64,
+}
+
+/// The times of one client in one case.
+#[derive(Deserialize)]
+pub(super) struct Turns {
+    pub(super) case: String,
+    pub(super) title: String,
+    pub(super) client: String,
+    pub(super) round_trip: u64,
+    pub(super) ms: Vec<f64>,
+    pub(super) connections: usize,
+    pub(super) round_trips: usize,
+    pub(super) sent: f64,
+    pub(super) received: f64,
+}
+
+/// First answers of fresh isolates: `one` with a query, `nothing` without.
+#[derive(Deserialize)]
+pub(super) struct Isolate {
+    pub(super) case: String,
+    pub(super) client: String,
+    pub(super) ms: Vec<f64>,
+}
+
+/// Processor time of workerd for one request, for each round.
+#[derive(Deserialize)]
+pub(super) struct Processor {
+    pub(super) case: String,
+    pub(super) title: String,
+    pub(super) client: String,
+    pub(super) ms: Vec<f64>,
+}
+
+/// Resident memory of workerd before and after many requests.
+#[derive(Deserialize)]
+pub(super) struct Memory {
+    pub(super) client: String,
+    pub(super) requests: f64,
+    pub(super) before_kb: f64,
+    pub(super) after_kb: f64,
+}
+
+/// Transactions while every third commit conflicts.
+#[derive(Deserialize)]
+pub(super) struct Conflicts {
+    pub(super) client: String,
+    pub(super) requests: u64,
+    pub(super) answered: u64,
+    pub(super) rows: u64,
+    pub(super) error: Option<String>,
+}
+
+/// Requests beyond the cluster's connection rate.
+#[derive(Deserialize)]
+pub(super) struct Load {
+    pub(super) client: String,
+    pub(super) rate: u64,
+    pub(super) times: u64,
+    pub(super) requests: u64,
+    pub(super) seconds: u64,
+    pub(super) round_trip: u64,
+    pub(super) sending_s: f64,
+    pub(super) whole_s: f64,
+    pub(super) ms: Vec<f64>,
+    pub(super) errors: u64,
+    pub(super) error: Option<String>,
+    pub(super) idle: Option<f64>,
+    pub(super) harness: Option<f64>,
+}
+
+/// All measurements of one run.
+#[derive(Default)]
+pub(super) struct Measured {
+    pub(super) machine: Option<Machine>,
+    pub(super) sizes: Vec<Size>,
+    pub(super) turns: Vec<Turns>,
+    pub(super) isolates: Vec<Isolate>,
+    pub(super) processor: Vec<Processor>,
+    pub(super) memory: Vec<Memory>,
+    pub(super) conflicts: Vec<Conflicts>,
+    pub(super) loads: Vec<Load>,
+    pub(super) seconds: f64,
+}
+
+impl Measured {
+    /// Reads the lines of the measuring program.
+    pub(super) fn read(lines: &str) -> Result<Measured> {
+        let mut all = Measured::default();
+        for line in lines.lines() {
+            match serde_json::from_str(line).with_context(|| line.to_owned())? {
+                Line::Machine(machine) => all.machine = Some(machine),
+                Line::Size(size) => all.sizes.push(size),
+                Line::Turns(turns) => all.turns.push(turns),
+                Line::Isolate(isolate) => all.isolates.push(isolate),
+                Line::Processor(processor) => all.processor.push(processor),
+                Line::Memory(memory) => all.memory.push(memory),
+                Line::Conflicts(conflicts) => all.conflicts.push(conflicts),
+                Line::Load(load) => all.loads.push(load),
+                Line::End { seconds } => all.seconds = seconds,
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// The client with this name.
+pub(super) fn client(name: &str) -> Option<&'static Client> {
+    CLIENTS.iter().chain([&SOCKET]).find(|client| client.name == name)
+}
+
+/// The name of a client in tables.
+pub(super) fn title(name: &str) -> &str {
+    client(name).map_or(name, |client| client.title)
+}

@@ -1,0 +1,131 @@
+//! The clients that `cargo xtask bench peers` compares, and their Workers.
+//!
+//! Input: `bench/peers`. Output: a folder for each client, as it would be uploaded.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::{pack, project, setup, step, worker, workerd};
+
+/// One client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Client {
+    /// A short name, for files and for `--client`.
+    pub name: &'static str,
+    /// The name in tables.
+    pub title: &'static str,
+    /// The source of the client's Worker.
+    pub source: Source,
+}
+
+/// The source of a Worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// `bench/peers/dsql-edge`, with these features.
+    DsqlEdge(&'static str),
+    /// Another crate in `bench/peers`.
+    Rust(&'static str),
+    /// A file in `bench/peers`.
+    JavaScript(&'static str),
+}
+
+impl Client {
+    /// Whether this client is a variant of dsql-edge.
+    pub fn is_ours(&self) -> bool {
+        matches!(self.source, Source::DsqlEdge(_))
+    }
+
+    /// Whether the Worker needs the Durable Object of the pool.
+    pub fn is_pooled(&self) -> bool {
+        matches!(self.source, Source::DsqlEdge(features) if features.contains("pool"))
+    }
+
+    /// The flags that the Worker needs.
+    pub fn compatibility_flags(&self) -> &'static [&'static str] {
+        if matches!(self.source, Source::JavaScript(_)) { &["nodejs_compat"] } else { &[] }
+    }
+}
+
+/// dsql-edge with its default features: the client with which all others are compared.
+pub const OURS: Client =
+    Client { name: "dsql-edge", title: "dsql-edge", source: Source::DsqlEdge("defaults") };
+
+/// The clients, in the order of the tables.
+pub const CLIENTS: [Client; 8] = [
+    OURS,
+    Client { name: "dsql-edge-slim", title: "dsql-edge, slim", source: Source::DsqlEdge("") },
+    Client { name: "dsql-edge-pool", title: "dsql-edge, pooled", source: Source::DsqlEdge("defaults,pool") },
+    Client {
+        name: "postgres-js-tuned",
+        title: "postgres.js, tuned",
+        source: Source::JavaScript("postgres-js-tuned.js"),
+    },
+    Client { name: "postgres-js", title: "postgres.js", source: Source::JavaScript("postgres-js.js") },
+    Client { name: "pg", title: "pg", source: Source::JavaScript("pg.js") },
+    Client {
+        name: "aws-connector",
+        title: "AWS's connector",
+        source: Source::JavaScript("aws-connector.js"),
+    },
+    Client { name: "tokio-postgres", title: "tokio-postgres", source: Source::Rust("tokio-postgres") },
+];
+
+/// No client at all: the Worker opens a socket and TLS, sends the user's name, and reads the server's request for a
+/// password. Every client does at least this much for each connection.
+pub const SOCKET: Client =
+    Client { name: "bare-socket", title: "bare TLS socket", source: Source::JavaScript("bare-socket.js") };
+
+/// The folder of the clients.
+pub fn folder() -> PathBuf {
+    project::root().join("bench/peers")
+}
+
+/// Builds and packs the Worker of a client; returns the folder that is uploaded.
+///
+/// # Errors
+/// Returns an error if an installation or a build fails.
+pub fn packed(client: &Client) -> Result<PathBuf> {
+    setup::runtime()?;
+    let _lock = project::lock("workers-of-peers")?;
+    let packed = project::target().join("peers").join(client.name);
+    let (source, arguments) = match client.source {
+        Source::JavaScript(entry) => {
+            setup::npm(&folder())?;
+            pack::javascript(&folder().join(entry), &packed)?;
+            return Ok(packed);
+        }
+        Source::DsqlEdge(features) => (folder().join("dsql-edge"), vec!["--features", features]),
+        Source::Rust(name) => (folder().join(name), vec![]),
+    };
+    // The previous bundle has other features, and may be newer than this wasm.
+    let bundled = worker::bundled(&source)?;
+    if bundled.exists() {
+        fs::remove_dir_all(&bundled)?;
+    }
+    let bundle = worker::bundle(&source, &arguments)?;
+    // wasm-opt takes longer than everything else of an unchanged Worker.
+    let stamp = packed.with_extension("bundle");
+    let contents = contents(&bundle)?;
+    if packed.exists() && fs::read(&stamp).is_ok_and(|last| last == contents) {
+        return Ok(packed);
+    }
+    let done = step::step(&format!("packing the Worker of {}", client.title), || pack::pack(&bundle))?;
+    if packed.exists() {
+        fs::remove_dir_all(&packed)?;
+    }
+    fs::create_dir_all(packed.parent().context("the target folder has no parent")?)?;
+    fs::rename(done, &packed)?;
+    fs::write(&stamp, contents)?;
+    Ok(packed)
+}
+
+/// The bytes of all files of a bundle.
+fn contents(bundle: &Path) -> Result<Vec<u8>> {
+    let mut contents = Vec::new();
+    for file in workerd::files(bundle)? {
+        contents.extend(fs::read(file)?);
+    }
+    Ok(contents)
+}
