@@ -194,7 +194,7 @@ pub(super) fn of_dialing(config: &Config, error: TransportError) -> (Error, Sign
         }
         TransportErrorKind::Tls => ("TLS with ", " failed: ", CHECK_TLS, Signal::Local),
         TransportErrorKind::Unreachable => ("nothing answers at ", ": ", CHECK_SERVER, Signal::Lost),
-        TransportErrorKind::Lost => ("the connection to ", " broke: ", CHECK_SERVER, Signal::Lost),
+        TransportErrorKind::Lost => ("the connection to ", " broke before TLS: ", CHECK_SERVER, Signal::Lost),
     };
     (Error::connect(line(before, config, happened, &error.text, advice)), signal)
 }
