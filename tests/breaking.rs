@@ -231,7 +231,7 @@ fn statement_that_check_cannot_follow_fails_the_check() {
     }
     write_files(home.path(), &[("change.sql", "BEGIN; ALTER TABLE t DROP COLUMN old; ROLLBACK;")]);
     assert_eq!(run(home.path(), &arguments("human"), &[]), (String::new(), true));
-    // `check` also fails if the folder of migrations that the build reads has a statement that it cannot follow.
+    // If the build reads a folder of migrations, a statement there that `check` cannot follow also makes it fail.
     write_files(
         home.path(),
         &[

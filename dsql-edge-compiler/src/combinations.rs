@@ -1,9 +1,9 @@
 //! Compiles a query with optional text in every combination.
 //!
 //! Input: the tokens of the query, with the pieces of optional text. Output: one [`TypedQuery`] that is valid for all
-//! combinations. All combinations have the same columns and parameters. A column can be NULL if this column can be NULL
-//! in at least one combination. A parameter accepts an `Option` if this parameter accepts an `Option` in all
-//! combinations.
+//! combinations. All combinations return the same columns, and a parameter has the same type in every combination that
+//! contains it. A column can be NULL if this column can be NULL in at least one combination. A parameter accepts an
+//! `Option` if this parameter accepts an `Option` in all combinations.
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::one_text;

@@ -115,8 +115,9 @@
 ///
 /// One parameter decides whether an optional part is sent: the only parameter in that part that occurs nowhere outside
 /// optional text. Its argument is an `Option`, whose value is bound. Every combination of parts is compiled (at most
-/// six parameters may decide). All combinations must have the same columns and parameters. The combination that the
-/// arguments choose is sent; a value never becomes text.
+/// six parameters may decide). All combinations must return the same columns, and a parameter must have the same type
+/// in every combination that contains it. The combination that the arguments choose is sent; a value never becomes
+/// text.
 ///
 /// # Many rows
 ///

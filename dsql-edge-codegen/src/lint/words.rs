@@ -1,7 +1,7 @@
 //! Finds the statements of a script that contain a name.
 //!
-//! Input: the statements of a file with their tokens. Output: statements by name. Each answer is a
-//! look-up: a search would read the whole script again for each key of the script.
+//! Input: the statements of a file with their tokens. Output: statements by name, from an index. Without the index,
+//! `key` would read the script again for each PRIMARY KEY or UNIQUE constraint that it may move.
 
 use std::collections::HashMap;
 use std::ops::Range;

@@ -70,7 +70,8 @@ impl Resolve {
             let known = ledger.read().await?;
             for step in &file.steps {
                 let is_known = known.iter().any(|entry| entry.file == name && entry.step == step.number);
-                // With `--changed`, a file that was not applied completely is not recorded as complete.
+                // With `--changed`, a statement that the ledger does not have is recorded only if the ledger has the
+                // file as complete.
                 if self.applied || is_known || known.iter().any(|entry| entry.file == name && entry.step == 0)
                 {
                     ledger.record(file, step).await?;

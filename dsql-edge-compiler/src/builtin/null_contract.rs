@@ -41,7 +41,7 @@ impl NullContract {
         matches!(self, NullContract::OfValues | NullContract::Always)
     }
 
-    /// Whether the result is not NULL for any arguments.
+    /// Whether the result is never NULL, whatever the arguments are.
     pub fn holds_always(self) -> bool {
         self == NullContract::Always
     }

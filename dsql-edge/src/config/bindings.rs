@@ -32,7 +32,7 @@ impl Config {
     /// | `DSQL_TLS` | `direct` to begin with TLS, without SSLRequest: see `Config::direct_tls` (feature `direct-tls`; ignored without it) |
     /// | `AWS_ROLE_ARN` | a role to assume with these keys (feature `assume-role`) |
     /// | `AWS_ROLE_SESSION_NAME`, `AWS_ROLE_EXTERNAL_ID` | the name of the role's session (`dsql-edge` if it is not set), the role's external id |
-    /// | `AWS_ENDPOINT_URL_STS` | only with `localhost` |
+    /// | `AWS_ENDPOINT_URL_STS` | an STS on this machine, `https://localhost:<port>`; only with `AWS_ROLE_ARN` |
     ///
     /// A secret of the Secrets Store is read with [`from_secrets_store`](Config::from_secrets_store).
     ///

@@ -311,8 +311,8 @@ struct Tried {
     drops: usize,
 }
 
-/// With this stride each byte has one fault. `DSQL_EDGE_FAULTS=everywhere` tries every fault at every byte, which takes
-/// five times as long (`cargo xtask test --full faults`).
+/// With this stride, one or two kinds of fault are tried at each byte. `DSQL_EDGE_FAULTS=everywhere` tries every fault
+/// at every byte, which takes five times as long (`cargo xtask test --full faults`).
 const STRIDE: usize = 5;
 
 #[test]

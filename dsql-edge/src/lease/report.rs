@@ -46,8 +46,8 @@ impl Report {
                 backend::write_error(error, &mut bytes);
                 return bytes;
             }
-            // Only one violation of the protocol proves that nothing was executed: the server dropped the flight with
-            // the login.
+            // Only one violation of the protocol proves that nothing was executed: the server processed the login, and
+            // dropped the flight that was sent with the login.
             Kind::Protocol(_) if matches!(self.signal, Signal::LoginRejected { .. }) => {
                 bytes.push(b'd');
                 return bytes;

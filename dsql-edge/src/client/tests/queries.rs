@@ -345,8 +345,8 @@ fn write_whose_answer_is_cut_anywhere_is_unknown() {
         for end in [Step::Close, Step::Break(TransportErrorKind::Lost), Step::Stall] {
             let network = Network::default();
             network.accept([Step::AwaitWrite, Step::Send(whole[..cut].to_vec()), end.clone()]);
-            // Without bytes the server would close the connection and not stall: a read of no bytes is the end of the
-            // stream.
+            // With `cut == 0`, `Send` has no bytes. The client takes an empty read as the end of the stream, so the
+            // connection would end, not stall.
             if cut == 0 && matches!(end, Step::Stall) {
                 continue;
             }

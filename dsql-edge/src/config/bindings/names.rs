@@ -14,7 +14,7 @@ pub(super) const KEYS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"
 
 pub(super) const ROLE: [&str; 3] = ["AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_ROLE_EXTERNAL_ID"];
 
-/// The endpoint of the STS that issued the keys; only with `localhost`.
+/// The URL of an STS on this machine, `https://localhost:<port>`: the requests that assume a role go there.
 pub(super) const STS: &str = "AWS_ENDPOINT_URL_STS";
 
 /// The prefix of each set of bindings.

@@ -91,7 +91,8 @@ fn ratios(round_trip: u64, turns: &[&Turns]) -> Table {
     });
     Table {
         title: format!("dsql-edge ÷ the other client at a round trip of {round_trip} ms"),
-        note: "The median of the ratios of the same round. Below 1, dsql-edge is faster; above 1, **the other client is**."
+        note: "In each round, dsql-edge's time is divided by the other client's time; the figure is the median of these \
+               ratios. Below 1, dsql-edge is faster; above 1, **the other client is**."
             .to_owned(),
         head,
         rows,

@@ -26,7 +26,7 @@ pub(super) fn median(values: &[f64]) -> f64 {
     }
 }
 
-/// The median of the ratios of values of the same round.
+/// The median over all rounds of our value divided by the other value of the same round.
 pub(super) fn paired_ratio(ours: &[f64], others: &[f64]) -> f64 {
     let ratios: Vec<f64> = ours.iter().zip(others).map(|(ours, other)| ours / other).collect();
     median(&ratios)
