@@ -156,8 +156,8 @@ impl Local {
         self.bindings_with(&self.credentials)
     }
 
-    /// The bindings with which a Worker connects as the user `name`, a [`Builder::user`]: names and values. `None` if there
-    /// is no such user.
+    /// The bindings with which a Worker connects as the user `name`, a [`Builder::user`]: names and values. `None` if
+    /// this user does not exist.
     pub fn bindings_of_user(&self, name: &str) -> Option<Vec<(&'static str, String)>> {
         let mut bindings = self.bindings_with(self.user_credentials(name)?);
         bindings.push(("DSQL_USER", name.to_owned()));
