@@ -92,7 +92,7 @@ impl Analyzer<'_> {
         });
         if let Some(inner) = nested {
             let message = "aggregate function calls cannot be nested";
-            let hint = "compute the inner aggregate in a subquery, then aggregate the result of the subquery";
+            let hint = "compute the inner aggregate in a subquery";
             self.report(Diagnostic::error(Code::MisplacedAggregate, inner, message).with_hint(hint));
             return Node::error(span);
         }
