@@ -18,8 +18,8 @@ use crate::transport::Environment;
 /// The connections of one request to an Aurora DSQL cluster.
 ///
 /// A new `Dsql` costs nothing: it connects with the first query, in 4 round trips, and keeps the connection, so that
-/// the next query takes 1. [`warm_up`](Dsql::warm_up) connects before the first query. Queries that run at the same time open more connections, up to [`Config::max_connections`];
-/// further queries wait for a connection.
+/// the next query takes 1. [`warm_up`](Dsql::warm_up) connects before the first query. Queries that run at the same time
+/// open more connections, up to [`Config::max_connections`]; further queries wait for a connection.
 ///
 /// A `Dsql` belongs to the request in which it was made, because Workers does not let a request use the sockets of
 /// another request. If a `Dsql` is kept in a static, its queries in another request return an error
