@@ -67,8 +67,9 @@ pub(crate) trait Ahead: Send {
 }
 
 /// Whether the token may be made long after the socket is open. Keys sign at once, so a Worker without roles does not
-/// link the check of its socket; while a provider of its own is slow, that socket is not watched.
-const TOKEN_MAY_BE_LATE: bool = cfg!(any(feature = "assume-role", feature = "tokio"));
+/// link the check of its socket. It opens the socket only when a provider of its own has returned, because the end of a
+/// socket that is not watched would be noticed only after a write.
+pub(crate) const TOKEN_MAY_BE_LATE: bool = cfg!(any(feature = "assume-role", feature = "tokio"));
 
 /// Opens a connection with TLS; for callers that can await.
 #[cfg(feature = "pool")]
@@ -173,6 +174,9 @@ impl<'c> LoginAttempt<'c> {
         }
         while self.dialed.is_none() {
             let Some(dialing) = &mut self.dialing else {
+                if self.token.is_none() && !TOKEN_MAY_BE_LATE {
+                    break;
+                }
                 self.dial(connector);
                 continue;
             };
