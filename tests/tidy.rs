@@ -238,13 +238,17 @@ fn javascript_and_proc_macro_have_one_module_each() {
         "dsql-edge-codegen/src",
         "dsql-edge-local/src",
     ] {
-        for source in sources(folder) {
+        // This file calls rustc's lexer, and only inside a macro.
+        for source in sources(folder).into_iter().filter(|it| !it.path.ends_with("emit/rust_source.rs")) {
             if source
                 .text
                 .lines()
                 .any(|line| line.contains("proc_macro::") && !line.trim_start().starts_with("//"))
             {
-                problems.push(format!("{}: only dsql-edge-macros names proc_macro", source.path));
+                problems.push(format!(
+                    "{}: only dsql-edge-macros and emit/rust_source.rs name proc_macro",
+                    source.path
+                ));
             }
         }
     }

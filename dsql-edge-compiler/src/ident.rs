@@ -52,6 +52,11 @@ impl FieldName {
         identifier(&self.text)
     }
 
+    /// The identifier as Rust code writes it.
+    pub fn in_rust(&self) -> String {
+        if is_keyword(&self.text) { format!("r#{}", self.text) } else { self.text.clone() }
+    }
+
     /// The part of a struct's name that comes from a group: `written_by` becomes `WrittenBy`.
     pub fn pascal_case(&self) -> String {
         let mut out = String::with_capacity(self.text.len());

@@ -77,7 +77,8 @@ fn expression(
     values: &[Value],
     (effect, session): (Effect, SessionEffect),
 ) -> TokenStream {
-    let (effect, session) = (effect_path(effect), session_path(session));
+    let path = |text: &str| text.parse::<TokenStream>().unwrap_or_default();
+    let (effect, session) = (path(effect_path(effect)), path(session_path(session)));
     let names = parameter_names(values);
     let values = values.iter().map(|(value, _)| value);
     let arguments = Ident::new("arguments", Span::mixed_site());

@@ -12,13 +12,13 @@ macro_rules! tags {
     ($category:expr) => {
         match (&$category,) {
             (p1,) => {
-                #[derive(Debug, Clone, PartialEq)]
                 pub struct Row {
                     pub tag_name: ::std::string::String,
                     pub usage_count: ::core::option::Option<i32>,
                 }
-                ::dsql_edge::private::serialize! {
-                    [] Row [] [] { tag_name: "tag_name", usage_count: "usage_count" }
+                ::dsql_edge::private::row! {
+                    [Debug Clone PartialEq Serialize]
+                    { [] Row [] [] { tag_name: "tag_name" "tag_name", usage_count: "usage_count" "usage_count" } }
                 }
                 fn decode(
                     row: &::dsql_edge::private::DataRow<'_>,
@@ -64,14 +64,14 @@ macro_rules! tags {
 }
 
 /// A row with an overridden column: `"SELECT n AS \"n: T\""`.
-#[derive(Debug, Clone, PartialEq)]
 pub struct Generic<T0> {
     /// The column.
     pub n: T0,
 }
 
-dsql_edge::private::serialize! {
-    [<T0>] Generic [<T0>] [where T0: ::dsql_edge::private::serde::Serialize] { n: "n" }
+dsql_edge::private::row! {
+    [Debug Clone PartialEq Serialize]
+    { [<T0>] Generic [<T0>] [[T0]] { n: "n" "n" } }
 }
 
 fn database() -> Dsql {

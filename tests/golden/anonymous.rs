@@ -7,34 +7,15 @@ fn anonymous(author: ::dsql_edge::types::Uuid, least: i32) {
                 pub title: ::std::string::String,
                 pub body: ::core::option::Option<::std::string::String>,
             }
-            impl ::core::fmt::Debug for Row {
-                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                    f.debug_struct("Row").field("title", &self.title).field("body", &self.body).finish()
-                }
-            }
-            impl ::core::clone::Clone for Row {
-                fn clone(&self) -> Self {
-                    Row {
-                        title: ::core::clone::Clone::clone(&self.title),
-                        body: ::core::clone::Clone::clone(&self.body),
-                    }
-                }
-            }
-            #[automatically_derived]
-            impl ::core::cmp::PartialEq for Row {
-                fn eq(&self, other: &Self) -> bool {
-                    self.title == other.title && self.body == other.body
-                }
-            }
-            ::dsql_edge::private::serialize! { [] Row [] [] { title : "title" , body : "body" } }
+            ::dsql_edge::private::row! { [Debug Clone PartialEq Serialize] { [] Row [] [] { title : "title" "title" , body : "body" "body" } } }
             fn decode(
                 row: &::dsql_edge::private::DataRow<'_>,
             ) -> ::core::result::Result<Row, ::dsql_edge::private::Error> {
                 ::core::result::Result::Ok(Row {
                     title: row
-                        .column::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(0usize)?,
+                        .column::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(0)?,
                     body: row
-                        .column::<::dsql_edge::types::sql::Text, ::dsql_edge::private::Nullable, _>(1usize)?,
+                        .column::<::dsql_edge::types::sql::Text, ::dsql_edge::private::Nullable, _>(1)?,
                 })
             }
             static STATEMENT: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
@@ -43,10 +24,10 @@ fn anonymous(author: ::dsql_edge::types::Uuid, least: i32) {
                 file: ::core::file!(),
                 line: ::core::line!(),
                 column: ::core::column!(),
-                params: &[2950u32, 23u32],
+                params: &[2950, 23],
                 columns: &[
-                    ::dsql_edge::private::ColumnDesc { name: "title", type_oid: 25u32, type_name: "text" },
-                    ::dsql_edge::private::ColumnDesc { name: "body", type_oid: 25u32, type_name: "text" },
+                    ::dsql_edge::private::ColumnDesc { name: "title", type_oid: 25, type_name: "text" },
+                    ::dsql_edge::private::ColumnDesc { name: "body", type_oid: 25, type_name: "text" },
                 ],
                 formats: &[1],
                 effect: ::dsql_edge::private::Effect::Read,

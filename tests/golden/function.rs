@@ -6,26 +6,7 @@ pub struct Post {
     #[doc = "`text[] NOT NULL`"]
     pub bodies: ::std::vec::Vec<::core::option::Option<::std::string::String>>,
 }
-impl ::core::fmt::Debug for Post {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        f.debug_struct("Post").field("title", &self.title).field("bodies", &self.bodies).finish()
-    }
-}
-impl ::core::clone::Clone for Post {
-    fn clone(&self) -> Self {
-        Post {
-            title: ::core::clone::Clone::clone(&self.title),
-            bodies: ::core::clone::Clone::clone(&self.bodies),
-        }
-    }
-}
-#[automatically_derived]
-impl ::core::cmp::PartialEq for Post {
-    fn eq(&self, other: &Self) -> bool {
-        self.title == other.title && self.bodies == other.bodies
-    }
-}
-::dsql_edge::private::serialize! { [] Post [] [] { title : "title" , bodies : "bodies" } }
+::dsql_edge::private::row! { [Debug Clone PartialEq Serialize] { [] Post [] [] { title : "title" "title" , bodies : "bodies" "bodies" } } }
 #[doc = "A function."]
 pub fn posts(ids: &[::dsql_edge::types::Uuid], limit: i64) -> ::dsql_edge::private::Query<Post> {
     match (&(ids), &(limit)) {
@@ -33,7 +14,7 @@ pub fn posts(ids: &[::dsql_edge::types::Uuid], limit: i64) -> ::dsql_edge::priva
             fn decode(
                 row: &::dsql_edge::private::DataRow<'_>,
             ) -> ::core::result::Result<Post, ::dsql_edge::private::Error> {
-                :: core :: result :: Result :: Ok (Post { title : row . column :: < :: dsql_edge :: types :: sql :: Text , :: dsql_edge :: private :: NotNull , _ > (0usize) ? , bodies : row . column :: < :: dsql_edge :: types :: sql :: Array < :: dsql_edge :: types :: sql :: Text > , :: dsql_edge :: private :: NotNull , _ > (1usize) ? })
+                :: core :: result :: Result :: Ok (Post { title : row . column ::<:: dsql_edge :: types :: sql :: Text , :: dsql_edge :: private :: NotNull , _ > (0) ?, bodies : row . column ::<:: dsql_edge :: types :: sql :: Array <:: dsql_edge :: types :: sql :: Text >, :: dsql_edge :: private :: NotNull , _ > (1) ?, })
             }
             static STATEMENT: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
                 sql: "SELECT title, array_agg(body) AS bodies FROM posts WHERE id = ANY($1) GROUP BY title LIMIT $2",
@@ -41,14 +22,10 @@ pub fn posts(ids: &[::dsql_edge::types::Uuid], limit: i64) -> ::dsql_edge::priva
                 file: ::core::file!(),
                 line: ::core::line!(),
                 column: ::core::column!(),
-                params: &[2951u32, 20u32],
+                params: &[2951, 20],
                 columns: &[
-                    ::dsql_edge::private::ColumnDesc { name: "title", type_oid: 25u32, type_name: "text" },
-                    ::dsql_edge::private::ColumnDesc {
-                        name: "bodies",
-                        type_oid: 1009u32,
-                        type_name: "_text",
-                    },
+                    ::dsql_edge::private::ColumnDesc { name: "title", type_oid: 25, type_name: "text" },
+                    ::dsql_edge::private::ColumnDesc { name: "bodies", type_oid: 1009, type_name: "_text" },
                 ],
                 formats: &[1],
                 effect: ::dsql_edge::private::Effect::Read,
@@ -57,7 +34,7 @@ pub fn posts(ids: &[::dsql_edge::types::Uuid], limit: i64) -> ::dsql_edge::priva
                 search_path: "",
             };
             let mut arguments = ::dsql_edge::private::Arguments::with_capacity(2usize);
-            arguments . bind :: < :: dsql_edge :: types :: sql :: Array < :: dsql_edge :: types :: sql :: Uuid , :: dsql_edge :: private :: NotNull > , :: dsql_edge :: private :: NotNull , _ > (p1) ;
+            arguments . bind :: < :: dsql_edge :: types :: sql :: Array <:: dsql_edge :: types :: sql :: Uuid , :: dsql_edge :: private :: NotNull > , :: dsql_edge :: private :: NotNull , _ > (p1) ;
             arguments.bind::<::dsql_edge::types::sql::Int8, ::dsql_edge::private::Nullable, _>(p2);
             ::dsql_edge::private::Query::new(&STATEMENT, arguments, decode)
         }

@@ -13,7 +13,7 @@ fn key(id: ::dsql_edge::types::Uuid, name: &str) {
                 file: ::core::file!(),
                 line: ::core::line!(),
                 column: ::core::column!(),
-                params: &[2950u32, 25u32],
+                params: &[2950, 25],
                 columns: &[],
                 formats: &[],
                 effect: ::dsql_edge::private::Effect::Write,
@@ -37,7 +37,7 @@ fn command(name: &str) {
                 file: ::core::file!(),
                 line: ::core::line!(),
                 column: ::core::column!(),
-                params: &[25u32],
+                params: &[25],
                 columns: &[],
                 formats: &[],
                 effect: ::dsql_edge::private::Effect::Write,
@@ -80,23 +80,7 @@ fn session_query(zone: ::core::option::Option<&str>) {
             pub struct Row {
                 pub zone: ::core::option::Option<::std::string::String>,
             }
-            impl ::core::fmt::Debug for Row {
-                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                    f.debug_struct("Row").field("zone", &self.zone).finish()
-                }
-            }
-            impl ::core::clone::Clone for Row {
-                fn clone(&self) -> Self {
-                    Row { zone: ::core::clone::Clone::clone(&self.zone) }
-                }
-            }
-            #[automatically_derived]
-            impl ::core::cmp::PartialEq for Row {
-                fn eq(&self, other: &Self) -> bool {
-                    self.zone == other.zone
-                }
-            }
-            ::dsql_edge::private::serialize! { [] Row [] [] { zone : "zone" } }
+            ::dsql_edge::private::row! { [Debug Clone PartialEq Serialize] { [] Row [] [] { zone : "zone" "zone" } } }
             impl ::dsql_edge::private::SingleColumn for Row {
                 type Value = ::core::option::Option<::std::string::String>;
                 fn into_value(self) -> ::core::option::Option<::std::string::String> {
@@ -108,7 +92,7 @@ fn session_query(zone: ::core::option::Option<&str>) {
             ) -> ::core::result::Result<Row, ::dsql_edge::private::Error> {
                 ::core::result::Result::Ok(Row {
                     zone: row
-                        .column::<::dsql_edge::types::sql::Text, ::dsql_edge::private::Nullable, _>(0usize)?,
+                        .column::<::dsql_edge::types::sql::Text, ::dsql_edge::private::Nullable, _>(0)?,
                 })
             }
             static STATEMENT: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
@@ -117,10 +101,10 @@ fn session_query(zone: ::core::option::Option<&str>) {
                 file: ::core::file!(),
                 line: ::core::line!(),
                 column: ::core::column!(),
-                params: &[25u32],
+                params: &[25],
                 columns: &[::dsql_edge::private::ColumnDesc {
                     name: "zone",
-                    type_oid: 25u32,
+                    type_oid: 25,
                     type_name: "text",
                 }],
                 formats: &[1],

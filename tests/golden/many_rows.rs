@@ -19,7 +19,7 @@ fn at_once(people: &[(::dsql_edge::types::Uuid, &str, ::core::option::Option<&st
                 file: ::core::file!(),
                 line: ::core::line!(),
                 column: ::core::column!(),
-                params: &[2951u32, 1009u32, 1009u32],
+                params: &[2951, 1009, 1009],
                 columns: &[],
                 formats: &[],
                 effect: ::dsql_edge::private::Effect::Write,
@@ -46,23 +46,7 @@ fn one_by_one(people: &[(&str, ::dsql_edge::types::Uuid)]) {
             pub struct Row {
                 pub email: ::core::option::Option<::std::string::String>,
             }
-            impl ::core::fmt::Debug for Row {
-                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                    f.debug_struct("Row").field("email", &self.email).finish()
-                }
-            }
-            impl ::core::clone::Clone for Row {
-                fn clone(&self) -> Self {
-                    Row { email: ::core::clone::Clone::clone(&self.email) }
-                }
-            }
-            #[automatically_derived]
-            impl ::core::cmp::PartialEq for Row {
-                fn eq(&self, other: &Self) -> bool {
-                    self.email == other.email
-                }
-            }
-            ::dsql_edge::private::serialize! { [] Row [] [] { email : "email" } }
+            ::dsql_edge::private::row! { [Debug Clone PartialEq Serialize] { [] Row [] [] { email : "email" "email" } } }
             impl ::dsql_edge::private::SingleColumn for Row {
                 type Value = ::core::option::Option<::std::string::String>;
                 fn into_value(self) -> ::core::option::Option<::std::string::String> {
@@ -74,7 +58,7 @@ fn one_by_one(people: &[(&str, ::dsql_edge::types::Uuid)]) {
             ) -> ::core::result::Result<Row, ::dsql_edge::private::Error> {
                 ::core::result::Result::Ok(Row {
                     email: row
-                        .column::<::dsql_edge::types::sql::Text, ::dsql_edge::private::Nullable, _>(0usize)?,
+                        .column::<::dsql_edge::types::sql::Text, ::dsql_edge::private::Nullable, _>(0)?,
                 })
             }
             static STATEMENT: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
@@ -83,10 +67,10 @@ fn one_by_one(people: &[(&str, ::dsql_edge::types::Uuid)]) {
                 file: ::core::file!(),
                 line: ::core::line!(),
                 column: ::core::column!(),
-                params: &[25u32, 2950u32],
+                params: &[25, 2950],
                 columns: &[::dsql_edge::private::ColumnDesc {
                     name: "email",
-                    type_oid: 25u32,
+                    type_oid: 25,
                     type_name: "text",
                 }],
                 formats: &[1],

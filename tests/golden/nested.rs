@@ -6,26 +6,7 @@ pub struct Post {
     #[doc = "`None` if an outer join has no matching row."]
     pub author: ::core::option::Option<PostAuthor>,
 }
-impl ::core::fmt::Debug for Post {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        f.debug_struct("Post").field("title", &self.title).field("author", &self.author).finish()
-    }
-}
-impl ::core::clone::Clone for Post {
-    fn clone(&self) -> Self {
-        Post {
-            title: ::core::clone::Clone::clone(&self.title),
-            author: ::core::clone::Clone::clone(&self.author),
-        }
-    }
-}
-#[automatically_derived]
-impl ::core::cmp::PartialEq for Post {
-    fn eq(&self, other: &Self) -> bool {
-        self.title == other.title && self.author == other.author
-    }
-}
-::dsql_edge::private::serialize! { [] Post [] [] { title : "title" , author : "author" } }
+::dsql_edge::private::row! { [Debug Clone PartialEq Serialize] { [] Post [] [] { title : "title" "title" , author : "author" "author" } } }
 #[doc = "A group of the columns of [`Post`]."]
 pub struct PostAuthor {
     #[doc = "`text NOT NULL`"]
@@ -33,26 +14,7 @@ pub struct PostAuthor {
     #[doc = "`text`"]
     pub email: ::core::option::Option<::std::string::String>,
 }
-impl ::core::fmt::Debug for PostAuthor {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        f.debug_struct("PostAuthor").field("name", &self.name).field("email", &self.email).finish()
-    }
-}
-impl ::core::clone::Clone for PostAuthor {
-    fn clone(&self) -> Self {
-        PostAuthor {
-            name: ::core::clone::Clone::clone(&self.name),
-            email: ::core::clone::Clone::clone(&self.email),
-        }
-    }
-}
-#[automatically_derived]
-impl ::core::cmp::PartialEq for PostAuthor {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name && self.email == other.email
-    }
-}
-::dsql_edge::private::serialize! { [] PostAuthor [] [] { name : "name" , email : "email" } }
+::dsql_edge::private::row! { [Debug Clone PartialEq Serialize] { [] PostAuthor [] [] { name : "name" "name" , email : "email" "email" } } }
 #[doc = "A function."]
 pub fn nested() -> ::dsql_edge::private::Query<Post> {
     match () {
@@ -62,16 +24,16 @@ pub fn nested() -> ::dsql_edge::private::Query<Post> {
             ) -> ::core::result::Result<Post, ::dsql_edge::private::Error> {
                 ::core::result::Result::Ok(Post {
                     title: row
-                        .column::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(0usize)?,
-                    author: row.group(1usize, |row| {
+                        .column::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(0)?,
+                    author: row.group(1, |row| {
                         ::core::result::Result::Ok(PostAuthor {
                             name: row
                                 .column::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(
-                                    1usize,
+                                    1,
                                 )?,
                             email: row
                                 .column::<::dsql_edge::types::sql::Text, ::dsql_edge::private::Nullable, _>(
-                                    2usize,
+                                    2,
                                 )?,
                         })
                     })?,
@@ -85,15 +47,11 @@ pub fn nested() -> ::dsql_edge::private::Query<Post> {
                 column: ::core::column!(),
                 params: &[],
                 columns: &[
-                    ::dsql_edge::private::ColumnDesc { name: "title", type_oid: 25u32, type_name: "text" },
-                    ::dsql_edge::private::ColumnDesc {
-                        name: "author.name",
-                        type_oid: 25u32,
-                        type_name: "text",
-                    },
+                    ::dsql_edge::private::ColumnDesc { name: "title", type_oid: 25, type_name: "text" },
+                    ::dsql_edge::private::ColumnDesc { name: "author.name", type_oid: 25, type_name: "text" },
                     ::dsql_edge::private::ColumnDesc {
                         name: "author.email",
-                        type_oid: 25u32,
+                        type_oid: 25,
                         type_name: "text",
                     },
                 ],

@@ -6,23 +6,7 @@ fn optional(least: i32, title: ::core::option::Option<&str>, body: ::core::optio
             pub struct Row {
                 pub found: i64,
             }
-            impl ::core::fmt::Debug for Row {
-                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                    f.debug_struct("Row").field("found", &self.found).finish()
-                }
-            }
-            impl ::core::clone::Clone for Row {
-                fn clone(&self) -> Self {
-                    Row { found: ::core::clone::Clone::clone(&self.found) }
-                }
-            }
-            #[automatically_derived]
-            impl ::core::cmp::PartialEq for Row {
-                fn eq(&self, other: &Self) -> bool {
-                    self.found == other.found
-                }
-            }
-            ::dsql_edge::private::serialize! { [] Row [] [] { found : "found" } }
+            ::dsql_edge::private::row! { [Debug Clone PartialEq Serialize] { [] Row [] [] { found : "found" "found" } } }
             impl ::dsql_edge::private::SingleColumn for Row {
                 type Value = i64;
                 fn into_value(self) -> i64 {
@@ -34,18 +18,18 @@ fn optional(least: i32, title: ::core::option::Option<&str>, body: ::core::optio
             ) -> ::core::result::Result<Row, ::dsql_edge::private::Error> {
                 ::core::result::Result::Ok(Row {
                     found: row
-                        .column::<::dsql_edge::types::sql::Int8, ::dsql_edge::private::NotNull, _>(0usize)?,
+                        .column::<::dsql_edge::types::sql::Int8, ::dsql_edge::private::NotNull, _>(0)?,
                 })
             }
             const COLUMNS: &[::dsql_edge::private::ColumnDesc] =
-                &[::dsql_edge::private::ColumnDesc { name: "found", type_oid: 20u32, type_name: "int8" }];
+                &[::dsql_edge::private::ColumnDesc { name: "found", type_oid: 20, type_name: "int8" }];
             static STATEMENT_0: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {
                 sql: "SELECT count(*) AS found FROM posts WHERE views > $1   AND title = $2    AND body = $3  ",
                 name: "optional",
                 file: ::core::file!(),
                 line: ::core::line!(),
                 column: ::core::column!(),
-                params: &[23u32, 25u32, 25u32],
+                params: &[23, 25, 25],
                 columns: COLUMNS,
                 formats: &[1],
                 effect: ::dsql_edge::private::Effect::Read,
@@ -59,7 +43,7 @@ fn optional(least: i32, title: ::core::option::Option<&str>, body: ::core::optio
                 file: ::core::file!(),
                 line: ::core::line!(),
                 column: ::core::column!(),
-                params: &[23u32, 25u32],
+                params: &[23, 25],
                 columns: COLUMNS,
                 formats: &[1],
                 effect: ::dsql_edge::private::Effect::Read,
@@ -73,7 +57,7 @@ fn optional(least: i32, title: ::core::option::Option<&str>, body: ::core::optio
                 file: ::core::file!(),
                 line: ::core::line!(),
                 column: ::core::column!(),
-                params: &[23u32, 25u32],
+                params: &[23, 25],
                 columns: COLUMNS,
                 formats: &[1],
                 effect: ::dsql_edge::private::Effect::Read,
@@ -87,7 +71,7 @@ fn optional(least: i32, title: ::core::option::Option<&str>, body: ::core::optio
                 file: ::core::file!(),
                 line: ::core::line!(),
                 column: ::core::column!(),
-                params: &[23u32],
+                params: &[23],
                 columns: COLUMNS,
                 formats: &[1],
                 effect: ::dsql_edge::private::Effect::Read,

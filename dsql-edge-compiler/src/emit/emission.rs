@@ -3,7 +3,7 @@
 use crate::fields::{Entry, Field, Fields, Marker, RustType};
 use crate::typed::{TypedQuery, Unnest};
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::format_ident;
 use std::collections::BTreeMap;
 
 /// The Rust types that overrides and directives name, by the number of the column.
@@ -70,30 +70,19 @@ pub fn parameter_names(arguments: &[Argument]) -> Vec<Ident> {
 }
 
 /// The path of a marker.
-pub(super) fn marker_path(marker: &Marker) -> TokenStream {
+pub(super) fn marker_path(marker: &Marker) -> String {
     match marker {
-        Marker::Scalar(name) => {
-            let name = format_ident!("{name}");
-            quote!(::dsql_edge::types::sql::#name)
-        }
-        Marker::Array(element) => {
-            let element = marker_path(element);
-            quote!(::dsql_edge::types::sql::Array<#element>)
-        }
+        Marker::Scalar(name) => format!("::dsql_edge::types::sql::{name}"),
+        Marker::Array(element) => format!("::dsql_edge::types::sql::Array<{}>", marker_path(element)),
     }
 }
 
-pub(super) fn nullability(nullable: bool) -> TokenStream {
-    if nullable { quote!(::dsql_edge::private::Nullable) } else { quote!(::dsql_edge::private::NotNull) }
+pub(super) fn nullability(nullable: bool) -> &'static str {
+    if nullable { "::dsql_edge::private::Nullable" } else { "::dsql_edge::private::NotNull" }
 }
 
-/// A type path from the tables in `fields`, all of which parse.
-pub(super) fn path(text: &str) -> TokenStream {
-    text.parse().unwrap_or_default()
-}
-
-pub(super) fn optional(nullable: bool, inner: TokenStream) -> TokenStream {
-    if nullable { quote!(::core::option::Option<#inner>) } else { inner }
+pub(super) fn optional(nullable: bool, inner: String) -> String {
+    if nullable { format!("::core::option::Option<{inner}>") } else { inner }
 }
 
 /// The name and the type of each field; used to compare the rows of two queries.
@@ -103,7 +92,7 @@ pub fn field_types(fields: &Fields, types: &WrittenTypes) -> Vec<(String, String
             let name = format!("{before}{}", entry.name().text());
             match entry {
                 Entry::Field(field) => {
-                    let ty = field_type(field, types.get(&field.column)).to_string();
+                    let ty = field_type(field, types.get(&field.column).map(ToString::to_string).as_deref());
                     out.push((name, readable(&ty)));
                 }
                 Entry::Group(group) => {
@@ -127,17 +116,16 @@ fn readable(ty: &str) -> String {
     ty
 }
 
-/// The type of a field, including the `Option`; `written` is the type that the user wrote.
-pub(super) fn field_type(field: &Field, written: Option<&TokenStream>) -> TokenStream {
+/// The type of a field, including the `Option`; `written` is the type that the user wrote, or its placeholder.
+pub(super) fn field_type(field: &Field, written: Option<&str>) -> String {
     let inner = match (&field.rust_type, written) {
-        (_, Some(written)) => written.clone(),
-        (RustType::Known(known), None) => path(known),
+        (_, Some(written)) => written.to_owned(),
+        (RustType::Known(known), None) => (*known).to_owned(),
         (RustType::Vec { element, nullable }, None) => {
-            let element = optional(*nullable, path(element));
-            quote!(::std::vec::Vec<#element>)
+            format!("::std::vec::Vec<{}>", optional(*nullable, (*element).to_owned()))
         }
-        (RustType::Written(written), None) => path(written),
-        (RustType::Directive(directive), None) => path(&directive.rust),
+        (RustType::Written(written), None) => written.clone(),
+        (RustType::Directive(directive), None) => directive.rust.clone(),
     };
     optional(field.nullable, inner)
 }

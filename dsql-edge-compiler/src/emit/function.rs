@@ -2,7 +2,8 @@
 //!
 //! Input: the head as the user wrote it and the [`Emission`] of its SQL. Output: a `fn` that returns a query.
 
-use super::emission::{Emission, optional, path};
+use super::emission::{Emission, optional};
+use super::rust_source::parsed;
 use crate::fields::{RustType, rust_type};
 use crate::typed::TypedParameter;
 use proc_macro2::{Ident, TokenStream};
@@ -71,19 +72,16 @@ impl Function {
 /// parameter decides on optional text.
 pub fn parameter_type(parameter: &TypedParameter) -> TokenStream {
     let borrowed = |owned: &str| match owned {
-        "::std::string::String" => quote!(&str),
-        "::std::vec::Vec<u8>" => quote!(&[u8]),
-        "::dsql_edge::types::JsonValue" => quote!(&::dsql_edge::types::JsonValue),
-        copied => path(copied),
+        "::std::string::String" => "&str".to_owned(),
+        "::std::vec::Vec<u8>" => "&[u8]".to_owned(),
+        "::dsql_edge::types::JsonValue" => "&::dsql_edge::types::JsonValue".to_owned(),
+        copied => copied.to_owned(),
     };
     let inner = match rust_type(&parameter.sql_type, false) {
         Some((_, RustType::Known(known))) => borrowed(known),
-        Some((_, RustType::Vec { element, .. })) => {
-            let element = borrowed(element);
-            quote!(&[#element])
-        }
+        Some((_, RustType::Vec { element, .. })) => format!("&[{}]", borrowed(element)),
         // A type without a Rust type is sent as text.
-        Some((_, RustType::Written(_) | RustType::Directive(_))) | None => quote!(&str),
+        Some((_, RustType::Written(_) | RustType::Directive(_))) | None => "&str".to_owned(),
     };
-    optional(parameter.optional, optional(parameter.null_expected, inner))
+    parsed(&optional(parameter.optional, optional(parameter.null_expected, inner)))
 }

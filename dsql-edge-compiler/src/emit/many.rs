@@ -5,6 +5,7 @@
 //! separate execution.
 
 use super::emission::{Emission, Many, parameter_names};
+use super::rust_source::RustSource;
 use super::{row, statement};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
@@ -43,20 +44,21 @@ pub(super) fn expression(emission: &Emission<'_>, many: &Many) -> TokenStream {
             }
         }
     };
-    let statement = statement::statements(emission);
-    let (row, result) = if query.columns.is_empty() {
-        (quote!(), quote!(::dsql_edge::private::BulkCommand::new(&STATEMENT, #all)))
+    let mut items = RustSource::default();
+    let result = if query.columns.is_empty() {
+        quote!(::dsql_edge::private::BulkCommand::new(&STATEMENT, #all))
     } else {
-        let row = row::row(emission.fields, emission.row, emission.types);
-        (row, quote!(::dsql_edge::private::BulkQuery::new(&STATEMENT, #all, decode)))
+        row::row(emission.fields, emission.row, emission.types, &mut items);
+        quote!(::dsql_edge::private::BulkQuery::new(&STATEMENT, #all, decode))
     };
+    statement::statements(emission, &mut items);
+    let items = items.parse();
     // The items are in a separate block, so that the user's expressions cannot refer to the names of these items.
     // Temporaries that the expressions borrow stay alive until the end of the whole `match`.
     quote! {
         match #produced {
             #all => {
-                #row
-                #statement
+                #items
                 #result
             }
         }

@@ -8,6 +8,7 @@ mod emission;
 mod function;
 mod many;
 mod row;
+mod rust_source;
 mod statement;
 
 pub use emission::{
@@ -20,6 +21,7 @@ pub use statement::{effect_path, session_path};
 use crate::typed::{SessionEffect, TypedQuery};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
+use rust_source::RustSource;
 
 impl Emission<'_> {
     /// An expression that is a `Query` or a `Command`.
@@ -29,26 +31,33 @@ impl Emission<'_> {
         }
         let names = parameter_names(self.arguments);
         let arguments = self.arguments.iter().map(|(value, _)| value);
-        let statement = statement::statements(self);
         let chosen = statement::chosen(self.query, &names);
         let bind = statement::bind(self.query, &names);
         let count = names.len();
         let mutable = if count == 0 { quote!() } else { quote!(mut) };
         let arguments_name = format_ident!("arguments", span = Span::mixed_site());
         let kind = kind(self.query);
-        let (row, last) = match (&self.query.key, self.query.columns.is_empty()) {
-            (Some(key), true) => (statement::constraints(key), quote!(, &KEY)),
-            (None, true) => (quote!(), quote!()),
-            (_, false) => (row::row(self.fields, self.row, self.types), quote!(, decode)),
+        let mut items = RustSource::default();
+        let last = match (&self.query.key, self.query.columns.is_empty()) {
+            (Some(key), true) => {
+                statement::constraints(key, &mut items);
+                quote!(, &KEY)
+            }
+            (None, true) => quote!(),
+            (_, false) => {
+                row::row(self.fields, self.row, self.types, &mut items);
+                quote!(, decode)
+            }
         };
+        statement::statements(self, &mut items);
+        let items = items.parse();
         let result = quote!(::dsql_edge::private::#kind::new(#chosen, #arguments_name #last));
         // The arguments are evaluated outside the block that contains the items, so that the arguments cannot refer to
         // the names of these items.
         quote! {
             match (#(&(#arguments),)*) {
                 (#(#names,)*) => {
-                    #row
-                    #statement
+                    #items
                     let #mutable #arguments_name = ::dsql_edge::private::Arguments::with_capacity(#count);
                     #(#bind)*
                     #result

@@ -1,9 +1,12 @@
 //! Emits row structs with explicit impls, and the function that decodes a row.
 
 use super::emission::{RowTarget, RowType, WrittenTypes, field_type, marker_path, nullability, optional};
+use super::rust_source::{RustSource, list};
 use crate::fields::{Entry, Field, Fields, Group};
+use core::fmt::Write as _;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
+use std::collections::BTreeMap;
 
 /// A named row struct, for query functions. The struct of a group is named after the row struct and the group:
 /// `PostAuthor`.
@@ -25,45 +28,50 @@ pub struct Declaration<'d> {
 /// The structs, and their impls of Debug, Clone, PartialEq and Serialize.
 pub fn declaration(declared: &Declaration<'_>, fields: &Fields, types: &WrittenTypes) -> TokenStream {
     let Declaration { name, visibility, docs, attributes, derived, serialized } = declared;
-    let mut out = TokenStream::new();
-    each_struct(name, &fields.entries, &mut |name, entries| {
-        let declarations = entries.iter().map(|entry| {
-            let (field, ty) = (entry.name().ident(), entry_type(name, entry, types, &|_| quote!()));
+    let mut source = RustSource::default();
+    let visibility = source.placeholder(visibility.clone());
+    let attributes = source.placeholder(attributes.clone());
+    let types = placeholders(types, &mut source);
+    let traits = list_of_traits(|known| !derived.iter().any(|derived| derived == known));
+    each_struct(name, &fields.entries, &mut |ident, entries| {
+        let row = source.placeholder(quote!(#ident));
+        if ident == name {
+            let docs = source.placeholder(docs.clone());
+            source.push(format_args!("{docs} "));
+        } else {
+            let doc = format!("A group of the columns of [`{name}`].");
+            source.push(format_args!("#[doc = {doc:?}] "));
+        }
+        source.push(format_args!("{attributes} {visibility} struct {row} {{"));
+        for entry in entries {
             let doc = match entry {
-                Entry::Field(field) => field.doc.clone(),
+                Entry::Field(field) => field.doc.as_str(),
                 Entry::Group(group) if group.witness.is_some() => {
-                    "`None` if an outer join has no matching row.".to_owned()
+                    "`None` if an outer join has no matching row."
                 }
-                Entry::Group(_) => "A group of columns.".to_owned(),
+                Entry::Group(_) => "A group of columns.",
             };
-            quote!(#[doc = #doc] #visibility #field: #ty)
-        });
+            let ty = match entry {
+                Entry::Field(field) => written_or_own(field, &types),
+                Entry::Group(group) => {
+                    let group_row = group_name(ident, group);
+                    optional(group.witness.is_some(), source.placeholder(quote!(#group_row)))
+                }
+            };
+            let field = entry.name().in_rust();
+            source.push(format_args!("#[doc = {doc:?}] {visibility} {field}: {ty},"));
+        }
         // A type that the user wrote need not implement the traits of the row, so each impl has a bound. The bound has
         // `for`: without `for`, rustc would check the bound on a type without parameters immediately, and fail.
-        let written: Vec<&TokenStream> = columns(entries).iter().filter_map(|at| types.get(at)).collect();
-        let bounds = |bound: TokenStream| {
-            if written.is_empty() { quote!() } else { quote!(where #(for<'t> #written: #bound),*) }
-        };
-        let impls = Impls::new(name, entries, serialized).all(&quote!(), &bounds);
-        let ours = impls.iter().filter(|(name, _)| !derived.iter().any(|derived| derived == name));
-        let impls = ours.map(|(_, tokens)| tokens);
-        let docs = if name == &declared.name {
-            docs.clone()
-        } else {
-            let doc = format!("A group of the columns of [`{}`].", declared.name);
-            quote!(#[doc = #doc])
-        };
-        out.extend(quote! {
-            #docs
-            #attributes
-            #visibility struct #name { #(#declarations),* }
-            #(#impls)*
-        });
+        let bounds: String = own(entries, &types).map(|written| format!("[for<'t> {written}]")).collect();
+        let impls = impls(&row, &traits, "", &bounds, entries, serialized);
+        source.push(format_args!("}} {impls}"));
     });
     if let [Entry::Field(field)] = fields.entries.as_slice() {
-        out.extend(single_column(&quote!(#name), &quote!(), field, types.get(&field.column)));
+        let row = source.placeholder(quote!(#name));
+        single_column(&mut source, &row, "", field, &types);
     }
-    out
+    source.parse()
 }
 
 /// The structs that [`declaration`] generates.
@@ -71,59 +79,86 @@ pub fn declared_type(name: &Ident, fields: &Fields) -> RowType {
     row_type(name, &fields.entries)
 }
 
-/// The items in the block of a query.
-pub(super) fn row(fields: &Fields, target: &RowTarget, types: &WrittenTypes) -> TokenStream {
-    match target {
-        RowTarget::Struct(row) => decode(fields, types, &row.path, row),
-        RowTarget::Anonymous => anonymous(fields, types),
+/// Writes the items in the block of a query.
+pub(super) fn row(fields: &Fields, target: &RowTarget, types: &WrittenTypes, source: &mut RustSource) {
+    let written = placeholders(types, source);
+    let row = match target {
+        RowTarget::Struct(row) => Row::existing(row, source),
+        RowTarget::Anonymous => anonymous(fields, types, &written, source),
+    };
+    decode(fields, &written, &row, source);
+}
+
+/// The placeholders of the types that the user wrote, by the number of the column.
+type WrittenText = BTreeMap<usize, String>;
+
+fn placeholders(types: &WrittenTypes, source: &mut RustSource) -> WrittenText {
+    types.iter().map(|(at, written)| (*at, source.placeholder(written.clone()))).collect()
+}
+
+/// The struct of a row, as text.
+struct Row {
+    /// Its type.
+    ty: String,
+    /// The path of its constructor.
+    path: String,
+    /// The span of its name, if the user wrote it.
+    span: Option<Span>,
+    groups: Vec<(String, Row)>,
+}
+
+impl Row {
+    fn existing(row: &RowType, source: &mut RustSource) -> Row {
+        let path = source.placeholder(row.path.clone());
+        let span = row.path.clone().into_iter().next().map(|first| first.span());
+        let groups = row.groups.iter().map(|(name, group)| (name.clone(), Row::existing(group, source)));
+        Row { ty: path.clone(), path, span, groups: groups.collect() }
+    }
+
+    fn generated(name: &Ident, entries: &[Entry]) -> Row {
+        let groups = entries.iter().filter_map(|entry| match entry {
+            Entry::Field(_) => None,
+            Entry::Group(group) => {
+                let row = Row::generated(&group_name(name, group), &group.entries);
+                Some((group.name.text().to_owned(), row))
+            }
+        });
+        let path = name.to_string();
+        Row { ty: path.clone(), path, span: None, groups: groups.collect() }
     }
 }
 
-/// The struct of an anonymous row. A type that an override names becomes a type parameter of the struct, so that the
-/// type need not implement the traits of the row.
-fn anonymous(fields: &Fields, types: &WrittenTypes) -> TokenStream {
-    let row = anonymous_name(types);
-    let generic = |at: &usize| format_ident!("T{at}");
-    let generics: WrittenTypes = types
-        .keys()
-        .map(|at| {
-            let generic = generic(at);
-            (*at, quote!(#generic))
-        })
-        .collect();
-    let params = |entries: &[Entry]| {
-        let own = columns(entries);
-        angle(own.iter().filter(|at| types.contains_key(at)).map(|at| {
-            let generic = generic(at);
-            quote!(#generic)
-        }))
-    };
-    let mut out = TokenStream::new();
-    each_struct(&row, &fields.entries, &mut |name, entries| {
-        let declarations = entries.iter().map(|entry| {
-            let (field, ty) = (entry.name().ident(), entry_type(name, entry, &generics, &params));
-            quote!(pub #field: #ty)
-        });
-        let own: Vec<Ident> =
-            columns(entries).iter().filter(|at| types.contains_key(at)).map(generic).collect();
-        let bounds =
-            |bound: TokenStream| if own.is_empty() { quote!() } else { quote!(where #(#own: #bound),*) };
+/// Writes the struct of an anonymous row. A type that an override names becomes a type parameter of the struct, so that
+/// the type need not implement the traits of the row.
+fn anonymous(fields: &Fields, types: &WrittenTypes, written: &WrittenText, source: &mut RustSource) -> Row {
+    let name = anonymous_name(types);
+    let generics: WrittenText = types.keys().map(|at| (*at, format!("T{at}"))).collect();
+    let params = |entries: &[Entry]| angle(own(entries, &generics));
+    let traits = list_of_traits(|_| true);
+    each_struct(&name, &fields.entries, &mut |name, entries| {
         let params = params(entries);
-        let impls = Impls::new(name, entries, &str::to_owned).all(&params, &bounds);
-        let impls = impls.iter().map(|(_, tokens)| tokens);
-        out.extend(quote! {
-            #[allow(dead_code)]
-            pub struct #name #params { #(#declarations),* }
-            #(#impls)*
-        });
+        source.push(format_args!("#[allow(dead_code)] pub struct {name}{params} {{"));
+        for entry in entries {
+            let ty = match entry {
+                Entry::Field(field) => written_or_own(field, &generics),
+                Entry::Group(group) => {
+                    let (name, params) = (group_name(name, group), angle(own(&group.entries, &generics)));
+                    optional(group.witness.is_some(), format!("{name}{params}"))
+                }
+            };
+            let field = entry.name().in_rust();
+            source.push(format_args!("pub {field}: {ty},"));
+        }
+        let bounds: String = own(entries, &generics).map(|generic| format!("[{generic}]")).collect();
+        let impls = impls(&name.to_string(), &traits, &params, &bounds, entries, &str::to_owned);
+        source.push(format_args!("}} {impls}"));
     });
-    let params = params(&fields.entries);
     if let [Entry::Field(field)] = fields.entries.as_slice() {
-        out.extend(single_column(&quote!(#row #params), &params, field, generics.get(&field.column)));
+        single_column(source, &name.to_string(), &params(&fields.entries), field, &generics);
     }
-    let concrete = angle(types.values().cloned());
-    let decode = decode(fields, types, &quote!(#row #concrete), &row_type(&row, &fields.entries));
-    quote!(#out #decode)
+    let mut row = Row::generated(&name, &fields.entries);
+    row.ty.push_str(&angle(written.values().map(String::as_str)));
+    row
 }
 
 /// `Row`, or another name if a type that the user wrote begins with `Row`: in the block of the query, a generated
@@ -185,161 +220,108 @@ fn columns(entries: &[Entry]) -> Vec<usize> {
     out
 }
 
-/// The type of a field of the struct `row`; `args` are the type arguments of a group's struct.
-fn entry_type(
-    row: &Ident,
-    entry: &Entry,
-    types: &WrittenTypes,
-    args: &dyn Fn(&[Entry]) -> TokenStream,
-) -> TokenStream {
-    match entry {
-        Entry::Field(field) => field_type(field, types.get(&field.column)),
-        Entry::Group(group) => {
-            let (name, args) = (group_name(row, group), args(&group.entries));
-            optional(group.witness.is_some(), quote!(#name #args))
-        }
-    }
+/// The types that the user wrote for columns of these entries, in order.
+fn own<'t>(entries: &[Entry], types: &'t WrittenText) -> impl Iterator<Item = &'t str> {
+    columns(entries).into_iter().filter_map(|at| types.get(&at)).map(String::as_str)
 }
 
-/// The impls of a row struct.
-struct Impls<'i> {
-    row: &'i Ident,
-    names: Vec<Ident>,
-    texts: Vec<&'i str>,
-    serialized: Vec<String>,
+/// The type of a field.
+fn written_or_own(field: &Field, types: &WrittenText) -> String {
+    field_type(field, types.get(&field.column).map(String::as_str))
 }
 
-impl<'i> Impls<'i> {
-    fn new(row: &'i Ident, entries: &'i [Entry], serialized: &dyn Fn(&str) -> String) -> Impls<'i> {
-        let texts: Vec<&str> = entries.iter().map(|entry| entry.name().text()).collect();
-        Impls {
-            row,
-            names: entries.iter().map(|entry| entry.name().ident()).collect(),
-            serialized: texts.iter().map(|text| serialized(text)).collect(),
-            texts,
-        }
-    }
+/// The traits that every row implements, without those that `wanted` excludes.
+fn list_of_traits(wanted: impl Fn(&str) -> bool) -> String {
+    let traits = ["Debug", "Clone", "PartialEq", "Serialize"].into_iter().filter(|name| wanted(name));
+    traits.collect::<Vec<_>>().join(" ")
+}
 
-    /// The impls, each with the name of its trait.
-    fn all(
-        &self,
-        params: &TokenStream,
-        bounds: &dyn Fn(TokenStream) -> TokenStream,
-    ) -> [(&'static str, TokenStream); 4] {
-        let Impls { row, names, texts, serialized } = self;
-        let shown = row.to_string();
-        let (debug, clone, equal) = (
-            bounds(quote!(::core::fmt::Debug)),
-            bounds(quote!(::core::clone::Clone)),
-            bounds(quote!(::core::cmp::PartialEq)),
-        );
-        let serialize = bounds(quote!(::dsql_edge::private::serde::Serialize));
-        let debug = quote! {
-            impl #params ::core::fmt::Debug for #row #params #debug {
-                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                    f.debug_struct(#shown)#(.field(#texts, &self.#names))*.finish()
-                }
-            }
-        };
-        let clone = quote! {
-            impl #params ::core::clone::Clone for #row #params #clone {
-                fn clone(&self) -> Self {
-                    #row { #(#names: ::core::clone::Clone::clone(&self.#names)),* }
-                }
-            }
-        };
-        let equality =
-            if names.is_empty() { quote!(true) } else { quote!(#(self.#names == other.#names)&&*) };
-        let other = if names.is_empty() { quote!(_) } else { quote!(other) };
-        // `automatically_derived` prevents clippy's warning if the user also derives Hash.
-        let equal = quote! {
-            #[automatically_derived]
-            impl #params ::core::cmp::PartialEq for #row #params #equal {
-                fn eq(&self, #other: &Self) -> bool {
-                    #equality
-                }
-            }
-        };
-        let serialize = quote! {
-            ::dsql_edge::private::serialize! {
-                [#params] #row [#params] [#serialize] { #(#names: #serialized),* }
-            }
-        };
-        [("Debug", debug), ("Clone", clone), ("PartialEq", equal), ("Serialize", serialize)]
-    }
+/// The impls of these traits for a row struct. Each of the `bounds` is a type in brackets.
+fn impls(
+    row: &str,
+    traits: &str,
+    params: &str,
+    bounds: &str,
+    entries: &[Entry],
+    serialized: &dyn Fn(&str) -> String,
+) -> String {
+    let fields = list(entries.iter().map(|entry| {
+        let (field, name) = (entry.name().in_rust(), entry.name().text());
+        format!("{field}: {name:?} {:?}", serialized(name))
+    }));
+    format!(
+        "::dsql_edge::private::row! {{ [{traits}] {{ [{params}] {row} [{params}] [{bounds}] {{ {fields} }} }} }}"
+    )
 }
 
 /// `fn decode(row: &DataRow) -> Result<Row, Error>`
-fn decode(fields: &Fields, types: &WrittenTypes, result: &TokenStream, row: &RowType) -> TokenStream {
-    let value = constructed(&fields.entries, row, types);
-    quote! {
-        fn decode(
-            row: &::dsql_edge::private::DataRow<'_>,
-        ) -> ::core::result::Result<#result, ::dsql_edge::private::Error> {
-            ::core::result::Result::Ok(#value)
-        }
-    }
+fn decode(fields: &Fields, types: &WrittenText, row: &Row, source: &mut RustSource) {
+    let value = constructed(&fields.entries, row, types, source);
+    source.push(format_args!(
+        "fn decode(row: &::dsql_edge::private::DataRow<'_>)
+            -> ::core::result::Result<{}, ::dsql_edge::private::Error>
+        {{
+            ::core::result::Result::Ok({value})
+        }}",
+        row.ty
+    ));
 }
 
 /// `Row { field: …, … }`
-fn constructed(entries: &[Entry], row: &RowType, types: &WrittenTypes) -> TokenStream {
-    let path = &row.path;
-    let values = entries.iter().filter_map(|entry| {
-        let name = entry.name().ident();
+fn constructed(entries: &[Entry], row: &Row, types: &WrittenText, source: &mut RustSource) -> String {
+    let mut out = format!("{} {{", row.path);
+    for entry in entries {
         let value = match entry {
-            Entry::Field(field) => column(field, types.get(&field.column)),
+            Entry::Field(field) => column(field, types),
             Entry::Group(group) => {
-                let (_, inner) = row.groups.iter().find(|(known, _)| known == group.name.text())?;
-                let value = constructed(&group.entries, inner, types);
+                let name = group.name.text();
+                let Some((_, inner)) = row.groups.iter().find(|(known, _)| known == name) else { continue };
+                let value = constructed(&group.entries, inner, types, source);
                 match group.witness {
                     None => value,
-                    Some(witness) => {
-                        // If the struct's field is not an `Option`, rustc reports the error at the struct's name.
-                        let named = inner.path.clone().into_iter().next();
-                        let span =
-                            Span::call_site().located_at(named.map_or_else(Span::call_site, |it| it.span()));
-                        quote_spanned!(span=> row.group(#witness, |row| ::core::result::Result::Ok(#value))?)
-                    }
+                    Some(witness) => group_value(witness, &value, inner.span, source),
                 }
             }
         };
-        Some(quote!(#name: #value))
-    });
-    quote!(#path { #(#values),* })
+        let _ = write!(out, "{}: {value},", entry.name().in_rust());
+    }
+    out + "}"
+}
+
+/// The value of a group that can be `None`. If the field of the user's struct is not an `Option`, rustc reports the
+/// error at the name of the group's struct.
+fn group_value(witness: usize, value: &str, name: Option<Span>, source: &mut RustSource) -> String {
+    let (row, question) = match name.map(|name| Span::call_site().located_at(name)) {
+        None => ("row".to_owned(), "?".to_owned()),
+        Some(span) => {
+            (source.placeholder(quote_spanned!(span=> row)), source.placeholder(quote_spanned!(span=> ?)))
+        }
+    };
+    format!("{row}.group({witness}, |row| ::core::result::Result::Ok({value})){question}")
 }
 
 /// One field from one column. If the user wrote no Rust type, the type of the struct's field determines the Rust type.
-fn column(field: &Field, written: Option<&TokenStream>) -> TokenStream {
-    let marker = marker_path(&field.marker);
-    let nullable = nullability(field.nullable);
-    let at = field.column;
-    let ty = match written {
-        Some(_) => field_type(field, written),
-        None => quote!(_),
+fn column(field: &Field, types: &WrittenText) -> String {
+    let (marker, nullable, at) = (marker_path(&field.marker), nullability(field.nullable), field.column);
+    let ty = match types.get(&at) {
+        Some(written) => field_type(field, Some(written)),
+        None => "_".to_owned(),
     };
-    quote!(row.column::<#marker, #nullable, #ty>(#at)?)
+    format!("row.column::<{marker}, {nullable}, {ty}>({at})?")
 }
 
 /// Lets `fetch_value` return the value of a row with one column.
-fn single_column(
-    row: &TokenStream,
-    params: &TokenStream,
-    field: &Field,
-    written: Option<&TokenStream>,
-) -> TokenStream {
-    let name = field.name.ident();
-    let value = field_type(field, written);
-    quote! {
-        impl #params ::dsql_edge::private::SingleColumn for #row {
-            type Value = #value;
-            fn into_value(self) -> #value {
-                self.#name
-            }
-        }
-    }
+fn single_column(source: &mut RustSource, row: &str, params: &str, field: &Field, types: &WrittenText) {
+    let (name, value) = (field.name.in_rust(), written_or_own(field, types));
+    source.push(format_args!(
+        "impl{params} ::dsql_edge::private::SingleColumn for {row}{params} {{
+            type Value = {value};
+            fn into_value(self) -> {value} {{ self.{name} }}
+        }}"
+    ));
 }
 
-fn angle(items: impl Iterator<Item = TokenStream>) -> TokenStream {
-    let items: Vec<TokenStream> = items.collect();
-    if items.is_empty() { TokenStream::new() } else { quote!(<#(#items),*>) }
+fn angle<'t>(items: impl Iterator<Item = &'t str>) -> String {
+    let items = list(items);
+    if items.is_empty() { items } else { format!("<{items}>") }
 }

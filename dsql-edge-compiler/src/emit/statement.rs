@@ -1,6 +1,7 @@
 //! Emits the static description of a statement, and the binding of its arguments.
 
 use super::emission::{Emission, marker_path, nullability};
+use super::rust_source::{RustSource, list, parsed};
 use crate::fields::{Marker, rust_type};
 use crate::sql_type::SqlType;
 use crate::typed::{Effect, IdempotencyKey, SessionEffect, TypedQuery};
@@ -8,64 +9,55 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
 /// `static STATEMENT: Statement = …;`, or one for each combination of optional text.
-pub(super) fn statements(emission: &Emission<'_>) -> TokenStream {
+pub(super) fn statements(emission: &Emission<'_>, source: &mut RustSource) {
     let query = emission.query;
-    if query.combinations.is_empty() {
-        let columns = columns(query);
-        let statement = match emission.many.and_then(|many| many.unnest.as_ref()) {
-            Some(unnest) => {
-                let arrays = unnest.types.iter().map(|(_, array)| *array).collect::<Vec<_>>();
-                statement(emission, &unnest.sql, &arrays, &columns)
-            }
-            None => statement(emission, &query.sql, &oids(query, 0..query.parameters.len()), &columns),
-        };
-        return quote!(static STATEMENT: ::dsql_edge::private::Statement = #statement;);
-    }
     let columns = columns(query);
-    let statements = query.combinations.iter().enumerate().map(|(at, combination)| {
-        let name = numbered(at);
-        let statement = statement(
-            emission,
-            &combination.sql,
-            &oids(query, combination.parameters.iter().copied()),
-            &quote!(COLUMNS),
-        );
-        quote!(static #name: ::dsql_edge::private::Statement = #statement;)
-    });
-    quote! {
-        const COLUMNS: &[::dsql_edge::private::ColumnDesc] = #columns;
-        #(#statements)*
+    if query.combinations.is_empty() {
+        match emission.many.and_then(|many| many.unnest.as_ref()) {
+            Some(unnest) => {
+                let arrays = unnest.types.iter().map(|(_, array)| *array);
+                statement(emission, source, "STATEMENT", &unnest.sql, &list(arrays), &columns);
+            }
+            None => {
+                let oids = oids(query, 0..query.parameters.len());
+                statement(emission, source, "STATEMENT", &query.sql, &oids, &columns);
+            }
+        }
+        return;
+    }
+    source.push(format_args!("const COLUMNS: &[::dsql_edge::private::ColumnDesc] = {columns};"));
+    for (at, combination) in query.combinations.iter().enumerate() {
+        let oids = oids(query, combination.parameters.iter().copied());
+        statement(emission, source, &numbered(at).to_string(), &combination.sql, &oids, "COLUMNS");
     }
 }
 
-/// The variant of `Effect`.
-pub fn effect_path(effect: Effect) -> TokenStream {
+/// The path of the variant of `Effect`.
+pub fn effect_path(effect: Effect) -> &'static str {
     match effect {
-        Effect::Read => quote!(::dsql_edge::private::Effect::Read),
-        Effect::MayWrite => quote!(::dsql_edge::private::Effect::MayWrite),
-        Effect::Write => quote!(::dsql_edge::private::Effect::Write),
+        Effect::Read => "::dsql_edge::private::Effect::Read",
+        Effect::MayWrite => "::dsql_edge::private::Effect::MayWrite",
+        Effect::Write => "::dsql_edge::private::Effect::Write",
     }
 }
 
-/// The variant of `SessionEffect`.
-pub fn session_path(session: SessionEffect) -> TokenStream {
+/// The path of the variant of `SessionEffect`.
+pub fn session_path(session: SessionEffect) -> &'static str {
     match session {
-        SessionEffect::Keeps => quote!(::dsql_edge::private::SessionEffect::Keeps),
-        SessionEffect::MayChange => quote!(::dsql_edge::private::SessionEffect::MayChange),
-        SessionEffect::Changes => quote!(::dsql_edge::private::SessionEffect::Changes),
+        SessionEffect::Keeps => "::dsql_edge::private::SessionEffect::Keeps",
+        SessionEffect::MayChange => "::dsql_edge::private::SessionEffect::MayChange",
+        SessionEffect::Changes => "::dsql_edge::private::SessionEffect::Changes",
     }
 }
 
 /// `static KEY: KeyConstraints = …;`
-pub(super) fn constraints(key: &IdempotencyKey) -> TokenStream {
+pub(super) fn constraints(key: &IdempotencyKey, source: &mut RustSource) {
     let IdempotencyKey { constraints, all, does_nothing } = key;
-    quote! {
-        static KEY: ::dsql_edge::private::KeyConstraints = ::dsql_edge::private::KeyConstraints {
-            names: &[#(#constraints),*],
-            all: #all,
-            does_nothing: #does_nothing,
-        };
-    }
+    source.push(format_args!(
+        "static KEY: ::dsql_edge::private::KeyConstraints = ::dsql_edge::private::KeyConstraints {{
+            names: &{constraints:?}, all: {all}, does_nothing: {does_nothing},
+        }};"
+    ));
 }
 
 /// The expression that selects the statement to send.
@@ -85,31 +77,33 @@ pub(super) fn chosen(query: &TypedQuery, names: &[Ident]) -> TokenStream {
     quote!(match (#(#given,)*) { #(#arms),* })
 }
 
-fn oids(query: &TypedQuery, parameters: impl Iterator<Item = usize>) -> Vec<u32> {
-    parameters.filter_map(|at| query.parameters.get(at)).map(|it| it.sql_type.oid).collect()
+fn oids(query: &TypedQuery, parameters: impl Iterator<Item = usize>) -> String {
+    list(parameters.filter_map(|at| query.parameters.get(at)).map(|it| it.sql_type.oid))
 }
 
 fn numbered(at: usize) -> Ident {
     format_ident!("STATEMENT_{at}")
 }
 
-fn columns(query: &TypedQuery) -> TokenStream {
+fn columns(query: &TypedQuery) -> String {
     let columns = query.columns.iter().map(|column| {
         let (name, oid, type_name) = (&column.name, column.sql_type.oid, &column.sql_type.name);
-        quote!(::dsql_edge::private::ColumnDesc { name: #name, type_oid: #oid, type_name: #type_name })
+        format!(
+            "::dsql_edge::private::ColumnDesc {{ name: {name:?}, type_oid: {oid}, type_name: {type_name:?} }}"
+        )
     });
-    quote!(&[#(#columns),*])
+    format!("&[{}]", list(columns))
 }
 
 /// The formats that Bind requests: nothing without columns, `1` if all columns are binary, else one for each column.
 ///
 /// The macro computes the formats because rustc takes longer to evaluate a constant than to check all other fields of
 /// the static.
-fn formats(query: &TypedQuery) -> Vec<Literal> {
+fn formats(query: &TypedQuery) -> String {
     let binary: Vec<bool> = query.columns.iter().map(|column| is_binary(&column.sql_type)).collect();
     let all_binary = !binary.contains(&false);
     let codes = if all_binary { binary.get(..1).unwrap_or_default() } else { &binary };
-    codes.iter().map(|binary| Literal::i16_unsuffixed(i16::from(*binary))).collect()
+    list(codes.iter().map(|binary| i16::from(*binary)))
 }
 
 /// Whether the values of a type are received in binary. The OID 0 is a user-defined type: a domain is sent as its base
@@ -119,32 +113,35 @@ fn is_binary(sql_type: &SqlType) -> bool {
     sql_type.oid == 0 || rust_type(sql_type, false).is_some()
 }
 
-fn statement(emission: &Emission<'_>, sql: &str, params: &[u32], columns: &TokenStream) -> TokenStream {
+/// `static NAME: Statement = …;`
+fn statement(
+    emission: &Emission<'_>,
+    source: &mut RustSource,
+    variable: &str,
+    sql: &str,
+    params: &str,
+    columns: &str,
+) {
     let Emission { query, name, .. } = emission;
     // The spans of these three macros determine the place that the runtime reports.
-    let span = emission.place.unwrap_or_else(Span::call_site);
-    let place = quote_spanned! {span=>
-        file: ::core::file!(),
-        line: ::core::line!(),
-        column: ::core::column!(),
+    let place = "file: ::core::file!(), line: ::core::line!(), column: ::core::column!(),";
+    let place = match emission.place {
+        None => place.to_owned(),
+        Some(span) => source.placeholder(quote_spanned! {span=>
+            file: ::core::file!(),
+            line: ::core::line!(),
+            column: ::core::column!(),
+        }),
     };
     let (effect, session) = (effect_path(query.effect), session_path(query.session));
     let (tables, search_path) = (&query.tables, &query.search_path);
     let formats = formats(query);
-    quote! {
-        ::dsql_edge::private::Statement {
-            sql: #sql,
-            name: #name,
-            #place
-            params: &[#(#params),*],
-            columns: #columns,
-            formats: &[#(#formats),*],
-            effect: #effect,
-            session: #session,
-            tables: &[#(#tables),*],
-            search_path: #search_path,
-        }
-    }
+    source.push(format_args!(
+        "static {variable}: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {{
+            sql: {sql:?}, name: {name:?}, {place} params: &[{params}], columns: {columns}, formats: &[{formats}],
+            effect: {effect}, session: {session}, tables: &{tables:?}, search_path: {search_path:?},
+        }};"
+    ));
 }
 
 /// One `bind` per parameter. A parameter that decides on optional text is bound only if its argument is given.
@@ -158,8 +155,8 @@ pub(super) fn bind(query: &TypedQuery, names: &[Ident]) -> Vec<TokenStream> {
             // A type without a Rust type is sent as text, which the server parses.
             let marker =
                 rust_type(&parameter.sql_type, false).map_or(Marker::Scalar("Unknown"), |found| found.0);
-            let marker = parameter_marker(&marker, parameter.elements_nullable);
-            let nullable = nullability(parameter.nullable);
+            let marker = parsed(&parameter_marker(&marker, parameter.elements_nullable));
+            let nullable = parsed(nullability(parameter.nullable));
             // If a value has the wrong type, rustc reports the error at the value.
             let span = Span::call_site().located_at(name.span());
             if parameter.optional {
@@ -183,7 +180,7 @@ pub(super) fn bind(query: &TypedQuery, names: &[Ident]) -> Vec<TokenStream> {
 pub(super) fn bind_elements(query: &TypedQuery, names: &[Ident], rows: &Ident) -> Vec<TokenStream> {
     let each = query.parameters.iter().zip(names).enumerate().map(|(at, (parameter, name))| {
         let marker = rust_type(&parameter.sql_type, false).map_or(Marker::Scalar("Unknown"), |found| found.0);
-        let (marker, nullable) = (marker_path(&marker), nullability(parameter.nullable));
+        let (marker, nullable) = (parsed(&marker_path(&marker)), parsed(nullability(parameter.nullable)));
         let span = Span::call_site().located_at(name.span());
         quote_spanned!(span=> #rows.bind::<#marker, #nullable, _>(#at, #name);)
     });
@@ -191,11 +188,11 @@ pub(super) fn bind_elements(query: &TypedQuery, names: &[Ident], rows: &Ident) -
 }
 
 /// The marker of a parameter; an array whose elements cannot be NULL has a different marker.
-fn parameter_marker(marker: &Marker, elements_nullable: bool) -> TokenStream {
+fn parameter_marker(marker: &Marker, elements_nullable: bool) -> String {
     match marker {
         Marker::Array(element) if !elements_nullable => {
             let element = marker_path(element);
-            quote!(::dsql_edge::types::sql::Array<#element, ::dsql_edge::private::NotNull>)
+            format!("::dsql_edge::types::sql::Array<{element}, ::dsql_edge::private::NotNull>")
         }
         _ => marker_path(marker),
     }
