@@ -6,6 +6,7 @@
 use anyhow::{Context, Result};
 use aws_config::BehaviorVersion;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_smithy_http_client::tls;
 use dsql_edge::auth::{CredentialsProvider, ProvidedCredentials};
 use dsql_edge::{Credentials, Error};
 
@@ -18,7 +19,10 @@ impl AwsCredentials {
     /// # Errors
     /// Returns an error if there are no credentials. The error states where to set credentials.
     pub(crate) async fn load(region: Option<&str>) -> Result<(AwsCredentials, Credentials)> {
-        let mut loader = aws_config::defaults(BehaviorVersion::latest());
+        let https = aws_smithy_http_client::Builder::new()
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+            .build_https();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https);
         if let Some(region) = region {
             loader = loader.region(aws_config::Region::new(region.to_owned()));
         }
