@@ -109,7 +109,7 @@ impl Analyzer<'_> {
 
     /// The advice for a name that is not a column of any visible table, but may be something else.
     pub(super) fn column_advice(&self, name: &str, span: Span) -> Option<String> {
-        // If the text at the place is longer than the name, the name is written in quotes.
+        // If the text at the place is longer than the name, the query contains the name in double quotes.
         let quoted = (span.end - span.start) as usize > name.len();
         if quoted {
             return Some(format!("write a string in single quotes: '{}'", name.replace('\'', "''")));

@@ -29,7 +29,8 @@ impl Catalog<'_> {
 }
 
 impl Analyzer<'_> {
-    /// `coerce_to_target_type` without its error: the expression as the type, if it can be coerced.
+    /// `coerce_to_target_type`, but without the error: the coerced expression, or the unchanged expression if a
+    /// coercion does not exist.
     pub(super) fn try_coerce(
         &mut self,
         node: Node,
@@ -76,7 +77,7 @@ impl Analyzer<'_> {
         if node.ty == oid::UNKNOWN {
             return self.coerce_unknown(node, target, typmod, context);
         }
-        // `coerce_record_to_complex`: the fields of other records are not known.
+        // `coerce_record_to_complex`: if `fields_of` returns `None`, the fields of the record are not known.
         if node.ty == oid::RECORD && self.catalog.is_complex(target) {
             match fields_of(&node) {
                 Some(fields) => return self.coerce_row(span, fields, target, context),
@@ -275,7 +276,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The part of `coerce_record_to_complex` that gives parameters and constants in the record their types.
+    /// The part of `coerce_record_to_complex` that coerces each field of the record to the type of its column.
     fn coerce_row(&mut self, span: Span, fields: Vec<Node>, target: Oid, context: Context) -> Node {
         let columns = self.composite_columns(self.catalog.base_type(target).0);
         if columns.len() != fields.len() {
@@ -301,7 +302,7 @@ impl Analyzer<'_> {
                     let (from, wanted) = (self.catalog.display(ty, -1), self.catalog.display(column.ty, -1));
                     let detail = format!("Cannot cast type {from} to {wanted} in column {}.", at + 1);
                     let message = format!("cannot cast type record to {to}");
-                    // Without a cast that is written, the place is that of the field.
+                    // If the query does not contain a cast, the error points at the field.
                     let at = if context == Context::Explicit { span } else { place };
                     self.report(Diagnostic::error(Code::CannotCast, at, message).with_detail(detail));
                     Node::error(place)

@@ -11,9 +11,9 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{self, Expr, ExprKind, LikeKind, Operator};
 
-/// The written form of a predicate.
+/// The parts of a predicate as it is written in the query.
 pub(super) struct WrittenPredicate {
-    /// It has NOT.
+    /// Whether the predicate has NOT.
     pub(super) negated: bool,
     /// The place of the predicate's operator.
     pub(super) location: Span,
@@ -96,8 +96,8 @@ impl Analyzer<'_> {
         let kind = match operator.name.as_str() {
             "=" => NodeKind::And(comparisons),
             "<>" => NodeKind::Or(comparisons),
-            // For `<` and the like, the first pair that differs decides. As in an IN list, NULL in any pair may make
-            // the result NULL.
+            // For `<`, `<=`, `>` and `>=`, the first pair of different fields decides. As in an IN list, NULL in any
+            // pair may make the result NULL.
             _ => NodeKind::InList { comparisons, negated: false },
         };
         Node::new(oid::BOOL, kind, span)
@@ -142,7 +142,7 @@ impl Analyzer<'_> {
         let (left_expr, right_expr) = (left, right);
         let mut left = self.expr(scope, left);
         let mut right = self.expr(scope, right);
-        // Also a row with a cast to a composite type is compared field by field.
+        // A row that is cast to a composite type is also compared field by field.
         if let (NodeKind::Row(a), NodeKind::Row(b)) = (&mut left.kind, &mut right.kind) {
             let (a, b) = (std::mem::take(a), std::mem::take(b));
             a.iter().chain(&b).for_each(|node| self.accepts_null(node));
@@ -152,7 +152,7 @@ impl Analyzer<'_> {
             };
             return Node::new(oid::BOOL, NodeKind::NeverNullOf(fields), span);
         }
-        // `IS DISTINCT FROM` a bare NULL is a null test.
+        // `x IS DISTINCT FROM NULL` is a null test.
         if matches!(right_expr.kind, ExprKind::Literal(ast::Literal::Null)) {
             self.accepts_null(&left);
             return Node::new(oid::BOOL, NodeKind::IsNull { arg: Box::new(left), negated: !negated }, span);
@@ -248,7 +248,7 @@ impl Analyzer<'_> {
         }
         for item in rest {
             comparisons.push(match (&left.kind, item.kind) {
-                // Rows with a cast to a composite type.
+                // Both sides are rows, which are cast to a composite type.
                 (NodeKind::Row(fields), NodeKind::Row(item)) => {
                     self.row_comparison(&operator, fields.clone(), item, span)
                 }

@@ -63,7 +63,8 @@ impl<'a> Analyzer<'a> {
             return;
         }
         let is_known = relation.has_constraint(&name.text);
-        // An exclusion constraint without a known name can have any name that is not taken.
+        // If the name of an exclusion constraint is not known, the constraint can have any name that no other
+        // constraint has.
         let may_be = |it: &Exclusion| it.name.as_ref().map_or(!is_known, |known| *known == name.text);
         if relation.exclusions.iter().any(may_be) {
             if conflict.update.is_some() {

@@ -21,7 +21,7 @@ struct Grouped<'q> {
     columns: HashSet<(usize, usize)>,
 }
 
-/// The column of the query's own level that a key is.
+/// The entry and the column number of a key, if the key is a column of the query's own level.
 fn column_of_level(key: &Node) -> Option<(usize, usize)> {
     match key.kind {
         NodeKind::Var(var) if var.level == 0 => Some((var.rte, var.column)),

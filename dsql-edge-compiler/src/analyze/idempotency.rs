@@ -3,12 +3,12 @@
 //! Input: an INSERT and the table that it writes to. Output: the unique constraints whose violation proves that the key
 //! is taken, or `None`.
 //!
-//! A transaction with a key commits once because its INSERT succeeds once. That holds if some unique constraint covers
-//! only columns that the statement writes, and a second run writes the same values to these columns. These
-//! counter-examples led to the rules: A NULL does not conflict with another NULL. The values of `gen_random_uuid()`,
-//! `now()`, a DEFAULT and the constant `'00:00 today'` differ from run to run. A partial index may not contain the row.
-//! A deferrable constraint is checked only at COMMIT. A trigger or a rule may drop the row. The rows of an UNLOGGED
-//! table do not survive a crash.
+//! A transaction with a key commits only once because its INSERT succeeds only once. The INSERT succeeds only once if
+//! some unique constraint covers only columns that the statement writes, and a second run writes the same values to
+//! these columns. The following facts restrict which constraints can be the key: A NULL does not conflict with another
+//! NULL. The values of `gen_random_uuid()`, `now()`, a DEFAULT and the constant `'00:00 today'` differ from run to run.
+//! A partial index may not contain the row. A deferrable constraint is checked only at COMMIT. A trigger or a rule may
+//! drop the row. The rows of an UNLOGGED table do not survive a crash.
 //!
 //! If a key is taken, the transaction is reported as already committed, so the violation must prove that the
 //! transaction was committed. In `INSERT INTO users (id, email) VALUES ($id, $email)` both columns are unique, and a

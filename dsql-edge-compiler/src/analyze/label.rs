@@ -21,7 +21,8 @@ impl ColumnLabel {
         ColumnLabel { text: text.to_owned(), is_alias: true }
     }
 
-    /// The same name, as a name of the database: a column of a view does not keep the aliases of the view's query.
+    /// The same name, marked as a name of the database: for users of a view, the aliases in the view's query are not
+    /// aliases.
     pub(super) fn of_database(&self) -> ColumnLabel {
         ColumnLabel { text: self.text.clone(), is_alias: false }
     }

@@ -57,7 +57,7 @@ impl Analyzer<'_> {
             item.columns_visible = true;
         }
         for clause in &merge.clauses {
-            // NOT MATCHED has no row of the target.
+            // A WHEN NOT MATCHED clause cannot refer to a row of the target.
             for item in scope.namespace.iter_mut().skip(sources) {
                 item.relation_visible = clause.matched;
                 item.columns_visible = clause.matched;

@@ -84,7 +84,7 @@ use analyzer::Analyzer;
 use catalog::Catalog;
 use tree::{Command, Node, NodeKind, Query, TargetEntry};
 
-/// Analyzes one statement. The query contains the warnings.
+/// Analyzes one statement. The returned query also contains the warnings.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 //! Looks up the functions, aggregates, operators and casts that the schema creates.
 //!
 //! Input: the definitions of these objects in the folded schema. Output: the same facts that the catalog has about
-//! built-in objects. But each of these functions may return NULL.
+//! built-in objects. Unlike the catalog, these facts always state that the function may return NULL.
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};

@@ -41,8 +41,8 @@ pub(super) struct NamespaceItem {
     pub(super) row_type: Option<Oid>,
     /// Whether the entry is a function with one scalar result.
     pub(super) scalar: bool,
-    /// Whether the entry is below a join. If it is, an unqualified name finds the columns of the join, which do not
-    /// include system columns.
+    /// Whether the entry is below a join. If it is, an unqualified name can refer only to the columns of the join,
+    /// which do not include system columns.
     pub(super) joined: bool,
 }
 

@@ -393,7 +393,7 @@ pub(super) const SYSTEM_COLUMNS: [(&str, Oid); 6] = [
     ("tableoid", oid::OID),
 ];
 
-/// The column number of the first system column. The number above this one means a whole row.
+/// The column number of the first system column. The next higher number means the whole row.
 pub(super) const FIRST_SYSTEM_COLUMN: usize = usize::MAX - 1;
 
 /// The system column of this number.

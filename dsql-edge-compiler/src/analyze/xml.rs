@@ -19,7 +19,8 @@ use std::rc::Rc;
 /// The name of an XML attribute after AS, and the place of the attribute.
 type Label = (Option<Name>, Span);
 
-/// The names of the attributes of an XML element. The flag is true for a name after `AS` that `is_escaped` would change.
+/// The names of the attributes of an XML element. The flag is true for a name after `AS` for which `is_escaped` is
+/// true.
 type XmlNames = HashSet<(String, bool)>;
 
 /// Whether `map_sql_identifier_to_xml_name` changes the name of a column, but keeps the same name after `AS`.

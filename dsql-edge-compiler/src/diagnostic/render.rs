@@ -63,8 +63,8 @@ pub fn headline(diagnostic: &Diagnostic) -> String {
     line
 }
 
-/// The part of a line that is printed. A dump can have all its rows in one line, and each finding prints its line, so
-/// the length of the output would otherwise grow with the square of the number of findings.
+/// The part of a line that is printed. A dump can have all its rows in one line. If each finding printed the whole
+/// line, the length of the output would grow with the square of the number of findings.
 struct Excerpt {
     text: String,
     /// The width of the text before the underlined place.
@@ -75,7 +75,7 @@ struct Excerpt {
 
 /// The maximum number of characters of a printed line.
 const LONGEST: usize = 240;
-/// The number of characters before the underlined place in a line that is longer.
+/// The number of characters before the underlined place that are printed if the line is longer than [`LONGEST`].
 const CONTEXT: usize = 60;
 /// Marks the place where a line is cut off.
 const CUT: &str = "…";

@@ -85,7 +85,7 @@ pub(super) fn column(ty: &TypeName) -> Option<Finding> {
     length(ty).or_else(|| (name == "numeric" && ty.modifiers.is_empty()).then(|| bare_numeric.at(ty.span)))
 }
 
-/// The limit of a character type that its length exceeds.
+/// The finding for a character type whose length exceeds DSQL's limit.
 fn length(ty: &TypeName) -> Option<Finding> {
     let (most, name) = match ty.name.name() {
         "varchar" => (65_535, "varchar"),

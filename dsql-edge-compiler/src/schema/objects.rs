@@ -41,7 +41,7 @@ pub struct Schema {
     pub search_path: Vec<String>,
     /// The database whose rules apply.
     pub dialect: Dialect,
-    /// `-- dsql-edge: type users.id = crate::UserId`.
+    /// The Rust types from directives such as `-- dsql-edge: type users.id = crate::UserId`.
     pub rust_types: Vec<RustType>,
     /// The statements that may change the schema but have an unknown effect, each with its file.
     pub unfollowed: Vec<SchemaError>,
@@ -236,7 +236,7 @@ pub struct Check {
     pub(super) is_guess: bool,
     /// The columns that the check names. If one of these columns is dropped, the check is dropped too.
     pub(super) columns: Vec<String>,
-    /// The part of `columns` that is not NULL if the check holds.
+    /// The columns among `columns` that are not NULL if the check holds.
     pub(super) not_null: Vec<String>,
     /// Whether the check also holds for the rows that are older than the check: the check was not declared `NOT VALID`,
     /// or was validated later.

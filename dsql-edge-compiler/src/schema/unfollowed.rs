@@ -30,7 +30,7 @@ pub(super) fn open_transaction(begin: Span) -> Diagnostic {
     diagnostic
 }
 
-/// The error for a statement, if the fold ignores an effect of it.
+/// The error for a statement, if the fold ignores an effect of the statement.
 pub(super) fn statement(
     statement: &Statement,
     text: &str,

@@ -14,12 +14,12 @@ use super::ast::{
 
 /// Receives the parts of a statement. The default methods ignore these parts.
 pub trait Visit<'s> {
-    /// Receives a query. Returns whether its parts are also visited.
+    /// Receives a query. Returns whether the parts of the query are also visited.
     fn query(&mut self, _query: &'s Query) -> bool {
         true
     }
 
-    /// Receives an item of `FROM`. Returns whether its parts are also visited.
+    /// Receives an item of `FROM`. Returns whether the parts of the item are also visited.
     fn item(&mut self, _item: &'s FromItem) -> bool {
         true
     }

@@ -1,14 +1,15 @@
 //! Proves that a query never returns more than one row.
 //!
-//! Input: an analyzed query. Output: whether each of its entries is limited to one row.
+//! Input: an analyzed query. Output: whether each entry of the query is limited to one row.
 //!
 //! # The model
 //!
 //! A table is limited to one row if all columns of a unique key are equal to values that do not vary: constants,
 //! parameters, columns of outer queries, and columns of tables that are themselves limited. Equality is strict: a row
 //! that an outer join fills with NULLs never satisfies it. So each table has one candidate row, and a row of the result
-//! contains, for each table, the candidate or NULLs. The rows of one side of a join determine whether the other side is
-//! NULL, so the result has at most one row. FULL is the exception: it can return the rows of both sides separately.
+//! contains, for each table, the candidate or NULLs. The row of one side of a join determines whether the other side
+//! contains its candidate or NULLs, so the result has at most one row. A FULL join is the exception: it can return the
+//! rows of its two sides as separate rows.
 //!
 //! A WHERE condition restricts each table. The ON of an inner join restricts the tables below the join. The ON of an
 //! outer join restricts only the nullable side: the rows of the other side are in the result whether they satisfy ON or

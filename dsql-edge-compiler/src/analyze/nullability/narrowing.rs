@@ -122,7 +122,7 @@ fn follow_foreign_keys(env: &mut Environment<'_>) -> bool {
 }
 
 /// Collects the ON conditions that every row has passed: the ON of each inner join and of each reduced outer join,
-/// unless an outer join above it can null the rows of this join.
+/// unless an outer join above that join can null its rows.
 fn valid_conditions<'e>(tree: &'e JoinTree, env: &Environment<'e>, reached: bool, out: &mut Vec<&'e Node>) {
     let JoinTree::Join { left, right, on, .. } = tree else { return };
     let still_nulled = |tree: &JoinTree| {
@@ -221,7 +221,7 @@ pub(super) fn strict(node: &Node) -> Facts<'_> {
         }
         _ => Facts::default(),
     };
-    // The expression is itself a fact if it has the same value each time.
+    // That the expression is not NULL is also a fact, if each evaluation of the expression gives the same value.
     let stable = !node.any(&|part| {
         part.subquery().is_some()
             || matches!(&part.kind, NodeKind::Call { function, .. } if function.volatile || function.set)

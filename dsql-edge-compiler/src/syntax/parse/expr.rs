@@ -29,8 +29,8 @@ mod level {
     pub(super) const TYPECAST: u8 = 15;
 }
 
-/// The maximum number of operators in a row, such as `a + b + c`: the tree of an expression nests to the left by this
-/// number (see `MAX_DEPTH`).
+/// The maximum number of operators in a row, such as `a + b + c`: each operator makes the tree of the expression one
+/// level deeper on the left (see `MAX_DEPTH`).
 const MAX_CHAIN: usize = 500;
 
 /// The grammar of an expression.

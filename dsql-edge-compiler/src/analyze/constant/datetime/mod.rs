@@ -173,7 +173,7 @@ mod tests {
     fn order_of_dates_decides_if_the_settings_are_known() {
         assert_eq!(verdict(date("31/12/2026", SessionSettings::Unknown)), "ok");
         assert_eq!(verdict(date("31/12/2026", SessionSettings::Default)), "month");
-        // Another order gives another day.
+        // With another order of day and month, the text is another date.
         assert_eq!(date("01/02/2000", SessionSettings::Unknown), Ok(None));
         assert_eq!(date("01/02/2000", SessionSettings::Default), Ok(Some(1)));
     }
