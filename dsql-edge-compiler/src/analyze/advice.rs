@@ -1,7 +1,7 @@
 //! Writes hints for errors that a similar name alone does not fix: constants, casts, functions, unknown names.
 //!
-//! Input: the expression as written, and what its place requires. Output: one line of advice, which does not affect
-//! whether the query is accepted.
+//! Input: the expression as written, and the type that the place of the expression requires. Output: one line of
+//! advice, which does not affect whether the query is accepted.
 
 use super::analyzer::Analyzer;
 use super::coercion::{Context, Pathway};
@@ -67,7 +67,7 @@ impl Analyzer<'_> {
         format!("no cast from {} to {shown} exists", self.catalog.display(from, -1))
     }
 
-    /// The advice for a call for which PostgreSQL has no function of this name, or none with these argument types.
+    /// The advice for a call if PostgreSQL does not have a function of this name, or not with these argument types.
     pub(super) fn function_advice(
         &self,
         name: &str,

@@ -1,7 +1,7 @@
 //! Analyzes casts and coercions: `parse_coerce.c`.
 //!
-//! Input: a typed expression and the type its place requires. Output: the expression as that type, or an error. The
-//! contexts are PostgreSQL's: implicit, assignment, explicit.
+//! Input: a typed expression, and the type that the place of the expression requires. Output: the expression as that
+//! type, or an error. The contexts are PostgreSQL's: implicit, assignment, explicit.
 
 use super::catalog::{Catalog, ERROR};
 use super::coercion::{Context, Pathway, common_type_of, is_polymorphic};
@@ -100,7 +100,8 @@ impl Analyzer<'_> {
         }
         let function = match self.catalog.pathway(target, node.ty, context) {
             Pathway::Function(function, never_null) => {
-                // If the schema defines the cast, its function has the number 0 here, and may do anything.
+                // If the schema defines the cast, the number of the cast's function is 0 here, and the function may do
+                // anything.
                 if function == 0 {
                     self.calls_unknown();
                 }
@@ -254,7 +255,8 @@ impl Analyzer<'_> {
             return Node { ty: target, typmod, kind: NodeKind::Error, span };
         }
         let ty = node.ty;
-        // A record can be cast to a composite type only if its fields are written out or it is a whole row.
+        // A record can be cast to a composite type only if the query lists the fields of the record, or the record is a
+        // whole row.
         let opaque_record = ty == oid::RECORD && self.catalog.is_complex(target);
         if opaque_record && let Some(fields) = fields_of(&node) {
             return self.coerce_row(location, fields, target, Context::Explicit);

@@ -186,7 +186,7 @@ impl<'a> Analyzer<'a> {
     }
 
     /// Checks an operator class in the key. The names of PostgreSQL's and the extensions' classes end in `_ops`; any
-    /// other name is most likely a column, and the comma before it is missing.
+    /// other name is most likely a column, and the comma before this column is missing.
     fn operator_class(&mut self, element: &IndexElement) {
         let Some(name) = element.operator_class.as_ref().and_then(|it| it.parts.last()) else { return };
         if name.text.ends_with("_ops") {

@@ -267,7 +267,7 @@ impl<'a> Analyzer<'a> {
         (nodes, spans)
     }
 
-    /// Assigns a row to its columns: each value as its column's type, `None` for `DEFAULT`.
+    /// Assigns the values of a row to the columns; each value is coerced to its column's type, and `None` is `DEFAULT`.
     pub(super) fn assign_row(
         &mut self,
         scope: &Scope<'_>,
@@ -405,7 +405,7 @@ fn inserted_or_updated(query: &mut Query, updated: Vec<Written>) {
                 written.values.extend(update.values.iter().cloned());
                 query.assigned.push(written);
             }
-            // The value of the column is not known, but the expressions are still part of the statement.
+            // The new value of the column is not known, but the assigned expressions are still part of the statement.
             _ => query.other.extend(written.values),
         }
     }

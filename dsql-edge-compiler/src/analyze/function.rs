@@ -177,7 +177,7 @@ impl Analyzer<'_> {
             self.report(Diagnostic::error(Code::TypeMismatch, array.span, message));
             return Node::error(site.span);
         }
-        // The effects of a schema's function are not known here, whatever volatility it declares.
+        // The effects of a schema's function are not known here, whatever volatility the function declares.
         if matches!(resolved.function, Function::Builtin(_)) {
             self.check_sequence(&facts.name, &args);
         }

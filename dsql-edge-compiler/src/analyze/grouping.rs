@@ -92,8 +92,8 @@ impl Analyzer<'_> {
             return;
         }
         match &node.kind {
-            // Columns inside an aggregate of the checked level need not be grouped. But columns in its direct arguments
-            // (before WITHIN GROUP) must be grouped.
+            // Columns inside an aggregate of the checked level need not be grouped, except in the aggregate's direct
+            // arguments (before WITHIN GROUP).
             NodeKind::Aggregate(call) if call.level == depth => {
                 for arg in call.args.iter().take(call.direct) {
                     self.check_grouped(query, arg, grouped, depth);

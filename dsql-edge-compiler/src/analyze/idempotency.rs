@@ -91,7 +91,7 @@ struct Written<'w> {
 }
 
 impl Written<'_> {
-    /// Whether the same statement with the same arguments violates the key after its row exists.
+    /// Whether the same statement with the same arguments violates the key if the statement's row already exists.
     fn repeats(&self, key: &Key) -> bool {
         let is_plain = !key.partial && !key.deferrable && !key.own_equality;
         is_plain && key.columns.iter().all(|column| self.is_fixed(column, key))

@@ -1,7 +1,8 @@
 //! Analyzes `MERGE`: `parse_merge.c`.
 //!
 //! Input: the statement. Output: a query without rows, because `MERGE` has no `RETURNING` in PostgreSQL 16. Every value
-//! is coerced to the type of its column, and each `WHEN` can refer only to the tables that PostgreSQL allows there.
+//! is coerced to the type of its column, and each `WHEN` can refer only to the tables that PostgreSQL allows in this
+//! kind of `WHEN`.
 
 use super::analyzer::Analyzer;
 use super::place::Place;

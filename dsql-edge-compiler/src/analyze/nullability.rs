@@ -293,8 +293,8 @@ impl Prover<'_> {
             if next == assumed {
                 self.assuming.set(self.assuming.get() - 1);
                 if self.assuming.get() > 0 {
-                    // This result is not kept, because it depends on an assumption about the enclosing recursive query
-                    // that may turn out to be wrong.
+                    // This result is not kept, because it depends on an assumption about the enclosing recursive query,
+                    // and the assumption may turn out to be wrong.
                     *cte.assumed.borrow_mut() = None;
                 }
                 return assumed;

@@ -33,8 +33,8 @@ impl<'a> Analyzer<'a> {
             (None, _) => oid::RECORD,
         };
         Facts {
-            // The name is qualified, so that it differs from the name of each built-in function: facts are looked up by
-            // name.
+            // The name is qualified, and so differs from the name of each built-in function, because facts about
+            // built-in functions are looked up by name.
             name: format!("{}.{}", function.schema, definition.name.name()),
             kind: match &definition.aggregate {
                 Some(aggregate) if aggregate.ordered => FunctionKind::Aggregate(AggregateKind::OrderedSet),

@@ -1,7 +1,7 @@
 //! Infers the types of parameters as PostgreSQL does (`parse_param.c`, variable parameters).
 //!
-//! Input: each use of `$n` and the type its place requires. Output: one type per parameter; uses that disagree, and
-//! parameters without a type, are errors.
+//! Input: each use of `$n`, and the type that the place of the use requires. Output: one type per parameter; uses that
+//! disagree, and parameters without a type, are errors.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;

@@ -1,4 +1,4 @@
-//! Reads a snapshot: runs the fold of `schema`, and resolves types and queries for it.
+//! Reads a snapshot: runs the fold of `schema`, and resolves types and queries for the fold.
 //!
 //! Input: DDL, or statements one by one. Output: [`Schema`]. The columns of `CREATE TABLE … AS` are the columns that
 //! the query has when the statement runs: a later change to the tables that the query reads does not affect these

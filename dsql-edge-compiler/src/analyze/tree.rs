@@ -1,7 +1,8 @@
 //! Defines the analyzed query: every name is resolved, every expression typed.
 //!
-//! This is PostgreSQL's `Query` (`parsenodes.h`) as far as types, nullability and cardinality need it. The analyzer
-//! builds it, `nullability` and `cardinality` read it, and it is not used outside `analyze`.
+//! The tree corresponds to PostgreSQL's `Query` (`parsenodes.h`), with only the parts that types, nullability and
+//! cardinality need. The analyzer builds the tree, `nullability` and `cardinality` read the tree, and no module outside
+//! `analyze` uses it.
 
 use super::collated::Collated;
 use super::label::ColumnLabel;

@@ -1,7 +1,7 @@
 //! Analyzes the utility statements that return rows: `UtilityTupleDescriptor`.
 //!
-//! Input: EXPLAIN or SHOW. Output: a query with the columns that PostgreSQL describes. EXPLAIN analyzes its statement,
-//! so that parameters get types and errors are found.
+//! Input: EXPLAIN or SHOW. Output: a query with the columns that PostgreSQL describes. The statement inside EXPLAIN is
+//! analyzed too, so that its parameters get types and its errors are found.
 
 use super::analyzer::Analyzer;
 use super::tree::{Command, Node, NodeKind, Query, TargetEntry};

@@ -117,7 +117,8 @@ impl Fold {
         self.forget(Object::Relation(sequence));
     }
 
-    /// Drops the views that name a column or use `*` of its table, when the column is dropped with CASCADE.
+    /// Drops the views that depend on a column that is dropped with CASCADE: views that name the column, or use `*` of
+    /// the column's table.
     pub(super) fn drop_views_of_column(&mut self, table: usize, column: &str) {
         let names_it = |schema: &Schema, view: &Relation| {
             let mut reads = Reads::of(schema, view);

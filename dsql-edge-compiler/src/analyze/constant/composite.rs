@@ -11,8 +11,8 @@ use super::rejection::{Rejection, Value};
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::Code;
 
-/// The maximum depth of rows in rows that is read. A deeper row is accepted: PostgreSQL decides when the statement
-/// runs.
+/// The maximum nesting depth of rows that are checked. A row that nests deeper is accepted, and PostgreSQL checks it
+/// when the statement runs.
 const MAX_DEPTH: usize = 32;
 
 /// Reads a field with the input function of its type, given the type, its modifier, the text, and the number of rows

@@ -1,4 +1,4 @@
-//! Defines the prover, and the facts that it has at one query level.
+//! Defines the prover of a statement, and the facts about one query level.
 
 use super::super::node_set::NodeSet;
 use super::super::parameter::Parameter;

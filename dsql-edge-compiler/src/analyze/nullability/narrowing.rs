@@ -179,7 +179,7 @@ pub(super) fn if_false(node: &Node) -> Facts<'_> {
         NodeKind::Or(parts) => Facts::all(parts.iter().map(if_false)),
         NodeKind::Not(arg) => if_true(arg),
         NodeKind::IsNull { arg, negated: false } => match arg.kind {
-            // If a row is not all NULL, it exists; no other fact follows.
+            // If not all fields of a row are NULL, the row exists; no other fact follows.
             NodeKind::WholeRow { level, rte, .. } => {
                 Facts { vars: vec![Var { level, rte, column: ROW }], nodes: Vec::new() }
             }
