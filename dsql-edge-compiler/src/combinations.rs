@@ -1,4 +1,4 @@
-//! Compiles a query with optional text in every combination.
+//! Compiles every combination of a query's optional text.
 //!
 //! Input: the tokens of the query, with the pieces of optional text. Output: one [`TypedQuery`] that is valid for all
 //! combinations. All combinations return the same columns, and a parameter has the same type in every combination that

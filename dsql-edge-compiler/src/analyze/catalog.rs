@@ -377,7 +377,7 @@ pub(super) fn quote_identifier(name: &str) -> String {
     let plain = name.bytes().enumerate().all(|(at, byte)| {
         byte.is_ascii_lowercase() || byte == b'_' || (at > 0 && (byte.is_ascii_digit() || byte == b'$'))
     });
-    // As in PostgreSQL's function, every keyword that is not unreserved is quoted.
+    // As in PostgreSQL's function, every keyword is quoted, except unreserved keywords.
     let reserved = Keyword::from_word(name).is_some_and(|keyword| keyword.class() != Class::Unreserved);
     if plain && !reserved && !name.is_empty() {
         name.to_owned()

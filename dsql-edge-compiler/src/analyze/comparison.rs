@@ -96,8 +96,8 @@ impl Analyzer<'_> {
         let kind = match operator.name.as_str() {
             "=" => NodeKind::And(comparisons),
             "<>" => NodeKind::Or(comparisons),
-            // For `<`, `<=`, `>` and `>=`, the first pair of different fields decides. As in an IN list, NULL in any
-            // pair may make the result NULL.
+            // For `<` and the other operators that order rows, the first pair of different fields decides. As in an IN
+            // list, NULL in any pair may make the result NULL.
             _ => NodeKind::InList { comparisons, negated: false },
         };
         Node::new(oid::BOOL, kind, span)
@@ -308,8 +308,8 @@ impl Analyzer<'_> {
         let low = self.expr(scope, low);
         let operator = |name: &str| Operator { schema: None, name: name.into(), location };
         let (first, second) = if negated { ("<", ">") } else { (">=", "<=") };
-        // PostgreSQL analyzes each operand again for each comparison; a parameter already has a type from the first
-        // comparison.
+        // PostgreSQL analyzes each operand again for each comparison, so in the later comparisons a parameter already
+        // has the type from the first comparison.
         let compare = |analyzer: &mut Self, name: &str, bound: &Node| {
             let (arg, bound) = (analyzer.analysed_again(&arg), analyzer.analysed_again(bound));
             analyzer.operator(&operator(name), Some(arg), bound, span)

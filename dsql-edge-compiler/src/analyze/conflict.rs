@@ -198,7 +198,7 @@ impl<'a> Analyzer<'a> {
     }
 }
 
-/// The words of an order that a key of ON CONFLICT cannot have: `resolve_unique_index_expr`.
+/// The words of a key's sort order, which PostgreSQL rejects in a key of ON CONFLICT: `resolve_unique_index_expr`.
 fn forbidden_order(element: &IndexElement) -> Option<&'static str> {
     match (element.descending, element.nulls_first) {
         (Some(_), _) => Some("ASC/DESC"),

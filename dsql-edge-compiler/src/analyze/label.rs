@@ -21,8 +21,8 @@ impl ColumnLabel {
         ColumnLabel { text: text.to_owned(), is_alias: true }
     }
 
-    /// The same name, marked as a name of the database: for users of a view, the aliases in the view's query are not
-    /// aliases.
+    /// The same name, marked as a name of the database: an alias in a view's query is not an alias in the queries that
+    /// read the view.
     pub(super) fn of_database(&self) -> ColumnLabel {
         ColumnLabel { text: self.text.clone(), is_alias: false }
     }

@@ -12,13 +12,13 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::FunctionCall;
 
-/// `MaxTupleAttributeNumber`: columns of a target list, and fields of a row.
+/// `MaxTupleAttributeNumber`: the maximum number of columns of a target list, and of fields of a row.
 const MAX_COLUMNS: usize = 1664;
 /// `FUNC_MAX_ARGS`
 const MAX_ARGUMENTS: usize = 100;
-/// The number of elements of CUBE.
+/// The maximum number of elements of CUBE.
 const MAX_CUBE: usize = 12;
-/// The number of grouping sets of a query.
+/// The maximum number of grouping sets of a query.
 const MAX_GROUPING_SETS: usize = 4096;
 
 impl Analyzer<'_> {

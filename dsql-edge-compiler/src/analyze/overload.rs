@@ -31,8 +31,8 @@
 //!
 //! A single score for each candidate (two points for an exact match, one for a preferred type) is not equivalent. If
 //! `f(int4, name, name)` and `f(float8, text, text)` are called with an `int4` and two `varchar`, PostgreSQL chooses
-//! the first: after step 3 only this candidate remains, with one exact match. By score the second would win with three
-//! points to two.
+//! the first: after step 3 only this candidate remains, with one exact match. With scores, the second candidate would
+//! win with three points to two.
 
 use super::catalog::{Catalog, ERROR};
 use super::coercion::Context;

@@ -67,7 +67,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Reports each use of a parameter that has no type although another use has given the parameter a type
+    /// Reports each use that leaves the type of its parameter unknown, if another use determines the type
     /// (`check_parameter_resolution_walker`).
     fn check_unresolved(&mut self, query: &Query) {
         let mut unresolved = Vec::new();

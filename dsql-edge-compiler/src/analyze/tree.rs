@@ -94,7 +94,7 @@ pub(super) enum NodeKind {
     Array(Vec<Node>),
     /// A subscript or slice; the first part is the subscripted expression.
     Subscript(Vec<Node>),
-    /// The whole row of a join with an alias: NULL if the join is on the nullable side of another join and is nulled.
+    /// The whole row of a join with an alias; the row is NULL if an outer join around this join nulls the row.
     JoinedRow {
         names: Vec<ColumnLabel>,
         columns: Vec<Node>,

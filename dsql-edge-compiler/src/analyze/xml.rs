@@ -23,7 +23,8 @@ type Label = (Option<Name>, Span);
 /// true.
 type XmlNames = HashSet<(String, bool)>;
 
-/// Whether `map_sql_identifier_to_xml_name` changes the name of a column, but keeps the same name after `AS`.
+/// Whether `map_sql_identifier_to_xml_name` changes this name if it is a column's name, but not if it is written after
+/// `AS`.
 fn is_escaped(name: &str) -> bool {
     name.contains(':') || name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("xml"))
 }

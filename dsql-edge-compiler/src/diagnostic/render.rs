@@ -110,8 +110,8 @@ fn message_and_code(diagnostic: &Diagnostic) -> String {
     }
 }
 
-/// The number of terminal columns: an East Asian wide character takes two columns, and the underline must still be in
-/// the right place.
+/// The width of a text in terminal columns, for the position of the underline: an East Asian wide character takes two
+/// columns.
 fn width(text: &str) -> usize {
     text.chars()
         .map(|character| match character as u32 {

@@ -89,8 +89,8 @@ pub(super) fn alter(
     }
 }
 
-/// Checks `ADD COLUMN`: the constraints before the type, as DSQL does (recorded for an identity of type integer).
-/// `whole` is the statement and its place, if the statement only adds this column.
+/// Checks `ADD COLUMN`. The constraints are checked before the type, as in DSQL (recorded for an identity column of
+/// type integer). `whole` is the statement and its place, if the statement only adds this column.
 fn add_column(
     column: &TableColumn,
     whole: Option<(&AlterTable, Span)>,

@@ -71,7 +71,7 @@ pub(super) fn call(call: &FunctionCall) -> Option<Finding> {
         return Some(finding);
     }
     let first = &call.args.first()?.value;
-    // `ts_headline(document, query)` has no configuration.
+    // `ts_headline(document, query)` is a call without a configuration.
     let takes = TEXT_SEARCH.contains(&name) && call.args.len() > if name == "ts_headline" { 2 } else { 1 };
     match &first.kind {
         ExprKind::Literal(Literal::String(name)) if takes => configuration(name, first),

@@ -1,7 +1,8 @@
 //! Checks the constraints of one column: `transformColumnDefinition` and `transformConstraintAttrs`.
 //!
 //! Input: the constraints as written. Output: the first error that PostgreSQL reports, if the constraints contradict
-//! each other. In PostgreSQL's grammar DEFERRABLE is a constraint of its own, which belongs to the constraint before it.
+//! each other. In PostgreSQL's grammar DEFERRABLE is a separate constraint in the list, and applies to the constraint
+//! before it.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::syntax::ast::{Constraint, ConstraintAttribute, ConstraintKind};

@@ -1,9 +1,9 @@
 //! Applies `DROP`, and drops the dependents with `CASCADE`.
 //!
-//! Input: the statement. Output: the schema without the dropped objects and the objects that depend on them. The
-//! dependencies are those of `pg_depend`, computed from the schema. A view depends on the relations, functions and
-//! types that its query names; the names have the meaning that they had when the view was created. A column depends on
-//! its type. A partition depends on its parent.
+//! Input: the statement. Output: the schema without the dropped objects and, with `CASCADE`, without the objects that
+//! depend on them. The dependencies are those of `pg_depend`, computed from the schema. A view depends on the
+//! relations, functions and types that its query names; the names have the meaning that they had when the view was
+//! created. A column depends on its type. A partition depends on its parent.
 
 use std::collections::BTreeSet;
 

@@ -1,8 +1,8 @@
 //! Visits the queries, items of `FROM`, expressions and casts of a statement.
 //!
 //! Input: a statement. Output: calls of a [`Visit`]. An outer part is visited before its inner parts. Otherwise the
-//! order is that of the text, as far as the tree keeps the order. The matches do not use `_`, so that a new kind of
-//! statement, action or expression cannot be forgotten. Text that the parser skips is not in the tree:
+//! order is that of the text, as far as the tree keeps the order. The `match` expressions do not use `_`, so that a new
+//! kind of statement, action or expression cannot be forgotten. Text that the parser skips is not in the tree:
 //! `dsql::named_functions` reads the words of such text.
 
 use super::ast::{

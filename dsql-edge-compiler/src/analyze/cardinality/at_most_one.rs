@@ -170,9 +170,9 @@ impl Proof {
         }
     }
 
-    /// Whether a comparison with this value and the column's key treat the same strings as equal. This is certain if
-    /// all collations are deterministic, if the type has no collation, or if the value contains neither COLLATE nor
-    /// another column.
+    /// Whether the comparison of the column with this value treats the same strings as equal as the column's key does.
+    /// This is certain if all collations are deterministic, if the type has no collation, or if the value contains
+    /// neither COLLATE nor another column.
     fn is_of_one_equality(&self, value: &Node, function: &Callee) -> bool {
         let never_collates = ["int", "uuid", "oid", "date", "time", "numeric", "float", "bool"];
         self.all_deterministic
@@ -190,8 +190,8 @@ fn has_full_join(tree: &JoinTree) -> bool {
     }
 }
 
-/// Calls `add` with each ON and the positions of the entries that this ON restricts; returns the position after the
-/// tree.
+/// Calls `add` with each ON and the positions of the entries that this ON restricts; returns the position of the first
+/// entry after the tree.
 fn conditions(tree: &JoinTree, first: usize, add: &mut dyn FnMut(&Node, Range<usize>)) -> usize {
     let JoinTree::Join { kind, left, right, on } = tree else { return first + 1 };
     let middle = conditions(left, first, add);

@@ -1,9 +1,9 @@
 //! Checks constants of composite types: `record_in`.
 //!
 //! Input: the types of the fields, and the text of a constant. Output: nothing, or the error that PostgreSQL reports.
-//! PostgreSQL reads each field before it looks at the text after that field, so the first error from the left is the
-//! reported one. Unlike other constants, each field is read with its type modifier: `'(abcd)'` is not a row with a
-//! `varchar(3)`.
+//! PostgreSQL reads each field before it looks at the text after that field, so PostgreSQL reports the leftmost error.
+//! PostgreSQL reads a field with the type modifier of the field, although it reads other constants without a modifier:
+//! `'(abcd)'` is not a row with a `varchar(3)`.
 
 use super::super::catalog::Catalog;
 use super::blank::is_blank;

@@ -13,7 +13,8 @@ use std::rc::Rc;
 /// The prover of one statement. `parameters` has all parameters of the statement, and whether each can be NULL.
 pub(super) struct Prover<'p> {
     pub(super) parameters: &'p [Parameter],
-    /// The number of expressions that may still be examined. At 0, every expression is nullable.
+    /// The number of expressions that may still be examined. When the number is 0, every further expression counts as
+    /// nullable.
     pub(super) steps_left: Cell<u32>,
     /// The number of recursive queries that are being proved. The proof of a recursive query makes assumptions that may
     /// turn out to be wrong, so results are not cached meanwhile.

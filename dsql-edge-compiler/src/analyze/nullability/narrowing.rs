@@ -122,7 +122,7 @@ fn follow_foreign_keys(env: &mut Environment<'_>) -> bool {
 }
 
 /// Collects the ON conditions that every row has passed: the ON of each inner join and of each reduced outer join,
-/// unless an outer join above that join can null its rows.
+/// unless an outer join above this join can null the rows of this join.
 fn valid_conditions<'e>(tree: &'e JoinTree, env: &Environment<'e>, reached: bool, out: &mut Vec<&'e Node>) {
     let JoinTree::Join { left, right, on, .. } = tree else { return };
     let still_nulled = |tree: &JoinTree| {
@@ -239,7 +239,8 @@ pub(super) fn strict(node: &Node) -> Facts<'_> {
     if stable && worth { Facts { nodes: vec![node], ..Facts::default() }.union(below) } else { below }
 }
 
-/// Whether a group that satisfies the condition has a row: `count(*) > 0`, `1 <= count(x)`, also combined by AND.
+/// Whether a group that satisfies the condition certainly has a row. Such conditions are `count(*) > 0` and `1 <=
+/// count(x)`, also combined by AND.
 pub(super) fn counts_a_row(condition: &Node) -> bool {
     let (function, args) = match &condition.kind {
         NodeKind::And(parts) => return parts.iter().any(counts_a_row),
