@@ -67,7 +67,7 @@ impl Analyzer<'_> {
         format!("no cast from {} to {shown} exists", self.catalog.display(from, -1))
     }
 
-    /// The advice for a call if PostgreSQL does not have a function of this name, or not with these argument types.
+    /// The advice for a call if no function of this name accepts these argument types.
     pub(super) fn function_advice(
         &self,
         name: &str,

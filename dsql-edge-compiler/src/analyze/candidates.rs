@@ -161,7 +161,7 @@ impl Analyzer<'_> {
         out
     }
 
-    /// The type of each argument of a VARIADIC parameter: `ProcedureCreate`.
+    /// The type of the single elements of a VARIADIC parameter: `ProcedureCreate`.
     fn variadic_element(&self, array: Oid) -> Oid {
         match array {
             oid::ANYARRAY => oid::ANYELEMENT,

@@ -4,7 +4,7 @@
 //! collations conflict because of `COLLATE` or in a set operation. If a comparison needs a collation and its operands
 //! have none, PostgreSQL reports the error at run time; this module does not check comparisons.
 //!
-//! A statement in which every collation is the database's default is skipped.
+//! The module skips statements in which every collation is the database's default.
 
 use super::analyzer::Analyzer;
 use super::catalog::quote_identifier;

@@ -211,7 +211,8 @@ impl Analyzer<'_> {
         let left = self.expr(scope, left);
         let span = Span { start: left.span.start.max(span.start), ..span };
         let items = self.expr_list(scope, list);
-        // If the constants and parameters have a common type with the left side, they become one array.
+        // If the constants and parameters have a common type with the left side, these constants and parameters become
+        // one array.
         let (plain, with_columns): (Vec<&Node>, Vec<&Node>) =
             items.iter().partition(|item| !contains_columns(item));
         let mut comparisons = Vec::new();

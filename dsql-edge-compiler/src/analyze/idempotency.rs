@@ -345,7 +345,8 @@ mod tests {
             "INSERT INTO ruled (a) VALUES ($a)",
             "INSERT INTO pieces (a) VALUES ($a)",
             "INSERT INTO seen (key) VALUES ($key)",
-            // The statement is not a plain `INSERT … VALUES` of one row, or not in each combination.
+            // The statement is not a plain `INSERT … VALUES` of one row, or is not one in each combination of optional
+            // text.
             "INSERT INTO done (key) VALUES ($a), ($b)",
             "INSERT INTO done (key) SELECT $key::text",
             "INSERT INTO done (key) VALUES ($key) RETURNING key",

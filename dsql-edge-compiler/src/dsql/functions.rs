@@ -79,7 +79,7 @@ pub(super) fn call(call: &FunctionCall) -> Option<Finding> {
     }
 }
 
-/// The rule that a PostgreSQL function breaks with any arguments.
+/// The rule that a PostgreSQL function breaks, whatever its arguments are.
 pub(super) fn by_name(name: &str, place: Span) -> Option<Finding> {
     let (_, instead) = REFUSED.iter().find(|(refused, _)| *refused == name)?;
     Some(unsupported_function.naming(place, name).advising(*instead))

@@ -1,4 +1,4 @@
-//! Checks types. Some types are allowed for columns, others only for expressions.
+//! Checks types: DSQL allows some types for columns, and other types only for expressions.
 //!
 //! Input: a type as written. Output: the rule that the type breaks as the type of a column, an identity column or an
 //! expression. If a type is neither built-in nor an array, the type is a domain, or the analyzer reports an error.

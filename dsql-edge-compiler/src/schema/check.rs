@@ -1,4 +1,4 @@
-//! Keeps the `CHECK` constraints of tables, and the columns that they prove NOT NULL.
+//! Keeps the `CHECK` constraints of tables, and the columns that these constraints prove NOT NULL.
 //!
 //! Input: constraints as written. Output: checks by name. If a column was added to an existing table, DSQL can make the
 //! column NOT NULL only with `CHECK (c IS NOT NULL)`. So the compiler uses such a check, if it holds for all rows, like

@@ -45,7 +45,8 @@ impl Fold {
         name: Option<Name>,
         place: Span,
     ) {
-        // For a partition, this is not an error: the partition may already have the key that its parent adds.
+        // A second primary key of a partition is not an error: the partition may already have the key that its parent
+        // adds.
         if primary && !relation.partitioned && relation.keys.iter().any(|known| known.primary) {
             let message = format!("multiple primary keys for table \"{}\" are not allowed", relation.name);
             self.problem(Code::InvalidTable, place, message);
