@@ -1,8 +1,7 @@
 //! Defines the analyzed query: every name is resolved, every expression typed.
 //!
-//! The tree corresponds to PostgreSQL's `Query` (`parsenodes.h`), with only the parts that types, nullability and
-//! cardinality need. The analyzer builds the tree, `nullability` and `cardinality` read the tree, and no module outside
-//! `analyze` uses it.
+//! The tree is PostgreSQL's `Query` (`parsenodes.h`), with only the parts that types, nullability and cardinality need.
+//! The analyzer builds the tree, `nullability` and `cardinality` read it. No module outside `analyze` uses it.
 
 use super::collated::Collated;
 use super::label::ColumnLabel;
