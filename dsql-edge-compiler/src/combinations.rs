@@ -1,4 +1,4 @@
-//! Compiles a query with optional text in every combination.
+//! Compiles every combination of a query's optional text.
 //!
 //! Input: the tokens of the query, with the pieces of optional text. Output: one [`TypedQuery`] that is valid for all
 //! combinations. All combinations return the same columns, and a parameter has the same type in every combination that
@@ -59,7 +59,7 @@ pub(crate) fn compile(source: &Source, lexed: &Lexed, schema: &Schema) -> Result
     Ok(whole)
 }
 
-/// Adds the failing combination to the errors, unless it contains all optional text.
+/// Adds a description of the combination to its errors, unless the combination contains all optional text.
 fn named(errors: Diagnostics, source: &Source, lexed: &Lexed, is_in: &[bool]) -> Diagnostics {
     if is_in.iter().all(|is_in| *is_in) {
         return errors;
@@ -122,7 +122,7 @@ fn merge(whole: &mut TypedQuery, other: TypedQuery, parameters: &[usize]) -> Res
     }
     whole.effect = whole.effect.max(other.effect);
     whole.session = whole.session.max(other.session);
-    // A key or an UNNEST belongs to one statement, but which combination is sent is known only at run time.
+    // A key or an UNNEST belongs to one combination, but the combination that is sent is known only at run time.
     whole.key = None;
     whole.unnest = None;
     let new = other.tables.into_iter().filter(|table| !whole.tables.contains(table)).collect::<Vec<_>>();
@@ -151,7 +151,7 @@ fn merge_column(at: usize, column: &mut TypedColumn, other: &TypedColumn) -> Res
             column.origin = None;
         }
         if (&column.nulled_by, column.nullable_within) != (&other.nulled_by, other.nullable_within) {
-            // NULL can come from different joins in different combinations, so no join is named.
+            // Different joins can make the column NULL in different combinations, so the result does not name a join.
             column.nulled_by.clear();
             column.nullable_within = column.nullable;
         }

@@ -1,7 +1,7 @@
 //! Checks SQL against a schema and turns it into Rust.
 //!
 //! Input: SQL and a schema. Output: a typed query or diagnostics. The crate does not read files and does not open
-//! connections. It runs inside and outside of macros.
+//! connections, and runs inside and outside of macros.
 
 extern crate proc_macro;
 

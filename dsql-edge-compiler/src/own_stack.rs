@@ -1,8 +1,8 @@
 //! Runs the compiler on a stack that is large enough for all input within the limits on nesting.
 //!
 //! The stacks of the callers differ: rustc's threads have 8 MB, the threads of `dsql-local` 2 MB. In a debug build, 100
-//! nested subqueries overflow 2 MB. So the compiler runs on a separate thread. For the whole stack, the system reserves
-//! only addresses. It reserves memory only for the used part.
+//! nested subqueries overflow 2 MB. So the compiler runs on a separate thread. The system reserves addresses for the
+//! whole stack, but memory only for the part that is used.
 
 use std::cell::Cell;
 use std::panic::resume_unwind;

@@ -3,7 +3,7 @@
 /// A type, with the facts that emission and messages need.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SqlType {
-    /// The OID of a type that has the same OID on every server. 0 for types of the schema, because their OIDs differ
+    /// The OID, if the type has the same OID on every server; 0 for types of the schema, because their OIDs differ
     /// between servers.
     pub oid: u32,
     /// PostgreSQL's `typname`: `int4`, `_text`.

@@ -1,4 +1,4 @@
-//! Rejects transaction control in queries, because the runtime sends these statements.
+//! Rejects statements that control a transaction, because only the runtime may send such statements.
 //!
 //! Input: a statement's tree and its tokens. Output: the error that names `dsql.transaction`, if the statement begins,
 //! ends or changes a transaction.

@@ -65,9 +65,11 @@ pub struct TypedParameter {
     pub sql_type: SqlType,
     /// Whether the parameter decides on optional text: the text is sent if the argument is `Some`.
     pub optional: bool,
-    /// Whether NULL has a meaning for the parameter.
+    /// Whether NULL has a meaning in one of the parameter's uses, for example because the parameter is assigned to a
+    /// nullable column.
     pub nullable: bool,
-    /// Whether NULL has a meaning in a use other than LIMIT. (In LIMIT, usually a value is intended.)
+    /// Whether NULL has a meaning in a use other than LIMIT. (`LIMIT $1` accepts NULL, but usually a number is
+    /// intended.)
     pub null_expected: bool,
     /// For an array, whether the elements may be NULL.
     pub elements_nullable: bool,

@@ -3,11 +3,12 @@
 //! Input: the text of the statement, and the snapshot, if there is one. Output: whether the statement writes, and
 //! whether it changes its session.
 //!
-//! A statement that only reads is retried when its answer is lost. So it must be proved that a statement only reads. A
-//! leading SELECT is not a proof: a function may write, and a view or a domain may call such a function. The proof is
-//! the same as for `sql!`: the statement compiles against the snapshot. The types of the parameters are known only when
-//! the statement runs, and with other types a name may refer to another function. So nothing is proved for a statement
-//! that calls a function if the schema also defines a function of the same name.
+//! A statement whose answer is lost is retried if the statement only reads. So a statement is assumed to write unless
+//! the compiler proves that it only reads. A leading SELECT is not a proof: a function may write, and a view or a
+//! domain may call such a function. The proof is the same as for `sql!`: the statement compiles against the snapshot.
+//! The types of the parameters are known only when the statement runs, and with other types a name may refer to another
+//! function. So nothing is proved for a statement that calls a function if the schema also defines a function of the
+//! same name.
 
 use crate::source::Source;
 use crate::syntax::ast::{Expr, ExprKind, Statement, StatementKind};

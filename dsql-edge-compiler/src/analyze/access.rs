@@ -166,7 +166,7 @@ impl Analyzer<'_> {
         Some((part, parts))
     }
 
-    /// One subscript. Its type becomes integer; for `jsonb`, integer or text.
+    /// Analyzes one subscript, and coerces it to integer; a subscript of a `jsonb` is coerced to integer or text.
     fn bound(&mut self, scope: &Scope<'_>, bound: &Expr, json: bool) -> Option<Node> {
         let index = self.expr(scope, bound);
         // For a null test or a call, PostgreSQL's error points at the analyzed expression. For any other expression,

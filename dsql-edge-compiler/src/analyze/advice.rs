@@ -1,7 +1,7 @@
 //! Writes hints for errors that a similar name alone does not fix: constants, casts, functions, unknown names.
 //!
-//! Input: the expression as written, and what its place requires. Output: one line of advice, which does not affect
-//! whether the query is accepted.
+//! Input: the expression as written, and the type that the place of the expression requires. Output: one line of
+//! advice, which does not affect whether the query is accepted.
 
 use super::analyzer::Analyzer;
 use super::coercion::{Context, Pathway};
@@ -67,7 +67,7 @@ impl Analyzer<'_> {
         format!("no cast from {} to {shown} exists", self.catalog.display(from, -1))
     }
 
-    /// The advice for a call for which PostgreSQL has no function of this name, or none with these argument types.
+    /// The advice for a call if no function of this name accepts these argument types.
     pub(super) fn function_advice(
         &self,
         name: &str,
@@ -109,7 +109,7 @@ impl Analyzer<'_> {
 
     /// The advice for a name that is not a column of any visible table, but may be something else.
     pub(super) fn column_advice(&self, name: &str, span: Span) -> Option<String> {
-        // If the text at the place is longer than the name, the name is written in quotes.
+        // If the text at the place is longer than the name, the query contains the name in double quotes.
         let quoted = (span.end - span.start) as usize > name.len();
         if quoted {
             return Some(format!("write a string in single quotes: '{}'", name.replace('\'', "''")));

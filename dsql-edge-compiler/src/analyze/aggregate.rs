@@ -1,7 +1,7 @@
 //! Analyzes aggregates and `GROUPING`: `parse_agg.c`.
 //!
-//! Input: calls of aggregate functions. Output: aggregates at the query level they belong to; errors for misplaced
-//! aggregates.
+//! Input: calls of aggregate functions. Output: the aggregates, each with the query level to which the aggregate
+//! belongs; errors for misplaced aggregates.
 
 use super::analyzer::Analyzer;
 use super::function::{CallSite, Facts};

@@ -22,7 +22,7 @@ pub(super) struct Analyzer<'a> {
     pub(super) views: HashMap<usize, Option<Rc<Query>>>,
     /// The number of views that enclose the view that is being analyzed.
     pub(super) views_above: usize,
-    /// Aliases and the tables they refer to, for hints.
+    /// The aliases and the tables to which these aliases refer, for hints.
     pub(super) aliases: Vec<(String, String)>,
     /// The column names of the recursive queries being analyzed.
     pub(super) aliases_of_recursion: Vec<(String, Vec<crate::syntax::ast::Name>)>,
@@ -44,7 +44,7 @@ pub(super) struct Analyzer<'a> {
     pub(super) writes: bool,
     /// Whether the statement contains a nested INSERT, UPDATE or DELETE.
     pub(super) changes_rows: bool,
-    /// The changes to the session that the called functions leave.
+    /// The strongest effect on the session that a called function may have.
     pub(super) session: SessionEffect,
     /// The idempotency key, if the statement inserts one.
     pub(super) key: Option<IdempotencyKey>,
@@ -98,8 +98,8 @@ impl<'a> Analyzer<'a> {
         self.diagnostics.push(diagnostic);
     }
 
-    /// The detail of an error for an unknown name: a statement of the schema that may have created or changed the
-    /// object of this name. The effects of such a statement are not computed.
+    /// The detail of an error for an unknown name: it names a statement of the schema whose effect is not known and
+    /// that contains the name, because this statement may have created or changed the object.
     fn tainted(&self, diagnostic: &Diagnostic) -> Option<String> {
         let is_of_name = matches!(
             diagnostic.code,
@@ -116,7 +116,8 @@ impl<'a> Analyzer<'a> {
         Some(format!("{file}, line {line}, may change this, and its effect is not known: {statement}"))
     }
 
-    /// Whether an operand may be copied this number of times. If not, reports once that the statement is too complex.
+    /// Whether an operand may be copied this number of times. If the operand may not be copied, reports once that the
+    /// statement is too complex.
     pub(super) fn may_copy(&mut self, operand: &Node, times: usize) -> bool {
         let fitted = self.copied <= MAX_COPIED;
         if fitted {

@@ -133,7 +133,7 @@ impl Analyzer<'_> {
         matches!(name, "pg_catalog" | "information_schema") || self.catalog.schema.has_schema(name)
     }
 
-    /// Resolves a type as written; reports an error if it does not exist.
+    /// Resolves the name of a type; reports an error if the type does not exist.
     pub(super) fn type_name(&mut self, written: &TypeName) -> Option<(Oid, i32)> {
         match self.catalog.resolve(written) {
             Ok(found) => Some(found),

@@ -1,7 +1,7 @@
 //! Assigns values to columns: `transformAssignedExpr`, `transformUpdateTargetList`.
 //!
-//! Input: a value and the column it is for. Output: the value, coerced to the column's type; the parameters that may be
-//! NULL because their value is stored in a nullable column.
+//! Input: a value, and the column to which the value is assigned. Output: the value, coerced to the column's type; the
+//! parameters that may be NULL because their value is stored in a nullable column.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;
@@ -20,7 +20,8 @@ use crate::syntax::ast::{self, Assignment, Expr, ExprKind, Indirection, TargetCo
 pub(super) struct AssignedColumn<'w> {
     /// The number of the column in the table.
     pub(super) column: usize,
-    /// The column as written, with the steps to a part of it; `None` if INSERT has no list of columns.
+    /// The column as written, with the steps that lead to a part of the column; `None` if INSERT has no list of
+    /// columns.
     pub(super) written: Option<&'w TargetColumn>,
     /// `InsertTarget` or `UpdateTarget`.
     pub(super) place: Place,
@@ -56,7 +57,7 @@ impl<'a> Analyzer<'a> {
     ) -> Node {
         let AssignedColumn { column, written, place } = at;
         let Some(known) = target.columns.get(column) else {
-            // The unknown column was reported, but a parameter still needs a type.
+            // An unknown column is already reported; the value may be a parameter, which still needs a type.
             return self.unknown_to_error(node);
         };
         let name = known.name.clone();
@@ -115,7 +116,7 @@ impl<'a> Analyzer<'a> {
         self.found_later(diagnostic);
     }
 
-    /// Whether DEFAULT can be assigned. It can be assigned to a whole column, but not to a part of a column.
+    /// Whether DEFAULT can be assigned: only to a whole column, not to a part of a column.
     pub(super) fn may_be_default(&mut self, written: &TargetColumn) -> bool {
         let part = match written.indirection.first() {
             None => return true,
@@ -191,7 +192,8 @@ impl<'a> Analyzer<'a> {
                         self.element_flows_to_nullable(&scope.rtes, &node);
                     }
                     let node = self.assign_update(scope, target, at, &column, node, span);
-                    // An assignment to a part of the column (`a[1]`) does not give the whole column a known value.
+                    // An assignment to a part of the column (`a[1]`) does not determine the new value of the whole
+                    // column.
                     let whole = column.indirection.is_empty();
                     assigned
                         .push(Written { column: at, values: node.filter(|_| whole).into_iter().collect() });

@@ -22,12 +22,13 @@ pub(super) enum Function {
     Range(RangeFunction),
 }
 
-/// A function that the call can refer to, with its arguments in the order and number of the call.
+/// A function to which the call can refer, with the function's parameters in the order and number of the call's
+/// arguments.
 struct Candidate {
     function: Function,
-    /// Declared types, one for each argument given (and each default used).
+    /// The declared type of each argument given; parameters that take their default are not included.
     args: Vec<Oid>,
-    /// Whether a VARIADIC argument was spread over several arguments.
+    /// Whether the VARIADIC parameter takes single elements, one for each argument, instead of an array.
     spread: bool,
     /// The position of the function's schema in the search path.
     path: usize,
@@ -160,7 +161,7 @@ impl Analyzer<'_> {
         out
     }
 
-    /// The type of each argument of a VARIADIC parameter: `ProcedureCreate`.
+    /// The type of the single elements of a VARIADIC parameter: `ProcedureCreate`.
     fn variadic_element(&self, array: Oid) -> Oid {
         match array {
             oid::ANYARRAY => oid::ANYELEMENT,
@@ -209,19 +210,19 @@ pub(super) fn input_parameters(
         .filter(|it| matches!(it.mode, ParameterMode::In | ParameterMode::InOut | ParameterMode::Variadic))
 }
 
-/// The function that a call needs.
+/// The properties that a call requires of a function.
 struct Sought<'c> {
     name: &'c QualifiedName,
     /// The number of arguments.
     given: usize,
     /// The name of each argument that is written with a name.
     names: &'c [Option<&'c str>],
-    /// A VARIADIC parameter accepts several arguments: the call does not contain the keyword VARIADIC.
+    /// Whether a VARIADIC parameter may take single elements: the call does not contain the keyword VARIADIC.
     spread: bool,
 }
 
 impl Sought<'_> {
-    /// The declared type of each argument, and whether a VARIADIC parameter accepts several of them.
+    /// The declared type of each argument, and whether a VARIADIC parameter takes single elements.
     fn fit(&self, shape: &Shape<'_>) -> Option<(Vec<Oid>, bool)> {
         shape.fit(self.given, self.names, self.spread)
     }

@@ -1,7 +1,7 @@
 //! Determines how many rows a query can return.
 //!
-//! Input: an analyzed query. Output: exactly one row, at most one row, or any number of rows. The proofs are aggregates
-//! without `GROUP BY`, `LIMIT`, an INSERT of one row, and equality on every column of a unique key (`at_most_one`).
+//! Input: an analyzed query. Output: exactly one row, at most one row, or any number of rows. The proofs are `LIMIT`,
+//! an aggregate without `GROUP BY`, an INSERT of one row, and equality on every column of a unique key (`at_most_one`).
 
 mod at_most_one;
 

@@ -1,4 +1,4 @@
-//! Combines PostgreSQL's types and the schema's types: both have numbers of the same kind.
+//! Combines PostgreSQL's types and the schema's types: both are identified by an OID.
 //!
 //! Input: an OID, or a type name as written. Output: the row that `pg_type` would contain. Types of the schema get
 //! artificial numbers above [`USER_TYPES`]. These numbers are not used outside the compiler.
@@ -44,8 +44,8 @@ pub(super) struct TypeInfo {
 #[derive(Clone, Copy)]
 pub(super) struct Catalog<'a> {
     pub(super) schema: &'a Schema,
-    /// The number of a statement: names have the meaning that they had at that statement. It is the statement that
-    /// created a view, or [`NOW`].
+    /// The number of a statement of the schema, or [`NOW`]: names have the meaning that they had at that statement. For
+    /// the query of a view, this is the statement that created the view.
     pub(super) version: u32,
     /// The schemas in which unqualified names are looked up.
     pub(super) path: &'a [String],
@@ -57,13 +57,13 @@ impl<'a> Catalog<'a> {
         Catalog { schema, version: NOW, path: &schema.search_path }
     }
 
-    /// The catalog with the names and the search path of an earlier moment.
+    /// The catalog with the names and the search path that the schema had at an earlier moment.
     pub(super) fn at(self, moment: &'a Moment) -> Catalog<'a> {
         Catalog { version: moment.version, path: &moment.path, ..self }
     }
 
-    /// The type of a column or a function of the schema. If a type is renamed, the columns and functions get the new
-    /// name too, so the name is looked up as after all statements.
+    /// The type of a column or a function of the schema. If a statement renames a type, the columns and functions that
+    /// use the type also get the new name, so the name is looked up in the schema after all statements.
     pub(super) fn resolve_stored(self, written: &TypeName) -> Result<(Oid, i32), TypeError> {
         Catalog::now(self.schema).resolve(written)
     }
@@ -377,7 +377,7 @@ pub(super) fn quote_identifier(name: &str) -> String {
     let plain = name.bytes().enumerate().all(|(at, byte)| {
         byte.is_ascii_lowercase() || byte == b'_' || (at > 0 && (byte.is_ascii_digit() || byte == b'$'))
     });
-    // As in PostgreSQL's function, every keyword that is not unreserved is quoted.
+    // As in PostgreSQL's function, every keyword is quoted, except unreserved keywords.
     let reserved = Keyword::from_word(name).is_some_and(|keyword| keyword.class() != Class::Unreserved);
     if plain && !reserved && !name.is_empty() {
         name.to_owned()

@@ -126,8 +126,8 @@ impl Analyzer<'_> {
         let mut keys = Vec::new();
         let mut sets = Sets { count: 1, ..Sets::default() };
         for (at, element) in select.group_by.iter().enumerate() {
-            // The result is the product of the sets of all elements. The product contains an empty set if each element
-            // contains an empty set.
+            // The grouping sets of GROUP BY are the product of the sets of all elements. The product contains an empty
+            // set if each element contains an empty set.
             let found =
                 scope.at(Place::GroupBy, || self.grouping_element(scope, element, targets, &mut keys));
             sets.count = sets.count.saturating_mul(found.count);

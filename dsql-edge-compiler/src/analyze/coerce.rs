@@ -1,7 +1,7 @@
 //! Analyzes casts and coercions: `parse_coerce.c`.
 //!
-//! Input: a typed expression and the type its place requires. Output: the expression as that type, or an error. The
-//! contexts are PostgreSQL's: implicit, assignment, explicit.
+//! Input: a typed expression, and the type that the place of the expression requires. Output: the expression as that
+//! type, or an error. The contexts are PostgreSQL's: implicit, assignment, explicit.
 
 use super::catalog::{Catalog, ERROR};
 use super::coercion::{Context, Pathway, common_type_of, is_polymorphic};
@@ -29,7 +29,8 @@ impl Catalog<'_> {
 }
 
 impl Analyzer<'_> {
-    /// `coerce_to_target_type` without its error: the expression as the type, if it can be coerced.
+    /// `coerce_to_target_type`, but without the error: the coerced expression, or the unchanged expression if a
+    /// coercion does not exist.
     pub(super) fn try_coerce(
         &mut self,
         node: Node,
@@ -76,7 +77,7 @@ impl Analyzer<'_> {
         if node.ty == oid::UNKNOWN {
             return self.coerce_unknown(node, target, typmod, context);
         }
-        // `coerce_record_to_complex`: the fields of other records are not known.
+        // `coerce_record_to_complex`: if `fields_of` returns `None`, the fields of the record are not known.
         if node.ty == oid::RECORD && self.catalog.is_complex(target) {
             match fields_of(&node) {
                 Some(fields) => return self.coerce_row(span, fields, target, context),
@@ -99,7 +100,8 @@ impl Analyzer<'_> {
         }
         let function = match self.catalog.pathway(target, node.ty, context) {
             Pathway::Function(function, never_null) => {
-                // If the schema defines the cast, its function has the number 0 here, and may do anything.
+                // If the schema defines the cast, the number of the cast's function is 0 here, and the function may do
+                // anything.
                 if function == 0 {
                     self.calls_unknown();
                 }
@@ -253,7 +255,8 @@ impl Analyzer<'_> {
             return Node { ty: target, typmod, kind: NodeKind::Error, span };
         }
         let ty = node.ty;
-        // A record can be cast to a composite type only if its fields are written out or it is a whole row.
+        // A record can be cast to a composite type only if the query lists the fields of the record, or the record is a
+        // whole row.
         let opaque_record = ty == oid::RECORD && self.catalog.is_complex(target);
         if opaque_record && let Some(fields) = fields_of(&node) {
             return self.coerce_row(location, fields, target, Context::Explicit);
@@ -275,7 +278,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The part of `coerce_record_to_complex` that gives parameters and constants in the record their types.
+    /// The part of `coerce_record_to_complex` that coerces each field of the record to the type of its column.
     fn coerce_row(&mut self, span: Span, fields: Vec<Node>, target: Oid, context: Context) -> Node {
         let columns = self.composite_columns(self.catalog.base_type(target).0);
         if columns.len() != fields.len() {
@@ -301,7 +304,7 @@ impl Analyzer<'_> {
                     let (from, wanted) = (self.catalog.display(ty, -1), self.catalog.display(column.ty, -1));
                     let detail = format!("Cannot cast type {from} to {wanted} in column {}.", at + 1);
                     let message = format!("cannot cast type record to {to}");
-                    // Without a cast that is written, the place is that of the field.
+                    // If the query does not contain a cast, the error points at the field.
                     let at = if context == Context::Explicit { span } else { place };
                     self.report(Diagnostic::error(Code::CannotCast, at, message).with_detail(detail));
                     Node::error(place)

@@ -35,7 +35,7 @@ impl Collations {
         }))
     }
 
-    /// Records that the type `name` occurs. This type has its own collation.
+    /// Records that the type `name`, which has its own collation, occurs in the statement.
     pub(super) fn meet_name(&mut self) {
         self.matter = true;
     }

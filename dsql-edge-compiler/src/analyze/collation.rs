@@ -1,10 +1,10 @@
 //! Determines collations: `parse_collate.c`.
 //!
 //! Input: the expressions of a finished query level. Output: the collation of each column of the level; an error if two
-//! collations conflict because of `COLLATE` or in a set operation. A comparison without the collation it needs fails
-//! when PostgreSQL runs it; this module does not check for it.
+//! collations conflict because of `COLLATE` or in a set operation. If a comparison needs a collation and its operands
+//! have none, PostgreSQL reports the error at run time; this module does not check comparisons.
 //!
-//! A statement in which every collation is the database's default is skipped.
+//! The module skips statements in which every collation is the database's default.
 
 use super::analyzer::Analyzer;
 use super::catalog::quote_identifier;
@@ -165,7 +165,7 @@ impl Analyzer<'_> {
                 let found = query.collations.first().map(|found| found.seen());
                 Collated::implicit(found.unwrap_or_else(|| self.collation_of_type(node.ty)), span)
             }
-            // The collations of the parts of these expressions are not combined.
+            // The collation of such an expression does not depend on the collations of its parts.
             NodeKind::Row(_)
             | NodeKind::JoinedRow { .. }
             | NodeKind::WholeRow { .. }
@@ -202,7 +202,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Checks expressions whose collations are not combined.
+    /// Checks each expression by itself, without combining their collations.
     fn each_collated<'n>(&mut self, scope: &Scope<'_>, nodes: impl Iterator<Item = &'n Node>) {
         for node in nodes {
             self.collated(scope, node);

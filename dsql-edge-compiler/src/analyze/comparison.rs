@@ -11,9 +11,9 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{self, Expr, ExprKind, LikeKind, Operator};
 
-/// The written form of a predicate.
+/// The parts of a predicate as it is written in the query.
 pub(super) struct WrittenPredicate {
-    /// It has NOT.
+    /// Whether the predicate has NOT.
     pub(super) negated: bool,
     /// The place of the predicate's operator.
     pub(super) location: Span,
@@ -96,8 +96,8 @@ impl Analyzer<'_> {
         let kind = match operator.name.as_str() {
             "=" => NodeKind::And(comparisons),
             "<>" => NodeKind::Or(comparisons),
-            // For `<` and the like, the first pair that differs decides. As in an IN list, NULL in any pair may make
-            // the result NULL.
+            // For `<` and the other operators that order rows, the first pair of different fields decides. As in an IN
+            // list, NULL in any pair may make the result NULL.
             _ => NodeKind::InList { comparisons, negated: false },
         };
         Node::new(oid::BOOL, kind, span)
@@ -142,7 +142,7 @@ impl Analyzer<'_> {
         let (left_expr, right_expr) = (left, right);
         let mut left = self.expr(scope, left);
         let mut right = self.expr(scope, right);
-        // Also a row with a cast to a composite type is compared field by field.
+        // A row that is cast to a composite type is also compared field by field.
         if let (NodeKind::Row(a), NodeKind::Row(b)) = (&mut left.kind, &mut right.kind) {
             let (a, b) = (std::mem::take(a), std::mem::take(b));
             a.iter().chain(&b).for_each(|node| self.accepts_null(node));
@@ -152,7 +152,7 @@ impl Analyzer<'_> {
             };
             return Node::new(oid::BOOL, NodeKind::NeverNullOf(fields), span);
         }
-        // `IS DISTINCT FROM` a bare NULL is a null test.
+        // `x IS DISTINCT FROM NULL` is a null test.
         if matches!(right_expr.kind, ExprKind::Literal(ast::Literal::Null)) {
             self.accepts_null(&left);
             return Node::new(oid::BOOL, NodeKind::IsNull { arg: Box::new(left), negated: !negated }, span);
@@ -211,7 +211,8 @@ impl Analyzer<'_> {
         let left = self.expr(scope, left);
         let span = Span { start: left.span.start.max(span.start), ..span };
         let items = self.expr_list(scope, list);
-        // If the constants and parameters have a common type with the left side, they become one array.
+        // If the constants and parameters have a common type with the left side, these constants and parameters become
+        // one array.
         let (plain, with_columns): (Vec<&Node>, Vec<&Node>) =
             items.iter().partition(|item| !contains_columns(item));
         let mut comparisons = Vec::new();
@@ -248,7 +249,7 @@ impl Analyzer<'_> {
         }
         for item in rest {
             comparisons.push(match (&left.kind, item.kind) {
-                // Rows with a cast to a composite type.
+                // Both sides are rows, which are cast to a composite type.
                 (NodeKind::Row(fields), NodeKind::Row(item)) => {
                     self.row_comparison(&operator, fields.clone(), item, span)
                 }
@@ -308,8 +309,8 @@ impl Analyzer<'_> {
         let low = self.expr(scope, low);
         let operator = |name: &str| Operator { schema: None, name: name.into(), location };
         let (first, second) = if negated { ("<", ">") } else { (">=", "<=") };
-        // PostgreSQL analyzes each operand again for each comparison; a parameter already has a type from the first
-        // comparison.
+        // PostgreSQL analyzes each operand again for each comparison, so in the later comparisons a parameter already
+        // has the type from the first comparison.
         let compare = |analyzer: &mut Self, name: &str, bound: &Node| {
             let (arg, bound) = (analyzer.analysed_again(&arg), analyzer.analysed_again(bound));
             analyzer.operator(&operator(name), Some(arg), bound, span)

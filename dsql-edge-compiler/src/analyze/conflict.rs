@@ -63,7 +63,8 @@ impl<'a> Analyzer<'a> {
             return;
         }
         let is_known = relation.has_constraint(&name.text);
-        // An exclusion constraint without a known name can have any name that is not taken.
+        // If the name of an exclusion constraint is not known, the constraint can have any name that no other
+        // constraint has.
         let may_be = |it: &Exclusion| it.name.as_ref().map_or(!is_known, |known| *known == name.text);
         if relation.exclusions.iter().any(may_be) {
             if conflict.update.is_some() {
@@ -185,7 +186,7 @@ impl<'a> Analyzer<'a> {
     }
 
     /// Checks an operator class in the key. The names of PostgreSQL's and the extensions' classes end in `_ops`; any
-    /// other name is most likely a column, and the comma before it is missing.
+    /// other name is most likely a column, and the comma before this column is missing.
     fn operator_class(&mut self, element: &IndexElement) {
         let Some(name) = element.operator_class.as_ref().and_then(|it| it.parts.last()) else { return };
         if name.text.ends_with("_ops") {
@@ -197,7 +198,7 @@ impl<'a> Analyzer<'a> {
     }
 }
 
-/// The words of an order that a key of ON CONFLICT cannot have: `resolve_unique_index_expr`.
+/// The words of a key's sort order, which PostgreSQL rejects in a key of ON CONFLICT: `resolve_unique_index_expr`.
 fn forbidden_order(element: &IndexElement) -> Option<&'static str> {
     match (element.descending, element.nulls_first) {
         (Some(_), _) => Some("ASC/DESC"),

@@ -1,4 +1,4 @@
-//! Checks constants that PostgreSQL reads during parse analysis, with the input functions of types.
+//! Checks the constants that PostgreSQL reads during parse analysis with the input functions of their types.
 //!
 //! Input: a type and the text of a quoted constant. Output: nothing, or the error that PostgreSQL reports.
 //!

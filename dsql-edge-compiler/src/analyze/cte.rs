@@ -69,7 +69,8 @@ impl Analyzer<'_> {
                 let span = pending.first().and_then(|at| with.ctes.get(*at)).map(|cte| cte.name.span);
                 let message = "mutual recursion between WITH items is not implemented";
                 self.report(Diagnostic::error(Code::FeatureNotSupported, span.unwrap_or_default(), message));
-                // Declare them without columns, so that references to them cause no further errors.
+                // The remaining queries are declared without columns, so that references to them cause no further
+                // errors.
                 for cte in pending.iter().filter_map(|at| with.ctes.get(*at)) {
                     let entry = Cte { name: cte.name.text.clone(), ..Cte::default() };
                     *entry.query.borrow_mut() = Some(Rc::new(Query::default()));

@@ -2,7 +2,7 @@
 //!
 //! Input: a statement that writes. Output: the `RETURNING` of the statement as an analyzed query; every written value
 //! is coerced to its column. Errors that PostgreSQL reports only when the statement runs (a NOT NULL column left out,
-//! no key for `ON CONFLICT`) are found here, and are marked as errors of the run.
+//! no key for `ON CONFLICT`) are also found here, and are marked as run-time errors.
 
 use super::advice::count;
 use super::analyzer::Analyzer;
@@ -47,8 +47,8 @@ impl<'a> Analyzer<'a> {
                 let width = self.insert_source(&mut scope, source, &target, &columns, &mut query);
                 let given = listed.get(..width.min(listed.len())).unwrap_or(&[]);
                 self.check_once(&target, given, insert.table.name.span());
-                // If the named columns have too few values, that error is already reported, so the columns are not
-                // checked.
+                // If there are fewer values than named columns, this error is already reported, so the columns that are
+                // left out are not checked.
                 if insert.columns.is_empty() || width == columns.len() {
                     self.check_left_out(&target, given, insert.table.name.span());
                 }
@@ -267,7 +267,7 @@ impl<'a> Analyzer<'a> {
         (nodes, spans)
     }
 
-    /// Assigns a row to its columns: each value as its column's type, `None` for `DEFAULT`.
+    /// Assigns the values of a row to the columns; each value is coerced to its column's type, and `None` is `DEFAULT`.
     pub(super) fn assign_row(
         &mut self,
         scope: &Scope<'_>,
@@ -356,7 +356,7 @@ impl<'a> Analyzer<'a> {
         );
     }
 
-    /// `FROM` of an UPDATE, `USING` of a DELETE: subqueries there do not see the target.
+    /// `FROM` of an UPDATE, `USING` of a DELETE: subqueries in this clause cannot refer to the target.
     pub(super) fn write_from(&mut self, scope: &mut Scope<'_>, items: &[ast::FromItem]) -> Vec<JoinTree> {
         for item in &mut scope.namespace {
             item.lateral_ok = false;
@@ -393,7 +393,7 @@ impl<'a> Analyzer<'a> {
 }
 
 /// Merges the assignments of INSERT and DO UPDATE: a returned row was inserted or updated, so a column's value is known
-/// only if both assign it.
+/// only if both INSERT and DO UPDATE assign the column.
 fn inserted_or_updated(query: &mut Query, updated: Vec<Written>) {
     if let Some((_, columns)) = &mut query.source {
         columns.clear();
@@ -405,7 +405,7 @@ fn inserted_or_updated(query: &mut Query, updated: Vec<Written>) {
                 written.values.extend(update.values.iter().cloned());
                 query.assigned.push(written);
             }
-            // The value of the column is not known, but the expressions are still part of the statement.
+            // The new value of the column is not known, but the assigned expressions are still part of the statement.
             _ => query.other.extend(written.values),
         }
     }

@@ -48,7 +48,7 @@ impl Node {
             (NodeKind::WindowCall(a), NodeKind::WindowCall(b)) => {
                 (&a.name, &a.window) == (&b.name, &b.window)
             }
-            // Equal only as written, because an opaque node does not contain its whole expression.
+            // Opaque nodes are equal only as written, because such a node does not contain its whole expression.
             (NodeKind::Opaque(_), NodeKind::Opaque(_)) => as_written,
             (
                 NodeKind::Quantified { functions: a, all: b, .. },
@@ -56,7 +56,8 @@ impl Node {
             ) => (a, b) == (c, d),
             _ => true,
         };
-        // Equal only as written: a second run of a subquery may see other rows, or call a volatile function.
+        // Subqueries are equal only as written: a second run of a subquery may see other rows, or call a volatile
+        // function.
         let queries = match (self.subquery(), other.subquery()) {
             (None, None) => true,
             (Some(a), Some(b)) => as_written && a.written_alike(b),

@@ -1,7 +1,7 @@
 //! Analyzes expressions: `parse_expr.c`.
 //!
-//! Input: an expression as written and the scope it is in. Output: the typed expression; a failure is reported once and
-//! becomes an error node that fits everywhere.
+//! Input: an expression as written, and the scope of the expression. Output: the typed expression; a failure is
+//! reported once and becomes an error node that fits everywhere.
 
 use super::analyzer::Analyzer;
 use super::coercion::Context;
@@ -188,7 +188,7 @@ impl Analyzer<'_> {
         args.iter().map(&mut boolean).collect()
     }
 
-    /// If nothing else determines the type of an `unknown` constant or parameter, it becomes text.
+    /// Coerces an `unknown` constant or parameter to text, if nothing else determines its type.
     pub(super) fn unknown_to_text(&mut self, node: Node) -> Node {
         if node.ty == oid::UNKNOWN { self.coerce(node, oid::TEXT, -1, Context::Implicit) } else { node }
     }

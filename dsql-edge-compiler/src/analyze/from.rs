@@ -17,12 +17,12 @@ use std::ops::Range;
 use std::rc::Rc;
 
 impl Analyzer<'_> {
-    /// `transformFromClause`: a LATERAL item sees the items before it.
+    /// `transformFromClause`: a LATERAL item can refer to the items before it.
     pub(super) fn range_table(&mut self, scope: &mut Scope<'_>, items: &[FromItem]) -> Vec<JoinTree> {
         let mut trees = Vec::with_capacity(items.len());
         let mut first = 0;
         for item in items {
-            // While an item is analyzed, only LATERAL sees the items before it.
+            // While an item is analyzed, only LATERAL references can refer to the items before it.
             scope.namespace.iter_mut().skip(first).for_each(|item| item.lateral_only = true);
             first = scope.namespace.len();
             trees.push(self.range_table_item(scope, item));
@@ -34,7 +34,7 @@ impl Analyzer<'_> {
 
     /// `checkNameSpaceConflicts`: compares the entries in `before` with the later entries, which `item` has added.
     pub(super) fn check_aliases(&mut self, scope: &Scope<'_>, before: Range<usize>, item: &FromItem) {
-        // Avoids comparing every pair in a query with hundreds of joins.
+        // If all names are different, the entries are not compared in pairs: a query can have hundreds of joins.
         if !scope.repeats_names {
             return;
         }

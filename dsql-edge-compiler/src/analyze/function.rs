@@ -57,7 +57,8 @@ impl Analyzer<'_> {
         let names: Vec<Option<&str>> =
             call.args.iter().map(|arg| arg.name.as_ref().map(|name| name.text.as_str())).collect();
         let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
-        // `type(argument)` can be a cast. For an `unknown` argument, this is a cast only if the argument is a constant.
+        // `type(argument)` can be a cast. If the type of the argument is `unknown`, the call is a cast only if the
+        // argument is a constant.
         let constant = matches!(args.first(), Some(Node { kind: NodeKind::Constant(_), .. }));
         match self.lookup(&call.name, &types, &names, !call.variadic, constant) {
             Lookup::Function(resolved) => {
@@ -82,7 +83,7 @@ impl Analyzer<'_> {
                 Node::error(span)
             }
             Lookup::None => {
-                // `t.f` written as `f(t)`: a column of a composite value.
+                // `f(t)` can mean `t.f`, a column of a composite value.
                 if let Some(node) = self.column_as_function(scope, call, &args, span) {
                     return node;
                 }
@@ -176,7 +177,7 @@ impl Analyzer<'_> {
             self.report(Diagnostic::error(Code::TypeMismatch, array.span, message));
             return Node::error(site.span);
         }
-        // The effects of a schema's function are not known here, whatever volatility it declares.
+        // The effects of a schema's function are not known here, whatever volatility the function declares.
         if matches!(resolved.function, Function::Builtin(_)) {
             self.check_sequence(&facts.name, &args);
         }
@@ -228,8 +229,8 @@ impl Analyzer<'_> {
         Node::new(returns, NodeKind::Call { function, args }, span)
     }
 
-    /// The error in the form of a call: the call has a clause that this kind of function does not accept, or lacks a
-    /// clause that this kind of function requires.
+    /// The error if the clauses of a call do not fit the kind of function: the function does not accept a clause of the
+    /// call, or requires a clause that the call does not have.
     fn misuse(&self, site: &CallSite<'_>, facts: &Facts, args: &[Node]) -> Option<Diagnostic> {
         let call = site.call;
         let name = call.name.display();
@@ -366,8 +367,8 @@ pub(super) struct Facts {
     pub(super) columns: Vec<OutColumn>,
 }
 
-/// The error message if a call has a clause that only an aggregate accepts, or OVER, and the function does not accept
-/// it.
+/// The error message if a call has OVER or a clause of aggregates, and this kind of function does not accept that
+/// clause.
 fn clause_of_aggregates(call: &FunctionCall, aggregate: bool, is_window: bool) -> Option<String> {
     let name = call.name.display();
     let of_aggregates = [

@@ -21,7 +21,7 @@ struct Grouped<'q> {
     columns: HashSet<(usize, usize)>,
 }
 
-/// The column of the query's own level that a key is.
+/// The entry and the column number of a key, if the key is a column of the query's own level.
 fn column_of_level(key: &Node) -> Option<(usize, usize)> {
     match key.kind {
         NodeKind::Var(var) if var.level == 0 => Some((var.rte, var.column)),
@@ -92,8 +92,8 @@ impl Analyzer<'_> {
             return;
         }
         match &node.kind {
-            // Columns inside an aggregate of the checked level need not be grouped. But columns in its direct arguments
-            // (before WITHIN GROUP) must be grouped.
+            // Columns inside an aggregate of the checked level need not be grouped, except in the aggregate's direct
+            // arguments (before WITHIN GROUP).
             NodeKind::Aggregate(call) if call.level == depth => {
                 for arg in call.args.iter().take(call.direct) {
                     self.check_grouped(query, arg, grouped, depth);

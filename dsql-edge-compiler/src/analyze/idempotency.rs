@@ -3,12 +3,12 @@
 //! Input: an INSERT and the table that it writes to. Output: the unique constraints whose violation proves that the key
 //! is taken, or `None`.
 //!
-//! A transaction with a key commits once because its INSERT succeeds once. That holds if some unique constraint covers
-//! only columns that the statement writes, and a second run writes the same values to these columns. These
-//! counter-examples led to the rules: A NULL does not conflict with another NULL. The values of `gen_random_uuid()`,
-//! `now()`, a DEFAULT and the constant `'00:00 today'` differ from run to run. A partial index may not contain the row.
-//! A deferrable constraint is checked only at COMMIT. A trigger or a rule may drop the row. The rows of an UNLOGGED
-//! table do not survive a crash.
+//! A transaction with a key commits only once because its INSERT succeeds only once. The INSERT succeeds only once if
+//! some unique constraint covers only columns that the statement writes, and a second run writes the same values to
+//! these columns. The following facts restrict which constraints can be the key: A NULL does not conflict with another
+//! NULL. The values of `gen_random_uuid()`, `now()`, a DEFAULT and the constant `'00:00 today'` differ from run to run.
+//! A partial index may not contain the row. A deferrable constraint is checked only at COMMIT. A trigger or a rule may
+//! drop the row. The rows of an UNLOGGED table do not survive a crash.
 //!
 //! If a key is taken, the transaction is reported as already committed, so the violation must prove that the
 //! transaction was committed. In `INSERT INTO users (id, email) VALUES ($id, $email)` both columns are unique, and a
@@ -91,7 +91,7 @@ struct Written<'w> {
 }
 
 impl Written<'_> {
-    /// Whether the same statement with the same arguments violates the key after its row exists.
+    /// Whether the same statement with the same arguments violates the key if the statement's row already exists.
     fn repeats(&self, key: &Key) -> bool {
         let is_plain = !key.partial && !key.deferrable && !key.own_equality;
         is_plain && key.columns.iter().all(|column| self.is_fixed(column, key))
@@ -345,7 +345,8 @@ mod tests {
             "INSERT INTO ruled (a) VALUES ($a)",
             "INSERT INTO pieces (a) VALUES ($a)",
             "INSERT INTO seen (key) VALUES ($key)",
-            // The statement is not a plain `INSERT … VALUES` of one row, or not in each combination.
+            // The statement is not a plain `INSERT … VALUES` of one row, or is not one in each combination of optional
+            // text.
             "INSERT INTO done (key) VALUES ($a), ($b)",
             "INSERT INTO done (key) SELECT $key::text",
             "INSERT INTO done (key) VALUES ($key) RETURNING key",

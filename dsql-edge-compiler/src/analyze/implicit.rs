@@ -77,7 +77,7 @@ impl Visit<'_> for Calls<'_> {
             ExprKind::Operator { operator, .. } => {
                 schema.operators.iter().any(|own| own.definition.name == operator.name)
             }
-            // The cast's type may have its own checks.
+            // The target type of the cast may be a domain that has its own checks.
             ExprKind::Cast { target, .. } => {
                 let name = target.name.name();
                 schema.types.iter().any(|own| own.name == name)

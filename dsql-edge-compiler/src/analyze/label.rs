@@ -21,7 +21,8 @@ impl ColumnLabel {
         ColumnLabel { text: text.to_owned(), is_alias: true }
     }
 
-    /// The same name, as a name of the database: a column of a view does not keep the aliases of the view's query.
+    /// The same name, marked as a name of the database: an alias in a view's query is not an alias in the queries that
+    /// read the view.
     pub(super) fn of_database(&self) -> ColumnLabel {
         ColumnLabel { text: self.text.clone(), is_alias: false }
     }

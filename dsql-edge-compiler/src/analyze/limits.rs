@@ -1,8 +1,8 @@
 //! Checks PostgreSQL's limits on the width of a statement: `free_parsestate`, `ParseFuncOrColumn`,
 //! `transformGroupingSet`.
 //!
-//! Input: the parts of a statement. Output: the error of the limit that they exceed. The compiler's own limits on nesting
-//! are elsewhere: those of the parser, and `too-complex`.
+//! Input: the parts of a statement. Output: the error for the limit that these parts exceed. The compiler's own limits
+//! on nesting are elsewhere: those of the parser, and `too-complex`.
 
 use super::analyzer::Analyzer;
 use super::node_set::NodeSet;
@@ -12,17 +12,18 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::FunctionCall;
 
-/// `MaxTupleAttributeNumber`: columns of a target list, and fields of a row.
+/// `MaxTupleAttributeNumber`: the maximum number of columns of a target list, and of fields of a row.
 const MAX_COLUMNS: usize = 1664;
 /// `FUNC_MAX_ARGS`
 const MAX_ARGUMENTS: usize = 100;
-/// The number of elements of CUBE.
+/// The maximum number of elements of CUBE.
 const MAX_CUBE: usize = 12;
-/// The number of grouping sets of a query.
+/// The maximum number of grouping sets of a query.
 const MAX_GROUPING_SETS: usize = 4096;
 
 impl Analyzer<'_> {
-    /// Checks the length of a target list, to which PostgreSQL adds the keys of ORDER BY and GROUP BY that are not in it.
+    /// Checks the length of a target list, to which PostgreSQL adds the keys of ORDER BY and GROUP BY that the list
+    /// does not contain.
     pub(super) fn check_target_count<'n>(
         &mut self,
         targets: &'n [TargetEntry],
@@ -53,7 +54,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// A call as written; a JSON constructor, which the grammar turns into a call, does not have this limit.
+    /// Analyzes a call that is written as a call, after a check of the number of arguments. A JSON constructor, which
+    /// the grammar turns into a call, does not have this limit.
     pub(super) fn written_call(&mut self, scope: &Scope<'_>, call: &FunctionCall, span: Span) -> Node {
         if call.args.len() <= MAX_ARGUMENTS {
             return self.function_call(scope, call, span);

@@ -48,7 +48,7 @@ impl Analyzer<'_> {
         self.report(Diagnostic::error(Code::FeatureNotSupported, span, message));
     }
 
-    /// The lock of a subquery locks the rows of the tables in it.
+    /// Checks the lock of a subquery, which locks the rows of the tables in the subquery.
     fn lock_subquery(&mut self, name: &str, span: Span, rte: &Rte) {
         let RteSource::Subquery { query, view: None } = &rte.source else { return };
         // `(VALUES …) AS v` is a subquery whose rows cannot be locked, so the subquery is left out.

@@ -1,7 +1,8 @@
 //! Analyzes `MERGE`: `parse_merge.c`.
 //!
 //! Input: the statement. Output: a query without rows, because `MERGE` has no `RETURNING` in PostgreSQL 16. Every value
-//! is coerced to the type of its column, and each `WHEN` can refer only to the tables that PostgreSQL allows there.
+//! is coerced to the type of its column, and each `WHEN` can refer only to the tables that PostgreSQL allows in this
+//! kind of `WHEN`.
 
 use super::analyzer::Analyzer;
 use super::place::Place;
@@ -57,7 +58,7 @@ impl Analyzer<'_> {
             item.columns_visible = true;
         }
         for clause in &merge.clauses {
-            // NOT MATCHED has no row of the target.
+            // A WHEN NOT MATCHED clause cannot refer to a row of the target.
             for item in scope.namespace.iter_mut().skip(sources) {
                 item.relation_visible = clause.matched;
                 item.columns_visible = clause.matched;

@@ -84,7 +84,7 @@ use analyzer::Analyzer;
 use catalog::Catalog;
 use tree::{Command, Node, NodeKind, Query, TargetEntry};
 
-/// Analyzes one statement. The query contains the warnings.
+/// Analyzes one statement. The returned query also contains the warnings.
 ///
 /// # Errors
 ///
@@ -114,8 +114,8 @@ fn analyzed<'s>(statement: ParsedStatement<'_>, schema: &'s Schema) -> (Analyzer
         StatementKind::Utility("SHOW") => analyzer.show(statement),
         _ => analyzer.statement(statement.tree),
     };
-    // An INSERT inside WITH does not provide the idempotency key: in a second run of the statement, the rest of the
-    // statement could have an effect.
+    // An INSERT inside WITH does not provide the idempotency key, because in a second run the other parts of the
+    // statement could still have an effect.
     analyzer.key.take_if(|_| !matches!(statement.kind, StatementKind::Insert(_)));
     let query = analyzer.finish_targets(query);
     analyzer.elements_asked_for_null(&query);

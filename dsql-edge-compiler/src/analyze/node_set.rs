@@ -1,15 +1,15 @@
 //! A set of expressions, in which an equal expression is found without comparing all of them.
 //!
-//! A statement can have thousands of keys, conditions and arms of CASE. To compare each with all others would take time
-//! proportional to the square of their number. Two equal expressions have the same print: a hash of their upper parts.
-//! Only expressions with the same print are compared.
+//! A statement can have thousands of keys, conditions and arms of CASE. Comparing each of these expressions with all
+//! others would take time proportional to the square of their number. So each expression has a print, a hash of its
+//! upper levels, and equal expressions have the same print. Only expressions with the same print are compared.
 
 use super::tree::{Node, NodeKind};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// The number of levels of an expression that its print depends on: a whole nested expression would be read again for
-/// each of its parts.
+/// The number of levels of an expression, from the top, that its print depends on. If the print depended on all levels,
+/// a nested expression would be read again for each of its parts.
 const DEPTH: usize = 3;
 
 /// A set of expressions. An expression may be in the set several times.
@@ -21,7 +21,7 @@ impl<'n> NodeSet<'n> {
         self.0.entry(print(node)).or_default().push(node);
     }
 
-    /// Removes the last insertion of an expression.
+    /// Removes the expression that was inserted last among those with the print of `node`.
     pub(super) fn remove(&mut self, node: &'n Node) {
         if let Some(alike) = self.0.get_mut(&print(node)) {
             alike.pop();
@@ -48,7 +48,7 @@ impl<'n> NodeSet<'n> {
     }
 
     fn candidates(&self, node: &Node) -> impl Iterator<Item = &'n Node> + '_ {
-        // The print of an expression takes longer than this test.
+        // Computing the print of an expression takes longer than this test.
         let found = if self.0.is_empty() { None } else { self.0.get(&print(node)) };
         found.into_iter().flatten().copied()
     }

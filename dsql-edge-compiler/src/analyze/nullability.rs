@@ -16,7 +16,7 @@
 //! Conditions can rule out both reasons. A row of the result has passed WHERE and the ON of each inner join. A strict
 //! condition that was TRUE proves that its columns are not NULL (`find_nonnullable_vars`). A column that is not NULL
 //! proves that its row exists, so the outer join did not null it, and the join's ON was TRUE for this row as well
-//! (`reduce_outer_joins`). `narrow` repeats this until nothing new follows.
+//! (`reduce_outer_joins`). `narrow` repeats these steps until no new fact follows.
 //!
 //! # Example
 //!
@@ -28,7 +28,7 @@
 //! 2. `>` is strict, and WHERE was TRUE: `u.age` is not NULL, so the row of `u` exists, and the join never nulls side
 //!    0.
 //! 3. So ON was TRUE too: `u.id = p.author` proves that `p.author` is not NULL, although the column allows NULL.
-//! 4. `u.name` can be NULL only if the table's column can.
+//! 4. `u.name` can be NULL only if the column of the table allows NULL.
 //!
 //! # Other proofs
 //!
@@ -38,10 +38,10 @@
 //!
 //! # Rejected
 //!
-//! One flag for each column, merged at each join, is simpler, but does not keep the identity of the join. In `a LEFT
-//! JOIN b ON … LEFT JOIN c ON c.x = b.x WHERE c.y = 1`, the row of `c` exists, so the ON of `c` was TRUE, so `b.x` is
-//! not NULL, so the row of `b` exists. The last step needs the join of `b`. A plan from the server (EXPLAIN) changes
-//! with the statistics of the server, and requires a server at build time.
+//! One flag for each column, merged at each join, is simpler, but does not record which join can make the column NULL.
+//! In `a LEFT JOIN b ON … LEFT JOIN c ON c.x = b.x WHERE c.y = 1`, the row of `c` exists, so the ON of `c` was TRUE, so
+//! `b.x` is not NULL, so the row of `b` exists. The last step needs the join of `b`. A plan from the server (EXPLAIN)
+//! changes with the statistics of the server, and requires a server at build time.
 //!
 //! Source: `optimizer/prep/prepjointree.c` and `optimizer/util/clauses.c` of PostgreSQL 16.
 
@@ -125,7 +125,8 @@ impl Prover<'_> {
                         let right = right.get(at).copied().unwrap_or(true);
                         match operator {
                             SetOperator::Union => *left || right,
-                            // A row of the result is in both queries; NULLs compare as equal.
+                            // A row of the result is in both queries (NULLs compare as equal), so it can contain NULL
+                            // only if both queries can return NULL.
                             SetOperator::Intersect => *left && right,
                             SetOperator::Except => *left,
                         }
@@ -135,7 +136,7 @@ impl Prover<'_> {
         }
     }
 
-    /// The facts at a query's own level, with its conditions applied.
+    /// The facts at a query's own level, after the conditions of the query were applied.
     fn environment<'e>(&self, query: &'e Query, outer: Option<&'e Environment<'e>>) -> Environment<'e> {
         let sides = Sides::of(&query.from);
         let mut nulled_by = vec![SideSet::default(); query.rtes.len()];
@@ -293,8 +294,8 @@ impl Prover<'_> {
             if next == assumed {
                 self.assuming.set(self.assuming.get() - 1);
                 if self.assuming.get() > 0 {
-                    // This result is not kept, because it depends on an assumption about the enclosing recursive query
-                    // that may turn out to be wrong.
+                    // This result is not kept, because it depends on an assumption about the enclosing recursive query,
+                    // and the assumption may turn out to be wrong.
                     *cte.assumed.borrow_mut() = None;
                 }
                 return assumed;

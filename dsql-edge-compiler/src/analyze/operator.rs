@@ -1,7 +1,7 @@
 //! Analyzes operators: `parse_oper.c`.
 //!
-//! Input: an operator's name and its typed operands. Output: the call of its function, or PostgreSQL's error with the
-//! cast that would fix it.
+//! Input: an operator's name and its typed operands. Output: a call of the operator's function, or PostgreSQL's error,
+//! with a hint that names the cast that would fix the error.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;
@@ -39,7 +39,7 @@ impl Analyzer<'_> {
     ) -> Node {
         let operands: Vec<Oid> = left.iter().map(|node| node.ty).chain([right.ty]).collect();
         if operands.contains(&ERROR) {
-            // A parameter next to the failed operand causes no second error.
+            // If one operand has an error, a parameter as the other operand does not cause a second error.
             left.into_iter().chain([right]).for_each(|operand| drop(self.unknown_to_error(operand)));
             return Node::error(span);
         }
@@ -158,7 +158,7 @@ impl Analyzer<'_> {
         }
         let declared: Vec<[Oid; 2]> = candidates.iter().map(|found| [found.left, found.right]).collect();
         let declared: Vec<&[Oid]> = declared.iter().map(|types| types.as_slice()).collect();
-        // `oper_select_candidate` uses the operands' own types.
+        // `oper_select_candidate` uses the operands' own types, without the assumption above.
         match overload::choose(self.catalog, &[left, right], &declared) {
             Choice::One(at) => Ok(candidates[at]),
             Choice::None => Err(false),

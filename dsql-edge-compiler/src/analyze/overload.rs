@@ -9,14 +9,14 @@
 //! documentation, chapter "Type Conversion"):
 //!
 //! 1. An exact match of all types wins; the caller checks for it first.
-//! 2. A candidate is dropped if an argument cannot be coerced implicitly to its declared type. An
-//!    unknown constant or parameter can be coerced to any type.
+//! 2. A candidate is dropped if an argument cannot be coerced implicitly to the type that the candidate declares for
+//!    it. An unknown constant or parameter can be coerced to any type.
 //! 3. The candidates with the most exact matches among the arguments of known type remain. A domain counts as its base
 //!    type.
-//! 4. The candidates with the most exact matches or preferred types of the argument's category remain: `float8` among
-//!    numbers, `text` among strings.
-//! 5. For each unknown argument, the type category on which all candidates agree is used. If one candidate takes a
-//!    string, the string category wins. Within the category, a preferred type wins.
+//! 4. The candidates remain whose declared types most often match exactly or are a preferred type of the argument's
+//!    category: `float8` among numbers, `text` among strings.
+//! 5. For each unknown argument, the type category that all candidates declare is used, if there is one. If one
+//!    candidate takes a string, the string category wins. Within the category, a preferred type wins.
 //! 6. If all known arguments have the same type, the unknown arguments are assumed to have this type too. If exactly
 //!    one candidate then fits, this candidate wins.
 //!
@@ -31,8 +31,8 @@
 //!
 //! A single score for each candidate (two points for an exact match, one for a preferred type) is not equivalent. If
 //! `f(int4, name, name)` and `f(float8, text, text)` are called with an `int4` and two `varchar`, PostgreSQL chooses
-//! the first: after step 3 only this candidate remains, with one exact match. By score the second would win with three
-//! points to two.
+//! the first: after step 3 only this candidate remains, with one exact match. With scores, the second candidate would
+//! win with three points to two.
 
 use super::catalog::{Catalog, ERROR};
 use super::coercion::Context;

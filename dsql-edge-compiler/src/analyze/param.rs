@@ -1,7 +1,7 @@
 //! Infers the types of parameters as PostgreSQL does (`parse_param.c`, variable parameters).
 //!
-//! Input: each use of `$n` and the type its place requires. Output: one type per parameter; uses that disagree, and
-//! parameters without a type, are errors.
+//! Input: each use of `$n`, and the type that the place of the use requires. Output: one type per parameter; uses that
+//! disagree, and parameters without a type, are errors.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;
@@ -37,8 +37,8 @@ impl Analyzer<'_> {
         Node { ty, typmod: -1, kind: NodeKind::Parameter(number), span }
     }
 
-    /// The node as PostgreSQL would analyze it a second time: if the node is a parameter, with the type that another
-    /// use has given the parameter since.
+    /// Returns the node as if its expression were analyzed again: a parameter without a type gets the type that another
+    /// use has determined since.
     pub(super) fn analysed_again(&self, node: &Node) -> Node {
         match node.kind {
             NodeKind::Parameter(number) if node.ty == oid::UNKNOWN => {
@@ -67,7 +67,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Reports each use of a parameter that has no type although another use has given the parameter a type
+    /// Reports each use that leaves the type of its parameter unknown, if another use determines the type
     /// (`check_parameter_resolution_walker`).
     fn check_unresolved(&mut self, query: &Query) {
         let mut unresolved = Vec::new();
@@ -93,7 +93,7 @@ impl Analyzer<'_> {
     /// Reports, after the whole statement, parameters that no use has given a type (`check_variable_parameters`, then
     /// the checks of `PREPARE`).
     pub(super) fn check_parameters(&mut self, query: &Query) {
-        // Another error may be the reason that the type is unknown.
+        // Another error may be the reason why the type of a parameter is unknown.
         if self.diagnostics.has_errors() {
             return;
         }
@@ -111,7 +111,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// Records that NULL has a meaning here: a parameter, with or without casts, may be an `Option`.
+    /// Records that NULL has a meaning as the value of `node`: if `node` is a parameter, with or without casts, the
+    /// argument may be an `Option`.
     pub(super) fn accepts_null(&mut self, node: &Node) {
         match &node.kind {
             NodeKind::Parameter(number) => {

@@ -10,14 +10,15 @@ pub(super) struct Parameter {
     pub(super) ty: Option<Oid>,
     /// The place of the parameter's first use.
     pub(super) first: Span,
-    /// Whether NULL has a meaning in one of the parameter's uses.
+    /// Whether NULL has a meaning in one of the parameter's uses: for example, the parameter is assigned to a nullable
+    /// column.
     pub(super) nullable: bool,
     /// Whether NULL has a meaning in a use other than LIMIT.
     pub(super) null_expected: bool,
     /// The number of the parameter's uses; `element_uses` counts only the uses that read single elements of an array.
     pub(super) uses: usize,
     pub(super) element_uses: usize,
-    /// Whether NULL has a meaning for an element.
+    /// Whether NULL has a meaning in a use of a single element.
     pub(super) elements_accepted: bool,
 }
 

@@ -29,7 +29,8 @@ pub(super) fn consistent(catalog: Catalog<'_>, given: &[Oid], declared: &[Oid]) 
     collect(catalog, given, declared)
         .and_then(|actual| solve(catalog, &actual).map(|found| (found, actual)))
         .is_ok_and(
-            // An element type that is not known does not fit anyenum, because this type need not be an enum.
+            // If the element type is not known, the arguments do not fit anyenum, because the elements need not be
+            // enums.
             |(found, actual)| !(actual.enumerated && found.element == 0),
         )
 }
@@ -298,7 +299,7 @@ fn solve(catalog: Catalog<'_>, actual: &Actual) -> Result<Solution, String> {
             compatible_range = counterpart;
         }
         compatible = match actual.compatible.as_slice() {
-            // If all are unknown, the type is text.
+            // If all argument types are unknown, the type is text.
             [] => oid::TEXT,
             types => common_type_of(catalog, types.iter().map(|ty| (*ty, Span::default())))
                 .map_err(|(left, right, _)| {

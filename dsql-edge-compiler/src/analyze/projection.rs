@@ -1,8 +1,8 @@
-//! Analyzes `row.name`: a column of a composite value, or a function of the row: `ParseFuncOrColumn` for column syntax.
+//! Analyzes `row.name`, a column of a composite value or a function of the row: `ParseFuncOrColumn` for column syntax.
 //!
 //! Input: the row as a typed expression, and the name. Output: the field or the call. PostgreSQL looks for a column
-//! first, then for a function with the row as its only argument: with `CREATE FUNCTION full_name(users)`,
-//! `users.full_name` is `full_name(users)`. In call syntax the order is reversed.
+//! first, then for a function with the row as its only argument: after `CREATE FUNCTION full_name(users)`,
+//! `users.full_name` means `full_name(users)`. In call syntax the order is reversed.
 
 use super::analyzer::Analyzer;
 use super::candidates::Lookup;

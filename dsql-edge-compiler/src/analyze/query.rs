@@ -126,7 +126,7 @@ impl Analyzer<'_> {
             None | Some(Limit::All) => None,
             Some(Limit::Count(count)) => {
                 let node = self.limit_value(scope, count, Place::Limit, "LIMIT");
-                // NULL has a meaning here: LIMIT NULL is LIMIT ALL.
+                // NULL has a meaning for LIMIT: LIMIT NULL is LIMIT ALL.
                 self.accepts_null_limit(&node);
                 Some(node)
             }
@@ -153,7 +153,7 @@ impl Analyzer<'_> {
         (kind, has_offset)
     }
 
-    /// Accepts NULL for `LIMIT $1`. NULL means no limit, and is rarely a mistake here.
+    /// Accepts NULL for `LIMIT $1`. LIMIT NULL means that the number of rows is not limited.
     fn accepts_null_limit(&mut self, node: &Node) {
         match &node.kind {
             NodeKind::Parameter(number) => {
@@ -312,7 +312,8 @@ impl Analyzer<'_> {
             };
             let first = &mut left.targets[at];
             let common = self.common_type(&[&first.node, &other.node], name);
-            // Whether a side of the set operation decides the type, as in `select_common_type`.
+            // Whether this side of the set operation has the common type, and so decides it, as in
+            // `select_common_type`.
             let decides = |target: &TargetEntry| {
                 self.catalog.base_type(target.node.ty).0 == self.catalog.base_type(common).0
             };
@@ -332,7 +333,7 @@ impl Analyzer<'_> {
                     NodeKind::Constant(_) | NodeKind::Parameter(_) => {
                         self.coerce_to_common(node, common, name)
                     }
-                    // The other expressions without a type are left as they are.
+                    // Other expressions of type `unknown` are not coerced, but only get the common type.
                     _ if node.ty == oid::UNKNOWN => {
                         let span = node.span;
                         Node::new(common, NodeKind::Cast { arg: Box::new(node), function: None }, span)

@@ -1,8 +1,8 @@
 //! Finds the columns of a row that has no named type: `expandRecordVariable` and `get_expr_result_tupdesc`.
 //!
 //! Input: an expression of type `record`. Output: the columns of the row, if the statement contains the expression that
-//! makes the row. In `SELECT (r).f1 FROM (SELECT ROW(1, 'a') AS r) s`, the column `r` of `s` is `ROW(1, 'a')`, so its
-//! columns are `f1` and `f2`. As in PostgreSQL, the columns are not known if a set-returning function, or a set
+//! makes the row. In `SELECT (r).f1 FROM (SELECT ROW(1, 'a') AS r) s`, the column `r` of `s` is `ROW(1, 'a')`, so the
+//! columns of `r` are `f1` and `f2`. As in PostgreSQL, the columns are not known if a set-returning function, or a set
 //! operation of different rows, makes the row at run time.
 
 use super::analyzer::Analyzer;
@@ -13,7 +13,7 @@ use crate::builtin::oid;
 impl Analyzer<'_> {
     /// The columns of a value of composite type, or of a record whose columns are known.
     pub(super) fn record_columns(&mut self, scope: &Scope<'_>, node: &Node) -> Vec<RteColumn> {
-        // The columns of a whole row have the names that its alias gives them.
+        // The columns of a whole row have the names that the alias of the entry gives to the columns.
         if let NodeKind::WholeRow { level, rte, .. } = node.kind
             && let Some(rte) = scope.up(level).and_then(|scope| scope.rtes.get(rte))
         {
@@ -42,7 +42,8 @@ pub(super) fn out_columns(function: &Callee) -> Vec<RteColumn> {
     named.collect()
 }
 
-/// `levels` are the range tables that the expression can refer to. The range table of its own query level is the first.
+/// `levels` are the range tables that the expression can refer to. The first of them is the range table of the
+/// expression's own query level.
 fn columns_in(levels: &[&[Rte]], node: &Node) -> Vec<RteColumn> {
     match &node.kind {
         NodeKind::Cast { arg, .. } if node.ty == oid::RECORD => columns_in(levels, arg),

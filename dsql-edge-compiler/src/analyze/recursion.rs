@@ -105,7 +105,7 @@ impl<'q> References<'q> {
         self.place = before;
     }
 
-    /// Like [`at`](Self::at), but a place where a reference is already forbidden is kept.
+    /// Like [`at`](Self::at), but if a reference is already forbidden at the current place, the place does not change.
     fn within(&mut self, place: Place, walk: impl FnOnce(&mut Self)) {
         let place = if self.place == Place::Allowed { place } else { self.place };
         self.at(place, walk);

@@ -41,8 +41,8 @@ pub(super) struct NamespaceItem {
     pub(super) row_type: Option<Oid>,
     /// Whether the entry is a function with one scalar result.
     pub(super) scalar: bool,
-    /// Whether the entry is below a join. If it is, an unqualified name finds the columns of the join, which do not
-    /// include system columns.
+    /// Whether the entry is below a join. If it is, an unqualified name can refer only to the columns of the join,
+    /// which do not include system columns.
     pub(super) joined: bool,
 }
 
@@ -108,7 +108,7 @@ impl<'p> Scope<'p> {
         out
     }
 
-    /// Runs `analyse` for an item of `FROM` at this place; a lateral item sees the items before it.
+    /// Runs `analyse` for an item of `FROM` at this place; a lateral item can refer to the items before it.
     pub(super) fn at_item<T>(&self, place: Place, lateral: bool, analyse: impl FnOnce() -> T) -> T {
         let around = self.lateral.replace(lateral);
         let out = self.at(place, analyse);
@@ -208,7 +208,7 @@ fn raise(node: &mut Node, levels: usize) {
     match &mut node.kind {
         NodeKind::Var(var) => var.level += levels,
         NodeKind::WholeRow { level, .. } => *level += levels,
-        // The columns of a join are plain columns, casts of them, or COALESCE of two.
+        // Each column of a join is a plain column, a cast of a plain column, or COALESCE of two such expressions.
         NodeKind::Coalesce(args) | NodeKind::Row(args) | NodeKind::JoinedRow { columns: args, .. } => {
             args.iter_mut().for_each(|arg| raise(arg, levels))
         }

@@ -1,7 +1,7 @@
 //! Checks where set-returning functions may be called.
 //!
-//! Input: a call of a set-returning function; or, for an expression that does not accept sets, the number of such calls
-//! before it. Output: PostgreSQL's error if the place does not accept sets.
+//! Input: a call of a set-returning function; or, for an expression that does not accept sets, the number of calls that
+//! were analyzed before the expression. Output: PostgreSQL's error if the place does not accept sets.
 
 use super::analyzer::Analyzer;
 use super::place::Place;

@@ -1,4 +1,4 @@
-//! Reads a snapshot: runs the fold of `schema`, and resolves types and queries for it.
+//! Reads a snapshot: runs the fold of `schema`, and resolves types and queries for the fold.
 //!
 //! Input: DDL, or statements one by one. Output: [`Schema`]. The columns of `CREATE TABLE … AS` are the columns that
 //! the query has when the statement runs: a later change to the tables that the query reads does not affect these
@@ -99,7 +99,7 @@ fn columns_of_relation(schema: &Schema, at: usize) -> Option<Vec<ResolvedColumn>
     })
 }
 
-/// A type as a statement would write it; `None` for a type that a column cannot have.
+/// A type in the form in which a statement names it; `None` for a type that a column cannot have.
 fn written(catalog: Catalog<'_>, ty: Oid, typmod: i32) -> Option<TypeName> {
     let info = catalog.type_info(ty);
     if ty == ERROR || info.kind == TypeKind::Pseudo {

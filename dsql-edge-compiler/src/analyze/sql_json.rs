@@ -1,6 +1,6 @@
 //! Analyzes SQL/JSON constructors: `transformJsonObjectConstructor` and related functions of `parse_expr.c`.
 //!
-//! Input: a call as written. Output: the value that it constructs, or an aggregate.
+//! Input: a call as written. Output: the value that the call constructs, or an aggregate.
 
 use super::analyzer::Analyzer;
 use super::catalog::ERROR;

@@ -155,7 +155,7 @@ impl Analyzer<'_> {
         query
     }
 
-    /// `settle_unknown` for the statement itself.
+    /// `settle_unknown` for the outermost query of the statement.
     pub(super) fn finish_targets(&mut self, query: Query) -> Query {
         self.settle_unknown(query)
     }

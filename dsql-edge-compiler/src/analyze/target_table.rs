@@ -1,8 +1,8 @@
 //! Analyzes the relation that a statement writes to: `setTargetTable`, `rewriteTargetView`.
 //!
-//! Input: a name after `INTO`, `UPDATE` or `FROM`. Output: the columns of the relation and the base table that is
-//! written to (for a simple view, the table below the view); the errors of the write, including those that occur only
-//! at run time.
+//! Input: a name after `INTO`, `UPDATE` or `FROM`. Output: the columns of the relation, and the base table that is
+//! written to (for a simple view, the table below the view); also the errors of the write, including those that
+//! PostgreSQL reports only at run time.
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
@@ -40,7 +40,7 @@ impl Target {
 }
 
 impl<'a> Analyzer<'a> {
-    /// `setTargetTable`. `verb` is for messages; without `visible`, the table is not yet added to the namespace.
+    /// `setTargetTable`. Messages contain `verb`; if `visible` is false, the table is not yet added to the namespace.
     pub(super) fn target_table(
         &mut self,
         scope: &mut Scope<'_>,
@@ -162,7 +162,7 @@ impl<'a> Analyzer<'a> {
                 }
                 (*base, (0..not_null.len()).map(Some).collect())
             }
-            // The triggers and rules of the inner view handle a write to it.
+            // A write to the inner view runs the triggers and rules of that view instead.
             RteSource::Subquery { view: Some(inner), .. }
                 if self.catalog.schema.relations[*inner].has_triggers =>
             {

@@ -1,7 +1,7 @@
 //! Defines the analyzed query: every name is resolved, every expression typed.
 //!
-//! This is PostgreSQL's `Query` (`parsenodes.h`) as far as types, nullability and cardinality need it. The analyzer
-//! builds it, `nullability` and `cardinality` read it, and it is not used outside `analyze`.
+//! The tree is PostgreSQL's `Query` (`parsenodes.h`), with only the parts that types, nullability and cardinality need.
+//! The analyzer builds the tree, `nullability` and `cardinality` read it. No module outside `analyze` uses it.
 
 use super::collated::Collated;
 use super::label::ColumnLabel;
@@ -93,7 +93,7 @@ pub(super) enum NodeKind {
     Array(Vec<Node>),
     /// A subscript or slice; the first part is the subscripted expression.
     Subscript(Vec<Node>),
-    /// The whole row of a join with an alias: NULL if the join is on the nullable side of another join and is nulled.
+    /// The whole row of a join with an alias; the row is NULL if an outer join around this join nulls the row.
     JoinedRow {
         names: Vec<ColumnLabel>,
         columns: Vec<Node>,
@@ -393,7 +393,7 @@ pub(super) const SYSTEM_COLUMNS: [(&str, Oid); 6] = [
     ("tableoid", oid::OID),
 ];
 
-/// The column number of the first system column. The number above this one means a whole row.
+/// The column number of the first system column. The next higher number means the whole row.
 pub(super) const FIRST_SYSTEM_COLUMN: usize = usize::MAX - 1;
 
 /// The system column of this number.

@@ -1,7 +1,7 @@
 //! Analyzes the utility statements that return rows: `UtilityTupleDescriptor`.
 //!
-//! Input: EXPLAIN or SHOW. Output: a query with the columns that PostgreSQL describes. EXPLAIN analyzes its statement,
-//! so that parameters get types and errors are found.
+//! Input: EXPLAIN or SHOW. Output: a query with the columns that PostgreSQL describes. The statement inside EXPLAIN is
+//! analyzed too, so that its parameters get types and its errors are found.
 
 use super::analyzer::Analyzer;
 use super::tree::{Command, Node, NodeKind, Query, TargetEntry};
@@ -64,7 +64,7 @@ impl Analyzer<'_> {
             ["TIME", "ZONE"] => "timezone".to_owned(),
             ["TRANSACTION", "ISOLATION", "LEVEL"] => "transaction_isolation".to_owned(),
             ["SESSION", "AUTHORIZATION"] => "session_authorization".to_owned(),
-            // Also the name `"all"` in quotes means all settings.
+            // The name `"all"` in quotes also means all settings.
             [quoted] if quoted.eq_ignore_ascii_case("\"all\"") => return all_settings(statement.span),
             _ => match name_of(statement) {
                 Ok(name) => name,
@@ -75,7 +75,7 @@ impl Analyzer<'_> {
             },
         };
         let known = builtin::setting(&setting);
-        // A name with a dot belongs to an extension, or to the user.
+        // A setting with a dot in its name belongs to an extension, or to the user.
         if known.is_none() && !setting.contains('.') {
             self.unknown_setting(&setting, statement);
         }
@@ -92,7 +92,8 @@ impl Analyzer<'_> {
     }
 }
 
-/// The setting that a SHOW names: names with dots between them. An error is the place of another token.
+/// The setting that a SHOW names: names with dots between them. The error is the place of the first token that does not
+/// fit this form.
 fn name_of(statement: ParsedStatement<'_>) -> Result<String, Span> {
     let mut name = String::new();
     let end = Span { start: statement.span.end, end: statement.span.end };
@@ -108,7 +109,7 @@ fn name_of(statement: ParsedStatement<'_>) -> Result<String, Span> {
     if expects_name { Err(end) } else { Ok(name) }
 }
 
-/// The type of a plan, and whether it is one row: `ExplainResultDesc`.
+/// The SQL type of EXPLAIN's column, and whether EXPLAIN returns one row: `ExplainResultDesc`.
 fn format_of(statement: ParsedStatement<'_>) -> (Oid, bool) {
     let words = Words::of(statement);
     let end = if words.at(1) == "(" { words.closing(1).unwrap_or(1) } else { 1 };

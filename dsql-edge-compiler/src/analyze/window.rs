@@ -217,8 +217,8 @@ impl Analyzer<'_> {
         node
     }
 
-    /// The offset `x` of `RANGE x PRECEDING`. The type of the offset must be one for which the type of the sort key has
-    /// an `in_range` function.
+    /// The offset `x` of `RANGE x PRECEDING`. The type of the sort key must have an `in_range` function for the type of
+    /// the offset.
     fn range_offset(&mut self, node: Node, key: Option<&Node>) -> Node {
         let Some(key) = key else { return node };
         let base = self.catalog.base_type(key.ty).0;

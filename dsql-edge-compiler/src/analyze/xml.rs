@@ -19,10 +19,12 @@ use std::rc::Rc;
 /// The name of an XML attribute after AS, and the place of the attribute.
 type Label = (Option<Name>, Span);
 
-/// The names of the attributes of an XML element. The flag is true for a name after `AS` that `is_escaped` would change.
+/// The names of the attributes of an XML element. The flag is true for a name after `AS` for which `is_escaped` is
+/// true.
 type XmlNames = HashSet<(String, bool)>;
 
-/// Whether `map_sql_identifier_to_xml_name` changes the name of a column, but keeps the same name after `AS`.
+/// Whether `map_sql_identifier_to_xml_name` changes this name if it is a column's name, but not if it is written after
+/// `AS`.
 fn is_escaped(name: &str) -> bool {
     name.contains(':') || name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("xml"))
 }

@@ -15,7 +15,7 @@ static READ: Memo<Vec<Cast>, 256> = Memo::new();
 pub struct Cast {
     /// The type that is cast.
     pub source: Oid,
-    /// The target type of the cast; the same as `source` if the cast applies a length.
+    /// The target type of the cast; equal to `source` if the cast only applies a length.
     pub target: Oid,
     /// `castcontext`.
     pub context: CoercionContext,

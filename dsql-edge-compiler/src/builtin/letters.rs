@@ -83,7 +83,7 @@ pub enum CoercionContext {
     Implicit,
     /// The cast also applies when a value is assigned to a column.
     Assignment,
-    /// The cast applies only if it is written.
+    /// The cast applies only if the query contains it explicitly.
     Explicit,
 }
 

@@ -1,6 +1,6 @@
 //! Caches values that were read from the catalog.
 //!
-//! Input: a key. Output: its value, read at most once per process.
+//! Input: the key of an entry. Output: the entry, read at most once per process.
 //!
 //! The cache contains only entries of the catalog, so it cannot become larger than the catalog. A key that was not
 //! found is not stored. A proc macro runs unoptimized and needs the same few types and operators for every query of a

@@ -60,8 +60,9 @@ pub fn relation_names() -> impl Iterator<Item = &'static str> + Clone {
 
 /// The columns of a relation of DSQL's schema `sys`, all assumed to be nullable.
 ///
-/// A cluster returned the columns of `jobs` and their types (September 2026). Of `iam_pg_role_mappings`, three columns
-/// are known, but not their types; a wrong type causes an error when the query runs, never a wrong value.
+/// A cluster returned the columns of `jobs` and their types (September 2026). Three columns of `iam_pg_role_mappings`
+/// are known, but their types are not; if a type is wrong, the query fails when it runs, and never returns a wrong
+/// value.
 pub fn dsql_relation(name: &str) -> Option<&'static [(&'static str, Oid)]> {
     match name {
         "jobs" => Some(&[

@@ -104,14 +104,14 @@ fn lines(text: &'static str) -> impl Iterator<Item = &'static str> + Clone {
     text.split_terminator('\n')
 }
 
-/// The fields that a line has to begin with.
+/// The fields with which a matching line begins.
 #[derive(Clone)]
 pub(super) struct Key(String);
 
 impl Key {
     /// A key for a name. A name that cannot be a field matches no line.
     pub(super) fn name(name: &str) -> Key {
-        // No line matches a newline.
+        // A key that is a newline does not match any line.
         if name.bytes().any(|byte| byte <= b' ') { Key("\n".to_owned()) } else { Key(name.to_owned()) }
     }
 

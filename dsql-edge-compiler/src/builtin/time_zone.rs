@@ -20,7 +20,8 @@ pub enum TimeZone {
 pub enum AbbreviationSet {
     /// PostgreSQL's default.
     Default,
-    /// PostgreSQL's default, and the words that only the sets `Australia` and `India` have, such as `SAT`.
+    /// The abbreviations of PostgreSQL's default set, and those that only the sets `Australia` and `India` have, such
+    /// as `SAT`.
     All,
 }
 

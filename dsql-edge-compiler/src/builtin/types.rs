@@ -51,7 +51,8 @@ pub struct Type {
 }
 
 impl Type {
-    /// PostgreSQL's `IsTrueArrayType`: whether `elem` is an element type, so that array functions accept the type.
+    /// PostgreSQL's `IsTrueArrayType`: whether the type is an array with elements of type `elem`, so that array
+    /// functions accept it.
     pub fn is_array(&self) -> bool {
         self.elem != 0 && self.subscript == b'a'
     }

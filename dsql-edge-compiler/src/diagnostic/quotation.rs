@@ -1,4 +1,4 @@
-//! Fills quotations of the statement into hints.
+//! Inserts quotations of the statement into hints.
 //!
 //! The code that creates a hint has the span of an expression, but not its text. That code writes the span into the
 //! hint. Later, [`quote`] replaces the span with the text of the expression. Parameters get the names with which they

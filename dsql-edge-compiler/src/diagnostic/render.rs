@@ -63,8 +63,8 @@ pub fn headline(diagnostic: &Diagnostic) -> String {
     line
 }
 
-/// The part of a line that is printed. A dump can have all its rows in one line, and each finding prints its line, so
-/// the length of the output would otherwise grow with the square of the number of findings.
+/// The part of a line that is printed. A dump can have all its rows in one line. If each finding printed the whole
+/// line, the length of the output would grow with the square of the number of findings.
 struct Excerpt {
     text: String,
     /// The width of the text before the underlined place.
@@ -75,7 +75,7 @@ struct Excerpt {
 
 /// The maximum number of characters of a printed line.
 const LONGEST: usize = 240;
-/// The number of characters before the underlined place in a line that is longer.
+/// The number of characters before the underlined place that are printed if the line is longer than [`LONGEST`].
 const CONTEXT: usize = 60;
 /// Marks the place where a line is cut off.
 const CUT: &str = "…";
@@ -110,8 +110,8 @@ fn message_and_code(diagnostic: &Diagnostic) -> String {
     }
 }
 
-/// The number of terminal columns: an East Asian wide character takes two columns, and the underline must still be in
-/// the right place.
+/// The width of a text in terminal columns, for the position of the underline: an East Asian wide character takes two
+/// columns.
 fn width(text: &str) -> usize {
     text.chars()
         .map(|character| match character as u32 {

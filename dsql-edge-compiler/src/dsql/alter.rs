@@ -56,7 +56,7 @@ pub(super) fn alter(
                 let word = words.find("TABLE", 0).unwrap_or(*place);
                 let finding = validate_constraint_async.at(*place);
                 let edits = vec![(Span { start: word.end, end: word.end }, " ASYNC".to_owned())];
-                // ALTER TABLE ASYNC accepts only this action, and no other action beside it. So a statement with
+                // ALTER TABLE ASYNC accepts only this action, and only one action per statement, so a statement with
                 // several actions does not get a fix.
                 out.push(if alone { finding.fixed("write ALTER TABLE ASYNC", edits) } else { finding });
             }
@@ -89,8 +89,8 @@ pub(super) fn alter(
     }
 }
 
-/// Checks `ADD COLUMN`: the constraints before the type, as DSQL does (recorded for an identity of type integer).
-/// `whole` is the statement and its place, if the statement only adds this column.
+/// Checks `ADD COLUMN`. The constraints are checked before the type, as in DSQL (recorded for an identity column of
+/// type integer). `whole` is the statement and its place, if the statement only adds this column.
 fn add_column(
     column: &TableColumn,
     whole: Option<(&AlterTable, Span)>,
@@ -120,8 +120,9 @@ fn add_column(
 }
 
 /// Adds the fix for a column whose only constraint is a constant default: add the column without the default, then set
-/// the default. The rows that exist would not get the value, so the linter offers the fix only for an empty table. An
-/// UPDATE after it would overwrite the column if the column exists already and the first statement fails.
+/// the default. Existing rows would not get the value, so the linter offers the fix only for an empty table. The fix
+/// does not contain an UPDATE of these rows: if the column already exists, the first statement fails, and the UPDATE
+/// would then overwrite the column.
 fn with_default_later(
     finding: Finding,
     (alter, statement): (&AlterTable, Span),
@@ -140,7 +141,7 @@ fn with_default_later(
     finding.fixed("add the column, then its default", vec![(words.with_blank_before(constraint.span), later)])
 }
 
-/// Whether an expression has the same value whenever it is read: a string such as `'now'` has not.
+/// Whether an expression has the same value each time it is evaluated; a string such as `'now'` does not.
 fn is_constant(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Literal(Literal::String(text)) => {

@@ -65,7 +65,7 @@ pub(super) fn temporary_object(command: &str, name: &QualifiedName) -> Option<Fi
     is_temporary(name).then(|| temp_object.naming(name.span(), command))
 }
 
-/// Whether the schema has this type; a table's row type counts.
+/// Whether the schema has this type, possibly as the row type of a table.
 pub(super) fn is_created(ty: &TypeName, schema: &Schema) -> bool {
     let name = ty.name.name();
     let within = |path: &str| schema.user_type(path, name).is_some() || schema.relation(path, name).is_some();
@@ -127,7 +127,7 @@ fn column(column: &TableColumn, words: &Words<'_>, out: &mut Vec<Finding>) {
     for constraint in &column.constraints {
         self::constraint(constraint, out);
         match &constraint.kind {
-            // The attribute belongs to the constraint before it.
+            // The attribute belongs to the constraint that precedes the attribute.
             ConstraintKind::Attribute(attribute) if of_key && attribute.defers() => {
                 out.push(deferrable_constraint.at(constraint.span));
             }
@@ -290,7 +290,7 @@ pub(super) fn new_type(new: &CreateType, words: &Words<'_>) -> Finding {
     }
 }
 
-/// The labels of an enum as constants; the first ones of a long list.
+/// The labels of an enum as a list of constants; a long list ends with `…` after the first labels.
 fn listed(labels: &[String]) -> String {
     const LONGEST: usize = 200;
     let mut out = String::new();

@@ -71,7 +71,7 @@ pub(super) fn call(call: &FunctionCall) -> Option<Finding> {
         return Some(finding);
     }
     let first = &call.args.first()?.value;
-    // `ts_headline(document, query)` has no configuration.
+    // `ts_headline(document, query)` is a call without a configuration.
     let takes = TEXT_SEARCH.contains(&name) && call.args.len() > if name == "ts_headline" { 2 } else { 1 };
     match &first.kind {
         ExprKind::Literal(Literal::String(name)) if takes => configuration(name, first),
@@ -79,7 +79,7 @@ pub(super) fn call(call: &FunctionCall) -> Option<Finding> {
     }
 }
 
-/// The rule that a PostgreSQL function breaks with any arguments.
+/// The rule that a PostgreSQL function breaks, whatever its arguments are.
 pub(super) fn by_name(name: &str, place: Span) -> Option<Finding> {
     let (_, instead) = REFUSED.iter().find(|(refused, _)| *refused == name)?;
     Some(unsupported_function.naming(place, name).advising(*instead))

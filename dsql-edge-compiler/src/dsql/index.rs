@@ -45,7 +45,8 @@ pub(super) fn index(index: &CreateIndex, words: &Words<'_>, schema: Option<&Sche
         }
         out.extend(sort_direction(index, element, words));
     }
-    // PostgreSQL checks functions by itself; without the schema, it is not known which functions are meant.
+    // If the schema is not known, the functions of the index are not checked: the names may refer to functions of the
+    // schema, and PostgreSQL itself rejects functions that are not immutable.
     if let Some(schema) = schema {
         if let Some(relation) = relation(&index.table, schema) {
             keys::of_index(index, relation, schema, out);
@@ -69,10 +70,10 @@ pub(super) fn index(index: &CreateIndex, words: &Words<'_>, schema: Option<&Sche
 
 /// Checks ASC or DESC of a key.
 ///
-/// An index is read in both directions, so `(a DESC)` is `(a)`, read backwards. In that direction NULLs are on the
-/// other side: `(a DESC NULLS LAST)` is `(a NULLS FIRST)`, read backwards. DESC without NULLS means NULLS FIRST, which
-/// is NULLS LAST in an ascending index, and that is the default. If the keys have different directions, no direction
-/// of reading gives their order.
+/// An index can be read in both directions, so `(a DESC)` has the order of `(a)` read backwards. Reading backwards also
+/// moves the NULLs to the other end: `(a DESC NULLS LAST)` has the order of `(a NULLS FIRST)` read backwards. DESC
+/// without a NULLS option means NULLS FIRST, which corresponds to NULLS LAST in an ascending index, the default there.
+/// If the keys have different directions, neither direction of reading an ascending index gives their order.
 fn sort_direction(index: &CreateIndex, element: &IndexElement, words: &Words<'_>) -> Option<Finding> {
     let word = if element.descending? { "DESC" } else { "ASC" };
     let place = words.find(word, element.expr.span.end)?;

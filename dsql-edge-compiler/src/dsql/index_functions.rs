@@ -1,7 +1,7 @@
 //! Checks the functions in the expressions and the predicate of an index.
 //!
-//! Input: a CREATE INDEX. Output: PostgreSQL's errors, which DSQL has too. Only functions are found that are not immutable
-//! for any arguments: the types of the arguments are not known here.
+//! Input: a CREATE INDEX. Output: PostgreSQL's errors, which DSQL has too. The module finds only functions of which no
+//! overload is immutable, because the types of the arguments are not known here.
 
 use super::Finding;
 use super::clauses::{index_not_immutable, index_subquery};
@@ -24,7 +24,7 @@ pub(super) fn immutable(index: &CreateIndex, is_own: &dyn Fn(&str) -> bool, out:
 
 /// The first call whose function is not immutable, whatever its arguments are, and the first subquery.
 struct Volatile<'f> {
-    /// Whether the schema has a function of this name, which may be the called one.
+    /// Whether the schema has a function of this name; the call may refer to that function.
     is_own: &'f dyn Fn(&str) -> bool,
     at: Option<Span>,
     subquery: Option<Span>,

@@ -1,7 +1,7 @@
 //! Parses the statement inside COPY or EXPLAIN.
 //!
 //! Input: the outer statement. Output: the inner statement with its tokens. SQL that cannot be parsed yields
-//! `Unread::Rejected`: PostgreSQL rejects it with its own message. SQL beyond a limit of the parser yields
+//! `Unread::Rejected`: PostgreSQL rejects such SQL with its own message. SQL beyond a limit of the parser yields
 //! `Unread::TooComplex`, because PostgreSQL may run it.
 
 use super::words::Words;

@@ -16,7 +16,7 @@ use crate::syntax::ast::{
 /// The maximum length of a column in a key, in bytes, as DSQL's message names it.
 const MOST_BYTES: i32 = 2_000;
 
-/// The maximum number of domains between a column and its base type that are looked through.
+/// The maximum number of nested domains that are followed from a column's type to its base type.
 const MOST_DOMAINS: usize = 32;
 
 rules! {
@@ -51,7 +51,7 @@ pub(super) fn of_table(table: &CreateTable, schema: Option<&Schema>, out: &mut V
         };
         let types: Vec<&TypeName> = columns.iter().filter_map(|it| it.type_name.as_ref()).collect();
         for ty in &types {
-            // A column of two keys is one finding.
+            // A column that is in two keys is reported only once.
             if !checked.contains(&ty.span) {
                 out.extend(key(ty, ty.span, schema));
                 checked.push(ty.span);
@@ -126,7 +126,7 @@ fn base_type<'t>(mut ty: &'t TypeName, schema: Option<&'t Schema>) -> &'t TypeNa
         let name = ty.name.name();
         let at = match ty.name.schema() {
             Some(namespace) => schema.user_type(namespace, name),
-            // PostgreSQL's own types come first.
+            // PostgreSQL's own types take precedence over types of the schema.
             None if types::display(ty).is_some() => None,
             None => schema.search_path.iter().find_map(|path| schema.user_type(path, name)),
         };

@@ -12,15 +12,16 @@ use crate::syntax::ast::{
     CreateSchema, CreateTable, Expr, ExprKind, FromItem, Insert, Literal, Query, QueryBody, TableElement,
 };
 
-/// Rows that one transaction may change ("Database limits", DSQL user guide; recorded: 3,000 pass).
+/// The maximum number of rows that one transaction may change ("Database limits", DSQL user guide; recorded: a cluster
+/// accepted 3,000).
 pub const ROWS: i64 = 3_000;
-/// Columns of a table: 255 in the user guide, but a cluster accepted 256.
+/// The maximum number of columns of a table: 255 in the user guide, but a cluster accepted 256.
 pub const COLUMNS: usize = 256;
-/// Columns of a key or an index.
+/// The maximum number of columns of a key or an index.
 pub const KEY_COLUMNS: usize = 8;
-/// Schemas of a cluster, without `public` and `sys`.
+/// The maximum number of schemas of a cluster, without `public` and `sys`.
 pub const SCHEMAS: usize = 10;
-/// Indexes of a table, including those of its primary key and unique constraints.
+/// The maximum number of indexes of a table, including those of its primary key and unique constraints.
 pub const INDEXES: usize = 24;
 
 rules! {

@@ -3,9 +3,9 @@
 //! Input: a statement. Output: the functions that the statement calls, or uses for an operator or a cast,
 //! if their names are not in the tree. `syntax::visit` finds the functions whose names are in the tree.
 //!
-//! A name is that of a function if its arguments follow, or if a definition requires a function there: `FUNCTION = f`,
-//! `WITH FUNCTION f`, `HANDLER f`. Statements that only name a function as an object (`GRANT … ON FUNCTION f(int)`,
-//! `DROP`, `COMMENT`) are not checked.
+//! A name refers to a function if arguments follow the name, or if the definition requires a function at this place:
+//! `FUNCTION = f`, `WITH FUNCTION f`, `HANDLER f`. Statements that only name a function as an object (`GRANT … ON
+//! FUNCTION f(int)`, `DROP`, `COMMENT`) are not checked.
 
 use super::{Finding, functions};
 use crate::syntax::ParsedStatement;

@@ -30,7 +30,7 @@ pub struct Rule {
 pub enum Known {
     /// A cluster returned this error, in the recording of September 2026 or in a report that quotes it.
     Recorded,
-    /// A cluster rejected this, as someone else observed: the observer and the date.
+    /// Someone else reported that a cluster rejected the construct: the observer and the date.
     Observed(&'static str),
     /// A cluster rejected a similar construct with these words.
     Sibling,
@@ -121,7 +121,7 @@ impl Rule {
         self.known.is_certain() && self.sqlstate != "00000"
     }
 
-    /// Whether dsql-local rejects the construct: also if only a document supports the rule.
+    /// Whether dsql-local rejects the construct, even if the rule's only source is documentation.
     pub fn is_rejected(&self) -> bool {
         self.known != Known::Inferred && self.sqlstate != "00000"
     }

@@ -60,7 +60,7 @@ pub(super) fn set(set: &Set, words: &Words<'_>) -> Option<Finding> {
     changed(&set.name, place).or_else(|| not_boolean(&set.name, set.values.first()?, place))
 }
 
-/// The rule that a change of a setting breaks, by SET or by `set_config`.
+/// The rule that a change of a setting, by SET or by `set_config`, breaks.
 pub(super) fn changed(written: &str, span: Span) -> Option<Finding> {
     let name = written.to_ascii_lowercase();
     if SETTABLE.contains(&name.as_str()) || PLANNER.contains(&name.as_str()) {

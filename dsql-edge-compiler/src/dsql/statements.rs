@@ -97,7 +97,7 @@ pub(super) fn refused(words: &Words<'_>) -> Option<Finding> {
         ("ALTER", "ROLE") => match words.at(3) {
             "RENAME" => None,
             _ if words.position(|word| word == "SET").is_some() => Some((&alter_role_set, 2)),
-            // AWS's linter lists it as accepted.
+            // AWS's linter lists `ALTER ROLE … RESET` as accepted.
             _ if words.position(|word| word == "RESET").is_some() => None,
             _ => Some((&alter_role_property, 2)),
         },

@@ -1,4 +1,4 @@
-//! Checks types. Some types are allowed for columns, others only for expressions.
+//! Checks types: DSQL allows some types for columns, and other types only for expressions.
 //!
 //! Input: a type as written. Output: the rule that the type breaks as the type of a column, an identity column or an
 //! expression. If a type is neither built-in nor an array, the type is a domain, or the analyzer reports an error.
@@ -85,7 +85,7 @@ pub(super) fn column(ty: &TypeName) -> Option<Finding> {
     length(ty).or_else(|| (name == "numeric" && ty.modifiers.is_empty()).then(|| bare_numeric.at(ty.span)))
 }
 
-/// The limit of a character type that its length exceeds.
+/// The finding for a character type whose length exceeds DSQL's limit.
 fn length(ty: &TypeName) -> Option<Finding> {
     let (most, name) = match ty.name.name() {
         "varchar" => (65_535, "varchar"),
@@ -164,7 +164,8 @@ pub(super) fn display(ty: &TypeName) -> Option<String> {
     let builtin = ty.name.schema().is_none_or(|schema| schema == "pg_catalog") && !ty.percent_type;
     let name = ty.name.name();
     if !builtin || ty.name.parts.len() > 2 || builtin::type_by_name(name).is_none() {
-        // A type that the schema creates is not checked here, but an array of it is still an array.
+        // The name of a type that the schema creates is not known here, but an array of such a type is known to be an
+        // array.
         return (ty.array_dimensions > 0).then(|| format!("{}[]", ty.name.display()));
     }
     let shown = match name {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 /// The Rust types that overrides and directives name, by the number of the column.
 pub type WrittenTypes = BTreeMap<usize, TokenStream>;
 
-/// An argument: the user's expression, and the span of errors about it.
+/// An argument: the user's expression, and the span at which errors about the expression are reported.
 pub type Argument = (TokenStream, Span);
 
 /// The Rust type of the rows.

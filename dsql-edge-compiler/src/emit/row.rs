@@ -230,13 +230,13 @@ fn written_or_own(field: &Field, types: &WrittenText) -> String {
     field_type(field, types.get(&field.column).map(String::as_str))
 }
 
-/// The traits that every row implements, without those that `wanted` excludes.
+/// The names of the traits that every row implements, without the names for which `wanted` returns false.
 fn list_of_traits(wanted: impl Fn(&str) -> bool) -> String {
     let traits = ["Debug", "Clone", "PartialEq", "Serialize"].into_iter().filter(|name| wanted(name));
     traits.collect::<Vec<_>>().join(" ")
 }
 
-/// The impls of these traits for a row struct. Each of the `bounds` is a type in brackets.
+/// The impls of these traits for a row struct. `bounds` has one entry in brackets for each type that the user wrote.
 fn impls(
     row: &str,
     traits: &str,

@@ -4,8 +4,8 @@
 //! token at a time, and each stream inside another stream takes two calls into rustc. rustc's own lexer turns a whole
 //! text into tokens in one call. So the items of a query, which are most of its tokens, are written as text.
 //!
-//! A text has no spans. Tokens whose spans matter, such as the user's types, are kept beside the text. In the text, `$0`
-//! is the placeholder of the first of them. Generated code contains no other `$`.
+//! A text has no spans. Tokens whose spans matter, such as the user's types, are kept in a list beside the text. In the
+//! text, `$0` is the placeholder of the first entry of the list. Generated code contains no other `$`.
 
 use core::fmt::{self, Write as _};
 use core::str::FromStr as _;

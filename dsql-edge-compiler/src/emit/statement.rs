@@ -95,7 +95,8 @@ fn columns(query: &TypedQuery) -> String {
     format!("&[{}]", list(columns))
 }
 
-/// The formats that Bind requests: nothing without columns, `1` if all columns are binary, else one for each column.
+/// The formats that Bind requests: none if there are no columns, a single `1` if all columns are binary, otherwise one
+/// format for each column.
 ///
 /// The macro computes the formats because rustc takes longer to evaluate a constant than to check all other fields of
 /// the static.

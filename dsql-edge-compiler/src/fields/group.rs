@@ -136,8 +136,8 @@ fn insert(
     Ok(())
 }
 
-/// The column of a group that is NULL exactly if the group is absent: only outer joins that are not known to have
-/// matched make it NULL, and each of these joins makes all columns of the group NULL.
+/// The column of a group that is NULL exactly if the group is absent. Only outer joins that are not known to have
+/// matched can make this column NULL, and each of these joins makes all columns of the group NULL.
 pub(super) fn witness(
     branches: &[Branch],
     columns: &[(ColumnName, &TypedColumn)],

@@ -1,4 +1,4 @@
-//! Applies `ALTER TABLE`, and the same for views and sequences, to the schema.
+//! Applies `ALTER TABLE`, `ALTER VIEW`, `ALTER SEQUENCE` and related statements to the schema.
 
 use super::fold::Fold;
 use super::objects::Computed;

@@ -1,7 +1,8 @@
-//! Keeps the `CHECK` constraints of tables, and the columns that they prove NOT NULL.
+//! Keeps the `CHECK` constraints of tables, and the columns that these constraints prove NOT NULL.
 //!
 //! Input: constraints as written. Output: checks by name. If a column was added to an existing table, DSQL can make the
-//! column NOT NULL only with `CHECK (c IS NOT NULL)`. So such a check proves the same as NOT NULL.
+//! column NOT NULL only with `CHECK (c IS NOT NULL)`. So the compiler uses such a check, if it holds for all rows, like
+//! NOT NULL.
 //!
 //! PostgreSQL names a check without a name `table_column_check`, and adds a number if the schema already has a
 //! constraint of that name. The snapshot may not have every constraint of the schema, so such a name is a guess.
@@ -58,7 +59,8 @@ impl Relation {
         }
     }
 
-    /// `VALIDATE CONSTRAINT`. If several checks have this name, no check is validated.
+    /// `VALIDATE CONSTRAINT`. If several checks have this name, it is not known which one is meant, so no check is
+    /// validated.
     pub(super) fn validate_check(&mut self, name: &str) {
         let mut named = self.checks.iter_mut().filter(|check| check.name == name);
         if let (Some(check), None) = (named.next(), named.next()) {
@@ -114,8 +116,8 @@ pub(super) fn columns(expr: &Expr) -> Vec<String> {
     found.0.into_iter().collect()
 }
 
-/// The columns that are not NULL in each row that satisfies a check. A row also satisfies a check whose result for this
-/// row is NULL. But the result of `c IS NOT NULL` is never NULL.
+/// The columns that are not NULL in each row that satisfies a check. A row also satisfies a check if the result is
+/// NULL, so the only proof is a condition `c IS NOT NULL`, whose result is never NULL.
 fn proves_not_null(expr: &Expr, out: &mut Vec<String>) {
     match &expr.kind {
         ExprKind::And(parts) => parts.iter().for_each(|part| proves_not_null(part, out)),

@@ -1,7 +1,8 @@
 //! Checks the constraints of one column: `transformColumnDefinition` and `transformConstraintAttrs`.
 //!
 //! Input: the constraints as written. Output: the first error that PostgreSQL reports, if the constraints contradict
-//! each other. In PostgreSQL's grammar DEFERRABLE is a constraint of its own, which belongs to the constraint before it.
+//! each other. In PostgreSQL's grammar DEFERRABLE is a separate constraint in the list, and applies to the constraint
+//! before it.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::syntax::ast::{Constraint, ConstraintAttribute, ConstraintKind};
@@ -25,8 +26,8 @@ pub(super) fn with_attributes(constraints: Vec<Constraint>) -> Vec<Constraint> {
     out
 }
 
-/// The error of a column's constraints. `column` is the column with its table, as messages name it; `is_serial` adds the
-/// constraints of a serial column.
+/// The error of a column's constraints. `column` is the column with its table, as messages name it; if `is_serial` is
+/// true, the constraints that the type `serial` adds are checked too.
 pub(super) fn contradiction(constraints: &[Constraint], column: &str, is_serial: bool) -> Option<Diagnostic> {
     misplaced_attribute(constraints).or_else(|| contradicting_values(constraints, column, is_serial))
 }
@@ -74,7 +75,7 @@ fn misplaced_attribute(constraints: &[Constraint]) -> Option<Diagnostic> {
 /// The loop over constraints in `transformColumnDefinition`.
 fn contradicting_values(constraints: &[Constraint], column: &str, is_serial: bool) -> Option<Diagnostic> {
     let (mut not_null, mut identity, mut generated): (Option<bool>, bool, bool) = (None, false, false);
-    // A serial column has a default before its own constraints, and NOT NULL after them.
+    // The type `serial` adds a default before the column's written constraints, and NOT NULL after them.
     let mut default = is_serial;
     for constraint in constraints {
         let nullable = match constraint.kind {

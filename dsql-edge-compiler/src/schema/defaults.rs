@@ -1,5 +1,5 @@
-//! Keeps the defaults of columns, and the objects that they depend on: `CASCADE` removes a default together with its
-//! sequence.
+//! Keeps the defaults of columns, and the objects on which each default depends: `DROP … CASCADE` of a sequence also
+//! removes the defaults that use the sequence.
 //!
 //! Input: the expression of a default, when the default is set; later, an object that is dropped. Output: the columns,
 //! without the defaults that depended on the dropped object. PostgreSQL keeps a default as a row of `pg_attrdef`. `DROP

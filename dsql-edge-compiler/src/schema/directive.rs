@@ -33,7 +33,7 @@ pub struct DirectiveLine<'t> {
 /// assert_eq!(found[0].directive, "dialect postgres");
 /// ```
 pub fn directives(sql: &str) -> impl Iterator<Item = DirectiveLine<'_>> {
-    // Most files do not have directives, so the lexer runs only if the text contains the word.
+    // Most files do not have directives, so the lexer runs only if the text contains `dsql-edge:`.
     let lexed = sql.contains(DIRECTIVE).then(|| lex(&Source::script(sql)));
     let mut offset = 0;
     sql.split_inclusive('\n').zip(1..).filter_map(move |(whole, number)| {

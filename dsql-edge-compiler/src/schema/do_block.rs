@@ -1,7 +1,7 @@
 //! Applies `DO` blocks of the forms that migration tools write: "create it if it does not exist".
 //!
-//! Input: the statement as written. Output: the schema after the block, or `false` if the block has any other form. The
-//! block is then reported as a statement whose effect is not known. The forms, of which a block may contain several:
+//! Input: the statement as written. Output: the schema after the block; `false` for a block of any other form, which
+//! the caller reports as a statement whose effect is not known. The forms, of which a block may contain several:
 //!
 //! ```sql
 //! BEGIN CREATE TYPE mood AS ENUM ('a'); EXCEPTION WHEN duplicate_object THEN NULL; END

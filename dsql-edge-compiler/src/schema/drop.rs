@@ -1,9 +1,9 @@
 //! Applies `DROP`, and drops the dependents with `CASCADE`.
 //!
-//! Input: the statement. Output: the schema without the dropped objects and the objects that depend on them. The
-//! dependencies are those of `pg_depend`, computed from the schema. A view depends on the relations, functions and
-//! types that its query names; the names have the meaning that they had when the view was created. A column depends on
-//! its type. A partition depends on its parent.
+//! Input: the statement. Output: the schema without the dropped objects and, with `CASCADE`, without the objects that
+//! depend on them. The dependencies are those of `pg_depend`, computed from the schema. A view depends on the
+//! relations, functions and types that its query names; the names have the meaning that they had when the view was
+//! created. A column depends on its type. A partition depends on its parent.
 
 use std::collections::BTreeSet;
 
@@ -117,7 +117,8 @@ impl Fold {
         self.forget(Object::Relation(sequence));
     }
 
-    /// Drops the views that name a column or use `*` of its table, when the column is dropped with CASCADE.
+    /// Drops the views that depend on a column that is dropped with CASCADE: views that name the column, or use `*` of
+    /// the column's table.
     pub(super) fn drop_views_of_column(&mut self, table: usize, column: &str) {
         let names_it = |schema: &Schema, view: &Relation| {
             let mut reads = Reads::of(schema, view);

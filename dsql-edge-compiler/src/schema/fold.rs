@@ -103,7 +103,8 @@ pub(super) struct Fold {
     pub(super) schema: Schema,
     pub(super) resolver: Resolver,
     pub(super) path: Vec<String>,
-    /// The search path after the transaction, if `SET LOCAL` changed it within the transaction.
+    /// The search path that becomes valid again after the transaction, if `SET LOCAL` changed the path within the
+    /// transaction.
     pub(super) path_after: Option<Vec<String>>,
     pub(super) prepared: HashMap<String, PreparedQuery>,
     pub(super) problems: Vec<Diagnostic>,

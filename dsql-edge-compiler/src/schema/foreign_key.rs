@@ -44,7 +44,7 @@ impl Fold {
         relation.foreign_keys.push(ForeignKey { name, columns, table, referenced, validated, deferrable });
     }
 
-    /// Whether all statements were followed so far. Any other statement may have added a key.
+    /// Whether the effects of all statements so far are known. A statement with an unknown effect may have added a key.
     fn is_followed(&self) -> bool {
         self.unfollowed.is_empty() && self.schema.unfollowed.is_empty()
     }

@@ -1,5 +1,5 @@
-//! Handles inheritance and typed tables: applies the change of a table or a composite type to the tables that inherit
-//! from the table or have the type.
+//! Handles inheritance and typed tables: applies an action on a table to the tables that inherit from it, and an action
+//! on a composite type to the tables of this type.
 //!
 //! As in `pg_attribute`, a column of a child records whether the child itself defines the column (`is_local`), and how
 //! many parents have the column. A column that is not local is dropped when the last parent drops the column.

@@ -1,7 +1,7 @@
 //! Keeps the unique keys and foreign keys of tables.
 //!
-//! Input: constraints as written. Output: keys by column name. From these keys, `analyze` proves the maximum number of
-//! rows of a query, and that a join finds a row. A key that does not always hold proves nothing.
+//! Input: constraints as written. Output: keys by column name. `analyze` uses these keys to prove the maximum number of
+//! rows of a query, and to prove that a join finds a row. A key that does not always hold proves nothing.
 
 use super::check::columns as columns_of;
 use super::fold::Fold;
@@ -45,7 +45,8 @@ impl Fold {
         name: Option<Name>,
         place: Span,
     ) {
-        // The key of a partition can be one that the partition has already.
+        // A second primary key of a partition is not an error: the partition may already have the key that its parent
+        // adds.
         if primary && !relation.partitioned && relation.keys.iter().any(|known| known.primary) {
             let message = format!("multiple primary keys for table \"{}\" are not allowed", relation.name);
             self.problem(Code::InvalidTable, place, message);
@@ -111,7 +112,7 @@ impl Fold {
         relation.exclusions.push(Exclusion { name, columns });
     }
 
-    /// The name of an unnamed key: the first one that no relation of the schema and no key of the table has.
+    /// The name of an unnamed key: the first name that no relation of the schema and no key of the table has.
     pub(super) fn free_key_name(&self, relation: &Relation, columns: &[String], suffix: &str) -> String {
         let is_taken = |name: &str| {
             self.schema.relation(&relation.schema, name).is_some()

@@ -31,7 +31,7 @@ pub(super) fn key_name(table: &str, columns: &[String], suffix: &str) -> String 
     parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("_")
 }
 
-/// The first name for a key or a sequence that is not taken: `ChooseRelationName` adds a number to the suffix.
+/// The first unused name for a key or a sequence: `ChooseRelationName` adds a number to the suffix.
 pub(super) fn free_name(
     table: &str,
     columns: &[String],

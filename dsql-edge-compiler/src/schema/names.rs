@@ -1,14 +1,15 @@
-//! Records which object had which name after each statement: a view reads the objects that its query named when the
-//! view was created.
+//! Records which object had which name after each statement, because the names in a view's query keep referring to the
+//! objects that had these names when the view was created.
 //!
 //! Input: names that are assigned and removed, each with the number of the statement. Output: the object that a name
 //! referred to at a [`Moment`].
 //!
 //! # Why a history
 //!
-//! PostgreSQL keeps a view as a tree of object numbers: after `ALTER TABLE t RENAME TO u`, a view over `t` still reads
-//! the same table, and a new table `t` does not change it. The snapshot keeps the view's query as written. To resolve
-//! these names after a rename, the compiler uses the meaning that each name had when the view was created:
+//! PostgreSQL stores the query of a view as a tree of object numbers: after `ALTER TABLE t RENAME TO u`, a view over
+//! `t` still reads the same table, and a new table `t` does not change the view. The snapshot keeps the view's query as
+//! written. To resolve these names after a rename, the compiler uses the meaning that each name had when the view was
+//! created:
 //!
 //! ```sql
 //! CREATE TABLE t (a int);          -- 1: t is relation 0

@@ -41,7 +41,7 @@ pub struct Schema {
     pub search_path: Vec<String>,
     /// The database whose rules apply.
     pub dialect: Dialect,
-    /// `-- dsql-edge: type users.id = crate::UserId`.
+    /// The Rust types from directives such as `-- dsql-edge: type users.id = crate::UserId`.
     pub rust_types: Vec<RustType>,
     /// The statements that may change the schema but have an unknown effect, each with its file.
     pub unfollowed: Vec<SchemaError>,
@@ -115,7 +115,7 @@ pub struct RustType {
     pub sql: Vec<String>,
     /// The Rust type as written.
     pub rust: String,
-    /// The file and the place in it.
+    /// The file of the directive, and the place of the directive in the file.
     pub place: (String, Span),
     /// The line, from 1.
     pub line: usize,
@@ -135,8 +135,8 @@ pub struct Relation {
     pub columns: Vec<Column>,
     /// The renames of its query's columns, in order: the number of the statement, the old name and the new name.
     pub renamed_columns: Vec<(u32, String, String)>,
-    /// For each replacement of a view, the number of the statement, and the number of columns before the replacement. A
-    /// view that is older than the replacement sees only these columns.
+    /// For each replacement of a view, the number of the statement, and the number of columns before the replacement.
+    /// For a view that was created before the replacement, the replaced view has only this number of columns.
     pub replaced: Vec<(u32, usize)>,
     /// Keys by column index: primary keys, unique constraints, unique indexes without predicate.
     pub keys: Vec<Key>,
@@ -212,7 +212,7 @@ pub struct Key {
     pub partial: bool,
     /// Whether rows may violate the key until the transaction ends. Such a key proves nothing about cardinality.
     pub deferrable: bool,
-    /// Whether the name was written.
+    /// Whether the statement that creates the key contains the name.
     pub(super) is_named: bool,
     /// The columns of `INCLUDE`.
     pub(super) include: Vec<String>,
@@ -221,7 +221,7 @@ pub struct Key {
 /// An exclusion constraint.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exclusion {
-    /// Its name; `None` if the name is not written and depends on an expression.
+    /// Its name; `None` if the statement does not name the constraint, and the generated name depends on an expression.
     pub name: Option<String>,
     /// The columns that its elements name.
     pub columns: Vec<String>,
@@ -232,11 +232,11 @@ pub struct Exclusion {
 pub struct Check {
     /// Its name.
     pub(super) name: String,
-    /// Whether the name was not written: it is the name that PostgreSQL probably generates.
+    /// Whether the statement does not name the check, so that `name` is the name that PostgreSQL probably generates.
     pub(super) is_guess: bool,
     /// The columns that the check names. If one of these columns is dropped, the check is dropped too.
     pub(super) columns: Vec<String>,
-    /// The part of `columns` that is not NULL if the check holds.
+    /// The columns among `columns` that are not NULL if the check holds.
     pub(super) not_null: Vec<String>,
     /// Whether the check also holds for the rows that are older than the check: the check was not declared `NOT VALID`,
     /// or was validated later.

@@ -237,7 +237,8 @@ impl Fold {
                 column.generated = true;
                 column.has_default = true;
             }
-            // A table constraint of this kind names its columns; a column constraint does not.
+            // A constraint of this kind that is written at a column does not list columns, so the column is added to
+            // the list.
             ConstraintKind::PrimaryKey(KeyConstraint { ref mut columns, .. })
             | ConstraintKind::Unique(KeyConstraint { ref mut columns, .. })
             | ConstraintKind::ForeignKey(ForeignKeyConstraint { ref mut columns, .. }) => {

@@ -1,8 +1,8 @@
 //! Reports the statements whose effect on the schema is not known.
 //!
 //! Input: a statement, or a command of psql. Output: an error, if the statement may change the objects that queries use
-//! and the fold does not apply it. The macro ignores this error. `dsql-edge check` reports it, because what `check`
-//! reports about a schema with such a statement may be wrong.
+//! and the fold does not apply it. The macro ignores this error. `dsql-edge check` reports the error, because the other
+//! results of `check` may be wrong for a schema with such a statement.
 
 use super::contrib::is_known_extension;
 use crate::diagnostic::{Code, Diagnostic};
@@ -30,7 +30,7 @@ pub(super) fn open_transaction(begin: Span) -> Diagnostic {
     diagnostic
 }
 
-/// The error for a statement, if the fold ignores an effect of it.
+/// The error for a statement, if the fold ignores an effect of the statement.
 pub(super) fn statement(
     statement: &Statement,
     text: &str,

@@ -1,7 +1,7 @@
 //! Contains PostgreSQL 16's keywords with their classes, in the order of `pg_get_keywords()`.
 //!
-//! Input: a word folded to lower case. Output: the keyword, and where PostgreSQL's grammar allows it as a name
-//! (`src/include/parser/kwlist.h`). This module does not contain other parts of the grammar.
+//! Input: a word folded to lower case. Output: the keyword, and the places where PostgreSQL's grammar allows the
+//! keyword as a name (`src/include/parser/kwlist.h`). This module does not contain other parts of the grammar.
 
 /// The places where a keyword may be used as an identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,7 +17,8 @@ pub const MAX_DECIDING: usize = 6;
 ///
 /// # Errors
 ///
-/// Returns an error if a piece has no such parameter, if a piece has several, or if all pieces together have too many.
+/// Returns an error if a piece has no such parameter or several such parameters, or if the pieces together have too
+/// many.
 pub fn deciding(lexed: &Lexed) -> Result<Vec<u32>, Diagnostic> {
     let piece_of = |span: Span| {
         lexed.pieces.iter().position(|it| it.span.start <= span.start && span.end <= it.span.end)

@@ -54,8 +54,8 @@ impl<'p> ParsedStatement<'p> {
         self.tokens.within(self.tree.span)
     }
 
-    /// The text to send: numbers replace each `$name`, the optional text of one combination is included, and `edits`
-    /// are applied.
+    /// The text to send: each `$name` is replaced by its number, the optional text of one combination is included, and
+    /// `edits` are applied.
     pub fn text_to_send(&self, edits: Edits) -> String {
         let mut all = edits;
         all.extend(self.tokens.placeholders.iter().map(|(span, number)| (*span, format!("${number}"))));

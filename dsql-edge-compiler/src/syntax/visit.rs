@@ -1,8 +1,8 @@
 //! Visits the queries, items of `FROM`, expressions and casts of a statement.
 //!
 //! Input: a statement. Output: calls of a [`Visit`]. An outer part is visited before its inner parts. Otherwise the
-//! order is that of the text, as far as the tree keeps the order. The matches do not use `_`, so that a new kind of
-//! statement, action or expression cannot be forgotten. Text that the parser skips is not in the tree:
+//! order is that of the text, as far as the tree keeps the order. The `match` expressions do not use `_`, so that a new
+//! kind of statement, action or expression cannot be forgotten. Text that the parser skips is not in the tree:
 //! `dsql::named_functions` reads the words of such text.
 
 use super::ast::{
@@ -14,12 +14,12 @@ use super::ast::{
 
 /// Receives the parts of a statement. The default methods ignore these parts.
 pub trait Visit<'s> {
-    /// Receives a query. Returns whether its parts are also visited.
+    /// Receives a query. Returns whether the parts of the query are also visited.
     fn query(&mut self, _query: &'s Query) -> bool {
         true
     }
 
-    /// Receives an item of `FROM`. Returns whether its parts are also visited.
+    /// Receives an item of `FROM`. Returns whether the parts of the item are also visited.
     fn item(&mut self, _item: &'s FromItem) -> bool {
         true
     }

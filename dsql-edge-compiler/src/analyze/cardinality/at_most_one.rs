@@ -1,14 +1,15 @@
 //! Proves that a query never returns more than one row.
 //!
-//! Input: an analyzed query. Output: whether each of its entries is limited to one row.
+//! Input: an analyzed query. Output: whether each entry of the query is limited to one row.
 //!
 //! # The model
 //!
 //! A table is limited to one row if all columns of a unique key are equal to values that do not vary: constants,
 //! parameters, columns of outer queries, and columns of tables that are themselves limited. Equality is strict: a row
-//! that an outer join fills with NULLs never satisfies it. So each table has one candidate row, and a row of the result
-//! contains, for each table, the candidate or NULLs. The rows of one side of a join determine whether the other side is
-//! NULL, so the result has at most one row. FULL is the exception: it can return the rows of both sides separately.
+//! that an outer join fills with NULLs never satisfies an equality. So each table has one candidate row, and a row of
+//! the result contains, for each table, the candidate or NULLs. The row of one side of a join determines whether the
+//! other side contains its candidate or NULLs, so the result has at most one row. A FULL join is the exception: it can
+//! return the rows of its two sides as separate rows.
 //!
 //! A WHERE condition restricts each table. The ON of an inner join restricts the tables below the join. The ON of an
 //! outer join restricts only the nullable side: the rows of the other side are in the result whether they satisfy ON or
@@ -65,7 +66,7 @@ impl Proof {
                 }
                 match query.command {
                     // The number of rows that an INSERT returns depends on its source. The analyzed query does not
-                    // contain this source, but `single_row` states whether the statement returns one row.
+                    // contain the source, but its flag `single_row` states whether the statement returns one row.
                     Command::Insert | Command::Merge | Command::Utility => return query.single_row,
                     _ => {}
                 }
@@ -169,9 +170,9 @@ impl Proof {
         }
     }
 
-    /// Whether a comparison with this value and the column's key treat the same strings as equal. This is certain if
-    /// all collations are deterministic, if the type has no collation, or if the value contains neither COLLATE nor
-    /// another column.
+    /// Whether the comparison of the column with this value treats the same strings as equal as the column's key does.
+    /// This is certain if all collations are deterministic, if the type has no collation, or if the value contains
+    /// neither COLLATE nor another column.
     fn is_of_one_equality(&self, value: &Node, function: &Callee) -> bool {
         let never_collates = ["int", "uuid", "oid", "date", "time", "numeric", "float", "bool"];
         self.all_deterministic
@@ -189,8 +190,8 @@ fn has_full_join(tree: &JoinTree) -> bool {
     }
 }
 
-/// Calls `add` with each ON and the positions of the entries that this ON restricts; returns the position after the
-/// tree.
+/// Calls `add` with each ON and the positions of the entries that this ON restricts; returns the position of the first
+/// entry after the tree.
 fn conditions(tree: &JoinTree, first: usize, add: &mut dyn FnMut(&Node, Range<usize>)) -> usize {
     let JoinTree::Join { kind, left, right, on } = tree else { return first + 1 };
     let middle = conditions(left, first, add);
@@ -216,7 +217,7 @@ pub(super) fn is_equality(function: &str) -> bool {
 }
 
 /// The column that is an operand of an equality, if the comparison uses the equality of the column's key. A varchar
-/// compared as bpchar is not such a column: the comparison ignores its trailing blanks.
+/// that is compared as bpchar is not such a column, because the comparison ignores trailing blanks.
 fn column_of_key(node: &Node) -> Option<Var> {
     let keeps_blanks = match &node.kind {
         NodeKind::Cast { arg, function: None } => node.ty != oid::BPCHAR || arg.ty == oid::BPCHAR,

@@ -1,9 +1,9 @@
 //! Checks constants of composite types: `record_in`.
 //!
 //! Input: the types of the fields, and the text of a constant. Output: nothing, or the error that PostgreSQL reports.
-//! PostgreSQL reads each field before it looks at the text after that field, so the first error from the left is the
-//! reported one. Unlike other constants, each field is read with its type modifier: `'(abcd)'` is not a row with a
-//! `varchar(3)`.
+//! PostgreSQL reads each field before it looks at the text after that field, so PostgreSQL reports the leftmost error.
+//! PostgreSQL reads a field with the type modifier of the field, although it reads other constants without a modifier:
+//! `'(abcd)'` is not a row with a `varchar(3)`.
 
 use super::super::catalog::Catalog;
 use super::blank::is_blank;
@@ -11,8 +11,8 @@ use super::rejection::{Rejection, Value};
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::Code;
 
-/// The maximum depth of rows in rows that is read. A deeper row is accepted: PostgreSQL decides when the statement
-/// runs.
+/// The maximum nesting depth of rows that are checked. A row that nests deeper is accepted, and PostgreSQL checks it
+/// when the statement runs.
 const MAX_DEPTH: usize = 32;
 
 /// Reads a field with the input function of its type, given the type, its modifier, the text, and the number of rows

@@ -165,7 +165,8 @@ pub(super) fn macaddr(text: &str) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Six numbers as `sscanf` reads them with `%x`, each after optional blanks, and nothing but blanks after them.
+/// Six numbers as `sscanf` reads them with `%x`: blanks may precede each number, and only blanks may follow the last
+/// number.
 fn scan(text: &str, width: usize, between: &[&str; 5]) -> Option<Vec<i32>> {
     let mut rest = text;
     let mut numbers = Vec::new();

@@ -152,7 +152,8 @@ fn is_hexadecimal(lower: &str) -> bool {
     })
 }
 
-/// A `numeric`: like a float without hexadecimal fractions, with underscores, and with the limits of its format.
+/// A `numeric`: unlike a float, a `numeric` may contain underscores, cannot be a hexadecimal fraction, and has the
+/// limits of the format `numeric`.
 pub(super) fn numeric(text: &str) -> Result<Value, Rejection> {
     let invalid = || Rejection::syntax("numeric", text);
     let overflow = || Rejection::new(Code::OutOfRange, "value overflows numeric format".to_owned());

@@ -18,8 +18,8 @@ pub(super) struct Assumption<'e> {
 }
 
 impl<'e> Environment<'e> {
-    /// Adds facts. [`Environment::forget`] removes them again; this takes time proportional to their number, while a
-    /// copy of the environment would take time proportional to the number of all facts.
+    /// Adds facts. [`Environment::forget`] removes these facts again, in time proportional to their number; a copy of
+    /// the environment would take time proportional to the number of all facts.
     pub(super) fn assume(&mut self, facts: Facts<'e>) -> Assumption<'e> {
         let nulled_by = self.nulled_by.clone();
         let misses = self.misses.take();

@@ -1,4 +1,4 @@
-//! Defines the prover, and the facts that it has at one query level.
+//! Defines the prover of a statement, and the facts about one query level.
 
 use super::super::node_set::NodeSet;
 use super::super::parameter::Parameter;
@@ -13,7 +13,8 @@ use std::rc::Rc;
 /// The prover of one statement. `parameters` has all parameters of the statement, and whether each can be NULL.
 pub(super) struct Prover<'p> {
     pub(super) parameters: &'p [Parameter],
-    /// The number of expressions that may still be examined. At 0, every expression is nullable.
+    /// The number of expressions that may still be examined. When the number is 0, every further expression counts as
+    /// nullable.
     pub(super) steps_left: Cell<u32>,
     /// The number of recursive queries that are being proved. The proof of a recursive query makes assumptions that may
     /// turn out to be wrong, so results are not cached meanwhile.
@@ -42,13 +43,13 @@ pub(super) struct Environment<'e> {
     pub(super) query: &'e Query,
     /// For each entry and each of its columns: whether the column can be NULL in the entry's own rows.
     pub(super) base: Rc<Vec<Vec<bool>>>,
-    /// For each entry: the nullable sides of outer joins that may still null its row.
+    /// For each entry: the nullable sides of outer joins that may still null the entry's row.
     pub(super) nulled_by: Rc<Vec<SideSet>>,
-    /// The sides assumed to have found a matching row.
+    /// The sides that are assumed to have found a matching row.
     pub(super) found: Rc<SideSet>,
     /// The nullable sides of outer joins, by number.
     pub(super) sides: Rc<Sides<'e>>,
-    /// Joins along foreign keys, and the numbers of those that always find a row.
+    /// The joins along foreign keys; `matched` has the numbers of those joins that always find a row.
     pub(super) foreign: Rc<[ForeignJoin]>,
     pub(super) matched: SideSet,
     /// Columns of this and outer levels that conditions prove not NULL.
@@ -66,8 +67,8 @@ pub(super) struct Environment<'e> {
     /// Whether the target list has several set-returning functions, so that the shorter results are padded with NULLs.
     pub(super) padded: bool,
     pub(super) outer: Option<&'e Environment<'e>>,
-    /// A cache, by entry: the sides that null the entry, and the sides without whose match such a side finds no match
-    /// either.
+    /// For each entry, as far as computed: the sides that null the entry directly or indirectly. A side nulls the entry
+    /// indirectly if it nulls a row that another such side needs to find a match.
     pub(super) misses: RefCell<HashMap<usize, Rc<SideSet>>>,
 }
 
@@ -89,7 +90,8 @@ impl<'e> GroupingSets<'e> {
         })
     }
 
-    /// Whether the expression is a key that some grouping set does not contain: it is NULL in the rows of that set.
+    /// Whether the expression is a key that some grouping set does not contain: the key is NULL in the rows of that
+    /// set.
     ///
     /// PostgreSQL nulls a column of the target list, not an expression: in `SELECT g AS a, g AS b … GROUP BY a, ROLLUP
     /// (b)`, PostgreSQL nulls only `b`. The two columns cannot be distinguished here.

@@ -277,7 +277,7 @@ impl Prover<'_> {
     }
 }
 
-/// Whether the call is `extract` or `date_part` of a date or timestamp, with a field that is also not NULL for infinite
+/// Whether the call is `extract` or `date_part` of a date or timestamp, with a field that is not NULL even for infinite
 /// values.
 fn is_endless_field(function: &Callee, args: &[Node]) -> bool {
     let [Node { kind: NodeKind::Constant(Some(field)), .. }, time] = args else { return false };

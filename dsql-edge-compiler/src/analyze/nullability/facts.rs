@@ -3,8 +3,8 @@
 use super::super::node_set::NodeSet;
 use super::super::tree::{Node, Var};
 
-/// The column number of the fact that the row of an entry exists; with any other column number, a fact means that the
-/// column is not NULL.
+/// A fact with this column number means that the row of the entry exists; a fact with any other column number means
+/// that this column is not NULL.
 pub(super) const ROW: usize = usize::MAX;
 
 /// The facts that a condition proves.
@@ -24,8 +24,8 @@ impl<'n> Facts<'n> {
     pub(super) fn intersection(self, other: &Facts<'n>) -> Facts<'n> {
         let mut out = Facts::default();
         for var in self.vars {
-            // If one side proves one column of a row, and the other side another column of this row, both sides prove
-            // that the row exists.
+            // If one side proves that a column of a row is not NULL, and the other side proves this of another column
+            // of the row, both sides prove that the row exists.
             if other.vars.iter().any(|it| (it.level, it.rte) == (var.level, var.rte)) {
                 let same = other.vars.contains(&var);
                 out.vars.push(if same { var } else { Var { column: ROW, ..var } });

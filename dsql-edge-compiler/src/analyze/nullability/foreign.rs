@@ -73,7 +73,7 @@ fn foreign_join(query: &Query, sides: &Sides<'_>, side: &Side<'_>) -> Option<For
 }
 
 impl Reference {
-    /// Whether the columns of this foreign key include all these pairs of a referencing and a referenced column.
+    /// Whether the foreign key contains all these pairs, each of a referencing column and a referenced column.
     pub(super) fn promises(&self, pairs: &[(Var, usize)]) -> bool {
         let promised = |pair: &(Var, usize)| {
             let mut promises = self.columns.iter().zip(&self.referenced);

@@ -122,7 +122,7 @@ fn follow_foreign_keys(env: &mut Environment<'_>) -> bool {
 }
 
 /// Collects the ON conditions that every row has passed: the ON of each inner join and of each reduced outer join,
-/// unless an outer join above it can null the rows of this join.
+/// unless an outer join above this join can null the rows of this join.
 fn valid_conditions<'e>(tree: &'e JoinTree, env: &Environment<'e>, reached: bool, out: &mut Vec<&'e Node>) {
     let JoinTree::Join { left, right, on, .. } = tree else { return };
     let still_nulled = |tree: &JoinTree| {
@@ -179,7 +179,7 @@ pub(super) fn if_false(node: &Node) -> Facts<'_> {
         NodeKind::Or(parts) => Facts::all(parts.iter().map(if_false)),
         NodeKind::Not(arg) => if_true(arg),
         NodeKind::IsNull { arg, negated: false } => match arg.kind {
-            // If a row is not all NULL, it exists; no other fact follows.
+            // If not all fields of a row are NULL, the row exists; no other fact follows.
             NodeKind::WholeRow { level, rte, .. } => {
                 Facts { vars: vec![Var { level, rte, column: ROW }], nodes: Vec::new() }
             }
@@ -221,7 +221,7 @@ pub(super) fn strict(node: &Node) -> Facts<'_> {
         }
         _ => Facts::default(),
     };
-    // The expression is itself a fact if it has the same value each time.
+    // That the expression is not NULL is also a fact, if each evaluation of the expression gives the same value.
     let stable = !node.any(&|part| {
         part.subquery().is_some()
             || matches!(&part.kind, NodeKind::Call { function, .. } if function.volatile || function.set)
@@ -239,7 +239,8 @@ pub(super) fn strict(node: &Node) -> Facts<'_> {
     if stable && worth { Facts { nodes: vec![node], ..Facts::default() }.union(below) } else { below }
 }
 
-/// Whether a group that satisfies the condition has a row: `count(*) > 0`, `1 <= count(x)`, also combined by AND.
+/// Whether a group that satisfies the condition certainly has a row. Such conditions are `count(*) > 0` and `1 <=
+/// count(x)`, also combined by AND.
 pub(super) fn counts_a_row(condition: &Node) -> bool {
     let (function, args) = match &condition.kind {
         NodeKind::And(parts) => return parts.iter().any(counts_a_row),

@@ -1,7 +1,8 @@
 //! Finds scalar subqueries that follow a foreign key, and so always find the referenced row.
 //!
 //! Input: a subquery and the facts of the outer query. Output: whether the subquery reads the row to which a foreign
-//! key refers: `(SELECT name FROM authors WHERE id = posts.author)`. `foreign` describes when a key holds.
+//! key refers: `(SELECT name FROM authors WHERE id = posts.author)`. The module `foreign` describes when a foreign key
+//! holds.
 
 use super::super::cardinality::is_equality;
 use super::super::tree::{Body, Command, JoinTree, LimitKind, Node, NodeKind, Query, RteSource, Var};

@@ -101,7 +101,7 @@ impl<'q> Sides<'q> {
         self.list.get(*self.by_tree.get(&std::ptr::from_ref(tree))?)
     }
 
-    /// Pairs of the number of a nullable side and an entry: the side finds a match only if the row of the entry exists.
+    /// Pairs of a nullable side's number and an entry: the side finds a match only if the row of the entry exists.
     /// `find` is called once, and the result of `find` is cached.
     pub(super) fn needed_rows(&self, find: impl FnOnce() -> Vec<(usize, usize)>) -> &[(usize, usize)] {
         self.needed_rows.get_or_init(find)

@@ -1,8 +1,8 @@
-//! Finds the origin of a result's column, and the outer joins that make it NULL.
+//! Finds the origin of a column of the result, and the outer joins that can make the column NULL.
 //!
 //! Input: an analyzed query. Output: for each column, the table's column that it returns, and the nullable sides of
-//! joins that make the column NULL if the join finds no match. A row struct needs this to distinguish "no author" from
-//! "an author without a name".
+//! joins that make the column NULL if the join finds no match. A row struct needs these sides to distinguish "no
+//! author" from "an author without a name".
 
 use super::environment::{Environment, Prover};
 use super::narrowing::{if_true, strict};

@@ -311,7 +311,7 @@ pub enum CastContext {
     Implicit,
     /// `AS ASSIGNMENT`: in an assignment to a column.
     Assignment,
-    /// Never: the cast must be written.
+    /// Never: the query must contain the cast explicitly.
     Explicit,
 }
 

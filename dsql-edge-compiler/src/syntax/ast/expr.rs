@@ -117,8 +117,8 @@ pub struct SqlFunction {
     pub filter: Option<Expr>,
     /// `OVER` of an aggregate.
     pub over: Option<Window>,
-    /// For each XML attribute, and for each element of `XMLFOREST`, the name after `AS`, and the place. These values are
-    /// the first of `args`.
+    /// For each XML attribute, and for each element of `XMLFOREST`, the name after `AS`, and the place. The values of
+    /// these attributes and elements are the first of `args`.
     pub labels: Vec<(Option<Name>, Span)>,
 }
 

@@ -116,7 +116,7 @@ pub enum StatementKind {
     CreateExtension(CreateExtension),
     /// `ALTER EXTENSION … SET SCHEMA`.
     MoveExtension(MoveExtension),
-    /// `ALTER TABLE`, and the same for views, indexes and sequences.
+    /// `ALTER TABLE`, and the corresponding statements for views, indexes and sequences.
     AlterTable(Box<AlterTable>),
     /// `ALTER FUNCTION`, `ALTER PROCEDURE`, `ALTER ROUTINE`, `ALTER AGGREGATE`.
     AlterFunction(Box<AlterFunction>),

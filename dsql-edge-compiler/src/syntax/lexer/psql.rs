@@ -33,8 +33,8 @@ impl Lexer<'_> {
     /// Handles a backslash.
     pub(super) fn psql_command(&mut self) {
         let start = self.at;
-        // `\;` and `\:` add their second character to the message. psql sends the message later, and the rows of COPY
-        // follow only then.
+        // `\;` and `\:` add their second character to the message. psql sends the message later, and reads the rows of
+        // a COPY in the message only after that.
         if let Some(byte @ (b';' | b':')) = self.byte(1) {
             if byte == b';' {
                 self.unsent_copies += usize::from(self.copies_from_stdin());

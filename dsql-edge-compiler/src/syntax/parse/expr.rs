@@ -1,8 +1,8 @@
 //! Parses expressions by precedence: `a_expr` and `b_expr`.
 //!
-//! The levels are those of gram.y, lowest first. If a non-associative operator follows another operator of the same
-//! level, this is a syntax error, but only if the rule of the first operator ends in an expression. So `a IS NULL IS
-//! NULL` and `a IN (1) IN (true)` are valid, but `a < b < c` is not.
+//! The levels are those of gram.y, lowest first. A non-associative operator must not follow another operator of the
+//! same level if the rule of the first operator ends in an expression. So `a IS NULL IS NULL` and `a IN (1) IN (true)`
+//! are valid, but `a < b < c` is not.
 
 use super::primary::Parenthesized;
 use super::system_call::system_call;
@@ -29,8 +29,8 @@ mod level {
     pub(super) const TYPECAST: u8 = 15;
 }
 
-/// The maximum number of operators in a row, such as `a + b + c`: the tree of an expression nests to the left by this
-/// number (see `MAX_DEPTH`).
+/// The maximum number of operators in a row, such as `a + b + c`: each operator makes the tree of the expression one
+/// level deeper on the left (see `MAX_DEPTH`).
 const MAX_CHAIN: usize = 500;
 
 /// The grammar of an expression.

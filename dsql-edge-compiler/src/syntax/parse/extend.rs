@@ -234,7 +234,7 @@ impl Parser<'_> {
         Ok(StatementKind::CreateTrigger(table))
     }
 
-    /// `CREATE RULE name AS ON event TO table …`: like a trigger, it may change the written rows.
+    /// `CREATE RULE name AS ON event TO table …`: like a trigger, a rule may change the written rows.
     pub(super) fn create_rule(&mut self) -> Parsing<StatementKind> {
         self.advance();
         self.col_id()?;

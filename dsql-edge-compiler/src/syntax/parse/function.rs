@@ -365,7 +365,7 @@ impl Parser<'_> {
     }
 }
 
-/// The function that is written as a bare keyword, and whether a precision may follow.
+/// The function that this keyword without parentheses denotes, and whether a precision may follow.
 fn value_function(keyword: K) -> Option<(ValueFunction, bool)> {
     Some(match keyword {
         K::CurrentDate => (ValueFunction::CurrentDate, false),

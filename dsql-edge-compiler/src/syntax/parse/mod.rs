@@ -305,7 +305,7 @@ impl<'a> Parser<'a> {
         Box::new(Diagnostic::syntax(Code::SyntaxError, span, message))
     }
 
-    /// The error for SQL if its tree would exceed a limit.
+    /// The error for SQL whose tree would exceed a limit.
     fn too_complex(&self, message: String) -> Box<Diagnostic> {
         Box::new(Diagnostic::syntax(Code::TooComplex, self.span(), message))
     }

@@ -135,8 +135,8 @@ impl Parser<'_> {
     }
 }
 
-/// Whether PostgreSQL's lexer (`base_yylex`) replaces a keyword by another token because of the keyword after it, so
-/// that the first keyword is not a name.
+/// Whether PostgreSQL's lexer (`base_yylex`) replaces a keyword by another token because of the next keyword. Such a
+/// keyword is not a name.
 fn is_half(keyword: K, next: Option<K>) -> bool {
     match keyword {
         K::Nulls => matches!(next, Some(K::First | K::Last)),

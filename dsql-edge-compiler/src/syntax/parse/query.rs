@@ -10,7 +10,8 @@ use crate::syntax::ast::{
 /// The maximum number of set operations in a statement: in the worst case, their tree has this depth (see `MAX_DEPTH`).
 const MAX_SET_OPERATIONS: usize = 500;
 
-/// The maximum number of `WITH` queries in a statement: each of these queries can read the query before it.
+/// The maximum number of `WITH` queries in a statement: each of these queries can read the query before it, so
+/// functions that follow these references can recurse this deep.
 const MAX_CTES: usize = 10_000;
 
 impl Parser<'_> {

@@ -6,7 +6,7 @@
 //! day) and `timezone_abbreviations`. `IntervalStyle` and `TimeZone` do not decide whether a constant is valid. A
 //! session of DSQL has the default settings. The settings of other servers are not known: initdb sets `DateStyle` by
 //! the locale. For these servers, a constant is rejected only if PostgreSQL rejects it with every setting; the error is
-//! then that of the default settings.
+//! then the error that the default settings cause.
 //!
 //! The modules follow PostgreSQL's `datetime.c`: `fields` splits the text. `date_time` and `interval` interpret the
 //! fields. `reading` interprets numbers by the parts that are known. `zone` contains the names of time zones, and
@@ -173,7 +173,7 @@ mod tests {
     fn order_of_dates_decides_if_the_settings_are_known() {
         assert_eq!(verdict(date("31/12/2026", SessionSettings::Unknown)), "ok");
         assert_eq!(verdict(date("31/12/2026", SessionSettings::Default)), "month");
-        // Another order gives another day.
+        // With another order of day and month, the text is another date.
         assert_eq!(date("01/02/2000", SessionSettings::Unknown), Ok(None));
         assert_eq!(date("01/02/2000", SessionSettings::Default), Ok(Some(1)));
     }

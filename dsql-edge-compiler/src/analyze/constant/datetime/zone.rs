@@ -1,7 +1,7 @@
 //! Time zones of dates and times: offsets, abbreviations, names.
 //!
-//! Input: a field. Output: the zone, as far as it decides whether a constant is valid. The names and abbreviations are
-//! those of PostgreSQL's own time zone data (`builtin::time_zone`).
+//! Input: a field. Output: the properties of the zone that decide whether a constant is valid. The names and
+//! abbreviations are those of PostgreSQL's own time zone data (`builtin::time_zone`).
 
 use super::super::strtod::digits;
 use super::numbers::integer;
@@ -74,7 +74,8 @@ pub(super) fn name(name: &str) -> Option<Zone> {
 }
 
 /// A description in the form of POSIX (`tzparse`): a name and an offset, then perhaps a name of daylight saving time
-/// with an offset. Rules after that are not read: a comma would precede them, and a field cannot contain a comma.
+/// with an offset. Rules for the change to daylight saving time are not read: a comma would precede such rules, and a
+/// field cannot contain a comma.
 fn described(text: &str) -> Option<Zone> {
     let rest = described_offset(described_name(text)?)?;
     if rest.is_empty() {
