@@ -150,7 +150,8 @@ impl Case {
         (self.path)(turn)
     }
 
-    /// Checks an answer, and that the database contains exactly the rows that the turn inserted. Then removes them.
+    /// Checks an answer, and checks that the database contains exactly the rows that the turn must insert. Then removes
+    /// these rows.
     ///
     /// # Errors
     /// Describes the difference.

@@ -81,8 +81,8 @@ async fn without_query(local: &Local, bundle: &Path) -> f64 {
     median(times)
 }
 
-/// The median time, in milliseconds, in which one byte passes the network, and comes back from a program that does
-/// nothing else.
+/// The median time, in milliseconds, in which one byte goes through the network to a program that only returns the
+/// byte, and comes back.
 async fn calibrate(round_trip: Duration) -> f64 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
