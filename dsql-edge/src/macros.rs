@@ -16,10 +16,10 @@
 ///
 /// # Parameters
 ///
-/// `$name` captures a variable in scope, by reference, as `format!` does; `name = expr` after the text gives it another
-/// value. `$1`, `$2` take the arguments after the text in order. A query uses only one of these two forms. An `Option`
-/// is accepted where NULL has a meaning, and is an error elsewhere. A list is an array: `WHERE id = ANY($ids)` takes
-/// `Vec<T>`, `&[T]` and `[T; N]`.
+/// `$name` captures a variable in scope, by reference, as `format!` does; `name = expr` after the text gives `$name`
+/// another value. `$1`, `$2` take the arguments after the text in order. A query uses either names or numbers, not
+/// both. An `Option` is accepted where NULL has a meaning, and is an error elsewhere. A list is an array:
+/// `WHERE id = ANY($ids)` takes `Vec<T>`, `&[T]` and `[T; N]`.
 ///
 /// # Rows
 ///
@@ -175,7 +175,7 @@
 /// without a library, `crate` is the binary.
 ///
 /// A folder of migrations also works; its files are read in the order of their names, without `*.down.sql`. Cargo does
-/// not detect new files there, so a `build.rs` names the folder:
+/// not detect new files in the folder by itself, so a `build.rs` must name the folder:
 ///
 /// ```text
 /// fn main() { println!("cargo::rustc-env=DSQL_EDGE_MIGRATIONS=migrations\ncargo::rerun-if-changed=migrations") }
@@ -217,7 +217,8 @@ pub use dsql_edge_macros::sql_file;
 /// (`sql_unchecked!("…", …)`), the result has only the method `execute`.
 ///
 /// Transaction control is rejected as in [`sql!`](crate::sql). A SELECT runs again after a lost answer if the snapshot
-/// proves that the SELECT only reads: `sql!` would accept the SELECT, and the SELECT does not name a function of the
-/// schema. Every other statement is treated as a statement that may write and may change its session. Run a statement
-/// that changes its session on a [`Session`](crate::Session): `sql_unchecked!` does not check that.
+/// proves that the SELECT only reads. This proof has two conditions: `sql!` would accept the SELECT, and the SELECT
+/// does not name a function of the schema. Every other statement is treated as a statement that may write and may
+/// change its session. `sql_unchecked!` does not check where a statement that changes its session runs: run it on a
+/// [`Session`](crate::Session).
 pub use dsql_edge_macros::sql_unchecked;
