@@ -265,7 +265,7 @@ impl Relay<'_> {
     }
 
     /// The longest time in which no bytes are forwarded: `limit` while the server must answer, `max_pause` while the
-    /// client must send, because others wait for the connection meanwhile.
+    /// client must send, because meanwhile other clients may wait for the connection.
     fn patience(&self) -> Millis {
         if self.server.is_settled() {
             self.pool.limits.max_pause

@@ -1,7 +1,8 @@
 //! Connects a Worker to its pool's Durable Objects.
 //!
-//! Input: a binding, and the number of objects. Output: a stream to one of the objects, for one lease. The stream is a
-//! request: the client writes its body and reads its answer. The request is sent with the client's first write.
+//! Input: a binding, and the number of objects. Output: a stream to one of the objects, for one lease. The stream is an
+//! HTTP request: the client writes the request's body and reads the response's body. The request is sent with the
+//! client's first write.
 
 use std::sync::Arc;
 
