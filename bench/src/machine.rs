@@ -17,8 +17,8 @@ use crate::platform::network::Network;
 use crate::record::record;
 use crate::site::Site;
 
-/// Records the machine, the versions, the time of a request without a query, and the round trips that the network
-/// really has.
+/// Records the machine, the versions, the time of a request without a query, and the measured round trips of the
+/// network.
 pub async fn describe(local: &Local, database: &Database, socket: &Path, round_trips: &[u64]) {
     let date = OffsetDateTime::now_utc();
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();

@@ -35,7 +35,7 @@
 //! | feature | default | |
 //! |---|---|---|
 //! | `serde` | yes | rows are `Serialize`; [`types::Json`](types) |
-//! | `aws-sigv4` | yes | AWS's own crate signs tokens; without this feature, Workers' own cryptography does, which saves 51 kB of a compressed Worker; the signature is the same |
+//! | `aws-sigv4` | yes | AWS's own crate signs tokens; without this feature, Workers' own cryptography computes the same signature, which saves 51 kB of a compressed Worker |
 //! | `assume-role` | no | `AssumeRole`: credentials of a role of IAM, from AWS STS |
 //! | `direct-tls` | no | `Config::direct_tls`: TLS without SSLRequest, where the endpoint accepts it |
 //! | `pool` | no | `DsqlPool`: connections that a Durable Object keeps; `Dsql::from_pool` |

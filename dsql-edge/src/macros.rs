@@ -145,8 +145,8 @@
 /// | statement | type | runs on |
 /// |---|---|---|
 /// | returns rows | [`Query`](crate::Query) | any [`Executor`](crate::Executor), a pipeline |
-/// | returns no rows | [`Command`](crate::Command) | the same |
-/// | `INSERT` of one row that cannot succeed twice | [`KeyInsert`](crate::KeyInsert) | the same; an [idempotency key](crate::TransactionBuilder::idempotency_key) |
+/// | returns no rows | [`Command`](crate::Command) | any [`Executor`](crate::Executor), a pipeline |
+/// | `INSERT` of one row that cannot succeed twice | [`KeyInsert`](crate::KeyInsert) | any [`Executor`](crate::Executor), a pipeline; as an [idempotency key](crate::TransactionBuilder::idempotency_key) |
 /// | changes its session: `SET`, `RESET`, `PREPARE`, `CREATE TEMP TABLE`, `set_config(…, false)`, `pg_advisory_lock` | [`SessionCommand`](crate::SessionCommand), [`SessionQuery`](crate::SessionQuery) | `&mut` [`Session`](crate::Session) |
 /// | begins, ends or changes a transaction; `DO`, `CALL` | does not compile | [`Dsql::transaction`](crate::Dsql::transaction) |
 ///

@@ -21,7 +21,7 @@
 //! |---|---|---|---|---|
 //! | R0 | `NotSent` | the flight could not be sent: a value, a setting, a certificate, no TLS, a socket of another request | nothing happened | no |
 //! | R1 | `NotConnected` | no connection, and nothing of the query was sent | nothing happened | twice, after 50–250 ms |
-//! | R1b | `DirectTlsRejected` | the first connection with direct TLS ended before the server sent a byte; a write was not sent with it | nothing happened | once, at once, with SSLRequest |
+//! | R1b | `DirectTlsRejected` | the first connection with direct TLS ended before the server sent a byte, and no write was sent on it | nothing happened | once, at once, with SSLRequest |
 //! | R2 | `LoginRejected` | rejected before the login ended; or, after the login, the server dropped the flight that was sent with it | nothing happened | by the [`LoginRejection`] |
 //! | R3 | `LostDuringLogin` | lost during the login, with reads or a part of a transaction sent | nothing happened | twice, after 50–250 ms |
 //! | R4 | `CommitLostDuringLogin` | lost during the login, with a COMMIT or an autocommit write sent | unknown | with a key |
@@ -33,7 +33,7 @@
 //! | R10 | `StaleConnection` | an idle connection turns out to be dead before anything was sent | nothing happened | once, at once |
 //! | R10b | `ReadsLost` | lost with reads sent | nothing happened | twice, after 50–250 ms |
 //! | R11 | | R4, R7 or R8 of a transaction with an idempotency key | the key resolves the outcome | the transaction, with the key |
-//! | R12 | `Abandoned` | a violation of the protocol; a timeout; the future polled in another request; BEGIN or COMMIT in a statement | as if lost | no |
+//! | R12 | `Abandoned` | a violation of the protocol; a timeout; the future polled in another request; BEGIN or COMMIT in a statement | the same as for a lost connection | no |
 //!
 //! Before TLS the server sends one byte. Three results are R1: EOF, RST, and `E` (the error that PostgreSQL sends when
 //! it cannot start a process). All other results are R0: `N` (no TLS), any other byte, and more than one byte.
@@ -300,7 +300,7 @@ impl Attempts {
         Some(pause)
     }
 
-    /// Does not count the last attempt, which was allowed but not made.
+    /// Subtracts the last attempt, which was allowed but not made.
     pub(crate) fn take_back(&mut self) {
         self.done = self.done.saturating_sub(1);
     }

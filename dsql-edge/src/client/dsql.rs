@@ -35,9 +35,10 @@ use crate::transport::Environment;
 /// # }
 /// ```
 ///
-/// Three operations are tried again automatically: queries that only read, if the connection breaks; statements and
-/// transactions that the server rejected because of a conflict (40001), which changed nothing; and connecting. A write
-/// whose outcome is unknown is never sent again: it returns an error ([`Error::is_outcome_unknown`]).
+/// Three kinds of operations are tried again automatically: queries that only read, if the connection breaks;
+/// statements and transactions that the server rejected because of a conflict (40001), and that therefore changed
+/// nothing; and connecting. A write whose outcome is unknown is never sent again: it returns an error
+/// ([`Error::is_outcome_unknown`]).
 pub struct Dsql(Lender);
 
 impl Dsql {

@@ -1,7 +1,8 @@
 //! Writes a flight, and reads its answer.
 //!
 //! Input: statements whose arguments are encoded, and whether BEGIN and COMMIT are sent with them. Output: frames for
-//! the session; then, as its events arrive, rows for the [`Sink`]s, and the result of the flight. Nothing here awaits.
+//! the session; then, as the session's events arrive, rows for the [`Sink`]s, and the result of the flight. Nothing
+//! here awaits.
 //!
 //! A flight has one Sync. Outside a transaction, a flight is a single statement, or several statements between a BEGIN
 //! and a COMMIT of its own. By the protocol, several statements before one Sync are one transaction even without BEGIN,

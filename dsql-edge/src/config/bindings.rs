@@ -26,7 +26,7 @@ impl Config {
     /// |---|---|
     /// | `DSQL_ENDPOINT` | the cluster's host name, or `localhost:<port>` |
     /// | `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` | keys with the permission `dsql:DbConnect` (for `admin`: `dsql:DbConnectAdmin`) |
-    /// | `AWS_SESSION_TOKEN` | with keys of a session |
+    /// | `AWS_SESSION_TOKEN` | the session token, if the keys are those of a session |
     /// | `DSQL_USER` | the database role; `admin` if it is not set |
     /// | `DSQL_REGION` | only with `localhost` |
     /// | `DSQL_TLS` | `direct` to begin with TLS, without SSLRequest: see `Config::direct_tls` (feature `direct-tls`; ignored without it) |

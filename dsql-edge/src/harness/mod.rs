@@ -76,7 +76,7 @@ impl Way {
     }
 }
 
-/// The surroundings of the client in a run: the wire to the server, the wire to a pool, and the background tasks.
+/// The test bed of a run: the wire to the server, the wire to a pool, and the background tasks.
 struct TestBed {
     network: Network,
     /// The wire to the server, from the client or the pool.

@@ -430,7 +430,7 @@ async fn once(dsql: &Dsql, book: Book, key: fn(i32) -> KeyInsert) {
             })
             .idempotency_key(key(5))
             .await;
-        // An error of the second run does not change the known outcome of the first run.
+        // An error of the second run does not show the outcome of the first run, so it is not recorded.
         if is_first || result.is_ok() {
             reported(&book, &tokens, &result);
         }

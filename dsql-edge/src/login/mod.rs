@@ -4,10 +4,10 @@
 //! together with a flight; or the error and its signal for `retry.rs`. After TLS this module sends nothing. Clients and
 //! pools share this module.
 //!
-//! The token is made while the socket is opened, because each takes three round trips if the token needs a request to
-//! STS. The result is the same as if the token was made first and the socket was opened after that: an error of the
-//! source of credentials takes precedence over an error of the socket. After the socket has failed, the source is still
-//! awaited, because its credentials are kept for the next attempt.
+//! The token is made while the socket is opened, because the socket takes three round trips, and so does a token that
+//! needs a request to STS. The result is the same as if the token was made first and the socket was opened after that:
+//! an error of the source of credentials takes precedence over an error of the socket. After the socket has failed, the
+//! source is still awaited, because its credentials are kept for the next attempt.
 
 pub(crate) mod failure;
 mod tls_start;
@@ -207,9 +207,9 @@ impl<'c> LoginAttempt<'c> {
     }
 
     /// If the server may have rejected direct TLS, begins again with SSLRequest. This does not count as another
-    /// attempt, because nothing was sent. If SSLRequest succeeds, the server is reachable, and the rejection is
-    /// recorded. If the endpoint has accepted direct TLS before, only this record is deleted, so that the next attempt
-    /// can fall back.
+    /// attempt, because nothing was sent. If the connection with SSLRequest succeeds, the server is reachable, and the
+    /// rejection is recorded. If the endpoint has accepted direct TLS before, only this record is deleted, so that the
+    /// next attempt can fall back.
     fn fall_back(&mut self, connector: &Connector) {
         let (TlsStart::Direct(direct), Some(Err(error))) = (self.tls, &self.dialed) else { return };
         match error.kind {

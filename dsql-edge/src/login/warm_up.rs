@@ -9,13 +9,13 @@
 //!
 //! # The states
 //!
-//! | the attempt | the query that takes it |
+//! | the attempt | the query that takes the attempt |
 //! |---|---|
-//! | is still connecting | polls it further, with the query's own time limit |
+//! | is still connecting | continues to poll the attempt, with the query's own time limit |
 //! | is connected | sends the login and its flight |
 //! | has failed, and another attempt would fail in the same way (TLS, credentials) | returns that error |
-//! | has failed otherwise, or the server has closed the connection | opens a connection, as without a warm-up |
-//! | is older than [`LIFE`], which ends it | opens a connection, as without a warm-up |
+//! | has failed for another reason, or the server has closed the connection | opens a connection, as without a warm-up |
+//! | is older than [`LIFE`], and was therefore ended | opens a connection, as without a warm-up |
 //!
 //! A failure does not count as an attempt of the query, because nothing of the query was sent. `Rule::StaleConnection`
 //! treats a dead idle connection in the same way.

@@ -178,7 +178,7 @@ impl Pool {
     }
 
     /// The maximum number of queries and transactions that may wait for a connection; 1,000 if it is not set. If this
-    /// number wait already, another query or transaction ends with an error
+    /// many already wait, another query or transaction ends with an error
     /// ([`Error::is_overloaded`](crate::Error::is_overloaded)). Because an object has 128 MB of memory, the same error
     /// is returned if the waiting requests have 24 MiB together; each counts as 12 KiB plus the bytes that it has sent.
     pub fn max_waiting(self, waiting: usize) -> Self {

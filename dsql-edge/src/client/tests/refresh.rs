@@ -136,7 +136,7 @@ fn short_sessions_are_refreshed_before_they_are_too_old() {
     let network = Network::default();
     let (config, asked) = providing(&network, &[(Some(200), Duration::ZERO), (Some(200), Duration::MAX)]);
     one_more(&network, &config);
-    // 140 seconds of the lifetime can be used, and 80 % of these have passed.
+    // 140 seconds of the lifetime can be used. After 130 of these seconds, a refresh is due.
     network.elapse(Duration::from_secs(130));
     let (took, token) = one_more(&network, &config);
     assert!((1..=500).contains(&took) && token.contains("ID0"), "{took} ms: {token}");
