@@ -12,7 +12,7 @@ pub struct Case {
     pub name: &'static str,
     /// The name in tables.
     pub title: &'static str,
-    /// Whether a default run, and not only a full one, measures this case with the longer of its two delays.
+    /// Whether this case is measured with the longer of the two delays also in a default run, not only in a full run.
     pub is_short: bool,
     path: fn(&Turn) -> String,
     check: fn(&Value, &Turn) -> Result<(), String>,
@@ -150,7 +150,8 @@ impl Case {
         (self.path)(turn)
     }
 
-    /// Checks an answer, and that the database contains exactly the rows that the turn inserted. Then removes them.
+    /// Checks an answer, and checks that the database contains exactly the rows that the turn must insert. Then removes
+    /// these rows.
     ///
     /// # Errors
     /// Describes the difference.

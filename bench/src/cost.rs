@@ -14,8 +14,8 @@ use crate::turns;
 /// A case, and the requests of one client in one round.
 pub type Block = (&'static str, usize);
 
-/// Measures the processor time of workerd. In each round, every client answers a block of requests; the records have
-/// the time for one request, for each round. A Worker that only opens a socket has only the first case.
+/// Measures the processor time of workerd. In each round, every client answers a block of requests; a record has, for
+/// each round, the time of one request. A Worker that only opens a socket has only the first case.
 pub async fn processor(
     sites: &[Site],
     blocks: &[Block],
@@ -65,7 +65,7 @@ pub async fn memory(sites: &[Site], warm_up: usize, requests: usize, database: &
         for _ in 0..requests {
             ask(site, client, case, database, numbers).await;
         }
-        // Connections that end after the last answer.
+        // Waits for the connections that end after the last answer.
         tokio::time::sleep(Duration::from_millis(200)).await;
         let Some(after) = site.process().and_then(resident_kb) else { return };
         record(

@@ -6,7 +6,7 @@ use dsql_edge_local::{Builder, Local};
 use tokio_postgres::{Client, NoTls};
 use xtask::{peers, setup};
 
-/// A connection as the superuser, past the rules of DSQL.
+/// A connection to PostgreSQL as the superuser, which bypasses the rules of DSQL.
 pub struct Database(Client);
 
 /// The options of a local DSQL with the tables and the rows of the cases.
@@ -26,7 +26,8 @@ impl Database {
         Database(client)
     }
 
-    /// The number of rows with the name of a run; 0 if one of them has another text than the clients insert.
+    /// The number of rows with the name of a run; 0 if the text of one of these rows differs from the text that the
+    /// clients insert.
     pub async fn entries(&self, run: &str) -> i64 {
         let text = "SELECT count(*) FILTER (WHERE ok) FROM (
             SELECT bool_and(note = 'note ' || n) OVER () AS ok FROM entry WHERE run = $1) AS entries";

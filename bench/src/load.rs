@@ -1,7 +1,9 @@
-//! More requests than the cluster accepts connections: 20 seconds at three times the connection rate.
+//! Measures clients under overload: 20 seconds of requests, at three times the rate at which the cluster accepts
+//! connections.
 //!
-//! The requests are sent at a fixed rate and do not wait for each other, like visitors. The burst that DSQL allows
-//! after a pause is set to the rate of one second, so that the measurement is not over before the limit is reached.
+//! The requests are sent at a fixed rate and do not wait for each other, like visitors. DSQL allows a burst of
+//! connections after a pause. Here the burst is only as large as the rate of one second, so that the limit is reached
+//! during the measurement.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,7 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Measures the clients one after another.
 pub async fn measure(clients: &[(Client, PathBuf)], load: Load) {
     for (client, bundle) in clients {
-        // A new cluster for each client: the admission of connections begins in the same state.
+        // Each client gets a new cluster, so that for each client the limit on connections begins in the same state.
         let limits = database::local()
             .limit(Limit::ConnectionRate(load.rate))
             .limit(Limit::ConnectionBurst(load.rate));
@@ -64,7 +66,8 @@ async fn run(site: &Arc<Site>, load: Load) {
         tokio::time::sleep_until(due.into()).await;
         let port = site.port();
         asked.push(tokio::spawn(async move {
-            // The time from the moment at which the request was due, even if this process is late.
+            // The time is measured from the moment at which the request was due, even if this process sends the request
+            // late.
             let answer = tokio::time::timeout(PATIENCE, http::get(port, "/one")).await;
             let answer = match answer {
                 Ok(Ok(answer)) => answer.success().and_then(|answer| expected::now(&answer)),

@@ -17,8 +17,8 @@ use crate::platform::network::Network;
 use crate::record::record;
 use crate::site::Site;
 
-/// Records the machine, the versions, the time of a request without a query, and the round trips that the network
-/// really has.
+/// Records the machine, the versions, the time of a request without a query, and the measured round trips of the
+/// network.
 pub async fn describe(local: &Local, database: &Database, socket: &Path, round_trips: &[u64]) {
     let date = OffsetDateTime::now_utc();
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
@@ -81,8 +81,8 @@ async fn without_query(local: &Local, bundle: &Path) -> f64 {
     median(times)
 }
 
-/// The median time, in milliseconds, in which one byte passes the network, and comes back from a program that does
-/// nothing else.
+/// The median time, in milliseconds, in which one byte goes through the network to a program that only returns the
+/// byte, and comes back.
 async fn calibrate(round_trip: Duration) -> f64 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

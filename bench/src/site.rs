@@ -1,4 +1,4 @@
-//! One client that runs: its Worker in a workerd of its own, behind a network of its own.
+//! A running client: its Worker, in a workerd process of its own, behind a network of its own.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ pub struct Site {
 pub struct Traffic {
     /// Connections that were opened.
     pub connections: usize,
-    /// Round trips that followed each other, with the handshake of TCP.
+    /// Round trips that happened one after another, including the handshake of TCP.
     pub round_trips: usize,
     /// Bytes of TLS from the Worker.
     pub sent: usize,
@@ -32,8 +32,8 @@ pub struct Traffic {
 }
 
 impl Site {
-    /// Starts the Worker of a client. With a round trip, the Worker reaches the local DSQL through a network that
-    /// delays its bytes; without one, directly.
+    /// Starts the Worker of a client. If `round_trip` is given, the Worker reaches the local DSQL through a network
+    /// that delays its bytes; otherwise, it connects directly.
     pub async fn start(client: Client, bundle: &Path, local: &Local, round_trip: Option<Duration>) -> Site {
         let network = match round_trip {
             Some(round_trip) => Some(Network::with_handshake(local.port(), round_trip / 2).await),

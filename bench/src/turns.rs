@@ -1,4 +1,5 @@
-//! One case for all clients, which take turns: each round, every client does the work once, in a random order.
+//! Measures one case for all clients, which take turns: in each round, every client does the work once, in a random
+//! order.
 
 use std::time::{Duration, Instant};
 
@@ -60,7 +61,7 @@ pub async fn measure(
 }
 
 /// The first turns of a case are not timed: the code for the case is compiled, and a pool opens its connections. The
-/// traffic of the last of these turns is counted, with the end of its connections.
+/// traffic of the last of these turns is counted, including the traffic that ends its connections.
 async fn warm_up(
     site: &Site,
     client: usize,
@@ -70,7 +71,7 @@ async fn warm_up(
     numbers: &mut u64,
 ) -> Traffic {
     turn(site, client, case, database, numbers).await;
-    // The end of the previous connection is still on its way.
+    // The messages that end the previous connection have not arrived yet.
     let end = 2 * round_trip + Duration::from_millis(50);
     tokio::time::sleep(end).await;
     site.count();

@@ -1,5 +1,5 @@
-//! Each client of `cargo xtask bench peers` gives the right answers, without delay, and the network counts what a client
-//! waits for.
+//! Each client of `cargo xtask bench peers` gives the right answers (here without the delaying network), and the
+//! network counts the round trips that a client waits for.
 
 use std::time::Duration;
 

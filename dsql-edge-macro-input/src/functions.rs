@@ -21,7 +21,7 @@ pub struct FunctionInput {
     pub name: Ident,
     /// Its generics.
     pub generics: Generics,
-    /// The parameters. A parameter without a type has the Rust type of its SQL type.
+    /// The parameters. If a parameter has no type here, its Rust type is derived from its SQL type.
     pub parameters: Vec<(Ident, Option<Type>)>,
     /// The row after the arrow.
     pub row: Option<RowInput>,

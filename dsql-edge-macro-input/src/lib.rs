@@ -1,4 +1,4 @@
-//! The grammar of `sql!`, `sql_file!` and `sql_unchecked!`, and the rule by which they find the schema.
+//! The grammar of `sql!`, `sql_file!` and `sql_unchecked!`, and the rule by which these macros find the schema.
 //!
 //! Input: tokens. Output: their parts. The macros read their input with this crate, and `dsql-edge check` uses it to
 //! find queries in sources. The crate does not read the SQL, and uses neither a schema nor `proc_macro`.

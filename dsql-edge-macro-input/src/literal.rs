@@ -3,7 +3,7 @@
 //! Input: the literal as written. Output: places.
 //!
 //! Stable Rust has no spans inside a literal, so this module keeps the literal as written and parses it again: for
-//! every byte of the text, the module records which byte of the literal that byte came from.
+//! every byte of the text, the module records where the byte, or its escape sequence, is in the literal.
 
 use syn::LitStr;
 
@@ -11,7 +11,7 @@ use syn::LitStr;
 pub struct Literal {
     /// The literal as written, quotes included.
     written: String,
-    /// For each byte of the text, the offset in `written` from which that byte came.
+    /// For each byte of the text, the offset in `written` at which the source of that byte begins.
     offsets: Vec<usize>,
 }
 
@@ -37,7 +37,7 @@ impl Literal {
     }
 }
 
-/// For each byte of the literal's value, the offset in the literal as written from which that byte came.
+/// For each byte of the literal's value, the offset in the literal as written at which the source of that byte begins.
 fn offsets(written: &str) -> Vec<usize> {
     let bytes = written.as_bytes();
     let Some(open) = written.find('"') else { return Vec::new() };

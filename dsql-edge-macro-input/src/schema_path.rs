@@ -11,7 +11,7 @@ pub const SNAPSHOT: &str = "dsql-schema.sql";
 /// The environment variable that names another snapshot.
 pub const SCHEMA_VARIABLE: &str = "DSQL_EDGE_SCHEMA";
 /// The environment variable that names a folder of migrations. A build script must set the variable: otherwise cargo
-/// would not detect a new file.
+/// would not detect that a file is added to the folder.
 pub const MIGRATIONS_VARIABLE: &str = "DSQL_EDGE_MIGRATIONS";
 
 /// The source of a schema.
@@ -66,16 +66,17 @@ pub fn schema_path(
     Ok(None)
 }
 
-/// The folders in which a file of a package is searched: the given folder, which is the package's or one inside it, and
-/// its parents up to the root.
+/// The folders that are searched for a file of a package: the given folder, which is the package's folder or is inside
+/// it, and its parents up to the root.
 pub fn folders(folder: &Path) -> impl Iterator<Item = &Path> {
     let root = root(folder);
     folder.ancestors().take_while(move |above| above.starts_with(root))
 }
 
-/// The root of the package or workspace that contains a folder. If the package has a lock file, which cargo writes into
-/// the root, the root is the package itself. Otherwise the root is the nearest folder above the package with a
-/// workspace's manifest; if there is none, the package itself. Outside a package, the root is the given folder.
+/// The root of the package or workspace that contains a folder. Cargo writes the lock file into the root, so a package
+/// that has a lock file is the root itself. Otherwise the root is the package, or the nearest folder above it, whose
+/// manifest has a workspace; if there is none, the root is the package itself. Outside a package, the root is the given
+/// folder.
 fn root(folder: &Path) -> &Path {
     let Some(package) = folder.ancestors().find(|above| above.join("Cargo.toml").is_file()) else {
         return folder;
@@ -97,7 +98,7 @@ pub fn without_build_script(folder: &Path) -> String {
     format!("{MIGRATIONS_VARIABLE} names {path}, and the package has no build script: {why}")
 }
 
-/// The reason why a build script must name the folder, and the lines that do this.
+/// The text of an error: the reason why a build script must name the folder, and the code of such a build script.
 fn build_script(folder: &Path) -> String {
     let name = folder.file_name().map_or_else(|| "migrations".into(), |name| name.to_string_lossy());
     format!(

@@ -1,7 +1,7 @@
 //! Assigns arguments to placeholders.
 //!
 //! Input: the placeholders of the SQL, and the arguments or a function's parameters. Output: one expression for each
-//! parameter of the query, or an error for each missing and each unused argument.
+//! parameter of the query, or an error for each argument that is missing and each that is not used.
 
 use dsql_edge_compiler::emit;
 use dsql_edge_compiler::ident::FieldName;

@@ -18,7 +18,7 @@ use quote::ToTokens;
 pub(crate) struct Checked {
     pub(crate) query: TypedQuery,
     pub(crate) fields: Fields,
-    /// The Rust types in `"x: T"` and in directives, with the span of the SQL.
+    /// The Rust types that are written in `"x: T"` and in directives; their tokens have the span of the SQL.
     pub(crate) types: WrittenTypes,
     /// The items that the types of directives need.
     pub(crate) directives: TokenStream,

@@ -1,8 +1,8 @@
 //! The Rust types that directives of the snapshot name: `-- dsql-edge: type links.id = crate::LinkId`.
 //!
-//! Input: a directive. Output: a type that means the same in each target of the package. `crate` in a directive is the
-//! package's library: the snapshot belongs to the package, and in a test, an example or a binary `crate` is another
-//! crate.
+//! Input: a directive. Output: tokens of a type that name the same type in each target of the package. `crate` in a
+//! directive is the package's library, because the snapshot belongs to the package. In a test, an example or a binary,
+//! `crate` would be another crate, so it is replaced there.
 //!
 //! The type is used through a macro whose name contains the directive and its place, so that an error of rustc about
 //! the type ends in "this error originates in the macro `type_links_id_at_dsql_schema_sql_line_2`".
@@ -36,8 +36,8 @@ pub(crate) fn directive_type(
         Err(_) if !mentions(&ty, &|name| name == "crate") => ty,
         Err(why) => return Err(format!("{shown} does not fit: `crate` is the package's library, and {why}")),
     };
-    // The row's own struct gets a name that differs from every type that the user wrote. For this, emission must see
-    // the type itself, not a macro call.
+    // Emission gives the row's struct a name that differs from every type that the user wrote. To compare the names,
+    // emission needs the type itself, not a macro call.
     if mentions(&ty, &|name| name.starts_with("Row")) {
         return Ok(ty);
     }
@@ -53,7 +53,7 @@ pub(crate) fn directive_type(
 fn macro_name(directive: &RustType) -> Ident {
     let file = Path::new(&directive.place.0).file_name().map(|it| it.to_string_lossy()).unwrap_or_default();
     let text = format!("type_{}_at_{file}_line_{}", directive.sql.join("_"), directive.line);
-    // Other characters may not be allowed in an identifier, depending on rustc's version of Unicode.
+    // Other characters are replaced: whether they are allowed in an identifier depends on rustc's version of Unicode.
     let plain = text.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' });
     Ident::new(&plain.collect::<String>(), Span::call_site())
 }

@@ -136,7 +136,8 @@ impl Expression {
         Ok(emission.expression())
     }
 
-    /// Expands a query that failed; the arguments of `for` are used inside a loop, where its variables are in scope.
+    /// Expands a query that failed. With `for`, the arguments are used inside a loop, because only there the loop's
+    /// variables are in scope.
     fn failed(&self, values: &[Value], errors: TokenStream) -> TokenStream {
         match &self.each {
             None => failed(values, errors),

@@ -1,8 +1,8 @@
 //! Expands `sql!` as items: query functions, and the rows that they declare.
 //!
-//! Input: a block of functions. Output: a `fn` for each, and one struct for each row that is declared, shared by all
-//! functions that declare it. If the SQL is wrong, the signature and every column that resolved are still emitted, so
-//! that rustc shows exactly one error.
+//! Input: a block of functions. Output: a `fn` for each query function, and one struct for each declared row; functions
+//! that declare the same row share its struct. If the SQL is wrong, the signature and every column that resolved are
+//! still emitted, so that rustc shows exactly one error.
 
 use crate::arguments::{self, Value};
 use crate::check::{Checked, check, check_partly};
@@ -140,7 +140,7 @@ impl Compiled {
     fn target(&self, checked: &Checked) -> RowTarget {
         match &self.input.row {
             Some(RowInput::Declared { name, .. }) => RowTarget::Struct(declared_type(name, &checked.fields)),
-            // `row_error` has reported the error of this row, so nothing is emitted for it.
+            // `row_error` reports the error of this row, so no second error is emitted here.
             Some(RowInput::Own(row)) => {
                 row_type(row, &checked.fields.entries).map_or(RowTarget::Anonymous, RowTarget::Struct)
             }
@@ -161,7 +161,7 @@ impl Compiled {
             let ty = match (written, typed(at, name)) {
                 (Some(written), _) => written.to_token_stream(),
                 (None, Some(parameter)) if parameter.is_resolved() => parameter_type(parameter),
-                // The type of this parameter is not known, which is reported as an error in the SQL. The signature
+                // The type of this parameter is not known; this is reported as an error in the SQL. The signature
                 // accepts any type, so that a caller causes no further error.
                 (None, _) => quote!(impl ::core::marker::Sized),
             };
@@ -241,7 +241,8 @@ impl<'f> Declared<'f> {
     }
 }
 
-/// Returns the functions whose row differs from the row of the first function that declares it, each with its error.
+/// Returns the functions that declare a row differently from the first function that declares this row, each with its
+/// error.
 fn differences(functions: &[Compiled]) -> Vec<(usize, TokenStream)> {
     let right = |function: &&Compiled| function.errors.is_empty();
     let mut out = Vec::new();
@@ -265,7 +266,8 @@ fn rows(functions: &[Compiled]) -> TokenStream {
         }
         done.push(declared.name);
         let mut same = functions.iter().filter_map(Declared::of).filter(|other| other.name == declared.name);
-        // The first function without errors decides the row; if all have errors, the first function does.
+        // The first function without errors decides the columns of the row; if all functions have errors, the first
+        // function decides them.
         let right = same.find(|other| other.function.errors.is_empty());
         out.extend(row(&declared, right.as_ref().unwrap_or(&declared)));
     }

@@ -1,4 +1,5 @@
-//! Gives the tokens of a type the place of the SQL that names it, so that rustc shows errors in the type there.
+//! Gives the tokens of a type the span of the SQL that names the type, so that rustc shows an error about the type at
+//! the SQL.
 //!
 //! Input: tokens and a span. Output: the same tokens with that span.
 

@@ -1,8 +1,8 @@
 //! Reads the attributes of a row that the macro declares.
 //!
-//! Input: attributes. Output: the attributes that the struct gets, the traits that they derive, and the names under
-//! which fields are serialized. If the row does not derive a trait of serde, `#[serde(rename_all = "…")]` applies to the
-//! `Serialize` that the macro generates; otherwise, all attributes of serde are left to serde's derive.
+//! Input: attributes. Output: the attributes that the struct gets, the traits that the struct derives, and the names
+//! under which fields are serialized. If the row does not derive a trait of serde, `#[serde(rename_all = "…")]` applies
+//! to the `Serialize` that the macro generates; otherwise, all attributes of serde are left to serde's derive.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -16,7 +16,7 @@ pub(crate) struct RowAttributes {
     pub(crate) docs: TokenStream,
     /// The attributes of the struct and of the structs of its groups.
     pub(crate) kept: TokenStream,
-    /// The derived traits: of each path, only the last name.
+    /// The names of the derived traits, without the paths before the names.
     pub(crate) derived: Vec<String>,
     rename_all: Option<RenameAll>,
 }
@@ -97,7 +97,8 @@ impl RenameAll {
         })
     }
 
-    /// Converts a field's name in the same way as serde's derive (`serde_derive`, `case.rs`): it assumes snake_case.
+    /// Converts a field's name in the same way as serde's derive (`serde_derive`, `case.rs`), which assumes that the
+    /// name is in snake_case.
     fn apply(self, field: &str) -> String {
         match self {
             RenameAll::Lower | RenameAll::Snake => field.to_owned(),

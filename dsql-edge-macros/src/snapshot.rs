@@ -45,7 +45,7 @@ static CACHE: Mutex<Option<HashMap<PathBuf, Cached>>> = Mutex::new(None);
 ///
 /// # Errors
 ///
-/// Returns an error if the schema is missing or cannot be read. The error's text contains the remedy.
+/// Returns an error if the schema is missing or cannot be read. The error's text describes how to fix this.
 pub(crate) fn snapshot() -> Result<Snapshot, String> {
     let mut reported = REPORTED.lock().unwrap_or_else(PoisonError::into_inner);
     read_or_cached().map_err(|error| once(&mut reported, error, is_rustc()))
@@ -158,7 +158,8 @@ fn find() -> Result<(PathBuf, bool), String> {
     };
     let (path, is_folder) = match schema_path(Path::new(&package), &variable)? {
         Some(SchemaPath::File(path)) => (path, false),
-        // Cargo sets OUT_DIR if a build script ran. Only a build script makes cargo detect a file that is added.
+        // Cargo sets OUT_DIR only if the package has a build script. Without a build script, cargo would not detect
+        // that a file is added to the folder.
         Some(SchemaPath::Migrations(path)) if variable("OUT_DIR").is_none() => {
             return Err(without_build_script(&path));
         }
@@ -184,9 +185,9 @@ impl Snapshot {
     }
 }
 
-/// The tokens that make the build depend on the variables that the macros read, whether these are set or not; empty
-/// after the first call in a process. rustc reports to cargo the variables that `option_env!` reads; on stable Rust, a
-/// macro has no other way to report a variable.
+/// The tokens that make the build depend on the variables that the macros read, set or not; empty after the first call
+/// in a process. rustc reports to cargo the variables that `option_env!` reads; on stable Rust, a macro has no other
+/// way to report a variable.
 pub(crate) fn tracked_variables() -> TokenStream {
     static EMITTED: AtomicBool = AtomicBool::new(false);
     if EMITTED.swap(true, Ordering::Relaxed) {
@@ -199,7 +200,8 @@ pub(crate) fn tracked_variables() -> TokenStream {
     }
 }
 
-/// The tokens that make the build depend on files that are read together: once per process, not once per query.
+/// The tokens that make the build depend on files that are read together; empty after the first call for these files in
+/// a process.
 pub(crate) fn tracked(files: &[PathBuf]) -> TokenStream {
     match files.first() {
         Some(first) if first_use(first) => files

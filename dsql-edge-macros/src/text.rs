@@ -1,4 +1,4 @@
-//! Reads the SQL of an invocation, and reports errors at the true place in it.
+//! Reads the SQL of an invocation, and reports errors at their true places in the SQL.
 //!
 //! Input: a literal or an SQL file. Output: its text, and errors as tokens.
 
@@ -81,7 +81,7 @@ impl Text {
         render(diagnostic, &self.source.text, place)
     }
 
-    /// A diagnostic that stops the build.
+    /// The tokens that report a diagnostic as an error of the build.
     pub(crate) fn error(&self, diagnostic: &Diagnostic) -> TokenStream {
         compile_error(self.span, &self.render(diagnostic))
     }

@@ -119,7 +119,8 @@ fn expression(
                     column: ::core::column!(),
                     params: &[#(#params),*],
                     columns: &[#(#columns),*],
-                    // The number and the types of the columns are not known, so one format is used for all.
+                    // The number and the types of the columns are not known, so one format, binary, is used for all
+                    // columns.
                     formats: &[1],
                     effect: #effect,
                     session: #session,

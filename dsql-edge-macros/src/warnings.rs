@@ -1,7 +1,8 @@
 //! Emits warnings. A macro on stable Rust cannot warn, so each warning is the use of a deprecated item whose note is
 //! the message.
 //!
-//! Input: diagnostics. Output: tokens. `#[allow(code)]` leaves a warning out; the code has `_` in place of `-`.
+//! Input: diagnostics. Output: tokens. `#[allow(code)]` suppresses a warning; there, the warning's code is written with
+//! `_` in place of `-`.
 
 use crate::check::Checked;
 use crate::text::{Text, compile_error};

@@ -18,7 +18,7 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// No arguments, with capacity for this many.
+    /// Makes an empty list, with capacity for `count` arguments.
     pub fn with_capacity(count: usize) -> Self {
         Arguments {
             parameters: Parameters { bytes: Vec::new(), each: Vec::with_capacity(count) },
@@ -76,7 +76,7 @@ impl Arguments {
 
     /// Binds the next argument, with the SQL type that its Rust type implies.
     pub fn bind_unchecked<T: UncheckedParam + ?Sized>(&mut self, value: &T) {
-        // With 705 (`unknown`) as well as with 0, the server determines the type.
+        // The server determines the type, both for 705 (`unknown`) and for 0.
         self.types.push(if T::Sql::OID == 705 { 0 } else { T::Sql::OID });
         self.bind::<T::Sql, Nullable, T>(value);
     }

@@ -6,8 +6,8 @@ use crate::settings::Settings;
 use crate::transport::{BoxFuture, Environment};
 use crate::wire::Limits;
 
-/// A [`Config`] and its [`Environment`]. On Workers the environment has no size, so a `Connector` costs no more than a
-/// `Config`.
+/// A [`Config`] and its [`Environment`]. On Workers the environment is a zero-sized type, so a `Connector` is as small
+/// as a `Config`.
 #[derive(Clone)]
 pub(crate) struct Connector {
     pub(crate) config: Config,

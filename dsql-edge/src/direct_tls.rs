@@ -1,7 +1,7 @@
-//! The mark of everything that concerns direct TLS: a TLS handshake without an SSLRequest before it.
+//! A marker type for all values that concern direct TLS: a TLS handshake without an SSLRequest before it.
 //!
-//! Without the feature `direct-tls` the type has no values. So the compiler removes the code of each case that contains
-//! one (a start of TLS, a signal, a rule), and a Worker without the feature does not grow.
+//! Without the feature `direct-tls` the type has no values. So the compiler removes the code for each enum variant that
+//! contains a `DirectTls` (a start of TLS, a signal, a rule), and a Worker without the feature does not grow.
 
 /// Direct TLS, and whether the endpoint has accepted it before.
 #[cfg(feature = "direct-tls")]
@@ -12,10 +12,10 @@ pub(crate) struct DirectTls {
 
 #[cfg(feature = "direct-tls")]
 impl DirectTls {
-    /// Direct TLS with an endpoint of which nothing is known.
+    /// Direct TLS with an endpoint that is not known to accept it.
     pub(crate) const UNPROVEN: Self = DirectTls { proven: false };
 
-    /// Records that the endpoint has accepted it.
+    /// Records that the endpoint has accepted direct TLS.
     pub(crate) fn prove(&mut self) {
         self.proven = true;
     }

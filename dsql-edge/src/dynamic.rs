@@ -51,7 +51,7 @@ impl Sql {
             column: 1,
             params: &[],
             columns: &[],
-            // No formats: all columns are sent as text.
+            // Without formats, all columns are sent as text.
             formats: &[],
             effect,
             session: SessionEffect::MayChange,
@@ -119,7 +119,7 @@ pub struct UniqueKey(KeyConstraints);
 
 impl UniqueKey {
     /// A key; `constraints` must name all unique constraints of the table. The INSERT must set each column of these
-    /// constraints: otherwise a violation does not mean that the key is taken.
+    /// constraints; otherwise, a violation would not mean that the key is taken.
     pub const fn new(constraints: &'static [&'static str]) -> UniqueKey {
         UniqueKey(KeyConstraints { names: constraints, all: true, does_nothing: false })
     }

@@ -16,18 +16,18 @@ use crate::wire::DatabaseError;
 
 /// An error that occurs at run time, between a query and its rows.
 ///
-/// The error is displayed as one line: the SQLSTATE and the primary message of the server, or the failure and its
-/// remedy; then the place of the query in the source. Programs use the `is_*` methods, in five groups that answer five
-/// questions.
+/// The error is displayed as one line: the SQLSTATE and the primary message of the server, or the failure and how to
+/// fix it; then the place of the query in the source. Programs use the `is_*` methods. They have five groups, which
+/// answer the five questions below.
 ///
 /// # Was anything written?
 ///
-/// After most errors, the statement has changed nothing. Two kinds of errors are different; do not run the statement
-/// again after them. [`is_outcome_unknown`](Error::is_outcome_unknown): a write was sent and its answer was lost.
-/// [`is_executed`](Error::is_executed): the write was committed, but the rows that it returned could not be used.
-/// [`committed_rows`](Error::committed_rows) counts the rows of a statement for many rows that were committed before
-/// the error; [`is_rolled_back`](Error::is_rolled_back) and [`is_transaction_over`](Error::is_transaction_over) are
-/// about transactions.
+/// After most errors, the statement has changed nothing. After two kinds of errors, it may have changed something; do
+/// not run the statement again after these errors. [`is_outcome_unknown`](Error::is_outcome_unknown): a write was sent
+/// and its answer was lost. [`is_executed`](Error::is_executed): the write was committed, but the rows that it returned
+/// could not be used. [`committed_rows`](Error::committed_rows) counts the rows of a statement for many rows that were
+/// committed before the error; [`is_rolled_back`](Error::is_rolled_back) and
+/// [`is_transaction_over`](Error::is_transaction_over) are about transactions.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -68,8 +68,8 @@ use crate::wire::DatabaseError;
 /// # Is the database reachable?
 ///
 /// [`is_connect`](Error::is_connect) covers everything up to the login. [`is_credentials`](Error::is_credentials) and
-/// [`is_access_denied`](Error::is_access_denied) need an operator; [`is_throttled`](Error::is_throttled),
-/// [`is_waking_up`](Error::is_waking_up) and, with a pool, `is_overloaded` need only time. After the login,
+/// [`is_access_denied`](Error::is_access_denied) must be fixed by an operator; [`is_throttled`](Error::is_throttled),
+/// [`is_waking_up`](Error::is_waking_up) and, with a pool, `is_overloaded` pass after some time. After the login,
 /// [`is_connection_lost`](Error::is_connection_lost) and [`is_timeout`](Error::is_timeout) apply. A transient error is
 /// returned only after [`attempts`](Error::attempts) attempts.
 ///
@@ -197,8 +197,8 @@ impl Error {
     }
 
     /// Whether no connection was opened: the server does not listen, TLS failed, the login was rejected, or there were
-    /// no credentials. Nothing was executed, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true: the
-    /// first query is sent with the login.
+    /// no credentials. Nothing was executed, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true, which is
+    /// possible because the first query is sent with the login.
     pub fn is_connect(&self) -> bool {
         matches!(self.0.kind, Kind::Connect(_) | Kind::LoginRejected(_) | Kind::Credentials(_))
     }
@@ -357,7 +357,7 @@ impl Error {
         self.database_error()?.table.as_deref()
     }
 
-    /// The column that the error is about: in the server's error, a conversion, or a stale snapshot.
+    /// The column that the error is about: an error of the server, a conversion error, or a stale snapshot.
     pub fn column(&self) -> Option<&str> {
         match &self.0.kind {
             Kind::Stale { column, .. } => Some(column),
@@ -586,7 +586,7 @@ impl std::error::Error for Error {
     }
 }
 
-/// Lets a Worker's handler use `?`. The text is the line of `Display`.
+/// Lets a Worker's handler use `?`. The text of the `worker::Error` is the line of `Display`.
 impl From<Error> for worker::Error {
     fn from(error: Error) -> Self {
         worker::Error::RustError(error.to_string())

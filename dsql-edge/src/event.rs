@@ -10,8 +10,9 @@ use crate::statement::StatementRef;
 
 /// The end of a query, a pipeline or a transaction, as [`Config::on_event`](crate::Config::on_event) receives it.
 ///
-/// An event contains no parameter, row or credential, and its [`Error`] displays none. Each statement of a transaction
-/// causes an event. After these events, the transaction as a whole causes one more event, which has no query.
+/// An event contains no parameter, row or credential, and neither does the text of its [`Error`]. Each statement of a
+/// transaction causes an event. After these events, the transaction as a whole causes one more event, which has no
+/// query.
 ///
 /// ```
 /// use dsql_edge::{Config, Event};
@@ -64,8 +65,9 @@ impl<'e> Event<'e> {
         self.rows
     }
 
-    /// The number of round trips: 1 on an open connection, or on one that [`Dsql::warm_up`](crate::Dsql::warm_up) had
-    /// opened; 4 on a new one (TCP, SSLRequest, TLS, and the login with the query).
+    /// The number of round trips: 1 on an open connection, or on a connection that
+    /// [`Dsql::warm_up`](crate::Dsql::warm_up) had opened; 4 on a new one (TCP, SSLRequest, TLS, and the login with the
+    /// query).
     pub fn round_trips(&self) -> u32 {
         self.round_trips
     }

@@ -7,7 +7,8 @@
 use crate::session::{Connection, SessionEvent};
 use crate::wire::{Limits, Parameters, Startup};
 
-/// The answers of a server to a cold query and to transactions after it. The first byte chooses what the client sends.
+/// Fuzzes a server's answers to the first query of a connection and to the transactions after it. The first byte
+/// selects what the client sends.
 pub fn backend(data: &[u8]) {
     let Some((ours, answers)) = data.split_first() else { return };
     let whole = conversation(*ours, [answers].into_iter());
@@ -43,8 +44,8 @@ fn drain(connection: &mut Connection, ours: u8, flights: &mut u32, events: &mut 
             Ok(Some(event)) => {
                 let ready = matches!(event, SessionEvent::Ready(_));
                 events.push(format!("{event:?}"));
-                // The next flight is sent now, so that the bytes that follow belong to that flight in both runs: in the
-                // run with one piece, these bytes have arrived already.
+                // The next flight is sent now, so that in both runs the bytes that follow belong to that flight. (If
+                // all bytes arrive in one piece, the bytes that follow have already arrived.)
                 if ready {
                     fly(connection, ours, flights);
                 }
@@ -81,7 +82,7 @@ fn fly(connection: &mut Connection, ours: u8, flights: &mut u32) {
     let _sent = connection.poll_transmit();
 }
 
-/// The answer of STS, or of a server in its place, to AssumeRole. The first byte decides the status.
+/// Fuzzes the answer to AssumeRole, from STS or from a server in its place. The first byte selects the status.
 #[cfg(feature = "assume-role")]
 pub fn assumed_role(data: &[u8]) {
     let Some((status, body)) = data.split_first() else { return };

@@ -1,7 +1,7 @@
 //! Typed SQL for Amazon Aurora DSQL on Cloudflare Workers.
 //!
-//! `sql!` checks a query when it is compiled, against a snapshot of the schema next to `Cargo.toml`, and gives it a row
-//! type of its own. This crate runs the query: over a Worker's TCP socket, in the fewest round trips that the platform
+//! `sql!` checks a query at build time, against a snapshot of the schema next to `Cargo.toml`, and generates a row type
+//! for the query. This crate runs the query: over a Worker's TCP socket, in the fewest round trips that the platform
 //! allows (4 for the first query of a request, 1 for each later one), with the IAM token signed here.
 //!
 //! ```no_run
@@ -35,7 +35,7 @@
 //! | feature | default | |
 //! |---|---|---|
 //! | `serde` | yes | rows are `Serialize`; [`types::Json`](types) |
-//! | `aws-sigv4` | yes | AWS's own crate signs tokens; without this feature, Workers' own cryptography does, which saves 51 kB of a compressed Worker; the signature is the same |
+//! | `aws-sigv4` | yes | AWS's own crate signs tokens; without this feature, Workers' own cryptography computes the same signature, which saves 51 kB of a compressed Worker |
 //! | `assume-role` | no | `AssumeRole`: credentials of a role of IAM, from AWS STS |
 //! | `direct-tls` | no | `Config::direct_tls`: TLS without SSLRequest, where the endpoint accepts it |
 //! | `pool` | no | `DsqlPool`: connections that a Durable Object keeps; `Dsql::from_pool` |
@@ -46,8 +46,8 @@
 //!
 //! - A value never becomes SQL text.
 //! - A token leaves this process only inside TLS, and only to a host that [`Config`] accepts.
-//! - A credential, a token or a parameter is never shown in an error, in `Debug` or in a log. [`Error`] shows only
-//!   those of the server's messages that do not quote a value.
+//! - Errors, `Debug` output and logs never show a credential, a token or a parameter. [`Error`] shows a message of the
+//!   server only if the message does not quote a value.
 //! - Bytes from the server never make this crate panic.
 //! - A write whose outcome is unknown is never sent again.
 #![cfg_attr(

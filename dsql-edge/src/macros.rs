@@ -16,10 +16,10 @@
 ///
 /// # Parameters
 ///
-/// `$name` captures a variable in scope, by reference, as `format!` does; `name = expr` after the text gives it another
-/// value. `$1`, `$2` take the arguments after the text in order. A query uses only one of these two forms. An `Option`
-/// is accepted where NULL has a meaning, and is an error elsewhere. A list is an array: `WHERE id = ANY($ids)` takes
-/// `Vec<T>`, `&[T]` and `[T; N]`.
+/// `$name` captures a variable in scope, by reference, as `format!` does; `name = expr` after the text gives `$name`
+/// another value. `$1`, `$2` take the arguments after the text in order. A query uses either names or numbers, not
+/// both. An `Option` is accepted where NULL has a meaning, and is an error elsewhere. A list is an array:
+/// `WHERE id = ANY($ids)` takes `Vec<T>`, `&[T]` and `[T; N]`.
 ///
 /// # Rows
 ///
@@ -145,8 +145,8 @@
 /// | statement | type | runs on |
 /// |---|---|---|
 /// | returns rows | [`Query`](crate::Query) | any [`Executor`](crate::Executor), a pipeline |
-/// | returns no rows | [`Command`](crate::Command) | the same |
-/// | `INSERT` of one row that cannot succeed twice | [`KeyInsert`](crate::KeyInsert) | the same; an [idempotency key](crate::TransactionBuilder::idempotency_key) |
+/// | returns no rows | [`Command`](crate::Command) | any [`Executor`](crate::Executor), a pipeline |
+/// | `INSERT` of one row that cannot succeed twice | [`KeyInsert`](crate::KeyInsert) | any [`Executor`](crate::Executor), a pipeline; as an [idempotency key](crate::TransactionBuilder::idempotency_key) |
 /// | changes its session: `SET`, `RESET`, `PREPARE`, `CREATE TEMP TABLE`, `set_config(…, false)`, `pg_advisory_lock` | [`SessionCommand`](crate::SessionCommand), [`SessionQuery`](crate::SessionQuery) | `&mut` [`Session`](crate::Session) |
 /// | begins, ends or changes a transaction; `DO`, `CALL` | does not compile | [`Dsql::transaction`](crate::Dsql::transaction) |
 ///
@@ -175,7 +175,7 @@
 /// without a library, `crate` is the binary.
 ///
 /// A folder of migrations also works; its files are read in the order of their names, without `*.down.sql`. Cargo does
-/// not detect new files there, so a `build.rs` names the folder:
+/// not detect new files in the folder by itself, so a `build.rs` must name the folder:
 ///
 /// ```text
 /// fn main() { println!("cargo::rustc-env=DSQL_EDGE_MIGRATIONS=migrations\ncargo::rerun-if-changed=migrations") }
@@ -217,7 +217,8 @@ pub use dsql_edge_macros::sql_file;
 /// (`sql_unchecked!("…", …)`), the result has only the method `execute`.
 ///
 /// Transaction control is rejected as in [`sql!`](crate::sql). A SELECT runs again after a lost answer if the snapshot
-/// proves that the SELECT only reads: `sql!` would accept the SELECT, and the SELECT does not name a function of the
-/// schema. Every other statement is treated as a statement that may write and may change its session. Run a statement
-/// that changes its session on a [`Session`](crate::Session): `sql_unchecked!` does not check that.
+/// proves that the SELECT only reads. This proof has two conditions: `sql!` would accept the SELECT, and the SELECT
+/// does not name a function of the schema. Every other statement is treated as a statement that may write and may
+/// change its session. `sql_unchecked!` does not check where a statement that changes its session runs: run it on a
+/// [`Session`](crate::Session).
 pub use dsql_edge_macros::sql_unchecked;

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::types::sql::{Format, SqlType};
 use crate::types::{ConversionError, IsNull, Param};
 
-/// Rows that are not yet bound. The iterator is read only as far as the next chunk needs.
+/// Rows that are not yet bound. The iterator is read only as far as is necessary for the next chunk.
 pub struct Rows<'a> {
     form: Form<'a>,
     ended: bool,
@@ -126,7 +126,7 @@ pub struct ManyRows {
     error: Option<Error>,
 }
 
-/// The state of an array: the number of its bytes, the number of its elements, and whether an element is NULL.
+/// The state of an array: the number of its bytes, the number of its elements, and whether any element is NULL.
 type Mark = (usize, i32, bool);
 
 #[derive(Default)]
@@ -164,8 +164,8 @@ impl ManyRows {
             let elements = array.elements.split_off((*bytes).min(array.elements.len()));
             let since = array.length - length;
             array.length = *length;
-            // Exactly one row is split off, so each new array has one value: its flag for NULLs is whether this value
-            // is NULL. The arrays of the earlier rows get their earlier flag again.
+            // Exactly one row is split off, so each new array has one value, and its flag for NULLs is set if this
+            // value is NULL. The arrays of the earlier rows get the flag that they had before this row.
             let null = elements.first_chunk() == Some(&(-1_i32).to_be_bytes());
             array.has_nulls = *has_nulls;
             Array { element_oid: array.element_oid, length: since, has_nulls: null, elements }

@@ -1,6 +1,6 @@
 //! Time in milliseconds, the unit of Workers' clocks and timers.
 //!
-//! Input: a [`Duration`] from the user. Output: the number that all other code computes with.
+//! Input: a [`Duration`] from the user. Output: a number of milliseconds, the form in which all other code has times.
 
 use core::time::Duration;
 

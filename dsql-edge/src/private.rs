@@ -23,8 +23,8 @@ pub use crate::__dsql_edge_row as row;
 /// Implements the listed traits for a row:
 /// `[Debug Clone PartialEq Serialize] { [<params>] Row [<args>] [[T] …] { field: "name" "serialized name", … } }`.
 ///
-/// Each `[T]` is a type that has a bound in every impl; `[for<'t> T]` is allowed. A macro, because `sql!` then generates
-/// a fifth of the tokens, and most of the time of an expansion is spent on tokens.
+/// Each `[T]` is a type to which every impl adds its trait as a bound; `[for<'t> T]` is allowed. With this macro,
+/// `sql!` generates only a fifth of the tokens, which take most of the time of an expansion.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __dsql_edge_row {
@@ -53,7 +53,7 @@ macro_rules! __dsql_edge_row {
         [$($params:tt)*] $row:ident [$($args:tt)*] [$([$($bound:tt)*])*]
         { $($field:ident : $name:literal $serialized:literal),* }
     }) => {
-        // `automatically_derived` prevents clippy's warning if the user also derives Hash.
+        // Without `automatically_derived`, clippy would warn if the user also derives Hash.
         #[automatically_derived]
         impl $($params)* ::core::cmp::PartialEq for $row $($args)* where $($($bound)*: ::core::cmp::PartialEq),* {
             #[allow(unused_variables, reason = "a row can have no columns")]

@@ -38,9 +38,9 @@ pub struct Command {
 /// A `KeyInsert` runs like a [`Command`], and can be the [idempotency key](crate::TransactionBuilder::idempotency_key)
 /// of a transaction. `sql!` makes a `KeyInsert` from an `INSERT … VALUES (…)` of one row without `RETURNING` and
 /// without `DO UPDATE`, if a primary key or a unique constraint covers only columns that the statement writes, with
-/// parameters or constants that are not NULL. If that is true for more than one constraint of the table, `ON CONFLICT
-/// (column) DO NOTHING` must name the key: a violation of another constraint does not mean that the key is taken, and
-/// causes an error. `.into()` turns a `KeyInsert` into a `Command`.
+/// parameters or constants that are not NULL. If more than one constraint of the table meets this condition,
+/// `ON CONFLICT (column) DO NOTHING` must name the key: a violation of another constraint does not mean that the key is
+/// taken, and causes an error. `.into()` turns a `KeyInsert` into a `Command`.
 #[must_use = "a statement does nothing until it is executed"]
 pub struct KeyInsert {
     pub(crate) request: Request,
@@ -59,7 +59,7 @@ pub struct SessionQuery<R>(pub(crate) Query<R>);
 
 /// A statement for many rows, `for … in …`, that returns no rows, made by `sql!`. It does nothing until it is executed.
 ///
-/// Its rows are read from their iterator as they are sent, in chunks of at most 3,000 rows and 8 MiB. In a
+/// The rows are read from their iterator while they are sent, in chunks of at most 3,000 rows and 8 MiB. In a
 /// [`Transaction`](crate::Transaction), all rows are part of that transaction. Otherwise each chunk is a transaction of
 /// its own, which takes two round trips. If a chunk fails, the chunks before it stay committed, and
 /// [`Error::committed_rows`] is the number of their rows.
@@ -222,8 +222,8 @@ impl<'a> BulkCommand<'a> {
         BulkCommand { bulk: Bulk { statement: statement.into(), rows, fused: false } }
     }
 
-    /// Sends the COMMIT of each chunk together with its rows: one round trip instead of two. If the connection breaks,
-    /// the outcome of the chunk is unknown ([`Error::is_outcome_unknown`]).
+    /// Sends the COMMIT of each chunk together with the rows of the chunk: one round trip instead of two. If the
+    /// connection breaks, the outcome of the chunk is unknown ([`Error::is_outcome_unknown`]).
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql, types::Uuid};

@@ -1,5 +1,5 @@
-//! Decides whether a statement runs again after a failure, and what is known about a write. The decision is pure: facts
-//! in, a [`Rule`] out.
+//! Decides whether a statement runs again after a failure, and what is known about a write. The decision is a pure
+//! function from facts to a [`Rule`].
 //!
 //! Input: the [`FailureFacts`] of a flight. Output: its rule, the [`Pause`] before another attempt, and the outcome.
 //! Nothing is awaited here, and the text of an error is not read (`login_rejection.rs` has read it for a rejected
@@ -8,8 +8,8 @@
 //! # Invariants
 //!
 //! - A write whose outcome is unknown is never sent again, unless an idempotency key resolves it.
-//! - The outcome of a statement that was rejected is never reported as unknown. A statement that may have been executed
-//!   is never reported as rejected.
+//! - The outcome of a rejected statement is never reported as unknown. A statement that may have been executed is never
+//!   reported as rejected.
 //! - Every attempt is counted ([`Attempts`]), uses the [`Budget`] that all requests share, and has a deadline.
 //!
 //! # The table
@@ -21,8 +21,8 @@
 //! |---|---|---|---|---|
 //! | R0 | `NotSent` | the flight could not be sent: a value, a setting, a certificate, no TLS, a socket of another request | nothing happened | no |
 //! | R1 | `NotConnected` | no connection, and nothing of the query was sent | nothing happened | twice, after 50–250 ms |
-//! | R1b | `DirectTlsRejected` | the first connection with direct TLS ended before the server sent a byte; a write was not sent with it | nothing happened | once, at once, with SSLRequest |
-//! | R2 | `LoginRejected` | rejected before the login ended; or the server dropped the flight after the login | nothing happened | by the [`LoginRejection`] |
+//! | R1b | `DirectTlsRejected` | the first connection with direct TLS ended before the server sent a byte, and no write was sent on it | nothing happened | once, at once, with SSLRequest |
+//! | R2 | `LoginRejected` | rejected before the login ended; or, after the login, the server dropped the flight that was sent with it | nothing happened | by the [`LoginRejection`] |
 //! | R3 | `LostDuringLogin` | lost during the login, with reads or a part of a transaction sent | nothing happened | twice, after 50–250 ms |
 //! | R4 | `CommitLostDuringLogin` | lost during the login, with a COMMIT or an autocommit write sent | unknown | with a key |
 //! | R5 | `TransactionLost` | lost in a transaction, before COMMIT was sent | nothing happened | the transaction, on a new connection |
@@ -33,7 +33,7 @@
 //! | R10 | `StaleConnection` | an idle connection turns out to be dead before anything was sent | nothing happened | once, at once |
 //! | R10b | `ReadsLost` | lost with reads sent | nothing happened | twice, after 50–250 ms |
 //! | R11 | | R4, R7 or R8 of a transaction with an idempotency key | the key resolves the outcome | the transaction, with the key |
-//! | R12 | `Abandoned` | a violation of the protocol; a timeout; the future polled in another request; BEGIN or COMMIT in a statement | as if lost | no |
+//! | R12 | `Abandoned` | a violation of the protocol; a timeout; the future polled in another request; BEGIN or COMMIT in a statement | the same as for a lost connection | no |
 //!
 //! Before TLS the server sends one byte. Three results are R1: EOF, RST, and `E` (the error that PostgreSQL sends when
 //! it cannot start a process). All other results are R0: `N` (no TLS), any other byte, and more than one byte.
@@ -49,11 +49,10 @@
 //! # The rejected design
 //!
 //! AWS's connectors decide only by SQLSTATE: 40001 runs again, and every other error is returned to the caller. A lost
-//! connection has no SQLSTATE, and the obvious repair (each statement that failed with a connection error is sent
-//! again) runs an `INSERT` twice if only its answer was lost. It does not help to check whether CommandComplete has
+//! connection has no SQLSTATE, and the obvious repair (to send each statement again that failed with a connection
+//! error) runs an `INSERT` twice if only its answer was lost. It does not help to check whether CommandComplete has
 //! arrived: in the extended protocol an autocommit statement commits at Sync, after CommandComplete
-//! (`exec_execute_message` and `finish_xact_command` in PostgreSQL's `tcop/postgres.c`), and DSQL sends 40001 at that
-//! point.
+//! (`exec_execute_message` and `finish_xact_command` in PostgreSQL's `tcop/postgres.c`), and DSQL sends 40001 at Sync.
 
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -123,7 +122,7 @@ pub(crate) struct FailureFacts {
     pub(crate) reached: Reached,
     pub(crate) payload: Payload,
     pub(crate) signal: Signal,
-    /// Whether the connection had already sent another flight.
+    /// Whether another flight had already been sent on the connection.
     pub(crate) kept: bool,
 }
 
@@ -157,7 +156,8 @@ impl FailureFacts {
             (Conflict, _, _) => Rule::Conflict,
             (Answered, _, _) | (Unavailable, _, Commit) => Rule::StatementRejected,
 
-            // A flight that commits waits for the end of such a login; if it had been sent, it would be lost.
+            // If the endpoint has not accepted direct TLS before, a flight that commits is sent only after the login.
+            // If such a flight was sent nevertheless, it is treated as lost.
             (DirectTlsRejected(direct), Nothing, _) => Rule::DirectTlsRejected(direct),
             (DirectTlsRejected(direct), _, Reads | Transaction) => Rule::DirectTlsRejected(direct),
             (DirectTlsRejected(direct), _, Commit) if seeded!(TrustsRejection) => {
@@ -246,7 +246,7 @@ pub(crate) struct Attempts {
 }
 
 /// If a server sends nothing for this many milliseconds after a pipelined login, a probe checks whether the server has
-/// the flight. The time is longer than most queries take, so that the five bytes of the probe are sent for few queries.
+/// the flight. Most queries take less time, so that the probe, which has five bytes, is sent for few queries.
 pub(crate) const PROBE_AFTER: Millis = 2_000;
 
 /// The maximum number of times that a connection is opened again after it broke or could not be opened.
@@ -300,7 +300,7 @@ impl Attempts {
         Some(pause)
     }
 
-    /// Takes back the last attempt, which was allowed but not made.
+    /// Subtracts the last attempt, which was allowed but not made.
     pub(crate) fn take_back(&mut self) {
         self.done = self.done.saturating_sub(1);
     }
@@ -326,7 +326,7 @@ fn conflict_pause(retries: u32) -> Pause {
 }
 
 /// The budget of retries, so that retries do not double the load of a server with problems: an initial number, and a
-/// tenth of a retry for every query. The budget is a plain counter, so that all requests of an isolate may share it.
+/// tenth of a retry for every query. The budget is a plain counter, so that all requests of an isolate can share it.
 #[derive(Debug)]
 pub(crate) struct Budget {
     tenths: AtomicU32,

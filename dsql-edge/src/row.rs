@@ -1,4 +1,4 @@
-//! Decodes a row by the columns that the query was compiled against.
+//! Decodes a row according to the columns of the compiled query.
 //!
 //! Input: RowDescription, checked once for each result, and DataRows. Output: Rust values. A column that does not match
 //! the compiled query is never misread: an error names the column.
@@ -27,7 +27,7 @@ impl<'a> DataRow<'a> {
     /// # Errors
     /// Returns an error that names the column if the server sends another type, or a value that `T` cannot hold.
     pub fn column<S: SqlType, N: Nullability, T: Column<S, N>>(&self, index: usize) -> Result<T, Error> {
-        // The code that does not depend on the type is outside this function.
+        // The code that does not depend on the type is outside this function, so that it is compiled only once.
         self.described_as(index, S::OID, S::FORMAT)
             .and_then(|bytes| bytes.map_or_else(T::null, T::decode))
             .map_err(|reason| self.column_error(index, S::NAME, reason, N::NULLABLE))
@@ -116,8 +116,8 @@ impl<'a> DataRow<'a> {
         if fits { Ok(bytes) } else { Err(ConversionError::new("its type or format is not the compiled one")) }
     }
 
-    /// If the snapshot proves that a column is not NULL, a NULL means that the snapshot is stale. With `AS "x!"`, the
-    /// query excludes NULL, and the snapshot does not.
+    /// If the snapshot proves that a column is not NULL, a NULL means that the snapshot is stale. With `AS "x!"`, only
+    /// the query excludes NULL, so a NULL does not mean that the snapshot is stale.
     fn column_error(&self, index: usize, sql_type: &str, reason: ConversionError, nullable: bool) -> Error {
         let name = self.statement.columns.get(index).map_or("", |column| column.name);
         let null = matches!(self.row.column(index), Some(None));
@@ -128,8 +128,8 @@ impl<'a> DataRow<'a> {
     }
 
     fn decode_error(&self, index: usize, sql_type: &str, reason: ConversionError) -> Error {
-        // The name in the compiled query is also the name that the server sent: the description that the server sent
-        // has been compared with the compiled columns.
+        // The name in the compiled query is also the name that the server sent, because the server's description was
+        // compared with the compiled columns.
         let column = self.statement.columns.get(index).map_or("", |column| column.name);
         let value = format!("column \"{column}\" of type {sql_type}");
         Error::new(Kind::Decode { column, value, reason }).at(self.statement)

@@ -27,11 +27,13 @@ impl SqlState {
     pub const NOT_NULL_VIOLATION: SqlState = SqlState(*b"23502");
     /// A CHECK constraint rejects the row.
     pub const CHECK_VIOLATION: SqlState = SqlState(*b"23514");
-    /// DSQL's optimistic concurrency control rejected the transaction, as serializable PostgreSQL does.
+    /// DSQL's optimistic concurrency control rejected the transaction, as PostgreSQL does at the isolation level
+    /// SERIALIZABLE.
     pub const SERIALIZATION_FAILURE: SqlState = SqlState(*b"40001");
-    /// DSQL's own code for a [`SERIALIZATION_FAILURE`](SqlState::SERIALIZATION_FAILURE) because of rows.
+    /// DSQL's own code for a [`SERIALIZATION_FAILURE`](SqlState::SERIALIZATION_FAILURE) that a change of rows caused.
     pub const OCC_DATA: SqlState = SqlState(*b"OC000");
-    /// DSQL's own code for a [`SERIALIZATION_FAILURE`](SqlState::SERIALIZATION_FAILURE) because of the schema.
+    /// DSQL's own code for a [`SERIALIZATION_FAILURE`](SqlState::SERIALIZATION_FAILURE) that a change of the schema
+    /// caused.
     pub const OCC_SCHEMA: SqlState = SqlState(*b"OC001");
     /// It is not known whether the statement was executed.
     pub const STATEMENT_COMPLETION_UNKNOWN: SqlState = SqlState(*b"40003");

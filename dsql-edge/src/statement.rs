@@ -19,7 +19,7 @@ pub struct Statement {
     pub params: &'static [u32],
     /// The columns that the query returns.
     pub columns: &'static [ColumnDesc],
-    /// The formats that Bind requests: one for each column, or one for all.
+    /// The formats that Bind requests: one for each column, or one for all columns.
     pub formats: &'static [i16],
     /// Whether the query writes.
     pub effect: Effect,
@@ -31,8 +31,8 @@ pub struct Statement {
     pub search_path: &'static str,
 }
 
-/// A statement that is sent. It dereferences to the compiler's results. The methods `sql` and `file` return the text
-/// and the file, which are not `'static` if the text is known only at run time.
+/// A reference to a statement that runs. It dereferences to the [`Statement`] that the compiler emitted. The methods
+/// `sql` and `file` return the text and the file, which are not `'static` if the text is known only at run time.
 #[derive(Debug, Clone)]
 pub(crate) enum StatementRef {
     /// From `sql!`.

@@ -1,4 +1,4 @@
-//! Any text of `dsql-schema.sql`: a schema, or errors whose places are within the text.
+//! Checks that each text of `dsql-schema.sql` is read as a schema, or causes errors whose places are within the text.
 #![no_main]
 
 use dsql_edge_compiler::Schema;

@@ -1,5 +1,5 @@
-//! Any text in `sql!`: diagnostics have places within the text; and if the text is accepted, the SQL that is sent is
-//! also accepted.
+//! Checks, for each text in `sql!`, that diagnostics have places within the text, and that if the text is accepted, the
+//! SQL that is sent is also accepted.
 #![no_main]
 
 use std::sync::LazyLock;

@@ -1,4 +1,5 @@
-//! Any bytes of a column: a value or an error; and the encoded value decodes to the same value.
+//! Checks that any bytes of a column decode to a value or an error, and that the encoded value decodes to the same
+//! value.
 #![no_main]
 
 use std::fmt::Debug;
@@ -13,7 +14,7 @@ use dsql_edge::types::{
 fn decode<S, P, T: Column<S, NotNull> + Param<P, NotNull> + Debug>(bytes: &[u8]) {
     let Ok(value) = T::decode(bytes) else { return };
     let mut again = Vec::new();
-    // Text with a NUL is not sent, and PostgreSQL does not send it.
+    // Encoding can fail: a text with a NUL is an error. PostgreSQL does not send such a text.
     if value.encode(&mut again).is_ok() {
         let same = T::decode(&again).expect("what was encoded is decoded");
         // The values are compared as text, because NaN is not equal to itself.

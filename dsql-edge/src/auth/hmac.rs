@@ -8,7 +8,7 @@ use hmac_sha256::{HMAC, Hash};
 
 use crate::credentials::{AuthFuture, Secret};
 
-/// Returns the text, followed by the signature in hexadecimal digits. `request` is the canonical request without the
+/// Returns `text`, followed by the signature in hexadecimal digits. `request` is the canonical request without the
 /// digest of its payload.
 pub(super) fn sign(
     secret: &str,

@@ -37,8 +37,8 @@ impl Scope {
         }
     }
 
-    /// Returns the text, followed by the signature of a request. `request` is the canonical request without the digest
-    /// of its payload.
+    /// Returns `text`, followed by the signature of a request. `request` is the canonical request without the digest of
+    /// its payload.
     pub(super) fn sign(
         &self,
         request: &str,

@@ -16,7 +16,8 @@ pub(super) fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> Au
 }
 
 fn sign_now(credentials: &Credentials, request: &TokenRequest<'_>) -> Result<Secret, Error> {
-    // None of these errors occurs with the values that Config accepts; their texts could quote the input.
+    // One text for all errors of `aws-sigv4`, whose own texts could quote the input. None of these errors occurs with
+    // the values that Config accepts.
     const FAILED: &str = "the token cannot be signed: check the endpoint and the credentials";
 
     let identity = aws_credential_types::Credentials::new(
@@ -30,7 +31,7 @@ fn sign_now(credentials: &Credentials, request: &TokenRequest<'_>) -> Result<Sec
     let mut settings = SigningSettings::default();
     settings.expires_in = Some(Duration::from_secs(u64::from(request.expires)));
     settings.signature_location = SignatureLocation::QueryParams;
-    // `SystemTime::now` panics on wasm32; this does not read the clock.
+    // This code does not read the clock, because `SystemTime::now` panics on wasm32.
     let time = UNIX_EPOCH + Duration::from_secs(request.now.min(LAST_SECOND));
     let params = SigningParams::builder()
         .identity(&identity)

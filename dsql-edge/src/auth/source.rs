@@ -204,7 +204,7 @@ const REFRESH: Millis = 500;
 /// The interval, in milliseconds, at which a connection checks whether another request has fetched the credentials.
 const LOOK: Millis = 25;
 
-/// Returns the credentials that are kept under a name; without such credentials, the credentials that `ask` returns.
+/// Returns the credentials that are kept under a name; if there are none, the credentials that `ask` returns.
 async fn kept(
     context: TokenContext<'_>,
     key: &str,

@@ -12,8 +12,8 @@ use crate::credentials::{AuthFuture, Credentials, Secret};
 use crate::error::Error;
 use crate::settings::Settings;
 
-/// The number of seconds for which the token of a connection is valid. The token is used at once. A minute is enough
-/// for clocks that differ.
+/// The number of seconds for which the token of a connection is valid. The token is used at once; a minute allows for a
+/// difference between the clocks.
 const CONNECTION_TOKEN: u32 = 60;
 
 /// The token, which is sent to the server as a password: a presigned request of AWS Signature Version 4.

@@ -1,8 +1,8 @@
 //! Runs statements for many rows: one chunk after the other, each in a transaction of its own.
 //!
 //! Input: a [`BulkCommand`] or a [`BulkQuery`]. Output: the number of affected rows, or the returned rows. If a chunk
-//! fails: its error, with the number of rows that were committed before this chunk. One chunk at a time is kept in
-//! memory, because the chunk may have to be sent again.
+//! fails, the output is its error, with the number of rows that were committed before this chunk. One chunk at a time
+//! is kept in memory, because the chunk may have to be sent again.
 
 use crate::client::executor::Executor;
 use crate::client::fetch::QueryFuture;
@@ -145,7 +145,7 @@ impl ChunkAttempt<'_, '_> {
         let sent = runs.fly_in(open.id, self.members, &mut [&mut *self.sink]).await;
         let failure = match (sent, self.lender.take_failure(open.id)) {
             (_, Some(failure)) => Box::new(failure),
-            // The rows could not be sent, or a returned row cannot be used: the chunk must not be committed.
+            // The rows could not be sent, or a returned row cannot be used, so the chunk must not be committed.
             (Err(error), None) => {
                 open.close();
                 return Attempted::Ended(Err(error));
@@ -167,7 +167,7 @@ impl ChunkAttempt<'_, '_> {
     }
 }
 
-/// In a pipeline, the rows are part of its one flight, and so of its one transaction.
+/// In a pipeline, all rows are sent in the pipeline's one flight, and so in its one transaction.
 impl Pipelined for BulkCommand<'_> {
     type Output = u64;
     type Collector = Counted;

@@ -17,9 +17,9 @@ use crate::transport::Environment;
 
 /// The connections of one request to an Aurora DSQL cluster.
 ///
-/// A new `Dsql` costs nothing: it connects with the first query, in 4 round trips, and keeps the connection, so that
-/// the next query takes 1. [`warm_up`](Dsql::warm_up) connects before the first query. Queries that run at the same time
-/// open more connections, up to [`Config::max_connections`]; further queries wait for a connection.
+/// A new `Dsql` costs nothing. It connects at the first query, which takes 4 round trips, and keeps the connection, so
+/// that the next query takes 1. [`warm_up`](Dsql::warm_up) connects before the first query. Queries that run at the
+/// same time open more connections, up to [`Config::max_connections`]; further queries wait for a connection.
 ///
 /// A `Dsql` belongs to the request in which it was made, because Workers does not let a request use the sockets of
 /// another request. If a `Dsql` is kept in a static, its queries in another request return an error
@@ -35,9 +35,10 @@ use crate::transport::Environment;
 /// # }
 /// ```
 ///
-/// Three things are tried again automatically: queries that only read, if the connection breaks; everything that the
-/// server rejected because of a conflict (40001) and that therefore changed nothing; and connecting. A write whose
-/// outcome is unknown is never sent again: it returns an error ([`Error::is_outcome_unknown`]).
+/// Three kinds of operations are tried again automatically: queries that only read, if the connection breaks;
+/// statements and transactions that the server rejected because of a conflict (40001), and that therefore changed
+/// nothing; and connecting. A write whose outcome is unknown is never sent again: it returns an error
+/// ([`Error::is_outcome_unknown`]).
 pub struct Dsql(Lender);
 
 impl Dsql {
@@ -90,9 +91,9 @@ impl Dsql {
         Dsql(Lender::new(Connector::new(config, environment), false))
     }
 
-    /// Begins to open a connection, and returns at once: TCP, SSLRequest, TLS, and the token, with the request to STS if
-    /// there is a role. This makes progress while the Worker awaits something else, for example the body of the request.
-    /// If it is complete, the next query takes 1 round trip instead of 4.
+    /// Begins to open a connection, and returns at once: TCP, SSLRequest, TLS, and the token, with the request to STS
+    /// if there is a role. The connection is opened while the Worker awaits something else, for example the body of the
+    /// request. If the connection is open when the next query begins, that query takes 1 round trip instead of 4.
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql};
@@ -110,15 +111,17 @@ impl Dsql {
     /// The first query, pipeline, stream or transaction takes this connection, even while it is being opened; the login
     /// is sent together with that query. A second query at the same time opens a connection of its own. A [`Session`]
     /// does not take the connection. If no query has taken the connection after 30 seconds, it is closed; dropping the
-    /// `Dsql` closes it at once. So it ends with the request, but it counts towards the limits of Workers until then.
+    /// `Dsql` closes it at once. So the connection ends with the request at the latest, but it counts towards the
+    /// limits of Workers until then.
     ///
     /// No error is reported before a query needs the connection. If the connection could not be opened, or was closed
     /// again, the query opens another one; this is not an attempt of the query ([`Config::max_attempts`]), because
     /// nothing of the query was sent. If another attempt would fail in the same way, because of a certificate or of
     /// missing credentials, the query returns that error.
     ///
-    /// This does nothing if a connection is open or being opened already, with a pool, in another request than that of
-    /// this `Dsql`, and outside a runtime of tokio in a program that is not a Worker.
+    /// The call has no effect in four cases: a connection is already open or being opened; this `Dsql` uses a pool; the
+    /// call is made in another request than that of this `Dsql`; or a program that is not a Worker makes the call
+    /// outside a tokio runtime.
     pub fn warm_up(&self) {
         self.0.warm_up();
     }

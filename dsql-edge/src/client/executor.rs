@@ -1,4 +1,4 @@
-//! The traits of the types on which a query can run. Each executor implements them in its own file.
+//! The traits of the types on which a query can run. Each executor implements these traits in its own file.
 
 use super::run::Target;
 

@@ -79,8 +79,8 @@ impl<R: Send + 'static> Query<R> {
     ///
     /// # Errors
     /// Returns the errors of [`fetch_one`](Query::fetch_one).
-    // `V` is always `R::Value`. `V` is a type parameter so that rustc reports one error for a query with two columns,
-    // not three.
+    // `V` is always `R::Value`. `V` is a type parameter so that rustc reports one error instead of three for a query
+    // with two columns.
     pub fn fetch_value<'e, E: Executor + 'e, V: Send + 'e>(self, executor: E) -> QueryFuture<'e, V>
     where
         R: SingleColumn<Value = V>,

@@ -1,7 +1,8 @@
 //! Writes a flight, and reads its answer.
 //!
 //! Input: statements whose arguments are encoded, and whether BEGIN and COMMIT are sent with them. Output: frames for
-//! the session; then, as its events arrive, rows for the [`Sink`]s, and the result of the flight. Nothing here awaits.
+//! the session; then, as the session's events arrive, rows for the [`Sink`]s, and the result of the flight. Nothing
+//! here awaits.
 //!
 //! A flight has one Sync. Outside a transaction, a flight is a single statement, or several statements between a BEGIN
 //! and a COMMIT of its own. By the protocol, several statements before one Sync are one transaction even without BEGIN,
@@ -178,7 +179,7 @@ impl<'f> Flight<'f> {
         self.key.into_iter().chain(self.members).find_map(Prepared::search_path)
     }
 
-    /// The statement that an error names if the error is not about a particular statement.
+    /// The statement to name in an error that is not about a particular statement.
     pub(crate) fn first(&self) -> Option<&StatementRef> {
         self.members.first().or(self.key).map(|prepared| &prepared.statement)
     }
@@ -278,7 +279,7 @@ fn reads(members: &[Prepared]) -> bool {
 
 /// How the server answered a flight.
 pub(crate) enum FlightEnd {
-    /// The server executed everything. If there is an error, this client made it, because a row could not be used.
+    /// The server executed everything. An error here is the client's own: a row could not be used.
     Completed(Option<Error>),
     /// The server rejected a statement, or the commit.
     StatementRejected { error: Box<DatabaseError>, step: Step },
@@ -312,7 +313,7 @@ pub(crate) struct Answer<'a, 's> {
 }
 
 impl<'a, 's> Answer<'a, 's> {
-    // Not inlined, so that the code is not repeated in each of several callers.
+    // Not inlined, so that the code is not repeated in each caller.
     #[inline(never)]
     pub(crate) fn new(flight: Flight<'a>, sinks: &'a mut [&'s mut dyn Sink], most: usize) -> Self {
         Answer {
@@ -381,8 +382,8 @@ impl<'a, 's> Answer<'a, 's> {
         ControlFlow::Continue(())
     }
 
-    /// Ends the flight with the server's last error, if there is one: the server closed the connection without a
-    /// ReadyForQuery, and its error explains more than the end of the connection.
+    /// Called if the server closed the connection without a ReadyForQuery. Ends the flight with the server's last
+    /// error, if there is one, because that error explains more than the end of the connection.
     pub(crate) fn cut_off(&mut self) -> Option<FlightEnd> {
         self.rejected.take().map(|(error, step)| FlightEnd::StatementRejected { error, step })
     }

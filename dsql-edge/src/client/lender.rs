@@ -27,7 +27,7 @@ pub(super) struct Lender {
     /// Whether this is a session, which has one connection and never opens a second one.
     single: bool,
     /// Whether every new connection sends the password only after the server has requested it. Set once the server has
-    /// rejected a pipelined login.
+    /// rejected a login whose password was sent before the server requested it.
     serially: AtomicBool,
     state: Mutex<State>,
 }
@@ -86,7 +86,7 @@ impl Lender {
         self.made_in.is_current()
     }
 
-    /// Waits for an idle connection, or for the right to open a connection, and returns what is available first.
+    /// Waits for an idle connection, or for the right to open a connection, and returns whichever is available first.
     /// `search_path` is the setting that the statements were compiled for, if any statement is checked against a
     /// snapshot.
     pub(super) async fn borrow(
@@ -125,7 +125,8 @@ impl Lender {
             return Poll::Ready(Err(Error::new(Kind::Lost("this session's connection is lost".into()))));
         }
         if let Some(ahead) = state.ahead.take() {
-            // If it is dead, this is the right to open another one, as for an idle connection.
+            // If the connection that was opened early is dead, the loan is the right to open another one, as after a
+            // dead idle connection.
             return Poll::Ready(Ok(self.lend(None, ahead.take(context, &self.connector))));
         }
         let most = if self.single { 1 } else { self.connector.settings().max_connections };
@@ -178,8 +179,8 @@ impl Lender {
         id
     }
 
-    /// Returns the connection of a transaction for its next statement. For the first statement, this is a connection as
-    /// [`borrow`](Lender::borrow) returns it. Statements of a transaction run one after the other.
+    /// Returns the connection of a transaction for its next statement. Before the first statement, the transaction has
+    /// no connection, and [`borrow`](Lender::borrow) returns one. Statements of a transaction run one after the other.
     pub(super) async fn borrow_in(
         &self,
         id: u64,
@@ -218,7 +219,8 @@ impl Lender {
             return Ok(own);
         }
         let mut loan = self.borrow(search_path, timer).await?;
-        // From here on, `loan` belongs to the transaction, and `own` does not.
+        // Now `loan` belongs to the transaction instead of `own`: only the end of `loan` gives something back to the
+        // transaction.
         own.of = None;
         loan.of = Owner::of(id);
         Ok(loan)
@@ -240,7 +242,7 @@ impl Lender {
         self.state().transactions.iter().any(|open| open.id == id && open.lent)
     }
 
-    /// Records why the transaction has failed, even if the closure ignores the error.
+    /// Records the failure of the transaction, so that it counts even if the closure ignores the error.
     pub(super) fn set_failure(&self, id: u64, failure: &FlightFailure) {
         if let Some(open) = self.state().transactions.iter_mut().find(|open| open.id == id) {
             let FlightFailure { error, facts, key_taken } = failure;

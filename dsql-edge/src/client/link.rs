@@ -145,7 +145,8 @@ impl Link {
         self.flying
     }
 
-    /// Whether names that are compiled for this search_path have the same meaning on this connection.
+    /// Whether the names in a statement that was compiled for this search_path have the same meaning on this
+    /// connection.
     pub(super) fn looks_up_in(&self, connector: &Connector, search_path: &str) -> bool {
         self.search_path == search_path || connector.settings().search_path.is_some()
     }
@@ -169,8 +170,8 @@ impl Link {
                 Poll::Ready(Ok(())) if self.read.is_empty() => return false,
                 Poll::Ready(Ok(())) => {
                     self.connection.handle_input(&self.read);
-                    // The answer to a ROLLBACK is read with the next flight. On an idle connection, other messages that
-                    // are allowed cause no event.
+                    // The answer to a ROLLBACK is read with the next flight. Any other message that the server may send
+                    // on an idle connection causes no event.
                     if !self.rolling_back && !matches!(self.connection.poll_event(), Ok(None)) {
                         return false;
                     }

@@ -194,7 +194,7 @@ impl FlightAlone<'_, '_> {
     }
 }
 
-/// The attempts at a query, a pipeline, a chunk or a transaction, and their counts for the listener.
+/// The attempts at a query, a pipeline, a chunk or a transaction, and the numbers that the listener gets about them.
 pub(super) struct Runs<'l> {
     lender: &'l Lender,
     attempts: Attempts,
@@ -211,8 +211,8 @@ pub(super) struct Runs<'l> {
 /// The progress of a flight on the connection that was lent for it.
 #[derive(Default)]
 pub(super) struct Progress {
-    /// Whether the connection had already sent another flight. `round_trips` is the connection's number of round trips
-    /// before this flight.
+    /// Whether another flight had already been sent on the connection. `round_trips` is the connection's number of
+    /// round trips before this flight.
     kept: bool,
     round_trips: u32,
     begun: bool,
@@ -271,7 +271,7 @@ impl<'l> Runs<'l> {
         let start = self.lender.start_of(id);
         let search_path = Flight::of_transaction(start.as_ref(), members).search_path();
         let mut loan = self.lender.borrow_in(id, search_path, &mut self.timer).await?;
-        // Another statement may have begun the transaction in the meantime.
+        // While this statement waited for the connection, another statement may have begun the transaction.
         let start = self.lender.start_of(id);
         let flight = Flight::of_transaction(start.as_ref(), members);
         let mut answer = Answer::new(flight, sinks, self.lender.connector.settings().max_result);
@@ -370,7 +370,7 @@ impl<'l> Runs<'l> {
         Poll::Ready(outcome)
     }
 
-    /// Sets the timer to the whole time limit of connecting: the time that a transaction's closure takes does not
+    /// Sets the timer to the full time limit of connecting, so that the time that a transaction's closure took does not
     /// count.
     pub(super) fn rewind(&mut self) {
         let connector = &self.lender.connector;
@@ -379,7 +379,7 @@ impl<'l> Runs<'l> {
 
     /// The pause before the next attempt; `None` if no attempt follows.
     fn pause(&mut self, facts: &FailureFacts, resolvable: bool) -> Option<BoxFuture<()>> {
-        // A session that has lost its connection does not retry, because its connection is not replaced.
+        // A session whose connection is lost does not retry, because a session does not open another connection.
         if self.lender.is_gone() {
             return None;
         }
@@ -397,8 +397,8 @@ impl<'l> Runs<'l> {
         if connector.now().saturating_add(pause) >= self.until {
             return None;
         }
-        // The time limit starts again only if the login had ended: until then all attempts share the time limit of
-        // connecting.
+        // The time limit starts again only if the login had ended: all attempts before the end of a login share one
+        // time limit.
         if facts.reached == Reached::Session {
             self.rewind();
         }
@@ -429,7 +429,8 @@ impl<'l> Runs<'l> {
         self.ended(error, outcome)
     }
 
-    /// Ends these statements: adds their place in the source to an error, and calls the listener.
+    /// Ends the run of these statements: adds the place of the first statement in the source to an error, and calls the
+    /// listener.
     pub(super) fn end(&self, first: &StatementRef, result: Result<(), Error>) -> Result<(), Error> {
         let result = result.map_err(|error| error.at(first));
         self.report(Some(first), &result);

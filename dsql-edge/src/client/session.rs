@@ -12,8 +12,8 @@ use crate::client::transaction::{Transaction, TransactionBuilder};
 use crate::connector::Connector;
 use crate::error::Error;
 
-/// One connection, made with [`Dsql::session`](crate::Dsql::session), that only its owner uses. It connects with its
-/// first query, which is sent with the login. When it is dropped, the connection is closed.
+/// One connection, made with [`Dsql::session`](crate::Dsql::session), that only its owner uses. A session connects at
+/// its first query, which is sent with the login. Dropping the session closes the connection.
 ///
 /// Statements that change their session (`SET`, `set_config(…, false)`, advisory locks) run only on a session, because
 /// other queries share the connections of a [`Dsql`](crate::Dsql).
@@ -29,8 +29,8 @@ use crate::error::Error;
 /// # }
 /// ```
 ///
-/// If the connection is lost, it is not opened again, because a new connection would be another session: every later
-/// query returns an error ([`Error::is_connection_lost`]).
+/// If the connection is lost, the `Session` does not open another, which would be another session for the server: every
+/// later query returns an error ([`Error::is_connection_lost`]).
 pub struct Session(Lender);
 
 impl Session {

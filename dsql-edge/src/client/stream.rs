@@ -22,9 +22,9 @@ use crate::statement::Effect;
 /// The rows of a query as they arrive, made by [`Query::fetch`].
 ///
 /// `RowStream` is a `futures_core::Stream`, and has its own method [`next`](RowStream::next), so that no other crate is
-/// needed. A row does not prove that the query succeeds; only the end of the stream proves this. The changes of a query
-/// with `RETURNING` are committed once the stream has ended without an error. Dropping the stream early closes the
-/// connection, which also ends the transaction that the query is in.
+/// needed. A query can still fail after it has returned rows: it has succeeded only if the stream ends without an
+/// error. The changes of a query with `RETURNING` are committed once the stream has ended without an error. Dropping
+/// the stream early closes the connection; if the query is in a transaction, this ends the transaction.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct RowStream<'e, R> {
     /// `None` once the query has ended.
@@ -100,7 +100,7 @@ impl<R: Send> RowStream<'_, R> {
                     self.running = None;
                     self.failed = result.err();
                 }
-                // The query waits for the network, or for its row to be taken.
+                // No row is in the slot, so the query waits for the network.
                 Poll::Pending if lock(&self.slot).row.is_none() => return Poll::Pending,
                 Poll::Pending => {}
             }
@@ -126,8 +126,8 @@ impl<R: Send> Stream for RowStream<'_, R> {
 impl<R: Send> Sink for RowSink<R> {
     fn row(&mut self, row: &DataRow<'_>) -> Result<(), Error> {
         match (self.decode)(row) {
-            // The error of a write is reported after the end of the answer, which shows whether the write was
-            // committed.
+            // If the statement writes, the error is reported only after the end of the answer, because that end shows
+            // whether the write was committed.
             Err(error) if !self.reads => return Err(error),
             // An error is passed on like a row, and ends the stream.
             row => lock(&self.slot).row = Some(row),

@@ -31,8 +31,9 @@ const BUSY: &str = "the transaction was rolled back: its closure returned while 
 /// An open transaction, on which queries run: the argument of the closure of
 /// [`Dsql::transaction`](crate::Dsql::transaction).
 ///
-/// `Transaction` is a handle that is copied like a reference: any number of queries and functions (`tx:
-/// Transaction<'_>`, or `mut db: impl Executor`) can take `tx`. Its statements run one after the other.
+/// `Transaction` is a handle that is copied like a reference: any number of queries and functions
+/// (`tx: Transaction<'_>`, or `mut db: impl Executor`) can take `tx`. The statements of a transaction run one after the
+/// other.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, Transaction, sql};
@@ -264,7 +265,7 @@ where
         TransactionFuture(Box::pin(async move {
             match run(self, None).await? {
                 IdempotentOutcome::Committed(value) => Ok(value),
-                // This does not occur: without a key, the transaction cannot have been committed before.
+                // This case does not occur: without a key, an attempt never returns `AlreadyCommitted`.
                 IdempotentOutcome::AlreadyCommitted => {
                     Err(E::from(Error::new(Kind::TransactionOver(OUTLIVED))))
                 }
@@ -367,8 +368,8 @@ struct TransactionAttempts<'d> {
     /// Whether the closure handled a permanent error. If so, the closure's own result is returned.
     handled: bool,
     /// The error of an attempt whose COMMIT may have succeeded, or may still reach the server. Only the key resolves
-    /// its outcome: otherwise the transaction's outcome stays unknown, even if a later attempt ends with a known
-    /// outcome.
+    /// the outcome of that attempt. Without a key, the outcome of the transaction stays unknown, even if the outcome of
+    /// a later attempt is known.
     unresolved: Option<Error>,
 }
 
@@ -419,7 +420,7 @@ impl<'d> TransactionAttempts<'d> {
     /// The error of an attempt whose closure did not return.
     fn interrupted(&self, runs: &Runs<'_>, open: &OpenTransaction<'d>) -> Error {
         match self.lender.take_failure(open.id) {
-            // A flight that may have been committed had failed before the closure was interrupted.
+            // Before the closure was interrupted, a flight had failed that may have been committed.
             Some(failure) if failure.facts.rule().leaves_unknown() => {
                 runs.conclude(failure.error, &failure.facts)
             }
@@ -439,7 +440,8 @@ impl<'d> TransactionAttempts<'d> {
 
     async fn settle(&mut self, runs: &mut Runs<'_>, open: OpenTransaction<'d>, well: bool) -> Attempted {
         let id = open.id;
-        // A statement or stream still holds the connection, and would never return it.
+        // A statement or stream of the closure still holds the connection. Nothing polls it any more, so it would never
+        // return the connection.
         if self.lender.is_lent(id) {
             let busy = Error::new(Kind::TransactionOver(BUSY));
             return Attempted::Ended(if well { Err(busy) } else { Ok(()) });
@@ -449,7 +451,7 @@ impl<'d> TransactionAttempts<'d> {
         if well && is_unopened && self.key.is_some() {
             runs.rewind();
             let inserted = runs.fly_in(id, &[], &mut []).await;
-            // The transaction did not record the error, so nothing was sent.
+            // The error is not recorded as a failure of the transaction, which means that nothing was sent.
             if let (Err(error), false) = (inserted, seeded!(DiscardsKeyResult))
                 && !self.lender.has_failed(id)
             {
@@ -475,7 +477,7 @@ impl<'d> TransactionAttempts<'d> {
 
     /// Ends an attempt in which a flight failed. The rules decide whether there is another attempt.
     fn may_repeat(&mut self, runs: &mut Runs<'_>, failure: Box<FlightFailure>, handled: bool) -> Attempted {
-        // The next attempt has the whole time limit of connecting, however long the closure took.
+        // The next attempt gets the full time limit of connecting, however long the closure took.
         runs.rewind();
         if failure.facts.rule().leaves_unknown() {
             self.unresolved = Some(failure.error.again());
@@ -484,8 +486,8 @@ impl<'d> TransactionAttempts<'d> {
         Attempted::Failed(failure)
     }
 
-    /// The final result: this crate's error, or else the closure's own result. A failed attempt does not undo an
-    /// earlier one whose COMMIT may have succeeded.
+    /// The final result: this crate's error, or else the closure's own result. If the COMMIT of an earlier attempt may
+    /// have succeeded, a later attempt that fails does not make the outcome known.
     fn finish(
         &mut self,
         runs: &Runs<'_>,
@@ -509,7 +511,7 @@ impl<'d> TransactionAttempts<'d> {
         result
     }
 
-    /// Ends an attempt in which a flight failed, after its connection is returned.
+    /// Returns the connection, and ends an attempt in which a flight failed.
     fn failed(
         &mut self,
         runs: &mut Runs<'_>,

@@ -1,4 +1,4 @@
-//! Makes a [`Config`] from the bindings of a Worker: secrets and vars by their names.
+//! Makes a [`Config`] from the bindings of a Worker: its secrets and vars.
 
 mod names;
 
@@ -26,7 +26,7 @@ impl Config {
     /// |---|---|
     /// | `DSQL_ENDPOINT` | the cluster's host name, or `localhost:<port>` |
     /// | `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` | keys with the permission `dsql:DbConnect` (for `admin`: `dsql:DbConnectAdmin`) |
-    /// | `AWS_SESSION_TOKEN` | with keys of a session |
+    /// | `AWS_SESSION_TOKEN` | the session token, if the keys are those of a session |
     /// | `DSQL_USER` | the database role; `admin` if it is not set |
     /// | `DSQL_REGION` | only with `localhost` |
     /// | `DSQL_TLS` | `direct` to begin with TLS, without SSLRequest: see `Config::direct_tls` (feature `direct-tls`; ignored without it) |
@@ -154,7 +154,8 @@ impl Config {
         let [arn_name, session, external_id] = names::ROLE;
         let (session, external_id) = (bound(names.role, session), bound(names.role, external_id));
         let Some(arn) = bound(names.role, arn_name) else {
-            // The keys without the role would be a different identity from the configured one.
+            // Without the role's ARN, the keys themselves would be used, which are a different identity from the
+            // configured one.
             return if session.is_some() || external_id.is_some() {
                 Err(missing(
                     &prefixed(names.role, arn_name),
@@ -198,7 +199,7 @@ async fn value_of(env: &worker::Env, name: &str) -> Result<Option<String>, Error
         return Ok(Some(text));
     }
     let Ok(store) = env.secret_store(name) else { return Ok(None) };
-    // The promise contains JavaScript values: workers-rs makes it `Send`.
+    // The future contains JavaScript values, so it is not `Send`; the wrapper of workers-rs is.
     let value = worker::send::SendFuture::new(async move { store.get().await }).await;
     match value {
         Ok(Some(value)) if !value.is_empty() => Ok(Some(value)),

@@ -22,8 +22,8 @@ impl Config {
     /// credentials.
     ///
     /// # Errors
-    /// Returns an error if the text is not such a string, or has a part that is not accepted. The error names that
-    /// part.
+    /// Returns an error if the text is not a connection string of this form, or has a part that is not accepted. The
+    /// error names that part.
     ///
     /// ```
     /// # use dsql_edge::{Config, Credentials};

@@ -1,7 +1,7 @@
 //! The user's configuration: settings, credentials, callbacks.
 //!
-//! Input: the bindings of a Worker, a connection string, or parts. Output: a checked [`Config`], to whose endpoint a
-//! token may be sent. `Debug` shows no credential.
+//! Input: the bindings of a Worker, a connection string, or parts. Output: a checked [`Config`], with an endpoint that
+//! may receive a token. `Debug` shows no credential.
 
 mod bindings;
 mod connection_string;
@@ -84,8 +84,8 @@ impl Config {
         Endpoint::local(endpoint, region).map(|endpoint| Config::with(endpoint, credentials))
     }
 
-    /// Makes a `Config` for any host, such as a proxy or a private name. This is dangerous: a server there with a valid
-    /// certificate receives a token that the cluster `signing_host` accepts for a minute.
+    /// Makes a `Config` for any host, such as a proxy or a private name. This is dangerous: if the server at that host
+    /// has a valid certificate, it receives a token that the cluster `signing_host` accepts for a minute.
     ///
     /// The password is not sent until the server requests it, which costs a round trip.
     ///
@@ -115,8 +115,8 @@ impl Config {
             .map(|endpoint| Config::with(endpoint, credentials))
     }
 
-    /// Takes the credentials from this provider whenever a connection is opened, instead of the ones that the `Config`
-    /// has.
+    /// Takes the credentials from this provider whenever a connection is opened, instead of the credentials that the
+    /// `Config` has.
     pub fn credentials_provider(mut self, provider: impl CredentialsProvider + 'static) -> Self {
         self.source = Source::provider(provider);
         self
@@ -167,17 +167,17 @@ impl Config {
         self
     }
 
-    /// Whether to begin with TLS, without asking for it (SSLRequest), which saves a round trip: 3 instead of 4 for the
-    /// first query. `false` if it is not set, because it is not known whether DSQL accepts this from Workers: PostgreSQL
-    /// 17 accepts direct TLS only from clients that name the protocol in the handshake (ALPN), and sockets of Workers
-    /// do not. Programs with the feature `tokio` do.
+    /// Whether to begin with TLS at once, without SSLRequest, which saves a round trip: 3 instead of 4 for the first
+    /// query. `false` if it is not set, because it is not known whether DSQL accepts this from Workers: PostgreSQL 17
+    /// accepts direct TLS only from clients that name the protocol in the handshake (ALPN). Sockets of Workers do not
+    /// name it; programs with the feature `tokio` do.
     ///
-    /// Until an endpoint has accepted direct TLS, a write is not sent together with the login, so that its outcome is
-    /// never unknown because of this setting; it then takes 4 round trips. If the endpoint closes the connection
-    /// without an answer, the query is sent again at once with SSLRequest (this is a second attempt,
+    /// Until an endpoint has accepted direct TLS, a write is not sent together with the login, so that the outcome of a
+    /// write is never unknown because of this setting; the write then takes 4 round trips. If the endpoint closes the
+    /// connection without an answer, the query is sent again at once with SSLRequest (this is a second attempt,
     /// [`max_attempts`](Config::max_attempts)), later connections begin with SSLRequest, and
-    /// [`Event::direct_tls_rejected`] reports it. All requests of the isolate, or of the process, share what is known
-    /// about an endpoint. Feature `direct-tls`.
+    /// [`Event::direct_tls_rejected`] reports the rejection. All requests of the isolate, or of the process, share what
+    /// is known about an endpoint. Feature `direct-tls`.
     ///
     /// ```
     /// # use dsql_edge::Config;
@@ -205,8 +205,8 @@ impl Config {
         self
     }
 
-    /// The maximum number of connections of one [`Dsql`](crate::Dsql); 3 if it is not set, at least 1. Workers allows
-    /// six connections that are being opened at the same time.
+    /// The maximum number of connections of one [`Dsql`](crate::Dsql); 3 if it is not set, at least 1. A Worker can
+    /// open at most six connections at the same time.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = connections.max(1);
         self
@@ -281,7 +281,7 @@ impl Config {
         }
     }
 
-    /// Makes a `Config` for the cluster of a pool; the pool has the endpoint and the credentials.
+    /// Makes the `Config` of a pool's client; the endpoint and the credentials are in the pool's own `Config`.
     #[cfg(feature = "pool")]
     pub(crate) fn of_pool(lessor: Arc<dyn Lessor>) -> Self {
         Config::with(Endpoint::of_pool(), Credentials::new("", "")).leasing_from(lessor)
@@ -303,8 +303,8 @@ impl Config {
     }
 }
 
-/// Writes a search_path in the form in which a snapshot's search_path is sent: one space after a comma, and no quotes
-/// around names that do not need them.
+/// Writes a search_path in the same form as the search_path of a snapshot: one space after a comma, and quotes only
+/// around names that need them.
 fn search_path(schemas: &str) -> String {
     let names = schemas.split(',').map(str::trim).filter(|name| !name.is_empty());
     names.map(|name| bare(name).unwrap_or(name)).collect::<Vec<_>>().join(", ")

@@ -1,19 +1,19 @@
 //! Keeps expiring credentials for later requests, and marks that a request is fetching new ones.
 //!
-//! Input: credentials and their name. Output: the credentials while they are valid, or the turn, which means that this
-//! request must fetch new credentials.
+//! Input: credentials and their name. Output: the credentials while they are valid, or the turn: this request must
+//! fetch new credentials.
 //!
 //! On Workers, a request cannot wait for the I/O of another request, so the cache holds plain data and never a future:
-//! a request that fetches credentials leaves a mark with a time, and others check again on their own timers. A mark is
-//! only a hint. Even if the fetching request hangs, or the platform ends it without running its destructors, the other
-//! requests wait only until the time in the mark.
+//! a request that fetches credentials stores a mark with a time, and other requests check the cache again on their own
+//! timers. A mark is only a hint. Even if the fetching request hangs, or the platform ends it without running its
+//! destructors, the other requests wait only until the time in the mark.
 //!
 //! Invariants: no more than [`ROOM`] entries; the time is an argument, and no clock is read.
 
 use super::Credentials;
 use crate::millis::Millis;
 
-/// The maximum number of names; a Worker has fewer roles.
+/// The maximum number of entries; a Worker uses fewer roles.
 const ROOM: usize = 16;
 
 /// Credentials are not used in the last seconds before they expire, so that the token arrives in time.
@@ -34,11 +34,11 @@ pub(crate) enum Found {
     /// It is this request's turn to fetch new credentials. If the fetch fails or takes long, this request uses these
     /// old credentials, as all other requests do.
     Aging(Credentials),
-    /// No credentials. Until this time, it is this request's turn to fetch credentials.
+    /// No credentials. It is this request's turn to fetch credentials; the turn ends at this time.
     Nothing(Millis),
     /// No credentials. Another request is fetching credentials.
     Awaited,
-    /// No credentials, and no request to wait for: each request fetches its own.
+    /// No credentials, and no request whose fetch can be shared: each request fetches its own credentials.
     Unshared,
 }
 
@@ -90,7 +90,8 @@ impl Cache {
                 Found::Fresh(credentials.clone())
             }
             State::Kept { credentials, refresh_at, .. } => {
-                // Set before the attempt ends: until then the other requests use the old credentials.
+                // The time is set before the attempt, so that during the attempt the other requests use the old
+                // credentials.
                 *refresh_at = seconds.saturating_add(LATER);
                 Found::Aging(credentials.clone())
             }
@@ -140,9 +141,9 @@ impl Cache {
         });
     }
 
-    /// Forgets all credentials, because a server rejected some of them. This happens at most once in 30 seconds, and no
-    /// request loses its turn. Without this limit, a role that is never allowed to connect would cause a request to STS
-    /// for each request of the Worker, also for every other role.
+    /// Forgets all credentials, because a server rejected some of them. The function does this at most once in 30
+    /// seconds, and a request that is fetching credentials keeps its turn. Without this limit, a role that is never
+    /// allowed to connect would cause a request to STS for each request of the Worker, also for every other role.
     pub(crate) fn forget_rejected(&mut self, seconds: u64) {
         if self.forgotten_at.is_some_and(|at| seconds < at.saturating_add(LATER)) {
             return;
@@ -199,7 +200,7 @@ mod tests {
         let mut cache = Cache::new();
         cache.keep("a", &of("id", 1900), 1000, 0);
         assert_eq!((found(&mut cache, 1629), found(&mut cache, 1630)), ("fresh", "aging"));
-        // One request refreshes, and for some time no other request does so.
+        // One request refreshes the credentials; for the next 30 seconds, no other request does so.
         assert_eq!((found(&mut cache, 1630), found(&mut cache, 1659)), ("fresh", "fresh"));
         assert_eq!((found(&mut cache, 1660), found(&mut cache, 1661)), ("aging", "fresh"));
         assert_eq!((found(&mut cache, 1839), found(&mut cache, 1840)), ("aging", "nothing"));
@@ -209,14 +210,13 @@ mod tests {
     fn one_request_at_a_time_fetches_what_is_not_there() {
         let mut cache = Cache::new();
         assert_eq!((found_at(&mut cache, 0, 0), found_at(&mut cache, 0, 299)), ("nothing", "awaited"));
-        // The first request hangs, so another one gets the turn, which the first can no longer end.
+        // The first request hangs, so another request gets a turn. The first request can no longer end that turn.
         assert_eq!((found_at(&mut cache, 0, 300), found_at(&mut cache, 0, 301)), ("nothing", "awaited"));
         cache.end_turn("a", 300);
         assert_eq!(found_at(&mut cache, 0, 302), "awaited");
         cache.end_turn("a", 600);
         assert_eq!(found_at(&mut cache, 0, 303), "nothing");
-        // The turn fails: each waiting request fetches its own credentials, and later requests take
-        // turns again.
+        // The fetch fails, so each waiting request fetches its own credentials; later requests take turns again.
         cache.fail("a", 303);
         assert_eq!((found_at(&mut cache, 0, 602), found_at(&mut cache, 0, 603)), ("unshared", "nothing"));
         cache.keep("a", &of("id", 4000), 0, 0);
@@ -231,7 +231,7 @@ mod tests {
         let mut cache = Cache::new();
         cache.keep("a", &of("id", 4000), 1000, 0);
         assert!(matches!(cache.find("b", 1000, 0), Found::Nothing(_)));
-        // The first time, they are forgotten at once, even if they are new.
+        // The first call forgets the credentials at once, even if they are new.
         cache.forget_rejected(1001);
         assert_eq!(found(&mut cache, 1001), "nothing");
         cache.keep("a", &of("id", 4000), 1002, 0);

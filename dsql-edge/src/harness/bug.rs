@@ -25,7 +25,7 @@ pub(crate) enum Bug {
     TakesEndOfFileForSuccess,
     /// A connection in a transaction block is lent to another query.
     ReusesOpenTransaction,
-    /// A connection whose flight was dropped is lent again.
+    /// A connection whose flight was dropped is lent to another query.
     ReusesHalfReadConnection,
     /// The answer to a ROLLBACK, for which no task waited, is treated as the answer to the next statement.
     MistakesRollbackAnswer,
@@ -45,9 +45,10 @@ pub(crate) enum Bug {
     SendsWriteUnproven,
     /// Any connection with direct TLS that breaks before an answer is treated as rejected by the server.
     TrustsRejection,
-    /// A flight is sent on a connection that was opened before, without a check whether the connection is alive.
+    /// A flight is sent on a connection that was opened before the query, without a check whether the connection is
+    /// alive.
     SendsOnDeadWarmUp,
-    /// A connection that was opened before, and that no query has used, is not closed.
+    /// A connection that was opened before a query needed it, and that no query has used, is not closed.
     LeavesWarmUpOpen,
     /// A pool lends a connection that is in a transaction block.
     #[cfg(feature = "pool")]

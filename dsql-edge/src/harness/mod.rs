@@ -1,10 +1,11 @@
 //! Runs all operations of a client with every kind of fault at every byte.
 //!
-//! Each scenario runs once for each transferred byte and each fault of that byte's direction. It also runs once for
-//! each of its waits, and is dropped at that wait. The client's reports are compared with the commits of the model
-//! server: no write is lost or committed twice, and there are no false successes, false failures, rows of other
-//! queries, or endless waits. The clock is that of [`Network`](crate::transport::memory::Network), and there are no
-//! other threads, so that each run can be repeated exactly.
+//! Each scenario runs once for each transferred byte and each fault that is possible in the direction of that byte. For
+//! each of the scenario's waits, there is one more run, which is dropped at that wait. The client's reports are
+//! compared with the commits of the model server: no write is lost or committed twice, and there are no false
+//! successes, false failures, rows of other queries, or endless waits. The clock is that of
+//! [`Network`](crate::transport::memory::Network), and there are no other threads, so that each run can be repeated
+//! exactly.
 
 mod bug;
 #[cfg(feature = "pool")]
@@ -75,7 +76,7 @@ impl Way {
     }
 }
 
-/// The environment of a run: the wire to the server, the wire to a pool, and the background tasks.
+/// The test bed of a run: the wire to the server, the wire to a pool, and the background tasks.
 struct TestBed {
     network: Network,
     /// The wire to the server, from the client or the pool.
@@ -196,9 +197,10 @@ fn run(scenario: &Scenario, way: Way, fault: Option<Place>, dropped_at: Option<u
         let book = book.lock().unwrap();
         (book.writes.clone(), book.failed_reads)
     };
-    // After any fault, each of the next queries must get its own answer. If a connection is silent, the first query
-    // times out, and the connection is not used again. If a pool's client is silent, the pool detects this only after
-    // the time limit of a query. In that time, three queries can time out while they wait for their login.
+    // After any fault, each of the next queries must get its own answer. If a connection is silent, only the first of
+    // these queries times out, and the connection is not used again. If a pool's client is silent, the pool detects
+    // this only after the time limit of a query; until then, three queries can time out while they wait for their
+    // login.
     let silent = matches!(fault, Some((_, Fault::Stall, _)));
     let late = matches!(fault, Some((_, Fault::Late | Fault::TooLate, _)));
     let client_silent = (silent || late) && way.has_fault_before_pool();
@@ -370,7 +372,7 @@ fn nothing_is_lost_doubled_or_misreported() {
     assert!(failures.is_empty(), "reports and commits differ");
 }
 
-/// The wire has no fault; only the first login drops the flight that arrives with it.
+/// The wire has no fault. The server drops only the flight that arrives with the first login.
 #[test]
 fn flight_dropped_with_a_login_is_committed_on_every_way() {
     let scenario = scenario::ALL.iter().find(|scenario| scenario.name == "flight dropped in login").unwrap();
@@ -399,7 +401,8 @@ fn assert_caught(bugs: &[Bug], ways: &[Way]) {
     assert!(missed.is_empty(), "not caught: {missed:?}");
 }
 
-/// Most bugs are visible at many places: each kind of fault is tried at one place first, and finally at all places.
+/// Most bugs are visible with faults at many places. So each kind of fault is first tried at one place, then at more
+/// places, and finally at all places.
 fn is_caught(bug: Bug, ways: &[Way]) -> bool {
     for stride in [usize::MAX, 41, 7, 1] {
         for way in ways {

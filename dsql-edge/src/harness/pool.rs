@@ -1,4 +1,4 @@
-//! The pool between the client and the server: in the client's process, or remote.
+//! The pool between the client and the server, either in the client's process or remote.
 //!
 //! Input: the place of the pool. Output: a [`Dsql`] that uses the pool, and a check that at the end the pool has no
 //! connections and no waiting clients.

@@ -32,7 +32,7 @@ pub(super) enum ClientReport {
 #[derive(Default)]
 pub(super) struct Ledger {
     pub(super) writes: BTreeMap<i32, ClientReport>,
-    /// Rows that were read and are not in the table.
+    /// Results that do not have the rows of the table.
     pub(super) misread: Vec<String>,
     /// The number of reads of the whole table that ended with an error.
     pub(super) failed_reads: usize,
@@ -52,10 +52,10 @@ pub(super) struct Scenario {
     pub(super) rollbacks: u32,
     /// This many logins, from the first one on, drop the flight that arrives with the login.
     pub(super) drops: u32,
-    /// The server's answer to direct TLS; with it, the client begins with direct TLS.
+    /// The server's answer to direct TLS. If it is set, the client begins with direct TLS.
     pub(super) direct: Option<DirectTls>,
-    /// Whether the outcome of each write is known without a fault, and if the first connection of a client without a
-    /// pool ends at once.
+    /// Whether the outcome of each write must be known in two cases: without a fault, and, for a client without a pool,
+    /// if the first connection ends right after it is opened.
     pub(super) is_certain: bool,
     pub(super) run: for<'d> fn(&'d Dsql, Book) -> BoxFutureOf<'d>,
 }
@@ -155,7 +155,7 @@ pub(super) const ALL: &[Scenario] = &[
         Box::pin(async move {
             let _ = read(dsql, &book).await;
             let mut session = dsql.session();
-            // The endpoint has accepted direct TLS: this write is sent with the login.
+            // The endpoint has accepted direct TLS, so this write is sent with the login.
             write(&mut session, &book, 1).await;
             write(dsql, &book, 2).await;
         })
@@ -220,7 +220,7 @@ fn arguments(value: i32) -> Arguments {
     arguments
 }
 
-/// Reads the table; the rows must be those of the table.
+/// Reads the table, and checks that the result has exactly the rows of the table.
 pub(super) async fn read(executor: impl Executor, book: &Book) -> Result<(), Error> {
     let rows = match select().fetch_all(executor).await {
         Ok(rows) => rows,
@@ -242,7 +242,7 @@ async fn fail(executor: impl Executor, book: &Book) {
     }
 }
 
-/// Records that the outcome of these writes is open.
+/// Records that the outcome of these writes is not reported yet.
 fn begin(book: &Book, tokens: &[i32]) {
     book.lock().unwrap().writes.extend(tokens.iter().map(|token| (*token, ClientReport::Unknown)));
 }
@@ -430,7 +430,7 @@ async fn once(dsql: &Dsql, book: Book, key: fn(i32) -> KeyInsert) {
             })
             .idempotency_key(key(5))
             .await;
-        // An error of the second run does not resolve the outcome of the first one.
+        // An error of the second run does not show the outcome of the first run, so it is not recorded.
         if is_first || result.is_ok() {
             reported(&book, &tokens, &result);
         }
@@ -441,7 +441,7 @@ async fn once(dsql: &Dsql, book: Book, key: fn(i32) -> KeyInsert) {
     fail(dsql, &book).await;
 }
 
-/// A closure without a statement: only the key's row shows that the transaction was committed.
+/// Runs a closure without a statement, so that only the key's row shows whether the transaction was committed.
 async fn key_alone(dsql: &Dsql, book: Book) {
     let tokens = [key_token(6)];
     begin(&book, &tokens);

@@ -21,7 +21,7 @@ pub(super) struct Database {
     pub(super) rollbacks: u32,
     /// This many of the next logins drop the frames that arrive with the login, up to Sync.
     pub(super) drops: u32,
-    /// The first message that is not valid for a client.
+    /// The first message that a correct client would not send.
     pub(super) nonsense: Option<String>,
 }
 
@@ -186,7 +186,7 @@ impl Session {
 
     fn sync(&mut self, database: &mut Database, out: &mut Vec<Vec<u8>>) {
         let failed = std::mem::take(&mut self.skipping);
-        // An implicit transaction ends here.
+        // At Sync, an implicit transaction ends.
         if self.block == Block::None && !failed && !self.commit(database) {
             out.push(error("40001"));
         }

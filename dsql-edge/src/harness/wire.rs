@@ -154,7 +154,7 @@ impl World {
         self.peers.len()
     }
 
-    /// Ends the client's stream to the pool, once the delayed bytes have arrived.
+    /// Ends the client's stream to the pool; if bytes are delayed, the stream ends only after these bytes.
     fn leave(&mut self, peer: usize) {
         let held = matches!(self.held, Some((_, of, _)) if of == peer);
         if let (Peer::Pool(pipe), false) = (&self.peers[peer], held) {
@@ -225,7 +225,7 @@ struct Connection {
     peer: usize,
     to_write: Vec<u8>,
     frames: VecDeque<Vec<u8>>,
-    /// The next bytes arrive after this moment.
+    /// The moment after which the next bytes arrive.
     pause: Option<usize>,
     /// Whether the ReadyForQuery of the login was transferred.
     logged_in: bool,
@@ -369,8 +369,8 @@ impl Transport for Connection {
                     self.frames.push_front(frame.split_off(at));
                     self.pause = Some(self.moment());
                 }
-                // This fault happens only after the login: during the login, a server sends other errors, and nothing
-                // was executed.
+                // This fault happens only after the login, because during the login a server sends other errors and has
+                // executed nothing.
                 Fault::Shutdown if self.logged_in => {
                     frame = server::fatal();
                     self.breaks(Fault::Vanish);

@@ -1,8 +1,8 @@
 //! Reports to a client why its pool did not grant a lease, or ended the lease.
 //!
 //! Input: an error, its signal for `retry.rs`, and the point that the flight had reached. Output: bytes, from which the
-//! client reads the same values. By these values, the client decides whether the flight may run again, as after a
-//! failure of its own connection. A report that cannot be read is treated as the worst failure.
+//! client reads the same values. With these values, the client decides whether the flight may run again, in the same
+//! way as after a failure of its own connection. A report that cannot be read is treated as the worst failure.
 
 use std::borrow::Cow;
 
@@ -33,7 +33,8 @@ impl Report {
             Signal::Local => b'c',
             Signal::LoginRejected { pipelined: true, .. } => b'p',
             Signal::LoginRejected { pipelined: false, .. } => b'r',
-            // The pool's next connection begins with SSLRequest: for the client this is a loss like any other.
+            // The pool's next connection begins with SSLRequest, so the client can treat this case as a lost
+            // connection.
             Signal::Lost | Signal::DirectTlsRejected(_) => b'l',
             Signal::Timeout => b't',
             Signal::Answered => b'a',
@@ -58,7 +59,7 @@ impl Report {
             Kind::Lost(text) => (b'l', text),
             Kind::Timeout(text) => (b't', text),
             Kind::Overloaded(text) => (b'o', text),
-            // A pool does not decode, so other kinds do not occur.
+            // Other kinds do not occur in a pool, because it does not decode rows.
             _ => (b'x', &Cow::Borrowed("")),
         };
         bytes.push(kind);

@@ -87,7 +87,7 @@ fn explain_own(
             let after = ", where DSQL requests a cleartext password inside TLS";
             (Error::connect(line("", config, NO_ENDPOINT, how, after)), Signal::Local)
         }
-        // A dropped flight is treated as a rejected login: nothing was executed, and the next login succeeds.
+        // A dropped flight is treated as a rejected login, because nothing was executed and the next login succeeds.
         #[cfg(feature = "pool")]
         ConnectionFailure::Session(SessionFault::FlightDropped) => {
             environment.hold_flights();
@@ -113,7 +113,8 @@ fn explain_own(
         ConnectionFailure::Transport(error) if error.kind == TransportErrorKind::OtherRequest => {
             (Error::new(Kind::OtherRequest), Signal::Stranded)
         }
-        // By Cloudflare's documentation, such a request must not be retried, because a retry would add to the load.
+        // Cloudflare's documentation requires that such a request is not retried, because a retry would add to the
+        // load.
         #[cfg(feature = "pool")]
         ConnectionFailure::Transport(error) if error.kind == TransportErrorKind::Undelivered => {
             let text = line("", config, " did not receive the query: ", &error.text, OVERLOADED);
@@ -127,7 +128,8 @@ fn explain_own(
             Signal::Timeout,
         ),
         ConnectionFailure::Timeout => {
-            // Direct TLS may be the reason, but the time is over.
+            // Direct TLS may be the reason, which is recorded; but the time limit has passed, so the connection is not
+            // tried again.
             let _ = progress.signal_of_loss(connector);
             (connect_timeout(config), Signal::Timeout)
         }

@@ -4,10 +4,10 @@
 //! together with a flight; or the error and its signal for `retry.rs`. After TLS this module sends nothing. Clients and
 //! pools share this module.
 //!
-//! The token is made while the socket is opened: the request to STS takes three round trips, and so does the socket.
-//! The result is that of doing both in turn, the token first. So an error of the source of credentials takes precedence
-//! over an error of the socket; and after the socket has failed, the source is still awaited, because its credentials
-//! are kept for the next attempt.
+//! The token is made while the socket is opened, because the socket takes three round trips, and so does a token that
+//! needs a request to STS. The result is the same as if the token was made first and the socket was opened after that:
+//! an error of the source of credentials takes precedence over an error of the socket. After the socket has failed, the
+//! source is still awaited, because its credentials are kept for the next attempt.
 
 pub(crate) mod failure;
 mod tls_start;
@@ -66,9 +66,10 @@ pub(crate) trait Ahead: Send {
     ) -> Option<Box<LoginAttempt<'static>>>;
 }
 
-/// Whether the token may be made long after the socket is open. Keys sign at once, so a Worker without roles does not
-/// link the check of its socket. It opens the socket only when a provider of its own has returned, because the end of a
-/// socket that is not watched would be noticed only after a write.
+/// Whether the token may be made long after the socket is open. A token that is signed with given keys is made at once,
+/// so a Worker without the feature `assume-role` does not link the code that watches an open socket. If such a Worker
+/// has a provider, it opens the socket only after the provider has returned: otherwise, the end of the socket, which
+/// nothing watches, would be noticed only after a write.
 pub(crate) const TOKEN_MAY_BE_LATE: bool = cfg!(any(feature = "assume-role", feature = "tokio"));
 
 /// Opens a connection with TLS; for callers that can await.
@@ -83,7 +84,7 @@ pub(crate) async fn open(
     let opened =
         core::future::poll_fn(|context| opening.poll(context, connector, search_path, serially, timer));
     let mut login = opened.await?;
-    // A pool does not read statements, so all of them wait until the endpoint has accepted direct TLS.
+    // A pool cannot distinguish reads from writes, so all statements wait until the endpoint has accepted direct TLS.
     if login.tls.is_unproven() {
         login.connection.hold_statements();
     }
@@ -98,7 +99,7 @@ impl<'c> LoginAttempt<'c> {
         attempt
     }
 
-    /// An attempt without a token. Inlined, as `dial` and `advance`, because that is smaller.
+    /// An attempt without a token. Inlined, like `dial` and `advance`, because this makes the Worker smaller.
     #[inline(always)]
     fn of(connector: &Connector) -> Self {
         let mut attempt = LoginAttempt {
@@ -110,8 +111,8 @@ impl<'c> LoginAttempt<'c> {
             tls: TlsStart::next(connector),
             fell_back: None,
         };
-        // On Workers the socket is opened from the call of `dial` on, so keys that were given sign after it. Another
-        // source is asked first, so that a source that fails at once opens no socket.
+        // On Workers, the call of `dial` already begins to open the socket. With given keys, the token is made after
+        // this call. Any other source is asked first, so that no socket is opened if the source fails at once.
         if let Source::Given(_) = connector.config.source {
             attempt.dial(connector);
         }
@@ -190,9 +191,9 @@ impl<'c> LoginAttempt<'c> {
         Ok(())
     }
 
-    /// Notices the end of an open socket. A server sends nothing before the login, so whatever arrives ends the
-    /// connection. Without this check, a flight would be sent on a dead connection, and the outcome of a write would be
-    /// unknown.
+    /// Notices the end of an open socket. A server sends nothing before the login, so if anything arrives, the
+    /// connection is closed. Without this check, a flight could be sent on a dead connection, and the outcome of a
+    /// write would be unknown.
     fn watch(&mut self, context: &mut Context<'_>, connector: &Connector) {
         if let Some(Ok(transport)) = &mut self.dialed
             && !seeded!(SendsOnDeadWarmUp)
@@ -205,9 +206,10 @@ impl<'c> LoginAttempt<'c> {
         }
     }
 
-    /// If the server may have rejected direct TLS, begins again with SSLRequest. This is not another attempt: nothing was
-    /// sent. If that succeeds, the server is reachable, and the rejection is recorded. If the endpoint has accepted
-    /// direct TLS before, that is forgotten, so that the next attempt can fall back.
+    /// If the server may have rejected direct TLS, begins again with SSLRequest. This does not count as another
+    /// attempt, because nothing was sent. If the connection with SSLRequest succeeds, the server is reachable, and the
+    /// rejection is recorded. If the endpoint has accepted direct TLS before, only this record is deleted, so that the
+    /// next attempt can fall back.
     fn fall_back(&mut self, connector: &Connector) {
         let (TlsStart::Direct(direct), Some(Err(error))) = (self.tls, &self.dialed) else { return };
         match error.kind {
@@ -266,7 +268,7 @@ impl LoginAttempt<'static> {
     }
 }
 
-/// JavaScript would keep the socket open.
+/// Closes the socket, because JavaScript would keep it open.
 impl Drop for LoginAttempt<'_> {
     fn drop(&mut self) {
         if let Some(Ok(transport)) = &mut self.dialed

@@ -11,9 +11,9 @@ use crate::direct_tls::DirectTls;
 pub(crate) enum TlsStart {
     /// After SSLRequest.
     Requested,
-    /// At once. Until the endpoint has accepted this, it is not known whether the server reads what is sent: a server
-    /// that requires ALPN closes the connection after the handshake without a message, and a flight that was sent with
-    /// the login looks lost.
+    /// At once. Until the endpoint has accepted this, it is not known whether the server reads the client's messages: a
+    /// server that requires ALPN closes the connection after the handshake without a message, and a flight that was
+    /// sent with the login seems to be lost.
     Direct(DirectTls),
 }
 
@@ -30,7 +30,7 @@ impl TlsStart {
         TlsStart::Direct(direct)
     }
 
-    /// Records whether the endpoint accepts direct TLS; `None` forgets it.
+    /// Records whether the endpoint accepts direct TLS; `None` deletes the record.
     pub(super) fn note(connector: &Connector, accepted: Option<bool>) {
         connector.environment.note_direct_tls(&connector.settings().endpoint, accepted);
     }

@@ -3,30 +3,31 @@
 //! Input: a [`Connector`]. Output: a [`LoginAttempt`] for the first query that takes it. A background task polls the
 //! attempt (TCP, SSLRequest, TLS, and the token, with a request to STS if one is needed), then watches the connection.
 //!
-//! The login itself is not sent: it travels with the first flight, which costs no round trip. So a warm-up that is not
-//! used costs the cluster no session, the first query still chooses the session's `search_path`, and nothing that was
-//! sent has to be accounted for: whatever happens in the background, no part of a query has left this process.
+//! The login itself is not sent in the background: it is sent together with the first flight, without an additional
+//! round trip. So a warm-up that is not used does not open a session in the cluster, and the first query still chooses
+//! the session's `search_path`. Whatever happens in the background, no part of a query was sent.
 //!
 //! # The states
 //!
-//! | the attempt | the query that takes it |
+//! | the attempt | the query that takes the attempt |
 //! |---|---|
-//! | is still connecting | polls it further, with the query's own time limit |
+//! | is still connecting | continues to poll the attempt, with the query's own time limit |
 //! | is connected | sends the login and its flight |
 //! | has failed, and another attempt would fail in the same way (TLS, credentials) | returns that error |
-//! | has failed otherwise, or the server has closed the connection | opens a connection, as without a warm-up |
-//! | is older than [`LIFE`], which ends it | opens a connection, as without a warm-up |
+//! | has failed for another reason, or the server has closed the connection | opens a connection, as without a warm-up |
+//! | is older than [`LIFE`], and was therefore ended | opens a connection, as without a warm-up |
 //!
-//! A failure is not an attempt of the query, because nothing of the query was sent: `Rule::StaleConnection` treats an
-//! idle connection that turns out to be dead in the same way.
+//! A failure does not count as an attempt of the query, because nothing of the query was sent. `Rule::StaleConnection`
+//! treats a dead idle connection in the same way.
 //!
 //! # Invariants
 //!
-//! - The attempt has one owner: the slot, until a query takes it. So two queries cannot get the same connection.
+//! - The attempt has one owner: the slot, until a query takes the attempt. So two queries cannot get the same
+//!   connection.
 //! - The task ends when the slot is empty: after a query has taken the attempt, after the owner of the [`WarmUp`] is
 //!   dropped (both wake the task), after a failure, or after [`LIFE`].
-//! - On Workers, the task and its timer belong to the request that started them. They are never woken by another
-//!   request, except by a drop of the `WarmUp`; the task then finds an empty slot and uses no socket.
+//! - On Workers, the task and its timer belong to the request that started them. Another request wakes the task only if
+//!   it drops the `WarmUp`; in that case, the task finds an empty slot and uses no socket.
 //!
 //! # The rejected design
 //!
@@ -90,7 +91,7 @@ impl Ahead for WarmUp {
         connector: &Connector,
     ) -> Option<Box<LoginAttempt<'static>>> {
         let mut attempt = self.empty()?;
-        // The task may not have run since the last event.
+        // The task, which ends an attempt that is too old, may not have run in time.
         if connector.now().saturating_sub(self.began) > LIFE {
             return None;
         }
@@ -115,8 +116,8 @@ struct Task {
     slot: Arc<Mutex<Slot>>,
     connector: Arc<Connector>,
     began: Millis,
-    /// Ends the connection: at first the time limit for connecting, then the rest of [`LIFE`]. Made when the task runs
-    /// first, because a timer needs a runtime.
+    /// The timer that ends the attempt: first the time limit for connecting, then the rest of [`LIFE`]. Made when the
+    /// task first runs, because a timer needs a runtime.
     over: Option<BoxFuture<()>>,
     is_open: bool,
 }

@@ -5,11 +5,12 @@
 //! woken. The only message that this module sends is the ROLLBACK of a transaction that a lease left open.
 //!
 //! A Durable Object has 128 MB of memory, so both the number of waiting leases and their bytes are limited. A lease
-//! counts as [`LEASE`] plus the bytes that were read from its client; all leases together may have [`MEMORY`] bytes,
-//! and a lease beyond that is rejected. The streams of waiting leases are read further only while all leases together
-//! have fewer bytes than [`GROWTH`], so that long statements leave memory for a thousand leases, each with its first
-//! read. Copies in JavaScript and the unused parts of buffers are not counted: in the worst case they take three times
-//! the counted bytes, which still fits into the object's memory.
+//! counts as [`LEASE`] plus the bytes that were read from its client. All leases without a connection together may have
+//! [`MEMORY`] bytes; a lease that would exceed this sum is rejected. The pool continues to read the streams of waiting
+//! leases only while all these leases together have fewer bytes than [`GROWTH`], so that long statements leave memory
+//! for a thousand leases, each with its first read. Copies in JavaScript and the unused parts of buffers are not
+//! counted: in the worst case they take three times as much memory as the counted bytes, which still fits into the
+//! object's memory.
 
 use core::task::{Context, Poll, Waker};
 use std::collections::VecDeque;
@@ -50,7 +51,8 @@ struct State {
     next: u64,
     /// Whether a task runs [`sweep`](Connections::sweep).
     swept: bool,
-    /// The bytes of leases without a connection: leases that wait, and leases whose client still reads.
+    /// The bytes of leases without a connection: leases that wait, and ended leases whose client still reads its
+    /// answer.
     held: usize,
 }
 
@@ -65,10 +67,11 @@ struct Waiting {
     waker: Waker,
 }
 
-/// The maximum number of bytes that leases without a connection may have together.
+/// The maximum number of bytes that all leases without a connection may have together.
 pub(super) const MEMORY: usize = 24 << 20;
 
-/// The streams of waiting leases are read further while leases without a connection have fewer bytes than this.
+/// The pool continues to read the streams of waiting leases while all leases without a connection have fewer bytes than
+/// this.
 const GROWTH: usize = MEMORY / 3;
 
 /// The bytes that are counted for each lease in addition to the bytes that the lease has sent: its streams, their
@@ -89,7 +92,7 @@ impl Connections {
         lock(&self.login).connector.clone()
     }
 
-    /// Records whether the credentials were rejected, as the error of a failed login shows.
+    /// Records that the credentials were rejected, if the error of a failed login shows this.
     pub(super) fn note_failed_login(&self, error: &Error) {
         if error.is_access_denied() || matches!(error.kind(), Kind::Credentials(_)) {
             lock(&self.login).denied = true;
@@ -162,7 +165,7 @@ impl Connections {
         (state.open, state.waiting.len())
     }
 
-    /// The error of a lease that cannot wait because `waiting` others already wait.
+    /// The error of a lease that cannot wait, because `waiting` other leases already wait.
     pub(super) fn overloaded(&self, waiting: usize) -> Error {
         let connections = self.limits.max_connections;
         let text = format!(
@@ -291,7 +294,7 @@ impl Turn {
             if self.ticket.take().is_some() {
                 state.waiting.pop_front();
             }
-            // There may also be a connection for the next client.
+            // There may also be a connection for the next client, so this client is woken.
             state.wake_first();
             return Poll::Ready(Ok(Lent { pool: self.pool.clone(), server }));
         }
@@ -408,7 +411,7 @@ mod tests {
         let Poll::Ready(Err(full)) = clients[5].ask() else { panic!("three wait already") };
         assert!(full.is_overloaded());
 
-        // One client is woken, and only that one gets the connection.
+        // Only one client is woken, and only this client gets the connection.
         drop(first);
         assert!(clients[2].woken() && !clients[3].woken() && !clients[4].woken());
         assert!(clients[4].ask().is_pending() && clients[3].ask().is_pending());

@@ -1,7 +1,8 @@
 //! A lease without a network: the client and the pool are in the same process, as in a user's own Durable Object.
 //!
-//! Input: a pool. Output: a [`Transport`] whose other end the pool serves whenever this end is polled. Dropping the
-//! transport ends the lease: the connection is returned or closed, as with any client that leaves.
+//! Input: a pool. Output: the client's end of a [`Transport`]; whenever the client polls it, the pool serves the other
+//! end. Dropping the transport ends the lease: the connection is returned or closed, in the same way as for any other
+//! client that leaves.
 
 use core::task::{Context, Poll, Waker};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -10,7 +10,7 @@ use crate::wire::Malformed;
 #[derive(Debug, Default)]
 pub(super) struct Frames {
     tag: u8,
-    /// The number of bytes that have arrived of the frame's type and length.
+    /// The number of bytes of the frame's header (type and length) that have arrived.
     header: u8,
     length: u32,
     /// The number of bytes of the body that have not arrived yet.
@@ -27,12 +27,12 @@ pub(super) struct Passed {
 }
 
 impl Frames {
-    /// The type of the frame that the last byte belonged to.
+    /// The type of the frame to which the last byte belonged.
     pub(super) fn tag(&self) -> u8 {
         self.tag
     }
 
-    /// Whether the frame of [`tag`](Frames::tag) has more than a type and a length.
+    /// Whether the frame whose type is [`tag`](Frames::tag) has a body.
     pub(super) fn has_body(&self) -> bool {
         self.first.is_some() || self.left > 0
     }

@@ -8,7 +8,8 @@
 //! A Worker's request cannot keep a connection for the next request, and DSQL accepts 100 new connections per second.
 //! So an object holds the connections, and a client requests a *lease*: one connection, until the end of its flight, or
 //! of its transaction (`open`). The client sends its flights as it would send them to the server, and the pool forwards
-//! them byte by byte. The client decides everything that it decides without a pool: decoding, retries, time limits.
+//! them byte by byte. The client does everything that it does without a pool: it decodes rows, retries, and applies
+//! time limits.
 //!
 //! ```text
 //! object, direct   the entry points: a Worker's request to the object, or a Dsql in the same process
@@ -25,8 +26,8 @@
 //!   other state, the connection is closed.
 //! - The pool never sends anything twice, and never decodes a row. It reads the length of each frame, and the status in
 //!   ReadyForQuery.
-//! - The pool reports to a client which point its flight had reached ([`Report`](crate::lease::Report)), and `retry`
-//!   decides with this fact as without a pool.
+//! - The pool reports to a client which point its flight had reached ([`Report`](crate::lease::Report)), and with this
+//!   fact `retry` makes the same decision as without a pool.
 //! - The number of waiting leases and their bytes are limited (`connections`).
 //!
 //! # A worked example
@@ -89,11 +90,11 @@ use visitor::Visitor;
 /// Connections that stay open after a request, for a Durable Object of your own; a [`DsqlPool`] contains one.
 ///
 /// A panic in the object's code ends the instance of wasm, and with it the Rust part of the pool, but JavaScript's
-/// streams and sockets stay open. Running flights then end at the client's `query_timeout`, with an error that contains
-/// the outcome; a new pool serves the next request. The old connections end with the object.
+/// streams and sockets stay open. Flights that were running then end at the client's `query_timeout`, with an error
+/// that contains the outcome; a new pool serves the next request. The old connections end with the object.
 ///
-/// A pool in an object serves the queries of Workers ([`serve`](Pool::serve)), and those of the object's own code
-/// ([`dsql`](Pool::dsql)), so that a transaction's closure runs next to its connection.
+/// A pool in an object serves the queries of Workers ([`serve`](Pool::serve)) and the queries of the object's own code
+/// ([`dsql`](Pool::dsql)). A transaction of the object's own code has its closure next to its connection.
 ///
 /// ```no_run
 /// # use dsql_edge::{Config, Pool, sql};
@@ -169,17 +170,17 @@ impl Pool {
         Pool { connector, limits, connections }
     }
 
-    /// The maximum number of connections; 4 if it is not set, at least 1. Workers allows six connections that are being
-    /// opened at the same time. More than four connections in one object have not been tested in production: use more
-    /// objects (`DSQL_POOL_SHARDS`) instead.
+    /// The maximum number of connections; 4 if it is not set, at least 1. A Worker can open at most six connections at
+    /// the same time. More than four connections in one object have not been tested in production: use more objects
+    /// (`DSQL_POOL_SHARDS`) instead.
     pub fn max_connections(self, connections: usize) -> Self {
         Pool::with(self.connector, PoolLimits { max_connections: connections.max(1), ..self.limits })
     }
 
-    /// The maximum number of queries and transactions that may wait for a connection; 1,000 if it is not set. Beyond
-    /// that a request ends with an error ([`Error::is_overloaded`](crate::Error::is_overloaded)). Because an object has
-    /// 128 MB of memory, the same error is returned if the waiting requests have 24 MiB together; each counts as 12 KiB
-    /// plus the bytes that it has sent.
+    /// The maximum number of queries and transactions that may wait for a connection; 1,000 if it is not set. If this
+    /// many already wait, another query or transaction ends with an error
+    /// ([`Error::is_overloaded`](crate::Error::is_overloaded)). Because an object has 128 MB of memory, the same error
+    /// is returned if the waiting requests have 24 MiB together; each counts as 12 KiB plus the bytes that it has sent.
     pub fn max_waiting(self, waiting: usize) -> Self {
         Pool::with(self.connector, PoolLimits { max_waiting: waiting, ..self.limits })
     }
@@ -196,9 +197,9 @@ impl Pool {
         Pool::with(self.connector, PoolLimits { max_idle: millis(idle), ..self.limits })
     }
 
-    /// The longest pause of a transaction between two statements, and of a client in the middle of a flight; 15 seconds
-    /// if it is not set. After a longer pause, the transaction is rolled back, and its next statement returns an error
-    /// ([`Error::is_timeout`](crate::Error::is_timeout)).
+    /// The longest pause of a transaction between two statements, and the longest pause of a client in the middle of a
+    /// flight; 15 seconds if it is not set. After a longer pause, the transaction is rolled back, and its next
+    /// statement returns an error ([`Error::is_timeout`](crate::Error::is_timeout)).
     pub fn max_pause(self, pause: Duration) -> Self {
         Pool::with(self.connector, PoolLimits { max_pause: millis(pause), ..self.limits })
     }

@@ -4,8 +4,8 @@
 //! name. The object keeps nothing in storage: when it is moved or restarted, the next request opens connections again.
 //!
 //! An object can exist for a long time, and its bindings of the Secrets Store may get other values meanwhile. So the
-//! bindings are read again with the first request after credentials were rejected, but not more often than every 30
-//! seconds: otherwise, credentials that stay wrong would be read for every request.
+//! first request after credentials were rejected reads the bindings again, but at most once in 30 seconds: otherwise,
+//! if the credentials stay wrong, every request would read them.
 
 use std::result::Result;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -49,7 +49,7 @@ pub struct DsqlPool {
     known: Known,
 }
 
-/// The pool, once a request has named the prefix of its bindings.
+/// The pool; `None` until a request has named the prefix of the pool's bindings.
 type Known = Arc<Mutex<Option<KnownPool>>>;
 
 struct KnownPool {

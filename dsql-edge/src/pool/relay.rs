@@ -1,4 +1,4 @@
-//! Serves one lease, from its request to its end.
+//! Serves one lease, from the client's request to the end of the lease.
 //!
 //! Input: a client that requests a lease. Output: nothing; at the end, the client has received its answers or an error,
 //! and the connection is returned. Bytes are forwarded in both directions at once, because a server that cannot send
@@ -68,7 +68,7 @@ async fn lease(pool: &Arc<Connections>, mut visitor: Visitor, ask: Ask) {
     let ended = poll_fn(|context| relay.poll(context, &mut timer)).await;
     let report = match ended {
         LeaseEnd::Well => None,
-        // If messages are still outstanding, dropping `lent` closes the connection; otherwise it is lent again.
+        // If answers are outstanding, dropping `lent` closes the connection; otherwise, the connection is lent again.
         LeaseEnd::Gone => return,
         LeaseEnd::Badly(report) => {
             lent.server.as_ref().is_some_and(Server::is_between_frames).then_some(report)
@@ -265,7 +265,7 @@ impl Relay<'_> {
     }
 
     /// The longest time in which no bytes are forwarded: `limit` while the server must answer, `max_pause` while the
-    /// client must send, because others wait for the connection meanwhile.
+    /// client must send, because meanwhile other clients may wait for the connection.
     fn patience(&self) -> Millis {
         if self.server.is_settled() {
             self.pool.limits.max_pause

@@ -1,8 +1,8 @@
 //! A connection of the pool to the server: its login, and then the bytes that are forwarded.
 //!
 //! Input: bytes of flights. Output: the bytes of their answers, and the ends of the answers. Only the length of each
-//! frame and the status in ReadyForQuery are read. A connection is lent again only when everything is answered and no
-//! transaction is open; a transaction that a lease left open is rolled back before other messages are sent.
+//! frame and the status in ReadyForQuery are read. A connection is lent again only when every message is answered and
+//! no transaction is open; a transaction that a lease left open is rolled back before other messages are sent.
 
 use core::task::{Context, Poll, Waker};
 
@@ -24,7 +24,7 @@ pub(super) struct Server {
     pipelined: bool,
     tls: TlsStart,
     has_received: bool,
-    /// The bytes to write once the transport has written the last ones.
+    /// The bytes to write after the transport has written the previous ones.
     outgoing: Vec<u8>,
     /// Whether the transport has bytes that it has not written yet.
     writing: bool,
@@ -181,7 +181,8 @@ impl Server {
         }
     }
 
-    /// Whether a whole flight was sent together with the login, so that a probe can show whether the server has it.
+    /// Whether a whole flight was sent together with the login, so that a probe can show whether the server has
+    /// received the flight.
     pub(super) fn is_unproven(&self) -> bool {
         let is_sent = self.unanswered > 0 && !self.midway && self.is_free();
         self.unproven && self.before_probe.is_none() && is_sent
@@ -212,8 +213,8 @@ impl Server {
         !self.writing && self.outgoing.is_empty()
     }
 
-    /// Sends as many bytes as can be sent now. Returns whether a write was completed: if so, the server may take more
-    /// bytes, and no other event wakes the task to forward the client's next bytes.
+    /// Sends as many bytes as can be sent now. Returns whether a write was completed. If so, the caller must try to
+    /// forward more bytes now, because no other event wakes the task to do this.
     pub(super) fn poll_write(&mut self, context: &mut Context<'_>) -> bool {
         let mut completed = false;
         loop {
@@ -287,7 +288,8 @@ impl Server {
             let (length, frame) = passed.map_err(|Malformed(reason)| SessionFault::Malformed(reason))?;
             let (now, behind) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
             bytes = behind;
-            // A probe is answered at once, so no other message can precede its ReadyForQuery.
+            // A probe is only a Sync, so no other message can arrive between the flight's last ReadyForQuery and the
+            // probe's ReadyForQuery.
             let is_probing = self.before_probe.is_some();
             let answers_probe = is_probing && self.unproven && self.frames.tag() == b'Z';
             let is_own = self.rolling_back || answers_probe || self.before_probe == Some(0);

@@ -1,7 +1,8 @@
 //! Connects a Worker to its pool's Durable Objects.
 //!
-//! Input: a binding, and the number of objects. Output: a stream to one of the objects, for one lease. The stream is a
-//! request: the client writes its body and reads its answer. The request is sent with the client's first write.
+//! Input: a binding, and the number of objects. Output: a stream to one of the objects, for one lease. The stream is an
+//! HTTP request: the client writes the request's body and reads the response's body. The request is sent with the
+//! client's first write.
 
 use std::sync::Arc;
 
@@ -63,7 +64,7 @@ impl Config {
     /// |---|---|
     /// | `DSQL_POOL` | the Durable Object namespace of the class [`DsqlPool`](crate::DsqlPool) |
     /// | `DSQL_POOL_SHARDS` | the number of objects; 1 if it is not set. Each lease uses a random object |
-    /// | `DSQL_POOL_LOCATION` | the place where they are created, as one of Cloudflare's location hints: `enam`, `weur` …; choose one near the cluster |
+    /// | `DSQL_POOL_LOCATION` | the place where the objects are created, as one of Cloudflare's location hints: `enam`, `weur` …; choose one near the cluster |
     ///
     /// The objects read the bindings of [`from_env`](Config::from_env), including those of the Secrets Store, and
     /// `DSQL_POOL_CONNECTIONS` and `DSQL_POOL_WAITING`. The Worker itself does not need these bindings.

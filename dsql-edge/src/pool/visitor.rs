@@ -107,7 +107,7 @@ impl Visitor {
                     }
                 }
                 Poll::Ready(Ok(())) => {
-                    // The buffer is not kept, because a thousand leases may wait.
+                    // The buffer is not kept: a thousand leases may wait, and their buffers would take too much memory.
                     let read = core::mem::take(&mut self.read);
                     self.accept(&read).map_err(|_| Gone)?;
                     moved = true;
@@ -189,7 +189,7 @@ impl Visitor {
         }
     }
 
-    /// Writes the rest to the client, or abandons it when the time limit ends.
+    /// Writes the remaining bytes to the client, or drops them when the time limit ends.
     pub(super) async fn finish(mut self, mut timer: BoxFuture<()>) {
         poll_fn(|context| match self.poll_write(context) {
             Ok(_) if self.writing => timer.as_mut().poll(context),

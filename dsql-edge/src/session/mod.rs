@@ -6,8 +6,9 @@
 //! ([`Connection::poll_event`]). The session does not read a socket, wait or retry. After the first fault, the session
 //! is dead: [`Connection::poll_event`] then returns [`SessionFault::Closed`].
 //!
-//! Every frame that requests an answer appends the expected message to a queue; every message that arrives must be the
-//! message at the front of the queue. After an ErrorResponse the server skips to the next Sync, and so does the queue.
+//! For every frame that requests an answer, the session appends the expected message to a queue. Every message that
+//! arrives must be the message at the front of the queue. After an ErrorResponse, the server ignores all frames up to
+//! the next Sync, so the session removes the answers to these frames from the queue.
 //!
 //! ```text
 //! Startup Password Parse Bind Execute Parse Bind Describe Execute Sync ───────────▶   one flight
@@ -34,7 +35,8 @@ pub(crate) struct Connection {
     incoming: Vec<u8>,
     understood: usize,
     outgoing: Vec<u8>,
-    /// If the client waits for the request for a password: the bytes to send after that request.
+    /// The bytes to send after the server has requested the password; `None` if the client does not wait for this
+    /// request.
     held_back: Option<Vec<u8>>,
     /// Statements that wait for the end of the login.
     held_statements: Option<Vec<u8>>,
@@ -87,7 +89,7 @@ enum Expected {
     Description,
     /// DataRows, then CommandComplete.
     Result,
-    /// The ReadyForQuery of the flight itself, if a probe was sent: the ReadyForQuery of the probe follows and ends the
+    /// If a probe was sent, the ReadyForQuery of the flight itself; the ReadyForQuery of the probe follows and ends the
     /// flight.
     ReadyBeforeProbe,
     ReadyForQuery,
@@ -103,7 +105,7 @@ pub(crate) enum Status {
     InFailedTransaction,
 }
 
-/// A message that has arrived, as the client uses it.
+/// A message that has arrived, in the form in which the client uses it.
 #[derive(Debug)]
 pub(crate) enum SessionEvent {
     /// The login has ended.
@@ -114,8 +116,8 @@ pub(crate) enum SessionEvent {
     /// A statement was executed once. This does not prove success: outside a transaction block the statement commits at
     /// Sync.
     Completed(Tag),
-    /// The next unanswered statement failed; after the last statement, the commit at Sync failed. A fatal error is the
-    /// last event.
+    /// The next unanswered statement failed; if every statement is answered, the commit at Sync failed. A fatal error
+    /// is the last event.
     Failed(Box<DatabaseError>),
     /// Everything up to a Sync is answered.
     Ready(Status),
@@ -318,12 +320,13 @@ impl Connection {
         self.eof = true;
     }
 
-    /// The next event, if it has arrived in full.
+    /// Returns the next event, if its whole message has arrived.
     pub(crate) fn poll_event(&mut self) -> Result<Option<SessionEvent>, SessionFault> {
         if self.state == State::Dead {
             return Err(SessionFault::Closed);
         }
-        // Messages are read in this buffer, while the session's state changes.
+        // The buffer is taken out of the session, so that a message can borrow from the buffer while the session's
+        // state changes.
         let incoming = core::mem::take(&mut self.incoming);
         let result = self.advance(&incoming);
         if result.is_err() {
@@ -335,7 +338,7 @@ impl Connection {
         result
     }
 
-    /// Whether everything is answered and no other bytes have arrived, so that the next flight may be sent.
+    /// Whether every frame is answered and no other bytes have arrived, so that the next flight may be sent.
     pub(crate) fn is_settled(&self) -> bool {
         self.state == State::Open
             && self.expected.is_empty()
@@ -494,7 +497,7 @@ impl Connection {
                 self.die();
                 Ok(Some(SessionEvent::Failed(error)))
             }
-            // A second error before ReadyForQuery is also out of place.
+            // Only the first error before ReadyForQuery is handled here: a second error is out of place.
             State::Open if !self.skipping && !self.expected.is_empty() => {
                 let ends = |it| matches!(it, Expected::ReadyForQuery | Expected::ReadyBeforeProbe);
                 while self.front().is_some_and(|it| !ends(it)) {

@@ -288,7 +288,7 @@ fn statements_of_one_flight_are_answered_one_after_the_other() {
         assert!(seen[5].contains("rows: 7") && seen[7].contains("Commit"), "{seen:#?}");
         assert!(connection.is_idle());
     }
-    // The server skips from the error to the next Sync only.
+    // After an error, the server skips only to the next Sync.
     let mut connection = flight();
     connection.handle_input(
         &[&begin[..], &error("ERROR", "40001"), &frame(b'Z', b"E"), &control("ROLLBACK"), &frame(b'Z', b"I")]
@@ -304,7 +304,7 @@ fn statements_of_one_flight_are_answered_one_after_the_other() {
         connection.handle_input(&wrong);
         assert!(matches!(events(&mut connection).1, Some(SessionFault::Malformed(_))));
     }
-    // An error arrives before the flight was written completely: the server does not answer the frames that are written
+    // An error arrives before the whole flight was written, so the server does not answer the frames that are written
     // later.
     let mut connection = Connection::new(LIMITS);
     connection.start(&STARTUP, "token", true).unwrap();

@@ -261,8 +261,8 @@ fn record(server: &str) {
             turn.events.iter().for_each(|event| text.push_str(&format!("= {event}\n")));
         }
         std::fs::write(scenario.path(), text).unwrap();
-        // The fuzz target's first byte chooses what the client sends: here one statement, with the password sent at
-        // once.
+        // The first byte of the fuzz target's input selects what the client sends. With 0, it sends the password at
+        // once, and one statement.
         let answers = turns.iter().flat_map(|turn| &turn.answered).copied();
         let seed = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/seeds/backend");
         let seed = PathBuf::from(seed).join(scenario.name);
@@ -289,7 +289,7 @@ fn replay(piece: usize) {
             let left = turns.len() == at + 1 && turn.events.len() > recorded.events.len();
             let events = &turn.events[..turn.events.len() - usize::from(left)];
             assert_eq!(events, recorded.events, "{name}, turn {at}, in pieces of {piece}");
-            // After the recorded events only the end of the connection may follow.
+            // After the recorded events, the only other event may be the end of the connection.
             assert!(!left || turn.events.last().is_some_and(|last| last == "Closed"), "{name}");
         }
     }

@@ -54,7 +54,7 @@ impl Endpoint {
         Err(Error::config(wrong))
     }
 
-    /// The placeholder of a client with a pool: the pool has the endpoint.
+    /// The placeholder for the endpoint of a client with a pool; only the pool has the real endpoint.
     #[cfg(feature = "pool")]
     pub(crate) fn of_pool() -> Self {
         Endpoint { host: String::new(), port: 0, region: String::new(), dangerous: Some(String::new()) }

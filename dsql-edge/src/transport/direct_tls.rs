@@ -5,7 +5,8 @@
 
 use crate::settings::Endpoint;
 
-/// The maximum number of endpoints; a Worker has fewer clusters. Beyond it, all answers are forgotten.
+/// The maximum number of endpoints; a Worker has fewer clusters. If another one is added, all answers are deleted
+/// first.
 const ROOM: usize = 16;
 
 /// Whether each endpoint has accepted direct TLS.
@@ -22,7 +23,7 @@ impl DirectTlsAnswers {
         known.find(|(host, port, _)| (host, *port) == (&endpoint.host, endpoint.port)).map(|known| known.2)
     }
 
-    /// Records the answer of the endpoint; `None` forgets it.
+    /// Records the answer of the endpoint; `None` deletes the record.
     pub(crate) fn note(&mut self, endpoint: &Endpoint, accepted: Option<bool>) {
         self.0.retain(|(host, port, _)| (host, *port) != (&endpoint.host, endpoint.port));
         if let Some(accepted) = accepted {

@@ -6,7 +6,7 @@
 //!
 //! In the tests of this crate, `Environment` is another type: the simulator [`Network`](super::memory::Network), which
 //! has the same methods. Both types are concrete: an `Arc<dyn Environment>` would link every method into every Worker.
-//! The type in this file has no size, so that passing it costs nothing at run time.
+//! The type in this file is zero-sized, so that passing it costs nothing at run time.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -87,13 +87,14 @@ impl Environment {
         DIRECT_TLS.lock().unwrap_or_else(PoisonError::into_inner).find(endpoint)
     }
 
-    /// Records whether the endpoint accepts direct TLS; `None` forgets it.
+    /// Records whether the endpoint accepts direct TLS; `None` deletes the record.
     pub(crate) fn note_direct_tls(&self, endpoint: &Endpoint, accepted: Option<bool>) {
         DIRECT_TLS.lock().unwrap_or_else(PoisonError::into_inner).note(endpoint, accepted);
     }
 
     /// Whether flights wait for the end of the login, because a server has dropped a flight that was sent with the
-    /// login. Waiting costs a round trip and saves [`PROBE_AFTER`](crate::retry::PROBE_AFTER).
+    /// login. This waiting costs a round trip, but saves the time [`PROBE_AFTER`](crate::retry::PROBE_AFTER) after
+    /// which a probe is sent.
     pub(crate) fn holds_flights(&self) -> bool {
         DROPPED.load(Ordering::Relaxed)
     }

@@ -31,8 +31,8 @@ pub(super) async fn post(post: &Post, tls: TlsConnector) -> Result<Reply, Transp
     let limit = u64::from(MAX_REPLY) * 2;
     match stream.take(limit).read_to_end(&mut answer).await {
         Ok(_) => {}
-        // Some servers close without TLS's close_notify. `reply` detects missing bytes by
-        // Content-Length or the chunks.
+        // Some servers close the connection without TLS's close_notify. `reply` detects missing bytes by Content-Length
+        // or the chunks.
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
         Err(error) => return Err(unreachable(error)),
     }

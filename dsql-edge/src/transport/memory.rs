@@ -59,7 +59,7 @@ struct State {
     expired: bool,
     now: Millis,
     random: u64,
-    /// The answers of STS, each with its delay; and the requests.
+    /// The answers of STS, each with its delay. `posted` has the requests.
     #[cfg(feature = "assume-role")]
     replies: VecDeque<(Millis, Result<Reply, TransportErrorKind>)>,
     #[cfg(feature = "assume-role")]
@@ -93,13 +93,13 @@ impl Network {
         self.state.lock().unwrap().scripts.push_back(Err(kind));
     }
 
-    /// Makes the next connection fail, before those that were added earlier.
+    /// Makes the next connection fail. This script comes before the scripts that were added earlier.
     #[cfg(feature = "direct-tls")]
     pub(crate) fn refuse_first(&self, kind: TransportErrorKind) {
         self.state.lock().unwrap().scripts.push_front(Err(kind));
     }
 
-    /// Makes connections with this function, whose argument is whether TLS is direct.
+    /// Makes connections with this function. Its argument is `true` for a connection with direct TLS.
     pub(crate) fn serve(&self, server: impl Fn(bool) -> Dialed + Send + Sync + 'static) {
         self.state.lock().unwrap().server = Some(Arc::new(server));
     }
@@ -108,7 +108,7 @@ impl Network {
         self.state.lock().unwrap().written.clone()
     }
 
-    /// The number of connections that were dialed, and the number of those that are open.
+    /// The number of connections that were dialed, and the number of connections that are open.
     pub(crate) fn connections(&self) -> (usize, usize) {
         let state = self.state.lock().unwrap();
         (state.dialed, state.open)

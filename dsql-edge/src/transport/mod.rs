@@ -5,7 +5,7 @@
 //!
 //! Each platform is a module with the same functions: `worker`, `tokio`, and `unsupported`, which cannot connect.
 
-// Without a transport this code is not used; in tests the simulator replaces the platform.
+// This code is not used in a build that cannot connect, or in tests, where the simulator replaces the platform.
 #![cfg_attr(any(test, all(not(feature = "tokio"), not(target_arch = "wasm32"))), allow(dead_code))]
 
 #[cfg(not(target_arch = "wasm32"))]

@@ -11,7 +11,7 @@ pub(super) fn check_ssl_answer(answer: &[u8]) -> Result<(), TransportError> {
     let (kind, text) = match answer {
         [b'S'] => return Ok(()),
         [] => (Lost, "the server closed the connection after SSLRequest"),
-        // An ErrorResponse in plain text could come from an attacker: it is not shown.
+        // An ErrorResponse in plain text could come from an attacker, so its text is not shown.
         [b'E', ..] => (Lost, "the server answered SSLRequest with an error"),
         [b'N'] => (NoTls, "the server does not offer TLS"),
         [b'S' | b'N', ..] => (NoTls, "the server sent data in plain text"),
@@ -24,7 +24,7 @@ pub(super) fn check_ssl_answer(answer: &[u8]) -> Result<(), TransportError> {
 mod tests {
     use super::*;
 
-    /// Every first byte, alone and followed by more bytes.
+    /// Tests every first byte, alone and followed by more bytes.
     #[test]
     fn only_a_single_s_accepts_tls_and_eof_is_transient() {
         assert_eq!(check_ssl_answer(b"").unwrap_err().kind, TransportErrorKind::Lost);

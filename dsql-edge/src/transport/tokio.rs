@@ -151,7 +151,7 @@ impl Transport for Socket {
         into.truncate(length);
         match ready!(result) {
             Ok(()) => Poll::Ready(Ok(())),
-            // A server may close without TLS's close_notify: its last messages are valid.
+            // A server may close the connection without TLS's close_notify; the messages before that are valid.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
             Err(error) => {
                 let error = TransportError::new(TransportErrorKind::Lost, error.to_string());

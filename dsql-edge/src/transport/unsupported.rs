@@ -1,5 +1,5 @@
-//! The platform of a program that is not a Worker, without the feature `tokio`: it compiles, for editors and tests, but
-//! cannot connect.
+//! The platform of a program that is not a Worker, without the feature `tokio`: the crate compiles, for editors and
+//! tests, but cannot connect.
 
 use super::contract::{BoxFuture, Dialed, TransportError, TransportErrorKind};
 #[cfg(feature = "assume-role")]

@@ -1,9 +1,10 @@
 //! Cloudflare's TCP sockets: the only file that calls JavaScript, and the only one with `unsafe`.
 //!
 //! Input: a host name and a port. Output: a [`Transport`] over the web streams of a socket after `startTls`. The code
-//! that uses the streams is JavaScript, in `worker.js`: calling one of their methods from here would add more to a
-//! Worker's size than that whole file. Every call into that file that can throw is caught. workers-rs' own `Socket` is
-//! not used: it panics if `startTls` throws, and after a cancelled write it reports the length of another write.
+//! that uses the streams is JavaScript, in `worker.js`: a call of one of the streams' methods from Rust would add more
+//! to a Worker's size than that whole file. Every exception that a call into that file can throw is caught. workers-rs'
+//! own `Socket` is not used: it panics if `startTls` throws, and after a cancelled write it reports the length of
+//! another write.
 #![allow(unsafe_code, reason = "JavaScript's values are not Send; Workers has one thread (see `OneThread`)")]
 
 use core::task::{Context, Poll, ready};
@@ -47,7 +48,7 @@ pub(super) fn post(_: &Settings, request: Post) -> BoxFuture<Result<Reply, Trans
     let exchange = Exchange(fetch(&url, headers, &request.body, MAX_REPLY));
     let answer = JsFuture::from(Promise::from(exchange.0.clone()));
     Box::pin(OneThread(async move {
-        // The exchange is cancelled when this future is dropped.
+        // The future owns the exchange, so that dropping the future cancels the exchange.
         let _exchange = exchange;
         let answer: Array = match answer.await {
             Ok(answer) => answer.unchecked_into(),
@@ -98,8 +99,8 @@ pub(super) fn unix_time() -> u64 {
     now() / 1000
 }
 
-/// The text of a var or a secret of the Worker; both are strings. (`Env::var` would link an error that is less precise
-/// than ours.)
+/// The text of a var or a secret of the Worker; both are strings. (`Env::var` would link the code of an error that is
+/// less precise than this crate's error.)
 pub(crate) fn text_of(env: &worker::Env, name: &str) -> Option<String> {
     text_at(env, name)
 }
@@ -152,10 +153,10 @@ pub(crate) fn visitor(request: worker::Request) -> worker::Result<(Box<dyn Trans
 
 /// The request that was handled when this value was made, if there was one.
 ///
-/// Workers does not report which request is running, but some objects throw when another request touches them, and a
-/// WebSocket throws at once when its state is read, without I/O and without a change of its state. A socket throws only
-/// when it is used. A task that only waits for a socket would be woken by the other request and continue as part of
-/// that request, which ends in "Internal Server Error" or without an answer.
+/// Workers does not report which request is running, but some objects throw an exception when another request uses
+/// them. A WebSocket does so as soon as its state is read, which needs no I/O and does not change the state. A socket
+/// throws only when it is used: if another request wakes a task that only waits for a socket, the task would continue
+/// as a part of that request, which then ends in "Internal Server Error" or without an answer.
 pub(crate) struct IoContext(OneThread<RequestMark>);
 
 impl IoContext {
@@ -168,8 +169,8 @@ impl IoContext {
     }
 }
 
-/// A JavaScript value, or a future that contains some, where Rust requires `Send`: axum's handlers, our own futures.
-/// workers-rs does the same (`worker::send`).
+/// Wraps a JavaScript value, or a future that contains such values, where Rust requires `Send`: in axum's handlers and
+/// in the futures of this crate. workers-rs does the same (`worker::send`).
 struct OneThread<T>(T);
 
 // SAFETY: on wasm32-unknown-unknown, as Workers runs it, there is one thread, and wasm memory is not shared: nothing
@@ -404,8 +405,8 @@ pub(crate) mod signature {
         -> Promise;
     }
 
-    /// Returns the text, followed by the signature in hexadecimal digits. `request` is the canonical request without
-    /// the digest of its payload.
+    /// Returns `text`, followed by the signature in hexadecimal digits. `request` is the canonical request without the
+    /// digest of its payload.
     pub(crate) fn sign(
         secret: &str,
         time: &str,

@@ -134,7 +134,7 @@ impl PgTimestamp {
 
 impl<Zone: TimeZone> From<DateTime<Zone>> for PgTimestamp {
     fn from(time: DateTime<Zone>) -> Self {
-        // chrono's years times 3.2e13 microseconds stay below 2^63.
+        // This does not overflow: the range of chrono's years, at 3.2e13 microseconds a year, is below 2^63.
         PgTimestamp { microseconds: time.timestamp_micros() - EPOCH_IN_UNIX_MICROSECONDS }
     }
 }
@@ -181,7 +181,7 @@ impl Column<sql::Timetz, NotNull> for TimeTz {
     fn decode(bytes: &[u8]) -> Result<Self, ConversionError> {
         let (time, west) = split::<8>(bytes)?;
         let time = PgTime::decode(&time)?;
-        // PostgreSQL's own limit is less than 16 hours.
+        // All offsets of PostgreSQL are accepted: they are less than 16 hours.
         match i32::from_be_bytes(exactly(west)?) {
             west @ -86_400..=86_400 => Ok(TimeTz { time, utc_offset: -west }),
             _ => Err(ConversionError::new("its offset is longer than a day")),

@@ -19,7 +19,7 @@ fn jsonb_text(bytes: &[u8]) -> Result<&[u8], ConversionError> {
     }
 }
 
-// The text of serde_json's error could contain a part of the value.
+// The text of serde_json's error is not used, because it could contain a part of the value.
 fn invalid(_: serde_json::Error) -> ConversionError {
     ConversionError::new("its JSON does not fit the Rust type")
 }

@@ -110,7 +110,7 @@ impl Nullability for Nullable {
 pub enum IsNull {
     /// The parameter is NULL.
     Yes,
-    /// The bytes written are the parameter.
+    /// The parameter is not NULL; its value is the bytes that were written.
     No,
 }
 
@@ -119,7 +119,7 @@ pub enum IsNull {
 ///
 /// A type fits if all its values do: `&str`, `String` and `Cow<str>` for text, and every integer type whose values are
 /// all values of the SQL type. An `Option` fits only where NULL has a meaning: assigned to a column that may be NULL,
-/// compared with `IS NULL`, an argument of `COALESCE` and the like.
+/// tested with `IS NULL`, an argument of `COALESCE` and the like.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not fit a parameter of the SQL type `{S}` ({N})",
     label = "the query needs a value of the SQL type `{S}` here",
@@ -229,8 +229,8 @@ fn exactly<const N: usize>(bytes: &[u8]) -> Result<[u8; N], ConversionError> {
     bytes.try_into().map_err(|_| ConversionError::truncated())
 }
 
-/// All eight bytes as a number. WebAssembly has no instruction that reverses bytes: this loop is a third as long as
-/// `from_be_bytes`.
+/// All eight bytes as a number. WebAssembly has no instruction that reverses bytes, so the code of this loop is a third
+/// as long as that of `from_be_bytes`.
 fn int8(bytes: &[u8]) -> Result<i64, ConversionError> {
     let bytes = exactly::<8>(bytes)?;
     Ok(bytes.iter().fold(0, |number, byte| number << 8 | i64::from(*byte)))

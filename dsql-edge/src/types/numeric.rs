@@ -35,7 +35,7 @@ const TOO_WIDE: ConversionError = ConversionError(std::borrow::Cow::Borrowed(
 pub struct Numeric {
     /// Base-10000 digits, the most significant first. The first and the last are not 0.
     digits: Vec<u16>,
-    /// The power of 10000 of the first digit.
+    /// The exponent of the first digit, to the base 10000.
     weight: i16,
     sign: u16,
     /// Decimal places to show.
@@ -64,8 +64,8 @@ impl Numeric {
             mantissa = mantissa * 10_000 + i128::from(*digit);
         }
         let last = i32::try_from(self.digits.len()).ok()? - 1;
-        // The number of decimal places that `digits` has. If this number is negative, zeros follow the digits before
-        // the point.
+        // The number of decimal places that `digits` has. If this number is negative, that many zeros belong between
+        // the last digit and the decimal point.
         let mut places = (last - i32::from(self.weight)) * 4;
         let wanted = i32::from(self.scale).min(28);
         if mantissa == 0 {
@@ -116,7 +116,7 @@ impl Numeric {
 impl From<Decimal> for Numeric {
     fn from(decimal: Decimal) -> Self {
         let scale = decimal.scale();
-        // Whole base-10000 digits after the point: at most 7.
+        // The number of base-10000 digits after the point: at most 7.
         let after_point = scale.div_ceil(4);
         let mut rest = decimal.mantissa().unsigned_abs() * 10_u128.pow(after_point * 4 - scale);
         let mut weight = -1;
@@ -243,7 +243,7 @@ impl std::str::FromStr for Numeric {
         if decimal_digits.is_empty() || decimal_digits.len() > 150_000 {
             return Err(NOT_A_NUMBER);
         }
-        // The power of ten of the last digit. Zeros are appended until this power is a multiple of four.
+        // The exponent of the last digit, to the base 10. Zeros are appended until the exponent is a multiple of four.
         let mut last = exponent - places;
         let scale =
             u16::try_from((-last).max(0)).ok().filter(|scale| *scale <= 0x3FFF).ok_or(NOT_A_NUMBER)?;

@@ -1,4 +1,4 @@
-//! Compares our encoding with that of `postgres-types`, on the same bytes.
+//! Compares this crate's encoding with that of `postgres-types`, for the same values and bytes.
 
 use postgres_types::private::BytesMut;
 use postgres_types::{FromSql, IsNull as Null, ToSql, Type};
@@ -45,7 +45,7 @@ macro_rules! agree {
     };
 }
 
-/// Times in the years that both can hold.
+/// Times in the years that both implementations can hold.
 fn datetimes() -> impl Strategy<Value = DateTime<Utc>> {
     (-60_000_000_000_000_000_i64..8_000_000_000_000_000_000)
         .prop_filter_map("past chrono's years", DateTime::from_timestamp_micros)

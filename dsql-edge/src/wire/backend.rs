@@ -161,7 +161,7 @@ impl Row {
         self.bytes.len()
     }
 
-    /// The bytes of a column; `None` is NULL. The outer `None`: the row does not have the column.
+    /// The bytes of a column. `Some(None)` is NULL; `None` means that the row does not have the column.
     pub(crate) fn column(&self, index: usize) -> Option<Option<&[u8]>> {
         match self.columns.get(index)? {
             None => Some(None),
@@ -189,7 +189,7 @@ pub(crate) fn tag(tag: &str) -> Tag {
         "ROLLBACK" => Done::Rollback,
         _ => Done::Other,
     };
-    // A count of rows never has more than 18 digits.
+    // At most 18 digits are read, which is enough for every count of rows.
     let digits = tag.bytes().rev().take_while(u8::is_ascii_digit).take(18).count();
     let rows = tag.bytes().skip(tag.len() - digits).fold(0, |rows, digit| rows * 10 + u64::from(digit & 15));
     Tag { command, rows }
@@ -242,7 +242,7 @@ fn fields_of_error(mut reader: super::message::Reader<'_>) -> Result<DatabaseErr
         }
         let value = reader.string().ok_or(MALFORMED)?;
         let place = match field {
-            // `V` is the severity like `S`, but is never translated; servers before 9.6 send only `S`.
+            // Both fields are the severity; `V` is never translated, and `S` may be; servers before 9.6 send only `S`.
             b'V' | b'S' => {
                 error.fatal |= matches!(value, b"FATAL" | b"PANIC");
                 continue;

@@ -6,8 +6,8 @@
 //!
 //! A connection whose session settings may have changed must not serve another client, and DSQL has no statement that
 //! resets a session (it rejects `DISCARD`). So the pool closes the connection when the lease ends. The client requests
-//! this before it sends the statement, in [`Ask::spent`] or with [`SPENT_FRAME`]; so the connection is closed even if
-//! the client is lost directly after the statement.
+//! the closing before it sends the statement, in [`Ask::spent`] or with [`SPENT_FRAME`]. So the connection is closed
+//! even if the client is lost directly after the statement.
 
 use super::Malformed;
 use super::frame::Frame;

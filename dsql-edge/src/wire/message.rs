@@ -5,7 +5,8 @@
 
 use super::Malformed;
 
-/// A message of a server in the extended protocol. The content of messages that a session does not use is not kept.
+/// A message of a server in the extended protocol. If a session does not use the content of a message, the content is
+/// not kept.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Message<'a> {
     AuthenticationOk,

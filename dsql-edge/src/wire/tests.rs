@@ -1,4 +1,4 @@
-//! Compares our frames and messages with those of `postgres-protocol`, for the same input.
+//! Compares this crate's frames and messages with those of `postgres-protocol`, for the same input.
 
 use bytes::BytesMut;
 use fallible_iterator::FallibleIterator;
@@ -112,7 +112,7 @@ proptest! {
             (Ok(Message::DataRow(ours)), Ok(their_backend::Message::DataRow(theirs))) => {
                 let count = usize::from(u16::from_be_bytes([body[0], body[1]]));
                 let row = backend::data_row(ours, count);
-                // Only rows that we accept are compared: postgres-protocol treats any negative length as NULL.
+                // Only rows that this crate accepts are compared: postgres-protocol treats any negative length as NULL.
                 if let Ok(row) = row {
                     let ranges: Vec<_> = theirs.ranges().collect().unwrap();
                     prop_assert_eq!(ranges.len(), count);

@@ -102,7 +102,7 @@ async fn transaction(dsql: &Dsql, from: i32, to: i32, amount: i32) -> std::resul
     .await
 }
 
-/// What the cases with megabytes answer: every value of every row is read.
+/// The answer of the cases with megabytes, for which every value of every row is read.
 async fn megabytes(dsql: &Dsql, rows: i32) -> std::result::Result<Value, Error> {
     let rows =
         sql!("SELECT id, title, body, views, published_at FROM document WHERE id <= $rows ORDER BY id")
@@ -129,8 +129,8 @@ async fn insert_loop(dsql: &Dsql, run: &str) -> std::result::Result<Value, Error
     Ok(json!(inserted))
 }
 
-/// Many rows, in chunks that DSQL accepts. With `fused`, COMMIT is sent together with the rows: as with an INSERT that
-/// commits by itself, the outcome is unknown if the connection breaks.
+/// Inserts many rows, in chunks that DSQL accepts. With `fused`, COMMIT is sent together with the rows, so the outcome
+/// is unknown if the connection breaks, as it is for an INSERT that commits by itself.
 async fn insert_rows(dsql: &Dsql, run: &str, count: i32) -> std::result::Result<Value, Error> {
     let inserted = sql!(
         "INSERT INTO entry (run, n, note) VALUES ($run, $n, $note)",

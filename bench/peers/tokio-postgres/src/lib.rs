@@ -146,7 +146,7 @@ async fn transaction(
     Ok(json!({ "before": before, "after": after }))
 }
 
-/// What the cases with megabytes answer: every value of every row is read.
+/// The answer of the cases with megabytes, for which every value of every row is read.
 async fn megabytes(client: &Client, rows: i32) -> std::result::Result<Value, Error> {
     let text = "SELECT id, title, body, views, published_at FROM document WHERE id <= $1 ORDER BY id";
     let rows = client.query_typed(text, &[(&rows, Type::INT4)]).await?;
@@ -189,7 +189,7 @@ async fn insert_rows(client: &Client, run: &str, count: i32) -> std::result::Res
     Ok(json!(inserted))
 }
 
-/// The documentation of tokio-postgres leaves the retry of a transaction to the user; this Worker has none.
+/// The documentation of tokio-postgres leaves the retry of a transaction to the user; this Worker does not retry.
 async fn conflict(client: &mut Client, run: &str, n: i32, account: i32) -> std::result::Result<Value, Error> {
     let tx = client.transaction().await?;
     let text = "INSERT INTO entry (run, n, note) VALUES ($1, $2, 'conflict')";

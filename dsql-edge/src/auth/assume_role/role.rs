@@ -1,4 +1,4 @@
-//! An IAM role to assume, and the checks that STS would make.
+//! An IAM role to assume, with checks of its values that STS would otherwise make.
 
 use core::time::Duration;
 
@@ -7,8 +7,8 @@ use crate::error::Error;
 /// A role to assume before the token is signed (AWS STS, `AssumeRole`).
 ///
 /// The keys of the [`Config`](crate::Config) then need only the permission `sts:AssumeRole` on this role. The session's
-/// credentials are kept until about 80 % of their lifetime has passed, also for other requests; a connection that finds
-/// them sends no request to STS.
+/// credentials are kept until about 80 % of their lifetime has passed, also for other requests; a connection that uses
+/// kept credentials sends no request to STS.
 ///
 /// ```
 /// use std::time::Duration;

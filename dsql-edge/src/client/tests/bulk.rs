@@ -82,7 +82,7 @@ fn rows_are_read_and_sent_in_chunks() {
         produced.fetch_add(1, Ordering::Relaxed);
     });
     let mut inserting = Box::pin(insert(numbers).execute(&dsql));
-    // The pause after the conflict has not ended.
+    // The client is still in the pause after the conflict.
     assert!(settle(inserting.as_mut()).is_pending());
     assert_eq!(produced.load(Ordering::Relaxed), 6000);
     assert_eq!(eventually(&network, inserting).unwrap(), 6000);

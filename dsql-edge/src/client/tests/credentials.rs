@@ -199,8 +199,8 @@ pub(super) mod roles {
         network.elapse(Duration::from_secs(60));
         refused();
         network.answer(200, answer("ASIANEW", "9999-01-01T00:00:00Z"));
-        // The server also rejects the new credentials, and would reject newer ones: so STS is not
-        // called for every request.
+        // The server also rejects the new credentials, and would reject newer ones, so STS must not be called for every
+        // request.
         (0..9).for_each(|_| refused());
         request(&config, &network).unwrap();
         assert!(tokens(&network).last().unwrap().contains("ASIANEW"));

@@ -30,7 +30,7 @@ fn accepted_direct_tls_takes_three_round_trips() {
     }
     assert_eq!(network.direct(), 2);
     assert_eq!(sent(&network)[0], format!("login {} |", READ.sql));
-    // The endpoint has accepted direct TLS: the write is sent with the login.
+    // The endpoint has accepted direct TLS, so the write is sent with the login.
     assert_eq!(sent(&network)[2], format!("login {} |", WRITE.sql));
     assert_eq!(events.lock().unwrap()[..], [(3, 0, false); 2]);
 }
@@ -98,7 +98,7 @@ fn unreachable_server_does_not_reject_direct_tls() {
     assert_eq!(run(&config, &network, &READ).unwrap(), 1);
     assert_eq!(network.direct(), 2);
     assert!(!events.lock().unwrap()[0].2);
-    // TLS fails with and without SSLRequest: nothing is known about direct TLS.
+    // TLS fails both with and without SSLRequest, so it is still not known whether the endpoint accepts direct TLS.
     let network = Network::default();
     for _ in 0..2 {
         network.refuse(TransportErrorKind::Tls);
@@ -118,7 +118,7 @@ fn lost_write_is_unknown_once_direct_tls_was_accepted() {
     network.accept([Step::AwaitWrite, Step::Close]);
     let error = run(&config, &network, &WRITE).unwrap_err();
     assert!(error.is_outcome_unknown(), "{error}");
-    // After that, direct TLS is tried again without a write.
+    // After that, direct TLS is tried again, and the write is not sent with the login.
     network.accept([
         Step::AwaitWrite,
         Step::Send(login()),

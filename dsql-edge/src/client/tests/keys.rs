@@ -1,4 +1,4 @@
-//! Idempotency keys: the answers that mean that the key is taken, and those that do not.
+//! Idempotency keys: the answers that mean that the key is taken, and the answers that do not mean this.
 
 use super::transactions::{WRITE_SQL, begun_badly, committed, failed, rolled_back};
 use super::*;
@@ -73,7 +73,7 @@ fn no_row_with_do_nothing_means_that_the_key_is_taken() {
     assert_eq!(once(&network, &DOES_NOTHING).unwrap(), IdempotentOutcome::AlreadyCommitted);
     assert_eq!(sent(&network)[1], "ROLLBACK |");
 
-    // A row of the first run makes a later statement fail: the key still decides.
+    // The answer to the key's INSERT decides, even if a row of the first run makes a later statement fail.
     let network = Network::default();
     network
         .accept(answers([[control("BEGIN"), done("INSERT 0 0"), failed("23505")].concat(), rolled_back()]));
@@ -115,7 +115,7 @@ fn a_violation_of_another_constraint_is_an_error() {
     network.accept(answers([begun_badly("23505"), rolled_back()]));
     let error = once(&network, &OTHER).unwrap_err();
     assert!(error.is_unique_violation() && error.constraint() == Some("t_pkey"), "{error}");
-    // Another error of the key's constraint does not mean that the key is taken either.
+    // Another kind of error that names the key's constraint does not mean that the key is taken, either.
     let network = Network::default();
     network.accept(answers([begun_badly("23514"), rolled_back()]));
     assert!(once(&network, &CONSTRAINTS).unwrap_err().is_check_violation());

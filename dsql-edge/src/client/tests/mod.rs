@@ -164,7 +164,7 @@ fn now<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// Polls until the future ends, and advances the clock over its pauses.
+/// Polls until the future ends; when the future waits for a timer, the clock is advanced.
 fn eventually<T>(network: &Network, future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());

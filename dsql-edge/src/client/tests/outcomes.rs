@@ -42,7 +42,7 @@ fn keyed(network: &Network, dsql: &Dsql, closure: Closure) -> Result<IdempotentO
     eventually(network, dsql.transaction(body).idempotency_key(key()).into_future())
 }
 
-/// Each failure before the key is sent.
+/// Tests each failure that is possible before the key is sent.
 #[test]
 fn key_that_was_not_sent_is_an_error() {
     use TransportErrorKind::{Lost, NoTls, OtherRequest, Tls, Unreachable, Unsupported};
@@ -204,7 +204,7 @@ fn unsent_write_of_a_lost_login_is_not_unknown() {
     assert_eq!(eventually(&network, write().fetch_one(&Dsql::within(serial(), network.clone()))).unwrap(), 5);
 }
 
-/// Each error of the server at each place of a write, and the outcome.
+/// Tests each error of the server at each place in the answer to a write, and the reported outcome.
 #[test]
 fn error_of_the_system_leaves_a_write_unknown() {
     let fatal = |code| error("FATAL", code);
@@ -246,7 +246,7 @@ fn error_of_the_system_leaves_a_write_unknown() {
     }
 }
 
-/// An example of such a statement is `CALL` of a procedure that commits.
+/// The statement is a `CALL` of a procedure that commits.
 #[test]
 fn statement_that_ended_the_transaction_leaves_it_unknown() {
     static CALL: Statement = Statement { columns: &[], ..statement("CALL p()", Effect::Write) };
@@ -263,7 +263,8 @@ fn statement_that_ended_the_transaction_leaves_it_unknown() {
     assert!(error.to_string().contains("began or ended a transaction"), "{error}");
 }
 
-/// The first statement of the transaction is rejected because the server must request the password first.
+/// The server rejects the login, which was sent together with the transaction's first statement, because it must
+/// request the password first.
 #[test]
 fn transaction_is_retried_with_a_serial_login() {
     let network = Network::default();
@@ -278,7 +279,7 @@ fn transaction_is_retried_with_a_serial_login() {
     assert_eq!(eventually(&network, wrote.into_future()).unwrap(), 5);
 }
 
-/// A server that completes the login and drops the rest of its input, and a server that is slow.
+/// Tests two servers: one completes the login and drops the rest of its input, and one only answers slowly.
 #[test]
 fn flight_that_was_dropped_with_the_login_is_sent_again() {
     let flight = format!("{WRITE_SQL} |");

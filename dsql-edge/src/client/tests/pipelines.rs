@@ -21,7 +21,7 @@ fn a_pipeline_is_one_flight_and_one_transaction() {
         now(dsql.pipeline(vec![query(&READ).optional(), query(&READ).optional()])).unwrap(),
         [None, Some(5)]
     );
-    // A single query needs no transaction; for no query, nothing is sent.
+    // A pipeline of one query needs no transaction; for an empty pipeline, nothing is sent.
     assert_eq!(now(dsql.pipeline(query(&READ).one())).unwrap(), 6);
     assert_eq!(now(session.pipeline(Vec::<Command>::new())).unwrap(), Vec::<u64>::new());
     let (read, write) = ("SELECT n FROM t", "INSERT INTO t VALUES (1) RETURNING n");

@@ -32,7 +32,7 @@ fn queries_of_two_search_paths_run_on_connections_of_their_own() {
         for (at, statement) in order.iter().enumerate() {
             assert_eq!(names_a_search_path(&network.written()[at]), !statement.search_path.is_empty());
         }
-        // If only one connection is allowed, the idle one is closed for the new one.
+        // If only one connection is allowed, the idle connection is closed so that the new one can be opened.
         let network = Network::default();
         network.accept(answers([rows("n", 23, &[1])]));
         network.accept(answers([rows("n", 23, &[2])]));
@@ -276,7 +276,7 @@ fn failures() -> Vec<FlightFailure> {
         ("unavailable", after_login(Step::Send(failure("XX000"))), |e| {
             e.is_database() && e.is_outcome_unknown()
         }),
-        // The server may have executed the statement: an error that ends the session does not exclude that.
+        // The server may have executed the statement before it sent the error that ends the session.
         ("shut down before the end", after_login(Step::Send(error("FATAL", "57P01"))), |e| {
             e.is_database() && e.is_outcome_unknown()
         }),
@@ -443,7 +443,7 @@ fn a_null_that_the_snapshot_rules_out_is_a_stale_snapshot() {
     assert!(error.is_stale_snapshot() && error.column() == Some("n"), "{error}");
     let text = "column 1 (\"n\") is NULL in the database and NOT NULL in the snapshot; the snapshot is stale: run `dsql-edge pull`";
     assert!(error.to_string().starts_with(text), "{error}");
-    // With `!`, the query excludes NULL, and the snapshot does not.
+    // Here only the `!` of the query excludes NULL; the snapshot does not.
     let error = fetched(query(&CLAIMED), null("n!"));
     assert!(!error.is_stale_snapshot() && error.is_conversion() && error.column() == Some("n!"), "{error}");
     assert!(error.to_string().contains("it is NULL, but the query excludes that"), "{error}");
@@ -477,7 +477,7 @@ fn error_of_a_select_that_may_write_states_that() {
     assert!(may.to_string().contains("; the statement may write, and it was executed"), "{may}");
     assert!(does.to_string().contains("; the statement writes, and it was executed"), "{does}");
     assert!(!reads.to_string().contains("executed"), "{reads}");
-    // After a lost answer, the statement does not run again, like a statement that writes.
+    // The statement may write, so it does not run again after a lost answer.
     let network = Network::default();
     network.accept(vec![Step::AwaitWrite, Step::Send(login()), Step::Close]);
     let error = eventually(&network, query(&CALLS).fetch_one(&Dsql::within(retrying(), network.clone())))
@@ -502,7 +502,7 @@ fn flight_states_whether_it_may_change_the_session() {
         let members: Vec<Prepared> = statements.iter().copied().map(prepared).collect();
         assert_eq!(Flight::alone(&members).changes_session(), changes, "{statements:?}");
     }
-    // With a pool, the setting would be lost with the lease.
+    // With a pool, the setting would be lost when the lease ends.
     let network = Network::default();
     let mut session = crate::pool::Pool::within(config(), network.clone()).dsql().session();
     let set = crate::query::SessionCommand::new(&SET, Arguments::default());

@@ -1,6 +1,6 @@
 //! Credentials that many requests fetch at once, or that come from a slow source while old ones are still valid.
 //!
-//! Everything here uses the network's own clock: its milliseconds are compared, not the time of the test.
+//! All times are measured with the simulated network's own clock, not with the clock of the machine.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -88,7 +88,7 @@ fn hanging_provider_delays_one_request_with_old_credentials() {
     network.elapse(Duration::from_secs(3100));
     let (took, token) = one_more(&network, &config);
     assert!((1..=500).contains(&took) && token.contains("ID0"), "{took} ms: {token}");
-    // Later requests do not wait until it is time to try again.
+    // Until the provider is called again, later requests do not wait.
     for _ in 0..3 {
         network.elapse(Duration::from_secs(9));
         assert_eq!(one_more(&network, &config).0, 0);
@@ -125,7 +125,7 @@ fn request_dropped_during_refresh_leaves_old_credentials() {
         network.accept([Step::Stall]);
     }
     assert!(settle(query(&READ).fetch_one(&dsql)).is_pending());
-    // A socket that nothing watches is not opened before the credentials are there.
+    // A socket is opened before the credentials are available only if something watches the socket.
     assert_eq!(network.connections().0 - opened, usize::from(TOKEN_MAY_BE_LATE));
     assert_eq!(one_more(&network, &config).0, 0);
     assert_eq!(asked.load(Ordering::Relaxed), 2);
@@ -136,7 +136,7 @@ fn short_sessions_are_refreshed_before_they_are_too_old() {
     let network = Network::default();
     let (config, asked) = providing(&network, &[(Some(200), Duration::ZERO), (Some(200), Duration::MAX)]);
     one_more(&network, &config);
-    // 140 seconds of the lifetime can be used, and 80 % of these have passed.
+    // 140 seconds of the lifetime can be used. After 130 of these seconds, a refresh is due.
     network.elapse(Duration::from_secs(130));
     let (took, token) = one_more(&network, &config);
     assert!((1..=500).contains(&took) && token.contains("ID0"), "{took} ms: {token}");
@@ -211,13 +211,13 @@ mod roles {
         assert!(second.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         assert_eq!(network.posted().len(), 1);
 
-        // The first request still runs; the second waits for it only briefly.
+        // The first request is still running; the second request waits for it only briefly.
         while network.posted().len() < 2 {
             assert!(network.advance(), "no timer is running");
             assert!(second.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         }
         assert!(network.now() <= 400, "{}", network.now());
-        // The second request was dropped: the next one sends its request at once.
+        // The second request is dropped, so the next one sends its request to STS at once.
         drop(second);
         network.answer(200, answer("ASIAONE", ONE));
         assert_eq!(one_more(&network, &config).0, 0);
@@ -234,8 +234,8 @@ mod roles {
         for result in all_at_once(&network, &config, 50) {
             assert!(result.unwrap_err().is_credentials());
         }
-        // All requests wait for the error of the first request. After that they fetch at the same time,
-        // not one after the other.
+        // All requests wait for the error of the first request. After that, all requests call STS at the same time, not
+        // one after the other.
         assert!(network.now() <= 300, "{} ms", network.now());
     }
 }

@@ -56,7 +56,7 @@ fn stream_of_a_write_reports_its_commit_with_an_unfit_row() {
     drop(stream);
     assert_eq!(network.connections(), (1, 1), "the whole answer is read");
 
-    // The connection breaks after that row.
+    // The connection breaks after the row that cannot be decoded.
     let network = Network::default();
     let mut cut = found(&[1, 2]);
     cut.truncate(cut.len() - 20);
@@ -66,7 +66,7 @@ fn stream_of_a_write_reports_its_commit_with_an_unfit_row() {
     let error = now(stream.next()).unwrap().unwrap_err();
     assert!(error.is_outcome_unknown(), "{error}");
 
-    // The rest of a query that only reads is not received.
+    // If the query only reads, the rest of its answer is not received.
     let network = Network::default();
     network.accept(answers([rows("n", 23, &[1, 2])]));
     let dsql = Dsql::within(retrying(), network.clone());

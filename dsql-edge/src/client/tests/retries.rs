@@ -12,7 +12,7 @@ fn read() -> Query<i32> {
     query(&READ)
 }
 
-/// The first connections follow these scripts, the next one answers.
+/// Runs a query. The first connections follow the scripts, and the next connection answers the query.
 fn run(
     query: Query<i32>,
     scripts: Vec<Result<Vec<Step>, TransportErrorKind>>,
@@ -143,8 +143,8 @@ fn all_retries_draw_on_one_budget() {
     let dsql = Dsql::within(retrying(), network.clone());
     let attempts: u32 =
         (0..20).map(|_| eventually(&network, read().fetch_one(&dsql)).unwrap_err().attempts()).sum();
-    // Each query has a first attempt. The budget has 20 retries. At the first query, the budget is full; the later
-    // queries earn 1.9 more.
+    // The 20 queries make 20 first attempts. The full budget is 20 retries, and the 19 queries after the first add 1.9
+    // retries.
     assert_eq!(attempts, 20 + 20 + 1);
 }
 

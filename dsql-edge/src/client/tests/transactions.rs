@@ -17,7 +17,7 @@ pub(super) fn rolled_back() -> Vec<u8> {
     [control("ROLLBACK"), ready(b"I")].concat()
 }
 
-/// An error within a transaction, which leaves it failed.
+/// The answer with an error within a transaction; after it, the transaction is in the failed state.
 pub(super) fn failed(code: &str) -> Vec<u8> {
     [error("ERROR", code), ready(b"E")].concat()
 }
@@ -267,7 +267,7 @@ fn attempts_end() {
     let once = now(dsql.transaction(read).max_attempts(1).into_future()).unwrap_err();
     assert!(once.is_conflict() && once.attempts() == 1, "{once}");
     assert_eq!(sent(&network).iter().filter(|it| it.as_str() == "COMMIT |").count(), 6);
-    // Each attempt has a conflict at a statement, and the closure replaces this error by its own.
+    // In each attempt, a statement fails with a conflict, and the closure replaces this error by its own.
     let network = Network::default();
     network.accept(answers((0..20).flat_map(|_| [begun_badly("40001"), rolled_back()])));
     let dsql = Dsql::within(retrying(), network.clone());
@@ -375,7 +375,7 @@ fn a_session_has_transactions_and_no_other_connection() {
     let write = async |tx: Transaction<'_>| query(&WRITE).fetch_one(tx).await;
     assert_eq!(eventually(&network, session.transaction(write).into_future()).unwrap(), 2);
     drop(session);
-    // The connection is lost, and a new one would be another session.
+    // The connection is lost, and the session does not open another one.
     let network = Network::default();
     let mut steps = answers([begun(&[1])]);
     steps.pop();

@@ -82,7 +82,7 @@ fn dead_warmed_connection_is_replaced_and_is_not_an_attempt() {
         network.accept([if dies_later { Step::Break(TransportErrorKind::Lost) } else { Step::Close }]);
         network.accept(answers([rows("n", 23, &[1])]));
         let (dsql, mut tasks, trips) = if dies_later {
-            // The background task has opened the connection, and the query is the first that notices its end.
+            // The background task has opened the connection; its end is noticed only when the query uses it.
             let dsql = Dsql::within(config(), network.clone());
             dsql.warm_up();
             let mut tasks = Tasks(network.spawned());
@@ -116,7 +116,7 @@ fn failed_warm_up_is_repeated_or_reported_by_the_query() {
             let error = first.unwrap_err();
             assert!(error.is_connect() && !error.is_outcome_unknown(), "{error}");
             assert_eq!(network.connections().0, 0, "another attempt would fail in the same way");
-            // The error is reported once: the next query connects.
+            // The error is reported only once: the next query opens a connection.
             assert_eq!(now(query(&WRITE).fetch_one(&dsql)).unwrap(), 1);
         } else {
             assert_eq!(first.unwrap(), 1);
@@ -162,7 +162,8 @@ fn unused_connection_is_closed_after_half_a_minute() {
     assert_eq!((tasks.run(&network), network.connections()), (0, (1, 0)));
     network.accept(answers([rows("n", 23, &[1])]));
     assert_eq!(now(query(&READ).fetch_one(&dsql)).unwrap(), 1);
-    // A task that has not run since then does not lend the old connection.
+    // After 30 seconds, the connection is not lent to a query, even if the background task has not run to close the
+    // connection.
     network.accept([Step::AwaitWrite, Step::Stall]);
     let (dsql, mut tasks, _) = warmed(&network, config());
     network.elapse(Duration::from_secs(31));

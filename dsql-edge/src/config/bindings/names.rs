@@ -7,7 +7,7 @@
 /// The bindings of the cluster, which always have the prefix.
 pub(super) const CLUSTER: [&str; 3] = ["DSQL_ENDPOINT", "DSQL_REGION", "DSQL_USER"];
 
-/// The binding of the cluster that is read with the feature `direct-tls`.
+/// The binding of the cluster that is read only if the feature `direct-tls` is on.
 pub(super) const TLS: &str = "DSQL_TLS";
 
 pub(super) const KEYS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];

@@ -48,7 +48,8 @@ fn spent_frame_at_any_place_closes_the_connection() {
 
 #[test]
 fn spent_connection_is_closed_if_the_client_leaves() {
-    // The Spent frame is sent before the flight, in the middle of the flight, or after it.
+    // For each case: whether the client sends the Spent frame, and the number of bytes of the flight that it sends
+    // after that.
     for (spent_first, sent) in [(true, 0), (true, 11), (false, 0), (false, 11), (true, usize::MAX)] {
         let world = World::of(usize::MAX);
         let pool = world.pool();
@@ -109,7 +110,7 @@ fn answer_before_the_rest_of_the_flight_is_passed_on() {
     assert_eq!((world.connections(), world.closed()), (1, 0));
 }
 
-/// A time limit that is longer than the pause of 15 seconds.
+/// The time limit of a lease, which is longer than the limit of 15 seconds for a pause.
 const LIMIT: u64 = 600_000;
 
 #[test]
@@ -151,7 +152,7 @@ fn client_that_stops_in_a_flight_is_ended_after_15_seconds() {
         world.pass(200);
         let reported = reported.lock().unwrap().clone();
         assert!(matches!(reported.as_deref(), Some("lf" | "lCf" | "lCCf")), "{sent}: {reported:?}");
-        // A connection that received half of a flight is closed.
+        // A connection that has received only a part of a flight is closed.
         assert_eq!(world.closed(), usize::from(sent > 0), "{sent}");
     }
 }

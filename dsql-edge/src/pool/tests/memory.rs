@@ -34,7 +34,7 @@ fn crowd(waiting: usize, size: usize, most: usize) -> (usize, Vec<String>) {
         .collect();
     world.run();
     let held = pool.connections.held();
-    // The others get their turn, one after the other.
+    // After the holder has left, the other clients get the connection, one after the other.
     drop(holder);
     world.run();
     assert_eq!(pool.connections.held(), 0, "at the end no bytes are counted");

@@ -1,8 +1,8 @@
 //! Tests a pool between clients and a model server, on an executor that polls a task only after it was woken.
 //!
 //! Input: frames of clients. Output: the server's answers, and the number of connections. The harness polls all tasks
-//! all the time, so it cannot detect a task that is never woken again. Here such a task never runs again, and its
-//! client receives no answer.
+//! all the time, so it cannot detect a task that is never woken again. On this executor, such a task never runs again,
+//! and its client receives no answer.
 
 mod leases;
 mod memory;
@@ -39,7 +39,7 @@ struct World {
 struct Server {
     connections: AtomicUsize,
     closed: AtomicUsize,
-    /// The maximum number of bytes of a read; 0 for no limit.
+    /// The maximum number of bytes of a read; `usize::MAX` for no limit.
     piece: AtomicUsize,
     /// Whether the server stops reading.
     stalls: AtomicBool,
@@ -56,7 +56,7 @@ impl Wake for Woken {
 }
 
 impl World {
-    /// A world in which streams deliver pieces of this size.
+    /// A world in which each read from a stream returns at most this number of bytes.
     fn of(piece: usize) -> Self {
         let world = World::default();
         world.server.piece.store(piece, Ordering::Relaxed);
