@@ -178,7 +178,7 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
 }
 
 /// Compares the queries of the sources with the compiler's expansions. Adds the queries that only the compiler sees to
-/// `of_compiler`. Moves the places that cannot be read and are not compiled to `unused`. Leaves out macros of other
+/// `of_compiler`. Moves to `unused` the places that cannot be read and are not compiled. Leaves out macros of other
 /// crates that have the same names as our macros.
 fn compared(
     package: &Path,

@@ -23,7 +23,7 @@ pub(super) struct Names {
     imports: Vec<Import>,
     /// The macros that the file defines with `macro_rules!`.
     pub(super) defined: BTreeSet<String>,
-    /// The names of dsql-edge that the file imports under another name, by that other name: `query` for `sql`.
+    /// The names of dsql-edge that the file imports under another name. The other name is the key: `query` for `sql`.
     pub(super) renamed: BTreeMap<String, String>,
 }
 

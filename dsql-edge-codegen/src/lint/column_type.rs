@@ -110,9 +110,9 @@ fn copies_type(statement: &StatementKind, having: &[String]) -> bool {
     }
 }
 
-/// Whether the text at a place contains a call, a cast, an operator or a set operation. The meaning of each of these
-/// may depend on the types of its operands, or each may accept another type. A column, and a comparison of columns and
-/// constants, contain none of these.
+/// Whether the text at a place contains a call, a cast, an operator or a set operation. Each of these may have another
+/// meaning with another operand type, or may accept more types than a column does. A column, and a comparison of
+/// columns and constants, contain none of these.
 fn is_typed(script: &Script<'_>, statement: &StatementKind, span: Span) -> bool {
     let tokens = script.tokens_within(span);
     tokens.iter().enumerate().any(|(at, token)| {

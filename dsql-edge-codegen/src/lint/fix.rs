@@ -97,7 +97,7 @@ fn compatible(fixes: impl Iterator<Item = Fix>) -> (Vec<(Span, String)>, usize) 
 
 const BREAKPOINT: &str = "--> statement-breakpoint";
 
-/// Returns the text with the edits applied; new lines end as the first line does.
+/// Returns the text with the edits applied; new lines have the line ending of the first line.
 fn edited(text: &str, edits: Vec<(Span, String)>) -> String {
     // drizzle-kit writes this comment between the statements that it sends one by one.
     let breakpoint = text.contains(BREAKPOINT).then(|| format!(";{BREAKPOINT}\n"));

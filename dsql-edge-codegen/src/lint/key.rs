@@ -129,8 +129,8 @@ fn generated(table: &CreateTable, key: &KeyConstraint, constraint: &Constraint) 
 enum Relation {
     /// The effect of the statement does not change.
     None,
-    /// The statement adds rows. If these rows violate the key, the statement fails; without the rewrite, the statement
-    /// that adds the key fails.
+    /// The statement adds rows. If its rows violate the key, this statement fails with the rewrite; without the
+    /// rewrite, the later statement that adds the key fails.
     AddsRows,
     /// The statement may behave differently.
     Other,

@@ -1,5 +1,5 @@
-//! Tests of the rewrites of `lint --fix`. Each condition of a rewrite has a script that would do something else without
-//! the condition.
+//! Tests of the rewrites of `lint --fix`. For each condition of a rewrite, a test has a script whose effect the rewrite
+//! would change if the condition were missing.
 
 use dsql_edge_compiler::dsql::Meaning;
 

@@ -1,8 +1,8 @@
 //! Applies the steps that are not applied yet, one by one, under the lease.
 //!
-//! Input: a folder and a cluster. Output: the applied steps, or the first error and its place. However a run ends, even
-//! if it is killed, the next run continues. Before the next run sends an interrupted statement again, it looks for the
-//! statement's effect in the catalog.
+//! Input: a folder and a cluster. Output: the applied steps, or the first error and its place. If a run fails or is
+//! killed at any point, the next run continues at that point. Before the next run sends an interrupted statement again,
+//! it looks for the statement's effect in the catalog.
 
 use std::cell::Cell;
 use std::time::Duration;
