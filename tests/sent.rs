@@ -224,14 +224,13 @@ fn described(query: &TypedQuery) -> Verdict {
     }
 }
 
-/// The text of a query that can be a subquery.
+/// Returns the text of a query, if the query can be a subquery.
 fn plain_query<'s>(source: &'s Source, query: &TypedQuery) -> Option<&'s str> {
     let text = source.text.trim().trim_end_matches(';');
     let begins = |word: &str| text.get(..word.len()).is_some_and(|it| it.eq_ignore_ascii_case(word));
     let reads = ["SELECT", "WITH", "VALUES", "TABLE"].into_iter().any(begins);
     let is_plain = reads && query.combinations.is_empty() && !query.columns.is_empty();
-    // A comment at the end would hide the parenthesis, `$name` is the macro's syntax, and `@` marks the place of the
-    // query.
+    // A comment at the end of the text would hide the closing parenthesis, and PostgreSQL does not accept `$name`.
     let fits = !text.contains("--") && query.parameters.iter().all(|it| it.name.is_none());
     (is_plain && fits && text.len() < 20_000).then_some(text)
 }

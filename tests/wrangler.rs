@@ -1,8 +1,7 @@
 //! A smoke test of wrangler, because users run wrangler: the example's own configuration, a dry deployment, and
 //! `dsql-local run -- wrangler dev`.
 //!
-//! The test uses its own bundle. It leaves out `[build]` of the configuration, because `[build]` would run
-//! worker-build.
+//! The test uses its own bundle. From the configuration, the test leaves out `[build]`, which would run worker-build.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

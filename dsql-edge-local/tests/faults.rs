@@ -32,7 +32,7 @@ enum Meets {
     Dropped,
 }
 
-/// Each fault, and its effect on the first and on a later flight.
+/// Each fault, its effect on the first flight of a connection, and its effect on a later flight.
 const FAULTS: [(Fault, Meets, Meets); 9] = [
     (Fault::Latency(1), Meets::Nothing, Meets::Nothing),
     (Fault::Conflict(1), Meets::Conflict, Meets::Conflict),

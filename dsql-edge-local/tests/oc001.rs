@@ -3,8 +3,8 @@
 //! Sources: `page` is "DDL and distributed transactions" of the DSQL user guide; `suites` are AWS's own test suites,
 //! which pass on a cluster without a retry (aurora-dsql-sqlalchemy 1.3.0, aurora-dsql-tortoise-orm 0.2.0,
 //! aurora-dsql-python-connector 0.2.7); `skill` is AWS's DSQL skill (any statement can get OC001, also a read and in
-//! READ ONLY, and the first retry succeeds); `ours` is a choice where no source documents the behaviour. In the cases
-//! in which `cached` does not send OC001, a cluster may still send it: no source excludes this.
+//! READ ONLY, and the first retry succeeds); `ours` is our own choice, because no source documents the behaviour. In
+//! the cases in which `cached` does not send OC001, a cluster may still send it: no source excludes this.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -20,7 +20,8 @@ use session::{Session, error, execute, parse, sync};
 const TABLES: &str = "CREATE TABLE t (id int); CREATE TABLE u (id int); CREATE TABLE other (id int)";
 const SCHEMA_CHANGED: &str = "schema has been updated by another transaction (OC001)";
 
-/// One case: B runs `before`, A runs `change`, and B's `then` gets OC001 or not.
+/// One case with two sessions, A and B: B runs `before`, A runs `change`, and then B runs `then`, which gets OC001 or
+/// not.
 struct Case {
     before: &'static [&'static str],
     change: &'static str,

@@ -105,7 +105,8 @@ fn divided(schema: &Schema, select: impl Fn(&str) -> String) -> (Vec<String>, Ve
     })
 }
 
-/// Rust code with fifty of these statements per function, so that rustc does not have to check a very long function.
+/// Rust code that contains these statements, fifty in each function, so that rustc does not have to check a very long
+/// function.
 fn program(statements: &[String]) -> String {
     let mut out = String::from("#![deny(warnings)]\nuse dsql_edge::sql;\n");
     for (at, statements) in statements.chunks(50).enumerate() {
@@ -119,9 +120,9 @@ fn every_accepted_name_is_a_field_in_rust() {
     let schema = Schema::parse("").unwrap();
     let alias = |name: &str| format!("SELECT 1 AS {}", quoted(name));
     let (mut accepted, rejected) = divided(&schema, alias);
-    // A colon begins a type, which another test checks.
+    // In an alias, the text after a colon is a type: another test checks such aliases.
     accepted.retain(|name| !name.contains(':'));
-    // Both classes have enough names to test.
+    // There are enough accepted names, and enough rejected names.
     assert!(accepted.len() > 500 && rejected.len() > 300, "{} {}", accepted.len(), rejected.len());
     let mut statements = Vec::new();
     let mut tables = String::new();

@@ -135,7 +135,8 @@ fn command_line_reads_the_schema_of_the_build() {
                 assert!(!success && printed.contains(error), "{variable}={value}: {printed}");
             }
         }
-        // `..` names the package; the snapshot in `src` does not belong to the package.
+        // `..` on the command line names the package. `check` does not read the snapshot in `src`, which is the working
+        // folder.
         let (success, printed) =
             runs("src", &[], &["check", "..", "--no-build", "--apply", "../nothing.sql"]);
         assert!(!success && !printed.contains("src/dsql-schema.sql"), "{printed}");

@@ -1,4 +1,4 @@
-//! Objects in addition to tables: foreign keys, child tables, views that can be written to, a nondeterministic
+//! Adds objects to a schema with tables: foreign keys, child tables, views that can be written to, a nondeterministic
 //! collation, an operator that returns a set.
 //!
 //! Input: a schema with its tables. Output: more statements and relations. The caller leaves out the statements that

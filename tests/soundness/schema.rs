@@ -135,8 +135,8 @@ fn user_type(rng: &mut Rng, schema: &mut Schema) {
             let fields: Vec<(String, Ty)> = (0..rng.usize(1..4))
                 .map(|at| {
                     let ty = match schema.types.any(rng) {
-                        // The generated composite values leave fields empty, and a NOT NULL domain does not allow an
-                        // empty field.
+                        // Generated composite values have empty fields, which a field of a NOT NULL domain does not
+                        // allow.
                         ty if ty >= USER => BASE[rng.usize(..8)],
                         ty => ty,
                     };

@@ -52,7 +52,7 @@ impl CatalogCopy {
         }
     }
 
-    /// Whether the COMMIT of a transaction that has written, and began at version `begun`, gets OC001.
+    /// Whether a COMMIT gets OC001, if its transaction has written and began at the version `begun`.
     pub(super) fn is_stale_for_commit(&mut self, begun: u64, catalog: &CatalogVersion) -> bool {
         let newest = catalog.newest();
         match self {

@@ -21,7 +21,8 @@ pub(super) fn without_own(fields: &[u8]) -> Option<Vec<u8>> {
         match field.first() {
             Some(b'W') if kept.is_empty() => continue,
             Some(b'W') => out.extend([b"W", kept.as_bytes()].concat()),
-            // The position in a statement of dsql-local (`p`), and the text of that statement (`q`), are left out.
+            // `p` is the position in a statement of dsql-local, and `q` is the text of that statement: both are left
+            // out.
             Some(b'p' | b'q') => continue,
             _ => out.extend_from_slice(field),
         }

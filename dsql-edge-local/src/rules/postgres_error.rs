@@ -9,8 +9,8 @@ use crate::faults::Fault;
 use crate::limits::Limits;
 use crate::postgres::denied_functions;
 
-/// How long a session waits for a lock, in milliseconds. The value is not 1, the minimum, because PostgreSQL also takes
-/// locks for a short time when no transactions conflict (a table that grows by a page).
+/// How long a session waits for a lock, in milliseconds. The minimum, 1, would be too short: PostgreSQL also takes
+/// locks for a short time when no transactions conflict, for example when a table grows by a page.
 const LOCK_TIMEOUT: u32 = 50;
 
 const SERIALIZATION_FAILURE: &str = "40001";

@@ -12,7 +12,7 @@ use crate::types::Ty;
 /// The names that an item adds to the scope.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Visible {
-    /// The table, name and type of each column; the table of a column that a join merged is "".
+    /// The table, name and type of each column. A column that a join has merged has the table "".
     pub(super) columns: Vec<(String, String, Ty)>,
     /// Tables whose whole row can be named.
     pub(super) tables: Vec<String>,
@@ -20,7 +20,8 @@ pub(super) struct Visible {
 
 impl Visible {
     fn join(mut self, mut other: Visible) -> Visible {
-        // If the other side has a column of the same name, a merged column can no longer be named: it has no table.
+        // A merged column has no table. So if the other side has a column of the same name, the merged column can no
+        // longer be named.
         let named = |side: &Visible, name: &str| side.columns.iter().any(|it| it.1 == name);
         let (mine, theirs) = (self.clone(), other.clone());
         self.columns.retain(|it| !it.0.is_empty() || !named(&theirs, &it.1));
@@ -332,7 +333,7 @@ impl Gen<'_> {
             .node(condition)
             .text(")");
         if self.once_in(12) {
-            // An alias for the join hides the tables in it.
+            // An alias for the join hides the tables that the join contains.
             let alias = self.fresh("j");
             let names = both.names();
             let unique: Vec<(String, Ty)> = names
