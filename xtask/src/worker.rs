@@ -1,7 +1,7 @@
 //! Builds a Worker: its crate to wasm, the wasm to a bundle.
 //!
 //! Input: the folder of a Worker's crate, with its lock file. Output: the folder of the bundle, below the target
-//! folder. Users run worker-build; this module runs only tools that are built here.
+//! folder. Users run worker-build for this. This module instead runs only tools that are built in this workspace.
 
 use std::env;
 use std::fs;

@@ -40,7 +40,7 @@ pub struct Worker<'a> {
 /// The argument of workerd that lets one Worker cause events in another Worker.
 pub const EXPERIMENTAL: &str = "--experimental";
 
-/// A secret of a store. `set` changes the value of the secret. A binding of a real store cannot do that.
+/// A secret of a store. `set` changes the value of the secret. A binding of a real store does not have `set`.
 const STORED: &str = "import { WorkerEntrypoint } from 'cloudflare:workers';
 let value;
 export default class extends WorkerEntrypoint {
@@ -48,8 +48,8 @@ export default class extends WorkerEntrypoint {
   set(other) { value = other; }
 }";
 
-/// The code in front of the Worker that causes events: the body of the request is the cron expression, or the body of
-/// the only message.
+/// Code in front of the Worker that turns a request into an event. The body of the request is the cron expression of a
+/// scheduled event, or the body of the only message of a queue.
 const TRIGGER: &str = "export default { async fetch(request, env) {
   const path = new URL(request.url).pathname;
   if (path === '/trigger/scheduled')
