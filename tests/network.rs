@@ -62,7 +62,7 @@ pub struct Seen {
     ended: bool,
 }
 
-/// Bytes from the client, and the bytes from the server that follow the client's bytes.
+/// One flight: bytes from the client, and the bytes that the server sends before the client sends again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flight {
     /// Bytes from the client.

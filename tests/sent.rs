@@ -113,7 +113,7 @@ fn lines(path: &Path) -> Vec<Value> {
 }
 
 fn compare(group: &Group, oracle: &Oracle, compared: &mut Compared) {
-    // Other tests check schemas that cannot be read or loaded.
+    // A schema that the compiler cannot read is left out, because other tests check such schemas.
     let Ok(schema) = Schema::parse(&group.schema) else { return };
     // Dumps contain psql commands.
     let ddl: String = group.schema.split_inclusive('\n').filter(|line| !line.starts_with('\\')).collect();
@@ -128,7 +128,8 @@ fn compare(group: &Group, oracle: &Oracle, compared: &mut Compared) {
     for source in &group.queries {
         compared.queries += 1;
         let Ok(query) = compile(source, &schema) else { continue };
-        // A query that PostgreSQL describes differently is left out: `tests/cases` checks the compiler's answers.
+        // If PostgreSQL's description of the original query differs from the compiler's, the query is left out:
+        // `tests/cases` tests such differences.
         let written = database.describe(&Numbered::of(source).text).unwrap();
         if query.combinations.is_empty() && written != described(&query) {
             continue;

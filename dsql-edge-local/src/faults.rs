@@ -160,8 +160,8 @@ impl Faults {
         self.accept(&requested);
     }
 
-    /// Replaces the pending faults for a statement of a session. The statement may fail. The new faults apply at once
-    /// to the statements after that statement; `expired-hour` waits for [`accept`](Faults::accept).
+    /// Replaces the pending faults for a statement of a session. The statement may fail. The new faults apply at once,
+    /// to the statements after that statement; only `expired-hour` takes effect later, in [`accept`](Faults::accept).
     pub(crate) fn request(&self, faults: &[Fault]) -> Requested {
         let coming = faults.iter().copied().filter(|fault| *fault != Fault::ExpiredHour).collect();
         let before = std::mem::replace(&mut *self.coming(), coming);

@@ -116,7 +116,7 @@ impl Local {
         self.cluster.clock.advance(by);
     }
 
-    /// Sets the pending faults. These faults replace the faults that have not taken effect yet.
+    /// Sets the pending faults. The given faults replace all faults that have not taken effect yet.
     pub fn set_faults(&self, faults: &[Fault]) {
         self.cluster.faults.set(faults);
     }

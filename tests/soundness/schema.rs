@@ -32,7 +32,7 @@ pub(crate) struct Relation {
     pub(crate) name: String,
     /// Its columns.
     pub(crate) columns: Vec<Column>,
-    /// The unique keys as column numbers; the primary key is the first.
+    /// The unique keys, each as a list of column numbers. If there is a primary key, it is the first.
     pub(crate) keys: Vec<Vec<usize>>,
     /// Whether the first key is the primary key.
     pub(crate) primary: bool,

@@ -62,10 +62,10 @@ const TRIGGER: &str = "export default { async fetch(request, env) {
 
 /// The code in front of the bundle in the objects' own isolate, to which the Worker's binding `OBJECTS` sends requests:
 ///
-/// - `/abort` ends the objects named `0` by `ctx.abort()`, as their own code can;
-/// - `/update` ends every object from outside by `workerd:unsafe`, like an update. In the oldest workerd, running
-///   requests continue in the old object after that, unlike after an update on Cloudflare. So in the oldest workerd the
-///   objects first abort themselves;
+/// - `/abort` ends the objects named `0` with `ctx.abort()`, a call that an object's own code can also use;
+/// - `/update` ends every object from outside with `workerd:unsafe`, like an update of the Worker. In the oldest
+///   workerd, running requests would then continue in the old object, which they do not after an update on Cloudflare.
+///   So in the oldest workerd, the objects first abort themselves;
 /// - `/made` returns the number of objects that were created, `/came` the number of requests that all these objects
 ///   received;
 /// - any other request is passed to the Worker in this isolate.

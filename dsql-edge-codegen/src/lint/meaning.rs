@@ -72,7 +72,7 @@ pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
         }
         finding.fix = finding.fix.take().and_then(|fix| {
             let meaning = meaning(script, at, rule, finding.diagnostic.span)?;
-            // If the rewrite by itself requires that every statement succeeds, this condition stays.
+            // If the rewrite itself already requires that every statement succeeds, this condition is kept.
             Some(Fix { meaning: if fix.meaning == Same { meaning } else { fix.meaning }, ..fix })
         });
     }
@@ -82,9 +82,9 @@ pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
 /// effect only if the rest of the file still runs: with `ON_ERROR_STOP`, psql stops at that statement, and then the
 /// rewritten file has changed more than the original file.
 ///
-/// Input: the findings with their rewrites. A rewrite that requires success is not applied without
-/// `--assume-success`, so its statement still fails: the search is repeated until no rewrite
-/// changes.
+/// Input: the findings with their rewrites. A rewrite that requires success is not applied without `--assume-success`,
+/// so its statement still fails. This may affect other rewrites, so the search is repeated until the condition of no
+/// rewrite changes.
 pub(super) fn judge_failures(script: &Script<'_>, findings: &mut [Finding]) {
     loop {
         let is_left = |it: &&Finding| {

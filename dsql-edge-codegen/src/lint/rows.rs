@@ -3,9 +3,9 @@
 //!
 //! Input: a script and one of its statements. Output: answers that are true only if the script proves them. Rows
 //! reach a table through statements that name it, and through views, rules, triggers, partitions and functions: other
-//! statements use these without the table's name. So a statement that writes is followed only if it writes to a plain
-//! table that the script also created, and calls only PostgreSQL's functions. Any other statement may have written to
-//! any table.
+//! statements use such an object without the table's name. So a statement that writes is followed only if it writes to
+//! a plain table that the script also created, and calls only PostgreSQL's functions. Any other statement may have
+//! written to any table.
 //!
 //! Example: `CREATE VIEW v AS SELECT a FROM t; INSERT INTO v VALUES (1)`. The INSERT does not name `t`. `v` is not a
 //! table that the script created, so `t` may have rows.

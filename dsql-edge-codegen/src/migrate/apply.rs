@@ -179,7 +179,7 @@ impl Run<'_> {
                 }
                 Err(error) if error.is_outcome_unknown() => self.settle().await,
                 Err(error) => {
-                    // The error may be a consequence of an earlier attempt whose answer was lost.
+                    // An earlier attempt, whose answer was lost, may have been applied and may now cause this error.
                     if claimed.is_some() {
                         let now = catalog::look(trace, self.database).await?;
                         if trace.judge(before.as_deref(), now.as_ref()) == Verdict::Applied {
@@ -187,7 +187,7 @@ impl Run<'_> {
                             return Ok(true);
                         }
                     }
-                    // If this withdrawal fails, the next run looks for the statement's effect.
+                    // If the row cannot be removed, the next run looks for the statement's effect.
                     let _ = self.ledger.withdraw(file, step).await;
                     return Err(explained(error));
                 }
@@ -318,7 +318,7 @@ impl Run<'_> {
         }
     }
 
-    /// Waits for the length of the lease, as another run would. After that, the statement in flight has arrived or is
+    /// Waits as long as another run would wait for the lease. After that, the statement in flight has arrived or is
     /// lost.
     async fn settle(&self) {
         (self.report)(Progress::Settling(self.lease.length()));

@@ -318,7 +318,7 @@ impl Gen<'_> {
         let both = seen.join(more);
         let scope = self.scope(&both, outer);
         let condition = match self.rng.u32(..6) {
-            // For a FULL JOIN, the condition is mostly an equality, because PostgreSQL rejects other conditions when
+            // The condition of a FULL JOIN is mostly an equality, because PostgreSQL rejects most other conditions when
             // the statement runs.
             0..5 if kind == "FULL JOIN" => self.equality(&seen_before, &scope),
             0 => Node::expr(oid::BOOL, "").text("TRUE"),

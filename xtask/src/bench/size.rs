@@ -23,8 +23,8 @@ pub(crate) struct Options {
 /// The maximum size of the smallest useful configuration, in kB.
 const MARK: f64 = 25.5;
 
-/// For each feature of dsql-edge, and `warm_up`: the name, the features of the Worker with this feature, and the features of the Worker without
-/// this feature.
+/// For each feature of dsql-edge, and for `warm_up`: the name, the Worker's features with it, and the Worker's features
+/// without it.
 const FEATURES: [(&str, &str, &str); 6] = [
     ("feature aws-sigv4", "query,aws-sigv4", "query"),
     ("feature serde", "query,serde", "query"),
