@@ -1,5 +1,5 @@
-//! Connections that are opened before a query needs them, and connections that begin with TLS: in a real workerd, and
-//! natively.
+//! Tests connections that are opened before a query needs them, and connections that begin with TLS, both in a real
+//! workerd and natively.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

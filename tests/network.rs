@@ -262,7 +262,7 @@ async fn accept(
     }
 }
 
-/// One direction of a connection.
+/// The state of one direction of a connection.
 struct Way {
     connections: Arc<Mutex<Vec<Seen>>>,
     number: usize,

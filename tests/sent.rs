@@ -1,6 +1,6 @@
-//! Tests that the SQL that is sent means the same as the SQL that was written: PostgreSQL 16 prepares each SQL text
-//! that the compiler sends after a rewrite (stars as their columns, each combination of optional text, one statement
-//! for many rows) and must describe this text like the original text.
+//! Tests that the SQL that is sent means the same as the SQL that was written. The compiler rewrites some queries: it
+//! replaces stars by columns, sends combinations of optional text, and sends one statement for many rows. PostgreSQL 16
+//! prepares each rewritten text, and must describe it like the original text.
 //!
 //! The test takes the queries of `tests/cases` and, if `DSQL_EDGE_CORPUS` names the folder of the corpora, the queries
 //! of the corpora (`cargo xtask corpus sent`). The test also puts each query into queries with stars and with optional

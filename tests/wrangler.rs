@@ -59,7 +59,8 @@ async fn wrangler_deploys_the_example_and_develops_it() {
     assert!(ureq::get(&address).call().is_err(), "nothing is left running");
 }
 
-/// A folder with the example's configuration and its bundle, as worker-build leaves it.
+/// A folder with the example's configuration and the example's bundle, in the form in which worker-build writes the
+/// bundle.
 struct Folder(PathBuf);
 
 impl Folder {

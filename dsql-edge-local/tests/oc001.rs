@@ -105,8 +105,8 @@ async fn oc001_comes_in_the_documented_cases_and_once() {
                 let answer = b.run(extended, case.then).await;
                 let wanted = if expected { error("40001", SCHEMA_CHANGED) } else { Vec::new() };
                 assert_eq!(answer.errors, wanted, "{name}");
-                // OC001 is sent at most once. It is not sent to the session that made the change, and not to a session
-                // that began later.
+                // OC001 is sent at most once. OC001 is not sent to the session that made the change, nor to a session
+                // that began after the change.
                 b.simple("ROLLBACK").await;
                 let again = "SELECT count(*) FROM t, other";
                 let first = b.run(extended, again).await.errors;

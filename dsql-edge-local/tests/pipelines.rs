@@ -50,7 +50,8 @@ async fn count(local: &Local) -> String {
     Session::open(local).await.simple("SELECT count(*) FROM t").await.values.remove(0)
 }
 
-/// The name, the messages, the number of ReadyForQuery messages that answer them, and the SQLSTATEs of the errors.
+/// A flight: its name, its messages, the number of ReadyForQuery messages in the answer, and the SQLSTATEs of the
+/// errors.
 type Flight = (&'static str, Vec<Vec<u8>>, usize, &'static [&'static str]);
 
 /// PostgreSQL ignores Sync while it reads the rows of COPY, but answers the Sync if COPY fails at once.

@@ -17,7 +17,7 @@ impl Database<'_> {
     /// # Errors
     /// Returns an error if the catalog cannot be read.
     pub fn seed(&self) -> Result<()> {
-        // This setting disables foreign keys and triggers, and no other constraint.
+        // This setting disables foreign keys and triggers, but no other constraints.
         self.run("SET session_replication_role = replica")?;
         for (table, columns) in self.tables()? {
             for number in 0..ROWS {

@@ -1,5 +1,5 @@
-//! Known differences from PostgreSQL. They are counted separately and printed, and do not make the test fail. No known
-//! difference is about NULL, about cardinality, or about the type of a column.
+//! Known differences from PostgreSQL. These differences are counted separately and printed, but do not make the test
+//! fail. No known difference is about NULL, about cardinality, or about the type of a column.
 
 /// The beginning of the kind of a difference, and the reason why this difference is accepted.
 const KNOWN: &[(&str, &str)] = &[

@@ -200,8 +200,8 @@ fn compared(
         .into_iter()
         .partition(|seen| !seen.is_doubtful || is_expanded(seen));
     sources.seen = kept;
-    // These invocations are not expanded, but they are probably invocations of our macro: their code may be for another
-    // target.
+    // The compiler does not expand these invocations, but they are probably invocations of our macro, perhaps in code
+    // for another target.
     let left_out: Vec<&package::Seen> = others.iter().filter(|seen| seen.is_likely).collect();
     let found = sources.seen.len() + left_out.len();
     if expanded.is_empty() && found > 0 {

@@ -1,4 +1,4 @@
-//! Finds the queries in the sources of a package. It does not look into the SQL.
+//! Finds the queries in the sources of a package. This module does not read the SQL of the queries.
 //!
 //! Input: the folder of the package. Output: every invocation of `sql!`, `sql_file!` and `sql_unchecked!` in its Rust
 //! files, in the order of files and lines.
@@ -45,7 +45,7 @@ pub(super) struct Seen {
     pub(super) queries: Vec<Query>,
 }
 
-/// A file, or an invocation in it, that cannot be read.
+/// A file that cannot be read, or an invocation that cannot be read.
 #[derive(Debug)]
 pub struct Unread {
     /// The file, as messages name it.

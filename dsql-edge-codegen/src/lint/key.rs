@@ -1,5 +1,5 @@
-//! If a script adds a key in a later statement, as pg_dump does, moves the key into CREATE TABLE, where DSQL accepts
-//! it.
+//! Moves a key into the CREATE TABLE of its table, where DSQL accepts the key, if a script adds the key in a later
+//! statement, as pg_dump does.
 //!
 //! Input: the statement that adds the key. Output: the edits, and the condition under which the
 //! script has the same effect with these edits; `None` if a statement between CREATE TABLE and the

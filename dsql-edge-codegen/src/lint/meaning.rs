@@ -8,8 +8,8 @@
 //! by a job. `tests/rewrites` compares catalog and rows on PostgreSQL. A rewrite that replaces one
 //! statement by two has the same effect only if every statement succeeds; otherwise the effect of
 //! one of the two may remain. For example, if a row violates the constraint of `ADD CONSTRAINT`, the constraint remains
-//! NOT VALID. If a transaction becomes several transactions and a later one fails, the first one remains applied. Only
-//! if the script created the table and added no rows to the table, it is certain that no row violates the constraint.
+//! NOT VALID. If a transaction becomes several transactions and a later one fails, the first one remains applied. It is
+//! certain that no row violates the constraint only if the script created the table and added no rows to it.
 
 use std::collections::BTreeSet;
 
@@ -65,8 +65,8 @@ pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
             finding.fix = split(script, at);
         }
         let depends_on_run = finding.fix.is_some() && !INDEPENDENT_OF_THE_RUN.contains(&rule.id);
-        // A statement that psql sends together with another statement is not rewritten: the rewrite may be several
-        // statements, and these must be sent one by one.
+        // A statement that psql sends together with another statement is not rewritten: the rewrite may consist of
+        // several statements, which psql must send one by one.
         if script.is_joined(at) || depends_on_run && !script.effects().is_known() {
             finding.fix = None;
         }

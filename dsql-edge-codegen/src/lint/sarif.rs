@@ -92,7 +92,8 @@ fn one(file: &LintedFile, finding: &Finding, rules: &[&'static Rule]) -> Value {
             "region": region(file, diagnostic.span),
         } }],
     });
-    // Only fixes with the same effect are written, because tools that read SARIF apply a fix without confirmation.
+    // Only fixes with which the script has the same effect are written, because tools that read SARIF apply a fix
+    // without confirmation.
     if let Some(fix) = finding.fix.as_ref().filter(|fix| fix.meaning == Meaning::Same) {
         let replacements = fix.edits.iter().map(|(span, text)| {
             json!({ "deletedRegion": region(file, *span), "insertedContent": { "text": text } })

@@ -335,8 +335,9 @@ fn stuck(file: &File, step: &Step, check: &str) -> anyhow::Error {
     )
 }
 
-/// Adds the server's DETAIL and HINT to an error, and a help line to some errors. If the error does not display the
-/// server's message by itself, the message is added too: the values in these texts are from the user's own file.
+/// Adds the server's DETAIL and HINT to an error, and a help line to some errors. If the error's own text leaves out
+/// the server's message, this function adds it. This is safe, because values in these texts come from the user's own
+/// file.
 fn explained(error: Error) -> anyhow::Error {
     if let (true, Some(state), Some(message)) = (error.is_stale_snapshot(), error.sqlstate(), error.message())
     {

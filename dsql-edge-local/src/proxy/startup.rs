@@ -23,7 +23,7 @@ const ALLOWED: [&str; 7] = [
     "search_path",
 ];
 
-/// Settings that only DSQL has. They are accepted, but not forwarded.
+/// Settings that only DSQL has. dsql-local accepts these settings, but does not forward them.
 const DSQL_ONLY: [&str; 3] = ["dsql.enable_batched_nestloop", "disable_sync_create_index", "amzn-cluster-id"];
 
 /// A startup packet.

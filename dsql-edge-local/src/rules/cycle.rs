@@ -1,7 +1,7 @@
 //! The messages that PostgreSQL has not answered yet, in cycles. A cycle ends with one ReadyForQuery.
 //!
 //! Input: a client's messages as they are sent, and PostgreSQL's answers. Output: which message an answer belongs to,
-//! and whether an answer of PostgreSQL is outstanding. Only this module counts frames.
+//! and whether an answer of PostgreSQL is outstanding. No other module counts the messages that are not answered.
 //!
 //! Invariants: the cycles are in the order in which they were sent, and all cycles except the last are complete: the
 //! Sync or the simple query of a complete cycle was sent. Within a cycle, PostgreSQL answers in order, with one

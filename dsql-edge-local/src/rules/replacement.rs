@@ -47,8 +47,8 @@ const MARK: &str = "dsql_local_rejected_";
 const LONGEST_NAME: usize = 200;
 
 impl Session {
-    /// Returns a statement that PostgreSQL rejects. It is sent in place of the client's statement, which DSQL would
-    /// reject.
+    /// Returns a statement that PostgreSQL rejects. dsql-local sends this statement in place of the client's statement,
+    /// which DSQL would reject.
     pub(super) fn mark(&mut self, rejected: StatementRejected) -> String {
         let number = self.keep(rejected);
         self.cycles.current().rejected.get_or_insert(number);

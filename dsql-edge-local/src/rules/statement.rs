@@ -205,8 +205,8 @@ fn columns_of(table: &CreateTable) -> impl Iterator<Item = &TableColumn> {
     })
 }
 
-/// The statement with the precision and the scale that DSQL gives to a column of type `numeric` without them, if the
-/// statement creates such a column (dsqlbase, live 2026-10-03).
+/// If a statement creates a column of type `numeric` without precision and scale, returns the statement with the ones
+/// that DSQL uses (dsqlbase, live 2026-10-03).
 fn with_numeric<'s>(
     statement: ParsedStatement<'_>,
     columns: impl Iterator<Item = &'s TableColumn>,

@@ -114,7 +114,7 @@ extern "C" {
 
 static ASKED: AtomicU32 = AtomicU32::new(0);
 
-/// A gate before which transactions wait until another request opens it.
+/// Whether the gate is open. A transaction waits at the gate until another request opens it.
 static IS_OPEN: AtomicBool = AtomicBool::new(false);
 /// The number of transactions that have reached the gate.
 static ARRIVED: AtomicU32 = AtomicU32::new(0);
@@ -414,7 +414,7 @@ async fn send_text(dsql: &Dsql, what: &str, argument: i32) -> std::result::Resul
             let row = sql!("SELECT $text::text AS words").fetch_one(dsql).await?;
             json!(if row.words == text { text.len() } else { 0 })
         }
-        // Both directions, in a lease that stays open.
+        // Sends and receives such strings in one lease, which stays open.
         "text-both-open" => {
             let text = &"x".repeat(argument.unsigned_abs() as usize);
             let lengths = dsql

@@ -1,4 +1,5 @@
-//! Futures that one request starts and another request awaits. Workers does not allow this.
+//! Futures that one request starts and another request awaits. The platform does not allow a request to await a future
+//! of another request.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};

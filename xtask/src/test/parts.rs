@@ -93,7 +93,7 @@ fn core() -> Result<Vec<Step>> {
     let lints = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
     steps.extend([
         step("lints", cargo(&lints)),
-        // This code is compiled only for wasm.
+        // The code that these lints check is compiled only for wasm.
         step("lints: wasm", lints_for_wasm(&["--no-default-features"])),
         step("lints: wasm, all features", lints_for_wasm(&["--features", "pool,assume-role,direct-tls"])),
         step("docs", docs),

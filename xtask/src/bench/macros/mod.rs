@@ -70,7 +70,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Both packages, and the files of the schemas.
+/// The two packages, and the paths of the two schemas.
 struct Packages {
     ours: Package,
     sqlx: Package,
