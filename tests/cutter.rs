@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 pub enum Break {
     /// The chunk does not arrive.
     Before,
-    /// The chunk arrives, and its answer does not.
+    /// The chunk arrives, but its answer does not.
     After,
 }
 

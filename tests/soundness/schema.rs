@@ -284,7 +284,7 @@ fn function(rng: &mut Rng, schema: &mut Schema, catalog: &Catalog, number: usize
     schema.functions.push(Function { name, args, returns, columns, set });
 }
 
-/// Returns INSERTs for each table. An INSERT may fail. The rows are a row without NULLs, a row with as many NULLs as
+/// Returns INSERTs for each table. An INSERT may fail. Each table gets a row without NULLs, a row with as many NULLs as
 /// possible, and mixed rows.
 pub(crate) fn rows(rng: &mut Rng, schema: &Schema) -> Vec<Node> {
     let mut out = Vec::new();

@@ -21,8 +21,8 @@ pub struct Worker<'a> {
     pub ca: &'a Path,
     /// Variables of workerd's environment that the Worker sees as text bindings.
     pub bindings: &'a [&'a str],
-    /// Variables of workerd's environment that the Worker sees as secrets of a Secrets Store: bindings that give their
-    /// value when `get` is called.
+    /// Variables of workerd's environment that the Worker sees as secrets of a Secrets Store: such a binding returns
+    /// its value when `get` is called.
     pub stored: &'a [&'a str],
     /// Classes of Durable Objects that the Worker exports, each bound by its own name, or `binding=class`. The storage
     /// of the objects is in memory.
