@@ -1,7 +1,7 @@
 //! The client's reaction to each answer that a server can send before TLS: natively and in a real workerd.
 //!
 //! Before TLS no part of a query has been sent, so a write is safe to send again. After an answer that may be
-//! temporary, the client tries twice more; every other answer is reported at once.
+//! temporary, the client tries twice more. After every other answer, it returns an error at once.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -112,8 +112,8 @@ async fn native_client_retries_what_may_pass() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn worker_retries_what_may_pass() {
-    // This dsql-local only provides the certificate authority that `Workerd::start` requires; the Worker does not
-    // connect to it.
+    // This dsql-local only provides the certificate authority that `Workerd::start` requires; the Worker never connects
+    // to this dsql-local.
     let local = Local::builder().start().await.unwrap();
     let bundle = workerd::probe().await;
     for (answer, connections, text) in ANSWERS {

@@ -91,8 +91,8 @@ fn command_in_a_second_terminal_finds_dsql_local() {
         let output = edge("", arguments);
         assert!(output.status.success(), "{arguments:?}: {}", printed(&output));
     }
-    // Without an endpoint, the shell's variables are about another cluster and are not used. An empty variable is
-    // treated as not set.
+    // If the shell has no endpoint, its other variables may be for another cluster, and are not used. An empty variable
+    // is treated as not set.
     for variables in [
         &[("DSQL_REGION", "eu-west-1")][..],
         &[("DSQL_EDGE_CA", "")],
@@ -104,7 +104,7 @@ fn command_in_a_second_terminal_finds_dsql_local() {
         let output = command.args(["pull", "--check"]).envs(variables.iter().copied()).output().unwrap();
         assert!(output.status.success(), "{variables:?}: {}", printed(&output));
     }
-    // With an endpoint, the variables are about this cluster.
+    // If the shell has an endpoint, its other variables are for this cluster, and are used.
     let mut command = plain(dsql_edge(), home.path());
     let output =
         command.args(["pull", "--check"]).env("DSQL_ENDPOINT", endpoint).env("DSQL_USER", "reporter");

@@ -1,4 +1,4 @@
-//! The binaries `dsql-edge` and `dsql-local`, for tests that run them as users do.
+//! Finds and builds the binaries `dsql-edge` and `dsql-local`, for tests that run these binaries as users do.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -139,7 +139,7 @@ fn change_of_a_rust_type_is_reported() {
         found("sql!(\"SELECT id, old FROM t\")", nullable),
         changed("`old` becomes Option<String>; it is String")
     );
-    // If an override already states the type, nothing is reported.
+    // Nothing is reported if an override in the query already states the type.
     assert_eq!(found("sql!(r#\"SELECT old AS \"old!\" FROM t\"#)", nullable), []);
     assert_eq!(found("sql!(\"SELECT count(old) AS n FROM t\")", nullable), []);
     let wider = "DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY, old text NOT NULL, n bigint NOT NULL);";
@@ -231,7 +231,8 @@ fn statement_that_check_cannot_follow_fails_the_check() {
     }
     write_files(home.path(), &[("change.sql", "BEGIN; ALTER TABLE t DROP COLUMN old; ROLLBACK;")]);
     assert_eq!(run(home.path(), &arguments("human"), &[]), (String::new(), true));
-    // If the build reads a folder of migrations, a statement there that `check` cannot follow also makes it fail.
+    // If the build reads a folder of migrations, `check` also fails on a statement in this folder that it cannot
+    // follow.
     write_files(
         home.path(),
         &[
@@ -386,6 +387,7 @@ fn migration_in_the_folder_applies_in_its_place_there() {
     };
     assert_eq!(messages("3.sql"), ["`a` becomes Option<i32>; it is i32"]);
     assert_eq!(messages("2.sql"), [""; 0]);
-    // Migration 3 needs this file, so no file is left for the current schema: there is nothing to compare.
+    // Without this file, migration 3 has errors, so the current schema consists of the files before this one. There are
+    // none, so nothing is compared.
     assert_eq!(messages("1.sql"), [""; 0]);
 }

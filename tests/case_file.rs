@@ -19,9 +19,10 @@
 //! ```
 //! ````
 //!
-//! If PostgreSQL's verdict differs, the block names it and the reason: `sql oracle=accepts: only DSQL rejects this`.
-//! A block `sql wrong schema` is a schema with errors or with a statement that cannot be followed, and a block
-//! `sql wrong migration` is a migration that `migrate` rejects; the answer to either block is the list of errors.
+//! If PostgreSQL's verdict differs from ours, the first line of the block has this verdict and the reason:
+//! `sql oracle=accepts: only DSQL rejects this`. A block `sql wrong schema` is a schema with errors or with a statement
+//! that cannot be followed, and a block `sql wrong migration` is a migration that `migrate` rejects; the answer to
+//! either block is the list of errors.
 
 use anyhow::{Result, bail};
 
@@ -37,7 +38,7 @@ pub struct Case {
     pub rows: String,
     /// The query.
     pub query: String,
-    /// If the query is a file of DDL with errors, the part of the project that reads the file.
+    /// If the query is a file of DDL with errors: the part of the project that reads the file.
     pub ddl: Option<Ddl>,
     /// The expected verdict of PostgreSQL.
     pub oracle: Expectation,

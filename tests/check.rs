@@ -18,8 +18,8 @@ use crate::golden::updating;
 use crate::numbered::Numbered;
 use crate::oracle::{Database, Nulls, Oracle, Verdict};
 
-/// Checks every `.md` below a folder; `only` selects the files whose path contains this text, and in other files the
-/// cases whose heading contains it. With `UPDATE=1` it writes the answers.
+/// Checks every `.md` below a folder; `only` selects the files whose path contains this text; from all other files,
+/// `only` selects the cases whose heading contains this text. With `UPDATE=1` it writes the answers.
 ///
 /// # Errors
 /// Returns an error if a file cannot be read or PostgreSQL cannot be reached. A case that fails is not an error:
@@ -197,7 +197,7 @@ fn migration_answer(text: &str) -> String {
     or_accepted(errors.filter(|error| error.is_error()).map(|error| rendered(error, text)).collect())
 }
 
-/// Returns the errors or, if there are none, a line that no expected answer contains, so that the case fails.
+/// Returns the errors. If there are none, returns a line that is not in any expected answer, so that the case fails.
 fn or_accepted(errors: String) -> String {
     if errors.is_empty() { "it is accepted\n".to_owned() } else { errors }
 }

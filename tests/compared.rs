@@ -86,7 +86,7 @@ fn every_query_that_the_compiler_expands_is_checked() {
     // A file that is not compiled is named, and does not fail CI.
     assert_eq!(report["unread"].as_array().unwrap().len(), 0);
     assert!(report["not_compiled"][0].as_str().unwrap().starts_with("notes/draft.rs:1:"), "{report:#}");
-    // Without a build, `check` finds fewer queries, and the report states that.
+    // With `--no-build`, `check` finds fewer queries, and the report states that the queries were not compared.
     let (report, text) =
         (json(home.path(), &["--no-build"]), check(home.path(), "github", &["--no-build"]).0);
     assert_eq!(report["compared_with_the_compiler"], false);
@@ -206,7 +206,7 @@ fn query_for_another_target_alone_fails_the_check() {
             why.starts_with("the compiler expanded none of the 1 invocations in the sources"),
             "{report:#}"
         );
-        // If another query is expanded, the query that is not expanded is named.
+        // If the compiler expands another query of the package, the report names the query that is not expanded.
         let plain = "pub fn p() { let _ = dsql_edge::sql!(\"SELECT id FROM t\"); }\n";
         home.write("src/lib.rs", &format!("{library}{plain}"));
         let report = json(home.path(), &[]);

@@ -1,5 +1,5 @@
-//! Connections that are opened before a query needs them, and connections that begin with TLS: in a real workerd, and
-//! natively.
+//! Tests connections that are opened before a query needs them, and connections that begin with TLS, both in a real
+//! workerd and natively.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -35,7 +35,7 @@ async fn worker_opens_a_connection_while_it_waits() {
     let local = local(DirectTls::Alpn).await;
     let network = Network::to(local.port(), DELAY, Fault::None).await;
     let probe = Workerd::start(workerd::probe().await, local.ca_pem(), &bindings(&local, &network)).await;
-    // The pause is longer than a slow machine takes for three round trips.
+    // The pause is longer than three round trips take on a slow machine.
     let warm = probe.get("/warm/3000").await;
     assert_eq!((warm.status, warm.body.as_str()), (200, "[[1,0,false]]"));
     let cold = probe.get("/cold/10").await;
@@ -46,7 +46,7 @@ async fn worker_opens_a_connection_while_it_waits() {
     let trips: Vec<usize> = network.connections().iter().map(|seen| seen.round_trips() + 1).collect();
     assert_eq!(trips, [4, 4, 4]);
 
-    // A connection that no query uses ends with its request, complete or not.
+    // A connection that no query uses ends with its request, whether or not its login is complete.
     for milliseconds in [3000, 20, 0] {
         let unused = probe.get(&format!("/unused/{milliseconds}")).await;
         assert_eq!(unused.status, 200, "{}", unused.body);

@@ -30,19 +30,20 @@ async fn session_of_a_role_connects_until_it_expires() {
     assert_eq!(asked(&config).await.unwrap(), "admin");
     assert_eq!(asked(&config).await.unwrap(), "admin");
 
-    // Only the server's rejection shows the client that the session has expired; the client then drops the cached
-    // credentials.
+    // The client detects that the session has expired only when the server rejects the login. The client then drops the
+    // cached credentials.
     local.advance_clock(Duration::from_secs(901));
     let error = asked(&config).await.unwrap_err();
     assert!(error.is_access_denied(), "{error}");
     assert_eq!(error.hint(), Some("The security token included in the request is expired"));
-    // The next request calls STS again. STS rejects this call because the clocks differ.
+    // The next request calls STS again. STS rejects this call, because the clock of STS is now ahead of the client's
+    // clock.
     let error = asked(&config).await.unwrap_err();
     assert!(error.is_credentials() && error.to_string().contains("Signature expired: "), "{error}");
     local.stop().await.unwrap();
 }
 
-/// Requests wait for each other, so only a few of them assume the role; their number depends on the load of STS.
+/// Requests wait for each other, so only a few of them assume the role. How many do so depends on the load of STS.
 #[tokio::test]
 async fn many_cold_requests_assume_a_role_a_few_times() {
     let local = Local::builder().role(ROLE, None).start().await.unwrap();

@@ -1,4 +1,5 @@
-//! A network that breaks at the n-th chunk that clients send, before the chunk arrives or after it was answered.
+//! A network that breaks at the n-th chunk that clients send: before the chunk arrives, or after the server has
+//! answered the chunk.
 //!
 //! Input: the port to pass connections to, and where to break. Output: a port for the clients, and a notice when the
 //! network broke.
@@ -18,7 +19,7 @@ use tokio::task::JoinHandle;
 pub enum Break {
     /// The chunk does not arrive.
     Before,
-    /// The chunk arrives, and its answer does not.
+    /// The chunk arrives, but its answer does not.
     After,
 }
 
@@ -94,7 +95,8 @@ async fn carry(mut client: TcpStream, state: Arc<State>) {
                 }
                 if breaks {
                     if state.how == Break::After {
-                        // Wait until the server has answered. A chunk without an answer has arrived by the time limit.
+                        // Wait until the server has answered the chunk. Some chunks have no answer, but each has
+                        // arrived when the time limit ends.
                         let _ = tokio::time::timeout(Duration::from_millis(500), server.read(&mut down)).await;
                     }
                     state.broke.add_permits(1);

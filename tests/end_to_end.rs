@@ -229,7 +229,7 @@ async fn a_kept_dsql_is_an_error_and_a_panic_ends_one_instance_only() {
     assert_eq!(panicked.status, 500, "{}", panicked.body);
     assert_eq!(probe.get("/one").await, answer(200, "[1]"));
     probe.logged("Reinitializing Wasm application").await;
-    // A new instance serves the request: the values that the old instance kept are lost.
+    // A new instance serves the request, so the values that the old instance kept are lost.
     assert_eq!(probe.get("/kept").await, answer(200, "1"));
     assert_eq!(
         probe.get("/object").await,

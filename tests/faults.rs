@@ -47,7 +47,7 @@ async fn a_conflict_at_commit_runs_the_transaction_again() {
         local.set_faults(&[Fault::Conflict(1), Fault::Conflict(2)]);
         dsql.transaction(write).await.unwrap();
         assert_eq!((runs.swap(0, Ordering::Relaxed), there(local).await), (3, 1));
-        // An autocommit write, and a pipeline.
+        // Two operations: an autocommit write, and a pipeline.
         local.set_faults(&[Fault::Conflict(1)]);
         add(id(2)).execute(dsql).await.unwrap();
         local.set_faults(&[Fault::Conflict(1)]);
@@ -147,7 +147,7 @@ async fn commit_faults_apply_to_first_and_later_flights() {
     .await;
 }
 
-/// The table is changed between two statements of this client, by another session.
+/// Another session changes the table between two statements of this client.
 #[tokio::test]
 async fn schema_change_of_another_session_is_retried() {
     under_each_oc001(async |local| {
@@ -183,7 +183,7 @@ async fn a_key_with_do_nothing_applies_its_writes_once() {
             sql!("UPDATE posts SET views = views + 1 WHERE id = $1", id(1)).execute(tx).await
         };
         let views = || sql!("SELECT views FROM posts WHERE id = $1", id(1)).fetch_value(watcher);
-        // Neither a second call nor a COMMIT whose answer is lost applies the UPDATE twice.
+        // The UPDATE is not applied a second time, neither by a second call nor after a COMMIT whose answer is lost.
         for fault in [None, Some(Fault::CutBeforeCommit(1)), Some(Fault::CutAfterCommit(1))] {
             local.run_sql("clean", "DELETE FROM posts").await.unwrap();
             add(id(1)).execute(watcher).await.unwrap();

@@ -131,8 +131,9 @@ pub async fn native(local: &Local) -> Result<Vec<Flight>, Error> {
 }
 
 /// Counts the round trips that a query waits for, one after the other, in a program that is not a Worker and has
-/// credentials of a role. The three round trips to STS (TCP, TLS, and the request) count only as far as they have ended
-/// before the connection to the cluster is opened: the others take place while the connection is being opened.
+/// credentials of a role. Of the three round trips to STS (TCP, TLS, and the request), only those count that have ended
+/// before the client begins to open the connection to the cluster. The others take place while this connection is being
+/// opened.
 ///
 /// # Errors
 /// Returns the error of a query.
@@ -164,8 +165,8 @@ pub async fn assumed_role(local: &Local, role: &str) -> Result<Vec<Flight>, Erro
     Ok(counter.flights)
 }
 
-/// Counts the round trips of the first query after [`Dsql::warm_up`], in a program that is not a Worker: those that the
-/// query waits for, if the connection is open when the query begins.
+/// Counts the round trips that the first query after [`Dsql::warm_up`] waits for, in a program that is not a Worker, if
+/// the connection is open when the query begins.
 ///
 /// # Errors
 /// Returns the error of a query.
@@ -174,7 +175,8 @@ pub async fn warmed_up(local: &Local) -> Result<Vec<Flight>, Error> {
     let config = config(local, Some(&counter.network));
     let dsql = Dsql::new(config.clone());
     dsql.warm_up();
-    // Three round trips of 40 ms, and a slow machine. A connection that is not complete would add to the next count.
+    // The three round trips of the warm-up take 40 ms each, and more on a slow machine. If the connection were not
+    // complete after this pause, its round trips would be added to the next count.
     tokio::time::sleep(Duration::from_secs(2)).await;
     counter.note("warm-up", 3);
     count().fetch_value(&dsql).await?;
@@ -228,7 +230,7 @@ pub async fn worker(local: &Local, bundle: &std::path::Path) -> Vec<Flight> {
     ] {
         let answer = probe.get(path).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);
-        // A Terminate may still be in transit; it is not a round trip.
+        // A Terminate may still be in transit. It does not count as a round trip.
         tokio::time::sleep(Duration::from_millis(100)).await;
         counter.note(case, expected);
     }

@@ -68,7 +68,7 @@ struct Title {
     title: String,
 }
 
-/// The type is neither Clone nor Serialize: a row with this type is generated nevertheless.
+/// The type is neither Clone nor Serialize. `sql!` can generate a row with this type nevertheless.
 #[derive(Debug)]
 struct Shouted(String);
 
@@ -210,7 +210,7 @@ struct Author {
 }
 
 sql! {
-    /// Posts, each with its author, if the post has an author.
+    /// Posts. Each row also has the author, if the post has one.
     fn with_authors(least) -> #[serde(rename_all = "camelCase")] pub(self) WithAuthor =
         r#"SELECT p.title, u.name AS "written_by.full_name", u.email AS "written_by.email",
                   p.views AS "numbers.views", length(u.email) AS "numbers.more.letters"
@@ -242,7 +242,8 @@ async fn nested_rows() {
     assert_eq!(own[1], Written { title: "Second".to_owned(), author: Some(author) });
     assert_eq!(own[2], Written { title: "Third".to_owned(), author: None });
 
-    // Anonymous rows, two joins deep: if the outer group is present, the inner group is too.
+    // Anonymous rows with a group inside a group, from two joins: if the outer group is present, the inner group is
+    // present too.
     let rows = sql!(
         r#"SELECT p.id, u.id AS "user.id", u.name AS "user.name", q.title AS "user.post.title", q.id AS "user.post.id"
              FROM posts p LEFT JOIN (users u JOIN posts q ON q.author_id = u.id) ON u.id = p.author_id
@@ -270,8 +271,8 @@ async fn nested_rows() {
         .map(|row| row.user.as_ref().map(|user| (user.name.as_str(), user.title.as_deref())))
         .collect();
     assert_eq!(users, [None, Some(("Grace", None)), None]);
-    // The columns belong to independent joins, and a row of one join may be present without a row of the other: the
-    // columns are `Option`s, so that no value is lost.
+    // The columns of the group come from two independent joins, and one join may have a row when the other has none. So
+    // each column is an `Option`, and no value is lost.
     let rows = sql!(
         r#"SELECT u.name AS "both.name", q.title AS "both.title"
              FROM posts p LEFT JOIN users u ON u.id = p.author_id AND u.name = 'Ada'
@@ -335,7 +336,8 @@ async fn many_rows_in_one_flight() {
     assert_eq!(nothing.unwrap(), 0);
     let nothing = sql!("DELETE FROM users WHERE id = $id", for id in none).execute(&dsql).await;
     assert_eq!(nothing.unwrap(), 0);
-    // The answers are larger than the buffers of the connection: they are read while the remaining rows are sent.
+    // The answers are larger than the buffers of the connection, so the client must read answers while it sends the
+    // remaining rows.
     let long = "x".repeat(20_000);
     let echoed = sql!("SELECT $text::text AS text", for text in std::iter::repeat_n(&long, 300));
     assert_eq!(echoed.fetch_all(&dsql).await.unwrap().len(), 300);

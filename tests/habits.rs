@@ -58,7 +58,8 @@ async fn prefix_distinguishes_two_clusters() {
     assert_eq!(habits.get("/reports").await, answer(200, "reporter"));
     habits.stop().await;
 
-    // If the second cluster has its own keys and `from_env` cannot read them, the first cluster's keys are not used.
+    // If the second cluster has its own keys and `from_env` cannot read them, `from_env` does not use the first
+    // cluster's keys instead.
     bindings.extend(OWN_KEYS.map(|name| (name, "unread".to_owned())));
     let extras = Extras { stored: &OWN_KEYS, ..Extras::default() };
     let habits = Workerd::start_with(bundle, &both, &bindings, &extras).await;
@@ -117,8 +118,8 @@ async fn a_role_is_assumed_through_fetch() {
     let issued = local.sessions_issued();
     assert_eq!(trusted.get("/events").await, answer(200, "[]"), "{}", trusted.log());
     assert_eq!(local.sessions_issued(), issued);
-    // The session has expired, but not by the Worker's clock: the cluster rejects the token, the Worker drops the
-    // credentials, and the next request assumes the role again.
+    // By the cluster's clock, the session has expired; by the Worker's clock, it has not. The cluster rejects the
+    // token, the Worker drops the credentials, and the next request assumes the role again.
     local.advance_clock(std::time::Duration::from_secs(3601));
     let refused = trusted.get("/events").await;
     assert!(refused.body.contains("access denied"), "{refused:?}");

@@ -76,7 +76,7 @@ fn init_adds_missing_parts_and_changes_nothing_else() {
     {
         assert!(first.contains(&format!("{file}: ")), "{first}");
     }
-    // The query that `init` wrote compiles against the snapshot that it wrote.
+    // The query that `init` wrote compiles against the snapshot that `init` wrote.
     let snapshot = Candidate::Schema(home.path().join("dsql-schema.sql"));
     let report = check(home.path(), None, &snapshot, Queries::OfSources).unwrap();
     assert_eq!((report.queries, report.findings.len(), report.unread.len()), (1, 0, 0));

@@ -40,7 +40,7 @@ fn statement(
         column: column!(),
         params: params.to_vec().leak(),
         columns: described.leak(),
-        // The only type here without a decoder is inet, which is sent as text.
+        // Of the types in these tests, only inet has no decoder: its values are requested as text.
         formats: columns.iter().map(|column| i16::from(column.2 != "inet")).collect::<Vec<_>>().leak(),
         effect: Effect::Read,
         session: SessionEffect::Keeps,
@@ -249,7 +249,7 @@ async fn values_show_as_postgresql_shows_them() {
     let mut many = || (0..500).map(|_| numbers.any()).collect::<Vec<i64>>();
     let small = |number: i64| i32::try_from(number % (1 << 31)).unwrap();
 
-    // From 4713 BC to 5874897 and 294276 AD, PostgreSQL's years.
+    // PostgreSQL's years are 4713 BC to 5874897 AD for dates, and 4713 BC to 294276 AD for timestamps.
     let dates: Vec<_> =
         many().iter().map(|n| PgDate { days: small(*n).clamp(-2_451_545, 2_145_031_948) }).collect();
     shown_alike::<sql::Date, _>(dsql, &dates).await;
@@ -295,7 +295,8 @@ fn pid() -> Query<i32> {
 
 #[tokio::test]
 async fn connections_are_kept_shared_and_closed() {
-    // DSQL does not report a connection's process; here the id distinguishes connections.
+    // DSQL does not report the process of a connection. In this test, PostgreSQL reports it, so its id distinguishes
+    // connections.
     let local = Local::builder().rules(false).start().await.unwrap();
     let dsql = Dsql::new(config(&local).application_name("given-back"));
 

@@ -22,7 +22,7 @@ pub const DELAY: Duration = Duration::from_millis(20);
 /// A time limit that only a hang exceeds.
 const HANG: Duration = Duration::from_secs(60);
 
-/// The fault that the network adds to the delay.
+/// The fault that the network has in addition to its delay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// No fault.
@@ -62,7 +62,7 @@ pub struct Seen {
     ended: bool,
 }
 
-/// Bytes from the client, and the bytes from the server that follow the client's bytes.
+/// One flight: bytes from the client, and the bytes that the server sends before the client sends again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flight {
     /// Bytes from the client.
@@ -200,7 +200,8 @@ impl Network {
     }
 }
 
-/// The largest number of intervals of which none overlaps another: always take the interval that ends first.
+/// The largest number of intervals of which no two overlap. The algorithm always takes the next interval that ends
+/// first.
 fn consecutive(waits: &mut [(Instant, Instant)]) -> usize {
     waits.sort_by_key(|(_, end)| *end);
     let (mut count, mut until) = (0, None);
@@ -261,7 +262,7 @@ async fn accept(
     }
 }
 
-/// One direction of a connection.
+/// The state of one direction of a connection.
 struct Way {
     connections: Arc<Mutex<Vec<Seen>>>,
     number: usize,
@@ -326,7 +327,7 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, opened: Instant,
             tokio::time::sleep_until(at).await;
             if way.is_held() {
                 way.holding.send_replace(true);
-                // Read and drop the bytes until the sender closes the connection.
+                // The bytes are held back: read and drop them until the sender closes the connection.
                 continue;
             }
             let passes = way.arriving(bytes.len(), pace.fault);

@@ -11,8 +11,8 @@ use dsql_edge::{Dsql, sql_unchecked};
 use dsql_edge_local::Local;
 use dsql_edge_tests::workerd::{self, Answer, Workerd};
 
-/// Each kind of future, and whether it may have been executed. `None` means that this depends on the moment, because a
-/// chunk of rows and its COMMIT are two flights.
+/// Each kind of future, and whether its statement may have been executed. `None` means that the result depends on
+/// timing, because a chunk of rows and its COMMIT are two flights.
 const KINDS: [(&str, Option<bool>); 10] = [
     ("unpolled", Some(false)),
     ("dialing", Some(false)),

@@ -150,7 +150,7 @@ fn migrations(folder: &Path, application: &Application) -> Vec<(String, String)>
     before.into_iter().chain(read).collect()
 }
 
-/// SQL with the name of the schema that an application inserts at run time.
+/// Returns the SQL with the name of the schema inserted, as the application inserts it at run time.
 fn with_names(sql: &str) -> String {
     let placeholders = [":GRAPHILE_WORKER_SCHEMA", "{escaped_schema}", "{schema}"];
     placeholders.iter().fold(sql.to_owned(), |sql, placeholder| sql.replace(placeholder, "graphile_worker"))
@@ -233,7 +233,8 @@ fn compare_relations(schema: &Schema, relations: &[Relation], differences: &mut 
                     differences.push(format!("{name}: columns {ours:?} instead of {theirs:?}"));
                 }
                 for (column, (_, not_null)) in query.columns.iter().zip(columns) {
-                    // The catalog has no NOT NULL for the columns of a view; the compiler proves NOT NULL.
+                    // The catalog has no NOT NULL for the columns of a view, but the compiler proves NOT NULL for some
+                    // of them.
                     if *not_null && column.nullable {
                         differences.push(format!("{name}.{}: NOT NULL was lost", column.name));
                     }

@@ -192,12 +192,12 @@ async fn dead_connection_or_object_of_a_pool_is_replaced() {
     stage.get("/pool/together/3").await;
     for round in 0..3 {
         stage.local.run_sql("test", terminate).await.unwrap();
-        // Wait until the server's close has arrived.
+        // Wait until the pool has received the end of the connection.
         tokio::time::sleep(Duration::from_millis(300)).await;
-        // The pool sends a write only on a connection that is open.
+        // The pool sends a write only on a connection that is still open, so the write succeeds.
         assert_eq!(stage.get(&format!("/pool/add/{round}")).await, "1");
     }
-    // The connection is killed during an answer: a query that only reads runs again.
+    // The connection is killed before the answer is complete: a query that only reads runs again.
     let (slept, killed) = tokio::join!(stage.get("/pool/sleep/1000"), async {
         tokio::time::sleep(Duration::from_millis(400)).await;
         stage.local.run_sql("test", terminate).await.unwrap();
@@ -222,7 +222,7 @@ async fn dead_connection_or_object_of_a_pool_is_replaced() {
 async fn transaction_of_a_gone_or_silent_client_is_rolled_back() {
     let stage = Stage::with(&[("DSQL_POOL_CONNECTIONS", "1"), ("DSQL_POOL_WAITING", "2")]).await;
     assert_eq!(stage.get("/pool/leave/1").await, r#""left""#);
-    // The pool's only connection is free again, and the row was rolled back.
+    // The pool's only connection is free again, and the INSERT of the row was rolled back.
     assert_eq!(stage.get("/pool/holds/1").await, "0");
     assert_eq!(stage.get("/pool/add/1").await, "1");
 

@@ -1,4 +1,5 @@
-//! Tests a pool under the platform's conditions: rejected requests and locations, rotated secrets, little memory.
+//! Tests a pool under conditions that the platform causes: requests and locations that it rejects, rotated secrets,
+//! little memory.
 
 use dsql_edge_tests::workerd::Extras;
 use xtask::setup;
@@ -62,8 +63,8 @@ async fn rotated_secret_reaches_a_running_pool() {
     assert!(refused.contains(r#""access_denied":true"#), "{refused}");
     rotate(valid).await;
     assert_eq!(stage.get("/pool/one/1").await, "2");
-    // While a secret is accepted, the pool does not read the secret again. The pool reads a rejected secret again at
-    // most every 30 seconds.
+    // The pool does not read a secret again while the server accepts it. If the server rejects the secret, the pool
+    // reads it again, at most every 30 seconds.
     rotate("outdated").await;
     assert_eq!(stage.get("/pool/together/8").await, "28");
     stage.stop().await;

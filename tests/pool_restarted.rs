@@ -24,8 +24,8 @@ enum ClientReport {
 }
 use ClientReport::{Late, RolledBack, Unknown, Value};
 
-/// The operation that runs when the object is restarted: a path of the Worker, the direction that the network holds
-/// back, the client's report, and the rows in the end.
+/// An operation that runs when the object is restarted: a path of the Worker, the direction whose bytes the network
+/// holds back, the client's report, and the rows at the end.
 type UnderWay = (&'static str, Option<Held>, ClientReport, &'static str);
 
 const ANSWERED: Option<Held> = Some(Held::Answers);
@@ -48,7 +48,7 @@ const CASES: [UnderWay; 13] = [
     // The restart happens during COMMIT.
     ("gate-commit/1", ANSWERED, Unknown, "[1,2]"),
     ("gate-commit/1", UNSENT, Unknown, "[]"),
-    // With a key, the outcome is resolved.
+    // With an idempotency key, the client can determine the outcome.
     ("gate-commit-keyed/1", ANSWERED, Value(r#"["before",2]"#), "[1,2,3]"),
     ("gate-commit-keyed/1", UNSENT, Value(r#"["now",2]"#), "[1,2,3]"),
 ];
@@ -113,8 +113,8 @@ async fn requests_waiting_in_a_restarted_object_get_the_outcome() {
 }
 
 /// A panic ends the wasm instance of an object, but not its JavaScript part: an operation that runs in that object ends
-/// at the client's time limit. The next request gets a new Rust part, with new connections. The connections of the old
-/// Rust part end with the object.
+/// only when the client's time limit ends. The next request gets a new Rust part, with new connections. The connections
+/// of the old Rust part end with the object.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn panic_in_the_objects_isolate_is_not_a_false_success() {
     const CASES: [UnderWay; 6] = [
@@ -215,7 +215,7 @@ impl Stage {
     /// Checks that one new object serves the requests with one new connection. Checks that the old object holds no
     /// connection and no lock. Checks that the Worker's isolate is the same.
     async fn is_as_new(&self, before: &Census) {
-        // The only connection is not lent, so a query gets this connection.
+        // The pool's only connection is not lent to another request, so this query gets it.
         assert_eq!(self.get("/pool/add/-1").await, "1");
         self.get("/pool/remove/-2").await;
         let after = Census::of(self).await;

@@ -1,4 +1,4 @@
-//! Sockets that an object opens are closed again, independent of the server's behaviour. An object runs for a long
+//! Tests that the sockets which an object opens are closed again, whatever the server does. An object runs for a long
 //! time, and Cloudflare limits the number of its connections.
 
 use std::net::Ipv4Addr;

@@ -1,7 +1,8 @@
-//! Direct TLS with a real PostgreSQL 17, which accepts it only from clients that name the protocol in the handshake
-//! (ALPN): natively, where the client does, and in a real workerd, where it cannot.
+//! Tests direct TLS with a real PostgreSQL 17. PostgreSQL accepts direct TLS only from clients that name the protocol
+//! in the handshake (ALPN). The native client names the protocol; the client in a real workerd cannot.
 //!
-//! PostgreSQL does not accept a token as a password. An error of its login shows that it has read the login inside TLS.
+//! PostgreSQL does not accept a token as a password. So PostgreSQL's error for the login shows that PostgreSQL has read
+//! the login inside TLS.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -79,7 +79,7 @@ fn schemas_of_real_projects() {
             .collect();
         match oracle.database(&ddl) {
             Ok(_) => drop(pull_twice(&oracle, &ddl)),
-            // The project uses an extension that this PostgreSQL does not have.
+            // The project of this snapshot uses an extension that this PostgreSQL does not have.
             Err(error) => println!("{}: {error:?}", path.display()),
         }
     }

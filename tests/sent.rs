@@ -1,6 +1,6 @@
-//! Tests that the SQL that is sent means the same as the SQL that was written: PostgreSQL 16 prepares each SQL text
-//! that the compiler sends after a rewrite (stars as their columns, each combination of optional text, one statement
-//! for many rows) and must describe this text like the original text.
+//! Tests that the SQL that is sent means the same as the SQL that was written. The compiler rewrites some queries: it
+//! replaces stars by columns, sends combinations of optional text, and sends one statement for many rows. PostgreSQL 16
+//! prepares each rewritten text, and must describe it like the original text.
 //!
 //! The test takes the queries of `tests/cases` and, if `DSQL_EDGE_CORPUS` names the folder of the corpora, the queries
 //! of the corpora (`cargo xtask corpus sent`). The test also puts each query into queries with stars and with optional
@@ -113,7 +113,7 @@ fn lines(path: &Path) -> Vec<Value> {
 }
 
 fn compare(group: &Group, oracle: &Oracle, compared: &mut Compared) {
-    // Other tests check schemas that cannot be read or loaded.
+    // A schema that the compiler cannot read is left out, because other tests check such schemas.
     let Ok(schema) = Schema::parse(&group.schema) else { return };
     // Dumps contain psql commands.
     let ddl: String = group.schema.split_inclusive('\n').filter(|line| !line.starts_with('\\')).collect();
@@ -128,7 +128,8 @@ fn compare(group: &Group, oracle: &Oracle, compared: &mut Compared) {
     for source in &group.queries {
         compared.queries += 1;
         let Ok(query) = compile(source, &schema) else { continue };
-        // A query that PostgreSQL describes differently is left out: `tests/cases` checks the compiler's answers.
+        // If PostgreSQL's description of the original query differs from the compiler's, the query is left out:
+        // `tests/cases` tests such differences.
         let written = database.describe(&Numbered::of(source).text).unwrap();
         if query.combinations.is_empty() && written != described(&query) {
             continue;
@@ -224,14 +225,13 @@ fn described(query: &TypedQuery) -> Verdict {
     }
 }
 
-/// The text of a query that can be a subquery.
+/// Returns the text of a query, if the query can be a subquery.
 fn plain_query<'s>(source: &'s Source, query: &TypedQuery) -> Option<&'s str> {
     let text = source.text.trim().trim_end_matches(';');
     let begins = |word: &str| text.get(..word.len()).is_some_and(|it| it.eq_ignore_ascii_case(word));
     let reads = ["SELECT", "WITH", "VALUES", "TABLE"].into_iter().any(begins);
     let is_plain = reads && query.combinations.is_empty() && !query.columns.is_empty();
-    // A comment at the end would hide the parenthesis, `$name` is the macro's syntax, and `@` marks the place of the
-    // query.
+    // A comment at the end of the text would hide the closing parenthesis, and PostgreSQL does not accept `$name`.
     let fits = !text.contains("--") && query.parameters.iter().all(|it| it.name.is_none());
     (is_plain && fits && text.len() < 20_000).then_some(text)
 }

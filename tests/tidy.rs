@@ -198,13 +198,15 @@ fn runtime_has_layers() {
     let mut problems = Vec::new();
     for import in read_crate("dsql-edge").imports() {
         if import.to.is_empty() {
-            // The root's only code is the macros that it exports.
+            // Apart from re-exports, the root contains only the macros that it exports, so an import of the root is
+            // allowed.
             continue;
         }
         let place_of =
             |module: &[String]| order.iter().position(|name| module.first().is_some_and(|it| it == name));
         let (Some(from), to) = (place_of(&import.from), place_of(&import.to)) else {
-            // The root only re-exports; `fuzzing` is compiled only for fuzzing.
+            // These modules may import every layer: the root only re-exports, and `fuzzing` is compiled only for
+            // fuzzing.
             if !matches!(import.from.first().map(String::as_str), None | Some("fuzzing")) {
                 problems.push(format!("{}: the module is in no layer", import.place));
             }
@@ -238,7 +240,7 @@ fn javascript_and_proc_macro_have_one_module_each() {
         "dsql-edge-codegen/src",
         "dsql-edge-local/src",
     ] {
-        // This file calls rustc's lexer, and only inside a macro.
+        // This file may call rustc's lexer, because it does so only while a macro runs.
         for source in sources(folder).into_iter().filter(|it| !it.path.ends_with("emit/rust_source.rs")) {
             if source
                 .text

@@ -51,7 +51,7 @@ async fn transactions_that_conflict_run_again_and_all_are_counted() {
     let post = id(1);
     add_post(post, "Counted").execute(&Dsql::new(config(&local, None))).await.unwrap();
     let runs = Arc::new(AtomicU32::new(0));
-    // The future is spawned on another thread: it must be Send for every closure.
+    // The future is spawned on another thread, so the future of `transaction` must be Send for every closure.
     let tasks: Vec<_> = (0..8)
         .map(|_| {
             let (config, runs) = (config(&local, None).max_attempts(50), runs.clone());
@@ -206,7 +206,7 @@ async fn killed_backend_costs_no_statement() {
     let listening = config(&local, None).on_event(move |event| *log.lock().unwrap() += event.retries());
     let dsql = &Dsql::new(listening);
     add_post(id(1), "One").execute(dsql).await.unwrap();
-    // This SQL runs as admin too, and must not end the session in which it runs.
+    // This SQL also runs as admin, so it must leave out its own session.
     let others = "FROM pg_stat_activity WHERE usename = 'admin' AND backend_type = 'client backend'
                   AND query NOT LIKE '%pg_stat_activity%'";
     let kill = &format!("SELECT pg_terminate_backend(pid) {others}");
@@ -241,8 +241,8 @@ async fn killed_backend_costs_no_statement() {
 }
 
 /// The number of attempts. Each attempt measures one connection, and cuts the next connection at
-/// the same byte. If TLS packs the answers into other records, the cut is at another place, and
-/// another attempt is made.
+/// the same byte. If TLS divides the answers into other records, the connection is cut at another place, and the test
+/// makes another attempt.
 const CUTS: usize = 20;
 
 /// The connection breaks within the answer to COMMIT, so that the client cannot know the outcome.
@@ -276,7 +276,8 @@ async fn lost_answer_to_commit_leaves_the_outcome_unknown() {
     panic!("none of {CUTS} cuts was within the answer to COMMIT");
 }
 
-/// The connection breaks within the answer to COMMIT; the transaction has a key, which adds some bytes.
+/// The connection breaks within the answer to COMMIT. The transaction has a key, which makes the answers some bytes
+/// longer.
 #[tokio::test]
 async fn lost_answer_to_commit_is_resolved_by_the_key() {
     let local = local().await;
@@ -314,9 +315,9 @@ async fn any_number_of_rows() {
             .execute(dsql)
     };
     assert_eq!(add(0, 10_000).await.unwrap(), 10_000);
-    // The third chunk conflicts with an existing row.
-    // Deleting 9,999 rows exceeds DSQL's limit for a transaction, so this statement runs directly on PostgreSQL, not
-    // through the proxy.
+    // One row of the first INSERT is kept. The second INSERT conflicts with this row in its third chunk. Deleting 9,999
+    // rows exceeds DSQL's limit for a transaction, so this statement runs directly on PostgreSQL, not through the
+    // proxy.
     let rest = format!("DELETE FROM posts WHERE id <> '{}'", id(7_000));
     local.run_sql("rest", &rest).await.unwrap();
     let error = add(0, 10_000).await.unwrap_err();
@@ -372,7 +373,8 @@ const SCENARIOS: [(&str, i64, Scenario); 4] = [
     }),
 ];
 
-/// The first connection breaks at each place in turn: the client's report agrees with the database.
+/// The first connection breaks at a different place in each run of a scenario. After each run, the client's report must
+/// agree with the database.
 #[tokio::test]
 async fn broken_connection_loses_and_doubles_no_write() {
     let local = local().await;

@@ -7,8 +7,8 @@
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-/// Selects the part that this process runs: a macro reads the environment of the compiler that loads it, so each part
-/// needs its own process.
+/// The variable that selects the part which this process runs. A macro reads the environment of the compiler that loads
+/// the macro, so each part needs its own process.
 const PART: &str = "DSQL_EDGE_UI_TESTS";
 
 /// A part: its name, its files, and the snapshot.
@@ -41,7 +41,8 @@ fn all() -> ExitCode {
     for (part, _, variable) in PARTS {
         let (name, value) = variable.split_once('=').expect("a variable has a value");
         let value = if value.is_empty() { value.into() } else { here.join(value) };
-        // Cargo sets OUT_DIR if a build script ran: only in such a package may a variable name a folder of migrations.
+        // Cargo sets OUT_DIR if the package has a build script. Without a build script, the macro rejects a variable
+        // that names a folder of migrations.
         let run = Command::new(&this).env(PART, part).env(name, value).env("OUT_DIR", target).status();
         if !run.is_ok_and(|status| status.success()) {
             eprintln!("ui tests {part} failed");

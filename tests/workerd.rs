@@ -75,8 +75,8 @@ pub struct Extras<'a> {
     /// Whether the Durable Objects have a separate isolate, so that they can be restarted without the Worker: see
     /// `xtask::workerd`.
     pub apart: bool,
-    /// Whether POST `/trigger/scheduled` with a cron expression and `/trigger/queue` with a JSON message call the
-    /// handlers.
+    /// Whether a POST request calls a handler: `/trigger/scheduled`, with a cron expression, or `/trigger/queue`, with
+    /// a JSON message.
     pub triggers: bool,
     /// The Worker's compatibility flags.
     pub compatibility_flags: &'a [&'a str],
@@ -192,7 +192,8 @@ impl Workerd {
         self.log.lock().unwrap().clone()
     }
 
-    /// Waits until the log contains a text, because a Worker may answer before its log line is read here.
+    /// Waits until the log contains a text: this process may receive the answer of a Worker before the Worker's log
+    /// line.
     pub async fn logged(&self, text: &str) -> String {
         let start = Instant::now();
         loop {

@@ -1,8 +1,7 @@
 //! A smoke test of wrangler, because users run wrangler: the example's own configuration, a dry deployment, and
 //! `dsql-local run -- wrangler dev`.
 //!
-//! The test uses its own bundle. It leaves out `[build]` of the configuration, because `[build]` would run
-//! worker-build.
+//! The test uses its own bundle. From the configuration, the test leaves out `[build]`, which would run worker-build.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -60,7 +59,8 @@ async fn wrangler_deploys_the_example_and_develops_it() {
     assert!(ureq::get(&address).call().is_err(), "nothing is left running");
 }
 
-/// A folder with the example's configuration and its bundle, as worker-build leaves it.
+/// A folder with the example's configuration and the example's bundle, in the form in which worker-build writes the
+/// bundle.
 struct Folder(PathBuf);
 
 impl Folder {

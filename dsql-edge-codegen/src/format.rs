@@ -50,7 +50,7 @@ impl OutputClosed {
     }
 }
 
-/// Converts an error of stdout, to distinguish it from an error of a connection.
+/// Converts an error of stdout, so that it is not mistaken for an error of a connection.
 pub(crate) fn of_stdout(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::BrokenPipe => io::Error::other(OutputClosed),

@@ -24,12 +24,12 @@ use crate::cargo_config;
 /// # Errors
 /// Returns an error if a variable names a missing file or folder.
 pub(crate) fn of(package: &Path) -> Result<Option<SchemaPath>> {
-    // The ancestors of a path are the folders above only if the path has no `..`.
+    // The path must not contain `..`: otherwise, its ancestors would not be the folders above it.
     let absolute = std::fs::canonicalize(package).or_else(|_| std::path::absolute(package))?;
     let found = schema_path::schema_path(&absolute, &|name| variable(package, name));
     Ok(match found.map_err(|error| anyhow!(error))? {
         Some(SchemaPath::File(path)) => Some(SchemaPath::File(shown(&path))),
-        // Only a package needs a build script: any other folder is not built.
+        // Only a package needs a build script, because cargo does not build a folder without Cargo.toml.
         Some(SchemaPath::Migrations(path))
             if package.join("Cargo.toml").is_file() && build_script(package).is_none() =>
         {

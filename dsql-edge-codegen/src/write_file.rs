@@ -29,7 +29,8 @@ pub(crate) fn with_endings_of(old: &str, text: &str) -> String {
 fn replace(path: &Path, text: &str) -> Written<()> {
     let target = match fs::canonicalize(path) {
         Ok(target) => target,
-        // A link to a missing file is written through: a rename would replace the link itself.
+        // If the target of a link is missing, writing to the link creates the target: a rename would replace the link
+        // itself.
         Err(error) if error.kind() == ErrorKind::NotFound && path.is_symlink() => {
             return fs::write(path, text);
         }
@@ -115,7 +116,8 @@ mod tests {
         fs::write(&real, "old").unwrap();
         fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
         symlink("real.sql", &link).unwrap();
-        // The old file keeps its text under its other name, and for a process that has it open.
+        // The old file keeps its text under its other name, and a process that has the old file open still reads the
+        // old text.
         fs::hard_link(&real, &other).unwrap();
         write(&link, "new").unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().file_type().is_symlink());

@@ -1,4 +1,4 @@
-//! The errors of starting and stopping a local DSQL. They do not contain secrets.
+//! The errors of starting and stopping a local DSQL. These errors do not contain secrets.
 
 use std::io;
 use std::path::{Path, PathBuf};

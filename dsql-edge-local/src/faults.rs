@@ -15,14 +15,15 @@ use tokio::sync::Notify;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// Every answer is delayed by this number of milliseconds, at most 60,000, until another list of faults is set.
+    /// Every answer is delayed by this number of milliseconds (at most 60,000). The delay ends when another list of
+    /// faults is set.
     Latency(u64),
     /// The n-th commit from now fails with OC000: a COMMIT of a transaction that has written, or a write that commits
     /// by itself.
     Conflict(u64),
     /// The connection ends at the n-th commit from now, and this commit is not applied.
     CutBeforeCommit(u64),
-    /// The connection ends after the n-th commit from now has been applied, before its answer.
+    /// The connection ends after the n-th commit from now has been applied, and before the commit is answered.
     CutAfterCommit(u64),
     /// The next n connections are rejected because the quota is full, 53300.
     TooManyConnections(u64),
@@ -159,8 +160,8 @@ impl Faults {
         self.accept(&requested);
     }
 
-    /// Replaces the pending faults for a statement of a session. The statement may fail. The new faults apply at once
-    /// to the statements after that statement; `expired-hour` waits for [`accept`](Faults::accept).
+    /// Replaces the pending faults for a statement of a session. The statement may fail. The new faults apply at once,
+    /// to the statements after that statement; only `expired-hour` takes effect later, in [`accept`](Faults::accept).
     pub(crate) fn request(&self, faults: &[Fault]) -> Requested {
         let coming = faults.iter().copied().filter(|fault| *fault != Fault::ExpiredHour).collect();
         let before = std::mem::replace(&mut *self.coming(), coming);

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 
-/// Every generated key, secret and session token begins with this prefix, so that people, and dsql-local in
+/// Every generated key, secret and session token begins with this prefix, so that people, and dsql-local when it reads
 /// `.dev.vars`, can distinguish generated values from real values.
 const MADE_UP: &str = "DSQLLOCAL";
 

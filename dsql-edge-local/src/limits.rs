@@ -27,7 +27,7 @@ pub enum Limit {
     Connections(u64),
     /// New connections per second, on average.
     ConnectionRate(u64),
-    /// New connections at once, after a pause.
+    /// New connections that may be opened at once, if no connection was opened for some time.
     ConnectionBurst(u64),
     /// Seconds until a connection is closed.
     ConnectionLife(u64),

@@ -116,7 +116,7 @@ impl Local {
         self.cluster.clock.advance(by);
     }
 
-    /// Sets the pending faults. These faults replace the faults that have not taken effect yet.
+    /// Sets the pending faults. The given faults replace all faults that have not taken effect yet.
     pub fn set_faults(&self, faults: &[Fault]) {
         self.cluster.faults.set(faults);
     }
@@ -183,8 +183,8 @@ impl Local {
         &self.cluster_host
     }
 
-    /// The connection string of the PostgreSQL behind dsql-local, for libpq and tokio-postgres. It connects as the
-    /// superuser, and the rules do not apply (`host=… user=postgres dbname=postgres`).
+    /// The connection string of the PostgreSQL behind dsql-local, for libpq and tokio-postgres. A client that uses this
+    /// string is the superuser, and the rules do not apply to it (`host=… user=postgres dbname=postgres`).
     pub fn postgres_url(&self) -> String {
         format!("host={} user={SUPERUSER} dbname=postgres", self.postgres.socket_folder().display())
     }

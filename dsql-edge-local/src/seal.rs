@@ -30,8 +30,8 @@ impl SealKey {
         )
     }
 
-    /// The seal of a statement. Characters outside ASCII are ignored, because the seal may be made before their
-    /// encoding is known.
+    /// The seal of a statement. Each run of characters outside ASCII counts as one `?`, because the seal may be made
+    /// before their encoding is known.
     pub(crate) fn of(&self, statement: &str) -> String {
         let mut ascii = String::with_capacity(statement.len());
         let mut inside = false;

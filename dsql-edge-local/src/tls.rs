@@ -111,11 +111,11 @@ impl Authority {
     }
 }
 
-/// The fields of the authority's certificate. Except for the dates, the fields depend only on the key, so a kept key
-/// can issue certificates without reading the kept certificate.
+/// The fields of the authority's certificate. Except for the dates, the fields depend only on the key, so a kept key is
+/// enough to issue certificates: the kept certificate is not read.
 fn params(key: &KeyPair) -> Result<CertificateParams, Error> {
     let mut params = CertificateParams::new(Vec::new()).map_err(failed)?;
-    // Different names distinguish the authorities of two projects in one NODE_EXTRA_CA_CERTS.
+    // NODE_EXTRA_CA_CERTS may contain the authorities of two projects: their names must differ.
     let mark: String = key.public_key_raw().iter().rev().take(6).map(|byte| format!("{byte:02x}")).collect();
     params.distinguished_name = named(&format!("dsql-local authority {mark}"));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));

@@ -51,8 +51,8 @@ async fn fine(session: &mut Session, extended: bool, sql: &str) -> Answers {
     answer
 }
 
-/// The statements of the first session (it stays open), the statement of the second session, and the answer to that
-/// statement.
+/// The statements of the first session, whose transaction stays open; the statement of the second session; and the
+/// answer to that statement.
 const CONFLICTS: [(&str, &str, &str, &str); 16] = [
     (
         "lost update",
@@ -159,7 +159,8 @@ async fn second_writer_fails_while_the_first_is_open() {
                 if in_transaction {
                     assert_eq!(fine(&mut loser, extended, "COMMIT").await.done, ["ROLLBACK"], "{name}");
                 }
-                // The first session is not affected. After its ROLLBACK, the second session's statement succeeds.
+                // The first session is not affected. After the ROLLBACK of the first session, the second session's
+                // statement succeeds.
                 fine(&mut winner, extended, "ROLLBACK").await;
                 assert_eq!(fine(&mut loser, false, state).await.values, before, "{name}");
                 fine(&mut loser, extended, "BEGIN").await;
@@ -227,7 +228,7 @@ async fn violation_at_commit_fails_the_commit() {
         let local = local(oc001).await;
         for extended in [false, true] {
             let (mut one, mut other) = (Session::open(&local).await, Session::open(&local).await);
-            // A check that is deferred to COMMIT would have to wait.
+            // The COMMIT runs a deferred check, which would have to wait for the other session.
             fine(&mut other, extended, "BEGIN").await;
             fine(&mut other, extended, "DELETE FROM account WHERE id = 2").await;
             fine(&mut one, extended, "BEGIN").await;

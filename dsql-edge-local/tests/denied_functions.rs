@@ -1,5 +1,5 @@
-//! PostgreSQL functions that would run a text as SQL or use something that DSQL does not have, and schema changes in
-//! the bodies of functions, are denied on every path by which a call of such a function reaches PostgreSQL.
+//! Tests that sessions cannot call some functions, on any path by which a call reaches PostgreSQL: PostgreSQL functions
+//! that run a text as SQL or use something that DSQL does not have, and functions with schema changes in their bodies.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

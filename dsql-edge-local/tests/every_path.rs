@@ -1,4 +1,5 @@
-//! Every rule of DSQL on every path by which a statement reaches PostgreSQL, and the bypasses that were found.
+//! Tests every rule of DSQL on every path by which a statement reaches PostgreSQL, and the bypasses that were found
+//! earlier.
 //!
 //! The statements are those of `tests/cases/dsql`: for each rule, the first statement that violates the rule.
 

@@ -32,7 +32,7 @@ enum Meets {
     Dropped,
 }
 
-/// Each fault, and its effect on the first and on a later flight.
+/// Each fault, its effect on the first flight of a connection, and its effect on a later flight.
 const FAULTS: [(Fault, Meets, Meets); 9] = [
     (Fault::Latency(1), Meets::Nothing, Meets::Nothing),
     (Fault::Conflict(1), Meets::Conflict, Meets::Conflict),
@@ -46,8 +46,8 @@ const FAULTS: [(Fault, Meets, Meets); 9] = [
     (Fault::ExpiredHour, Meets::Nothing, Meets::Cut { applied: false }),
 ];
 
-/// Flights with one write: the protocol, the bytes, the number of ReadyForQuery messages that answer them, and the
-/// number of rows that are returned.
+/// Flights with one write. Each has the protocol, the bytes, the number of ReadyForQuery messages in the answer, and
+/// the number of returned rows.
 fn flights() -> Vec<(&'static str, Vec<u8>, usize, usize)> {
     let simple = |sql: &str| message(b'Q', format!("{sql}\0").as_bytes());
     let insert = "INSERT INTO t VALUES (1)";

@@ -326,7 +326,7 @@ async fn hostile_bytes_end_only_their_own_connection() {
         tcp.shutdown().await.unwrap();
         let _ = tcp.read_to_end(&mut Vec::new()).await;
     }
-    // In a session: a message whose length is more than DSQL accepts.
+    // A message in a session, with a length above DSQL's maximum.
     let good = token(&local, |_| {});
     let password = message(b'p', format!("{good}\0").as_bytes());
     let mut tls = dial(&local).to(&local).await.unwrap();

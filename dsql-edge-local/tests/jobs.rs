@@ -70,7 +70,7 @@ async fn jobs_are_waited_for_and_logged_as_on_a_cluster() {
             );
             assert_eq!(session.run(extended, &row).await.values, [expected], "{sql}");
         }
-        // The id as a parameter.
+        // `wait_for_job` also accepts the id as a parameter.
         let answer = session.simple("SELECT max(job_id) FROM sys.jobs").await;
         let bind = [b"\0\0\0\0\0\x01\0\0\0\x1a", answer.values[0].as_bytes(), b"\0\0"].concat();
         let call = [

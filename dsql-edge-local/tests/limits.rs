@@ -46,7 +46,7 @@ async fn rows_are_counted_after_drop_trigger() {
     local.stop().await.unwrap();
 }
 
-/// Several transactions. Only the last statement of each one exceeds the limit.
+/// In each of these transactions, only the last statement exceeds the limit.
 #[tokio::test]
 async fn rows_are_counted_wherever_they_are_written() {
     let local = Local::builder().init_sql(TABLES).limit(Limit::Rows(10)).start().await.unwrap();

@@ -3,8 +3,8 @@
 //! Sources: `page` is "DDL and distributed transactions" of the DSQL user guide; `suites` are AWS's own test suites,
 //! which pass on a cluster without a retry (aurora-dsql-sqlalchemy 1.3.0, aurora-dsql-tortoise-orm 0.2.0,
 //! aurora-dsql-python-connector 0.2.7); `skill` is AWS's DSQL skill (any statement can get OC001, also a read and in
-//! READ ONLY, and the first retry succeeds); `ours` is a choice where no source documents the behaviour. In the cases
-//! in which `cached` does not send OC001, a cluster may still send it: no source excludes this.
+//! READ ONLY, and the first retry succeeds); `ours` is our own choice, because no source documents the behaviour. In
+//! the cases in which `cached` does not send OC001, a cluster may still send it: no source excludes this.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -20,7 +20,8 @@ use session::{Session, error, execute, parse, sync};
 const TABLES: &str = "CREATE TABLE t (id int); CREATE TABLE u (id int); CREATE TABLE other (id int)";
 const SCHEMA_CHANGED: &str = "schema has been updated by another transaction (OC001)";
 
-/// One case: B runs `before`, A runs `change`, and B's `then` gets OC001 or not.
+/// One case with two sessions, A and B: B runs `before`, A runs `change`, and then B runs `then`, which gets OC001 or
+/// not.
 struct Case {
     before: &'static [&'static str],
     change: &'static str,
@@ -104,8 +105,8 @@ async fn oc001_comes_in_the_documented_cases_and_once() {
                 let answer = b.run(extended, case.then).await;
                 let wanted = if expected { error("40001", SCHEMA_CHANGED) } else { Vec::new() };
                 assert_eq!(answer.errors, wanted, "{name}");
-                // OC001 is sent at most once. It is not sent to the session that made the change, and not to a session
-                // that began later.
+                // OC001 is sent at most once. OC001 is not sent to the session that made the change, nor to a session
+                // that began after the change.
                 b.simple("ROLLBACK").await;
                 let again = "SELECT count(*) FROM t, other";
                 let first = b.run(extended, again).await.errors;

@@ -1,5 +1,5 @@
-//! Messages to a client do not name dsql-local's own objects: CONTEXT of errors, notices, plans; and SHOW of
-//! dsql-local's setting.
+//! Tests that the messages to a client do not name dsql-local's own objects (the CONTEXT of errors, notices, plans),
+//! and tests SHOW of dsql-local's setting.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -39,7 +39,7 @@ async fn in_time<T>(what: &str, answer: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(60), answer).await.unwrap_or_else(|_| panic!("waits: {what}"))
 }
 
-/// Sends the whole flight, and returns the answers up to `ends` ReadyForQuery messages.
+/// Sends the whole flight, and returns all answers until `ends` ReadyForQuery messages have arrived.
 async fn answers(session: &mut Session, what: &str, flight: &[Vec<u8>], ends: usize) -> Answers {
     session.tls.write_all(&flight.concat()).await.unwrap();
     session.tls.flush().await.unwrap();
@@ -50,7 +50,8 @@ async fn count(local: &Local) -> String {
     Session::open(local).await.simple("SELECT count(*) FROM t").await.values.remove(0)
 }
 
-/// The name, the messages, the number of ReadyForQuery messages that answer them, and the SQLSTATEs of the errors.
+/// A flight: its name, its messages, the number of ReadyForQuery messages in the answer, and the SQLSTATEs of the
+/// errors.
 type Flight = (&'static str, Vec<Vec<u8>>, usize, &'static [&'static str]);
 
 /// PostgreSQL ignores Sync while it reads the rows of COPY, but answers the Sync if COPY fails at once.
@@ -100,7 +101,7 @@ async fn sync_inside_copy_is_not_counted() {
         let answer = answers(&mut session, what, &flight, ends).await;
         let states: Vec<&str> = answer.errors.iter().map(|(state, _)| state.as_str()).collect();
         assert_eq!((states.as_slice(), answer.ended), (errors, false), "{what}: {answer:?}");
-        // The rules still have the right answer for each message.
+        // After this flight, the rules still assign each answer to the right message.
         let skipped = [run("SELECT 1/0"), run("BEGIN"), sync()];
         assert_eq!(answers(&mut session, what, &skipped, 1).await.status, ['I'], "{what}");
         for sql in ["CREATE TABLE b (a int)", "DROP TABLE b"] {
@@ -165,7 +166,7 @@ async fn text_behind_a_change_of_encoding_waits_for_it() {
         let answer = answers(&mut session, what, &[execute("s"), sync(), hidden()], 2).await;
         assert_eq!(answer.errors, rejected, "prepared before");
     }
-    // The change is in the flight of the login.
+    // The encoding is changed in the flight of the login.
     let mut tls = dial(&local).to(&local).await.unwrap();
     let password = message(b'p', format!("{}\0", token(&local, |_| {})).as_bytes());
     let settings = [("client_encoding", "SJIS")];
@@ -173,7 +174,7 @@ async fn text_behind_a_change_of_encoding_waits_for_it() {
     tls.flush().await.unwrap();
     let mut session = Session { tls };
     assert_eq!(in_time("startup", session.read(2)).await.errors, rejected);
-    // Without a Sync in between, PostgreSQL does not report the change.
+    // Without a Sync between the two statements, PostgreSQL does not report the change.
     let mut session = Session::open(&local).await;
     let text = message(b'P', b"\0SELECT E'\xc3\x81\\'\0\0\0");
     let flight = [run("SET client_encoding = 'SJIS'"), text, sync()];

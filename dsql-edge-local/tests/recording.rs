@@ -83,7 +83,7 @@ async fn recorded_statements_get_the_recorded_answers() {
                     other_words.push(line);
                 }
             }
-            // The recorder did the same.
+            // The recorder also sent a ROLLBACK here.
             session.simple("ROLLBACK").await;
         }
         println!("{steps} steps, {} with another verdict, {} in other words", wrong.len(), other_words.len());
@@ -238,8 +238,8 @@ async fn recorded_conflicts_fail_the_recorded_number() {
                 }
             }
             let ours: Lost = seen.iter().enumerate().flat_map(|(number, seen)| lost(number, seen)).collect();
-            // Which of the two sessions fails is a race. Whether one of them fails, and the answer to it, are
-            // deterministic.
+            // Which of the two sessions fails depends on a race. It is deterministic whether one of them fails, and
+            // which answer the failing session gets.
             assert_eq!(ours.len(), cluster.len(), "{}: {}", case.name, shown(&ours));
             for (mine, theirs) in seen.iter().zip(&case.sessions) {
                 for (mine, theirs) in mine.iter().zip(&theirs.observations) {

@@ -172,7 +172,7 @@ async fn numeric_without_a_precision_has_six_decimal_places() {
             session.run(extended, &format!("INSERT INTO {table} VALUES (2, 1234567890123.5, 0)")).await;
         assert_eq!(large.errors, error("22003", "numeric field overflow"), "extended: {extended}");
     }
-    // In a schema that is created with its tables, and a domain of the user with the name of the type.
+    // Also tested: a table that CREATE SCHEMA creates, and a user's domain that has the name `numeric`.
     session.simple("CREATE SCHEMA s CREATE TABLE n (a numeric)").await;
     session.simple("INSERT INTO s.n VALUES (1.5)").await;
     assert_eq!(session.simple("SELECT a FROM s.n").await.values, ["1.500000"]);

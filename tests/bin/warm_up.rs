@@ -13,7 +13,7 @@ use dsql_edge_tests::workerd::{self, Workerd};
 /// Half a round trip.
 const DELAY: Duration = Duration::from_millis(40);
 
-/// The measured requests of each case, in turn.
+/// The number of measured requests of each case. The cases take turns.
 const REQUESTS: usize = 20;
 
 const CASES: [(&str, &str); 4] = [

@@ -17,7 +17,8 @@ pub(crate) struct Rejection {
 pub(crate) struct Answers {
     /// The answers with the default settings.
     pub(crate) default: Vec<Option<Rejection>>,
-    /// The answers for every order of dates: an error only for a literal that PostgreSQL rejects with each order.
+    /// The answers for all orders of dates together: a literal has an error only if PostgreSQL rejects the literal with
+    /// each order.
     pub(crate) any_order: Vec<Option<Rejection>>,
 }
 

@@ -7,7 +7,8 @@ use dsql_edge_tests::oracle::Database;
 pub(crate) struct Kind {
     /// The name of the type, as in `'…'::name`.
     pub(crate) name: &'static str,
-    /// SQL that writes values: `r` is a random number from 0 to 1, `n` counts from 1 to 200.
+    /// SQL expressions that generate values. In an expression, `r` is a random number from 0 to 1, and `n` counts from
+    /// 1 to 200.
     values: &'static [&'static str],
     /// Settings under which PostgreSQL writes the values.
     styles: &'static [&'static str],

@@ -21,7 +21,7 @@ impl Mutator {
         Self { rng, values, words, characters: CHARACTERS.chars().collect() }
     }
 
-    /// A value, most often with one to three changes.
+    /// A value of the type or, sometimes, words of the type; usually with one to three changes.
     pub(crate) fn literal(&mut self) -> String {
         let mut text = if self.rng.u8(..12) == 0 { self.sentence() } else { self.value() };
         for _ in 0..self.rng.u8(..4) {

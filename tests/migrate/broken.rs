@@ -71,8 +71,8 @@ async fn undisturbed() -> (Local, Folder, String) {
     (local, folder, expected)
 }
 
-/// Breaks a run at every `stride`th message, beginning with the `first`, and runs again. If `lives`, the run continues
-/// or reports an error; otherwise it is dropped at that point.
+/// Breaks a run at every `stride`th message, beginning with message `first`, and then starts another run. If `lives` is
+/// true, the broken run continues or reports an error; otherwise, it is dropped when the network breaks.
 async fn broken_at_each(how: Break, lives: bool, first: usize, stride: usize) -> usize {
     let (local, folder, expected) = undisturbed().await;
     let (mut at, mut found) = (first, 0);
@@ -106,8 +106,9 @@ async fn broken_at_each(how: Break, lives: bool, first: usize, stride: usize) ->
     found
 }
 
-/// Runs the four ways at once, because each waits for a lease most of the time. Four of five messages are broken in one
-/// way each; with `DSQL_EDGE_FAULTS=everywhere` (`cargo xtask test --full faults`), all are broken in all four ways.
+/// Breaks runs in four ways at once, because the runs of each way wait for a lease most of the time. Four of five
+/// messages are broken in one way each; with `DSQL_EDGE_FAULTS=everywhere` (`cargo xtask test --full faults`), all are
+/// broken in all four ways.
 #[test]
 fn broken_at_each_message_and_run_again() {
     let ways = [(Break::Before, false), (Break::After, false), (Break::Before, true), (Break::After, true)];
@@ -128,8 +129,8 @@ fn broken_at_each_message_and_run_again() {
         let broken: Vec<_> = broken.collect();
         broken.into_iter().map(|broken| broken.join().unwrap()).sum()
     });
-    // The messages are sent in varying chunks, so the exact number varies, but there are always some statements that
-    // are applied although the run does not receive the answer.
+    // The messages are sent in varying chunks, so the exact number varies, but in each case, some statements are
+    // applied although the run does not receive their answers.
     assert!(found > if stride == 1 { 15 } else { 2 }, "only {found} steps were found applied");
 }
 

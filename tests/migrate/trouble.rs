@@ -40,7 +40,7 @@ async fn failed_statement_names_its_cause_and_can_be_fixed() {
     assert!(error.contains("migrations/1.sql:2:1: statement 2 was changed after it was applied"), "{error}");
     let corrected = twice.replace("CREATE UNIQUE", "UPDATE a SET name = 'y' WHERE id = 2;\nCREATE UNIQUE");
     assert_eq!(outcome(&[("1.sql", &corrected)]).await, "2 applied");
-    // The server rejects a DDL statement, and a row.
+    // The server rejects a DDL statement and, in another migration, a row.
     let error = outcome(&[("1.sql", &corrected), ("2.sql", "CREATE TABLE a (id int PRIMARY KEY);")]).await;
     assert!(
         error.starts_with("migrations/2.sql:1:1: statement 1 was not applied: SQLSTATE 42P07"),
@@ -57,7 +57,8 @@ async fn failed_statement_names_its_cause_and_can_be_fixed() {
         "1 applied"
     );
     assert_eq!(column(&local, "SELECT name FROM a ORDER BY id").await, ["x", "y", "z"]);
-    // No earlier migration creates the table: a later migration creates it, or no migration does.
+    // A migration uses a table that no earlier migration creates: a later migration creates the table, or no migration
+    // does.
     let files = [
         ("1.sql", corrected.as_str()),
         ("2.sql", "SELECT 1;\nINSERT INTO a VALUES (3, 'z');"),
@@ -74,7 +75,7 @@ async fn failed_statement_names_its_cause_and_can_be_fixed() {
 async fn meddle(local: &Local, sql: &str) {
     let (client, connection) = tokio_postgres::connect(&local.postgres_url(), NoTls).await.unwrap();
     let connection = tokio::spawn(connection);
-    // dsql-local occasionally writes to the same tables.
+    // dsql-local itself occasionally writes to the same tables, so the SQL may conflict many times.
     const MOST_TRIES: usize = 100;
     let mut tries = 0;
     while let Err(error) = client.batch_execute(sql).await {
@@ -132,7 +133,7 @@ async fn index_that_another_made_is_not_dropped() {
     let local = Local::builder().start().await.unwrap();
     let table = INDEX.1.lines().next().unwrap();
     run(&local, &folder(&[("1.sql", table)]), LEASE).await.unwrap();
-    // Another session builds the index; later, its build has failed.
+    // Another session builds the index. In the second case, this build has failed.
     for (status, message) in [
         ("processing", "an index public.a_name, which this folder did not create, is being built by the job"),
         (
@@ -166,7 +167,7 @@ async fn index_that_another_made_is_not_dropped() {
 async fn schema_change_that_conflicts_is_sent_again() {
     let local = Local::builder().start().await.unwrap();
     run(&local, &folder(&[("1.sql", "CREATE TABLE a (id int PRIMARY KEY);")]), LEASE).await.unwrap();
-    // There are more conflicts than the client itself retries.
+    // There are more conflicts than the client would retry by itself.
     local.set_faults(&[Fault::Conflict(1), Fault::Conflict(2), Fault::Conflict(3)]);
     let files = folder(&[
         ("1.sql", "CREATE TABLE a (id int PRIMARY KEY);"),
@@ -269,7 +270,7 @@ async fn each_kind_of_statement_is_found_where_it_was_applied() {
     local.stop().await.unwrap();
 }
 
-/// Runs the command. Returns its output of both streams, and whether it succeeded.
+/// Runs the command. Returns the output of both streams, and whether the command succeeded.
 async fn outcome(local: &Local, home: &Path, arguments: &[&str]) -> (String, bool) {
     let applies = arguments.first().is_none_or(|first| first.starts_with("--"));
     let output = command(local, &local.endpoint(), home)

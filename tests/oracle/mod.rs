@@ -63,8 +63,8 @@ impl Oracle {
         let number = DATABASES.fetch_add(1, Ordering::Relaxed);
         let name = format!("oracle_{}_{number}", std::process::id());
         let admin = self.connect(&self.config)?;
-        // PostgreSQL's default strategy writes all pages of the new database to its log. This takes six times as long
-        // as copying the files of the database.
+        // PostgreSQL's default strategy writes all pages of the new database to its log. The default strategy takes six
+        // times as long as FILE_COPY, which copies the files of the database.
         let create = format!("CREATE DATABASE {name} TEMPLATE template0 STRATEGY FILE_COPY");
         self.runtime.block_on(admin.batch_execute(&create))?;
         let client = self.connect(self.config.clone().dbname(&name))?;

@@ -17,7 +17,7 @@ impl Database<'_> {
     /// # Errors
     /// Returns an error if the catalog cannot be read.
     pub fn seed(&self) -> Result<()> {
-        // This setting disables foreign keys and triggers, and no other constraint.
+        // This setting disables foreign keys and triggers, but no other constraints.
         self.run("SET session_replication_role = replica")?;
         for (table, columns) in self.tables()? {
             for number in 0..ROWS {
@@ -188,7 +188,7 @@ impl Filled {
     /// A quoted literal without a type; arrays contain a NULL only if `null_elements`.
     fn argument(&self, number: usize, null_elements: bool) -> String {
         let text = match &self.kind {
-            // Two elements, as in an array with a NULL: UNNEST may combine the two arrays.
+            // This array has two elements, like an array with a NULL, because UNNEST may combine an array of each kind.
             Kind::Array(element) if !null_elements && number != 1 => {
                 let text = element.text(number);
                 array(&[&text, &text], &[])
@@ -234,7 +234,7 @@ fn array(quoted: &[&str], unquoted: &[&str]) -> String {
     format!("{{{}}}", elements.join(","))
 }
 
-/// The value of a type for a number; number 1 selects a special value, such as NaN.
+/// The value of a type that belongs to a number. For some types, number 1 selects a special value, such as NaN.
 fn base_text(type_name: &str, number: usize) -> String {
     match type_name {
         "bool" => if number.is_multiple_of(2) { "t" } else { "f" }.to_owned(),

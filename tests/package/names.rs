@@ -105,7 +105,8 @@ fn divided(schema: &Schema, select: impl Fn(&str) -> String) -> (Vec<String>, Ve
     })
 }
 
-/// Rust code with fifty of these statements per function, so that rustc does not have to check a very long function.
+/// Rust code that contains these statements, fifty in each function, so that rustc does not have to check a very long
+/// function.
 fn program(statements: &[String]) -> String {
     let mut out = String::from("#![deny(warnings)]\nuse dsql_edge::sql;\n");
     for (at, statements) in statements.chunks(50).enumerate() {
@@ -119,15 +120,15 @@ fn every_accepted_name_is_a_field_in_rust() {
     let schema = Schema::parse("").unwrap();
     let alias = |name: &str| format!("SELECT 1 AS {}", quoted(name));
     let (mut accepted, rejected) = divided(&schema, alias);
-    // A colon begins a type, which another test checks.
+    // In an alias, the text after a colon is a type: another test checks such aliases.
     accepted.retain(|name| !name.contains(':'));
-    // Both classes have enough names to test.
+    // There are enough accepted names, and enough rejected names.
     assert!(accepted.len() > 500 && rejected.len() > 300, "{} {}", accepted.len(), rejected.len());
     let mut statements = Vec::new();
     let mut tables = String::new();
     for (at, names) in accepted.chunks(60).enumerate() {
-        // The names are used as aliases with and without overrides, as columns of the database, and by `*`. An override
-        // is removed from an alias, and never from a name of the database.
+        // The names are used as aliases with and without overrides, and as columns of a table, written out and through
+        // `*`. An override is removed from an alias, and never from a name of the database.
         let aliases = |value: &str, suffix: &str| -> String {
             let aliases: Vec<String> = names
                 .iter()
@@ -148,7 +149,8 @@ fn every_accepted_name_is_a_field_in_rust() {
         writeln!(tables, "CREATE TABLE t{at} ({});", columns.join(", ")).unwrap();
         statements.push(format!("let _ = sql!(\"SELECT * FROM t{at}\");\n"));
         statements.push(format!("let _ = sql!({:?});\n", format!("SELECT {} FROM t{at}", listed.join(", "))));
-        // The names are used as groups. A name that consists only of `_` has no letter for the name of its struct.
+        // The names are used as groups. A name that consists only of `_` is left out, because the name of its struct
+        // would not have a letter.
         let lettered = plain.iter().filter(|name| name.chars().any(|it| it != '_')).step_by(3);
         statements.extend(lettered.map(|name| {
             format!("let _ = sql!({:?});\n", format!("SELECT 1 AS {}", quoted(&format!("{name}.{name}"))))
@@ -236,7 +238,7 @@ fn each_pair_of_equal_identifiers_is_one_error() {
 
 #[test]
 fn type_in_an_override_is_the_users() {
-    // Types with names that the expansion uses too, and texts that are not types.
+    // User's types whose names also occur in the expansion, and texts that are not types.
     let source = r#"
         use dsql_edge::sql;
         pub mod own {

@@ -11,7 +11,7 @@ const WITH: &str = "CREATE TABLE links (id int PRIMARY KEY);";
 const WITHOUT: &str = "CREATE TABLE links (other int PRIMARY KEY);";
 const MISSING: &str = "column \"id\" does not exist";
 
-/// A package whose only query needs `links.id`. The tests change its SQL, but not its Rust files.
+/// A package whose only query needs `links.id`. The tests change the SQL files of the package, but not its Rust files.
 fn package(name: &'static str, files: &[(&str, &str)]) -> Package {
     let package = Package::new(name, files);
     package.write("src/lib.rs", "pub fn f() { let _ = dsql_edge::sql!(\"SELECT id FROM links\"); }");
@@ -135,7 +135,8 @@ fn command_line_reads_the_schema_of_the_build() {
                 assert!(!success && printed.contains(error), "{variable}={value}: {printed}");
             }
         }
-        // `..` names the package; the snapshot in `src` does not belong to the package.
+        // `..` on the command line names the package. `check` does not read the snapshot in `src`, which is the working
+        // folder.
         let (success, printed) =
             runs("src", &[], &["check", "..", "--no-build", "--apply", "../nothing.sql"]);
         assert!(!success && !printed.contains("src/dsql-schema.sql"), "{printed}");

@@ -72,7 +72,8 @@ fn without_async(sql: &str) -> String {
     sql.to_owned()
 }
 
-/// Copies the rows from a file: a COPY of tokio-postgres that fails leaves its connection out of step.
+/// Runs the COPY with its rows in a file. With tokio-postgres's own COPY, a failure would leave the connection out of
+/// step.
 async fn copy(client: &Client, statement: &str, rows: &str) -> Result<(), Error> {
     let file = tempfile::Builder::new().permissions(Permissions::from_mode(0o644)).tempfile().unwrap();
     std::fs::write(file.path(), rows).unwrap();
@@ -81,8 +82,8 @@ async fn copy(client: &Client, statement: &str, rows: &str) -> Result<(), Error>
     client.batch_execute(&format!("{before}{from_file}{after}")).await
 }
 
-/// The catalog. Identity columns and the order of an index are shown in one form, because DSQL has only one form of
-/// each.
+/// A query that describes the catalog. All identity columns are described in one form, and the order of an index is
+/// left out, because DSQL has only bigint identity columns and indexes without an order.
 const CATALOG: &str = r"
 SELECT 'column ' || c.relname || '.' || a.attname || ' ' ||
        CASE WHEN a.attidentity <> '' OR pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%' THEN

@@ -53,7 +53,7 @@ const TITLES: &[&str] = &[
 struct Tally {
     files: usize,
     fixes: usize,
-    /// Scripts in which no statement failed.
+    /// The number of scripts in which no statement failed.
     succeeded: usize,
     statements_failed: usize,
     titles: BTreeMap<&'static str, usize>,

@@ -30,11 +30,11 @@ impl Piece {
 #[derive(Clone, Copy, PartialEq)]
 enum State {
     Plain,
-    /// `'…'`, and whether a backslash escapes.
+    /// A literal, `'…'`. The value is true if a backslash is an escape.
     Quote(bool),
     Name,
     LineComment,
-    /// `/* … */`, and its depth.
+    /// A comment, `/* … */`. The value is its depth.
     Comment(u32),
 }
 

@@ -3,8 +3,8 @@
 //! Input: a seed. Output: SQL files like the files that people and pg_dump write, in pieces and as text. The files run
 //! one after the other, as the files of a folder of migrations do.
 //!
-//! In half of the scripts statements fail: few names are used, so tables are missing or exist already, and rows
-//! violate constraints. In the other half most scripts run to completion without an error.
+//! In half of the scripts, statements fail: the scripts use few names, so a table may be missing or may exist already,
+//! and rows may violate constraints. Most scripts of the other half run without an error.
 
 mod indirect;
 
@@ -108,7 +108,7 @@ struct Maker {
     before: (Vec<String>, Vec<String>),
     /// The number in the last new name.
     last: u32,
-    /// Whether functions exist that were created before the tables which they name.
+    /// Whether the script has created functions before the tables that the functions name.
     older: bool,
 }
 
@@ -127,7 +127,7 @@ impl Maker {
         }
     }
 
-    /// Sometimes ends a file, perhaps within a transaction. Such a transaction is discarded.
+    /// Sometimes ends a file, perhaps within a transaction, which is then discarded.
     fn perhaps_another_file(&mut self) {
         if self.one_in(6) && !(self.careful && self.open) {
             self.end_file();

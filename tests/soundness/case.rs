@@ -1,5 +1,5 @@
-//! A statement with the schema and the rows that it needs, as one tree that can be shrunk, and printed as a case for
-//! `tests/cases`.
+//! A statement with the schema and the rows that it needs, in one tree. The tree can be shrunk, and can be printed as a
+//! case for `tests/cases`.
 
 use anyhow::{Context, Result, anyhow};
 use dsql_edge_tests::oracle::{Database, Oracle};
@@ -7,7 +7,7 @@ use dsql_edge_tests::oracle::{Database, Oracle};
 use crate::judge::FILLINGS;
 use crate::tree::{List, Node, Part, Sort};
 
-/// Everything that is needed to reproduce a find.
+/// Everything that is needed to reproduce a difference between the compiler and PostgreSQL.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     /// DDL, rows and the statement, in this order.

@@ -1,4 +1,4 @@
-//! PostgreSQL's functions and operators by result type.
+//! Lists PostgreSQL's functions and operators by their result type.
 //!
 //! Input: a type. Output: the calls that return this type. Functions that a generated statement must not run are left
 //! out.
@@ -145,7 +145,7 @@ pub(crate) fn is_polymorphic(ty: Ty) -> bool {
     )
 }
 
-/// The concrete type for a polymorphic type, once the element is chosen; a type that is not polymorphic stays the same.
+/// Returns the concrete type for a polymorphic type, for a chosen element type. Returns any other type unchanged.
 pub(crate) fn instantiate(types: &Types, ty: Ty, element: Ty) -> Option<Ty> {
     match ty {
         oid::ANY | oid::ANYELEMENT | oid::ANYCOMPATIBLE => Some(element),
@@ -163,7 +163,7 @@ pub(crate) fn instantiate(types: &Types, ty: Ty, element: Ty) -> Option<Ty> {
     }
 }
 
-/// The element type for which a polymorphic type becomes `ty`.
+/// Returns the element type for which a polymorphic type becomes `ty`.
 pub(crate) fn element_for(types: &Types, polymorphic: Ty, ty: Ty) -> Option<Ty> {
     match polymorphic {
         oid::ANYARRAY | oid::ANYCOMPATIBLEARRAY => types.element(ty),

@@ -39,7 +39,7 @@ pub(crate) struct Outcome {
     pub(crate) columns: usize,
     /// The number of columns that the compiler reports as NOT NULL.
     pub(crate) proved: usize,
-    /// The difference between the compiler and PostgreSQL.
+    /// The difference between the compiler and PostgreSQL, if there is one.
     pub(crate) find: Option<Find>,
 }
 
@@ -59,7 +59,7 @@ impl fmt::Display for Find {
 }
 
 impl Find {
-    /// Whether the find is about the content or number of rows, not about which statements are accepted.
+    /// Whether the difference is about the content or the number of rows, not about which statements are accepted.
     pub(crate) fn is_untrue(&self) -> bool {
         self.kind.starts_with("NULL in") || self.kind.starts_with("cardinality")
     }
@@ -80,7 +80,7 @@ pub(crate) fn judge(
     let mut outcome = Outcome::default();
     let mut verdict = database.describe(sql)?;
     if matches!(&verdict, Verdict::Refused { sqlstate, .. } if sqlstate == "25P02") {
-        // The statement timeout of the previous run fired during its ROLLBACK.
+        // The statement timeout of the previous run ended its ROLLBACK, so the transaction is still open.
         database.run("ROLLBACK")?;
         verdict = database.describe(sql)?;
     }
@@ -115,7 +115,8 @@ pub(crate) fn judge(
             }
         }
         (Ok(_), Verdict::Refused { sqlstate, message, offset }) => {
-            // PostgreSQL reads `regclass('a')` with its catalog, and `'a'::regtype` with its parser.
+            // To read `regclass('a')`, PostgreSQL looks up the name in its catalog; to read `'a'::regtype`, it also
+            // parses the text.
             let of_object =
                 matches!(sqlstate.as_str(), "42P01" | "42704" | "42883" | "42601") && sql.contains("reg");
             if of_object || is_about_a_constant(&sqlstate, &message) {

@@ -40,7 +40,7 @@ const STATEMENTS: usize = 400;
 /// The number of schemas if neither a number nor a time is given.
 const SCHEMAS: u64 = 8;
 
-/// Of this number of statements, one is changed so that it may be wrong.
+/// One of every `SPOILT` statements is changed, so that it may be wrong.
 const SPOILT: u32 = 8;
 
 /// The number of finds of one kind that are shrunk.
@@ -153,8 +153,8 @@ fn one_schema(
             *count += 1;
             *count
         };
-        // Of each kind of find, the first few are shrunk. Wrong answers about NULL may have many causes, so more of
-        // them are shrunk than of messages that differ, which have one cause.
+        // The first few finds of each kind are shrunk. More finds are shrunk if they are about NULL or the number of
+        // rows, because these may have many causes; finds of a message that differs have one cause.
         let worth = if find.is_untrue() { UNTRUE_SHRUNK } else { SHRUNK };
         if count <= worth {
             let case = Case::new(&schema.ddl, &rows, statement);

@@ -32,7 +32,7 @@ pub(crate) struct Relation {
     pub(crate) name: String,
     /// Its columns.
     pub(crate) columns: Vec<Column>,
-    /// The unique keys as column numbers; the primary key is the first.
+    /// The unique keys, each as a list of column numbers. If there is a primary key, it is the first.
     pub(crate) keys: Vec<Vec<usize>>,
     /// Whether the first key is the primary key.
     pub(crate) primary: bool,
@@ -135,8 +135,8 @@ fn user_type(rng: &mut Rng, schema: &mut Schema) {
             let fields: Vec<(String, Ty)> = (0..rng.usize(1..4))
                 .map(|at| {
                     let ty = match schema.types.any(rng) {
-                        // The generated composite values leave fields empty, and a NOT NULL domain does not allow an
-                        // empty field.
+                        // Generated composite values have empty fields, which a field of a NOT NULL domain does not
+                        // allow.
                         ty if ty >= USER => BASE[rng.usize(..8)],
                         ty => ty,
                     };
@@ -284,7 +284,7 @@ fn function(rng: &mut Rng, schema: &mut Schema, catalog: &Catalog, number: usize
     schema.functions.push(Function { name, args, returns, columns, set });
 }
 
-/// Returns INSERTs for each table. An INSERT may fail. The rows are a row without NULLs, a row with as many NULLs as
+/// Returns INSERTs for each table. An INSERT may fail. Each table gets a row without NULLs, a row with as many NULLs as
 /// possible, and mixed rows.
 pub(crate) fn rows(rng: &mut Rng, schema: &Schema) -> Vec<Node> {
     let mut out = Vec::new();

@@ -39,7 +39,7 @@ pub(crate) fn shrink(
             installed = Some((setup, schema));
         }
         let Some((_, schema)) = &installed else { return Ok(None) };
-        // Several rounds, because the arguments are random.
+        // The search has several rounds, because the arguments of a statement are random.
         for round in 0..3 {
             let mut rng = Rng::with_seed(seed + round);
             let outcome = judge(&candidate.sql(), schema, types, database, &mut rng)?;
@@ -74,7 +74,7 @@ pub(crate) fn shrink(
     }
 }
 
-/// Smaller cases that differ at one node; the smallest first.
+/// Returns smaller cases, each of which differs from the case at one node; the smallest is the first.
 fn candidates(case: &Case, number: usize) -> Vec<Case> {
     let mut out = Vec::new();
     let mut edit = |change: &dyn Fn(&mut Node)| {
@@ -96,7 +96,7 @@ fn candidates(case: &Case, number: usize) -> Vec<Case> {
             edit(&move |node| *node = descendant.clone());
         }
     }
-    // Replace the expression by one of its operands of another type.
+    // Replace the expression by one of its operands, if the operand has another type.
     if let Sort::Expr(_) = node.sort {
         let children: Vec<Node> = node
             .children()

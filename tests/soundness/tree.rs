@@ -12,7 +12,7 @@ use crate::types::Ty;
 /// The sort of a node: a node may be replaced only by nodes of the same sort.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Sort {
-    /// A value of a type, as the generator sees it.
+    /// An expression. The type is the one for which the generator made the expression.
     Expr(Ty),
     /// An item of `FROM`.
     From,
@@ -27,7 +27,7 @@ pub(crate) enum Sort {
 pub(crate) struct Node {
     /// The sort of the nodes that may replace this node.
     pub(crate) sort: Sort,
-    /// The construct as the report's table names it; "" if the table does not list it.
+    /// The name of the construct in the report's table; "" if the table does not list the construct.
     pub(crate) what: Cow<'static, str>,
     /// The parts, from left to right.
     pub(crate) parts: Vec<Part>,

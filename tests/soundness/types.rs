@@ -6,13 +6,14 @@ use dsql_edge_compiler::builtin::{self, TypeKind, oid};
 use dsql_edge_compiler::syntax::keyword::Keyword;
 use fastrand::Rng;
 
-/// A type: below [`USER`] an OID, from `USER` a type of the schema, from `USER + ARRAYS` an array of such a type.
+/// A type. A number below [`USER`] is the OID of a PostgreSQL type; from `USER` on, a number is a type of the schema;
+/// from `USER + ARRAYS` on, a number is an array of such a type.
 pub(crate) type Ty = u32;
 
 /// The number of the first type of a schema.
 pub(crate) const USER: Ty = 1_000_000;
 
-/// The difference between the number of a schema's type and the number of the array over it.
+/// The difference between the number of a schema's type and the number of the array over this type.
 pub(crate) const ARRAYS: Ty = 1_000_000;
 
 /// The PostgreSQL types for which the generator has values, the most common types first.

@@ -96,7 +96,7 @@ fn misspell(rng: &mut Rng, wrong: &mut Node) {
     }
 }
 
-/// Removes an item from a list, even if the list has only this item.
+/// Removes an item from a list, even if the list is then empty.
 fn shorten(rng: &mut Rng, wrong: &mut Node) {
     let count = wrong.size();
     for _ in 0..20 {

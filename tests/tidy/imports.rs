@@ -92,7 +92,7 @@ impl Crate {
         targets
     }
 
-    /// The files that define the items which a path names, seen from `base`.
+    /// Finds the files that define the items which a path names. The path is resolved in the module `base`.
     fn resolve(&self, base: &[String], path: &[String], depth: usize, out: &mut BTreeSet<Module>) {
         let mut base = base.to_vec();
         let mut rest = path;
@@ -127,8 +127,8 @@ impl Crate {
         base.retain(|name| !name.ends_with("(inline)"));
         let Some(file) = self.files.get(&base) else { return };
         let before = out.len();
-        // A name that this file imports from elsewhere is defined there. The depth is limited because two `use` may name
-        // each other.
+        // If this file imports the name from another file, the search continues in that file. The depth is limited
+        // because two `use` may name each other.
         if let [name, after @ ..] = rest
             && depth < 8
         {

@@ -1,4 +1,4 @@
-//! Query functions: a wrong function causes one error, and its callers cause none.
+//! Query functions: a function with a mistake causes one error, and the calls of this function cause no further errors.
 
 use dsql_edge::{Dsql, Error, sql};
 

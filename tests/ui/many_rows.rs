@@ -1,4 +1,4 @@
-//! One statement for many rows.
+//! Mistakes in statements for many rows.
 
 use dsql_edge::sql;
 

@@ -18,7 +18,7 @@ sql! {
 fn main() {
     let _ = sql!(Post, r#"SELECT p.title, u.name AS "author.name" FROM posts p JOIN users u ON u.id = p.author_id"#);
     let _ = sql!(Post { editor: Author }, "SELECT title FROM posts");
-    // The author may be missing, and the struct has no Option.
+    // A post may have no author, but the field of the struct is not an Option.
     let _ = sql!(
         Post { author: Author },
         r#"SELECT p.title, u.name AS "author.name" FROM posts p LEFT JOIN users u ON u.id = p.id"#

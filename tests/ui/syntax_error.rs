@@ -1,4 +1,4 @@
-//! The true line and column, inside a raw string too.
+//! A syntax error has the right line and column, also inside a raw string.
 
 use dsql_edge::sql;
 

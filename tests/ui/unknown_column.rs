@@ -1,4 +1,4 @@
-//! One wrong column, used through `.await?` and field access: exactly one error.
+//! A query with one wrong column, whose row is then used: rustc reports exactly one error.
 
 use dsql_edge::{Dsql, Error, sql};
 

@@ -2,8 +2,8 @@
 //!
 //! The demo needs only a clone, Rust and Node. The demo starts one process, `dsql-local run`, which starts PostgreSQL
 //! and workerd. `dsql-local` stops both when its standard input closes, that is, when this process ends in any way. The
-//! command that `dsql-local` runs is `cargo xtask demo --serve`. This process becomes workerd, because workerd's
-//! configuration needs the certificate of the running dsql-local.
+//! command that `dsql-local` runs is `cargo xtask demo --serve`. `demo --serve` writes workerd's configuration, which
+//! needs the certificate of the running dsql-local, and then becomes workerd.
 
 use std::env;
 use std::fs;
@@ -85,7 +85,7 @@ fn serve(folder: &Path) -> Result<()> {
     Err(Command::new(setup::workerd()?).args(workerd::SERVE).arg(&config).exec().into())
 }
 
-/// Ctrl-C, and requests to terminate. From now on these signals no longer end this process by themselves.
+/// Ctrl-C, and requests to terminate. After this call, these signals no longer end this process by themselves.
 fn interrupts() -> Result<Receiver<()>> {
     let (send, receive) = mpsc::channel();
     ctrlc::set_handler(move || {
@@ -94,7 +94,7 @@ fn interrupts() -> Result<Receiver<()>> {
     Ok(receive)
 }
 
-/// `dsql-local run -- workerd`, with the Worker listening.
+/// A running `dsql-local run` whose Worker accepts requests.
 struct Running {
     process: Child,
     /// The standard input of `dsql-local`: when it is closed, `dsql-local` stops.

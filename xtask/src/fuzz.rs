@@ -1,4 +1,5 @@
-//! `cargo xtask fuzz`: runs libFuzzer on the parsers of hostile bytes and of arbitrary text, on the stable toolchain.
+//! `cargo xtask fuzz`: runs libFuzzer, with the stable toolchain, on the parsers that read hostile bytes or arbitrary
+//! text.
 //!
 //! Input: the targets of `fuzz/`, their committed seeds, and the statements and schemas of `tests/cases`. Output: the
 //! number of inputs that each target has tried, and for each failure a file that reproduces the failure. Inputs that
@@ -25,8 +26,8 @@ pub(crate) struct Options {
 
 const TARGETS: [&str; 6] = ["backend", "values", "assumed_role", "token", "statement", "snapshot"];
 
-/// The flags that cargo-fuzz uses without a sanitizer. These flags use LLVM's own pass, so they do not need a nightly
-/// toolchain.
+/// The flags that cargo-fuzz uses without a sanitizer. These flags use a pass of LLVM itself, so they do not need a
+/// nightly toolchain.
 const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
      -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
      -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 -Cdebug-assertions";

@@ -44,7 +44,7 @@ pub fn pack(bundle: &Path) -> Result<PathBuf> {
     Ok(packed)
 }
 
-/// Modules of Node that packages name without `node:`. workerd has these modules.
+/// Modules of Node that packages import without the prefix `node:`. workerd provides these modules.
 const NODE: [&str; 24] = [
     "assert",
     "async_hooks",
@@ -72,7 +72,7 @@ const NODE: [&str; 24] = [
     "zlib",
 ];
 
-/// CommonJS packages call `require` for modules of Node; in an ES module, this function makes `require`.
+/// CommonJS packages call `require` for modules of Node; in an ES module, this line defines `require`.
 const REQUIRE: &str = "import{createRequire as r}from\"node:module\";const require=r(\"/\");";
 
 /// Packs a Worker in JavaScript, whose packages are installed next to `entry`, into `folder`.

@@ -72,8 +72,8 @@ pub const CLIENTS: [Client; 8] = [
     Client { name: "tokio-postgres", title: "tokio-postgres", source: Source::Rust("tokio-postgres") },
 ];
 
-/// No client at all: the Worker opens a socket and TLS, sends the user's name, and reads the server's request for a
-/// password. Every client does at least this much for each connection.
+/// A Worker without a client, which does only the work that every client must do for each connection: it opens a socket
+/// and TLS, sends the user's name, and reads the server's request for a password.
 pub const SOCKET: Client =
     Client { name: "bare-socket", title: "bare TLS socket", source: Source::JavaScript("bare-socket.js") };
 
@@ -99,13 +99,14 @@ pub fn packed(client: &Client) -> Result<PathBuf> {
         Source::DsqlEdge(features) => (folder().join("dsql-edge"), vec!["--features", features]),
         Source::Rust(name) => (folder().join(name), vec![]),
     };
-    // The previous bundle has other features, and may be newer than this wasm.
+    // The previous bundle was built with other features. It may be newer than this wasm, and would then not be written
+    // again.
     let bundled = worker::bundled(&source)?;
     if bundled.exists() {
         fs::remove_dir_all(&bundled)?;
     }
     let bundle = worker::bundle(&source, &arguments)?;
-    // wasm-opt takes longer than everything else of an unchanged Worker.
+    // If the Worker is unchanged, the packed folder is used again, because wasm-opt takes longer than all other steps.
     let stamp = packed.with_extension("bundle");
     let contents = contents(&bundle)?;
     if packed.exists() && fs::read(&stamp).is_ok_and(|last| last == contents) {

@@ -142,7 +142,7 @@ fn found_in(installed: &Path, folder: &str, prefix: &str, path: &str) -> Result<
 pub fn npm(folder: &Path) -> Result<()> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let _lock = project::lock(&name)?;
-    // npm writes this file at the end, with the list of the installed packages.
+    // At the end of an installation, npm writes this file, which lists the installed packages.
     let modified = |path: &str| fs::metadata(folder.join(path)).and_then(|file| file.modified()).ok();
     if modified("node_modules/.package-lock.json") > modified("package-lock.json") {
         return Ok(());

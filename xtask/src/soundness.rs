@@ -1,8 +1,8 @@
 //! `cargo xtask soundness`: tests the compiler with generated schemas, rows and statements.
 //!
 //! Input: a duration in minutes or a number of schemas, and a seed. Output: the text that the test `soundness` prints.
-//! The text contains a case for each difference, in the form of `tests/cases`. It also contains the figures, and the
-//! number of times that each construct occurred.
+//! The text contains a case for each difference, in the form of `tests/cases`. The text also contains the figures, and
+//! the number of times that each construct occurred.
 
 use anyhow::Result;
 use xtask::project;

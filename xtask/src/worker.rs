@@ -1,7 +1,7 @@
 //! Builds a Worker: its crate to wasm, the wasm to a bundle.
 //!
 //! Input: the folder of a Worker's crate, with its lock file. Output: the folder of the bundle, below the target
-//! folder. Users run worker-build; this module runs only tools that are built here.
+//! folder. Users run worker-build for this. This module instead runs only tools that are built in this workspace.
 
 use std::env;
 use std::fs;
@@ -15,7 +15,8 @@ use anyhow::{Context, Result};
 /// Builds the Worker whose crate is in `folder` and bundles it.
 ///
 /// # Errors
-/// Returns an error if cargo or the bundler fails. They write the reason to standard error.
+/// Returns an error if cargo or the bundler fails. In this case, cargo or the bundler has written the reason to
+/// standard error.
 pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Result<PathBuf> {
     setup::wasm_target()?;
     let name = package(folder)?;
@@ -28,7 +29,8 @@ pub fn bundle(folder: &Path, cargo_arguments: &[&str]) -> Result<PathBuf> {
         build.arg(folder.join("Cargo.toml")).args(cargo_arguments);
         // wasm-bindgen reads the section that lists the wasm's features; the bundler strips it later.
         build.args(["--config", "profile.release.strip='debuginfo'"]);
-        // worker-build sets this variable too: with it, crates use js-sys's types instead of their own copies.
+        // worker-build also sets this variable. With this variable, crates use js-sys's types instead of their own
+        // copies.
         build.env("WASM_BINDGEN_USE_JS_SYS", "1");
         run(&mut build)
     })?;

@@ -21,8 +21,8 @@ pub struct Worker<'a> {
     pub ca: &'a Path,
     /// Variables of workerd's environment that the Worker sees as text bindings.
     pub bindings: &'a [&'a str],
-    /// Variables of workerd's environment that the Worker sees as secrets of a Secrets Store: bindings that give their
-    /// value when `get` is called.
+    /// Variables of workerd's environment that the Worker sees as secrets of a Secrets Store: such a binding returns
+    /// its value when `get` is called.
     pub stored: &'a [&'a str],
     /// Classes of Durable Objects that the Worker exports, each bound by its own name, or `binding=class`. The storage
     /// of the objects is in memory.
@@ -40,7 +40,7 @@ pub struct Worker<'a> {
 /// The argument of workerd that lets one Worker cause events in another Worker.
 pub const EXPERIMENTAL: &str = "--experimental";
 
-/// A secret of a store. `set` changes the value of the secret. A binding of a real store cannot do that.
+/// A secret of a store. `set` changes the value of the secret. A binding of a real store does not have `set`.
 const STORED: &str = "import { WorkerEntrypoint } from 'cloudflare:workers';
 let value;
 export default class extends WorkerEntrypoint {
@@ -48,8 +48,8 @@ export default class extends WorkerEntrypoint {
   set(other) { value = other; }
 }";
 
-/// The code in front of the Worker that causes events: the body of the request is the cron expression, or the body of
-/// the only message.
+/// Code in front of the Worker that turns a request into an event. The body of the request is the cron expression of a
+/// scheduled event, or the body of the only message of a queue.
 const TRIGGER: &str = "export default { async fetch(request, env) {
   const path = new URL(request.url).pathname;
   if (path === '/trigger/scheduled')
@@ -62,10 +62,10 @@ const TRIGGER: &str = "export default { async fetch(request, env) {
 
 /// The code in front of the bundle in the objects' own isolate, to which the Worker's binding `OBJECTS` sends requests:
 ///
-/// - `/abort` ends the objects named `0` by `ctx.abort()`, as their own code can;
-/// - `/update` ends every object from outside by `workerd:unsafe`, like an update. In the oldest workerd, running
-///   requests continue in the old object after that, unlike after an update on Cloudflare. So in the oldest workerd the
-///   objects first abort themselves;
+/// - `/abort` ends the objects named `0` with `ctx.abort()`, a call that an object's own code can also use;
+/// - `/update` ends every object from outside with `workerd:unsafe`, like an update of the Worker. In the oldest
+///   workerd, running requests would then continue in the old object, which they do not after an update on Cloudflare.
+///   So in the oldest workerd, the objects first abort themselves;
 /// - `/made` returns the number of objects that were created, `/came` the number of requests that all these objects
 ///   received;
 /// - any other request is passed to the Worker in this isolate.

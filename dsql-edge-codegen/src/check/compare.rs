@@ -41,7 +41,8 @@ pub enum Severity {
     Broken,
     /// The query compiles, and a column or a parameter gets another type in Rust.
     Changed,
-    /// The query's existing types stay the same, but something else changes.
+    /// The types of the query's existing columns and parameters stay the same, but something else changes, for example
+    /// the row gets a field.
     Note,
 }
 

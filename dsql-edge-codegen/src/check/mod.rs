@@ -178,7 +178,7 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
 }
 
 /// Compares the queries of the sources with the compiler's expansions. Adds the queries that only the compiler sees to
-/// `of_compiler`. Moves the places that cannot be read and are not compiled to `unused`. Leaves out macros of other
+/// `of_compiler`. Moves to `unused` the places that cannot be read and are not compiled. Leaves out macros of other
 /// crates that have the same names as our macros.
 fn compared(
     package: &Path,
@@ -200,8 +200,8 @@ fn compared(
         .into_iter()
         .partition(|seen| !seen.is_doubtful || is_expanded(seen));
     sources.seen = kept;
-    // These invocations are not expanded, but they are probably invocations of our macro: their code may be for another
-    // target.
+    // The compiler does not expand these invocations, but they are probably invocations of our macro, perhaps in code
+    // for another target.
     let left_out: Vec<&package::Seen> = others.iter().filter(|seen| seen.is_likely).collect();
     let found = sources.seen.len() + left_out.len();
     if expanded.is_empty() && found > 0 {

@@ -1,8 +1,8 @@
 //! Decides whether `sql!` without a path means the macro of dsql-edge.
 //!
 //! Input: the tokens of a file, and the names of the macros that the package defines. Output: the owner of the macro
-//! that a name refers to in that file. Imports are read per file, not per module: if a file has both macros, only the
-//! compiler can decide.
+//! that a name refers to in that file. Imports are read per file, not per module. If a file has both dsql-edge's macro
+//! and another macro of this name, only the compiler can decide.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,7 @@ pub(super) struct Names {
     imports: Vec<Import>,
     /// The macros that the file defines with `macro_rules!`.
     pub(super) defined: BTreeSet<String>,
-    /// The names of dsql-edge that the file imports under another name, by that other name: `query` for `sql`.
+    /// The names of dsql-edge that the file imports under another name. The other name is the key: `query` for `sql`.
     pub(super) renamed: BTreeMap<String, String>,
 }
 

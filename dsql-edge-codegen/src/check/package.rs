@@ -1,4 +1,4 @@
-//! Finds the queries in the sources of a package. It does not look into the SQL.
+//! Finds the queries in the sources of a package. This module does not read the SQL of the queries.
 //!
 //! Input: the folder of the package. Output: every invocation of `sql!`, `sql_file!` and `sql_unchecked!` in its Rust
 //! files, in the order of files and lines.
@@ -38,14 +38,14 @@ pub(super) struct Seen {
     pub(super) line: usize,
     /// The tokens of the invocation, because a line may have several invocations.
     pub(super) tokens: Vec<String>,
-    /// Whether the name may mean another macro, so that only the compiler can decide.
+    /// Whether the macro may be another macro of the same name, so that only the compiler can decide.
     pub(super) is_doubtful: bool,
     /// Whether the invocation's file imports something of dsql-edge, or the package gives our macro this name.
     pub(super) is_likely: bool,
     pub(super) queries: Vec<Query>,
 }
 
-/// A file, or an invocation in it, that cannot be read.
+/// A file that cannot be read, or an invocation that cannot be read.
 #[derive(Debug)]
 pub struct Unread {
     /// The file, as messages name it.

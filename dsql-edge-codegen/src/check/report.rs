@@ -174,8 +174,8 @@ impl Report {
         }
     }
 
-    /// Returns the report as one JSON object. `version` is increased when a field changes its meaning; fields may be
-    /// added without that.
+    /// Returns the report as one JSON object. `version` is increased if the meaning of a field changes, and stays the
+    /// same if a field is added.
     pub fn json(&self) -> String {
         let findings = self.findings.iter().map(|finding| {
             json!({

@@ -39,7 +39,7 @@ pub struct Unfollowed {
     pub rendered: String,
 }
 
-/// A schema, and the statements in its files that are not a part of the schema.
+/// A schema, and the statements in its files that `check` cannot follow.
 pub(super) struct Folded {
     pub(super) schema: Schema,
     pub(super) unfollowed: Vec<Unfollowed>,
@@ -81,8 +81,8 @@ pub(super) fn as_it_is(
     let before: Vec<SchemaFile> = files.iter().filter(|file| !is_coming(file)).cloned().collect();
     let folded = match folded(&before) {
         Ok(folded) => folded,
-        // A later migration needs a file that the candidate applies. In this case, the current schema consists of the
-        // files before the first file that the candidate applies.
+        // A later migration needs a file that the candidate applies. So the current schema consists of the files before
+        // the first file that the candidate applies.
         Err(_) if before.len() < files.len() => {
             let first = files.iter().take_while(|file| !is_coming(file)).cloned();
             self::folded(&first.collect::<Vec<_>>())?

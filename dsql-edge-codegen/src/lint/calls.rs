@@ -1,4 +1,4 @@
-//! Decides which function a name before a parenthesis means, if any.
+//! Decides what a name before a parenthesis means.
 //!
 //! Input: tokens. Output: whether the name is a PostgreSQL function, a relation, or an alias.
 

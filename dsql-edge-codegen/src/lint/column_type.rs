@@ -31,7 +31,8 @@ pub(super) fn depends_on_type(
         return true;
     }
     let all = script.statements().len();
-    // Only a statement that names one of these relations, or a body that may name one of them, can depend on the type.
+    // A statement can depend on the type only if it names one of these relations, or has a body that may name one of
+    // them.
     let mut to_look_at: BTreeSet<usize> = script.naming_at(created + 1..all, own).collect();
     while let Some(at) = to_look_at.pop_first() {
         let statement = &script.statements()[at];
@@ -110,9 +111,9 @@ fn copies_type(statement: &StatementKind, having: &[String]) -> bool {
     }
 }
 
-/// Whether the text at a place contains a call, a cast, an operator or a set operation. The meaning of each of these
-/// may depend on the types of its operands, or each may accept another type. A column, and a comparison of columns and
-/// constants, contain none of these.
+/// Whether the text at a place contains a call, a cast, an operator or a set operation. Each of these may have another
+/// meaning with another operand type, or may accept more types than a column does. A plain column contains none of
+/// these, and neither does a comparison of columns and constants.
 fn is_typed(script: &Script<'_>, statement: &StatementKind, span: Span) -> bool {
     let tokens = script.tokens_within(span);
     tokens.iter().enumerate().any(|(at, token)| {

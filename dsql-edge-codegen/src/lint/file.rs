@@ -137,8 +137,8 @@ fn overlap(a: Span, b: Span) -> bool {
     a.start < b.end && b.start < a.end
 }
 
-/// Whether a finding depends on the table that a name means, or on the schemas that exist, and the file may change
-/// that: it undoes statements, runs another file, or changes the `search_path` by which the name is found.
+/// Whether a finding depends on which table a name means, or on which schemas exist, and the file may change this. A
+/// file may do so if it undoes statements, runs another file, or changes the `search_path` by which the name is found.
 fn is_uncertain(text: &str, finding: &dsql::Finding, statement: &Statement) -> bool {
     let by_name = [
         "key_type",
@@ -156,7 +156,7 @@ fn is_uncertain(text: &str, finding: &dsql::Finding, statement: &Statement) -> b
         StatementKind::AlterTable(alter) => alter.name.schema().is_some(),
         StatementKind::CreateIndex(index) => index.table.schema().is_some(),
         StatementKind::CreateSchema(_) => true,
-        // CREATE TABLE has the types of its columns itself.
+        // The other statements need no lookup: CREATE TABLE, for example, contains the types of its columns.
         _ => return false,
     };
     let changes: &[&str] = match has_schema {

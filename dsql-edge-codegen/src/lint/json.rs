@@ -1,7 +1,7 @@
 //! Prints findings as one JSON object.
 //!
-//! Input: files with their findings. Output: an object. `version` is increased when a field changes its meaning;
-//! fields may be added without that.
+//! Input: files with their findings. Output: an object. `version` is increased if the meaning of a field changes, and
+//! stays the same if a field is added.
 
 use serde_json::{Value, json};
 

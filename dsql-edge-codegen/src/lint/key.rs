@@ -1,5 +1,5 @@
-//! If a script adds a key in a later statement, as pg_dump does, moves the key into CREATE TABLE, where DSQL accepts
-//! it.
+//! Moves a key into the CREATE TABLE of its table, where DSQL accepts the key, if a script adds the key in a later
+//! statement, as pg_dump does.
 //!
 //! Input: the statement that adds the key. Output: the edits, and the condition under which the
 //! script has the same effect with these edits; `None` if a statement between CREATE TABLE and the
@@ -129,8 +129,8 @@ fn generated(table: &CreateTable, key: &KeyConstraint, constraint: &Constraint) 
 enum Relation {
     /// The effect of the statement does not change.
     None,
-    /// The statement adds rows. If these rows violate the key, the statement fails; without the rewrite, the statement
-    /// that adds the key fails.
+    /// The statement adds rows. If its rows violate the key, this statement fails with the rewrite; without the
+    /// rewrite, the later statement that adds the key fails.
     AddsRows,
     /// The statement may behave differently.
     Other,

@@ -8,8 +8,8 @@
 //! by a job. `tests/rewrites` compares catalog and rows on PostgreSQL. A rewrite that replaces one
 //! statement by two has the same effect only if every statement succeeds; otherwise the effect of
 //! one of the two may remain. For example, if a row violates the constraint of `ADD CONSTRAINT`, the constraint remains
-//! NOT VALID. If a transaction becomes several transactions and a later one fails, the first one remains applied. Only
-//! if the script created the table and added no rows to the table, it is certain that no row violates the constraint.
+//! NOT VALID. If a transaction becomes several transactions and a later one fails, the first one remains applied. It is
+//! certain that no row violates the constraint only if the script created the table and added no rows to it.
 
 use std::collections::BTreeSet;
 
@@ -65,14 +65,14 @@ pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
             finding.fix = split(script, at);
         }
         let depends_on_run = finding.fix.is_some() && !INDEPENDENT_OF_THE_RUN.contains(&rule.id);
-        // A statement that psql sends together with another statement is not rewritten: the rewrite may be several
-        // statements, and these must be sent one by one.
+        // A statement that psql sends together with another statement is not rewritten: the rewrite may consist of
+        // several statements, which psql must send one by one.
         if script.is_joined(at) || depends_on_run && !script.effects().is_known() {
             finding.fix = None;
         }
         finding.fix = finding.fix.take().and_then(|fix| {
             let meaning = meaning(script, at, rule, finding.diagnostic.span)?;
-            // If the rewrite by itself requires that every statement succeeds, this condition stays.
+            // If the rewrite itself already requires that every statement succeeds, this condition is kept.
             Some(Fix { meaning: if fix.meaning == Same { meaning } else { fix.meaning }, ..fix })
         });
     }
@@ -82,9 +82,9 @@ pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
 /// effect only if the rest of the file still runs: with `ON_ERROR_STOP`, psql stops at that statement, and then the
 /// rewritten file has changed more than the original file.
 ///
-/// Input: the findings with their rewrites. A rewrite that requires success is not applied without
-/// `--assume-success`, so its statement still fails: the search is repeated until no rewrite
-/// changes.
+/// Input: the findings with their rewrites. A rewrite that requires success is not applied without `--assume-success`,
+/// so its statement still fails. This may affect other rewrites, so the search is repeated until the condition of no
+/// rewrite changes.
 pub(super) fn judge_failures(script: &Script<'_>, findings: &mut [Finding]) {
     loop {
         let is_left = |it: &&Finding| {

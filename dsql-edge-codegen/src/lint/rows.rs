@@ -1,11 +1,11 @@
 //! Follows a table that a script creates: whether a name still refers to the table, and whether the table may have
 //! rows.
 //!
-//! Input: a script and one of its statements. Output: answers that are true only if the script proves them. Rows
-//! reach a table through statements that name it, and through views, rules, triggers, partitions and functions: other
-//! statements use these without the table's name. So a statement that writes is followed only if it writes to a plain
-//! table that the script also created, and calls only PostgreSQL's functions. Any other statement may have written to
-//! any table.
+//! Input: a script and one of its statements. Output: answers (true or false); an answer is true only if the script
+//! proves it. Rows reach a table through statements that name it, and through views, rules, triggers, partitions and
+//! functions: other statements use such an object without the table's name. So a statement that writes is followed only
+//! if it writes to a plain table that the script also created, and calls only PostgreSQL's functions. Any other
+//! statement may have written to any table.
 //!
 //! Example: `CREATE VIEW v AS SELECT a FROM t; INSERT INTO v VALUES (1)`. The INSERT does not name `t`. `v` is not a
 //! table that the script created, so `t` may have rows.
@@ -75,7 +75,7 @@ pub(super) fn creation(script: &Script<'_>, at: usize, table: &QualifiedName) ->
     (is_it && !local && !changed).then_some(first)
 }
 
-/// Returns the changes of a script. The first call computes them.
+/// Returns the changes of a script. The first call computes these changes.
 fn turns_of<'s>(script: &'s Script<'_>) -> &'s ScriptChanges {
     script.changes.get_or_init(|| {
         let statements = script.statements();

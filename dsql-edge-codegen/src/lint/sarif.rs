@@ -11,16 +11,16 @@ use crate::format;
 
 use super::finding::{Finding, LintedFile};
 
-/// The rule of statements that cannot be read.
+/// The rule id for a statement that cannot be read.
 const SYNTAX: &str = "syntax_error";
 
-/// The rule of statements that `dsql-edge migrate` does not accept.
+/// The rule id for a statement that `dsql-edge migrate` does not accept.
 const MISPLACED: &str = "misplaced_statement";
 
-/// The rule of places where statements may run that `lint` does not read.
+/// The rule id for a place where statements may run that `lint` does not read.
 const UNFOLLOWED: &str = "unfollowed_statement";
 
-/// The rule of a DROP SCHEMA whose schema does not exist.
+/// The rule id for a DROP SCHEMA whose schema does not exist.
 const UNKNOWN_SCHEMA: &str = "unknown_schema";
 
 pub(super) fn report(files: &[LintedFile]) -> String {
@@ -92,7 +92,8 @@ fn one(file: &LintedFile, finding: &Finding, rules: &[&'static Rule]) -> Value {
             "region": region(file, diagnostic.span),
         } }],
     });
-    // Only fixes with the same effect are written, because tools that read SARIF apply a fix without confirmation.
+    // Only fixes with which the script has the same effect are written, because tools that read SARIF apply a fix
+    // without confirmation.
     if let Some(fix) = finding.fix.as_ref().filter(|fix| fix.meaning == Meaning::Same) {
         let replacements = fix.edits.iter().map(|(span, text)| {
             json!({ "deletedRegion": region(file, *span), "insertedContent": { "text": text } })

@@ -197,7 +197,7 @@ impl<'s> Script<'s> {
         self.unknown.get(first).is_none_or(|place| *place >= to)
     }
 
-    /// Returns the statements of a range that name something.
+    /// Returns the statements of a range that contain a name.
     pub(super) fn naming<'a>(
         &'a self,
         range: Range<usize>,
@@ -206,17 +206,17 @@ impl<'s> Script<'s> {
         self.naming_at(range, name).filter_map(|at| self.statements().get(at))
     }
 
-    /// Returns the indexes of the statements of a range that name something.
+    /// Returns the indexes of the statements of a range that contain a name.
     pub(super) fn naming_at(&self, range: Range<usize>, name: &str) -> impl Iterator<Item = usize> {
         self.names.within(range, name)
     }
 
-    /// Whether a statement contains this name, whatever kind of object it names.
+    /// Whether a statement contains this name, as the name of any kind of object.
     pub(super) fn names(&self, statement: &Statement, name: &str) -> bool {
         self.at(statement.span).is_some_and(|at| self.names.is_in(at, name))
     }
 
-    /// Whether the text at a place contains this name, whatever kind of object it names.
+    /// Whether the text at a place contains this name, as the name of any kind of object.
     pub(super) fn names_within(&self, span: Span, name: &str) -> bool {
         self.tokens_within(span).iter().any(|token| match &token.kind {
             TokenKind::Identifier(text) => text == name,
@@ -241,12 +241,12 @@ impl<'s> Script<'s> {
         })
     }
 
-    /// Whether a file runs before or after this one.
+    /// Whether the run has another file, before or after this one.
     pub(super) fn has_other_files(&self) -> bool {
         self.run.0.has_others()
     }
 
-    /// Whether a file runs after this one.
+    /// Whether the run has a file after this one.
     pub(super) fn has_later_files(&self) -> bool {
         self.run.0.has_any_after(self.run.1)
     }
@@ -263,7 +263,7 @@ impl<'s> Script<'s> {
         with_conflict.chain(self.others_with_text.iter().copied().filter(move |at| range.contains(at)))
     }
 
-    /// Returns the statements of a range that have a body, in which names are not tokens.
+    /// Returns the statements of a range that have a body. The names in a body are not tokens of the statement.
     pub(super) fn bodies(&self, range: Range<usize>) -> impl Iterator<Item = usize> {
         self.bodies.iter().copied().filter(move |at| range.contains(at))
     }

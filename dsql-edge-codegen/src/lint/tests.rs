@@ -1,5 +1,5 @@
-//! Tests of the rewrites of `lint --fix`. Each condition of a rewrite has a script that would do something else without
-//! the condition.
+//! Tests of the rewrites of `lint --fix`. For each condition of a rewrite, a test has a script whose effect the rewrite
+//! would change if the condition were missing.
 
 use dsql_edge_compiler::dsql::Meaning;
 
@@ -17,7 +17,8 @@ fn fixed_before(text: &str, later: &[&str], safe: Meaning) -> (String, usize) {
 
 const SPLIT: &str = "BEGIN;\nCREATE TABLE y (a int);\nCREATE TABLE z (a int);\nCOMMIT;\n";
 
-/// A CHECK whose rewrite is two statements: they have the same effect only if the table has no rows.
+/// A CHECK constraint whose rewrite has two statements. The script has the same effect with these statements only if
+/// the table has no rows.
 const CHECK: &str = "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0);\n";
 const CHECK_FIXED: &str =
     "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID;\nALTER TABLE ASYNC t VALIDATE CONSTRAINT c;\n";

@@ -1,8 +1,8 @@
-//! Names the places that `lint` cannot follow: statements that `lint` does not read may run there.
+//! Finds the places that `lint` cannot follow: at such a place, statements may run that `lint` does not read.
 //!
 //! Input: a file. Output: a warning for each place. A command of psql may run a shell or another file. A function may
-//! change the schema or rows, and then the transaction that calls the function has that change too. If a file changes
-//! how PostgreSQL reads backslashes in literals, a literal may end at another place than `lint` assumes.
+//! change the schema or rows, and this change is then a part of the transaction that calls the function. If a file
+//! changes how PostgreSQL reads backslashes in literals, a literal may end at another place than `lint` assumes.
 
 use dsql_edge_compiler::builtin;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};

@@ -1,8 +1,8 @@
 //! Applies the steps that are not applied yet, one by one, under the lease.
 //!
-//! Input: a folder and a cluster. Output: the applied steps, or the first error and its place. However a run ends, even
-//! if it is killed, the next run continues. Before the next run sends an interrupted statement again, it looks for the
-//! statement's effect in the catalog.
+//! Input: a folder and a cluster. Output: the applied steps, or the first error and its place. If a run fails or is
+//! killed at any point, the next run continues at that point. Before the next run sends an interrupted statement again,
+//! it looks for the statement's effect in the catalog.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -179,7 +179,7 @@ impl Run<'_> {
                 }
                 Err(error) if error.is_outcome_unknown() => self.settle().await,
                 Err(error) => {
-                    // The error may be a consequence of an earlier attempt whose answer was lost.
+                    // An earlier attempt, whose answer was lost, may have been applied and may now cause this error.
                     if claimed.is_some() {
                         let now = catalog::look(trace, self.database).await?;
                         if trace.judge(before.as_deref(), now.as_ref()) == Verdict::Applied {
@@ -187,7 +187,7 @@ impl Run<'_> {
                             return Ok(true);
                         }
                     }
-                    // If this withdrawal fails, the next run looks for the statement's effect.
+                    // If the row cannot be removed, the next run looks for the statement's effect.
                     let _ = self.ledger.withdraw(file, step).await;
                     return Err(explained(error));
                 }
@@ -318,7 +318,7 @@ impl Run<'_> {
         }
     }
 
-    /// Waits for the length of the lease, as another run would. After that, the statement in flight has arrived or is
+    /// Waits as long as another run would wait for the lease. After that, the statement in flight has arrived or is
     /// lost.
     async fn settle(&self) {
         (self.report)(Progress::Settling(self.lease.length()));
@@ -335,8 +335,9 @@ fn stuck(file: &File, step: &Step, check: &str) -> anyhow::Error {
     )
 }
 
-/// Adds the server's DETAIL and HINT to an error, and a help line to some errors. If the error does not display the
-/// server's message by itself, the message is added too: the values in these texts are from the user's own file.
+/// Adds the server's DETAIL and HINT to an error, and a help line to some errors. If the error's own text leaves out
+/// the server's message, this function adds it. This is safe, because values in these texts come from the user's own
+/// file.
 fn explained(error: Error) -> anyhow::Error {
     if let (true, Some(state), Some(message)) = (error.is_stale_snapshot(), error.sqlstate(), error.message())
     {

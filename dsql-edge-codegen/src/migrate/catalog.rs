@@ -41,7 +41,7 @@ async fn state(object: &Object, database: &Database, columns: &mut Vec<String>) 
         Kind::Function => text += &lines(database.rows::<2>(FUNCTION, &name).await?),
         Kind::Functions => text += &lines(database.rows::<2>(FUNCTIONS, &[]).await?),
         Kind::Role => text += &lines(database.rows::<3>(ROLES, &[]).await?),
-        // A server without the view does not show its mappings.
+        // On a server that does not have this view, the query fails: the catalog does not show the mappings there.
         Kind::Mapping => match database.rows::<2>(MAPPINGS, &[]).await {
             Ok(rows) => text += &lines(rows),
             Err(_) => return Ok(None),

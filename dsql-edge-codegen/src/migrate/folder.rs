@@ -1,7 +1,7 @@
 //! Reads a folder of migrations.
 //!
-//! Input: files of SQL. Output: their steps, each of which DSQL accepts as one transaction. Nothing is sent before the
-//! whole folder passes the rules.
+//! Input: files of SQL. Output: the steps of these files, each of which DSQL accepts as one transaction. Nothing is
+//! sent before the whole folder passes the rules.
 //!
 //! Line endings and a byte-order mark are not a part of a file: git may change them when it checks the file out.
 

@@ -1,7 +1,8 @@
 //! Waits for the cluster's jobs, and finds them again after an interrupted run.
 //!
-//! Input: a job, and its id, if the cluster's answer arrived. Output: the result of the job. The job's status is not
-//! enough: a failed build can have the status `completed`, so the index has to be valid too.
+//! Input: a job, and its id, if the cluster's answer arrived. Output: the result of the job. The status of the job is
+//! not enough: the job of a failed build can have the status `completed`, so this module also checks that the index is
+//! valid.
 
 use std::time::{Duration, Instant};
 

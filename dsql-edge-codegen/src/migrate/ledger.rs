@@ -3,9 +3,9 @@
 //!
 //! Input: a step and its state. Output: the rows of the ledger.
 //!
-//! A step that changes rows writes its row in the same transaction. DDL cannot be in that transaction: its row is
-//! `started`, with the state of the catalog, before the statement is sent, and `applied` after that. Each write of this
-//! module can be repeated without a further effect.
+//! A step that changes rows writes its row in the same transaction. DDL cannot be in that transaction: before the
+//! statement is sent, its row is written as `started`, with the state of the catalog; afterwards, the row is changed to
+//! `applied`. Each write of this module can be repeated without a further effect.
 
 use anyhow::{Context, Result, bail};
 use dsql_edge::Error;
@@ -249,7 +249,7 @@ impl<'d> Ledger<'d> {
         Ok(())
     }
 
-    /// Records that a step is applied. This run has claimed the step before.
+    /// Records that a step is applied. This run must have claimed the step already.
     pub(super) async fn applied(&self, file: &File, step: &Step, details: Option<&str>) -> Result<()> {
         let count = self.write(APPLIED, file, step, details).await?;
         self.is_ours(count)

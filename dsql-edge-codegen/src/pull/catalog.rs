@@ -171,8 +171,8 @@ pub(super) async fn read(server: &mut impl Ask) -> Result<Catalog> {
     Ok(catalog)
 }
 
-/// Groups the rows by relation. The columns of one relation follow each other; a relation without columns is a row
-/// without a column.
+/// Groups the rows by relation. The rows of one relation follow each other, one row per column. For a relation without
+/// columns, there is one row with a NULL in place of the column.
 fn relations(rows: Vec<Row<10>>) -> Result<Vec<Relation>> {
     let mut relations: Vec<Relation> = Vec::new();
     for [relation, kind, name, type_name, not_null, identity, options, cache, generated, default] in rows {

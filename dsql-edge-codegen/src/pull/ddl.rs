@@ -36,8 +36,8 @@ pub(super) fn print(catalog: &Catalog, dialect: Dialect) -> String {
     );
     section(&mut out, catalog.sequences.iter().map(|it| sequence(it, dialect)));
     if !catalog.functions.is_empty() && dialect == Dialect::Postgres {
-        // The body of a function may name objects that follow the function. DSQL rejects the setting, so for DSQL,
-        // functions follow tables where possible.
+        // The body of a function may name objects that follow the function. DSQL rejects the setting
+        // `check_function_bodies`, so for DSQL, functions follow tables where possible.
         out += "\nSET check_function_bodies = false;\n";
     }
     functions(&mut out, catalog, |it| !comes_after_tables(it, dialect));

@@ -52,7 +52,8 @@ macro_rules! sequence_options {
     };
 }
 
-/// Returns this expression over the sequence `s` of an identity column, in a query of columns `a` of relations `c`.
+/// Returns a subquery that computes the expression `$what` over the sequence `s` of an identity column. The surrounding
+/// query reads the columns `a` of the relations `c`.
 macro_rules! of_identity {
     ($what:expr) => {
         concat!(

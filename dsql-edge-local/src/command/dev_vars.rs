@@ -28,8 +28,8 @@ pub(super) const NAMES: [&str; 7] = [
 /// Bindings by name.
 pub(crate) type Bindings = Vec<(&'static str, String)>;
 
-/// Checks that the file may be written. `expected` are the bindings as far as they are known before the start, and
-/// `written` are the bindings of the last start.
+/// Checks that the file may be written. `expected` contains the bindings that are known before the start; `written`
+/// contains the bindings of the last start.
 pub(crate) fn check(path: &Path, expected: &Bindings, written: &Bindings) -> CommandResult<()> {
     prepare(path, expected, written).map(drop)
 }
@@ -46,7 +46,7 @@ pub(crate) fn write(path: &Path, bindings: &Bindings, written: &Bindings) -> Com
 
 /// A file, and its new text.
 struct FileChange {
-    /// The file itself, if the path is a symbolic link.
+    /// The path of the file; if the given path is a symbolic link, the path of the link's target.
     target: PathBuf,
     before: Option<String>,
     after: String,

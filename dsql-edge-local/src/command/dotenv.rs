@@ -1,7 +1,8 @@
 //! The assignments of a file in the form that the npm package `dotenv` reads. wrangler uses `dotenv` for `.dev.vars`.
 //!
-//! Input: text. Output: each assignment with the place of its value, or the first line whose meaning is not certain. An
-//! ambiguous file is not written, so a line that dotenv reads in an unexpected way is an error here.
+//! Input: text. Output: each assignment with the place of its value, or the first line whose meaning is not certain.
+//! dsql-local does not change a file with an ambiguous line, so a line that dotenv reads in an unexpected way is an
+//! error here.
 
 use std::ops::Range;
 
@@ -58,7 +59,7 @@ fn assignment(line: &str) -> Option<(&str, usize)> {
     let (name, rest) = start.split_at_checked(length).filter(|(name, _)| !name.is_empty())?;
     let value = match rest.trim_start().strip_prefix('=') {
         Some(value) => value,
-        // A colon must be followed by a space or a tab, and not preceded by one.
+        // A space or a tab must follow the colon, and must not precede it.
         None => rest.strip_prefix(':').filter(|value| value.starts_with([' ', '\t']))?,
     };
     Some((name, end - value.len()))

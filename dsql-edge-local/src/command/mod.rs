@@ -201,7 +201,7 @@ impl Options {
         Ok((local, lock))
     }
 
-    /// The bindings as far as they are known before the start.
+    /// The bindings that are known before the start.
     fn expected(&self) -> Bindings {
         let mut expected = vec![
             ("DSQL_ENDPOINT", "localhost:0".to_owned()),

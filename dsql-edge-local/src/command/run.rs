@@ -18,15 +18,15 @@ use super::signals::{Signals, Stop};
 use super::watch::Watcher;
 use super::{CommandResult, Options, dev_vars};
 
-/// After the terminal's Ctrl-C, the time that a command has to end before the command gets SIGTERM.
+/// The time between Ctrl-C in the terminal and SIGTERM, in which the command can end by itself.
 const AFTER_INTERRUPT: Duration = Duration::from_secs(5);
 
-/// After SIGTERM, the time that a command has to end before the command is killed.
+/// The time between SIGTERM and SIGKILL, in which the command can end by itself.
 const AFTER_TERMINATE: Duration = Duration::from_secs(5);
 
 /// Other variables from which the AWS SDKs take credentials (`AWS_ACCESS_KEY` and `AWS_SECRET_KEY` are older names),
 /// and variables that the SDKs read together with an exported key: botocore prefers `AWS_SECURITY_TOKEN` to
-/// `AWS_SESSION_TOKEN`, and with an expiration in the past, botocore rejects the key.
+/// `AWS_SESSION_TOKEN`, and botocore rejects the key if the expiration is in the past.
 const OTHER_CREDENTIALS: [&str; 14] = [
     "AWS_ACCESS_KEY",
     "AWS_SECRET_KEY",
@@ -88,8 +88,8 @@ async fn run_beside(
     ended
 }
 
-/// Whether the SDKs would combine a variable with dsql-local's keys, or a variable is a binding of another cluster,
-/// with a prefix: `REPORTS_DSQL_ENDPOINT`.
+/// Whether a variable must be removed: the SDKs would combine it with dsql-local's keys, or it is a binding, perhaps of
+/// another cluster with a prefix (`REPORTS_DSQL_ENDPOINT`).
 fn is_of_another_cluster(name: &str) -> bool {
     let is_binding = |binding: &&str| {
         name.strip_suffix(binding).is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('_'))
@@ -125,8 +125,8 @@ async fn wait(child: &mut Child, time: Duration, signals: &mut Signals) -> Comma
     Ok(())
 }
 
-/// The file of additional certificates for Node and workerd: dsql-local's certificate, and the certificates in the file
-/// that the variable names now.
+/// The file of additional certificates for Node and workerd. The file contains dsql-local's certificate and the
+/// certificates of the file that NODE_EXTRA_CA_CERTS already names.
 fn trusted(options: &Options) -> CommandResult<PathBuf> {
     let ours = options.ca_path();
     let Some(others) = std::env::var_os("NODE_EXTRA_CA_CERTS").filter(|path| !path.is_empty()) else {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Receives the reasons to stop, from its creation on.
+/// Receives each reason to stop that occurs after this value was created.
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,

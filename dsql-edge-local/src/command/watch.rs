@@ -1,6 +1,7 @@
 //! The process that `run` starts in addition to its command, and that ends the command if `run` itself is killed.
 //!
-//! Standard input contains `done` after the command's end, or is empty if the pipe breaks because `run` was killed.
+//! `run` writes `done` to the standard input of this process when the command has ended. If `run` was killed, the
+//! standard input ends without `done`.
 
 use std::io::{self, Read};
 use std::process::{ExitCode, Stdio};
@@ -23,7 +24,7 @@ pub(crate) fn watch(pid: u32) -> CommandResult<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// `run`'s handle of the watching process.
+/// The handle with which `run` controls the watching process.
 pub(crate) struct Watcher(Child);
 
 impl Watcher {

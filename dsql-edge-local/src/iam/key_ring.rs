@@ -2,8 +2,8 @@
 //! of its users, and the keys of the sessions that its STS has issued.
 //!
 //! Input: an access key and the time. Output: the owner of the key, or the fact that the key has expired. The ring
-//! exists as long as the endpoint. A session is removed some time after its end, or earlier if there are too many
-//! sessions and it is the oldest.
+//! exists as long as the endpoint. A session is removed some time after its end. If there are too many sessions, the
+//! oldest is removed earlier.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -174,7 +174,7 @@ mod tests {
     use super::*;
     use time::macros::datetime;
 
-    /// All tokens were signed with aws-sdk-dsql and @aws-sdk/dsql-signer at this time.
+    /// All tokens of these tests were signed at this time, with aws-sdk-dsql and @aws-sdk/dsql-signer.
     const SIGNED_AT: OffsetDateTime = datetime!(2024-08-27 00:00:00 UTC);
     const PECCY: &str = "peccy.dsql.us-east-1.on.aws";
     const FOO: &str = "foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws";

@@ -35,8 +35,9 @@ pub(super) async fn wait(data: &Path) -> Result<(), Error> {
 const LONGEST: u64 = 32;
 
 /// The process id of the server that uses the data: the first line of `postmaster.pid` in the data folder. This file
-/// may contain anything. As in PostgreSQL (`CreateLockFile` in `miscinit.c` of PostgreSQL 16), a process that this user
-/// may not signal is not a server with this user's data: the file is old, and another process has the process id now.
+/// may contain anything. As in PostgreSQL (`CreateLockFile` in `miscinit.c` of PostgreSQL 16), a process to which this
+/// user may not send a signal cannot be a server with this user's data: the file is old, and another process now has
+/// this process id.
 fn server(data: &Path) -> Option<i32> {
     let path = data.join("postmaster.pid");
     if !fs::metadata(&path).ok()?.is_file() {

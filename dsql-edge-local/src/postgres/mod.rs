@@ -31,7 +31,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// The file that is written into a kept data folder once all SQL of the start has run.
 const READY: &str = "dsql-local.ready";
 
-/// The SQL for the roles and permissions of a DSQL cluster that a new PostgreSQL does not have.
+/// The SQL that creates the roles and permissions of a DSQL cluster, because a new PostgreSQL does not have them.
 const ROLES: &str = "DO $$ BEGIN
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'admin') THEN
             CREATE ROLE admin LOGIN CREATEROLE;
@@ -110,7 +110,7 @@ impl Postgres {
             initdb::create(account, &installation.version, &bin, &folder, home).await?;
         }
         let mut arguments: Vec<OsString> = vec!["-D".into(), folder.clone().into(), "-k".into(), home.into()];
-        // A fresh folder is removed at the end, so data that a crash loses is not needed.
+        // A fresh folder is removed at the end, so its data does not have to survive a crash.
         let fast: &[&str] =
             if durable { &["synchronous_commit=off"] } else { &["fsync=off", "full_page_writes=off"] };
         for setting in SETTINGS.iter().chain(fast) {
@@ -175,7 +175,7 @@ impl Postgres {
         self.new
     }
 
-    /// Marks the folder, because the SQL of the start has run.
+    /// Records in the folder that the SQL of the start has run.
     pub(crate) fn mark_ready(&self) -> Result<(), Error> {
         let path = self.data.join(READY);
         fs::write(&path, "").map_err(Error::file(&path))
@@ -211,7 +211,7 @@ impl Postgres {
     }
 }
 
-/// A function with the types that columns may have, as `format_type` names them.
+/// The SQL of a function that returns the types that columns may have, by the names that `format_type` returns.
 fn column_types() -> String {
     let names: Vec<String> = dsql::column_types().map(|(name, _)| format!("'{name}'")).collect();
     format!(
@@ -230,8 +230,8 @@ pub(crate) async fn session(socket: &Path, role: &str) -> Result<Client, tokio_p
     Ok(client)
 }
 
-/// The path of a socket has at most 103 bytes on macOS; the names of the folder and of the socket take 39 of these
-/// bytes.
+/// On macOS, the path of a socket may have at most 103 bytes, of which the names of the folder and of the socket need
+/// 39.
 const LONGEST_PARENT: usize = 60;
 
 /// Makes the folder of the socket, the log and fresh data: in the system's temporary folder, or in `/tmp` if the path

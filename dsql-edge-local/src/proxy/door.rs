@@ -65,7 +65,7 @@ pub(super) async fn startup<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<
     Ok((code, body))
 }
 
-/// Writes the packet again, unchanged.
+/// Returns the bytes of the packet, unchanged.
 pub(super) fn packet(code: u32, body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len() + 8).unwrap_or(u32::MAX);
     [&length.to_be_bytes(), &code.to_be_bytes(), body].concat()

@@ -42,7 +42,7 @@ impl Drop for Listening {
     }
 }
 
-/// Bound sockets that are not served yet, so that the port is known before PostgreSQL has started.
+/// Sockets that are bound but do not serve connections yet: so the port is known before PostgreSQL has started.
 pub(crate) struct Bound {
     v4: TcpListener,
     v6: Option<TcpListener>,
@@ -101,7 +101,7 @@ async fn accept(bound: Bound, endpoint: Arc<impl Serve>) {
                 let endpoint = endpoint.clone();
                 sessions.spawn(async move { endpoint.serve(tcp).await });
             }
-            // Most likely there are no free file descriptors: sessions that end release some.
+            // Most likely the process has no free file descriptors. Some become free when sessions end.
             Err(error) => {
                 endpoint.log(&format!("cannot accept a connection: {error}"));
                 tokio::time::sleep(Duration::from_millis(100)).await;

@@ -189,8 +189,8 @@ impl Endpoint {
         let identity = match self.keys.find(&signer, now) {
             KeyLookup::Current(identity) => identity,
             KeyLookup::Expired => return Err(ConnectionRejected::session_expired()),
-            // A token with an unknown key is verified with the given keys, so the client gets the error for a wrong
-            // signature.
+            // If the access key of a token is not known, the token is verified with the endpoint's own keys, so the
+            // client gets the error for a wrong signature.
             KeyLookup::Never => self.keys.given().clone(),
         };
         let credentials = &identity.credentials;

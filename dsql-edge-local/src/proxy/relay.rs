@@ -198,7 +198,7 @@ async fn on_message<T: Send + 'static>(
         Ok(done) => done,
         Err(ended) => match ended.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime ends, so this task ends too.
+            // The work was cancelled because the runtime ends; this task then ends too.
             Err(_) => std::future::pending().await,
         },
     }
@@ -221,8 +221,8 @@ impl DroppedFlight {
         drops
     }
 
-    /// Records that more bytes have arrived. `begun`: a message was incomplete before these bytes. A message that
-    /// begins after the login is not dropped, unless its flight began before the end of the login.
+    /// Records that more bytes have arrived. `begun` is true if a message was incomplete before these bytes arrived. A
+    /// message that begins after the end of the login is dropped only if its flight began before the end of the login.
     fn reads_on(&mut self, login_is_done: bool, begun: bool) {
         self.drops &= !login_is_done || self.awaits_sync || begun;
     }

@@ -23,7 +23,7 @@ const ALLOWED: [&str; 7] = [
     "search_path",
 ];
 
-/// Settings that only DSQL has. They are accepted, but not forwarded.
+/// Settings that only DSQL has. dsql-local accepts these settings, but does not forward them.
 const DSQL_ONLY: [&str; 3] = ["dsql.enable_batched_nestloop", "disable_sync_create_index", "amzn-cluster-id"];
 
 /// A startup packet.
@@ -164,7 +164,8 @@ fn options(text: &str) -> Result<Vec<(String, String)>, ConnectionRejected> {
         let Some((name, value)) = setting.as_deref().and_then(|setting| setting.split_once('=')) else {
             return Err(ConnectionRejected::parameter_not_supported(&word));
         };
-        // As in PostgreSQL, `--search-path` is search_path. DSQL's own setting has a real hyphen.
+        // As in PostgreSQL, a hyphen in a name means an underscore: `--search-path` sets search_path. Only the hyphens
+        // of DSQL's own setting are part of the name.
         let name = if name == "amzn-cluster-id" { name.to_owned() } else { name.replace('-', "_") };
         settings.push((name, value.to_owned()));
     }

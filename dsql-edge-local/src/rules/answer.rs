@@ -98,8 +98,8 @@ impl Session {
         }
     }
 
-    /// Undoes the faults that a statement of a failed cycle has set, and removes the faults from the rejections, so
-    /// that these faults are not restored.
+    /// If a statement of a failed cycle has set faults, removes these faults again, also from the rejections, which
+    /// would otherwise make the faults pending again.
     fn forget_requested_faults(&mut self) {
         if let Some(requested) = self.cycles.answered().and_then(|cycle| cycle.requested.take()) {
             self.cluster.faults.undo(requested);
@@ -115,8 +115,8 @@ impl Session {
         if !self.cycles.none() {
             return;
         }
-        // An earlier statement failed, so PostgreSQL skipped the statements of the remaining rejections. The faults of
-        // these rejections become pending again.
+        // The remaining rejections belong to statements that PostgreSQL skipped, because an earlier statement failed.
+        // The faults of these rejections become pending again.
         for rejected in std::mem::take(&mut self.rejections).into_values() {
             rejected.fault().into_iter().for_each(|fault| self.cluster.faults.restore(fault));
         }

@@ -1,4 +1,4 @@
-//! A session's copy of the catalog, and the check whether another session's schema change has made the copy old.
+//! A session's copy of the catalog. This module checks whether another session's schema change has made the copy old.
 //!
 //! Input: the statements of the session, the versions of the endpoint's catalog. Output: whether a statement, or a
 //! COMMIT, gets OC001. OC001 refreshes the copy, so the next attempt passes.
@@ -52,7 +52,7 @@ impl CatalogCopy {
         }
     }
 
-    /// Whether the COMMIT of a transaction that has written, and began at version `begun`, gets OC001.
+    /// Whether a COMMIT gets OC001, if its transaction has written and began at the version `begun`.
     pub(super) fn is_stale_for_commit(&mut self, begun: u64, catalog: &CatalogVersion) -> bool {
         let newest = catalog.newest();
         match self {

@@ -1,7 +1,7 @@
 //! Decides whether a statement is rejected, by its own text or because of the statements before it.
 //!
-//! Input: a statement. Output: the rejection of the statement, or the statement that PostgreSQL runs instead. A
-//! statement that sets faults takes effect here.
+//! Input: a statement. Output: the rejection of the statement, or the statement that PostgreSQL runs instead. If the
+//! statement sets faults, this module sets them.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use super::statement;
 use super::transaction::{Rejection, TransactionEvent};
 use crate::faults;
 
-/// An index of this session is treated as built after this time.
+/// After this time, an index that this session creates is treated as built.
 const BUILDING: Duration = Duration::from_secs(2);
 
 impl Session {
@@ -92,8 +92,8 @@ impl Session {
     }
 }
 
-/// The list of faults that a statement sets; `none` for RESET. RESET ALL keeps the faults, because a pool sends it
-/// between two clients.
+/// The list of faults that a statement sets; `none` for RESET. RESET ALL keeps the faults, because a connection pool
+/// sends RESET ALL between two clients.
 fn faults_of(statement: ParsedStatement<'_>) -> Option<String> {
     match &statement.kind {
         StatementKind::Set(set) if set.name.eq_ignore_ascii_case(FAULTS) => Some(set.values.join(",")),

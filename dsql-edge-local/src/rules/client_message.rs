@@ -56,9 +56,9 @@ impl Session {
         }
     }
 
-    /// Handles a client's message while PostgreSQL reads rows. PostgreSQL would reject a message that is not allowed
-    /// during COPY FROM STDIN. But PostgreSQL may no longer read rows, and then a statement would bypass the rules, so
-    /// the connection ends.
+    /// Handles a client's message while PostgreSQL reads rows. A message that is not allowed during COPY FROM STDIN
+    /// ends the connection. PostgreSQL would reject such a message, but only while it still reads rows: after that, a
+    /// statement in the message would bypass the rules.
     fn copies_in(&mut self, frame: Frame) -> Vec<u8> {
         if self.copy_in.accepts(frame.frontend()) {
             return frame.bytes;
@@ -69,7 +69,7 @@ impl Session {
     }
 
     /// Handles Flush. If a fault holds back the answer to a commit, a later Flush becomes a Sync: the client waits for
-    /// that answer, and the connection ends at ReadyForQuery.
+    /// the answer to the commit, and the connection ends when ReadyForQuery arrives.
     fn flush(&mut self, frame: Frame) -> Vec<u8> {
         self.pipeline_begins();
         if !self.cycles.current().commit.cut {

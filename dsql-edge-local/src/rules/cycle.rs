@@ -1,7 +1,7 @@
 //! The messages that PostgreSQL has not answered yet, in cycles. A cycle ends with one ReadyForQuery.
 //!
 //! Input: a client's messages as they are sent, and PostgreSQL's answers. Output: which message an answer belongs to,
-//! and whether an answer of PostgreSQL is outstanding. Only this module counts frames.
+//! and whether an answer of PostgreSQL is outstanding. No other module counts the messages that are not answered.
 //!
 //! Invariants: the cycles are in the order in which they were sent, and all cycles except the last are complete: the
 //! Sync or the simple query of a complete cycle was sent. Within a cycle, PostgreSQL answers in order, with one
@@ -39,8 +39,8 @@ pub(super) struct Cycle {
     pub(super) explains: bool,
     /// Whether an error has arrived.
     pub(super) failed: bool,
-    /// If the cycle has a statement that replaces a statement of the client and that PostgreSQL rejects: the number of
-    /// that statement.
+    /// If a statement of the client was replaced by a statement that PostgreSQL certainly rejects: the number in the
+    /// first such replacement.
     pub(super) rejected: Option<u32>,
     /// The faults that a statement of the cycle sets.
     pub(super) requested: Option<Requested>,
@@ -144,8 +144,8 @@ impl Cycles {
         Some(sent)
     }
 
-    /// Handles ReadyForQuery. An incomplete cycle is also answered if COPY failed before PostgreSQL read a Sync that
-    /// seemed to be inside the COPY.
+    /// Handles ReadyForQuery. PostgreSQL also answers an incomplete cycle in one case: a Sync seemed to be inside a
+    /// COPY, but the COPY had failed before PostgreSQL read this Sync.
     pub(super) fn over(&mut self) -> Option<Cycle> {
         let cycle = self.cycles.pop_front()?;
         self.first += 1;

@@ -5,7 +5,7 @@
 //! ASCII becomes a private character. PostgreSQL rejects the whole message if its text is not valid in the client's
 //! encoding.
 
-/// U+F700 and up: one private character for each byte.
+/// The first of the private characters that replace bytes: each byte has its own character.
 const PRIVATE: u32 = 0xF700;
 
 /// Encodings in which an ASCII byte can be the second byte of a character.
@@ -17,7 +17,7 @@ pub(super) enum Encoding {
     /// UTF-8, and SQL_ASCII, which PostgreSQL treats as the server's UTF-8.
     Utf8,
     Latin1,
-    /// Bytes outside ASCII are parts of characters; all other bytes are ASCII.
+    /// An encoding in which no ASCII byte is a part of a longer character.
     HighBytes,
     /// A byte from 0x81 begins a character of two bytes. In Shift JIS, 0xA0 to 0xDF are characters of one byte.
     Double {

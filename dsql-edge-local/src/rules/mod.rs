@@ -60,8 +60,7 @@ pub(crate) struct Session {
     /// The messages that PostgreSQL has not answered.
     cycles: Cycles,
     transaction: Transaction,
-    /// DSQL's answers to the rejected statements. The key is the number in the statement that replaced the rejected
-    /// statement.
+    /// DSQL's answers to the rejected statements, by the number in the replacement that was sent to PostgreSQL.
     rejections: HashMap<u32, StatementRejected>,
     /// The number in the last statement that replaced a rejected statement.
     number: u32,
@@ -188,7 +187,7 @@ pub(crate) mod tests {
         };
         let answer = session.postgres_message(error(1));
         assert_eq!(answer[5..], *b"SERROR\0VERROR\0C0A000\0Munsupported VACUUM statement\0\0");
-        // An error that a client causes with the same text is returned unchanged.
+        // If a client's own statement causes an error with this text, the error is returned unchanged.
         assert_eq!(session.postgres_message(error(1)), error(1).bytes);
         assert_eq!(session.postgres_message(error(9)), error(9).bytes);
     }

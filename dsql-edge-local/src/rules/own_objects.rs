@@ -1,8 +1,8 @@
 //! Leaves dsql-local's own functions, triggers and tables out of the messages that a client gets.
 //!
 //! Input: the fields of PostgreSQL's ErrorResponse and NoticeResponse, and the rows of a plan. Output: the same fields
-//! and rows without the lines of CONTEXT that name a function of dsql-local, without the statement that this function
-//! ran, and without dsql-local's trigger.
+//! and rows, without dsql-local's objects: the lines of CONTEXT that name a function of dsql-local, the statement that
+//! this function ran, and dsql-local's trigger are left out.
 //!
 //! PostgreSQL lists the innermost call first: the line `SQL statement "…"`, which can have line breaks, is before the
 //! line of the function that ran the statement.
@@ -21,7 +21,8 @@ pub(super) fn without_own(fields: &[u8]) -> Option<Vec<u8>> {
         match field.first() {
             Some(b'W') if kept.is_empty() => continue,
             Some(b'W') => out.extend([b"W", kept.as_bytes()].concat()),
-            // The position in a statement of dsql-local (`p`), and the text of that statement (`q`), are left out.
+            // `p` is the position in a statement of dsql-local, and `q` is the text of that statement: both are left
+            // out.
             Some(b'p' | b'q') => continue,
             _ => out.extend_from_slice(field),
         }

@@ -9,8 +9,8 @@ use crate::faults::Fault;
 use crate::limits::Limits;
 use crate::postgres::denied_functions;
 
-/// How long a session waits for a lock, in milliseconds. The value is not 1, the minimum, because PostgreSQL also takes
-/// locks for a short time when no transactions conflict (a table that grows by a page).
+/// How long a session waits for a lock, in milliseconds. The minimum, 1, would be too short: PostgreSQL also takes
+/// locks for a short time when no transactions conflict, for example when a table grows by a page.
 const LOCK_TIMEOUT: u32 = 50;
 
 const SERIALIZATION_FAILURE: &str = "40001";
@@ -23,7 +23,7 @@ const SCHEMA_CHANGED: &str = "schema has been updated by another transaction (OC
 pub(crate) fn settings(limits: &Limits) -> Vec<(&'static str, String)> {
     vec![
         ("lock_timeout", LOCK_TIMEOUT.to_string()),
-        // One statement may run as long as a whole transaction.
+        // The time limit for one statement is the limit for a whole transaction.
         ("statement_timeout", limits.age.as_millis().to_string()),
         ("dsql_local.limit_rows", limits.rows.to_string()),
         ("dsql_local.limit_bytes", limits.bytes.to_string()),

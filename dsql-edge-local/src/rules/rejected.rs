@@ -12,7 +12,7 @@ pub(super) struct StatementRejected {
     sqlstate: &'static str,
     message: String,
     detail: Option<String>,
-    /// The alternative, for the log: DSQL does not send an alternative.
+    /// The alternative, which is only in the log, because DSQL does not send alternatives.
     instead: Option<String>,
     /// The requested fault that is the reason of the error.
     fault: Option<Fault>,

@@ -1,7 +1,7 @@
 //! The statement that is sent to PostgreSQL in place of a rejected statement, and that PostgreSQL rejects.
 //!
-//! Input: DSQL's answer. Output: a statement that contains a number; later, the answer for PostgreSQL's error with the
-//! number.
+//! Input: DSQL's answer. Output: a statement that contains a number. Later, PostgreSQL's error contains the same
+//! number, and this module returns DSQL's answer with that number.
 //!
 //! # A COMMIT that must fail
 //!
@@ -28,8 +28,8 @@
 //! dsql-local  <  Z  I
 //! ```
 //!
-//! On the extended protocol the client has parsed and bound `COMMIT` before. Execute becomes Parse, Bind and Execute of
-//! the other statement; the client does not get the ParseComplete and BindComplete of that statement (`Sent::Own`).
+//! On the extended protocol, the client has already parsed and bound `COMMIT`. Execute becomes Parse, Bind and Execute
+//! of the other statement; the client does not get the ParseComplete and BindComplete of that statement (`Sent::Own`).
 //!
 //! A rejected design: a SELECT of a missing column followed by ROLLBACK. The failing SELECT leaves the session in a
 //! failed transaction (`E`). dsql-local would have to answer a ReadyForQuery itself. The statements after COMMIT in the
@@ -47,8 +47,8 @@ const MARK: &str = "dsql_local_rejected_";
 const LONGEST_NAME: usize = 200;
 
 impl Session {
-    /// Returns a statement that PostgreSQL rejects. It is sent in place of the client's statement, which DSQL would
-    /// reject.
+    /// Returns a statement that PostgreSQL rejects. dsql-local sends this statement in place of the client's statement,
+    /// which DSQL would reject.
     pub(super) fn mark(&mut self, rejected: StatementRejected) -> String {
         let number = self.keep(rejected);
         self.cycles.current().rejected.get_or_insert(number);
@@ -56,7 +56,7 @@ impl Session {
     }
 
     /// A statement that ends the transaction like a failing COMMIT. PostgreSQL does not always reject this statement,
-    /// so another statement may be rejected after it.
+    /// so a later statement of the cycle may be rejected too.
     pub(super) fn mark_commit(&mut self, rejected: StatementRejected) -> String {
         let number = self.keep(rejected);
         format!("PREPARE TRANSACTION '{MARK}{number}_{:0>width$}'", 0, width = LONGEST_NAME)

@@ -1,7 +1,7 @@
 //! Handles the simple query: one message with any number of statements.
 //!
-//! Input: Query. Output: the text of the message, with the first rejected statement replaced, and with DSQL's own forms
-//! rewritten for PostgreSQL.
+//! Input: Query. Output: the text that is sent to PostgreSQL: the first rejected statement is replaced, and DSQL's own
+//! forms are rewritten for PostgreSQL.
 
 use std::time::Instant;
 

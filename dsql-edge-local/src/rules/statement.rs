@@ -1,8 +1,8 @@
 //! Parses statements, and rewrites them for PostgreSQL.
 //!
-//! Input: SQL text. Output: the statements of the text, and the tables whose columns a rule needs. For a statement that
-//! only DSQL has, such as `CREATE INDEX ASYNC`, or that DSQL understands in another way, also the statement that
-//! PostgreSQL runs in its place.
+//! Input: SQL text. Output: the statements of the text, and the tables whose columns a rule needs. Some statements
+//! exist only in DSQL, such as `CREATE INDEX ASYNC`, or have another meaning there. For such a statement, the output
+//! also has the statement that PostgreSQL runs instead.
 
 use std::sync::Arc;
 
@@ -81,12 +81,12 @@ pub(super) fn with_room<T: Send>(text: &str, work: impl FnOnce() -> T + Send) ->
     })
 }
 
-/// A text with one statement that a client prepared; `None` if our parser cannot read the text.
+/// The text of a prepared statement, parsed; `None` if our parser cannot read the text.
 pub(super) type PreparedStatement = Option<Arc<Parsed<'static>>>;
 
 /// The tables that a text names, if a rule needs their columns and keys.
 pub(super) fn named_tables(text: &str) -> Vec<QualifiedName> {
-    // Most statements have none of these words.
+    // Most texts contain neither of these words, and need no further search.
     let upper = text.to_ascii_uppercase();
     if !(upper.contains("LATERAL") || upper.contains("DROP")) {
         return Vec::new();
@@ -205,8 +205,8 @@ fn columns_of(table: &CreateTable) -> impl Iterator<Item = &TableColumn> {
     })
 }
 
-/// The statement with the precision and the scale that DSQL gives to a column of type `numeric` without them, if the
-/// statement creates such a column (dsqlbase, live 2026-10-03).
+/// If a statement creates a column of type `numeric` without precision and scale, returns the statement with the ones
+/// that DSQL uses (dsqlbase, live 2026-10-03).
 fn with_numeric<'s>(
     statement: ParsedStatement<'_>,
     columns: impl Iterator<Item = &'s TableColumn>,

@@ -96,7 +96,8 @@ pub(super) struct Transaction {
     /// A schema change that is answered but not committed.
     change: Option<SchemaChange>,
     catalog: CatalogCopy,
-    /// Whether the connection ends instead of a commit. It ends as soon as all messages before the commit are answered.
+    /// Whether the connection ends instead of a commit. The connection ends as soon as all messages before the commit
+    /// are answered.
     cut_before_commit: bool,
     /// Whether the connection ends, because its commit was answered.
     cut_after_commit: bool,
@@ -242,8 +243,8 @@ impl Transaction {
         None
     }
 
-    /// Takes the requested fault for a commit. Returns whether the fault is a conflict; a requested end of the
-    /// connection is recorded.
+    /// Takes the requested fault for a commit. Returns whether the fault is a conflict. If the fault is the end of the
+    /// connection, this function records it.
     fn meets_conflict(&mut self, cycles: &mut Cycles, cluster: &Cluster) -> bool {
         match cluster.faults.commits() {
             Some(Fault::Conflict(_)) => return true,
@@ -268,7 +269,8 @@ impl Transaction {
         }
         if cycles.none() {
             if !self.is_open() {
-                // If a transaction is open now, its BEGIN was not recognized: its statements may have written.
+                // If PostgreSQL now reports an open transaction, its BEGIN was not recognized, so its statements may
+                // have written.
                 self.open = OpenTransaction { writes: true, ..OpenTransaction::now(cluster) };
             }
             self.open.failed = status == Status::Failed;

@@ -41,8 +41,8 @@ impl Session {
         }
     }
 
-    /// Does the same check as `must_wait` after one more answer. It is already known why the message waits, so its text
-    /// is not searched again.
+    /// Does the same check as `must_wait` after one more answer. The reason why the message waits is already known, so
+    /// the text of the message is not searched again.
     pub(crate) fn still_waits(&self, frame: &Frame) -> bool {
         match frame.frontend() {
             FrontendTag::Query | FrontendTag::Parse => {

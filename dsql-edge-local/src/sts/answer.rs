@@ -33,7 +33,7 @@ impl StsError {
     }
 }
 
-/// The id of every request. Logs do not contain ids, so all may be the same.
+/// The id of every request. All requests have the same id, because no log contains the ids.
 const REQUEST_ID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// The answer to AssumeRole, in the form of AWS's reference.

@@ -1,4 +1,4 @@
-//! A client of PostgreSQL's protocol that can also violate it: its connection, its token, its messages.
+//! A client of PostgreSQL's protocol that can also violate the protocol: its connection, its token, its messages.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -18,7 +18,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
-/// How a client dials; the default is a correct client.
+/// How a client connects; by default, as a correct client does.
 pub(crate) struct Dial<'a> {
     pub(crate) name: &'a str,
     pub(crate) sni: bool,

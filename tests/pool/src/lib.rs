@@ -31,7 +31,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
             let config = Config::from_pool(&env).map(|config| config.query_timeout(Duration::from_secs(2)));
             answer(config.map(Dsql::new), what).await
         }
-        // A thousand requests at once, each like a request of a separate Worker.
+        // Sends a thousand requests at once. Each of them is like a request of a separate Worker.
         "flood" => {
             let config =
                 Config::from_pool(&env).map(|config| config.connect_timeout(Duration::from_secs(60)));
@@ -51,7 +51,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
             JsFuture::from(rotate(&env, name, value)).await?;
             Response::from_json(&"done")
         }
-        // The platform fails to deliver requests to the pool's object; the first word names the error.
+        // The platform cannot deliver requests to the pool's object. The first word of the path names the error.
         "broken" => {
             let (how, what) = what.split_once('/').unwrap_or((what, ""));
             answer(Dsql::from_pool(&with_broken_pool(&env, how).unchecked_into()), what).await
@@ -114,7 +114,7 @@ extern "C" {
 
 static ASKED: AtomicU32 = AtomicU32::new(0);
 
-/// A gate before which transactions wait until another request opens it.
+/// Whether the gate is open. A transaction waits at the gate until another request opens it.
 static IS_OPEN: AtomicBool = AtomicBool::new(false);
 /// The number of transactions that have reached the gate.
 static ARRIVED: AtomicU32 = AtomicU32::new(0);
@@ -150,7 +150,7 @@ struct Setting {
     value: String,
 }
 
-/// The compiler cannot see into this statement, so it must assume that the session changes.
+/// The compiler cannot determine what this statement does, so it must assume that the statement changes the session.
 fn setting(tenant: i32) -> dsql_edge::Query<Setting> {
     sql_unchecked!(
         Setting { value: String },
@@ -278,7 +278,7 @@ async fn write(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Op
             let rows = sql!("INSERT INTO number (n) VALUES ($1)", for n in argument..argument + 100, n);
             json!(rows.fused().execute(dsql).await?)
         }
-        // More bytes than a stream's buffers can contain, in both directions at once.
+        // Sends more bytes than the buffers of a stream can contain, in both directions at once.
         "rows-back" => {
             let rows = sql!(
                 "INSERT INTO number (n) VALUES ($1) RETURNING n, repeat('あ', 500) AS words",
@@ -369,7 +369,8 @@ async fn wait_at_gate(dsql: &Dsql, what: &str, argument: i32) -> std::result::Re
     Ok(Some(json!([when, runs.load(Ordering::Relaxed)])))
 }
 
-/// A setting that lasts longer than its statement: alone, in a pipeline, and as the second statement of a transaction.
+/// Changes a setting for longer than one statement: with a single statement, in a pipeline, or with the second
+/// statement of a transaction.
 async fn set(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Option<Value>, Error> {
     Ok(Some(match what {
         "set" => json!(setting(argument).fetch_one(dsql).await?.value),
@@ -397,7 +398,7 @@ async fn set(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Opti
     }))
 }
 
-/// Sends a string of this length to the server, receives such a string, or does both.
+/// Sends a string of this length to the server, or receives such a string, or both.
 async fn send_text(dsql: &Dsql, what: &str, argument: i32) -> std::result::Result<Option<Value>, Error> {
     Ok(Some(match what {
         "text-up" => {
@@ -413,7 +414,7 @@ async fn send_text(dsql: &Dsql, what: &str, argument: i32) -> std::result::Resul
             let row = sql!("SELECT $text::text AS words").fetch_one(dsql).await?;
             json!(if row.words == text { text.len() } else { 0 })
         }
-        // Both directions, in a lease that stays open.
+        // Sends and receives such strings in one lease, which stays open.
         "text-both-open" => {
             let text = &"x".repeat(argument.unsigned_abs() as usize);
             let lengths = dsql

@@ -9,7 +9,7 @@ use worker::{Delay, Env};
 
 use crate::Answered;
 
-/// The round trips, the retries and the rejection of direct TLS of each query.
+/// For each query: the round trips, the retries, and whether direct TLS was rejected.
 #[derive(Clone, Default)]
 struct Events(Arc<Mutex<Vec<Value>>>);
 
@@ -29,7 +29,7 @@ impl Events {
     }
 }
 
-/// Waits this number of milliseconds for something else, and then queries.
+/// Waits this number of milliseconds, as if for something else, and then sends a query.
 pub(crate) async fn after_pause(env: &Env, milliseconds: &str, warms_up: bool) -> Answered {
     let events = Events::default();
     let dsql = events.dsql(env)?;

@@ -1,4 +1,5 @@
-//! Futures that one request starts and another request awaits. Workers does not allow this.
+//! Futures that one request starts and another request awaits. The platform does not allow a request to await a future
+//! of another request.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -20,8 +21,8 @@ static LEFT: Mutex<Option<Left>> = Mutex::new(None);
 pub(crate) async fn leave(env: &Env, kind: &str) -> Answered {
     let dsql: &'static Dsql = Box::leak(Box::new(Dsql::from_env(env)?));
     let Some(mut left) = of_kind(dsql, kind) else { return Ok(json!("unknown kind")) };
-    // The future is not polled, polled once (up to the dial), or polled long enough to have received part of the
-    // answer.
+    // Some kinds of future are not polled; some are polled once, so that the future begins to connect; the others are
+    // polled long enough to receive a part of the answer.
     let polled_for = match kind {
         "unpolled" => None,
         "dialing" => Some(Duration::ZERO),

@@ -91,7 +91,7 @@ async fn rows(env: &Env, fused: bool) -> Answered {
     Ok(json!(rows.execute(&dsql).await?))
 }
 
-/// Two statements in a transaction, the first of which connects. The future is one that axum would accept.
+/// Two statements in a transaction, the first of which connects. The future is `Send`, as axum requires.
 async fn transaction(env: &Env) -> Answered {
     fn send<T: Send>(it: T) -> T {
         it
@@ -155,7 +155,7 @@ async fn kept(env: &Env) -> std::result::Result<serde_json::Value, Error> {
     Ok(json!(sql!("SELECT 1 AS n").fetch_one(dsql).await?.n))
 }
 
-/// More rows than one read returns.
+/// Reads more rows than one read of the socket returns.
 async fn many(env: &Env) -> std::result::Result<serde_json::Value, Error> {
     let dsql = Dsql::from_env(env)?;
     let rows = sql!("SELECT n, repeat('あ', 100) AS words FROM generate_series(1, 5000) AS n")

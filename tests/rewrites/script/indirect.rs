@@ -28,7 +28,8 @@ impl Maker {
         }
     }
 
-    /// Writes an INSERT whose value for an identity column is ignored, within another statement.
+    /// Writes a statement that contains an INSERT with OVERRIDING USER VALUE: the INSERT's value for an identity column
+    /// is ignored.
     pub(super) fn overriding(&mut self, table: &str) {
         self.last += 1;
         let number = self.last;

@@ -86,7 +86,7 @@ impl Gen<'_> {
         Some(args)
     }
 
-    /// An expression whose type PostgreSQL can nearly always determine by itself.
+    /// An expression whose type PostgreSQL can nearly always determine without its context.
     pub(super) fn operand(&mut self, ty: Ty, depth: u32, scope: &Scope) -> Node {
         if self.once_in(12) { self.expr(ty, depth, scope) } else { self.key(ty, depth, scope) }
     }
@@ -153,7 +153,8 @@ impl Gen<'_> {
                 }
             }
             _ => {
-                // Direct arguments can refer to the group; the other arguments can refer to the rows of the group.
+                // The direct arguments of an aggregate can refer to the grouping keys; the other arguments can refer to
+                // the rows of the group.
                 let types = self.schema.types.clone();
                 let element = match is_polymorphic(function.returns) {
                     true => element_for(&types, function.returns, ty)?,

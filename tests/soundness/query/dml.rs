@@ -136,7 +136,8 @@ impl Gen<'_> {
             return Some(Node::new(Sort::Other, "ON CONFLICT").text(format!("{target} DO NOTHING")));
         }
         let mut scope = own.plain();
-        // A bare name would be ambiguous: both rows have the column.
+        // A column name without a table would be ambiguous, because the existing row and the proposed row both have the
+        // column.
         scope.items.retain(|(_, node)| node.what == "column" || self.rng.u32(..20) == 0);
         for column in &table.columns {
             scope

@@ -170,7 +170,7 @@ impl Gen<'_> {
             oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::TIME | oid::INTERVAL if self.once_in(4) => "(1)",
             _ => "",
         };
-        // From text, only a suitable constant is cast, because few strings are valid for the type.
+        // A cast from text has a suitable constant as its operand, because few strings are valid for the type.
         let arg = if source == oid::TEXT && ![oid::VARCHAR, oid::BPCHAR, oid::NAME, oid::TEXT].contains(&base)
         {
             let literal = self.schema.types.literal(ty, self.names % 7);
@@ -186,8 +186,8 @@ impl Gen<'_> {
         }
     }
 
-    /// A column of another table. Its row is selected by a primary key that equals a column in scope, which may be a
-    /// foreign key to that table.
+    /// A subquery that returns a column of another table. The subquery selects the row whose primary key equals a
+    /// column in scope; this column may be a foreign key to that table.
     fn along_a_key(&mut self, ty: Ty, scope: &Scope) -> Option<Node> {
         let tables = self.schema.relations.iter().filter(|it| it.primary && it.keys[0].len() == 1);
         let found: Vec<(String, String, String, Ty)> = tables

@@ -12,7 +12,7 @@ use crate::types::Ty;
 /// The names that an item adds to the scope.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Visible {
-    /// The table, name and type of each column; the table of a column that a join merged is "".
+    /// The table, name and type of each column. A column that a join has merged has the table "".
     pub(super) columns: Vec<(String, String, Ty)>,
     /// Tables whose whole row can be named.
     pub(super) tables: Vec<String>,
@@ -20,7 +20,8 @@ pub(super) struct Visible {
 
 impl Visible {
     fn join(mut self, mut other: Visible) -> Visible {
-        // If the other side has a column of the same name, a merged column can no longer be named: it has no table.
+        // A merged column has no table. So if the other side has a column of the same name, the merged column can no
+        // longer be named.
         let named = |side: &Visible, name: &str| side.columns.iter().any(|it| it.1 == name);
         let (mine, theirs) = (self.clone(), other.clone());
         self.columns.retain(|it| !it.0.is_empty() || !named(&theirs, &it.1));
@@ -317,7 +318,7 @@ impl Gen<'_> {
         let both = seen.join(more);
         let scope = self.scope(&both, outer);
         let condition = match self.rng.u32(..6) {
-            // For a FULL JOIN, the condition is mostly an equality, because PostgreSQL rejects other conditions when
+            // The condition of a FULL JOIN is mostly an equality, because PostgreSQL rejects most other conditions when
             // the statement runs.
             0..5 if kind == "FULL JOIN" => self.equality(&seen_before, &scope),
             0 => Node::expr(oid::BOOL, "").text("TRUE"),
@@ -332,7 +333,7 @@ impl Gen<'_> {
             .node(condition)
             .text(")");
         if self.once_in(12) {
-            // An alias for the join hides the tables in it.
+            // An alias for the join hides the tables that the join contains.
             let alias = self.fresh("j");
             let names = both.names();
             let unique: Vec<(String, Ty)> = names

@@ -2,7 +2,7 @@
 //!
 //! Input: a schema and a seed. Output: a tree that PostgreSQL nearly always accepts. The generator assumes that an
 //! expression has the type for which it was generated. PostgreSQL may give the expression another type; `judge`
-//! compares that type with the compiler's answer. No code here compares answers.
+//! compares that type with the compiler's answer. The generator itself does not compare answers.
 
 mod call;
 mod condition;

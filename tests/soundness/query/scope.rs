@@ -8,7 +8,7 @@ use crate::types::Ty;
 /// The names in scope at one place.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scope {
-    /// Columns; in a grouped query, the grouping keys.
+    /// The columns in scope or, in a grouped query, the grouping keys.
     pub(super) items: Vec<(Ty, Node)>,
     /// The scope of the enclosing query.
     pub(super) outer: Option<Rc<Scope>>,

@@ -266,8 +266,8 @@ impl Gen<'_> {
                     (ty, self.key(ty, depth.min(1), &scope.plain()))
                 }
             };
-            // Only an expression with a column can be repeated in the grouped query: PostgreSQL does not recognize a
-            // second parameter or constant as the grouping key.
+            // Only a key that contains a column can be used again in the grouped query: PostgreSQL does not recognize a
+            // repeated parameter or constant as the grouping key.
             let mut column = node.what.ends_with("column");
             node.visit(&mut |it| column |= it.what.ends_with("column"));
             if column {

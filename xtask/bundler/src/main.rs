@@ -42,7 +42,7 @@ fn bundle(wasm: &Path, folder: &Path) -> Result<(), Box<dyn Error>> {
         .typescript(false)
         .remove_producers_section(true)
         .remove_name_section(true)
-        // worker-build sets these options too: they make the reset after a panic possible.
+        // worker-build sets these options too. With them, a Worker can be reset after a panic.
         .reset_state_function(true)
         .force_enable_abort_handler(true);
     bindgen.generate(folder).map_err(|error| format!("{error:#}"))?;

@@ -1,7 +1,7 @@
 //! `cargo xtask bench flights`: prints the round trips of queries, pipelines, many rows, transactions and streams,
 //! natively and from a Worker in the real workerd. A delaying network in front of a local DSQL counts the round trips.
 //!
-//! This command uses the code of the tests (`tests/flights.rs`). The tests assert the same figures.
+//! This command runs code of the tests (`tests/flights.rs`); the tests assert the figures that this command prints.
 
 use anyhow::Result;
 use clap::Args;

@@ -23,8 +23,8 @@ pub(crate) struct Options {
 /// The maximum size of the smallest useful configuration, in kB.
 const MARK: f64 = 25.5;
 
-/// For each feature of dsql-edge, and `warm_up`: the name, the features of the Worker with this feature, and the features of the Worker without
-/// this feature.
+/// For each feature of dsql-edge, and for `warm_up`: the name, the Worker's features with it, and the Worker's features
+/// without it.
 const FEATURES: [(&str, &str, &str); 6] = [
     ("feature aws-sigv4", "query,aws-sigv4", "query"),
     ("feature serde", "query,serde", "query"),
@@ -66,7 +66,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 /// Builds the Worker with these features and returns the size of its bundle, in kB.
 fn weigh(features: &str) -> Result<f64> {
     let folder = project::root().join("xtask/size");
-    // The previous bundle has other features, and may be newer than this wasm.
+    // The previous bundle was built with other features. It may be newer than this wasm, and would then not be written
+    // again.
     let bundled = project::target().join("worker/size");
     if bundled.exists() {
         fs::remove_dir_all(&bundled)?;

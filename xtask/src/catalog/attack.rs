@@ -1,6 +1,6 @@
 //! Calls every function of `never_null.txt` with extreme values that are not NULL, and reports each function that
-//! returns NULL. A call that ends with an error does not count as NULL. As a check of the values themselves, functions
-//! that are known to return NULL are also called: the values must make each of them return NULL.
+//! returns NULL. A call that ends with an error does not count as NULL. To check the values themselves, this module
+//! also calls functions that are known to return NULL: with these values, each of them must return NULL.
 
 use std::collections::BTreeMap;
 
@@ -168,7 +168,8 @@ pub(super) fn run(client: &mut Client, never_null: &NeverNull) -> Result<()> {
     Ok(())
 }
 
-/// The fields of infinite dates and times for which `extract_is_never_null` is wrong, in either direction.
+/// Returns the fields of infinite dates and times for which `extract_is_never_null` is wrong: it promises a value and
+/// PostgreSQL returns NULL, or the reverse.
 fn wrong_fields(client: &mut Client) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
     for field in FIELDS {
@@ -227,7 +228,7 @@ fn attack(client: &mut Client, function: &Signature, class: Class, column: Optio
     Ok(outcome)
 }
 
-/// The arguments to try: every combination, or some of the combinations if there are too many.
+/// Returns the argument lists to try: every combination of values or, if there are too many, some of the combinations.
 fn combinations(function: &Signature, class: Class, choice: Choice) -> Vec<Vec<String>> {
     let lists: Vec<Vec<String>> = function
         .args
@@ -314,7 +315,7 @@ fn queries(function: &Signature, class: Class, column: Option<&str>, args: &[Str
     }
 }
 
-/// Runs one query. Only an error of the connection is an error; an error of the call is an answer.
+/// Runs one query. Returns an error only if the connection fails. An error of the call itself is an answer.
 fn call(client: &mut Client, sql: &str, outcome: &mut Outcome) -> Result<()> {
     let messages = match client.simple_query(sql) {
         Ok(messages) => messages,

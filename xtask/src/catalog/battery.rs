@@ -10,7 +10,7 @@ pub(super) struct Choice {
     pub(super) range: &'static str,
 }
 
-/// The choices of concrete types with which each polymorphic call is tried.
+/// The concrete types that replace polymorphic types. Each polymorphic call is tried with every choice.
 pub(super) const CHOICES: &[Choice] = &[
     Choice { element: "int4", range: "int4range" },
     Choice { element: "text", range: "tstzrange" },
@@ -50,7 +50,7 @@ pub(super) fn values(type_name: &str, choice: Choice) -> Vec<String> {
     literals(resolved).iter().map(|literal| format!("'{}'::{quoted}", literal.replace('\'', "''"))).collect()
 }
 
-/// Complete argument lists for functions for which arbitrary values of the types are not enough.
+/// Complete argument lists for functions that need more than arbitrary values of the right types.
 pub(super) fn samples(name: &str) -> &'static [&'static str] {
     match name {
         "nextval" | "currval" => &["'pg_temp.attack_sequence'"],

@@ -1,4 +1,4 @@
-//! Extensions, as DDL that a schema could contain.
+//! Writes extensions as DDL that a schema could contain.
 //!
 //! Input: a PostgreSQL 16. Output: one file per extension. Functions that only C code can call are left out.
 

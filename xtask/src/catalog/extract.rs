@@ -74,18 +74,20 @@ SELECT n.nspname || '.' || c.relname, c.relkind, s.number,
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN stable_type s ON s.oid = c.reltype
 WHERE n.nspname IN ('pg_catalog', 'information_schema') AND c.relkind IN ('r', 'v')";
 
-/// If a time of day with the name of a zone is valid without a date, the zone always has the same offset.
+/// The names of time zones. A zone always has the same offset if a time of day with the name of this zone is valid
+/// without a date.
 const TIME_ZONES: &str = "
 SELECT lower(name), CASE WHEN pg_input_is_valid('00:00 ' || name, 'timetz') THEN 'f' ELSE 'd' END FROM pg_timezone_names";
 
-/// The word `dst` may follow an abbreviation only if the abbreviation always has the same offset.
+/// The abbreviations of time zones. The word `dst` may follow an abbreviation only if the abbreviation always has the
+/// same offset.
 const ABBREVIATIONS: &str = "
 SELECT lower(abbrev), CASE WHEN is_dst THEN 'd' WHEN pg_input_is_valid('2000-01-01 00:00 ' || abbrev || ' dst', 'timestamptz')
                       THEN 's' ELSE 'y' END
 FROM pg_timezone_abbrevs";
 
-/// The names of settings, in lower case and as `SHOW` names its column. `pg_settings` does not list the settings in the
-/// array.
+/// The names of settings, in lower case and as `SHOW` names its column. The array has the settings that `pg_settings`
+/// does not list.
 const SETTINGS: &str = "
 SELECT lower(name), name FROM (
     SELECT name FROM pg_settings

@@ -1,5 +1,5 @@
-//! Compares a real cluster's recorded answers with the errors that `sql!` and the linter report without a database. A
-//! statement is rejected here only for reasons in its text, in the schema and in the statements before it.
+//! Compares a real cluster's recorded answers with the errors that `sql!` and the linter report without a database.
+//! `sql!` and the linter can reject a statement only because of its text, the schema, or the statements before it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -160,7 +160,7 @@ impl Session {
         Ok(Session { committed: schema, now, transactions: Transactions::new() })
     }
 
-    /// The recorder rolled back after each case.
+    /// Forgets the changes of the previous case, as the recorder rolled back after each case.
     fn begin_case(&mut self) {
         self.now = Growth::new(self.committed.clone());
         self.transactions = Transactions::new();
@@ -197,7 +197,8 @@ impl Session {
     }
 
     fn refusal(&mut self, statement: ParsedStatement<'_>, not_followed: &mut usize) -> Option<Refusal> {
-        // The rules of transactions come first: the compiler does not know the objects that this transaction created.
+        // The rules of transactions are applied first, because the compiler cannot see the objects that this
+        // transaction has created.
         if let Some(finding) = self.transactions.next(statement) {
             return Some((finding.rule.sqlstate.to_owned(), finding.diagnostic.message));
         }

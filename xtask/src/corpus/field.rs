@@ -3,9 +3,9 @@
 //! Input: `field/kinds.jsonl`, or any file of its form: a line has `id`, `class`, `what`, `schema`, `sql` and
 //! `postgres`. `postgres` has the answer (parameters and columns, or the error). If the query ran, `postgres` also has
 //! the number of rows and the columns with a NULL.
-//! Output: for each class, the share of answers that are PostgreSQL's. In every class, the report names two kinds of
-//! answers as unsound: a column that is described as NOT NULL and had a NULL, and a cardinality that the number of rows
-//! exceeds.
+//! Output: for each class, the share of answers that are equal to PostgreSQL's. In every class, the report names two
+//! kinds of answers as unsound: a column that is described as NOT NULL and had a NULL, and a cardinality that the
+//! number of rows exceeds.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -77,7 +77,7 @@ pub(super) fn measure(
     let mut unsound = 0;
     for case in cases.iter().filter(|case| only.is_none_or(|only| only == case.class || only == case.id)) {
         fs::write(&schema, &case.schema).with_context(|| schema.display().to_string())?;
-        // An error of the schema is an answer, too.
+        // If `describe` rejects the schema, this error is the answer of the case.
         let answer = describe.ask(&schema, &[&case.sql]).map(|mut answers| answers.pop());
         let verdict = match &answer {
             Ok(Some(answer)) => judged(case, answer),
@@ -107,7 +107,7 @@ pub(super) fn measure(
 
 const UNSOUND: &str = "unsound";
 
-/// Returns an error with the difference if an answer is not PostgreSQL's.
+/// Returns an error that describes the difference, if an answer differs from PostgreSQL's.
 fn judged(case: &Case, answer: &Answer) -> Result<(), String> {
     match (&case.postgres.pg, answer) {
         (Described::Accepted { params, cols }, Answer::Described { params: own, columns, cardinality }) => {

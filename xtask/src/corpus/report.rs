@@ -1,4 +1,5 @@
-//! Prints figures, for people or as JSON lines, and failures. This module computes only shares.
+//! Prints figures, for people or as JSON lines, and failures. The only figures that this module itself computes are
+//! shares.
 
 use std::collections::BTreeMap;
 

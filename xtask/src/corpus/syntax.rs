@@ -1,5 +1,6 @@
-//! Compares the answers of `describe` with PostgreSQL 16's raw parser, on statements that the raw parser accepts and
-//! statements that it rejects at a known place: `stage` must be `syntax` exactly if the raw parser reports an error.
+//! Compares the answers of `describe` with PostgreSQL 16's raw parser. The statements are some that the raw parser
+//! accepts, and some that it rejects at a known place. The `stage` of an answer must be `syntax` exactly if the raw
+//! parser reports an error.
 
 use std::fs;
 use std::path::Path;

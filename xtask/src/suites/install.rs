@@ -61,7 +61,8 @@ pub(super) fn install(folder: &Path) -> Result<Installed> {
         fs::create_dir_all(&target)?;
         let requirements = folder.join("sdists.txt");
         fs::write(&requirements, &sdists)?;
-        // pip builds each sdist to read its metadata, with the installed build backends.
+        // To read the metadata of an sdist, pip builds the sdist, here with the build backends that are already
+        // installed.
         let mut pip = pip(&installed.python, "download");
         pip.args(["--no-deps", "--no-build-isolation", "--no-binary", ":all:", "-d"]).arg(&target);
         run(pip.arg("-r").arg(&requirements))?;

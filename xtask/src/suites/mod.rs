@@ -80,7 +80,8 @@ const SUITES: [Suite; 6] = [
     Suite { name: "node-clients", how: How::Node("clients.mjs") },
 ];
 
-/// Tests that fail because PostgreSQL differs from DSQL: the suite, a part of the test's name, and the difference.
+/// Tests that fail because PostgreSQL differs from DSQL. Each entry has the suite, a part of the test's name, and the
+/// difference.
 const KNOWN_DIFFERENCES: [(&str, &str, &str); 0] = [];
 
 /// A line of the report that a suite writes.
@@ -91,7 +92,8 @@ struct Line {
     reason: String,
 }
 
-/// The outcomes of a suite's tests. For each test that failed or did not run, the reason, by the test's name.
+/// The outcomes of a suite's tests. The maps have the reason for each test that failed or did not run, by the test's
+/// name.
 #[derive(Default)]
 struct Outcome {
     passed: usize,

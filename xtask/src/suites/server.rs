@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use xtask::step::run;
 use xtask::{project, setup};
 
-/// AWS's clients use no other port.
+/// AWS's clients cannot use another port.
 const PORT: &str = "5432";
 
 const REGION: &str = "us-east-1";
@@ -58,7 +58,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Sets the environment of a client: the endpoint, the endpoint's keys and certificate, without this machine's AWS
+    /// Sets the environment of a client: adds the endpoint and its keys and certificate, and removes this machine's AWS
     /// settings.
     pub(super) fn describe_to(&self, command: &mut Command) -> Result<()> {
         for (name, _) in

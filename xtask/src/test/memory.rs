@@ -1,7 +1,7 @@
 //! Finds a folder in memory for the temporary files of tests.
 //!
 //! The tests create several hundred databases of some hundred files each. On a disk, the file system takes a third of
-//! the time, because it searches for a free inode among the inodes that were just deleted.
+//! the tests' time, because it searches for free inodes among those that were just deleted.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ pub(super) fn folder() -> Option<&'static Path> {
     (available >= BYTES_NEEDED && executes).then_some(Path::new(FOLDER))
 }
 
-/// Other systems do not have a file system in memory at a known place.
+/// Systems other than Linux do not have a file system in memory at a known place.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn folder() -> Option<&'static Path> {
     None

@@ -3,9 +3,10 @@
 //! Input: nothing, or the names of parts. Output: a summary with each check's result and time; the exit status is 1 if
 //! a check failed.
 //!
-//! The core has limits on two idle cores: 25 minutes from a fresh clone and 3 minutes if nothing has changed.
-//! A check that takes long or rarely finds anything is a part of its own, or the longer form of a check in the core.
-//! Invariant: every check runs, even after another check has failed. If a check does not run, the summary names it.
+//! On two idle processor cores, the part `core` may take 25 minutes from a fresh clone, and 3 minutes if nothing has
+//! changed. A check that takes long or rarely finds a problem belongs to another part. Such a check may be the longer
+//! form of a check of the part `core`. Invariant: every check runs, even after another check has failed. If a check is
+//! left out, the summary names the check.
 
 mod doc_tests;
 mod memory;

@@ -30,7 +30,7 @@ pub(super) enum Work {
         tests: Command,
         besides: Option<Box<(Command, DocTests)>>,
     },
-    /// Runs nothing, for this reason.
+    /// Nothing is run. The text is the reason.
     Nothing(&'static str),
 }
 
@@ -93,7 +93,7 @@ fn core() -> Result<Vec<Step>> {
     let lints = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
     steps.extend([
         step("lints", cargo(&lints)),
-        // This code is compiled only for wasm.
+        // The code that these lints check is compiled only for wasm.
         step("lints: wasm", lints_for_wasm(&["--no-default-features"])),
         step("lints: wasm, all features", lints_for_wasm(&["--features", "pool,assume-role,direct-tls"])),
         step("docs", docs),
@@ -164,7 +164,7 @@ fn oldest_workerd() -> Result<Vec<Step>> {
     Ok(vec![step("build", tests(&["--no-run"])), programs("oldest workerd", oldest, None)])
 }
 
-/// Tries all faults at all places. The part `core` tries only some of the faults, but some fault at each place.
+/// Tries all faults at all places. The part `core` tries at least one fault at each place, but not all of them.
 fn faults() -> Result<Vec<Step>> {
     let everywhere = |mut command: Command| {
         command.env("DSQL_EDGE_FAULTS", "everywhere");
@@ -222,10 +222,10 @@ fn programs(name: &str, tests: Command, besides: Option<(Command, DocTests)>) ->
 }
 
 /// `cargo test` of the whole workspace with these arguments. The command always names the whole workspace, because
-/// cargo builds shared dependencies once for each set of packages. The commands that tests run are built already, by
-/// `--no-run` without a filter. Most tests wait for a server most of the time, so each test program runs twice as many
-/// tests at once as there are cores. The tests' databases exist only for seconds, and are in memory if there is enough
-/// space.
+/// cargo builds shared dependencies once for each set of packages. The commands that tests run have already been built,
+/// by an earlier `cargo test --no-run` without a filter. Most tests wait for a server most of the time, so each test
+/// program runs twice as many tests at once as there are cores. The tests' databases exist only for seconds, and are in
+/// memory if there is enough space.
 fn tests(arguments: &[&str]) -> Command {
     let mut command = cargo(&["test", "--locked", "--workspace"]);
     command.args(arguments).env(worker::BUILT, "1");

@@ -2,7 +2,7 @@
 //!
 //! Input: arguments of `cargo test` that choose programs. Output: a command for each program, as `cargo test` runs the
 //! program: in the folder of its package, with the variables that tests read. `cargo test` itself runs one program
-//! after the other. This would waste time, because most of our programs often wait for a server.
+//! after the other. This takes longer, because most of our programs often wait for a server.
 
 use std::env;
 use std::ffi::OsString;
@@ -88,7 +88,8 @@ const LIBRARY_PATH: &str = "DYLD_FALLBACK_LIBRARY_PATH";
 #[cfg(not(target_os = "macos"))]
 const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
 
-/// The variable for the tests of a macro crate, because these tests load rustc's own standard library.
+/// Returns the value of the variable that the tests of a macro crate need, because they load rustc's own standard
+/// library.
 fn library_path() -> Result<OsString> {
     let mut rustc = Command::new("rustc");
     let output = rustc.args(["--print", "target-libdir"]).current_dir(project::root()).output()?;
@@ -113,8 +114,8 @@ pub(super) struct Ended {
 pub(super) const LIMIT: Duration = Duration::from_secs(10 * 60);
 
 /// Runs all programs, and passes each program to `done` when the program has ended. The number of programs that run at
-/// the same time is the number of cores plus one, because one program is usually waiting. If this number is the number
-/// of cores plus two, the whole run takes longer.
+/// the same time is the number of cores plus one, because one program is usually waiting. With the number of cores plus
+/// two, the whole run would take longer.
 pub(super) fn run(programs: Vec<Program>, done: impl Fn(Ended) + Sync) -> Result<()> {
     let waiting = Mutex::new(programs.into_iter());
     let lane = || -> Result<()> {

@@ -1,10 +1,10 @@
 //! `cargo xtask bench macro`: the cost of a query at build time, compared with sqlx 0.9 in offline mode.
 //!
 //! Two packages with the same functions, one with `sql!`, one with `query!`, are compiled without a query and with
-//! several numbers of queries. The cost of a query is the difference from the package without queries. The figures are
-//! about rustc itself: the time of macro expansion (from rustc), the user time and the peak memory (from the kernel).
-//! Each build is unoptimised, as in a debug build, and not incremental. Each figure is the minimum of several rounds,
-//! because other processes can only make a figure larger.
+//! several numbers of queries. The cost of a query is the difference from the package without queries. The figures
+//! measure rustc itself: rustc reports the time of macro expansion, and the kernel reports the user time and the peak
+//! memory. Each build is unoptimised, as in a debug build, and not incremental. Each figure is the minimum of several
+//! rounds, because other processes can only make a figure larger.
 
 mod cold;
 mod offline;
@@ -43,7 +43,7 @@ pub(crate) struct Options {
     no_build: bool,
 }
 
-/// A build: the macro, `check` or `build`, the schema, and the number of queries.
+/// A measured build: its macro, its cargo command (`check` or `build`), its schema, and its number of queries.
 type Case = (Peer, Mode, Schema, usize);
 
 /// The schema that `sql!` reads.
@@ -51,7 +51,7 @@ type Case = (Peer, Mode, Schema, usize);
 enum Schema {
     /// Only the tables that the queries use.
     Small,
-    /// The same tables within a megabyte of other tables.
+    /// The same tables, between other tables: the whole schema has about a megabyte.
     Large,
 }
 
@@ -70,7 +70,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Both packages, and the files of the schemas.
+/// The two packages, and the paths of the two schemas.
 struct Packages {
     ours: Package,
     sqlx: Package,
@@ -106,8 +106,8 @@ impl Packages {
     }
 }
 
-/// Measures all cases once per round. If other processes load the machine for a minute, they affect the cases of both
-/// `sql!` and `query!`.
+/// Measures all cases once per round. So if other processes load the machine for a minute, the cases of both `sql!` and
+/// `query!` become slower.
 fn measure(packages: &Packages, options: &Options) -> Result<BTreeMap<Case, Run>> {
     let modes = if options.no_build { vec![Mode::Check] } else { vec![Mode::Check, Mode::Build] };
     let mut cases: Vec<Case> = Vec::new();

@@ -41,7 +41,7 @@ pub(super) fn write(queries: &[Query], package: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The variant of sqlx-postgres's `PgType`.
+/// Returns the name of the variant of sqlx-postgres's `PgType` for a type.
 fn type_info(sql_type: &SqlType) -> Result<String> {
     let (name, suffix) = match sql_type.name.strip_prefix('_') {
         Some(element) => (element, "Array"),

@@ -125,7 +125,7 @@ impl Peer {
         }
     }
 
-    /// The dependency on the crate of the macro, without other dependencies, with the same features.
+    /// Returns the line of a Cargo.toml that depends on the macro's crate alone, with the same features.
     pub(super) fn macro_dependency(self) -> String {
         match self {
             Peer::Ours => {
@@ -155,7 +155,7 @@ impl Peer {
 /// The version of the peer.
 const SQLX: &str = "=0.9.0";
 
-/// The type that users usually write for such an argument of a function.
+/// The Rust type that users usually write for a function's argument of this SQL type.
 fn argument_type(sql_type: &SqlType) -> Result<&'static str> {
     Ok(match (&sql_type.kind, sql_type.name.as_str()) {
         (SqlTypeKind::Array(element), _) => match element.name.as_str() {

@@ -1,9 +1,9 @@
 //! Measures rustc: cargo starts this program instead of rustc (`RUSTC_WRAPPER`); this program runs
 //! rustc and records its time.
 //!
-//! Only the run of rustc for the measured crate is recorded; other runs of rustc are not changed. `-Z time-passes`
-//! makes rustc report the time of its passes; a stable rustc accepts this option with `RUSTC_BOOTSTRAP=1`. The wrapper
-//! sets this variable for that one process.
+//! The wrapper records only the run of rustc for the measured crate, and changes no other run of rustc.
+//! `-Z time-passes` makes rustc report the time of its passes; a stable rustc accepts this option with
+//! `RUSTC_BOOTSTRAP=1`. The wrapper sets this variable for that one process.
 
 use std::env;
 use std::ffi::OsString;
@@ -80,7 +80,7 @@ fn pass_on(log: &Path) -> Result<u8> {
         return Ok(code(command.status()?));
     }
     command.args(["-Ztime-passes", "-Ztime-passes-format=json"]).env("RUSTC_BOOTSTRAP", "1");
-    // cargo reads rustc's messages from this output, so the report of the passes is removed from the output.
+    // cargo reads rustc's messages from the output, so the lines about the passes are removed from the output.
     let output = command.output()?;
     let expansion =
         account(&output.stderr, &mut std::io::stderr())? + account(&output.stdout, &mut std::io::stdout())?;

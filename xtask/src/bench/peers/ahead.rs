@@ -1,4 +1,5 @@
-//! The figures in which another client is ahead of dsql-edge: a table of its own, so that nobody has to search for them.
+//! Collects the figures in which another client is ahead of dsql-edge in a separate table, so that nobody has to search
+//! for these figures.
 
 use xtask::peers::{OURS, SOCKET};
 
@@ -16,7 +17,7 @@ struct Pair {
     ratio: f64,
 }
 
-/// The table of all figures in which a client that is not ours is ahead.
+/// The table of all figures in which a client other than dsql-edge is ahead.
 pub(super) fn table(measured: &Measured) -> Table {
     let mut pairs = Vec::new();
     times(measured, &mut pairs);
@@ -39,7 +40,7 @@ pub(super) fn table(measured: &Measured) -> Table {
     }
 }
 
-/// Medians, compared pair by pair.
+/// Compares the medians, and the ratio of the times of each round.
 fn times(measured: &Measured, pairs: &mut Vec<Pair>) {
     let mut compare = |what: String, name: &str, ours: Option<&Vec<f64>>, other: &[f64]| {
         if let Some(ours) = ours {
@@ -88,7 +89,8 @@ fn costs(measured: &Measured, pairs: &mut Vec<Pair>) {
     }
     let ours = measured.loads.iter().find(|it| it.client == OURS.name);
     for other in &measured.loads {
-        // The smaller value is better: the time for an answer.
+        // In this table the smaller value is better, so the number of answers per second is converted to the time per
+        // answer.
         let time = |load| 1000.0 / per_second(load);
         compare("overload: ms for each correct answer", &other.client, ours.map(time), time(other));
         #[allow(clippy::cast_precision_loss, reason = "thousands")]

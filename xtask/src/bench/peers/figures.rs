@@ -53,7 +53,7 @@ pub(super) fn print(measured: &Measured) {
     }
 }
 
-/// Our turns of the same case, if these are not ours.
+/// If `turns` are another client's: our turns of the same case.
 fn ours<'a>(measured: &'a Measured, turns: &Turns) -> Option<&'a Turns> {
     let same =
         |it: &&Turns| it.client == OURS.name && it.case == turns.case && it.round_trip == turns.round_trip;

@@ -29,7 +29,8 @@ pub(super) struct Machine {
     pub(super) system: String,
     pub(super) versions: Vec<(String, String)>,
     pub(super) arguments: String,
-    /// The time of a request without a query, and the measured round trips of the network, in milliseconds.
+    /// `http_ms` is the time of a request without a query; `network` has each configured round trip and the measured
+    /// one. All times are in milliseconds.
     pub(super) http_ms: f64,
     pub(super) network: Vec<(u64, f64)>,
 }
@@ -56,7 +57,8 @@ pub(super) struct Turns {
     pub(super) received: f64,
 }
 
-/// First answers of fresh isolates: `one` with a query, `nothing` without.
+/// The times of the first answers of fresh isolates. The case `one` is a request with a query, and `nothing` is a
+/// request without a query.
 #[derive(Deserialize)]
 pub(super) struct Isolate {
     pub(super) case: String,
@@ -82,7 +84,7 @@ pub(super) struct Memory {
     pub(super) after_kb: f64,
 }
 
-/// Transactions while every third commit conflicts.
+/// The results of transactions while every third commit conflicts.
 #[derive(Deserialize)]
 pub(super) struct Conflicts {
     pub(super) client: String,
@@ -92,7 +94,7 @@ pub(super) struct Conflicts {
     pub(super) error: Option<String>,
 }
 
-/// Requests beyond the cluster's connection rate.
+/// The results of requests that exceed the cluster's connection rate.
 #[derive(Deserialize)]
 pub(super) struct Load {
     pub(super) client: String,

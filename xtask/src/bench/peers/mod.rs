@@ -76,8 +76,8 @@ pub(super) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Runs the measuring program, built with optimisation: without it, the network and the local DSQL would take more of
-/// the processors than workerd.
+/// Runs the measuring program, built with optimisation. Without optimisation, the network and the local DSQL would use
+/// more processor time than workerd.
 fn measure(options: &Options) -> Result<String> {
     let mut arguments = Vec::new();
     if options.full {

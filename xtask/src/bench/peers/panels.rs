@@ -60,7 +60,7 @@ pub(super) fn costs(measured: &Measured) -> Vec<Panel> {
     panels
 }
 
-/// Requests beyond the connection rate, and rows that a conflict prevented.
+/// The charts of requests that exceed the connection rate, and of rows that were not written because of a conflict.
 pub(super) fn loads(measured: &Measured) -> Vec<Panel> {
     let load = |client: &Client| measured.loads.iter().find(|load| load.client == client.name);
     #[allow(clippy::cast_precision_loss, reason = "thousands")]

@@ -1,6 +1,7 @@
 //! The tables of a run: which figure is in which row and column.
 //!
-//! A ratio is ours divided by the client's, from the same round; a ratio above 1 is bold: the client is ahead.
+//! A ratio is our value divided by the client's value of the same round. A ratio above 1 is bold, because the client is
+//! ahead.
 
 use xtask::peers::OURS;
 
@@ -21,7 +22,7 @@ pub(super) fn of(measured: &Measured) -> Vec<Table> {
     }
     let mut counted = measured.turns.iter().map(|turns| turns.round_trip).collect::<Vec<_>>();
     counted.sort_unstable();
-    // With the longest delay, the bytes of one flight are never counted as two.
+    // With the longest delay, the bytes of one flight are never counted as two flights.
     if let Some(longest) = counted.last() {
         let turns: Vec<&Turns> = measured.turns.iter().filter(|turns| turns.round_trip == *longest).collect();
         tables.push(traffic(&turns, *longest));
@@ -303,7 +304,7 @@ fn ratio(ratio: f64, name: &str) -> String {
     if is_ahead { format!("**{ratio:.2}**") } else { format!("{ratio:.2}") }
 }
 
-/// Three digits, more or less.
+/// Formats a number with about three digits.
 pub(super) fn number(value: f64) -> String {
     match value {
         value if value.is_nan() => "–".to_owned(),

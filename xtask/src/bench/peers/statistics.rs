@@ -1,6 +1,6 @@
 //! Medians, percentiles, and ratios of measurements that were taken in pairs. Pure.
 
-/// The value that this share of the values does not exceed: the nearest rank. NaN without values.
+/// The smallest value that at least this share of the values does not exceed (nearest-rank method). NaN without values.
 pub(super) fn percentile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn ratio_of_pairs_is_not_moved_by_drift() {
-        // The machine becomes ten times slower during the second half; every pair has the same ratio.
+        // In the second half, the machine is ten times slower. Nevertheless, every pair of values has the same ratio.
         let ours = [1.0, 1.0, 10.0, 10.0];
         let others = [2.0, 2.0, 20.0, 20.0];
         assert_eq!(paired_ratio(&ours, &others), 0.5);
