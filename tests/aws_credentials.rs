@@ -79,10 +79,7 @@ const SOURCES: [Source; 8] = [
     Source {
         name: "an instance",
         files: &[],
-        variables: &[
-            ("AWS_EC2_METADATA_DISABLED", "false"),
-            ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "{aws}"),
-        ],
+        variables: &[("AWS_EC2_METADATA_DISABLED", "false"), ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "{aws}")],
     },
     Source {
         name: "web identity",

@@ -31,7 +31,10 @@ impl AwsCredentials {
         let found = provider
             .provide_credentials()
             .await
-            .context("no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")?;
+            .context(
+                "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; a profile with \
+                 single sign-on needs `aws sso login` first",
+            )?;
         Ok((AwsCredentials(provider), of_aws(&found)))
     }
 }

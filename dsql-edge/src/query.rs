@@ -5,7 +5,7 @@
 
 use crate::arguments::Arguments;
 use crate::error::Error;
-use crate::many_rows::Rows;
+use crate::many_rows::{MAX_ROWS, Rows};
 use crate::row::DataRow;
 use crate::statement::{KeyConstraints, Statement, StatementRef};
 
@@ -61,7 +61,8 @@ pub struct SessionQuery<R>(pub(crate) Query<R>);
 ///
 /// The rows are read from their iterator while they are sent, in chunks of at most 3,000 rows and 8 MiB. In a
 /// [`Transaction`](crate::Transaction), all rows are part of that transaction. Otherwise each chunk is a transaction of
-/// its own, which takes two round trips. If a chunk fails, the chunks before it stay committed, and
+/// its own. A chunk takes one round trip, because its COMMIT is sent together with the rows of the next chunk; the COMMIT
+/// of the last chunk takes one more. If a chunk fails, the chunks before it stay committed, and
 /// [`Error::committed_rows`] is the number of their rows.
 ///
 /// ```
@@ -93,6 +94,8 @@ pub(crate) struct Bulk<'a> {
     pub(crate) rows: Rows<'a>,
     /// Whether COMMIT is sent with the rows.
     pub(crate) fused: bool,
+    /// The maximum number of rows of a chunk. Tests set fewer.
+    pub(crate) max_rows: usize,
 }
 
 /// A row of one column, whose value [`Query::fetch_value`] returns.
@@ -219,11 +222,12 @@ impl<'a> BulkCommand<'a> {
     /// A statement that returns no rows.
     #[doc(hidden)]
     pub fn new(statement: &'static Statement, rows: Rows<'a>) -> Self {
-        BulkCommand { bulk: Bulk { statement: statement.into(), rows, fused: false } }
+        BulkCommand { bulk: Bulk { statement: statement.into(), rows, fused: false, max_rows: MAX_ROWS } }
     }
 
-    /// Sends the COMMIT of each chunk together with the rows of the chunk: one round trip instead of two. If the
-    /// connection breaks, the outcome of the chunk is unknown ([`Error::is_outcome_unknown`]).
+    /// Sends the COMMIT of each chunk together with the rows of the same chunk, which takes one round trip less in all. If
+    /// the connection breaks, the outcome of the chunk is unknown ([`Error::is_outcome_unknown`]) even if the server had
+    /// not received all rows.
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql, types::Uuid};
@@ -248,7 +252,10 @@ impl<'a, R: Send + 'static> BulkQuery<'a, R> {
         rows: Rows<'a>,
         decode: fn(&DataRow<'_>) -> Result<R, Error>,
     ) -> Self {
-        BulkQuery { bulk: Bulk { statement: statement.into(), rows, fused: false }, decode }
+        BulkQuery {
+            bulk: Bulk { statement: statement.into(), rows, fused: false, max_rows: MAX_ROWS },
+            decode,
+        }
     }
 
     /// Does the same as [`BulkCommand::fused`].

@@ -1,19 +1,20 @@
-//! Runs statements for many rows: one chunk after the other, each in a transaction of its own.
+//! Runs statements for many rows, in chunks.
 //!
 //! Input: a [`BulkCommand`] or a [`BulkQuery`]. Output: the number of affected rows, or the returned rows. If a chunk
-//! fails, the output is its error, with the number of rows that were committed before this chunk. One chunk at a time
-//! is kept in memory, because the chunk may have to be sent again.
+//! fails, the output is its error, with the number of rows that were committed before this chunk. `chunks.rs` runs the
+//! chunks of which each is a transaction; the others run here.
 
+use crate::client::chunks::{ChunkSink, Chunks};
 use crate::client::executor::Executor;
 use crate::client::fetch::QueryFuture;
-use crate::client::flight::{BEGIN, Prepared, Sink, TransactionStart};
-use crate::client::lender::{Lender, OpenTransaction};
+use crate::client::flight::{Prepared, Sink};
 use crate::client::pipeline::{All, Collector, Counted, Members, Pipelined};
-use crate::client::run::{Attempt, AttemptFuture, Attempted, Runs, Target};
+use crate::client::run::Target;
 use crate::error::{Error, Kind};
 use crate::many_rows::{MAX_BYTES, MAX_ROWS};
 use crate::query::{Bulk, BulkCommand, BulkQuery, Request};
-use crate::statement::{Effect, StatementRef};
+use crate::row::DataRow;
+use crate::statement::Effect;
 
 impl<'a> BulkCommand<'a> {
     /// Runs the statement for all rows, and returns the number of rows that it inserted, updated or deleted. Outside a
@@ -40,12 +41,9 @@ impl<'a, R: Send + 'static> BulkQuery<'a, R> {
         'a: 'e,
     {
         QueryFuture::new(async move {
-            let (mut all, mut chunk) = (Vec::new(), All::new(self.decode));
-            let mut progress = ChunkProgress::default();
-            while progress.next(executor.target(), &mut self.bulk, &mut chunk).await? {
-                all.append(chunk.rows());
-            }
-            Ok(all)
+            let mut all = All::new(self.decode);
+            run(executor.target(), &mut self.bulk, &mut all).await?;
+            all.finish()
         })
     }
 
@@ -62,108 +60,115 @@ impl<'a, R: Send + 'static> BulkQuery<'a, R> {
 }
 
 async fn execute(target: Target<'_>, bulk: &mut Bulk<'_>) -> Result<u64, Error> {
-    let (mut affected, mut chunk) = (0, Counted::default());
-    let mut progress = ChunkProgress::default();
-    while progress.next(target, bulk, &mut chunk).await? {
-        affected += core::mem::take(&mut chunk).finish()?;
+    let mut affected = Total::default();
+    run(target, bulk, &mut affected).await?;
+    Ok(affected.0)
+}
+
+/// Runs the statement for all rows, and collects the rows that it returns.
+async fn run(target: Target<'_>, bulk: &mut Bulk<'_>, sink: &mut dyn ChunkSink) -> Result<(), Error> {
+    if target.transaction.is_some() || bulk.fused || bulk.statement.effect == Effect::Read {
+        return run_flights(target, bulk, sink).await;
     }
-    Ok(affected)
+    let mut chunks = Chunks::new(target.lender, sink);
+    while let Some((chunk, rows)) = bulk.next() {
+        match Prepared::new(chunk) {
+            Ok(chunk) => chunks.send(chunk, rows).await?,
+            Err(error) => return Err(chunks.end(error).await),
+        }
+    }
+    chunks.finish().await
 }
 
-/// The number of rows that were committed.
-#[derive(Default)]
-struct ChunkProgress {
-    committed: usize,
-}
-
-impl ChunkProgress {
-    /// Sends the next chunk. Returns `false` if there are no more rows.
-    async fn next(
-        &mut self,
-        target: Target<'_>,
-        bulk: &mut Bulk<'_>,
-        sink: &mut dyn Sink,
-    ) -> Result<bool, Error> {
-        let Some(chunk) = bulk.rows.chunk(MAX_ROWS, MAX_BYTES) else { return Ok(false) };
-        let rows = chunk.rows;
-        let request =
-            Request { statement: bulk.statement.clone(), arguments: chunk.arguments, unchecked: false };
-        let sent = match Prepared::new(request) {
-            Ok(prepared) => target.run_chunk(&prepared, bulk.fused, sink).await,
+/// Runs each chunk as one flight: in the caller's transaction, or together with its own BEGIN and COMMIT.
+async fn run_flights(target: Target<'_>, bulk: &mut Bulk<'_>, sink: &mut dyn ChunkSink) -> Result<(), Error> {
+    let mut committed: usize = 0;
+    while let Some((chunk, rows)) = bulk.next() {
+        let mut sink = OneChunk { start: sink.position(), sink: &mut *sink };
+        let sent = match Prepared::new(chunk) {
+            Ok(chunk) => match target.run(core::slice::from_ref(&chunk), &mut [&mut sink]) {
+                Some(running) => running.await,
+                None => Ok(()),
+            },
             Err(error) => Err(error),
         };
-        let alone = target.transaction.is_none();
         match sent {
-            Ok(()) => self.committed = self.committed.saturating_add(rows),
-            Err(error) if alone => {
-                let committed = self.committed.saturating_add(if error.is_executed() { rows } else { 0 });
+            Ok(()) => committed = committed.saturating_add(rows),
+            Err(error) if target.transaction.is_none() => {
+                let committed = committed.saturating_add(if error.is_executed() { rows } else { 0 });
                 return Err(error.after_rows(committed));
             }
             Err(error) => return Err(error),
         }
-        Ok(true)
+    }
+    Ok(())
+}
+
+/// Collects the rows of one chunk, and discards only these if the chunk is sent again.
+struct OneChunk<'s> {
+    sink: &'s mut dyn ChunkSink,
+    start: u64,
+}
+
+impl Sink for OneChunk<'_> {
+    fn row(&mut self, row: &DataRow<'_>) -> Result<(), Error> {
+        self.sink.row(row)
+    }
+
+    fn done(&mut self, affected: u64) {
+        self.sink.done(affected);
+    }
+
+    fn restart(&mut self) -> bool {
+        self.sink.rewind(self.start);
+        true
+    }
+
+    fn keeps(&self) -> bool {
+        self.sink.keeps()
     }
 }
 
-impl Target<'_> {
-    async fn run_chunk(&self, chunk: &Prepared, fused: bool, sink: &mut dyn Sink) -> Result<(), Error> {
-        let statement = &chunk.statement;
-        let members = core::slice::from_ref(chunk);
-        let separate = self.transaction.is_none() && !fused && statement.effect != Effect::Read;
-        if !separate {
-            return match self.run(members, &mut [sink]) {
-                Some(running) => running.await,
-                None => Ok(()),
-            };
-        }
-        let attempt = ChunkAttempt { statement, lender: self.lender, members, sink };
-        Runs::of_query(self.lender).attempts(attempt).await
+/// Adds up the server's counts of the rows of all chunks.
+#[derive(Default)]
+struct Total(u64);
+
+impl Sink for Total {
+    fn row(&mut self, _: &DataRow<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn done(&mut self, affected: u64) {
+        self.0 = self.0.saturating_add(affected);
+    }
+
+    fn restart(&mut self) -> bool {
+        self.rewind(0);
+        true
+    }
+
+    fn keeps(&self) -> bool {
+        false
     }
 }
 
-/// A chunk outside a transaction: BEGIN and the rows in one flight, COMMIT in another.
-struct ChunkAttempt<'c, 's> {
-    statement: &'c StatementRef,
-    lender: &'c Lender,
-    members: &'c [Prepared],
-    sink: &'s mut dyn Sink,
-}
-
-impl Attempt for ChunkAttempt<'_, '_> {
-    fn attempt<'a>(&'a mut self, runs: &'a mut Runs<'_>) -> AttemptFuture<'a> {
-        Box::pin(self.send(runs))
+impl ChunkSink for Total {
+    fn position(&self) -> u64 {
+        self.0
     }
 
-    fn finish(&mut self, runs: &Runs<'_>, result: Result<(), Error>) -> Result<(), Error> {
-        runs.end(self.statement, result)
+    fn rewind(&mut self, position: u64) {
+        self.0 = position;
     }
 }
 
-impl ChunkAttempt<'_, '_> {
-    async fn send(&mut self, runs: &mut Runs<'_>) -> Attempted {
-        let open = OpenTransaction::begin(self.lender, TransactionStart { begin: BEGIN, key: None });
-        let sent = runs.fly_in(open.id, self.members, &mut [&mut *self.sink]).await;
-        let failure = match (sent, self.lender.take_failure(open.id)) {
-            (_, Some(failure)) => Box::new(failure),
-            // The rows could not be sent, or a returned row cannot be used, so the chunk must not be committed.
-            (Err(error), None) => {
-                open.close();
-                return Attempted::Ended(Err(error));
-            }
-            (Ok(()), None) => match runs.commit(open.id).await {
-                Ok(()) => {
-                    open.close();
-                    return Attempted::Ended(Ok(()));
-                }
-                Err(failure) => failure,
-            },
-        };
-        open.close();
-        if self.sink.restart() {
-            Attempted::Failed(failure)
-        } else {
-            Attempted::Ended(Err(runs.conclude(failure.error, &failure.facts)))
-        }
+impl<R: Send> ChunkSink for All<R> {
+    fn position(&self) -> u64 {
+        self.rows.len() as u64
+    }
+
+    fn rewind(&mut self, position: u64) {
+        self.rows.truncate(usize::try_from(position).unwrap_or(usize::MAX));
     }
 }
 
@@ -190,6 +195,14 @@ impl<R: Send + 'static> Pipelined for BulkQuery<'_, R> {
 }
 
 impl Bulk<'_> {
+    /// The next chunk, and the number of its rows.
+    fn next(&mut self) -> Option<(Request, usize)> {
+        let chunk = self.rows.chunk(self.max_rows, MAX_BYTES)?;
+        let request =
+            Request { statement: self.statement.clone(), arguments: chunk.arguments, unchecked: false };
+        Some((request, chunk.rows))
+    }
+
     /// All rows as one chunk. More rows than a chunk can hold are an error.
     fn one_chunk(&mut self) -> Request {
         let chunk = self.rows.chunk(MAX_ROWS, MAX_BYTES);

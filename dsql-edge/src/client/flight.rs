@@ -122,6 +122,9 @@ pub(crate) struct TransactionStart {
 /// The statements that are sent at once, up to one Sync.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Flight<'f> {
+    /// Whether the COMMIT of the previous transaction is sent first, with a Sync of its own. `false` again once the
+    /// server has committed.
+    pub(crate) commits_previous: bool,
     /// BEGIN, if the transaction is not open yet.
     pub(crate) begin: Option<&'static str>,
     /// The statement that inserts the transaction's idempotency key.
@@ -139,6 +142,10 @@ const COMMIT: &str = "COMMIT";
 /// The part of a flight that the server answers next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
+    /// The COMMIT of the previous transaction.
+    Previous,
+    /// The Sync after that COMMIT.
+    PreviousSync,
     Begin,
     Key,
     Member(usize),
@@ -161,12 +168,15 @@ impl<'f> Flight<'f> {
             begin: start.map(|start| start.begin),
             key: start.and_then(|start| start.key.as_deref()),
             members,
-            commit: false,
             in_transaction: true,
+            ..Flight::default()
         }
     }
 
     pub(crate) fn payload(&self) -> Payload {
+        if self.commits_previous && !seeded!(DeniesPreviousCommit) {
+            return Payload::Commit;
+        }
         if reads(self.members) && !self.in_transaction {
             return Payload::Reads;
         }
@@ -221,6 +231,10 @@ impl<'f> Flight<'f> {
     }
 
     fn write_all(&self, connection: &mut Connection) -> Result<(), Malformed> {
+        if self.commits_previous {
+            write_control(COMMIT, connection)?;
+            connection.sync()?;
+        }
         if let Some(begin) = self.begin {
             write_control(begin, connection)?;
         }
@@ -237,6 +251,13 @@ impl<'f> Flight<'f> {
     }
 
     fn first_step(&self) -> Step {
+        match self {
+            Flight { commits_previous: true, .. } => Step::Previous,
+            _ => self.after_previous(),
+        }
+    }
+
+    fn after_previous(&self) -> Step {
         match self {
             Flight { begin: Some(_), .. } => Step::Begin,
             _ => self.after_begin(),
@@ -304,6 +325,8 @@ pub(crate) struct Answer<'a, 's> {
     local: Option<Error>,
     rejected: Option<(Box<DatabaseError>, Step)>,
     committed: bool,
+    /// Set if the previous transaction was not committed, although its COMMIT caused no error.
+    previous_state: Option<(Kind, Signal)>,
     keyless: bool,
     /// The number of bytes of rows that stay in memory; `most` is the limit.
     kept: usize,
@@ -326,6 +349,7 @@ impl<'a, 's> Answer<'a, 's> {
             local: None,
             rejected: None,
             committed: false,
+            previous_state: None,
             keyless: false,
             kept: 0,
             most,
@@ -374,8 +398,11 @@ impl<'a, 's> Answer<'a, 's> {
                     return ControlFlow::Break(FlightEnd::StatementRejected { error, step: self.step });
                 }
                 if !seeded!(ForgetsError) {
-                    self.rejected = Some((error, self.step));
+                    self.rejected.get_or_insert((error, self.step));
                 }
+            }
+            SessionEvent::Ready(status) if matches!(self.step, Step::Previous | Step::PreviousSync) => {
+                self.end_previous(status);
             }
             SessionEvent::Ready(status) => return ControlFlow::Break(self.land(status)),
         }
@@ -388,7 +415,39 @@ impl<'a, 's> Answer<'a, 's> {
         self.rejected.take().map(|(error, step)| FlightEnd::StatementRejected { error, step })
     }
 
+    /// Handles the ReadyForQuery after the COMMIT of the previous transaction. If that was not committed, the rest of
+    /// the answer is received too, and then its failure is returned.
+    fn end_previous(&mut self, status: Status) {
+        let state = match status {
+            Status::Idle if self.committed || self.rejected.is_some() => None,
+            Status::Idle => Some((Kind::RolledBack, Signal::Answered)),
+            _ => Some((Kind::UnexpectedTransactionState, Signal::TransactionState)),
+        };
+        let failed = self.rejected.is_some() || state.is_some();
+        if !failed || seeded!(TrustsPreviousCommit) {
+            self.flight.commits_previous = false;
+        } else {
+            self.previous_state = state;
+        }
+        self.committed = false;
+        self.step = self.flight.after_previous();
+    }
+
+    /// Ends the flight with the failure of the previous transaction's COMMIT, if the server has reported one.
+    pub(crate) fn previous_failure(&mut self) -> Option<FlightEnd> {
+        match &self.rejected {
+            Some((_, Step::Previous | Step::PreviousSync)) => self.cut_off(),
+            _ => {
+                let (kind, signal) = self.previous_state.take()?;
+                Some(FlightEnd::UnexpectedState(kind, signal))
+            }
+        }
+    }
+
     fn land(&mut self, status: Status) -> FlightEnd {
+        if let Some(failure) = self.previous_failure() {
+            return failure;
+        }
         // The results of later statements are ignored: they may have failed because of rows that an earlier run
         // inserted.
         if self.keyless {
@@ -443,6 +502,11 @@ impl<'a, 's> Answer<'a, 's> {
         self.affected = self.affected.saturating_add(tag.rows);
         self.executed += 1;
         self.step = match self.step {
+            Step::Previous => {
+                self.committed = tag.command == Done::Commit || seeded!(IgnoresRollbackTag);
+                Step::PreviousSync
+            }
+            Step::PreviousSync => Step::PreviousSync,
             Step::Begin => self.flight.after_begin(),
             Step::Key => {
                 self.keyless = self.affected == 0 && !seeded!(IgnoresKeyCount);
@@ -484,7 +548,7 @@ impl Flight<'_> {
     /// Returns the [`Signal`] for an error that the server sends at this step.
     pub(crate) fn signal(&self, error: &DatabaseError, step: Step) -> Signal {
         // PostgreSQL commits before it sends CommandComplete of COMMIT: no later error undoes the commit.
-        if self.commit && step == Step::Sync {
+        if (self.commit && step == Step::Sync) || step == Step::PreviousSync {
             return Signal::Unsure;
         }
         if error.is_conflict() {
@@ -492,7 +556,7 @@ impl Flight<'_> {
         }
         // Whether the statement may have been committed when this error was sent.
         let committing = match step {
-            Step::Sync | Step::Commit => true,
+            Step::Sync | Step::Commit | Step::Previous | Step::PreviousSync => true,
             Step::Begin | Step::Key => false,
             Step::Member(_) => self.begin.is_none() && !self.in_transaction,
         };

@@ -237,6 +237,23 @@ impl Lender {
         }
     }
 
+    /// Moves the connection of a transaction to another one.
+    pub(super) fn hand_over(&self, from: u64, to: u64) {
+        let mut state = self.state();
+        let link =
+            state.transactions.iter_mut().find(|open| open.id == from).and_then(|open| open.link.take());
+        if let Some(open) = state.transactions.iter_mut().find(|open| open.id == to) {
+            open.link = link;
+        }
+    }
+
+    /// Whether the transaction's connection is a lease of a pool.
+    pub(super) fn is_leased(&self, id: u64) -> bool {
+        let state = self.state();
+        let link = state.transactions.iter().find(|open| open.id == id).and_then(|open| open.link.as_ref());
+        link.is_some_and(|link| link.is_leased())
+    }
+
     /// Whether a statement of the transaction is running, or a stream of it is open.
     pub(super) fn is_lent(&self, id: u64) -> bool {
         self.state().transactions.iter().any(|open| open.id == id && open.lent)

@@ -156,6 +156,11 @@ impl Link {
         self.connection.is_settled()
     }
 
+    /// Whether the connection is a lease of a pool.
+    pub(super) fn is_leased(&self) -> bool {
+        self.leased
+    }
+
     /// Whether the login has ended, on a connection of its own.
     pub(super) fn has_started(&self) -> bool {
         self.started && !self.leased
@@ -225,6 +230,8 @@ impl Link {
         let end = ready!(self.poll_end(context, connector, timer, answer));
         self.flying = end.is_err();
         self.on_trial = false;
+        // What the server has reported about the previous transaction stays true if the connection breaks after it.
+        let end = end.or_else(|failure| answer.previous_failure().ok_or(failure));
         Poll::Ready(self.outcome(connector, &answer.flight, end))
     }
 

@@ -12,6 +12,7 @@
 //! ```
 
 mod bulk;
+mod chunks;
 mod dsql;
 mod executor;
 mod fetch;

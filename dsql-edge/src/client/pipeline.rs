@@ -118,7 +118,7 @@ impl Members {
 #[allow(unnameable_types, reason = "named in a public trait that only this crate implements")]
 pub struct All<R> {
     decode: fn(&DataRow<'_>) -> Result<R, Error>,
-    rows: Vec<R>,
+    pub(super) rows: Vec<R>,
 }
 
 /// Collects at most one row.
@@ -149,10 +149,6 @@ pub struct Counted(u64);
 impl<R> All<R> {
     pub(super) fn new(decode: fn(&DataRow<'_>) -> Result<R, Error>) -> Self {
         All { decode, rows: Vec::new() }
-    }
-
-    pub(super) fn rows(&mut self) -> &mut Vec<R> {
-        &mut self.rows
     }
 }
 

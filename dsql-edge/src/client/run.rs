@@ -208,6 +208,14 @@ pub(super) struct Runs<'l> {
     direct_tls_rejected: Option<DirectTls>,
 }
 
+/// What became of a COMMIT that was sent with the next transaction.
+pub(super) enum PreviousCommit {
+    Committed,
+    /// The flight could not be sent.
+    NotSent,
+    Failed(Box<FlightFailure>),
+}
+
 /// The progress of a flight on the connection that was lent for it.
 #[derive(Default)]
 pub(super) struct Progress {
@@ -250,14 +258,21 @@ impl<'l> Runs<'l> {
                 Attempted::Ended(result) => break result,
                 Attempted::Failed(failure) => failure,
             };
-            if let Some(mut pausing) = self.pause(&failure.facts, attempt.is_resolvable())
-                && poll_fn(|context| self.poll_pause(context, &mut pausing)).await
-            {
-                continue;
+            if let Err(error) = self.again(&failure, attempt.is_resolvable()).await {
+                break Err(error);
             }
-            break Err(self.conclude(failure.error, &failure.facts));
         };
         attempt.finish(&self, result)
+    }
+
+    /// Waits until the next attempt may begin. Returns the error of the user's statement if there is no further attempt.
+    pub(super) async fn again(&mut self, failure: &FlightFailure, resolvable: bool) -> Result<(), Error> {
+        if let Some(mut pausing) = self.pause(&failure.facts, resolvable)
+            && poll_fn(|context| self.poll_pause(context, &mut pausing)).await
+        {
+            return Ok(());
+        }
+        Err(self.conclude(failure.error.again(), &failure.facts))
     }
 
     /// Sends one flight of a transaction; the first flight begins the transaction. The lender records a failure that
@@ -275,7 +290,13 @@ impl<'l> Runs<'l> {
         let start = self.lender.start_of(id);
         let flight = Flight::of_transaction(start.as_ref(), members);
         let mut answer = Answer::new(flight, sinks, self.lender.connector.settings().max_result);
-        let failure = match self.fly(&mut loan, &mut answer).await {
+        let outcome = self.fly(&mut loan, &mut answer).await;
+        self.end_in(id, outcome)
+    }
+
+    /// Records the outcome of a flight of a transaction.
+    fn end_in(&self, id: u64, outcome: FlightOutcome) -> Result<(), Error> {
+        let failure = match outcome {
             FlightOutcome::Completed => {
                 self.lender.set_begun(id);
                 return Ok(());
@@ -293,23 +314,60 @@ impl<'l> Runs<'l> {
         Err(self.conclude(failure.error, &failure.facts))
     }
 
+    /// Sends the COMMIT of a transaction and, behind it, the first statements of the transaction `next` on the same
+    /// connection. Returns what became of the COMMIT, and the result of these statements.
+    pub(super) async fn fly_behind_commit(
+        &mut self,
+        id: u64,
+        next: u64,
+        members: &[Prepared],
+        sinks: &mut [&mut dyn Sink],
+    ) -> (PreviousCommit, Result<(), Error>) {
+        self.lender.hand_over(id, next);
+        let start = self.lender.start_of(next);
+        let flight = Flight::of_transaction(start.as_ref(), members);
+        let flight = Flight { commits_previous: true, ..flight };
+        let connector = &self.lender.connector;
+        connector.rewind(&mut self.timer, connector.settings().query_timeout);
+        let mut loan = match self.own_connection(next, &flight).await {
+            Ok(loan) => loan,
+            Err(failure) => return (PreviousCommit::Failed(failure), Ok(())),
+        };
+        let mut answer = Answer::new(flight, sinks, connector.settings().max_result);
+        let outcome = self.fly(&mut loan, &mut answer).await;
+        match outcome {
+            FlightOutcome::Failed(failure) if answer.flight.commits_previous => {
+                if failure.facts.signal == Signal::Local {
+                    return (PreviousCommit::NotSent, Err(self.conclude(failure.error, &failure.facts)));
+                }
+                (PreviousCommit::Failed(failure), Ok(()))
+            }
+            outcome => (PreviousCommit::Committed, self.end_in(next, outcome)),
+        }
+    }
+
     /// Sends COMMIT, in a flight of its own.
     pub(super) async fn commit(&mut self, id: u64) -> Result<(), Box<FlightFailure>> {
         let flight = Flight { commit: true, in_transaction: true, ..Flight::default() };
         let connector = &self.lender.connector;
         connector.rewind(&mut self.timer, connector.settings().query_timeout);
-        let mut loan = match self.lender.borrow_in(id, None, &mut self.timer).await {
-            Ok(loan) if loan.link.is_some() => loan,
-            Ok(_) => {
-                let error = Error::new(Kind::TransactionOver(OUTLIVED));
-                return Err(nothing_sent(error, Signal::Local, &flight));
-            }
-            Err(error) => return Err(nothing_sent(error, Signal::Local, &flight)),
-        };
+        let mut loan = self.own_connection(id, &flight).await?;
         let mut answer = Answer::new(flight, &mut [], connector.settings().max_result);
         match self.fly(&mut loan, &mut answer).await {
             FlightOutcome::Completed | FlightOutcome::CompletedUnusable(_) => Ok(()),
             FlightOutcome::Failed(failure) => Err(failure),
+        }
+    }
+
+    /// Borrows the connection that the transaction already has.
+    async fn own_connection(&mut self, id: u64, flight: &Flight<'_>) -> Result<Loan<'l>, Box<FlightFailure>> {
+        match self.lender.borrow_in(id, None, &mut self.timer).await {
+            Ok(loan) if loan.link.is_some() => Ok(loan),
+            Ok(_) => {
+                let error = Error::new(Kind::TransactionOver(OUTLIVED));
+                Err(nothing_sent(error, Signal::Local, flight))
+            }
+            Err(error) => Err(nothing_sent(error, Signal::Local, flight)),
         }
     }
 

@@ -45,6 +45,10 @@ pub(crate) enum Bug {
     SendsWriteUnproven,
     /// Any connection with direct TLS that breaks before an answer is treated as rejected by the server.
     TrustsRejection,
+    /// A chunk is treated as committed although its COMMIT, which was sent with the next chunk, has failed.
+    TrustsPreviousCommit,
+    /// A chunk whose COMMIT was sent with the next chunk, and not answered, is treated as not committed.
+    DeniesPreviousCommit,
     /// A flight is sent on a connection that was opened before the query, without a check whether the connection is
     /// alive.
     SendsOnDeadWarmUp,
@@ -98,6 +102,8 @@ impl Bug {
         Bug::SendsWriteUnproven,
         #[cfg(feature = "direct-tls")]
         Bug::TrustsRejection,
+        Bug::TrustsPreviousCommit,
+        Bug::DeniesPreviousCommit,
         Bug::SendsOnDeadWarmUp,
         Bug::LeavesWarmUpOpen,
     ];

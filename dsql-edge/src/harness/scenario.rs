@@ -3,6 +3,7 @@
 //! Input: a [`Dsql`] whose connections may fail. Output: a [`Ledger`] with the reported outcome of each write:
 //! committed, nothing changed, or unknown.
 
+use core::cmp::Ordering;
 use core::future::{Future, poll_fn};
 use core::pin::{Pin, pin};
 use core::task::Poll;
@@ -99,6 +100,8 @@ pub(super) const ALL: &[Scenario] = &[
     Scenario::new("session", |dsql, book| Box::pin(session(dsql, book))),
     Scenario::new("pipeline", |dsql, book| Box::pin(pipeline(dsql, book))),
     Scenario { conflicts: 1, ..Scenario::new("many rows", |dsql, book| Box::pin(many(dsql, book))) },
+    Scenario { conflicts: 1, ..Scenario::new("chunks", |dsql, book| Box::pin(chunks(dsql, book))) },
+    Scenario { rollbacks: 1, ..Scenario::new("chunks, ROLLBACK", |dsql, book| Box::pin(chunks(dsql, book))) },
     Scenario::new("stream", |dsql, book| Box::pin(stream(dsql, book))),
     Scenario::new("transaction", |dsql, book| Box::pin(transaction(dsql, book))),
     Scenario {
@@ -326,6 +329,32 @@ async fn many(dsql: &Dsql, book: Book) {
     let result = insert_all(&fused).fused().execute(dsql).await;
     reported(&book, &fused, &result);
     fail(dsql, &book).await;
+    let _ = read(dsql, &book).await;
+}
+
+/// Writes chunks of two rows. An error is about one chunk; the chunks before it are committed, and those after it are
+/// not.
+async fn chunks(dsql: &Dsql, book: Book) {
+    let tokens = [1, 2, 3, 4, 5, 6];
+    begin(&book, &tokens);
+    let mut all = insert_all(&tokens);
+    all.bulk.max_rows = 2;
+    let result = all.execute(dsql).await;
+    if let Ok(affected) = &result
+        && *affected != 6
+    {
+        book.lock().unwrap().misread.push(format!("{affected} of 6 rows"));
+    }
+    let committed = result.as_ref().err().and_then(Error::committed_rows).unwrap_or(0) as usize;
+    for (at, chunk) in tokens.chunks(2).enumerate() {
+        match (&result, (at * 2).cmp(&committed)) {
+            (Err(_), Ordering::Less) => reported(&book, chunk, &Ok(())),
+            (Err(_), Ordering::Greater) => {
+                reported::<()>(&book, chunk, &Err(Error::new(crate::error::Kind::NoRows)));
+            }
+            _ => reported(&book, chunk, &result),
+        }
+    }
     let _ = read(dsql, &book).await;
 }
 

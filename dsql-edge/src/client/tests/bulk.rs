@@ -70,8 +70,7 @@ fn rows_are_read_and_sent_in_chunks() {
     let network = Network::default();
     network.accept(answers([
         begun(3000),
-        committed(),
-        begun(3000),
+        [committed(), begun(3000)].concat(),
         failure("40001"),
         begun(3000),
         committed(),
@@ -101,7 +100,7 @@ fn rows_are_read_and_sent_in_chunks() {
 #[test]
 fn error_has_the_number_of_committed_rows() {
     let lost = |answer: Vec<u8>| {
-        let mut steps = answers([begun(3000), committed(), answer]);
+        let mut steps = answers([begun(3000), [committed(), answer].concat()]);
         steps.pop();
         steps.retain(|step| !matches!(step, Step::Send(bytes) if bytes.is_empty()));
         steps.push(Step::Close);
@@ -109,7 +108,8 @@ fn error_has_the_number_of_committed_rows() {
     };
     let refused = [control("BEGIN"), error("ERROR", "23505"), ready(b"E")].concat();
     let network = Network::default();
-    network.accept(answers([begun(3000), committed(), refused, [control("ROLLBACK"), ready(b"I")].concat()]));
+    let rolled_back = [control("ROLLBACK"), ready(b"I")].concat();
+    network.accept(answers([begun(3000), [committed(), refused].concat(), rolled_back]));
     let dsql = Dsql::within(retrying(), network.clone());
     let violation = now(insert(0..5000).execute(&dsql)).unwrap_err();
     assert!(violation.is_unique_violation() && !violation.is_outcome_unknown(), "{violation}");
@@ -125,7 +125,7 @@ fn error_has_the_number_of_committed_rows() {
     let dsql = Dsql::within(retrying(), network.clone());
     assert_eq!(eventually(&network, insert(0..5000).execute(&dsql)).unwrap(), 5000);
     let network = Network::default();
-    let mut steps = answers([begun(3000), committed(), begun(2000)]);
+    let mut steps = answers([begun(3000), [committed(), begun(2000)].concat()]);
     steps.pop();
     steps.extend([Step::AwaitWrite, Step::Close]);
     network.accept(steps);
@@ -151,6 +151,109 @@ fn error_has_the_number_of_committed_rows() {
     let dsql = Dsql::within(retrying(), network.clone());
     let local = now(bad.execute(&dsql)).unwrap_err();
     assert!(local.is_conversion() && local.committed_rows() == Some(3000), "{local}");
+}
+
+/// Inserts these rows in chunks of two.
+fn in_pairs<'a>(numbers: impl IntoIterator<Item = i32, IntoIter: Send + 'a>) -> BulkCommand<'a> {
+    let mut command = insert(numbers);
+    command.bulk.max_rows = 2;
+    command
+}
+
+#[test]
+fn commit_of_a_chunk_is_sent_with_the_next_chunk() {
+    let network = Network::default();
+    let next = || [committed(), begun(2)].concat();
+    network.accept(answers([begun(2), next(), [committed(), begun(1)].concat(), committed()]));
+    let dsql = Dsql::within(retrying(), network.clone());
+    assert_eq!(now(in_pairs(0..5).execute(&dsql)).unwrap(), 5);
+    let behind = format!("COMMIT | BEGIN {SQL} |");
+    assert_eq!(sent(&network), [&format!("login BEGIN {SQL} |"), &behind, &behind, "COMMIT |"]);
+    // In a session as well.
+    network.accept(answers([begun(2), next(), committed()]));
+    let mut session = dsql.session();
+    assert_eq!(now(in_pairs(0..4).execute(&mut session)).unwrap(), 4);
+    assert_eq!(sent(&network)[5..], [&behind, "COMMIT |"]);
+}
+
+/// Both chunks are sent again, on the same connection.
+#[test]
+fn conflict_of_a_chunk_rolls_back_the_chunk_behind_it() {
+    for is_session in [false, true] {
+        let network = Network::default();
+        let mut steps = answers([begun(2), [failure("40001"), begun(2)].concat()]);
+        steps.pop();
+        let rolled_back = [control("ROLLBACK"), ready(b"I")].concat();
+        steps.extend([Step::AwaitWrite, Step::AwaitWrite, Step::Send([rolled_back, begun(2)].concat())]);
+        steps.extend([Step::AwaitWrite, Step::Send(committed())]);
+        steps.extend([Step::AwaitWrite, Step::Send(begun(2))]);
+        steps.extend([Step::AwaitWrite, Step::Send(committed()), Step::Stall]);
+        network.accept(steps);
+        let dsql = Dsql::within(retrying(), network.clone());
+        let mut session = dsql.session();
+        let inserted = match is_session {
+            true => eventually(&network, in_pairs(0..4).execute(&mut session)),
+            false => eventually(&network, in_pairs(0..4).execute(&dsql)),
+        };
+        assert_eq!(inserted.unwrap(), 4);
+        let (rows, commit) = (format!("BEGIN {SQL} |"), "COMMIT |".to_owned());
+        assert_eq!(sent(&network)[2..], ["ROLLBACK |", &rows, &commit, &rows, &commit]);
+        assert_eq!(network.connections().0, 1);
+    }
+}
+
+#[test]
+fn loss_after_a_commit_behind_which_rows_were_sent() {
+    let lost = |answer: Vec<u8>| {
+        let mut steps = answers([begun(2)]);
+        steps.pop();
+        steps.push(Step::AwaitWrite);
+        if !answer.is_empty() {
+            steps.push(Step::Send(answer));
+        }
+        steps.push(Step::Break(TransportErrorKind::Lost));
+        steps
+    };
+    let run = |answer: Vec<u8>, again: &[Vec<u8>]| {
+        let network = Network::default();
+        network.accept(lost(answer));
+        network.accept(answers(again.iter().cloned()));
+        let dsql = Dsql::within(retrying(), network.clone());
+        eventually(&network, in_pairs(0..4).execute(&dsql))
+    };
+    // COMMIT was not answered: its outcome is unknown, and nothing is sent again.
+    for answer in [vec![], control("COMMIT")] {
+        let unknown = run(answer, &[]).unwrap_err();
+        assert!(unknown.is_outcome_unknown() && unknown.committed_rows() == Some(0), "{unknown}");
+    }
+    // COMMIT was answered: only the second chunk is sent again.
+    for answer in [committed(), [committed(), begun(2)[..20].to_vec()].concat()] {
+        assert_eq!(run(answer, &[begun(2), committed()]).unwrap(), 4);
+    }
+    // COMMIT was rejected: both chunks are sent again.
+    for answer in [failure("40001"), [failure("40001"), begun(2)[..20].to_vec()].concat()] {
+        assert_eq!(run(answer, &[begun(2), committed(), begun(2), committed()]).unwrap(), 4);
+    }
+    // COMMIT was answered with ROLLBACK, or rejected for good.
+    let rolled_back = [control("ROLLBACK"), ready(b"I")].concat();
+    for answer in [rolled_back, failure("23503")] {
+        let error = run([answer, begun(2)].concat(), &[]).unwrap_err();
+        assert!(!error.is_outcome_unknown() && error.committed_rows() == Some(0), "{error}");
+    }
+}
+
+#[test]
+fn row_that_cannot_be_sent_does_not_hinder_earlier_chunks() {
+    let network = Network::default();
+    network.accept(answers([begun(2), committed()]));
+    let texts = ["a", "b", "a text that is longer than the limit of a message", "c"];
+    let bind = |text: &str, arguments: &mut Arguments| arguments.bind::<sql::Text, NotNull, _>(text);
+    let mut long = BulkCommand::new(&INSERT, rows(texts, bind));
+    long.bulk.max_rows = 2;
+    let dsql = Dsql::within(retrying().max_message(60), network.clone());
+    let error = now(long.execute(&dsql)).unwrap_err();
+    assert!(error.committed_rows() == Some(2) && !error.is_outcome_unknown(), "{error}");
+    assert_eq!(sent(&network).last().unwrap(), "COMMIT |");
 }
 
 #[test]

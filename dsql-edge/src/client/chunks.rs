@@ -1,0 +1,238 @@
+//! Writes many rows outside a transaction: chunk by chunk, each in a transaction of its own.
+//!
+//! Input: the chunks of a statement. Output: their rows in a [`ChunkSink`], or the error of a chunk, with the number of
+//! rows that were committed before it.
+//!
+//! COMMIT is never sent together with the rows of its own chunk: if the connection is lost before COMMIT is sent, the
+//! outcome is known. But COMMIT is sent together with the rows of the *next* chunk, so each chunk takes one round trip:
+//!
+//! ```text
+//! BEGIN, rows 1, Sync
+//! COMMIT, Sync, BEGIN, rows 2, Sync
+//! COMMIT, Sync
+//! ```
+//!
+//! Two chunks are in memory at a time, because either may have to be sent again. If the COMMIT of chunk 1 fails, the
+//! transaction of chunk 2 is rolled back; then chunk 1 is sent again, and chunk 2 after it. So the committed rows are
+//! always the first rows.
+//!
+//! A pool ends its lease at COMMIT, so with a pool each COMMIT is a flight of its own.
+
+use crate::client::flight::{BEGIN, Prepared, Sink, TransactionStart};
+use crate::client::lender::{Lender, OpenTransaction};
+use crate::client::link::FlightFailure;
+use crate::client::run::{PreviousCommit, Runs};
+use crate::error::Error;
+
+/// Collects the rows of several chunks.
+pub(super) trait ChunkSink: Sink {
+    /// What was collected so far.
+    fn position(&self) -> u64;
+
+    /// Discards what was collected after this position.
+    fn rewind(&mut self, position: u64);
+}
+
+/// The chunks of one statement.
+pub(super) struct Chunks<'c> {
+    lender: &'c Lender,
+    sink: &'c mut dyn ChunkSink,
+    uncommitted: Option<Uncommitted<'c>>,
+    committed: usize,
+}
+
+/// A chunk whose rows the server has, but whose COMMIT was not sent.
+struct Uncommitted<'c> {
+    chunk: Prepared,
+    rows: usize,
+    /// The position of the sink before this chunk.
+    start: u64,
+    open: OpenTransaction<'c>,
+    runs: Runs<'c>,
+}
+
+/// The answer to the rows of a chunk.
+enum Sent<'c> {
+    Open(OpenTransaction<'c>),
+    /// The rows could not be sent, or a returned row cannot be used: the chunk must not be committed.
+    Unusable(Error),
+    Failed(Box<FlightFailure>),
+}
+
+impl<'c> Chunks<'c> {
+    pub(super) fn new(lender: &'c Lender, sink: &'c mut dyn ChunkSink) -> Self {
+        Chunks { lender, sink, uncommitted: None, committed: 0 }
+    }
+
+    /// Commits the chunk before this one, and sends the rows of this one.
+    pub(super) async fn send(&mut self, chunk: Prepared, rows: usize) -> Result<(), Error> {
+        let mut runs = Runs::of_query(self.lender);
+        let sent = match self.uncommitted.take() {
+            Some(before) => self.send_behind(before, &chunk, &mut runs).await?,
+            None => None,
+        };
+        // The position was set before the rows arrived that were sent behind the COMMIT.
+        let start = sent.as_ref().map_or_else(|| self.sink.position(), |(_, start)| *start);
+        match self.open(&chunk, &mut runs, start, sent.map(|(sent, _)| sent)).await {
+            Ok(open) => self.uncommitted = Some(Uncommitted { chunk, rows, start, open, runs }),
+            Err(error) => return self.failed(&chunk, &runs, error),
+        }
+        Ok(())
+    }
+
+    /// Commits the last chunk.
+    pub(super) async fn finish(&mut self) -> Result<(), Error> {
+        match self.uncommitted.take() {
+            Some(last) => self.commit(last).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The error of a chunk that was not sent, after the chunk before it was committed.
+    pub(super) async fn end(&mut self, error: Error) -> Error {
+        match self.finish().await {
+            Ok(()) => error.after_rows(self.committed),
+            Err(earlier) => earlier,
+        }
+    }
+
+    /// Sends the COMMIT of a chunk, and the rows of the next chunk behind it. Returns the answer to these rows and the
+    /// position of the sink before them; `None` if they have to be sent again.
+    async fn send_behind(
+        &mut self,
+        before: Uncommitted<'c>,
+        chunk: &Prepared,
+        runs: &mut Runs<'c>,
+    ) -> Result<Option<(Sent<'c>, u64)>, Error> {
+        if self.lender.is_leased(before.open.id) {
+            self.commit(before).await?;
+            return Ok(None);
+        }
+        let start = self.sink.position();
+        let open = self.begin();
+        let members = core::slice::from_ref(chunk);
+        let sinks: &mut [&mut dyn Sink] = &mut [&mut *self.sink];
+        let (previous, sent) = runs.fly_behind_commit(before.open.id, open.id, members, sinks).await;
+        match previous {
+            PreviousCommit::Committed => {
+                self.committed(before);
+                Ok(Some((self.sent(open, sent), start)))
+            }
+            // Nothing was sent, and the connection still has the open transaction.
+            PreviousCommit::NotSent => {
+                self.lender.hand_over(open.id, before.open.id);
+                self.commit(before).await?;
+                Ok(sent.err().map(|error| (Sent::Unusable(error), start)))
+            }
+            PreviousCommit::Failed(failure) => {
+                open.close();
+                before.open.close();
+                let Uncommitted { chunk, rows, start, runs, .. } = before;
+                self.commit_again(chunk, rows, start, runs, &failure).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Sends COMMIT in a flight of its own. If the COMMIT fails and the rules allow it, the rows are sent again.
+    async fn commit(&mut self, mut last: Uncommitted<'c>) -> Result<(), Error> {
+        match last.runs.commit(last.open.id).await {
+            Ok(()) => {
+                self.committed(last);
+                Ok(())
+            }
+            Err(failure) => {
+                last.open.close();
+                let Uncommitted { chunk, rows, start, runs, .. } = last;
+                self.commit_again(chunk, rows, start, runs, &failure).await
+            }
+        }
+    }
+
+    /// Sends the rows and the COMMIT of a chunk again, after this failure of its COMMIT.
+    async fn commit_again(
+        &mut self,
+        chunk: Prepared,
+        rows: usize,
+        start: u64,
+        mut runs: Runs<'c>,
+        failure: &FlightFailure,
+    ) -> Result<(), Error> {
+        let mut again = runs.again(failure, false).await;
+        loop {
+            self.sink.rewind(start);
+            let open = match again {
+                Ok(()) => self.open(&chunk, &mut runs, start, None).await,
+                Err(error) => Err(error),
+            };
+            let open = match open {
+                Ok(open) => open,
+                Err(error) => return self.failed(&chunk, &runs, error),
+            };
+            match runs.commit(open.id).await {
+                Ok(()) => {
+                    self.committed(Uncommitted { chunk, rows, start, open, runs });
+                    return Ok(());
+                }
+                Err(failure) => {
+                    open.close();
+                    again = runs.again(&failure, false).await;
+                }
+            }
+        }
+    }
+
+    /// Sends the rows of a chunk until the server has executed them, unless it has (`sent`).
+    async fn open(
+        &mut self,
+        chunk: &Prepared,
+        runs: &mut Runs<'c>,
+        start: u64,
+        mut sent: Option<Sent<'c>>,
+    ) -> Result<OpenTransaction<'c>, Error> {
+        loop {
+            let answer = match sent.take() {
+                Some(answer) => answer,
+                None => {
+                    let open = self.begin();
+                    let members = core::slice::from_ref(chunk);
+                    let flown = runs.fly_in(open.id, members, &mut [&mut *self.sink]).await;
+                    self.sent(open, flown)
+                }
+            };
+            match answer {
+                Sent::Open(open) => return Ok(open),
+                Sent::Unusable(error) => return Err(error),
+                Sent::Failed(failure) => {
+                    self.sink.rewind(start);
+                    runs.again(&failure, false).await?;
+                }
+            }
+        }
+    }
+
+    fn begin(&self) -> OpenTransaction<'c> {
+        OpenTransaction::begin(self.lender, TransactionStart { begin: BEGIN, key: None })
+    }
+
+    fn sent(&self, open: OpenTransaction<'c>, flown: Result<(), Error>) -> Sent<'c> {
+        let sent = match (flown, self.lender.take_failure(open.id)) {
+            (_, Some(failure)) => Sent::Failed(Box::new(failure)),
+            (Err(error), None) => Sent::Unusable(error),
+            (Ok(()), None) => return Sent::Open(open),
+        };
+        open.close();
+        sent
+    }
+
+    fn committed(&mut self, chunk: Uncommitted<'c>) {
+        chunk.open.close();
+        self.committed = self.committed.saturating_add(chunk.rows);
+        chunk.runs.report(Some(&chunk.chunk.statement), &Ok::<_, Error>(()));
+    }
+
+    /// Returns the error of a chunk, with the number of rows that were committed before it.
+    fn failed(&self, chunk: &Prepared, runs: &Runs<'c>, error: Error) -> Result<(), Error> {
+        runs.end(&chunk.statement, Err(error)).map_err(|error| error.after_rows(self.committed))
+    }
+}
