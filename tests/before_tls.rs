@@ -46,7 +46,8 @@ const ANSWERS: [(Answer, usize, &str); 10] = [
     (Answer::Silence, 1, "Config::connect_timeout"),
 ];
 
-/// Starts a server that reacts in this way. Returns the server's port, and the counter of its connections.
+/// Starts a server that reacts to SSLRequest with `answer`. Returns the server's port, and the counter of its
+/// connections.
 async fn serve(answer: Answer) -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -183,7 +183,7 @@ async fn a_key_with_do_nothing_applies_its_writes_once() {
             sql!("UPDATE posts SET views = views + 1 WHERE id = $1", id(1)).execute(tx).await
         };
         let views = || sql!("SELECT views FROM posts WHERE id = $1", id(1)).fetch_value(watcher);
-        // The UPDATE is not applied a second time, neither by a second call nor after a COMMIT whose answer is lost.
+        // The UPDATE is applied only once, also if `transaction` is called again or the answer to COMMIT is lost.
         for fault in [None, Some(Fault::CutBeforeCommit(1)), Some(Fault::CutAfterCommit(1))] {
             local.run_sql("clean", "DELETE FROM posts").await.unwrap();
             add(id(1)).execute(watcher).await.unwrap();
@@ -250,7 +250,7 @@ async fn connection_that_expires_costs_no_statement() {
     local.set_faults(&[Fault::ExpiredHour]);
     tokio::time::sleep(Duration::from_millis(100)).await;
     add(id(2)).execute(dsql).await.unwrap();
-    // A transaction that is open at that moment continues to its end.
+    // A transaction that is open when its connection expires continues to its end.
     let done = dsql
         .transaction(async |tx| {
             add(id(3)).execute(tx).await?;

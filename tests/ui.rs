@@ -41,8 +41,8 @@ fn all() -> ExitCode {
     for (part, _, variable) in PARTS {
         let (name, value) = variable.split_once('=').expect("a variable has a value");
         let value = if value.is_empty() { value.into() } else { here.join(value) };
-        // Cargo sets OUT_DIR if the package has a build script. Without a build script, the macro rejects a variable
-        // that names a folder of migrations.
+        // OUT_DIR is set here because cargo sets it only if the package has a build script; without a build script, the
+        // macro rejects a variable that names a folder of migrations.
         let run = Command::new(&this).env(PART, part).env(name, value).env("OUT_DIR", target).status();
         if !run.is_ok_and(|status| status.success()) {
             eprintln!("ui tests {part} failed");

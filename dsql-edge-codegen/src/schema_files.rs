@@ -67,8 +67,8 @@ pub(crate) fn migrations(folder: &Path) -> Result<Vec<SchemaFile>> {
     texts(paths)
 }
 
-/// Returns the entries of a folder of migrations that look like migrations and are not applied: subfolders with SQL
-/// in them, and files whose names end with `.SQL`.
+/// Returns the entries of a folder of migrations that look like migrations but are not applied: subfolders with SQL in
+/// them, and files whose names end with `.SQL`.
 pub(crate) fn left_out(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {

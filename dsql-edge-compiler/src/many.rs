@@ -15,7 +15,7 @@ use crate::typed::{TypedParameter, Unnest};
 /// The alias of the rows in the statement. This alias does not conflict with a user's name.
 const ROWS: &str = "dsql_edge_rows";
 
-/// The statement with arrays, if the statement is an INSERT of one row whose values are parameters, casts of
+/// The form of `statement` with arrays, if `statement` is an INSERT of one row whose values are parameters, casts of
 /// parameters, or constants.
 pub(crate) fn unnest(statement: ParsedStatement<'_>, parameters: &[TypedParameter]) -> Option<Unnest> {
     let StatementKind::Insert(insert) = &statement.tree.kind else { return None };

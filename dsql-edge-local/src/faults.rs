@@ -195,7 +195,7 @@ impl Faults {
         found
     }
 
-    /// Makes a fault pending again, if the fault was taken for a statement that then could not commit.
+    /// Makes a fault pending again, after it was taken for a statement that does not commit after all.
     pub(crate) fn restore(&self, fault: Fault) {
         self.coming().push(fault);
     }

@@ -70,12 +70,12 @@ impl Guarded {
         Ok(Guarded { shell, leash })
     }
 
-    /// The child's standard output, if `prepare` set a pipe.
+    /// The child's standard output, if `prepare` connected it to a pipe.
     pub fn take_stdout(&mut self) -> Option<tokio::process::ChildStdout> {
         self.shell.stdout.take()
     }
 
-    /// The child's standard error, if `prepare` set a pipe.
+    /// The child's standard error, if `prepare` connected it to a pipe.
     pub fn take_stderr(&mut self) -> Option<tokio::process::ChildStderr> {
         self.shell.stderr.take()
     }
@@ -96,7 +96,7 @@ impl Guarded {
     /// Ends the child, and waits for its end.
     ///
     /// # Errors
-    /// Returns an error if the system does not report its end.
+    /// Returns an error if the system does not report the child's end.
     pub async fn stop(mut self) -> io::Result<ExitStatus> {
         drop(self.leash.take());
         self.shell.wait().await

@@ -112,7 +112,8 @@ impl Manifest {
         manifest
     }
 
-    /// The value of a key of the library, which may be written in three ways.
+    /// The value of a key in the manifest's table `lib`. The manifest may have this table in three forms: `[lib]`,
+    /// `lib.key = …` and `lib = { … }`.
     fn of_library(&self, key: &str) -> Option<&str> {
         self.lines.iter().find_map(|(section, written, value)| match section.as_str() {
             "lib" if written == key => Some(value.as_str()),

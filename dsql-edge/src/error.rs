@@ -17,8 +17,8 @@ use crate::wire::DatabaseError;
 /// An error that occurs at run time, between a query and its rows.
 ///
 /// The error is displayed as one line: the SQLSTATE and the primary message of the server, or the failure and how to
-/// fix it; then the place of the query in the source. Programs use the `is_*` methods. They have five groups, which
-/// answer the five questions below.
+/// fix it; then the place of the query in the source. Programs use the `is_*` methods. These form five groups, one for
+/// each question below.
 ///
 /// # Was anything written?
 ///
@@ -197,7 +197,7 @@ impl Error {
     }
 
     /// Whether no connection was opened: the server does not listen, TLS failed, the login was rejected, or there were
-    /// no credentials. Nothing was executed, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true, which is
+    /// no credentials. Nothing was executed, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true. That is
     /// possible because the first query is sent with the login.
     pub fn is_connect(&self) -> bool {
         matches!(self.0.kind, Kind::Connect(_) | Kind::LoginRejected(_) | Kind::Credentials(_))

@@ -85,10 +85,10 @@
 /// - A parameter with a type keeps that type, and rustc checks that the type fits. A parameter without a type has the
 ///   Rust type of its SQL type: `&str`, `&[u8]` and `&[T]` instead of types that own memory, and an `Option` where NULL
 ///   is an ordinary value (not for `LIMIT`).
-/// - `-> pub Post` makes the struct, with any visibility; `pub(self)` makes a private struct. `-> Post` fills your own
-///   struct; with groups, write `-> Post { author: Author }`. Functions of one block that declare the same struct
-///   share it, if their columns are the same. The struct of a group is named `PostAuthor`, and has the row's
-///   attributes.
+/// - `-> pub Post` declares the struct `Post`. Any other visibility can be written instead of `pub`; for a private
+///   struct, write `pub(self)`. `-> Post` fills your own struct; with groups, write `-> Post { author: Author }`.
+///   Functions of one block that declare the same struct share it, if their columns are the same. The struct of a group
+///   is named `PostAuthor`, and has the row's attributes.
 /// - A row that `sql!` generates is Debug, Clone, PartialEq and, with the feature `serde`, Serialize; a trait that is
 ///   named in `#[derive(…)]` is derived instead. `#[serde(rename_all = "…")]` works without a derive.
 /// - If the SQL is wrong, the function keeps its signature and the columns that resolved, so that rustc shows one

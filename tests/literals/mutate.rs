@@ -21,7 +21,8 @@ impl Mutator {
         Self { rng, values, words, characters: CHARACTERS.chars().collect() }
     }
 
-    /// A value of the type or, sometimes, words of the type; usually with one to three changes.
+    /// Usually a value of the type, sometimes a few words from the type's list; in three of four cases with one to
+    /// three changes.
     pub(crate) fn literal(&mut self) -> String {
         let mut text = if self.rng.u8(..12) == 0 { self.sentence() } else { self.value() };
         for _ in 0..self.rng.u8(..4) {
@@ -42,7 +43,7 @@ impl Mutator {
         *self.rng.choice(&self.characters).unwrap()
     }
 
-    /// Words of the type in any order.
+    /// One to four words from the type's list, in any order.
     fn sentence(&mut self) -> String {
         let between = self.rng.choice(["", " ", " ", ","]).unwrap();
         let words: Vec<String> = (0..self.rng.usize(1..5)).map(|_| self.word()).collect();

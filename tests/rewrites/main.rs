@@ -1,8 +1,8 @@
 //! Tests `dsql-edge lint --fix`: runs generated scripts of one or several files on PostgreSQL 16 with and without
 //! their rewrites.
 //!
-//! A rewrite that `--fix` applies must leave the same catalog, the same rows and the same errors. A rewrite that needs
-//! `--assume-success` must leave the same catalog, rows and errors for each script in which no statement fails.
+//! With a rewrite that `--fix` applies, a script must leave the same catalog and the same rows, and give the same
+//! errors. With a rewrite that needs `--assume-success`, this must be true for each script in which no statement fails.
 //! `REWRITES_SCRIPTS=5000` tries more scripts, `REWRITES_SEED=7` tries other scripts; `cargo xtask rewrites` sets both
 //! variables.
 

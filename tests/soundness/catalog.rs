@@ -11,9 +11,9 @@ use crate::types::{Ty, Types};
 
 /// Everything that can be called.
 pub(crate) struct Catalog {
-    /// Plain functions whose result type is not a pseudo-type.
+    /// Plain functions whose result type is not a pseudo-type, by result type.
     pub(crate) by_result: BTreeMap<Ty, Vec<Function>>,
-    /// Plain functions whose result depends on their arguments.
+    /// Plain functions whose result type depends on the types of their arguments.
     pub(crate) polymorphic: Vec<Function>,
     /// Set-returning functions.
     pub(crate) sets: Vec<Function>,
@@ -21,9 +21,9 @@ pub(crate) struct Catalog {
     pub(crate) aggregates: Vec<Function>,
     /// Window functions.
     pub(crate) windows: Vec<Function>,
-    /// Operators by result.
+    /// Operators whose result type is not a pseudo-type, by result type.
     pub(crate) operators: BTreeMap<Ty, Vec<Operator>>,
-    /// Operators whose result depends on their operands.
+    /// Operators whose result type depends on the types of their operands.
     pub(crate) polymorphic_operators: Vec<Operator>,
 }
 

@@ -43,10 +43,10 @@ const SCHEMAS: u64 = 8;
 /// One of every `SPOILT` statements is changed, so that it may be wrong.
 const SPOILT: u32 = 8;
 
-/// The number of finds of one kind that are shrunk.
+/// The maximum number of finds of one kind that are shrunk, for finds about neither NULL nor the row count.
 const SHRUNK: usize = 1;
 
-/// The number of finds of one kind that are shrunk if the find is about NULL or the number of rows.
+/// The maximum number of finds of one kind that are shrunk, for finds about NULL or about the row count.
 const UNTRUE_SHRUNK: usize = 6;
 
 #[test]

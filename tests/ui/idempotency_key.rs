@@ -1,4 +1,4 @@
-//! An INSERT that could succeed twice is not an idempotency key, and is still a command.
+//! An INSERT that could succeed twice is rejected as an idempotency key, but can still be executed as a command.
 
 use dsql_edge::{Dsql, Error, KeyInsert, sql, types::Uuid};
 

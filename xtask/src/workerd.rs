@@ -17,7 +17,7 @@ const COMPATIBILITY_DATE: &str = "2026-04-01";
 pub struct Worker<'a> {
     /// The folder that the bundler wrote.
     pub bundle: &'a Path,
-    /// A certificate authority (PEM) to trust in addition to the authorities of browsers.
+    /// A certificate authority (PEM) to trust in addition to the authorities that browsers trust.
     pub ca: &'a Path,
     /// Variables of workerd's environment that the Worker sees as text bindings.
     pub bindings: &'a [&'a str],

@@ -74,8 +74,8 @@ impl Query {
         }
     }
 
-    /// Returns the query with the place of an invocation that only the compiler sees. A query in a file of SQL keeps
-    /// its place.
+    /// Sets the query's place to `file` and `line`, the place of its invocation. Use this for an invocation that only
+    /// the compiler sees. A query in an SQL file keeps its place.
     pub(super) fn placed(self, file: &str, line: usize) -> Query {
         match self.origin {
             Origin::File(_) => self,
@@ -98,7 +98,7 @@ impl Query {
 /// Returns the queries of an invocation.
 ///
 /// # Errors
-/// Returns an error if the macro rejects the invocation, or if a file of SQL cannot be read.
+/// Returns an error if the macro rejects the invocation, or if an SQL file cannot be read.
 pub(super) fn queries_of(
     kind: Macro,
     tokens: TokenStream,

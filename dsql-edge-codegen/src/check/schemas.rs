@@ -28,7 +28,7 @@ pub enum Candidate {
     Cluster(String),
 }
 
-/// A statement of a schema that `check` cannot follow.
+/// A statement in a schema whose effect `check` cannot determine.
 #[derive(Clone)]
 pub struct Unfollowed {
     /// Its place.
@@ -39,7 +39,7 @@ pub struct Unfollowed {
     pub rendered: String,
 }
 
-/// A schema, and the statements in its files that `check` cannot follow.
+/// A schema, and the statements in its files whose effect `check` cannot determine.
 pub(super) struct Folded {
     pub(super) schema: Schema,
     pub(super) unfollowed: Vec<Unfollowed>,
@@ -108,7 +108,7 @@ fn applied_files(paths: &[PathBuf]) -> Result<Vec<SchemaFile>> {
     Ok(files.into_iter().flatten().collect())
 }
 
-/// Whether a file is one of the other files, even if the two paths differ.
+/// Whether `file` is one of `others`, even if their paths are written differently.
 fn is_one_of(file: &SchemaFile, others: &[SchemaFile]) -> bool {
     let real =
         |file: &SchemaFile| std::fs::canonicalize(&file.name).unwrap_or_else(|_| PathBuf::from(&file.name));
@@ -165,7 +165,7 @@ fn folded(files: &[SchemaFile]) -> Result<Folded> {
         let is_it = |it: &SchemaError| it.file == error.file && it.diagnostic.span == error.diagnostic.span;
         schema.unfollowed.iter().any(is_it)
     };
-    // `lint` finds more statements that change the schema and are not followed.
+    // `lint` finds more statements that change the schema and whose effect is unknown.
     let texts: Vec<&str> = files.iter().map(|file| file.text.as_str()).collect();
     let more = lint::schema_changes(&texts)
         .into_iter()

@@ -78,13 +78,14 @@ pub(super) fn judge(script: &Script<'_>, findings: &mut [Finding]) {
     }
 }
 
-/// Finds rewrites that move something across a statement which fails. Such a rewrite has the same
-/// effect only if the rest of the file still runs: with `ON_ERROR_STOP`, psql stops at that statement, and then the
-/// rewritten file has changed more than the original file.
+/// Finds rewrites that move something across a failing statement. Such a rewrite has the same effect only if the rest
+/// of the file still runs: with `ON_ERROR_STOP`, psql stops at the failing statement, and then the rewritten file has
+/// changed more than the original file.
 ///
-/// Input: the findings with their rewrites. A rewrite that requires success is not applied without `--assume-success`,
-/// so its statement still fails. This may affect other rewrites, so the search is repeated until the condition of no
-/// rewrite changes.
+/// Input: the findings with their rewrites. A rewrite that is correct only if all statements succeed
+/// (`SameIfAllSucceed`) is applied only with `--assume-success`. Without that option, its statement stays as it is, and
+/// DSQL still rejects it. Other rewrites may move something across this statement, so the search is repeated until no
+/// rewrite's condition changes.
 pub(super) fn judge_failures(script: &Script<'_>, findings: &mut [Finding]) {
     loop {
         let is_left = |it: &&Finding| {

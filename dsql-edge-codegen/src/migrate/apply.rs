@@ -85,7 +85,7 @@ struct Run<'r> {
     in_flight: Cell<bool>,
 }
 
-/// How many times the answer to one statement may be lost.
+/// How many times the answer to one statement may be lost before `migrate` ends with an error.
 const LOSSES: u32 = 5;
 
 impl Run<'_> {

@@ -1,5 +1,5 @@
-//! Lets one run work at a time: a row in the cluster has the lease's holder and the time at which the lease ends. DSQL
-//! has no advisory locks.
+//! Ensures that only one run works at a time: a row in the cluster has the lease's holder and the time at which the
+//! lease ends. DSQL has no advisory locks.
 //!
 //! Input: a cluster. Output: a lease, if necessary after a wait for another run.
 //!
@@ -20,8 +20,8 @@ pub(super) struct Lease<'d> {
     database: &'d Database,
     run: String,
     length: Duration,
-    /// The time just before the last renewal was sent, on two clocks: on a monotonic clock, which may stop while the
-    /// machine sleeps, and on the system's clock.
+    /// The time just before the last renewal was sent, on two clocks: a monotonic clock, which may stop while the
+    /// machine sleeps, and the system's clock.
     renewed: Cell<(Instant, SystemTime)>,
 }
 

@@ -72,7 +72,7 @@ fn number(file: &File, step: &Step) -> String {
     format!("{:>2}/{}", step.number, file.steps.len())
 }
 
-/// Returns the beginning of a statement, as far as it fits in one line.
+/// Returns as much of the beginning of a statement as fits in one line.
 pub(super) fn first_line(sql: &str) -> String {
     const MOST: usize = 90;
     let words = sql.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -114,8 +114,8 @@ fn sequence(it: &Sequence, dialect: Dialect) -> String {
     format!("CREATE SEQUENCE {}{of_type}{};\n", it.name, options(&it.options, &it.cache, dialect))
 }
 
-/// Returns the options of a sequence including CACHE, each preceded by a blank. DSQL requires CACHE; PostgreSQL's
-/// default is 1.
+/// Returns the options of a sequence, each after a blank. CACHE is always written for DSQL, which requires it; for
+/// PostgreSQL only if it is not 1, the default.
 fn options(others: &str, cache: &str, dialect: Dialect) -> String {
     let mut out = String::new();
     if !others.is_empty() {

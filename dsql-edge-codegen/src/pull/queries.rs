@@ -79,7 +79,7 @@ pub(super) const EXTENSIONS: &str = "SELECT quote_ident(x.extname), quote_ident(
      FROM pg_catalog.pg_extension x JOIN pg_catalog.pg_namespace n ON n.oid = x.extnamespace
      WHERE n.nspname <> 'pg_catalog' ORDER BY x.extname COLLATE \"C\"";
 
-/// name, labels as they are written between the parentheses
+/// name, labels as they are written in `CREATE TYPE … AS ENUM (…)`
 pub(super) const ENUMS: &str = concat!(
     "SELECT quote_ident(n.nspname) || '.' || quote_ident(t.typname),
             (SELECT string_agg(quote_literal(l.enumlabel), ', ' ORDER BY l.enumsortorder)
@@ -103,8 +103,8 @@ pub(super) const RANGES: &str = concat!(
     " ORDER BY n.nspname COLLATE \"C\", t.typname COLLATE \"C\""
 );
 
-/// name, base type, NOT NULL as `t` or `f`, default, all checks as one text, the domain that it is
-/// based on
+/// name, base type, NOT NULL as `t` or `f`, default, all checks as one text, the qualified name of the base type if it
+/// is a domain
 pub(super) const DOMAINS: &str = concat!(
     "SELECT quote_ident(n.nspname) || '.' || quote_ident(t.typname), format_type(t.typbasetype, t.typtypmod),
             CASE WHEN t.typnotnull THEN 't' ELSE 'f' END, t.typdefault,

@@ -285,7 +285,7 @@ fn lowest_level(node: &Node) -> Option<usize> {
 }
 
 /// The argument as written: `findTargetlistEntrySQL99` ignores an implicit cast around the argument. An implicit cast
-/// has the place of its argument.
+/// is recognized by its span, which is the span of its argument.
 fn without_implicit_cast(arg: &Node) -> &Node {
     match &arg.kind {
         NodeKind::Cast { arg: inner, .. } if inner.span == arg.span => inner,

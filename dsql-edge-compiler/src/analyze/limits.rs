@@ -2,7 +2,7 @@
 //! `transformGroupingSet`.
 //!
 //! Input: the parts of a statement. Output: the error for the limit that these parts exceed. The compiler's own limits
-//! on nesting are elsewhere: those of the parser, and `too-complex`.
+//! on nesting are checked elsewhere: by the parser, and by the diagnostic `too-complex`.
 
 use super::analyzer::Analyzer;
 use super::node_set::NodeSet;

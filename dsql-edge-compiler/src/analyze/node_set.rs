@@ -8,8 +8,8 @@ use super::tree::{Node, NodeKind};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// The number of levels of an expression, from the top, that its print depends on. If the print depended on all levels,
-/// a nested expression would be read again for each of its parts.
+/// The print of an expression depends on this many of its upper levels. If the print depended on all levels, a nested
+/// expression would be read again for each of its parts.
 const DEPTH: usize = 3;
 
 /// A set of expressions. An expression may be in the set several times.
@@ -32,17 +32,17 @@ impl<'n> NodeSet<'n> {
         self.0.clear();
     }
 
-    /// Whether the set has an expression that certainly has the same value.
+    /// Whether the set has an expression that certainly has the same value as `node`.
     pub(super) fn has_same(&self, node: &Node) -> bool {
         self.candidates(node).any(|known| known.same(node))
     }
 
-    /// Whether the set has an expression that is written alike.
+    /// Whether the set has an expression that is written like `node`.
     pub(super) fn has_alike(&self, node: &Node) -> bool {
         self.candidates(node).any(|known| known.written_alike(node))
     }
 
-    /// The number of expressions that are written alike.
+    /// The number of expressions in the set that are written like `node`.
     pub(super) fn count_alike(&self, node: &Node) -> usize {
         self.candidates(node).filter(|known| known.written_alike(node)).count()
     }

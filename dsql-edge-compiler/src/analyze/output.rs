@@ -117,7 +117,7 @@ fn always_null(kind: &NodeKind) -> bool {
     }
 }
 
-/// The [`SqlType`] of a type number.
+/// The [`SqlType`] of the type with this OID.
 pub(super) fn sql_type(catalog: Catalog<'_>, type_oid: Oid) -> SqlType {
     let info = catalog.type_info(type_oid);
     let kind = match info.kind {
@@ -133,7 +133,7 @@ pub(super) fn sql_type(catalog: Catalog<'_>, type_oid: Oid) -> SqlType {
         _ => SqlTypeKind::Scalar,
     };
     SqlType {
-        // Numbers that differ between servers are replaced by 0.
+        // OIDs that differ between servers are replaced by 0.
         oid: if type_oid < oid::FIRST_UNPINNED { type_oid } else { 0 },
         name: info.name.into_owned(),
         display: catalog.display(type_oid, -1),

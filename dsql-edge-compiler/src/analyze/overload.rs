@@ -15,7 +15,7 @@
 //!    type.
 //! 4. The candidates remain whose declared types most often match exactly or are a preferred type of the argument's
 //!    category: `float8` among numbers, `text` among strings.
-//! 5. For each unknown argument, the type category that all candidates declare is used, if there is one. If one
+//! 5. For each unknown argument: if all candidates declare types of one category, that category is used. If one
 //!    candidate takes a string, the string category wins. Within the category, a preferred type wins.
 //! 6. If all known arguments have the same type, the unknown arguments are assumed to have this type too. If exactly
 //!    one candidate then fits, this candidate wins.

@@ -90,7 +90,7 @@ struct References<'q> {
     /// The names of the inner `WITH` clauses around the current part.
     hiding: Vec<Vec<&'q str>>,
     count: usize,
-    /// The first reference at a wrong place.
+    /// The first reference in a wrong place.
     error: Option<(Span, &'static str)>,
 }
 
@@ -140,8 +140,8 @@ impl<'q> References<'q> {
         self.hiding.pop();
     }
 
-    /// Walks the queries of a `WITH`. The name of such a query hides the same outer name. Without RECURSIVE, the outer
-    /// name is hidden only in the text after the query.
+    /// Walks the queries of a `WITH`. The name of such a query hides an outer query of the same name. Without
+    /// RECURSIVE, the outer name is hidden only in the text after the query.
     fn with(&mut self, with: Option<&'q With>) {
         let Some(with) = with else { return };
         if with.recursive {

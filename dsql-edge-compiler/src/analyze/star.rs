@@ -35,7 +35,7 @@ impl Analyzer<'_> {
         };
         if let Some(names) = names.filter(|names| !names.is_empty()) {
             let columns = names.join(", ");
-            // For `TABLE t`, the star has the place of the keyword TABLE, so the keyword is replaced.
+            // In `TABLE t`, the star's span is the keyword TABLE, so the keyword is replaced.
             let is_table = star.span.end - star.span.start > 1 && parts.is_empty();
             let sent = if is_table { format!("SELECT {columns} FROM") } else { columns };
             self.edits.push((star.span, sent));

@@ -10,7 +10,7 @@ use crate::source::Span;
 use crate::syntax::ast::{self, Expr, ExprKind, Operator};
 
 impl Analyzer<'_> {
-    /// Analyzes a subquery of an expression; its columns have definite types.
+    /// Analyzes a subquery in an expression. Result columns that are still `unknown` become text.
     fn sublink(&mut self, scope: &Scope<'_>, query: &ast::Query) -> Query {
         let query = self.query(query, Some(scope));
         self.settle_unknown(query)

@@ -16,7 +16,7 @@ use crate::syntax::ast::{Expr, ExprKind, Name, SqlFunction, XmlTable};
 use std::collections::HashSet;
 use std::rc::Rc;
 
-/// The name of an XML attribute after AS, and the place of the attribute.
+/// The name after AS, if there is one, and the place of the attribute.
 type Label = (Option<Name>, Span);
 
 /// The names of the attributes of an XML element. The flag is true for a name after `AS` for which `is_escaped` is

@@ -30,7 +30,7 @@ pub enum AbbreviationSet {
 pub enum Abbreviation {
     /// The abbreviation always has the same offset, and is not daylight saving time.
     Standard,
-    /// The abbreviation is a daylight saving time.
+    /// The abbreviation always has the same offset, and is daylight saving time.
     Daylight,
     /// The offset of the abbreviation depends on the date.
     Dated,

@@ -92,7 +92,7 @@ pub(super) fn unread(statement: ParsedStatement<'_>, at: Span) -> Unread {
     Unread::Rejected(Box::new(syntax_error_at(at, statement.text)))
 }
 
-/// The statements of the tokens of a part of the text.
+/// Parses `tokens`, which are the tokens of one part of the statement's text, and returns the statements in them.
 pub(super) fn parsed_within<'p>(
     statement: ParsedStatement<'p>,
     tokens: Lexed,
@@ -141,7 +141,7 @@ pub(crate) fn run(statement: ParsedStatement<'_>) -> Option<Parsed<'_>> {
     }
 }
 
-/// The tokens of a part of the text.
+/// The tokens of `lexed` that are in `span`, and an end token.
 pub(super) fn within(lexed: &Lexed, span: Span) -> Lexed {
     let mut tokens = lexed.within(span).to_vec();
     tokens.push(Token { kind: TokenKind::End, span: Span { start: span.end, end: span.end } });

@@ -78,7 +78,8 @@ pub fn unknown_casts(statement: &Statement, schema: &Schema) -> Vec<Finding> {
     out
 }
 
-/// The rules that SQL text breaks, each statement checked as in a new session.
+/// The ids of the rules that the statements of a text break; each statement is checked as if it were the first in its
+/// session.
 #[cfg(test)]
 fn refused(sql: &str) -> Vec<String> {
     let source = crate::Source::numbered(sql);

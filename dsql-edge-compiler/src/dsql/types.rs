@@ -143,7 +143,8 @@ pub(super) fn is_in_keys(ty: &TypeName) -> bool {
     serial(ty).is_some() || plain && known.is_some_and(|known| !matches!(known.key, Key::No))
 }
 
-/// The rule that a type breaks as the target of a cast. A cast can also be written as a function call.
+/// Returns the finding if DSQL rejects all values of this type, so that a cast to it is an error. `name` may also be
+/// the name of a called function, because `circle('<(0,0),1>')` is a cast.
 pub(super) fn value(name: &str, span: crate::source::Span) -> Option<Finding> {
     NO_VALUES.contains(&name).then(|| value_type.naming(span, name))
 }

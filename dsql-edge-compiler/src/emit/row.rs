@@ -225,7 +225,7 @@ fn own<'t>(entries: &[Entry], types: &'t WrittenText) -> impl Iterator<Item = &'
     columns(entries).into_iter().filter_map(|at| types.get(&at)).map(String::as_str)
 }
 
-/// The type of a field.
+/// The type of a field: the type that the user wrote for its column, otherwise its own type.
 fn written_or_own(field: &Field, types: &WrittenText) -> String {
     field_type(field, types.get(&field.column).map(String::as_str))
 }

@@ -22,7 +22,7 @@ use crate::syntax::ast::{
 };
 use std::collections::HashMap;
 
-/// The maximum depth of nested domains: of a domain whose base type is a domain, and so on.
+/// How deeply domains may be nested (a domain over a domain over a domain …).
 pub(super) const MAX_DOMAINS: usize = 32;
 
 impl Schema {

@@ -159,7 +159,8 @@ pub struct Relation {
     /// Whether the relation is partitioned or is a partition. The constraint in an error can then belong to a table
     /// that the statement does not name.
     pub partitioned: bool,
-    /// Whether the relation is temporary or unlogged: the end of the session or a crash removes the rows.
+    /// Whether the relation is temporary or unlogged: its rows are lost at the end of the session (temporary) or in a
+    /// crash (unlogged).
     pub volatile_rows: bool,
     /// Whether the relation has an exclusion constraint, or a unique index over expressions. A row can violate these,
     /// although they are not in `keys`.

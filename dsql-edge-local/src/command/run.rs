@@ -24,9 +24,10 @@ const AFTER_INTERRUPT: Duration = Duration::from_secs(5);
 /// The time between SIGTERM and SIGKILL, in which the command can end by itself.
 const AFTER_TERMINATE: Duration = Duration::from_secs(5);
 
-/// Other variables from which the AWS SDKs take credentials (`AWS_ACCESS_KEY` and `AWS_SECRET_KEY` are older names),
-/// and variables that the SDKs read together with an exported key: botocore prefers `AWS_SECURITY_TOKEN` to
-/// `AWS_SESSION_TOKEN`, and botocore rejects the key if the expiration is in the past.
+/// Variables that `run` removes from the command's environment. From some of them, the AWS SDKs would take other
+/// credentials (`AWS_ACCESS_KEY` and `AWS_SECRET_KEY` are older names). The SDKs would combine the others with the keys
+/// that `run` sets: botocore prefers `AWS_SECURITY_TOKEN` to `AWS_SESSION_TOKEN`, and rejects a key whose
+/// `AWS_CREDENTIAL_EXPIRATION` is in the past.
 const OTHER_CREDENTIALS: [&str; 14] = [
     "AWS_ACCESS_KEY",
     "AWS_SECRET_KEY",
@@ -88,8 +89,8 @@ async fn run_beside(
     ended
 }
 
-/// Whether a variable must be removed: the SDKs would combine it with dsql-local's keys, or it is a binding, perhaps of
-/// another cluster with a prefix (`REPORTS_DSQL_ENDPOINT`).
+/// Whether a variable must be removed: it is in `OTHER_CREDENTIALS`, or it is a binding. A binding may have a prefix
+/// (`REPORTS_DSQL_ENDPOINT`), and may be for another cluster.
 fn is_of_another_cluster(name: &str) -> bool {
     let is_binding = |binding: &&str| {
         name.strip_suffix(binding).is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('_'))

@@ -30,8 +30,8 @@ pub(crate) async fn serve(options: &Options) -> CommandResult<ExitCode> {
     Ok(stop.code())
 }
 
-/// Whether the command line `dsql-edge` finds this dsql-local by its folder: `dsql-edge` searches the folders next to a
-/// package's files.
+/// Whether `dsql-edge` finds this dsql-local without settings when `dsql-edge` runs in the working folder. `dsql-edge`
+/// searches the subfolders of a package's folder, so dsql-local's folder must be directly in the working folder.
 fn is_found(certificate: &Path) -> bool {
     let working = std::env::current_dir().and_then(|it| it.canonicalize()).ok();
     certificate.parent().and_then(Path::parent).is_some_and(|beside| working.as_deref() == Some(beside))

@@ -137,7 +137,7 @@ impl Cycles {
         self.cycles.front_mut()
     }
 
-    /// Handles ParseComplete, BindComplete or CloseComplete. Returns the message that is now answered.
+    /// Handles ParseComplete, BindComplete or CloseComplete. Returns the client's message that this answers.
     pub(super) fn completes(&mut self) -> Option<Sent> {
         let sent = self.answered()?.sent.pop_front()?;
         self.forget(&sent);

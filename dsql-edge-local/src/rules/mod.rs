@@ -49,7 +49,9 @@ use crate::proxy::frame::Frame;
 pub(crate) struct Session {
     /// The encoding of the client's texts.
     encoding: Encoding,
-    /// Whether an unanswered statement may change the encoding: PostgreSQL's answers decide.
+    /// Whether the encoding may be another than `encoding`. Becomes true at the startup and with a statement that may
+    /// change the encoding. Becomes false once PostgreSQL has answered all messages, if the encoding is then UTF-8 and
+    /// no transaction is open.
     changes_encoding: bool,
     /// The COPY FROM STDIN that is running.
     copy_in: CopyIn,

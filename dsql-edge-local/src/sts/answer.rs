@@ -21,7 +21,7 @@ impl StsError {
         StsError { status: 400, code, message: message.into() }
     }
 
-    /// The error document of AWS's query services.
+    /// The error document of AWS's Query protocol.
     pub(crate) fn to_xml(&self) -> String {
         format!(
             "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\n  <Error>\n    <Type>Sender</Type>\n    \

@@ -1,4 +1,5 @@
-//! The part of HTTP/1.1 that a query service needs: one POST and one answer, after which the connection is closed.
+//! The part of HTTP/1.1 that STS needs (AWS's Query protocol): one POST and one answer, after which the connection is
+//! closed.
 //!
 //! Input: bytes from any client, over TLS. Output: the request, of limited length, or its error as an HTTP status.
 

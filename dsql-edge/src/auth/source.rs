@@ -62,7 +62,7 @@ pub type ProvidedCredentials<'a> = Pin<Box<dyn Future<Output = Result<Credential
 /// # }
 /// ```
 pub trait CredentialsProvider: Send + Sync {
-    /// Returns the credentials with which a token is signed now.
+    /// Returns the current credentials, with which a token is then signed.
     ///
     /// The errors of this method are shown to people, so they must not contain a secret ([`Error::credentials`]).
     fn credentials(&self) -> ProvidedCredentials<'_>;
@@ -92,7 +92,7 @@ pub(crate) struct TokenContext<'a> {
 
 /// A source that is called whenever a connection is opened.
 pub(crate) trait Asked: Send + Sync {
-    /// Returns the credentials with which a token is signed now.
+    /// Returns the current credentials, with which a token is then signed.
     fn ask<'a>(&'a self, context: TokenContext<'a>) -> AuthFuture<'a, Credentials>;
 
     /// A token that is signed with these credentials.

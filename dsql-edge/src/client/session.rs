@@ -29,8 +29,8 @@ use crate::error::Error;
 /// # }
 /// ```
 ///
-/// If the connection is lost, the `Session` does not open another, which would be another session for the server: every
-/// later query returns an error ([`Error::is_connection_lost`]).
+/// If the connection is lost, the `Session` does not open a new one, because the server would begin a new session:
+/// every later query returns an error ([`Error::is_connection_lost`]).
 pub struct Session(Lender);
 
 impl Session {

@@ -258,7 +258,8 @@ fn judge(world: &Shared, book: &Book) -> Vec<String> {
 }
 
 /// Runs a scenario with all faults, at every byte or at every `stride`th, until `found` returns true. Returns the
-/// number of faults. Each kind of fault begins at a different byte, so that even with a stride each byte has a fault.
+/// numbers of bytes, faults and drops. The kinds of fault begin at different bytes, so that with the stride `STRIDE`
+/// each byte still has a fault.
 fn attack(
     scenario: &Scenario,
     way: Way,
@@ -313,8 +314,9 @@ struct Tried {
     drops: usize,
 }
 
-/// With this stride, one or two kinds of fault are tried at each byte. `DSQL_EDGE_FAULTS=everywhere` tries every fault
-/// at every byte, which takes five times as long (`cargo xtask test --full faults`).
+/// Each kind of fault is tried at every fifth byte, and the kinds begin at the bytes 0 to 4, so one or two of the six
+/// or seven kinds are tried at each byte. `DSQL_EDGE_FAULTS=everywhere` tries every fault at every byte, which takes
+/// five times as long (`cargo xtask test --full faults`).
 const STRIDE: usize = 5;
 
 #[test]

@@ -33,9 +33,10 @@ pub(super) enum ClientReport {
 #[derive(Default)]
 pub(super) struct Ledger {
     pub(super) writes: BTreeMap<i32, ClientReport>,
-    /// Results that do not have the rows of the table.
+    /// Results that are wrong: rows that differ from the rows of the table, or a success where the server or the
+    /// closure failed.
     pub(super) misread: Vec<String>,
-    /// The number of reads of the whole table that ended with an error.
+    /// How many reads of the whole table ended with an error.
     pub(super) failed_reads: usize,
     /// The clock.
     pub(super) network: Network,
@@ -481,7 +482,7 @@ async fn key_alone(dsql: &Dsql, book: Book) {
     let _ = read(dsql, &book).await;
 }
 
-/// A transaction of a session, whose closure continues after an error of a statement.
+/// Runs a transaction on a session. Its closure ignores the error of a statement and returns `Ok`.
 async fn key_in_a_session(dsql: &Dsql, book: Book) {
     let tokens = [key_token(7)];
     let mut session = dsql.session();

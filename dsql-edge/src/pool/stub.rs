@@ -66,8 +66,9 @@ impl Config {
     /// | `DSQL_POOL_SHARDS` | the number of objects; 1 if it is not set. Each lease uses a random object |
     /// | `DSQL_POOL_LOCATION` | the place where the objects are created, as one of Cloudflare's location hints: `enam`, `weur` …; choose one near the cluster |
     ///
-    /// The objects read the bindings of [`from_env`](Config::from_env), including those of the Secrets Store, and
-    /// `DSQL_POOL_CONNECTIONS` and `DSQL_POOL_WAITING`. The Worker itself does not need these bindings.
+    /// The objects read `DSQL_POOL_CONNECTIONS`, `DSQL_POOL_WAITING` and the bindings of
+    /// [`from_env`](Config::from_env), which may be secrets of the Secrets Store. The Worker itself does not need these
+    /// bindings.
     ///
     /// # Errors
     /// Returns an error if the binding is missing. The error shows how to set the binding.

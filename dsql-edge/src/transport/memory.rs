@@ -1,6 +1,7 @@
 //! The environment of the tests: a network without sockets, whose servers are scripts, and a clock that tests set.
 //!
-//! Input: scripts of the bytes that arrive, and of the breaks of connections. Output: the bytes that the client sent.
+//! Input: scripts, which list the bytes that arrive and the points at which connections break. Output: the bytes that
+//! the client sent.
 
 use core::future::poll_fn;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -171,7 +172,7 @@ impl Network {
         self.state.lock().unwrap().now += millis(time);
     }
 
-    /// The number of remaining steps of the connection that was read last.
+    /// How many steps of its script are left on the connection that was read last.
     pub(crate) fn unread(&self) -> usize {
         self.state.lock().unwrap().unread
     }
@@ -189,7 +190,7 @@ impl Network {
         mixed ^ (mixed >> 31)
     }
 
-    /// Seconds since 1970, by the same clock: it begins with the year 2030.
+    /// Seconds since 1970, by the test's clock, which begins with the year 2030.
     pub(crate) fn unix_time(&self) -> u64 {
         1_893_456_000 + self.now() / 1000
     }

@@ -192,7 +192,8 @@ impl UncheckedColumn for String {
         match oid {
             <sql::Char as SqlType>::OID => <String as Column<sql::Char, NotNull>>::decode(bytes),
             <sql::Jsonb as SqlType>::OID => <String as Column<sql::Jsonb, NotNull>>::decode(bytes),
-            // The other types of the text family, and the labels of enums: both formats have the same bytes.
+            // The other types of the text family, and the labels of enums: the text format and the binary format have
+            // the same bytes.
             _ => <String as Column<sql::Text, NotNull>>::decode(bytes),
         }
     }

@@ -126,7 +126,7 @@ async fn gate() {
     }
 }
 
-/// A user's own object, with its own connections.
+/// A Durable Object that a user wrote, with a pool of its own.
 #[durable_object(fetch)]
 pub struct Own {
     pool: std::result::Result<Pool, Error>,

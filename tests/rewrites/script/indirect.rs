@@ -94,7 +94,7 @@ impl Maker {
         self.in_turn(&statements);
     }
 
-    /// Returns a statement that sets a sequence to the last number of a type, and then calls `nextval`.
+    /// Returns a statement that sets a sequence to the greatest `smallint` or `integer`, and then calls `nextval`.
     fn at_its_end(&mut self, sequence: &str) -> String {
         let last = self.pick(&["32767", "2147483647"]);
         format!("SELECT setval('{sequence}', {last}), nextval('{sequence}')")

@@ -11,7 +11,8 @@ const FOLDER: &str = "/dev/shm";
 /// The required space: three programs run at once, and each has a few servers of 100 MB.
 const BYTES_NEEDED: u64 = 4 << 30;
 
-/// The folder, if it has enough space and files in it can be executed: tests also write programs.
+/// The folder; `None` if it does not exist or has too little space, or if files in it cannot be executed (tests also
+/// write programs).
 #[cfg(target_os = "linux")]
 pub(super) fn folder() -> Option<&'static Path> {
     use nix::sys::statvfs::{FsFlags, statvfs};

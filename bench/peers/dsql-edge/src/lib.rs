@@ -87,7 +87,7 @@ async fn three(dsql: &Dsql, category: &str, account: i32) -> std::result::Result
     Ok(json!({ "balance": balance.balance, "items": items.items, "top": top }))
 }
 
-/// Five statements, each of which waits for the one before it.
+/// Five statements, each of which waits for the previous one.
 async fn transaction(dsql: &Dsql, from: i32, to: i32, amount: i32) -> std::result::Result<Value, Error> {
     dsql.transaction(async move |tx| {
         let before = sql!("SELECT balance FROM account WHERE id = $from").fetch_value(tx).await?;
@@ -102,7 +102,7 @@ async fn transaction(dsql: &Dsql, from: i32, to: i32, amount: i32) -> std::resul
     .await
 }
 
-/// The answer of the cases with megabytes, for which every value of every row is read.
+/// Answers the cases `megabytes-1` and `megabytes-10`: fetches all rows, then reads every value of every row.
 async fn megabytes(dsql: &Dsql, rows: i32) -> std::result::Result<Value, Error> {
     let rows =
         sql!("SELECT id, title, body, views, published_at FROM document WHERE id <= $rows ORDER BY id")

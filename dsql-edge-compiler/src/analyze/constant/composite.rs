@@ -78,7 +78,7 @@ fn check_field(
     if typmod < 0 { Ok(()) } else { fits(base, typmod, text, &value) }
 }
 
-/// Whether a value fits the type modifier of a string or a number.
+/// Returns an error if a value is too long or too large for the type modifier of a string, bit string or number type.
 fn fits(ty: Oid, typmod: i32, text: &str, read: &Value) -> Result<(), Rejection> {
     let too_long = |name: &str, length: usize| {
         let message = format!("value too long for type {name}({length})");

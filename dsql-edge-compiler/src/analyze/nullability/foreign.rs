@@ -5,8 +5,8 @@
 //! references `authors`.
 //!
 //! A foreign key holds for the rows that are visible in one snapshot. The key guarantees nothing if the key is
-//! deferrable or not validated, or if policies hide rows of the other table. The key also guarantees nothing if one of
-//! the two rows is locked or written, because this row may be newer than the snapshot. DSQL has no foreign keys.
+//! deferrable or not validated, or if policies hide rows of the referenced table. The key also guarantees nothing if
+//! one of the two rows is locked or written, because this row may be newer than the snapshot. DSQL has no foreign keys.
 
 use super::super::cardinality::is_equality;
 use super::super::tree::{JoinTree, Node, NodeKind, Query, Reference, RteSource, Var};
@@ -73,7 +73,7 @@ fn foreign_join(query: &Query, sides: &Sides<'_>, side: &Side<'_>) -> Option<For
 }
 
 impl Reference {
-    /// Whether the foreign key contains all these pairs, each of a referencing column and a referenced column.
+    /// Whether every pair (referencing column, referenced column) is a pair of this foreign key.
     pub(super) fn promises(&self, pairs: &[(Var, usize)]) -> bool {
         let promised = |pair: &(Var, usize)| {
             let mut promises = self.columns.iter().zip(&self.referenced);

@@ -367,7 +367,7 @@ pub enum ValueFunction {
 }
 
 impl ValueFunction {
-    /// The name of a column without a label.
+    /// The name of a result column that is this function and has no alias.
     pub fn name(self) -> &'static str {
         match self {
             ValueFunction::CurrentDate => "current_date",

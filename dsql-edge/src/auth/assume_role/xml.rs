@@ -1,11 +1,11 @@
-//! Reads the part of XML that AWS's query services send: elements and text.
+//! Reads the part of XML that STS sends (AWS's Query protocol): elements and text.
 //!
 //! Input: a document, which may be any text. Output: the text of an element, by its path. Comments, CDATA, and
 //! declarations after the first line are not accepted, because STS sends none. Attributes are skipped.
 
 use std::borrow::Cow;
 
-/// The limit of nesting, which no answer of STS reaches.
+/// The maximum nesting depth of elements. No answer of STS reaches it.
 const DEPTH: usize = 16;
 
 /// The text of the first element at this path from the root. `None` if such an element does not exist, if the document

@@ -115,7 +115,7 @@ fn failure(code: &str) -> Vec<u8> {
     [error("ERROR", code), frame(b'Z', b"I")].concat()
 }
 
-/// A connection that accepts the login and then sends these answers, one for each query.
+/// A server that accepts the login and then sends these answers, one for each query.
 fn answers(answers: impl IntoIterator<Item = Vec<u8>>) -> Vec<Step> {
     let mut steps = vec![Step::AwaitWrite, Step::Send(login())];
     for (position, answer) in answers.into_iter().enumerate() {
@@ -128,7 +128,7 @@ fn answers(answers: impl IntoIterator<Item = Vec<u8>>) -> Vec<Step> {
     steps
 }
 
-/// A connection that requests the password, and then sends this answer to the flight that arrives with the password.
+/// A server that requests the password, and then sends `answer` to the flight that arrives together with the password.
 fn serial_login(answer: Vec<u8>) -> Vec<Step> {
     vec![
         Step::AwaitWrite,

@@ -10,7 +10,7 @@ use super::*;
 use crate::auth::{CredentialsProvider, ProvidedCredentials};
 use crate::login::TOKEN_MAY_BE_LATE;
 
-/// Runs requests at the same time to completion, each with its own `Dsql`.
+/// Runs several requests concurrently until all have ended; each has its own `Dsql`.
 fn all_at_once(network: &Network, config: &Config, requests: usize) -> Vec<Result<i32, Error>> {
     let one =
         |config: Config| async move { query(&READ).fetch_one(&Dsql::within(config, network.clone())).await };

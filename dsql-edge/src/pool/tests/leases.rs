@@ -3,7 +3,7 @@
 use super::{World, ask, asking, flight};
 use crate::wire::lease::{Ask, LEASE_FAILED, SPENT_FRAME};
 
-/// Sends one flight in a new lease. Returns the types of the frames of the answer.
+/// Sends one flight in a new lease. Returns the types of the answer's frames.
 fn lease(world: &World, pool: &super::Pool, ask: &Ask, bytes: Vec<u8>) -> String {
     let mut client = world.client(pool);
     let bytes = [asking(ask), bytes].concat();

@@ -125,7 +125,8 @@ impl Peer {
         }
     }
 
-    /// Returns the line of a Cargo.toml that depends on the macro's crate alone, with the same features.
+    /// Returns the dependency on the macro's crate alone, as a line of a Cargo.toml. Its features correspond to those
+    /// in `dependencies`.
     pub(super) fn macro_dependency(self) -> String {
         match self {
             Peer::Ours => {
