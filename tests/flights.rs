@@ -124,9 +124,21 @@ pub async fn native(local: &Local) -> Result<Vec<Flight>, Error> {
     let dsql = Dsql::new(config.clone());
     dsql.transaction(async |tx| set(id(1), 3).execute(tx).await).await?;
     counter.note("transaction of 1 statement, cold", 5);
-    let dsql = Dsql::new(config);
+    let dsql = Dsql::new(config.clone());
     dsql.pipeline((set(id(1), 4), set(id(2), 4))).await?;
     counter.note("pipeline of 2 (a fused transaction), cold", 4);
+
+    let dsql = Dsql::new(config);
+    // Three chunks.
+    sql!("INSERT INTO posts (id, title) VALUES ($1, 'x')", for n in 10_000..17_000, id(n))
+        .execute(&dsql)
+        .await?;
+    counter.note("7,000 rows, cold", 7);
+    sql!("INSERT INTO posts (id, title) VALUES ($1, 'x')", for n in 20_000..27_000, id(n))
+        .fused()
+        .execute(&dsql)
+        .await?;
+    counter.note("7,000 rows, warm, fused", 1);
     Ok(counter.flights)
 }
 

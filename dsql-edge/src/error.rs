@@ -249,7 +249,7 @@ impl Error {
 
     /// The number of rows that a statement for many rows, outside a transaction, had committed before the error. The
     /// rows after them are not in the database, unless [`is_outcome_unknown`](Error::is_outcome_unknown) is true: then
-    /// it is not known whether the next chunk was committed.
+    /// it is not known whether the next chunk was committed, and with `fused`, whether some of the next chunks were.
     pub fn committed_rows(&self) -> Option<u64> {
         self.0.committed.map(|rows| rows as u64)
     }

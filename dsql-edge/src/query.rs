@@ -225,9 +225,9 @@ impl<'a> BulkCommand<'a> {
         BulkCommand { bulk: Bulk { statement: statement.into(), rows, fused: false, max_rows: MAX_ROWS } }
     }
 
-    /// Sends the COMMIT of each chunk together with the rows of the same chunk, which takes one round trip less in all. If
-    /// the connection breaks, the outcome of the chunk is unknown ([`Error::is_outcome_unknown`]) even if the server had
-    /// not received all rows.
+    /// Sends up to eight chunks and the COMMIT of each chunk in one round trip. If a chunk fails, no later chunk is
+    /// committed. If the connection breaks, the outcome of all chunks whose COMMIT was not answered is unknown
+    /// ([`Error::is_outcome_unknown`]), even if the server had not received all rows.
     ///
     /// ```
     /// # use dsql_edge::{Dsql, Error, sql, types::Uuid};

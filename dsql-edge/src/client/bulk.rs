@@ -4,14 +4,16 @@
 //! fails, the output is its error, with the number of rows that were committed before this chunk. `chunks.rs` runs the
 //! chunks of which each is a transaction; the others run here.
 
+use crate::arguments::Arguments;
 use crate::client::chunks::{ChunkSink, Chunks};
 use crate::client::executor::Executor;
 use crate::client::fetch::QueryFuture;
 use crate::client::flight::{Prepared, Sink};
+use crate::client::fused::FusedChunks;
 use crate::client::pipeline::{All, Collector, Counted, Members, Pipelined};
-use crate::client::run::Target;
+use crate::client::run::{Runs, Target};
 use crate::error::{Error, Kind};
-use crate::many_rows::{MAX_BYTES, MAX_ROWS};
+use crate::many_rows::{MAX_BYTES, MAX_FUSED, MAX_ROWS};
 use crate::query::{Bulk, BulkCommand, BulkQuery, Request};
 use crate::row::DataRow;
 use crate::statement::Effect;
@@ -67,8 +69,11 @@ async fn execute(target: Target<'_>, bulk: &mut Bulk<'_>) -> Result<u64, Error> 
 
 /// Runs the statement for all rows, and collects the rows that it returns.
 async fn run(target: Target<'_>, bulk: &mut Bulk<'_>, sink: &mut dyn ChunkSink) -> Result<(), Error> {
-    if target.transaction.is_some() || bulk.fused || bulk.statement.effect == Effect::Read {
+    if target.transaction.is_some() || bulk.statement.effect == Effect::Read {
         return run_flights(target, bulk, sink).await;
+    }
+    if bulk.fused {
+        return run_fused(target, bulk, sink).await;
     }
     let mut chunks = Chunks::new(target.lender, sink);
     while let Some((chunk, rows)) = bulk.next() {
@@ -80,7 +85,36 @@ async fn run(target: Target<'_>, bulk: &mut Bulk<'_>, sink: &mut dyn ChunkSink) 
     chunks.finish().await
 }
 
-/// Runs each chunk as one flight: in the caller's transaction, or together with its own BEGIN and COMMIT.
+/// Runs several chunks as one flight, each with its own BEGIN and COMMIT.
+async fn run_fused(target: Target<'_>, bulk: &mut Bulk<'_>, sink: &mut dyn ChunkSink) -> Result<(), Error> {
+    let mut committed: usize = 0;
+    loop {
+        let Group { chunks, rows, error } = bulk.group();
+        if !chunks.is_empty() {
+            let mut done = 0;
+            let attempt = FusedChunks::new(&chunks, &mut *sink, &mut done);
+            let sent = Runs::of_query(target.lender).attempts(attempt).await;
+            committed = rows.iter().take(done).fold(committed, |sum, rows| sum.saturating_add(*rows));
+            sent.map_err(|error| error.after_rows(committed))?;
+        } else if error.is_none() {
+            return Ok(());
+        }
+        if let Some(error) = error {
+            return Err(error.after_rows(committed));
+        }
+    }
+}
+
+/// The chunks of one flight, and the number of rows of each.
+#[derive(Default)]
+struct Group {
+    chunks: Vec<Prepared>,
+    rows: Vec<usize>,
+    /// The error of the chunk after these, which cannot be sent.
+    error: Option<Error>,
+}
+
+/// Runs each chunk as one flight, in the caller's transaction or in a read-only transaction.
 async fn run_flights(target: Target<'_>, bulk: &mut Bulk<'_>, sink: &mut dyn ChunkSink) -> Result<(), Error> {
     let mut committed: usize = 0;
     while let Some((chunk, rows)) = bulk.next() {
@@ -201,6 +235,27 @@ impl Bulk<'_> {
         let request =
             Request { statement: self.statement.clone(), arguments: chunk.arguments, unchecked: false };
         Some((request, chunk.rows))
+    }
+
+    /// The next chunks that are sent in one flight.
+    fn group(&mut self) -> Group {
+        let (mut group, mut bytes) = (Group::default(), 0);
+        // The chunk that is added may have `MAX_BYTES`.
+        while bytes < MAX_BYTES / 2 && group.chunks.len() < MAX_FUSED {
+            let Some((request, rows)) = self.next() else { break };
+            match Prepared::new(request) {
+                Ok(chunk) => {
+                    bytes += chunk.arguments.iter().map(Arguments::len).sum::<usize>();
+                    group.chunks.push(chunk);
+                    group.rows.push(rows);
+                }
+                Err(error) => {
+                    group.error = Some(error);
+                    break;
+                }
+            }
+        }
+        group
     }
 
     /// All rows as one chunk. More rows than a chunk can hold are an error.

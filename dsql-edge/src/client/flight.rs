@@ -1,14 +1,13 @@
-//! Writes a flight, and reads its answer.
+//! Defines a flight, and writes it. `answer.rs` reads its answer.
 //!
 //! Input: statements whose arguments are encoded, and whether BEGIN and COMMIT are sent with them. Output: frames for
-//! the session; then, as the session's events arrive, rows for the [`Sink`]s, and the result of the flight. Nothing
-//! here awaits.
+//! the session. Nothing here awaits.
 //!
-//! A flight has one Sync. Outside a transaction, a flight is a single statement, or several statements between a BEGIN
-//! and a COMMIT of its own. By the protocol, several statements before one Sync are one transaction even without BEGIN,
-//! but some proxies and servers have committed each statement separately.
+//! A flight has one Sync, and another one after the COMMIT of the previous transaction if this COMMIT is sent with the
+//! flight. Outside a transaction, a flight is a single statement, several statements between a BEGIN and a COMMIT of its
+//! own, or several transactions. By the protocol, several statements before one Sync are one transaction even without
+//! BEGIN, but some proxies and servers have committed each statement separately.
 
-use core::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::arguments::Arguments;
@@ -16,14 +15,13 @@ use crate::client::key::{Key, Verdict};
 use crate::error::{Error, Kind};
 use crate::query::{KeyInsert, Request};
 use crate::retry::{Payload, Signal};
-use crate::row::{DataRow, check_description};
-use crate::session::{Connection, SessionEvent, Status};
+use crate::row::DataRow;
+use crate::session::Connection;
 use crate::sqlstate::SqlState;
 #[cfg(feature = "pool")]
 use crate::statement::SessionEffect;
 use crate::statement::{Effect, StatementRef};
-use crate::wire::backend::Done;
-use crate::wire::{DatabaseError, Field, Malformed, Parameters, Row, Tag};
+use crate::wire::{DatabaseError, Malformed, Parameters};
 
 /// Receives the rows of one statement as they arrive.
 pub trait Sink: Send {
@@ -55,7 +53,7 @@ pub(crate) struct Prepared {
     pub(crate) statement: StatementRef,
     /// The arguments of each execution.
     pub(crate) arguments: Vec<Arguments>,
-    unchecked: bool,
+    pub(super) unchecked: bool,
     /// Set for the INSERT of an idempotency key.
     key: Option<Key>,
 }
@@ -131,6 +129,8 @@ pub(crate) struct Flight<'f> {
     pub(crate) key: Option<&'f Prepared>,
     pub(crate) members: &'f [Prepared],
     pub(crate) commit: bool,
+    /// Whether each member is a transaction with its own BEGIN and COMMIT; they have one Sync.
+    pub(crate) members_are_transactions: bool,
     /// Whether the flight is part of a transaction that has, or had, other flights.
     pub(crate) in_transaction: bool,
 }
@@ -160,6 +160,17 @@ impl<'f> Flight<'f> {
         let several = members.iter().map(|member| member.arguments.len()).sum::<usize>() > 1;
         let begin = if reads(members) { BEGIN_READ_ONLY } else { BEGIN };
         Flight { begin: several.then_some(begin), members, commit: several, ..Flight::default() }
+    }
+
+    /// A flight of several transactions: each chunk is one.
+    pub(crate) fn of_chunks(chunks: &'f [Prepared]) -> Self {
+        Flight {
+            begin: Some(BEGIN),
+            members: chunks,
+            commit: true,
+            members_are_transactions: true,
+            ..Flight::default()
+        }
     }
 
     /// A flight of a transaction. With `start`, the flight also begins the transaction.
@@ -235,6 +246,14 @@ impl<'f> Flight<'f> {
             write_control(COMMIT, connection)?;
             connection.sync()?;
         }
+        if self.members_are_transactions {
+            for member in self.members {
+                write_control(BEGIN, connection)?;
+                member.write(connection)?;
+                write_control(COMMIT, connection)?;
+            }
+            return connection.sync();
+        }
         if let Some(begin) = self.begin {
             write_control(begin, connection)?;
         }
@@ -250,26 +269,31 @@ impl<'f> Flight<'f> {
         connection.sync()
     }
 
-    fn first_step(&self) -> Step {
+    pub(super) fn first_step(&self) -> Step {
         match self {
             Flight { commits_previous: true, .. } => Step::Previous,
             _ => self.after_previous(),
         }
     }
 
-    fn after_previous(&self) -> Step {
+    pub(super) fn after_previous(&self) -> Step {
         match self {
             Flight { begin: Some(_), .. } => Step::Begin,
             _ => self.after_begin(),
         }
     }
 
-    fn after_begin(&self) -> Step {
+    pub(super) fn after_begin(&self) -> Step {
         if self.key.is_some() { Step::Key } else { self.member(0) }
     }
 
+    /// The number of the sink of a member: the chunks of a statement have one sink.
+    pub(super) fn sink_of(&self, member: usize) -> usize {
+        if self.members_are_transactions { 0 } else { member }
+    }
+
     /// The first step from member `index` on: a member that is executed at least once, or else COMMIT or Sync.
-    fn member(&self, index: usize) -> Step {
+    pub(super) fn member(&self, index: usize) -> Step {
         let rest = self.members.get(index..).unwrap_or_default();
         match rest.iter().position(|member| !member.arguments.is_empty()) {
             Some(further) => Step::Member(index + further),
@@ -296,248 +320,6 @@ fn write_control(sql: &str, connection: &mut Connection) -> Result<(), Malformed
 
 fn reads(members: &[Prepared]) -> bool {
     members.iter().all(|member| member.statement.effect == Effect::Read)
-}
-
-/// How the server answered a flight.
-pub(crate) enum FlightEnd {
-    /// The server executed everything. An error here is the client's own: a row could not be used.
-    Completed(Option<Error>),
-    /// The server rejected a statement, or the commit.
-    StatementRejected { error: Box<DatabaseError>, step: Step },
-    /// The INSERT of the idempotency key inserted no row; the statements after it must not be committed.
-    KeyNotInserted,
-    /// COMMIT was answered with ROLLBACK; or the transaction state is not the expected one, because a statement began
-    /// or ended a transaction.
-    UnexpectedState(Kind, Signal),
-}
-
-/// The part of the answer to a flight that has arrived.
-pub(crate) struct Answer<'a, 's> {
-    pub(crate) flight: Flight<'a>,
-    sinks: &'a mut [&'s mut dyn Sink],
-    step: Step,
-    /// The number of executions of the current member so far.
-    executed: usize,
-    affected: u64,
-    fields: Vec<Field>,
-    /// The first error of this client, such as a row that cannot be decoded; the rest of the answer is received and
-    /// dropped.
-    local: Option<Error>,
-    rejected: Option<(Box<DatabaseError>, Step)>,
-    committed: bool,
-    /// Set if the previous transaction was not committed, although its COMMIT caused no error.
-    previous_state: Option<(Kind, Signal)>,
-    keyless: bool,
-    /// The number of bytes of rows that stay in memory; `most` is the limit.
-    kept: usize,
-    most: usize,
-    was_full: bool,
-    pub(crate) rows: u64,
-}
-
-impl<'a, 's> Answer<'a, 's> {
-    // Not inlined, so that the code is not repeated in each caller.
-    #[inline(never)]
-    pub(crate) fn new(flight: Flight<'a>, sinks: &'a mut [&'s mut dyn Sink], most: usize) -> Self {
-        Answer {
-            flight,
-            sinks,
-            step: flight.first_step(),
-            executed: 0,
-            affected: 0,
-            fields: Vec::new(),
-            local: None,
-            rejected: None,
-            committed: false,
-            previous_state: None,
-            keyless: false,
-            kept: 0,
-            most,
-            was_full: false,
-            rows: 0,
-        }
-    }
-
-    /// Discards the rows, because the flight begins again. Returns `false` if a sink has already passed rows on.
-    pub(crate) fn restart(&mut self) -> bool {
-        let sinks = core::mem::take(&mut self.sinks);
-        let restarted = sinks.iter_mut().all(|sink| sink.restart());
-        *self = Answer::new(self.flight, sinks, self.most);
-        restarted
-    }
-
-    /// Whether the current sink cannot take another row now.
-    pub(crate) fn is_full(&mut self) -> bool {
-        let full = match self.step {
-            Step::Member(at) => self.sinks.get(at).is_some_and(|sink| sink.is_full()),
-            _ => false,
-        };
-        self.was_full |= full;
-        full
-    }
-
-    /// Whether a sink that was full can take rows again.
-    pub(crate) fn resumes(&mut self) -> bool {
-        !self.is_full() && core::mem::take(&mut self.was_full)
-    }
-
-    pub(crate) fn handle(&mut self, event: SessionEvent) -> ControlFlow<FlightEnd> {
-        match event {
-            SessionEvent::Started | SessionEvent::FlightDropped => {}
-            SessionEvent::Described(fields) => self.describe(fields),
-            SessionEvent::Row(row) => self.take(&row),
-            SessionEvent::Completed(tag) => {
-                self.complete(tag);
-                if seeded!(SuccessOnCommandComplete) && self.step == Step::Sync {
-                    return ControlFlow::Break(FlightEnd::Completed(None));
-                }
-            }
-            SessionEvent::Failed(error) => {
-                // After a FATAL error the server sends nothing more.
-                if error.fatal {
-                    return ControlFlow::Break(FlightEnd::StatementRejected { error, step: self.step });
-                }
-                if !seeded!(ForgetsError) {
-                    self.rejected.get_or_insert((error, self.step));
-                }
-            }
-            SessionEvent::Ready(status) if matches!(self.step, Step::Previous | Step::PreviousSync) => {
-                self.end_previous(status);
-            }
-            SessionEvent::Ready(status) => return ControlFlow::Break(self.land(status)),
-        }
-        ControlFlow::Continue(())
-    }
-
-    /// Called if the server closed the connection without a ReadyForQuery. Ends the flight with the server's last
-    /// error, if there is one, because that error explains more than the end of the connection.
-    pub(crate) fn cut_off(&mut self) -> Option<FlightEnd> {
-        self.rejected.take().map(|(error, step)| FlightEnd::StatementRejected { error, step })
-    }
-
-    /// Handles the ReadyForQuery after the COMMIT of the previous transaction. If that was not committed, the rest of
-    /// the answer is received too, and then its failure is returned.
-    fn end_previous(&mut self, status: Status) {
-        let state = match status {
-            Status::Idle if self.committed || self.rejected.is_some() => None,
-            Status::Idle => Some((Kind::RolledBack, Signal::Answered)),
-            _ => Some((Kind::UnexpectedTransactionState, Signal::TransactionState)),
-        };
-        let failed = self.rejected.is_some() || state.is_some();
-        if !failed || seeded!(TrustsPreviousCommit) {
-            self.flight.commits_previous = false;
-        } else {
-            self.previous_state = state;
-        }
-        self.committed = false;
-        self.step = self.flight.after_previous();
-    }
-
-    /// Ends the flight with the failure of the previous transaction's COMMIT, if the server has reported one.
-    pub(crate) fn previous_failure(&mut self) -> Option<FlightEnd> {
-        match &self.rejected {
-            Some((_, Step::Previous | Step::PreviousSync)) => self.cut_off(),
-            _ => {
-                let (kind, signal) = self.previous_state.take()?;
-                Some(FlightEnd::UnexpectedState(kind, signal))
-            }
-        }
-    }
-
-    fn land(&mut self, status: Status) -> FlightEnd {
-        if let Some(failure) = self.previous_failure() {
-            return failure;
-        }
-        // The results of later statements are ignored: they may have failed because of rows that an earlier run
-        // inserted.
-        if self.keyless {
-            return FlightEnd::KeyNotInserted;
-        }
-        if let Some(rejected) = self.cut_off() {
-            return rejected;
-        }
-        let open = self.flight.begin.is_some() || self.flight.in_transaction;
-        let expected = if open && !self.flight.commit { Status::InTransaction } else { Status::Idle };
-        if self.flight.commit && !self.committed {
-            // COMMIT was answered with ROLLBACK: the transaction changed nothing.
-            FlightEnd::UnexpectedState(Kind::RolledBack, Signal::Answered)
-        } else if status != expected {
-            FlightEnd::UnexpectedState(Kind::UnexpectedTransactionState, Signal::TransactionState)
-        } else {
-            FlightEnd::Completed(self.local.take())
-        }
-    }
-
-    fn describe(&mut self, fields: Vec<Field>) {
-        if let Some(member) = self.member() {
-            // For `sql_unchecked!` without columns, any description is accepted.
-            if !(member.unchecked && member.statement.columns.is_empty()) {
-                let stale = check_description(&member.statement, &fields).err();
-                self.local = self.local.take().or(stale);
-            }
-        }
-        self.fields = fields;
-    }
-
-    fn take(&mut self, row: &Row) {
-        self.rows += 1;
-        let (Step::Member(at), None) = (self.step, &self.local) else { return };
-        let (Some(member), Some(sink)) = (self.flight.members.get(at), self.sinks.get_mut(at)) else {
-            return;
-        };
-        let statement = &member.statement;
-        if sink.keeps() {
-            self.kept = self.kept.saturating_add(row.len());
-            if self.kept > self.most {
-                let text = "the rows are longer than Config::max_result; `fetch` streams them";
-                self.local = Some(Error::new(Kind::TooLong(text)).at(statement));
-                return;
-            }
-        }
-        let taken = sink.row(&DataRow::new(statement, &self.fields, row));
-        self.local = taken.err().map(|error| error.at(statement));
-    }
-
-    fn complete(&mut self, tag: Tag) {
-        self.affected = self.affected.saturating_add(tag.rows);
-        self.executed += 1;
-        self.step = match self.step {
-            Step::Previous => {
-                self.committed = tag.command == Done::Commit || seeded!(IgnoresRollbackTag);
-                Step::PreviousSync
-            }
-            Step::PreviousSync => Step::PreviousSync,
-            Step::Begin => self.flight.after_begin(),
-            Step::Key => {
-                self.keyless = self.affected == 0 && !seeded!(IgnoresKeyCount);
-                self.flight.member(0)
-            }
-            Step::Member(at) => {
-                if self.member().is_some_and(|member| self.executed < member.arguments.len()) {
-                    return;
-                }
-                if let Some(sink) = self.sinks.get_mut(at) {
-                    sink.done(self.affected);
-                }
-                self.flight.member(at + 1)
-            }
-            Step::Commit => {
-                self.committed = tag.command == Done::Commit || seeded!(IgnoresRollbackTag);
-                Step::Sync
-            }
-            Step::Sync => Step::Sync,
-        };
-        self.executed = 0;
-        self.affected = 0;
-    }
-
-    fn member(&self) -> Option<&'a Prepared> {
-        match self.step {
-            Step::Member(at) => self.flight.members.get(at),
-            Step::Key => self.flight.key,
-            _ => None,
-        }
-    }
 }
 
 /// The codes with which the server reports an unknown outcome.

@@ -9,7 +9,8 @@
 use core::ops::ControlFlow;
 use core::task::{Context, Poll, ready};
 
-use crate::client::flight::{Answer, Flight, FlightEnd, Step, write_rollback};
+use crate::client::answer::{Answer, FlightEnd};
+use crate::client::flight::{Flight, Step, write_rollback};
 #[cfg(feature = "pool")]
 use crate::client::lease_request;
 use crate::connector::Connector;
@@ -361,7 +362,13 @@ impl Link {
                     }
                     continue;
                 }
-                if let ControlFlow::Break(end) = answer.handle(event) {
+                let transactions = answer.transactions();
+                let handled = answer.handle(event);
+                // The time limit is for each transaction.
+                if answer.transactions() > transactions {
+                    connector.rewind(timer, connector.settings().query_timeout);
+                }
+                if let ControlFlow::Break(end) = handled {
                     return Poll::Ready(Ok(end));
                 }
             }

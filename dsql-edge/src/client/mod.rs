@@ -11,12 +11,14 @@
 //!              link                    one connection: flight ⇄ session ⇄ transport
 //! ```
 
+mod answer;
 mod bulk;
 mod chunks;
 mod dsql;
 mod executor;
 mod fetch;
 mod flight;
+mod fused;
 mod key;
 #[cfg(feature = "pool")]
 mod lease_request;

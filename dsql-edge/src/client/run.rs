@@ -7,7 +7,8 @@ use core::future::{Future, poll_fn};
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
-use crate::client::flight::{Answer, Flight, Prepared, Sink};
+use crate::client::answer::Answer;
+use crate::client::flight::{Flight, Prepared, Sink};
 use crate::client::lender::{Lender, Loan};
 use crate::client::link::{FlightFailure, FlightOutcome, Link};
 use crate::direct_tls::DirectTls;
@@ -371,8 +372,19 @@ impl<'l> Runs<'l> {
         }
     }
 
+    /// Waits for a connection, or for the right to open one.
+    pub(super) async fn borrow(&mut self, search_path: Option<&'static str>) -> Result<Loan<'l>, Error> {
+        let lent = self.lender.borrow(search_path, &mut self.timer).await;
+        lent.map_err(|error| self.ended(error, Outcome::Nothing))
+    }
+
+    /// The maximum number of bytes of the rows that a flight keeps in memory.
+    pub(super) fn max_result(&self) -> usize {
+        self.lender.connector.settings().max_result
+    }
+
     /// Sends one flight on the connection that was lent, which is opened first if necessary.
-    async fn fly(&mut self, loan: &mut Loan<'l>, answer: &mut Answer<'_, '_>) -> FlightOutcome {
+    pub(super) async fn fly(&mut self, loan: &mut Loan<'l>, answer: &mut Answer<'_, '_>) -> FlightOutcome {
         let mut progress = Progress::default();
         poll_fn(|context| self.poll_fly(context, loan, &mut progress, answer)).await
     }

@@ -49,6 +49,8 @@ pub(crate) enum Bug {
     TrustsPreviousCommit,
     /// A chunk whose COMMIT was sent with the next chunk, and not answered, is treated as not committed.
     DeniesPreviousCommit,
+    /// A chunk is counted as committed before its COMMIT is answered.
+    CountsUncommittedChunk,
     /// A flight is sent on a connection that was opened before the query, without a check whether the connection is
     /// alive.
     SendsOnDeadWarmUp,
@@ -104,6 +106,7 @@ impl Bug {
         Bug::TrustsRejection,
         Bug::TrustsPreviousCommit,
         Bug::DeniesPreviousCommit,
+        Bug::CountsUncommittedChunk,
         Bug::SendsOnDeadWarmUp,
         Bug::LeavesWarmUpOpen,
     ];

@@ -176,6 +176,46 @@ fn commit_of_a_chunk_is_sent_with_the_next_chunk() {
     assert_eq!(sent(&network)[5..], [&behind, "COMMIT |"]);
 }
 
+/// After an error, the server skips all later chunks of the flight.
+#[test]
+fn fused_chunks_share_a_flight_and_continue_after_a_conflict() {
+    let fused = |numbers| in_pairs(numbers).fused();
+    let one = || [control("BEGIN"), inserted(2), control("COMMIT")].concat();
+    let network = Network::default();
+    let conflict = [one(), control("BEGIN"), inserted(2), error("ERROR", "40001"), ready(b"I")].concat();
+    network.accept(answers([conflict, [one(), control("BEGIN"), inserted(1), committed()].concat()]));
+    let dsql = Dsql::within(retrying(), network.clone());
+    assert_eq!(eventually(&network, fused(0..5).execute(&dsql)).unwrap(), 5);
+    let chunk = format!("BEGIN {SQL} COMMIT");
+    assert_eq!(sent(&network), [format!("login {chunk} {chunk} {chunk} |"), format!("{chunk} {chunk} |")]);
+
+    // A rejected chunk, and a lost connection: the error has the number of rows that were committed before.
+    let rejected = [one(), control("BEGIN"), error("ERROR", "23505"), ready(b"E")].concat();
+    for (answer, is_lost) in [(rejected, false), ([one(), control("BEGIN")].concat(), true)] {
+        let network = Network::default();
+        let mut steps = answers([answer]);
+        steps.pop();
+        steps.push(if is_lost { Step::Break(TransportErrorKind::Lost) } else { Step::Stall });
+        network.accept(steps);
+        let dsql = Dsql::within(retrying(), network.clone());
+        let error = eventually(&network, fused(0..6).execute(&dsql)).unwrap_err();
+        assert_eq!((error.committed_rows(), error.is_outcome_unknown()), (Some(2), is_lost), "{error}");
+    }
+
+    // At most eight chunks are sent in a flight; a row that cannot be sent ends the last one.
+    let network = Network::default();
+    network.accept(answers([
+        [one().repeat(8), ready(b"I")].concat(),
+        [control("INSERT 0 1"), ready(b"I")].concat(),
+    ]));
+    let texts = (0..24).map(|n| if n == 17 { "a\0b" } else { "ab" });
+    let bind = |text: &str, arguments: &mut Arguments| arguments.bind::<sql::Text, NotNull, _>(text);
+    let mut bad = BulkCommand::new(&INSERT, rows(texts, bind));
+    bad.bulk.max_rows = 2;
+    let error = now(bad.fused().execute(&Dsql::within(retrying(), network.clone()))).unwrap_err();
+    assert!(error.is_conversion() && error.committed_rows() == Some(16), "{error}");
+}
+
 /// Both chunks are sent again, on the same connection.
 #[test]
 fn conflict_of_a_chunk_rolls_back_the_chunk_behind_it() {

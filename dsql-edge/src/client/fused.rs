@@ -1,0 +1,101 @@
+//! Writes many rows with `fused`: several chunks in one flight, each in a transaction of its own.
+//!
+//! ```text
+//! BEGIN, rows 1, COMMIT, BEGIN, rows 2, COMMIT, Sync
+//! ```
+//!
+//! After an error the server skips everything up to Sync. So if a chunk fails, no later chunk is committed, and the
+//! committed rows are always the first rows; the chunks that were not committed are sent again if the rules allow it. If
+//! the connection is lost, the outcome of all chunks whose COMMIT was not answered is unknown.
+
+use crate::client::answer::Answer;
+use crate::client::chunks::ChunkSink;
+use crate::client::flight::{Flight, Prepared, Sink};
+use crate::client::link::FlightOutcome;
+use crate::client::run::{Attempt, AttemptFuture, Attempted, Runs};
+use crate::error::{Error, Outcome};
+use crate::row::DataRow;
+
+/// The chunks of one flight.
+pub(super) struct FusedChunks<'a> {
+    chunks: &'a [Prepared],
+    sink: &'a mut dyn ChunkSink,
+    committed: &'a mut usize,
+}
+
+impl<'a> FusedChunks<'a> {
+    /// `committed` receives the number of chunks that were committed.
+    pub(super) fn new(chunks: &'a [Prepared], sink: &'a mut dyn ChunkSink, committed: &'a mut usize) -> Self {
+        FusedChunks { chunks, sink, committed }
+    }
+
+    async fn send(&mut self, runs: &mut Runs<'_>) -> Attempted {
+        let chunks = self.chunks.get(*self.committed..).unwrap_or_default();
+        let flight = if let [_] = chunks { Flight::alone(chunks) } else { Flight::of_chunks(chunks) };
+        let mut loan = match runs.borrow(flight.search_path()).await {
+            Ok(loan) => loan,
+            Err(error) => return Attempted::Ended(Err(error)),
+        };
+        let mut sink = Positions { after: vec![self.sink.position()], sink: &mut *self.sink };
+        let sinks: &mut [&mut dyn Sink] = &mut [&mut sink];
+        let mut answer = Answer::new(flight, sinks, runs.max_result());
+        let outcome = runs.fly(&mut loan, &mut answer).await;
+        let committed = answer.transactions();
+        let position = sink.after.get(committed).copied();
+        let executed = if let FlightOutcome::Failed(_) = outcome { committed } else { chunks.len() };
+        *self.committed += executed;
+        let failure = match outcome {
+            FlightOutcome::Completed => return Attempted::Ended(Ok(())),
+            FlightOutcome::CompletedUnusable(error) => {
+                return Attempted::Ended(Err(error.with_outcome(Outcome::Executed)));
+            }
+            FlightOutcome::Failed(failure) => failure,
+        };
+        if let Some(link) = &mut loan.link {
+            link.roll_back();
+        }
+        if let Some(position) = position {
+            self.sink.rewind(position);
+        }
+        Attempted::Failed(failure)
+    }
+}
+
+impl Attempt for FusedChunks<'_> {
+    fn attempt<'a>(&'a mut self, runs: &'a mut Runs<'_>) -> AttemptFuture<'a> {
+        Box::pin(self.send(runs))
+    }
+
+    fn finish(&mut self, runs: &Runs<'_>, result: Result<(), Error>) -> Result<(), Error> {
+        match self.chunks.first() {
+            Some(first) => runs.end(&first.statement, result),
+            None => result,
+        }
+    }
+}
+
+/// Passes the rows on, and records the position of the sink before the first chunk and after each chunk.
+struct Positions<'s> {
+    sink: &'s mut dyn ChunkSink,
+    after: Vec<u64>,
+}
+
+impl Sink for Positions<'_> {
+    fn row(&mut self, row: &DataRow<'_>) -> Result<(), Error> {
+        self.sink.row(row)
+    }
+
+    fn done(&mut self, affected: u64) {
+        self.sink.done(affected);
+        self.after.push(self.sink.position());
+    }
+
+    // The attempt rewinds the sink itself, to the last chunk that was committed.
+    fn restart(&mut self) -> bool {
+        true
+    }
+
+    fn keeps(&self) -> bool {
+        self.sink.keeps()
+    }
+}
