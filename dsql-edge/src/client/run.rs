@@ -266,7 +266,7 @@ impl<'l> Runs<'l> {
         attempt.finish(&self, result)
     }
 
-    /// Waits until the next attempt may begin. Returns the error of the user's statement if there is no further attempt.
+    /// Waits until the next attempt may begin. Returns the error of the user's statement if no attempt follows.
     pub(super) async fn again(&mut self, failure: &FlightFailure, resolvable: bool) -> Result<(), Error> {
         if let Some(mut pausing) = self.pause(&failure.facts, resolvable)
             && poll_fn(|context| self.poll_pause(context, &mut pausing)).await
