@@ -234,8 +234,10 @@ impl Rule {
 /// The attempts so far of a query, a pipeline or a transaction.
 #[derive(Debug)]
 pub(crate) struct Attempts {
-    /// The maximum number of attempts, including the first one.
+    /// The maximum number of attempts, including the first one; and this number without the attempts of parts that are
+    /// done ([`Attempts::renew`]).
     max: u32,
+    each: u32,
     done: u32,
     losses: u32,
     signed_again: bool,
@@ -257,6 +259,7 @@ impl Attempts {
     pub(crate) fn new(max: u32) -> Self {
         Attempts {
             max,
+            each: max,
             done: 0,
             losses: 0,
             signed_again: false,
@@ -298,6 +301,12 @@ impl Attempts {
         }
         self.done += 1;
         Some(pause)
+    }
+
+    /// Allows as many attempts as at the beginning, because the next attempts are for another part of the operation.
+    pub(crate) fn renew(&mut self) {
+        let (done, max) = (self.done, self.done.saturating_add(self.each));
+        *self = Attempts { done, max, ..Attempts::new(self.each) };
     }
 
     /// Subtracts the last attempt, which was allowed but not made.

@@ -44,6 +44,14 @@ pub(crate) struct Answer<'a, 's> {
     transactions: usize,
     /// The member whose transaction begins next, if the members are transactions.
     next_member: usize,
+    answered_commits: usize,
+    /// Whether the COMMIT of a member was answered with ROLLBACK, and whether a later member was committed.
+    rolled_back: bool,
+    committed_later: bool,
+    /// The number of rows that the committed members have returned.
+    committed_rows: u64,
+    /// The member to which `local` belongs, once that member is answered.
+    local_member: Option<usize>,
     /// Set if the previous transaction was not committed, although its COMMIT caused no error.
     previous_state: Option<(Kind, Signal)>,
     keyless: bool,
@@ -70,6 +78,11 @@ impl<'a, 's> Answer<'a, 's> {
             committed: false,
             transactions: 0,
             next_member: 0,
+            answered_commits: 0,
+            rolled_back: false,
+            committed_later: false,
+            committed_rows: 0,
+            local_member: None,
             previous_state: None,
             keyless: false,
             kept: 0,
@@ -82,6 +95,23 @@ impl<'a, 's> Answer<'a, 's> {
     /// The number of transactions that were committed, if the members are transactions.
     pub(crate) fn transactions(&self) -> usize {
         self.transactions
+    }
+
+    /// The number of rows of these transactions.
+    pub(crate) fn committed_rows(&self) -> u64 {
+        self.committed_rows
+    }
+
+    /// The number of COMMITs that were answered before the end of the flight. The time limit is for the statements up to
+    /// the next COMMIT.
+    pub(crate) fn answered_commits(&self) -> usize {
+        self.answered_commits
+    }
+
+    /// The error of a row of a committed transaction, which cannot be used.
+    pub(crate) fn take_unusable(&mut self) -> Option<Error> {
+        self.local_member.filter(|member| *member < self.transactions)?;
+        self.local.take()
     }
 
     /// Discards the rows, because the flight begins again. Returns `false` if a sink has already passed rows on.
@@ -121,7 +151,9 @@ impl<'a, 's> Answer<'a, 's> {
             SessionEvent::Failed(error) => {
                 // After a FATAL error the server sends nothing more.
                 if error.fatal {
-                    return ControlFlow::Break(FlightEnd::StatementRejected { error, step: self.step });
+                    let step = self.step;
+                    let end = self.failure().unwrap_or(FlightEnd::StatementRejected { error, step });
+                    return ControlFlow::Break(end);
                 }
                 if !seeded!(ForgetsError) {
                     self.rejected.get_or_insert((error, self.step));
@@ -135,10 +167,29 @@ impl<'a, 's> Answer<'a, 's> {
         ControlFlow::Continue(())
     }
 
-    /// Called if the server closed the connection without a ReadyForQuery. Ends the flight with the server's last
-    /// error, if there is one, because that error explains more than the end of the connection.
-    pub(crate) fn cut_off(&mut self) -> Option<FlightEnd> {
+    /// Ends the flight with the failure that the server has reported so far: it stays true if the connection ends or the
+    /// time limit is exceeded before the ReadyForQuery.
+    pub(crate) fn failure(&mut self) -> Option<FlightEnd> {
+        self.previous_failure()
+            .or_else(|| self.rolled_back(self.step == Step::Sync))
+            .or_else(|| self.rejection())
+    }
+
+    fn rejection(&mut self) -> Option<FlightEnd> {
         self.rejected.take().map(|(error, step)| FlightEnd::StatementRejected { error, step })
+    }
+
+    /// The failure of a flight of several transactions if a COMMIT was answered with ROLLBACK. `is_complete`: all COMMITs
+    /// are answered, or were not executed.
+    fn rolled_back(&self, is_complete: bool) -> Option<FlightEnd> {
+        if !self.rolled_back {
+            return None;
+        }
+        Some(match is_complete && !self.committed_later {
+            true => FlightEnd::UnexpectedState(Kind::RolledBack, Signal::Answered),
+            // The committed transactions are not the first ones.
+            false => FlightEnd::UnexpectedState(Kind::UnexpectedTransactionState, Signal::TransactionState),
+        })
     }
 
     /// Handles the ReadyForQuery after the COMMIT of the previous transaction. If that was not committed, the rest of
@@ -156,13 +207,14 @@ impl<'a, 's> Answer<'a, 's> {
             self.previous_state = state;
         }
         self.committed = false;
+        self.answered_commits += 1;
         self.step = self.flight.after_previous();
     }
 
     /// Ends the flight with the failure of the previous transaction's COMMIT, if the server has reported one.
-    pub(crate) fn previous_failure(&mut self) -> Option<FlightEnd> {
+    fn previous_failure(&mut self) -> Option<FlightEnd> {
         match &self.rejected {
-            Some((_, Step::Previous | Step::PreviousSync)) => self.cut_off(),
+            Some((_, Step::Previous | Step::PreviousSync)) => self.rejection(),
             _ => {
                 let (kind, signal) = self.previous_state.take()?;
                 Some(FlightEnd::UnexpectedState(kind, signal))
@@ -179,16 +231,14 @@ impl<'a, 's> Answer<'a, 's> {
         if self.keyless {
             return FlightEnd::KeyNotInserted;
         }
-        if let Some(rejected) = self.cut_off() {
-            return rejected;
+        if let Some(failure) = self.rolled_back(true).or_else(|| self.rejection()) {
+            return failure;
         }
         let open = self.flight.begin.is_some() || self.flight.in_transaction;
         let expected = if open && !self.flight.commit { Status::InTransaction } else { Status::Idle };
         if self.flight.commit && !self.committed {
             // COMMIT was answered with ROLLBACK: the transaction changed nothing.
-            // After a ROLLBACK, later transactions of the flight may have been committed.
-            let signal = if self.flight.members_are_transactions { Signal::Unsure } else { Signal::Answered };
-            FlightEnd::UnexpectedState(Kind::RolledBack, signal)
+            FlightEnd::UnexpectedState(Kind::RolledBack, Signal::Answered)
         } else if status != expected {
             FlightEnd::UnexpectedState(Kind::UnexpectedTransactionState, Signal::TransactionState)
         } else {
@@ -247,6 +297,9 @@ impl<'a, 's> Answer<'a, 's> {
                 if let Some(sink) = self.sinks.get_mut(self.flight.sink_of(at)) {
                     sink.done(self.affected);
                 }
+                if self.local.is_some() {
+                    self.local_member.get_or_insert(at);
+                }
                 self.next_member = at + 1;
                 if seeded!(CountsUncommittedChunk) {
                     self.transactions = self.next_member;
@@ -270,11 +323,17 @@ impl<'a, 's> Answer<'a, 's> {
         }
         // The limit of the rows in memory is for each transaction.
         self.kept = 0;
-        if committed && self.transactions + 1 == self.next_member {
+        self.answered_commits += 1;
+        if !committed {
+            self.rolled_back = true;
+        } else if self.rolled_back {
+            self.committed_later = true;
+        } else {
             self.transactions = self.next_member;
+            self.committed_rows = self.rows;
         }
         let is_last = self.next_member == self.flight.members.len();
-        self.committed = is_last && self.transactions == self.next_member;
+        self.committed = is_last && !self.rolled_back;
         if is_last { Step::Sync } else { Step::Begin }
     }
 

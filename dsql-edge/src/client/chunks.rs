@@ -66,10 +66,20 @@ impl<'c> Chunks<'c> {
 
     /// Commits the chunk before this one, and sends the rows of this one.
     pub(super) async fn send(&mut self, chunk: Prepared, rows: usize) -> Result<(), Error> {
-        let mut runs = Runs::of_query(self.lender);
-        let sent = match self.uncommitted.take() {
-            Some(before) => self.send_behind(before, &chunk, &mut runs).await?,
-            None => None,
+        let mut runs = None;
+        let mut sent = None;
+        if let Some(before) = self.uncommitted.take() {
+            if self.lender.is_leased(before.open.id) {
+                self.commit(before).await?;
+            } else {
+                let runs = runs.insert(Runs::of_query(self.lender));
+                sent = self.send_behind(before, &chunk, runs).await?;
+            }
+        }
+        // The time limit of a chunk does not include the time in which the chunk before it was sent again.
+        let mut runs = match (runs, &sent) {
+            (Some(runs), Some(_)) => runs,
+            _ => Runs::of_query(self.lender),
         };
         // The position was set before the rows arrived that were sent behind the COMMIT.
         let start = sent.as_ref().map_or_else(|| self.sink.position(), |(_, start)| *start);
@@ -104,10 +114,6 @@ impl<'c> Chunks<'c> {
         chunk: &Prepared,
         runs: &mut Runs<'c>,
     ) -> Result<Option<(Sent<'c>, u64)>, Error> {
-        if self.lender.is_leased(before.open.id) {
-            self.commit(before).await?;
-            return Ok(None);
-        }
         let start = self.sink.position();
         let open = self.begin();
         let members = core::slice::from_ref(chunk);
@@ -127,7 +133,9 @@ impl<'c> Chunks<'c> {
             PreviousCommit::Failed(failure) => {
                 open.close();
                 before.open.close();
-                let Uncommitted { chunk, rows, start, runs, .. } = before;
+                let Uncommitted { chunk, rows, start, mut runs, .. } = before;
+                // The rows of the next chunk were received after this failure.
+                runs.renew_limit();
                 self.commit_again(chunk, rows, start, runs, &failure).await?;
                 Ok(None)
             }

@@ -14,6 +14,7 @@ use crate::client::flight::{Flight, Prepared, Sink};
 use crate::client::link::FlightOutcome;
 use crate::client::run::{Attempt, AttemptFuture, Attempted, Runs};
 use crate::error::{Error, Outcome};
+use crate::retry::Signal;
 use crate::row::DataRow;
 
 /// The chunks of one flight.
@@ -21,43 +22,72 @@ pub(super) struct FusedChunks<'a> {
     chunks: &'a [Prepared],
     sink: &'a mut dyn ChunkSink,
     committed: &'a mut usize,
+    /// The maximum number of chunks in a flight.
+    at_once: usize,
 }
 
 impl<'a> FusedChunks<'a> {
     /// `committed` receives the number of chunks that were committed.
     pub(super) fn new(chunks: &'a [Prepared], sink: &'a mut dyn ChunkSink, committed: &'a mut usize) -> Self {
-        FusedChunks { chunks, sink, committed }
+        FusedChunks { chunks, sink, committed, at_once: chunks.len() }
     }
 
     async fn send(&mut self, runs: &mut Runs<'_>) -> Attempted {
-        let chunks = self.chunks.get(*self.committed..).unwrap_or_default();
+        loop {
+            let rest = self.chunks.get(*self.committed..).unwrap_or_default();
+            let chunks = rest.get(..self.at_once).unwrap_or(rest);
+            if chunks.is_empty() {
+                return Attempted::Ended(Ok(()));
+            }
+            match self.send_flight(chunks, runs).await {
+                Ok(()) => {}
+                // One of the chunks is too long for a message; those before it are sent alone.
+                Err(Attempted::Failed(failure))
+                    if failure.facts.signal == Signal::Local && chunks.len() > 1 =>
+                {
+                    self.at_once = 1;
+                }
+                Err(ended) => return ended,
+            }
+        }
+    }
+
+    async fn send_flight(&mut self, chunks: &[Prepared], runs: &mut Runs<'_>) -> Result<(), Attempted> {
         let flight = if let [_] = chunks { Flight::alone(chunks) } else { Flight::of_chunks(chunks) };
-        let mut loan = match runs.borrow(flight.search_path()).await {
-            Ok(loan) => loan,
-            Err(error) => return Attempted::Ended(Err(error)),
-        };
+        let lent = runs.borrow(flight.search_path()).await;
+        let mut loan = lent.map_err(|error| Attempted::Ended(Err(error)))?;
         let mut sink = Positions { after: vec![self.sink.position()], sink: &mut *self.sink };
         let sinks: &mut [&mut dyn Sink] = &mut [&mut sink];
         let mut answer = Answer::new(flight, sinks, runs.max_result());
         let outcome = runs.fly(&mut loan, &mut answer).await;
-        let committed = answer.transactions();
+        let (committed, unusable) = (answer.transactions(), answer.take_unusable());
         let position = sink.after.get(committed).copied();
-        let executed = if let FlightOutcome::Failed(_) = outcome { committed } else { chunks.len() };
-        *self.committed += executed;
         let failure = match outcome {
-            FlightOutcome::Completed => return Attempted::Ended(Ok(())),
+            FlightOutcome::Completed => {
+                *self.committed += chunks.len();
+                return Ok(());
+            }
             FlightOutcome::CompletedUnusable(error) => {
-                return Attempted::Ended(Err(error.with_outcome(Outcome::Executed)));
+                *self.committed += chunks.len();
+                return Err(Attempted::Ended(Err(error.with_outcome(Outcome::Executed))));
             }
             FlightOutcome::Failed(failure) => failure,
         };
+        *self.committed += committed;
         if let Some(link) = &mut loan.link {
             link.roll_back();
         }
         if let Some(position) = position {
             self.sink.rewind(position);
         }
-        Attempted::Failed(failure)
+        if committed > 0 {
+            runs.renew();
+        }
+        // The rows of a committed chunk cannot be received again.
+        match unusable.filter(|_| !failure.facts.rule().leaves_unknown()) {
+            Some(error) => Err(Attempted::Ended(Err(error.with_outcome(Outcome::Executed)))),
+            None => Err(Attempted::Failed(failure)),
+        }
     }
 }
 

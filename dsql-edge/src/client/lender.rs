@@ -195,7 +195,9 @@ impl Lender {
             let Some(open) = state.transactions.iter_mut().find(|open| open.id == id) else {
                 return Poll::Ready(Err(Error::new(Kind::TransactionOver(OUTLIVED))));
             };
-            if open.failure.is_some() {
+            // A transaction that has begun cannot continue on another connection.
+            let is_lost = open.start.is_none() && open.link.is_none() && !open.lent;
+            if open.failure.is_some() || (is_lost && !seeded!(ForgetsLostTransaction)) {
                 return Poll::Ready(Err(Error::new(Kind::TransactionOver(FAILED))));
             }
             if open.lent {
@@ -378,6 +380,10 @@ impl Loan<'_> {
             None if self.link.as_ref().is_some_and(|link| link.is_flying()) => {
                 open.failure.get_or_insert_with(abandoned);
             }
+            // The transaction has begun, and its connection has ended behind the last answer.
+            None if open.start.is_none() && !seeded!(ForgetsLostTransaction) => {
+                open.failure.get_or_insert_with(ended);
+            }
             // The loan did not open a connection, or did not send a statement of the transaction on it: nothing is
             // lost.
             None => {}
@@ -405,11 +411,15 @@ impl Drop for Loan<'_> {
 
 /// The failure of a flight whose future was dropped.
 fn abandoned() -> FlightFailure {
-    let facts = FailureFacts {
-        reached: Reached::Session,
-        payload: Payload::Transaction,
-        signal: Signal::Protocol,
-        kept: false,
-    };
-    FlightFailure { error: Error::new(Kind::TransactionOver(FAILED)), facts, key_taken: false }
+    failure(Error::new(Kind::TransactionOver(FAILED)), Signal::Protocol)
+}
+
+/// The failure of a transaction whose connection ended between two statements.
+fn ended() -> FlightFailure {
+    failure(Error::new(Kind::Lost("the transaction's connection ended".into())), Signal::Lost)
+}
+
+fn failure(error: Error, signal: Signal) -> FlightFailure {
+    let (reached, payload) = (Reached::Session, Payload::Transaction);
+    FlightFailure { error, facts: FailureFacts { reached, payload, signal, kept: false }, key_taken: false }
 }

@@ -138,7 +138,8 @@ impl Link {
     /// arrived, even if the transport has not reported that yet.
     pub(super) fn is_idle(&self) -> bool {
         let flying = self.flying && !seeded!(ReusesHalfReadConnection);
-        !flying && !self.leased && (self.connection.is_idle() || self.rolling_back)
+        let ended = self.connection.is_dead();
+        !flying && !self.leased && (self.connection.is_idle() || (self.rolling_back && !ended))
     }
 
     /// Whether a flight was sent whose answer is not complete.
@@ -231,8 +232,7 @@ impl Link {
         let end = ready!(self.poll_end(context, connector, timer, answer));
         self.flying = end.is_err();
         self.on_trial = false;
-        // What the server has reported about the previous transaction stays true if the connection breaks after it.
-        let end = end.or_else(|failure| answer.previous_failure().ok_or(failure));
+        let end = end.or_else(|failure| answer.failure().ok_or(failure));
         Poll::Ready(self.outcome(connector, &answer.flight, end))
     }
 
@@ -283,9 +283,15 @@ impl Link {
         LoginProgress { started, has_received, pipelined, leased, tls }
     }
 
-    /// The failure of a flight that is polled by another request, which cannot read the answer.
-    pub(super) fn stranded(&self, flight: &Flight<'_>) -> Box<FlightFailure> {
-        self.failure(flight, Error::new(Kind::OtherRequest), Signal::Stranded)
+    /// The failure of a flight that is polled by another request, which cannot read the rest of the answer.
+    pub(super) fn stranded(&mut self, connector: &Connector, answer: &mut Answer<'_, '_>) -> FlightOutcome {
+        match answer.failure() {
+            Some(end) => self.outcome(connector, &answer.flight, Ok(end)),
+            None => {
+                let error = Error::new(Kind::OtherRequest);
+                FlightOutcome::Failed(self.failure(&answer.flight, error, Signal::Stranded))
+            }
+        }
     }
 
     fn failure(&self, flight: &Flight<'_>, error: Error, signal: Signal) -> Box<FlightFailure> {
@@ -319,7 +325,7 @@ impl Link {
                 let event = match self.connection.poll_event() {
                     Ok(Some(event)) => event,
                     Ok(None) => break,
-                    Err(SessionFault::Closed) => match answer.cut_off() {
+                    Err(SessionFault::Closed) => match answer.failure() {
                         Some(end) => return Poll::Ready(Ok(end)),
                         None if seeded!(TakesEndOfFileForSuccess) => {
                             return Poll::Ready(Ok(FlightEnd::Completed(None)));
@@ -362,10 +368,10 @@ impl Link {
                     }
                     continue;
                 }
-                let transactions = answer.transactions();
+                let commits = answer.answered_commits();
                 let handled = answer.handle(event);
-                // The time limit is for each transaction.
-                if answer.transactions() > transactions {
+                if answer.answered_commits() > commits {
+                    self.on_trial = false;
                     connector.rewind(timer, connector.settings().query_timeout);
                 }
                 if let ControlFlow::Break(end) = handled {

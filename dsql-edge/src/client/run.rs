@@ -202,7 +202,8 @@ pub(super) struct Runs<'l> {
     /// The timer, which limits connecting and, after the login, the query.
     timer: BoxFuture<()>,
     began: Millis,
-    /// No attempt begins after this time.
+    /// The time limit of all attempts, and the time after which no attempt begins.
+    limit: Millis,
     until: Millis,
     rows: u64,
     round_trips: u32,
@@ -245,6 +246,7 @@ impl<'l> Runs<'l> {
             // task later.
             timer: connector.sleep(connector.settings().connect_timeout),
             began,
+            limit,
             until: began.saturating_add(limit),
             rows: 0,
             round_trips: 0,
@@ -397,13 +399,16 @@ impl<'l> Runs<'l> {
         answer: &mut Answer<'_, '_>,
     ) -> Poll<FlightOutcome> {
         let connector = &self.lender.connector;
-        let flight = &answer.flight;
         if !self.lender.is_of_this_request() {
-            return Poll::Ready(FlightOutcome::Failed(match &loan.link {
-                Some(link) if progress.begun => link.stranded(flight),
-                _ => nothing_sent(Error::new(Kind::OtherRequest), Signal::Stranded, flight),
-            }));
+            return Poll::Ready(match &mut loan.link {
+                Some(link) if progress.begun => link.stranded(connector, answer),
+                _ => {
+                    let error = Error::new(Kind::OtherRequest);
+                    FlightOutcome::Failed(nothing_sent(error, Signal::Stranded, &answer.flight))
+                }
+            });
         }
+        let flight = &answer.flight;
         let link = match &mut loan.link {
             Some(link) => {
                 if !progress.begun {
@@ -434,10 +439,24 @@ impl<'l> Runs<'l> {
         };
         self.round_trips += link.round_trips() - progress.round_trips;
         match &mut outcome {
-            FlightOutcome::Failed(failure) => failure.facts.kept = progress.kept,
+            FlightOutcome::Failed(failure) => {
+                failure.facts.kept = progress.kept;
+                self.rows += answer.committed_rows();
+            }
             FlightOutcome::Completed | FlightOutcome::CompletedUnusable(_) => self.rows += answer.rows,
         }
         Poll::Ready(outcome)
+    }
+
+    /// Allows the attempts and the time of a new operation, because a part of this one was committed.
+    pub(super) fn renew(&mut self) {
+        self.attempts.renew();
+        self.renew_limit();
+    }
+
+    /// Allows the time of a new operation.
+    pub(super) fn renew_limit(&mut self) {
+        self.until = self.lender.connector.now().saturating_add(self.limit);
     }
 
     /// Sets the timer to the full time limit of connecting, so that the time that a transaction's closure took does not
@@ -465,6 +484,7 @@ impl<'l> Runs<'l> {
         }
         let pause = pause.chosen_by(connector.environment.random());
         if connector.now().saturating_add(pause) >= self.until {
+            self.attempts.take_back();
             return None;
         }
         // The time limit starts again only if the login had ended: all attempts before the end of a login share one

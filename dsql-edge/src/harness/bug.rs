@@ -51,6 +51,8 @@ pub(crate) enum Bug {
     DeniesPreviousCommit,
     /// A chunk is counted as committed before its COMMIT is answered.
     CountsUncommittedChunk,
+    /// A transaction whose connection ended behind an answer continues on another connection.
+    ForgetsLostTransaction,
     /// A flight is sent on a connection that was opened before the query, without a check whether the connection is
     /// alive.
     SendsOnDeadWarmUp,
@@ -107,6 +109,7 @@ impl Bug {
         Bug::TrustsPreviousCommit,
         Bug::DeniesPreviousCommit,
         Bug::CountsUncommittedChunk,
+        Bug::ForgetsLostTransaction,
         Bug::SendsOnDeadWarmUp,
         Bug::LeavesWarmUpOpen,
     ];

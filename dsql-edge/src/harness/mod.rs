@@ -314,8 +314,8 @@ struct Tried {
     drops: usize,
 }
 
-/// Each kind of fault is tried at every fifth byte, and the kinds begin at the bytes 0 to 4, so one or two of the six
-/// or seven kinds are tried at each byte. `DSQL_EDGE_FAULTS=everywhere` tries every fault at every byte, which takes
+/// Each kind of fault is tried at every fifth byte, and the kinds begin at the bytes 0 to 4, so one or two of the six to
+/// eight kinds are tried at each byte. `DSQL_EDGE_FAULTS=everywhere` tries every fault at every byte, which takes
 /// five times as long (`cargo xtask test --full faults`).
 const STRIDE: usize = 5;
 

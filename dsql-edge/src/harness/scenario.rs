@@ -110,6 +110,11 @@ pub(super) const ALL: &[Scenario] = &[
         conflicts: 1,
         ..Scenario::new("fused chunks", |dsql, book| Box::pin(chunks(dsql, book, true)))
     },
+    Scenario {
+        conflicts: 1,
+        rollbacks: 1,
+        ..Scenario::new("fused chunks, ROLLBACK", |dsql, book| Box::pin(chunks(dsql, book, true)))
+    },
     Scenario::new("stream", |dsql, book| Box::pin(stream(dsql, book))),
     Scenario::new("transaction", |dsql, book| Box::pin(transaction(dsql, book))),
     Scenario {

@@ -32,6 +32,8 @@ pub(super) enum Fault {
     Outage,
     /// Instead of the frame, a FATAL error arrives as the last message; the server had executed the statement.
     Shutdown,
+    /// Together with the frame, a FATAL error arrives as the last message.
+    ShutdownBehind,
     /// Dialing fails.
     FailDial(TransportErrorKind),
     /// The server closes the connection after TLS, without a message.
@@ -62,6 +64,7 @@ impl Fault {
                 Fault::Join,
                 Fault::Outage,
                 Fault::Shutdown,
+                Fault::ShutdownBehind,
             ],
             Direction::Dial => &[
                 Fault::FailDial(TransportErrorKind::Unreachable),
@@ -337,6 +340,7 @@ impl Transport for Connection {
             | Fault::Join
             | Fault::Outage
             | Fault::Shutdown
+            | Fault::ShutdownBehind
             | Fault::FailDial(_)
             | Fault::EndAfterDial => {
                 self.breaks(Fault::Vanish);
@@ -373,6 +377,11 @@ impl Transport for Connection {
                 // executed nothing.
                 Fault::Shutdown if self.logged_in => {
                     frame = server::fatal();
+                    self.breaks(Fault::Vanish);
+                    self.frames.clear();
+                }
+                Fault::ShutdownBehind if self.logged_in => {
+                    frame.extend(server::fatal());
                     self.breaks(Fault::Vanish);
                     self.frames.clear();
                 }

@@ -346,6 +346,11 @@ impl Connection {
             && !self.eof
     }
 
+    /// Whether the session has ended.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.state == State::Dead || self.eof
+    }
+
     /// Whether the session is settled and outside a transaction block, so that any flight may use it.
     pub(crate) fn is_idle(&self) -> bool {
         self.is_settled() && (self.status == Status::Idle || seeded!(ReusesOpenTransaction))

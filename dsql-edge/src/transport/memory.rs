@@ -32,6 +32,8 @@ pub(crate) enum Step {
     Break(TransportErrorKind),
     /// The client's writes fail; bytes that arrive can still be read.
     FailWrites,
+    /// The server sends nothing before this time.
+    Until(Millis),
     /// The server sends nothing more.
     Stall,
 }
@@ -323,6 +325,8 @@ impl Transport for Connection {
                     self.network.state.lock().unwrap().unread = self.steps.len();
                     return Poll::Ready(Ok(()));
                 }
+                Some(Step::Until(time)) if self.network.now() < *time => return Poll::Pending,
+                Some(Step::Until(_)) => drop(self.steps.pop_front()),
                 Some(Step::Break(kind)) => return Poll::Ready(Err(TransportError::new(*kind, "scripted"))),
                 Some(Step::Close) | None => return Poll::Ready(Ok(())),
                 Some(Step::Stall | Step::FailWrites) => return Poll::Pending,

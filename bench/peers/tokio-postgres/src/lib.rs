@@ -132,8 +132,11 @@ async fn transaction(
     const BALANCE: &str = "SELECT balance FROM account WHERE id = $1";
     let (of_from, of_to, by) = ((&from as _, Type::INT4), (&to as _, Type::INT4), (&amount as _, Type::INT4));
     let tx = client.transaction().await?;
-    let before: i32 =
-        tx.query_typed(BALANCE, core::slice::from_ref(&of_from)).await?.first().map_or(Ok(0), |row| row.try_get(0))?;
+    let before: i32 = tx
+        .query_typed(BALANCE, core::slice::from_ref(&of_from))
+        .await?
+        .first()
+        .map_or(Ok(0), |row| row.try_get(0))?;
     let less = "UPDATE account SET balance = balance - $1 WHERE id = $2";
     tx.execute_typed(less, &[by.clone(), of_from.clone()]).await?;
     let more = "UPDATE account SET balance = balance + $1 WHERE id = $2";

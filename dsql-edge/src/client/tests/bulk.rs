@@ -6,9 +6,9 @@ use super::*;
 use crate::many_rows::{ManyRows, arrays, rows};
 use crate::query::{BulkCommand, BulkQuery};
 
-static INSERT: Statement =
+pub(super) static INSERT: Statement =
     Statement { params: &[23], columns: &[], ..statement("INSERT INTO t VALUES ($1)", Effect::Write) };
-static RETURNING: Statement =
+pub(super) static RETURNING: Statement =
     Statement { params: &[23], ..statement("INSERT INTO t VALUES ($1) RETURNING n", Effect::Write) };
 static UNNEST: Statement =
     Statement { params: &[1007], columns: &[], ..statement("INSERT … FROM UNNEST($1)", Effect::Write) };
@@ -23,20 +23,20 @@ fn unnest<'a>(numbers: impl IntoIterator<Item = i32, IntoIter: Send + 'a>) -> Bu
 }
 
 /// The answer to a statement that is executed this many times and affects one row each time.
-fn inserted(times: usize) -> Vec<u8> {
+pub(super) fn inserted(times: usize) -> Vec<u8> {
     let again = [frame(b'2', b""), frame(b'C', b"INSERT 0 1\0")].concat();
     [done("INSERT 0 1"), again.repeat(times - 1)].concat()
 }
 
-fn begun(times: usize) -> Vec<u8> {
+pub(super) fn begun(times: usize) -> Vec<u8> {
     [control("BEGIN"), inserted(times), ready(b"T")].concat()
 }
 
-fn committed() -> Vec<u8> {
+pub(super) fn committed() -> Vec<u8> {
     [control("COMMIT"), ready(b"I")].concat()
 }
 
-const SQL: &str = "INSERT INTO t VALUES ($1)";
+pub(super) const SQL: &str = "INSERT INTO t VALUES ($1)";
 
 #[test]
 fn rows_go_in_one_flight_and_their_commit_in_another() {
@@ -154,7 +154,7 @@ fn error_has_the_number_of_committed_rows() {
 }
 
 /// Inserts these rows in chunks of two.
-fn in_pairs<'a>(numbers: impl IntoIterator<Item = i32, IntoIter: Send + 'a>) -> BulkCommand<'a> {
+pub(super) fn in_pairs<'a>(numbers: impl IntoIterator<Item = i32, IntoIter: Send + 'a>) -> BulkCommand<'a> {
     let mut command = insert(numbers);
     command.bulk.max_rows = 2;
     command

@@ -1,6 +1,7 @@
 //! Tests the client with a scripted network. This file has the answers of a server, and helpers that wait for a result.
 
 mod bulk;
+mod chunks;
 mod credentials;
 #[cfg(feature = "direct-tls")]
 mod direct_tls;
