@@ -169,6 +169,7 @@ impl<'a, 's> Answer<'a, 's> {
 
     /// Ends the flight with the failure that the server has reported so far: it stays true if the connection ends or the
     /// time limit is exceeded before the ReadyForQuery.
+    #[inline(never)]
     pub(crate) fn failure(&mut self) -> Option<FlightEnd> {
         self.previous_failure()
             .or_else(|| self.rolled_back(self.step == Step::Sync))

@@ -136,7 +136,7 @@ impl<'c> Chunks<'c> {
                 let Uncommitted { chunk, rows, start, mut runs, .. } = before;
                 // The rows of the next chunk were received after this failure.
                 runs.renew_limit();
-                self.commit_again(chunk, rows, start, runs, &failure).await?;
+                self.commit_again(chunk, rows, start, runs, failure).await?;
                 Ok(None)
             }
         }
@@ -152,7 +152,7 @@ impl<'c> Chunks<'c> {
             Err(failure) => {
                 last.open.close();
                 let Uncommitted { chunk, rows, start, runs, .. } = last;
-                self.commit_again(chunk, rows, start, runs, &failure).await
+                self.commit_again(chunk, rows, start, runs, failure).await
             }
         }
     }
@@ -164,7 +164,7 @@ impl<'c> Chunks<'c> {
         rows: usize,
         start: u64,
         mut runs: Runs<'c>,
-        failure: &FlightFailure,
+        failure: Box<FlightFailure>,
     ) -> Result<(), Error> {
         let mut again = runs.again(failure, false).await;
         loop {
@@ -184,7 +184,7 @@ impl<'c> Chunks<'c> {
                 }
                 Err(failure) => {
                     open.close();
-                    again = runs.again(&failure, false).await;
+                    again = runs.again(failure, false).await;
                 }
             }
         }
@@ -213,7 +213,7 @@ impl<'c> Chunks<'c> {
                 Sent::Unusable(error) => return Err(error),
                 Sent::Failed(failure) => {
                     self.sink.rewind(start);
-                    runs.again(&failure, false).await?;
+                    runs.again(failure, false).await?;
                 }
             }
         }

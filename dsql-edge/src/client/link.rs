@@ -236,6 +236,8 @@ impl Link {
         Poll::Ready(self.outcome(connector, &answer.flight, end))
     }
 
+    // Not inlined, so that the code is not repeated in each of several callers.
+    #[inline(never)]
     fn outcome(
         &mut self,
         connector: &Connector,

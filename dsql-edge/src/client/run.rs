@@ -261,21 +261,24 @@ impl<'l> Runs<'l> {
                 Attempted::Ended(result) => break result,
                 Attempted::Failed(failure) => failure,
             };
-            if let Err(error) = self.again(&failure, attempt.is_resolvable()).await {
-                break Err(error);
+            if let Some(mut pausing) = self.pause(&failure.facts, attempt.is_resolvable())
+                && poll_fn(|context| self.poll_pause(context, &mut pausing)).await
+            {
+                continue;
             }
+            break Err(self.conclude(failure.error, &failure.facts));
         };
         attempt.finish(&self, result)
     }
 
     /// Waits until the next attempt may begin. Returns the error of the user's statement if no attempt follows.
-    pub(super) async fn again(&mut self, failure: &FlightFailure, resolvable: bool) -> Result<(), Error> {
+    pub(super) async fn again(&mut self, failure: Box<FlightFailure>, resolvable: bool) -> Result<(), Error> {
         if let Some(mut pausing) = self.pause(&failure.facts, resolvable)
             && poll_fn(|context| self.poll_pause(context, &mut pausing)).await
         {
             return Ok(());
         }
-        Err(self.conclude(failure.error.again(), &failure.facts))
+        Err(self.conclude(failure.error, &failure.facts))
     }
 
     /// Sends one flight of a transaction; the first flight begins the transaction. The lender records a failure that
