@@ -26,37 +26,58 @@ pub(crate) enum FlightEnd {
     UnexpectedState(Kind, Signal),
 }
 
+/// How the answer to a flight of several transactions is read (`several.rs`). Function pointers, so that a Worker without
+/// such flights does not link this code.
+pub(crate) struct Several {
+    /// Handles a CommandComplete. Returns the next step, or `None` if the answer is that of a usual flight.
+    pub(super) complete: fn(&mut Answer<'_, '_>, &Tag) -> Option<Step>,
+    /// Handles a ReadyForQuery. Returns `false` if it ends the flight.
+    pub(super) ready: fn(&mut Answer<'_, '_>, Status) -> bool,
+    /// Returns the failure of one of the transactions. The second argument is whether the whole answer has arrived.
+    pub(super) failure: fn(&mut Answer<'_, '_>, bool) -> Option<FlightEnd>,
+}
+
+/// What the server has answered so far.
+#[derive(Default)]
+pub(super) struct Transactions {
+    /// The number of members that were committed, if the members are transactions.
+    pub(super) committed: usize,
+    /// The number of rows that these members have returned.
+    pub(super) rows: u64,
+    /// The number of COMMITs that were answered before the end of the flight. The time limit is for the statements up to
+    /// the next COMMIT.
+    pub(super) answered: usize,
+    /// The first member with a row that cannot be used, once that member is answered.
+    pub(super) unusable_member: Option<usize>,
+    /// The number of members that were answered.
+    pub(super) members: usize,
+    /// Whether the COMMIT of a member was answered with ROLLBACK, and whether a later member was committed.
+    pub(super) rolled_back: bool,
+    pub(super) committed_later: bool,
+    /// Set if the previous transaction was not committed, although its COMMIT caused no error.
+    pub(super) previous: Option<(Kind, Signal)>,
+}
+
 /// The part of the answer to a flight that has arrived.
 pub(crate) struct Answer<'a, 's> {
     pub(crate) flight: Flight<'a>,
     sinks: &'a mut [&'s mut dyn Sink],
-    step: Step,
+    pub(super) step: Step,
     /// The number of executions of the current member so far.
     executed: usize,
     affected: u64,
     fields: Vec<Field>,
     /// The first error of this client, such as a row that cannot be decoded; the rest of the answer is received and
     /// dropped.
-    local: Option<Error>,
-    rejected: Option<(Box<DatabaseError>, Step)>,
-    committed: bool,
-    /// The number of transactions of this flight that were committed, if its members are transactions.
-    transactions: usize,
-    /// The member whose transaction begins next, if the members are transactions.
-    next_member: usize,
-    answered_commits: usize,
-    /// Whether the COMMIT of a member was answered with ROLLBACK, and whether a later member was committed.
-    rolled_back: bool,
-    committed_later: bool,
-    /// The number of rows that the committed members have returned.
-    committed_rows: u64,
-    /// The member to which `local` belongs, once that member is answered.
-    local_member: Option<usize>,
-    /// Set if the previous transaction was not committed, although its COMMIT caused no error.
-    previous_state: Option<(Kind, Signal)>,
+    pub(super) local: Option<Error>,
+    pub(super) rejected: Option<(Box<DatabaseError>, Step)>,
+    pub(super) committed: bool,
+    /// Set if the flight has several transactions.
+    several: Option<&'static Several>,
+    pub(super) transactions: Transactions,
     keyless: bool,
     /// The number of bytes of rows that stay in memory; `most` is the limit.
-    kept: usize,
+    pub(super) kept: usize,
     most: usize,
     was_full: bool,
     pub(crate) rows: u64,
@@ -76,14 +97,8 @@ impl<'a, 's> Answer<'a, 's> {
             local: None,
             rejected: None,
             committed: false,
-            transactions: 0,
-            next_member: 0,
-            answered_commits: 0,
-            rolled_back: false,
-            committed_later: false,
-            committed_rows: 0,
-            local_member: None,
-            previous_state: None,
+            several: None,
+            transactions: Transactions::default(),
             keyless: false,
             kept: 0,
             most,
@@ -92,25 +107,18 @@ impl<'a, 's> Answer<'a, 's> {
         }
     }
 
-    /// The number of transactions that were committed, if the members are transactions.
-    pub(crate) fn transactions(&self) -> usize {
-        self.transactions
-    }
-
-    /// The number of rows of these transactions.
-    pub(crate) fn committed_rows(&self) -> u64 {
-        self.committed_rows
-    }
-
-    /// The number of COMMITs that were answered before the end of the flight. The time limit is for the statements up to
-    /// the next COMMIT.
-    pub(crate) fn answered_commits(&self) -> usize {
-        self.answered_commits
+    pub(super) fn of_several(
+        flight: Flight<'a>,
+        several: &'static Several,
+        sinks: &'a mut [&'s mut dyn Sink],
+        most: usize,
+    ) -> Self {
+        Answer { several: Some(several), ..Answer::new(flight, sinks, most) }
     }
 
     /// The error of a row of a committed transaction, which cannot be used.
     pub(crate) fn take_unusable(&mut self) -> Option<Error> {
-        self.local_member.filter(|member| *member < self.transactions)?;
+        self.transactions.unusable_member.filter(|member| *member < self.transactions.committed)?;
         self.local.take()
     }
 
@@ -159,72 +167,29 @@ impl<'a, 's> Answer<'a, 's> {
                     self.rejected.get_or_insert((error, self.step));
                 }
             }
-            SessionEvent::Ready(status) if matches!(self.step, Step::Previous | Step::PreviousSync) => {
-                self.end_previous(status);
+            SessionEvent::Ready(status) => {
+                let several = self.several;
+                if !several.is_some_and(|several| (several.ready)(self, status)) {
+                    return ControlFlow::Break(self.land(status));
+                }
             }
-            SessionEvent::Ready(status) => return ControlFlow::Break(self.land(status)),
         }
         ControlFlow::Continue(())
     }
 
     /// Ends the flight with the failure that the server has reported so far: it stays true if the connection ends or the
     /// time limit is exceeded before the ReadyForQuery.
-    #[inline(never)]
     pub(crate) fn failure(&mut self) -> Option<FlightEnd> {
-        self.previous_failure()
-            .or_else(|| self.rolled_back(self.step == Step::Sync))
-            .or_else(|| self.rejection())
+        let of_several = self.several.and_then(|several| (several.failure)(self, false));
+        of_several.or_else(|| self.rejection())
     }
 
-    fn rejection(&mut self) -> Option<FlightEnd> {
+    pub(super) fn rejection(&mut self) -> Option<FlightEnd> {
         self.rejected.take().map(|(error, step)| FlightEnd::StatementRejected { error, step })
     }
 
-    /// The failure of a flight of several transactions if a COMMIT was answered with ROLLBACK. `is_complete`: all COMMITs
-    /// are answered, or were not executed.
-    fn rolled_back(&self, is_complete: bool) -> Option<FlightEnd> {
-        if !self.rolled_back {
-            return None;
-        }
-        Some(match is_complete && !self.committed_later {
-            true => FlightEnd::UnexpectedState(Kind::RolledBack, Signal::Answered),
-            // The committed transactions are not the first ones.
-            false => FlightEnd::UnexpectedState(Kind::UnexpectedTransactionState, Signal::TransactionState),
-        })
-    }
-
-    /// Handles the ReadyForQuery after the COMMIT of the previous transaction. If that was not committed, the rest of
-    /// the answer is received too, and then its failure is returned.
-    fn end_previous(&mut self, status: Status) {
-        let state = match status {
-            Status::Idle if self.committed || self.rejected.is_some() => None,
-            Status::Idle => Some((Kind::RolledBack, Signal::Answered)),
-            _ => Some((Kind::UnexpectedTransactionState, Signal::TransactionState)),
-        };
-        let failed = self.rejected.is_some() || state.is_some();
-        if !failed || seeded!(TrustsPreviousCommit) {
-            self.flight.commits_previous = false;
-        } else {
-            self.previous_state = state;
-        }
-        self.committed = false;
-        self.answered_commits += 1;
-        self.step = self.flight.after_previous();
-    }
-
-    /// Ends the flight with the failure of the previous transaction's COMMIT, if the server has reported one.
-    fn previous_failure(&mut self) -> Option<FlightEnd> {
-        match &self.rejected {
-            Some((_, Step::Previous | Step::PreviousSync)) => self.rejection(),
-            _ => {
-                let (kind, signal) = self.previous_state.take()?;
-                Some(FlightEnd::UnexpectedState(kind, signal))
-            }
-        }
-    }
-
     fn land(&mut self, status: Status) -> FlightEnd {
-        if let Some(failure) = self.previous_failure() {
+        if let Some(failure) = self.several.and_then(|several| (several.failure)(self, true)) {
             return failure;
         }
         // The results of later statements are ignored: they may have failed because of rows that an earlier run
@@ -232,8 +197,8 @@ impl<'a, 's> Answer<'a, 's> {
         if self.keyless {
             return FlightEnd::KeyNotInserted;
         }
-        if let Some(failure) = self.rolled_back(true).or_else(|| self.rejection()) {
-            return failure;
+        if let Some(rejected) = self.rejection() {
+            return rejected;
         }
         let open = self.flight.begin.is_some() || self.flight.in_transaction;
         let expected = if open && !self.flight.commit { Status::InTransaction } else { Status::Idle };
@@ -279,63 +244,40 @@ impl<'a, 's> Answer<'a, 's> {
     fn complete(&mut self, tag: Tag) {
         self.affected = self.affected.saturating_add(tag.rows);
         self.executed += 1;
+        let of_several = self.several.and_then(|several| (several.complete)(self, &tag));
         self.step = match self.step {
-            Step::Previous => {
-                self.committed = tag.command == Done::Commit || seeded!(IgnoresRollbackTag);
-                Step::PreviousSync
-            }
-            Step::PreviousSync => Step::PreviousSync,
-            Step::Begin if self.flight.members_are_transactions => self.flight.member(self.next_member),
+            _ if let Some(step) = of_several => step,
             Step::Begin => self.flight.after_begin(),
             Step::Key => {
                 self.keyless = self.affected == 0 && !seeded!(IgnoresKeyCount);
                 self.flight.member(0)
             }
             Step::Member(at) => {
-                if self.member().is_some_and(|member| self.executed < member.arguments.len()) {
+                if !self.is_executed() {
                     return;
                 }
-                if let Some(sink) = self.sinks.get_mut(self.flight.sink_of(at)) {
-                    sink.done(self.affected);
-                }
-                if self.local.is_some() {
-                    self.local_member.get_or_insert(at);
-                }
-                self.next_member = at + 1;
-                if seeded!(CountsUncommittedChunk) {
-                    self.transactions = self.next_member;
-                }
-                match self.flight.members_are_transactions {
-                    true => Step::Commit,
-                    false => self.flight.member(at + 1),
-                }
+                self.finish_member(at);
+                self.flight.member(at + 1)
             }
-            Step::Commit => self.after_commit(tag.command == Done::Commit || seeded!(IgnoresRollbackTag)),
-            Step::Sync => Step::Sync,
+            Step::Commit => {
+                self.committed = is_commit(&tag);
+                Step::Sync
+            }
+            Step::Sync | Step::Previous | Step::PreviousSync => Step::Sync,
         };
         self.executed = 0;
         self.affected = 0;
     }
 
-    fn after_commit(&mut self, committed: bool) -> Step {
-        if !self.flight.members_are_transactions {
-            self.committed = committed;
-            return Step::Sync;
+    /// Whether the current member was executed as often as it has arguments.
+    pub(super) fn is_executed(&self) -> bool {
+        self.member().is_none_or(|member| self.executed >= member.arguments.len())
+    }
+
+    pub(super) fn finish_member(&mut self, at: usize) {
+        if let Some(sink) = self.sinks.get_mut(self.flight.sink_of(at)) {
+            sink.done(self.affected);
         }
-        // The limit of the rows in memory is for each transaction.
-        self.kept = 0;
-        self.answered_commits += 1;
-        if !committed {
-            self.rolled_back = true;
-        } else if self.rolled_back {
-            self.committed_later = true;
-        } else {
-            self.transactions = self.next_member;
-            self.committed_rows = self.rows;
-        }
-        let is_last = self.next_member == self.flight.members.len();
-        self.committed = is_last && !self.rolled_back;
-        if is_last { Step::Sync } else { Step::Begin }
     }
 
     fn member(&self) -> Option<&'a Prepared> {
@@ -345,4 +287,9 @@ impl<'a, 's> Answer<'a, 's> {
             _ => None,
         }
     }
+}
+
+/// Whether this is the answer to a COMMIT that committed.
+pub(super) fn is_commit(tag: &Tag) -> bool {
+    tag.command == Done::Commit || seeded!(IgnoresRollbackTag)
 }

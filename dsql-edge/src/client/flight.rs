@@ -95,7 +95,7 @@ impl Prepared {
         Err(Error::config(text).at(&self.statement))
     }
 
-    fn write(&self, connection: &mut Connection) -> Result<(), Malformed> {
+    pub(super) fn write(&self, connection: &mut Connection) -> Result<(), Malformed> {
         let Some(first) = self.arguments.first() else { return Ok(()) };
         // A statement of `sql_unchecked!` has no parameter types of its own: the types come from its arguments.
         let types = if first.types().is_empty() { self.statement.params } else { first.types() };
@@ -117,6 +117,8 @@ pub(crate) struct TransactionStart {
     pub(crate) key: Option<Arc<Prepared>>,
 }
 
+pub(super) type WriteFlight = fn(&Flight<'_>, &mut Connection) -> Result<(), Malformed>;
+
 /// The statements that are sent at once, up to one Sync.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Flight<'f> {
@@ -129,15 +131,17 @@ pub(crate) struct Flight<'f> {
     pub(crate) key: Option<&'f Prepared>,
     pub(crate) members: &'f [Prepared],
     pub(crate) commit: bool,
-    /// Whether each member is a transaction with its own BEGIN and COMMIT; they have one Sync.
-    pub(crate) members_are_transactions: bool,
+    /// Writes a flight of several transactions (`several.rs`).
+    pub(crate) write: Option<WriteFlight>,
+    /// Whether the members have one sink.
+    pub(crate) has_one_sink: bool,
     /// Whether the flight is part of a transaction that has, or had, other flights.
     pub(crate) in_transaction: bool,
 }
 
 pub(crate) const BEGIN: &str = "BEGIN";
 pub(crate) const BEGIN_READ_ONLY: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-const COMMIT: &str = "COMMIT";
+pub(crate) const COMMIT: &str = "COMMIT";
 
 /// The part of a flight that the server answers next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,17 +164,6 @@ impl<'f> Flight<'f> {
         let several = members.iter().map(|member| member.arguments.len()).sum::<usize>() > 1;
         let begin = if reads(members) { BEGIN_READ_ONLY } else { BEGIN };
         Flight { begin: several.then_some(begin), members, commit: several, ..Flight::default() }
-    }
-
-    /// A flight of several transactions: each chunk is one.
-    pub(crate) fn of_chunks(chunks: &'f [Prepared]) -> Self {
-        Flight {
-            begin: Some(BEGIN),
-            members: chunks,
-            commit: true,
-            members_are_transactions: true,
-            ..Flight::default()
-        }
     }
 
     /// A flight of a transaction. With `start`, the flight also begins the transaction.
@@ -242,18 +235,13 @@ impl<'f> Flight<'f> {
     }
 
     fn write_all(&self, connection: &mut Connection) -> Result<(), Malformed> {
-        if self.commits_previous {
-            write_control(COMMIT, connection)?;
-            connection.sync()?;
+        match self.write {
+            Some(write) => write(self, connection),
+            None => self.write_statements(connection),
         }
-        if self.members_are_transactions {
-            for member in self.members {
-                write_control(BEGIN, connection)?;
-                member.write(connection)?;
-                write_control(COMMIT, connection)?;
-            }
-            return connection.sync();
-        }
+    }
+
+    pub(super) fn write_statements(&self, connection: &mut Connection) -> Result<(), Malformed> {
         if let Some(begin) = self.begin {
             write_control(begin, connection)?;
         }
@@ -287,9 +275,9 @@ impl<'f> Flight<'f> {
         if self.key.is_some() { Step::Key } else { self.member(0) }
     }
 
-    /// The number of the sink of a member: the chunks of a statement have one sink.
+    /// The number of the sink of a member.
     pub(super) fn sink_of(&self, member: usize) -> usize {
-        if self.members_are_transactions { 0 } else { member }
+        if self.has_one_sink { 0 } else { member }
     }
 
     /// The first step from member `index` on: a member that is executed at least once, or else COMMIT or Sync.
@@ -313,7 +301,7 @@ pub(crate) fn write_rollback(connection: &mut Connection) -> Result<(), Malforme
     written
 }
 
-fn write_control(sql: &str, connection: &mut Connection) -> Result<(), Malformed> {
+pub(super) fn write_control(sql: &str, connection: &mut Connection) -> Result<(), Malformed> {
     connection.statement(sql, &[])?;
     connection.execute(&Parameters::default(), &[], false)
 }

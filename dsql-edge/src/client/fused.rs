@@ -13,6 +13,7 @@ use crate::client::chunks::ChunkSink;
 use crate::client::flight::{Flight, Prepared, Sink};
 use crate::client::link::FlightOutcome;
 use crate::client::run::{Attempt, AttemptFuture, Attempted, Runs};
+use crate::client::several::{MEMBERS, of_transactions};
 use crate::error::{Error, Outcome};
 use crate::retry::Signal;
 use crate::row::DataRow;
@@ -53,14 +54,18 @@ impl<'a> FusedChunks<'a> {
     }
 
     async fn send_flight(&mut self, chunks: &[Prepared], runs: &mut Runs<'_>) -> Result<(), Attempted> {
-        let flight = if let [_] = chunks { Flight::alone(chunks) } else { Flight::of_chunks(chunks) };
+        let is_single = matches!(chunks, [_]);
+        let flight = if is_single { Flight::alone(chunks) } else { of_transactions(chunks) };
         let lent = runs.borrow(flight.search_path()).await;
         let mut loan = lent.map_err(|error| Attempted::Ended(Err(error)))?;
         let mut sink = Positions { after: vec![self.sink.position()], sink: &mut *self.sink };
         let sinks: &mut [&mut dyn Sink] = &mut [&mut sink];
-        let mut answer = Answer::new(flight, sinks, runs.max_result());
+        let mut answer = match is_single {
+            true => Answer::new(flight, sinks, runs.max_result()),
+            false => Answer::of_several(flight, &MEMBERS, sinks, runs.max_result()),
+        };
         let outcome = runs.fly(&mut loan, &mut answer).await;
-        let (committed, unusable) = (answer.transactions(), answer.take_unusable());
+        let (committed, unusable) = (answer.transactions.committed, answer.take_unusable());
         let position = sink.after.get(committed).copied();
         let failure = match outcome {
             FlightOutcome::Completed => {

@@ -236,8 +236,6 @@ impl Link {
         Poll::Ready(self.outcome(connector, &answer.flight, end))
     }
 
-    // Not inlined, so that the code is not repeated in each of several callers.
-    #[inline(never)]
     fn outcome(
         &mut self,
         connector: &Connector,
@@ -286,14 +284,8 @@ impl Link {
     }
 
     /// The failure of a flight that is polled by another request, which cannot read the rest of the answer.
-    pub(super) fn stranded(&mut self, connector: &Connector, answer: &mut Answer<'_, '_>) -> FlightOutcome {
-        match answer.failure() {
-            Some(end) => self.outcome(connector, &answer.flight, Ok(end)),
-            None => {
-                let error = Error::new(Kind::OtherRequest);
-                FlightOutcome::Failed(self.failure(&answer.flight, error, Signal::Stranded))
-            }
-        }
+    pub(super) fn stranded(&self, flight: &Flight<'_>) -> Box<FlightFailure> {
+        self.failure(flight, Error::new(Kind::OtherRequest), Signal::Stranded)
     }
 
     fn failure(&self, flight: &Flight<'_>, error: Error, signal: Signal) -> Box<FlightFailure> {
@@ -370,9 +362,9 @@ impl Link {
                     }
                     continue;
                 }
-                let commits = answer.answered_commits();
+                let commits = answer.transactions.answered;
                 let handled = answer.handle(event);
-                if answer.answered_commits() > commits {
+                if answer.transactions.answered > commits {
                     self.on_trial = false;
                     connector.rewind(timer, connector.settings().query_timeout);
                 }

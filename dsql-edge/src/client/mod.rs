@@ -27,6 +27,7 @@ mod link;
 mod pipeline;
 mod run;
 mod session;
+mod several;
 mod stream;
 mod transaction;
 

@@ -11,6 +11,7 @@ use crate::client::answer::Answer;
 use crate::client::flight::{Flight, Prepared, Sink};
 use crate::client::lender::{Lender, Loan};
 use crate::client::link::{FlightFailure, FlightOutcome, Link};
+use crate::client::several::{BEHIND_COMMIT, behind_commit};
 use crate::direct_tls::DirectTls;
 use crate::error::{Error, Kind, OUTLIVED, Outcome};
 use crate::event::Event;
@@ -332,17 +333,21 @@ impl<'l> Runs<'l> {
         self.lender.hand_over(id, next);
         let start = self.lender.start_of(next);
         let flight = Flight::of_transaction(start.as_ref(), members);
-        let flight = Flight { commits_previous: true, ..flight };
+        let flight = behind_commit(flight);
         let connector = &self.lender.connector;
         connector.rewind(&mut self.timer, connector.settings().query_timeout);
         let mut loan = match self.own_connection(next, &flight).await {
             Ok(loan) => loan,
             Err(failure) => return (PreviousCommit::Failed(failure), Ok(())),
         };
-        let mut answer = Answer::new(flight, sinks, connector.settings().max_result);
+        let mut answer = Answer::of_several(flight, &BEHIND_COMMIT, sinks, connector.settings().max_result);
         let outcome = self.fly(&mut loan, &mut answer).await;
         match outcome {
-            FlightOutcome::Failed(failure) if answer.flight.commits_previous => {
+            FlightOutcome::Failed(mut failure) if answer.flight.commits_previous => {
+                // Another request cannot read the rest of the answer, but COMMIT was already rejected.
+                if failure.facts.signal == Signal::Stranded && answer.failure().is_some() {
+                    failure.facts.payload = Payload::Transaction;
+                }
                 if failure.facts.signal == Signal::Local {
                     return (PreviousCommit::NotSent, Err(self.conclude(failure.error, &failure.facts)));
                 }
@@ -402,16 +407,13 @@ impl<'l> Runs<'l> {
         answer: &mut Answer<'_, '_>,
     ) -> Poll<FlightOutcome> {
         let connector = &self.lender.connector;
-        if !self.lender.is_of_this_request() {
-            return Poll::Ready(match &mut loan.link {
-                Some(link) if progress.begun => link.stranded(connector, answer),
-                _ => {
-                    let error = Error::new(Kind::OtherRequest);
-                    FlightOutcome::Failed(nothing_sent(error, Signal::Stranded, &answer.flight))
-                }
-            });
-        }
         let flight = &answer.flight;
+        if !self.lender.is_of_this_request() {
+            return Poll::Ready(FlightOutcome::Failed(match &loan.link {
+                Some(link) if progress.begun => link.stranded(flight),
+                _ => nothing_sent(Error::new(Kind::OtherRequest), Signal::Stranded, flight),
+            }));
+        }
         let link = match &mut loan.link {
             Some(link) => {
                 if !progress.begun {
@@ -444,7 +446,7 @@ impl<'l> Runs<'l> {
         match &mut outcome {
             FlightOutcome::Failed(failure) => {
                 failure.facts.kept = progress.kept;
-                self.rows += answer.committed_rows();
+                self.rows += answer.transactions.rows;
             }
             FlightOutcome::Completed | FlightOutcome::CompletedUnusable(_) => self.rows += answer.rows,
         }
