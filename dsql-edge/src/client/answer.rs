@@ -157,14 +157,13 @@ impl<'a, 's> Answer<'a, 's> {
                 }
             }
             SessionEvent::Failed(error) => {
-                // After a FATAL error the server sends nothing more.
-                if error.fatal {
-                    let step = self.step;
-                    let end = self.failure().unwrap_or(FlightEnd::StatementRejected { error, step });
-                    return ControlFlow::Break(end);
+                let is_last = error.fatal;
+                if self.rejected.is_none() && (is_last || !seeded!(ForgetsError)) {
+                    self.rejected = Some((error, self.step));
                 }
-                if !seeded!(ForgetsError) {
-                    self.rejected.get_or_insert((error, self.step));
+                // After a FATAL error the server sends nothing more.
+                if is_last && let Some(end) = self.failure() {
+                    return ControlFlow::Break(end);
                 }
             }
             SessionEvent::Ready(status) => {
