@@ -16,14 +16,14 @@ pub struct Case {
     pub is_short: bool,
     path: fn(&Turn) -> String,
     check: fn(&Value, &Turn) -> Result<(), String>,
-    /// The rows that a turn inserts under the name of its run.
+    /// The number of rows that a turn inserts under the name of its run.
     inserted: i64,
 }
 
 /// One request of one client.
 #[derive(Debug, Clone, Copy)]
 pub struct Turn {
-    /// The place of the client in the list of clients.
+    /// The client's index in the list of clients.
     pub client: usize,
     /// The number of the turn. No two turns of a client have the same number.
     pub number: u64,
@@ -43,7 +43,7 @@ impl Turn {
 
 /// The amount of a transfer.
 const AMOUNT: i64 = 3;
-/// The rows of the case with many rows.
+/// The number of rows that one turn inserts in the case with many rows.
 const MANY: i64 = 10_000;
 
 /// All cases, in the order of the tables.

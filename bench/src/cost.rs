@@ -11,7 +11,7 @@ use crate::record::{progress, record};
 use crate::site::Site;
 use crate::turns;
 
-/// A case, and the requests of one client in one round.
+/// The name of a case, and the number of requests that one client sends for the case in one round.
 pub type Block = (&'static str, usize);
 
 /// Measures the processor time of workerd. In each round, every client answers a block of requests; a record has, for

@@ -1,4 +1,4 @@
-//! The local DSQL, and a connection to the PostgreSQL behind it that reads what clients have written.
+//! Configures the local DSQL, and connects to its PostgreSQL to read the rows that the clients have written.
 
 use std::fs;
 
@@ -26,15 +26,15 @@ impl Database {
         Database(client)
     }
 
-    /// The number of rows with the name of a run; 0 if the text of one of these rows differs from the text that the
-    /// clients insert.
+    /// Returns the number of entries of a run; returns 0 if the note of an entry is not the note that the clients
+    /// insert.
     pub async fn entries(&self, run: &str) -> i64 {
         let text = "SELECT count(*) FILTER (WHERE ok) FROM (
             SELECT bool_and(note = 'note ' || n) OVER () AS ok FROM entry WHERE run = $1) AS entries";
         self.number(text, run).await
     }
 
-    /// The number of rows with the name of a run, whatever their text is.
+    /// Returns the number of entries of a run, whatever their notes are.
     pub async fn rows_of(&self, run: &str) -> i64 {
         self.number("SELECT count(*) FROM entry WHERE run = $1", run).await
     }

@@ -23,9 +23,9 @@ use crate::site::Site;
 /// How much is sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Load {
-    /// The new connections per second that the cluster accepts.
+    /// The number of new connections that the cluster accepts per second.
     pub rate: u64,
-    /// Requests for each connection that the cluster accepts.
+    /// The number of requests per connection: each second, `rate * times` requests are sent.
     pub times: u64,
     /// For how long requests are sent.
     pub time: Duration,

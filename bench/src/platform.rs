@@ -1,4 +1,4 @@
-//! The workerd and the network of the tests: this crate measures with the same code.
+//! Includes the modules `network` and `workerd` of the tests, so that tests and measurements use the same code.
 
 #[allow(unreachable_pub, dead_code, reason = "the tests use more of this module")]
 #[path = "../../tests/network.rs"]

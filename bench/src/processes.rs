@@ -30,7 +30,7 @@ fn ticks_per_second() -> f64 {
     })
 }
 
-/// The share of all processors that was idle since `before`, and the counters for the next call.
+/// Returns the share of the processor time since `before` that was idle, and the counters to pass to the next call.
 pub fn idle_share(before: Option<(f64, f64)>) -> (Option<f64>, Option<(f64, f64)>) {
     let now = counters();
     let share = before

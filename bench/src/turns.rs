@@ -13,11 +13,11 @@ use crate::site::{Site, Traffic};
 /// How long a case is measured.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
-    /// No round begins after this time, except the first ones.
+    /// After this time, a round begins only if fewer than `least` rounds have ended.
     pub time: Duration,
-    /// The least number of rounds.
+    /// The minimum number of rounds.
     pub least: usize,
-    /// The largest number of rounds.
+    /// The maximum number of rounds.
     pub most: usize,
 }
 

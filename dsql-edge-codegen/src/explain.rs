@@ -81,7 +81,7 @@ fn page(rule: &Rule) -> String {
     };
     let (id, what, state) = (rule.id, rule.what, rule.sqlstate);
     let message = rule.general_message();
-    // A rule with the SQLSTATE of success is about a construct that DSQL accepts.
+    // The SQLSTATE 00000 means success: DSQL accepts the construct that the rule describes.
     let verdict = if rule.sqlstate == "00000" { "changes" } else { "rejects" };
     let severity = if rule.is_error() { "an error" } else { "a warning" };
     format!(

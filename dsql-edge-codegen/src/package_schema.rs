@@ -111,7 +111,7 @@ fn origin(package: &Path, name: &str) -> Option<(OsString, String)> {
     found.filter(|(value, _)| !value.is_empty())
 }
 
-/// The value of a variable that a build script prints.
+/// The value that a build script prints for a variable.
 enum Printed {
     Value(String),
     /// The script formats the value from variables, so only the build computes the value.

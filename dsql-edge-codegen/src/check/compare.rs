@@ -15,14 +15,14 @@ use super::dropped::{Dropped, detail};
 use super::invocation::Query;
 use super::schemas::Folded;
 
-/// The name of a finding about types, in place of a code.
+/// The value of [`Finding::code`] if the finding is a change of types and not an error.
 pub(crate) const CHANGED: &str = "changed";
 
 /// A difference that `check` reports for a query.
 pub struct Finding {
     /// Its severity.
     pub severity: Severity,
-    /// The code of the error, or `changed` for a change of types.
+    /// The code of the error, or `changed` if types changed.
     pub code: &'static str,
     /// The message, one line.
     pub message: String,
@@ -46,7 +46,7 @@ pub enum Severity {
     Note,
 }
 
-/// A query that compiles, and its row.
+/// A query that compiles, and the fields of its row.
 struct Compiled {
     query: TypedQuery,
     fields: Fields,

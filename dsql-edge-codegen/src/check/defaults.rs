@@ -9,7 +9,7 @@ use dsql_edge_compiler::syntax::Parsed;
 use dsql_edge_compiler::syntax::ast::{Insert, QualifiedName, QueryBody, StatementKind, With};
 use dsql_edge_compiler::{Schema, Source};
 
-/// A column whose default an INSERT uses, and that has no default in the candidate.
+/// A loss of a default: an INSERT uses the default of a column, but the column has no default in the candidate schema.
 pub(super) struct Lost {
     /// The table's name in the query.
     pub(super) table: Span,

@@ -32,7 +32,7 @@ pub(super) struct Expanded {
 #[derive(Default)]
 pub(super) struct Expansions {
     pub(super) all: Vec<Expanded>,
-    /// The first error of the package's tests, examples and benches, if only these targets do not compile.
+    /// If only the package's tests, examples or benches do not compile, the first error of these targets.
     pub(super) tests_fail: Option<String>,
 }
 

@@ -155,8 +155,8 @@ pub(super) struct Invoked {
     pub(super) line: usize,
 }
 
-/// Returns the invocation whose path and `!` are the last tokens of `before`. `renamed` has the other names of our
-/// macros in the package.
+/// Returns the invocation whose path and `!` are the last tokens of `before`. The keys of `renamed` are the names
+/// under which the package imports our macros with `as`.
 pub(super) fn invoked(before: &[TokenTree], renamed: &BTreeMap<String, String>) -> Option<Invoked> {
     let (bang, before) = before.split_last()?;
     if !is_punct(bang, '!') {

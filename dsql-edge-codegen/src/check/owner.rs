@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// The owner of the macro that a name refers to.
+/// Whether a name refers to a macro of dsql-edge or to another macro.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Owner {
     DsqlEdge,
@@ -23,7 +23,8 @@ pub(super) struct Names {
     imports: Vec<Import>,
     /// The macros that the file defines with `macro_rules!`.
     pub(super) defined: BTreeSet<String>,
-    /// The names of dsql-edge that the file imports under another name. The other name is the key: `query` for `sql`.
+    /// The names that the file imports from dsql-edge and renames. The key is the new name, such as `query`; the
+    /// value is the original name, such as `sql`.
     pub(super) renamed: BTreeMap<String, String>,
 }
 
@@ -63,7 +64,7 @@ impl Names {
         }
     }
 
-    /// Adds the leaves of a tree of imports. `root` is the first segment of the path so far.
+    /// Adds each name that a tree of imports contains. `root` is the first segment of the path that leads to `tree`.
     fn import(&mut self, tree: &[TokenTree], root: Option<&str>) {
         for leaf in tree.split(|token| is_punct(token, ',')) {
             let first = leaf.iter().find_map(|token| match token {

@@ -15,7 +15,7 @@ use super::schemas::{AsItIs, Unfollowed};
 /// The result of a check.
 pub struct Report {
     pub(super) drift: Option<Drift>,
-    /// The statements in the two schemas whose effect cannot be determined.
+    /// The statements for which `check` cannot determine the effect on the schema, from both schemas.
     pub unfollowed: Vec<Unfollowed>,
     /// The package's Cargo.toml.
     pub(super) manifest: String,
@@ -44,10 +44,11 @@ pub enum Expansion {
     Compared {
         /// The number of queries that only the compiler saw; they are included in the report's number of queries.
         more: usize,
-        /// The first error of the tests, examples or benches, if they do not compile and so were not compared.
+        /// If the tests, examples or benches do not compile, the first error; the queries of these targets were not
+        /// compared.
         tests_fail: Option<String>,
     },
-    /// The build reads another schema than the one that `check` read.
+    /// The build and `check` read different schemas.
     OtherSchema(String),
     /// The reason why the queries could not be compared.
     Unknown(String),
@@ -61,7 +62,8 @@ pub(super) struct Drift {
 }
 
 impl Drift {
-    /// Returns `None` if the two are the same.
+    /// Compares the text of the current schema with `live`, the text of the cluster's schema; returns `None` if the
+    /// texts are equal.
     pub(super) fn of(now: &AsItIs, live: &str) -> Option<Drift> {
         let text = schema_files::canonical(now.text());
         let text = text.as_ref();

@@ -28,7 +28,7 @@ pub enum Candidate {
     Cluster(String),
 }
 
-/// A statement in a schema whose effect `check` cannot determine.
+/// A statement in a schema's files; `check` cannot determine the effect of the statement.
 #[derive(Clone)]
 pub struct Unfollowed {
     /// Its place.
@@ -39,7 +39,7 @@ pub struct Unfollowed {
     pub rendered: String,
 }
 
-/// A schema, and the statements in its files whose effect `check` cannot determine.
+/// A schema, and the statements for which `check` cannot determine the effect.
 pub(super) struct Folded {
     pub(super) schema: Schema,
     pub(super) unfollowed: Vec<Unfollowed>,
@@ -108,7 +108,7 @@ fn applied_files(paths: &[PathBuf]) -> Result<Vec<SchemaFile>> {
     Ok(files.into_iter().flatten().collect())
 }
 
-/// Whether `file` is one of `others`, even if their paths are written differently.
+/// Whether `others` contains `file`, even if the paths of the two are written differently.
 fn is_one_of(file: &SchemaFile, others: &[SchemaFile]) -> bool {
     let real =
         |file: &SchemaFile| std::fs::canonicalize(&file.name).unwrap_or_else(|_| PathBuf::from(&file.name));
@@ -174,7 +174,7 @@ fn folded(files: &[SchemaFile]) -> Result<Folded> {
     Ok(Folded { schema, unfollowed, dropped: dropped(files) })
 }
 
-/// Returns the statements of both schemas whose effect cannot be determined, each once.
+/// Returns the statements of both schemas for which `check` cannot determine the effect, without duplicates.
 pub(super) fn unfollowed(now: Option<&Folded>, coming: &Folded) -> Vec<Unfollowed> {
     let mut all: Vec<Unfollowed> = Vec::new();
     for it in now.into_iter().chain([coming]).flat_map(|folded| &folded.unfollowed) {

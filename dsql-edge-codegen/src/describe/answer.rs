@@ -33,7 +33,7 @@ pub(super) enum Dialect {
 pub enum Answer {
     /// The query can run.
     Described {
-        /// The version of this form of the answer. The version is increased when a field changes its meaning; fields
+        /// The version of the answer's JSON format. The version is increased when a field changes its meaning; fields
         /// may be added without an increase.
         version: u32,
         /// The SQL that is sent.
@@ -52,7 +52,7 @@ pub enum Answer {
     },
     /// The query cannot run.
     Refused {
-        /// The version of this form of the answer.
+        /// The version of the answer's JSON format.
         version: u32,
         /// The errors.
         errors: Vec<Problem>,

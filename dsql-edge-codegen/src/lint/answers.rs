@@ -13,7 +13,7 @@ pub(super) struct StatementAnswers {
     pub(super) calls: OnceCell<bool>,
 }
 
-/// The indexes, in order, of the statements that may change the meaning of names, the code that runs, or rows.
+/// For each kind of change that a script can make, the statements that may make the change, by index and in order.
 pub(super) struct ScriptChanges {
     /// Statements that drop or rename a schema, and statements after which an unqualified name may mean another object.
     pub(super) other_names: Vec<usize>,
@@ -27,6 +27,6 @@ pub(super) struct ScriptChanges {
     pub(super) views: HashMap<String, Vec<usize>>,
     /// The `DROP` statements.
     pub(super) drops: Vec<usize>,
-    /// Statements that may change the rows of a table that they do not name.
+    /// Statements that may change the rows of a table without naming the table.
     pub(super) reaching: OnceCell<Vec<usize>>,
 }

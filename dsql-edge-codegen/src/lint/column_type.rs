@@ -25,14 +25,14 @@ pub(super) fn depends_on_type(
     column: &str,
 ) -> bool {
     let own = table.name.name();
-    // The relations that have the column: the table, and views of the table.
+    // `having` has the names of the relations that contain the column: the table, and the views that read the table.
     let mut having = vec![own.to_owned()];
     if is_computed_with(script, created, table, column) {
         return true;
     }
     let all = script.statements().len();
-    // A statement can depend on the type only if it names one of these relations, or has a body that may name one of
-    // them.
+    // A statement can depend on the type only if the statement names a relation in `having`, or has a body that may
+    // name a relation in `having`.
     let mut to_look_at: BTreeSet<usize> = script.naming_at(created + 1..all, own).collect();
     while let Some(at) = to_look_at.pop_first() {
         let statement = &script.statements()[at];
@@ -64,7 +64,8 @@ pub(super) fn depends_on_type(
     })
 }
 
-/// Whether a statement makes a table a child or a partition of another: both must have the same column types.
+/// Whether a statement makes one table a child or a partition of another table; the column types of the two tables
+/// must be equal.
 fn joins(script: &Script<'_>, statement: &Statement) -> bool {
     matches!(statement.kind, StatementKind::AlterTable(_))
         && (script.has(statement, Keyword::Inherit) || script.has(statement, Keyword::Attach))
@@ -92,7 +93,7 @@ fn only_adds(script: &Script<'_>, statement: &Statement) -> bool {
     matches!(statement.kind, StatementKind::Insert(_)) && !reads.iter().any(|it| script.has(statement, *it))
 }
 
-/// Whether a statement creates a table whose columns take their types from one of these relations: with bigint, the
+/// Whether a statement creates a table that copies column types from a relation in `having`: with bigint, the new
 /// columns would accept values that the integer type rejects.
 fn copies_type(statement: &StatementKind, having: &[String]) -> bool {
     let has = |name: &QualifiedName| having.iter().any(|it| it == name.name());

@@ -18,7 +18,7 @@ use super::key;
 use super::rows::{creation, same};
 use super::script::Script;
 
-/// The rewrite of a constraint that the file validates later.
+/// The title of the rewrite that adds a constraint as NOT VALID; the file validates the constraint later.
 pub(super) const NOT_VALID: &str = "add it NOT VALID";
 
 /// Adds the rewrites to the findings.
@@ -54,8 +54,8 @@ pub(super) fn add_fixes(script: &Script<'_>, findings: &mut [Finding]) {
     }
 }
 
-/// Returns the place of the integer type of a column that certainly becomes an identity later, in the same
-/// transaction.
+/// If a column with an integer type certainly becomes an identity later in the same transaction, returns the place of
+/// the column's type.
 fn column_type(script: &Script<'_>, at: usize, alter: &AlterTable, column: Span) -> Option<Span> {
     let name = alter.actions.iter().find_map(|action| match action {
         AlterAction::AddIdentity { column: name, options, .. } if name.span == column && !cycles(options) => {

@@ -40,7 +40,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("xmloption", "content"),
 ];
 
-/// The maximum depth of functions in the bodies of functions.
+/// The maximum nesting depth of function bodies: a body may create a function, which has a body too.
 const MOST_BODIES: usize = 8;
 
 /// PL/pgSQL words that a parenthesis may follow, and that are not keywords of SQL.
@@ -79,16 +79,16 @@ pub(super) enum Change {
     Unknown,
 }
 
-/// All functions of one name.
+/// All functions that have the same name.
 #[derive(Clone, Default)]
 struct Function {
-    /// The change that the statements in the bodies of these functions make.
+    /// The change that the functions make with the statements of their own bodies.
     change: Change,
-    /// The functions that these functions call, apart from PostgreSQL's.
+    /// The names of the functions that the bodies call, apart from PostgreSQL's functions.
     calls: BTreeSet<String>,
 }
 
-/// The effects of the files of a run.
+/// The combined effects of several files.
 #[derive(Default)]
 pub(super) struct Effects {
     /// Whether the files run something whose effect is unknown.

@@ -137,8 +137,9 @@ fn overlap(a: Span, b: Span) -> bool {
     a.start < b.end && b.start < a.end
 }
 
-/// Whether a finding depends on which table a name means, or on which schemas exist, and the file may change this. A
-/// file may do so if it undoes statements, runs another file, or changes the `search_path` by which the name is found.
+/// Whether a finding depends on the meaning of a table name or on the schemas that exist, and the file may change
+/// either of the two. A file may make such a change if it undoes statements, runs another file, or changes the
+/// `search_path` by which the name is found.
 fn is_uncertain(text: &str, finding: &dsql::Finding, statement: &Statement) -> bool {
     let by_name = [
         "key_type",
@@ -166,7 +167,8 @@ fn is_uncertain(text: &str, finding: &dsql::Finding, statement: &Statement) -> b
     by_name.contains(&finding.rule.id) && changes.iter().any(|word| text.contains(word))
 }
 
-/// The words of statements and of psql commands after which other objects may exist than the file shows.
+/// Words of statements and psql commands: if a file contains one of these words, the file alone does not show which
+/// objects exist.
 const CHANGES_OBJECTS: &[&str] = &["rollback", "savepoint", "drop owned", "\\i", "\\c", "\\gexec"];
 
 #[cfg(test)]

@@ -76,8 +76,8 @@ fn order(fix: &Fix) -> Order {
     }
 }
 
-/// Returns edits that do not touch each other, and the number of fixes. A fix is taken with all its edits or not at
-/// all.
+/// Selects fixes whose edits do not touch each other; returns the edits of these fixes, and the number of fixes.
+/// Either all edits of a fix are returned, or none of them.
 fn compatible(fixes: impl Iterator<Item = Fix>) -> (Vec<(Span, String)>, usize) {
     // The edits, by their starts. Edits do not overlap, so the last edit before a place has the greatest end.
     let mut edits: BTreeMap<u32, (Span, String)> = BTreeMap::new();

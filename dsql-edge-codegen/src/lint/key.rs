@@ -55,7 +55,7 @@ pub(super) fn moved(script: &Script<'_>, at: usize) -> Option<Fix> {
     Some(Fix { title: "move the key into CREATE TABLE", edits, meaning })
 }
 
-/// Returns the key that the statement adds, if it does nothing else.
+/// Returns the key that ALTER TABLE adds, if the statement has no other action.
 fn the_key(alter: &AlterTable) -> Option<(&Constraint, &KeyConstraint)> {
     let [AlterAction::AddConstraint(constraint)] = alter.actions.as_slice() else { return None };
     match &constraint.kind {

@@ -233,8 +233,8 @@ fn is_met_elsewhere(script: &Script<'_>, at: usize, table: &str) -> bool {
     script.has_other_files() && derived(script, at, table).iter().any(is_met)
 }
 
-/// Returns the names of a table, and of the objects that later statements derive from it: views, functions, other
-/// names.
+/// Returns the name of the table, its later names, and the names of the views and functions that later statements
+/// derive from the table.
 fn derived<'s>(script: &Script<'s>, at: usize, table: &'s str) -> Vec<&'s str> {
     let mut names = vec![table];
     for statement in script.statements().get(at + 1..).unwrap_or_default() {

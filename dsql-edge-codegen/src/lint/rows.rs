@@ -75,7 +75,7 @@ pub(super) fn creation(script: &Script<'_>, at: usize, table: &QualifiedName) ->
     (is_it && !local && !changed).then_some(first)
 }
 
-/// Returns the changes of a script. The first call computes these changes.
+/// Returns the changes of a script; only the first call computes the changes.
 fn turns_of<'s>(script: &'s Script<'_>) -> &'s ScriptChanges {
     script.changes.get_or_init(|| {
         let statements = script.statements();

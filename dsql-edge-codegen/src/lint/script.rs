@@ -37,7 +37,7 @@ pub(super) struct Script<'s> {
     /// The transaction block of each statement, including the block's BEGIN and its end.
     blocks_of: Vec<Option<usize>>,
     blocks: Vec<Block>,
-    /// The places of statements and commands whose effect is unknown, in order.
+    /// The places, in order, at which a statement or a command has an unknown effect.
     unknown: Vec<u32>,
     /// The statements that may contain or run another statement: functions, triggers, rules, DO, EXECUTE and others.
     others_with_text: Vec<usize>,

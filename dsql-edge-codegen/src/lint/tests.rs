@@ -9,7 +9,7 @@ fn with(text: &str, safe: Meaning) -> String {
     fixed(text, None, Sent::OneByOne, safe).0
 }
 
-/// Rewrites a file that runs before others.
+/// Rewrites the file `text`; the files `later` run after it.
 fn fixed_before(text: &str, later: &[&str], safe: Meaning) -> (String, usize) {
     let all: Vec<&str> = std::iter::once(text).chain(later.iter().copied()).collect();
     fixed_all(&all, None, Sent::OneByOne, safe).remove(0)

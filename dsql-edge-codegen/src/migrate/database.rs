@@ -13,7 +13,7 @@ use crate::pull::columns;
 
 /// The cluster.
 pub(super) struct Database {
-    /// The client. It retries only transactions: before a single statement is sent again, the caller may have to
+    /// The client, which retries only transactions: before a single statement is sent again, the caller may have to
     /// confirm its lease.
     dsql: Dsql,
 }
@@ -93,7 +93,7 @@ impl Database {
         }
     }
 
-    /// Runs a write that can be repeated without a further effect, and sends it again if its answer was lost.
+    /// Runs a write that has no further effect if it is repeated, and repeats the write if its answer was lost.
     pub(super) async fn settle(&self, sql: &'static str, parameters: &[Option<&str>]) -> Result<u64, Error> {
         let sql = dynamic::Sql::writing(sql);
         let (mut times, mut attempts) = (1, Attempts::new());

@@ -25,8 +25,8 @@ pub(super) enum Outcome {
     Done(Option<String>),
     /// The job failed, for this reason.
     Failed(String),
-    /// The catalog shows neither success nor failure, and the job does not exist. The value
-    /// describes what to check.
+    /// The job does not exist, and the catalog does not show whether the job succeeded or failed. The value describes
+    /// what to check.
     Unknown(String),
 }
 
@@ -36,13 +36,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 const OF_ID: &str = "SELECT job_id::text, status::text, details::text FROM sys.jobs WHERE job_id = $1";
 
-/// Jobs by the object's name, with or without its schema. The cluster reports the start in whole seconds.
+/// Selects the newest job for an object, whose name in `sys.jobs` may include the schema. The cluster reports the
+/// start in whole seconds.
 const OF_OBJECT: &str = "SELECT j.job_id::text, j.status::text, j.details::text FROM sys.jobs j
      WHERE (j.object_name = $1 OR right(j.object_name, length($1) + 1) = '.' || $1)
        AND j.start_time >= $2::timestamptz - interval '2 seconds'
      ORDER BY j.start_time DESC LIMIT 1";
 
-/// A job that has not ended, of this run or of another.
+/// Selects the newest job that has not ended, whether this run or another run began the job.
 const RUNNING: &str = "SELECT j.job_id::text FROM sys.jobs j
      WHERE (j.object_name = $1 OR right(j.object_name, length($1) + 1) = '.' || $1)
        AND lower(j.status::text) NOT IN ('completed', 'failed', 'cancelled')

@@ -174,7 +174,7 @@ impl<'d> Ledger<'d> {
         Ok(PARTS.iter().find(|(part, _)| !is_there(part)).map(|(_, sql)| *sql))
     }
 
-    /// Creates the missing parts of the ledger. Another run may do the same at the same time.
+    /// Creates the missing parts of the ledger. Another run may create the missing parts at the same time.
     pub(super) async fn make(&self) -> Result<()> {
         for _ in 0..20 {
             let Some(sql) = self.missing().await? else { return Ok(()) };

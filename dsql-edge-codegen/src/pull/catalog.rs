@@ -58,7 +58,7 @@ pub(super) struct Domain {
 pub(super) struct Sequence {
     pub(super) name: String,
     pub(super) type_name: String,
-    /// The options that are not the defaults, or "".
+    /// The sequence's options, except options with their default value; "" if all options have the default value.
     pub(super) options: String,
     pub(super) cache: String,
 }
@@ -76,7 +76,8 @@ pub(super) struct Column {
     pub(super) not_null: bool,
     /// `pg_attribute.attidentity`: `a`lways, by `d`efault, or empty.
     pub(super) identity: String,
-    /// The options of the identity's sequence that are not the defaults, or "".
+    /// The options of the identity's sequence, except options with their default value; "" if all options have the
+    /// default value.
     pub(super) options: String,
     /// The number of values that a session takes at once from the identity's sequence.
     pub(super) cache: Option<String>,

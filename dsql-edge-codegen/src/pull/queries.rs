@@ -30,8 +30,8 @@ macro_rules! not_of_extension {
     };
 }
 
-/// The options of the sequence `s` that are not the defaults of `init_params` in PostgreSQL's `sequence.c`. CACHE and
-/// the type are separate columns.
+/// Lists the options of the sequence `s`, except options with the default value from `init_params` (PostgreSQL's
+/// `sequence.c`). CACHE and the type are separate columns.
 macro_rules! sequence_options {
     () => {
         "concat_ws(' ',

@@ -4,7 +4,7 @@
 
 use sha2::{Digest, Sha256};
 
-/// The checksums of a text that the ledger may have recorded.
+/// The checksums that the ledger may have recorded for a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checksum {
     /// The checksum of the text with `\n` as line ending, in hexadecimal: the ledger records this checksum.

@@ -12,7 +12,7 @@ use crate::schema::UserTypeKind;
 use crate::source::Span;
 
 impl Analyzer<'_> {
-    /// The advice for a constant that the input function of its type rejects.
+    /// Returns the advice for a constant, if the input function of the constant's type rejects the constant.
     pub(super) fn literal_advice(&self, code: Code, type_oid: Oid, text: &str) -> Option<String> {
         if let Some(advice) = advice_of_code(code) {
             return Some(advice.to_owned());
@@ -41,8 +41,8 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The advice for an expression of the wrong type: a cast to the type that the place requires, if such a cast
-    /// exists.
+    /// Returns the advice for an expression of the wrong type. If a cast to the required type exists, the advice is
+    /// to write the cast.
     pub(super) fn type_advice(&self, from: Oid, to: Oid, span: Span) -> String {
         let wanted = self.catalog.display(to, -1);
         match self.catalog.can_coerce(&[from], &[to], Context::Explicit) {
@@ -174,7 +174,7 @@ fn elsewhere(name: &str) -> Option<&'static str> {
     })
 }
 
-/// The advice for a constant that its type rejects, if the code of the error alone determines the advice.
+/// Returns the advice for a rejected constant, if the error code alone determines the advice.
 fn advice_of_code(code: Code) -> Option<&'static str> {
     Some(match code {
         Code::DatetimeOutOfRange => "this day, or this time of day, does not exist",

@@ -217,7 +217,8 @@ impl Analyzer<'_> {
     }
 }
 
-/// The first part of an expression that passes `test`. The parts of subqueries are not tested.
+/// Searches the parts of an expression; returns the first part for which `test` returns true. The parts of subqueries
+/// are not tested.
 pub(super) fn find<'n>(node: &'n Node, test: &dyn Fn(&Node) -> bool) -> Option<&'n Node> {
     if test(node) {
         return Some(node);
@@ -231,12 +232,13 @@ pub(super) fn find<'n>(node: &'n Node, test: &dyn Fn(&Node) -> bool) -> Option<&
     found
 }
 
-/// The level that GROUPING belongs to.
+/// Returns the query level to which a GROUPING with the arguments `args` belongs.
 pub(super) fn level_of(args: &[Node]) -> usize {
     args.iter().filter_map(lowest_level).min().unwrap_or(0)
 }
 
-/// The place of an aggregate or GROUPING of this level in an expression, including the expression's subqueries.
+/// Searches an expression and its subqueries for an aggregate or a GROUPING of the query level `level`; returns the
+/// place of the first match.
 fn aggregate_of_level(node: &Node, level: usize) -> Option<Span> {
     fn in_query(query: &Query, level: usize) -> Option<Span> {
         let mut found = None;

@@ -26,11 +26,11 @@ pub(super) struct Analyzer<'a> {
     pub(super) aliases: Vec<(String, String)>,
     /// The column names of the recursive queries being analyzed.
     pub(super) aliases_of_recursion: Vec<(String, Vec<crate::syntax::ast::Name>)>,
-    /// The row types of entries that are not yet in the range table, by the entry's name and future number.
+    /// The row type of each entry that is not yet in the range table; the key is the entry's name and future number.
     pub(super) row_types: HashMap<(String, usize), Oid>,
     /// Views that could not be analyzed, with the error.
     pub(super) broken_views: Vec<(String, String)>,
-    /// The columns that have a type that the snapshot does not define: table, column, type.
+    /// Columns whose type is missing in the snapshot: the names of the table, the column and the type.
     pub(super) broken_columns: Vec<(String, String, String)>,
     /// Names of the tables that the statement reads or writes.
     pub(super) table_names: Vec<String>,

@@ -20,7 +20,7 @@ use crate::syntax::ast::{self, Assignment, Expr, ExprKind, Indirection, TargetCo
 pub(super) struct AssignedColumn<'w> {
     /// The number of the column in the table.
     pub(super) column: usize,
-    /// The column as written, with the steps that lead to a part of the column; `None` if INSERT has no list of
+    /// The target as written: the column, and the steps to a part of the column; `None` if INSERT has no list of
     /// columns.
     pub(super) written: Option<&'w TargetColumn>,
     /// `InsertTarget` or `UpdateTarget`.

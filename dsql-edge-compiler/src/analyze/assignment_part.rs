@@ -13,15 +13,14 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{Indirection, Name, TargetColumn};
 
-/// The part of a column to which the first steps of an assignment's target lead. A step is a field, or a group of
-/// subscripts.
+/// The part of the assigned column that the steps so far select. A step is a field, or a group of subscripts.
 struct Part<'t> {
     ty: Oid,
     typmod: i32,
     /// The column or field that the last step belongs to.
     name: &'t str,
     is_subscripted: bool,
-    /// The place of the container of the next subscript; empty if PostgreSQL records no place for the container.
+    /// The place of the value to which the next subscript applies; empty if PostgreSQL does not record this place.
     span: Span,
 }
 

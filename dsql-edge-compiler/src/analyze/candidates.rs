@@ -18,12 +18,12 @@ pub(super) enum Function {
     Builtin(builtin::Function),
     /// A function of the schema, by its index in the schema.
     User(usize),
-    /// A constructor of a range type of the schema.
+    /// A constructor of a range type that the schema defines.
     Range(RangeFunction),
 }
 
-/// A function to which the call can refer, with the function's parameters in the order and number of the call's
-/// arguments.
+/// A function to which the call can refer. The function's parameters are in the order of the call's arguments, one
+/// parameter for each argument.
 struct Candidate {
     function: Function,
     /// The declared type of each argument given; parameters that take their default are not included.

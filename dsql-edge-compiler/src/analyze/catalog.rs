@@ -9,15 +9,15 @@ use crate::syntax::ast::{QualifiedName, TypeName};
 use crate::syntax::keyword::{Class, Keyword};
 use std::borrow::Cow;
 
-/// The first OID of the schema's types. `USER_TYPES + 4 * index` is the OID of a type, the next OID is that of its
-/// array type, and the OID after that is that of the multirange type, if the type is a range.
+/// The first OID of the schema's types. The type at `index` has the OID `USER_TYPES + 4 * index`. Its array type has
+/// the next OID. If the type is a range, its multirange type has the OID after the array type's.
 pub(super) const USER_TYPES: Oid = 1 << 20;
-/// The first OID of the row types of the schema's relations. `ROW_TYPES + 2 * index` is the OID of a row type, and the
-/// next OID is that of its array type.
+/// The first OID for row types. The row type of the relation at `index` has the OID `ROW_TYPES + 2 * index`, and the
+/// array type over the row type has the next OID.
 const ROW_TYPES: Oid = 1 << 24;
 
-/// The OID of every type for which an error is already reported. Such a type fits everywhere and causes no further
-/// error.
+/// The OID of a type that could not be determined; the error is already reported. This OID fits wherever a type is
+/// required, and so causes no further errors.
 pub(super) const ERROR: Oid = 0;
 
 /// A row of `pg_type`, built-in or derived from the schema.
@@ -44,8 +44,8 @@ pub(super) struct TypeInfo {
 #[derive(Clone, Copy)]
 pub(super) struct Catalog<'a> {
     pub(super) schema: &'a Schema,
-    /// The number of a statement of the schema, or [`NOW`]: names have the meaning that they had at that statement. For
-    /// the query of a view, this is the statement that created the view.
+    /// The number of a statement of the schema, or [`NOW`]: names have the meaning that they had at that statement.
+    /// For the query of a view, `version` is the number of the statement that created the view.
     pub(super) version: u32,
     /// The schemas in which unqualified names are looked up.
     pub(super) path: &'a [String],
@@ -186,8 +186,8 @@ impl<'a> Catalog<'a> {
         (type_oid >= ROW_TYPES && type_oid.is_multiple_of(2)).then(|| ((type_oid - ROW_TYPES) / 2) as usize)
     }
 
-    /// The types of a composite type's fields, with their modifiers; `None` if a type is not known, or if the type is
-    /// the row type of a view.
+    /// Returns the type and the modifier of each field of a composite type; `None` if a field's type is not known, or
+    /// if the composite type is the row type of a view.
     pub(super) fn fields(self, type_oid: Oid) -> Option<Vec<(Oid, i32)>> {
         let resolve = |written| self.resolve_stored(written).ok();
         if let Some(at) = Self::relation_of(type_oid) {

@@ -278,7 +278,7 @@ impl Analyzer<'_> {
         }
     }
 
-    /// The part of `coerce_record_to_complex` that coerces each field of the record to the type of its column.
+    /// Coerces each field of a record to the type of the corresponding column, as `coerce_record_to_complex` does.
     fn coerce_row(&mut self, span: Span, fields: Vec<Node>, target: Oid, context: Context) -> Node {
         let columns = self.composite_columns(self.catalog.base_type(target).0);
         if columns.len() != fields.len() {

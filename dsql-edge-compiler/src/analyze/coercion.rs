@@ -102,7 +102,8 @@ impl Catalog<'_> {
         self.type_info(self.base_type(type_oid).0).kind == TypeKind::Composite
     }
 
-    /// Whether the rows of one type are also rows of the other: `typeInheritsFrom` and `typeIsOfTypedTable`.
+    /// Whether every row of the type `child` is also a row of the type `parent`: `typeInheritsFrom` and
+    /// `typeIsOfTypedTable`.
     fn inherits(self, child: Oid, parent: Oid) -> bool {
         let of = |ty: Oid| Catalog::relation_of(self.base_type(ty).0);
         let Some(child) = of(child) else { return false };
@@ -152,7 +153,8 @@ impl Catalog<'_> {
     }
 }
 
-/// The common type, or the two types that do not match and the position of the second.
+/// Returns the common type of `types`. If a type does not match, returns an error: the type so far, the type that
+/// does not match it, and the position of the latter.
 pub(super) fn common_type_of(
     catalog: Catalog<'_>,
     types: impl Iterator<Item = (Oid, Span)> + Clone,

@@ -241,7 +241,7 @@ impl Analyzer<'_> {
         }
         match found.strength {
             Strength::None | Strength::Conflict => {}
-            // Another implicit collation overrides the database's default.
+            // An implicit collation that is not the database's default overrides the default.
             Strength::Implicit if common.collation == Some(DEFAULT) => *common = found,
             Strength::Implicit if found.collation == Some(DEFAULT) => {}
             Strength::Implicit => {

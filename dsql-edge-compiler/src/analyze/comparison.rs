@@ -96,8 +96,8 @@ impl Analyzer<'_> {
         let kind = match operator.name.as_str() {
             "=" => NodeKind::And(comparisons),
             "<>" => NodeKind::Or(comparisons),
-            // For `<` and the other operators that order rows, the first pair of different fields decides. As in an IN
-            // list, NULL in any pair may make the result NULL.
+            // For an operator that orders rows, such as `<`, the result depends on the first pair of fields that
+            // differ. As in an IN list, NULL in any pair may make the result NULL.
             _ => NodeKind::InList { comparisons, negated: false },
         };
         Node::new(oid::BOOL, kind, span)

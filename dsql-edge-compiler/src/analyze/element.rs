@@ -17,7 +17,7 @@ pub(super) fn parameter_of(node: &Node) -> Option<usize> {
 }
 
 impl Analyzer<'_> {
-    /// Records a use of an array that reads only single elements of the array.
+    /// Records that one use of `array` reads only single elements, not the whole array.
     pub(super) fn used_by_element(&mut self, array: &Node) {
         if let Some(number) = parameter_of(array)
             && let Some(parameter) = self.parameters.get_mut(number - 1)

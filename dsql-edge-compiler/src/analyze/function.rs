@@ -229,8 +229,8 @@ impl Analyzer<'_> {
         Node::new(returns, NodeKind::Call { function, args }, span)
     }
 
-    /// The error if the clauses of a call do not fit the kind of function: the function does not accept a clause of the
-    /// call, or requires a clause that the call does not have.
+    /// Returns an error if the call's clauses do not fit the kind of function: the call has a clause that the
+    /// function does not accept, or lacks a clause that the function requires.
     fn misuse(&self, site: &CallSite<'_>, facts: &Facts, args: &[Node]) -> Option<Diagnostic> {
         let call = site.call;
         let name = call.name.display();
@@ -367,8 +367,8 @@ pub(super) struct Facts {
     pub(super) columns: Vec<OutColumn>,
 }
 
-/// The error message if a call has OVER or a clause of aggregates, and this kind of function does not accept that
-/// clause.
+/// If the call has OVER or a clause for aggregates, and the kind of function does not accept the clause, returns the
+/// error message.
 fn clause_of_aggregates(call: &FunctionCall, aggregate: bool, is_window: bool) -> Option<String> {
     let name = call.name.display();
     let of_aggregates = [

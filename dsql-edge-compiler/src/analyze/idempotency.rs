@@ -91,7 +91,8 @@ struct Written<'w> {
 }
 
 impl Written<'_> {
-    /// Whether the same statement with the same arguments violates the key if the statement's row already exists.
+    /// Whether a second run of the statement, with the arguments of the first run, violates the key if the row of the
+    /// first run exists.
     fn repeats(&self, key: &Key) -> bool {
         let is_plain = !key.partial && !key.deferrable && !key.own_equality;
         is_plain && key.columns.iter().all(|column| self.is_fixed(column, key))
@@ -321,7 +322,8 @@ mod tests {
             "INSERT INTO lost (a) VALUES ($a)",
             "INSERT INTO gone (a) VALUES ($a)",
             "INSERT INTO turned (a) VALUES ($a)",
-            // The violation of one constraint does not prove the violation of the other, so neither can be the key.
+            // Two constraints: the violation of one does not prove the violation of the other, so neither constraint
+            // can be the key.
             "INSERT INTO own (id, email) VALUES ($id, $email)",
             "INSERT INTO own (id, email) VALUES ($id, $email) ON CONFLICT DO NOTHING",
             "INSERT INTO two (a, b, c) VALUES ($a, 'b', $c)",

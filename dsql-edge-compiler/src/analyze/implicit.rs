@@ -56,7 +56,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// A visitor that finds calls of functions that may write.
+/// A visitor that checks whether an expression calls a function that may write.
 struct Calls<'c> {
     schema: &'c Schema,
     volatile: &'c dyn Fn(&str) -> bool,

@@ -19,8 +19,8 @@ pub(super) struct Merged {
 }
 
 impl Analyzer<'_> {
-    /// `transformFromClauseItem` for a join. The entries of the join are at the end of the namespace: first the entries
-    /// of the left side, then those of the right side.
+    /// `transformFromClauseItem` for a join. The entries of the join are at the end of the namespace: the entries of
+    /// the left side, then the entries of the right side.
     pub(super) fn join(&mut self, scope: &mut Scope<'_>, join: &Join) -> JoinTree {
         let outer = scope.namespace.len();
         let left_tree = self.range_table_item(scope, &join.left);

@@ -21,8 +21,8 @@ impl ColumnLabel {
         ColumnLabel { text: text.to_owned(), is_alias: true }
     }
 
-    /// The same name, marked as a name of the database: an alias in a view's query is not an alias in the queries that
-    /// read the view.
+    /// Returns a label with the text of `self`, marked as a name of the database: an alias in a view's query is not
+    /// an alias in the queries that read the view.
     pub(super) fn of_database(&self) -> ColumnLabel {
         ColumnLabel { text: self.text.clone(), is_alias: false }
     }
@@ -32,7 +32,7 @@ impl ColumnLabel {
     }
 }
 
-/// Any other name comes from the database or from PostgreSQL.
+/// Converts a text to the label of a name that is not an alias; the name comes from the database or from PostgreSQL.
 impl<T: Into<String>> From<T> for ColumnLabel {
     fn from(text: T) -> ColumnLabel {
         ColumnLabel { text: text.into(), is_alias: false }

@@ -126,7 +126,7 @@ fn analyzed<'s>(statement: ParsedStatement<'_>, schema: &'s Schema) -> (Analyzer
 }
 
 impl Analyzer<'_> {
-    /// A statement other than EXPLAIN and SHOW.
+    /// Analyzes a statement that is neither EXPLAIN nor SHOW.
     fn statement(&mut self, statement: &Statement) -> Query {
         match &statement.kind {
             StatementKind::Query(query) => match query.without_into() {

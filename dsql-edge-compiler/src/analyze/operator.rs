@@ -39,7 +39,8 @@ impl Analyzer<'_> {
     ) -> Node {
         let operands: Vec<Oid> = left.iter().map(|node| node.ty).chain([right.ty]).collect();
         if operands.contains(&ERROR) {
-            // If one operand has an error, a parameter as the other operand does not cause a second error.
+            // One operand has an error. If the other operand is an untyped parameter, the parameter must not cause a
+            // second error.
             left.into_iter().chain([right]).for_each(|operand| drop(self.unknown_to_error(operand)));
             return Node::error(span);
         }

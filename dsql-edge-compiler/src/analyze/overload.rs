@@ -61,7 +61,7 @@ pub(super) fn choose(catalog: Catalog<'_>, args: &[Oid], candidates: &[&[Oid]]) 
     }
 }
 
-/// The candidates that are left.
+/// The candidates that the rules applied so far have not excluded.
 struct Selection<'c> {
     catalog: Catalog<'c>,
     /// The types of the arguments; a domain is replaced by its base type.
@@ -160,7 +160,8 @@ impl<'c> Selection<'c> {
         found.filter(|_| !is_conflict)
     }
 
-    /// The only candidate that takes the unknown arguments as the type of all known arguments, if these have one type.
+    /// If all known arguments have the same type, the unknown arguments are assumed to have this type too; returns
+    /// the candidate if exactly one fits.
     fn of_one_known_type(&self) -> Option<usize> {
         let mut known = self.bases.iter().filter(|ty| **ty != oid::UNKNOWN);
         let first = *known.next()?;

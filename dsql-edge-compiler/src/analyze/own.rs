@@ -68,7 +68,7 @@ impl<'a> Analyzer<'a> {
         builtin::functions(last.name()).next().map_or(state, |found| found.returns)
     }
 
-    /// The operators of that name that the schema creates in the schemas of the search path.
+    /// Returns the user-defined operators with the name that `written` has, found by the search path.
     pub(super) fn own_operators(&self, written: &ast::Operator) -> impl Iterator<Item = Operator> + use<'a> {
         let catalog = self.catalog;
         let schema: &'a Schema = catalog.schema;
@@ -88,8 +88,8 @@ impl<'a> Analyzer<'a> {
         })
     }
 
-    /// Whether a type of the schema has its own `<`. Such a type is assumed to have an operator class, because every
-    /// type with a `<` in the known extensions has one.
+    /// Whether a type of the schema has its own `<`. A type with its own `<` is assumed to have an operator class,
+    /// because in the known extensions every type with a `<` has an operator class.
     pub(super) fn has_own_order(&self, base: Oid) -> bool {
         let schema = self.catalog.schema;
         self.catalog.user_kind(base).is_some()

@@ -19,9 +19,9 @@ pub(super) enum Place {
     /// The one row of `INSERT … VALUES`, which is a target list.
     SingleRow,
     UpdateSource,
-    /// A subscript in the list of columns of INSERT.
+    /// A subscript in the column list of an INSERT.
     InsertTarget,
-    /// A subscript on the left side of an assignment of UPDATE.
+    /// A subscript on the left side of an assignment in an UPDATE.
     UpdateTarget,
     Returning,
     FromFunction,

@@ -278,7 +278,7 @@ impl Analyzer<'_> {
         }
         let mut left = self.query(left, Some(scope));
         if let Some(cte) = recursive {
-            // Only the non-recursive term decides the columns of the query.
+            // Only the non-recursive term determines the columns of the recursive query.
             left = self.settle_unknown(left);
             let columns = left.targets.iter().map(|target| RteColumn {
                 name: target.name.clone(),

@@ -58,7 +58,7 @@ fn limit_span(limit: &ast::Limit) -> Option<Span> {
     }
 }
 
-/// The place of a part of the query: `RecursionContext`.
+/// Where in the recursive query a part of the query is: `RecursionContext`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Allowed,
@@ -90,7 +90,7 @@ struct References<'q> {
     /// The names of the inner `WITH` clauses around the current part.
     hiding: Vec<Vec<&'q str>>,
     count: usize,
-    /// The first reference in a wrong place.
+    /// The first reference at a place where a reference to the recursive query is not allowed.
     error: Option<(Span, &'static str)>,
 }
 

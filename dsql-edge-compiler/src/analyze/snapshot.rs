@@ -99,7 +99,7 @@ fn columns_of_relation(schema: &Schema, at: usize) -> Option<Vec<ResolvedColumn>
     })
 }
 
-/// A type in the form in which a statement names it; `None` for a type that a column cannot have.
+/// Returns the name by which a statement refers to a type; `None` if a column cannot have the type.
 fn written(catalog: Catalog<'_>, ty: Oid, typmod: i32) -> Option<TypeName> {
     let info = catalog.type_info(ty);
     if ty == ERROR || info.kind == TypeKind::Pseudo {

@@ -59,7 +59,7 @@ fn visible<'s>(scope: &'s Scope<'_>) -> impl Iterator<Item = &'s NamespaceItem> 
     scope.namespace.iter().filter(|item| item.columns_visible && !item.lateral_only)
 }
 
-/// An unambiguous name for a column of an item of the namespace.
+/// Returns an unambiguous name for the column `name` of a namespace item.
 fn reference(scope: &Scope<'_>, item: &NamespaceItem, name: &str, node: &Node) -> Option<String> {
     if node.is_error() {
         return None;

@@ -34,7 +34,7 @@ pub(super) enum NodeKind {
     /// An expression whose error is already reported; such a node fits everywhere.
     Error,
     Var(Var),
-    /// A whole row of an entry, and the types of its columns with their modifiers.
+    /// The whole row of an entry; `columns` has the type and the modifier of each column.
     WholeRow {
         level: usize,
         rte: usize,
@@ -236,7 +236,7 @@ pub(super) struct Proofs {
     pub(super) elements: RefCell<BTreeMap<usize, bool>>,
 }
 
-/// A column that is written to.
+/// A column to which the statement writes.
 #[derive(Clone, Debug)]
 pub(super) struct Written {
     pub(super) column: usize,
@@ -303,7 +303,7 @@ impl Rte {
         matches!(&self.source, RteSource::Function { .. } | RteSource::Subquery { .. } | RteSource::Cte(_))
     }
 
-    /// Whether the entry is one function whose only result is not a row.
+    /// Whether the entry is a single function that returns one column, and the column is not a row.
     pub(super) fn is_scalar_function(&self) -> bool {
         let RteSource::Function { functions, ordinality: false, .. } = &self.source else { return false };
         // With a column definition list, even one column makes a row.
@@ -327,7 +327,7 @@ pub(super) enum RteSource {
     /// as column numbers.
     Table {
         relation: Option<usize>,
-        /// The relation that the columns belong to; set also for `excluded` and a written view.
+        /// The relation that defines the columns; also set for `excluded` and for a view that is written to.
         columns_of: Option<usize>,
         not_null: Vec<bool>,
         keys: Vec<Vec<usize>>,

@@ -283,7 +283,8 @@ fn base_frame(scope: &Scope<'_>, window: &Window) -> bool {
     base.is_some_and(|base| !frame_has_current_row(base))
 }
 
-/// The number of sort keys of a window: its own keys, or those of the window on which it is based.
+/// Returns the number of a window's sort keys. A window without sort keys uses the sort keys of the window on which
+/// it is based.
 fn order_of<'w>(mut window: &'w Window, mut before: &'w [Window]) -> usize {
     while window.order_by.is_empty() {
         let base =

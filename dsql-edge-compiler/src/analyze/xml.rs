@@ -19,8 +19,8 @@ use std::rc::Rc;
 /// The name after AS, if there is one, and the place of the attribute.
 type Label = (Option<Name>, Span);
 
-/// The names of the attributes of an XML element. The flag is true for a name after `AS` for which `is_escaped` is
-/// true.
+/// The names of the attributes of an XML element. The flag of a name is true if the name is written after `AS` and
+/// `is_escaped` returns true for it.
 type XmlNames = HashSet<(String, bool)>;
 
 /// Whether `map_sql_identifier_to_xml_name` changes this name if it is a column's name, but not if it is written after

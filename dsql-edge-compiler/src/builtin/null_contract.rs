@@ -1,4 +1,5 @@
-//! Defines [`NullContract`], the facts about NULL in the result of a function: a letter of `data/never_null.txt`.
+//! Defines [`NullContract`], which states when the result of a function is not NULL. In `data/never_null.txt`, each
+//! contract is a letter.
 
 /// The condition under which the result of a function is certainly not NULL. Each contract was reviewed by hand;
 /// `proisstrict` does not prove a contract.

@@ -45,7 +45,7 @@ pub struct Operator {
     pub negator: Oid,
 }
 
-/// The operator of this name for exactly these operands; 0 on the left for a prefix operator.
+/// Returns the operator with the name and exactly these operand types; `left` is 0 for a prefix operator.
 pub fn operator(name: &str, left: Oid, right: Oid) -> Option<Operator> {
     operators(name).iter().find(|found| (found.left, found.right) == (left, right)).copied()
 }

@@ -34,7 +34,7 @@ impl Table {
         Self { text, width: width + 1 }
     }
 
-    /// The lines that begin with these fields.
+    /// Returns the lines that begin with the fields of `key`.
     pub(super) fn find(self, key: Key) -> impl Iterator<Item = Row> + Clone + use<> {
         let start = self.first(key.text());
         let rest = self.text.get(start..).unwrap_or_default();
@@ -104,7 +104,7 @@ fn lines(text: &'static str) -> impl Iterator<Item = &'static str> + Clone {
     text.split_terminator('\n')
 }
 
-/// The fields with which a matching line begins.
+/// The fields with which a line must begin to match.
 #[derive(Clone)]
 pub(super) struct Key(String);
 

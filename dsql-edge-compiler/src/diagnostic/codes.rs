@@ -35,7 +35,8 @@ macro_rules! codes {
                 match self { $(Code::$variant => $sqlstate,)* }
             }
 
-            /// Whether a diagnostic with this code is always a warning. The SQLSTATE of such a code is that of success.
+            /// Whether a diagnostic with this code is always a warning. The code of a warning has the SQLSTATE 00000,
+            /// which means success.
             pub fn is_warning(self) -> bool {
                 self.sqlstate() == "00000"
             }

@@ -214,7 +214,7 @@ fn drop_column(alter: &AlterTable, name: &Name, schema: Option<&Schema>) -> Opti
     in_key.then(|| drop_primary_key_column.naming(name.span, &name.text))
 }
 
-/// The table that is altered, if the schema has it.
+/// Returns the relation that `alter` names, if the schema has the relation.
 fn relation<'s>(alter: &AlterTable, schema: Option<&'s Schema>) -> Option<&'s Relation> {
     ddl::relation(&alter.name, schema?)
 }
@@ -231,7 +231,7 @@ fn domain(alter: &AlterTable, out: &mut Vec<Finding>) {
     }
 }
 
-/// The SQL words of an action on parents, partitions or the type of a table.
+/// Returns the SQL words of an action that changes a table's parents, partitions or type.
 fn relatives(action: &AlterAction) -> Option<&'static str> {
     Some(match action {
         AlterAction::Inherit(_) => "INHERIT",

@@ -44,7 +44,7 @@ const TEXT_SEARCH: &[&str] = &[
     "ts_headline",
 ];
 
-/// The rule that a call breaks.
+/// Returns a finding if a call breaks a rule.
 pub(super) fn call(call: &FunctionCall) -> Option<Finding> {
     let name = call.name.name();
     match call.name.schema() {
@@ -79,13 +79,13 @@ pub(super) fn call(call: &FunctionCall) -> Option<Finding> {
     }
 }
 
-/// The rule that a PostgreSQL function breaks, whatever its arguments are.
+/// Returns a finding if a PostgreSQL function breaks a rule whatever its arguments are.
 pub(super) fn by_name(name: &str, place: Span) -> Option<Finding> {
     let (_, instead) = REFUSED.iter().find(|(refused, _)| *refused == name)?;
     Some(unsupported_function.naming(place, name).advising(*instead))
 }
 
-/// The rule that `CALL` breaks. The words are checked, because the parser skips the arguments of `CALL`.
+/// Returns a finding if `CALL` breaks a rule. The words are checked, because the parser skips the arguments of `CALL`.
 pub(super) fn procedure(words: &Words<'_>) -> Option<Finding> {
     let mut depth = 0;
     for at in 1..words.len() {
@@ -105,7 +105,7 @@ pub(super) fn procedure(words: &Words<'_>) -> Option<Finding> {
     (!fits).then(|| job_id.at(words.span(5)))
 }
 
-/// The rule that a text search configuration other than `simple` breaks: `'english'::regconfig`.
+/// Returns a finding if a text search configuration, as in `'english'::regconfig`, is not `simple`.
 pub(super) fn configuration(name: &str, place: &Expr) -> Option<Finding> {
     let plain = name.strip_prefix("pg_catalog.").unwrap_or(name);
     (plain != "simple").then(|| text_search.naming(place.span, name))

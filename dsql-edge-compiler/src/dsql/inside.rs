@@ -78,7 +78,7 @@ pub(crate) fn explained(statement: ParsedStatement<'_>) -> Result<Parsed<'_>, Un
     one_within(statement, Span { start: words.span(at).start, end: statement.span.end })
 }
 
-/// The one statement in a part of the text.
+/// Parses a part of the statement's text, which must contain exactly one statement.
 fn one_within(statement: ParsedStatement<'_>, part: Span) -> Result<Parsed<'_>, Unread> {
     let inner = parsed_within(statement, within(statement.tokens, part), part)?;
     match inner.only() {
@@ -92,7 +92,7 @@ pub(super) fn unread(statement: ParsedStatement<'_>, at: Span) -> Unread {
     Unread::Rejected(Box::new(syntax_error_at(at, statement.text)))
 }
 
-/// Parses `tokens`, which are the tokens of one part of the statement's text, and returns the statements in them.
+/// Parses `tokens`, the tokens of the part `part` of the statement's text; returns the statements of the part.
 pub(super) fn parsed_within<'p>(
     statement: ParsedStatement<'p>,
     tokens: Lexed,
@@ -141,7 +141,7 @@ pub(crate) fn run(statement: ParsedStatement<'_>) -> Option<Parsed<'_>> {
     }
 }
 
-/// The tokens of `lexed` that are in `span`, and an end token.
+/// Returns the tokens of `lexed` in `span`, followed by an end token.
 pub(super) fn within(lexed: &Lexed, span: Span) -> Lexed {
     let mut tokens = lexed.within(span).to_vec();
     tokens.push(Token { kind: TokenKind::End, span: Span { start: span.end, end: span.end } });

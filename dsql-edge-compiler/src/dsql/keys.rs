@@ -83,7 +83,7 @@ fn type_of<'s>(relation: &'s Relation, column: &str) -> Option<&'s TypeName> {
     relation.column(column).map(|column| &column.type_name)
 }
 
-/// The rule that the type of a column in a key or an index breaks.
+/// Returns a finding if the type of a column in a key or an index breaks a rule.
 fn key(ty: &TypeName, place: Span, schema: Option<&Schema>) -> Option<Finding> {
     let base = base_type(ty, schema);
     if base.array_dimensions > 0 {
@@ -103,7 +103,7 @@ fn key(ty: &TypeName, place: Span, schema: Option<&Schema>) -> Option<Finding> {
     (types::display(base).is_some() && length(base) > MOST_BYTES).then(|| rule.at(place))
 }
 
-/// The rule that the columns of a key break together, if no column breaks a rule by itself.
+/// Returns a finding if the columns of a key are too long together, but each column alone is short enough.
 fn together(columns: &[&TypeName], place: Span, schema: Option<&Schema>) -> Option<Finding> {
     let lengths: Vec<i32> = columns.iter().map(|ty| length(base_type(ty, schema))).collect();
     let sum = lengths.iter().fold(0, |sum: i32, length| sum.saturating_add(*length));

@@ -106,7 +106,8 @@ pub(super) fn indexes(count: usize, span: Span, out: &mut Vec<Finding>) {
     }
 }
 
-/// Checks the rows that an INSERT certainly writes: those of VALUES, and those of `generate_series` with constants.
+/// Checks how many rows an INSERT certainly writes: the rows of VALUES, or the rows of `generate_series` with
+/// constants.
 pub(super) fn inserted(insert: &Insert, out: &mut Vec<Finding>) {
     let Some(source) = &insert.source else { return };
     // Conflicting rows are not written, so the number is not certain.

@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn functions_that_a_statement_runs_are_found() {
         for sql in [
-            // The tree contains these names.
+            // The syntax tree contains the function names of these statements.
             "ALTER TABLE t ALTER a SET DEFAULT pg_advisory_lock(1)",
             "ALTER TABLE t ADD CONSTRAINT c CHECK (pg_backend_pid() > a) NOT VALID",
             "ALTER TABLE t ADD COLUMN b int CHECK (b > pg_backend_pid())",
@@ -106,7 +106,7 @@ mod tests {
             "CREATE SCHEMA s CREATE TABLE t (a int DEFAULT pg_backend_pid())",
             "CREATE VIEW v AS SELECT pg_backend_pid()",
             "EXPLAIN SELECT pg_backend_pid()",
-            // Only the words contain these names.
+            // The words of these statements contain the function names, but the syntax tree does not.
             "CREATE OPERATOR ## (FUNCTION = pg_advisory_lock, RIGHTARG = bigint)",
             "CREATE OPERATOR ## (PROCEDURE = pg_catalog.pg_advisory_lock, RIGHTARG = bigint)",
             "CREATE OPERATOR ## (FUNCTION = 'pg_advisory_lock', RIGHTARG = bigint)",

@@ -137,8 +137,8 @@ fn lateral(join: &Join, schema: Option<&Schema>) -> Option<Finding> {
     }
 }
 
-/// The number of the column that DSQL reads instead of the named column, and the table of this column, if the types of
-/// the two columns differ.
+/// If DSQL reads a column other than the named column, and the types of the two columns differ, returns the number
+/// and the table of the column that DSQL reads.
 fn clash(
     schema: &Schema,
     parts: &[Name],
@@ -162,7 +162,7 @@ fn clash(
     (!same).then(|| (at + 1, inner.name.clone()))
 }
 
-/// The names by which items of FROM are referred to.
+/// Adds each item of FROM with the name by which the query can refer to the item.
 fn tables<'f>(item: &'f FromItem, out: &mut Vec<(String, &'f FromItem)>) {
     let alias = match item {
         FromItem::Table { name, alias, .. } => {

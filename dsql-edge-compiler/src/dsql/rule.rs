@@ -32,7 +32,7 @@ pub enum Known {
     Recorded,
     /// Someone else reported that a cluster rejected the construct: the observer and the date.
     Observed(&'static str),
-    /// A cluster rejected a similar construct with these words.
+    /// A cluster rejected a similar construct with the words of the rule's message.
     Sibling,
     /// Only AWS's user guide or AWS's own linter documents that the construct is rejected, and no answer of a cluster is
     /// known, so a statement that breaks the rule gets a warning. The words are like those of similar rules.
@@ -65,7 +65,7 @@ impl Known {
         }
     }
 
-    /// Whether a cluster's answer supports the rule. Otherwise a finding is a warning.
+    /// Whether an answer of a cluster supports the rule. If not, each finding of the rule is a warning.
     pub fn is_certain(self) -> bool {
         matches!(self, Known::Recorded | Known::Observed(_) | Known::Sibling)
     }
@@ -91,17 +91,17 @@ pub struct Fix {
     pub title: &'static str,
     /// The replacements, which do not overlap.
     pub edits: Vec<(Span, String)>,
-    /// Whether the script has the same effect with the rewrite.
+    /// Whether the rewrite keeps the effect of the script.
     pub meaning: Meaning,
 }
 
-/// Whether a script with the rewrite has the same effect as the script without the rewrite.
+/// Whether a rewrite keeps the effect of a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
-    /// The effect is always the same.
+    /// The rewrite always keeps the effect.
     Same,
-    /// The effect is the same if every statement succeeds. If a statement fails, the rewrite changes how much of the
-    /// script is applied.
+    /// The rewrite keeps the effect if every statement succeeds. If a statement fails, the rewrite changes how much
+    /// of the script is applied.
     SameIfAllSucceed,
 }
 
@@ -116,7 +116,8 @@ impl Meaning {
 }
 
 impl Rule {
-    /// Whether a finding is an error. A construct with the SQLSTATE of success is accepted, but differs from PostgreSQL.
+    /// Whether a finding is an error. If the rule's SQLSTATE is 00000, DSQL accepts the construct, but differs from
+    /// PostgreSQL.
     pub fn is_error(&self) -> bool {
         self.known.is_certain() && self.sqlstate != "00000"
     }

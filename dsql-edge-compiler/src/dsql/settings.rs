@@ -60,7 +60,7 @@ pub(super) fn set(set: &Set, words: &Words<'_>) -> Option<Finding> {
     changed(&set.name, place).or_else(|| not_boolean(&set.name, set.values.first()?, place))
 }
 
-/// The rule that a change of a setting, by SET or by `set_config`, breaks.
+/// Returns a finding if a change of a setting, by SET or by `set_config`, breaks a rule.
 pub(super) fn changed(written: &str, span: Span) -> Option<Finding> {
     let name = written.to_ascii_lowercase();
     if SETTABLE.contains(&name.as_str()) || PLANNER.contains(&name.as_str()) {
@@ -90,7 +90,7 @@ fn is_boolean_word(value: &str) -> bool {
         || !word.is_empty() && ["true", "false", "yes", "no"].iter().any(|full| full.starts_with(&word))
 }
 
-/// The rule for a function's body: the body must not change the client encoding of the session that calls the function.
+/// Returns a finding if a function's body changes the client encoding of the session that calls the function.
 pub(super) fn of_session(statement: &StatementKind, words: &Words<'_>) -> Option<Finding> {
     let changes = match statement {
         StatementKind::Set(set) => set.name.eq_ignore_ascii_case("client_encoding"),

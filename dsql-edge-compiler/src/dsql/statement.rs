@@ -21,10 +21,10 @@ use crate::syntax::keyword::Keyword;
 use crate::syntax::token::TokenKind;
 use crate::syntax::{Parsed, ParsedStatement};
 
-/// The maximum nesting depth of functions that create functions.
+/// The maximum nesting depth of function bodies: a body may create a function, which has a body too.
 const MOST_BODIES: usize = 8;
 
-/// The rules that a statement breaks by itself, in DSQL's order.
+/// Returns a finding for each rule that a statement breaks by itself, in DSQL's order.
 pub fn findings(statement: ParsedStatement<'_>, schema: Option<&Schema>) -> Vec<Finding> {
     findings_inside(statement, schema, 0)
 }

@@ -80,7 +80,7 @@ rules! {
     drop_extension:               "DROP EXTENSION"                         | "0A000" | "unsupported object in DROP statement"                         | Inferred         | "leave it out: DSQL does not support extensions";
 }
 
-/// The rule by which DSQL rejects a statement as a whole.
+/// Returns a finding if DSQL rejects a statement as a whole.
 pub(super) fn refused(words: &Words<'_>) -> Option<Finding> {
     let by_words = STATEMENTS.iter().filter(|rule| !rule.what.contains('…'));
     for rule in by_words {

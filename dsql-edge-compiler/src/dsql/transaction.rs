@@ -22,7 +22,7 @@ rules! {
     index_not_valid:                "UNIQUE USING INDEX before the index is built"      | "55000" | "index \"{}\" is not valid"                                                                   | Recorded   | "CALL sys.wait_for_job with the job_id that CREATE INDEX ASYNC returned, then add the constraint";
 }
 
-/// The transactions of a session so far.
+/// The state of a session's transactions after the statements so far.
 #[derive(Clone, Debug, Default)]
 pub struct Transactions {
     /// Whether the session is between BEGIN and COMMIT.
@@ -152,7 +152,7 @@ impl Transactions {
         self.open
     }
 
-    /// The rule that the next statement breaks at this point of the session.
+    /// Returns a finding if the next statement breaks a rule at this point of the session.
     pub fn next(&mut self, statement: ParsedStatement<'_>) -> Option<Finding> {
         let span = statement.span;
         let part = part(statement);
@@ -191,7 +191,7 @@ impl Transactions {
                 mixed.then(|| mixed_ddl_dml_transaction.at(span))
             }
             Part::Other => {
-                // A script that reads `sys.jobs` can wait for the job in this way too.
+                // A script can wait for a job with CALL, or by reading `sys.jobs`.
                 let waits = matches!(statement.kind, StatementKind::Utility("CALL"))
                     || Words::of(statement).has("SYS . JOBS");
                 if waits {

@@ -69,7 +69,7 @@ rules! {
     domain_type:        "a domain over a type that no column may have" | "0A000" | "datatype {} not supported"                             | Inferred     | "{}";
 }
 
-/// The rule that a column's type breaks.
+/// Returns a finding if the type of a column breaks a rule.
 pub(super) fn column(ty: &TypeName) -> Option<Finding> {
     if let Some(written) = serial(ty) {
         return Some(serial_type.naming(ty.span, written));
@@ -118,14 +118,14 @@ pub(super) fn unknown(ty: &TypeName, is_created: impl Fn(&TypeName) -> bool) -> 
     (!known && !foreign && !is_created(ty)).then(|| unknown_type.naming(ty.span, &ty.name.display()))
 }
 
-/// The rule that the base type of a domain breaks.
+/// Returns a finding if the base type of a domain breaks a rule.
 pub(super) fn domain(ty: &TypeName) -> Option<Finding> {
     let shown = display(ty)?;
     let refused = ty.array_dimensions > 0 || !allowed(ty.name.name());
     refused.then(|| domain_type.naming(ty.span, &shown).advising(instead_of(ty.name.name())))
 }
 
-/// The rule that the type of an identity column breaks.
+/// Returns a finding if the type of an identity column breaks a rule.
 pub(super) fn identity(ty: &TypeName) -> Option<Finding> {
     let shown = display(ty)?;
     (ty.array_dimensions > 0 || ty.name.name() != "int8").then(|| identity_type.naming(ty.span, &shown))
@@ -143,8 +143,8 @@ pub(super) fn is_in_keys(ty: &TypeName) -> bool {
     serial(ty).is_some() || plain && known.is_some_and(|known| !matches!(known.key, Key::No))
 }
 
-/// Returns the finding if DSQL rejects all values of this type, so that a cast to it is an error. `name` may also be
-/// the name of a called function, because `circle('<(0,0),1>')` is a cast.
+/// Returns a finding if DSQL rejects all values of this type, so that a cast to the type is an error. `name` may also
+/// be the name of a called function, because `circle('<(0,0),1>')` is a cast.
 pub(super) fn value(name: &str, span: crate::source::Span) -> Option<Finding> {
     NO_VALUES.contains(&name).then(|| value_type.naming(span, name))
 }
@@ -199,7 +199,7 @@ fn instead_of(name: &str) -> &'static str {
     }
 }
 
-/// The types that DSQL accepts in columns or in keys since a date in 2026, with the dates.
+/// Returns each type that DSQL accepts in columns or in keys only since a date in 2026, with the date.
 pub(super) fn added() -> impl Iterator<Item = (&'static str, String)> {
     let columns = COLUMN_TYPES.iter().filter(|it| !it.since.is_empty());
     let columns = columns.map(|it| (it.since, format!("columns of type {}", it.display)));
@@ -210,7 +210,7 @@ pub(super) fn added() -> impl Iterator<Item = (&'static str, String)> {
     columns.chain(keys)
 }
 
-/// The types that columns may have, as messages name them, and whether a key may contain them.
+/// Returns each type that a column may have, as messages name the type, and whether a key may contain the type.
 pub(super) fn of_columns() -> impl Iterator<Item = (&'static str, bool)> {
     COLUMN_TYPES.iter().map(|it| (it.display, !matches!(it.key, Key::No)))
 }

@@ -25,7 +25,7 @@ impl<'a> Words<'a> {
         Words { text, tokens, words: words.collect() }
     }
 
-    /// The number of words that a pattern matches at the start of the statement, if it matches.
+    /// If a pattern matches the start of the statement, returns the number of words that the pattern matches.
     pub(crate) fn begin_with(&self, pattern: &str) -> Option<usize> {
         let mut at = 0;
         for part in pattern.split(' ') {

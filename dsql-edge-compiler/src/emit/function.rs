@@ -27,7 +27,7 @@ pub struct Function {
 
 /// The result of a query function.
 pub enum Returns {
-    /// A query of rows of this type.
+    /// The function returns a query, and the rows of the query have this type.
     Rows(TokenStream),
     /// A statement without rows.
     Nothing,
@@ -42,7 +42,8 @@ impl Function {
     /// The function for a query with errors: only the signature, so that its callers compile.
     pub fn without_query(&self) -> TokenStream {
         let names = self.parameters.iter().map(|(name, _)| name);
-        // The query did not compile, so the declared result decides between `Query` and `Command`.
+        // The query did not compile, so the result that the function declares determines whether it is a `Query` or a
+        // `Command`.
         let kind = match self.returns {
             Returns::Rows(_) => "Query",
             Returns::Nothing => "Command",

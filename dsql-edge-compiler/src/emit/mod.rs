@@ -24,7 +24,7 @@ use quote::{format_ident, quote};
 use rust_source::RustSource;
 
 impl Emission<'_> {
-    /// An expression that is a `Query` or a `Command`.
+    /// Returns an expression whose value is a `Query` or a `Command`.
     pub fn expression(&self) -> TokenStream {
         if let Some(many) = self.many {
             return many::expression(self, many);

@@ -17,7 +17,7 @@ pub struct Declaration<'d> {
     pub visibility: TokenStream,
     /// The documentation of the struct, but not of its groups.
     pub docs: TokenStream,
-    /// The other attributes of the struct, without the serde attributes that `serialized` applies.
+    /// The attributes of the struct, except its documentation and the serde attributes that `serialized` applies.
     pub attributes: TokenStream,
     /// Traits that attributes already derive, by the last name of their path.
     pub derived: &'d [String],

@@ -149,7 +149,7 @@ async fn transaction(
     Ok(json!({ "before": before, "after": after }))
 }
 
-/// The answer of the cases with megabytes, for which every value of every row is read.
+/// Answers the cases `megabytes-1` and `megabytes-10`: fetches all rows, then reads every value of every row.
 async fn megabytes(client: &Client, rows: i32) -> std::result::Result<Value, Error> {
     let text = "SELECT id, title, body, views, published_at FROM document WHERE id <= $1 ORDER BY id";
     let rows = client.query_typed(text, &[(&rows, Type::INT4)]).await?;
@@ -178,7 +178,7 @@ async fn insert_loop(client: &Client, run: &str) -> std::result::Result<Value, E
     Ok(json!(inserted))
 }
 
-/// Many rows, in chunks that DSQL accepts: a statement for each chunk, with arrays.
+/// Inserts many rows, in chunks that DSQL accepts: one statement with arrays inserts one chunk.
 async fn insert_rows(client: &Client, run: &str, count: i32) -> std::result::Result<Value, Error> {
     let numbers: Vec<i32> = (0..count).collect();
     let chunks = numbers.chunks(ROWS_PER_TRANSACTION).map(async |numbers| {

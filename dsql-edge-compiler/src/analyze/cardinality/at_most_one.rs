@@ -216,8 +216,9 @@ pub(super) fn is_equality(function: &str) -> bool {
         && !function.contains("like")
 }
 
-/// The column that is an operand of an equality, if the comparison uses the equality of the column's key. A varchar
-/// that is compared as bpchar is not such a column, because the comparison ignores trailing blanks.
+/// Returns the column that `node`, an operand of an equality, reads, if the comparison uses the equality of the
+/// column's key. Returns `None` for a varchar that is compared as bpchar, because the comparison ignores trailing
+/// blanks.
 fn column_of_key(node: &Node) -> Option<Var> {
     let keeps_blanks = match &node.kind {
         NodeKind::Cast { arg, function: None } => node.ty != oid::BPCHAR || arg.ty == oid::BPCHAR,
@@ -226,7 +227,7 @@ fn column_of_key(node: &Node) -> Option<Var> {
     node.plain_column().filter(|_| keeps_blanks)
 }
 
-/// The entries whose columns a value uses; `None` if the value varies for another reason.
+/// Returns the entries from which a value reads columns; `None` if the value varies for another reason.
 fn entries_of(value: &Node) -> Option<Vec<usize>> {
     let varies = value.any(&|part| {
         matches!(&part.kind, NodeKind::WholeRow { level: 0, .. })

@@ -154,7 +154,8 @@ fn read_multirange(text: &str, ranges: &mut Vec<String>) -> Result<(), Malformed
     if rest == "}" { Ok(()) } else { Err(Malformed) }
 }
 
-/// The length of the range at the start of a text: the range ends with the first closing bracket outside of quotes.
+/// Returns the length of the range at the start of `text`: the range ends with the first closing bracket outside of
+/// quotes.
 fn range_length(text: &str) -> Result<usize, Malformed> {
     if !text.starts_with(['[', '(']) {
         return Err(Malformed);

@@ -54,11 +54,11 @@ pub(super) struct Environment<'e> {
     pub(super) matched: SideSet,
     /// Columns of this and outer levels that conditions prove not NULL.
     pub(super) proven: BTreeSet<Var>,
-    /// Other expressions that conditions prove not NULL.
+    /// Expressions, except plain columns, that conditions prove not NULL.
     pub(super) proven_nodes: NodeSet<'e>,
     /// The columns that `HAVING` proves not NULL in the grouped rows.
     pub(super) having: BTreeSet<Var>,
-    /// The other expressions that `HAVING` proves not NULL in the grouped rows.
+    /// Expressions, except plain columns, that `HAVING` proves not NULL in the grouped rows.
     pub(super) having_nodes: NodeSet<'e>,
     /// If there are several grouping sets: the keys, the keys that every set contains, and the target list.
     pub(super) grouping: Option<Rc<GroupingSets<'e>>>,
@@ -67,12 +67,13 @@ pub(super) struct Environment<'e> {
     /// Whether the target list has several set-returning functions, so that the shorter results are padded with NULLs.
     pub(super) padded: bool,
     pub(super) outer: Option<&'e Environment<'e>>,
-    /// For each entry, as far as computed: the sides that null the entry directly or indirectly. A side nulls the entry
-    /// indirectly if it nulls a row that another such side needs to find a match.
+    /// For each entry, as far as computed: the sides that null the entry directly or indirectly. A side nulls an
+    /// entry indirectly if the side nulls a row without which another side finds no match, and that other side nulls
+    /// the entry.
     pub(super) misses: RefCell<HashMap<usize, Rc<SideSet>>>,
 }
 
-/// The expressions that decide whether grouping sets make a value NULL.
+/// The expressions that determine whether grouping sets make a value NULL.
 pub(super) struct GroupingSets<'e> {
     keys: NodeSet<'e>,
     common: NodeSet<'e>,

@@ -12,15 +12,15 @@ use super::super::cardinality::is_equality;
 use super::super::tree::{JoinTree, Node, NodeKind, Query, Reference, RteSource, Var};
 use super::side::{Side, Sides};
 
-/// An outer join that finds a matching row if the columns of a foreign key are not NULL.
+/// An outer join along a foreign key: the join finds a matching row if the foreign key's columns are not NULL.
 pub(super) struct ForeignJoin {
     /// The number of the join's nullable side.
     pub(super) nuller: usize,
-    /// For a FULL join, the number of the other side; the two sides are never nulled in the same row.
+    /// For a FULL join, the number of the join's other side; the join never nulls both sides in one row.
     pub(super) sibling: Option<usize>,
     /// The entry on the nullable side, which is the referenced table.
     pub(super) table: usize,
-    /// The entry of the referencing table, and its columns that must not be NULL.
+    /// The entry of the referencing table; `columns` has the columns of the entry that must not be NULL.
     pub(super) child: usize,
     pub(super) columns: Vec<usize>,
 }

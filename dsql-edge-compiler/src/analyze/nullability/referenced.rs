@@ -11,7 +11,7 @@ use super::expr::up;
 use super::foreign::conditions_of;
 
 impl Prover<'_> {
-    /// Whether a subquery reads the row to which a foreign key of the outer query refers, without any other condition.
+    /// Whether a subquery reads the row to which a foreign key of the outer query refers, and has no further condition.
     pub(super) fn finds_referenced_row(&self, query: &Query, env: &Environment<'_>) -> bool {
         self.referenced_row(query, env).unwrap_or(false)
     }

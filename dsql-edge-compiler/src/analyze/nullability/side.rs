@@ -10,10 +10,10 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::{Deref, Range};
 
-/// A side of an outer join that is nulled if the other side finds no match.
+/// A nullable side of an outer join: if the join finds no match on this side, the side's columns are NULL.
 pub(super) struct Side<'q> {
     pub(super) number: usize,
-    /// For a FULL join, the number of the other side; the two sides are never nulled in the same row.
+    /// For a FULL join, the number of the join's other side; the join never nulls both sides in one row.
     pub(super) sibling: Option<usize>,
     pub(super) nulled: &'q JoinTree,
     pub(super) on: Option<&'q Node>,
@@ -101,8 +101,8 @@ impl<'q> Sides<'q> {
         self.list.get(*self.by_tree.get(&std::ptr::from_ref(tree))?)
     }
 
-    /// Pairs of a nullable side's number and an entry: the side finds a match only if the row of the entry exists.
-    /// `find` is called once, and the result of `find` is cached.
+    /// Returns pairs of a nullable side and an entry: the side finds a match only if the row of the entry exists.
+    /// `find` is called once, and its result is cached.
     pub(super) fn needed_rows(&self, find: impl FnOnce() -> Vec<(usize, usize)>) -> &[(usize, usize)] {
         self.needed_rows.get_or_init(find)
     }

@@ -35,7 +35,7 @@ impl SideSet {
         self.0.iter().zip(others).all(|(word, other)| word & !other == 0)
     }
 
-    /// Adds the sides of the other set; returns whether any were new.
+    /// Adds the sides of `other`; returns whether `self` changed.
     pub(super) fn add(&mut self, other: &SideSet) -> bool {
         if self.0.len() < other.0.len() {
             self.0.resize(other.0.len(), 0);

@@ -62,8 +62,8 @@ impl Prover<'_> {
     }
 }
 
-/// The sides that null an entry, directly or indirectly: if such a side needs a row to find a match, the sides that
-/// null that row are added, until nothing changes.
+/// Returns the sides that null an entry, directly or indirectly: if a side in the set needs a row to find a match,
+/// the sides that null the row are added, until the set no longer changes.
 fn misses(env: &Environment<'_>, rte: usize) -> Rc<SideSet> {
     if let Some(known) = env.misses.borrow().get(&rte) {
         return known.clone();
@@ -72,8 +72,8 @@ fn misses(env: &Environment<'_>, rte: usize) -> Rc<SideSet> {
     let mut changed = !nullers.is_empty();
     while changed {
         changed = false;
-        // The pairs are visited in reverse order, so that few rounds are necessary: the rows that a join needs mostly
-        // come before it in FROM.
+        // The pairs are visited in reverse order, so that few rounds are necessary: most rows that a join needs come
+        // before the join in FROM.
         for (nuller, rte) in env.sides.needed_rows(|| needed_rows(&env.sides)).iter().rev() {
             if nullers.contains(*nuller)
                 && let Some(more) = env.nulled_by.get(*rte)

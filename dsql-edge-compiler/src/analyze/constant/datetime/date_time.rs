@@ -37,7 +37,7 @@ struct Decoder<'f> {
     reading: Reading,
     abbreviations: AbbreviationSet,
     zone: Option<Zone>,
-    /// A word that decides the meaning of the next field.
+    /// A word that determines the meaning of the field after the word.
     prefix: Option<Prefix>,
     special: bool,
 }

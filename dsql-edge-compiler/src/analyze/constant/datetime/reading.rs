@@ -58,7 +58,7 @@ impl Parts {
     }
 }
 
-/// The parts that the fields so far have set.
+/// The parts of a date and time that are already read, and their values.
 pub(super) struct Reading {
     pub(super) order: Order,
     pub(super) set: Parts,
@@ -86,7 +86,7 @@ impl Reading {
         }
     }
 
-    /// Adds the parts of a field; none of them may be set already.
+    /// Adds the parts that a field sets; returns an error if one of the parts is already set.
     pub(super) fn add(&mut self, parts: Parts) -> Result<(), Problem> {
         if self.set.any(parts) {
             return Err(Problem::Malformed);

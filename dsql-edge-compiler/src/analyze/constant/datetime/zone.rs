@@ -64,7 +64,7 @@ pub(super) fn abbreviation(word: &str, set: AbbreviationSet) -> Option<Zone> {
     })
 }
 
-/// The zone of a full name, or of a description such as `EST5EDT`: `pg_tzset`.
+/// Returns the zone with a full name, or the zone that a description such as `EST5EDT` defines: `pg_tzset`.
 pub(super) fn name(name: &str) -> Option<Zone> {
     match builtin::time_zone(name) {
         Some(TimeZone::Fixed) => Some(Zone::Fixed),
