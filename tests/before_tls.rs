@@ -31,7 +31,7 @@ enum Answer {
     Silence,
 }
 
-/// Each answer, the number of connections that the client opens, and a part of the client's error message.
+/// For each answer: the number of connections that the client opens, and a part of the client's error message.
 const ANSWERS: [(Answer, usize, &str); 10] = [
     (Answer::End, 3, "closed the connection after SSLRequest"),
     (Answer::Reset, 3, ""),

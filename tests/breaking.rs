@@ -332,7 +332,7 @@ fn invocation_in_an_example_is_named() {
     assert_eq!((lines, succeeded), (expected.iter().map(String::as_str).collect(), true), "{printed}");
 }
 
-/// Returns the line that names the schema.
+/// Returns the line of the output that names the schema.
 fn schema_line(folder: &Path, environment: &[(&str, &str)]) -> String {
     let mut command = Command::new(dsql_edge());
     let command = without_shell_variables(&mut command).args(["describe", "SELECT id FROM t"]);
@@ -387,7 +387,7 @@ fn migration_in_the_folder_applies_in_its_place_there() {
     };
     assert_eq!(messages("3.sql"), ["`a` becomes Option<i32>; it is i32"]);
     assert_eq!(messages("2.sql"), [""; 0]);
-    // Without this file, migration 3 has errors, so the current schema consists of the files before this one. There are
-    // none, so nothing is compared.
+    // Without `1.sql`, migration 3 has errors, so the current schema consists of the files before `1.sql`. No file is
+    // before `1.sql`, so nothing is compared.
     assert_eq!(messages("1.sql"), [""; 0]);
 }

@@ -34,11 +34,11 @@ pub struct Case {
     pub line: usize,
     /// The DDL of the schema.
     pub schema: String,
-    /// Statements that add rows to the rows that the oracle generates.
+    /// SQL that inserts rows, in addition to the rows that the oracle generates.
     pub rows: String,
     /// The query.
     pub query: String,
-    /// If the query is a file of DDL with errors: the part of the project that reads the file.
+    /// The part of the project that reads the query, if the query is a file of DDL with errors.
     pub ddl: Option<Ddl>,
     /// The expected verdict of PostgreSQL.
     pub oracle: Expectation,
@@ -46,7 +46,7 @@ pub struct Case {
     pub answer: String,
 }
 
-/// The reader of a file of DDL.
+/// The part of the project that reads a file of DDL.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ddl {
     /// `sql!` reads the file as its schema.
@@ -58,7 +58,7 @@ pub enum Ddl {
 /// The expected verdict of PostgreSQL.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Expectation {
-    /// PostgreSQL gives the same answer.
+    /// PostgreSQL answers the query in the same way as the compiler.
     Agrees,
     /// PostgreSQL accepts a query that a rule of DSQL or of `sql!` rejects.
     Accepts,
@@ -168,7 +168,7 @@ impl CaseFile {
         })
     }
 
-    /// The text of the file with these answers, one per case.
+    /// Returns the text of the file, in which `answers` replace the old answers; there is one answer per case.
     pub fn with_answers(&self, answers: &[String]) -> String {
         let mut answers = answers.iter();
         let mut out = String::new();

@@ -48,7 +48,7 @@ pub enum Rows {
 pub struct Checked {
     /// The number of cases that were checked.
     pub cases: usize,
-    /// The number of rows that PostgreSQL returned for these cases over data with many NULLs.
+    /// The number of rows that PostgreSQL returned when it ran these cases over data with many NULLs.
     pub rows: usize,
     /// The cases that failed, and why.
     pub failures: Vec<String>,
@@ -150,8 +150,8 @@ fn answer_text(query: &str, asked: &Numbered, answer: &Answer, rows: Rows) -> St
     match answer {
         Answer::Described { sql, params, columns, cardinality, remarks, .. } => {
             let mut text = String::new();
-            // If the written SQL contains stars, the SQL that is sent differs from it: the columns are sent in place of
-            // a star.
+            // If the written SQL contains a star, the SQL that is sent has the columns in place of the star, so the
+            // two texts differ.
             if *sql != asked.text {
                 text += &format!("sent: {sql}\n");
             }
@@ -190,14 +190,14 @@ fn schema_answer(ddl: &str) -> String {
     }
 }
 
-/// The reasons why `migrate` rejects a migration.
+/// Returns the errors for which `migrate` rejects a migration.
 fn migration_answer(text: &str) -> String {
     let linted = lint([(String::new(), text.to_owned())], None, Sent::Migrate);
     let errors = linted.iter().flat_map(|file| &file.findings).map(|finding| &finding.diagnostic);
     or_accepted(errors.filter(|error| error.is_error()).map(|error| rendered(error, text)).collect())
 }
 
-/// Returns the errors. If there are none, returns a line that is not in any expected answer, so that the case fails.
+/// Returns `errors`. If there are none, returns a line that no expected answer contains, so that the case fails.
 fn or_accepted(errors: String) -> String {
     if errors.is_empty() { "it is accepted\n".to_owned() } else { errors }
 }

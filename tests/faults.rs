@@ -53,7 +53,7 @@ async fn a_conflict_at_commit_runs_the_transaction_again() {
         local.set_faults(&[Fault::Conflict(1)]);
         dsql.pipeline((add(id(3)), add(id(4)))).await.unwrap();
         assert_eq!(there(local).await, 4);
-        // A conflict at every attempt.
+        // Every attempt has a conflict.
         local.set_faults(&(1..=9).map(Fault::Conflict).collect::<Vec<_>>());
         let error =
             dsql.transaction(async |tx| add(id(5)).execute(tx).await).max_attempts(3).await.unwrap_err();

@@ -53,7 +53,7 @@ sql! {
     pub fn top_posts(at_least: i16, limit) -> #[derive(Eq, Hash)] #[serde(rename_all = "camelCase")] pub Post =
         "SELECT id, title, author_id FROM posts WHERE views >= $at_least ORDER BY views DESC LIMIT $limit";
 
-    /// A query with the same row type, but with its columns in another order.
+    /// A query that also returns `Post`, but with its columns in another order.
     pub(crate) fn post_of(r#type: &str) -> pub Post = "SELECT title, id, author_id FROM posts WHERE title = $1";
 
     fn titles() -> Title = "SELECT title FROM posts ORDER BY title";
@@ -68,7 +68,7 @@ struct Title {
     title: String,
 }
 
-/// The type is neither Clone nor Serialize. `sql!` can generate a row with this type nevertheless.
+/// This type implements neither Clone nor Serialize, but `sql!` can generate a row with this type.
 #[derive(Debug)]
 struct Shouted(String);
 
@@ -255,8 +255,8 @@ async fn nested_rows() {
     let user = rows[1].user.as_ref().unwrap();
     assert_eq!((user.id, user.post.title.as_str(), user.post.id), (UserId(id(2)), "Second", id(2)));
     assert!(rows[2].user.is_none());
-    // If the first join has no match, the second join has no match, so the first join decides whether the group is
-    // `None`.
+    // If the first join has no match, the second join has none either, so the columns of the first join show whether
+    // the group is `None`.
     let rows = sql!(
         r#"SELECT q.title AS "user.title", u.name AS "user.name"
              FROM posts p LEFT JOIN users u ON u.id = p.author_id AND u.name = 'Grace'

@@ -24,7 +24,7 @@ fn config(local: &Local) -> Config {
     Config::from_bindings("", lookup).unwrap().extra_ca(local.ca_pem())
 }
 
-/// The statement that `sql!` would generate for this text.
+/// Makes the statement that `sql!` would generate for this text.
 fn statement(
     sql: String,
     params: &[u32],

@@ -90,7 +90,7 @@ impl Seen {
         self.opened
     }
 
-    /// The number of round trips, TCP's included, that had ended at this time.
+    /// Returns the number of round trips, including TCP's, that had ended before `time`.
     pub fn round_trips_before(&self, time: Instant) -> usize {
         let answers = self.flights.iter().filter_map(|flight| flight.answered);
         let ended = answers.filter(|answered| *answered < time).count();
@@ -200,8 +200,8 @@ impl Network {
     }
 }
 
-/// The largest number of intervals of which no two overlap. The algorithm always takes the next interval that ends
-/// first.
+/// Returns the largest number of intervals that can be chosen so that no two of them overlap. The algorithm always
+/// takes the next interval that ends first.
 fn consecutive(waits: &mut [(Instant, Instant)]) -> usize {
     waits.sort_by_key(|(_, end)| *end);
     let (mut count, mut until) = (0, None);

@@ -26,7 +26,7 @@ const KINDS: [(&str, Option<bool>); 10] = [
     ("stream", Some(false)),
 ];
 
-/// The rows of the kind "rows" in the database.
+/// The number of rows in the database after a future of the kind `rows`.
 struct Stored {
     count: i64,
 }

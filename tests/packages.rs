@@ -19,9 +19,9 @@ use serde_json::Value;
 /// An application, and the places of its SQL in the package.
 struct Application {
     package: &'static str,
-    /// SQL for the objects that the application's migration tool creates before the first migration.
+    /// SQL that creates the objects which the application's migration tool creates before the first migration.
     before: &'static str,
-    /// The folder with the migrations, and the end of their file names.
+    /// The folder with the migrations, and the suffix of their file names.
     migrations: (&'static str, &'static str),
     /// The folder with the queries; "" if they are in Rust sources.
     queries: &'static str,
@@ -123,7 +123,7 @@ fn folder_of(folders: &[PathBuf], package: &str) -> PathBuf {
     folders.iter().find(of_package).unwrap_or_else(|| panic!("no folder of {package}")).clone()
 }
 
-/// The files whose names have this end, sorted by path.
+/// Returns the files whose names end with `end`, sorted by path.
 fn files(folder: &Path, end: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {

@@ -24,8 +24,8 @@ enum ClientReport {
 }
 use ClientReport::{Late, RolledBack, Unknown, Value};
 
-/// An operation that runs when the object is restarted: a path of the Worker, the direction whose bytes the network
-/// holds back, the client's report, and the rows at the end.
+/// An operation that runs while the object is restarted: its path in the Worker, the direction in which the network
+/// holds back bytes, the client's report, and the rows at the end.
 type UnderWay = (&'static str, Option<Held>, ClientReport, &'static str);
 
 const ANSWERED: Option<Held> = Some(Held::Answers);

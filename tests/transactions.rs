@@ -324,7 +324,8 @@ async fn any_number_of_rows() {
     assert!(error.is_unique_violation() && error.committed_rows() == Some(6_000), "{error}");
     assert_eq!(count().fetch_value(dsql).await.unwrap(), 6_001);
 
-    // Rows are sent one by one if the statement returns rows; in a transaction all rows are applied or none.
+    // The rows are sent one by one, because the statement returns rows. In a transaction, all rows are applied or
+    // none.
     let titles = sql!(
         "UPDATE posts SET title = $title WHERE id = $id RETURNING title",
         for n in 0..3_500,

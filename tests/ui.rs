@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode};
 /// the macro, so each part needs its own process.
 const PART: &str = "DSQL_EDGE_UI_TESTS";
 
-/// A part: its name, its files, and the snapshot.
+/// The parts of this test. Each has a name, its files, and the variable that names the schema.
 const PARTS: [(&str, &str, &str); 4] = [
     ("with a snapshot", "ui/*.rs", "DSQL_EDGE_SCHEMA=ui/dsql-schema.sql"),
     ("without a snapshot", "ui/no_snapshot/*.rs", "DSQL_EDGE_SCHEMA="),

@@ -412,7 +412,7 @@ impl Error {
         Error::new(Kind::Config(text.into()))
     }
 
-    /// The error of a parameter, counted from 1, whose value cannot be sent.
+    /// Returns the error for a parameter, counted from 1, whose value cannot be sent.
     pub(crate) fn encode(parameter: usize, sql_type: &'static str, reason: ConversionError) -> Self {
         Error::new(Kind::Encode { value: format!("parameter ${parameter} of type {sql_type}"), reason })
     }

@@ -83,8 +83,8 @@ impl<'e> Event<'e> {
         self.retries
     }
 
-    /// Whether the endpoint did not accept direct TLS (`Config::direct_tls`), so that this
-    /// query began again with SSLRequest. Later queries begin with SSLRequest; their events do not report it again.
+    /// Whether the endpoint did not accept direct TLS (`Config::direct_tls`), so that this query began again with
+    /// SSLRequest. Later queries begin with SSLRequest, and their events do not report the rejection again.
     pub fn direct_tls_rejected(&self) -> bool {
         self.direct_tls_rejected.is_some()
     }

@@ -44,8 +44,8 @@ fn drain(connection: &mut Connection, ours: u8, flights: &mut u32, events: &mut 
             Ok(Some(event)) => {
                 let ready = matches!(event, SessionEvent::Ready(_));
                 events.push(format!("{event:?}"));
-                // The next flight is sent now, so that in both runs the bytes that follow belong to that flight. (If
-                // all bytes arrive in one piece, the bytes that follow have already arrived.)
+                // The next flight is sent now, so that in both runs the following bytes belong to that flight. (If all
+                // bytes arrive in one piece, the following bytes have already arrived.)
                 if ready {
                     fly(connection, ours, flights);
                 }

@@ -65,8 +65,8 @@ where
 }
 
 impl Rows<'_> {
-    /// Returns the next rows, within the limits of rows and bytes, or one row that alone exceeds these limits. `None`
-    /// if there are no more rows.
+    /// Returns the next rows, as many as the limits allow. A row that alone exceeds the limits is returned by itself.
+    /// Returns `None` if there are no more rows.
     pub(crate) fn chunk(&mut self, max_rows: usize, max_bytes: usize) -> Option<Chunk> {
         if self.ended {
             return None;
@@ -154,13 +154,13 @@ impl ManyRows {
         }
     }
 
-    /// The end of each array.
+    /// Returns a mark at the current end of each array.
     fn mark(&self) -> Vec<Mark> {
         let mark = |array: &Array| (array.elements.len(), array.length, array.has_nulls);
         self.arrays.iter().map(mark).collect()
     }
 
-    /// Splits off the rows after this mark.
+    /// Splits off the rows that were added after `mark`.
     fn split_off(&mut self, mark: &[Mark]) -> ManyRows {
         let arrays = self.arrays.iter_mut().zip(mark).map(|(array, (bytes, length, has_nulls))| {
             let elements = array.elements.split_off((*bytes).min(array.elements.len()));

@@ -1,4 +1,4 @@
-//! Arguments that decide on optional text: `{? AND author = $author }`.
+//! Arguments that decide whether an optional text is a part of the SQL: `{? AND author = $author }`.
 
 /// An `Option`, or a reference to an `Option`. If the `Option` is `Some`, the optional text is a part of the SQL.
 #[diagnostic::on_unimplemented(

@@ -98,7 +98,7 @@ pub(crate) struct Bulk<'a> {
     pub(crate) max_rows: usize,
 }
 
-/// A row of one column, whose value [`Query::fetch_value`] returns.
+/// A row that has one column. [`Query::fetch_value`] returns the value of this column.
 #[diagnostic::on_unimplemented(
     message = "`fetch_value` needs a query that returns one column",
     label = "this query's rows have more than one column, or are of your own type",
@@ -137,7 +137,7 @@ impl<R: Send + 'static> Query<R> {
         }
     }
 
-    /// A query of which only the columns' names are known; `decode` must use
+    /// Makes a query for which only the names of the columns are known; `decode` must use
     /// [`unchecked_column`](DataRow::unchecked_column).
     #[doc(hidden)]
     pub fn unchecked(
@@ -171,7 +171,7 @@ impl Command {
 }
 
 impl KeyInsert {
-    /// An INSERT that violates one of these constraints when it is repeated.
+    /// Makes a key from an INSERT. If the INSERT is repeated, it violates one of `constraints`.
     #[doc(hidden)]
     pub fn new(
         statement: &'static Statement,
@@ -181,7 +181,7 @@ impl KeyInsert {
         KeyInsert { request: Command::new(statement, arguments).request, constraints }
     }
 
-    /// The same as [`new`](KeyInsert::new), for a statement whose types are not checked.
+    /// Makes a key like [`new`](KeyInsert::new), but from a statement whose types are not checked.
     #[doc(hidden)]
     pub fn unchecked(
         statement: &'static Statement,

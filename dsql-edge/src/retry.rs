@@ -72,7 +72,7 @@ pub(crate) enum Reached {
     Session,
 }
 
-/// The kind of content of a flight, which decides what a lost answer means.
+/// The kind of statements that a flight contains. If the answer is lost, the meaning of the loss depends on this kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Payload {
     /// Statements that do not write, as the compiler has proved.
@@ -86,8 +86,8 @@ pub(crate) enum Payload {
 /// The kind of the failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
-    /// Nothing was sent, and another attempt would fail in the same way: an argument, a setting, TLS, another request's
-    /// socket.
+    /// Nothing was sent, and another attempt would fail in the same way. The cause is an argument, a setting, TLS, or
+    /// another request's socket.
     Local,
     /// The server rejected the login. `pipelined`: the password was sent before the server requested it.
     LoginRejected { rejection: LoginRejection, pipelined: bool },
@@ -110,7 +110,7 @@ pub(crate) enum Signal {
     Answered,
     /// The server violated the protocol.
     Protocol,
-    /// The future is polled by another request, which has no access to the I/O of the first request.
+    /// A request polls the future, but has no access to the future's I/O, because another request began this I/O.
     Stranded,
     /// A statement began or ended a transaction by itself.
     TransactionState,
@@ -122,11 +122,11 @@ pub(crate) struct FailureFacts {
     pub(crate) reached: Reached,
     pub(crate) payload: Payload,
     pub(crate) signal: Signal,
-    /// Whether another flight had already been sent on the connection.
+    /// Whether an earlier flight had already been sent on the same connection.
     pub(crate) kept: bool,
 }
 
-/// A row of the table in the documentation of this module.
+/// The rule for a failed flight: a row of the table in this module's documentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rule {
     NotSent,
@@ -234,16 +234,16 @@ impl Rule {
 /// The attempts so far of a query, a pipeline or a transaction.
 #[derive(Debug)]
 pub(crate) struct Attempts {
-    /// The maximum number of attempts, including the first one; and this number without the attempts of parts that are
-    /// done ([`Attempts::renew`]).
+    /// The maximum number of attempts so far, including the first attempt; [`Attempts::renew`] increases this number.
     max: u32,
+    /// The maximum number of attempts for each part of the operation.
     each: u32,
     done: u32,
     losses: u32,
     signed_again: bool,
     serially: bool,
     replaced: bool,
-    /// Whether an attempt has followed a rejection of direct TLS.
+    /// Whether a rejection of direct TLS has already led to another attempt.
     requested_tls: bool,
 }
 
@@ -416,7 +416,7 @@ mod tests {
         assert_eq!(kept.rule(), Rule::StaleConnection);
     }
 
-    /// The invariant of the table: a write that may have been executed never runs again without a key.
+    /// Checks the table's invariant: a write that may have been executed never runs again without a key.
     #[test]
     fn possible_commit_runs_again_only_with_a_key() {
         let rejection = Signal::LoginRejected { rejection: LoginRejection::WakingUp, pipelined: true };
@@ -427,7 +427,7 @@ mod tests {
                 for signal in lossy {
                     let rule = rule(signal, reached, payload);
                     let may_have = payload == Payload::Commit && reached != Reached::Nothing;
-                    // A server sends this signal only for a statement that it has received.
+                    // A server sends the signal `Unsure` only for a statement that the server has received.
                     let may_have = may_have || (signal == Signal::Unsure && payload == Payload::Commit);
                     assert_eq!(rule.leaves_unknown(), may_have, "{signal:?} {reached:?} {payload:?}");
                     let again = Attempts::new(5).after(rule, false, &[]);

@@ -159,7 +159,7 @@ pub(crate) fn check_description(statement: &StatementRef, fields: &[Field]) -> R
     Ok(())
 }
 
-/// The error for a column that differs between the database and the snapshot.
+/// Returns the error for a column whose description in the database differs from the description in the snapshot.
 fn stale(statement: &StatementRef, index: usize, name: &str, database: &str, snapshot: &str) -> Error {
     let position = index.saturating_add(1);
     let difference = format!(

@@ -44,7 +44,7 @@ mod tests {
     use super::SerializedRow;
     use serde::ser::{Error as _, Serializer};
 
-    /// A value whose serialization returns the inner number, or an error if the value has none.
+    /// A value that is serialized as its number; without a number, serialization fails.
     struct Fails(Option<i32>);
 
     impl serde::Serialize for Fails {

@@ -125,9 +125,9 @@ pub enum SessionEffect {
 /// other statements do not contain them.
 #[derive(Debug)]
 pub struct KeyConstraints {
-    /// The names of the constraints that a second INSERT of the same values violates.
+    /// The names of the constraints that are violated if the same values are inserted a second time.
     pub names: &'static [&'static str],
-    /// Whether these are all unique and exclusion constraints of the table.
+    /// Whether `names` contains all unique and exclusion constraints of the table.
     pub all: bool,
     /// Whether the INSERT has `ON CONFLICT DO NOTHING`. If so, and if the key is taken, the INSERT inserts no row.
     pub does_nothing: bool,

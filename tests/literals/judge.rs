@@ -17,8 +17,8 @@ pub(crate) struct Rejection {
 pub(crate) struct Answers {
     /// The answers with the default settings.
     pub(crate) default: Vec<Option<Rejection>>,
-    /// The answers for all orders of dates together: a literal has an error only if PostgreSQL rejects the literal with
-    /// each order.
+    /// The answers under all settings for the order of dates together: a literal has an error only if PostgreSQL
+    /// rejects the literal under each setting.
     pub(crate) any_order: Vec<Option<Rejection>>,
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn compiler(schema: &Schema, ty: &str, literals: &[String]) -> Vec<Op
     answers
 }
 
-/// The number of differences of one kind, and the first few of these differences.
+/// The number of differences of one kind, and up to eight examples.
 #[derive(Default)]
 pub(crate) struct Differences {
     pub(crate) count: usize,
@@ -107,7 +107,7 @@ impl fmt::Display for Differences {
     }
 }
 
-/// The figures of a type.
+/// The results for one type: how many literals were tried, and where the compiler and PostgreSQL differ.
 pub(crate) struct Tally {
     name: &'static str,
     pub(crate) tried: usize,
@@ -117,7 +117,7 @@ pub(crate) struct Tally {
     pub(crate) wrongly_rejected: Differences,
     /// Literals that PostgreSQL rejects and the compiler accepts.
     pub(crate) wrongly_accepted: Differences,
-    /// Literals that both reject, with another SQLSTATE or message.
+    /// Literals that PostgreSQL and the compiler both reject, but with different SQLSTATEs or messages.
     pub(crate) other_error: Differences,
 }
 

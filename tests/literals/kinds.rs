@@ -14,11 +14,9 @@ pub(crate) struct Kind {
     styles: &'static [&'static str],
     /// Words that occur in literals of the type, separated by blanks. `~` is a blank in a word.
     pub(crate) words: &'static str,
-    /// The maximum number of literals that PostgreSQL rejects and the compiler accepts, per 1,000 literals that
-    /// PostgreSQL rejects.
+    /// Of 1,000 literals that PostgreSQL rejects, the maximum number that the compiler accepts.
     pub(crate) missed_per_mille: usize,
-    /// The maximum number of literals for which the compiler has another error than PostgreSQL, per 1,000 literals that
-    /// PostgreSQL rejects.
+    /// Of 1,000 literals that PostgreSQL rejects, the maximum number for which the compiler has another error.
     pub(crate) other_per_mille: usize,
 }
 

@@ -74,7 +74,7 @@ fn literals() {
     assert!(bad.is_empty(), "the compiler and PostgreSQL differ:\n{}", bad.join("\n"));
 }
 
-/// Why the figures of a type are not good enough.
+/// Returns the reason why the results for a type are not good enough, if there is one.
 fn complaint(kind: &Kind, tally: &Tally) -> Option<String> {
     let name = kind.name;
     if tally.wrongly_rejected.count > 0 {

@@ -21,7 +21,7 @@ impl Mutator {
         Self { rng, values, words, characters: CHARACTERS.chars().collect() }
     }
 
-    /// Usually a value of the type, sometimes a few words from the type's list; in three of four cases with one to
+    /// Returns a value of the type or, sometimes, a few words from the type's list. Three of four results have one to
     /// three changes.
     pub(crate) fn literal(&mut self) -> String {
         let mut text = if self.rng.u8(..12) == 0 { self.sentence() } else { self.value() };

@@ -37,7 +37,7 @@ const VIEWS: (&str, &str) = (
      GRANT SELECT ON posts TO PUBLIC;",
 );
 
-/// The state before the run: no ledger, an empty schema, and the table that a migration drops.
+/// Restores the state before the run: no ledger, an empty schema, and the table that a migration drops.
 const BEFORE: &str =
     "DROP SCHEMA IF EXISTS dsql_edge CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public;
     CREATE TABLE log2 (id int)";

@@ -133,7 +133,7 @@ async fn index_that_another_made_is_not_dropped() {
     let local = Local::builder().start().await.unwrap();
     let table = INDEX.1.lines().next().unwrap();
     run(&local, &folder(&[("1.sql", table)]), LEASE).await.unwrap();
-    // Another session builds the index. In the second case, this build has failed.
+    // Another session builds the index. In the second case, the other session's build has failed.
     for (status, message) in [
         ("processing", "an index public.a_name, which this folder did not create, is being built by the job"),
         (
@@ -203,7 +203,7 @@ async fn job_continues_after_the_run_that_started_it() {
     };
     let (ended, ()) = tokio::join!(run(&local, &files, LEASE), building);
     assert!(ended.unwrap_err().to_string().contains("another run has taken over"));
-    // The next run waits for the same job.
+    // The next run waits for the job that the first run began.
     let job = column(&local, "SELECT job_id FROM dsql_edge.migrations WHERE state = 'building'").await;
     let ends = async {
         tokio::time::sleep(LEASE).await;

@@ -19,7 +19,7 @@ pub enum Verdict {
     Refused {
         /// The SQLSTATE.
         sqlstate: String,
-        /// The place, as a byte of the statement from 0, if the error has a place.
+        /// The place of the error, as a byte offset in the statement, if the error has a place.
         offset: Option<usize>,
         /// The primary message.
         message: String,

@@ -27,7 +27,7 @@ pub struct Oracle {
     runtime: Runtime,
 }
 
-/// A database of the oracle. When this value is dropped, the database is dropped too.
+/// A database that the oracle has created. Dropping this value drops the database too.
 pub struct Database<'a> {
     oracle: &'a Oracle,
     name: String,

@@ -188,7 +188,7 @@ impl Filled {
     /// A quoted literal without a type; arrays contain a NULL only if `null_elements`.
     fn argument(&self, number: usize, null_elements: bool) -> String {
         let text = match &self.kind {
-            // This array has two elements, like an array with a NULL, because UNNEST may combine an array of each kind.
+            // This array has two elements, because an array with a NULL has two, and UNNEST may combine both arrays.
             Kind::Array(element) if !null_elements && number != 1 => {
                 let text = element.text(number);
                 array(&[&text, &text], &[])
@@ -234,7 +234,7 @@ fn array(quoted: &[&str], unquoted: &[&str]) -> String {
     format!("{{{}}}", elements.join(","))
 }
 
-/// The value of a type that belongs to a number. For some types, number 1 selects a special value, such as NaN.
+/// Returns the value that a type has for a number. For some types, number 1 selects a special value, such as NaN.
 fn base_text(type_name: &str, number: usize) -> String {
     match type_name {
         "bool" => if number.is_multiple_of(2) { "t" } else { "f" }.to_owned(),

@@ -86,7 +86,7 @@ fn names() -> Vec<String> {
         let sampled =
             code % 997 == 0 && (character.is_alphanumeric() || !unicode_ident::is_xid_continue(character));
         if (odd && code % 7 == 0) || (mark && code % 3 == 0) || sampled {
-            // The number distinguishes names that rustc treats as the same.
+            // The number makes two names different that rustc would otherwise treat as the same name.
             out.extend([format!("{character}a{code}"), format!("a{code}{character}")]);
         }
     }
@@ -122,7 +122,7 @@ fn every_accepted_name_is_a_field_in_rust() {
     let (mut accepted, rejected) = divided(&schema, alias);
     // In an alias, the text after a colon is a type: another test checks such aliases.
     accepted.retain(|name| !name.contains(':'));
-    // There are enough accepted names, and enough rejected names.
+    // The list must contain many accepted names and many rejected names.
     assert!(accepted.len() > 500 && rejected.len() > 300, "{} {}", accepted.len(), rejected.len());
     let mut statements = Vec::new();
     let mut tables = String::new();

@@ -97,14 +97,14 @@ fn scripts_do_the_same_with_their_rewrites() {
     assert!(untried.is_empty(), "never tried: {untried:?}");
 }
 
-/// A script, and the number that it was generated from.
+/// The files of a script, and the seed from which the script was generated.
 struct Script {
     seed: u64,
     files: Vec<File>,
 }
 
 impl Script {
-    /// Whether all files run in one session, as with `psql -f a.sql -f b.sql`. Half of the scripts run in this way.
+    /// Whether all files run in one session, as with `psql -f a.sql -f b.sql`. This is true for every even seed.
     fn one_session(&self) -> bool {
         self.seed.is_multiple_of(2)
     }
@@ -162,5 +162,5 @@ fn differ(script: &Script, before: &Outcome, with: &[String], database: &Databas
     }
 }
 
-/// The line between two files in the output.
+/// The line that separates two files in the output.
 const NEXT_FILE: &str = "\n---- the next file\n";

@@ -101,7 +101,8 @@ struct Maker {
     open: bool,
     /// Whether only statements are generated that probably succeed.
     careful: bool,
-    /// The tables that exist; `keyed` has those with a primary key. Only a careful script uses these lists.
+    /// The tables that exist; `keyed` has only the tables with a primary key. Only a careful script uses the two
+    /// lists.
     tables: Vec<String>,
     keyed: Vec<String>,
     /// `tables` and `keyed` at the beginning of the transaction.

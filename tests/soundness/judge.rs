@@ -15,7 +15,7 @@ use tokio_postgres::SimpleQueryMessage;
 
 use crate::types::Types;
 
-/// The fillings of the tables of a schema: all rows, few rows, no rows.
+/// The ways to fill the tables of a schema: with all rows, with few rows, or with no rows.
 pub(crate) const FILLINGS: [&str; 3] = ["full", "few", "bare"];
 
 /// The result for one statement.
@@ -59,7 +59,7 @@ impl fmt::Display for Find {
 }
 
 impl Find {
-    /// Whether the difference is about the content or the number of rows, not about which statements are accepted.
+    /// Whether the difference is about NULL or about the number of rows.
     pub(crate) fn is_untrue(&self) -> bool {
         self.kind.starts_with("NULL in") || self.kind.starts_with("cardinality")
     }

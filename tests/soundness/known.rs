@@ -1,7 +1,7 @@
 //! Known differences from PostgreSQL. These differences are counted separately and printed, but do not make the test
 //! fail. No known difference is about NULL, about cardinality, or about the type of a column.
 
-/// The beginning of the kind of a difference, and the reason why this difference is accepted.
+/// For each known difference: how its kind begins, and the reason why the difference is accepted.
 const KNOWN: &[(&str, &str)] = &[
     ("other words [42601 trailing junk ", "minor releases of PostgreSQL quote more or less of the text"),
     ("we alone accept [42P22 ", "in PostgreSQL, a comparison without a collation fails when it runs"),

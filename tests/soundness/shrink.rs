@@ -1,4 +1,4 @@
-//! Makes a case smaller while it still fails in the same way.
+//! Makes a case smaller while the case still fails with the same kind of difference.
 
 use anyhow::Result;
 use dsql_edge_compiler::Schema;
@@ -96,7 +96,7 @@ fn candidates(case: &Case, number: usize) -> Vec<Case> {
             edit(&move |node| *node = descendant.clone());
         }
     }
-    // Replace the expression by one of its operands, if the operand has another type.
+    // Replace the expression by an operand that has another type.
     if let Sort::Expr(_) = node.sort {
         let children: Vec<Node> = node
             .children()
@@ -151,7 +151,7 @@ fn candidates(case: &Case, number: usize) -> Vec<Case> {
     out.into_iter().map(|tree| Case { tree }).collect()
 }
 
-/// Returns the nearest descendants of the same sort.
+/// Returns the nearest descendants that have the same sort as the node.
 fn nearest(node: &Node) -> Vec<Node> {
     fn go(node: &Node, sort: Sort, out: &mut Vec<Node>) {
         for child in node.children() {

@@ -12,7 +12,7 @@ use crate::types::Ty;
 /// The sort of a node: a node may be replaced only by nodes of the same sort.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Sort {
-    /// An expression. The type is the one for which the generator made the expression.
+    /// An expression. `Ty` is the type for which the generator made the expression.
     Expr(Ty),
     /// An item of `FROM`.
     From,
@@ -55,7 +55,7 @@ pub(crate) struct List {
     pub(crate) between: &'static str,
     /// The nodes.
     pub(crate) items: Vec<Node>,
-    /// The minimum number of nodes.
+    /// The minimum number of nodes that the list must keep.
     pub(crate) least: usize,
     /// Lists with the same number always lose the same item together; 0 means that the list loses its items
     /// independently of other lists.
@@ -113,7 +113,7 @@ impl Node {
         self
     }
 
-    /// Adds a list of at least one node; an item is removed together with the same item of the bundle's other lists.
+    /// Adds a list of at least one node to a bundle: an item is removed from all lists of the bundle together.
     pub(crate) fn bundle(
         mut self,
         bundle: u32,

@@ -13,7 +13,7 @@ pub(crate) type Ty = u32;
 /// The number of the first type of a schema.
 pub(crate) const USER: Ty = 1_000_000;
 
-/// The difference between the number of a schema's type and the number of the array over this type.
+/// The number of an array over a schema's type is the number of the type plus `ARRAYS`.
 pub(crate) const ARRAYS: Ty = 1_000_000;
 
 /// The PostgreSQL types for which the generator has values, the most common types first.

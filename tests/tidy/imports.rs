@@ -24,7 +24,7 @@ pub(crate) struct Crate {
 struct File {
     path: String,
     mentions: Vec<Mention>,
-    /// The child modules of the file that are compiled only for tests or fuzzing.
+    /// The child modules that the file declares and that are compiled only for tests or fuzzing.
     tests: Vec<String>,
 }
 
@@ -142,14 +142,15 @@ impl Crate {
         }
     }
 
-    /// For each file that imports itself through other files, the places of the imports in the shortest cycle.
+    /// For each file that imports itself through other files, returns the shortest cycle of imports, as places in the
+    /// source.
     pub(crate) fn cycles(&self) -> Vec<Vec<String>> {
         let imports = self.imports();
         self.files.keys().filter_map(|file| shortest_cycle(file, &imports)).collect()
     }
 }
 
-/// The places of the imports on the shortest way from a file back to itself.
+/// Returns the places of the imports that lead from a file back to itself in the shortest way.
 fn shortest_cycle(start: &Module, imports: &[Import]) -> Option<Vec<String>> {
     let mut came_by: BTreeMap<&Module, &Import> = BTreeMap::new();
     let mut pending = VecDeque::from([start]);
@@ -233,7 +234,7 @@ impl File {
     }
 }
 
-/// The names of the path that begins here.
+/// Returns the names of the path that begins at the token `at`.
 fn path_at(tokens: &[TokenTree], at: usize) -> Vec<String> {
     let mut path = vec![tokens[at].to_string()];
     let mut next = at + 1;
@@ -251,7 +252,7 @@ fn follows_colons(tokens: &[TokenTree], at: usize) -> bool {
     at >= 2 && is_punct(&tokens[at - 1], ':') && is_punct(&tokens[at - 2], ':')
 }
 
-/// The paths between `use` and `;`, each with the name that it gets.
+/// Returns the paths that are written between `use` and `;`, each with the name under which it is imported.
 fn use_tree(tokens: &[TokenTree], prefix: &[String]) -> Vec<(Vec<String>, String)> {
     let mut path = prefix.to_vec();
     let mut tokens = tokens;
@@ -307,7 +308,7 @@ fn is_cfg_test(attribute: &TokenTree) -> bool {
         || text.starts_with("[cfg(fuzzing)")
 }
 
-/// The end of the item whose attributes begin here.
+/// Returns the index after the item whose attributes begin at `from`.
 fn item_end(tokens: &[TokenTree], from: usize) -> usize {
     let mut at = from;
     while tokens.get(at).is_some_and(|token| is_punct(token, '#')) {

@@ -48,7 +48,7 @@ impl Client {
     }
 }
 
-/// dsql-edge with its default features: the client with which all others are compared.
+/// dsql-edge with its default features: the client with which all other clients are compared.
 pub const OURS: Client =
     Client { name: "dsql-edge", title: "dsql-edge", source: Source::DsqlEdge("defaults") };
 

@@ -222,8 +222,8 @@ fn stored(name: &str) -> String {
     )
 }
 
-/// The module in front of the bundle in the objects' own isolate. `aborts`: at `/update`, the objects first abort
-/// themselves.
+/// Returns the module that is in front of the bundle in the objects' own isolate. If `aborts`, the objects first abort
+/// themselves at `/update`.
 fn apart(durable_objects: &[(&str, &str)], aborts: bool) -> String {
     let names = durable_objects.iter().map(|(name, _)| format!("'{name}'")).collect::<Vec<_>>().join(", ");
     let mut module = APART.replace("NAMES", &format!("[{names}]")).replace("ABORTS", &aborts.to_string());

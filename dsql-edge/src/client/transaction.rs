@@ -323,7 +323,7 @@ where
     }
 }
 
-/// The part of an attempt that is compiled for each closure; the rest is [`TransactionAttempts`].
+/// The generic part of an attempt, which is compiled for each closure. [`TransactionAttempts`] has the rest.
 struct ClosureAttempt<'d, F, R> {
     shared: TransactionAttempts<'d>,
     body: F,
@@ -363,7 +363,7 @@ struct TransactionAttempts<'d> {
     options: Options,
     key: Option<Arc<Prepared>>,
     deadline: BoxFuture<()>,
-    /// Whether an earlier run committed the key.
+    /// Whether an earlier run of the transaction has committed the key's row.
     committed_before: bool,
     /// Whether the closure handled a permanent error. If so, the closure's own result is returned.
     handled: bool,
@@ -417,7 +417,7 @@ impl<'d> TransactionAttempts<'d> {
         }
     }
 
-    /// The error of an attempt whose closure did not return.
+    /// Returns the error for an attempt whose closure did not return.
     fn interrupted(&self, runs: &Runs<'_>, open: &OpenTransaction<'d>) -> Error {
         match self.lender.take_failure(open.id) {
             // Before the closure was interrupted, a flight had failed that may have been committed.
@@ -428,8 +428,8 @@ impl<'d> TransactionAttempts<'d> {
         }
     }
 
-    /// The error of a closure that took too long, or that is polled by another request, in which the closure's I/O
-    /// never completes.
+    /// Returns the error for a closure that took too long, or whose future is polled by another request, in which the
+    /// closure's I/O never completes.
     fn overdue(&self) -> Error {
         Error::new(if self.lender.is_of_this_request() {
             Kind::Timeout("in a transaction (Config::transaction_timeout): it was rolled back".into())
@@ -451,7 +451,7 @@ impl<'d> TransactionAttempts<'d> {
         if well && is_unopened && self.key.is_some() {
             runs.rewind();
             let inserted = runs.fly_in(id, &[], &mut []).await;
-            // The error is not recorded as a failure of the transaction, which means that nothing was sent.
+            // If the error is not recorded as a failure of the transaction, nothing was sent.
             if let (Err(error), false) = (inserted, seeded!(DiscardsKeyResult))
                 && !self.lender.has_failed(id)
             {
@@ -486,8 +486,8 @@ impl<'d> TransactionAttempts<'d> {
         Attempted::Failed(failure)
     }
 
-    /// The final result: this crate's error, or else the closure's own result. If the COMMIT of an earlier attempt may
-    /// have succeeded, a later attempt that fails does not make the outcome known.
+    /// Determines the final result of all attempts: this crate's error, or else the closure's own result. If the
+    /// COMMIT of an earlier attempt may have succeeded, a later attempt that fails does not make the outcome known.
     fn finish(
         &mut self,
         runs: &Runs<'_>,

@@ -154,8 +154,7 @@ impl Config {
         let [arn_name, session, external_id] = names::ROLE;
         let (session, external_id) = (bound(names.role, session), bound(names.role, external_id));
         let Some(arn) = bound(names.role, arn_name) else {
-            // Without the role's ARN, the keys themselves would be used, which are a different identity from the
-            // configured one.
+            // Without the role's ARN, the client would use the keys' own identity instead of the configured role.
             return if session.is_some() || external_id.is_some() {
                 Err(missing(
                     &prefixed(names.role, arn_name),

@@ -38,7 +38,7 @@ pub(crate) enum Found {
     Nothing(Millis),
     /// No credentials. Another request is fetching credentials.
     Awaited,
-    /// No credentials, and no request whose fetch can be shared: each request fetches its own credentials.
+    /// There are no credentials, and no fetch that requests can share: each request fetches its own credentials.
     Unshared,
 }
 
@@ -134,7 +134,8 @@ impl Cache {
         }
     }
 
-    /// Ends the turn that lasts until this time, because its request has ended: another request gets the turn.
+    /// Ends the turn that lasts until `turn`, because the request with this turn has ended. Another request gets a
+    /// turn.
     pub(crate) fn end_turn(&mut self, key: &str, turn: Millis) {
         self.entries.retain(|entry| {
             !(entry.key == key && matches!(entry.state, State::Fetching { until } if until == turn))
@@ -200,7 +201,7 @@ mod tests {
         let mut cache = Cache::new();
         cache.keep("a", &of("id", 1900), 1000, 0);
         assert_eq!((found(&mut cache, 1629), found(&mut cache, 1630)), ("fresh", "aging"));
-        // One request refreshes the credentials; for the next 30 seconds, no other request does so.
+        // For 30 seconds after a request has begun to refresh the credentials, no other request refreshes them.
         assert_eq!((found(&mut cache, 1630), found(&mut cache, 1659)), ("fresh", "fresh"));
         assert_eq!((found(&mut cache, 1660), found(&mut cache, 1661)), ("aging", "fresh"));
         assert_eq!((found(&mut cache, 1839), found(&mut cache, 1840)), ("aging", "nothing"));

@@ -1,11 +1,11 @@
-//! The future that returns credentials, or a text that was signed with them; and the error of this future.
+//! Defines the future that returns credentials or a signed text, and the error that this future can return.
 
 use core::future::Future;
 use core::pin::Pin;
 
 use crate::error::Error;
 
-/// A future of credentials, or of a text that is signed with them.
+/// A future that returns credentials, or a text that was signed with credentials.
 pub(crate) type AuthFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unavailable>> + Send + 'a>>;
 
 /// Why there are no credentials.

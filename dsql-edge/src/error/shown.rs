@@ -41,8 +41,8 @@ const SHOWN: [[u8; 2]; 20] = [
     *b"OC", // DSQL's conflicts
 ];
 
-/// Most messages of these classes and codes do not contain a value. The others contain the value in quotation marks or
-/// after a colon.
+/// Most messages of these classes and codes do not contain a value. The other messages contain a value in quotation
+/// marks or after a colon.
 const SHOWN_UNQUOTED: [[u8; 5]; 5] = [
     *b"22001", // value too long for type character varying(5)
     *b"22003", // integer out of range
@@ -67,7 +67,7 @@ pub(super) fn is_shown(error: &DatabaseError) -> bool {
     shown && !error.raised && !repeats_token(error)
 }
 
-/// The text that replaces a message that is not shown.
+/// Returns the text that is shown instead of a hidden message.
 pub(super) fn substitute(state: Option<SqlState>) -> &'static str {
     match state {
         Some(state) if state.is_of_class(*b"22") => "a value does not fit (data exception)",

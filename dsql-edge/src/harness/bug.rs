@@ -6,7 +6,7 @@ thread_local! {
     static SEEDED: Cell<Option<Bug>> = const { Cell::new(None) };
 }
 
-/// A likely bug of a client of this protocol.
+/// A bug that an implementation of this protocol is likely to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bug {
     /// CommandComplete is treated as the end of the flight.

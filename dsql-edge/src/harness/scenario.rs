@@ -33,8 +33,8 @@ pub(super) enum ClientReport {
 #[derive(Default)]
 pub(super) struct Ledger {
     pub(super) writes: BTreeMap<i32, ClientReport>,
-    /// Results that are wrong: rows that differ from the rows of the table, or a success where the server or the
-    /// closure failed.
+    /// Wrong results: rows that differ from the table's rows, or a result that reports success although the server or
+    /// the closure failed.
     pub(super) misread: Vec<String>,
     /// How many reads of the whole table ended with an error.
     pub(super) failed_reads: usize,
@@ -54,10 +54,10 @@ pub(super) struct Scenario {
     pub(super) rollbacks: u32,
     /// This many logins, from the first one on, drop the flight that arrives with the login.
     pub(super) drops: u32,
-    /// The server's answer to direct TLS. If it is set, the client begins with direct TLS.
+    /// How the server answers direct TLS. If this field is `Some`, the client begins with direct TLS.
     pub(super) direct: Option<DirectTls>,
-    /// Whether the outcome of each write must be known in two cases: without a fault, and, for a client without a pool,
-    /// if the first connection ends right after it is opened.
+    /// Whether the outcome of each write must be known in two cases: without a fault, and, for a client without a
+    /// pool, if the first connection ends right after the client has opened it.
     pub(super) is_certain: bool,
     pub(super) run: for<'d> fn(&'d Dsql, Book) -> BoxFutureOf<'d>,
 }
@@ -473,7 +473,7 @@ async fn once(dsql: &Dsql, book: Book, key: fn(i32) -> KeyInsert) {
             })
             .idempotency_key(key(5))
             .await;
-        // An error of the second run does not show the outcome of the first run, so it is not recorded.
+        // An error of the second run does not show the outcome of the first run, so the error is not recorded.
         if is_first || result.is_ok() {
             reported(&book, &tokens, &result);
         }

@@ -15,13 +15,13 @@ pub(super) struct Database {
     /// The number of times that each token was inserted.
     pub(super) tokens: BTreeMap<i32, u32>,
     keys: BTreeSet<i32>,
-    /// This many of the next transactions that write have a conflict at their commit.
+    /// How many of the next writing transactions get a conflict at their commit.
     pub(super) conflicts: u32,
-    /// This many of the next COMMITs of transactions that write are answered with ROLLBACK.
+    /// How many of the next COMMITs of writing transactions are answered with ROLLBACK.
     pub(super) rollbacks: u32,
-    /// This many of the next logins drop the frames that arrive with the login, up to Sync.
+    /// How many of the next logins drop the frames, up to Sync, that arrive with the login.
     pub(super) drops: u32,
-    /// The first message that a correct client would not send.
+    /// Describes the first message that a correct client would not have sent.
     pub(super) nonsense: Option<String>,
 }
 
@@ -239,7 +239,7 @@ impl Session {
     }
 }
 
-/// The token of the row of an idempotency key.
+/// Returns the token of the row that this idempotency key inserts.
 pub(super) fn key_token(key: i32) -> i32 {
     1000 + key
 }

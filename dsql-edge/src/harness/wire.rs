@@ -11,7 +11,7 @@ use super::scenario::DirectTls;
 use super::server::{self, Database, Session};
 use crate::transport::{Dialed, Transport, TransportError, TransportErrorKind};
 
-/// The fault that happens at a byte.
+/// The kind of fault that happens when a certain byte is transferred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     /// The connection breaks with an error, in both directions.
@@ -40,7 +40,7 @@ pub(super) enum Fault {
     EndAfterDial,
 }
 
-/// The direction of the byte.
+/// The direction in which the byte of the fault is transferred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Direction {
     ToServer,
@@ -50,7 +50,7 @@ pub(super) enum Direction {
 }
 
 impl Fault {
-    /// All faults of this direction.
+    /// Returns all faults that can happen to bytes of this direction.
     pub(super) fn of(direction: Direction) -> &'static [Fault] {
         match direction {
             Direction::ToServer => {
@@ -78,7 +78,7 @@ impl Fault {
     }
 }
 
-/// The place of a fault: its direction, its kind and its byte.
+/// Where a fault happens: the direction, the kind of fault, and the number of the byte.
 pub(super) type Place = (Direction, Fault, usize);
 
 /// The server, its connections, and the fault.
@@ -100,7 +100,8 @@ pub(super) struct World {
     /// The number of connections that the client has not closed.
     pub(super) open: usize,
     peers: Vec<Peer>,
-    /// The delayed bytes and their session, until the client connects again or is done.
+    /// The bytes that are delayed until the client connects again or is done, with their fault and the index of their
+    /// peer.
     held: Option<(Fault, usize, Vec<u8>)>,
 }
 
@@ -228,7 +229,7 @@ struct Connection {
     peer: usize,
     to_write: Vec<u8>,
     frames: VecDeque<Vec<u8>>,
-    /// The moment after which the next bytes arrive.
+    /// If the next bytes must wait, the moment after which these bytes arrive.
     pause: Option<usize>,
     /// Whether the ReadyForQuery of the login was transferred.
     logged_in: bool,

@@ -115,12 +115,12 @@ impl Report {
         Some(Report { reached, signal, error: Error::new(kind) })
     }
 
-    /// The report of a failure before any byte of the flight was sent.
+    /// Returns the report of a failure that occurred before any byte of the flight was sent.
     pub(crate) fn nothing(error: Error, signal: Signal) -> Report {
         Report { reached: Reached::Nothing, signal, error }
     }
 
-    /// The report of a rejected login of the pool.
+    /// Returns the report that the server rejected the pool's login.
     #[cfg(test)]
     fn login_rejected(error: DatabaseError, pipelined: bool) -> Report {
         let signal = Signal::LoginRejected { rejection: LoginRejection::of(&error), pipelined };

@@ -39,8 +39,9 @@ pub(crate) struct LoginProgress {
 }
 
 impl LoginProgress {
-    /// The signal of a connection that broke. If its TLS was direct and the server has sent nothing, the server may have
-    /// rejected direct TLS: this is recorded, or an earlier acceptance is forgotten.
+    /// Returns the signal for a connection that broke. If the connection began with direct TLS and the server has sent
+    /// nothing, the server may have rejected direct TLS. This rejection is recorded or, if the endpoint had accepted
+    /// direct TLS before, the record of the acceptance is deleted.
     fn signal_of_loss(self, connector: &Connector) -> Signal {
         match self.tls {
             TlsStart::Direct(direct) if !self.has_received => {
@@ -53,7 +54,8 @@ impl LoginProgress {
     }
 }
 
-/// Returns the error and its signal. If a pool reported the point that the flight had reached, returns that point too.
+/// Returns the error and the signal for a failure. If a pool reported the point that the flight had reached, also
+/// returns this point.
 pub(crate) fn explain(
     progress: LoginProgress,
     connector: &Connector,

@@ -57,8 +57,8 @@ pub(crate) struct LoginAttempt<'c> {
 /// A connection that is opened before a query needs it. A trait, so that a Worker without [`WarmUp`] does not link its
 /// code. Dropping the value closes the connection.
 pub(crate) trait Ahead: Send {
-    /// Returns the connection, or an attempt that returns the error that every attempt would return. Returns `None` if
-    /// the connection is lost.
+    /// Returns the connection. If every attempt would fail with the same error, returns an attempt that fails with
+    /// this error. Returns `None` if the connection is lost.
     fn take(
         self: Box<Self>,
         context: &mut Context<'_>,
@@ -237,7 +237,7 @@ impl LoginAttempt<'static> {
         attempt
     }
 
-    /// An attempt that ends with this error, if another attempt would fail in the same way.
+    /// Returns an attempt that fails with this error, if every other attempt would fail in the same way.
     fn failed((error, signal): (Error, Signal)) -> Option<Box<Self>> {
         let unavailable = Unavailable { error, transient: false };
         (signal == Signal::Local).then(|| {
@@ -253,7 +253,7 @@ impl LoginAttempt<'static> {
         })
     }
 
-    /// Advances the token and the socket. Returns an error of either of them.
+    /// Advances the token and the socket. Returns an error if the token or the socket failed.
     fn settle(&mut self, context: &mut Context<'_>, connector: &Connector) -> Result<(), (Error, Signal)> {
         self.watch(context, connector);
         self.advance(context, connector)?;

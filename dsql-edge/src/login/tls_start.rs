@@ -39,7 +39,7 @@ impl TlsStart {
         matches!(self, TlsStart::Direct(direct) if !direct.is_proven())
     }
 
-    /// Records that a login has ended on a connection that began in this way.
+    /// Records that a login has ended on a connection whose TLS began as `self` describes.
     pub(crate) fn accepted(&mut self, connector: &Connector) {
         if let TlsStart::Direct(direct) = self
             && !direct.is_proven()

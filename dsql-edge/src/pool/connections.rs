@@ -51,8 +51,8 @@ struct State {
     next: u64,
     /// Whether a task runs [`sweep`](Connections::sweep).
     swept: bool,
-    /// The bytes of leases without a connection: leases that wait, and ended leases whose client still reads its
-    /// answer.
+    /// The number of bytes of all leases without a connection: leases that wait for a connection, and ended leases
+    /// whose client still reads the answer.
     held: usize,
 }
 
@@ -74,8 +74,8 @@ pub(super) const MEMORY: usize = 24 << 20;
 /// this.
 const GROWTH: usize = MEMORY / 3;
 
-/// The bytes that are counted for each lease in addition to the bytes that the lease has sent: its streams, their
-/// buffers, its task.
+/// The number of bytes that are counted for the streams, the buffers and the task of each lease, in addition to the
+/// bytes that the lease has sent.
 pub(super) const LEASE: usize = 12 << 10;
 
 /// The maximum random shift of a connection's retirement, so that not all connections are replaced at once.
@@ -110,7 +110,8 @@ impl Connections {
         *lock(&self.login) = LoginConfig { connector: Arc::new(connector), denied: false };
     }
 
-    /// Counts the bytes of a lease without a connection; `None` if all counted bytes together would exceed [`MEMORY`].
+    /// Counts the bytes of a lease without a connection. Returns `None` if all counted bytes together would exceed
+    /// [`MEMORY`].
     pub(super) fn hold(self: &Arc<Self>, bytes: usize) -> Option<Held> {
         let mut state = self.state();
         let bytes = LEASE.saturating_add(bytes);
@@ -121,7 +122,7 @@ impl Connections {
         Some(Held { pool: self.clone(), bytes })
     }
 
-    /// The time of retirement of a connection that is opened now.
+    /// Returns the time at which a connection that is opened now must retire.
     pub(super) fn retirement(&self) -> Millis {
         let now = self.connector.now();
         let jitter = JITTER.min(self.limits.max_age / 10);
@@ -152,7 +153,8 @@ impl Connections {
         }
     }
 
-    /// Whether the caller must begin to [`sweep`](Connections::sweep): true for the first caller.
+    /// Returns `true` if a connection is idle and no task runs [`sweep`](Connections::sweep) yet: the caller must then
+    /// run it.
     pub(super) fn needs_sweeping(&self) -> bool {
         let mut state = self.state();
         !state.idle.is_empty() && !core::mem::replace(&mut state.swept, true)
@@ -165,7 +167,7 @@ impl Connections {
         (state.open, state.waiting.len())
     }
 
-    /// The error of a lease that cannot wait, because `waiting` other leases already wait.
+    /// Returns the error for a lease that cannot wait, because `waiting` leases are waiting already.
     pub(super) fn overloaded(&self, waiting: usize) -> Error {
         let connections = self.limits.max_connections;
         let text = format!(
@@ -256,14 +258,16 @@ impl State {
             if server.idle_until(pool.limits.max_idle) > now && server.poll_alive(context) {
                 return Some(Some(server));
             }
-            // `Rule::StaleConnection`: nothing was sent on this connection, and another one replaces it.
+            // `Rule::StaleConnection`: no byte of the flight was sent on this connection, so another connection
+            // replaces it.
             self.open -= 1;
         }
         if self.open < pool.limits.max_connections {
             self.open += 1;
             return Some(None);
         }
-        // An idle connection with another search_path is closed, so that a new one can be opened.
+        // An idle connection with another search_path is closed, so that a connection with this search_path can be
+        // opened.
         (!self.idle.is_empty()).then(|| {
             drop(self.idle.remove(0));
             None
@@ -294,7 +298,7 @@ impl Turn {
             if self.ticket.take().is_some() {
                 state.waiting.pop_front();
             }
-            // There may also be a connection for the next client, so this client is woken.
+            // There may also be a connection for the next client in the queue, so the next client is woken.
             state.wake_first();
             return Poll::Ready(Ok(Lent { pool: self.pool.clone(), server }));
         }
@@ -411,7 +415,7 @@ mod tests {
         let Poll::Ready(Err(full)) = clients[5].ask() else { panic!("three wait already") };
         assert!(full.is_overloaded());
 
-        // Only one client is woken, and only this client gets the connection.
+        // Only the client at the front of the queue is woken, and only that client gets the connection.
         drop(first);
         assert!(clients[2].woken() && !clients[3].woken() && !clients[4].woken());
         assert!(clients[4].ask().is_pending() && clients[3].ask().is_pending());

@@ -55,7 +55,7 @@ type Known = Arc<Mutex<Option<KnownPool>>>;
 struct KnownPool {
     prefix: String,
     pool: Pool,
-    /// The time at which its bindings were last read again.
+    /// The time at which the pool's bindings were last read again.
     renewed_at: Option<Millis>,
 }
 
@@ -112,7 +112,7 @@ async fn pool(env: &Env, environment: &Environment, known: &Known, prefix: &str)
     Ok(pool)
 }
 
-/// The pool, if it exists, and whether this request must read its bindings again.
+/// Returns the pool, if it exists, and whether this request must read the pool's bindings again.
 fn find(known: &Known, prefix: &str) -> Result<Option<(Pool, bool)>, Error> {
     let mut known = lock(known);
     let Some(found) = &mut *known else { return Ok(None) };

@@ -24,7 +24,7 @@ pub(super) struct Server {
     pipelined: bool,
     tls: TlsStart,
     has_received: bool,
-    /// The bytes to write after the transport has written the previous ones.
+    /// The bytes that wait until the transport has written the previous bytes.
     outgoing: Vec<u8>,
     /// Whether the transport has bytes that it has not written yet.
     writing: bool,
@@ -40,7 +40,8 @@ pub(super) struct Server {
     rolling_back: bool,
     /// Whether the flight was sent together with the login, and no part of the flight is answered yet.
     unproven: bool,
-    /// The number of ReadyForQuery messages before the probe's own ReadyForQuery, which is not forwarded.
+    /// If a probe was sent, the number of ReadyForQuery messages that precede the probe's own ReadyForQuery. The
+    /// probe's ReadyForQuery is not forwarded.
     before_probe: Option<usize>,
     /// The status in the last ReadyForQuery.
     status: u8,
@@ -164,7 +165,7 @@ impl Server {
         Ok(())
     }
 
-    /// Records that the endpoint has accepted direct TLS, if the connection began in this way.
+    /// If the connection began with direct TLS, records that the endpoint has accepted direct TLS.
     pub(super) fn note_tls(&mut self, connector: &Connector) {
         self.tls.accepted(connector);
     }

@@ -80,7 +80,7 @@ enum State {
     Dead,
 }
 
-/// The messages that answer a frame.
+/// The answer that is expected for one frame: one message, or several messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expected {
     ParseComplete,
@@ -89,8 +89,8 @@ enum Expected {
     Description,
     /// DataRows, then CommandComplete.
     Result,
-    /// If a probe was sent, the ReadyForQuery of the flight itself; the ReadyForQuery of the probe follows and ends the
-    /// flight.
+    /// The ReadyForQuery that answers the flight's own Sync, if a probe was sent. The probe's ReadyForQuery follows,
+    /// and ends the flight.
     ReadyBeforeProbe,
     ReadyForQuery,
 }
@@ -138,7 +138,7 @@ pub(crate) enum SessionFault {
     /// The pool did not grant the lease, or ended it. Contains its report.
     #[cfg(feature = "pool")]
     LeaseFailed(Vec<u8>),
-    /// The same as [`SessionEvent::FlightDropped`], detected by a pool.
+    /// A pool detected that the server had dropped the flight: see [`SessionEvent::FlightDropped`].
     #[cfg(feature = "pool")]
     FlightDropped,
     /// A message is longer than this limit allows.
@@ -294,7 +294,7 @@ impl Connection {
         true
     }
 
-    /// The current ends of the queues, for [`abandon`](Connection::abandon).
+    /// Returns the current lengths of the queues, for [`abandon`](Connection::abandon).
     pub(crate) fn checkpoint(&mut self) -> Checkpoint {
         Checkpoint { bytes: self.out().map_or(0, |out| out.len()), expected: self.expected.len() }
     }
@@ -519,7 +519,7 @@ impl Connection {
         self.expected.contains(&Expected::ReadyBeforeProbe)
     }
 
-    /// The answer that must arrive next.
+    /// Returns the expected answer that must arrive next, if any.
     fn front(&self) -> Option<Expected> {
         self.expected.get(self.answered).copied()
     }
@@ -542,7 +542,7 @@ impl Connection {
     }
 }
 
-/// The ends of the queues before a flight was written.
+/// The lengths of the queues (bytes to send, and expected answers) before a flight was written.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Checkpoint {
     bytes: usize,
@@ -564,14 +564,14 @@ impl From<backend::FrameError> for SessionFault {
     }
 }
 
-/// The text of [`SessionEvent::FlightDropped`] when it is an error.
+/// The error text for a dropped flight, [`SessionEvent::FlightDropped`].
 #[cfg(feature = "pool")]
 pub(crate) const FLIGHT_DROPPED: &str = "it dropped the statements that came with the login";
 
 const OUT_OF_PLACE: SessionFault = SessionFault::Malformed("a message is out of place");
 
-/// The fault of a server that does not request a cleartext password: only that request, inside TLS, is accepted. A
-/// server that requests nothing, or another kind of proof, is not the configured server.
+/// Returns the fault for a server that does not request a cleartext password. Only a request for a cleartext password,
+/// inside TLS, is accepted: a server that requests nothing, or another kind of proof, is not the configured server.
 fn other_authentication(message: &Message<'_>) -> SessionFault {
     SessionFault::Authentication(match message {
         Message::AuthenticationOk => "it requests no password",

@@ -230,7 +230,7 @@ fn fatal_error_ends_the_session_with_its_message() {
     let (events, fault) = events(&mut connection);
     assert!(events.last().unwrap().contains("57P01"));
     assert_eq!(fault, Some(SessionFault::Closed));
-    // No answer is expected, so this error means that the server closes the connection.
+    // The client expects no answer, so the FATAL error means that the server closes the connection.
     let mut connection = started(true);
     connection.handle_input(&[login(), answer(), error("FATAL", "57P01")].concat());
     assert_eq!(self::events(&mut connection).1, Some(SessionFault::Closed));

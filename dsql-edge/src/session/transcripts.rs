@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::*;
 use crate::wire::Parameters;
 
-/// A statement, and the values of its one parameter, one value for each execution.
+/// A statement, and the values of its only parameter: the statement is executed once for each value.
 type Executions = (&'static str, &'static [&'static str]);
 
 /// No parameters, executed once.
@@ -24,7 +24,7 @@ struct Scenario {
     pipelined: bool,
     /// A password that the server rejects.
     password: Option<&'static str>,
-    /// The flights: for each, the statements before its Sync.
+    /// For each flight, the statements that are sent before its Sync.
     flights: &'static [&'static [Executions]],
 }
 
@@ -94,7 +94,7 @@ const SCENARIOS: &[Scenario] = &[
     ),
 ];
 
-/// A recording: bytes that were sent at once, and their answer.
+/// One turn of a recording: the bytes that the client sent at once, and the server's answer.
 #[derive(Default)]
 struct Turn {
     sent: Vec<u8>,

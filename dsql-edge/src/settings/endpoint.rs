@@ -54,7 +54,7 @@ impl Endpoint {
         Err(Error::config(wrong))
     }
 
-    /// The placeholder for the endpoint of a client with a pool; only the pool has the real endpoint.
+    /// Returns the placeholder that a client with a pool has as its endpoint; only the pool has the real endpoint.
     #[cfg(feature = "pool")]
     pub(crate) fn of_pool() -> Self {
         Endpoint { host: String::new(), port: 0, region: String::new(), dangerous: Some(String::new()) }
@@ -116,8 +116,9 @@ impl StsEndpoint {
     }
 }
 
-/// The region in a cluster's host name: `<26 × [a-z0-9]>.dsql[suffix].<region>.on.aws`, the form that AWS's own
-/// connectors check. The suffix is that of PrivateLink (`dsql-fnh4`).
+/// Returns the region in a cluster's host name, or `None` if the name does not have the form `<26 ×
+/// [a-z0-9]>.dsql[suffix].<region>.on.aws`. AWS's own connectors check the same form. A name for PrivateLink has a
+/// suffix (`dsql-fnh4`).
 fn region_of(host: &str) -> Option<&str> {
     let (cluster, rest) = host.split_at_checked(26)?;
     let (suffix, region) = rest.strip_prefix(".dsql")?.strip_suffix(".on.aws")?.split_once(['.'])?;

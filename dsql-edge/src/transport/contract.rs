@@ -49,7 +49,7 @@ pub(crate) enum TransportErrorKind {
     Lost,
     /// The socket belongs to another request.
     OtherRequest,
-    /// The platform rejected the request to a pool's object before the object received any of it.
+    /// The platform rejected a request to a pool's object, and the object received no part of the request.
     #[cfg(feature = "pool")]
     #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
     Undelivered,

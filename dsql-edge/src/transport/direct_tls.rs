@@ -5,8 +5,8 @@
 
 use crate::settings::Endpoint;
 
-/// The maximum number of endpoints; a Worker has fewer clusters. If another one is added, all answers are deleted
-/// first.
+/// The maximum number of endpoints; a Worker has fewer clusters. If the list is full, all answers are deleted before
+/// another endpoint is added.
 const ROOM: usize = 16;
 
 /// Whether each endpoint has accepted direct TLS.

@@ -38,7 +38,8 @@ pub(crate) enum Step {
     Stall,
 }
 
-/// The scripts of the connections, in the order in which they are dialed, and the state that they share.
+/// A simulated network: the scripts of the connections, in the order of dialing, and the state that the connections
+/// share.
 #[derive(Clone)]
 pub(crate) struct Network {
     state: Arc<Mutex<State>>,
@@ -174,7 +175,7 @@ impl Network {
         self.state.lock().unwrap().now += millis(time);
     }
 
-    /// How many steps of its script are left on the connection that was read last.
+    /// Returns how many steps are left in the script of the connection that was read last.
     pub(crate) fn unread(&self) -> usize {
         self.state.lock().unwrap().unread
     }

@@ -433,8 +433,8 @@ pub(crate) mod signature {
     }
 }
 
-/// Converts the thrown value to an error of this kind. Two errors get a kind of their own: the error that Workers throw
-/// if a socket belongs to another request, and the error of a request that the object of a pool did not receive.
+/// Converts a thrown value to an error of this kind. Two errors get a kind of their own: the error that Workers throw
+/// for a socket of another request, and the error for a request that the pool's object did not receive.
 fn error(kind: TransportErrorKind, thrown: &JsValue) -> TransportError {
     let text = text(thrown);
     #[cfg(feature = "pool")]

@@ -229,8 +229,8 @@ fn exactly<const N: usize>(bytes: &[u8]) -> Result<[u8; N], ConversionError> {
     bytes.try_into().map_err(|_| ConversionError::truncated())
 }
 
-/// All eight bytes as a number. WebAssembly has no instruction that reverses bytes, so the code of this loop is a third
-/// as long as that of `from_be_bytes`.
+/// Reads all eight bytes as a number. WebAssembly has no instruction that reverses bytes, so the code of this loop is
+/// a third as long as the code of `from_be_bytes`.
 fn int8(bytes: &[u8]) -> Result<i64, ConversionError> {
     let bytes = exactly::<8>(bytes)?;
     Ok(bytes.iter().fold(0, |number, byte| number << 8 | i64::from(*byte)))

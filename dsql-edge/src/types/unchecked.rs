@@ -22,13 +22,13 @@ pub trait UncheckedParam: Param<<Self as UncheckedParam>::Sql, Nullable> {
     type Sql: SqlType;
 }
 
-/// A Rust type that lists the SQL types of the columns that it fits.
+/// A Rust type that lists the SQL types whose columns it can decode.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not name the SQL types it fits, so it cannot be a column of `sql_unchecked!`",
     note = "implement `dsql_edge::types::UncheckedColumn` for a type of your own"
 )]
 pub trait UncheckedColumn: Sized {
-    /// Whether a column of the type with this OID fits.
+    /// Whether the Rust type can decode a column whose SQL type has this OID.
     fn accepts(oid: u32) -> bool;
 
     /// Decodes the value from the bytes of a column. The column's type has this OID, for which

@@ -70,7 +70,7 @@ pub(crate) struct Tag {
     pub(crate) rows: u64,
 }
 
-/// The commands that end a transaction block, and all other commands.
+/// The command that was completed: a command that ends a transaction block, or any other command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Done {
     Commit,

@@ -75,7 +75,7 @@ impl<'a> Frame<'a> {
         fits.unwrap_or_default().to_be_bytes()
     }
 
-    /// Ends the frame. Returns the error if a value did not fit.
+    /// Ends the frame. Returns the error `unfit` if a value did not fit.
     pub(super) fn end(mut self, unfit: Malformed) -> Result<(), Malformed> {
         let length = self.fitting(self.out.len() - self.start);
         match self.out.get_mut(self.start..).and_then(<[u8]>::first_chunk_mut) {

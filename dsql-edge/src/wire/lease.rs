@@ -38,9 +38,9 @@ pub(crate) struct Ask {
     pub(crate) serially: bool,
     /// Whether the first flight may change the session's settings. If so, the connection must not be lent again.
     pub(crate) spent: bool,
-    /// The time limit for a connection and its login.
+    /// The time limit for getting a connection, including its login.
     pub(crate) wait: Millis,
-    /// The time limit for the next bytes of the server.
+    /// The time limit until the server sends its next bytes.
     pub(crate) limit: Millis,
     /// The prefix of the cluster's bindings.
     pub(crate) prefix: String,

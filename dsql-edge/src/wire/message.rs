@@ -73,7 +73,7 @@ impl<'a> Body<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// The message of this type, with this body.
+    /// Returns the message that has this type and this body.
     pub(super) fn of(tag: u8, bytes: &'a [u8]) -> Result<Self, Malformed> {
         let body = Body(bytes);
         Ok(match (tag, bytes) {

@@ -63,8 +63,8 @@ proptest! {
         prop_assert_eq!(ours, expected);
     }
 
-    /// Messages that both crates accept are read in the same way; messages that postgres-protocol rejects are rejected
-    /// here too.
+    /// If both crates accept a message, they read it in the same way. If postgres-protocol rejects a message, this
+    /// crate rejects it too.
     #[test]
     fn messages_are_read_as_postgres_protocol_reads_them(
         tag in prop_oneof![Just(b'R'), Just(b'T'), Just(b'D'), Just(b'E'), Just(b'Z'), Just(b'C'), Just(b'n')],

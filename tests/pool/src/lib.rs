@@ -66,7 +66,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
             let objects = env.service("OBJECTS")?;
             objects.fetch(format!("http://objects/{what}"), None).await
         }
-        // The number of times that this isolate received this request.
+        // Returns how many times this isolate has received the request `asked`.
         "asked" => Response::from_json(&(ASKED.fetch_add(1, Ordering::Relaxed) + 1)),
         "gate" => {
             match what {
@@ -414,7 +414,7 @@ async fn send_text(dsql: &Dsql, what: &str, argument: i32) -> std::result::Resul
             let row = sql!("SELECT $text::text AS words").fetch_one(dsql).await?;
             json!(if row.words == text { text.len() } else { 0 })
         }
-        // Sends and receives such strings in one lease, which stays open.
+        // Sends and receives strings of this length in one lease, which stays open.
         "text-both-open" => {
             let text = &"x".repeat(argument.unsigned_abs() as usize);
             let lengths = dsql

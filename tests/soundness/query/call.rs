@@ -1,5 +1,5 @@
-//! Calls of functions, operators, aggregates, window functions and set-returning functions of PostgreSQL's catalog,
-//! and of the functions of the schema.
+//! Generates calls of functions, operators, aggregates, window functions and set-returning functions from PostgreSQL's
+//! catalog, and calls of the schema's own functions.
 
 use dsql_edge_compiler::builtin::{AggregateKind, Function, FunctionKind, Oid, oid};
 

@@ -20,8 +20,8 @@ pub(super) struct Visible {
 
 impl Visible {
     fn join(mut self, mut other: Visible) -> Visible {
-        // A merged column has no table. So if the other side has a column of the same name, the merged column can no
-        // longer be named.
+        // A merged column has no table. If the other side of the join has a column with the same name, the merged
+        // column can no longer be named.
         let named = |side: &Visible, name: &str| side.columns.iter().any(|it| it.1 == name);
         let (mine, theirs) = (self.clone(), other.clone());
         self.columns.retain(|it| !it.0.is_empty() || !named(&theirs, &it.1));
@@ -349,7 +349,7 @@ impl Gen<'_> {
 }
 
 impl Gen<'_> {
-    /// A condition that two columns of the same type, one from each side of the join, are equal.
+    /// Returns the condition that two columns are equal: columns of the same type, one from each side of the join.
     fn equality(&mut self, left: &Visible, scope: &Scope) -> Node {
         let pairs: Vec<(Node, Node)> = scope
             .items

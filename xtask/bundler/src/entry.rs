@@ -4,7 +4,7 @@
 //! classes by name. The module's text contains the names of the classes, because a module cannot compute the names of
 //! its exports.
 
-/// The part that is the same for every Worker.
+/// The part of the entry module that is the same for every Worker.
 const ENTRY: &str = include_str!("entry.js");
 
 pub(crate) fn of(bindings: &str) -> String {

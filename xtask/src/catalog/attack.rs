@@ -79,7 +79,7 @@ const FIELDS: &[&str] = &[
     "year",
 ];
 
-/// Functions that would sleep for a very long time with these values. The result of these functions, void, is not NULL.
+/// Functions that are not called, because they would sleep for a very long time. Their result, void, is not NULL.
 const SKIPPED: &[&str] = &["pg_sleep(float8)", "pg_sleep_for(interval)", "pg_sleep_until(timestamptz)"];
 
 struct Signature {

@@ -50,7 +50,7 @@ pub(super) fn values(type_name: &str, choice: Choice) -> Vec<String> {
     literals(resolved).iter().map(|literal| format!("'{}'::{quoted}", literal.replace('\'', "''"))).collect()
 }
 
-/// Complete argument lists for functions that need more than arbitrary values of the right types.
+/// Returns complete argument lists for a function that needs more than arbitrary values of the right types.
 pub(super) fn samples(name: &str) -> &'static [&'static str] {
     match name {
         "nextval" | "currval" => &["'pg_temp.attack_sequence'"],

@@ -86,8 +86,8 @@ SELECT lower(abbrev), CASE WHEN is_dst THEN 'd' WHEN pg_input_is_valid('2000-01-
                       THEN 's' ELSE 'y' END
 FROM pg_timezone_abbrevs";
 
-/// The names of settings, in lower case and as `SHOW` names its column. The array has the settings that `pg_settings`
-/// does not list.
+/// Selects the names of settings, in lower case and as `SHOW` names its column. The array in the query has the
+/// settings that `pg_settings` does not list.
 const SETTINGS: &str = "
 SELECT lower(name), name FROM (
     SELECT name FROM pg_settings

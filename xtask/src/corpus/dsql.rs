@@ -45,7 +45,7 @@ type Refusal = (String, String);
 struct Figures {
     accepted: Share,
     caught: Share,
-    /// The share of the rejections whose reason does not depend on the rows.
+    /// Of all rejections, the share whose reason does not depend on the rows.
     knowable: Share,
     same_sqlstate: Share,
     same_message: Share,

@@ -10,7 +10,7 @@ pub(super) struct Report {
     reasons: BTreeMap<String, usize>,
 }
 
-/// A share: `n` of a total.
+/// A share of a total: `part` of `whole`.
 #[derive(Default, Clone, Copy)]
 pub(super) struct Share {
     pub(super) part: usize,

@@ -81,7 +81,7 @@ fn pip(python: &Path, command: &str) -> Command {
     pip
 }
 
-/// The lines of the lock file for the packages with suites: a requirement and its hashes.
+/// Returns the lines of the lock file for the packages that have test suites: each requirement with its hashes.
 fn sdist_requirements(locked: &str) -> String {
     let mut inside = false;
     let mut out = String::new();

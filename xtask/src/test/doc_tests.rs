@@ -16,7 +16,7 @@ use xtask::project;
 
 /// The inputs of the doc tests.
 pub(super) struct DocTests {
-    /// The file with the digest of the inputs with which the doc tests have passed.
+    /// The file that contains the digest of the inputs with which the doc tests have passed.
     stamp: PathBuf,
     digest: String,
 }

@@ -30,7 +30,7 @@ pub(super) enum Work {
         tests: Command,
         besides: Option<Box<(Command, DocTests)>>,
     },
-    /// Nothing is run. The text is the reason.
+    /// Nothing is run; the text states the reason.
     Nothing(&'static str),
 }
 

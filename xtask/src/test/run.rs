@@ -24,7 +24,7 @@ pub(super) struct Verdict {
 enum Outcome {
     Ok,
     Failed,
-    /// The check did not run, for this reason.
+    /// The check did not run; the text states the reason.
     NotRun(&'static str),
 }
 

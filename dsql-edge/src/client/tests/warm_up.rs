@@ -116,7 +116,7 @@ fn failed_warm_up_is_repeated_or_reported_by_the_query() {
             let error = first.unwrap_err();
             assert!(error.is_connect() && !error.is_outcome_unknown(), "{error}");
             assert_eq!(network.connections().0, 0, "another attempt would fail in the same way");
-            // The error is reported only once: the next query opens a connection.
+            // The error is reported to only one query: the next query opens a connection.
             assert_eq!(now(query(&WRITE).fetch_one(&dsql)).unwrap(), 1);
         } else {
             assert_eq!(first.unwrap(), 1);

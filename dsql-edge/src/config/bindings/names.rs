@@ -7,14 +7,15 @@
 /// The bindings of the cluster, which always have the prefix.
 pub(super) const CLUSTER: [&str; 3] = ["DSQL_ENDPOINT", "DSQL_REGION", "DSQL_USER"];
 
-/// The binding of the cluster that is read only if the feature `direct-tls` is on.
+/// The cluster's binding for direct TLS. The binding is read only if the feature `direct-tls` is on.
 pub(super) const TLS: &str = "DSQL_TLS";
 
 pub(super) const KEYS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
 pub(super) const ROLE: [&str; 3] = ["AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_ROLE_EXTERNAL_ID"];
 
-/// The URL of an STS on this machine, `https://localhost:<port>`: the requests that assume a role go there.
+/// The binding with the URL of an STS on this machine, `https://localhost:<port>`. Requests to assume a role are sent
+/// to this STS.
 pub(super) const STS: &str = "AWS_ENDPOINT_URL_STS";
 
 /// The prefix of each set of bindings.

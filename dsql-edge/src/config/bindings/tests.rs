@@ -61,8 +61,8 @@ fn optional_bindings_default_and_a_prefix_separates_clusters() {
     assert!(!format!("{first:?}").contains("canary"));
 }
 
-/// Every subset of the keys with and without the prefix, and of the parts of a role: all parts of a set of credentials
-/// have the same prefix, by the rule in the documentation.
+/// Tests every subset of these bindings: the keys and the parts of a role, each with and without the prefix. By the
+/// rule in the documentation, all parts of one set of credentials have the same prefix.
 #[test]
 #[cfg(feature = "assume-role")]
 fn credentials_of_two_prefixes_never_mix() {

@@ -1,4 +1,4 @@
-//! The end of a lease: its connection is lent again, or closed.
+//! Tests that, when a lease ends, its connection is lent again or closed.
 
 use super::{World, ask, asking, flight};
 use crate::wire::lease::{Ask, LEASE_FAILED, SPENT_FRAME};
@@ -48,8 +48,8 @@ fn spent_frame_at_any_place_closes_the_connection() {
 
 #[test]
 fn spent_connection_is_closed_if_the_client_leaves() {
-    // For each case: whether the client sends the Spent frame, and the number of bytes of the flight that it sends
-    // after that.
+    // For each case: whether the client first sends the Spent frame, and how many bytes of the flight the client then
+    // sends.
     for (spent_first, sent) in [(true, 0), (true, 11), (false, 0), (false, 11), (true, usize::MAX)] {
         let world = World::of(usize::MAX);
         let pool = world.pool();
@@ -110,7 +110,7 @@ fn answer_before_the_rest_of_the_flight_is_passed_on() {
     assert_eq!((world.connections(), world.closed()), (1, 0));
 }
 
-/// The time limit of a lease, which is longer than the limit of 15 seconds for a pause.
+/// The time limit of a lease. It is longer than 15 seconds, the limit for a pause.
 const LIMIT: u64 = 600_000;
 
 #[test]

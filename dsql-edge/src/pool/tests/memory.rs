@@ -4,8 +4,8 @@ use super::{Client, World, ask, asking, flight};
 use crate::pool::connections::{LEASE, MEMORY};
 use crate::wire::lease::{Ask, LEASE_FAILED};
 
-/// A client holds the only connection while other clients send flights of this size. Returns the types of the frames
-/// that each of these other clients received.
+/// A client holds the only connection while `waiting` other clients send flights of `size` bytes. Returns the bytes
+/// that the pool holds, and the types of the frames that each of the waiting clients received.
 fn crowd(waiting: usize, size: usize, most: usize) -> (usize, Vec<String>) {
     let world = World::of(4096);
     let pool = world.pool().max_connections(1).max_waiting(most);

@@ -25,8 +25,8 @@ fn frames_of_every_size_pass_on_fresh_and_reused_connections() {
     }
 }
 
-/// In one flight, a frame of this size goes to the server and a frame of this size comes back. The flight is the first
-/// of the lease, or the second if the lease is open.
+/// In one flight, sends the server a frame of `size` bytes and receives a frame of `size` bytes. If `open`, the flight
+/// is the second flight of the lease; otherwise, it is the first.
 async fn passes(mut client: Client, open: bool, size: usize) {
     let flight_of_size = flight(&[&"x".repeat(size), &format!("DOWN {size}")]);
     let first = if open { flight(&["BEGIN"]) } else { flight_of_size.clone() };

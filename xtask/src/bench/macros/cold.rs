@@ -1,5 +1,5 @@
-//! The cold build of each macro with all its dependencies: every user waits for this build once, and CI waits for it in
-//! every run.
+//! Measures the cold build of each macro with all its dependencies. Every user waits for a cold build once, and CI
+//! waits for a cold build in every run.
 
 use std::fs;
 use std::path::Path;

@@ -153,10 +153,10 @@ impl Peer {
     }
 }
 
-/// The version of the peer.
+/// The version of sqlx that is measured.
 const SQLX: &str = "=0.9.0";
 
-/// The Rust type that users usually write for a function's argument of this SQL type.
+/// Returns the Rust type that users usually write for a function's argument whose SQL type is `sql_type`.
 fn argument_type(sql_type: &SqlType) -> Result<&'static str> {
     Ok(match (&sql_type.kind, sql_type.name.as_str()) {
         (SqlTypeKind::Array(element), _) => match element.name.as_str() {

@@ -114,7 +114,7 @@ fn account(output: &[u8], rest: &mut impl std::io::Write) -> Result<f64> {
     Ok(expansion)
 }
 
-/// User time of everything that this process has waited for, in seconds.
+/// Returns the user time, in seconds, of all child processes that this process has waited for.
 pub(super) fn children() -> Result<f64> {
     Ok(seconds(getrusage(UsageWho::RUSAGE_CHILDREN)?.user_time()))
 }

@@ -53,7 +53,7 @@ pub(super) fn print(measured: &Measured) {
     }
 }
 
-/// If `turns` are another client's: our turns of the same case.
+/// Returns our turns of the same case and round trip, if `turns` are another client's.
 fn ours<'a>(measured: &'a Measured, turns: &Turns) -> Option<&'a Turns> {
     let same =
         |it: &&Turns| it.client == OURS.name && it.case == turns.case && it.round_trip == turns.round_trip;

@@ -22,8 +22,8 @@ pub(super) fn of(measured: &Measured) -> Vec<Table> {
     }
     let mut counted = measured.turns.iter().map(|turns| turns.round_trip).collect::<Vec<_>>();
     counted.sort_unstable();
-    // Flights are counted only with the longest delay: with it, the bytes of one flight are never counted as two
-    // flights.
+    // Flights are counted only with the longest delay, because with that delay the bytes of one flight are never
+    // counted as two flights.
     if let Some(longest) = counted.last() {
         let turns: Vec<&Turns> = measured.turns.iter().filter(|turns| turns.round_trip == *longest).collect();
         tables.push(traffic(&turns, *longest));

@@ -1,6 +1,7 @@
 //! Medians, percentiles, and ratios of measurements that were taken in pairs. Pure.
 
-/// The smallest value that at least this share of the values does not exceed (nearest-rank method). NaN without values.
+/// Returns the smallest value for which a share of at least `share` of all values is smaller or equal (nearest-rank
+/// method). Returns NaN without values.
 pub(super) fn percentile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -26,7 +27,7 @@ pub(super) fn median(values: &[f64]) -> f64 {
     }
 }
 
-/// The median over all rounds of our value divided by the other value of the same round.
+/// Divides our value by the other value in each round, and returns the median of these ratios.
 pub(super) fn paired_ratio(ours: &[f64], others: &[f64]) -> f64 {
     let ratios: Vec<f64> = ours.iter().zip(others).map(|(ours, other)| ours / other).collect();
     median(&ratios)
