@@ -52,8 +52,8 @@ pub struct Field {
 pub struct Group {
     /// Its name.
     pub name: FieldName,
-    /// The column that is NULL exactly if the group has no row. If there is such a column, the group's field is an
-    /// `Option`.
+    /// The number of a column that is NULL exactly if the group has no row. With `None`, the group does not have such
+    /// a column, and the group's field is not an `Option`.
     pub witness: Option<usize>,
     /// The fields and groups of the struct.
     pub entries: Vec<Entry>,
@@ -282,7 +282,7 @@ pub fn rust_type(sql_type: &SqlType, elements_nullable: bool) -> Option<(Marker,
 
 const STRING: &str = "::std::string::String";
 
-/// The table of Rust types: `dsql_edge::types` has an implementation of `Column` for each pair.
+/// Maps the name of an SQL type to its marker and its Rust type: `dsql_edge::types` implements `Column` for each pair.
 fn scalar(typname: &str) -> Option<(&'static str, &'static str)> {
     Some(match typname {
         "bool" => ("Bool", "bool"),

@@ -15,8 +15,8 @@ use crate::typed::{TypedParameter, Unnest};
 /// The alias of the rows in the statement. This alias does not conflict with a user's name.
 const ROWS: &str = "dsql_edge_rows";
 
-/// The form of `statement` with arrays, if `statement` is an INSERT of one row whose values are parameters, casts of
-/// parameters, or constants.
+/// Rewrites `statement` so that each parameter is an array, if `statement` is an INSERT of one row whose values are
+/// parameters, casts of parameters, or constants.
 pub(crate) fn unnest(statement: ParsedStatement<'_>, parameters: &[TypedParameter]) -> Option<Unnest> {
     let StatementKind::Insert(insert) = &statement.tree.kind else { return None };
     let row = plain_row(insert)?;
@@ -50,7 +50,8 @@ pub(crate) fn unnest(statement: ParsedStatement<'_>, parameters: &[TypedParamete
     Some(Unnest { sql: edits.apply(statement.text), types })
 }
 
-/// The row of an INSERT of one row, without clauses that depend on earlier rows or on their order.
+/// Returns the row that an INSERT inserts, if the INSERT has only one row, and no clause that depends on earlier rows
+/// or on the order of the rows.
 fn plain_row(insert: &Insert) -> Option<&[Expr]> {
     let plain = insert.with.is_none() && insert.overriding.is_none() && insert.returning.is_empty();
     let updates = insert.on_conflict.as_ref().is_some_and(|it| it.update.is_some());

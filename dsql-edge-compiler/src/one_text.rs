@@ -10,7 +10,7 @@ use crate::syntax::{Lexed, Parsed, ParsedStatement};
 use crate::typed::TypedQuery;
 use crate::{analyze, dsql, transaction_control};
 
-/// Compiles the statement that consists of these tokens of the text.
+/// Compiles one statement: `tokens` are the tokens of the statement in `text`.
 pub(crate) fn compile(text: &str, tokens: Lexed, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
     let parsed = Parsed::of_tokens(text, tokens)?;
     let statement = parsed.only()?;

@@ -82,7 +82,7 @@ impl Extend<(Span, String)> for Edits {
     }
 }
 
-/// The form of parameters in a query.
+/// The form in which a query writes its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Placeholders {
     /// `$1`, `$2`: PostgreSQL's form, and the only form in schema files.
@@ -97,7 +97,7 @@ pub enum Placeholders {
 pub struct Source {
     /// The SQL text, of at most 4 GiB, because spans are 32 bits wide.
     pub text: String,
-    /// The form of its parameters.
+    /// The form in which the text writes its parameters.
     pub placeholders: Placeholders,
     /// Whether `{? … }` is optional text, which is sent only if its parameter is given.
     pub optional_text: bool,
@@ -136,13 +136,13 @@ impl Source {
 /// U+FEFF at the beginning of a file. This character marks the encoding and is not a part of the text.
 pub const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// The starts of the lines of a text. For many places in one text, `Lines` is faster than [`line_and_column`], which
-/// reads the text again for each place.
+/// The positions at which the lines of a text begin. For many places in one text, `Lines` is faster than
+/// [`line_and_column`], which reads the text again for each place.
 #[derive(Clone, Debug)]
 pub struct Lines {
     starts: Vec<usize>,
-    /// Places inside of long lines, each with its offset and the number of characters before it in its line. Without
-    /// them, each place in a long line would take time proportional to the length of the line.
+    /// Marks inside long lines: for each mark, its offset, and the number of characters before it in its line.
+    /// Without marks, a search in a long line would take time proportional to the length of the line.
     marks: Vec<(usize, usize)>,
 }
 
@@ -168,7 +168,8 @@ impl Lines {
         Lines { starts, marks }
     }
 
-    /// The line and column of a byte offset in that text, counted as in [`line_and_column`].
+    /// Returns the line and column of the byte at `offset`, counted as in [`line_and_column`]; `text` must be the
+    /// text that [`Lines::of`] read.
     pub fn place(&self, text: &str, offset: usize) -> (usize, usize) {
         let mut offset = offset.min(text.len());
         while !text.is_char_boundary(offset) {

@@ -32,7 +32,7 @@ pub enum SqlTypeKind {
 }
 
 impl SqlType {
-    /// The type itself; for a domain, the type under it that is not a domain.
+    /// Returns the type itself; for a domain, returns the first type under the domain that is not a domain.
     pub fn base(&self) -> &SqlType {
         match &self.kind {
             SqlTypeKind::Domain(base) => base.base(),

@@ -63,7 +63,7 @@ pub(crate) fn setting_error(name: &str, span: crate::source::Span) -> Diagnostic
 const CHARACTERISTICS: &str =
     "every transaction is REPEATABLE READ; dsql.transaction(…).read_only() makes one read-only";
 
-/// The alternative to the statement.
+/// Returns what to do instead of sending the statement.
 fn advice(statement: &TransactionStatement) -> &'static str {
     match statement {
         TransactionStatement::Begin

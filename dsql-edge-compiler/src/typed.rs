@@ -15,7 +15,8 @@ pub struct TypedQuery {
     pub parameters: Vec<TypedParameter>,
     /// The columns of the result; empty for a statement that returns no rows.
     pub columns: Vec<TypedColumn>,
-    /// The numbers, from 1, of parameters that are arrays of one `UNNEST` and must have the same length.
+    /// For each `UNNEST` of several arrays, the numbers (from 1) of the parameters that are its arrays: the lengths
+    /// of these arrays must be equal.
     pub equal_lengths: Vec<Vec<usize>>,
     /// The possible number of rows.
     pub cardinality: Cardinality,
@@ -68,8 +69,8 @@ pub struct TypedParameter {
     /// Whether NULL has a meaning in one of the parameter's uses, for example because the parameter is assigned to a
     /// nullable column.
     pub nullable: bool,
-    /// Whether NULL has a meaning in a use other than LIMIT. (`LIMIT $1` accepts NULL, but usually a number is
-    /// intended.)
+    /// Whether NULL has a meaning in at least one of the parameter's uses, apart from LIMIT. (`LIMIT $1` accepts
+    /// NULL, but usually a number is intended.)
     pub null_expected: bool,
     /// For an array, whether the elements may be NULL.
     pub elements_nullable: bool,
@@ -98,10 +99,11 @@ pub struct TypedColumn {
     pub elements_nullable: bool,
     /// Whether the column is the constant NULL.
     pub always_null: bool,
-    /// The column of a table whose values this column returns unchanged.
+    /// The table column from which this column returns the values unchanged.
     pub origin: Option<Origin>,
-    /// The numbers of the nullable sides of outer joins that make the column NULL if the join finds no matching row.
-    /// The list is empty if the column is proved NOT NULL, or if NULL proves nothing about a join.
+    /// The outer joins that make the column NULL if they find no matching row; each join is identified by the number
+    /// of its nullable side. The list is empty if the column is proved NOT NULL, or if NULL proves nothing about a
+    /// join.
     pub nulled_by: Vec<u32>,
     /// Whether the column can be NULL even if all joins in `nulled_by` match.
     pub nullable_within: bool,
@@ -170,7 +172,7 @@ pub enum SessionEffect {
     Changes,
 }
 
-/// An INSERT of one row that a second INSERT of the same values cannot repeat.
+/// An INSERT of one row that cannot insert the same values a second time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey {
     /// The names of the unique constraints and indexes whose columns the INSERT writes.

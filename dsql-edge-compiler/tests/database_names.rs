@@ -16,7 +16,7 @@ const SCHEMA: &str = r#"-- dsql-edge: dialect postgres
     CREATE FUNCTION "bang!"(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
     CREATE DOMAIN "x: Evil" AS int;"#;
 
-/// The columns of a query as `name: type`, or the errors.
+/// Compiles a query; returns its columns as `name: type`, or the errors.
 fn row(sql: &str) -> Result<String, String> {
     let schema = Schema::parse(SCHEMA).unwrap();
     let query = compile(&Source::of_macro(sql), &schema).unwrap_or_else(|error| panic!("{sql}: {error:?}"));

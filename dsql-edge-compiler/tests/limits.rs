@@ -8,7 +8,7 @@ use dsql_edge_compiler::{Schema, Source, compile};
 /// four times as large.
 const STACK: usize = 2 << 20;
 
-/// The number of columns, or the code of the first error.
+/// Compiles a query; returns the number of its columns, or the code of the first error.
 fn answers(schema: String, sql: String) -> Result<usize, String> {
     let run = move || {
         let schema = Schema::parse(&schema).map_err(|errors| {

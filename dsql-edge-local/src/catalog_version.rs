@@ -51,7 +51,8 @@ impl CatalogVersion {
         newest
     }
 
-    /// Whether the object that had this name at `version` has changed since. A new object does not count as a change.
+    /// Whether the object that had this name at `version` was changed after `version`. A new object does not count as
+    /// a change.
     pub(crate) fn has_changed(&self, name: &str, version: u64) -> bool {
         let versions = self.versions();
         versions.objects.get(name).is_some_and(|it| it.changed > version && it.created <= version)

@@ -115,8 +115,8 @@ impl ConnectionRejected {
         }
     }
 
-    /// The error of an idle cluster. DSQL's SQLSTATE for this error is not known; related errors have the SQLSTATE that
-    /// is used here.
+    /// The error of an idle cluster. DSQL's SQLSTATE for this error is not known, so the error has the SQLSTATE of
+    /// related errors.
     pub(crate) fn waking_up(reason: impl Into<String>) -> ConnectionRejected {
         ConnectionRejected {
             sqlstate: "08006",

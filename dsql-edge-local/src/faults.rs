@@ -142,7 +142,7 @@ pub(crate) struct Requested {
 }
 
 impl Requested {
-    /// Combines this request with an earlier request that is also not answered yet.
+    /// Combines this request with an earlier request whose statement PostgreSQL has not answered, either.
     pub(crate) fn after(self, earlier: Option<Requested>) -> Requested {
         match earlier {
             Some(Requested { before, expires_hour }) => {
@@ -195,7 +195,7 @@ impl Faults {
         found
     }
 
-    /// Makes a fault pending again, after it was taken for a statement that does not commit after all.
+    /// Makes a fault pending again, because the statement for which the fault was taken does not commit.
     pub(crate) fn restore(&self, fault: Fault) {
         self.coming().push(fault);
     }

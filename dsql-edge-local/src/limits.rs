@@ -36,7 +36,7 @@ pub enum Limit {
 /// Makes a limit from a value.
 type LimitOf = fn(u64) -> Limit;
 
-/// The name, DSQL's own value, and the function that makes the limit.
+/// For each limit, its name, DSQL's own value, and the function that makes the limit from a value.
 const NAMES: [(&str, u64, LimitOf); 7] = [
     ("rows", 3_000, Limit::Rows),
     ("bytes", 10 << 20, Limit::Bytes),
@@ -122,7 +122,7 @@ impl Limits {
 pub(crate) struct Admission {
     rate: u64,
     burst: u64,
-    /// The tokens, in thousandths of a connection, and the time at which they were counted.
+    /// The number of tokens, in thousandths of a connection, and the time at which the tokens were counted.
     bucket: Mutex<(u64, Option<OffsetDateTime>)>,
 }
 
@@ -154,7 +154,7 @@ pub(crate) struct Connections(Arc<AtomicU64>);
 pub(crate) struct Connected(Arc<AtomicU64>);
 
 impl Connections {
-    /// Counts one more connection; `None` if there are already `most`.
+    /// Counts one more connection; returns `None` if `most` connections are already open.
     pub(crate) fn connect(&self, most: u64) -> Option<Connected> {
         let one_more = |open: u64| (open < most).then_some(open + 1);
         self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more).ok()?;

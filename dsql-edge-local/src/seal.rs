@@ -31,7 +31,7 @@ impl SealKey {
     }
 
     /// The seal of a statement. Each run of characters outside ASCII counts as one `?`, because the seal may be made
-    /// before their encoding is known.
+    /// before the encoding of the statement is known.
     pub(crate) fn of(&self, statement: &str) -> String {
         let mut ascii = String::with_capacity(statement.len());
         let mut inside = false;

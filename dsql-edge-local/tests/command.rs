@@ -102,7 +102,7 @@ fn command_gets_bindings_and_its_exit_code_is_returned() {
     );
 }
 
-/// After `kill -9`, PostgreSQL still needs time to shut down: the next start waits for that.
+/// After `kill -9`, PostgreSQL still needs time to shut down: the next start waits until PostgreSQL has shut down.
 #[test]
 fn kept_data_is_free_after_kill() {
     let folder = Folder::new("kill-kept");

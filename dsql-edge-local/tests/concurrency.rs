@@ -200,7 +200,7 @@ async fn snapshot_is_that_of_the_first_statement() {
         for session in [&mut one, &mut other] {
             assert_eq!(fine(session, false, "COMMIT").await.done, ["COMMIT"]);
         }
-        // If both lock the rows that they read, one of them fails.
+        // If both transactions lock the rows that they read, one of the transactions fails.
         fine(&mut one, false, "BEGIN; SELECT * FROM account WHERE id IN (1, 2) FOR UPDATE").await;
         let answer =
             attempt(&mut other, false, "BEGIN; SELECT * FROM account WHERE id IN (1, 2) FOR UPDATE").await;
@@ -307,7 +307,7 @@ async fn session_gets_oc001_of_anothers_ddl_once() {
 }
 
 /// PostgreSQL also takes locks for a short time when no transactions conflict (a table that grows, an index page that
-/// splits): these do not cause errors.
+/// splits): such short locks do not cause errors.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_without_conflict_are_not_disturbed() {
     let local = std::sync::Arc::new(local(Oc001::Any).await);

@@ -28,7 +28,7 @@ struct Broken {
     answer: Vec<(String, String)>,
 }
 
-/// Statements for rules that `tests/cases/dsql` has no statement for.
+/// Statements that violate the rules for which `tests/cases/dsql` does not have a statement.
 const MORE: &[&str] = &[
     "COPY t FROM '/tmp/x'",
     "RELEASE SAVEPOINT s",

@@ -46,8 +46,8 @@ const FAULTS: [(Fault, Meets, Meets); 9] = [
     (Fault::ExpiredHour, Meets::Nothing, Meets::Cut { applied: false }),
 ];
 
-/// Flights with one write. Each has the protocol, the bytes, the number of ReadyForQuery messages in the answer, and
-/// the number of returned rows.
+/// Flights with one write. Each flight has the protocol, the bytes, the number of ReadyForQuery messages in the
+/// answer, and the number of returned rows.
 fn flights() -> Vec<(&'static str, Vec<u8>, usize, usize)> {
     let simple = |sql: &str| message(b'Q', format!("{sql}\0").as_bytes());
     let insert = "INSERT INTO t VALUES (1)";

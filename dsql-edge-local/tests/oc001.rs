@@ -26,7 +26,7 @@ struct Case {
     before: &'static [&'static str],
     change: &'static str,
     then: &'static str,
-    /// Whether OC001 is sent with `cached`, and with `any`.
+    /// Whether B gets OC001 in the mode `cached`, and whether B gets OC001 in the mode `any`.
     oc001: (bool, bool),
     source: &'static str,
 }

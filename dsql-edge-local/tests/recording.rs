@@ -176,7 +176,7 @@ fn written_out(sql: &str) -> String {
 
 const STEPS: [&str; 3] = ["BEGIN", "its statement", "COMMIT"];
 
-/// The sessions that lost, with their step: `(session, step)`.
+/// Each session that lost a conflict, and the step at which the session lost: `(session, step)`.
 type Lost = Vec<(usize, usize)>;
 
 fn shown(lost: &Lost) -> String {

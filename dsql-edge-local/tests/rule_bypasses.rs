@@ -11,7 +11,7 @@ mod session;
 use dsql_edge_local::{Fault, Local};
 use session::{Session, error};
 
-/// Runs each statement on both protocols, and expects this SQLSTATE and message.
+/// Each case is a statement, an SQLSTATE and a message: runs the statement on both protocols, and expects the error.
 async fn rejected(local: &Local, cases: &[(&str, &str, &str)]) {
     for (sql, sqlstate, message) in cases {
         for extended in [false, true] {
@@ -148,8 +148,8 @@ async fn rules_hold_inside_copy_explain_and_bodies() {
     local.stop().await.unwrap();
 }
 
-/// A statement beyond a limit of our parser could violate any rule. So this statement is rejected, with the limit as
-/// the detail of the error. The statements after it are rejected in the same way.
+/// A statement that exceeds a limit of our parser could violate any rule, so the statement is rejected, with the
+/// limit as the detail of the error. The statements after it are rejected in the same way.
 #[tokio::test]
 async fn statement_beyond_the_parsers_limits_is_rejected() {
     let local = Local::builder().init_sql("CREATE TABLE t (a int)").start().await.unwrap();

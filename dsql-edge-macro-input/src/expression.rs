@@ -123,8 +123,8 @@ mod tests {
         r#"async fn waits() -> pub(in crate::here) Row = "SELECT 1 AS one";"#,
     ];
 
-    /// Every prefix of the tokens, also inside groups. While a user types, an editor expands the macro with such
-    /// prefixes.
+    /// Returns every prefix of the tokens, also inside groups. While a user types, an editor expands the macro with
+    /// prefixes of the final tokens.
     fn beginnings(tokens: &[TokenTree]) -> Vec<TokenStream> {
         let mut out = Vec::new();
         for end in 0..=tokens.len() {

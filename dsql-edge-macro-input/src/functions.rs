@@ -62,7 +62,7 @@ pub fn are_functions(tokens: &TokenStream) -> bool {
     false
 }
 
-/// Reads all functions of a block. After an error it skips to the next semicolon.
+/// Reads all functions of a block. After an error, reading continues after the next semicolon.
 pub fn functions(tokens: TokenStream) -> (Vec<FunctionInput>, Vec<syn::Error>) {
     let (mut functions, mut errors) = (Vec::new(), Vec::new());
     let mut one = Vec::new();

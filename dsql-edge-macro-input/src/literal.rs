@@ -11,7 +11,7 @@ use syn::LitStr;
 pub struct Literal {
     /// The literal as written, quotes included.
     written: String,
-    /// For each byte of the text, the offset in `written` at which the source of that byte begins.
+    /// For each byte of the text, the place of its source: the offset in `written` at which the source begins.
     offsets: Vec<usize>,
 }
 
@@ -37,7 +37,8 @@ impl Literal {
     }
 }
 
-/// For each byte of the literal's value, the offset in the literal as written at which the source of that byte begins.
+/// Returns, for each byte of the literal's value, the place of its source: the offset in `written` at which the
+/// source begins.
 fn offsets(written: &str) -> Vec<usize> {
     let bytes = written.as_bytes();
     let Some(open) = written.find('"') else { return Vec::new() };

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// The name of a snapshot.
 pub const SNAPSHOT: &str = "dsql-schema.sql";
-/// The environment variable that names another snapshot.
+/// The environment variable that names a snapshot to use instead of [`SNAPSHOT`].
 pub const SCHEMA_VARIABLE: &str = "DSQL_EDGE_SCHEMA";
 /// The environment variable that names a folder of migrations. A build script must set the variable: otherwise cargo
 /// would not detect that a file is added to the folder.
@@ -98,7 +98,7 @@ pub fn without_build_script(folder: &Path) -> String {
     format!("{MIGRATIONS_VARIABLE} names {path}, and the package has no build script: {why}")
 }
 
-/// The text of an error: the reason why a build script must name the folder, and the code of such a build script.
+/// Returns the text of an error: the reason why a build script must name the folder, and a build script that does so.
 fn build_script(folder: &Path) -> String {
     let name = folder.file_name().map_or_else(|| "migrations".into(), |name| name.to_string_lossy());
     format!(

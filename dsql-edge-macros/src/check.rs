@@ -13,7 +13,7 @@ use dsql_edge_compiler::{TypedQuery, compile, compile_partly};
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 
-/// A query that was compiled without an error, or the parts of a wrong query that resolved.
+/// A query that was compiled without an error; for a query with errors, the parts that could be resolved.
 #[derive(Default)]
 pub(crate) struct Checked {
     pub(crate) query: TypedQuery,

@@ -204,7 +204,7 @@ impl<'f> Declared<'f> {
         shape
     }
 
-    /// Returns how the row differs from the row of the same name in another function.
+    /// Returns the difference between this row and `first`, the row of the same name in another function.
     fn difference(&self, first: &Declared<'_>) -> Option<(Span, String)> {
         let (this, that) = (&self.function.input.name, &first.function.input.name);
         let row = self.name;
@@ -241,8 +241,8 @@ impl<'f> Declared<'f> {
     }
 }
 
-/// Returns the functions that declare a row differently from the first function that declares this row, each with its
-/// error.
+/// Compares each row with the first row of the same name: if they differ, the function of the later row is returned,
+/// with its error.
 fn differences(functions: &[Compiled]) -> Vec<(usize, TokenStream)> {
     let right = |function: &&Compiled| function.errors.is_empty();
     let mut out = Vec::new();

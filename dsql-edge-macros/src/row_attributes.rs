@@ -14,7 +14,7 @@ use syn::{Attribute, LitStr, Path, Token};
 pub(crate) struct RowAttributes {
     /// The documentation of the struct.
     pub(crate) docs: TokenStream,
-    /// The attributes of the struct and of the structs of its groups.
+    /// The attributes that the row's struct gets, and that the structs of its groups get.
     pub(crate) kept: TokenStream,
     /// The names of the derived traits, without the paths before the names.
     pub(crate) derived: Vec<String>,

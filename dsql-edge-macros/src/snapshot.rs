@@ -200,8 +200,8 @@ pub(crate) fn tracked_variables() -> TokenStream {
     }
 }
 
-/// The tokens that make the build depend on files that are read together; empty after the first call for these files in
-/// a process.
+/// Returns tokens that make the build depend on `files`, which are read together. In a process, only the first call
+/// for the same files returns tokens.
 pub(crate) fn tracked(files: &[PathBuf]) -> TokenStream {
     match files.first() {
         Some(first) if first_use(first) => files

@@ -40,8 +40,8 @@ impl Target {
         let package = text("CARGO_PKG_NAME");
         let library = manifest.library(folder.join("src/lib.rs").is_file(), &package);
         let binary = text("CARGO_BIN_NAME");
-        // Cargo sets the first variable only for integration tests and benchmarks. Rustdoc sets the second variable for
-        // documentation tests.
+        // Cargo sets `CARGO_TARGET_TMPDIR` only for integration tests and benchmarks. Rustdoc sets
+        // `UNSTABLE_RUSTDOC_TEST_PATH` for documentation tests.
         let kind = if is_set("CARGO_TARGET_TMPDIR") || is_set("UNSTABLE_RUSTDOC_TEST_PATH") {
             Kind::Other
         } else if !binary.is_empty() {
@@ -81,7 +81,7 @@ impl Target {
     }
 }
 
-/// The section, key and value of the manifest's lines that this module uses.
+/// The manifest's lines that this module uses: the section, the key and the value of each line.
 struct Manifest {
     lines: Vec<(String, String, String)>,
     sections: Vec<String>,

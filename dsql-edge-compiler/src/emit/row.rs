@@ -89,7 +89,7 @@ pub(super) fn row(fields: &Fields, target: &RowTarget, types: &WrittenTypes, sou
     decode(fields, &written, &row, source);
 }
 
-/// The placeholders of the types that the user wrote, by the number of the column.
+/// Maps the number of a column to the placeholder for the type that the user wrote for the column.
 type WrittenText = BTreeMap<usize, String>;
 
 fn placeholders(types: &WrittenTypes, source: &mut RustSource) -> WrittenText {
@@ -100,9 +100,9 @@ fn placeholders(types: &WrittenTypes, source: &mut RustSource) -> WrittenText {
 struct Row {
     /// Its type.
     ty: String,
-    /// The path of its constructor.
+    /// The path of the struct's constructor.
     path: String,
-    /// The span of its name, if the user wrote it.
+    /// The span of the struct's name, if the user wrote the name.
     span: Option<Span>,
     groups: Vec<(String, Row)>,
 }
@@ -171,7 +171,7 @@ fn anonymous_name(types: &WrittenTypes) -> Ident {
     format_ident!("{name}")
 }
 
-/// Whether a name in these tokens begins with `start`.
+/// Whether the tokens contain a name that begins with `start`.
 fn mentions(tokens: TokenStream, start: &str) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Ident(ident) => ident.to_string().starts_with(start),
@@ -220,23 +220,23 @@ fn columns(entries: &[Entry]) -> Vec<usize> {
     out
 }
 
-/// The types that the user wrote for columns of these entries, in order.
+/// Returns the types that the user wrote for columns of `entries`, in the order of the entries.
 fn own<'t>(entries: &[Entry], types: &'t WrittenText) -> impl Iterator<Item = &'t str> {
     columns(entries).into_iter().filter_map(|at| types.get(&at)).map(String::as_str)
 }
 
-/// The type of a field: the type that the user wrote for its column, otherwise its own type.
+/// Returns the type that the user wrote for the field's column; if the user wrote none, the field's own type.
 fn written_or_own(field: &Field, types: &WrittenText) -> String {
     field_type(field, types.get(&field.column).map(String::as_str))
 }
 
-/// The names of the traits that every row implements, without the names for which `wanted` returns false.
+/// Lists the traits that every row implements, except the traits for which `wanted` returns false.
 fn list_of_traits(wanted: impl Fn(&str) -> bool) -> String {
     let traits = ["Debug", "Clone", "PartialEq", "Serialize"].into_iter().filter(|name| wanted(name));
     traits.collect::<Vec<_>>().join(" ")
 }
 
-/// The impls of these traits for a row struct. `bounds` has one entry in brackets for each type that the user wrote.
+/// Implements `traits` for a row struct. `bounds` has one entry in brackets for each type that the user wrote.
 fn impls(
     row: &str,
     traits: &str,

@@ -12,7 +12,7 @@ use core::str::FromStr as _;
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::quote;
 
-/// The text, and the tokens that it refers to.
+/// Generated text, and the tokens to which the placeholders in the text refer.
 #[derive(Default)]
 pub(super) struct RustSource {
     text: String,
@@ -26,7 +26,7 @@ impl RustSource {
         let _ = self.text.write_fmt(text);
     }
 
-    /// Returns the placeholder of these tokens.
+    /// Keeps `tokens`, and returns the placeholder that refers to them.
     pub(super) fn placeholder(&mut self, tokens: TokenStream) -> String {
         self.tokens.push(tokens);
         format!("${}", self.tokens.len() - 1)

@@ -7,7 +7,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::ident::{ColumnName, FieldName};
 use crate::typed::TypedColumn;
 
-/// A node of the tree.
+/// A node in the tree of the columns' names.
 pub(super) enum Branch {
     Column { name: FieldName, column: usize },
     Group { name: FieldName, branches: Vec<Branch> },
@@ -136,8 +136,8 @@ fn insert(
     Ok(())
 }
 
-/// The column of a group that is NULL exactly if the group is absent. Only outer joins that are not known to have
-/// matched can make this column NULL, and each of these joins makes all columns of the group NULL.
+/// Returns the number of a column that is NULL exactly if the group is absent. Only outer joins that are not known to
+/// have matched can make this column NULL, and each of these joins makes all columns of the group NULL.
 pub(super) fn witness(
     branches: &[Branch],
     columns: &[(ColumnName, &TypedColumn)],

@@ -59,8 +59,8 @@ impl Relation {
         }
     }
 
-    /// `VALIDATE CONSTRAINT`. If several checks have this name, it is not known which one is meant, so no check is
-    /// validated.
+    /// `VALIDATE CONSTRAINT`. If several checks are called `name`, it is not known which of them the statement means,
+    /// so no check is validated.
     pub(super) fn validate_check(&mut self, name: &str) {
         let mut named = self.checks.iter_mut().filter(|check| check.name == name);
         if let (Some(check), None) = (named.next(), named.next()) {
@@ -68,7 +68,7 @@ impl Relation {
         }
     }
 
-    /// Applies an action on a parent table to the check that this table inherits from it.
+    /// Applies an action on a parent table to the check that this table inherits from the parent.
     pub(super) fn follow_check(&mut self, action: &AlterAction) {
         match action {
             AlterAction::RenameConstraint { from, to } => self.rename_check(&from.text, &to.text),

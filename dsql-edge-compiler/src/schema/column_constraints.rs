@@ -7,7 +7,7 @@
 use crate::diagnostic::{Code, Diagnostic};
 use crate::syntax::ast::{Constraint, ConstraintAttribute, ConstraintKind};
 
-/// The constraints, with DEFERRABLE applied to the constraint before it.
+/// Applies each attribute, such as DEFERRABLE, to the constraint before the attribute, and returns the constraints.
 pub(super) fn with_attributes(constraints: Vec<Constraint>) -> Vec<Constraint> {
     let mut out: Vec<Constraint> = Vec::with_capacity(constraints.len());
     for constraint in constraints {
@@ -26,8 +26,9 @@ pub(super) fn with_attributes(constraints: Vec<Constraint>) -> Vec<Constraint> {
     out
 }
 
-/// The error of a column's constraints. `column` is the column with its table, as messages name it; if `is_serial` is
-/// true, the constraints that the type `serial` adds are checked too.
+/// Returns an error if an attribute is misplaced, or if a column's constraints contradict each other. `column` is the
+/// column with its table, as messages name it; if `is_serial` is true, the constraints that the type `serial` adds
+/// are checked too.
 pub(super) fn contradiction(constraints: &[Constraint], column: &str, is_serial: bool) -> Option<Diagnostic> {
     misplaced_attribute(constraints).or_else(|| contradicting_values(constraints, column, is_serial))
 }

@@ -1,4 +1,5 @@
-//! Contains the extensions that come with PostgreSQL 16: the DDL of their objects that queries can name.
+//! Contains the extensions that come with PostgreSQL 16: for each extension, the DDL of the objects that queries can
+//! name.
 
 macro_rules! extensions {
     ($($name:literal,)*) => {
@@ -6,8 +7,8 @@ macro_rules! extensions {
     };
 }
 
-/// The extensions that come with PostgreSQL and have objects that queries can name. `cargo xtask catalog` reads them
-/// from PostgreSQL.
+/// The extensions that come with PostgreSQL and have objects that queries can name. `cargo xtask catalog` reads the
+/// extensions from PostgreSQL.
 pub(super) const EXTENSIONS: [(&str, &str); 36] = extensions![
     "adminpack",
     "amcheck",

@@ -19,7 +19,7 @@ pub struct DirectiveLine<'t> {
     pub span: Span,
     /// The line number, from 1.
     pub number: usize,
-    /// Whether the line is before the first statement: a directive has an effect only there.
+    /// Whether the line is before the first statement: after a statement, a directive does not have an effect.
     pub is_in_head: bool,
 }
 

@@ -46,7 +46,7 @@ enum Caught {
 }
 
 impl Fold {
-    /// Applies a block; returns `false` if the block has another form.
+    /// Applies a block; returns `false` if this module does not support the form of the block.
     pub(super) fn do_block(&mut self, statement: &Statement, text: &str) -> bool {
         let lexed = lex(&Source::script(text));
         let body = lexed.tokens.iter().find_map(|token| match &token.kind {
@@ -112,7 +112,7 @@ impl Fold {
     }
 }
 
-/// Whether the table has the column or the constraint that is added.
+/// Whether the table already has a column or a constraint that `alter` adds.
 fn has_addition(relation: &Relation, alter: &AlterTable) -> bool {
     alter.actions.iter().any(|action| match action {
         AlterAction::AddColumn { column, .. } => relation.column(&column.name.text).is_some(),
@@ -129,7 +129,7 @@ fn is_not_an_error(level: &Token) -> bool {
     matches!(&level.kind, TokenKind::Identifier(word) if levels.contains(&word.as_str()))
 }
 
-/// Whether the statement can fail only because its object exists, whatever the rows are.
+/// Whether the existence of its object is the only reason for which the statement can fail, whatever the rows are.
 fn fails_only_if_it_exists(statement: &StatementKind) -> bool {
     match statement {
         StatementKind::AlterTable(alter) => alter.actions.iter().all(|action| match action {
@@ -174,7 +174,7 @@ impl Block {
         Block { tokens: if lexed.error.is_some() { Vec::new() } else { lexed.tokens }, at: 0 }
     }
 
-    /// Returns the steps and the errors that are caught; `None` for another form.
+    /// Returns the steps of the block and the errors that the block catches; `None` if the form is not supported.
     fn read(mut self, body: &str) -> Option<(Vec<Step>, Caught)> {
         self.eat(K::Begin)?;
         let mut steps = Vec::new();

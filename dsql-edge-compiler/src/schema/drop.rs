@@ -14,7 +14,7 @@ use crate::diagnostic::Code;
 use crate::syntax::ast::{Drop, Expr, ExprKind, FromItem, ObjectKind, QualifiedName, Query, TypeName};
 use crate::syntax::visit::{self, Visit};
 
-/// An object that others can depend on, by its index in the schema.
+/// An object on which other objects can depend, identified by its index in the schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Object {
     Relation(usize),
@@ -133,8 +133,8 @@ impl Fold {
         }
     }
 
-    /// Drops everything that depends on these objects, directly or indirectly. If a given object is itself a type or a
-    /// function, it is dropped too.
+    /// Drops everything that depends on the objects in `dropped`, directly or indirectly. A type or a function in
+    /// `dropped` is itself dropped too.
     pub(super) fn drop_dependents(&mut self, mut dropped: Vec<Object>) {
         let mut at = 0;
         while let Some(object) = dropped.get(at).copied() {
@@ -191,7 +191,7 @@ impl Fold {
         }
     }
 
-    /// Removes functions, beginning with the last, so that the other indexes stay valid.
+    /// Removes functions, beginning with the last, so that the indexes of the functions before it stay valid.
     pub(super) fn forget_functions(&mut self, mut places: Vec<usize>) {
         places.sort_unstable();
         places.dedup();
@@ -211,7 +211,7 @@ impl Fold {
         own.into_iter().chain(below).collect()
     }
 
-    /// The schema and the name of a type, or of the row type of a relation.
+    /// Returns the schema and the name of a type; for a relation, those of its row type.
     fn type_name_of(&self, object: Object) -> Option<[String; 2]> {
         Some(match object {
             Object::Type(at) => {
@@ -266,8 +266,8 @@ impl Fold {
     }
 }
 
-/// Whether the type of a column or a domain is the type of this name, or an array of this type. The fold stores each
-/// type name with its schema.
+/// Whether `written`, the type of a column or a domain, is the type `name` or an array of the type `name`. The fold
+/// stores each type name with its schema.
 fn is_type(written: &TypeName, name: &[String; 2]) -> bool {
     written.name.parts.iter().map(|part| &part.text).eq(name)
 }

@@ -93,7 +93,7 @@ impl Growth {
     }
 }
 
-/// A prepared query, and the types of its first parameters.
+/// A prepared query, and the types that PREPARE declares for the first parameters.
 pub(super) struct PreparedQuery {
     pub(super) query: Query,
     pub(super) parameters: Vec<TypeName>,

@@ -125,7 +125,8 @@ impl Fold {
         }
     }
 
-    /// Applies actions on parents, partitions and the type of a table; returns `false` for another action.
+    /// Applies an action that changes the parents, the partitions or the type of a table; returns `false` for any
+    /// other action.
     pub(super) fn alter_relatives(&mut self, at: usize, action: &AlterAction) -> bool {
         match action {
             AlterAction::Inherit(parent) => {
@@ -180,7 +181,7 @@ impl Fold {
     }
 }
 
-/// A column as a child inherits it: without the identity and the sequence.
+/// Returns a column as a child table inherits it: without the identity and the sequence.
 fn inherited_column(column: Column) -> Column {
     Column {
         earlier_names: Vec::new(),
@@ -193,7 +194,8 @@ fn inherited_column(column: Column) -> Column {
     }
 }
 
-/// The action that PostgreSQL also applies to the tables that inherit; `None` if the action changes only the parent.
+/// Returns the action that PostgreSQL also applies to the children of a table; `None` if the action changes only the
+/// parent.
 fn inherited(action: &AlterAction, is_partition: bool) -> Option<AlterAction> {
     Some(match action {
         AlterAction::SetType { .. }

@@ -28,7 +28,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The time of an object's creation: the number of the statement, and the search path at that time.
+/// The moment when an object was created: the number of the statement that created it, and the search path at that
+/// moment.
 #[derive(Clone, Debug, Default)]
 pub struct Moment {
     /// The number of the statement.
@@ -37,10 +38,10 @@ pub struct Moment {
     pub path: Arc<[String]>,
 }
 
-/// The moment after all statements. No statement has this number.
+/// The number for the moment after all statements; no statement has this number.
 pub const NOW: u32 = u32::MAX;
 
-/// The objects of one kind by schema and name.
+/// Finds the objects of one kind by their schema and name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
     given: HashMap<(String, String), Vec<Given>>,
@@ -55,14 +56,14 @@ struct Given {
 }
 
 impl Names {
-    /// The object that had the name after this statement.
+    /// Returns the object that had the name after the statement with the number `version`.
     pub(super) fn at(&self, version: u32, schema: &str, name: &str) -> Option<usize> {
         let given = self.given.get(&(schema.to_owned(), name.to_owned()))?;
         let is_then = |it: &&Given| it.from <= version && (version < it.to || it.to == NOW);
         given.iter().rev().find(is_then).map(|it| it.object)
     }
 
-    /// The object that has the name.
+    /// Returns the object that has the name after all statements.
     pub(super) fn now(&self, schema: &str, name: &str) -> Option<usize> {
         self.at(NOW, schema, name)
     }

@@ -28,8 +28,8 @@ pub struct Schema {
     pub functions: Vec<Function>,
     /// Operators that the schema creates.
     pub operators: Vec<Operator>,
-    /// The schemas and names of the collations that the schema creates and under which strings of different bytes may
-    /// be equal.
+    /// The schema and the name of each collation that the schema creates and that may treat strings of different
+    /// bytes as equal.
     pub nondeterministic_collations: Vec<(String, String)>,
     /// Casts that the schema creates.
     pub casts: Vec<Cast>,
@@ -45,7 +45,7 @@ pub struct Schema {
     pub rust_types: Vec<RustType>,
     /// The statements that may change the schema but have an unknown effect, each with its file.
     pub unfollowed: Vec<SchemaError>,
-    /// The names in these statements.
+    /// The names in the statements of `unfollowed`.
     pub taints: Vec<Taint>,
     pub(super) relation_names: Names,
     pub(super) type_names: Names,
@@ -101,10 +101,10 @@ pub struct Cast {
 pub(super) struct Extension {
     pub(super) name: String,
     pub(super) schema: String,
-    /// The indexes of its relations and types.
+    /// The indexes of the extension's relations; `types` has the indexes of its types.
     pub(super) relations: Range<usize>,
     pub(super) types: Range<usize>,
-    /// The numbers of its statements.
+    /// The numbers of the statements that created the extension's objects.
     pub(super) statements: Range<u32>,
 }
 
@@ -133,10 +133,12 @@ pub struct Relation {
     pub name: String,
     /// The columns of the relation; for a view, only the columns in the column list of the view's definition.
     pub columns: Vec<Column>,
-    /// The renames of its query's columns, in order: the number of the statement, the old name and the new name.
+    /// How the columns of a view's query were renamed, in order: for each rename, the number of the statement, the
+    /// old name and the new name.
     pub renamed_columns: Vec<(u32, String, String)>,
     /// For each replacement of a view, the number of the statement, and the number of columns before the replacement.
-    /// For a view that was created before the replacement, the replaced view has only this number of columns.
+    /// In the query of a view that was created before the replacement, the replaced view has only this number of
+    /// columns.
     pub replaced: Vec<(u32, usize)>,
     /// Keys by column index: primary keys, unique constraints, unique indexes without predicate.
     pub keys: Vec<Key>,
@@ -222,9 +224,10 @@ pub struct Key {
 /// An exclusion constraint.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exclusion {
-    /// Its name; `None` if the statement does not name the constraint, and the generated name depends on an expression.
+    /// The name of the constraint; `None` if the statement does not name the constraint, and the generated name
+    /// depends on an expression.
     pub name: Option<String>,
-    /// The columns that its elements name.
+    /// The columns that the elements of the constraint name.
     pub columns: Vec<String>,
 }
 
@@ -291,7 +294,7 @@ pub struct Column {
     pub generated: bool,
     /// The expression of the column's default or generation; `None` if the expression is a constant.
     pub(super) computed: Option<Box<Computed>>,
-    /// Whether the column is serial or an identity, and its sequence has not been created yet.
+    /// Whether the column needs a sequence, as a serial or identity column, and the sequence has not been created yet.
     pub(super) has_sequence: bool,
     /// The sequence that the column owns.
     pub(super) sequence: Option<usize>,
@@ -379,7 +382,8 @@ pub struct Function {
 }
 
 impl Function {
-    /// The schema and the name that the function had after a statement; `None` if the function was created later.
+    /// Returns the schema and the name that the function had after the statement with the number `version`; `None` if
+    /// the function was created later.
     pub fn name_at(&self, version: u32) -> Option<(&str, &str)> {
         if version < self.created {
             return None;
@@ -425,7 +429,7 @@ impl Schema {
         self.rust_types.iter().find(|it| match it.sql.as_slice() {
             [its_table, its_column] => {
                 let mut path = self.search_path.iter();
-                // The name refers to the first schema of the path that has such a table.
+                // The name refers to the first schema of the path that has a table with this name.
                 its_table == table
                     && its_column == column
                     && path

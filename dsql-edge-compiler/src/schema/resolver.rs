@@ -9,22 +9,23 @@ use crate::syntax::ast::{Query, TypeName};
 /// The functions of the analyzer.
 #[derive(Clone, Copy)]
 pub(crate) struct Resolver {
-    /// Whether PostgreSQL has a built-in type of this name: an unqualified name always refers to such a type.
+    /// Whether PostgreSQL has a built-in type of this name: if it has one, the unqualified name always refers to the
+    /// built-in type.
     pub(crate) is_builtin_type: fn(&str) -> bool,
     /// The columns of a query; the names in the query have the meaning that they had at the given moment. `None` if the
     /// query cannot be analyzed. The last argument has the types of the parameters.
     pub(crate) columns_of_query: fn(&Schema, &Query, &Moment, &[TypeName]) -> Option<ResolvedColumns>,
-    /// The columns of a view or a sequence, by its index.
+    /// The columns of the view or sequence that has the given index.
     pub(crate) columns_of_relation: fn(&Schema, usize) -> Option<ResolvedColumns>,
 }
 
 /// The columns of a query, in order.
 pub(crate) type ResolvedColumns = Vec<ResolvedColumn>;
 
-/// A column of a query, as a column of the table that is created from the query.
+/// A column of a query: its name, type and collation in a table that is created from the query.
 pub(crate) struct ResolvedColumn {
     pub(crate) name: String,
     pub(crate) type_name: TypeName,
-    /// The collation, if it is not the collation of the type.
+    /// The collation, if it differs from the collation of the type.
     pub(crate) collation: Option<String>,
 }

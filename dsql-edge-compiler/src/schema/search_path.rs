@@ -26,7 +26,7 @@ impl Fold {
         self.path_after = if is_local { self.path_after.take().or(Some(before)) } else { None };
     }
 
-    /// Ends the effect of `SET LOCAL`, because the transaction ends.
+    /// Restores the search path that was changed by `SET LOCAL`, because the transaction ends.
     pub(super) fn end_transaction(&mut self) {
         if let Some(path) = self.path_after.take() {
             self.path = path;
@@ -67,7 +67,8 @@ impl Fold {
         }
     }
 
-    /// The schema in which an object without a schema in its name is created: the first schema of the path that exists.
+    /// Returns the first existing schema of the search path: an object with an unqualified name is created in this
+    /// schema.
     pub(super) fn first_schema(&self) -> String {
         let exists = |name: &&String| *name == TEMPORARY || self.has_schema(name);
         let found = match self.path.as_slice() {

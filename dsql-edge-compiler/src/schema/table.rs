@@ -154,7 +154,8 @@ impl Fold {
         }
     }
 
-    /// `ChooseRelationName`: the first name that no relation of the schema has.
+    /// Generates the name of a sequence as `ChooseRelationName` does: the first name that no relation of the schema
+    /// has.
     fn free_sequence_name(&self, schema: &str, table: &str, column: String) -> String {
         free_name(table, &[column], "seq", |name| self.schema.relation(schema, name).is_some())
     }
@@ -237,8 +238,8 @@ impl Fold {
                 column.generated = true;
                 column.has_default = true;
             }
-            // A constraint of this kind that is written at a column does not list columns, so the column is added to
-            // the list.
+            // A key or a foreign key that is written at a column does not list columns, so the column is added to its
+            // list.
             ConstraintKind::PrimaryKey(KeyConstraint { ref mut columns, .. })
             | ConstraintKind::Unique(KeyConstraint { ref mut columns, .. })
             | ConstraintKind::ForeignKey(ForeignKeyConstraint { ref mut columns, .. }) => {

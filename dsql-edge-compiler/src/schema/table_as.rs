@@ -82,7 +82,8 @@ impl Fold {
         columns.into_iter().flatten().map(column).collect()
     }
 
-    /// The moment before this statement: the statement's query cannot refer to the objects that the statement creates.
+    /// Returns the moment before the current statement, whose query cannot refer to the objects that the statement
+    /// creates.
     pub(super) fn moment_before(&self) -> Moment {
         let now = self.moment();
         Moment { version: now.version.saturating_sub(1), ..now }

@@ -26,7 +26,7 @@ pub struct Lexed {
     pub error: Option<Diagnostic>,
     /// The names of `$name` parameters, in order of first appearance; the first is parameter 1.
     pub captures: Vec<String>,
-    /// The greatest number among `$1`, `$2` …; 0 if there is none.
+    /// The greatest number among the parameters `$1`, `$2` …; 0 if the text does not contain such a parameter.
     pub numbered: u32,
     /// The place of each placeholder, and its number.
     pub placeholders: Vec<(Span, u32)>,
@@ -104,7 +104,7 @@ struct Lexer<'a> {
     unsent: usize,
     /// For a script, the number of `COPY … FROM stdin` statements that end with `\;` and that psql has not sent yet.
     unsent_copies: usize,
-    /// The end of a sequence of `+` and `-` that are operators of one character each.
+    /// The position up to which each `+` and each `-` is an operator of one character.
     signs_until: usize,
     out: Lexed,
 }

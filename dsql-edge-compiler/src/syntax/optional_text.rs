@@ -74,8 +74,8 @@ fn shown(lexed: &Lexed, number: u32) -> String {
     }
 }
 
-/// The tokens of one combination, with some pieces and without the others. The parameters of the combination are
-/// numbered again without gaps; the second result has the original numbers.
+/// Returns the tokens of one combination: `is_in` states for each piece whether the combination contains the piece.
+/// The parameters of the combination are numbered again without gaps; the second result has the original numbers.
 pub fn combination(lexed: &Lexed, is_in: &[bool]) -> (Lexed, Vec<u32>) {
     let out_of: Vec<&Piece> =
         lexed.pieces.iter().zip(is_in).filter(|(_, is_in)| !**is_in).map(|(piece, _)| piece).collect();

@@ -91,8 +91,8 @@ impl<'t> Parsed<'t> {
         Ok(Parsed { text: text.into(), tokens, statements })
     }
 
-    /// Parses the statements of tokens that were taken from a text, as far as they can be parsed. Also returns the
-    /// errors of the other statements, each with the span of its statement.
+    /// Parses those statements in `tokens` that can be parsed; `tokens` were taken from `text`. Also returns the
+    /// error of each statement that cannot be parsed, with the span of the statement.
     pub fn readable(text: &'t str, tokens: Lexed) -> (Parsed<'t>, Vec<(Diagnostic, Span)>) {
         let (statements, errors) = on_own_stack(|| parse_readable(text, &tokens));
         (Parsed { text: text.into(), tokens, statements }, errors)
@@ -108,7 +108,7 @@ impl<'t> Parsed<'t> {
         self.statements.iter().map(|tree| self.statement(tree))
     }
 
-    /// One of the statements, with the text and the tokens.
+    /// Combines `tree`, one of the statements, with the text and the tokens.
     pub fn statement<'p>(&'p self, tree: &'p Statement) -> ParsedStatement<'p> {
         ParsedStatement { tree, text: &self.text, tokens: &self.tokens }
     }

@@ -131,7 +131,8 @@ fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String,
                     }
                 }
             }
-            // If no binding has this name, the lines of the name are removed, unless the value is empty or the default.
+            // If no binding has this name, each line that assigns the name is removed, unless the assigned value is
+            // empty or the default.
             (None, _) => changes.extend(
                 assigned
                     .filter(|it| !it.value.is_empty() && !is_default(it))
@@ -150,8 +151,8 @@ fn merged(text: &str, bindings: &Bindings, written: &Bindings) -> Result<String,
     Ok(out)
 }
 
-/// The option with which the next start keeps a value. The option contains the value itself only if the value is a
-/// region, which is certainly not a secret.
+/// Returns the option that makes the next start keep a value. The option contains the value itself only if the value
+/// is a region, which is certainly not a secret.
 fn to_keep(assignment: &Assignment<'_>) -> Option<String> {
     if assignment.name == "DSQL_USER" {
         return Some("--user ROLE --as ROLE".to_owned());
@@ -164,8 +165,8 @@ fn to_keep(assignment: &Assignment<'_>) -> Option<String> {
     (assignment.name == "DSQL_REGION" && is_region).then(|| format!("--region {}", assignment.value))
 }
 
-/// Whether a region or a role belongs to an earlier start whose folder was removed. This is so if the file also
-/// contains keys that dsql-local generated.
+/// Whether a region or a role was written by an earlier start whose folder was removed. The sign of such a start is
+/// that the file also contains keys that dsql-local generated.
 fn is_of_missing_start(assignment: &Assignment<'_>, found: &[Assignment<'_>]) -> bool {
     let is_key = |it: &Assignment<'_>| it.name == "AWS_ACCESS_KEY_ID" && Credentials::is_made_up(it.value);
     matches!(assignment.name, "DSQL_REGION" | "DSQL_USER") && found.iter().any(is_key)
@@ -194,7 +195,7 @@ fn is_default(assignment: &Assignment<'_>) -> bool {
     assignment.name == "DSQL_USER" && assignment.value == "admin"
 }
 
-/// Reads the bindings, by [`NAMES`], from the text of the file that the last start wrote into its folder.
+/// Reads the bindings in [`NAMES`] from `text`: the last start wrote a file with this text into its folder.
 pub(crate) fn bindings_of(text: &str) -> Bindings {
     let found = assignments(text).unwrap_or_default();
     let each = found.iter().filter_map(|it| {

@@ -10,7 +10,7 @@ use super::replace_file::replace_file;
 
 const FILE: &str = "bindings";
 
-/// Reads the bindings of the last start; empty before the first start.
+/// Reads the bindings of the last start; before the first start, returns no bindings.
 pub(crate) fn read(folder: &Path) -> Bindings {
     bindings_of(&fs::read_to_string(folder.join(FILE)).unwrap_or_default())
 }

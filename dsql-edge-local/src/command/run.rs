@@ -116,7 +116,7 @@ async fn end(mut child: Child, pid: u32, stop: Stop, signals: &mut Signals) -> C
     Ok(())
 }
 
-/// Waits until the command ends, the time has passed, or a second signal arrives.
+/// Waits until the command ends, `time` has passed, or a second signal arrives.
 async fn wait(child: &mut Child, time: Duration, signals: &mut Signals) -> CommandResult<()> {
     tokio::select! {
         status = child.wait() => { status?; }

@@ -20,7 +20,7 @@ const ROOM: usize = 1000;
 /// How long a session is kept after its end, so that its keys are reported as expired and not as unknown.
 const REMEMBERED: Duration = Duration::hours(12);
 
-/// The owner of the keys that an endpoint was given.
+/// The ARN of the user that owns the keys of an endpoint.
 pub(crate) const OWNER: &str = "arn:aws:iam::000000000000:user/dsql-local";
 
 /// An identity that signs tokens: its keys, its ARN, and its permissions.

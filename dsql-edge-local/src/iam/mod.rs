@@ -23,7 +23,7 @@ use token::{Malformed, Token};
 /// The service that tokens are signed for.
 const SERVICE: &str = "dsql";
 
-/// The time by which a signer's clock may be ahead of ours; AWS allows the same.
+/// The time by which a signer's clock may be ahead of the endpoint's clock; AWS allows the same time.
 const SKEW: Duration = Duration::minutes(5);
 
 /// AWS's message for an access key that does not exist (`InvalidClientTokenId`).

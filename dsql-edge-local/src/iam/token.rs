@@ -46,7 +46,7 @@ pub(super) struct Token {
 /// The scope in `X-Amz-Credential`.
 pub(super) struct Scope {
     pub(super) access_key_id: String,
-    /// The day, `yyyymmdd`, which is the same as in `X-Amz-Date`.
+    /// The day, `yyyymmdd`, which equals the day in `X-Amz-Date`.
     pub(super) day: String,
     pub(super) region: String,
     pub(super) service: String,
@@ -128,7 +128,7 @@ pub(super) fn date(stamp: &str) -> Option<OffsetDateTime> {
     PrimitiveDateTime::parse(stamp, form).ok().map(PrimitiveDateTime::assume_utc)
 }
 
-/// The parts of the credential of a token or a request.
+/// Splits the credential of a token or a request into its parts.
 pub(super) fn scope(credential: &str, stamp: &str) -> Result<Scope, Malformed> {
     let parts: Vec<&str> = credential.split('/').collect();
     let [access_key_id, day, region, service, "aws4_request"] = parts.as_slice() else {

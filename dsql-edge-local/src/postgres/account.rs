@@ -115,7 +115,7 @@ fn copy_tree(from: &Path, to: &Path, owner: u32) -> io::Result<()> {
         } else if kind.is_symlink() {
             symlink(fs::read_link(&source)?, &target)?;
         } else if kind.is_file() {
-            // Whether all users have the same permissions to read and to execute as the owner.
+            // Whether all users have the owner's permissions to read and to execute the file.
             let mode = entry.metadata()?.permissions().mode();
             let is_open = mode >> 6 & 0o5 & !mode == 0;
             if !is_open || fs::hard_link(&source, &target).is_err() {

@@ -39,7 +39,7 @@ pub(super) async fn create(
     keep(data, &kept).map_err(Error::file(&kept))
 }
 
-/// Keeps a copy. If another start does the same at the same time, one of the two copies remains.
+/// Keeps a copy of the folder `data` as `kept`. If two starts keep a copy at the same time, one of the copies remains.
 fn keep(data: &Path, kept: &Path) -> io::Result<()> {
     static STARTS: AtomicUsize = AtomicUsize::new(0);
     let number = STARTS.fetch_add(1, Ordering::Relaxed);

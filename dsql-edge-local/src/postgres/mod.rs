@@ -211,7 +211,8 @@ impl Postgres {
     }
 }
 
-/// The SQL of a function that returns the types that columns may have, by the names that `format_type` returns.
+/// Returns the SQL that creates a function. The function lists the types that a column may have, with the names that
+/// `format_type` returns.
 fn column_types() -> String {
     let names: Vec<String> = dsql::column_types().map(|(name, _)| format!("'{name}'")).collect();
     format!(
@@ -221,7 +222,8 @@ fn column_types() -> String {
     )
 }
 
-/// Opens a session with the server of this socket, without the proxy. The session ends when the client is dropped.
+/// Opens a session with the server that listens on `socket`, without the proxy. The session ends when the client is
+/// dropped.
 pub(crate) async fn session(socket: &Path, role: &str) -> Result<Client, tokio_postgres::Error> {
     let folder = socket.parent().unwrap_or(socket);
     let (client, connection) =

@@ -79,7 +79,7 @@ pub(crate) fn message(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     out
 }
 
-/// Writes an ErrorResponse with this severity and SQLSTATE, and with these other fields, each a code and a text. A NUL
+/// Writes an ErrorResponse with `severity`, `sqlstate` and further `fields`; each field has a code and a text. A NUL
 /// in a text would end its field early, and is left out.
 pub(crate) fn error_response(severity: &str, sqlstate: &str, fields: &[(u8, &[u8])]) -> Vec<u8> {
     let first = [(b'S', severity.as_bytes()), (b'V', severity.as_bytes()), (b'C', sqlstate.as_bytes())];

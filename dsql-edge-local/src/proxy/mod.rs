@@ -182,7 +182,7 @@ impl Endpoint {
         Err(ConnectionRejected::rate_exceeded(why))
     }
 
-    /// Returns the identity that signed a token for this user.
+    /// Verifies a token for `user`, and returns the identity that signed the token.
     fn authenticate(&self, password: &str, user: &str, host: &str) -> Result<Identity, ConnectionRejected> {
         let now = self.cluster.clock.now();
         let signer = iam::signer(password).unwrap_or_default();

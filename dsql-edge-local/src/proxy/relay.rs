@@ -78,8 +78,8 @@ async fn lives(cluster: &Cluster, session: &Mutex<Session>) {
     (cluster.log)("connection closed: it has reached DSQL's maximum age");
 }
 
-/// The time after this duration, limited to the last date that the type can hold, because the clock can be set forward
-/// to that date.
+/// Returns the time that is `by` after `now`, limited to the last date that the type can hold: the clock can be set
+/// forward to that date.
 fn after(now: OffsetDateTime, by: Duration) -> OffsetDateTime {
     now.saturating_add(time::Duration::try_from(by).unwrap_or(time::Duration::MAX))
 }
@@ -94,9 +94,10 @@ pub(super) async fn cancel(postgres: &Path, packet: &[u8]) -> io::Result<()> {
 
 /// The state of the login and of the answers. `answers` and `messages` share this state.
 struct Login {
-    /// The fault `drop-flight`: messages that arrive before the login is done are dropped, up to their Sync.
+    /// Whether the fault `drop-flight` is set: messages that arrive before the login is done are dropped, up to their
+    /// Sync.
     drops_flight: bool,
-    /// The first ReadyForQuery has arrived.
+    /// Whether the first ReadyForQuery has arrived.
     done: AtomicBool,
     /// Notified when a ReadyForQuery, an error or a CopyInResponse has arrived.
     answered: Notify,
@@ -172,7 +173,7 @@ where
     }
 }
 
-/// The bytes that PostgreSQL gets for a message; `None` if the connection must end instead.
+/// Returns the bytes to send to PostgreSQL for a client's message; `None` if the connection must end instead.
 async fn checked(frame: Frame, session: &Arc<Mutex<Session>>, socket: &Path) -> Option<Vec<u8>> {
     let named = |session: &mut Session, frame: Frame| (session.named_tables(&frame), frame);
     let (tables, frame) = on_message(session, frame, named).await;
@@ -184,7 +185,8 @@ async fn checked(frame: Frame, session: &Arc<Mutex<Session>>, socket: &Path) -> 
     .await
 }
 
-/// Handles a message with its session. A long message does not block the threads that serve other sessions.
+/// Runs `work` with a message and the session of the message. A long message does not block the threads that serve
+/// other sessions.
 async fn on_message<T: Send + 'static>(
     session: &Arc<Mutex<Session>>,
     frame: Frame,

@@ -21,7 +21,7 @@ use crate::faults;
 const BUILDING: Duration = Duration::from_secs(2);
 
 impl Session {
-    /// The rejection of a statement of a simple query.
+    /// Checks a statement of a simple query, and returns the rejection if the statement is rejected.
     pub(super) fn rejection(
         &mut self,
         statement: ParsedStatement<'_>,
@@ -47,7 +47,7 @@ impl Session {
         findings.into_iter().find(|finding| finding.rule.is_rejected()).map(StatementRejected::of)
     }
 
-    /// The rejection of a statement because of earlier statements, or of other sessions.
+    /// Returns the rejection of a statement, if earlier statements or other sessions are the reason to reject it.
     pub(super) fn rejection_here(&mut self, statement: ParsedStatement<'_>) -> Option<Rejection> {
         if matches!(statement.kind, StatementKind::Utility("EXPLAIN")) {
             self.cycles.current().explains = true;
@@ -72,7 +72,7 @@ impl Session {
         }
     }
 
-    /// The statement that PostgreSQL runs instead of a statement that only DSQL has.
+    /// Returns the statement that PostgreSQL runs in place of `statement`, if only DSQL has `statement`.
     pub(super) fn local(&self, statement: ParsedStatement<'_>) -> Option<String> {
         self.shown(statement).or_else(|| statement::local(statement, &self.cluster.seal_key))
     }

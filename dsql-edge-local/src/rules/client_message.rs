@@ -12,7 +12,7 @@ use super::{Session, message, statement};
 use crate::proxy::frame::{self, Frame, FrontendTag};
 
 impl Session {
-    /// Returns the bytes that PostgreSQL gets for a client's message. `schema` has the tables of
+    /// Returns the bytes to send to PostgreSQL for a client's message. `schema` has the tables of
     /// [`Session::named_tables`].
     pub(crate) fn client_message(&mut self, frame: Frame, schema: Option<&Schema>) -> Vec<u8> {
         if self.copy_in.has_begun() {

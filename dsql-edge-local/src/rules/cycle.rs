@@ -39,8 +39,8 @@ pub(super) struct Cycle {
     pub(super) explains: bool,
     /// Whether an error has arrived.
     pub(super) failed: bool,
-    /// If a statement of the client was replaced by a statement that PostgreSQL certainly rejects: the number in the
-    /// first such replacement.
+    /// The number in the first statement that replaces a client's statement and that PostgreSQL certainly rejects;
+    /// `None` if the cycle does not have such a replacement.
     pub(super) rejected: Option<u32>,
     /// The faults that a statement of the cycle sets.
     pub(super) requested: Option<Requested>,
@@ -51,14 +51,15 @@ pub(super) struct Cycle {
 /// The effect of a cycle on its transaction.
 #[derive(Default)]
 pub(super) struct Commit {
-    /// Whether a write of the cycle commits by itself. The fault injector is consulted only for the first such write.
+    /// Whether a write of the cycle commits by itself. The fault injector is consulted only for the first write that
+    /// commits by itself.
     pub(super) autocommits: bool,
     /// Whether the connection ends before the cycle's ReadyForQuery is sent; the client then gets none of the cycle's
     /// answers.
     pub(super) cut: bool,
     /// The schema change in the cycle.
     pub(super) change: Option<SchemaChange>,
-    /// The number of parts of the change that had no effect.
+    /// How many parts of the schema change had no effect.
     pub(super) skipped: usize,
     /// The number of ROLLBACKs in the cycle that are not answered.
     pub(super) rollbacks: usize,
@@ -68,15 +69,16 @@ pub(super) struct Commit {
 
 /// The last unanswered message about a prepared statement.
 pub(super) struct LastAbout<'c> {
-    /// The statement of a Parse; `None` for a Close.
+    /// The statement that a Parse prepares; `None` for a Close.
     pub(super) parsed: Option<&'c PreparedStatement>,
     /// Whether a Sync was sent after the message.
     pub(super) before_sync: bool,
-    /// Whether other messages about the statement precede the message.
+    /// Whether other unanswered messages about the prepared statement precede the message.
     pub(super) follows_another: bool,
 }
 
-/// An unanswered message about a prepared statement: the number of its cycle, and the statement of a Parse.
+/// An unanswered message about a prepared statement: the number of the message's cycle, and the statement that a
+/// Parse prepares.
 type About = (u64, Option<PreparedStatement>);
 
 /// The cycles that PostgreSQL has not answered completely.
@@ -137,7 +139,7 @@ impl Cycles {
         self.cycles.front_mut()
     }
 
-    /// Handles ParseComplete, BindComplete or CloseComplete. Returns the client's message that this answers.
+    /// Handles ParseComplete, BindComplete or CloseComplete. Returns the message to which it is the answer.
     pub(super) fn completes(&mut self) -> Option<Sent> {
         let sent = self.answered()?.sent.pop_front()?;
         self.forget(&sent);

@@ -5,7 +5,7 @@
 //! ASCII becomes a private character. PostgreSQL rejects the whole message if its text is not valid in the client's
 //! encoding.
 
-/// The first of the private characters that replace bytes: each byte has its own character.
+/// The first character of the private range whose characters replace bytes: each byte has its own character.
 const PRIVATE: u32 = 0xF700;
 
 /// Encodings in which an ASCII byte can be the second byte of a character.
@@ -26,7 +26,7 @@ pub(super) enum Encoding {
 }
 
 impl Encoding {
-    /// The encoding with this name in ParameterStatus.
+    /// Returns the encoding that ParameterStatus reports as `name`.
     pub(super) fn named(name: &str) -> Encoding {
         match name {
             "UTF8" | "UNICODE" | "SQL_ASCII" => Encoding::Utf8,
@@ -45,7 +45,7 @@ impl Encoding {
             .any(|word| super::message::contains(text, word))
     }
 
-    /// The text of these bytes, or the first byte that makes the text invalid.
+    /// Returns the text of `bytes`, or the first byte that makes the text invalid.
     pub(super) fn decode(self, bytes: &[u8]) -> Result<String, u8> {
         match self {
             Encoding::Utf8 => std::str::from_utf8(bytes)

@@ -30,7 +30,7 @@ impl StatementRejected {
         StatementRejected { sqlstate, message, detail, instead: hint, fault: None }
     }
 
-    /// An answer of DSQL that is not in the tables of rules, and the alternative for the log.
+    /// Makes an answer of DSQL that is not in the tables of rules; `instead` is the alternative for the log.
     pub(super) fn new(
         sqlstate: &'static str,
         message: impl Into<String>,
@@ -61,7 +61,8 @@ impl StatementRejected {
         StatementRejected::new("22021", message, "send UTF-8, or set client_encoding first".to_owned())
     }
 
-    /// The answer to a text in the same cycle as a statement that may have changed the encoding.
+    /// The answer to a text whose encoding is not known: an earlier statement of the cycle may have changed the
+    /// encoding.
     pub(super) fn encoding_unknown() -> StatementRejected {
         StatementRejected::new(
             "0A000",

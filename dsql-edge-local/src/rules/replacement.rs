@@ -40,7 +40,7 @@ use super::cycle::Sent;
 use super::rejected::StatementRejected;
 use super::{Session, message};
 
-/// The beginning of the name of the statement's column; the number follows. No table has such a column.
+/// A replacement contains a name that begins with this text; a number follows. No table has a column with such a name.
 const MARK: &str = "dsql_local_rejected_";
 
 /// PostgreSQL accepts names of prepared transactions that are shorter than 200 bytes.
@@ -55,15 +55,15 @@ impl Session {
         format!("SELECT {MARK}{number}")
     }
 
-    /// A statement that ends the transaction like a failing COMMIT. PostgreSQL does not always reject this statement,
-    /// so a later statement of the cycle may be rejected too.
+    /// Returns a statement that replaces a COMMIT, and ends the transaction as a failing COMMIT does. PostgreSQL does
+    /// not always reject this statement, so a later statement of the cycle may be rejected too.
     pub(super) fn mark_commit(&mut self, rejected: StatementRejected) -> String {
         let number = self.keep(rejected);
         format!("PREPARE TRANSACTION '{MARK}{number}_{:0>width$}'", 0, width = LONGEST_NAME)
     }
 
-    /// Keeps DSQL's answer until PostgreSQL rejects the statement with this number. After a rejected statement
-    /// PostgreSQL skips to Sync, so a cycle has at most one such answer, for any number of statements.
+    /// Keeps DSQL's answer until PostgreSQL rejects the statement with the returned number. After a rejected
+    /// statement PostgreSQL skips to Sync, so a cycle has at most one kept answer, for any number of statements.
     fn keep(&mut self, rejected: StatementRejected) -> u32 {
         let cycle = self.cycles.current();
         let skipped = cycle.rejected.or(cycle.failed.then_some(self.number));
@@ -76,14 +76,14 @@ impl Session {
         self.number
     }
 
-    /// Returns a Parse that fails with this answer, to send in place of the client's message. The Parse uses a
-    /// statement name of dsql-local, so that the client's prepared statements are kept.
+    /// Returns a Parse to send in place of the client's message; the Parse fails with the answer `rejected`. The
+    /// Parse uses a statement name of dsql-local, so that the client's prepared statements are kept.
     pub(super) fn instead_of_message(&mut self, rejected: StatementRejected) -> Vec<u8> {
         let mark = self.mark(rejected);
         message::parse_of(&self.own_name(), mark.as_bytes(), &[0, 0])
     }
 
-    /// Parse, Bind and Execute of another statement, instead of an Execute.
+    /// Returns Parse, Bind and Execute of the statement `sql`, to send in place of the client's Execute.
     pub(super) fn instead_of_execute(&mut self, sql: &str) -> Vec<u8> {
         self.number = self.number.wrapping_add(1);
         let name = self.own_name();

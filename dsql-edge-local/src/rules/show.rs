@@ -8,7 +8,7 @@ use dsql_edge_compiler::syntax::ast::StatementKind;
 
 use super::Session;
 
-/// The beginning of the name of the SELECT's column; the setting's name follows.
+/// A SHOW is replaced by a SELECT whose column has a name that begins with this text; the setting's name follows.
 pub(super) const COLUMN: &str = "dsql_local_show_";
 
 /// The setting by which a session requests faults.

@@ -33,7 +33,7 @@ impl Session {
         sent.unwrap_or(frame.bytes)
     }
 
-    /// The statements of a simple query, with the first rejected one replaced.
+    /// Returns the statements of a simple query; if a statement is rejected, the first rejected statement is replaced.
     fn simple(&mut self, text: &str, schema: Option<&Schema>) -> String {
         let whole = match statement::parsed(text) {
             Ok(whole) => whole,

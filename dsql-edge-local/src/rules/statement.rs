@@ -86,7 +86,7 @@ pub(super) type PreparedStatement = Option<Arc<Parsed<'static>>>;
 
 /// The tables that a text names, if a rule needs their columns and keys.
 pub(super) fn named_tables(text: &str) -> Vec<QualifiedName> {
-    // Most texts contain neither of these words, and need no further search.
+    // Most texts contain neither LATERAL nor DROP, and need no further search.
     let upper = text.to_ascii_uppercase();
     if !(upper.contains("LATERAL") || upper.contains("DROP")) {
         return Vec::new();
@@ -205,8 +205,8 @@ fn columns_of(table: &CreateTable) -> impl Iterator<Item = &TableColumn> {
     })
 }
 
-/// If a statement creates a column of type `numeric` without precision and scale, returns the statement with the ones
-/// that DSQL uses (dsqlbase, live 2026-10-03).
+/// If a statement creates a column of type `numeric` without precision and scale, returns the statement with the
+/// precision and scale that DSQL uses (dsqlbase, live 2026-10-03).
 fn with_numeric<'s>(
     statement: ParsedStatement<'_>,
     columns: impl Iterator<Item = &'s TableColumn>,
@@ -236,8 +236,8 @@ fn is_bare_numeric(ty: &TypeName) -> bool {
         && !ty.percent_type
 }
 
-/// A query of an index's expressions that reads no rows. Its only purpose is to fail with the errors of the expressions
-/// themselves.
+/// Returns a query that selects the expressions of an index, but reads no rows. Its only purpose is to fail with the
+/// errors that the expressions themselves cause.
 fn probe(index: &CreateIndex, text: &str) -> String {
     let keys = index.elements.iter().map(|element| &element.expr);
     let expressions: Vec<String> =
@@ -245,7 +245,8 @@ fn probe(index: &CreateIndex, text: &str) -> String {
     format!("SELECT {} FROM {} WHERE false", expressions.join(", "), name_in_sql(&index.table))
 }
 
-/// A statement without the first occurrence of each of these words. The words must be in this order.
+/// Returns the statement without the first occurrence of each word in `words`. The statement must contain the words
+/// in the order of `words`.
 fn without(statement: ParsedStatement<'_>, words: &[&str]) -> Option<String> {
     let text = statement.text;
     let mut out = String::new();
@@ -267,8 +268,8 @@ pub(super) fn name_in_sql(name: &QualifiedName) -> String {
     name.parts.iter().map(|part| quoted(&part.text)).collect::<Vec<_>>().join(".")
 }
 
-/// The replacement for `AWS IAM GRANT role TO 'arn'` and `AWS IAM REVOKE role FROM 'arn'`. PostgreSQL rejects other
-/// statements with these words.
+/// The replacement for `AWS IAM GRANT role TO 'arn'` and `AWS IAM REVOKE role FROM 'arn'`. Other forms of the two
+/// statements are not replaced, and PostgreSQL rejects them.
 fn iam(statement: ParsedStatement<'_>, seal_key: &SealKey) -> Option<String> {
     let [_, _, command, role, preposition, arn] = statement.own_tokens() else { return None };
     let role = role.kind.name()?;

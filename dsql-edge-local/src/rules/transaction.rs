@@ -96,10 +96,10 @@ pub(super) struct Transaction {
     /// A schema change that is answered but not committed.
     change: Option<SchemaChange>,
     catalog: CatalogCopy,
-    /// Whether the connection ends instead of a commit. The connection ends as soon as all messages before the commit
-    /// are answered.
+    /// Whether a fault ends the connection in place of a commit. The connection ends as soon as all messages before
+    /// the commit are answered.
     cut_before_commit: bool,
-    /// Whether the connection ends, because its commit was answered.
+    /// Whether a fault ends the connection, now that a commit was answered.
     cut_after_commit: bool,
 }
 
@@ -130,7 +130,7 @@ impl Transaction {
         self.cut_after_commit || self.cut_before_commit && cycles.nothing_owed()
     }
 
-    /// Applies an event, and returns the rejection of the statement in the event.
+    /// Applies an event; if the event contains a statement that is rejected, returns the rejection.
     pub(super) fn observe(
         &mut self,
         event: TransactionEvent<'_>,
@@ -154,8 +154,8 @@ impl Transaction {
         None
     }
 
-    /// The rejection of a Bind that gets OC001. A rejection at Execute would be too late: if the statement has other
-    /// columns now, PostgreSQL rejects the Bind.
+    /// Returns the rejection of a Bind, if the Bind gets OC001. A rejection at Execute would be too late: if a schema
+    /// change has changed the statement's columns, PostgreSQL rejects the Bind.
     fn bind(&mut self, statement: ParsedStatement<'_>, cluster: &Cluster) -> Option<Rejection> {
         let begins_or_ends = matches!(part(statement), Part::Begin | Part::End);
         let stale = !begins_or_ends && self.catalog.is_stale_for(statement, &cluster.catalog);
@@ -243,8 +243,8 @@ impl Transaction {
         None
     }
 
-    /// Takes the requested fault for a commit. Returns whether the fault is a conflict. If the fault is the end of the
-    /// connection, this function records it.
+    /// Takes the requested fault for a commit. Returns whether the fault is a conflict. If the fault ends the
+    /// connection, the fault is recorded.
     fn meets_conflict(&mut self, cycles: &mut Cycles, cluster: &Cluster) -> bool {
         match cluster.faults.commits() {
             Some(Fault::Conflict(_)) => return true,
@@ -269,8 +269,8 @@ impl Transaction {
         }
         if cycles.none() {
             if !self.is_open() {
-                // If PostgreSQL now reports an open transaction, its BEGIN was not recognized, so its statements may
-                // have written.
+                // If PostgreSQL now reports an open transaction, the BEGIN of the transaction was not recognized, so
+                // the statements of the transaction may have written.
                 self.open = OpenTransaction { writes: true, ..OpenTransaction::now(cluster) };
             }
             self.open.failed = status == Status::Failed;
@@ -279,7 +279,7 @@ impl Transaction {
     }
 }
 
-/// Handles the answer to a ROLLBACK. If no ROLLBACK was sent, this is the answer to the COMMIT of a failed transaction.
+/// Handles the answer to a ROLLBACK. If no ROLLBACK was sent, the answer is to the COMMIT of a failed transaction.
 fn rolled_back(cycles: &mut Cycles, cluster: &Cluster) {
     let Some(cycle) = cycles.answered() else { return };
     cycle.commit.rolled_back = true;

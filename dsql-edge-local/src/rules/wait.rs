@@ -41,7 +41,7 @@ impl Session {
         }
     }
 
-    /// Does the same check as `must_wait` after one more answer. The reason why the message waits is already known, so
+    /// Repeats the check of `must_wait` after one more answer. The reason why the message waits is already known, so
     /// the text of the message is not searched again.
     pub(crate) fn still_waits(&self, frame: &Frame) -> bool {
         match frame.frontend() {

@@ -26,7 +26,7 @@ pub(crate) struct Answers {
     pub(crate) status: Vec<char>,
     /// All errors, notices and rows.
     pub(crate) texts: String,
-    /// Whether an error did not have the severity ERROR.
+    /// Whether an error had a severity other than ERROR.
     pub(crate) fatal: bool,
     /// Whether the connection ended.
     pub(crate) ended: bool,
@@ -79,7 +79,7 @@ impl Session {
         Ok((tag, body))
     }
 
-    /// Does the same as `answers`, or reads up to the end of the connection.
+    /// Does the same as `answers`, but also returns the answers if the connection ends before all of them have arrived.
     pub(crate) async fn read(&mut self, ends: usize) -> Answers {
         let mut answer = Answers::default();
         while answer.status.len() < ends {

@@ -46,7 +46,7 @@ pub async fn token(credentials: &Credentials, request: &TokenRequest<'_>) -> Res
     sign(credentials, request).await.map_err(|unavailable| unavailable.error)
 }
 
-/// The token with which the user of this cluster connects; `now` in seconds since 1970-01-01 UTC.
+/// Signs the token with which the user connects to the cluster; `now` in seconds since 1970-01-01 UTC.
 pub(super) fn token_for(
     settings: &Settings,
     now: u64,

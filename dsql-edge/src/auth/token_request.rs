@@ -41,6 +41,6 @@ pub struct TokenRequest<'a> {
     pub action: Action,
     /// The time, in seconds since 1970-01-01 UTC.
     pub now: u64,
-    /// The seconds during which the token may be used to connect. A session stays open after that.
+    /// The seconds during which the token may be used to connect. A session stays open after this time.
     pub expires: u32,
 }

@@ -15,14 +15,14 @@ use crate::wire::{DatabaseError, Field, Row, Tag};
 
 /// How the server answered a flight.
 pub(crate) enum FlightEnd {
-    /// The server executed everything. An error here is the client's own: a row could not be used.
+    /// The server executed everything. If a row could not be used, the variant contains the client's own error.
     Completed(Option<Error>),
     /// The server rejected a statement, or the commit.
     StatementRejected { error: Box<DatabaseError>, step: Step },
     /// The INSERT of the idempotency key inserted no row; the statements after it must not be committed.
     KeyNotInserted,
-    /// COMMIT was answered with ROLLBACK; or the transaction state is not the expected one, because a statement began
-    /// or ended a transaction.
+    /// COMMIT was answered with ROLLBACK; or a statement began or ended a transaction, so the transaction state is
+    /// not the expected state.
     UnexpectedState(Kind, Signal),
 }
 
@@ -31,9 +31,9 @@ pub(crate) enum FlightEnd {
 pub(crate) struct Several {
     /// Handles a CommandComplete. Returns the next step, or `None` if the answer is that of a usual flight.
     pub(super) complete: fn(&mut Answer<'_, '_>, &Tag) -> Option<Step>,
-    /// Handles a ReadyForQuery. Returns `false` if it ends the flight.
+    /// Handles a ReadyForQuery. Returns `false` if the ReadyForQuery ends the flight.
     pub(super) ready: fn(&mut Answer<'_, '_>, Status) -> bool,
-    /// Returns the failure of one of the transactions. The second argument is whether the whole answer has arrived.
+    /// Returns the failure of one of the transactions. The second argument states whether the whole answer has arrived.
     pub(super) failure: fn(&mut Answer<'_, '_>, bool) -> Option<FlightEnd>,
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct Several {
 pub(super) struct Transactions {
     /// The number of members that were committed, if the members are transactions.
     pub(super) committed: usize,
-    /// The number of rows that these members have returned.
+    /// The number of rows that the committed members have returned.
     pub(super) rows: u64,
     /// The number of COMMITs that were answered before the end of the flight. The time limit is for the statements up to
     /// the next COMMIT.
@@ -58,7 +58,7 @@ pub(super) struct Transactions {
     pub(super) previous: Option<(Kind, Signal)>,
 }
 
-/// The part of the answer to a flight that has arrived.
+/// The answer to a flight, as far as the answer has arrived.
 pub(crate) struct Answer<'a, 's> {
     pub(crate) flight: Flight<'a>,
     sinks: &'a mut [&'s mut dyn Sink],
@@ -116,7 +116,7 @@ impl<'a, 's> Answer<'a, 's> {
         Answer { several: Some(several), ..Answer::new(flight, sinks, most) }
     }
 
-    /// The error of a row of a committed transaction, which cannot be used.
+    /// Takes the error of a row that cannot be used, if the row's transaction was committed.
     pub(crate) fn take_unusable(&mut self) -> Option<Error> {
         self.transactions.unusable_member.filter(|member| *member < self.transactions.committed)?;
         self.local.take()
@@ -288,7 +288,7 @@ impl<'a, 's> Answer<'a, 's> {
     }
 }
 
-/// Whether this is the answer to a COMMIT that committed.
+/// Whether the answer to a COMMIT confirms that the transaction was committed.
 pub(super) fn is_commit(tag: &Tag) -> bool {
     tag.command == Done::Commit || seeded!(IgnoresRollbackTag)
 }

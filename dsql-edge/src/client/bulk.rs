@@ -110,7 +110,7 @@ async fn run_fused(target: Target<'_>, bulk: &mut Bulk<'_>, sink: &mut dyn Chunk
 struct Group {
     chunks: Vec<Prepared>,
     rows: Vec<usize>,
-    /// The error of the chunk after these, which cannot be sent.
+    /// The error of the chunk that follows these chunks and cannot be sent.
     error: Option<Error>,
 }
 
@@ -138,7 +138,7 @@ async fn run_flights(target: Target<'_>, bulk: &mut Bulk<'_>, sink: &mut dyn Chu
     Ok(())
 }
 
-/// Collects the rows of one chunk, and discards only these if the chunk is sent again.
+/// Collects the rows of one chunk; if the chunk is sent again, discards only the rows of this chunk.
 struct OneChunk<'s> {
     sink: &'s mut dyn ChunkSink,
     start: u64,
@@ -237,7 +237,7 @@ impl Bulk<'_> {
         Some((request, chunk.rows))
     }
 
-    /// The next chunks that are sent in one flight.
+    /// Takes the next chunks, as many as are sent in one flight.
     fn group(&mut self) -> Group {
         let (mut group, mut bytes) = (Group::default(), 0);
         // The chunk that is added may have `MAX_BYTES`.

@@ -64,7 +64,7 @@ impl<'c> Chunks<'c> {
         Chunks { lender, sink, uncommitted: None, committed: 0 }
     }
 
-    /// Commits the chunk before this one, and sends the rows of this one.
+    /// Commits the previous chunk, and sends the rows of `chunk`.
     pub(super) async fn send(&mut self, chunk: Prepared, rows: usize) -> Result<(), Error> {
         let mut runs = None;
         let mut sent = None;
@@ -106,8 +106,8 @@ impl<'c> Chunks<'c> {
         }
     }
 
-    /// Sends the COMMIT of a chunk, and the rows of the next chunk behind it. Returns the answer to these rows and the
-    /// position of the sink before them; `None` if they have to be sent again.
+    /// Sends the COMMIT of a chunk, and the rows of the next chunk behind it. Returns the answer to these rows and
+    /// the position of the sink before them; `None` if the rows have to be sent again.
     async fn send_behind(
         &mut self,
         before: Uncommitted<'c>,

@@ -216,8 +216,8 @@ impl<'f> Flight<'f> {
         self.key.into_iter().chain(self.members).any(|it| is(it.statement.session))
     }
 
-    /// Writes the flight into the session, if the session's search_path is the right one. After an error, the session
-    /// contains none of the flight's bytes.
+    /// Writes the flight into the session, if the session has the search_path that the flight needs. After an error,
+    /// the session contains none of the flight's bytes.
     pub(crate) fn write(
         &self,
         connection: &mut Connection,
@@ -280,7 +280,8 @@ impl<'f> Flight<'f> {
         if self.has_one_sink { 0 } else { member }
     }
 
-    /// The first step from member `index` on: a member that is executed at least once, or else COMMIT or Sync.
+    /// Returns the step of the first member, from `index` on, that is executed at least once. If no such member
+    /// follows, returns the step of COMMIT or Sync.
     pub(super) fn member(&self, index: usize) -> Step {
         let rest = self.members.get(index..).unwrap_or_default();
         match rest.iter().position(|member| !member.arguments.is_empty()) {

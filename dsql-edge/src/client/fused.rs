@@ -42,7 +42,7 @@ impl<'a> FusedChunks<'a> {
             }
             match self.send_flight(chunks, runs).await {
                 Ok(()) => {}
-                // One of the chunks is too long for a message; those before it are sent alone.
+                // One of the chunks is too long for a message; the chunks before it are sent alone.
                 Err(Attempted::Failed(failure))
                     if failure.facts.signal == Signal::Local && chunks.len() > 1 =>
                 {

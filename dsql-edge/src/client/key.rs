@@ -19,7 +19,7 @@ pub(super) struct Key {
 pub(super) struct Verdict {
     /// An earlier run committed the key.
     pub(super) taken: bool,
-    /// The text of the client's own error, for the case that the server reported no error.
+    /// The text of the client's own error, which is used if the server reported no error.
     pub(super) text: &'static str,
 }
 

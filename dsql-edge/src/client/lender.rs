@@ -18,13 +18,13 @@ use crate::login::{Ahead, LoginAttempt, WarmUp};
 use crate::retry::{Budget, FailureFacts, Payload, Reached, Signal};
 use crate::transport::{BoxFuture, IoContext};
 
-/// Connections, and the transactions that hold some of these connections.
+/// A set of connections, and the transactions that hold some of the connections.
 pub(super) struct Lender {
     pub(super) connector: Connector,
     made_in: IoContext,
     /// The budget that all queries on these connections share for their retries.
     pub(super) budget: Budget,
-    /// Whether this is a session, which has one connection and never opens a second one.
+    /// Whether the lender belongs to a session, which has one connection and never opens a second one.
     single: bool,
     /// Whether every new connection sends the password only after the server has requested it. Set once the server has
     /// rejected a login whose password was sent before the server requested it.
@@ -40,7 +40,7 @@ struct State {
     open: usize,
     /// The connection that is opened before a query needs it. It counts as open.
     ahead: Option<Box<dyn Ahead>>,
-    /// Whether this is a session whose connection is lost.
+    /// Whether the lender belongs to a session and the session's connection is lost.
     gone: bool,
     waiting: Vec<Waker>,
     transactions: Vec<Open>,
@@ -59,7 +59,7 @@ struct Open {
     failure: Option<FlightFailure>,
 }
 
-/// The number of retries that a [`Lender`] may make at once, in addition to one for every ten queries.
+/// The number of retries that a [`Lender`] may make at once, in addition to one retry for every ten queries.
 const RETRIES: u32 = 20;
 
 impl Lender {
@@ -239,7 +239,7 @@ impl Lender {
         }
     }
 
-    /// Moves the connection of a transaction to another one.
+    /// Moves the connection of the transaction `from` to the transaction `to`.
     pub(super) fn hand_over(&self, from: u64, to: u64) {
         let mut state = self.state();
         let link =

@@ -40,7 +40,7 @@ pub(super) struct Link {
     fell_back: Option<DirectTls>,
     /// Whether the connection is a lease of a pool, for this flight or this transaction only.
     leased: bool,
-    /// The point that the flight had reached, if a pool has reported it.
+    /// How far the flight had come, if a pool has reported this point.
     reached: Option<Reached>,
     /// Whether ROLLBACK has been sent and its answer has not been read. That answer is read before the answer to the
     /// next flight.
@@ -135,7 +135,7 @@ impl Link {
     }
 
     /// Whether any flight may use the link. In that case the server has answered the last write, so the write has
-    /// arrived, even if the transport has not reported that yet.
+    /// arrived, even if the transport has not reported its arrival yet.
     pub(super) fn is_idle(&self) -> bool {
         let flying = self.flying && !seeded!(ReusesHalfReadConnection);
         let ended = self.connection.is_dead();

@@ -25,11 +25,12 @@ use crate::transport::BoxFuture;
 #[allow(unreachable_pub, reason = "named in a public trait that only this crate implements")]
 pub struct Target<'t> {
     pub(super) lender: &'t Lender,
-    /// A transaction of the lender; without one, each flight commits by itself.
+    /// A transaction of the lender; with `None`, each flight commits by itself.
     pub(super) transaction: Option<InTransaction>,
 }
 
-/// A transaction. `fly` is a function pointer, so that a Worker without transactions does not link the code for them.
+/// A transaction. `fly` is a function pointer, so that a Worker without transactions does not link the code for
+/// transactions.
 #[derive(Clone, Copy)]
 pub(super) struct InTransaction {
     pub(super) id: u64,
@@ -203,7 +204,7 @@ pub(super) struct Runs<'l> {
     /// The timer, which limits connecting and, after the login, the query.
     timer: BoxFuture<()>,
     began: Millis,
-    /// The time limit of all attempts, and the time after which no attempt begins.
+    /// The time limit of all attempts; `until` is the time after which no attempt begins.
     limit: Millis,
     until: Millis,
     rows: u64,
@@ -453,7 +454,7 @@ impl<'l> Runs<'l> {
         Poll::Ready(outcome)
     }
 
-    /// Allows the attempts and the time of a new operation, because a part of this one was committed.
+    /// Allows the attempts and the time of a new operation, because a part of the current operation was committed.
     pub(super) fn renew(&mut self) {
         self.attempts.renew();
         self.renew_limit();

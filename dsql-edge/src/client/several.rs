@@ -62,8 +62,8 @@ pub(super) static BEHIND_COMMIT: Several = Several {
     },
 };
 
-/// Handles the ReadyForQuery after the COMMIT of the previous transaction. If that was not committed, the rest of the
-/// answer is received too, and then its failure is returned.
+/// Handles the ReadyForQuery after the COMMIT of the previous transaction. If the previous transaction was not
+/// committed, the rest of the answer is received too, and then the failure of the previous transaction is returned.
 fn end_previous(answer: &mut Answer<'_, '_>, status: Status) {
     let state = match status {
         Status::Idle if answer.committed || answer.rejected.is_some() => None,
@@ -105,7 +105,7 @@ pub(super) static MEMBERS: Several = Several {
         let Transactions { rolled_back, committed_later, .. } = answer.transactions;
         rolled_back.then_some(match is_complete && !committed_later {
             true => FlightEnd::UnexpectedState(Kind::RolledBack, Signal::Answered),
-            // The committed transactions are not the first ones.
+            // The committed transactions are not the first transactions of the flight.
             false => FlightEnd::UnexpectedState(Kind::UnexpectedTransactionState, Signal::TransactionState),
         })
     },

@@ -37,13 +37,14 @@ pub struct RowStream<'e, R> {
 /// The slot for a row that waits to be taken.
 struct RowSlot<R> {
     row: Option<Result<R, Error>>,
-    /// Whether a row has been taken. If so, the query cannot run again.
+    /// Whether a row has been taken. After a row has been taken, the query cannot run again.
     taken: bool,
 }
 
 struct RowSink<R> {
     decode: fn(&DataRow<'_>) -> Result<R, Error>,
-    /// Whether the statement only reads. If so, a row that cannot be decoded ends the stream at once.
+    /// Whether the statement only reads. In a statement that only reads, a row that cannot be decoded ends the stream
+    /// at once.
     reads: bool,
     slot: Arc<Mutex<RowSlot<R>>>,
 }

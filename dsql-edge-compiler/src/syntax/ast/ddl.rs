@@ -97,7 +97,7 @@ pub struct CreateTableAs {
     pub if_not_exists: bool,
 }
 
-/// The source of the columns of `CREATE TABLE … AS`.
+/// Where `CREATE TABLE … AS` takes its columns from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TableSource {
     /// A query.
@@ -491,7 +491,7 @@ pub struct AlterFunction {
     pub change: FunctionChange,
 }
 
-/// A change of a function that can affect queries.
+/// A change to a function, of a kind that can affect queries.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FunctionChange {
     /// `RENAME TO`

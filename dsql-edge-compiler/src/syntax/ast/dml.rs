@@ -54,7 +54,7 @@ pub struct OnConflict {
 /// The arbiter of `ON CONFLICT`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ConflictTarget {
-    /// Without a target: any unique constraint is the arbiter.
+    /// `ON CONFLICT` does not have a target: any unique constraint is the arbiter.
     Any,
     /// `(a, lower(b)) [WHERE …]`.
     Index(Vec<IndexElement>, Option<Expr>, Span),

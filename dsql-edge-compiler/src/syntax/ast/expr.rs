@@ -117,8 +117,8 @@ pub struct SqlFunction {
     pub filter: Option<Expr>,
     /// `OVER` of an aggregate.
     pub over: Option<Window>,
-    /// For each XML attribute, and for each element of `XMLFOREST`, the name after `AS`, and the place. The values of
-    /// these attributes and elements are the first of `args`.
+    /// For each XML attribute, and for each element of `XMLFOREST`, the name after `AS`, and the place. `args` begins
+    /// with the values of the attributes and elements.
     pub labels: Vec<(Option<Name>, Span)>,
 }
 
@@ -367,7 +367,7 @@ pub enum ValueFunction {
 }
 
 impl ValueFunction {
-    /// The name of a result column that is this function and has no alias.
+    /// The name that PostgreSQL gives to a result column without an alias, if the function is the column's expression.
     pub fn name(self) -> &'static str {
         match self {
             ValueFunction::CurrentDate => "current_date",

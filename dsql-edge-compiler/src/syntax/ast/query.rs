@@ -23,7 +23,7 @@ pub struct Query {
 }
 
 impl Query {
-    /// The table of `INTO` in the leftmost SELECT of the query, and the query without `INTO`.
+    /// If the leftmost SELECT of the query has `INTO`, returns the table after `INTO`, and the query without `INTO`.
     pub fn without_into(&self) -> Option<(&QualifiedName, Query)> {
         fn leftmost(query: &Query) -> Option<&QualifiedName> {
             match &query.body {

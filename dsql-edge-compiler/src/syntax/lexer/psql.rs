@@ -33,8 +33,8 @@ impl Lexer<'_> {
     /// Handles a backslash.
     pub(super) fn psql_command(&mut self) {
         let start = self.at;
-        // `\;` and `\:` add their second character to the message. psql sends the message later, and reads the rows of
-        // a COPY in the message only after that.
+        // `\;` and `\:` add their second character to the message. psql sends the message later, and only then reads
+        // the rows of a COPY in the message.
         if let Some(byte @ (b';' | b':')) = self.byte(1) {
             if byte == b';' {
                 self.unsent_copies += usize::from(self.copies_from_stdin());
@@ -112,7 +112,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// Whether the statement that ends here takes its rows from the script.
+    /// Whether the statement that ends at the current position is a COPY that reads its rows from the script.
     pub(super) fn copies_from_stdin(&self) -> bool {
         let tokens = &self.out.tokens;
         let first = tokens.iter().rposition(is_semicolon).map_or(0, |at| at + 1);
@@ -133,7 +133,7 @@ impl Lexer<'_> {
         false
     }
 
-    /// At the end of a line, skips the rows of each COPY in it.
+    /// Skips the rows of each COPY in the line that ends at the current position.
     pub(super) fn skip_rows(&mut self) {
         self.at += 1;
         for _ in 0..std::mem::take(&mut self.copies) {

@@ -315,7 +315,7 @@ fn foreign_key(columns: Vec<Name>, table: QualifiedName, referenced: Vec<Name>) 
     ForeignKeyConstraint { columns, table, referenced, not_valid: false, deferrable: false }
 }
 
-/// The error for an attribute that a kind of constraint cannot have: `processCASbits`.
+/// Returns an error if `attributes` contains an attribute that a constraint of `kind` cannot have (`processCASbits`).
 fn misplaced_attribute(kind: &ConstraintKind, attributes: ConstraintAttributes) -> Option<String> {
     let (name, deferrable, not_valid, no_inherit) = match kind {
         ConstraintKind::Check { .. } => ("CHECK", false, true, true),

@@ -10,7 +10,7 @@ use super::{K, Parser, Parsing, TokenKind};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, InList, LikeKind, Literal, Name, Operator, Quantified};
 
-/// The binding strength of operators, `%left`, `%right` and `%nonassoc` in gram.y.
+/// How strongly operators bind: `%left`, `%right` and `%nonassoc` in gram.y.
 mod level {
     pub(super) const OR: u8 = 1;
     pub(super) const AND: u8 = 2;
@@ -122,7 +122,7 @@ impl Parser<'_> {
     fn infix(&mut self, mut left: Expr, minimum: u8, grammar: Grammar) -> Parsing<Expr> {
         let mut chain = 0;
         // The level of the previous operator, if that operator is non-associative and its rule ends in an expression.
-        // Another operator of this level is then an error.
+        // After such an operator, a further operator of the same level is an error.
         let mut closed: Option<u8> = None;
         loop {
             let Some(next) = self.infix_level(grammar) else { return Ok(left) };

@@ -8,7 +8,8 @@ use crate::syntax::ast::{
 };
 use crate::syntax::keyword::Class;
 
-/// The maximum number of joins in a statement: in the worst case, their tree has this depth (see `MAX_DEPTH`).
+/// The maximum number of joins in a statement. In the worst case, the tree of the joins is as deep as this number
+/// (see `MAX_DEPTH`).
 const MAX_JOINS: usize = 4_000;
 
 /// The content of parentheses in `FROM`.

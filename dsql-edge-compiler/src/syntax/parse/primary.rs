@@ -300,7 +300,7 @@ impl Parser<'_> {
         Ok(Parenthesized::Exprs(exprs))
     }
 
-    /// Whether a query keyword follows the parentheses that open here.
+    /// Whether a query keyword follows the opening parentheses at the current position.
     fn query_behind_parentheses(&self) -> bool {
         let mut count = 0;
         while self.symbol_ahead(count, b'(') {

@@ -7,11 +7,12 @@ use crate::syntax::ast::{
     Query, QueryBody, Search, Select, SetOperator, Target, Window, With,
 };
 
-/// The maximum number of set operations in a statement: in the worst case, their tree has this depth (see `MAX_DEPTH`).
+/// The maximum number of set operations in a statement. In the worst case, the tree of the set operations is as deep
+/// as this number (see `MAX_DEPTH`).
 const MAX_SET_OPERATIONS: usize = 500;
 
-/// The maximum number of `WITH` queries in a statement: each of these queries can read the query before it, so
-/// functions that follow these references can recurse this deep.
+/// The maximum number of `WITH` queries in a statement: each `WITH` query can read the query before it, so a function
+/// that follows the references can recurse once for each query.
 const MAX_CTES: usize = 10_000;
 
 impl Parser<'_> {

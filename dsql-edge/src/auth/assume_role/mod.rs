@@ -92,7 +92,7 @@ fn endpoint(settings: &Settings) -> (String, u16) {
     }
 }
 
-/// The text that is shown for an answer to a request with these secrets.
+/// Returns the text that is shown for an answer; `secrets` are the secrets of the request.
 #[cfg(fuzzing)]
 pub(crate) fn shown_of(status: u16, body: &str, secrets: &[&str]) -> String {
     match answer::read(status, body, secrets) {

@@ -5,11 +5,11 @@
 
 use std::borrow::Cow;
 
-/// The maximum nesting depth of elements. No answer of STS reaches it.
+/// The maximum nesting depth of elements. No answer of STS reaches this depth.
 const DEPTH: usize = 16;
 
-/// The text of the first element at this path from the root. `None` if such an element does not exist, if the document
-/// is malformed before it, or if the element contains other elements.
+/// Returns the text of the first element at `path`, which begins at the root. `None` if no element is at `path`, if
+/// the document is malformed before the element, or if the element contains other elements.
 pub(super) fn text_at<'a>(document: &'a str, path: &[&str]) -> Option<Cow<'a, str>> {
     let mut open: Vec<&str> = Vec::new();
     let mut rest = document.trim_start();

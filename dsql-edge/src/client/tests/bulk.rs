@@ -153,7 +153,7 @@ fn error_has_the_number_of_committed_rows() {
     assert!(local.is_conversion() && local.committed_rows() == Some(3000), "{local}");
 }
 
-/// Inserts these rows in chunks of two.
+/// Makes a command that inserts the numbers in chunks of two rows.
 pub(super) fn in_pairs<'a>(numbers: impl IntoIterator<Item = i32, IntoIter: Send + 'a>) -> BulkCommand<'a> {
     let mut command = insert(numbers);
     command.bulk.max_rows = 2;
@@ -169,7 +169,7 @@ fn commit_of_a_chunk_is_sent_with_the_next_chunk() {
     assert_eq!(now(in_pairs(0..5).execute(&dsql)).unwrap(), 5);
     let behind = format!("COMMIT | BEGIN {SQL} |");
     assert_eq!(sent(&network), [&format!("login BEGIN {SQL} |"), &behind, &behind, "COMMIT |"]);
-    // In a session as well.
+    // In a session, the flights are the same.
     network.accept(answers([begun(2), next(), committed()]));
     let mut session = dsql.session();
     assert_eq!(now(in_pairs(0..4).execute(&mut session)).unwrap(), 4);

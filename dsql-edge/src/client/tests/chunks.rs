@@ -145,7 +145,7 @@ fn transaction_is_not_committed_on_another_connection() {
     assert_eq!(sent(&network).iter().filter(|it| it.contains("BEGIN")).count(), 2);
 }
 
-/// The limit of a later chunk in the flight of the login is that of a query.
+/// A later chunk of the flight that is sent with the login has the time limit of a query.
 #[test]
 fn commit_of_a_chunk_ends_the_trial_of_the_login() {
     let network = Network::default();
@@ -194,7 +194,7 @@ fn event_counts_rows_committed_before_a_retry() {
     assert_eq!(rows.load(Ordering::Relaxed), 4);
 }
 
-/// Each of eight chunks has a conflict once, which is more often than a query is tried.
+/// Each of eight chunks has one conflict: together, more conflicts than the attempts that a query has.
 #[test]
 fn progress_allows_new_attempts() {
     let network = Network::default();
@@ -236,7 +236,7 @@ fn commit_and_next_rows_have_a_limit_each() {
 #[test]
 fn unsendable_chunk_does_not_hinder_earlier_fused_chunks() {
     let network = Network::default();
-    // The connection of the flight that cannot be sent is not used.
+    // One flight cannot be sent, so its connection is not used.
     network.accept(answers([]));
     network.accept(answers([[control("BEGIN"), inserted(2), committed()].concat()]));
     let texts = ["a", "b", "a text that is longer than the limit of a message", "c"];

@@ -14,7 +14,7 @@ fn once(network: &Network, constraints: &'static KeyConstraints) -> Result<Idemp
     eventually(network, dsql.transaction(body).idempotency_key(key).into_future())
 }
 
-/// The answers to BEGIN, to the INSERT of the key (this tag), and to a statement that returns these values.
+/// The answers to BEGIN, to the INSERT of the key (with `tag`), and to a statement that returns `values`.
 fn keyed(tag: &str, values: &[i32]) -> Vec<u8> {
     [control("BEGIN"), done(tag), found(values), ready(b"T")].concat()
 }

@@ -298,7 +298,7 @@ fn flight_that_was_dropped_with_the_login_is_sent_again() {
         assert_eq!(eventually(&network, write().fetch_one(&dsql)).unwrap(), 5);
         assert_eq!(eventually(&network, query(&READ).fetch_one(&dsql)).unwrap(), 7);
         let first = format!("login {flight}");
-        // In both cases there is one connection, which continues to work.
+        // With either server, the client opens one connection, which continues to work.
         assert_eq!(network.connections(), (1, 1));
         match drops {
             true => assert_eq!(sent(&network), [&first, "|", &flight, &next]),

@@ -222,7 +222,7 @@ fn a_stale_snapshot_is_named_and_the_connection_goes_on() {
     assert_eq!(network.connections(), (1, 1));
 }
 
-/// The name, the script, and a predicate that the error must satisfy.
+/// A failure: its name, the script of the network, and a predicate that the error must satisfy.
 type FlightFailure = (&'static str, Result<Vec<Step>, TransportErrorKind>, fn(&Error) -> bool);
 
 /// Every kind of failure of a query.

@@ -38,7 +38,7 @@ fn all_at_once(network: &Network, config: &Config, requests: usize) -> Vec<Resul
     panic!("{} of {requests} wait", running.len());
 }
 
-/// The time that one request takes, and the last token that was sent.
+/// Runs one request; returns the time that the request took, and the last token that was sent.
 fn one_more(network: &Network, config: &Config) -> (Millis, String) {
     let began = network.now();
     all_at_once(network, config, 1).remove(0).unwrap();

@@ -17,7 +17,7 @@ pub(super) fn rolled_back() -> Vec<u8> {
     [control("ROLLBACK"), ready(b"I")].concat()
 }
 
-/// The answer with an error within a transaction; after it, the transaction is in the failed state.
+/// The answer to a statement that fails within a transaction: after the error, the transaction is in the failed state.
 pub(super) fn failed(code: &str) -> Vec<u8> {
     [error("ERROR", code), ready(b"E")].concat()
 }
