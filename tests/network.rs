@@ -327,7 +327,8 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, opened: Instant,
             tokio::time::sleep_until(at).await;
             if way.is_held() {
                 way.holding.send_replace(true);
-                // The bytes are held back: read and drop them until the sender closes the connection.
+                // This direction is blocked: bytes are still read, but dropped, until the sender closes the
+                // connection.
                 continue;
             }
             let passes = way.arriving(bytes.len(), pace.fault);

@@ -197,7 +197,7 @@ fn strings(source: &str) -> Vec<String> {
     found.iter().map(|text| with_names(text)).collect()
 }
 
-/// A relation of the database: its quoted name, and its columns with NOT NULL.
+/// A relation of the database: its quoted name, and the name of each column and whether it is NOT NULL.
 type Relation = (String, Vec<(String, bool)>);
 
 fn relations(database: &Database<'_>) -> Vec<Relation> {

@@ -2,9 +2,10 @@
 //! replaces stars by columns, sends combinations of optional text, and sends one statement for many rows. PostgreSQL 16
 //! prepares each rewritten text, and must describe it like the original text.
 //!
-//! The test takes the queries of `tests/cases` and, if `DSQL_EDGE_CORPUS` names the folder of the corpora, the queries
-//! of the corpora (`cargo xtask corpus sent`). The test also puts each query into queries with stars and with optional
-//! text. `SENT=name` selects the schemas whose name contains `name`.
+//! The test takes the queries of `tests/cases` and, if `DSQL_EDGE_CORPUS` names the folder of the corpora, the
+//! queries of the corpora (`cargo xtask corpus sent`). The test also uses each query, where possible, as a subquery:
+//! in queries that contain stars, and, if it has no parameters, in queries that contain optional text. `SENT=name`
+//! selects the schemas whose name contains `name`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -263,8 +263,8 @@ async fn lost_answer_to_commit_leaves_the_outcome_unknown() {
         match result {
             Err(error) if error.is_outcome_unknown() => {
                 assert_eq!(posts, 1, "{error}");
-                // If the client tried more than once, its first connection was not cut within the
-                // answer to COMMIT.
+                // More than one attempt means that the first connection broke before the answer to COMMIT began, so
+                // this cut does not count, and the test tries another one.
                 if error.attempts() == 1 {
                     return local.stop().await.unwrap();
                 }

@@ -1,6 +1,6 @@
-//! Compares a real cluster's recorded answers with dsql-local's, if DSQL_EDGE_CORPUS names the folder of the recording.
-//! The cases of one session run on both protocols. The cases of two sessions run one by one, and the step at which a
-//! session lost a conflict is printed.
+//! Compares a real cluster's recorded answers with dsql-local's, if DSQL_EDGE_CORPUS names the folder of the
+//! recording. All cases run with simple queries and again with the extended protocol, except those that the recording
+//! marks as simple only. For a case with two sessions, the step at which a session lost a conflict is printed.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

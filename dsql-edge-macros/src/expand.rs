@@ -149,8 +149,8 @@ impl Expression {
     }
 }
 
-/// Expands a query that failed to its errors. The arguments are used, so that rustc does not also warn about unused
-/// variables.
+/// The expansion of a query that failed: its errors. The arguments are used, so that rustc does not also warn about
+/// unused variables.
 pub(crate) fn failed(values: &[Value], errors: TokenStream) -> TokenStream {
     let values = values.iter().map(|(value, _)| value);
     quote!({ #(let _ = &(#values);)* #errors })

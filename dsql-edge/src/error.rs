@@ -106,12 +106,12 @@ use crate::wire::DatabaseError;
 ///
 /// # What the line shows
 ///
-/// The line (`Display`, `Debug`, and `worker::Error`, which frameworks put into logs and answers) does not quote
-/// parameters or rows. It contains the server's message only if messages with this SQLSTATE name objects, limits and
-/// states: constraints (23), names and types (42), features that DSQL does not support (0A), conflicts (40), resources
-/// and limits (53, 54), connections and logins (08, 28) and the like. For other SQLSTATEs, such as data exceptions (22:
-/// `invalid input syntax for type integer: "…"`), the line has only the SQLSTATE, and [`message`](Error::message)
-/// returns the text.
+/// An error is shown as one line, by `Display`, by `Debug` and as a `worker::Error`. Frameworks put this line into
+/// logs and answers, so it does not quote parameters or rows. It contains the server's message only if messages with
+/// this SQLSTATE name objects, limits and states: constraints (23), names and types (42), features that DSQL does not
+/// support (0A), conflicts (40), resources and limits (53, 54), connections and logins (08, 28) and the like. For
+/// other SQLSTATEs, such as data exceptions (22: `invalid input syntax for type integer: "…"`), the line has only the
+/// SQLSTATE, and [`message`](Error::message) returns the text.
 pub struct Error(Box<Inner>);
 
 #[derive(Clone)]

@@ -147,7 +147,7 @@ impl Expanded {
         TokenStream::from_str(&self.tokens).ok().map(comparable)
     }
 
-    /// Returns the path of the invocation's file as the path of the package plus the path from there.
+    /// Returns the path of the invocation's file: `package`, followed by the file's path relative to the package.
     pub(super) fn shown(&self, package: &Path) -> String {
         shown(&self.file, package)
     }
@@ -172,7 +172,7 @@ pub(super) fn real(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// Returns the path of a file as the path of the package plus the path from there.
+/// Returns the path of a file: `package`, followed by the file's path relative to the package.
 pub(super) fn shown(file: &Path, package: &Path) -> String {
     let path = package.join(relative(file, &real(package)));
     path.strip_prefix(".").unwrap_or(&path).display().to_string()

@@ -93,8 +93,8 @@ fn only_adds(script: &Script<'_>, statement: &Statement) -> bool {
     matches!(statement.kind, StatementKind::Insert(_)) && !reads.iter().any(|it| script.has(statement, *it))
 }
 
-/// Whether a statement creates a table that copies column types from a relation in `having`: with bigint, the new
-/// columns would accept values that the integer type rejects.
+/// Whether a statement creates a table that takes column types from one of the relations `having`. If the column
+/// became bigint, the columns of the new table would also become bigint, and accept values that they now reject.
 fn copies_type(statement: &StatementKind, having: &[String]) -> bool {
     let has = |name: &QualifiedName| having.iter().any(|it| it == name.name());
     match statement {

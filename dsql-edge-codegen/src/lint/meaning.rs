@@ -143,8 +143,8 @@ fn meaning(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<M
     }
 }
 
-/// Returns the condition for making an integer column or a sequence of integers a bigint; with `serial`, a default
-/// also becomes an identity.
+/// The rewrite makes an integer column, or a sequence of integers, a bigint; for `serial`, it also replaces the
+/// default by an identity. Returns the condition under which the script has the same effect, or `None`.
 fn integer_to_bigint(script: &Script<'_>, at: usize, rule: &Rule, place: Span) -> Option<Meaning> {
     // A sequence with CYCLE begins again after its last value, and the last value depends on the type.
     if script.effects().cycles_later {

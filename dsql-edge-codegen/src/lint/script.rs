@@ -257,7 +257,8 @@ impl<'s> Script<'s> {
         run.has_before(own, words)
     }
 
-    /// Returns the statements of a range that may need a unique index of a table which they do not name.
+    /// Returns the statements in `range` that may need a unique index although they do not name its table: statements
+    /// with ON CONFLICT, and statements that may contain or run another statement.
     pub(super) fn upserts_and_bodies(&self, range: Range<usize>) -> impl Iterator<Item = usize> {
         let with_conflict = self.names.within(range.clone(), Keyword::Conflict.text());
         with_conflict.chain(self.others_with_text.iter().copied().filter(move |at| range.contains(at)))

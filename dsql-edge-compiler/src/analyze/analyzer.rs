@@ -98,8 +98,9 @@ impl<'a> Analyzer<'a> {
         self.diagnostics.push(diagnostic);
     }
 
-    /// The detail of an error for an unknown name: it names a statement of the schema whose effect is not known and
-    /// that contains the name, because this statement may have created or changed the object.
+    /// The detail of an error for an unknown name. A statement whose effect on the schema is not known may have
+    /// created or changed the object; if such a statement contains the name, the detail shows that statement with its
+    /// file and line.
     fn tainted(&self, diagnostic: &Diagnostic) -> Option<String> {
         let is_of_name = matches!(
             diagnostic.code,

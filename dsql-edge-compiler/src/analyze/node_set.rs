@@ -8,8 +8,9 @@ use super::tree::{Node, NodeKind};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// The print of an expression depends only on the upper `DEPTH` levels of the expression. If the print depended on
-/// all levels, a nested expression would be read again for each of its parts.
+/// The print of an expression depends only on the upper `DEPTH` levels of the expression. If the print covered all
+/// levels, the lookups of an expression and of each of its subexpressions would read the deepest levels again and
+/// again.
 const DEPTH: usize = 3;
 
 /// A set of expressions. An expression may be in the set several times.

@@ -19,7 +19,8 @@ pub struct Rule {
     pub message: &'static str,
     /// The source of the rule.
     pub known: Known,
-    /// For a recent alternative, the date in 2026 since which DSQL has this alternative, as `MM-DD`.
+    /// The day in 2026 (`MM-DD`) on which DSQL began to support the alternative (`instead`); `None` if the
+    /// alternative is older.
     pub since: Option<&'static str>,
     /// The alternative.
     pub instead: &'static str,

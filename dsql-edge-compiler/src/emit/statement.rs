@@ -177,7 +177,7 @@ pub(super) fn bind(query: &TypedQuery, names: &[Ident]) -> Vec<TokenStream> {
         .collect()
 }
 
-/// Binds one element per parameter to the arrays in `rows`.
+/// Returns tokens that append a row's value for each parameter to that parameter's array in `rows`.
 pub(super) fn bind_elements(query: &TypedQuery, names: &[Ident], rows: &Ident) -> Vec<TokenStream> {
     let each = query.parameters.iter().zip(names).enumerate().map(|(at, (parameter, name))| {
         let marker = rust_type(&parameter.sql_type, false).map_or(Marker::Scalar("Unknown"), |found| found.0);

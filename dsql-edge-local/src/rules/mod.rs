@@ -62,7 +62,8 @@ pub(crate) struct Session {
     /// The messages that PostgreSQL has not answered.
     cycles: Cycles,
     transaction: Transaction,
-    /// DSQL's answers to the rejected statements, by the number in the replacement that was sent to PostgreSQL.
+    /// DSQL's answer to each rejected statement or COMMIT. PostgreSQL gets another statement instead, which contains
+    /// a number; this number is the key.
     rejections: HashMap<u32, StatementRejected>,
     /// The number in the last statement that replaced a rejected statement.
     number: u32,

@@ -31,7 +31,8 @@ fn setting(statement: ParsedStatement<'_>) -> Option<String> {
     Some(name.to_ascii_lowercase())
 }
 
-/// Whether the value of a SHOW can change between two executions.
+/// Whether a statement is `SHOW dsql_local.fault`. The setting's value can change between two executions of a
+/// prepared statement.
 pub(super) fn shows_faults(statement: ParsedStatement<'_>) -> bool {
     setting(statement).is_some_and(|name| name == FAULTS)
 }

@@ -190,7 +190,8 @@ impl<'c> Chunks<'c> {
         }
     }
 
-    /// Sends the rows of a chunk until the server has executed them, unless it has (`sent`).
+    /// Sends the rows of a chunk, and again after each failure that may be retried, until the server has executed
+    /// them. `sent` is the answer to rows that were already sent behind the previous COMMIT.
     async fn open(
         &mut self,
         chunk: &Prepared,

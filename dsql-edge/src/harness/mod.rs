@@ -403,8 +403,8 @@ fn assert_caught(bugs: &[Bug], ways: &[Way]) {
     assert!(missed.is_empty(), "not caught: {missed:?}");
 }
 
-/// Most bugs are visible with faults at many places. So each kind of fault is first tried at one place, then at more
-/// places, and finally at all places.
+/// For most bugs there are many places at which a single fault makes the bug visible, so a few places are usually
+/// enough. Each kind of fault is therefore first tried at one place, then at more places, and finally at all places.
 fn is_caught(bug: Bug, ways: &[Way]) -> bool {
     for stride in [usize::MAX, 41, 7, 1] {
         for way in ways {

@@ -1,4 +1,4 @@
-//! A folder that no build script names: cargo would not see new files.
+//! No build script names this schema folder, so cargo would not notice a new file in it: the macro rejects the folder.
 
 use dsql_edge::sql;
 

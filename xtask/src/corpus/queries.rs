@@ -1,5 +1,5 @@
-//! Compares the answers of `describe` to queries of real projects with PostgreSQL's descriptions, and with the columns
-//! in which PostgreSQL returned a NULL.
+//! Runs `describe` on the queries of real projects, and compares its answers with PostgreSQL's descriptions and with
+//! the columns in which PostgreSQL returned a NULL.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,5 @@
-//! Compares `dsql-edge lint` with DSQL's verdicts on statements that others observed.
+//! Compares the errors of `dsql-edge lint` with DSQL's verdicts (accepted or refused) that other people have observed
+//! for statements.
 //!
 //! Input: `field/dsql-statements.jsonl`: a line has `id`, `setup` and `sql` (lists of statements, run in order),
 //! `expect` (`ok` or `refused`), `source`, `date` and `evidence`. Output: for each kind of evidence, the share of lines

@@ -6,7 +6,8 @@ use super::*;
 
 type Events = Arc<Mutex<Vec<(u32, u32, bool)>>>;
 
-/// A configuration with direct TLS. The round trips, the retries and the rejection of each event are recorded.
+/// A configuration with direct TLS. For each event, the test records the round trips, the retries, and whether direct
+/// TLS was rejected.
 fn direct(config: Config) -> (Config, Events) {
     let events = Events::default();
     let noted = events.clone();

@@ -34,7 +34,7 @@ struct World {
     server: Arc<Server>,
 }
 
-/// The input of the model server, and the behaviour of its streams.
+/// The state of the model server: how many connections were opened and closed, and how its streams behave.
 #[derive(Default)]
 struct Server {
     connections: AtomicUsize,
