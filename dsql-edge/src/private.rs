@@ -23,8 +23,8 @@ pub use crate::__dsql_edge_row as row;
 /// Implements the listed traits for a row:
 /// `[Debug Clone PartialEq Serialize] { [<params>] Row [<args>] [[T] …] { field: "name" "serialized name", … } }`.
 ///
-/// Each `[T]` is a type to which every impl adds its trait as a bound; `[for<'t> T]` is allowed. With this macro,
-/// `sql!` generates only a fifth of the tokens, which take most of the time of an expansion.
+/// Each `[T]` is a type to which every impl adds its trait as a bound; `[for<'t> T]` is allowed. With this macro, `sql!`
+/// generates fewer tokens.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __dsql_edge_row {

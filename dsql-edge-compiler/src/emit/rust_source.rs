@@ -1,8 +1,8 @@
 //! Rust code that is written as text and parsed once.
 //!
-//! Most of the time of an expansion is spent on tokens, because debug builds do not optimise macros: `quote!` appends one
-//! token at a time, and each stream inside another stream takes two calls into rustc. rustc's own lexer turns a whole
-//! text into tokens in one call. So the items of a query, which are most of its tokens, are written as text.
+//! Tokens take a large part of the time of an expansion, because debug builds do not optimise macros: `quote!` appends
+//! one token at a time, and each stream inside another stream takes two calls into rustc. rustc's own lexer turns a
+//! whole text into tokens in one call. So the items of a query, which are most of its tokens, are written as text.
 //!
 //! A text has no spans. Tokens whose spans matter, such as the user's types, are kept in a list beside the text. In the
 //! text, `$0` is the placeholder of the first entry of the list. Generated code contains no other `$`.

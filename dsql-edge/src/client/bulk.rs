@@ -5,7 +5,7 @@
 //! chunks of which each is a transaction; the others run here.
 
 use crate::arguments::Arguments;
-use crate::client::chunks::{ChunkSink, Chunks};
+use crate::client::chunks::{ChunkSink, Chunks, Positions};
 use crate::client::executor::Executor;
 use crate::client::fetch::QueryFuture;
 use crate::client::flight::{Prepared, Sink};
@@ -118,7 +118,7 @@ struct Group {
 async fn run_flights(target: Target<'_>, bulk: &mut Bulk<'_>, sink: &mut dyn ChunkSink) -> Result<(), Error> {
     let mut committed: usize = 0;
     while let Some((chunk, rows)) = bulk.next() {
-        let mut sink = OneChunk { start: sink.position(), sink: &mut *sink };
+        let mut sink = Positions::new(&mut *sink);
         let sent = match Prepared::new(chunk) {
             Ok(chunk) => match target.run(core::slice::from_ref(&chunk), &mut [&mut sink]) {
                 Some(running) => running.await,
@@ -136,31 +136,6 @@ async fn run_flights(target: Target<'_>, bulk: &mut Bulk<'_>, sink: &mut dyn Chu
         }
     }
     Ok(())
-}
-
-/// Collects the rows of one chunk; if the chunk is sent again, discards only the rows of this chunk.
-struct OneChunk<'s> {
-    sink: &'s mut dyn ChunkSink,
-    start: u64,
-}
-
-impl Sink for OneChunk<'_> {
-    fn row(&mut self, row: &DataRow<'_>) -> Result<(), Error> {
-        self.sink.row(row)
-    }
-
-    fn done(&mut self, affected: u64) {
-        self.sink.done(affected);
-    }
-
-    fn restart(&mut self) -> bool {
-        self.sink.rewind(self.start);
-        true
-    }
-
-    fn keeps(&self) -> bool {
-        self.sink.keeps()
-    }
 }
 
 /// Adds up the server's counts of the rows of all chunks.

@@ -23,6 +23,7 @@ use crate::client::lender::{Lender, OpenTransaction};
 use crate::client::link::FlightFailure;
 use crate::client::run::{PreviousCommit, Runs};
 use crate::error::Error;
+use crate::row::DataRow;
 
 /// Collects the rows of several chunks.
 pub(super) trait ChunkSink: Sink {
@@ -31,6 +32,46 @@ pub(super) trait ChunkSink: Sink {
 
     /// Discards what was collected after this position.
     fn rewind(&mut self, position: u64);
+}
+
+/// Passes the rows of one flight on, and records the position of the sink before the first chunk and after each chunk.
+pub(super) struct Positions<'s> {
+    sink: &'s mut dyn ChunkSink,
+    positions: Vec<u64>,
+}
+
+impl<'s> Positions<'s> {
+    pub(super) fn new(sink: &'s mut dyn ChunkSink) -> Self {
+        Positions { positions: vec![sink.position()], sink }
+    }
+
+    /// Discards the rows of all chunks after the first `chunks` chunks.
+    pub(super) fn rewind_to(&mut self, chunks: usize) {
+        self.positions.truncate(chunks + 1);
+        if let Some(position) = self.positions.last() {
+            self.sink.rewind(*position);
+        }
+    }
+}
+
+impl Sink for Positions<'_> {
+    fn row(&mut self, row: &DataRow<'_>) -> Result<(), Error> {
+        self.sink.row(row)
+    }
+
+    fn done(&mut self, affected: u64) {
+        self.sink.done(affected);
+        self.positions.push(self.sink.position());
+    }
+
+    fn restart(&mut self) -> bool {
+        self.rewind_to(0);
+        true
+    }
+
+    fn keeps(&self) -> bool {
+        self.sink.keeps()
+    }
 }
 
 /// The chunks of one statement.
@@ -59,6 +100,14 @@ enum Sent<'c> {
     Failed(Box<FlightFailure>),
 }
 
+/// The rows of a chunk that were sent behind the COMMIT of the previous chunk.
+struct Behind<'c> {
+    runs: Runs<'c>,
+    /// The position of the sink before these rows.
+    start: u64,
+    sent: Sent<'c>,
+}
+
 impl<'c> Chunks<'c> {
     pub(super) fn new(lender: &'c Lender, sink: &'c mut dyn ChunkSink) -> Self {
         Chunks { lender, sink, uncommitted: None, committed: 0 }
@@ -66,24 +115,20 @@ impl<'c> Chunks<'c> {
 
     /// Commits the previous chunk, and sends the rows of `chunk`.
     pub(super) async fn send(&mut self, chunk: Prepared, rows: usize) -> Result<(), Error> {
-        let mut runs = None;
-        let mut sent = None;
-        if let Some(before) = self.uncommitted.take() {
-            if self.lender.is_leased(before.open.id) {
+        let behind = match self.uncommitted.take() {
+            Some(before) if self.lender.is_leased(before.open.id) => {
                 self.commit(before).await?;
-            } else {
-                let runs = runs.insert(Runs::of_query(self.lender));
-                sent = self.send_behind(before, &chunk, runs).await?;
+                None
             }
-        }
-        // The time limit of a chunk does not include the time in which the chunk before it was sent again.
-        let mut runs = match (runs, &sent) {
-            (Some(runs), Some(_)) => runs,
-            _ => Runs::of_query(self.lender),
+            Some(before) => self.send_behind(before, &chunk).await?,
+            None => None,
         };
-        // The position was set before the rows arrived that were sent behind the COMMIT.
-        let start = sent.as_ref().map_or_else(|| self.sink.position(), |(_, start)| *start);
-        match self.open(&chunk, &mut runs, start, sent.map(|(sent, _)| sent)).await {
+        // Without `behind`, the time limit of the chunk begins now, after the previous chunk was committed.
+        let (mut runs, start, sent) = match behind {
+            Some(Behind { runs, start, sent }) => (runs, start, Some(sent)),
+            None => (Runs::of_query(self.lender), self.sink.position(), None),
+        };
+        match self.open(&chunk, &mut runs, start, sent).await {
             Ok(open) => self.uncommitted = Some(Uncommitted { chunk, rows, start, open, runs }),
             Err(error) => return self.failed(&chunk, &runs, error),
         }
@@ -106,14 +151,14 @@ impl<'c> Chunks<'c> {
         }
     }
 
-    /// Sends the COMMIT of a chunk, and the rows of the next chunk behind it. Returns the answer to these rows and
-    /// the position of the sink before them; `None` if the rows have to be sent again.
+    /// Sends the COMMIT of a chunk, and the rows of the next chunk behind it. Returns `None` if the rows of the next chunk
+    /// have to be sent again.
     async fn send_behind(
         &mut self,
         before: Uncommitted<'c>,
         chunk: &Prepared,
-        runs: &mut Runs<'c>,
-    ) -> Result<Option<(Sent<'c>, u64)>, Error> {
+    ) -> Result<Option<Behind<'c>>, Error> {
+        let mut runs = Runs::of_query(self.lender);
         let start = self.sink.position();
         let open = self.begin();
         let members = core::slice::from_ref(chunk);
@@ -122,13 +167,13 @@ impl<'c> Chunks<'c> {
         match previous {
             PreviousCommit::Committed => {
                 self.committed(before);
-                Ok(Some((self.sent(open, sent), start)))
+                Ok(Some(Behind { runs, start, sent: self.sent(open, sent) }))
             }
             // Nothing was sent, and the connection still has the open transaction.
             PreviousCommit::NotSent => {
                 self.lender.hand_over(open.id, before.open.id);
                 self.commit(before).await?;
-                Ok(sent.err().map(|error| (Sent::Unusable(error), start)))
+                Ok(sent.err().map(|error| Behind { runs, start, sent: Sent::Unusable(error) }))
             }
             PreviousCommit::Failed(failure) => {
                 open.close();

@@ -9,14 +9,13 @@
 //! the connection is lost, the outcome of all chunks whose COMMIT was not answered is unknown.
 
 use crate::client::answer::Answer;
-use crate::client::chunks::ChunkSink;
+use crate::client::chunks::{ChunkSink, Positions};
 use crate::client::flight::{Flight, Prepared, Sink};
 use crate::client::link::FlightOutcome;
 use crate::client::run::{Attempt, AttemptFuture, Attempted, Runs};
 use crate::client::several::{MEMBERS, of_transactions};
 use crate::error::{Error, Outcome};
 use crate::retry::Signal;
-use crate::row::DataRow;
 
 /// The chunks of one flight.
 pub(super) struct FusedChunks<'a> {
@@ -58,7 +57,7 @@ impl<'a> FusedChunks<'a> {
         let flight = if is_single { Flight::alone(chunks) } else { of_transactions(chunks) };
         let lent = runs.borrow(flight.search_path()).await;
         let mut loan = lent.map_err(|error| Attempted::Ended(Err(error)))?;
-        let mut sink = Positions { after: vec![self.sink.position()], sink: &mut *self.sink };
+        let mut sink = Positions::new(&mut *self.sink);
         let sinks: &mut [&mut dyn Sink] = &mut [&mut sink];
         let mut answer = match is_single {
             true => Answer::new(flight, sinks, runs.max_result()),
@@ -66,7 +65,6 @@ impl<'a> FusedChunks<'a> {
         };
         let outcome = runs.fly(&mut loan, &mut answer).await;
         let (committed, unusable) = (answer.transactions.committed, answer.take_unusable());
-        let position = sink.after.get(committed).copied();
         let failure = match outcome {
             FlightOutcome::Completed => {
                 *self.committed += chunks.len();
@@ -82,9 +80,7 @@ impl<'a> FusedChunks<'a> {
         if let Some(link) = &mut loan.link {
             link.roll_back();
         }
-        if let Some(position) = position {
-            self.sink.rewind(position);
-        }
+        sink.rewind_to(committed);
         if committed > 0 {
             runs.renew();
         }
@@ -106,31 +102,5 @@ impl Attempt for FusedChunks<'_> {
             Some(first) => runs.end(&first.statement, result),
             None => result,
         }
-    }
-}
-
-/// Passes the rows on, and records the position of the sink before the first chunk and after each chunk.
-struct Positions<'s> {
-    sink: &'s mut dyn ChunkSink,
-    after: Vec<u64>,
-}
-
-impl Sink for Positions<'_> {
-    fn row(&mut self, row: &DataRow<'_>) -> Result<(), Error> {
-        self.sink.row(row)
-    }
-
-    fn done(&mut self, affected: u64) {
-        self.sink.done(affected);
-        self.after.push(self.sink.position());
-    }
-
-    // The attempt rewinds the sink itself, to the last chunk that was committed.
-    fn restart(&mut self) -> bool {
-        true
-    }
-
-    fn keeps(&self) -> bool {
-        self.sink.keeps()
     }
 }

@@ -32,6 +32,11 @@ pub(super) fn begun(times: usize) -> Vec<u8> {
     [control("BEGIN"), inserted(times), ready(b"T")].concat()
 }
 
+/// The answer to a chunk with its BEGIN and COMMIT.
+pub(super) fn transaction(times: usize) -> Vec<u8> {
+    [control("BEGIN"), inserted(times), control("COMMIT")].concat()
+}
+
 pub(super) fn committed() -> Vec<u8> {
     [control("COMMIT"), ready(b"I")].concat()
 }
@@ -62,7 +67,7 @@ fn rows_go_in_one_flight_and_their_commit_in_another() {
 }
 
 fn rows_fused(times: usize) -> Vec<u8> {
-    [control("BEGIN"), inserted(times), committed()].concat()
+    [transaction(times), ready(b"I")].concat()
 }
 
 #[test]
@@ -180,18 +185,19 @@ fn commit_of_a_chunk_is_sent_with_the_next_chunk() {
 #[test]
 fn fused_chunks_share_a_flight_and_continue_after_a_conflict() {
     let fused = |numbers| in_pairs(numbers).fused();
-    let one = || [control("BEGIN"), inserted(2), control("COMMIT")].concat();
     let network = Network::default();
-    let conflict = [one(), control("BEGIN"), inserted(2), error("ERROR", "40001"), ready(b"I")].concat();
-    network.accept(answers([conflict, [one(), control("BEGIN"), inserted(1), committed()].concat()]));
+    let conflict =
+        [transaction(2), control("BEGIN"), inserted(2), error("ERROR", "40001"), ready(b"I")].concat();
+    network
+        .accept(answers([conflict, [transaction(2), control("BEGIN"), inserted(1), committed()].concat()]));
     let dsql = Dsql::within(retrying(), network.clone());
     assert_eq!(eventually(&network, fused(0..5).execute(&dsql)).unwrap(), 5);
     let chunk = format!("BEGIN {SQL} COMMIT");
     assert_eq!(sent(&network), [format!("login {chunk} {chunk} {chunk} |"), format!("{chunk} {chunk} |")]);
 
     // A rejected chunk, and a lost connection: the error has the number of rows that were committed before.
-    let rejected = [one(), control("BEGIN"), error("ERROR", "23505"), ready(b"E")].concat();
-    for (answer, is_lost) in [(rejected, false), ([one(), control("BEGIN")].concat(), true)] {
+    let rejected = [transaction(2), control("BEGIN"), error("ERROR", "23505"), ready(b"E")].concat();
+    for (answer, is_lost) in [(rejected, false), ([transaction(2), control("BEGIN")].concat(), true)] {
         let network = Network::default();
         let mut steps = answers([answer]);
         steps.pop();
@@ -205,7 +211,7 @@ fn fused_chunks_share_a_flight_and_continue_after_a_conflict() {
     // At most eight chunks are sent in a flight; a row that cannot be sent ends the last one.
     let network = Network::default();
     network.accept(answers([
-        [one().repeat(8), ready(b"I")].concat(),
+        [transaction(2).repeat(8), ready(b"I")].concat(),
         [control("INSERT 0 1"), ready(b"I")].concat(),
     ]));
     let texts = (0..24).map(|n| if n == 17 { "a\0b" } else { "ab" });
@@ -296,16 +302,18 @@ fn row_that_cannot_be_sent_does_not_hinder_earlier_chunks() {
     assert_eq!(sent(&network).last().unwrap(), "COMMIT |");
 }
 
+/// The answer to an INSERT with RETURNING that is executed once for each of these values.
+pub(super) fn returned(values: &[i32]) -> Vec<u8> {
+    let one = |value: &i32| {
+        let row = [&[0, 1, 0, 0, 0, 4][..], &value.to_be_bytes()].concat();
+        [frame(b'2', b""), frame(b'D', &row), frame(b'C', b"INSERT 0 1\0")].concat()
+    };
+    [found(&values[..1]), values[1..].iter().flat_map(one).collect()].concat()
+}
+
 #[test]
 fn returned_rows_are_those_of_the_committed_attempt() {
-    let answer = |values: &[i32]| {
-        let one = |value: &i32| {
-            let row = [&[0, 1, 0, 0, 0, 4][..], &value.to_be_bytes()].concat();
-            [frame(b'2', b""), frame(b'D', &row), frame(b'C', b"INSERT 0 1\0")].concat()
-        };
-        let first = found(&values[..1]);
-        [control("BEGIN"), first, values[1..].iter().flat_map(one).collect(), ready(b"T")].concat()
-    };
+    let answer = |values: &[i32]| [control("BEGIN"), returned(values), ready(b"T")].concat();
     let network = Network::default();
     network.accept(answers([answer(&[7, 8, 9]), failure("40001"), answer(&[1, 2, 3]), committed()]));
     let dsql = Dsql::within(retrying(), network.clone());

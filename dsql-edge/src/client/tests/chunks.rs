@@ -1,27 +1,24 @@
 //! Statements for many rows when connections end, limits are exceeded or the server rejects a part of a flight.
 
+use core::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::bulk::{INSERT, RETURNING, begun, committed, in_pairs, inserted};
+use super::bulk::{INSERT, RETURNING, begun, committed, in_pairs, inserted, returned, transaction};
 use super::*;
 use crate::many_rows::rows;
 use crate::query::{BulkCommand, BulkQuery};
-
-/// The rows of a chunk with RETURNING.
-fn returned(values: &[i32]) -> Vec<u8> {
-    let one = |value: &i32| {
-        let row = [&[0, 1, 0, 0, 0, 4][..], &value.to_be_bytes()].concat();
-        [frame(b'2', b""), frame(b'D', &row), frame(b'C', b"INSERT 0 1\0")].concat()
-    };
-    [found(&values[..1]), values[1..].iter().flat_map(one).collect()].concat()
-}
 
 fn returning<'a>(numbers: &'a [i32], decode: fn(&DataRow<'_>) -> Result<i32, Error>) -> BulkQuery<'a, i32> {
     let bind = |n: &i32, arguments: &mut Arguments| arguments.bind::<sql::Int4, NotNull, _>(n);
     let mut query = BulkQuery::new(&RETURNING, rows(numbers, bind), decode);
     query.bulk.max_rows = 2;
     query
+}
+
+/// The answer to a chunk that returns these rows, with its BEGIN and COMMIT.
+fn chunk_of(values: &[i32]) -> Vec<u8> {
+    [control("BEGIN"), returned(values), control("COMMIT")].concat()
 }
 
 /// A later chunk is in conflict. The rows of the committed chunk cannot be received again, so nothing is retried.
@@ -32,12 +29,11 @@ fn unusable_row_of_a_committed_chunk_is_an_error() {
         if n == 1 { Err(Error::new(crate::error::Kind::TooManyRows)) } else { Ok(n) }
     };
     let network = Network::default();
-    let one = |values: &[i32]| [control("BEGIN"), returned(values), control("COMMIT")].concat();
-    let conflict = [one(&[1, 2]), control("BEGIN"), error("ERROR", "40001"), ready(b"E")].concat();
+    let conflict = [chunk_of(&[1, 2]), control("BEGIN"), error("ERROR", "40001"), ready(b"E")].concat();
     let mut steps = answers([conflict]);
     steps.pop();
     steps.extend([Step::AwaitWrite, Step::AwaitWrite]);
-    steps.push(Step::Send([control("ROLLBACK"), ready(b"I"), one(&[3, 4]), ready(b"I")].concat()));
+    steps.push(Step::Send([control("ROLLBACK"), ready(b"I"), chunk_of(&[3, 4]), ready(b"I")].concat()));
     steps.push(Step::Stall);
     network.accept(steps);
     let dsql = Dsql::within(retrying(), network.clone());
@@ -54,12 +50,11 @@ fn chunk_after_a_rolled_back_chunk_is_not_sent_again() {
         let network = Network::default();
         let answer = [
             [control("BEGIN"), inserted(2), control("ROLLBACK")].concat(),
-            [control("BEGIN"), inserted(2), control("COMMIT")].concat(),
+            transaction(2),
             [control("BEGIN"), inserted(2), error("ERROR", code), ready(b"I")].concat(),
         ]
         .concat();
-        let one = || [control("BEGIN"), inserted(2), control("COMMIT")].concat();
-        network.accept(answers([answer, [one().repeat(3), ready(b"I")].concat()]));
+        network.accept(answers([answer, [transaction(2).repeat(3), ready(b"I")].concat()]));
         let dsql = Dsql::within(retrying(), network.clone());
         let result = eventually(&network, in_pairs(0..6).fused().execute(&dsql));
         assert_eq!(sent(&network).len(), 1);
@@ -85,72 +80,59 @@ fn rejected_commit_stays_rejected_after_a_fatal_error() {
     }
 }
 
-/// The server ends the session directly after the ReadyForQuery of the rows, while another connection is idle.
-#[test]
-fn chunk_is_not_committed_on_another_connection() {
+/// Runs `write` on a connection whose session ends directly behind its first answer, `answer`. Another connection is idle
+/// at that time, and sends `others` to the flights after its first flight. Returns the result and the number of BEGINs.
+fn session_ends_while_another_is_idle<T>(
+    answer: Vec<u8>,
+    others: impl IntoIterator<Item = Vec<u8>>,
+    write: impl for<'d> FnOnce(&'d Dsql) -> Pin<Box<dyn Future<Output = Result<T, Error>> + 'd>>,
+) -> (Result<T, Error>, usize) {
     let network = Network::default();
-    let mut slow = answers([[found(&[4]), ready(b"I")].concat()]);
-    slow.insert(1, Step::Until(5));
-    slow.pop();
-    // This connection is idle when the chunk has to be committed.
-    slow.extend([Step::AwaitWrite, Step::Send(begun(2))]);
-    slow.extend([Step::AwaitWrite, Step::Send([committed(), begun(2)].concat())]);
-    slow.extend([Step::AwaitWrite, Step::Send(committed()), Step::Stall]);
-    network.accept(slow);
-    let terminated = error("FATAL", "57P01");
-    let mut steps = answers([[begun(2), terminated].concat()]);
-    steps.insert(1, Step::Until(10));
-    steps.pop();
-    steps.push(Step::Close);
-    network.accept(steps);
+    let mut idle = answers([[found(&[4]), ready(b"I")].concat()].into_iter().chain(others));
+    idle.insert(1, Step::Until(5));
+    let mut ended = answers([[answer, error("FATAL", "57P01")].concat()]);
+    ended.insert(1, Step::Until(10));
+    ended.pop();
+    ended.push(Step::Close);
+    network.accept(idle);
+    network.accept(ended);
     let dsql = Dsql::within(retrying(), network.clone());
     let mut reading = Box::pin(query(&READ).fetch_all(&dsql));
     assert!(settle(reading.as_mut()).is_pending());
-    let mut inserting = Box::pin(in_pairs(0..4).execute(&dsql));
-    assert!(settle(inserting.as_mut()).is_pending());
+    let mut writing = write(&dsql);
+    assert!(settle(writing.as_mut()).is_pending());
     network.elapse(Duration::from_millis(6));
     assert_eq!(now(reading).unwrap(), [4]);
     network.elapse(Duration::from_millis(6));
-    let result = eventually(&network, inserting);
-    assert_eq!(result.unwrap(), 4);
-    assert_eq!(sent(&network).iter().filter(|it| it.contains("BEGIN")).count(), 3);
+    let result = eventually(&network, writing);
+    (result, sent(&network).iter().filter(|it| it.contains("BEGIN")).count())
+}
+
+#[test]
+fn chunk_is_not_committed_on_another_connection() {
+    let others = [begun(2), [committed(), begun(2)].concat(), committed()];
+    let (inserted, begun) =
+        session_ends_while_another_is_idle(begun(2), others, |dsql| Box::pin(in_pairs(0..4).execute(dsql)));
+    assert_eq!((inserted.unwrap(), begun), (4, 3));
 }
 
 #[test]
 fn transaction_is_not_committed_on_another_connection() {
-    let network = Network::default();
-    let mut slow = answers([[found(&[4]), ready(b"I")].concat()]);
-    slow.insert(1, Step::Until(5));
-    slow.pop();
     let deleted = || [control("BEGIN"), done("DELETE 1"), ready(b"T")].concat();
-    slow.extend([Step::AwaitWrite, Step::Send(deleted())]);
-    slow.extend([Step::AwaitWrite, Step::Send(committed()), Step::Stall]);
-    network.accept(slow);
-    let mut steps = answers([[deleted(), error("FATAL", "57P01")].concat()]);
-    steps.insert(1, Step::Until(10));
-    steps.pop();
-    steps.push(Step::Close);
-    network.accept(steps);
-    let dsql = Dsql::within(retrying(), network.clone());
-    let mut reading = Box::pin(query(&READ).fetch_all(&dsql));
-    assert!(settle(reading.as_mut()).is_pending());
-    let delete = async |tx: Transaction<'_>| Command::new(&DELETE, Arguments::default()).execute(tx).await;
-    let mut deleting = Box::pin(dsql.transaction(delete).into_future());
-    assert!(settle(deleting.as_mut()).is_pending());
-    network.elapse(Duration::from_millis(6));
-    assert_eq!(now(reading).unwrap(), [4]);
-    network.elapse(Duration::from_millis(6));
-    let result: Result<u64, Error> = eventually(&network, deleting);
-    assert_eq!(result.unwrap(), 1);
-    assert_eq!(sent(&network).iter().filter(|it| it.contains("BEGIN")).count(), 2);
+    let (result, begun) = session_ends_while_another_is_idle(deleted(), [deleted(), committed()], |dsql| {
+        let delete =
+            async |tx: Transaction<'_>| Command::new(&DELETE, Arguments::default()).execute(tx).await;
+        Box::pin(dsql.transaction(delete).into_future())
+    });
+    assert_eq!((result.unwrap(), begun), (1, 2));
 }
 
 /// A later chunk of the flight that is sent with the login has the time limit of a query.
 #[test]
 fn commit_of_a_chunk_ends_the_trial_of_the_login() {
     let network = Network::default();
-    let one = [control("BEGIN"), inserted(2), control("COMMIT")].concat();
-    let mut steps = vec![Step::AwaitWrite, Step::Send(login()), Step::Until(1000), Step::Send(one)];
+    let mut steps =
+        vec![Step::AwaitWrite, Step::Send(login()), Step::Until(1000), Step::Send(transaction(2))];
     steps.push(Step::Stall);
     network.accept(steps);
     let dsql = Dsql::within(retrying(), network.clone());
@@ -165,10 +147,7 @@ fn commit_of_a_chunk_ends_the_trial_of_the_login() {
 #[test]
 fn rollback_of_the_last_chunk_is_certain() {
     let network = Network::default();
-    let answer = [
-        [control("BEGIN"), inserted(2), control("COMMIT")].concat(),
-        [control("BEGIN"), inserted(2), control("ROLLBACK"), ready(b"I")].concat(),
-    ];
+    let answer = [transaction(2), [control("BEGIN"), inserted(2), control("ROLLBACK"), ready(b"I")].concat()];
     network.accept(answers([answer.concat()]));
     let dsql = Dsql::within(retrying(), network.clone());
     let error = eventually(&network, in_pairs(0..4).fused().execute(&dsql)).unwrap_err();
@@ -179,10 +158,10 @@ fn rollback_of_the_last_chunk_is_certain() {
 fn event_counts_rows_committed_before_a_retry() {
     let decode: fn(&DataRow<'_>) -> Result<i32, Error> = |row| row.column::<sql::Int4, NotNull, i32>(0);
     let network = Network::default();
-    let one = |values: &[i32]| [control("BEGIN"), returned(values), control("COMMIT")].concat();
     let conflict =
-        [one(&[1, 2]), control("BEGIN"), returned(&[3, 4]), error("ERROR", "40001"), ready(b"I")].concat();
-    network.accept(answers([conflict, [one(&[3, 4]), ready(b"I")].concat()]));
+        [chunk_of(&[1, 2]), control("BEGIN"), returned(&[3, 4]), error("ERROR", "40001"), ready(b"I")]
+            .concat();
+    network.accept(answers([conflict, [chunk_of(&[3, 4]), ready(b"I")].concat()]));
     let rows = Arc::<AtomicU64>::default();
     let counted = rows.clone();
     let config = retrying().on_event(move |event| {
@@ -198,11 +177,10 @@ fn event_counts_rows_committed_before_a_retry() {
 #[test]
 fn progress_allows_new_attempts() {
     let network = Network::default();
-    let one = || [control("BEGIN"), inserted(2), control("COMMIT")].concat();
     let rejected = || [control("BEGIN"), inserted(2), error("ERROR", "40001"), ready(b"I")].concat();
     let mut all = vec![rejected()];
-    all.extend((0..7).map(|_| [one(), rejected()].concat()));
-    all.push([one(), ready(b"I")].concat());
+    all.extend((0..7).map(|_| [transaction(2), rejected()].concat()));
+    all.push([transaction(2), ready(b"I")].concat());
     network.accept(answers(all));
     let dsql = Dsql::within(retrying(), network.clone());
     assert_eq!(eventually(&network, in_pairs(0..16).fused().execute(&dsql)).unwrap(), 16);
@@ -251,8 +229,7 @@ fn unsendable_chunk_does_not_hinder_earlier_fused_chunks() {
 #[test]
 fn rejection_stays_certain_after_a_reset() {
     let network = Network::default();
-    let one = [control("BEGIN"), inserted(2), control("COMMIT")].concat();
-    let mut steps = answers([[one, control("BEGIN"), error("ERROR", "23505")].concat()]);
+    let mut steps = answers([[transaction(2), control("BEGIN"), error("ERROR", "23505")].concat()]);
     steps.pop();
     steps.push(Step::Break(TransportErrorKind::Lost));
     network.accept(steps);
