@@ -7,7 +7,6 @@ use core::ops::ControlFlow;
 
 use crate::client::flight::{Flight, Prepared, Sink, Step};
 use crate::error::{Error, Kind};
-use crate::retry::Signal;
 use crate::row::{DataRow, check_description};
 use crate::session::{SessionEvent, Status};
 use crate::wire::backend::Done;
@@ -21,41 +20,17 @@ pub(crate) enum FlightEnd {
     StatementRejected { error: Box<DatabaseError>, step: Step },
     /// The INSERT of the idempotency key inserted no row; the statements after it must not be committed.
     KeyNotInserted,
-    /// COMMIT was answered with ROLLBACK; or a statement began or ended a transaction, so the transaction state is
-    /// not the expected state.
-    UnexpectedState(Kind, Signal),
+    /// COMMIT was answered with ROLLBACK: the transaction changed nothing.
+    RolledBack,
+    /// A statement began or ended a transaction, so the transaction state is not the expected state.
+    UnexpectedState,
 }
 
-/// How the answer to a flight of several transactions is read (`several.rs`). Function pointers, so that a Worker without
-/// such flights does not link this code.
-pub(crate) struct Several {
-    /// Handles a CommandComplete. Returns the next step, or `None` if the answer is that of a usual flight.
-    pub(super) complete: fn(&mut Answer<'_, '_>, &Tag) -> Option<Step>,
-    /// Handles a ReadyForQuery. Returns `false` if the ReadyForQuery ends the flight.
-    pub(super) ready: fn(&mut Answer<'_, '_>, Status) -> bool,
-    /// Returns the failure of one of the transactions. The second argument states whether the whole answer has arrived.
-    pub(super) failure: fn(&mut Answer<'_, '_>, bool) -> Option<FlightEnd>,
-}
-
-/// What the server has answered so far.
-#[derive(Default)]
-pub(super) struct Transactions {
-    /// The number of members that were committed, if the members are transactions.
-    pub(super) committed: usize,
-    /// The number of rows that the committed members have returned.
-    pub(super) rows: u64,
-    /// The number of COMMITs that were answered before the end of the flight. The time limit is for the statements up to
-    /// the next COMMIT.
-    pub(super) answered: usize,
-    /// The first member with a row that cannot be used, once that member is answered.
-    pub(super) unusable_member: Option<usize>,
-    /// The number of members that were answered.
-    pub(super) members: usize,
-    /// Whether the COMMIT of a member was answered with ROLLBACK, and whether a later member was committed.
-    pub(super) rolled_back: bool,
-    pub(super) committed_later: bool,
-    /// Set if the previous transaction was not committed, although its COMMIT caused no error.
-    pub(super) previous: Option<(Kind, Signal)>,
+/// Reads the answer to a flight of several transactions (`several.rs`). A trait object, so that a Worker without such
+/// flights does not link this code.
+pub(super) trait ReadSeveral: Send {
+    /// Handles an event. Passes all events to [`Answer::handle_one`] that are the same in the answer to a usual flight.
+    fn handle(&mut self, answer: &mut Answer<'_, '_>, event: SessionEvent) -> ControlFlow<FlightEnd>;
 }
 
 /// The answer to a flight, as far as the answer has arrived.
@@ -70,11 +45,15 @@ pub(crate) struct Answer<'a, 's> {
     /// The first error of this client, such as a row that cannot be decoded; the rest of the answer is received and
     /// dropped.
     pub(super) local: Option<Error>,
-    pub(super) rejected: Option<(Box<DatabaseError>, Step)>,
+    /// The failure that the server has reported so far: it stays true if the connection ends or the time limit is exceeded
+    /// before the ReadyForQuery.
+    pub(super) reported: Option<FlightEnd>,
     pub(super) committed: bool,
     /// Set if the flight has several transactions.
-    several: Option<&'static Several>,
-    pub(super) transactions: Transactions,
+    several: Option<&'a mut dyn ReadSeveral>,
+    /// Set when a COMMIT is answered before the end of the flight: the time limit is for the statements up to the next
+    /// COMMIT.
+    pub(super) renews_limit: bool,
     keyless: bool,
     /// The number of bytes of rows that stay in memory; `most` is the limit.
     pub(super) kept: usize,
@@ -84,8 +63,6 @@ pub(crate) struct Answer<'a, 's> {
 }
 
 impl<'a, 's> Answer<'a, 's> {
-    // Not inlined, so that the code is not repeated in each caller.
-    #[inline(never)]
     pub(crate) fn new(flight: Flight<'a>, sinks: &'a mut [&'s mut dyn Sink], most: usize) -> Self {
         Answer {
             flight,
@@ -95,10 +72,10 @@ impl<'a, 's> Answer<'a, 's> {
             affected: 0,
             fields: Vec::new(),
             local: None,
-            rejected: None,
+            reported: None,
             committed: false,
             several: None,
-            transactions: Transactions::default(),
+            renews_limit: false,
             keyless: false,
             kept: 0,
             most,
@@ -109,25 +86,16 @@ impl<'a, 's> Answer<'a, 's> {
 
     pub(super) fn of_several(
         flight: Flight<'a>,
-        several: &'static Several,
+        several: &'a mut dyn ReadSeveral,
         sinks: &'a mut [&'s mut dyn Sink],
         most: usize,
     ) -> Self {
         Answer { several: Some(several), ..Answer::new(flight, sinks, most) }
     }
 
-    /// Takes the error of a row that cannot be used, if the row's transaction was committed.
-    pub(crate) fn take_unusable(&mut self) -> Option<Error> {
-        self.transactions.unusable_member.filter(|member| *member < self.transactions.committed)?;
-        self.local.take()
-    }
-
-    /// Discards the rows, because the flight begins again. Returns `false` if a sink has already passed rows on.
-    pub(crate) fn restart(&mut self) -> bool {
-        let sinks = core::mem::take(&mut self.sinks);
-        let restarted = sinks.iter_mut().all(|sink| sink.restart());
-        *self = Answer::new(self.flight, sinks, self.most);
-        restarted
+    /// Discards the rows, because the flight may be sent again. Returns `false` if a sink has already passed rows on.
+    pub(crate) fn discard_rows(&mut self) -> bool {
+        self.sinks.iter_mut().all(|sink| sink.restart())
     }
 
     /// Whether the current sink cannot take another row now.
@@ -146,6 +114,14 @@ impl<'a, 's> Answer<'a, 's> {
     }
 
     pub(crate) fn handle(&mut self, event: SessionEvent) -> ControlFlow<FlightEnd> {
+        let Some(several) = self.several.take() else { return self.handle_one(event) };
+        let handled = several.handle(self, event);
+        self.several = Some(several);
+        handled
+    }
+
+    /// Handles an event of the answer to a flight of one transaction.
+    pub(super) fn handle_one(&mut self, event: SessionEvent) -> ControlFlow<FlightEnd> {
         match event {
             SessionEvent::Started | SessionEvent::FlightDropped => {}
             SessionEvent::Described(fields) => self.describe(fields),
@@ -158,65 +134,43 @@ impl<'a, 's> Answer<'a, 's> {
             }
             SessionEvent::Failed(error) => {
                 let is_last = error.fatal;
-                if self.rejected.is_none() && (is_last || !seeded!(ForgetsError)) {
-                    self.rejected = Some((error, self.step));
+                if self.reported.is_none() && (is_last || !seeded!(ForgetsError)) {
+                    self.reported = Some(FlightEnd::StatementRejected { error, step: self.step });
                 }
                 // After a FATAL error the server sends nothing more.
-                if is_last && let Some(end) = self.failure() {
+                if is_last && let Some(end) = self.reported.take() {
                     return ControlFlow::Break(end);
                 }
             }
-            SessionEvent::Ready(status) => {
-                let several = self.several;
-                if !several.is_some_and(|several| (several.ready)(self, status)) {
-                    return ControlFlow::Break(self.land(status));
-                }
-            }
+            SessionEvent::Ready(status) => return ControlFlow::Break(self.land(status)),
         }
         ControlFlow::Continue(())
     }
 
-    /// Ends the flight with the failure that the server has reported so far: it stays true if the connection ends or the
-    /// time limit is exceeded before the ReadyForQuery.
-    pub(crate) fn failure(&mut self) -> Option<FlightEnd> {
-        let of_several = self.several.and_then(|several| (several.failure)(self, false));
-        of_several.or_else(|| self.rejection())
-    }
-
-    pub(super) fn rejection(&mut self) -> Option<FlightEnd> {
-        self.rejected.take().map(|(error, step)| FlightEnd::StatementRejected { error, step })
-    }
-
     fn land(&mut self, status: Status) -> FlightEnd {
-        if let Some(failure) = self.several.and_then(|several| (several.failure)(self, true)) {
-            return failure;
-        }
         // The results of later statements are ignored: they may have failed because of rows that an earlier run
         // inserted.
         if self.keyless {
             return FlightEnd::KeyNotInserted;
         }
-        if let Some(rejected) = self.rejection() {
-            return rejected;
+        if let Some(reported) = self.reported.take() {
+            return reported;
         }
-        let open = self.flight.begin.is_some() || self.flight.in_transaction;
-        let expected = if open && !self.flight.commit { Status::InTransaction } else { Status::Idle };
+        let expected = if self.flight.leaves_open() { Status::InTransaction } else { Status::Idle };
         if self.flight.commit && !self.committed {
-            // COMMIT was answered with ROLLBACK: the transaction changed nothing.
-            FlightEnd::UnexpectedState(Kind::RolledBack, Signal::Answered)
+            FlightEnd::RolledBack
         } else if status != expected {
-            FlightEnd::UnexpectedState(Kind::UnexpectedTransactionState, Signal::TransactionState)
+            FlightEnd::UnexpectedState
         } else {
             FlightEnd::Completed(self.local.take())
         }
     }
 
     fn describe(&mut self, fields: Vec<Field>) {
-        if let Some(member) = self.member() {
+        if let (Some(member), None) = (self.member(), &self.local) {
             // For `sql_unchecked!` without columns, any description is accepted.
             if !(member.unchecked && member.statement.columns.is_empty()) {
-                let stale = check_description(&member.statement, &fields).err();
-                self.local = self.local.take().or(stale);
+                self.local = check_description(&member.statement, &fields).err();
             }
         }
         self.fields = fields;
@@ -241,11 +195,8 @@ impl<'a, 's> Answer<'a, 's> {
     }
 
     fn complete(&mut self, tag: Tag) {
-        self.affected = self.affected.saturating_add(tag.rows);
-        self.executed += 1;
-        let of_several = self.several.and_then(|several| (several.complete)(self, &tag));
-        self.step = match self.step {
-            _ if let Some(step) = of_several => step,
+        self.count(&tag);
+        let step = match self.step {
             Step::Begin => self.flight.after_begin(),
             Step::Key => {
                 self.keyless = self.affected == 0 && !seeded!(IgnoresKeyCount);
@@ -264,8 +215,17 @@ impl<'a, 's> Answer<'a, 's> {
             }
             Step::Sync | Step::Previous | Step::PreviousSync => Step::Sync,
         };
-        self.executed = 0;
-        self.affected = 0;
+        self.go_to(step);
+    }
+
+    /// Counts an execution of the current member.
+    pub(super) fn count(&mut self, tag: &Tag) {
+        self.affected = self.affected.saturating_add(tag.rows);
+        self.executed += 1;
+    }
+
+    pub(super) fn go_to(&mut self, step: Step) {
+        (self.step, self.executed, self.affected) = (step, 0, 0);
     }
 
     /// Whether the current member was executed as often as it has arguments.

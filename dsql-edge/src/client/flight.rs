@@ -184,8 +184,12 @@ impl<'f> Flight<'f> {
         if reads(self.members) && !self.in_transaction {
             return Payload::Reads;
         }
-        let open = self.begin.is_some() || self.in_transaction;
-        if open && !self.commit { Payload::Transaction } else { Payload::Commit }
+        if self.leaves_open() { Payload::Transaction } else { Payload::Commit }
+    }
+
+    /// Whether a transaction is open after the flight.
+    pub(super) fn leaves_open(&self) -> bool {
+        (self.begin.is_some() || self.in_transaction) && !self.commit
     }
 
     /// The search_path that the connection must have; `None` if no statement is checked against a snapshot.
@@ -307,7 +311,8 @@ pub(super) fn write_control(sql: &str, connection: &mut Connection) -> Result<()
     connection.execute(&Parameters::default(), &[], false)
 }
 
-fn reads(members: &[Prepared]) -> bool {
+/// Whether the statements only read.
+pub(super) fn reads(members: &[Prepared]) -> bool {
     members.iter().all(|member| member.statement.effect == Effect::Read)
 }
 

@@ -13,7 +13,7 @@ use crate::client::chunks::{ChunkSink, Positions};
 use crate::client::flight::{Flight, Prepared, Sink};
 use crate::client::link::FlightOutcome;
 use crate::client::run::{Attempt, AttemptFuture, Attempted, Runs};
-use crate::client::several::{MEMBERS, of_transactions};
+use crate::client::several::{Members, of_transactions};
 use crate::error::{Error, Outcome};
 use crate::retry::Signal;
 
@@ -59,12 +59,13 @@ impl<'a> FusedChunks<'a> {
         let mut loan = lent.map_err(|error| Attempted::Ended(Err(error)))?;
         let mut sink = Positions::new(&mut *self.sink);
         let sinks: &mut [&mut dyn Sink] = &mut [&mut sink];
+        let mut members = Members::default();
         let mut answer = match is_single {
             true => Answer::new(flight, sinks, runs.max_result()),
-            false => Answer::of_several(flight, &MEMBERS, sinks, runs.max_result()),
+            false => Answer::of_several(flight, &mut members, sinks, runs.max_result()),
         };
         let outcome = runs.fly(&mut loan, &mut answer).await;
-        let (committed, unusable) = (answer.transactions.committed, answer.take_unusable());
+        let local = answer.local.take();
         let failure = match outcome {
             FlightOutcome::Completed => {
                 *self.committed += chunks.len();
@@ -76,7 +77,10 @@ impl<'a> FusedChunks<'a> {
             }
             FlightOutcome::Failed(failure) => failure,
         };
+        let unusable = local.filter(|_| members.is_unusable());
+        let committed = members.committed;
         *self.committed += committed;
+        runs.count_rows(members.rows);
         if let Some(link) = &mut loan.link {
             link.roll_back();
         }

@@ -139,7 +139,7 @@ impl Link {
     pub(super) fn is_idle(&self) -> bool {
         let flying = self.flying && !seeded!(ReusesHalfReadConnection);
         let ended = self.connection.is_dead();
-        !flying && !self.leased && (self.connection.is_idle() || (self.rolling_back && !ended))
+        !flying && !self.is_leased() && (self.connection.is_idle() || (self.rolling_back && !ended))
     }
 
     /// Whether a flight was sent whose answer is not complete.
@@ -160,12 +160,13 @@ impl Link {
 
     /// Whether the connection is a lease of a pool.
     pub(super) fn is_leased(&self) -> bool {
-        self.leased
+        // Constant without the feature, so that such a Worker does not link the code for leases.
+        cfg!(feature = "pool") && self.leased
     }
 
     /// Whether the login has ended, on a connection of its own.
     pub(super) fn has_started(&self) -> bool {
-        self.started && !self.leased
+        self.started && !self.is_leased()
     }
 
     /// Whether the connection is still open, as far as that is visible without a round trip. Servers close connections
@@ -190,7 +191,7 @@ impl Link {
 
     /// Sends ROLLBACK; the next flight waits for the answer to it. For a lease, the pool sends the ROLLBACK.
     pub(super) fn roll_back(&mut self) {
-        if self.leased {
+        if self.is_leased() {
             return;
         }
         if self.connection.is_settled() && !self.is_idle() && write_rollback(&mut self.connection).is_ok() {
@@ -232,7 +233,7 @@ impl Link {
         let end = ready!(self.poll_end(context, connector, timer, answer));
         self.flying = end.is_err();
         self.on_trial = false;
-        let end = end.or_else(|failure| answer.failure().ok_or(failure));
+        let end = end.or_else(|failure| answer.reported.take().ok_or(failure));
         Poll::Ready(self.outcome(connector, &answer.flight, end))
     }
 
@@ -256,7 +257,10 @@ impl Link {
                 let error = Error::new(Kind::TransactionOver(text)).of(flight.statement(Step::Key));
                 (error, Signal::Answered, verdict)
             }
-            Ok(FlightEnd::UnexpectedState(kind, signal)) => (Error::new(kind), signal, None),
+            Ok(FlightEnd::RolledBack) => (Error::new(Kind::RolledBack), Signal::Answered, None),
+            Ok(FlightEnd::UnexpectedState) => {
+                (Error::new(Kind::UnexpectedTransactionState), Signal::TransactionState, None)
+            }
             Err(failure) => {
                 let (error, signal, reached) = failure::explain(self.progress(), connector, failure);
                 self.reached = reached;
@@ -279,7 +283,7 @@ impl Link {
 
     fn progress(&self) -> LoginProgress {
         let (started, has_received) = (self.started, self.connection.has_received());
-        let (pipelined, leased, tls) = (self.pipelined, self.leased, self.tls);
+        let (pipelined, leased, tls) = (self.pipelined, self.is_leased(), self.tls);
         LoginProgress { started, has_received, pipelined, leased, tls }
     }
 
@@ -358,9 +362,8 @@ impl Link {
                     }
                     continue;
                 }
-                let commits = answer.transactions.answered;
                 let handled = answer.handle(event);
-                if answer.transactions.answered > commits {
+                if core::mem::take(&mut answer.renews_limit) {
                     self.on_trial = false;
                     connector.rewind(timer, connector.settings().query_timeout);
                 }
@@ -425,7 +428,7 @@ const NOT_ROLLED_BACK: &str = "unexpected answer to ROLLBACK";
 
 impl Drop for Link {
     fn drop(&mut self) {
-        let last: &'static [u8] = if !self.leased && (self.connection.is_settled() || self.is_idle()) {
+        let last: &'static [u8] = if !self.is_leased() && (self.connection.is_settled() || self.is_idle()) {
             &frontend::TERMINATE
         } else {
             &[]

@@ -8,10 +8,10 @@ use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
 use crate::client::answer::Answer;
-use crate::client::flight::{Flight, Prepared, Sink};
+use crate::client::flight::{Flight, Prepared, Sink, reads};
 use crate::client::lender::{Lender, Loan};
 use crate::client::link::{FlightFailure, FlightOutcome, Link};
-use crate::client::several::{BEHIND_COMMIT, behind_commit};
+use crate::client::several::{BehindCommit, behind_commit};
 use crate::direct_tls::DirectTls;
 use crate::error::{Error, Kind, OUTLIVED, Outcome};
 use crate::event::Event;
@@ -78,20 +78,16 @@ impl<'t> Target<'t> {
         if let Some(InTransaction { id, fly }) = self.transaction {
             return Some(fly(lender, id, &first.statement, members, sinks));
         }
-        let answer = Answer::new(Flight::alone(members), sinks, lender.connector.settings().max_result);
-        let flight = FlightAlone { first: &first.statement, answer };
+        let flight = FlightAlone { first: &first.statement, flight: Flight::alone(members), sinks };
         Some(Box::pin(Runs::of_query(lender).attempts(flight)))
     }
 }
 
 impl Target<'_> {
     /// Adds the outcome to the error of statements that were executed, but whose rows are not the expected ones.
-    #[inline(never)]
     pub(super) fn executed(&self, members: &[Prepared], error: Error) -> Error {
         match self.transaction {
-            None if Flight::alone(members).payload() != Payload::Reads => {
-                error.with_outcome(Outcome::Executed)
-            }
+            None if !reads(members) => error.with_outcome(Outcome::Executed),
             _ => error,
         }
     }
@@ -141,17 +137,19 @@ pub(super) enum Attempted {
 /// A flight outside a transaction.
 struct FlightAlone<'a, 's> {
     first: &'a StatementRef,
-    answer: Answer<'a, 's>,
+    flight: Flight<'a>,
+    sinks: &'a mut [&'s mut dyn Sink],
 }
 
 impl Attempt for FlightAlone<'_, '_> {
     fn attempt<'a>(&'a mut self, runs: &'a mut Runs<'_>) -> AttemptFuture<'a> {
         let (mut loan, mut progress) = (None, Progress::default());
+        let mut answer = Answer::new(self.flight, self.sinks, runs.max_result());
         Box::pin(poll_fn(move |context| {
             let lent = match &mut loan {
                 Some(lent) => lent,
                 empty => {
-                    let search_path = self.answer.flight.search_path();
+                    let search_path = answer.flight.search_path();
                     match ready!(runs.lender.poll_borrow(context, search_path, &mut runs.timer)) {
                         Ok(lent) => empty.insert(lent),
                         Err(error) => {
@@ -161,9 +159,9 @@ impl Attempt for FlightAlone<'_, '_> {
                     }
                 }
             };
-            let outcome = ready!(runs.poll_fly(context, lent, &mut progress, &mut self.answer));
+            let outcome = ready!(runs.poll_fly(context, lent, &mut progress, &mut answer));
             // The connection is returned before the rules decide about another attempt.
-            Poll::Ready(self.end(runs, &mut loan, outcome))
+            Poll::Ready(end_alone(runs, &mut loan, &mut answer, outcome))
         }))
     }
 
@@ -172,28 +170,32 @@ impl Attempt for FlightAlone<'_, '_> {
     }
 }
 
-impl FlightAlone<'_, '_> {
-    fn end(&mut self, runs: &Runs<'_>, loan: &mut Option<Loan<'_>>, outcome: FlightOutcome) -> Attempted {
-        let failure = match outcome {
-            FlightOutcome::Completed => return Attempted::Ended(Ok(())),
-            // A row could not be used, but the connection can be used again.
-            FlightOutcome::CompletedUnusable(error) => {
-                let is_write = self.answer.flight.payload() != Payload::Reads;
-                let error = if is_write { error.with_outcome(Outcome::Executed) } else { error };
-                return Attempted::Ended(Err(error));
-            }
-            FlightOutcome::Failed(failure) => failure,
-        };
-        // If the flight had its own BEGIN, its failed transaction is rolled back.
-        if let (Some(_), Some(Loan { link: Some(link), .. })) = (self.answer.flight.begin, &mut *loan) {
-            link.roll_back();
+/// Ends an attempt at a flight outside a transaction.
+fn end_alone(
+    runs: &Runs<'_>,
+    loan: &mut Option<Loan<'_>>,
+    answer: &mut Answer<'_, '_>,
+    outcome: FlightOutcome,
+) -> Attempted {
+    let failure = match outcome {
+        FlightOutcome::Completed => return Attempted::Ended(Ok(())),
+        // A row could not be used, but the connection can be used again.
+        FlightOutcome::CompletedUnusable(error) => {
+            let is_read = reads(answer.flight.members);
+            let error = if is_read { error } else { error.with_outcome(Outcome::Executed) };
+            return Attempted::Ended(Err(error));
         }
-        *loan = None;
-        if self.answer.restart() {
-            Attempted::Failed(failure)
-        } else {
-            Attempted::Ended(Err(runs.conclude(failure.error, &failure.facts)))
-        }
+        FlightOutcome::Failed(failure) => failure,
+    };
+    // If the flight had its own BEGIN, its failed transaction is rolled back.
+    if let (Some(_), Some(Loan { link: Some(link), .. })) = (answer.flight.begin, &mut *loan) {
+        link.roll_back();
+    }
+    *loan = None;
+    if answer.discard_rows() {
+        Attempted::Failed(failure)
+    } else {
+        Attempted::Ended(Err(runs.conclude(failure.error, &failure.facts)))
     }
 }
 
@@ -341,12 +343,13 @@ impl<'l> Runs<'l> {
             Ok(loan) => loan,
             Err(failure) => return (PreviousCommit::Failed(failure), Ok(())),
         };
-        let mut answer = Answer::of_several(flight, &BEHIND_COMMIT, sinks, connector.settings().max_result);
+        let mut behind = BehindCommit;
+        let mut answer = Answer::of_several(flight, &mut behind, sinks, connector.settings().max_result);
         let outcome = self.fly(&mut loan, &mut answer).await;
         match outcome {
             FlightOutcome::Failed(mut failure) if answer.flight.commits_previous => {
                 // Another request cannot read the rest of the answer, but COMMIT was already rejected.
-                if failure.facts.signal == Signal::Stranded && answer.failure().is_some() {
+                if failure.facts.signal == Signal::Stranded && answer.reported.is_some() {
                     failure.facts.payload = Payload::Transaction;
                 }
                 if failure.facts.signal == Signal::Local {
@@ -445,13 +448,15 @@ impl<'l> Runs<'l> {
         };
         self.round_trips += link.round_trips() - progress.round_trips;
         match &mut outcome {
-            FlightOutcome::Failed(failure) => {
-                failure.facts.kept = progress.kept;
-                self.rows += answer.transactions.rows;
-            }
+            FlightOutcome::Failed(failure) => failure.facts.kept = progress.kept,
             FlightOutcome::Completed | FlightOutcome::CompletedUnusable(_) => self.rows += answer.rows,
         }
         Poll::Ready(outcome)
+    }
+
+    /// Counts rows of a flight that failed after a part of it was committed.
+    pub(super) fn count_rows(&mut self, rows: u64) {
+        self.rows += rows;
     }
 
     /// Allows the attempts and the time of a new operation, because a part of the current operation was committed.

@@ -3,14 +3,15 @@
 //! There are two kinds. In the first kind, the COMMIT of the previous transaction is sent before the flight, with a Sync
 //! of its own (`chunks.rs`). In the second kind, each member is a transaction, and all have one Sync (`fused.rs`).
 //!
-//! `flight.rs` and `answer.rs` call this module through function pointers, so that a Worker without statements for many
-//! rows does not link this code.
+//! `flight.rs` calls this module through a function pointer, and `answer.rs` through a trait object, so that a Worker without
+//! statements for many rows does not link this code.
 
-use crate::client::answer::{Answer, FlightEnd, Several, Transactions, is_commit};
+use core::ops::ControlFlow;
+
+use crate::client::answer::{Answer, FlightEnd, ReadSeveral, is_commit};
 use crate::client::flight::{BEGIN, COMMIT, Flight, Prepared, Step, WriteFlight, write_control};
-use crate::error::Kind;
-use crate::retry::Signal;
-use crate::session::Status;
+use crate::session::{SessionEvent, Status};
+use crate::wire::Tag;
 
 /// A flight behind the COMMIT of the previous transaction.
 pub(super) fn behind_commit(flight: Flight<'_>) -> Flight<'_> {
@@ -36,95 +37,127 @@ pub(super) fn of_transactions(members: &[Prepared]) -> Flight<'_> {
     Flight { begin, members, commit, has_one_sink, write: Some(write), ..Flight::default() }
 }
 
-/// Reads the answer to [`behind_commit`].
-pub(super) static BEHIND_COMMIT: Several = Several {
-    complete: |answer, tag| match answer.step {
-        Step::Previous => {
-            answer.committed = is_commit(tag);
-            Some(Step::PreviousSync)
-        }
-        Step::PreviousSync => Some(Step::PreviousSync),
-        _ => None,
-    },
-    ready: |answer, status| {
-        let is_previous = matches!(answer.step, Step::Previous | Step::PreviousSync);
-        if is_previous {
-            end_previous(answer, status);
-        }
-        is_previous
-    },
-    failure: |answer, _| match &answer.rejected {
-        Some((_, Step::Previous | Step::PreviousSync)) => answer.rejection(),
-        _ => {
-            let (kind, signal) = answer.transactions.previous.take()?;
-            Some(FlightEnd::UnexpectedState(kind, signal))
-        }
-    },
-};
+/// Reads the answer to [`behind_commit`]. If the previous transaction was not committed, the rest of the answer is received
+/// too, and then the failure of the previous transaction is returned.
+pub(super) struct BehindCommit;
 
-/// Handles the ReadyForQuery after the COMMIT of the previous transaction. If the previous transaction was not
-/// committed, the rest of the answer is received too, and then the failure of the previous transaction is returned.
-fn end_previous(answer: &mut Answer<'_, '_>, status: Status) {
-    let state = match status {
-        Status::Idle if answer.committed || answer.rejected.is_some() => None,
-        Status::Idle => Some((Kind::RolledBack, Signal::Answered)),
-        _ => Some((Kind::UnexpectedTransactionState, Signal::TransactionState)),
-    };
-    let failed = answer.rejected.is_some() || state.is_some();
-    if !failed || seeded!(TrustsPreviousCommit) {
-        answer.flight.commits_previous = false;
-    } else {
-        answer.transactions.previous = state;
+impl ReadSeveral for BehindCommit {
+    fn handle(&mut self, answer: &mut Answer<'_, '_>, event: SessionEvent) -> ControlFlow<FlightEnd> {
+        match (answer.step, &event) {
+            (Step::Previous, SessionEvent::Completed(tag)) => {
+                answer.committed = is_commit(tag);
+                answer.go_to(Step::PreviousSync);
+            }
+            (Step::PreviousSync, SessionEvent::Completed(_)) => {}
+            (Step::Previous | Step::PreviousSync, SessionEvent::Ready(status)) => {
+                end_previous(answer, *status)
+            }
+            _ => return answer.handle_one(event),
+        }
+        ControlFlow::Continue(())
     }
-    answer.committed = false;
-    answer.transactions.answered += 1;
-    answer.step = answer.flight.after_previous();
+}
+
+/// Handles the ReadyForQuery after the COMMIT of the previous transaction.
+fn end_previous(answer: &mut Answer<'_, '_>, status: Status) {
+    let failure = match status {
+        Status::Idle if answer.committed => None,
+        Status::Idle => Some(FlightEnd::RolledBack),
+        _ => Some(FlightEnd::UnexpectedState),
+    };
+    if seeded!(TrustsPreviousCommit) || (answer.reported.is_none() && failure.is_none()) {
+        answer.flight.commits_previous = false;
+    } else if answer.reported.is_none() {
+        answer.reported = failure;
+    }
+    (answer.committed, answer.renews_limit) = (false, true);
+    answer.go_to(answer.flight.after_previous());
 }
 
 /// Reads the answer to [`of_transactions`].
-pub(super) static MEMBERS: Several = Several {
-    complete: |answer, tag| match answer.step {
-        Step::Begin => Some(answer.flight.member(answer.transactions.members)),
-        Step::Member(at) if answer.is_executed() => {
-            answer.finish_member(at);
-            answer.transactions.members = at + 1;
-            if answer.local.is_some() {
-                answer.transactions.unusable_member.get_or_insert(at);
-            }
-            if seeded!(CountsUncommittedChunk) {
-                answer.transactions.committed = at + 1;
-            }
-            Some(Step::Commit)
-        }
-        Step::Commit => Some(end_member(answer, is_commit(tag))),
-        _ => None,
-    },
-    ready: |_, _| false,
-    failure: |answer, is_complete| {
-        let is_complete = is_complete || answer.step == Step::Sync;
-        let Transactions { rolled_back, committed_later, .. } = answer.transactions;
-        rolled_back.then_some(match is_complete && !committed_later {
-            true => FlightEnd::UnexpectedState(Kind::RolledBack, Signal::Answered),
-            // The committed transactions are not the first transactions of the flight.
-            false => FlightEnd::UnexpectedState(Kind::UnexpectedTransactionState, Signal::TransactionState),
-        })
-    },
-};
+#[derive(Default)]
+pub(super) struct Members {
+    /// The number of members that were committed.
+    pub(super) committed: usize,
+    /// The number of rows that the committed members have returned.
+    pub(super) rows: u64,
+    /// The number of members that were answered, apart from their COMMIT.
+    answered: usize,
+    /// The first member with a row that cannot be used, once that member is answered.
+    unusable: Option<usize>,
+    /// Whether the COMMIT of a member was answered with ROLLBACK, and whether a later member was committed.
+    rolled_back: bool,
+    committed_later: bool,
+}
 
-/// Handles the answer to the COMMIT of a member.
-fn end_member(answer: &mut Answer<'_, '_>, committed: bool) -> Step {
-    // The limit of the rows in memory is for each transaction.
-    answer.kept = 0;
-    let all = &mut answer.transactions;
-    all.answered += 1;
-    if !committed {
-        all.rolled_back = true;
-    } else if all.rolled_back {
-        all.committed_later = true;
-    } else {
-        (all.committed, all.rows) = (all.members, answer.rows);
+impl ReadSeveral for Members {
+    fn handle(&mut self, answer: &mut Answer<'_, '_>, event: SessionEvent) -> ControlFlow<FlightEnd> {
+        match event {
+            SessionEvent::Completed(tag) => {
+                self.complete(answer, &tag);
+                return ControlFlow::Continue(());
+            }
+            SessionEvent::Ready(_) => self.report(answer, true),
+            _ => {}
+        }
+        answer.handle_one(event)
     }
-    let is_last = all.members == answer.flight.members.len();
-    answer.committed = is_last && !all.rolled_back;
-    if is_last { Step::Sync } else { Step::Begin }
+}
+
+impl Members {
+    /// Whether a row of a committed member cannot be used.
+    pub(super) fn is_unusable(&self) -> bool {
+        self.unusable.is_some_and(|member| member < self.committed)
+    }
+
+    /// Handles a CommandComplete.
+    fn complete(&mut self, answer: &mut Answer<'_, '_>, tag: &Tag) {
+        answer.count(tag);
+        let step = match answer.step {
+            Step::Begin => answer.flight.member(self.answered),
+            Step::Member(_) if !answer.is_executed() => return,
+            Step::Member(at) => {
+                answer.finish_member(at);
+                self.answered = at + 1;
+                if answer.local.is_some() {
+                    self.unusable.get_or_insert(at);
+                }
+                if seeded!(CountsUncommittedChunk) {
+                    self.committed = at + 1;
+                }
+                Step::Commit
+            }
+            Step::Commit => self.end_member(answer, is_commit(tag)),
+            step => step,
+        };
+        answer.go_to(step);
+    }
+
+    /// Handles the answer to the COMMIT of a member.
+    fn end_member(&mut self, answer: &mut Answer<'_, '_>, committed: bool) -> Step {
+        // The limit of the rows in memory is for each transaction.
+        (answer.kept, answer.renews_limit) = (0, true);
+        if !committed {
+            self.rolled_back = true;
+        } else if self.rolled_back {
+            self.committed_later = true;
+        } else {
+            (self.committed, self.rows) = (self.answered, answer.rows);
+        }
+        let is_last = self.answered == answer.flight.members.len();
+        self.report(answer, is_last);
+        answer.committed = is_last && !self.rolled_back;
+        if is_last { Step::Sync } else { Step::Begin }
+    }
+
+    /// Reports the COMMIT that was answered with ROLLBACK. `is_complete`: whether all members are answered.
+    fn report(&self, answer: &mut Answer<'_, '_>, is_complete: bool) {
+        if self.rolled_back {
+            answer.reported = Some(match is_complete && !self.committed_later {
+                true => FlightEnd::RolledBack,
+                // The committed transactions are not the first transactions of the flight.
+                false => FlightEnd::UnexpectedState,
+            });
+        }
+    }
 }
