@@ -32,7 +32,7 @@ pub use typed::TypedQuery;
 pub use unchecked::unchecked_effects;
 
 use diagnostic::Diagnostics;
-use own_stack::on_own_stack;
+use own_stack::on_stack_for;
 use syntax::Parsed;
 
 /// Checks one statement against a schema.
@@ -53,8 +53,8 @@ use syntax::Parsed;
 /// assert_eq!(wrong.iter().next().unwrap().message, "column \"titel\" does not exist");
 /// ```
 pub fn compile(source: &Source, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
-    on_own_stack(|| {
-        let tokens = syntax::lex(source);
+    let tokens = syntax::lex(source);
+    on_stack_for(tokens.levels().saturating_add(schema.nesting()), || {
         if let Some(error) = tokens.mixed_placeholders(&source.text) {
             return Err(error.into());
         }
@@ -69,8 +69,8 @@ pub fn compile(source: &Source, schema: &Schema) -> Result<TypedQuery, Diagnosti
 /// Analyzes a statement that may have errors, with all optional text, and returns the columns and parameters that could
 /// be resolved. `None` if the statement does not parse.
 pub fn compile_partly(source: &Source, schema: &Schema) -> Option<TypedQuery> {
-    on_own_stack(|| {
-        let tokens = syntax::lex(source);
+    let tokens = syntax::lex(source);
+    on_stack_for(tokens.levels().saturating_add(schema.nesting()), || {
         let all = vec![true; tokens.pieces.len()];
         let (tokens, _) = syntax::optional_text::combination(&tokens, &all);
         let parsed = Parsed::of_tokens(&source.text, tokens).ok()?;

@@ -45,6 +45,48 @@ fn ordinary_nesting_fits() {
     }
 }
 
+/// Repeats `open` and `close` around `inner`, as often as the result has at most `levels` tokens.
+fn nested(levels: usize, tokens: usize, open: &str, inner: &str, close: &str) -> String {
+    let times = levels / tokens;
+    format!("{}{inner}{}", open.repeat(times), close.repeat(times))
+}
+
+/// `own_stack` runs a query with fewer than 100 tokens on the caller's stack, because no level takes more than 10 kB.
+#[test]
+fn short_query_fits_into_a_megabyte() {
+    let run = || {
+        let ddl = "CREATE TABLE t (a int PRIMARY KEY, b text)";
+        let schema = Schema::parse(ddl).unwrap();
+        // The query has up to 12 other tokens, and the longest column of the table has 9.
+        let levels = 99 - 12 - 9;
+        for query in [
+            format!("SELECT {}", nested(levels, 2, "(", "1", ")")),
+            format!("SELECT {}", nested(levels, 1, "NOT ", "true", "")),
+            format!("SELECT {}", nested(levels, 1, "- ", "1", "")),
+            format!("SELECT {}", nested(levels, 2, "", "1", " + 1")),
+            format!("SELECT {}", nested(levels, 2, "", "1", "::int")),
+            format!("SELECT {}", nested(levels, 3, "(SELECT ", "1", ")")),
+            format!("SELECT {}", nested(levels, 3, "abs(", "1", ")")),
+            format!("SELECT {}", nested(levels, 3, "COALESCE(", "1", ")")),
+            format!("SELECT {}", nested(levels, 3, "ARRAY[", "1", "]")),
+            format!("SELECT {}", nested(levels, 3, "ROW(", "1", ")")),
+            format!("SELECT {}", nested(levels, 4, "(true AND ", "true", ")")),
+            format!("SELECT {}", nested(levels, 5, "CASE WHEN true THEN ", "1", " END")),
+            format!("SELECT {}", nested(levels, 6, "('a' LIKE ", "'a'", ")::text")),
+            format!("SELECT '{}'::json", nested(levels, 1, "[", "1", "]")),
+            format!("SELECT a FROM {}", nested(levels, 5, "(SELECT a FROM ", "t", ")")),
+            format!("SELECT 1{}", nested(levels, 3, "", "", " UNION SELECT 1")),
+            format!("SELECT 1 WHERE {}", nested(levels, 6, "EXISTS (SELECT 1 WHERE ", "true", ")")),
+            nested(levels, 7, "WITH a AS (", "SELECT 1", ") SELECT 1"),
+            format!("SELECT 1 GROUP BY GROUPING SETS ({})", nested(levels - 6, 2, "(", "1", ")")),
+        ] {
+            let compiled = compile(&Source::numbered(query.clone()), &schema);
+            assert!(compiled.is_ok(), "{query}: {:?}", compiled.err());
+        }
+    };
+    std::thread::Builder::new().stack_size(1 << 20).spawn(run).unwrap().join().unwrap();
+}
+
 #[test]
 fn long_chains_of_tables_queries_and_views_fit() {
     let table = "CREATE TABLE t (a int PRIMARY KEY);";

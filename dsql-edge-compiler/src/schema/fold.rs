@@ -7,6 +7,7 @@ use super::committed::committed;
 use super::error::SchemaError;
 use super::key_name::index_column_names;
 use super::names::Moment;
+use super::nesting::Nesting;
 use super::resolver::Resolver;
 use super::taint::Taint;
 use super::{
@@ -82,6 +83,7 @@ impl Growth {
     /// Applies a statement, and returns an error for each part of the statement that contradicts the schema. A part
     /// with an error does not change the schema.
     pub fn apply(&mut self, statement: Statement) -> Vec<Diagnostic> {
+        self.fold.schema.nesting = Nesting::UNKNOWN;
         self.fold.statement(statement);
         self.fold.unfollowed.clear();
         std::mem::take(&mut self.fold.problems)
@@ -138,6 +140,7 @@ impl Fold {
             self.unfollowed.push(unfollowed::open_transaction(begin));
         }
         for statement in statements {
+            self.schema.nesting.add(&statement, &parsed.tokens.tokens);
             if matches!(statement.kind, StatementKind::Utility("DO"))
                 && self.do_block(&statement, statement.span.text(&parsed.text))
             {

@@ -23,6 +23,7 @@ mod key;
 mod key_name;
 mod names;
 mod namespace;
+mod nesting;
 mod objects;
 mod operator;
 mod resolver;

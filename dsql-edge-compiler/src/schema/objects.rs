@@ -2,6 +2,7 @@
 
 use super::error::SchemaError;
 use super::names::{Moment, Names};
+use super::nesting::Nesting;
 use super::taint::Taint;
 use crate::source::Span;
 use crate::syntax::ast::{CreateCast, CreateOperator, Expr, Name, Query, TypeName};
@@ -51,6 +52,7 @@ pub struct Schema {
     pub(super) type_names: Names,
     /// The number of the last statement.
     pub(super) version: u32,
+    pub(super) nesting: Nesting,
 }
 
 impl Default for Schema {
@@ -72,6 +74,7 @@ impl Default for Schema {
             relation_names: Names::default(),
             type_names: Names::default(),
             version: 0,
+            nesting: Nesting::default(),
         }
     }
 }
@@ -400,6 +403,11 @@ impl Schema {
     /// The index of the relation that has exactly this schema and name.
     pub fn relation(&self, schema: &str, name: &str) -> Option<usize> {
         self.relation_names.now(schema, name)
+    }
+
+    /// An upper bound of the number of levels that a definition, together with the definitions that it uses, can nest.
+    pub(crate) fn nesting(&self) -> usize {
+        self.nesting.levels()
     }
 
     /// The existing relations; `relations` also contains dropped ones.

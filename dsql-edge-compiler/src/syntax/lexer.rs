@@ -52,6 +52,16 @@ impl Lexed {
         self.tokens.get(first..end).unwrap_or_default()
     }
 
+    /// An upper bound of the number of levels that the text can nest. A token opens at most one level, and a string that is
+    /// read as an array, a row or JSON opens at most one level for each bracket in it.
+    pub(crate) fn levels(&self) -> usize {
+        let brackets = |token: &Token| match &token.kind {
+            TokenKind::String(text) => text.bytes().filter(|byte| matches!(byte, b'(' | b'[' | b'{')).count(),
+            _ => 0,
+        };
+        self.tokens.len() + self.tokens.iter().map(brackets).sum::<usize>()
+    }
+
     /// The error if the text contains both `$1` and `$name`: both would be parameter 1. `text` is the text that was
     /// lexed.
     pub fn mixed_placeholders(&self, text: &str) -> Option<Diagnostic> {

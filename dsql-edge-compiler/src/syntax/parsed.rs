@@ -12,11 +12,8 @@ use super::lexer::{Lexed, lex, syntax_error_at};
 use super::parse::{parse_prepare, parse_readable, parse_statements};
 use super::token::Token;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::own_stack::on_own_stack;
+use crate::own_stack::{on_own_stack, on_stack_for};
 use crate::source::{Edits, Source, Span};
-
-/// A text with fewer tokens cannot nest so deep that the parser needs a separate stack.
-const SHALLOW: usize = 60;
 
 /// A text with its tokens and its statements.
 #[derive(Clone, Debug)]
@@ -83,11 +80,7 @@ impl<'t> Parsed<'t> {
     /// # Errors
     /// Returns the syntax error that PostgreSQL would report.
     pub fn of_tokens(text: &'t str, tokens: Lexed) -> Result<Parsed<'t>, Diagnostic> {
-        let statements = if tokens.tokens.len() < SHALLOW {
-            parse_statements(text, &tokens)?
-        } else {
-            on_own_stack(|| parse_statements(text, &tokens))?
-        };
+        let statements = on_stack_for(tokens.tokens.len(), || parse_statements(text, &tokens))?;
         Ok(Parsed { text: text.into(), tokens, statements })
     }
 
