@@ -122,6 +122,9 @@ struct Inner {
     attempts: u32,
     /// The number of rows that a statement for many rows had committed.
     committed: Option<usize>,
+    /// How to fix a rejected login, if the server is not a DSQL cluster.
+    #[cfg(feature = "postgres")]
+    advice: Option<Option<&'static str>>,
 }
 
 /// Whether a statement that ended with an error changed something.
@@ -405,6 +408,8 @@ impl Error {
             outcome: Outcome::Nothing,
             attempts: 1,
             committed: None,
+            #[cfg(feature = "postgres")]
+            advice: None,
         }))
     }
 
@@ -433,6 +438,13 @@ impl Error {
             Some(statement) => self.at(statement),
             None => self,
         }
+    }
+
+    /// Replaces the advice for a rejected login, which is about DSQL.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn with_advice(mut self, advice: Option<&'static str>) -> Self {
+        self.0.advice = Some(advice);
+        self
     }
 
     /// Sets the outcome of the statement.
@@ -486,7 +498,10 @@ impl Error {
                 // The error of a rejected login names the user and the signer's ARN. It contains no values of rows,
                 // because no statement was executed.
                 write_database_error(f, error, !shown::repeats_token(error))?;
-                LoginRejection::of(error).advice().map_or(("", "", ""), |advice| ("", "; ", advice))
+                let advice = LoginRejection::of(error).advice();
+                #[cfg(feature = "postgres")]
+                let advice = self.0.advice.unwrap_or(advice);
+                advice.map_or(("", "", ""), |advice| ("", "; ", advice))
             }
             Kind::Database(error) => {
                 write_database_error(f, error, shown::is_shown(error))?;

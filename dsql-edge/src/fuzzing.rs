@@ -19,8 +19,14 @@ pub fn backend(data: &[u8]) {
 /// The events, as text.
 fn conversation<'d>(ours: u8, pieces: impl Iterator<Item = &'d [u8]>) -> Vec<String> {
     let mut connection = Connection::new(Limits { message: 1 << 16, row: 1 << 12 });
-    let startup =
-        Startup { user: "admin", database: "postgres", application_name: "fuzz", search_path: None };
+    let startup = Startup {
+        user: "admin",
+        database: "postgres",
+        application_name: "fuzz",
+        search_path: None,
+        #[cfg(feature = "postgres")]
+        options: None,
+    };
     let begun = connection.start(&startup, "token", ours & 1 == 0);
     assert!(begun.is_ok());
     let mut events = Vec::new();
