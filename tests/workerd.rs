@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use dsql_edge_local::Guarded;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::sync::{OnceCell, mpsc};
-use xtask::workerd::Worker;
+use xtask::workerd::{Hyperdrive, Worker};
 use xtask::{project, setup};
 
 /// A time limit that only a hang exceeds.
@@ -80,6 +80,8 @@ pub struct Extras<'a> {
     pub triggers: bool,
     /// The Worker's compatibility flags.
     pub compatibility_flags: &'a [&'a str],
+    /// A binding of Hyperdrive: its name, and the `host:port`, the user and the password of the server behind it.
+    pub hyperdrive: Option<(&'a str, &'a str, &'a str, &'a str)>,
 }
 
 /// The Worker's answer.
@@ -112,7 +114,7 @@ impl Workerd {
         std::fs::write(&ca, ca_pem).unwrap();
         let names = bindings.iter().map(|(name, _)| *name);
         let (stored, names): (Vec<&str>, Vec<&str>) = names.partition(|name| extras.stored.contains(name));
-        let Extras { durable_objects, apart, triggers, compatibility_flags, .. } = *extras;
+        let Extras { durable_objects, apart, triggers, compatibility_flags, hyperdrive, .. } = *extras;
         let worker = Worker {
             bundle,
             ca: &ca,
@@ -122,6 +124,13 @@ impl Workerd {
             apart,
             triggers,
             compatibility_flags,
+            hyperdrive: hyperdrive.map(|(name, address, user, password)| Hyperdrive {
+                name,
+                address,
+                user,
+                password,
+                database: "postgres",
+            }),
         };
         xtask::workerd::write(&config, &worker).unwrap();
 

@@ -35,6 +35,38 @@ pub struct Worker<'a> {
     pub triggers: bool,
     /// The Worker's compatibility flags.
     pub compatibility_flags: &'a [&'a str],
+    /// A binding of Hyperdrive.
+    pub hyperdrive: Option<Hyperdrive<'a>>,
+}
+
+/// A binding of Hyperdrive. workerd connects it to a server without TLS, as `wrangler dev` does.
+pub struct Hyperdrive<'a> {
+    /// The name of the binding.
+    pub name: &'a str,
+    /// `host:port` of the server.
+    pub address: &'a str,
+    /// The user that the binding shows to the Worker.
+    pub user: &'a str,
+    /// The password that the binding shows to the Worker. It is written to the configuration: use it only for tests.
+    pub password: &'a str,
+    /// The database that the binding shows to the Worker.
+    pub database: &'a str,
+}
+
+impl Hyperdrive<'_> {
+    fn binding(&self) -> String {
+        let [name, user, password, database] =
+            [self.name, self.user, self.password, self.database].map(literal);
+        format!(
+            "    (name = {name}, hyperdrive = (designator = \"hyperdrive\", database = {database}, user = {user}, \
+             password = {password}, scheme = \"postgresql\"))"
+        )
+    }
+
+    fn service(&self) -> String {
+        let address = literal(self.address);
+        format!("    (name = \"hyperdrive\", external = (address = {address}, tcp = ())),\n")
+    }
 }
 
 /// The argument of workerd that lets one Worker cause events in another Worker.
@@ -139,8 +171,14 @@ pub fn write(path: &Path, worker: &Worker<'_>) -> Result<()> {
         let name = literal(name);
         format!("    (name = {name}, service = {name})")
     });
-    let bindings: Vec<String> =
-        text_bindings.chain(stored_bindings).chain(object_bindings).chain(to_objects).collect();
+    let hyperdrive = worker.hyperdrive.as_ref();
+    let bindings: Vec<String> = text_bindings
+        .chain(stored_bindings)
+        .chain(object_bindings)
+        .chain(to_objects)
+        .chain(hyperdrive.map(Hyperdrive::binding))
+        .collect();
+    let hyperdrive = hyperdrive.map(Hyperdrive::service).unwrap_or_default();
     let stored: String = worker.stored.iter().map(|name| stored(name)).collect();
     let trigger = if worker.triggers { trigger() } else { String::new() };
     let first = literal(if worker.triggers { "trigger" } else { "main" });
@@ -192,7 +230,7 @@ const {name} :Workerd.Worker = (
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .worker),
-{apart}{stored}{trigger}    (name = "internet", network = (
+{apart}{stored}{hyperdrive}{trigger}    (name = "internet", network = (
       allow = ["public", "private"],
       tlsOptions = (trustBrowserCas = true, trustedCertificates = [{certificates}])
     ))
@@ -313,6 +351,7 @@ mod tests {
                 apart: false,
                 triggers: false,
                 compatibility_flags: &[],
+                hyperdrive: None,
             },
         )
         .unwrap();
