@@ -58,6 +58,11 @@ pub(super) const PARTS: &[Part] = &[
     },
     Part { name: "fuzz", about: "a minute of libFuzzer for each target; needs a C++ compiler", steps: fuzz },
     Part { name: "postgres17", about: "direct TLS with a PostgreSQL 17", steps: postgres17 },
+    Part {
+        name: "postgres",
+        about: "logins of PostgreSQL 15 and 18, and Debian's PgBouncer in transaction mode",
+        steps: postgres,
+    },
     Part { name: "peers", about: "every client of `bench peers` answers every case", steps: peers },
     Part { name: "wrangler", about: "the examples under wrangler, with a dry deployment", steps: wrangler },
     Part { name: "corpus", about: "the compiler against the corpora of DSQL_EDGE_CORPUS", steps: corpus },
@@ -194,6 +199,18 @@ fn fuzz() -> Result<Vec<Step>> {
 fn postgres17() -> Result<Vec<Step>> {
     let build = step("build", tests(&["--no-run"]));
     Ok(vec![build, step("postgres17", tests(&["--test", "postgres17"]))])
+}
+
+fn postgres() -> Result<Vec<Step>> {
+    let of = |filter: &str| tests(&["--test", "postgres_others", "--", filter]);
+    let mut steps = vec![step("build", tests(&["--no-run"])), step("PostgreSQL 18", of("postgresql_18"))];
+    for (name, filter) in [("PostgreSQL 15", "postgresql_15"), ("PgBouncer", "pgbouncer")] {
+        let nothing =
+            "Debian's packages postgresql-15 and pgbouncer are not installed, and cannot be installed here";
+        let work = if setup::debian_postgres()? { Work::Command(of(filter)) } else { Work::Nothing(nothing) };
+        steps.push(Step { name: name.to_owned(), work });
+    }
+    Ok(steps)
 }
 
 fn peers() -> Result<Vec<Step>> {
