@@ -42,6 +42,12 @@ pub async fn pooled() -> &'static Path {
     BUILT.get_or_init(|| bundle("tests/pool")).await
 }
 
+/// The bundle of `examples/hyperdrive`.
+pub async fn hyperdrive_example() -> &'static Path {
+    static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
+    BUILT.get_or_init(|| bundle("examples/hyperdrive")).await
+}
+
 /// The bundle of `examples/pool`.
 pub async fn pool_example() -> &'static Path {
     static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
@@ -80,8 +86,8 @@ pub struct Extras<'a> {
     pub triggers: bool,
     /// The Worker's compatibility flags.
     pub compatibility_flags: &'a [&'a str],
-    /// A binding of Hyperdrive: its name, and the `host:port`, the user and the password of the server behind it.
-    pub hyperdrive: Option<(&'a str, &'a str, &'a str, &'a str)>,
+    /// The bindings of Hyperdrive.
+    pub hyperdrive: &'a [Hyperdrive<'a>],
 }
 
 /// The Worker's answer.
@@ -124,13 +130,7 @@ impl Workerd {
             apart,
             triggers,
             compatibility_flags,
-            hyperdrive: hyperdrive.map(|(name, address, user, password)| Hyperdrive {
-                name,
-                address,
-                user,
-                password,
-                database: "postgres",
-            }),
+            hyperdrive,
         };
         xtask::workerd::write(&config, &worker).unwrap();
 

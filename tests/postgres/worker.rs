@@ -5,6 +5,7 @@ use dsql_edge_tests::workerd::{self, Extras, Workerd};
 
 use super::logins::{UNICODE, port_of};
 use super::server;
+use xtask::workerd::Hyperdrive;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn worker_logs_in_with_each_method() {
@@ -69,7 +70,8 @@ async fn worker_uses_a_binding_of_hyperdrive() {
     for (user, expected) in [("clear", 4), ("old", 4), ("app", 5)] {
         let network = Network::to(server.port(), DELAY, Fault::None).await;
         let endpoint = network.endpoint();
-        let extras = Extras { hyperdrive: Some(("DB", &endpoint, user, "canary-app")), ..Extras::default() };
+        let bound = [Hyperdrive { name: "DB", address: &endpoint, user, password: "canary-app" }];
+        let extras = Extras { hyperdrive: &bound, ..Extras::default() };
         let probe = Workerd::start_with(bundle, "", &[], &extras).await;
         let answer = probe.get("/hyperdrive/one").await;
         let body = format!("[8,[{expected},1]]");
@@ -80,5 +82,32 @@ async fn worker_uses_a_binding_of_hyperdrive() {
         assert!(session.body.contains("SET LOCAL"), "{}", session.body);
         probe.stop().await;
     }
+    server.stop().await;
+}
+
+/// Two bindings, as in the example's wrangler.toml. The server behind them requests the password in clear text.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn example_reads_what_it_writes_through_hyperdrive() {
+    let server = server().await;
+    let client = server.superuser().await;
+    client.batch_execute(include_str!("../../examples/hyperdrive/dsql-schema.sql")).await.unwrap();
+    client.batch_execute("GRANT ALL ON note TO clear").await.unwrap();
+    let address = format!("127.0.0.1:{}", server.port());
+    let bound = ["DB", "DB_UNCACHED"].map(|name| Hyperdrive {
+        name,
+        address: &address,
+        user: "clear",
+        password: "canary-app",
+    });
+    let extras = Extras { hyperdrive: &bound, ..Extras::default() };
+    let example = Workerd::start_with(workerd::hyperdrive_example().await, "", &[], &extras).await;
+    let empty = example.get("/").await;
+    assert_eq!((empty.status, empty.body.as_str()), (200, "[]"), "{}", example.log());
+    for count in 1..=2 {
+        let written = example.post("/", "往復").await;
+        assert_eq!(written.status, 200, "{}", written.body);
+        assert_eq!(written.body.matches("往復").count(), count, "{}", written.body);
+    }
+    example.stop().await;
     server.stop().await;
 }

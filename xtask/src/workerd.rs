@@ -35,11 +35,12 @@ pub struct Worker<'a> {
     pub triggers: bool,
     /// The Worker's compatibility flags.
     pub compatibility_flags: &'a [&'a str],
-    /// A binding of Hyperdrive.
-    pub hyperdrive: Option<Hyperdrive<'a>>,
+    /// The bindings of Hyperdrive.
+    pub hyperdrive: &'a [Hyperdrive<'a>],
 }
 
-/// A binding of Hyperdrive. workerd connects it to a server without TLS, as `wrangler dev` does.
+/// A binding of Hyperdrive to a database `postgres`. workerd connects it to a server without TLS, as `wrangler dev` does.
+#[derive(Debug, Clone, Copy)]
 pub struct Hyperdrive<'a> {
     /// The name of the binding.
     pub name: &'a str,
@@ -49,23 +50,25 @@ pub struct Hyperdrive<'a> {
     pub user: &'a str,
     /// The password that the binding shows to the Worker. It is written to the configuration: use it only for tests.
     pub password: &'a str,
-    /// The database that the binding shows to the Worker.
-    pub database: &'a str,
 }
 
 impl Hyperdrive<'_> {
     fn binding(&self) -> String {
-        let [name, user, password, database] =
-            [self.name, self.user, self.password, self.database].map(literal);
+        let [name, user, password] = [self.name, self.user, self.password].map(literal);
+        let service = self.service_name();
         format!(
-            "    (name = {name}, hyperdrive = (designator = \"hyperdrive\", database = {database}, user = {user}, \
+            "    (name = {name}, hyperdrive = (designator = {service}, database = \"postgres\", user = {user}, \
              password = {password}, scheme = \"postgresql\"))"
         )
     }
 
     fn service(&self) -> String {
-        let address = literal(self.address);
-        format!("    (name = \"hyperdrive\", external = (address = {address}, tcp = ())),\n")
+        let (service, address) = (self.service_name(), literal(self.address));
+        format!("    (name = {service}, external = (address = {address}, tcp = ())),\n")
+    }
+
+    fn service_name(&self) -> String {
+        literal(&format!("hyperdrive {}", self.name))
     }
 }
 
@@ -171,14 +174,13 @@ pub fn write(path: &Path, worker: &Worker<'_>) -> Result<()> {
         let name = literal(name);
         format!("    (name = {name}, service = {name})")
     });
-    let hyperdrive = worker.hyperdrive.as_ref();
     let bindings: Vec<String> = text_bindings
         .chain(stored_bindings)
         .chain(object_bindings)
         .chain(to_objects)
-        .chain(hyperdrive.map(Hyperdrive::binding))
+        .chain(worker.hyperdrive.iter().map(Hyperdrive::binding))
         .collect();
-    let hyperdrive = hyperdrive.map(Hyperdrive::service).unwrap_or_default();
+    let hyperdrive: String = worker.hyperdrive.iter().map(Hyperdrive::service).collect();
     let stored: String = worker.stored.iter().map(|name| stored(name)).collect();
     let trigger = if worker.triggers { trigger() } else { String::new() };
     let first = literal(if worker.triggers { "trigger" } else { "main" });
@@ -351,7 +353,7 @@ mod tests {
                 apart: false,
                 triggers: false,
                 compatibility_flags: &[],
-                hyperdrive: None,
+                hyperdrive: &[],
             },
         )
         .unwrap();

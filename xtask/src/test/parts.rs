@@ -69,8 +69,9 @@ pub(super) const PARTS: &[Part] = &[
 ];
 
 /// Packages with a lock file of their own: Workers, and the targets of the fuzzer.
-const WORKERS: [&str; 8] = [
+const WORKERS: [&str; 9] = [
     "examples/blog",
+    "examples/hyperdrive",
     "examples/pool",
     "tests/probe",
     "tests/habits",
