@@ -99,7 +99,7 @@ pub fn assumed_role(data: &[u8]) {
 }
 
 /// Fuzzes the messages with which a PostgreSQL authenticates a client. The first byte selects the configuration; 0xFF
-/// ends a message. In each message, `NONCE` stands for the client's own nonce, which a fuzzer cannot guess.
+/// ends a message. In each message, `NONCE` is replaced by the client's own nonce, which a fuzzer cannot guess.
 #[cfg(feature = "postgres")]
 pub fn scram(data: &[u8]) {
     let Some((ours, messages)) = data.split_first() else { return };

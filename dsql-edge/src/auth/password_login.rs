@@ -7,9 +7,9 @@
 //!
 //! - A password in clear text is an answer only inside TLS, or on Hyperdrive's socket. MD5 is an answer only if the
 //!   configuration lists it.
-//! - The login has not succeeded before the server has proved, in SCRAM, that it knows the password. A server that
-//!   requests no password is accepted only inside TLS, whose certificate identifies the server, or if there is no
-//!   password.
+//! - The login has not succeeded before the server has proved, in SCRAM, that it has the password. A server that
+//!   requests no password is accepted only inside TLS, whose certificate identifies the server, or if none is
+//!   configured.
 //! - Each request is answered at most once: a server cannot change the salt or the number of iterations midway.
 
 use core::task::{Context, Poll, ready};
@@ -55,7 +55,7 @@ enum State {
     Proving,
     /// The proof was sent.
     Proved(Proof),
-    /// The server has proved that it knows the password.
+    /// The server has proved that it has the password.
     ServerVerified,
 }
 
@@ -97,7 +97,7 @@ impl PasswordLogin {
         }
     }
 
-    /// Returns the frame that answers the last request, once it is computed; `None` if there is nothing to send.
+    /// Returns the frame that answers the last request, once it is computed; `None` if nothing is to be sent.
     pub(crate) fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Vec<u8>>, Error>> {
         let frame = match &mut self.pending {
             None => return Poll::Ready(Ok(None)),
@@ -129,7 +129,7 @@ impl PasswordLogin {
                 let identified = self.is_private(settings) || self.password.expose().is_empty();
                 if identified { Ok(()) } else { Err(NO_PASSWORD_REQUESTED.into()) }
             }
-            _ => Err("the server accepts the login before it has proved that it knows the password".into()),
+            _ => Err("the server accepts the login before it has proved that it has the password".into()),
         }
     }
 

@@ -10,8 +10,8 @@
 
 use core::task::{Context, Poll, ready};
 
+use super::TlsStart;
 use super::failure::{self, ConnectionFailure, LoginProgress};
-use super::{Login, TlsStart};
 use crate::auth::PasswordLogin;
 use crate::config::search_path as normalized;
 use crate::connector::Connector;
@@ -40,6 +40,15 @@ pub(super) struct Authentication {
     round_trips: u32,
     /// Whether the server sent the last bytes that were transferred, or no bytes were transferred yet.
     heard_last: bool,
+}
+
+/// A connection whose login has ended.
+pub(super) struct Authenticated {
+    pub(super) transport: Box<dyn Transport>,
+    pub(super) connection: Connection,
+    /// The round trips of the login, without those of dialing.
+    pub(super) round_trips: u32,
+    pub(super) tls: TlsStart,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -104,7 +113,7 @@ impl Authentication {
         connector: &Connector,
         settings: &PostgresSettings,
         timer: &mut BoxFuture<()>,
-    ) -> Poll<Result<Login, Failed>> {
+    ) -> Poll<Result<Authenticated, Failed>> {
         while self.stage != Stage::Ended {
             self.answer(context)?;
             self.poll_transmit(context);
@@ -128,7 +137,7 @@ impl Authentication {
         let Some(transport) = self.transport.take() else { return Poll::Pending };
         let connection = core::mem::replace(&mut self.connection, Connection::new(connector.limits()));
         let (round_trips, tls) = (self.round_trips, self.tls);
-        Poll::Ready(Ok(Login { transport, connection, pipelined: false, round_trips, tls, fell_back: None }))
+        Poll::Ready(Ok(Authenticated { transport, connection, round_trips, tls }))
     }
 
     /// Sends the answer to the server's last request, once the answer is computed.

@@ -21,6 +21,8 @@ use core::task::ready;
 use core::task::{Context, Poll};
 use std::sync::Arc;
 
+#[cfg(feature = "postgres")]
+use self::authentication::{Authenticated, Authentication};
 use crate::auth::Source;
 use crate::connector::Connector;
 use crate::credentials::{AuthFuture, Secret, Unavailable};
@@ -63,7 +65,7 @@ pub(crate) struct LoginAttempt<'c> {
     fell_back: Option<DirectTls>,
     /// The login of a PostgreSQL, once the connection is open.
     #[cfg(feature = "postgres")]
-    authentication: Option<Box<authentication::Authentication>>,
+    authentication: Option<Box<Authentication>>,
 }
 
 /// A connection that is opened before a query needs it. A trait, so that a Worker without [`WarmUp`] does not link its
@@ -154,9 +156,11 @@ impl<'c> LoginAttempt<'c> {
         if let (Some(authentication), Some(settings)) =
             (&mut self.authentication, connector.settings().postgres.as_deref())
         {
-            let login = ready!(authentication.poll(context, connector, settings, timer))?;
-            let (round_trips, fell_back) = (self.round_trips + login.round_trips, self.fell_back);
-            return Poll::Ready(Ok(Login { round_trips, fell_back, ..login }));
+            let ended = ready!(authentication.poll(context, connector, settings, timer))?;
+            let Authenticated { transport, connection, tls, .. } = ended;
+            let (round_trips, fell_back) = (self.round_trips + ended.round_trips, self.fell_back);
+            let login = Login { transport, connection, pipelined: false, round_trips, tls, fell_back };
+            return Poll::Ready(Ok(login));
         }
         self.advance(context, connector)?;
         let (Some(token), Some(_)) = (&self.token, &self.dialed) else {
@@ -179,14 +183,7 @@ impl<'c> LoginAttempt<'c> {
             if settings.sslmode == SslMode::Prefer && transport.protection() == Protection::PlainText {
                 self.round_trips = self.round_trips.saturating_sub(1);
             }
-            let begun = authentication::Authentication::new(
-                connector,
-                settings,
-                transport,
-                search_path,
-                &token,
-                self.tls,
-            );
+            let begun = Authentication::new(connector, settings, transport, search_path, &token, self.tls);
             self.authentication = Some(Box::new(begun?));
             return self.poll(context, connector, search_path, serially, timer);
         }

@@ -31,7 +31,7 @@ pub(crate) enum SslMode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ChannelBinding {
     Disable,
-    /// If the platform knows the certificate and the server offers SCRAM-SHA-256-PLUS.
+    /// If the platform shows the certificate and the server offers SCRAM-SHA-256-PLUS.
     Prefer,
     Require,
 }

@@ -53,7 +53,8 @@ pub(super) fn dial(settings: &Settings, direct: bool) -> BoxFuture<Dialed> {
     let sslmode = settings.postgres.as_ref().map_or(SslMode::Require, |postgres| postgres.sslmode);
     #[cfg(feature = "postgres")]
     if sslmode == SslMode::Disable {
-        return postgres::dial_plain(connection, host, port);
+        let opened = JsFuture::from(plain(&connection, host, port));
+        return Box::pin(OneThread(DialingPlain { connection: Some(connection), opened }));
     }
     let asking = JsFuture::from(connection.ask(host, port, &SSL_REQUEST));
     Box::pin(OneThread(Dialing {
@@ -242,6 +243,15 @@ extern "C" {
     fn touch(this: &RequestMark) -> Result<(), JsValue>;
 }
 
+#[cfg(feature = "postgres")]
+#[wasm_bindgen(module = "/src/transport/plain.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = plain)]
+    fn plain(connection: &Connection, hostname: &str, port: u16) -> Promise;
+    #[wasm_bindgen(catch)]
+    fn stay(connection: &Connection) -> Result<(), JsValue>;
+}
+
 #[cfg(feature = "direct-tls")]
 #[wasm_bindgen(module = "/src/transport/direct.js")]
 extern "C" {
@@ -338,12 +348,41 @@ impl Future for Dialing {
         let Some(connection) = &self.connection else { return Poll::Pending };
         #[cfg(feature = "postgres")]
         if !is_tls {
-            postgres::stay(connection).map_err(|thrown| error(TransportErrorKind::Lost, &thrown))?;
+            stay(connection).map_err(|thrown| error(TransportErrorKind::Lost, &thrown))?;
             let socket = self.connection.take().map(Socket::without_tls);
             return socket.map_or(Poll::Pending, |socket| Poll::Ready(Ok(Box::new(OneThread(socket)))));
         }
         connection.start_tls().map_err(|thrown| error(TransportErrorKind::Tls, &thrown))?;
         let socket = self.connection.take().map(Socket::over);
+        socket.map_or(Poll::Pending, |socket| Poll::Ready(Ok(Box::new(OneThread(socket)))))
+    }
+}
+
+/// Runs TCP.
+#[cfg(feature = "postgres")]
+struct DialingPlain {
+    /// `None` once there is a [`Socket`].
+    connection: Option<Connection>,
+    opened: JsFuture,
+}
+
+#[cfg(feature = "postgres")]
+impl Drop for DialingPlain {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.connection {
+            connection.close(&[]);
+        }
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl Future for DialingPlain {
+    type Output = Dialed;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Dialed> {
+        let opened = ready!(Pin::new(&mut self.opened).poll(context));
+        opened.map_err(|thrown| error(TransportErrorKind::Unreachable, &thrown))?;
+        let socket = self.connection.take().map(Socket::without_tls);
         socket.map_or(Poll::Pending, |socket| Poll::Ready(Ok(Box::new(OneThread(socket)))))
     }
 }

@@ -1,6 +1,6 @@
 //! SCRAM on Workers: the client's messages, with the cryptography of the platform.
 //!
-//! A socket of a Worker does not show the server's certificate, so there is no channel binding.
+//! A socket of a Worker does not show the server's certificate, so channel binding is not possible.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ pub(crate) struct Scram {
 /// An exchange whose proof is computed.
 pub(crate) struct Proof {
     message: String,
-    /// The signature that only a server that knows the password can send, in base64.
+    /// The signature that only a server that has the password can send, in base64.
     server_signature: String,
 }
 
@@ -115,7 +115,7 @@ mod tests {
         let first = b"r=9IZ2O01zb9IgiIZ1WJ/zgpJBjx/oIRLs02gGSHcw1KEty3eY,s=fs3IXBy7U7+IvVjZ,i=4096";
         let mut proving = pin!(scram.prove(first).unwrap());
         let Poll::Ready(Ok(proof)) = proving.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
-            panic!("there is no proof")
+            panic!("the proof is missing")
         };
         let expected = "c=biws,r=9IZ2O01zb9IgiIZ1WJ/zgpJBjx/oIRLs02gGSHcw1KEty3eY,\
                         p=AmNKosjJzS31NTlQYNs5BTeQjdHdk7lOflDo5re2an8=";

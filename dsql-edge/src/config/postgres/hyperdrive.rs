@@ -34,7 +34,7 @@ impl Config {
     /// `CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_DB`), without the pool and the cache.
     ///
     /// # Errors
-    /// Returns an error if there is no such binding, or it is not a binding of Hyperdrive.
+    /// Returns an error if the binding is missing, or is not a binding of Hyperdrive.
     pub fn from_hyperdrive(env: &worker::Env, binding: &str) -> Result<Self, Error> {
         let Some(bound) = hyperdrive(env, binding) else {
             return Err(Error::config(

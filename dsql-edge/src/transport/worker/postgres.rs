@@ -1,57 +1,12 @@
-//! What only the login of a PostgreSQL needs from Workers: sockets without TLS, bindings of Hyperdrive, and the
-//! platform's cryptography for SCRAM and MD5.
-
-use core::task::{Context, Poll, ready};
-use std::future::Future;
-use std::pin::Pin;
+//! The values that the login of a PostgreSQL needs from Workers: bindings of Hyperdrive, and the answers that the
+//! platform's cryptography computes (SCRAM, MD5).
 
 use worker::js_sys::{Array, Promise, Reflect};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{self, JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 
-use super::{Connection, OneThread, Socket, error, text_at};
-use crate::transport::contract::{BoxFuture, Dialed, TransportErrorKind};
-
-#[wasm_bindgen(module = "/src/transport/plain.js")]
-extern "C" {
-    #[wasm_bindgen(js_name = plain)]
-    fn plain(connection: &Connection, hostname: &str, port: u16) -> Promise;
-    #[wasm_bindgen(catch)]
-    pub(super) fn stay(connection: &Connection) -> Result<(), JsValue>;
-}
-
-/// Opens a socket without TLS.
-pub(super) fn dial_plain(connection: Connection, host: &str, port: u16) -> BoxFuture<Dialed> {
-    let opened = JsFuture::from(plain(&connection, host, port));
-    Box::pin(OneThread(DialingPlain { connection: Some(connection), opened }))
-}
-
-/// Runs TCP.
-struct DialingPlain {
-    /// `None` once there is a [`Socket`].
-    connection: Option<Connection>,
-    opened: JsFuture,
-}
-
-impl Drop for DialingPlain {
-    fn drop(&mut self) {
-        if let Some(connection) = &self.connection {
-            connection.close(&[]);
-        }
-    }
-}
-
-impl Future for DialingPlain {
-    type Output = Dialed;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Dialed> {
-        let opened = ready!(Pin::new(&mut self.opened).poll(context));
-        opened.map_err(|thrown| error(TransportErrorKind::Unreachable, &thrown))?;
-        let socket = self.connection.take().map(Socket::without_tls);
-        socket.map_or(Poll::Pending, |socket| Poll::Ready(Ok(Box::new(OneThread(socket)))))
-    }
-}
+use super::{OneThread, text_at};
 
 /// The values of a binding of Hyperdrive.
 pub(crate) struct HyperdriveBinding {
