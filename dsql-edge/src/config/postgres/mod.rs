@@ -54,7 +54,11 @@ impl Config {
     /// The first query takes 7 round trips with SCRAM (TCP, SSLRequest, TLS, three for the login, the query), and 6 with
     /// a password in clear text: nothing is sent before the server has requested it, so a login that fails has sent no
     /// part of a query. If a `search_path` is set, one more round trip checks that it is in force, except on PostgreSQL
-    /// 18, which reports it with the login.
+    /// 18, which reports it with the login. [`warm_up`](crate::Dsql::warm_up) opens the socket and TLS, but does not log
+    /// in.
+    ///
+    /// In a Durable Object of your own, `Pool::new(config)` keeps connections to a PostgreSQL, too (feature `pool`); the
+    /// class `DsqlPool` reads the bindings of a DSQL cluster only.
     ///
     /// # Errors
     /// Returns an error if the text is not a connection string of this form, or has a part that is not accepted. The

@@ -291,7 +291,7 @@ impl Transport for Connection {
         self.sent += length;
         match (length, left) {
             // Alternately an end of the stream, and an error.
-            (0, 0) if self.model.cut % 2 == 0 => Poll::Ready(Ok(())),
+            (0, 0) if self.model.cut.is_multiple_of(2) => Poll::Ready(Ok(())),
             (0, 0) => Poll::Ready(Err(TransportError::new(TransportErrorKind::Lost, "reset"))),
             (0, _) => Poll::Pending,
             _ => Poll::Ready(Ok(())),
