@@ -61,14 +61,17 @@ impl Connection {
         self.state = State::AwaitStarted;
         (self.incoming, self.understood) = (READY_FOR_QUERY.to_vec(), 0);
         self.sent_statements = false;
+        #[cfg(feature = "pool")]
+        {
+            self.handed_over = true;
+        }
         Ok(())
     }
 
     /// Takes the bytes that [`hand_over`](Connection::hand_over) has left.
     #[cfg(feature = "pool")]
     pub(crate) fn take_unread(&mut self) -> Option<Vec<u8>> {
-        let is_handed_over = self.state == State::AwaitStarted && !self.incoming.is_empty();
-        is_handed_over.then(|| core::mem::take(&mut self.incoming))
+        core::mem::take(&mut self.handed_over).then(|| core::mem::take(&mut self.incoming))
     }
 
     fn advance_login(&mut self, incoming: &[u8]) -> Result<Option<LoginEvent>, SessionFault> {

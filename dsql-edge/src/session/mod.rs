@@ -65,6 +65,9 @@ pub(crate) struct Connection {
     /// Whether the client has requested that the pool closes the connection after the lease.
     #[cfg(feature = "pool")]
     spent: bool,
+    /// Whether `incoming` has only the last message of a login that `authentication.rs` has completed.
+    #[cfg(all(feature = "pool", feature = "postgres"))]
+    handed_over: bool,
     eof: bool,
 }
 
@@ -176,6 +179,8 @@ impl Connection {
             leased: false,
             #[cfg(feature = "pool")]
             spent: false,
+            #[cfg(all(feature = "pool", feature = "postgres"))]
+            handed_over: false,
             eof: false,
         }
     }
