@@ -101,7 +101,10 @@ fn core() -> Result<Vec<Step>> {
         step("lints", cargo(&lints)),
         // The code that these lints check is compiled only for wasm.
         step("lints: wasm", lints_for_wasm(&["--no-default-features"])),
-        step("lints: wasm, all features", lints_for_wasm(&["--features", "pool,assume-role,direct-tls"])),
+        step(
+            "lints: wasm, all features",
+            lints_for_wasm(&["--features", "pool,assume-role,direct-tls,postgres"]),
+        ),
         step("docs", docs),
         step("build", tests(&["--no-run"])),
         step("the catalog is PostgreSQL's", catalog()?),
@@ -152,7 +155,7 @@ fn for_wasm(mut lints: Command) -> Command {
 }
 
 /// The tests that run Workers.
-const IN_WORKERD: [&str; 8] = [
+const IN_WORKERD: [&str; 9] = [
     "before_tls",
     "connecting",
     "credentials",
@@ -160,6 +163,7 @@ const IN_WORKERD: [&str; 8] = [
     "habits",
     "other_request",
     "pool",
+    "postgres",
     "transactions",
 ];
 
