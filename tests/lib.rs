@@ -12,6 +12,7 @@ pub mod golden;
 pub mod network;
 pub mod numbered;
 pub mod oracle;
+pub mod postgres_server;
 pub mod scratch_package;
 pub mod user_id;
 pub mod workerd;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use dsql_edge_local::Guarded;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::sync::{OnceCell, mpsc};
-use xtask::workerd::Worker;
+use xtask::workerd::{Hyperdrive, Worker};
 use xtask::{project, setup};
 
 /// A time limit that only a hang exceeds.
@@ -40,6 +40,12 @@ pub async fn habits() -> &'static Path {
 pub async fn pooled() -> &'static Path {
     static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
     BUILT.get_or_init(|| bundle("tests/pool")).await
+}
+
+/// The bundle of `examples/hyperdrive`.
+pub async fn hyperdrive_example() -> &'static Path {
+    static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
+    BUILT.get_or_init(|| bundle("examples/hyperdrive")).await
 }
 
 /// The bundle of `examples/pool`.
@@ -80,6 +86,8 @@ pub struct Extras<'a> {
     pub triggers: bool,
     /// The Worker's compatibility flags.
     pub compatibility_flags: &'a [&'a str],
+    /// The bindings of Hyperdrive.
+    pub hyperdrive: &'a [Hyperdrive<'a>],
 }
 
 /// The Worker's answer.
@@ -112,7 +120,7 @@ impl Workerd {
         std::fs::write(&ca, ca_pem).unwrap();
         let names = bindings.iter().map(|(name, _)| *name);
         let (stored, names): (Vec<&str>, Vec<&str>) = names.partition(|name| extras.stored.contains(name));
-        let Extras { durable_objects, apart, triggers, compatibility_flags, .. } = *extras;
+        let Extras { durable_objects, apart, triggers, compatibility_flags, hyperdrive, .. } = *extras;
         let worker = Worker {
             bundle,
             ca: &ca,
@@ -122,6 +130,7 @@ impl Workerd {
             apart,
             triggers,
             compatibility_flags,
+            hyperdrive,
         };
         xtask::workerd::write(&config, &worker).unwrap();
 

@@ -3,6 +3,8 @@
 //! Invariant: the line never shows a token, a credential, a parameter or a row. PostgreSQL's DETAIL, which quotes rows,
 //! has an accessor and is not part of `Display` or `Debug`; `shown` decides which primary messages are part of both.
 
+#[cfg(feature = "postgres")]
+mod advice;
 mod shown;
 
 use core::fmt;
@@ -122,6 +124,9 @@ struct Inner {
     attempts: u32,
     /// The number of rows that a statement for many rows had committed.
     committed: Option<usize>,
+    /// How to fix a rejected login, if the server is not a DSQL cluster.
+    #[cfg(feature = "postgres")]
+    advice: Option<Option<&'static str>>,
 }
 
 /// Whether a statement that ended with an error changed something.
@@ -405,6 +410,8 @@ impl Error {
             outcome: Outcome::Nothing,
             attempts: 1,
             committed: None,
+            #[cfg(feature = "postgres")]
+            advice: None,
         }))
     }
 
@@ -485,11 +492,14 @@ impl Error {
                 f.write_str("the server rejected the login: ")?;
                 // The error of a rejected login names the user and the signer's ARN. It contains no values of rows,
                 // because no statement was executed.
-                write_database_error(f, error, !shown::repeats_token(error))?;
-                LoginRejection::of(error).advice().map_or(("", "", ""), |advice| ("", "; ", advice))
+                shown::write_database_error(f, error, !shown::repeats_token(error))?;
+                let advice = LoginRejection::of(error).advice();
+                #[cfg(feature = "postgres")]
+                let advice = self.0.advice.unwrap_or(advice);
+                advice.map_or(("", "", ""), |advice| ("", "; ", advice))
             }
             Kind::Database(error) => {
-                write_database_error(f, error, shown::is_shown(error))?;
+                shown::write_database_error(f, error, shown::is_shown(error))?;
                 if self.is_stale_snapshot() {
                     ("", "; if this worked when it was compiled, ", PULL)
                 } else {
@@ -552,15 +562,6 @@ const ABOUT_THE_SCHEMA: &[SqlState] = &[
     SqlState::UNDEFINED_FUNCTION,
     SqlState::UNDEFINED_OBJECT,
 ];
-
-fn write_database_error(f: &mut fmt::Formatter<'_>, error: &DatabaseError, shown: bool) -> fmt::Result {
-    if let Some(state) = error.sqlstate {
-        f.write_str("SQLSTATE ")?;
-        f.write_str(state.as_str())?;
-        f.write_str(": ")?;
-    }
-    f.write_str(if shown { &error.message } else { shown::substitute(error.sqlstate) })
-}
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

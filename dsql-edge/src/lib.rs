@@ -41,11 +41,14 @@
 //! | `pool` | no | `DsqlPool`: connections that a Durable Object keeps; `Dsql::from_pool` |
 //! | `tokio` | no | connecting from programs that are not Workers, through tokio and rustls |
 //! | `dynamic` | no | SQL that is known at run time only, for tools |
+//! | `postgres` | no | any PostgreSQL: `Config::from_postgres` takes a connection string, `Config::from_hyperdrive` a binding of Hyperdrive |
 //!
 //! # Guarantees
 //!
 //! - A value never becomes SQL text.
-//! - A token leaves this process only inside TLS, and only to a host that [`Config`] accepts.
+//! - A token leaves this process only inside TLS, and only to a host that [`Config`] accepts. The password of a
+//!   PostgreSQL (feature `postgres`) leaves this process only as a proof (SCRAM), inside TLS, or on Hyperdrive's socket;
+//!   as MD5 only if the configuration lists MD5.
 //! - Errors, `Debug` output and logs never show a credential, a token or a parameter. [`Error`] shows a message of the
 //!   server only if the message does not quote a value.
 //! - Bytes from the server never make this crate panic.

@@ -53,6 +53,10 @@ impl LoginRejection {
         if let Some((_, rejection)) = STATES.iter().find(|(state, _)| error.sqlstate == Some(*state)) {
             return *rejection;
         }
+        #[cfg(feature = "postgres")]
+        if error.sqlstate == Some(SqlState::CANNOT_CONNECT_NOW) {
+            return LoginRejection::WakingUp;
+        }
         let hint = error.hint.as_deref().unwrap_or_default();
         let found = WORDS.iter().find(|(words, place, _)| {
             let text = match place {
@@ -79,6 +83,36 @@ impl LoginRejection {
 
     pub(crate) fn is_waking_up(self) -> bool {
         self == LoginRejection::WakingUp
+    }
+
+    /// The advice for a PostgreSQL that is not a DSQL cluster.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn advice_for_postgres(self, error: &DatabaseError) -> Option<&'static str> {
+        if contains(&error.message, "unsupported startup parameter: search_path") {
+            return Some(
+                "a pooler does not accept a search_path: use Config::transaction_pooler, and set the search_path on \
+                 the role (ALTER ROLE … SET search_path = …)",
+            );
+        }
+        if contains(&error.message, "unsupported startup parameter") {
+            return Some(
+                "a pooler does not accept the parameter `options`: set the options on the role, and leave it out",
+            );
+        }
+        if contains(&error.message, "no encryption") {
+            return Some("the server accepts only TLS for this user: use sslmode=require");
+        }
+        Some(match self {
+            LoginRejection::AccessDenied => {
+                "check user, password and database of the connection string (or PGUSER, PGPASSWORD, PGDATABASE), and \
+                 the server's pg_hba.conf"
+            }
+            LoginRejection::WakingUp => "the server is starting: try again",
+            LoginRejection::TooManyConnections => {
+                "the server has no free connection: use a pooler, Hyperdrive, or a lower Config::max_connections"
+            }
+            _ => return None,
+        })
     }
 
     pub(crate) fn advice(self) -> Option<&'static str> {

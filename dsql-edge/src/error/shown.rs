@@ -13,6 +13,8 @@
 //! If a parameter's value is used as a name (`$1::text::regclass`), the value is shown like any other name:
 //! `relation "…" does not exist` (42P01).
 
+use core::fmt;
+
 use crate::login_rejection::contains;
 use crate::sqlstate::SqlState;
 use crate::wire::DatabaseError;
@@ -68,7 +70,7 @@ pub(super) fn is_shown(error: &DatabaseError) -> bool {
 }
 
 /// Returns the text that is shown instead of a hidden message.
-pub(super) fn substitute(state: Option<SqlState>) -> &'static str {
+fn substitute(state: Option<SqlState>) -> &'static str {
     match state {
         Some(state) if state.is_of_class(*b"22") => "a value does not fit (data exception)",
         _ => "the server's message may quote a value (Error::message has it)",
@@ -79,6 +81,19 @@ pub(super) fn substitute(state: Option<SqlState>) -> &'static str {
 /// [`Config::dangerous_endpoint`](crate::Config::dangerous_endpoint), and the message of a rejected login is shown.
 pub(super) fn repeats_token(error: &DatabaseError) -> bool {
     contains(&error.message, "x-amz-")
+}
+
+pub(super) fn write_database_error(
+    f: &mut fmt::Formatter<'_>,
+    error: &DatabaseError,
+    shown: bool,
+) -> fmt::Result {
+    if let Some(state) = error.sqlstate {
+        f.write_str("SQLSTATE ")?;
+        f.write_str(state.as_str())?;
+        f.write_str(": ")?;
+    }
+    f.write_str(if shown { &error.message } else { substitute(error.sqlstate) })
 }
 
 #[cfg(test)]

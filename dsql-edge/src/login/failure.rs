@@ -15,6 +15,8 @@ use crate::retry::{Reached, Signal};
 #[cfg(feature = "pool")]
 use crate::session::FLIGHT_DROPPED;
 use crate::session::SessionFault;
+#[cfg(feature = "postgres")]
+use crate::settings::SslMode;
 use crate::transport::{TransportError, TransportErrorKind};
 
 /// Why a flight got no answer, or only a part of an answer. The server's errors about statements are not included.
@@ -83,6 +85,11 @@ fn explain_own(
                 source.forget(environment);
             }
             let signal = Signal::LoginRejected { rejection, pipelined: progress.pipelined };
+            #[cfg(feature = "postgres")]
+            if config.settings.postgres.is_some() {
+                let advice = rejection.advice_for_postgres(&error);
+                return (Error::new(Kind::LoginRejected(error)).with_advice(advice), signal);
+            }
             (Error::new(Kind::LoginRejected(error)), signal)
         }
         ConnectionFailure::Session(SessionFault::Authentication(how)) => {
@@ -151,7 +158,17 @@ fn lost(progress: LoginProgress, config: &Config, text: &str) -> Error {
         LoginProgress { has_received: true, .. } => {
             line(connection, config, " broke while logging in: ", text, "")
         }
-        _ => line("no answer from ", config, " through TLS: ", text, CHECK_TLS),
+        #[cfg(feature = "postgres")]
+        _ if config.settings.postgres.as_ref().is_some_and(|it| it.sslmode != SslMode::Require) => {
+            line("no answer from ", config, ": ", text, CHECK_POSTGRES)
+        }
+        _ => line(
+            "no answer from ",
+            config,
+            " through TLS: ",
+            text,
+            advice(config, CHECK_TLS, CHECK_POSTGRES_TLS),
+        ),
     };
     Error::connect(text)
 }
@@ -166,10 +183,33 @@ const OVERLOADED: &str = "; increase DSQL_POOL_SHARDS";
 #[cfg(feature = "pool")]
 const NO_LEASE: &str = "a failed lease was reported, but none requested";
 
+/// The advice for the kind of server that is configured.
+fn advice(config: &Config, dsql: &'static str, postgres: &'static str) -> &'static str {
+    #[cfg(feature = "postgres")]
+    if config.settings.postgres.is_some() {
+        return postgres;
+    }
+    let _ = (config, postgres);
+    dsql
+}
+
+/// Returns the error of a login of a PostgreSQL that this client ended.
+#[cfg(feature = "postgres")]
+pub(super) fn login_ended(config: &Config, reason: &str) -> Error {
+    Error::connect(line("the login at ", config, " failed: ", reason, ""))
+}
+
 const NO_ENDPOINT: &str = " is not a DSQL endpoint: ";
 const CHECK_SERVER: &str = "; check DSQL_ENDPOINT, and that the server runs";
 const CHECK_TLS: &str = "; check that the cluster answers there, with a certificate for this host name, \
                          of a trusted CA (`dsql-local run -- …` sets NODE_EXTRA_CA_CERTS and DSQL_EDGE_CA)";
+
+const NO_TLS: &str = " does not accept TLS: ";
+const CHECK_POSTGRES: &str = "; check the host and the port of the PostgreSQL, and that the server runs";
+const CHECK_POSTGRES_TLS: &str = "; check the host of the PostgreSQL, and that its certificate is for this name and of \
+                                  a public certificate authority (outside Workers sslrootcert names another one; on \
+                                  Workers use Hyperdrive)";
+const CHECK_SSLMODE: &str = "; sslmode=disable connects without TLS, which is safe only on this machine";
 
 pub(crate) fn connect_timeout(config: &Config) -> Error {
     #[cfg(feature = "pool")]
@@ -177,8 +217,9 @@ pub(crate) fn connect_timeout(config: &Config) -> Error {
         let text = "waiting for the pool to lend a connection (Config::connect_timeout)";
         return Error::new(Kind::Timeout(text.into()));
     }
-    let advice = "; check DSQL_ENDPOINT, and that nothing in between blocks the port";
-    let text = line("connecting to ", config, " (Config::connect_timeout)", "", advice);
+    let blocked = "; check DSQL_ENDPOINT, and that nothing in between blocks the port";
+    let blocked = advice(config, blocked, "; check the host, and that nothing in between blocks the port");
+    let text = line("connecting to ", config, " (Config::connect_timeout)", "", blocked);
     Error::new(Kind::Timeout(text.into()))
 }
 
@@ -188,17 +229,25 @@ pub(super) fn credentials_timeout() -> Error {
 
 /// Explains why dialing failed. A failure of TLS is permanent; a failure of the network may be transient.
 pub(super) fn of_dialing(config: &Config, error: TransportError) -> (Error, Signal) {
-    let (before, happened, advice, signal) = match error.kind {
+    let (before, happened, fix, signal) = match error.kind {
         TransportErrorKind::OtherRequest => return (Error::new(Kind::OtherRequest), Signal::Local),
         TransportErrorKind::Unsupported => return (Error::connect(error.text), Signal::Local),
         #[cfg(feature = "pool")]
         TransportErrorKind::Undelivered => return (Error::connect(error.text), Signal::Local),
         TransportErrorKind::NoTls => {
-            ("", NO_ENDPOINT, "; check DSQL_ENDPOINT, and the port with dsql-local", Signal::Local)
+            let check = "; check DSQL_ENDPOINT, and the port with dsql-local";
+            ("", advice(config, NO_ENDPOINT, NO_TLS), advice(config, check, CHECK_SSLMODE), Signal::Local)
         }
-        TransportErrorKind::Tls => ("TLS with ", " failed: ", CHECK_TLS, Signal::Local),
-        TransportErrorKind::Unreachable => ("nothing answers at ", ": ", CHECK_SERVER, Signal::Lost),
-        TransportErrorKind::Lost => ("the connection to ", " broke before TLS: ", CHECK_SERVER, Signal::Lost),
+        TransportErrorKind::Tls => {
+            ("TLS with ", " failed: ", advice(config, CHECK_TLS, CHECK_POSTGRES_TLS), Signal::Local)
+        }
+        TransportErrorKind::Unreachable => {
+            ("nothing answers at ", ": ", advice(config, CHECK_SERVER, CHECK_POSTGRES), Signal::Lost)
+        }
+        TransportErrorKind::Lost => {
+            let check = advice(config, CHECK_SERVER, CHECK_POSTGRES);
+            ("the connection to ", " broke before TLS: ", check, Signal::Lost)
+        }
     };
-    (Error::connect(line(before, config, happened, &error.text, advice)), signal)
+    (Error::connect(line(before, config, happened, &error.text, fix)), signal)
 }

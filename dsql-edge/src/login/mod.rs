@@ -1,21 +1,28 @@
 //! Prepares a connection for its login: credentials, TLS, and the session's first messages.
 //!
 //! Input: a [`Connector`] and a timer. Output: a transport with TLS, and a session whose first bytes wait to be sent
-//! together with a flight; or the error and its signal for `retry.rs`. After TLS this module sends nothing. Clients and
-//! pools share this module.
+//! together with a flight; or the error and its signal for `retry.rs`. After TLS this module sends nothing, except to a
+//! PostgreSQL that is not a DSQL cluster: there, `authentication` completes the login. Clients and pools share this
+//! module.
 //!
 //! The token is made while the socket is opened, because the socket takes three round trips, and so does a token that
 //! needs a request to STS. The result is the same as if the token was made first and the socket was opened after that:
 //! an error of the source of credentials takes precedence over an error of the socket. After the socket has failed, the
 //! source is still awaited, because its credentials are kept for the next attempt.
 
+#[cfg(feature = "postgres")]
+mod authentication;
 pub(crate) mod failure;
 mod tls_start;
 mod warm_up;
 
+#[cfg(feature = "postgres")]
+use core::task::ready;
 use core::task::{Context, Poll};
 use std::sync::Arc;
 
+#[cfg(feature = "postgres")]
+use self::authentication::{Authenticated, Authentication};
 use crate::auth::Source;
 use crate::connector::Connector;
 use crate::credentials::{AuthFuture, Secret, Unavailable};
@@ -23,6 +30,10 @@ use crate::direct_tls::DirectTls;
 use crate::error::Error;
 use crate::retry::Signal;
 use crate::session::Connection;
+#[cfg(feature = "postgres")]
+use crate::settings::SslMode;
+#[cfg(feature = "postgres")]
+use crate::transport::Protection;
 use crate::transport::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind};
 use crate::wire::{Malformed, Startup};
 pub(crate) use tls_start::TlsStart;
@@ -52,6 +63,9 @@ pub(crate) struct LoginAttempt<'c> {
     round_trips: u32,
     tls: TlsStart,
     fell_back: Option<DirectTls>,
+    /// The login of a PostgreSQL, once the connection is open.
+    #[cfg(feature = "postgres")]
+    authentication: Option<Box<Authentication>>,
 }
 
 /// A connection that is opened before a query needs it. A trait, so that a Worker without [`WarmUp`] does not link its
@@ -110,6 +124,8 @@ impl<'c> LoginAttempt<'c> {
             round_trips: 0,
             tls: TlsStart::next(connector),
             fell_back: None,
+            #[cfg(feature = "postgres")]
+            authentication: None,
         };
         // On Workers, the call of `dial` already begins to open the socket. With given keys, the token is made after
         // this call. Any other source is asked first, so that no socket is opened if the source fails at once.
@@ -122,7 +138,7 @@ impl<'c> LoginAttempt<'c> {
     #[inline(always)]
     fn dial(&mut self, connector: &Connector) {
         let direct = matches!(self.tls, TlsStart::Direct(_));
-        self.round_trips += self.tls.round_trips();
+        self.round_trips += self.tls.round_trips(connector.settings());
         self.dialing = Some(connector.environment.dial(connector.settings(), direct));
     }
 
@@ -136,6 +152,16 @@ impl<'c> LoginAttempt<'c> {
         serially: bool,
         timer: &mut BoxFuture<()>,
     ) -> Poll<Result<Login, (Error, Signal)>> {
+        #[cfg(feature = "postgres")]
+        if let (Some(authentication), Some(settings)) =
+            (&mut self.authentication, connector.settings().postgres.as_deref())
+        {
+            let ended = ready!(authentication.poll(context, connector, settings, timer))?;
+            let Authenticated { transport, connection, tls, .. } = ended;
+            let (round_trips, fell_back) = (self.round_trips + ended.round_trips, self.fell_back);
+            let login = Login { transport, connection, pipelined: false, round_trips, tls, fell_back };
+            return Poll::Ready(Ok(login));
+        }
         self.advance(context, connector)?;
         let (Some(token), Some(_)) = (&self.token, &self.dialed) else {
             let timeout = || match self.asking {
@@ -149,6 +175,18 @@ impl<'c> LoginAttempt<'c> {
                 Err((timeout(), Signal::Timeout))
             });
         };
+        #[cfg(feature = "postgres")]
+        if let Some(settings) = connector.settings().postgres.as_deref() {
+            let token = token.clone();
+            let Some(dialed) = self.dialed.take() else { return Poll::Pending };
+            let transport = dialed.map_err(|error| failure::of_dialing(&connector.config, error))?;
+            if settings.sslmode == SslMode::Prefer && transport.protection() == Protection::PlainText {
+                self.round_trips = self.round_trips.saturating_sub(1);
+            }
+            let begun = Authentication::new(connector, settings, transport, search_path, &token, self.tls);
+            self.authentication = Some(Box::new(begun?));
+            return self.poll(context, connector, search_path, serially, timer);
+        }
         let pipelined = connector.settings().endpoint.requests_cleartext() && !serially;
         let connection = start(connector, search_path, token, pipelined);
         let connection = connection.map_err(|error| (error, Signal::Local))?;
@@ -249,6 +287,8 @@ impl LoginAttempt<'static> {
                 round_trips: 0,
                 tls: TlsStart::Requested,
                 fell_back: None,
+                #[cfg(feature = "postgres")]
+                authentication: None,
             })
         })
     }
@@ -292,6 +332,8 @@ fn start(
         database: "postgres",
         application_name: &settings.application_name,
         search_path,
+        #[cfg(feature = "postgres")]
+        options: None,
     };
     let mut connection = Connection::new(connector.limits());
     connection

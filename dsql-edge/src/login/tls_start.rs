@@ -5,6 +5,9 @@
 
 use crate::connector::Connector;
 use crate::direct_tls::DirectTls;
+use crate::settings::Settings;
+#[cfg(feature = "postgres")]
+use crate::settings::SslMode;
 
 /// How TLS begins on a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,7 +53,12 @@ impl TlsStart {
     }
 
     /// The round trips of dialing: TCP, SSLRequest, TLS.
-    pub(super) fn round_trips(self) -> u32 {
+    pub(super) fn round_trips(self, settings: &Settings) -> u32 {
+        #[cfg(feature = "postgres")]
+        if settings.postgres.as_ref().is_some_and(|postgres| postgres.sslmode == SslMode::Disable) {
+            return 1;
+        }
+        let _ = settings;
         match self {
             TlsStart::Requested => 3,
             TlsStart::Direct(_) => 2,

@@ -244,6 +244,12 @@ impl Server {
         context: &mut Context<'_>,
         out: &mut Vec<u8>,
     ) -> Poll<Result<(), ConnectionFailure>> {
+        // The login of a PostgreSQL has ended before the connection came to the pool, so its last message is not in the
+        // transport any more.
+        #[cfg(feature = "postgres")]
+        if let Some(bytes) = self.login.as_mut().and_then(Connection::take_unread) {
+            return Poll::Ready(self.take(&bytes, out).map_err(ConnectionFailure::Session));
+        }
         let mut read = core::mem::take(&mut self.read);
         let polled = self.transport.poll_read(context, &mut read);
         let result = match polled {

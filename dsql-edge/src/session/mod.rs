@@ -15,10 +15,15 @@
 //!       ◀── R(3) R(0) S* K Z │ 1 2 C 1 2 T D* C Z                                     two ReadyForQuery
 //! ```
 
+#[cfg(feature = "postgres")]
+mod authentication;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod transcripts;
+
+#[cfg(feature = "postgres")]
+pub(crate) use authentication::LoginEvent;
 
 use crate::wire::backend::Message;
 #[cfg(feature = "pool")]
@@ -60,6 +65,9 @@ pub(crate) struct Connection {
     /// Whether the client has requested that the pool closes the connection after the lease.
     #[cfg(feature = "pool")]
     spent: bool,
+    /// Whether `incoming` has only the last message of a login that `authentication.rs` has completed.
+    #[cfg(all(feature = "pool", feature = "postgres"))]
+    handed_over: bool,
     eof: bool,
 }
 
@@ -72,6 +80,9 @@ enum State {
     AwaitAuthenticationOk,
     /// The server must send ParameterStatus, BackendKeyData and the first ReadyForQuery.
     AwaitStarted,
+    /// StartupMessage is sent to a PostgreSQL: the client answers the requests of the server (`authentication.rs`).
+    #[cfg(feature = "postgres")]
+    Authenticating,
     /// A lease is requested: the pool must grant it.
     #[cfg(feature = "pool")]
     AwaitLease,
@@ -168,6 +179,8 @@ impl Connection {
             leased: false,
             #[cfg(feature = "pool")]
             spent: false,
+            #[cfg(all(feature = "pool", feature = "postgres"))]
+            handed_over: false,
             eof: false,
         }
     }

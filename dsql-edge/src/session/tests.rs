@@ -8,8 +8,14 @@ use crate::wire::Parameters;
 
 const MAX_FRAME: usize = 1 << 20;
 const LIMITS: Limits = Limits { message: MAX_FRAME, row: MAX_FRAME };
-const STARTUP: Startup<'static> =
-    Startup { user: "admin", database: "postgres", application_name: "test", search_path: None };
+const STARTUP: Startup<'static> = Startup {
+    user: "admin",
+    database: "postgres",
+    application_name: "test",
+    search_path: None,
+    #[cfg(feature = "postgres")]
+    options: None,
+};
 
 fn frame(tag: u8, body: &[u8]) -> Vec<u8> {
     [&[tag][..], &(body.len() as u32 + 4).to_be_bytes(), body].concat()

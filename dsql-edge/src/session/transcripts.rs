@@ -115,6 +115,8 @@ impl Scenario {
             database: "postgres",
             application_name: "dsql-edge",
             search_path: None,
+            #[cfg(feature = "postgres")]
+            options: None,
         };
         connection.start(&startup, self.password.unwrap_or(password), self.pipelined).unwrap();
         connection

@@ -80,6 +80,12 @@ impl Endpoint {
         Endpoint::new(host, port, region, Some(signing_host.to_owned()))
     }
 
+    /// The endpoint of a PostgreSQL that is not a cluster. No token is signed for it.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn postgres(host: &str, port: u16) -> Self {
+        Endpoint { host: host.to_owned(), port, region: String::new(), dangerous: Some(String::new()) }
+    }
+
     fn new(host: &str, port: u16, region: &str, dangerous: Option<String>) -> Result<Self, Error> {
         if !is_region(region) {
             return Err(Error::config("DSQL_REGION is not an AWS region, such as us-east-1"));
@@ -134,7 +140,7 @@ fn is_name(text: &str, hyphens: bool) -> bool {
 }
 
 /// Parses digits only; `parse` would accept a sign.
-fn port_number(text: &str) -> Option<u16> {
+pub(crate) fn port_number(text: &str) -> Option<u16> {
     let number = text.bytes().try_fold(0_u16, |number, byte| {
         let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
         number.checked_mul(10)?.checked_add(digit.into())

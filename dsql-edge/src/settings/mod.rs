@@ -4,12 +4,18 @@
 //! its method of [`Config`](crate::Config). Settings contain no secrets.
 
 mod endpoint;
+#[cfg(feature = "postgres")]
+mod postgres;
 
 use crate::direct_tls::DirectTls;
 use crate::millis::Millis;
 pub(crate) use endpoint::Endpoint;
 #[cfg(feature = "assume-role")]
 pub(crate) use endpoint::StsEndpoint;
+#[cfg(feature = "postgres")]
+pub(crate) use endpoint::port_number;
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::{ChannelBinding, LoginMethods, PostgresSettings, SslMode};
 
 /// The settings of a user, apart from credentials and callbacks.
 #[derive(Clone)]
@@ -34,6 +40,9 @@ pub(crate) struct Settings {
         allow(dead_code, reason = "only that transport has its own root certificates")
     )]
     pub(crate) extra_ca: Option<Vec<u8>>,
+    /// Set if the server is a PostgreSQL, not a DSQL cluster.
+    #[cfg(feature = "postgres")]
+    pub(crate) postgres: Option<Box<PostgresSettings>>,
 }
 
 impl Settings {
@@ -56,6 +65,8 @@ impl Settings {
             max_row: 10 << 20,
             max_result: 64 << 20,
             extra_ca: None,
+            #[cfg(feature = "postgres")]
+            postgres: None,
         }
     }
 }

@@ -27,6 +27,25 @@ pub(crate) trait Transport: Send + Sync {
 
     /// Sends these last bytes and closes the connection, without waiting.
     fn close(&mut self, last: &'static [u8]);
+
+    /// The protection of the bytes.
+    #[cfg(feature = "postgres")]
+    fn protection(&self) -> Protection {
+        Protection::PlainText
+    }
+}
+
+/// The protection of a connection's bytes from other machines.
+#[cfg(feature = "postgres")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Protection {
+    PlainText,
+    /// TLS, with a certificate that was verified, or will be verified before the server can read a byte.
+    Tls {
+        /// The digest of the server's certificate (`tls-server-end-point` of RFC 5929), if the platform shows the
+        /// certificate.
+        server_end_point: Option<Vec<u8>>,
+    },
 }
 
 /// Why a transport is dead.

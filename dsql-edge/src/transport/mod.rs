@@ -28,6 +28,8 @@ mod unsupported;
 #[cfg(target_arch = "wasm32")]
 mod worker;
 
+#[cfg(feature = "postgres")]
+pub(crate) use contract::Protection;
 pub(crate) use contract::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind};
 #[cfg(not(test))]
 pub(crate) use environment::Environment;
@@ -51,6 +53,14 @@ pub(crate) use platform::{Namespace, visitor};
 /// `text_of`: the text that is bound to a name. `is_bound`: whether a value other than an empty text is bound to a
 /// name.
 pub(crate) use platform::{is_bound, text_of};
+
+/// The bindings of Hyperdrive.
+#[cfg(feature = "postgres")]
+pub(crate) use platform::{HyperdriveBinding, hyperdrive};
+
+/// The login of a PostgreSQL, by the platform's cryptography.
+#[cfg(all(target_arch = "wasm32", feature = "postgres"))]
+pub(crate) use platform::scram;
 
 /// AWS's signature, by the platform's cryptography.
 #[cfg(all(target_arch = "wasm32", any(feature = "assume-role", not(feature = "aws-sigv4"))))]

@@ -4,6 +4,16 @@
 
 use super::contract::{TransportError, TransportErrorKind};
 
+/// Whether a server that was asked for TLS uses it. Accepts a single `S`, and, if plain text is allowed (`sslmode=prefer`),
+/// a single `N`.
+#[cfg(feature = "postgres")]
+pub(super) fn uses_tls(answer: &[u8], allows_plain_text: bool) -> Result<bool, TransportError> {
+    if allows_plain_text && answer == b"N" {
+        return Ok(false);
+    }
+    check_ssl_answer(answer).map(|()| true)
+}
+
 /// Accepts a single `S` only. More than one byte would be plain text that an attacker injected before TLS began
 /// (CVE-2021-23222).
 pub(super) fn check_ssl_answer(answer: &[u8]) -> Result<(), TransportError> {
@@ -38,6 +48,16 @@ mod tests {
                 };
                 assert_eq!(checked.err().map(|error| error.kind), expected, "{answer:?}");
             }
+        }
+        #[cfg(feature = "postgres")]
+        for (answer, strict, lax) in [
+            (&b"S"[..], Some(true), Some(true)),
+            (b"N", None, Some(false)),
+            (b"Nx", None, None),
+            (b"", None, None),
+        ] {
+            assert_eq!(uses_tls(answer, false).ok(), strict, "{answer:?}");
+            assert_eq!(uses_tls(answer, true).ok(), lax, "{answer:?}");
         }
         let error = check_ssl_answer(b"Ecanary\0").unwrap_err();
         assert!(!error.text.contains("canary"), "{}", error.text);

@@ -1,7 +1,12 @@
 //! TCP through tokio and TLS through rustls, for programs that are not Workers.
 //!
 //! Input: a host name and a port. Output: a [`Transport`] whose server certificate is verified against the system's
-//! root certificates and those of [`Settings::extra_ca`]. Verification cannot be turned off.
+//! root certificates and those of [`Settings::extra_ca`]. Verification cannot be turned off. Only a PostgreSQL whose
+//! `sslmode` allows it gets a connection without TLS.
+
+#[cfg(feature = "postgres")]
+mod end_point;
+mod stream;
 
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
@@ -13,26 +18,40 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 
+use stream::Stream;
+
+#[cfg(feature = "postgres")]
+use super::contract::Protection;
 use super::contract::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind};
 #[cfg(feature = "assume-role")]
 use super::post::{Post, Reply};
+#[cfg(not(feature = "postgres"))]
 use super::ssl_answer::check_ssl_answer;
+#[cfg(feature = "postgres")]
+use super::ssl_answer::uses_tls;
 use crate::millis::Millis;
 use crate::settings::Settings;
+#[cfg(feature = "postgres")]
+use crate::settings::SslMode;
 use crate::wire::frontend::SSL_REQUEST;
 
 const READ_SIZE: usize = 65_536;
 
 pub(super) fn dial(settings: &Settings, direct: bool) -> BoxFuture<Dialed> {
-    let (host, port) = (settings.endpoint.host.clone(), settings.endpoint.port);
-    let extra_ca = settings.extra_ca.clone();
+    let opening = Opening {
+        host: settings.endpoint.host.clone(),
+        port: settings.endpoint.port,
+        direct,
+        extra_ca: settings.extra_ca.clone(),
+        #[cfg(feature = "postgres")]
+        sslmode: settings.postgres.as_ref().map_or(SslMode::Require, |postgres| postgres.sslmode),
+    };
     Box::pin(async move {
-        let stream = open(&host, port, direct, extra_ca.as_deref()).await?;
+        let stream = opening.open().await?;
         Ok(Box::new(Socket { stream, outgoing: Bytes::new(), dead: None }) as Box<dyn Transport>)
     })
 }
@@ -56,7 +75,7 @@ pub(super) fn spawn(future: BoxFuture<()>) {
 pub(crate) use super::anywhere::*;
 
 struct Socket {
-    stream: TlsStream<TcpStream>,
+    stream: Stream,
     outgoing: Bytes,
     /// The error after which the transport does not read any more.
     dead: Option<TransportError>,
@@ -66,33 +85,51 @@ struct Socket {
 /// other clients.
 const ALPN: &[u8] = b"postgresql";
 
-async fn open(
-    host: &str,
+/// A connection that is about to be opened.
+struct Opening {
+    host: String,
     port: u16,
     direct: bool,
-    extra_ca: Option<&[u8]>,
-) -> Result<TlsStream<TcpStream>, TransportError> {
-    let unreachable =
-        |error: io::Error| TransportError::new(TransportErrorKind::Unreachable, error.to_string());
-    let tls = |text: String| TransportError::new(TransportErrorKind::Tls, text);
+    extra_ca: Option<Vec<u8>>,
+    #[cfg(feature = "postgres")]
+    sslmode: SslMode,
+}
 
-    let connector = connector(extra_ca, if direct { &[ALPN] } else { &[] })?;
-    let name = ServerName::try_from(host.to_owned()).map_err(|error| tls(error.to_string()))?;
-    let mut plain = TcpStream::connect((host, port)).await.map_err(unreachable)?;
-    plain.set_nodelay(true).map_err(unreachable)?;
-    if !direct {
-        plain.write_all(&SSL_REQUEST).await.map_err(unreachable)?;
-        // The buffer is longer than the one byte that is allowed, to detect more bytes.
-        let mut answer = [0; 64];
-        let length = plain.read(&mut answer).await.map_err(unreachable)?;
-        check_ssl_answer(answer.get(..length).unwrap_or_default())?;
+impl Opening {
+    async fn open(&self) -> Result<Stream, TransportError> {
+        let unreachable =
+            |error: io::Error| TransportError::new(TransportErrorKind::Unreachable, error.to_string());
+        let tls = |text: String| TransportError::new(TransportErrorKind::Tls, text);
+
+        let connector = connector(self.extra_ca.as_deref(), if self.direct { &[ALPN] } else { &[] })?;
+        let name = ServerName::try_from(self.host.clone()).map_err(|error| tls(error.to_string()))?;
+        let mut plain = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(unreachable)?;
+        plain.set_nodelay(true).map_err(unreachable)?;
+        #[cfg(feature = "postgres")]
+        if self.sslmode == SslMode::Disable {
+            return Ok(Stream::Plain(plain));
+        }
+        if !self.direct {
+            plain.write_all(&SSL_REQUEST).await.map_err(unreachable)?;
+            // The buffer is longer than the one byte that is allowed, to detect more bytes.
+            let mut answer = [0; 64];
+            let length = plain.read(&mut answer).await.map_err(unreachable)?;
+            let answer = answer.get(..length).unwrap_or_default();
+            #[cfg(not(feature = "postgres"))]
+            check_ssl_answer(answer)?;
+            #[cfg(feature = "postgres")]
+            if !uses_tls(answer, self.sslmode == SslMode::Prefer)? {
+                return Ok(Stream::Plain(plain));
+            }
+        }
+        // An error of rustls itself has the kind `InvalidData`. Other errors are those of the network, and may be
+        // transient.
+        let stream = connector.connect(name, plain).await.map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => tls(error.to_string()),
+            _ => TransportError::new(TransportErrorKind::Lost, error.to_string()),
+        })?;
+        Ok(Stream::Tls(Box::new(stream)))
     }
-    // An error of rustls itself has the kind `InvalidData`. Other errors are those of the network, and may be
-    // transient.
-    connector.connect(name, plain).await.map_err(|error| match error.kind() {
-        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => tls(error.to_string()),
-        _ => TransportError::new(TransportErrorKind::Lost, error.to_string()),
-    })
 }
 
 fn connector(extra_ca: Option<&[u8]>, protocols: &[&[u8]]) -> Result<TlsConnector, TransportError> {
@@ -157,6 +194,18 @@ impl Transport for Socket {
                 let error = TransportError::new(TransportErrorKind::Lost, error.to_string());
                 self.dead = Some(error.clone());
                 Poll::Ready(Err(error))
+            }
+        }
+    }
+
+    #[cfg(feature = "postgres")]
+    fn protection(&self) -> Protection {
+        match &self.stream {
+            Stream::Plain(_) => Protection::PlainText,
+            Stream::Tls(stream) => {
+                let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
+                let server_end_point = certificates.first().and_then(|own| end_point::digest(own));
+                Protection::Tls { server_end_point }
             }
         }
     }

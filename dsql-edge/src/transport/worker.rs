@@ -1,4 +1,4 @@
-//! Cloudflare's TCP sockets: the only file that calls JavaScript, and the only one with `unsafe`.
+//! Cloudflare's TCP sockets: the only module that calls JavaScript, and the only file with `unsafe`.
 //!
 //! Input: a host name and a port. Output: a [`Transport`] over the web streams of a socket after `startTls`. The code
 //! that uses the streams is JavaScript, in `worker.js`: a call of one of the streams' methods from Rust would add more
@@ -6,6 +6,9 @@
 //! own `Socket` is not used: it panics if `startTls` throws, and after a cancelled write it reports the length of
 //! another write.
 #![allow(unsafe_code, reason = "JavaScript's values are not Send; Workers has one thread (see `OneThread`)")]
+
+#[cfg(feature = "postgres")]
+mod postgres;
 
 use core::task::{Context, Poll, ready};
 use std::borrow::Cow;
@@ -19,14 +22,23 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{self, JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 
+#[cfg(feature = "postgres")]
+use super::contract::Protection;
 use super::contract::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind};
 #[cfg(feature = "assume-role")]
 use super::post::{MAX_REPLY, Post, Reply};
+#[cfg(not(feature = "postgres"))]
 use super::ssl_answer::check_ssl_answer;
+#[cfg(feature = "postgres")]
+use super::ssl_answer::uses_tls;
 use crate::login_rejection::contains;
 use crate::millis::Millis;
 use crate::settings::Settings;
+#[cfg(feature = "postgres")]
+use crate::settings::SslMode;
 use crate::wire::frontend::SSL_REQUEST;
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::{HyperdriveBinding, hyperdrive, scram};
 
 pub(super) fn dial(settings: &Settings, direct: bool) -> BoxFuture<Dialed> {
     let connection = Connection::new();
@@ -37,8 +49,20 @@ pub(super) fn dial(settings: &Settings, direct: bool) -> BoxFuture<Dialed> {
         return Box::pin(OneThread(DialingDirectly { connection: Some(connection), opened }));
     }
     let _ = direct;
+    #[cfg(feature = "postgres")]
+    let sslmode = settings.postgres.as_ref().map_or(SslMode::Require, |postgres| postgres.sslmode);
+    #[cfg(feature = "postgres")]
+    if sslmode == SslMode::Disable {
+        let opened = JsFuture::from(plain(&connection, host, port));
+        return Box::pin(OneThread(DialingPlain { connection: Some(connection), opened }));
+    }
     let asking = JsFuture::from(connection.ask(host, port, &SSL_REQUEST));
-    Box::pin(OneThread(Dialing { connection: Some(connection), asking }))
+    Box::pin(OneThread(Dialing {
+        connection: Some(connection),
+        asking,
+        #[cfg(feature = "postgres")]
+        allows_plain_text: sslmode == SslMode::Prefer,
+    }))
 }
 
 #[cfg(feature = "assume-role")]
@@ -219,6 +243,15 @@ extern "C" {
     fn touch(this: &RequestMark) -> Result<(), JsValue>;
 }
 
+#[cfg(feature = "postgres")]
+#[wasm_bindgen(module = "/src/transport/plain.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = plain)]
+    fn plain(connection: &Connection, hostname: &str, port: u16) -> Promise;
+    #[wasm_bindgen(catch)]
+    fn stay(connection: &Connection) -> Result<(), JsValue>;
+}
+
 #[cfg(feature = "direct-tls")]
 #[wasm_bindgen(module = "/src/transport/direct.js")]
 extern "C" {
@@ -286,6 +319,9 @@ struct Dialing {
     /// `None` once there is a [`Socket`].
     connection: Option<Connection>,
     asking: JsFuture,
+    /// Whether a server that does not offer TLS is used without TLS.
+    #[cfg(feature = "postgres")]
+    allows_plain_text: bool,
 }
 
 /// Closes the socket of a dial that failed or was dropped: JavaScript would keep it open.
@@ -303,11 +339,50 @@ impl Future for Dialing {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Dialed> {
         let answer = ready!(Pin::new(&mut self.asking).poll(context));
         let answer = answer.map_err(|thrown| error(TransportErrorKind::Unreachable, &thrown))?;
-        check_ssl_answer(&answer.unchecked_into::<Uint8Array>().to_vec())?;
+        let answer = answer.unchecked_into::<Uint8Array>().to_vec();
+        #[cfg(not(feature = "postgres"))]
+        check_ssl_answer(&answer)?;
+        #[cfg(feature = "postgres")]
+        let is_tls = uses_tls(&answer, self.allows_plain_text)?;
         // If the future is polled again after it was ready, it waits forever.
         let Some(connection) = &self.connection else { return Poll::Pending };
+        #[cfg(feature = "postgres")]
+        if !is_tls {
+            stay(connection).map_err(|thrown| error(TransportErrorKind::Lost, &thrown))?;
+            let socket = self.connection.take().map(Socket::without_tls);
+            return socket.map_or(Poll::Pending, |socket| Poll::Ready(Ok(Box::new(OneThread(socket)))));
+        }
         connection.start_tls().map_err(|thrown| error(TransportErrorKind::Tls, &thrown))?;
         let socket = self.connection.take().map(Socket::over);
+        socket.map_or(Poll::Pending, |socket| Poll::Ready(Ok(Box::new(OneThread(socket)))))
+    }
+}
+
+/// Runs TCP.
+#[cfg(feature = "postgres")]
+struct DialingPlain {
+    /// `None` once there is a [`Socket`].
+    connection: Option<Connection>,
+    opened: JsFuture,
+}
+
+#[cfg(feature = "postgres")]
+impl Drop for DialingPlain {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.connection {
+            connection.close(&[]);
+        }
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl Future for DialingPlain {
+    type Output = Dialed;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Dialed> {
+        let opened = ready!(Pin::new(&mut self.opened).poll(context));
+        opened.map_err(|thrown| error(TransportErrorKind::Unreachable, &thrown))?;
+        let socket = self.connection.take().map(Socket::without_tls);
         socket.map_or(Poll::Pending, |socket| Poll::Ready(Ok(Box::new(OneThread(socket)))))
     }
 }
@@ -348,11 +423,24 @@ struct Socket {
     connection: Connection,
     reading: Option<JsFuture>,
     writing: Option<JsFuture>,
+    #[cfg(feature = "postgres")]
+    is_tls: bool,
 }
 
 impl Socket {
     fn over(connection: Connection) -> Self {
-        Socket { connection, reading: None, writing: None }
+        Socket {
+            connection,
+            reading: None,
+            writing: None,
+            #[cfg(feature = "postgres")]
+            is_tls: true,
+        }
+    }
+
+    #[cfg(feature = "postgres")]
+    fn without_tls(connection: Connection) -> Self {
+        Socket { is_tls: false, ..Socket::over(connection) }
     }
 }
 
@@ -388,6 +476,12 @@ impl Transport for OneThread<Socket> {
 
     fn close(&mut self, last: &'static [u8]) {
         self.0.connection.close(last);
+    }
+
+    #[cfg(feature = "postgres")]
+    fn protection(&self) -> Protection {
+        // The platform does not show the certificate.
+        if self.0.is_tls { Protection::Tls { server_end_point: None } } else { Protection::PlainText }
     }
 }
 

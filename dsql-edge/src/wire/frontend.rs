@@ -32,6 +32,9 @@ pub(crate) struct Startup<'a> {
     pub(crate) application_name: &'a str,
     /// The schemas in which names are looked up; `None` for the role's own setting.
     pub(crate) search_path: Option<&'a str>,
+    /// Settings in the form of the server's command line.
+    #[cfg(feature = "postgres")]
+    pub(crate) options: Option<&'a str>,
 }
 
 /// The encoded parameters of a query, one after the other.
@@ -49,11 +52,17 @@ pub(crate) fn startup(startup: &Startup<'_>, out: &mut Vec<u8>) -> Result<(), Ma
         ("application_name", startup.application_name),
         ("client_encoding", "UTF8"),
         ("search_path", startup.search_path.unwrap_or_default()),
+        #[cfg(feature = "postgres")]
+        ("options", startup.options.unwrap_or_default()),
     ];
     let mut frame = Frame::untyped(out);
     frame.u32(PROTOCOL);
     for (name, value) in parameters {
         // An empty search_path is not sent: the session then has the search_path of its role.
+        #[cfg(feature = "postgres")]
+        if name == "options" && value.is_empty() {
+            continue;
+        }
         if !(name == "search_path" && value.is_empty()) {
             frame.string(name);
             frame.string(value);
@@ -172,6 +181,8 @@ mod tests {
             database: "postgres",
             application_name: "a",
             search_path: None,
+            #[cfg(feature = "postgres")]
+            options: None,
         };
         assert!(startup(&forged, &mut out).is_err());
         assert!(password("token\0", &mut out).is_err());
@@ -186,6 +197,8 @@ mod tests {
             database: "postgres",
             application_name: "a",
             search_path: Some("app, public"),
+            #[cfg(feature = "postgres")]
+            options: None,
         };
         startup(&who, &mut out).unwrap();
         let expected: &[u8] = b"\0\0\0\x62\0\x03\0\0user\0u\0database\0postgres\0application_name\0a\0\

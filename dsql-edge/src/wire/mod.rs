@@ -5,6 +5,8 @@
 //! `postgres-protocol`. That crate is not used, because it would be a sixth of the size that dsql-edge adds to a
 //! Worker, and because it accepts a frame of 2³²−1 bytes.
 
+#[cfg(feature = "postgres")]
+pub(crate) mod authentication;
 pub(crate) mod backend;
 mod frame;
 pub(crate) mod frontend;

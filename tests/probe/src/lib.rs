@@ -2,6 +2,7 @@
 
 mod first_query;
 mod left;
+mod postgres;
 
 use std::cell::Cell;
 use std::sync::OnceLock;
@@ -40,6 +41,10 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
             first_query::write_and_read(&env, path.trim_start_matches("/write-and-read/")).await
         }
         path if path.starts_with("/leave/") => left::leave(&env, path.trim_start_matches("/leave/")).await,
+        "/postgres/one" => postgres::one(&env).await,
+        path if path.starts_with("/hyperdrive/") => {
+            postgres::hyperdrive(&env, path.trim_start_matches("/hyperdrive/")).await
+        }
         "/object" => {
             return env
                 .durable_object("Counter")?

@@ -24,8 +24,10 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
 
 #[cfg(feature = "query")]
 async fn posts(env: &Env) -> Result<Response> {
-    #[cfg(not(feature = "pool"))]
+    #[cfg(not(any(feature = "pool", feature = "postgres")))]
     let dsql = dsql_edge::Dsql::from_env(env)?;
+    #[cfg(feature = "postgres")]
+    let dsql = dsql_edge::Dsql::new(dsql_edge::Config::from_postgres_env(env)?);
     #[cfg(feature = "pool")]
     let dsql = dsql_edge::Dsql::from_pool(env)?;
     #[cfg(feature = "warm-up")]

@@ -58,14 +58,20 @@ pub(super) const PARTS: &[Part] = &[
     },
     Part { name: "fuzz", about: "a minute of libFuzzer for each target; needs a C++ compiler", steps: fuzz },
     Part { name: "postgres17", about: "direct TLS with a PostgreSQL 17", steps: postgres17 },
+    Part {
+        name: "postgres",
+        about: "logins of PostgreSQL 15 and 18, and Debian's PgBouncer in transaction mode",
+        steps: postgres,
+    },
     Part { name: "peers", about: "every client of `bench peers` answers every case", steps: peers },
     Part { name: "wrangler", about: "the examples under wrangler, with a dry deployment", steps: wrangler },
     Part { name: "corpus", about: "the compiler against the corpora of DSQL_EDGE_CORPUS", steps: corpus },
 ];
 
 /// Packages with a lock file of their own: Workers, and the targets of the fuzzer.
-const WORKERS: [&str; 8] = [
+const WORKERS: [&str; 9] = [
     "examples/blog",
+    "examples/hyperdrive",
     "examples/pool",
     "tests/probe",
     "tests/habits",
@@ -95,7 +101,10 @@ fn core() -> Result<Vec<Step>> {
         step("lints", cargo(&lints)),
         // The code that these lints check is compiled only for wasm.
         step("lints: wasm", lints_for_wasm(&["--no-default-features"])),
-        step("lints: wasm, all features", lints_for_wasm(&["--features", "pool,assume-role,direct-tls"])),
+        step(
+            "lints: wasm, all features",
+            lints_for_wasm(&["--features", "pool,assume-role,direct-tls,postgres"]),
+        ),
         step("docs", docs),
         step("build", tests(&["--no-run"])),
         step("the catalog is PostgreSQL's", catalog()?),
@@ -146,7 +155,7 @@ fn for_wasm(mut lints: Command) -> Command {
 }
 
 /// The tests that run Workers.
-const IN_WORKERD: [&str; 8] = [
+const IN_WORKERD: [&str; 9] = [
     "before_tls",
     "connecting",
     "credentials",
@@ -154,6 +163,7 @@ const IN_WORKERD: [&str; 8] = [
     "habits",
     "other_request",
     "pool",
+    "postgres",
     "transactions",
 ];
 
@@ -194,6 +204,18 @@ fn fuzz() -> Result<Vec<Step>> {
 fn postgres17() -> Result<Vec<Step>> {
     let build = step("build", tests(&["--no-run"]));
     Ok(vec![build, step("postgres17", tests(&["--test", "postgres17"]))])
+}
+
+fn postgres() -> Result<Vec<Step>> {
+    let of = |filter: &str| tests(&["--test", "postgres_others", "--", filter]);
+    let mut steps = vec![step("build", tests(&["--no-run"])), step("PostgreSQL 18", of("postgresql_18"))];
+    for (name, filter) in [("PostgreSQL 15", "postgresql_15"), ("PgBouncer", "pgbouncer")] {
+        let nothing =
+            "Debian's packages postgresql-15 and pgbouncer are not installed, and cannot be installed here";
+        let work = if setup::debian_postgres()? { Work::Command(of(filter)) } else { Work::Nothing(nothing) };
+        steps.push(Step { name: name.to_owned(), work });
+    }
+    Ok(steps)
 }
 
 fn peers() -> Result<Vec<Step>> {

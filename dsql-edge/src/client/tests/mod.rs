@@ -8,6 +8,8 @@ mod direct_tls;
 mod keys;
 mod outcomes;
 mod pipelines;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod queries;
 mod refresh;
 mod reports;

@@ -1,0 +1,106 @@
+//! Makes a [`Config`] for a PostgreSQL from bindings: a connection string, or its parts.
+
+use super::parameters::Parameters;
+use super::url;
+use crate::config::Config;
+use crate::error::Error;
+use crate::transport::text_of;
+
+/// The binding with the connection string.
+const URL: &str = "DATABASE_URL";
+
+/// The bindings of the parts, with libpq's names, and the parameter that each of them sets.
+const PARTS: [(&str, &str); 7] = [
+    ("PGHOST", "host"),
+    ("PGPORT", "port"),
+    ("PGUSER", "user"),
+    ("PGPASSWORD", "password"),
+    ("PGDATABASE", "dbname"),
+    ("PGSSLMODE", "sslmode"),
+    ("PGAPPNAME", "application_name"),
+];
+
+impl Config {
+    /// Makes a `Config` for a PostgreSQL from the bindings of a Worker. Feature `postgres`.
+    ///
+    /// | binding | |
+    /// |---|---|
+    /// | `DATABASE_URL` | a connection string, as for [`from_postgres`](Config::from_postgres) |
+    /// | `PGHOST`, `PGPORT`, `PGUSER`, `PGPASSWORD`, `PGDATABASE`, `PGSSLMODE`, `PGAPPNAME` | the parts that the connection string leaves out |
+    ///
+    /// So the password can be a secret, `PGPASSWORD`, while the rest of the connection string is a var. A secret of the
+    /// Secrets Store is read with [`from_postgres_secrets_store`](Config::from_postgres_secrets_store).
+    ///
+    /// ```no_run
+    /// # use dsql_edge::{Config, Dsql};
+    /// # fn connect(env: worker::Env) -> Result<Dsql, dsql_edge::Error> {
+    /// Ok(Dsql::new(Config::from_postgres_env(&env)?))
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Returns the errors of [`from_postgres`](Config::from_postgres), and an error that names the binding if the host
+    /// or the user is missing.
+    pub fn from_postgres_env(env: &worker::Env) -> Result<Self, Error> {
+        Config::from_postgres_bindings("", |name| text_of(env, name))
+    }
+
+    /// Makes a `Config` like [`from_postgres_env`](Config::from_postgres_env), from any source of values by name, such
+    /// as a process's environment. With the prefix `REPORTS_`, the names are `REPORTS_DATABASE_URL` and so on. Feature
+    /// `postgres`.
+    ///
+    /// ```
+    /// # use dsql_edge::Config;
+    /// let config = Config::from_postgres_bindings("", |name| std::env::var(name).ok());
+    /// # drop(config);
+    /// ```
+    ///
+    /// # Errors
+    /// Returns the errors of [`from_postgres_env`](Config::from_postgres_env).
+    pub fn from_postgres_bindings(
+        prefix: &str,
+        lookup: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, Error> {
+        // An empty binding is treated as missing.
+        let bound = |name: &str| lookup(&[prefix, name].concat()).filter(|value| !value.is_empty());
+        let mut parameters = match bound(URL) {
+            Some(text) => url::parse(&text)?,
+            None => Parameters::default(),
+        };
+        for (binding, name) in PARTS {
+            if !parameters.has(name)
+                && let Some(value) = bound(binding)
+            {
+                parameters.set(name, value)?;
+            }
+        }
+        parameters.into_config()
+    }
+
+    /// Makes a `Config` like [`from_postgres_bindings`](Config::from_postgres_bindings), but each binding may be a
+    /// secret of the Secrets Store, a var, or a secret of the Worker. Feature `postgres`.
+    ///
+    /// ```no_run
+    /// # use dsql_edge::{Config, Dsql};
+    /// # async fn from_store(env: worker::Env) -> Result<(), dsql_edge::Error> {
+    /// let dsql = Dsql::new(Config::from_postgres_secrets_store(&env, "").await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Returns the errors of [`from_postgres_env`](Config::from_postgres_env), and an error if the store does not
+    /// return a secret.
+    pub async fn from_postgres_secrets_store(env: &worker::Env, prefix: &str) -> Result<Self, Error> {
+        let mut values = Vec::new();
+        for name in PARTS.iter().map(|(binding, _)| *binding).chain([URL]) {
+            let name = [prefix, name].concat();
+            if let Some(value) = crate::config::bindings::value_of(env, &name).await? {
+                values.push((name, value));
+            }
+        }
+        Config::from_postgres_bindings(prefix, |name| {
+            values.iter().find(|(bound, _)| bound == name).map(|(_, value)| value.clone())
+        })
+    }
+}

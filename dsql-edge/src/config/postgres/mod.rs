@@ -1,0 +1,104 @@
+//! Makes a [`Config`] for a PostgreSQL that is not a DSQL cluster.
+//!
+//! Input: a connection string, bindings, or a binding of Hyperdrive. Output: a checked [`Config`] whose `Source` is the
+//! password.
+
+mod bindings;
+mod hyperdrive;
+mod parameters;
+#[cfg(test)]
+mod tests;
+mod url;
+
+use super::Config;
+use crate::auth::Source;
+use crate::credentials::Secret;
+use crate::error::Error;
+use crate::settings::{Endpoint, PostgresSettings, Settings};
+
+impl Config {
+    /// Makes a `Config` for any PostgreSQL from a connection string. Feature `postgres`.
+    ///
+    /// ```
+    /// # use dsql_edge::{Config, Dsql};
+    /// let config =
+    ///     Config::from_postgres("postgres://app:pass%40word@db.example.com:5432/shop?application_name=web")?;
+    /// let dsql = Dsql::new(config);
+    /// # drop(dsql);
+    /// # Ok::<(), dsql_edge::Error>(())
+    /// ```
+    ///
+    /// User, password, host, database and values are percent-encoded. The port is 5432 and the database has the user's
+    /// name, if they are left out. These parameters are accepted, with libpq's names:
+    ///
+    /// | parameter | |
+    /// |---|---|
+    /// | `sslmode` | `disable`, `prefer`, `require` or `verify-full`; `require` if it is left out. With TLS, the certificate and the host name are always verified, so `require` and `verify-full` are the same. With `prefer`, a server without TLS is used in plain text |
+    /// | `sslrootcert` | a file with a certificate authority (PEM) that is trusted in addition to the system's; only with the feature `tokio`, outside Workers |
+    /// | `sslnegotiation` | `postgres`, or `direct` for TLS without SSLRequest (feature `direct-tls`) |
+    /// | `channel_binding` | `disable`, `prefer` or `require`; `prefer` if it is left out. Sockets of Workers do not show the certificate, so `require` is an error there |
+    /// | `require_auth` | the logins that are accepted, a list of `scram-sha-256`, `password`, `md5` and `none`; all except `md5` if it is left out |
+    /// | `application_name`, `connect_timeout` (seconds), `options` | as in libpq |
+    /// | `search_path` | [`Config::search_path`] |
+    /// | `pgbouncer` | `true`: [`Config::transaction_pooler`] |
+    ///
+    /// The login is SCRAM-SHA-256; a server may request at most 100,000 iterations. Outside Workers, SCRAM is bound to
+    /// the server's certificate if the server offers this. A password in clear text is sent only inside TLS. MD5 is used
+    /// only if `require_auth` lists it. A server that requests no password although one is configured is accepted only
+    /// inside TLS, because in plain text it could be another server.
+    ///
+    /// Sockets of Workers accept only public certificate authorities. Providers with an authority of their own (Amazon
+    /// RDS, Google Cloud SQL, Azure, DigitalOcean, Aiven) work through Hyperdrive
+    /// ([`from_hyperdrive`](Config::from_hyperdrive)).
+    ///
+    /// The first query takes 7 round trips with SCRAM (TCP, SSLRequest, TLS, three for the login, the query), and 6 with
+    /// a password in clear text: nothing is sent before the server has requested it, so a login that fails has sent no
+    /// part of a query. If a `search_path` is set, one more round trip checks that it is in force, except on PostgreSQL
+    /// 18, which reports it with the login. [`warm_up`](crate::Dsql::warm_up) opens the socket and TLS, but does not log
+    /// in.
+    ///
+    /// In a Durable Object of your own, `Pool::new(config)` keeps connections to a PostgreSQL, too (feature `pool`); the
+    /// class `DsqlPool` reads the bindings of a DSQL cluster only.
+    ///
+    /// # Errors
+    /// Returns an error if the text is not a connection string of this form, or has a part that is not accepted. The
+    /// error names that part.
+    pub fn from_postgres(connection_string: &str) -> Result<Self, Error> {
+        url::parse(connection_string)?.into_config()
+    }
+
+    /// Whether the endpoint is a pooler in transaction mode (PgBouncer, Supavisor, Neon's `-pooler` hosts), which runs
+    /// consecutive transactions on different sessions. Feature `postgres`.
+    ///
+    /// Queries need nothing from a session: a statement is parsed and executed in one flight. The setting has these
+    /// effects: `search_path` is not sent, because such a pooler rejects or ignores it, but it must be in force on the
+    /// connection (`ALTER ROLE app SET search_path = …`), and a query on another `search_path` is an error and is not
+    /// sent; a statement that changes its session ([`Session`](crate::Session)) is an error, because other clients
+    /// would get the changed session.
+    ///
+    /// ```
+    /// # use dsql_edge::Config;
+    /// let config = Config::from_postgres("postgres://app:secret@pooler.example.com:6432/shop")?
+    ///     .transaction_pooler(true);
+    /// # drop(config);
+    /// # Ok::<(), dsql_edge::Error>(())
+    /// ```
+    pub fn transaction_pooler(mut self, is_pooler: bool) -> Self {
+        if let Some(postgres) = &mut self.settings.postgres {
+            postgres.transaction_pooler = is_pooler;
+        }
+        self
+    }
+
+    pub(super) fn of_postgres(endpoint: Endpoint, postgres: PostgresSettings, password: Secret) -> Self {
+        let mut settings = Settings::new(endpoint);
+        settings.postgres = Some(Box::new(postgres));
+        Config {
+            settings,
+            source: Source::Password(password),
+            listener: None,
+            #[cfg(feature = "pool")]
+            lessor: None,
+        }
+    }
+}

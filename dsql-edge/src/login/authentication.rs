@@ -1,0 +1,301 @@
+//! The login of a PostgreSQL that is not a DSQL cluster, from StartupMessage to the end of the login.
+//!
+//! Input: an open connection, and the password. Output: a session that is ready for its first flight, or the error and
+//! its signal for `retry.rs`. No part of a flight is sent before the login has ended, so a login that fails has changed
+//! nothing, whatever the flight contains.
+//!
+//! If a `search_path` is needed, this module also checks that it is in force. A pooler in transaction mode may ignore
+//! the parameters of StartupMessage, and the same names would then mean tables of another schema. PostgreSQL 18 reports
+//! its `search_path` with the login; every other server is asked, which takes a round trip.
+
+use core::task::{Context, Poll, ready};
+
+use super::TlsStart;
+use super::failure::{self, ConnectionFailure, LoginProgress};
+use crate::auth::PasswordLogin;
+use crate::config::search_path as normalized;
+use crate::connector::Connector;
+use crate::credentials::Secret;
+use crate::error::{Error, Kind};
+use crate::retry::Signal;
+use crate::session::{Connection, LoginEvent, SessionEvent, SessionFault};
+use crate::settings::PostgresSettings;
+use crate::transport::{BoxFuture, Transport, TransportError};
+use crate::wire::{Malformed, Parameters, Startup};
+
+/// A login that is running.
+pub(super) struct Authentication {
+    transport: Option<Box<dyn Transport>>,
+    connection: Connection,
+    password: PasswordLogin,
+    /// The `search_path` that must be in force.
+    expected_path: Option<String>,
+    /// The `search_path` that is in force, once it is known.
+    path: Option<String>,
+    stage: Stage,
+    tls: TlsStart,
+    writing: bool,
+    write_error: Option<TransportError>,
+    read: Vec<u8>,
+    round_trips: u32,
+    /// Whether the server sent the last bytes that were transferred, or no bytes were transferred yet.
+    heard_last: bool,
+}
+
+/// A connection whose login has ended.
+pub(super) struct Authenticated {
+    pub(super) transport: Box<dyn Transport>,
+    pub(super) connection: Connection,
+    /// The round trips of the login, without those of dialing.
+    pub(super) round_trips: u32,
+    pub(super) tls: TlsStart,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    LoggingIn,
+    /// The server was asked for its `search_path`.
+    Asking,
+    Ended,
+}
+
+type Failed = (Error, Signal);
+
+impl Authentication {
+    /// Writes StartupMessage.
+    pub(super) fn new(
+        connector: &Connector,
+        settings: &PostgresSettings,
+        transport: Box<dyn Transport>,
+        search_path: Option<&str>,
+        password: &Secret,
+        tls: TlsStart,
+    ) -> Result<Self, Failed> {
+        let user = &connector.settings().user;
+        let password = PasswordLogin::new(user, password, transport.protection());
+        let mut connection = Connection::new(connector.limits());
+        // Made before the first error, so that dropping it closes the transport.
+        let mut authentication = Authentication {
+            transport: Some(transport),
+            password,
+            expected_path: search_path.map(normalized).filter(|path| !path.is_empty()),
+            path: None,
+            stage: Stage::LoggingIn,
+            tls,
+            writing: false,
+            write_error: None,
+            read: Vec::new(),
+            round_trips: 0,
+            heard_last: true,
+            connection: Connection::new(connector.limits()),
+        };
+        if settings.transaction_pooler && settings.options.is_some() {
+            return Err((Error::config(OPTIONS_ON_POOLER), Signal::Local));
+        }
+        let startup = Startup {
+            user,
+            database: &settings.database,
+            application_name: &connector.settings().application_name,
+            search_path: search_path.filter(|_| !settings.transaction_pooler),
+            options: settings.options.as_deref(),
+        };
+        connection
+            .start_login(&startup)
+            .map_err(|Malformed(reason)| (Error::config(reason), Signal::Local))?;
+        authentication.connection = connection;
+        Ok(authentication)
+    }
+
+    /// Continues the login. The result is a session whose next event is `Started`.
+    pub(super) fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        connector: &Connector,
+        settings: &PostgresSettings,
+        timer: &mut BoxFuture<()>,
+    ) -> Poll<Result<Authenticated, Failed>> {
+        while self.stage != Stage::Ended {
+            self.answer(context)?;
+            self.poll_transmit(context);
+            if self.handle_event(connector, settings)? {
+                continue;
+            }
+            match self.poll_read(context) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => {
+                    return Poll::Ready(Err(self.failed(connector, ConnectionFailure::Transport(error))));
+                }
+                Poll::Pending => {
+                    ready!(timer.as_mut().poll(context));
+                    return Poll::Ready(Err(self.failed(connector, ConnectionFailure::Timeout)));
+                }
+            }
+        }
+        self.tls.accepted(connector);
+        let handed_over = self.connection.hand_over();
+        handed_over.map_err(|fault| self.failed(connector, ConnectionFailure::Session(fault)))?;
+        let Some(transport) = self.transport.take() else { return Poll::Pending };
+        let connection = core::mem::replace(&mut self.connection, Connection::new(connector.limits()));
+        let (round_trips, tls) = (self.round_trips, self.tls);
+        Poll::Ready(Ok(Authenticated { transport, connection, round_trips, tls }))
+    }
+
+    /// Sends the answer to the server's last request, once the answer is computed.
+    fn answer(&mut self, context: &mut Context<'_>) -> Result<(), Failed> {
+        match self.password.poll_frame(context) {
+            Poll::Ready(Ok(Some(frame))) => self.connection.answer_request(&frame),
+            Poll::Ready(Ok(None)) | Poll::Pending => {}
+            Poll::Ready(Err(error)) => return Err((error, Signal::Local)),
+        }
+        Ok(())
+    }
+
+    /// Handles the next message of the server. Returns `false` if more bytes must arrive first.
+    fn handle_event(&mut self, connector: &Connector, settings: &PostgresSettings) -> Result<bool, Failed> {
+        if self.stage == Stage::Asking {
+            return self.handle_answer(connector, settings);
+        }
+        let event = self.connection.poll_login();
+        let event = event.map_err(|fault| self.failed(connector, ConnectionFailure::Session(fault)))?;
+        let decided = match event {
+            None => return Ok(false),
+            Some(LoginEvent::Request(request)) => self.password.answer(request, settings),
+            Some(LoginEvent::Accepted) => self.password.accept(settings),
+            Some(LoginEvent::SearchPath(path)) => {
+                self.path = Some(path);
+                Ok(())
+            }
+            Some(LoginEvent::Started) => {
+                self.check_path(connector, settings)?;
+                Ok(())
+            }
+        };
+        decided.map_err(|reason| (failure::login_ended(&connector.config, &reason), Signal::Local))?;
+        Ok(true)
+    }
+
+    /// Compares the `search_path`, or asks the server for it.
+    fn check_path(&mut self, connector: &Connector, settings: &PostgresSettings) -> Result<(), Failed> {
+        let Some(expected) = &self.expected_path else {
+            self.stage = Stage::Ended;
+            return Ok(());
+        };
+        let Some(path) = &self.path else {
+            self.stage = Stage::Asking;
+            let connection = &mut self.connection;
+            return connection
+                .statement("SHOW search_path", &[])
+                .and_then(|()| connection.execute(&Parameters::default(), &[], true))
+                .and_then(|()| connection.sync())
+                .map_err(|Malformed(reason)| (Error::config(reason), Signal::Local));
+        };
+        if normalized(path) == *expected {
+            self.stage = Stage::Ended;
+            return Ok(());
+        }
+        let user = &connector.settings().user;
+        let sent = if settings.transaction_pooler { WAS_NOT_SENT } else { WAS_IGNORED };
+        let text = format!(
+            "the search_path at {} is {}, and the queries need {expected}: {sent}; set it on the role (ALTER ROLE {user} \
+             SET search_path = {expected}), and let the pooler open new connections",
+            connector.config.location(),
+            shown(path),
+        );
+        Err((Error::config(text), Signal::Local))
+    }
+
+    /// Handles the answer to `SHOW search_path`.
+    fn handle_answer(&mut self, connector: &Connector, settings: &PostgresSettings) -> Result<bool, Failed> {
+        let event = self.connection.poll_event();
+        let event = event.map_err(|fault| self.failed(connector, ConnectionFailure::Session(fault)))?;
+        match event {
+            None => return Ok(false),
+            Some(SessionEvent::Row(row)) => {
+                let path = row.column(0).flatten().and_then(|text| core::str::from_utf8(text).ok());
+                self.path = Some(path.unwrap_or_default().to_owned());
+            }
+            Some(SessionEvent::Failed(error)) => {
+                return Err((Error::new(Kind::Database(error)), Signal::Local));
+            }
+            Some(SessionEvent::Ready(_)) if self.path.is_some() => self.check_path(connector, settings)?,
+            Some(SessionEvent::Described(_) | SessionEvent::Completed(_)) => {}
+            Some(_) => {
+                let fault = SessionFault::Malformed("the answer to SHOW search_path is not a row");
+                return Err(self.failed(connector, ConnectionFailure::Session(fault)));
+            }
+        }
+        Ok(true)
+    }
+
+    /// Receives bytes.
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        let Some(transport) = &mut self.transport else { return Poll::Pending };
+        match transport.poll_read(context, &mut self.read) {
+            Poll::Ready(Ok(())) if self.read.is_empty() => self.connection.handle_eof(),
+            Poll::Ready(Ok(())) => {
+                self.heard_last = true;
+                self.connection.handle_input(&self.read);
+            }
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            // If the server rejects the login and closes the connection, the write fails too. So this error is returned
+            // only after the server's answer has been read.
+            Poll::Pending => {
+                return self.write_error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error)));
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Sends as many bytes as can be sent now.
+    fn poll_transmit(&mut self, context: &mut Context<'_>) {
+        let Some(transport) = &mut self.transport else { return };
+        loop {
+            if !self.writing {
+                let Some(bytes) = self.connection.poll_transmit() else { return };
+                if core::mem::replace(&mut self.heard_last, false) {
+                    self.round_trips += 1;
+                }
+                transport.start_write(bytes);
+                self.writing = true;
+            }
+            let Poll::Ready(written) = transport.poll_write(context) else { return };
+            self.writing = false;
+            if let Err(error) = written {
+                self.write_error = Some(error);
+                return;
+            }
+        }
+    }
+
+    fn failed(&self, connector: &Connector, failure: ConnectionFailure) -> Failed {
+        let has_received = self.connection.has_received();
+        let progress =
+            LoginProgress { started: false, has_received, pipelined: false, leased: false, tls: self.tls };
+        let (error, signal, _) = failure::explain(progress, connector, failure);
+        (error, signal)
+    }
+}
+
+/// Closes the transport of a login that failed or was dropped.
+impl Drop for Authentication {
+    fn drop(&mut self) {
+        if let Some(transport) = &mut self.transport {
+            transport.close(&[]);
+        }
+    }
+}
+
+/// The server's text, if it can be a list of schemas.
+fn shown(path: &str) -> &str {
+    let is_short = path.len() <= 200 && !path.chars().any(char::is_control);
+    match path {
+        "" => "empty",
+        _ if is_short => path,
+        _ => "another one",
+    }
+}
+
+const WAS_IGNORED: &str = "a pooler ignores the search_path that a client sends with the login";
+const WAS_NOT_SENT: &str = "with Config::transaction_pooler it is not sent with the login";
+const OPTIONS_ON_POOLER: &str = "a pooler in transaction mode does not keep the parameter `options`: set the options on \
+                                 the role (ALTER ROLE … SET …) and leave it out";

@@ -1,0 +1,178 @@
+//! Tests the client with other versions of PostgreSQL, 15 (Debian's) and 18 (npm's), and with Debian's PgBouncer in
+//! transaction mode. `cargo xtask test --full postgres` installs them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[allow(dead_code, reason = "the PgBouncer has other logins")]
+#[path = "postgres/logins.rs"]
+mod logins;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+
+use dsql_edge::dynamic::Sql;
+use dsql_edge::{Dsql, Error, sql};
+use dsql_edge_local::Guarded;
+use dsql_edge_tests::network::{DELAY, Fault, Network};
+use dsql_edge_tests::postgres_server::{PostgresServer, as_nobody, free_port, own, wait_for};
+use logins::{HBA, SQL, config, port_of};
+use xtask::setup;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn logins_of_postgresql_15() {
+    let server = PostgresServer::start(Path::new(setup::DEBIAN_POSTGRES_15), HBA, SQL).await;
+    logins::each_method_is_accepted(&server, true).await;
+    logins::other_logins_are_explained(&server).await;
+    logins::search_path_is_in_force(&server, 8).await;
+    server.stop().await;
+}
+
+/// PostgreSQL 18 reports its search_path with the login, and its default curve needs no HelloRetryRequest.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn logins_of_postgresql_18() {
+    let bin = tokio::task::spawn_blocking(|| setup::postgres18().unwrap()).await.unwrap();
+    let server = PostgresServer::start(&bin, HBA, SQL).await;
+    logins::each_method_is_accepted(&server, false).await;
+    logins::other_logins_are_explained(&server).await;
+    logins::search_path_is_in_force(&server, 7).await;
+    server.stop().await;
+}
+
+/// A PgBouncer in transaction mode, with two connections to a PostgreSQL for each user.
+struct PgBouncer {
+    guard: Guarded,
+    port: u16,
+    _folder: tempfile::TempDir,
+}
+
+impl PgBouncer {
+    async fn before(server: &PostgresServer, settings: &str) -> PgBouncer {
+        let folder = tempfile::Builder::new().prefix("pgbouncer-").tempdir_in("/tmp").unwrap();
+        own(folder.path());
+        let (port, path) = (free_port(), folder.path().display());
+        let users = folder.path().join("users.txt");
+        std::fs::write(&users, "\"app\" \"canary-app\"\n").unwrap();
+        let text = format!(
+            "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+             unix_socket_dir =\nauth_type = scram-sha-256\nauth_file = {path}/users.txt\npool_mode = transaction\n\
+             default_pool_size = 2\nlogfile = {path}/log\nclient_tls_sslmode = allow\n\
+             client_tls_key_file = {tls}/server.key\nclient_tls_cert_file = {tls}/server.crt\n{settings}\n",
+            server.port(),
+            tls = server.folder().display(),
+        );
+        let ini = folder.path().join("pgbouncer.ini");
+        std::fs::write(&ini, text).unwrap();
+        for file in [&users, &ini] {
+            own(file);
+        }
+        let log = folder.path().join("log");
+        let program = Path::new(setup::DEBIAN_PGBOUNCER).as_os_str();
+        let guard = Guarded::spawn(program, [ini.into_os_string()], "INT", None, |command| {
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+            as_nobody(command);
+        })
+        .unwrap();
+        wait_for(port, || std::fs::read_to_string(&log).unwrap_or_default()).await;
+        PgBouncer { guard, port, _folder: folder }
+    }
+
+    async fn stop(self) {
+        self.guard.stop().await.unwrap();
+    }
+}
+
+async fn postgresql_15() -> PostgresServer {
+    PostgresServer::start(Path::new(setup::DEBIAN_POSTGRES_15), HBA, SQL).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pgbouncer_runs_the_transactions_of_many_clients() {
+    let server = postgresql_15().await;
+    let bouncer = PgBouncer::before(&server, "").await;
+    for (parameters, expected) in [("", 7), ("sslmode=disable", 5)] {
+        let network = Network::to(bouncer.port, DELAY, Fault::None).await;
+        let trips = Arc::<Mutex<Vec<u32>>>::default();
+        let noted = trips.clone();
+        let config = config(&server, "app", port_of(&network), parameters)
+            .on_event(move |event| noted.lock().unwrap().push(event.round_trips()));
+        let dsql = Dsql::new(config);
+        for n in 0..2 {
+            assert_eq!(sql!("SELECT $n::int4 + 1 AS n").fetch_value(&dsql).await.unwrap(), n + 1);
+        }
+        assert_eq!(trips.lock().unwrap()[..], [expected, 1], "{parameters}");
+    }
+    // Twenty clients share two connections; each transaction stays on one of them.
+    let config = config(&server, "app", bouncer.port, "pgbouncer=true");
+    let clients: Vec<_> = (0..20)
+        .map(|_| {
+            let config = config.clone();
+            tokio::spawn(async move {
+                let dsql = Dsql::new(config);
+                let mut processes = BTreeSet::new();
+                for _ in 0..5 {
+                    let [first, second] = dsql
+                        .transaction(async |tx| {
+                            // DSQL has no server processes, so `sql!` does not accept the function.
+                            let process = Sql::reading("SELECT pg_backend_pid()");
+                            let first = process.query(&[]).fetch_one(tx).await?;
+                            let second = process.query(&[]).fetch_one(tx).await?;
+                            Ok::<_, Error>([first, second].map(|row| row.value(0).unwrap().to_owned()))
+                        })
+                        .await
+                        .unwrap();
+                    assert_eq!(first, second);
+                    let rows = sql!("SELECT n FROM generate_series(1, 100) AS n").fetch_all(&dsql);
+                    assert_eq!(rows.await.unwrap().len(), 100);
+                    processes.insert(first);
+                }
+                processes
+            })
+        })
+        .collect();
+    let mut processes = BTreeSet::new();
+    for client in clients {
+        processes.extend(client.await.unwrap());
+    }
+    assert!(processes.len() <= 2, "{processes:?}");
+    bouncer.stop().await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn search_path_behind_pgbouncer_is_that_of_the_role() {
+    let server = postgresql_15().await;
+    let strict = PgBouncer::before(&server, "").await;
+    let lax = PgBouncer::before(&server, "ignore_startup_parameters = search_path").await;
+    let shown = logins::error(config(&server, "app", strict.port, "search_path=shop")).await;
+    assert!(shown.contains("Config::transaction_pooler") && shown.contains("ALTER ROLE"), "{shown}");
+    for config in [
+        config(&server, "app", strict.port, "search_path=shop&pgbouncer=true"),
+        config(&server, "app", lax.port, "search_path=shop"),
+        config(&server, "app", lax.port, "search_path=shop&pgbouncer=true"),
+    ] {
+        let dsql = Dsql::new(config);
+        let error =
+            sql!("INSERT INTO posts (id, title) VALUES (gen_random_uuid(), 'x')").execute(&dsql).await;
+        let error = error.unwrap_err();
+        let shown = error.to_string();
+        assert!(shown.contains("ALTER ROLE app SET search_path = shop"), "{shown}");
+        assert!(error.is_config() && !error.is_outcome_unknown(), "{shown}");
+    }
+    let rows = server.superuser().await.query("SELECT 1 FROM public.posts", &[]).await.unwrap();
+    assert!(rows.is_empty(), "a row was written to the wrong schema");
+    server.superuser().await.batch_execute("ALTER ROLE app SET search_path = shop").await.unwrap();
+    for bouncer in [strict, lax] {
+        bouncer.stop().await;
+    }
+    // The connections of another PgBouncer begin with the new setting.
+    let lax = PgBouncer::before(&server, "ignore_startup_parameters = search_path").await;
+    for parameters in ["search_path=shop", "search_path=shop&pgbouncer=true"] {
+        let dsql = Dsql::new(config(&server, "app", lax.port, parameters));
+        let title = sql!("SELECT title FROM posts").fetch_value(&dsql).await;
+        assert_eq!(title.unwrap(), "in the schema shop");
+    }
+    lax.stop().await;
+    server.stop().await;
+}

@@ -1,0 +1,169 @@
+//! A PostgreSQL with TLS, passwords and a `pg_hba.conf` of the test.
+//!
+//! Input: the folder of the programs, the rules for logins, SQL that runs first. Output: a port of this machine, and the
+//! certificate authority to trust. The server ends with the test, even if the test panics.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use dsql_edge_local::Guarded;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tokio::process::Command;
+
+/// A running PostgreSQL.
+pub struct PostgresServer {
+    guard: Guarded,
+    folder: tempfile::TempDir,
+    port: u16,
+    ca_pem: String,
+}
+
+/// A time limit that only a hang exceeds.
+const HANG: Duration = Duration::from_secs(60);
+
+impl PostgresServer {
+    /// Starts the server. The user `postgres` needs no password; `hba` has the rules for other users.
+    pub async fn start(bin: &Path, hba: &str, sql: &str) -> PostgresServer {
+        let folder = tempfile::Builder::new().prefix("postgres-").tempdir_in("/tmp").unwrap();
+        let data = folder.path().join("data");
+        own(folder.path());
+        let initialized = as_user(&bin.join("initdb"))
+            .args(["-U", "postgres", "--locale=C", "-E", "UTF8", "--no-sync", "-A", "trust", "-D"])
+            .arg(&data)
+            .output()
+            .await
+            .unwrap();
+        assert!(initialized.status.success(), "{}", String::from_utf8_lossy(&initialized.stderr));
+        let ca_pem = certify(folder.path());
+        let port = free_port();
+        let rules = format!("host all postgres 127.0.0.1/32 trust\n{hba}");
+        fs::write(data.join("pg_hba.conf"), rules).unwrap();
+        let settings = format!(
+            "listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = ''\nfsync = off\nssl = on\n\
+             ssl_cert_file = '{0}/server.crt'\nssl_key_file = '{0}/server.key'\nlog_connections = on\n",
+            folder.path().display()
+        );
+        fs::write(data.join("postgresql.conf"), settings).unwrap();
+        let log = fs::File::create(folder.path().join("log")).unwrap();
+        let arguments = ["-D".into(), data.into_os_string()];
+        let guard = Guarded::spawn(bin.join("postgres").as_os_str(), arguments, "INT", None, |command| {
+            command.stdout(Stdio::null()).stderr(log);
+            as_nobody(command);
+        })
+        .unwrap();
+        let server = PostgresServer { guard, folder, port, ca_pem };
+        wait_for(port, || server.log()).await;
+        if !sql.is_empty() {
+            server.superuser().await.batch_execute(sql).await.unwrap();
+        }
+        server
+    }
+
+    /// Opens a session as `postgres`, without TLS and a password.
+    pub async fn superuser(&self) -> tokio_postgres::Client {
+        let began = Instant::now();
+        loop {
+            let mut config = tokio_postgres::Config::new();
+            config.host("127.0.0.1").port(self.port).user("postgres").dbname("postgres");
+            match config.connect(tokio_postgres::NoTls).await {
+                Ok((client, connection)) => {
+                    tokio::spawn(connection);
+                    return client;
+                }
+                // The server accepts connections before it has started.
+                Err(error) => assert!(began.elapsed() < HANG, "{error}\n{}", self.log()),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The certificate of the authority, PEM.
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// The folder of the server, which contains `ca.crt`.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The log so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+
+    /// Stops the server and waits for its end.
+    pub async fn stop(self) {
+        self.guard.stop().await.unwrap();
+    }
+}
+
+/// A port of this machine on which no program listens.
+pub fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// Waits until a program listens on the port; `log` explains why it does not.
+pub async fn wait_for(port: u16, log: impl Fn() -> String) {
+    let began = Instant::now();
+    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+        assert!(began.elapsed() < HANG, "{}", log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Writes a certificate for `localhost` and its key. Returns the certificate of the authority.
+fn certify(folder: &Path) -> String {
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let leaf =
+        CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+    let files =
+        [("server.crt", leaf.pem()), ("server.key", key.serialize_pem()), ("ca.crt", authority.pem())];
+    for (name, text) in files {
+        let path = folder.join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        own(&path);
+    }
+    authority.pem()
+}
+
+/// PostgreSQL and PgBouncer do not start as root.
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+}
+
+const NOBODY: u32 = 65534;
+
+/// Gives a file to the account that the servers run as.
+pub fn own(path: &Path) {
+    if is_root() {
+        chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+}
+
+/// Lets a program run as the account of the servers.
+pub fn as_nobody(command: &mut Command) {
+    command.env("LC_ALL", "C").current_dir("/");
+    if is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+}
+
+fn as_user(program: &PathBuf) -> Command {
+    let mut command = Command::new(program);
+    as_nobody(&mut command);
+    command
+}
