@@ -260,6 +260,9 @@ mod tests {
             (oid::DATE, "2026-11-21", None),
             (oid::DATE, "soon", Some(Code::InvalidDatetime)),
             (oid::DATE, "2026-02-29", Some(Code::DatetimeOutOfRange)),
+            // PostgreSQL's numbers overflow: these are 492359-06-29 and 2000-01-01.
+            (oid::DATE, "24010801/219", None),
+            (oid::DATE, "42949692960101", None),
             (oid::TIMESTAMPTZ, "-infinity", None),
             (oid::TIMESTAMPTZ, "2026-11-28 America/Atlantis", Some(Code::UnknownTimeZone)),
             (oid::TIMESTAMPTZ, "2026-11-28 10:00 +25", Some(Code::OffsetOutOfRange)),
