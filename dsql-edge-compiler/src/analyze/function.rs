@@ -178,9 +178,6 @@ impl Analyzer<'_> {
             return Node::error(site.span);
         }
         // The effects of a schema's function are not known here, whatever volatility the function declares.
-        if matches!(resolved.function, Function::Builtin(_)) {
-            self.check_sequence(&facts.name, &args);
-        }
         if matches!(resolved.function, Function::User(_)) {
             self.calls_unknown();
         } else if facts.volatile && !is_harmless(&facts.name) || facts.name.contains("_to_xml") {

@@ -58,7 +58,6 @@ mod record;
 mod recursion;
 mod relation;
 mod scope;
-mod sequence;
 mod set_calls;
 mod set_returning;
 mod snapshot;

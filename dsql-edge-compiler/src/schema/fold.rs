@@ -109,8 +109,6 @@ pub(super) struct Fold {
     pub(super) prepared: HashMap<String, PreparedQuery>,
     pub(super) problems: Vec<Diagnostic>,
     pub(super) unfollowed: Vec<Diagnostic>,
-    /// The names of indexes, unique or not.
-    pub(super) indexes: Vec<String>,
     /// During CREATE TABLE, its foreign keys. PostgreSQL adds these after all other constraints.
     pub(super) written_later: Option<Vec<Constraint>>,
 }
@@ -125,7 +123,6 @@ impl Fold {
             prepared: HashMap::new(),
             problems: Vec::new(),
             unfollowed: Vec::new(),
-            indexes: Vec::new(),
             written_later: None,
         }
     }
@@ -383,7 +380,7 @@ impl Fold {
         let relation = &mut self.schema.relations[at];
         let exprs = index.elements.iter().map(|it| &it.expr).chain(&index.filter);
         relation.evaluated.extend(exprs.cloned());
-        self.indexes.extend(index.name.iter().map(|name| name.text.clone()));
+        self.schema.indexes.extend(index.name.iter().map(|name| name.text.clone()));
         if !index.unique {
             return;
         }
