@@ -29,6 +29,7 @@ mod dml;
 mod element;
 mod equal;
 mod expr;
+mod foreign_key;
 mod from;
 mod function;
 mod grouping;
