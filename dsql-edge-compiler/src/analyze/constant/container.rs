@@ -235,6 +235,8 @@ impl Reader<'_> {
     fn word(&mut self) -> Result<(String, bool), Malformed> {
         let mut out = String::new();
         let mut escaped = false;
+        // Blanks at the end do not belong to the element, except after a backslash.
+        let mut end = 0;
         while let Some(next) = self.rest.peek().copied() {
             match next {
                 '}' => break,
@@ -244,12 +246,16 @@ impl Reader<'_> {
                     escaped = true;
                     self.rest.next();
                     out.push(self.rest.next().ok_or(Malformed)?);
+                    end = out.len();
                 }
-                _ => out.extend(self.rest.next()),
+                _ => {
+                    out.extend(self.rest.next());
+                    end = if is_blank(next) { end } else { out.len() };
+                }
             }
         }
-        let word = out.trim_end_matches(is_blank);
-        if word.is_empty() { Err(Malformed) } else { Ok((word.to_owned(), escaped)) }
+        out.truncate(end);
+        if out.is_empty() { Err(Malformed) } else { Ok((out, escaped)) }
     }
 
     fn expect(&mut self, wanted: char) -> Result<(), Malformed> {
@@ -272,6 +278,7 @@ mod tests {
             ("{}", Some("")),
             (" { a , \"b \\\" c\" , NULL,\"null\" } ", Some("a|b \" c|null")),
             ("{{1,2},{3,4}}", Some("1|2|3|4")),
+            ("{a\\ , \\ \t,b }", Some("a | |b")),
             ("[2:3]={1,2}", Some("1|2")),
             ("[1:1][-1:0]={{1,2}}", Some("1|2")),
             ("[2:4]={1,2}", None),
