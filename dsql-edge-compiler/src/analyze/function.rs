@@ -385,7 +385,7 @@ fn clause_of_aggregates(call: &FunctionCall, aggregate: bool, is_window: bool) -
 }
 
 /// The error in the names of the arguments: `ParseFuncOrColumn`.
-fn misnamed(call: &FunctionCall, args: &[Node]) -> Option<Diagnostic> {
+pub(super) fn misnamed(call: &FunctionCall, args: &[Node]) -> Option<Diagnostic> {
     let mut names: Vec<&str> = Vec::new();
     for (arg, node) in call.args.iter().zip(args) {
         let (span, message) = match &arg.name {
