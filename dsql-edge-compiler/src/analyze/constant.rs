@@ -281,6 +281,9 @@ mod tests {
             (oid::TIMESTAMPTZ, "2026-11-28 10:00 +25", Some(Code::OffsetOutOfRange)),
             (oid::INTERVAL, "", Some(Code::InvalidDatetime)),
             (oid::INTERVAL, "99999999999 days", Some(Code::IntervalOutOfRange)),
+            // Half a microsecond is not rounded up.
+            (oid::INTERVAL, "9223372036854775807.5 us", None),
+            (oid::INTERVAL, "9223372036854775807.6 us", Some(Code::IntervalOutOfRange)),
             (oid::MONEY, "$1,000.00", None),
             (oid::MONEY, "123456789012345678", Some(Code::OutOfRange)),
             (oid::INT4RANGE, "[1,4)", None),

@@ -206,6 +206,9 @@ pub(super) struct Query {
     pub(super) body: Body,
     /// The sort keys, `DISTINCT ON`, window definitions and `LIMIT`; used only by functions that visit all expressions.
     pub(super) other: Vec<Node>,
+    /// The values in an INSERT that are assigned to a part of a column, or to a column that is DEFAULT in another row;
+    /// used only by functions that visit all expressions.
+    pub(super) partly_assigned: Vec<Node>,
     pub(super) ctes: Vec<Rc<Cte>>,
     /// The collation of each target; empty if the statement uses only the default collation.
     pub(super) collations: Vec<Collated>,
@@ -564,6 +567,7 @@ impl Query {
         self.filter.iter().for_each(&mut *visit);
         self.having.iter().for_each(&mut *visit);
         self.assigned.iter().flat_map(|written| &written.values).for_each(&mut *visit);
+        self.partly_assigned.iter().for_each(&mut *visit);
         for rte in &self.rtes {
             if let RteSource::Function { functions, .. } = &rte.source {
                 functions.iter().for_each(|(call, _)| visit(call));
