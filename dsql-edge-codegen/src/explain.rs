@@ -182,7 +182,9 @@ mod tests {
         }
         // DSQL accepts a bare `numeric`, so the page does not show an SQLSTATE.
         let bare_numeric = all().rules.into_iter().find(|rule| rule.id == "bare_numeric").unwrap();
-        assert!(page(bare_numeric).contains("\n\n    numeric without a precision is numeric(18,6) in DSQL\n"));
+        assert!(
+            page(bare_numeric).contains("\n\n    numeric without a precision is numeric(18,6) in DSQL\n")
+        );
         // This name is both a code and a rule.
         assert_eq!(found("unknown_type"), Ok((vec!["unknown-type"], vec!["unknown_type"])));
         assert!(found("index_asnc").unwrap_err().contains("did you mean index_async?"));

@@ -183,7 +183,9 @@ impl fmt::Display for Tally {
             "{name:<28} {tried:>9} tried {:>8} different {rejected:>9} rejected by PostgreSQL \
              {:>3} wrong rejections {:>6} wrong acceptances {:>6} other errors",
             self.literals.len(),
-            self.wrongly_rejected.count, self.wrongly_accepted.count, self.other_error.count
+            self.wrongly_rejected.count,
+            self.wrongly_accepted.count,
+            self.other_error.count
         )
     }
 }

@@ -211,7 +211,11 @@ pub(crate) const KINDS: &[Kind] = &[
         &["int4multirange(int4range(n, n + 2), int4range(n + 4, n + 4 + (r * 9)::int))"],
         CONTAINER_WORDS,
     ),
-    exact("int8multirange", &["int8multirange(int8range(n, n + 2), int8range(NULL, n - 1))"], CONTAINER_WORDS),
+    exact(
+        "int8multirange",
+        &["int8multirange(int8range(n, n + 2), int8range(NULL, n - 1))"],
+        CONTAINER_WORDS,
+    ),
     exact("nummultirange", &["nummultirange(numrange(n, (n + r)::numeric, '[]'))"], CONTAINER_WORDS),
     styled(
         "tsmultirange",
@@ -267,7 +271,7 @@ const fn styled(
     Kind { name, values, styles, dated: true, words, missed_per_mille: 10, other_per_mille: 10 }
 }
 
-/// Values of the type, as PostgreSQL writes them in each style. `literals` is the number of literals that are made of
+/// Values of the type, as PostgreSQL writes them in each style. `literals` is the number of literals that are derived from
 /// the values.
 pub(crate) fn values(
     kind: &Kind,

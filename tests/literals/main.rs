@@ -76,7 +76,11 @@ fn literals() {
     let mut tallies = tallies.into_inner().unwrap();
     tallies.sort_by_key(|(at, ..)| *at);
     let tried: usize = tallies.iter().map(|(.., tally)| tally.tried).sum();
-    println!("seed {}: {} types, {tried} tries, each literal once for each dialect", size.seed, tallies.len());
+    println!(
+        "seed {}: {} types, {tried} tries, each literal once for each dialect",
+        size.seed,
+        tallies.len()
+    );
     let bad: Vec<String> = tallies.iter().filter_map(|(_, kind, tally)| complaint(kind, tally)).collect();
     assert!(bad.is_empty(), "the compiler and PostgreSQL differ:\n{}", bad.join("\n"));
 }

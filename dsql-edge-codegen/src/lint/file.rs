@@ -81,8 +81,7 @@ impl LintedFile {
             } else {
                 dsql::findings(statement, Some(grown.schema()))
             };
-            let own: Vec<_> =
-                own.into_iter().filter(|it| certainty.is_certain(it, statement.tree)).collect();
+            let own: Vec<_> = own.into_iter().filter(|it| certainty.is_certain(it, statement.tree)).collect();
             if let Some(count) = begins.get(&at).filter(|_| !whole) {
                 transactions.message(*count);
             }
@@ -185,7 +184,8 @@ mod tests {
         assert_eq!(found(&format!("{table} {other} SET search_path = s; {index}")), [""; 0]);
         let qualified = "CREATE INDEX ASYNC i ON public.t (d);";
         assert_eq!(found(&format!("{table} {other} SET search_path = s; {qualified}")), ["key_type"]);
-        let in_s = "CREATE SCHEMA s; CREATE TABLE t (d int); CREATE TABLE s.t (d jsonb); SET search_path = s;";
+        let in_s =
+            "CREATE SCHEMA s; CREATE TABLE t (d int); CREATE TABLE s.t (d jsonb); SET search_path = s;";
         assert_eq!(found(&format!("{in_s} {index}")), ["key_type"]);
         assert_eq!(found(&format!("{in_s} RESET search_path; {index}")), [""; 0]);
         let dump = "SELECT pg_catalog.set_config('search_path', '', false);";

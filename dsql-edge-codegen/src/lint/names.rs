@@ -58,13 +58,7 @@ impl NameCertainty {
         found
     }
 
-    fn transaction(
-        &mut self,
-        kind: &TransactionStatement,
-        open: &mut Option<usize>,
-        at: usize,
-        place: u32,
-    ) {
+    fn transaction(&mut self, kind: &TransactionStatement, open: &mut Option<usize>, at: usize, place: u32) {
         match kind {
             TransactionStatement::Begin => *open = open.or(Some(at)),
             TransactionStatement::Commit { chain } => *open = chain.then_some(at),

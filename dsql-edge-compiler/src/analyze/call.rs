@@ -84,40 +84,40 @@ impl Analyzer<'_> {
         described(columns, statement.span)
     }
 
-    /// Resolves the procedure, and returns its OUT and INOUT parameters. Reports an error if there is no such
-    /// procedure.
+    /// Resolves the procedure, and returns its OUT and INOUT parameters. Reports an error if no procedure
+    /// fits.
     fn procedure_columns(&mut self, call: &FunctionCall, args: Vec<Node>) -> Option<Vec<OutColumn>> {
         let names: Vec<Option<&str>> =
             call.args.iter().map(|arg| arg.name.as_ref().map(|name| name.text.as_str())).collect();
         let types: Vec<Oid> = args.iter().map(|arg| arg.ty).collect();
         let signature = self.signature(&call.name, &types, &names);
-        let (code, message, hint) =
-            match self.lookup_procedure(&call.name, &types, &names, !call.variadic) {
-                Lookup::Function(Resolved { function: function @ Function::User(at), declared })
-                    if self.catalog.schema.functions.get(at).is_some_and(|it| it.definition.procedure) =>
-                {
-                    return self.out_columns(call, &function, &declared, args);
-                }
-                Lookup::Function(_) => {
-                    let hint = "To call a function, use SELECT.";
-                    (Code::WrongObjectType, format!("{signature} is not a procedure"), hint)
-                }
-                Lookup::Ambiguous => {
-                    let hint = "Could not choose a best candidate procedure. You might need to add explicit type casts.";
-                    (Code::AmbiguousFunction, format!("procedure {signature} is not unique"), hint)
-                }
-                Lookup::Coercion(_) | Lookup::None
-                    if call.name.schema().is_some_and(|schema| !self.is_schema(schema)) =>
-                {
-                    let schema = call.name.schema().unwrap_or_default();
-                    let hint = "the snapshot does not have this schema";
-                    (Code::UnknownSchema, format!("schema \"{schema}\" does not exist"), hint)
-                }
-                Lookup::Coercion(_) | Lookup::None => {
-                    let hint = "add the procedure's CREATE statement to the snapshot, or cast the arguments";
-                    (Code::UnknownFunction, format!("procedure {signature} does not exist"), hint)
-                }
-            };
+        let (code, message, hint) = match self.lookup_procedure(&call.name, &types, &names, !call.variadic) {
+            Lookup::Function(Resolved { function: function @ Function::User(at), declared })
+                if self.catalog.schema.functions.get(at).is_some_and(|it| it.definition.procedure) =>
+            {
+                return self.out_columns(call, &function, &declared, args);
+            }
+            Lookup::Function(_) => {
+                let hint = "To call a function, use SELECT.";
+                (Code::WrongObjectType, format!("{signature} is not a procedure"), hint)
+            }
+            Lookup::Ambiguous => {
+                let hint =
+                    "Could not choose a best candidate procedure. You might need to add explicit type casts.";
+                (Code::AmbiguousFunction, format!("procedure {signature} is not unique"), hint)
+            }
+            Lookup::Coercion(_) | Lookup::None
+                if call.name.schema().is_some_and(|schema| !self.is_schema(schema)) =>
+            {
+                let schema = call.name.schema().unwrap_or_default();
+                let hint = "the snapshot does not have this schema";
+                (Code::UnknownSchema, format!("schema \"{schema}\" does not exist"), hint)
+            }
+            Lookup::Coercion(_) | Lookup::None => {
+                let hint = "add the procedure's CREATE statement to the snapshot, or cast the arguments";
+                (Code::UnknownFunction, format!("procedure {signature} does not exist"), hint)
+            }
+        };
         self.report(Diagnostic::error(code, call.location, message).with_hint(hint));
         None
     }
@@ -185,7 +185,10 @@ mod tests {
         let dsql = Schema::default();
         let query = compile(&Source::of_macro("CALL sys.wait_for_job($job_id)"), &dsql).unwrap();
         let columns: Vec<_> = query.columns.iter().map(|it| (it.name.as_str(), it.nullable)).collect();
-        assert_eq!((columns, query.parameters[0].sql_type.name.as_str()), (vec![("succeeded", true)], "text"));
+        assert_eq!(
+            (columns, query.parameters[0].sql_type.name.as_str()),
+            (vec![("succeeded", true)], "text")
+        );
         let postgres = Schema::parse("-- dsql-edge: dialect postgres").unwrap();
         assert!(compile(&Source::of_macro("CALL sys.wait_for_job($job_id)"), &postgres).is_err());
     }
@@ -201,6 +204,8 @@ mod tests {
         assert!(!accepts(&format!("{procedure} DO $$ BEGIN PERFORM f(); END $$;")));
         let replaced = "CREATE OR REPLACE PROCEDURE p() LANGUAGE plpgsql AS 'BEGIN COMMIT; END'";
         assert!(!accepts(&format!("{procedure} {replaced};")));
-        assert!(!accepts(&format!("{procedure} CREATE PROCEDURE q() LANGUAGE c AS 'l', 's'; DROP PROCEDURE p; ALTER PROCEDURE q RENAME TO p;")));
+        assert!(!accepts(&format!(
+            "{procedure} CREATE PROCEDURE q() LANGUAGE c AS 'l', 's'; DROP PROCEDURE p; ALTER PROCEDURE q RENAME TO p;"
+        )));
     }
 }

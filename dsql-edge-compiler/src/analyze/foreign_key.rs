@@ -57,10 +57,17 @@ fn compared(ty: Oid) -> Oid {
     match ty {
         oid::VARCHAR => oid::TEXT,
         oid::CIDR => oid::INET,
-        oid::REGCLASS | oid::REGTYPE | oid::REGPROC | oid::REGPROCEDURE | oid::REGOPER | oid::REGOPERATOR
-        | oid::REGROLE | oid::REGNAMESPACE | oid::REGCONFIG | oid::REGDICTIONARY | oid::REGCOLLATION => {
-            oid::OID
-        }
+        oid::REGCLASS
+        | oid::REGTYPE
+        | oid::REGPROC
+        | oid::REGPROCEDURE
+        | oid::REGOPER
+        | oid::REGOPERATOR
+        | oid::REGROLE
+        | oid::REGNAMESPACE
+        | oid::REGCONFIG
+        | oid::REGDICTIONARY
+        | oid::REGCOLLATION => oid::OID,
         _ => ty,
     }
 }

@@ -91,7 +91,8 @@ impl<'t> Reader<'t> {
             }
             Some(_) => {
                 let rest = self.bytes.get(start..)?;
-                let word = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+                let word =
+                    rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
                 if !matches!(rest.get(..word)?, b"true" | b"false" | b"null") {
                     return None;
                 }

@@ -155,13 +155,34 @@ mod tests {
                       CREATE VIEW v AS SELECT 1; CREATE SEQUENCE s; CREATE TYPE pair AS (x int, y int); \
                       CREATE INDEX ON t (a); ALTER INDEX i RENAME TO j; CREATE TABLE \"T.T\" (a int)";
         for text in [
-            "t", " T ", "public.t", "\"t\"", "i", "j", "v", "s", "pair", "t_pkey", "t_a_key", "t_a_idx1",
-            "pg_class", "pg_class_oid_index", "pg_catalog.pg_class", "information_schema.tables", "-", "12",
-            "elsewhere.t", "a.b.c", "", "t t", "\"T.T\"",
+            "t",
+            " T ",
+            "public.t",
+            "\"t\"",
+            "i",
+            "j",
+            "v",
+            "s",
+            "pair",
+            "t_pkey",
+            "t_a_key",
+            "t_a_idx1",
+            "pg_class",
+            "pg_class_oid_index",
+            "pg_catalog.pg_class",
+            "information_schema.tables",
+            "-",
+            "12",
+            "elsewhere.t",
+            "a.b.c",
+            "",
+            "t t",
+            "\"T.T\"",
         ] {
             assert_eq!(message(schema, oid::REGCLASS, text), None, "{text}");
         }
-        for (text, shown) in [("nope", "nope"), ("public.nope", "public.nope"), ("\"T\"", "T"), ("-1", "-1")] {
+        for (text, shown) in [("nope", "nope"), ("public.nope", "public.nope"), ("\"T\"", "T"), ("-1", "-1")]
+        {
             let expected = format!("relation \"{shown}\" does not exist");
             assert_eq!(message(schema, oid::REGCLASS, text), Some(expected), "{text}");
         }

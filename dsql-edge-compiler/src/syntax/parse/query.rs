@@ -2,11 +2,11 @@
 
 use super::{K, Parser, Parsing, TokenKind};
 use crate::source::Span;
-use crate::syntax::keyword::Class;
 use crate::syntax::ast::{
     Cte, Cycle, Distinct, Expr, ExprKind, GroupingElement, Limit, Literal, LockStrength, Locking, Name,
     Query, QueryBody, Search, Select, SetOperator, Target, Window, With,
 };
+use crate::syntax::keyword::Class;
 
 /// The maximum number of set operations in a statement. In the worst case, the tree of the set operations is as deep
 /// as this number (see `MAX_DEPTH`).
@@ -490,7 +490,8 @@ impl Parser<'_> {
     fn cycle_value(&mut self) -> Parsing<Expr> {
         let first = self.error_here();
         let keyword = self.keyword();
-        let is_name = keyword.is_none_or(|it| matches!(it.class(), Class::Unreserved | Class::TypeOrFunctionName));
+        let is_name =
+            keyword.is_none_or(|it| matches!(it.class(), Class::Unreserved | Class::TypeOrFunctionName));
         let is_other = matches!(keyword, Some(K::Default | K::Cast))
             || matches!(self.token().kind, TokenKind::Symbol(_) | TokenKind::Parameter(_));
         if is_other {
