@@ -59,8 +59,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             findings.map(|(name, page)| json!({ "finding": name, "page": page })).collect();
         format::json(&json!({ "version": 1, "codes": codes, "rules": rules, "findings": findings }))
     } else if list {
-        let codes = codes.map(|code| format!("{}  {}\n", code.sqlstate(), code.name()));
-        let rules = rules.map(|rule| format!("{}  {}\n", rule.sqlstate, rule.id));
+        let line = |sqlstate: &str, name: &str| format!("{:5}  {name}\n", shown(sqlstate));
+        let codes = codes.map(|code| line(code.sqlstate(), code.name()));
+        let rules = rules.map(|rule| line(rule.sqlstate, rule.id));
         codes.chain(rules).chain(findings.map(|(name, _)| format!("       {name}\n"))).collect()
     } else {
         let codes = codes.map(|code| code.page().trim_end().to_owned());
@@ -72,6 +73,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The SQLSTATE of an error; empty for 00000, which means success and is the SQLSTATE of warnings.
+fn shown(sqlstate: &str) -> &str {
+    if sqlstate == "00000" { "" } else { sqlstate }
+}
+
 /// Returns the page of a rule.
 fn page(rule: &Rule) -> String {
     let since = rule.since.map_or(String::new(), |day| format!(" (in DSQL since 2026-{day})"));
@@ -79,13 +85,13 @@ fn page(rule: &Rule) -> String {
         "{}" => "The error names what to write instead.".to_owned(),
         _ => format!("Instead: {}{since}.", rule.general_advice()),
     };
-    let (id, what, state) = (rule.id, rule.what, rule.sqlstate);
-    let message = rule.general_message();
-    // The SQLSTATE 00000 means success: DSQL accepts the construct that the rule describes.
-    let verdict = if rule.sqlstate == "00000" { "changes" } else { "rejects" };
+    let (id, what) = (rule.id, rule.what);
+    let message = format!("{} {}", shown(rule.sqlstate), rule.general_message());
+    let message = message.trim_start();
+    let verdict = if rule.rejects() { "rejects" } else { "changes" };
     let severity = if rule.is_error() { "an error" } else { "a warning" };
     format!(
-        "# {id}\n\nA rule of `dsql-edge lint`: DSQL {verdict} {what}.\n\n    {state} {message}\n\n{instead}\n\n\
+        "# {id}\n\nA rule of `dsql-edge lint`: DSQL {verdict} {what}.\n\n    {message}\n\n{instead}\n\n\
          Known as {}: {severity}. Source: {}. A comment `-- dsql-edge: allow {id}` in the line above silences it.",
         rule.known.name(),
         rule.known.source()
@@ -174,6 +180,11 @@ mod tests {
             assert!(found(&format!("{}, {}", rule.id, rule.known.name())).unwrap().1.contains(&rule.id));
             assert!(page(rule).contains(rule.what) && !page(rule).contains("{}"), "{}", page(rule));
         }
+        // DSQL accepts a bare `numeric`, so the page does not show an SQLSTATE.
+        let bare_numeric = all().rules.into_iter().find(|rule| rule.id == "bare_numeric").unwrap();
+        assert!(
+            page(bare_numeric).contains("\n\n    numeric without a precision is numeric(18,6) in DSQL\n")
+        );
         // This name is both a code and a rule.
         assert_eq!(found("unknown_type"), Ok((vec!["unknown-type"], vec!["unknown_type"])));
         assert!(found("index_asnc").unwrap_err().contains("did you mean index_async?"));

@@ -16,7 +16,8 @@ pub(crate) fn compile(text: &str, tokens: Lexed, schema: &Schema) -> Result<Type
     let statement = parsed.only()?;
     let rejected = rejected_by_dsql(statement, schema);
     let is_whole = rejected.iter().any(|finding| finding.whole);
-    if let Some(control) = transaction_control::error(statement).filter(|_| !is_whole) {
+    let is_exempt = is_whole || analyze::keeps_transaction(statement, schema);
+    if let Some(control) = transaction_control::error(statement).filter(|_| !is_exempt) {
         let elsewhere = rejected.into_iter().map(|finding| finding.diagnostic);
         let elsewhere = elsewhere.filter(|error| error.span.start != control.span.start);
         return Err([control.clone()].into_iter().chain(elsewhere).collect());

@@ -120,6 +120,7 @@ mod tests {
 
     const SCHEMA: &str = "-- dsql-edge: dialect postgres
         CREATE FUNCTION app(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+        CREATE PROCEDURE run(int) LANGUAGE sql AS 'SELECT 1';
         CREATE TABLE t (id int PRIMARY KEY, a text DEFAULT lower('A'));
         CREATE TABLE called (id int PRIMARY KEY, a int DEFAULT app(1));
         CREATE TABLE checked (id int PRIMARY KEY CHECK (app(id) > 0));
@@ -160,6 +161,7 @@ mod tests {
         }
         for sql in [
             "SELECT app(1)",
+            "CALL run(1)",
             "SELECT a FROM calling",
             "INSERT INTO called (id) VALUES ($id)",
             "INSERT INTO checked (id) VALUES ($id)",

@@ -185,11 +185,15 @@ impl Lines {
         (number, counted + rest.chars().count() + 1)
     }
 
+    /// The offset of the first byte of a line; lines count from 1.
+    pub(crate) fn start(&self, number: usize) -> Option<usize> {
+        number.checked_sub(1).and_then(|before| self.starts.get(before)).copied()
+    }
+
     /// The text of a line, without its end; lines count from 1.
     pub fn line<'t>(&self, text: &'t str, number: usize) -> &'t str {
-        let start = number.checked_sub(1).and_then(|before| self.starts.get(before));
         let end = self.starts.get(number).copied().unwrap_or(text.len());
-        let line = start.and_then(|start| text.get(*start..end)).unwrap_or("");
+        let line = self.start(number).and_then(|start| text.get(start..end)).unwrap_or("");
         let line = line.strip_suffix('\n').unwrap_or(line);
         line.strip_suffix('\r').unwrap_or(line)
     }

@@ -39,7 +39,12 @@ pub fn error(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
         }
         StatementKind::Utility(command @ ("DO" | "CALL")) => (
             format!("{command} runs a body that can commit halfway, which a query must not"),
-            "run its statements in dsql.transaction(async move |tx| …)",
+            match *command {
+                "CALL" => {
+                    "run its statements in dsql.transaction(async move |tx| …), or write the body in SQL, or in PL/pgSQL without COMMIT, ROLLBACK, CALL, DO and EXECUTE"
+                }
+                _ => "run its statements in dsql.transaction(async move |tx| …)",
+            },
         ),
         _ => return None,
     };

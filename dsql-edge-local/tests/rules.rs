@@ -172,6 +172,15 @@ async fn numeric_without_a_precision_has_six_decimal_places() {
             session.run(extended, &format!("INSERT INTO {table} VALUES (2, 1234567890123.5, 0)")).await;
         assert_eq!(large.errors, error("22003", "numeric field overflow"), "extended: {extended}");
     }
+    // The place of an error is a place in the client's text.
+    let wrong = "CREATE TABLE wrong (a numeric, b decimal, c nothing)";
+    let place = wrong.find("nothing").map(|at| at + 1);
+    for extended in [false, true] {
+        let answer = session.run(extended, wrong).await;
+        assert_eq!(answer.errors, error("42704", "type \"nothing\" does not exist"));
+        assert_eq!(answer.place, place, "extended: {extended}");
+    }
+    assert_eq!(session.simple(&format!("SELECT 1; {wrong}")).await.place, place.map(|at| at + 10));
     // Also tested: a table that CREATE SCHEMA creates, and a user's domain that has the name `numeric`.
     session.simple("CREATE SCHEMA s CREATE TABLE n (a numeric)").await;
     session.simple("INSERT INTO s.n VALUES (1.5)").await;

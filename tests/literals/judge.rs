@@ -1,10 +1,14 @@
 //! Asks PostgreSQL and the compiler whether literals are values of a type, and counts the differences.
 
+use std::collections::HashSet;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use anyhow::Result;
 use dsql_edge_compiler::{Schema, Source, compile};
 use dsql_edge_tests::oracle::Database;
+
+use super::kinds::Kind;
 
 /// The first error of a literal: SQLSTATE and message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,10 +26,12 @@ pub(crate) struct Answers {
     pub(crate) any_order: Vec<Option<Rejection>>,
 }
 
-pub(crate) fn postgres(database: &Database<'_>, ty: &str, literals: &[String]) -> Result<Answers> {
+pub(crate) fn postgres(database: &Database<'_>, kind: &Kind, literals: &[String]) -> Result<Answers> {
+    let ty = kind.name;
     let default = with_settings(database, ty, literals)?;
     let mut any_order = default.clone();
-    for order in ["YMD", "DMY"] {
+    let other_orders: &[&str] = if kind.dated { &["YMD", "DMY"] } else { &[] };
+    for order in other_orders {
         database.run(&format!("SET datestyle = '{order}'"))?;
         let others = with_settings(database, ty, literals);
         database.run("RESET datestyle")?;
@@ -111,6 +117,8 @@ impl fmt::Display for Differences {
 pub(crate) struct Tally {
     name: &'static str,
     pub(crate) tried: usize,
+    /// Hashes of the literals, by which equal literals are counted once.
+    literals: HashSet<u64>,
     /// The number of literals that PostgreSQL rejects.
     pub(crate) rejected: usize,
     /// Literals that PostgreSQL accepts and the compiler rejects.
@@ -126,6 +134,7 @@ impl Tally {
         Self {
             name,
             tried: 0,
+            literals: HashSet::new(),
             rejected: 0,
             wrongly_rejected: Differences::default(),
             wrongly_accepted: Differences::default(),
@@ -135,6 +144,9 @@ impl Tally {
 
     pub(crate) fn add(&mut self, literal: &str, expected: Option<&Rejection>, answer: Option<&Rejection>) {
         self.tried += 1;
+        let mut hasher = DefaultHasher::new();
+        literal.hash(&mut hasher);
+        self.literals.insert(hasher.finish());
         self.rejected += usize::from(expected.is_some());
         match (expected, answer) {
             (None, Some(answer)) => {
@@ -150,6 +162,17 @@ impl Tally {
             _ => {}
         }
     }
+
+    /// Examples of the differences.
+    pub(crate) fn examples(&self) -> String {
+        let kinds = [
+            ("wrong rejections", &self.wrongly_rejected),
+            ("wrong acceptances", &self.wrongly_accepted),
+            ("other errors", &self.other_error),
+        ];
+        let found = kinds.iter().filter(|(_, differences)| differences.count > 0);
+        found.map(|(kind, differences)| format!("  {kind}: {differences}\n")).collect()
+    }
 }
 
 impl fmt::Display for Tally {
@@ -157,9 +180,12 @@ impl fmt::Display for Tally {
         let Tally { name, tried, rejected, .. } = self;
         write!(
             f,
-            "{name:<28} {tried:>9} tried {rejected:>9} rejected by PostgreSQL {:>3} wrong rejections \
-             {:>6} wrong acceptances {:>6} other errors",
-            self.wrongly_rejected.count, self.wrongly_accepted.count, self.other_error.count
+            "{name:<28} {tried:>9} tried {:>8} different {rejected:>9} rejected by PostgreSQL \
+             {:>3} wrong rejections {:>6} wrong acceptances {:>6} other errors",
+            self.literals.len(),
+            self.wrongly_rejected.count,
+            self.wrongly_accepted.count,
+            self.other_error.count
         )
     }
 }

@@ -5,13 +5,16 @@ use dsql_edge_tests::oracle::Database;
 
 /// A type.
 pub(crate) struct Kind {
-    /// The name of the type, as in `'…'::name`.
+    /// The name of the type, as in `'…'::name`. Only an interval has a modifier: PostgreSQL reads a constant of another
+    /// type without the modifier, and then casts the value. (`bit` is `bit(1)`, but `"bit"` has no modifier.)
     pub(crate) name: &'static str,
     /// SQL expressions that generate values. In an expression, `r` is a random number from 0 to 1, and `n` counts from
-    /// 1 to 200.
+    /// 1 to 200 again and again.
     values: &'static [&'static str],
     /// Settings under which PostgreSQL writes the values.
     styles: &'static [&'static str],
+    /// Whether the values contain dates, whose order depends on a setting.
+    pub(crate) dated: bool,
     /// Words that occur in literals of the type, separated by blanks. `~` is a blank in a word.
     pub(crate) words: &'static str,
     /// Of 1,000 literals that PostgreSQL rejects, the maximum number that the compiler accepts.
@@ -112,6 +115,7 @@ pub(crate) const KINDS: &[Kind] = &[
         BYTE_WORDS,
     ),
     exact("bit varying", &["(r * 1e9)::int::bit(32)::varbit"], BYTE_WORDS),
+    exact("\"bit\"", &["n::bit(8)", "'x' || to_hex((r * 255)::int)"], BYTE_WORDS),
     styled(
         "date",
         &["date '0001-01-01' + (r * 1500000)::int", "date '2000-01-01' - n * 10000"],
@@ -170,6 +174,16 @@ pub(crate) const KINDS: &[Kind] = &[
     ),
     exact("text[]", &["array[n::text, 'a \"b\\', 'null', NULL, '']"], CONTAINER_WORDS),
     styled("date[]", &["array[date '2000-01-01' + n, NULL]"], PLAIN, CONTAINER_WORDS),
+    exact("numeric[]", &["array[n, (r * 1e6)::numeric, 'NaN']"], CONTAINER_WORDS),
+    exact("uuid[]", &["array[md5(r::text)::uuid, NULL]"], CONTAINER_WORDS),
+    exact("jsonb[]", &["array[to_jsonb(n), json_build_array(r, NULL, 'x\"y')::jsonb]"], JSON_WORDS),
+    styled("interval[]", &["array[r * interval '40 days', NULL]"], INTERVAL_STYLES, CONTAINER_WORDS),
+    styled(
+        "timestamptz[]",
+        &["array[timestamptz '2000-01-01' + r * interval '30 years', 'infinity']"],
+        DATE_STYLES,
+        CONTAINER_WORDS,
+    ),
     exact("int4range", &["int4range(n, n + (r * 50)::int)", "int4range(n, NULL, '(]')"], CONTAINER_WORDS),
     exact("int8range", &["int8range(n, n + (r * 50)::int)"], CONTAINER_WORDS),
     exact("numrange", &["numrange(n, (n + r)::numeric, '[]')"], CONTAINER_WORDS),
@@ -197,6 +211,24 @@ pub(crate) const KINDS: &[Kind] = &[
         &["int4multirange(int4range(n, n + 2), int4range(n + 4, n + 4 + (r * 9)::int))"],
         CONTAINER_WORDS,
     ),
+    exact(
+        "int8multirange",
+        &["int8multirange(int8range(n, n + 2), int8range(NULL, n - 1))"],
+        CONTAINER_WORDS,
+    ),
+    exact("nummultirange", &["nummultirange(numrange(n, (n + r)::numeric, '[]'))"], CONTAINER_WORDS),
+    styled(
+        "tsmultirange",
+        &["tsmultirange(tsrange(timestamp '2000-01-01' + n * interval '1 hour', NULL))"],
+        PLAIN,
+        CONTAINER_WORDS,
+    ),
+    styled(
+        "tstzmultirange",
+        &["tstzmultirange(tstzrange(timestamptz '2000-01-01' + n * interval '1 hour', NULL))"],
+        PLAIN,
+        CONTAINER_WORDS,
+    ),
     styled(
         "datemultirange",
         &["datemultirange(daterange(date '2000-01-01' + n, date '2000-03-01' + n))"],
@@ -222,12 +254,12 @@ const JSONS: &[&str] = &[
 
 /// A type whose literals do not depend on settings, and whose input function the compiler models completely.
 const fn exact(name: &'static str, values: &'static [&'static str], words: &'static str) -> Kind {
-    styled(name, values, PLAIN, words)
+    Kind { dated: false, ..styled(name, values, PLAIN, words) }
 }
 
 /// A type of which the compiler checks little.
 const fn loose(name: &'static str, values: &'static [&'static str], words: &'static str) -> Kind {
-    Kind { name, values, styles: PLAIN, words, missed_per_mille: 1000, other_per_mille: 1000 }
+    Kind { name, values, styles: PLAIN, dated: false, words, missed_per_mille: 1000, other_per_mille: 1000 }
 }
 
 const fn styled(
@@ -236,12 +268,19 @@ const fn styled(
     styles: &'static [&'static str],
     words: &'static str,
 ) -> Kind {
-    Kind { name, values, styles, words, missed_per_mille: 10, other_per_mille: 10 }
+    Kind { name, values, styles, dated: true, words, missed_per_mille: 10, other_per_mille: 10 }
 }
 
-/// Values of the type, as PostgreSQL writes them in each style.
-pub(crate) fn values(kind: &Kind, database: &Database<'_>, seed: u64) -> Result<Vec<String>> {
+/// Values of the type, as PostgreSQL writes them in each style. `literals` is the number of literals that are derived from
+/// the values.
+pub(crate) fn values(
+    kind: &Kind,
+    database: &Database<'_>,
+    seed: u64,
+    literals: usize,
+) -> Result<Vec<String>> {
     let (client, runtime) = database.client();
+    let rows = (literals / 100).max(200);
     let mut values = Vec::new();
     for style in kind.styles {
         database.run(&format!("RESET ALL; {style}"))?;
@@ -250,7 +289,8 @@ pub(crate) fn values(kind: &Kind, database: &Database<'_>, seed: u64) -> Result<
             let seed = (seed % 1000) as f64 / 1000.0;
             database.run(&format!("SELECT setseed({seed})"))?;
             let sql = format!(
-                "SELECT ({sql})::text FROM (SELECT n, random() AS r FROM generate_series(1, 200) n) t"
+                "SELECT ({sql})::text FROM \
+                 (SELECT (i - 1) % 200 + 1 AS n, random() AS r FROM generate_series(1, {rows}) i) t"
             );
             let rows = runtime.block_on(client.query(&sql, &[]))?;
             values.extend(rows.iter().map(|row| row.get::<_, String>(0)));

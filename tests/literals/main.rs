@@ -14,6 +14,9 @@ mod judge;
 mod kinds;
 mod mutate;
 
+use std::sync::Mutex;
+use std::thread;
+
 use dsql_edge_compiler::Schema;
 use dsql_edge_tests::oracle::Oracle;
 use fastrand::Rng;
@@ -31,47 +34,77 @@ const TYPES: &str = "CREATE DOMAIN small AS int; CREATE TYPE mood AS ENUM ('happ
 /// The number of literals in a statement.
 const AT_ONCE: usize = 500;
 
+/// The number of types that are tried at the same time. Each has a session of PostgreSQL.
+const THREADS: usize = 2;
+
+/// The number of literals of each type, and the seed.
+#[derive(Clone, Copy)]
+struct Size {
+    count: usize,
+    seed: u64,
+}
+
 #[test]
 fn literals() {
     let number = |name: &str| std::env::var(name).ok().map(|it| it.parse::<u64>().expect(name));
-    let seed = number("LITERALS_SEED").unwrap_or(1);
-    let count = number("LITERALS").map_or(LITERALS, |it| usize::try_from(it).unwrap());
+    let size = Size {
+        count: number("LITERALS").map_or(LITERALS, |it| usize::try_from(it).unwrap()),
+        seed: number("LITERALS_SEED").unwrap_or(1),
+    };
     let only = std::env::var("LITERALS_TYPE").ok();
     let oracle = Oracle::start().unwrap();
-    let database = oracle.database(TYPES).unwrap();
     let of_dialect = |dialect| Schema::parse(&format!("-- dsql-edge: dialect {dialect}\n{TYPES}")).unwrap();
-    let (dsql, any_postgres) = (of_dialect("dsql"), of_dialect("postgres"));
-    let mut tallies = Vec::new();
-    for (at, kind) in (1..).zip(KINDS) {
-        if only.as_deref().is_some_and(|only| only != kind.name) {
-            continue;
+    let schemas = [of_dialect("dsql"), of_dialect("postgres")];
+    let kinds = (1..).zip(KINDS).filter(|(_, kind)| only.as_deref().is_none_or(|only| only == kind.name));
+    let (kinds, tallies) = (Mutex::new(kinds), Mutex::new(Vec::new()));
+    let try_kinds = || {
+        loop {
+            let Some((at, kind)) = kinds.lock().unwrap().next() else { break };
+            let tally = try_kind(&oracle, &schemas, size, at, kind);
+            println!("{tally}");
+            if size.count > LITERALS {
+                print!("{}", tally.examples());
+            }
+            tallies.lock().unwrap().push((at, kind, tally));
         }
-        let rng = Rng::with_seed(seed.wrapping_mul(1_000_003) + at);
-        let values = kinds::values(kind, &database, seed).unwrap();
-        assert!(values.len() > 5, "{}: PostgreSQL writes only {values:?}", kind.name);
-        let mut mutator = Mutator::new(rng, values, kind.words);
-        let mut tally = Tally::new(kind.name);
-        for first in (0..count).step_by(AT_ONCE) {
-            let literals: Vec<String> = (0..AT_ONCE.min(count - first)).map(|_| mutator.literal()).collect();
-            let expected = postgres(&database, kind.name, &literals).unwrap();
-            for (schema, expected) in [(&dsql, &expected.default), (&any_postgres, &expected.any_order)] {
-                let answers = compiler(schema, kind.name, &literals);
-                for ((literal, expected), answer) in literals.iter().zip(expected).zip(&answers) {
-                    tally.add(literal, expected.as_ref(), answer.as_ref());
-                }
+    };
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(try_kinds);
+        }
+    });
+    let mut tallies = tallies.into_inner().unwrap();
+    tallies.sort_by_key(|(at, ..)| *at);
+    let tried: usize = tallies.iter().map(|(.., tally)| tally.tried).sum();
+    println!(
+        "seed {}: {} types, {tried} tries, each literal once for each dialect",
+        size.seed,
+        tallies.len()
+    );
+    let bad: Vec<String> = tallies.iter().filter_map(|(_, kind, tally)| complaint(kind, tally)).collect();
+    assert!(bad.is_empty(), "the compiler and PostgreSQL differ:\n{}", bad.join("\n"));
+}
+
+/// Tries literals of one type. `at` is the place of the type in the list: each type has its own random numbers.
+fn try_kind(oracle: &Oracle, schemas: &[Schema; 2], size: Size, at: u64, kind: &Kind) -> Tally {
+    let Size { count, seed } = size;
+    let database = oracle.database(TYPES).unwrap();
+    let values = kinds::values(kind, &database, seed, count).unwrap();
+    assert!(values.len() > 5, "{}: PostgreSQL writes only {values:?}", kind.name);
+    let rng = Rng::with_seed(seed.wrapping_mul(1_000_003) + at);
+    let mut mutator = Mutator::new(rng, values, kind.words);
+    let mut tally = Tally::new(kind.name);
+    for first in (0..count).step_by(AT_ONCE) {
+        let literals: Vec<String> = (0..AT_ONCE.min(count - first)).map(|_| mutator.literal()).collect();
+        let expected = postgres(&database, kind, &literals).unwrap();
+        for (schema, expected) in schemas.iter().zip([&expected.default, &expected.any_order]) {
+            let answers = compiler(schema, kind.name, &literals);
+            for ((literal, expected), answer) in literals.iter().zip(expected).zip(&answers) {
+                tally.add(literal, expected.as_ref(), answer.as_ref());
             }
         }
-        println!("{tally}");
-        if only.is_some() {
-            println!("wrong acceptances: {}", tally.wrongly_accepted);
-            println!("other errors: {}", tally.other_error);
-        }
-        tallies.push((kind, tally));
     }
-    let tried: usize = tallies.iter().map(|(_, tally)| tally.tried).sum();
-    println!("seed {seed}: {tried} tries, each literal once for each dialect");
-    let bad: Vec<String> = tallies.iter().filter_map(|(kind, tally)| complaint(kind, tally)).collect();
-    assert!(bad.is_empty(), "the compiler and PostgreSQL differ:\n{}", bad.join("\n"));
+    tally
 }
 
 /// Returns the reason why the results for a type are not good enough, if there is one.

@@ -22,7 +22,10 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn literals(options: &Options) -> Result<()> {
-    let mut command = project::cargo_test("literals");
+    // Most of the time is the compiler's. Without optimization it takes twice as long.
+    let mut command = project::cargo();
+    command.args(["test", "--config", "profile.test.package.dsql-edge-compiler.opt-level=2", "--locked"]);
+    command.args(["--workspace", "--test", "literals", "--", "--nocapture"]);
     command.env("LITERALS", options.count.to_string()).env("LITERALS_SEED", options.seed.to_string());
     if let Some(only) = &options.only {
         command.env("LITERALS_TYPE", only);

@@ -10,9 +10,9 @@ use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
 use dsql_edge_compiler::dsql::{self, Transactions};
 use dsql_edge_compiler::schema::Growth;
 use dsql_edge_compiler::source::{Lines, Span};
-use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
 
 use super::finding::{Finding, LintedFile};
+use super::names::NameCertainty;
 use super::read::read;
 use super::run::Run;
 use super::script::{Script, messages};
@@ -60,7 +60,9 @@ impl LintedFile {
         let (parsed, errors) = read(&text);
         let unread: Vec<Span> = errors.iter().map(|error| error.statement).collect();
         let mut findings: Vec<Finding> = errors;
-        let lower = text.to_ascii_lowercase();
+        grown.begin_session();
+        let certainty = NameCertainty::of(&parsed);
+        let mut before_block = None;
         let mut transactions = Transactions::new();
         transactions.message(if whole { parsed.statements.len() } else { 1 });
         // For each message that psql sends: the index of its first statement, and the number of statements in the
@@ -79,8 +81,7 @@ impl LintedFile {
             } else {
                 dsql::findings(statement, Some(grown.schema()))
             };
-            let own: Vec<_> =
-                own.into_iter().filter(|it| !is_uncertain(&lower, it, statement.tree)).collect();
+            let own: Vec<_> = own.into_iter().filter(|it| certainty.is_certain(it, statement.tree)).collect();
             if let Some(count) = begins.get(&at).filter(|_| !whole) {
                 transactions.message(*count);
             }
@@ -94,6 +95,13 @@ impl LintedFile {
             });
             findings.extend(found);
             let contradicts = grown.apply(statement.tree.clone());
+            if certainty.begins_undone_block(at) {
+                before_block = Some(grown.clone());
+            } else if certainty.ends_undone_block(at)
+                && let Some(before) = before_block.take()
+            {
+                *grown = before;
+            }
             // If the schema is not complete, an unknown schema name is not reported: another file may create that
             // schema.
             let unknown = contradicts.into_iter().filter(|it| complete && it.code == Code::UnknownSchema);
@@ -137,40 +145,6 @@ fn overlap(a: Span, b: Span) -> bool {
     a.start < b.end && b.start < a.end
 }
 
-/// Whether a finding depends on the meaning of a table name or on the schemas that exist, and the file may change
-/// either of the two. A file may make such a change if it undoes statements, runs another file, or changes the
-/// `search_path` by which the name is found.
-fn is_uncertain(text: &str, finding: &dsql::Finding, statement: &Statement) -> bool {
-    let by_name = [
-        "key_type",
-        "key_size",
-        "key_size_of_char",
-        "key_sizes",
-        "key_domain",
-        "key_domain_size",
-        "drop_primary_key",
-        "drop_primary_key_column",
-        "identity_type",
-        "schemas",
-    ];
-    let has_schema = match &statement.kind {
-        StatementKind::AlterTable(alter) => alter.name.schema().is_some(),
-        StatementKind::CreateIndex(index) => index.table.schema().is_some(),
-        StatementKind::CreateSchema(_) => true,
-        // The other statements need no lookup: CREATE TABLE, for example, contains the types of its columns.
-        _ => return false,
-    };
-    let changes: &[&str] = match has_schema {
-        true => CHANGES_OBJECTS,
-        false => &[CHANGES_OBJECTS, &["search_path"]].concat(),
-    };
-    by_name.contains(&finding.rule.id) && changes.iter().any(|word| text.contains(word))
-}
-
-/// Words of statements and psql commands: if a file contains one of these words, the file alone does not show which
-/// objects exist.
-const CHANGES_OBJECTS: &[&str] = &["rollback", "savepoint", "drop owned", "\\i", "\\c", "\\gexec"];
-
 #[cfg(test)]
 mod tests {
     use crate::lint::{Sent, lint};
@@ -210,7 +184,22 @@ mod tests {
         assert_eq!(found(&format!("{table} {other} SET search_path = s; {index}")), [""; 0]);
         let qualified = "CREATE INDEX ASYNC i ON public.t (d);";
         assert_eq!(found(&format!("{table} {other} SET search_path = s; {qualified}")), ["key_type"]);
+        let in_s =
+            "CREATE SCHEMA s; CREATE TABLE t (d int); CREATE TABLE s.t (d jsonb); SET search_path = s;";
+        assert_eq!(found(&format!("{in_s} {index}")), ["key_type"]);
+        assert_eq!(found(&format!("{in_s} RESET search_path; {index}")), [""; 0]);
+        let dump = "SELECT pg_catalog.set_config('search_path', '', false);";
+        assert_eq!(found(&format!("{dump} {table} {qualified}")), ["key_type"]);
         assert_eq!(found(&format!("BEGIN; {table} ROLLBACK; CREATE TABLE t (d int); {index}")), [""; 0]);
+        let undone = "BEGIN; CREATE TABLE t (d int); ROLLBACK;";
+        assert_eq!(found(&format!("{undone} {table} {index}")), ["key_type"]);
+        let to_savepoint = "BEGIN; SAVEPOINT a; CREATE TABLE t (d int); ROLLBACK TO a;";
+        let of_block = ["savepoint", "rollback_to_savepoint", "multi_ddl_transaction"];
+        assert_eq!(found(&format!("{to_savepoint} {table} COMMIT; {index}")), of_block);
+        assert_eq!(found(&format!("{in_s} SET LOCAL search_path = public; {index}")), [""; 0]);
+        let included = "unfollowed-statement";
+        assert_eq!(found(&format!("{table}\n\\i x.sql\n{index}")), [included]);
+        assert_eq!(found(&format!("{table} {index}\n\\i x.sql\n")), ["key_type", included]);
         let schemas = |from: u32| (from..11).map(|it| format!("CREATE SCHEMA s{it}; ")).collect::<String>();
         assert_eq!(found(&schemas(0)), ["schemas"]);
         assert_eq!(found(&schemas(1)), [""; 0]);

@@ -14,7 +14,11 @@ fn one(file: &LintedFile, finding: &Finding) -> String {
     let (end_line, end_column) = file.lines.place(&file.text, diagnostic.span.end as usize);
     let level = if diagnostic.is_error() { "error" } else { "warning" };
     let title = finding.rule.map_or(diagnostic.code.name(), |rule| rule.id);
-    let mut message = format!("{} [{}]", diagnostic.message, diagnostic.sqlstate());
+    let mut message = diagnostic.message.clone();
+    // 00000 means success: the SQLSTATE of a warning about SQL that DSQL accepts.
+    if diagnostic.sqlstate() != "00000" {
+        message += &format!(" [{}]", diagnostic.sqlstate());
+    }
     if let Some(hint) = &diagnostic.hint {
         message += &format!("\n{hint}");
     }

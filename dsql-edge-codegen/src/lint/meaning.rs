@@ -18,8 +18,8 @@ use dsql_edge_compiler::dsql::transaction::{Part, part};
 use dsql_edge_compiler::dsql::{Fix, Rule};
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::{
-    AlterAction, AlterTable, CreateIndex, CreateTable, ObjectKind, QualifiedName, Statement, StatementKind,
-    TableElement,
+    AlterAction, AlterTable, ConstraintKind, CreateIndex, CreateTable, ExprKind, ForeignKeyConstraint,
+    ObjectKind, Statement, StatementKind, TableElement,
 };
 use dsql_edge_compiler::syntax::keyword::Keyword;
 
@@ -184,7 +184,7 @@ fn index_by_job(script: &Script<'_>, at: usize, index: &CreateIndex) -> Option<M
     let later = at + 1..script.statements().len();
     let naming = script.naming_at(later.clone(), index.table.name());
     let elsewhere = script.upserts_and_bodies(later.clone()).chain(script.bodies(0..at));
-    if naming.chain(elsewhere).any(|later| needs_index(script, later, &index.table)) {
+    if naming.chain(elsewhere).any(|later| needs_index(script, later, index)) {
         return None;
     }
     let met = is_met_later(script, at, index.table.name());
@@ -197,8 +197,9 @@ fn index_by_job(script: &Script<'_>, at: usize, index: &CreateIndex) -> Option<M
     Some(if written { SameIfAllSucceed } else { Same })
 }
 
-/// Whether a statement may fail while an index of the table is not built yet.
-fn needs_index(script: &Script<'_>, at: usize, table: &QualifiedName) -> bool {
+/// Whether a statement may fail while an index is not built yet.
+fn needs_index(script: &Script<'_>, at: usize, index: &CreateIndex) -> bool {
+    let table = &index.table;
     let Some(statement) = script.statements().get(at) else { return true };
     let has = |keyword| script.has(statement, keyword);
     let names = script.names(statement, table.name());
@@ -206,6 +207,10 @@ fn needs_index(script: &Script<'_>, at: usize, table: &QualifiedName) -> bool {
         // The target may be a view of the table, or the table under another name.
         StatementKind::Insert(_) if has(Keyword::Conflict) => names || !rows::stays_in_its_table(script, at),
         StatementKind::AlterTable(alter) if renames(alter) => names,
+        StatementKind::AlterTable(_) | StatementKind::CreateTable(_) => {
+            let refers = || foreign_keys(&statement.kind).any(|key| may_refer_by(key, index));
+            names && (refers() || has(Keyword::Using) && has(Keyword::Index))
+        }
         StatementKind::CreateFunction(_)
         | StatementKind::AlterFunction(_)
         | StatementKind::RenameSchema { .. }
@@ -219,6 +224,44 @@ fn needs_index(script: &Script<'_>, at: usize, table: &QualifiedName) -> bool {
                     || has(Keyword::Using) && has(Keyword::Index))
         }
     }
+}
+
+/// The foreign keys that a statement adds.
+fn foreign_keys(statement: &StatementKind) -> impl Iterator<Item = &ForeignKeyConstraint> {
+    let (elements, actions) = match statement {
+        StatementKind::CreateTable(table) => (table.elements.as_slice(), &[][..]),
+        StatementKind::AlterTable(alter) => (&[][..], alter.actions.as_slice()),
+        _ => (&[][..], &[][..]),
+    };
+    let of_elements = elements.iter().flat_map(|element| match element {
+        TableElement::Column(column) => column.constraints.as_slice(),
+        TableElement::Constraint(constraint) => std::slice::from_ref(constraint),
+        TableElement::Like { .. } => &[],
+    });
+    let of_actions = actions.iter().flat_map(|action| match action {
+        AlterAction::AddColumn { column, .. } => column.constraints.as_slice(),
+        AlterAction::AddConstraint(constraint) => std::slice::from_ref(constraint),
+        _ => &[],
+    });
+    of_elements.chain(of_actions).filter_map(|constraint| match &constraint.kind {
+        ConstraintKind::ForeignKey(key) => Some(key),
+        _ => None,
+    })
+}
+
+/// Whether a foreign key may need a unique index: the key refers to the table of the index, by the columns of the
+/// index. A foreign key without referenced columns refers to the primary key.
+fn may_refer_by(key: &ForeignKeyConstraint, index: &CreateIndex) -> bool {
+    let columns: Option<BTreeSet<&str>> = index
+        .elements
+        .iter()
+        .map(|element| match &element.expr.kind {
+            ExprKind::Column(parts) => parts.last().map(|part| part.text.as_str()),
+            _ => None,
+        })
+        .collect();
+    let referenced: BTreeSet<&str> = key.referenced.iter().map(|column| column.text.as_str()).collect();
+    key.table.name() == index.table.name() && columns == Some(referenced)
 }
 
 /// Whether a later file names `table`, or an object that the current file derives from `table`.
@@ -264,7 +307,10 @@ fn is_in_body(script: &Script<'_>, statement: &Statement, name: &str) -> bool {
 }
 
 fn renames(alter: &AlterTable) -> bool {
-    alter.actions.iter().any(|it| matches!(it, AlterAction::Rename(_) | AlterAction::SetSchema(_)))
+    let renames = |it: &AlterAction| {
+        matches!(it, AlterAction::Rename(_) | AlterAction::SetSchema(_) | AlterAction::RenameColumn { .. })
+    };
+    alter.actions.iter().any(renames)
 }
 
 /// Whether each statement has the same effect for an identity column as for a column with a

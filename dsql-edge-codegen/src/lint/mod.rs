@@ -18,6 +18,7 @@ mod human;
 mod json;
 mod key;
 mod meaning;
+mod names;
 mod psql;
 mod read;
 mod rows;

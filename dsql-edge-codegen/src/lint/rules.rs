@@ -14,7 +14,8 @@ pub(super) fn as_table() -> String {
         out += &format!("{}\n\n", title.to_uppercase());
         for rule in rules {
             out += &format!("  {}  {}\n", rule.id, rule.what);
-            out += &format!("      {} {} ({})\n", rule.sqlstate, rule.general_message(), rule.known.name());
+            let sqlstate = if rule.rejects() { format!("{} ", rule.sqlstate) } else { String::new() };
+            out += &format!("      {sqlstate}{} ({})\n", rule.general_message(), rule.known.name());
             let since = rule.since.map_or(String::new(), |day| format!(" (since 2026-{day})"));
             out += &format!("      {}{since}\n", rule.general_advice());
         }

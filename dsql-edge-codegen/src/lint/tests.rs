@@ -295,9 +295,16 @@ fn index_that_is_used_before_its_job_ends_stays() {
         format!("{VIEW}INSERT INTO v VALUES (1) ON CONFLICT (a) DO NOTHING;\n"),
         "DO $$ BEGIN INSERT INTO t VALUES (1) ON CONFLICT (a) DO NOTHING; END $$;\n".to_owned(),
         "ALTER TABLE t RENAME TO s;\nCREATE TABLE u (a int REFERENCES s (a));\n".to_owned(),
+        "ALTER TABLE t RENAME COLUMN a TO b;\nCREATE TABLE u (a int REFERENCES t (b));\n".to_owned(),
     ] {
         let text = format!("{TABLE}{index}{later}");
         assert_eq!(with(&text, Meaning::SameIfAllSucceed), text);
+    }
+    // These foreign keys use the primary key or another index.
+    for other in ["REFERENCES t", "REFERENCES t (b)", "REFERENCES t (a, b)"] {
+        let table = format!("CREATE TABLE u (a int, b int, FOREIGN KEY (a) {other});\n");
+        let fixed = format!("{TABLE}CREATE UNIQUE INDEX ASYNC i ON t (a);\n{table}");
+        assert_eq!(with(&format!("{TABLE}{index}{table}"), Meaning::Same), fixed);
     }
     let text = format!("{TABLE}{index}{VIEW}INSERT INTO v VALUES (1);\n");
     assert_eq!(with(&text, Meaning::Same), text);

@@ -30,6 +30,7 @@ impl Analyzer<'_> {
             ));
         }
         match type_oid {
+            oid::REGCLASS if code == Code::UnknownTable => Some(self.relation_advice(text)),
             oid::JSON | oid::JSONB if !text.trim_start().starts_with(['{', '[', '"']) => Some(format!(
                 "write a JSON string as '\"{text}\"'; use ->> instead of -> to compare with text"
             )),
@@ -38,6 +39,16 @@ impl Analyzer<'_> {
             oid::TIMESTAMP | oid::TIMESTAMPTZ => Some("a time is written '2026-12-31 23:59:59'".to_owned()),
             oid::INTERVAL => Some("write an interval as '7 days' or '1 hour 30 minutes'".to_owned()),
             _ => None,
+        }
+    }
+
+    /// The advice for a constant of type `regclass` that names an unknown relation.
+    fn relation_advice(&self, text: &str) -> String {
+        let names = self.catalog.schema.existing_relations().map(|it| it.name.as_str());
+        let name = text.rsplit('.').next().unwrap_or(text);
+        match suggestion::nearest(name, names) {
+            Some(nearest) => format!("did you mean '{nearest}'?"),
+            None => "add its CREATE statement to the snapshot, or run `dsql-edge pull`".to_owned(),
         }
     }
 

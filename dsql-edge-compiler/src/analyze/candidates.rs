@@ -9,8 +9,7 @@ use super::coercion::{Context, Pathway};
 use super::overload::{self, Choice};
 use super::range_function::RangeFunction;
 use crate::builtin::{self, Oid, TypeKind, oid};
-use crate::schema;
-use crate::syntax::ast::{ParameterMode, QualifiedName};
+use crate::syntax::ast::{FunctionParameter, ParameterMode, QualifiedName};
 
 /// A built-in function, or a function of the schema.
 #[derive(Clone)]
@@ -58,16 +57,8 @@ impl Analyzer<'_> {
         spread: bool,
         constant: bool,
     ) -> Lookup {
-        let sought = Sought { name, given: types.len(), names, spread };
-        let mut candidates = self.candidates(&sought);
-        // A function hides functions of the same signature that come later in the search path.
-        candidates.sort_by_key(|candidate| (candidate.path, candidate.spread));
-        let mut kept: Vec<Candidate> = Vec::new();
-        for candidate in candidates {
-            if !kept.iter().any(|known| known.args == candidate.args) {
-                kept.push(candidate);
-            }
-        }
+        let sought = Sought { name, given: types.len(), names, spread, with_out: false };
+        let mut kept = self.visible_candidates(&sought);
         if let Some(at) = kept.iter().position(|candidate| candidate.args.get(..types.len()) == Some(types)) {
             return Lookup::Function(resolved(kept.swap_remove(at)));
         }
@@ -90,12 +81,46 @@ impl Analyzer<'_> {
                 return Lookup::Coercion(target);
             }
         }
+        self.choose(kept, types)
+    }
+
+    /// As [`Analyzer::lookup`], for the procedure of a CALL, which also has an argument for each OUT parameter.
+    pub(super) fn lookup_procedure(
+        &self,
+        name: &QualifiedName,
+        types: &[Oid],
+        names: &[Option<&str>],
+        spread: bool,
+    ) -> Lookup {
+        let sought = Sought { name, given: types.len(), names, spread, with_out: true };
+        let mut kept = self.visible_candidates(&sought);
+        match kept.iter().position(|candidate| candidate.args.get(..types.len()) == Some(types)) {
+            Some(at) => Lookup::Function(resolved(kept.swap_remove(at))),
+            None => self.choose(kept, types),
+        }
+    }
+
+    fn choose(&self, mut kept: Vec<Candidate>, types: &[Oid]) -> Lookup {
         let declared: Vec<&[Oid]> = kept.iter().map(|candidate| &candidate.args[..types.len()]).collect();
         match overload::choose(self.catalog, types, &declared) {
             Choice::One(at) => Lookup::Function(resolved(kept.swap_remove(at))),
             Choice::None => Lookup::None,
             Choice::Ambiguous => Lookup::Ambiguous,
         }
+    }
+
+    /// The candidates, without those that a function of the same signature hides: a function hides the functions of
+    /// the same signature that come later in the search path.
+    fn visible_candidates(&self, sought: &Sought<'_>) -> Vec<Candidate> {
+        let mut candidates = self.candidates(sought);
+        candidates.sort_by_key(|candidate| (candidate.path, candidate.spread));
+        let mut kept: Vec<Candidate> = Vec::new();
+        for candidate in candidates {
+            if !kept.iter().any(|known| known.args == candidate.args) {
+                kept.push(candidate);
+            }
+        }
+        kept
     }
 
     /// `FuncnameGetCandidates`.
@@ -139,7 +164,9 @@ impl Analyzer<'_> {
                     None => continue,
                 },
             };
-            let inputs: Vec<_> = input_parameters(function).collect();
+            let is_out = |it: &&FunctionParameter| it.mode == ParameterMode::Out && sought.with_out;
+            let parameters = function.definition.parameters.iter();
+            let inputs: Vec<_> = parameters.filter(|it| is_input(it) || is_out(it)).collect();
             let declared: Vec<Oid> = inputs
                 .iter()
                 .map(|it| self.catalog.resolve_stored(&it.type_name).map_or(ERROR, |found| found.0))
@@ -200,14 +227,8 @@ fn resolved(candidate: Candidate) -> Resolved {
     Resolved { function: candidate.function, declared: candidate.args }
 }
 
-pub(super) fn input_parameters(
-    function: &schema::Function,
-) -> impl Iterator<Item = &crate::syntax::ast::FunctionParameter> {
-    function
-        .definition
-        .parameters
-        .iter()
-        .filter(|it| matches!(it.mode, ParameterMode::In | ParameterMode::InOut | ParameterMode::Variadic))
+fn is_input(parameter: &FunctionParameter) -> bool {
+    matches!(parameter.mode, ParameterMode::In | ParameterMode::InOut | ParameterMode::Variadic)
 }
 
 /// The properties that a call requires of a function.
@@ -219,6 +240,8 @@ struct Sought<'c> {
     names: &'c [Option<&'c str>],
     /// Whether a VARIADIC parameter may take single elements: the call does not contain the keyword VARIADIC.
     spread: bool,
+    /// Whether the call has arguments for OUT parameters.
+    with_out: bool,
 }
 
 impl Sought<'_> {

@@ -29,7 +29,7 @@ pub(super) fn has_a_row(query: &Query) -> bool {
 }
 
 fn proves_a_row(query: &Query) -> bool {
-    if query.command == Command::Insert {
+    if matches!(query.command, Command::Insert | Command::Utility) {
         return query.certain_row && !query.has_target_srf;
     }
     if query.offset || !matches!(query.limit, LimitKind::None | LimitKind::Constant(1..)) {

@@ -15,6 +15,7 @@ mod decimal;
 mod json;
 mod network;
 mod number;
+mod object_name;
 mod rejection;
 mod strtod;
 mod system;
@@ -75,12 +76,15 @@ fn value(
         oid::PG_LSN => unless(system::is_pg_lsn(text), "pg_lsn"),
         oid::PG_SNAPSHOT => unless(system::is_pg_snapshot(text), "pg_snapshot"),
         oid::REGTYPE => type_name::check(catalog, text),
+        oid::REGCLASS | oid::REGPROC | oid::REGPROCEDURE | oid::REGOPER | oid::REGOPERATOR => {
+            object_name::check(catalog, type_oid, text)
+        }
         // Numbers with spaces between them. The server checks them, because the input function of the elements is not
         // implemented exactly here.
         oid::OIDVECTOR | oid::INT2VECTOR => Ok(()),
         oid::RECORD => Err(anonymous_composite()),
         oid::RECORDARRAY if !matches!(trim(text), "{}" | "{NULL}") => Err(anonymous_composite()),
-        _ => by_kind(catalog, type_oid, text, depth),
+        _ => by_kind(catalog, (type_oid, typmod), text, depth),
     };
     checked.map(|()| Value::Unknown)
 }
@@ -91,13 +95,17 @@ fn anonymous_composite() -> Rejection {
 }
 
 /// Checks constants of arrays, ranges, multiranges, enums and composite types.
-fn by_kind(catalog: Catalog<'_>, type_oid: Oid, text: &str, depth: usize) -> Result<(), Rejection> {
+fn by_kind(
+    catalog: Catalog<'_>,
+    (type_oid, typmod): (Oid, i32),
+    text: &str,
+    depth: usize,
+) -> Result<(), Rejection> {
     let info = catalog.type_info(type_oid);
     let malformed =
         |what: &str| Rejection::new(Code::InvalidLiteral, format!("malformed {what} literal: \"{text}\""));
     if info.is_array {
         let delimiter = if info.elem == oid::BOX { ';' } else { ',' };
-        let element = catalog.base_type(info.elem).0;
         let elements = container::array_elements(text, delimiter).map_err(|reason| match reason {
             NotAnArray::Malformed(part) => {
                 Rejection::new(Code::InvalidLiteral, format!("malformed array literal: \"{part}\""))
@@ -107,7 +115,12 @@ fn by_kind(catalog: Catalog<'_>, type_oid: Oid, text: &str, depth: usize) -> Res
                 Rejection::new(Code::InvalidArrayBounds, message)
             }
         })?;
-        return elements.iter().try_for_each(|text| value(catalog, element, -1, text, depth).map(drop));
+        // The modifier of an array is the modifier of its elements.
+        let read = |ty: Oid, typmod: i32, text: &str, depth: usize| value(catalog, ty, typmod, text, depth);
+        let element = (info.elem, typmod);
+        return elements
+            .iter()
+            .try_for_each(|text| composite::with_modifier(catalog, &read, element, text, depth));
     }
     match info.kind {
         TypeKind::Range => {
@@ -260,11 +273,17 @@ mod tests {
             (oid::DATE, "2026-11-21", None),
             (oid::DATE, "soon", Some(Code::InvalidDatetime)),
             (oid::DATE, "2026-02-29", Some(Code::DatetimeOutOfRange)),
+            // PostgreSQL's numbers overflow: these are 492359-06-29 and 2000-01-01.
+            (oid::DATE, "24010801/219", None),
+            (oid::DATE, "42949692960101", None),
             (oid::TIMESTAMPTZ, "-infinity", None),
             (oid::TIMESTAMPTZ, "2026-11-28 America/Atlantis", Some(Code::UnknownTimeZone)),
             (oid::TIMESTAMPTZ, "2026-11-28 10:00 +25", Some(Code::OffsetOutOfRange)),
             (oid::INTERVAL, "", Some(Code::InvalidDatetime)),
             (oid::INTERVAL, "99999999999 days", Some(Code::IntervalOutOfRange)),
+            // Half a microsecond is not rounded up.
+            (oid::INTERVAL, "9223372036854775807.5 us", None),
+            (oid::INTERVAL, "9223372036854775807.6 us", Some(Code::IntervalOutOfRange)),
             (oid::MONEY, "$1,000.00", None),
             (oid::MONEY, "123456789012345678", Some(Code::OutOfRange)),
             (oid::INT4RANGE, "[1,4)", None),
@@ -315,5 +334,12 @@ mod tests {
         assert_eq!(code("(101,x1)"), None);
         assert_eq!(code("(10,)"), Some(Code::LengthMismatch));
         assert_eq!(code("(b101,x11)"), Some(Code::ValueTooLong));
+        // The elements of an array have the modifier of the array.
+        let arrays = [(oid::BITARRAY, 3), (oid::VARCHARARRAY, 2 + 4)];
+        let code = |text: &str| check_fields(catalog, &arrays, text, 0).err().map(|it| it.code);
+        assert_eq!(code(r#"("{101,NULL}","{ab,{}}")"#), Some(Code::InvalidLiteral));
+        assert_eq!(code(r#"("{101,NULL}","{ab,a}")"#), None);
+        assert_eq!(code("({10},)"), Some(Code::LengthMismatch));
+        assert_eq!(code("(,{abc})"), Some(Code::ValueTooLong));
     }
 }

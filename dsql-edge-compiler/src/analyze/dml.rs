@@ -244,9 +244,13 @@ impl<'a> Analyzer<'a> {
                 values[at].extend(value);
             }
         }
-        let known = columns.iter().zip(values).zip(unknown).filter(|(_, unknown)| !unknown);
-        write.assigned =
-            known.map(|(((column, _), values), _)| Written { column: *column, values }).collect();
+        for (((column, _), values), unknown) in columns.iter().zip(values).zip(unknown) {
+            match unknown {
+                // The values are not all of the column's values, but the parameters in them are checked.
+                true => write.partly_assigned.extend(values),
+                false => write.assigned.push(Written { column: *column, values }),
+            }
+        }
         width.unwrap_or(0)
     }
 

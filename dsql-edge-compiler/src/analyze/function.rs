@@ -178,9 +178,6 @@ impl Analyzer<'_> {
             return Node::error(site.span);
         }
         // The effects of a schema's function are not known here, whatever volatility the function declares.
-        if matches!(resolved.function, Function::Builtin(_)) {
-            self.check_sequence(&facts.name, &args);
-        }
         if matches!(resolved.function, Function::User(_)) {
             self.calls_unknown();
         } else if facts.volatile && !is_harmless(&facts.name) || facts.name.contains("_to_xml") {
@@ -388,7 +385,7 @@ fn clause_of_aggregates(call: &FunctionCall, aggregate: bool, is_window: bool) -
 }
 
 /// The error in the names of the arguments: `ParseFuncOrColumn`.
-fn misnamed(call: &FunctionCall, args: &[Node]) -> Option<Diagnostic> {
+pub(super) fn misnamed(call: &FunctionCall, args: &[Node]) -> Option<Diagnostic> {
     let mut names: Vec<&str> = Vec::new();
     for (arg, node) in call.args.iter().zip(args) {
         let (span, message) = match &arg.name {

@@ -12,6 +12,7 @@ mod analyzer;
 mod array;
 mod assignment;
 mod assignment_part;
+mod call;
 mod candidates;
 mod cardinality;
 mod catalog;
@@ -29,6 +30,7 @@ mod dml;
 mod element;
 mod equal;
 mod expr;
+mod foreign_key;
 mod from;
 mod function;
 mod grouping;
@@ -58,7 +60,6 @@ mod record;
 mod recursion;
 mod relation;
 mod scope;
-mod sequence;
 mod set_calls;
 mod set_returning;
 mod snapshot;
@@ -81,6 +82,7 @@ use crate::syntax::ParsedStatement;
 use crate::syntax::ast::{Statement, StatementKind};
 use crate::typed::TypedQuery;
 use analyzer::Analyzer;
+pub(crate) use call::keeps_transaction;
 use catalog::Catalog;
 use tree::{Command, Node, NodeKind, Query, TargetEntry};
 
@@ -112,6 +114,7 @@ fn analyzed<'s>(statement: ParsedStatement<'_>, schema: &'s Schema) -> (Analyzer
     let query = match &statement.kind {
         StatementKind::Utility("EXPLAIN") => analyzer.explain(statement),
         StatementKind::Utility("SHOW") => analyzer.show(statement),
+        StatementKind::Utility("CALL") => analyzer.call(statement),
         _ => analyzer.statement(statement.tree),
     };
     // An INSERT inside WITH does not provide the idempotency key, because in a second run the other parts of the
@@ -126,7 +129,7 @@ fn analyzed<'s>(statement: ParsedStatement<'_>, schema: &'s Schema) -> (Analyzer
 }
 
 impl Analyzer<'_> {
-    /// Analyzes a statement that is neither EXPLAIN nor SHOW.
+    /// Analyzes a statement that is not EXPLAIN, SHOW or CALL.
     fn statement(&mut self, statement: &Statement) -> Query {
         match &statement.kind {
             StatementKind::Query(query) => match query.without_into() {
@@ -141,7 +144,7 @@ impl Analyzer<'_> {
             StatementKind::Update(update) => self.update(update, None),
             StatementKind::Delete(delete) => self.delete(delete, None),
             StatementKind::Merge(merge) => self.merge(merge, None),
-            StatementKind::Utility(name @ ("EXECUTE" | "FETCH" | "CALL" | "COPY")) => {
+            StatementKind::Utility(name @ ("EXECUTE" | "FETCH" | "COPY")) => {
                 let what = format!("{name}, whose columns are not known before it runs,");
                 self.report(Diagnostic::unsupported(statement.span, what));
                 Query::default()

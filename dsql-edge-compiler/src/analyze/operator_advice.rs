@@ -53,6 +53,12 @@ impl Analyzer<'_> {
         let (left_base, right_base) = (catalog.base_type(left.ty).0, catalog.base_type(right.ty).0);
         let is_string = |base: Oid| catalog.type_info(base).category == b'S' && base != oid::UNKNOWN;
         let is_number = |base: Oid| catalog.type_info(base).category == b'N';
+        // The columns of `pg_stats` are arrays of any type. Only their text can be cast to an array of one type.
+        let any = [(left, right), (right, left)].into_iter().find(|(any, _)| any.ty == oid::ANYARRAY);
+        if let Some((any, other)) = any.filter(|(_, other)| catalog.element_type(other.ty).is_some()) {
+            let array = catalog.display(other.ty, -1);
+            return Some(format!("cast through text: {}::text::{array}", any.text()));
+        }
         let is_time = |base: Oid| catalog.type_info(base).category == b'D' && base != oid::DATE;
         if catalog.element_type(right.ty).is_some_and(|element| fits(catalog, left_base, element)) {
             match name {

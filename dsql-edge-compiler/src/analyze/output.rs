@@ -162,6 +162,7 @@ mod tests {
             ALTER DOMAIN audited ADD CHECK (VALUE IS NULL OR (VALUE, noted(VALUE)) IN (('a', true)));
             CREATE DOMAIN twice AS audited;
             CREATE VIEW plain AS SELECT id FROM t;
+            CREATE PROCEDURE run(int) LANGUAGE sql AS 'SELECT 1';
             CREATE VIEW counting AS SELECT nextval('s') AS n;
             CREATE VIEW above AS SELECT n FROM counting;";
         let schema = Schema::parse(schema).unwrap();
@@ -208,6 +209,7 @@ mod tests {
             "INSERT INTO t (id) VALUES (1)",
             "WITH x AS (DELETE FROM t RETURNING id) SELECT id FROM x",
             "CREATE TABLE u (id int)",
+            "CALL run(1)",
             "EXPLAIN ANALYZE DELETE FROM t",
             "EXPLAIN (ANALYZE) WITH x AS (DELETE FROM t RETURNING id) SELECT id FROM x",
         ] {

@@ -28,6 +28,7 @@ pub(super) enum Place {
     FromSubquery,
     OnConflict,
     MergeWhen,
+    CallArgument,
 }
 
 impl Place {
@@ -53,6 +54,7 @@ impl Place {
             Place::FromSubquery => "FROM clause of their own query level",
             Place::OnConflict => "ON CONFLICT",
             Place::MergeWhen => "MERGE WHEN conditions",
+            Place::CallArgument => "CALL arguments",
         }
     }
 }

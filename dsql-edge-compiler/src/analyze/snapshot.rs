@@ -6,6 +6,7 @@
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
+use super::foreign_key;
 use super::parameter::Parameter;
 use crate::builtin::{self, Oid, TypeKind, oid};
 use crate::own_stack::on_own_stack;
@@ -17,6 +18,7 @@ const RESOLVER: Resolver = Resolver {
     is_builtin_type: |name| builtin::type_by_name(name).is_some(),
     columns_of_query,
     columns_of_relation,
+    incompatible_types: foreign_key::incompatible,
 };
 
 impl Schema {

@@ -2,6 +2,7 @@
 
 use super::analyzer::Analyzer;
 use super::operator::operand;
+use super::place::Place;
 use super::scope::Scope;
 use super::tree::{Node, NodeKind, Query};
 use crate::builtin::oid;
@@ -16,7 +17,20 @@ impl Analyzer<'_> {
         self.settle_unknown(query)
     }
 
+    /// Reports a subquery in an argument of CALL; returns whether a subquery is allowed.
+    fn allows_subquery(&mut self, scope: &Scope<'_>, span: Span) -> bool {
+        let is_allowed = scope.place.get() != Place::CallArgument;
+        if !is_allowed {
+            let message = "cannot use subquery in CALL argument";
+            self.report(Diagnostic::error(Code::FeatureNotSupported, span, message));
+        }
+        is_allowed
+    }
+
     pub(super) fn exists(&mut self, scope: &Scope<'_>, query: &ast::Query, span: Span) -> Node {
+        if !self.allows_subquery(scope, span) {
+            return Node::error(span);
+        }
         let written = query;
         let query = self.sublink(scope, written);
         self.keep_stars(written);
@@ -24,6 +38,9 @@ impl Analyzer<'_> {
     }
 
     pub(super) fn scalar_subquery(&mut self, scope: &Scope<'_>, query: &ast::Query, span: Span) -> Node {
+        if !self.allows_subquery(scope, span) {
+            return Node::error(span);
+        }
         let query = self.sublink(scope, query);
         match query.targets.as_slice() {
             [target] => {
@@ -44,6 +61,9 @@ impl Analyzer<'_> {
     }
 
     pub(super) fn array_subquery(&mut self, scope: &Scope<'_>, query: &ast::Query, span: Span) -> Node {
+        if !self.allows_subquery(scope, span) {
+            return Node::error(span);
+        }
         let query = self.sublink(scope, query);
         let [target] = query.targets.as_slice() else {
             self.report(Diagnostic::error(Code::WrongCount, span, "subquery must return only one column"));
@@ -76,6 +96,9 @@ impl Analyzer<'_> {
         all: bool,
         span: Span,
     ) -> Node {
+        if !self.allows_subquery(scope, operator.location) {
+            return Node::error(span);
+        }
         let query = self.sublink(scope, query);
         let left = match &left.kind {
             ExprKind::Row(fields) => self.expr_list_expanded(scope, fields),
@@ -97,6 +120,9 @@ impl Analyzer<'_> {
         query: &ast::Query,
         span: Span,
     ) -> Node {
+        if !self.allows_subquery(scope, operator.location) {
+            return Node::error(span);
+        }
         let query = self.sublink(scope, query);
         let left = match &left.kind {
             ExprKind::Row(fields) => self.expr_list_expanded(scope, fields),

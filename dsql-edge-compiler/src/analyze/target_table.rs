@@ -52,7 +52,10 @@ impl<'a> Analyzer<'a> {
         let builtin = table.name.schema().is_none_or(|schema| schema == "pg_catalog")
             && crate::builtin::relation("pg_catalog", table.name.name()).is_some();
         if builtin {
-            self.report(Diagnostic::unsupported(table.name.span(), "writing to a system catalog"));
+            // DSQL lets no role do this, and PostgreSQL only a superuser.
+            let message = "sql! does not write to system catalogs, which only a superuser may";
+            let hint = "write the DDL statement that changes the catalog, or use sql_unchecked!";
+            self.report(Diagnostic::error(Code::NotSupportedYet, table.name.span(), message).with_hint(hint));
             return None;
         }
         let (mut rte, relation) = self.open_relation(&table.name)?;

@@ -206,6 +206,8 @@ pub(super) struct Query {
     pub(super) body: Body,
     /// The sort keys, `DISTINCT ON`, window definitions and `LIMIT`; used only by functions that visit all expressions.
     pub(super) other: Vec<Node>,
+    /// The values in an INSERT for a part of a column, or for a column that is DEFAULT in another row.
+    pub(super) partly_assigned: Vec<Node>,
     pub(super) ctes: Vec<Rc<Cte>>,
     /// The collation of each target; empty if the statement uses only the default collation.
     pub(super) collations: Vec<Collated>,
@@ -564,6 +566,7 @@ impl Query {
         self.filter.iter().for_each(&mut *visit);
         self.having.iter().for_each(&mut *visit);
         self.assigned.iter().flat_map(|written| &written.values).for_each(&mut *visit);
+        self.partly_assigned.iter().for_each(&mut *visit);
         for rte in &self.rtes {
             if let RteSource::Function { functions, .. } = &rte.source {
                 functions.iter().for_each(|(call, _)| visit(call));
@@ -583,15 +586,12 @@ impl Query {
 
     /// The directly nested queries: of `FROM`, set operations and `WITH`, but not of expressions.
     pub(super) fn subqueries(&self) -> Vec<Rc<Query>> {
-        let mut out = Vec::new();
-        for rte in &self.rtes {
-            if let RteSource::Subquery { query, view: None, .. } = &rte.source {
-                out.push(query.clone());
-            }
-        }
-        for cte in &self.ctes {
-            out.extend(cte.query.borrow().clone());
-        }
+        let of_rte = |rte: &Rte| match &rte.source {
+            RteSource::Subquery { query, view: None, .. } => Some(query.clone()),
+            _ => None,
+        };
+        let mut out: Vec<Rc<Query>> = self.rtes.iter().filter_map(of_rte).collect();
+        out.extend(self.ctes.iter().filter_map(|cte| cte.query.borrow().clone()));
         if let Body::SetOperation { left, right, .. } = &self.body {
             out.extend([left.clone(), right.clone()]);
         }

@@ -4,7 +4,7 @@
 //! complete by itself, because some editors show only that line.
 
 use super::{Diagnostic, Severity};
-use crate::source::Lines;
+use crate::source::{BYTE_ORDER_MARK, Lines};
 
 /// A place, printed as `file:line:column`. `line` and `column` count from 1.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +39,8 @@ fn below_headline(diagnostic: &Diagnostic, sql: &str, lines: &Lines, place: Opti
         Some(Place { line, column, .. }) => format!("line {line}, column {column}"),
         None => format!("SQL line {sql_line}, column {sql_column}"),
     };
-    let excerpt = Excerpt::of(lines.line(sql, sql_line), sql_column, sql.get(start..end).unwrap_or(""));
+    let at = start - lines.start(sql_line).unwrap_or(0).min(start);
+    let excerpt = Excerpt::of(lines.line(sql, sql_line), at, sql.get(start..end).unwrap_or(""));
     let gutter = sql_line.to_string();
     let margin = " ".repeat(gutter.len());
     out.push_str(&format!("\n{margin}--> {place}\n{margin} |\n{gutter} | {}\n{margin} | ", excerpt.text));
@@ -81,23 +82,28 @@ const CONTEXT: usize = 60;
 const CUT: &str = "…";
 
 impl Excerpt {
-    /// `column` is the place's column in the line, from 1; `place` is the text at the place, which may have several
-    /// lines.
-    fn of(line: &str, column: usize, place: &str) -> Excerpt {
+    /// `at` is the offset of the place in the line; `place` is the text at the place, which may have several lines.
+    /// Only the printed part of a long line is read.
+    fn of(line: &str, at: usize, place: &str) -> Excerpt {
         let marked = place.lines().next().unwrap_or("").trim_end();
-        let at = column - 1;
+        let line_start = if line.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
         let is_short = line.chars().nth(LONGEST).is_none();
-        let first = if is_short { 0 } else { at.saturating_sub(CONTEXT) };
-        let mut rest = line.chars().skip(first);
-        let shown: String = rest.by_ref().take(LONGEST).collect();
-        let lead = if first > 0 { CUT } else { "" };
-        let end = if rest.next().is_some() { CUT } else { "" };
-        let before: String = shown.chars().take(at - first).collect();
-        let marked: String = marked.chars().take(LONGEST - (at - first).min(LONGEST)).collect();
+        // A place at the end of a line can be behind the text of the line.
+        let (all_before, after) = line.split_at_checked(at).unwrap_or((line, ""));
+        let first = match all_before.char_indices().rev().nth(CONTEXT - 1) {
+            Some((first, _)) if !is_short => first.max(line_start),
+            _ => line_start,
+        };
+        let before = all_before.get(first..).unwrap_or("");
+        let room = if is_short { LONGEST } else { LONGEST - before.chars().count() };
+        let shown: String = after.chars().take(room).collect();
+        let lead = if first > line_start { CUT } else { "" };
+        let end = if shown.len() < after.len() { CUT } else { "" };
+        let marked: String = marked.chars().take(room).collect();
         Excerpt {
-            before: width(lead) + width(&before),
+            before: width(lead) + width(before),
             marked: width(&marked),
-            text: format!("{lead}{shown}{end}"),
+            text: format!("{lead}{before}{shown}{end}"),
         }
     }
 }

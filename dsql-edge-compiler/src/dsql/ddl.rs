@@ -281,7 +281,8 @@ pub(super) fn new_type(new: &CreateType, words: &Words<'_>) -> Finding {
         NewType::Enum(ref labels) => {
             let name = new.name.display();
             let check = format!("CHECK (VALUE IN ({}))", listed(labels));
-            let hint = format!("CREATE DOMAIN {name} AS text {check}, or such a CHECK on the column");
+            let written = words.text(new.name.span());
+            let hint = format!("CREATE DOMAIN {written} AS text {check}, or such a CHECK on the column");
             create_type.naming(span, &name).advising(hint)
         }
         NewType::Composite(_) => composite_type.at(span),

@@ -7,7 +7,10 @@
 use super::words::Words;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::ast::{Name, QualifiedName, StatementKind};
+use crate::syntax::ast::{
+    Expr, ExprKind, FunctionCall, Name, QualifiedName, QueryBody, Statement, StatementKind, Target,
+};
+use crate::syntax::keyword::Keyword;
 use crate::syntax::token::{Token, TokenKind};
 use crate::syntax::{Lexed, Parsed, ParsedStatement, syntax_error_at};
 
@@ -76,6 +79,36 @@ pub(crate) fn explained(statement: ParsedStatement<'_>) -> Result<Parsed<'_>, Un
         _ => {}
     }
     one_within(statement, Span { start: words.span(at).start, end: statement.span.end })
+}
+
+/// The call of a CALL statement. PostgreSQL's grammar has the same call in `SELECT f(…)`.
+pub(crate) fn called(statement: ParsedStatement<'_>) -> Result<FunctionCall, Unread> {
+    let part = statement.span;
+    let words = Words::of(statement);
+    let mut open = 2;
+    while words.at(open) == "." {
+        open += 2;
+    }
+    let last = if words.at(open) == "(" { words.closing(open) } else { None };
+    let next = last.map_or(open, |last| last + 1);
+    if last.is_none() || next < words.len() {
+        let end = Span { start: part.end, end: part.end };
+        return Err(unread(statement, if next < words.len() { words.span(next) } else { end }));
+    }
+    let mut tokens = within(statement.tokens, part);
+    if let Some(first) = tokens.tokens.first_mut() {
+        first.kind = TokenKind::Keyword(Keyword::Select);
+    }
+    let inner = parsed_within(statement, tokens, part)?;
+    let wrong = || unread(statement, Words::of(statement).span(1));
+    let [Statement { kind: StatementKind::Query(query), .. }] = inner.statements.as_slice() else {
+        return Err(wrong());
+    };
+    let QueryBody::Select(select) = &query.body else { return Err(wrong()) };
+    match select.targets.as_slice() {
+        [Target { expr: Expr { kind: ExprKind::Function(call), .. }, .. }] => Ok((**call).clone()),
+        _ => Err(wrong()),
+    }
 }
 
 /// Parses a part of the statement's text, which must contain exactly one statement.

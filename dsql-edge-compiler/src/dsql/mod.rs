@@ -30,7 +30,7 @@ mod types;
 mod words;
 
 pub use allowed::{Allowed, allowed};
-pub(crate) use inside::{Unread, explained, run};
+pub(crate) use inside::{Unread, called, explained, run};
 pub use relations::used_tables;
 pub use rule::{Finding, Fix, Known, Meaning, Rule};
 pub use settings::{PLANNER, SETTABLE};

@@ -117,15 +117,20 @@ impl Meaning {
 }
 
 impl Rule {
-    /// Whether a finding is an error. If the rule's SQLSTATE is 00000, DSQL accepts the construct, but differs from
-    /// PostgreSQL.
+    /// Whether a finding is an error.
     pub fn is_error(&self) -> bool {
-        self.known.is_certain() && self.sqlstate != "00000"
+        self.known.is_certain() && self.rejects()
     }
 
     /// Whether dsql-local rejects the construct, even if the rule's only source is documentation.
     pub fn is_rejected(&self) -> bool {
-        self.known != Known::Inferred && self.sqlstate != "00000"
+        self.known != Known::Inferred && self.rejects()
+    }
+
+    /// Whether the rule describes an error. If the rule's SQLSTATE is 00000, which means success, DSQL accepts the
+    /// construct, but differs from PostgreSQL.
+    pub fn rejects(&self) -> bool {
+        self.sqlstate != "00000"
     }
 
     /// DSQL's words, with `…` in place of the written text.

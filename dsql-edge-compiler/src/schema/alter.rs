@@ -44,7 +44,11 @@ impl Fold {
             index.name = Some(new.text.clone());
             return true;
         }
-        self.indexes.iter().any(|known| known == name)
+        let is_known = self.schema.indexes.iter().any(|known| known == name);
+        if let Some(AlterAction::Rename(new)) = alter.actions.first() {
+            self.schema.indexes.push(new.text.clone());
+        }
+        is_known
     }
 
     pub(super) fn alter_action(&mut self, at: usize, action: AlterAction) {

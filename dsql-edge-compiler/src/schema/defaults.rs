@@ -62,7 +62,7 @@ impl Visit<'_> for Sequences<'_> {
 }
 
 /// The name in a string, as `regclass` parses it.
-pub(crate) fn regclass_name(written: &str) -> Option<QualifiedName> {
+fn regclass_name(written: &str) -> Option<QualifiedName> {
     let lexed = lex(&Source::numbered(written));
     let names = lexed.tokens.iter().filter_map(|token| match &token.kind {
         TokenKind::Symbol(b'.') | TokenKind::End => None,

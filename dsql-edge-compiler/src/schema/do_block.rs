@@ -101,7 +101,7 @@ impl Fold {
                 new.name.as_ref().is_some_and(|name| self.schema.has_schema(&name.text))
             }
             StatementKind::CreateIndex(new) => {
-                new.name.as_ref().is_some_and(|name| self.indexes.contains(&name.text))
+                new.name.as_ref().is_some_and(|name| self.schema.indexes.contains(&name.text))
             }
             StatementKind::AlterTable(alter) => {
                 let relation = self.find_relation(&alter.name).and_then(|at| self.schema.relations.get(at));

@@ -29,7 +29,10 @@ impl Fold {
             }
             return;
         }
-        let Some((_, text)) = EXTENSIONS.iter().find(|(known, _)| *known == name) else { return };
+        let Some((_, text)) = EXTENSIONS.iter().find(|(known, _)| *known == name) else {
+            self.schema.has_unknown_extension = true;
+            return;
+        };
         let schema = match name {
             "adminpack" => "pg_catalog".to_owned(),
             _ => extension.schema.unwrap_or_else(|| self.first_schema()),

@@ -49,6 +49,7 @@ fn fold<'a>(
         fold.schema.dialect = dialect.unwrap_or(fold.schema.dialect);
         // `SET search_path` takes effect until the end of its file, as if each file ran in a new session.
         fold.path = fold.schema.search_path.clone();
+        fold.default_path = fold.path.clone();
         fold.path_after = None;
         fold.prepared.clear();
         let source = Source::script(sql);
@@ -70,6 +71,7 @@ fn fold<'a>(
 }
 
 /// A schema to which statements are applied one by one, in the order in which they run.
+#[derive(Clone)]
 pub struct Growth {
     fold: Fold,
 }
@@ -77,7 +79,7 @@ pub struct Growth {
 impl Growth {
     pub(crate) fn with(schema: Schema, resolver: Resolver) -> Growth {
         let path = schema.search_path.clone();
-        Growth { fold: Fold { path, ..Fold::new(schema, resolver) } }
+        Growth { fold: Fold { path: path.clone(), default_path: path, ..Fold::new(schema, resolver) } }
     }
 
     /// Applies a statement, and returns an error for each part of the statement that contradicts the schema. A part
@@ -86,33 +88,45 @@ impl Growth {
         self.fold.schema.nesting = Nesting::UNKNOWN;
         self.fold.statement(statement);
         self.fold.unfollowed.clear();
+        if self.fold.schema.search_path != self.fold.path {
+            self.fold.schema.search_path.clone_from(&self.fold.path);
+        }
         std::mem::take(&mut self.fold.problems)
     }
 
-    /// The current schema.
+    /// Begins a new session: its search path is the default path.
+    pub fn begin_session(&mut self) {
+        self.fold.path.clone_from(&self.fold.default_path);
+        self.fold.schema.search_path.clone_from(&self.fold.default_path);
+        self.fold.path_after = None;
+    }
+
+    /// The current schema, with the current search path.
     pub fn schema(&self) -> &Schema {
         &self.fold.schema
     }
 }
 
 /// A prepared query, and the types that PREPARE declares for the first parameters.
+#[derive(Clone)]
 pub(super) struct PreparedQuery {
     pub(super) query: Query,
     pub(super) parameters: Vec<TypeName>,
 }
 
+#[derive(Clone)]
 pub(super) struct Fold {
     pub(super) schema: Schema,
     pub(super) resolver: Resolver,
     pub(super) path: Vec<String>,
+    /// The search path of a new session.
+    pub(super) default_path: Vec<String>,
     /// The search path that becomes valid again after the transaction, if `SET LOCAL` changed the path within the
     /// transaction.
     pub(super) path_after: Option<Vec<String>>,
     pub(super) prepared: HashMap<String, PreparedQuery>,
     pub(super) problems: Vec<Diagnostic>,
     pub(super) unfollowed: Vec<Diagnostic>,
-    /// The names of indexes, unique or not.
-    pub(super) indexes: Vec<String>,
     /// During CREATE TABLE, its foreign keys. PostgreSQL adds these after all other constraints.
     pub(super) written_later: Option<Vec<Constraint>>,
 }
@@ -123,11 +137,11 @@ impl Fold {
             schema,
             resolver,
             path: Vec::new(),
+            default_path: Vec::new(),
             path_after: None,
             prepared: HashMap::new(),
             problems: Vec::new(),
             unfollowed: Vec::new(),
-            indexes: Vec::new(),
             written_later: None,
         }
     }
@@ -386,7 +400,7 @@ impl Fold {
         let relation = &mut self.schema.relations[at];
         let exprs = index.elements.iter().map(|it| &it.expr).chain(&index.filter);
         relation.evaluated.extend(exprs.cloned());
-        self.indexes.extend(index.name.iter().map(|name| name.text.clone()));
+        self.schema.indexes.extend(index.name.iter().map(|name| name.text.clone()));
         if !index.unique {
             return;
         }

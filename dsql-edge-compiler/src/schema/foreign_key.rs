@@ -2,12 +2,11 @@
 //! `transformFkeyGetPrimaryKey`, `transformFkeyCheckAttrs`.
 //!
 //! Input: a foreign key as written. Output: a foreign key of the table, and the error that PostgreSQL reports. A
-//! foreign key to a table that is not in the snapshot proves nothing and is not checked. The types of the columns are
-//! not compared.
+//! foreign key to a table that is not in the snapshot proves nothing and is not checked.
 
 use super::fold::Fold;
 use super::{ForeignKey, Relation, RelationKind};
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{ForeignKeyConstraint, Name};
 
@@ -34,12 +33,16 @@ impl Fold {
             [] => target.keys.iter().find(|it| it.primary).map(|it| it.columns.clone()).unwrap_or_default(),
             written => written.iter().map(|column| column.text.clone()).collect(),
         };
-        let problem = self.is_followed().then(|| problem(relation, target, &key, &referenced)).flatten();
-        if let Some((code, message)) = problem {
-            self.problem(code, place, message);
-        }
         let name =
             name.map_or_else(|| format!("{}_{}_fkey", relation.name, columns.join("_")), |name| name.text);
+        if self.is_followed() && is_plain(relation) && is_plain(target) {
+            if let Some((code, message)) = problem(relation, target, &key, &referenced) {
+                self.problem(code, place, message);
+            } else if let Some(detail) = self.incompatible(relation, target, &columns, &referenced) {
+                let message = format!("foreign key constraint \"{name}\" cannot be implemented");
+                self.problems.push(Diagnostic::error(Code::TypeMismatch, place, message).with_detail(detail));
+            }
+        }
         let (validated, deferrable) = (!key.not_valid, key.deferrable);
         relation.foreign_keys.push(ForeignKey { name, columns, table, referenced, validated, deferrable });
     }
@@ -48,22 +51,37 @@ impl Fold {
     fn is_followed(&self) -> bool {
         self.unfollowed.is_empty() && self.schema.unfollowed.is_empty()
     }
+
+    /// The detail of the error if a column cannot be compared with the referenced column.
+    fn incompatible(
+        &self,
+        relation: &Relation,
+        target: &Relation,
+        columns: &[String],
+        referenced: &[String],
+    ) -> Option<String> {
+        columns.iter().zip(referenced).find_map(|(from, to)| {
+            let types = [&relation.column(from)?.type_name, &target.column(to)?.type_name];
+            let [from_type, to_type] = (self.resolver.incompatible_types)(&self.schema, types[0], types[1])?;
+            Some(format!(
+                "Key columns \"{from}\" and \"{to}\" are of incompatible types: {from_type} and {to_type}."
+            ))
+        })
+    }
 }
 
-/// The error of a foreign key. A table with parents or partitions is not checked, because it may have keys that the
-/// schema does not list.
+/// Whether the schema lists all keys of the table. A table with parents or partitions may have other keys.
+fn is_plain(it: &Relation) -> bool {
+    matches!(it.kind, RelationKind::Table) && it.parents.is_empty() && !it.partitioned && !it.has_children
+}
+
+/// The error of a foreign key.
 fn problem(
     relation: &Relation,
     target: &Relation,
     key: &ForeignKeyConstraint,
     referenced: &[String],
 ) -> Option<(Code, String)> {
-    let is_plain = |it: &Relation| {
-        matches!(it.kind, RelationKind::Table) && it.parents.is_empty() && !it.partitioned && !it.has_children
-    };
-    if !is_plain(relation) || !is_plain(target) {
-        return None;
-    }
     let unknown = |of: &Relation, names: &[Name]| {
         let missing = names.iter().find(|name| of.column(&name.text).is_none())?;
         let message =

@@ -32,10 +32,10 @@ mod table;
 mod table_as;
 mod taint;
 mod unfollowed;
+mod unlisted;
 mod user_type;
 
 pub use contrib::{extension_names, is_value_function};
-pub(crate) use defaults::regclass_name;
 pub use directive::{DirectiveLine, directives};
 pub use error::SchemaError;
 pub use fold::Growth;

@@ -36,6 +36,10 @@ pub struct Schema {
     pub casts: Vec<Cast>,
     /// Extensions that the schema creates.
     pub(super) extensions: Vec<Extension>,
+    /// The names that statements gave to indexes, unique or not; also the names of dropped indexes.
+    pub(super) indexes: Vec<String>,
+    /// Whether the schema creates an extension whose objects are not known.
+    pub(super) has_unknown_extension: bool,
     /// Schemas that were created, including `public`.
     pub schemas: Vec<String>,
     /// The schemas in which unqualified names are looked up.
@@ -65,6 +69,8 @@ impl Default for Schema {
             nondeterministic_collations: Vec::new(),
             casts: Vec::new(),
             extensions: Vec::new(),
+            indexes: Vec::new(),
+            has_unknown_extension: false,
             schemas: vec!["public".to_owned()],
             search_path: vec!["public".to_owned()],
             dialect: Dialect::default(),

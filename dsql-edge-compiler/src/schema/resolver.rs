@@ -17,6 +17,8 @@ pub(crate) struct Resolver {
     pub(crate) columns_of_query: fn(&Schema, &Query, &Moment, &[TypeName]) -> Option<ResolvedColumns>,
     /// The columns of the view or sequence that has the given index.
     pub(crate) columns_of_relation: fn(&Schema, usize) -> Option<ResolvedColumns>,
+    /// The names of two types, if a foreign key cannot compare a column of the first type with a column of the second.
+    pub(crate) incompatible_types: fn(&Schema, &TypeName, &TypeName) -> Option<[String; 2]>,
 }
 
 /// The columns of a query, in order.

@@ -21,7 +21,7 @@ impl Fold {
         // `$user` is left out: it means the name of the current role, which is known only in the cluster.
         let is_searched = |name: &String| !matches!(name.as_str(), "" | "pg_catalog" | "$user");
         let path: Vec<String> = names.into_iter().filter(is_searched).collect();
-        let path = if path.is_empty() { self.schema.search_path.clone() } else { path };
+        let path = if path.is_empty() { self.default_path.clone() } else { path };
         let before = std::mem::replace(&mut self.path, path);
         self.path_after = if is_local { self.path_after.take().or(Some(before)) } else { None };
     }

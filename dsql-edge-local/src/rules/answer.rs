@@ -8,7 +8,7 @@ use super::encoding::Encoding;
 use super::rejected::StatementRejected;
 use super::statement::{ALTER_TABLE, CREATE_INDEX};
 use super::transaction::{Status, TransactionEvent};
-use super::{Session, own_objects, postgres_error, show};
+use super::{Session, own_objects, place, postgres_error, show};
 use crate::proxy::frame::{Frame, message};
 
 /// The messages that are changed or counted, and therefore read completely: ErrorResponse, RowDescription,
@@ -69,10 +69,12 @@ impl Session {
                         (self.cluster.log)(&rejected.log_line());
                         rejected.to_error_response(self.encoding)
                     }
-                    None => match own_objects::without_own(frame.body()) {
-                        Some(fields) => message(b'E', &[&fields]),
-                        None => frame.bytes,
-                    },
+                    None => {
+                        let inserted = self.cycles.answered().map_or(&[][..], |cycle| &cycle.inserted);
+                        let fields = own_objects::without_own(frame.body())
+                            .or_else(|| place::corrected(frame.body(), inserted));
+                        fields.map_or(frame.bytes, |fields| message(b'E', &[&fields]))
+                    }
                 }
             }
             Some(b'T') => self.described(frame),

@@ -42,6 +42,8 @@ pub(super) struct Cycle {
     /// The number in the first statement that replaces a client's statement and that PostgreSQL certainly rejects;
     /// `None` if the cycle does not have such a replacement.
     pub(super) rejected: Option<u32>,
+    /// The places at which dsql-local has inserted text into the statements of the cycle.
+    pub(super) inserted: Vec<usize>,
     /// The faults that a statement of the cycle sets.
     pub(super) requested: Option<Requested>,
     /// The effect of the cycle on its transaction. Only [`super::transaction`] writes this field.

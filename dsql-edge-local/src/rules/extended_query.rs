@@ -15,7 +15,7 @@ use super::rejected::StatementRejected;
 use super::show::shows_faults;
 use super::statement::{self, PreparedStatement};
 use super::transaction::{Rejection, TransactionEvent};
-use super::{Session, message};
+use super::{Session, message, place};
 use crate::proxy::frame::Frame;
 
 /// The maximum number of portals in a transaction.
@@ -87,14 +87,24 @@ impl Session {
     }
 
     pub(super) fn execute(&mut self, frame: Frame) -> Vec<u8> {
-        self.cycles.current().executes = true;
+        let is_first = !std::mem::replace(&mut self.cycles.current().executes, true);
         let Some(portal) = message::name(frame.body()) else { return frame.bytes };
         let instead = self.executed(portal);
+        // If the cycle has several Executes, it is not known to which of them an error belongs.
+        self.cycles.current().inserted = if is_first { self.inserted_into(portal) } else { Vec::new() };
         // After an error PostgreSQL skips the Execute.
         if instead.is_none() && !self.cycles.current().failed && self.is_copy_in(portal) {
             self.copy_in = CopyIn::Sent { simple: false };
         }
         instead.unwrap_or(frame.bytes)
+    }
+
+    /// The places at which dsql-local has inserted text into the statement of a portal.
+    fn inserted_into(&self, portal: &[u8]) -> Vec<usize> {
+        let Some(prepared) = self.portals.get(portal).and_then(|it| it.as_deref()) else { return Vec::new() };
+        let Ok(statement) = prepared.only() else { return Vec::new() };
+        let sent = self.local(statement);
+        sent.map_or_else(Vec::new, |sent| place::inserted(&prepared.text, &sent))
     }
 
     /// The messages to send instead of Execute, if the statement is rejected here, or if its result has changed since

@@ -18,6 +18,7 @@ mod encoding;
 mod extended_query;
 mod message;
 mod own_objects;
+mod place;
 mod postgres_error;
 mod prepared;
 mod rejected;

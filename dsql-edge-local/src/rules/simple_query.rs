@@ -14,15 +14,19 @@ use super::copy_in::CopyIn;
 use super::rejected::StatementRejected;
 use super::statement;
 use super::transaction::{Rejection, TransactionEvent};
-use super::{Session, message};
+use super::{Session, message, place};
 use crate::proxy::frame::Frame;
 
 impl Session {
     pub(super) fn query(&mut self, frame: Frame, schema: Option<&Schema>) -> Vec<u8> {
         let sent = self.text(&frame).map(|text| {
             let sent = match text {
-                Ok(text) => statement::with_room(&text, || self.simple(&text, schema))
-                    .unwrap_or_else(|| self.mark(StatementRejected::too_deep())),
+                Ok(text) => {
+                    let sent = statement::with_room(&text, || self.simple(&text, schema))
+                        .unwrap_or_else(|| self.mark(StatementRejected::too_deep()));
+                    self.cycles.current().inserted = place::inserted(&text, &sent);
+                    sent
+                }
                 Err(byte) => self.mark(StatementRejected::not_encoded(byte)),
             };
             message::query_of(&self.encoding.encode(&sent))

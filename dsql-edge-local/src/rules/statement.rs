@@ -16,6 +16,7 @@ use dsql_edge_compiler::syntax::ast::{
 use dsql_edge_compiler::syntax::token::{Token, TokenKind};
 use dsql_edge_compiler::syntax::{Parsed, ParsedStatement, lex};
 
+use super::place;
 use super::rejected::StatementRejected;
 use crate::seal::SealKey;
 
@@ -218,7 +219,7 @@ fn with_numeric<'s>(
             continue;
         }
         out += Span { start: at, end: ty.span.end }.text(statement.text);
-        out += "(18,6)";
+        out += place::INSERTED;
         at = ty.span.end;
     }
     if out.is_empty() {

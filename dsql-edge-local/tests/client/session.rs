@@ -18,6 +18,8 @@ pub(crate) struct Answers {
     pub(crate) tags: String,
     /// SQLSTATE and message.
     pub(crate) errors: Vec<(String, String)>,
+    /// The place of the last error.
+    pub(crate) place: Option<usize>,
     /// The tags of CommandComplete.
     pub(crate) done: Vec<String>,
     /// The first column of the rows.
@@ -101,11 +103,12 @@ impl Session {
                 b'T' => answer.columns.push(text(body[2..].split(|byte| *byte == 0).next().unwrap())),
                 b'D' if length > 6 => answer.values.push(text(&body[6..])),
                 b'E' => {
-                    let field = |code: u8| {
-                        body.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(&[code])).unwrap()
-                    };
+                    let found =
+                        |code: u8| body.split(|byte| *byte == 0).find_map(|it| it.strip_prefix(&[code]));
+                    let field = |code: u8| found(code).unwrap();
                     answer.fatal |= field(b'S') != b"ERROR";
                     answer.errors.push((text(field(b'C')), text(field(b'M'))));
+                    answer.place = found(b'P').and_then(|place| text(place).parse().ok());
                 }
                 _ => {}
             }

@@ -37,7 +37,7 @@ pub(super) fn check(
         }
         let (field, after) = next_field(rest).ok_or_else(malformed)?;
         if let Some(field) = field {
-            check_field(catalog, read, (*ty, *typmod), &field, depth)?;
+            with_modifier(catalog, read, (*ty, *typmod), &field, depth + 1)?;
         }
         rest = after;
     }
@@ -64,8 +64,9 @@ fn next_field(text: &str) -> Option<(Option<String>, &str)> {
     }
 }
 
-/// Reads a field with the input function of its type. The CHECK constraints of a domain are not evaluated here.
-fn check_field(
+/// Reads a field or an element of an array with the input function of its type, which also applies the type modifier.
+/// The CHECK constraints of a domain are not evaluated here.
+pub(super) fn with_modifier(
     catalog: Catalog<'_>,
     read: Read<'_>,
     (ty, typmod): (Oid, i32),
@@ -74,7 +75,7 @@ fn check_field(
 ) -> Result<(), Rejection> {
     let (base, domain_typmod) = catalog.base_type(ty);
     let typmod = if base == ty { typmod } else { domain_typmod };
-    let value = read(base, typmod, text, depth + 1)?;
+    let value = read(base, typmod, text, depth)?;
     if typmod < 0 { Ok(()) } else { fits(base, typmod, text, &value) }
 }
 

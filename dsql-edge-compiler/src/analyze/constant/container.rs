@@ -20,16 +20,26 @@ pub(super) enum NotAnArray<'t> {
     Bounds,
 }
 
-/// The elements of an array; NULLs are left out.
+/// The elements of an array; NULLs are left out. If arrays of different depth are next to each other, the result depends
+/// on the version of PostgreSQL: PostgreSQL 16 reads `{{1},{{2}}}` as `{{{1}},{{2}}}`, and `{{{1}},{2}}` as `{}`. Such a
+/// text is accepted here, and has no elements.
 pub(super) fn array_elements(text: &str, delimiter: char) -> Result<Vec<String>, NotAnArray<'_>> {
     let (lengths, contents) = dimensions(text)?;
     if !contents.starts_with('{') {
         return Err(NotAnArray::Malformed(text));
     }
-    let mut reader = Reader { rest: contents.trim_end_matches(is_blank).chars().peekable(), delimiter };
+    let mut reader = Reader {
+        rest: contents.trim_end_matches(is_blank).chars().peekable(),
+        delimiter,
+        is_ragged: false,
+        is_uneven: false,
+    };
     let mut elements = Vec::new();
     let shape = reader.array(&mut elements, 0).ok().filter(|_| reader.rest.next().is_none());
-    let shape = shape.ok_or(NotAnArray::Malformed(contents))?;
+    if shape.is_some() && reader.is_ragged {
+        return Ok(Vec::new());
+    }
+    let shape = shape.filter(|_| !reader.is_uneven).ok_or(NotAnArray::Malformed(contents))?;
     let as_declared = lengths.is_empty() || lengths.iter().eq(shape.iter());
     if as_declared { Ok(elements) } else { Err(NotAnArray::Malformed(text)) }
 }
@@ -176,6 +186,10 @@ fn range_length(text: &str) -> Result<usize, Malformed> {
 struct Reader<'t> {
     rest: Peekable<Chars<'t>>,
     delimiter: char,
+    /// Whether arrays of different depth are next to each other.
+    is_ragged: bool,
+    /// Whether arrays of the same depth, but of different length, are next to each other.
+    is_uneven: bool,
 }
 
 impl Reader<'_> {
@@ -206,8 +220,12 @@ impl Reader<'_> {
                 }
             };
             length += 1;
-            if *inner.get_or_insert_with(|| shape.clone()) != shape {
-                return Err(Malformed);
+            let first = inner.get_or_insert_with(|| shape.clone());
+            match (first.len(), shape.len()) {
+                (0, 0) => {}
+                (0, _) | (_, 0) => return Err(Malformed),
+                (first_depth, depth) if first_depth != depth => self.is_ragged = true,
+                _ => self.is_uneven |= *first != shape,
             }
             self.blanks();
             match self.rest.next() {
@@ -235,6 +253,8 @@ impl Reader<'_> {
     fn word(&mut self) -> Result<(String, bool), Malformed> {
         let mut out = String::new();
         let mut escaped = false;
+        // Blanks at the end do not belong to the element, except after a backslash.
+        let mut end = 0;
         while let Some(next) = self.rest.peek().copied() {
             match next {
                 '}' => break,
@@ -244,12 +264,16 @@ impl Reader<'_> {
                     escaped = true;
                     self.rest.next();
                     out.push(self.rest.next().ok_or(Malformed)?);
+                    end = out.len();
                 }
-                _ => out.extend(self.rest.next()),
+                _ => {
+                    out.extend(self.rest.next());
+                    end = if is_blank(next) { end } else { out.len() };
+                }
             }
         }
-        let word = out.trim_end_matches(is_blank);
-        if word.is_empty() { Err(Malformed) } else { Ok((word.to_owned(), escaped)) }
+        out.truncate(end);
+        if out.is_empty() { Err(Malformed) } else { Ok((out, escaped)) }
     }
 
     fn expect(&mut self, wanted: char) -> Result<(), Malformed> {
@@ -272,6 +296,7 @@ mod tests {
             ("{}", Some("")),
             (" { a , \"b \\\" c\" , NULL,\"null\" } ", Some("a|b \" c|null")),
             ("{{1,2},{3,4}}", Some("1|2|3|4")),
+            ("{a\\ , \\ \t,b }", Some("a | |b")),
             ("[2:3]={1,2}", Some("1|2")),
             ("[1:1][-1:0]={{1,2}}", Some("1|2")),
             ("[2:4]={1,2}", None),
@@ -283,6 +308,10 @@ mod tests {
             ("{a,,b}", None),
             ("{{1,2},{3}}", None),
             ("{{1},2}", None),
+            ("{1,{2}}", None),
+            ("{{1},{{2}}}", Some("")),
+            ("{{{1}},{2},{3,4}}", Some("")),
+            ("{{1},{{2}}", None),
             ("{a}b", None),
             ("{a\"b\"}", None),
         ] {

@@ -12,13 +12,13 @@ const MAX_DEPTH: usize = 200;
 
 /// Checks whether the whole text is one JSON value; if `decodes` is true, also whether `jsonb` can store this value.
 pub(super) fn check(text: &str, decodes: bool) -> Result<(), Rejection> {
-    let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, decodes, reason: Reason::Malformed };
-    let value = reader.value(0);
-    reader.blanks();
-    if value.is_some() && reader.at == text.len() {
+    let mut reader =
+        Reader { text, bytes: text.as_bytes(), at: 0, token: Token::End, decodes, reason: Reason::Malformed };
+    if reader.document().is_some() {
         return Ok(());
     }
     Err(match reader.reason {
+        Reason::TooDeep => return Ok(()),
         Reason::Malformed => {
             Rejection::new(Code::InvalidLiteral, "invalid input syntax for type json".to_owned())
         }
@@ -37,30 +37,76 @@ enum Reason {
     Nul,
     /// A number beyond the limits of `numeric`.
     Number,
+    /// Deeper than this check reads, which is not an error.
+    TooDeep,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Token<'t> {
+    /// `{`, `}`, `[`, `]`, `:` or `,`.
+    Punctuation(u8),
+    String,
+    Number(&'t str),
+    /// `true`, `false` or `null`.
+    Word,
+    End,
+}
+
+/// A parser that has read one token more than it has interpreted, as PostgreSQL's has: an error in the next token takes
+/// precedence over an error of the parser, and over a number that `jsonb` cannot store.
 struct Reader<'t> {
     text: &'t str,
     bytes: &'t [u8],
     at: usize,
+    token: Token<'t>,
     decodes: bool,
     reason: Reason,
 }
 
-impl Reader<'_> {
+impl<'t> Reader<'t> {
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
-    fn blanks(&mut self) {
+    /// Reads the next token.
+    fn advance(&mut self) -> Option<()> {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
         }
+        let start = self.at;
+        self.token = match self.peek() {
+            None => Token::End,
+            Some(b'"') => {
+                self.at += 1;
+                self.string()?;
+                Token::String
+            }
+            Some(b'-' | b'0'..=b'9') => {
+                self.number()?;
+                Token::Number(self.text.get(start..self.at)?)
+            }
+            Some(byte @ (b'{' | b'}' | b'[' | b']' | b':' | b',')) => {
+                self.at += 1;
+                Token::Punctuation(byte)
+            }
+            Some(_) => {
+                let rest = self.bytes.get(start..)?;
+                let word =
+                    rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+                if !matches!(rest.get(..word)?, b"true" | b"false" | b"null") {
+                    return None;
+                }
+                self.at += word;
+                Token::Word
+            }
+        };
+        Some(())
     }
 
-    fn eat(&mut self, byte: u8) -> Option<()> {
-        self.blanks();
-        (self.peek()? == byte).then(|| self.at += 1)
+    /// Reads the next token if the current token is `byte`; otherwise returns `None`.
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        (self.token == Token::Punctuation(byte)).then_some(())?;
+        self.advance()
     }
 
     fn reject<T>(&mut self, reason: Reason) -> Option<T> {
@@ -68,55 +114,60 @@ impl Reader<'_> {
         None
     }
 
+    fn document(&mut self) -> Option<()> {
+        self.advance()?;
+        self.value(0)?;
+        (self.token == Token::End).then_some(())
+    }
+
     fn value(&mut self, depth: usize) -> Option<()> {
         if depth > MAX_DEPTH {
-            self.at = self.bytes.len();
-            return Some(());
+            return self.reject(Reason::TooDeep);
         }
-        self.blanks();
-        match self.peek()? {
-            b'{' => self.members(depth),
-            b'[' => self.elements(depth),
-            b'"' => self.string(),
-            b'-' | b'0'..=b'9' => self.number(),
-            _ => ["true", "false", "null"].iter().find_map(|word| {
-                let rest = self.bytes.get(self.at..)?;
-                rest.starts_with(word.as_bytes()).then(|| self.at += word.len())
-            }),
+        match self.token {
+            Token::Punctuation(b'{') => self.members(depth),
+            Token::Punctuation(b'[') => self.elements(depth),
+            Token::Punctuation(_) | Token::End => None,
+            Token::String | Token::Word => self.advance(),
+            Token::Number(number) => {
+                self.advance()?;
+                let too_large = self.decodes && numeric(number).is_err_and(|it| it.code == Code::OutOfRange);
+                if too_large { self.reject(Reason::Number) } else { Some(()) }
+            }
         }
     }
 
     fn members(&mut self, depth: usize) -> Option<()> {
-        self.eat(b'{')?;
-        if self.eat(b'}').is_some() {
-            return Some(());
+        self.expect(b'{')?;
+        if self.token == Token::Punctuation(b'}') {
+            return self.advance();
         }
         loop {
-            self.blanks();
-            self.string()?;
-            self.eat(b':')?;
+            (self.token == Token::String).then_some(())?;
+            self.advance()?;
+            self.expect(b':')?;
             self.value(depth + 1)?;
-            if self.eat(b',').is_none() {
-                return self.eat(b'}');
+            if self.expect(b',').is_none() {
+                return self.expect(b'}');
             }
         }
     }
 
     fn elements(&mut self, depth: usize) -> Option<()> {
-        self.eat(b'[')?;
-        if self.eat(b']').is_some() {
-            return Some(());
+        self.expect(b'[')?;
+        if self.token == Token::Punctuation(b']') {
+            return self.advance();
         }
         loop {
             self.value(depth + 1)?;
-            if self.eat(b',').is_none() {
-                return self.eat(b']');
+            if self.expect(b',').is_none() {
+                return self.expect(b']');
             }
         }
     }
 
+    /// Reads the rest of a string.
     fn string(&mut self) -> Option<()> {
-        self.eat(b'"')?;
         // Whether the previous character is a high surrogate. A low surrogate must follow a high surrogate.
         let mut high = false;
         loop {
@@ -166,7 +217,6 @@ impl Reader<'_> {
     }
 
     fn number(&mut self) -> Option<()> {
-        let start = self.at;
         if self.peek() == Some(b'-') {
             self.at += 1;
         }
@@ -190,9 +240,7 @@ impl Reader<'_> {
         if self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric()) {
             return None;
         }
-        let too_large = self.decodes
-            && numeric(self.text.get(start..self.at)?).is_err_and(|it| it.code == Code::OutOfRange);
-        if too_large { self.reject(Reason::Number) } else { Some(()) }
+        Some(())
     }
 
     fn digits(&mut self) -> Option<()> {
@@ -224,6 +272,11 @@ mod tests {
             (r#""\ud83dx""#, None, Some(Code::InvalidLiteral)),
             (r#""\ud83d""#, None, Some(Code::InvalidLiteral)),
             ("1e1000000", None, Some(Code::OutOfRange)),
+            // The token after a wrong token or a number is read first.
+            (r#"[1 "\u0000"]"#, Some(Code::InvalidLiteral), Some(Code::UntranslatableCharacter)),
+            ("[1e1000000\\]", Some(Code::InvalidLiteral), Some(Code::InvalidLiteral)),
+            ("[1e1000000 1]", Some(Code::InvalidLiteral), Some(Code::OutOfRange)),
+            (&format!("{}{}", "[".repeat(300), "]".repeat(300)), None, None),
         ] {
             assert_eq!((verdict(text, false), verdict(text, true)), (as_json, as_jsonb), "{text}");
         }

@@ -1,9 +1,7 @@
 //! Checks constants of type `regtype`: `regtypein`.
 //!
 //! Input: the text of a constant. Output: nothing, or the error that PostgreSQL reports for a type that does not exist.
-//! A text that does not have the grammar of a type name is accepted here, and the server checks it. Constants of
-//! `regclass`, `regproc` and related types are not checked here: they may name an index, an operator or a role, and the
-//! snapshot does not have all of these.
+//! A text that does not have the grammar of a type name is accepted here, and the server checks it.
 
 use super::super::catalog::{Catalog, TypeError};
 use super::rejection::Rejection;

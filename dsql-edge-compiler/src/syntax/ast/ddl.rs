@@ -235,6 +235,9 @@ pub struct CreateFunction {
     pub returns: Option<TypeName>,
     /// `LANGUAGE`.
     pub language: Option<String>,
+    /// Whether the body can end the transaction in which it runs, or run another body that can. A body in SQL cannot. A
+    /// body in PL/pgSQL can if it has one of the words COMMIT, ROLLBACK, CALL, DO and EXECUTE.
+    pub may_commit: bool,
     /// `STRICT`.
     pub strict: bool,
     /// `WINDOW`.

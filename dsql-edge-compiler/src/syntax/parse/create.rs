@@ -367,6 +367,7 @@ impl Parser<'_> {
             parameters: Vec::new(),
             returns: None,
             language: None,
+            may_commit: true,
             strict: false,
             window: false,
             volatility: Volatility::Volatile,
@@ -388,7 +389,12 @@ impl Parser<'_> {
                 function.returns = Some(self.type_name()?);
             }
         }
-        self.function_options(&mut function)?;
+        let body = self.function_options(&mut function)?;
+        function.may_commit = match (function.language.as_deref(), body) {
+            (Some("sql"), _) | (None, None) => false,
+            (Some("plpgsql"), Some(body)) => ends_transactions(&body),
+            _ => true,
+        };
         Ok(StatementKind::CreateFunction(Box::new(function)))
     }
 
@@ -432,8 +438,10 @@ impl Parser<'_> {
         Some(mode)
     }
 
-    /// `LANGUAGE`, `STRICT` and volatility; the body and all other options are skipped.
-    fn function_options(&mut self, function: &mut CreateFunction) -> Parsing<()> {
+    /// Reads `LANGUAGE`, `STRICT`, the volatility and the text after `AS`, which is returned. All other options and a
+    /// body that is not a text are skipped.
+    fn function_options(&mut self, function: &mut CreateFunction) -> Parsing<Option<String>> {
+        let mut body = None;
         loop {
             match self.keyword() {
                 Some(K::Language) => {
@@ -441,6 +449,11 @@ impl Parser<'_> {
                     let language =
                         if self.at_string() { self.string()? } else { self.non_reserved_word()?.text };
                     function.language = Some(language.to_ascii_lowercase());
+                    continue;
+                }
+                Some(K::As) if matches!(self.ahead(1).kind, TokenKind::String(_)) => {
+                    self.advance();
+                    body = Some(self.string()?);
                     continue;
                 }
                 Some(K::Immutable) => function.volatility = Volatility::Immutable,
@@ -451,16 +464,23 @@ impl Parser<'_> {
                 Some(K::Returns) if self.keyword_ahead(1) == Some(K::Null) => function.strict = true,
                 Some(K::Begin | K::Return) => {
                     self.skip_statement();
-                    return Ok(());
+                    return Ok(body);
                 }
                 _ => {}
             }
             if self.at_end() || self.at_symbol(b';') {
-                return Ok(());
+                return Ok(body);
             }
             self.advance();
         }
     }
+}
+
+/// Whether a body in PL/pgSQL has a word with which it can end its transaction, or run another body.
+fn ends_transactions(body: &str) -> bool {
+    const WORDS: [&str; 5] = ["commit", "rollback", "call", "do", "execute"];
+    let mut words = body.split(|character: char| !character.is_alphanumeric() && character != '_');
+    words.any(|word| WORDS.iter().any(|it| word.eq_ignore_ascii_case(it)))
 }
 
 /// `CREATE RECURSIVE VIEW v (a) AS q` is `WITH RECURSIVE v (a) AS (q) SELECT a FROM v`.

@@ -163,6 +163,7 @@ impl Parser<'_> {
             parameters,
             returns: None,
             language: None,
+            may_commit: false,
             strict: false,
             window: false,
             volatility: Volatility::Immutable,

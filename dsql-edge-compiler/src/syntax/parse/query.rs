@@ -6,6 +6,7 @@ use crate::syntax::ast::{
     Cte, Cycle, Distinct, Expr, ExprKind, GroupingElement, Limit, Literal, LockStrength, Locking, Name,
     Query, QueryBody, Search, Select, SetOperator, Target, Window, With,
 };
+use crate::syntax::keyword::Class;
 
 /// The maximum number of set operations in a statement. In the worst case, the tree of the set operations is as deep
 /// as this number (see `MAX_DEPTH`).
@@ -475,14 +476,34 @@ impl Parser<'_> {
         self.expect_keyword(K::Set)?;
         let mark = self.col_id()?;
         let values = if self.eat_keyword(K::To) {
-            let to = self.primary()?;
+            let to = self.cycle_value()?;
             self.expect_keyword(K::Default)?;
-            Some((to, self.primary()?))
+            Some((to, self.cycle_value()?))
         } else {
             None
         };
         self.expect_keyword(K::Using)?;
         Ok(Cycle { columns, mark, values, path: self.col_id()?, span })
+    }
+
+    /// `AexprConst`: a constant, with or without a type before it.
+    fn cycle_value(&mut self) -> Parsing<Expr> {
+        let first = self.error_here();
+        let keyword = self.keyword();
+        let is_name =
+            keyword.is_none_or(|it| matches!(it.class(), Class::Unreserved | Class::TypeOrFunctionName));
+        let is_other = matches!(keyword, Some(K::Default | K::Cast))
+            || matches!(self.token().kind, TokenKind::Symbol(_) | TokenKind::Parameter(_));
+        if is_other {
+            return Err(first);
+        }
+        let value = self.primary()?;
+        match value.kind {
+            ExprKind::Literal(_) | ExprKind::Cast { .. } => Ok(value),
+            // The name of a function may precede a constant, so the error is behind the name.
+            _ if is_name => Err(self.error_here()),
+            _ => Err(first),
+        }
     }
 }
 

@@ -20,36 +20,41 @@ pub(super) struct Moment {
 
 const DAY: i64 = 86_400_000_000;
 /// 2000-01-01, the zero of PostgreSQL's dates, as a Julian day.
-const EPOCH: i64 = 2_451_545;
+const EPOCH: i32 = 2_451_545;
 /// `DATE_END_JULIAN`: the first Julian day that a `date` cannot represent, 5874898-01-01.
-const DATE_END: i64 = 2_147_483_494;
+const DATE_END: i32 = 2_147_483_494;
 /// `MIN_TIMESTAMP` and `END_TIMESTAMP`, in microseconds from 2000-01-01.
 const TIMESTAMPS: std::ops::Range<i64> = -211_813_488_000_000_000..9_223_371_331_200_000_000;
 
 impl Moment {
-    /// The Julian day, which may be negative: `date2j`.
-    pub(super) fn julian_day(&self) -> i64 {
-        let (year, month) = (i64::from(self.year), i64::from(self.month));
-        let (year, month) = if month > 2 { (year + 4800, month + 1) } else { (year + 4799, month + 13) };
+    /// The Julian day, which may be negative: `date2j`. As in PostgreSQL, a year beyond all valid dates overflows: a day
+    /// of such a year can be a valid date.
+    pub(super) fn julian_day(&self) -> i32 {
+        let (year, month) = match self.month {
+            month @ 3.. => (self.year.wrapping_add(4800), month.wrapping_add(1)),
+            month => (self.year.wrapping_add(4799), month.wrapping_add(13)),
+        };
         let century = year / 100;
-        year * 365 - 32167 + year / 4 - century + century / 4 + 7834 * month / 256 + i64::from(self.day)
+        let years = year.wrapping_mul(365).wrapping_sub(32167);
+        let leap_days = year / 4 - century + century / 4;
+        let months = 7834_i32.wrapping_mul(month) / 256;
+        years.wrapping_add(leap_days).wrapping_add(months).wrapping_add(self.day)
     }
 
-    /// Sets year, month and day: `j2date`.
-    pub(super) fn set_julian_day(&mut self, day: i64) {
-        // The proleptic Gregorian calendar, in cycles of 400 years that begin on March 1.
-        let days = day - 1_721_120;
-        let (cycle, day_of_cycle) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-        let year_of_cycle =
-            (day_of_cycle - day_of_cycle / 1460 + day_of_cycle / 36_524 - day_of_cycle / 146_096) / 365;
-        let day_of_year = day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
-        let month_from_march = (5 * day_of_year + 2) / 153;
-        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-        let year = 400 * cycle + year_of_cycle + i64::from(month <= 2);
-        let small = |value: i64| i32::try_from(value).unwrap_or(i32::MAX);
-        self.year = small(year);
-        self.month = small(month);
-        self.day = small(day_of_year - (153 * month_from_march + 2) / 5 + 1);
+    /// Sets year, month and day: `j2date`, whose numbers are unsigned and overflow.
+    pub(super) fn set_julian_day(&mut self, day: i32) {
+        let mut julian = day.cast_unsigned().wrapping_add(32044);
+        let cycles = julian / 146_097;
+        let extra = (julian - cycles * 146_097) * 4 + 3;
+        julian = julian.wrapping_add(60 + cycles * 3 + extra / 146_097);
+        let cycles = julian / 1461;
+        julian -= cycles * 1461;
+        let year = julian * 4 / 1461;
+        julian = if year == 0 { (julian + 306) % 366 } else { (julian + 305) % 365 } + 123;
+        let month = julian * 2141 / 65536;
+        self.year = (year + cycles * 4).cast_signed().wrapping_sub(4800);
+        self.month = ((month + 10) % 12 + 1).cast_signed();
+        self.day = (julian - 7834 * month / 256).cast_signed();
     }
 
     /// The last day of the month.
@@ -81,19 +86,19 @@ impl Moment {
     /// The days from 2000-01-01, if a `date` can represent them.
     pub(super) fn as_date(&self) -> Result<i64, Problem> {
         let day = self.valid_julian_day()?;
-        if (0..DATE_END).contains(&day) { Ok(day - EPOCH) } else { Err(Problem::ValueOutOfRange) }
+        if (0..DATE_END).contains(&day) { Ok(i64::from(day - EPOCH)) } else { Err(Problem::ValueOutOfRange) }
     }
 
     /// The microseconds from 2000-01-01 in a zone, if a `timestamp` can represent them.
     pub(super) fn as_timestamp(&self, seconds_east: i32) -> Result<i64, Problem> {
-        let days = self.valid_julian_day()? - EPOCH;
+        let days = i64::from(self.valid_julian_day()? - EPOCH);
         let local = days.checked_mul(DAY).and_then(|start| start.checked_add(self.time()));
         let instant = local.and_then(|local| local.checked_sub(i64::from(seconds_east) * 1_000_000));
         instant.filter(|instant| TIMESTAMPS.contains(instant)).ok_or(Problem::ValueOutOfRange)
     }
 
     /// `IS_VALID_JULIAN`: the valid months are November of 4714 BC to May of 5874898.
-    fn valid_julian_day(&self) -> Result<i64, Problem> {
+    fn valid_julian_day(&self) -> Result<i32, Problem> {
         let month = (self.year, self.month);
         if ((-4713, 11)..(5_874_898, 6)).contains(&month) {
             Ok(self.julian_day())

@@ -178,7 +178,7 @@ impl<'f> Decoder<'f> {
         if day < 0 {
             return Err(Problem::FieldOutOfRange);
         }
-        self.reading.moment.set_julian_day(i64::from(day));
+        self.reading.moment.set_julian_day(day);
         self.reading.julian = true;
         Ok(())
     }

@@ -250,7 +250,7 @@ impl Reading {
         }
         if self.set.has(Parts::DAY_OF_YEAR) {
             (self.moment.month, self.moment.day) = (1, 1);
-            let day = self.moment.julian_day() + i64::from(self.moment.day_of_year) - 1;
+            let day = self.moment.julian_day().wrapping_add(self.moment.day_of_year - 1);
             self.moment.set_julian_day(day);
         }
         let month = self.set.has(Parts::MONTH) && !(1..=12).contains(&self.moment.month);
@@ -301,8 +301,8 @@ fn pieces(text: &str) -> Result<Vec<&str>, Problem> {
     Ok(pieces)
 }
 
-/// Reads digits as a number. If the number overflows, this function returns the maximum, which is out of range;
-/// PostgreSQL's `atoi` does not report an overflow.
+/// Reads digits as `atoi` reads them: as 64 bits, of which the lower 32 bits are the number.
+#[expect(clippy::cast_possible_truncation, reason = "as in PostgreSQL, an overflow is not an error")]
 fn two_or_more(digits: &str) -> i32 {
-    if digits.is_empty() { 0 } else { digits.parse().unwrap_or(i32::MAX) }
+    if digits.is_empty() { 0 } else { digits.parse().unwrap_or(i64::MAX) as i32 }
 }

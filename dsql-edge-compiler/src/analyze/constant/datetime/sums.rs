@@ -62,7 +62,10 @@ impl Sums {
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a fraction is below 1")]
     fn add_microseconds(&mut self, whole: i64, fraction: f64, scale: i64) -> Result<(), Problem> {
-        let rounded = (fraction * scale as f64).round() as i64;
+        // `AdjustFractMicroseconds`: exactly half a microsecond is left out.
+        let fraction = fraction * scale as f64;
+        let rest = fraction.fract();
+        let rounded = fraction.trunc() as i64 + i64::from(rest > 0.5) - i64::from(rest < -0.5);
         let sum = whole.checked_mul(scale).and_then(|product| self.microseconds.checked_add(product));
         self.microseconds = sum.and_then(|sum| sum.checked_add(rounded)).ok_or(Problem::FieldOutOfRange)?;
         Ok(())

@@ -76,14 +76,19 @@ pub(super) fn name(name: &str) -> Option<Zone> {
 /// A description in the form of POSIX (`tzparse`): a name and an offset, then perhaps a name of daylight saving time
 /// with an offset. Rules for the change to daylight saving time are not read: a comma would precede such rules, and a
 /// field cannot contain a comma.
+///
+/// A zone whose two offsets are equal always has the same offset (`pg_get_timezone_offset`).
 fn described(text: &str) -> Option<Zone> {
-    let rest = described_offset(described_name(text)?)?;
+    let (standard, rest) = described_offset(described_name(text)?)?;
     if rest.is_empty() {
         return Some(Zone::Fixed);
     }
     let rest = described_name(rest)?;
-    let rest = if rest.is_empty() { rest } else { described_offset(rest)? };
-    rest.is_empty().then_some(Zone::Dated)
+    if rest.is_empty() {
+        return Some(Zone::Dated);
+    }
+    let (daylight, rest) = described_offset(rest)?;
+    rest.is_empty().then_some(if daylight == standard { Zone::Fixed } else { Zone::Dated })
 }
 
 /// Reads a name, which is not empty; returns the rest.
@@ -92,19 +97,21 @@ fn described_name(text: &str) -> Option<&str> {
     (rest.len() < text.len()).then_some(rest)
 }
 
-/// Reads up to 167 hours, minutes and seconds; returns the rest.
-fn described_offset(text: &str) -> Option<&str> {
-    let mut rest = described_number(text.strip_prefix(['-', '+']).unwrap_or(text), 167)?;
-    for most in [59, 60] {
+/// Reads up to 167 hours, minutes and seconds; returns the seconds west of Greenwich, and the rest.
+fn described_offset(text: &str) -> Option<(i32, &str)> {
+    let (hours, mut rest) = described_number(text.strip_prefix(['-', '+']).unwrap_or(text), 167)?;
+    let mut seconds = hours * 3600;
+    for (most, unit) in [(59, 60), (60, 1)] {
         let Some(after) = rest.strip_prefix(':') else { break };
-        rest = described_number(after, most)?;
+        let (number, after) = described_number(after, most)?;
+        (seconds, rest) = (seconds + number * unit, after);
     }
-    Some(rest)
+    Some((if text.starts_with('-') { -seconds } else { seconds }, rest))
 }
 
-fn described_number(text: &str, most: u32) -> Option<&str> {
+fn described_number(text: &str, most: i32) -> Option<(i32, &str)> {
     let (number, rest) = text.split_at(digits(text));
-    number.parse().ok().filter(|number: &u32| *number <= most).map(|_| rest)
+    Some((number.parse().ok().filter(|number: &i32| *number <= most)?, rest))
 }
 
 #[cfg(test)]
@@ -132,6 +139,8 @@ mod tests {
         assert_eq!(name("etc/utc"), Some(Zone::Fixed));
         assert_eq!(name("foo3"), Some(Zone::Fixed));
         assert_eq!(name("foo3:30bar"), Some(Zone::Dated));
+        assert_eq!((name("foo3bar3"), name("foo-3:30bar-3:30")), (Some(Zone::Fixed), Some(Zone::Fixed)));
+        assert_eq!((name("foo3bar-3"), name("foo3bar2")), (Some(Zone::Dated), Some(Zone::Dated)));
         assert_eq!((name("foo168"), name("foo3bar+"), name("foo3:60")), (None, None, None));
         assert_eq!(name("america/does_not_exist"), None);
         assert_eq!(abbreviation("utc", AbbreviationSet::Default), Some(Zone::Standard));
