@@ -121,7 +121,7 @@ pub use credentials::Credentials;
 pub use error::Error;
 pub use event::Event;
 #[doc(inline)]
-pub use macros::{sql, sql_file, sql_unchecked};
+pub use macros::{Type, sql, sql_file, sql_unchecked};
 #[cfg(feature = "pool")]
 pub use pool::{DsqlPool, Pool};
 pub use query::{BulkCommand, BulkQuery, Command, KeyInsert, Query, SessionCommand, SessionQuery};

@@ -6,7 +6,7 @@
 use crate::error::{Error, Kind};
 use crate::statement::StatementRef;
 use crate::types::sql::{Format, SqlType, name_of};
-use crate::types::{Column, ConversionError, FIRST_USER_OID, Nullability, UncheckedColumn};
+use crate::types::{Column, ConversionError, FIRST_USER_OID, Nullability, UncheckedColumn, received_format};
 use crate::wire::{Field, Row};
 
 /// A row that is being decoded.
@@ -28,7 +28,7 @@ impl<'a> DataRow<'a> {
     /// Returns an error that names the column if the server sends another type, or a value that `T` cannot hold.
     pub fn column<S: SqlType, N: Nullability, T: Column<S, N>>(&self, index: usize) -> Result<T, Error> {
         // The code that does not depend on the type is outside this function, so that it is compiled only once.
-        self.described_as(index, S::OID, S::FORMAT)
+        self.described_as(index, S::OID, const { received_format::<S, N, T>() })
             .and_then(|bytes| bytes.map_or_else(T::null, T::decode))
             .map_err(|reason| self.column_error(index, S::NAME, reason, N::NULLABLE))
     }

@@ -21,6 +21,7 @@ mod coercion;
 mod collated;
 mod collation;
 mod comparison;
+mod composite;
 mod conditional;
 mod conflict;
 mod constant;
@@ -36,6 +37,7 @@ mod idempotency;
 mod implicit;
 mod join;
 mod label;
+mod labels;
 mod limits;
 mod locking;
 mod merge;
@@ -72,6 +74,8 @@ mod typmod;
 mod utility;
 mod window;
 mod xml;
+
+pub use composite::{CompositeField, composite, composites};
 
 use crate::builtin::oid;
 use crate::diagnostic::{Diagnostic, Diagnostics};

@@ -174,8 +174,6 @@ codes! {
     InvalidOverride "invalid-override" "42601",
     /// A column without a name, or with the name of another column, although a Rust field needs a unique name.
     UnnamedColumn "unnamed-column" "42701",
-    /// An SQL type without a Rust type.
-    NoRustType "no-rust-type" "0A000",
     /// `$name` where a value cannot be captured.
     InvalidCapture "invalid-capture" "42601",
     /// `{? … }` that is not closed, depends on no parameter, or changes what the query returns.

@@ -53,12 +53,15 @@ pub mod sql;
 
 mod array;
 mod bytea;
+mod composite;
 pub(crate) mod date_time;
 mod interval;
 mod json;
+mod labels;
 mod numeric;
 mod scalar;
 mod text;
+pub(crate) mod text_array;
 mod unchecked;
 
 #[cfg(test)]
@@ -75,9 +78,16 @@ pub use date_time::{PgDate, PgTime, PgTimestamp, TimeTz};
 pub use interval::Interval;
 #[cfg(feature = "serde")]
 pub use json::Json;
+pub use labels::Labelled;
 pub use numeric::Numeric;
 pub use unchecked::{UncheckedColumn, UncheckedParam};
 
+#[doc(hidden)]
+pub use composite::{CompositeFields, binary_field, put_composite, put_field};
+#[doc(hidden)]
+pub use labels::{LabelsOf, NotLabelled, same_labels};
+#[doc(hidden)]
+pub use text::{BPCHAR, decode_label, is_label, is_of_schema};
 pub(crate) use unchecked::FIRST_USER_OID;
 
 use std::borrow::Cow;
@@ -134,6 +144,10 @@ pub trait Param<S, N> {
     /// # Errors
     /// Returns an error if the value cannot be sent: it is too long, or out of the SQL type's range.
     fn encode(&self, out: &mut Vec<u8>) -> Result<IsNull, ConversionError>;
+
+    /// The format of the encoded value, if it is not the format of `S`.
+    #[doc(hidden)]
+    const FORMAT: Option<sql::Format> = None;
 }
 
 /// A Rust type that fits a column of the SQL type `S`. `N` is [`NotNull`] if the column cannot be NULL, and
@@ -160,9 +174,15 @@ pub trait Column<S, N>: Sized {
     fn null() -> Result<Self, ConversionError> {
         Err(ConversionError::new("it is NULL, but the query excludes that with `!` in the column's name"))
     }
+
+    /// The format that `decode` reads, if it is not the format of `S`.
+    #[doc(hidden)]
+    const FORMAT: Option<sql::Format> = None;
 }
 
 impl<S, N, T: Column<S, NotNull>> Column<S, N> for Option<T> {
+    const FORMAT: Option<sql::Format> = T::FORMAT;
+
     fn decode(bytes: &[u8]) -> Result<Self, ConversionError> {
         T::decode(bytes).map(Some)
     }
@@ -173,6 +193,8 @@ impl<S, N, T: Column<S, NotNull>> Column<S, N> for Option<T> {
 }
 
 impl<S, T: Param<S, NotNull>> Param<S, Nullable> for Option<T> {
+    const FORMAT: Option<sql::Format> = T::FORMAT;
+
     fn encode(&self, out: &mut Vec<u8>) -> Result<IsNull, ConversionError> {
         match self {
             Some(value) => value.encode(out),
@@ -184,6 +206,8 @@ impl<S, T: Param<S, NotNull>> Param<S, Nullable> for Option<T> {
 macro_rules! pointers {
     ($($pointer:ty),*) => {$(
         impl<S, N, T: Param<S, N> + ?Sized> Param<S, N> for $pointer {
+            const FORMAT: Option<sql::Format> = T::FORMAT;
+
             fn encode(&self, out: &mut Vec<u8>) -> Result<IsNull, ConversionError> {
                 T::encode(self, out)
             }
@@ -192,6 +216,29 @@ macro_rules! pointers {
 }
 
 pointers!(&T, &mut T, Box<T>, std::rc::Rc<T>, std::sync::Arc<T>);
+
+/// The format of a parameter's encoded value.
+pub(crate) const fn sent_format<S: sql::SqlType, N, T: Param<S, N> + ?Sized>() -> sql::Format {
+    match T::FORMAT {
+        Some(format) => format,
+        None => S::FORMAT,
+    }
+}
+
+/// The code of the format in which a column is requested.
+#[doc(hidden)]
+#[must_use]
+pub const fn format<S: sql::SqlType, N, T: Column<S, N>>() -> i16 {
+    received_format::<S, N, T>().code()
+}
+
+/// The format in which a column is requested.
+pub(crate) const fn received_format<S: sql::SqlType, N, T: Column<S, N>>() -> sql::Format {
+    match T::FORMAT {
+        Some(format) => format,
+        None => S::FORMAT,
+    }
+}
 
 /// The reason why a value could not be encoded or decoded. The [`Error`](crate::Error) that contains this reason names
 /// the column or parameter.
@@ -223,6 +270,9 @@ impl core::fmt::Display for ConversionError {
 }
 
 impl std::error::Error for ConversionError {}
+
+/// The first OID whose type can differ between servers (PostgreSQL's `FirstUnpinnedObjectId`).
+const FIRST_UNPINNED_OID: u32 = 12_000;
 
 /// All the bytes, if there are exactly `N`.
 fn exactly<const N: usize>(bytes: &[u8]) -> Result<[u8; N], ConversionError> {

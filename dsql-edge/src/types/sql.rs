@@ -10,13 +10,15 @@ pub enum Format {
     Text,
     /// The output of the type's `typsend`.
     Binary,
-    /// Both formats are the same bytes: the text family, and the labels of enums.
+    /// Binary, and the server's description is compared only with the OID: both formats of the type are the same bytes
+    /// (the text family, the labels of enums), or the type belongs to the schema, so its OID is not known.
     Same,
 }
 
 impl Format {
     /// The format code of Bind and RowDescription.
-    pub(crate) const fn code(self) -> i16 {
+    #[must_use]
+    pub const fn code(self) -> i16 {
         match self {
             Format::Text => 0,
             Format::Binary | Format::Same => 1,
@@ -68,10 +70,32 @@ impl<S: SqlType, N> SqlType for Array<S, N> {
     // PostgreSQL does not have arrays of arrays: `int4[][]` is `int4[]`.
     const ARRAY_NAME: &'static str = S::ARRAY_NAME;
     const ARRAY_OID: u32 = S::ARRAY_OID;
-    const FORMAT: Format = Format::Binary;
+    const FORMAT: Format = match S::FORMAT {
+        Format::Text => Format::Text,
+        Format::Binary | Format::Same if S::ARRAY_OID == 0 => Format::Same,
+        Format::Binary | Format::Same => Format::Binary,
+    };
 }
 
-macro_rules! sql_types {
+/// An array whose elements are values of a domain over `S`. The OIDs of the array type and of the domain are not known.
+#[derive(Debug, Clone, Copy)]
+pub struct ArrayOfDomain<S, N = super::Nullable>(
+    core::convert::Infallible,
+    core::marker::PhantomData<(S, N)>,
+);
+
+impl<S: SqlType, N> SqlType for ArrayOfDomain<S, N> {
+    const NAME: &'static str = S::ARRAY_NAME;
+    const OID: u32 = 0;
+    const ARRAY_NAME: &'static str = S::ARRAY_NAME;
+    const ARRAY_OID: u32 = 0;
+    const FORMAT: Format = match S::FORMAT {
+        Format::Text => Format::Text,
+        Format::Binary | Format::Same => Format::Same,
+    };
+}
+
+macro_rules! markers {
     ($($(#[$doc:meta])* $marker:ident $name:literal $oid:literal $array_oid:literal $format:ident;)*) => {
         $(
             $(#[$doc])*
@@ -86,6 +110,36 @@ macro_rules! sql_types {
                 const FORMAT: Format = Format::$format;
             }
         )*
+    };
+}
+
+markers! {
+    /// An enum of the schema: its values are labels
+    Enum "enum" 0 0 Same;
+    /// A composite type: `String` receives and sends PostgreSQL's text, and a derived
+    /// [`Type`](macro@crate::Type) the fields
+    Composite "composite" 0 0 Text;
+}
+
+/// A type whose values can be the labels of a Rust enum: an enum, the text family, and types that are received as text.
+pub trait LabelType: SqlType {
+    /// Whether spaces at the end of a value have no meaning.
+    const IS_PADDED: bool = false;
+}
+
+impl LabelType for Enum {}
+impl LabelType for Text {}
+impl LabelType for Varchar {}
+impl LabelType for Name {}
+impl LabelType for Unknown {}
+
+impl LabelType for Bpchar {
+    const IS_PADDED: bool = true;
+}
+
+macro_rules! sql_types {
+    ($($(#[$doc:meta])* $marker:ident $name:literal $oid:literal $array_oid:literal $format:ident;)*) => {
+        markers! { $($(#[$doc])* $marker $name $oid $array_oid $format;)* }
 
         /// The types that are listed here. If a type has no array type, `array_oid` is 0.
         const LISTED: &[Listed] = &[
