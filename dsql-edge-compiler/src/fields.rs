@@ -79,7 +79,7 @@ impl Marker {
     const TEXT: Marker = Marker::Scalar("Unknown");
 
     /// Whether a Rust type of the user's own decides on the format of the values.
-    fn is_open(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         match self {
             Marker::Scalar(name) => matches!(*name, "Unknown" | "Composite"),
             Marker::Array(element) | Marker::ArrayOfDomain(element) => element.is_open(),

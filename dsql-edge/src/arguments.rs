@@ -5,7 +5,9 @@
 
 use crate::error::Error;
 use crate::types::sql::{Format, SqlType};
-use crate::types::{ConversionError, IsNull, Nullable, Param, UncheckedParam, sent_format, text_array};
+use crate::types::{
+    ConversionError, IsNull, Nullable, Param, TypeOf, UncheckedParam, sent_format, text_array,
+};
 use crate::wire::Parameters;
 
 /// The arguments of one run of a query.
@@ -29,9 +31,22 @@ impl Arguments {
 
     /// Binds the next argument, for a parameter of the SQL type `S` and the nullability `N`.
     pub fn bind<S: SqlType, N, T: Param<S, N> + ?Sized>(&mut self, value: &T) {
+        self.bind_with::<S, N, T>(|out| value.encode(out));
+    }
+
+    /// Binds the next argument, for a parameter whose SQL type the marker `S` does not name.
+    pub fn bind_by_type<S: SqlType, N, T: Param<S, N> + ?Sized>(&mut self, value: &T, of: TypeOf) {
+        self.bind_with::<S, N, T>(|out| value.encode_by_type(of, out));
+    }
+
+    #[inline(always)]
+    fn bind_with<S: SqlType, N, T: Param<S, N> + ?Sized>(
+        &mut self,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<IsNull, ConversionError>,
+    ) {
         let before = self.parameters.bytes.len();
         let format = const { sent_format::<S, N, T>().code() };
-        match value.encode(&mut self.parameters.bytes) {
+        match encode(&mut self.parameters.bytes) {
             Ok(IsNull::No) => {
                 self.parameters.each.push((Some(self.parameters.bytes.len()), format));
             }

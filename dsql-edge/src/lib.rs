@@ -40,6 +40,7 @@
 //! | `direct-tls` | no | `Config::direct_tls`: TLS without SSLRequest, where the endpoint accepts it |
 //! | `pool` | no | `DsqlPool`: connections that a Durable Object keeps; `Dsql::from_pool` |
 //! | `tokio` | no | connecting from programs that are not Workers, through tokio and rustls |
+//! | `postgres-types` | no | [`types::Pg`](types): types that implement `FromSql` and `ToSql` of the package `postgres-types` |
 //! | `dynamic` | no | SQL that is known at run time only, for tools |
 //!
 //! # Guarantees

@@ -252,5 +252,21 @@ pub use dsql_edge_macros::sql_unchecked;
 ///     Published,
 /// }
 /// ```
+///
+/// A **struct with named fields** is a composite type of the snapshot, `CREATE TYPE address AS (street text, zip
+/// integer)`. The name of the composite type is that of the struct in snake_case, or `#[dsql(name = "schema.address")]`.
+/// The build fails unless the struct has exactly the fields of the composite type, in any order, each with a Rust type
+/// that fits. A field of a composite value can be NULL, so it is an `Option`; `#[dsql(not_null)]` declares that it is
+/// never NULL, and `#[dsql(rename = "…")]` gives the name of the field in PostgreSQL. DSQL does not have composite
+/// types. Values are sent in PostgreSQL's binary format, which PostgreSQL 14 and later accept for types of the schema.
+///
+/// ```ignore
+/// #[derive(dsql_edge::Type)]
+/// struct Address {
+///     street: Option<String>,
+///     #[dsql(not_null)]
+///     zip: i32,
+/// }
+/// ```
 #[doc(inline)]
 pub use dsql_edge_macros::Type;

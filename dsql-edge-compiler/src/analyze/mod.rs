@@ -29,6 +29,7 @@ mod cte;
 mod dml;
 mod element;
 mod equal;
+mod excluded;
 mod expr;
 mod from;
 mod function;
@@ -123,6 +124,7 @@ fn analyzed<'s>(statement: ParsedStatement<'_>, schema: &'s Schema) -> (Analyzer
     analyzer.key.take_if(|_| !matches!(statement.kind, StatementKind::Insert(_)));
     let query = analyzer.finish_targets(query);
     analyzer.elements_asked_for_null(&query);
+    analyzer.warn_excluded(&query);
     analyzer.check_parameters(&query);
     let later = std::mem::take(&mut analyzer.later);
     later.into_iter().for_each(|diagnostic| analyzer.report(diagnostic));

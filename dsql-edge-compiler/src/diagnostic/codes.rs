@@ -186,6 +186,10 @@ codes! {
     MissingWhere "missing-where" "00000",
     /// A comparison with NULL. Such a comparison is never true.
     ComparesWithNull "compares-with-null" "00000",
+    /// A constant that a column never has, because a `CHECK` allows only other values.
+    ExcludedValue "excluded-value" "00000",
+    /// A constant for a column whose `CHECK` rejects it.
+    CheckViolation "check-violation" "23514",
     /// An `INSERT` that leaves out a column which is NOT NULL and has no default.
     MissingValue "missing-value" "23502",
     /// NULL for a column that is NOT NULL.

@@ -4,6 +4,7 @@ use super::emission::{Emission, array_name, field_type, marker_path, nullability
 use super::row::{WrittenText, placeholders};
 use super::rust_source::{RustSource, list, parsed};
 use crate::fields::{ColumnFormat, Field, Marker, marker};
+use crate::sql_type::SqlType;
 use crate::typed::{Effect, IdempotencyKey, SessionEffect, TypedQuery};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -159,23 +160,34 @@ pub(super) fn bind(query: &TypedQuery, names: &[Ident]) -> Vec<TokenStream> {
         .map(|(parameter, name)| {
             let marker = parsed(&parameter_marker(&marker(&parameter.sql_type), parameter.elements_nullable));
             let nullable = parsed(nullability(parameter.nullable));
+            let (bind, by_type) = match open_type(&parameter.sql_type) {
+                None => (quote!(bind), quote!()),
+                Some(ty) => (quote!(bind_by_type), quote!(, #ty)),
+            };
             // If a value has the wrong type, rustc reports the error at the value.
             let span = Span::call_site().located_at(name.span());
             if parameter.optional {
                 return quote_spanned! {span=>
                     let #name = ::dsql_edge::private::given(#name);
                     if let ::core::option::Option::Some(#name) = #name {
-                        #arguments.bind::<#marker, #nullable, _>(#name);
+                        #arguments.#bind::<#marker, #nullable, _>(#name #by_type);
                     }
                 };
             }
-            quote_spanned!(span=> #arguments.bind::<#marker, #nullable, _>(#name);)
+            quote_spanned!(span=> #arguments.#bind::<#marker, #nullable, _>(#name #by_type);)
         })
         .chain(query.equal_lengths.iter().map(|group| {
             let group = group.iter().map(|number| Literal::usize_unsuffixed(*number));
             quote!(#arguments.equally_long(&[#(#group),*]);)
         }))
         .collect()
+}
+
+/// The OID and the name of a parameter's type, if its marker does not name the type.
+fn open_type(sql_type: &SqlType) -> Option<TokenStream> {
+    let base = sql_type.base();
+    let (oid, name) = (Literal::u32_unsuffixed(base.oid), &base.name);
+    marker(base).is_open().then(|| quote!(::dsql_edge::private::TypeOf { oid: #oid, name: #name }))
 }
 
 /// Returns tokens that append a row's value for each parameter to that parameter's array in `rows`.

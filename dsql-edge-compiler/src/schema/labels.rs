@@ -101,6 +101,9 @@ fn label(expr: &Expr) -> Option<String> {
     match &expr.kind {
         ExprKind::Literal(Literal::String(text)) => Some(text.clone()),
         ExprKind::Cast { arg, target, .. } if keeps_text(target, 0) => label(arg),
+        ExprKind::Cast { arg, target, .. } if is_padded(target, 0) => {
+            label(arg).filter(|it| !it.ends_with(' '))
+        }
         _ => None,
     }
 }
@@ -109,6 +112,9 @@ fn elements(array: &Expr) -> Option<Vec<String>> {
     match &array.kind {
         ExprKind::Array(items) => items.iter().map(label).collect(),
         ExprKind::Cast { arg, target, .. } if keeps_text(target, 1) => elements(arg),
+        ExprKind::Cast { arg, target, .. } if is_padded(target, 1) => {
+            elements(arg).filter(|labels| !labels.iter().any(|label| label.ends_with(' ')))
+        }
         _ => None,
     }
 }
@@ -116,11 +122,17 @@ fn elements(array: &Expr) -> Option<Vec<String>> {
 /// Whether a cast to this type keeps every text: `text` and `varchar` do; a length, or the padding of `character`,
 /// could change the text.
 fn keeps_text(target: &TypeName, array_dimensions: usize) -> bool {
+    is_plain(target, array_dimensions) && matches!(target.name.name(), "text" | "varchar")
+}
+
+/// Whether the type is `character` without a length, which keeps a text that does not end with a space.
+fn is_padded(target: &TypeName, array_dimensions: usize) -> bool {
+    is_plain(target, array_dimensions) && target.name.name() == "bpchar"
+}
+
+fn is_plain(target: &TypeName, array_dimensions: usize) -> bool {
     let is_system = target.name.schema().is_none_or(|schema| schema == "pg_catalog");
-    is_system
-        && matches!(target.name.name(), "text" | "varchar")
-        && target.modifiers.is_empty()
-        && target.array_dimensions == array_dimensions
+    is_system && target.modifiers.is_empty() && target.array_dimensions == array_dimensions
 }
 
 #[cfg(test)]
@@ -141,6 +153,7 @@ mod tests {
             "CHECK (a IN ('x', 'y'))",
             "CHECK ((a = ANY (ARRAY['x'::text, 'y'::text])))",
             "CHECK (((a)::text = ANY ((ARRAY['x'::character varying, 'y'::character varying])::text[])))",
+            "CHECK ((a = ANY (ARRAY['x'::bpchar, 'y'::bpchar])))",
             "CHECK (a = 'x' OR 'y' = a)",
             "CHECK (a IS NULL OR a IN ('x', 'y'))",
             "CHECK (a IN ('x', 'y') AND n > 0)",

@@ -46,6 +46,15 @@ pub(super) fn derive(item: &ItemStruct) -> syn::Result<TokenStream> {
         {
             const FORMAT: ::core::option::Option<::dsql_edge::types::sql::Format> =
                 <#inner as ::dsql_edge::types::Column<__Sql, __Nullability>>::FORMAT;
+            const BY_TYPE: bool = <#inner as ::dsql_edge::types::Column<__Sql, __Nullability>>::BY_TYPE;
+
+            fn decode_by_type(
+                bytes: &[u8],
+                of: ::dsql_edge::private::TypeOf,
+            ) -> ::core::result::Result<Self, ::dsql_edge::types::ConversionError> {
+                <#inner as ::dsql_edge::types::Column<__Sql, __Nullability>>::decode_by_type(bytes, of)
+                    .map(|value| #made)
+            }
 
             fn decode(bytes: &[u8]) -> ::core::result::Result<Self, ::dsql_edge::types::ConversionError> {
                 <#inner as ::dsql_edge::types::Column<__Sql, __Nullability>>::decode(bytes).map(|value| #made)
@@ -64,6 +73,14 @@ pub(super) fn derive(item: &ItemStruct) -> syn::Result<TokenStream> {
         {
             const FORMAT: ::core::option::Option<::dsql_edge::types::sql::Format> =
                 <#inner as ::dsql_edge::types::Param<__Sql, __Nullability>>::FORMAT;
+
+            fn encode_by_type(
+                &self,
+                of: ::dsql_edge::private::TypeOf,
+                out: &mut ::std::vec::Vec<u8>,
+            ) -> ::core::result::Result<::dsql_edge::types::IsNull, ::dsql_edge::types::ConversionError> {
+                <#inner as ::dsql_edge::types::Param<__Sql, __Nullability>>::encode_by_type(&self.#own, of, out)
+            }
 
             fn encode(
                 &self,
