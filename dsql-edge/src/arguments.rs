@@ -31,17 +31,18 @@ impl Arguments {
 
     /// Binds the next argument, for a parameter of the SQL type `S` and the nullability `N`.
     pub fn bind<S: SqlType, N, T: Param<S, N> + ?Sized>(&mut self, value: &T) {
-        self.bind_with::<S, N, T>(|out| value.encode(out));
+        self.bind_with::<S, N, T>(S::NAME, |out| value.encode(out));
     }
 
     /// Binds the next argument, for a parameter whose SQL type the marker `S` does not name.
     pub fn bind_by_type<S: SqlType, N, T: Param<S, N> + ?Sized>(&mut self, value: &T, of: TypeOf) {
-        self.bind_with::<S, N, T>(|out| value.encode_by_type(of, out));
+        self.bind_with::<S, N, T>(of.name, |out| value.encode_by_type(of, out));
     }
 
     #[inline(always)]
     fn bind_with<S: SqlType, N, T: Param<S, N> + ?Sized>(
         &mut self,
+        name: &'static str,
         encode: impl FnOnce(&mut Vec<u8>) -> Result<IsNull, ConversionError>,
     ) {
         let before = self.parameters.bytes.len();
@@ -58,7 +59,7 @@ impl Arguments {
                 self.parameters.bytes.truncate(before);
                 self.parameters.each.push((None, format));
                 let parameter = self.parameters.each.len();
-                self.error.get_or_insert_with(|| Error::encode(parameter, S::NAME, reason));
+                self.error.get_or_insert_with(|| Error::encode(parameter, name, reason));
             }
         }
     }

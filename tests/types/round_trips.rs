@@ -3,23 +3,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod shop;
+
 use core::marker::PhantomData;
 
 use dsql_edge::types::{DateTime, Uuid};
-use dsql_edge::{Config, Dsql, sql, sql_unchecked};
-use dsql_edge_local::Local;
+use dsql_edge::{sql, sql_unchecked};
 use dsql_edge_tests_types::{Code, Id, Location, Mood, OrderId, PointOfSale, Priority, Status};
-
-/// PostgreSQL with the schema of the snapshot.
-async fn shop() -> (Local, Dsql) {
-    let local = Local::builder().rules(false).start().await.unwrap();
-    local.run_sql("snapshot", include_str!("dsql-schema.sql")).await.unwrap();
-    let bindings = local.bindings();
-    let lookup =
-        |name: &str| bindings.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
-    let dsql = Dsql::new(Config::from_bindings("", lookup).unwrap().extra_ca(local.ca_pem()));
-    (local, dsql)
-}
+use shop::shop;
 
 fn order(number: u128) -> OrderId {
     Id(Uuid::from_u128(number), PhantomData)

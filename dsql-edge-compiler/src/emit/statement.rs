@@ -187,7 +187,8 @@ pub(super) fn bind(query: &TypedQuery, names: &[Ident]) -> Vec<TokenStream> {
 fn open_type(sql_type: &SqlType) -> Option<TokenStream> {
     let base = sql_type.base();
     let (oid, name) = (Literal::u32_unsuffixed(base.oid), &base.name);
-    marker(base).is_open().then(|| quote!(::dsql_edge::private::TypeOf { oid: #oid, name: #name }))
+    let is_named = base.oid != 0 && !marker(base).is_open();
+    (!is_named).then(|| quote!(::dsql_edge::private::TypeOf { oid: #oid, name: #name }))
 }
 
 /// Returns tokens that append a row's value for each parameter to that parameter's array in `rows`.

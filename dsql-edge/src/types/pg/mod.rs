@@ -10,7 +10,7 @@ mod bounds;
 use bytes::BytesMut;
 use postgres_types::{FromSql, Kind, ToSql, Type};
 
-use super::sql::{Format, SqlType};
+use super::sql::{self, Format, SqlType};
 use super::{Column, ConversionError, IsNull, NotNull, Param, TypeOf, UncheckedColumn};
 
 /// A value of a type that implements `FromSql` and `ToSql` of the package `postgres-types`: of `cidr`, `eui48`,
@@ -50,7 +50,7 @@ impl<S: SqlType, T: for<'a> FromSql<'a>> Column<S, NotNull> for Pg<T> {
     }
 
     fn decode_by_type(bytes: &[u8], of: TypeOf) -> Result<Self, ConversionError> {
-        decode(&postgres_type(of)?, bytes).map(Pg)
+        decode(&postgres_type::<S>(of)?, bytes).map(Pg)
     }
 }
 
@@ -62,7 +62,7 @@ impl<S: SqlType, N, T: ToSql> Param<S, N> for Pg<T> {
     }
 
     fn encode_by_type(&self, of: TypeOf, out: &mut Vec<u8>) -> Result<IsNull, ConversionError> {
-        let ty = postgres_type(of)?;
+        let ty = postgres_type::<S>(of)?;
         if !T::accepts(&ty) {
             return Err(not_accepted::<T>(&ty));
         }
@@ -85,7 +85,7 @@ impl<T: for<'a> FromSql<'a>> UncheckedColumn for Pg<T> {
     }
 
     fn decode_as(oid: u32, bytes: &[u8]) -> Result<Self, ConversionError> {
-        decode(&postgres_type(TypeOf { oid, name: "" })?, bytes).map(Pg)
+        decode(&postgres_type::<sql::Unknown>(TypeOf { oid, name: "" })?, bytes).map(Pg)
     }
 }
 
@@ -103,18 +103,21 @@ fn not_accepted<T>(ty: &Type) -> ConversionError {
     ConversionError::new(format!("its SQL type {} does not fit the Rust type {rust}", ty.name()))
 }
 
-/// The type as `postgres-types` describes it. For a type of the schema, only the name is known.
-fn postgres_type(of: TypeOf) -> Result<Type, ConversionError> {
+/// The type as `postgres-types` describes it. For a type of the schema, only the name is known, and whether the type is
+/// an enum.
+fn postgres_type<S: SqlType>(of: TypeOf) -> Result<Type, ConversionError> {
     if let Some(ty) = Type::from_oid(of.oid).filter(|ty| *ty != Type::UNKNOWN) {
         return Ok(ty);
     }
-    let simple = |name: &str| Type::new(name.to_owned(), 0, Kind::Simple, String::new());
+    let is_enum = matches!(S::NAME, <sql::Enum as SqlType>::NAME | <sql::Enum as SqlType>::ARRAY_NAME);
+    let kind = || if is_enum { Kind::Enum(Vec::new()) } else { Kind::Simple };
+    let plain = |name: &str, oid| Type::new(name.to_owned(), oid, kind(), String::new());
     match (of.name, of.name.strip_prefix('_')) {
         ("", _) => Err(ConversionError::new("its SQL type is not known here: write Pg<Vec<T>> for an array")),
         (name, Some(element)) => {
-            Ok(Type::new(name.to_owned(), of.oid, Kind::Array(simple(element)), String::new()))
+            Ok(Type::new(name.to_owned(), of.oid, Kind::Array(plain(element, 0)), String::new()))
         }
-        (name, None) => Ok(Type::new(name.to_owned(), of.oid, Kind::Simple, String::new())),
+        (name, None) => Ok(plain(name, of.oid)),
     }
 }
 
@@ -123,7 +126,7 @@ mod tests {
     use std::collections::HashMap;
     use std::net::IpAddr;
 
-    use super::super::{DateTime, Utc, sql};
+    use super::super::{DateTime, Utc};
     use super::*;
 
     fn of_type<T: for<'a> FromSql<'a>>(
@@ -183,10 +186,13 @@ mod tests {
             ("halfvec", 20_000, vec![0, 2, 0, 0, 1, 1]),
             ("sparsevec", 20_000, words(&[8, i32::MAX, 0])),
         ] {
-            let ty = postgres_type(TypeOf { oid, name }).unwrap();
+            let ty = postgres_type::<sql::Unknown>(TypeOf { oid, name }).unwrap();
             assert!(bounds::check(&ty, &bytes).is_err(), "{name}");
         }
-        let geometry = bounds::check(&postgres_type(TypeOf { oid: 20_000, name: "geometry" }).unwrap(), &[]);
+        let geometry = bounds::check(
+            &postgres_type::<sql::Unknown>(TypeOf { oid: 20_000, name: "geometry" }).unwrap(),
+            &[],
+        );
         assert!(geometry.unwrap_err().to_string().contains("cannot be checked"));
     }
 }
