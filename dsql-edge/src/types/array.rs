@@ -186,6 +186,27 @@ mod tests {
         assert!(result.is_err());
     }
 
+    #[test]
+    fn elements_of_a_type_of_the_schema_have_an_unknown_oid() {
+        let words = |words: &[i32]| words.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<u8>>();
+        let decoded = |oid| -> Result<Vec<i32>, _> {
+            Column::<ArrayOfDomain<sql::Int4>, NotNull>::decode(&words(&[1, 0, oid, 1, 1, 4, 7]))
+        };
+        assert_eq!(decoded(16_384), Ok(vec![7]));
+        assert!(decoded(23).is_err());
+        let labels = |oid| -> Result<Vec<String>, _> {
+            Column::<Array<sql::Enum>, NotNull>::decode(
+                &[words(&[1, 0, oid, 1, 1, 2]), b"ab".to_vec()].concat(),
+            )
+        };
+        assert_eq!(labels(16_384), Ok(vec!["ab".to_owned()]));
+        assert!(labels(25).is_err());
+
+        let mut sent = Vec::new();
+        let encoded = <[i32] as Param<ArrayOfDomain<sql::Int4, NotNull>, NotNull>>::encode(&[7], &mut sent);
+        assert_eq!((encoded, sent), (Ok(IsNull::No), words(&[1, 0, 0, 1, 1, 4, 7])));
+    }
+
     proptest! {
         #[test]
         fn any_bytes_give_a_value_or_an_error(

@@ -102,3 +102,80 @@ pub const fn binary_field<S: SqlType, N, T: Column<S, N> + Param<S, N>>() {
         panic!("this Rust type reads and writes text, and the fields of a composite type are binary");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::{NotNull, Nullable, sql};
+    use super::*;
+
+    type Fields = (i32, Option<String>);
+
+    fn encoded((number, text): &Fields) -> Vec<u8> {
+        let mut out = Vec::new();
+        put_composite(2, &mut out);
+        put_field::<sql::Int4, NotNull, i32>(23, number, &mut out).unwrap();
+        put_field::<sql::Enum, Nullable, Option<String>>(0, text, &mut out).unwrap();
+        out
+    }
+
+    /// The server sends the OID of a type of the schema.
+    fn with_oid(mut bytes: Vec<u8>, oid: u32) -> Vec<u8> {
+        bytes[16..20].copy_from_slice(&oid.to_be_bytes());
+        bytes
+    }
+
+    fn decoded(bytes: &[u8]) -> Result<Fields, ConversionError> {
+        let mut fields = CompositeFields::new(bytes, 2)?;
+        let number = fields.next::<sql::Int4, NotNull, i32>(23)?;
+        Ok((number, fields.next::<sql::Enum, Nullable, Option<String>>(0)?))
+    }
+
+    #[test]
+    fn bytes_as_postgresql_16_sends_them() {
+        let value = (7, Some("ab".to_owned()));
+        let sent = [0, 0, 0, 2, 0, 0, 0, 23, 0, 0, 0, 4, 0, 0, 0, 7, 0, 0, 64, 0, 0, 0, 0, 2, b'a', b'b'];
+        assert_eq!(with_oid(encoded(&value), 16_384), sent);
+        assert_eq!(decoded(&sent), Ok(value));
+    }
+
+    #[test]
+    fn another_composite_type_is_rejected() {
+        let bytes = with_oid(encoded(&(7, None)), 16_384);
+        assert_eq!(decoded(&bytes), Ok((7, None)));
+        assert!(
+            decoded(&with_oid(bytes.clone(), 25)).is_err(),
+            "a built-in type in place of a type of the schema"
+        );
+        assert!(CompositeFields::new(&bytes, 3).is_err());
+        let mut other = bytes.clone();
+        other[7] = 20;
+        assert!(decoded(&other).is_err());
+        assert!(decoded(&[&bytes[..], &[0]].concat()).is_err(), "bytes after the last field");
+        assert!(decoded(&bytes[..bytes.len() - 1]).is_err());
+    }
+
+    #[test]
+    fn null_for_a_field_that_is_never_null_is_an_error() {
+        let mut out = Vec::new();
+        put_composite(1, &mut out);
+        put_field::<sql::Int4, Nullable, Option<i32>>(23, &None, &mut out).unwrap();
+        let mut fields = CompositeFields::new(&out, 1).unwrap();
+        assert!(fields.next::<sql::Int4, NotNull, i32>(23).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn fields_survive(number: i32, text in proptest::option::of("[^\0]{0,9}")) {
+            let value = (number, text);
+            prop_assert_eq!(decoded(&with_oid(encoded(&value), 20_000)), Ok(value));
+        }
+
+        #[test]
+        fn any_bytes_give_a_value_or_an_error(bytes: Vec<u8>) {
+            let _ = decoded(&bytes);
+            let _ = decoded(&[&[0, 0, 0, 2, 0, 0, 0, 23][..], &bytes].concat());
+        }
+    }
+}

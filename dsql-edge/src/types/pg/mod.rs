@@ -126,6 +126,8 @@ mod tests {
     use std::collections::HashMap;
     use std::net::IpAddr;
 
+    use proptest::prelude::*;
+
     use super::super::{DateTime, Utc};
     use super::*;
 
@@ -194,5 +196,22 @@ mod tests {
             &[],
         );
         assert!(geometry.unwrap_err().to_string().contains("cannot be checked"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_give_a_value_or_an_error(bytes: Vec<u8>, count in prop_oneof![0_i32..4, any::<i32>()]) {
+            // Bytes after a header that is nearly correct.
+            let array: Vec<u8> = [1, 0, 25, count, 1].iter().flat_map(|word: &i32| word.to_be_bytes()).collect();
+            let pairs = count.to_be_bytes().to_vec();
+            for header in [Vec::new(), array, pairs] {
+                let bytes = [header, bytes.clone()].concat();
+                let _: Result<Vec<Option<String>>, _> = of_type(1009, "", &bytes);
+                let _: Result<Vec<i64>, _> = of_type(1016, "", &bytes);
+                let _: Result<HashMap<String, Option<String>>, _> = of_type(20_000, "hstore", &bytes);
+                let _: Result<IpAddr, _> = of_type(869, "", &bytes);
+                let _: Result<DateTime<Utc>, _> = of_type(1184, "", &bytes);
+            }
+        }
     }
 }
