@@ -12,14 +12,14 @@ CREATE EXTENSION ltree;
 CREATE TYPE mood AS ENUM ('happy', 'so so', 'sad');
 CREATE DOMAIN priority AS text CHECK (VALUE IN ('low', 'high'));
 CREATE DOMAIN positive AS integer CHECK (VALUE > 0);
-CREATE TYPE point_of_sale AS (floor smallint, stand text);
+CREATE TYPE point_of_sale AS (floor smallint, desk text);
 CREATE TYPE address AS (
     street text,
     zip positive,
     mood mood,
     since timestamptz,
     tags text[],
-    stand point_of_sale
+    desk point_of_sale
 );
 
 CREATE TABLE orders (
@@ -55,6 +55,6 @@ CREATE TABLE texts (
     names citext[],
     ranges int4range[],
     boxes box[],
-    stand point_of_sale,
-    stands point_of_sale[]
+    desk point_of_sale,
+    desks point_of_sale[]
 );

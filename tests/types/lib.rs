@@ -61,7 +61,7 @@ pub enum Priority {
 pub struct PointOfSale {
     #[dsql(not_null)]
     pub floor: i16,
-    pub stand: Option<String>,
+    pub desk: Option<String>,
 }
 
 /// The composite type `address`; its fields are in another order here.
@@ -74,6 +74,6 @@ pub struct Location {
     pub street: Option<String>,
     #[dsql(rename = "since")]
     pub from: Option<DateTime<Utc>>,
-    pub stand: Option<PointOfSale>,
+    pub desk: Option<PointOfSale>,
     pub tags: Option<Vec<Option<String>>>,
 }

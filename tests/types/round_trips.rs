@@ -22,7 +22,7 @@ fn location() -> Location {
         zip: Some(1050),
         street: Some("Kings \"Road\", (north)".to_owned()),
         from: DateTime::from_timestamp(1_700_000_000, 0),
-        stand: Some(PointOfSale { floor: 2, stand: None }),
+        desk: Some(PointOfSale { floor: 2, desk: None }),
         tags: Some(vec![Some("a,b".to_owned()), None]),
     }
 }
@@ -59,7 +59,7 @@ async fn derived_types_survive_a_round_trip() {
     // PostgreSQL has the same values.
     let shown = sql!(
         r#"SELECT status || code AS "labels!", moods::text AS moods, quantities::text AS quantities,
-                  (address).street AS "street!", ((address).stand).floor AS "floor!", (address).tags::text AS "tags!"
+                  (address).street AS "street!", ((address).desk).floor AS "floor!", (address).tags::text AS "tags!"
              FROM orders"#
     )
     .fetch_one(dsql)
@@ -119,7 +119,7 @@ struct Unchecked {
 }
 
 #[tokio::test]
-async fn derived_types_are_parameters_and_columns_of_unchecked_queries() {
+async fn derived_types_fit_unchecked_queries() {
     let (local, dsql) = shop().await;
     let dsql = &dsql;
     let (id, status, mood, address) = (order(1), Status::Draft, Mood::Sad, location());
@@ -149,11 +149,11 @@ async fn types_without_a_decoder_arrive_as_postgresql_writes_them() {
         vec![Some("O\"Hara, \\ {}".to_owned()), Some("NULL".to_owned()), Some(String::new())],
         vec![Some("[1,5)".to_owned()), Some("empty".to_owned())],
     );
-    let (boxes, stand, stands) =
+    let (boxes, desk, desks) =
         ("{(1,1),(0,0);(2,2),(0,0)}", "(3,\"a \"\"b\"\"\")", vec![Some("(3,)".to_owned())]);
     sql!(
         "INSERT INTO texts VALUES (1, $ip, $net, $mac, $name, $pairs, $path, $price, $flags, $more, $words, $page,
-                                   $during, $times, $place, $ips, $names, $ranges, $boxes, $stand, $stands)"
+                                   $during, $times, $place, $ips, $names, $ranges, $boxes, $desk, $desks)"
     )
     .execute(dsql)
     .await
@@ -166,8 +166,8 @@ async fn types_without_a_decoder_arrive_as_postgresql_writes_them() {
     assert_eq!([one(&row.words), one(&row.page)], [words, page]);
     assert_eq!([one(&row.during), one(&row.times), one(&row.place)], [during, times, place]);
     assert_eq!((row.ips, row.names, row.ranges), (Some(ips), Some(names), Some(ranges)));
-    assert_eq!([one(&row.boxes), one(&row.stand)], [boxes, stand]);
-    assert_eq!(row.stands, Some(stands));
+    assert_eq!([one(&row.boxes), one(&row.desk)], [boxes, desk]);
+    assert_eq!(row.desks, Some(desks));
 
     // As elements of arrays, and compared.
     let found = sql!(

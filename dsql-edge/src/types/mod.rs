@@ -73,12 +73,14 @@ mod array;
 mod bytea;
 mod composite;
 pub(crate) mod date_time;
+mod format;
 mod interval;
 mod json;
 mod labels;
 mod numeric;
 #[cfg(feature = "postgres-types")]
 mod pg;
+mod requested;
 mod scalar;
 mod text;
 pub(crate) mod text_array;
@@ -109,8 +111,13 @@ pub use composite::{CompositeFields, binary_field, put_composite, put_field};
 #[doc(hidden)]
 pub use labels::{LabelsOf, NotLabelled, same_labels};
 #[doc(hidden)]
+pub use requested::format;
+pub(crate) use requested::{received_format, sent_format};
+#[doc(hidden)]
 pub use text::{BPCHAR, decode_label, is_label, is_of_schema};
 pub(crate) use unchecked::FIRST_USER_OID;
+
+use format::Format;
 
 use std::borrow::Cow;
 
@@ -169,7 +176,7 @@ pub trait Param<S, N> {
 
     /// The format of the encoded value, if it is not the format of `S`.
     #[doc(hidden)]
-    const FORMAT: Option<sql::Format> = None;
+    const FORMAT: Option<Format> = None;
 
     /// Encodes a value whose SQL type `S` does not name.
     #[doc(hidden)]
@@ -206,7 +213,7 @@ pub trait Column<S, N>: Sized {
 
     /// The format that `decode` reads, if it is not the format of `S`.
     #[doc(hidden)]
-    const FORMAT: Option<sql::Format> = None;
+    const FORMAT: Option<Format> = None;
 
     /// Whether values are decoded by `decode_by_type`.
     #[doc(hidden)]
@@ -231,7 +238,7 @@ pub struct TypeOf {
 }
 
 impl<S, N, T: Column<S, NotNull>> Column<S, N> for Option<T> {
-    const FORMAT: Option<sql::Format> = T::FORMAT;
+    const FORMAT: Option<Format> = T::FORMAT;
     const BY_TYPE: bool = T::BY_TYPE;
 
     fn decode_by_type(bytes: &[u8], of: TypeOf) -> Result<Self, ConversionError> {
@@ -248,7 +255,7 @@ impl<S, N, T: Column<S, NotNull>> Column<S, N> for Option<T> {
 }
 
 impl<S, T: Param<S, NotNull>> Param<S, Nullable> for Option<T> {
-    const FORMAT: Option<sql::Format> = T::FORMAT;
+    const FORMAT: Option<Format> = T::FORMAT;
 
     fn encode_by_type(&self, of: TypeOf, out: &mut Vec<u8>) -> Result<IsNull, ConversionError> {
         match self {
@@ -268,7 +275,7 @@ impl<S, T: Param<S, NotNull>> Param<S, Nullable> for Option<T> {
 macro_rules! pointers {
     ($($pointer:ty),*) => {$(
         impl<S, N, T: Param<S, N> + ?Sized> Param<S, N> for $pointer {
-            const FORMAT: Option<sql::Format> = T::FORMAT;
+            const FORMAT: Option<Format> = T::FORMAT;
 
             fn encode_by_type(&self, of: TypeOf, out: &mut Vec<u8>) -> Result<IsNull, ConversionError> {
                 T::encode_by_type(self, of, out)
@@ -282,29 +289,6 @@ macro_rules! pointers {
 }
 
 pointers!(&T, &mut T, Box<T>, std::rc::Rc<T>, std::sync::Arc<T>);
-
-/// The format of a parameter's encoded value.
-pub(crate) const fn sent_format<S: sql::SqlType, N, T: Param<S, N> + ?Sized>() -> sql::Format {
-    match T::FORMAT {
-        Some(format) => format,
-        None => S::FORMAT,
-    }
-}
-
-/// The code of the format in which a column is requested.
-#[doc(hidden)]
-#[must_use]
-pub const fn format<S: sql::SqlType, N, T: Column<S, N>>() -> i16 {
-    received_format::<S, N, T>().code()
-}
-
-/// The format in which a column is requested.
-pub(crate) const fn received_format<S: sql::SqlType, N, T: Column<S, N>>() -> sql::Format {
-    match T::FORMAT {
-        Some(format) => format,
-        None => S::FORMAT,
-    }
-}
 
 /// The reason why a value could not be encoded or decoded. The [`Error`](crate::Error) that contains this reason names
 /// the column or parameter.

@@ -3,7 +3,7 @@
 #[derive(dsql_edge::Type)]
 struct PointOfSale {
     floor: i16,
-    stand: Option<i64>,
+    desk: Option<i64>,
 }
 
 fn main() {}

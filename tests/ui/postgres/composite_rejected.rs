@@ -9,7 +9,7 @@ struct Adress {
 #[dsql(name = "point_of_sale")]
 struct Unknown {
     flor: Option<i16>,
-    stand: Option<String>,
+    desk: Option<String>,
 }
 
 #[derive(dsql_edge::Type)]
@@ -22,7 +22,7 @@ struct PointOfSale {
 struct Renamed {
     #[dsql(rename = "floor", nullable)]
     level: Option<i16>,
-    stand: Option<String>,
+    desk: Option<String>,
 }
 
 fn main() {}
