@@ -11,7 +11,7 @@ use dsql_edge_compiler::emit::{
     Declaration, Emission, Function, Many, Returns, RowTarget, WrittenTypes, declaration, declared_type,
     parameter_type,
 };
-use dsql_edge_compiler::fields::fields;
+use dsql_edge_compiler::fields::{Field, Fields, RustType, fields};
 use dsql_edge_compiler::{Schema, Source, compile};
 use dsql_edge_tests::golden;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -35,6 +35,19 @@ mod nested;
 #[allow(unused, unreachable_pub, missing_docs, clippy::all, reason = "as the macro writes it")]
 #[path = "golden/optional_text.rs"]
 mod optional_text;
+#[allow(unused, unreachable_pub, missing_docs, clippy::all, reason = "as the macro writes it")]
+#[path = "golden/types.rs"]
+mod types;
+
+/// The Rust type that the query of `golden/types.rs` names.
+#[derive(Debug, Clone, PartialEq, dsql_edge::Type)]
+#[dsql(rename_all = "snake_case")]
+#[allow(dead_code, reason = "no query runs")]
+enum Status {
+    Draft,
+    InReview,
+    Live,
+}
 
 const SCHEMA: &str = include_str!("ui/dsql-schema.sql");
 
@@ -46,7 +59,8 @@ fn emitted(name: &str, row: Option<&str>, sql: &str) -> TokenStream {
 fn emitted_for(name: &str, row: Option<&str>, sql: &str, pattern: Option<TokenStream>) -> TokenStream {
     let schema = Schema::parse(SCHEMA).unwrap();
     let query = compile(&Source::of_macro(sql), &schema).unwrap();
-    let (fields, types) = (fields(&query, &schema).unwrap(), WrittenTypes::new());
+    let fields = fields(&query, &schema).unwrap();
+    let types = written_types(&fields);
     let named = |name: &str| Ident::new(name, Span::call_site());
     let parameters: Vec<_> = query
         .parameters
@@ -101,6 +115,15 @@ fn emitted_for(name: &str, row: Option<&str>, sql: &str, pattern: Option<TokenSt
     quote!(#declaration #function)
 }
 
+/// The types that overrides name, as the macro reads them.
+fn written_types(fields: &Fields) -> WrittenTypes {
+    let written = |field: &&Field| match &field.rust_type {
+        RustType::Written(written) => Some((field.column, written.parse().unwrap())),
+        _ => None,
+    };
+    fields.all().iter().filter_map(written).collect()
+}
+
 fn check(file: &str, tokens: TokenStream) {
     let text = format!("//! Written by `sql!` for the query in `emission.rs`.\n{tokens}");
     let mut rustfmt = Command::new("rustfmt")
@@ -140,6 +163,14 @@ fn a_nested_row() {
 fn an_optional_text() {
     let sql = "SELECT count(*) AS found FROM posts WHERE views > $least {? AND title = $title }{? AND body = $body }";
     check("optional_text.rs", emitted("optional", None, sql));
+}
+
+#[test]
+fn types_of_the_users_own_and_types_that_are_text() {
+    // A type that is text has no Rust type of its own, so an override decides on the format.
+    let sql = r#"SELECT status AS "status: super::Status", '10.0.0.1'::inet AS ip, '(1,2)'::point AS "place: String"
+                   FROM orders WHERE status = $status AND inet_client_addr() = $ip"#;
+    check("types.rs", emitted("types", None, sql));
 }
 
 #[test]

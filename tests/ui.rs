@@ -12,8 +12,9 @@ use std::process::{Command, ExitCode};
 const PART: &str = "DSQL_EDGE_UI_TESTS";
 
 /// The parts of this test. Each has a name, its files, and the variable that names the schema.
-const PARTS: [(&str, &str, &str); 4] = [
+const PARTS: [(&str, &str, &str); 5] = [
     ("with a snapshot", "ui/*.rs", "DSQL_EDGE_SCHEMA=ui/dsql-schema.sql"),
+    ("with PostgreSQL's types", "ui/postgres/*.rs", "DSQL_EDGE_SCHEMA=ui/postgres/schema.sql"),
     ("without a snapshot", "ui/no_snapshot/*.rs", "DSQL_EDGE_SCHEMA="),
     ("with migrations", "ui/migrations/*.rs", "DSQL_EDGE_MIGRATIONS=ui/migrations"),
     ("with a folder for a snapshot", "ui/folder/*.rs", "DSQL_EDGE_SCHEMA=ui/migrations"),

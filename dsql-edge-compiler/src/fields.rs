@@ -1,7 +1,7 @@
 //! Plans the Rust struct of a query's row: one field per column, with its type.
 //!
 //! Input: a [`TypedQuery`]. Output: [`Fields`], from which emission cannot fail; or errors for the columns that cannot
-//! be fields (no name, the same name twice, a type without a Rust type, an invalid override), each with the fix.
+//! be fields (no name, the same name twice, an invalid override), each with the fix.
 
 mod group;
 
@@ -9,7 +9,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::ident::{ColumnName, FieldName, Nullability};
 use crate::schema::{self, Schema};
 use crate::sql_type::{SqlType, SqlTypeKind};
-use crate::typed::{TypedColumn, TypedQuery};
+use crate::typed::{Labels, TypedColumn, TypedQuery};
 use group::Branch;
 
 /// The fields of a row, in the order of the columns.
@@ -43,6 +43,10 @@ pub struct Field {
     pub rust_type: RustType,
     /// Whether the field is an `Option`.
     pub nullable: bool,
+    /// The format in which the column is requested.
+    pub format: ColumnFormat,
+    /// For a Rust type that the user names: the labels that the column can have.
+    pub labels: Option<Labels>,
     /// The documentation of the field in a named row struct: the SQL type.
     pub doc: String,
 }
@@ -66,6 +70,32 @@ pub enum Marker {
     Scalar(&'static str),
     /// `sql::Array<sql::Int4>`
     Array(Box<Marker>),
+    /// `sql::ArrayOfDomain<sql::Int4>`: the elements are values of a domain over `int4`.
+    ArrayOfDomain(Box<Marker>),
+}
+
+impl Marker {
+    /// A type without a decoder, whose values are received and sent as text.
+    const TEXT: Marker = Marker::Scalar("Unknown");
+
+    /// Whether a Rust type of the user's own decides on the format of the values.
+    pub fn is_open(&self) -> bool {
+        match self {
+            Marker::Scalar(name) => matches!(*name, "Unknown" | "Composite"),
+            Marker::Array(element) | Marker::ArrayOfDomain(element) => element.is_open(),
+        }
+    }
+}
+
+/// The format in which the values of a column are requested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnFormat {
+    /// PostgreSQL's text.
+    Text,
+    /// The output of the type's `typsend`.
+    Binary,
+    /// The format that the Rust type of the field expects.
+    OfRustType,
 }
 
 /// A Rust type.
@@ -151,9 +181,17 @@ impl Plan<'_> {
         let can_be_null =
             column.nullable && (column.nulled_by.is_empty() || column.nullable_within || by_join);
         let nullable = nullability(written, column, can_be_null, warnings, problems);
-        let (marker, rust_type) = types(written, column, schema, problems)?;
+        let (marker, rust_type) = types(written, column, schema);
+        let is_own = matches!(rust_type, RustType::Written(_) | RustType::Directive(_));
+        let format = match marker.is_open() {
+            false => ColumnFormat::Binary,
+            true if is_own => ColumnFormat::OfRustType,
+            true => ColumnFormat::Text,
+        };
+        let labels = column.labels.clone().filter(|_| is_own);
         let doc = doc(column, nullable);
-        Some(Entry::Field(Field { name: name.clone(), column: at, marker, rust_type, nullable, doc }))
+        let name = name.clone();
+        Some(Entry::Field(Field { name, column: at, marker, rust_type, nullable, format, labels, doc }))
     }
 }
 
@@ -220,31 +258,19 @@ fn nullability(
     }
 }
 
-fn types(
-    written: &ColumnName,
-    column: &TypedColumn,
-    schema: &Schema,
-    problems: &mut Diagnostics,
-) -> Option<(Marker, RustType)> {
-    let known = rust_type(&column.sql_type, column.elements_nullable);
-    let rust = match written.rust_type.as_deref() {
+fn types(written: &ColumnName, column: &TypedColumn, schema: &Schema) -> (Marker, RustType) {
+    let own = match written.rust_type.as_deref() {
         Some("_") => None,
         Some(rust) => Some(RustType::Written(rust.to_owned())),
         None => directed(column, schema).cloned().map(RustType::Directive),
     };
-    if let Some(rust) = rust {
-        let marker = known.map_or(Marker::Scalar("Unknown"), |(marker, _)| marker);
-        return Some((marker, rust));
+    match own {
+        Some(rust) => (marker(&column.sql_type), rust),
+        None => {
+            let (marker, rust) = rust_type(&column.sql_type, column.elements_nullable);
+            (as_text(marker), rust)
+        }
     }
-    if known.is_none() {
-        let message = format!(
-            "the SQL type {} of column \"{}\" has no Rust type",
-            column.sql_type.display, written.field
-        );
-        let hint = format!("cast it: (…)::text AS {}", written.field);
-        problems.push(Diagnostic::error(Code::NoRustType, column.span, message).with_hint(hint));
-    }
-    known
 }
 
 /// The Rust type that the snapshot's directives give to a column.
@@ -256,34 +282,58 @@ fn directed<'s>(column: &TypedColumn, schema: &'s Schema) -> Option<&'s schema::
         .origin
         .as_ref()
         .and_then(|origin| schema.rust_type_of_column(&origin.schema, &origin.table, &origin.column));
-    of_column.or_else(|| schema.rust_type_of_type([&column.sql_type.name, &column.sql_type.display]))
+    let of_domain = || schema.rust_type_of_type([column.domain.as_deref()?; 2]);
+    let of_type = || schema.rust_type_of_type([&column.sql_type.name, &column.sql_type.display]);
+    of_column.or_else(of_domain).or_else(of_type)
 }
 
-/// The marker and the Rust type of a parameter's or column's SQL type.
-pub fn rust_type(sql_type: &SqlType, elements_nullable: bool) -> Option<(Marker, RustType)> {
+/// The marker of an SQL type.
+pub fn marker(sql_type: &SqlType) -> Marker {
+    rust_type(sql_type, false).0
+}
+
+/// The marker and the Rust type of an SQL type. A type without a Rust type of its own is a `String`: PostgreSQL's text.
+pub fn rust_type(sql_type: &SqlType, elements_nullable: bool) -> (Marker, RustType) {
+    let scalar = |marker, rust| (Marker::Scalar(marker), RustType::Known(rust));
     match &sql_type.kind {
-        SqlTypeKind::Array(element) => match rust_type(element.base(), false)? {
-            (marker, RustType::Known(element)) => {
-                let rust = RustType::Vec { element, nullable: elements_nullable };
-                Some((Marker::Array(Box::new(marker)), rust))
+        SqlTypeKind::Array(element) => match rust_type(element.base(), false) {
+            (marker, RustType::Known(rust)) => {
+                let marker = Box::new(marker);
+                let marker = match &element.kind {
+                    SqlTypeKind::Domain(_) => Marker::ArrayOfDomain(marker),
+                    _ => Marker::Array(marker),
+                };
+                (marker, RustType::Vec { element: rust, nullable: elements_nullable })
             }
-            _ => None,
+            // The elements are values of a domain over an array.
+            _ => (Marker::TEXT, RustType::Known(STRING)),
         },
         SqlTypeKind::Domain(base) => rust_type(base, elements_nullable),
-        // The value of an enum is received as its label, which is text.
-        SqlTypeKind::Enum(_) => Some((Marker::Scalar("Unknown"), RustType::Known(STRING))),
-        SqlTypeKind::Composite | SqlTypeKind::Range => None,
-        SqlTypeKind::Scalar => {
-            let (marker, rust) = scalar(&sql_type.name)?;
-            Some((Marker::Scalar(marker), RustType::Known(rust)))
-        }
+        SqlTypeKind::Enum(_) => scalar("Enum", STRING),
+        SqlTypeKind::Composite => scalar("Composite", STRING),
+        SqlTypeKind::Range => (Marker::TEXT, RustType::Known(STRING)),
+        SqlTypeKind::Scalar => match builtin_scalar(&sql_type.name) {
+            Some((marker, rust)) if sql_type.oid != 0 => scalar(marker, rust),
+            _ => (Marker::TEXT, RustType::Known(STRING)),
+        },
+    }
+}
+
+/// The marker of a column for which the user names no Rust type: a composite value is received as text, which no
+/// derived type can decode.
+fn as_text(marker: Marker) -> Marker {
+    match marker {
+        Marker::Scalar("Composite") => Marker::TEXT,
+        Marker::Array(element) => Marker::Array(Box::new(as_text(*element))),
+        Marker::ArrayOfDomain(element) => Marker::ArrayOfDomain(Box::new(as_text(*element))),
+        marker => marker,
     }
 }
 
 const STRING: &str = "::std::string::String";
 
 /// Maps the name of an SQL type to its marker and its Rust type: `dsql_edge::types` implements `Column` for each pair.
-fn scalar(typname: &str) -> Option<(&'static str, &'static str)> {
+fn builtin_scalar(typname: &str) -> Option<(&'static str, &'static str)> {
     Some(match typname {
         "bool" => ("Bool", "bool"),
         "int2" => ("Int2", "i16"),

@@ -5,7 +5,7 @@
 //! statement is executed once for each row.
 
 use crate::builtin;
-use crate::fields::{Marker, rust_type};
+use crate::fields::{Marker, marker};
 use crate::source::{Edits, Span};
 use crate::sql_type::SqlTypeKind;
 use crate::syntax::ParsedStatement;
@@ -25,7 +25,7 @@ pub(crate) fn unnest(statement: ParsedStatement<'_>, parameters: &[TypedParamete
         let ty = &parameter.sql_type;
         // UNNEST is not possible for an array, because PostgreSQL flattens an array of arrays. For a type of the
         // schema, UNNEST is not possible because the OID of the array type is not known.
-        let known = matches!(rust_type(ty, false), Some((Marker::Scalar(name), _)) if name != "Unknown");
+        let known = matches!(marker(ty), Marker::Scalar(name) if name != "Unknown");
         let array = builtin::type_by_oid(ty.oid).map_or(0, |it| it.array);
         if !known || ty.kind != SqlTypeKind::Scalar || array == 0 {
             return None;

@@ -93,6 +93,11 @@ pub struct TypedColumn {
     pub is_alias: bool,
     /// Its type.
     pub sql_type: SqlType,
+    /// The name of the domain, if the column's type is a domain; `sql_type` is the domain's base type, because the
+    /// server sends values of a domain as values of its base type.
+    pub domain: Option<String>,
+    /// The labels that the column's values can have, if the schema lists them.
+    pub labels: Option<Labels>,
     /// Whether the column can be NULL; true unless the opposite is proved.
     pub nullable: bool,
     /// For an array, whether an element can be NULL.
@@ -109,6 +114,15 @@ pub struct TypedColumn {
     pub nullable_within: bool,
     /// The place of the column in the SQL as written.
     pub span: Span,
+}
+
+/// The labels that a column, or the elements of an array, can have: those of an enum, or those that a `CHECK` allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Labels {
+    /// The column, the enum or the domain that has these labels, for messages: `orders.status`.
+    pub of: String,
+    /// The labels, in the order of the schema.
+    pub values: Vec<String>,
 }
 
 /// A column of a table.

@@ -1,14 +1,16 @@
-//! `sql!`, `sql_file!` and `sql_unchecked!`: the thin shell around the compiler.
+//! `sql!`, `sql_file!`, `sql_unchecked!` and `derive(Type)`: the thin shell around the compiler.
 //!
 //! Input: tokens. Output: tokens. This is the only crate that names `proc_macro`, and at build time it is the only one
 //! that reads files: the schema, and SQL files. `dsql_edge_compiler` does all checking.
 
 mod arguments;
 mod check;
+mod derive;
 mod directive;
 mod expand;
 mod functions;
 mod record;
+mod rename_all;
 mod respan;
 mod row_attributes;
 mod row_input;
@@ -39,6 +41,12 @@ pub fn sql_file(tokens: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn sql_unchecked(tokens: TokenStream) -> TokenStream {
     expanded("sql_unchecked", tokens, unchecked::sql_unchecked)
+}
+
+/// The traits with which a type of the user's own fits columns and parameters.
+#[proc_macro_derive(Type, attributes(dsql))]
+pub fn derive_type(tokens: TokenStream) -> TokenStream {
+    derive::derive(tokens.into()).unwrap_or_else(|error| error.to_compile_error()).into()
 }
 
 fn expanded(

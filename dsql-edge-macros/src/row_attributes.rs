@@ -4,10 +4,11 @@
 //! under which fields are serialized. If the row does not derive a trait of serde, `#[serde(rename_all = "…")]` applies
 //! to the `Serialize` that the macro generates; otherwise, all attributes of serde are left to serde's derive.
 
+use crate::rename_all::RenameAll;
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, LitStr, Path, Token};
+use syn::{Attribute, Path, Token};
 
 /// The attributes of a row.
 #[derive(Default)]
@@ -56,82 +57,10 @@ impl RowAttributes {
     /// The name under which a field is serialized.
     pub(crate) fn serialized(&self, field: &str) -> String {
         match &self.rename_all {
-            Some(rule) => rule.apply(field),
+            Some(rule) => rule.field(field),
             None => field.to_owned(),
         }
     }
-}
-
-/// serde's rules for the names of fields.
-#[derive(Clone, Copy)]
-enum RenameAll {
-    Lower,
-    Upper,
-    Pascal,
-    Camel,
-    Snake,
-    ScreamingSnake,
-    Kebab,
-    ScreamingKebab,
-}
-
-impl RenameAll {
-    fn new(written: &LitStr) -> syn::Result<RenameAll> {
-        Ok(match written.value().as_str() {
-            "lowercase" => RenameAll::Lower,
-            "UPPERCASE" => RenameAll::Upper,
-            "PascalCase" => RenameAll::Pascal,
-            "camelCase" => RenameAll::Camel,
-            "snake_case" => RenameAll::Snake,
-            "SCREAMING_SNAKE_CASE" => RenameAll::ScreamingSnake,
-            "kebab-case" => RenameAll::Kebab,
-            "SCREAMING-KEBAB-CASE" => RenameAll::ScreamingKebab,
-            other => {
-                return Err(syn::Error::new(
-                    written.span(),
-                    format!(
-                        "`{other}` is not one of serde's rules: use `camelCase`, `PascalCase`, `kebab-case` …"
-                    ),
-                ));
-            }
-        })
-    }
-
-    /// Converts a field's name in the same way as serde's derive (`serde_derive`, `case.rs`), which assumes that the
-    /// name is in snake_case.
-    fn apply(self, field: &str) -> String {
-        match self {
-            RenameAll::Lower | RenameAll::Snake => field.to_owned(),
-            RenameAll::Upper | RenameAll::ScreamingSnake => field.to_ascii_uppercase(),
-            RenameAll::Pascal => pascal(field),
-            RenameAll::Camel => {
-                let pascal = pascal(field);
-                let mut characters = pascal.chars();
-                match characters.next() {
-                    Some(first) => format!("{}{}", first.to_ascii_lowercase(), characters.as_str()),
-                    None => pascal,
-                }
-            }
-            RenameAll::Kebab => field.replace('_', "-"),
-            RenameAll::ScreamingKebab => field.to_ascii_uppercase().replace('_', "-"),
-        }
-    }
-}
-
-fn pascal(field: &str) -> String {
-    let mut out = String::new();
-    let mut capital = true;
-    for character in field.chars() {
-        if character == '_' {
-            capital = true;
-        } else if capital {
-            out.push(character.to_ascii_uppercase());
-            capital = false;
-        } else {
-            out.push(character);
-        }
-    }
-    out
 }
 
 #[cfg(test)]

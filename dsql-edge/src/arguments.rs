@@ -5,7 +5,9 @@
 
 use crate::error::Error;
 use crate::types::sql::{Format, SqlType};
-use crate::types::{ConversionError, IsNull, Nullable, Param, UncheckedParam};
+use crate::types::{
+    ConversionError, IsNull, Nullable, Param, TypeOf, UncheckedParam, sent_format, text_array,
+};
 use crate::wire::Parameters;
 
 /// The arguments of one run of a query.
@@ -29,20 +31,35 @@ impl Arguments {
 
     /// Binds the next argument, for a parameter of the SQL type `S` and the nullability `N`.
     pub fn bind<S: SqlType, N, T: Param<S, N> + ?Sized>(&mut self, value: &T) {
+        self.bind_with::<S, N, T>(S::NAME, |out| value.encode(out));
+    }
+
+    /// Binds the next argument, for a parameter whose SQL type the marker `S` does not name.
+    pub fn bind_by_type<S: SqlType, N, T: Param<S, N> + ?Sized>(&mut self, value: &T, of: TypeOf) {
+        self.bind_with::<S, N, T>(of.name, |out| value.encode_by_type(of, out));
+    }
+
+    #[inline(always)]
+    fn bind_with<S: SqlType, N, T: Param<S, N> + ?Sized>(
+        &mut self,
+        name: &'static str,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<IsNull, ConversionError>,
+    ) {
         let before = self.parameters.bytes.len();
-        match value.encode(&mut self.parameters.bytes) {
+        let format = const { sent_format::<S, N, T>().code() };
+        match encode(&mut self.parameters.bytes) {
             Ok(IsNull::No) => {
-                self.parameters.each.push((Some(self.parameters.bytes.len()), S::FORMAT.code()));
+                self.parameters.each.push((Some(self.parameters.bytes.len()), format));
             }
             Ok(IsNull::Yes) => {
                 self.parameters.bytes.truncate(before);
-                self.parameters.each.push((None, S::FORMAT.code()));
+                self.parameters.each.push((None, format));
             }
             Err(reason) => {
                 self.parameters.bytes.truncate(before);
-                self.parameters.each.push((None, S::FORMAT.code()));
+                self.parameters.each.push((None, format));
                 let parameter = self.parameters.each.len();
-                self.error.get_or_insert_with(|| Error::encode(parameter, S::NAME, reason));
+                self.error.get_or_insert_with(|| Error::encode(parameter, name, reason));
             }
         }
     }
@@ -62,10 +79,13 @@ impl Arguments {
 
     /// The number of elements of an encoded array; `None` for NULL.
     fn array_length(&self, number: usize) -> Option<i32> {
-        let (end, _) = *self.parameters.each.get(number.checked_sub(1)?)?;
+        let (end, format) = *self.parameters.each.get(number.checked_sub(1)?)?;
         let before = self.parameters.each.get(..number.checked_sub(1)?)?;
         let start = before.iter().rev().find_map(|(end, _)| *end).unwrap_or(0);
         let bytes = self.parameters.bytes.get(start..end?)?;
+        if format == Format::Text.code() {
+            return text_array::length(bytes).and_then(|length| i32::try_from(length).ok());
+        }
         // The header contains the number of dimensions, a flag for NULLs, and the element's type. If the array is not
         // empty, the length follows.
         match bytes.first_chunk() {

@@ -40,6 +40,7 @@
 //! | `direct-tls` | no | `Config::direct_tls`: TLS without SSLRequest, where the endpoint accepts it |
 //! | `pool` | no | `DsqlPool`: connections that a Durable Object keeps; `Dsql::from_pool` |
 //! | `tokio` | no | connecting from programs that are not Workers, through tokio and rustls |
+//! | `postgres-types` | no | [`types::Pg`](types): types that implement `FromSql` and `ToSql` of the package `postgres-types` |
 //! | `dynamic` | no | SQL that is known at run time only, for tools |
 //! | `postgres` | no | any PostgreSQL: `Config::from_postgres` takes a connection string, `Config::from_hyperdrive` a binding of Hyperdrive |
 //!
@@ -124,7 +125,7 @@ pub use credentials::Credentials;
 pub use error::Error;
 pub use event::Event;
 #[doc(inline)]
-pub use macros::{sql, sql_file, sql_unchecked};
+pub use macros::{Type, sql, sql_file, sql_unchecked};
 #[cfg(feature = "pool")]
 pub use pool::{DsqlPool, Pool};
 pub use query::{BulkCommand, BulkQuery, Command, KeyInsert, Query, SessionCommand, SessionQuery};

@@ -222,3 +222,51 @@ pub use dsql_edge_macros::sql_file;
 /// change its session. `sql_unchecked!` does not check where a statement that changes its session runs: run it on a
 /// [`Session`](crate::Session).
 pub use dsql_edge_macros::sql_unchecked;
+
+/// Makes a type of your own fit columns and parameters, so that an override, `"author_id: UserId"`, or a directive of
+/// the snapshot, `-- dsql-edge: type users.id = crate::UserId`, can name it.
+///
+/// A **newtype** fits each SQL type that its field fits. Other fields may be `PhantomData`; a struct with one named
+/// field is a newtype with `#[dsql(transparent)]`.
+///
+/// ```
+/// use dsql_edge::types::Uuid;
+///
+/// #[derive(Debug, Clone, Copy, PartialEq, dsql_edge::Type)]
+/// struct UserId(Uuid);
+/// ```
+///
+/// An **enum** is a list of labels. It fits an enum of PostgreSQL, and text, for example with
+/// `CHECK (status IN ('draft', 'in_review'))`. The label of a variant is its name, changed by `rename_all` (serde's
+/// rules) or `rename`. Where an override or a directive gives this type to a column whose labels the snapshot lists (an
+/// enum, or a `CHECK` of the column or of its domain), the build fails unless the variants are exactly these labels.
+/// At run time, an unknown label is an error that names the column.
+///
+/// ```
+/// #[derive(Debug, Clone, Copy, PartialEq, dsql_edge::Type)]
+/// #[dsql(rename_all = "snake_case")]
+/// enum Status {
+///     Draft,
+///     InReview,
+///     #[dsql(rename = "live")]
+///     Published,
+/// }
+/// ```
+///
+/// A **struct with named fields** is a composite type of the snapshot, `CREATE TYPE address AS (street text, zip
+/// integer)`. The name of the composite type is that of the struct in snake_case, or `#[dsql(name = "schema.address")]`.
+/// The build fails unless the struct has exactly the fields of the composite type, in any order, each with a Rust type
+/// that fits. A field of a composite value can be NULL, so it is an `Option`; `#[dsql(not_null)]` declares that it is
+/// never NULL, and `#[dsql(rename = "…")]` gives the name of the field in PostgreSQL. DSQL does not have composite
+/// types. Values are sent in PostgreSQL's binary format, which PostgreSQL 14 and later accept for types of the schema.
+///
+/// ```ignore
+/// #[derive(dsql_edge::Type)]
+/// struct Address {
+///     street: Option<String>,
+///     #[dsql(not_null)]
+///     zip: i32,
+/// }
+/// ```
+#[doc(inline)]
+pub use dsql_edge_macros::Type;

@@ -10,7 +10,10 @@ pub use crate::query::{
 };
 pub use crate::row::DataRow;
 pub use crate::statement::{ColumnDesc, Effect, KeyConstraints, SessionEffect, Statement};
-pub use crate::types::{NotNull, Nullable};
+pub use crate::types::{
+    BPCHAR, CompositeFields, LabelsOf, NotLabelled, NotNull, Nullable, TypeOf, binary_field, decode_label,
+    format, is_label, is_of_schema, put_composite, put_field, same_labels,
+};
 
 #[cfg(feature = "serde")]
 pub use crate::serialize::SerializedRow;

@@ -6,7 +6,9 @@
 use crate::error::{Error, Kind};
 use crate::statement::StatementRef;
 use crate::types::sql::{Format, SqlType, name_of};
-use crate::types::{Column, ConversionError, FIRST_USER_OID, Nullability, UncheckedColumn};
+use crate::types::{
+    Column, ConversionError, FIRST_USER_OID, Nullability, TypeOf, UncheckedColumn, received_format,
+};
 use crate::wire::{Field, Row};
 
 /// A row that is being decoded.
@@ -27,10 +29,28 @@ impl<'a> DataRow<'a> {
     /// # Errors
     /// Returns an error that names the column if the server sends another type, or a value that `T` cannot hold.
     pub fn column<S: SqlType, N: Nullability, T: Column<S, N>>(&self, index: usize) -> Result<T, Error> {
+        if const { T::BY_TYPE } {
+            return self.column_by_type::<S, N, T>(index);
+        }
         // The code that does not depend on the type is outside this function, so that it is compiled only once.
-        self.described_as(index, S::OID, S::FORMAT)
+        self.described_as(index, S::OID, const { received_format::<S, N, T>() })
             .and_then(|bytes| bytes.map_or_else(T::null, T::decode))
             .map_err(|reason| self.column_error(index, S::NAME, reason, N::NULLABLE))
+    }
+
+    /// Decodes a column by the type that the server describes, which is the compiled type, or a type of the schema.
+    fn column_by_type<S: SqlType, N: Nullability, T: Column<S, N>>(&self, index: usize) -> Result<T, Error> {
+        let name = self.statement.columns.get(index).map_or("", |column| column.type_name);
+        let decode = |(field, bytes): (&Field, Option<&[u8]>)| match bytes {
+            _ if field.format != Format::Binary.code() => Err(ConversionError::new(
+                "it is received as text: name its Rust type in the column's alias, AS \"name: T\"",
+            )),
+            Some(bytes) => T::decode_by_type(bytes, TypeOf { oid: field.type_oid, name }),
+            None => T::null(),
+        };
+        self.cell(index)
+            .and_then(decode)
+            .map_err(|reason| self.column_error(index, name, reason, N::NULLABLE))
     }
 
     /// Decodes the column at this index with the type that the server describes, if `T` accepts that type.

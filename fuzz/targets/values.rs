@@ -4,11 +4,27 @@
 
 use std::fmt::Debug;
 
-use dsql_edge::types::sql::{self, Array};
+use dsql_edge::types::sql::{self, Array, ArrayOfDomain};
 use dsql_edge::types::{
     Column, DateTime, Decimal, Interval, JsonValue, NaiveDate, NaiveDateTime, NaiveTime, NotNull, Numeric,
     Param, PgDate, PgTime, PgTimestamp, TimeTz, Utc, Uuid,
 };
+
+/// The composite type of `dsql-schema.sql`.
+#[derive(Debug, dsql_edge::Type)]
+struct Shipment {
+    #[dsql(not_null)]
+    parcels: i32,
+    status: Option<Status>,
+    notes: Option<Vec<Option<String>>>,
+}
+
+#[derive(Debug, dsql_edge::Type)]
+#[dsql(rename_all = "lowercase")]
+enum Status {
+    Draft,
+    Sent,
+}
 
 /// `S` is the type of the column, `P` is the type of the parameter.
 fn decode<S, P, T: Column<S, NotNull> + Param<P, NotNull> + Debug>(bytes: &[u8]) {
@@ -66,6 +82,13 @@ const OTHER_DECODERS: &[fn(&[u8])] = &[
     decode::<Array<sql::Numeric>, Array<sql::Numeric>, Vec<Option<Numeric>>>,
     decode::<Array<sql::Timestamptz>, Array<sql::Timestamptz, NotNull>, Vec<DateTime<Utc>>>,
     decode::<Array<sql::Jsonb>, Array<sql::Jsonb, NotNull>, Vec<JsonValue>>,
+    decode::<Array<sql::Unknown>, Array<sql::Unknown>, Vec<Option<String>>>,
+    decode::<Array<sql::Composite>, Array<sql::Composite, NotNull>, Vec<String>>,
+    decode_only::<Array<sql::Enum>, Vec<Option<Status>>>,
+    decode_only::<ArrayOfDomain<sql::Int4>, Vec<Option<i32>>>,
+    decode::<sql::Bpchar, sql::Bpchar, Status>,
+    decode::<sql::Composite, sql::Composite, Shipment>,
+    decode_only::<Array<sql::Composite>, Vec<Option<Shipment>>>,
     decode_only::<sql::Char, String>,
     decode_only::<sql::Char, i8>,
     decode_only::<sql::Void, ()>,

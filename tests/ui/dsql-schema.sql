@@ -11,3 +11,9 @@ CREATE TABLE posts (
     body text,
     views integer DEFAULT 0 NOT NULL
 );
+
+CREATE TABLE orders (
+    id uuid PRIMARY KEY,
+    status text NOT NULL CHECK (status IN ('draft', 'in_review', 'live')),
+    note text
+);

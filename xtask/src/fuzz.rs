@@ -24,7 +24,8 @@ pub(crate) struct Options {
     targets: Vec<String>,
 }
 
-const TARGETS: [&str; 7] = ["backend", "values", "assumed_role", "scram", "token", "statement", "snapshot"];
+const TARGETS: [&str; 8] =
+    ["backend", "values", "from_sql", "assumed_role", "scram", "token", "statement", "snapshot"];
 
 /// The flags that cargo-fuzz uses without a sanitizer. These flags use a pass of LLVM itself, so they do not need a
 /// nightly toolchain.

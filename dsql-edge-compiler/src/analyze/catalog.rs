@@ -149,7 +149,7 @@ impl<'a> Catalog<'a> {
                     subtype.as_ref().and_then(|it| self.resolve_stored(it).ok()).map_or(0, |it| it.0);
                 info.counterpart = base_oid + 2;
             }
-            UserTypeKind::Base { category } => {
+            UserTypeKind::Base { category, .. } => {
                 info.category = *category;
                 info.collatable = *category == b'S';
             }

@@ -56,7 +56,7 @@ mod side;
 mod side_set;
 mod source;
 
-pub(super) use source::Source;
+pub(super) use source::{Source, column_origin};
 
 use super::cardinality;
 use super::node_set::NodeSet;

@@ -3,7 +3,7 @@
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR, quote_identifier};
 use super::tree::{Command, NodeKind, Query};
-use super::{cardinality, nullability};
+use super::{cardinality, labels, nullability};
 use crate::builtin::{Oid, TypeKind, oid};
 use crate::diagnostic::{Diagnostic, quotation};
 use crate::many;
@@ -36,6 +36,11 @@ pub(super) fn typed_query(
                 nullable: nullable.get(at).copied().unwrap_or(true),
                 elements_nullable: elements.get(at).copied().unwrap_or(true),
                 always_null: always_null(&target.node.kind),
+                domain: domain(catalog, target.node.ty),
+                labels: match source.origin {
+                    Some((relation, column)) => labels::of_column(catalog, relation, column, true),
+                    None => labels::of_type(catalog, target.node.ty),
+                },
                 origin: source.origin.and_then(|(relation, column)| origin(catalog, relation, column)),
                 nulled_by: source.nulled_by,
                 nullable_within: source.nullable_within,
@@ -87,6 +92,11 @@ pub(super) fn typed_query(
     }
 }
 
+fn domain(catalog: Catalog<'_>, ty: Oid) -> Option<String> {
+    let info = catalog.type_info(ty);
+    (info.kind == TypeKind::Domain).then(|| info.name.into_owned())
+}
+
 fn origin(catalog: Catalog<'_>, relation: usize, column: usize) -> Option<Origin> {
     let relation = catalog.schema.relations.get(relation)?;
     let column = relation.columns.get(column)?.name.clone();
@@ -128,7 +138,9 @@ pub(super) fn sql_type(catalog: Catalog<'_>, type_oid: Oid) -> SqlType {
         },
         TypeKind::Composite => SqlTypeKind::Composite,
         TypeKind::Range | TypeKind::Multirange => SqlTypeKind::Range,
-        _ if info.is_array => SqlTypeKind::Array(Box::new(sql_type(catalog, info.elem))),
+        _ if info.is_array && has_commas(catalog, info.elem) => {
+            SqlTypeKind::Array(Box::new(sql_type(catalog, info.elem)))
+        }
         _ if matches!(type_oid, oid::RECORD | oid::RECORDARRAY) => SqlTypeKind::Composite,
         _ => SqlTypeKind::Scalar,
     };
@@ -140,6 +152,17 @@ pub(super) fn sql_type(catalog: Catalog<'_>, type_oid: Oid) -> SqlType {
         kind,
     }
 }
+
+/// Whether the text of an array has commas between elements of this type. If not, the array is received as a whole.
+fn has_commas(catalog: Catalog<'_>, element: Oid) -> bool {
+    match catalog.user_kind(catalog.base_type(element).0) {
+        Some(UserTypeKind::Base { delimiter, .. }) => *delimiter == Some(b','),
+        _ => catalog.base_type(element).0 != BOX,
+    }
+}
+
+/// The only built-in type whose arrays have semicolons between their elements.
+const BOX: Oid = 603;
 
 #[cfg(test)]
 mod tests {

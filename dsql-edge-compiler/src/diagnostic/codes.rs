@@ -174,8 +174,6 @@ codes! {
     InvalidOverride "invalid-override" "42601",
     /// A column without a name, or with the name of another column, although a Rust field needs a unique name.
     UnnamedColumn "unnamed-column" "42701",
-    /// An SQL type without a Rust type.
-    NoRustType "no-rust-type" "0A000",
     /// `$name` where a value cannot be captured.
     InvalidCapture "invalid-capture" "42601",
     /// `{? … }` that is not closed, depends on no parameter, or changes what the query returns.
@@ -188,6 +186,10 @@ codes! {
     MissingWhere "missing-where" "00000",
     /// A comparison with NULL. Such a comparison is never true.
     ComparesWithNull "compares-with-null" "00000",
+    /// A constant that a column never has, because a `CHECK` allows only other values.
+    ExcludedValue "excluded-value" "00000",
+    /// A constant for a column whose `CHECK` rejects it.
+    CheckViolation "check-violation" "23514",
     /// An `INSERT` that leaves out a column which is NOT NULL and has no default.
     MissingValue "missing-value" "23502",
     /// NULL for a column that is NOT NULL.

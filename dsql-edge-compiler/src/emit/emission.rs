@@ -1,5 +1,6 @@
 //! Defines the input of `emit`: a query with its Rust types and names, and the tokens of its types.
 
+use super::rust_source::parsed;
 use crate::fields::{Entry, Field, Fields, Marker, RustType};
 use crate::typed::{TypedQuery, Unnest};
 use proc_macro2::{Ident, Span, TokenStream};
@@ -69,11 +70,26 @@ pub fn parameter_names(arguments: &[Argument]) -> Vec<Ident> {
         .collect()
 }
 
+/// The path of a marker, as tokens.
+pub fn marker_tokens(marker: &Marker) -> TokenStream {
+    parsed(&marker_path(marker))
+}
+
 /// The path of a marker.
 pub(super) fn marker_path(marker: &Marker) -> String {
     match marker {
         Marker::Scalar(name) => format!("::dsql_edge::types::sql::{name}"),
-        Marker::Array(element) => format!("::dsql_edge::types::sql::Array<{}>", marker_path(element)),
+        Marker::Array(element) | Marker::ArrayOfDomain(element) => {
+            format!("::dsql_edge::types::sql::{}<{}>", array_name(marker), marker_path(element))
+        }
+    }
+}
+
+/// The name of an array's marker.
+pub(super) fn array_name(marker: &Marker) -> &'static str {
+    match marker {
+        Marker::ArrayOfDomain(_) => "ArrayOfDomain",
+        Marker::Scalar(_) | Marker::Array(_) => "Array",
     }
 }
 

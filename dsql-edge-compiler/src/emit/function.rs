@@ -78,11 +78,11 @@ pub fn parameter_type(parameter: &TypedParameter) -> TokenStream {
         "::dsql_edge::types::JsonValue" => "&::dsql_edge::types::JsonValue".to_owned(),
         copied => copied.to_owned(),
     };
-    let inner = match rust_type(&parameter.sql_type, false) {
-        Some((_, RustType::Known(known))) => borrowed(known),
-        Some((_, RustType::Vec { element, .. })) => format!("&[{}]", borrowed(element)),
-        // A type without a Rust type is sent as text.
-        Some((_, RustType::Written(_) | RustType::Directive(_))) | None => "&str".to_owned(),
+    let inner = match rust_type(&parameter.sql_type, false).1 {
+        RustType::Known(known) => borrowed(known),
+        RustType::Vec { element, .. } => format!("&[{}]", borrowed(element)),
+        // Only a column can have a Rust type that the user named.
+        RustType::Written(_) | RustType::Directive(_) => "&str".to_owned(),
     };
     parsed(&optional(parameter.optional, optional(parameter.null_expected, inner)))
 }

@@ -6,7 +6,7 @@
 
 use super::emission::{Emission, Many, parameter_names};
 use super::rust_source::RustSource;
-use super::{row, statement};
+use super::{labels, row, statement};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
@@ -51,6 +51,7 @@ pub(super) fn expression(emission: &Emission<'_>, many: &Many) -> TokenStream {
         row::row(emission.fields, emission.row, emission.types, &mut items);
         quote!(::dsql_edge::private::BulkQuery::new(&STATEMENT, #all, decode))
     };
+    labels::labels(emission, &mut items);
     statement::statements(emission, &mut items);
     let items = items.parse();
     // The items are in a separate block, so that the user's expressions cannot refer to the names of these items.

@@ -6,13 +6,14 @@
 
 mod emission;
 mod function;
+mod labels;
 mod many;
 mod row;
 mod rust_source;
 mod statement;
 
 pub use emission::{
-    Argument, Emission, Many, RowTarget, RowType, WrittenTypes, field_types, parameter_names,
+    Argument, Emission, Many, RowTarget, RowType, WrittenTypes, field_types, marker_tokens, parameter_names,
 };
 pub use function::{Function, Returns, parameter_type};
 pub use row::{Declaration, declaration, declared_type};
@@ -49,6 +50,7 @@ impl Emission<'_> {
                 quote!(, decode)
             }
         };
+        labels::labels(self, &mut items);
         statement::statements(self, &mut items);
         let items = items.parse();
         let result = quote!(::dsql_edge::private::#kind::new(#chosen, #arguments_name #last));

@@ -90,9 +90,10 @@ pub(super) fn row(fields: &Fields, target: &RowTarget, types: &WrittenTypes, sou
 }
 
 /// Maps the number of a column to the placeholder for the type that the user wrote for the column.
-type WrittenText = BTreeMap<usize, String>;
+pub(super) type WrittenText = BTreeMap<usize, String>;
 
-fn placeholders(types: &WrittenTypes, source: &mut RustSource) -> WrittenText {
+/// Makes a placeholder for each type that the user wrote.
+pub(super) fn placeholders(types: &WrittenTypes, source: &mut RustSource) -> WrittenText {
     types.iter().map(|(at, written)| (*at, source.placeholder(written.clone()))).collect()
 }
 

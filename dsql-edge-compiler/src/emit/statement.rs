@@ -1,8 +1,9 @@
 //! Emits the static description of a statement, and the binding of its arguments.
 
-use super::emission::{Emission, marker_path, nullability};
+use super::emission::{Emission, array_name, field_type, marker_path, nullability};
+use super::row::{WrittenText, placeholders};
 use super::rust_source::{RustSource, list, parsed};
-use crate::fields::{Marker, rust_type};
+use crate::fields::{ColumnFormat, Field, Marker, marker};
 use crate::sql_type::SqlType;
 use crate::typed::{Effect, IdempotencyKey, SessionEffect, TypedQuery};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
@@ -99,19 +100,23 @@ fn columns(query: &TypedQuery) -> String {
 /// format for each column.
 ///
 /// The macro computes the formats because rustc takes longer to evaluate a constant than to check all other fields of
-/// the static.
-fn formats(query: &TypedQuery) -> String {
-    let binary: Vec<bool> = query.columns.iter().map(|column| is_binary(&column.sql_type)).collect();
-    let all_binary = !binary.contains(&false);
-    let codes = if all_binary { binary.get(..1).unwrap_or_default() } else { &binary };
-    list(codes.iter().map(|binary| i16::from(*binary)))
-}
-
-/// Whether the values of a type are received in binary. The OID 0 is a user-defined type: a domain is sent as its base
-/// type and an enum as its label, both in binary. A built-in type without a Rust type has no decoder and is sent as
-/// text.
-fn is_binary(sql_type: &SqlType) -> bool {
-    sql_type.oid == 0 || rust_type(sql_type, false).is_some()
+/// the static. Only the format that a Rust type of the user's own decides on is a constant.
+fn formats(emission: &Emission<'_>, source: &mut RustSource) -> String {
+    let fields = emission.fields.all();
+    let is_open = fields.iter().any(|field| field.format == ColumnFormat::OfRustType);
+    let types = if is_open { placeholders(emission.types, source) } else { WrittenText::new() };
+    let format = |field: &Field| match field.format {
+        ColumnFormat::Text => "0".to_owned(),
+        ColumnFormat::Binary => "1".to_owned(),
+        ColumnFormat::OfRustType => {
+            let (marker, nullable) = (marker_path(&field.marker), nullability(field.nullable));
+            let ty = field_type(field, types.get(&field.column).map(String::as_str));
+            format!("::dsql_edge::private::format::<{marker}, {nullable}, {ty}>()")
+        }
+    };
+    let formats: Vec<String> = fields.into_iter().map(format).collect();
+    let all_binary = formats.iter().all(|format| format == "1");
+    list(if all_binary { formats.get(..1).unwrap_or_default() } else { &formats })
 }
 
 /// `static NAME: Statement = …;`
@@ -124,6 +129,7 @@ fn statement(
     columns: &str,
 ) {
     let Emission { query, name, .. } = emission;
+    let formats = formats(emission, source);
     // The spans of these three macros determine the place that the runtime reports.
     let place = "file: ::core::file!(), line: ::core::line!(), column: ::core::column!(),";
     let place = match emission.place {
@@ -136,7 +142,6 @@ fn statement(
     };
     let (effect, session) = (effect_path(query.effect), session_path(query.session));
     let (tables, search_path) = (&query.tables, &query.search_path);
-    let formats = formats(query);
     source.push(format_args!(
         "static {variable}: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {{
             sql: {sql:?}, name: {name:?}, {place} params: &[{params}], columns: {columns}, formats: &[{formats}],
@@ -153,22 +158,23 @@ pub(super) fn bind(query: &TypedQuery, names: &[Ident]) -> Vec<TokenStream> {
         .iter()
         .zip(names)
         .map(|(parameter, name)| {
-            // A type without a Rust type is sent as text, which the server parses.
-            let marker =
-                rust_type(&parameter.sql_type, false).map_or(Marker::Scalar("Unknown"), |found| found.0);
-            let marker = parsed(&parameter_marker(&marker, parameter.elements_nullable));
+            let marker = parsed(&parameter_marker(&marker(&parameter.sql_type), parameter.elements_nullable));
             let nullable = parsed(nullability(parameter.nullable));
+            let (bind, by_type) = match open_type(&parameter.sql_type) {
+                None => (quote!(bind), quote!()),
+                Some(ty) => (quote!(bind_by_type), quote!(, #ty)),
+            };
             // If a value has the wrong type, rustc reports the error at the value.
             let span = Span::call_site().located_at(name.span());
             if parameter.optional {
                 return quote_spanned! {span=>
                     let #name = ::dsql_edge::private::given(#name);
                     if let ::core::option::Option::Some(#name) = #name {
-                        #arguments.bind::<#marker, #nullable, _>(#name);
+                        #arguments.#bind::<#marker, #nullable, _>(#name #by_type);
                     }
                 };
             }
-            quote_spanned!(span=> #arguments.bind::<#marker, #nullable, _>(#name);)
+            quote_spanned!(span=> #arguments.#bind::<#marker, #nullable, _>(#name #by_type);)
         })
         .chain(query.equal_lengths.iter().map(|group| {
             let group = group.iter().map(|number| Literal::usize_unsuffixed(*number));
@@ -177,11 +183,19 @@ pub(super) fn bind(query: &TypedQuery, names: &[Ident]) -> Vec<TokenStream> {
         .collect()
 }
 
+/// The OID and the name of a parameter's type, if its marker does not name the type.
+fn open_type(sql_type: &SqlType) -> Option<TokenStream> {
+    let base = sql_type.base();
+    let (oid, name) = (Literal::u32_unsuffixed(base.oid), &base.name);
+    let is_named = base.oid != 0 && !marker(base).is_open();
+    (!is_named).then(|| quote!(::dsql_edge::private::TypeOf { oid: #oid, name: #name }))
+}
+
 /// Returns tokens that append a row's value for each parameter to that parameter's array in `rows`.
 pub(super) fn bind_elements(query: &TypedQuery, names: &[Ident], rows: &Ident) -> Vec<TokenStream> {
     let each = query.parameters.iter().zip(names).enumerate().map(|(at, (parameter, name))| {
-        let marker = rust_type(&parameter.sql_type, false).map_or(Marker::Scalar("Unknown"), |found| found.0);
-        let (marker, nullable) = (parsed(&marker_path(&marker)), parsed(nullability(parameter.nullable)));
+        let marker = parsed(&marker_path(&marker(&parameter.sql_type)));
+        let nullable = parsed(nullability(parameter.nullable));
         let span = Span::call_site().located_at(name.span());
         quote_spanned!(span=> #rows.bind::<#marker, #nullable, _>(#at, #name);)
     });
@@ -191,10 +205,11 @@ pub(super) fn bind_elements(query: &TypedQuery, names: &[Ident], rows: &Ident) -
 /// The marker of a parameter; an array whose elements cannot be NULL has a different marker.
 fn parameter_marker(marker: &Marker, elements_nullable: bool) -> String {
     match marker {
-        Marker::Array(element) if !elements_nullable => {
-            let element = marker_path(element);
-            format!("::dsql_edge::types::sql::Array<{element}, ::dsql_edge::private::NotNull>")
+        _ if elements_nullable => marker_path(marker),
+        Marker::Scalar(_) => marker_path(marker),
+        Marker::Array(element) | Marker::ArrayOfDomain(element) => {
+            let (array, element) = (array_name(marker), marker_path(element));
+            format!("::dsql_edge::types::sql::{array}<{element}, ::dsql_edge::private::NotNull>")
         }
-        _ => marker_path(marker),
     }
 }

@@ -11,6 +11,7 @@
 
 use super::fold::Fold;
 use super::key_name::key_name;
+use super::labels::allowed;
 use super::{Check, Relation};
 use crate::syntax::ast::{AlterAction, Expr, ExprKind, Name};
 use crate::syntax::visit::{self, Visit};
@@ -22,6 +23,19 @@ impl Relation {
         self.checks.iter().any(|check| check.validated && check.not_null.iter().any(|it| it == column))
     }
 
+    /// The labels that the checks allow for a column of text; `None` if they allow other texts, too. With `all_rows`,
+    /// only the checks count that also hold for the rows that are older than the check.
+    pub fn checked_labels(&self, column: &str, all_rows: bool) -> Option<Vec<String>> {
+        let holds =
+            |check: &&Check| (check.validated || !all_rows) && !(check.no_inherit && self.has_children);
+        let checks = self.checks.iter().filter(holds);
+        let lists = checks.flat_map(|check| &check.labels).filter(|(its, _)| its == column);
+        lists.map(|(_, labels)| labels.clone()).reduce(|mut all, labels| {
+            all.retain(|label| labels.contains(label));
+            all
+        })
+    }
+
     pub(super) fn add_check(&mut self, name: Option<Name>, expr: &Expr, not_valid: bool, no_inherit: bool) {
         let columns = columns(expr);
         let mut not_null = Vec::new();
@@ -31,6 +45,7 @@ impl Relation {
             name: name.map_or_else(|| check_name(self, &columns), |name| name.text),
             columns,
             not_null,
+            labels: allowed(expr),
             validated: !not_valid,
             no_inherit,
         });
@@ -42,7 +57,10 @@ impl Relation {
     }
 
     pub(super) fn rename_column_of_checks(&mut self, from: &str, to: &str) {
-        let names = self.checks.iter_mut().flat_map(|it| it.columns.iter_mut().chain(&mut it.not_null));
+        let names = self.checks.iter_mut().flat_map(|it| {
+            let labelled = it.labels.iter_mut().map(|(column, _)| column);
+            it.columns.iter_mut().chain(&mut it.not_null).chain(labelled)
+        });
         names.filter(|name| *name == from).for_each(|name| to.clone_into(name));
     }
 

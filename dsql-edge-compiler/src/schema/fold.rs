@@ -193,7 +193,13 @@ impl Fold {
                     let message = format!("domains are nested more than {MAX_DOMAINS} levels deep");
                     self.problem(Code::TooComplex, domain.name.span(), message);
                 }
-                let kind = UserTypeKind::Domain { base: domain.type_name, not_null, has_default, checks };
+                let kind = UserTypeKind::Domain {
+                    base: domain.type_name,
+                    not_null,
+                    has_default,
+                    checks,
+                    all_checks_hold: true,
+                };
                 self.add_type(&domain.name, kind);
             }
             StatementKind::CreateType(new) => {
@@ -213,7 +219,7 @@ impl Fold {
                         subtype.iter_mut().for_each(|written| self.qualify(written));
                         UserTypeKind::Range { subtype, multirange }
                     }
-                    NewType::Base { category } => UserTypeKind::Base { category },
+                    NewType::Base { category, delimiter } => UserTypeKind::Base { category, delimiter },
                 };
                 self.add_type(&new.name, kind);
             }

@@ -21,6 +21,7 @@ mod function;
 mod inherit;
 mod key;
 mod key_name;
+mod labels;
 mod names;
 mod namespace;
 mod nesting;
@@ -39,6 +40,7 @@ pub use contrib::{extension_names, is_value_function};
 pub use directive::{DirectiveLine, directives};
 pub use error::SchemaError;
 pub use fold::Growth;
+pub use labels::labels_of_checks;
 pub use names::{Moment, NOW};
 use objects::is_null_default;
 pub use objects::{

@@ -251,6 +251,8 @@ pub struct Check {
     pub(super) columns: Vec<String>,
     /// The columns among `columns` that are not NULL if the check holds.
     pub(super) not_null: Vec<String>,
+    /// The columns of text among `columns` for which the check allows only some labels, and these labels.
+    pub(super) labels: Vec<(String, Vec<String>)>,
     /// Whether the check also holds for the rows that are older than the check: the check was not declared `NOT VALID`,
     /// or was validated later.
     pub(super) validated: bool,
@@ -357,6 +359,9 @@ pub enum UserTypeKind {
         has_default: bool,
         /// `CHECK (…)`.
         checks: Vec<Expr>,
+        /// Whether each of `checks` is known to exist and to hold for all values: no check is `NOT VALID`, and no
+        /// constraint was dropped.
+        all_checks_hold: bool,
     },
     /// An enum and its labels.
     Enum(Vec<String>),
@@ -369,10 +374,12 @@ pub enum UserTypeKind {
         /// `multirange_type_name`, if it is written.
         multirange: Option<String>,
     },
-    /// A base type, of which only the name and the category are known.
+    /// A base type, of which only the name and these options are known.
     Base {
         /// `CATEGORY`.
         category: u8,
+        /// `DELIMITER`, the character between the elements of an array; `None` if it is not known.
+        delimiter: Option<u8>,
     },
 }
 

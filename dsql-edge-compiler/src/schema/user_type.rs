@@ -7,7 +7,7 @@ use super::fold::{Fold, MAX_DOMAINS, check};
 use super::{Schema, UserTypeKind};
 use crate::diagnostic::Code;
 use crate::source::Span;
-use crate::syntax::ast::{AlterAction, AlterTable, Name, QualifiedName, TypeName};
+use crate::syntax::ast::{AlterAction, AlterTable, ConstraintKind, Name, QualifiedName, TypeName};
 
 impl Fold {
     /// The number of domains between a type and the first type below it that is not a domain, counted up to the limit.
@@ -103,8 +103,13 @@ fn change_kind(kind: &mut UserTypeKind, action: AlterAction) {
     match (action, kind) {
         (AlterAction::SetNotNull(_), UserTypeKind::Domain { not_null, .. }) => *not_null = true,
         (AlterAction::DropNotNull(_), UserTypeKind::Domain { not_null, .. }) => *not_null = false,
-        (AlterAction::AddConstraint(constraint), UserTypeKind::Domain { checks, .. }) => {
+        (AlterAction::AddConstraint(constraint), UserTypeKind::Domain { checks, all_checks_hold, .. }) => {
+            *all_checks_hold &= !matches!(constraint.kind, ConstraintKind::Check { not_valid: true, .. });
             checks.extend(check(constraint));
+        }
+        // The names of a domain's constraints are not known, so the dropped constraint may be any of `checks`.
+        (AlterAction::DropConstraint { .. }, UserTypeKind::Domain { all_checks_hold, .. }) => {
+            *all_checks_hold = false;
         }
         (AlterAction::AddColumn { column, .. }, UserTypeKind::Composite(fields)) => {
             if let Some(type_name) = column.type_name {

@@ -23,28 +23,46 @@
 //! | `oid` | `u32` | |
 //! | `"char"` | `String` | `i8` |
 //! | arrays | `Vec<T>`, `Vec<Option<T>>` | |
+//! | an enum of the schema | `String`: the label | a derived [`Type`](macro@crate::Type) |
+//! | a domain | the Rust type of its base type | |
+//! | a composite type | `String` | a derived [`Type`](macro@crate::Type) |
+//! | every other type: `inet`, ranges, `money`, `citext`, `hstore` … | `String` | `Pg<T>` (feature `postgres-types`) |
 //!
-//! A column that may be NULL is an `Option`.
+//! A column that may be NULL is an `Option`. A `String` in the last rows has PostgreSQL's text of the value, as `psql`
+//! shows it, and a parameter of such a type is a string in the form that PostgreSQL reads.
 //!
 //! # A type of your own
 //!
-//! Implement [`Column`] and [`Param`] by delegating to an existing type, and name your type with an override,
-//! `"author_id: UserId"`:
+//! Derive [`Type`](macro@crate::Type), and name your type with an override, `"author_id: UserId"`, or with a directive of
+//! the snapshot, `-- dsql-edge: type posts.author_id = crate::UserId`:
 //!
 //! ```
-//! use dsql_edge::types::{Column, ConversionError, IsNull, NotNull, Param, Uuid, sql};
+//! use dsql_edge::types::Uuid;
 //!
+//! #[derive(dsql_edge::Type)]
 //! pub struct UserId(pub Uuid);
+//! ```
 //!
-//! impl Column<sql::Uuid, NotNull> for UserId {
+//! A type that cannot be derived implements [`Column`] and [`Param`] by delegating to an existing type:
+//!
+//! ```
+//! use dsql_edge::types::{Column, ConversionError, IsNull, NotNull, Param, sql};
+//!
+//! pub struct Email(String);
+//!
+//! impl Column<sql::Text, NotNull> for Email {
 //!     fn decode(bytes: &[u8]) -> Result<Self, ConversionError> {
-//!         Uuid::decode(bytes).map(UserId)
+//!         let text = <String as Column<sql::Text, NotNull>>::decode(bytes)?;
+//!         match text.contains('@') {
+//!             true => Ok(Email(text)),
+//!             false => Err(ConversionError::new("it is not an e-mail address")),
+//!         }
 //!     }
 //! }
 //!
-//! impl<N> Param<sql::Uuid, N> for UserId {
+//! impl<N> Param<sql::Text, N> for Email {
 //!     fn encode(&self, out: &mut Vec<u8>) -> Result<IsNull, ConversionError> {
-//!         <Uuid as Param<sql::Uuid, NotNull>>::encode(&self.0, out)
+//!         <str as Param<sql::Text, NotNull>>::encode(&self.0, out)
 //!     }
 //! }
 //! ```
@@ -53,12 +71,19 @@ pub mod sql;
 
 mod array;
 mod bytea;
+mod composite;
 pub(crate) mod date_time;
+mod format;
 mod interval;
 mod json;
+mod labels;
 mod numeric;
+#[cfg(feature = "postgres-types")]
+mod pg;
+mod requested;
 mod scalar;
 mod text;
+pub(crate) mod text_array;
 mod unchecked;
 
 #[cfg(test)]
@@ -75,10 +100,24 @@ pub use date_time::{PgDate, PgTime, PgTimestamp, TimeTz};
 pub use interval::Interval;
 #[cfg(feature = "serde")]
 pub use json::Json;
+pub use labels::Labelled;
 pub use numeric::Numeric;
+#[cfg(feature = "postgres-types")]
+pub use pg::Pg;
 pub use unchecked::{UncheckedColumn, UncheckedParam};
 
+#[doc(hidden)]
+pub use composite::{CompositeFields, binary_field, put_composite, put_field};
+#[doc(hidden)]
+pub use labels::{LabelsOf, NotLabelled, same_labels};
+#[doc(hidden)]
+pub use requested::format;
+pub(crate) use requested::{received_format, sent_format};
+#[doc(hidden)]
+pub use text::{BPCHAR, decode_label, is_label, is_of_schema};
 pub(crate) use unchecked::FIRST_USER_OID;
+
+use format::Format;
 
 use std::borrow::Cow;
 
@@ -126,7 +165,7 @@ pub enum IsNull {
     note = "the documentation of `dsql_edge::types` lists the Rust types that fit each SQL type",
     note = "an `Option` fits only where NULL means something there; elsewhere (`column = $x`) NULL would match \
             nothing: unwrap it first, or write `column IS NOT DISTINCT FROM $x`",
-    note = "for a type of your own implement `dsql_edge::types::Param<{S}, N>`"
+    note = "for a type of your own derive `dsql_edge::Type`, or implement `dsql_edge::types::Param<{S}, N>`"
 )]
 pub trait Param<S, N> {
     /// Appends the value to `out` in the format of `S`, without a length.
@@ -134,6 +173,17 @@ pub trait Param<S, N> {
     /// # Errors
     /// Returns an error if the value cannot be sent: it is too long, or out of the SQL type's range.
     fn encode(&self, out: &mut Vec<u8>) -> Result<IsNull, ConversionError>;
+
+    /// The format of the encoded value, if it is not the format of `S`.
+    #[doc(hidden)]
+    const FORMAT: Option<Format> = None;
+
+    /// Encodes a value whose SQL type `S` does not name.
+    #[doc(hidden)]
+    fn encode_by_type(&self, of: TypeOf, out: &mut Vec<u8>) -> Result<IsNull, ConversionError> {
+        let _ = of;
+        self.encode(out)
+    }
 }
 
 /// A Rust type that fits a column of the SQL type `S`. `N` is [`NotNull`] if the column cannot be NULL, and
@@ -144,7 +194,7 @@ pub trait Param<S, N> {
     note = "a column that may be NULL (`Nullable`) fits only an `Option`; where you know better than the \
             compiler, name the column `\"name!\"`",
     note = "the documentation of `dsql_edge::types` lists the Rust types that fit each SQL type",
-    note = "for a type of your own implement `dsql_edge::types::Column<{S}, NotNull>`"
+    note = "for a type of your own derive `dsql_edge::Type`, or implement `dsql_edge::types::Column<{S}, NotNull>`"
 )]
 pub trait Column<S, N>: Sized {
     /// Decodes the value from the bytes of the column, in the format of `S`.
@@ -160,9 +210,41 @@ pub trait Column<S, N>: Sized {
     fn null() -> Result<Self, ConversionError> {
         Err(ConversionError::new("it is NULL, but the query excludes that with `!` in the column's name"))
     }
+
+    /// The format that `decode` reads, if it is not the format of `S`.
+    #[doc(hidden)]
+    const FORMAT: Option<Format> = None;
+
+    /// Whether values are decoded by `decode_by_type`.
+    #[doc(hidden)]
+    const BY_TYPE: bool = false;
+
+    /// Decodes a value whose SQL type `S` does not name.
+    #[doc(hidden)]
+    fn decode_by_type(bytes: &[u8], of: TypeOf) -> Result<Self, ConversionError> {
+        let _ = of;
+        Self::decode(bytes)
+    }
+}
+
+/// An SQL type that a marker does not name.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct TypeOf {
+    /// The OID; 0 if the OID is not known.
+    pub oid: u32,
+    /// The name in `pg_type`.
+    pub name: &'static str,
 }
 
 impl<S, N, T: Column<S, NotNull>> Column<S, N> for Option<T> {
+    const FORMAT: Option<Format> = T::FORMAT;
+    const BY_TYPE: bool = T::BY_TYPE;
+
+    fn decode_by_type(bytes: &[u8], of: TypeOf) -> Result<Self, ConversionError> {
+        T::decode_by_type(bytes, of).map(Some)
+    }
+
     fn decode(bytes: &[u8]) -> Result<Self, ConversionError> {
         T::decode(bytes).map(Some)
     }
@@ -173,6 +255,15 @@ impl<S, N, T: Column<S, NotNull>> Column<S, N> for Option<T> {
 }
 
 impl<S, T: Param<S, NotNull>> Param<S, Nullable> for Option<T> {
+    const FORMAT: Option<Format> = T::FORMAT;
+
+    fn encode_by_type(&self, of: TypeOf, out: &mut Vec<u8>) -> Result<IsNull, ConversionError> {
+        match self {
+            Some(value) => value.encode_by_type(of, out),
+            None => Ok(IsNull::Yes),
+        }
+    }
+
     fn encode(&self, out: &mut Vec<u8>) -> Result<IsNull, ConversionError> {
         match self {
             Some(value) => value.encode(out),
@@ -184,6 +275,12 @@ impl<S, T: Param<S, NotNull>> Param<S, Nullable> for Option<T> {
 macro_rules! pointers {
     ($($pointer:ty),*) => {$(
         impl<S, N, T: Param<S, N> + ?Sized> Param<S, N> for $pointer {
+            const FORMAT: Option<Format> = T::FORMAT;
+
+            fn encode_by_type(&self, of: TypeOf, out: &mut Vec<u8>) -> Result<IsNull, ConversionError> {
+                T::encode_by_type(self, of, out)
+            }
+
             fn encode(&self, out: &mut Vec<u8>) -> Result<IsNull, ConversionError> {
                 T::encode(self, out)
             }
@@ -223,6 +320,9 @@ impl core::fmt::Display for ConversionError {
 }
 
 impl std::error::Error for ConversionError {}
+
+/// The first OID whose type can differ between servers (PostgreSQL's `FirstUnpinnedObjectId`).
+const FIRST_UNPINNED_OID: u32 = 12_000;
 
 /// All the bytes, if there are exactly `N`.
 fn exactly<const N: usize>(bytes: &[u8]) -> Result<[u8; N], ConversionError> {

@@ -3,26 +3,7 @@
 //! Input: nothing. Output: the type arguments of [`Param`](super::Param) and [`Column`](super::Column).
 //! No value of these types ever exists. OIDs are those of PostgreSQL's `pg_type.dat`.
 
-/// The format of a type's values: one of PostgreSQL's two formats, or either of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// The text that `psql` would show, for types without a decoder in this crate.
-    Text,
-    /// The output of the type's `typsend`.
-    Binary,
-    /// Both formats are the same bytes: the text family, and the labels of enums.
-    Same,
-}
-
-impl Format {
-    /// The format code of Bind and RowDescription.
-    pub(crate) const fn code(self) -> i16 {
-        match self {
-            Format::Text => 0,
-            Format::Binary | Format::Same => 1,
-        }
-    }
-}
+pub use super::format::Format;
 
 /// A PostgreSQL type, as a value.
 struct Listed {
@@ -68,10 +49,32 @@ impl<S: SqlType, N> SqlType for Array<S, N> {
     // PostgreSQL does not have arrays of arrays: `int4[][]` is `int4[]`.
     const ARRAY_NAME: &'static str = S::ARRAY_NAME;
     const ARRAY_OID: u32 = S::ARRAY_OID;
-    const FORMAT: Format = Format::Binary;
+    const FORMAT: Format = match S::FORMAT {
+        Format::Text => Format::Text,
+        Format::Binary | Format::Same if S::ARRAY_OID == 0 => Format::Same,
+        Format::Binary | Format::Same => Format::Binary,
+    };
 }
 
-macro_rules! sql_types {
+/// An array whose elements are values of a domain over `S`. The OIDs of the array type and of the domain are not known.
+#[derive(Debug, Clone, Copy)]
+pub struct ArrayOfDomain<S, N = super::Nullable>(
+    core::convert::Infallible,
+    core::marker::PhantomData<(S, N)>,
+);
+
+impl<S: SqlType, N> SqlType for ArrayOfDomain<S, N> {
+    const NAME: &'static str = S::ARRAY_NAME;
+    const OID: u32 = 0;
+    const ARRAY_NAME: &'static str = S::ARRAY_NAME;
+    const ARRAY_OID: u32 = 0;
+    const FORMAT: Format = match S::FORMAT {
+        Format::Text => Format::Text,
+        Format::Binary | Format::Same => Format::Same,
+    };
+}
+
+macro_rules! markers {
     ($($(#[$doc:meta])* $marker:ident $name:literal $oid:literal $array_oid:literal $format:ident;)*) => {
         $(
             $(#[$doc])*
@@ -86,6 +89,36 @@ macro_rules! sql_types {
                 const FORMAT: Format = Format::$format;
             }
         )*
+    };
+}
+
+markers! {
+    /// An enum of the schema: its values are labels
+    Enum "enum" 0 0 Same;
+    /// A composite type: `String` receives and sends PostgreSQL's text, and a derived
+    /// [`Type`](macro@crate::Type) the fields
+    Composite "composite" 0 0 Text;
+}
+
+/// A type whose values can be the labels of a Rust enum: an enum, the text family, and types that are received as text.
+pub trait LabelType: SqlType {
+    /// Whether spaces at the end of a value have no meaning.
+    const IS_PADDED: bool = false;
+}
+
+impl LabelType for Enum {}
+impl LabelType for Text {}
+impl LabelType for Varchar {}
+impl LabelType for Name {}
+impl LabelType for Unknown {}
+
+impl LabelType for Bpchar {
+    const IS_PADDED: bool = true;
+}
+
+macro_rules! sql_types {
+    ($($(#[$doc:meta])* $marker:ident $name:literal $oid:literal $array_oid:literal $format:ident;)*) => {
+        markers! { $($(#[$doc])* $marker $name $oid $array_oid $format;)* }
 
         /// The types that are listed here. If a type has no array type, `array_oid` is 0.
         const LISTED: &[Listed] = &[

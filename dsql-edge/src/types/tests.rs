@@ -20,7 +20,10 @@ where
     assert_eq!(option, Ok(Some(value.clone())));
     if S::ARRAY_OID != 0 && S::OID != S::ARRAY_OID {
         let array = vec![value.clone(), value];
-        assert_eq!(Vec::<T>::decode(&encoded::<Array<S>, Vec<T>>(&array)), Ok(array));
+        assert_eq!(
+            <Vec<T> as Column<Array<S>, NotNull>>::decode(&encoded::<Array<S>, Vec<T>>(&array)),
+            Ok(array)
+        );
     }
 }
 

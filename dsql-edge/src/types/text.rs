@@ -21,6 +21,32 @@ pub(super) fn put_str(text: &str, out: &mut Vec<u8>) -> Result<IsNull, Conversio
     Ok(IsNull::No)
 }
 
+/// Whether a column of this type can have the labels of a Rust enum: a type of the text family, or a type of the
+/// schema.
+#[must_use]
+pub fn is_label(oid: u32) -> bool {
+    matches!(oid, 19 | 25 | BPCHAR | 1043 | super::FIRST_USER_OID..)
+}
+
+/// Whether a type belongs to the schema.
+#[must_use]
+pub fn is_of_schema(oid: u32) -> bool {
+    oid >= super::FIRST_USER_OID
+}
+
+/// The OID of `character`.
+pub const BPCHAR: u32 = 1042;
+
+/// The bytes of a label, without the padding of `character`.
+pub fn decode_label<S: sql::LabelType>(mut bytes: &[u8]) -> &[u8] {
+    if S::IS_PADDED {
+        while let Some(shorter) = bytes.strip_suffix(b" ") {
+            bytes = shorter;
+        }
+    }
+    bytes
+}
+
 macro_rules! text {
     ($($sql:ident),*) => {$(
         impl Column<sql::$sql, NotNull> for String {
@@ -67,4 +93,4 @@ macro_rules! text {
     )*};
 }
 
-text!(Text, Varchar, Bpchar, Name, Unknown);
+text!(Text, Varchar, Bpchar, Name, Enum, Composite, Unknown);

@@ -100,7 +100,15 @@ fn needed_rows(sides: &Sides<'_>) -> Vec<(usize, usize)> {
 
 /// The table's column that an expression returns, traced through subqueries, views and `WITH`.
 fn origin(node: &Node, query: &Query) -> Option<(usize, usize)> {
-    let NodeKind::Var(Var { level: 0, rte, column }) = node.kind else { return None };
+    match node.kind {
+        NodeKind::Var(var) => column_origin(var, query),
+        _ => None,
+    }
+}
+
+/// The table's column that a column of the query's own level is, traced through subqueries, views and `WITH`.
+pub(in crate::analyze) fn column_origin(var: Var, query: &Query) -> Option<(usize, usize)> {
+    let Var { level: 0, rte, column } = var else { return None };
     let rte = query.rtes.get(rte)?;
     let below = |inner: &Query| match inner.body {
         Body::Plain => origin(&inner.targets.get(column)?.node, inner),

@@ -190,8 +190,9 @@ pub enum NewType {
     Composite(Vec<TableColumn>),
     /// `AS RANGE (subtype = …, multirange_type_name = …)`
     Range { subtype: Option<TypeName>, multirange: Option<String> },
-    /// A base or shell type, with its category.
-    Base { category: u8 },
+    /// A base or shell type, with its category, and the character between the elements of its arrays. For a shell type,
+    /// this character is not known.
+    Base { category: u8, delimiter: Option<u8> },
 }
 
 /// `CREATE SEQUENCE`.

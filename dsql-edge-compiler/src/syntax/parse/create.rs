@@ -271,18 +271,17 @@ impl Parser<'_> {
                 NewType::Composite(columns)
             }
         } else {
-            let mut category = b'U';
-            if self.at_symbol(b'(') {
-                category = self.base_type_category()?;
+            match self.at_symbol(b'(') {
+                true => self.base_type()?,
+                false => NewType::Base { category: b'U', delimiter: None },
             }
-            NewType::Base { category }
         };
         Ok(StatementKind::CreateType(Box::new(CreateType { name, kind })))
     }
 
-    /// `(INPUT = f, CATEGORY = 'S', …)`: the category.
-    fn base_type_category(&mut self) -> Parsing<u8> {
-        let mut category = b'U';
+    /// `(INPUT = f, CATEGORY = 'S', DELIMITER = ':', …)`.
+    fn base_type(&mut self) -> Parsing<NewType> {
+        let (mut category, mut delimiter) = (b'U', Some(b','));
         self.parenthesized_list(|parser| {
             let label = parser.col_label()?;
             if !parser.eat_symbol(b'=') {
@@ -292,9 +291,13 @@ impl Parser<'_> {
                 category = parser.string()?.bytes().next().unwrap_or(category);
                 return Ok(());
             }
+            if label.text == "delimiter" && parser.at_string() {
+                delimiter = parser.string()?.bytes().next();
+                return Ok(());
+            }
             parser.definition_value()
         })?;
-        Ok(category)
+        Ok(NewType::Base { category, delimiter })
     }
 
     fn composite_attribute(&mut self) -> Parsing<TableColumn> {

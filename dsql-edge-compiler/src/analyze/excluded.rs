@@ -1,0 +1,159 @@
+//! Finds constants that a column can never have: `status = 'drfat'`, if `CHECK (status IN ('draft', 'sent'))` holds.
+//!
+//! Input: an analyzed query. Output: a warning for each comparison with such a constant, because PostgreSQL accepts the
+//! comparison, whose result is then the same for every row. A constant that a statement writes to such a column violates
+//! the `CHECK` each time, so that is an error where errors of the running statement are reported (DSQL), and a warning
+//! elsewhere. An unknown label of an enum is an error of PostgreSQL itself.
+//!
+//! Only `=` and `<>` of texts are checked: the order of texts depends on collations, and a pattern is not a value. A
+//! column is followed through subqueries, `WITH` and views, but a constant inside a view's own query is not checked.
+
+use super::analyzer::Analyzer;
+use super::catalog::Catalog;
+use super::labels;
+use super::nullability::column_origin;
+use super::target_table::Target;
+use super::tree::{Node, NodeKind, Query, Var};
+use crate::builtin::oid;
+use crate::diagnostic::suggestion::nearest;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::schema::Dialect;
+use crate::source::Span;
+use crate::typed::Labels;
+
+impl Analyzer<'_> {
+    /// Warns about comparisons with constants that their columns never have.
+    pub(super) fn warn_excluded(&mut self, query: &Query) {
+        let mut found = Vec::new();
+        comparisons(self.catalog, &[query], &mut found);
+        found.sort_by_key(|warning| warning.span.start);
+        found.into_iter().for_each(|warning| self.report(warning));
+    }
+
+    /// Reports a constant that the statement writes to a column whose `CHECK` rejects it.
+    pub(super) fn check_written_label(&mut self, target: &Target, column: usize, node: &Node) {
+        let Some((text, span)) = constant(node) else { return };
+        let Some(Some(base)) = target.base_columns.get(column).copied() else { return };
+        let Some(relation) = self.catalog.schema.relations.get(target.base) else { return };
+        // A trigger or a rule may replace the value.
+        if relation.has_triggers || relation.has_rules {
+            return;
+        }
+        let Some(labels) = labels::of_column(self.catalog, target.base, base, false) else { return };
+        let ty = target.columns.get(column).map_or(oid::TEXT, |column| column.ty);
+        // The labels of an array are those of its elements, and PostgreSQL itself checks the labels of an enum.
+        if !matches!(self.catalog.base_type(ty).0, oid::TEXT | oid::VARCHAR | oid::BPCHAR) {
+            return;
+        }
+        if labels.values.iter().any(|label| label == text) || is_padded(self.catalog, ty, text, &labels) {
+            return;
+        }
+        let warning = excluded(text, &labels, span);
+        if self.catalog.schema.dialect == Dialect::Dsql {
+            let message = format!(
+                "new row for relation \"{}\" violates a check constraint: {}",
+                relation.name, warning.message
+            );
+            let error = Diagnostic::error(Code::CheckViolation, span, message);
+            self.runtime_error(match warning.hint {
+                Some(hint) => error.with_hint(hint),
+                None => error,
+            });
+        } else {
+            self.found_later(warning);
+        }
+    }
+}
+
+/// Collects the warnings of a query and its subqueries. `levels` has the enclosing queries, the innermost last.
+fn comparisons(catalog: Catalog<'_>, levels: &[&Query], out: &mut Vec<Diagnostic>) {
+    let Some(query) = levels.last().copied() else { return };
+    let mut nodes = Vec::new();
+    query.expressions(&mut |node| nodes.push(node));
+    while let Some(node) = nodes.pop() {
+        node.children(&mut |child| nodes.push(child));
+        comparison(catalog, levels, node, out);
+        if let Some(subquery) = node.subquery() {
+            comparisons(catalog, &[levels, &[subquery]].concat(), out);
+        }
+    }
+    let subqueries = query.subqueries();
+    for subquery in &subqueries {
+        comparisons(catalog, &[levels, &[&**subquery]].concat(), out);
+    }
+}
+
+/// The functions of `=` and `<>` for texts.
+const EQUALITY: [&str; 4] = ["texteq", "textne", "bpchareq", "bpcharne"];
+
+fn comparison(catalog: Catalog<'_>, levels: &[&Query], node: &Node, out: &mut Vec<Diagnostic>) {
+    let (left, right) = match &node.kind {
+        NodeKind::Call { function, args } if EQUALITY.contains(&function.name.as_str()) => {
+            let [left, right] = args.as_slice() else { return };
+            (left, right)
+        }
+        NodeKind::ArrayComparison { function, left, right, .. }
+            if EQUALITY.contains(&function.name.as_str()) =>
+        {
+            (&**left, &**right)
+        }
+        NodeKind::Distinct { left, right } => (&**left, &**right),
+        _ => return,
+    };
+    for (side, other) in [(left, right), (right, left)] {
+        let constants: Vec<(&str, Span)> = match &other.kind {
+            NodeKind::Array(elements) => elements.iter().filter_map(constant).collect(),
+            _ => constant(other).into_iter().collect(),
+        };
+        if constants.is_empty() {
+            continue;
+        }
+        let Some((var, ty)) = column(side) else { continue };
+        let Some(level) = levels.len().checked_sub(var.level.saturating_add(1)) else { continue };
+        let Some(query) = levels.get(level) else { continue };
+        let Some((relation, at)) = column_origin(Var { level: 0, ..var }, query) else { continue };
+        let Some(labels) = labels::of_column(catalog, relation, at, true) else { continue };
+        for (text, span) in constants {
+            let is_known = labels.values.iter().any(|label| label == text);
+            if !is_known && !is_padded(catalog, ty, text, &labels) {
+                out.push(excluded(text, &labels, span));
+            }
+        }
+    }
+}
+
+/// Whether a text is a label apart from spaces at its end, which have no meaning in `character`.
+fn is_padded(catalog: Catalog<'_>, ty: u32, text: &str, labels: &Labels) -> bool {
+    let trimmed = text.trim_end_matches(' ');
+    catalog.base_type(ty).0 == oid::BPCHAR && labels.values.iter().any(|label| label == trimmed)
+}
+
+/// The column, possibly under a relabeling cast, and its own type.
+fn column(node: &Node) -> Option<(Var, u32)> {
+    match &node.kind {
+        NodeKind::Var(var) => Some((*var, node.ty)),
+        NodeKind::Cast { arg, function: None } => column(arg),
+        _ => None,
+    }
+}
+
+fn constant(node: &Node) -> Option<(&str, Span)> {
+    match &node.kind {
+        NodeKind::Constant(Some(text)) => Some((text, node.span)),
+        NodeKind::Cast { arg, function: None } => constant(arg),
+        _ => None,
+    }
+}
+
+fn excluded(text: &str, labels: &Labels, span: Span) -> Diagnostic {
+    let Labels { of, values } = labels;
+    let message = format!("'{text}' is not a value of {of}");
+    let hint = match nearest(text, values.iter().map(String::as_str)) {
+        Some(nearest) => format!("did you mean '{nearest}'?"),
+        None => {
+            let shown: Vec<String> = values.iter().take(24).map(|label| format!("'{label}'")).collect();
+            format!("its values are {}", shown.join(", "))
+        }
+    };
+    Diagnostic::warning(Code::ExcludedValue, span, message).with_hint(hint)
+}
