@@ -3,5 +3,4 @@ use dsql_edge::sql;
 fn main() {
     let _ = sql!("SELECT views + 1, title FROM posts");
     let _ = sql!("SELECT p.id, u.id FROM posts p JOIN users u ON u.id = p.author_id");
-    let _ = sql!("SELECT point(1, 2) AS place");
 }

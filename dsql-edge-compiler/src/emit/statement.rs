@@ -160,12 +160,12 @@ pub(super) fn bind(query: &TypedQuery, names: &[Ident]) -> Vec<TokenStream> {
         .map(|(parameter, name)| {
             let marker = parsed(&parameter_marker(&marker(&parameter.sql_type), parameter.elements_nullable));
             let nullable = parsed(nullability(parameter.nullable));
-            let (bind, by_type) = match open_type(&parameter.sql_type) {
-                None => (quote!(bind), quote!()),
-                Some(ty) => (quote!(bind_by_type), quote!(, #ty)),
-            };
             // If a value has the wrong type, rustc reports the error at the value.
             let span = Span::call_site().located_at(name.span());
+            let (bind, by_type) = match open_type(&parameter.sql_type) {
+                None => (Ident::new("bind", span), quote!()),
+                Some(ty) => (Ident::new("bind_by_type", span), quote!(, #ty)),
+            };
             if parameter.optional {
                 return quote_spanned! {span=>
                     let #name = ::dsql_edge::private::given(#name);

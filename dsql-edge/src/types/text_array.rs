@@ -28,10 +28,10 @@ pub(crate) fn length(text: &[u8]) -> Option<usize> {
     counted.ok().map(|()| length)
 }
 
-fn each(
-    text: &[u8],
-    take: &mut dyn FnMut(Option<&[u8]>) -> Result<(), ConversionError>,
-) -> Result<(), ConversionError> {
+/// Takes the text of an element, or `None` for NULL.
+type Take<'f> = &'f mut dyn FnMut(Option<&[u8]>) -> Result<(), ConversionError>;
+
+fn each(text: &[u8], take: Take<'_>) -> Result<(), ConversionError> {
     let invalid = || ConversionError::new("it is not the text of an array");
     // An array whose first subscript is not 1 has its bounds before the braces: `[0:1]={a,b}`.
     let mut rest = match text.first() {

@@ -177,9 +177,9 @@ impl Parser<'_> {
         Ok(FromItem::Join(join))
     }
 
-    /// Whether a function call, and not a table, begins here.
-    fn at_function(&self) -> bool {
-        let special = matches!(
+    /// Whether a reserved keyword begins a function call here.
+    fn at_reserved_function(&self) -> bool {
+        matches!(
             self.keyword(),
             Some(
                 K::CurrentDate
@@ -196,8 +196,12 @@ impl Parser<'_> {
                     | K::CurrentSchema
                     | K::Cast
             )
-        );
-        if special || (self.at_keyword(K::Collation) && self.keyword_ahead(1) == Some(K::For)) {
+        )
+    }
+
+    /// Whether a function call, and not a table, begins here.
+    fn at_function(&self) -> bool {
+        if self.at_reserved_function() || (self.at_keyword(K::Collation) && self.keyword_ahead(1) == Some(K::For)) {
             return true;
         }
         let mut count = 1;
@@ -211,8 +215,12 @@ impl Parser<'_> {
 
     /// `func_expr_windowless`.
     pub(super) fn windowless_function(&mut self) -> Parsing<crate::syntax::ast::Expr> {
-        if self.at_symbol(b'(') {
-            return Err(self.error_here());
+        let (first, second) = (self.error_here(), self.error_ahead(1));
+        let keyword = self.keyword();
+        let class = keyword.map(|keyword| keyword.class());
+        let is_name = keyword.is_some() || matches!(self.token().kind, TokenKind::Identifier(_));
+        if !is_name || class == Some(Class::Reserved) && !self.at_reserved_function() {
+            return Err(first);
         }
         self.windowless = true;
         let expr = self.primary();
@@ -228,8 +236,10 @@ impl Parser<'_> {
             | ExprKind::MinMax { .. }
             | ExprKind::NullIf { .. }
             | ExprKind::ValueFunction { .. }
-            | ExprKind::SqlFunction(_)
-            | ExprKind::Cast { .. } => Ok(expr),
+            | ExprKind::SqlFunction(_) => Ok(expr),
+            ExprKind::Cast { .. } if keyword == Some(K::Cast) => Ok(expr),
+            // `ROW`, `EXISTS` and the names of types can be the names of schemas, so a point may follow them.
+            _ if class == Some(Class::ColumnName) => Err(second),
             _ => Err(self.error_here()),
         }
     }
