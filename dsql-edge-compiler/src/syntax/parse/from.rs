@@ -201,7 +201,9 @@ impl Parser<'_> {
 
     /// Whether a function call, and not a table, begins here.
     fn at_function(&self) -> bool {
-        if self.at_reserved_function() || (self.at_keyword(K::Collation) && self.keyword_ahead(1) == Some(K::For)) {
+        if self.at_reserved_function()
+            || (self.at_keyword(K::Collation) && self.keyword_ahead(1) == Some(K::For))
+        {
             return true;
         }
         let mut count = 1;
