@@ -29,7 +29,7 @@ use super::{Column, ConversionError, IsNull, NotNull, Param, TypeOf, UncheckedCo
 /// let posts = sql!(r#"SELECT id, published_at AS "published_at: Pg<SystemTime>" FROM posts WHERE published_at > $after"#)
 ///     .fetch_all(dsql)
 ///     .await?;
-/// # let _: Option<Option<Pg<SystemTime>>> = posts.first().map(|post| post.published_at);
+/// # let _: Option<Pg<SystemTime>> = posts.first().map(|post| post.published_at);
 /// # Ok(())
 /// # }
 /// ```
