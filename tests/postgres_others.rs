@@ -29,14 +29,14 @@ async fn logins_of_postgresql_15() {
     server.stop().await;
 }
 
-/// PostgreSQL 18 reports its search_path with the login, and its default curve needs no HelloRetryRequest.
+/// The default curve of PostgreSQL 18 needs no HelloRetryRequest.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn logins_of_postgresql_18() {
     let bin = tokio::task::spawn_blocking(|| setup::postgres18().unwrap()).await.unwrap();
     let server = PostgresServer::start(&bin, HBA, SQL).await;
     logins::each_method_is_accepted(&server, false).await;
     logins::other_logins_are_explained(&server).await;
-    logins::search_path_is_in_force(&server, 7).await;
+    logins::search_path_is_in_force(&server, 8).await;
     server.stop().await;
 }
 

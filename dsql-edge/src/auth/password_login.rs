@@ -219,6 +219,7 @@ impl PasswordLogin {
     /// Returns an error if a login without channel binding is not accepted.
     fn check_binding(&self, settings: &PostgresSettings) -> Result<(), Rejection> {
         match settings.channel_binding {
+            ChannelBinding::Require if self.digest(settings).is_none() => Err(NO_DIGEST.into()),
             ChannelBinding::Require => Err("the server does not offer SCRAM with channel binding, which \
                                             channel_binding=require demands"
                 .into()),
@@ -241,5 +242,7 @@ const MD5_NOT_LISTED: &str = "the server requests MD5, which is not secure: use 
                               scram-sha-256 on the server, and set the password again), or accept MD5 with \
                               require_auth=md5";
 const CLEARTEXT_WITHOUT_TLS: &str = "the server requests the password in clear text, which is sent only inside TLS: use sslmode=require, or SCRAM";
+const NO_DIGEST: &str = "channel_binding=require needs a certificate whose signature names a hash function (RSA or \
+                         ECDSA with SHA-2), and the server's does not";
 const NO_PASSWORD_REQUESTED: &str = "the server requests no password although one is configured, and without TLS it \
                                      may be another server: use sslmode=require, or leave the password out";

@@ -5,8 +5,9 @@
 //! nothing, whatever the flight contains.
 //!
 //! If a `search_path` is needed, this module also checks that it is in force. A pooler in transaction mode may ignore
-//! the parameters of StartupMessage, and the same names would then mean tables of another schema. PostgreSQL 18 reports
-//! its `search_path` with the login; every other server is asked, which takes a round trip.
+//! the parameters of StartupMessage, and the same names would then mean tables of another schema. So the server is asked,
+//! which takes a round trip. PostgreSQL 18 reports its `search_path` with the login, but the report is not used: PgBouncer
+//! repeats the report of the first login of its pool to all later clients.
 
 use core::task::{Context, Poll, ready};
 
@@ -16,7 +17,7 @@ use crate::auth::PasswordLogin;
 use crate::config::search_path as normalized;
 use crate::connector::Connector;
 use crate::credentials::Secret;
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::retry::Signal;
 use crate::session::{Connection, LoginEvent, SessionEvent, SessionFault};
 use crate::settings::PostgresSettings;
@@ -37,6 +38,8 @@ pub(super) struct Authentication {
     writing: bool,
     write_error: Option<TransportError>,
     read: Vec<u8>,
+    /// The number of bytes that the server has sent.
+    received: usize,
     round_trips: u32,
     /// Whether the server sent the last bytes that were transferred, or no bytes were transferred yet.
     heard_last: bool,
@@ -85,6 +88,7 @@ impl Authentication {
             writing: false,
             write_error: None,
             read: Vec::new(),
+            received: 0,
             round_trips: 0,
             heard_last: true,
             connection: Connection::new(connector.limits()),
@@ -115,6 +119,10 @@ impl Authentication {
         timer: &mut BoxFuture<()>,
     ) -> Poll<Result<Authenticated, Failed>> {
         while self.stage != Stage::Ended {
+            if self.received > MAX_RECEIVED {
+                let fault = SessionFault::TooLong(TOO_MUCH_RECEIVED);
+                return Poll::Ready(Err(self.failed(connector, ConnectionFailure::Session(fault))));
+            }
             self.answer(context)?;
             self.poll_transmit(context);
             if self.handle_event(connector, settings)? {
@@ -161,10 +169,6 @@ impl Authentication {
             None => return Ok(false),
             Some(LoginEvent::Request(request)) => self.password.answer(request, settings),
             Some(LoginEvent::Accepted) => self.password.accept(settings),
-            Some(LoginEvent::SearchPath(path)) => {
-                self.path = Some(path);
-                Ok(())
-            }
             Some(LoginEvent::Started) => {
                 self.check_path(connector, settings)?;
                 Ok(())
@@ -214,8 +218,10 @@ impl Authentication {
                 let path = row.column(0).flatten().and_then(|text| core::str::from_utf8(text).ok());
                 self.path = Some(path.unwrap_or_default().to_owned());
             }
+            // A pooler may accept the login itself, and report only now why the server rejects it.
             Some(SessionEvent::Failed(error)) => {
-                return Err((Error::new(Kind::Database(error)), Signal::Local));
+                let fault = SessionFault::LoginRejected(error);
+                return Err(self.failed(connector, ConnectionFailure::Session(fault)));
             }
             Some(SessionEvent::Ready(_)) if self.path.is_some() => self.check_path(connector, settings)?,
             Some(SessionEvent::Described(_) | SessionEvent::Completed(_)) => {}
@@ -234,6 +240,7 @@ impl Authentication {
             Poll::Ready(Ok(())) if self.read.is_empty() => self.connection.handle_eof(),
             Poll::Ready(Ok(())) => {
                 self.heard_last = true;
+                self.received = self.received.saturating_add(self.read.len());
                 self.connection.handle_input(&self.read);
             }
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
@@ -284,6 +291,12 @@ impl Drop for Authentication {
         }
     }
 }
+
+/// The maximum number of bytes that a server sends before the login has ended. Without a limit, a server that never stops
+/// sending could keep a client reading beyond its time limit.
+const MAX_RECEIVED: usize = 1 << 20;
+
+const TOO_MUCH_RECEIVED: &str = "the server has sent more than 1,048,576 bytes before the login has ended";
 
 /// The server's text, if it can be a list of schemas.
 fn shown(path: &str) -> &str {

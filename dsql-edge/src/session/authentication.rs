@@ -15,8 +15,6 @@ pub(crate) enum LoginEvent {
     Request(AuthenticationRequest),
     /// AuthenticationOk. The caller decides whether the server may accept the login now.
     Accepted,
-    /// The `search_path` that is in force; PostgreSQL 18 and later report it.
-    SearchPath(String),
     /// The login has ended.
     Started,
 }
@@ -54,12 +52,18 @@ impl Connection {
 
     /// Ends the login: the next event is `Started`. Everything that was sent must be answered.
     pub(crate) fn hand_over(&mut self) -> Result<(), SessionFault> {
-        if !self.is_idle() {
-            self.die();
-            return Err(OUT_OF_PLACE);
-        }
+        let incoming = core::mem::take(&mut self.incoming);
+        let understood = core::mem::take(&mut self.understood);
+        let rest = incoming.get(understood..).unwrap_or_default();
+        let unread = match unread_behind_login(rest) {
+            Ok(unread) if self.is_idle() => unread,
+            outcome => {
+                self.die();
+                return Err(outcome.err().unwrap_or(OUT_OF_PLACE));
+            }
+        };
         self.state = State::AwaitStarted;
-        (self.incoming, self.understood) = (READY_FOR_QUERY.to_vec(), 0);
+        self.incoming = [&READY_FOR_QUERY, unread].concat();
         self.sent_statements = false;
         #[cfg(feature = "pool")]
         {
@@ -77,14 +81,7 @@ impl Connection {
     fn advance_login(&mut self, incoming: &[u8]) -> Result<Option<LoginEvent>, SessionFault> {
         loop {
             let rest = incoming.get(self.understood..).unwrap_or_default();
-            let limits = Limits { message: MAX_MESSAGE, row: MAX_MESSAGE };
-            let next = backend::next_message(rest, &limits).map_err(|error| match error {
-                FrameError::TooLong(_) => {
-                    SessionFault::TooLong("a message before the end of the login is longer than 65,536 bytes")
-                }
-                FrameError::Malformed(reason) => SessionFault::Malformed(reason),
-            })?;
-            let Some((message, length)) = next else {
+            let Some((message, length)) = next_message(rest)? else {
                 return if self.eof { Err(SessionFault::Closed) } else { Ok(None) };
             };
             self.understood += length;
@@ -101,10 +98,10 @@ impl Connection {
         body: &[u8],
     ) -> Result<Option<LoginEvent>, SessionFault> {
         match (self.state, message) {
-            (State::Authenticating | State::AwaitStarted, Message::NoticeResponse) => Ok(None),
-            (State::Authenticating | State::AwaitStarted, Message::ParameterStatus) => {
-                Ok(search_path_in(body).map(LoginEvent::SearchPath))
-            }
+            (
+                State::Authenticating | State::AwaitStarted,
+                Message::NoticeResponse | Message::ParameterStatus,
+            ) => Ok(None),
             (State::Authenticating | State::AwaitStarted, Message::ErrorResponse(body)) => {
                 Err(SessionFault::LoginRejected(Box::new(backend::database_error(body)?)))
             }
@@ -126,16 +123,41 @@ impl Connection {
     }
 }
 
+fn next_message(bytes: &[u8]) -> Result<Option<(Message<'_>, usize)>, SessionFault> {
+    let limits = Limits { message: MAX_MESSAGE, row: MAX_MESSAGE };
+    backend::next_message(bytes, &limits).map_err(|error| match error {
+        FrameError::TooLong(_) => {
+            SessionFault::TooLong("a message before the end of the login is longer than 65,536 bytes")
+        }
+        FrameError::Malformed(reason) => SessionFault::Malformed(reason),
+    })
+}
+
+/// Skips the messages that a server may send at any time, and returns the rest: the beginning of such a message. An answer
+/// would be the answer to a query that was not sent yet.
+fn unread_behind_login(mut bytes: &[u8]) -> Result<&[u8], SessionFault> {
+    while let Some(tag) = bytes.first() {
+        match next_message(bytes)? {
+            Some((Message::ErrorResponse(body), _)) => {
+                return Err(SessionFault::LoginRejected(Box::new(backend::database_error(body)?)));
+            }
+            Some((
+                Message::NoticeResponse | Message::ParameterStatus | Message::NotificationResponse,
+                length,
+            )) => {
+                bytes = bytes.get(length..).unwrap_or_default();
+            }
+            None if matches!(tag, b'N' | b'S' | b'A' | b'E') => return Ok(bytes),
+            _ => return Err(OUT_OF_PLACE),
+        }
+    }
+    Ok(bytes)
+}
+
 /// The number of bytes of the tag and the length, which precede the body.
 const HEADER: usize = 5;
 
 const READY_FOR_QUERY: [u8; 6] = [b'Z', 0, 0, 0, 5, b'I'];
-
-/// The value of the parameter `search_path` in a ParameterStatus.
-fn search_path_in(body: &[u8]) -> Option<String> {
-    let value = body.strip_prefix(b"search_path\0")?.strip_suffix(b"\0")?;
-    core::str::from_utf8(value).ok().map(str::to_owned)
-}
 
 #[cfg(test)]
 mod tests {
@@ -183,8 +205,7 @@ mod tests {
             events.extend(connection.poll_login().unwrap());
         }
         let md5 = AuthenticationRequest::Md5Password { salt: *b"salt" };
-        let path = LoginEvent::SearchPath("app, public".to_owned());
-        assert_eq!(events, [LoginEvent::Request(md5), LoginEvent::Accepted, path, LoginEvent::Started]);
+        assert_eq!(events, [LoginEvent::Request(md5), LoginEvent::Accepted, LoginEvent::Started]);
         connection.hand_over().unwrap();
         connection.statement("SELECT 1", &[]).unwrap();
         connection.execute(&Parameters::default(), &[], true).unwrap();
@@ -223,10 +244,28 @@ mod tests {
             assert!(fault.is_some_and(|fault| fault != SessionFault::Closed), "{}", bytes.escape_ascii());
             assert!(connection.is_dead());
         }
-        // Bytes behind the login.
-        let mut connection = begun();
-        connection.handle_input(&[frame(b'R', &[0; 4]), frame(b'Z', b"I"), frame(b'1', b"")].concat());
-        while connection.poll_login().unwrap() != Some(LoginEvent::Started) {}
-        assert!(connection.hand_over().is_err());
+    }
+
+    #[test]
+    fn messages_behind_the_login_are_those_of_any_time() {
+        let notice = frame(b'N', b"SNOTICE\0\0");
+        let fatal = frame(b'E', b"SFATAL\0VFATAL\0C57P01\0Mshutdown\0\0");
+        let rejected = |fault: &SessionFault| matches!(fault, SessionFault::LoginRejected(error) if error.message == "shutdown");
+        for (behind, unread) in [
+            (notice.clone(), Ok(0)),
+            ([frame(b'S', b"a\0b\0"), notice.clone(), frame(b'A', b"\0\0\0\x01a\0b\0")].concat(), Ok(0)),
+            (notice[..7].to_vec(), Ok(7)),
+            ([notice, fatal].concat(), Err(true)),
+            (frame(b'1', b""), Err(false)),
+            (b"1".to_vec(), Err(false)),
+            (frame(b'Z', b"I"), Err(false)),
+        ] {
+            let mut connection = begun();
+            connection.handle_input(&[frame(b'R', &[0; 4]), frame(b'Z', b"I"), behind.clone()].concat());
+            while connection.poll_login().unwrap() != Some(LoginEvent::Started) {}
+            let handed_over = connection.hand_over().map_err(|fault| rejected(&fault));
+            let left = handed_over.map(|()| connection.incoming.len() - READY_FOR_QUERY.len());
+            assert_eq!(left, unread, "{}", behind.escape_ascii());
+        }
     }
 }

@@ -10,14 +10,33 @@ use crate::transport::text_of;
 const URL: &str = "DATABASE_URL";
 
 /// The bindings of the parts, with libpq's names, and the parameter that each of them sets.
-const PARTS: [(&str, &str); 7] = [
+const PARTS: [(&str, &str); 13] = [
     ("PGHOST", "host"),
     ("PGPORT", "port"),
     ("PGUSER", "user"),
     ("PGPASSWORD", "password"),
     ("PGDATABASE", "dbname"),
     ("PGSSLMODE", "sslmode"),
+    ("PGSSLROOTCERT", "sslrootcert"),
+    ("PGSSLNEGOTIATION", "sslnegotiation"),
+    ("PGCHANNELBINDING", "channel_binding"),
+    ("PGREQUIREAUTH", "require_auth"),
+    ("PGOPTIONS", "options"),
+    ("PGCONNECT_TIMEOUT", "connect_timeout"),
     ("PGAPPNAME", "application_name"),
+];
+
+/// The other variables of libpq that choose a server, a user or the protection of a connection, and their parameters. If
+/// one of these is set, ignoring it could connect to another server, or with less protection than intended.
+const REJECTED: [(&str, &str); 8] = [
+    ("PGHOSTADDR", "hostaddr"),
+    ("PGPASSFILE", "passfile"),
+    ("PGSERVICE", "service"),
+    ("PGSERVICEFILE", "servicefile"),
+    ("PGSSLCERT", "sslcert"),
+    ("PGSSLKEY", "sslkey"),
+    ("PGSSLCRL", "sslcrl"),
+    ("PGTARGETSESSIONATTRS", "target_session_attrs"),
 ];
 
 impl Config {
@@ -26,7 +45,8 @@ impl Config {
     /// | binding | |
     /// |---|---|
     /// | `DATABASE_URL` | a connection string, as for [`from_postgres`](Config::from_postgres) |
-    /// | `PGHOST`, `PGPORT`, `PGUSER`, `PGPASSWORD`, `PGDATABASE`, `PGSSLMODE`, `PGAPPNAME` | the parts that the connection string leaves out |
+    /// | `PGHOST`, `PGPORT`, `PGUSER`, `PGPASSWORD`, `PGDATABASE`, `PGAPPNAME`, `PGOPTIONS`, `PGCONNECT_TIMEOUT` | the parts that the connection string leaves out |
+    /// | `PGSSLMODE`, `PGSSLROOTCERT`, `PGSSLNEGOTIATION`, `PGCHANNELBINDING`, `PGREQUIREAUTH` | how the connection is protected, unless the connection string contains it |
     ///
     /// So the password can be a secret, `PGPASSWORD`, while the rest of the connection string is a var. A secret of the
     /// Secrets Store is read with [`from_postgres_secrets_store`](Config::from_postgres_secrets_store).
@@ -67,7 +87,7 @@ impl Config {
             Some(text) => url::parse(&text)?,
             None => Parameters::default(),
         };
-        for (binding, name) in PARTS {
+        for (binding, name) in PARTS.into_iter().chain(REJECTED) {
             if !parameters.has(name)
                 && let Some(value) = bound(binding)
             {
@@ -93,7 +113,7 @@ impl Config {
     /// return a secret.
     pub async fn from_postgres_secrets_store(env: &worker::Env, prefix: &str) -> Result<Self, Error> {
         let mut values = Vec::new();
-        for name in PARTS.iter().map(|(binding, _)| *binding).chain([URL]) {
+        for name in PARTS.iter().chain(&REJECTED).map(|(binding, _)| *binding).chain([URL]) {
             let name = [prefix, name].concat();
             if let Some(value) = crate::config::bindings::value_of(env, &name).await? {
                 values.push((name, value));

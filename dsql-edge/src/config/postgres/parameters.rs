@@ -178,7 +178,9 @@ impl Parameters {
     fn options(&mut self) -> Result<Option<String>, Error> {
         let options = self.take("options").filter(|options| !options.is_empty());
         // The connection's search_path is checked only if it is a parameter of its own.
-        let has_path = |options: &String| options.contains("search_path") || options.contains("search-path");
+        // PostgreSQL ignores the case of a setting's name, and reads `-` as `_`.
+        let has_path =
+            |options: &String| options.to_ascii_lowercase().replace('-', "_").contains("search_path");
         if options.as_ref().is_some_and(has_path) {
             return Err(parameter(
                 "options",
@@ -198,6 +200,9 @@ impl Parameters {
                         &["names a file that cannot be read: ", &error.to_string()].concat(),
                     )
                 })?;
+                if !has_certificate(&pem) {
+                    return Err(parameter("sslrootcert", "names a file without a certificate in PEM format"));
+                }
                 Ok(config.extra_ca(pem))
             }
             _ => Ok(config),
@@ -242,6 +247,14 @@ const WORKERS_HAVE_NO_CA: &str = "works only with the feature `tokio`, outside W
                                   only public certificate authorities. Providers with an authority of their own \
                                   (Amazon RDS, Google Cloud SQL, Azure, DigitalOcean, Aiven) work through Hyperdrive, \
                                   which takes the authority's certificate: Config::from_hyperdrive";
+
+/// Whether a file has a certificate that the TLS library can read. Other files would be ignored.
+#[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
+fn has_certificate(pem: &[u8]) -> bool {
+    use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject};
+
+    CertificateDer::pem_slice_iter(pem).next().is_some_and(|certificate| certificate.is_ok())
+}
 
 /// Checks that the text is a host name or an address.
 fn check_host(host: &str) -> Result<(), Error> {

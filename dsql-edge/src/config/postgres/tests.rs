@@ -67,6 +67,8 @@ fn rejected_part_is_named_and_text_is_not_repeated() {
         ("postgres://canary@/db", "PGHOST"),
         ("postgres://u:can/ary@h/db", "%2F"),
         ("postgres://u:can?ary@h/db", "%2F"),
+        ("postgres://u:can@canary/canary@h/db", "%2F"),
+        ("postgres://u@h:can?canary=x@h/db", "%2F"),
         ("postgres://u:can#ary@h/db", "#"),
         ("postgres://u:%zzcanary@h/db", "percent-encoded"),
         ("postgres://u:%00canary@h/db", "NUL"),
@@ -92,6 +94,8 @@ fn rejected_part_is_named_and_text_is_not_repeated() {
         ("postgres://u@h/db?channel_binding=canary", "channel_binding"),
         ("postgres://u@h/db?channel_binding=require&sslmode=prefer", "sslmode=require"),
         ("postgres://u@h/db?options=-csearch_path%3Dcanary", "search_path instead"),
+        ("postgres://u@h/db?options=-c%20SEARCH_PATH%3Dcanary", "search_path instead"),
+        ("postgres://u@h/db?options=--Search-Path%3Dcanary", "search_path instead"),
         ("postgres://u@h/db?hostaddr=canary", "certificate"),
         ("postgres://u@h/db?target_session_attrs=canary", "one host"),
         ("postgres://u@h/db?pgbouncer=canary", "true or false"),
@@ -111,6 +115,14 @@ fn rejected_part_is_named_and_text_is_not_repeated() {
             "{text}: {shown}"
         );
     }
+}
+
+#[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
+#[test]
+fn file_without_a_certificate_is_rejected() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let error = parsed(&format!("postgres://u@h/db?sslrootcert={path}")).unwrap_err();
+    assert!(error.to_string().contains("without a certificate"), "{error}");
 }
 
 #[test]
@@ -137,6 +149,19 @@ fn bindings_fill_what_the_string_leaves_out() {
     let postgres = made.settings.postgres.as_ref().unwrap();
     assert_eq!((made.settings.endpoint.port, &*postgres.database), (6, "db"));
     assert_eq!((postgres.sslmode, &*password_of(&made)), (SslMode::Prefer, ""));
+    let protected =
+        [("PGHOST", "h"), ("PGUSER", "u"), ("PGREQUIREAUTH", "scram-sha-256"), ("PGOPTIONS", "-c jit=off")];
+    let made = config("", &protected).unwrap();
+    let postgres = made.settings.postgres.as_ref().unwrap();
+    assert_eq!(postgres.options.as_deref(), Some("-c jit=off"));
+    assert!(postgres.methods.scram && !postgres.methods.cleartext && !postgres.methods.none);
+    for rejected in ["PGHOSTADDR", "PGPASSFILE", "PGSERVICE", "PGSSLCERT", "PGTARGETSESSIONATTRS"] {
+        let error = config("", &[("PGHOST", "h"), ("PGUSER", "u"), (rejected, "canary")]).unwrap_err();
+        assert!(
+            error.to_string().contains("is not accepted") && !error.to_string().contains("canary"),
+            "{error}"
+        );
+    }
     for (bound, name) in [(&parts[..0], "PGHOST"), (&parts[..1], "PGUSER")] {
         let error = config("R_", bound).unwrap_err();
         assert!(error.is_config() && error.to_string().contains(name), "{error}");

@@ -18,15 +18,13 @@ pub(super) fn parse(text: &str) -> Result<Parameters, Error> {
     }
     let (rest, query) = rest.split_once(['?']).unwrap_or((rest, ""));
     let (authority, database) = rest.split_once(['/']).unwrap_or((rest, ""));
-    let (user, place) = match authority.rsplit_once(['@']) {
-        Some((user, place)) => (user, place),
-        None if database.contains(['@']) || query.contains(['@']) => {
-            return Err(wrong(
-                "has a @ after a / or ?: in a user or password, write %2F for /, %3F for ?, %40 for @ and %23 for #",
-            ));
-        }
-        None => ("", authority),
-    };
+    // Behind such a @, a part of a password could be taken for a host or a parameter.
+    if database.contains(['@']) || query.contains(['@']) {
+        return Err(wrong(
+            "has a @ after a / or ?: in a user or password, write %2F for /, %3F for ?, %40 for @ and %23 for #",
+        ));
+    }
+    let (user, place) = authority.rsplit_once(['@']).unwrap_or(("", authority));
     if place.contains([',']) {
         return Err(wrong("names several hosts: a Config has one"));
     }

@@ -17,7 +17,14 @@ fn bound_tls() -> Protection {
 }
 
 fn model(login: Login, protection: Protection) -> Model {
-    Model { login, protection, search_path: "\"$user\", public", reports_path: false, cut: usize::MAX }
+    Model {
+        login,
+        protection,
+        search_path: "\"$user\", public",
+        reported_path: None,
+        rejects_show: false,
+        cut: usize::MAX,
+    }
 }
 
 fn postgres(parameters: &str) -> Config {
@@ -89,7 +96,7 @@ fn rejected_login_is_explained_and_sends_no_query() {
         (Login::Trust, tls(), "require_auth=scram-sha-256", "requests no password"),
         (Login::Scram, tls(), "require_auth=md5", "requests SCRAM"),
         (Login::Scram, bound_tls(), "channel_binding=require", "channel binding"),
-        (Login::ScramPlus, tls(), "channel_binding=require", "channel binding"),
+        (Login::ScramPlus, tls(), "channel_binding=require", "hash function"),
         (Login::Cleartext, bound_tls(), "channel_binding=require", "channel binding"),
         (Login::Other(2), tls(), "", "Kerberos V5"),
         (Login::Other(7), tls(), "", "GSSAPI"),
@@ -158,15 +165,13 @@ fn connection_cut_at_each_byte_of_the_login_is_not_sent() {
 fn search_path_is_checked_before_a_query_is_sent() {
     let config = || postgres("search_path=app,public");
     let with_path =
-        |search_path, reports_path| Model { search_path, reports_path, ..model(Login::Scram, tls()) };
-    let (result, trips, seen) = run_twice(with_path("app,public", false), config(), &WRITE);
-    assert_eq!((result.unwrap(), &trips[..]), (7, &[8, 1][..]));
-    assert!(seen.startup.contains("search_path\0app, public\0") && seen.statements[0] == "SHOW search_path");
-    // PostgreSQL 18 reports it.
-    let (result, trips, seen) = run_twice(with_path("\"app\", public", true), config(), &WRITE);
-    assert_eq!((result.unwrap(), &trips[..]), (7, &[7, 1][..]));
-    assert!(!seen.statements.iter().any(|sql| sql.starts_with("SHOW")));
-    for reports in [false, true] {
+        |search_path, reported_path| Model { search_path, reported_path, ..model(Login::Scram, tls()) };
+    // PostgreSQL 18 reports its path, and PgBouncer repeats the report of an earlier login.
+    for reports in [None, Some("app, public"), Some("public")] {
+        let (result, trips, seen) = run_twice(with_path("\"app\",public", reports), config(), &WRITE);
+        assert_eq!((result.unwrap(), &trips[..]), (7, &[8, 1][..]));
+        assert!(seen.startup.contains("search_path\0app, public\0"), "{}", seen.startup);
+        assert_eq!(seen.statements[0], "SHOW search_path");
         for in_force in ["\"$user\", public", "public, app", ""] {
             let (result, _, seen) = run(with_path(in_force, reports), config().max_attempts(5), &WRITE);
             let error = result.unwrap_err();
@@ -181,6 +186,28 @@ fn search_path_is_checked_before_a_query_is_sent() {
         let (result, ..) = run(with_path("public", reports), pooled, &WRITE);
         assert!(result.unwrap_err().to_string().contains("is not sent with the login"));
     }
+}
+
+#[test]
+fn rejection_behind_the_login_is_that_of_a_login() {
+    let model = Model { rejects_show: true, ..model(Login::Scram, tls()) };
+    let (result, _, seen) = run(model, postgres("search_path=app").max_attempts(3), &WRITE);
+    let error = result.unwrap_err();
+    let shown = error.to_string();
+    assert!(shown.contains("the server rejected the login: SQLSTATE 53300: sorry, too many"), "{shown}");
+    assert!(error.attempts() == 3 && !error.is_outcome_unknown(), "{error}");
+    assert!(!seen.statements.iter().any(|sql| sql == WRITE.sql), "{:?}", seen.statements);
+}
+
+#[test]
+fn server_that_never_stops_sending_is_rejected() {
+    let network = Network::default();
+    let notices = frame(b'N', b"SNOTICE\0\0").repeat(100_000);
+    network.accept([Step::AwaitWrite, Step::Send(notices), Step::Stall]);
+    let dsql = Dsql::within(postgres("sslmode=disable"), network.clone());
+    let error = eventually(&network, query(&WRITE).fetch_one(&dsql)).unwrap_err();
+    assert!(error.to_string().contains("more than 1,048,576 bytes"), "{error}");
+    assert!(!error.is_outcome_unknown(), "{error}");
 }
 
 #[test]

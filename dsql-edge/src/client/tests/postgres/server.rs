@@ -43,8 +43,10 @@ pub(super) struct Model {
     pub(super) protection: Protection,
     /// The answer to `SHOW search_path`.
     pub(super) search_path: &'static str,
-    /// Whether the server reports its search_path with the login, as PostgreSQL 18 does.
-    pub(super) reports_path: bool,
+    /// The search_path that the server reports with the login, as PostgreSQL 18 does.
+    pub(super) reported_path: Option<&'static str>,
+    /// Whether `SHOW search_path` is answered with a FATAL error, as by a pooler whose server rejects the login.
+    pub(super) rejects_show: bool,
     /// The connection breaks after this number of bytes from the server.
     pub(super) cut: usize,
 }
@@ -101,8 +103,8 @@ impl Connection {
     fn end_login(&mut self) {
         self.request(0, b"");
         self.outgoing.extend(frame(b'S', b"server_version\x0018.1\0"));
-        if self.model.reports_path {
-            let status = ["search_path\0", self.model.search_path, "\0"].concat();
+        if let Some(path) = self.model.reported_path {
+            let status = ["search_path\0", path, "\0"].concat();
             self.outgoing.extend(frame(b'S', status.as_bytes()));
         }
         self.outgoing.extend(frame(b'K', &[0; 8]));
@@ -172,6 +174,9 @@ impl Connection {
 
     fn execute(&mut self, sql: &str) {
         let mut answer = match sql {
+            "SHOW search_path" if self.model.rejects_show => {
+                frame(b'E', b"SFATAL\0VFATAL\0C53300\0Msorry, too many clients already\0\0")
+            }
             "SHOW search_path" => {
                 let path = self.model.search_path.as_bytes();
                 let column = [
