@@ -260,12 +260,17 @@ pub use dsql_edge_macros::sql_unchecked;
 /// never NULL, and `#[dsql(rename = "…")]` gives the name of the field in PostgreSQL. DSQL does not have composite
 /// types. Values are sent in PostgreSQL's binary format, which PostgreSQL 14 and later accept for types of the schema.
 ///
-/// ```ignore
+/// ```
+/// // The row type of a table is a composite type, too:
+/// // CREATE TABLE tag_master (tag_name text PRIMARY KEY, tag_category text NOT NULL, usage_count integer)
 /// #[derive(dsql_edge::Type)]
-/// struct Address {
-///     street: Option<String>,
-///     #[dsql(not_null)]
-///     zip: i32,
+/// #[dsql(name = "tag_master")]
+/// struct Tag {
+///     #[dsql(rename = "tag_name", not_null)]
+///     name: String,
+///     #[dsql(rename = "tag_category", not_null)]
+///     category: String,
+///     usage_count: Option<i32>,
 /// }
 /// ```
 #[doc(inline)]
