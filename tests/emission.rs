@@ -115,7 +115,7 @@ fn emitted_for(name: &str, row: Option<&str>, sql: &str, pattern: Option<TokenSt
     quote!(#declaration #function)
 }
 
-/// The types that overrides name, as the macro reads them.
+/// The Rust types that the user wrote in overrides, parsed as the macro parses them.
 fn written_types(fields: &Fields) -> WrittenTypes {
     let written = |field: &&Field| match &field.rust_type {
         RustType::Written(written) => Some((field.column, written.parse().unwrap())),

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-#[allow(dead_code, reason = "the PgBouncer has other logins")]
+#[allow(dead_code, reason = "only tests/postgres uses all of these functions")]
 #[path = "postgres/logins.rs"]
 mod logins;
 

@@ -1,4 +1,5 @@
-//! Logins, TLS and the search_path on a real PostgreSQL of any version: checks that several tests run.
+//! Logins, TLS and the search_path on a real PostgreSQL. Two test programs call these functions, with servers of
+//! several versions.
 
 use std::sync::{Arc, Mutex};
 

@@ -52,7 +52,8 @@ pub(super) fn of_type(catalog: Catalog<'_>, ty: Oid) -> Option<Labels> {
     }
 }
 
-/// Whether two values of the type are equal exactly if they are the same text (`character` ignores spaces at the end).
+/// Whether two values of the type are equal if and only if their texts are the same. For `character`, spaces at the end
+/// do not count.
 fn is_text(catalog: Catalog<'_>, ty: Oid, column: Option<&Column>) -> bool {
     let plain = matches!(catalog.base_type(ty).0, oid::TEXT | oid::VARCHAR | oid::BPCHAR);
     let collation = column.and_then(|column| column.collation.as_deref());

@@ -23,8 +23,8 @@ impl Relation {
         self.checks.iter().any(|check| check.validated && check.not_null.iter().any(|it| it == column))
     }
 
-    /// The labels that the checks allow for a column of text; `None` if they allow other texts, too. With `all_rows`,
-    /// only the checks count that also hold for the rows that are older than the check.
+    /// The labels that the checks allow for a column of text; `None` if they allow other texts, too. With `all_rows`, a
+    /// check that is NOT VALID is ignored, because rows that are older than the check may violate it.
     pub fn checked_labels(&self, column: &str, all_rows: bool) -> Option<Vec<String>> {
         let holds =
             |check: &&Check| (check.validated || !all_rows) && !(check.no_inherit && self.has_children);

@@ -34,7 +34,7 @@ impl Nesting {
             StatementKind::CreateTable(_) | StatementKind::AlterTable(_) | StatementKind::CreateIndex(_) => {
                 self.longest = self.longest.max(longest_part(tokens));
             }
-            // The schema keeps nothing of these.
+            // These statements add no definition.
             StatementKind::Utility("COMMENT" | "GRANT" | "SET") | StatementKind::Transaction(_) => {}
             _ => self.chained = tokens.iter().map(levels).fold(self.chained, usize::saturating_add),
         }

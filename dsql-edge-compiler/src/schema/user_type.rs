@@ -107,7 +107,7 @@ fn change_kind(kind: &mut UserTypeKind, action: AlterAction) {
             *all_checks_hold &= !matches!(constraint.kind, ConstraintKind::Check { not_valid: true, .. });
             checks.extend(check(constraint));
         }
-        // The names of a domain's constraints are not known, so the dropped constraint may be any of `checks`.
+        // `checks` does not keep the names of a domain's constraints, so the dropped constraint may be any of them.
         (AlterAction::DropConstraint { .. }, UserTypeKind::Domain { all_checks_hold, .. }) => {
             *all_checks_hold = false;
         }

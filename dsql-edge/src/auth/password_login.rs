@@ -5,8 +5,8 @@
 //!
 //! # Invariants
 //!
-//! - A password in clear text is an answer only inside TLS, or on Hyperdrive's socket. MD5 is an answer only if the
-//!   configuration lists it.
+//! - A password in clear text is sent only inside TLS, or on Hyperdrive's socket. MD5 is used only if the configuration
+//!   lists it.
 //! - The login has not succeeded before the server has proved, in SCRAM, that it has the password. A server that
 //!   requests no password is accepted only inside TLS, whose certificate identifies the server, or if none is
 //!   configured.

@@ -83,7 +83,7 @@ pub(super) struct Members {
     pub(super) rows: u64,
     /// The number of members that were answered, apart from their COMMIT.
     answered: usize,
-    /// The first member with a row that cannot be used, once that member is answered.
+    /// The first member that has a row which cannot be used; set when that member has been answered.
     unusable: Option<usize>,
     /// Whether the COMMIT of a member was answered with ROLLBACK, and whether a later member was committed.
     rolled_back: bool,

@@ -77,7 +77,8 @@ impl Authentication {
         let user = &connector.settings().user;
         let password = PasswordLogin::new(user, password, transport.protection());
         let mut connection = Connection::new(connector.limits());
-        // Made before the first error, so that dropping it closes the transport.
+        // `authentication` owns the transport before the first `return Err`: an error drops it, and this closes the
+        // transport.
         let mut authentication = Authentication {
             transport: Some(transport),
             password,

@@ -193,7 +193,7 @@ fn advice(config: &Config, dsql: &'static str, postgres: &'static str) -> &'stat
     dsql
 }
 
-/// Returns the error of a login of a PostgreSQL that this client ended.
+/// Returns the error for the case that this client ends its login to a PostgreSQL.
 #[cfg(feature = "postgres")]
 pub(super) fn login_ended(config: &Config, reason: &str) -> Error {
     Error::connect(line("the login at ", config, " failed: ", reason, ""))

@@ -9,7 +9,7 @@ use crate::wire::authentication::{self, AuthenticationRequest};
 use crate::wire::backend::{self, FrameError, Message};
 use crate::wire::{Limits, Malformed, Startup, frontend};
 
-/// A message of the server before the login has ended.
+/// An event of the login.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum LoginEvent {
     Request(AuthenticationRequest),

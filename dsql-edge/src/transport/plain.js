@@ -1,7 +1,8 @@
 // Sockets without TLS, for worker.rs: Hyperdrive's, and those of a PostgreSQL whose `sslmode` allows plain text.
 import { connect } from "cloudflare:sockets";
 
-// `connection` is a Connection of worker.js. Its socket is used as it is, where `startTls` would begin TLS.
+// Keeps a connection (a Connection of worker.js) in plain text: replaces its socket with an object whose `startTls`
+// returns the same socket without beginning TLS.
 export function stay(connection) {
   const { socket } = connection;
   connection.socket = { startTls: () => socket };

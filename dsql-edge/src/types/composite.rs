@@ -59,7 +59,8 @@ impl<'a> CompositeFields<'a> {
     }
 }
 
-/// Appends a composite value with `count` fields to `out`: the caller then appends each field with [`put_field`].
+/// Begins a composite value: appends the number of its fields to `out`. The caller then appends each field with
+/// [`put_field`].
 pub fn put_composite(count: i32, out: &mut Vec<u8>) {
     out.extend_from_slice(&count.to_be_bytes());
 }

@@ -165,7 +165,7 @@ pub enum IsNull {
     note = "the documentation of `dsql_edge::types` lists the Rust types that fit each SQL type",
     note = "an `Option` fits only where NULL means something there; elsewhere (`column = $x`) NULL would match \
             nothing: unwrap it first, or write `column IS NOT DISTINCT FROM $x`",
-    note = "for a type of your own derive `dsql_edge::Type`, or implement `dsql_edge::types::Param<{S}, N>`"
+    note = "for your own type, derive `dsql_edge::Type`, or implement `dsql_edge::types::Param<{S}, N>`"
 )]
 pub trait Param<S, N> {
     /// Appends the value to `out` in the format of `S`, without a length.
@@ -194,7 +194,7 @@ pub trait Param<S, N> {
     note = "a column that may be NULL (`Nullable`) fits only an `Option`; where you know better than the \
             compiler, name the column `\"name!\"`",
     note = "the documentation of `dsql_edge::types` lists the Rust types that fit each SQL type",
-    note = "for a type of your own derive `dsql_edge::Type`, or implement `dsql_edge::types::Column<{S}, NotNull>`"
+    note = "for your own type, derive `dsql_edge::Type`, or implement `dsql_edge::types::Column<{S}, NotNull>`"
 )]
 pub trait Column<S, N>: Sized {
     /// Decodes the value from the bytes of the column, in the format of `S`.

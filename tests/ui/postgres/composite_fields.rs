@@ -1,4 +1,4 @@
-// Fields of Rust types that the fields of the composite type do not fit.
+// A field that lacks `Option`, and a field whose Rust type does not fit the field of the composite type.
 
 #[derive(dsql_edge::Type)]
 struct PointOfSale {

@@ -1,4 +1,4 @@
-// Structs that are not the composite types of their names.
+// Structs that differ from the composite type they name, and an option that does not exist.
 
 #[derive(dsql_edge::Type)]
 struct Adress {

@@ -37,7 +37,8 @@ impl<'m> ServerFirst<'m> {
         if !nonce.bytes().all(|byte| byte.is_ascii_graphic()) || !is_base64(salt) {
             return Err(MALFORMED.into());
         }
-        // Without a part of its own, the server could send an old conversation again.
+        // The server must append a part of its own to the client's nonce (RFC 5802). Because the nonce begins with the
+        // client's part, which is new for each login, the messages of an older login are rejected.
         if nonce.strip_prefix(client_nonce).is_none_or(str::is_empty) {
             return Err("the server's nonce in SCRAM does not continue the client's nonce".into());
         }

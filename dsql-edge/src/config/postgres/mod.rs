@@ -42,9 +42,9 @@ impl Config {
     /// | `search_path` | [`Config::search_path`] |
     /// | `pgbouncer` | `true`: [`Config::transaction_pooler`] |
     ///
-    /// The login is SCRAM-SHA-256; a server may request at most 100,000 iterations. Outside Workers, SCRAM is bound to
-    /// the server's certificate if the server offers this. A password in clear text is sent only inside TLS. MD5 is used
-    /// only if `require_auth` lists it. A server that requests no password although one is configured is accepted only
+    /// The server chooses the login: SCRAM-SHA-256 with at most 100,000 iterations, or a password in clear text inside
+    /// TLS; MD5 only if `require_auth` lists it. Outside Workers, SCRAM is bound to the server's certificate if the server
+    /// offers this. A server that requests no password although one is configured is accepted only
     /// inside TLS, because in plain text it could be another server.
     ///
     /// Sockets of Workers accept only public certificate authorities. Providers with an authority of their own (Amazon
@@ -53,9 +53,8 @@ impl Config {
     ///
     /// The first query takes 7 round trips with SCRAM (TCP, SSLRequest, TLS, three for the login, the query), and 6 with
     /// a password in clear text: nothing is sent before the server has requested it, so a login that fails has sent no
-    /// part of a query. If a `search_path` is set, one more round trip checks that it is in force, except on PostgreSQL
-    /// 18, which reports it with the login. [`warm_up`](crate::Dsql::warm_up) opens the socket and TLS, but does not log
-    /// in.
+    /// part of a query. If a `search_path` is set, one more round trip checks that it is in force.
+    /// [`warm_up`](crate::Dsql::warm_up) opens the socket and TLS, but does not log in.
     ///
     /// In a Durable Object of your own, `Pool::new(config)` keeps connections to a PostgreSQL, too (feature `pool`); the
     /// class `DsqlPool` reads the bindings of a DSQL cluster only.

@@ -1,7 +1,7 @@
 //! Types of the package `postgres-types` (feature `postgres-types`).
 //!
-//! Input: the bytes of a column, and the type that the server describes. Output: a value of any type that implements
-//! `FromSql`; and the bytes of a value that implements `ToSql`. `FromSql::accepts` and `ToSql::accepts` are asked before
+//! Decodes a column's bytes, with the type that the server describes, into any type that implements `FromSql`; encodes a
+//! value of any type that implements `ToSql`. `FromSql::accepts` and `ToSql::accepts` are asked before
 //! a value is decoded or encoded. The decoders of other packages may panic, or allocate as much memory as a header
 //! claims, so [`bounds`] checks the structure of the bytes first.
 
