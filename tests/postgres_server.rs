@@ -11,7 +11,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use dsql_edge_local::Guarded;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tokio::process::Command;
 
 /// A running PostgreSQL.
@@ -125,6 +125,8 @@ pub async fn wait_for(port: u16, log: impl Fn() -> String) {
 fn certify(folder: &Path) -> String {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // The oldest workerd takes a certificate for self-signed if the names of its subject and issuer are the same.
+    authority.distinguished_name.push(DnType::CommonName, "authority of the tests");
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
     let key = KeyPair::generate().unwrap();
     let leaf =
