@@ -147,6 +147,8 @@ impl<'a, 's> Answer<'a, 's> {
         ControlFlow::Continue(())
     }
 
+    // Not inlined, because this makes a Worker shorter.
+    #[inline(never)]
     fn land(&mut self, status: Status) -> FlightEnd {
         // The results of later statements are ignored: they may have failed because of rows that an earlier run
         // inserted.
