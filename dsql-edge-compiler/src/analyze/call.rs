@@ -55,14 +55,7 @@ impl Analyzer<'_> {
     pub(super) fn call(&mut self, statement: ParsedStatement<'_>) -> Query {
         let call = match called(statement) {
             Ok(call) => call,
-            Err(Unread::TooComplex(span, limit)) => {
-                self.report(Diagnostic::error(Code::TooComplex, span, limit));
-                return Query::default();
-            }
-            Err(Unread::Rejected(error)) => {
-                self.report(*error);
-                return Query::default();
-            }
+            Err(unread) => return self.reject(unread),
         };
         self.calls_unknown();
         let scope = Scope::new(None);

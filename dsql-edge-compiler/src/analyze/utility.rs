@@ -13,18 +13,20 @@ use crate::syntax::ast::StatementKind;
 use crate::syntax::{ParsedStatement, syntax_error_at};
 
 impl Analyzer<'_> {
+    /// Reports why the inner statement of a utility statement cannot be read. Returns a query without columns.
+    pub(super) fn reject(&mut self, unread: Unread) -> Query {
+        self.report(match unread {
+            Unread::TooComplex(span, limit) => Diagnostic::error(Code::TooComplex, span, limit),
+            Unread::Rejected(error) => *error,
+        });
+        Query::default()
+    }
+
     /// `EXPLAIN [(options)] statement`
     pub(super) fn explain(&mut self, statement: ParsedStatement<'_>) -> Query {
         let inner = match explained(statement) {
             Ok(inner) => inner,
-            Err(Unread::TooComplex(span, limit)) => {
-                self.report(Diagnostic::error(Code::TooComplex, span, limit));
-                return Query::default();
-            }
-            Err(Unread::Rejected(error)) => {
-                self.report(*error);
-                return Query::default();
-            }
+            Err(unread) => return self.reject(unread),
         };
         let Some(tree) = inner.statements.first() else { return Query::default() };
         let is_explainable = matches!(

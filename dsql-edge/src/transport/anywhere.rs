@@ -33,19 +33,9 @@ pub(crate) fn is_bound(env: &worker::Env, name: &str) -> bool {
     text_of(env, name).is_some_and(|text| !text.is_empty())
 }
 
-/// The values of a binding of Hyperdrive.
-#[cfg(feature = "postgres")]
-pub(crate) struct HyperdriveBinding {
-    pub(crate) host: String,
-    pub(crate) port: u16,
-    pub(crate) user: String,
-    pub(crate) password: String,
-    pub(crate) database: String,
-}
-
 /// Hyperdrive does not exist outside Workers.
 #[cfg(feature = "postgres")]
-pub(crate) fn hyperdrive(_: &worker::Env, _: &str) -> Option<HyperdriveBinding> {
+pub(crate) fn hyperdrive(_: &worker::Env, _: &str) -> Option<super::contract::HyperdriveBinding> {
     None
 }
 

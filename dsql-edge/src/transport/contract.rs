@@ -88,3 +88,13 @@ pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// The result of dialing.
 pub(crate) type Dialed = Result<Box<dyn Transport>, TransportError>;
+
+/// The values of a binding of Hyperdrive.
+#[cfg(feature = "postgres")]
+pub(crate) struct HyperdriveBinding {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) user: String,
+    pub(crate) password: String,
+    pub(crate) database: String,
+}

@@ -56,7 +56,9 @@ pub(crate) use platform::{is_bound, text_of};
 
 /// The bindings of Hyperdrive.
 #[cfg(feature = "postgres")]
-pub(crate) use platform::{HyperdriveBinding, hyperdrive};
+pub(crate) use contract::HyperdriveBinding;
+#[cfg(feature = "postgres")]
+pub(crate) use platform::hyperdrive;
 
 /// The login of a PostgreSQL, by the platform's cryptography.
 #[cfg(all(target_arch = "wasm32", feature = "postgres"))]

@@ -38,7 +38,7 @@ use crate::settings::Settings;
 use crate::settings::SslMode;
 use crate::wire::frontend::SSL_REQUEST;
 #[cfg(feature = "postgres")]
-pub(crate) use postgres::{HyperdriveBinding, hyperdrive, scram};
+pub(crate) use postgres::{hyperdrive, scram};
 
 pub(super) fn dial(settings: &Settings, direct: bool) -> BoxFuture<Dialed> {
     let connection = Connection::new();

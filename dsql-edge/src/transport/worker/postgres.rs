@@ -7,15 +7,7 @@ use worker::wasm_bindgen::{self, JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 
 use super::{OneThread, text_at};
-
-/// The values of a binding of Hyperdrive.
-pub(crate) struct HyperdriveBinding {
-    pub(crate) host: String,
-    pub(crate) port: u16,
-    pub(crate) user: String,
-    pub(crate) password: String,
-    pub(crate) database: String,
-}
+use crate::transport::contract::HyperdriveBinding;
 
 /// Reads a binding of Hyperdrive; `None` if a value is missing.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
