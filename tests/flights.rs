@@ -17,6 +17,9 @@ pub const TABLES: &str =
     "CREATE TABLE posts (id uuid PRIMARY KEY, author_id uuid, title text NOT NULL, body text,
                                               views integer DEFAULT 0 NOT NULL)";
 
+/// The case of a stream whose connection is closed before its end.
+const DROPPED_STREAM: &str = "stream dropped after 1 row, then a query";
+
 /// A case and its round trips, including TCP's if the case opens a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flight {
@@ -217,9 +220,40 @@ pub async fn direct_tls(local: &Local) -> Result<Vec<Flight>, Error> {
     Ok(counter.flights)
 }
 
+/// Counts the round trips of a program that is not a Worker, through the WebSocket of the cluster.
+///
+/// # Errors
+/// Returns the error of a query.
+pub async fn websocket(local: &Local) -> Result<Vec<Flight>, Error> {
+    let mut counter = Counter::on(local).await;
+    let config = config(local, Some(&counter.network)).websocket(true);
+    let dsql = Dsql::new(config.clone());
+    count().fetch_value(&dsql).await?;
+    counter.note("cold query, WebSocket", 4);
+    add(id(80)).execute(&dsql).await?;
+    counter.note("warm query, WebSocket", 1);
+    Ok(counter.flights)
+}
+
+/// Counts the round trips of the Worker `tests/probe` through the WebSocket of the cluster.
+pub async fn worker_websocket(local: &Local, bundle: &std::path::Path) -> Vec<Flight> {
+    let mut flights = worker_through(local, bundle, &[("DSQL_TRANSPORT", "websocket".to_owned())]).await;
+    // A server answers the end of a WebSocket, and the counter takes this answer for a round trip.
+    flights.retain(|flight| flight.case != DROPPED_STREAM);
+    flights
+}
+
 /// Counts the round trips of the Worker `tests/probe`. Each request connects again, so each case includes the four
 /// round trips of its first query.
 pub async fn worker(local: &Local, bundle: &std::path::Path) -> Vec<Flight> {
+    worker_through(local, bundle, &[]).await
+}
+
+async fn worker_through(
+    local: &Local,
+    bundle: &std::path::Path,
+    more: &[(&'static str, String)],
+) -> Vec<Flight> {
     let mut counter = Counter::on(local).await;
     let mut bindings = local.bindings();
     for (name, value) in &mut bindings {
@@ -227,6 +261,7 @@ pub async fn worker(local: &Local, bundle: &std::path::Path) -> Vec<Flight> {
             *value = counter.network.endpoint();
         }
     }
+    bindings.extend_from_slice(more);
     let probe = Workerd::start(bundle, local.ca_pem(), &bindings).await;
     for (path, case, expected) in [
         ("/one", "cold query", 4),
@@ -238,7 +273,7 @@ pub async fn worker(local: &Local, bundle: &std::path::Path) -> Vec<Flight> {
         ("/transaction-warm", "query and transaction of 1 statement", 6),
         ("/fused", "pipeline of 2 (a fused transaction), cold", 4),
         ("/stream", "stream of 5,000 rows, cold", 4),
-        ("/stream-dropped", "stream dropped after 1 row, then a query", 8),
+        ("/stream-dropped", DROPPED_STREAM, 8),
     ] {
         let answer = probe.get(path).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);

@@ -6,6 +6,7 @@
 
 pub mod binary;
 pub mod case_file;
+pub mod certificate;
 pub mod check;
 pub mod cutter;
 pub mod golden;

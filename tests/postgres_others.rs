@@ -1,5 +1,5 @@
-//! Tests the client with other versions of PostgreSQL, 15 (Debian's) and 18 (npm's), and with Debian's PgBouncer in
-//! transaction mode. `cargo xtask test --full postgres` installs them.
+//! Tests the client with other versions of PostgreSQL, 15 (Debian's) and 18 (npm's), with Debian's PgBouncer in
+//! transaction mode, and through Debian's websockify. `cargo xtask test --full postgres` installs them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -13,10 +13,11 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use dsql_edge::dynamic::Sql;
-use dsql_edge::{Dsql, Error, sql};
+use dsql_edge::{Dsql, Error, Tunnel, sql};
 use dsql_edge_local::Guarded;
 use dsql_edge_tests::network::{DELAY, Fault, Network};
 use dsql_edge_tests::postgres_server::{PostgresServer, as_nobody, free_port, own, wait_for};
+use dsql_edge_tests::workerd::{self, Workerd};
 use logins::{HBA, SQL, config, port_of};
 use xtask::setup;
 
@@ -175,4 +176,75 @@ async fn search_path_behind_pgbouncer_is_that_of_the_role() {
     }
     lax.stop().await;
     server.stop().await;
+}
+
+/// A websockify, which forwards the frames of WebSockets to a PostgreSQL.
+struct Websockify {
+    guard: Guarded,
+    port: u16,
+}
+
+impl Websockify {
+    async fn before(server: &PostgresServer) -> Websockify {
+        let port = free_port();
+        let file = |name: &str| server.folder().join(name).into_os_string();
+        let arguments = [
+            "--ssl-only".into(),
+            "--cert".into(),
+            file("server.crt"),
+            "--key".into(),
+            file("server.key"),
+            format!("127.0.0.1:{port}").into(),
+            format!("127.0.0.1:{}", server.port()).into(),
+        ];
+        let program = Path::new(setup::DEBIAN_WEBSOCKIFY).as_os_str();
+        let guard = Guarded::spawn(program, arguments, "TERM", None, |command| {
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+            as_nobody(command);
+        })
+        .unwrap();
+        wait_for(port, || "websockify does not listen".to_owned()).await;
+        Websockify { guard, port }
+    }
+}
+
+/// SCRAM takes three round trips, and the query one; before that, TCP, TLS and the HTTP request take three.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn websockify_is_a_tunnel_to_a_postgresql() {
+    let server = postgresql_15().await;
+    let websockify = Websockify::before(&server).await;
+    let network = Network::to(websockify.port, DELAY, Fault::None).await;
+    let trips = Arc::<Mutex<Vec<u32>>>::default();
+    let noted = trips.clone();
+    let config = through_tunnel(&server, "app", &network);
+    let dsql = Dsql::new(config.on_event(move |event| noted.lock().unwrap().push(event.round_trips())));
+    assert_eq!(sql!("SELECT 1 AS n").fetch_value(&dsql).await.unwrap(), 1);
+    let added = sql!("INSERT INTO posts (id, title) VALUES (gen_random_uuid(), $1)", for _n in 0..5000, "往");
+    assert_eq!(added.execute(&dsql).await.unwrap(), 5000);
+    let rows = sql!("SELECT title, repeat('x', 1000) AS long FROM posts").fetch_all(&dsql).await.unwrap();
+    assert!(rows.len() == 5000 && rows.iter().all(|row| row.title == "往"));
+    assert_eq!(trips.lock().unwrap()[0], 7);
+    let counted = network.connections()[0].round_trips() + 1;
+    assert!(counted >= 7, "{counted}");
+    let shown = logins::error(through_tunnel(&server, "nobody", &network)).await;
+    assert!(shown.contains("28000") && shown.contains("from the end of the tunnel"), "{shown}");
+
+    let bindings = [
+        ("DATABASE_URL", "postgres://app@localhost:1/postgres".to_owned()),
+        ("PGPASSWORD", "canary-app".to_owned()),
+        ("TUNNEL_SERVICE_HOSTNAME", network.endpoint()),
+    ];
+    let bundle = workerd::probe().await;
+    let probe = Workerd::start(bundle, server.ca_pem(), &bindings).await;
+    let answer = probe.get("/postgres/one").await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "[8,[7,1]]"), "{}", probe.log());
+    probe.stop().await;
+    websockify.guard.stop().await.unwrap();
+    server.stop().await;
+}
+
+/// The tunnel chooses the database, so the port of the connection string is not used.
+fn through_tunnel(server: &PostgresServer, user: &str, network: &Network) -> dsql_edge::Config {
+    let tunnel = Tunnel::new(&format!("wss://{}", network.endpoint())).unwrap();
+    config(server, user, 1, "").tunnel(tunnel).unwrap()
 }

@@ -11,8 +11,9 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use dsql_edge_local::Guarded;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tokio::process::Command;
+
+use crate::certificate::Certificate;
 
 /// A running PostgreSQL.
 pub struct PostgresServer {
@@ -123,23 +124,14 @@ pub async fn wait_for(port: u16, log: impl Fn() -> String) {
 
 /// Writes a certificate for `localhost` and its key. Returns the certificate of the authority.
 fn certify(folder: &Path) -> String {
-    let mut authority = CertificateParams::new(Vec::new()).unwrap();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    // The oldest workerd takes a certificate for self-signed if the names of its subject and issuer are the same.
-    authority.distinguished_name.push(DnType::CommonName, "authority of the tests");
-    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let leaf =
-        CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
-    let files =
-        [("server.crt", leaf.pem()), ("server.key", key.serialize_pem()), ("ca.crt", authority.pem())];
-    for (name, text) in files {
+    let Certificate { ca_pem, pem, key } = Certificate::issue();
+    for (name, text) in [("server.crt", &pem), ("server.key", &key.serialize_pem()), ("ca.crt", &ca_pem)] {
         let path = folder.join(name);
         fs::write(&path, text).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         own(&path);
     }
-    authority.pem()
+    ca_pem
 }
 
 /// PostgreSQL and PgBouncer do not start as root.

@@ -424,6 +424,7 @@ async fn round_trips() {
     with_role.stop().await.unwrap();
     flights.extend(flights::warmed_up(&local).await.unwrap());
     flights.extend(flights::direct_tls(&local).await.unwrap());
+    flights.extend(flights::websocket(&local).await.unwrap());
     for flight in flights {
         assert_eq!(flight.counted, flight.expected, "{}", flight.case);
     }

@@ -26,6 +26,9 @@ use crate::keys::write_private;
 /// The protocol that PostgreSQL's clients name in a direct TLS handshake (ALPN).
 pub(crate) const ALPN: &[u8] = b"postgresql";
 
+/// The protocol that the clients of a WebSocket name (ALPN).
+pub(crate) const HTTP: &[u8] = b"http/1.1";
+
 /// The number of characters of a cluster's id.
 const CLUSTER_ID: usize = 26;
 
@@ -106,7 +109,7 @@ impl Authority {
             .map_err(failed)?;
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
-        config.alpn_protocols = vec![ALPN.to_vec()];
+        config.alpn_protocols = vec![ALPN.to_vec(), HTTP.to_vec()];
         Ok(Arc::new(config))
     }
 }

@@ -184,6 +184,24 @@ async fn text_behind_a_change_of_encoding_waits_for_it() {
     local.stop().await.unwrap();
 }
 
+/// The startup packet sets UTF-8, so the encoding of the flight that is sent with the login is known.
+#[tokio::test]
+async fn text_outside_of_ascii_is_accepted_with_the_login() {
+    let local = Local::builder().init_sql(TABLE).start().await.unwrap();
+    for encoding in ["UTF8", "utf-8"] {
+        let mut tls = dial(&local).to(&local).await.unwrap();
+        let password = message(b'p', format!("{}\0", token(&local, |_| {})).as_bytes());
+        let settings = [("client_encoding", encoding)];
+        let flight = [run("SELECT 1"), run("SELECT '\u{5f80}'"), sync()];
+        tls.write_all(&[startup("admin", &settings), password, flight.concat()].concat()).await.unwrap();
+        tls.flush().await.unwrap();
+        let mut session = Session { tls };
+        let answer = in_time(encoding, session.read(2)).await;
+        assert_eq!((answer.errors, answer.values), (vec![], vec!["1".to_owned(), "\u{5f80}".to_owned()]));
+    }
+    local.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn cut_after_commit_ends_a_connection_that_flushes() {
     let local = Local::builder().init_sql(TABLE).start().await.unwrap();

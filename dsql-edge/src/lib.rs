@@ -121,6 +121,8 @@ pub use client::{
     TransactionFuture,
 };
 pub use config::Config;
+#[cfg(all(feature = "websocket", feature = "postgres"))]
+pub use config::Tunnel;
 pub use credentials::Credentials;
 pub use error::Error;
 pub use event::Event;

@@ -100,7 +100,10 @@ impl LoginRejection {
             );
         }
         if contains(&error.message, "no encryption") {
-            return Some("the server accepts only TLS for this user: use sslmode=require");
+            return Some(
+                "the server accepts only TLS for this user: use sslmode=require; behind a tunnel, pg_hba.conf must accept \
+                 connections without TLS (`host`) from the end of the tunnel",
+            );
         }
         Some(match self {
             LoginRejection::AccessDenied => {

@@ -22,7 +22,10 @@ async fn main() -> anyhow::Result<()> {
     show("native, with AssumeRole", &flights::assumed_role(&local, ROLE).await?);
     show("native, with Dsql::warm_up", &flights::warmed_up(&local).await?);
     show("native, with direct TLS", &flights::direct_tls(&local).await?);
+    show("native, through the WebSocket", &flights::websocket(&local).await?);
     show("Worker", &flights::worker(&local, workerd::probe().await).await);
+    local.run_sql("numbers", "DELETE FROM number").await?;
+    show("Worker, through the WebSocket", &flights::worker_websocket(&local, workerd::probe().await).await);
     local.run_sql("numbers", "DELETE FROM number").await?;
     show("Worker, through a pool", &flights::pooled(&local, workerd::pooled().await).await);
     local.stop().await?;

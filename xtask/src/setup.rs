@@ -56,21 +56,32 @@ pub const DEBIAN_POSTGRES_15: &str = "/usr/lib/postgresql/15/bin";
 /// The program of Debian's package `pgbouncer`.
 pub const DEBIAN_PGBOUNCER: &str = "/usr/sbin/pgbouncer";
 
-/// Installs a PostgreSQL 15 and PgBouncer, with Debian's package manager. Returns `false` if they are not installed and
-/// cannot be installed: on another system, or without the rights of root.
+/// The program of Debian's package `websockify`.
+pub const DEBIAN_WEBSOCKIFY: &str = "/usr/bin/websockify";
+
+/// Installs a PostgreSQL 15, PgBouncer and websockify, with Debian's package manager. Returns `false` if they are not
+/// installed and cannot be installed: on another system, or without the rights of root.
 ///
 /// # Errors
 /// Returns an error if the package manager fails.
-pub fn debian_postgres() -> Result<bool> {
+pub fn debian_packages() -> Result<bool> {
     let are_installed = || {
         let postgres = Path::new(DEBIAN_POSTGRES_15).join("postgres");
-        postgres.exists() && Path::new(DEBIAN_PGBOUNCER).exists()
+        postgres.exists()
+            && [DEBIAN_PGBOUNCER, DEBIAN_WEBSOCKIFY].iter().all(|program| Path::new(program).exists())
     };
     let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
     if !are_installed() && is_root && Path::new("/usr/bin/apt-get").exists() {
-        step("installing Debian's packages postgresql-15 and pgbouncer", || {
+        step("installing Debian's packages postgresql-15, pgbouncer and websockify", || {
             let mut install = Command::new("apt-get");
-            install.args(["install", "--yes", "--no-install-recommends", "postgresql-15", "pgbouncer"]);
+            install.args([
+                "install",
+                "--yes",
+                "--no-install-recommends",
+                "postgresql-15",
+                "pgbouncer",
+                "websockify",
+            ]);
             run(install.env("DEBIAN_FRONTEND", "noninteractive"))
         })?;
     }

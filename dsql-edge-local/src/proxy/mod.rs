@@ -9,15 +9,19 @@ pub(crate) mod frame;
 mod listen;
 mod relay;
 mod startup;
+mod websocket;
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::server::Acceptor;
+use tokio_rustls::server::TlsStream;
 
 use crate::cluster::Cluster;
 use crate::connection_rejected::ConnectionRejected;
@@ -28,8 +32,8 @@ use crate::iam::key_ring::{Identity, KeyLookup, KeyRing};
 use crate::iam::mapping;
 use crate::limits::{Connected, Limits};
 use crate::postgres::{ADMIN, SUPERUSER};
-use crate::rules;
-use crate::tls::ALPN;
+use crate::rules::{self, Session};
+use crate::tls::{ALPN, HTTP};
 use door::FirstPacket;
 use ended::Ended;
 use frame::Frame;
@@ -38,6 +42,10 @@ use startup::Startup;
 
 /// The time limit for a client to log in; the default of PostgreSQL's `authentication_timeout`.
 const DOOR_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The time limit for the first bytes of a client with direct TLS that does not name a protocol. The HTTP request for a
+/// WebSocket is sent together with the end of the TLS handshake, and PostgreSQL 17 closes other such connections.
+const GET_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The reason in the log if a requested fault rejects a connection.
 const ON_REQUEST: &str = "a requested fault";
@@ -93,35 +101,57 @@ impl Serve for Endpoint {
 
 impl Endpoint {
     async fn serve_tls(&self, tcp: TcpStream, direct: bool) -> Result<(), Ended> {
-        if direct && self.direct_tls == DirectTls::Never {
-            return Err(Ended::Lost(std::io::Error::other("direct TLS is not accepted")));
+        let Ok(accepted) = tokio::time::timeout(DOOR_TIMEOUT, self.accept_tls(tcp, direct)).await else {
+            return Ok(());
+        };
+        let client =
+            accepted.map_err(|error| Ended::Lost(io::Error::other(format!("TLS handshake: {error}"))))?;
+        let session = client.get_ref().1;
+        let host = session.server_name().map(str::to_owned);
+        let protocol = session.alpn_protocol().map(<[u8]>::to_vec);
+        if !direct || protocol.as_deref() == Some(ALPN) {
+            return self.serve_session(client, host.as_deref()).await;
         }
-        let accepted =
-            tokio::time::timeout(DOOR_TIMEOUT, TlsAcceptor::from(self.tls.clone()).accept(tcp)).await;
-        let mut client = match accepted {
-            Ok(tls) => {
-                tls.map_err(|error| Ended::Lost(std::io::Error::other(format!("TLS handshake: {error}"))))?
+        let is_http = protocol.as_deref() == Some(HTTP);
+        // As in PostgreSQL 17, a client with direct TLS must name the protocol. Workers' WebSockets name none.
+        let patience = if self.direct_tls == DirectTls::Any || is_http { DOOR_TIMEOUT } else { GET_TIMEOUT };
+        match tokio::time::timeout(patience, websocket::accept(client, is_http)).await {
+            Ok(Ok(websocket::Client::WebSocket(client))) => self.serve_session(client, host.as_deref()).await,
+            Ok(Ok(websocket::Client::Other(client))) if self.direct_tls == DirectTls::Any => {
+                self.serve_session(client, host.as_deref()).await
             }
+            Ok(Err(error)) => Err(Ended::Lost(error)),
+            Ok(Ok(_)) | Err(_) => {
+                Err(Ended::Lost(io::Error::other("direct TLS without ALPN \"postgresql\"")))
+            }
+        }
+    }
+
+    async fn accept_tls(&self, tcp: TcpStream, direct: bool) -> io::Result<TlsStream<TcpStream>> {
+        let begun = LazyConfigAcceptor::new(Acceptor::default(), tcp).await?;
+        let is_http = begun.client_hello().alpn().is_some_and(|mut names| names.any(|name| name == HTTP));
+        if direct && self.direct_tls == DirectTls::Never && !is_http {
+            return Err(io::Error::other("direct TLS is not accepted"));
+        }
+        begun.into_stream(self.tls.clone()).await
+    }
+
+    /// Serves a client inside TLS; `host` is the name that the client sent in the TLS handshake.
+    async fn serve_session<S>(&self, mut client: S, host: Option<&str>) -> Result<(), Ended>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let admitted = match tokio::time::timeout(DOOR_TIMEOUT, self.admit(&mut client, host)).await {
+            Ok(admitted) => admitted,
             Err(_) => return Ok(()),
         };
-        let session = client.get_ref().1;
-        if direct && self.direct_tls == DirectTls::Alpn && session.alpn_protocol() != Some(ALPN) {
-            // As in PostgreSQL 17, a client with direct TLS must name the protocol.
-            return Err(Ended::Lost(std::io::Error::other("direct TLS without ALPN \"postgresql\"")));
-        }
-        let host = session.server_name().map(str::to_owned);
-        let admitted =
-            match tokio::time::timeout(DOOR_TIMEOUT, self.admit(&mut client, host.as_deref())).await {
-                Ok(admitted) => admitted,
-                Err(_) => return Ok(()),
-            };
         match admitted {
-            Ok(Admitted::Session(mut postgres, _connected, reported)) => relay::relay(
+            Ok(Admitted::Session(mut postgres, _connected, session)) => relay::relay(
                 &mut client,
                 &mut postgres,
                 self.rules.then_some(self.postgres.as_path()),
                 &self.cluster,
-                &reported,
+                session,
             )
             .await
             .map_err(Ended::Lost),
@@ -243,27 +273,29 @@ impl Endpoint {
             // The role does not exist or may not log in. On DSQL, such a role also has no mapping.
             return Err(ConnectionRejected::role_not_mapped(&startup.user, &identity.arn).into());
         }
-        let reported = Frame { bytes: next.bytes.clone() };
+        let mut session = Session::new(self.cluster.clone(), startup.client_encoding());
+        session.reported(&next);
         let next = match next.tag() {
             Some(b'S') if self.rules => rules::parameter_status(next),
             _ => next.bytes,
         };
         client.write_all(&[authenticated.bytes, next].concat()).await?;
-        Ok(Admitted::Session(postgres, connected, reported))
+        client.flush().await?;
+        Ok(Admitted::Session(postgres, connected, Box::new(session)))
     }
 }
 
 /// The end of a login.
 enum Admitted {
     /// PostgreSQL has answered the startup; its first two messages were forwarded.
-    Session(UnixStream, Connected, Frame),
+    Session(UnixStream, Connected, Box<Session>),
     /// The client sent a CancelRequest, which was forwarded to PostgreSQL.
     Cancelled,
 }
 
 /// Whether the client closed the connection without a message, as Workers do when a request ends.
-fn hung_up(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+fn hung_up(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
 }
 

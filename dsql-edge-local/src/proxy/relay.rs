@@ -26,8 +26,8 @@ const SHORT: usize = 16 * 1024;
 /// The interval at which a connection that should end checks whether its transaction has ended.
 const LOOKS_AGAIN: Duration = Duration::from_millis(50);
 
-/// Relays until one side ends. `reported` is PostgreSQL's first ParameterStatus. If `rules` is the socket of the same
-/// PostgreSQL, DSQL's statement rules apply, and the log contains the alternative for each rejected statement.
+/// Relays until one side ends. `session` is the state after PostgreSQL's first ParameterStatus. If `rules` is the socket
+/// of the same PostgreSQL, DSQL's statement rules apply, and the log contains the alternative for each rejected statement.
 ///
 /// # Errors
 /// Returns an error for a client message that is longer than DSQL accepts, or for an error of a socket. The session is
@@ -37,16 +37,14 @@ pub(super) async fn relay<S>(
     postgres: &mut UnixStream,
     rules: Option<&Path>,
     cluster: &Arc<Cluster>,
-    reported: &Frame,
+    session: Box<Session>,
 ) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (mut from_client, mut to_client) = tokio::io::split(client);
     let (mut from_postgres, mut to_postgres) = postgres.split();
-    let mut session = Session::new(cluster.clone());
-    session.reported(reported);
-    let session = Arc::new(Mutex::new(session));
+    let session = Arc::new(Mutex::new(*session));
     let login = Login {
         drops_flight: cluster.faults.drops_flight(),
         done: AtomicBool::new(false),

@@ -100,6 +100,12 @@ impl Startup {
         Ok(startup)
     }
 
+    /// The `client_encoding` that the client sets, if it sets one. The last value is in force, as in PostgreSQL.
+    pub(super) fn client_encoding(&self) -> Option<&str> {
+        let mut settings = self.settings.iter().rev();
+        settings.find(|(name, _)| name.eq_ignore_ascii_case("client_encoding")).map(|(_, value)| &**value)
+    }
+
     fn setting(&mut self, name: String, value: String) {
         let lower = name.to_ascii_lowercase();
         if ALLOWED.contains(&lower.as_str()) || lower.starts_with("enable_") {

@@ -50,8 +50,8 @@ use crate::proxy::frame::Frame;
 pub(crate) struct Session {
     /// The encoding of the client's texts.
     encoding: Encoding,
-    /// Whether the encoding may be another than `encoding`. Becomes true at the startup and with a statement that may
-    /// change the encoding. Becomes false once PostgreSQL has answered all messages, if the encoding is then UTF-8 and
+    /// Whether the encoding may be another than `encoding`. True at the startup, unless the client sets UTF-8 there, and
+    /// after a statement that may change the encoding. Becomes false once PostgreSQL has answered all messages, if the encoding is then UTF-8 and
     /// no transaction is open.
     changes_encoding: bool,
     /// The COPY FROM STDIN that is running.
@@ -80,13 +80,15 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(cluster: Arc<Cluster>) -> Session {
+    /// The session of a client that has set this `client_encoding` in its startup packet.
+    pub(crate) fn new(cluster: Arc<Cluster>, client_encoding: Option<&str>) -> Session {
         Session {
             transaction: Transaction::new(&cluster),
             cluster,
             encoding: Encoding::Utf8,
-            // The startup may set an encoding, which PostgreSQL reports in its answer to the login.
-            changes_encoding: true,
+            // Without a `client_encoding` of the client, the role's own setting is in force, and any other encoding is
+            // known only when PostgreSQL reports it in its answer to the login.
+            changes_encoding: !client_encoding.is_some_and(is_utf8),
             copy_in: CopyIn::None,
             statements: HashMap::new(),
             portals: HashMap::new(),
@@ -136,6 +138,13 @@ impl Session {
     }
 }
 
+/// Whether a `client_encoding` is UTF-8, as PostgreSQL's `pg_char_to_encoding` reads it: without regard to case and
+/// punctuation.
+fn is_utf8(client_encoding: &str) -> bool {
+    let letters = client_encoding.chars().filter(char::is_ascii_alphanumeric);
+    letters.collect::<String>().eq_ignore_ascii_case("utf8")
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use std::time::Duration;
@@ -148,17 +157,21 @@ pub(crate) mod tests {
     pub(crate) fn session() -> Session {
         let seal_key = Arc::new(crate::seal::SealKey::random().unwrap());
         let clock = Arc::new(crate::clock::Clock::ahead(Duration::ZERO));
-        Session::new(Arc::new(Cluster::new(
-            Limits::of(&[]),
-            Oc001::default(),
-            seal_key,
-            clock,
-            Arc::new(|_| {}),
-        )))
+        let cluster = Cluster::new(Limits::of(&[]), Oc001::default(), seal_key, clock, Arc::new(|_| {}));
+        Session::new(Arc::new(cluster), None)
     }
 
     fn parse(name: &str, sql: &str) -> Frame {
         Frame { bytes: message::parse_of(name.as_bytes(), sql.as_bytes(), &[0, 0]) }
+    }
+
+    #[test]
+    fn utf8_is_recognized_as_postgresql_recognizes_it() {
+        for (name, expected) in
+            [("UTF8", true), ("utf-8", true), ("Utf_8", true), ("SJIS", false), ("", false)]
+        {
+            assert_eq!(is_utf8(name), expected, "{name}");
+        }
     }
 
     #[test]

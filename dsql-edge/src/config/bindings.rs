@@ -30,6 +30,7 @@ impl Config {
     /// | `DSQL_USER` | the database role; `admin` if it is not set |
     /// | `DSQL_REGION` | only with `localhost` |
     /// | `DSQL_TLS` | `direct` to begin with TLS, without SSLRequest: see `Config::direct_tls` (feature `direct-tls`; ignored without it) |
+    /// | `DSQL_TRANSPORT` | `websocket` to connect through the cluster's WebSocket: see `Config::websocket` (feature `websocket`; ignored without it) |
     /// | `AWS_ROLE_ARN` | a role to assume with these keys (feature `assume-role`) |
     /// | `AWS_ROLE_SESSION_NAME`, `AWS_ROLE_EXTERNAL_ID` | the name of the role's session (`dsql-edge` if it is not set), the role's external id |
     /// | `AWS_ENDPOINT_URL_STS` | an STS on this machine, `https://localhost:<port>`; only with `AWS_ROLE_ARN` |
@@ -141,6 +142,13 @@ impl Config {
                 return Err(Error::config("DSQL_TLS is not `direct`: leave it out for SSLRequest"));
             }
             config = config.direct_tls(true);
+        }
+        #[cfg(feature = "websocket")]
+        if let Some(transport) = bound(names.cluster, names::TRANSPORT) {
+            if transport != "websocket" {
+                return Err(Error::config("DSQL_TRANSPORT is not `websocket`: leave it out for TCP"));
+            }
+            config = config.websocket(true);
         }
         config.with_bound_role(names, &bound)
     }

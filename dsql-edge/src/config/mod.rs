@@ -8,6 +8,8 @@ mod connection_string;
 mod percent;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "websocket")]
+mod websocket;
 
 use core::fmt;
 use core::time::Duration;
@@ -27,6 +29,8 @@ use crate::millis::millis;
 #[cfg(feature = "assume-role")]
 use crate::settings::StsEndpoint;
 use crate::settings::{Endpoint, Settings};
+#[cfg(all(feature = "websocket", feature = "postgres"))]
+pub use websocket::Tunnel;
 
 pub(crate) type Listener = dyn Fn(&Event<'_>) + Send + Sync;
 
@@ -296,8 +300,12 @@ impl Config {
         self
     }
 
-    /// `host:port`, for messages.
+    /// `host:port`, or the scheme, host and port of a WebSocket, for messages.
     pub(crate) fn location(&self) -> String {
+        #[cfg(feature = "websocket")]
+        if let Some(request) = &self.settings.websocket {
+            return format!("wss://{}:{}", request.host, request.port);
+        }
         #[cfg(feature = "pool")]
         if self.lessor.is_some() {
             return "the pool".to_owned();

@@ -129,6 +129,10 @@ fn explain_own(
             let text = line("", config, " did not receive the query: ", &error.text, OVERLOADED);
             (Error::new(Kind::Overloaded(text.into())), Signal::Local)
         }
+        #[cfg(feature = "websocket")]
+        ConnectionFailure::Transport(error) if error.kind == TransportErrorKind::Overrun => {
+            (Error::new(Kind::TooLong(OVERRUN)), Signal::Protocol)
+        }
         ConnectionFailure::Transport(error) => {
             (lost(progress, config, &error.text), progress.signal_of_loss(connector))
         }
@@ -157,6 +161,9 @@ fn lost(progress: LoginProgress, config: &Config, text: &str) -> Error {
         }
         LoginProgress { has_received: true, .. } => {
             line(connection, config, " broke while logging in: ", text, "")
+        }
+        _ if config.settings.uses_websocket() => {
+            line("no answer from ", config, " through the WebSocket: ", text, CHECK_WEBSOCKET)
         }
         #[cfg(feature = "postgres")]
         _ if config.settings.postgres.as_ref().is_some_and(|it| it.sslmode != SslMode::Require) => {
@@ -204,6 +211,11 @@ const CHECK_SERVER: &str = "; check DSQL_ENDPOINT, and that the server runs";
 const CHECK_TLS: &str = "; check that the cluster answers there, with a certificate for this host name, \
                          of a trusted CA (`dsql-local run -- …` sets NODE_EXTRA_CA_CERTS and DSQL_EDGE_CA)";
 
+#[cfg(feature = "websocket")]
+const OVERRUN: &str = "more bytes of the answer arrived through the WebSocket than may wait in memory (Config::max_result): \
+                       read the rows faster, or connect over TCP, where the server waits";
+const CHECK_WEBSOCKET: &str = "; check that the server behind it is a PostgreSQL or a DSQL cluster, and runs";
+
 const NO_TLS: &str = " does not accept TLS: ";
 const CHECK_POSTGRES: &str = "; check the host and the port of the PostgreSQL, and that the server runs";
 const CHECK_POSTGRES_TLS: &str = "; check the host of the PostgreSQL, and that its certificate is for this name and of \
@@ -237,6 +249,15 @@ pub(super) fn of_dialing(config: &Config, error: TransportError) -> (Error, Sign
         TransportErrorKind::NoTls => {
             let check = "; check DSQL_ENDPOINT, and the port with dsql-local";
             ("", advice(config, NO_ENDPOINT, NO_TLS), advice(config, check, CHECK_SSLMODE), Signal::Local)
+        }
+        #[cfg(feature = "websocket")]
+        TransportErrorKind::NoWebSocket => ("no WebSocket at ", ": ", "", Signal::Local),
+        #[cfg(feature = "websocket")]
+        TransportErrorKind::Overrun => return (Error::new(Kind::TooLong(OVERRUN)), Signal::Protocol),
+        #[cfg(feature = "websocket")]
+        _ if config.settings.uses_websocket() => {
+            let signal = if error.kind == TransportErrorKind::Tls { Signal::Local } else { Signal::Lost };
+            ("the WebSocket of ", " did not open: ", "", signal)
         }
         TransportErrorKind::Tls => {
             ("TLS with ", " failed: ", advice(config, CHECK_TLS, CHECK_POSTGRES_TLS), Signal::Local)

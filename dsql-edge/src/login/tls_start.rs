@@ -24,6 +24,10 @@ impl TlsStart {
     /// How TLS begins on the next connection.
     pub(super) fn next(connector: &Connector) -> Self {
         let Connector { config, environment } = connector;
+        // A WebSocket is inside TLS of its own.
+        if config.settings.uses_websocket() {
+            return TlsStart::Requested;
+        }
         let Some(mut direct) = config.settings.direct_tls else { return TlsStart::Requested };
         match environment.accepts_direct_tls(&config.settings.endpoint) {
             Some(false) => return TlsStart::Requested,
@@ -52,8 +56,11 @@ impl TlsStart {
         }
     }
 
-    /// The round trips of dialing: TCP, SSLRequest, TLS.
+    /// The round trips of dialing: TCP, SSLRequest, TLS; or TCP, TLS, and the HTTP request for a WebSocket.
     pub(super) fn round_trips(self, settings: &Settings) -> u32 {
+        if settings.uses_websocket() {
+            return 3;
+        }
         #[cfg(feature = "postgres")]
         if settings.postgres.as_ref().is_some_and(|postgres| postgres.sslmode == SslMode::Disable) {
             return 1;

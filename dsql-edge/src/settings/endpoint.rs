@@ -27,6 +27,12 @@ impl Endpoint {
         self.dangerous.as_deref().unwrap_or(&self.host)
     }
 
+    /// Whether the host name is that of a cluster.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn is_cluster(&self) -> bool {
+        self.dangerous.is_none() && self.host != LOCAL
+    }
+
     /// Whether the endpoint is known to request a cleartext password, as DSQL and dsql-local do, so that the password
     /// may be sent before it is requested.
     pub(crate) fn requests_cleartext(&self) -> bool {

@@ -1,11 +1,14 @@
 //! The plain values of a configuration: the endpoint, the user, and the limits.
 //!
 //! Input: an [`Endpoint`] that was checked. Output: values that every layer above reads. A setting has the same name as
-//! its method of [`Config`](crate::Config). Settings contain no secrets.
+//! its method of [`Config`](crate::Config). Settings contain no secrets, except the headers of a tunnel, whose type does
+//! not print them.
 
 mod endpoint;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "websocket")]
+mod websocket;
 
 use crate::direct_tls::DirectTls;
 use crate::millis::Millis;
@@ -16,6 +19,8 @@ pub(crate) use endpoint::StsEndpoint;
 pub(crate) use endpoint::port_number;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{ChannelBinding, LoginMethods, PostgresSettings, SslMode};
+#[cfg(feature = "websocket")]
+pub(crate) use websocket::WebSocketRequest;
 
 /// The settings of a user, apart from credentials and callbacks.
 #[derive(Clone)]
@@ -43,9 +48,20 @@ pub(crate) struct Settings {
     /// Set if the server is a PostgreSQL, not a DSQL cluster.
     #[cfg(feature = "postgres")]
     pub(crate) postgres: Option<Box<PostgresSettings>>,
+    /// Set if the bytes of a connection are sent in the frames of a WebSocket.
+    #[cfg(feature = "websocket")]
+    pub(crate) websocket: Option<Box<WebSocketRequest>>,
 }
 
 impl Settings {
+    /// Whether the bytes of a connection are sent in the frames of a WebSocket.
+    pub(crate) fn uses_websocket(&self) -> bool {
+        #[cfg(feature = "websocket")]
+        return self.websocket.is_some();
+        #[cfg(not(feature = "websocket"))]
+        false
+    }
+
     /// The defaults, which the methods of [`Config`](crate::Config) document.
     pub(crate) fn new(endpoint: Endpoint) -> Self {
         Settings {
@@ -67,6 +83,8 @@ impl Settings {
             extra_ca: None,
             #[cfg(feature = "postgres")]
             postgres: None,
+            #[cfg(feature = "websocket")]
+            websocket: None,
         }
     }
 }

@@ -66,6 +66,16 @@ pub(crate) enum TransportErrorKind {
     /// The connection broke. Before TLS, this means that the server closed the connection, or answered SSLRequest with
     /// an error, as PostgreSQL does when it cannot start a process.
     Lost,
+    /// The server answered the HTTP request for a WebSocket with something else, and would do so again.
+    #[cfg(feature = "websocket")]
+    NoWebSocket,
+    /// More bytes have arrived than may wait in memory.
+    #[cfg(feature = "websocket")]
+    #[cfg_attr(
+        not(target_arch = "wasm32"),
+        allow(dead_code, reason = "elsewhere, sockets have back-pressure")
+    )]
+    Overrun,
     /// The socket belongs to another request.
     OtherRequest,
     /// The platform rejected a request to a pool's object, and the object received no part of the request.

@@ -2,6 +2,7 @@
 //!
 //! Input: a host name and a port. Output: a [`Transport`] whose TLS handshake is complete or running. A transport sends
 //! only SSLRequest in plain text, and reads its one-byte answer; any answer other than a single `S` ends the transport.
+//! With the feature `websocket`, a transport can also be a WebSocket: TLS, an HTTP request, and binary frames.
 //!
 //! Each platform is a module with the same functions: `worker`, `tokio`, and `unsupported`, which cannot connect.
 
@@ -25,6 +26,8 @@ mod ssl_answer;
 mod tokio;
 #[cfg(all(not(feature = "tokio"), not(target_arch = "wasm32")))]
 mod unsupported;
+#[cfg(feature = "websocket")]
+mod upgrade;
 #[cfg(target_arch = "wasm32")]
 mod worker;
 

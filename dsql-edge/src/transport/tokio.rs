@@ -7,6 +7,8 @@
 #[cfg(feature = "postgres")]
 mod end_point;
 mod stream;
+#[cfg(feature = "websocket")]
+mod websocket;
 
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
@@ -45,11 +47,26 @@ pub(super) fn dial(settings: &Settings, direct: bool) -> BoxFuture<Dialed> {
     let opening = Opening {
         host: settings.endpoint.host.clone(),
         port: settings.endpoint.port,
-        direct,
+        direct: direct.then_some(ALPN),
         extra_ca: settings.extra_ca.clone(),
         #[cfg(feature = "postgres")]
         sslmode: settings.postgres.as_ref().map_or(SslMode::Require, |postgres| postgres.sslmode),
     };
+    #[cfg(feature = "websocket")]
+    if let Some(request) = settings.websocket.clone() {
+        let (host, port, direct) = (request.host.clone(), request.port, Some(HTTP));
+        #[cfg(feature = "postgres")]
+        let sslmode = SslMode::Require;
+        let opening = Opening {
+            host,
+            port,
+            direct,
+            #[cfg(feature = "postgres")]
+            sslmode,
+            ..opening
+        };
+        return Box::pin(async move { websocket::upgrade(opening.open().await?, &request).await });
+    }
     Box::pin(async move {
         let stream = opening.open().await?;
         Ok(Box::new(Socket { stream, outgoing: Bytes::new(), dead: None }) as Box<dyn Transport>)
@@ -85,11 +102,16 @@ struct Socket {
 /// other clients.
 const ALPN: &[u8] = b"postgresql";
 
+/// The protocol that the client of a WebSocket names (ALPN).
+#[cfg(feature = "websocket")]
+const HTTP: &[u8] = b"http/1.1";
+
 /// A connection that is about to be opened.
 struct Opening {
     host: String,
     port: u16,
-    direct: bool,
+    /// Set if the connection begins with TLS: the protocol that is named in the handshake.
+    direct: Option<&'static [u8]>,
     extra_ca: Option<Vec<u8>>,
     #[cfg(feature = "postgres")]
     sslmode: SslMode,
@@ -101,7 +123,7 @@ impl Opening {
             |error: io::Error| TransportError::new(TransportErrorKind::Unreachable, error.to_string());
         let tls = |text: String| TransportError::new(TransportErrorKind::Tls, text);
 
-        let connector = connector(self.extra_ca.as_deref(), if self.direct { &[ALPN] } else { &[] })?;
+        let connector = connector(self.extra_ca.as_deref(), self.direct.as_slice())?;
         let name = ServerName::try_from(self.host.clone()).map_err(|error| tls(error.to_string()))?;
         let mut plain = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(unreachable)?;
         plain.set_nodelay(true).map_err(unreachable)?;
@@ -109,7 +131,7 @@ impl Opening {
         if self.sslmode == SslMode::Disable {
             return Ok(Stream::Plain(plain));
         }
-        if !self.direct {
+        if self.direct.is_none() {
             plain.write_all(&SSL_REQUEST).await.map_err(unreachable)?;
             // The buffer is longer than the one byte that is allowed, to detect more bytes.
             let mut answer = [0; 64];

@@ -7,6 +7,8 @@
 //! another write.
 #![allow(unsafe_code, reason = "JavaScript's values are not Send; Workers has one thread (see `OneThread`)")]
 
+#[cfg(any(feature = "postgres", feature = "direct-tls", feature = "websocket"))]
+mod opening;
 #[cfg(feature = "postgres")]
 mod postgres;
 
@@ -37,16 +39,24 @@ use crate::settings::Settings;
 #[cfg(feature = "postgres")]
 use crate::settings::SslMode;
 use crate::wire::frontend::SSL_REQUEST;
+#[cfg(any(feature = "postgres", feature = "direct-tls"))]
+use opening::Opening;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{hyperdrive, scram};
 
 pub(super) fn dial(settings: &Settings, direct: bool) -> BoxFuture<Dialed> {
+    #[cfg(feature = "websocket")]
+    if let Some(request) = &settings.websocket {
+        return opening::websocket(settings, request);
+    }
     let connection = Connection::new();
     let (host, port) = (&settings.endpoint.host, settings.endpoint.port);
     #[cfg(feature = "direct-tls")]
     if direct {
         let opened = JsFuture::from(direct_tls(&connection, host, port));
-        return Box::pin(OneThread(DialingDirectly { connection: Some(connection), opened }));
+        // The platform does not report whether TCP or TLS has failed.
+        let failure = TransportErrorKind::Lost;
+        return Opening { connection: Some(connection), opened, failure, is_tls: true }.boxed();
     }
     let _ = direct;
     #[cfg(feature = "postgres")]
@@ -54,7 +64,8 @@ pub(super) fn dial(settings: &Settings, direct: bool) -> BoxFuture<Dialed> {
     #[cfg(feature = "postgres")]
     if sslmode == SslMode::Disable {
         let opened = JsFuture::from(plain(&connection, host, port));
-        return Box::pin(OneThread(DialingPlain { connection: Some(connection), opened }));
+        let failure = TransportErrorKind::Unreachable;
+        return Opening { connection: Some(connection), opened, failure, is_tls: false }.boxed();
     }
     let asking = JsFuture::from(connection.ask(host, port, &SSL_REQUEST));
     Box::pin(OneThread(Dialing {
@@ -162,7 +173,7 @@ impl Namespace {
         open: bool,
     ) -> Result<Box<dyn Transport>, String> {
         let stub = Stub::new(self.0.as_ref(), name, location, open).map_err(|thrown| text(&thrown))?;
-        Ok(Box::new(OneThread(Socket::over(stub.unchecked_into()))))
+        Ok(Box::new(OneThread(Socket::over(stub.unchecked_into(), true))))
     }
 }
 
@@ -172,7 +183,7 @@ pub(crate) fn visitor(request: worker::Request) -> worker::Result<(Box<dyn Trans
     let request: &JsValue = request.inner().as_ref();
     let visit = Visit::new(request)?;
     let response = worker::Response::from(visit.response().unchecked_into::<worker::web_sys::Response>());
-    Ok((Box::new(OneThread(Socket::over(visit.unchecked_into()))), response))
+    Ok((Box::new(OneThread(Socket::over(visit.unchecked_into(), true))), response))
 }
 
 /// The request that was handled when this value was made, if there was one.
@@ -349,70 +360,11 @@ impl Future for Dialing {
         #[cfg(feature = "postgres")]
         if !is_tls {
             stay(connection).map_err(|thrown| error(TransportErrorKind::Lost, &thrown))?;
-            let socket = self.connection.take().map(Socket::without_tls);
+            let socket = self.connection.take().map(|connection| Socket::over(connection, false));
             return socket.map_or(Poll::Pending, |socket| Poll::Ready(Ok(Box::new(OneThread(socket)))));
         }
         connection.start_tls().map_err(|thrown| error(TransportErrorKind::Tls, &thrown))?;
-        let socket = self.connection.take().map(Socket::over);
-        socket.map_or(Poll::Pending, |socket| Poll::Ready(Ok(Box::new(OneThread(socket)))))
-    }
-}
-
-/// Runs TCP.
-#[cfg(feature = "postgres")]
-struct DialingPlain {
-    /// `None` once there is a [`Socket`].
-    connection: Option<Connection>,
-    opened: JsFuture,
-}
-
-#[cfg(feature = "postgres")]
-impl Drop for DialingPlain {
-    fn drop(&mut self) {
-        if let Some(connection) = &self.connection {
-            connection.close(&[]);
-        }
-    }
-}
-
-#[cfg(feature = "postgres")]
-impl Future for DialingPlain {
-    type Output = Dialed;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Dialed> {
-        let opened = ready!(Pin::new(&mut self.opened).poll(context));
-        opened.map_err(|thrown| error(TransportErrorKind::Unreachable, &thrown))?;
-        let socket = self.connection.take().map(Socket::without_tls);
-        socket.map_or(Poll::Pending, |socket| Poll::Ready(Ok(Box::new(OneThread(socket)))))
-    }
-}
-
-/// Runs TCP and TLS. Whether the TLS handshake succeeds may be known only when the first byte arrives.
-#[cfg(feature = "direct-tls")]
-struct DialingDirectly {
-    /// `None` once there is a [`Socket`].
-    connection: Option<Connection>,
-    opened: JsFuture,
-}
-
-#[cfg(feature = "direct-tls")]
-impl Drop for DialingDirectly {
-    fn drop(&mut self) {
-        if let Some(connection) = &self.connection {
-            connection.close(&[]);
-        }
-    }
-}
-
-#[cfg(feature = "direct-tls")]
-impl Future for DialingDirectly {
-    type Output = Dialed;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Dialed> {
-        let opened = ready!(Pin::new(&mut self.opened).poll(context));
-        // The platform does not report whether TCP or TLS has failed.
-        opened.map_err(|thrown| error(TransportErrorKind::Lost, &thrown))?;
-        let socket = self.connection.take().map(Socket::over);
+        let socket = self.connection.take().map(|connection| Socket::over(connection, true));
         socket.map_or(Poll::Pending, |socket| Poll::Ready(Ok(Box::new(OneThread(socket)))))
     }
 }
@@ -428,19 +380,16 @@ struct Socket {
 }
 
 impl Socket {
-    fn over(connection: Connection) -> Self {
+    #[inline(always)]
+    fn over(connection: Connection, is_tls: bool) -> Self {
+        let _ = is_tls;
         Socket {
             connection,
             reading: None,
             writing: None,
             #[cfg(feature = "postgres")]
-            is_tls: true,
+            is_tls,
         }
-    }
-
-    #[cfg(feature = "postgres")]
-    fn without_tls(connection: Connection) -> Self {
-        Socket { is_tls: false, ..Socket::over(connection) }
     }
 }
 
@@ -527,13 +476,18 @@ pub(crate) mod signature {
     }
 }
 
-/// Converts a thrown value to an error of this kind. Two errors get a kind of their own: the error that Workers throw
-/// for a socket of another request, and the error for a request that the pool's object did not receive.
+/// Converts a thrown value to an error of this kind. Three errors get a kind of their own: the error that Workers throw
+/// for a socket of another request, the error for a request that the pool's object did not receive, and the error for a
+/// WebSocket whose bytes nobody read.
 fn error(kind: TransportErrorKind, thrown: &JsValue) -> TransportError {
     let text = text(thrown);
     #[cfg(feature = "pool")]
     if Reflect::get(thrown, &JsValue::from_str("undelivered")).is_ok_and(|mark| mark.is_truthy()) {
         return TransportError::new(TransportErrorKind::Undelivered, text);
+    }
+    #[cfg(feature = "websocket")]
+    if Reflect::get(thrown, &JsValue::from_str("overrun")).is_ok_and(|mark| mark.is_truthy()) {
+        return TransportError::new(TransportErrorKind::Overrun, text);
     }
     if contains(&text, "on behalf of a different request") {
         return TransportError::new(

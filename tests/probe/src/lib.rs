@@ -6,10 +6,11 @@ mod postgres;
 
 use std::cell::Cell;
 use std::sync::OnceLock;
+use std::time::Duration;
 
-use dsql_edge::{Dsql, Error, sql};
+use dsql_edge::{Config, Dsql, Error, sql};
 use serde_json::json;
-use worker::{Context, DurableObject, Env, Request, Response, Result, State, durable_object, event};
+use worker::{Context, Delay, DurableObject, Env, Request, Response, Result, State, durable_object, event};
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
@@ -24,6 +25,9 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
         "/transaction-warm" => transaction_warm(&env).await,
         "/fused" => fused(&env).await,
         "/stream" => stream(&env).await,
+        path if path.starts_with("/stream-paused/") => {
+            stream_paused(&env, path.trim_start_matches("/stream-paused/")).await
+        }
         "/stream-dropped" => stream_dropped(&env).await,
         "/kept" => kept(&env).await,
         "/many" => many(&env).await,
@@ -60,6 +64,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
         Err(error) => Ok(Response::from_json(&json!({
             "error": error.to_string(),
             "other_request": error.is_other_request(),
+            "too_long": error.is_too_long(),
             "outcome_unknown": error.is_outcome_unknown(),
         }))?
         .with_status(500)),
@@ -136,6 +141,22 @@ async fn stream(env: &Env) -> Answered {
     let mut sum = 0;
     while let Some(row) = rows.next().await {
         sum += row?.n;
+    }
+    Ok(json!(sum))
+}
+
+/// Reads one row of 20 MB, waits for a second, and reads the other rows. At most this number of bytes may wait in memory.
+async fn stream_paused(env: &Env, most: &str) -> Answered {
+    let dsql = Dsql::new(Config::from_env(env)?.max_result(most.parse().unwrap_or(0)).max_attempts(1));
+    let mut rows =
+        sql!("SELECT n, repeat('x', 10000) AS words FROM generate_series(1, 2000) AS n").fetch(&dsql);
+    let mut sum = 0;
+    while let Some(row) = rows.next().await {
+        let n = row?.n;
+        if n == 1 {
+            Delay::from(Duration::from_secs(1)).await;
+        }
+        sum += n;
     }
     Ok(json!(sum))
 }

@@ -60,7 +60,7 @@ pub(super) const PARTS: &[Part] = &[
     Part { name: "postgres17", about: "direct TLS with a PostgreSQL 17", steps: postgres17 },
     Part {
         name: "postgres",
-        about: "logins of PostgreSQL 15 and 18, and Debian's PgBouncer in transaction mode",
+        about: "logins of PostgreSQL 15 and 18, Debian's PgBouncer in transaction mode, and its websockify",
         steps: postgres,
     },
     Part { name: "peers", about: "every client of `bench peers` answers every case", steps: peers },
@@ -103,7 +103,7 @@ fn core() -> Result<Vec<Step>> {
         step("lints: wasm", lints_for_wasm(&["--no-default-features"])),
         step(
             "lints: wasm, all features",
-            lints_for_wasm(&["--features", "pool,assume-role,direct-tls,postgres"]),
+            lints_for_wasm(&["--features", "pool,assume-role,direct-tls,postgres,websocket"]),
         ),
         step("docs", docs),
         step("build", tests(&["--no-run"])),
@@ -155,7 +155,7 @@ fn for_wasm(mut lints: Command) -> Command {
 }
 
 /// The tests that run Workers.
-const IN_WORKERD: [&str; 9] = [
+const IN_WORKERD: [&str; 10] = [
     "before_tls",
     "connecting",
     "credentials",
@@ -165,6 +165,7 @@ const IN_WORKERD: [&str; 9] = [
     "pool",
     "postgres",
     "transactions",
+    "websocket",
 ];
 
 fn oldest_workerd() -> Result<Vec<Step>> {
@@ -209,10 +210,11 @@ fn postgres17() -> Result<Vec<Step>> {
 fn postgres() -> Result<Vec<Step>> {
     let of = |filter: &str| tests(&["--test", "postgres_others", "--", filter]);
     let mut steps = vec![step("build", tests(&["--no-run"])), step("PostgreSQL 18", of("postgresql_18"))];
-    for (name, filter) in [("PostgreSQL 15", "postgresql_15"), ("PgBouncer", "pgbouncer")] {
-        let nothing =
-            "Debian's packages postgresql-15 and pgbouncer are not installed, and cannot be installed here";
-        let work = if setup::debian_postgres()? { Work::Command(of(filter)) } else { Work::Nothing(nothing) };
+    for (name, filter) in
+        [("PostgreSQL 15", "postgresql_15"), ("PgBouncer", "pgbouncer"), ("websockify", "websockify")]
+    {
+        let nothing = "Debian's packages postgresql-15, pgbouncer and websockify are not installed, and cannot be installed here";
+        let work = if setup::debian_packages()? { Work::Command(of(filter)) } else { Work::Nothing(nothing) };
         steps.push(Step { name: name.to_owned(), work });
     }
     Ok(steps)

@@ -10,6 +10,9 @@ pub(super) const CLUSTER: [&str; 3] = ["DSQL_ENDPOINT", "DSQL_REGION", "DSQL_USE
 /// The cluster's binding for direct TLS. The binding is read only if the feature `direct-tls` is on.
 pub(super) const TLS: &str = "DSQL_TLS";
 
+/// The cluster's binding for its WebSocket. The binding is read only if the feature `websocket` is on.
+pub(super) const TRANSPORT: &str = "DSQL_TRANSPORT";
+
 pub(super) const KEYS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
 pub(super) const ROLE: [&str; 3] = ["AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_ROLE_EXTERNAL_ID"];
@@ -45,7 +48,7 @@ impl<'p> Names<'p> {
     pub(super) fn all(&self) -> Vec<String> {
         let sets = [
             (self.cluster, &CLUSTER[..]),
-            (self.cluster, &[TLS]),
+            (self.cluster, &[TLS, TRANSPORT]),
             (self.keys, &KEYS),
             (self.role, &ROLE),
             (self.sts, &[STS]),

@@ -39,6 +39,11 @@ const REJECTED: [(&str, &str); 8] = [
     ("PGTARGETSESSIONATTRS", "target_session_attrs"),
 ];
 
+/// The bindings of a tunnel, with the names of the variables of `cloudflared access tcp`: the host, and the id and the
+/// secret of a service token.
+const TUNNEL: [&str; 3] =
+    ["TUNNEL_SERVICE_HOSTNAME", "TUNNEL_SERVICE_TOKEN_ID", "TUNNEL_SERVICE_TOKEN_SECRET"];
+
 impl Config {
     /// Makes a `Config` for a PostgreSQL from the bindings of a Worker. Feature `postgres`.
     ///
@@ -47,6 +52,8 @@ impl Config {
     /// | `DATABASE_URL` | a connection string, as for [`from_postgres`](Config::from_postgres) |
     /// | `PGHOST`, `PGPORT`, `PGUSER`, `PGPASSWORD`, `PGDATABASE`, `PGAPPNAME`, `PGOPTIONS`, `PGCONNECT_TIMEOUT` | the parts that the connection string leaves out |
     /// | `PGSSLMODE`, `PGSSLROOTCERT`, `PGSSLNEGOTIATION`, `PGCHANNELBINDING`, `PGREQUIREAUTH` | how the connection is protected, unless the connection string contains it |
+    /// | `TUNNEL_SERVICE_HOSTNAME` | the host of a tunnel, or its URL `wss://…`: see `Config::tunnel` (feature `websocket`) |
+    /// | `TUNNEL_SERVICE_TOKEN_ID`, `TUNNEL_SERVICE_TOKEN_SECRET` | the service token of Cloudflare Access, if Access protects the host of the tunnel |
     ///
     /// So the password can be a secret, `PGPASSWORD`, while the rest of the connection string is a var. A secret of the
     /// Secrets Store is read with [`from_postgres_secrets_store`](Config::from_postgres_secrets_store).
@@ -94,7 +101,42 @@ impl Config {
                 parameters.set(name, value)?;
             }
         }
-        parameters.into_config()
+        parameters.into_config()?.with_bound_tunnel(&bound)
+    }
+
+    #[cfg(feature = "websocket")]
+    fn with_bound_tunnel(self, bound: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let [host, id, secret] = TUNNEL.map(bound);
+        let Some(host) = host else {
+            // Without the tunnel, the client would connect to another server than intended.
+            return if id.is_some() || secret.is_some() {
+                Err(Error::config("a service token is bound, but TUNNEL_SERVICE_HOSTNAME is missing"))
+            } else {
+                Ok(self)
+            };
+        };
+        let url = if host.starts_with("wss://") { host } else { ["wss://", &host].concat() };
+        let tunnel = crate::Tunnel::new(&url)?;
+        self.tunnel(match (id, secret) {
+            (None, None) => tunnel,
+            (Some(id), Some(secret)) => tunnel.access_service_token(&id, &secret)?,
+            _ => {
+                return Err(Error::config(
+                    "TUNNEL_SERVICE_TOKEN_ID and TUNNEL_SERVICE_TOKEN_SECRET belong together: one of them is missing",
+                ));
+            }
+        })
+    }
+
+    #[cfg(not(feature = "websocket"))]
+    fn with_bound_tunnel(self, bound: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let [host, ..] = TUNNEL;
+        match bound(host) {
+            None => Ok(self),
+            Some(_) => {
+                Err(Error::config("TUNNEL_SERVICE_HOSTNAME needs the feature `websocket` of dsql-edge"))
+            }
+        }
     }
 
     /// Makes a `Config` like [`from_postgres_bindings`](Config::from_postgres_bindings), but each binding may be a
@@ -113,7 +155,7 @@ impl Config {
     /// return a secret.
     pub async fn from_postgres_secrets_store(env: &worker::Env, prefix: &str) -> Result<Self, Error> {
         let mut values = Vec::new();
-        for name in PARTS.iter().chain(&REJECTED).map(|(binding, _)| *binding).chain([URL]) {
+        for name in PARTS.iter().chain(&REJECTED).map(|(binding, _)| *binding).chain(TUNNEL).chain([URL]) {
             let name = [prefix, name].concat();
             if let Some(value) = crate::config::bindings::value_of(env, &name).await? {
                 values.push((name, value));

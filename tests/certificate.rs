@@ -1,0 +1,30 @@
+//! Certificates for servers of the tests.
+//!
+//! Output: a certificate for `localhost`, its key, and the certificate of the authority that issued it.
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+
+/// A certificate for `localhost`.
+pub struct Certificate {
+    /// The certificate of the authority, PEM.
+    pub ca_pem: String,
+    /// The certificate, PEM.
+    pub pem: String,
+    /// The key of the certificate.
+    pub key: KeyPair,
+}
+
+impl Certificate {
+    /// Issues a certificate, by an authority of its own.
+    pub fn issue() -> Certificate {
+        let mut authority = CertificateParams::new(Vec::new()).unwrap();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // The oldest workerd takes a certificate for self-signed if the names of its subject and issuer are the same.
+        authority.distinguished_name.push(DnType::CommonName, "authority of the tests");
+        let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let pem = leaf.signed_by(&key, &authority).unwrap().pem();
+        Certificate { ca_pem: authority.pem(), pem, key }
+    }
+}
