@@ -31,6 +31,8 @@ pub enum Fault {
     CutAfter(usize),
     /// Only the first connection is closed after this number of bytes from the server.
     CutFirstAfter(usize),
+    /// The first connection is closed after this number of bytes from the server, and all later ones before any byte.
+    DieAfter(usize),
 }
 
 /// The direction whose bytes are held back.
@@ -294,7 +296,8 @@ impl Way {
         let passes = match fault {
             Fault::None => bytes,
             Fault::CutFirstAfter(_) if self.number > 0 => bytes,
-            Fault::CutAfter(limit) | Fault::CutFirstAfter(limit) => {
+            Fault::DieAfter(_) if self.number > 0 => 0,
+            Fault::CutAfter(limit) | Fault::CutFirstAfter(limit) | Fault::DieAfter(limit) => {
                 bytes.min(limit.saturating_sub(seen.received()))
             }
         };

@@ -13,7 +13,7 @@ use crate::client::answer::{Answer, FlightEnd};
 use crate::client::flight::{Flight, Step, write_rollback};
 #[cfg(feature = "pool")]
 use crate::client::lease_request;
-use crate::connector::Connector;
+use crate::connector::{Connector, Region};
 use crate::direct_tls::DirectTls;
 use crate::error::{Error, Kind};
 use crate::login::failure::{self, ConnectionFailure, LoginProgress};
@@ -38,6 +38,10 @@ pub(super) struct Link {
     tls: TlsStart,
     /// Set if the endpoint did not accept direct TLS, so that this connection was opened with SSLRequest.
     fell_back: Option<DirectTls>,
+    region: Region,
+    /// Whether a flight was answered on this connection.
+    #[cfg(feature = "multi-region")]
+    has_answered: bool,
     /// Whether the connection is a lease of a pool, for this flight or this transaction only.
     leased: bool,
     /// How far the flight had come, if a pool has reported this point.
@@ -104,7 +108,7 @@ impl Link {
         let login = ready!(login.poll(context, connector, sent, serially, timer))?;
         let mut link = Link::on(login.transport, login.connection, search_path);
         (link.pipelined, link.round_trips) = (login.pipelined, login.round_trips);
-        (link.tls, link.fell_back) = (login.tls, login.fell_back);
+        (link.tls, link.fell_back, link.region) = (login.tls, login.fell_back, login.region);
         // Until the endpoint has accepted direct TLS, a write is not sent with the login.
         if link.tls.is_unproven() && flight.payload() == Payload::Commit && !seeded!(SendsWriteUnproven) {
             link.connection.hold_statements();
@@ -122,6 +126,9 @@ impl Link {
             pipelined: false,
             tls: TlsStart::Requested,
             fell_back: None,
+            region: Region::default(),
+            #[cfg(feature = "multi-region")]
+            has_answered: false,
             leased: false,
             reached: None,
             rolling_back: false,
@@ -237,9 +244,22 @@ impl Link {
         timer: &mut BoxFuture<()>,
         answer: &mut Answer<'_, '_>,
     ) -> Poll<FlightOutcome> {
+        let region = self.region.clone();
+        let connector = region.connector(connector);
         let end = ready!(self.poll_end(context, connector, timer, answer));
         self.flying = end.is_err();
         self.on_trial = false;
+        #[cfg(feature = "multi-region")]
+        match &end {
+            // A connection that breaks at its first flight is treated like one that breaks during the login: with such an
+            // endpoint, every attempt would fail.
+            Err(ConnectionFailure::Transport(_) | ConnectionFailure::Session(SessionFault::Closed))
+                if self.started && !self.has_answered =>
+            {
+                connector.note_reached(false);
+            }
+            end => self.has_answered |= end.is_ok(),
+        }
         let end = end.or_else(|failure| answer.reported.take().ok_or(failure));
         Poll::Ready(self.outcome(connector, &answer.flight, end))
     }

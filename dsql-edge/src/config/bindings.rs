@@ -24,7 +24,7 @@ impl Config {
     ///
     /// | binding | |
     /// |---|---|
-    /// | `DSQL_ENDPOINT` | the cluster's host name, or `localhost:<port>` |
+    /// | `DSQL_ENDPOINT` | the cluster's host name, or `localhost:<port>`; with the feature `multi-region`, also a list with commas: see `Config::fallback` |
     /// | `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` | keys with the permission `dsql:DbConnect` (for `admin`: `dsql:DbConnectAdmin`) |
     /// | `AWS_SESSION_TOKEN` | the session token, if the keys are those of a session |
     /// | `DSQL_USER` | the database role; `admin` if it is not set |
@@ -126,13 +126,23 @@ impl Config {
             bound(prefix, name).ok_or_else(|| missing(&prefixed(prefix, name), form))
         };
         let endpoint = required(names.cluster, endpoint, ", <cluster>.dsql.<region>.on.aws,")?;
-        let endpoint = Endpoint::parse(&endpoint, bound(names.cluster, region).as_deref())?;
+        #[cfg(feature = "multi-region")]
+        let mut endpoints = endpoint.split([',']).map(str::trim);
+        #[cfg(feature = "multi-region")]
+        let endpoint = endpoints.next().unwrap_or_default();
+        #[cfg(not(feature = "multi-region"))]
+        let endpoint = &endpoint;
+        let endpoint = Endpoint::parse(endpoint, bound(names.cluster, region).as_deref())?;
         let mut credentials =
             Credentials::new(required(names.keys, id, "")?, required(names.keys, secret, "")?);
         if let Some(session_token) = bound(names.keys, session_token) {
             credentials = credentials.with_session_token(session_token);
         }
         let mut config = Config::with(endpoint, credentials);
+        #[cfg(feature = "multi-region")]
+        for endpoint in endpoints {
+            config = config.fallback(endpoint)?;
+        }
         if let Some(user) = bound(names.cluster, user) {
             config = config.user(user);
         }

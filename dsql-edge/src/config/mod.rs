@@ -8,6 +8,8 @@ mod connection_string;
 mod percent;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "multi-region")]
+mod regions;
 #[cfg(feature = "websocket")]
 mod websocket;
 

@@ -41,6 +41,13 @@ pub(crate) struct LoginProgress {
 }
 
 impl LoginProgress {
+    /// Records that the endpoint could not be reached, if the connection broke before the login had ended.
+    fn note_loss(self, connector: &Connector) {
+        if !self.started && !self.leased {
+            connector.note_reached(false);
+        }
+    }
+
     /// Returns the signal for a connection that broke. If the connection began with direct TLS and the server has sent
     /// nothing, the server may have rejected direct TLS. This rejection is recorded or, if the endpoint had accepted
     /// direct TLS before, the record of the acceptance is deleted.
@@ -77,7 +84,7 @@ fn explain_own(
     connector: &Connector,
     failure: ConnectionFailure,
 ) -> (Error, Signal) {
-    let Connector { config, environment } = connector;
+    let Connector { config, environment, .. } = connector;
     match failure {
         ConnectionFailure::Session(SessionFault::LoginRejected(error)) => {
             let rejection = LoginRejection::of(&error);
@@ -115,6 +122,7 @@ fn explain_own(
             (Error::new(Kind::Protocol(NO_LEASE)), Signal::Protocol)
         }
         ConnectionFailure::Session(SessionFault::Closed) => {
+            progress.note_loss(connector);
             let signal = progress.signal_of_loss(connector);
             (lost(progress, config, "the server closed the connection"), signal)
         }
@@ -134,6 +142,7 @@ fn explain_own(
             (Error::new(Kind::TooLong(OVERRUN)), Signal::Protocol)
         }
         ConnectionFailure::Transport(error) => {
+            progress.note_loss(connector);
             (lost(progress, config, &error.text), progress.signal_of_loss(connector))
         }
         ConnectionFailure::Timeout if progress.started => (
@@ -141,6 +150,7 @@ fn explain_own(
             Signal::Timeout,
         ),
         ConnectionFailure::Timeout => {
+            progress.note_loss(connector);
             // Direct TLS may be the reason, which is recorded; but the time limit has passed, so the connection is not
             // tried again.
             let _ = progress.signal_of_loss(connector);

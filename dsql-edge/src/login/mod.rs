@@ -24,10 +24,12 @@ use std::sync::Arc;
 #[cfg(feature = "postgres")]
 use self::authentication::{Authenticated, Authentication};
 use crate::auth::Source;
-use crate::connector::Connector;
+use crate::connector::{Connector, Region};
 use crate::credentials::{AuthFuture, Secret, Unavailable};
 use crate::direct_tls::DirectTls;
 use crate::error::Error;
+#[cfg(feature = "multi-region")]
+use crate::millis::Millis;
 use crate::retry::Signal;
 use crate::session::Connection;
 #[cfg(feature = "postgres")]
@@ -50,6 +52,7 @@ pub(crate) struct Login {
     pub(crate) tls: TlsStart,
     /// Set if the endpoint did not accept direct TLS.
     pub(crate) fell_back: Option<DirectTls>,
+    pub(crate) region: Region,
 }
 
 /// A connection with TLS that is being opened.
@@ -63,6 +66,10 @@ pub(crate) struct LoginAttempt<'c> {
     round_trips: u32,
     tls: TlsStart,
     fell_back: Option<DirectTls>,
+    region: Region,
+    /// The time that dialing may take, if there is another endpoint; and its timer, once dialing has begun.
+    #[cfg(feature = "multi-region")]
+    patience: Option<(Millis, Option<BoxFuture<()>>)>,
     /// The login of a PostgreSQL, once the connection is open.
     #[cfg(feature = "postgres")]
     authentication: Option<Box<Authentication>>,
@@ -107,7 +114,11 @@ pub(crate) async fn open(
 
 impl<'c> LoginAttempt<'c> {
     pub(crate) fn new(connector: &'c Connector) -> Self {
-        let Connector { config, environment } = connector;
+        #[cfg(feature = "multi-region")]
+        if let Some(chosen) = connector.region() {
+            return LoginAttempt::in_region(connector, chosen);
+        }
+        let Connector { config, environment, .. } = connector;
         let mut attempt = LoginAttempt::of(connector);
         attempt.asking = Some(config.source.token(&config.settings, environment));
         attempt
@@ -124,6 +135,9 @@ impl<'c> LoginAttempt<'c> {
             round_trips: 0,
             tls: TlsStart::next(connector),
             fell_back: None,
+            region: Region::default(),
+            #[cfg(feature = "multi-region")]
+            patience: None,
             #[cfg(feature = "postgres")]
             authentication: None,
         };
@@ -140,6 +154,20 @@ impl<'c> LoginAttempt<'c> {
         let direct = matches!(self.tls, TlsStart::Direct(_));
         self.round_trips += self.tls.round_trips(connector.settings());
         self.dialing = Some(connector.environment.dial(connector.settings(), direct));
+        #[cfg(feature = "multi-region")]
+        if let Some((most, timer)) = &mut self.patience {
+            *timer = Some(connector.sleep(*most));
+        }
+    }
+
+    /// Whether dialing takes so long that the next endpoint is tried.
+    #[cfg(feature = "multi-region")]
+    fn is_impatient(&mut self, context: &mut Context<'_>) -> bool {
+        let is_dialing = self.dialing.is_some() && self.dialed.is_none();
+        match &mut self.patience {
+            Some((_, Some(timer))) if is_dialing => timer.as_mut().poll(context).is_ready(),
+            _ => false,
+        }
     }
 
     /// Without a `search_path`, the role's own setting is used. With `serially`, the password is sent only after the
@@ -152,6 +180,8 @@ impl<'c> LoginAttempt<'c> {
         serially: bool,
         timer: &mut BoxFuture<()>,
     ) -> Poll<Result<Login, (Error, Signal)>> {
+        let region = self.region.clone();
+        let connector = region.connector(connector);
         #[cfg(feature = "postgres")]
         if let (Some(authentication), Some(settings)) =
             (&mut self.authentication, connector.settings().postgres.as_deref())
@@ -159,11 +189,17 @@ impl<'c> LoginAttempt<'c> {
             let ended = ready!(authentication.poll(context, connector, settings, timer))?;
             let Authenticated { transport, connection, tls, .. } = ended;
             let (round_trips, fell_back) = (self.round_trips + ended.round_trips, self.fell_back);
-            let login = Login { transport, connection, pipelined: false, round_trips, tls, fell_back };
+            let login =
+                Login { transport, connection, pipelined: false, round_trips, tls, fell_back, region };
             return Poll::Ready(Ok(login));
         }
         self.advance(context, connector)?;
         let (Some(token), Some(_)) = (&self.token, &self.dialed) else {
+            #[cfg(feature = "multi-region")]
+            if self.is_impatient(context) {
+                connector.note_reached(false);
+                return Poll::Ready(Err((failure::connect_timeout(&connector.config), Signal::Lost)));
+            }
             let timeout = || match self.asking {
                 Some(_) => failure::credentials_timeout(),
                 None => failure::connect_timeout(&connector.config),
@@ -171,6 +207,9 @@ impl<'c> LoginAttempt<'c> {
             return timer.as_mut().poll(context).map(|()| {
                 if self.tls.is_unproven() {
                     TlsStart::note(connector, Some(false));
+                }
+                if self.dialing.is_some() && self.dialed.is_none() {
+                    connector.note_reached(false);
                 }
                 Err((timeout(), Signal::Timeout))
             });
@@ -193,7 +232,7 @@ impl<'c> LoginAttempt<'c> {
         let Some(dialed) = self.dialed.take() else { return Poll::Pending };
         let transport = dialed.map_err(|error| failure::of_dialing(&connector.config, error))?;
         let (round_trips, tls, fell_back) = (self.round_trips, self.tls, self.fell_back);
-        Poll::Ready(Ok(Login { transport, connection, pipelined, round_trips, tls, fell_back }))
+        Poll::Ready(Ok(Login { transport, connection, pipelined, round_trips, tls, fell_back, region }))
     }
 
     /// Advances the token and the socket. Returns an error of the source of credentials.
@@ -220,6 +259,11 @@ impl<'c> LoginAttempt<'c> {
                 continue;
             };
             let Poll::Ready(dialed) = dialing.as_mut().poll(context) else { break };
+            match &dialed {
+                Ok(_) => connector.note_reached(true),
+                Err(error) if error.kind.is_of_network() => connector.note_reached(false),
+                Err(_) => {}
+            }
             if self.fell_back.is_some() && dialed.is_ok() {
                 TlsStart::note(connector, Some(false));
             }
@@ -266,10 +310,29 @@ impl<'c> LoginAttempt<'c> {
 /// The attempts of a [`WarmUp`].
 impl LoginAttempt<'static> {
     fn shared(connector: &Arc<Connector>) -> Self {
-        let owner = connector.clone();
-        let mut attempt = LoginAttempt::of(connector);
+        #[cfg(feature = "multi-region")]
+        if let Some(chosen) = connector.region() {
+            return LoginAttempt::in_region(connector, chosen);
+        }
+        LoginAttempt::owning(connector.clone())
+    }
+
+    /// An attempt at one endpoint of several.
+    #[cfg(feature = "multi-region")]
+    fn in_region(whole: &Connector, (region, patience): (Region, Millis)) -> Self {
+        let connector = region.connector(whole);
+        let mut attempt = LoginAttempt::owning(Arc::new(connector.clone()));
+        // With given keys, dialing has begun.
+        let timer = attempt.dialing.is_some().then(|| connector.sleep(patience));
+        attempt.patience = Some((patience, timer));
+        attempt.region = region;
+        attempt
+    }
+
+    fn owning(owner: Arc<Connector>) -> Self {
+        let mut attempt = LoginAttempt::of(&owner);
         attempt.asking = Some(Box::pin(async move {
-            let Connector { config, environment } = &*owner;
+            let Connector { config, environment, .. } = &*owner;
             config.source.token(&config.settings, environment).await
         }));
         attempt
@@ -287,6 +350,9 @@ impl LoginAttempt<'static> {
                 round_trips: 0,
                 tls: TlsStart::Requested,
                 fell_back: None,
+                region: Region::default(),
+                #[cfg(feature = "multi-region")]
+                patience: None,
                 #[cfg(feature = "postgres")]
                 authentication: None,
             })
@@ -295,6 +361,8 @@ impl LoginAttempt<'static> {
 
     /// Advances the token and the socket. Returns an error if the token or the socket failed.
     fn settle(&mut self, context: &mut Context<'_>, connector: &Connector) -> Result<(), (Error, Signal)> {
+        let region = self.region.clone();
+        let connector = region.connector(connector);
         self.watch(context, connector);
         self.advance(context, connector)?;
         match self.dialed.take_if(|dialed| self.token.is_some() && dialed.is_err()) {

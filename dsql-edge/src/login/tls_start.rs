@@ -23,7 +23,7 @@ pub(crate) enum TlsStart {
 impl TlsStart {
     /// How TLS begins on the next connection.
     pub(super) fn next(connector: &Connector) -> Self {
-        let Connector { config, environment } = connector;
+        let Connector { config, environment, .. } = connector;
         // A WebSocket is inside TLS of its own.
         if config.settings.uses_websocket() {
             return TlsStart::Requested;

@@ -207,7 +207,7 @@ impl Pool {
     /// Returns a [`Dsql`] that uses the connections of this pool. Make a `Dsql` for each request, as with
     /// [`Dsql::from_env`](crate::Dsql::from_env): this costs nothing.
     pub fn dsql(&self) -> Dsql {
-        let Connector { config, environment } = self.connector.clone();
+        let Connector { config, environment, .. } = self.connector.clone();
         Dsql::within(config.leasing_from(Arc::new(Here(self.connections.clone()))), environment)
     }
 

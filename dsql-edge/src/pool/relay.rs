@@ -259,7 +259,9 @@ impl Relay<'_> {
     }
 
     fn failed(&self, failure: ConnectionFailure) -> LeaseEnd {
-        let (error, signal, _) = failure::explain(self.server.progress(), &self.pool.login(), failure);
+        let whole = self.pool.login();
+        let connector = self.server.region.connector(&whole);
+        let (error, signal, _) = failure::explain(self.server.progress(), connector, failure);
         self.pool.note_failed_login(&error);
         LeaseEnd::Badly(Report { reached: self.server.reached(), signal, error })
     }

@@ -8,7 +8,7 @@ use core::task::{Context, Poll, Waker};
 
 use super::frames::Frames;
 use super::visitor::FlightPart;
-use crate::connector::Connector;
+use crate::connector::{Connector, Region};
 use crate::login::failure::{ConnectionFailure, LoginProgress};
 use crate::login::{Login, TlsStart};
 use crate::millis::Millis;
@@ -23,6 +23,7 @@ pub(super) struct Server {
     login: Option<Connection>,
     pipelined: bool,
     tls: TlsStart,
+    pub(super) region: Region,
     has_received: bool,
     /// The bytes that wait until the transport has written the previous bytes.
     outgoing: Vec<u8>,
@@ -64,6 +65,7 @@ impl Server {
             login: Some(login.connection),
             pipelined: login.pipelined,
             tls: login.tls,
+            region: login.region,
             has_received: false,
             outgoing: Vec::new(),
             writing: false,

@@ -26,6 +26,9 @@ pub(crate) use websocket::WebSocketRequest;
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) endpoint: Endpoint,
+    /// The endpoints of the same cluster that are tried after `endpoint`, in this order.
+    #[cfg(feature = "multi-region")]
+    pub(crate) fallbacks: Vec<Endpoint>,
     #[cfg(feature = "assume-role")]
     pub(crate) sts: StsEndpoint,
     pub(crate) user: String,
@@ -66,6 +69,8 @@ impl Settings {
     pub(crate) fn new(endpoint: Endpoint) -> Self {
         Settings {
             endpoint,
+            #[cfg(feature = "multi-region")]
+            fallbacks: Vec::new(),
             #[cfg(feature = "assume-role")]
             sts: StsEndpoint::Regional,
             user: "admin".to_owned(),

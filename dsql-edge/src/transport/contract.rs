@@ -87,6 +87,13 @@ pub(crate) enum TransportErrorKind {
     Unsupported,
 }
 
+impl TransportErrorKind {
+    /// Whether the cause may be the network or the machine of the server, so that another endpoint may be reachable.
+    pub(crate) fn is_of_network(self) -> bool {
+        matches!(self, TransportErrorKind::Unreachable | TransportErrorKind::Lost)
+    }
+}
+
 impl TransportError {
     pub(crate) fn new(kind: TransportErrorKind, text: impl Into<Cow<'static, str>>) -> Self {
         TransportError { kind, text: text.into() }

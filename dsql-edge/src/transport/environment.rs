@@ -14,6 +14,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::contract::{BoxFuture, Dialed};
 use super::direct_tls::DirectTlsAnswers;
 use super::platform;
+#[cfg(feature = "multi-region")]
+use super::unreachable::Unreachable;
 #[cfg(feature = "assume-role")]
 use super::{
     contract::TransportError,
@@ -31,6 +33,8 @@ pub(crate) struct Environment(());
 static RETRIES: Budget = Budget::of(200);
 static CREDENTIALS: Mutex<Cache> = Mutex::new(Cache::new());
 static DIRECT_TLS: Mutex<DirectTlsAnswers> = Mutex::new(DirectTlsAnswers::new());
+#[cfg(feature = "multi-region")]
+static UNREACHABLE: Mutex<Unreachable> = Mutex::new(Unreachable::new());
 static DROPPED: AtomicBool = AtomicBool::new(false);
 
 impl Environment {
@@ -90,6 +94,18 @@ impl Environment {
     /// Records whether the endpoint accepts direct TLS; `None` deletes the record.
     pub(crate) fn note_direct_tls(&self, endpoint: &Endpoint, accepted: Option<bool>) {
         DIRECT_TLS.lock().unwrap_or_else(PoisonError::into_inner).note(endpoint, accepted);
+    }
+
+    /// The time at which the endpoint was last found unreachable; `None` if it was reached since then.
+    #[cfg(feature = "multi-region")]
+    pub(crate) fn unreachable_since(&self, endpoint: &Endpoint) -> Option<Millis> {
+        UNREACHABLE.lock().unwrap_or_else(PoisonError::into_inner).since(endpoint)
+    }
+
+    /// Records that the endpoint was not reached at this time; `None` deletes the record.
+    #[cfg(feature = "multi-region")]
+    pub(crate) fn note_unreachable(&self, endpoint: &Endpoint, at: Option<Millis>) {
+        UNREACHABLE.lock().unwrap_or_else(PoisonError::into_inner).note(endpoint, at);
     }
 
     /// Whether flights wait for the end of the login, because a server has dropped a flight that was sent with the

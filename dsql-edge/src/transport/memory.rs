@@ -14,6 +14,8 @@ use super::contract::{BoxFuture, Dialed, Transport, TransportError, TransportErr
 use super::direct_tls::DirectTlsAnswers;
 #[cfg(feature = "assume-role")]
 use super::post::{Post, Reply};
+#[cfg(feature = "multi-region")]
+use super::unreachable::Unreachable;
 use crate::credentials::Cache;
 use crate::millis::{Millis, millis};
 use crate::retry::Budget;
@@ -47,6 +49,8 @@ pub(crate) struct Network {
     credentials: Arc<Mutex<Cache>>,
     holds_flights: Arc<AtomicBool>,
     direct_tls: Arc<Mutex<DirectTlsAnswers>>,
+    #[cfg(feature = "multi-region")]
+    unreachable: Arc<Mutex<Unreachable>>,
 }
 
 #[derive(Default)]
@@ -57,6 +61,12 @@ struct State {
     /// The client's writes on all connections, one entry for each write.
     written: Vec<Vec<u8>>,
     dialed: usize,
+    /// The endpoints that were dialed.
+    #[cfg(feature = "multi-region")]
+    hosts: Vec<String>,
+    /// The number of next dials that never end.
+    #[cfg(feature = "multi-region")]
+    silent: usize,
     /// The number of dials with direct TLS.
     direct: usize,
     open: usize,
@@ -82,6 +92,8 @@ impl Default for Network {
             credentials: Arc::new(Mutex::new(Cache::new())),
             holds_flights: Arc::default(),
             direct_tls: Arc::new(Mutex::new(DirectTlsAnswers::new())),
+            #[cfg(feature = "multi-region")]
+            unreachable: Arc::new(Mutex::new(Unreachable::new())),
         }
     }
 }
@@ -106,6 +118,18 @@ impl Network {
     /// Makes connections with this function. Its argument is `true` for a connection with direct TLS.
     pub(crate) fn serve(&self, server: impl Fn(bool) -> Dialed + Send + Sync + 'static) {
         self.state.lock().unwrap().server = Some(Arc::new(server));
+    }
+
+    /// Makes the next dial hang.
+    #[cfg(feature = "multi-region")]
+    pub(crate) fn never_answer(&self) {
+        self.state.lock().unwrap().silent += 1;
+    }
+
+    /// The endpoints that were dialed since the last call.
+    #[cfg(feature = "multi-region")]
+    pub(crate) fn hosts(&self) -> Vec<String> {
+        std::mem::take(&mut self.state.lock().unwrap().hosts)
     }
 
     pub(crate) fn written(&self) -> Vec<Vec<u8>> {
@@ -219,11 +243,31 @@ impl Network {
         self.direct_tls.lock().unwrap().note(endpoint, accepted);
     }
 
+    #[cfg(feature = "multi-region")]
+    pub(crate) fn unreachable_since(&self, endpoint: &Endpoint) -> Option<Millis> {
+        self.unreachable.lock().unwrap().since(endpoint)
+    }
+
+    #[cfg(feature = "multi-region")]
+    pub(crate) fn note_unreachable(&self, endpoint: &Endpoint, at: Option<Millis>) {
+        self.unreachable.lock().unwrap().note(endpoint, at);
+    }
+
     pub(crate) fn retry_budget(&self) -> &Budget {
         &self.retries
     }
 
-    pub(crate) fn dial(&self, _: &Settings, direct: bool) -> BoxFuture<Dialed> {
+    pub(crate) fn dial(&self, settings: &Settings, direct: bool) -> BoxFuture<Dialed> {
+        let _ = settings;
+        #[cfg(feature = "multi-region")]
+        {
+            let mut state = self.state.lock().unwrap();
+            state.hosts.push(settings.endpoint.host.clone());
+            if let Some(left) = state.silent.checked_sub(1) {
+                state.silent = left;
+                return Box::pin(core::future::pending());
+            }
+        }
         // Dialing takes effect at once, even if the future is dropped.
         let dialed = self.dialed(direct);
         Box::pin(async move { dialed })

@@ -24,6 +24,8 @@ mod post;
 mod ssl_answer;
 #[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
 mod tokio;
+#[cfg(feature = "multi-region")]
+mod unreachable;
 #[cfg(all(not(feature = "tokio"), not(target_arch = "wasm32")))]
 mod unsupported;
 #[cfg(feature = "websocket")]

@@ -25,12 +25,13 @@ const MARK: f64 = 25.5;
 
 /// For each feature of dsql-edge, and for `warm_up`: the name, the Worker's features with it, and the Worker's features
 /// without it.
-const FEATURES: [(&str, &str, &str); 8] = [
+const FEATURES: [(&str, &str, &str); 9] = [
     ("feature aws-sigv4", "query,aws-sigv4", "query"),
     ("feature serde", "query,serde", "query"),
     ("feature pool", "query,pool", "query"),
     ("feature assume-role", "query,assume-role", "query"),
     ("feature direct-tls", "query,direct-tls", "query"),
+    ("feature multi-region", "query,multi-region", "query"),
     ("feature websocket", "query,websocket", "query"),
     ("feature postgres, with a connection string", "query,postgres", "query"),
     ("a call of warm_up", "query,warm-up", "query"),

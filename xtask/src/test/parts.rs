@@ -103,7 +103,7 @@ fn core() -> Result<Vec<Step>> {
         step("lints: wasm", lints_for_wasm(&["--no-default-features"])),
         step(
             "lints: wasm, all features",
-            lints_for_wasm(&["--features", "pool,assume-role,direct-tls,postgres,websocket"]),
+            lints_for_wasm(&["--features", "pool,assume-role,direct-tls,postgres,websocket,multi-region"]),
         ),
         step("docs", docs),
         step("build", tests(&["--no-run"])),
@@ -155,7 +155,7 @@ fn for_wasm(mut lints: Command) -> Command {
 }
 
 /// The tests that run Workers.
-const IN_WORKERD: [&str; 10] = [
+const IN_WORKERD: [&str; 11] = [
     "before_tls",
     "connecting",
     "credentials",
@@ -164,6 +164,7 @@ const IN_WORKERD: [&str; 10] = [
     "other_request",
     "pool",
     "postgres",
+    "regions",
     "transactions",
     "websocket",
 ];
@@ -185,6 +186,7 @@ fn faults() -> Result<Vec<Step>> {
         step("build", tests(&["--no-run"])),
         step("faults: every byte", everywhere(tests(&["--lib", "--", "harness::"]))),
         step("faults: every place", everywhere(tests(&["--test", "migrate", "--", "broken_at_each"]))),
+        step("faults: two endpoints", everywhere(tests(&["--test", "regions", "--", "killed_at_any"]))),
     ])
 }
 

@@ -12,6 +12,8 @@ mod pipelines;
 mod postgres;
 mod queries;
 mod refresh;
+#[cfg(feature = "multi-region")]
+mod regions;
 mod reports;
 mod retries;
 mod streams;
