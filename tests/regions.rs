@@ -72,7 +72,7 @@ async fn local() -> Local {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn endpoint_that_is_killed_at_any_place_is_replaced_and_no_write_is_doubled() {
+async fn killed_endpoint_is_replaced_and_no_write_is_doubled() {
     let local = local().await;
     let second = Network::to(local.port(), Duration::ZERO, Fault::None).await;
     let watcher = Dsql::new(two(&local, &format!("localhost:{}", local.port()), &second.endpoint()));

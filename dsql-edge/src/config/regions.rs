@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn endpoints_of_two_clusters_are_rejected_where_they_can_be_told_apart() {
+    fn endpoints_that_belong_to_two_clusters_are_rejected() {
         let first = config(&["us-east-1"]).unwrap();
         for (endpoint, reason) in [
             (format!("{CLUSTER}us-east-1.on.aws"), "twice"),

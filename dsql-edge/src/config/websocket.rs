@@ -42,7 +42,7 @@ impl Config {
     /// `websocket` and `postgres`.
     ///
     /// The TLS of the WebSocket ends at the server of the tunnel, and its certificate is always verified. `sslmode` has
-    /// no effect: there is no second TLS inside the tunnel, so the PostgreSQL must accept connections without TLS from
+    /// no effect. The tunnel contains no second TLS, so the PostgreSQL must accept connections without TLS from
     /// the machine on which the tunnel ends (`host` in `pg_hba.conf`), and the way from there to the database is as
     /// safe as that network. Host and port of the connection string have no effect either, because the tunnel chooses
     /// the database. SCRAM is not bound to a certificate.

@@ -208,6 +208,7 @@ impl<'c> LoginAttempt<'c> {
                 if self.tls.is_unproven() {
                     TlsStart::note(connector, Some(false));
                 }
+                #[cfg(feature = "multi-region")]
                 if self.dialing.is_some() && self.dialed.is_none() {
                     connector.note_reached(false);
                 }
@@ -259,6 +260,7 @@ impl<'c> LoginAttempt<'c> {
                 continue;
             };
             let Poll::Ready(dialed) = dialing.as_mut().poll(context) else { break };
+            #[cfg(feature = "multi-region")]
             match &dialed {
                 Ok(_) => connector.note_reached(true),
                 Err(error) if error.kind.is_of_network() => connector.note_reached(false),

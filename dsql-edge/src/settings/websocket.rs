@@ -5,6 +5,7 @@
 
 use super::Endpoint;
 use crate::credentials::Secret;
+#[cfg(feature = "postgres")]
 use crate::error::Error;
 
 /// The port on which DSQL accepts WebSockets.
@@ -68,7 +69,9 @@ mod tests {
 
     #[test]
     fn cluster_has_its_own_port_for_websockets() {
-        let url = |endpoint: Result<Endpoint, Error>| WebSocketRequest::to(&endpoint.unwrap()).url("wss");
+        let url = |endpoint: Result<Endpoint, crate::error::Error>| {
+            WebSocketRequest::to(&endpoint.unwrap()).url("wss")
+        };
         let cluster = "foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws";
         assert_eq!(url(Endpoint::parse(cluster, None)), format!("wss://{cluster}:443/"));
         assert_eq!(url(Endpoint::local("localhost:6543", "us-east-1")), "wss://localhost:6543/");

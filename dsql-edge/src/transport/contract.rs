@@ -87,6 +87,7 @@ pub(crate) enum TransportErrorKind {
     Unsupported,
 }
 
+#[cfg(feature = "multi-region")]
 impl TransportErrorKind {
     /// Whether the cause may be the network or the machine of the server, so that another endpoint may be reachable.
     pub(crate) fn is_of_network(self) -> bool {

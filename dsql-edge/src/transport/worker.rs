@@ -1,19 +1,20 @@
-//! Cloudflare's TCP sockets: the only module that calls JavaScript, and the only file with `unsafe`.
+//! Cloudflare's sockets: the only module that calls JavaScript.
 //!
 //! Input: a host name and a port. Output: a [`Transport`] over the web streams of a socket after `startTls`. The code
 //! that uses the streams is JavaScript, in `worker.js`: a call of one of the streams' methods from Rust would add more
 //! to a Worker's size than that whole file. Every exception that a call into that file can throw is caught. workers-rs'
 //! own `Socket` is not used: it panics if `startTls` throws, and after a cancelled write it reports the length of
 //! another write.
-#![allow(unsafe_code, reason = "JavaScript's values are not Send; Workers has one thread (see `OneThread`)")]
+#![allow(unsafe_code, reason = "`one_thread`, and code that wasm-bindgen generates")]
 
+mod one_thread;
 #[cfg(any(feature = "postgres", feature = "direct-tls", feature = "websocket"))]
 mod opening;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod socket;
 
 use core::task::{Context, Poll, ready};
-use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -24,25 +25,30 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{self, JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 
-#[cfg(feature = "postgres")]
-use super::contract::Protection;
-use super::contract::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind};
+#[cfg(feature = "pool")]
+use super::contract::Transport;
+#[cfg(feature = "assume-role")]
+use super::contract::TransportError;
+use super::contract::{BoxFuture, Dialed, TransportErrorKind};
 #[cfg(feature = "assume-role")]
 use super::post::{MAX_REPLY, Post, Reply};
 #[cfg(not(feature = "postgres"))]
 use super::ssl_answer::check_ssl_answer;
 #[cfg(feature = "postgres")]
 use super::ssl_answer::uses_tls;
-use crate::login_rejection::contains;
 use crate::millis::Millis;
 use crate::settings::Settings;
 #[cfg(feature = "postgres")]
 use crate::settings::SslMode;
 use crate::wire::frontend::SSL_REQUEST;
+use one_thread::OneThread;
 #[cfg(any(feature = "postgres", feature = "direct-tls"))]
 use opening::Opening;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{hyperdrive, scram};
+#[cfg(feature = "pool")]
+use socket::text;
+use socket::{Connection, Socket, error, text_at};
 
 pub(super) fn dial(settings: &Settings, direct: bool) -> BoxFuture<Dialed> {
     #[cfg(feature = "websocket")]
@@ -146,10 +152,6 @@ pub(crate) fn is_bound(env: &worker::Env, name: &str) -> bool {
     Reflect::get(env, &JsValue::from_str(name)).is_ok_and(|value| value.is_truthy())
 }
 
-fn text_at(object: &JsValue, name: &str) -> Option<String> {
-    Reflect::get(object, &JsValue::from_str(name)).ok()?.as_string()
-}
-
 pub(crate) fn spawn(future: BoxFuture<()>) {
     worker::wasm_bindgen_futures::spawn_local(future);
 }
@@ -204,42 +206,8 @@ impl IoContext {
     }
 }
 
-/// Wraps a JavaScript value, or a future that contains such values, where Rust requires `Send`: in axum's handlers and
-/// in the futures of this crate. workers-rs does the same (`worker::send`).
-struct OneThread<T>(T);
-
-// SAFETY: on wasm32-unknown-unknown, as Workers runs it, there is one thread, and wasm memory is not shared: nothing
-// can be sent to, or shared with, another thread. This file is compiled only for wasm32.
-unsafe impl<T> Send for OneThread<T> {}
-// SAFETY: as above.
-unsafe impl<T> Sync for OneThread<T> {}
-
-impl<F: Future> Future for OneThread<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        // SAFETY: the field is pinned whenever the wrapper is; nothing moves the field, and the wrapper has no Drop of
-        // its own.
-        unsafe { self.map_unchecked_mut(|this| &mut this.0) }.poll(context)
-    }
-}
-
 #[wasm_bindgen(module = "/src/transport/worker.js")]
 extern "C" {
-    type Connection;
-    #[wasm_bindgen(constructor)]
-    fn new() -> Connection;
-    #[wasm_bindgen(method)]
-    fn ask(this: &Connection, hostname: &str, port: u16, request: &[u8]) -> Promise;
-    #[wasm_bindgen(method, catch, js_name = startTls)]
-    fn start_tls(this: &Connection) -> Result<(), JsValue>;
-    #[wasm_bindgen(method)]
-    fn write(this: &Connection, bytes: &[u8]) -> Promise;
-    #[wasm_bindgen(method)]
-    fn read(this: &Connection) -> Promise;
-    #[wasm_bindgen(method)]
-    fn close(this: &Connection, last: &[u8]);
-
     #[wasm_bindgen(extends = Promise)]
     #[derive(Clone)]
     type Timer;
@@ -369,71 +337,6 @@ impl Future for Dialing {
     }
 }
 
-/// A connection, and its pending promises. The streams keep their errors themselves: after an error, each read and each
-/// write fails in the same way.
-struct Socket {
-    connection: Connection,
-    reading: Option<JsFuture>,
-    writing: Option<JsFuture>,
-    #[cfg(feature = "postgres")]
-    is_tls: bool,
-}
-
-impl Socket {
-    #[inline(always)]
-    fn over(connection: Connection, is_tls: bool) -> Self {
-        let _ = is_tls;
-        Socket {
-            connection,
-            reading: None,
-            writing: None,
-            #[cfg(feature = "postgres")]
-            is_tls,
-        }
-    }
-}
-
-impl Transport for OneThread<Socket> {
-    fn start_write(&mut self, bytes: Vec<u8>) {
-        let socket = &mut self.0;
-        socket.writing = Some(JsFuture::from(socket.connection.write(&bytes)));
-    }
-
-    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
-        let Some(writing) = &mut self.0.writing else { return Poll::Ready(Ok(())) };
-        let written = ready!(Pin::new(writing).poll(context));
-        self.0.writing = None;
-        Poll::Ready(written.map(drop).map_err(|thrown| error(TransportErrorKind::Lost, &thrown)))
-    }
-
-    fn poll_read(
-        &mut self,
-        context: &mut Context<'_>,
-        into: &mut Vec<u8>,
-    ) -> Poll<Result<(), TransportError>> {
-        let Socket { connection, reading, .. } = &mut self.0;
-        into.clear();
-        let next = reading.get_or_insert_with(|| JsFuture::from(connection.read()));
-        let read = ready!(Pin::new(next).poll(context));
-        *reading = None;
-        *into = read
-            .map_err(|thrown| error(TransportErrorKind::Lost, &thrown))?
-            .unchecked_into::<Uint8Array>()
-            .to_vec();
-        Poll::Ready(Ok(()))
-    }
-
-    fn close(&mut self, last: &'static [u8]) {
-        self.0.connection.close(last);
-    }
-
-    #[cfg(feature = "postgres")]
-    fn protection(&self) -> Protection {
-        // The platform does not show the certificate.
-        if self.0.is_tls { Protection::Tls { server_end_point: None } } else { Protection::PlainText }
-    }
-}
-
 /// AWS's signature, by the platform's own cryptography.
 #[cfg(any(feature = "assume-role", not(feature = "aws-sigv4")))]
 pub(crate) mod signature {
@@ -474,34 +377,4 @@ pub(crate) mod signature {
             Poll::Ready(text.map(Secret::new).ok_or_else(unsigned))
         }
     }
-}
-
-/// Converts a thrown value to an error of this kind. Three errors get a kind of their own: the error that Workers throw
-/// for a socket of another request, the error for a request that the pool's object did not receive, and the error for a
-/// WebSocket whose bytes nobody read.
-fn error(kind: TransportErrorKind, thrown: &JsValue) -> TransportError {
-    let text = text(thrown);
-    #[cfg(feature = "pool")]
-    if Reflect::get(thrown, &JsValue::from_str("undelivered")).is_ok_and(|mark| mark.is_truthy()) {
-        return TransportError::new(TransportErrorKind::Undelivered, text);
-    }
-    #[cfg(feature = "websocket")]
-    if Reflect::get(thrown, &JsValue::from_str("overrun")).is_ok_and(|mark| mark.is_truthy()) {
-        return TransportError::new(TransportErrorKind::Overrun, text);
-    }
-    if contains(&text, "on behalf of a different request") {
-        return TransportError::new(
-            TransportErrorKind::OtherRequest,
-            "the socket belongs to another request",
-        );
-    }
-    // Errors of the runtime end in a random reference; they contain no secret.
-    TransportError::new(
-        kind,
-        if text.is_empty() { Cow::Borrowed("no reason given") } else { Cow::Owned(text) },
-    )
-}
-
-fn text(thrown: &JsValue) -> String {
-    text_at(thrown, "message").or_else(|| thrown.as_string()).unwrap_or_default()
 }

@@ -186,7 +186,7 @@ fn faults() -> Result<Vec<Step>> {
         step("build", tests(&["--no-run"])),
         step("faults: every byte", everywhere(tests(&["--lib", "--", "harness::"]))),
         step("faults: every place", everywhere(tests(&["--test", "migrate", "--", "broken_at_each"]))),
-        step("faults: two endpoints", everywhere(tests(&["--test", "regions", "--", "killed_at_any"]))),
+        step("faults: two endpoints", everywhere(tests(&["--test", "regions", "--", "killed_endpoint"]))),
     ])
 }
 

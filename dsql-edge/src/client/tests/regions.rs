@@ -89,7 +89,7 @@ fn short_time_limit_is_divided_between_the_endpoints() {
 }
 
 #[test]
-fn connection_that_breaks_during_the_login_moves_reads_but_not_writes() {
+fn break_during_the_login_moves_reads_but_not_writes() {
     let network = Network::default();
     network.accept([Step::AwaitWrite, Step::Close]);
     served(&network);

@@ -16,7 +16,8 @@ use worker::wasm_bindgen_futures::JsFuture;
 use super::super::contract::{BoxFuture, Dialed, TransportErrorKind};
 #[cfg(feature = "websocket")]
 use super::super::upgrade::not_upgraded;
-use super::{Connection, OneThread, Socket, error};
+use super::one_thread::OneThread;
+use super::socket::{Connection, Socket, error};
 #[cfg(feature = "websocket")]
 use crate::settings::{Settings, WebSocketRequest};
 

@@ -6,7 +6,8 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{self, JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 
-use super::{OneThread, text_at};
+use super::one_thread::OneThread;
+use super::socket::text_at;
 use crate::transport::contract::HyperdriveBinding;
 
 /// Reads a binding of Hyperdrive; `None` if a value is missing.
