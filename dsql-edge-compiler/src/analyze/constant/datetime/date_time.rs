@@ -290,7 +290,11 @@ impl<'f> Decoder<'f> {
                 self.zone = Some(Zone::Offset(0));
                 Ok(Parts::TIME.and(Parts::ZONE))
             }
-            Word::Now if self.mode == Mode::TimeOnly => Ok(Parts::TIME),
+            Word::Now if self.mode == Mode::TimeOnly => {
+                // `GetCurrentTimeUsec` also replaces a date that was read before, even one that does not exist.
+                self.set_any_date();
+                Ok(Parts::TIME)
+            }
             _ if self.mode == Mode::TimeOnly => Err(Problem::Malformed),
             _ => self.word_of_date(word),
         }
@@ -301,8 +305,7 @@ impl<'f> Decoder<'f> {
         let moment = &mut self.reading.moment;
         match word {
             Word::Now | Word::Day => {
-                // The current date is not known here; any valid date gives the same result.
-                (moment.year, moment.month, moment.day) = (2000, 1, 1);
+                self.set_any_date();
                 let time_and_zone = Parts::TIME.and(Parts::ZONE);
                 Ok(if word == Word::Now { Parts::DATE.and(time_and_zone) } else { Parts::DATE })
             }
@@ -327,6 +330,12 @@ impl<'f> Decoder<'f> {
             Word::Weekday => Ok(Parts::WEEKDAY),
             _ => Err(Problem::Malformed),
         }
+    }
+
+    /// Sets the current date. It is not known here; any valid date gives the same result.
+    fn set_any_date(&mut self) {
+        let moment = &mut self.reading.moment;
+        (moment.year, moment.month, moment.day) = (2000, 1, 1);
     }
 
     fn abbreviation(&mut self, zone: Zone) -> Parts {
