@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use dsql_edge_local::Guarded;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::sync::{OnceCell, mpsc};
+use xtask::d1::D1;
 use xtask::workerd::{Hyperdrive, Worker};
 use xtask::{project, setup};
 
@@ -54,6 +55,12 @@ pub async fn pool_example() -> &'static Path {
     BUILT.get_or_init(|| bundle("examples/pool")).await
 }
 
+/// The bundle of `examples/edge-cache`.
+pub async fn edge_cache_example() -> &'static Path {
+    static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
+    BUILT.get_or_init(|| bundle("examples/edge-cache")).await
+}
+
 /// Builds and bundles a Worker of the project.
 async fn bundle(folder: &'static str) -> PathBuf {
     let build = move || {
@@ -88,6 +95,8 @@ pub struct Extras<'a> {
     pub compatibility_flags: &'a [&'a str],
     /// The bindings of Hyperdrive.
     pub hyperdrive: &'a [Hyperdrive<'a>],
+    /// A binding of D1, with a Worker in front of it.
+    pub d1: Option<D1<'a>>,
 }
 
 /// The Worker's answer.
@@ -120,7 +129,7 @@ impl Workerd {
         std::fs::write(&ca, ca_pem).unwrap();
         let names = bindings.iter().map(|(name, _)| *name);
         let (stored, names): (Vec<&str>, Vec<&str>) = names.partition(|name| extras.stored.contains(name));
-        let Extras { durable_objects, apart, triggers, compatibility_flags, hyperdrive, .. } = *extras;
+        let Extras { durable_objects, apart, triggers, compatibility_flags, hyperdrive, d1, .. } = *extras;
         let worker = Worker {
             bundle,
             ca: &ca,
@@ -131,12 +140,16 @@ impl Workerd {
             triggers,
             compatibility_flags,
             hyperdrive,
+            d1,
         };
         xtask::workerd::write(&config, &worker).unwrap();
 
         let program = setup::workerd().unwrap();
         let mut arguments: Vec<OsString> = xtask::workerd::SERVE.map(Into::into).into();
-        arguments.extend((extras.triggers || extras.apart).then(|| xtask::workerd::EXPERIMENTAL.into()));
+        arguments.extend(
+            (extras.triggers || extras.apart || extras.d1.is_some())
+                .then(|| xtask::workerd::EXPERIMENTAL.into()),
+        );
         arguments.push(config.into_os_string());
         // SIGKILL: at SIGTERM, workerd would wait for its requests, and a request that hangs would keep workerd
         // running.

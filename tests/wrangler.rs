@@ -1,4 +1,4 @@
-//! A smoke test of wrangler, because users run wrangler: the example's own configuration, a dry deployment, and
+//! A smoke test of wrangler, because users run wrangler: the examples' own configuration, a dry deployment, and
 //! `dsql-local run -- wrangler dev`.
 //!
 //! The test uses its own bundle. From the configuration, the test leaves out `[build]`, which would run worker-build.
@@ -7,7 +7,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -22,41 +22,48 @@ async fn wrangler_deploys_the_example_and_develops_it() {
     assert!(pool.deploys(&wrangler).contains("env.DSQL_POOL (DsqlPool)"));
     let folder = Folder::with_example("blog", workerd::blog().await);
     folder.deploys(&wrangler);
+    let developed = folder.develops(&wrangler, "blog");
+    assert_eq!(
+        developed.get("/tags/Language"),
+        r#"[{"tag_name":"Rust","usage_count":64},{"tag_name":"SQL","usage_count":51}]"#
+    );
+    developed.stop();
+}
 
-    let example = project::root().join("examples/blog");
-    let mut develop = folder.command(&project::target().join("debug/dsql-local"));
-    develop
-        .args(["run", "--stop-on-eof", "--init"])
-        .arg(example.join("dsql-schema.sql"))
-        .arg(example.join("seed.sql"));
-    develop.arg("--").arg(&wrangler).args([
-        "dev",
-        "--ip",
-        "127.0.0.1",
-        "--port",
-        "0",
-        "--inspector-port",
-        "0",
-    ]);
-    develop.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut process = develop.spawn().unwrap();
-    let lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let (send, addresses) = mpsc::channel();
-    std::thread::spawn(move || {
-        lines.for_each(|line| {
-            eprintln!("wrangler: {line}");
-            if let Some((_, address)) = line.split_once("Ready on ") {
-                let _ = send.send(address.trim().to_owned());
-            }
-        });
-    });
-    let address = addresses.recv_timeout(Duration::from_secs(120)).expect("wrangler is not ready");
-    let body =
-        ureq::get(format!("{address}/tags/Language")).call().unwrap().body_mut().read_to_string().unwrap();
-    assert_eq!(body, r#"[{"tag_name":"Rust","usage_count":64},{"tag_name":"SQL","usage_count":51}]"#);
-    drop(process.stdin.take());
-    assert!(process.wait().unwrap().success());
-    assert!(ureq::get(&address).call().is_err(), "nothing is left running");
+#[tokio::test]
+async fn wrangler_runs_the_cron_trigger_of_edge_cache() {
+    let wrangler = tokio::task::spawn_blocking(|| setup::wrangler().unwrap()).await.unwrap();
+    let folder = Folder::with_example("edge-cache", workerd::edge_cache_example().await);
+    let printed = folder.deploys(&wrangler);
+    assert!(printed.contains("env.DB (edge-cache)"), "{printed}");
+    let mut migrations = folder.command(&wrangler);
+    let output = migrations.args(["d1", "migrations", "apply", "edge-cache", "--local"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let developed = folder.develops(&wrangler, "edge-cache");
+    assert!(ureq::get(format!("{}/ranking", developed.address)).call().is_err(), "nothing was copied yet");
+    developed.get("/cdn-cgi/handler/scheduled");
+    let copied = developed.get("/ranking");
+    assert!(copied.contains(r#""product":"分散システム入門""#), "{copied}");
+    developed.stop();
+}
+
+/// A `wrangler dev` in a `dsql-local run`.
+struct Developed {
+    process: Child,
+    address: String,
+}
+
+impl Developed {
+    fn get(&self, path: &str) -> String {
+        let mut answer = ureq::get(format!("{}{path}", self.address)).call().unwrap();
+        answer.body_mut().read_to_string().unwrap()
+    }
+
+    fn stop(mut self) {
+        drop(self.process.stdin.take());
+        assert!(self.process.wait().unwrap().success());
+        assert!(ureq::get(&self.address).call().is_err(), "nothing is left running");
+    }
 }
 
 /// A folder with the example's configuration and the example's bundle, in the form in which worker-build writes the
@@ -67,8 +74,11 @@ impl Folder {
     fn with_example(name: &str, bundle: &Path) -> Folder {
         let folder = project::target().join("wrangler").join(format!("{name}-{}", std::process::id()));
         copy(bundle, &folder.join("build"));
-        let text = std::fs::read_to_string(project::root().join("examples").join(name).join("wrangler.toml"))
-            .unwrap();
+        let example = project::root().join("examples").join(name);
+        if example.join("migrations").exists() {
+            copy(&example.join("migrations"), &folder.join("migrations"));
+        }
+        let text = std::fs::read_to_string(example.join("wrangler.toml")).unwrap();
         let (before, rest) = text.split_once("[build]\n").unwrap();
         let (_, after) = rest.split_once("\n\n").unwrap();
         std::fs::write(folder.join("wrangler.toml"), format!("{before}{after}")).unwrap();
@@ -83,6 +93,30 @@ impl Folder {
         assert!(output.status.success() && printed.contains("Total Upload"), "{output:?}");
         assert!(!printed.contains("warning") && output.stderr.is_empty(), "{output:?}");
         printed
+    }
+
+    /// Develops the example with its own tables and rows.
+    fn develops(&self, wrangler: &Path, name: &str) -> Developed {
+        let example = project::root().join("examples").join(name);
+        let mut develop = self.command(&project::target().join("debug/dsql-local"));
+        develop.args(["run", "--stop-on-eof", "--init"]);
+        develop.arg(example.join("dsql-schema.sql")).arg(example.join("seed.sql"));
+        develop.arg("--").arg(wrangler);
+        develop.args(["dev", "--ip", "127.0.0.1", "--port", "0", "--inspector-port", "0"]);
+        develop.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = develop.spawn().unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let (send, addresses) = mpsc::channel();
+        std::thread::spawn(move || {
+            lines.for_each(|line| {
+                eprintln!("wrangler: {line}");
+                if let Some((_, address)) = line.split_once("Ready on ") {
+                    let _ = send.send(address.trim().to_owned());
+                }
+            });
+        });
+        let address = addresses.recv_timeout(Duration::from_secs(120)).expect("wrangler is not ready");
+        Developed { process, address }
     }
 
     /// A command in the folder, with wrangler set not to ask questions.

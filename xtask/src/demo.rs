@@ -81,6 +81,7 @@ fn serve(folder: &Path) -> Result<()> {
         triggers: false,
         compatibility_flags: &[],
         hyperdrive: &[],
+        d1: None,
     };
     workerd::write(&config, &worker)?;
     Err(Command::new(setup::workerd()?).args(workerd::SERVE).arg(&config).exec().into())

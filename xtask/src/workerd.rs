@@ -7,11 +7,10 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::capnp::{COMPATIBILITY_DATE, literal};
+use crate::d1::D1;
 use crate::setup;
 use anyhow::{Context, Result};
-
-/// The compatibility date of the project's Workers.
-const COMPATIBILITY_DATE: &str = "2026-04-01";
 
 /// The bundle, certificates and bindings of a Worker.
 pub struct Worker<'a> {
@@ -37,6 +36,9 @@ pub struct Worker<'a> {
     pub compatibility_flags: &'a [&'a str],
     /// The bindings of Hyperdrive.
     pub hyperdrive: &'a [Hyperdrive<'a>],
+    /// A binding of D1, with a Worker between the binding and D1, which also gets the requests from outside. This option
+    /// needs [`EXPERIMENTAL`].
+    pub d1: Option<D1<'a>>,
 }
 
 /// A binding of Hyperdrive to a database `postgres`. workerd connects it to a server without TLS, as `wrangler dev` does.
@@ -183,20 +185,25 @@ pub fn write(path: &Path, worker: &Worker<'_>) -> Result<()> {
     let hyperdrive: String = worker.hyperdrive.iter().map(Hyperdrive::service).collect();
     let stored: String = worker.stored.iter().map(|name| stored(name)).collect();
     let trigger = if worker.triggers { trigger() } else { String::new() };
-    let first = literal(if worker.triggers { "trigger" } else { "main" });
+    let first = literal(match (worker.d1, worker.triggers) {
+        (Some(_), _) => "front",
+        (None, true) => "trigger",
+        (None, false) => "main",
+    });
     let objects = durable_objects.iter().map(|(_, class)| {
         let class = literal(class);
         format!("    (className = {class}, uniqueKey = {class})")
     });
     let objects = objects.collect::<Vec<_>>().join(",\n");
     let modules = modules.trim_end().trim_end_matches(',');
-    let bindings = bindings.join(",\n");
     let flags = |more: &[&str]| {
         let flags: Vec<String> =
             worker.compatibility_flags.iter().chain(more).map(|flag| literal(flag)).collect();
         flags.join(", ")
     };
-    let script = |name: &str, first: &str, flags: &str, objects: &str| {
+    let script = |name: &str, first: &str, flags: &str, objects: &str, d1: &str| {
+        let d1 = worker.d1.map(|it| it.binding_to(d1));
+        let bindings = bindings.iter().chain(&d1).map(String::as_str).collect::<Vec<_>>().join(",\n");
         format!(
             r#"
 const {name} :Workerd.Worker = (
@@ -220,11 +227,18 @@ const {name} :Workerd.Worker = (
         let module = apart(&durable_objects, setup::workerd_is_oldest());
         let first = format!("    (name = \"apart.js\", esModule = {}),\n", literal(&module));
         let unsafe_module = flags(&["unsafe_module"]);
-        let scripts =
-            script("worker", "", &flags(&[]), "") + &script("objects", &first, &unsafe_module, &objects);
+        let scripts = script("worker", "", &flags(&[]), "", "")
+            + &script("objects", &first, &unsafe_module, &objects, "");
         ("    (name = \"objects\", worker = .objects),\n", scripts)
     } else {
-        ("", script("worker", "", &flags(&[]), &objects))
+        ("", script("worker", "", &flags(&[]), &objects, "front"))
+    };
+    let (d1, scripts, extensions) = match worker.d1 {
+        Some(d1) => {
+            let reader = script("reader", "", &flags(&[]), "", "d1");
+            (d1.services(), scripts + &reader + &d1.scripts()?, ".miniflare")
+        }
+        None => (String::new(), scripts, ""),
     };
     let text = format!(
         r#"using Workerd = import "/workerd/workerd.capnp";
@@ -232,12 +246,13 @@ const {name} :Workerd.Worker = (
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .worker),
-{apart}{stored}{hyperdrive}{trigger}    (name = "internet", network = (
+{apart}{stored}{hyperdrive}{d1}{trigger}    (name = "internet", network = (
       allow = ["public", "private"],
       tlsOptions = (trustBrowserCas = true, trustedCertificates = [{certificates}])
     ))
   ],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = {first})]
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = {first})],
+  extensions = [{extensions}]
 );
 {scripts}"#,
         certificates = certificates(&fs::read_to_string(worker.ca)?),
@@ -308,11 +323,6 @@ fn relative(folder: &Path, file: &Path) -> Result<PathBuf> {
     Ok(up.chain(file.components().skip(common).map(|part| part.as_os_str())).collect())
 }
 
-/// A string literal in Cap'n Proto's syntax.
-fn literal(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -354,6 +364,7 @@ mod tests {
                 triggers: false,
                 compatibility_flags: &[],
                 hyperdrive: &[],
+                d1: None,
             },
         )
         .unwrap();

@@ -109,8 +109,7 @@ async fn write(
     begun_at: DateTime<Utc>,
     progress: Progress,
 ) -> Result<(), Failure> {
-    const AT: &str =
-        "UPDATE copy_pass SET as_of = ?1, begun_at = ?2, after_updated_at = ?3, after_id = ?4";
+    const AT: &str = "UPDATE copy_pass SET as_of = ?1, begun_at = ?2, after_updated_at = ?3, after_id = ?4";
     const ENDED: &str =
         "UPDATE copy_pass SET as_of = ?1, begun_at = NULL, after_updated_at = NULL, after_id = NULL";
     let d1 = lease.d1();

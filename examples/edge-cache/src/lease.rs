@@ -59,8 +59,7 @@ impl<'d> Lease<'d> {
 
     /// Applies a batch and renews the lease, as one transaction. This is the only way in which a run writes.
     pub async fn write(&self, statements: Vec<D1PreparedStatement>) -> Result<Vec<D1Result>, Failure> {
-        let fence =
-            self.d1.statement(FENCE, &[D1Type::Integer(self.epoch), D1Type::Integer(SECONDS)])?;
+        let fence = self.d1.statement(FENCE, &[D1Type::Integer(self.epoch), D1Type::Integer(SECONDS)])?;
         let mut batch = vec![fence];
         batch.extend(statements);
         match self.d1.batch(batch).await {

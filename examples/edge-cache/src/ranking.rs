@@ -76,7 +76,9 @@ pub async fn run(dsql: &Dsql, lease: &Lease<'_>, batch_rows: usize) -> Result<()
     let mut parts = batches.into_iter().flatten().peekable();
     while let Some(part) = parts.next() {
         if !d1.has_room() {
-            return Err(Failure::Setting("the ranking is too long for D1_STATEMENTS: set it higher".to_owned()));
+            return Err(Failure::Setting(
+                "the ranking is too long for D1_STATEMENTS: set it higher".to_owned(),
+            ));
         }
         let insert = d1.statement(INSERT, &[D1Type::Integer(version), D1Type::Text(&part.json)])?;
         let mut batch = vec![insert];

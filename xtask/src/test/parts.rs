@@ -64,13 +64,18 @@ pub(super) const PARTS: &[Part] = &[
         steps: postgres,
     },
     Part { name: "peers", about: "every client of `bench peers` answers every case", steps: peers },
-    Part { name: "wrangler", about: "the examples under wrangler, with a dry deployment", steps: wrangler },
+    Part {
+        name: "wrangler",
+        about: "the examples under wrangler, with a dry deployment; a crash at every statement of edge-cache",
+        steps: wrangler,
+    },
     Part { name: "corpus", about: "the compiler against the corpora of DSQL_EDGE_CORPUS", steps: corpus },
 ];
 
 /// Packages with a lock file of their own: Workers, and the targets of the fuzzer.
-const WORKERS: [&str; 9] = [
+const WORKERS: [&str; 10] = [
     "examples/blog",
+    "examples/edge-cache",
     "examples/hyperdrive",
     "examples/pool",
     "tests/probe",
@@ -229,7 +234,8 @@ fn peers() -> Result<Vec<Step>> {
 
 fn wrangler() -> Result<Vec<Step>> {
     let build = step("build", tests(&["--no-run"]));
-    Ok(vec![build, step("wrangler", tests(&["--test", "wrangler"]))])
+    let edge_cache = tests(&["--test", "edge_cache", "--", "--nocapture"]);
+    Ok(vec![build, step("wrangler", tests(&["--test", "wrangler"])), step("edge-cache", edge_cache)])
 }
 
 fn corpus() -> Result<Vec<Step>> {
