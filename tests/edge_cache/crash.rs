@@ -100,7 +100,9 @@ async fn crash_at_any_batch_is_repaired_by_the_next_run() {
                     assert!(at > 10, "a run has only {at} batches");
                     break;
                 }
-                assert!(line.starts_with("D1: Network connection lost.; the next run"), "{line}");
+                let is_clear =
+                    "D1: Error: Network connection lost.; the next run continues from the last whole batch";
+                assert_eq!(line, is_clear);
                 scene.recovers(&report).await;
             }
         }
@@ -157,17 +159,8 @@ async fn killed_worker_is_repaired_by_the_next_run() {
         for at in 0..MOST {
             scene.site.restore(&scene.d1).await;
             scene.site.plan(json!({ "at": at, "how": how, "observes": true })).await;
-            let ended = {
-                let running = scene.site.workerd().post("/scheduled", "");
-                tokio::pin!(running);
-                loop {
-                    tokio::select! {
-                        _ = &mut running => break true,
-                        report = scene.site.report() => if report.holds { break false },
-                    }
-                }
-            };
-            if ended {
+            let running = scene.site.begin();
+            if !scene.site.is_held(&running).await {
                 assert!(at > 10, "a run has only {at} batches");
                 break;
             }

@@ -4,7 +4,7 @@
 //! and other places in the ranking.
 
 /// 18 products in three categories, written an hour ago, so that a later pass does not read them again.
-pub const BEFORE: &str = "
+pub(crate) const BEFORE: &str = "
     INSERT INTO category (id, name)
     SELECT ('00000000-0000-4000-8000-00000000000' || n)::uuid, 'category ' || n FROM generate_series(0, 2) AS n;
     INSERT INTO product (id, category_id, name, price_cents, updated_at)
@@ -15,7 +15,7 @@ pub const BEFORE: &str = "
     INSERT INTO sale (product_id, quantity, price_cents)
     SELECT id, quantity, price_cents FROM product, generate_series(1, 3) AS quantity";
 
-pub const NOW: &str = "
+pub(crate) const NOW: &str = "
     UPDATE product SET price_cents = price_cents + 1, version = version + 1, updated_at = now()
     WHERE price_cents <= 500;
     INSERT INTO product (id, category_id, name, price_cents)
@@ -28,7 +28,7 @@ pub const NOW: &str = "
     INSERT INTO sale (product_id, quantity, price_cents)
     SELECT id, 7, price_cents FROM product WHERE price_cents IN (101, 1000, 1500, 1900, 2000)";
 
-pub const LATER: &str = "
+pub(crate) const LATER: &str = "
     UPDATE product SET price_cents = price_cents + 1, version = version + 1, updated_at = now()
     WHERE price_cents <= 502 OR price_cents = 1800;
     INSERT INTO product (id, category_id, name, price_cents)
@@ -39,4 +39,4 @@ pub const LATER: &str = "
     SELECT id, 50, price_cents FROM product WHERE price_cents IN (202, 2100, 2200)";
 
 /// Empties the tables.
-pub const EMPTY: &str = "DELETE FROM sale; DELETE FROM product; DELETE FROM category";
+pub(crate) const EMPTY: &str = "DELETE FROM sale; DELETE FROM product; DELETE FROM category";

@@ -11,6 +11,7 @@ use dsql_edge_tests::cutter::Cutter;
 use dsql_edge_tests::workerd::{self, Answer, Extras, Workerd};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
 use xtask::d1::D1;
 
 const SCHEMA: &str = include_str!("../../examples/edge-cache/dsql-schema.sql");
@@ -20,9 +21,9 @@ const FRONT: &str = include_str!("front.js");
 /// The tables of D1 that a run changes, except the lease.
 const CHANGED: [&str; 5] = ["product", "copy_pass", "full_pass", "ranking", "ranking_pointer"];
 
-pub struct Site {
-    pub local: Local,
-    pub network: Cutter,
+pub(crate) struct Site {
+    pub(crate) local: Local,
+    pub(crate) network: Cutter,
     workerd: Option<Workerd>,
     folder: TempDir,
     vars: Vec<(&'static str, String)>,
@@ -30,7 +31,7 @@ pub struct Site {
 
 impl Site {
     /// Starts the databases, with tables and without rows, and the Worker with these variables.
-    pub async fn start(vars: &[(&'static str, &str)]) -> Site {
+    pub(crate) async fn start(vars: &[(&'static str, &str)]) -> Site {
         let local = Local::builder().named_init_sql("schema", SCHEMA).start().await.unwrap();
         let network = Cutter::intact(local.port()).await;
         let folder = tempfile::tempdir().unwrap();
@@ -43,7 +44,7 @@ impl Site {
     }
 
     /// Starts workerd on the files of D1, as they are.
-    pub async fn start_workerd(&mut self) {
+    pub(crate) async fn start_workerd(&mut self) {
         let mut bindings = self.local.bindings();
         bindings.iter_mut().find(|(name, _)| *name == "DSQL_ENDPOINT").unwrap().1 = self.network.endpoint();
         bindings.extend(self.vars.clone());
@@ -55,26 +56,26 @@ impl Site {
     }
 
     /// Kills workerd, and starts it again.
-    pub async fn kill(&mut self) {
+    pub(crate) async fn kill(&mut self) {
         self.workerd.take().unwrap().stop().await;
         self.start_workerd().await;
     }
 
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.workerd.unwrap().stop().await;
         self.local.stop().await.unwrap();
     }
 
-    pub fn workerd(&self) -> &Workerd {
+    pub(crate) fn workerd(&self) -> &Workerd {
         self.workerd.as_ref().unwrap()
     }
 
     /// Sets the plan for the next run, and forgets the report of the last one.
-    pub async fn plan(&self, plan: Value) {
+    pub(crate) async fn plan(&self, plan: Value) {
         self.workerd().post("/plan", &plan.to_string()).await;
     }
 
-    pub async fn report(&self) -> Report {
+    pub(crate) async fn report(&self) -> Report {
         let report: Value = serde_json::from_str(&self.workerd().get("/report").await.body).unwrap();
         let batches = report["batches"].as_array().unwrap();
         Report {
@@ -86,7 +87,7 @@ impl Site {
     }
 
     /// Runs the cron trigger, and returns its line in the log.
-    pub async fn run(&self) -> String {
+    pub(crate) async fn run(&self) -> String {
         let before = self.workerd().log().len();
         let Answer { status, body } = self.workerd().post("/scheduled", "").await;
         assert_eq!(status, 200, "{body}");
@@ -102,8 +103,24 @@ impl Site {
         panic!("the run wrote nothing to the log: {body}\n{}", self.workerd().log());
     }
 
+    /// Begins a run. It may end early with workerd.
+    pub(crate) fn begin(&self) -> JoinHandle<()> {
+        let url = format!("http://127.0.0.1:{}/scheduled", self.workerd().port());
+        tokio::task::spawn_blocking(move || drop(ureq::post(url).send("")))
+    }
+
+    /// Waits until a run is held at the batch of the plan. Returns false if the run has ended.
+    pub(crate) async fn is_held(&self, running: &JoinHandle<()>) -> bool {
+        while !running.is_finished() {
+            if self.report().await.holds {
+                return true;
+            }
+        }
+        self.report().await.holds
+    }
+
     /// Runs the cron trigger until D1 is up to date, and returns the number of runs.
-    pub async fn run_to_the_end(&self) -> usize {
+    pub(crate) async fn run_to_the_end(&self) -> usize {
         self.plan(json!({})).await;
         for runs in 1..100 {
             match self.run().await.as_str() {
@@ -116,12 +133,12 @@ impl Site {
     }
 
     /// Lets the lease's time pass.
-    pub async fn expire_lease(&self) {
+    pub(crate) async fn expire_lease(&self) {
         self.d1("UPDATE lease SET expires_at = 0").await;
     }
 
     /// Runs one statement in D1, and returns its rows.
-    pub async fn d1(&self, sql: &str) -> Vec<Value> {
+    pub(crate) async fn d1(&self, sql: &str) -> Vec<Value> {
         let answers = self.d1_batch(&[json!({ "sql": sql })]).await;
         answers[0]["results"].as_array().unwrap().clone()
     }
@@ -134,7 +151,7 @@ impl Site {
     }
 
     /// All rows of D1, except the lease.
-    pub async fn dump(&self) -> Vec<(&'static str, Vec<Value>)> {
+    pub(crate) async fn dump(&self) -> Vec<(&'static str, Vec<Value>)> {
         let mut tables = Vec::new();
         for table in CHANGED {
             tables.push((table, self.d1(&format!("SELECT * FROM {table}")).await));
@@ -143,7 +160,7 @@ impl Site {
     }
 
     /// Restores the rows of D1 as they were, and frees the lease.
-    pub async fn restore(&self, tables: &[(&'static str, Vec<Value>)]) {
+    pub(crate) async fn restore(&self, tables: &[(&'static str, Vec<Value>)]) {
         let mut batch = vec![json!({ "sql": "UPDATE lease SET expires_at = 0" })];
         for (table, rows) in tables {
             batch.push(json!({ "sql": format!("DELETE FROM {table}") }));
@@ -158,12 +175,12 @@ impl Site {
     }
 
     /// Runs SQL in DSQL, without its rules.
-    pub async fn dsql(&self, sql: &str) {
+    pub(crate) async fn dsql(&self, sql: &str) {
         self.local.run_sql("test", sql).await.unwrap();
     }
 
     /// The products that DSQL has.
-    pub async fn products(&self) -> Vec<Value> {
+    pub(crate) async fn products(&self) -> Vec<Value> {
         let sql =
             "SELECT coalesce(json_agg(json_build_object('id', id, 'category_id', category_id, 'name', name,
                 'price_cents', price_cents, 'version', version) ORDER BY id), '[]')::text
@@ -178,18 +195,18 @@ impl Site {
     }
 
     /// The ranking that DSQL computes now.
-    pub async fn ranking(&self) -> Value {
+    pub(crate) async fn ranking(&self) -> Value {
         self.json("/direct/ranking").await["ranking"].take()
     }
 
-    pub async fn json(&self, path: &str) -> Value {
+    pub(crate) async fn json(&self, path: &str) -> Value {
         let answer = self.workerd().get(path).await;
         assert_eq!(answer.status, 200, "{path}: {}\n{}", answer.body, self.workerd().log());
         serde_json::from_str(&answer.body).unwrap()
     }
 
     /// Compares all of D1 with DSQL.
-    pub async fn compare(&self) -> Difference {
+    pub(crate) async fn compare(&self) -> Difference {
         let (expected, found) = (self.products().await, self.rows_of_d1().await);
         let mut difference = Difference::between(&expected, &found);
         let (expected, found) = (self.ranking().await, self.json("/ranking").await["ranking"].take());
@@ -198,33 +215,33 @@ impl Site {
         difference
     }
 
-    pub async fn rows_of_d1(&self) -> Vec<Value> {
+    pub(crate) async fn rows_of_d1(&self) -> Vec<Value> {
         self.d1("SELECT id, category_id, name, price_cents, version FROM product ORDER BY id").await
     }
 }
 
 /// What the front has seen since the last plan.
-pub struct Report {
+pub(crate) struct Report {
     /// The number of statements of each batch.
-    pub batches: Vec<usize>,
-    pub broke: bool,
-    pub holds: bool,
-    pub observed: Vec<Value>,
+    pub(crate) batches: Vec<usize>,
+    pub(crate) broke: bool,
+    pub(crate) holds: bool,
+    pub(crate) observed: Vec<Value>,
 }
 
 /// Rows that are in one database only, or twice.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Difference {
+pub(crate) struct Difference {
     /// Rows of DSQL that D1 does not have.
-    pub lost: usize,
+    pub(crate) lost: usize,
     /// Rows that D1 has more than once.
-    pub doubled: usize,
+    pub(crate) doubled: usize,
     /// Rows of D1 that DSQL does not have.
-    pub wrong: usize,
+    pub(crate) wrong: usize,
 }
 
 impl Difference {
-    pub const NONE: Difference = Difference { lost: 0, doubled: 0, wrong: 0 };
+    pub(crate) const NONE: Difference = Difference { lost: 0, doubled: 0, wrong: 0 };
 
     fn between(expected: &[Value], found: &[Value]) -> Difference {
         let texts = |rows: &[Value]| {
@@ -241,7 +258,7 @@ impl Difference {
         Difference { lost, doubled, wrong }
     }
 
-    pub fn add(&mut self, other: &Difference) {
+    pub(crate) fn add(&mut self, other: &Difference) {
         self.lost += other.lost;
         self.doubled += other.doubled;
         self.wrong += other.wrong;
