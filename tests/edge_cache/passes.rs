@@ -38,6 +38,28 @@ async fn row_that_becomes_visible_late_is_copied() {
     site.stop().await;
 }
 
+/// A pass that takes ten minutes. A row becomes visible behind its position, with a time before the pass began.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_behind_the_position_is_copied_by_the_next_pass() {
+    let site = Site::start(&[]).await;
+    site.dsql(BEFORE).await;
+    site.run_to_the_end().await;
+    let time = |modifier: &str| format!("strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '{modifier}')");
+    site.d1(&format!(
+        "UPDATE copy_pass SET begun_at = {}, after_updated_at = {}, after_id = '{}'",
+        time("-10 minutes"),
+        time("-1 minutes"),
+        "00000000-0000-0000-0000-000000000000"
+    ))
+    .await;
+    commit_late(&site, "product 1", "12 minutes").await;
+    site.run_to_the_end().await;
+    assert_eq!(site.compare().await.lost, 1, "the position is behind the row");
+    site.run_to_the_end().await;
+    assert_eq!(site.compare().await, Difference::NONE);
+    site.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn full_pass_repairs_any_difference() {
     let site = Site::start(&[("BATCH_ROWS", "5")]).await;

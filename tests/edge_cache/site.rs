@@ -215,8 +215,21 @@ impl Site {
         difference
     }
 
+    /// The products that D1 has.
     pub(crate) async fn rows_of_d1(&self) -> Vec<Value> {
-        self.d1("SELECT id, category_id, name, price_cents, version FROM product ORDER BY id").await
+        let (mut rows, mut after) = (Vec::new(), String::new());
+        loop {
+            // An answer may have 10 MB.
+            let page = self
+                .d1(&format!(
+                    "SELECT id, category_id, name, price_cents, version FROM product
+                     WHERE id > '{after}' ORDER BY id LIMIT 20000"
+                ))
+                .await;
+            let Some(last) = page.last() else { return rows };
+            last["id"].as_str().unwrap().clone_into(&mut after);
+            rows.extend(page);
+        }
     }
 }
 

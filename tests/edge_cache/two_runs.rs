@@ -32,6 +32,8 @@ async fn second_run_ends_while_the_first_holds_the_lease() {
         let first = site.begin();
         assert!(site.is_held(&first).await);
         assert_eq!(site.run().await, "another run holds the lease");
+        let rest = site.d1("SELECT expires_at - unixepoch() AS seconds FROM lease").await;
+        assert!((1..=120).contains(&rest[0]["seconds"].as_i64().unwrap()), "{rest:?}");
         site.workerd().post("/go", "").await;
         first.await.unwrap();
         assert_eq!(site.compare().await, Difference::NONE);

@@ -53,11 +53,12 @@ impl D1 {
         Ok(result.results()?)
     }
 
-    /// Whether the run may send another batch. The last statements are for the release of the lease.
+    /// Whether the run may send another batch.
     pub fn has_room(&self) -> bool {
-        self.statements_left.get() >= LARGEST_BATCH + 1
+        self.statements_left.get() >= RESERVED
     }
 }
 
-/// The statements of the largest batch: the fence, two statements for rows, and the position.
-const LARGEST_BATCH: i32 = 4;
+/// The statements of the largest batch (the fence, two statements for rows, and the position), and the release of the
+/// lease.
+const RESERVED: i32 = 5;
