@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use dsql_edge_local::Local;
 use dsql_edge_tests::cutter::Cutter;
-use dsql_edge_tests::workerd::{self, Answer, Extras, Workerd};
+use dsql_edge_tests::workerd::{self, Extras, Workerd};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -89,8 +89,7 @@ impl Site {
     /// Runs the cron trigger, and returns its line in the log.
     pub(crate) async fn run(&self) -> String {
         let before = self.workerd().log().len();
-        let Answer { status, body } = self.workerd().post("/scheduled", "").await;
-        assert_eq!(status, 200, "{body}");
+        self.begin().await.unwrap();
         for _ in 0..2000 {
             let log = self.workerd().log();
             if let Some((_, line)) = log[before..].split_once("edge-cache: ")
@@ -100,7 +99,7 @@ impl Site {
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        panic!("the run wrote nothing to the log: {body}\n{}", self.workerd().log());
+        panic!("the run wrote nothing to the log: {}", self.workerd().log());
     }
 
     /// Begins a run. It may end early with workerd.

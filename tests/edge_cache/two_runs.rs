@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::shop::{BEFORE, LATER, NOW};
+use crate::shop::{BEFORE, EMPTY, LATER, NOW, REMOVED};
 use crate::site::{Difference, Site};
 
 const VARS: [(&str, &str); 1] = [("BATCH_ROWS", "4")];
@@ -15,6 +15,7 @@ async fn site() -> (Site, Vec<(&'static str, Vec<Value>)>) {
     site.d1("UPDATE full_pass SET as_of = NULL").await;
     let d1 = site.dump().await;
     site.dsql(NOW).await;
+    site.dsql(REMOVED).await;
     (site, d1)
 }
 
@@ -48,9 +49,9 @@ async fn run_that_lost_its_lease_changes_nothing() {
     let mut points = 0;
     for how in ["holds", "held after"] {
         for at in 0.. {
-            site.dsql(crate::shop::EMPTY).await;
-            site.dsql(BEFORE).await;
-            site.dsql(NOW).await;
+            for sql in [EMPTY, BEFORE, NOW, REMOVED] {
+                site.dsql(sql).await;
+            }
             site.restore(&d1).await;
             site.plan(json!({ "at": at, "how": how })).await;
             let first = site.begin();
