@@ -35,6 +35,18 @@ impl Database<'_> {
         self.describe_typed(sql, &[])
     }
 
+    /// The types of the parameters and of the columns, as SQL names them: schema and name, both quoted.
+    ///
+    /// # Errors
+    /// Returns an error if the statement cannot be prepared.
+    pub fn type_names(&self, sql: &str) -> Result<(Vec<String>, Vec<String>)> {
+        let (client, runtime) = self.client();
+        let statement = runtime.block_on(client.prepare(sql))?;
+        let name = |it: &Type| format!("\"{}\".\"{}\"", it.schema(), it.name());
+        let params = statement.params().iter().map(name).collect();
+        Ok((params, statement.columns().iter().map(|it| name(it.type_())).collect()))
+    }
+
     /// Prepares a statement with the given types for its first parameters.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 
 mod describe;
 mod seed;
+mod values;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,7 +15,8 @@ use tokio_postgres::{Client, Config, NoTls};
 use xtask::setup;
 
 pub use describe::Verdict;
-pub use seed::{Nulls, Observed};
+pub use seed::{Nulls, Observed, Parameters};
+pub use values::Values;
 
 /// The number of databases that the oracles of this process have created.
 static DATABASES: AtomicUsize = AtomicUsize::new(0);
@@ -55,6 +57,14 @@ impl Oracle {
         Ok(oracle)
     }
 
+    /// A server that runs already.
+    ///
+    /// # Errors
+    /// Returns an error if the text is not a connection string of `tokio_postgres`.
+    pub fn of_server(connection_string: &str) -> Result<Oracle> {
+        Ok(Oracle { config: connection_string.parse()?, _local: None, runtime: Runtime::new()? })
+    }
+
     /// Creates a database and runs this DDL in it.
     ///
     /// # Errors
@@ -82,6 +92,11 @@ impl Oracle {
 }
 
 impl Database<'_> {
+    /// The name of the database.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Runs statements.
     ///
     /// # Errors

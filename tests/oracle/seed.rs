@@ -7,6 +7,7 @@ use anyhow::Result;
 use tokio_postgres::SimpleQueryMessage;
 
 use super::Database;
+use super::values::{Kind, Values};
 
 /// The number of rows per table. A value depends on the number of its row, so that joins find matching rows.
 const ROWS: usize = 4;
@@ -17,12 +18,21 @@ impl Database<'_> {
     /// # Errors
     /// Returns an error if the catalog cannot be read.
     pub fn seed(&self) -> Result<()> {
+        self.seed_with(Values::Usual, true)
+    }
+
+    /// Fills every table with these values. Without `nulls`, no value is NULL. A row that a constraint rejects is left
+    /// out.
+    ///
+    /// # Errors
+    /// Returns an error if the catalog cannot be read.
+    pub fn seed_with(&self, values: Values, nulls: bool) -> Result<()> {
         // This setting disables foreign keys and triggers, but no other constraints.
         self.run("SET session_replication_role = replica")?;
         for (table, columns) in self.tables()? {
             for number in 0..ROWS {
                 let mut names = Vec::new();
-                let mut values = Vec::new();
+                let mut literals = Vec::new();
                 for (at, column) in columns.iter().enumerate() {
                     // The first row has no NULL, the second row has as many NULLs as possible; in the other rows, every
                     // second column is NULL.
@@ -32,17 +42,17 @@ impl Database<'_> {
                         _ => (at + number) % 2 == 0,
                     };
                     names.push(column.name.clone());
-                    values.push(if empty && column.nullable {
+                    literals.push(if empty && nulls && column.nullable {
                         "NULL".to_owned()
                     } else {
-                        column.literal(number)
+                        quoted(&column.kind.argument(number, values, nulls))
                     });
                 }
                 let insert = if names.is_empty() {
                     format!("INSERT INTO {table} DEFAULT VALUES")
                 } else {
-                    let (names, values) = (names.join(", "), values.join(", "));
-                    format!("INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE VALUES ({values})")
+                    let (names, literals) = (names.join(", "), literals.join(", "));
+                    format!("INSERT INTO {table} ({names}) OVERRIDING SYSTEM VALUE VALUES ({literals})")
                 };
                 let _ = self.run(&insert);
             }
@@ -65,7 +75,7 @@ impl Database<'_> {
                 .enumerate()
                 .map(|(at, it)| match nulls.get(at) {
                     Some(nulls) if nulls.value && number == ROWS => "NULL".to_owned(),
-                    nulls => it.argument(number % ROWS, nulls.is_some_and(|it| it.elements)),
+                    nulls => quoted(&it.argument(number % ROWS, nulls.is_some_and(|it| it.elements))),
                 })
                 .collect();
             let arguments =
@@ -109,6 +119,14 @@ impl Database<'_> {
             }
         }
         Ok(tables)
+    }
+
+    /// The parameters of a statement, for which arguments can be made.
+    ///
+    /// # Errors
+    /// Returns an error if the statement cannot be prepared.
+    pub fn parameters(&self, sql: &str) -> Result<Parameters> {
+        Ok(Parameters(self.param_types(sql)?))
     }
 
     fn param_types(&self, sql: &str) -> Result<Vec<Filled>> {
@@ -164,6 +182,21 @@ pub struct Observed {
     pub null: Vec<bool>,
 }
 
+/// The parameters of a statement.
+pub struct Parameters(Vec<Filled>);
+
+impl Parameters {
+    /// The text of an argument for the parameter `at`, from 0; arrays contain a NULL only if `null_elements`.
+    pub fn argument(&self, at: usize, number: usize, values: Values, null_elements: bool) -> Option<String> {
+        Some(self.0.get(at)?.kind.argument(number, values, null_elements))
+    }
+
+    /// Whether the parameter `at`, from 0, is an array.
+    pub fn is_array(&self, at: usize) -> bool {
+        self.0.get(at).is_some_and(|it| matches!(it.kind, Kind::Array(_)))
+    }
+}
+
 /// A column or parameter to fill.
 struct Filled {
     name: String,
@@ -171,88 +204,14 @@ struct Filled {
     kind: Kind,
 }
 
-enum Kind {
-    Base(String),
-    Enum(Vec<String>),
-    Array(Box<Kind>),
-    Range(Box<Kind>),
-    Composite(Vec<Kind>),
-}
-
 impl Filled {
-    /// A quoted literal, without a type.
-    fn literal(&self, number: usize) -> String {
-        self.argument(number, true)
-    }
-
-    /// A quoted literal without a type; arrays contain a NULL only if `null_elements`.
+    /// The text of an argument; arrays contain a NULL only if `null_elements`.
     fn argument(&self, number: usize, null_elements: bool) -> String {
-        let text = match &self.kind {
-            // This array has two elements, because an array with a NULL has two, and UNNEST may combine both arrays.
-            Kind::Array(element) if !null_elements && number != 1 => {
-                let text = element.text(number);
-                array(&[&text, &text], &[])
-            }
-            kind => kind.text(number),
-        };
-        format!("'{}'", text.replace('\'', "''"))
+        self.kind.argument(number, Values::Usual, null_elements)
     }
 }
 
-impl Kind {
-    fn text(&self, number: usize) -> String {
-        match self {
-            Kind::Base(name) => base_text(name, number),
-            Kind::Enum(labels) => labels.get(number % labels.len().max(1)).cloned().unwrap_or_default(),
-            Kind::Array(_) if number == 1 => "{}".to_owned(),
-            Kind::Array(element) => array(&[&element.text(number)], &["NULL"]),
-            Kind::Range(_) if number == 1 => "empty".to_owned(),
-            Kind::Range(_) if number == 2 => "(,)".to_owned(),
-            Kind::Range(subtype) => format!("[\"{0}\",\"{0}\"]", subtype.text(number)),
-            Kind::Composite(fields) => {
-                let fields: Vec<String> = fields
-                    .iter()
-                    .enumerate()
-                    .map(|(at, field)| {
-                        if at == 0 {
-                            String::new()
-                        } else {
-                            format!("\"{}\"", field.text(number).replace('"', "\"\""))
-                        }
-                    })
-                    .collect();
-                format!("({})", fields.join(","))
-            }
-        }
-    }
-}
-
-/// An array literal of these quoted and unquoted elements.
-fn array(quoted: &[&str], unquoted: &[&str]) -> String {
-    let quoted = quoted.iter().map(|text| format!("\"{}\"", text.replace('"', "\\\"")));
-    let elements: Vec<String> = quoted.chain(unquoted.iter().map(|text| (*text).to_owned())).collect();
-    format!("{{{}}}", elements.join(","))
-}
-
-/// Returns the value that a type has for a number. For some types, number 1 selects a special value, such as NaN.
-fn base_text(type_name: &str, number: usize) -> String {
-    match type_name {
-        "bool" => if number.is_multiple_of(2) { "t" } else { "f" }.to_owned(),
-        "float4" | "float8" if number == 1 => "NaN".to_owned(),
-        "date" | "timestamp" | "timestamptz" if number == 1 => "infinity".to_owned(),
-        "date" | "timestamp" | "timestamptz" => format!("2024-02-0{}", number + 1),
-        "time" | "timetz" => format!("0{number}:00:00"),
-        "interval" => format!("{number} days"),
-        "uuid" => format!("00000000-0000-0000-0000-00000000000{number}"),
-        "json" | "jsonb" => match number {
-            0 => "{\"a\": null, \"b\": [1, null]}".to_owned(),
-            1 => "null".to_owned(),
-            2 => "[]".to_owned(),
-            _ => "{}".to_owned(),
-        },
-        "bytea" => format!("\\x0{number}"),
-        "inet" | "cidr" => format!("10.0.0.{number}"),
-        "text" | "varchar" | "bpchar" | "name" | "char" if number == 1 => String::new(),
-        _ => number.to_string(),
-    }
+/// A quoted literal, without a type.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }

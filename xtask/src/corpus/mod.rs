@@ -11,7 +11,7 @@ mod report;
 mod syntax;
 mod verdicts;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
@@ -61,6 +61,9 @@ enum Part {
     Field,
     /// The SQL that is sent after a rewrite, prepared by a PostgreSQL 16: the test `sent` over the corpora.
     Sent,
+    /// Real queries, compiled with `sql!` and run on a PostgreSQL 16 through the runtime: every decoded value is compared
+    /// with the text that PostgreSQL prints. This part compiles for minutes, so it runs only if it is named.
+    EndToEnd,
     /// Migrations and queries of published applications, compared with a PostgreSQL 16. This part downloads the
     /// packages of these applications, so it runs only if it is named; it does not need a corpus.
     Packages,
@@ -89,6 +92,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if wants(Part::Sent) {
         xtask::step::run(xtask::project::cargo_test("sent").env("DSQL_EDGE_CORPUS", corpus.canonicalize()?))?;
     }
+    if options.parts.contains(&Part::EndToEnd) {
+        end_to_end(corpus, options)?;
+    }
     if !wants(Part::Queries) && !wants(Part::Syntax) && !wants(Part::Lint) && !wants(Part::Field) {
         report.finish();
         return Ok(());
@@ -115,4 +121,16 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     report.finish();
     Ok(())
+}
+
+fn end_to_end(corpus: &Path, options: &Options) -> Result<()> {
+    let mut test = xtask::project::cargo_test("corpus_end_to_end");
+    test.env("DSQL_EDGE_CORPUS", corpus.canonicalize()?);
+    if let Some(only) = &options.only {
+        test.env("CORPUS_PROJECT", only);
+    }
+    if options.failures {
+        test.env("CORPUS_FAILURES", "1");
+    }
+    xtask::step::run(&mut test)
 }

@@ -1,0 +1,60 @@
+//! A decoded value, as PostgreSQL prints it after the value was sent back.
+//!
+//! Input: a Rust value. Output: the texts that are compared with PostgreSQL's own text for the column.
+
+use dsql_edge::types::{
+    DateTime, Decimal, JsonValue, NaiveDate, NaiveDateTime, NaiveTime, Utc, Uuid,
+};
+
+/// A decoded value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    /// The text that PostgreSQL prints for the value, which was sent as a parameter of its type; `None` for NULL. For a
+    /// type that arrives as text, the decoded text itself.
+    pub shown: Option<String>,
+    /// The text that PostgreSQL prints for the Rust value's own text ([`Written`]), which was sent as text. A fault that
+    /// decoding and encoding have in common changes only this text. `None` if the Rust type has no text.
+    pub written: Option<String>,
+}
+
+impl Cell {
+    /// NULL.
+    pub const NULL: Cell = Cell { shown: None, written: None };
+
+    /// A value that arrived as text, or that was sent back once.
+    pub fn of(shown: impl Into<String>) -> Cell {
+        Cell { shown: Some(shown.into()), written: None }
+    }
+}
+
+/// A Rust value whose crate writes a text that PostgreSQL reads.
+pub trait Written {
+    /// The text; `None` if PostgreSQL does not read the text of this value.
+    fn written(&self) -> Option<String>;
+}
+
+macro_rules! written {
+    ($($rust:ty),*) => {$(
+        impl Written for $rust {
+            fn written(&self) -> Option<String> {
+                Some(self.to_string())
+            }
+        }
+    )*};
+}
+
+written!(bool, i16, i32, i64, u32, f32, f64, Decimal, Uuid, NaiveTime, JsonValue);
+
+/// Years before 1 have a sign in chrono's text, and years after 9999 a sign and five digits.
+macro_rules! written_in_common_years {
+    ($($rust:ty),*) => {$(
+        impl Written for $rust {
+            fn written(&self) -> Option<String> {
+                let text = self.to_string();
+                (!text.starts_with(['-', '+', '0'])).then_some(text)
+            }
+        }
+    )*};
+}
+
+written_in_common_years!(NaiveDate, NaiveDateTime, DateTime<Utc>);

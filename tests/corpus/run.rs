@@ -1,0 +1,196 @@
+//! Runs one query on every database and with every set of arguments.
+//!
+//! Each run is a transaction that is rolled back. In it, PostgreSQL answers the statement as text, then the runtime
+//! answers the query that `sql!` compiled, both from the same state: a savepoint restores the rows, and sequences are set
+//! to the same number. So `now()` and the rows are the same, and only volatile functions differ.
+
+use dsql_edge::dynamic::Sql;
+use dsql_edge::{Config, Dsql, Error, Executor, Session, Transaction};
+
+use crate::compare::Text;
+use crate::plan::{Column, Database, Outcome, Plan, Query};
+use crate::{Answer, Compiled, Given, Run, Running};
+
+/// After this number of runs that returned rows, spare arguments are not tried.
+const ENOUGH: usize = 2;
+
+/// Makes the state before a run the same for PostgreSQL's own answer and for the runtime's.
+const BEFORE: &str = "SELECT setval(seqrelid::regclass, greatest(seqmin, least(seqmax, 1000)), false) FROM pg_sequence";
+
+/// The databases of a plan, with a client for each.
+pub(crate) type Databases<'p> = Vec<(&'p Database, Dsql)>;
+
+/// Makes a client for each database.
+pub(crate) fn databases(plan: &Plan) -> Result<Databases<'_>, Error> {
+    let mut databases = Vec::new();
+    for database in &plan.databases {
+        databases.push((database, Dsql::new(Config::from_postgres(&database.url)?.max_attempts(1))));
+    }
+    Ok(databases)
+}
+
+/// Runs a query on every database.
+pub(crate) async fn every_time(plan: &Plan, databases: &Databases<'_>, compiled: &Compiled) -> Outcome {
+    let mut outcome = Outcome { number: compiled.number, ..Outcome::default() };
+    let Some(query) = plan.queries.get(&compiled.number) else {
+        outcome.mismatch("the plan does not have this query".to_owned());
+        return outcome;
+    };
+    for ((database, dsql), arguments) in databases.iter().zip(&query.arguments) {
+        let mut with_rows = 0;
+        for arguments in arguments {
+            if arguments.spare && with_rows >= ENOUGH {
+                continue;
+            }
+            let rows = outcome.rows + outcome.changed;
+            let once = Once { query, given: &arguments.values, beyond: database.beyond };
+            match compiled.run {
+                Run::InTransaction(run) => once.in_transaction(dsql, run, &mut outcome).await,
+                Run::OnSession(run) => once.on_session(dsql.session(), run, &mut outcome).await,
+            }
+            with_rows += usize::from(outcome.rows + outcome.changed > rows);
+        }
+    }
+    outcome.mismatches.sort();
+    outcome.mismatches.dedup();
+    outcome
+}
+
+/// One run.
+#[derive(Clone, Copy)]
+struct Once<'a> {
+    query: &'a Query,
+    given: &'a Given,
+    beyond: bool,
+}
+
+/// The answers of one run.
+struct Answers {
+    first: Result<Text, Error>,
+    ours: Result<Answer, Error>,
+    second: Text,
+}
+
+/// The end of a transaction, which is always rolled back.
+enum End {
+    Answered(Box<Answers>),
+    /// PostgreSQL rejected the statement, so the transaction is over.
+    Rejected(Error),
+    Failed(Error),
+}
+
+impl From<Error> for End {
+    fn from(error: Error) -> End {
+        End::Failed(error)
+    }
+}
+
+impl Once<'_> {
+    async fn in_transaction(
+        self,
+        dsql: &Dsql,
+        run: for<'a> fn(Transaction<'a>, &'a Given) -> Running<'a>,
+        outcome: &mut Outcome,
+    ) {
+        let ended = dsql
+            .transaction(async move |tx| {
+                let first = match self.text(tx).await {
+                    Ok(text) => text,
+                    Err(error) => return Err::<(), End>(End::Rejected(error)),
+                };
+                restore(tx).await?;
+                let ours = run(tx, self.given).await;
+                let second = match &ours {
+                    Ok(_) => {
+                        restore(tx).await?;
+                        self.text(tx).await?
+                    }
+                    Err(_) => first.clone(),
+                };
+                let first = normalized(&self.query.columns, first, tx).await?;
+                let second = normalized(&self.query.columns, second, tx).await?;
+                Err(End::Answered(Box::new(Answers { first: Ok(first), ours, second })))
+            })
+            .await;
+        match ended {
+            Ok(()) => outcome.mismatch("a transaction was committed".to_owned()),
+            Err(End::Answered(answers)) => self.compare(*answers, outcome),
+            Err(End::Rejected(theirs)) => {
+                let rejected = dsql.transaction(async move |tx| {
+                    begin_with("SAVEPOINT before_run", tx).await?;
+                    run(tx, self.given).await
+                });
+                outcome.compare_rejection(&theirs, &rejected.await);
+            }
+            Err(End::Failed(error)) => outcome.mismatch(format!("the run failed: {error}")),
+        }
+    }
+
+    /// A statement that changes its session is not run in a transaction: each answer has a session of its own.
+    async fn on_session(
+        self,
+        mut session: Session,
+        run: for<'a> fn(&'a mut Session, &'a Given) -> Running<'a>,
+        outcome: &mut Outcome,
+    ) {
+        let first = self.answer(&mut session).await;
+        let ours = run(&mut session, self.given).await;
+        match first {
+            Ok(text) => {
+                let answers = Answers { second: text.clone(), first: Ok(text), ours };
+                self.compare(answers, outcome);
+            }
+            Err(theirs) => outcome.compare_rejection(&theirs, &ours),
+        }
+    }
+
+    fn compare(self, answers: Answers, outcome: &mut Outcome) {
+        let columns = &self.query.columns;
+        match (&answers.ours, &answers.first) {
+            (Ok(ours), Ok(first)) => outcome.compare(columns, ours, first, &answers.second),
+            (Err(error), Ok(first)) => outcome.compare_error(columns, error, first, self.beyond),
+            (ours, Err(theirs)) => outcome.compare_rejection(theirs, ours),
+        }
+    }
+
+    /// PostgreSQL's own answer, after a savepoint.
+    async fn text(self, tx: Transaction<'_>) -> Result<Text, Error> {
+        begin_with("SAVEPOINT before_run", tx).await?;
+        self.answer(tx).await
+    }
+
+    async fn answer(self, executor: impl Executor) -> Result<Text, Error> {
+        let sql = Sql::writing(self.query.sql.as_str());
+        let given: Vec<Option<&str>> = self.given.iter().map(Option::as_deref).collect();
+        if self.query.columns.is_empty() {
+            return sql.command(&given).execute(executor).await.map(Text::Count);
+        }
+        let rows = sql.query(&given).fetch_all(executor).await?;
+        Ok(Text::Rows(rows.into_iter().map(dsql_edge::dynamic::TextRow::into_values).collect()))
+    }
+}
+
+/// Restores the state before PostgreSQL's own answer.
+async fn restore(tx: Transaction<'_>) -> Result<(), Error> {
+    begin_with("ROLLBACK TO before_run", tx).await
+}
+
+/// Runs a statement, then sets the sequences, whose state a savepoint does not restore.
+async fn begin_with(sql: &str, tx: Transaction<'_>) -> Result<(), Error> {
+    tx.pipeline((Sql::writing(sql).command(&[]), Sql::writing(BEFORE).query(&[]))).await.map(drop)
+}
+
+/// Replaces the texts of columns that are compared as `jsonb` by the text of the `jsonb` value.
+async fn normalized(columns: &[Column], text: Text, tx: Transaction<'_>) -> Result<Text, Error> {
+    let Text::Rows(mut rows) = text else { return Ok(text) };
+    let jsonb = Sql::reading("SELECT $1::text::jsonb::text");
+    for row in &mut rows {
+        for (column, value) in columns.iter().zip(row) {
+            if column.as_jsonb && value.is_some() {
+                let shown = jsonb.query(&[value.as_deref()]).fetch_one(tx).await?;
+                *value = shown.value(0).map(str::to_owned);
+            }
+        }
+    }
+    Ok(Text::Rows(rows))
+}
