@@ -18,6 +18,21 @@ pub enum Text {
     Count(u64),
 }
 
+/// Whether a value or a count differs.
+pub(crate) fn differs(ours: &Answer, theirs: &Text) -> bool {
+    match (ours, theirs) {
+        (Answer::Count(ours), Text::Count(theirs)) => ours != theirs,
+        (Answer::Rows(ours), Text::Rows(theirs)) => {
+            let is_same = |ours: &Cell, theirs: &Option<String>| {
+                ours.shown == *theirs && (ours.written.is_none() || ours.written == *theirs)
+            };
+            ours.len() != theirs.len()
+                || !ours.iter().flatten().zip(theirs.iter().flatten()).all(|(ours, theirs)| is_same(ours, theirs))
+        }
+        _ => true,
+    }
+}
+
 impl Outcome {
     /// Compares an answer with PostgreSQL's answers to two runs of the same statement.
     pub fn compare(&mut self, columns: &[Column], ours: &Answer, first: &Text, second: &Text) {

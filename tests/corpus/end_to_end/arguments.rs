@@ -12,7 +12,7 @@ use fastrand::Rng;
 const NUMBERS: usize = 5;
 
 /// The number of random sets, which are tried until the query has returned rows.
-const RANDOM: usize = 24;
+const RANDOM: usize = 16;
 
 /// The sets of arguments for one database.
 pub(crate) fn sets(query: &TypedQuery, parameters: &Parameters, values: Values, seed: u64) -> Vec<Arguments> {

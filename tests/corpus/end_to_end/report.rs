@@ -10,10 +10,10 @@ use crate::build::Rejected;
 /// The figures of all projects.
 #[derive(Default)]
 pub(crate) struct Report {
-    projects: Vec<(String, Figures)>,
+    total: Figures,
     /// The queries that did not compile, or that returned no row, by the reason.
     reasons: BTreeMap<String, Vec<String>>,
-    mismatches: Vec<String>,
+    mismatches: usize,
     uncompiled: Vec<String>,
 }
 
@@ -21,6 +21,7 @@ pub(crate) struct Report {
 struct Figures {
     queries: usize,
     compiled: usize,
+    other_types: usize,
     run: usize,
     with_rows: usize,
     without_columns: usize,
@@ -39,10 +40,11 @@ struct Figures {
 }
 
 impl Figures {
-    fn all(&self) -> [(&'static str, usize); 17] {
+    fn all(&self) -> [(&'static str, usize); 18] {
         [
             ("queries", self.queries),
             ("compiled", self.compiled),
+            ("not compiled: a : of the query names a Rust type that does not fit the column", self.other_types),
             ("accepted by PostgreSQL at least once", self.run),
             ("of these, with rows that were decoded", self.with_rows),
             ("of these, without columns", self.without_columns),
@@ -64,6 +66,7 @@ impl Figures {
     fn add(&mut self, other: &Figures) {
         self.queries += other.queries;
         self.compiled += other.compiled;
+        self.other_types += other.other_types;
         self.run += other.run;
         self.with_rows += other.with_rows;
         self.without_columns += other.without_columns;
@@ -93,12 +96,18 @@ impl Report {
             let reason = match (&query.compiled, prepared.unprepared.get(&query.number), by_rustc) {
                 (Err(error), ..) => Some(format!("not compiled: the compiler: {error}")),
                 (_, Some(error), _) => Some(format!("not compiled: PostgreSQL does not prepare it: {error}")),
+                (.., Some(error)) if error.contains(OTHER_TYPE) => Some(format!("not compiled: {}", first_line(error))),
                 (.., Some(error)) => Some(format!("not compiled: rustc: {}", first_line(error))),
                 _ => None,
             };
             match reason {
                 Some(reason) => {
-                    self.uncompiled.push(format!("{place}: {reason}\n{}", by_rustc.map_or("", String::as_str)));
+                    let is_the_users = by_rustc.is_some_and(|error| error.contains(OTHER_TYPE));
+                    figures.other_types += usize::from(is_the_users);
+                    if !is_the_users {
+                        let error = by_rustc.map_or("", String::as_str);
+                        self.uncompiled.push(format!("{place}: {reason}\n{error}"));
+                    }
                     self.reasons.entry(reason).or_default().push(place);
                 }
                 None => figures.compiled += 1,
@@ -109,7 +118,13 @@ impl Report {
             let has_columns = prepared.plan.queries.get(&outcome.number).is_some_and(|it| !it.columns.is_empty());
             self.outcome(outcome, has_columns, &place, &mut figures);
         }
-        self.projects.push((project.name.clone(), figures));
+        let Figures { queries, compiled, run, with_rows, rows, values, mismatches, .. } = figures;
+        println!(
+            "{:<30}{queries:>5} queries {compiled:>5} compiled {run:>5} run {with_rows:>5} with rows {rows:>7} rows \
+             {values:>8} values {mismatches:>4} mismatches",
+            project.name
+        );
+        self.total.add(&figures);
     }
 
     fn outcome(&mut self, outcome: &Outcome, has_columns: bool, place: &str, figures: &mut Figures) {
@@ -129,7 +144,10 @@ impl Report {
         figures.contradictions += outcome.contradictions;
         figures.beyond += outcome.beyond;
         figures.mismatches += outcome.mismatches.len();
-        self.mismatches.extend(outcome.mismatches.iter().map(|text| format!("{place}: {text}")));
+        for mismatch in &outcome.mismatches {
+            println!("{place}: {mismatch}");
+            self.mismatches += 1;
+        }
         let rejected = || outcome.rejected.iter().max_by_key(|(_, count)| **count);
         let reason = match (is_run, rejected()) {
             (false, Some((error, _))) => format!("PostgreSQL rejects every run: {error}"),
@@ -145,16 +163,7 @@ impl Report {
 
     /// Prints the figures.
     pub(crate) fn print(&self) {
-        let mut total = Figures::default();
-        for (name, figures) in &self.projects {
-            let Figures { queries, compiled, run, with_rows, rows, values, mismatches, .. } = figures;
-            println!(
-                "{name:<30}{queries:>5} queries {compiled:>5} compiled {run:>5} run {with_rows:>5} with rows {rows:>7} \
-                 rows {values:>8} values {mismatches:>4} mismatches"
-            );
-            total.add(figures);
-        }
-        for (name, figure) in total.all() {
+        for (name, figure) in self.total.all() {
             println!("{name:<75}{figure:>9}");
         }
         let lists_queries = std::env::var_os("CORPUS_FAILURES").is_some();
@@ -168,21 +177,18 @@ impl Report {
 
     /// Whether every query compiles and every value is the same.
     pub(crate) fn is_clean(&self) -> bool {
-        self.mismatches.is_empty() && self.uncompiled.is_empty()
+        self.mismatches == 0 && self.uncompiled.is_empty()
     }
 
-    /// The mismatches and the queries that do not compile.
+    /// The number of mismatches, which are printed as they are found, and the queries that do not compile.
     pub(crate) fn failures(&self) -> String {
         let Report { mismatches, uncompiled, .. } = self;
-        format!(
-            "{} mismatches:\n{}\n{} queries do not compile:\n{}",
-            mismatches.len(),
-            mismatches.join("\n"),
-            uncompiled.len(),
-            uncompiled.join("\n")
-        )
+        format!("{mismatches} mismatches; {} queries do not compile:\n{}", uncompiled.len(), uncompiled.join("\n"))
     }
 }
+
+/// A part of rustc's error if the query itself names, with `AS "x: T"`, a Rust type that does not fit the column.
+const OTHER_TYPE: &str = "a column of the SQL type";
 
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
