@@ -1,6 +1,9 @@
 //! `json` and `jsonb` ⇄ [`JsonValue`], strings of JSON, and (feature `serde`) any type through [`Json`].
 //!
-//! `jsonb` is sent as a version byte, 1, followed by its text. serde_json limits nesting to 128 levels.
+//! `jsonb` is sent as a version byte, 1, followed by its text. serde_json limits nesting to 128 levels, and reads numbers
+//! as `JSON.parse` and other readers of JSON do: a number that is not a 64-bit integer becomes the nearest double. A
+//! `numeric` in a `jsonb` value can have more digits; a `String` keeps them. A number that no double holds (1e400) is an
+//! error.
 
 use super::text::{put_str, utf8};
 use super::{Column, ConversionError, IsNull, JsonValue, NotNull, Param, sql};
@@ -24,15 +27,20 @@ fn invalid(_: serde_json::Error) -> ConversionError {
     ConversionError::new("its JSON does not fit the Rust type")
 }
 
+/// PostgreSQL has validated the text, so only a number or the nesting can be the reason.
+fn beyond_value(_: serde_json::Error) -> ConversionError {
+    ConversionError::new("it has a number that no double holds, or nests more than 128 levels: use String")
+}
+
 impl Column<sql::Json, NotNull> for JsonValue {
     fn decode(bytes: &[u8]) -> Result<Self, ConversionError> {
-        serde_json::from_slice(bytes).map_err(invalid)
+        serde_json::from_slice(bytes).map_err(beyond_value)
     }
 }
 
 impl Column<sql::Jsonb, NotNull> for JsonValue {
     fn decode(bytes: &[u8]) -> Result<Self, ConversionError> {
-        serde_json::from_slice(jsonb_text(bytes)?).map_err(invalid)
+        serde_json::from_slice(jsonb_text(bytes)?).map_err(beyond_value)
     }
 }
 
@@ -127,6 +135,34 @@ mod any_type {
     impl<T: Serialize> Serialize for Json<T> {
         fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             self.0.serialize(serializer)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded<T: Column<sql::Jsonb, NotNull>>(text: &str) -> Result<T, ConversionError> {
+        T::decode(&[&[JSONB_VERSION], text.as_bytes()].concat())
+    }
+
+    #[test]
+    fn number_is_read_as_a_double_and_string_keeps_it() {
+        let text = "{\"n\": 12345678901234567890.123}";
+        let value: JsonValue = decoded(text).unwrap();
+        assert_eq!(value["n"].as_f64(), Some(12_345_678_901_234_567_000.0));
+        assert_eq!(decoded::<String>(text).unwrap(), text);
+        let exact: JsonValue = decoded("[18446744073709551615, -9223372036854775808, 0.1]").unwrap();
+        assert_eq!(exact.to_string(), "[18446744073709551615,-9223372036854775808,0.1]");
+    }
+
+    #[test]
+    fn value_that_json_value_cannot_hold_is_a_named_error() {
+        for text in ["[1e400]".to_owned(), "[".repeat(200) + &"]".repeat(200)] {
+            let error = decoded::<JsonValue>(&text).unwrap_err();
+            assert!(error.text().ends_with("use String"), "{error}");
+            assert_eq!(decoded::<String>(&text).unwrap(), text);
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Input: a Rust value ([`Param`]) or the bytes of a column ([`Column`]). Output: the bytes of a parameter, or a Rust
 //! value. Decoders are total: for any bytes they return a value or a [`ConversionError`], and allocate no more memory
-//! than the length of the bytes. Nothing is rounded, truncated or replaced silently.
+//! than the length of the bytes. Nothing is rounded, truncated or replaced silently, except the numbers in a
+//! [`JsonValue`]: a number that is not a 64-bit integer is a double there, as for `JSON.parse`.
 //!
 //! | SQL | Rust | exact alternative, if the Rust type cannot hold all values |
 //! |---|---|---|
@@ -19,7 +20,7 @@
 //! | `timestamp` | [`NaiveDateTime`] | [`PgTimestamp`] (infinity) |
 //! | `timestamptz` | [`DateTime<Utc>`](DateTime) | [`PgTimestamp`] (infinity) |
 //! | `interval` | [`Interval`] | |
-//! | `json` `jsonb` | [`JsonValue`] | `String` |
+//! | `json` `jsonb` | [`JsonValue`] (numbers are 64-bit integers and doubles) | `String` |
 //! | `oid` | `u32` | |
 //! | `"char"` | `String` | `i8` |
 //! | arrays | `Vec<T>`, `Vec<Option<T>>` | |
