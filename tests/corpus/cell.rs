@@ -2,9 +2,7 @@
 //!
 //! Input: a Rust value. Output: the texts that are compared with PostgreSQL's own text for the column.
 
-use dsql_edge::types::{
-    DateTime, Decimal, JsonValue, NaiveDate, NaiveDateTime, NaiveTime, Utc, Uuid,
-};
+use dsql_edge::types::{DateTime, Decimal, JsonValue, NaiveDate, NaiveDateTime, NaiveTime, Utc, Uuid};
 
 /// A decoded value.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,9 +5,9 @@
 
 use dsql_edge::Error;
 
-use crate::Answer;
 use crate::cell::Cell;
 use crate::plan::{Column, Outcome};
+use crate::{Answer, rounding};
 
 /// PostgreSQL's own answer to a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,11 @@ pub(crate) fn differs(ours: &Answer, theirs: &Text) -> bool {
                 ours.shown == *theirs && (ours.written.is_none() || ours.written == *theirs)
             };
             ours.len() != theirs.len()
-                || !ours.iter().flatten().zip(theirs.iter().flatten()).all(|(ours, theirs)| is_same(ours, theirs))
+                || !ours
+                    .iter()
+                    .flatten()
+                    .zip(theirs.iter().flatten())
+                    .all(|(ours, theirs)| is_same(ours, theirs))
         }
         _ => true,
     }
@@ -35,7 +39,8 @@ pub(crate) fn differs(ours: &Answer, theirs: &Text) -> bool {
 
 impl Outcome {
     /// Compares an answer with PostgreSQL's answers to two runs of the same statement.
-    pub fn compare(&mut self, columns: &[Column], ours: &Answer, first: &Text, second: &Text) {
+    /// `beyond`: the rows have values that the default Rust types cannot hold.
+    pub fn compare(&mut self, columns: &[Column], ours: &Answer, first: &Text, second: &Text, beyond: bool) {
         self.accepted += 1;
         match (ours, first) {
             (Answer::Count(ours), Text::Count(theirs)) => {
@@ -52,7 +57,7 @@ impl Outcome {
                         Text::Rows(rows) => rows.get(at),
                         Text::Count(_) => None,
                     };
-                    self.compare_row(columns, ours, theirs, second);
+                    self.compare_row(columns, ours, theirs, second, beyond);
                 }
             }
             (Answer::Rows(ours), Text::Rows(theirs)) => {
@@ -68,6 +73,7 @@ impl Outcome {
         ours: &[Cell],
         theirs: &[Option<String>],
         second: Option<&Vec<Option<String>>>,
+        beyond: bool,
     ) {
         if ours.len() != theirs.len() || ours.len() != columns.len() {
             self.mismatch(format!("{} columns; PostgreSQL returned {}", ours.len(), theirs.len()));
@@ -81,10 +87,19 @@ impl Outcome {
             self.values += 1;
             self.nulls += usize::from(theirs.is_none());
             self.written += usize::from(ours.written.is_some());
-            for (way, ours) in [("sent back", Some(&ours.shown)), ("as text", ours.written.is_some().then_some(&ours.written))] {
-                if let Some(ours) = ours.filter(|ours| *ours != theirs) {
-                    self.mismatch(format!("{}: {ours:?} {way}; PostgreSQL printed {theirs:?}", column.name));
+            let ways = [
+                ("sent back", Some(&ours.shown)),
+                ("as text", Some(&ours.written).filter(|it| it.is_some())),
+            ];
+            for (way, ours) in ways {
+                let Some(ours) = ours.filter(|ours| *ours != theirs) else { continue };
+                if let (true, Some(ours), Some(theirs)) = (beyond && column.json, ours, theirs)
+                    && rounding::is_same(ours, theirs)
+                {
+                    self.rounded += 1;
+                    continue;
                 }
+                self.mismatch(format!("{}: {ours:?} {way}; PostgreSQL printed {theirs:?}", column.name));
             }
         }
     }
@@ -103,6 +118,8 @@ impl Outcome {
         if let Some((_, unsound)) = not_null.clone().find(|(_, column)| !column.declared) {
             self.mismatch(format!("{}: NULL in a column that is not an Option: {message}", unsound.name));
         } else if error.is_conversion() && not_null.any(|(_, column)| names(column)) {
+            self.contradictions += 1;
+        } else if message.contains(NULL_ELEMENT) && columns.iter().any(|it| it.own_type && names(it)) {
             self.contradictions += 1;
         } else if beyond && error.is_conversion() && LIMITS.iter().any(|limit| message.contains(limit)) {
             self.beyond += 1;
@@ -131,14 +148,25 @@ impl Outcome {
 }
 
 /// Parts of the errors for values that a Rust type cannot hold.
-const LIMITS: [&str; 5] = ["use PgDate", "use PgTimestamp", "use PgTime", "use Numeric", "more than one dimension"];
+const LIMITS: [&str; 6] =
+    ["use PgDate", "use PgTimestamp", "use PgTime", "use Numeric", "use String", "more than one dimension"];
+
+/// A part of the error for an array whose elements are not `Option`s.
+const NULL_ELEMENT: &str = "one of its elements is NULL";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn column(name: &str) -> Column {
-        Column { name: name.to_owned(), nullable: true, declared: false, as_jsonb: false }
+        Column {
+            name: name.to_owned(),
+            nullable: true,
+            declared: false,
+            own_type: false,
+            json: true,
+            as_jsonb: false,
+        }
     }
 
     fn text(values: &[Option<&str>]) -> Text {
@@ -148,7 +176,7 @@ mod tests {
     fn compared(cells: &[Cell], first: &Text, second: &Text) -> Outcome {
         let columns: Vec<Column> = ["a", "b"].iter().take(cells.len()).map(|name| column(name)).collect();
         let mut outcome = Outcome::default();
-        outcome.compare(&columns, &Answer::Rows(vec![cells.to_vec()]), first, second);
+        outcome.compare(&columns, &Answer::Rows(vec![cells.to_vec()]), first, second, false);
         outcome
     }
 
@@ -176,14 +204,28 @@ mod tests {
         let outcome = compared(&[Cell::of("1"), Cell::NULL], &theirs, &theirs);
         assert_eq!(outcome.mismatches, ["2 columns; PostgreSQL returned 1"]);
         let mut outcome = Outcome::default();
-        outcome.compare(&[column("a")], &Answer::Rows(Vec::new()), &theirs, &theirs);
-        outcome.compare(&[], &Answer::Count(2), &Text::Count(1), &Text::Count(1));
-        assert_eq!(outcome.mismatches, ["0 rows; PostgreSQL returned 1", "2 rows changed; PostgreSQL changed 1"]);
+        outcome.compare(&[column("a")], &Answer::Rows(Vec::new()), &theirs, &theirs, false);
+        outcome.compare(&[], &Answer::Count(2), &Text::Count(1), &Text::Count(1), false);
+        assert_eq!(
+            outcome.mismatches,
+            ["0 rows; PostgreSQL returned 1", "2 rows changed; PostgreSQL changed 1"]
+        );
     }
 
     #[test]
     fn value_that_differs_between_two_runs_is_not_compared() {
         let outcome = compared(&[Cell::of("1")], &text(&[Some("2")]), &text(&[Some("3")]));
         assert_eq!((outcome.values, outcome.volatile, outcome.mismatches.len()), (0, 1, 0));
+    }
+
+    #[test]
+    fn rounded_number_is_counted_only_where_it_is_expected() {
+        let (ours, theirs) =
+            (Answer::Rows(vec![vec![Cell::of("[0.1]")]]), text(&[Some("[0.1000000000000000055]")]));
+        for (beyond, figures) in [(true, (1, 0)), (false, (0, 1))] {
+            let mut outcome = Outcome::default();
+            outcome.compare(&[column("a")], &ours, &theirs, &theirs, beyond);
+            assert_eq!((outcome.rounded, outcome.mismatches.len()), figures);
+        }
     }
 }

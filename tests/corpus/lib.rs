@@ -7,16 +7,18 @@
 pub mod cell;
 pub mod compare;
 pub mod plan;
+mod rounding;
 mod run;
 
 use std::future::Future;
 use std::io::Write as _;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use dsql_edge::{Error, Session, Transaction};
 
 use cell::Cell;
-use plan::Plan;
+use plan::{Outcome, Plan};
 
 /// The answer to a query that `sql!` compiled.
 #[derive(Debug)]
@@ -50,20 +52,30 @@ pub struct Compiled {
     pub run: Run,
 }
 
-/// Runs the queries of a generated program: the first argument of the program is the path of the plan.
+/// Runs the queries of a generated program: the first argument of the program is the path of the plan. The databases
+/// are used at the same time.
 ///
 /// # Errors
 /// Returns an error if the plan cannot be read, or if the outcomes cannot be written.
-pub fn main(queries: &[Compiled]) -> Result<(), Box<dyn std::error::Error>> {
+pub fn main(queries: &'static [Compiled]) -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args_os().nth(1).ok_or("the first argument is the path of the plan")?;
-    let plan: Plan = serde_json::from_slice(&std::fs::read(path)?)?;
+    let plan: Arc<Plan> = Arc::new(serde_json::from_slice(&std::fs::read(path)?)?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let databases = run::databases(&plan)?;
-        for query in queries {
-            let outcome = run::every_time(&plan, &databases, query).await;
-            let line = serde_json::to_string(&outcome)?;
-            writeln!(std::io::stdout(), "{line}")?;
+        let each = (0..plan.databases.len()).map(|at| {
+            let plan = plan.clone();
+            tokio::spawn(async move { run::on_database(&plan, at, queries).await })
+        });
+        let each: Vec<_> = each.collect();
+        let mut outcomes: Vec<Outcome> =
+            queries.iter().map(|query| Outcome { number: query.number, ..Outcome::default() }).collect();
+        for running in each {
+            for (total, outcome) in outcomes.iter_mut().zip(running.await??) {
+                total.add(outcome);
+            }
+        }
+        for outcome in outcomes {
+            writeln!(std::io::stdout(), "{}", serde_json::to_string(&outcome)?)?;
         }
         Ok(())
     })

@@ -51,6 +51,10 @@ pub struct Column {
     pub nullable: bool,
     /// Whether only the query itself declares that the column is never NULL, with `!`.
     pub declared: bool,
+    /// Whether the query itself names the Rust type, with `AS "x: T"`.
+    pub own_type: bool,
+    /// Whether the Rust type holds JSON, whose numbers it rounds to doubles.
+    pub json: bool,
     /// Whether the column is compared as `jsonb`, because its Rust type keeps neither blanks nor the order of keys.
     pub as_jsonb: bool,
 }
@@ -78,10 +82,39 @@ pub struct Outcome {
     pub changed: usize,
     /// The number of values that differ between two runs of PostgreSQL itself (`gen_random_uuid()`).
     pub volatile: usize,
-    /// The number of runs whose rows contradict a `!` of the query; the runtime reported this.
+    /// The number of values that differ only by the rounding of numbers in JSON.
+    pub rounded: usize,
+    /// The number of runs whose rows contradict a `!` or a Rust type of the query; the runtime reported this.
     pub contradictions: usize,
     /// The number of runs with values that the Rust type cannot hold; the runtime reported this.
     pub beyond: usize,
     /// The differences.
     pub mismatches: Vec<String>,
+}
+
+impl Outcome {
+    /// Adds the outcome of the same query on another database.
+    pub fn add(&mut self, other: Outcome) {
+        for (error, count) in other.rejected {
+            *self.rejected.entry(error).or_default() += count;
+        }
+        for (ours, theirs) in [
+            (&mut self.accepted, other.accepted),
+            (&mut self.rows, other.rows),
+            (&mut self.values, other.values),
+            (&mut self.nulls, other.nulls),
+            (&mut self.written, other.written),
+            (&mut self.counts, other.counts),
+            (&mut self.changed, other.changed),
+            (&mut self.volatile, other.volatile),
+            (&mut self.rounded, other.rounded),
+            (&mut self.contradictions, other.contradictions),
+            (&mut self.beyond, other.beyond),
+        ] {
+            *ours += theirs;
+        }
+        self.mismatches.extend(other.mismatches);
+        self.mismatches.sort();
+        self.mismatches.dedup();
+    }
 }

@@ -15,45 +15,46 @@ use crate::{Answer, Compiled, Given, Run, Running};
 const ENOUGH: usize = 2;
 
 /// Makes the state before a run the same for PostgreSQL's own answer and for the runtime's.
-const BEFORE: &str = "SELECT setval(seqrelid::regclass, greatest(seqmin, least(seqmax, 1000)), false) FROM pg_sequence";
+const BEFORE: &str =
+    "SELECT setval(seqrelid::regclass, greatest(seqmin, least(seqmax, 1000)), false) FROM pg_sequence";
 
-/// The databases of a plan, with a client for each.
-pub(crate) type Databases<'p> = Vec<(&'p Database, Dsql)>;
-
-/// Makes a client for each database.
-pub(crate) fn databases(plan: &Plan) -> Result<Databases<'_>, Error> {
-    let mut databases = Vec::new();
-    for database in &plan.databases {
-        databases.push((database, Dsql::new(Config::from_postgres(&database.url)?.max_attempts(1))));
+/// Runs all queries on one database. Queries run one after the other, because each may change any row.
+pub(crate) async fn on_database(plan: &Plan, at: usize, queries: &[Compiled]) -> Result<Vec<Outcome>, Error> {
+    let Some(database) = plan.databases.get(at) else { return Ok(Vec::new()) };
+    let dsql = Dsql::new(Config::from_postgres(&database.url)?.max_attempts(1));
+    let mut outcomes = Vec::new();
+    for compiled in queries {
+        let mut outcome = Outcome { number: compiled.number, ..Outcome::default() };
+        match plan.queries.get(&compiled.number) {
+            Some(query) => on_query(&dsql, database, at, query, compiled.run, &mut outcome).await,
+            None => outcome.mismatch("the plan does not have this query".to_owned()),
+        }
+        outcomes.push(outcome);
     }
-    Ok(databases)
+    Ok(outcomes)
 }
 
-/// Runs a query on every database.
-pub(crate) async fn every_time(plan: &Plan, databases: &Databases<'_>, compiled: &Compiled) -> Outcome {
-    let mut outcome = Outcome { number: compiled.number, ..Outcome::default() };
-    let Some(query) = plan.queries.get(&compiled.number) else {
-        outcome.mismatch("the plan does not have this query".to_owned());
-        return outcome;
-    };
-    for ((database, dsql), arguments) in databases.iter().zip(&query.arguments) {
-        let mut with_rows = 0;
-        for arguments in arguments {
-            if arguments.spare && with_rows >= ENOUGH {
-                continue;
-            }
-            let rows = outcome.rows + outcome.changed;
-            let once = Once { query, given: &arguments.values, beyond: database.beyond };
-            match compiled.run {
-                Run::InTransaction(run) => once.in_transaction(dsql, run, &mut outcome).await,
-                Run::OnSession(run) => once.on_session(dsql.session(), run, &mut outcome).await,
-            }
-            with_rows += usize::from(outcome.rows + outcome.changed > rows);
+async fn on_query(
+    dsql: &Dsql,
+    database: &Database,
+    at: usize,
+    query: &Query,
+    run: Run,
+    outcome: &mut Outcome,
+) {
+    let mut with_rows = 0;
+    for arguments in query.arguments.get(at).into_iter().flatten() {
+        if arguments.spare && with_rows >= ENOUGH {
+            continue;
         }
+        let rows = outcome.rows + outcome.changed;
+        let once = Once { query, given: &arguments.values, beyond: database.beyond };
+        match run {
+            Run::InTransaction(run) => once.in_transaction(dsql, run, outcome).await,
+            Run::OnSession(run) => once.on_session(dsql.session(), run, outcome).await,
+        }
+        with_rows += usize::from(outcome.rows + outcome.changed > rows);
     }
-    outcome.mismatches.sort();
-    outcome.mismatches.dedup();
-    outcome
 }
 
 /// One run.
@@ -148,7 +149,7 @@ impl Once<'_> {
     fn compare(self, answers: Answers, outcome: &mut Outcome) {
         let columns = &self.query.columns;
         match (&answers.ours, &answers.first) {
-            (Ok(ours), Ok(first)) => outcome.compare(columns, ours, first, &answers.second),
+            (Ok(ours), Ok(first)) => outcome.compare(columns, ours, first, &answers.second, self.beyond),
             (Err(error), Ok(first)) => outcome.compare_error(columns, error, first, self.beyond),
             (ours, Err(theirs)) => outcome.compare_rejection(theirs, ours),
         }

@@ -74,8 +74,7 @@ impl Kind {
 
 /// An array literal of these quoted and unquoted elements.
 fn array(quoted: &[&str], unquoted: &[&str]) -> String {
-    let quoted =
-        quoted.iter().map(|text| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")));
+    let quoted = quoted.iter().map(|text| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")));
     let elements: Vec<String> = quoted.chain(unquoted.iter().map(|text| (*text).to_owned())).collect();
     format!("{{{}}}", elements.join(","))
 }
@@ -93,7 +92,9 @@ fn base_text(type_name: &str, number: usize, values: Values) -> String {
     match type_name {
         "bool" => if number.is_multiple_of(2) { "t" } else { "f" }.to_owned(),
         "float4" | "float8" if number == 1 => "NaN".to_owned(),
-        "date" | "timestamp" | "timestamptz" if number == 1 && values == Values::Usual => "infinity".to_owned(),
+        "date" | "timestamp" | "timestamptz" if number == 1 && values == Values::Usual => {
+            "infinity".to_owned()
+        }
         "date" | "timestamp" | "timestamptz" => format!("2024-02-0{}", number % 9 + 1),
         "time" | "timetz" => format!("0{number}:00:00"),
         "interval" => format!("{number} days"),
@@ -129,7 +130,9 @@ fn held(type_name: &str) -> &'static [&'static str] {
         "date" => &["4713-01-01 BC", "9999-12-31", "2024-02-29", "2000-01-01"],
         "time" => &["00:00:00", "23:59:59.999999", "12:00:00.1"],
         "timetz" => &["00:00:00+15:59:59", "23:59:59.999999-15:59:59"],
-        "timestamp" => &["4713-01-01 00:00:00.000001 BC", "9999-12-31 23:59:59.999999", "1969-12-31 23:59:59.5"],
+        "timestamp" => {
+            &["4713-01-01 00:00:00.000001 BC", "9999-12-31 23:59:59.999999", "1969-12-31 23:59:59.5"]
+        }
         "timestamptz" => {
             &["4713-01-02 00:00:00.000001+00 BC", "9999-12-31 23:59:59.999999+00", "1999-12-31 23:59:59.5+00"]
         }

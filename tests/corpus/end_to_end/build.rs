@@ -76,7 +76,13 @@ pub(crate) fn build() -> Result<Rejected> {
         let file = spans.iter().find_map(|span| number_of(span["file_name"].as_str()?));
         let package = message["target"]["name"].as_str().unwrap_or_default().to_owned();
         match file {
-            Some(number) => _ = rejected.entry((package, number)).or_insert_with(|| text.to_owned()),
+            Some(number) => {
+                let first = rejected.entry((package, number)).or_insert_with(|| text.to_owned());
+                // The error about the column explains the errors about its value.
+                if text.contains(OTHER_TYPE) && !first.contains(OTHER_TYPE) {
+                    *first = text.to_owned();
+                }
+            }
             None if inner["code"].is_null() && text.starts_with("error: aborting") => {}
             None => others += text,
         }
@@ -86,6 +92,9 @@ pub(crate) fn build() -> Result<Rejected> {
     }
     Ok(rejected)
 }
+
+/// A part of rustc's error if the query itself names, with `AS "x: T"`, a Rust type that does not fit the column.
+pub(crate) const OTHER_TYPE: &str = "a column of the SQL type";
 
 /// The number of the query in a file.
 fn number_of(file: &str) -> Option<usize> {

@@ -18,6 +18,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use anyhow::{Context, Result, bail};
 use dsql_edge_compiler::fields::RustType;
@@ -36,21 +39,22 @@ const DATABASES: [(Values, bool); 4] =
 
 #[test]
 fn decoded_values_are_those_that_postgresql_prints() {
-    let corpus = std::env::var_os("DSQL_EDGE_CORPUS").expect("DSQL_EDGE_CORPUS names the folder of the corpora");
+    let corpus =
+        std::env::var_os("DSQL_EDGE_CORPUS").expect("DSQL_EDGE_CORPUS names the folder of the corpora");
     let only = std::env::var("CORPUS_PROJECT").unwrap_or_default();
     let projects = project::projects(&PathBuf::from(corpus), &only).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     setup::runtime().unwrap();
     let server = runtime.block_on(PostgresServer::start(&setup::postgres().unwrap(), "", ""));
     let oracle =
-        Oracle::of_server(&format!("host=127.0.0.1 port={} user=postgres dbname=postgres", server.port())).unwrap();
+        Oracle::of_server(&format!("host=127.0.0.1 port={} user=postgres dbname=postgres", server.port()))
+            .unwrap();
     let mut prepared: Vec<Prepared<'_>> =
         projects.iter().map(|project| prepare(project, &oracle, server.port()).unwrap()).collect();
     let rejected = compile(&mut prepared).unwrap();
     let mut report = Report::default();
-    for project in &prepared {
-        let outcomes = run(project).with_context(|| project.project.name.clone()).unwrap();
-        report.add(project, &rejected, &outcomes);
+    for (project, outcomes) in prepared.iter().zip(run_all(&prepared)) {
+        report.add(project, &rejected, &outcomes.unwrap());
     }
     drop(prepared);
     runtime.block_on(server.stop());
@@ -109,7 +113,8 @@ fn prepare<'o>(project: &'o Project, oracle: &'o Oracle, port: u16) -> Result<Pr
             let values = if values == Values::Beyond { Values::Finite } else { values };
             arguments::sets(&compiled.typed, &parameters, values, query.number as u64)
         });
-        let columns = compiled.places()?.into_iter().map(|place| column(compiled, &place, &names.1)).collect();
+        let columns =
+            compiled.places()?.into_iter().map(|place| column(compiled, &place, &names.1)).collect();
         let planned = plan::Query { sql: query.sql.clone(), columns, arguments: arguments.into() };
         prepared.plan.queries.insert(query.number, planned);
         prepared.names.insert(query.number, names);
@@ -121,12 +126,15 @@ fn prepare<'o>(project: &'o Project, oracle: &'o Oracle, port: u16) -> Result<Pr
 fn column(compiled: &project::Compiled, place: &project::Place<'_>, names: &[String]) -> plan::Column {
     let field = place.field;
     let is_nullable = compiled.typed.columns.get(field.column).is_some_and(|column| column.nullable);
-    let is_json = names.get(field.column).is_some_and(|name| name == types::JSON);
+    let name = names.get(field.column).map_or("", String::as_str);
+    let is_text = matches!(field.rust_type, RustType::Known("::std::string::String"));
     plan::Column {
         name: field.name.text().to_owned(),
         nullable: field.nullable,
         declared: !field.nullable && is_nullable,
-        as_jsonb: is_json && !matches!(field.rust_type, RustType::Known("::std::string::String")),
+        own_type: matches!(field.rust_type, RustType::Written(_)),
+        json: !is_text && (name.ends_with("json\"") || name.ends_with("jsonb\"")),
+        as_jsonb: !is_text && name == types::JSON,
     }
 }
 
@@ -154,12 +162,36 @@ fn compile(prepared: &mut [Prepared<'_>]) -> Result<build::Rejected> {
     }
 }
 
-fn run(prepared: &Prepared<'_>) -> Result<Vec<Outcome>> {
-    let path = build::folder().join(&prepared.package).join("plan.json");
-    fs::write(&path, serde_json::to_vec(&prepared.plan)?)?;
-    step(&format!("running {}", prepared.project.name), || {
-        let mut program = Command::new(build::program(&prepared.package));
-        let output = program.arg(&path).current_dir(folders::root()).stderr(std::process::Stdio::inherit()).output()?;
+/// Runs the programs, several at the same time: each program mostly waits for PostgreSQL.
+fn run_all(prepared: &[Prepared<'_>]) -> Vec<Result<Vec<Outcome>>> {
+    const AT_ONCE: usize = 4;
+    let plans: Vec<(&Plan, &str)> = prepared.iter().map(|it| (&it.plan, it.package.as_str())).collect();
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(BTreeMap::new());
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some((plan, package)) = plans.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let outcomes = run(plan, package).with_context(|| (*package).to_owned());
+                    done.lock().unwrap().insert(*package, outcomes);
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap();
+    plans.iter().map(|(_, package)| done.remove(package).context("the program did not run")?).collect()
+}
+
+fn run(plan: &Plan, package: &str) -> Result<Vec<Outcome>> {
+    let path = build::folder().join(package).join("plan.json");
+    fs::write(&path, serde_json::to_vec(plan)?)?;
+    step(&format!("running {package}"), || {
+        let mut program = Command::new(build::program(package));
+        let output = program
+            .arg(&path)
+            .current_dir(folders::root())
+            .stderr(std::process::Stdio::inherit())
+            .output()?;
         if !output.status.success() {
             bail!("the program failed ({})", output.status);
         }

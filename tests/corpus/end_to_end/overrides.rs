@@ -14,9 +14,31 @@ use crate::project::in_rust;
 
 /// The types that `PRELUDE` or Rust itself defines.
 const KNOWN: [&str; 25] = [
-    "Vec", "Option", "String", "bool", "i16", "i32", "i64", "f32", "f64", "u8", "HashMap", "DateTime", "Utc",
-    "NaiveDate", "NaiveTime", "NaiveDateTime", "Uuid", "JsonValue", "Decimal", "Json", "_", "chrono", "uuid",
-    "serde_json", "sqlx",
+    "Vec",
+    "Option",
+    "String",
+    "bool",
+    "i16",
+    "i32",
+    "i64",
+    "f32",
+    "f64",
+    "u8",
+    "HashMap",
+    "DateTime",
+    "Utc",
+    "NaiveDate",
+    "NaiveTime",
+    "NaiveDateTime",
+    "Uuid",
+    "JsonValue",
+    "Decimal",
+    "Json",
+    "_",
+    "chrono",
+    "uuid",
+    "serde_json",
+    "sqlx",
 ];
 
 /// The module `overrides` of each generated package.
@@ -99,8 +121,9 @@ fn definition(own: &str, sql_type: &SqlType, name: &str, schema: &Schema) -> Str
     match &sql_type.base().kind {
         SqlTypeKind::Enum(labels) => {
             let variants = labels.iter().enumerate();
-            let variants: String =
-                variants.map(|(at, label)| format!("    #[dsql(rename = {label:?})]\n    V{at},\n")).collect();
+            let variants: String = variants
+                .map(|(at, label)| format!("    #[dsql(rename = {label:?})]\n    V{at},\n"))
+                .collect();
             format!("{derive}pub enum {own} {{\n{variants}}}\n")
         }
         SqlTypeKind::Composite => {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use dsql_edge_tests_corpus::plan::Outcome;
 
 use crate::Prepared;
-use crate::build::Rejected;
+use crate::build::{OTHER_TYPE, Rejected};
 
 /// The figures of all projects.
 #[derive(Default)]
@@ -22,6 +22,7 @@ struct Figures {
     queries: usize,
     compiled: usize,
     other_types: usize,
+    unnamed: usize,
     run: usize,
     with_rows: usize,
     without_columns: usize,
@@ -36,15 +37,20 @@ struct Figures {
     rejected: usize,
     contradictions: usize,
     beyond: usize,
+    rounded: usize,
     mismatches: usize,
 }
 
 impl Figures {
-    fn all(&self) -> [(&'static str, usize); 18] {
+    fn all(&self) -> [(&'static str, usize); 20] {
         [
             ("queries", self.queries),
             ("compiled", self.compiled),
-            ("not compiled: a : of the query names a Rust type that does not fit the column", self.other_types),
+            (
+                "not compiled: a : of the query names a Rust type that does not fit the column",
+                self.other_types,
+            ),
+            ("not compiled: a column without a name cannot be a field", self.unnamed),
             ("accepted by PostgreSQL at least once", self.run),
             ("of these, with rows that were decoded", self.with_rows),
             ("of these, without columns", self.without_columns),
@@ -57,7 +63,8 @@ impl Figures {
             ("values that differ between two runs of PostgreSQL itself: not compared", self.volatile),
             ("counts of changed rows compared", self.counts),
             ("runs that PostgreSQL rejected, with the same error", self.rejected),
-            ("runs whose rows contradict a ! of the query: a named error", self.contradictions),
+            ("values of JSON whose numbers are rounded to doubles, and nothing else", self.rounded),
+            ("runs whose rows contradict a ! or a : of the query: a named error", self.contradictions),
             ("runs with values that the Rust type cannot hold: a named error", self.beyond),
             ("mismatches", self.mismatches),
         ]
@@ -67,6 +74,8 @@ impl Figures {
         self.queries += other.queries;
         self.compiled += other.compiled;
         self.other_types += other.other_types;
+        self.unnamed += other.unnamed;
+        self.rounded += other.rounded;
         self.run += other.run;
         self.with_rows += other.with_rows;
         self.without_columns += other.without_columns;
@@ -96,7 +105,9 @@ impl Report {
             let reason = match (&query.compiled, prepared.unprepared.get(&query.number), by_rustc) {
                 (Err(error), ..) => Some(format!("not compiled: the compiler: {error}")),
                 (_, Some(error), _) => Some(format!("not compiled: PostgreSQL does not prepare it: {error}")),
-                (.., Some(error)) if error.contains(OTHER_TYPE) => Some(format!("not compiled: {}", first_line(error))),
+                (.., Some(error)) if error.contains(OTHER_TYPE) => {
+                    Some(format!("not compiled: {}", first_line(error)))
+                }
                 (.., Some(error)) => Some(format!("not compiled: rustc: {}", first_line(error))),
                 _ => None,
             };
@@ -104,7 +115,9 @@ impl Report {
                 Some(reason) => {
                     let is_the_users = by_rustc.is_some_and(|error| error.contains(OTHER_TYPE));
                     figures.other_types += usize::from(is_the_users);
-                    if !is_the_users {
+                    let is_unnamed = reason.ends_with(UNNAMED);
+                    figures.unnamed += usize::from(is_unnamed);
+                    if !is_the_users && !is_unnamed {
                         let error = by_rustc.map_or("", String::as_str);
                         self.uncompiled.push(format!("{place}: {reason}\n{error}"));
                     }
@@ -115,7 +128,8 @@ impl Report {
         }
         for outcome in outcomes {
             let place = format!("{}, line {}", project.name, outcome.number);
-            let has_columns = prepared.plan.queries.get(&outcome.number).is_some_and(|it| !it.columns.is_empty());
+            let has_columns =
+                prepared.plan.queries.get(&outcome.number).is_some_and(|it| !it.columns.is_empty());
             self.outcome(outcome, has_columns, &place, &mut figures);
         }
         let Figures { queries, compiled, run, with_rows, rows, values, mismatches, .. } = figures;
@@ -143,6 +157,7 @@ impl Report {
         figures.rejected += outcome.rejected.values().sum::<usize>();
         figures.contradictions += outcome.contradictions;
         figures.beyond += outcome.beyond;
+        figures.rounded += outcome.rounded;
         figures.mismatches += outcome.mismatches.len();
         for mismatch in &outcome.mismatches {
             println!("{place}: {mismatch}");
@@ -155,7 +170,9 @@ impl Report {
             (true, _) if has_columns && outcome.rows == 0 && outcome.contradictions > 0 => {
                 "no row was decoded: each row contradicts a ! of the query".to_owned()
             }
-            (true, _) if has_columns && outcome.rows == 0 => "accepted, but no argument found a row".to_owned(),
+            (true, _) if has_columns && outcome.rows == 0 => {
+                "accepted, but no argument found a row".to_owned()
+            }
             _ => return,
         };
         self.reasons.entry(reason).or_default().push(place.to_owned());
@@ -183,12 +200,16 @@ impl Report {
     /// The number of mismatches, which are printed as they are found, and the queries that do not compile.
     pub(crate) fn failures(&self) -> String {
         let Report { mismatches, uncompiled, .. } = self;
-        format!("{mismatches} mismatches; {} queries do not compile:\n{}", uncompiled.len(), uncompiled.join("\n"))
+        format!(
+            "{mismatches} mismatches; {} queries do not compile:\n{}",
+            uncompiled.len(),
+            uncompiled.join("\n")
+        )
     }
 }
 
-/// A part of rustc's error if the query itself names, with `AS "x: T"`, a Rust type that does not fit the column.
-const OTHER_TYPE: &str = "a column of the SQL type";
+/// The end of the compiler's error for a column such as `SELECT 1`: sqlx reads such a column with `query_scalar!`.
+const UNNAMED: &str = "has no name";
 
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()

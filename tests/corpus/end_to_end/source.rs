@@ -43,7 +43,7 @@ fn main_source(numbers: &[(usize, SessionEffect)]) -> String {
         .iter()
         .map(|(number, session)| {
             let kind = if *session == SessionEffect::Changes { "OnSession" } else { "InTransaction" };
-            format!("        Compiled {{ number: {number}, run: Run::{kind}(q{number:04}::run) }},\n")
+            format!("    Compiled {{ number: {number}, run: Run::{kind}(q{number:04}::run) }},\n")
         })
         .collect();
     format!(
@@ -53,9 +53,11 @@ mod types;
 {modules}
 use dsql_edge_tests_corpus::{{Compiled, Run}};
 
+static QUERIES: &[Compiled] = &[
+{list}];
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {{
-    dsql_edge_tests_corpus::main(&[
-{list}    ])
+    dsql_edge_tests_corpus::main(QUERIES)
 }}
 "
     )
@@ -90,7 +92,9 @@ fn query_source(
                 "        let p{at} = match given[{at}].as_deref() {{ Some(text) => Some({given}), None => None }};\n"
             ),
             false => {
-                format!("        let text = given[{at}].as_deref().unwrap_or_default();\n        let p{at} = {given};\n")
+                format!(
+                    "        let text = given[{at}].as_deref().unwrap_or_default();\n        let p{at} = {given};\n"
+                )
             }
         };
         list += &format!(", p{at}");
@@ -150,9 +154,9 @@ fn cell(place: &Place<'_>, name: &str, types: &mut Types) -> String {
         }
     };
     match field.nullable {
-        true => format!(
-            "                match &{path} {{ Some(value) => {of_value}, None => Cell::NULL }},\n"
-        ),
+        true => {
+            format!("                match &{path} {{ Some(value) => {of_value}, None => Cell::NULL }},\n")
+        }
         false => format!("                {{ let value = &{path}; {of_value} }},\n"),
     }
 }

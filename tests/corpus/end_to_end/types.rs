@@ -45,8 +45,20 @@ impl Types {
 
 /// The types whose Rust values have a text that PostgreSQL reads.
 const WRITTEN: [&str; 14] = [
-    "bool", "i16", "i32", "i64", "u32", "f32", "f64", "Decimal", "Uuid", "NaiveTime", "JsonValue", "NaiveDate",
-    "NaiveDateTime", "DateTime<::dsql_edge::types::Utc>",
+    "bool",
+    "i16",
+    "i32",
+    "i64",
+    "u32",
+    "f32",
+    "f64",
+    "Decimal",
+    "Uuid",
+    "NaiveTime",
+    "JsonValue",
+    "NaiveDate",
+    "NaiveDateTime",
+    "DateTime<::dsql_edge::types::Utc>",
 ];
 
 /// Whether a Rust type implements `Written`.
@@ -119,7 +131,9 @@ pub mod t{number} {{
 
 /// A Rust type without the paths of its modules.
 fn short(rust: &str) -> String {
-    ["::dsql_edge::types::", "::std::string::", "::std::vec::"].iter().fold(rust.to_owned(), |rust, path| rust.replace(path, ""))
+    ["::dsql_edge::types::", "::std::string::", "::std::vec::"]
+        .iter()
+        .fold(rust.to_owned(), |rust, path| rust.replace(path, ""))
 }
 
 /// The path of a parameter's marker. If elements cannot be NULL, the marker of an array names this.
@@ -129,7 +143,10 @@ fn path(marker: &Marker, elements_nullable: bool) -> String {
             format!("dsql_edge::types::sql::Array<{}, dsql_edge::types::NotNull>", marker_tokens(element))
         }
         Marker::ArrayOfDomain(element) if !elements_nullable => {
-            format!("dsql_edge::types::sql::ArrayOfDomain<{}, dsql_edge::types::NotNull>", marker_tokens(element))
+            format!(
+                "dsql_edge::types::sql::ArrayOfDomain<{}, dsql_edge::types::NotNull>",
+                marker_tokens(element)
+            )
         }
         marker => marker_tokens(marker).to_string(),
     }
