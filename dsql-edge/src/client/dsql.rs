@@ -109,10 +109,15 @@ impl Dsql {
     /// ```
     ///
     /// The first query, pipeline, stream or transaction takes this connection, even while it is being opened; the login
-    /// is sent together with that query. A second query at the same time opens a connection of its own. A [`Session`]
+    /// to a DSQL cluster is sent together with that query. A second query at the same time opens a connection of its own. A [`Session`]
     /// does not take the connection. If no query has taken the connection after 30 seconds, it is closed; dropping the
     /// `Dsql` closes it at once. So the connection ends with the request at the latest, but it counts towards the
     /// limits of Workers until then.
+    ///
+    /// On a PostgreSQL that is not a DSQL cluster (feature `postgres`), the call also logs in, with
+    /// [`Config::search_path`], because that login takes round trips of its own. If the snapshot's directive requires
+    /// another `search_path`, the first query opens a connection of its own: set `Config::search_path`, too. Behind a
+    /// pooler in transaction mode (`Config::transaction_pooler`), the `search_path` is only checked.
     ///
     /// No error is reported before a query needs the connection. If the connection could not be opened, or was closed
     /// again, the query opens another one; this is not an attempt of the query ([`Config::max_attempts`]), because

@@ -8,6 +8,9 @@
 //! the parameters of StartupMessage, and the same names would then mean tables of another schema. So the server is asked,
 //! which takes a round trip. PostgreSQL 18 reports its `search_path` with the login, but the report is not used: PgBouncer
 //! repeats the report of the first login of its pool to all later clients.
+//!
+//! A warm-up runs the login before the first query is known. The query then states the `search_path` that it needs
+//! ([`Authentication::suits`]): if the login has sent another one, another connection is opened.
 
 use core::task::{Context, Poll, ready};
 
@@ -21,7 +24,7 @@ use crate::error::Error;
 use crate::retry::Signal;
 use crate::session::{Connection, LoginEvent, SessionEvent, SessionFault};
 use crate::settings::PostgresSettings;
-use crate::transport::{BoxFuture, Transport, TransportError};
+use crate::transport::{BoxFuture, Transport, TransportError, TransportErrorKind};
 use crate::wire::{Malformed, Parameters, Startup};
 
 /// A login that is running.
@@ -82,7 +85,7 @@ impl Authentication {
         let mut authentication = Authentication {
             transport: Some(transport),
             password,
-            expected_path: search_path.map(normalized).filter(|path| !path.is_empty()),
+            expected_path: needed(search_path),
             path: None,
             stage: Stage::LoggingIn,
             tls,
@@ -119,10 +122,81 @@ impl Authentication {
         settings: &PostgresSettings,
         timer: &mut BoxFuture<()>,
     ) -> Poll<Result<Authenticated, Failed>> {
+        if self.advance(context, connector, settings)?.is_pending() {
+            ready!(timer.as_mut().poll(context));
+            return Poll::Ready(Err(self.failed(connector, ConnectionFailure::Timeout)));
+        }
+        self.tls.accepted(connector);
+        let handed_over = self.connection.hand_over();
+        handed_over.map_err(|fault| self.failed(connector, ConnectionFailure::Session(fault)))?;
+        let Some(transport) = self.transport.take() else { return Poll::Pending };
+        let connection = core::mem::replace(&mut self.connection, Connection::new(connector.limits()));
+        let (round_trips, tls) = (self.round_trips, self.tls);
+        Poll::Ready(Ok(Authenticated { transport, connection, round_trips, tls }))
+    }
+
+    /// Continues the login before a query needs the connection. After the login, watches the connection: a server has
+    /// nothing to send then, so if anything arrives, the connection is treated as lost.
+    pub(super) fn poll_ahead(
+        &mut self,
+        context: &mut Context<'_>,
+        connector: &Connector,
+        settings: &PostgresSettings,
+    ) -> Result<(), Failed> {
+        if self.advance(context, connector, settings)?.is_ready()
+            && let Some(transport) = &mut self.transport
+            && transport.poll_read(context, &mut self.read).is_ready()
+        {
+            let text = "the server closed the connection";
+            let lost = TransportError::new(TransportErrorKind::Lost, text);
+            return Err(self.failed(connector, ConnectionFailure::Transport(lost)));
+        }
+        Ok(())
+    }
+
+    /// Whether the login has ended.
+    pub(super) fn has_ended(&self) -> bool {
+        self.stage == Stage::Ended
+    }
+
+    /// Whether the names of a query that needs this `search_path` have the same meaning on this connection. A pooler
+    /// gets no `search_path` with the login, so there only the check is outstanding.
+    pub(super) fn suits(
+        &mut self,
+        connector: &Connector,
+        settings: &PostgresSettings,
+        search_path: Option<&str>,
+    ) -> Result<bool, Failed> {
+        let needed = needed(search_path);
+        if needed == self.expected_path {
+            return Ok(true);
+        }
+        if !settings.transaction_pooler {
+            return Ok(false);
+        }
+        self.expected_path = needed;
+        if self.has_ended() {
+            self.check_path(connector, settings)?;
+        }
+        Ok(true)
+    }
+
+    /// Counts only the round trips from now on.
+    pub(super) fn forget_round_trips(&mut self) {
+        self.round_trips = 0;
+    }
+
+    /// Continues the login; ready once it has ended.
+    fn advance(
+        &mut self,
+        context: &mut Context<'_>,
+        connector: &Connector,
+        settings: &PostgresSettings,
+    ) -> Result<Poll<()>, Failed> {
         while self.stage != Stage::Ended {
             if self.received > MAX_RECEIVED {
                 let fault = SessionFault::TooLong(TOO_MUCH_RECEIVED);
-                return Poll::Ready(Err(self.failed(connector, ConnectionFailure::Session(fault))));
+                return Err(self.failed(connector, ConnectionFailure::Session(fault)));
             }
             self.answer(context)?;
             self.poll_transmit(context);
@@ -132,21 +206,12 @@ impl Authentication {
             match self.poll_read(context) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => {
-                    return Poll::Ready(Err(self.failed(connector, ConnectionFailure::Transport(error))));
+                    return Err(self.failed(connector, ConnectionFailure::Transport(error)));
                 }
-                Poll::Pending => {
-                    ready!(timer.as_mut().poll(context));
-                    return Poll::Ready(Err(self.failed(connector, ConnectionFailure::Timeout)));
-                }
+                Poll::Pending => return Ok(Poll::Pending),
             }
         }
-        self.tls.accepted(connector);
-        let handed_over = self.connection.hand_over();
-        handed_over.map_err(|fault| self.failed(connector, ConnectionFailure::Session(fault)))?;
-        let Some(transport) = self.transport.take() else { return Poll::Pending };
-        let connection = core::mem::replace(&mut self.connection, Connection::new(connector.limits()));
-        let (round_trips, tls) = (self.round_trips, self.tls);
-        Poll::Ready(Ok(Authenticated { transport, connection, round_trips, tls }))
+        Ok(Poll::Ready(()))
     }
 
     /// Sends the answer to the server's last request, once the answer is computed.
@@ -282,6 +347,11 @@ impl Authentication {
         let (error, signal, _) = failure::explain(progress, connector, failure);
         (error, signal)
     }
+}
+
+/// The `search_path` that must be in force; `None` for the role's own.
+fn needed(search_path: Option<&str>) -> Option<String> {
+    search_path.map(normalized).filter(|path| !path.is_empty())
 }
 
 /// Closes the transport of a login that failed or was dropped.

@@ -33,7 +33,7 @@ use crate::millis::Millis;
 use crate::retry::Signal;
 use crate::session::Connection;
 #[cfg(feature = "postgres")]
-use crate::settings::SslMode;
+use crate::settings::{PostgresSettings, SslMode};
 #[cfg(feature = "postgres")]
 use crate::transport::Protection;
 use crate::transport::{BoxFuture, Dialed, Transport, TransportError, TransportErrorKind};
@@ -186,12 +186,16 @@ impl<'c> LoginAttempt<'c> {
         if let (Some(authentication), Some(settings)) =
             (&mut self.authentication, connector.settings().postgres.as_deref())
         {
-            let ended = ready!(authentication.poll(context, connector, settings, timer))?;
-            let Authenticated { transport, connection, tls, .. } = ended;
-            let (round_trips, fell_back) = (self.round_trips + ended.round_trips, self.fell_back);
-            let login =
-                Login { transport, connection, pipelined: false, round_trips, tls, fell_back, region };
-            return Poll::Ready(Ok(login));
+            if authentication.suits(connector, settings, search_path)? {
+                let ended = ready!(authentication.poll(context, connector, settings, timer))?;
+                let Authenticated { transport, connection, tls, .. } = ended;
+                let (round_trips, fell_back) = (self.round_trips + ended.round_trips, self.fell_back);
+                let login =
+                    Login { transport, connection, pipelined: false, round_trips, tls, fell_back, region };
+                return Poll::Ready(Ok(login));
+            }
+            // Dropping the login closes its connection.
+            (self.authentication, self.dialing, self.round_trips) = (None, None, 0);
         }
         self.advance(context, connector)?;
         let (Some(token), Some(_)) = (&self.token, &self.dialed) else {
@@ -217,14 +221,7 @@ impl<'c> LoginAttempt<'c> {
         };
         #[cfg(feature = "postgres")]
         if let Some(settings) = connector.settings().postgres.as_deref() {
-            let token = token.clone();
-            let Some(dialed) = self.dialed.take() else { return Poll::Pending };
-            let transport = dialed.map_err(|error| failure::of_dialing(&connector.config, error))?;
-            if settings.sslmode == SslMode::Prefer && transport.protection() == Protection::PlainText {
-                self.round_trips = self.round_trips.saturating_sub(1);
-            }
-            let begun = Authentication::new(connector, settings, transport, search_path, &token, self.tls);
-            self.authentication = Some(Box::new(begun?));
+            self.log_in(connector, settings, search_path)?;
             return self.poll(context, connector, search_path, serially, timer);
         }
         let pipelined = connector.settings().endpoint.requests_cleartext() && !serially;
@@ -234,6 +231,25 @@ impl<'c> LoginAttempt<'c> {
         let transport = dialed.map_err(|error| failure::of_dialing(&connector.config, error))?;
         let (round_trips, tls, fell_back) = (self.round_trips, self.tls, self.fell_back);
         Poll::Ready(Ok(Login { transport, connection, pipelined, round_trips, tls, fell_back, region }))
+    }
+
+    /// Begins the login of a PostgreSQL, if the token and the socket are there.
+    #[cfg(feature = "postgres")]
+    fn log_in(
+        &mut self,
+        connector: &Connector,
+        settings: &PostgresSettings,
+        search_path: Option<&str>,
+    ) -> Result<(), (Error, Signal)> {
+        let Some(token) = &self.token else { return Ok(()) };
+        let Some(dialed) = self.dialed.take() else { return Ok(()) };
+        let transport = dialed.map_err(|error| failure::of_dialing(&connector.config, error))?;
+        if settings.sslmode == SslMode::Prefer && transport.protection() == Protection::PlainText {
+            self.round_trips = self.round_trips.saturating_sub(1);
+        }
+        let begun = Authentication::new(connector, settings, transport, search_path, token, self.tls);
+        self.authentication = Some(Box::new(begun?));
+        Ok(())
     }
 
     /// Advances the token and the socket. Returns an error of the source of credentials.
@@ -343,7 +359,12 @@ impl LoginAttempt<'static> {
     /// Returns an attempt that fails with this error, if every other attempt would fail in the same way.
     fn failed((error, signal): (Error, Signal)) -> Option<Box<Self>> {
         let unavailable = Unavailable { error, transient: false };
-        (signal == Signal::Local).then(|| {
+        let is_final = signal == Signal::Local;
+        // The next login would send the same password, and a server may lock an account after a few of them.
+        #[cfg(feature = "postgres")]
+        let is_final = is_final
+            || matches!(signal, Signal::LoginRejected { rejection, .. } if rejection.is_access_denied());
+        is_final.then(|| {
             Box::new(LoginAttempt {
                 asking: Some(Box::pin(core::future::ready(Err(unavailable)))),
                 token: None,
@@ -361,20 +382,54 @@ impl LoginAttempt<'static> {
         })
     }
 
-    /// Advances the token and the socket. Returns an error if the token or the socket failed.
+    /// Advances the token and the socket, and the login of a PostgreSQL. Returns an error if one of them failed.
     fn settle(&mut self, context: &mut Context<'_>, connector: &Connector) -> Result<(), (Error, Signal)> {
         let region = self.region.clone();
         let connector = region.connector(connector);
+        #[cfg(feature = "postgres")]
+        if let (Some(authentication), Some(settings)) =
+            (&mut self.authentication, connector.settings().postgres.as_deref())
+        {
+            return authentication.poll_ahead(context, connector, settings);
+        }
         self.watch(context, connector);
         self.advance(context, connector)?;
-        match self.dialed.take_if(|dialed| self.token.is_some() && dialed.is_err()) {
-            Some(Err(error)) => Err(failure::of_dialing(&connector.config, error)),
-            _ => Ok(()),
+        if let Some(Err(error)) = self.dialed.take_if(|dialed| self.token.is_some() && dialed.is_err()) {
+            return Err(failure::of_dialing(&connector.config, error));
         }
+        // The first query may need another search_path than the configured one; this is found when it takes the attempt.
+        #[cfg(feature = "postgres")]
+        if let (Some(settings), true) = (connector.settings().postgres.as_deref(), self.is_connected()) {
+            self.log_in(connector, settings, connector.settings().search_path.as_deref())?;
+            return self.settle(context, connector);
+        }
+        Ok(())
     }
 
+    /// Whether a flight can be sent without waiting.
     fn is_open(&self) -> bool {
+        #[cfg(feature = "postgres")]
+        if let Some(authentication) = &self.authentication {
+            return authentication.has_ended();
+        }
+        self.is_connected()
+    }
+
+    fn is_connected(&self) -> bool {
         self.token.is_some() && self.dialed.is_some()
+    }
+
+    /// Counts only the round trips that the query which takes the attempt waits for. While the socket is being opened,
+    /// these are all round trips of dialing.
+    fn forget_round_trips(&mut self) {
+        #[cfg(feature = "postgres")]
+        if let Some(authentication) = &mut self.authentication {
+            authentication.forget_round_trips();
+            self.round_trips = 0;
+        }
+        if self.is_connected() {
+            self.round_trips = 0;
+        }
     }
 }
 

@@ -3,9 +3,11 @@
 //! Input: a [`Connector`]. Output: a [`LoginAttempt`] for the first query that takes it. A background task polls the
 //! attempt (TCP, SSLRequest, TLS, and the token, with a request to STS if one is needed), then watches the connection.
 //!
-//! The login itself is not sent in the background: it is sent together with the first flight, without an additional
-//! round trip. So a warm-up that is not used does not open a session in the cluster, and the first query still chooses
-//! the session's `search_path`. Whatever happens in the background, no part of a query was sent.
+//! The login to a DSQL cluster is not sent in the background: it is sent together with the first flight, without an
+//! additional round trip. So a warm-up that is not used does not open a session in the cluster, and the first query still
+//! chooses the session's `search_path`. The login to another PostgreSQL takes round trips of its own, so it is completed
+//! in the background, with `Config::search_path`; if the first query needs another `search_path`, it opens a connection,
+//! as without a warm-up. Whatever happens in the background, no part of a query was sent.
 //!
 //! # The states
 //!
@@ -13,7 +15,8 @@
 //! |---|---|
 //! | is still connecting | continues to poll the attempt, with the query's own time limit |
 //! | is connected | sends the login and its flight |
-//! | has failed, and another attempt would fail in the same way (TLS, credentials) | returns that error |
+//! | is logging in, or has logged in (a PostgreSQL) | continues the login, then sends its flight |
+//! | has failed, and another attempt would fail in the same way (TLS, credentials, a rejected password) | returns that error |
 //! | has failed for another reason, or the server has closed the connection | opens a connection, as without a warm-up |
 //! | is older than [`LIFE`], and was therefore ended | opens a connection, as without a warm-up |
 //!
@@ -95,9 +98,7 @@ impl Ahead for WarmUp {
         if connector.now().saturating_sub(self.began) > LIFE {
             return None;
         }
-        if attempt.is_open() {
-            attempt.round_trips = 0;
-        }
+        attempt.forget_round_trips();
         match attempt.settle(context, connector) {
             Ok(()) => Some(attempt),
             Err(failure) => LoginAttempt::failed(failure),

@@ -1,6 +1,7 @@
 //! Tests the login of a PostgreSQL: its round trips, its rejections, and what is known after a failure.
 
 mod server;
+mod warm_up;
 
 use std::sync::{Arc, Mutex};
 

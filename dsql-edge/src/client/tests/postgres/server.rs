@@ -61,6 +61,8 @@ pub(super) struct Seen {
     pub(super) early: Vec<String>,
     pub(super) writes: usize,
     pub(super) all: Vec<u8>,
+    /// The number of connections that were dialed, and the number of connections that are open.
+    pub(super) connections: (usize, usize),
 }
 
 pub(super) struct Connection {
@@ -82,6 +84,8 @@ const ITERATIONS: u32 = 32;
 
 impl Connection {
     pub(super) fn new(model: Model, seen: Arc<Mutex<Seen>>) -> Self {
+        let (dialed, open) = seen.lock().unwrap().connections;
+        seen.lock().unwrap().connections = (dialed + 1, open + 1);
         Connection {
             model,
             seen,
@@ -271,6 +275,15 @@ impl Connection {
             _ => self.request(12, format!("v={signature}").as_bytes()),
         }
         self.end_login();
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // A test that fails drops this value while it panics.
+        if let Ok(mut seen) = self.seen.lock() {
+            seen.connections.1 -= 1;
+        }
     }
 }
 
