@@ -300,8 +300,9 @@ impl Error {
         self.is_state(SqlState::CHECK_VIOLATION)
     }
 
-    /// Whether the transaction conflicts with another one that committed first (40001; DSQL's OC000 and OC001). Nothing
-    /// was changed, and the whole transaction may be run again.
+    /// Whether the transaction conflicts with another one that committed first (40001; DSQL's OC000 and OC001), or was
+    /// rolled back to end a deadlock (40P01, with the feature `postgres`). Nothing was changed, and the whole
+    /// transaction may be run again.
     pub fn is_conflict(&self) -> bool {
         self.database_error().is_some_and(DatabaseError::is_conflict)
     }

@@ -26,7 +26,7 @@
 //! | R3 | `LostDuringLogin` | lost during the login, with reads or a part of a transaction sent | nothing happened | twice, after 50–250 ms |
 //! | R4 | `CommitLostDuringLogin` | lost during the login, with a COMMIT or an autocommit write sent | unknown | with a key |
 //! | R5 | `TransactionLost` | lost in a transaction, before COMMIT was sent | nothing happened | the transaction, on a new connection |
-//! | R6 | `Conflict` | 40001, OC000, OC001, at any point | nothing happened | the transaction, after a growing pause |
+//! | R6 | `Conflict` | 40001, OC000, OC001; 40P01 of a PostgreSQL, which ends a deadlock; at any point | nothing happened | the transaction, after a growing pause |
 //! | R7 | `CommitLost` | lost with a COMMIT or an autocommit write sent | unknown | with a key |
 //! | R8 | `CommitUnsure` | the server's answer leaves a COMMIT or an autocommit write open: [`Signal::Unsure`] | unknown | with a key |
 //! | R9 | `StatementRejected` | any other error of the server | nothing happened | no |
@@ -98,7 +98,7 @@ pub(crate) enum Signal {
     DirectTlsRejected(DirectTls),
     /// A time limit was exceeded.
     Timeout,
-    /// Another transaction committed a conflicting change first.
+    /// Another transaction committed a conflicting change first, or waits for a lock of this one (a deadlock).
     Conflict,
     /// An error after which the outcome of a commit is not known: 40003, 08007, an error of the system (XX, 58, 08)
     /// where the server may have committed, any error after the answer to COMMIT, or a FATAL error. The server may have

@@ -35,6 +35,8 @@ impl SqlState {
     /// DSQL's own code for a [`SERIALIZATION_FAILURE`](SqlState::SERIALIZATION_FAILURE) that a change of the schema
     /// caused.
     pub const OCC_SCHEMA: SqlState = SqlState(*b"OC001");
+    /// PostgreSQL rolled back the transaction to end a deadlock. DSQL has no locks and does not send this code.
+    pub const DEADLOCK_DETECTED: SqlState = SqlState(*b"40P01");
     /// It is not known whether the statement was executed.
     pub const STATEMENT_COMPLETION_UNKNOWN: SqlState = SqlState(*b"40003");
     /// It is not known whether the transaction was committed.

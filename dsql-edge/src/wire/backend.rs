@@ -43,9 +43,16 @@ pub(crate) struct DatabaseError {
 }
 
 impl DatabaseError {
-    /// Whether the error is a conflict: 40001, or one of DSQL's own codes for conflicts.
+    /// Whether the error is a conflict: 40001, or one of DSQL's own codes for conflicts. Another PostgreSQL has locks:
+    /// after a deadlock, it rolls back one of the transactions and sends 40P01.
     pub(crate) fn is_conflict(&self) -> bool {
-        self.is_one_of(&[SqlState::SERIALIZATION_FAILURE, SqlState::OCC_DATA, SqlState::OCC_SCHEMA])
+        self.is_one_of(&[
+            SqlState::SERIALIZATION_FAILURE,
+            SqlState::OCC_DATA,
+            SqlState::OCC_SCHEMA,
+            #[cfg(feature = "postgres")]
+            SqlState::DEADLOCK_DETECTED,
+        ])
     }
 
     /// Whether a part of the server failed, not the statement: an internal error (XX), an error of the operating system

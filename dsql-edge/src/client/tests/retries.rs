@@ -116,6 +116,23 @@ fn conflict_of_a_single_statement_is_retried() {
     assert_eq!(eventually(&network, write().fetch_all(&dsql)).unwrap(), [5]);
 }
 
+/// PostgreSQL rolls back the transaction that it chooses to end a deadlock; DSQL has no locks and does not send 40P01.
+#[cfg(feature = "postgres")]
+#[test]
+fn deadlock_is_retried_like_a_conflict() {
+    for query in [read, write] {
+        let network = Network::default();
+        network.accept(answers([failure("40P01"), rows("n", 23, &[5])]));
+        let dsql = Dsql::within(retrying(), network.clone());
+        assert_eq!(eventually(&network, query().fetch_one(&dsql)).unwrap(), 5);
+    }
+    let network = Network::default();
+    network.accept(answers((0..5).map(|_| failure("40P01"))));
+    let dsql = Dsql::within(retrying(), network.clone());
+    let error = eventually(&network, write().fetch_one(&dsql)).unwrap_err();
+    assert!(error.is_conflict() && !error.is_outcome_unknown() && error.attempts() == 5, "{error}");
+}
+
 #[test]
 fn a_kept_connection_that_the_server_has_closed_is_replaced() {
     for end in [
