@@ -116,6 +116,7 @@ fn merge(whole: &mut TypedQuery, other: TypedQuery, parameters: &[usize]) -> Res
         parameter.nullable &= other_parameter.nullable;
         parameter.null_expected &= other_parameter.null_expected;
         parameter.elements_nullable &= other_parameter.elements_nullable;
+        parameter.labels.take_if(|labels| other_parameter.labels.as_ref() != Some(labels));
     }
     if whole.cardinality != other.cardinality {
         whole.cardinality = Cardinality::Many;

@@ -74,6 +74,9 @@ pub struct TypedParameter {
     pub null_expected: bool,
     /// For an array, whether the elements may be NULL.
     pub elements_nullable: bool,
+    /// The labels that the argument, or the elements of an array, can have, if each use of the parameter accepts only
+    /// the same labels: an enum, or a column whose `CHECK` allows only these texts.
+    pub labels: Option<Labels>,
 }
 
 impl TypedParameter {

@@ -13,14 +13,15 @@ use crate::text::{Text, compile_error};
 use crate::warnings::{split, warnings};
 use dsql_edge_compiler::emit::{
     Declaration, Emission, Function, Returns, RowTarget, declaration, declared_type, field_types,
-    parameter_type,
+    parameter_labels, parameter_type,
 };
 use dsql_edge_compiler::syntax;
+use dsql_edge_compiler::typed::TypedParameter;
 use dsql_edge_macro_input::{self as macro_input, FunctionInput, RowInput};
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Visibility};
+use syn::{Attribute, Type, Visibility};
 
 pub(crate) use dsql_edge_macro_input::are_functions;
 
@@ -134,7 +135,36 @@ impl Compiled {
             many: None,
             place: Some(self.text.span),
         });
-        quote!(#warnings #function)
+        let labels = self.labels(checked);
+        quote!(#warnings #labels #function)
+    }
+
+    /// The comparisons of the Rust types that the user named for parameters with labels. A type that names a lifetime, a
+    /// generic parameter or `impl` is not compared, because the comparison is a constant outside the function.
+    fn labels(&self, checked: &Checked) -> TokenStream {
+        let generics: Vec<String> =
+            self.input.generics.type_params().map(|param| param.ident.to_string()).collect();
+        let mut out = TokenStream::new();
+        for (at, (name, written)) in self.input.parameters.iter().enumerate() {
+            let labels = self.parameter(checked, at, name).and_then(|parameter| parameter.labels.as_ref());
+            let (Some(labels), Some(written)) = (labels, written) else { continue };
+            let tokens = without_lifetime(written).to_token_stream();
+            if !names_any(tokens.clone(), &generics) {
+                out.extend(parameter_labels(labels, &tokens));
+            }
+        }
+        out
+    }
+
+    /// The compiled parameter of the function's parameter `at`.
+    fn parameter<'c>(&self, checked: &'c Checked, at: usize, name: &Ident) -> Option<&'c TypedParameter> {
+        let known = &checked.query.parameters;
+        match known.iter().any(|parameter| parameter.name.is_some()) {
+            true => {
+                known.iter().find(|known| known.name.as_ref().is_some_and(|known| arguments::is(name, known)))
+            }
+            false => known.get(at),
+        }
     }
 
     fn target(&self, checked: &Checked) -> RowTarget {
@@ -149,14 +179,7 @@ impl Compiled {
     }
 
     fn parameters(&self) -> Vec<(Ident, TokenStream)> {
-        let known = self.checked.as_ref().map_or(&[][..], |checked| &checked.query.parameters);
-        let named = known.iter().any(|parameter| parameter.name.is_some());
-        let typed = |at: usize, name: &Ident| match named {
-            true => {
-                known.iter().find(|known| known.name.as_ref().is_some_and(|known| arguments::is(name, known)))
-            }
-            false => known.get(at),
-        };
+        let typed = |at: usize, name: &Ident| self.parameter(self.checked.as_ref()?, at, name);
         let each = self.input.parameters.iter().enumerate().map(|(at, (name, written))| {
             let ty = match (written, typed(at, name)) {
                 (Some(written), _) => written.to_token_stream(),
@@ -169,6 +192,29 @@ impl Compiled {
         });
         each.collect()
     }
+}
+
+/// The type behind a reference, whose lifetime may be a parameter of the function.
+fn without_lifetime(written: &Type) -> &Type {
+    match written {
+        Type::Reference(reference) => without_lifetime(&reference.elem),
+        Type::Paren(inner) => without_lifetime(&inner.elem),
+        Type::Group(inner) => without_lifetime(&inner.elem),
+        other => other,
+    }
+}
+
+/// Whether a type names a lifetime, one of these names, or `impl` or `Self`.
+fn names_any(tokens: TokenStream, names: &[String]) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Punct(punct) => punct.as_char() == '\'',
+        TokenTree::Ident(ident) => {
+            let ident = ident.to_string();
+            matches!(ident.as_str(), "impl" | "dyn" | "Self") || names.contains(&ident)
+        }
+        TokenTree::Group(group) => names_any(group.stream(), names),
+        TokenTree::Literal(_) => false,
+    })
 }
 
 fn path(row: &RowInput) -> TokenStream {

@@ -82,7 +82,8 @@
 /// # }
 /// ```
 ///
-/// - A parameter with a type keeps that type, and rustc checks that the type fits. A parameter without a type has the
+/// - A parameter with a type keeps that type, and rustc checks that the type fits. If the type is a Rust enum and each
+///   use of the parameter accepts only the labels of one column or of an enum, the variants must be among the labels. A parameter without a type has the
 ///   Rust type of its SQL type: `&str`, `&[u8]` and `&[T]` instead of types that own memory, and an `Option` where NULL
 ///   is an ordinary value (not for `LIMIT`).
 /// - `-> pub Post` declares the struct `Post`. Any other visibility can be written instead of `pub`; for a private

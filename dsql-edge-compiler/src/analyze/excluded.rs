@@ -5,6 +5,9 @@
 //! the `CHECK` each time, so that is an error where errors of the running statement are reported (DSQL), and a warning
 //! elsewhere. An unknown label of an enum is an error of PostgreSQL itself.
 //!
+//! The same places determine the labels of a parameter, which `emit` compares with the Rust type that a query function
+//! names.
+//!
 //! Only `=` and `<>` of texts are checked: the order of texts depends on collations, and a pattern is not a value. A
 //! column is followed through subqueries, `WITH` and views, but a constant inside a view's own query is not checked.
 
@@ -24,15 +27,28 @@ use crate::typed::Labels;
 impl Analyzer<'_> {
     /// Warns about comparisons with constants that their columns never have.
     pub(super) fn warn_excluded(&mut self, query: &Query) {
-        let mut found = Vec::new();
+        let mut found = Found::default();
         comparisons(self.catalog, &[query], &mut found);
-        found.sort_by_key(|warning| warning.span.start);
-        found.into_iter().for_each(|warning| self.report(warning));
+        found.warnings.sort_by_key(|warning| warning.span.start);
+        found.warnings.into_iter().for_each(|warning| self.report(warning));
+        found.parameters.into_iter().for_each(|(number, labels)| self.accepts_labels(number, labels));
     }
 
-    /// Reports a constant that the statement writes to a column whose `CHECK` rejects it.
+    /// Records that a use of a parameter accepts only these labels.
+    fn accepts_labels(&mut self, number: usize, labels: Labels) {
+        if let Some(parameter) = self.parameters.get_mut(number.wrapping_sub(1)) {
+            parameter.labels.push(labels);
+        }
+    }
+
+    /// Reports a constant that the statement writes to a column whose `CHECK` rejects it, and records the labels of a
+    /// parameter that it writes.
     pub(super) fn check_written_label(&mut self, target: &Target, column: usize, node: &Node) {
-        let Some((text, span)) = constant(node) else { return };
+        let written = constant(node);
+        let number = parameter(node);
+        if written.is_none() && number.is_none() {
+            return;
+        }
         let Some(Some(base)) = target.base_columns.get(column).copied() else { return };
         let Some(relation) = self.catalog.schema.relations.get(target.base) else { return };
         // A trigger or a rule may replace the value.
@@ -45,6 +61,11 @@ impl Analyzer<'_> {
         if !matches!(self.catalog.base_type(ty).0, oid::TEXT | oid::VARCHAR | oid::BPCHAR) {
             return;
         }
+        if let Some(number) = number {
+            self.accepts_labels(number, labels);
+            return;
+        }
+        let Some((text, span)) = written else { return };
         if labels.values.iter().any(|label| label == text) || is_padded(self.catalog, ty, text, &labels) {
             return;
         }
@@ -65,8 +86,16 @@ impl Analyzer<'_> {
     }
 }
 
-/// Collects the warnings of a query and its subqueries. `levels` has the enclosing queries, the innermost last.
-fn comparisons(catalog: Catalog<'_>, levels: &[&Query], out: &mut Vec<Diagnostic>) {
+/// What the comparisons of a query show.
+#[derive(Default)]
+struct Found {
+    warnings: Vec<Diagnostic>,
+    /// The labels of the column with which a parameter is compared, by the number of the parameter.
+    parameters: Vec<(usize, Labels)>,
+}
+
+/// Collects the comparisons of a query and its subqueries. `levels` has the enclosing queries, the innermost last.
+fn comparisons(catalog: Catalog<'_>, levels: &[&Query], out: &mut Found) {
     let Some(query) = levels.last().copied() else { return };
     let mut nodes = Vec::new();
     query.expressions(&mut |node| nodes.push(node));
@@ -86,7 +115,7 @@ fn comparisons(catalog: Catalog<'_>, levels: &[&Query], out: &mut Vec<Diagnostic
 /// The functions of `=` and `<>` for texts.
 const EQUALITY: [&str; 4] = ["texteq", "textne", "bpchareq", "bpcharne"];
 
-fn comparison(catalog: Catalog<'_>, levels: &[&Query], node: &Node, out: &mut Vec<Diagnostic>) {
+fn comparison(catalog: Catalog<'_>, levels: &[&Query], node: &Node, out: &mut Found) {
     let (left, right) = match &node.kind {
         NodeKind::Call { function, args } if EQUALITY.contains(&function.name.as_str()) => {
             let [left, right] = args.as_slice() else { return };
@@ -101,11 +130,13 @@ fn comparison(catalog: Catalog<'_>, levels: &[&Query], node: &Node, out: &mut Ve
         _ => return,
     };
     for (side, other) in [(left, right), (right, left)] {
-        let constants: Vec<(&str, Span)> = match &other.kind {
-            NodeKind::Array(elements) => elements.iter().filter_map(constant).collect(),
-            _ => constant(other).into_iter().collect(),
+        let others = match &other.kind {
+            NodeKind::Array(elements) => elements.as_slice(),
+            _ => core::slice::from_ref(other),
         };
-        if constants.is_empty() {
+        let constants: Vec<(&str, Span)> = others.iter().filter_map(constant).collect();
+        let numbers: Vec<usize> = others.iter().filter_map(parameter).collect();
+        if constants.is_empty() && numbers.is_empty() {
             continue;
         }
         let Some((var, ty)) = column(side) else { continue };
@@ -116,9 +147,10 @@ fn comparison(catalog: Catalog<'_>, levels: &[&Query], node: &Node, out: &mut Ve
         for (text, span) in constants {
             let is_known = labels.values.iter().any(|label| label == text);
             if !is_known && !is_padded(catalog, ty, text, &labels) {
-                out.push(excluded(text, &labels, span));
+                out.warnings.push(excluded(text, &labels, span));
             }
         }
+        out.parameters.extend(numbers.into_iter().map(|number| (number, labels.clone())));
     }
 }
 
@@ -145,6 +177,15 @@ fn constant(node: &Node) -> Option<(&str, Span)> {
     }
 }
 
+/// The number of a parameter, possibly under a relabeling cast.
+fn parameter(node: &Node) -> Option<usize> {
+    match &node.kind {
+        NodeKind::Parameter(number) => Some(*number),
+        NodeKind::Cast { arg, function: None } => parameter(arg),
+        _ => None,
+    }
+}
+
 fn excluded(text: &str, labels: &Labels, span: Span) -> Diagnostic {
     let Labels { of, values } = labels;
     let message = format!("'{text}' is not a value of {of}");
@@ -156,4 +197,53 @@ fn excluded(text: &str, labels: &Labels, span: Span) -> Diagnostic {
         }
     };
     Diagnostic::warning(Code::ExcludedValue, span, message).with_hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Schema, Source, compile};
+
+    const SCHEMA: &str = "-- dsql-edge: dialect postgres
+        CREATE TYPE mood AS ENUM ('sad', 'happy');
+        CREATE TABLE t (id int PRIMARY KEY, status text NOT NULL CHECK (status IN ('draft', 'live')),
+                        other text CHECK (other IN ('draft', 'gone')), note text, mood mood, moods mood[]);
+        CREATE TABLE watched (status text CHECK (status IN ('draft', 'live')));
+        CREATE TRIGGER changes BEFORE INSERT ON watched EXECUTE FUNCTION f();";
+
+    #[test]
+    fn parameter_has_labels_if_all_uses_accept_only_these() {
+        let schema = Schema::parse(SCHEMA).unwrap();
+        let labels = |sql: &str| {
+            let query =
+                compile(&Source::of_macro(sql), &schema).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+            query.parameters[0].labels.clone().map(|labels| (labels.of, labels.values.join(" ")))
+        };
+        let status = Some(("t.status".to_owned(), "draft live".to_owned()));
+        for sql in [
+            "SELECT id FROM t WHERE status = $1",
+            "SELECT id FROM t WHERE $1 <> status",
+            "SELECT id FROM t WHERE status = ANY($1)",
+            "SELECT id FROM t WHERE status IN ($1, 'draft')",
+            "SELECT id FROM t WHERE status IS DISTINCT FROM $1",
+            "UPDATE t SET status = $1 WHERE id = 1",
+            "UPDATE t SET status = $1 WHERE status <> $1",
+            "INSERT INTO t (id, status) VALUES (1, $1)",
+        ] {
+            assert_eq!(labels(sql), status, "{sql}");
+        }
+        let mood = Some(("mood".to_owned(), "sad happy".to_owned()));
+        for sql in ["UPDATE t SET mood = $1", "SELECT id FROM t WHERE mood = ANY($1)"] {
+            assert_eq!(labels(sql), mood, "{sql}");
+        }
+        for sql in [
+            "SELECT id FROM t WHERE note = $1",
+            "SELECT id FROM t WHERE status = $1 OR note = $1",
+            "SELECT id FROM t WHERE status = $1 OR other = $1",
+            "SELECT id FROM t WHERE status LIKE $1",
+            "SELECT id FROM t WHERE lower(status) = $1",
+            "INSERT INTO watched (status) VALUES ($1)",
+        ] {
+            assert_eq!(labels(sql), None, "{sql}");
+        }
+    }
 }

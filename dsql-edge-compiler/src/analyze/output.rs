@@ -60,6 +60,10 @@ pub(super) fn typed_query(
             nullable: parameter.nullable,
             null_expected: parameter.null_expected,
             elements_nullable: parameter.elements_nullable(),
+            labels: match labels::of_type(catalog, parameter.ty.unwrap_or(ERROR)) {
+                Some(of_type) => Some(of_type),
+                None => parameter.same_labels().cloned(),
+            },
         })
         .collect::<Vec<_>>();
     // If one of the parameters can be NULL, the lengths need not be equal.

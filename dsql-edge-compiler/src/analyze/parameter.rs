@@ -2,6 +2,7 @@
 
 use crate::builtin::Oid;
 use crate::source::Span;
+use crate::typed::Labels;
 
 /// The facts about one parameter.
 #[derive(Clone, Debug, Default)]
@@ -20,9 +21,17 @@ pub(super) struct Parameter {
     pub(super) element_uses: usize,
     /// Whether NULL has a meaning in a use of a single element.
     pub(super) elements_accepted: bool,
+    /// For each use that accepts only the labels of a column: these labels.
+    pub(super) labels: Vec<Labels>,
 }
 
 impl Parameter {
+    /// The labels that all uses of the parameter accept, if they accept the same labels and nothing else.
+    pub(super) fn same_labels(&self) -> Option<&Labels> {
+        let first = self.labels.first().filter(|_| self.labels.len() == self.uses)?;
+        self.labels.iter().all(|labels| labels.values == first.values).then_some(first)
+    }
+
     /// For an array, whether its elements may be NULL.
     pub(super) fn elements_nullable(&self) -> bool {
         self.uses != self.element_uses || self.elements_accepted

@@ -16,6 +16,7 @@ pub use emission::{
     Argument, Emission, Many, RowTarget, RowType, WrittenTypes, field_types, marker_tokens, parameter_names,
 };
 pub use function::{Function, Returns, parameter_type};
+pub use labels::parameter_labels;
 pub use row::{Declaration, declaration, declared_type};
 pub use statement::{effect_path, session_path};
 

@@ -32,6 +32,18 @@ impl<T: Labelled> Labelled for Vec<T> {
     const LABELS: &'static [&'static str] = T::LABELS;
 }
 
+/// The labels of the elements.
+impl<T: Labelled> Labelled for [T] {
+    const NAME: &'static str = T::NAME;
+    const LABELS: &'static [&'static str] = T::LABELS;
+}
+
+/// The labels of the value.
+impl<T: Labelled + ?Sized> Labelled for &T {
+    const NAME: &'static str = T::NAME;
+    const LABELS: &'static [&'static str] = T::LABELS;
+}
+
 /// The labels of the value.
 impl<T: Labelled> Labelled for Option<T> {
     const NAME: &'static str = T::NAME;
@@ -72,6 +84,26 @@ pub const fn same_labels(of: &str, snapshot: &[&str], rust: Option<(&'static str
     }
     text.put_others(labels, snapshot, " the snapshot does not have the label");
     if text.length > start {
+        panic!("{}", text.as_str());
+    }
+}
+
+/// Compares the labels of the Rust type of a parameter with the labels of the column or type `of` in the snapshot.
+///
+/// # Panics
+/// Panics if a label is not a label of `of`: a query function calls this function in a constant, so the panic is an
+/// error of the build.
+#[allow(clippy::panic, reason = "a panic in a constant is an error of the build")]
+pub const fn known_labels(
+    of: &str,
+    snapshot: &[&str],
+    rust: Option<(&'static str, &'static [&'static str])>,
+) {
+    let Some((name, labels)) = rust else { return };
+    if has_others(labels, snapshot) {
+        let mut text = Text::new();
+        text.put("`").put(name).put("` does not fit ").put(of).put(":");
+        text.put_others(labels, snapshot, " the snapshot does not have the label");
         panic!("{}", text.as_str());
     }
 }
@@ -205,6 +237,20 @@ mod tests {
             difference(&["draft", "paid"]),
             "`Status` does not fit orders.status: it has no variant for the label 'paid'; the snapshot does not have \
              the label 'sent'"
+        );
+    }
+
+    #[test]
+    fn parameter_may_have_fewer_labels() {
+        known_labels("orders.status", &["sent", "paid", "draft"], LabelsOf::<&[Status]>::LABELS);
+        known_labels("orders.status", &["other"], LabelsOf::<&str>::LABELS);
+        let unknown = std::panic::catch_unwind(|| {
+            known_labels("orders.status", &["draft", "paid"], LabelsOf::<Option<&Status>>::LABELS)
+        });
+        let message = *unknown.unwrap_err().downcast::<String>().unwrap();
+        assert_eq!(
+            message,
+            "`Status` does not fit orders.status: the snapshot does not have the label 'sent'"
         );
     }
 

@@ -110,7 +110,7 @@ pub use unchecked::{UncheckedColumn, UncheckedParam};
 #[doc(hidden)]
 pub use composite::{CompositeFields, binary_field, put_composite, put_field};
 #[doc(hidden)]
-pub use labels::{LabelsOf, NotLabelled, same_labels};
+pub use labels::{LabelsOf, NotLabelled, known_labels, same_labels};
 #[doc(hidden)]
 pub use requested::format;
 pub(crate) use requested::{received_format, sent_format};
