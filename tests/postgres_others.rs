@@ -1,11 +1,14 @@
-//! Tests the client with other versions of PostgreSQL, 15 (Debian's) and 18 (npm's), with Debian's PgBouncer in
-//! transaction mode, and through Debian's websockify. `cargo xtask test --full postgres` installs them.
+//! Tests the client and the command line with other versions of PostgreSQL, 15 (Debian's), 17 and 18 (npm's), with
+//! Debian's PgBouncer in transaction mode, and through Debian's websockify. `cargo xtask test --full postgres` installs
+//! them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[allow(dead_code, reason = "only tests/postgres uses all of these functions")]
 #[path = "postgres/logins.rs"]
 mod logins;
+#[path = "pull/twice.rs"]
+mod twice;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,6 +18,7 @@ use std::sync::{Arc, Mutex};
 use dsql_edge::dynamic::Sql;
 use dsql_edge::{Dsql, Error, Tunnel, sql};
 use dsql_edge_local::Guarded;
+use dsql_edge_tests::golden;
 use dsql_edge_tests::network::{DELAY, Fault, Network};
 use dsql_edge_tests::postgres_server::{PostgresServer, as_nobody, free_port, own, wait_for};
 use dsql_edge_tests::workerd::{self, Workerd};
@@ -39,6 +43,37 @@ async fn logins_of_postgresql_18() {
     logins::other_logins_are_explained(&server).await;
     logins::search_path_is_in_force(&server, 8).await;
     server.stop().await;
+}
+
+/// Each schema of tests/pull that the version accepts gives a snapshot that creates the same schema.
+async fn snapshots_of(bin: &Path, names: &[&str]) {
+    let server = PostgresServer::start(bin, "", "").await;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("pull");
+    for name in names {
+        let ddl = std::fs::read_to_string(folder.join(format!("{name}.sql"))).unwrap();
+        let pulled = twice::pull_twice(&server, &ddl).await.unwrap();
+        if *name == "postgres18" {
+            golden::compare(&folder.join("postgres18.pulled.sql"), &pulled).unwrap();
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn snapshots_of_postgresql_15() {
+    snapshots_of(Path::new(setup::DEBIAN_POSTGRES_15), &["everything", "postgres"]).await;
+}
+
+#[tokio::test]
+async fn snapshots_of_postgresql_17() {
+    let bin = tokio::task::spawn_blocking(|| setup::postgres17().unwrap()).await.unwrap();
+    snapshots_of(&bin, &["everything", "postgres"]).await;
+}
+
+#[tokio::test]
+async fn snapshots_of_postgresql_18() {
+    let bin = tokio::task::spawn_blocking(|| setup::postgres18().unwrap()).await.unwrap();
+    snapshots_of(&bin, &["everything", "postgres", "postgres18"]).await;
 }
 
 /// A PgBouncer in transaction mode, with two connections to a PostgreSQL for each user.

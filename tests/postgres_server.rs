@@ -66,10 +66,29 @@ impl PostgresServer {
 
     /// Opens a session as `postgres`, without TLS and a password.
     pub async fn superuser(&self) -> tokio_postgres::Client {
+        self.superuser_of("postgres").await
+    }
+
+    /// Drops a database if it exists, and creates it with this SQL.
+    ///
+    /// # Errors
+    /// Returns an error if PostgreSQL rejects the SQL.
+    pub async fn make_database(&self, name: &str, sql: &str) -> Result<(), tokio_postgres::Error> {
+        let superuser = self.superuser().await;
+        superuser.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
+        // FILE_COPY is faster for an empty database.
+        superuser
+            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0 STRATEGY FILE_COPY"))
+            .await?;
+        self.superuser_of(name).await.batch_execute(sql).await
+    }
+
+    /// Opens a session in a database as `postgres`, without TLS and a password.
+    pub async fn superuser_of(&self, database: &str) -> tokio_postgres::Client {
         let began = Instant::now();
         loop {
             let mut config = tokio_postgres::Config::new();
-            config.host("127.0.0.1").port(self.port).user("postgres").dbname("postgres");
+            config.host("127.0.0.1").port(self.port).user("postgres").dbname(database);
             match config.connect(tokio_postgres::NoTls).await {
                 Ok((client, connection)) => {
                     tokio::spawn(connection);

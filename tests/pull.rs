@@ -1,73 +1,54 @@
-//! Tests `pull` with a real PostgreSQL 16: everything that a snapshot contains is printed in the same form each time,
-//! as DDL that creates the same schema again.
+//! Tests `pull` with a real PostgreSQL 16 and with a dsql-local: everything that a snapshot contains is printed in the
+//! same form each time, as DDL that creates the same schema again. `postgres_others.rs` runs the same schemas on other
+//! versions of PostgreSQL.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::path::Path;
+#[path = "pull/twice.rs"]
+mod twice;
+
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
 use dsql_edge::{Config, Credentials};
 use dsql_edge_codegen::lint::{Sent, lint};
 use dsql_edge_codegen::migrate::{Folder, migrate};
-use dsql_edge_codegen::pull::{Ask, Row, Server, snapshot};
-use dsql_edge_compiler::schema::Dialect;
+use dsql_edge_codegen::pull::snapshot;
+use dsql_edge_codegen::server::Server;
 use dsql_edge_local::Local;
 use dsql_edge_tests::golden;
-use dsql_edge_tests::oracle::{Database, Oracle};
-use tokio_postgres::Client;
+use dsql_edge_tests::postgres_server::PostgresServer;
+use twice::pull_twice;
 use xtask::setup;
 
-/// tokio-postgres in place of dsql-edge's own client.
-struct TokioPostgres<'a>(&'a Client);
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("pull")
+}
 
-impl Ask for TokioPostgres<'_> {
-    fn dialect(&self) -> Dialect {
-        Dialect::Postgres
+async fn postgresql_16() -> PostgresServer {
+    let bin = tokio::task::spawn_blocking(|| {
+        setup::runtime().unwrap();
+        setup::postgres().unwrap()
+    });
+    PostgresServer::start(&bin.await.unwrap(), "", "").await
+}
+
+/// What a snapshot of PostgreSQL contains, and what only PostgreSQL has.
+#[tokio::test]
+async fn snapshot_of_postgresql_creates_the_same_schema() {
+    let server = postgresql_16().await;
+    for name in ["everything", "postgres"] {
+        let ddl = std::fs::read_to_string(folder().join(format!("{name}.sql"))).unwrap();
+        let pulled = pull_twice(&server, &ddl).await.unwrap();
+        golden::compare(&folder().join(format!("{name}.pulled.sql")), &pulled).unwrap();
     }
-
-    async fn run(&mut self, sql: &'static str) -> Result<()> {
-        Ok(self.0.batch_execute(sql).await?)
-    }
-
-    async fn ask<const N: usize>(&mut self, sql: &'static str) -> Result<Vec<Row<N>>> {
-        let rows = self.0.query(sql, &[]).await.with_context(|| sql.to_owned())?;
-        rows.iter()
-            .map(|row| {
-                let fields: Vec<Option<String>> = (0..row.len()).map(|at| row.get(at)).collect();
-                Row::<N>::try_from(fields).map_err(|fields| anyhow!("{} columns: {sql}", fields.len()))
-            })
-            .collect()
-    }
+    server.stop().await;
 }
 
-fn pull(database: &Database<'_>, old: &str) -> String {
-    let (client, runtime) = database.client();
-    runtime.block_on(snapshot(&mut TokioPostgres(client), old)).unwrap()
-}
-
-/// Pulls from a database with this DDL, then from a database with the pulled snapshot: both must give the same text.
-fn pull_twice(oracle: &Oracle, ddl: &str) -> String {
-    let first = pull(&oracle.database(ddl).unwrap(), "");
-    let again = oracle
-        .database(&first)
-        .unwrap_or_else(|error| panic!("PostgreSQL rejects the snapshot: {error:?}\n{first}"));
-    assert_eq!(pull(&again, &first), first);
-    first
-}
-
-#[test]
-fn everything_a_snapshot_holds() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("pull");
-    let ddl = std::fs::read_to_string(folder.join("everything.sql")).unwrap();
-    let pulled = pull_twice(&Oracle::start().unwrap(), &ddl);
-    golden::compare(&folder.join("everything.pulled.sql"), &pulled).unwrap();
-}
-
-#[test]
-fn schemas_of_real_projects() {
+#[tokio::test]
+async fn schemas_of_real_projects() {
     let Some(corpus) = std::env::var_os("DSQL_EDGE_CORPUS") else { return };
-    let oracle = Oracle::start().unwrap();
+    let server = postgresql_16().await;
     for project in std::fs::read_dir(Path::new(&corpus).join("queries")).unwrap() {
         let path = project.unwrap().path().join("schema.sql");
         // Leave out the lines that only psql reads.
@@ -77,12 +58,12 @@ fn schemas_of_real_projects() {
             .filter(|line| !line.starts_with('\\'))
             .map(|line| format!("{line}\n"))
             .collect();
-        match oracle.database(&ddl) {
-            Ok(_) => drop(pull_twice(&oracle, &ddl)),
-            // The project of this snapshot uses an extension that this PostgreSQL does not have.
-            Err(error) => println!("{}: {error:?}", path.display()),
+        // The project of this snapshot may use an extension that this PostgreSQL does not have.
+        if let Err(error) = pull_twice(&server, &ddl).await {
+            println!("{}: {error:?}", path.display());
         }
     }
+    server.stop().await;
 }
 
 /// A schema with each kind of object that a snapshot has and DSQL accepts.
@@ -121,7 +102,7 @@ async fn pull_from_dsql(ddl: &str) -> String {
     let config = Config::local(&local.endpoint(), local.region(), keys).unwrap().extra_ca(local.ca_pem());
     let folder = Folder::of(vec![("1.sql".to_owned(), ddl.to_owned())]).unwrap();
     migrate(&folder, config.clone(), Duration::from_secs(30), &|_| {}).await.unwrap();
-    snapshot(&mut Server::dsql(config), "").await.unwrap()
+    snapshot(Server::dsql(config), "").await.unwrap()
 }
 
 #[tokio::test]

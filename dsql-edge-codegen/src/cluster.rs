@@ -1,4 +1,4 @@
-//! Finds the cluster and the credentials for it.
+//! Finds a DSQL cluster and the credentials for it. `server` decides whether a command uses a cluster.
 //!
 //! Input: options that commands share, variables, and AWS's own configuration. Output: the configuration of dsql-edge's
 //! client. No credential appears in an error.
@@ -21,13 +21,14 @@ use crate::running_local::RunningLocal;
 /// The cluster, and the role to connect as.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Cluster {
-    /// The cluster's host name, or `localhost[:port]` for dsql-local; without it, the dsql-local whose folder
-    /// .dsql-local is in the package
-    #[arg(long, env = "DSQL_ENDPOINT", global = true, help_heading = "Cluster")]
-    pub endpoint: Option<String>,
-    /// The region to sign for; the host name of a cluster already contains its region
-    #[arg(long, env = "DSQL_REGION", global = true, help_heading = "Cluster")]
-    pub region: Option<String>,
+    /// The cluster's host name, or `localhost[:port]` for dsql-local; without it, the cluster in DSQL_ENDPOINT, or the
+    /// dsql-local whose folder .dsql-local is in the package
+    #[arg(long, global = true, help_heading = "Cluster")]
+    endpoint: Option<String>,
+    /// The region to sign for; the host name of a cluster already contains its region. Without it, the region in
+    /// DSQL_REGION
+    #[arg(long, global = true, help_heading = "Cluster")]
+    region: Option<String>,
     /// The role to connect as; without it, the role in DSQL_USER, or admin. DSQL_USER is not read for a dsql-local
     /// that is found by its folder
     #[arg(long, global = true, help_heading = "Cluster")]
@@ -61,9 +62,24 @@ impl Found {
 }
 
 impl Cluster {
-    /// Returns the host name, if one was given.
-    pub fn endpoint(&self) -> Option<&str> {
-        self.endpoint.as_deref().filter(|endpoint| !endpoint.is_empty())
+    /// Returns the host name, if the option or DSQL_ENDPOINT names one.
+    pub fn endpoint(&self) -> Option<String> {
+        given(&self.endpoint, "DSQL_ENDPOINT")
+    }
+
+    /// Whether the option `--endpoint` names a cluster.
+    pub(crate) fn is_named(&self) -> bool {
+        self.endpoint.as_ref().is_some_and(|endpoint| !endpoint.is_empty())
+    }
+
+    /// Returns the file that the option `--ca` names.
+    pub(crate) fn named_ca(&self) -> Option<PathBuf> {
+        self.ca.clone().filter(|ca| !ca.as_os_str().is_empty())
+    }
+
+    /// Returns the region, if the option or DSQL_REGION names one.
+    pub fn region(&self) -> Option<String> {
+        given(&self.region, "DSQL_REGION")
     }
 
     /// Returns the configuration of the client; `command` is the client's name in the cluster's log. Credentials for
@@ -90,13 +106,12 @@ impl Cluster {
                 None => "admin".to_owned(),
             },
         };
-        let ca = self.ca.clone().filter(|ca| !ca.as_os_str().is_empty());
+        let ca = self.named_ca();
         let ca = ca.or_else(|| found.variable("DSQL_EDGE_CA").map(PathBuf::from));
         let Found { endpoint, local, .. } = found;
         let is_local = endpoint == "localhost" || endpoint.starts_with("localhost:");
-        let named = self.region.clone().filter(|region| !region.is_empty());
         // DSQL_REGION of the shell may be for another cluster; dsql-local accepts tokens for its own region only.
-        let region = local.as_ref().map(|local| local.region.clone()).or(named);
+        let region = local.as_ref().map(|local| local.region.clone()).or_else(|| self.region());
         let (provider, credentials) = match local.as_ref().and_then(|local| local.credentials(&user)) {
             Some(credentials) => (None, credentials),
             None => {
@@ -127,7 +142,7 @@ impl Cluster {
         let mut all = RunningLocal::all(package);
         if let Some(endpoint) = self.endpoint() {
             let local = all.into_iter().find(|local| local.endpoint == endpoint);
-            return Ok(Found { endpoint: endpoint.to_owned(), local, by_folder: false });
+            return Ok(Found { endpoint, local, by_folder: false });
         }
         if all.is_empty() {
             bail!("which cluster? Set DSQL_ENDPOINT, or pass --endpoint <id>.dsql.<region>.on.aws");
@@ -144,6 +159,12 @@ impl Cluster {
         eprintln!("dsql-edge: connects to dsql-local at {endpoint}, found by its folder {folder}");
         Ok(Found { endpoint: endpoint.clone(), local: Some(local), by_folder: true })
     }
+}
+
+/// Returns the value of an option, or of its variable. An empty value counts as missing.
+fn given(option: &Option<String>, variable: &str) -> Option<String> {
+    let option = option.clone().filter(|value| !value.is_empty());
+    option.or_else(|| std::env::var(variable).ok().filter(|value| !value.is_empty()))
 }
 
 const NO_LOCAL_KEYS: &str = "no keys for localhost. If it is a dsql-local, run the command in the \

@@ -16,6 +16,7 @@ mod package_schema;
 pub mod pull;
 mod running_local;
 mod schema_files;
+pub mod server;
 mod steps;
 mod style;
 mod write_file;

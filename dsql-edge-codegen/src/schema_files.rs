@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use dsql_edge_compiler::schema::{Dialect, directives};
 use dsql_edge_compiler::source::BYTE_ORDER_MARK;
 
 /// Returns a text without its byte-order mark, with `\n` as line ending: git and editors may change both.
@@ -17,6 +18,26 @@ pub(crate) fn canonical(text: &str) -> Cow<'_, str> {
 /// Returns a text with `\n` as line ending.
 pub(crate) fn unix_lines(text: &str) -> Cow<'_, str> {
     if text.contains("\r\n") { text.replace("\r\n", "\n").into() } else { text.into() }
+}
+
+/// Returns the dialect that the directive of a text names, or `None` if the text has no such directive. A directive with
+/// another name is an error elsewhere, when the schema is read.
+pub(crate) fn dialect(text: &str) -> Option<Dialect> {
+    let directives = directives(text).filter(|it| it.is_in_head);
+    let named =
+        directives.filter_map(|it| match it.directive.split_whitespace().collect::<Vec<_>>().as_slice() {
+            ["dialect", "postgres"] => Some(Dialect::Postgres),
+            ["dialect", "dsql"] => Some(Dialect::Dsql),
+            _ => None,
+        });
+    named.last()
+}
+
+/// Returns the dialect that the directives of a file, or of a folder of migrations, name: the last directive takes
+/// effect. A schema that cannot be read names no dialect; the command that reads the schema reports why.
+pub(crate) fn dialect_of(path: &Path) -> Option<Dialect> {
+    let files = if path.is_dir() { migrations(path) } else { read(path) };
+    files.unwrap_or_default().iter().filter_map(|file| dialect(&file.text)).last()
 }
 
 /// A file of DDL.

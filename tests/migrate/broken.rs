@@ -6,7 +6,8 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use dsql_edge_codegen::migrate::{Folder, Progress, migrate};
-use dsql_edge_codegen::pull::{Server, snapshot};
+use dsql_edge_codegen::pull::snapshot;
+use dsql_edge_codegen::server::Server;
 use dsql_edge_local::Local;
 use dsql_edge_tests::cutter::{Break, Cutter};
 
@@ -44,8 +45,8 @@ const BEFORE: &str =
 
 /// The visible state of the cluster: schema, rows, ledger and lease.
 async fn everything(local: &Local) -> String {
-    let mut server = Server::dsql(config(local, &local.endpoint()));
-    let mut out = snapshot(&mut server, "").await.unwrap();
+    let server = Server::dsql(config(local, &local.endpoint()));
+    let mut out = snapshot(server, "").await.unwrap();
     for sql in [
         "SELECT id || title || view_count FROM posts ORDER BY 1",
         "SELECT what FROM log ORDER BY 1",

@@ -19,10 +19,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
-use crate::cluster::Cluster;
 use crate::format;
 use crate::package_schema;
-use crate::pull::{self, Server};
+use crate::pull;
+use crate::server::{ServerOptions, dialect_of_schema};
 use crate::style;
 
 use invocation::Query;
@@ -63,7 +63,7 @@ pub struct Options {
     #[arg(long)]
     snapshot: Option<PathBuf>,
     #[command(flatten)]
-    cluster: Cluster,
+    server: ServerOptions,
     /// Read queries only from the sources, and do not compile the package
     #[arg(long)]
     no_build: bool,
@@ -252,11 +252,13 @@ fn live(options: &Options) -> Result<String> {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let config = options
-            .cluster
-            .config_for(&options.package(), "check")
+        let package = options.package();
+        let of_schema = dialect_of_schema(&package, options.snapshot.clone());
+        let server = options
+            .server
+            .server(&package, "check", of_schema)
             .await
-            .context("to check without a cluster, name a candidate: --apply, --migrations or --schema")?;
-        pull::snapshot(&mut Server::dsql(config), &old).await
+            .context("to check without a server, name a candidate: --apply, --migrations or --schema")?;
+        pull::snapshot(server, &old).await
     })
 }

@@ -23,7 +23,8 @@ use summary::Summary;
 
 use crate::cluster::Cluster;
 use crate::format::{self, Format};
-use crate::pull::{self, Server};
+use crate::pull;
+use crate::server::Server;
 
 /// Add a snapshot, a first query and wrangler's settings to a Worker's crate
 #[derive(Args)]
@@ -132,9 +133,8 @@ fn snapshot(options: &Options, summary: &mut Summary) -> Result<()> {
         return Ok(());
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let text = runtime.block_on(async {
-        pull::snapshot(&mut Server::dsql(options.cluster.config("init").await?), "").await
-    })?;
+    let text = runtime
+        .block_on(async { pull::snapshot(Server::dsql(options.cluster.config("init").await?), "").await })?;
     create(&options.package, SNAPSHOT, &text, "the cluster's schema; `dsql-edge pull` updates it", summary)
 }
 
@@ -225,13 +225,14 @@ fn ignore(package: &Path, summary: &mut Summary) -> Result<()> {
 
 /// Returns the region in a cluster's name, or the region that was given.
 fn region(cluster: &Cluster) -> Option<String> {
-    if cluster.endpoint().is_some_and(|endpoint| endpoint.starts_with("localhost")) {
+    let endpoint = cluster.endpoint();
+    if endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("localhost")) {
         return None;
     }
-    let of_name = cluster.endpoint().and_then(|endpoint| {
+    let of_name = endpoint.and_then(|endpoint| {
         let (_, rest) = endpoint.split_once(".dsql")?;
         let region = rest.split('.').nth(1)?;
         endpoint.ends_with(".on.aws").then(|| region.to_owned())
     });
-    of_name.or_else(|| cluster.region.clone())
+    of_name.or_else(|| cluster.region())
 }

@@ -24,10 +24,10 @@ use anyhow::{Context, Result, anyhow};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use crate::cluster::Cluster;
 use crate::format::{self, Format};
 use crate::package_schema;
-use crate::pull::{self, Server};
+use crate::pull;
+use crate::server::{Server, ServerOptions, dialect_of_schema};
 use crate::{schema_files, write_file};
 
 pub use crate::steps::{Checksum, Step};
@@ -59,7 +59,7 @@ pub struct Options {
     #[arg(long, default_value_os_t = package_schema::migrations(), global = true)]
     folder: PathBuf,
     #[command(flatten)]
-    cluster: Cluster,
+    server: ServerOptions,
     /// How the answer is printed
     #[arg(long, value_enum, default_value = "human", global = true)]
     format: Format,
@@ -102,7 +102,8 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         .with_context(|| format!("the folder of migrations {}", options.folder.display()))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let config = options.cluster.config("migrate").await?;
+        let of_schema = dialect_of_schema(Path::new("."), None);
+        let Server { config, dialect } = options.server.server(Path::new("."), "migrate", of_schema).await?;
         let json = options.format == Format::Json;
         match &options.command {
             Some(Command::Resolve(resolve)) => {
@@ -130,12 +131,12 @@ pub fn run(options: &Options) -> Result<ExitCode> {
                 }
                 Ok(ExitCode::SUCCESS)
             }
-            None => apply(options, &folder, config).await,
+            None => apply(options, &folder, Server { config, dialect }).await,
         }
     })
 }
 
-async fn apply(options: &Options, folder: &Folder, config: dsql_edge::Config) -> Result<ExitCode> {
+async fn apply(options: &Options, folder: &Folder, server: Server) -> Result<ExitCode> {
     let announced = std::cell::RefCell::new(String::new());
     let report = |progress: Progress<'_>| {
         if let Progress::Sent(file, _) | Progress::Found(file, _) = &progress
@@ -146,14 +147,14 @@ async fn apply(options: &Options, folder: &Folder, config: dsql_edge::Config) ->
         eprintln!("{}", progress.line());
     };
     let json = options.format == Format::Json;
-    let done = match migrate(folder, config.clone(), options.lease, &report).await {
+    let done = match migrate(folder, server.config.clone(), options.lease, &report).await {
         Err(error) if json => {
             format::print(&format::json(&json!({ "version": 1, "error": format!("{error:#}") })))?;
             return Err(error);
         }
         done => done?,
     };
-    let written = if options.no_pull { None } else { Some(refresh(config, &options.output).await?) };
+    let written = if options.no_pull { None } else { Some(refresh(server, &options.output).await?) };
     if json {
         let applied = done
             .iter()
@@ -175,9 +176,9 @@ async fn apply(options: &Options, folder: &Folder, config: dsql_edge::Config) ->
 }
 
 /// Writes the snapshot again; returns whether it changed.
-async fn refresh(config: dsql_edge::Config, path: &Path) -> Result<bool> {
+async fn refresh(server: Server, path: &Path) -> Result<bool> {
     let old = pull::read(path)?;
-    let new = pull::snapshot(&mut Server::dsql(config), &old)
+    let new = pull::snapshot(server, &old)
         .await
         .context("every statement is applied, but the snapshot could not be pulled")?;
     if schema_files::canonical(&new) == schema_files::canonical(&old) {

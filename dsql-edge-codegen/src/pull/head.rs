@@ -1,10 +1,11 @@
 //! Writes the head of a snapshot.
 //!
-//! Input: the head of the snapshot that is replaced. Output: the new head. Directives belong to the user and stay;
-//! everything else is written again.
+//! Input: the head of the snapshot that is replaced, and the dialect of the server. Output: the new head. Directives
+//! belong to the user and stay; everything else is written again. Without a directive, `sql!` applies DSQL's rules, so
+//! the snapshot of a PostgreSQL gets the directive `dialect postgres`, unless the old head names a dialect.
 
 use anyhow::{Result, bail};
-use dsql_edge_compiler::schema::directives;
+use dsql_edge_compiler::schema::{Dialect, directives};
 
 use crate::schema_files;
 
@@ -12,14 +13,21 @@ use crate::schema_files;
 const TITLE: &str = "-- The schema that `sql!` checks against, written by `dsql-edge pull`.\n\
                      -- `dsql-edge pull` keeps the `-- dsql-edge:` lines before the first statement and writes the rest again.\n";
 
+/// The directive of a PostgreSQL's snapshot.
+const DIALECT: &str = "-- dsql-edge: dialect postgres\n";
+
 /// Returns the new head, with the directives of the old file.
 ///
 /// # Errors
 /// Returns an error if a directive follows the first statement: the directive has no effect there, and the new file
 /// would not contain it.
-pub(super) fn head(old: &str) -> Result<String> {
+pub(super) fn head(old: &str, dialect: Dialect) -> Result<String> {
     let mut head = TITLE.to_owned();
-    for found in directives(&schema_files::canonical(old)) {
+    let old = schema_files::canonical(old);
+    if dialect == Dialect::Postgres && schema_files::dialect(&old).is_none() {
+        head += DIALECT;
+    }
+    for found in directives(&old) {
         if !found.is_in_head {
             bail!(
                 "line {} of the snapshot, `{}`: a directive has no effect after a statement, and would be lost; move it \
@@ -41,9 +49,10 @@ mod tests {
     #[test]
     fn only_directives_of_the_old_head_are_kept() {
         let old = "-- old title\n\n-- dsql-edge: dialect postgres  \n--dsql-edge: search_path app, public\nCREATE TABLE t ();\n";
-        let late = head(&format!("{old}-- dsql-edge: type t.a = A\n")).unwrap_err().to_string();
+        let late = format!("{old}-- dsql-edge: type t.a = A\n");
+        let late = head(&late, Dialect::Dsql).unwrap_err().to_string();
         assert!(late.starts_with("line 6 of the snapshot, `-- dsql-edge: type t.a = A`"), "{late}");
-        let head = |old: &str| head(old).unwrap();
+        let head = |old: &str| head(old, Dialect::Dsql).unwrap();
         let new = head(old);
         assert_eq!(
             new,
@@ -56,5 +65,16 @@ mod tests {
             head("-- dsql-edge: dialect postgres\n")
         );
         assert_eq!(head(""), TITLE);
+    }
+
+    #[test]
+    fn snapshot_of_a_postgresql_names_its_dialect() {
+        let postgres = |old: &str| head(old, Dialect::Postgres).unwrap();
+        assert_eq!(postgres(""), format!("{TITLE}{DIALECT}"));
+        assert_eq!(postgres(&postgres("")), postgres(""));
+        let path = "-- dsql-edge: search_path app\n";
+        assert_eq!(postgres(path), format!("{TITLE}{DIALECT}{path}"));
+        let chosen = "-- dsql-edge: dialect dsql\n";
+        assert_eq!(postgres(chosen), format!("{TITLE}{chosen}"));
     }
 }

@@ -2,11 +2,9 @@
 //!
 //! Input: a database. Output: `dsql-schema.sql`, the same bytes for the same schema.
 
-mod catalog;
-mod connect;
-mod ddl;
+mod dsql;
 mod head;
-mod queries;
+mod postgres;
 
 use std::fs;
 use std::io::ErrorKind;
@@ -17,13 +15,13 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::json;
 
-use crate::cluster::Cluster;
+use dsql_edge_compiler::schema::Dialect;
+
 use crate::format::{self, Format};
+use crate::server::{Server, ServerOptions, dialect_of_schema};
 use crate::{package_schema, schema_files, write_file};
 
-pub use catalog::{Ask, Row};
-pub use connect::Server;
-pub(crate) use connect::columns;
+pub(crate) use dsql::{Row, columns};
 
 /// Write the snapshot of a database's schema
 #[derive(Args)]
@@ -36,10 +34,7 @@ pub(crate) use connect::columns;
 )]
 pub struct Options {
     #[command(flatten)]
-    cluster: Cluster,
-    /// Pull from this PostgreSQL instead: postgres://user:password@host/database
-    #[arg(long)]
-    postgres_url: Option<String>,
+    server: ServerOptions,
     /// The file to which the snapshot is written, or `-` for stdout. The default is the snapshot that the package's
     /// build reads, or dsql-schema.sql if the build does not read a snapshot
     #[arg(long, default_value_os_t = package_schema::snapshot_to_write())]
@@ -64,12 +59,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     }
     let old = if is_stdout { String::new() } else { read(&options.output)? };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let of_schema = schema_files::dialect(&old).or_else(|| dialect_of_schema(Path::new("."), None));
     let new = runtime.block_on(async {
-        let mut server = match &options.postgres_url {
-            Some(url) => Server::postgres(url).await?,
-            None => Server::dsql(options.cluster.config("pull").await?),
-        };
-        snapshot(&mut server, &old).await
+        let server = options.server.server(Path::new("."), "pull", of_schema).await?;
+        snapshot(server, &old).await
     })?;
     if is_stdout {
         format::print(&new)?;
@@ -114,8 +107,11 @@ pub(crate) fn read(path: &Path) -> Result<String> {
 ///
 /// # Errors
 /// Returns an error of the server or of the connection, or if a directive of the old snapshot would be lost.
-pub async fn snapshot(server: &mut impl Ask, old: &str) -> Result<String> {
-    let head = head::head(old)?;
-    let catalog = catalog::read(server).await?;
-    Ok(head + &ddl::print(&catalog, server.dialect()))
+pub async fn snapshot(server: Server, old: &str) -> Result<String> {
+    let head = head::head(old, server.dialect)?;
+    Ok(head
+        + &match server.dialect {
+            Dialect::Dsql => dsql::schema(server.config).await?,
+            Dialect::Postgres => postgres::schema(server.config).await?,
+        })
 }

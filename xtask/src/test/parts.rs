@@ -60,7 +60,7 @@ pub(super) const PARTS: &[Part] = &[
     Part { name: "postgres17", about: "direct TLS with a PostgreSQL 17", steps: postgres17 },
     Part {
         name: "postgres",
-        about: "logins of PostgreSQL 15 and 18, Debian's PgBouncer in transaction mode, and its websockify",
+        about: "logins and snapshots of PostgreSQL 15, 17 and 18, Debian's PgBouncer in transaction mode, and websockify",
         steps: postgres,
     },
     Part { name: "peers", about: "every client of `bench peers` answers every case", steps: peers },
@@ -216,7 +216,11 @@ fn postgres17() -> Result<Vec<Step>> {
 
 fn postgres() -> Result<Vec<Step>> {
     let of = |filter: &str| tests(&["--test", "postgres_others", "--", filter]);
-    let mut steps = vec![step("build", tests(&["--no-run"])), step("PostgreSQL 18", of("postgresql_18"))];
+    let mut steps = vec![step("build", tests(&["--no-run"]))];
+    steps.extend(
+        [("PostgreSQL 17", "postgresql_17"), ("PostgreSQL 18", "postgresql_18")]
+            .map(|(name, it)| step(name, of(it))),
+    );
     for (name, filter) in
         [("PostgreSQL 15", "postgresql_15"), ("PgBouncer", "pgbouncer"), ("websockify", "websockify")]
     {

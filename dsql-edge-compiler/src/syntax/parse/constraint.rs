@@ -1,5 +1,6 @@
 //! Parses constraints of columns, tables and domains.
 
+use super::newer::without_key;
 use super::{Code, Diagnostic, K, Parser, Parsing};
 use crate::syntax::ast::{
     Constraint, ConstraintAttribute, ConstraintAttributes, ConstraintKind, ForeignKeyConstraint,
@@ -11,6 +12,7 @@ impl Parser<'_> {
         match self.keyword() {
             Some(K::Constraint | K::Check | K::Unique | K::Primary | K::Foreign) => true,
             Some(K::Exclude) => self.symbol_ahead(1, b'(') || self.keyword_ahead(1) == Some(K::Using),
+            Some(K::Not) => self.keyword_ahead(1) == Some(K::Null),
             _ => false,
         }
     }
@@ -86,7 +88,7 @@ impl Parser<'_> {
                     self.expect_symbol(b'(')?;
                     let expr = self.expr()?;
                     self.expect_symbol(b')')?;
-                    self.expect_keyword(K::Stored)?;
+                    self.generation_kind()?;
                     if !always {
                         return Err(
                             self.error_at(at, "for a generated column, GENERATED ALWAYS must be specified")
@@ -147,7 +149,8 @@ impl Parser<'_> {
     pub(super) fn references(&mut self) -> Parsing<(QualifiedName, Vec<Name>)> {
         self.expect_keyword(K::References)?;
         let table = self.qualified_name()?;
-        let referenced = if self.at_symbol(b'(') { self.column_list()? } else { Vec::new() };
+        let referenced =
+            if self.at_symbol(b'(') { self.columns_with_period(&mut false)? } else { Vec::new() };
         if self.eat_keyword(K::Match) {
             match self.keyword() {
                 Some(K::Full | K::Simple) => {
@@ -188,6 +191,7 @@ impl Parser<'_> {
     pub(super) fn table_constraint(&mut self) -> Parsing<Constraint> {
         let start = self.span();
         let name = if self.eat_keyword(K::Constraint) { Some(self.col_id()?) } else { None };
+        let mut of_period = false;
         let mut kind = match self.keyword() {
             Some(K::Check) => {
                 self.advance();
@@ -196,19 +200,20 @@ impl Parser<'_> {
                 self.expect_symbol(b')')?;
                 ConstraintKind::Check { expr, not_valid: false, no_inherit: false }
             }
+            Some(K::Not) => self.not_null_of_column()?,
             Some(K::Unique) => {
                 self.advance();
-                ConstraintKind::Unique(self.key_constraint(true)?)
+                ConstraintKind::Unique(self.key_constraint(true, &mut of_period)?)
             }
             Some(K::Primary) => {
                 self.advance();
                 self.expect_keyword(K::Key)?;
-                ConstraintKind::PrimaryKey(self.key_constraint(false)?)
+                ConstraintKind::PrimaryKey(self.key_constraint(false, &mut of_period)?)
             }
             Some(K::Foreign) => {
                 self.advance();
                 self.expect_keyword(K::Key)?;
-                let columns = self.column_list()?;
+                let columns = self.columns_with_period(&mut of_period)?;
                 let (table, referenced) = self.references()?;
                 ConstraintKind::ForeignKey(foreign_key(columns, table, referenced))
             }
@@ -253,10 +258,11 @@ impl Parser<'_> {
             }
             _ => {}
         }
+        let kind = if of_period { without_key(kind) } else { kind };
         Ok(Constraint { name, kind, span: start.to(self.previous_span()) })
     }
 
-    pub(super) fn key_constraint(&mut self, unique: bool) -> Parsing<KeyConstraint> {
+    pub(super) fn key_constraint(&mut self, unique: bool, of_period: &mut bool) -> Parsing<KeyConstraint> {
         let mut key = KeyConstraint::default();
         if self.at_keywords(K::Using, K::Index) {
             self.at += 2;
@@ -266,7 +272,7 @@ impl Parser<'_> {
         if unique {
             key.nulls_not_distinct = self.nulls_not_distinct()?;
         }
-        key.columns = self.column_list()?;
+        key.columns = self.columns_without_overlaps(of_period)?;
         if self.eat_keyword(K::Include) {
             key.include = self.column_list()?;
         }
@@ -294,6 +300,8 @@ impl Parser<'_> {
                 found.no_inherit = true;
             } else if self.eat_keywords(K::Not, K::Valid) {
                 found.not_valid = true;
+            } else if let Some(enforced) = self.enforcement() {
+                found.not_valid |= !enforced;
             } else {
                 return Ok(found);
             }

@@ -16,6 +16,7 @@ mod extend;
 mod from;
 mod function;
 mod names;
+mod newer;
 mod primary;
 mod query;
 mod sql_json;

@@ -196,6 +196,9 @@ impl Parser<'_> {
             | TokenKind::NotEquals => {
                 self.operator()?;
             }
+            TokenKind::Keyword(K::Operator) if self.symbol_ahead(1, b'(') => {
+                self.operator()?;
+            }
             TokenKind::Keyword(keyword) if keyword.class() == crate::syntax::keyword::Class::Reserved => {
                 self.advance();
             }

@@ -1,34 +1,12 @@
 //! Reads the catalog of a database.
 //!
-//! Input: the rows of text that [`super::queries`] returns. Output: named fields, in the order of the rows.
+//! Input: the rows of text that `queries` returns. Output: named fields, in the order of the rows.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
-use dsql_edge_compiler::schema::Dialect;
 
-use super::queries;
-
-/// A row, every column as text or NULL.
-pub type Row<const N: usize> = [Option<String>; N];
-
-/// A server that can run a query and return its rows as text.
-pub trait Ask {
-    /// Returns the dialect of the server's DDL.
-    fn dialect(&self) -> Dialect;
-
-    /// Runs one statement that does not return rows.
-    ///
-    /// # Errors
-    /// Returns an error of the server or of the connection.
-    fn run(&mut self, sql: &'static str) -> impl Future<Output = Result<()>>;
-
-    /// Runs one query of `N` columns, all of the type text.
-    ///
-    /// # Errors
-    /// Returns an error of the server or of the connection.
-    fn ask<const N: usize>(&mut self, sql: &'static str) -> impl Future<Output = Result<Vec<Row<N>>>>;
-}
+use super::{Connection, Row, queries};
 
 /// The parts of a schema.
 #[derive(Default)]
@@ -122,7 +100,7 @@ pub(super) struct Function {
 }
 
 /// Reads the whole catalog.
-pub(super) async fn read(server: &mut impl Ask) -> Result<Catalog> {
+pub(super) async fn read(server: &mut Connection) -> Result<Catalog> {
     server.run(queries::NO_SEARCH_PATH).await?;
     let mut catalog = Catalog::default();
     for [name] in server.ask(queries::SCHEMAS).await? {

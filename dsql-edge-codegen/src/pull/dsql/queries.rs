@@ -1,9 +1,9 @@
-//! The queries of `pull` over the catalog.
+//! The queries of `pull` over a cluster's catalog.
 //!
 //! Output: rows of text, with names quoted if necessary, in an order that does not depend on the server. The doc
 //! comment of each query lists its columns.
 //!
-//! Each query runs on Aurora DSQL and on any PostgreSQL 16. The columns of keys come from `pg_constraint.conkey` and
+//! Each query runs on Aurora DSQL and on dsql-local. The columns of keys come from `pg_constraint.conkey` and
 //! from the key columns of `pg_index` alone: on DSQL, the index of a primary key has all other columns of the table as
 //! INCLUDE columns.
 

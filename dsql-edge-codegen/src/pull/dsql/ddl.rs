@@ -1,18 +1,15 @@
 //! Prints a catalog as DDL: sorted, normalised, the same bytes for the same schema.
 //!
-//! Input: a catalog. Output: DDL that can be compared line by line and that `sql!` reads. The server from which the
-//! catalog was pulled also accepts this DDL: a snapshot of DSQL runs on DSQL, and a snapshot of PostgreSQL runs on
-//! PostgreSQL. The DDL does not contain owners, privileges, storage or comments.
+//! Input: a catalog. Output: DDL that can be compared line by line and that `sql!` reads. DSQL also accepts this DDL. The
+//! DDL does not contain owners, privileges, storage or comments.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use dsql_edge_compiler::schema::Dialect;
-
 use super::catalog::{Catalog, Column, Constraint, Domain, Function, Index, Relation, Sequence, View};
 
 /// Returns the whole file below its head.
-pub(super) fn print(catalog: &Catalog, dialect: Dialect) -> String {
+pub(super) fn print(catalog: &Catalog) -> String {
     let mut out = String::new();
     section(&mut out, catalog.schemas.iter().map(|name| format!("CREATE SCHEMA {name};\n")));
     let extensions = catalog.extensions.iter();
@@ -34,13 +31,10 @@ pub(super) fn print(catalog: &Catalog, dialect: Dialect) -> String {
             .iter()
             .map(|[name, subtype]| format!("CREATE TYPE {name} AS RANGE (subtype = {subtype});\n")),
     );
-    section(&mut out, catalog.sequences.iter().map(|it| sequence(it, dialect)));
-    if !catalog.functions.is_empty() && dialect == Dialect::Postgres {
-        // The body of a function may name objects that follow the function. DSQL rejects the setting
-        // `check_function_bodies`, so for DSQL, functions follow tables where possible.
-        out += "\nSET check_function_bodies = false;\n";
-    }
-    functions(&mut out, catalog, |it| !comes_after_tables(it, dialect));
+    section(&mut out, catalog.sequences.iter().map(sequence));
+    // The body of a function may name tables, and DSQL rejects the setting `check_function_bodies`, so functions follow
+    // tables where possible.
+    functions(&mut out, catalog, |it| !comes_after_tables(it));
     for relation in
         catalog.relations.iter().filter(|relation| matches!(relation.kind.as_str(), "r" | "p" | "f"))
     {
@@ -48,22 +42,18 @@ pub(super) fn print(catalog: &Catalog, dialect: Dialect) -> String {
             catalog.constraints.iter().filter(|it| it.table == relation.name).collect();
         let indexes = catalog.indexes.iter().filter(|it| it.table == relation.name);
         out.push('\n');
-        out += &table(relation, &of_table, dialect);
-        out.extend(
-            of_table.iter().filter(|it| it.kind == "c" && !is_validated(it)).map(|it| added(it, dialect)),
-        );
-        out.extend(indexes.map(|it| index(it, dialect)));
+        out += &table(relation, &of_table);
+        out.extend(of_table.iter().filter(|it| it.kind == "c" && !is_validated(it)).map(|it| added(it)));
+        out.extend(indexes.map(index));
     }
     // A foreign key may point at a table that comes later.
     let foreign = catalog.constraints.iter().filter(|it| it.kind == "f");
-    section(&mut out, foreign.map(|it| added(it, dialect)));
-    functions(&mut out, catalog, |it| comes_after_tables(it, dialect));
+    section(&mut out, foreign.map(added));
+    functions(&mut out, catalog, |it| comes_after_tables(it));
     for it in in_order(&catalog.views, view_order) {
         out.push('\n');
         out += &view(it, catalog);
-        out.extend(
-            catalog.indexes.iter().filter(|index| index.table == it.name).map(|it| index(it, dialect)),
-        );
+        out.extend(catalog.indexes.iter().filter(|index| index.table == it.name).map(index));
     }
     out
 }
@@ -79,8 +69,8 @@ fn section(out: &mut String, lines: impl Iterator<Item = String>) {
     }
 }
 
-fn comes_after_tables(it: &Function, dialect: Dialect) -> bool {
-    it.after_tables || dialect == Dialect::Dsql && !it.needed
+fn comes_after_tables(it: &Function) -> bool {
+    it.after_tables || !it.needed
 }
 
 fn functions(out: &mut String, catalog: &Catalog, is_here: impl Fn(&Function) -> bool) {
@@ -109,28 +99,25 @@ fn composite(relation: &Relation) -> String {
     format!("CREATE TYPE {} AS ({});\n", relation.name, columns.join(", "))
 }
 
-fn sequence(it: &Sequence, dialect: Dialect) -> String {
+fn sequence(it: &Sequence) -> String {
     let of_type = if it.type_name == "bigint" { String::new() } else { format!(" AS {}", it.type_name) };
-    format!("CREATE SEQUENCE {}{of_type}{};\n", it.name, options(&it.options, &it.cache, dialect))
+    format!("CREATE SEQUENCE {}{of_type}{};\n", it.name, options(&it.options, &it.cache))
 }
 
-/// Returns the options of a sequence, each after a blank. CACHE is always written for DSQL, which requires it; for
-/// PostgreSQL only if it is not 1, the default.
-fn options(others: &str, cache: &str, dialect: Dialect) -> String {
+/// Returns the options of a sequence, each after a blank. DSQL requires CACHE.
+fn options(others: &str, cache: &str) -> String {
     let mut out = String::new();
     if !others.is_empty() {
         let _ = write!(out, " {others}");
     }
-    if dialect == Dialect::Dsql || cache != "1" {
-        let _ = write!(out, " CACHE {cache}");
-    }
+    let _ = write!(out, " CACHE {cache}");
     out
 }
 
-/// Returns the statements that add a constraint to its table. On DSQL, a job validates the constraint.
-fn added(it: &Constraint, dialect: Dialect) -> String {
+/// Returns the statements that add a constraint to its table. A job validates the constraint.
+fn added(it: &Constraint) -> String {
     let (table, name, definition) = (&it.table, &it.name, &it.definition);
-    if dialect == Dialect::Postgres || !is_validated(it) {
+    if !is_validated(it) {
         return format!("ALTER TABLE {table} ADD CONSTRAINT {name} {definition};\n");
     }
     format!(
@@ -145,8 +132,8 @@ fn is_validated(it: &Constraint) -> bool {
     !it.definition.ends_with(" NOT VALID")
 }
 
-fn table(relation: &Relation, constraints: &[&Constraint], dialect: Dialect) -> String {
-    let mut lines: Vec<String> = relation.columns.iter().map(|it| column(it, dialect)).collect();
+fn table(relation: &Relation, constraints: &[&Constraint]) -> String {
+    let mut lines: Vec<String> = relation.columns.iter().map(column).collect();
     for kind in ["p", "u", "c"] {
         let of_kind = constraints.iter().filter(|it| it.kind == kind && is_validated(it));
         lines.extend(of_kind.map(|it| constraint(it)));
@@ -157,7 +144,7 @@ fn table(relation: &Relation, constraints: &[&Constraint], dialect: Dialect) -> 
     format!("CREATE TABLE {} (\n    {}\n);\n", relation.name, lines.join(",\n    "))
 }
 
-fn column(it: &Column, dialect: Dialect) -> String {
+fn column(it: &Column) -> String {
     let mut out = format!("{} {}", it.name, it.type_name);
     if it.not_null {
         out += " NOT NULL";
@@ -170,12 +157,8 @@ fn column(it: &Column, dialect: Dialect) -> String {
         (_, "a" | "d") => {
             let always = if it.identity == "a" { "ALWAYS" } else { "BY DEFAULT" };
             let _ = write!(out, " GENERATED {always} AS IDENTITY");
-            match options(&it.options, it.cache.as_deref().unwrap_or("1"), dialect).trim_start() {
-                "" => {}
-                options => {
-                    let _ = write!(out, " ({options})");
-                }
-            }
+            let options = options(&it.options, it.cache.as_deref().unwrap_or("1"));
+            let _ = write!(out, " ({})", options.trim_start());
         }
         _ if !default.is_empty() => {
             let _ = write!(out, " DEFAULT {default}");
@@ -194,9 +177,8 @@ fn constraint(it: &Constraint) -> String {
     }
 }
 
-fn index(it: &Index, dialect: Dialect) -> String {
+fn index(it: &Index) -> String {
     let unique = if it.unique { "UNIQUE " } else { "" };
-    let by_job = if dialect == Dialect::Dsql { " ASYNC" } else { "" };
     // On DSQL, the only access method of indexes has the name btree_index.
     let method = match it.method.as_str() {
         "btree" | "btree_index" => String::new(),
@@ -206,7 +188,7 @@ fn index(it: &Index, dialect: Dialect) -> String {
     let predicate = it.predicate.as_ref().map(|it| format!(" WHERE {it}")).unwrap_or_default();
     let include = it.include.as_ref().map(|it| format!(" INCLUDE ({it})")).unwrap_or_default();
     let (name, table, keys) = (&it.name, &it.table, &it.keys);
-    format!("CREATE {unique}INDEX{by_job} {name} ON {table}{method} ({keys}){include}{nulls}{predicate};\n")
+    format!("CREATE {unique}INDEX ASYNC {name} ON {table}{method} ({keys}){include}{nulls}{predicate};\n")
 }
 
 fn view(it: &View, catalog: &Catalog) -> String {

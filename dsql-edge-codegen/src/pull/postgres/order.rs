@@ -1,0 +1,121 @@
+//! Prints objects in an order in which a server can create them.
+//!
+//! Input: objects, and pairs of keys: the first needs the second. Output: DDL, the same bytes for the same schema.
+//!
+//! Of the objects whose needs are all printed, the next is the one whose kind comes first, and among these the one whose
+//! name does. So a schema without unusual dependencies is printed kind by kind. If only a cycle is left, the first
+//! object is printed although it needs another: PostgreSQL then rejects its statement with an error that names both.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Rows;
+use super::objects::{Object, Part, is_function};
+
+/// Returns the statements that create the objects.
+pub(super) fn print(objects: Vec<Object>, needs: &Rows) -> String {
+    let mut printer =
+        Printer { needs: BTreeMap::new(), missing: BTreeSet::new(), out: String::new(), last: None };
+    for row in needs {
+        if let [Some(key), Some(needed)] = row.as_slice() {
+            printer.needs.entry(key.clone()).or_default().push(needed.clone());
+        }
+    }
+    for object in &objects {
+        printer.missing.insert(object.key.clone());
+        printer.missing.extend(object.parts.iter().map(|part| part.key.clone()));
+    }
+    let mut has_functions = objects.iter().any(|object| is_function(object.rank));
+    let mut waiting: BTreeMap<(u32, String, String), Object> = BTreeMap::new();
+    for object in objects {
+        waiting.insert((object.rank, object.name.clone(), object.key.clone()), object);
+    }
+    while !waiting.is_empty() {
+        let ready = waiting
+            .iter()
+            .find(|(_, object)| printer.is_ready(&object.key, &[], None))
+            .map(|(place, _)| place.clone());
+        let Some(place) = ready.or_else(|| waiting.keys().next().cloned()) else { break };
+        let Some(object) = waiting.remove(&place) else { break };
+        if has_functions && is_function(object.rank) {
+            // The body of a function may name objects that follow the function.
+            printer.block(object.rank, "SET check_function_bodies = false;");
+            has_functions = false;
+        }
+        for late in printer.object(object) {
+            waiting.insert((LATE, late.name.clone(), late.key.clone()), late);
+        }
+    }
+    printer.out
+}
+
+/// The place of parts that need an object which follows their own.
+const LATE: u32 = 99;
+
+struct Printer {
+    needs: BTreeMap<String, Vec<String>>,
+    /// The keys of objects and parts that are not printed yet.
+    missing: BTreeSet<String>,
+    out: String,
+    /// The place of the last block, if the block is a single line.
+    last: Option<u32>,
+}
+
+impl Printer {
+    /// Whether everything that an object or a part needs is printed, apart from `own`, the object that the part is in.
+    fn is_ready(&self, key: &str, after: &[String], own: Option<&str>) -> bool {
+        let needs = self.needs.get(key).into_iter().flatten().chain(after);
+        needs.into_iter().all(|needed| Some(needed.as_str()) == own || !self.missing.contains(needed))
+    }
+
+    /// Prints an object with the parts that are ready, and returns the other parts.
+    fn object(&mut self, object: Object) -> Vec<Object> {
+        let Object { key, rank, name, head, tail, parts } = object;
+        let (mut inside, mut late) = (String::new(), Vec::new());
+        let mut statements: Vec<Part> = Vec::new();
+        for part in parts {
+            match &part.inside {
+                Some(text) if part.statement.is_empty() || self.is_ready(&part.key, &[], Some(&key)) => {
+                    // The parts of a column follow its type; other parts are lines.
+                    if text.starts_with('\n') && !inside.is_empty() {
+                        inside.push(',');
+                    }
+                    inside += text;
+                    self.missing.remove(&part.key);
+                }
+                _ => statements.push(part),
+            }
+        }
+        let end = if inside.is_empty() { "" } else { "\n" };
+        self.missing.remove(&key);
+        let mut block = if tail.is_empty() { head } else { format!("{head}{inside}{end}{tail}") };
+        for part in statements {
+            if self.is_ready(&part.key, &part.after, None) {
+                block.push('\n');
+                block += &part.statement;
+                self.missing.remove(&part.key);
+            } else {
+                let needs = self.needs.entry(part.key.clone()).or_default();
+                needs.extend(part.after);
+                late.push(Object {
+                    key: part.key,
+                    name: name.clone(),
+                    head: part.statement,
+                    ..Object::default()
+                });
+            }
+        }
+        self.block(rank, &block);
+        late
+    }
+
+    /// Prints a block after an empty line; lines of one kind follow each other directly.
+    fn block(&mut self, rank: u32, text: &str) {
+        let is_line = !text.contains('\n');
+        if !(is_line && self.last == Some(rank)) {
+            self.out.push('\n');
+        }
+        self.out += text;
+        self.out.push('\n');
+        self.last = is_line.then_some(rank);
+    }
+}

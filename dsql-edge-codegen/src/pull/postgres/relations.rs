@@ -1,0 +1,152 @@
+//! The queries of `pull` over the catalog of a PostgreSQL: tables, views and composite types, and what belongs to them.
+//!
+//! Output: rows of text, as in `queries`. The definitions of constraints, indexes, triggers and rules are those that
+//! PostgreSQL itself writes (`ruleutils.c`).
+
+use super::queries::{collate, not_of_extension, sequence_options, user_schemas};
+
+/// Returns a subquery over the sequence `s` of the identity column `a` of the relation `c`. A partition of PostgreSQL 17
+/// has the identity of its parent, and no sequence.
+macro_rules! of_identity {
+    ($what:expr) => {
+        concat!(
+            "(SELECT ",
+            $what,
+            " FROM pg_catalog.pg_depend q
+              JOIN pg_catalog.pg_sequence s ON s.seqrelid = q.objid
+              WHERE a.attidentity <> '' AND q.classid = 'pg_catalog.pg_class'::regclass AND q.deptype = 'i'
+                AND q.refclassid = 'pg_catalog.pg_class'::regclass AND q.refobjid = c.oid AND q.refobjsubid = a.attnum)"
+        )
+    };
+}
+
+/// The relations that a snapshot has.
+macro_rules! of_snapshot {
+    () => {
+        concat!(
+            user_schemas!(),
+            " AND c.relkind IN ('r', 'p', 'f', 'c', 'v', 'm') AND ",
+            not_of_extension!("pg_class", "c.oid")
+        )
+    };
+}
+
+/// key, name, kind, `t` if unlogged, partition key, server and options of a foreign table, view's query
+pub(super) const RELATIONS: &str = concat!(
+    "SELECT 'pg_class:' || c.oid, quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.relkind::text,
+            CASE WHEN c.relpersistence = 'u' THEN 't' ELSE 'f' END,
+            CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END,
+            (SELECT ' SERVER ' || quote_ident(s.srvname) ||
+                    coalesce(' OPTIONS (' || (SELECT string_agg(quote_ident(o.option_name) || ' ' || quote_literal(o.option_value),
+                                                                ', ' ORDER BY o.option_name COLLATE \"C\")
+                                              FROM pg_options_to_table(f.ftoptions) o) || ')', '')
+             FROM pg_catalog.pg_foreign_table f JOIN pg_catalog.pg_foreign_server s ON s.oid = f.ftserver
+             WHERE f.ftrelid = c.oid),
+            CASE WHEN c.relkind IN ('v', 'm') THEN rtrim(btrim(pg_get_viewdef(c.oid), E' \\n'), ';') END
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE ",
+    of_snapshot!(),
+    " ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\""
+);
+
+/// relation, key of the default, name, type with its collation, NOT NULL with the name of its constraint, generation,
+/// default
+///
+/// NOT NULL is left out if rows may violate it: PostgreSQL does not check the constraints of foreign tables, and since
+/// PostgreSQL 18, a constraint can be NOT VALID, or not hold for child tables. CONSTRAINTS has such a constraint.
+pub(super) const COLUMNS: &str = concat!(
+    "SELECT 'pg_class:' || c.oid, 'pg_attrdef:' || d.oid, quote_ident(a.attname),
+            format_type(a.atttypid, a.atttypmod) || ",
+    collate!("a.attcollation", "a.atttypid"),
+    ",
+            CASE WHEN a.attnotnull AND c.relkind <> 'f'
+                      AND NOT coalesce(k.conkey IS NOT NULL AND (NOT k.convalidated OR k.connoinherit), false)
+                 THEN coalesce(' CONSTRAINT ' || quote_ident(k.conname), '') || ' NOT NULL' ELSE '' END,
+            CASE WHEN a.attgenerated <> '' THEN ' GENERATED ALWAYS AS (' || pg_get_expr(d.adbin, d.adrelid) || ') ' ||
+                                                CASE a.attgenerated WHEN 'v' THEN 'VIRTUAL' ELSE 'STORED' END
+                 ELSE coalesce(' GENERATED ' || CASE a.attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END || ' AS IDENTITY' ||
+                               ",
+    of_identity!(concat!("coalesce(' (' || nullif(", sequence_options!(), ", '') || ')', '')")),
+    ", '') END,
+            CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+     LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+     LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum]
+          AND (k.conislocal AND k.conname <> left(c.relname || '_' || a.attname || '_not_null', 63)
+               OR NOT k.convalidated OR k.connoinherit)
+     WHERE ",
+    of_snapshot!(),
+    " ORDER BY c.oid, a.attnum"
+);
+
+/// key, table, kind, name, `t` if the constraint can be in CREATE TABLE, definition
+///
+/// The foreign keys of a partition come from its parent. The checks of a foreign table are left out, because PostgreSQL
+/// does not check them.
+pub(super) const CONSTRAINTS: &str = concat!(
+    "SELECT 'pg_constraint:' || k.oid, 'pg_class:' || c.oid, k.contype::text, quote_ident(k.conname),
+            CASE WHEN k.contype IN ('p', 'u', 'x') OR k.contype = 'c' AND k.convalidated THEN 't' ELSE 'f' END,
+            pg_get_constraintdef(k.oid)
+     FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind <> 'f' AND (k.contype IN ('p', 'u', 'x', 'c') OR k.contype = 'f' AND k.conparentid = 0
+                                 OR k.contype = 'n' AND (NOT k.convalidated OR k.connoinherit)) AND ",
+    of_snapshot!(),
+    " ORDER BY position(k.contype IN 'puxcnf'), k.conname COLLATE \"C\""
+);
+
+/// key, relation, definition; the indexes of constraints are in CONSTRAINTS. A build that failed leaves an index that is
+/// not valid; the index of a partitioned table is not valid while a partition lacks it.
+pub(super) const INDEXES: &str = concat!(
+    "SELECT 'pg_class:' || x.oid, 'pg_class:' || c.oid, pg_get_indexdef(x.oid) || ';'
+     FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+     JOIN pg_catalog.pg_class c ON c.oid = i.indrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE i.indisvalid AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid
+                                        AND k.contype IN ('p', 'u', 'x')) AND ",
+    of_snapshot!(),
+    " ORDER BY x.relname COLLATE \"C\""
+);
+
+/// key, relation, statement; rules, triggers and row level security can change which rows a statement writes or returns.
+/// The clones of a partitioned table's triggers, and those of constraints, come from the table and the constraint.
+pub(super) const BEHAVIOURS: &str = concat!(
+    "SELECT * FROM (
+     SELECT 'pg_class:' || c.oid || ':rls' AS key, 'pg_class:' || c.oid,
+            'ALTER TABLE ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname) || ' ENABLE ROW LEVEL SECURITY;' ||
+            CASE WHEN c.relforcerowsecurity THEN E'\\nALTER TABLE ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname) ||
+                                                 ' FORCE ROW LEVEL SECURITY;' ELSE '' END AS sql
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relrowsecurity AND ",
+    of_snapshot!(),
+    " UNION ALL
+     SELECT 'pg_rewrite:' || r.oid, 'pg_class:' || c.oid, pg_get_ruledef(r.oid)
+     FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_class c ON c.oid = r.ev_class
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE r.rulename <> '_RETURN' AND ",
+    of_snapshot!(),
+    " UNION ALL
+     SELECT 'pg_trigger:' || t.oid, 'pg_class:' || c.oid, pg_get_triggerdef(t.oid) || ';'
+     FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND ",
+    of_snapshot!(),
+    ") all_of_them ORDER BY split_part(key, ':', 1), sql COLLATE \"C\""
+);
+
+/// relation, statement: the table is a partition, inherits from a table, or has the columns of a type
+pub(super) const PARENTS: &str = concat!(
+    "SELECT * FROM (
+     SELECT 'pg_class:' || c.oid AS key, 'ALTER TABLE ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname) ||
+            ' OF ' || format_type(c.reloftype, NULL) || ';', 0 AS place
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.reloftype <> 0 AND ",
+    of_snapshot!(),
+    " UNION ALL
+     SELECT 'pg_class:' || c.oid, CASE WHEN c.relispartition
+            THEN 'ALTER TABLE ONLY ' || quote_ident(pn.nspname) || '.' || quote_ident(p.relname) || ' ATTACH PARTITION ' ||
+                 quote_ident(n.nspname) || '.' || quote_ident(c.relname) || ' ' || pg_get_expr(c.relpartbound, c.oid)
+            ELSE 'ALTER TABLE ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname) || ' INHERIT ' ||
+                 quote_ident(pn.nspname) || '.' || quote_ident(p.relname) END || ';', h.inhseqno
+     FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_class c ON c.oid = h.inhrelid
+     JOIN pg_catalog.pg_class p ON p.oid = h.inhparent JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE ",
+    of_snapshot!(),
+    ") all_of_them ORDER BY key, place"
+);
