@@ -15,6 +15,7 @@ use dsql_edge_codegen::lint::{Sent, lint};
 use dsql_edge_codegen::migrate::{Folder, migrate};
 use dsql_edge_codegen::pull::snapshot;
 use dsql_edge_codegen::server::Server;
+use dsql_edge_compiler::schema::Dialect;
 use dsql_edge_local::Local;
 use dsql_edge_tests::golden;
 use dsql_edge_tests::postgres_server::PostgresServer;
@@ -100,7 +101,7 @@ async fn pull_from_dsql(ddl: &str) -> String {
     let keys = local.credentials();
     let keys = Credentials::new(keys.access_key_id(), keys.secret_access_key());
     let config = Config::local(&local.endpoint(), local.region(), keys).unwrap().extra_ca(local.ca_pem());
-    let folder = Folder::of(vec![("1.sql".to_owned(), ddl.to_owned())]).unwrap();
+    let folder = Folder::of(vec![("1.sql".to_owned(), ddl.to_owned())], Dialect::Dsql).unwrap();
     migrate(&folder, config.clone(), Duration::from_secs(30), &|_| {}).await.unwrap();
     snapshot(Server::dsql(config), "").await.unwrap()
 }

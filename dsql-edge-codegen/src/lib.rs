@@ -1,6 +1,7 @@
 //! The commands of the `dsql-edge` command line, one module per command. This crate is a library so that tests can call
 //! the commands.
 
+mod allow_comment;
 mod aws_credentials;
 mod cargo_config;
 pub mod check;

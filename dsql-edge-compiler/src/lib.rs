@@ -17,7 +17,7 @@ mod many;
 mod one_text;
 mod own_stack;
 pub mod schema;
-mod session_effect;
+pub mod session_effect;
 pub mod source;
 pub mod sql_type;
 pub mod syntax;

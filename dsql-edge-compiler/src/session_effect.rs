@@ -16,7 +16,7 @@ use crate::syntax::ast::{Persistence, StatementKind};
 use crate::typed::SessionEffect;
 
 /// The effect of the statement itself. The analyzer finds the effects of the functions that the statement calls.
-pub(crate) fn of_statement(statement: ParsedStatement<'_>) -> SessionEffect {
+pub fn of_statement(statement: ParsedStatement<'_>) -> SessionEffect {
     let words = || Words::of(statement);
     let changes = match &statement.kind {
         StatementKind::Set(set) => set.command != "SET LOCAL",

@@ -14,6 +14,7 @@ use std::time::Duration;
 use anyhow::Result;
 use dsql_edge::{Config, Credentials};
 use dsql_edge_codegen::migrate::{Applied, Folder, migrate};
+use dsql_edge_compiler::schema::Dialect;
 use dsql_edge_local::Local;
 use dsql_edge_tests::binary::{dsql_edge, without_shell_variables};
 use tokio::process::Command;
@@ -27,7 +28,7 @@ pub(crate) const SHORT: [&str; 2] = ["--lease", "0.8"];
 
 pub(crate) fn folder(files: &[(&str, &str)]) -> Folder {
     let files = files.iter().map(|(name, text)| (format!("migrations/{name}"), (*text).to_owned()));
-    Folder::of(files.collect()).unwrap()
+    Folder::of(files.collect(), Dialect::Dsql).unwrap()
 }
 
 pub(crate) fn config(local: &Local, endpoint: &str) -> Config {

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use dsql_edge_codegen::migrate::{Applied, Folder};
+use dsql_edge_compiler::schema::Dialect;
 use dsql_edge_local::{Fault, Local};
 use tokio_postgres::NoTls;
 use tokio_postgres::error::SqlState;
@@ -367,7 +368,7 @@ fn folder_with_errors_is_never_sent() {
     let refused = |text: &str| {
         let files = [("1.sql", "CREATE TABLE a (id int PRIMARY KEY);"), ("2.sql", text)];
         let files = files.map(|(name, text)| (format!("migrations/{name}"), text.to_owned()));
-        Folder::of(files.to_vec()).err().map(|error| error.to_string()).unwrap_or_default()
+        Folder::of(files.to_vec(), Dialect::Dsql).err().map(|error| error.to_string()).unwrap_or_default()
     };
     for (text, expected) in [
         ("CREATE INDEX i ON a (id);", "unsupported mode. please use CREATE INDEX ASYNC."),

@@ -1,9 +1,10 @@
-//! Reads the comments that silence a rule: `-- dsql-edge: allow RULE, RULE`.
+//! Decides whether a comment silences a finding.
 //!
-//! Input: the text of a file, a rule and places. Output: whether a comment in the line of a place, or in the line
-//! above, contains the rule's name.
+//! Input: the text of a file and a finding. Output: whether a comment contains the name of the finding's rule. A comment
+//! cannot silence an error without a rule.
 
 use super::finding::Finding;
+use crate::allow_comment::is_allowed;
 
 /// Whether a comment silences a finding, at its place or at its statement.
 pub(super) fn is_finding_allowed(text: &str, finding: &Finding) -> bool {
@@ -13,20 +14,4 @@ pub(super) fn is_finding_allowed(text: &str, finding: &Finding) -> bool {
         None => return false,
     };
     is_allowed(text, name, [finding.diagnostic.span.start, finding.statement.start])
-}
-
-/// Whether a comment at one of the places contains this name.
-pub(super) fn is_allowed(text: &str, name: &str, places: [u32; 2]) -> bool {
-    let allows = |line: &str| {
-        line.split_once("-- dsql-edge: allow ")
-            .is_some_and(|(_, names)| names.trim_end().split([',', ' ']).any(|allowed| allowed == name))
-    };
-    places.into_iter().any(|place| {
-        let place = place as usize;
-        let start = text.get(..place).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
-        let own = text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or("");
-        let above =
-            text.get(..start.saturating_sub(1)).and_then(|before| before.rsplit('\n').next()).unwrap_or("");
-        allows(own) || allows(above)
-    })
 }

@@ -12,7 +12,6 @@ use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::TokenKind;
 use dsql_edge_compiler::syntax::{Parsed, PsqlCommand};
 
-use super::allowed;
 use super::calls::{is_alias, is_own_of_dsql, is_postgres, is_relation};
 use super::effects::Change;
 use super::finding::Finding;
@@ -22,6 +21,7 @@ use super::run::Run;
 use super::script::Script;
 use super::sent::Sent;
 use super::strings::first_change;
+use crate::allow_comment::is_allowed;
 
 /// A place that is not followed.
 struct Place {
@@ -59,7 +59,7 @@ pub(crate) fn schema_changes(texts: &[&str]) -> Vec<(usize, Diagnostic)> {
         };
         let is_allowed = |place: &Place| {
             let name = Code::UnfollowedStatement.name();
-            allowed::is_allowed(text, name, [place.span.start, place.statement.start])
+            is_allowed(text, name, [place.span.start, place.statement.start])
         };
         let places = places(&script).into_iter().filter(|place| !place.only_rows && !is_allowed(place));
         places.map(|place| (at, error(place))).collect::<Vec<_>>()

@@ -1,6 +1,6 @@
 //! Applies the steps that are not applied yet, one by one, under the lease.
 //!
-//! Input: a folder and a cluster. Output: the applied steps, or the first error and its place. If a run fails or is
+//! Input: a folder and a server. Output: the applied steps, or the first error and its place. If a run fails or is
 //! killed at any point, the next run continues at that point. Before the next run sends an interrupted statement again,
 //! it looks for the statement's effect in the catalog.
 
@@ -43,7 +43,7 @@ pub async fn migrate(
     lease: Duration,
     report: &dyn Fn(Progress<'_>),
 ) -> Result<Vec<Applied>> {
-    let database = Database::new(limits(config));
+    let database = Database::new(config, folder.dialect);
     let ledger = Ledger::new(&database, run_name());
     // Errors of the plan are reported now, before this run waits until another run has ended.
     if ledger.exists().await? {
@@ -70,23 +70,21 @@ pub async fn migrate(
     done
 }
 
-/// Sets the time limits of the client: DSQL ends a transaction after five minutes, so a statement may take that long.
-pub(super) fn limits(config: Config) -> Config {
-    let most = Duration::from_secs(300);
-    config.query_timeout(most).transaction_timeout(most)
-}
-
-struct Run<'r> {
-    database: &'r Database,
-    ledger: &'r Ledger<'r>,
+/// A run that holds the lease.
+pub(super) struct Run<'r> {
+    pub(super) database: &'r Database,
+    pub(super) ledger: &'r Ledger<'r>,
     lease: &'r Lease<'r>,
-    report: &'r dyn Fn(Progress<'_>),
+    pub(super) report: &'r dyn Fn(Progress<'_>),
     /// Whether a statement was sent and its outcome is not known.
     in_flight: Cell<bool>,
 }
 
 /// How many times the answer to one statement may be lost before `migrate` ends with an error.
-const LOSSES: u32 = 5;
+pub(super) const LOSSES: u32 = 5;
+
+pub(super) const LOST: &str =
+    "its answer was lost several times: run `dsql-edge migrate` again when the network works";
 
 impl Run<'_> {
     async fn all(&self, folder: &Folder) -> Result<Vec<Applied>> {
@@ -96,9 +94,10 @@ impl Run<'_> {
             if out_of_order {
                 (self.report)(Progress::OutOfOrder(file));
             }
+            file.notes.iter().for_each(|note| (self.report)(Progress::Divided(file, note)));
             for (step, entry) in steps {
                 let found = self.step(file, step, entry).await.with_context(|| {
-                    format!("{}: statement {} was not applied", file.place(step), step.number)
+                    format!("{}: {} {} was not applied", file.place(step), file.unit, step.number)
                 })?;
                 done.push(Applied { file: file.name.clone(), step: step.number, found });
             }
@@ -117,15 +116,14 @@ impl Run<'_> {
             self.ledger.take_over(file, step).await?;
         }
         match &step.work {
-            // A step that changes rows writes its row of the ledger in the same transaction, so the ledger never
-            // contains it as `started`.
-            Work::Rows(_) if entry.is_some() => {
+            // Such a step writes its row of the ledger in its transaction, so the ledger never contains it as `started`.
+            Work::Transaction(_) if entry.is_some() => {
                 Err(stuck(file, step, "are the rows as the statement makes them?"))
             }
-            Work::Rows(statements) => {
+            Work::Transaction(statements) => {
                 (self.report)(Progress::Sent(file, step));
                 let statements: Vec<Sql<'_>> = statements.iter().map(|span| file.sql_at(*span)).collect();
-                self.ledger.apply_rows(file, step, &statements).await.map_err(explained)?;
+                self.ledger.apply_transaction(file, step, &statements).await.map_err(explained)?;
                 Ok(false)
             }
             Work::Repeatable => {
@@ -135,6 +133,7 @@ impl Run<'_> {
                 Ok(false)
             }
             Work::Schema(trace) => self.schema(file, step, trace, entry).await,
+            Work::Job(job @ Job::Concurrently { .. }) => self.concurrently(file, step, job, entry).await,
             Work::Job(job) => self.job(file, step, job, entry).await,
         }
     }
@@ -194,7 +193,7 @@ impl Run<'_> {
             }
             claimed = Some(before);
         }
-        bail!("its answer was lost several times: run `dsql-edge migrate` again when the network works")
+        bail!(LOST)
     }
 
     async fn job(&self, file: &File, step: &Step, job: &Job, entry: Option<Entry>) -> Result<bool> {
@@ -251,7 +250,7 @@ impl Run<'_> {
                     self.clear(job).await?;
                     self.ledger.failed(file, step, &why).await?;
                     let left = match job {
-                        Job::Index { .. } => "The invalid index was dropped",
+                        Job::Index { .. } | Job::Concurrently { .. } => "The invalid index was dropped",
                         Job::Constraint { .. } => "The constraint is not validated",
                     };
                     Err(anyhow!("{} failed: {why}\n{left}. Correct the rows and run again", job.what()))
@@ -259,19 +258,24 @@ impl Run<'_> {
                 Outcome::Unknown(check) => Err(stuck(file, step, &check)),
             };
         }
-        bail!("its answer was lost several times: run `dsql-edge migrate` again when the network works")
+        bail!(LOST)
     }
 
     /// Drops an index that this step created and whose build failed. Returns an error if a job still builds the
     /// index: this step did not start that job.
-    async fn clear(&self, job: &Job) -> Result<()> {
-        if let (Job::Index { .. }, Some((false, Some(index)))) = (job, job.made(self.database).await?) {
+    pub(super) async fn clear(&self, job: &Job) -> Result<()> {
+        let words = match job {
+            Job::Index { .. } => "DROP INDEX",
+            Job::Concurrently { .. } => "DROP INDEX CONCURRENTLY",
+            Job::Constraint { .. } => return Ok(()),
+        };
+        if let Some((false, Some(index))) = job.made(self.database).await? {
             if let Some(other) = job.running(self.database).await? {
                 bail!(
-                    "the index {index} is being built by the job {other}, which this run did not start: run again when it has ended"
+                    "the index {index} is being built by {other}, which this run did not start: run again when it has ended"
                 );
             }
-            let drop = format!("DROP INDEX IF EXISTS {index}");
+            let drop = format!("{words} IF EXISTS {index}");
             self.repeat(Sql::own(&drop)).await.context("dropping the index that failed")?;
         }
         Ok(())
@@ -279,13 +283,14 @@ impl Run<'_> {
 
     /// Returns an error if an invalid index of this name exists before this step was ever sent: something else created
     /// the index, which is still being built or whose build failed.
-    async fn is_free(&self, job: &Job) -> Result<()> {
-        let (Job::Index { .. }, Some((false, Some(index)))) = (job, job.made(self.database).await?) else {
+    pub(super) async fn is_free(&self, job: &Job) -> Result<()> {
+        if matches!(job, Job::Constraint { .. }) {
             return Ok(());
-        };
+        }
+        let Some((false, Some(index))) = job.made(self.database).await? else { return Ok(()) };
         match job.running(self.database).await? {
             Some(other) => bail!(
-                "an index {index}, which this folder did not create, is being built by the job {other}: run again when it has \
+                "an index {index}, which this folder did not create, is being built by {other}: run again when it has \
                  ended, or give yours another name"
             ),
             None => bail!(
@@ -303,7 +308,7 @@ impl Run<'_> {
 
     /// Sends a statement, and sends it again if it certainly had no effect. Each attempt confirms the lease first,
     /// because the machine may have slept since the last attempt.
-    async fn send(&self, sql: Sql<'_>) -> Result<std::result::Result<Option<String>, Error>> {
+    pub(super) async fn send(&self, sql: Sql<'_>) -> Result<std::result::Result<Option<String>, Error>> {
         let mut attempts = Attempts::new();
         loop {
             self.lease.confirm().await?;
@@ -320,7 +325,7 @@ impl Run<'_> {
 
     /// Waits as long as another run would wait for the lease. After that, the statement in flight has arrived or is
     /// lost.
-    async fn settle(&self) {
+    pub(super) async fn settle(&self) {
         (self.report)(Progress::Settling(self.lease.length()));
         tokio::time::sleep(self.lease.length()).await;
         self.in_flight.set(false);
@@ -338,7 +343,7 @@ fn stuck(file: &File, step: &Step, check: &str) -> anyhow::Error {
 /// Adds the server's DETAIL and HINT to an error, and a help line to some errors. If the error's own text leaves out
 /// the server's message, this function adds it. This is safe, because values in these texts come from the user's own
 /// file.
-fn explained(error: Error) -> anyhow::Error {
+pub(super) fn explained(error: Error) -> anyhow::Error {
     if let (true, Some(state), Some(message)) = (error.is_stale_snapshot(), error.sqlstate(), error.message())
     {
         let state = state.as_str();
@@ -353,6 +358,10 @@ fn explained(error: Error) -> anyhow::Error {
     }
     if error.sqlstate().is_some_and(|state| state.as_str() == "54000") {
         more += "\nhelp: a statement is a transaction of its own, which may change 3,000 rows and 10 MiB: split it";
+    }
+    if error.sqlstate().is_some_and(|state| matches!(state.as_str(), "25001" | "2D000")) {
+        more += "\nhelp: PostgreSQL runs this statement only outside a transaction, and `migrate` sends it in one: run it with psql, \
+                 and leave it out of the folder";
     }
     if more.is_empty() { error.into() } else { anyhow!("{error}{more}") }
 }

@@ -40,6 +40,23 @@ async fn state(object: &Object, database: &Database, columns: &mut Vec<String>) 
         Kind::Schema => text += &lines(database.rows::<2>(SCHEMA, &[Some(object.name.as_str())]).await?),
         Kind::Function => text += &lines(database.rows::<2>(FUNCTION, &name).await?),
         Kind::Functions => text += &lines(database.rows::<2>(FUNCTIONS, &[]).await?),
+        Kind::Index => text += &lines(database.rows::<1>(INDEX, &name).await?),
+        Kind::Database => text += &lines(database.rows::<1>(DATABASE, &[Some(object.name.as_str())]).await?),
+        Kind::Tablespace => {
+            text += &lines(database.rows::<1>(TABLESPACE, &[Some(object.name.as_str())]).await?)
+        }
+        Kind::Subscription => {
+            text += &lines(database.rows::<1>(SUBSCRIPTION, &[Some(object.name.as_str())]).await?);
+        }
+        Kind::Partition => {
+            let found = database.rows::<1>(PARTITION, &name).await?;
+            // DETACH PARTITION CONCURRENTLY was interrupted between its two transactions: only DETACH PARTITION FINALIZE
+            // can end it.
+            if matches!(found.as_slice(), [[Some(pending)]] if pending == "true") {
+                return Ok(None);
+            }
+            text += &lines(found);
+        }
         Kind::Role => text += &lines(database.rows::<3>(ROLES, &[]).await?),
         // On a server that does not have this view, the query fails: the catalog does not show the mappings there.
         Kind::Mapping => match database.rows::<2>(MAPPINGS, &[]).await {
@@ -118,3 +135,24 @@ const FUNCTIONS: &str = "SELECT p.oid::text, p.proname::text
 const ROLES: &str = "SELECT r.rolname::text, r.rolcanlogin::text, r.rolcreaterole::text FROM pg_catalog.pg_roles r ORDER BY 1";
 
 const MAPPINGS: &str = "SELECT pg_role_name::text, arn::text FROM sys.iam_pg_role_mappings ORDER BY 1, 2";
+
+const INDEX: &str = concat!(
+    "SELECT c.oid::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('i', 'I')",
+    of_relation!(),
+    " ORDER BY 1"
+);
+
+const DATABASE: &str = "SELECT d.oid::text FROM pg_catalog.pg_database d WHERE d.datname = $1";
+
+const TABLESPACE: &str = "SELECT t.oid::text FROM pg_catalog.pg_tablespace t WHERE t.spcname = $1";
+
+const SUBSCRIPTION: &str = "SELECT s.oid::text FROM pg_catalog.pg_subscription s
+     JOIN pg_catalog.pg_database d ON d.oid = s.subdbid
+     WHERE s.subname = $1 AND d.datname = pg_catalog.current_database()";
+
+const PARTITION: &str = concat!(
+    "SELECT h.inhdetachpending::text FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_class c ON c.oid = h.inhrelid
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE true",
+    of_relation!()
+);

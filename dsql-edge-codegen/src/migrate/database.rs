@@ -1,4 +1,4 @@
-//! Runs SQL on the cluster for the ledger and the steps, over dsql-edge's own client.
+//! Runs SQL on the server for the ledger and the steps, over dsql-edge's own client.
 //!
 //! Input: SQL. Output: rows of text, or the number of changed rows.
 
@@ -7,11 +7,12 @@ use std::time::Duration;
 use anyhow::Result;
 use dsql_edge::dynamic::{self, UniqueKey};
 use dsql_edge::{Config, Dsql, Error};
+use dsql_edge_compiler::schema::Dialect;
 
 pub(super) use crate::pull::Row;
 use crate::pull::columns;
 
-/// The cluster.
+/// The server.
 pub(super) struct Database {
     /// The client, which retries only transactions: before a single statement is sent again, the caller may have to
     /// confirm its lease.
@@ -72,8 +73,18 @@ const TIMES: u32 = 6;
 /// The primary key of the ledger. Each INSERT into the ledger writes the columns of this key.
 static LEDGER: UniqueKey = UniqueKey::new(&["migrations_pkey"]);
 
+/// The longest time of a statement. DSQL ends a transaction after five minutes. PostgreSQL has no limit, and may build an
+/// index for hours; a run whose network fails ends earlier, because it cannot renew its lease.
+const LONGEST_ON_DSQL: Duration = Duration::from_secs(300);
+const LONGEST_ON_POSTGRES: Duration = Duration::from_secs(7 * 24 * 3600);
+
 impl Database {
-    pub(super) fn new(config: Config) -> Database {
+    pub(super) fn new(config: Config, dialect: Dialect) -> Database {
+        let longest = match dialect {
+            Dialect::Dsql => LONGEST_ON_DSQL,
+            Dialect::Postgres => LONGEST_ON_POSTGRES,
+        };
+        let config = config.query_timeout(longest).transaction_timeout(longest);
         Database { dsql: Dsql::new(config.max_attempts(1)) }
     }
 
@@ -113,8 +124,7 @@ impl Database {
         Ok(rows.first().and_then(|row| row.value(0)).map(str::to_owned))
     }
 
-    /// Runs statements that change rows, and writes the ledger's row, in one transaction: either all of them are
-    /// applied, once, or none.
+    /// Runs statements and writes the ledger's row in one transaction: either all of them are applied, once, or none.
     pub(super) async fn transaction(
         &self,
         statements: &[Sql<'_>],

@@ -1,7 +1,7 @@
 //! Reads a folder of migrations.
 //!
-//! Input: files of SQL. Output: the steps of these files, each of which DSQL accepts as one transaction. Nothing is
-//! sent before the whole folder passes the rules.
+//! Input: files of SQL, and the dialect of the server. Output: the steps of these files, each of which the server accepts
+//! as one transaction. Nothing is sent before the whole folder passes the rules.
 //!
 //! Line endings and a byte-order mark are not a part of a file: git may change them when it checks the file out.
 
@@ -10,17 +10,20 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::diagnostic::render::{Place, render};
+use dsql_edge_compiler::schema::Dialect;
 use dsql_edge_compiler::source::{Span, line_and_column};
 
 use super::database::Sql;
 use crate::lint::{Sent, lint};
 use crate::schema_files;
-use crate::steps::{Checksum, Step, steps};
+use crate::steps::{Checksum, Step, postgres, steps};
 
 /// The files of a folder, by name.
 pub struct Folder {
     /// The files, in the order in which they are applied.
     pub files: Vec<File>,
+    /// The dialect of the server.
+    pub dialect: Dialect,
 }
 
 /// A file of a folder.
@@ -35,6 +38,10 @@ pub struct File {
     pub checksum: Checksum,
     /// Its steps.
     pub steps: Vec<Step>,
+    /// The reasons why the file is not one transaction, for a PostgreSQL.
+    pub notes: Vec<String>,
+    /// The word for a step in messages: on DSQL, nearly every statement is a step.
+    pub unit: &'static str,
 }
 
 impl File {
@@ -60,18 +67,18 @@ impl Folder {
     ///
     /// # Errors
     /// Returns an error if a file cannot be read. If all files can be read, returns an error that lists all statements
-    /// that DSQL rejects or that have no place in a migration.
-    pub fn read(folder: &Path) -> Result<Folder> {
+    /// that the server rejects or that have no place in a migration.
+    pub fn read(folder: &Path, dialect: Dialect) -> Result<Folder> {
         let files = schema_files::migrations(folder)?;
         schema_files::report_left_out(folder)?;
-        Folder::of(files.into_iter().map(|file| (file.name, file.text)).collect())
+        Folder::of(files.into_iter().map(|file| (file.name, file.text)).collect(), dialect)
     }
 
     /// Creates a folder with these files, each with its path.
     ///
     /// # Errors
-    /// Returns an error that lists everything that DSQL rejects or that has no place in a migration.
-    pub fn of(texts: Vec<(String, String)>) -> Result<Folder> {
+    /// Returns an error that lists everything that the server rejects or that has no place in a migration.
+    pub fn of(texts: Vec<(String, String)>, dialect: Dialect) -> Result<Folder> {
         let texts: Vec<(String, String, String)> = texts
             .into_iter()
             .map(|(path, raw)| (path, schema_files::canonical(&raw).into_owned(), raw))
@@ -79,40 +86,58 @@ impl Folder {
         // The byte-order mark is kept: a second byte-order mark after it is an error.
         let as_written =
             texts.iter().map(|(path, _, raw)| (path.clone(), schema_files::unix_lines(raw).into()));
-        let mut problems = of_lint(as_written);
+        let mut problems = match dialect {
+            Dialect::Dsql => of_lint(as_written),
+            Dialect::Postgres => Vec::new(),
+        };
+        let by_linter = !problems.is_empty();
+        let unit = if dialect == Dialect::Dsql { "statement" } else { "part" };
         let mut files = Vec::with_capacity(texts.len());
         for (path, text, raw) in texts {
-            match steps(&text) {
-                Ok(mut steps) => {
+            match divided(&text, dialect) {
+                Ok((mut steps, notes)) => {
                     let name = Path::new(&path).file_name().map(|name| name.to_string_lossy().into_owned());
                     let name = name.with_context(|| format!("{path} has no name"))?;
                     let mut checksum = Checksum::of(&text);
                     if raw != text {
                         checksum.also_of(&raw);
-                        for (step, as_written) in steps.iter_mut().zip(self::steps(&raw).unwrap_or_default())
-                        {
+                        let (as_written, _) = divided(&raw, dialect).unwrap_or_default();
+                        for (step, as_written) in steps.iter_mut().zip(as_written) {
                             step.checksum.also_of(as_written.span.text(&raw));
                         }
                     }
-                    files.push(File { name, checksum, path, text, steps });
+                    files.push(File { name, checksum, path, text, steps, notes, unit });
                 }
                 // If the linter reported this file, its messages are clearer than these errors, so the errors are left
                 // out.
-                Err(errors) if problems.is_empty() => {
+                Err(errors) if !by_linter => {
                     problems.extend(errors.iter().map(|error| shown(error, &path, &text)));
                 }
                 Err(_) => {}
             }
         }
         if problems.is_empty() {
-            return Ok(Folder { files });
+            return Ok(Folder { files, dialect });
         }
-        bail!(
-            "nothing was sent: fix these problems first\n\n{}\n\n\
-             `dsql-edge lint --for-migrate` also shows warnings, and its `--fix` applies safe rewrites",
-            problems.join("\n\n")
-        )
+        let more = match dialect {
+            Dialect::Dsql => {
+                "`dsql-edge lint --for-migrate` also shows warnings, and its `--fix` applies safe rewrites"
+            }
+            Dialect::Postgres => "`dsql-edge lint --dialect postgres` also checks names and types",
+        };
+        bail!("nothing was sent: fix these problems first\n\n{}\n\n{more}", problems.join("\n\n"))
     }
+}
+
+/// Returns the steps of a file, and notes about its division.
+fn divided(text: &str, dialect: Dialect) -> Result<(Vec<Step>, Vec<String>), Vec<Diagnostic>> {
+    Ok(match dialect {
+        Dialect::Dsql => (steps(text)?, Vec::new()),
+        Dialect::Postgres => {
+            let division = postgres::steps(text)?;
+            (division.steps, division.notes)
+        }
+    })
 }
 
 /// Returns the errors of `lint --for-migrate`.
@@ -135,7 +160,7 @@ mod tests {
     use super::*;
 
     fn folder(text: &str) -> Folder {
-        Folder::of(vec![("1.sql".to_owned(), text.to_owned())]).unwrap()
+        Folder::of(vec![("1.sql".to_owned(), text.to_owned())], Dialect::Dsql).unwrap()
     }
 
     const LF: &str =
@@ -159,7 +184,8 @@ mod tests {
     #[test]
     fn second_byte_order_mark_is_an_error_as_in_lint() {
         let text = format!("\u{feff}\u{feff}{LF}");
-        let error = Folder::of(vec![("1.sql".to_owned(), text.clone())]).err().unwrap().to_string();
+        let error =
+            Folder::of(vec![("1.sql".to_owned(), text.clone())], Dialect::Dsql).err().unwrap().to_string();
         assert!(error.contains("1.sql:1:1"), "{error}");
         let linted = lint([("1.sql".to_owned(), text.clone())], None, Sent::Migrate);
         assert!(linted[0].findings.iter().any(|finding| finding.diagnostic.is_error()));

@@ -1,4 +1,4 @@
-//! Waits for the cluster's jobs, and finds them again after an interrupted run.
+//! Waits for the cluster's jobs and for the builds of a PostgreSQL, and finds them again after an interrupted run.
 //!
 //! Input: a job, and its id, if the cluster's answer arrived. Output: the result of the job. The status of the job is
 //! not enough: the job of a failed build can have the status `completed`, so this module also checks that the index is
@@ -49,6 +49,12 @@ const RUNNING: &str = "SELECT j.job_id::text FROM sys.jobs j
        AND lower(j.status::text) NOT IN ('completed', 'failed', 'cancelled')
      ORDER BY j.start_time DESC LIMIT 1";
 
+/// Selects the server process that builds an index of this name on a PostgreSQL. A role sees only its own processes,
+/// unless it may read all statistics.
+const BUILDING: &str = "SELECT p.pid::text FROM pg_catalog.pg_stat_progress_create_index p
+     JOIN pg_catalog.pg_class x ON x.oid = p.index_relid
+     WHERE p.datname = pg_catalog.current_database() AND x.relname = $1 LIMIT 1";
+
 /// $1: the table's schema or ''; $2: the table; $3: the index.
 const INDEX: &str = "SELECT i.indisvalid::text, quote_ident(xn.nspname) || '.' || quote_ident(x.relname)
      FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
@@ -68,9 +74,8 @@ impl Job {
     /// Returns the newest job that began since a time of the cluster's clock, if the job can belong to a statement
     /// whose object does not exist yet. A completed job is not returned: it created another object of the same name.
     pub(super) async fn find(&self, database: &Database, since: &str) -> Result<Option<String>> {
-        let (Job::Index { name, .. } | Job::Constraint { name, .. }) = self;
         let object = match self {
-            Job::Index { .. } => name.as_str(),
+            Job::Index { name, .. } | Job::Concurrently { name, .. } => name.as_str(),
             Job::Constraint { table, .. } => table.name(),
         };
         let rows = database.rows::<3>(OF_OBJECT, &[Some(object), Some(since)]).await;
@@ -78,18 +83,38 @@ impl Job {
         Ok(newest.filter(|job| job.status != "completed").map(|job| job.id))
     }
 
-    /// Returns the job that is building an index of this name.
+    /// Describes the job, or the server process, that is building an index of this name.
     pub(super) async fn running(&self, database: &Database) -> Result<Option<String>> {
-        let Job::Index { name, .. } = self else { return Ok(None) };
-        let rows = database.rows::<1>(RUNNING, &[Some(name)]).await.context("reading sys.jobs")?;
-        Ok(rows.into_iter().next().and_then(|[id]| id))
+        let (sql, name, builder) = match self {
+            Job::Index { name, .. } => (RUNNING, name, "the job"),
+            Job::Concurrently { name, .. } => (BUILDING, name, "the server process"),
+            Job::Constraint { .. } => return Ok(None),
+        };
+        let rows =
+            database.rows::<1>(sql, &[Some(name)]).await.context("looking for the build of the index")?;
+        Ok(rows.into_iter().next().and_then(|[id]| id).map(|id| format!("{builder} {id}")))
+    }
+
+    /// Waits until no process of a PostgreSQL builds the index: the process that an interrupted run began continues.
+    pub(super) async fn wait_for_build(
+        &self,
+        database: &Database,
+        report: &dyn Fn(Progress<'_>),
+    ) -> Result<()> {
+        let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
+        while let Some(builder) = self.running(database).await? {
+            report(Progress::Job { job: &builder, status: "building", elapsed: began.elapsed() });
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        Ok(())
     }
 
     /// Returns whether the job's object is valid, and for an index also its full name; `None` if the object does not
     /// exist.
     pub(super) async fn made(&self, database: &Database) -> Result<Option<(bool, Option<String>)>> {
         let (sql, name, table) = match self {
-            Job::Index { name, table } => (INDEX, name, table),
+            Job::Index { name, table } | Job::Concurrently { name, table } => (INDEX, name, table),
             Job::Constraint { name, table } => (CONSTRAINT, name, table),
         };
         let parameters = [Some(table.schema().unwrap_or_default()), Some(table.name()), Some(name.as_str())];
@@ -123,7 +148,11 @@ impl Job {
                 Some(job) => {
                     if reported.elapsed() >= Duration::from_secs(10) {
                         reported = Instant::now();
-                        report(Progress::Job { job: &job.id, status: &job.status, elapsed: began.elapsed() });
+                        report(Progress::Job {
+                            job: &format!("job {}", job.id),
+                            status: &job.status,
+                            elapsed: began.elapsed(),
+                        });
                     }
                 }
             }

@@ -3,8 +3,8 @@
 //!
 //! Input: a step and its state. Output: the rows of the ledger.
 //!
-//! A step that changes rows writes its row in the same transaction. DDL cannot be in that transaction: before the
-//! statement is sent, its row is written as `started`, with the state of the catalog; afterwards, the row is changed to
+//! A step that is a transaction writes its row in the same transaction. On DSQL, DDL cannot be in that transaction, and
+//! on PostgreSQL, CREATE INDEX CONCURRENTLY and similar statements cannot: before such a statement is sent, its row is written as `started`, with the state of the catalog; afterwards, the row is changed to
 //! `applied`. Each write of this module can be repeated without a further effect.
 
 use anyhow::{Context, Result, bail};
@@ -141,6 +141,11 @@ const TOGETHER: &str =
     "INSERT INTO dsql_edge.migrations (file, step, checksum, state, run, started_at, applied_at)
      VALUES ($1, $2, $3, 'applied', $4, now(), now())";
 
+/// Writes the row of the last step, and row 0 of its file, in the transaction that applies the step.
+const TOGETHER_WITH_FILE: &str =
+    "INSERT INTO dsql_edge.migrations (file, step, checksum, state, run, started_at, applied_at)
+     VALUES ($1, $2, $3, 'applied', $4, now(), now()), ($1, 0, $5, 'applied', $4, now(), now())";
+
 const RECORD: &str =
     "INSERT INTO dsql_edge.migrations (file, step, checksum, state, run, started_at, applied_at)
      VALUES ($1, $2, $3, 'applied', $4, now(), now())
@@ -255,17 +260,23 @@ impl<'d> Ledger<'d> {
         self.is_ours(count)
     }
 
-    /// Applies a step that changes rows, and writes the step's row of the ledger.
-    pub(super) async fn apply_rows(
+    /// Applies a step that is a transaction, and writes the step's row of the ledger; if the step is the last one of the
+    /// file, also writes row 0.
+    pub(super) async fn apply_transaction(
         &self,
         file: &File,
         step: &Step,
         statements: &[Sql<'_>],
     ) -> Result<(), Error> {
         let number = step.number.to_string();
-        let parameters =
-            [Some(file.name.as_str()), Some(&number), Some(&step.checksum.text), Some(self.run.as_str())];
-        self.database.transaction(statements, TOGETHER, &parameters).await
+        let mut parameters =
+            vec![Some(file.name.as_str()), Some(&number), Some(&step.checksum.text), Some(self.run.as_str())];
+        let is_last = file.steps.last().is_some_and(|last| last.number == step.number);
+        if is_last {
+            parameters.push(Some(&file.checksum.text));
+        }
+        let key = if is_last { TOGETHER_WITH_FILE } else { TOGETHER };
+        self.database.transaction(statements, key, &parameters).await
     }
 
     /// Records that a step is applied, whatever its row contained before.

@@ -1,11 +1,12 @@
-//! `dsql-edge migrate`: applies a folder of SQL files to a cluster in the units that DSQL accepts: DDL statements one
-//! by one, rows in transactions, with a wait for each job.
+//! `dsql-edge migrate`: applies a folder of SQL files in the units that the server accepts. On DSQL: DDL statements one by
+//! one, rows in transactions, with a wait for each job. On PostgreSQL: each file in one transaction.
 //!
-//! Input: a folder and a cluster. Output: the folder is applied, and recorded in a ledger in the cluster. After a
+//! Input: a folder and a server. Output: the folder is applied, and recorded in a ledger in the database. After a
 //! failure, the next run continues from the ledger.
 
 mod apply;
 mod catalog;
+mod concurrently;
 mod database;
 mod folder;
 mod job;
@@ -37,17 +38,19 @@ pub use ledger::{Entry, State};
 pub use plan::{Pending, plan};
 pub use progress::Progress;
 pub use resolve::Resolve;
+use status::EVERYTHING;
 pub use status::Status;
 
-/// Apply a folder of SQL files: one DDL statement per transaction, with a wait for each job; a failed run can be
-/// continued
+/// Apply a folder of SQL files; a failed run can be continued
 #[derive(Args)]
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "The files run in the order of their names; those that end with .down.sql are left out. Nothing is sent \
-    before the whole\nfolder passes `dsql-edge lint`.\n\nEach statement is one transaction; between BEGIN and COMMIT, statements \
-    that change rows share one. The table\ndsql_edge.migrations in the cluster records the applied statements: if a run is \
-    killed, the next run continues\nthere. If two runs start at once, one of them waits. A file that was changed after it was applied \
+    before the whole\nfolder passes `dsql-edge lint`.\n\nOn DSQL, each statement is one transaction; between BEGIN and COMMIT, \
+    statements that change rows share one. migrate waits\nfor each job. On PostgreSQL, each file is one transaction, except \
+    for statements that PostgreSQL runs only outside a\ntransaction, such as CREATE INDEX CONCURRENTLY; SET LOCAL lock_timeout \
+    = '5s' at the head of a file limits its waits.\n\nThe table dsql_edge.migrations in the database records what is applied: if \
+    a run is killed, the next run continues\nthere. If two runs start at once, one of them waits. A file that was changed after it was applied \
     is an error.\n\nExamples:\n  dsql-edge migrate --dry-run              # what would be sent\n  dsql-edge migrate          \
     \x20             # apply, then write dsql-schema.sql again\n  dsql-edge migrate status --format json   # for \
     machines\n  dsql-edge migrate resolve 0003_tags.sql:2 --applied"
@@ -98,12 +101,15 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// Returns an error if the folder does not pass the rules, or if the cluster or the connection fails.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    let folder = Folder::read(&options.folder)
+    let here = Path::new(".");
+    let of_schema = schema_files::dialect_of(&options.folder)
+        .or_else(|| dialect_of_schema(here, None))
+        .or_else(|| schema_files::dialect_of(&options.output));
+    let folder = Folder::read(&options.folder, options.server.dialect(of_schema))
         .with_context(|| format!("the folder of migrations {}", options.folder.display()))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let of_schema = dialect_of_schema(Path::new("."), None);
-        let Server { config, dialect } = options.server.server(Path::new("."), "migrate", of_schema).await?;
+        let Server { config, dialect } = options.server.server(here, "migrate", of_schema).await?;
         let json = options.format == Format::Json;
         match &options.command {
             Some(Command::Resolve(resolve)) => {
@@ -164,10 +170,11 @@ async fn apply(options: &Options, folder: &Folder, server: Server) -> Result<Exi
             &json!({ "version": 1, "applied": applied, "snapshot_written": written }),
         ))?;
     }
+    let unit = folder.files.first().map_or("statement", |file| file.unit);
     match done.len() {
-        0 => eprintln!("nothing to do: every statement is applied"),
-        1 => eprintln!("1 statement applied"),
-        count => eprintln!("{count} statements applied"),
+        0 => eprintln!("nothing to do: {EVERYTHING}"),
+        1 => eprintln!("1 {unit} applied"),
+        count => eprintln!("{count} {unit}s applied"),
     }
     if written == Some(true) {
         eprintln!("{} written", options.output.display());

@@ -62,7 +62,7 @@ pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>
 
 /// Describes the differences between a file and its steps that were applied or begun.
 pub(super) fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<String> {
-    let name = &file.name;
+    let (name, unit) = (&file.name, file.unit);
     let undo = format!(
         "undo the change and write another migration; or, if the file is right as it is now, run `dsql-edge migrate resolve {name} --changed`"
     );
@@ -71,15 +71,12 @@ pub(super) fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<Stri
             continue;
         }
         let Some(step) = file.steps.iter().find(|step| step.number == *number) else {
-            return Some(format!(
-                "{}: its statement {number}, which was applied, is gone: {undo}",
-                file.path
-            ));
+            return Some(format!("{}: its {unit} {number}, which was applied, is gone: {undo}", file.path));
         };
         if !step.checksum.matches(&entry.checksum) {
             let was = if entry.state == State::Applied { "applied" } else { "begun" };
             return Some(format!(
-                "{}: statement {number} was changed after it was {was}: {undo}",
+                "{}: {unit} {number} was changed after it was {was}: {undo}",
                 file.place(step)
             ));
         }
@@ -90,7 +87,7 @@ pub(super) fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<Stri
             Some(match more {
                 Some(step) => {
                     format!(
-                        "{}: statement {} was added after the file was applied: {undo}",
+                        "{}: {unit} {} was added after the file was applied: {undo}",
                         file.place(step),
                         step.number
                     )
@@ -108,10 +105,11 @@ pub(super) fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<Stri
 mod tests {
     use super::*;
     use crate::migrate::folder::Folder;
+    use dsql_edge_compiler::schema::Dialect;
 
     fn folder(files: &[(&str, &str)]) -> Folder {
-        Folder::of(files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect())
-            .unwrap()
+        let files = files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        Folder::of(files, Dialect::Dsql).unwrap()
     }
 
     /// Returns the ledger after this number of steps of each file. After all steps of a file, the ledger also has the

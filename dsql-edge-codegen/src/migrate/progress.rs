@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::folder::File;
-use crate::steps::Step;
+use crate::steps::{Step, Work};
 
 /// An event of a run.
 pub enum Progress<'p> {
@@ -20,9 +20,9 @@ pub enum Progress<'p> {
     Sent(&'p File, &'p Step),
     /// A step was already applied by an interrupted run.
     Found(&'p File, &'p Step),
-    /// A job of the cluster is running.
+    /// A job of the cluster, or a build of an index on a PostgreSQL, is running.
     Job {
-        /// The job's id.
+        /// The job or the server process, and its id.
         job: &'p str,
         /// The status of the job in the cluster.
         status: &'p str,
@@ -33,6 +33,8 @@ pub enum Progress<'p> {
     Settling(Duration),
     /// A file is applied although later files in the folder's order were applied earlier.
     OutOfOrder(&'p File),
+    /// A file is not one transaction, for this reason.
+    Divided(&'p File, &'p str),
     /// A job succeeded, and the cluster reports details.
     Details(&'p str),
 }
@@ -45,7 +47,7 @@ impl Progress<'_> {
                 format!("waiting for another run ({holder}; at most {seconds} s, if that run was killed)")
             }
             Progress::Sent(file, step) => {
-                format!("  {}  {}", number(file, step), first_line(file.sql(step)))
+                format!("  {}  {}{}", number(file, step), first_line(file.sql(step)), more(step))
             }
             Progress::Found(file, step) => {
                 format!(
@@ -55,7 +57,7 @@ impl Progress<'_> {
                 )
             }
             Progress::Job { job, status, elapsed } => {
-                format!("        job {job}: {status}, {} s", elapsed.as_secs())
+                format!("        {job}: {status}, {} s", elapsed.as_secs())
             }
             Progress::Settling(time) => {
                 format!("        the answer was lost: looking again in {} s", time.as_secs())
@@ -63,6 +65,7 @@ impl Progress<'_> {
             Progress::OutOfOrder(file) => {
                 format!("note: {} comes before files that are applied already", file.name)
             }
+            Progress::Divided(file, note) => format!("note: {} is not one transaction: {note}", file.path),
             Progress::Details(details) => format!("        {details}"),
         }
     }
@@ -70,6 +73,16 @@ impl Progress<'_> {
 
 fn number(file: &File, step: &Step) -> String {
     format!("{:>2}/{}", step.number, file.steps.len())
+}
+
+/// Describes the other statements of a transaction.
+pub(super) fn more(step: &Step) -> String {
+    match &step.work {
+        Work::Transaction(statements) if statements.len() > 1 => {
+            format!(" … ({} statements)", statements.len())
+        }
+        _ => String::new(),
+    }
 }
 
 /// Returns as much of the beginning of a statement as fits in one line.

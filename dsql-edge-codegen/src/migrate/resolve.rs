@@ -7,7 +7,6 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use dsql_edge::Config;
 
-use super::apply::limits;
 use super::database::Database;
 use super::folder::Folder;
 use super::ledger::{Ledger, run_name};
@@ -51,21 +50,22 @@ impl Resolve {
             }
             None => (self.what.as_str(), None),
         };
-        let database = Database::new(limits(config));
+        let database = Database::new(config, folder.dialect);
         let ledger = Ledger::new(&database, run_name());
         ledger.make().await?;
         if self.forget {
             if number.is_some() {
-                bail!("--forget is for a file, not for a statement: resolve {name} --forget");
+                bail!("--forget is for a file, not for a part of it: resolve {name} --forget");
             }
             let count = ledger.forget(name).await?;
             return Ok(format!("{name}: {count} rows of the ledger were removed"));
         }
         let file = folder.files.iter().find(|file| file.name == name);
         let file = file.with_context(|| format!("the folder has no file {name}"))?;
+        let unit = file.unit;
         let Some(number) = number else {
             if self.not_applied {
-                bail!("which statement? resolve {name}:1 --not-applied");
+                bail!("which {unit}? resolve {name}:1 --not-applied");
             }
             let known = ledger.read().await?;
             for step in &file.steps {
@@ -81,18 +81,18 @@ impl Resolve {
             if self.applied || known.iter().any(|entry| entry.file == name && entry.step == 0) {
                 ledger.finish(file).await?;
             }
-            return Ok(format!("{name}: {} statements are recorded as applied", file.steps.len()));
+            return Ok(format!("{name}: {} {unit}s are recorded as applied", file.steps.len()));
         };
         let step = file.steps.iter().find(|step| step.number == number);
-        let step = step.with_context(|| format!("{name} has no statement {number}"))?;
+        let step = step.with_context(|| format!("{name} has no {unit} {number}"))?;
         if self.not_applied {
             ledger.forget_step(name, number).await?;
             return Ok(format!(
-                "{}: statement {number} is not applied; the next run sends it",
+                "{}: {unit} {number} is not applied; the next run sends it",
                 file.place(step)
             ));
         }
         ledger.record(file, step).await?;
-        Ok(format!("{}: statement {number} is applied", file.place(step)))
+        Ok(format!("{}: {unit} {number} is applied", file.place(step)))
     }
 }

@@ -6,22 +6,26 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use dsql_edge::Config;
+use dsql_edge_compiler::schema::Dialect;
 use serde_json::{Value, json};
 
-use super::apply::limits;
 use super::database::Database;
 use super::folder::{File, Folder};
 use super::ledger::{Entry, Ledger, State, run_name};
 use super::plan::changed;
-use super::progress::first_line;
-use crate::steps::Work;
+use super::progress::{first_line, more};
+use crate::steps::{Job, Work};
 
 /// The state of a folder on a cluster.
 pub struct Status<'f> {
     files: Vec<(&'f File, BTreeMap<i32, Entry>)>,
     /// Files that were applied and are not in the folder.
     gone: Vec<String>,
+    dialect: Dialect,
 }
+
+/// What a run reports if there is nothing to do.
+pub(super) const EVERYTHING: &str = "every statement is applied";
 
 impl<'f> Status<'f> {
     /// Reads the state from the cluster.
@@ -29,7 +33,7 @@ impl<'f> Status<'f> {
     /// # Errors
     /// Returns an error of the cluster or of the connection.
     pub async fn ask(folder: &'f Folder, config: Config) -> Result<Status<'f>> {
-        let database = Database::new(limits(config));
+        let database = Database::new(config, folder.dialect);
         let ledger = Ledger::new(&database, run_name());
         let entries = if ledger.exists().await? { ledger.read().await? } else { Vec::new() };
         let mut of_files: BTreeMap<String, BTreeMap<i32, Entry>> = BTreeMap::new();
@@ -38,7 +42,7 @@ impl<'f> Status<'f> {
         }
         let files =
             folder.files.iter().map(|file| (file, of_files.remove(&file.name).unwrap_or_default())).collect();
-        Ok(Status { files, gone: of_files.into_keys().collect() })
+        Ok(Status { files, gone: of_files.into_keys().collect(), dialect: folder.dialect })
     }
 
     /// Whether the folder differs from the files that were applied.
@@ -60,7 +64,7 @@ impl<'f> Status<'f> {
                 if let Some(entry) = known.get(&step.number).filter(|entry| entry.state != State::Applied) {
                     let details = entry.details.as_ref().or(entry.job.as_ref());
                     let details = details.map_or(String::new(), |it| format!(": {it}"));
-                    out += &format!("    statement {} {}{details}\n", step.number, entry.state.name());
+                    out += &format!("    {} {} {}{details}\n", file.unit, step.number, entry.state.name());
                 }
             }
             out.extend(Self::problem(file, known).map(|problem| format!("    {problem}\n")));
@@ -74,20 +78,29 @@ impl<'f> Status<'f> {
         let mut out = String::new();
         for (file, known) in self.files.iter().filter(|(_, known)| !known.contains_key(&0)) {
             out += &format!("{}\n", file.name);
+            out.extend(file.notes.iter().map(|note| format!("      note: {note}\n")));
+            let on_dsql = self.dialect == Dialect::Dsql;
             for step in &file.steps {
                 let how = match (known.get(&step.number).map(|entry| entry.state), &step.work) {
                     (Some(State::Applied), _) => continue,
                     (Some(State::Started), _) => "interrupted: the next run first checks the catalog",
                     (Some(State::Building), _) => "its job is running",
-                    (_, Work::Rows(statements)) if statements.len() > 1 => "one transaction of rows",
-                    (_, Work::Rows(_)) => "rows",
+                    (_, Work::Transaction(_)) if !on_dsql => "one transaction",
+                    (_, Work::Transaction(statements)) if statements.len() > 1 => "one transaction of rows",
+                    (_, Work::Transaction(_)) => "rows",
+                    (_, Work::Schema(_) | Work::Repeatable | Work::Job(Job::Concurrently { .. }))
+                        if !on_dsql =>
+                    {
+                        "outside a transaction"
+                    }
                     (_, Work::Schema(_) | Work::Repeatable) => "schema",
                     (_, Work::Job(_)) => "starts a job and waits for it",
                 };
-                out += &format!("{:>4}  {}  ({how})\n", step.number, first_line(file.sql(step)));
+                out +=
+                    &format!("{:>4}  {}{}  ({how})\n", step.number, first_line(file.sql(step)), more(step));
             }
         }
-        if out.is_empty() { "nothing to do: every statement is applied\n".to_owned() } else { out }
+        if out.is_empty() { format!("nothing to do: {EVERYTHING}\n") } else { out }
     }
 
     /// Returns the whole status, for machines.
@@ -121,6 +134,6 @@ fn summary(file: &File, known: &BTreeMap<i32, Entry>) -> String {
     let applied = known.values().filter(|entry| entry.state == State::Applied).count();
     match (applied, known.is_empty()) {
         (0, true) => "pending".to_owned(),
-        _ => format!("{applied} of {} statements applied", file.steps.len()),
+        _ => format!("{applied} of {} {}s applied", file.steps.len(), file.unit),
     }
 }

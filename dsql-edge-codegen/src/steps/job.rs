@@ -1,4 +1,6 @@
-//! The statements that start a job of the cluster: `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC … VALIDATE CONSTRAINT`.
+//! The statements whose result is not that of their answer: the jobs of a cluster (`CREATE INDEX ASYNC` and `ALTER TABLE
+//! ASYNC … VALIDATE CONSTRAINT`), and `CREATE INDEX CONCURRENTLY` of PostgreSQL. Each may leave an object that is not
+//! valid.
 //!
 //! Input: a statement. Output: the object that the statement's job makes.
 
@@ -6,8 +8,19 @@ use dsql_edge_compiler::syntax::ast::{AlterAction, QualifiedName, Statement, Sta
 
 /// The object that a job makes.
 pub(crate) enum Job {
-    Index { name: String, table: QualifiedName },
-    Constraint { name: String, table: QualifiedName },
+    Index {
+        name: String,
+        table: QualifiedName,
+    },
+    Constraint {
+        name: String,
+        table: QualifiedName,
+    },
+    /// `CREATE INDEX CONCURRENTLY`
+    Concurrently {
+        name: String,
+        table: QualifiedName,
+    },
 }
 
 impl Job {
@@ -31,7 +44,9 @@ impl Job {
     /// Describes the object.
     pub(crate) fn what(&self) -> String {
         match self {
-            Job::Index { name, table } => format!("the index {name} on {}", table.display()),
+            Job::Index { name, table } | Job::Concurrently { name, table } => {
+                format!("the index {name} on {}", table.display())
+            }
             Job::Constraint { name, table } => format!("the constraint {name} on {}", table.display()),
         }
     }

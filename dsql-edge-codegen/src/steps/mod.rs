@@ -1,13 +1,15 @@
-//! Divides a migration into steps, each of which DSQL accepts as one transaction.
+//! Divides a migration into steps, each of which the server accepts as one transaction. `postgres` has the rules for a
+//! PostgreSQL; this module has those of DSQL.
 //!
 //! Input: the text of a file. Output: the steps of the file, or an error for each statement that has no place in a
 //! migration.
 //!
-//! A statement outside a transaction is a separate step. The statements between `BEGIN` and `COMMIT` are one step, if
-//! all of them change rows.
+//! On DSQL, a statement outside a transaction is a separate step. The statements between `BEGIN` and `COMMIT` are one
+//! step, if all of them change rows.
 
 mod checksum;
 mod job;
+pub(crate) mod postgres;
 mod trace;
 
 use dsql_edge_compiler::Source;
@@ -34,10 +36,18 @@ pub struct Step {
     pub(crate) work: Work,
 }
 
+impl Step {
+    /// The step after `before` others.
+    fn of(before: usize, span: Span, text: &str, work: Work) -> Step {
+        let number = i32::try_from(before + 1).unwrap_or(i32::MAX);
+        Step { number, span, checksum: Checksum::of(span.text(text)), work }
+    }
+}
+
 /// The work of a step.
 pub(crate) enum Work {
-    /// The step changes rows: these statements run in one transaction with the step's row in the ledger.
-    Rows(Vec<Span>),
+    /// These statements run in one transaction with the step's row in the ledger. On DSQL, they change rows.
+    Transaction(Vec<Span>),
     /// The step changes the schema. A schema change cannot be in one transaction with a row of the ledger.
     Schema(Trace),
     /// The step starts a job of the cluster. The job must succeed.
@@ -62,7 +72,8 @@ pub(crate) fn misplaced(file: &Parsed<'_>) -> Vec<Diagnostic> {
     read(file).1
 }
 
-fn read(file: &Parsed<'_>) -> (Vec<Step>, Vec<Diagnostic>) {
+/// Returns an error for each part of a file that is not SQL of the server.
+fn not_sql(file: &Parsed<'_>) -> Vec<Diagnostic> {
     let command = |command: &PsqlCommand| {
         let what = format!("the psql command \\{}", command.name);
         misplaced_error(command.span, &what, "leave it out: `dsql-edge migrate` sends the statements itself")
@@ -76,6 +87,11 @@ fn read(file: &Parsed<'_>) -> (Vec<Step>, Vec<Diagnostic>) {
     if let Some((span, _)) = file.tokens.placeholders.first() {
         errors.push(misplaced_error(*span, "a parameter in a migration", "write the value"));
     }
+    errors
+}
+
+fn read(file: &Parsed<'_>) -> (Vec<Step>, Vec<Diagnostic>) {
+    let mut errors = not_sql(file);
     let mut steps: Vec<Step> = Vec::new();
     let mut rest = file.iter();
     while let Some(statement) = rest.next() {
@@ -87,13 +103,8 @@ fn read(file: &Parsed<'_>) -> (Vec<Step>, Vec<Diagnostic>) {
                     !is_closed
                 };
                 let inside: Vec<ParsedStatement<'_>> = rest.by_ref().take_while(is_inside).collect();
-                // A transaction that is open at the end of a file is an error: psql would discard it.
                 if !is_closed && !inside.iter().any(|it| part(*it) == Part::End) {
-                    errors.push(misplaced_error(
-                        statement.span,
-                        "a transaction without COMMIT",
-                        "end it with COMMIT",
-                    ));
+                    errors.push(open_transaction(statement.span));
                     continue;
                 }
                 let span = match inside.as_slice() {
@@ -115,13 +126,17 @@ fn read(file: &Parsed<'_>) -> (Vec<Step>, Vec<Diagnostic>) {
         };
         match work {
             Ok(work) => {
-                let number = i32::try_from(steps.len() + 1).unwrap_or(i32::MAX);
-                steps.push(Step { number, span, checksum: Checksum::of(span.text(statement.text)), work });
+                steps.push(Step::of(steps.len(), span, statement.text, work));
             }
             Err(error) => errors.push(error),
         }
     }
     (steps, errors)
+}
+
+/// The error for a transaction that is open at the end of a file: psql would discard it.
+fn open_transaction(begin: Span) -> Diagnostic {
+    misplaced_error(begin, "a transaction without COMMIT", "end it with COMMIT")
 }
 
 /// Returns the work of the statements between BEGIN and COMMIT.
@@ -141,7 +156,7 @@ fn block(inside: &[ParsedStatement<'_>]) -> Result<Work, Diagnostic> {
             return Err(misplaced_error(statement.span, what, hint));
         }
     }
-    Ok(Work::Rows(inside.iter().map(|statement| statement.span).collect()))
+    Ok(Work::Transaction(inside.iter().map(|statement| statement.span).collect()))
 }
 
 /// The hint for a statement that has no use in a migration.
@@ -150,7 +165,7 @@ const NO_CHANGE: &str = "leave it out: it neither changes the schema nor rows";
 fn alone(statement: ParsedStatement<'_>) -> Result<Work, Diagnostic> {
     let span = statement.span;
     match &statement.kind {
-        StatementKind::Query(_) => Ok(Work::Rows(vec![span])),
+        StatementKind::Query(_) => Ok(Work::Transaction(vec![span])),
         // The only statement of the block is itself a BEGIN, a ROLLBACK or COMMIT AND CHAIN.
         _ if matches!(part(statement), Part::Begin | Part::End) => Err(misplaced_error(
             span,
@@ -176,7 +191,7 @@ fn alone(statement: ParsedStatement<'_>) -> Result<Work, Diagnostic> {
             words,
             "write INSERT, UPDATE or DELETE where it changes rows, else leave it out",
         )),
-        _ if part(statement) == Part::Dml => Ok(Work::Rows(vec![span])),
+        _ if part(statement) == Part::Dml => Ok(Work::Transaction(vec![span])),
         StatementKind::Utility("CALL") => Err(misplaced_error(
             span,
             "CALL",
@@ -203,7 +218,7 @@ mod tests {
 
     fn kinds(text: &str) -> Vec<String> {
         let kind = |step: &Step| match &step.work {
-            Work::Rows(statements) => format!("{} of rows", statements.len()),
+            Work::Transaction(statements) => format!("{} of rows", statements.len()),
             Work::Schema(_) => "schema".to_owned(),
             Work::Job(_) => "job".to_owned(),
             Work::Repeatable => "repeatable".to_owned(),

@@ -36,6 +36,13 @@ pub(crate) enum Kind {
     Functions,
     Role,
     Mapping,
+    /// The name of an index: whether it exists, valid or not.
+    Index,
+    Database,
+    Tablespace,
+    Subscription,
+    /// Whether a table is a partition.
+    Partition,
 }
 
 /// The state of a statement's objects in the catalog.
@@ -121,7 +128,12 @@ impl Trace {
         Trace { objects, ..Trace::unseen(check) }
     }
 
-    fn unseen(check: String) -> Trace {
+    /// Objects of which only the existence shows whether the statement was applied.
+    pub(super) fn existence(kind: Kind, name: &QualifiedName, what: &str) -> Trace {
+        Trace::one(kind, name, what)
+    }
+
+    pub(super) fn unseen(check: String) -> Trace {
         Trace { objects: Vec::new(), columns: None, check }
     }
 

@@ -1,0 +1,78 @@
+//! Applies `CREATE INDEX CONCURRENTLY` on a PostgreSQL.
+//!
+//! Input: a step, and its entry in the ledger if an earlier run began it. Output: the index is valid, and the ledger has
+//! the step as applied.
+//!
+//! The statement consists of several transactions. If it fails, or if its session ends, it leaves an index that is not
+//! valid. If only the client ends, the server process continues: the next run waits for this process, and then finds a
+//! valid index, or drops the index and sends the statement again. `IF NOT EXISTS` would accept the index that is not
+//! valid, so such a statement is handled in the same way.
+
+use anyhow::{Result, anyhow, bail};
+
+use super::apply::{LOSSES, LOST, Run, explained};
+use super::folder::File;
+use super::ledger::Entry;
+use super::progress::Progress;
+use crate::steps::{Job, Step};
+
+impl Run<'_> {
+    /// Applies the step; returns whether it had been applied before.
+    pub(super) async fn concurrently(
+        &self,
+        file: &File,
+        step: &Step,
+        job: &Job,
+        entry: Option<Entry>,
+    ) -> Result<bool> {
+        let mut was_sent = entry.is_some();
+        for _ in 0..=LOSSES {
+            if was_sent {
+                job.wait_for_build(self.database, self.report).await?;
+                if self.is_valid(job).await? {
+                    (self.report)(Progress::Found(file, step));
+                    self.ledger.applied(file, step, None).await?;
+                    return Ok(true);
+                }
+                self.clear(job).await?;
+            } else {
+                self.is_free(job).await?;
+            }
+            if !self.ledger.claim(file, step, None).await? {
+                return Ok(true);
+            }
+            (self.report)(Progress::Sent(file, step));
+            match self.send(file.sql_at(step.span)).await? {
+                Ok(_) => {
+                    self.ledger.applied(file, step, None).await?;
+                    return Ok(false);
+                }
+                Err(error) if error.is_outcome_unknown() => self.settle().await,
+                Err(error) => {
+                    // An earlier attempt may have built the index, and now cause this error.
+                    if was_sent && self.is_valid(job).await? {
+                        self.ledger.applied(file, step, None).await?;
+                        return Ok(true);
+                    }
+                    let left = job.made(self.database).await?.is_some_and(|(valid, _)| !valid);
+                    self.clear(job).await?;
+                    let _ = self.ledger.withdraw(file, step).await;
+                    let error = explained(error);
+                    return Err(if left {
+                        anyhow!(
+                            "{error}\nThe index that is not valid was dropped. Correct the rows and run again"
+                        )
+                    } else {
+                        error
+                    });
+                }
+            }
+            was_sent = true;
+        }
+        bail!(LOST)
+    }
+
+    async fn is_valid(&self, job: &Job) -> Result<bool> {
+        Ok(matches!(job.made(self.database).await?, Some((true, _))))
+    }
+}

@@ -1,0 +1,324 @@
+//! Divides a migration for a PostgreSQL into steps.
+//!
+//! Input: the text of a file. Output: the steps of the file and a note for each division that the file itself does not
+//! contain, or an error for each statement that has no place in a migration.
+//!
+//! The whole file is one step, a transaction, unless one of these divides it:
+//!
+//! - `BEGIN … COMMIT` around statements: they are a transaction of their own.
+//! - A statement that PostgreSQL rejects in a transaction (`PreventInTransactionBlock`), such as CREATE INDEX
+//!   CONCURRENTLY: it is a step of its own, and the catalog shows whether it was applied.
+//! - `ALTER TYPE … ADD VALUE`, if a later statement contains the value: PostgreSQL accepts a new value only after COMMIT
+//!   (unless the transaction also created the type). The statement ends its transaction.
+//!
+//! A setting would end with its session, and behind a pooler in transaction mode, another client would get the session.
+//! So only settings that end with the transaction (`SET LOCAL`) are accepted.
+
+use dsql_edge_compiler::Source;
+use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
+use dsql_edge_compiler::dsql::transaction::{Part, is_last_commit, part};
+use dsql_edge_compiler::session_effect;
+use dsql_edge_compiler::source::{Span, line_and_column};
+use dsql_edge_compiler::syntax::ast::{
+    AlterAction, Name, ObjectKind, QualifiedName, StatementKind, TransactionStatement,
+};
+use dsql_edge_compiler::syntax::token::TokenKind;
+use dsql_edge_compiler::syntax::{Parsed, ParsedStatement, lex};
+use dsql_edge_compiler::transaction_control::command;
+use dsql_edge_compiler::typed::SessionEffect;
+
+use super::trace::Kind;
+use super::{Job, NO_CHANGE, Step, Trace, Work, misplaced_error, not_sql, open_transaction};
+use crate::allow_comment::is_allowed;
+
+/// The steps of a file.
+pub(crate) struct Division {
+    pub(crate) steps: Vec<Step>,
+    /// The reasons why the file is not one transaction.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Returns the steps of a file.
+///
+/// # Errors
+/// Returns the syntax errors, or an error for each statement that has no place in a migration. A comment
+/// (`-- dsql-edge: allow syntax-error`) allows a statement that only a newer PostgreSQL can read.
+pub(crate) fn steps(text: &str) -> Result<Division, Vec<Diagnostic>> {
+    let (parsed, unread) = Parsed::readable(text, lex(&Source::script(text)));
+    let (allowed, errors): (Vec<_>, Vec<_>) = unread.into_iter().partition(|(error, span)| {
+        is_allowed(text, Code::SyntaxError.name(), [error.span.start, span.start])
+    });
+    if !errors.is_empty() {
+        return Err(errors.into_iter().map(|(error, _)| error).collect());
+    }
+    let unread: Vec<Span> = allowed.into_iter().map(|(_, span)| span).collect();
+    let mut divider = divided(&parsed, &unread);
+    if divider.errors.is_empty() {
+        Ok(Division { steps: divider.steps, notes: std::mem::take(&mut divider.notes) })
+    } else {
+        Err(divider.errors)
+    }
+}
+
+/// Returns an error for each readable statement that has no place in a migration.
+pub(crate) fn misplaced(file: &Parsed<'_>) -> Vec<Diagnostic> {
+    divided(file, &[]).errors
+}
+
+/// A statement, or a part of the text that only a newer PostgreSQL can read.
+#[derive(Clone, Copy)]
+enum Item<'p> {
+    Statement(ParsedStatement<'p>),
+    Unread(Span),
+}
+
+impl Item<'_> {
+    fn span(&self) -> Span {
+        match self {
+            Item::Statement(statement) => statement.span,
+            Item::Unread(span) => *span,
+        }
+    }
+}
+
+struct Divider<'p> {
+    text: &'p str,
+    steps: Vec<Step>,
+    notes: Vec<String>,
+    errors: Vec<Diagnostic>,
+    /// The statements of the transaction that is not a step yet.
+    open: Vec<Span>,
+}
+
+fn divided<'p>(file: &'p Parsed<'_>, unread: &[Span]) -> Divider<'p> {
+    let mut items: Vec<Item<'_>> = file.iter().map(Item::Statement).collect();
+    items.extend(unread.iter().map(|span| Item::Unread(*span)));
+    items.sort_by_key(|item| item.span());
+    let mut divider = Divider {
+        text: &file.text,
+        steps: Vec::new(),
+        notes: Vec::new(),
+        errors: not_sql(file),
+        open: Vec::new(),
+    };
+    let mut rest = items.iter();
+    while let Some(item) = rest.next() {
+        match item {
+            Item::Statement(statement) if part(*statement) == Part::Begin => {
+                divider.end_transaction();
+                let mut is_closed = false;
+                let inside: Vec<Item<'_>> = rest
+                    .by_ref()
+                    .take_while(|it| {
+                        is_closed = matches!(it, Item::Statement(it) if is_last_commit(it));
+                        !is_closed
+                    })
+                    .copied()
+                    .collect();
+                divider.block(statement.span, &inside, is_closed);
+            }
+            Item::Statement(statement) => divider.statement(*statement, rest.as_slice()),
+            Item::Unread(span) => divider.open.push(*span),
+        }
+    }
+    divider.end_transaction();
+    divider
+}
+
+impl Divider<'_> {
+    fn end_transaction(&mut self) {
+        if let (Some(first), Some(last)) = (self.open.first(), self.open.last()) {
+            let span = first.to(*last);
+            let work = Work::Transaction(std::mem::take(&mut self.open));
+            self.steps.push(Step::of(self.steps.len(), span, self.text, work));
+        }
+    }
+
+    /// The statements between BEGIN and COMMIT.
+    fn block(&mut self, begin: Span, inside: &[Item<'_>], is_closed: bool) {
+        let is_end = |it: &Item<'_>| matches!(it, Item::Statement(it) if part(*it) == Part::End);
+        if !is_closed && !inside.iter().any(is_end) {
+            self.errors.push(open_transaction(begin));
+            return;
+        }
+        for item in inside {
+            if let Item::Statement(statement) = item {
+                let error = match alone(*statement) {
+                    Some(_) => {
+                        let hint =
+                            "PostgreSQL runs it only outside a transaction: move it out of BEGIN … COMMIT";
+                        Some(misplaced_error(statement.span, "this statement in a transaction", hint))
+                    }
+                    None => error(*statement),
+                };
+                self.errors.extend(error);
+            }
+        }
+        self.open = inside.iter().map(Item::span).collect();
+        self.end_transaction();
+    }
+
+    fn statement(&mut self, statement: ParsedStatement<'_>, after: &[Item<'_>]) {
+        let (line, _) = line_and_column(self.text, statement.span.start as usize);
+        match alone(statement) {
+            Some(Ok(work)) => {
+                self.end_transaction();
+                self.steps.push(Step::of(self.steps.len(), statement.span, self.text, work));
+                self.notes
+                    .push(format!("PostgreSQL runs the statement in line {line} only outside a transaction"));
+                return;
+            }
+            Some(Err(error)) => return self.errors.push(error),
+            None => {}
+        }
+        if let Some(error) = error(statement) {
+            return self.errors.push(error);
+        }
+        self.open.push(statement.span);
+        if let Some(label) = added_value(statement)
+            && after.iter().any(|it| it.span().text(self.text).contains(label))
+        {
+            self.end_transaction();
+            self.notes.push(format!(
+                "the value '{label}' that line {line} adds is used later, and PostgreSQL accepts it only after COMMIT"
+            ));
+        }
+    }
+}
+
+/// Returns the value that the statement adds to an enum.
+fn added_value(statement: ParsedStatement<'_>) -> Option<&str> {
+    let StatementKind::AlterTable(alter) = &statement.tree.kind else { return None };
+    alter.actions.iter().find_map(|action| match action {
+        AlterAction::AddValue { label, .. } => Some(label.as_str()),
+        _ => None,
+    })
+}
+
+/// Returns the error for a statement that has no place in a transaction of a migration.
+fn error(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
+    let span = statement.span;
+    let words = words(statement);
+    match &statement.kind {
+        StatementKind::Transaction(
+            TransactionStatement::Savepoint(_)
+            | TransactionStatement::Release(_)
+            | TransactionStatement::RollbackTo(_),
+        ) => return None,
+        StatementKind::Transaction(_) => {
+            let hint = "BEGIN … COMMIT around statements makes them a transaction of their own; a migration is not rolled back";
+            return Some(misplaced_error(span, &command(statement), hint));
+        }
+        StatementKind::Utility("COPY") => {
+            return Some(misplaced_error(span, "COPY", "write INSERT instead"));
+        }
+        StatementKind::Utility(
+            words @ ("EXPLAIN" | "SHOW" | "EXECUTE" | "FETCH" | "MOVE" | "CLOSE" | "DECLARE CURSOR"),
+        ) => {
+            return Some(misplaced_error(span, words, NO_CHANGE));
+        }
+        _ => {}
+    }
+    let ends_with_transaction = has(&words, &["ON", "COMMIT", "DROP"]);
+    let sets_config = words.iter().position(|word| word == "SET_CONFIG").is_some_and(|at| {
+        let call = words.get(at..).unwrap_or_default();
+        let end = call.iter().position(|word| word == ")").unwrap_or(call.len());
+        call.get(..end).is_some_and(|call| call.last().is_some_and(|last| last == "FALSE"))
+    });
+    let is_session =
+        session_effect::of_statement(statement) == SessionEffect::Changes && !ends_with_transaction;
+    (is_session || sets_config).then(|| {
+        let hint = "it lasts until the end of the session, which other clients may use: write SET LOCAL, or a temporary \
+                    table with ON COMMIT DROP, which last until the end of the transaction";
+        misplaced_error(span, "a change of the session", hint)
+    })
+}
+
+/// Returns the work of a statement that PostgreSQL rejects in a transaction, or an error; `None` for all other statements.
+fn alone(statement: ParsedStatement<'_>) -> Option<Result<Work, Diagnostic>> {
+    let words = words(statement);
+    let word = |at: usize| words.get(at).map_or("", String::as_str);
+    let named = |kind: Kind, at: usize, what: &str| Ok(existence(statement, kind, at, what));
+    Some(match &statement.kind {
+        StatementKind::CreateIndex(index) if index.concurrently => match &index.name {
+            Some(name) => {
+                Ok(Work::Job(Job::Concurrently { name: name.text.clone(), table: index.table.clone() }))
+            }
+            None => {
+                let hint = "name it: after a failed run, the next run looks for the index by its name";
+                Err(misplaced_error(statement.span, "an index without a name", hint))
+            }
+        },
+        StatementKind::Drop(drop) if drop.object == ObjectKind::Index && word(2) == "CONCURRENTLY" => {
+            match drop.names.as_slice() {
+                [_] if drop.if_exists => Ok(Work::Repeatable),
+                [name] => Ok(Work::Schema(Trace::existence(Kind::Index, name, "the index"))),
+                _ => return None,
+            }
+        }
+        StatementKind::Drop(_) if matches!(word(1), "DATABASE" | "TABLESPACE" | "SUBSCRIPTION") => {
+            if word(2) == "IF" {
+                return Some(Ok(Work::Repeatable));
+            }
+            match word(1) {
+                "DATABASE" => named(Kind::Database, 2, "the database"),
+                "TABLESPACE" => named(Kind::Tablespace, 2, "the tablespace"),
+                _ => named(Kind::Subscription, 2, "the subscription"),
+            }
+        }
+        StatementKind::Utility("CREATE DATABASE") => named(Kind::Database, 2, "the database"),
+        StatementKind::Utility("CREATE TABLESPACE") => named(Kind::Tablespace, 2, "the tablespace"),
+        StatementKind::Utility("CREATE SUBSCRIPTION") => named(Kind::Subscription, 2, "the subscription"),
+        StatementKind::Utility("ALTER SUBSCRIPTION") if has(&words, &["PUBLICATION"]) => match word(3) {
+            "SET" | "REFRESH" => Ok(Work::Repeatable),
+            _ => Ok(Work::Schema(Trace::unseen("has the subscription these publications?".to_owned()))),
+        },
+        StatementKind::Utility("ALTER DATABASE") if has(&words, &["SET", "TABLESPACE"]) => {
+            Ok(Work::Repeatable)
+        }
+        StatementKind::Utility("VACUUM" | "ALTER SYSTEM") => Ok(Work::Repeatable),
+        StatementKind::Utility("CLUSTER") if words.len() <= 2 => Ok(Work::Repeatable),
+        StatementKind::Utility("REINDEX")
+            if has(&words, &["CONCURRENTLY"])
+                || words.iter().any(|word| matches!(word.as_str(), "SCHEMA" | "DATABASE" | "SYSTEM")) =>
+        {
+            Ok(Work::Repeatable)
+        }
+        StatementKind::AlterTable(alter) if words.last().is_some_and(|last| last == "CONCURRENTLY") => {
+            let detached = alter.actions.iter().find_map(|action| match action {
+                AlterAction::DetachPartition(name) => Some(name),
+                _ => None,
+            });
+            Ok(Work::Schema(Trace::existence(Kind::Partition, detached?, "the partition")))
+        }
+        _ => return None,
+    })
+}
+
+/// Returns the work of a statement that creates or drops the object whose name is a word of the statement.
+fn existence(statement: ParsedStatement<'_>, kind: Kind, at: usize, what: &str) -> Work {
+    let name =
+        statement.own_tokens().get(at).and_then(|token| Some((token.kind.name()?.to_owned(), token.span)));
+    Work::Schema(match name {
+        Some((text, span)) => {
+            Trace::existence(kind, &QualifiedName { parts: vec![Name { text: text.into(), span }] }, what)
+        }
+        None => Trace::unseen(format!("does {what} exist?")),
+    })
+}
+
+/// Returns the tokens of a statement in capitals; a string is `'`.
+fn words(statement: ParsedStatement<'_>) -> Vec<String> {
+    let word = |token: &dsql_edge_compiler::syntax::token::Token| match token.kind {
+        TokenKind::String(_) => "'".to_owned(),
+        _ => token.span.text(statement.text).to_uppercase(),
+    };
+    statement.own_tokens().iter().map(word).collect()
+}
+
+/// Whether the words are in this sequence somewhere in a statement.
+fn has(words: &[String], sequence: &[&str]) -> bool {
+    words
+        .windows(sequence.len())
+        .any(|window| window.iter().zip(sequence).all(|(word, expected)| word == expected))
+}
