@@ -18,12 +18,15 @@ pub fn dsql_local() -> &'static Path {
     PATH.get_or_init(|| built("dsql-edge-local", "dsql-local"))
 }
 
-/// Removes the variables of the shell that name a cluster, keys or a schema, so that a test does not depend on them.
+/// Removes the variables of the shell that name a server, keys or a schema, so that a test does not depend on them.
 /// `DSQL_LOCAL_…` is kept: it names the PostgreSQL of dsql-local.
 pub fn without_shell_variables(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars_os() {
         let is_ours = name.to_str().is_some_and(|name| {
-            name.starts_with("AWS_") || name.starts_with("DSQL_") && !name.starts_with("DSQL_LOCAL_")
+            name.starts_with("AWS_")
+                || name.starts_with("PG")
+                || name == "DATABASE_URL"
+                || name.starts_with("DSQL_") && !name.starts_with("DSQL_LOCAL_")
         });
         if is_ours {
             command.env_remove(&name);

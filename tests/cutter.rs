@@ -93,6 +93,11 @@ impl Cutter {
         format!("localhost:{}", self.port)
     }
 
+    /// The port for the clients.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Whether the network has broken.
     pub fn has_broken(&self) -> bool {
         *self.state.broke.borrow()

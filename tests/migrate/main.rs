@@ -1,10 +1,12 @@
-//! Tests `dsql-edge migrate` with a dsql-local. `broken`: a run breaks at every step and is started again; two runs at
-//! once. `trouble`: files that changed; jobs that fail, report a wrong status or take long; states that only the user
-//! can decide.
+//! Tests `dsql-edge migrate` with a dsql-local and with a PostgreSQL. `broken`: a run breaks at every step and is started
+//! again; two runs at once. `trouble`: files that changed; jobs that fail, report a wrong status or take long; states that
+//! only the user can decide. `postgres`: what only PostgreSQL has.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod broken;
+mod postgres;
+mod site;
 mod trouble;
 
 use std::path::Path;
@@ -17,6 +19,7 @@ use dsql_edge_codegen::migrate::{Applied, Folder, migrate};
 use dsql_edge_compiler::schema::Dialect;
 use dsql_edge_local::Local;
 use dsql_edge_tests::binary::{dsql_edge, without_shell_variables};
+use site::{Site, postgres_url};
 use tokio::process::Command;
 use tokio_postgres::NoTls;
 
@@ -27,8 +30,12 @@ pub(crate) const LEASE: Duration = Duration::from_millis(800);
 pub(crate) const SHORT: [&str; 2] = ["--lease", "0.8"];
 
 pub(crate) fn folder(files: &[(&str, &str)]) -> Folder {
+    folder_of(files, Dialect::Dsql)
+}
+
+pub(crate) fn folder_of(files: &[(&str, &str)], dialect: Dialect) -> Folder {
     let files = files.iter().map(|(name, text)| (format!("migrations/{name}"), (*text).to_owned()));
-    Folder::of(files.collect(), Dialect::Dsql).unwrap()
+    Folder::of(files.collect(), dialect).unwrap()
 }
 
 pub(crate) fn config(local: &Local, endpoint: &str) -> Config {
@@ -41,6 +48,10 @@ pub(crate) async fn run(local: &Local, folder: &Folder, lease: Duration) -> Resu
     migrate(folder, config(local, &local.endpoint()), lease, &|_| {}).await
 }
 
+pub(crate) async fn run_on(site: &Site, folder: &Folder, lease: Duration) -> Result<Vec<Applied>> {
+    migrate(folder, site.config(site.port()), lease, &|_| {}).await
+}
+
 pub(crate) async fn column(local: &Local, sql: &str) -> Vec<String> {
     let (client, connection) = tokio_postgres::connect(&local.postgres_url(), NoTls).await.unwrap();
     let connection = tokio::spawn(connection);
@@ -50,23 +61,41 @@ pub(crate) async fn column(local: &Local, sql: &str) -> Vec<String> {
     values
 }
 
+/// The command `dsql-edge migrate`, with its environment. A PostgreSQL is found by DATABASE_URL, because the snapshot has
+/// the directive of its dialect.
+pub(crate) fn command(site: &Site, port: u16, home: &Path) -> Command {
+    match site {
+        Site::Dsql(local) => command_for_dsql(local, &format!("localhost:{port}"), home),
+        Site::Postgres(_) => {
+            let snapshot = home.join("dsql-schema.sql");
+            if !snapshot.exists() {
+                std::fs::write(snapshot, "-- dsql-edge: dialect postgres\n").unwrap();
+            }
+            let mut command = migrate_in(home);
+            command.env("DATABASE_URL", postgres_url(port));
+            command
+        }
+    }
+}
+
 /// The command `dsql-edge migrate`, with its environment.
-pub(crate) fn command(local: &Local, endpoint: &str, home: &Path) -> Command {
-    let mut command = Command::new(dsql_edge());
+pub(crate) fn command_for_dsql(local: &Local, endpoint: &str, home: &Path) -> Command {
     let keys = local.credentials();
     std::fs::write(home.join("ca.pem"), local.ca_pem()).unwrap();
-    without_shell_variables(command.as_std_mut());
+    let mut command = migrate_in(home);
     command
-        .arg("migrate")
-        .current_dir(home)
         .env("DSQL_ENDPOINT", endpoint)
         .env("DSQL_REGION", local.region())
         .env("DSQL_EDGE_CA", home.join("ca.pem"))
         .env("AWS_ACCESS_KEY_ID", keys.access_key_id())
         .env("AWS_SECRET_ACCESS_KEY", keys.secret_access_key())
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
+        .env("AWS_EC2_METADATA_DISABLED", "true");
+    command
+}
+
+fn migrate_in(home: &Path) -> Command {
+    let mut command = Command::new(dsql_edge());
+    without_shell_variables(command.as_std_mut());
+    command.arg("migrate").current_dir(home).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     command
 }

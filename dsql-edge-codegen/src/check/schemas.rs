@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow, bail};
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::diagnostic::render::{Place, render};
-use dsql_edge_compiler::schema::{SchemaError, directives};
+use dsql_edge_compiler::schema::{Dialect, SchemaError, directives};
 use dsql_edge_compiler::source::line_and_column;
 use dsql_edge_macro_input::schema_path::SchemaPath;
 
@@ -115,8 +115,14 @@ fn is_one_of(file: &SchemaFile, others: &[SchemaFile]) -> bool {
     others.iter().any(|other| real(other) == real(file))
 }
 
-/// Returns the schema of the candidate.
+/// Returns the schema of the candidate. A candidate without a directive for the dialect has the dialect of the current
+/// schema.
 pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Folded> {
+    let dialect = now.map(|now| now.folded.schema.dialect);
+    let folded = |files: &[SchemaFile]| {
+        let is_named = files.iter().any(|file| schema_files::dialect(&file.text).is_some());
+        folded_as(files, dialect.filter(|_| !is_named))
+    };
     match candidate {
         Candidate::Schema(path) => folded(&schema_files::read(path)?),
         Candidate::Migrations(folder) => {
@@ -153,8 +159,13 @@ fn head_of(now: Option<&AsItIs>) -> Vec<SchemaFile> {
 }
 
 fn folded(files: &[SchemaFile]) -> Result<Folded> {
+    folded_as(files, None)
+}
+
+/// Folds files; `dialect` takes precedence over their directives.
+fn folded_as(files: &[SchemaFile], dialect: Option<Dialect>) -> Result<Folded> {
     let texts = files.iter().map(|file| (file.name.as_str(), file.text.as_str()));
-    let schema = Schema::parse_files(texts, None).map_err(|errors| unreadable(files, &errors))?;
+    let schema = Schema::parse_files(texts, dialect).map_err(|errors| unreadable(files, &errors))?;
     let of = |error: &SchemaError| {
         let (place, text) = place(files, error);
         let rendered = render(&error.diagnostic, text, Some(place.clone()));

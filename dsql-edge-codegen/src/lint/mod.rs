@@ -1,4 +1,4 @@
-//! `dsql-edge lint`: compares files of SQL with DSQL's rules.
+//! `dsql-edge lint`: compares files of SQL with DSQL's rules, or with PostgreSQL's syntax and a schema.
 //!
 //! Input: files. Output: findings for people or for machines, or the files with the findings fixed. It does not
 //! connect to a database.
@@ -19,6 +19,7 @@ mod json;
 mod key;
 mod meaning;
 mod names;
+mod postgres;
 mod psql;
 mod read;
 mod rows;
@@ -45,6 +46,7 @@ use crate::{format, schema_files, style, write_file};
 pub use file::lint;
 pub use finding::{Finding, LintedFile};
 pub use fix::{fixed, fixed_all};
+pub use postgres::lint_postgres;
 pub use sent::Sent;
 pub(crate) use unfollowed::schema_changes;
 
@@ -55,7 +57,11 @@ pub(crate) use unfollowed::schema_changes;
     above, or at the end of the line, silences a rule there.\n\n--fix applies only rewrites after which the script has the same effect, even if a statement fails. \
     With --assume-success, it also\napplies rewrites whose first part remains if the second part fails: a constraint is added NOT VALID \
     and then validated, or a\ntransaction of several DDL statements becomes several transactions. A transaction is split only if it \
-    changes no rows and\nends with COMMIT.\n\nExamples:\n  dsql-edge lint --for-migrate migrations/\n  dsql-edge lint --fix \
+    changes no rows and\nends with COMMIT.\n\nWith --dialect postgres, no rule of DSQL applies. Each statement is read, and its names and types are \
+    compared with the schema\nthat --schema and the statements before it produce: without --schema, the files must create \
+    everything that they use. Not found:\nerrors in the bodies of functions and in the expressions of defaults, constraints and \
+    indexes; errors that depend on rows, rights\nor settings; and syntax of PostgreSQL 17 and later, which is reported as an error \
+    (-- dsql-edge: allow syntax-error).\n\nExamples:\n  dsql-edge lint --for-migrate migrations/\n  dsql-edge lint --fix \
     dump.sql\n  pg_dump --schema-only mydb | dsql-edge lint --fix - > dsql.sql\n  dsql-edge lint --format github \
     migrations/   # annotations in a workflow"
 )]
@@ -83,9 +89,20 @@ pub struct Options {
     /// Check files for `dsql-edge migrate`, which waits for each job: an index is built before it is used
     #[arg(long, conflicts_with = "one_transaction")]
     for_migrate: bool,
+    /// The database whose rules apply
+    #[arg(long, value_enum, default_value = "dsql")]
+    dialect: Target,
     /// Print every rule: the statement, DSQL's error, its source, and the replacement
     #[arg(long, conflicts_with_all = ["fix", "schema", "one_transaction"])]
     rules: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
+enum Target {
+    /// Amazon Aurora DSQL
+    Dsql,
+    /// PostgreSQL: syntax, names and types
+    Postgres,
 }
 
 #[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
@@ -110,8 +127,13 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         format::print(&if options.format == Format::Json { rules::as_json() } else { rules::as_table() })?;
         return Ok(ExitCode::SUCCESS);
     }
+    let is_postgres = options.dialect == Target::Postgres;
+    if is_postgres && (options.fix || options.one_transaction) {
+        bail!("--fix and --one-transaction are for DSQL: leave them out, or leave out --dialect postgres");
+    }
     let mut files = read(&options.files, options.for_migrate)?;
-    let schema = options.schema.as_deref().map(schema).transpose()?;
+    let dialect = if is_postgres { Dialect::Postgres } else { Dialect::Dsql };
+    let schema = options.schema.as_deref().map(|path| schema(path, dialect)).transpose()?;
     let mut count_fixed = 0;
     if options.fix {
         let texts: Vec<&str> = files.iter().map(|file| file.text.as_str()).collect();
@@ -126,7 +148,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             file.text = text;
         }
     }
-    let linted = lint(files.into_iter().map(|file| (file.name, file.text)), schema.as_ref(), options.sent());
+    let texts = files.into_iter().map(|file| (file.name, file.text));
+    let linted = match options.dialect {
+        Target::Dsql => lint(texts, schema.as_ref(), options.sent()),
+        Target::Postgres => lint_postgres(texts, schema.as_ref(), options.sent()),
+    };
     let report = match options.format {
         Format::Human => human::report(&linted),
         Format::Json => json::report(&linted, count_fixed),
@@ -196,10 +222,10 @@ fn read(paths: &[PathBuf], for_migrate: bool) -> Result<Vec<Text>> {
     Ok(out)
 }
 
-fn schema(path: &Path) -> Result<Schema> {
+fn schema(path: &Path, dialect: Dialect) -> Result<Schema> {
     let files = schema_files::read(path)?;
     let texts = files.iter().map(|file| (file.name.as_str(), file.text.as_str()));
-    Schema::parse_files(texts, Some(Dialect::Dsql)).map_err(|errors| {
+    Schema::parse_files(texts, Some(dialect)).map_err(|errors| {
         let messages = errors.iter().map(|error| format!("{}: {}", error.file, error.diagnostic.message));
         anyhow!("the schema has errors, fix these first:\n{}", messages.collect::<Vec<_>>().join("\n"))
     })

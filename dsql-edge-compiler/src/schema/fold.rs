@@ -16,11 +16,11 @@ use super::{
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Lines, Source, Span};
-use crate::syntax::Parsed;
 use crate::syntax::ast::{
     Constraint, ConstraintKind, CreateIndex, CreateView, Expr, ExprKind, NewType, Persistence, QualifiedName,
     Query, Statement, StatementKind, TransactionStatement, TypeName,
 };
+use crate::syntax::{Parsed, ParsedStatement};
 use std::collections::HashMap;
 
 /// How deeply domains may be nested (a domain over a domain over a domain …).
@@ -94,6 +94,17 @@ impl Growth {
         std::mem::take(&mut self.fold.problems)
     }
 
+    /// Applies a statement of a file as a snapshot does, with DO blocks and PREPARE. Returns an error for each part of the
+    /// statement that contradicts the schema, and an error for each effect that is not known.
+    pub fn follow(&mut self, statement: ParsedStatement<'_>) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
+        self.fold.schema.nesting = Nesting::UNKNOWN;
+        self.fold.written(statement.tree.clone(), statement.text);
+        if self.fold.schema.search_path != self.fold.path {
+            self.fold.schema.search_path.clone_from(&self.fold.path);
+        }
+        (std::mem::take(&mut self.fold.problems), std::mem::take(&mut self.fold.unfollowed))
+    }
+
     /// Begins a new session: its search path is the default path.
     pub fn begin_session(&mut self) {
         self.fold.path.clone_from(&self.fold.default_path);
@@ -155,19 +166,24 @@ impl Fold {
         }
         for statement in statements {
             self.schema.nesting.add(&statement, &parsed.tokens.tokens);
-            if matches!(statement.kind, StatementKind::Utility("DO"))
-                && self.do_block(&statement, statement.span.text(&parsed.text))
-            {
-                continue;
-            }
-            let is_prepared = |name: &str| self.prepared.contains_key(name);
-            self.unfollowed.extend(unfollowed::statement(&statement, &parsed.text, is_prepared));
-            let text = statement.span.text(&parsed.text);
-            match statement.kind {
-                StatementKind::Utility("PREPARE") => self.prepare(text),
-                StatementKind::Utility("SET" | "RESET" | "DISCARD") => self.change_session(text),
-                _ => self.statement(statement),
-            }
+            self.written(statement, &parsed.text);
+        }
+    }
+
+    /// Applies a statement with its text, of which the tree has only a part.
+    fn written(&mut self, statement: Statement, text: &str) {
+        if matches!(statement.kind, StatementKind::Utility("DO"))
+            && self.do_block(&statement, statement.span.text(text))
+        {
+            return;
+        }
+        let is_prepared = |name: &str| self.prepared.contains_key(name);
+        self.unfollowed.extend(unfollowed::statement(&statement, text, is_prepared));
+        let text = statement.span.text(text);
+        match statement.kind {
+            StatementKind::Utility("PREPARE") => self.prepare(text),
+            StatementKind::Utility("SET" | "RESET" | "DISCARD") => self.change_session(text),
+            _ => self.statement(statement),
         }
     }
 

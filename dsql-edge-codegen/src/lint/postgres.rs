@@ -1,0 +1,161 @@
+//! Lints files for a PostgreSQL: the syntax of each statement, and its names and types.
+//!
+//! Input: files in the order in which they run, and the schema before them. Output: findings in the order of the text. No
+//! rule of DSQL applies, and no finding has a rewrite.
+//!
+//! Each statement is compared with the schema that the statements before it produce. Queries are analyzed as `sql!` does,
+//! also the queries of views. Not analyzed are the bodies of functions, and the expressions of defaults, constraints and
+//! indexes. After a statement whose effect on the schema is not known, an unknown name may exist, so it is a warning.
+
+use dsql_edge_compiler::Schema;
+use dsql_edge_compiler::analyze::analyze;
+use dsql_edge_compiler::diagnostic::{Code, Diagnostic, Severity};
+use dsql_edge_compiler::schema::{Dialect, Growth};
+use dsql_edge_compiler::source::{Lines, Span};
+use dsql_edge_compiler::syntax::ast::{Query, Statement, StatementKind, TableSource};
+use dsql_edge_compiler::syntax::{Parsed, ParsedStatement};
+
+use super::finding::{Finding, LintedFile};
+use super::names::NameCertainty;
+use super::read::read;
+use super::run::Run;
+use super::script::Script;
+use super::sent::Sent;
+use super::unfollowed;
+use crate::allow_comment::is_allowed;
+use crate::steps;
+
+/// Lints files in the order in which they run. Without a schema, the files must create everything that they use.
+pub fn lint_postgres(
+    files: impl IntoIterator<Item = (String, String)>,
+    schema: Option<&Schema>,
+    sent: Sent,
+) -> Vec<LintedFile> {
+    let mut schema = schema.cloned().unwrap_or_default();
+    schema.dialect = Dialect::Postgres;
+    let mut state = State { grown: Growth::new(schema), uncertain: false };
+    let texts: Vec<(String, String)> = files.into_iter().collect();
+    let run = Run::of(texts.iter().map(|(_, text)| text.as_str()));
+    let mut linted = Vec::with_capacity(texts.len());
+    for (at, (name, text)) in texts.iter().enumerate() {
+        let mut findings = state.file(text, sent, (&run, at));
+        findings.retain(|finding| {
+            let places = [finding.diagnostic.span.start, finding.statement.start];
+            !is_allowed(text, finding.diagnostic.code.name(), places)
+        });
+        findings.sort_by_key(|finding| finding.diagnostic.span);
+        linted.push(LintedFile { name: name.clone(), text: text.clone(), lines: Lines::of(text), findings });
+    }
+    linted
+}
+
+struct State {
+    grown: Growth,
+    /// Whether a statement so far may have changed the schema in a way that is not known.
+    uncertain: bool,
+}
+
+impl State {
+    fn file(&mut self, text: &str, sent: Sent, place: (&Run<'_>, usize)) -> Vec<Finding> {
+        let (parsed, mut findings) = read(text);
+        let unread: Vec<Span> = findings.iter().map(|error| error.statement).collect();
+        // A statement that cannot be read may change the schema.
+        self.uncertain |= !unread.is_empty();
+        self.grown.begin_session();
+        let certainty = NameCertainty::of(&parsed);
+        let mut before_block = None;
+        let script = Script::new(&parsed, unread, sent, place);
+        let places = unfollowed::warnings(&script);
+        for (at, statement) in parsed.iter().enumerate() {
+            let mut found = self.analyzed(statement);
+            let (contradictions, unknown) = self.grown.follow(statement);
+            // A query is analyzed by the analyzer alone.
+            found.extend(contradictions.into_iter().filter(|_| found.is_empty()).collect::<Vec<_>>());
+            if self.uncertain {
+                found.iter_mut().for_each(doubted);
+            }
+            self.uncertain |= !unknown.is_empty() || places.iter().any(|it| it.statement == statement.span);
+            found.extend(unknown.into_iter().map(warning));
+            if certainty.begins_undone_block(at) {
+                before_block = Some(self.grown.clone());
+            } else if certainty.ends_undone_block(at)
+                && let Some(before) = before_block.take()
+            {
+                self.grown = before;
+            }
+            let of = |diagnostic| Finding { diagnostic, rule: None, fix: None, statement: statement.span };
+            findings.extend(found.into_iter().map(of));
+        }
+        findings.extend(places);
+        if sent == Sent::Migrate {
+            findings.extend(steps::postgres::misplaced(&parsed).into_iter().map(|diagnostic| {
+                let statement = diagnostic.span;
+                Finding { diagnostic, rule: None, fix: None, statement }
+            }));
+        }
+        findings
+    }
+
+    /// Returns the errors of the query in a statement.
+    fn analyzed(&self, statement: ParsedStatement<'_>) -> Vec<Diagnostic> {
+        let of_query = |query: Query| {
+            let tree = Statement { kind: StatementKind::Query(Box::new(query)), ..statement.tree.clone() };
+            self.errors(ParsedStatement { tree: &tree, ..statement })
+        };
+        match &statement.kind {
+            StatementKind::Query(query) => match query.without_into() {
+                Some((_, plain)) => of_query(plain),
+                None => self.errors(statement),
+            },
+            StatementKind::Insert(_)
+            | StatementKind::Update(_)
+            | StatementKind::Delete(_)
+            | StatementKind::Merge(_)
+            | StatementKind::Utility("EXPLAIN" | "SHOW") => self.errors(statement),
+            StatementKind::CreateView(view) => of_query(view.query.clone()),
+            StatementKind::CreateTableAs(table) => match &table.source {
+                TableSource::Query(query) => of_query((**query).clone()),
+                TableSource::Execute(_) => Vec::new(),
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    fn errors(&self, statement: ParsedStatement<'_>) -> Vec<Diagnostic> {
+        let errors = match analyze(statement, self.grown.schema()) {
+            Ok(_) => return Vec::new(),
+            Err(errors) => errors,
+        };
+        // A script has no Rust types, and a parameter of a script has no value.
+        let is_of_sql = |error: &Diagnostic| {
+            error.is_error()
+                && !matches!(
+                    error.code,
+                    Code::NotSupportedYet | Code::TransactionControl | Code::IndeterminateParameter
+                )
+        };
+        errors.into_iter().filter(is_of_sql).collect()
+    }
+}
+
+/// Makes an error a warning if the object that it does not find may exist.
+fn doubted(error: &mut Diagnostic) {
+    let is_name = matches!(
+        error.code,
+        Code::UnknownTable
+            | Code::UnknownColumn
+            | Code::UnknownFunction
+            | Code::UnknownOperator
+            | Code::UnknownType
+            | Code::UnknownSchema
+            | Code::UnknownObject
+            | Code::MissingFrom
+    );
+    if is_name {
+        *error = warning(error.clone());
+    }
+}
+
+fn warning(error: Diagnostic) -> Diagnostic {
+    Diagnostic { severity: Severity::Warning, ..error }
+}

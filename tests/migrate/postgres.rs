@@ -1,0 +1,288 @@
+//! What only PostgreSQL has: transactions of whole files, statements outside a transaction, builds that continue without
+//! their client, locks, and the command with a connection string.
+
+use std::cell::{Cell, RefCell};
+use std::path::Path;
+
+use anyhow::Result;
+use dsql_edge_codegen::migrate::{Applied, Folder, Progress, migrate};
+use dsql_edge_compiler::schema::Dialect;
+use dsql_edge_tests::golden;
+
+use crate::site::Site;
+use crate::{LEASE, SHORT, command, folder_of, run_on};
+
+async fn apply(site: &Site, files: &[(&str, &str)]) -> Result<Vec<Applied>> {
+    run_on(site, &folder_of(files, Dialect::Postgres), LEASE).await
+}
+
+async fn failure(site: &Site, files: &[(&str, &str)]) -> String {
+    format!("{:#}", apply(site, files).await.unwrap_err())
+}
+
+/// Whether each applied step was found applied.
+fn found(applied: Result<Vec<Applied>>) -> Vec<bool> {
+    applied.unwrap_or_else(|error| panic!("{error:?}")).iter().map(|step| step.found).collect()
+}
+
+#[tokio::test]
+async fn failed_file_leaves_nothing_and_can_be_changed() {
+    let site = Site::start(Dialect::Postgres).await;
+    let text = "SET LOCAL lock_timeout = '5s';\nCREATE TABLE a (id int PRIMARY KEY);\nINSERT INTO a VALUES (1);\nINSERT INTO a VALUES (1);";
+    let error = failure(&site, &[("1.sql", text)]).await;
+    assert!(error.starts_with("migrations/1.sql:1:1: part 1 was not applied: SQLSTATE 23505"), "{error}");
+    assert!(error.contains("migrations/1.sql:4"), "{error}");
+    let left = "SELECT relname::text FROM pg_class WHERE relname = 'a' UNION ALL SELECT file FROM dsql_edge.migrations";
+    assert_eq!(site.column(left).await, [""; 0]);
+    let corrected = text.replace("(1);\nINSERT", "(1);\nINSERT").replacen("INSERT INTO a VALUES (1);", "", 1);
+    assert_eq!(found(apply(&site, &[("1.sql", &corrected)]).await), [false]);
+    let ledger = "SELECT file || step || state FROM dsql_edge.migrations ORDER BY step";
+    assert_eq!(site.column(ledger).await, ["1.sql0applied", "1.sql1applied"]);
+    let changed = corrected.replace("5s", "6s");
+    let error = failure(&site, &[("1.sql", &changed)]).await;
+    assert!(error.contains("part 1 was changed after it was applied"), "{error}");
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn lock_timeout_of_a_file_ends_its_wait() {
+    let site = Site::start(Dialect::Postgres).await;
+    site.run_sql("CREATE TABLE a (id int)").await;
+    let holder = site.superuser().await;
+    holder.batch_execute("BEGIN; LOCK TABLE a").await.unwrap();
+    let files =
+        [("1.sql", "SET LOCAL lock_timeout = '50ms'; CREATE TABLE b (); ALTER TABLE a ADD COLUMN x int;")];
+    let error = failure(&site, &files).await;
+    assert!(error.contains("SQLSTATE 55P03"), "{error}");
+    holder.batch_execute("ROLLBACK").await.unwrap();
+    assert_eq!(found(apply(&site, &files).await), [false]);
+    site.stop().await;
+}
+
+const TABLE: (&str, &str) =
+    ("1.sql", "CREATE TABLE a (id int, name text); INSERT INTO a VALUES (1, 'x'), (2, 'x');");
+const INDEX: (&str, &str) = ("2.sql", "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS a_name ON a (name);");
+const INDEXES: &str =
+    "SELECT relname || indisvalid FROM pg_class JOIN pg_index ON indexrelid = oid WHERE relname LIKE 'a\\_%'";
+
+/// The ledger of a run that was killed before it recorded the only step of this file.
+fn interrupted(file: &str) -> String {
+    format!(
+        "DELETE FROM dsql_edge.migrations WHERE file = '{file}' AND step = 0;
+         UPDATE dsql_edge.migrations SET state = 'started' WHERE file = '{file}'"
+    )
+}
+
+#[tokio::test]
+async fn index_that_a_failed_build_left_is_dropped() {
+    let site = Site::start(Dialect::Postgres).await;
+    for _ in 0..2 {
+        let error = failure(&site, &[TABLE, INDEX]).await;
+        assert!(error.starts_with("migrations/2.sql:1:1: part 1 was not applied: SQLSTATE 23505"), "{error}");
+        assert!(error.contains("The index that is not valid was dropped. Correct the rows"), "{error}");
+        assert_eq!(site.column(INDEXES).await, [""; 0]);
+    }
+    site.run_sql("UPDATE a SET name = 'y' WHERE id = 2").await;
+    assert_eq!(found(apply(&site, &[TABLE, INDEX]).await), [false]);
+    assert_eq!(site.column(INDEXES).await, ["a_nametrue"]);
+    // The run was killed: the index is valid, or not valid, or missing.
+    for (change, expected) in [
+        ("SELECT 1", true),
+        ("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'a_name'::regclass", false),
+        ("DROP INDEX a_name", false),
+    ] {
+        site.run_sql(&interrupted("2.sql")).await;
+        site.run_sql(change).await;
+        assert_eq!(found(apply(&site, &[TABLE, INDEX]).await), [expected], "{change}");
+        assert_eq!(site.column(INDEXES).await, ["a_nametrue"], "{change}");
+    }
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn invalid_index_that_another_made_is_not_dropped() {
+    let site = Site::start(Dialect::Postgres).await;
+    apply(&site, &[TABLE]).await.unwrap();
+    site.run_sql("CREATE INDEX a_name ON a (name); UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'a_name'::regclass").await;
+    let error = failure(&site, &[TABLE, INDEX]).await;
+    assert!(
+        error.contains("an index public.a_name, which this folder did not create, exists and is not valid"),
+        "{error}"
+    );
+    assert_eq!(site.column(INDEXES).await, ["a_namefalse"]);
+    site.stop().await;
+}
+
+/// A build continues in the server although its client is gone: the next run waits for the build, and does not drop its
+/// index.
+#[tokio::test]
+async fn build_of_a_killed_run_is_waited_for() {
+    let site = Site::start(Dialect::Postgres).await;
+    let index = ("2.sql", "CREATE INDEX CONCURRENTLY a_name ON a (name);");
+    apply(&site, &[TABLE]).await.unwrap();
+    // The build waits for this transaction, after it has created an index that is not valid.
+    let writer = site.superuser().await;
+    writer.batch_execute("BEGIN; INSERT INTO a VALUES (3, 'z')").await.unwrap();
+    let folder: Folder = folder_of(&[TABLE, index], Dialect::Postgres);
+    let is_building = async {
+        while site.column(INDEXES).await != ["a_namefalse"] {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        ended = run_on(&site, &folder, LEASE) => panic!("{:?}", ended.map(|_| ())),
+        () = is_building => {}
+    }
+    let waits = Cell::new(0);
+    let report = |progress: Progress<'_>| {
+        if let Progress::Job { job, .. } = &progress {
+            assert!(job.starts_with("the server process "), "{job}");
+            waits.set(waits.get() + 1);
+        }
+    };
+    let next = migrate(&folder, site.config(site.port()), LEASE, &report);
+    let ends = async {
+        while waits.get() == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        assert_eq!(site.column(INDEXES).await, ["a_namefalse"]);
+        writer.batch_execute("COMMIT").await.unwrap();
+    };
+    let (next, ()) = tokio::join!(next, ends);
+    assert_eq!(found(next), [true]);
+    assert_eq!(site.column(INDEXES).await, ["a_nametrue"]);
+    site.stop().await;
+}
+
+/// Statements outside a transaction, one after the other, and whether the catalog shows that they were applied: the others
+/// run again.
+const KINDS: &[(&str, bool)] = &[
+    ("CREATE INDEX CONCURRENTLY a_id ON a (id)", true),
+    ("REINDEX INDEX CONCURRENTLY a_id", false),
+    ("VACUUM (ANALYZE) a", false),
+    ("DROP INDEX CONCURRENTLY a_id", true),
+    ("DROP INDEX CONCURRENTLY IF EXISTS a_id", false),
+    ("CREATE DATABASE other STRATEGY file_copy", true),
+    ("ALTER DATABASE other SET TABLESPACE pg_default", false),
+    ("DROP DATABASE other", true),
+    ("ALTER SYSTEM SET work_mem = '5MB'", false),
+    ("ALTER TABLE parts DETACH PARTITION part CONCURRENTLY", true),
+    (
+        "CREATE SUBSCRIPTION s CONNECTION 'host=localhost dbname=postgres' PUBLICATION p WITH (connect = false)",
+        true,
+    ),
+];
+
+#[tokio::test]
+async fn statement_outside_a_transaction_is_found_if_applied() {
+    let site = Site::start(Dialect::Postgres).await;
+    site.run_sql("CREATE TABLE parts (id int) PARTITION BY LIST (id); CREATE TABLE part PARTITION OF parts FOR VALUES IN (1)").await;
+    let mut files = vec![TABLE];
+    let names: Vec<String> = (0..KINDS.len()).map(|number| format!("2_{number:02}.sql")).collect();
+    apply(&site, &files).await.unwrap();
+    for (name, (sql, shows)) in names.iter().zip(KINDS) {
+        files.push((name, sql));
+        assert_eq!(found(apply(&site, &files).await), [false], "{sql}");
+        site.run_sql(&interrupted(name)).await;
+        assert_eq!(found(apply(&site, &files).await), [*shows], "{sql}");
+    }
+    // A detachment that was interrupted between its two transactions can only be finished.
+    let detach = ("3.sql", "ALTER TABLE parts DETACH PARTITION part CONCURRENTLY;");
+    site.run_sql("ALTER TABLE parts ATTACH PARTITION part FOR VALUES IN (1)").await;
+    files.push(detach);
+    apply(&site, &files).await.unwrap();
+    site.run_sql("ALTER TABLE parts ATTACH PARTITION part FOR VALUES IN (1); UPDATE pg_inherits SET inhdetachpending = true").await;
+    site.run_sql(&interrupted("3.sql")).await;
+    let error = failure(&site, &files).await;
+    assert!(error.contains("migrate resolve 3.sql:1 --applied") && error.contains("part"), "{error}");
+    site.stop().await;
+}
+
+#[test]
+fn division_of_files_is_as_recorded() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrate");
+    let text = std::fs::read_to_string(folder.join("division.sql")).unwrap();
+    let mut recorded = String::new();
+    for file in text.split("---- ").filter(|file| !file.trim().is_empty()) {
+        let (title, sql) = file.split_once('\n').unwrap();
+        recorded += &format!("---- {title}\n");
+        let files = vec![("1.sql".to_owned(), sql.trim().to_owned())];
+        match Folder::of(files, Dialect::Postgres) {
+            Ok(folder) => {
+                let file = &folder.files[0];
+                for step in &file.steps {
+                    recorded += &format!("{}: {}\n", step.number, file.sql(step).replace('\n', "\n   "));
+                }
+                recorded.extend(file.notes.iter().map(|note| format!("note: {note}\n")));
+            }
+            Err(error) => {
+                let text = error.to_string();
+                let lines = text.lines().filter(|line| line.starts_with("error: "));
+                recorded.extend(lines.map(|line| format!("{line}\n")));
+            }
+        }
+    }
+    golden::compare(&folder.join("division.txt"), &recorded).unwrap();
+}
+
+#[tokio::test]
+async fn command_reads_the_connection_string_and_hides_it() {
+    let site = Site::start(Dialect::Postgres).await;
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join("migrations")).unwrap();
+    let write =
+        |name: &str, text: &str| std::fs::write(home.path().join("migrations").join(name), text).unwrap();
+    write(
+        "1.sql",
+        "CREATE TABLE a (id int PRIMARY KEY);\nINSERT INTO a VALUES (1);\nCREATE INDEX CONCURRENTLY a_id ON a (id);\n",
+    );
+    let texts = RefCell::new(String::new());
+    let outcome = async |arguments: &[&str]| -> (String, bool) {
+        let applies = arguments.is_empty();
+        let output = command(&site, site.port(), home.path())
+            .args(arguments)
+            .args(SHORT.iter().filter(|_| applies))
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .output()
+            .await
+            .unwrap();
+        let both = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        *texts.borrow_mut() += &both;
+        (both, output.status.success())
+    };
+    let (plan, well) = outcome(&["--dry-run"]).await;
+    for expected in [
+        "   1  CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1) … (2 statements)  (one transaction)\n",
+        "   2  CREATE INDEX CONCURRENTLY a_id ON a (id)  (outside a transaction)\n",
+        "note: PostgreSQL runs the statement in line 3 only outside a transaction",
+        "connects to the PostgreSQL in DATABASE_URL, because the schema's dialect is postgres",
+    ] {
+        assert!(well && plan.contains(expected), "{expected}: {plan}");
+    }
+    let (applied, well) = outcome(&[]).await;
+    assert!(
+        well && applied.contains("2 parts applied") && applied.contains("dsql-schema.sql written"),
+        "{applied}"
+    );
+    let snapshot = std::fs::read_to_string(home.path().join("dsql-schema.sql")).unwrap();
+    assert!(
+        snapshot.contains("CREATE INDEX a_id ON public.a") && snapshot.contains("dialect postgres"),
+        "{snapshot}"
+    );
+    assert_eq!(outcome(&["status"]).await.0.lines().next().unwrap(), "1.sql  applied");
+    write("1.sql", "CREATE TABLE a (id int);\n");
+    assert!(!outcome(&["status"]).await.1);
+    assert!(outcome(&["resolve", "1.sql", "--changed"]).await.1);
+    assert!(outcome(&["status"]).await.1);
+    // An option takes precedence over the variable, and no output contains the password.
+    let url = format!("postgres://nobody:canary-secret@localhost:{}/postgres?sslmode=disable", site.port());
+    let (refused, well) = outcome(&["--postgres-url", &url]).await;
+    assert!(!well && !refused.contains("canary") && !refused.contains("DATABASE_URL"), "{refused}");
+    let (malformed, well) = outcome(&["--postgres-url", "postgres://u:canary-secret@h:port/d"]).await;
+    assert!(!well && malformed.contains("--postgres-url"), "{malformed}");
+    let (both, well) = outcome(&["--postgres-url", &url, "--endpoint", "localhost:1"]).await;
+    assert!(!well && both.contains("cannot be used with"), "{both}");
+    assert!(!texts.borrow().contains("canary"), "{}", texts.borrow());
+    site.stop().await;
+}
