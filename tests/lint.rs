@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use dsql_edge_codegen::lint::{LintedFile, Sent, fixed, lint};
+use dsql_edge_codegen::lint::{LintedFile, Sent, fixed, lint, lint_postgres};
 use dsql_edge_codegen::migrate::Folder;
 use dsql_edge_compiler::dsql::Meaning;
 use dsql_edge_compiler::schema::Dialect;
@@ -56,6 +56,30 @@ fn each_format_is_as_recorded() {
             compare(&file.with_extension(extension), &report);
         }
     }
+}
+
+/// Files for a PostgreSQL: each statement is compared with the schema that the statements before it produce.
+#[test]
+fn each_format_for_postgresql_is_as_recorded() {
+    let recorded = folder().join("postgres").join("report");
+    let formats = [("human", "txt"), ("json", "json"), ("sarif", "sarif"), ("github", "github")];
+    for (format, extension) in formats {
+        let (report, well) = run(&["lint", "--dialect", "postgres", "--format", format, "postgres"]);
+        assert!(!well, "the files have errors");
+        compare(&recorded.with_extension(extension), &report);
+    }
+    let schema = "postgres/1_tables.sql";
+    assert_eq!(run(&["lint", "--dialect", "postgres", schema]), (String::new(), true));
+    let second = ["lint", "--dialect", "postgres", "--schema", schema, "postgres/2_errors.sql"];
+    let report = std::fs::read_to_string(recorded.with_extension("txt")).unwrap();
+    assert!(report.starts_with(&run(&second).0), "a schema has the same effect as a file before");
+    for option in ["--fix", "--one-transaction"] {
+        let (report, well) = run(&["lint", "--dialect", "postgres", option, schema]);
+        assert_eq!((report.as_str(), well), ("", false), "{option}");
+    }
+    let (report, _) =
+        run(&["lint", "--dialect", "postgres", "--for-migrate", "--format", "github", "postgres"]);
+    assert!(report.contains("ROLLBACK has no place in a migration"), "{report}");
 }
 
 #[test]
@@ -115,6 +139,32 @@ fn second_ddl_in_a_transaction_is_a_finding() {
     };
     assert!(rules(Sent::OneByOne).is_empty());
     assert_eq!(rules(Sent::Whole), ["multi_ddl_transaction"]);
+}
+
+/// The parser reads these clauses of PostgreSQL 18, and DSQL has the grammar of PostgreSQL 16.
+#[test]
+fn clause_of_postgresql_18_is_a_syntax_error_on_dsql() {
+    for (definition, near) in [
+        ("b int GENERATED ALWAYS AS (a) VIRTUAL", "VIRTUAL"),
+        ("CHECK (a > 0) NOT ENFORCED", "ENFORCED"),
+        ("CHECK (a > 0) ENFORCED", "ENFORCED"),
+        ("NOT NULL a", "a"),
+        ("CONSTRAINT c NOT NULL a NO INHERIT", "a"),
+        ("r daterange, UNIQUE (a, r WITHOUT OVERLAPS)", "OVERLAPS"),
+    ] {
+        let text = format!("CREATE TABLE t (a int PRIMARY KEY, {definition});\n");
+        let errors = |linted: Vec<LintedFile>| -> Vec<String> {
+            let errors = linted[0].findings.iter().filter(|it| it.diagnostic.is_error());
+            errors.map(|it| it.diagnostic.message.clone()).collect()
+        };
+        let on_dsql = errors(lint([("x".to_owned(), text.clone())], None, Sent::Migrate));
+        assert!(on_dsql.contains(&format!("syntax error at or near \"{near}\"")), "{text}: {on_dsql:?}");
+        assert_eq!(errors(lint_postgres([("x".to_owned(), text)], None, Sent::Migrate)), [""; 0]);
+    }
+    let others = "CREATE TABLE t (virtual int, enforced int NOT NULL, period int);
+                  ALTER TABLE t ALTER a SET NOT NULL, ALTER enforced DROP NOT NULL;";
+    let found = lint([("x".to_owned(), others.to_owned())], None, Sent::OneByOne);
+    assert!(found[0].findings.iter().all(|it| it.rule.is_some()));
 }
 
 #[test]

@@ -14,9 +14,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use dsql_edge::dynamic::Sql;
 use dsql_edge::{Dsql, Error, Tunnel, sql};
+use dsql_edge_codegen::migrate::{Folder, migrate};
+use dsql_edge_codegen::pull::snapshot;
+use dsql_edge_codegen::server::Server;
+use dsql_edge_compiler::schema::Dialect;
 use dsql_edge_local::Guarded;
 use dsql_edge_tests::golden;
 use dsql_edge_tests::network::{DELAY, Fault, Network};
@@ -172,6 +177,36 @@ async fn pgbouncer_runs_the_transactions_of_many_clients() {
         processes.extend(client.await.unwrap());
     }
     assert!(processes.len() <= 2, "{processes:?}");
+    bouncer.stop().await;
+    server.stop().await;
+}
+
+/// Neither the lease nor the snapshot needs the state of a session.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn migrations_behind_pgbouncer_are_applied_once() {
+    const FILES: [(&str, &str); 2] = [
+        ("1.sql", "CREATE TABLE own (id int PRIMARY KEY, name text); INSERT INTO own VALUES (1, 'a');"),
+        (
+            "2.sql",
+            "SET LOCAL lock_timeout = '5s'; UPDATE own SET id = id + 1; CREATE INDEX CONCURRENTLY own_name ON own (name); \
+             ALTER TABLE own ADD COLUMN more int;",
+        ),
+    ];
+    let server = postgresql_15().await;
+    let rights = "GRANT CREATE ON DATABASE postgres TO app; GRANT CREATE ON SCHEMA public TO app";
+    server.superuser().await.batch_execute(rights).await.unwrap();
+    let bouncer = PgBouncer::before(&server, "").await;
+    let config = config(&server, "app", bouncer.port, "pgbouncer=true");
+    let files = FILES.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
+    let folder = Folder::of(files, Dialect::Postgres).unwrap();
+    let run = || migrate(&folder, config.clone(), Duration::from_secs(30), &|_| {});
+    let (one, other) = tokio::join!(run(), run());
+    assert_eq!(one.unwrap().len() + other.unwrap().len(), 4);
+    let rows = server.superuser().await.query("SELECT id FROM own", &[]).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.get::<_, i32>(0)).collect::<Vec<_>>(), [2]);
+    let pulled = snapshot(Server::postgres(config), "").await.unwrap();
+    assert!(pulled.contains("CREATE INDEX own_name ON public.own"), "{pulled}");
+    assert_eq!(pulled, twice::pull(&server, "postgres", "").await);
     bouncer.stop().await;
     server.stop().await;
 }

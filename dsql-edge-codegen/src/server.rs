@@ -55,7 +55,7 @@ impl Server {
 /// The variable with the connection string.
 const URL: &str = "DATABASE_URL";
 
-/// The variable with the host, if there is no connection string.
+/// The variable with the host, without a connection string.
 const HOST: &str = "PGHOST";
 
 impl ServerOptions {

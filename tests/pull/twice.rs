@@ -7,7 +7,7 @@ use dsql_edge_codegen::server::Server;
 use dsql_edge_tests::postgres_server::PostgresServer;
 
 /// Pulls from a database of the server; `old` is the snapshot that is replaced.
-pub async fn pull(server: &PostgresServer, database: &str, old: &str) -> String {
+pub(crate) async fn pull(server: &PostgresServer, database: &str, old: &str) -> String {
     let url = format!("postgres://postgres@localhost:{}/{database}", server.port());
     let config = Config::from_postgres(&url).unwrap().extra_ca(server.ca_pem());
     snapshot(Server::postgres(config), old).await.unwrap_or_else(|error| panic!("{error:#}"))
@@ -15,7 +15,7 @@ pub async fn pull(server: &PostgresServer, database: &str, old: &str) -> String 
 
 /// Pulls from a database with this DDL, then from a database with the pulled snapshot: both must give the same text, and
 /// the compiler must accept it.
-pub async fn pull_twice(server: &PostgresServer, ddl: &str) -> Result<String, tokio_postgres::Error> {
+pub(crate) async fn pull_twice(server: &PostgresServer, ddl: &str) -> Result<String, tokio_postgres::Error> {
     server.make_database("first", ddl).await?;
     let first = pull(server, "first", "").await;
     let made = server.make_database("second", &first).await;

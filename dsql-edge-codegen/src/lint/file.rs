@@ -10,6 +10,7 @@ use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
 use dsql_edge_compiler::dsql::{self, Transactions};
 use dsql_edge_compiler::schema::Growth;
 use dsql_edge_compiler::source::{Lines, Span};
+use dsql_edge_compiler::syntax::newer_clause;
 
 use super::finding::{Finding, LintedFile};
 use super::names::NameCertainty;
@@ -94,6 +95,12 @@ impl LintedFile {
                 statement: statement.span,
             });
             findings.extend(found);
+            findings.extend(newer_clause(statement).map(|diagnostic| Finding {
+                diagnostic,
+                rule: None,
+                fix: None,
+                statement: statement.span,
+            }));
             let contradicts = grown.apply(statement.tree.clone());
             if certainty.begins_undone_block(at) {
                 before_block = Some(grown.clone());

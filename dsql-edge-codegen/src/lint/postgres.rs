@@ -9,11 +9,11 @@
 
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::analyze::analyze;
-use dsql_edge_compiler::diagnostic::{Code, Diagnostic, Severity};
+use dsql_edge_compiler::diagnostic::{Code, Diagnostic, Severity, quotation};
 use dsql_edge_compiler::schema::{Dialect, Growth};
 use dsql_edge_compiler::source::{Lines, Span};
+use dsql_edge_compiler::syntax::ParsedStatement;
 use dsql_edge_compiler::syntax::ast::{Query, Statement, StatementKind, TableSource};
-use dsql_edge_compiler::syntax::{Parsed, ParsedStatement};
 
 use super::finding::{Finding, LintedFile};
 use super::names::NameCertainty;
@@ -59,23 +59,26 @@ impl State {
     fn file(&mut self, text: &str, sent: Sent, place: (&Run<'_>, usize)) -> Vec<Finding> {
         let (parsed, mut findings) = read(text);
         let unread: Vec<Span> = findings.iter().map(|error| error.statement).collect();
-        // A statement that cannot be read may change the schema.
-        self.uncertain |= !unread.is_empty();
+        let changes = unread.iter().find(|span| may_change_schema(span.text(text))).map(|span| span.start);
         self.grown.begin_session();
         let certainty = NameCertainty::of(&parsed);
         let mut before_block = None;
         let script = Script::new(&parsed, unread, sent, place);
         let places = unfollowed::warnings(&script);
         for (at, statement) in parsed.iter().enumerate() {
+            self.uncertain |= changes.is_some_and(|start| start < statement.span.start);
             let mut found = self.analyzed(statement);
             let (contradictions, unknown) = self.grown.follow(statement);
-            // A query is analyzed by the analyzer alone.
-            found.extend(contradictions.into_iter().filter(|_| found.is_empty()).collect::<Vec<_>>());
+            // The fold reports some errors of a query again.
+            if found.is_empty() {
+                found = contradictions;
+            }
             if self.uncertain {
-                found.iter_mut().for_each(doubted);
+                found.iter_mut().for_each(doubt);
             }
             self.uncertain |= !unknown.is_empty() || places.iter().any(|it| it.statement == statement.span);
             found.extend(unknown.into_iter().map(warning));
+            found.iter_mut().for_each(|it| quotation::quote(it, text, &parsed.tokens.captures));
             if certainty.begins_undone_block(at) {
                 before_block = Some(self.grown.clone());
             } else if certainty.ends_undone_block(at)
@@ -86,6 +89,8 @@ impl State {
             let of = |diagnostic| Finding { diagnostic, rule: None, fix: None, statement: statement.span };
             findings.extend(found.into_iter().map(of));
         }
+        // It may be the last statement.
+        self.uncertain |= changes.is_some();
         findings.extend(places);
         if sent == Sent::Migrate {
             findings.extend(steps::postgres::misplaced(&parsed).into_iter().map(|diagnostic| {
@@ -138,8 +143,14 @@ impl State {
     }
 }
 
+/// Whether a statement that cannot be read may change the schema.
+fn may_change_schema(text: &str) -> bool {
+    let word = text.split(|it: char| !it.is_alphabetic()).next().unwrap_or("");
+    ["CREATE", "ALTER", "DROP"].iter().any(|first| word.eq_ignore_ascii_case(first))
+}
+
 /// Makes an error a warning if the object that it does not find may exist.
-fn doubted(error: &mut Diagnostic) {
+fn doubt(error: &mut Diagnostic) {
     let is_name = matches!(
         error.code,
         Code::UnknownTable

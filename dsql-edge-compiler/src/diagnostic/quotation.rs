@@ -23,7 +23,7 @@ pub fn operand(span: Span) -> String {
 }
 
 /// Replaces the placeholders of a hint with the text at their spans, and `$n` with the names of the parameters.
-pub(crate) fn quote(diagnostic: &mut Diagnostic, text: &str, captures: &[String]) {
+pub fn quote(diagnostic: &mut Diagnostic, text: &str, captures: &[String]) {
     let of_parameter = matches!(
         diagnostic.code,
         Code::IndeterminateParameter | Code::AmbiguousParameter | Code::InvalidCapture

@@ -7,6 +7,7 @@
 pub mod ast;
 pub mod keyword;
 mod lexer;
+mod newer_clause;
 pub mod optional_text;
 mod parse;
 mod parsed;
@@ -15,5 +16,6 @@ pub mod visit;
 
 pub(crate) use lexer::syntax_error_at;
 pub use lexer::{Lexed, PsqlCommand, lex};
+pub use newer_clause::newer_clause;
 pub(crate) use parsed::prepare;
 pub use parsed::{Parsed, ParsedStatement};

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 
-use super::{Connection, Row, queries};
+use super::connection::{Connection, Row};
+use super::queries;
 
 /// The parts of a schema.
 #[derive(Default)]

@@ -12,13 +12,12 @@ mod objects;
 mod order;
 mod queries;
 mod relations;
+mod rows;
 
 use anyhow::{Context, Result};
 use dsql_edge::dynamic::Sql;
 use dsql_edge::{Config, Dsql, Error};
-
-/// The rows of a query, every column as text or NULL.
-type Rows = Vec<Vec<Option<String>>>;
+use rows::Rows;
 
 /// Statements for the transaction: all queries see one schema, and the server returns qualified names.
 const BEFORE: [&str; 2] = [

@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Rows;
 use super::relations::{BEHAVIOURS, COLUMNS, CONSTRAINTS, INDEXES, PARENTS, RELATIONS};
+use super::rows::{Rows, by_relation, text};
 
 /// The queries about relations.
 pub(super) const QUERIES: [&str; 6] = [RELATIONS, COLUMNS, CONSTRAINTS, INDEXES, BEHAVIOURS, PARENTS];
@@ -191,17 +191,4 @@ fn view(row: &[Option<String>], name: &str, columns: &Rows) -> Object {
     let head = format!("CREATE {of_kind} {name}{names} AS\n{};", text(row, 6));
     let defaults = columns.iter().filter_map(|row| default(row, name, false));
     Object { rank: VIEW, head, parts: defaults.collect(), ..Object::default() }
-}
-
-/// Groups rows by the key in one of their columns, in the order of the rows.
-fn by_relation(rows: Rows, column: usize) -> BTreeMap<String, Rows> {
-    let mut grouped: BTreeMap<String, Rows> = BTreeMap::new();
-    for row in rows {
-        grouped.entry(text(&row, column)).or_default().push(row);
-    }
-    grouped
-}
-
-fn text(row: &[Option<String>], column: usize) -> String {
-    row.get(column).cloned().flatten().unwrap_or_default()
 }

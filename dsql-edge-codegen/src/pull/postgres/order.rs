@@ -8,8 +8,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Rows;
 use super::objects::{Object, Part, is_function};
+use super::rows::Rows;
 
 /// Returns the statements that create the objects.
 pub(super) fn print(objects: Vec<Object>, needs: &Rows) -> String {
