@@ -308,8 +308,8 @@ async fn snapshot_that_differs_from_the_cluster_is_an_error() {
     let (printed, succeeded) = run(home.path(), &[], &environment);
     assert!(!succeeded);
     for expected in [
-        "error: dsql-schema.sql differs from the cluster: run `dsql-edge pull`",
-        "+++ the cluster",
+        "error: dsql-schema.sql differs from the database: run `dsql-edge pull`",
+        "+++ the database",
         "-    old text NOT NULL,",
         "error: column \"old\" does not exist [42703 unknown-column]",
         "--> src/lib.rs:1:14",

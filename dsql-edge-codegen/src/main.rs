@@ -12,11 +12,11 @@ use dsql_edge_codegen::{check, completions, describe, explain, init, lint, migra
 #[command(
     name = "dsql-edge",
     version,
-    about = "Typed SQL for Amazon Aurora DSQL: the command line",
+    about = "Typed SQL for Amazon Aurora DSQL and PostgreSQL: the command line",
     after_help = "A typical day:\n  dsql-edge init                        # once, in a Worker's crate\n  dsql-edge lint \
     migrations/           # does DSQL accept it?\n  dsql-edge check --apply migrations/0007.sql   # does it break a \
     query?\n  dsql-edge migrate                     # apply it, and write the snapshot again\n  dsql-edge check          \
-    \x20            # in CI: is the snapshot what the cluster has?\n\nAnswers go to stdout, everything else to stderr. The exit \
+    \x20            # in CI: is the snapshot what the database has?\n\nAnswers go to stdout, everything else to stderr. The exit \
     status is 1 on failure. Output on a terminal has\ncolours, unless NO_COLOR is set."
 )]
 enum Command {

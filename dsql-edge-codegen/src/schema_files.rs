@@ -37,7 +37,7 @@ pub(crate) fn dialect(text: &str) -> Option<Dialect> {
 /// effect. A schema that cannot be read names no dialect; the command that reads the schema reports why.
 pub(crate) fn dialect_of(path: &Path) -> Option<Dialect> {
     let files = if path.is_dir() { migrations(path) } else { read(path) };
-    files.unwrap_or_default().iter().filter_map(|file| dialect(&file.text)).last()
+    files.unwrap_or_default().iter().filter_map(|file| dialect(&file.text)).next_back()
 }
 
 /// A file of DDL.

@@ -113,6 +113,23 @@ async fn invalid_index_that_another_made_is_not_dropped() {
     site.stop().await;
 }
 
+/// `migrate` cannot know that the index is its own.
+#[tokio::test]
+async fn index_that_an_interrupted_reindex_left_is_named() {
+    let site = Site::start(Dialect::Postgres).await;
+    site.run_sql("CREATE TABLE a (id int PRIMARY KEY); CREATE INDEX a_id_ccnew ON a (id); UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'a_id_ccnew'::regclass").await;
+    let notes = RefCell::new(String::new());
+    let report = |progress: Progress<'_>| *notes.borrow_mut() += &progress.line();
+    let folder = folder_of(
+        &[("1.sql", "REINDEX INDEX CONCURRENTLY a_pkey;"), ("2.sql", "VACUUM;")],
+        Dialect::Postgres,
+    );
+    migrate(&folder, site.config(site.port()), LEASE, &report).await.unwrap();
+    let expected = "If none runs, DROP INDEX CONCURRENTLY public.a_id_ccnew";
+    assert_eq!(notes.borrow().matches(expected).count(), 1, "{}", notes.borrow());
+    site.stop().await;
+}
+
 /// A build continues in the server although its client is gone: the next run waits for the build, and does not drop its
 /// index.
 #[tokio::test]

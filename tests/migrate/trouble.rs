@@ -66,7 +66,7 @@ async fn failed_statement_names_its_cause_and_can_be_fixed() {
         ("3.sql", "DROP TABLE later;"),
     ];
     let error = outcome(&files).await;
-    let expected = "does not exist in the cluster: does an earlier migration create it?";
+    let expected = "does not exist in the database: does an earlier migration create it?";
     assert!(error.starts_with("migrations/3.sql:1:1: ") && error.ends_with(expected), "{error}");
     local.stop().await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! `dsql-edge check`: compares the schema of a cluster, or of a change, with the snapshot and the queries of a crate.
+//! `dsql-edge check`: compares the schema of a database, or of a change, with the snapshot and the queries of a crate.
 //!
 //! Input: a package and a candidate. Output: the differences and the queries that break, for people and for CI.
 
@@ -33,16 +33,16 @@ pub use package::Unread;
 pub use report::{Expansion, Report};
 pub use schemas::{Candidate, Unfollowed};
 
-/// Compare the snapshot with a cluster, or a crate's queries with a candidate for the next schema
+/// Compare the snapshot with a database, or a crate's queries with a candidate for the next schema
 #[derive(Args)]
 #[command(
-    after_help = "Without a candidate, the snapshot is compared with the cluster: a difference is an error, shown as \
+    after_help = "Without a candidate, the snapshot is compared with the database: a difference is an error, shown as \
     a diff, with the queries that\nbreak. With a candidate, check connects to nothing: every sql!, sql_file! and sql_unchecked! of \
     the package is compiled against\nthe current schema and against the candidate.\n\nQueries are read from the sources, and \
     compared with those that the compiler expands: the package is compiled with\n`cargo check`.\n\nThe exit status is 1 if \
     something differs, no longer compiles, gets another type in Rust, or could not be read, and if the\ncandidate has a \
     statement whose effect is unknown, such as DO.\n\nExamples:\n  dsql-edge check                                  \
-    # does the snapshot match the cluster?\n  dsql-edge check --apply migrations/0007_drop.sql # would this migration \
+    # does the snapshot match the database?\n  dsql-edge check --apply migrations/0007_drop.sql # would this migration \
     break a query?\n  dsql-edge check --migrations migrations          # a whole folder of migrations\n  \
     dsql-edge check --schema candidate.sql --format github"
 )]
@@ -94,7 +94,7 @@ impl Options {
 /// Runs the command.
 ///
 /// # Errors
-/// Returns an error if a file cannot be read, if a schema has errors, or if the cluster returns an error. A finding
+/// Returns an error if a file cannot be read, if a schema has errors, or if the server returns an error. A finding
 /// is not an error of this function.
 pub fn run(options: &Options) -> Result<ExitCode> {
     let candidate = match (&options.schema, &options.migrations) {
@@ -138,7 +138,7 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
     let coming = schemas::coming(candidate, now.as_ref())?;
     let drift = match (candidate, &now) {
         (Candidate::Cluster(_), None) => bail!("the snapshot does not exist yet: run `dsql-edge pull`"),
-        // Migrations have no text to compare with the cluster; queries are compared under both schemas.
+        // Migrations have no text to compare with the database; queries are compared under both schemas.
         (Candidate::Cluster(_), Some(now)) if now.is_folder => None,
         (Candidate::Cluster(live), Some(now)) => report::Drift::of(now, live),
         _ => None,
@@ -244,7 +244,7 @@ fn compared(
     Expansion::Compared { more: of_compiler.len(), tests_fail }
 }
 
-/// Returns the schema of the cluster, as `pull` would write it over the snapshot.
+/// Returns the schema of the database, as `pull` would write it over the snapshot.
 fn live(options: &Options) -> Result<String> {
     let old = match schemas::path(&options.package(), options.snapshot.as_deref())? {
         Some(path) if path.is_file() => pull::read(&path)?,

@@ -1,4 +1,4 @@
-//! Prints the result of `check`: how a snapshot differs from a cluster, and which queries break.
+//! Prints the result of `check`: how a snapshot differs from a database, and which queries break.
 //!
 //! Input: findings. Output: lines for people, JSON, or annotations of a GitHub workflow.
 
@@ -54,7 +54,7 @@ pub enum Expansion {
     Unknown(String),
 }
 
-/// How a snapshot differs from the cluster.
+/// How a snapshot differs from the database.
 pub(super) struct Drift {
     snapshot: String,
     diff: String,
@@ -62,7 +62,7 @@ pub(super) struct Drift {
 }
 
 impl Drift {
-    /// Compares the text of the current schema with `live`, the text of the cluster's schema; returns `None` if the
+    /// Compares the text of the current schema with `live`, the text of the database's schema; returns `None` if the
     /// texts are equal.
     pub(super) fn of(now: &AsItIs, live: &str) -> Option<Drift> {
         let text = schema_files::canonical(now.text());
@@ -73,7 +73,7 @@ impl Drift {
         let snapshot = now.path.display().to_string();
         let diff = TextDiff::from_lines(text, live);
         let first_line = text.lines().zip(live.lines()).take_while(|(a, b)| a == b).count() + 1;
-        let diff = diff.unified_diff().context_radius(3).header(&snapshot, "the cluster").to_string();
+        let diff = diff.unified_diff().context_radius(3).header(&snapshot, "the database").to_string();
         Some(Drift { snapshot, diff, first_line })
     }
 }
@@ -119,7 +119,7 @@ impl Report {
         let mut out = String::new();
         if let Some(drift) = &self.drift {
             out += &format!(
-                "error: {} differs from the cluster: run `dsql-edge pull`\n\n{}\n",
+                "error: {} differs from the database: run `dsql-edge pull`\n\n{}\n",
                 drift.snapshot, drift.diff
             );
         }
@@ -214,7 +214,7 @@ impl Report {
         let mut out = String::new();
         if let Some(drift) = &self.drift {
             let message =
-                format!("the snapshot differs from the cluster: run `dsql-edge pull`\n{}", drift.diff);
+                format!("the snapshot differs from the database: run `dsql-edge pull`\n{}", drift.diff);
             out += &annotation("error", &drift.snapshot, drift.first_line, 1, "stale snapshot", &message);
         }
         for it in &self.unfollowed {

@@ -24,7 +24,7 @@ pub enum Candidate {
     Migrations(PathBuf),
     /// The current schema with these files applied to it.
     Apply(Vec<PathBuf>),
-    /// The schema of a cluster, as `pull` writes it.
+    /// The schema of a database, as `pull` writes it.
     Cluster(String),
 }
 
@@ -144,7 +144,7 @@ pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Fold
             folded(&files)
         }
         Candidate::Cluster(text) => {
-            folded(&[SchemaFile { name: "the cluster's schema".to_owned(), text: text.clone() }])
+            folded(&[SchemaFile { name: "the database's schema".to_owned(), text: text.clone() }])
         }
     }
 }

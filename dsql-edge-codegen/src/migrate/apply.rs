@@ -16,6 +16,7 @@ use super::folder::{File, Folder};
 use super::job::Outcome;
 use super::lease::Lease;
 use super::ledger::{Entry, Ledger, State, run_name};
+use super::leftovers;
 use super::plan::{Pending, plan};
 use super::progress::Progress;
 use crate::steps::{Job, Step, Trace, Verdict, Work};
@@ -128,7 +129,10 @@ impl Run<'_> {
             }
             Work::Repeatable => {
                 (self.report)(Progress::Sent(file, step));
-                self.repeat(file.sql_at(step.span)).await?;
+                let sql = file.sql_at(step.span);
+                let repeated = self.repeat(sql).await;
+                leftovers::report(sql.text, self.database, self.report).await?;
+                repeated?;
                 self.ledger.record(file, step).await?;
                 Ok(false)
             }
@@ -347,7 +351,7 @@ pub(super) fn explained(error: Error) -> anyhow::Error {
     if let (true, Some(state), Some(message)) = (error.is_stale_snapshot(), error.sqlstate(), error.message())
     {
         let state = state.as_str();
-        return anyhow!("SQLSTATE {state}: {message} in the cluster: does an earlier migration create it?");
+        return anyhow!("SQLSTATE {state}: {message} in the database: does an earlier migration create it?");
     }
     let mut more = String::new();
     let message = error.message().filter(|message| !error.to_string().contains(message));

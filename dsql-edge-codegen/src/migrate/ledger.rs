@@ -189,7 +189,7 @@ impl<'d> Ledger<'d> {
                     if error.is_outcome_unknown() || error.is_conflict() || is_there_already(&error) => {}
                 Err(error) => {
                     return Err(error).context(
-                        "the ledger (schema dsql_edge) cannot be created: run `dsql-edge migrate` once as a role that may create it, such as admin",
+                        "the ledger (schema dsql_edge) cannot be created: run `dsql-edge migrate` once as a role that may create it, on DSQL admin",
                     );
                 }
             }

@@ -12,6 +12,7 @@ mod folder;
 mod job;
 mod lease;
 mod ledger;
+mod leftovers;
 mod plan;
 mod progress;
 mod resolve;

@@ -27,9 +27,9 @@ pub(crate) use dsql::{Row, columns};
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  dsql-edge pull --endpoint <id>.dsql.us-east-1.on.aws\n  dsql-edge pull --check \
-    # in CI: fails if the snapshot and the cluster differ\n  dsql-edge pull \
+    # in CI: fails if the snapshot and the database differ\n  dsql-edge pull \
     # from the dsql-local that runs in this package\n  dsql-edge pull --endpoint localhost:5432 --region us-east-1 \
-    --ca .dsql-local/ca.crt\n\nCredentials come from the same sources as for AWS's own tools: the environment, \
+    --ca .dsql-local/ca.crt\n  PGPASSWORD=… dsql-edge pull --postgres-url postgres://app@db.example.com/shop\n\nCredentials for a cluster come from the same sources as for AWS's own tools: the environment, \
     profiles, instances."
 )]
 pub struct Options {

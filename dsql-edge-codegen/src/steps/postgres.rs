@@ -301,7 +301,7 @@ fn existence(statement: ParsedStatement<'_>, kind: Kind, at: usize, what: &str) 
         statement.own_tokens().get(at).and_then(|token| Some((token.kind.name()?.to_owned(), token.span)));
     Work::Schema(match name {
         Some((text, span)) => {
-            Trace::existence(kind, &QualifiedName { parts: vec![Name { text: text.into(), span }] }, what)
+            Trace::existence(kind, &QualifiedName { parts: vec![Name { text, span }] }, what)
         }
         None => Trace::unseen(format!("does {what} exist?")),
     })

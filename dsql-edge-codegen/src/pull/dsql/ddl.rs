@@ -49,7 +49,7 @@ pub(super) fn print(catalog: &Catalog) -> String {
     // A foreign key may point at a table that comes later.
     let foreign = catalog.constraints.iter().filter(|it| it.kind == "f");
     section(&mut out, foreign.map(added));
-    functions(&mut out, catalog, |it| comes_after_tables(it));
+    functions(&mut out, catalog, comes_after_tables);
     for it in in_order(&catalog.views, view_order) {
         out.push('\n');
         out += &view(it, catalog);
