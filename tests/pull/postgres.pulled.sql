@@ -84,6 +84,19 @@ CREATE OPERATOR shop.=== (FUNCTION = shop.same, LEFTARG = shop.size, RIGHTARG = 
 CREATE CAST (shop.size AS integer) WITH FUNCTION shop.to_int(shop.size) AS ASSIGNMENT;
 CREATE CAST (shop.z_inner AS text) WITH INOUT;
 
+CREATE TABLE shop.archive (
+    id integer NOT NULL,
+    at date NOT NULL,
+    CONSTRAINT archive_at_check CHECK ((at > '2000-01-01'::date))
+) PARTITION BY RANGE (at);
+
+CREATE FOREIGN TABLE shop.archive_old (
+    id integer NOT NULL,
+    at date NOT NULL,
+    CONSTRAINT archive_at_check CHECK ((at > '2000-01-01'::date))
+) SERVER files OPTIONS (filename '/dev/null');
+ALTER TABLE ONLY shop.archive ATTACH PARTITION shop.archive_old FOR VALUES FROM ('2001-01-01') TO ('2002-01-01');
+
 CREATE TABLE shop.articles (
     id integer NOT NULL,
     name public.citext NOT NULL,
@@ -199,6 +212,21 @@ CREATE FOREIGN TABLE shop.imported (
 ) SERVER files OPTIONS (filename '/dev/null', format 'csv');
 ALTER TABLE shop.imported ALTER COLUMN name SET DEFAULT 'x'::text;
 
+CREATE TABLE shop.notes (
+    at timestamp with time zone,
+    kind text,
+    id bigint,
+    other integer
+) PARTITION BY HASH (id);
+
+CREATE TABLE shop.notes_0 (
+    at timestamp with time zone,
+    kind text,
+    id bigint,
+    other integer
+);
+ALTER TABLE ONLY shop.notes ATTACH PARTITION shop.notes_0 FOR VALUES WITH (modulus 1, remainder 0);
+
 CREATE TABLE shop.other_base (
     name text NOT NULL
 );
@@ -227,6 +255,8 @@ CREATE TABLE shop.typed (
 ALTER TABLE shop.typed OF shop.z_inner;
 
 ALTER TABLE shop.bookings ADD CONSTRAINT of_article FOREIGN KEY (room) REFERENCES shop.articles(id) ON UPDATE CASCADE DEFERRABLE;
+ALTER TABLE shop.notes ADD CONSTRAINT notes_other_fkey FOREIGN KEY (other) REFERENCES shop.articles(id);
+ALTER TABLE shop.notes ADD CONSTRAINT of_event FOREIGN KEY (at, kind, id) REFERENCES shop.events(at, kind, id);
 
 CREATE VIEW shop.writable (id, name) AS
 SELECT id,

@@ -88,6 +88,15 @@ CREATE UNIQUE INDEX scratch_text ON shop.scratch ((id::text) COLLATE "C" text_pa
 CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
 CREATE FOREIGN TABLE shop.imported (id int NOT NULL, name text COLLATE "C" DEFAULT 'x', CHECK (id > 0)) SERVER files OPTIONS (filename '/dev/null', format 'csv');
 
+CREATE TABLE shop.archive (id int NOT NULL, at date NOT NULL CHECK (at > '2000-01-01')) PARTITION BY RANGE (at);
+CREATE FOREIGN TABLE shop.archive_old PARTITION OF shop.archive FOR VALUES FROM ('2001-01-01') TO ('2002-01-01')
+    SERVER files OPTIONS (filename '/dev/null');
+
+-- Foreign keys from and to a partitioned table.
+CREATE TABLE shop.notes (at timestamptz, kind text, id bigint, other int REFERENCES shop.articles) PARTITION BY HASH (id);
+CREATE TABLE shop.notes_0 PARTITION OF shop.notes FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+ALTER TABLE shop.notes ADD CONSTRAINT of_event FOREIGN KEY (at, kind, id) REFERENCES shop.events;
+
 -- Triggers, rules and row level security change what a statement writes.
 CREATE FUNCTION shop.touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
 CREATE TRIGGER touch BEFORE INSERT OR UPDATE OF room ON shop.bookings FOR EACH ROW WHEN (NEW.room > 1) EXECUTE FUNCTION shop.touch('a');

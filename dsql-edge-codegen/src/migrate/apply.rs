@@ -315,16 +315,21 @@ impl Run<'_> {
     pub(super) async fn send(&self, sql: Sql<'_>) -> Result<std::result::Result<Option<String>, Error>> {
         let mut attempts = Attempts::new();
         loop {
-            self.lease.confirm().await?;
-            self.in_flight.set(true);
-            let answer = self.database.once(sql).await;
-            let lost = answer.as_ref().is_err_and(Error::is_outcome_unknown);
-            self.in_flight.set(lost);
-            match answer {
+            match self.send_once(sql).await? {
                 Err(error) if attempts.another(&error).await => {}
                 answer => return Ok(answer),
             }
         }
+    }
+
+    /// Confirms the lease and sends a statement.
+    pub(super) async fn send_once(&self, sql: Sql<'_>) -> Result<std::result::Result<Option<String>, Error>> {
+        self.lease.confirm().await?;
+        self.in_flight.set(true);
+        let answer = self.database.once(sql).await;
+        let lost = answer.as_ref().is_err_and(Error::is_outcome_unknown);
+        self.in_flight.set(lost);
+        Ok(answer)
     }
 
     /// Waits as long as another run would wait for the lease. After that, the statement in flight has arrived or is

@@ -11,6 +11,7 @@
 use anyhow::{Result, anyhow, bail};
 
 use super::apply::{LOSSES, LOST, Run, explained};
+use super::database::Attempts;
 use super::folder::File;
 use super::ledger::Entry;
 use super::progress::Progress;
@@ -26,7 +27,8 @@ impl Run<'_> {
         entry: Option<Entry>,
     ) -> Result<bool> {
         let mut was_sent = entry.is_some();
-        for _ in 0..=LOSSES {
+        let (mut attempts, mut losses) = (Attempts::new(), 0);
+        loop {
             if was_sent {
                 job.wait_for_build(self.database, self.report).await?;
                 if self.is_valid(job).await? {
@@ -42,12 +44,20 @@ impl Run<'_> {
                 return Ok(true);
             }
             (self.report)(Progress::Sent(file, step));
-            match self.send(file.sql_at(step.span)).await? {
+            match self.send_once(file.sql_at(step.span)).await? {
                 Ok(_) => {
                     self.ledger.applied(file, step, None).await?;
                     return Ok(false);
                 }
-                Err(error) if error.is_outcome_unknown() => self.settle().await,
+                Err(error) if error.is_outcome_unknown() => {
+                    losses += 1;
+                    if losses > LOSSES {
+                        bail!(LOST);
+                    }
+                    self.settle().await;
+                }
+                // After a deadlock, too, the statement has left an index, so the next attempt begins with a look at it.
+                Err(error) if attempts.another(&error).await => {}
                 Err(error) => {
                     // An earlier attempt may have built the index, and now cause this error.
                     if was_sent && self.is_valid(job).await? {
@@ -69,7 +79,6 @@ impl Run<'_> {
             }
             was_sent = true;
         }
-        bail!(LOST)
     }
 
     async fn is_valid(&self, job: &Job) -> Result<bool> {

@@ -4,44 +4,39 @@
 //!
 //! A part of an object has the key of the object whose statement creates the part: the row type of a table has the key
 //! of the table, an array that of its elements, a multirange that of its range, the index of a constraint that of the
-//! table, and a member of an extension that of the extension.
+//! table, and a member of an extension that of the extension. The keys are computed once for all objects, because most
+//! of these columns have no index in the catalog.
 
-/// The key of the object `o`.
-macro_rules! key {
-    ($class:literal, $id:literal) => {
-        concat!(
-            "(SELECT coalesce(
-                (SELECT 'pg_extension:' || e.refobjid FROM pg_catalog.pg_depend e
-                 WHERE e.classid = ", $class, " AND e.objid = ", $id, " AND e.deptype = 'e' LIMIT 1),
-                CASE ", $class, "
-                WHEN 'pg_catalog.pg_class'::regclass THEN coalesce(
-                    (SELECT 'pg_class:' || k.conrelid FROM pg_catalog.pg_constraint k
-                     WHERE k.conindid = ", $id, " AND k.contype IN ('p', 'u', 'x')), 'pg_class:' || ", $id, ")
-                WHEN 'pg_catalog.pg_type'::regclass THEN
-                    (SELECT coalesce('pg_class:' || nullif(coalesce(e.typrelid, t.typrelid), 0),
-                                     'pg_type:' || r.rngtypid, 'pg_type:' || coalesce(e.oid, t.oid))
-                     FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_type e ON e.typarray = t.oid
-                     LEFT JOIN pg_catalog.pg_range r ON r.rngmultitypid = coalesce(e.oid, t.oid) WHERE t.oid = ", $id, ")
-                WHEN 'pg_catalog.pg_attrdef'::regclass THEN
-                    (SELECT CASE a.attgenerated WHEN '' THEN 'pg_attrdef:' || f.oid ELSE 'pg_class:' || f.adrelid END
-                     FROM pg_catalog.pg_attrdef f JOIN pg_catalog.pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum
-                     WHERE f.oid = ", $id, ")
-                WHEN 'pg_catalog.pg_constraint'::regclass THEN
-                    (SELECT CASE WHEN k.contypid <> 0 THEN 'pg_type:' || k.contypid
-                                 WHEN k.contype IN ('p', 'u', 'x') THEN 'pg_class:' || k.conrelid
-                                 ELSE 'pg_constraint:' || k.oid END
-                     FROM pg_catalog.pg_constraint k WHERE k.oid = ", $id, ")
-                WHEN 'pg_catalog.pg_rewrite'::regclass THEN
-                    (SELECT CASE r.rulename WHEN '_RETURN' THEN 'pg_class:' || r.ev_class ELSE 'pg_rewrite:' || r.oid END
-                     FROM pg_catalog.pg_rewrite r WHERE r.oid = ", $id, ")
-                WHEN 'pg_catalog.pg_proc'::regclass THEN coalesce(
-                    (SELECT 'pg_type:' || coalesce(r.rngtypid, i.refobjid) FROM pg_catalog.pg_depend i
-                     LEFT JOIN pg_catalog.pg_range r ON r.rngmultitypid = i.refobjid
-                     WHERE i.classid = 'pg_catalog.pg_proc'::regclass AND i.objid = ", $id, " AND i.deptype = 'i'
-                       AND i.refclassid = 'pg_catalog.pg_type'::regclass LIMIT 1), 'pg_proc:' || ", $id, ")
-                ELSE (SELECT k.relname || ':' || ", $id, " FROM pg_catalog.pg_class k WHERE k.oid = ", $class, ")
-                END))"
-        )
+/// class, OID, key; the key of another object consists of the name of its catalog and its OID
+macro_rules! keys {
+    () => {
+        "SELECT 'pg_catalog.pg_class'::regclass::oid AS class, c.oid, 'pg_class:' || coalesce(k.conrelid, c.oid) AS key
+         FROM pg_catalog.pg_class c
+         LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = c.oid AND k.contype IN ('p', 'u', 'x')
+         UNION ALL
+         SELECT 'pg_catalog.pg_type'::regclass, t.oid,
+                coalesce('pg_class:' || nullif(coalesce(e.typrelid, t.typrelid), 0), 'pg_type:' || r.rngtypid,
+                         'pg_type:' || coalesce(e.oid, t.oid))
+         FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_type e ON e.typarray = t.oid
+         LEFT JOIN pg_catalog.pg_range r ON r.rngmultitypid = coalesce(e.oid, t.oid)
+         UNION ALL
+         SELECT 'pg_catalog.pg_attrdef'::regclass, f.oid,
+                CASE a.attgenerated WHEN '' THEN 'pg_attrdef:' || f.oid ELSE 'pg_class:' || f.adrelid END
+         FROM pg_catalog.pg_attrdef f JOIN pg_catalog.pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum
+         UNION ALL
+         SELECT 'pg_catalog.pg_constraint'::regclass, k.oid,
+                CASE WHEN k.contypid <> 0 THEN 'pg_type:' || k.contypid
+                     WHEN k.contype IN ('p', 'u', 'x') THEN 'pg_class:' || k.conrelid ELSE 'pg_constraint:' || k.oid END
+         FROM pg_catalog.pg_constraint k
+         UNION ALL
+         SELECT 'pg_catalog.pg_rewrite'::regclass, r.oid,
+                CASE r.rulename WHEN '_RETURN' THEN 'pg_class:' || r.ev_class ELSE 'pg_rewrite:' || r.oid END
+         FROM pg_catalog.pg_rewrite r
+         UNION ALL
+         SELECT i.classid, i.objid, min('pg_type:' || coalesce(r.rngtypid, i.refobjid)) FROM pg_catalog.pg_depend i
+         LEFT JOIN pg_catalog.pg_range r ON r.rngmultitypid = i.refobjid
+         WHERE i.classid = 'pg_catalog.pg_proc'::regclass AND i.deptype = 'i'
+           AND i.refclassid = 'pg_catalog.pg_type'::regclass GROUP BY i.classid, i.objid"
     };
 }
 
@@ -50,11 +45,24 @@ macro_rules! key {
 /// A sequence depends on the column that owns it, but the column's default needs the sequence, and a snapshot does not
 /// have OWNED BY.
 pub(super) const DEPENDENCIES: &str = concat!(
-    "SELECT DISTINCT o.key, r.key FROM pg_catalog.pg_depend d,
-          LATERAL ", key!("d.classid", "d.objid"), " o (key),
-          LATERAL ", key!("d.refclassid", "d.refobjid"), " r (key)
-     WHERE d.deptype <> 'e' AND d.objid >= 16384 AND d.refobjid >= 16384 AND o.key <> r.key
-       AND NOT (d.classid = 'pg_catalog.pg_class'::regclass
-                AND EXISTS (SELECT 1 FROM pg_catalog.pg_class s WHERE s.oid = d.objid AND s.relkind IN ('S', 't')))
-     ORDER BY 1, 2"
+    "WITH keys AS MATERIALIZED (",
+    keys!(),
+    "), members AS MATERIALIZED (
+         SELECT e.classid AS class, e.objid AS oid, min('pg_extension:' || e.refobjid) AS key
+         FROM pg_catalog.pg_depend e WHERE e.deptype = 'e' GROUP BY e.classid, e.objid
+     ), pairs AS (
+         SELECT coalesce(om.key, ok.key, oc.relname || ':' || d.objid) AS key,
+                coalesce(rm.key, rk.key, rc.relname || ':' || d.refobjid) AS needed
+         FROM pg_catalog.pg_depend d
+         JOIN pg_catalog.pg_class oc ON oc.oid = d.classid
+         JOIN pg_catalog.pg_class rc ON rc.oid = d.refclassid
+         LEFT JOIN keys ok ON ok.class = d.classid AND ok.oid = d.objid
+         LEFT JOIN keys rk ON rk.class = d.refclassid AND rk.oid = d.refobjid
+         LEFT JOIN members om ON om.class = d.classid AND om.oid = d.objid
+         LEFT JOIN members rm ON rm.class = d.refclassid AND rm.oid = d.refobjid
+         LEFT JOIN pg_catalog.pg_class s ON s.oid = d.objid AND d.classid = 'pg_catalog.pg_class'::regclass
+         WHERE d.deptype <> 'e' AND d.objid >= 16384 AND d.refobjid >= 16384
+           AND coalesce(s.relkind NOT IN ('S', 't'), true)
+     )
+     SELECT DISTINCT key, needed FROM pairs WHERE key <> needed ORDER BY 1, 2"
 );

@@ -55,6 +55,9 @@ const FOREIGN_KEY: u32 = 15;
 const VIEW: u32 = 16;
 const BEHAVIOUR: u32 = 17;
 
+const UNCHECKED: &str =
+    "-- PostgreSQL does not check the constraints of a foreign table, so they are left out.\n";
+
 /// Whether functions are among the objects of this place.
 pub(super) fn is_function(rank: u32) -> bool {
     rank == 10
@@ -74,18 +77,20 @@ pub(super) fn all(rows: Rows, of_relations: [Rows; QUERIES.len()]) -> Vec<Object
         let (key, name) = (text(&row, 0), text(&row, 1));
         names.insert(key.clone(), name.clone());
         let of = |all: &mut BTreeMap<String, Rows>| all.remove(&key).unwrap_or_default();
-        let (columns, constraints) = (of(&mut columns), of(&mut constraints));
+        let (columns, constraints, of_parents) = (of(&mut columns), of(&mut constraints), of(&mut parents));
         let mut object = match text(&row, 2).as_str() {
             "c" => composite(&name, &columns),
             "v" | "m" => view(&row, &name, &columns),
             _ => table(&row, &name, &columns, &constraints),
         };
+        if text(&row, 2) == "f" && of_parents.is_empty() {
+            object.head.insert_str(0, UNCHECKED);
+        }
         let of_table = of(&mut indexes);
         object.parts.extend(of_table.iter().map(|row| Part::statement(text(row, 0), text(row, 2))));
         // PostgreSQL takes over the indexes and constraints that a partition has when it is attached.
         let after: Vec<String> =
             object.parts.iter().map(|part| part.key.clone()).filter(|it| !it.is_empty()).collect();
-        let of_parents = of(&mut parents);
         object.parts.extend(of_parents.iter().enumerate().map(|(at, row)| Part {
             key: format!("{key}:parent{at}"),
             after: after.clone(),
@@ -137,13 +142,7 @@ fn table(row: &[Option<String>], name: &str, columns: &Rows, constraints: &Rows)
         _ if unlogged => "UNLOGGED TABLE",
         _ => "TABLE",
     };
-    let mut head = format!("CREATE {of_kind} {name} (");
-    if kind == "f" {
-        head.insert_str(
-            0,
-            "-- PostgreSQL does not check the constraints of a foreign table, so they are left out.\n",
-        );
-    }
+    let head = format!("CREATE {of_kind} {name} (");
     let mut parts: Vec<Part> = Vec::new();
     for row in columns {
         let (column, type_name, not_null, generated) =

@@ -20,6 +20,14 @@ macro_rules! of_identity {
     };
 }
 
+/// Whether the constraints of the relation `c` are in the snapshot: PostgreSQL does not check those of a foreign table,
+/// but a foreign table that is a partition or inherits must have the constraints of its parent.
+macro_rules! is_checked {
+    () => {
+        "(c.relkind <> 'f' OR EXISTS (SELECT 1 FROM pg_catalog.pg_inherits p WHERE p.inhrelid = c.oid))"
+    };
+}
+
 /// The relations that a snapshot has.
 macro_rules! of_snapshot {
     () => {
@@ -52,14 +60,16 @@ pub(super) const RELATIONS: &str = concat!(
 /// relation, key of the default, name, type with its collation, NOT NULL with the name of its constraint, generation,
 /// default
 ///
-/// NOT NULL is left out if rows may violate it: PostgreSQL does not check the constraints of foreign tables, and since
-/// PostgreSQL 18, a constraint can be NOT VALID, or not hold for child tables. CONSTRAINTS has such a constraint.
+/// NOT NULL is left out if rows may violate it: in a foreign table, and since PostgreSQL 18, if the constraint is NOT VALID
+/// or does not hold for child tables. CONSTRAINTS has such a constraint.
 pub(super) const COLUMNS: &str = concat!(
     "SELECT 'pg_class:' || c.oid, 'pg_attrdef:' || d.oid, quote_ident(a.attname),
             format_type(a.atttypid, a.atttypmod) || ",
     collate!("a.attcollation", "a.atttypid"),
     ",
-            CASE WHEN a.attnotnull AND c.relkind <> 'f'
+            CASE WHEN a.attnotnull AND ",
+    is_checked!(),
+    "
                       AND NOT coalesce(k.conkey IS NOT NULL AND (NOT k.convalidated OR k.connoinherit), false)
                  THEN coalesce(' CONSTRAINT ' || quote_ident(k.conname), '') || ' NOT NULL' ELSE '' END,
             CASE WHEN a.attgenerated <> '' THEN ' GENERATED ALWAYS AS (' || pg_get_expr(d.adbin, d.adrelid) || ') ' ||
@@ -82,15 +92,16 @@ pub(super) const COLUMNS: &str = concat!(
 
 /// key, table, kind, name, `t` if the constraint can be in CREATE TABLE, definition
 ///
-/// The foreign keys of a partition come from its parent. The checks of a foreign table are left out, because PostgreSQL
-/// does not check them.
+/// The foreign keys of a partition come from its parent.
 pub(super) const CONSTRAINTS: &str = concat!(
     "SELECT 'pg_constraint:' || k.oid, 'pg_class:' || c.oid, k.contype::text, quote_ident(k.conname),
             CASE WHEN k.contype IN ('p', 'u', 'x') OR k.contype = 'c' AND k.convalidated THEN 't' ELSE 'f' END,
             pg_get_constraintdef(k.oid)
      FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.relkind <> 'f' AND (k.contype IN ('p', 'u', 'x', 'c') OR k.contype = 'f' AND k.conparentid = 0
+     WHERE ",
+    is_checked!(),
+    " AND (k.contype IN ('p', 'u', 'x', 'c') OR k.contype = 'f' AND k.conparentid = 0
                                  OR k.contype = 'n' AND (NOT k.convalidated OR k.connoinherit)) AND ",
     of_snapshot!(),
     " ORDER BY position(k.contype IN 'puxcnf'), k.conname COLLATE \"C\""
