@@ -157,7 +157,7 @@ async fn build_of_a_killed_run_is_waited_for() {
             waits.set(waits.get() + 1);
         }
     };
-    let next = migrate(&folder, site.config(site.port()), LEASE, &report);
+    let mut next = std::pin::pin!(migrate(&folder, site.config(site.port()), LEASE, &report));
     let ends = async {
         while waits.get() == 0 {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -165,8 +165,11 @@ async fn build_of_a_killed_run_is_waited_for() {
         assert_eq!(site.column(INDEXES).await, ["a_namefalse"]);
         writer.batch_execute("COMMIT").await.unwrap();
     };
-    let (next, ()) = tokio::join!(next, ends);
-    assert_eq!(found(next), [true]);
+    tokio::select! {
+        ended = &mut next => panic!("the run did not wait: {:?}", ended.map(|_| ())),
+        () = ends => {}
+    }
+    assert_eq!(found(next.await), [true]);
     assert_eq!(site.column(INDEXES).await, ["a_nametrue"]);
     site.stop().await;
 }
