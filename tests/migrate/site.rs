@@ -11,20 +11,20 @@ use tokio_postgres::{Client, NoTls};
 use xtask::setup;
 
 pub(crate) enum Site {
-    Dsql(Local),
-    Postgres(PostgresServer),
+    Dsql(Box<Local>),
+    Postgres(Box<PostgresServer>),
 }
 
 impl Site {
     pub(crate) async fn start(dialect: Dialect) -> Site {
         match dialect {
-            Dialect::Dsql => Site::Dsql(Local::builder().start().await.unwrap()),
+            Dialect::Dsql => Site::Dsql(Box::new(Local::builder().start().await.unwrap())),
             Dialect::Postgres => {
                 let bin = tokio::task::spawn_blocking(|| {
                     setup::runtime().unwrap();
                     setup::postgres().unwrap()
                 });
-                Site::Postgres(PostgresServer::start(&bin.await.unwrap(), "", "").await)
+                Site::Postgres(Box::new(PostgresServer::start(&bin.await.unwrap(), "", "").await))
             }
         }
     }
