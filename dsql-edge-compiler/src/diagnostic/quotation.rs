@@ -1,7 +1,7 @@
 //! Inserts quotations of the statement into hints.
 //!
 //! The code that creates a hint has the span of an expression, but not its text. That code writes the span into the
-//! hint. Later, [`quote`] replaces the span with the text of the expression. Parameters get the names with which they
+//! hint. Later, [`quote()`] replaces the span with the text of the expression. Parameters get the names with which they
 //! were written.
 
 use super::{Code, Diagnostic};
@@ -12,7 +12,7 @@ const MARK: char = '\u{1}';
 /// The length limit of a quotation; longer text is replaced by `(…)`.
 const LONGEST: usize = 48;
 
-/// A placeholder for the text at a span; [`quote`] replaces the placeholder.
+/// A placeholder for the text at a span; [`quote()`] replaces the placeholder.
 pub fn written(span: Span) -> String {
     format!("{MARK}{} {}{MARK}", span.start, span.end)
 }
