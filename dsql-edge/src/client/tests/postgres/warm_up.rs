@@ -85,7 +85,7 @@ fn query_with_another_search_path_opens_its_own_connection() {
 }
 
 #[test]
-fn rejected_password_is_reported_by_the_query_and_not_sent_again() {
+fn rejected_password_is_reported_and_not_sent_again() {
     let config = Config::from_postgres("postgres://app:other@db.example.com/shop").unwrap();
     let warm = warmed(model(Login::Scram, tls()), config);
     assert!(warm.tasks.is_empty());
