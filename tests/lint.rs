@@ -148,6 +148,7 @@ fn clause_of_postgresql_18_is_a_syntax_error_on_dsql() {
         ("b int GENERATED ALWAYS AS (a) VIRTUAL", "VIRTUAL"),
         ("CHECK (a > 0) NOT ENFORCED", "ENFORCED"),
         ("CHECK (a > 0) ENFORCED", "ENFORCED"),
+        ("b int CHECK (b > 0) NOT ENFORCED", "ENFORCED"),
         ("NOT NULL a", "a"),
         ("CONSTRAINT c NOT NULL a NO INHERIT", "a"),
         ("r daterange, UNIQUE (a, r WITHOUT OVERLAPS)", "OVERLAPS"),

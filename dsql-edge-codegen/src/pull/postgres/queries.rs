@@ -3,7 +3,8 @@
 //! Output: rows of text. The doc comment of each query lists its columns. An object's key consists of the name of its
 //! catalog and its OID; `dependencies` uses the same keys. Names are qualified, because the search path is empty.
 //!
-//! Each query runs on PostgreSQL 14 and later. A column that not all versions have is read from the row as `jsonb`.
+//! Each query names only columns that PostgreSQL 14 and later have; any other column is read from the row as `jsonb`. The
+//! tests run the queries on PostgreSQL 15, 16, 17 and 18.
 
 /// The condition for the user's schemas: `dsql_edge` has the ledger of `dsql-edge migrate`.
 macro_rules! user_schemas {

@@ -1,6 +1,6 @@
 //! Parses constraints of columns, tables and domains.
 
-use super::newer::without_key;
+use super::newer::{set_enforced, without_key};
 use super::{Code, Diagnostic, K, Parser, Parsing};
 use crate::syntax::ast::{
     Constraint, ConstraintAttribute, ConstraintAttributes, ConstraintKind, ForeignKeyConstraint,
@@ -27,6 +27,12 @@ impl Parser<'_> {
             if name.is_none() && self.at_keyword(K::Collate) {
                 self.advance();
                 collation = Some(self.any_name()?);
+                continue;
+            }
+            if name.is_none()
+                && let Some(enforced) = self.enforcement()
+            {
+                set_enforced(&mut constraints, enforced);
                 continue;
             }
             let Some(kind) = self.column_constraint()? else {

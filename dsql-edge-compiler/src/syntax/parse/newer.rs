@@ -5,7 +5,7 @@
 
 use super::{K, Parser, Parsing, TokenKind};
 use crate::source::Span;
-use crate::syntax::ast::{ConstraintKind, Expr, ExprKind, IndexElement, Literal, Name};
+use crate::syntax::ast::{Constraint, ConstraintKind, Expr, ExprKind, IndexElement, Literal, Name};
 
 impl Parser<'_> {
     /// `STORED` or `VIRTUAL`, after the expression of a generated column: queries do not depend on the difference.
@@ -61,6 +61,18 @@ impl Parser<'_> {
     }
 }
 
+/// Applies `ENFORCED` or `NOT ENFORCED` to the constraint of a column that it follows. Rows may violate a constraint that
+/// is not enforced, as one that is not valid.
+pub(super) fn set_enforced(constraints: &mut [Constraint], enforced: bool) {
+    for constraint in constraints.iter_mut().rev() {
+        match &mut constraint.kind {
+            ConstraintKind::Check { not_valid, .. } => return *not_valid |= !enforced,
+            ConstraintKind::ForeignKey(key) => return key.not_valid |= !enforced,
+            _ => {}
+        }
+    }
+}
+
 /// The constraint for a key or a foreign key over a period: such a key is an exclusion constraint, and several rows can
 /// have the same columns apart from the period. Nothing is known from such a foreign key.
 pub(super) fn without_key(kind: ConstraintKind) -> ConstraintKind {
@@ -72,5 +84,44 @@ pub(super) fn without_key(kind: ConstraintKind) -> ConstraintKind {
             let expr = Expr { kind: ExprKind::Literal(Literal::Boolean(true)), span: Span::default() };
             ConstraintKind::Check { expr, not_valid: true, no_inherit: false }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Schema, Source, compile};
+
+    /// Returns whether the column may be NULL, and whether at most one row is found.
+    fn proved(definition: &str, more: &str, query: &str) -> (bool, bool) {
+        let ddl =
+            format!("-- dsql-edge: dialect postgres\nCREATE TABLE t (a int, b text, {definition}); {more}");
+        let schema = Schema::parse(&ddl).unwrap_or_else(|errors| panic!("{ddl}: {errors:?}"));
+        let query = compile(&Source::numbered(query), &schema).unwrap();
+        (query.columns[0].nullable, query.cardinality.name() == "zero-or-one")
+    }
+
+    #[test]
+    fn newer_clause_proves_no_more_than_it_states() {
+        for (definition, more, nullable) in [
+            ("NOT NULL a", "", false),
+            ("CONSTRAINT c NOT NULL a", "", false),
+            ("CONSTRAINT c NOT NULL a", "ALTER TABLE t DROP CONSTRAINT c", true),
+            ("x int", "ALTER TABLE t ADD CONSTRAINT c NOT NULL a NOT VALID", true),
+            ("NOT NULL a NO INHERIT", "CREATE TABLE child () INHERITS (t)", true),
+            ("CHECK (a IS NOT NULL) NOT ENFORCED", "", true),
+            ("CHECK (a IS NOT NULL) ENFORCED", "", false),
+            ("x int CHECK (a IS NOT NULL) NOT ENFORCED", "", true),
+            ("x int GENERATED ALWAYS AS (a + 1) VIRTUAL", "", true),
+        ] {
+            let definition_and_more = format!("{definition}; {more}");
+            assert_eq!(proved(definition, more, "SELECT a FROM t").0, nullable, "{definition_and_more}");
+        }
+        let by_key = "SELECT a FROM t WHERE a = 1";
+        assert!(proved("PRIMARY KEY (a)", "", by_key).1);
+        assert!(!proved("r daterange, PRIMARY KEY (a, r WITHOUT OVERLAPS)", "", by_key).1);
+        assert!(!proved("r daterange, UNIQUE (a, r WITHOUT OVERLAPS)", "", by_key).1);
+        // The parser accepts the foreign key, and nothing follows from it.
+        let references = "r daterange, UNIQUE (a, r WITHOUT OVERLAPS), FOREIGN KEY (a, PERIOD r) REFERENCES t (a, PERIOD r)";
+        assert_eq!(proved(references, "", by_key), (false, false));
     }
 }
