@@ -44,6 +44,41 @@ async fn failed_file_leaves_nothing_and_can_be_changed() {
     site.stop().await;
 }
 
+/// Statements that only a PostgreSQL accepts, or accepts together.
+const OF_A_TRANSACTION: &str = "
+    CREATE TABLE a (id int PRIMARY KEY, CONSTRAINT later UNIQUE (id) DEFERRABLE);
+    CREATE TEMPORARY TABLE t (id int) ON COMMIT DROP;
+    INSERT INTO t VALUES (1);
+    INSERT INTO a SELECT id FROM t;
+    SAVEPOINT s; TRUNCATE a; ROLLBACK TO s; RELEASE s;
+    SET CONSTRAINTS ALL DEFERRED;
+    LOCK TABLE a IN SHARE MODE;
+    DO $$ BEGIN INSERT INTO a VALUES (2); END $$;
+    CREATE PROCEDURE p(n int) LANGUAGE sql AS 'INSERT INTO a VALUES (n)';
+    CALL p(3);
+    SELECT set_config('lock_timeout', '5s', true), count(*) FROM a;
+    CREATE EXTENSION hstore;
+    CREATE TYPE mood AS ENUM ('glad'); ALTER TYPE mood ADD VALUE 'sad';
+    CREATE INDEX i ON a (id);
+    CREATE MATERIALIZED VIEW m AS SELECT id FROM a; REFRESH MATERIALIZED VIEW m;
+    COMMENT ON TABLE a IS 'x'; ANALYZE a; NOTIFY c;";
+
+#[tokio::test]
+async fn statements_of_every_kind_share_the_transaction_of_a_file() {
+    let site = Site::start(Dialect::Postgres).await;
+    let first = ("1.sql", OF_A_TRANSACTION);
+    assert_eq!(found(apply(&site, &[first]).await), [false]);
+    assert_eq!(site.column("SELECT id::text FROM a ORDER BY a.id").await, ["1", "2", "3"]);
+    // A procedure that commits cannot run in a transaction.
+    let commits = "CREATE PROCEDURE q() LANGUAGE plpgsql AS $$ BEGIN COMMIT; END $$; CALL q();";
+    let error = failure(&site, &[first, ("2.sql", commits)]).await;
+    assert!(error.contains("SQLSTATE 2D000") && error.contains("only outside a transaction"), "{error}");
+    // A statement may be longer than DSQL's limit.
+    let long = format!("INSERT INTO a SELECT length('{}');", "x".repeat(11 << 20));
+    assert_eq!(found(apply(&site, &[first, ("2.sql", &long)]).await), [false]);
+    site.stop().await;
+}
+
 #[tokio::test]
 async fn lock_timeout_of_a_file_ends_its_wait() {
     let site = Site::start(Dialect::Postgres).await;

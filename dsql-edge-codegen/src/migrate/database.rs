@@ -78,11 +78,14 @@ static LEDGER: UniqueKey = UniqueKey::new(&["migrations_pkey"]);
 const LONGEST_ON_DSQL: Duration = Duration::from_secs(300);
 const LONGEST_ON_POSTGRES: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// The largest statement, in bytes: an INSERT of a migration may be longer than DSQL's limit of 10 MiB.
+const LARGEST_ON_POSTGRES: usize = 256 << 20;
+
 impl Database {
     pub(super) fn new(config: Config, dialect: Dialect) -> Database {
-        let longest = match dialect {
-            Dialect::Dsql => LONGEST_ON_DSQL,
-            Dialect::Postgres => LONGEST_ON_POSTGRES,
+        let (config, longest) = match dialect {
+            Dialect::Dsql => (config, LONGEST_ON_DSQL),
+            Dialect::Postgres => (config.max_message(LARGEST_ON_POSTGRES), LONGEST_ON_POSTGRES),
         };
         let config = config.query_timeout(longest).transaction_timeout(longest);
         Database { dsql: Dsql::new(config.max_attempts(1)) }
