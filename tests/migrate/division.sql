@@ -39,6 +39,14 @@ CREATE TABLE a (id int);
 ALTER TYPE mood ADD VALUE IF NOT EXISTS 'odd' BEFORE 'sad';
 ALTER TYPE mood ADD VALUE 'unused';
 INSERT INTO m VALUES ('odd');
+---- a value in the body of a block, and a value that only looks used
+ALTER TYPE mood ADD VALUE 'o''dd';
+ALTER TYPE mood ADD VALUE 'a';
+DO $$ BEGIN INSERT INTO m VALUES ('o''dd'); END $$;
+---- an option of a transaction
+BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT 1; COMMIT;
+SET TRANSACTION READ ONLY;
+START TRANSACTION; SELECT 2; COMMIT WORK;
 ---- statements without a place
 SET search_path = app;
 RESET ALL;

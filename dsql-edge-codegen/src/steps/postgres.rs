@@ -106,6 +106,7 @@ fn divided<'p>(file: &'p Parsed<'_>, unread: &[Span]) -> Divider<'p> {
         match item {
             Item::Statement(statement) if part(*statement) == Part::Begin => {
                 divider.end_transaction();
+                divider.errors.extend(options(*statement));
                 let mut is_closed = false;
                 let inside: Vec<Item<'_>> = rest
                     .by_ref()
@@ -176,7 +177,7 @@ impl Divider<'_> {
         }
         self.open.push(statement.span);
         if let Some(label) = added_value(statement)
-            && after.iter().any(|it| it.span().text(self.text).contains(label))
+            && after.iter().any(|it| it.span().text(self.text).contains(&literal(label)))
         {
             self.end_transaction();
             self.notes.push(format!(
@@ -184,6 +185,23 @@ impl Divider<'_> {
             ));
         }
     }
+}
+
+/// Returns a value as it is written in a statement, or in the body of a function or a DO block.
+fn literal(value: &str) -> String {
+    format!("'{}'", value.replace('\'', "''"))
+}
+
+/// Returns the error for a statement that chooses the isolation level of its transaction, or makes it read-only: `migrate`
+/// begins the transaction, and its first statement is the row in the ledger.
+fn options(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
+    let words = words(statement);
+    let is_option = |word: &String| matches!(word.as_str(), "ISOLATION" | "READ" | "DEFERRABLE" | "SNAPSHOT");
+    words.iter().any(is_option).then(|| {
+        let hint = "leave it out: `dsql-edge migrate` begins the transaction itself; ALTER ROLE … SET \
+                    default_transaction_isolation changes the level";
+        misplaced_error(statement.span, "an option of a transaction", hint)
+    })
 }
 
 /// Returns the value that the statement adds to an enum.
@@ -209,6 +227,7 @@ fn error(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
             let hint = "BEGIN … COMMIT around statements makes them a transaction of their own; a migration is not rolled back";
             return Some(misplaced_error(span, &command(statement), hint));
         }
+        StatementKind::Utility("SET TRANSACTION") => return options(statement),
         StatementKind::Utility("COPY") => {
             return Some(misplaced_error(span, "COPY", "write INSERT instead"));
         }
