@@ -139,7 +139,7 @@ async fn hundred_thousand_rows_are_copied_while_readers_read() {
                 let answer = site.workerd().get("/ranking").await;
                 let value: Value = serde_json::from_str(&answer.body).unwrap();
                 let places = value["ranking"].as_array().map(Vec::len);
-                // Before the first version is complete, the answer has the status 404; after that, the ranking has all its places.
+                // Before the first version is complete, the answer is 404; after that, it has all places.
                 half += usize::from(!(answer.status == 404 || places == Some(1000)));
                 reads += 1;
                 tokio::time::sleep(Duration::from_millis(100)).await;

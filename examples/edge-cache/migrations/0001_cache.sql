@@ -11,7 +11,7 @@ CREATE TABLE lease (
 
 INSERT INTO lease (id, epoch, expires_at, held) VALUES (1, 0, 0, 1);
 
--- Without its row, the lease would exclude nobody, and epochs would be used twice.
+-- A lease without its row would not exclude other runs, and epochs would be used twice.
 CREATE TRIGGER lease_keeps_its_row BEFORE DELETE ON lease
 BEGIN
     SELECT RAISE(ABORT, 'to end a lease, set its expires_at to 0');

@@ -51,7 +51,7 @@ pub struct Lease<'d> {
 impl<'d> Lease<'d> {
     /// Takes the lease, or returns `None` if another run holds it.
     ///
-    /// If the answer of D1 is lost, nobody may know this run's epoch: the lease then expires.
+    /// If D1's answer is lost, the run ends without the epoch, and the lease expires.
     pub async fn take(d1: &'d D1) -> Result<Option<Lease<'d>>, Failure> {
         let taken: Vec<Taken> = d1.rows(TAKE, &[D1Type::Integer(SECONDS)]).await?;
         Ok(taken.first().map(|taken| Lease { d1, epoch: taken.epoch }))
