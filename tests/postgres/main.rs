@@ -5,6 +5,9 @@
 mod logins;
 mod worker;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use dsql_edge::types::Uuid;
 use dsql_edge::{Config, Dsql, Error, Pool, sql};
 use dsql_edge_tests::postgres_server::PostgresServer;
@@ -84,19 +87,19 @@ async fn queries_transactions_and_sessions_run() {
 async fn transaction_that_ends_a_deadlock_runs_again() {
     let server = server().await;
     let [one, two] = [Uuid::from_u128(1), Uuid::from_u128(2)];
-    let dsql = || Dsql::new(config(&server, "app", server.port(), ""));
+    let dsql = || Dsql::new(config(&server, "app", server.port(), "").max_attempts(5));
     let (first, second) = (dsql(), dsql());
     sql!("INSERT INTO posts (id, title) VALUES ($one, 'x'), ($two, 'x')").execute(&first).await.unwrap();
     // Each transaction locks one row, waits until the other transaction has locked the other row, and then needs it.
-    let both_have_one = std::sync::Arc::new(tokio::sync::Barrier::new(2));
-    let runs = std::sync::Arc::<std::sync::atomic::AtomicU32>::default();
+    let both_have_one = Arc::new(tokio::sync::Barrier::new(2));
+    let runs = Arc::<AtomicU32>::default();
     let swap = async |dsql: &Dsql, mine: Uuid, other: Uuid| {
         let (barrier, runs) = (both_have_one.clone(), runs.clone());
-        let is_first = std::sync::Arc::<std::sync::atomic::AtomicU32>::default();
+        let is_first = Arc::<AtomicU32>::default();
         dsql.transaction(async move |tx| {
-            runs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            runs.fetch_add(1, Ordering::Relaxed);
             sql!("UPDATE posts SET views = views + 1 WHERE id = $mine").execute(tx).await?;
-            if is_first.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0 {
+            if is_first.fetch_add(1, Ordering::Relaxed) == 0 {
                 barrier.wait().await;
             }
             sql!("UPDATE posts SET views = views + 1 WHERE id = $other").execute(tx).await
@@ -105,7 +108,7 @@ async fn transaction_that_ends_a_deadlock_runs_again() {
     };
     let (a, b) = tokio::join!(swap(&first, one, two), swap(&second, two, one));
     assert_eq!((a.unwrap(), b.unwrap()), (1, 1));
-    assert_eq!(runs.load(std::sync::atomic::Ordering::Relaxed), 3, "one of the transactions ran again");
+    assert_eq!(runs.load(Ordering::Relaxed), 3, "one of the transactions ran again");
     let views = sql!("SELECT sum(views) AS \"views!\" FROM posts").fetch_value(&first).await.unwrap();
     assert_eq!(views, 4);
     server.stop().await;
