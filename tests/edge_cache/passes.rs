@@ -114,6 +114,23 @@ async fn more_rows_than_one_run_copies_take_several_runs() {
     site.stop().await;
 }
 
+/// A page of 1,000 rows with about 850 bytes each is more than a parameter may have, so it takes two batches.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_page_is_written_in_several_batches() {
+    let site = Site::start(&[]).await;
+    site.dsql(
+        "INSERT INTO product (category_id, name, price_cents)
+         SELECT gen_random_uuid(), repeat('漢', 200), n FROM generate_series(1, 1500) AS n",
+    )
+    .await;
+    site.plan(serde_json::json!({})).await;
+    assert_eq!(site.run().await, "D1 is up to date");
+    // The lease, two for the ranking, for each pass its position and three parts, and the release.
+    assert_eq!(site.report().await.batches.len(), 1 + 2 + 2 * (1 + 3) + 1);
+    assert_eq!(site.compare().await, Difference::NONE);
+    site.stop().await;
+}
+
 const ROWS: usize = 100_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
