@@ -117,8 +117,9 @@ impl Outcome {
         let names = |column: &Column| message.contains(&column.name);
         if let Some((_, unsound)) = not_null.clone().find(|(_, column)| !column.declared) {
             self.mismatch(format!("{}: NULL in a column that is not an Option: {message}", unsound.name));
-        } else if error.is_conversion() && not_null.any(|(_, column)| names(column))
-            || message.contains(NULL_ELEMENT) && columns.iter().any(|it| it.own_type && names(it))
+        } else if error.is_conversion()
+            && (not_null.any(|(_, column)| names(column))
+                || message.contains(NULL_ELEMENT) && columns.iter().any(|it| it.own_type && names(it)))
         {
             self.contradictions += 1;
         } else if beyond && error.is_conversion() && LIMITS.iter().any(|limit| message.contains(limit)) {

@@ -1,8 +1,8 @@
 //! Runs the queries of a corpus through the runtime, and compares the decoded values with the text that PostgreSQL
 //! prints for the same statement.
 //!
-//! Input: a [`Plan`](plan::Plan), and the queries, compiled into a program that `end_to_end` generates. Output: one
-//! [`Outcome`](plan::Outcome) for each query, as JSON lines.
+//! Input: a [`Plan`], and the queries, compiled into a program that `end_to_end` generates. Output: one
+//! [`Outcome`] for each query, as JSON lines.
 
 pub mod cell;
 pub mod compare;

@@ -10,7 +10,8 @@ mod server;
 
 use dsql_edge::{Config, Credentials, Dsql, Tunnel, sql};
 use dsql_edge_local::{DirectTls, Local};
-use dsql_edge_tests::workerd::{self, Workerd};
+use dsql_edge_tests::network::{DELAY, Fault, Network};
+use dsql_edge_tests::workerd::{self, Extras, Workerd};
 use flights::{TABLES, config, count, id};
 use server::{Answer, Server};
 
@@ -80,6 +81,24 @@ async fn rejected_login_is_explained_as_over_tcp() {
     let over_tcp = over_tcp.await;
     assert_eq!(through_websocket.await, over_tcp);
     assert!(over_tcp.contains("access denied") && !over_tcp.contains("canary"), "{over_tcp}");
+    local.stop().await.unwrap();
+}
+
+/// The object of a pool keeps the WebSocket for the next request.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pool_lends_websockets() {
+    let local = local().await;
+    let network = Network::to(local.port(), DELAY, Fault::None).await;
+    let mut bindings = bindings(&local);
+    bindings.iter_mut().find(|(name, _)| *name == "DSQL_ENDPOINT").unwrap().1 = network.endpoint();
+    let extras = Extras { durable_objects: &["DSQL_POOL=DsqlPool", "Own"], ..Extras::default() };
+    let worker = Workerd::start_with(workerd::pooled().await, local.ca_pem(), &bindings, &extras).await;
+    for path in ["one/1", "one/1", "pipeline", "transaction/1000", "stream"] {
+        let answer = worker.get(&format!("/pool/{path}")).await;
+        assert_eq!(answer.status, 200, "{path}: {}\n{}", answer.body, worker.log());
+    }
+    assert_eq!(network.connections().len(), 1);
+    worker.stop().await;
     local.stop().await.unwrap();
 }
 

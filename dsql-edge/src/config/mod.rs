@@ -305,7 +305,7 @@ impl Config {
     /// `host:port`, or the scheme, host and port of a WebSocket, for messages.
     pub(crate) fn location(&self) -> String {
         #[cfg(feature = "websocket")]
-        if let Some(request) = &self.settings.websocket {
+        if let Some(request) = self.settings.websocket_request() {
             return format!("wss://{}:{}", request.host, request.port);
         }
         #[cfg(feature = "pool")]

@@ -193,6 +193,16 @@ mod tests {
         assert_eq!(order(&unknown), ["us-east-1", "xx-new-1", "xx-new-2"]);
     }
 
+    #[cfg(feature = "websocket")]
+    #[test]
+    fn websocket_is_that_of_the_endpoint() {
+        let config = config(&["us-east-1", "us-west-2"]).unwrap().websocket(true).nearest_to(47.6, -122.3);
+        let settings = &config.settings;
+        assert_eq!(settings.endpoint.region, "us-west-2");
+        assert_eq!(settings.websocket_request().unwrap().host, settings.endpoint.host);
+        assert!(config.location().contains("us-west-2"));
+    }
+
     #[test]
     fn endpoints_that_belong_to_two_clusters_are_rejected() {
         let first = config(&["us-east-1"]).unwrap();

@@ -9,7 +9,9 @@ use super::Config;
 use crate::credentials::Secret;
 #[cfg(feature = "postgres")]
 use crate::error::Error;
+#[cfg(feature = "postgres")]
 use crate::settings::WebSocketRequest;
+use crate::settings::WebSocketServer;
 
 impl Config {
     /// Whether to connect through the cluster's WebSocket, `wss://<cluster>:443`, instead of TCP on port 5432. `false` if
@@ -32,8 +34,7 @@ impl Config {
     /// # }
     /// ```
     pub fn websocket(mut self, websocket: bool) -> Self {
-        let request = || Box::new(WebSocketRequest::to(&self.settings.endpoint));
-        self.settings.websocket = websocket.then(request);
+        self.settings.websocket = websocket.then_some(WebSocketServer::Endpoint);
         self
     }
 
@@ -67,7 +68,7 @@ impl Config {
                 "a tunnel is for a PostgreSQL (Config::from_postgres): a DSQL cluster requires TLS inside of it",
             ));
         }
-        self.settings.websocket = Some(Box::new(tunnel.request));
+        self.settings.websocket = Some(WebSocketServer::Tunnel(tunnel.request));
         Ok(self)
     }
 }

@@ -20,7 +20,7 @@ pub(crate) use endpoint::port_number;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{ChannelBinding, LoginMethods, PostgresSettings, SslMode};
 #[cfg(feature = "websocket")]
-pub(crate) use websocket::WebSocketRequest;
+pub(crate) use websocket::{WebSocketRequest, WebSocketServer};
 
 /// The settings of a user, apart from credentials and callbacks.
 #[derive(Clone)]
@@ -53,10 +53,20 @@ pub(crate) struct Settings {
     pub(crate) postgres: Option<Box<PostgresSettings>>,
     /// Set if the bytes of a connection are sent in the frames of a WebSocket.
     #[cfg(feature = "websocket")]
-    pub(crate) websocket: Option<Box<WebSocketRequest>>,
+    pub(crate) websocket: Option<WebSocketServer>,
 }
 
 impl Settings {
+    /// The request that opens the WebSocket of a connection.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn websocket_request(&self) -> Option<WebSocketRequest> {
+        Some(match self.websocket.as_ref()? {
+            WebSocketServer::Endpoint => WebSocketRequest::to(&self.endpoint),
+            #[cfg(feature = "postgres")]
+            WebSocketServer::Tunnel(request) => request.clone(),
+        })
+    }
+
     /// Whether the bytes of a connection are sent in the frames of a WebSocket.
     pub(crate) fn uses_websocket(&self) -> bool {
         #[cfg(feature = "websocket")]

@@ -11,6 +11,16 @@ use crate::error::Error;
 /// The port on which DSQL accepts WebSockets.
 const PORT: u16 = 443;
 
+/// The server of the WebSockets.
+#[derive(Clone)]
+pub(crate) enum WebSocketServer {
+    /// The endpoint itself.
+    Endpoint,
+    /// A tunnel to the endpoint.
+    #[cfg(feature = "postgres")]
+    Tunnel(WebSocketRequest),
+}
+
 /// The request that opens a WebSocket over TLS.
 #[derive(Clone)]
 pub(crate) struct WebSocketRequest {

@@ -53,7 +53,7 @@ pub(super) fn dial(settings: &Settings, direct: bool) -> BoxFuture<Dialed> {
         sslmode: settings.postgres.as_ref().map_or(SslMode::Require, |postgres| postgres.sslmode),
     };
     #[cfg(feature = "websocket")]
-    if let Some(request) = settings.websocket.clone() {
+    if let Some(request) = settings.websocket_request() {
         let (host, port, direct) = (request.host.clone(), request.port, Some(HTTP));
         #[cfg(feature = "postgres")]
         let sslmode = SslMode::Require;

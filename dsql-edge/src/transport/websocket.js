@@ -58,7 +58,7 @@ export class WebSocketConnection {
     this.chunks = [];
     this.size = 0;
     this.end(error);
-    this.shut(1008);
+    this.shut();
   }
 
   end(error) {
@@ -103,13 +103,13 @@ export class WebSocketConnection {
   close(last) {
     if (!this.socket) return this.abort.abort();
     if (last.length) hush(this.write(last));
-    this.shut(1000);
+    this.shut();
   }
 
-  shut(code) {
+  shut() {
     // A WebSocket of another request, or one that is closed already, throws.
     try {
-      this.socket?.close(code);
+      this.socket?.close(1000);
     } catch {}
   }
 }

@@ -52,8 +52,8 @@ use socket::{Connection, Socket, error, text_at};
 
 pub(super) fn dial(settings: &Settings, direct: bool) -> BoxFuture<Dialed> {
     #[cfg(feature = "websocket")]
-    if let Some(request) = &settings.websocket {
-        return opening::websocket(settings, request);
+    if let Some(request) = settings.websocket_request() {
+        return opening::websocket(settings, &request);
     }
     let connection = Connection::new();
     let (host, port) = (&settings.endpoint.host, settings.endpoint.port);
