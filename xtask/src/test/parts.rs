@@ -246,7 +246,11 @@ fn corpus() -> Result<Vec<Step>> {
     let named = env::var_os("DSQL_EDGE_CORPUS").is_some_and(|folder| !folder.is_empty());
     let nothing = Work::Nothing("DSQL_EDGE_CORPUS does not name a folder");
     let work = if named { Work::Command(this(&["corpus"])?) } else { nothing };
-    Ok(vec![Step { name: "corpus".to_owned(), work }])
+    let mut steps = vec![Step { name: "corpus".to_owned(), work }];
+    if named {
+        steps.push(step("corpus end-to-end", this(&["corpus", "end-to-end"])?));
+    }
+    Ok(steps)
 }
 
 fn step(name: &str, command: Command) -> Step {
