@@ -83,9 +83,9 @@
 /// ```
 ///
 /// - A parameter with a type keeps that type, and rustc checks that the type fits. If the type is a Rust enum and each
-///   use of the parameter accepts only the labels of one column or of an enum, the variants must be among the labels. A parameter without a type has the
-///   Rust type of its SQL type: `&str`, `&[u8]` and `&[T]` instead of types that own memory, and an `Option` where NULL
-///   is an ordinary value (not for `LIMIT`).
+///   use of the parameter accepts only the labels of one column or of an enum, the variants must be among the labels. A
+///   parameter without a type has the Rust type of its SQL type: `&str`, `&[u8]` and `&[T]` instead of types that own
+///   memory, and an `Option` where NULL is an ordinary value (not for `LIMIT`).
 /// - `-> pub Post` declares the struct `Post`. Any other visibility can be written instead of `pub`; for a private
 ///   struct, write `pub(self)`. `-> Post` fills your own struct; with groups, write `-> Post { author: Author }`.
 ///   Functions of one block that declare the same struct share it, if their columns are the same. The struct of a group
@@ -147,8 +147,11 @@
 /// |---|---|---|
 /// | returns rows | [`Query`](crate::Query) | any [`Executor`](crate::Executor), a pipeline |
 /// | returns no rows | [`Command`](crate::Command) | any [`Executor`](crate::Executor), a pipeline |
-/// | `INSERT` of one row that cannot succeed twice | [`KeyInsert`](crate::KeyInsert) | any [`Executor`](crate::Executor), a pipeline; as an [idempotency key](crate::TransactionBuilder::idempotency_key) |
-/// | changes its session: `SET`, `RESET`, `PREPARE`, `CREATE TEMP TABLE`, `set_config(…, false)`, `pg_advisory_lock` | [`SessionCommand`](crate::SessionCommand), [`SessionQuery`](crate::SessionQuery) | `&mut` [`Session`](crate::Session) |
+/// | `INSERT` of one row that cannot succeed twice | [`KeyInsert`](crate::KeyInsert) | any
+/// [`Executor`](crate::Executor), a pipeline; as an [idempotency key](crate::TransactionBuilder::idempotency_key) |
+/// | changes its session: `SET`, `RESET`, `PREPARE`, `CREATE TEMP TABLE`, `set_config(…, false)`, `pg_advisory_lock` |
+/// [`SessionCommand`](crate::SessionCommand), [`SessionQuery`](crate::SessionQuery) | `&mut`
+/// [`Session`](crate::Session) |
 /// | begins, ends or changes a transaction; `DO`, `CALL` | does not compile | [`Dsql::transaction`](crate::Dsql::transaction) |
 ///
 /// `currval` and `lastval` run anywhere, but are meaningful only in a transaction or session that called `nextval`.

@@ -1,6 +1,6 @@
-//! Tests `dsql-edge migrate` with a dsql-local and with a PostgreSQL. `broken`: a run breaks at every step and is started
-//! again; two runs at once. `trouble`: files that changed; jobs that fail, report a wrong status or take long; states that
-//! only the user can decide. `postgres`: what only PostgreSQL has.
+//! Tests `dsql-edge migrate` with a dsql-local and with a PostgreSQL. `broken`: a run breaks at every step and is
+//! started again; two runs at once. `trouble`: files that changed; jobs that fail, report a wrong status or take long;
+//! states that only the user can decide. `postgres`: what only PostgreSQL has.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -61,8 +61,8 @@ pub(crate) async fn column(local: &Local, sql: &str) -> Vec<String> {
     values
 }
 
-/// The command `dsql-edge migrate`, with its environment. A PostgreSQL is found by DATABASE_URL, because the snapshot has
-/// the directive of its dialect.
+/// The command `dsql-edge migrate`, with its environment. A PostgreSQL is found by DATABASE_URL, because the snapshot
+/// has the directive of its dialect.
 pub(crate) fn command(site: &Site, port: u16, home: &Path) -> Command {
     match site {
         Site::Dsql(local) => command_for_dsql(local, &format!("localhost:{port}"), home),
@@ -91,6 +91,13 @@ pub(crate) fn command_for_dsql(local: &Local, endpoint: &str, home: &Path) -> Co
         .env("AWS_SECRET_ACCESS_KEY", keys.secret_access_key())
         .env("AWS_EC2_METADATA_DISABLED", "true");
     command
+}
+
+/// Runs a command. Returns the output of both streams, and whether the command succeeded.
+pub(crate) async fn outcome_of(command: &mut Command) -> (String, bool) {
+    let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output().await.unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (String::from_utf8(text).unwrap(), output.status.success())
 }
 
 fn migrate_in(home: &Path) -> Command {

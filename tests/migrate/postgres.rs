@@ -1,5 +1,5 @@
-//! What only PostgreSQL has: transactions of whole files, statements outside a transaction, builds that continue without
-//! their client, locks, and the command with a connection string.
+//! What only PostgreSQL has: transactions of whole files, statements outside a transaction, builds that continue
+//! without their client, locks, and the command with a connection string.
 
 use std::cell::{Cell, RefCell};
 use std::path::Path;
@@ -10,7 +10,7 @@ use dsql_edge_compiler::schema::Dialect;
 use dsql_edge_tests::golden;
 
 use crate::site::Site;
-use crate::{LEASE, SHORT, command, folder_of, run_on};
+use crate::{LEASE, SHORT, command, folder_of, outcome_of, run_on};
 
 async fn apply(site: &Site, files: &[(&str, &str)]) -> Result<Vec<Applied>> {
     run_on(site, &folder_of(files, Dialect::Postgres), LEASE).await
@@ -209,8 +209,8 @@ async fn build_of_a_killed_run_is_waited_for() {
     site.stop().await;
 }
 
-/// Statements outside a transaction, one after the other, and whether the catalog shows that they were applied: the others
-/// run again.
+/// Statements outside a transaction, one after the other, and whether the catalog shows that they were applied: the
+/// others run again.
 const KINDS: &[(&str, bool)] = &[
     ("CREATE INDEX CONCURRENTLY a_id ON a (id)", true),
     ("REINDEX INDEX CONCURRENTLY a_id", false),
@@ -294,17 +294,10 @@ async fn command_reads_the_connection_string_and_hides_it() {
     let texts = RefCell::new(String::new());
     let outcome = async |arguments: &[&str]| -> (String, bool) {
         let applies = arguments.is_empty();
-        let output = command(&site, site.port(), home.path())
-            .args(arguments)
-            .args(SHORT.iter().filter(|_| applies))
-            .stdout(std::process::Stdio::piped())
-            .stderr(std::process::Stdio::piped())
-            .output()
-            .await
-            .unwrap();
-        let both = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-        *texts.borrow_mut() += &both;
-        (both, output.status.success())
+        let mut command = command(&site, site.port(), home.path());
+        let outcome = outcome_of(command.args(arguments).args(SHORT.iter().filter(|_| applies))).await;
+        *texts.borrow_mut() += &outcome.0;
+        outcome
     };
     let (plan, well) = outcome(&["--dry-run"]).await;
     for expected in [

@@ -9,7 +9,7 @@ use dsql_edge_local::{Fault, Local};
 use tokio_postgres::NoTls;
 use tokio_postgres::error::SqlState;
 
-use crate::{LEASE, SHORT, column, command_for_dsql, folder, run};
+use crate::{LEASE, SHORT, column, command_for_dsql, folder, outcome_of, run};
 
 #[tokio::test]
 async fn failed_statement_names_its_cause_and_can_be_fixed() {
@@ -274,16 +274,8 @@ async fn each_kind_of_statement_is_found_where_it_was_applied() {
 /// Runs the command. Returns the output of both streams, and whether the command succeeded.
 async fn outcome(local: &Local, home: &Path, arguments: &[&str]) -> (String, bool) {
     let applies = arguments.first().is_none_or(|first| first.starts_with("--"));
-    let output = command_for_dsql(local, &local.endpoint(), home)
-        .args(arguments)
-        .args(SHORT.iter().filter(|_| applies))
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .output()
-        .await
-        .unwrap();
-    let text = [output.stdout, output.stderr].concat();
-    (String::from_utf8(text).unwrap(), output.status.success())
+    let mut command = command_for_dsql(local, &local.endpoint(), home);
+    outcome_of(command.args(arguments).args(SHORT.iter().filter(|_| applies))).await
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod dsql;
 mod head;
 mod postgres;
+mod sql_parts;
 
 use std::fs;
 use std::io::ErrorKind;

@@ -51,8 +51,8 @@ pub(crate) struct Session {
     /// The encoding of the client's texts.
     encoding: Encoding,
     /// Whether the encoding may be another than `encoding`. True at the startup, unless the client sets UTF-8 there, and
-    /// after a statement that may change the encoding. Becomes false once PostgreSQL has answered all messages, if the encoding is then UTF-8 and
-    /// no transaction is open.
+    /// after a statement that may change the encoding. Becomes false once PostgreSQL has answered all messages, if the
+    /// encoding is then UTF-8 and no transaction is open.
     changes_encoding: bool,
     /// The COPY FROM STDIN that is running.
     copy_in: CopyIn,

@@ -37,8 +37,8 @@ use crate::transport::Environment;
 ///
 /// Three kinds of operations are tried again automatically: queries that only read, if the connection breaks;
 /// statements and transactions that the server rejected because of a conflict (40001; in a PostgreSQL also a deadlock,
-/// 40P01), and that therefore changed nothing; and connecting. A write whose outcome is unknown is never sent again: it returns an error
-/// ([`Error::is_outcome_unknown`]).
+/// 40P01), and that therefore changed nothing; and connecting. A write whose outcome is unknown is never sent again: it
+/// returns an error ([`Error::is_outcome_unknown`]).
 pub struct Dsql(Lender);
 
 impl Dsql {
@@ -109,10 +109,10 @@ impl Dsql {
     /// ```
     ///
     /// The first query, pipeline, stream or transaction takes this connection, even while it is being opened; the login
-    /// to a DSQL cluster is sent together with that query. A second query at the same time opens a connection of its own. A [`Session`]
-    /// does not take the connection. If no query has taken the connection after 30 seconds, it is closed; dropping the
-    /// `Dsql` closes it at once. So the connection ends with the request at the latest, but it counts towards the
-    /// limits of Workers until then.
+    /// to a DSQL cluster is sent together with that query. A second query at the same time opens a connection of its
+    /// own. A [`Session`] does not take the connection. If no query has taken the connection after 30 seconds, it is
+    /// closed; dropping the `Dsql` closes it at once. So the connection ends with the request at the latest, but it
+    /// counts towards the limits of Workers until then.
     ///
     /// On a PostgreSQL that is not a DSQL cluster (feature `postgres`), the call also logs in, with
     /// [`Config::search_path`], because that login takes round trips of its own. If the snapshot's directive requires

@@ -12,12 +12,13 @@ impl Config {
     /// that can be reached; the order is that of the calls, or that of [`nearest_to`](Config::nearest_to). Feature
     /// `multi-region`.
     ///
-    /// An endpoint counts as unreachable if no connection with TLS can be opened within 3 seconds, or if the connection
-    /// breaks before its first query is answered. The attempt is then repeated at the next endpoint by the rules for lost
-    /// connections, which [`Dsql`](crate::Dsql) documents: a write that may have been sent is never sent again. An error
-    /// of the server, such as a rejected login, does not change the endpoint. After 30 seconds, the next connection
-    /// tries the first endpoint again, for at most one second; all requests of the isolate share what is known about an
-    /// endpoint. Connections that are already open are not moved.
+    /// An endpoint counts as unreachable if no connection with TLS can be opened within 3 seconds (or within its share of
+    /// [`connect_timeout`](Config::connect_timeout), if that is shorter), or if the connection breaks before its first
+    /// query is answered. The attempt is then repeated at the next endpoint by the rules for lost connections, which
+    /// [`Dsql`](crate::Dsql) documents: a write that may have been sent is never sent again. An error of the server, such
+    /// as a rejected login, does not change the endpoint. After 30 seconds, the next connection tries the first endpoint
+    /// again, for at most one second; all requests of the isolate share what is known about an endpoint. Connections that
+    /// are already open are not moved.
     ///
     /// The client cannot check that the endpoints belong to one cluster: with the endpoints of two clusters, queries
     /// would read and write two different databases.

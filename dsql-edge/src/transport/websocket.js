@@ -9,7 +9,7 @@ const FRAME_COST = 128;
 const hush = (promise) => void promise.catch(() => {});
 
 // Has the methods of worker.js's Connection, except those before TLS. A WebSocket has no back-pressure, so bytes that
-// nobody reads yet wait here, at most `most` of them.
+// are not read yet wait here, at most `most` of them.
 export class WebSocketConnection {
   constructor(most) {
     this.most = most;
@@ -53,7 +53,7 @@ export class WebSocketConnection {
     this.wake?.();
   }
 
-  // Ends the connection from this side. What has arrived is dropped, so that the error is seen at once.
+  // Ends the connection from this side. Bytes that have arrived are dropped, so that the next read throws the error.
   fail(error) {
     this.chunks = [];
     this.size = 0;
@@ -72,7 +72,7 @@ export class WebSocketConnection {
   async write(bytes) {
     if (this.ended) throw this.error ?? new Error("the server closed the WebSocket");
     for (let at = 0; at < bytes.length; at += FRAME_SIZE) {
-      // `send` copies nothing, and the view of wasm's memory can change before the bytes are sent.
+      // The view of wasm's memory can change before the bytes are sent.
       this.socket.send(bytes.slice(at, at + FRAME_SIZE));
     }
   }

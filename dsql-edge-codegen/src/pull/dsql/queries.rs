@@ -7,6 +7,8 @@
 //! from the key columns of `pg_index` alone: on DSQL, the index of a primary key has all other columns of the table as
 //! INCLUDE columns.
 
+use super::super::sql_parts::{not_of_extension, of_identity, sequence_options};
+
 /// Makes the server return qualified names, whatever the role's own search path is.
 pub(super) const NO_SEARCH_PATH: &str = "SET search_path TO ''";
 
@@ -14,56 +16,6 @@ pub(super) const NO_SEARCH_PATH: &str = "SET search_path TO ''";
 macro_rules! user_schemas {
     () => {
         "n.nspname NOT IN ('pg_catalog', 'information_schema', 'sys', 'dsql_edge') AND n.nspname NOT LIKE 'pg\\_%'"
-    };
-}
-
-/// The condition that leaves out the objects of an extension: CREATE EXTENSION creates these objects.
-macro_rules! not_of_extension {
-    ($class:literal, $oid:literal $(, $also:literal)?) => {
-        concat!(
-            "NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.",
-            $class,
-            "'::regclass AND e.objid = ",
-            $oid,
-            " AND e.deptype IN ('e'", $(", '", $also, "'",)? "))"
-        )
-    };
-}
-
-/// Lists the options of the sequence `s`, except options with the default value from `init_params` (PostgreSQL's
-/// `sequence.c`). CACHE and the type are separate columns.
-macro_rules! sequence_options {
-    () => {
-        "concat_ws(' ',
-            CASE WHEN s.seqstart <> CASE WHEN s.seqincrement > 0 THEN s.seqmin ELSE s.seqmax END
-                 THEN 'START WITH ' || s.seqstart END,
-            CASE WHEN s.seqincrement <> 1 THEN 'INCREMENT BY ' || s.seqincrement END,
-            CASE WHEN s.seqmin <> CASE WHEN s.seqincrement > 0 THEN 1
-                                       WHEN s.seqtypid = 'pg_catalog.int2'::regtype THEN -32768
-                                       WHEN s.seqtypid = 'pg_catalog.int4'::regtype THEN -2147483648
-                                       ELSE -9223372036854775807 - 1 END
-                 THEN 'MINVALUE ' || s.seqmin END,
-            CASE WHEN s.seqmax <> CASE WHEN s.seqincrement < 0 THEN -1
-                                       WHEN s.seqtypid = 'pg_catalog.int2'::regtype THEN 32767
-                                       WHEN s.seqtypid = 'pg_catalog.int4'::regtype THEN 2147483647
-                                       ELSE 9223372036854775807 END
-                 THEN 'MAXVALUE ' || s.seqmax END,
-            CASE WHEN s.seqcycle THEN 'CYCLE' END)"
-    };
-}
-
-/// Returns a subquery that computes the expression `$what` over the sequence `s` of an identity column. The surrounding
-/// query reads the columns `a` of the relations `c`.
-macro_rules! of_identity {
-    ($what:expr) => {
-        concat!(
-            "(SELECT ",
-            $what,
-            " FROM pg_catalog.pg_depend q
-              JOIN pg_catalog.pg_sequence s ON s.seqrelid = q.objid
-              WHERE a.attidentity <> '' AND q.classid = 'pg_catalog.pg_class'::regclass AND q.deptype = 'i'
-                AND q.refclassid = 'pg_catalog.pg_class'::regclass AND q.refobjid = c.oid AND q.refobjsubid = a.attnum)"
-        )
     };
 }
 

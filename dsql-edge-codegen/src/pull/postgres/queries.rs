@@ -3,26 +3,15 @@
 //! Output: rows of text. The doc comment of each query lists its columns. An object's key consists of the name of its
 //! catalog and its OID; `dependencies` uses the same keys. Names are qualified, because the search path is empty.
 //!
-//! Each query names only columns that PostgreSQL 14 and later have; any other column is read from the row as `jsonb`. The
-//! tests run the queries on PostgreSQL 15, 16, 17 and 18.
+//! Each query names only columns that PostgreSQL 14 and later have; any other column is read from the row as `jsonb`.
+//! The tests run the queries on PostgreSQL 15, 16, 17 and 18.
+
+use super::super::sql_parts::{not_of_extension, sequence_options};
 
 /// The condition for the user's schemas: `dsql_edge` has the ledger of `dsql-edge migrate`.
 macro_rules! user_schemas {
     () => {
         "n.nspname NOT IN ('pg_catalog', 'information_schema', 'dsql_edge') AND n.nspname NOT LIKE 'pg\\_%'"
-    };
-}
-
-/// The condition that leaves out the members of an extension: CREATE EXTENSION creates these objects.
-macro_rules! not_of_extension {
-    ($class:literal, $oid:literal) => {
-        concat!(
-            "NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.",
-            $class,
-            "'::regclass AND e.objid = ",
-            $oid,
-            " AND e.deptype = 'e')"
-        )
     };
 }
 
@@ -41,30 +30,7 @@ macro_rules! collate {
     };
 }
 
-/// Lists the options of the sequence `s`, except options with the default value from `init_params` (PostgreSQL's
-/// `sequence.c`).
-macro_rules! sequence_options {
-    () => {
-        "concat_ws(' ',
-            CASE WHEN s.seqstart <> CASE WHEN s.seqincrement > 0 THEN s.seqmin ELSE s.seqmax END
-                 THEN 'START WITH ' || s.seqstart END,
-            CASE WHEN s.seqincrement <> 1 THEN 'INCREMENT BY ' || s.seqincrement END,
-            CASE WHEN s.seqmin <> CASE WHEN s.seqincrement > 0 THEN 1
-                                       WHEN s.seqtypid = 'pg_catalog.int2'::regtype THEN -32768
-                                       WHEN s.seqtypid = 'pg_catalog.int4'::regtype THEN -2147483648
-                                       ELSE -9223372036854775807 - 1 END
-                 THEN 'MINVALUE ' || s.seqmin END,
-            CASE WHEN s.seqmax <> CASE WHEN s.seqincrement < 0 THEN -1
-                                       WHEN s.seqtypid = 'pg_catalog.int2'::regtype THEN 32767
-                                       WHEN s.seqtypid = 'pg_catalog.int4'::regtype THEN 2147483647
-                                       ELSE 9223372036854775807 END
-                 THEN 'MAXVALUE ' || s.seqmax END,
-            CASE WHEN s.seqcache <> 1 THEN 'CACHE ' || s.seqcache END,
-            CASE WHEN s.seqcycle THEN 'CYCLE' END)"
-    };
-}
-
-pub(super) use {collate, not_of_extension, sequence_options, user_schemas};
+pub(super) use {collate, user_schemas};
 
 /// The objects that one statement creates: the number by which the kinds are sorted, key, name, statement.
 pub(super) const OBJECTS: &[&str] = &[
@@ -189,7 +155,7 @@ const SEQUENCES: &str = concat!(
             'CREATE SEQUENCE ' || d.name ||
             CASE WHEN s.seqtypid <> 'pg_catalog.int8'::regtype THEN ' AS ' || format_type(s.seqtypid, NULL) ELSE '' END ||
             coalesce(' ' || nullif(",
-    sequence_options!(),
+    sequence_options!("CASE WHEN s.seqcache <> 1 THEN 'CACHE ' || s.seqcache END,"),
     ", ''), '') || ';'
      FROM pg_catalog.pg_sequence s JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace,
@@ -245,7 +211,8 @@ const AGGREGATES: &str = concat!(
     not_of_extension!("pg_proc", "p.oid")
 );
 
-/// An exclusion constraint needs COMMUTATOR. A shell operator, which only a COMMUTATOR or NEGATOR names, has no function.
+/// An exclusion constraint needs COMMUTATOR. A shell operator, which only a COMMUTATOR or NEGATOR names, has no
+/// function.
 const OPERATORS: &str = concat!(
     "SELECT '12', 'pg_operator:' || o.oid, o.oid::regoperator::text,
             'CREATE OPERATOR ' || quote_ident(n.nspname) || '.' || o.oprname || ' (' || concat_ws(', ',
@@ -264,8 +231,8 @@ const OPERATORS: &str = concat!(
     not_of_extension!("pg_operator", "o.oid")
 );
 
-/// The casts of PostgreSQL itself have OIDs below 16384 (`FirstNormalObjectId`). The cast from a range to its multirange
-/// belongs to the range.
+/// The casts of PostgreSQL itself have OIDs below 16384 (`FirstNormalObjectId`). The cast from a range to its
+/// multirange belongs to the range.
 const CASTS: &str = concat!(
     "SELECT '13', 'pg_cast:' || c.oid, d.name,
             'CREATE CAST (' || d.name || ')' || CASE c.castmethod

@@ -3,22 +3,8 @@
 //! Output: rows of text, as in `queries`. The definitions of constraints, indexes, triggers and rules are those that
 //! PostgreSQL itself writes (`ruleutils.c`).
 
-use super::queries::{collate, not_of_extension, sequence_options, user_schemas};
-
-/// Returns a subquery over the sequence `s` of the identity column `a` of the relation `c`. A partition of PostgreSQL 17
-/// has the identity of its parent, and no sequence.
-macro_rules! of_identity {
-    ($what:expr) => {
-        concat!(
-            "(SELECT ",
-            $what,
-            " FROM pg_catalog.pg_depend q
-              JOIN pg_catalog.pg_sequence s ON s.seqrelid = q.objid
-              WHERE a.attidentity <> '' AND q.classid = 'pg_catalog.pg_class'::regclass AND q.deptype = 'i'
-                AND q.refclassid = 'pg_catalog.pg_class'::regclass AND q.refobjid = c.oid AND q.refobjsubid = a.attnum)"
-        )
-    };
-}
+use super::super::sql_parts::{not_of_extension, of_identity, sequence_options};
+use super::queries::{collate, user_schemas};
 
 /// Whether the constraints of the relation `c` are in the snapshot: PostgreSQL does not check those of a foreign table,
 /// but a foreign table that is a partition or inherits must have the constraints of its parent.
@@ -60,8 +46,8 @@ pub(super) const RELATIONS: &str = concat!(
 /// relation, key of the default, name, type with its collation, NOT NULL with the name of its constraint, generation,
 /// default
 ///
-/// NOT NULL is left out if rows may violate it: in a foreign table, and since PostgreSQL 18, if the constraint is NOT VALID
-/// or does not hold for child tables. CONSTRAINTS has such a constraint.
+/// NOT NULL is left out if rows may violate it: in a foreign table, and since PostgreSQL 18, if the constraint is NOT
+/// VALID or does not hold for child tables. CONSTRAINTS has such a constraint.
 pub(super) const COLUMNS: &str = concat!(
     "SELECT 'pg_class:' || c.oid, 'pg_attrdef:' || d.oid, quote_ident(a.attname),
             format_type(a.atttypid, a.atttypmod) || ",
@@ -76,7 +62,7 @@ pub(super) const COLUMNS: &str = concat!(
                                                 CASE a.attgenerated WHEN 'v' THEN 'VIRTUAL' ELSE 'STORED' END
                  ELSE coalesce(' GENERATED ' || CASE a.attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END || ' AS IDENTITY' ||
                                ",
-    of_identity!(concat!("coalesce(' (' || nullif(", sequence_options!(), ", '') || ')', '')")),
+    of_identity!(concat!("coalesce(' (' || nullif(", sequence_options!("CASE WHEN s.seqcache <> 1 THEN 'CACHE ' || s.seqcache END,"), ", '') || ')', '')")),
     ", '') END,
             CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END
      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -107,8 +93,8 @@ pub(super) const CONSTRAINTS: &str = concat!(
     " ORDER BY position(k.contype IN 'puxcnf'), k.conname COLLATE \"C\""
 );
 
-/// key, relation, definition; the indexes of constraints are in CONSTRAINTS. A build that failed leaves an index that is
-/// not valid; the index of a partitioned table is not valid while a partition lacks it.
+/// key, relation, definition; the indexes of constraints are in CONSTRAINTS. A build that failed leaves an index that
+/// is not valid; the index of a partitioned table is not valid while a partition lacks it.
 pub(super) const INDEXES: &str = concat!(
     "SELECT 'pg_class:' || x.oid, 'pg_class:' || c.oid, pg_get_indexdef(x.oid) || ';'
      FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
@@ -119,8 +105,9 @@ pub(super) const INDEXES: &str = concat!(
     " ORDER BY x.relname COLLATE \"C\""
 );
 
-/// key, relation, statement; rules, triggers and row level security can change which rows a statement writes or returns.
-/// The clones of a partitioned table's triggers, and those of constraints, come from the table and the constraint.
+/// key, relation, statement; rules, triggers and row level security can change which rows a statement writes or
+/// returns. The clones of a partitioned table's triggers, and those of constraints, come from the table and the
+/// constraint.
 pub(super) const BEHAVIOURS: &str = concat!(
     "SELECT * FROM (
      SELECT 'pg_class:' || c.oid || ':rls' AS key, 'pg_class:' || c.oid,

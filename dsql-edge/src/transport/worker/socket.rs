@@ -101,7 +101,7 @@ impl Transport for OneThread<Socket> {
 
 /// Converts a thrown value to an error of this kind. Three errors get a kind of their own: the error that Workers throw
 /// for a socket of another request, the error for a request that the pool's object did not receive, and the error for a
-/// WebSocket whose bytes nobody read.
+/// WebSocket with too many bytes that were not read.
 pub(super) fn error(kind: TransportErrorKind, thrown: &JsValue) -> TransportError {
     let text = text(thrown);
     #[cfg(feature = "pool")]

@@ -34,6 +34,26 @@ fn postgres(parameters: &str) -> Config {
         .max_attempts(1)
 }
 
+/// A client of the model, what the server has seen, and the round trips of the queries.
+struct Client {
+    dsql: Dsql,
+    network: Network,
+    seen: Arc<Mutex<Seen>>,
+    trips: Arc<Mutex<Vec<u32>>>,
+}
+
+fn client(model: Model, config: Config) -> Client {
+    let network = Network::default();
+    let seen = Arc::<Mutex<Seen>>::default();
+    let noted = seen.clone();
+    network.serve(move |_| Ok(Box::new(Connection::new(model.clone(), noted.clone()))));
+    let trips = Arc::<Mutex<Vec<u32>>>::default();
+    let counted = trips.clone();
+    let config = config.on_event(move |event| counted.lock().unwrap().push(event.round_trips()));
+    let dsql = Dsql::within(config, network.clone());
+    Client { dsql, network, seen, trips }
+}
+
 /// Runs a query against the model. Returns its value, its round trips, and what the server has seen.
 fn run(model: Model, config: Config, statement: &'static Statement) -> (Result<i32, Error>, u32, Seen) {
     let (result, trips, seen) = run_twice(model, config, statement);
@@ -45,14 +65,7 @@ fn run_twice(
     config: Config,
     statement: &'static Statement,
 ) -> (Result<i32, Error>, Vec<u32>, Seen) {
-    let network = Network::default();
-    let seen = Arc::<Mutex<Seen>>::default();
-    let noted = seen.clone();
-    network.serve(move |_| Ok(Box::new(Connection::new(model.clone(), noted.clone()))));
-    let trips = Arc::<Mutex<Vec<u32>>>::default();
-    let counted = trips.clone();
-    let config = config.on_event(move |event| counted.lock().unwrap().push(event.round_trips()));
-    let dsql = Dsql::within(config, network.clone());
+    let Client { dsql, network, seen, trips } = client(model, config);
     let result = eventually(&network, query(statement).fetch_one(&dsql));
     if result.is_ok() {
         eventually(&network, query(statement).fetch_one(&dsql)).unwrap();

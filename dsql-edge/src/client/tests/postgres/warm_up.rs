@@ -19,14 +19,7 @@ impl Warmed {
 }
 
 fn warmed(model: Model, config: Config) -> Warmed {
-    let network = Network::default();
-    let seen = Arc::<Mutex<Seen>>::default();
-    let noted = seen.clone();
-    network.serve(move |_| Ok(Box::new(Connection::new(model.clone(), noted.clone()))));
-    let trips = Arc::<Mutex<Vec<u32>>>::default();
-    let counted = trips.clone();
-    let config = config.on_event(move |event| counted.lock().unwrap().push(event.round_trips()));
-    let dsql = Dsql::within(config, network.clone());
+    let Client { dsql, network, seen, trips } = client(model, config);
     dsql.warm_up();
     let mut tasks = network.spawned();
     for _ in 0..8 {
