@@ -19,12 +19,17 @@
 //! ```
 //! ````
 //!
+//! A block `sql in batches of 3` is an UPDATE or DELETE that runs in batches of three rows.
+//!
 //! If PostgreSQL's verdict differs from ours, the first line of the block has this verdict and the reason:
 //! `sql oracle=accepts: only DSQL rejects this`. A block `sql wrong schema` is a schema with errors or with a statement
 //! that cannot be followed, and a block `sql wrong migration` is a migration that `migrate` rejects; the answer to
 //! either block is the list of errors.
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
+
+/// A block with an UPDATE or DELETE that runs in batches, before the number of rows of a batch.
+const BATCHES: &str = "sql in batches of ";
 
 /// A query and its expected answer.
 pub struct Case {
@@ -40,6 +45,8 @@ pub struct Case {
     pub query: String,
     /// The part of the project that reads the query, if the query is a file of DDL with errors.
     pub ddl: Option<Ddl>,
+    /// If the query runs in batches, the number of rows of a batch.
+    pub batches: Option<u32>,
     /// The expected verdict of PostgreSQL.
     pub oracle: Expectation,
     /// The expected answer; "" if the file does not have it yet.
@@ -130,12 +137,16 @@ impl CaseFile {
                         rows: String::new(),
                         query: body.trim_end().to_owned(),
                         ddl: Some(ddl),
+                        batches: None,
                         oracle: Expectation::Agrees,
                         answer: String::new(),
                     };
                     parts.push(Part::Case { opening: line.to_owned(), case });
                 }
-                _ if info == "sql" || info.starts_with("sql oracle=") => {
+                _ if info == "sql" || info.starts_with("sql oracle=") || info.starts_with(BATCHES) => {
+                    let batches = info.strip_prefix(BATCHES).map(str::parse).transpose();
+                    let batches = batches.with_context(|| format!("line {number}: the number of rows"))?;
+                    let info = if batches.is_some() { "sql" } else { info };
                     let oracle = expectation(info).ok_or_else(|| {
                         anyhow::anyhow!(
                             "line {number}: write oracle=accepts or oracle=refuses, a colon and the reason"
@@ -149,6 +160,7 @@ impl CaseFile {
                         rows: rows.clone(),
                         query,
                         ddl: None,
+                        batches,
                         oracle,
                         answer: String::new(),
                     };

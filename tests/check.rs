@@ -15,6 +15,7 @@ use dsql_edge_compiler::source::Source;
 
 use crate::case_file::{Case, CaseFile, Ddl, Expectation};
 use crate::golden::updating;
+use crate::in_batches::Divided;
 use crate::numbered::Numbered;
 use crate::oracle::{Database, Nulls, Oracle, Verdict};
 
@@ -54,6 +55,35 @@ pub struct Checked {
     pub failures: Vec<String>,
 }
 
+impl Checked {
+    /// Counts a case, which failed if there are complaints.
+    fn fail(&mut self, name: &str, case: &Case, complaints: impl IntoIterator<Item = String>) {
+        self.cases += 1;
+        let failure = |complaint| format!("{name}:{}\n{}\n{complaint}", case.line, case.query);
+        self.failures.extend(complaints.into_iter().map(failure));
+    }
+}
+
+/// The databases of one file, by schema and rows.
+type Databases<'c, 'o> = BTreeMap<(&'c str, &'c str), Database<'o>>;
+
+/// Returns the database of a case, with its schema and rows.
+fn database_of<'d, 'c, 'o>(
+    case: &'c Case,
+    oracle: &'o Oracle,
+    databases: &'d mut Databases<'c, 'o>,
+) -> Result<&'d Database<'o>> {
+    Ok(match databases.entry((&case.schema, &case.rows)) {
+        std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+        std::collections::btree_map::Entry::Vacant(entry) => {
+            let database = oracle.database(&case.schema)?;
+            database.seed()?;
+            database.run(&case.rows).with_context(|| format!("line {}: the rows", case.line))?;
+            entry.insert(database)
+        }
+    })
+}
+
 /// Every `.md` below a folder, sorted.
 ///
 /// # Errors
@@ -82,7 +112,7 @@ fn check_file(
 ) -> Result<()> {
     let text = fs::read_to_string(path)?;
     let file = CaseFile::parse(&text)?;
-    let mut databases: BTreeMap<(&str, &str), Database<'_>> = BTreeMap::new();
+    let mut databases = Databases::new();
     let mut answers = Vec::new();
     for case in file.cases() {
         if heading.is_some_and(|heading| !case.heading.contains(heading)) {
@@ -94,12 +124,21 @@ fn check_file(
                 Ddl::Schema => schema_answer(&case.query),
                 Ddl::Migration => migration_answer(&case.query),
             };
-            if !updating() && answer != case.answer {
-                let complaint = format!("expected:\n{}actual:\n{answer}", case.answer);
-                checked.failures.push(format!("{name}:{}\n{}\n{complaint}", case.line, case.query));
-            }
-            checked.cases += 1;
+            let differs = !updating() && answer != case.answer;
+            let complaint = differs.then(|| format!("expected:\n{}actual:\n{answer}", case.answer));
+            checked.fail(name, case, complaint);
             answers.push(answer);
+            continue;
+        }
+        if let Some(rows) = case.batches {
+            let divided = Divided::new(&case.schema, &case.query, rows)?;
+            let mut complaints = Vec::new();
+            if !updating() && divided.answer != case.answer {
+                complaints.push(format!("expected:\n{}actual:\n{}", case.answer, divided.answer));
+            }
+            complaints.extend(divided.difference(database_of(case, oracle, &mut databases)?)?);
+            checked.fail(name, case, complaints);
+            answers.push(divided.answer);
             continue;
         }
         let describer =
@@ -110,24 +149,13 @@ fn check_file(
         let answer = describer.describe(&source);
         let asked = Numbered::of(&source);
         let answer_text = answer_text(&case.query, &asked, &answer, rows);
-        let database = match databases.entry((&case.schema, &case.rows)) {
-            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::btree_map::Entry::Vacant(entry) => {
-                let database = oracle.database(&case.schema)?;
-                database.seed()?;
-                database.run(&case.rows).with_context(|| format!("line {}: the rows", case.line))?;
-                entry.insert(database)
-            }
-        };
+        let database = database_of(case, oracle, &mut databases)?;
         let mut complaints = Vec::new();
         if !updating() && answer_text != case.answer {
             complaints.push(format!("expected:\n{}actual:\n{answer_text}", case.answer));
         }
         complaints.extend(second_opinion(case, &asked, &answer, database, &mut checked.rows)?);
-        for complaint in complaints {
-            checked.failures.push(format!("{name}:{}\n{}\n{complaint}", case.line, case.query));
-        }
-        checked.cases += 1;
+        checked.fail(name, case, complaints);
         answers.push(answer_text);
     }
     if updating() {
@@ -174,7 +202,7 @@ fn answer_text(query: &str, asked: &Numbered, answer: &Answer, rows: Rows) -> St
     }
 }
 
-fn rendered(diagnostic: &Diagnostic, query: &str) -> String {
+pub(crate) fn rendered(diagnostic: &Diagnostic, query: &str) -> String {
     render(diagnostic, query, None).lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 

@@ -81,6 +81,7 @@ fn emitted_for(name: &str, row: Option<&str>, sql: &str, pattern: Option<TokenSt
         arguments: &arguments,
         name,
         many: many.as_ref(),
+        batches: None,
         place: None,
     };
     if many.is_some() {
@@ -214,6 +215,7 @@ fn a_function_returns_the_type_of_its_statement() {
             arguments: &arguments,
             name: "function",
             many: None,
+            batches: None,
             place: None,
         };
         let function = Function {

@@ -10,6 +10,7 @@ pub mod certificate;
 pub mod check;
 pub mod cutter;
 pub mod golden;
+mod in_batches;
 pub mod network;
 pub mod numbered;
 pub mod oracle;

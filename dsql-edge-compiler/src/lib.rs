@@ -6,6 +6,7 @@
 extern crate proc_macro;
 
 pub mod analyze;
+mod batches;
 pub mod builtin;
 mod combinations;
 pub mod diagnostic;
@@ -26,6 +27,7 @@ pub mod typed;
 mod unchecked;
 pub mod volatility;
 
+pub use batches::{Batches, compile_in_batches};
 pub use schema::Schema;
 pub use source::Source;
 pub use typed::TypedQuery;

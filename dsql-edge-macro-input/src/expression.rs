@@ -3,14 +3,14 @@
 //! Input: tokens. Output: their parts. This module does not read the SQL.
 
 use crate::row::OwnRow;
-use proc_macro2::Ident;
+use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Expr, LitStr, Pat, Token};
+use syn::{Attribute, Expr, LitInt, LitStr, Pat, Token};
 
-/// `[#[allow(code)]] [Row,] "SQL" [, for pattern in rows] [, argument]*`
+/// `[#[allow(code)]] [Row,] "SQL" [, for pattern in rows | , in batches of 1000] [, argument]*`
 pub struct Input {
     /// The names of the warnings that are not reported.
     pub allowed: Vec<Ident>,
@@ -20,6 +20,8 @@ pub struct Input {
     pub sql: LitStr,
     /// `for pattern in rows`
     pub each: Option<Each>,
+    /// `in batches of 1000`
+    pub batches: Option<BatchSize>,
     /// The arguments after the SQL.
     pub arguments: Vec<Argument>,
 }
@@ -30,6 +32,14 @@ pub struct Each {
     pub pattern: Pat,
     /// The values that `for` iterates over.
     pub rows: Expr,
+}
+
+/// `in batches of 1000`
+pub struct BatchSize {
+    /// The number of rows of a batch.
+    pub rows: u32,
+    /// The place of the number.
+    pub span: Span,
 }
 
 /// `expr` or `name = expr`.
@@ -69,7 +79,13 @@ impl Parse for Input {
         } else {
             None
         };
-        Ok(Input { allowed, row, sql, each, arguments: arguments(input)? })
+        let batches = if input.peek(Token![,]) && input.peek2(Token![in]) {
+            input.parse::<Token![,]>()?;
+            Some(batch_size(input)?)
+        } else {
+            None
+        };
+        Ok(Input { allowed, row, sql, each, batches, arguments: arguments(input)? })
     }
 }
 
@@ -82,6 +98,21 @@ pub(crate) fn sql_literal(input: ParseStream<'_>) -> syn::Result<LitStr> {
     }
     Err(input.error(NOT_A_LITERAL))
 }
+
+/// `in batches of 1000`
+pub(crate) fn batch_size(input: ParseStream<'_>) -> syn::Result<BatchSize> {
+    input.parse::<Token![in]>()?;
+    for expected in ["batches", "of"] {
+        match input.parse::<Ident>() {
+            Ok(word) if word == expected => {}
+            _ => return Err(input.error(BATCHES)),
+        }
+    }
+    let rows = input.parse::<LitInt>().map_err(|error| syn::Error::new(error.span(), BATCHES))?;
+    Ok(BatchSize { rows: rows.base10_parse()?, span: rows.span() })
+}
+
+const BATCHES: &str = "write `in batches of 1000`: the number of rows is a literal";
 
 /// `, a, name = b`, with an optional comma at the end.
 pub(crate) fn arguments(input: ParseStream<'_>) -> syn::Result<Vec<Argument>> {
@@ -110,7 +141,7 @@ mod tests {
     use crate::functions::{are_functions, functions};
     use proc_macro2::{Group, TokenStream, TokenTree};
 
-    const INPUTS: [&str; 7] = [
+    const INPUTS: [&str; 9] = [
         r#""SELECT 1 AS one""#,
         r##"#[allow(missing_where)] crate::Post<'a, T> { author: Author { at: At }, tags: Tag }, r#"SELECT 1"#, 1 + 1, "x""##,
         r#"Post, "SELECT 1", id = posts[0].id, title = { let x = 1; x },"#,
@@ -120,6 +151,8 @@ mod tests {
            fn other() -> Post { author: Author } = "SELECT 1";"#,
         r#""INSERT", for (a, Post { b, .. }) | (a, Post { b }) in posts.iter().map(|x| x), id = a, b = b"#,
         r#"pub fn nothing() = "DELETE FROM posts";"#,
+        r#""DELETE", in batches of 1_000, id = a"#,
+        r#"fn nothing(id) in batches of 10 = "DELETE FROM posts WHERE id > $id";"#,
         r#"async fn waits() -> pub(in crate::here) Row = "SELECT 1 AS one";"#,
     ];
 

@@ -3,7 +3,7 @@
 //! Input: tokens. Output: the functions that could be read, and an error for each other function. This module does not
 //! read the SQL.
 
-use crate::expression;
+use crate::expression::{self, BatchSize};
 use crate::row::OwnRow;
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
@@ -25,6 +25,8 @@ pub struct FunctionInput {
     pub parameters: Vec<(Ident, Option<Type>)>,
     /// The row after the arrow.
     pub row: Option<RowInput>,
+    /// `in batches of 1000`
+    pub batches: Option<BatchSize>,
     /// The SQL.
     pub sql: LitStr,
 }
@@ -101,10 +103,11 @@ impl Parse for FunctionInput {
         } else {
             None
         };
+        let batches = if input.peek(Token![in]) { Some(expression::batch_size(input)?) } else { None };
         input.parse::<Token![=]>()?;
         let sql = expression::sql_literal(input)?;
         input.parse::<Token![;]>()?;
-        Ok(FunctionInput { attributes, visibility, name, generics, parameters, row, sql })
+        Ok(FunctionInput { attributes, visibility, name, generics, parameters, row, batches, sql })
     }
 }
 

@@ -10,7 +10,7 @@ mod row;
 pub mod schema_path;
 mod unchecked;
 
-pub use expression::{Argument, Each, Input};
+pub use expression::{Argument, BatchSize, Each, Input};
 pub use functions::{FunctionInput, RowInput, are_functions, functions};
 pub use literal::Literal;
 pub use row::OwnRow;

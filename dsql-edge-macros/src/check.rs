@@ -9,7 +9,8 @@ use crate::text::{Text, compile_error};
 use dsql_edge_compiler::diagnostic::Diagnostics;
 use dsql_edge_compiler::emit::WrittenTypes;
 use dsql_edge_compiler::fields::{Fields, RustType, fields};
-use dsql_edge_compiler::{TypedQuery, compile, compile_partly};
+use dsql_edge_compiler::{Batches, TypedQuery, compile, compile_in_batches, compile_partly};
+use dsql_edge_macro_input::BatchSize;
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 
@@ -22,6 +23,8 @@ pub(crate) struct Checked {
     pub(crate) types: WrittenTypes,
     /// The items that the types of directives need.
     pub(crate) directives: TokenStream,
+    /// The batches, if the statement runs in batches. `fields` are then the columns of a batch.
+    pub(crate) batches: Option<Batches>,
 }
 
 /// Compiles a query.
@@ -36,7 +39,26 @@ pub(crate) fn check(text: &Text, snapshot: &Snapshot) -> Result<Checked, TokenSt
     let query = compile(&text.source, &snapshot.schema).map_err(shown)?;
     let fields = fields(&query, &snapshot.schema).map_err(shown)?;
     let (types, directives) = written_types(&fields, text.span)?;
-    Ok(Checked { query, fields, types, directives })
+    Ok(Checked { query, fields, types, directives, batches: None })
+}
+
+/// Compiles a query that runs in batches.
+///
+/// # Errors
+///
+/// Returns one `compile_error!` for each error.
+pub(crate) fn check_in_batches(
+    text: &Text,
+    size: &BatchSize,
+    snapshot: &Snapshot,
+) -> Result<Checked, TokenStream> {
+    let shown = |diagnostics: Diagnostics| -> TokenStream {
+        diagnostics.errors().map(|error| text.error(error)).collect()
+    };
+    let batches = compile_in_batches(&text.source, &snapshot.schema, size.rows).map_err(shown)?;
+    let fields = fields(&batches.first, &snapshot.schema).map_err(shown)?;
+    let query = batches.statement.clone();
+    Ok(Checked { query, fields, batches: Some(batches), ..Checked::default() })
 }
 
 /// Returns the parts of a wrong query that resolved.
@@ -48,7 +70,7 @@ pub(crate) fn check_partly(text: &Text, snapshot: &Snapshot) -> Option<Checked> 
     });
     let fields = fields(&query, &snapshot.schema).ok()?;
     let (types, directives) = written_types(&fields, text.span).ok()?;
-    Some(Checked { query, fields, types, directives })
+    Some(Checked { query, fields, types, directives, batches: None })
 }
 
 fn written_types(fields: &Fields, span: Span) -> Result<(WrittenTypes, TokenStream), TokenStream> {

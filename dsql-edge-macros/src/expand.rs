@@ -4,7 +4,7 @@
 //! `compile_error!` for each diagnostic, and nothing else, so that no other error follows from it.
 
 use crate::arguments::{self, Value};
-use crate::check::{Checked, check};
+use crate::check::{Checked, check, check_in_batches};
 use crate::functions;
 use crate::row_input::row_type;
 use crate::snapshot;
@@ -13,7 +13,7 @@ use crate::warnings::warnings;
 use dsql_edge_compiler::emit::{Emission, Many, RowTarget};
 use dsql_edge_compiler::syntax;
 use dsql_edge_compiler::typed::SessionEffect;
-use dsql_edge_macro_input::{Argument, Each, Input, OwnRow};
+use dsql_edge_macro_input::{Argument, BatchSize, Each, Input, OwnRow};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 
@@ -48,6 +48,7 @@ struct Expression {
     row: Option<OwnRow>,
     text: Text,
     each: Option<Each>,
+    batches: Option<BatchSize>,
     arguments: Vec<Argument>,
 }
 
@@ -58,6 +59,7 @@ impl Expression {
             row: input.row,
             text,
             each: input.each,
+            batches: input.batches,
             arguments: input.arguments,
         }
     }
@@ -77,7 +79,11 @@ impl Expression {
             Ok(snapshot) => snapshot,
             Err(message) => return self.failed(&borrowed, compile_error(span, &message)),
         };
-        let checked = match check(text, &snapshot) {
+        let checked = match &self.batches {
+            Some(size) => check_in_batches(text, size, &snapshot),
+            None => check(text, &snapshot),
+        };
+        let checked = match checked {
             Ok(checked) => checked,
             Err(errors) => return self.failed(&borrowed, errors),
         };
@@ -115,6 +121,10 @@ impl Expression {
             rows: rows.to_token_stream(),
             unnest: checked.query.unnest.clone(),
         });
+        if many.is_some() && checked.batches.is_some() {
+            let message = "`for` and `in batches` cannot be combined";
+            return Err(compile_error(self.text.span, message));
+        }
         if many.is_some() && !checked.query.combinations.is_empty() {
             let message = "optional text, {? … }, cannot be combined with `for`: the SQL that is sent would differ from row to row";
             return Err(compile_error(self.text.span, message));
@@ -131,6 +141,7 @@ impl Expression {
             arguments: matched,
             name: "",
             many: many.as_ref(),
+            batches: checked.batches.as_ref(),
             place: None,
         };
         Ok(emission.expression())

@@ -5,7 +5,7 @@
 //! still emitted, so that rustc shows exactly one error.
 
 use crate::arguments::{self, Value};
-use crate::check::{Checked, check, check_partly};
+use crate::check::{Checked, check, check_in_batches, check_partly};
 use crate::row_attributes::RowAttributes;
 use crate::row_input::row_type;
 use crate::snapshot::{self, Snapshot};
@@ -69,7 +69,11 @@ impl Compiled {
             Compiled { input, text, checked: None, arguments: Vec::new(), errors: TokenStream::new() };
         let Some(snapshot) = snapshot else { return out };
         let lexed = syntax::lex(&out.text.source);
-        match check(&out.text, snapshot) {
+        let checked = match &out.input.batches {
+            Some(size) => check_in_batches(&out.text, size, snapshot),
+            None => check(&out.text, snapshot),
+        };
+        match checked {
             Ok(checked) => out.checked = Some(checked),
             Err(errors) => {
                 out.errors.extend(errors);
@@ -117,6 +121,7 @@ impl Compiled {
             parameters: self.parameters(),
             returns: match &self.input.row {
                 Some(row) => Returns::Rows(path(row)),
+                None if self.input.batches.is_some() => Returns::Batches,
                 None => Returns::Nothing,
             },
         };
@@ -133,6 +138,7 @@ impl Compiled {
             arguments: &self.arguments,
             name: &self.input.name.to_string(),
             many: None,
+            batches: checked.batches.as_ref(),
             place: Some(self.text.span),
         });
         let labels = self.labels(checked);

@@ -126,6 +126,14 @@ impl Arguments {
         self
     }
 
+    /// A copy, for a statement that takes these arguments and one more.
+    pub(crate) fn copy(&self) -> Result<Arguments, Error> {
+        match &self.error {
+            Some(error) => Err(error.again()),
+            None => Ok(Arguments { parameters: self.parameters.clone(), types: self.types.clone(), error: None }),
+        }
+    }
+
     /// The error of the first argument that could not be encoded.
     pub(crate) fn take_error(&mut self) -> Option<Error> {
         self.error.take()

@@ -74,6 +74,7 @@ mod seeded;
 
 mod arguments;
 pub mod auth;
+mod batches;
 mod client;
 mod config;
 mod connector;
@@ -115,6 +116,7 @@ mod wire;
 
 #[cfg(feature = "assume-role")]
 pub use auth::AssumeRole;
+pub use batches::Batches;
 pub use client::{
     Dsql, Executor, IdempotencyKey, IdempotentOutcome, IdempotentTransactionBuilder, PipelineMember,
     Pipelined, QueryFuture, RowStream, Session, SessionExecutor, Transaction, TransactionBuilder,

@@ -2,6 +2,7 @@
 //! is not for users: it may change in any release.
 
 pub use crate::arguments::Arguments;
+pub use crate::batches::Batches;
 pub use crate::error::Error;
 pub use crate::many_rows::{ManyRows, Rows, arrays, rows};
 pub use crate::optional::{Optional, given};

@@ -8,7 +8,7 @@ use dsql_edge_compiler::diagnostic::{Code, Diagnostic, Diagnostics};
 use dsql_edge_compiler::fields::{Entry, Field, Fields, RustType, fields};
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::typed::{Cardinality, TypedColumn, TypedParameter};
-use dsql_edge_compiler::{Schema, Source, TypedQuery, compile};
+use dsql_edge_compiler::{Schema, Source, TypedQuery, compile, compile_in_batches};
 
 use super::defaults;
 use super::dropped::{Dropped, detail};
@@ -82,7 +82,11 @@ fn one(query: &Query, now: Option<&Schema>, coming: &Folded) -> Vec<Finding> {
 }
 
 fn compiled(query: &Query, schema: &Schema) -> Result<Compiled, Diagnostics> {
-    let typed = compile(&Source::of_macro(&query.text), schema)?;
+    let source = Source::of_macro(&query.text);
+    let typed = match query.batches {
+        Some(rows) => compile_in_batches(&source, schema, rows)?.statement,
+        None => compile(&source, schema)?,
+    };
     // The types of the columns are written in `sql_unchecked!`, so they cannot change.
     let fields = if query.unchecked { Fields::default() } else { fields(&typed, schema)? };
     Ok(Compiled { query: typed, fields })

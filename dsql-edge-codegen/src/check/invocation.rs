@@ -40,6 +40,8 @@ pub(super) struct Query {
     pub(super) unchecked: bool,
     /// Whether the query's rows fill a struct that the user defined.
     pub(super) own_row: bool,
+    /// If the query runs in batches, the number of rows of a batch.
+    pub(super) batches: Option<u32>,
     origin: Origin,
 }
 
@@ -91,7 +93,7 @@ impl Query {
             line: start.line,
             column: start.column + 1,
         };
-        Query { text: literal.value(), unchecked, own_row, origin }
+        Query { text: literal.value(), unchecked, own_row, batches: None, origin }
     }
 }
 
@@ -116,7 +118,8 @@ pub(super) fn queries_of(
         }
         Macro::Sql => {
             let input: Input = syn::parse2(tokens).map_err(message)?;
-            Ok(vec![Query::new(&input.sql, file, input.row.is_some(), false)])
+            let query = Query::new(&input.sql, file, input.row.is_some(), false);
+            Ok(vec![Query { batches: input.batches.map(|it| it.rows), ..query }])
         }
         Macro::File => {
             let input: Input = syn::parse2(tokens).map_err(message)?;
@@ -129,6 +132,7 @@ pub(super) fn queries_of(
                 text,
                 unchecked: false,
                 own_row: input.row.is_some(),
+                batches: input.batches.map(|it| it.rows),
                 origin: Origin::File(path),
             }])
         }
@@ -140,7 +144,8 @@ pub(super) fn queries_of(
 }
 
 fn of_function(function: &FunctionInput, file: &str) -> Query {
-    Query::new(&function.sql, file, matches!(function.row, Some(RowInput::Own(_))), false)
+    let query = Query::new(&function.sql, file, matches!(function.row, Some(RowInput::Own(_))), false);
+    Query { batches: function.batches.as_ref().map(|it| it.rows), ..query }
 }
 
 /// An invocation of a macro that has the name of one of dsql-edge's macros.

@@ -4,6 +4,7 @@
 use super::catalog::Catalog;
 use super::collated::Collations;
 use super::parameter::Parameter;
+use super::target_table::Target;
 use super::tree::{Node, Query};
 use crate::builtin::Oid;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
@@ -48,6 +49,8 @@ pub(super) struct Analyzer<'a> {
     pub(super) session: SessionEffect,
     /// The idempotency key, if the statement inserts one.
     pub(super) key: Option<IdempotencyKey>,
+    /// The table of an UPDATE or DELETE that is not nested.
+    pub(super) target: Option<Target>,
     pub(super) collations: Collations,
     /// Composite types whose fields are being compared.
     pub(super) comparing: Vec<Oid>,
@@ -84,6 +87,7 @@ impl<'a> Analyzer<'a> {
             changes_rows: false,
             session: SessionEffect::Keeps,
             key: None,
+            target: None,
             collations: Collations::default(),
             comparing: Vec::new(),
             copied: 0,

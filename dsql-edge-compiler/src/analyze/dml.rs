@@ -349,7 +349,9 @@ impl<'a> Analyzer<'a> {
         query = self.settle_unknown(query);
         let assigned = self.assignments(&mut scope, &update.assignments, &target);
         query.result_rte = Some(target.rte);
-        self.finish_write(scope, query, assigned, &target)
+        let query = self.finish_write(scope, query, assigned, &target);
+        self.target = parent.is_none().then_some(target);
+        query
     }
 
     pub(super) fn warn_no_where(&mut self, span: Span, statement: &str) {
@@ -392,7 +394,9 @@ impl<'a> Analyzer<'a> {
         query.targets = self.target_list(&scope, &delete.returning);
         query.has_target_srf = scope.sets.in_target_list();
         query.result_rte = Some(target.rte);
-        self.finish_write(scope, query, Vec::new(), &target)
+        let query = self.finish_write(scope, query, Vec::new(), &target);
+        self.target = parent.is_none().then_some(target);
+        query
     }
 }
 

@@ -12,6 +12,7 @@ mod analyzer;
 mod array;
 mod assignment;
 mod assignment_part;
+mod batches;
 mod call;
 mod candidates;
 mod cardinality;
@@ -77,6 +78,7 @@ mod utility;
 mod window;
 mod xml;
 
+pub(crate) use batches::{Batching, KeyColumn};
 pub use composite::{CompositeField, composite, composites};
 
 use crate::builtin::oid;
@@ -102,6 +104,16 @@ pub fn analyze(statement: ParsedStatement<'_>, schema: &Schema) -> Result<TypedQ
         return Err(analyzer.diagnostics);
     }
     Ok(output::typed_query(analyzer, &query, statement))
+}
+
+/// Finds the key by which a statement without errors can run in batches.
+///
+/// # Errors
+///
+/// Returns the reason why batches could have another result than the statement.
+pub(crate) fn batching(statement: ParsedStatement<'_>, schema: &Schema) -> Result<Batching, Diagnostic> {
+    let (analyzer, query) = analyzed(statement, schema);
+    batches::batching(&analyzer, statement, &query, analyzer.target.as_ref())
 }
 
 /// Analyzes a statement that may have errors: the result contains the columns and parameters that could be resolved.

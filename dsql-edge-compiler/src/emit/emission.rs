@@ -1,6 +1,7 @@
 //! Defines the input of `emit`: a query with its Rust types and names, and the tokens of its types.
 
 use super::rust_source::parsed;
+use crate::batches::Batches;
 use crate::fields::{Entry, Field, Fields, Marker, RustType};
 use crate::typed::{TypedQuery, Unnest};
 use proc_macro2::{Ident, Span, TokenStream};
@@ -56,6 +57,8 @@ pub struct Emission<'e> {
     pub name: &'e str,
     /// The rows for which the statement runs, if it is a statement for many rows.
     pub many: Option<&'e Many>,
+    /// The batches, if the statement runs in batches. `fields` are then the columns of a batch.
+    pub batches: Option<&'e Batches>,
     /// The place of the SQL, if it differs from that of the macro.
     pub place: Option<Span>,
 }

@@ -31,12 +31,14 @@ pub enum Returns {
     Rows(TokenStream),
     /// A statement without rows.
     Nothing,
+    /// A statement that runs in batches.
+    Batches,
 }
 
 impl Function {
     /// The function with its query.
     pub fn with_query(&self, emission: &Emission<'_>) -> TokenStream {
-        self.with_body(&super::kind(emission.query), &emission.expression())
+        self.with_body(&super::kind(emission), &emission.expression())
     }
 
     /// The function for a query with errors: only the signature, so that its callers compile.
@@ -47,6 +49,7 @@ impl Function {
         let kind = match self.returns {
             Returns::Rows(_) => "Query",
             Returns::Nothing => "Command",
+            Returns::Batches => "Batches",
         };
         let kind = Ident::new(kind, proc_macro2::Span::call_site());
         self.with_body(&kind, &quote! { #(let _ = #names;)* loop {} })
@@ -57,7 +60,7 @@ impl Function {
         let parameters = parameters.iter().map(|(name, ty)| quote!(#name: #ty));
         let returned = match returns {
             Returns::Rows(row) => quote!(::dsql_edge::private::#kind<#row>),
-            Returns::Nothing => quote!(::dsql_edge::private::#kind),
+            Returns::Nothing | Returns::Batches => quote!(::dsql_edge::private::#kind),
         };
         quote! {
             #attributes

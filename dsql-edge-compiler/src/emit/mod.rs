@@ -4,6 +4,7 @@
 //! hand-written code. The tokens refer only to `::dsql_edge::private` and `::dsql_edge::types`. Emission cannot fail
 //! because of the user's SQL.
 
+mod batches;
 mod emission;
 mod function;
 mod labels;
@@ -20,7 +21,7 @@ pub use labels::parameter_labels;
 pub use row::{Declaration, declaration, declared_type};
 pub use statement::{effect_path, session_path};
 
-use crate::typed::{SessionEffect, TypedQuery};
+use crate::typed::SessionEffect;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use rust_source::RustSource;
@@ -28,6 +29,9 @@ use rust_source::RustSource;
 impl Emission<'_> {
     /// Returns an expression whose value is a `Query` or a `Command`.
     pub fn expression(&self) -> TokenStream {
+        if let Some(batches) = self.batches {
+            return batches::expression(self, batches);
+        }
         if let Some(many) = self.many {
             return many::expression(self, many);
         }
@@ -38,7 +42,7 @@ impl Emission<'_> {
         let count = names.len();
         let mutable = if count == 0 { quote!() } else { quote!(mut) };
         let arguments_name = format_ident!("arguments", span = Span::mixed_site());
-        let kind = kind(self.query);
+        let kind = kind(self);
         let mut items = RustSource::default();
         let last = match (&self.query.key, self.query.columns.is_empty()) {
             (Some(key), true) => {
@@ -71,7 +75,11 @@ impl Emission<'_> {
 }
 
 /// The name of the runtime's type for a query. A statement without columns is a command.
-fn kind(query: &TypedQuery) -> Ident {
+fn kind(emission: &Emission<'_>) -> Ident {
+    if emission.batches.is_some() {
+        return Ident::new("Batches", Span::call_site());
+    }
+    let query = emission.query;
     let changes = query.session == SessionEffect::Changes;
     let name = match (query.columns.is_empty(), changes) {
         (false, false) => "Query",

@@ -33,6 +33,13 @@ pub(super) fn statements(emission: &Emission<'_>, source: &mut RustSource) {
     }
 }
 
+/// `static VARIABLE: Statement = …;` for a batch.
+pub(super) fn batch(emission: &Emission<'_>, variable: &str, source: &mut RustSource) {
+    let query = emission.query;
+    let oids = oids(query, 0..query.parameters.len());
+    statement(emission, source, variable, &query.sql, &oids, &columns(query));
+}
+
 /// The path of the variant of `Effect`.
 pub fn effect_path(effect: Effect) -> &'static str {
     match effect {

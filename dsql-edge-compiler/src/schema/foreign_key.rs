@@ -44,7 +44,17 @@ impl Fold {
             }
         }
         let (validated, deferrable) = (!key.not_valid, key.deferrable);
-        relation.foreign_keys.push(ForeignKey { name, columns, table, referenced, validated, deferrable });
+        let (on_delete, on_update) = (key.on_delete, key.on_update);
+        relation.foreign_keys.push(ForeignKey {
+            name,
+            columns,
+            table,
+            referenced,
+            validated,
+            deferrable,
+            on_delete,
+            on_update,
+        });
     }
 
     /// Whether the effects of all statements so far are known. A statement with an unknown effect may have added a key.

@@ -5,7 +5,7 @@ use super::names::{Moment, Names};
 use super::nesting::Nesting;
 use super::taint::Taint;
 use crate::source::Span;
-use crate::syntax::ast::{CreateCast, CreateOperator, Expr, Name, Query, TypeName};
+use crate::syntax::ast::{CreateCast, CreateOperator, Expr, Name, Query, ReferentialAction, TypeName};
 use std::ops::Range;
 
 /// The database whose rules apply.
@@ -276,6 +276,10 @@ pub struct ForeignKey {
     pub validated: bool,
     /// Whether rows may violate the constraint until the transaction ends.
     pub deferrable: bool,
+    /// `ON DELETE`.
+    pub on_delete: ReferentialAction,
+    /// `ON UPDATE`.
+    pub on_update: ReferentialAction,
 }
 
 impl ForeignKey {

@@ -12,6 +12,7 @@
 //! ```
 
 mod answer;
+mod batches;
 mod bulk;
 mod chunks;
 mod dsql;

@@ -84,6 +84,22 @@ pub struct ForeignKeyConstraint {
     pub not_valid: bool,
     /// `DEFERRABLE`.
     pub deferrable: bool,
+    /// `ON DELETE`.
+    pub on_delete: ReferentialAction,
+    /// `ON UPDATE`.
+    pub on_update: ReferentialAction,
+}
+
+/// What happens to the referencing rows if a referenced row is deleted, or if its key changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ReferentialAction {
+    /// `NO ACTION` or `RESTRICT`: an error.
+    #[default]
+    Nothing,
+    /// `CASCADE`
+    Cascade,
+    /// `SET NULL` or `SET DEFAULT`
+    Set,
 }
 
 /// The attributes after a constraint.

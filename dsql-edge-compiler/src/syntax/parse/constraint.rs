@@ -4,7 +4,7 @@ use super::newer::{set_enforced, without_key};
 use super::{Code, Diagnostic, K, Parser, Parsing};
 use crate::syntax::ast::{
     Constraint, ConstraintAttribute, ConstraintAttributes, ConstraintKind, ForeignKeyConstraint,
-    IndexElement, KeyConstraint, Name, QualifiedName,
+    IndexElement, KeyConstraint, Name, QualifiedName, ReferentialAction,
 };
 
 impl Parser<'_> {
@@ -104,8 +104,7 @@ impl Parser<'_> {
                 }
             }
             Some(K::References) => {
-                let (table, referenced) = self.references()?;
-                ConstraintKind::ForeignKey(foreign_key(Vec::new(), table, referenced))
+                ConstraintKind::ForeignKey(self.references(Vec::new())?)
             }
             Some(K::Deferrable) => {
                 self.advance();
@@ -151,8 +150,8 @@ impl Parser<'_> {
         Ok(())
     }
 
-    #[allow(clippy::type_complexity)]
-    pub(super) fn references(&mut self) -> Parsing<(QualifiedName, Vec<Name>)> {
+    /// `REFERENCES …`, after the referencing columns.
+    pub(super) fn references(&mut self, columns: Vec<Name>) -> Parsing<ForeignKeyConstraint> {
         self.expect_keyword(K::References)?;
         let table = self.qualified_name()?;
         let referenced =
@@ -168,29 +167,43 @@ impl Parser<'_> {
                 _ => return Err(self.error_here()),
             }
         }
+        let (mut on_delete, mut on_update) = Default::default();
         while self.at_keyword(K::On) && matches!(self.keyword_ahead(1), Some(K::Delete | K::Update)) {
+            let of = if self.keyword_ahead(1) == Some(K::Delete) { &mut on_delete } else { &mut on_update };
             self.at += 2;
-            match self.keyword() {
-                Some(K::No) => {
-                    self.advance();
-                    self.expect_keyword(K::Action)?;
-                }
-                Some(K::Restrict | K::Cascade) => {
-                    self.advance();
-                }
-                Some(K::Set) => {
-                    self.advance();
-                    if !self.eat_keyword(K::Null) {
-                        self.expect_keyword(K::Default)?;
-                    }
-                    if self.at_symbol(b'(') {
-                        self.column_list()?;
-                    }
-                }
-                _ => return Err(self.error_here()),
-            }
+            *of = self.referential_action()?;
         }
-        Ok((table, referenced))
+        let (not_valid, deferrable) = (false, false);
+        Ok(ForeignKeyConstraint { columns, table, referenced, not_valid, deferrable, on_delete, on_update })
+    }
+
+    fn referential_action(&mut self) -> Parsing<ReferentialAction> {
+        match self.keyword() {
+            Some(K::No) => {
+                self.advance();
+                self.expect_keyword(K::Action)?;
+                Ok(ReferentialAction::Nothing)
+            }
+            Some(K::Restrict) => {
+                self.advance();
+                Ok(ReferentialAction::Nothing)
+            }
+            Some(K::Cascade) => {
+                self.advance();
+                Ok(ReferentialAction::Cascade)
+            }
+            Some(K::Set) => {
+                self.advance();
+                if !self.eat_keyword(K::Null) {
+                    self.expect_keyword(K::Default)?;
+                }
+                if self.at_symbol(b'(') {
+                    self.column_list()?;
+                }
+                Ok(ReferentialAction::Set)
+            }
+            _ => Err(self.error_here()),
+        }
     }
 
     /// `[CONSTRAINT name] CHECK | UNIQUE | PRIMARY KEY | FOREIGN KEY | EXCLUDE …`.
@@ -220,8 +233,7 @@ impl Parser<'_> {
                 self.advance();
                 self.expect_keyword(K::Key)?;
                 let columns = self.columns_with_period(&mut of_period)?;
-                let (table, referenced) = self.references()?;
-                ConstraintKind::ForeignKey(foreign_key(columns, table, referenced))
+                ConstraintKind::ForeignKey(self.references(columns)?)
             }
             Some(K::Exclude) => {
                 self.advance();
@@ -325,9 +337,6 @@ impl Parser<'_> {
     }
 }
 
-fn foreign_key(columns: Vec<Name>, table: QualifiedName, referenced: Vec<Name>) -> ForeignKeyConstraint {
-    ForeignKeyConstraint { columns, table, referenced, not_valid: false, deferrable: false }
-}
 
 /// Returns an error if `attributes` contains an attribute that a constraint of `kind` cannot have (`processCASbits`).
 fn misplaced_attribute(kind: &ConstraintKind, attributes: ConstraintAttributes) -> Option<String> {

@@ -1,0 +1,223 @@
+//! Divides an UPDATE or DELETE into batches, each of which is one statement.
+//!
+//! Input: the statement and the number of rows of a batch. Output: the statement for the first batch and the statement for
+//! each later batch. `analyze/batches` decides whether the result is that of the original statement.
+//!
+//! `DELETE FROM posts WHERE views < $1` becomes
+//!
+//! ```sql
+//! WITH dsql_edge_batch AS (
+//!   SELECT posts.id AS k1 FROM posts WHERE (views < $1) AND (posts.id) > (($2::text[])[1]::uuid)
+//!    ORDER BY posts.id LIMIT 1000),
+//! dsql_edge_changed AS (
+//!   DELETE FROM posts WHERE (views < $1) AND (posts.id) IN (SELECT k1 FROM dsql_edge_batch) RETURNING 1)
+//! SELECT (SELECT ARRAY[k1::text] FROM dsql_edge_batch ORDER BY k1 DESC LIMIT 1) AS last,
+//!        (SELECT count(*) FROM dsql_edge_changed) AS rows
+//! ```
+//!
+//! `last` is the key of the last row of the batch, and NULL if no row was left. Its text is the last parameter of the next
+//! batch, so that no Rust type is needed for the key. The first batch has neither that parameter nor its condition.
+//!
+//! `last` is not taken from the changed rows, because a batch may change none of its rows: on PostgreSQL with READ
+//! COMMITTED, another transaction may change the rows after the batch was selected. For the same reason, the condition is
+//! repeated: PostgreSQL evaluates it again for the new version of a row.
+
+use crate::analyze::{self, Batching, KeyColumn};
+use crate::compile;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::own_stack::on_stack_for;
+use crate::schema::{Dialect, Schema};
+use crate::source::{Edits, Source, Span};
+use crate::syntax::ast::{Assignment, StatementKind};
+use crate::syntax::keyword::Keyword;
+use crate::syntax::token::TokenKind;
+use crate::syntax::{self, Parsed, ParsedStatement};
+use crate::typed::TypedQuery;
+
+/// A statement that runs in batches.
+#[derive(Clone, Debug)]
+pub struct Batches {
+    /// The statement as written.
+    pub statement: TypedQuery,
+    /// The first batch. Its columns are the last key (`text[]`) and the number of rows (`bigint`).
+    pub first: TypedQuery,
+    /// Each later batch: the last parameter is the last key (`text[]`) of the previous batch.
+    pub next: TypedQuery,
+}
+
+/// The maximum number of rows that a transaction of DSQL can change.
+const MAX_ROWS_OF_DSQL: u32 = 3_000;
+
+/// Checks a statement, and divides it into batches of at most `rows` rows.
+///
+/// # Errors
+///
+/// Returns the errors of the statement, or the reason why it cannot run in batches.
+///
+/// ```
+/// use dsql_edge_compiler::{Schema, Source, compile_in_batches};
+///
+/// let schema = Schema::parse("CREATE TABLE posts (id int PRIMARY KEY, views int NOT NULL)").unwrap();
+/// let delete = Source::named("DELETE FROM posts WHERE views < $least");
+/// assert!(compile_in_batches(&delete, &schema, 1_000).is_ok());
+///
+/// let update = Source::named("UPDATE posts SET views = views + 1 WHERE views < $least");
+/// let error = compile_in_batches(&update, &schema, 1_000).unwrap_err();
+/// assert!(error.iter().next().unwrap().message.contains("depends on \"views\""));
+/// ```
+pub fn compile_in_batches(source: &Source, schema: &Schema, rows: u32) -> Result<Batches, Diagnostics> {
+    let statement = compile(source, schema)?;
+    let tokens = syntax::lex(source);
+    if let Some(piece) = tokens.pieces.first() {
+        let message = "optional text, {? … }, cannot be combined with batches";
+        let error = Diagnostic::error(Code::NotInBatches, piece.span, message);
+        return Err(error.with_hint("write a statement for each combination").into());
+    }
+    let [first, next] = on_stack_for(tokens.levels().saturating_add(schema.nesting()), || {
+        let parsed = Parsed::of_tokens(&source.text, tokens)?;
+        let only = parsed.only()?;
+        check_rows(rows, only.span, schema)?;
+        let batching = analyze::batching(only, schema)?;
+        let parts = Parts::of(only);
+        let after = statement.parameters.len() + 1;
+        Ok::<_, Diagnostic>([parts.batch(&batching, rows, None), parts.batch(&batching, rows, Some(after))])
+    })?;
+    let [first, next] = [first, next].map(|sql| compile(&Source::numbered(sql), schema));
+    let (first, next) = (first.map_err(changed_by_division)?, next.map_err(changed_by_division)?);
+    let types = |query: &TypedQuery| query.parameters.iter().map(|it| it.sql_type.clone()).collect::<Vec<_>>();
+    let (own, of_first, of_next) = (types(&statement), types(&first), types(&next));
+    if own != of_first || own.as_slice() != of_next.get(..own.len()).unwrap_or_default() {
+        let message = "a parameter of the statement has another type in its batches";
+        let error = Diagnostic::error(Code::NotInBatches, Span::default(), message);
+        return Err(error.with_hint("write a cast, $name::type").into());
+    }
+    Ok(Batches { statement, first, next })
+}
+
+fn check_rows(rows: u32, span: Span, schema: &Schema) -> Result<(), Diagnostic> {
+    if rows == 0 || schema.dialect == Dialect::Dsql && rows > MAX_ROWS_OF_DSQL {
+        let message = match rows {
+            0 => "a batch needs at least one row".to_owned(),
+            _ => format!("a batch of {rows} rows exceeds the limit of DSQL: a transaction changes at most 3000 rows"),
+        };
+        return Err(Diagnostic::error(Code::NotInBatches, span, message));
+    }
+    Ok(())
+}
+
+/// The errors of a batch are not errors of the statement, whose own errors were reported before.
+fn changed_by_division(errors: Diagnostics) -> Diagnostics {
+    let explained = |error: Diagnostic| {
+        let message = format!("the statement cannot be divided into batches: {}", error.message);
+        Diagnostic::error(Code::NotInBatches, Span::default(), message)
+    };
+    errors.into_iter().filter(Diagnostic::is_error).map(explained).collect()
+}
+
+/// The text of a statement in parts, with `$1` for `$name`.
+struct Parts {
+    /// `UPDATE posts AS p SET … FROM authors`, or `DELETE FROM posts AS p USING authors`
+    head: String,
+    /// `posts AS p`
+    table: String,
+    /// `authors`
+    joined: Option<String>,
+    /// The condition.
+    filter: Option<String>,
+}
+
+impl Parts {
+    fn of(statement: ParsedStatement<'_>) -> Parts {
+        let end = statement.span.end;
+        let (table, filter, begin_joined, after, before_table) = match &statement.kind {
+            StatementKind::Update(it) => {
+                let last = it.assignments.last().map_or(it.table.name.span(), |it| match it {
+                    Assignment::Single(_, value) | Assignment::Multiple(_, value) => value.span,
+                });
+                let from = (!it.from.is_empty()).then_some(Keyword::From);
+                (&it.table, &it.filter, from, last, Keyword::Update)
+            }
+            StatementKind::Delete(it) => {
+                let using = (!it.using.is_empty()).then_some(Keyword::Using);
+                let name = it.table.alias.as_ref().map_or(it.table.name.span(), |alias| alias.name.span);
+                (&it.table, &it.filter, using, name, Keyword::From)
+            }
+            _ => return Parts { head: String::new(), table: String::new(), joined: None, filter: None },
+        };
+        let is = |keyword: Keyword| move |kind: &TokenKind| *kind == TokenKind::Keyword(keyword);
+        let tokens = statement.own_tokens();
+        let first_after = |keyword: Keyword, place: u32| {
+            let mut later = tokens.iter().filter(|token| token.span.start >= place);
+            later.find(|token| is(keyword)(&token.kind)).map(|token| token.span)
+        };
+        let where_ = filter.as_ref().and_then(|filter| {
+            let earlier = tokens.iter().filter(|token| token.span.end <= filter.span.start);
+            earlier.filter(|token| is(Keyword::Where)(&token.kind)).last().map(|token| token.span)
+        });
+        let name_end = table.alias.as_ref().map_or(table.name.span(), |alias| alias.name.span).end;
+        let table_start = first_after(before_table, statement.span.start).map_or(name_end, |it| it.end);
+        let before_where = where_.map_or(end, |it| it.start);
+        let joined = begin_joined.and_then(|keyword| first_after(keyword, after.end));
+        let text = |start: u32, end: u32| numbered(statement, Span { start, end }).trim().to_owned();
+        Parts {
+            head: text(statement.span.start, before_where),
+            table: text(table_start, self::end_of_table(tokens, name_end)),
+            joined: joined.map(|it| text(it.end, before_where)),
+            filter: where_.map(|it| text(it.end, end)),
+        }
+    }
+
+    /// The SQL of a batch. `after`: the number of the parameter that is the last key of the previous batch.
+    fn batch(&self, batching: &Batching, rows: u32, after: Option<usize>) -> String {
+        let Batching { key, table, has_joins } = batching;
+        let list = |column: &dyn Fn(usize, &KeyColumn) -> String| {
+            key.iter().enumerate().map(|(at, it)| column(at + 1, it)).collect::<Vec<_>>().join(", ")
+        };
+        let keys = list(&|_, column| format!("{table}.{}", column.name));
+        let named = list(&|at, column| format!("{table}.{} AS k{at}", column.name));
+        let names = list(&|at, _| format!("k{at}"));
+        let texts = list(&|at, _| format!("k{at}::text"));
+        let descending = list(&|at, _| format!("k{at} DESC"));
+        let filter = self.filter.as_ref().map_or_else(|| "true".to_owned(), |it| closed(it));
+        let later = after.map_or_else(String::new, |number| {
+            let last = list(&|at, column| format!("(${number}::text[])[{at}]::{}", column.ty));
+            format!(" AND ({keys}) > ({last})")
+        });
+        let distinct = if *has_joins { "DISTINCT " } else { "" };
+        let from = self.joined.as_ref().map_or_else(String::new, |it| format!(", {}", closed(it)));
+        let (head, written) = (closed(&self.head), &self.table);
+        format!(
+            "WITH dsql_edge_batch AS (SELECT {distinct}{named} FROM {written}{from} WHERE ({filter}){later} \
+             ORDER BY {keys} LIMIT {rows}), \
+             dsql_edge_changed AS ({head} WHERE ({filter}) AND ({keys}) IN (SELECT {names} FROM dsql_edge_batch) RETURNING 1) \
+             SELECT (SELECT ARRAY[{texts}] FROM dsql_edge_batch ORDER BY {descending} LIMIT 1) AS last, \
+             (SELECT count(*) FROM dsql_edge_changed) AS rows"
+        )
+    }
+}
+
+/// A part of the text before more text. A comment at the end of the part must not continue.
+fn closed(part: &str) -> String {
+    format!("{part}{}", if part.contains("--") { "\n" } else { "" })
+}
+
+/// The end of the table's name and alias. `ONLY (posts)` and `posts *` have a token behind the name.
+fn end_of_table(tokens: &[syntax::token::Token], name_end: u32) -> u32 {
+    let mut later = tokens.iter().filter(|token| token.span.start >= name_end);
+    match later.next() {
+        Some(token) if matches!(token.kind, TokenKind::Symbol(b')' | b'*')) => token.span.end,
+        _ => name_end,
+    }
+}
+
+/// A part of a statement's text, with `$1` for `$name`.
+fn numbered(statement: ParsedStatement<'_>, part: Span) -> String {
+    let length = u32::try_from(statement.text.len()).unwrap_or(u32::MAX);
+    let mut edits = Edits::default();
+    edits.replace(Span { start: 0, end: part.start }, "");
+    edits.replace(Span { start: part.end, end: length }, "");
+    let inside = |span: &Span| part.start <= span.start && span.end <= part.end;
+    let placeholders = statement.tokens.placeholders.iter().filter(|(span, _)| inside(span));
+    edits.extend(placeholders.map(|(span, number)| (*span, format!("${number}"))));
+    edits.apply(statement.text)
+}

@@ -1,0 +1,54 @@
+//! Runs the batches of an UPDATE or DELETE.
+//!
+//! Input: a [`Batches`]. Output: the number of rows of a batch, or of all batches. Each batch is one query, which is retried
+//! by the rules for a write. After an error, the position stays, so the same batch can be sent again.
+
+use crate::batches::{Batch, Batches};
+use crate::client::Dsql;
+use crate::client::fetch::QueryFuture;
+use crate::error::Error;
+use crate::query::Query;
+
+impl Batches {
+    /// Runs the next batch, and returns the number of rows that it has updated or deleted; `None` if no row was left. On a
+    /// PostgreSQL, the number can be 0, if others have changed all rows of the batch meanwhile.
+    ///
+    /// # Errors
+    /// Returns any [`Error`] of the connection or the database; [`Error::committed_rows`] is the number of rows of the
+    /// batches before. `next` can be called again, and sends the same batch.
+    // `next` is not an iterator's: it is asynchronous and takes the database.
+    #[allow(clippy::should_implement_trait)]
+    pub fn next<'e>(&'e mut self, dsql: &'e Dsql) -> QueryFuture<'e, Option<u64>> {
+        QueryFuture::new(async move { next(self, dsql).await })
+    }
+
+    /// Runs all batches that are left, and returns the number of rows that all batches have updated or deleted.
+    ///
+    /// ```
+    /// # use dsql_edge::{Dsql, Error, sql};
+    /// # async fn archive(dsql: &Dsql, least: i32) -> Result<u64, Error> {
+    /// sql!("DELETE FROM posts WHERE views < $least", in batches of 1000).execute(dsql).await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Returns the errors of [`next`](Batches::next).
+    pub fn execute<'e>(mut self, dsql: &'e Dsql) -> QueryFuture<'e, u64> {
+        QueryFuture::new(async move {
+            while next(&mut self, dsql).await?.is_some() {}
+            Ok(self.rows_affected())
+        })
+    }
+}
+
+async fn next(batches: &mut Batches, dsql: &Dsql) -> Result<Option<u64>, Error> {
+    let Some(request) = batches.request()? else { return Ok(None) };
+    let query = Query { request, decode: Batch::decode };
+    match query.fetch_one(dsql).await {
+        Ok(batch) => Ok(batches.record(batch)),
+        Err(error) => {
+            let rows = usize::try_from(batches.rows_affected()).unwrap_or(usize::MAX);
+            Err(error.after_rows(rows))
+        }
+    }
+}
