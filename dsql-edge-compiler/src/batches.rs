@@ -84,7 +84,8 @@ pub fn compile_in_batches(source: &Source, schema: &Schema, rows: u32) -> Result
     })?;
     let [first, next] = [first, next].map(|sql| compile(&Source::numbered(sql), schema));
     let (first, next) = (first.map_err(changed_by_division)?, next.map_err(changed_by_division)?);
-    let types = |query: &TypedQuery| query.parameters.iter().map(|it| it.sql_type.clone()).collect::<Vec<_>>();
+    let types =
+        |query: &TypedQuery| query.parameters.iter().map(|it| it.sql_type.clone()).collect::<Vec<_>>();
     let (own, of_first, of_next) = (types(&statement), types(&first), types(&next));
     if own != of_first || own.as_slice() != of_next.get(..own.len()).unwrap_or_default() {
         let message = "a parameter of the statement has another type in its batches";
@@ -98,7 +99,9 @@ fn check_rows(rows: u32, span: Span, schema: &Schema) -> Result<(), Diagnostic> 
     if rows == 0 || schema.dialect == Dialect::Dsql && rows > MAX_ROWS_OF_DSQL {
         let message = match rows {
             0 => "a batch needs at least one row".to_owned(),
-            _ => format!("a batch of {rows} rows exceeds the limit of DSQL: a transaction changes at most 3000 rows"),
+            _ => format!(
+                "a batch of {rows} rows exceeds the limit of DSQL: a transaction changes at most 3000 rows"
+            ),
         };
         return Err(Diagnostic::error(Code::NotInBatches, span, message));
     }

@@ -130,7 +130,9 @@ impl Arguments {
     pub(crate) fn copy(&self) -> Result<Arguments, Error> {
         match &self.error {
             Some(error) => Err(error.again()),
-            None => Ok(Arguments { parameters: self.parameters.clone(), types: self.types.clone(), error: None }),
+            None => {
+                Ok(Arguments { parameters: self.parameters.clone(), types: self.types.clone(), error: None })
+            }
         }
     }
 

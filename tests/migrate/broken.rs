@@ -35,6 +35,9 @@ const VIEWS: (&str, &str) = (
      -- Twice, and there would be two of it.
      ALTER TABLE posts ADD CHECK (view_count > 0) NOT VALID;
      ALTER TABLE ASYNC posts VALIDATE CONSTRAINT posts_view_count_check;
+     ALTER TABLE posts ADD COLUMN counted boolean;
+     -- dsql-edge: in batches of 1
+     UPDATE posts SET view_count = view_count + 10, counted = true WHERE counted IS NULL;
      DROP TABLE log2;
      GRANT SELECT ON posts TO PUBLIC;",
 );
@@ -56,6 +59,9 @@ const CONCURRENT: (&str, &str) = (
      ALTER TYPE mood ADD VALUE 'odd';
      INSERT INTO moods (mood) VALUES ('odd');
      CREATE INDEX moods_mood ON moods (mood);
+     ALTER TABLE posts ADD COLUMN counted boolean;
+     -- dsql-edge: in batches of 1
+     UPDATE posts SET view_count = view_count + 10, counted = true WHERE counted IS NULL;
      DROP TABLE log2;
      DROP INDEX CONCURRENTLY moods_mood;
      REINDEX TABLE CONCURRENTLY posts;
@@ -73,8 +79,8 @@ fn files(dialect: Dialect) -> [(&'static str, &'static str); 2] {
 /// The number of steps of the two files.
 fn steps(dialect: Dialect) -> usize {
     match dialect {
-        Dialect::Dsql => 13,
-        Dialect::Postgres => 10,
+        Dialect::Dsql => 15,
+        Dialect::Postgres => 12,
     }
 }
 

@@ -43,6 +43,20 @@ INSERT INTO m VALUES ('odd');
 ALTER TYPE mood ADD VALUE 'o''dd';
 ALTER TYPE mood ADD VALUE 'a';
 DO $$ BEGIN INSERT INTO m VALUES ('o''dd'); END $$;
+---- a statement in batches
+CREATE TABLE a (id int PRIMARY KEY, done boolean);
+-- dsql-edge: in batches of 100
+UPDATE a SET done = true;
+DELETE FROM a WHERE done;
+---- comments for batches without a place
+-- dsql-edge: in batches of 100
+CREATE TABLE a (id int PRIMARY KEY);
+BEGIN;
+-- dsql-edge: in batches of 100
+DELETE FROM a;
+COMMIT;
+-- dsql-edge: in batches
+DELETE FROM a;
 ---- an option of a transaction
 BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT 1; COMMIT;
 SET TRANSACTION READ ONLY;

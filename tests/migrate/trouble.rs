@@ -372,3 +372,25 @@ fn folder_with_errors_is_never_sent() {
         assert!(error.contains(expected) && error.contains("--> migrations/2.sql:1:"), "{error}");
     }
 }
+
+/// The statement changes a column that its new value depends on, and the file before it has the table.
+#[test]
+fn statement_that_cannot_run_in_batches_is_an_error() {
+    let files = |statement: &str| {
+        let table = "CREATE TABLE t (id int PRIMARY KEY, n int); CREATE TABLE log (line text);";
+        let marked = format!("-- dsql-edge: in batches of 2\n{statement};");
+        vec![("1.sql".to_owned(), table.to_owned()), ("2.sql".to_owned(), marked)]
+    };
+    for dialect in [Dialect::Dsql, Dialect::Postgres] {
+        assert!(Folder::of(files("UPDATE t SET n = 1"), dialect).is_ok());
+        for (statement, expected) in [
+            ("UPDATE t SET n = n + 1", "2.sql:2:14"),
+            ("DELETE FROM log", "no key that orders batches"),
+            ("DELETE FROM other", "relation \"other\" does not exist"),
+            ("INSERT INTO t VALUES (1)", "only UPDATE and DELETE can run in batches"),
+        ] {
+            let error = Folder::of(files(statement), dialect).err().unwrap().to_string();
+            assert!(error.contains(expected) && error.contains("nothing was sent"), "{error}");
+        }
+    }
+}

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use dsql_edge::{Config, Error};
 
 use super::catalog;
-use super::database::{Attempts, Database, Sql};
+use super::database::{Attempts, Database, FirstRow, Sql};
 use super::folder::{File, Folder};
 use super::job::Outcome;
 use super::lease::Lease;
@@ -136,6 +136,12 @@ impl Run<'_> {
                 self.ledger.record(file, step).await?;
                 Ok(false)
             }
+            Work::Batches(batched) => {
+                (self.report)(Progress::Sent(file, step));
+                self.batches(file, step, batched).await?;
+                self.ledger.record(file, step).await?;
+                Ok(false)
+            }
             Work::Schema(trace) => self.schema(file, step, trace, entry).await,
             Work::Job(job @ Job::Concurrently { .. }) => self.concurrently(file, step, job, entry).await,
             Work::Job(job) => self.job(file, step, job, entry).await,
@@ -144,12 +150,12 @@ impl Run<'_> {
 
     /// Sends a statement that may run any number of times. After a lost answer this function waits, so that no attempt
     /// arrives after the next statement.
-    async fn repeat(&self, sql: Sql<'_>) -> Result<()> {
+    pub(super) async fn repeat(&self, sql: Sql<'_>) -> Result<FirstRow> {
         let mut times = 0;
         loop {
             match self.send(sql).await? {
                 Err(error) if error.is_outcome_unknown() && times < LOSSES => times += 1,
-                done => return done.map(drop).map_err(explained),
+                done => return done.map_err(explained),
             }
             self.settle().await;
         }
@@ -228,7 +234,7 @@ impl Run<'_> {
                 }
                 (self.report)(Progress::Sent(file, step));
                 match self.send(file.sql_at(step.span)).await? {
-                    Ok(started) => id = started,
+                    Ok(started) => id = started.into_iter().next().flatten(),
                     Err(error) if error.is_executed() => {}
                     Err(error) if error.is_outcome_unknown() => {
                         self.settle().await;
@@ -312,7 +318,7 @@ impl Run<'_> {
 
     /// Sends a statement, and sends it again if it certainly had no effect. Each attempt confirms the lease first,
     /// because the machine may have slept since the last attempt.
-    pub(super) async fn send(&self, sql: Sql<'_>) -> Result<std::result::Result<Option<String>, Error>> {
+    pub(super) async fn send(&self, sql: Sql<'_>) -> Result<std::result::Result<FirstRow, Error>> {
         let mut attempts = Attempts::new();
         loop {
             match self.send_once(sql).await? {
@@ -323,7 +329,7 @@ impl Run<'_> {
     }
 
     /// Confirms the lease and sends a statement.
-    pub(super) async fn send_once(&self, sql: Sql<'_>) -> Result<std::result::Result<Option<String>, Error>> {
+    pub(super) async fn send_once(&self, sql: Sql<'_>) -> Result<std::result::Result<FirstRow, Error>> {
         self.lease.confirm().await?;
         self.in_flight.set(true);
         let answer = self.database.once(sql).await;

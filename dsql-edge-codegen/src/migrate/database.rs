@@ -65,7 +65,12 @@ pub(super) struct Sql<'s> {
     pub(super) text: &'s str,
     pub(super) file: &'s str,
     pub(super) line: u32,
+    /// The value of the parameter `$1`, if the statement has one.
+    pub(super) parameter: Option<&'s str>,
 }
+
+/// The columns of the first row of an answer; empty if the answer does not have a row.
+pub(super) type FirstRow = Vec<Option<String>>;
 
 /// The maximum number of times that a repeatable write is sent.
 const TIMES: u32 = 6;
@@ -120,11 +125,11 @@ impl Database {
         }
     }
 
-    /// Sends a statement once, in a separate transaction. Returns the first column of the answer's first row, if the
-    /// answer has a row.
-    pub(super) async fn once(&self, sql: Sql<'_>) -> Result<Option<String>, Error> {
-        let rows = sql.writing().query(&[]).fetch_all(&self.dsql).await?;
-        Ok(rows.first().and_then(|row| row.value(0)).map(str::to_owned))
+    /// Sends a statement once, in a separate transaction.
+    pub(super) async fn once(&self, sql: Sql<'_>) -> Result<FirstRow, Error> {
+        let parameters: Vec<_> = sql.parameter.map(Some).into_iter().collect();
+        let rows = sql.writing().query(&parameters).fetch_all(&self.dsql).await?;
+        Ok(rows.into_iter().next().map(|row| row.into_values()).unwrap_or_default())
     }
 
     /// Runs statements and writes the ledger's row in one transaction: either all of them are applied, once, or none.
@@ -153,7 +158,7 @@ impl Database {
 impl Sql<'_> {
     /// Returns a statement that is not from the user's file.
     pub(super) fn own(text: &str) -> Sql<'_> {
-        Sql { text, file: "", line: 0 }
+        Sql { text, file: "", line: 0, parameter: None }
     }
 
     fn writing(&self) -> dynamic::Sql {

@@ -16,7 +16,7 @@ use dsql_edge_compiler::source::{Span, line_and_column};
 use super::database::Sql;
 use crate::lint::{Sent, lint};
 use crate::schema_files;
-use crate::steps::{Checksum, Step, postgres, steps};
+use crate::steps::{Checksum, Step, batches, postgres, steps};
 
 /// The files of a folder, by name.
 pub struct Folder {
@@ -52,7 +52,8 @@ impl File {
 
     pub(super) fn sql_at(&self, span: Span) -> Sql<'_> {
         let (line, _) = line_and_column(&self.text, span.start as usize);
-        Sql { text: span.text(&self.text), file: &self.path, line: u32::try_from(line).unwrap_or(u32::MAX) }
+        let line = u32::try_from(line).unwrap_or(u32::MAX);
+        Sql { text: span.text(&self.text), file: &self.path, line, parameter: None }
     }
 
     /// Returns `file:line:column` of a step.
@@ -92,9 +93,14 @@ impl Folder {
         };
         let by_linter = !problems.is_empty();
         let unit = if dialect == Dialect::Dsql { "statement" } else { "part" };
-        let mut files = Vec::with_capacity(texts.len());
+        let mut files: Vec<File> = Vec::with_capacity(texts.len());
         for (path, text, raw) in texts {
-            match divided(&text, dialect) {
+            let earlier: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.text.as_str())).collect();
+            let division = divided(&text, dialect).and_then(|(mut steps, notes)| {
+                batches::divide(&mut steps, &text, &earlier, dialect)?;
+                Ok((steps, notes))
+            });
+            match division {
                 Ok((mut steps, notes)) => {
                     let name = Path::new(&path).file_name().map(|name| name.to_string_lossy().into_owned());
                     let name = name.with_context(|| format!("{path} has no name"))?;

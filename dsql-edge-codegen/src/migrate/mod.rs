@@ -5,6 +5,7 @@
 //! failure, the next run continues from the ledger.
 
 mod apply;
+mod batches;
 mod catalog;
 mod concurrently;
 mod database;

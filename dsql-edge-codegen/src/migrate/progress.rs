@@ -35,6 +35,8 @@ pub enum Progress<'p> {
     OutOfOrder(&'p File),
     /// A file is not one transaction, for this reason.
     Divided(&'p File, &'p str),
+    /// A batch of a statement was committed, as were all batches before it, which changed this number of rows together.
+    Batch(u64),
     /// A job succeeded, and the cluster reports details.
     Details(&'p str),
 }
@@ -66,6 +68,7 @@ impl Progress<'_> {
                 format!("note: {} comes before files that are applied already", file.name)
             }
             Progress::Divided(file, note) => format!("note: {} is not one transaction: {note}", file.path),
+            Progress::Batch(rows) => format!("        {rows} rows are committed"),
             Progress::Details(details) => format!("        {details}"),
         }
     }

@@ -94,6 +94,7 @@ impl<'f> Status<'f> {
                         "outside a transaction"
                     }
                     (_, Work::Schema(_) | Work::Repeatable) => "schema",
+                    (_, Work::Batches(_)) => "rows, in batches",
                     (_, Work::Job(_)) => "starts a job and waits for it",
                 };
                 out +=

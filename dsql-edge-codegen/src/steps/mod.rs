@@ -7,6 +7,7 @@
 //! On DSQL, a statement outside a transaction is a separate step. The statements between `BEGIN` and `COMMIT` are one
 //! step, if all of them change rows.
 
+pub(crate) mod batches;
 mod checksum;
 mod job;
 pub(crate) mod postgres;
@@ -20,6 +21,8 @@ use dsql_edge_compiler::syntax::ast::StatementKind;
 use dsql_edge_compiler::syntax::{Parsed, ParsedStatement, PsqlCommand};
 use dsql_edge_compiler::transaction_control::command;
 
+pub(crate) use batches::Batched;
+use batches::Markers;
 pub use checksum::Checksum;
 pub(crate) use checksum::sha256;
 pub(crate) use job::Job;
@@ -54,6 +57,8 @@ pub(crate) enum Work {
     Job(Job),
     /// The step may run any number of times.
     Repeatable,
+    /// The step is an UPDATE or DELETE, and each of its batches is a transaction.
+    Batches(Batched),
 }
 
 /// Returns the steps of a file.
@@ -93,6 +98,7 @@ fn not_sql(file: &Parsed<'_>) -> Vec<Diagnostic> {
 fn read(file: &Parsed<'_>) -> (Vec<Step>, Vec<Diagnostic>) {
     let mut errors = not_sql(file);
     let mut steps: Vec<Step> = Vec::new();
+    let markers = Markers::of(file);
     let mut rest = file.iter();
     while let Some(statement) = rest.next() {
         let (span, work) = match part(statement) {
@@ -122,7 +128,10 @@ fn read(file: &Parsed<'_>) -> (Vec<Step>, Vec<Diagnostic>) {
                     Err(misplaced_error(statement.span, "this statement without a BEGIN before it", hint)),
                 )
             }
-            _ => (statement.span, alone(statement)),
+            _ => match markers.rows(statement) {
+                Some(rows) if part(statement) == Part::Dml => (statement.span, rows.map(batches::work)),
+                _ => (statement.span, alone(statement)),
+            },
         };
         match work {
             Ok(work) => {
@@ -131,7 +140,13 @@ fn read(file: &Parsed<'_>) -> (Vec<Step>, Vec<Diagnostic>) {
             Err(error) => errors.push(error),
         }
     }
+    errors.extend(markers.unused(|place| is_batches(&steps, place)));
     (steps, errors)
+}
+
+/// Whether a step that runs in batches begins at a place.
+fn is_batches(steps: &[Step], place: u32) -> bool {
+    steps.iter().any(|step| step.span.start == place && matches!(step.work, Work::Batches(_)))
 }
 
 /// The error for a transaction that is open at the end of a file: psql would discard it.
@@ -216,13 +231,17 @@ fn misplaced_error(span: Span, what: &str, hint: &str) -> Diagnostic {
 mod tests {
     use super::*;
 
-    fn kinds(text: &str) -> Vec<String> {
-        let kind = |step: &Step| match &step.work {
+    fn kind(step: &Step) -> String {
+        match &step.work {
             Work::Transaction(statements) => format!("{} of rows", statements.len()),
             Work::Schema(_) => "schema".to_owned(),
             Work::Job(_) => "job".to_owned(),
             Work::Repeatable => "repeatable".to_owned(),
-        };
+            Work::Batches(batched) => format!("batches of {}", batched.rows),
+        }
+    }
+
+    fn kinds(text: &str) -> Vec<String> {
         match steps(text) {
             Ok(steps) => steps.iter().map(kind).collect(),
             Err(errors) => errors.into_iter().map(|error| error.message).collect(),
@@ -283,9 +302,29 @@ mod tests {
             ("\\restrict x\n", "the psql command \\restrict"),
             ("SELECT 1\\; SELECT 2", "the psql command \\;"),
             ("COPY t FROM stdin;\nit's\n\\.\n", "COPY"),
+            ("-- dsql-edge: in batches of 5\nSELECT 1", "this comment for batches"),
+            ("DELETE FROM t;\n-- dsql-edge: in batches of 5\n", "this comment for batches"),
+            ("DELETE FROM t -- dsql-edge: in batches of 5\n;", "this comment for batches"),
+            (
+                "BEGIN; -- dsql-edge: in batches of 5\nDELETE FROM t; DELETE FROM u; COMMIT",
+                "this comment for batches",
+            ),
         ] {
             assert_eq!(kinds(text), [format!("{what} has no place in a migration")], "{text}");
         }
+    }
+
+    #[test]
+    fn comment_before_a_statement_makes_it_run_in_batches() {
+        let text = "DELETE FROM t;\n-- dsql-edge: in batches of 1_000\n\n-- old rows\nDELETE FROM t WHERE a < 3;\n\
+                    INSERT INTO t VALUES ('\n-- dsql-edge: in batches of 5\n');";
+        let (dsql, postgres) =
+            (["1 of rows", "batches of 1000", "1 of rows"], postgres::steps(text).unwrap());
+        assert_eq!(kinds(text), dsql);
+        assert_eq!(postgres.steps.iter().map(kind).collect::<Vec<_>>(), dsql);
+        let wrong = "-- dsql-edge: in batches of many\nDELETE FROM t";
+        assert!(kinds(wrong)[0].starts_with("a comment for batches without a number of rows"));
+        assert!(postgres::steps(wrong).is_err());
     }
 
     #[test]

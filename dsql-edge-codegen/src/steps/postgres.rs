@@ -8,6 +8,7 @@
 //! - `BEGIN … COMMIT` around statements: they are a transaction of their own.
 //! - A statement that PostgreSQL rejects in a transaction (`PreventInTransactionBlock`), such as CREATE INDEX
 //!   CONCURRENTLY: it is a step of its own, and the catalog shows whether it was applied.
+//! - An UPDATE or DELETE that runs in batches: each batch is a transaction.
 //! - `ALTER TYPE … ADD VALUE`, if a later statement contains the value: PostgreSQL accepts a new value only after COMMIT
 //!   (unless the transaction also created the type). The statement ends its transaction.
 //!
@@ -27,6 +28,7 @@ use dsql_edge_compiler::syntax::{Parsed, ParsedStatement, lex};
 use dsql_edge_compiler::transaction_control::command;
 use dsql_edge_compiler::typed::SessionEffect;
 
+use super::batches::{self, Markers};
 use super::trace::Kind;
 use super::{Job, NO_CHANGE, Step, Trace, Work, misplaced_error, not_sql, open_transaction};
 use crate::allow_comment::is_allowed;
@@ -88,6 +90,7 @@ struct Divider<'p> {
     errors: Vec<Diagnostic>,
     /// The statements of the transaction that is not a step yet.
     open: Vec<Span>,
+    markers: Markers,
 }
 
 fn divided<'p>(file: &'p Parsed<'_>, unread: &[Span]) -> Divider<'p> {
@@ -100,6 +103,7 @@ fn divided<'p>(file: &'p Parsed<'_>, unread: &[Span]) -> Divider<'p> {
         notes: Vec::new(),
         errors: not_sql(file),
         open: Vec::new(),
+        markers: Markers::of(file),
     };
     let mut rest = items.iter();
     while let Some(item) = rest.next() {
@@ -123,6 +127,8 @@ fn divided<'p>(file: &'p Parsed<'_>, unread: &[Span]) -> Divider<'p> {
         }
     }
     divider.end_transaction();
+    let unused = divider.markers.unused(|place| super::is_batches(&divider.steps, place));
+    divider.errors.extend(unused);
     divider
 }
 
@@ -161,6 +167,16 @@ impl Divider<'_> {
 
     fn statement(&mut self, statement: ParsedStatement<'_>, after: &[Item<'_>]) {
         let (line, _) = line_and_column(self.text, statement.span.start as usize);
+        match self.markers.rows(statement).filter(|_| part(statement) == Part::Dml) {
+            Some(Ok(rows)) => {
+                self.end_transaction();
+                self.steps.push(Step::of(self.steps.len(), statement.span, self.text, batches::work(rows)));
+                self.notes.push(format!("each batch of the statement in line {line} is a transaction"));
+                return;
+            }
+            Some(Err(error)) => return self.errors.push(error),
+            None => {}
+        }
         match alone(statement) {
             Some(Ok(work)) => {
                 self.end_transaction();

@@ -231,7 +231,9 @@ impl<'j> Judge<'j> {
             let Some(other) = changed.iter().find(|it| self.is_related(**it, table)) else { continue };
             let (name, own) = (&self.relations()[table].name, &self.relation().name);
             let message = if *other == self.target.relation {
-                format!("the statement also reads \"{name}\": a batch would see the changes of earlier batches")
+                format!(
+                    "the statement also reads \"{name}\": a batch would see the changes of earlier batches"
+                )
             } else {
                 format!(
                     "the statement reads \"{name}\", whose rows a foreign key to \"{own}\" changes: a batch would see \
@@ -356,9 +358,13 @@ impl<'j> Judge<'j> {
     /// Whether a function of the schema may read tables. The name of such a function is qualified.
     fn is_own_function(&self, name: &str) -> bool {
         let Some((schema, name)) = name.split_once('.') else { return false };
-        let mut named = self.analyzer.catalog.schema.functions.iter().filter(|it| {
-            it.schema == schema && it.definition.name.name() == name
-        });
+        let mut named = self
+            .analyzer
+            .catalog
+            .schema
+            .functions
+            .iter()
+            .filter(|it| it.schema == schema && it.definition.name.name() == name);
         named.any(|it| !it.definition.volatility.is_immutable())
     }
 
@@ -379,9 +385,10 @@ impl<'j> Judge<'j> {
         let partly = self.query.partly_assigned.iter().chain(&self.query.other);
         let partly = partly.filter_map(|value| Some((value.span, self.differs_again(value)?))).next();
         let (span, message) = match (changing, partly) {
-            (Some((name, reason)), _) => {
-                (self.assignment(name), format!("a run that is repeated would change \"{name}\" again: {reason}"))
-            }
+            (Some((name, reason)), _) => (
+                self.assignment(name),
+                format!("a run that is repeated would change \"{name}\" again: {reason}"),
+            ),
             (None, Some((span, reason))) => {
                 (span, format!("a run that is repeated would change this value again: {reason}"))
             }
@@ -430,7 +437,9 @@ impl<'j> Judge<'j> {
             }
         };
         conditions.iter().any(|condition| match &condition.kind {
-            NodeKind::IsNull { arg, negated: false } => value_of(arg).is_some_and(|(_, value)| is_not_null(value)),
+            NodeKind::IsNull { arg, negated: false } => {
+                value_of(arg).is_some_and(|(_, value)| is_not_null(value))
+            }
             NodeKind::Not(arg) => value_of(arg).is_some_and(|(_, value)| is_boolean(value, true)),
             NodeKind::BooleanTest { arg, value: Some(wanted), negated } => {
                 value_of(arg).is_some_and(|(_, value)| is_boolean(value, *wanted == *negated))
@@ -455,7 +464,8 @@ impl<'j> Judge<'j> {
 
     /// Whether two constants of a column's type are certainly different values.
     fn are_different(&self, column: usize, one: &Node, other: &Node) -> bool {
-        let Some(ty) = self.target.columns.get(column).map(|it| self.analyzer.catalog.base_type(it.ty).0) else {
+        let Some(ty) = self.target.columns.get(column).map(|it| self.analyzer.catalog.base_type(it.ty).0)
+        else {
             return false;
         };
         let (Some(one), Some(other)) = (constant(one), constant(other)) else { return false };

@@ -67,8 +67,8 @@ fn ends_in_comment(between: &str) -> bool {
 pub(super) fn read(schema: &mut Schema, file: &str, sql: &str) -> Vec<SchemaError> {
     let mut errors = Vec::new();
     for DirectiveLine { directive, span, number, is_in_head, .. } in directives(sql) {
-        // `allow RULE` suppresses a rule of `dsql-edge lint`, and `lint` itself reads this directive.
-        if directive.starts_with("allow ") {
+        // `dsql-edge lint` itself reads `allow RULE`, and `dsql-edge migrate` reads `in batches of ROWS`.
+        if directive.starts_with("allow ") || directive.starts_with("in batches") {
             continue;
         }
         let error = |message: String| Diagnostic::error(Code::InvalidDefinition, span, message);

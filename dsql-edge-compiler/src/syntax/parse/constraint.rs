@@ -103,9 +103,7 @@ impl Parser<'_> {
                     ConstraintKind::Generated(expr)
                 }
             }
-            Some(K::References) => {
-                ConstraintKind::ForeignKey(self.references(Vec::new())?)
-            }
+            Some(K::References) => ConstraintKind::ForeignKey(self.references(Vec::new())?),
             Some(K::Deferrable) => {
                 self.advance();
                 ConstraintKind::Attribute(ConstraintAttribute::Deferrable)
@@ -336,7 +334,6 @@ impl Parser<'_> {
         }
     }
 }
-
 
 /// Returns an error if `attributes` contains an attribute that a constraint of `kind` cannot have (`processCASbits`).
 fn misplaced_attribute(kind: &ConstraintKind, attributes: ConstraintAttributes) -> Option<String> {

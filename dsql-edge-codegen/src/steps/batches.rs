@@ -1,0 +1,140 @@
+//! Reads the comment that makes an UPDATE or DELETE run in batches, `-- dsql-edge: in batches of 1000`, and divides the
+//! statement.
+//!
+//! Input: a file, and the files before it, which contain the tables. Output: the SQL of the batches, or the reason why the
+//! comment has no place there or the statement cannot run in batches.
+//!
+//! Each batch is a transaction of its own, so the statement is a step of its own. A run that was interrupted repeats the
+//! statement from the beginning: the compiler accepts only statements for which this has the same result.
+
+use dsql_edge_compiler::diagnostic::{Diagnostic, Diagnostics};
+use dsql_edge_compiler::schema::{Dialect, directives};
+use dsql_edge_compiler::source::Span;
+use dsql_edge_compiler::syntax::token::Token;
+use dsql_edge_compiler::syntax::{Parsed, ParsedStatement};
+use dsql_edge_compiler::{Schema, Source, compile_in_batches};
+
+use super::{Step, Work, misplaced_error};
+
+/// The beginning of the directive.
+const MARKER: &str = "in batches";
+
+/// The directive as it is usually written.
+const WRITTEN: &str = "-- dsql-edge: in batches";
+
+/// A statement that runs in batches.
+pub(crate) struct Batched {
+    /// The number of rows of a batch.
+    pub(crate) rows: u32,
+    /// The first batch. Its columns are the key of its last row and the number of changed rows.
+    pub(crate) first: String,
+    /// Each later batch. Its parameter is the key of the last row of the previous batch.
+    pub(crate) next: String,
+}
+
+/// The comments of a file.
+pub(super) struct Markers {
+    /// For each comment, its place, the text after `in batches`, and the place of the next token.
+    each: Vec<(Span, String, u32)>,
+}
+
+impl Markers {
+    pub(super) fn of(file: &Parsed<'_>) -> Markers {
+        let tokens = &file.tokens.tokens;
+        let next = |place: u32| {
+            let next = tokens.partition_point(|token| token.span.end <= place);
+            tokens.get(next).map_or(u32::MAX, |token| token.span.start)
+        };
+        let lines = directives(&file.text).filter_map(|line| {
+            Some((line.span, line.directive.strip_prefix(MARKER)?.to_owned(), next(line.span.start)))
+        });
+        let mut each: Vec<_> = lines.collect();
+        // A comment behind SQL is not a directive, but it is certainly meant as one.
+        for (start, _) in file.text.match_indices(WRITTEN) {
+            let line = file.text.get(..start).and_then(|before| before.rfind('\n')).map_or(0, |it| it + 1);
+            let comment = Span::new(start, start + WRITTEN.len());
+            let (line, next) = (Span::new(line, start), next(comment.start));
+            if next > comment.start && !tokens_in(tokens, line).is_empty() {
+                each.push((comment, String::new(), u32::MAX));
+            }
+        }
+        Markers { each }
+    }
+
+    /// The number of rows of a batch, if there is a comment before this statement.
+    pub(super) fn rows(&self, statement: ParsedStatement<'_>) -> Option<Result<u32, Diagnostic>> {
+        let (comment, written, _) = self.each.iter().find(|(_, _, next)| *next == statement.span.start)?;
+        let rows =
+            written.trim().strip_prefix("of ").and_then(|rows| rows.trim().replace('_', "").parse().ok());
+        Some(rows.ok_or_else(|| {
+            let hint = "write -- dsql-edge: in batches of 1000";
+            misplaced_error(*comment, "a comment for batches without a number of rows", hint)
+        }))
+    }
+
+    /// Returns an error for each comment that is not before a statement that runs in batches. `is_step`: whether a step
+    /// begins at a place.
+    pub(super) fn unused(&self, is_step: impl Fn(u32) -> bool) -> Vec<Diagnostic> {
+        let hint = "write it in the line before an UPDATE or DELETE that is not between BEGIN and COMMIT";
+        let unused = self.each.iter().filter(|(_, _, next)| !is_step(*next));
+        unused.map(|(comment, ..)| misplaced_error(*comment, "this comment for batches", hint)).collect()
+    }
+}
+
+/// The tokens that begin in a part of the text.
+fn tokens_in(tokens: &[Token], part: Span) -> &[Token] {
+    let at = |place: u32| tokens.partition_point(|token| token.span.start < place);
+    tokens.get(at(part.start)..at(part.end)).unwrap_or_default()
+}
+
+/// The work of a statement that runs in batches; `divide` adds the SQL.
+pub(super) fn work(rows: u32) -> Work {
+    Work::Batches(Batched { rows, first: String::new(), next: String::new() })
+}
+
+/// Divides the statements of a file that run in batches. `earlier`: the files before it.
+///
+/// # Errors
+/// Returns the errors of the statements, and of the schema.
+pub(crate) fn divide(
+    steps: &mut [Step],
+    text: &str,
+    earlier: &[(&str, &str)],
+    dialect: Dialect,
+) -> Result<(), Vec<Diagnostic>> {
+    let mut errors = Vec::new();
+    for step in steps {
+        let Work::Batches(batched) = &mut step.work else { continue };
+        if let Err(found) = batched.divide(step.span, text, earlier, dialect) {
+            errors.extend(found.into_iter().filter(Diagnostic::is_error).map(|error| at(error, step.span)));
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+impl Batched {
+    fn divide(
+        &mut self,
+        statement: Span,
+        text: &str,
+        earlier: &[(&str, &str)],
+        dialect: Dialect,
+    ) -> Result<(), Diagnostics> {
+        let before = text.get(..statement.start as usize).unwrap_or_default();
+        let files = earlier.iter().copied().chain([("", before)]);
+        let schema = Schema::parse_files(files, Some(dialect)).map_err(|errors| -> Diagnostics {
+            errors.into_iter().map(|error| error.diagnostic).collect()
+        })?;
+        let source = Source::numbered(statement.text(text));
+        let batches = compile_in_batches(&source, &schema, self.rows)?;
+        (self.first, self.next) = (batches.first.sql, batches.next.sql);
+        Ok(())
+    }
+}
+
+/// An error in a statement, as an error in the file.
+fn at(mut error: Diagnostic, statement: Span) -> Diagnostic {
+    error.span.start = error.span.start.saturating_add(statement.start);
+    error.span.end = error.span.end.saturating_add(statement.start);
+    error
+}
