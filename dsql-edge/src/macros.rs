@@ -141,6 +141,35 @@
 /// `RETURNING` nor `DO UPDATE`. Every other statement is bound and executed row by row. DSQL accepts 3,000 rows per
 /// transaction. `execute` counts all rows; without rows, nothing is sent.
 ///
+/// # Batches
+///
+/// `in batches of 1000` after the text divides an `UPDATE` or `DELETE`: each batch changes at most this number of rows, and is
+/// a transaction of its own. In a query function, `in batches of 1000` follows the parameters.
+///
+/// ```
+/// # use dsql_edge::{Dsql, Error, sql};
+/// sql! {
+///     fn archive(least: i32) in batches of 1000 = "DELETE FROM posts WHERE views < $least";
+/// }
+/// # async fn run(dsql: &Dsql) -> Result<(), Error> {
+/// let rows = archive(10).execute(dsql).await?;
+/// let least = 10;
+/// let more = sql!("UPDATE posts SET views = 0 WHERE views < $least", in batches of 500).execute(dsql).await?;
+/// # let _: u64 = rows + more;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The batches follow the primary key, or another unique key whose columns are NOT NULL. The statement compiles if
+///
+/// - it does not change the key, and its table has no triggers, rules or child tables;
+/// - it reads nothing that an earlier batch may have changed: other rows of its table, directly or through a view, tables whose
+///   rows a foreign key changes with it, functions of the schema that are not `IMMUTABLE`;
+/// - it can be repeated: an `UPDATE` whose new values depend on changed columns needs a condition that excludes the rows it has
+///   changed, such as `WHERE done IS NULL` with `SET …, done = true`.
+///
+/// It has neither `WITH` nor `RETURNING` nor optional text. For DSQL, a batch has at most 3,000 rows.
+///
 /// # What it evaluates to
 ///
 /// | statement | type | runs on |
@@ -149,6 +178,7 @@
 /// | returns no rows | [`Command`](crate::Command) | any [`Executor`](crate::Executor), a pipeline |
 /// | `INSERT` of one row that cannot succeed twice | [`KeyInsert`](crate::KeyInsert) | any
 /// [`Executor`](crate::Executor), a pipeline; as an [idempotency key](crate::TransactionBuilder::idempotency_key) |
+/// | `UPDATE` or `DELETE` in batches | [`Batches`](crate::Batches) | [`Dsql`](crate::Dsql) |
 /// | changes its session: `SET`, `RESET`, `PREPARE`, `CREATE TEMP TABLE`, `set_config(…, false)`, `pg_advisory_lock` |
 /// [`SessionCommand`](crate::SessionCommand), [`SessionQuery`](crate::SessionQuery) | `&mut`
 /// [`Session`](crate::Session) |

@@ -186,3 +186,24 @@ async fn hundred_thousand_rows_are_copied_while_readers_read() {
     let Ok(site) = Arc::try_unwrap(site) else { panic!("the reader has ended") };
     site.stop().await;
 }
+
+/// There are more tombstones than one transaction of DSQL can delete.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn full_pass_removes_old_tombstones_in_batches() {
+    let site = Site::start(&[]).await;
+    site.dsql(BEFORE).await;
+    site.dsql(
+        "INSERT INTO product (category_id, name, price_cents, updated_at, deleted_at)
+         SELECT p.category_id, 'deleted ' || n, 1, now() - n * interval '2 minutes', now() - n * interval '2 minutes'
+           FROM generate_series(1, 9000) n, (SELECT category_id FROM product LIMIT 1) p",
+    )
+    .await;
+    site.run_to_the_end().await;
+    // 5040 times 2 minutes are seven days.
+    let tombstones =
+        "SELECT json_build_array(count(*) < 5060, count(*) >= 5039, coalesce(min(deleted_at) > now() - interval '7 days 5 minutes', true))::text
+           FROM product WHERE deleted_at IS NOT NULL";
+    assert_eq!(site.dsql_json(tombstones).await, [true, true, true]);
+    assert_eq!(site.compare().await, Difference::NONE);
+    site.stop().await;
+}

@@ -180,10 +180,16 @@ impl Site {
 
     /// The products that DSQL has.
     pub(crate) async fn products(&self) -> Vec<Value> {
-        let sql =
+        self.dsql_json(
             "SELECT coalesce(json_agg(json_build_object('id', id, 'category_id', category_id, 'name', name,
                 'price_cents', price_cents, 'version', version) ORDER BY id), '[]')::text
-            FROM product WHERE deleted_at IS NULL";
+            FROM product WHERE deleted_at IS NULL",
+        )
+        .await
+    }
+
+    /// The array of JSON that a query of DSQL returns.
+    pub(crate) async fn dsql_json(&self, sql: &str) -> Vec<Value> {
         let (client, connection) =
             tokio_postgres::connect(&self.local.postgres_url(), tokio_postgres::NoTls).await.unwrap();
         let connection = tokio::spawn(connection);

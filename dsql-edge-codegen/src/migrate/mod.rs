@@ -53,7 +53,8 @@ pub use status::Status;
     for statements that PostgreSQL runs only outside a\ntransaction, such as CREATE INDEX CONCURRENTLY; SET LOCAL lock_timeout \
     = '5s' at the head of a file limits its waits.\n\nThe table dsql_edge.migrations in the database records what is applied: if \
     a run is killed, the next run continues\nthere. If two runs start at once, one of them waits. A file that was changed after it was applied \
-    is an error.\n\nExamples:\n  dsql-edge migrate --dry-run              # what would be sent\n  dsql-edge migrate          \
+    is an error.\n\nThe comment -- dsql-edge: in batches of 1000 before an UPDATE or DELETE changes 1000 rows in a transaction, until \
+    no row is left:\nDSQL changes at most 3000 rows in one. It is an error if the batches could have another result.\n\nExamples:\n  dsql-edge migrate --dry-run              # what would be sent\n  dsql-edge migrate          \
     \x20             # apply, then write dsql-schema.sql again\n  dsql-edge migrate status --format json   # for \
     machines\n  dsql-edge migrate resolve 0003_tags.sql:2 --applied"
 )]

@@ -22,7 +22,7 @@ use crate::copy::{key, time};
 use crate::failure::Failure;
 use crate::json_rows;
 use crate::lease::Lease;
-use crate::product::{self, AFTER_EVERY_KEY, existing};
+use crate::product::{self, AFTER_EVERY_KEY, existing, remove_tombstones};
 
 /// How far the comparison is, as the table `full_pass` has it.
 #[derive(Deserialize)]
@@ -61,6 +61,8 @@ pub async fn run(dsql: &Dsql, lease: &Lease<'_>, batch_rows: usize, hours: i32) 
             let last = part.rows.last().map_or(after, |row| row.id);
             write(lease, &part.json, &begun_at, after, (!pass_ends).then_some(last)).await?;
             if pass_ends {
+                // If this fails, the next pass removes them.
+                remove_tombstones().execute(dsql).await?;
                 return Ok(true);
             }
             after = last;

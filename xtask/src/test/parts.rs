@@ -47,7 +47,8 @@ pub(super) const PARTS: &[Part] = &[
     },
     Part {
         name: "faults",
-        about: "every fault at every byte that a client transfers, and a break at every message of a migration",
+        about: "every fault at every byte that a client transfers, and a break at every message of a migration and in \
+                every batch of 50,000 rows",
         steps: faults,
     },
     Part { name: "soundness", about: "ten minutes of generated queries from another seed", steps: soundness },
@@ -192,6 +193,7 @@ fn faults() -> Result<Vec<Step>> {
         step("faults: every byte", everywhere(tests(&["--lib", "--", "harness::"]))),
         step("faults: every place", everywhere(tests(&["--test", "migrate", "--", "broken_at_each"]))),
         step("faults: two endpoints", everywhere(tests(&["--test", "regions", "--", "killed_endpoint"]))),
+        step("faults: batches", everywhere(tests(&["--test", "batches"]))),
     ])
 }
 
