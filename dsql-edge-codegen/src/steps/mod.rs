@@ -12,6 +12,7 @@ mod checksum;
 mod job;
 pub(crate) mod postgres;
 mod trace;
+mod undo;
 
 use dsql_edge_compiler::Source;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
@@ -91,6 +92,10 @@ fn not_sql(file: &Parsed<'_>) -> Vec<Diagnostic> {
     }
     if let Some((span, _)) = file.tokens.placeholders.first() {
         errors.push(misplaced_error(*span, "a parameter in a migration", "write the value"));
+    }
+    if let Some(span) = undo::mark(file) {
+        let hint = "`dsql-edge migrate` would run it after the first part: move it to a file whose name ends with .down.sql";
+        errors.push(misplaced_error(span, "the part of a file that undoes it", hint));
     }
     errors
 }
@@ -309,6 +314,7 @@ mod tests {
                 "BEGIN; -- dsql-edge: in batches of 5\nDELETE FROM t; DELETE FROM u; COMMIT",
                 "this comment for batches",
             ),
+            ("CREATE TABLE t ();\n-- migrate:down\nDROP TABLE t;", "the part of a file that undoes it"),
         ] {
             assert_eq!(kinds(text), [format!("{what} has no place in a migration")], "{text}");
         }

@@ -1,0 +1,57 @@
+//! Finds the comment after which a file undoes its migration.
+//!
+//! Input: a file. Output: the place of the comment, if a statement follows it.
+//!
+//! dbmate, goose, sql-migrate and tern keep both directions in one file, and read a comment as the border. Without the
+//! tool, the comment has no effect: the file would create a table and then drop it.
+
+use dsql_edge_compiler::source::Span;
+use dsql_edge_compiler::syntax::Parsed;
+
+/// The comments of dbmate, goose, sql-migrate and tern, in small letters, after their first `--`.
+const MARKS: [&str; 4] = ["migrate:down", "+goose down", "+migrate down", "-- create above / drop below"];
+
+/// Returns the place of the comment.
+pub(super) fn mark(file: &Parsed<'_>) -> Option<Span> {
+    let tokens = file.tokens.tokens.split_last().map_or(&[][..], |(_, tokens)| tokens);
+    let last = tokens.last()?.span.start;
+    let mut offset = 0;
+    file.text.split_inclusive('\n').find_map(|line| {
+        let span = Span::new(offset, offset + line.trim_end().len());
+        offset += line.len();
+        let comment = line.trim().strip_prefix("--")?.trim_start().to_ascii_lowercase();
+        let before = tokens.partition_point(|token| token.span.start < span.start);
+        let is_inside =
+            before.checked_sub(1).and_then(|at| tokens.get(at)).is_some_and(|it| it.span.end > span.start);
+        (!is_inside && last > span.start && MARKS.iter().any(|mark| comment.starts_with(mark)))
+            .then_some(span)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dsql_edge_compiler::Source;
+
+    #[test]
+    fn comment_before_the_part_that_undoes_a_file_is_found() {
+        let place = |text: &str| {
+            let source = Source::script(text);
+            mark(&Parsed::script(&source).unwrap()).map(|span| span.text(text).to_owned())
+        };
+        for comment in [
+            "-- migrate:down",
+            "-- migrate:down transaction:false",
+            "-- +goose Down",
+            "--+migrate Down",
+            "---- create above / drop below ----",
+        ] {
+            let text = format!("CREATE TABLE t ();\r\n{comment}\r\nDROP TABLE t;");
+            assert_eq!(place(&text).as_deref(), Some(comment));
+            // The part is empty, or the line is in a literal.
+            assert_eq!(place(&format!("CREATE TABLE t ();\n{comment}\n")), None);
+            assert_eq!(place(&format!("SELECT '\n{comment}\n'; SELECT 1;")), None);
+        }
+        assert_eq!(place("-- migrate:up\nCREATE TABLE t ();"), None);
+    }
+}
