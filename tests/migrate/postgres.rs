@@ -148,6 +148,45 @@ async fn invalid_index_that_another_made_is_not_dropped() {
     site.stop().await;
 }
 
+/// IF NOT EXISTS skips an index that is not valid: another process built it while the statement waited for its lock.
+#[tokio::test]
+async fn invalid_index_that_if_not_exists_skips_is_not_applied() {
+    let site = Site::start(Dialect::Postgres).await;
+    apply(&site, &[TABLE]).await.unwrap();
+    let (holder, other) = (site.superuser().await, site.superuser().await);
+    holder.batch_execute("BEGIN; LOCK TABLE a IN SHARE UPDATE EXCLUSIVE MODE").await.unwrap();
+    let waiting = async |expected: usize| {
+        let builds = "SELECT pid::text FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'CREATE UNIQUE%'";
+        while site.column(builds).await.len() != expected {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    let other = other.batch_execute("CREATE UNIQUE INDEX CONCURRENTLY a_name ON a (name)");
+    let released = async {
+        waiting(2).await;
+        holder.batch_execute("COMMIT").await.unwrap();
+    };
+    let run = async {
+        waiting(1).await;
+        failure(&site, &[TABLE, INDEX]).await
+    };
+    let (built, error, ()) = tokio::join!(other, run, released);
+    assert!(built.is_err() && error.contains("SQLSTATE 23505"), "{error}");
+    assert_eq!(site.column(INDEXES).await, [""; 0]);
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn index_that_existed_before_is_not_found_applied() {
+    let site = Site::start(Dialect::Postgres).await;
+    apply(&site, &[TABLE]).await.unwrap();
+    site.run_sql("CREATE INDEX a_name ON a (id)").await;
+    assert_eq!(found(apply(&site, &[TABLE, INDEX]).await), [false]);
+    site.run_sql(&interrupted("2.sql")).await;
+    assert_eq!(found(apply(&site, &[TABLE, INDEX]).await), [false]);
+    site.stop().await;
+}
+
 /// `migrate` cannot know that the index is its own.
 #[tokio::test]
 async fn index_that_an_interrupted_reindex_left_is_named() {

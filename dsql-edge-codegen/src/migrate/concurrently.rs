@@ -17,6 +17,9 @@ use super::ledger::Entry;
 use super::progress::Progress;
 use crate::steps::{Job, Step};
 
+/// The state in the ledger if a valid index of the name existed before the statement was sent.
+const EXISTED: &str = "exists";
+
 impl Run<'_> {
     /// Applies the step; returns whether it had been applied before.
     pub(super) async fn concurrently(
@@ -27,11 +30,17 @@ impl Run<'_> {
         entry: Option<Entry>,
     ) -> Result<bool> {
         let mut was_sent = entry.is_some();
+        // A valid index that exists before the statement is sent is not the effect of the statement.
+        let existed = match &entry {
+            Some(entry) => entry.seen_before.as_deref() == Some(EXISTED),
+            None => self.is_valid(job).await?,
+        };
+        let seen = existed.then_some(EXISTED);
         let (mut attempts, mut losses) = (Attempts::new(), 0);
         loop {
             if was_sent {
                 job.wait_for_build(self.database, self.report).await?;
-                if self.is_valid(job).await? {
+                if !existed && self.is_valid(job).await? {
                     (self.report)(Progress::Found(file, step));
                     self.ledger.applied(file, step, None).await?;
                     return Ok(true);
@@ -40,11 +49,22 @@ impl Run<'_> {
             } else {
                 self.is_free(job).await?;
             }
-            if !self.ledger.claim(file, step, None).await? {
+            if !self.ledger.claim(file, step, seen).await? {
                 return Ok(true);
             }
             (self.report)(Progress::Sent(file, step));
             match self.send_once(file.sql_at(step.span)).await? {
+                // IF NOT EXISTS skips an index that another process built meanwhile, and whose build failed. The next
+                // attempt drops it.
+                Ok(_) if matches!(job.made(self.database).await?, Some((false, _))) => {
+                    losses += 1;
+                    if losses > LOSSES {
+                        bail!(
+                            "{} is not valid after each of several attempts: does another client build it?",
+                            job.what()
+                        );
+                    }
+                }
                 Ok(_) => {
                     self.ledger.applied(file, step, None).await?;
                     return Ok(false);
@@ -60,7 +80,7 @@ impl Run<'_> {
                 Err(error) if attempts.another(&error).await => {}
                 Err(error) => {
                     // An earlier attempt may have built the index, and now cause this error.
-                    if was_sent && self.is_valid(job).await? {
+                    if was_sent && !existed && self.is_valid(job).await? {
                         self.ledger.applied(file, step, None).await?;
                         return Ok(true);
                     }
