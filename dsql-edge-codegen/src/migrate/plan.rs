@@ -74,11 +74,16 @@ pub(super) fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<Stri
             return Some(format!("{}: its {unit} {number}, which was applied, is gone: {undo}", file.path));
         };
         if !step.checksum.matches(&entry.checksum) {
-            let was = if entry.state == State::Applied { "applied" } else { "begun" };
-            return Some(format!(
-                "{}: {unit} {number} was changed after it was {was}: {undo}",
-                file.place(step)
-            ));
+            let place = file.place(step);
+            return Some(if entry.state == State::Applied {
+                format!("{place}: {unit} {number} was changed after it was applied: {undo}")
+            } else {
+                format!(
+                    "{place}: {unit} {number} was changed after it was begun: undo the change; or run `dsql-edge migrate \
+                     resolve {name}:{number} --not-applied`, so that the next run sends it as it is now, or --applied if \
+                     the database has its effect"
+                )
+            });
         }
     }
     match known.get(&0) {
@@ -161,6 +166,12 @@ mod tests {
         let changed = ("1.sql", "CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (2);");
         // In a file that failed, statements that were not applied may be fixed.
         assert_eq!(refused(&[1], &[changed, TWO]), "");
+        // The outcome of a statement that was begun is not known: `--changed` would record it as applied.
+        let mut begun = applied(&before, &[1]);
+        begun[0].state = State::Started;
+        let other = folder(&[("1.sql", "CREATE TABLE a (id bigint PRIMARY KEY);")]);
+        let error = plan(&other, &begun).err().unwrap().to_string();
+        assert!(error.contains("resolve 1.sql:1 --not-applied") && !error.contains("--changed"), "{error}");
         assert!(
             refused(&[2], &[changed, TWO])
                 .contains("1.sql:1:38: statement 2 was changed after it was applied")

@@ -9,7 +9,7 @@ use dsql_edge::Config;
 
 use super::database::Database;
 use super::folder::Folder;
-use super::ledger::{Ledger, run_name};
+use super::ledger::{Entry, Ledger, State, run_name};
 
 /// Record in the ledger whether a statement was applied, or that a changed file is right
 #[derive(Args)]
@@ -67,21 +67,30 @@ impl Resolve {
             if self.not_applied {
                 bail!("which {unit}? resolve {name}:1 --not-applied");
             }
-            let known = ledger.read().await?;
+            let known: Vec<Entry> =
+                ledger.read().await?.into_iter().filter(|entry| entry.file == name).collect();
+            if self.changed
+                && let Some(why) = undecided(&known, name, unit)
+            {
+                bail!(why);
+            }
+            let is_complete = known.iter().any(|entry| entry.step == 0);
+            let mut recorded = 0;
             for step in &file.steps {
-                let is_known = known.iter().any(|entry| entry.file == name && entry.step == step.number);
-                // With `--changed`, a statement that the ledger does not have is recorded only if the ledger has the
-                // file as complete.
-                if self.applied || is_known || known.iter().any(|entry| entry.file == name && entry.step == 0)
-                {
+                let is_applied =
+                    known.iter().any(|entry| entry.step == step.number && entry.state == State::Applied);
+                // With `--changed`, a statement that the ledger does not have as applied is recorded only if the ledger
+                // has the file as complete.
+                if self.applied || is_applied || is_complete {
                     ledger.record(file, step).await?;
+                    recorded += 1;
                 }
             }
             ledger.forget_behind(name, file.steps.last().map_or(0, |step| step.number)).await?;
-            if self.applied || known.iter().any(|entry| entry.file == name && entry.step == 0) {
+            if self.applied || is_complete {
                 ledger.finish(file).await?;
             }
-            return Ok(format!("{name}: {} {unit}s are recorded as applied", file.steps.len()));
+            return Ok(format!("{name}: {recorded} of {} {unit}s are recorded as applied", file.steps.len()));
         };
         let step = file.steps.iter().find(|step| step.number == number);
         let step = step.with_context(|| format!("{name} has no {unit} {number}"))?;
@@ -94,5 +103,41 @@ impl Resolve {
         }
         ledger.record(file, step).await?;
         Ok(format!("{}: {unit} {number} is applied", file.place(step)))
+    }
+}
+
+/// Returns the reason why a changed file cannot be recorded: the ledger does not show that the file was applied.
+fn undecided(known: &[Entry], name: &str, unit: &str) -> Option<String> {
+    if known.is_empty() {
+        return Some(format!(
+            "the ledger has no row of {name}: nothing of it was applied, so the next run sends it as it is now"
+        ));
+    }
+    let is_begun = |entry: &&Entry| entry.step > 0 && matches!(entry.state, State::Started | State::Building);
+    known.iter().find(is_begun).map(|entry| {
+        format!(
+            "{unit} {number} of {name} was begun, and the ledger does not have its outcome: first run `dsql-edge migrate \
+             resolve {name}:{number} --not-applied`, so that the next run sends it as it is now, or --applied if the \
+             database has its effect",
+            number = entry.step
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changed_file_with_an_unknown_outcome_is_not_recorded() {
+        let entry =
+            |step: i32, state: State| Entry { file: "1.sql".to_owned(), step, state, ..Entry::default() };
+        let why = |known: &[Entry]| undecided(known, "1.sql", "part").unwrap_or_default();
+        assert!(why(&[]).contains("nothing of it was applied"));
+        assert_eq!(why(&[entry(1, State::Applied), entry(2, State::Failed)]), "");
+        for state in [State::Started, State::Building] {
+            let why = why(&[entry(1, State::Applied), entry(2, state)]);
+            assert!(why.contains("resolve 1.sql:2 --not-applied"), "{why}");
+        }
     }
 }
