@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::diagnostic::render::{Place, render};
 use dsql_edge_compiler::schema::Dialect;
-use dsql_edge_compiler::source::{Span, line_and_column};
+use dsql_edge_compiler::source::{Lines, Span, line_and_column};
 
 use super::database::Sql;
 use crate::lint::{Sent, lint};
@@ -34,6 +34,8 @@ pub struct File {
     pub path: String,
     /// The text that is sent: without a byte-order mark, with `\n` as line ending.
     pub text: String,
+    /// The lines of the text: a file may have many statements, and each has a place.
+    lines: Lines,
     /// The checksum of the text.
     pub checksum: Checksum,
     /// Its steps.
@@ -51,14 +53,14 @@ impl File {
     }
 
     pub(super) fn sql_at(&self, span: Span) -> Sql<'_> {
-        let (line, _) = line_and_column(&self.text, span.start as usize);
+        let (line, _) = self.lines.place(&self.text, span.start as usize);
         let line = u32::try_from(line).unwrap_or(u32::MAX);
         Sql { text: span.text(&self.text), file: &self.path, line, parameter: None }
     }
 
     /// Returns `file:line:column` of a step.
     pub fn place(&self, step: &Step) -> String {
-        let (line, column) = line_and_column(&self.text, step.span.start as usize);
+        let (line, column) = self.lines.place(&self.text, step.span.start as usize);
         format!("{}:{line}:{column}", self.path)
     }
 }
@@ -112,7 +114,8 @@ impl Folder {
                             step.checksum.also_of(as_written.span.text(&raw));
                         }
                     }
-                    files.push(File { name, checksum, path, text, steps, notes, unit });
+                    let lines = Lines::of(&text);
+                    files.push(File { name, checksum, path, text, lines, steps, notes, unit });
                 }
                 // If the linter reported this file, its messages are clearer than these errors, so the errors are left
                 // out.

@@ -19,7 +19,7 @@ use dsql_edge_compiler::Source;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
 use dsql_edge_compiler::dsql::transaction::{Part, is_last_commit, part};
 use dsql_edge_compiler::session_effect;
-use dsql_edge_compiler::source::{Span, line_and_column};
+use dsql_edge_compiler::source::{Lines, Span};
 use dsql_edge_compiler::syntax::ast::{
     AlterAction, Name, ObjectKind, QualifiedName, StatementKind, TransactionStatement,
 };
@@ -85,6 +85,7 @@ impl Item<'_> {
 
 struct Divider<'p> {
     text: &'p str,
+    lines: Lines,
     steps: Vec<Step>,
     notes: Vec<String>,
     errors: Vec<Diagnostic>,
@@ -99,6 +100,7 @@ fn divided<'p>(file: &'p Parsed<'_>, unread: &[Span]) -> Divider<'p> {
     items.sort_by_key(|item| item.span());
     let mut divider = Divider {
         text: &file.text,
+        lines: Lines::of(&file.text),
         steps: Vec::new(),
         notes: Vec::new(),
         errors: not_sql(file),
@@ -166,7 +168,7 @@ impl Divider<'_> {
     }
 
     fn statement(&mut self, statement: ParsedStatement<'_>, after: &[Item<'_>]) {
-        let (line, _) = line_and_column(self.text, statement.span.start as usize);
+        let (line, _) = self.lines.place(self.text, statement.span.start as usize);
         match self.markers.rows(statement).filter(|_| part(statement) == Part::Dml) {
             Some(Ok(rows)) => {
                 self.end_transaction();
