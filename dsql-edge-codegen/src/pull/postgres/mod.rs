@@ -55,9 +55,26 @@ pub(super) async fn schema(config: Config) -> Result<String> {
     let mut left_out = answers.next().unwrap_or_default().into_iter().peekable();
     if left_out.peek().is_some() {
         ddl += "\n-- The schema also has these objects, which a snapshot cannot create:\n";
-        ddl.extend(
-            left_out.map(|row| format!("-- {}\n", row.into_iter().flatten().collect::<Vec<_>>().join(" "))),
-        );
+        ddl.extend(left_out.map(comment));
     }
     Ok(ddl)
+}
+
+/// Returns a row as a comment of one line: the rest of a name with a line break would be SQL.
+fn comment(row: Vec<Option<String>>) -> String {
+    let words = row.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    format!("-- {}\n", words.replace(['\n', '\r'], " "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_with_a_line_break_stays_in_its_comment() {
+        let row = ["operator class", "public.\"x\r\nDROP TABLE users; --\""].map(|it| Some(it.to_owned()));
+        let comment = comment(row.to_vec());
+        assert_eq!(comment.lines().count(), 1, "{comment}");
+        assert!(!comment.trim_end().contains(['\r', '\n']), "{comment}");
+    }
 }
