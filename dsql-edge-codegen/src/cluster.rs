@@ -72,6 +72,13 @@ impl Cluster {
         self.endpoint.as_ref().is_some_and(|endpoint| !endpoint.is_empty())
     }
 
+    /// Returns the name of an option that has no meaning for a PostgreSQL.
+    pub(crate) fn option_for_a_cluster(&self) -> Option<&'static str> {
+        let is_given = |option: &Option<String>| option.as_ref().is_some_and(|value| !value.is_empty());
+        let options = [("--user", &self.user), ("--region", &self.region)];
+        options.into_iter().find(|(_, value)| is_given(value)).map(|(name, _)| name)
+    }
+
     /// Returns the file that the option `--ca` names.
     pub(crate) fn named_ca(&self) -> Option<PathBuf> {
         self.ca.clone().filter(|ca| !ca.as_os_str().is_empty())
@@ -145,7 +152,10 @@ impl Cluster {
             return Ok(Found { endpoint, local, by_folder: false });
         }
         if all.is_empty() {
-            bail!("which cluster? Set DSQL_ENDPOINT, or pass --endpoint <id>.dsql.<region>.on.aws");
+            bail!(
+                "which cluster? Set DSQL_ENDPOINT, or pass --endpoint <id>.dsql.<region>.on.aws; for a PostgreSQL, pass \
+                 --postgres-url postgres://user@host/database, or begin the schema with `-- dsql-edge: dialect postgres`"
+            );
         }
         let running = all.iter().position(RunningLocal::runs);
         let local = all.swap_remove(running.unwrap_or(0));

@@ -87,6 +87,12 @@ impl ServerOptions {
     }
 
     fn postgres(&self, command: &str) -> Result<Config> {
+        if let Some(option) = self.cluster.option_for_a_cluster() {
+            bail!(
+                "{option} is for a cluster, and the schema's dialect is postgres: write the user into the connection string, \
+                 or set PGUSER"
+            );
+        }
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         if self.postgres_url.is_none() {
             let Some(name) = [URL, HOST].into_iter().find(|name| variable(name).is_some()) else {
