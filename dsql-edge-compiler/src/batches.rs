@@ -32,18 +32,7 @@ use crate::syntax::ast::{Assignment, StatementKind};
 use crate::syntax::keyword::Keyword;
 use crate::syntax::token::TokenKind;
 use crate::syntax::{self, Parsed, ParsedStatement};
-use crate::typed::TypedQuery;
-
-/// A statement that runs in batches.
-#[derive(Clone, Debug)]
-pub struct Batches {
-    /// The statement as written.
-    pub statement: TypedQuery,
-    /// The first batch. Its columns are the last key (`text[]`) and the number of rows (`bigint`).
-    pub first: TypedQuery,
-    /// Each later batch: the last parameter is the last key (`text[]`) of the previous batch.
-    pub next: TypedQuery,
-}
+use crate::typed::{Batches, TypedQuery};
 
 /// The maximum number of rows that a transaction of DSQL can change.
 const MAX_ROWS_OF_DSQL: u32 = 3_000;
@@ -154,8 +143,8 @@ impl Parts {
             later.find(|token| is(keyword)(&token.kind)).map(|token| token.span)
         };
         let where_ = filter.as_ref().and_then(|filter| {
-            let earlier = tokens.iter().filter(|token| token.span.end <= filter.span.start);
-            earlier.filter(|token| is(Keyword::Where)(&token.kind)).last().map(|token| token.span)
+            let earlier = tokens.iter().rev().filter(|token| token.span.end <= filter.span.start);
+            earlier.filter(|token| is(Keyword::Where)(&token.kind)).map(|token| token.span).next()
         });
         let name_end = table.alias.as_ref().map_or(table.name.span(), |alias| alias.name.span).end;
         let table_start = first_after(before_table, statement.span.start).map_or(name_end, |it| it.end);

@@ -27,10 +27,10 @@ pub mod typed;
 mod unchecked;
 pub mod volatility;
 
-pub use batches::{Batches, compile_in_batches};
+pub use batches::compile_in_batches;
 pub use schema::Schema;
 pub use source::Source;
-pub use typed::TypedQuery;
+pub use typed::{Batches, TypedQuery};
 pub use unchecked::unchecked_effects;
 
 use diagnostic::Diagnostics;

@@ -39,6 +39,17 @@ pub struct TypedQuery {
     pub combinations: Vec<Combination>,
 }
 
+/// A statement that runs in batches.
+#[derive(Clone, Debug)]
+pub struct Batches {
+    /// The statement as written.
+    pub statement: TypedQuery,
+    /// The first batch. Its columns are the last key (`text[]`) and the number of rows (`bigint`).
+    pub first: TypedQuery,
+    /// Each later batch: the last parameter is the last key (`text[]`) of the previous batch.
+    pub next: TypedQuery,
+}
+
 /// A statement that inserts many rows at once.
 #[derive(Clone, Debug)]
 pub struct Unnest {

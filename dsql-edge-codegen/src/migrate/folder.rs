@@ -16,7 +16,8 @@ use dsql_edge_compiler::source::{Lines, Span, line_and_column};
 use super::database::Sql;
 use crate::lint::{Sent, lint};
 use crate::schema_files;
-use crate::steps::{Checksum, Step, batches, postgres, steps};
+use crate::steps::divide::divide;
+use crate::steps::{Checksum, Step, postgres, steps};
 
 /// The files of a folder, by name.
 pub struct Folder {
@@ -99,7 +100,7 @@ impl Folder {
         for (path, text, raw) in texts {
             let earlier: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.text.as_str())).collect();
             let division = divided(&text, dialect).and_then(|(mut steps, notes)| {
-                batches::divide(&mut steps, &text, &earlier, dialect)?;
+                divide(&mut steps, &text, &earlier, dialect)?;
                 Ok((steps, notes))
             });
             match division {

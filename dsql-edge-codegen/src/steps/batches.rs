@@ -1,20 +1,17 @@
-//! Reads the comment that makes an UPDATE or DELETE run in batches, `-- dsql-edge: in batches of 1000`, and divides the
-//! statement.
+//! Reads the comment that makes an UPDATE or DELETE run in batches, `-- dsql-edge: in batches of 1000`.
 //!
-//! Input: a file, and the files before it, which contain the tables. Output: the SQL of the batches, or the reason why the
-//! comment has no place there or the statement cannot run in batches.
+//! Input: a file. Output: for a statement, the number of rows of a batch; an error for each comment that has no place there.
 //!
 //! Each batch is a transaction of its own, so the statement is a step of its own. A run that was interrupted repeats the
 //! statement from the beginning: the compiler accepts only statements for which this has the same result.
 
-use dsql_edge_compiler::diagnostic::{Diagnostic, Diagnostics};
-use dsql_edge_compiler::schema::{Dialect, directives};
+use dsql_edge_compiler::diagnostic::Diagnostic;
+use dsql_edge_compiler::schema::directives;
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::token::Token;
 use dsql_edge_compiler::syntax::{Parsed, ParsedStatement};
-use dsql_edge_compiler::{Schema, Source, compile_in_batches};
 
-use super::{Step, Work, misplaced_error};
+use super::misplaced::misplaced_error;
 
 /// The beginning of the directive.
 const MARKER: &str = "in batches";
@@ -22,7 +19,8 @@ const MARKER: &str = "in batches";
 /// The directive as it is usually written.
 const WRITTEN: &str = "-- dsql-edge: in batches";
 
-/// A statement that runs in batches.
+/// A statement that runs in batches. `divide` adds the SQL.
+#[derive(Default)]
 pub(crate) struct Batched {
     /// The number of rows of a batch.
     pub(crate) rows: u32,
@@ -30,6 +28,12 @@ pub(crate) struct Batched {
     pub(crate) first: String,
     /// Each later batch. Its parameter is the key of the last row of the previous batch.
     pub(crate) next: String,
+}
+
+impl Batched {
+    pub(super) fn of(rows: u32) -> Batched {
+        Batched { rows, ..Batched::default() }
+    }
 }
 
 /// The comments of a file.
@@ -85,56 +89,4 @@ impl Markers {
 fn tokens_in(tokens: &[Token], part: Span) -> &[Token] {
     let at = |place: u32| tokens.partition_point(|token| token.span.start < place);
     tokens.get(at(part.start)..at(part.end)).unwrap_or_default()
-}
-
-/// The work of a statement that runs in batches; `divide` adds the SQL.
-pub(super) fn work(rows: u32) -> Work {
-    Work::Batches(Batched { rows, first: String::new(), next: String::new() })
-}
-
-/// Divides the statements of a file that run in batches. `earlier`: the files before it.
-///
-/// # Errors
-/// Returns the errors of the statements, and of the schema.
-pub(crate) fn divide(
-    steps: &mut [Step],
-    text: &str,
-    earlier: &[(&str, &str)],
-    dialect: Dialect,
-) -> Result<(), Vec<Diagnostic>> {
-    let mut errors = Vec::new();
-    for step in steps {
-        let Work::Batches(batched) = &mut step.work else { continue };
-        if let Err(found) = batched.divide(step.span, text, earlier, dialect) {
-            errors.extend(found.into_iter().filter(Diagnostic::is_error).map(|error| at(error, step.span)));
-        }
-    }
-    if errors.is_empty() { Ok(()) } else { Err(errors) }
-}
-
-impl Batched {
-    fn divide(
-        &mut self,
-        statement: Span,
-        text: &str,
-        earlier: &[(&str, &str)],
-        dialect: Dialect,
-    ) -> Result<(), Diagnostics> {
-        let before = text.get(..statement.start as usize).unwrap_or_default();
-        let files = earlier.iter().copied().chain([("", before)]);
-        let schema = Schema::parse_files(files, Some(dialect)).map_err(|errors| -> Diagnostics {
-            errors.into_iter().map(|error| error.diagnostic).collect()
-        })?;
-        let source = Source::numbered(statement.text(text));
-        let batches = compile_in_batches(&source, &schema, self.rows)?;
-        (self.first, self.next) = (batches.first.sql, batches.next.sql);
-        Ok(())
-    }
-}
-
-/// An error in a statement, as an error in the file.
-fn at(mut error: Diagnostic, statement: Span) -> Diagnostic {
-    error.span.start = error.span.start.saturating_add(statement.start);
-    error.span.end = error.span.end.saturating_add(statement.start);
-    error
 }

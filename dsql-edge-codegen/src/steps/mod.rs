@@ -7,15 +7,17 @@
 //! On DSQL, a statement outside a transaction is a separate step. The statements between `BEGIN` and `COMMIT` are one
 //! step, if all of them change rows.
 
-pub(crate) mod batches;
+mod batches;
 mod checksum;
+pub(crate) mod divide;
 mod job;
+mod misplaced;
 pub(crate) mod postgres;
 mod trace;
 mod undo;
 
 use dsql_edge_compiler::Source;
-use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
+use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::dsql::transaction::{Part, is_last_commit, part};
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::StatementKind;
@@ -27,6 +29,7 @@ use batches::Markers;
 pub use checksum::Checksum;
 pub(crate) use checksum::sha256;
 pub(crate) use job::Job;
+use misplaced::misplaced_error;
 pub(crate) use trace::{ABSENT, Kind, Object, Seen, Trace, Verdict};
 
 /// The statements of one transaction.
@@ -134,7 +137,9 @@ fn read(file: &Parsed<'_>) -> (Vec<Step>, Vec<Diagnostic>) {
                 )
             }
             _ => match markers.rows(statement) {
-                Some(rows) if part(statement) == Part::Dml => (statement.span, rows.map(batches::work)),
+                Some(rows) if part(statement) == Part::Dml => {
+                    (statement.span, rows.map(|rows| Work::Batches(Batched::of(rows))))
+                }
                 _ => (statement.span, alone(statement)),
             },
         };
@@ -225,11 +230,6 @@ fn alone(statement: ParsedStatement<'_>) -> Result<Work, Diagnostic> {
             None => Trace::of(statement.tree).map_or(Work::Repeatable, Work::Schema),
         }),
     }
-}
-
-fn misplaced_error(span: Span, what: &str, hint: &str) -> Diagnostic {
-    Diagnostic::error(Code::MisplacedStatement, span, format!("{what} has no place in a migration"))
-        .with_hint(hint)
 }
 
 #[cfg(test)]

@@ -28,9 +28,10 @@ use dsql_edge_compiler::syntax::{Parsed, ParsedStatement, lex};
 use dsql_edge_compiler::transaction_control::command;
 use dsql_edge_compiler::typed::SessionEffect;
 
-use super::batches::{self, Markers};
+use super::batches::{Batched, Markers};
+use super::misplaced::misplaced_error;
 use super::trace::Kind;
-use super::{Job, NO_CHANGE, Step, Trace, Work, misplaced_error, not_sql, open_transaction};
+use super::{Job, NO_CHANGE, Step, Trace, Work, not_sql, open_transaction};
 use crate::allow_comment::is_allowed;
 
 /// The steps of a file.
@@ -172,7 +173,12 @@ impl Divider<'_> {
         match self.markers.rows(statement).filter(|_| part(statement) == Part::Dml) {
             Some(Ok(rows)) => {
                 self.end_transaction();
-                self.steps.push(Step::of(self.steps.len(), statement.span, self.text, batches::work(rows)));
+                self.steps.push(Step::of(
+                    self.steps.len(),
+                    statement.span,
+                    self.text,
+                    Work::Batches(Batched::of(rows)),
+                ));
                 self.notes.push(format!("each batch of the statement in line {line} is a transaction"));
                 return;
             }

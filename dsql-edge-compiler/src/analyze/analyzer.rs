@@ -4,8 +4,8 @@
 use super::catalog::Catalog;
 use super::collated::Collations;
 use super::parameter::Parameter;
-use super::target_table::Target;
 use super::tree::{Node, Query};
+use super::written_table::Target;
 use crate::builtin::Oid;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::schema::Taint;

@@ -23,8 +23,8 @@
 
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, quote_identifier};
-use super::target_table::Target;
 use super::tree::{Node, NodeKind, Query, Rte, RteSource, Var, Written};
+use super::written_table::Target;
 use crate::builtin::{Oid, oid};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{ForeignKey, Key, Relation, RelationKind};

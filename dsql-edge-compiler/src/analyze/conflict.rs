@@ -4,8 +4,8 @@
 use super::analyzer::Analyzer;
 use super::place::Place;
 use super::scope::Scope;
-use super::target_table::Target;
 use super::tree::{Node, Rte, RteSource, Written};
+use super::written_table::Target;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::{Exclusion, Schema};
 use crate::source::Span;

@@ -18,7 +18,7 @@
 //! all columns of the key.
 
 use super::catalog::Catalog;
-use super::target_table::Target;
+use super::written_table::Target;
 use crate::builtin::{Oid, oid};
 use crate::schema::{Key, Relation, RelationKind};
 use crate::syntax::ast::{

@@ -7,8 +7,8 @@
 use super::analyzer::Analyzer;
 use super::place::Place;
 use super::scope::Scope;
-use super::target_table::Target;
 use super::tree::{Command, JoinTree, Query};
+use super::written_table::Target;
 use crate::builtin::oid;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::schema::RelationKind;

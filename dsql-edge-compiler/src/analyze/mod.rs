@@ -76,6 +76,7 @@ mod tree;
 mod typmod;
 mod utility;
 mod window;
+mod written_table;
 mod xml;
 
 pub(crate) use batches::{Batching, KeyColumn};

@@ -7,38 +7,14 @@
 use super::analyzer::Analyzer;
 use super::catalog::{Catalog, ERROR};
 use super::scope::{NamespaceItem, Scope, column_nodes};
-use super::tree::{Body, Command, JoinTree, LimitKind, NodeKind, Query, RteColumn, RteSource, Var, Written};
+use super::tree::{Body, Command, JoinTree, LimitKind, NodeKind, Query, RteSource, Var, Written};
+use super::written_table::Target;
 use crate::builtin::Oid;
 use crate::diagnostic::{Code, Diagnostic, Stage};
-use crate::schema::{self, Dialect, RelationKind, Schema, UserTypeKind};
+use crate::schema::{Dialect, RelationKind, Schema, UserTypeKind};
 use crate::source::Span;
 use crate::syntax::ast::TargetTable;
 use std::rc::Rc;
-
-/// The relation that a statement writes to.
-pub(super) struct Target {
-    /// The number of the relation in the schema.
-    pub(super) relation: usize,
-    /// The number of the relation's entry in the range table.
-    pub(super) rte: usize,
-    pub(super) columns: Vec<RteColumn>,
-    pub(super) not_null: Vec<bool>,
-    /// The table that is written to: the relation itself, or the base table of a view.
-    pub(super) base: usize,
-    /// For each column of the relation, the corresponding column of the base table; `None` if a view computes the
-    /// column.
-    pub(super) base_columns: Vec<Option<usize>>,
-    /// `OVERRIDING SYSTEM VALUE` is `true`, `OVERRIDING USER VALUE` is `false`.
-    pub(super) overriding: Option<bool>,
-}
-
-impl Target {
-    /// Returns the base table's column that corresponds to a column of the relation.
-    pub(super) fn base_column<'s>(&self, schema: &'s Schema, column: usize) -> Option<&'s schema::Column> {
-        let base = (*self.base_columns.get(column)?)?;
-        schema.relations.get(self.base)?.columns.get(base)
-    }
-}
 
 impl<'a> Analyzer<'a> {
     /// `setTargetTable`. Messages contain `verb`; if `visible` is false, the table is not yet added to the namespace.

@@ -6,7 +6,7 @@
 use super::emission::{Emission, parameter_names};
 use super::rust_source::RustSource;
 use super::statement;
-use crate::batches::Batches;
+use crate::typed::Batches;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 

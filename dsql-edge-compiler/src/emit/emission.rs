@@ -1,9 +1,8 @@
 //! Defines the input of `emit`: a query with its Rust types and names, and the tokens of its types.
 
 use super::rust_source::parsed;
-use crate::batches::Batches;
 use crate::fields::{Entry, Field, Fields, Marker, RustType};
-use crate::typed::{TypedQuery, Unnest};
+use crate::typed::{Batches, TypedQuery, Unnest};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::format_ident;
 use std::collections::BTreeMap;
