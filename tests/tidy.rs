@@ -186,7 +186,7 @@ const RUNTIME: [&[&str]; 8] = [
     &["login_rejection", "session", "error", "retry", "credentials"],
     &["event", "settings", "arguments", "row", "many_rows", "query", "batches"],
     &["transport", "dynamic"],
-    &["auth", "lease", "config", "connector"],
+    &["auth", "lease", "config", "connector", "diagnosis"],
     &["login"],
     &["client"],
     &["pool", "serialize", "private"],

@@ -3,12 +3,50 @@
 //! Input: AWS's configuration. Output: a provider. The client calls the provider again before the credentials expire,
 //! because the build of an index may take longer than an SSO session lasts. No credential appears in an error.
 
+use std::path::Path;
+
 use anyhow::{Context, Result};
 use aws_config::BehaviorVersion;
+use aws_credential_types::credential_feature::AwsCredentialFeature;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_http_client::tls;
 use dsql_edge::auth::{CredentialsProvider, ProvidedCredentials};
 use dsql_edge::{Credentials, Error};
+
+/// Credentials, and where they were found.
+pub(crate) struct FoundCredentials {
+    pub(crate) credentials: Credentials,
+    /// Called again before the credentials expire. `None` if they are kept in a file of dsql-local.
+    pub(crate) provider: Option<AwsCredentials>,
+    /// Where they were found.
+    pub(crate) source: String,
+    pub(crate) access_key_id: String,
+    pub(crate) has_session_token: bool,
+}
+
+impl FoundCredentials {
+    /// A placeholder for a configuration that is not used to log in.
+    pub(crate) fn none() -> FoundCredentials {
+        FoundCredentials {
+            credentials: Credentials::new("", ""),
+            provider: None,
+            source: String::new(),
+            access_key_id: String::new(),
+            has_session_token: false,
+        }
+    }
+
+    /// Keys in a file of dsql-local.
+    pub(crate) fn of_file(path: &Path, id: String, secret: String) -> FoundCredentials {
+        FoundCredentials {
+            credentials: Credentials::new(id.clone(), secret),
+            provider: None,
+            source: format!("dsql-local's file {}", path.display()),
+            access_key_id: id,
+            has_session_token: false,
+        }
+    }
+}
 
 /// AWS's default chain of credential providers.
 pub(crate) struct AwsCredentials(SharedCredentialsProvider);
@@ -18,7 +56,7 @@ impl AwsCredentials {
     ///
     /// # Errors
     /// Returns an error if there are no credentials. The error states where to set credentials.
-    pub(crate) async fn load(region: Option<&str>) -> Result<(AwsCredentials, Credentials)> {
+    pub(crate) async fn load(region: Option<&str>) -> Result<FoundCredentials> {
         let https = aws_smithy_http_client::Builder::new()
             .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
             .build_https();
@@ -35,7 +73,13 @@ impl AwsCredentials {
                 "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; a profile with \
                  single sign-on needs `aws sso login` first",
             )?;
-        Ok((AwsCredentials(provider), of_aws(&found)))
+        Ok(FoundCredentials {
+            credentials: of_aws(&found),
+            provider: Some(AwsCredentials(provider)),
+            source: source(&found),
+            access_key_id: found.access_key_id().to_owned(),
+            has_session_token: found.session_token().is_some(),
+        })
     }
 }
 
@@ -52,6 +96,28 @@ impl CredentialsProvider for AwsCredentials {
     fn cache_key(&self) -> Option<String> {
         Some("AWS's configuration".to_owned())
     }
+}
+
+/// The part of the chain that found the credentials. The first mark is the one of the innermost provider, as in a profile
+/// whose keys are those of a single sign-on.
+fn source(found: &aws_credential_types::Credentials) -> String {
+    use AwsCredentialFeature as Mark;
+    let marks = found.get_property::<Vec<Mark>>().map(Vec::as_slice).unwrap_or_default();
+    let kind = match marks.first() {
+        Some(Mark::CredentialsEnvVars) => return "the environment (AWS_ACCESS_KEY_ID)".to_owned(),
+        Some(Mark::CredentialsSso | Mark::CredentialsProfileSso) => " with single sign-on",
+        Some(Mark::CredentialsProcess | Mark::CredentialsProfileProcess) => " with a process",
+        Some(Mark::CredentialsProfileStsWebIdToken | Mark::CredentialsEnvVarsStsWebIdToken) => {
+            return "a role with web identity".to_owned();
+        }
+        Some(Mark::CredentialsHttp) => return "the container".to_owned(),
+        Some(Mark::CredentialsImds) => return "the instance (IMDS)".to_owned(),
+        Some(Mark::CredentialsStsAssumeRole) => " with a role",
+        _ if marks.contains(&Mark::CredentialsStsAssumeRole) => " with a role",
+        _ => "",
+    };
+    let profile = std::env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty());
+    format!("the profile {}{kind}", profile.as_deref().unwrap_or("default"))
 }
 
 fn of_aws(found: &aws_credential_types::Credentials) -> Credentials {

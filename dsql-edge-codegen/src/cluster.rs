@@ -15,7 +15,7 @@ use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use dsql_edge::Config;
 
-use crate::aws_credentials::AwsCredentials;
+use crate::aws_credentials::{AwsCredentials, FoundCredentials};
 use crate::running_local::RunningLocal;
 
 /// The cluster, and the role to connect as.
@@ -44,20 +44,57 @@ pub struct Cluster {
     pub ca: Option<PathBuf>,
 }
 
-/// The cluster of a command.
-struct Found {
-    endpoint: String,
+/// The cluster of a command, and the role to connect as.
+pub(crate) struct Target {
+    pub(crate) endpoint: String,
+    /// What names the endpoint.
+    pub(crate) origin: String,
     /// The package's dsql-local, if the endpoint belongs to it.
-    local: Option<RunningLocal>,
-    /// Whether the dsql-local was found by its folder alone, without an option or a variable.
-    by_folder: bool,
+    pub(crate) local: Option<RunningLocal>,
+    /// The region that an option, a variable or the folder of dsql-local names. The host name of a cluster contains its
+    /// region, which takes precedence.
+    pub(crate) region: Option<String>,
+    pub(crate) user: String,
+    ca: Option<PathBuf>,
 }
 
-impl Found {
-    /// Returns a variable of the shell, unless the cluster was found by its folder: the variable may be for another
-    /// cluster.
-    fn variable(&self, name: &str) -> Option<OsString> {
-        std::env::var_os(name).filter(|value| !value.is_empty() && !self.by_folder)
+impl Target {
+    pub(crate) fn is_on_this_machine(&self) -> bool {
+        self.endpoint == "localhost" || self.endpoint.starts_with("localhost:")
+    }
+
+    /// Returns the credentials that sign for the role. Credentials for the package's dsql-local come from its folder, all
+    /// other credentials from the same sources as for AWS's own tools.
+    ///
+    /// # Errors
+    /// Returns an error if there are no credentials.
+    pub(crate) async fn credentials(&self) -> Result<FoundCredentials> {
+        if let Some(found) = self.local.as_ref().and_then(|local| local.credentials(&self.user)) {
+            return Ok(found);
+        }
+        let loaded = AwsCredentials::load(self.region.as_deref()).await;
+        if self.is_on_this_machine() { loaded.map_err(|_| anyhow!(NO_LOCAL_KEYS)) } else { loaded }
+    }
+
+    /// Returns the configuration of the client; `command` is the client's name in the cluster's log.
+    ///
+    /// # Errors
+    /// Returns an error if a name is malformed, or if the certificate cannot be read.
+    pub(crate) fn config(&self, found: FoundCredentials, command: &str) -> Result<Config> {
+        let FoundCredentials { credentials, provider, .. } = found;
+        let config = match &self.region {
+            Some(region) if self.is_on_this_machine() => Config::local(&self.endpoint, region, credentials)?,
+            _ => Config::new(&self.endpoint, credentials)?,
+        };
+        let config = match provider {
+            Some(provider) => config.credentials_provider(provider),
+            None => config,
+        };
+        let mut config = config.user(&self.user).application_name(format!("dsql-edge {command}"));
+        if let Some(ca) = &self.ca {
+            config = config.extra_ca(std::fs::read(ca).with_context(|| ca.display().to_string())?);
+        }
+        Ok(config)
     }
 }
 
@@ -105,51 +142,45 @@ impl Cluster {
     /// # Errors
     /// Returns the errors of [`Cluster::config`].
     pub async fn config_for(&self, package: &Path, command: &str) -> Result<Config> {
-        let found = self.found(package)?;
+        let target = self.target(package)?;
+        let credentials = target.credentials().await?;
+        target.config(credentials, command)
+    }
+
+    /// Returns the cluster, and the role to connect as. Prints a line if a dsql-local was found by its folder alone.
+    ///
+    /// # Errors
+    /// Returns an error if no cluster is named.
+    pub(crate) fn target(&self, package: &Path) -> Result<Target> {
+        let (endpoint, local, origin) = self.found(package)?;
+        // If the dsql-local was found by its folder alone, a variable of the shell may be for another cluster.
+        let variable =
+            |name: &str| std::env::var_os(name).filter(|value| !value.is_empty() && origin.is_some());
         let user = match self.user.clone().filter(|user| !user.is_empty()) {
             Some(user) => user,
-            None => match found.variable("DSQL_USER").map(OsString::into_string) {
+            None => match variable("DSQL_USER").map(OsString::into_string) {
                 Some(user) => user.map_err(|user| anyhow!("DSQL_USER is not UTF-8: {}", user.display()))?,
                 None => "admin".to_owned(),
             },
         };
-        let ca = self.named_ca();
-        let ca = ca.or_else(|| found.variable("DSQL_EDGE_CA").map(PathBuf::from));
-        let Found { endpoint, local, .. } = found;
-        let is_local = endpoint == "localhost" || endpoint.starts_with("localhost:");
+        let ca = self.named_ca().or_else(|| variable("DSQL_EDGE_CA").map(PathBuf::from));
+        let ca = ca.or_else(|| local.as_ref().map(RunningLocal::ca));
         // DSQL_REGION of the shell may be for another cluster; dsql-local accepts tokens for its own region only.
         let region = local.as_ref().map(|local| local.region.clone()).or_else(|| self.region());
-        let (provider, credentials) = match local.as_ref().and_then(|local| local.credentials(&user)) {
-            Some(credentials) => (None, credentials),
-            None => {
-                let loaded = AwsCredentials::load(region.as_deref()).await;
-                let (provider, credentials) =
-                    if is_local { loaded.map_err(|_| anyhow!(NO_LOCAL_KEYS))? } else { loaded? };
-                (Some(provider), credentials)
-            }
-        };
-        let config = match region {
-            Some(region) if is_local => Config::local(&endpoint, &region, credentials)?,
-            _ => Config::new(&endpoint, credentials)?,
-        };
-        let config = match provider {
-            Some(provider) => config.credentials_provider(provider),
-            None => config,
-        };
-        let mut config = config.user(&user).application_name(format!("dsql-edge {command}"));
-        if let Some(ca) = &ca.or_else(|| local.as_ref().map(RunningLocal::ca)) {
-            config = config.extra_ca(std::fs::read(ca).with_context(|| ca.display().to_string())?);
-        }
-        Ok(config)
+        let origin = origin.map(str::to_owned).unwrap_or_else(|| {
+            format!("the folder {}", local.as_ref().map_or(Path::new(""), RunningLocal::folder).display())
+        });
+        Ok(Target { endpoint, origin, local, region, user, ca })
     }
 
-    /// Returns the endpoint, and the package's dsql-local if the endpoint belongs to it. Prints a line if the
-    /// dsql-local was found by its folder alone.
-    fn found(&self, package: &Path) -> Result<Found> {
+    /// Returns the endpoint, the package's dsql-local if the endpoint belongs to it, and the option or the variable that
+    /// names the endpoint. Prints a line if the dsql-local was found by its folder alone.
+    fn found(&self, package: &Path) -> Result<(String, Option<RunningLocal>, Option<&'static str>)> {
         let mut all = RunningLocal::all(package);
         if let Some(endpoint) = self.endpoint() {
             let local = all.into_iter().find(|local| local.endpoint == endpoint);
-            return Ok(Found { endpoint, local, by_folder: false });
+            let origin = if self.is_named() { "--endpoint" } else { "DSQL_ENDPOINT" };
+            return Ok((endpoint, local, Some(origin)));
         }
         if all.is_empty() {
             bail!(
@@ -167,7 +198,7 @@ impl Cluster {
             );
         }
         eprintln!("dsql-edge: connects to dsql-local at {endpoint}, found by its folder {folder}");
-        Ok(Found { endpoint: endpoint.clone(), local: Some(local), by_folder: true })
+        Ok((endpoint.clone(), Some(local), None))
     }
 }
 

@@ -8,6 +8,7 @@ pub mod check;
 pub mod cluster;
 pub mod completions;
 pub mod describe;
+pub mod doctor;
 pub mod explain;
 pub mod format;
 pub mod init;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use dsql_edge_codegen::format::OutputClosed;
-use dsql_edge_codegen::{check, completions, describe, explain, init, lint, migrate, pull};
+use dsql_edge_codegen::{check, completions, describe, doctor, explain, init, lint, migrate, pull};
 
 #[derive(Parser)]
 #[command(
@@ -16,7 +16,7 @@ use dsql_edge_codegen::{check, completions, describe, explain, init, lint, migra
     after_help = "A typical day:\n  dsql-edge init                        # once, in a Worker's crate\n  dsql-edge lint \
     migrations/           # does DSQL accept it?\n  dsql-edge check --apply migrations/0007.sql   # does it break a \
     query?\n  dsql-edge migrate                     # apply it, and write the snapshot again\n  dsql-edge check          \
-    \x20            # in CI: is the snapshot what the database has?\n\nAnswers go to stdout, everything else to stderr. The exit \
+    \x20            # in CI: is the snapshot what the database has?\n  dsql-edge doctor                      # why does nothing work?\n\nAnswers go to stdout, everything else to stderr. The exit \
     status is 1 on failure. Output on a terminal has\ncolours, unless NO_COLOR is set."
 )]
 enum Command {
@@ -26,6 +26,7 @@ enum Command {
     Lint(lint::Options),
     Check(check::Options),
     Migrate(migrate::Options),
+    Doctor(doctor::Options),
     Explain(explain::Options),
     Completions(completions::Options),
 }
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::Lint(options) => lint::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Migrate(options) => migrate::run(&options),
+        Command::Doctor(options) => doctor::run(&options),
         Command::Explain(options) => explain::run(&options),
         Command::Completions(options) => completions::run(&options, Command::command()),
     };

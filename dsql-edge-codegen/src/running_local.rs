@@ -8,8 +8,9 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use dsql_edge::Credentials;
 use dsql_edge_macro_input::schema_path;
+
+use crate::aws_credentials::FoundCredentials;
 
 /// dsql-local's folder, unless `--folder` names another folder.
 const FOLDER: &str = ".dsql-local";
@@ -21,6 +22,8 @@ pub(crate) struct RunningLocal {
     folder: PathBuf,
     pub(crate) endpoint: String,
     pub(crate) region: String,
+    /// The port of its STS.
+    pub(crate) sts_port: Option<u16>,
 }
 
 impl RunningLocal {
@@ -38,7 +41,9 @@ impl RunningLocal {
     fn of_folder(folder: &Path) -> Option<RunningLocal> {
         let text = std::fs::read_to_string(folder.join(BINDINGS)).ok()?;
         let (endpoint, region) = (value(&text, "DSQL_ENDPOINT")?, value(&text, "DSQL_REGION")?);
-        Some(RunningLocal { folder: folder.to_owned(), endpoint, region })
+        let sts = value(&text, "AWS_ENDPOINT_URL_STS");
+        let sts_port = sts.and_then(|url| url.strip_prefix("https://localhost:")?.parse().ok());
+        Some(RunningLocal { folder: folder.to_owned(), endpoint, region, sts_port })
     }
 
     /// Whether the port of this dsql-local accepts a connection.
@@ -51,12 +56,15 @@ impl RunningLocal {
     }
 
     /// Returns the keys that sign for a role: the role's own keys, or else the keys of dsql-local.
-    pub(crate) fn credentials(&self, user: &str) -> Option<Credentials> {
+    pub(crate) fn credentials(&self, user: &str) -> Option<FoundCredentials> {
         let own = (!user.contains('/')).then(|| self.folder.join(format!("credentials.{user}")));
-        let text = own.and_then(|path| std::fs::read_to_string(path).ok());
-        let text = text.or_else(|| std::fs::read_to_string(self.folder.join("credentials")).ok())?;
+        let others = self.folder.join("credentials");
+        let (path, text) = own
+            .into_iter()
+            .chain([others])
+            .find_map(|path| std::fs::read_to_string(&path).ok().map(|text| (path, text)))?;
         let (id, secret) = (value(&text, "AWS_ACCESS_KEY_ID")?, value(&text, "AWS_SECRET_ACCESS_KEY")?);
-        Some(Credentials::new(id, secret))
+        Some(FoundCredentials::of_file(&path, id, secret))
     }
 
     /// Returns the path of this dsql-local's certificate authority.

@@ -86,6 +86,11 @@ impl ServerOptions {
         Ok(Server { config, dialect })
     }
 
+    /// Returns the options of the cluster.
+    pub(crate) fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
     fn postgres(&self, command: &str) -> Result<Config> {
         if let Some(option) = self.cluster.option_for_a_cluster() {
             bail!(

@@ -25,6 +25,14 @@ pub(crate) fn print(report: &str) -> io::Result<()> {
 
 /// Returns a line of a report, coloured by its first word.
 fn painted(line: &str) -> String {
+    // The outcome of a check of `doctor`, which is aligned: at least two spaces follow it.
+    for (outcome, style) in
+        [("ok", AnsiColor::Green.on_default()), ("warning", WARNING), ("wrong", ERROR), ("skipped", MARGIN)]
+    {
+        if let Some(rest) = line.strip_prefix(outcome).filter(|rest| rest.starts_with("  ")) {
+            return format!("{style}{outcome}{style:#}{rest}");
+        }
+    }
     for (level, style) in [
         ("error", ERROR),
         ("changed", ERROR),
@@ -73,7 +81,8 @@ mod tests {
     use super::painted;
 
     const REPORT: &str = "error: column \"a\" does not exist\n --> x.sql:1:8\n  |\n1 | SELECT a | b\n  |        ^\n  \
-                          = help: x\n\n-old\n+new\n same\nerrors happen\nchanged: y\n";
+                          = help: x\n\n-old\n+new\n same\nerrors happen\nchanged: y\n\
+                          wrong    tcp            x\nwrong words\n";
 
     #[test]
     fn colours_do_not_change_the_text() {
@@ -81,7 +90,7 @@ mod tests {
         assert_eq!(anstream::adapter::strip_str(&painted).to_string(), REPORT);
         assert_eq!(
             painted.matches("\u{1b}[1m\u{1b}[31m").count() + painted.matches("\u{1b}[31m\u{1b}[1m").count(),
-            3
+            4
         );
     }
 }

@@ -111,6 +111,15 @@ impl Local {
         self.keys.sessions_issued()
     }
 
+    /// Issues the credentials of a session of a role, as the local STS does. They expire after this time.
+    ///
+    /// # Errors
+    /// Returns an error if the system returns no random bytes.
+    pub fn issue_session(&self, role_arn: &str, life: Duration) -> Result<Credentials, Error> {
+        let life = time::Duration::try_from(life).unwrap_or(time::Duration::MAX);
+        Ok(self.keys.issue(role_arn, life, self.cluster.clock.now())?.credentials)
+    }
+
     /// Sets the clock forward for the checks of tokens, requests, sessions, transactions and connections.
     pub fn advance_clock(&self, by: Duration) {
         self.cluster.clock.advance(by);

@@ -39,7 +39,7 @@
 //! | `assume-role` | no | `AssumeRole`: credentials of a role of IAM, from AWS STS |
 //! | `direct-tls` | no | `Config::direct_tls`: TLS without SSLRequest, where the endpoint accepts it |
 //! | `pool` | no | `DsqlPool`: connections that a Durable Object keeps; `Dsql::from_pool` |
-//! | `tokio` | no | connecting from programs that are not Workers, through tokio and rustls |
+//! | `tokio` | no | connecting from programs that are not Workers, through tokio and rustls; `diagnosis` finds out why a connection fails |
 //! | `postgres-types` | no | [`types::Pg`](types): types that implement `FromSql` and `ToSql` of the package `postgres-types` |
 //! | `dynamic` | no | SQL that is known at run time only, for tools |
 //! | `postgres` | no | any PostgreSQL: `Config::from_postgres` takes a connection string, `Config::from_hyperdrive` a binding of Hyperdrive |
@@ -79,6 +79,8 @@ mod client;
 mod config;
 mod connector;
 mod credentials;
+#[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
+pub mod diagnosis;
 mod direct_tls;
 #[cfg(feature = "dynamic")]
 pub mod dynamic;

@@ -5,6 +5,9 @@
 
 use std::io;
 
+use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// The maximum length of the request line and the headers.
@@ -12,6 +15,11 @@ const MAX_HEAD: usize = 32 * 1024;
 
 /// The maximum length of the body: a policy has at most 2,048 characters.
 const MAX_BODY: usize = 64 * 1024;
+
+/// The form of a date in HTTP (IMF-fixdate).
+const DATE: &[BorrowedFormatItem<'_>] = format_description!(
+    "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+);
 
 /// A `POST /`.
 pub(crate) struct Request {
@@ -82,12 +90,18 @@ fn head(bytes: &[u8]) -> Option<Vec<(String, String)>> {
         .collect()
 }
 
-/// Sends the answer, and closes the connection.
-pub(super) async fn answer<S: AsyncWrite + Unpin>(stream: &mut S, status: u16, body: &str) -> io::Result<()> {
+/// Sends the answer, and closes the connection. The header `Date` has the time by which requests are verified.
+pub(super) async fn answer<S: AsyncWrite + Unpin>(
+    stream: &mut S,
+    status: u16,
+    body: &str,
+    now: OffsetDateTime,
+) -> io::Result<()> {
     let reason = if status == 200 { "OK" } else { "Error" };
+    let date = now.format(DATE).map_err(io::Error::other)?;
     let answer = format!(
-        "HTTP/1.1 {status} {reason}\r\ncontent-type: text/xml\r\ncontent-length: {}\r\ncache-control: no-store\r\n\
-         connection: close\r\n\r\n{body}",
+        "HTTP/1.1 {status} {reason}\r\ndate: {date}\r\ncontent-type: text/xml\r\ncontent-length: {}\r\n\
+         cache-control: no-store\r\nconnection: close\r\n\r\n{body}",
         body.len()
     );
     stream.write_all(answer.as_bytes()).await?;

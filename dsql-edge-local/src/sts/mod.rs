@@ -54,12 +54,12 @@ impl Sts {
     async fn answer(&self, tcp: TcpStream) -> std::io::Result<()> {
         let mut stream = TlsAcceptor::from(self.tls.clone()).accept(tcp).await?;
         match Request::read(&mut stream).await? {
-            Err(status) => http::answer(&mut stream, status, "").await,
+            Err(status) => http::answer(&mut stream, status, "", self.clock.now()).await,
             Ok(request) => match self.assume_role(&request) {
-                Ok(xml) => http::answer(&mut stream, 200, &xml).await,
+                Ok(xml) => http::answer(&mut stream, 200, &xml, self.clock.now()).await,
                 Err(error) => {
                     (self.log)(&format!("request to STS rejected: {}: {}", error.code, error.message));
-                    http::answer(&mut stream, error.status, &error.to_xml()).await
+                    http::answer(&mut stream, error.status, &error.to_xml(), self.clock.now()).await
                 }
             },
         }

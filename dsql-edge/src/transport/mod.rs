@@ -59,6 +59,12 @@ pub(crate) use platform::{Namespace, visitor};
 /// name.
 pub(crate) use platform::{is_bound, text_of};
 
+/// The steps of a connection, one by one.
+#[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
+pub use self::tokio::{ByteStream, ConnectionSteps, Negotiation, Step};
+#[cfg(all(feature = "tokio", not(target_arch = "wasm32")))]
+pub(crate) use self::tokio::{https_head, open_stream, steps};
+
 /// The bindings of Hyperdrive.
 #[cfg(feature = "postgres")]
 pub(crate) use contract::HyperdriveBinding;

@@ -6,6 +6,7 @@
 
 #[cfg(feature = "postgres")]
 mod end_point;
+mod steps;
 mod stream;
 #[cfg(feature = "websocket")]
 mod websocket;
@@ -20,10 +21,13 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 
+pub use steps::{ByteStream, ConnectionSteps, Negotiation, Step};
+pub(crate) use steps::{https_head, open_stream, steps};
 use stream::Stream;
 
 #[cfg(feature = "postgres")]
@@ -44,14 +48,7 @@ use crate::wire::frontend::SSL_REQUEST;
 const READ_SIZE: usize = 65_536;
 
 pub(super) fn dial(settings: &Settings, direct: bool) -> BoxFuture<Dialed> {
-    let opening = Opening {
-        host: settings.endpoint.host.clone(),
-        port: settings.endpoint.port,
-        direct: direct.then_some(ALPN),
-        extra_ca: settings.extra_ca.clone(),
-        #[cfg(feature = "postgres")]
-        sslmode: settings.postgres.as_ref().map_or(SslMode::Require, |postgres| postgres.sslmode),
-    };
+    let opening = Opening::of(settings, direct.then_some(ALPN));
     #[cfg(feature = "websocket")]
     if let Some(request) = settings.websocket_request() {
         let (host, port, direct) = (request.host.clone(), request.port, Some(HTTP));
@@ -76,7 +73,10 @@ pub(super) fn dial(settings: &Settings, direct: bool) -> BoxFuture<Dialed> {
 #[cfg(feature = "assume-role")]
 pub(super) fn post(settings: &Settings, post: Post) -> BoxFuture<Result<Reply, TransportError>> {
     let extra_ca = settings.extra_ca.clone();
-    Box::pin(async move { super::https::post(&post, connector(extra_ca.as_deref(), &[])?).await })
+    Box::pin(async move {
+        let config = client_config(roots(extra_ca.as_deref())?, &[])?;
+        super::https::post(&post, TlsConnector::from(Arc::new(config))).await
+    })
 }
 
 pub(super) fn sleep(time: Millis) -> BoxFuture<()> {
@@ -102,8 +102,7 @@ struct Socket {
 /// other clients.
 const ALPN: &[u8] = b"postgresql";
 
-/// The protocol that the client of a WebSocket names (ALPN).
-#[cfg(feature = "websocket")]
+/// The protocol that the client of a WebSocket or of an HTTPS server names (ALPN).
 const HTTP: &[u8] = b"http/1.1";
 
 /// A connection that is about to be opened.
@@ -118,44 +117,82 @@ struct Opening {
 }
 
 impl Opening {
-    async fn open(&self) -> Result<Stream, TransportError> {
-        let unreachable =
-            |error: io::Error| TransportError::new(TransportErrorKind::Unreachable, error.to_string());
-        let tls = |text: String| TransportError::new(TransportErrorKind::Tls, text);
+    fn of(settings: &Settings, direct: Option<&'static [u8]>) -> Opening {
+        Opening {
+            host: settings.endpoint.host.clone(),
+            port: settings.endpoint.port,
+            direct,
+            extra_ca: settings.extra_ca.clone(),
+            #[cfg(feature = "postgres")]
+            sslmode: settings.postgres.as_ref().map_or(SslMode::Require, |postgres| postgres.sslmode),
+        }
+    }
 
-        let connector = connector(self.extra_ca.as_deref(), self.direct.as_slice())?;
-        let name = ServerName::try_from(self.host.clone()).map_err(|error| tls(error.to_string()))?;
+    async fn open(&self) -> Result<Stream, TransportError> {
+        let config = client_config(roots(self.extra_ca.as_deref())?, self.direct.as_slice())?;
+        let name = self.server_name()?;
         let mut plain = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(unreachable)?;
         plain.set_nodelay(true).map_err(unreachable)?;
+        let uses_tls = self.negotiate(&mut plain).await?;
         #[cfg(feature = "postgres")]
-        if self.sslmode == SslMode::Disable {
+        if !uses_tls {
             return Ok(Stream::Plain(plain));
         }
-        if self.direct.is_none() {
-            plain.write_all(&SSL_REQUEST).await.map_err(unreachable)?;
-            // The buffer is longer than the one byte that is allowed, to detect more bytes.
-            let mut answer = [0; 64];
-            let length = plain.read(&mut answer).await.map_err(unreachable)?;
-            let answer = answer.get(..length).unwrap_or_default();
-            #[cfg(not(feature = "postgres"))]
-            check_ssl_answer(answer)?;
-            #[cfg(feature = "postgres")]
-            if !uses_tls(answer, self.sslmode == SslMode::Prefer)? {
-                return Ok(Stream::Plain(plain));
-            }
+        #[cfg(not(feature = "postgres"))]
+        let _ = uses_tls;
+        Ok(Stream::Tls(Box::new(handshake(config, name, plain).await?)))
+    }
+
+    /// The name that the server's certificate must have.
+    fn server_name(&self) -> Result<ServerName<'static>, TransportError> {
+        ServerName::try_from(self.host.clone()).map_err(|error| of_tls(error.to_string()))
+    }
+
+    /// Whether the connection uses TLS: sends SSLRequest and reads the answer, unless the connection begins with TLS or
+    /// stays without it. Without the feature `postgres`, the result is always `true`.
+    async fn negotiate(&self, plain: &mut TcpStream) -> Result<bool, TransportError> {
+        #[cfg(feature = "postgres")]
+        if self.sslmode == SslMode::Disable {
+            return Ok(false);
         }
-        // An error of rustls itself has the kind `InvalidData`. Other errors are those of the network, and may be
-        // transient.
-        let stream = connector.connect(name, plain).await.map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => tls(error.to_string()),
-            _ => TransportError::new(TransportErrorKind::Lost, error.to_string()),
-        })?;
-        Ok(Stream::Tls(Box::new(stream)))
+        if self.direct.is_some() {
+            return Ok(true);
+        }
+        plain.write_all(&SSL_REQUEST).await.map_err(unreachable)?;
+        // The buffer is longer than the one byte that is allowed, to detect more bytes.
+        let mut answer = [0; 64];
+        let length = plain.read(&mut answer).await.map_err(unreachable)?;
+        let answer = answer.get(..length).unwrap_or_default();
+        #[cfg(not(feature = "postgres"))]
+        return check_ssl_answer(answer).map(|()| true);
+        #[cfg(feature = "postgres")]
+        uses_tls(answer, self.sslmode == SslMode::Prefer)
     }
 }
 
-fn connector(extra_ca: Option<&[u8]>, protocols: &[&[u8]]) -> Result<TlsConnector, TransportError> {
-    let tls = |text: String| TransportError::new(TransportErrorKind::Tls, text);
+fn unreachable(error: io::Error) -> TransportError {
+    TransportError::new(TransportErrorKind::Unreachable, error.to_string())
+}
+
+fn of_tls(text: String) -> TransportError {
+    TransportError::new(TransportErrorKind::Tls, text)
+}
+
+async fn handshake(
+    config: ClientConfig,
+    name: ServerName<'static>,
+    plain: TcpStream,
+) -> Result<TlsStream<TcpStream>, TransportError> {
+    // An error of rustls itself has the kind `InvalidData`. Other errors are those of the network, and may be
+    // transient.
+    TlsConnector::from(Arc::new(config)).connect(name, plain).await.map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => of_tls(error.to_string()),
+        _ => TransportError::new(TransportErrorKind::Lost, error.to_string()),
+    })
+}
+
+/// The certificate authorities that are trusted: those of the system, and the extra ones.
+fn roots(extra_ca: Option<&[u8]>) -> Result<RootCertStore, TransportError> {
     // The system's root certificates are read once per process, because reading them takes longer than connecting.
     static SYSTEM: OnceLock<RootCertStore> = OnceLock::new();
     let system = SYSTEM.get_or_init(|| {
@@ -166,16 +203,22 @@ fn connector(extra_ca: Option<&[u8]>, protocols: &[&[u8]]) -> Result<TlsConnecto
     let mut roots = system.clone();
     for certificate in extra_ca.map(CertificateDer::pem_slice_iter).into_iter().flatten() {
         let certificate =
-            certificate.map_err(|error| tls(format!("the extra CA is not a PEM certificate: {error}")))?;
-        roots.add(certificate).map_err(|error| tls(format!("the extra CA is not a certificate: {error}")))?;
+            certificate.map_err(|error| of_tls(format!("the extra CA is not a PEM certificate: {error}")))?;
+        roots
+            .add(certificate)
+            .map_err(|error| of_tls(format!("the extra CA is not a certificate: {error}")))?;
     }
+    Ok(roots)
+}
+
+fn client_config(roots: RootCertStore, protocols: &[&[u8]]) -> Result<ClientConfig, TransportError> {
     let mut config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|error| tls(error.to_string()))?
+        .map_err(|error| of_tls(error.to_string()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-    Ok(TlsConnector::from(Arc::new(config)))
+    Ok(config)
 }
 
 impl Transport for Socket {

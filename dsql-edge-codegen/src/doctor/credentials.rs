@@ -1,0 +1,105 @@
+//! The checks of the credentials and of the token that is signed with them.
+//!
+//! Input: the cluster and the credentials that were found for it. Output: where they were found, and what the token is
+//! for. No secret is shown; an access key is shortened.
+
+use dsql_edge::auth::Action;
+
+use super::check::Check;
+use super::clock::unix_time;
+use crate::aws_credentials::FoundCredentials;
+use crate::cluster::Target;
+
+/// The names of the checks of this module.
+pub(super) const NAME: &str = "credentials";
+pub(super) const TOKEN: &str = "token";
+
+/// The first letters of the access key of a session; those of a user's access key are `AKIA`.
+const OF_SESSION: &str = "ASIA";
+const OF_USER: &str = "AKIA";
+
+/// An access key without its middle: `AKIA…MPLE`.
+pub(super) fn shortened(access_key_id: &str) -> String {
+    let letters: Vec<char> = access_key_id.chars().collect();
+    match (letters.first_chunk::<4>(), letters.last_chunk::<4>()) {
+        (Some(first), Some(last)) if letters.len() >= 16 => {
+            format!("{}…{}", first.iter().collect::<String>(), last.iter().collect::<String>())
+        }
+        _ => "…".to_owned(),
+    }
+}
+
+/// The check of the credentials that the command line uses.
+pub(super) fn check(found: &Result<FoundCredentials, anyhow::Error>) -> Check {
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => {
+            let remedy = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; `aws sso login` starts a session of \
+                          single sign-on";
+            return Check::wrong(NAME, format!("{error:#}"), remedy);
+        }
+    };
+    let kind = if found.has_session_token { "a session" } else { "long-term keys" };
+    let detail = format!("{}, {kind}, from {}", shortened(&found.access_key_id), found.source);
+    let is = |prefix: &str| found.access_key_id.starts_with(prefix);
+    if is(OF_SESSION) && !found.has_session_token {
+        return Check::wrong(
+            NAME,
+            format!("{}, from {}, is the key of a session, but there is no session token", shortened(&found.access_key_id), found.source),
+            "set AWS_SESSION_TOKEN to the token of the same session",
+        );
+    }
+    if is(OF_USER) && found.has_session_token {
+        return Check::wrong(
+            NAME,
+            format!("{}, from {}, is the key of a user, but AWS_SESSION_TOKEN is set", shortened(&found.access_key_id), found.source),
+            "unset AWS_SESSION_TOKEN: it belongs to other keys",
+        );
+    }
+    let left = found.credentials.expires_at().map(|at| i64::try_from(at).unwrap_or(i64::MAX) - unix_time());
+    match left {
+        Some(left) if left <= 0 => Check::wrong(
+            NAME,
+            format!("{detail}: the session ended {} min ago", -left / 60),
+            "start a new session (`aws sso login`, or assume the role again)",
+        ),
+        Some(left) => Check::ok(NAME, format!("{detail}, for another {} min", left / 60)),
+        None => Check::ok(NAME, detail),
+    }
+}
+
+/// The check of the token: what it is for, and whether the regions that are configured agree.
+pub(super) fn token(target: &Target, region: &str, found: &FoundCredentials) -> Check {
+    let host = target.endpoint.split(':').next().unwrap_or_default();
+    let action = match Action::for_user(&target.user) {
+        Action::DbConnectAdmin => "dsql:DbConnectAdmin",
+        _ => "dsql:DbConnect",
+    };
+    let detail = format!(
+        "{action} on {host} in {region} for the role {}, signed by {}",
+        target.user,
+        shortened(&found.access_key_id)
+    );
+    match &target.region {
+        // A Worker returns an error for such bindings; the command line signs for the region in the host name.
+        Some(named) if named != region => Check::wrong(
+            TOKEN,
+            format!("{detail}; DSQL_REGION (or --region) is {named}"),
+            "leave out DSQL_REGION: the host name of a cluster contains its region",
+        ),
+        _ => Check::ok(TOKEN, detail),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn access_key_is_shortened() {
+        let cases = [("AKIAIOSFODNN7EXAMPLE", "AKIA…MPLE"), ("secret", "…"), ("", "…"), ("äöüßäöüßäöüßäöüß", "äöüß…äöüß")];
+        for (id, expected) in cases {
+            assert_eq!(shortened(id), expected);
+        }
+    }
+}

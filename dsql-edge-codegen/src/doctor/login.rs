@@ -1,0 +1,153 @@
+//! The login, and what the words of a rejected login mean.
+//!
+//! Input: an error of the client, and what is known about the token: regions, the clock, the role. Output: the check,
+//! with the server's words, their meaning, and what to do.
+//!
+//! The words are those of Aurora DSQL's user guide ("Troubleshooting"), of clusters, and AWS's general ones for a
+//! signature ("Signature Version 4: troubleshooting").
+
+use dsql_edge::Error;
+
+use super::check::Check;
+use super::clock::Skew;
+use crate::cluster::Target;
+
+/// The name of the check.
+pub(super) const NAME: &str = "login";
+
+/// What is known when a login fails.
+pub(super) struct Known<'k> {
+    pub(super) target: &'k Target,
+    /// The region that the token is signed for.
+    pub(super) region: &'k str,
+    pub(super) skew: Option<&'k Skew>,
+}
+
+/// Why access is denied, as far as the words of the server show it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reason {
+    Date,
+    Action,
+    Permission,
+    Region,
+    Key,
+    Signature,
+    Session,
+    Mapping,
+    Unknown,
+}
+
+/// For words in the HINT of a rejected login, the reason. The first entry that matches is used.
+const WORDS: [(&str, Reason); 9] = [
+    ("signature expired", Reason::Date),
+    ("signature not yet current", Reason::Date),
+    ("wrong user to action mapping", Reason::Action),
+    ("is not authorized", Reason::Permission),
+    ("credential should be scoped", Reason::Region),
+    ("token included in the request is expired", Reason::Session),
+    ("token included in the request is invalid", Reason::Key),
+    ("signature we calculated does not match", Reason::Signature),
+    ("signature does not match", Reason::Signature),
+];
+
+impl Reason {
+    fn of(error: &Error) -> Reason {
+        let hint = error.hint().unwrap_or_default().to_lowercase();
+        let found = WORDS.iter().find(|(words, _)| hint.contains(words));
+        match found {
+            Some((_, reason)) => *reason,
+            None if error.sqlstate().is_some_and(|state| state.as_str().starts_with("28")) => Reason::Mapping,
+            None => Reason::Unknown,
+        }
+    }
+}
+
+/// The check of a login that failed.
+pub(super) fn rejected(error: &Error, known: &Known<'_>) -> Check {
+    if !error.is_access_denied() {
+        let remedy = if error.is_waking_up() {
+            "the cluster was idle: run the command again"
+        } else {
+            "run the command again; if the error stays, look at the cluster in the AWS console"
+        };
+        return Check::wrong(NAME, error.to_string(), remedy);
+    }
+    let reason = Reason::of(error);
+    let late = known.skew.filter(|skew| skew.breaks_tokens());
+    let remedy = match (reason, late) {
+        (Reason::Date | Reason::Unknown, Some(skew)) => format!(
+            "this machine's clock is {}, which explains the rejected login: set the clock",
+            skew.described()
+        ),
+        _ => explained(reason, known),
+    };
+    Check::wrong(NAME, words(error), remedy)
+}
+
+/// The server's words. A server that repeats a token is not shown.
+fn words(error: &Error) -> String {
+    let shown = |text: &str| match text.to_lowercase().contains("x-amz-") {
+        true => "(the text repeats a token)".to_owned(),
+        false => text.to_owned(),
+    };
+    let state = error.sqlstate().map(|state| format!(" ({})", state.as_str())).unwrap_or_default();
+    let message = error.message().map(shown).unwrap_or_default();
+    let hint = error.hint().map(|hint| format!(", HINT: {}", shown(hint))).unwrap_or_default();
+    format!("{message}{state}{hint}")
+}
+
+fn explained(reason: Reason, known: &Known<'_>) -> String {
+    let user = &known.target.user;
+    let action = if user == "admin" { "dsql:DbConnectAdmin" } else { "dsql:DbConnect" };
+    match reason {
+        Reason::Date => "the token was not valid when it arrived: check this machine's clock".to_owned(),
+        Reason::Action => {
+            format!("the role {user} needs a token for {action}: name the role with --user or DSQL_USER")
+        }
+        Reason::Permission => format!(
+            "the IAM policy of these credentials needs {action} on this cluster{}",
+            if user == "admin" { "; or connect as another role, with --user or DSQL_USER" } else { "" }
+        ),
+        Reason::Region => format!("the token is signed for another Region than the cluster's: {}", regions(known)),
+        Reason::Key => "the server does not accept this access key: it was deleted or deactivated, belongs to another \
+                        account (or to another dsql-local), or AWS_SESSION_TOKEN is of another session"
+            .to_owned(),
+        Reason::Signature => {
+            "AWS_SECRET_ACCESS_KEY does not belong to this access key, or was cut off when it was copied".to_owned()
+        }
+        Reason::Session => {
+            "the session of these credentials has ended: start a new one (`aws sso login`, or assume the role again)"
+                .to_owned()
+        }
+        Reason::Mapping => format!(
+            "the role {user} does not exist, or is not granted to the identity of these credentials. As admin: CREATE ROLE \
+             {user} WITH LOGIN; AWS IAM GRANT {user} TO '<ARN that `aws sts get-caller-identity` shows, of the user or the \
+             role>'"
+        ),
+        Reason::Unknown => format!(
+            "the server does not state why. DSQL sends these words for a wrong Region, too: {}. Then check the account of \
+             the credentials, their permission for {action}, and, for a role other than admin, AWS IAM GRANT",
+            regions(known)
+        ),
+    }
+}
+
+/// Compares the region of the token with the other regions that are configured.
+fn regions(known: &Known<'_>) -> String {
+    let region = known.region;
+    let origin = if known.target.is_on_this_machine() { "--region or DSQL_REGION" } else { "the host name" };
+    let mut text = format!("the token is signed for {region}, from {origin}");
+    if let Some(local) = known.target.local.as_ref().filter(|local| local.region != region) {
+        text += &format!(", and dsql-local is in {}", local.region);
+    }
+    let others = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().filter_map(|name| {
+        let value = std::env::var(name).ok().filter(|value| !value.is_empty() && value != region)?;
+        Some(format!("; {name} is {value}"))
+    });
+    text.extend(others);
+    if known.target.is_on_this_machine() {
+        text + ". Use the region of the dsql-local, which its folder's file `bindings` has (DSQL_REGION)"
+    } else {
+        text + &format!(". `aws dsql list-clusters --region {region}` lists the clusters there")
+    }
+}

@@ -1,0 +1,284 @@
+//! Tests `dsql-edge doctor`: its whole output in each setup, on a good one and on one for each thing that can be wrong.
+//! `UPDATE=1` writes the expected outputs, `tests/doctor/*.txt`.
+//!
+//! All setups share one dsql-local. The last ones set its clock forward, which cannot be undone.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use dsql_edge_local::Local;
+use dsql_edge_tests::binary::{dsql_edge, without_shell_variables};
+use dsql_edge_tests::golden;
+use dsql_edge_tests::scratch_package::write_files;
+
+const SCHEMA: &str = "CREATE TABLE links (id bigint PRIMARY KEY, url text NOT NULL);";
+
+const WRANGLER: &str = "name = \"links\"\nmain = \"build/index.js\"\ncompatibility_date = \"2026-04-01\"\n\n\
+                        [build]\ncommand = \"worker-build --release\"\n\n[placement]\nregion = \"aws:us-east-1\"\n";
+
+/// The settings of a Worker that lack most parts, in the form with comments.
+const BARE_WRANGLER: &str = "{\n  // The date is old, and the rest is missing.\n  \"name\": \"links\",\n  \
+                             \"main\": \"build/index.js\",\n  \"compatibility_date\": \"2024-01-01\",\n}\n";
+
+/// A setup, and the part of its output that the file `tests/doctor/NAME.txt` has.
+struct Setup {
+    name: &'static str,
+    /// `linked`: the package with the folder of dsql-local. Any other package has no such folder.
+    package: &'static str,
+    arguments: &'static [&'static str],
+    /// `{…}` is replaced, as [`Site::filled`] describes.
+    variables: &'static [(&'static str, &'static str)],
+    part: Part,
+}
+
+/// The part of the output that is compared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    All,
+    /// The lines after the checks of the server.
+    OfPackage,
+}
+
+const KEYS: [(&str, &str); 5] = [
+    ("DSQL_ENDPOINT", "localhost:{port}"),
+    ("DSQL_REGION", "us-east-1"),
+    ("DSQL_EDGE_CA", "{ca}"),
+    ("AWS_ACCESS_KEY_ID", "{id}"),
+    ("AWS_SECRET_ACCESS_KEY", "{secret}"),
+];
+
+const SETUPS: [Setup; 14] = [
+    Setup { name: "good", package: "linked", arguments: &[], variables: &[], part: Part::All },
+    Setup {
+        name: "good_json",
+        package: "linked",
+        arguments: &["--format", "json"],
+        variables: &[],
+        part: Part::All,
+    },
+    Setup { name: "variables", package: "apart", arguments: &[], variables: &KEYS, part: Part::All },
+    Setup {
+        name: "wrong_region",
+        package: "apart",
+        arguments: &["--region", "eu-west-1"],
+        variables: &KEYS,
+        part: Part::All,
+    },
+    Setup {
+        name: "wrong_key",
+        package: "apart",
+        arguments: &[],
+        variables: &[KEYS[0], KEYS[1], KEYS[2], KEYS[3], ("AWS_SECRET_ACCESS_KEY", "canary")],
+        part: Part::All,
+    },
+    Setup {
+        name: "expired_session",
+        package: "apart",
+        arguments: &[],
+        variables: &[
+            KEYS[0],
+            KEYS[1],
+            KEYS[2],
+            ("AWS_ACCESS_KEY_ID", "{session id}"),
+            ("AWS_SECRET_ACCESS_KEY", "{session secret}"),
+            ("AWS_SESSION_TOKEN", "{session token}"),
+        ],
+        part: Part::All,
+    },
+    Setup {
+        name: "role_not_granted_to_identity",
+        package: "linked",
+        arguments: &["--user", "reporter"],
+        variables: &[],
+        part: Part::All,
+    },
+    Setup {
+        name: "role_without_grant",
+        package: "linked",
+        arguments: &["--user", "blog"],
+        variables: &[],
+        part: Part::All,
+    },
+    Setup { name: "stale_snapshot", package: "stale", arguments: &[], variables: &KEYS, part: Part::All },
+    Setup {
+        name: "untrusted_certificate",
+        package: "apart",
+        arguments: &[],
+        variables: &[KEYS[0], KEYS[1], KEYS[3], KEYS[4]],
+        part: Part::All,
+    },
+    Setup {
+        name: "nothing_listening",
+        package: "apart",
+        arguments: &["--endpoint", "localhost:1"],
+        variables: &KEYS,
+        part: Part::All,
+    },
+    Setup { name: "no_server", package: "bare", arguments: &[], variables: &[], part: Part::All },
+    Setup {
+        name: "bare_wrangler",
+        package: "bare",
+        arguments: &["--endpoint", "localhost:1"],
+        variables: &KEYS,
+        part: Part::OfPackage,
+    },
+    Setup {
+        name: "secret_in_vars",
+        package: "leaky",
+        arguments: &["--endpoint", "localhost:1"],
+        variables: &KEYS,
+        part: Part::OfPackage,
+    },
+];
+
+/// The setup in which the clock of the server is 20 minutes ahead.
+const CLOCK: Setup = Setup { name: "clock", package: "linked", arguments: &[], variables: &[], part: Part::All };
+
+/// The packages and the dsql-local.
+struct Site {
+    home: tempfile::TempDir,
+    local: Local,
+    session: dsql_edge_local::Credentials,
+}
+
+impl Site {
+    async fn start() -> Site {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("linked/.dsql-local");
+        let local = Local::builder().folder(&folder).user("blog").init_sql(SCHEMA).start().await.unwrap();
+        let lines = |bindings: Vec<(&str, String)>| -> String {
+            bindings.into_iter().map(|(name, value)| format!("{name}={value}\n")).collect()
+        };
+        let bindings = lines(local.bindings());
+        fs::write(folder.join("bindings"), &bindings).unwrap();
+        let session = local.issue_session("arn:aws:iam::000000000000:role/app", Duration::ZERO).unwrap();
+        let site = Site { home, local, session };
+        let manifest = "[package]\nname = \"links\"\n";
+        for package in ["linked", "apart", "stale"] {
+            let files = [("Cargo.toml", manifest), ("wrangler.toml", WRANGLER), (".dev.vars", &bindings)];
+            write_files(&site.folder(package), &files);
+        }
+        write_files(&site.folder("bare"), &[("Cargo.toml", manifest), ("wrangler.jsonc", BARE_WRANGLER)]);
+        let leaky = format!("{WRANGLER}\n[vars]\nAWS_SECRET_ACCESS_KEY = \"canary\"\n").replace("us-east-1", "eu-west-1");
+        write_files(&site.folder("leaky"), &[("Cargo.toml", manifest), ("wrangler.toml", &leaky)]);
+        let (text, pulled) = site.run("linked", &["pull"], &[]);
+        assert!(pulled, "{text}");
+        let snapshot = fs::read_to_string(site.folder("linked").join("dsql-schema.sql")).unwrap();
+        fs::write(site.folder("apart").join("dsql-schema.sql"), &snapshot).unwrap();
+        let stale = snapshot.replace("url text", "href text");
+        assert_ne!(stale, snapshot);
+        fs::write(site.folder("stale").join("dsql-schema.sql"), stale).unwrap();
+        site
+    }
+
+    fn folder(&self, package: &str) -> PathBuf {
+        self.home.path().join(package)
+    }
+
+    /// The values that differ from run to run, by their names.
+    fn values(&self) -> Vec<(&'static str, String)> {
+        let keys = self.local.credentials();
+        vec![
+            ("ca", self.folder("linked").join(".dsql-local/ca.crt").display().to_string()),
+            ("home", fs::canonicalize(self.home.path()).unwrap().display().to_string()),
+            ("port", self.local.port().to_string()),
+            ("id", keys.access_key_id().to_owned()),
+            ("secret", keys.secret_access_key().to_owned()),
+            ("session id", self.session.access_key_id().to_owned()),
+            ("session secret", self.session.secret_access_key().to_owned()),
+            ("session token", self.session.session_token().unwrap().to_owned()),
+        ]
+    }
+
+    fn filled(&self, text: &str) -> String {
+        let fill = |text: String, (name, value): (&str, String)| text.replace(&format!("{{{name}}}"), &value);
+        self.values().into_iter().fold(text.to_owned(), fill)
+    }
+
+    /// Runs the command line in a package. Returns what it printed, and whether it succeeded.
+    fn run(&self, package: &str, arguments: &[&str], variables: &[(&str, &str)]) -> (String, bool) {
+        let mut command = Command::new(dsql_edge());
+        without_shell_variables(&mut command)
+            .args(arguments)
+            .current_dir(self.folder(package))
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("HOME", self.home.path())
+            .envs(variables.iter().map(|(name, value)| (name, self.filled(value))));
+        let output = command.output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (String::from_utf8(text).unwrap(), output.status.success())
+    }
+
+    /// Compares the output of a setup with its file.
+    fn check(&self, setup: &Setup) -> Result<(), String> {
+        let arguments = [&["doctor"], setup.arguments].concat();
+        let (text, succeeded) = self.run(setup.package, &arguments, setup.variables);
+        for (name, value) in self.values() {
+            assert!(!name.contains("secret") && !name.contains("token") || !text.contains(&value), "{text}");
+        }
+        assert!(!text.contains("canary"), "{}: {text}", setup.name);
+        let shown: String = text.lines().map(|line| format!("{}\n", self.plain(line))).collect();
+        let shown = match setup.part {
+            Part::All => shown,
+            Part::OfPackage => {
+                shown.lines().skip_while(|line| !line.contains("wrangler")).map(|line| format!("{line}\n")).collect()
+            }
+        };
+        let status = if succeeded { "exit status 0\n" } else { "exit status 1\n" };
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("doctor").join(format!("{}.txt", setup.name));
+        golden::compare(&path, &(shown + status)).map_err(|error| format!("{error:#}\n{text}"))
+    }
+
+    /// A line without the values that differ from run to run or from machine to machine.
+    fn plain(&self, line: &str) -> String {
+        let mut line = line.to_owned();
+        for (name, value) in self.values() {
+            let shortened = [value.get(..4).unwrap_or_default(), value.get(value.len() - 4..).unwrap_or_default()];
+            line = line.replace(&value, &format!("{{{name}}}"));
+            if name.ends_with("id") {
+                line = line.replace(&shortened.join("…"), &format!("{{{name}}}"));
+            }
+        }
+        for (before, after, plain) in [
+            ("localhost is ", "", "{addresses}"),
+            ("certificate is for ", ", by", "{names}"),
+            ("certificate for ", ", by", "{names}"),
+            ("dsql-local authority ", ",", "{mark}"),
+            ("dsql-local authority ", " is", "{mark}"),
+            ("valid from ", " until", "{date}"),
+            (" until ", "", "{date}"),
+            ("HINT: Signature expired: ", "", "{dates}"),
+            ("server 16.", "", "{minor}"),
+        ] {
+            line = replaced(&line, before, after, plain);
+        }
+        for address in ["127.0.0.1:", "[::1]:"] {
+            line = line.replace(address, "{address}:");
+        }
+        line
+    }
+}
+
+/// Replaces the text between two others; an empty `after` is the end of the line, or a quotation mark of JSON.
+fn replaced(line: &str, before: &str, after: &str, plain: &str) -> String {
+    let Some((start, rest)) = line.split_once(before) else { return line.to_owned() };
+    let end = if after.is_empty() { rest.find(['"', ']']).unwrap_or(rest.len()) } else { rest.find(after).unwrap_or(0) };
+    if end == 0 {
+        return line.to_owned();
+    }
+    format!("{start}{before}{plain}{}", &rest[end..])
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_setup_is_explained() {
+    let site = Site::start().await;
+    let mut failures: Vec<String> = SETUPS.iter().filter_map(|setup| site.check(setup).err()).collect();
+    site.local.advance_clock(Duration::from_secs(20 * 60));
+    failures.extend(site.check(&CLOCK).err());
+    assert!(failures.is_empty(), "\n{}\n", failures.join("\n\n"));
+    site.local.stop().await.unwrap();
+}
