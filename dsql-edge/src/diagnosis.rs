@@ -14,8 +14,8 @@
 
 use crate::config::Config;
 use crate::error::Error;
-pub use crate::transport::{ByteStream, ConnectionSteps, Negotiation, Step};
 use crate::transport::{self, TransportError};
+pub use crate::transport::{ByteStream, ConnectionSteps, Negotiation, Step};
 
 /// The region that tokens are signed for; "" for a PostgreSQL that is not a DSQL cluster.
 pub fn signing_region(config: &Config) -> &str {
@@ -43,11 +43,7 @@ pub async fn open_stream(
 ///
 /// # Errors
 /// Returns an error if there is no answer. Its text is the reason alone.
-pub async fn https_head(
-    config: &Config,
-    host: &str,
-    port: u16,
-) -> Result<(String, Option<String>), Error> {
+pub async fn https_head(config: &Config, host: &str, port: u16) -> Result<(String, Option<String>), Error> {
     transport::https_head(&config.settings, host, port).await.map_err(of_transport)
 }
 

@@ -136,7 +136,8 @@ const SETUPS: [Setup; 14] = [
 ];
 
 /// The setup in which the clock of the server is 20 minutes ahead.
-const CLOCK: Setup = Setup { name: "clock", package: "linked", arguments: &[], variables: &[], part: Part::All };
+const CLOCK: Setup =
+    Setup { name: "clock", package: "linked", arguments: &[], variables: &[], part: Part::All };
 
 /// The packages and the dsql-local.
 struct Site {
@@ -163,7 +164,8 @@ impl Site {
             write_files(&site.folder(package), &files);
         }
         write_files(&site.folder("bare"), &[("Cargo.toml", manifest), ("wrangler.jsonc", BARE_WRANGLER)]);
-        let leaky = format!("{WRANGLER}\n[vars]\nAWS_SECRET_ACCESS_KEY = \"canary\"\n").replace("us-east-1", "eu-west-1");
+        let leaky = format!("{WRANGLER}\n[vars]\nAWS_SECRET_ACCESS_KEY = \"canary\"\n")
+            .replace("us-east-1", "eu-west-1");
         write_files(&site.folder("leaky"), &[("Cargo.toml", manifest), ("wrangler.toml", &leaky)]);
         let (text, pulled) = site.run("linked", &["pull"], &[]);
         assert!(pulled, "{text}");
@@ -224,9 +226,11 @@ impl Site {
         let shown: String = text.lines().map(|line| format!("{}\n", self.plain(line))).collect();
         let shown = match setup.part {
             Part::All => shown,
-            Part::OfPackage => {
-                shown.lines().skip_while(|line| !line.contains("wrangler")).map(|line| format!("{line}\n")).collect()
-            }
+            Part::OfPackage => shown
+                .lines()
+                .skip_while(|line| !line.contains("wrangler"))
+                .map(|line| format!("{line}\n"))
+                .collect(),
         };
         let status = if succeeded { "exit status 0\n" } else { "exit status 1\n" };
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("doctor").join(format!("{}.txt", setup.name));
@@ -237,7 +241,8 @@ impl Site {
     fn plain(&self, line: &str) -> String {
         let mut line = line.to_owned();
         for (name, value) in self.values() {
-            let shortened = [value.get(..4).unwrap_or_default(), value.get(value.len() - 4..).unwrap_or_default()];
+            let shortened =
+                [value.get(..4).unwrap_or_default(), value.get(value.len() - 4..).unwrap_or_default()];
             line = line.replace(&value, &format!("{{{name}}}"));
             if name.ends_with("id") {
                 line = line.replace(&shortened.join("…"), &format!("{{{name}}}"));
@@ -266,7 +271,11 @@ impl Site {
 /// Replaces the text between two others; an empty `after` is the end of the line, or a quotation mark of JSON.
 fn replaced(line: &str, before: &str, after: &str, plain: &str) -> String {
     let Some((start, rest)) = line.split_once(before) else { return line.to_owned() };
-    let end = if after.is_empty() { rest.find(['"', ']']).unwrap_or(rest.len()) } else { rest.find(after).unwrap_or(0) };
+    let end = if after.is_empty() {
+        rest.find(['"', ']']).unwrap_or(rest.len())
+    } else {
+        rest.find(after).unwrap_or(0)
+    };
     if end == 0 {
         return line.to_owned();
     }

@@ -69,7 +69,7 @@ fn address(bytes: &[u8]) -> Option<String> {
 }
 
 /// The day of a time, `2026-11-30`.
-fn day(seconds: i64) -> String {
+pub(super) fn day(seconds: i64) -> String {
     aws_smithy_types::DateTime::from_secs(seconds)
         .fmt(aws_smithy_types::date_time::Format::DateTime)
         .ok()

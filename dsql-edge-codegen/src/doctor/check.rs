@@ -39,11 +39,7 @@ impl Check {
         Check::new(name, Outcome::Ok, detail, None)
     }
 
-    pub(super) fn warning(
-        name: &'static str,
-        detail: impl Into<String>,
-        remedy: impl Into<String>,
-    ) -> Check {
+    pub(super) fn warning(name: &'static str, detail: impl Into<String>, remedy: impl Into<String>) -> Check {
         Check::new(name, Outcome::Warning, detail, Some(remedy.into()))
     }
 
@@ -61,12 +57,7 @@ impl Check {
         Check::new(name, Outcome::Skipped, why, None)
     }
 
-    fn new(
-        name: &'static str,
-        outcome: Outcome,
-        detail: impl Into<String>,
-        remedy: Option<String>,
-    ) -> Check {
+    fn new(name: &'static str, outcome: Outcome, detail: impl Into<String>, remedy: Option<String>) -> Check {
         Check { name, outcome, detail: one_line(&detail.into()), remedy }
     }
 }

@@ -76,10 +76,7 @@ impl Skew {
             _ if has_tokens && self.breaks_tokens() => Check::wrong(
                 NAME,
                 detail,
-                format!(
-                    "a token is accepted from {} s before its date to {BEHIND} s after it: {set}",
-                    AHEAD
-                ),
+                format!("a token is accepted from {} s before its date to {BEHIND} s after it: {set}", AHEAD),
             ),
             _ => Check::warning(NAME, detail, set),
         }

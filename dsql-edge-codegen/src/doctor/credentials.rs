@@ -45,14 +45,22 @@ pub(super) fn check(found: &Result<FoundCredentials, anyhow::Error>) -> Check {
     if is(OF_SESSION) && !found.has_session_token {
         return Check::wrong(
             NAME,
-            format!("{}, from {}, is the key of a session, but there is no session token", shortened(&found.access_key_id), found.source),
+            format!(
+                "{}, from {}, is the key of a session, but there is no session token",
+                shortened(&found.access_key_id),
+                found.source
+            ),
             "set AWS_SESSION_TOKEN to the token of the same session",
         );
     }
     if is(OF_USER) && found.has_session_token {
         return Check::wrong(
             NAME,
-            format!("{}, from {}, is the key of a user, but AWS_SESSION_TOKEN is set", shortened(&found.access_key_id), found.source),
+            format!(
+                "{}, from {}, is the key of a user, but AWS_SESSION_TOKEN is set",
+                shortened(&found.access_key_id),
+                found.source
+            ),
             "unset AWS_SESSION_TOKEN: it belongs to other keys",
         );
     }
@@ -97,7 +105,12 @@ mod tests {
 
     #[test]
     fn access_key_is_shortened() {
-        let cases = [("AKIAIOSFODNN7EXAMPLE", "AKIA…MPLE"), ("secret", "…"), ("", "…"), ("äöüßäöüßäöüßäöüß", "äöüß…äöüß")];
+        let cases = [
+            ("AKIAIOSFODNN7EXAMPLE", "AKIA…MPLE"),
+            ("secret", "…"),
+            ("", "…"),
+            ("äöüßäöüßäöüßäöüß", "äöüß…äöüß"),
+        ];
         for (id, expected) in cases {
             assert_eq!(shortened(id), expected);
         }

@@ -57,7 +57,7 @@ pub struct Options {
     #[command(flatten)]
     server: ServerOptions,
     #[command(flatten)]
-    probe: probe::Options,
+    probe: probe::ProbeOptions,
     /// How the checks are printed
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
@@ -135,7 +135,8 @@ async fn of_cluster(options: &Options, package: &Path) -> Found {
     let (target, config) = match named {
         Ok(named) => named,
         Err(error) => {
-            let remedy = "name the cluster: --endpoint, DSQL_ENDPOINT, or a running dsql-local in the package";
+            let remedy =
+                "name the cluster: --endpoint, DSQL_ENDPOINT, or a running dsql-local in the package";
             found.checks.push(Check::wrong(SERVER, format!("{error:#}"), remedy));
             found.skip(&network::NAMES, SERVER);
             found.skip(&[clock::NAME, credentials::NAME, credentials::TOKEN], SERVER);
@@ -199,7 +200,8 @@ async fn of_postgres(options: &Options, package: &Path) -> Found {
     let server = match server {
         Ok(server) => server,
         Err(error) => {
-            let remedy = "name the server: --postgres-url, DATABASE_URL, or PGHOST and libpq's other variables";
+            let remedy =
+                "name the server: --postgres-url, DATABASE_URL, or PGHOST and libpq's other variables";
             found.checks.push(Check::wrong(SERVER, format!("{error:#}"), remedy));
             found.skip(&network::NAMES, SERVER);
             found.skip(&[login::NAME, clock::NAME, role::NAME, snapshot::NAME], SERVER);

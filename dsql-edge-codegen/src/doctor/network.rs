@@ -67,7 +67,8 @@ fn tls(name: &'static str, steps: &ConnectionSteps) -> Check {
         return Check::ok(name, format!("{version}; the certificate is trusted"));
     };
     let [_, until] = &own.dates;
-    let detail = format!("{version}; certificate for {}, by {}, valid until {until}", own.shown_names(), own.issuer);
+    let detail =
+        format!("{version}; certificate for {}, by {}, valid until {until}", own.shown_names(), own.issuer);
     let left = (own.until - unix_time()) / 86_400;
     if left < ENDS_SOON {
         return Check::warning(name, detail, format!("the certificate ends in {left} days: renew it"));
@@ -121,7 +122,8 @@ fn distrusted(name: &'static str, steps: &ConnectionSteps, reason: &str, is_loca
     let remedy = if !own.is_for(&steps.host) {
         format!("the certificate is not for {}: connect by a name that it has", steps.host)
     } else if now < own.from || now > own.until {
-        "the certificate is not valid today: check this machine's clock, then renew the certificate".to_owned()
+        "the certificate is not valid today: check this machine's clock, then renew the certificate"
+            .to_owned()
     } else if is_local {
         "name dsql-local's certificate authority: --ca .dsql-local/ca.crt, or DSQL_EDGE_CA (`dsql-local run -- …` sets it)"
             .to_owned()

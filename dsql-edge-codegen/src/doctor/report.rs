@@ -13,8 +13,7 @@ const NAME: usize = 15;
 pub(super) fn human(checks: &[Check]) -> String {
     let mut out = String::new();
     for check in checks {
-        let line =
-            format!("{:OUTCOME$}{:NAME$}{}", check.outcome.word(), check.name, check.detail);
+        let line = format!("{:OUTCOME$}{:NAME$}{}", check.outcome.word(), check.name, check.detail);
         out += line.trim_end();
         out.push('\n');
         if let Some(remedy) = &check.remedy {

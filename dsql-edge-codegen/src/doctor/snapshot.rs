@@ -13,7 +13,8 @@ use crate::{package_schema, pull, schema_files};
 /// The name of the check.
 pub(super) const NAME: &str = "snapshot";
 
-const PULL: &str = "`dsql-edge check` shows the difference and the queries that break; `dsql-edge pull` writes the snapshot";
+const PULL: &str =
+    "`dsql-edge check` shows the difference and the queries that break; `dsql-edge pull` writes the snapshot";
 
 /// Returns the check for the snapshot that the package's build reads.
 pub(super) async fn check(package: &Path, server: Server) -> Check {
@@ -24,7 +25,11 @@ pub(super) async fn check(package: &Path, server: Server) -> Check {
             return Check::left_out(NAME, why);
         }
         Ok(None) => {
-            return Check::warning(NAME, "the package has no snapshot", "`dsql-edge pull` writes the snapshot");
+            return Check::warning(
+                NAME,
+                "the package has no snapshot",
+                "`dsql-edge pull` writes the snapshot",
+            );
         }
         Err(error) => return Check::wrong(NAME, format!("{error:#}"), "name an existing file or folder"),
     };
@@ -33,7 +38,9 @@ pub(super) async fn check(package: &Path, server: Server) -> Check {
         Ok(Some(difference)) => {
             Check::wrong(NAME, format!("{} is stale: {difference}", path.display()), PULL)
         }
-        Err(error) => Check::wrong(NAME, format!("{}: {error:#}", path.display()), "fix the snapshot, or pull it again"),
+        Err(error) => {
+            Check::wrong(NAME, format!("{}: {error:#}", path.display()), "fix the snapshot, or pull it again")
+        }
     }
 }
 
@@ -45,7 +52,8 @@ async fn compared(path: &Path, server: Server) -> Result<Option<String>> {
     let diff = TextDiff::from_lines(old.as_ref(), new.as_ref());
     let mut changes = diff.iter_all_changes().filter(|it| it.tag() != ChangeTag::Equal).peekable();
     let Some(first) = changes.peek().map(|change| {
-        let sign = if change.tag() == ChangeTag::Delete { "only in the snapshot" } else { "only in the server" };
+        let sign =
+            if change.tag() == ChangeTag::Delete { "only in the snapshot" } else { "only in the server" };
         format!("`{}` is {sign}", change.value().trim())
     }) else {
         return Ok(None);

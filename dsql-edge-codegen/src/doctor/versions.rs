@@ -32,7 +32,9 @@ pub(super) fn check(package: &Path, server: Option<&str>) -> Check {
         Some(runtime) if runtime != OWN => Check::warning(
             NAME,
             detail,
-            format!("the crate and the command have different versions: cargo install dsql-edge-codegen@{runtime}"),
+            format!(
+                "the crate and the command have different versions: cargo install dsql-edge-codegen@{runtime}"
+            ),
         ),
         _ => Check::ok(NAME, detail),
     }

@@ -19,7 +19,8 @@ const TESTED_DATE: &str = "2026-04-01";
 const REQUIRED: [&str; 3] = ["DSQL_ENDPOINT", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 
 /// The bindings that must not be in a committed file.
-const SECRET: [&str; 4] = ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD", "TUNNEL_SERVICE_TOKEN_SECRET"];
+const SECRET: [&str; 4] =
+    ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD", "TUNNEL_SERVICE_TOKEN_SECRET"];
 
 /// The server of the Worker.
 pub(super) struct Server<'s> {
@@ -93,10 +94,16 @@ fn build(package: &Path, values: &Value) -> Check {
             format!("`{command}` does not run worker-build"),
             format!("if the Worker is Rust: [build] command = \"{COMMAND}\""),
         ),
-        None if !main.is_empty() && package.join(main).is_file() => {
-            Check::warning(NAME, format!("no [build]: wrangler deploys {main} as it is"), format!("add [build] command = \"{COMMAND}\""))
-        }
-        None => Check::wrong(NAME, "no [build]: wrangler does not compile the crate", format!("add [build] command = \"{COMMAND}\"")),
+        None if !main.is_empty() && package.join(main).is_file() => Check::warning(
+            NAME,
+            format!("no [build]: wrangler deploys {main} as it is"),
+            format!("add [build] command = \"{COMMAND}\""),
+        ),
+        None => Check::wrong(
+            NAME,
+            "no [build]: wrangler does not compile the crate",
+            format!("add [build] command = \"{COMMAND}\""),
+        ),
     }
 }
 
@@ -122,7 +129,9 @@ fn placement(values: &Value, server: &Server<'_>) -> Check {
     match (region, host, &wanted) {
         (Some(region), _, Some(wanted)) if region != wanted => Check::warning(
             NAME,
-            format!("the Worker runs near {region}, but the cluster is in {wanted}: every round trip is long"),
+            format!(
+                "the Worker runs near {region}, but the cluster is in {wanted}: every round trip is long"
+            ),
             format!("set [placement] region = \"{wanted}\""),
         ),
         (Some(region), _, _) => Check::ok(NAME, format!("the Worker runs near {region}")),
@@ -163,8 +172,7 @@ fn bindings(package: &Path, file: &str, values: &Value, server: &Server<'_>) -> 
         return postgres_bindings(values, &bound);
     }
     let stored = values.pointer("/secrets_store_secrets").and_then(Value::as_array);
-    let is_stored =
-        |name: &str| stored.into_iter().flatten().any(|it| text(it, &["binding"]) == Some(name));
+    let is_stored = |name: &str| stored.into_iter().flatten().any(|it| text(it, &["binding"]) == Some(name));
     let missing: Vec<&str> =
         REQUIRED.into_iter().filter(|name| bound(name).is_none() && !is_stored(name)).collect();
     if !missing.is_empty() {

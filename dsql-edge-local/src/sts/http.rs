@@ -17,9 +17,8 @@ const MAX_HEAD: usize = 32 * 1024;
 const MAX_BODY: usize = 64 * 1024;
 
 /// The form of a date in HTTP (IMF-fixdate).
-const DATE: &[BorrowedFormatItem<'_>] = format_description!(
-    "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
-);
+const DATE: &[BorrowedFormatItem<'_>] =
+    format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
 
 /// A `POST /`.
 pub(crate) struct Request {

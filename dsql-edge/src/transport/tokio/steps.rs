@@ -97,7 +97,8 @@ async fn run(
     let looked_up = tokio::net::lookup_host((opening.host.as_str(), opening.port));
     steps.addresses = within(settings, looked_up).await.map_err(name_failed)?.collect();
     let tcp_failed = |error| (Step::Tcp, unreachable(error));
-    let mut plain = within(settings, TcpStream::connect(steps.addresses.as_slice())).await.map_err(tcp_failed)?;
+    let mut plain =
+        within(settings, TcpStream::connect(steps.addresses.as_slice())).await.map_err(tcp_failed)?;
     steps.peer = plain.peer_addr().ok();
     let asked = |error| (Step::SslRequest, error);
     let accepts = in_time(settings, opening.negotiate(&mut plain)).await.map_err(asked)?;
@@ -174,10 +175,7 @@ fn head(answer: &[u8]) -> Option<(String, Option<String>)> {
     Some((status, date.map(|(_, value)| value.trim().to_owned())))
 }
 
-async fn tls_stream(
-    opening: &Opening,
-    config: ClientConfig,
-) -> Result<TlsStream<TcpStream>, TransportError> {
+async fn tls_stream(opening: &Opening, config: ClientConfig) -> Result<TlsStream<TcpStream>, TransportError> {
     let name = opening.server_name()?;
     let mut plain = TcpStream::connect((opening.host.as_str(), opening.port)).await.map_err(unreachable)?;
     plain.set_nodelay(true).map_err(unreachable)?;
