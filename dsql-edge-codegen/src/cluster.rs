@@ -59,6 +59,12 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    #[cfg(test)]
+    pub(crate) fn of_tests(endpoint: &str, user: &str) -> Target {
+        let (origin, user) = (String::new(), user.to_owned());
+        Target { endpoint: endpoint.to_owned(), origin, local: None, region: None, user, ca: None }
+    }
+
     pub(crate) fn is_on_this_machine(&self) -> bool {
         self.endpoint == "localhost" || self.endpoint.starts_with("localhost:")
     }

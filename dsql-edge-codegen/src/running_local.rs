@@ -42,7 +42,7 @@ impl RunningLocal {
         let text = std::fs::read_to_string(folder.join(BINDINGS)).ok()?;
         let (endpoint, region) = (value(&text, "DSQL_ENDPOINT")?, value(&text, "DSQL_REGION")?);
         let sts = value(&text, "AWS_ENDPOINT_URL_STS");
-        let sts_port = sts.and_then(|url| url.strip_prefix("https://localhost:")?.parse().ok());
+        let sts_port = sts.and_then(|url| sts_port(&url));
         Some(RunningLocal { folder: folder.to_owned(), endpoint, region, sts_port })
     }
 
@@ -76,6 +76,11 @@ impl RunningLocal {
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
+}
+
+/// Returns the port of an STS on this machine, from its URL.
+pub(crate) fn sts_port(url: &str) -> Option<u16> {
+    url.strip_prefix("https://localhost:")?.parse().ok()
 }
 
 /// Returns the subfolders that may be a dsql-local's folder: first the one with the usual name.

@@ -13,6 +13,7 @@ use std::time::Duration;
 use dsql_edge_local::Local;
 use dsql_edge_tests::binary::{dsql_edge, without_shell_variables};
 use dsql_edge_tests::golden;
+use dsql_edge_tests::postgres_server::PostgresServer;
 use dsql_edge_tests::scratch_package::write_files;
 
 const SCHEMA: &str = "CREATE TABLE links (id bigint PRIMARY KEY, url text NOT NULL);";
@@ -51,7 +52,29 @@ const KEYS: [(&str, &str); 5] = [
     ("AWS_SECRET_ACCESS_KEY", "{secret}"),
 ];
 
-const SETUPS: [Setup; 14] = [
+const SETUPS: [Setup; 20] = [
+    Setup {
+        name: "probe_without_consent",
+        package: "linked",
+        arguments: &["--probe"],
+        variables: &[],
+        part: Part::All,
+    },
+    Setup {
+        name: "probe_without_privilege",
+        package: "linked",
+        arguments: &["--probe", "--yes", "--user", "blog"],
+        variables: &[],
+        part: Part::All,
+    },
+    // The snapshot of `good` is the schema of the server, so the probe has left nothing.
+    Setup {
+        name: "probe",
+        package: "linked",
+        arguments: &["--probe", "--yes", "--report", "../probe.md"],
+        variables: &[],
+        part: Part::All,
+    },
     Setup { name: "good", package: "linked", arguments: &[], variables: &[], part: Part::All },
     Setup {
         name: "good_json",
@@ -118,6 +141,37 @@ const SETUPS: [Setup; 14] = [
         variables: &KEYS,
         part: Part::All,
     },
+    Setup {
+        name: "postgres",
+        package: "bare",
+        arguments: &[
+            "--postgres-url",
+            "postgres://app@localhost:{postgres port}/postgres",
+            "--ca",
+            "{postgres ca}",
+        ],
+        variables: &[("PGPASSWORD", "right")],
+        part: Part::All,
+    },
+    Setup {
+        name: "postgres_wrong_password",
+        package: "bare",
+        arguments: &[
+            "--postgres-url",
+            "postgres://app@localhost:{postgres port}/postgres",
+            "--ca",
+            "{postgres ca}",
+        ],
+        variables: &[("PGPASSWORD", "canary")],
+        part: Part::All,
+    },
+    Setup {
+        name: "no_postgres",
+        package: "bare",
+        arguments: &["--postgres-url", "postgres://app@localhost:1/shop"],
+        variables: &[],
+        part: Part::All,
+    },
     Setup { name: "no_server", package: "bare", arguments: &[], variables: &[], part: Part::All },
     Setup {
         name: "bare_wrangler",
@@ -139,10 +193,11 @@ const SETUPS: [Setup; 14] = [
 const CLOCK: Setup =
     Setup { name: "clock", package: "linked", arguments: &[], variables: &[], part: Part::All };
 
-/// The packages and the dsql-local.
+/// The packages, the dsql-local, and a PostgreSQL.
 struct Site {
     home: tempfile::TempDir,
     local: Local,
+    postgres: PostgresServer,
     session: dsql_edge_local::Credentials,
 }
 
@@ -157,7 +212,12 @@ impl Site {
         let bindings = lines(local.bindings());
         fs::write(folder.join("bindings"), &bindings).unwrap();
         let session = local.issue_session("arn:aws:iam::000000000000:role/app", Duration::ZERO).unwrap();
-        let site = Site { home, local, session };
+        let bin = local.installation().bin.clone();
+        let (hba, app) =
+            ("host all app 127.0.0.1/32 scram-sha-256\n", "CREATE ROLE app LOGIN PASSWORD 'right'");
+        let postgres = PostgresServer::start(&bin, hba, app).await;
+        fs::write(home.path().join("postgres.crt"), postgres.ca_pem()).unwrap();
+        let site = Site { home, local, postgres, session };
         let manifest = "[package]\nname = \"links\"\n";
         for package in ["linked", "apart", "stale"] {
             let files = [("Cargo.toml", manifest), ("wrangler.toml", WRANGLER), (".dev.vars", &bindings)];
@@ -188,8 +248,11 @@ impl Site {
             ("ca", self.folder("linked").join(".dsql-local/ca.crt").display().to_string()),
             ("home", fs::canonicalize(self.home.path()).unwrap().display().to_string()),
             ("port", self.local.port().to_string()),
+            ("postgres port", self.postgres.port().to_string()),
+            ("postgres ca", self.home.path().join("postgres.crt").display().to_string()),
             ("id", keys.access_key_id().to_owned()),
             ("secret", keys.secret_access_key().to_owned()),
+            ("blog id", self.local.user_credentials("blog").unwrap().access_key_id().to_owned()),
             ("session id", self.session.access_key_id().to_owned()),
             ("session secret", self.session.secret_access_key().to_owned()),
             ("session token", self.session.session_token().unwrap().to_owned()),
@@ -205,7 +268,7 @@ impl Site {
     fn run(&self, package: &str, arguments: &[&str], variables: &[(&str, &str)]) -> (String, bool) {
         let mut command = Command::new(dsql_edge());
         without_shell_variables(&mut command)
-            .args(arguments)
+            .args(arguments.iter().map(|argument| self.filled(argument)))
             .current_dir(self.folder(package))
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("HOME", self.home.path())
@@ -258,6 +321,11 @@ impl Site {
             (" until ", "", "{date}"),
             ("HINT: Signature expired: ", "", "{dates}"),
             ("server 16.", "", "{minor}"),
+            ("server_version 16.", ",", "{minor}"),
+            ("version 0.1.0, on ", ".", "{date}"),
+            ("dsql_edge_probe_", ",", "{run}"),
+            ("dsql_edge_probe_", ":", "{run}"),
+            ("(offered: ", ")", "{groups}"),
         ] {
             line = replaced(&line, before, after, plain);
         }
@@ -288,6 +356,11 @@ async fn each_setup_is_explained() {
     let mut failures: Vec<String> = SETUPS.iter().filter_map(|setup| site.check(setup).err()).collect();
     site.local.advance_clock(Duration::from_secs(20 * 60));
     failures.extend(site.check(&CLOCK).err());
+    let report = fs::read_to_string(site.home.path().join("probe.md")).unwrap();
+    let report: String = report.lines().map(|line| format!("{}\n", site.plain(line))).collect();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("doctor/probe.md");
+    failures.extend(golden::compare(&path, &report).err().map(|error| format!("{error:#}")));
     assert!(failures.is_empty(), "\n{}\n", failures.join("\n\n"));
+    site.postgres.stop().await;
     site.local.stop().await.unwrap();
 }

@@ -42,14 +42,14 @@ impl Skew {
         Skew { ahead: unix_time() - server, of: of.into() }
     }
 
-    /// Asks an HTTPS server for its time.
-    pub(super) async fn ask(config: &Config, host: &str, port: u16) -> Result<Skew, String> {
+    /// Asks an HTTPS server for its time; `of` is the owner of that clock.
+    pub(super) async fn ask(config: &Config, (host, port, of): (&str, u16, &str)) -> Result<Skew, String> {
         let answer = diagnosis::https_head(config, host, port).await;
         let (_, date) = answer.map_err(|error| format!("https://{host}:{port}: {error}"))?;
         let format = aws_smithy_types::date_time::Format::HttpDate;
         let parsed = date.and_then(|date| aws_smithy_types::DateTime::from_str(&date, format).ok());
         let server = parsed.ok_or_else(|| format!("the answer of https://{host}:{port} has no date"))?;
-        Ok(Skew::from(server.secs(), host))
+        Ok(Skew::from(server.secs(), of))
     }
 
     /// Whether a token that is signed now is rejected because of its date.

@@ -3,10 +3,13 @@
 //! Input: the cluster and the credentials that were found for it. Output: where they were found, and what the token is
 //! for. No secret is shown; an access key is shortened.
 
+use std::path::Path;
+
 use dsql_edge::auth::Action;
 
 use super::check::Check;
 use super::clock::unix_time;
+use super::settings_file::LocalBindings;
 use crate::aws_credentials::FoundCredentials;
 use crate::cluster::Target;
 
@@ -29,18 +32,33 @@ pub(super) fn shortened(access_key_id: &str) -> String {
     }
 }
 
+/// The keys that were found elsewhere, in words: those of the Worker, and those of the environment if they are not used.
+fn others(found: &FoundCredentials, package: &Path) -> String {
+    let environment = std::env::var("AWS_ACCESS_KEY_ID").ok().map(|id| ("the environment", id));
+    let local = LocalBindings::of(package);
+    let worker = local.as_ref().and_then(|it| Some((it.file, it.value("AWS_ACCESS_KEY_ID")?.to_owned())));
+    let others = [environment, worker].into_iter().flatten();
+    let others = others.filter(|(_, id)| !id.is_empty() && *id != found.access_key_id);
+    others.map(|(place, id)| format!("; {place} has {}, which is not used here", shortened(&id))).collect()
+}
+
 /// The check of the credentials that the command line uses.
-pub(super) fn check(found: &Result<FoundCredentials, anyhow::Error>) -> Check {
+pub(super) fn check(found: &Result<FoundCredentials, anyhow::Error>, package: &Path) -> Check {
     let found = match found {
         Ok(found) => found,
         Err(error) => {
             let remedy = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; `aws sso login` starts a session of \
                           single sign-on";
-            return Check::wrong(NAME, format!("{error:#}"), remedy);
+            let error = format!("{error:#}");
+            // AWS's error lists each source with the reason; here, the list is long and without a surprise.
+            let is_plain = error.contains("no credentials found in chain");
+            let none = "no credentials in the environment, a profile, a container or an instance".to_owned();
+            return Check::wrong(NAME, if is_plain { none } else { error }, remedy);
         }
     };
     let kind = if found.has_session_token { "a session" } else { "long-term keys" };
-    let detail = format!("{}, {kind}, from {}", shortened(&found.access_key_id), found.source);
+    let others = others(found, package);
+    let detail = format!("{}, {kind}, from {}{others}", shortened(&found.access_key_id), found.source);
     let is = |prefix: &str| found.access_key_id.starts_with(prefix);
     if is(OF_SESSION) && !found.has_session_token {
         return Check::wrong(
@@ -68,10 +86,10 @@ pub(super) fn check(found: &Result<FoundCredentials, anyhow::Error>) -> Check {
     match left {
         Some(left) if left <= 0 => Check::wrong(
             NAME,
-            format!("{detail}: the session ended {} min ago", -left / 60),
+            format!("{detail}; the session ended {} min ago", -left / 60),
             "start a new session (`aws sso login`, or assume the role again)",
         ),
-        Some(left) => Check::ok(NAME, format!("{detail}, for another {} min", left / 60)),
+        Some(left) => Check::ok(NAME, format!("{detail}; it ends in {} min", left / 60)),
         None => Check::ok(NAME, detail),
     }
 }

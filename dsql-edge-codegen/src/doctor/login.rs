@@ -6,10 +6,13 @@
 //! The words are those of Aurora DSQL's user guide ("Troubleshooting"), of clusters, and AWS's general ones for a
 //! signature ("Signature Version 4: troubleshooting").
 
+use std::path::Path;
+
 use dsql_edge::Error;
 
 use super::check::Check;
 use super::clock::Skew;
+use super::settings_file::LocalBindings;
 use crate::cluster::Target;
 
 /// The name of the check.
@@ -21,6 +24,19 @@ pub(super) struct Known<'k> {
     /// The region that the token is signed for.
     pub(super) region: &'k str,
     pub(super) skew: Option<&'k Skew>,
+    /// Other places that name a region, and that region.
+    pub(super) other_regions: Vec<(String, String)>,
+}
+
+/// The places that name a region, apart from the endpoint and its options.
+pub(super) fn other_regions(package: &Path, target: &Target) -> Vec<(String, String)> {
+    let of_shell = ["AWS_REGION", "AWS_DEFAULT_REGION"]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)));
+    let of_worker = LocalBindings::of(package)
+        .and_then(|it| Some((format!("DSQL_REGION in {}", it.file), it.value("DSQL_REGION")?.to_owned())));
+    let of_local = target.local.as_ref().map(|local| ("the dsql-local".to_owned(), local.region.clone()));
+    of_shell.chain(of_worker).chain(of_local).filter(|(_, region)| !region.is_empty()).collect()
 }
 
 /// Why access is denied, as far as the words of the server show it.
@@ -108,7 +124,9 @@ fn explained(reason: Reason, known: &Known<'_>) -> String {
             "the IAM policy of these credentials needs {action} on this cluster{}",
             if user == "admin" { "; or connect as another role, with --user or DSQL_USER" } else { "" }
         ),
-        Reason::Region => format!("the token is signed for another Region than the cluster's: {}", regions(known)),
+        Reason::Region => {
+            format!("the token is for another Region than the server's: {}", regions(known))
+        }
         Reason::Key => "the server does not accept this access key: it was deleted or deactivated, belongs to another \
                         account (or to another dsql-local), or AWS_SESSION_TOKEN is of another session"
             .to_owned(),
@@ -125,7 +143,7 @@ fn explained(reason: Reason, known: &Known<'_>) -> String {
              role>'"
         ),
         Reason::Unknown => format!(
-            "the server does not state why. DSQL sends these words for a wrong Region, too: {}. Then check the account of \
+            "the server does not state why. DSQL sends these words for a wrong Region, too. Compare the token's: {}. Then check the account of \
              the credentials, their permission for {action}, and, for a role other than admin, AWS IAM GRANT",
             regions(known)
         ),
@@ -135,19 +153,37 @@ fn explained(reason: Reason, known: &Known<'_>) -> String {
 /// Compares the region of the token with the other regions that are configured.
 fn regions(known: &Known<'_>) -> String {
     let region = known.region;
-    let origin = if known.target.is_on_this_machine() { "--region or DSQL_REGION" } else { "the host name" };
-    let mut text = format!("the token is signed for {region}, from {origin}");
-    if let Some(local) = known.target.local.as_ref().filter(|local| local.region != region) {
-        text += &format!(", and dsql-local is in {}", local.region);
-    }
-    let others = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().filter_map(|name| {
-        let value = std::env::var(name).ok().filter(|value| !value.is_empty() && value != region)?;
-        Some(format!("; {name} is {value}"))
-    });
-    text.extend(others);
-    if known.target.is_on_this_machine() {
-        text + ". Use the region of the dsql-local, which its folder's file `bindings` has (DSQL_REGION)"
+    let is_local = known.target.is_on_this_machine();
+    let origin = if is_local { "--region or DSQL_REGION" } else { "the host name" };
+    let mut text = format!("it is signed for {region}, from {origin}");
+    let others = known.other_regions.iter().filter(|(_, other)| other != region);
+    text.extend(others.map(|(place, other)| format!("; {place} is {other}")));
+    if is_local {
+        text + ". Sign for the region that dsql-local was started with (its folder's file `bindings` has it)"
     } else {
         text + &format!(". `aws dsql list-clusters --region {region}` lists the clusters there")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The server of a cluster in another Region rejects the token without a reason.
+    #[test]
+    fn rejection_without_a_reason_compares_the_regions() {
+        let target = Target::of_tests("foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws", "blog");
+        let region = |place: &str, region: &str| (place.to_owned(), region.to_owned());
+        let other_regions = vec![region("AWS_REGION", "eu-west-1"), region("DSQL_REGION", "us-east-1")];
+        let known = Known { target: &target, region: "us-east-1", skew: None, other_regions };
+        let text = explained(Reason::Unknown, &known);
+        for part in [
+            "DSQL sends these words for a wrong Region, too",
+            "it is signed for us-east-1, from the host name; AWS_REGION is eu-west-1. `aws dsql list-clusters",
+            "dsql:DbConnect,",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(explained(Reason::Mapping, &known).contains("AWS IAM GRANT blog TO"));
     }
 }

@@ -29,10 +29,11 @@ use dsql_edge::dynamic::Sql;
 use dsql_edge::{Dsql, Error};
 use dsql_edge_compiler::schema::Dialect;
 
-use crate::aws_credentials::FoundCredentials;
+use crate::aws_credentials::{AwsCredentials, FoundCredentials};
 use crate::cluster::Target;
 use crate::format::{self, Format};
 use crate::package_schema;
+use crate::running_local::{RunningLocal, sts_port};
 use crate::server::{Server, ServerOptions, dialect_of_schema};
 use crate::style;
 use check::Check;
@@ -139,7 +140,15 @@ async fn of_cluster(options: &Options, package: &Path) -> Found {
                 "name the cluster: --endpoint, DSQL_ENDPOINT, or a running dsql-local in the package";
             found.checks.push(Check::wrong(SERVER, format!("{error:#}"), remedy));
             found.skip(&network::NAMES, SERVER);
-            found.skip(&[clock::NAME, credentials::NAME, credentials::TOKEN], SERVER);
+            found.skip(&[clock::NAME], SERVER);
+            // The keys of a dsql-local are not needed as long as it does not run.
+            if RunningLocal::all(package).is_empty() {
+                let signer = AwsCredentials::load(None).await;
+                found.checks.push(credentials::check(&signer, package));
+            } else {
+                found.skip(&[credentials::NAME], SERVER);
+            }
+            found.skip(&[credentials::TOKEN], SERVER);
             found.skip(&OF_SESSION, SERVER);
             return found;
         }
@@ -149,15 +158,16 @@ async fn of_cluster(options: &Options, package: &Path) -> Found {
     found.region = Some(region.clone()).filter(|_| !is_local);
     found.checks.push(Check::ok(SERVER, format!("{}, from {}", target.endpoint, target.origin)));
     let steps = diagnosis::connection_steps(&config, Negotiation::SslRequest).await;
-    found.checks.extend(network::checks(&steps, is_local));
+    let kind = if is_local { network::Kind::Local } else { network::Kind::Cluster };
+    found.checks.extend(network::checks(&steps, kind));
 
     let skew = match time_server(&target, &region) {
-        Some((host, port)) => Skew::ask(&config, &host, port).await,
+        Some((host, port, of)) => Skew::ask(&config, (&host, port, &of)).await,
         None => Err("there is no HTTPS server to compare it with".to_owned()),
     };
     let place_of_clock = found.checks.len();
     let signer = target.credentials().await;
-    found.checks.push(credentials::check(&signer));
+    found.checks.push(credentials::check(&signer, package));
     let session = match signer {
         Err(_) => {
             found.skip(&[credentials::TOKEN], credentials::NAME);
@@ -168,7 +178,12 @@ async fn of_cluster(options: &Options, package: &Path) -> Found {
             found.checks.push(credentials::token(&target, &region, &signer));
             match (&steps.failed, target.config(signer, "doctor")) {
                 (None, Ok(config)) => {
-                    let known = login::Known { target: &target, region: &region, skew: skew.as_ref().ok() };
+                    let known = login::Known {
+                        target: &target,
+                        region: &region,
+                        skew: skew.as_ref().ok(),
+                        other_regions: login::other_regions(package, &target),
+                    };
                     let server = Server::dsql(config);
                     of_session(&mut found, package, server, |error| login::rejected(error, &known)).await
                 }
@@ -210,7 +225,7 @@ async fn of_postgres(options: &Options, package: &Path) -> Found {
     };
     let steps = diagnosis::connection_steps(&server.config, Negotiation::SslRequest).await;
     found.checks.push(Check::ok(SERVER, format!("the PostgreSQL at {}:{}", steps.host, steps.port)));
-    found.checks.extend(network::checks(&steps, steps.host == "localhost"));
+    found.checks.extend(network::checks(&steps, network::Kind::Postgres));
     if let Some((step, _)) = &steps.failed {
         found.skip(&[login::NAME, clock::NAME, role::NAME, snapshot::NAME], network::name_of(*step));
         return found;
@@ -258,10 +273,13 @@ async fn of_session(
 }
 
 /// The HTTPS server whose header `Date` shows the time of the server that verifies tokens: AWS's STS in the region, or
-/// dsql-local's.
-fn time_server(target: &Target, region: &str) -> Option<(String, u16)> {
+/// dsql-local's: host, port, and the owner of the clock.
+fn time_server(target: &Target, region: &str) -> Option<(String, u16, String)> {
     if target.is_on_this_machine() {
-        return Some(("localhost".to_owned(), target.local.as_ref()?.sts_port?));
+        let of_folder = target.local.as_ref().and_then(|local| local.sts_port);
+        let of_variable = || sts_port(&std::env::var("AWS_ENDPOINT_URL_STS").ok()?);
+        return Some(("localhost".to_owned(), of_folder.or_else(of_variable)?, "dsql-local".to_owned()));
     }
-    Some((format!("sts.{region}.amazonaws.com"), 443))
+    let host = format!("sts.{region}.amazonaws.com");
+    Some((host.clone(), 443, host))
 }

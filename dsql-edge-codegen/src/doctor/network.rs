@@ -11,6 +11,15 @@ use super::clock::unix_time;
 /// The names of the checks of this module, in order.
 pub(super) const NAMES: [&str; 4] = ["name", "tcp", "ssl request", "tls"];
 
+/// The kind of the server, which decides what to do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Cluster,
+    /// A dsql-local.
+    Local,
+    Postgres,
+}
+
 /// The steps of a connection, in the order of their checks.
 const ORDER: [Step; 4] = [Step::Name, Step::Tcp, Step::SslRequest, Step::Tls];
 
@@ -23,12 +32,12 @@ pub(super) fn name_of(step: Step) -> &'static str {
 const ENDS_SOON: i64 = 7;
 
 /// Returns the checks of a connection.
-pub(super) fn checks(steps: &ConnectionSteps, is_local: bool) -> Vec<Check> {
+pub(super) fn checks(steps: &ConnectionSteps, kind: Kind) -> Vec<Check> {
     let failed = steps.failed.as_ref().and_then(|(step, _)| ORDER.iter().position(|it| it == step));
     let reason = steps.failed.as_ref().map_or("", |(_, reason)| reason);
     let of = |at: usize, step: Step, name| match failed {
         Some(failed) if at > failed => Check::skipped(name, NAMES.get(failed).copied().unwrap_or_default()),
-        Some(failed) if at == failed => wrong(step, name, steps, reason, is_local),
+        Some(failed) if at == failed => wrong(step, name, steps, reason, kind),
         _ => ok(step, name, steps),
     };
     ORDER.into_iter().zip(NAMES).enumerate().map(|(at, (step, name))| of(at, step, name)).collect()
@@ -76,7 +85,7 @@ fn tls(name: &'static str, steps: &ConnectionSteps) -> Check {
     Check::ok(name, detail)
 }
 
-fn wrong(step: Step, name: &'static str, steps: &ConnectionSteps, reason: &str, is_local: bool) -> Check {
+fn wrong(step: Step, name: &'static str, steps: &ConnectionSteps, reason: &str, kind: Kind) -> Check {
     let (host, port) = (&steps.host, steps.port);
     match step {
         Step::Name => Check::wrong(
@@ -87,11 +96,15 @@ fn wrong(step: Step, name: &'static str, steps: &ConnectionSteps, reason: &str, 
         Step::Tcp => Check::wrong(
             name,
             format!("nothing answers at {host}:{port}: {reason}"),
-            if is_local {
-                "start the server (`dsql-local serve`, or `dsql-local run -- …`), and check the port in DSQL_ENDPOINT"
-            } else {
-                "check that no firewall or VPN blocks outgoing connections to this port; the feature `websocket` connects \
-                 through port 443"
+            match kind {
+                Kind::Local => {
+                    "start the server (`dsql-local serve`, or `dsql-local run -- …`), and check the port in DSQL_ENDPOINT"
+                }
+                Kind::Postgres => "check the host and the port of the PostgreSQL, and that the server runs",
+                Kind::Cluster => {
+                    "check that no firewall or VPN blocks outgoing connections to this port; the feature `websocket` \
+                     connects through port 443"
+                }
             },
         ),
         Step::SslRequest => Check::wrong(
@@ -99,12 +112,12 @@ fn wrong(step: Step, name: &'static str, steps: &ConnectionSteps, reason: &str, 
             reason,
             format!("check that the server at {host}:{port} is a DSQL cluster or a PostgreSQL with TLS"),
         ),
-        Step::Tls => distrusted(name, steps, reason, is_local),
+        Step::Tls => distrusted(name, steps, reason, kind),
     }
 }
 
 /// The check of a handshake that failed: compares the certificate with the host and with this machine's clock.
-fn distrusted(name: &'static str, steps: &ConnectionSteps, reason: &str, is_local: bool) -> Check {
+fn distrusted(name: &'static str, steps: &ConnectionSteps, reason: &str, kind: Kind) -> Check {
     let Some(own) = steps.certificates.first().and_then(|der| Certificate::read(der)) else {
         return Check::wrong(
             name,
@@ -124,15 +137,21 @@ fn distrusted(name: &'static str, steps: &ConnectionSteps, reason: &str, is_loca
     } else if now < own.from || now > own.until {
         "the certificate is not valid today: check this machine's clock, then renew the certificate"
             .to_owned()
-    } else if is_local {
-        "name dsql-local's certificate authority: --ca .dsql-local/ca.crt, or DSQL_EDGE_CA (`dsql-local run -- …` sets it)"
-            .to_owned()
     } else {
-        format!(
-            "the authority {} is not trusted here: update the system's root certificates (a cluster's is Amazon Root CA 1), \
-             or name another authority with --ca; a proxy that inspects TLS has its own authority",
-            own.issuer
-        )
+        match kind {
+            Kind::Local => "name dsql-local's certificate authority: --ca .dsql-local/ca.crt, or DSQL_EDGE_CA (`dsql-local run \
+                            -- …` sets it)"
+                .to_owned(),
+            Kind::Postgres => format!(
+                "the authority {} is not trusted here: name it with --ca, or with sslrootcert in the URL",
+                own.issuer
+            ),
+            Kind::Cluster => format!(
+                "the authority {} is not trusted here: update the system's root certificates (a cluster's is Amazon Root CA \
+                 1); a proxy that inspects TLS has an authority of its own, which --ca names",
+                own.issuer
+            ),
+        }
     };
     Check::wrong(name, detail, remedy)
 }

@@ -14,6 +14,7 @@ pub(crate) mod watch;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use dsql_edge_local::{DirectTls, Fault, Limit, Local, Oc001};
@@ -130,6 +131,9 @@ pub(crate) struct Options {
     /// Cause a fault (see below)
     #[arg(long, value_name = "FAULT")]
     fault: Vec<Fault>,
+    /// Set the clock for the checks of tokens, requests and sessions ahead of the system's clock, by seconds
+    #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "SECONDS")]
+    clock_ahead: u32,
     /// Stop when standard input ends: for programs that start dsql-local
     #[arg(long)]
     stop_on_eof: bool,
@@ -147,6 +151,7 @@ impl Options {
             .rules(!self.no_rules)
             .oc001(self.oc001)
             .direct_tls(self.direct_tls)
+            .clock_ahead(Duration::from_secs(self.clock_ahead.into()))
             .log(|line| eprintln!("dsql-local: {line}"));
         for user in &self.user {
             builder = builder.user(user);

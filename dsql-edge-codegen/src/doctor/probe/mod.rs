@@ -10,6 +10,7 @@ mod questions;
 mod report;
 mod wire;
 
+use std::cell::Cell;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -19,7 +20,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use dsql_edge::diagnosis;
 use dsql_edge::dynamic::Sql;
-use dsql_edge::{Config, Credentials, Dsql};
+use dsql_edge::{Config, Credentials, Dsql, Error};
 
 use super::login;
 use crate::cluster::{Cluster, Target};
@@ -107,8 +108,8 @@ fn plan(probed: &Probed, report: &Path) -> String {
     format!(
         "dsql-edge: the probe connects to {} as {}, about 20 times. It does the following, and nothing else:\n  \
          1. CREATE SCHEMA {schema}, and in it one table\n  \
-         2. reads, changes and locks rows of that table, and compares the answers; opens connections with direct TLS, and one \
-         to port 443\n  \
+         2. reads and changes rows of that table, in up to two sessions at once; opens connections with direct TLS, and one to \
+         port 443\n  \
          3. drops the table and the schema, also after an error\n  \
          4. writes {}, without the host name and without credentials\n",
         target.endpoint,
@@ -132,25 +133,33 @@ fn consents() -> Result<bool> {
 /// Creates the schema, asks the questions, and drops the schema.
 async fn in_schema(probed: &Probed, dsql: &Dsql) -> Result<Vec<Answered>> {
     let schema = &probed.schema;
-    execute(dsql, format!("CREATE SCHEMA {schema}")).await?;
+    // A schema that exists already is not dropped: CREATE SCHEMA fails, and it is not known who created that schema.
+    let is_created = Cell::new(false);
     let asked = async {
+        is_created.set(true);
+        if let Err(error) = execute(dsql, format!("CREATE SCHEMA {schema}")).await {
+            is_created.set(error.downcast_ref::<Error>().is_some_and(Error::is_outcome_unknown));
+            return Err(error);
+        }
         execute(dsql, format!("CREATE TABLE {schema}.rows (id int PRIMARY KEY, n int NOT NULL)")).await?;
         execute(dsql, format!("INSERT INTO {schema}.rows SELECT id, 0 FROM generate_series(1, 4) id"))
             .await?;
-        Ok::<_, anyhow::Error>(questions::ask(probed).await)
+        Ok(questions::ask(probed).await)
     };
     let answers = tokio::select! {
         answers = asked => answers,
         _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted")),
     };
+    if !is_created.get() {
+        return answers;
+    }
     let dropped = async {
         execute(dsql, format!("DROP TABLE IF EXISTS {schema}.rows")).await?;
-        execute(dsql, format!("DROP SCHEMA {schema}")).await
+        execute(dsql, format!("DROP SCHEMA IF EXISTS {schema}")).await
     };
     let dropped = dropped.await.with_context(|| format!("the schema {schema} is left: drop it yourself"));
     match (answers, dropped) {
-        (Ok(answers), Ok(())) => Ok(answers),
-        (Err(error), Ok(())) => Err(error),
+        (answers, Ok(())) => answers,
         (Ok(_), Err(left)) => Err(left),
         (Err(error), Err(left)) => Err(error.context(format!("{left:#}"))),
     }

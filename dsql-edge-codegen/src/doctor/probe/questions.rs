@@ -38,7 +38,7 @@ pub(super) async fn ask(probed: &Probed) -> Vec<Answered> {
         "Direct TLS without ALPN, as from Workers: is StartupMessage answered?",
         direct_tls(probed, Negotiation::DirectWithoutAlpn).await,
     );
-    add("Does port 443 answer HTTPS, with a date?", https(probed).await);
+    add("Does the port of WebSockets (443) answer HTTPS, with a date?", https(probed).await);
     add(
         "Are StartupMessage, PasswordMessage and a query accepted in one flight?",
         pipelined_login(probed).await,
@@ -79,7 +79,9 @@ async fn direct_tls(probed: &Probed, negotiation: Negotiation) -> Answer {
 }
 
 async fn https(probed: &Probed) -> Answer {
-    Ok(match diagnosis::https_head(&probed.config, probed.host(), 443).await {
+    // dsql-local has its WebSockets on its only port.
+    let own = probed.target.endpoint.split_once(':').and_then(|(_, port)| port.parse().ok());
+    Ok(match diagnosis::https_head(&probed.config, probed.host(), own.unwrap_or(443)).await {
         Ok((status, date)) => (format!("{status}, date: {}", date.as_deref().unwrap_or("none")), Vec::new()),
         Err(error) => (format!("no: {error}"), Vec::new()),
     })
