@@ -42,7 +42,7 @@ pub async fn open_stream(
 /// verified as for the connections of `config`, and the time limit is the same.
 ///
 /// # Errors
-/// Returns an error if there is no answer. Its text is the reason alone.
+/// Returns an error if the server does not answer. Its text is the reason alone.
 pub async fn https_head(config: &Config, host: &str, port: u16) -> Result<(String, Option<String>), Error> {
     transport::https_head(&config.settings, host, port).await.map_err(of_transport)
 }

@@ -64,7 +64,7 @@ pub(super) fn check(found: &Result<FoundCredentials, anyhow::Error>, package: &P
         return Check::wrong(
             NAME,
             format!(
-                "{}, from {}, is the key of a session, but there is no session token",
+                "{}, from {}, is the key of a session, but AWS_SESSION_TOKEN is missing",
                 shortened(&found.access_key_id),
                 found.source
             ),

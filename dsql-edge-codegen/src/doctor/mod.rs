@@ -163,7 +163,9 @@ async fn of_cluster(options: &Options, package: &Path) -> Found {
 
     let skew = match time_server(&target, &region) {
         Some((host, port, of)) => Skew::ask(&config, (&host, port, &of)).await,
-        None => Err("there is no HTTPS server to compare it with".to_owned()),
+        None => {
+            Err("nothing to compare it with: AWS_ENDPOINT_URL_STS does not name dsql-local's STS".to_owned())
+        }
     };
     let place_of_clock = found.checks.len();
     let signer = target.credentials().await;

@@ -6,6 +6,7 @@
 //! drops this schema at the end, also after an error and after Ctrl-C. A token is sent only inside TLS, to a verified
 //! host. The report contains neither the host name nor a credential.
 
+mod probed;
 mod questions;
 mod report;
 mod wire;
@@ -20,11 +21,12 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use dsql_edge::diagnosis;
 use dsql_edge::dynamic::Sql;
-use dsql_edge::{Config, Credentials, Dsql, Error};
+use dsql_edge::{Dsql, Error};
 
 use super::login;
-use crate::cluster::{Cluster, Target};
+use crate::cluster::Cluster;
 use crate::write_file;
+use probed::Probed;
 use questions::Answered;
 
 /// The options of the probe.
@@ -50,23 +52,6 @@ pub(super) struct ProbeOptions {
 impl ProbeOptions {
     pub(super) fn is_requested(&self) -> bool {
         self.probe
-    }
-}
-
-/// The cluster that is probed.
-pub(super) struct Probed {
-    pub(super) config: Config,
-    pub(super) target: Target,
-    pub(super) region: String,
-    pub(super) credentials: Credentials,
-    /// The schema of the probe.
-    pub(super) schema: String,
-}
-
-impl Probed {
-    /// The host name, without a port.
-    pub(super) fn host(&self) -> &str {
-        self.target.endpoint.split(':').next().unwrap_or_default()
     }
 }
 

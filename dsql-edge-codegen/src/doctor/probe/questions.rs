@@ -7,7 +7,7 @@
 use anyhow::Result;
 use dsql_edge::diagnosis::{self, Negotiation};
 
-use super::Probed;
+use super::probed::Probed;
 use super::wire::{Flight, READY, Wire};
 
 /// A question with its answer.

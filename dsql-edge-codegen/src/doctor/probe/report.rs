@@ -1,6 +1,6 @@
 //! Writes the report of the probe in Markdown.
 
-use super::Probed;
+use super::probed::Probed;
 use super::questions::Answered;
 use crate::doctor::certificate;
 use crate::doctor::clock::unix_time;

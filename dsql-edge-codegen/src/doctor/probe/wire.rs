@@ -16,7 +16,7 @@ use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Duration, timeout};
 
-use super::Probed;
+use super::probed::Probed;
 
 /// The time without a message after which the server is regarded as silent.
 const SILENCE: Duration = Duration::from_secs(5);
