@@ -90,7 +90,7 @@ mod tests {
             until: 0,
             dates: [day(0), day(1_796_000_000)],
         };
-        assert_eq!(certificate.dates, ["1970-01-01", "2026-11-29"]);
+        assert_eq!(certificate.dates, ["1970-01-01", "2026-11-30"]);
         for (host, expected) in [
             ("abc.dsql.us-east-1.on.aws", true),
             ("a.b.dsql.us-east-1.on.aws", false),

@@ -121,6 +121,24 @@ pub(super) fn token(target: &Target, region: &str, found: &FoundCredentials) -> 
 mod tests {
     use super::*;
 
+    /// The command line signs for the region in the host name; a Worker with these bindings returns an error.
+    #[test]
+    fn region_that_differs_from_the_host_name_is_wrong() {
+        let mut target = Target::of_tests("foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws", "blog");
+        let found = FoundCredentials::of_file(
+            Path::new("credentials"),
+            "AKIAIOSFODNN7EXAMPLE".into(),
+            "canary".into(),
+        );
+        let signed = "dsql:DbConnect on foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws in us-east-1 for the role blog, \
+                      signed by AKIA…MPLE";
+        assert_eq!(token(&target, "us-east-1", &found), Check::ok(TOKEN, signed));
+        target.region = Some("eu-west-1".to_owned());
+        let check = token(&target, "us-east-1", &found);
+        assert_eq!(check.detail, format!("{signed}; DSQL_REGION (or --region) is eu-west-1"));
+        assert!(check.remedy.is_some_and(|remedy| remedy.starts_with("leave out DSQL_REGION")));
+    }
+
     #[test]
     fn access_key_is_shortened() {
         let cases = [
