@@ -233,7 +233,7 @@ async fn of_postgres(options: &Options, package: &Path) -> Found {
         return found;
     }
     let rejected = |error: &Error| {
-        let remedy = "check the user, the password and the database (PGUSER, PGPASSWORD, PGDATABASE)";
+        let remedy = "try the same URL and variables with psql: if it logs in, report a bug of dsql-edge";
         Check::wrong(login::NAME, error.to_string(), remedy)
     };
     let place_of_clock = found.checks.len() + 1;
