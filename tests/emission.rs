@@ -12,7 +12,7 @@ use dsql_edge_compiler::emit::{
     parameter_type,
 };
 use dsql_edge_compiler::fields::{Field, Fields, RustType, fields};
-use dsql_edge_compiler::{Schema, Source, compile};
+use dsql_edge_compiler::{Schema, Source, compile, compile_in_batches};
 use dsql_edge_tests::golden;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
@@ -20,6 +20,9 @@ use quote::{format_ident, quote};
 #[allow(unused, unreachable_pub, missing_docs, clippy::all, reason = "as the macro writes it")]
 #[path = "golden/anonymous.rs"]
 mod anonymous;
+#[allow(unused, unreachable_pub, missing_docs, clippy::all, reason = "as the macro writes it")]
+#[path = "golden/batches.rs"]
+mod batches;
 #[allow(unused, unreachable_pub, missing_docs, clippy::all, reason = "as the macro writes it")]
 #[path = "golden/function.rs"]
 mod function;
@@ -181,6 +184,27 @@ fn many_rows_at_once_and_one_by_one() {
     let returning = "UPDATE users SET name = $name WHERE id = $id RETURNING email";
     let one_by_one = emitted_for("one_by_one", None, returning, Some(quote!((name, id))));
     check("many_rows.rs", quote!(#at_once #one_by_one));
+}
+
+#[test]
+fn statement_in_batches() {
+    let sql = Source::of_macro("UPDATE posts SET body = $body WHERE body IS NULL AND views < $least");
+    let schema = Schema::parse(SCHEMA).unwrap();
+    let batches = compile_in_batches(&sql, &schema, 1_000).unwrap();
+    let arguments = [quote!(body), quote!(least)].map(|argument| (argument, Span::call_site()));
+    let emission = Emission {
+        query: &batches.statement,
+        fields: &fields(&batches.first, &schema).unwrap(),
+        types: &WrittenTypes::new(),
+        row: &RowTarget::Anonymous,
+        arguments: &arguments,
+        name: "",
+        many: None,
+        batches: Some(&batches),
+        place: None,
+    };
+    let expression = emission.expression();
+    check("batches.rs", quote!(fn in_batches(body: &str, least: i32) { let _ = #expression; }));
 }
 
 #[test]
