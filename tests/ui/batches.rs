@@ -1,6 +1,6 @@
 //! Mistakes in statements that run in batches.
 
-use dsql_edge::{Dsql, Error, Transaction, sql};
+use dsql_edge::{Error, Transaction, sql};
 
 struct Post {
     title: String,
