@@ -139,7 +139,12 @@ impl Analyzer<'_> {
         if !json && info.elem == 0 {
             let shown = self.catalog.display(container, -1);
             let message = format!("cannot subscript type {shown} because it does not support subscripting");
-            self.report(Diagnostic::error(Code::TypeMismatch, at, message));
+            let mut diagnostic = Diagnostic::error(Code::TypeMismatch, at, message);
+            if container == oid::UNKNOWN {
+                let hint = "write the type of the array: ($values::text[])[1]; or index it in Rust, and pass the element";
+                diagnostic = diagnostic.with_hint(hint);
+            }
+            self.report(diagnostic);
             return None;
         }
         let mut parts = Vec::new();

@@ -5,6 +5,7 @@
 
 use super::analyzer::Analyzer;
 use super::coercion::{Context, Pathway};
+use super::elsewhere;
 use super::scope::{NamespaceItem, Scope};
 use crate::builtin::{self, Oid, oid};
 use crate::diagnostic::{Code, quotation, suggestion};
@@ -14,6 +15,9 @@ use crate::source::Span;
 impl Analyzer<'_> {
     /// Returns the advice for a constant, if the input function of the constant's type rejects the constant.
     pub(super) fn literal_advice(&self, code: Code, type_oid: Oid, text: &str) -> Option<String> {
+        if let Some(advice) = template(type_oid, text) {
+            return Some(advice);
+        }
         if let Some(advice) = advice_of_code(code) {
             return Some(advice.to_owned());
         }
@@ -36,8 +40,17 @@ impl Analyzer<'_> {
             )),
             oid::UUID => Some("a uuid is written 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'".to_owned()),
             oid::DATE => Some("a date is written '2026-12-31'".to_owned()),
+            oid::TIMESTAMP | oid::TIMESTAMPTZ
+                if text.starts_with(|it: char| it.is_ascii_digit())
+                    && text.ends_with(|it: char| it.is_ascii_alphabetic()) =>
+            {
+                Some(format!("write an interval with its type: interval '{text}'"))
+            }
             oid::TIMESTAMP | oid::TIMESTAMPTZ => Some("a time is written '2026-12-31 23:59:59'".to_owned()),
             oid::INTERVAL => Some("write an interval as '7 days' or '1 hour 30 minutes'".to_owned()),
+            oid::INT2 | oid::INT4 | oid::INT8 => Some("an integer has digits only: 42".to_owned()),
+            oid::NUMERIC | oid::FLOAT4 | oid::FLOAT8 => Some("write a number, such as 1.5".to_owned()),
+            oid::BOOL => Some("write true or false".to_owned()),
             _ => None,
         }
     }
@@ -86,8 +99,15 @@ impl Analyzer<'_> {
         types: &[Oid],
         signatures: &[String],
     ) -> String {
-        if let Some(ours) = elsewhere(name) {
+        if let Some(ours) = elsewhere::function(name) {
             return format!("in PostgreSQL it is {ours}");
+        }
+        match (name, types) {
+            ("count", [_, _, ..]) => return "count one value, or a row: count(DISTINCT (a, b))".to_owned(),
+            ("decode", [_, _, _, ..]) => {
+                return "in PostgreSQL it is CASE value WHEN a THEN b ELSE c END".to_owned();
+            }
+            _ => {}
         }
         let overloads: Vec<builtin::Function> = builtin::functions(name).collect();
         if !overloads.is_empty() {
@@ -125,7 +145,12 @@ impl Analyzer<'_> {
         if quoted {
             return Some(format!("write a string in single quotes: '{}'", name.replace('\'', "''")));
         }
-        None
+        // Word processors write these quotation marks, which are letters of a name to PostgreSQL.
+        if name.starts_with(['\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{ff07}', '\u{ff02}']) {
+            let text = name.trim_matches(|it: char| !it.is_alphanumeric());
+            return Some(format!("write a string in straight single quotes: '{text}'"));
+        }
+        elsewhere::column(name).map(str::to_owned)
     }
 
     /// The advice for a table name that FROM does not contain. The snapshot may have a table of this name, or a column
@@ -162,29 +187,6 @@ pub(super) fn count(number: usize, noun: &str) -> String {
     }
 }
 
-/// PostgreSQL's counterpart of a function of another database.
-fn elsewhere(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "ifnull" | "nvl" | "isnull" => "coalesce(a, b)",
-        "group_concat" | "listagg" => "string_agg(value, ',')",
-        "getdate" | "sysdate" | "curdate" | "utc_timestamp" => "now()",
-        "len" => "length(text)",
-        "rand" => "random()",
-        "uuid" | "newid" | "uuid_generate_v4" => "gen_random_uuid()",
-        "date_format" | "strftime" => "to_char(time, 'YYYY-MM-DD')",
-        "unix_timestamp" => "extract(epoch FROM time)",
-        "from_unixtime" => "to_timestamp(seconds)",
-        "datediff" | "timestampdiff" => "a - b, or age(a, b)",
-        "date_add" | "dateadd" => "time + interval '1 day'",
-        "instr" | "charindex" | "locate" => "strpos(text, part)",
-        "last_insert_id" | "scope_identity" => "RETURNING id, at the end of the INSERT",
-        "json_extract" => "json -> 'key', or json ->> 'key' for text",
-        "ucase" => "upper(text)",
-        "lcase" => "lower(text)",
-        _ => return None,
-    })
-}
-
 /// Returns the advice for a rejected constant, if the error code alone determines the advice.
 fn advice_of_code(code: Code) -> Option<&'static str> {
     Some(match code {
@@ -196,6 +198,26 @@ fn advice_of_code(code: Code) -> Option<&'static str> {
         Code::InvalidArrayBounds | Code::InvalidRange => "write the lower bound first",
         Code::ValueTooLong | Code::LengthMismatch => "the type of the field determines the length",
         Code::UntranslatableCharacter => "text cannot contain \\u0000: remove it, or use the type json",
+        _ => return None,
+    })
+}
+
+/// The advice for a constant that was written as a template: `'$id'`, `'{id}'`, `'$days days'`.
+fn template(type_oid: Oid, text: &str) -> Option<String> {
+    let is_word = |it: char| it.is_alphanumeric() || it == '_';
+    let (name, rest) = match text.strip_prefix('$').or_else(|| text.strip_prefix(':')) {
+        Some(after) => after.split_at(after.find(|it| !is_word(it)).unwrap_or(after.len())),
+        None => (text.strip_prefix('{')?.strip_suffix('}')?, ""),
+    };
+    let unit = rest.trim();
+    if name.is_empty() || !name.chars().all(is_word) || !unit.chars().all(is_word) {
+        return None;
+    }
+    Some(match unit {
+        "" => format!("a parameter has no quotes: ${name}"),
+        _ if type_oid == oid::INTERVAL => {
+            format!("a parameter has no quotes: ${name} * interval '1 {}'", unit.trim_end_matches('s'))
+        }
         _ => return None,
     })
 }

@@ -181,14 +181,8 @@ impl Analyzer<'_> {
                     "interval",
                 ];
                 let written_name = written.name.name();
-                let advice = match written_name {
-                    "string" => Some("text"),
-                    "datetime" => Some("timestamptz"),
-                    "long" => Some("bigint"),
-                    "double" => Some("double precision"),
-                    "blob" => Some("bytea"),
-                    _ => suggestion::nearest(written_name, user.chain(usual)),
-                };
+                let advice = super::elsewhere::type_name(written_name)
+                    .or_else(|| suggestion::nearest(written_name, user.chain(usual)));
                 if let Some(advice) = advice {
                     diagnostic = diagnostic.with_hint(format!("did you mean {advice}?"));
                 }

@@ -14,7 +14,7 @@ use crate::builtin::oid;
 use crate::diagnostic::{Code, Diagnostic, suggestion};
 use crate::schema::Schema;
 use crate::source::Span;
-use crate::syntax::ast::{self, Assignment, Expr, ExprKind, Indirection, TargetColumn};
+use crate::syntax::ast::{Assignment, Expr, ExprKind, Indirection, TargetColumn};
 
 /// The column that a value is assigned to.
 pub(super) struct AssignedColumn<'w> {
@@ -28,14 +28,22 @@ pub(super) struct AssignedColumn<'w> {
 }
 
 impl<'a> Analyzer<'a> {
-    pub(super) fn target_column(&mut self, target: &Target, name: &ast::Name) -> Option<usize> {
+    pub(super) fn target_column(&mut self, target: &Target, written: &TargetColumn) -> Option<usize> {
+        let name = &written.name;
         let found = target.columns.iter().position(|column| column.name == name.text);
         if found.is_none() {
             let relation = &self.catalog.schema.relations[target.relation].name;
             let message = format!("column \"{}\" of relation \"{relation}\" does not exist", name.text);
             let mut diagnostic = Diagnostic::error(Code::UnknownColumn, name.span, message);
             let names: Vec<&str> = target.columns.iter().map(|column| column.name.as_str()).collect();
-            if let Some(nearest) = suggestion::nearest(&name.text, names.iter().copied()) {
+            let is_table =
+                name.text == *relation || self.aliases.iter().any(|(alias, _)| *alias == name.text);
+            if let (Some(Indirection::Field(column)), true) = (written.indirection.first(), is_table) {
+                diagnostic = diagnostic.with_hint(format!(
+                    "a column that is written has no table before it: write {}",
+                    super::catalog::quote_identifier(&column.text)
+                ));
+            } else if let Some(nearest) = suggestion::nearest(&name.text, names.iter().copied()) {
                 diagnostic = diagnostic
                     .with_hint(format!("did you mean {}?", super::catalog::quote_identifier(nearest)));
             } else if names.len() <= 24 {
@@ -160,7 +168,7 @@ impl<'a> Analyzer<'a> {
         }
         let mut assigned: Vec<Written> = Vec::new();
         for (column, node, span) in pending {
-            let Some(at) = self.target_column(target, &column.name) else {
+            let Some(at) = self.target_column(target, &column) else {
                 if let Some(node) = node {
                     self.unknown_to_error(node);
                 }
@@ -230,6 +238,16 @@ impl<'a> Analyzer<'a> {
     pub(super) fn assigned_value(&mut self, scope: &Scope<'_>, value: &Expr) -> Option<Node> {
         match value.kind {
             ExprKind::Default => None,
+            // `SET a = 1 AND b = 2`
+            ExprKind::And(_) => {
+                let errors = self.diagnostics.error_count();
+                let node = self.expr(scope, value);
+                if self.diagnostics.error_count() == errors {
+                    return Some(node);
+                }
+                self.diagnostics.advise(None, "a comma separates the columns of SET: SET a = 1, b = 2");
+                Some(Node::error(value.span))
+            }
             _ => Some(self.expr(scope, value)),
         }
     }

@@ -92,14 +92,21 @@ impl Analyzer<'_> {
                     }
                 };
             }
-            ExprKind::Literal(_) => {
+            ExprKind::Literal(literal) => {
                 let message = format!("non-integer constant in {clause}");
-                self.report(Diagnostic::error(Code::SyntaxError, expr.span, message));
+                let mut diagnostic = Diagnostic::error(Code::SyntaxError, expr.span, message);
+                if let Literal::String(name) = literal {
+                    diagnostic = diagnostic.with_hint(format!("write a column without quotes: {name}"));
+                }
+                self.report(diagnostic);
                 return Node::error(expr.span);
             }
             _ => {}
         }
         let node = self.expr(scope, expr);
+        if clause == "ORDER BY" {
+            self.warn_constant_key(&node, expr.span);
+        }
         // `findTargetlistEntrySQL99`
         if node.ty == oid::UNKNOWN
             && let Some(target) = targets.iter_mut().find(|target| target.node.written_alike(&node))
@@ -107,6 +114,22 @@ impl Analyzer<'_> {
             return self.target_key(target);
         }
         self.unknown_to_text(node)
+    }
+
+    /// Warns about `ORDER BY $column`: a parameter does not name a column.
+    fn warn_constant_key(&mut self, node: &Node, span: Span) {
+        match &node.kind {
+            NodeKind::Parameter(_) => {
+                let key = quotation::written(span);
+                let message = "ORDER BY a parameter sorts nothing: its value is the same for every row";
+                let hint = format!(
+                    "a parameter is a value, not a column: write ORDER BY CASE {key} WHEN 'title' THEN title … END, or one query for each order"
+                );
+                self.report(Diagnostic::warning(Code::SortsByParameter, span, message).with_hint(hint));
+            }
+            NodeKind::Cast { arg, .. } | NodeKind::Collate(arg, _) => self.warn_constant_key(arg, span),
+            _ => {}
+        }
     }
 
     /// Converts a target of the type `unknown` to text; returns the target's expression as a key.

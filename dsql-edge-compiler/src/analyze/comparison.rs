@@ -42,8 +42,15 @@ impl Analyzer<'_> {
         }
         let sets_before = scope.sets.count();
         let left = left.map(|left| self.expr(scope, left));
-        let right = self.expr(scope, right);
-        let node = self.operator(operator, left, right, span);
+        let node = self.expr(scope, right);
+        if let (None, "@", true, ExprKind::Column(parts)) =
+            (&left, operator.name.as_str(), node.is_error(), &right.kind)
+            && let [name] = parts.as_slice()
+        {
+            let advice = format!("a parameter is written ${0}, not @{0}", name.text);
+            self.diagnostics.advise(Some(right.span), advice);
+        }
+        let node = self.operator(operator, left, node, span);
         if node.returns_set() {
             self.check_srf(scope, operator.location, sets_before);
             scope.sets.push(span);

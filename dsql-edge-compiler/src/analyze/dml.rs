@@ -120,7 +120,7 @@ impl<'a> Analyzer<'a> {
         }
         let mut out: Vec<(usize, Option<TargetColumn>)> = Vec::with_capacity(written.len());
         for column in written {
-            let Some(at) = self.target_column(target, &column.name) else {
+            let Some(at) = self.target_column(target, column) else {
                 // An unknown column keeps its position in the list, so that the other columns still correspond to their
                 // values.
                 out.push((usize::MAX, Some(column.clone())));

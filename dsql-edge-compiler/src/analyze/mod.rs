@@ -30,6 +30,7 @@ mod constant;
 mod cte;
 mod dml;
 mod element;
+mod elsewhere;
 mod equal;
 mod excluded;
 mod expr;
@@ -59,6 +60,7 @@ mod polymorphic;
 mod predicate;
 mod projection;
 mod query;
+mod quoted_parameter;
 mod range_function;
 mod record;
 mod recursion;
@@ -144,6 +146,9 @@ fn analyzed<'s>(statement: ParsedStatement<'_>, schema: &'s Schema) -> (Analyzer
     analyzer.check_parameters(&query);
     let later = std::mem::take(&mut analyzer.later);
     later.into_iter().for_each(|diagnostic| analyzer.report(diagnostic));
+    if !analyzer.diagnostics.has_errors() {
+        quoted_parameter::warnings(statement).into_iter().for_each(|warning| analyzer.report(warning));
+    }
     (analyzer, query)
 }
 

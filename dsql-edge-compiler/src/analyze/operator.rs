@@ -199,9 +199,15 @@ impl Analyzer<'_> {
         };
         if ambiguous {
             let message = format!("operator is not unique: {signature}");
-            self.report(Diagnostic::error(Code::AmbiguousFunction, written.location, message).with_hint(
-                "Could not choose a best candidate operator. You might need to add explicit type casts.",
-            ));
+            let hint = match (written.name.as_str(), left) {
+                ("+", Some(left)) if left.ty == oid::UNKNOWN && right.ty == oid::UNKNOWN => {
+                    "texts are joined by ||; a number needs its type: $x::integer"
+                }
+                _ => "Could not choose a best candidate operator. You might need to add explicit type casts.",
+            };
+            self.report(
+                Diagnostic::error(Code::AmbiguousFunction, written.location, message).with_hint(hint),
+            );
             return;
         }
         let message = format!("operator does not exist: {signature}");

@@ -31,10 +31,19 @@ impl Analyzer<'_> {
         let boolean = |operand: Operand| self.catalog.base_type(operand.ty).0 == oid::BOOL;
         match (name, left) {
             ("==" | "===", _) => return "write =".to_owned(),
-            ("!==", _) => return "write <>".to_owned(),
             ("&&", Some(left)) if boolean(left) || boolean(right) => return "write AND".to_owned(),
             ("||", Some(left)) if boolean(left) || boolean(right) => return "write OR".to_owned(),
             ("!", None) => return format!("write NOT {}", right.text()),
+            ("=<", _) => return "write <=".to_owned(),
+            ("=!" | "!==", _) => return "write <>".to_owned(),
+            ("@", None) => {
+                let name = shown(right);
+                return format!("a parameter is written ${name}, not @{name}");
+            }
+            ("?", None) => {
+                let number = shown(right);
+                return format!("a parameter is written ${number}, not ?{number}");
+            }
             _ => {}
         }
         if builtin::operators(name).is_empty() {
@@ -79,15 +88,45 @@ impl Analyzer<'_> {
                 _ => {}
             }
         }
-        if name == "+" && is_string(left_base) && is_string(right_base) {
+        let is_text = |base: Oid| is_string(base) || base == oid::UNKNOWN;
+        if name == "+" && is_text(left_base) && is_text(right_base) {
             return Some(format!("texts are joined by ||: {} || {}", left.text(), right.text()));
         }
         if matches!(name, "+" | "-") && is_time(left_base) && is_number(right_base) {
             let days = right.text();
             return Some(format!("add an interval: {} {name} {days} * interval '1 day'", left.text()));
         }
+        if is_string(left_base) && matches!(name, "->" | "->>" | "#>" | "#>>" | "?" | "?|" | "?&" | "@?") {
+            return Some(format!(
+                "{name} takes json or jsonb: write {}::jsonb {name} {}, or declare the column jsonb",
+                left.text(),
+                right.text()
+            ));
+        }
+        let is_array = |base: Oid| catalog.element_type(base).is_some();
+        if is_array(left_base) && !is_array(right_base) && is_pattern(name) {
+            return Some(format!("write {} = ANY ({}) to look into an array", right.text(), shown(left)));
+        }
+        if name == "="
+            && catalog.element_type(left.ty).is_some_and(|element| fits(catalog, right_base, element))
+        {
+            return Some(format!("write {} = ANY ({}) to look into an array", right.text(), shown(left)));
+        }
+        if let ("=", Some(flag)) = (name, boolean_beside_number(catalog, left, right)) {
+            return Some(format!("a boolean is a condition by itself: write {0}, or NOT {0}", flag.text()));
+        }
+        let is_date = |base: Oid| base == oid::DATE || is_time(base);
+        if is_comparison(name) && is_date(left_base) && is_number(right_base) {
+            return Some("a date is written in quotes: '2026-12-31'".to_owned());
+        }
+        if is_comparison(name) && is_time(left_base) && right_base == oid::INTERVAL {
+            return Some(
+                "the difference of two times is an interval: if a number of days is subtracted, write now() - $days * interval '1 day'"
+                    .to_owned(),
+            );
+        }
         // `LIKE` and related operators take `text`.
-        if matches!(name, "~~" | "!~~" | "~~*" | "!~~*" | "~" | "~*" | "!~" | "!~*") {
+        if is_pattern(name) {
             let other = if is_string(left_base) { right } else { left };
             return Some(format!("the operator compares text: write {}::text", other.text()));
         }
@@ -104,12 +143,34 @@ impl Analyzer<'_> {
             }
             (Some(one), Some(other)) => Some(format!("cast one side: {other} or {one}")),
             (Some(one), None) | (None, Some(one)) => Some(format!("cast one side: {one}")),
+            (None, None) if left_base == oid::UNKNOWN || right_base == oid::UNKNOWN => None,
             (None, None) => Some(format!(
                 "no cast from {} to {} exists: check the column or the value",
                 catalog.display(right.ty, -1),
                 catalog.display(left.ty, -1)
             )),
         }
+    }
+}
+
+/// Whether the operator compares a text with a pattern.
+fn is_pattern(name: &str) -> bool {
+    matches!(name, "~~" | "!~~" | "~~*" | "!~~*" | "~" | "~*" | "!~" | "!~*")
+}
+
+fn is_comparison(name: &str) -> bool {
+    matches!(name, "=" | "<>" | "<" | ">" | "<=" | ">=")
+}
+
+/// The boolean operand, if the other operand is a number.
+fn boolean_beside_number(catalog: Catalog<'_>, left: Operand, right: Operand) -> Option<Operand> {
+    let is = |operand: Operand, category: u8| {
+        catalog.type_info(catalog.base_type(operand.ty).0).category == category
+    };
+    match (is(left, b'B') && is(right, b'N'), is(left, b'N') && is(right, b'B')) {
+        (true, _) => Some(left),
+        (_, true) => Some(right),
+        _ => None,
     }
 }
 

@@ -97,7 +97,9 @@ impl<'a> Analyzer<'a> {
         let mut diagnostic = Diagnostic::error(Code::UnknownTable, name.span(), message);
         let elsewhere = schema.existing_relations().find(|relation| relation.name == name.name());
         let names = schema.existing_relations().map(|relation| relation.name.as_str());
-        if let Some(relation) = elsewhere.filter(|_| name.schema().is_none()) {
+        if name.schema().is_none() && name.name() == "dual" {
+            diagnostic = diagnostic.with_hint("leave FROM dual out: SELECT needs no FROM");
+        } else if let Some(relation) = elsewhere.filter(|_| name.schema().is_none()) {
             diagnostic = diagnostic.with_hint(format!("there is {}.{}", relation.schema, relation.name));
         } else if let Some(nearest) = suggestion::nearest(name.name(), names) {
             diagnostic = diagnostic.with_hint(format!("did you mean {nearest}?"));

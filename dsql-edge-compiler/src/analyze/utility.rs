@@ -88,8 +88,13 @@ impl Analyzer<'_> {
     fn unknown_setting(&mut self, setting: &str, statement: ParsedStatement<'_>) {
         let message = format!("unrecognized configuration parameter \"{setting}\"");
         let mut diagnostic = Diagnostic::error(Code::UnknownObject, statement.span, message);
-        diagnostic.hint = suggestion::nearest(setting, builtin::setting_names())
-            .map(|nearest| format!("did you mean {nearest}?"));
+        diagnostic.hint = match setting {
+            "tables" => Some("write SELECT table_name FROM information_schema.tables".to_owned()),
+            "databases" => Some("write SELECT datname FROM pg_database".to_owned()),
+            "columns" => Some("write SELECT column_name FROM information_schema.columns".to_owned()),
+            _ => suggestion::nearest(setting, builtin::setting_names())
+                .map(|nearest| format!("did you mean {nearest}?")),
+        };
         self.report(diagnostic);
     }
 }

@@ -190,6 +190,10 @@ codes! {
     ComparesWithNull "compares-with-null" "00000",
     /// A constant that a column never has, because a `CHECK` allows only other values.
     ExcludedValue "excluded-value" "00000",
+    /// A parameter in quotes, which is text.
+    QuotedParameter "quoted-parameter" "00000",
+    /// `ORDER BY` a parameter, which has the same value for every row.
+    SortsByParameter "sorts-by-parameter" "00000",
     /// A constant for a column whose `CHECK` rejects it.
     CheckViolation "check-violation" "23514",
     /// An `INSERT` that leaves out a column which is NOT NULL and has no default.

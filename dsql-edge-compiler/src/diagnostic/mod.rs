@@ -148,6 +148,13 @@ impl Diagnostics {
         }
     }
 
+    /// Replaces the advice of the last diagnostic, if it is about this place; `None` is any place.
+    pub fn advise(&mut self, span: Option<Span>, hint: impl Into<String>) {
+        if let Some(last) = self.0.last_mut().filter(|last| span.is_none_or(|span| last.span == span)) {
+            last.hint = Some(hint.into());
+        }
+    }
+
     /// Removes and returns the diagnostics after the first `at`.
     pub fn split_off(&mut self, at: usize) -> Diagnostics {
         Diagnostics(self.0.split_off(at.min(self.0.len())))

@@ -17,6 +17,12 @@ pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
         .map(|(_, candidate)| candidate)
 }
 
+/// The edit distance of two names; `None` if the names are not near.
+pub fn distance_within(written: &str, candidate: &str) -> Option<usize> {
+    let bound = (written.chars().count() / 2).min(2);
+    Some(distance(written, candidate, bound)).filter(|distance| (1..=bound).contains(distance))
+}
+
 /// The edit distance, in which a swap of neighbors counts as one edit; if the distance is above `bound`, the result is
 /// `bound + 1`.
 fn distance(left: &str, right: &str, bound: usize) -> usize {

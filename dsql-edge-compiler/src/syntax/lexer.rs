@@ -26,6 +26,8 @@ pub struct Lexed {
     pub error: Option<Diagnostic>,
     /// The names of `$name` parameters, in order of first appearance; the first is parameter 1.
     pub captures: Vec<String>,
+    /// Whether a parameter may be written `$name`.
+    pub named: bool,
     /// The greatest number among the parameters `$1`, `$2` …; 0 if the text does not contain such a parameter.
     pub numbered: u32,
     /// The place of each placeholder, and its number.
@@ -86,7 +88,11 @@ pub fn lex(source: &Source) -> Lexed {
         unsent: 0,
         unsent_copies: 0,
         signs_until: 0,
-        out: Lexed { script: source.script, ..Lexed::default() },
+        out: Lexed {
+            script: source.script,
+            named: source.placeholders == Placeholders::Named,
+            ..Lexed::default()
+        },
     };
     if lexer.script && source.text.starts_with(BYTE_ORDER_MARK) {
         lexer.at = BYTE_ORDER_MARK.len_utf8();

@@ -88,6 +88,7 @@ pub fn combination(lexed: &Lexed, is_in: &[bool]) -> (Lexed, Vec<u32>) {
         |number: u32| present.iter().position(|known| *known == number).map_or(0, |at| at as u32 + 1);
     let mut out = Lexed {
         error: lexed.error.clone(),
+        named: lexed.named,
         numbered: if lexed.numbered > 0 { present.len() as u32 } else { 0 },
         ..Lexed::default()
     };

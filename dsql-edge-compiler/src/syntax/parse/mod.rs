@@ -295,7 +295,7 @@ impl<'a> Parser<'a> {
         if error.code != Code::SyntaxError || error.hint.is_some() {
             return error;
         }
-        match advice::advice(self.text, self.lexed, error.span) {
+        match advice::advice(self.text, self.lexed, &error) {
             Some(hint) => error.with_hint(hint),
             None => error,
         }

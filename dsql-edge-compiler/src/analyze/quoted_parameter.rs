@@ -1,0 +1,94 @@
+//! Warns about parameters in quotes: `'$name'` is a text of five characters.
+//!
+//! Input: a statement as written. Output: a warning for each text that is exactly a parameter, and for each pattern of
+//! LIKE that is a parameter between wildcards. A text is examined only where a parameter is usual: as an operand of a
+//! comparison, and as a value for a column. A text inside a call (`replace(body, '$name', $name)`) may contain anything.
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+use crate::syntax::ParsedStatement;
+use crate::syntax::ast::{Assignment, Expr, ExprKind, InList, Literal, Query, QueryBody, StatementKind};
+use crate::syntax::visit::{self, Visit};
+
+/// The warnings of a statement.
+pub(super) fn warnings(statement: ParsedStatement<'_>) -> Vec<Diagnostic> {
+    let mut quoted = Quoted { named: statement.tokens.named, out: Vec::new() };
+    visit::statement(statement.tree, &mut quoted);
+    if let StatementKind::Update(update) = &statement.kind {
+        for assignment in &update.assignments {
+            if let Assignment::Single(_, value) = assignment {
+                quoted.value(value);
+            }
+        }
+    }
+    quoted.out
+}
+
+struct Quoted {
+    /// Whether a parameter may be written `$name`.
+    named: bool,
+    out: Vec<Diagnostic>,
+}
+
+impl Visit<'_> for Quoted {
+    fn query(&mut self, query: &Query) -> bool {
+        if let QueryBody::Values(rows) = &query.body {
+            rows.iter().flatten().for_each(|value| self.value(value));
+        }
+        true
+    }
+
+    fn expr(&mut self, expr: &Expr) {
+        match &expr.kind {
+            ExprKind::Like { right, .. } => self.pattern(right),
+            ExprKind::Operator { operator, left: Some(left), right }
+                if matches!(operator.name.as_str(), "=" | "<>" | "<" | ">" | "<=" | ">=") =>
+            {
+                self.value(left);
+                self.value(right);
+            }
+            ExprKind::In { right: InList::List(list), .. } => list.iter().for_each(|value| self.value(value)),
+            _ => {}
+        }
+    }
+}
+
+impl Quoted {
+    /// `= '$name'`
+    fn value(&mut self, expr: &Expr) {
+        let ExprKind::Literal(Literal::String(text)) = &expr.kind else { return };
+        if self.named && is_name(text) {
+            self.warn(expr.span, text, format!("write {text} without quotes"));
+        }
+    }
+
+    /// `LIKE '%$name%'`
+    fn pattern(&mut self, expr: &Expr) {
+        let ExprKind::Literal(Literal::String(text)) = &expr.kind else { return };
+        let inner = text.trim_start_matches(['%', '_']);
+        let parameter = inner.trim_end_matches('%');
+        let is_number = parameter
+            .strip_prefix('$')
+            .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()));
+        if !(self.named && is_name(parameter)) && !is_number {
+            return;
+        }
+        let (before, after) = (&text[..text.len() - inner.len()], &inner[parameter.len()..]);
+        let quoted = |part: &str| (!part.is_empty()).then(|| format!("'{part}'"));
+        let parts = [quoted(before), Some(parameter.to_owned()), quoted(after)];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        self.warn(expr.span, parameter, format!("write {}", parts.join(" || ")));
+    }
+
+    fn warn(&mut self, span: Span, parameter: &str, hint: String) {
+        let message = format!("{parameter} in quotes is text, not a parameter");
+        self.out.push(Diagnostic::warning(Code::QuotedParameter, span, message).with_hint(hint));
+    }
+}
+
+/// `$name`
+fn is_name(text: &str) -> bool {
+    let Some(name) = text.strip_prefix('$') else { return false };
+    let is_part = |it: char| it.is_alphanumeric() || it == '_';
+    name.starts_with(|it: char| it.is_alphabetic() || it == '_') && name.chars().all(is_part)
+}

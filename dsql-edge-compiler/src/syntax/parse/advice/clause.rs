@@ -1,0 +1,33 @@
+//! Advice on the order of clauses.
+//!
+//! Input: the place. Output: advice, if a clause follows a clause that it must precede.
+
+use super::super::super::keyword::Keyword as K;
+use super::{Place, keyword};
+
+/// `ORDER BY id WHERE id = 1`
+pub(super) fn advice(place: &Place<'_>) -> Option<String> {
+    let late = keyword(place.token())?;
+    let rank = rank(late)?;
+    let keywords = place.keywords();
+    // The clauses of the query that the error is in; a set operation begins another query.
+    let first = keywords.iter().rposition(|it| matches!(it, K::Select | K::Union | K::Except | K::Intersect));
+    let own = keywords.get(first.map_or(0, |first| first + 1)..)?;
+    let (_, clause) = own
+        .iter()
+        .filter_map(|keyword| Some((self::rank(*keyword)?, *keyword)))
+        .filter(|(known, _)| *known > rank)
+        .min_by_key(|(known, _)| *known)?;
+    Some(format!("{} comes before {}", name(late), name(clause)))
+}
+
+fn rank(keyword: K) -> Option<usize> {
+    [K::From, K::Where, K::Group, K::Having, K::Order, K::Limit].iter().position(|it| *it == keyword)
+}
+
+fn name(keyword: K) -> String {
+    match keyword {
+        K::Group | K::Order => format!("{} BY", keyword.text().to_uppercase()),
+        _ => keyword.text().to_uppercase(),
+    }
+}

@@ -1,0 +1,87 @@
+//! Advice on tokens that the lexer rejects, and on foreign quotes.
+//!
+//! Input: the place, and the error of the lexer. Output: advice.
+
+use super::super::super::token::TokenKind;
+use super::dialect::is_unit;
+use super::{Place, is_name};
+use crate::diagnostic::Diagnostic;
+
+/// The advice on an error of the lexer, which says which kind of token is malformed.
+pub(super) fn advice(place: &Place<'_>, error: &Diagnostic) -> Option<String> {
+    let rest = place.text.get(error.span.start as usize..)?;
+    let written = error.span.text(place.text);
+    let message = error.message.as_str();
+    if message.starts_with("unterminated quoted string") {
+        let odd = place.own().iter().filter(|token| matches!(token.kind, TokenKind::String(_))).count() > 0;
+        return Some(match odd {
+            true => "this quote has no partner: close the string, and double a quote inside a string ('it''s')",
+            false => "close the string with ', and double a quote inside it ('it''s')",
+        }
+        .to_owned());
+    }
+    if message.starts_with("unterminated quoted identifier") {
+        return Some("close the name with \"; a string is written in single quotes".to_owned());
+    }
+    if message.starts_with("unterminated dollar-quoted") {
+        let name = written.trim_matches('$');
+        return (!name.is_empty()).then(|| format!("a parameter is written ${name}"));
+    }
+    if message.starts_with("unterminated /*") {
+        return Some("close the comment with */".to_owned());
+    }
+    if message.starts_with("trailing junk") {
+        let digits: String = written.chars().take_while(char::is_ascii_digit).collect();
+        let unit = written.strip_prefix(digits.as_str()).unwrap_or_default();
+        return Some(match is_unit(unit) {
+            true => format!("write an interval: interval '{digits} {}'", unit.to_lowercase()),
+            false => format!("a name that begins with a digit is quoted: \"{written}\""),
+        });
+    }
+    braces(place, rest)
+}
+
+/// `{x}`, `${x}`, `#{x}`, `$(x)`: the placeholders of string templates.
+fn braces(place: &Place<'_>, rest: &str) -> Option<String> {
+    let inside = rest.trim_start_matches(['$', '#']).strip_prefix(['{', '(']);
+    let Some(inside) = inside else {
+        let name = rest.strip_prefix('$')?.trim_start();
+        let name = name.split(|it: char| !it.is_alphanumeric() && it != '_').next().unwrap_or_default();
+        let known = if name.is_empty() { "name" } else { name };
+        return Some(format!("a parameter is written ${known}, without a space"));
+    };
+    let expression = inside.split(['}', ')']).next().unwrap_or_default().trim();
+    let hash = place.back(1).is_some_and(|token| place.written(token) == "#");
+    let opening = &rest[..rest.len() - inside.len()];
+    let closing = if opening.ends_with('(') { ')' } else { '}' };
+    let template = format!("{}{opening}{expression}{closing}", if hash { "#" } else { "" });
+    let is_word = |it: char| it.is_alphanumeric() || it == '_';
+    Some(match expression {
+        "" => format!("a parameter is written $name, not {template}"),
+        name if name.chars().all(is_word) && !name.starts_with(|it: char| it.is_ascii_digit()) => {
+            format!("a parameter is written ${name}, not {template}")
+        }
+        _ => format!("a parameter is written $name, not {template}: add `name = {expression}` after the SQL"),
+    })
+}
+
+/// `'it's'`, `` `name` ``, `[name]`.
+pub(super) fn quotes(place: &Place<'_>) -> Option<String> {
+    let (token, previous) = (place.token(), place.back(1)?);
+    let beside = previous.span.end == token.span.start && matches!(previous.kind, TokenKind::String(_));
+    if beside && is_name(token) {
+        let string = place.written(previous).trim_end_matches('\'');
+        return Some(format!("double a quote inside a string: {string}''{}…", place.written(token)));
+    }
+    let near = place.tokens.get(place.at.saturating_sub(3)..(place.at + 2).min(place.tokens.len()))?;
+    if near.iter().any(|token| place.written(token).contains('`')) {
+        return Some("names are quoted with \"…\", not with backticks".to_owned());
+    }
+    let bracketed = token.kind == TokenKind::Symbol(b'[')
+        && place.next(1).kind.name().is_some()
+        && place.next(2).kind == TokenKind::Symbol(b']');
+    bracketed.then(|| {
+        let name = place.written(place.next(1));
+        format!("names are quoted with \"…\", not with brackets: \"{name}\"")
+    })
+}

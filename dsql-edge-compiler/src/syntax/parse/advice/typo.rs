@@ -1,0 +1,127 @@
+//! Finds a misspelled keyword.
+//!
+//! Input: the place. Output: the keyword that was probably meant. A word is a misspelled keyword if the statement
+//! parses, or parses further, with the keyword in place of the word. So an alias that resembles a keyword (`SELECT t.id
+//! form FROM t`) is never reported.
+
+use super::super::super::keyword::{Class, Keyword as K};
+use super::super::super::lexer::Lexed;
+use super::super::super::token::{Token, TokenKind};
+use super::super::Parser;
+use super::Place;
+use crate::diagnostic::suggestion;
+
+/// The keywords that join the parts of a statement.
+const KEYWORDS: [K; 45] = [
+    K::All,
+    K::And,
+    K::As,
+    K::Asc,
+    K::Between,
+    K::By,
+    K::Case,
+    K::Conflict,
+    K::Create,
+    K::Cross,
+    K::Delete,
+    K::Desc,
+    K::Distinct,
+    K::Else,
+    K::End,
+    K::Exists,
+    K::From,
+    K::Group,
+    K::Having,
+    K::Ilike,
+    K::In,
+    K::Inner,
+    K::Insert,
+    K::Into,
+    K::Is,
+    K::Join,
+    K::Left,
+    K::Like,
+    K::Limit,
+    K::Not,
+    K::Null,
+    K::Offset,
+    K::On,
+    K::Or,
+    K::Order,
+    K::Returning,
+    K::Select,
+    K::Set,
+    K::Table,
+    K::Then,
+    K::Union,
+    K::Update,
+    K::Values,
+    K::When,
+    K::Where,
+];
+
+/// The number of tokens before the error that can be the misspelled word: `WERE` in `FROM posts p WERE id = 1` is the
+/// reported token, and in `FROM posts WERE id` the one before it.
+const NEAR: usize = 3;
+
+/// The number of tokens above which a statement is not parsed again.
+const LONGEST: usize = 2_000;
+
+/// `did you mean FROM?`
+pub(super) fn misspelled(place: &Place<'_>) -> Option<String> {
+    let rest = place.tokens.get(place.start..)?;
+    let end = rest.iter().position(|token| token.kind == TokenKind::Symbol(b';'));
+    let own = rest.get(..end.unwrap_or(rest.len()))?;
+    let reported = place.at - place.start;
+    if own.len() > LONGEST || reported >= own.len() {
+        return None;
+    }
+    // DSC has the same distance from ASC and from DESC, and the first letter of DESC.
+    let first_differs = |word: &str, keyword: K| word.chars().next() != keyword.text().chars().next();
+    let mut best: Option<(usize, (bool, usize), K)> = None;
+    for at in reported.saturating_sub(NEAR)..=reported {
+        let Some(token) = own.get(at).filter(|token| can_be_misspelled(place, token)) else { continue };
+        let word = place.word(token);
+        for keyword in KEYWORDS {
+            let Some(distance) = suggestion::distance_within(&word, keyword.text()) else { continue };
+            let reached = reached(place.text, own, at, keyword);
+            // One more token can be read by accident: the statement is read to its end, or at least two tokens further.
+            let further = reached == own.len() || reached > reported + 1;
+            let distance = (first_differs(&word, keyword), distance);
+            let is_better = best.is_none_or(|(known, by, _)| (reached, by) > (known, distance));
+            if further && is_better {
+                best = Some((reached, distance, keyword));
+            }
+        }
+    }
+    best.map(|(_, _, keyword)| format!("did you mean {}?", keyword.text().to_uppercase()))
+}
+
+/// A word without quotes that is not reserved.
+fn can_be_misspelled(place: &Place<'_>, token: &Token) -> bool {
+    match &token.kind {
+        TokenKind::Identifier(_) => place.written(token).chars().all(|it| it.is_alphanumeric() || it == '_'),
+        TokenKind::Keyword(keyword) => keyword.class() != Class::Reserved,
+        _ => false,
+    }
+}
+
+/// Parses a statement with `keyword` in place of the token `at`. Returns the number of tokens that are read before an
+/// error, or all.
+fn reached(text: &str, own: &[Token], at: usize, keyword: K) -> usize {
+    let mut tokens = own.to_vec();
+    if let Some(token) = tokens.get_mut(at) {
+        token.kind = TokenKind::Keyword(keyword);
+    }
+    let end = own.last().map_or(0, |token| token.span.end);
+    if tokens.last().is_none_or(|last| last.kind != TokenKind::End) {
+        tokens.push(Token { kind: TokenKind::End, span: crate::source::Span { start: end, end } });
+    }
+    let lexed = Lexed { tokens, ..Lexed::default() };
+    let mut parser = Parser::at(text, &lexed, 0);
+    match parser.statement() {
+        Ok(_) if parser.at_end() => own.len(),
+        Ok(_) => parser.at,
+        Err(error) => own.partition_point(|token| token.span.start < error.span.start),
+    }
+}
