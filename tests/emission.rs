@@ -72,7 +72,7 @@ fn emitted_for(name: &str, row: Option<&str>, sql: &str, pattern: Option<TokenSt
         .collect();
     let arguments: Vec<_> = parameters.iter().map(|(name, _)| (quote!(#name), Span::call_site())).collect();
     let target = match row {
-        Some(row) => RowTarget::Struct(declared_type(&named(row), &fields)),
+        Some(row) => RowTarget::Declared(declared_type(&named(row), &fields)),
         None => RowTarget::Anonymous,
     };
     let many = pattern.map(|pattern| Many { pattern, rows: quote!(people), unnest: query.unnest.clone() });

@@ -2,6 +2,7 @@
 //!
 //! Input: tokens. Output: their parts. This module does not read the SQL.
 
+use crate::not_a_literal;
 use crate::row::OwnRow;
 use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt as _;
@@ -59,12 +60,18 @@ impl Parse for Input {
             }
             allowed.extend(attribute.parse_args_with(Punctuated::<Ident, Token![,]>::parse_terminated)?);
         }
+        if input.peek(Token![pub]) {
+            return Err(not_a_literal::declared_row(input));
+        }
+        if let Some(error) = not_a_literal::macro_call(input) {
+            return Err(error);
+        }
         let row = if input.peek(LitStr) || !input.peek(syn::Ident::peek_any) && !input.peek(Token![::]) {
             None
         } else {
             let row = input.parse::<OwnRow>()?;
             if !input.peek(Token![,]) {
-                return Err(syn::Error::new(row.path.span(), NOT_A_LITERAL));
+                return Err(not_a_literal::name(row.path.span()));
             }
             input.parse::<Token![,]>()?;
             Some(row)
@@ -89,14 +96,12 @@ impl Parse for Input {
     }
 }
 
-const NOT_A_LITERAL: &str = "sql! requires its SQL as a string literal, and values as parameters (`$name`): a value never becomes SQL text";
-
 /// Reads the SQL, which must be a literal: a value never becomes SQL text.
 pub(crate) fn sql_literal(input: ParseStream<'_>) -> syn::Result<LitStr> {
     if input.peek(LitStr) {
         return input.parse();
     }
-    Err(input.error(NOT_A_LITERAL))
+    Err(not_a_literal::here(input))
 }
 
 /// `in batches of 1000`

@@ -55,13 +55,27 @@ pub fn are_functions(tokens: &TokenStream) -> bool {
                 tokens.next();
             }
             TokenTree::Ident(word) => {
-                let word = word.to_string();
-                return matches!(word.as_str(), "pub" | "fn" | "async" | "const" | "unsafe" | "extern");
+                return match word.to_string().as_str() {
+                    "pub" => !is_declared_row(tokens),
+                    "fn" | "async" | "const" | "unsafe" | "extern" => true,
+                    _ => false,
+                };
             }
             _ => return false,
         }
     }
     false
+}
+
+/// Whether the tokens after `pub` are the row of an expression, `pub Row, "…"`, which is an error.
+fn is_declared_row(mut after: impl Iterator<Item = TokenTree>) -> bool {
+    let mut next = after.next();
+    if matches!(&next, Some(TokenTree::Group(_))) {
+        next = after.next();
+    }
+    let is_row = matches!(next, Some(TokenTree::Ident(word))
+        if !matches!(word.to_string().as_str(), "fn" | "async" | "const" | "unsafe" | "extern"));
+    is_row && matches!(after.next(), Some(TokenTree::Punct(punct)) if matches!(punct.as_char(), ',' | ':'))
 }
 
 /// Reads all functions of a block. After an error, reading continues after the next semicolon.

@@ -175,7 +175,9 @@ impl Compiled {
 
     fn target(&self, checked: &Checked) -> RowTarget {
         match &self.input.row {
-            Some(RowInput::Declared { name, .. }) => RowTarget::Struct(declared_type(name, &checked.fields)),
+            Some(RowInput::Declared { name, .. }) => {
+                RowTarget::Declared(declared_type(name, &checked.fields))
+            }
             // `row_error` reports the error of this row, so no second error is emitted here.
             Some(RowInput::Own(row)) => {
                 row_type(row, &checked.fields.entries).map_or(RowTarget::Anonymous, RowTarget::Struct)

@@ -66,7 +66,7 @@ pub(crate) fn sql_unchecked(tokens: TokenStream) -> TokenStream {
     let snapshot = snapshot::snapshot().ok();
     let effects = unchecked_effects(statement.tree, source, snapshot.as_ref().map(|it| &*it.schema));
     let sql = statement.text_to_send(Edits::default());
-    let expression = expression(&input, &sql, &arguments, effects);
+    let expression = expression(&input, &sql, &arguments, &lexed.captures, effects);
     let tracked = snapshot.map_or_else(snapshot::tracked_variables, |snapshot| snapshot.tracked());
     if tracked.is_empty() { expression } else { quote!({ #tracked #expression }) }
 }
@@ -75,6 +75,7 @@ fn expression(
     input: &Unchecked,
     sql: &str,
     values: &[Value],
+    parameters: &[String],
     (effect, session): (Effect, SessionEffect),
 ) -> TokenStream {
     let path = |text: &str| text.parse::<TokenStream>().unwrap_or_default();
@@ -85,6 +86,7 @@ fn expression(
     let mutable = if names.is_empty() { quote!() } else { quote!(mut) };
     let count = names.len();
     let params = names.iter().map(|_| quote!(0));
+    let parameters = parameters.join(",");
     let (decode, result) = match &input.row {
         None => (quote!(), quote!(::dsql_edge::private::Command::unchecked(&STATEMENT, #arguments))),
         Some((row, fields)) => {
@@ -118,6 +120,7 @@ fn expression(
                     line: ::core::line!(),
                     column: ::core::column!(),
                     params: &[#(#params),*],
+                    parameters: #parameters,
                     columns: &[#(#columns),*],
                     // The number and the types of the columns are not known, so one format, binary, is used for all
                     // columns.

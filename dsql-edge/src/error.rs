@@ -173,7 +173,9 @@ pub(crate) enum Kind {
         reason: ConversionError,
     },
     Encode {
-        value: String,
+        /// The number of the parameter, counted from 1.
+        parameter: usize,
+        sql_type: &'static str,
         reason: ConversionError,
     },
     NoRows,
@@ -422,7 +424,7 @@ impl Error {
 
     /// Returns the error for a parameter, counted from 1, whose value cannot be sent.
     pub(crate) fn encode(parameter: usize, sql_type: &'static str, reason: ConversionError) -> Self {
-        Error::new(Kind::Encode { value: format!("parameter ${parameter} of type {sql_type}"), reason })
+        Error::new(Kind::Encode { parameter, sql_type, reason })
     }
 
     pub(crate) fn connect(text: impl Into<Cow<'static, str>>) -> Self {
@@ -513,8 +515,15 @@ impl Error {
             Kind::Unsendable(text) => ("the query was not sent: ", text, ""),
             Kind::Timeout(text) => ("timeout ", text, ""),
             Kind::Stale { difference, .. } => (difference, "; ", PULL),
-            Kind::Decode { value, reason, .. } | Kind::Encode { value, reason } => {
-                (value, ": ", reason.text())
+            Kind::Decode { value, reason, .. } => (value, ": ", reason.text()),
+            Kind::Encode { parameter, sql_type, reason } => {
+                f.write_str("parameter $")?;
+                match self.0.statement.as_ref().and_then(|statement| statement.parameter(*parameter)) {
+                    Some(name) => f.write_str(name)?,
+                    None => write!(f, "{parameter}")?,
+                }
+                f.write_str(" of type ")?;
+                (sql_type, ": ", reason.text())
             }
             Kind::TooLong(text) | Kind::TransactionOver(text) => (text, "", ""),
             Kind::RolledBack => ("COMMIT was answered with ROLLBACK: nothing was committed", "", ""),

@@ -72,6 +72,7 @@
 #[macro_use]
 mod seeded;
 
+mod argument;
 mod arguments;
 pub mod auth;
 mod batches;

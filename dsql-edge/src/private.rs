@@ -1,6 +1,7 @@
 //! The names in the code that `sql!` generates, in addition to [`types`](crate::types). This module
 //! is not for users: it may change in any release.
 
+pub use crate::argument::{argument, scalar};
 pub use crate::arguments::Arguments;
 pub use crate::batches::Batches;
 pub use crate::error::Error;
@@ -12,8 +13,8 @@ pub use crate::query::{
 pub use crate::row::DataRow;
 pub use crate::statement::{ColumnDesc, Effect, KeyConstraints, SessionEffect, Statement};
 pub use crate::types::{
-    BPCHAR, CompositeFields, LabelsOf, NotLabelled, NotNull, Nullable, TypeOf, binary_field, decode_label,
-    format, is_label, is_of_schema, known_labels, put_composite, put_field, same_labels,
+    BPCHAR, CompositeFields, LabelsOf, NotLabelled, NotNull, Nullable, Number, TypeOf, binary_field,
+    decode_label, format, is_label, is_of_schema, known_labels, put_composite, put_field, same_labels,
 };
 
 #[cfg(feature = "serde")]

@@ -7,7 +7,8 @@ use crate::error::{Error, Kind};
 use crate::statement::StatementRef;
 use crate::types::sql::{Format, SqlType, name_of};
 use crate::types::{
-    Column, ConversionError, FIRST_USER_OID, Nullability, TypeOf, UncheckedColumn, received_format,
+    Column, ConversionError, FIRST_USER_OID, FitsColumn, FitsNullableColumn, NotNull, Nullability, Nullable,
+    TypeOf, UncheckedColumn, received_format,
 };
 use crate::wire::{Field, Row};
 
@@ -36,6 +37,27 @@ impl<'a> DataRow<'a> {
         self.described_as(index, S::OID, const { received_format::<S, N, T>() })
             .and_then(|bytes| bytes.map_or_else(T::null, T::decode))
             .map_err(|reason| self.column_error(index, S::NAME, reason, N::NULLABLE))
+    }
+
+    /// Decodes a column like [`column`](DataRow::column); rustc's error names the column, whose name the type `C` has.
+    ///
+    /// # Errors
+    /// Returns the errors of [`column`](DataRow::column).
+    #[inline(always)]
+    pub fn field<C, S: SqlType, T: FitsColumn<C, S>>(&self, index: usize) -> Result<T, Error> {
+        self.column::<S, NotNull, T>(index)
+    }
+
+    /// Decodes a column that may be NULL, like [`field`](DataRow::field).
+    ///
+    /// # Errors
+    /// Returns the errors of [`column`](DataRow::column).
+    #[inline(always)]
+    pub fn nullable_field<C, S: SqlType, T: FitsNullableColumn<C, S>>(
+        &self,
+        index: usize,
+    ) -> Result<T, Error> {
+        self.column::<S, Nullable, T>(index)
     }
 
     /// Decodes a column by the type that the server describes, which is the compiled type, or a type of the schema.

@@ -20,6 +20,7 @@ fn at_once(people: &[(::dsql_edge::types::Uuid, &str, ::core::option::Option<&st
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[2951, 1009, 1009],
+                parameters: "",
                 columns: &[],
                 formats: &[],
                 effect: ::dsql_edge::private::Effect::Write,
@@ -68,6 +69,7 @@ fn one_by_one(people: &[(&str, ::dsql_edge::types::Uuid)]) {
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[25, 2950],
+                parameters: "",
                 columns: &[::dsql_edge::private::ColumnDesc {
                     name: "email",
                     type_oid: 25,

@@ -15,7 +15,10 @@ use crate::source::Span;
 impl Analyzer<'_> {
     /// Returns the advice for a constant, if the input function of the constant's type rejects the constant.
     pub(super) fn literal_advice(&self, code: Code, type_oid: Oid, text: &str) -> Option<String> {
-        if let Some(advice) = template(type_oid, text) {
+        let is_form = matches!(code, Code::InvalidLiteral | Code::InvalidDatetime);
+        let has_braces =
+            self.catalog.type_info(type_oid).is_array || matches!(type_oid, oid::JSON | oid::JSONB);
+        if let Some(advice) = template(type_oid, text).filter(|_| is_form && !has_braces) {
             return Some(advice);
         }
         if let Some(advice) = advice_of_code(code) {
@@ -48,8 +51,10 @@ impl Analyzer<'_> {
             }
             oid::TIMESTAMP | oid::TIMESTAMPTZ => Some("a time is written '2026-12-31 23:59:59'".to_owned()),
             oid::INTERVAL => Some("write an interval as '7 days' or '1 hour 30 minutes'".to_owned()),
-            oid::INT2 | oid::INT4 | oid::INT8 => Some("an integer has digits only: 42".to_owned()),
-            oid::NUMERIC | oid::FLOAT4 | oid::FLOAT8 => Some("write a number, such as 1.5".to_owned()),
+            oid::INT2 | oid::INT4 | oid::INT8 if is_form => Some("an integer has digits only: 42".to_owned()),
+            oid::NUMERIC | oid::FLOAT4 | oid::FLOAT8 if is_form => {
+                Some("write a number, such as 1.5".to_owned())
+            }
             oid::BOOL => Some("write true or false".to_owned()),
             _ => None,
         }

@@ -13,10 +13,10 @@ use quote::quote;
 pub(super) fn expression(emission: &Emission<'_>, batches: &Batches) -> TokenStream {
     let names = parameter_names(emission.arguments);
     let values = emission.arguments.iter().map(|(value, _)| value);
-    let bind = statement::bind(emission.query, &names);
     // One more is bound for each later batch.
     let count = names.len() + 1;
     let arguments = Ident::new("arguments", Span::mixed_site());
+    let bind = statement::bind(emission.query, &names, &quote!(&mut #arguments));
     let mutable = if names.is_empty() { quote!() } else { quote!(mut) };
     let mut items = RustSource::default();
     for (variable, query) in [("STATEMENT", &batches.first), ("NEXT", &batches.next)] {
@@ -28,7 +28,7 @@ pub(super) fn expression(emission: &Emission<'_>, batches: &Batches) -> TokenStr
             (#(#names,)*) => {
                 #items
                 let #mutable #arguments = ::dsql_edge::private::Arguments::with_capacity(#count);
-                #(#bind)*
+                #bind
                 ::dsql_edge::private::Batches::new(&STATEMENT, &NEXT, #arguments)
             }
         }

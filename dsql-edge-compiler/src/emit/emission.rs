@@ -17,8 +17,10 @@ pub type Argument = (TokenStream, Span);
 pub enum RowTarget {
     /// A struct generated for this query.
     Anonymous,
-    /// An existing struct: a user-defined struct, or a struct that `declaration` generated.
+    /// A struct of the user's.
     Struct(RowType),
+    /// A struct that `declaration` generated.
+    Declared(RowType),
 }
 
 /// An existing struct, and the structs of its groups by name.
@@ -28,6 +30,14 @@ pub struct RowType {
     pub path: TokenStream,
     /// Its groups.
     pub groups: Vec<(String, RowType)>,
+}
+
+impl RowType {
+    /// The paths of the struct and of its groups.
+    pub(super) fn paths(&self) -> Box<dyn Iterator<Item = TokenStream> + '_> {
+        let groups = self.groups.iter().flat_map(|(_, group)| group.paths());
+        Box::new(std::iter::once(self.path.clone()).chain(groups))
+    }
 }
 
 /// `for pattern in rows`

@@ -19,9 +19,9 @@ pub(super) fn expression(emission: &Emission<'_>, many: &Many) -> TokenStream {
     let all = Ident::new("rows", Span::mixed_site());
     let bind = match unnest {
         Some(_) => statement::bind_elements(query, &names, &arguments),
-        None => statement::bind(query, &names),
+        None => statement::bind(query, &names, &quote!(#arguments)),
     };
-    let bound = quote!(match (#(&(#values),)*) { (#(#names,)*) => { #(#bind)* } });
+    let bound = quote!(match (#(&(#values),)*) { (#(#names,)*) => { #bind } });
     let produced = match unnest {
         Some(unnest) => {
             let oids = unnest.types.iter().map(|(element, _)| element);
@@ -48,8 +48,8 @@ pub(super) fn expression(emission: &Emission<'_>, many: &Many) -> TokenStream {
     let result = if query.columns.is_empty() {
         quote!(::dsql_edge::private::BulkCommand::new(&STATEMENT, #all))
     } else {
-        row::row(emission.fields, emission.row, emission.types, &mut items);
-        quote!(::dsql_edge::private::BulkQuery::new(&STATEMENT, #all, decode))
+        let decode = row::row(emission.fields, emission.row, emission.types, &mut items);
+        quote!(::dsql_edge::private::BulkQuery::new(&STATEMENT, #all, #decode))
     };
     labels::labels(emission, &mut items);
     statement::statements(emission, &mut items);

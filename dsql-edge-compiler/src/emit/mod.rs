@@ -5,6 +5,7 @@
 //! because of the user's SQL.
 
 mod batches;
+mod column_names;
 mod emission;
 mod function;
 mod labels;
@@ -38,10 +39,10 @@ impl Emission<'_> {
         let names = parameter_names(self.arguments);
         let arguments = self.arguments.iter().map(|(value, _)| value);
         let chosen = statement::chosen(self.query, &names);
-        let bind = statement::bind(self.query, &names);
         let count = names.len();
         let mutable = if count == 0 { quote!() } else { quote!(mut) };
         let arguments_name = format_ident!("arguments", span = Span::mixed_site());
+        let bind = statement::bind(self.query, &names, &quote!(&mut #arguments_name));
         let kind = kind(self);
         let mut items = RustSource::default();
         let last = match (&self.query.key, self.query.columns.is_empty()) {
@@ -51,8 +52,8 @@ impl Emission<'_> {
             }
             (None, true) => quote!(),
             (_, false) => {
-                row::row(self.fields, self.row, self.types, &mut items);
-                quote!(, decode)
+                let decode = row::row(self.fields, self.row, self.types, &mut items);
+                quote!(, #decode)
             }
         };
         labels::labels(self, &mut items);
@@ -66,7 +67,7 @@ impl Emission<'_> {
                 (#(#names,)*) => {
                     #items
                     let #mutable #arguments_name = ::dsql_edge::private::Arguments::with_capacity(#count);
-                    #(#bind)*
+                    #bind
                     #result
                 }
             }

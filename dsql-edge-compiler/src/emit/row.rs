@@ -1,5 +1,6 @@
 //! Emits row structs with explicit impls, and the function that decodes a row.
 
+use super::column_names::ColumnNames;
 use super::emission::{RowTarget, RowType, WrittenTypes, field_type, marker_path, nullability, optional};
 use super::rust_source::{RustSource, list};
 use crate::fields::{Entry, Field, Fields, Group};
@@ -79,14 +80,21 @@ pub fn declared_type(name: &Ident, fields: &Fields) -> RowType {
     row_type(name, &fields.entries)
 }
 
-/// Writes the items in the block of a query.
-pub(super) fn row(fields: &Fields, target: &RowTarget, types: &WrittenTypes, source: &mut RustSource) {
+/// Writes the items in the block of a query. Returns the expression that names the function `decode`.
+pub(super) fn row(
+    fields: &Fields,
+    target: &RowTarget,
+    types: &WrittenTypes,
+    source: &mut RustSource,
+) -> TokenStream {
     let written = placeholders(types, source);
     let row = match target {
-        RowTarget::Struct(row) => Row::existing(row, source),
+        RowTarget::Struct(row) | RowTarget::Declared(row) => Row::existing(row, source),
         RowTarget::Anonymous => anonymous(fields, types, &written, source),
     };
-    decode(fields, &written, &row, source);
+    let names = ColumnNames::new(fields, target, types);
+    decode(fields, &written, &row, &names, source);
+    names.decode()
 }
 
 /// Maps the number of a column to the placeholder for the type that the user wrote for the column.
@@ -173,7 +181,7 @@ fn anonymous_name(types: &WrittenTypes) -> Ident {
 }
 
 /// Whether the tokens contain a name that begins with `start`.
-fn mentions(tokens: TokenStream, start: &str) -> bool {
+pub(super) fn mentions(tokens: TokenStream, start: &str) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Ident(ident) => ident.to_string().starts_with(start),
         TokenTree::Group(group) => mentions(group.stream(), start),
@@ -256,10 +264,11 @@ fn impls(
 }
 
 /// `fn decode(row: &DataRow) -> Result<Row, Error>`
-fn decode(fields: &Fields, types: &WrittenText, row: &Row, source: &mut RustSource) {
-    let value = constructed(&fields.entries, row, types, source);
+fn decode(fields: &Fields, types: &WrittenText, row: &Row, names: &ColumnNames, source: &mut RustSource) {
+    let value = constructed(&fields.entries, row, types, names, source);
+    let parameters = angle(names.parameters());
     source.push(format_args!(
-        "fn decode(row: &::dsql_edge::private::DataRow<'_>)
+        "fn decode{parameters}(row: &::dsql_edge::private::DataRow<'_>)
             -> ::core::result::Result<{}, ::dsql_edge::private::Error>
         {{
             ::core::result::Result::Ok({value})
@@ -269,15 +278,21 @@ fn decode(fields: &Fields, types: &WrittenText, row: &Row, source: &mut RustSour
 }
 
 /// `Row { field: …, … }`
-fn constructed(entries: &[Entry], row: &Row, types: &WrittenText, source: &mut RustSource) -> String {
+fn constructed(
+    entries: &[Entry],
+    row: &Row,
+    types: &WrittenText,
+    names: &ColumnNames,
+    source: &mut RustSource,
+) -> String {
     let mut out = format!("{} {{", row.path);
     for entry in entries {
         let value = match entry {
-            Entry::Field(field) => column(field, types),
+            Entry::Field(field) => column(field, types, names),
             Entry::Group(group) => {
                 let name = group.name.text();
                 let Some((_, inner)) = row.groups.iter().find(|(known, _)| known == name) else { continue };
-                let value = constructed(&group.entries, inner, types, source);
+                let value = constructed(&group.entries, inner, types, names, source);
                 match group.witness {
                     None => value,
                     Some(witness) => group_value(witness, &value, inner.span, source),
@@ -302,12 +317,16 @@ fn group_value(witness: usize, value: &str, name: Option<Span>, source: &mut Rus
 }
 
 /// One field from one column. If the user wrote no Rust type, the type of the struct's field determines the Rust type.
-fn column(field: &Field, types: &WrittenText) -> String {
+fn column(field: &Field, types: &WrittenText, names: &ColumnNames) -> String {
     let (marker, nullable, at) = (marker_path(&field.marker), nullability(field.nullable), field.column);
     let ty = match types.get(&at) {
         Some(written) => field_type(field, Some(written)),
         None => "_".to_owned(),
     };
+    if let Some(name) = names.of(at) {
+        let method = if field.nullable { "nullable_field" } else { "field" };
+        return format!("row.{method}::<{name}, {marker}, {ty}>({at})?");
+    }
     format!("row.column::<{marker}, {nullable}, {ty}>({at})?")
 }
 
@@ -322,7 +341,7 @@ fn single_column(source: &mut RustSource, row: &str, params: &str, field: &Field
     ));
 }
 
-fn angle<'t>(items: impl Iterator<Item = &'t str>) -> String {
+pub(super) fn angle<'t>(items: impl Iterator<Item = &'t str>) -> String {
     let items = list(items);
     if items.is_empty() { items } else { format!("<{items}>") }
 }

@@ -4,8 +4,9 @@ use super::emission::{Emission, array_name, field_type, marker_path, nullability
 use super::row::{WrittenText, placeholders};
 use super::rust_source::{RustSource, list, parsed};
 use crate::fields::{ColumnFormat, Field, Marker, marker};
+use crate::ident::FieldName;
 use crate::sql_type::SqlType;
-use crate::typed::{Effect, IdempotencyKey, SessionEffect, TypedQuery};
+use crate::typed::{Effect, IdempotencyKey, SessionEffect, TypedParameter, TypedQuery};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
@@ -17,19 +18,22 @@ pub(super) fn statements(emission: &Emission<'_>, source: &mut RustSource) {
         match emission.many.and_then(|many| many.unnest.as_ref()) {
             Some(unnest) => {
                 let arrays = unnest.types.iter().map(|(_, array)| *array);
-                statement(emission, source, "STATEMENT", &unnest.sql, &list(arrays), &columns);
+                let parameters = (list(arrays), written_names(query, 0..query.parameters.len()));
+                statement(emission, source, "STATEMENT", &unnest.sql, &parameters, &columns);
             }
             None => {
-                let oids = oids(query, 0..query.parameters.len());
-                statement(emission, source, "STATEMENT", &query.sql, &oids, &columns);
+                let all = 0..query.parameters.len();
+                let parameters = (oids(query, all.clone()), written_names(query, all));
+                statement(emission, source, "STATEMENT", &query.sql, &parameters, &columns);
             }
         }
         return;
     }
     source.push(format_args!("const COLUMNS: &[::dsql_edge::private::ColumnDesc] = {columns};"));
     for (at, combination) in query.combinations.iter().enumerate() {
-        let oids = oids(query, combination.parameters.iter().copied());
-        statement(emission, source, &numbered(at).to_string(), &combination.sql, &oids, "COLUMNS");
+        let own = || combination.parameters.iter().copied();
+        let parameters = (oids(query, own()), written_names(query, own()));
+        statement(emission, source, &numbered(at).to_string(), &combination.sql, &parameters, "COLUMNS");
     }
 }
 
@@ -89,6 +93,12 @@ fn oids(query: &TypedQuery, parameters: impl Iterator<Item = usize>) -> String {
     list(parameters.filter_map(|at| query.parameters.get(at)).map(|it| it.sql_type.oid))
 }
 
+/// The names of parameters as written, for errors at run time; empty if the parameters are numbers.
+fn written_names(query: &TypedQuery, parameters: impl Iterator<Item = usize>) -> String {
+    let names = parameters.map(|at| query.parameters.get(at).and_then(|it| it.name.as_deref()));
+    names.collect::<Option<Vec<&str>>>().map(|names| names.join(",")).unwrap_or_default()
+}
+
 fn numbered(at: usize) -> Ident {
     format_ident!("STATEMENT_{at}")
 }
@@ -132,7 +142,7 @@ fn statement(
     source: &mut RustSource,
     variable: &str,
     sql: &str,
-    params: &str,
+    (params, parameters): &(String, String),
     columns: &str,
 ) {
     let Emission { query, name, .. } = emission;
@@ -151,43 +161,75 @@ fn statement(
     let (tables, search_path) = (&query.tables, &query.search_path);
     source.push(format_args!(
         "static {variable}: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {{
-            sql: {sql:?}, name: {name:?}, {place} params: &[{params}], columns: {columns}, formats: &[{formats}],
+            sql: {sql:?}, name: {name:?}, {place} params: &[{params}], parameters: {parameters:?}, columns: {columns}, formats: &[{formats}],
             effect: {effect}, session: {session}, tables: &{tables:?}, search_path: {search_path:?},
         }};"
     ));
 }
 
 /// One `bind` per parameter. A parameter that decides on optional text is bound only if its argument is given.
-pub(super) fn bind(query: &TypedQuery, names: &[Ident]) -> Vec<TokenStream> {
-    let arguments = Ident::new("arguments", Span::mixed_site());
-    query
-        .parameters
-        .iter()
-        .zip(names)
-        .map(|(parameter, name)| {
-            let marker = parsed(&parameter_marker(&marker(&parameter.sql_type), parameter.elements_nullable));
-            let nullable = parsed(nullability(parameter.nullable));
-            // If a value has the wrong type, rustc reports the error at the value.
+///
+/// `arguments` is a `&mut Arguments`.
+pub(super) fn bind(query: &TypedQuery, names: &[Ident], arguments: &TokenStream) -> TokenStream {
+    let given =
+        query.parameters.iter().zip(names).filter(|(parameter, _)| parameter.optional).map(|(_, name)| {
             let span = Span::call_site().located_at(name.span());
-            let (bind, by_type) = match open_type(&parameter.sql_type) {
-                None => (Ident::new("bind", span), quote!()),
-                Some(ty) => (Ident::new("bind_by_type", span), quote!(, #ty)),
-            };
-            if parameter.optional {
-                return quote_spanned! {span=>
-                    let #name = ::dsql_edge::private::given(#name);
-                    if let ::core::option::Option::Some(#name) = #name {
-                        #arguments.#bind::<#marker, #nullable, _>(#name #by_type);
-                    }
-                };
-            }
-            quote_spanned!(span=> #arguments.#bind::<#marker, #nullable, _>(#name #by_type);)
-        })
-        .chain(query.equal_lengths.iter().map(|group| {
-            let group = group.iter().map(|number| Literal::usize_unsuffixed(*number));
-            quote!(#arguments.equally_long(&[#(#group),*]);)
-        }))
-        .collect()
+            quote_spanned!(span=> let #name = ::dsql_edge::private::given(#name);)
+        });
+    let bound = query.parameters.iter().zip(names).enumerate().map(|(at, (parameter, name))| {
+        // If a value has the wrong type, rustc reports the error at the value.
+        let span = Span::call_site().located_at(name.span());
+        let value = value(parameter, at, name, span, parameter.elements_nullable);
+        let bound = match open_type(&parameter.sql_type) {
+            None => quote_spanned!(span=> #value.bind(#arguments);),
+            Some(ty) => quote_spanned!(span=> #value.bind_by_type(#arguments, #ty);),
+        };
+        match parameter.optional {
+            true => quote_spanned!(span=> if let ::core::option::Option::Some(#name) = #name { #bound }),
+            false => bound,
+        }
+    });
+    let equal_lengths = query.equal_lengths.iter().map(|group| {
+        let group = group.iter().map(|number| Literal::usize_unsuffixed(*number));
+        quote!((#arguments).equally_long(&[#(#group),*]);)
+    });
+    let named = named(query);
+    quote!(#(#given)* { #named #(#bound)* #(#equal_lengths)* })
+}
+
+/// An empty type for each parameter with a name: rustc's error about a value that does not fit contains the name.
+fn named(query: &TypedQuery) -> TokenStream {
+    let names = query.parameters.iter().filter_map(parameter_name);
+    quote!(#(enum #names {})*)
+}
+
+fn parameter_name(parameter: &TypedParameter) -> Option<Ident> {
+    parameter.name.as_deref().and_then(FieldName::new).map(|name| name.ident())
+}
+
+/// The value of a parameter, for a method that binds it.
+fn value(
+    parameter: &TypedParameter,
+    at: usize,
+    name: &Ident,
+    span: Span,
+    elements_nullable: bool,
+) -> TokenStream {
+    let of = match parameter_name(parameter) {
+        Some(name) => quote!(#name),
+        None => {
+            let number = Literal::usize_unsuffixed(at + 1);
+            quote!(::dsql_edge::private::Number<#number>)
+        }
+    };
+    let marker = marker(&parameter.sql_type);
+    let is_scalar = matches!(marker, Marker::Scalar(_)) && open_type(&parameter.sql_type).is_none();
+    let marker = parsed(&parameter_marker(&marker, elements_nullable));
+    if is_scalar && !parameter.nullable {
+        return quote_spanned!(span=> ::dsql_edge::private::scalar::<#of, #marker, _>(#name));
+    }
+    let nullable = parsed(nullability(parameter.nullable));
+    quote_spanned!(span=> ::dsql_edge::private::argument::<#of, #marker, #nullable, _>(#name))
 }
 
 /// The OID and the name of a parameter's type, if its marker does not name the type.
@@ -199,14 +241,15 @@ fn open_type(sql_type: &SqlType) -> Option<TokenStream> {
 }
 
 /// Returns tokens that append a row's value for each parameter to that parameter's array in `rows`.
-pub(super) fn bind_elements(query: &TypedQuery, names: &[Ident], rows: &Ident) -> Vec<TokenStream> {
+pub(super) fn bind_elements(query: &TypedQuery, names: &[Ident], rows: &Ident) -> TokenStream {
     let each = query.parameters.iter().zip(names).enumerate().map(|(at, (parameter, name))| {
-        let marker = parsed(&marker_path(&marker(&parameter.sql_type)));
-        let nullable = parsed(nullability(parameter.nullable));
         let span = Span::call_site().located_at(name.span());
-        quote_spanned!(span=> #rows.bind::<#marker, #nullable, _>(#at, #name);)
+        let value = value(parameter, at, name, span, true);
+        let at = Literal::usize_unsuffixed(at);
+        quote_spanned!(span=> #value.append(#rows, #at);)
     });
-    each.collect()
+    let named = named(query);
+    quote!(#named #(#each)*)
 }
 
 /// The marker of a parameter; an array whose elements cannot be NULL has a different marker.

@@ -25,6 +25,7 @@ mod key;
 mod lease_request;
 mod lender;
 mod link;
+mod missing;
 mod pipeline;
 mod run;
 mod session;

@@ -200,6 +200,7 @@ const fn statement(sql: &'static str, effect: Effect) -> Statement {
         line: 1,
         column: 1,
         params: &[],
+        parameters: "",
         columns: &[],
         formats: &[],
         effect,

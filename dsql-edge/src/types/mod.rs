@@ -74,6 +74,7 @@ mod array;
 mod bytea;
 mod composite;
 pub(crate) mod date_time;
+mod fits;
 mod format;
 mod interval;
 mod json;
@@ -109,6 +110,10 @@ pub use unchecked::{UncheckedColumn, UncheckedParam};
 
 #[doc(hidden)]
 pub use composite::{CompositeFields, binary_field, put_composite, put_field};
+#[doc(hidden)]
+pub use fits::{
+    FitsColumn, FitsNullableColumn, FitsParameter, IsList, IsOption, ListFits, Number, OptionFits,
+};
 #[doc(hidden)]
 pub use labels::{LabelsOf, NotLabelled, known_labels, same_labels};
 #[doc(hidden)]

@@ -28,7 +28,7 @@ pub(super) fn unbalanced(place: &Place<'_>) -> Option<String> {
     if place.token().kind == TokenKind::Symbol(b')') && open.is_empty() {
         return Some("no parenthesis is open here: remove this ), or add its (".to_owned());
     }
-    let at = *open.last()?;
+    let at = *open.last().filter(|_| !closes_later(place))?;
     let begins = place.tokens.get(at + 1).and_then(keyword);
     let is_query = matches!(begins, Some(K::Select | K::With | K::Values | K::Table));
     let is_end = matches!(place.token().kind, TokenKind::End | TokenKind::Symbol(b';'));
@@ -44,6 +44,21 @@ pub(super) fn unbalanced(place: &Place<'_>) -> Option<String> {
         (_, true) => "close the parenthesis of the subquery with )".to_owned(),
         (None, false) => format!("close the parenthesis of {}… with )", beginning(place, at)),
     })
+}
+
+/// Whether a parenthesis after the error closes the innermost open one.
+fn closes_later(place: &Place<'_>) -> bool {
+    let mut depth = 0_usize;
+    for token in place.tokens.get(place.at..).unwrap_or_default() {
+        match token.kind {
+            TokenKind::Symbol(b'(') => depth += 1,
+            TokenKind::Symbol(b')') if depth == 0 => return true,
+            TokenKind::Symbol(b')') => depth -= 1,
+            TokenKind::Symbol(b';') => return false,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// The parenthesis and the token after it.

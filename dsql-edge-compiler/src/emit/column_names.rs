@@ -1,0 +1,67 @@
+//! Names a column in rustc's error if the Rust type of its field does not fit.
+//!
+//! Input: the fields and the row. Output: a type parameter of `decode` for each column whose Rust type the user chose.
+//! rustc prints a type parameter by its name alone, and `decode` is compiled once, with `()` for each. A column whose
+//! name could hide a type that `decode` names has no parameter; its error does not name it.
+
+use super::emission::{RowTarget, RowType, WrittenTypes};
+use super::row::mentions;
+use crate::fields::{Entry, Fields};
+use proc_macro2::TokenStream;
+use quote::quote;
+use std::collections::BTreeMap;
+
+/// The type parameters, by the number of the column.
+pub(super) struct ColumnNames(BTreeMap<usize, String>);
+
+impl ColumnNames {
+    pub(super) fn new(fields: &Fields, target: &RowTarget, types: &WrittenTypes) -> ColumnNames {
+        let own = match target {
+            RowTarget::Struct(row) => Some(row),
+            RowTarget::Anonymous | RowTarget::Declared(_) => None,
+        };
+        let mut names = ColumnNames(BTreeMap::new());
+        // The fields of a generated row fit, except those whose types an override or a directive names.
+        if own.is_some() || !types.is_empty() {
+            names.add(&fields.entries, own, types);
+        }
+        names
+    }
+
+    fn add(&mut self, entries: &[Entry], own: Option<&RowType>, types: &WrittenTypes) {
+        for entry in entries {
+            match entry {
+                Entry::Field(field) if own.is_some() || types.contains_key(&field.column) => {
+                    let name = field.name.in_rust().to_string();
+                    let hides = |tokens: &TokenStream| mentions(tokens.clone(), &name);
+                    // `decode` returns the generated struct, whose name begins with `Row`.
+                    let is_taken = name.starts_with("Row")
+                        || self.0.values().any(|known| *known == name)
+                        || types.values().any(hides)
+                        || own.is_some_and(|row| row.paths().any(|path| hides(&path)));
+                    if !is_taken {
+                        self.0.insert(field.column, name);
+                    }
+                }
+                Entry::Field(_) => {}
+                Entry::Group(group) => self.add(&group.entries, own, types),
+            }
+        }
+    }
+
+    /// The type parameter of a column.
+    pub(super) fn of(&self, column: usize) -> Option<&str> {
+        self.0.get(&column).map(String::as_str)
+    }
+
+    /// The type parameters of `decode`.
+    pub(super) fn parameters(&self) -> impl Iterator<Item = &str> {
+        self.0.values().map(String::as_str)
+    }
+
+    /// `decode`, or `decode::<(), ()>`.
+    pub(super) fn decode(&self) -> TokenStream {
+        let nothing = self.0.values().map(|_| quote!(()));
+        if self.0.is_empty() { quote!(decode) } else { quote!(decode::<#(#nothing),*>) }
+    }
+}

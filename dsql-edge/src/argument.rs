@@ -1,0 +1,129 @@
+//! Binds a value to a parameter, so that rustc's error names the parameter if the value does not fit it.
+//!
+//! Input: a value, a type that has the parameter's name, and the parameter's SQL type. Output: the bound value. The code
+//! that encodes the value is that of [`Arguments`] and [`ManyRows`], and it does not depend on the name.
+//!
+//! An `Option` or a list that does not fit has an error of its own. Stable Rust has no negative reasoning in traits, so
+//! method lookup makes the choice: `NotNullArgument` has the methods for an `Option` and dereferences to
+//! `ScalarArgument`, which has the methods for a list and dereferences to [`Argument`], which has those for every type.
+//! Method lookup needs a type that is known: the type of a value that only a later line determines (`let id =
+//! text.parse()?`) must be written.
+
+use core::marker::PhantomData;
+use core::ops::Deref;
+
+use crate::arguments::Arguments;
+use crate::many_rows::ManyRows;
+use crate::types::sql::SqlType;
+use crate::types::{FitsParameter, IsList, IsOption, ListFits, NotNull, OptionFits, TypeOf};
+
+/// A value for the parameter `P` of the SQL type `S` and the nullability `N`.
+#[derive(Debug)]
+pub struct Argument<'v, P, S, N, T: ?Sized> {
+    value: &'v T,
+    parameter: PhantomData<fn() -> (P, S, N)>,
+}
+
+/// A value for a parameter that is not an array.
+#[derive(Debug)]
+pub struct ScalarArgument<'v, P, S, T: ?Sized>(Argument<'v, P, S, NotNull, T>);
+
+/// A value for a parameter that is not an array and not NULL.
+#[derive(Debug)]
+pub struct NotNullArgument<'v, P, S, T: ?Sized>(ScalarArgument<'v, P, S, T>);
+
+/// A value for the parameter `P`.
+#[inline(always)]
+pub fn argument<P, S, N, T: ?Sized>(value: &T) -> Argument<'_, P, S, N, T> {
+    Argument { value, parameter: PhantomData }
+}
+
+/// A value for the parameter `P`, which is not an array and not NULL.
+#[inline(always)]
+pub fn scalar<P, S, T: ?Sized>(value: &T) -> NotNullArgument<'_, P, S, T> {
+    NotNullArgument(ScalarArgument(argument(value)))
+}
+
+impl<'v, P, S, T: ?Sized> Deref for NotNullArgument<'v, P, S, T> {
+    type Target = ScalarArgument<'v, P, S, T>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'v, P, S, T: ?Sized> Deref for ScalarArgument<'v, P, S, T> {
+    type Target = Argument<'v, P, S, NotNull, T>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+// The bounds are those of the methods, not of the impls: otherwise rustc would report that the method does not exist.
+impl<P, S: SqlType, N, T: ?Sized> Argument<'_, P, S, N, T> {
+    /// Binds the next argument.
+    #[inline(always)]
+    pub fn bind(&self, arguments: &mut Arguments)
+    where
+        T: FitsParameter<P, S, N>,
+    {
+        arguments.bind::<S, N, T>(self.value);
+    }
+
+    /// Binds the next argument, for a parameter whose SQL type `S` does not name.
+    #[inline(always)]
+    pub fn bind_by_type(&self, arguments: &mut Arguments, of: TypeOf)
+    where
+        T: FitsParameter<P, S, N>,
+    {
+        arguments.bind_by_type::<S, N, T>(self.value, of);
+    }
+
+    /// Appends the next row's value for the parameter at this index, from 0.
+    #[inline(always)]
+    pub fn append(&self, rows: &mut ManyRows, index: usize)
+    where
+        T: FitsParameter<P, S, N>,
+    {
+        rows.bind::<S, N, T>(index, self.value);
+    }
+}
+
+impl<P, S: SqlType, T: IsOption + ?Sized> NotNullArgument<'_, P, S, T> {
+    /// An `Option` has no value for the parameter if it is `None`.
+    pub fn bind(&self, _arguments: &mut Arguments)
+    where
+        T::Inner: OptionFits<T, P, S>,
+    {
+    }
+
+    /// An `Option` has no value for the parameter if it is `None`.
+    pub fn append(&self, _rows: &mut ManyRows, _index: usize)
+    where
+        T::Inner: OptionFits<T, P, S>,
+    {
+    }
+}
+
+impl<P, S: SqlType, T: IsList + ?Sized> ScalarArgument<'_, P, S, T> {
+    /// Binds the next argument: a list of bytes.
+    #[inline(always)]
+    pub fn bind(&self, arguments: &mut Arguments)
+    where
+        T: ListFits<P, S>,
+    {
+        self.0.bind(arguments);
+    }
+
+    /// Appends the next row's value for the parameter at this index, from 0.
+    #[inline(always)]
+    pub fn append(&self, rows: &mut ManyRows, index: usize)
+    where
+        T: ListFits<P, S>,
+    {
+        self.0.append(rows, index);
+    }
+}
