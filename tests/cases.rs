@@ -5,7 +5,8 @@
 
 use std::path::Path;
 
-use dsql_edge_tests::check::{Rows, check};
+use dsql_edge_tests::case_file::CaseFile;
+use dsql_edge_tests::check::{Rows, case_files, check};
 use dsql_edge_tests::oracle::Oracle;
 
 #[test]
@@ -21,4 +22,23 @@ fn cases() {
         only.is_some() || checked.rows > 0,
         "no query returned a row: the data that is full of NULLs is missing"
     );
+}
+
+/// `cases/mistakes` has beginners' mistakes. `UPDATE=1` writes any answer, so this test requires that each answer has
+/// advice.
+#[test]
+fn every_beginners_mistake_gets_advice() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/mistakes");
+    let (mut count, mut silent) = (0, Vec::new());
+    for path in case_files(&folder).unwrap() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for case in CaseFile::parse(&text).unwrap().cases() {
+            count += 1;
+            if !case.answer.contains(" = help: ") {
+                silent.push(format!("{}: {}\n{}", path.display(), case.query, case.answer));
+            }
+        }
+    }
+    println!("{count} mistakes");
+    assert!(count > 100 && silent.is_empty(), "no advice on\n{}", silent.join("\n"));
 }

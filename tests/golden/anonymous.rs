@@ -25,7 +25,7 @@ fn anonymous(author: ::dsql_edge::types::Uuid, least: i32) {
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[2950, 23],
-                parameters: "",
+                parameters: "author,least",
                 columns: &[
                     ::dsql_edge::private::ColumnDesc { name: "title", type_oid: 25, type_name: "text" },
                     ::dsql_edge::private::ColumnDesc { name: "body", type_oid: 25, type_name: "text" },
@@ -37,8 +37,14 @@ fn anonymous(author: ::dsql_edge::types::Uuid, least: i32) {
                 search_path: "",
             };
             let mut arguments = ::dsql_edge::private::Arguments::with_capacity(2usize);
-            arguments.bind::<::dsql_edge::types::sql::Uuid, ::dsql_edge::private::NotNull, _>(p1);
-            arguments.bind::<::dsql_edge::types::sql::Int4, ::dsql_edge::private::NotNull, _>(p2);
+            {
+                enum author {}
+                enum least {}
+                ::dsql_edge::private::scalar::<author, ::dsql_edge::types::sql::Uuid, _>(p1)
+                    .bind(&mut arguments);
+                ::dsql_edge::private::scalar::<least, ::dsql_edge::types::sql::Int4, _>(p2)
+                    .bind(&mut arguments);
+            }
             ::dsql_edge::private::Query::new(&STATEMENT, arguments, decode)
         }
     };

@@ -23,7 +23,7 @@ pub fn posts(ids: &[::dsql_edge::types::Uuid], limit: i64) -> ::dsql_edge::priva
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[2951, 20],
-                parameters: "",
+                parameters: "ids,limit",
                 columns: &[
                     ::dsql_edge::private::ColumnDesc { name: "title", type_oid: 25, type_name: "text" },
                     ::dsql_edge::private::ColumnDesc { name: "bodies", type_oid: 1009, type_name: "_text" },
@@ -35,8 +35,27 @@ pub fn posts(ids: &[::dsql_edge::types::Uuid], limit: i64) -> ::dsql_edge::priva
                 search_path: "",
             };
             let mut arguments = ::dsql_edge::private::Arguments::with_capacity(2usize);
-            arguments . bind :: < :: dsql_edge :: types :: sql :: Array <:: dsql_edge :: types :: sql :: Uuid , :: dsql_edge :: private :: NotNull > , :: dsql_edge :: private :: NotNull , _ > (p1) ;
-            arguments.bind::<::dsql_edge::types::sql::Int8, ::dsql_edge::private::Nullable, _>(p2);
+            {
+                enum ids {}
+                enum limit {}
+                ::dsql_edge::private::argument::<
+                    ids,
+                    ::dsql_edge::types::sql::Array<
+                        ::dsql_edge::types::sql::Uuid,
+                        ::dsql_edge::private::NotNull,
+                    >,
+                    ::dsql_edge::private::NotNull,
+                    _,
+                >(p1)
+                .bind(&mut arguments);
+                ::dsql_edge::private::argument::<
+                    limit,
+                    ::dsql_edge::types::sql::Int8,
+                    ::dsql_edge::private::Nullable,
+                    _,
+                >(p2)
+                .bind(&mut arguments);
+            }
             ::dsql_edge::private::Query::new(&STATEMENT, arguments, decode)
         }
     }

@@ -14,7 +14,7 @@ fn key(id: ::dsql_edge::types::Uuid, name: &str) {
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[2950, 25],
-                parameters: "",
+                parameters: "id,name",
                 columns: &[],
                 formats: &[],
                 effect: ::dsql_edge::private::Effect::Write,
@@ -23,8 +23,13 @@ fn key(id: ::dsql_edge::types::Uuid, name: &str) {
                 search_path: "",
             };
             let mut arguments = ::dsql_edge::private::Arguments::with_capacity(2usize);
-            arguments.bind::<::dsql_edge::types::sql::Uuid, ::dsql_edge::private::NotNull, _>(p1);
-            arguments.bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(p2);
+            {
+                enum id {}
+                enum name {}
+                ::dsql_edge::private::scalar::<id, ::dsql_edge::types::sql::Uuid, _>(p1).bind(&mut arguments);
+                ::dsql_edge::private::scalar::<name, ::dsql_edge::types::sql::Text, _>(p2)
+                    .bind(&mut arguments);
+            }
             ::dsql_edge::private::KeyInsert::new(&STATEMENT, arguments, &KEY)
         }
     };
@@ -39,7 +44,7 @@ fn command(name: &str) {
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[25],
-                parameters: "",
+                parameters: "name",
                 columns: &[],
                 formats: &[],
                 effect: ::dsql_edge::private::Effect::Write,
@@ -48,7 +53,11 @@ fn command(name: &str) {
                 search_path: "",
             };
             let mut arguments = ::dsql_edge::private::Arguments::with_capacity(1usize);
-            arguments.bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(p1);
+            {
+                enum name {}
+                ::dsql_edge::private::scalar::<name, ::dsql_edge::types::sql::Text, _>(p1)
+                    .bind(&mut arguments);
+            }
             ::dsql_edge::private::Command::new(&STATEMENT, arguments)
         }
     };
@@ -72,6 +81,7 @@ fn session_command() {
                 search_path: "",
             };
             let arguments = ::dsql_edge::private::Arguments::with_capacity(0usize);
+            {}
             ::dsql_edge::private::SessionCommand::new(&STATEMENT, arguments)
         }
     };
@@ -105,7 +115,7 @@ fn session_query(zone: ::core::option::Option<&str>) {
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[25],
-                parameters: "",
+                parameters: "zone",
                 columns: &[::dsql_edge::private::ColumnDesc {
                     name: "zone",
                     type_oid: 25,
@@ -118,7 +128,16 @@ fn session_query(zone: ::core::option::Option<&str>) {
                 search_path: "",
             };
             let mut arguments = ::dsql_edge::private::Arguments::with_capacity(1usize);
-            arguments.bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::Nullable, _>(p1);
+            {
+                enum zone {}
+                ::dsql_edge::private::argument::<
+                    zone,
+                    ::dsql_edge::types::sql::Text,
+                    ::dsql_edge::private::Nullable,
+                    _,
+                >(p1)
+                .bind(&mut arguments);
+            }
             ::dsql_edge::private::SessionQuery::new(&STATEMENT, arguments, decode)
         }
     };

@@ -5,10 +5,19 @@ fn at_once(people: &[(::dsql_edge::types::Uuid, &str, ::core::option::Option<&st
         people,
         |(id, name, email), arguments: &mut ::dsql_edge::private::ManyRows| match (&(id), &(name), &(email)) {
             (p1, p2, p3) => {
-                arguments.bind::<::dsql_edge::types::sql::Uuid, ::dsql_edge::private::NotNull, _>(0usize, p1);
-                arguments.bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(1usize, p2);
-                arguments
-                    .bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::Nullable, _>(2usize, p3);
+                enum id {}
+                enum name {}
+                enum email {}
+                ::dsql_edge::private::scalar::<id, ::dsql_edge::types::sql::Uuid, _>(p1).append(arguments, 0);
+                ::dsql_edge::private::scalar::<name, ::dsql_edge::types::sql::Text, _>(p2)
+                    .append(arguments, 1);
+                ::dsql_edge::private::argument::<
+                    email,
+                    ::dsql_edge::types::sql::Text,
+                    ::dsql_edge::private::Nullable,
+                    _,
+                >(p3)
+                .append(arguments, 2);
             }
         },
     ) {
@@ -20,7 +29,7 @@ fn at_once(people: &[(::dsql_edge::types::Uuid, &str, ::core::option::Option<&st
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[2951, 1009, 1009],
-                parameters: "",
+                parameters: "id,name,email",
                 columns: &[],
                 formats: &[],
                 effect: ::dsql_edge::private::Effect::Write,
@@ -37,8 +46,10 @@ fn one_by_one(people: &[(&str, ::dsql_edge::types::Uuid)]) {
         people,
         |(name, id), arguments: &mut ::dsql_edge::private::Arguments| match (&(name), &(id)) {
             (p1, p2) => {
-                arguments.bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(p1);
-                arguments.bind::<::dsql_edge::types::sql::Uuid, ::dsql_edge::private::NotNull, _>(p2);
+                enum name {}
+                enum id {}
+                ::dsql_edge::private::scalar::<name, ::dsql_edge::types::sql::Text, _>(p1).bind(arguments);
+                ::dsql_edge::private::scalar::<id, ::dsql_edge::types::sql::Uuid, _>(p2).bind(arguments);
             }
         },
     ) {
@@ -69,7 +80,7 @@ fn one_by_one(people: &[(&str, ::dsql_edge::types::Uuid)]) {
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[25, 2950],
-                parameters: "",
+                parameters: "name,id",
                 columns: &[::dsql_edge::private::ColumnDesc {
                     name: "email",
                     type_oid: 25,

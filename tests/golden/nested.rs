@@ -63,6 +63,7 @@ pub fn nested() -> ::dsql_edge::private::Query<Post> {
                 search_path: "",
             };
             let arguments = ::dsql_edge::private::Arguments::with_capacity(0usize);
+            {}
             ::dsql_edge::private::Query::new(&STATEMENT, arguments, decode)
         }
     }

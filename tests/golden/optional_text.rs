@@ -30,7 +30,7 @@ fn optional(least: i32, title: ::core::option::Option<&str>, body: ::core::optio
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[23, 25, 25],
-                parameters: "",
+                parameters: "least,title,body",
                 columns: COLUMNS,
                 formats: &[1],
                 effect: ::dsql_edge::private::Effect::Read,
@@ -45,7 +45,7 @@ fn optional(least: i32, title: ::core::option::Option<&str>, body: ::core::optio
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[23, 25],
-                parameters: "",
+                parameters: "least,body",
                 columns: COLUMNS,
                 formats: &[1],
                 effect: ::dsql_edge::private::Effect::Read,
@@ -60,7 +60,7 @@ fn optional(least: i32, title: ::core::option::Option<&str>, body: ::core::optio
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[23, 25],
-                parameters: "",
+                parameters: "least,title",
                 columns: COLUMNS,
                 formats: &[1],
                 effect: ::dsql_edge::private::Effect::Read,
@@ -75,7 +75,7 @@ fn optional(least: i32, title: ::core::option::Option<&str>, body: ::core::optio
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[23],
-                parameters: "",
+                parameters: "least",
                 columns: COLUMNS,
                 formats: &[1],
                 effect: ::dsql_edge::private::Effect::Read,
@@ -84,14 +84,22 @@ fn optional(least: i32, title: ::core::option::Option<&str>, body: ::core::optio
                 search_path: "",
             };
             let mut arguments = ::dsql_edge::private::Arguments::with_capacity(3usize);
-            arguments.bind::<::dsql_edge::types::sql::Int4, ::dsql_edge::private::NotNull, _>(p1);
             let p2 = ::dsql_edge::private::given(p2);
-            if let ::core::option::Option::Some(p2) = p2 {
-                arguments.bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(p2);
-            }
             let p3 = ::dsql_edge::private::given(p3);
-            if let ::core::option::Option::Some(p3) = p3 {
-                arguments.bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(p3);
+            {
+                enum least {}
+                enum title {}
+                enum body {}
+                ::dsql_edge::private::scalar::<least, ::dsql_edge::types::sql::Int4, _>(p1)
+                    .bind(&mut arguments);
+                if let ::core::option::Option::Some(p2) = p2 {
+                    ::dsql_edge::private::scalar::<title, ::dsql_edge::types::sql::Text, _>(p2)
+                        .bind(&mut arguments);
+                }
+                if let ::core::option::Option::Some(p3) = p3 {
+                    ::dsql_edge::private::scalar::<body, ::dsql_edge::types::sql::Text, _>(p3)
+                        .bind(&mut arguments);
+                }
             }
             ::dsql_edge::private::Query::new(
                 match (p2.is_some(), p3.is_some()) {

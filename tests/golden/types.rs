@@ -9,10 +9,15 @@ fn types(status: &str, ip: &str) {
                 pub place: T2,
             }
             ::dsql_edge::private::row! { [Debug Clone PartialEq Serialize] { [< T0 , T2 >] Row [< T0 , T2 >] [[T0] [T2]] { status : "status" "status" , ip : "ip" "ip" , place : "place" "place" } } }
-            fn decode(
+            fn decode<status, place>(
                 row: &::dsql_edge::private::DataRow<'_>,
             ) -> ::core::result::Result<Row<super::Status, String>, ::dsql_edge::private::Error> {
-                :: core :: result :: Result :: Ok (Row { status : row . column ::<:: dsql_edge :: types :: sql :: Text , :: dsql_edge :: private :: NotNull , super :: Status > (0) ?, ip : row . column ::<:: dsql_edge :: types :: sql :: Unknown , :: dsql_edge :: private :: NotNull , _ > (1) ?, place : row . column ::<:: dsql_edge :: types :: sql :: Unknown , :: dsql_edge :: private :: NotNull , String > (2) ?, })
+                ::core::result::Result::Ok(Row {
+                    status: row.field::<status, ::dsql_edge::types::sql::Text, super::Status>(0)?,
+                    ip: row
+                        .column::<::dsql_edge::types::sql::Unknown, ::dsql_edge::private::NotNull, _>(1)?,
+                    place: row.field::<place, ::dsql_edge::types::sql::Unknown, String>(2)?,
+                })
             }
             const _: () = {
                 #[allow(unused_imports)]
@@ -30,7 +35,7 @@ fn types(status: &str, ip: &str) {
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[25, 869],
-                parameters: "",
+                parameters: "status,ip",
                 columns: &[
                     ::dsql_edge::private::ColumnDesc {
                         name: "status: super::Status",
@@ -59,12 +64,20 @@ fn types(status: &str, ip: &str) {
                 search_path: "",
             };
             let mut arguments = ::dsql_edge::private::Arguments::with_capacity(2usize);
-            arguments.bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(p1);
-            arguments.bind_by_type::<::dsql_edge::types::sql::Unknown, ::dsql_edge::private::NotNull, _>(
-                p2,
-                ::dsql_edge::private::TypeOf { oid: 869, name: "inet" },
-            );
-            ::dsql_edge::private::Query::new(&STATEMENT, arguments, decode)
+            {
+                enum status {}
+                enum ip {}
+                ::dsql_edge::private::scalar::<status, ::dsql_edge::types::sql::Text, _>(p1)
+                    .bind(&mut arguments);
+                ::dsql_edge::private::argument::<
+                    ip,
+                    ::dsql_edge::types::sql::Unknown,
+                    ::dsql_edge::private::NotNull,
+                    _,
+                >(p2)
+                .bind_by_type(&mut arguments, ::dsql_edge::private::TypeOf { oid: 869, name: "inet" });
+            }
+            ::dsql_edge::private::Query::new(&STATEMENT, arguments, decode::<(), ()>)
         }
     };
 }

@@ -235,7 +235,9 @@ impl<'a> Analyzer<'a> {
             "null value in column \"{}\" of relation \"{}\" violates not-null constraint",
             known.name, relation.name
         );
-        self.runtime_error(Diagnostic::error(Code::NullForNotNull, span, message));
+        let hint =
+            format!("{} is NOT NULL: give it a value, or leave it out if it has a default", known.name);
+        self.runtime_error(Diagnostic::error(Code::NullForNotNull, span, message).with_hint(hint));
     }
 
     /// Reports `DEFAULT` as the value of a NOT NULL column that has no default.

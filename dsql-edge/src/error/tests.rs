@@ -14,7 +14,7 @@ static COMPILED: Statement = Statement {
     line: 3,
     column: 1,
     params: &[],
-    parameters: "",
+    parameters: "author,limit",
     columns: &[],
     formats: &[],
     effect: crate::statement::Effect::Read,
@@ -112,4 +112,15 @@ fn every_kind_has_a_text_without_secrets() {
             assert!(!worker.contains(CANARY), "{worker}");
         }
     }
+}
+
+#[test]
+fn parameter_has_the_name_that_was_written() {
+    let error = |number| Error::encode(number, "int8", ConversionError::new("it is out of range"));
+    assert_eq!(
+        error(2).at(&POSTS).to_string(),
+        "parameter $limit of type int8: it is out of range (posts, src/lib.rs:3)"
+    );
+    assert!(error(3).at(&POSTS).to_string().starts_with("parameter $3 of"));
+    assert!(error(2).to_string().starts_with("parameter $2 of"));
 }

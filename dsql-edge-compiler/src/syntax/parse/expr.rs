@@ -6,7 +6,8 @@
 
 use super::primary::Parenthesized;
 use super::system_call::system_call;
-use super::{K, Parser, Parsing, TokenKind};
+use super::{K, Parser, Parsing, TokenKind, syntax_error_at};
+use crate::diagnostic::Diagnostic;
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, InList, LikeKind, Literal, Name, Operator, Quantified};
 
@@ -387,14 +388,21 @@ impl Parser<'_> {
         self.expect_symbol(b'(')?;
         let right = match self.parenthesis_content()? {
             Parenthesized::Query(query) => Quantified::Subquery(query),
-            Parenthesized::Exprs(mut list) => match (list.pop(), list.is_empty()) {
-                (Some(array), true) => Quantified::Array(Box::new(array)),
-                _ => return Err(self.error_here()),
+            Parenthesized::Exprs(mut list) => match (list.pop(), list.first()) {
+                (Some(array), None) => Quantified::Array(Box::new(array)),
+                (_, first) => return Err(self.error_at_comma(first.map_or(0, |first| first.span.end))),
             },
         };
         self.expect_symbol(b')')?;
         let span = left.span.to(self.previous_span());
         Ok(Expr { kind: ExprKind::Quantified { operator, left: Box::new(left), all, right }, span })
+    }
+
+    /// `ANY (a, b)`: the grammar expects one expression, so the error is at the first comma.
+    fn error_at_comma(&self, after: u32) -> Box<Diagnostic> {
+        let mut rest = self.lexed.tokens.iter().skip_while(|token| token.span.start < after);
+        let comma = rest.find(|token| token.kind == TokenKind::Symbol(b','));
+        comma.map_or_else(|| self.error_here(), |comma| Box::new(syntax_error_at(comma.span, self.text)))
     }
 
     /// Any operator, except keyword forms.
