@@ -17,28 +17,84 @@ use dsql_edge_tests::golden;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 
-#[allow(unused, unreachable_pub, missing_docs, clippy::all, reason = "as the macro writes it")]
+#[allow(
+    unused,
+    non_camel_case_types,
+    unreachable_pub,
+    missing_docs,
+    clippy::all,
+    reason = "as the macro writes it"
+)]
 #[path = "golden/anonymous.rs"]
 mod anonymous;
-#[allow(unused, unreachable_pub, missing_docs, clippy::all, reason = "as the macro writes it")]
+#[allow(
+    unused,
+    non_camel_case_types,
+    unreachable_pub,
+    missing_docs,
+    clippy::all,
+    reason = "as the macro writes it"
+)]
 #[path = "golden/batches.rs"]
 mod batches;
-#[allow(unused, unreachable_pub, missing_docs, clippy::all, reason = "as the macro writes it")]
+#[allow(
+    unused,
+    non_camel_case_types,
+    unreachable_pub,
+    missing_docs,
+    clippy::all,
+    reason = "as the macro writes it"
+)]
 #[path = "golden/function.rs"]
 mod function;
-#[allow(unused, unreachable_pub, missing_docs, clippy::all, reason = "as the macro writes it")]
+#[allow(
+    unused,
+    non_camel_case_types,
+    unreachable_pub,
+    missing_docs,
+    clippy::all,
+    reason = "as the macro writes it"
+)]
 #[path = "golden/kinds.rs"]
 mod kinds;
-#[allow(unused, unreachable_pub, missing_docs, clippy::all, reason = "as the macro writes it")]
+#[allow(
+    unused,
+    non_camel_case_types,
+    unreachable_pub,
+    missing_docs,
+    clippy::all,
+    reason = "as the macro writes it"
+)]
 #[path = "golden/many_rows.rs"]
 mod many_rows;
-#[allow(unused, unreachable_pub, missing_docs, clippy::all, reason = "as the macro writes it")]
+#[allow(
+    unused,
+    non_camel_case_types,
+    unreachable_pub,
+    missing_docs,
+    clippy::all,
+    reason = "as the macro writes it"
+)]
 #[path = "golden/nested.rs"]
 mod nested;
-#[allow(unused, unreachable_pub, missing_docs, clippy::all, reason = "as the macro writes it")]
+#[allow(
+    unused,
+    non_camel_case_types,
+    unreachable_pub,
+    missing_docs,
+    clippy::all,
+    reason = "as the macro writes it"
+)]
 #[path = "golden/optional_text.rs"]
 mod optional_text;
-#[allow(unused, unreachable_pub, missing_docs, clippy::all, reason = "as the macro writes it")]
+#[allow(
+    unused,
+    non_camel_case_types,
+    unreachable_pub,
+    missing_docs,
+    clippy::all,
+    reason = "as the macro writes it"
+)]
 #[path = "golden/types.rs"]
 mod types;
 

@@ -184,7 +184,7 @@ fn no_file_imports_itself_through_others() {
 const RUNTIME: [&[&str]; 8] = [
     &["direct_tls", "macros", "millis", "seeded", "optional", "sqlstate", "statement", "types", "wire"],
     &["login_rejection", "session", "error", "retry", "credentials"],
-    &["event", "settings", "arguments", "row", "many_rows", "query", "batches"],
+    &["event", "settings", "arguments", "row", "many_rows", "argument", "query", "batches"],
     &["transport", "dynamic"],
     &["auth", "lease", "config", "connector", "diagnosis"],
     &["login"],

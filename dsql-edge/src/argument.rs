@@ -21,7 +21,7 @@ use crate::types::{FitsParameter, IsList, IsOption, ListFits, NotNull, OptionFit
 #[derive(Debug)]
 pub struct Argument<'v, P, S, N, T: ?Sized> {
     value: &'v T,
-    parameter: PhantomData<fn() -> (P, S, N)>,
+    parameter: PhantomData<fn(P, S, N)>,
 }
 
 /// A value for a parameter that is not an array.

@@ -70,7 +70,8 @@ impl Quoted {
         let is_number = parameter
             .strip_prefix('$')
             .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()));
-        if !(self.named && is_name(parameter)) && !is_number {
+        let is_name = self.named && is_name(parameter);
+        if !is_name && !is_number {
             return;
         }
         let (before, after) = (&text[..text.len() - inner.len()], &inner[parameter.len()..]);

@@ -4,8 +4,7 @@
 //! rustc prints a type parameter by its name alone, and `decode` is compiled once, with `()` for each. A column whose
 //! name could hide a type that `decode` names has no parameter; its error does not name it.
 
-use super::emission::{RowTarget, RowType, WrittenTypes};
-use super::row::mentions;
+use super::emission::{RowTarget, RowType, WrittenTypes, mentions};
 use crate::fields::{Entry, Fields};
 use proc_macro2::TokenStream;
 use quote::quote;

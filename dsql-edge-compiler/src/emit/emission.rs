@@ -3,7 +3,7 @@
 use super::rust_source::parsed;
 use crate::fields::{Entry, Field, Fields, Marker, RustType};
 use crate::typed::{Batches, TypedQuery, Unnest};
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::format_ident;
 use std::collections::BTreeMap;
 
@@ -156,4 +156,13 @@ pub(super) fn field_type(field: &Field, written: Option<&str>) -> String {
         (RustType::Directive(directive), None) => directive.rust.clone(),
     };
     optional(field.nullable, inner)
+}
+
+/// Whether the tokens contain a name that begins with `start`.
+pub(super) fn mentions(tokens: TokenStream, start: &str) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident.to_string().starts_with(start),
+        TokenTree::Group(group) => mentions(group.stream(), start),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
 }

@@ -1,11 +1,13 @@
 //! Emits row structs with explicit impls, and the function that decodes a row.
 
 use super::column_names::ColumnNames;
-use super::emission::{RowTarget, RowType, WrittenTypes, field_type, marker_path, nullability, optional};
+use super::emission::{
+    RowTarget, RowType, WrittenTypes, field_type, marker_path, mentions, nullability, optional,
+};
 use super::rust_source::{RustSource, list};
 use crate::fields::{Entry, Field, Fields, Group};
 use core::fmt::Write as _;
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use std::collections::BTreeMap;
 
@@ -180,15 +182,6 @@ fn anonymous_name(types: &WrittenTypes) -> Ident {
     format_ident!("{name}")
 }
 
-/// Whether the tokens contain a name that begins with `start`.
-pub(super) fn mentions(tokens: TokenStream, start: &str) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => ident.to_string().starts_with(start),
-        TokenTree::Group(group) => mentions(group.stream(), start),
-        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
-    })
-}
-
 /// Calls `make` for the row and for each group in it, with the name of the struct.
 fn each_struct(name: &Ident, entries: &[Entry], make: &mut dyn FnMut(&Ident, &[Entry])) {
     make(name, entries);
@@ -341,7 +334,7 @@ fn single_column(source: &mut RustSource, row: &str, params: &str, field: &Field
     ));
 }
 
-pub(super) fn angle<'t>(items: impl Iterator<Item = &'t str>) -> String {
+fn angle<'t>(items: impl Iterator<Item = &'t str>) -> String {
     let items = list(items);
     if items.is_empty() { items } else { format!("<{items}>") }
 }

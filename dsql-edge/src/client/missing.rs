@@ -50,6 +50,7 @@ pub trait FetchesNoRows {}
 #[derive(Debug)]
 pub enum NoRow {}
 
+#[allow(clippy::unreachable, reason = "no type implements the trait that each method requires")]
 fn never<T>() -> T {
     unreachable!("no type implements the trait that the method requires")
 }

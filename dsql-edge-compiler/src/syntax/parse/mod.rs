@@ -89,6 +89,22 @@ pub(super) fn parse_prepare(text: &str, lexed: &Lexed) -> Option<Prepare> {
     Parser::at(text, lexed, 0).prepare().ok()
 }
 
+/// Parses the tokens of one statement. Returns the number of the token that has an error, or the number of the tokens.
+fn read(text: &str, mut tokens: Vec<Token>) -> usize {
+    let count = tokens.len();
+    let end = tokens.last().map_or(0, |token| token.span.end);
+    if tokens.last().is_none_or(|last| last.kind != TokenKind::End) {
+        tokens.push(Token { kind: TokenKind::End, span: Span { start: end, end } });
+    }
+    let lexed = Lexed { tokens, ..Lexed::default() };
+    let mut parser = Parser::at(text, &lexed, 0);
+    match parser.statement() {
+        Ok(_) if parser.at_end() => count,
+        Ok(_) => parser.at,
+        Err(error) => lexed.tokens.partition_point(|token| token.span.start < error.span.start).min(count),
+    }
+}
+
 struct Parser<'a> {
     text: &'a str,
     lexed: &'a Lexed,
@@ -295,7 +311,7 @@ impl<'a> Parser<'a> {
         if error.code != Code::SyntaxError || error.hint.is_some() {
             return error;
         }
-        match advice::advice(self.text, self.lexed, &error) {
+        match advice::advice(self.text, self.lexed, &error, &|tokens| read(self.text, tokens)) {
             Some(hint) => error.with_hint(hint),
             None => error,
         }

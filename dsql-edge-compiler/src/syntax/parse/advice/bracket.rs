@@ -4,7 +4,7 @@
 
 use super::super::super::keyword::Keyword as K;
 use super::super::super::token::{Token, TokenKind};
-use super::{Place, keyword};
+use super::place::{Place, keyword};
 
 /// `IN tags`, `EXISTS SELECT`, `VALUES 1, 2`.
 pub(super) fn needed(place: &Place<'_>) -> Option<String> {

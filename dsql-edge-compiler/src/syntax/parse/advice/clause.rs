@@ -3,7 +3,7 @@
 //! Input: the place. Output: advice, if a clause follows a clause that it must precede.
 
 use super::super::super::keyword::Keyword as K;
-use super::{Place, keyword};
+use super::place::{Place, keyword};
 
 /// `ORDER BY id WHERE id = 1`
 pub(super) fn advice(place: &Place<'_>) -> Option<String> {

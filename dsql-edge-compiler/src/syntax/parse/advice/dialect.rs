@@ -3,8 +3,8 @@
 //! Input: the place. Output: advice.
 
 use super::super::super::keyword::Keyword as K;
-use super::super::super::token::TokenKind;
-use super::{Place, is_constant, is_name, keyword};
+use super::super::super::token::{Token, TokenKind};
+use super::place::{Place, is_constant, is_name, keyword};
 
 pub(super) fn advice(place: &Place<'_>) -> Option<String> {
     interval(place).or_else(|| command(place)).or_else(|| clause(place))
@@ -30,8 +30,7 @@ fn interval(place: &Place<'_>) -> Option<String> {
             _ => "the value of an interval is quoted: interval '7 days'".to_owned(),
         });
     }
-    let is_number =
-        |token: &super::Token| matches!(token.kind, TokenKind::Integer(_) | TokenKind::Numeric(_));
+    let is_number = |token: &Token| matches!(token.kind, TokenKind::Integer(_) | TokenKind::Numeric(_));
     if is_unit(&place.here()) && is_constant(previous) {
         let (number, unit) = (place.written(previous), place.here());
         return Some(match is_number(previous) {

@@ -3,8 +3,8 @@
 //! Input: the place. Output: advice.
 
 use super::super::super::keyword::Keyword as K;
-use super::super::super::token::TokenKind;
-use super::{Place, is_name, keyword};
+use super::super::super::token::{Token, TokenKind};
+use super::place::{Place, is_name, keyword};
 
 pub(super) fn advice(place: &Place<'_>) -> Option<String> {
     match place.command() {
@@ -49,7 +49,7 @@ fn insert(place: &Place<'_>) -> Option<String> {
 }
 
 /// `VALUES`, or a word that is nearly the same.
-fn is_values(token: &super::Token) -> bool {
+fn is_values(token: &Token) -> bool {
     let word = token.kind.name().unwrap_or_default();
     word == "values" || crate::diagnostic::suggestion::distance_within(word, "values").is_some()
 }

@@ -3,8 +3,8 @@
 //! Input: the place. Output: advice.
 
 use super::super::super::keyword::Keyword as K;
-use super::super::super::token::TokenKind;
-use super::{Place, is_constant, is_name, keyword};
+use super::super::super::token::{Token, TokenKind};
+use super::place::{Place, is_constant, is_name, keyword};
 
 pub(super) fn advice(place: &Place<'_>) -> Option<String> {
     comparison(place).or_else(|| logic(place)).or_else(|| case(place)).or_else(|| call(place))
@@ -39,7 +39,7 @@ fn comparison(place: &Place<'_>) -> Option<String> {
 /// `a = 1 && b = 2`: these operators bind more tightly than a comparison.
 fn chained(place: &Place<'_>) -> Option<String> {
     let level = place.level();
-    let is_comparison = |token: &&super::Token| {
+    let is_comparison = |token: &&Token| {
         matches!(
             token.kind,
             TokenKind::Symbol(b'=' | b'<' | b'>')

@@ -4,7 +4,7 @@
 
 use super::super::super::keyword::Keyword as K;
 use super::super::super::token::{Token, TokenKind};
-use super::{Place, is_constant, is_name, starts_a_clause};
+use super::place::{Place, is_constant, is_name, starts_a_clause};
 
 /// `SELECT a, FROM t`.
 pub(super) fn trailing_comma(place: &Place<'_>) -> Option<String> {
@@ -60,7 +60,7 @@ pub(super) fn half_a_construct(place: &Place<'_>) -> Option<String> {
     };
     // `JOIN users u u.id = p.author_id`
     let continues = is_name(token) && is_name(place.back(1)?);
-    let words = place.own().iter().rev().filter_map(super::keyword);
+    let words = place.own().iter().rev().filter_map(super::place::keyword);
     let mut last = words.skip_while(|it| {
         !matches!(it, K::Join | K::On | K::Using | K::Between | K::And | K::Where | K::From)
     });

@@ -3,8 +3,8 @@
 //! Input: the place. Output: advice.
 
 use super::super::super::keyword::Keyword as K;
-use super::super::super::token::TokenKind;
-use super::{Place, keyword};
+use super::super::super::token::{Token, TokenKind};
+use super::place::{Place, keyword};
 
 pub(super) fn advice(place: &Place<'_>) -> Option<String> {
     colon_name(place)
@@ -32,7 +32,7 @@ fn colon_name(place: &Place<'_>) -> Option<String> {
 
 /// `?`
 fn question_mark(place: &Place<'_>) -> Option<String> {
-    let is_question = |token: &super::Token| matches!(&token.kind, TokenKind::Operator(name) if name == "?");
+    let is_question = |token: &Token| matches!(&token.kind, TokenKind::Operator(name) if name == "?");
     (is_question(place.token()) || is_question(place.back(1)?))
         .then(|| "a parameter is written $name or $1, not ?".to_owned())
 }
@@ -75,7 +75,7 @@ fn not_a_value(place: &Place<'_>) -> Option<String> {
     }
     let parameter = place.written(token);
     let previous = place.back(1)?;
-    let clause = place.keywords().into_iter().rev().find(|keyword| super::starts_a_clause(*keyword));
+    let clause = place.keywords().into_iter().rev().find(|keyword| super::place::starts_a_clause(*keyword));
     Some(match keyword(previous) {
         Some(K::From | K::Join | K::Into | K::Update | K::Table | K::Only | K::Using) => format!(
             "a parameter is a value, not a name: write the table's name, and one query for each table, in place of {parameter}"

@@ -5,10 +5,8 @@
 //! form FROM t`) is never reported.
 
 use super::super::super::keyword::{Class, Keyword as K};
-use super::super::super::lexer::Lexed;
 use super::super::super::token::{Token, TokenKind};
-use super::super::Parser;
-use super::Place;
+use super::place::Place;
 use crate::diagnostic::suggestion;
 
 /// The keywords that join the parts of a statement.
@@ -68,7 +66,7 @@ const NEAR: usize = 3;
 const LONGEST: usize = 2_000;
 
 /// `did you mean FROM?`
-pub(super) fn misspelled(place: &Place<'_>) -> Option<String> {
+pub(super) fn misspelled(place: &Place<'_>, read: &dyn Fn(Vec<Token>) -> usize) -> Option<String> {
     let rest = place.tokens.get(place.start..)?;
     let end = rest.iter().position(|token| token.kind == TokenKind::Symbol(b';'));
     let own = rest.get(..end.unwrap_or(rest.len()))?;
@@ -84,7 +82,7 @@ pub(super) fn misspelled(place: &Place<'_>) -> Option<String> {
         let word = place.word(token);
         for keyword in KEYWORDS {
             let Some(distance) = suggestion::distance_within(&word, keyword.text()) else { continue };
-            let reached = reached(place.text, own, at, keyword);
+            let reached = read(with_keyword(own, at, keyword));
             // One more token can be read by accident: the statement is read to its end, or at least two tokens further.
             let further = reached == own.len() || reached > reported + 1;
             let distance = (first_differs(&word, keyword), distance);
@@ -106,22 +104,11 @@ fn can_be_misspelled(place: &Place<'_>, token: &Token) -> bool {
     }
 }
 
-/// Parses a statement with `keyword` in place of the token `at`. Returns the number of tokens that are read before an
-/// error, or all.
-fn reached(text: &str, own: &[Token], at: usize, keyword: K) -> usize {
+/// The tokens of a statement with `keyword` in place of the token `at`.
+fn with_keyword(own: &[Token], at: usize, keyword: K) -> Vec<Token> {
     let mut tokens = own.to_vec();
     if let Some(token) = tokens.get_mut(at) {
         token.kind = TokenKind::Keyword(keyword);
     }
-    let end = own.last().map_or(0, |token| token.span.end);
-    if tokens.last().is_none_or(|last| last.kind != TokenKind::End) {
-        tokens.push(Token { kind: TokenKind::End, span: crate::source::Span { start: end, end } });
-    }
-    let lexed = Lexed { tokens, ..Lexed::default() };
-    let mut parser = Parser::at(text, &lexed, 0);
-    match parser.statement() {
-        Ok(_) if parser.at_end() => own.len(),
-        Ok(_) => parser.at,
-        Err(error) => own.partition_point(|token| token.span.start < error.span.start),
-    }
+    tokens
 }

@@ -1,0 +1,58 @@
+//! Defines the kinds of errors.
+
+use std::borrow::Cow;
+
+use crate::types::ConversionError;
+use crate::wire::DatabaseError;
+
+/// The kind of an error, with the facts about it.
+#[derive(Clone)]
+pub(crate) enum Kind {
+    /// A binding, an endpoint or a limit is missing or malformed. The text names this setting and shows how to set it.
+    Config(Cow<'static, str>),
+    /// No credentials to sign with. The query was not executed.
+    Credentials(Cow<'static, str>),
+    /// No connection. The query was not executed.
+    Connect(Cow<'static, str>),
+    /// The server rejected the login. The query was not executed.
+    LoginRejected(Box<DatabaseError>),
+    /// The server rejected the query.
+    Database(Box<DatabaseError>),
+    /// The connection broke after the login.
+    Lost(Cow<'static, str>),
+    /// The server violates PostgreSQL's protocol.
+    Protocol(&'static str),
+    /// The query is too long, or contains a NUL. The query was not sent.
+    Unsendable(&'static str),
+    Timeout(Cow<'static, str>),
+    /// Too many requests already wait for the pool. The query was not executed.
+    #[cfg(feature = "pool")]
+    Overloaded(Cow<'static, str>),
+    /// The server's description does not match the compiled query.
+    Stale {
+        column: String,
+        difference: String,
+    },
+    Decode {
+        column: &'static str,
+        value: String,
+        reason: ConversionError,
+    },
+    Encode {
+        /// The number of the parameter, counted from 1.
+        parameter: usize,
+        sql_type: &'static str,
+        reason: ConversionError,
+    },
+    NoRows,
+    TooManyRows,
+    /// A message, a row or a result exceeds a limit, which the text names.
+    TooLong(&'static str),
+    /// COMMIT was answered with ROLLBACK.
+    RolledBack,
+    /// A statement contained its own BEGIN, COMMIT or ROLLBACK.
+    UnexpectedTransactionState,
+    /// The transaction has ended: it failed, or its closure has returned.
+    TransactionOver(&'static str),
+    OtherRequest,
+}
