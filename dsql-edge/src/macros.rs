@@ -189,8 +189,10 @@
 ///
 /// # Warnings
 ///
-/// A suspicious statement causes a warning. `sql!(#[allow(missing_where)] "DELETE FROM posts")` turns the warning off;
-/// before a function, use the same attribute. The attribute takes the code that the warning shows, with `_` for `-`.
+/// A suspicious statement causes a warning: an UPDATE or DELETE without WHERE, a comparison with NULL, a text that its
+/// column never has, a parameter in quotes (`'$name'`), `ORDER BY` a parameter, and an override without effect.
+/// `sql!(#[allow(missing_where)] "DELETE FROM posts")` turns the warning off; before a function, use the same attribute.
+/// The attribute takes the code that the warning shows, with `_` for `-`.
 ///
 /// # The snapshot
 ///
