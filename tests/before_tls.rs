@@ -86,6 +86,7 @@ static WRITE: Statement = Statement {
     line: 1,
     column: 1,
     params: &[],
+    parameters: "",
     columns: &[],
     formats: &[],
     effect: Effect::Write,

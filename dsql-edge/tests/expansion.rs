@@ -37,6 +37,7 @@ macro_rules! tags {
                     line: ::core::line!(),
                     column: ::core::column!(),
                     params: &[25],
+                    parameters: "category",
                     columns: &[
                         ::dsql_edge::private::ColumnDesc {
                             name: "tag_name",
@@ -56,7 +57,12 @@ macro_rules! tags {
                     search_path: "",
                 };
                 let mut arguments = ::dsql_edge::private::Arguments::with_capacity(1);
-                arguments.bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::NotNull, _>(p1);
+                {
+                    #[allow(non_camel_case_types)]
+                    enum category {}
+                    ::dsql_edge::private::scalar::<category, ::dsql_edge::types::sql::Text, _>(p1)
+                        .bind(&mut arguments);
+                }
                 ::dsql_edge::private::Query::new(&STATEMENT, arguments, decode)
             }
         }
