@@ -119,9 +119,8 @@ impl Parse for FunctionInput {
         };
         let batches = if input.peek(Token![in]) { Some(expression::batch_size(input)?) } else { None };
         if batches.is_some() && (row.is_some() || input.peek(Token![->])) {
-            return Err(
-                input.error("a statement that runs in batches returns no rows: leave out the arrow and the row")
-            );
+            return Err(input
+                .error("a statement that runs in batches returns no rows: leave out the arrow and the row"));
         }
         input.parse::<Token![=]>()?;
         let sql = expression::sql_literal(input)?;

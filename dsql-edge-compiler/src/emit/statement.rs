@@ -37,11 +37,12 @@ pub(super) fn statements(emission: &Emission<'_>, source: &mut RustSource) {
     }
 }
 
-/// `static VARIABLE: Statement = …;` for a batch.
-pub(super) fn batch(emission: &Emission<'_>, variable: &str, source: &mut RustSource) {
+/// `static VARIABLE: Statement = …;` for a batch of `whole`. The parameters of a batch have the names of those of `whole`.
+pub(super) fn batch(emission: &Emission<'_>, whole: &TypedQuery, variable: &str, source: &mut RustSource) {
     let query = emission.query;
     let oids = oids(query, 0..query.parameters.len());
-    statement(emission, source, variable, &query.sql, &oids, &columns(query));
+    let parameters = (oids, written_names(whole, 0..whole.parameters.len()));
+    statement(emission, source, variable, &query.sql, &parameters, &columns(query));
 }
 
 /// The path of the variant of `Effect`.
