@@ -9,6 +9,7 @@ fn in_batches(body: &str, least: i32) {
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[25, 23],
+                parameters: "body,least",
                 columns: &[
                     ::dsql_edge::private::ColumnDesc { name: "last", type_oid: 1009, type_name: "_text" },
                     ::dsql_edge::private::ColumnDesc { name: "rows", type_oid: 20, type_name: "int8" },
@@ -26,6 +27,7 @@ fn in_batches(body: &str, least: i32) {
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[25, 23, 1009],
+                parameters: "body,least",
                 columns: &[
                     ::dsql_edge::private::ColumnDesc { name: "last", type_oid: 1009, type_name: "_text" },
                     ::dsql_edge::private::ColumnDesc { name: "rows", type_oid: 20, type_name: "int8" },
@@ -37,8 +39,19 @@ fn in_batches(body: &str, least: i32) {
                 search_path: "",
             };
             let mut arguments = ::dsql_edge::private::Arguments::with_capacity(3usize);
-            arguments.bind::<::dsql_edge::types::sql::Text, ::dsql_edge::private::Nullable, _>(p1);
-            arguments.bind::<::dsql_edge::types::sql::Int4, ::dsql_edge::private::NotNull, _>(p2);
+            {
+                enum body {}
+                enum least {}
+                ::dsql_edge::private::argument::<
+                    body,
+                    ::dsql_edge::types::sql::Text,
+                    ::dsql_edge::private::Nullable,
+                    _,
+                >(p1)
+                .bind(&mut arguments);
+                ::dsql_edge::private::scalar::<least, ::dsql_edge::types::sql::Int4, _>(p2)
+                    .bind(&mut arguments);
+            }
             ::dsql_edge::private::Batches::new(&STATEMENT, &NEXT, arguments)
         }
     };
