@@ -86,7 +86,7 @@ static WRITE: Statement = Statement {
     line: 1,
     column: 1,
     params: &[],
-    parameters: "",
+    parameters: &[],
     columns: &[],
     formats: &[],
     effect: Effect::Write,

@@ -50,7 +50,7 @@ impl Sql {
             line: 0,
             column: 1,
             params: &[],
-            parameters: "",
+            parameters: &[],
             columns: &[],
             // Without formats, all columns are sent as text.
             formats: &[],

@@ -17,8 +17,8 @@ pub struct Statement {
     pub column: u32,
     /// The OIDs of the parameters' types; 0 if the server determines the type.
     pub params: &'static [u32],
-    /// The names of the parameters as written, separated by commas; empty if the parameters are numbers.
-    pub parameters: &'static str,
+    /// The names of the parameters as written; empty if the parameters are numbers.
+    pub parameters: &'static [&'static str],
     /// The columns that the query returns.
     pub columns: &'static [ColumnDesc],
     /// The formats that Bind requests: one for each column, or one for all columns.
@@ -86,7 +86,7 @@ pub(crate) struct OwnedStatement {
 impl Statement {
     /// The name of a parameter, counted from 1, as written; `None` if the parameters are numbers.
     pub(crate) fn parameter(&self, number: usize) -> Option<&'static str> {
-        self.parameters.split(',').nth(number.checked_sub(1)?).filter(|name| !name.is_empty())
+        self.parameters.get(number.checked_sub(1)?).copied()
     }
 }
 

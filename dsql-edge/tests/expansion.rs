@@ -37,7 +37,7 @@ macro_rules! tags {
                     line: ::core::line!(),
                     column: ::core::column!(),
                     params: &[25],
-                    parameters: "category",
+                    parameters: &["category"],
                     columns: &[
                         ::dsql_edge::private::ColumnDesc {
                             name: "tag_name",

@@ -25,7 +25,7 @@ fn anonymous(author: ::dsql_edge::types::Uuid, least: i32) {
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[2950, 23],
-                parameters: "author,least",
+                parameters: &["author", "least"],
                 columns: &[
                     ::dsql_edge::private::ColumnDesc { name: "title", type_oid: 25, type_name: "text" },
                     ::dsql_edge::private::ColumnDesc { name: "body", type_oid: 25, type_name: "text" },

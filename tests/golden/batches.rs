@@ -9,7 +9,7 @@ fn in_batches(body: &str, least: i32) {
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[25, 23],
-                parameters: "body,least",
+                parameters: &["body", "least"],
                 columns: &[
                     ::dsql_edge::private::ColumnDesc { name: "last", type_oid: 1009, type_name: "_text" },
                     ::dsql_edge::private::ColumnDesc { name: "rows", type_oid: 20, type_name: "int8" },
@@ -27,7 +27,7 @@ fn in_batches(body: &str, least: i32) {
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[25, 23, 1009],
-                parameters: "body,least",
+                parameters: &["body", "least"],
                 columns: &[
                     ::dsql_edge::private::ColumnDesc { name: "last", type_oid: 1009, type_name: "_text" },
                     ::dsql_edge::private::ColumnDesc { name: "rows", type_oid: 20, type_name: "int8" },

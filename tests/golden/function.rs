@@ -23,7 +23,7 @@ pub fn posts(ids: &[::dsql_edge::types::Uuid], limit: i64) -> ::dsql_edge::priva
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[2951, 20],
-                parameters: "ids,limit",
+                parameters: &["ids", "limit"],
                 columns: &[
                     ::dsql_edge::private::ColumnDesc { name: "title", type_oid: 25, type_name: "text" },
                     ::dsql_edge::private::ColumnDesc { name: "bodies", type_oid: 1009, type_name: "_text" },

@@ -29,7 +29,7 @@ fn at_once(people: &[(::dsql_edge::types::Uuid, &str, ::core::option::Option<&st
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[2951, 1009, 1009],
-                parameters: "id,name,email",
+                parameters: &["id", "name", "email"],
                 columns: &[],
                 formats: &[],
                 effect: ::dsql_edge::private::Effect::Write,
@@ -80,7 +80,7 @@ fn one_by_one(people: &[(&str, ::dsql_edge::types::Uuid)]) {
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[25, 2950],
-                parameters: "name,id",
+                parameters: &["name", "id"],
                 columns: &[::dsql_edge::private::ColumnDesc {
                     name: "email",
                     type_oid: 25,

@@ -35,7 +35,7 @@ fn types(status: &str, ip: &str) {
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[25, 869],
-                parameters: "status,ip",
+                parameters: &["status", "ip"],
                 columns: &[
                     ::dsql_edge::private::ColumnDesc {
                         name: "status: super::Status",

@@ -97,7 +97,8 @@ fn oids(query: &TypedQuery, parameters: impl Iterator<Item = usize>) -> String {
 /// The names of parameters as written, for errors at run time; empty if the parameters are numbers.
 fn written_names(query: &TypedQuery, parameters: impl Iterator<Item = usize>) -> String {
     let names = parameters.map(|at| query.parameters.get(at).and_then(|it| it.name.as_deref()));
-    names.collect::<Option<Vec<&str>>>().map(|names| names.join(",")).unwrap_or_default()
+    let names = names.map(|name| name.map(|name| format!("{name:?}")));
+    names.collect::<Option<Vec<String>>>().map(list).unwrap_or_default()
 }
 
 fn numbered(at: usize) -> Ident {
@@ -162,7 +163,7 @@ fn statement(
     let (tables, search_path) = (&query.tables, &query.search_path);
     source.push(format_args!(
         "static {variable}: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {{
-            sql: {sql:?}, name: {name:?}, {place} params: &[{params}], parameters: {parameters:?}, columns: {columns}, formats: &[{formats}],
+            sql: {sql:?}, name: {name:?}, {place} params: &[{params}], parameters: &[{parameters}], columns: {columns}, formats: &[{formats}],
             effect: {effect}, session: {session}, tables: &{tables:?}, search_path: {search_path:?},
         }};"
     ));

@@ -14,7 +14,7 @@ static COMPILED: Statement = Statement {
     line: 3,
     column: 1,
     params: &[],
-    parameters: "author,limit",
+    parameters: &["author", "limit"],
     columns: &[],
     formats: &[],
     effect: crate::statement::Effect::Read,

@@ -200,7 +200,7 @@ const fn statement(sql: &'static str, effect: Effect) -> Statement {
         line: 1,
         column: 1,
         params: &[],
-        parameters: "",
+        parameters: &[],
         columns: &[],
         formats: &[],
         effect,
