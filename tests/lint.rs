@@ -221,16 +221,20 @@ fn statement_that_migrate_rejects_is_a_finding() {
 fn files_that_migrate_does_not_apply_are_named() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("inner")).unwrap();
-    for (file, sql) in
-        [("1.sql", "SELECT 1;"), ("2.SQL", "VACUUM;"), ("inner/3.sql", "VACUUM;"), ("1.down.sql", "VACUUM;")]
-    {
+    for (file, sql) in [
+        ("1.sql", "SELECT 1;"),
+        ("2.SQL", "VACUUM;"),
+        ("inner/3.sql", "VACUUM;"),
+        ("1.down.sql", "VACUUM;"),
+        ("U1__a.sql", "VACUUM;"),
+    ] {
         std::fs::write(folder.path().join(file), sql).unwrap();
     }
     let path = folder.path().to_str().unwrap();
     for arguments in [&["lint", "--for-migrate", path][..], &["migrate", "--dry-run", "--folder", path]] {
         let output = std::process::Command::new(dsql_edge()).args(arguments).output().unwrap();
         let text = String::from_utf8(output.stderr).unwrap();
-        for name in ["2.SQL", "inner"] {
+        for name in ["2.SQL", "inner", "U1__a.sql"] {
             assert!(text.contains(&format!("{name} is not a migration")), "{arguments:?}: {text}");
         }
         assert!(!text.contains("1.down.sql") && !text.contains("Vacuum"), "{text}");

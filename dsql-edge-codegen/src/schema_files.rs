@@ -6,9 +6,10 @@ use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use dsql_edge_compiler::schema::{Dialect, directives};
 use dsql_edge_compiler::source::BYTE_ORDER_MARK;
+use dsql_edge_macro_input::migration_files::{MigrationFiles, migration_files};
 
 /// Returns a text without its byte-order mark, with `\n` as line ending: git and editors may change both.
 pub(crate) fn canonical(text: &str) -> Cow<'_, str> {
@@ -73,19 +74,37 @@ fn texts(paths: Vec<PathBuf>) -> Result<Vec<SchemaFile>> {
         .collect()
 }
 
-/// Reads the `.sql` files of a folder of migrations by name, as `sql!` reads them: files that undo a migration
-/// (`.down.sql`) and subfolders are left out.
+/// Reads the migrations of a folder by name, as `sql!` reads them: files that undo a migration and subfolders are left out.
 pub(crate) fn migrations(folder: &Path) -> Result<Vec<SchemaFile>> {
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
-        let path = entry?.path();
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if name.ends_with(".sql") && !name.ends_with(".down.sql") && path.is_file() {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    texts(paths)
+    texts(files_of(folder)?.migrations)
+}
+
+fn files_of(folder: &Path) -> Result<MigrationFiles> {
+    migration_files(folder).map_err(|error| anyhow!(error))
+}
+
+/// Returns the error for a folder without migrations. It names the subfolders with SQL in them, where other tools keep
+/// migrations.
+pub(crate) fn no_migrations(folder: &Path) -> Result<String> {
+    let inside: Vec<String> = left_out(folder)?
+        .iter()
+        .filter(|path| path.is_dir())
+        .map(|path| path.display().to_string())
+        .collect();
+    let more = if inside.is_empty() {
+        "add a .sql file, or name another folder with --folder".to_owned()
+    } else {
+        format!(
+            "`migrate` does not read its subfolders, and these contain .sql files: {}. Name one of them with --folder, or \
+             move the files",
+            inside.join(", ")
+        )
+    };
+    let undo = match files_of(folder)?.undo.len() {
+        0 => "",
+        _ => " (its files undo migrations, by their names)",
+    };
+    Ok(format!("{} has no migrations{undo}: {more}", folder.display()))
 }
 
 /// Returns the entries of a folder of migrations that look like migrations but are not applied: subfolders with SQL in
@@ -112,7 +131,29 @@ pub(crate) fn report_left_out(folder: &Path) -> Result<()> {
             folder.display()
         );
     }
+    for path in files_of(folder)?.undo.iter().filter(|path| !path.to_string_lossy().ends_with(".down.sql")) {
+        eprintln!("dsql-edge: {} is not a migration: by its name, it undoes one", path.display());
+    }
+    for pair in files_of(folder)?.migrations.windows(2) {
+        if let [first, second] = pair
+            && version(first) > version(second)
+        {
+            eprintln!(
+                "dsql-edge: warning: {} is applied before {}: names are compared as text, so write numbers of equal length \
+                 (01, 10)",
+                first.display(),
+                second.display()
+            );
+        }
+    }
     Ok(())
+}
+
+/// Returns the numbers at the beginning of a file's name, after letters: 1 and 12 for `V1_12__name.sql`.
+fn version(path: &Path) -> Vec<u128> {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let name = name.trim_start_matches(|it: char| it.is_ascii_alphabetic());
+    name.split(['.', '_']).map_while(|part| part.parse().ok()).collect()
 }
 
 /// Whether a name ends with `.sql`, in lower-case or capital letters.

@@ -6,6 +6,7 @@
 mod expression;
 mod functions;
 mod literal;
+pub mod migration_files;
 mod not_a_literal;
 mod row;
 pub mod schema_path;

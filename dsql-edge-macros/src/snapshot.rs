@@ -8,6 +8,7 @@ use dsql_edge_compiler::diagnostic::render::{Place, render};
 use dsql_edge_compiler::schema::SchemaError;
 use dsql_edge_compiler::source::line_and_column;
 use dsql_edge_macro_input::INVOCATIONS_VARIABLE;
+use dsql_edge_macro_input::migration_files::migration_files;
 use dsql_edge_macro_input::schema_path::{
     MIGRATIONS_VARIABLE, SCHEMA_VARIABLE, SNAPSHOT, SchemaPath, schema_path, without_build_script,
 };
@@ -121,20 +122,14 @@ fn stamp(path: &Path) -> Result<Stamp, String> {
     Ok((path.to_owned(), metadata.modified().ok(), metadata.len()))
 }
 
-/// Returns the `.sql` files of a folder, sorted by name, without those that undo a migration (`.down.sql`).
+/// Returns the migrations of a folder, sorted by name.
 fn stamps_of_folder(folder: &Path) -> Result<Vec<Stamp>, String> {
-    let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            name.ends_with(".sql") && !name.ends_with(".down.sql")
-        })
-        .collect();
-    files.sort();
+    let files = migration_files(folder)
+        .map_err(|error| format!("the schema snapshot in {MIGRATIONS_VARIABLE}: {error}"))?
+        .migrations;
     if files.is_empty() {
         return Err(format!(
-            "{MIGRATIONS_VARIABLE} names {}, which contains no .sql file: add one",
+            "{MIGRATIONS_VARIABLE} names {}, which contains no migration (a .sql file): add one",
             folder.display()
         ));
     }

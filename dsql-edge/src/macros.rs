@@ -210,8 +210,9 @@
 /// package's library, also in the package's tests, examples and binaries, so the type must be `pub`. In a package
 /// without a library, `crate` is the binary.
 ///
-/// A folder of migrations also works; its files are read in the order of their names, without `*.down.sql`. Cargo does
-/// not detect new files in the folder by itself, so a `build.rs` must name the folder:
+/// A folder of migrations also works; its files are read in the order of their names, without those that undo a
+/// migration (`*.down.sql`, `*.undo.sql`, `*.rollback.sql`, `U1__*.sql`). Cargo does not detect new files in the folder by
+/// itself, so a `build.rs` must name the folder:
 ///
 /// ```text
 /// fn main() { println!("cargo::rustc-env=DSQL_EDGE_MIGRATIONS=migrations\ncargo::rerun-if-changed=migrations") }

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -47,7 +47,7 @@ pub use status::Status;
 #[derive(Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "The files run in the order of their names; those that end with .down.sql are left out. Nothing is sent \
+    after_help = "The files run in the order of their names; those that undo a migration (1.down.sql, 1.undo.sql, U1__a.sql) are left out. Nothing is sent \
     before the whole\nfolder passes `dsql-edge lint`.\n\nOn DSQL, each statement is one transaction; between BEGIN and COMMIT, \
     statements that change rows share one. migrate waits\nfor each job. On PostgreSQL, each file is one transaction, except \
     for statements that PostgreSQL runs only outside a\ntransaction, such as CREATE INDEX CONCURRENTLY; SET LOCAL lock_timeout \
@@ -104,12 +104,23 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// Returns an error if the folder does not pass the rules, or if the cluster or the connection fails.
 pub fn run(options: &Options) -> Result<ExitCode> {
+    let done = run_command(options);
+    if let (Err(error), Format::Json) = (&done, options.format) {
+        format::print(&format::json(&json!({ "version": 1, "error": format!("{error:#}") })))?;
+    }
+    done
+}
+
+fn run_command(options: &Options) -> Result<ExitCode> {
     let here = Path::new(".");
     let of_schema = schema_files::dialect_of(&options.folder)
         .or_else(|| dialect_of_schema(here, None))
         .or_else(|| schema_files::dialect_of(&options.output));
     let folder = Folder::read(&options.folder, options.server.dialect(of_schema))
         .with_context(|| format!("the folder of migrations {}", options.folder.display()))?;
+    if folder.files.is_empty() && !matches!(options.command, Some(Command::Resolve(_))) {
+        bail!(schema_files::no_migrations(&options.folder)?);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let Server { config, dialect } = options.server.server(here, "migrate", of_schema).await?;
@@ -132,13 +143,15 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             None if options.dry_run => {
                 let status = Status::ask(&folder, config).await?;
                 format::print(&if json { format::json(&status.json()) } else { status.dry_run() })?;
-                if status.is_wrong() {
-                    return Err(anyhow!(
+                match status.is_wrong() {
+                    false => Ok(ExitCode::SUCCESS),
+                    // The object that is printed has the differences.
+                    true if json => Ok(ExitCode::FAILURE),
+                    true => Err(anyhow!(
                         "the folder differs from the files that were applied\n{}",
                         status.lines().trim_end()
-                    ));
+                    )),
                 }
-                Ok(ExitCode::SUCCESS)
             }
             None => apply(options, &folder, Server { config, dialect }).await,
         }
@@ -156,13 +169,7 @@ async fn apply(options: &Options, folder: &Folder, server: Server) -> Result<Exi
         eprintln!("{}", progress.line());
     };
     let json = options.format == Format::Json;
-    let done = match migrate(folder, server.config.clone(), options.lease, &report).await {
-        Err(error) if json => {
-            format::print(&format::json(&json!({ "version": 1, "error": format!("{error:#}") })))?;
-            return Err(error);
-        }
-        done => done?,
-    };
+    let done = migrate(folder, server.config.clone(), options.lease, &report).await?;
     let written = if options.no_pull { None } else { Some(refresh(server, &options.output).await?) };
     if json {
         let applied = done

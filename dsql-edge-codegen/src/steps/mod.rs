@@ -14,14 +14,13 @@ mod job;
 mod misplaced;
 pub(crate) mod postgres;
 mod trace;
-mod undo;
 
 use dsql_edge_compiler::Source;
 use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::dsql::transaction::{Part, is_last_commit, part};
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::StatementKind;
-use dsql_edge_compiler::syntax::{Parsed, ParsedStatement, PsqlCommand};
+use dsql_edge_compiler::syntax::{Parsed, ParsedStatement, PsqlCommand, both_directions};
 use dsql_edge_compiler::transaction_control::command;
 
 pub(crate) use batches::Batched;
@@ -96,10 +95,7 @@ fn not_sql(file: &Parsed<'_>) -> Vec<Diagnostic> {
     if let Some((span, _)) = file.tokens.placeholders.first() {
         errors.push(misplaced_error(*span, "a parameter in a migration", "write the value"));
     }
-    if let Some(span) = undo::mark(file) {
-        let hint = "`dsql-edge migrate` would run it after the first part: move it to a file whose name ends with .down.sql";
-        errors.push(misplaced_error(span, "the part of a file that undoes it", hint));
-    }
+    errors.extend(both_directions(file));
     errors
 }
 

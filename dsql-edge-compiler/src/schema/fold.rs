@@ -20,7 +20,7 @@ use crate::syntax::ast::{
     Constraint, ConstraintKind, CreateIndex, CreateView, Expr, ExprKind, NewType, Persistence, QualifiedName,
     Query, Statement, StatementKind, TransactionStatement, TypeName,
 };
-use crate::syntax::{Parsed, ParsedStatement};
+use crate::syntax::{Parsed, ParsedStatement, both_directions};
 use std::collections::HashMap;
 
 /// How deeply domains may be nested (a domain over a domain over a domain …).
@@ -54,7 +54,10 @@ fn fold<'a>(
         fold.prepared.clear();
         let source = Source::script(sql);
         match Parsed::script(&source) {
-            Ok(parsed) => fold.script(parsed),
+            Ok(parsed) => {
+                fold.problems.extend(both_directions(&parsed));
+                fold.script(parsed);
+            }
             Err(diagnostic) => fold.problems.push(diagnostic),
         }
         let of_file = |diagnostic| SchemaError { file: file.to_owned(), diagnostic };

@@ -72,4 +72,12 @@ mod tests {
         let hint = error.errors().find_map(|error| error.hint.clone());
         assert_eq!(hint.as_deref(), Some("the tables are app.j, posts"));
     }
+
+    #[test]
+    fn file_with_both_directions_is_an_error() {
+        let text = "CREATE TABLE a (id int);\n-- migrate:down\nDROP TABLE a;";
+        let errors = Schema::parse(text).unwrap_err();
+        let hint = errors.first().and_then(|error| error.diagnostic.hint.clone()).unwrap_or_default();
+        assert!(hint.contains("the statements after `-- migrate:down`"), "{hint}");
+    }
 }

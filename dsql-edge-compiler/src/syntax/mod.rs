@@ -12,6 +12,7 @@ pub mod optional_text;
 mod parse;
 mod parsed;
 pub mod token;
+mod undo;
 pub mod visit;
 
 pub(crate) use lexer::syntax_error_at;
@@ -19,3 +20,4 @@ pub use lexer::{Lexed, PsqlCommand, lex};
 pub use newer_clause::newer_clause;
 pub(crate) use parsed::prepare;
 pub use parsed::{Parsed, ParsedStatement};
+pub use undo::both_directions;

@@ -5,14 +5,26 @@
 //! dbmate, goose, sql-migrate and tern keep both directions in one file, and read a comment as the border. Without the
 //! tool, the comment has no effect: the file would create a table and then drop it.
 
-use dsql_edge_compiler::source::Span;
-use dsql_edge_compiler::syntax::Parsed;
+use super::Parsed;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
 
 /// The comments of dbmate, goose, sql-migrate and tern, in small letters, after their first `--`.
 const MARKS: [&str; 4] = ["migrate:down", "+goose down", "+migrate down", "-- create above / drop below"];
 
+/// Returns the error of a file with both directions, at the comment.
+pub fn both_directions(file: &Parsed<'_>) -> Option<Diagnostic> {
+    let span = mark(file)?;
+    let comment = span.text(&file.text);
+    let message = "the part of a file that undoes it has no place in a migration";
+    let hint = format!(
+        "the statements after `{comment}` would run after the first part: move them to a file whose name ends with .down.sql"
+    );
+    Some(Diagnostic::error(Code::MisplacedStatement, span, message.to_owned()).with_hint(hint))
+}
+
 /// Returns the place of the comment.
-pub(super) fn mark(file: &Parsed<'_>) -> Option<Span> {
+fn mark(file: &Parsed<'_>) -> Option<Span> {
     let tokens = file.tokens.tokens.split_last().map_or(&[][..], |(_, tokens)| tokens);
     let last = tokens.last()?.span.start;
     let mut offset = 0;
@@ -20,18 +32,20 @@ pub(super) fn mark(file: &Parsed<'_>) -> Option<Span> {
         let span = Span::new(offset, offset + line.trim_end().len());
         offset += line.len();
         let comment = line.trim().strip_prefix("--")?.trim_start().to_ascii_lowercase();
+        if last <= span.start || !MARKS.iter().any(|mark| comment.starts_with(mark)) {
+            return None;
+        }
         let before = tokens.partition_point(|token| token.span.start < span.start);
         let is_inside =
             before.checked_sub(1).and_then(|at| tokens.get(at)).is_some_and(|it| it.span.end > span.start);
-        (!is_inside && last > span.start && MARKS.iter().any(|mark| comment.starts_with(mark)))
-            .then_some(span)
+        (!is_inside).then_some(span)
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dsql_edge_compiler::Source;
+    use crate::source::Source;
 
     #[test]
     fn comment_before_the_part_that_undoes_a_file_is_found() {
