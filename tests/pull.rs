@@ -43,7 +43,28 @@ async fn snapshot_of_postgresql_creates_the_same_schema() {
         let pulled = pull_twice(&server, &ddl).await.unwrap();
         golden::compare(&folder().join(format!("{name}.pulled.sql")), &pulled).unwrap();
     }
+    let error = error_of_latin_1(&server).await;
+    for expected in [
+        "SQLSTATE 22021: invalid byte sequence",
+        "relation \"caf\\351\"",
+        "column a.id",
+        "whose encoding is UTF8",
+    ] {
+        assert!(error.contains(expected), "{expected}: {error}");
+    }
     server.stop().await;
+}
+
+/// The error for a database that does not convert texts, and has names in Latin-1.
+async fn error_of_latin_1(server: &PostgresServer) -> String {
+    let create = "CREATE DATABASE latin TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'";
+    server.superuser().await.batch_execute(create).await.unwrap();
+    let tables = "DO $$ BEGIN EXECUTE format('CREATE TABLE %I ()', 'caf' || chr(233));
+                  EXECUTE format('CREATE TABLE a (id text DEFAULT %L)', chr(233)); END $$";
+    server.superuser_of("latin").await.batch_execute(tables).await.unwrap();
+    let url = format!("postgres://postgres@localhost:{}/latin", server.port());
+    let config = Config::from_postgres(&url).unwrap().extra_ca(server.ca_pem());
+    format!("{:#}", snapshot(Server::postgres(config), "").await.unwrap_err())
 }
 
 #[tokio::test]

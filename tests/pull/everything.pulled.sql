@@ -103,3 +103,5 @@ CREATE MATERIALIZED VIEW public.counted (posts) AS
 SELECT count(*) AS posts
    FROM public.b_view;
 CREATE UNIQUE INDEX counted_key ON public.counted USING btree (posts);
+
+ALTER SEQUENCE public.serials_id_seq OWNED BY public.serials.id;

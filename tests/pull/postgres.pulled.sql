@@ -10,6 +10,7 @@ CREATE EXTENSION citext WITH SCHEMA public;
 CREATE EXTENSION cube WITH SCHEMA public;
 CREATE EXTENSION earthdistance WITH SCHEMA public;
 CREATE EXTENSION file_fdw WITH SCHEMA public;
+CREATE EXTENSION fuzzystrmatch WITH SCHEMA pg_catalog;
 CREATE EXTENSION hstore WITH SCHEMA "Ext";
 CREATE EXTENSION ltree WITH SCHEMA public;
 
@@ -258,6 +259,18 @@ ALTER TABLE shop.bookings ADD CONSTRAINT of_article FOREIGN KEY (room) REFERENCE
 ALTER TABLE shop.notes ADD CONSTRAINT notes_other_fkey FOREIGN KEY (other) REFERENCES shop.articles(id);
 ALTER TABLE shop.notes ADD CONSTRAINT of_event FOREIGN KEY (at, kind, id) REFERENCES shop.events(at, kind, id);
 
+CREATE VIEW shop.cheap (id, price) WITH (check_option=local, security_barrier=true, security_invoker=true) AS
+SELECT id,
+    price
+   FROM shop.articles
+  WHERE (price < (5)::numeric);
+
+CREATE VIEW shop.cheapest (id, price) WITH (check_option=cascaded) AS
+SELECT id,
+    price
+   FROM shop.cheap
+  WHERE (price < (2)::numeric);
+
 CREATE VIEW shop.writable (id, name) AS
 SELECT id,
     name
@@ -290,15 +303,27 @@ CREATE TABLE shop.of_view (
     more shop.articles[]
 );
 
+ALTER SEQUENCE shop.owned OWNED BY shop.articles.id;
+CREATE STATISTICS shop.correlated ON id, name FROM shop.articles;
+
+CREATE RULE off AS
+    ON UPDATE TO shop.base DO INSTEAD NOTHING;
+ALTER TABLE shop.base DISABLE RULE off;
+
 CREATE RULE keep AS
     ON DELETE TO shop.base DO INSTEAD NOTHING;
 
 CREATE TRIGGER touch BEFORE INSERT OR UPDATE OF room ON shop.bookings FOR EACH ROW WHEN ((new.room > 1)) EXECUTE FUNCTION shop.touch('a');
+ALTER TABLE shop.bookings ENABLE REPLICA TRIGGER touch;
+
 CREATE CONSTRAINT TRIGGER late AFTER INSERT ON shop.bookings DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION shop.touch();
 CREATE TRIGGER touch_events AFTER INSERT ON shop.events FOR EACH ROW EXECUTE FUNCTION shop.touch();
 
 ALTER TABLE shop.scratch ENABLE ROW LEVEL SECURITY;
 ALTER TABLE shop.scratch FORCE ROW LEVEL SECURITY;
+
+CREATE TRIGGER off BEFORE INSERT ON shop.scratch FOR EACH ROW EXECUTE FUNCTION shop.touch();
+ALTER TABLE shop.scratch DISABLE TRIGGER off;
 
 ALTER TABLE shop.articles ALTER COLUMN id SET DEFAULT shop.next_article();
 ALTER TABLE shop.articles ADD CONSTRAINT labelled CHECK ((shop.label(articles.*) <> ''::text));

@@ -6,6 +6,7 @@ CREATE EXTENSION citext;
 CREATE EXTENSION ltree;
 CREATE EXTENSION btree_gist;
 CREATE EXTENSION cube;
+CREATE EXTENSION fuzzystrmatch WITH SCHEMA pg_catalog;
 CREATE EXTENSION earthdistance;
 CREATE EXTENSION file_fdw;
 
@@ -102,6 +103,11 @@ CREATE FUNCTION shop.touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN
 CREATE TRIGGER touch BEFORE INSERT OR UPDATE OF room ON shop.bookings FOR EACH ROW WHEN (NEW.room > 1) EXECUTE FUNCTION shop.touch('a');
 CREATE TRIGGER touch_events AFTER INSERT ON shop.events FOR EACH ROW EXECUTE FUNCTION shop.touch();
 CREATE CONSTRAINT TRIGGER late AFTER INSERT ON shop.bookings DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION shop.touch();
+CREATE TRIGGER off BEFORE INSERT ON shop.scratch FOR EACH ROW EXECUTE FUNCTION shop.touch();
+ALTER TABLE shop.scratch DISABLE TRIGGER off;
+ALTER TABLE shop.bookings ENABLE REPLICA TRIGGER touch;
+CREATE RULE off AS ON UPDATE TO shop.base DO INSTEAD NOTHING;
+ALTER TABLE shop.base DISABLE RULE off;
 CREATE RULE keep AS ON DELETE TO shop.base DO INSTEAD NOTHING;
 ALTER TABLE shop.scratch ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
@@ -111,6 +117,9 @@ CREATE VIEW shop.a_counts AS SELECT n, shop.total(price) AS sum FROM shop.z_coun
 CREATE FUNCTION shop.counts() RETURNS SETOF shop.a_counts LANGUAGE sql BEGIN ATOMIC SELECT * FROM shop.a_counts; END;
 CREATE VIEW shop.writable AS SELECT id, name FROM shop.articles;
 ALTER VIEW shop.writable ALTER COLUMN name SET DEFAULT 'new';
+CREATE VIEW shop.cheap WITH (security_invoker = true, security_barrier) AS SELECT id, price FROM shop.articles WHERE price < 5
+    WITH LOCAL CHECK OPTION;
+CREATE VIEW shop.cheapest AS SELECT id, price FROM shop.cheap WHERE price < 2 WITH CHECK OPTION;
 CREATE TABLE shop.of_view (whole shop.a_counts, more shop.articles[]);
 CREATE SEQUENCE shop.owned OWNED BY shop.articles.id;
 CREATE STATISTICS shop.correlated ON id, name FROM shop.articles;

@@ -7,6 +7,7 @@
 //! applies to this transaction alone: behind a pooler in transaction mode, the next transaction may run in another
 //! session.
 
+mod bytes;
 mod dependencies;
 mod objects;
 mod order;
@@ -44,13 +45,17 @@ pub(super) async fn schema(config: Config) -> Result<String> {
             Ok::<_, Error>(answers)
         })
         .read_only()
-        .await
-        .context("reading the catalog")?;
+        .await;
+    let answers = match answers {
+        Err(error) if bytes::are_not_utf8(&error) => return Err(bytes::explained(&dsql, &error).await),
+        answers => answers.context("reading the catalog")?,
+    };
     let mut answers = answers.into_iter();
     let of_objects: Rows = answers.by_ref().take(queries::OBJECTS.len()).flatten().collect();
     let of_relations: [Rows; objects::QUERIES.len()] =
         std::array::from_fn(|_| answers.next().unwrap_or_default());
-    let needs = answers.next().unwrap_or_default();
+    let mut needs = answers.next().unwrap_or_default();
+    needs.extend(objects::needs(&of_relations));
     let mut ddl = order::print(objects::all(of_objects, of_relations), &needs);
     let mut left_out = answers.next().unwrap_or_default().into_iter().peekable();
     if left_out.peek().is_some() {

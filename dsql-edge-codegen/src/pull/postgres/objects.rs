@@ -116,6 +116,17 @@ pub(super) fn all(rows: Rows, of_relations: [Rows; QUERIES.len()]) -> Vec<Object
     objects
 }
 
+/// Returns the objects that the statements about a relation need: the relation, and for some a sequence.
+pub(super) fn needs(of_relations: &[Rows; QUERIES.len()]) -> Rows {
+    let [_, _, _, _, behaviours, _] = of_relations;
+    let needed = |row: &Vec<Option<String>>| {
+        let key = row.first().cloned().flatten();
+        let others = [row.get(1).cloned().flatten(), row.get(3).cloned().flatten()];
+        others.into_iter().flatten().map(|other| vec![key.clone(), Some(other)]).collect::<Rows>()
+    };
+    behaviours.iter().flat_map(needed).collect()
+}
+
 fn object(row: Vec<Option<String>>) -> Object {
     Object {
         rank: text(&row, 0).parse().unwrap_or_default(),
@@ -187,7 +198,7 @@ fn view(row: &[Option<String>], name: &str, columns: &Rows) -> Object {
     let of_kind = if text(row, 2) == "m" { "MATERIALIZED VIEW" } else { "VIEW" };
     let names: Vec<String> = columns.iter().map(|row| text(row, 2)).collect();
     let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
-    let head = format!("CREATE {of_kind} {name}{names} AS\n{};", text(row, 6));
+    let head = format!("CREATE {of_kind} {name}{names}{} AS\n{};", text(row, 7), text(row, 6));
     let defaults = columns.iter().filter_map(|row| default(row, name, false));
     Object { rank: VIEW, head, parts: defaults.collect(), ..Object::default() }
 }

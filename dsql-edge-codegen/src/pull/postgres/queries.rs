@@ -47,10 +47,11 @@ const SCHEMAS: &str = concat!(
     " AND n.nspname <> 'public'"
 );
 
+/// Each database has plpgsql. Other extensions can be in pg_catalog too, for example plperl.
 const EXTENSIONS: &str = "SELECT '1', 'pg_extension:' || x.oid, quote_ident(x.extname),
             'CREATE EXTENSION ' || quote_ident(x.extname) || ' WITH SCHEMA ' || quote_ident(n.nspname) || ';'
      FROM pg_catalog.pg_extension x JOIN pg_catalog.pg_namespace n ON n.oid = x.extnamespace
-     WHERE n.nspname <> 'pg_catalog'";
+     WHERE x.extname <> 'plpgsql'";
 
 const COLLATIONS: &str = concat!(
     "SELECT '2', 'pg_collation:' || c.oid, quote_ident(n.nspname) || '.' || quote_ident(c.collname),

@@ -25,7 +25,8 @@ macro_rules! of_snapshot {
     };
 }
 
-/// key, name, kind, `t` if unlogged, partition key, server and options of a foreign table, view's query
+/// key, name, kind, `t` if unlogged, partition key, server and options of a foreign table, view's query, view's options (WITH
+/// CHECK OPTION, security_barrier, security_invoker; those of a materialized view are storage parameters)
 pub(super) const RELATIONS: &str = concat!(
     "SELECT 'pg_class:' || c.oid, quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.relkind::text,
             CASE WHEN c.relpersistence = 'u' THEN 't' ELSE 'f' END,
@@ -36,7 +37,9 @@ pub(super) const RELATIONS: &str = concat!(
                                               FROM pg_options_to_table(f.ftoptions) o) || ')', '')
              FROM pg_catalog.pg_foreign_table f JOIN pg_catalog.pg_foreign_server s ON s.oid = f.ftserver
              WHERE f.ftrelid = c.oid),
-            CASE WHEN c.relkind IN ('v', 'm') THEN rtrim(btrim(pg_get_viewdef(c.oid), E' \\n'), ';') END
+            CASE WHEN c.relkind IN ('v', 'm') THEN rtrim(btrim(pg_get_viewdef(c.oid), E' \\n'), ';') END,
+            CASE WHEN c.relkind = 'v' THEN (SELECT ' WITH (' || string_agg(o, ', ' ORDER BY o COLLATE \"C\") || ')'
+                                            FROM unnest(c.reloptions) o) END
      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      WHERE ",
     of_snapshot!(),
@@ -105,26 +108,67 @@ pub(super) const INDEXES: &str = concat!(
     " ORDER BY x.relname COLLATE \"C\""
 );
 
-/// key, relation, statement; rules, triggers and row level security can change which rows a statement writes or
-/// returns. The clones of a partitioned table's triggers, and those of constraints, come from the table and the
-/// constraint.
+/// A statement that enables or disables a trigger or a rule, after the statement that creates it. `$state` is the column with
+/// its state: O is the state after its creation.
+macro_rules! switched {
+    ($state:literal, $of_kind:literal, $name:literal) => {
+        concat!(
+            "CASE WHEN ",
+            $state,
+            " = 'O' THEN '' ELSE E'\\nALTER TABLE ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname) ||
+                CASE ",
+            $state,
+            " WHEN 'D' THEN ' DISABLE' WHEN 'R' THEN ' ENABLE REPLICA' ELSE ' ENABLE ALWAYS' END || ' ",
+            $of_kind,
+            " ' || quote_ident(",
+            $name,
+            ") || ';' END"
+        )
+    };
+}
+
+/// key, relation, statement, another object that the statement needs
+///
+/// Rules, triggers and row level security can change which rows a statement writes or returns. The clones of a partitioned
+/// table's triggers, and those of constraints, come from the table and the constraint. A sequence whose owner is a column
+/// ends with the column.
 pub(super) const BEHAVIOURS: &str = concat!(
     "SELECT * FROM (
      SELECT 'pg_class:' || c.oid || ':rls' AS key, 'pg_class:' || c.oid,
             'ALTER TABLE ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname) || ' ENABLE ROW LEVEL SECURITY;' ||
             CASE WHEN c.relforcerowsecurity THEN E'\\nALTER TABLE ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname) ||
-                                                 ' FORCE ROW LEVEL SECURITY;' ELSE '' END AS sql
+                                                 ' FORCE ROW LEVEL SECURITY;' ELSE '' END AS sql, NULL AS needed
      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relrowsecurity AND ",
     of_snapshot!(),
     " UNION ALL
-     SELECT 'pg_rewrite:' || r.oid, 'pg_class:' || c.oid, pg_get_ruledef(r.oid)
+     SELECT 'pg_rewrite:' || r.oid, 'pg_class:' || c.oid, pg_get_ruledef(r.oid) || ",
+    switched!("r.ev_enabled", "RULE", "r.rulename"),
+    ", NULL
      FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_class c ON c.oid = r.ev_class
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE r.rulename <> '_RETURN' AND ",
     of_snapshot!(),
     " UNION ALL
-     SELECT 'pg_trigger:' || t.oid, 'pg_class:' || c.oid, pg_get_triggerdef(t.oid) || ';'
+     SELECT 'pg_trigger:' || t.oid, 'pg_class:' || c.oid, pg_get_triggerdef(t.oid) || ';' || ",
+    switched!("t.tgenabled", "TRIGGER", "t.tgname"),
+    ", NULL
      FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND ",
+    of_snapshot!(),
+    " UNION ALL
+     SELECT 'pg_statistic_ext:' || x.oid, 'pg_class:' || c.oid, pg_get_statisticsobjdef(x.oid) || ';', NULL
+     FROM pg_catalog.pg_statistic_ext x JOIN pg_catalog.pg_class c ON c.oid = x.stxrelid
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE ",
+    of_snapshot!(),
+    " UNION ALL
+     SELECT 'pg_class:' || s.oid || ':owned', 'pg_class:' || c.oid,
+            'ALTER SEQUENCE ' || quote_ident(sn.nspname) || '.' || quote_ident(s.relname) || ' OWNED BY ' ||
+            quote_ident(n.nspname) || '.' || quote_ident(c.relname) || '.' || quote_ident(a.attname) || ';', 'pg_class:' || s.oid
+     FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+     JOIN pg_catalog.pg_namespace sn ON sn.oid = s.relnamespace
+     JOIN pg_catalog.pg_class c ON c.oid = d.refobjid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid
+     WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass
+       AND d.deptype = 'a' AND ",
     of_snapshot!(),
     ") all_of_them ORDER BY split_part(key, ':', 1), sql COLLATE \"C\""
 );
