@@ -44,6 +44,22 @@ fn migration_that_breaks_the_blog_is_reported() {
     assert_eq!((printed.as_str(), succeeded), ("", true));
 }
 
+#[test]
+fn view_that_cascade_drops_is_not_called_new() {
+    let tables: String = (0..13).map(|number| format!("CREATE TABLE t{number} (id int, a int);\n")).collect();
+    let home = package(&[
+        ("src/lib.rs", "pub fn f() { sql!(\"SELECT id FROM seen\"); }"),
+        ("dsql-schema.sql", &(tables + "CREATE VIEW seen AS SELECT id, a FROM t0;\n")),
+        ("change.sql", "ALTER TABLE t0 DROP COLUMN a CASCADE;\n"),
+    ]);
+    let (printed, succeeded) = run(home.path(), &["--apply", "change.sql"], &[]);
+    assert!(
+        !succeeded && printed.contains("the candidate drops or renames it, perhaps by CASCADE"),
+        "{printed}"
+    );
+    assert!(!printed.contains("dsql-edge pull"), "{printed}");
+}
+
 const MANIFEST: &str = "[package]\nname = \"broken\"\nversion = \"0.0.0\"\n";
 
 /// Creates a package with these files. The package is not compiled.

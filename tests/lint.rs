@@ -243,6 +243,15 @@ fn files_that_migrate_does_not_apply_are_named() {
 }
 
 #[test]
+fn directive_of_a_file_names_the_dialect() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("1.sql");
+    std::fs::write(&path, "-- dsql-edge: dialect postgres\nCREATE TABLE t (id serial);\n").unwrap();
+    let path = path.to_str().unwrap();
+    assert!(run(&["lint", path]).1 && !run(&["lint", "--dialect", "dsql", path]).1);
+}
+
+#[test]
 fn variable_of_psql_is_not_called_a_parameter() {
     let linted =
         lint([("x.sql".to_owned(), "DROP TABLE :tab;\n".to_owned())], None, Sent::OneByOne).remove(0);

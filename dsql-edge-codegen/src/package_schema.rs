@@ -59,9 +59,12 @@ pub(crate) fn snapshot_to_write() -> PathBuf {
 
 /// Returns the folder of migrations that the build reads, or `migrations`.
 pub(crate) fn migrations() -> PathBuf {
-    let package = current_package();
-    let named = variable(&package, MIGRATIONS_VARIABLE).unwrap_or_else(|| "migrations".into());
-    shown(&package.join(named))
+    shown(&migrations_of(&current_package()))
+}
+
+/// Returns the folder of migrations of a package.
+pub(crate) fn migrations_of(package: &Path) -> PathBuf {
+    package.join(variable(package, MIGRATIONS_VARIABLE).unwrap_or_else(|| "migrations".into()))
 }
 
 /// Describes in one line which schema a package has, and the reason.

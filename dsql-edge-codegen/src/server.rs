@@ -126,10 +126,11 @@ impl ServerOptions {
 }
 
 /// Returns the dialect that the directive of a package's schema names. `path` takes precedence over the schema that the
-/// package's build reads.
+/// package's build reads, and this schema over the folder of migrations.
 pub(crate) fn dialect_of_schema(package: &Path, path: Option<PathBuf>) -> Option<Dialect> {
     let of_build = || match package_schema::of(package).ok()?? {
         SchemaPath::File(path) | SchemaPath::Migrations(path) => Some(path),
     };
-    schema_files::dialect_of(&path.or_else(of_build)?)
+    let of_schema = path.or_else(of_build).and_then(|path| schema_files::dialect_of(&path));
+    of_schema.or_else(|| schema_files::dialect_of(&package_schema::migrations_of(package)))
 }

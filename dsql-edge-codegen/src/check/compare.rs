@@ -65,8 +65,8 @@ fn one(query: &Query, now: Option<&Schema>, coming: &Folded) -> Vec<Finding> {
         // schema.
         (Err(_), Some(Err(_)) | None) if query.unchecked => Vec::new(),
         (Err(errors), before) => {
-            let was_wrong = matches!(before, Some(Err(_)));
-            errors.errors().map(|error| broken(query, error, was_wrong, dropped)).collect()
+            let before = before.map(|before| before.is_ok());
+            errors.errors().map(|error| broken(query, error, before, dropped)).collect()
         }
         (Ok(after), Some(Ok(before))) => {
             let mut out = changes(query, &before, &after);
@@ -92,8 +92,16 @@ fn compiled(query: &Query, schema: &Schema) -> Result<Compiled, Diagnostics> {
     Ok(Compiled { query: typed, fields })
 }
 
-fn broken(query: &Query, error: &Diagnostic, was_wrong: bool, dropped: &[Dropped]) -> Finding {
+/// `before`: whether the query compiles with the current schema, if there is one.
+fn broken(query: &Query, error: &Diagnostic, before: Option<bool>, dropped: &[Dropped]) -> Finding {
     let mut error = error.clone();
+    let was_wrong = before == Some(false);
+    // The current schema has everything that the query needs.
+    if before == Some(true) && error.hint.as_ref().is_some_and(|hint| hint.contains("dsql-edge pull")) {
+        error.hint = Some(
+            "the current schema has it: the candidate drops or renames it, perhaps by CASCADE".to_owned(),
+        );
+    }
     if error.detail.is_none() && !was_wrong {
         error.detail = detail(&error, &query.text, dropped);
     }

@@ -89,9 +89,9 @@ pub struct Options {
     /// Check files for `dsql-edge migrate`, which waits for each job: an index is built before it is used
     #[arg(long, conflicts_with = "one_transaction")]
     for_migrate: bool,
-    /// The database whose rules apply
-    #[arg(long, value_enum, default_value = "dsql")]
-    dialect: Target,
+    /// The database whose rules apply. The default is the dialect that a directive of the files or of --schema names, or dsql
+    #[arg(long, value_enum)]
+    dialect: Option<Target>,
     /// Print every rule: the statement, DSQL's error, its source, and the replacement
     #[arg(long, conflicts_with_all = ["fix", "schema", "one_transaction"])]
     rules: bool,
@@ -127,11 +127,12 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         format::print(&if options.format == Format::Json { rules::as_json() } else { rules::as_table() })?;
         return Ok(ExitCode::SUCCESS);
     }
-    let is_postgres = options.dialect == Target::Postgres;
-    if is_postgres && (options.fix || options.one_transaction) {
-        bail!("--fix and --one-transaction are for DSQL: leave them out, or leave out --dialect postgres");
-    }
     let mut files = read(&options.files, options.for_migrate)?;
+    let target = options.dialect.unwrap_or_else(|| named(&files, options.schema.as_deref()));
+    let is_postgres = target == Target::Postgres;
+    if is_postgres && (options.fix || options.one_transaction) {
+        bail!("--fix and --one-transaction are for DSQL: leave them out, or pass --dialect dsql");
+    }
     let dialect = if is_postgres { Dialect::Postgres } else { Dialect::Dsql };
     let schema = options.schema.as_deref().map(|path| schema(path, dialect)).transpose()?;
     let mut count_fixed = 0;
@@ -149,7 +150,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         }
     }
     let texts = files.into_iter().map(|file| (file.name, file.text));
-    let linted = match options.dialect {
+    let linted = match target {
         Target::Dsql => lint(texts, schema.as_ref(), options.sent()),
         Target::Postgres => lint_postgres(texts, schema.as_ref(), options.sent()),
     };
@@ -220,6 +221,18 @@ fn read(paths: &[PathBuf], for_migrate: bool) -> Result<Vec<Text>> {
         }
     }
     Ok(out)
+}
+
+/// Returns the dialect that a directive names: one of the files, or else of the schema.
+fn named(files: &[Text], schema: Option<&Path>) -> Target {
+    let of_files = files.iter().filter_map(|file| schema_files::dialect(&file.text)).next_back();
+    match of_files.or_else(|| schema_files::dialect_of(schema?)) {
+        Some(Dialect::Postgres) => {
+            eprintln!("dsql-edge: --dialect postgres, because a directive names it");
+            Target::Postgres
+        }
+        _ => Target::Dsql,
+    }
 }
 
 fn schema(path: &Path, dialect: Dialect) -> Result<Schema> {
