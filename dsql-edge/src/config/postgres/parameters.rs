@@ -169,7 +169,10 @@ impl Parameters {
                 return Err(parameter("channel_binding", WORKERS_HAVE_NO_BINDING));
             }
             if postgres.sslmode != SslMode::Require {
-                return Err(parameter("channel_binding", "require needs sslmode=require or verify-full"));
+                return Err(parameter(
+                    "channel_binding",
+                    "is require, which needs sslmode=require or verify-full",
+                ));
             }
         }
         Ok(())
@@ -227,12 +230,12 @@ impl Parameters {
             return Ok(config);
         }
         if config.settings.postgres.as_ref().is_some_and(|postgres| postgres.sslmode != SslMode::Require) {
-            return Err(parameter("sslnegotiation", "direct needs sslmode=require or verify-full"));
+            return Err(parameter("sslnegotiation", "is direct, which needs sslmode=require or verify-full"));
         }
         #[cfg(feature = "direct-tls")]
         return Ok(config.direct_tls(true));
         #[cfg(not(feature = "direct-tls"))]
-        Err(parameter("sslnegotiation", "direct needs the feature `direct-tls` of dsql-edge"))
+        Err(parameter("sslnegotiation", "is direct, which needs the feature `direct-tls` of dsql-edge"))
     }
 }
 
