@@ -65,6 +65,8 @@ START TRANSACTION; SELECT 2; COMMIT WORK;
 SET search_path = app;
 RESET ALL;
 SELECT set_config('search_path', '', false);
+SELECT set_config('search_path', '', 'f');
+SELECT set_config('search_path', lower('A'), true);
 CREATE TEMP TABLE t (id int);
 PREPARE p AS SELECT 1;
 LISTEN c;

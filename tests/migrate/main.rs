@@ -1,10 +1,12 @@
 //! Tests `dsql-edge migrate` with a dsql-local and with a PostgreSQL. `broken`: a run breaks at every step and is
 //! started again; two runs at once. `trouble`: files that changed; jobs that fail, report a wrong status or take long;
-//! states that only the user can decide. `postgres`: what only PostgreSQL has. `folders`: what is wrong
+//! states that only the user can decide. `postgres`: what only PostgreSQL has. `adopted`: an existing database,
+//! rights, locks and errors. `folders`: what is wrong
 //! with a folder.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod adopted;
 mod broken;
 mod folders;
 mod postgres;

@@ -79,6 +79,21 @@ async fn statements_of_every_kind_share_the_transaction_of_a_file() {
     site.stop().await;
 }
 
+/// The text of a file does not show what a DO block does to its session.
+#[tokio::test]
+async fn session_of_a_file_does_not_reach_the_next_file() {
+    let site = Site::start(Dialect::Postgres).await;
+    site.run_sql("CREATE SCHEMA evil; CREATE ROLE other; GRANT CREATE ON SCHEMA public TO other").await;
+    let changes = "DO $$ BEGIN SET search_path = evil; PERFORM set_config('work_mem', '5MB', false); \
+                   CREATE TEMPORARY TABLE b (of_another int); SET ROLE other; END $$;";
+    let session =
+        "CREATE TABLE b AS SELECT current_setting('search_path') AS path, current_user::text AS role";
+    apply(&site, &[("1.sql", changes), ("2.sql", session)]).await.unwrap();
+    let made = "SELECT path || ' ' || role || ' ' || current_schema FROM public.b";
+    assert_eq!(site.column(made).await, ["\"$user\", public postgres public"]);
+    site.stop().await;
+}
+
 #[tokio::test]
 async fn lock_timeout_of_a_file_ends_its_wait() {
     let site = Site::start(Dialect::Postgres).await;

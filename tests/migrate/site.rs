@@ -10,6 +10,9 @@ use dsql_edge_tests::postgres_server::PostgresServer;
 use tokio_postgres::{Client, NoTls};
 use xtask::setup;
 
+/// The rule by which the role `poor`, which a test creates, logs in.
+const POOR: &str = "host all poor 127.0.0.1/32 trust\n";
+
 pub(crate) enum Site {
     Dsql(Box<Local>),
     Postgres(Box<PostgresServer>),
@@ -24,7 +27,7 @@ impl Site {
                     setup::runtime().unwrap();
                     setup::postgres().unwrap()
                 });
-                Site::Postgres(Box::new(PostgresServer::start(&bin.await.unwrap(), "", "").await))
+                Site::Postgres(Box::new(PostgresServer::start(&bin.await.unwrap(), POOR, "").await))
             }
         }
     }

@@ -4,19 +4,22 @@
 //! killed at any point, the next run continues at that point. Before the next run sends an interrupted statement again,
 //! it looks for the statement's effect in the catalog.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use dsql_edge::{Config, Error};
+use dsql_edge_compiler::schema::Dialect;
 
 use super::catalog;
 use super::database::{Attempts, Database, FirstRow, Sql};
+use super::explain::explained;
 use super::folder::{File, Folder};
 use super::job::Outcome;
 use super::lease::Lease;
 use super::ledger::{Entry, Ledger, State, run_name};
 use super::leftovers;
+use super::locks;
 use super::plan::{Pending, plan};
 use super::progress::Progress;
 use crate::steps::{Job, Step, Trace, Verdict, Work};
@@ -50,15 +53,22 @@ pub async fn migrate(
     if ledger.exists().await? {
         plan(folder, &ledger.read().await?)?;
     } else {
+        plan(folder, &[])?;
         ledger.make().await?;
     }
     let lease = Lease::take(&database, ledger.run(), lease, report).await?;
-    let run =
-        Run { database: &database, ledger: &ledger, lease: &lease, report, in_flight: Cell::new(false) };
+    let run = Run {
+        database: &database,
+        ledger: &ledger,
+        lease: &lease,
+        report,
+        in_flight: Cell::new(false),
+        place: RefCell::default(),
+    };
     let done = tokio::select! {
         done = run.all(folder) => done,
         lost = lease.keep() => Err(lost),
-        _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted: run `dsql-edge migrate` again to continue")),
+        _ = tokio::signal::ctrl_c() => Err(run.interrupted()),
     };
     // If a statement is in flight, the lease is not released, because the statement must have arrived before another
     // run reads the catalog.
@@ -79,6 +89,8 @@ pub(super) struct Run<'r> {
     pub(super) report: &'r dyn Fn(Progress<'_>),
     /// Whether a statement was sent and its outcome is not known.
     in_flight: Cell<bool>,
+    /// The place of the step that is being applied, or "".
+    place: RefCell<String>,
 }
 
 /// How many times the answer to one statement may be lost before `migrate` ends with an error.
@@ -97,7 +109,13 @@ impl Run<'_> {
             }
             file.notes.iter().for_each(|note| (self.report)(Progress::Divided(file, note)));
             for (step, entry) in steps {
-                let found = self.step(file, step, entry).await.with_context(|| {
+                self.place.replace(file.place(step));
+                let applied = tokio::select! {
+                    applied = self.step(file, step, entry) => applied,
+                    never = locks::report(file, step, self.database, self.report) => match never {},
+                };
+                self.place.take();
+                let found = applied.with_context(|| {
                     format!("{}: {} {} was not applied", file.place(step), file.unit, step.number)
                 })?;
                 done.push(Applied { file: file.name.clone(), step: step.number, found });
@@ -105,6 +123,18 @@ impl Run<'_> {
             self.ledger.finish(file).await?;
         }
         Ok(done)
+    }
+
+    /// Returns the error of a run that the user ends. A PostgreSQL notices only after a statement that its client is gone.
+    fn interrupted(&self) -> anyhow::Error {
+        let place = self.place.borrow();
+        if place.is_empty() || self.database.dialect() == Dialect::Dsql {
+            return anyhow!("interrupted: run `dsql-edge migrate` again to continue");
+        }
+        anyhow!(
+            "interrupted: the server may continue the statement that was sent ({place}) until it ends, and then rolls back its \
+             transaction. Until then, the next run waits for its locks: run `dsql-edge migrate` again to continue"
+        )
     }
 
     /// Applies a step; returns whether it had been applied before.
@@ -353,30 +383,4 @@ fn stuck(file: &File, step: &Step, check: &str) -> anyhow::Error {
         "a run was interrupted while it sent this statement, and the catalog does not show whether it was applied. Check: {check}\n\
          Then run `dsql-edge migrate resolve {name}:{number} --applied`, or --not-applied, and `dsql-edge migrate` again"
     )
-}
-
-/// Adds the server's DETAIL and HINT to an error, and a help line to some errors. If the error's own text leaves out
-/// the server's message, this function adds it. This is safe, because values in these texts come from the user's own
-/// file.
-pub(super) fn explained(error: Error) -> anyhow::Error {
-    if let (true, Some(state), Some(message)) = (error.is_stale_snapshot(), error.sqlstate(), error.message())
-    {
-        let state = state.as_str();
-        return anyhow!("SQLSTATE {state}: {message} in the database: does an earlier migration create it?");
-    }
-    let mut more = String::new();
-    let message = error.message().filter(|message| !error.to_string().contains(message));
-    for (name, text) in [("message", message), ("detail", error.detail()), ("hint", error.hint())] {
-        if let Some(text) = text {
-            more += &format!("\n{name}: {text}");
-        }
-    }
-    if error.sqlstate().is_some_and(|state| state.as_str() == "54000") {
-        more += "\nhelp: a statement is a transaction of its own, which may change 3,000 rows and 10 MiB: split it";
-    }
-    if error.sqlstate().is_some_and(|state| matches!(state.as_str(), "25001" | "2D000")) {
-        more += "\nhelp: PostgreSQL runs this statement only outside a transaction, and `migrate` sends it in one: run it with psql, \
-                 and leave it out of the folder";
-    }
-    if more.is_empty() { error.into() } else { anyhow!("{error}{more}") }
 }

@@ -10,8 +10,9 @@
 
 use anyhow::{Result, anyhow, bail};
 
-use super::apply::{LOSSES, LOST, Run, explained};
+use super::apply::{LOSSES, LOST, Run};
 use super::database::Attempts;
+use super::explain::explained;
 use super::folder::File;
 use super::ledger::Entry;
 use super::progress::Progress;
@@ -19,6 +20,17 @@ use crate::steps::{Job, Step};
 
 /// The state in the ledger if a valid index of the name existed before the statement was sent.
 const EXISTED: &str = "exists";
+
+/// Describes where the statement that corrects the rows goes: as a part of the transaction before the index, it would change
+/// a part that is applied.
+fn correction(step: &Step) -> &'static str {
+    match step.number {
+        1 => "",
+        _ => {
+            ". A statement of this file that corrects them goes between BEGIN and COMMIT, directly before the index"
+        }
+    }
+}
 
 impl Run<'_> {
     /// Applies the step; returns whether it had been applied before.
@@ -90,7 +102,8 @@ impl Run<'_> {
                     let error = explained(error);
                     return Err(if left {
                         anyhow!(
-                            "{error}\nThe index that is not valid was dropped. Correct the rows and run again"
+                            "{error}\nThe index that is not valid was dropped. Correct the rows and run again{}",
+                            correction(step)
                         )
                     } else {
                         error

@@ -14,6 +14,7 @@ use crate::pull::columns;
 
 /// The server.
 pub(super) struct Database {
+    dialect: Dialect,
     /// The client, which retries only transactions: before a single statement is sent again, the caller may have to
     /// confirm its lease.
     dsql: Dsql,
@@ -86,6 +87,21 @@ const LONGEST_ON_POSTGRES: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The largest statement, in bytes: an INSERT of a migration may be longer than DSQL's limit of 10 MiB.
 const LARGEST_ON_POSTGRES: usize = 256 << 20;
 
+/// The statements that end a transaction of the user's statements. A DO block or a function can change the session in a
+/// way that the text of a migration does not show, and the session is also that of the next step, or behind a pooler in
+/// transaction mode, that of another client. These statements are those of `DISCARD ALL` that PostgreSQL accepts in a
+/// transaction and that concern what a migration can leave behind. Deferred triggers run first, because they may need a
+/// setting of the transaction, or change one.
+const CLEANUP: [&str; 7] = [
+    "SET CONSTRAINTS ALL IMMEDIATE",
+    "RESET SESSION AUTHORIZATION",
+    "RESET ROLE",
+    "RESET ALL",
+    "UNLISTEN *",
+    "SELECT pg_catalog.pg_advisory_unlock_all()",
+    "DISCARD TEMP",
+];
+
 impl Database {
     pub(super) fn new(config: Config, dialect: Dialect) -> Database {
         let (config, longest) = match dialect {
@@ -93,7 +109,11 @@ impl Database {
             Dialect::Postgres => (config.max_message(LARGEST_ON_POSTGRES), LONGEST_ON_POSTGRES),
         };
         let config = config.query_timeout(longest).transaction_timeout(longest);
-        Database { dsql: Dsql::new(config.max_attempts(1)) }
+        Database { dialect, dsql: Dsql::new(config.max_attempts(1)) }
+    }
+
+    pub(super) fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     /// Returns the rows of a query that does not write.
@@ -133,6 +153,7 @@ impl Database {
     }
 
     /// Runs statements and writes the ledger's row in one transaction: either all of them are applied, once, or none.
+    /// The transaction leaves its session as it was.
     pub(super) async fn transaction(
         &self,
         statements: &[Sql<'_>],
@@ -141,10 +162,15 @@ impl Database {
     ) -> Result<(), Error> {
         let statements: Vec<dynamic::Sql> = statements.iter().map(Sql::writing).collect();
         let key = dynamic::Sql::writing(key).key(parameters, &LEDGER);
+        let cleanup: &[&str] = if self.dialect == Dialect::Postgres { &CLEANUP } else { &[] };
         self.dsql
             .transaction(async move |tx| {
                 for statement in &statements {
                     statement.command(&[]).execute(tx).await?;
+                }
+                if !cleanup.is_empty() {
+                    let cleanup = cleanup.iter().map(|sql| dynamic::Sql::writing(*sql).command(&[]));
+                    tx.pipeline(cleanup.collect::<Vec<_>>()).await?;
                 }
                 Ok::<(), Error>(())
             })

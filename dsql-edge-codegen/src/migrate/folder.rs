@@ -1,10 +1,12 @@
 //! Reads a folder of migrations.
 //!
 //! Input: files of SQL, and the dialect of the server. Output: the steps of these files, each of which the server accepts
-//! as one transaction. Nothing is sent before the whole folder passes the rules.
+//! as one transaction. Nothing is sent before the whole folder passes the rules, apart from files that the ledger has as
+//! applied: the schema of an existing database is recorded, not sent.
 //!
 //! Line endings and a byte-order mark are not a part of a file: git may change them when it checks the file out.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -43,6 +45,8 @@ pub struct File {
     pub steps: Vec<Step>,
     /// The reasons why the file is not one transaction, for a PostgreSQL.
     pub notes: Vec<String>,
+    /// The errors of the rules. The steps of a file with errors are not known.
+    pub(super) problems: Vec<String>,
     /// The word for a step in messages: on DSQL, nearly every statement is a step.
     pub unit: &'static str,
 }
@@ -67,22 +71,52 @@ impl File {
 }
 
 impl Folder {
-    /// Reads a folder.
+    /// Reads a folder, all of whose files must pass the rules.
     ///
     /// # Errors
     /// Returns an error if a file cannot be read. If all files can be read, returns an error that lists all statements
     /// that the server rejects or that have no place in a migration.
     pub fn read(folder: &Path, dialect: Dialect) -> Result<Folder> {
-        let files = schema_files::migrations(folder)?;
-        schema_files::report_left_out(folder)?;
-        Folder::of(files.into_iter().map(|file| (file.name, file.text)).collect(), dialect)
+        Folder::open(folder, dialect)?.passed()
     }
 
-    /// Creates a folder with these files, each with its path.
+    /// Reads a folder. A file that was recorded as applied need not pass the rules: `rejection` has the errors.
+    pub(super) fn open(folder: &Path, dialect: Dialect) -> Result<Folder> {
+        let files = schema_files::migrations(folder)?;
+        schema_files::report_left_out(folder)?;
+        Folder::divided(files.into_iter().map(|file| (file.name, file.text)).collect(), dialect)
+    }
+
+    /// Creates a folder with these files, each with its path. All of them must pass the rules.
     ///
     /// # Errors
     /// Returns an error that lists everything that the server rejects or that has no place in a migration.
     pub fn of(texts: Vec<(String, String)>, dialect: Dialect) -> Result<Folder> {
+        Folder::divided(texts, dialect)?.passed()
+    }
+
+    fn passed(self) -> Result<Folder> {
+        match self.rejection(&self.files.iter().collect::<Vec<_>>()) {
+            Some(rejection) => bail!(rejection),
+            None => Ok(self),
+        }
+    }
+
+    /// Returns the error of the files that do not pass the rules.
+    pub(super) fn rejection(&self, files: &[&File]) -> Option<String> {
+        let problems: Vec<&str> = files.iter().flat_map(|file| &file.problems).map(String::as_str).collect();
+        let more = match self.dialect {
+            Dialect::Dsql => {
+                "`dsql-edge lint --for-migrate` also shows warnings, and its `--fix` applies safe rewrites"
+            }
+            Dialect::Postgres => "`dsql-edge lint --dialect postgres` also checks names and types",
+        };
+        let all = problems.join("\n\n");
+        (!problems.is_empty())
+            .then(|| format!("nothing was sent: fix these problems first\n\n{all}\n\n{more}"))
+    }
+
+    fn divided(texts: Vec<(String, String)>, dialect: Dialect) -> Result<Folder> {
         let texts: Vec<(String, String, String)> = texts
             .into_iter()
             .map(|(path, raw)| (path, schema_files::canonical(&raw).into_owned(), raw))
@@ -90,12 +124,11 @@ impl Folder {
         // The byte-order mark is kept: a second byte-order mark after it is an error.
         let as_written =
             texts.iter().map(|(path, _, raw)| (path.clone(), schema_files::unix_lines(raw).into()));
-        let mut problems = match dialect {
+        let mut of_linter = match dialect {
             Dialect::Dsql => of_lint(as_written),
-            Dialect::Postgres => Vec::new(),
+            Dialect::Postgres => BTreeMap::new(),
         };
-        let by_linter = !problems.is_empty();
-        let unit = if dialect == Dialect::Dsql { "statement" } else { "part" };
+        let by_linter = !of_linter.is_empty();
         let mut files: Vec<File> = Vec::with_capacity(texts.len());
         for (path, text, raw) in texts {
             let earlier: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.text.as_str())).collect();
@@ -103,39 +136,46 @@ impl Folder {
                 divide(&mut steps, &text, &earlier, dialect)?;
                 Ok((steps, notes))
             });
-            match division {
-                Ok((mut steps, notes)) => {
-                    let name = Path::new(&path).file_name().map(|name| name.to_string_lossy().into_owned());
-                    let name = name.with_context(|| format!("{path} has no name"))?;
-                    let mut checksum = Checksum::of(&text);
-                    if raw != text {
-                        checksum.also_of(&raw);
-                        let (as_written, _) = divided(&raw, dialect).unwrap_or_default();
-                        for (step, as_written) in steps.iter_mut().zip(as_written) {
-                            step.checksum.also_of(as_written.span.text(&raw));
-                        }
-                    }
-                    let lines = Lines::of(&text);
-                    files.push(File { name, checksum, path, text, lines, steps, notes, unit });
-                }
-                // If the linter reported this file, its messages are clearer than these errors, so the errors are left
-                // out.
-                Err(errors) if !by_linter => {
+            let mut problems = of_linter.remove(&path).unwrap_or_default();
+            let (steps, notes) = division.unwrap_or_else(|errors| {
+                // If the linter reported problems, its messages are clearer than these errors, so the errors are left out.
+                if !by_linter {
                     problems.extend(errors.iter().map(|error| shown(error, &path, &text)));
                 }
-                Err(_) => {}
+                (Vec::new(), Vec::new())
+            });
+            files.push(File::of(path, text, &raw, (steps, notes), problems, dialect)?);
+        }
+        Ok(Folder { files, dialect })
+    }
+}
+
+impl File {
+    /// `raw`: the text as it is in the file.
+    fn of(
+        path: String,
+        text: String,
+        raw: &str,
+        (mut steps, notes): (Vec<Step>, Vec<String>),
+        problems: Vec<String>,
+        dialect: Dialect,
+    ) -> Result<File> {
+        let name = Path::new(&path).file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = name.with_context(|| format!("{path} has no name"))?;
+        let mut checksum = Checksum::of(&text);
+        if raw != text {
+            checksum.also_of(raw);
+            let (as_written, _) = divided(raw, dialect).unwrap_or_default();
+            for (step, as_written) in steps.iter_mut().zip(as_written) {
+                step.checksum.also_of(as_written.span.text(raw));
             }
         }
-        if problems.is_empty() {
-            return Ok(Folder { files, dialect });
+        if !problems.is_empty() {
+            steps.clear();
         }
-        let more = match dialect {
-            Dialect::Dsql => {
-                "`dsql-edge lint --for-migrate` also shows warnings, and its `--fix` applies safe rewrites"
-            }
-            Dialect::Postgres => "`dsql-edge lint --dialect postgres` also checks names and types",
-        };
-        bail!("nothing was sent: fix these problems first\n\n{}\n\n{more}", problems.join("\n\n"))
+        let unit = if dialect == Dialect::Dsql { "statement" } else { "part" };
+        let lines = Lines::of(&text);
+        Ok(File { name, checksum, path, text, lines, steps, notes, problems, unit })
     }
 }
 
@@ -150,14 +190,16 @@ fn divided(text: &str, dialect: Dialect) -> Result<(Vec<Step>, Vec<String>), Vec
     })
 }
 
-/// Returns the errors of `lint --for-migrate`.
-fn of_lint(texts: impl Iterator<Item = (String, String)>) -> Vec<String> {
-    let linted = lint(texts, None, Sent::Migrate);
-    let findings = linted.iter().flat_map(|file| {
-        let errors = file.findings.iter().filter(|finding| finding.diagnostic.is_error());
-        errors.map(|finding| shown(&finding.diagnostic, &file.name, &file.text))
-    });
-    findings.collect()
+/// Returns the errors of `lint --for-migrate`, by file.
+fn of_lint(texts: impl Iterator<Item = (String, String)>) -> BTreeMap<String, Vec<String>> {
+    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in lint(texts, None, Sent::Migrate) {
+        for finding in file.findings.iter().filter(|finding| finding.diagnostic.is_error()) {
+            let problem = shown(&finding.diagnostic, &file.name, &file.text);
+            all.entry(file.name.clone()).or_default().push(problem);
+        }
+    }
+    all
 }
 
 fn shown(diagnostic: &Diagnostic, name: &str, text: &str) -> String {

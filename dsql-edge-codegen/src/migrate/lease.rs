@@ -10,9 +10,10 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 
 use super::database::Database;
+use super::explain::OfLedger;
 use super::progress::Progress;
 
 /// A lease that this run holds.
@@ -50,11 +51,11 @@ impl<'d> Lease<'d> {
         loop {
             let renewed = Cell::new((Instant::now(), SystemTime::now()));
             let taken =
-                database.settle(TAKE, &[Some(run), Some(&interval)]).await.context("taking the lease")?;
+                database.settle(TAKE, &[Some(run), Some(&interval)]).await.of_ledger("taking the lease")?;
             if taken == 1 {
                 return Ok(Lease { database, run: run.to_owned(), length, renewed });
             }
-            let held = database.rows::<2>(HOLDER, &[]).await.context("reading the holder of the lease")?;
+            let held = database.rows::<2>(HOLDER, &[]).await.of_ledger("reading the holder of the lease")?;
             if let Some([Some(holder), seconds]) = held.into_iter().next() {
                 let seconds = seconds.and_then(|it| it.parse::<u64>().ok()).unwrap_or(0);
                 report(Progress::Held { holder: &holder, seconds });

@@ -9,9 +9,11 @@
 //! module can be repeated without a further effect.
 
 use anyhow::{Context, Result, bail};
-use dsql_edge::Error;
+use dsql_edge::{Config, Error};
+use dsql_edge_compiler::schema::Dialect;
 
 use super::database::{Database, Sql};
+use super::explain::{OfLedger, of_creation};
 use super::folder::File;
 use crate::steps::Step;
 
@@ -175,7 +177,7 @@ impl<'d> Ledger<'d> {
     }
 
     async fn missing(&self) -> Result<Option<&'static str>> {
-        let there = self.database.rows::<1>(THERE, &[]).await.context("looking for the ledger")?;
+        let there = self.database.rows::<1>(THERE, &[]).await.of_ledger("looking for the ledger")?;
         let is_there = |part: &str| there.iter().any(|[name]| name.as_deref() == Some(part));
         Ok(PARTS.iter().find(|(part, _)| !is_there(part)).map(|(_, sql)| *sql))
     }
@@ -189,9 +191,7 @@ impl<'d> Ledger<'d> {
                 Err(error)
                     if error.is_outcome_unknown() || error.is_conflict() || is_there_already(&error) => {}
                 Err(error) => {
-                    return Err(error).context(
-                        "the ledger (schema dsql_edge) cannot be created: run `dsql-edge migrate` once as a role that may create it, on DSQL admin",
-                    );
+                    return Err(of_creation(error, self.database.dialect()));
                 }
             }
         }
@@ -200,7 +200,7 @@ impl<'d> Ledger<'d> {
 
     /// Reads all rows of the ledger.
     pub(super) async fn read(&self) -> Result<Vec<Entry>> {
-        let rows = self.database.rows::<8>(READ, &[]).await.context("reading the ledger")?;
+        let rows = self.database.rows::<8>(READ, &[]).await.of_ledger("reading the ledger")?;
         rows.into_iter()
             .map(|[file, step, checksum, state, seen_before, job, details, started_at]| {
                 let state = state
@@ -226,7 +226,7 @@ impl<'d> Ledger<'d> {
             seen,
             Some(self.run.as_str()),
         ];
-        Ok(self.database.settle(CLAIM, &parameters).await.context("writing the ledger")? == 1)
+        Ok(self.database.settle(CLAIM, &parameters).await.of_ledger("writing the ledger")? == 1)
     }
 
     /// Takes over a step that an earlier run began.
@@ -251,7 +251,8 @@ impl<'d> Ledger<'d> {
 
     pub(super) async fn clear_failed(&self, file: &File, step: &Step) -> Result<()> {
         let number = step.number.to_string();
-        self.database.settle(CLEAR_FAILED, &[Some(&file.name), Some(&number)]).await?;
+        let done = self.database.settle(CLEAR_FAILED, &[Some(&file.name), Some(&number)]).await;
+        done.of_ledger("writing the ledger")?;
         Ok(())
     }
 
@@ -293,26 +294,28 @@ impl<'d> Ledger<'d> {
     async fn recorded(&self, file: &str, step: i32, checksum: &str) -> Result<()> {
         let number = step.to_string();
         let parameters = [Some(file), Some(&number), Some(checksum), Some(self.run.as_str())];
-        self.database.settle(RECORD, &parameters).await.context("writing the ledger")?;
+        self.database.settle(RECORD, &parameters).await.of_ledger("writing the ledger")?;
         Ok(())
     }
 
     /// Removes all rows of a file.
     pub(super) async fn forget(&self, file: &str) -> Result<u64> {
-        Ok(self.database.settle(FORGET, &[Some(file)]).await?)
+        self.database.settle(FORGET, &[Some(file)]).await.of_ledger("writing the ledger")
     }
 
     /// Removes the row of a step, and row 0 of its file: the ledger then no longer records that the whole file is applied.
     pub(super) async fn forget_step(&self, file: &str, step: i32) -> Result<()> {
         for number in [step, 0] {
-            self.database.settle(FORGET_STEP, &[Some(file), Some(&number.to_string())]).await?;
+            let done = self.database.settle(FORGET_STEP, &[Some(file), Some(&number.to_string())]).await;
+            done.of_ledger("writing the ledger")?;
         }
         Ok(())
     }
 
     /// Removes the rows of applied steps after this step: the file no longer has these steps.
     pub(super) async fn forget_behind(&self, file: &str, step: i32) -> Result<()> {
-        self.database.settle(FORGET_BEHIND, &[Some(file), Some(&step.to_string())]).await?;
+        let done = self.database.settle(FORGET_BEHIND, &[Some(file), Some(&step.to_string())]).await;
+        done.of_ledger("writing the ledger")?;
         Ok(())
     }
 
@@ -322,7 +325,7 @@ impl<'d> Ledger<'d> {
         if sql.contains("$4") {
             parameters.push(value);
         }
-        self.database.settle(sql, &parameters).await.context("writing the ledger")
+        self.database.settle(sql, &parameters).await.of_ledger("writing the ledger")
     }
 
     fn is_ours(&self, count: u64) -> Result<()> {
@@ -331,6 +334,14 @@ impl<'d> Ledger<'d> {
         }
         bail!("another run has taken over: this run sends nothing more")
     }
+}
+
+/// Returns the names of the files that are applied completely.
+pub(super) async fn applied_files(config: Config, dialect: Dialect) -> Result<Vec<String>> {
+    let database = Database::new(config, dialect);
+    let ledger = Ledger::new(&database, run_name());
+    let entries = if ledger.exists().await? { ledger.read().await? } else { Vec::new() };
+    Ok(entries.into_iter().filter(|entry| entry.step == 0).map(|entry| entry.file).collect())
 }
 
 fn is_there_already(error: &Error) -> bool {

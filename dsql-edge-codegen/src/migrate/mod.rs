@@ -9,11 +9,13 @@ mod batches;
 mod catalog;
 mod concurrently;
 mod database;
+mod explain;
 mod folder;
 mod job;
 mod lease;
 mod ledger;
 mod leftovers;
+mod locks;
 mod plan;
 mod progress;
 mod resolve;
@@ -25,6 +27,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, Subcommand};
+use dsql_edge_compiler::schema::Dialect;
 use serde_json::json;
 
 use crate::format::{self, Format};
@@ -116,14 +119,14 @@ fn run_command(options: &Options) -> Result<ExitCode> {
     let of_schema = schema_files::dialect_of(&options.folder)
         .or_else(|| dialect_of_schema(here, None))
         .or_else(|| schema_files::dialect_of(&options.output));
-    let folder = Folder::read(&options.folder, options.server.dialect(of_schema))
+    let folder = Folder::open(&options.folder, options.server.dialect(of_schema))
         .with_context(|| format!("the folder of migrations {}", options.folder.display()))?;
     if folder.files.is_empty() && !matches!(options.command, Some(Command::Resolve(_))) {
         bail!(schema_files::no_migrations(&options.folder)?);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let Server { config, dialect } = options.server.server(here, "migrate", of_schema).await?;
+        let Server { config, dialect } = server(options, of_schema, &folder).await?;
         let json = options.format == Format::Json;
         match &options.command {
             Some(Command::Resolve(resolve)) => {
@@ -156,6 +159,33 @@ fn run_command(options: &Options) -> Result<ExitCode> {
             None => apply(options, &folder, Server { config, dialect }).await,
         }
     })
+}
+
+/// Returns the server, after a comparison of the files that do not pass the rules with the ledger: only files that are
+/// recorded as applied need not pass.
+async fn server(options: &Options, of_schema: Option<Dialect>, folder: &Folder) -> Result<Server> {
+    let server = options.server.server(Path::new("."), "migrate", of_schema).await;
+    let is_rejected = |file: &&File| !file.problems.is_empty();
+    if matches!(options.command, Some(Command::Resolve(_)))
+        || !folder.files.iter().any(|file| is_rejected(&file))
+    {
+        return server;
+    }
+    let applied = match &server {
+        Ok(server) => ledger::applied_files(server.config.clone(), folder.dialect).await,
+        Err(error) => Err(anyhow!("{error:#}")),
+    };
+    let is_pending = |file: &&File| !applied.as_ref().is_ok_and(|applied| applied.contains(&file.name));
+    let pending: Vec<&File> = folder.files.iter().filter(is_rejected).filter(is_pending).collect();
+    match (folder.rejection(&pending), applied) {
+        (Some(rejection), Err(error)) => {
+            bail!(
+                "{rejection}\n\nThe ledger was not read, so it is not known which files are applied: {error:#}"
+            )
+        }
+        (Some(rejection), Ok(_)) => bail!(rejection),
+        (None, _) => server,
+    }
 }
 
 async fn apply(options: &Options, folder: &Folder, server: Server) -> Result<ExitCode> {

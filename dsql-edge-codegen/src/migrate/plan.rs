@@ -37,7 +37,7 @@ pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>
             ));
         }
     }
-    let mut pending = Vec::new();
+    let (mut pending, mut rejected) = (Vec::new(), Vec::new());
     let last_applied =
         of_files.iter().filter(|(_, of_file)| of_file.contains_key(&0)).map(|(name, _)| *name).max();
     for file in &folder.files {
@@ -47,6 +47,9 @@ pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>
         if known.contains_key(&0) {
             continue;
         }
+        if !file.problems.is_empty() {
+            rejected.push(file);
+        }
         let steps = file.steps.iter().filter_map(|step| match known.get(&step.number) {
             Some(entry) if entry.state == State::Applied => None,
             entry => Some((step, entry.map(|entry| (*entry).clone()))),
@@ -55,7 +58,10 @@ pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>
         pending.push(Pending { file, steps: steps.collect(), out_of_order });
     }
     if problems.is_empty() {
-        return Ok(pending);
+        return match folder.rejection(&rejected) {
+            Some(rejection) => bail!(rejection),
+            None => Ok(pending),
+        };
     }
     bail!("nothing was sent: the folder differs from the files that were applied\n{}", problems.join("\n"))
 }
@@ -63,6 +69,11 @@ pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>
 /// Describes the differences between a file and its steps that were applied or begun.
 pub(super) fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<String> {
     let (name, unit) = (&file.name, file.unit);
+    // The steps of a file that does not pass the rules are not known. The file was recorded as a whole.
+    let known: &BTreeMap<i32, &Entry> = match (file.problems.is_empty(), known.get(&0)) {
+        (false, Some(whole)) => &BTreeMap::from([(0, *whole)]),
+        _ => known,
+    };
     let undo = format!(
         "undo the change and write another migration; or, if the file is right as it is now, run `dsql-edge migrate resolve {name} --changed`"
     );
@@ -76,7 +87,14 @@ pub(super) fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<Stri
         if !step.checksum.matches(&entry.checksum) {
             let place = file.place(step);
             return Some(if entry.state == State::Applied {
-                format!("{place}: {unit} {number} was changed after it was applied: {undo}")
+                let more = match unit {
+                    "part" if !known.contains_key(&0) => {
+                        ". A statement that comes after an applied part goes between BEGIN and COMMIT, so that the part stays \
+                         as it was"
+                    }
+                    _ => "",
+                };
+                format!("{place}: {unit} {number} was changed after it was applied: {undo}{more}")
             } else {
                 format!(
                     "{place}: {unit} {number} was changed after it was begun: undo the change; or run `dsql-edge migrate \

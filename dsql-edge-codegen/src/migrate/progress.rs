@@ -31,6 +31,13 @@ pub enum Progress<'p> {
     },
     /// The answer to a step was lost; the run waits until its statement has arrived or is lost.
     Settling(Duration),
+    /// A step waits for a lock that a process of the server holds.
+    Waiting {
+        /// The id of the process.
+        process: &'p str,
+        /// The role, the application and the state of its session.
+        session: &'p str,
+    },
     /// A file is applied although later files in the folder's order were applied earlier.
     OutOfOrder(&'p File),
     /// A file is not one transaction, for this reason.
@@ -63,6 +70,9 @@ impl Progress<'_> {
             }
             Progress::Settling(time) => {
                 format!("        the answer was lost: looking again in {} s", time.as_secs())
+            }
+            Progress::Waiting { process, session } => {
+                format!("        waits for a lock of the server process {process} ({session})")
             }
             Progress::OutOfOrder(file) => {
                 format!("note: {} comes before files that are applied already", file.name)

@@ -3,6 +3,8 @@
 //! Input: a file or a step of a file, and its state. Output: the ledger has that state. Nothing else in the cluster
 //! changes.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use dsql_edge::Config;
@@ -50,6 +52,8 @@ impl Resolve {
             }
             None => (self.what.as_str(), None),
         };
+        // Messages name a file by its path.
+        let name = Path::new(name).file_name().and_then(|name| name.to_str()).unwrap_or(name);
         let database = Database::new(config, folder.dialect);
         let ledger = Ledger::new(&database, run_name());
         ledger.make().await?;
@@ -90,8 +94,14 @@ impl Resolve {
             if self.applied || is_complete {
                 ledger.finish(file).await?;
             }
+            if file.steps.is_empty() && (self.applied || is_complete) {
+                return Ok(format!("{name} is recorded as applied"));
+            }
             return Ok(format!("{name}: {recorded} of {} {unit}s are recorded as applied", file.steps.len()));
         };
+        if let Some(rejection) = folder.rejection(&[file]) {
+            bail!("the {unit}s of {name} are not known\n{rejection}");
+        }
         let step = file.steps.iter().find(|step| step.number == number);
         let step = step.with_context(|| format!("{name} has no {unit} {number}"))?;
         if self.not_applied {

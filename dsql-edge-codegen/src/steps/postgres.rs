@@ -13,7 +13,8 @@
 //!   (unless the transaction also created the type). The statement ends its transaction.
 //!
 //! A setting would end with its session, and behind a pooler in transaction mode, another client would get the session.
-//! So only settings that end with the transaction (`SET LOCAL`) are accepted.
+//! So only settings that end with the transaction (`SET LOCAL`, `set_config(…, true)`) are accepted. `migrate` resets what a
+//! DO block or a function sets.
 
 use dsql_edge_compiler::Source;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
@@ -252,6 +253,12 @@ fn error(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
             return Some(misplaced_error(span, &command(statement), hint));
         }
         StatementKind::Utility("SET TRANSACTION") => return options(statement),
+        // The snapshot of `pull` has this setting. `migrate` resets it at the end of the transaction.
+        StatementKind::Set(_) | StatementKind::Utility("SET")
+            if words.get(1).is_some_and(|name| name == "CHECK_FUNCTION_BODIES") =>
+        {
+            return None;
+        }
         StatementKind::Utility("COPY") => {
             return Some(misplaced_error(span, "COPY", "write INSERT instead"));
         }
@@ -264,9 +271,7 @@ fn error(statement: ParsedStatement<'_>) -> Option<Diagnostic> {
     }
     let ends_with_transaction = has(&words, &["ON", "COMMIT", "DROP"]);
     let sets_config = words.iter().position(|word| word == "SET_CONFIG").is_some_and(|at| {
-        let call = words.get(at..).unwrap_or_default();
-        let end = call.iter().position(|word| word == ")").unwrap_or(call.len());
-        call.get(..end).is_some_and(|call| call.last().is_some_and(|last| last == "FALSE"))
+        last_argument(words.get(at..).unwrap_or_default()).is_some_and(|last| last != "TRUE")
     });
     let is_session =
         session_effect::of_statement(statement) == SessionEffect::Changes && !ends_with_transaction;
@@ -348,6 +353,20 @@ fn existence(statement: ParsedStatement<'_>, kind: Kind, at: usize, what: &str) 
         }
         None => Trace::unseen(format!("does {what} exist?")),
     })
+}
+
+/// Returns the last word before the parenthesis that ends a call.
+fn last_argument(call: &[String]) -> Option<&str> {
+    let mut open = 0_usize;
+    let end = call.iter().position(|word| {
+        match word.as_str() {
+            "(" => open += 1,
+            ")" => open = open.saturating_sub(1),
+            _ => {}
+        }
+        word == ")" && open == 0
+    })?;
+    call.get(..end)?.last().map(String::as_str)
 }
 
 /// Returns the tokens of a statement in capitals; a string is `'`.

@@ -1,0 +1,58 @@
+//! Reports the processes of a PostgreSQL for whose locks a step waits.
+//!
+//! Input: a step that is being applied. Output: an event for each process, after the step has waited for a second. On DSQL,
+//! statements do not wait for locks.
+//!
+//! Behind a pooler, the process that executes the step is not known. It is one of those that have locked the ledger, because
+//! a transaction begins with its row in the ledger, or that execute a statement with the text of the step.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use dsql_edge_compiler::schema::Dialect;
+
+use super::database::Database;
+use super::folder::File;
+use super::progress::Progress;
+use crate::steps::Step;
+
+/// $1: the text of the step. A role sees the texts of its own statements, cut off at `track_activity_query_size`.
+const BLOCKING: &str = "SELECT DISTINCT b.pid::text, concat_ws(', ', 'role ' || b.usename, nullif(b.application_name, ''), b.state)
+     FROM (SELECT l.pid FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation
+           JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+           WHERE n.nspname = 'dsql_edge' AND c.relname = 'migrations' AND l.mode = 'RowExclusiveLock' AND l.granted
+             AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
+           UNION SELECT a.pid FROM pg_catalog.pg_stat_activity a
+           WHERE a.state = 'active' AND a.query <> '' AND left($1, length(a.query)) = a.query) waiting
+     CROSS JOIN LATERAL unnest(pg_catalog.pg_blocking_pids(waiting.pid)) AS blocking(pid)
+     JOIN pg_catalog.pg_stat_activity b ON b.pid = blocking.pid
+     ORDER BY 1 LIMIT 5";
+
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// Reports each process once. Does not return.
+pub(super) async fn report(
+    file: &File,
+    step: &Step,
+    database: &Database,
+    report: &dyn Fn(Progress<'_>),
+) -> Infallible {
+    if database.dialect() == Dialect::Dsql {
+        return std::future::pending().await;
+    }
+    let (mut known, mut pause) = (Vec::new(), FIRST_PAUSE);
+    loop {
+        tokio::time::sleep(pause).await;
+        // The step reports what is wrong with the server.
+        let rows = database.rows::<2>(BLOCKING, &[Some(file.sql(step))]).await.unwrap_or_default();
+        for [process, session] in rows {
+            let process = process.unwrap_or_default();
+            if !known.contains(&process) {
+                report(Progress::Waiting { process: &process, session: &session.unwrap_or_default() });
+                known.push(process);
+            }
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
