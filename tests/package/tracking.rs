@@ -70,7 +70,12 @@ fn a_migration_that_is_added_or_removed_builds_again() {
     package.write("migrations/0002_rename.sql", second);
     assert!(package.failed(&["check"], &[]).contains(MISSING));
     fs::remove_file(package.path().join("migrations/0002_rename.sql")).unwrap();
+    package.write("migrations/U1__links.sql", "DROP TABLE links;");
     package.built(&["check"], &[]);
+    package.write("migrations/0002_both.sql", "SELECT 1;\n-- migrate:down\nDROP TABLE links;");
+    let printed = package.failed(&["check"], &[]);
+    assert!(printed.contains("the statements after `-- migrate:down` would run"), "{printed}");
+    fs::remove_file(package.path().join("migrations/0002_both.sql")).unwrap();
     package.write("migrations/0001_links.sql", WITHOUT);
     assert!(package.failed(&["check"], &[]).contains(MISSING));
 }

@@ -128,7 +128,6 @@ impl Folder {
             Dialect::Dsql => of_lint(as_written),
             Dialect::Postgres => BTreeMap::new(),
         };
-        let by_linter = !of_linter.is_empty();
         let mut files: Vec<File> = Vec::with_capacity(texts.len());
         for (path, text, raw) in texts {
             let earlier: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.text.as_str())).collect();
@@ -138,8 +137,8 @@ impl Folder {
             });
             let mut problems = of_linter.remove(&path).unwrap_or_default();
             let (steps, notes) = division.unwrap_or_else(|errors| {
-                // If the linter reported problems, its messages are clearer than these errors, so the errors are left out.
-                if !by_linter {
+                // If the linter reported this file, its messages are clearer than these errors, so the errors are left out.
+                if problems.is_empty() {
                     problems.extend(errors.iter().map(|error| shown(error, &path, &text)));
                 }
                 (Vec::new(), Vec::new())
@@ -230,6 +229,18 @@ mod tests {
                 assert_eq!(one.checksum.text, other.checksum.text, "{text:?}");
             }
             assert_eq!(other.files[0].text, LF, "what is sent");
+        }
+    }
+
+    #[test]
+    fn each_file_that_does_not_pass_has_its_own_errors() {
+        let batches = "-- dsql-edge: in batches of 5\nDELETE FROM unknown;";
+        for dialect in [Dialect::Dsql, Dialect::Postgres] {
+            let texts = [("1.sql", "SET a = 1;"), ("2.sql", batches), ("3.sql", "SELECT 1;")];
+            let texts = texts.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
+            let folder = Folder::divided(texts, dialect).unwrap();
+            let counts = folder.files.iter().map(|file| (file.problems.len(), file.steps.len()));
+            assert_eq!(counts.collect::<Vec<_>>(), [(1, 0), (1, 0), (0, 1)]);
         }
     }
 
