@@ -243,7 +243,7 @@ const NO_HOST: &str = "the host of the PostgreSQL is missing: write postgres://u
                        DATABASE_URL, or set PGHOST";
 const NO_USER: &str = "the user of the PostgreSQL is missing: write postgres://user:password@host:5432/database into \
                        DATABASE_URL, or set PGUSER";
-const WORKERS_HAVE_NO_BINDING: &str = "require is not possible on Workers, whose sockets do not show the server's \
+const WORKERS_HAVE_NO_BINDING: &str = "is require, which is not possible on Workers, whose sockets do not show the server's \
                                        certificate: leave it out";
 #[cfg(not(all(feature = "tokio", not(target_arch = "wasm32"))))]
 const WORKERS_HAVE_NO_CA: &str = "works only with the feature `tokio`, outside Workers: sockets of Workers accept \
@@ -280,7 +280,7 @@ fn methods_of(list: &str) -> Result<LoginMethods, Error> {
             "password" => &mut methods.cleartext,
             "md5" => &mut methods.md5,
             "scram-sha-256" => &mut methods.scram,
-            "gss" | "sspi" => return Err(parameter("require_auth", GSSAPI)),
+            "gss" | "sspi" => return Err(parameter("require_auth", &["is not accepted: ", GSSAPI].concat())),
             "oauth" => return Err(parameter("require_auth", "names oauth, which is not supported")),
             _ => {
                 return Err(parameter(

@@ -87,12 +87,15 @@ fn rejected_part_is_named_and_text_is_not_repeated() {
         ("postgres://u@h/db?sslcert=canary", "client certificate"),
         ("postgres://u@h/db?sslkey=canary", "Hyperdrive"),
         ("postgres://u@h/db?gssencmode=canary", "GSSAPI"),
-        ("postgres://u@h/db?require_auth=gss", "GSSAPI"),
+        ("postgres://u@h/db?require_auth=gss", "connection is not accepted: GSSAPI"),
         ("postgres://u@h/db?require_auth=oauth", "oauth"),
         ("postgres://u@h/db?require_auth=!canary", "exclusions"),
         ("postgres://u@h/db?require_auth=", "list"),
         ("postgres://u@h/db?channel_binding=canary", "channel_binding"),
-        ("postgres://u@h/db?channel_binding=require&sslmode=prefer", "sslmode=require"),
+        (
+            "postgres://u@h/db?channel_binding=require&sslmode=prefer",
+            "connection is require, which needs sslmode=require",
+        ),
         ("postgres://u@h/db?options=-csearch_path%3Dcanary", "search_path instead"),
         ("postgres://u@h/db?options=-c%20SEARCH_PATH%3Dcanary", "search_path instead"),
         ("postgres://u@h/db?options=--Search-Path%3Dcanary", "search_path instead"),
@@ -105,7 +108,7 @@ fn rejected_part_is_named_and_text_is_not_repeated() {
         ("postgres://u@h/db?canary", "without ="),
         ("postgres://u@h/db?connect_timeout=0", "connect_timeout"),
         ("postgres://u@h/db?sslnegotiation=canary", "sslnegotiation"),
-        ("postgres://u@h/db?sslnegotiation=direct&sslmode=disable", "sslnegotiation"),
+        ("postgres://u@h/db?sslnegotiation=direct&sslmode=disable", "connection is direct, which needs"),
         ("postgres://u@h/db?sslrootcert=/canary/none", "sslrootcert"),
     ] {
         let error = parsed(text).unwrap_err();
