@@ -86,7 +86,6 @@ static WRITE: Statement = Statement {
     line: 1,
     column: 1,
     params: &[],
-    parameters: &[],
     columns: &[],
     formats: &[],
     effect: Effect::Write,

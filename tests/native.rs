@@ -39,7 +39,6 @@ fn statement(
         line: line!(),
         column: column!(),
         params: params.to_vec().leak(),
-        parameters: &[],
         columns: described.leak(),
         // Of the types in these tests, only inet has no decoder: its values are requested as text.
         formats: columns.iter().map(|column| i16::from(column.2 != "inet")).collect::<Vec<_>>().leak(),

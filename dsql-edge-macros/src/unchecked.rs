@@ -86,7 +86,10 @@ fn expression(
     let mutable = if names.is_empty() { quote!() } else { quote!(mut) };
     let count = names.len();
     let params = names.iter().map(|_| quote!(0));
-    let parameters = parameters.join(",");
+    let described = (0..count).map(|at| match parameters.get(at) {
+        Some(name) => format!("parameter ${name}"),
+        None => format!("parameter ${}", at + 1),
+    });
     let (decode, result) = match &input.row {
         None => (quote!(), quote!(::dsql_edge::private::Command::unchecked(&STATEMENT, #arguments))),
         Some((row, fields)) => {
@@ -120,7 +123,6 @@ fn expression(
                     line: ::core::line!(),
                     column: ::core::column!(),
                     params: &[#(#params),*],
-                    parameters: #parameters,
                     columns: &[#(#columns),*],
                     // The number and the types of the columns are not known, so one format, binary, is used for all
                     // columns.
@@ -131,7 +133,7 @@ fn expression(
                     search_path: "",
                 };
                 let #mutable #arguments = ::dsql_edge::private::Arguments::with_capacity(#count);
-                #(#arguments.bind_unchecked(#names);)*
+                #(#arguments.bind_unchecked(#names, #described);)*
                 #result
             }
         }

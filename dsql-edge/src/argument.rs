@@ -21,6 +21,8 @@ use crate::types::{FitsParameter, IsList, IsOption, ListFits, NotNull, OptionFit
 #[derive(Debug)]
 pub struct Argument<'v, P, S, N, T: ?Sized> {
     value: &'v T,
+    /// The parameter in an error at run time: `parameter $limit of type int8`.
+    described: &'static str,
     parameter: PhantomData<fn(P, S, N)>,
 }
 
@@ -34,14 +36,14 @@ pub struct NotNullArgument<'v, P, S, T: ?Sized>(ScalarArgument<'v, P, S, T>);
 
 /// A value for the parameter `P`.
 #[inline(always)]
-pub fn argument<P, S, N, T: ?Sized>(value: &T) -> Argument<'_, P, S, N, T> {
-    Argument { value, parameter: PhantomData }
+pub fn argument<'v, P, S, N, T: ?Sized>(value: &'v T, described: &'static str) -> Argument<'v, P, S, N, T> {
+    Argument { value, described, parameter: PhantomData }
 }
 
 /// A value for the parameter `P`, which is not an array and not NULL.
 #[inline(always)]
-pub fn scalar<P, S, T: ?Sized>(value: &T) -> NotNullArgument<'_, P, S, T> {
-    NotNullArgument(ScalarArgument(argument(value)))
+pub fn scalar<'v, P, S, T: ?Sized>(value: &'v T, described: &'static str) -> NotNullArgument<'v, P, S, T> {
+    NotNullArgument(ScalarArgument(argument(value, described)))
 }
 
 impl<'v, P, S, T: ?Sized> Deref for NotNullArgument<'v, P, S, T> {
@@ -70,7 +72,7 @@ impl<P, S: SqlType, N, T: ?Sized> Argument<'_, P, S, N, T> {
     where
         T: FitsParameter<P, S, N>,
     {
-        arguments.bind::<S, N, T>(self.value);
+        arguments.bind_described::<S, N, T>(self.value, self.described);
     }
 
     /// Binds the next argument, for a parameter whose SQL type `S` does not name.
@@ -79,7 +81,7 @@ impl<P, S: SqlType, N, T: ?Sized> Argument<'_, P, S, N, T> {
     where
         T: FitsParameter<P, S, N>,
     {
-        arguments.bind_by_type::<S, N, T>(self.value, of);
+        arguments.bind_by_type::<S, N, T>(self.value, of, self.described);
     }
 
     /// Appends the next row's value for the parameter at this index, from 0.
@@ -88,7 +90,7 @@ impl<P, S: SqlType, N, T: ?Sized> Argument<'_, P, S, N, T> {
     where
         T: FitsParameter<P, S, N>,
     {
-        rows.bind::<S, N, T>(index, self.value);
+        rows.bind::<S, N, T>(index, self.value, self.described);
     }
 }
 

@@ -29,20 +29,34 @@ impl Arguments {
         }
     }
 
-    /// Binds the next argument, for a parameter of the SQL type `S` and the nullability `N`.
+    /// Binds the next argument, for a parameter of the SQL type `S` and the nullability `N`. An error names only the type.
     pub fn bind<S: SqlType, N, T: Param<S, N> + ?Sized>(&mut self, value: &T) {
-        self.bind_with::<S, N, T>(S::NAME, |out| value.encode(out));
+        self.bind_described::<S, N, T>(value, S::NAME);
+    }
+
+    /// Binds the next argument, for a parameter that an error describes: `parameter $limit of type int8`.
+    pub(crate) fn bind_described<S: SqlType, N, T: Param<S, N> + ?Sized>(
+        &mut self,
+        value: &T,
+        described: &'static str,
+    ) {
+        self.bind_with::<S, N, T>(described, |out| value.encode(out));
     }
 
     /// Binds the next argument, for a parameter whose SQL type the marker `S` does not name.
-    pub fn bind_by_type<S: SqlType, N, T: Param<S, N> + ?Sized>(&mut self, value: &T, of: TypeOf) {
-        self.bind_with::<S, N, T>(of.name, |out| value.encode_by_type(of, out));
+    pub(crate) fn bind_by_type<S: SqlType, N, T: Param<S, N> + ?Sized>(
+        &mut self,
+        value: &T,
+        of: TypeOf,
+        described: &'static str,
+    ) {
+        self.bind_with::<S, N, T>(described, |out| value.encode_by_type(of, out));
     }
 
     #[inline(always)]
     fn bind_with<S: SqlType, N, T: Param<S, N> + ?Sized>(
         &mut self,
-        name: &'static str,
+        described: &'static str,
         encode: impl FnOnce(&mut Vec<u8>) -> Result<IsNull, ConversionError>,
     ) {
         let before = self.parameters.bytes.len();
@@ -58,22 +72,22 @@ impl Arguments {
             Err(reason) => {
                 self.parameters.bytes.truncate(before);
                 self.parameters.each.push((None, format));
-                let parameter = self.parameters.each.len();
-                self.error.get_or_insert_with(|| Error::encode(parameter, name, reason));
+                self.error.get_or_insert_with(|| Error::encode(described, reason));
             }
         }
     }
 
-    /// Checks that the arrays of one `UNNEST` have the same length; `group` contains the numbers of their parameters.
-    /// Different lengths are an error, because PostgreSQL would pad the shorter arrays with NULLs.
-    pub fn equally_long(&mut self, group: &[usize]) {
-        let lengths = group.iter().map(|number| (*number, self.array_length(*number)));
+    /// Checks that the arrays of one `UNNEST` have the same length; `group` contains the numbers of their parameters,
+    /// each with its description. Different lengths are an error, because PostgreSQL would pad the shorter arrays with
+    /// NULLs.
+    pub fn equally_long(&mut self, group: &[(usize, &'static str)]) {
+        let lengths = group.iter().map(|(number, described)| (*described, self.array_length(*number)));
         let Some((_, first)) = lengths.clone().next() else { return };
-        if let Some((parameter, _)) = lengths.into_iter().find(|(_, length)| *length != first) {
+        if let Some((described, _)) = lengths.into_iter().find(|(_, length)| *length != first) {
             let reason = ConversionError::new(
                 "UNNEST has another array of a different length, and would pad the shorter one with NULLs",
             );
-            self.error.get_or_insert_with(|| Error::encode(parameter, "array", reason));
+            self.error.get_or_insert_with(|| Error::encode(described, reason));
         }
     }
 
@@ -95,10 +109,10 @@ impl Arguments {
     }
 
     /// Binds the next argument, with the SQL type that its Rust type implies.
-    pub fn bind_unchecked<T: UncheckedParam + ?Sized>(&mut self, value: &T) {
+    pub fn bind_unchecked<T: UncheckedParam + ?Sized>(&mut self, value: &T, described: &'static str) {
         // The server determines the type, both for 705 (`unknown`) and for 0.
         self.types.push(if T::Sql::OID == 705 { 0 } else { T::Sql::OID });
-        self.bind::<T::Sql, Nullable, T>(value);
+        self.bind_described::<T::Sql, Nullable, T>(value, described);
     }
 
     /// The number of bytes of the encoded values.
@@ -173,7 +187,7 @@ mod tests {
         arguments.bind::<sql::Array<sql::Int4, NotNull>, NotNull, _>(ids);
         arguments.bind::<sql::Int8, Nullable, _>(&between);
         arguments.bind::<sql::Array<sql::Text, NotNull>, NotNull, _>(titles);
-        arguments.equally_long(&[1, 3]);
+        arguments.equally_long(&[(1, "$ids of type int4[]"), (3, "$titles of type text[]")]);
         arguments.into_parts().map(drop)
     }
 
@@ -183,7 +197,7 @@ mod tests {
         assert!(bound(&[], Some(7), &[]).is_ok());
         for (ids, titles) in [(&[1, 2][..], &["a"][..]), (&[], &["a"]), (&[1], &[])] {
             let error = bound(ids, None, titles).unwrap_err().to_string();
-            assert!(error.contains("$3") && error.contains("UNNEST"), "{error}");
+            assert!(error.contains("$titles of type text[]") && error.contains("UNNEST"), "{error}");
         }
     }
 }

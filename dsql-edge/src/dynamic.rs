@@ -50,7 +50,6 @@ impl Sql {
             line: 0,
             column: 1,
             params: &[],
-            parameters: &[],
             columns: &[],
             // Without formats, all columns are sent as text.
             formats: &[],

@@ -374,9 +374,9 @@ impl Error {
         Error::new(Kind::Config(text.into()))
     }
 
-    /// Returns the error for a parameter, counted from 1, whose value cannot be sent.
-    pub(crate) fn encode(parameter: usize, sql_type: &'static str, reason: ConversionError) -> Self {
-        Error::new(Kind::Encode { parameter, sql_type, reason })
+    /// Returns the error for a value that cannot be sent. `value`: `parameter $limit of type int8`.
+    pub(crate) fn encode(value: &'static str, reason: ConversionError) -> Self {
+        Error::new(Kind::Encode { value, reason })
     }
 
     pub(crate) fn connect(text: impl Into<Cow<'static, str>>) -> Self {
@@ -468,15 +468,7 @@ impl Error {
             Kind::Timeout(text) => ("timeout ", text, ""),
             Kind::Stale { difference, .. } => (difference, "; ", PULL),
             Kind::Decode { value, reason, .. } => (value, ": ", reason.text()),
-            Kind::Encode { parameter, sql_type, reason } => {
-                f.write_str("parameter $")?;
-                match self.0.statement.as_ref().and_then(|statement| statement.parameter(*parameter)) {
-                    Some(name) => f.write_str(name)?,
-                    None => write!(f, "{parameter}")?,
-                }
-                f.write_str(" of type ")?;
-                (sql_type, ": ", reason.text())
-            }
+            Kind::Encode { value, reason } => (value, ": ", reason.text()),
             Kind::TooLong(text) | Kind::TransactionOver(text) => (text, "", ""),
             Kind::RolledBack => ("COMMIT was answered with ROLLBACK: nothing was committed", "", ""),
             Kind::UnexpectedTransactionState => {

@@ -146,11 +146,17 @@ impl ManyRows {
         ManyRows { arrays: element_oids.iter().map(array).collect(), error: None }
     }
 
-    /// Appends the next row's value for the parameter at this index, from 0.
-    pub fn bind<S: SqlType, N, T: Param<S, N> + ?Sized>(&mut self, index: usize, value: &T) {
+    /// Appends the next row's value for the parameter at this index, from 0. An error describes the parameter:
+    /// `parameter $limit of type int8`.
+    pub fn bind<S: SqlType, N, T: Param<S, N> + ?Sized>(
+        &mut self,
+        index: usize,
+        value: &T,
+        described: &'static str,
+    ) {
         let Some(array) = self.arrays.get_mut(index) else { return };
         if let Err(reason) = array.push::<S, N, T>(value) {
-            self.error.get_or_insert_with(|| Error::encode(index + 1, S::NAME, reason));
+            self.error.get_or_insert_with(|| Error::encode(described, reason));
         }
     }
 
@@ -241,8 +247,8 @@ mod tests {
         for rows in [&[(1, Some("a")), (2, None)][..], &[]] {
             let mut many = ManyRows::new(&[23, 25]);
             for (number, text) in rows {
-                many.bind::<sql::Int4, NotNull, _>(0, number);
-                many.bind::<sql::Text, Nullable, _>(1, text);
+                many.bind::<sql::Int4, NotNull, _>(0, number, "");
+                many.bind::<sql::Text, Nullable, _>(1, text, "");
             }
             let mut slices = Arguments::with_capacity(2);
             let (numbers, texts): (Vec<i32>, Vec<Option<&str>>) = rows.iter().copied().unzip();
@@ -282,7 +288,7 @@ mod tests {
         let values = [Some("a"), None, Some("bb"), None, Some("c")];
         let arrays = |max_rows, max_bytes| {
             let bind =
-                |text: Option<&str>, rows: &mut ManyRows| rows.bind::<sql::Text, Nullable, _>(0, &text);
+                |text: Option<&str>, rows: &mut ManyRows| rows.bind::<sql::Text, Nullable, _>(0, &text, "");
             chunks(super::arrays(&[25], values, bind), max_rows, max_bytes)
         };
         let array = |values: &[Option<&str>]| {
@@ -303,7 +309,7 @@ mod tests {
     #[test]
     fn a_value_that_cannot_be_sent_is_an_error_of_the_query() {
         let mut many = ManyRows::new(&[25]);
-        many.bind::<sql::Text, NotNull, _>(0, "a\0b");
+        many.bind::<sql::Text, NotNull, _>(0, "a\0b", "");
         let error = many.into_arguments().into_parts().unwrap_err().to_string();
         assert!(error.contains("$1") && error.contains("NUL"), "{error}");
     }

@@ -17,8 +17,6 @@ pub struct Statement {
     pub column: u32,
     /// The OIDs of the parameters' types; 0 if the server determines the type.
     pub params: &'static [u32],
-    /// The names of the parameters as written; empty if the parameters are numbers.
-    pub parameters: &'static [&'static str],
     /// The columns that the query returns.
     pub columns: &'static [ColumnDesc],
     /// The formats that Bind requests: one for each column, or one for all columns.
@@ -81,13 +79,6 @@ pub(crate) struct OwnedStatement {
     pub(crate) sql: String,
     pub(crate) file: String,
     pub(crate) statement: Statement,
-}
-
-impl Statement {
-    /// The name of a parameter, counted from 1, as written; `None` if the parameters are numbers.
-    pub(crate) fn parameter(&self, number: usize) -> Option<&'static str> {
-        self.parameters.get(number.checked_sub(1)?).copied()
-    }
 }
 
 impl From<&'static Statement> for StatementRef {

@@ -37,7 +37,6 @@ macro_rules! tags {
                     line: ::core::line!(),
                     column: ::core::column!(),
                     params: &[25],
-                    parameters: &["category"],
                     columns: &[
                         ::dsql_edge::private::ColumnDesc {
                             name: "tag_name",
@@ -60,7 +59,7 @@ macro_rules! tags {
                 {
                     #[allow(non_camel_case_types)]
                     enum category {}
-                    ::dsql_edge::private::scalar::<category, ::dsql_edge::types::sql::Text, _>(p1)
+                    ::dsql_edge::private::scalar::<category, ::dsql_edge::types::sql::Text, _>(p1, "parameter $category of type text")
                         .bind(&mut arguments);
                 }
                 ::dsql_edge::private::Query::new(&STATEMENT, arguments, decode)

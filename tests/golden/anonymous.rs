@@ -25,7 +25,6 @@ fn anonymous(author: ::dsql_edge::types::Uuid, least: i32) {
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[2950, 23],
-                parameters: &["author", "least"],
                 columns: &[
                     ::dsql_edge::private::ColumnDesc { name: "title", type_oid: 25, type_name: "text" },
                     ::dsql_edge::private::ColumnDesc { name: "body", type_oid: 25, type_name: "text" },
@@ -40,10 +39,16 @@ fn anonymous(author: ::dsql_edge::types::Uuid, least: i32) {
             {
                 enum author {}
                 enum least {}
-                ::dsql_edge::private::scalar::<author, ::dsql_edge::types::sql::Uuid, _>(p1)
-                    .bind(&mut arguments);
-                ::dsql_edge::private::scalar::<least, ::dsql_edge::types::sql::Int4, _>(p2)
-                    .bind(&mut arguments);
+                ::dsql_edge::private::scalar::<author, ::dsql_edge::types::sql::Uuid, _>(
+                    p1,
+                    "parameter $author of type uuid",
+                )
+                .bind(&mut arguments);
+                ::dsql_edge::private::scalar::<least, ::dsql_edge::types::sql::Int4, _>(
+                    p2,
+                    "parameter $least of type int4",
+                )
+                .bind(&mut arguments);
             }
             ::dsql_edge::private::Query::new(&STATEMENT, arguments, decode)
         }

@@ -9,7 +9,6 @@ fn in_batches(body: &str, least: i32) {
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[25, 23],
-                parameters: &["body", "least"],
                 columns: &[
                     ::dsql_edge::private::ColumnDesc { name: "last", type_oid: 1009, type_name: "_text" },
                     ::dsql_edge::private::ColumnDesc { name: "rows", type_oid: 20, type_name: "int8" },
@@ -27,7 +26,6 @@ fn in_batches(body: &str, least: i32) {
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[25, 23, 1009],
-                parameters: &["body", "least"],
                 columns: &[
                     ::dsql_edge::private::ColumnDesc { name: "last", type_oid: 1009, type_name: "_text" },
                     ::dsql_edge::private::ColumnDesc { name: "rows", type_oid: 20, type_name: "int8" },
@@ -47,10 +45,13 @@ fn in_batches(body: &str, least: i32) {
                     ::dsql_edge::types::sql::Text,
                     ::dsql_edge::private::Nullable,
                     _,
-                >(p1)
+                >(p1, "parameter $body of type text")
                 .bind(&mut arguments);
-                ::dsql_edge::private::scalar::<least, ::dsql_edge::types::sql::Int4, _>(p2)
-                    .bind(&mut arguments);
+                ::dsql_edge::private::scalar::<least, ::dsql_edge::types::sql::Int4, _>(
+                    p2,
+                    "parameter $least of type int4",
+                )
+                .bind(&mut arguments);
             }
             ::dsql_edge::private::Batches::new(&STATEMENT, &NEXT, arguments)
         }

@@ -23,7 +23,6 @@ pub fn posts(ids: &[::dsql_edge::types::Uuid], limit: i64) -> ::dsql_edge::priva
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[2951, 20],
-                parameters: &["ids", "limit"],
                 columns: &[
                     ::dsql_edge::private::ColumnDesc { name: "title", type_oid: 25, type_name: "text" },
                     ::dsql_edge::private::ColumnDesc { name: "bodies", type_oid: 1009, type_name: "_text" },
@@ -46,14 +45,14 @@ pub fn posts(ids: &[::dsql_edge::types::Uuid], limit: i64) -> ::dsql_edge::priva
                     >,
                     ::dsql_edge::private::NotNull,
                     _,
-                >(p1)
+                >(p1, "parameter $ids of type uuid[]")
                 .bind(&mut arguments);
                 ::dsql_edge::private::argument::<
                     limit,
                     ::dsql_edge::types::sql::Int8,
                     ::dsql_edge::private::Nullable,
                     _,
-                >(p2)
+                >(p2, "parameter $limit of type int8")
                 .bind(&mut arguments);
             }
             ::dsql_edge::private::Query::new(&STATEMENT, arguments, decode)

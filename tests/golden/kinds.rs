@@ -14,7 +14,6 @@ fn key(id: ::dsql_edge::types::Uuid, name: &str) {
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[2950, 25],
-                parameters: &["id", "name"],
                 columns: &[],
                 formats: &[],
                 effect: ::dsql_edge::private::Effect::Write,
@@ -26,9 +25,16 @@ fn key(id: ::dsql_edge::types::Uuid, name: &str) {
             {
                 enum id {}
                 enum name {}
-                ::dsql_edge::private::scalar::<id, ::dsql_edge::types::sql::Uuid, _>(p1).bind(&mut arguments);
-                ::dsql_edge::private::scalar::<name, ::dsql_edge::types::sql::Text, _>(p2)
-                    .bind(&mut arguments);
+                ::dsql_edge::private::scalar::<id, ::dsql_edge::types::sql::Uuid, _>(
+                    p1,
+                    "parameter $id of type uuid",
+                )
+                .bind(&mut arguments);
+                ::dsql_edge::private::scalar::<name, ::dsql_edge::types::sql::Text, _>(
+                    p2,
+                    "parameter $name of type text",
+                )
+                .bind(&mut arguments);
             }
             ::dsql_edge::private::KeyInsert::new(&STATEMENT, arguments, &KEY)
         }
@@ -44,7 +50,6 @@ fn command(name: &str) {
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[25],
-                parameters: &["name"],
                 columns: &[],
                 formats: &[],
                 effect: ::dsql_edge::private::Effect::Write,
@@ -55,8 +60,11 @@ fn command(name: &str) {
             let mut arguments = ::dsql_edge::private::Arguments::with_capacity(1usize);
             {
                 enum name {}
-                ::dsql_edge::private::scalar::<name, ::dsql_edge::types::sql::Text, _>(p1)
-                    .bind(&mut arguments);
+                ::dsql_edge::private::scalar::<name, ::dsql_edge::types::sql::Text, _>(
+                    p1,
+                    "parameter $name of type text",
+                )
+                .bind(&mut arguments);
             }
             ::dsql_edge::private::Command::new(&STATEMENT, arguments)
         }
@@ -72,7 +80,6 @@ fn session_command() {
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[],
-                parameters: &[],
                 columns: &[],
                 formats: &[],
                 effect: ::dsql_edge::private::Effect::Write,
@@ -115,7 +122,6 @@ fn session_query(zone: ::core::option::Option<&str>) {
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[25],
-                parameters: &["zone"],
                 columns: &[::dsql_edge::private::ColumnDesc {
                     name: "zone",
                     type_oid: 25,
@@ -135,7 +141,7 @@ fn session_query(zone: ::core::option::Option<&str>) {
                     ::dsql_edge::types::sql::Text,
                     ::dsql_edge::private::Nullable,
                     _,
-                >(p1)
+                >(p1, "parameter $zone of type text")
                 .bind(&mut arguments);
             }
             ::dsql_edge::private::SessionQuery::new(&STATEMENT, arguments, decode)

@@ -8,15 +8,22 @@ fn at_once(people: &[(::dsql_edge::types::Uuid, &str, ::core::option::Option<&st
                 enum id {}
                 enum name {}
                 enum email {}
-                ::dsql_edge::private::scalar::<id, ::dsql_edge::types::sql::Uuid, _>(p1).append(arguments, 0);
-                ::dsql_edge::private::scalar::<name, ::dsql_edge::types::sql::Text, _>(p2)
-                    .append(arguments, 1);
+                ::dsql_edge::private::scalar::<id, ::dsql_edge::types::sql::Uuid, _>(
+                    p1,
+                    "parameter $id of type uuid",
+                )
+                .append(arguments, 0);
+                ::dsql_edge::private::scalar::<name, ::dsql_edge::types::sql::Text, _>(
+                    p2,
+                    "parameter $name of type text",
+                )
+                .append(arguments, 1);
                 ::dsql_edge::private::argument::<
                     email,
                     ::dsql_edge::types::sql::Text,
                     ::dsql_edge::private::Nullable,
                     _,
-                >(p3)
+                >(p3, "parameter $email of type text")
                 .append(arguments, 2);
             }
         },
@@ -29,7 +36,6 @@ fn at_once(people: &[(::dsql_edge::types::Uuid, &str, ::core::option::Option<&st
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[2951, 1009, 1009],
-                parameters: &["id", "name", "email"],
                 columns: &[],
                 formats: &[],
                 effect: ::dsql_edge::private::Effect::Write,
@@ -48,8 +54,16 @@ fn one_by_one(people: &[(&str, ::dsql_edge::types::Uuid)]) {
             (p1, p2) => {
                 enum name {}
                 enum id {}
-                ::dsql_edge::private::scalar::<name, ::dsql_edge::types::sql::Text, _>(p1).bind(arguments);
-                ::dsql_edge::private::scalar::<id, ::dsql_edge::types::sql::Uuid, _>(p2).bind(arguments);
+                ::dsql_edge::private::scalar::<name, ::dsql_edge::types::sql::Text, _>(
+                    p1,
+                    "parameter $name of type text",
+                )
+                .bind(arguments);
+                ::dsql_edge::private::scalar::<id, ::dsql_edge::types::sql::Uuid, _>(
+                    p2,
+                    "parameter $id of type uuid",
+                )
+                .bind(arguments);
             }
         },
     ) {
@@ -80,7 +94,6 @@ fn one_by_one(people: &[(&str, ::dsql_edge::types::Uuid)]) {
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[25, 2950],
-                parameters: &["name", "id"],
                 columns: &[::dsql_edge::private::ColumnDesc {
                     name: "email",
                     type_oid: 25,

@@ -46,7 +46,6 @@ pub fn nested() -> ::dsql_edge::private::Query<Post> {
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[],
-                parameters: &[],
                 columns: &[
                     ::dsql_edge::private::ColumnDesc { name: "title", type_oid: 25, type_name: "text" },
                     ::dsql_edge::private::ColumnDesc { name: "author.name", type_oid: 25, type_name: "text" },

@@ -30,7 +30,6 @@ fn optional(least: i32, title: ::core::option::Option<&str>, body: ::core::optio
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[23, 25, 25],
-                parameters: &["least", "title", "body"],
                 columns: COLUMNS,
                 formats: &[1],
                 effect: ::dsql_edge::private::Effect::Read,
@@ -45,7 +44,6 @@ fn optional(least: i32, title: ::core::option::Option<&str>, body: ::core::optio
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[23, 25],
-                parameters: &["least", "body"],
                 columns: COLUMNS,
                 formats: &[1],
                 effect: ::dsql_edge::private::Effect::Read,
@@ -60,7 +58,6 @@ fn optional(least: i32, title: ::core::option::Option<&str>, body: ::core::optio
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[23, 25],
-                parameters: &["least", "title"],
                 columns: COLUMNS,
                 formats: &[1],
                 effect: ::dsql_edge::private::Effect::Read,
@@ -75,7 +72,6 @@ fn optional(least: i32, title: ::core::option::Option<&str>, body: ::core::optio
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[23],
-                parameters: &["least"],
                 columns: COLUMNS,
                 formats: &[1],
                 effect: ::dsql_edge::private::Effect::Read,
@@ -90,15 +86,24 @@ fn optional(least: i32, title: ::core::option::Option<&str>, body: ::core::optio
                 enum least {}
                 enum title {}
                 enum body {}
-                ::dsql_edge::private::scalar::<least, ::dsql_edge::types::sql::Int4, _>(p1)
-                    .bind(&mut arguments);
+                ::dsql_edge::private::scalar::<least, ::dsql_edge::types::sql::Int4, _>(
+                    p1,
+                    "parameter $least of type int4",
+                )
+                .bind(&mut arguments);
                 if let ::core::option::Option::Some(p2) = p2 {
-                    ::dsql_edge::private::scalar::<title, ::dsql_edge::types::sql::Text, _>(p2)
-                        .bind(&mut arguments);
+                    ::dsql_edge::private::scalar::<title, ::dsql_edge::types::sql::Text, _>(
+                        p2,
+                        "parameter $title of type text",
+                    )
+                    .bind(&mut arguments);
                 }
                 if let ::core::option::Option::Some(p3) = p3 {
-                    ::dsql_edge::private::scalar::<body, ::dsql_edge::types::sql::Text, _>(p3)
-                        .bind(&mut arguments);
+                    ::dsql_edge::private::scalar::<body, ::dsql_edge::types::sql::Text, _>(
+                        p3,
+                        "parameter $body of type text",
+                    )
+                    .bind(&mut arguments);
                 }
             }
             ::dsql_edge::private::Query::new(

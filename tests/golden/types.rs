@@ -35,7 +35,6 @@ fn types(status: &str, ip: &str) {
                 line: ::core::line!(),
                 column: ::core::column!(),
                 params: &[25, 869],
-                parameters: &["status", "ip"],
                 columns: &[
                     ::dsql_edge::private::ColumnDesc {
                         name: "status: super::Status",
@@ -67,14 +66,17 @@ fn types(status: &str, ip: &str) {
             {
                 enum status {}
                 enum ip {}
-                ::dsql_edge::private::scalar::<status, ::dsql_edge::types::sql::Text, _>(p1)
-                    .bind(&mut arguments);
+                ::dsql_edge::private::scalar::<status, ::dsql_edge::types::sql::Text, _>(
+                    p1,
+                    "parameter $status of type text",
+                )
+                .bind(&mut arguments);
                 ::dsql_edge::private::argument::<
                     ip,
                     ::dsql_edge::types::sql::Unknown,
                     ::dsql_edge::private::NotNull,
                     _,
-                >(p2)
+                >(p2, "parameter $ip of type inet")
                 .bind_by_type(&mut arguments, ::dsql_edge::private::TypeOf { oid: 869, name: "inet" });
             }
             ::dsql_edge::private::Query::new(&STATEMENT, arguments, decode::<(), ()>)

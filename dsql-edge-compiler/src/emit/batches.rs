@@ -20,7 +20,7 @@ pub(super) fn expression(emission: &Emission<'_>, batches: &Batches) -> TokenStr
     let mutable = if names.is_empty() { quote!() } else { quote!(mut) };
     let mut items = RustSource::default();
     for (variable, query) in [("STATEMENT", &batches.first), ("NEXT", &batches.next)] {
-        statement::batch(&Emission { query, ..*emission }, emission.query, variable, &mut items);
+        statement::batch(&Emission { query, ..*emission }, variable, &mut items);
     }
     let items = items.parse();
     quote! {

@@ -18,31 +18,27 @@ pub(super) fn statements(emission: &Emission<'_>, source: &mut RustSource) {
         match emission.many.and_then(|many| many.unnest.as_ref()) {
             Some(unnest) => {
                 let arrays = unnest.types.iter().map(|(_, array)| *array);
-                let parameters = (list(arrays), written_names(query, 0..query.parameters.len()));
-                statement(emission, source, "STATEMENT", &unnest.sql, &parameters, &columns);
+                statement(emission, source, "STATEMENT", &unnest.sql, &list(arrays), &columns);
             }
             None => {
-                let all = 0..query.parameters.len();
-                let parameters = (oids(query, all.clone()), written_names(query, all));
-                statement(emission, source, "STATEMENT", &query.sql, &parameters, &columns);
+                let oids = oids(query, 0..query.parameters.len());
+                statement(emission, source, "STATEMENT", &query.sql, &oids, &columns);
             }
         }
         return;
     }
     source.push(format_args!("const COLUMNS: &[::dsql_edge::private::ColumnDesc] = {columns};"));
     for (at, combination) in query.combinations.iter().enumerate() {
-        let own = || combination.parameters.iter().copied();
-        let parameters = (oids(query, own()), written_names(query, own()));
-        statement(emission, source, &numbered(at).to_string(), &combination.sql, &parameters, "COLUMNS");
+        let oids = oids(query, combination.parameters.iter().copied());
+        statement(emission, source, &numbered(at).to_string(), &combination.sql, &oids, "COLUMNS");
     }
 }
 
-/// `static VARIABLE: Statement = …;` for a batch of `whole`. The parameters of a batch have the names of those of `whole`.
-pub(super) fn batch(emission: &Emission<'_>, whole: &TypedQuery, variable: &str, source: &mut RustSource) {
+/// `static VARIABLE: Statement = …;` for a batch.
+pub(super) fn batch(emission: &Emission<'_>, variable: &str, source: &mut RustSource) {
     let query = emission.query;
     let oids = oids(query, 0..query.parameters.len());
-    let parameters = (oids, written_names(whole, 0..whole.parameters.len()));
-    statement(emission, source, variable, &query.sql, &parameters, &columns(query));
+    statement(emission, source, variable, &query.sql, &oids, &columns(query));
 }
 
 /// The path of the variant of `Effect`.
@@ -94,13 +90,6 @@ fn oids(query: &TypedQuery, parameters: impl Iterator<Item = usize>) -> String {
     list(parameters.filter_map(|at| query.parameters.get(at)).map(|it| it.sql_type.oid))
 }
 
-/// The names of parameters as written, for errors at run time; empty if the parameters are numbers.
-fn written_names(query: &TypedQuery, parameters: impl Iterator<Item = usize>) -> String {
-    let names = parameters.map(|at| query.parameters.get(at).and_then(|it| it.name.as_deref()));
-    let names = names.map(|name| name.map(|name| format!("{name:?}")));
-    names.collect::<Option<Vec<String>>>().map(list).unwrap_or_default()
-}
-
 fn numbered(at: usize) -> Ident {
     format_ident!("STATEMENT_{at}")
 }
@@ -144,7 +133,7 @@ fn statement(
     source: &mut RustSource,
     variable: &str,
     sql: &str,
-    (params, parameters): &(String, String),
+    params: &str,
     columns: &str,
 ) {
     let Emission { query, name, .. } = emission;
@@ -163,7 +152,7 @@ fn statement(
     let (tables, search_path) = (&query.tables, &query.search_path);
     source.push(format_args!(
         "static {variable}: ::dsql_edge::private::Statement = ::dsql_edge::private::Statement {{
-            sql: {sql:?}, name: {name:?}, {place} params: &[{params}], parameters: &[{parameters}], columns: {columns}, formats: &[{formats}],
+            sql: {sql:?}, name: {name:?}, {place} params: &[{params}], columns: {columns}, formats: &[{formats}],
             effect: {effect}, session: {session}, tables: &{tables:?}, search_path: {search_path:?},
         }};"
     ));
@@ -192,7 +181,11 @@ pub(super) fn bind(query: &TypedQuery, names: &[Ident], arguments: &TokenStream)
         }
     });
     let equal_lengths = query.equal_lengths.iter().map(|group| {
-        let group = group.iter().map(|number| Literal::usize_unsuffixed(*number));
+        let group = group.iter().map(|number| {
+            let described = query.parameters.get(number.wrapping_sub(1)).map(|it| described(it, number - 1));
+            let number = Literal::usize_unsuffixed(*number);
+            quote!((#number, #described))
+        });
         quote!((#arguments).equally_long(&[#(#group),*]);)
     });
     let named = named(query);
@@ -207,6 +200,15 @@ fn named(query: &TypedQuery) -> TokenStream {
 
 fn parameter_name(parameter: &TypedParameter) -> Option<Ident> {
     parameter.name.as_deref().and_then(FieldName::new).map(|name| name.ident())
+}
+
+/// The parameter in an error at run time, with its name as written: `parameter $limit of type int8`.
+fn described(parameter: &TypedParameter, at: usize) -> String {
+    let number = (at + 1).to_string();
+    let SqlType { name, display, .. } = &parameter.sql_type;
+    // The name of an array's type begins with an underscore.
+    let ty = if name.starts_with('_') { display } else { name };
+    format!("parameter ${} of type {ty}", parameter.name.as_ref().unwrap_or(&number))
 }
 
 /// The value of a parameter, for a method that binds it.
@@ -224,14 +226,15 @@ fn value(
             quote!(::dsql_edge::private::Number<#number>)
         }
     };
+    let described = described(parameter, at);
     let marker = marker(&parameter.sql_type);
     let is_scalar = matches!(marker, Marker::Scalar(_)) && open_type(&parameter.sql_type).is_none();
     let marker = parsed(&parameter_marker(&marker, elements_nullable));
     if is_scalar && !parameter.nullable {
-        return quote_spanned!(span=> ::dsql_edge::private::scalar::<#of, #marker, _>(#name));
+        return quote_spanned!(span=> ::dsql_edge::private::scalar::<#of, #marker, _>(#name, #described));
     }
     let nullable = parsed(nullability(parameter.nullable));
-    quote_spanned!(span=> ::dsql_edge::private::argument::<#of, #marker, #nullable, _>(#name))
+    quote_spanned!(span=> ::dsql_edge::private::argument::<#of, #marker, #nullable, _>(#name, #described))
 }
 
 /// The OID and the name of a parameter's type, if its marker does not name the type.

@@ -39,9 +39,8 @@ pub(crate) enum Kind {
         reason: ConversionError,
     },
     Encode {
-        /// The number of the parameter, counted from 1.
-        parameter: usize,
-        sql_type: &'static str,
+        /// `parameter $limit of type int8`
+        value: &'static str,
         reason: ConversionError,
     },
     NoRows,

@@ -200,7 +200,6 @@ const fn statement(sql: &'static str, effect: Effect) -> Statement {
         line: 1,
         column: 1,
         params: &[],
-        parameters: &[],
         columns: &[],
         formats: &[],
         effect,

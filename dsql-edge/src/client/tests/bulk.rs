@@ -18,7 +18,7 @@ fn insert<'a>(numbers: impl IntoIterator<Item = i32, IntoIter: Send + 'a>) -> Bu
 }
 
 fn unnest<'a>(numbers: impl IntoIterator<Item = i32, IntoIter: Send + 'a>) -> BulkCommand<'a> {
-    let bind = |n, rows: &mut ManyRows| rows.bind::<sql::Int4, NotNull, _>(0, &n);
+    let bind = |n, rows: &mut ManyRows| rows.bind::<sql::Int4, NotNull, _>(0, &n, "$n of type int4");
     BulkCommand::new(&UNNEST, arrays(&[23], numbers, bind))
 }
 

@@ -53,7 +53,6 @@ const fn statement(sql: &'static str, effect: Effect) -> Statement {
         line: 7,
         column: 1,
         params: &[],
-        parameters: &[],
         columns: &[ColumnDesc { name: "n", type_oid: 23, type_name: "int4" }],
         formats: &[1],
         effect,
