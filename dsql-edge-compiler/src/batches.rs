@@ -18,6 +18,9 @@
 //! `last` is the key of the last row of the batch, and NULL if no row was left. Its text is the last parameter of the next
 //! batch, so that no Rust type is needed for the key. The first batch has neither that parameter nor its condition.
 //!
+//! DSQL's documentation does not mention an UPDATE or DELETE in WITH; `dsql-edge doctor --probe` tests whether a cluster
+//! accepts it.
+//!
 //! `last` is not taken from the changed rows, because a batch may change none of its rows: on PostgreSQL with READ
 //! COMMITTED, another transaction may change the rows after the batch was selected. For the same reason, the condition is
 //! repeated: PostgreSQL evaluates it again for the new version of a row.
