@@ -56,7 +56,7 @@ impl Divided {
         database.run("BEGIN; SAVEPOINT before")?;
         let outcome = self.runs(batches, database);
         database.run("ROLLBACK")?;
-        outcome
+        Ok(outcome.unwrap_or_else(|error| Some(format!("{error:#}"))))
     }
 
     fn runs(&self, batches: &Batches, database: &Database<'_>) -> Result<Option<String>> {
@@ -70,8 +70,12 @@ impl Divided {
             let rows = run(batches, database, 10_000)?;
             let actual = contents(database)?;
             if actual != expected {
+                let only = |rows: &[String], others: &[String]| {
+                    rows.iter().filter(|row| !others.contains(row)).take(10).cloned().collect::<Vec<_>>()
+                };
+                let (ours, theirs) = (only(&actual, &expected), only(&expected, &actual));
                 return Ok(Some(format!(
-                    "the batches ({rows} rows, interrupted: {interrupted}) leave\n{actual:#?}\nthe statement leaves\n{expected:#?}"
+                    "the batches ({rows} rows, interrupted: {interrupted}) leave\n{ours:#?}\nthe statement leaves\n{theirs:#?}"
                 )));
             }
         }

@@ -69,6 +69,7 @@ pub fn compile_in_batches(source: &Source, schema: &Schema, rows: u32) -> Result
         let parsed = Parsed::of_tokens(&source.text, tokens)?;
         let only = parsed.only()?;
         check_rows(rows, only.span, schema)?;
+        check_names(only)?;
         let batching = analyze::batching(only, schema)?;
         let parts = Parts::of(only);
         let after = statement.parameters.len() + 1;
@@ -85,6 +86,21 @@ pub fn compile_in_batches(source: &Source, schema: &Schema, rows: u32) -> Result
         return Err(error.with_hint("write a cast, $name::type").into());
     }
     Ok(Batches { statement, first, next })
+}
+
+/// In a batch, these names are queries.
+fn check_names(statement: ParsedStatement<'_>) -> Result<(), Diagnostic> {
+    let is_reserved = |kind: &TokenKind| match kind {
+        TokenKind::Identifier(name) => matches!(name.as_str(), "dsql_edge_batch" | "dsql_edge_changed"),
+        _ => false,
+    };
+    match statement.own_tokens().iter().find(|token| is_reserved(&token.kind)) {
+        Some(token) => {
+            let message = "a batch uses this name for a query of its own";
+            Err(Diagnostic::error(Code::NotInBatches, token.span, message))
+        }
+        None => Ok(()),
+    }
 }
 
 fn check_rows(rows: u32, span: Span, schema: &Schema) -> Result<(), Diagnostic> {

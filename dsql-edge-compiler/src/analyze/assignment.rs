@@ -146,13 +146,13 @@ impl<'a> Analyzer<'a> {
         Node::error(node.span)
     }
 
-    /// `transformUpdateTargetList`; returns the columns that are assigned.
+    /// `transformUpdateTargetList`; returns the columns that are assigned, and the values for parts of columns.
     pub(super) fn assignments(
         &mut self,
         scope: &mut Scope<'_>,
         assignments: &[Assignment],
         target: &Target,
-    ) -> Vec<Written> {
+    ) -> (Vec<Written>, Vec<Node>) {
         // Analyzes all values before the columns, as PostgreSQL does.
         let mut pending: Vec<(TargetColumn, Option<Node>, Span)> = Vec::new();
         for assignment in assignments {
@@ -167,6 +167,7 @@ impl<'a> Analyzer<'a> {
             }
         }
         let mut assigned: Vec<Written> = Vec::new();
+        let mut parts: Vec<Node> = Vec::new();
         for (column, node, span) in pending {
             let Some(at) = self.target_column(target, &column) else {
                 if let Some(node) = node {
@@ -204,8 +205,11 @@ impl<'a> Analyzer<'a> {
                     // An assignment to a part of the column (`a[1]`) does not determine the new value of the whole
                     // column.
                     let whole = column.indirection.is_empty();
-                    assigned
-                        .push(Written { column: at, values: node.filter(|_| whole).into_iter().collect() });
+                    let mut values: Vec<Node> = node.into_iter().collect();
+                    if !whole {
+                        parts.append(&mut values);
+                    }
+                    assigned.push(Written { column: at, values });
                 }
                 None => {
                     if self.may_be_default(&column) {
@@ -215,7 +219,7 @@ impl<'a> Analyzer<'a> {
                 }
             }
         }
-        assigned
+        (assigned, parts)
     }
 
     fn assign_update(
@@ -291,11 +295,14 @@ impl<'a> Analyzer<'a> {
                 if query.targets.len() != columns.len() {
                     return mismatch(self);
                 }
-                for (column, entry) in columns.iter().zip(&query.targets) {
-                    let kind = NodeKind::Opaque(Vec::new());
-                    let node =
-                        Node { ty: entry.node.ty, typmod: entry.node.typmod, kind, span: entry.node.span };
-                    pending.push((column.clone(), Some(node), entry.node.span));
+                let fields = query.targets.iter().map(|it| (it.node.ty, it.node.typmod, it.node.span));
+                let fields: Vec<_> = fields.collect();
+                // The value of the first column contains the query, so that the query is visited once.
+                let mut parts =
+                    vec![Node::new(oid::RECORD, NodeKind::ScalarSubquery(Box::new(query)), value.span)];
+                for (column, (ty, typmod, span)) in columns.iter().zip(fields) {
+                    let kind = NodeKind::Opaque(std::mem::take(&mut parts));
+                    pending.push((column.clone(), Some(Node { ty, typmod, kind, span }), span));
                 }
             }
             _ if columns.len() == 1 => {

@@ -151,6 +151,7 @@ fn described(columns: Vec<OutColumn>, span: Span) -> Query {
         null: NullContract::Unknown,
         set: false,
         volatile: true,
+        immutable: false,
         columns: Vec::new(),
     });
     let has_row = !columns.is_empty();

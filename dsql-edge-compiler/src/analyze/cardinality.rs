@@ -23,6 +23,12 @@ pub(super) fn of(query: &Query, schema: &Schema) -> Cardinality {
     }
 }
 
+/// Whether each row of the table of an UPDATE is joined with at most one row.
+pub(super) fn joins_one_row(query: &Query, target: usize, schema: &Schema) -> bool {
+    let proof = at_most_one::Proof { all_deterministic: schema.nondeterministic_collations.is_empty() };
+    proof.joins_one_row(query, target)
+}
+
 /// Whether the query always returns at least one row.
 pub(super) fn has_a_row(query: &Query) -> bool {
     *query.proofs.has_a_row.get_or_init(|| proves_a_row(query))

@@ -101,18 +101,21 @@ impl Analyzer<'_> {
         let function = match self.catalog.pathway(target, node.ty, context) {
             Pathway::Function(function, never_null) => {
                 // If the schema defines the cast, the number of the cast's function is 0 here, and the function may do
-                // anything.
+                // anything: it does not count as immutable.
                 if function == 0 {
                     self.calls_unknown();
                 }
-                let (name, volatile) = builtin::function_by_oid(function)
-                    .map_or((String::new(), false), |it| (it.name.to_owned(), it.volatility.is_volatile()));
+                let (name, volatile, immutable) = builtin::function_by_oid(function)
+                    .map_or((String::new(), false, false), |it| {
+                        (it.name.to_owned(), it.volatility.is_volatile(), it.volatility.is_immutable())
+                    });
                 Some(Rc::new(Callee {
                     name,
                     strict: true,
                     null: NullContract::of_values_if(never_null),
                     set: false,
                     volatile,
+                    immutable,
                     columns: Vec::new(),
                 }))
             }
@@ -338,6 +341,7 @@ fn domain_check() -> Rc<Callee> {
         null: NullContract::Always,
         set: false,
         volatile: false,
+        immutable: true,
         columns: Vec::new(),
     })
 }

@@ -43,7 +43,8 @@ impl<'a> Analyzer<'a> {
         }
         let (assignments, filter) = conflict.update.as_ref()?;
         let at = self.excluded(scope, target);
-        let assigned = self.assignments(scope, assignments, target);
+        let (assigned, parts) = self.assignments(scope, assignments, target);
+        others.extend(parts);
         if let Some(filter) = filter {
             others.push(self.condition(scope, filter, Place::Where, "WHERE"));
         }

@@ -347,7 +347,8 @@ impl<'a> Analyzer<'a> {
         query.has_target_srf = scope.sets.in_target_list();
         // `transformUpdateStmt` finishes RETURNING before it analyzes the assignments.
         query = self.settle_unknown(query);
-        let assigned = self.assignments(&mut scope, &update.assignments, &target);
+        let (assigned, parts) = self.assignments(&mut scope, &update.assignments, &target);
+        query.partly_assigned = parts;
         query.result_rte = Some(target.rte);
         let query = self.finish_write(scope, query, assigned, &target);
         self.target = parent.is_none().then_some(target);

@@ -221,6 +221,7 @@ impl Analyzer<'_> {
             null: facts.null,
             set: facts.set,
             volatile: facts.volatile,
+            immutable: facts.immutable,
             columns: facts.columns,
         });
         Node::new(returns, NodeKind::Call { function, args }, span)
@@ -326,6 +327,7 @@ impl Analyzer<'_> {
                 set: found.set,
                 strict: found.strict,
                 volatile: found.volatility.is_volatile(),
+                immutable: found.volatility.is_immutable(),
                 null: found.null,
                 columns: found
                     .out_columns()
@@ -344,6 +346,7 @@ impl Analyzer<'_> {
                 set: false,
                 strict: found.null == NullContract::OfValues,
                 volatile: false,
+                immutable: true,
                 null: found.null,
                 columns: Vec::new(),
             },
@@ -359,6 +362,7 @@ pub(super) struct Facts {
     pub(super) set: bool,
     pub(super) strict: bool,
     pub(super) volatile: bool,
+    pub(super) immutable: bool,
     pub(super) null: NullContract,
     /// OUT parameters and TABLE columns, with their declared types.
     pub(super) columns: Vec<OutColumn>,

@@ -363,6 +363,7 @@ impl Analyzer<'_> {
             null: found.null,
             set: found.function_retset,
             volatile: found.function_volatility.is_volatile(),
+            immutable: found.function_volatility.is_immutable(),
             columns: Vec::new(),
         })
     }

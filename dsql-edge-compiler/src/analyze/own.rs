@@ -47,6 +47,7 @@ impl<'a> Analyzer<'a> {
             set: returns_set(definition),
             strict: definition.strict,
             volatile: definition.volatility.is_volatile(),
+            immutable: definition.volatility.is_immutable(),
             null: NullContract::Unknown,
             columns,
         }

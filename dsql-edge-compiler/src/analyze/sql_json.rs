@@ -86,6 +86,7 @@ fn json_aggregate(name: &str, returns: Oid) -> Facts {
         set: false,
         strict: false,
         volatile: false,
+        immutable: true,
         null: NullContract::Unknown,
         columns: Vec::new(),
     }

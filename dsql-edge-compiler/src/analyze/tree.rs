@@ -138,6 +138,7 @@ pub(super) struct Callee {
     pub(super) null: NullContract,
     pub(super) set: bool,
     pub(super) volatile: bool,
+    pub(super) immutable: bool,
     /// The OUT parameters and TABLE columns.
     pub(super) columns: Vec<OutColumn>,
 }
@@ -206,7 +207,7 @@ pub(super) struct Query {
     pub(super) body: Body,
     /// The sort keys, `DISTINCT ON`, window definitions and `LIMIT`; used only by functions that visit all expressions.
     pub(super) other: Vec<Node>,
-    /// The values in an INSERT for a part of a column, or for a column that is DEFAULT in another row.
+    /// The values for a part of a column, or in an INSERT for a column that is DEFAULT in another row.
     pub(super) partly_assigned: Vec<Node>,
     pub(super) ctes: Vec<Rc<Cte>>,
     /// The collation of each target; empty if the statement uses only the default collation.
@@ -226,8 +227,7 @@ pub(super) struct Query {
     pub(super) proofs: Proofs,
 }
 
-/// The cached proofs of a finished query. Without this cache, n nested views would need 2^n proofs if each view reads
-/// the next view twice.
+/// The cached proofs of a finished query: n nested views that read the next view twice would need 2^n proofs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Proofs {
     pub(super) has_a_row: OnceCell<bool>,

@@ -107,6 +107,7 @@ impl Analyzer<'_> {
             null: NullContract::Unknown,
             set: true,
             volatile: false,
+            immutable: true,
             columns: Vec::new(),
         });
         let call = Node::new(oid::RECORD, NodeKind::Call { function, args: Vec::new() }, table.span);

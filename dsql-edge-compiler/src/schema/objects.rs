@@ -323,6 +323,13 @@ pub struct Column {
     pub earlier_names: Vec<(u32, String)>,
 }
 
+impl Column {
+    /// The expression of the default or of the generated column.
+    pub(crate) fn expression(&self) -> Option<&Expr> {
+        self.computed.as_ref().map(|it| &it.expr)
+    }
+}
+
 /// The expression of a default or of a generated column.
 #[derive(Clone, Debug)]
 pub(super) struct Computed {

@@ -74,13 +74,18 @@ impl Proof {
                     return true;
                 }
                 // Grouping never adds rows; grouping sets can.
-                !query.grouping_sets && !query.from.iter().any(has_full_join) && self.holds_all(query)
+                !query.grouping_sets && !query.from.iter().any(has_full_join) && self.holds_all(query, None)
             }
         }
     }
 
-    /// Whether each entry is limited to one row.
-    fn holds_all(&self, query: &Query) -> bool {
+    /// Whether each entry is limited to one row for each row of the entry `target`.
+    pub(super) fn joins_one_row(&self, query: &Query, target: usize) -> bool {
+        !query.from.iter().any(has_full_join) && self.holds_all(query, Some(target))
+    }
+
+    /// Whether each entry is limited to one row, if the entry `limited` is.
+    fn holds_all(&self, query: &Query, limited: Option<usize>) -> bool {
         let mut leaves = Vec::new();
         query.from.iter().for_each(|tree| tree.rtes(&mut leaves));
         let derived = |rte: &usize| match query.rtes.get(*rte).map(|rte| &rte.source) {
@@ -88,7 +93,7 @@ impl Proof {
             Some(source) => self.gives_one(source),
             None => false,
         };
-        leaves.iter().all(derived) && self.holds_tables(query, &leaves)
+        leaves.iter().all(derived) && self.holds_tables(query, &leaves, limited)
     }
 
     /// Whether a subquery or a function returns at most one row each time it runs.
@@ -107,7 +112,7 @@ impl Proof {
     }
 
     /// Whether each table among these entries is limited to one row; the entries are in the order of `FROM`.
-    fn holds_tables(&self, query: &Query, leaves: &[usize]) -> bool {
+    fn holds_tables(&self, query: &Query, leaves: &[usize], limited: Option<usize>) -> bool {
         let mut place = vec![usize::MAX; query.rtes.len()];
         for (at, rte) in leaves.iter().enumerate() {
             place[*rte] = at;
@@ -133,7 +138,7 @@ impl Proof {
         for (rte, equalities) in found.iter().enumerate() {
             equalities.iter().flat_map(|it| &it.needs).for_each(|needed| waiting[*needed].push(rte));
         }
-        let mut held = vec![false; query.rtes.len()];
+        let mut held: Vec<bool> = (0..query.rtes.len()).map(|rte| limited == Some(rte)).collect();
         let mut queue: Vec<usize> = leaves.to_vec();
         while let Some(rte) = queue.pop() {
             let RteSource::Table { keys, .. } = &query.rtes[rte].source else { continue };
