@@ -127,6 +127,10 @@ pub(crate) fn arguments(input: ParseStream<'_>) -> syn::Result<Vec<Argument>> {
         if input.is_empty() {
             break;
         }
+        if input.peek(Token![in]) || input.peek(Token![for]) {
+            return Err(input
+                .error("`in batches of …` and `for … in …` follow the SQL directly, before the arguments"));
+        }
         let named = input.peek(syn::Ident) && input.peek2(Token![=]) && !input.peek2(Token![==]);
         let name = if named {
             let name = input.parse::<Ident>()?;
@@ -176,6 +180,14 @@ mod tests {
             }
         }
         out
+    }
+
+    #[test]
+    fn batches_after_the_arguments_name_their_place() {
+        for input in [r#""DELETE", id = a, in batches of 10"#, r#""INSERT", id = a, for a in b"#] {
+            let error = syn::parse_str::<Input>(input).err().unwrap().to_string();
+            assert!(error.contains("before the arguments"), "{error}");
+        }
     }
 
     #[test]

@@ -13,7 +13,8 @@ use crate::types::{NotNull, Nullable, sql};
 /// An `UPDATE` or `DELETE` that runs in batches, made by `sql!("…", in batches of 1000)`. It does nothing until it is
 /// executed.
 ///
-/// DSQL limits a transaction to 3,000 rows, including those that a foreign key deletes with them, and 10 MiB. Each batch is a transaction of its own, and takes one round trip.
+/// DSQL limits a transaction to 3,000 rows, including those that a foreign key deletes with them, and 10 MiB. Each batch is
+/// a transaction of its own, and takes one round trip. In each batch, `now()` is the time of that batch.
 /// The batches follow a unique key of the table, so each row is changed once, but the statement as a whole is not atomic:
 /// others see the changes of the batches that are committed, and rows that are inserted during the run are changed only if
 /// their keys come after the current batch.
@@ -57,7 +58,8 @@ impl Batches {
         Batches { first, next, arguments, last: None, rows: 0, is_finished: false }
     }
 
-    /// The number of rows that the committed batches have updated or deleted.
+    /// The number of rows that the answered batches have updated or deleted. If the outcome of a batch is unknown, or its
+    /// future was dropped, its rows are not counted, also if they were changed.
     pub fn rows_affected(&self) -> u64 {
         self.rows
     }

@@ -367,9 +367,12 @@ fn folder_with_errors_is_never_sent() {
         ("TRUNCATE a;", "unsupported statement: Truncate"),
         ("SELEC 1;", "syntax error at or near \"SELEC\""),
         ("SET search_path = app;", "SET has no place in a migration"),
+        ("-- dsql-edge: in batch of 5\nDELETE FROM a;", "write -- dsql-edge: in batches of 1000"),
+        ("-- dsql-edge: in batches 5\nDELETE FROM a;", "write -- dsql-edge: in batches of 1000"),
     ] {
         let error = refused(text);
         assert!(error.contains(expected) && error.contains("--> migrations/2.sql:1:"), "{error}");
+        assert_eq!(error.matches("-->").count(), 1, "{error}");
     }
 }
 

@@ -50,7 +50,10 @@ impl Markers {
             tokens.get(next).map_or(u32::MAX, |token| token.span.start)
         };
         let lines = directives(&file.text).filter_map(|line| {
-            Some((line.span, line.directive.strip_prefix(MARKER)?.to_owned(), next(line.span.start)))
+            // `in batch of 5` has no number of rows, and so is an error.
+            let is_meant = line.directive.starts_with("in ") || line.directive.starts_with("batch");
+            let written = line.directive.strip_prefix(MARKER).or_else(|| is_meant.then_some(""))?;
+            Some((line.span, written.to_owned(), next(line.span.start)))
         });
         let mut each: Vec<_> = lines.collect();
         // A comment behind SQL is not a directive, but it is certainly meant as one.
@@ -76,11 +79,12 @@ impl Markers {
         }))
     }
 
-    /// Returns an error for each comment that is not before a statement that runs in batches. `is_step`: whether a step
-    /// begins at a place.
-    pub(super) fn unused(&self, is_step: impl Fn(u32) -> bool) -> Vec<Diagnostic> {
+    /// Returns an error for each comment that is not before a statement that runs in batches, and that none of `errors` is
+    /// about. `is_step`: whether a step begins at a place.
+    pub(super) fn unused(&self, errors: &[Diagnostic], is_step: impl Fn(u32) -> bool) -> Vec<Diagnostic> {
         let hint = "write it in the line before an UPDATE or DELETE that is not between BEGIN and COMMIT";
-        let unused = self.each.iter().filter(|(_, _, next)| !is_step(*next));
+        let is_reported = |comment: Span| errors.iter().any(|error| error.span == comment);
+        let unused = self.each.iter().filter(|(comment, _, next)| !is_step(*next) && !is_reported(*comment));
         unused.map(|(comment, ..)| misplaced_error(*comment, "this comment for batches", hint)).collect()
     }
 }

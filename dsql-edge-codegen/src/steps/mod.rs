@@ -146,7 +146,8 @@ fn read(file: &Parsed<'_>) -> (Vec<Step>, Vec<Diagnostic>) {
             Err(error) => errors.push(error),
         }
     }
-    errors.extend(markers.unused(|place| is_batches(&steps, place)));
+    let unused = markers.unused(&errors, |place| is_batches(&steps, place));
+    errors.extend(unused);
     (steps, errors)
 }
 

@@ -131,7 +131,7 @@ fn divided<'p>(file: &'p Parsed<'_>, unread: &[Span]) -> Divider<'p> {
         }
     }
     divider.end_transaction();
-    let unused = divider.markers.unused(|place| super::is_batches(&divider.steps, place));
+    let unused = divider.markers.unused(&divider.errors, |place| super::is_batches(&divider.steps, place));
     divider.errors.extend(unused);
     divider
 }

@@ -147,6 +147,23 @@ mod tests {
     }
 
     #[test]
+    fn host_of_a_tunnel_may_be_a_url() {
+        let from = |host: &str| {
+            Config::from_postgres_bindings("", |name| match name {
+                "DATABASE_URL" => Some("postgres://app@h/db".to_owned()),
+                "TUNNEL_SERVICE_HOSTNAME" => Some(host.to_owned()),
+                _ => None,
+            })
+        };
+        for host in ["db.example.com", "db.example.com:8443/path", "wss://db.example.com"] {
+            assert!(from(host).is_ok(), "{host}");
+        }
+        for host in ["https://db.example.com", "http://db.example.com:1/", "WSS://db.example.com"] {
+            assert!(from(host).unwrap_err().to_string().contains("does not begin with wss://"), "{host}");
+        }
+    }
+
+    #[test]
     fn tunnel_to_a_cluster_is_rejected() {
         let config = Config::local("localhost", "us-east-1", Credentials::new("id", "key")).unwrap();
         let error = config.tunnel(Tunnel::new("wss://h").unwrap()).unwrap_err();

@@ -115,7 +115,9 @@ impl Config {
                 Ok(self)
             };
         };
-        let url = if host.starts_with("wss://") { host } else { ["wss://", &host].concat() };
+        // Another scheme, such as https, is an error of the URL.
+        let has_scheme = host.split([':']).nth(1).is_some_and(|rest| rest.starts_with("//"));
+        let url = if has_scheme { host } else { ["wss://", &host].concat() };
         let tunnel = crate::Tunnel::new(&url)?;
         self.tunnel(match (id, secret) {
             (None, None) => tunnel,
