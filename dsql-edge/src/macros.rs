@@ -162,9 +162,11 @@
 ///
 /// The batches follow the primary key, or another unique key whose columns are NOT NULL. The statement compiles if
 ///
-/// - it does not change the key, and its table has no triggers, rules or child tables;
+/// - it does not change the key, and its table has no triggers, rules, child tables or row level security;
 /// - it reads nothing that an earlier batch may have changed: other rows of its table, directly or through a view, tables whose
 ///   rows a foreign key changes with it, functions of the schema that are not `IMMUTABLE`;
+/// - a batch cannot violate a constraint that the whole statement satisfies: a new value of a unique column that can differ from
+///   row to row needs the condition that the column IS NULL;
 /// - it can be repeated: an `UPDATE` whose new values depend on changed columns needs a condition that excludes the rows it has
 ///   changed, such as `WHERE done IS NULL` with `SET …, done = true`.
 ///

@@ -309,8 +309,8 @@ mod tests {
     #[test]
     fn a_value_that_cannot_be_sent_is_an_error_of_the_query() {
         let mut many = ManyRows::new(&[25]);
-        many.bind::<sql::Text, NotNull, _>(0, "a\0b", "");
+        many.bind::<sql::Text, NotNull, _>(0, "a\0b", "parameter $title of type text");
         let error = many.into_arguments().into_parts().unwrap_err().to_string();
-        assert!(error.contains("$1") && error.contains("NUL"), "{error}");
+        assert!(error.contains("$title") && error.contains("NUL"), "{error}");
     }
 }

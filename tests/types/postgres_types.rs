@@ -110,6 +110,10 @@ async fn a_type_that_does_not_accept_the_column_is_a_named_error() {
         .await
         .unwrap_err()
         .to_string();
-    assert!(sent.contains("$1") && sent.contains("money does not fit the Rust type f64"), "{sent}");
+    assert!(
+        sent.contains("parameter $price of type money")
+            && sent.contains("money does not fit the Rust type f64"),
+        "{sent}"
+    );
     local.stop().await.unwrap();
 }

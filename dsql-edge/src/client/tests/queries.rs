@@ -414,9 +414,12 @@ fn unencodable_argument_is_named_and_not_sent() {
     let dsql = Dsql::within(config(), network.clone());
     let mut arguments = Arguments::with_capacity(2);
     arguments.bind::<sql::Text, NotNull, _>("fine");
-    arguments.bind::<sql::Text, NotNull, _>(&format!("{CANARY}\0"));
+    let wrong = format!("{CANARY}\0");
+    arguments.bind_described::<sql::Text, NotNull, _>(&wrong, "parameter $title of type text");
     let error = now(Command::new(&DELETE, arguments).execute(&dsql)).unwrap_err();
-    assert!(error.is_conversion() && error.to_string().contains("$2") && !error.to_string().contains(CANARY));
+    assert!(
+        error.is_conversion() && error.to_string().contains("$title") && !error.to_string().contains(CANARY)
+    );
     assert_eq!(network.connections(), (0, 0));
 }
 
