@@ -374,7 +374,7 @@ impl Error {
         Error::new(Kind::Config(text.into()))
     }
 
-    /// Returns the error for a value that cannot be sent. `value`: `parameter $limit of type int8`.
+    /// Returns the error for a value that cannot be sent. `value`: `parameter $limit (int8)`.
     pub(crate) fn encode(value: &'static str, reason: ConversionError) -> Self {
         Error::new(Kind::Encode { value, reason })
     }
@@ -476,12 +476,9 @@ impl Error {
             }
             Kind::NoRows => ("no row", WHERE_ONE, ""),
             Kind::TooManyRows => ("more than one row", WHERE_ONE, ""),
-            Kind::OtherRequest => (
-                "this Dsql belongs to another request, and Workers forbids using it: make one in each request, \
-                 not in a static",
-                "",
-                "",
-            ),
+            Kind::OtherRequest => {
+                ("this Dsql belongs to another request: make one in each request, not in a static", "", "")
+            }
         };
         f.write_str(what)?;
         f.write_str(joint)?;
