@@ -79,7 +79,7 @@ pub(crate) fn build() -> Result<Rejected> {
             Some(number) => {
                 let first = rejected.entry((package, number)).or_insert_with(|| text.to_owned());
                 // The error about the column explains the errors about its value.
-                if text.contains(OTHER_TYPE) && !first.contains(OTHER_TYPE) {
+                if is_other_type(text) && !is_other_type(first) {
                     *first = text.to_owned();
                 }
             }
@@ -93,8 +93,10 @@ pub(crate) fn build() -> Result<Rejected> {
     Ok(rejected)
 }
 
-/// A part of rustc's error if the query itself names, with `AS "x: T"`, a Rust type that does not fit the column.
-pub(crate) const OTHER_TYPE: &str = "a column of the SQL type";
+/// Whether an error of rustc is that the query itself names, with `AS "x: T"`, a Rust type that does not fit the column.
+pub(crate) fn is_other_type(error: &str) -> bool {
+    error.contains("a column of the SQL type") || error.contains("the column `")
+}
 
 /// The number of the query in a file.
 fn number_of(file: &str) -> Option<usize> {

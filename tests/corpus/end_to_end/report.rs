@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use dsql_edge_tests_corpus::plan::Outcome;
 
 use crate::Prepared;
-use crate::build::{OTHER_TYPE, Rejected};
+use crate::build::{Rejected, is_other_type};
 
 /// The figures of all projects.
 #[derive(Default)]
@@ -105,7 +105,7 @@ impl Report {
             let reason = match (&query.compiled, prepared.unprepared.get(&query.number), by_rustc) {
                 (Err(error), ..) => Some(format!("not compiled: the compiler: {error}")),
                 (_, Some(error), _) => Some(format!("not compiled: PostgreSQL does not prepare it: {error}")),
-                (.., Some(error)) if error.contains(OTHER_TYPE) => {
+                (.., Some(error)) if is_other_type(error) => {
                     Some(format!("not compiled: {}", first_line(error)))
                 }
                 (.., Some(error)) => Some(format!("not compiled: rustc: {}", first_line(error))),
@@ -113,7 +113,7 @@ impl Report {
             };
             match reason {
                 Some(reason) => {
-                    let is_the_users = by_rustc.is_some_and(|error| error.contains(OTHER_TYPE));
+                    let is_the_users = by_rustc.is_some_and(|error| is_other_type(error));
                     figures.other_types += usize::from(is_the_users);
                     let is_unnamed = reason.ends_with(UNNAMED);
                     figures.unnamed += usize::from(is_unnamed);
