@@ -17,84 +17,20 @@ use dsql_edge_tests::golden;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 
-#[allow(
-    unused,
-    non_camel_case_types,
-    unreachable_pub,
-    missing_docs,
-    clippy::all,
-    reason = "as the macro writes it"
-)]
 #[path = "golden/anonymous.rs"]
 mod anonymous;
-#[allow(
-    unused,
-    non_camel_case_types,
-    unreachable_pub,
-    missing_docs,
-    clippy::all,
-    reason = "as the macro writes it"
-)]
 #[path = "golden/batches.rs"]
 mod batches;
-#[allow(
-    unused,
-    non_camel_case_types,
-    unreachable_pub,
-    missing_docs,
-    clippy::all,
-    reason = "as the macro writes it"
-)]
 #[path = "golden/function.rs"]
 mod function;
-#[allow(
-    unused,
-    non_camel_case_types,
-    unreachable_pub,
-    missing_docs,
-    clippy::all,
-    reason = "as the macro writes it"
-)]
 #[path = "golden/kinds.rs"]
 mod kinds;
-#[allow(
-    unused,
-    non_camel_case_types,
-    unreachable_pub,
-    missing_docs,
-    clippy::all,
-    reason = "as the macro writes it"
-)]
 #[path = "golden/many_rows.rs"]
 mod many_rows;
-#[allow(
-    unused,
-    non_camel_case_types,
-    unreachable_pub,
-    missing_docs,
-    clippy::all,
-    reason = "as the macro writes it"
-)]
 #[path = "golden/nested.rs"]
 mod nested;
-#[allow(
-    unused,
-    non_camel_case_types,
-    unreachable_pub,
-    missing_docs,
-    clippy::all,
-    reason = "as the macro writes it"
-)]
 #[path = "golden/optional_text.rs"]
 mod optional_text;
-#[allow(
-    unused,
-    non_camel_case_types,
-    unreachable_pub,
-    missing_docs,
-    clippy::all,
-    reason = "as the macro writes it"
-)]
 #[path = "golden/types.rs"]
 mod types;
 
@@ -185,7 +121,10 @@ fn written_types(fields: &Fields) -> WrittenTypes {
 }
 
 fn check(file: &str, tokens: TokenStream) {
-    let text = format!("//! Written by `sql!` for the query in `emission.rs`.\n{tokens}");
+    let text = format!(
+        "//! Written by `sql!` for the query in `emission.rs`.\n#![allow(unused, non_camel_case_types, unreachable_pub, \
+         missing_docs, clippy::all, reason = \"as the macro writes it\")]\n{tokens}"
+    );
     let mut rustfmt = Command::new("rustfmt")
         .args(["--edition", "2024"])
         .stdin(Stdio::piped())

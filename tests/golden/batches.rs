@@ -1,4 +1,12 @@
 //! Written by `sql!` for the query in `emission.rs`.
+#![allow(
+    unused,
+    non_camel_case_types,
+    unreachable_pub,
+    missing_docs,
+    clippy::all,
+    reason = "as the macro writes it"
+)]
 fn in_batches(body: &str, least: i32) {
     let _ = match (&(body), &(least)) {
         (p1, p2) => {

@@ -1,4 +1,12 @@
 //! Written by `sql!` for the query in `emission.rs`.
+#![allow(
+    unused,
+    non_camel_case_types,
+    unreachable_pub,
+    missing_docs,
+    clippy::all,
+    reason = "as the macro writes it"
+)]
 fn key(id: ::dsql_edge::types::Uuid, name: &str) {
     let _ = match (&(id), &(name)) {
         (p1, p2) => {

@@ -1,4 +1,12 @@
 //! Written by `sql!` for the query in `emission.rs`.
+#![allow(
+    unused,
+    non_camel_case_types,
+    unreachable_pub,
+    missing_docs,
+    clippy::all,
+    reason = "as the macro writes it"
+)]
 fn at_once(people: &[(::dsql_edge::types::Uuid, &str, ::core::option::Option<&str>)]) {
     let _ = match ::dsql_edge::private::arrays(
         &[2950u32, 25u32, 25u32],

@@ -1,4 +1,12 @@
 //! Written by `sql!` for the query in `emission.rs`.
+#![allow(
+    unused,
+    non_camel_case_types,
+    unreachable_pub,
+    missing_docs,
+    clippy::all,
+    reason = "as the macro writes it"
+)]
 #[doc = "A row."]
 pub struct Post {
     #[doc = "`text NOT NULL`"]

@@ -1,4 +1,12 @@
 //! Written by `sql!` for the query in `emission.rs`.
+#![allow(
+    unused,
+    non_camel_case_types,
+    unreachable_pub,
+    missing_docs,
+    clippy::all,
+    reason = "as the macro writes it"
+)]
 fn optional(least: i32, title: ::core::option::Option<&str>, body: ::core::option::Option<&str>) {
     let _ = match (&(least), &(title), &(body)) {
         (p1, p2, p3) => {

@@ -60,27 +60,19 @@ pub(super) fn check(found: &Result<FoundCredentials, anyhow::Error>, package: &P
     let others = others(found, package);
     let detail = format!("{}, {kind}, from {}{others}", shortened(&found.access_key_id), found.source);
     let is = |prefix: &str| found.access_key_id.starts_with(prefix);
-    if is(OF_SESSION) && !found.has_session_token {
-        return Check::wrong(
-            NAME,
-            format!(
-                "{}, from {}, is the key of a session, but AWS_SESSION_TOKEN is missing",
-                shortened(&found.access_key_id),
-                found.source
-            ),
+    let contradiction = if is(OF_SESSION) && !found.has_session_token {
+        Some((
+            "session, but AWS_SESSION_TOKEN is missing",
             "set AWS_SESSION_TOKEN to the token of the same session",
-        );
-    }
-    if is(OF_USER) && found.has_session_token {
-        return Check::wrong(
-            NAME,
-            format!(
-                "{}, from {}, is the key of a user, but AWS_SESSION_TOKEN is set",
-                shortened(&found.access_key_id),
-                found.source
-            ),
-            "unset AWS_SESSION_TOKEN: it belongs to other keys",
-        );
+        ))
+    } else if is(OF_USER) && found.has_session_token {
+        Some(("user, but AWS_SESSION_TOKEN is set", "unset AWS_SESSION_TOKEN: it belongs to other keys"))
+    } else {
+        None
+    };
+    if let Some((contradiction, remedy)) = contradiction {
+        let (id, source) = (shortened(&found.access_key_id), &found.source);
+        return Check::wrong(NAME, format!("{id}, from {source}, is the key of a {contradiction}"), remedy);
     }
     let left = found.credentials.expires_at().map(|at| i64::try_from(at).unwrap_or(i64::MAX) - unix_time());
     match left {
