@@ -6,20 +6,21 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use dsql_edge_codegen::format::OutputClosed;
-use dsql_edge_codegen::{check, completions, describe, doctor, explain, init, lint, migrate, pull};
+use dsql_edge_codegen::{check, completions, describe, doctor, explain, init, lint, migrate, new, pull};
 
 #[derive(Parser)]
 #[command(
     name = "dsql-edge",
     version,
     about = "Typed SQL for Amazon Aurora DSQL and PostgreSQL: the command line",
-    after_help = "A typical day:\n  dsql-edge init                        # once, in a Worker's crate\n  dsql-edge lint \
+    after_help = "A typical day:\n  dsql-edge new shop                    # once: a Worker that runs (`init`: in an existing crate)\n  dsql-edge lint \
     migrations/           # does DSQL accept it?\n  dsql-edge check --apply migrations/0007.sql   # does it break a \
     query?\n  dsql-edge migrate                     # apply it, and write the snapshot again\n  dsql-edge check          \
     \x20            # in CI: is the snapshot what the database has?\n  dsql-edge doctor                      # why does nothing work?\n\nAnswers go to stdout, everything else to stderr. The exit \
     status is 1 on failure. Output on a terminal has\ncolours, unless NO_COLOR is set."
 )]
 enum Command {
+    New(new::Options),
     Init(init::Options),
     Pull(pull::Options),
     Describe(describe::Options),
@@ -36,6 +37,7 @@ const OF_CLOSED_PIPE: u8 = 141;
 
 fn main() -> ExitCode {
     let outcome = match Command::parse() {
+        Command::New(options) => new::run(&options),
         Command::Init(options) => init::run(&options),
         Command::Pull(options) => pull::run(&options),
         Command::Describe(options) => describe::run(&options),

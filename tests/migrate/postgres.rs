@@ -388,3 +388,29 @@ async fn command_reads_the_connection_string_and_hides_it() {
     assert!(!texts.borrow().contains("canary"), "{}", texts.borrow());
     site.stop().await;
 }
+
+#[tokio::test]
+async fn snapshot_is_not_written_if_the_build_reads_the_folder() {
+    let site = Site::start(Dialect::Postgres).await;
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join("sql")).unwrap();
+    let text = "-- dsql-edge: dialect postgres\nCREATE TABLE a (id int PRIMARY KEY);\n";
+    for (name, text) in [
+        ("sql/1.sql", text),
+        ("Cargo.toml", "[package]\nname = \"a\"\nversion = \"0.1.0\"\n"),
+        ("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_MIGRATIONS=sql\"); }"),
+    ] {
+        std::fs::write(home.path().join(name), text).unwrap();
+    }
+    let run = async |arguments: &[&str]| {
+        let mut command = command(&site, site.port(), home.path());
+        let snapshot = home.path().join("dsql-schema.sql");
+        std::fs::remove_file(&snapshot).unwrap();
+        let (text, well) = outcome_of(command.args(arguments)).await;
+        assert!(well, "{text}");
+        snapshot.exists()
+    };
+    assert!(!run(&[]).await);
+    assert!(run(&["--output", "dsql-schema.sql"]).await);
+    site.stop().await;
+}

@@ -28,6 +28,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, Subcommand};
 use dsql_edge_compiler::schema::Dialect;
+use dsql_edge_macro_input::schema_path::SchemaPath;
 use serde_json::json;
 
 use crate::format::{self, Format};
@@ -78,9 +79,10 @@ pub struct Options {
     /// Do not pull the snapshot afterwards
     #[arg(long)]
     no_pull: bool,
-    /// The snapshot to write afterwards
-    #[arg(long, default_value_os_t = package_schema::snapshot_to_write())]
-    output: PathBuf,
+    /// The snapshot to write afterwards; default: the one that the build reads, or would read. If the build reads a
+    /// folder of migrations instead, no snapshot is written
+    #[arg(long)]
+    output: Option<PathBuf>,
     /// Seconds after which another run takes over, if this one no longer renews its lease
     #[arg(long, default_value = "30", value_parser = seconds)]
     lease: Duration,
@@ -116,9 +118,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
 
 fn run_command(options: &Options) -> Result<ExitCode> {
     let here = Path::new(".");
-    let of_schema = schema_files::dialect_of(&options.folder)
-        .or_else(|| dialect_of_schema(here, None))
-        .or_else(|| schema_files::dialect_of(&options.output));
+    let of_schema =
+        schema_files::dialect_of(&options.folder).or_else(|| dialect_of_schema(here, None)).or_else(|| {
+            let default = package_schema::snapshot_to_write;
+            schema_files::dialect_of(&options.output.clone().unwrap_or_else(default))
+        });
     let folder = Folder::open(&options.folder, options.server.dialect(of_schema))
         .with_context(|| format!("the folder of migrations {}", options.folder.display()))?;
     if folder.files.is_empty() && !matches!(options.command, Some(Command::Resolve(_))) {
@@ -200,7 +204,11 @@ async fn apply(options: &Options, folder: &Folder, server: Server) -> Result<Exi
     };
     let json = options.format == Format::Json;
     let done = migrate(folder, server.config.clone(), options.lease, &report).await?;
-    let written = if options.no_pull { None } else { Some(refresh(server, &options.output).await?) };
+    let output = snapshot(options)?;
+    let written = match &output {
+        Some(output) => Some(refresh(server, output).await?),
+        None => None,
+    };
     if json {
         let applied = done
             .iter()
@@ -216,10 +224,22 @@ async fn apply(options: &Options, folder: &Folder, server: Server) -> Result<Exi
         1 => eprintln!("1 {unit} applied"),
         count => eprintln!("{count} {unit}s applied"),
     }
-    if written == Some(true) {
-        eprintln!("{} written", options.output.display());
+    if let (Some(output), Some(true)) = (&output, written) {
+        eprintln!("{} written", output.display());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the snapshot to write after the last file.
+fn snapshot(options: &Options) -> Result<Option<PathBuf>> {
+    if options.no_pull || options.output.is_some() {
+        return Ok(options.output.clone().filter(|_| !options.no_pull));
+    }
+    Ok(match package_schema::of(&package_schema::current_package())? {
+        // The folder is the schema, so nothing would read a snapshot.
+        Some(SchemaPath::Migrations(_)) => None,
+        _ => Some(package_schema::snapshot_to_write()),
+    })
 }
 
 /// Writes the snapshot again; returns whether it changed.

@@ -70,6 +70,11 @@ pub(super) const PARTS: &[Part] = &[
         about: "the examples under wrangler, with a dry deployment; a crash at every statement of edge-cache",
         steps: wrangler,
     },
+    Part {
+        name: "templates",
+        about: "the Workers of `dsql-edge new`: npm run dev, requests, cargo test",
+        steps: templates,
+    },
     Part { name: "corpus", about: "the compiler against the corpora of DSQL_EDGE_CORPUS", steps: corpus },
 ];
 
@@ -242,6 +247,13 @@ fn wrangler() -> Result<Vec<Step>> {
     let build = step("build", tests(&["--no-run"]));
     let edge_cache = tests(&["--test", "edge_cache", "--", "--nocapture"]);
     Ok(vec![build, step("wrangler", tests(&["--test", "wrangler"])), step("edge-cache", edge_cache)])
+}
+
+fn templates() -> Result<Vec<Step>> {
+    let build = step("build", tests(&["--no-run"]));
+    // One after the other, because all build into one target folder.
+    let templates = tests(&["--test", "templates", "--", "--nocapture", "--test-threads", "1"]);
+    Ok(vec![build, step("templates", templates)])
 }
 
 fn corpus() -> Result<Vec<Step>> {

@@ -1,0 +1,120 @@
+//! `dsql-edge new`: creates the crate of a Worker that runs, with migrations, queries, tests and a workflow for CI.
+//!
+//! Input: a name and a template. Output: a new folder, and a report with the next steps. No existing file is changed.
+
+mod location;
+mod name;
+mod template;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde_json::json;
+
+use crate::format::{self, Format};
+use name::Name;
+use template::Template;
+
+/// Create the crate of a Worker that runs, with migrations, queries and tests
+#[derive(Args)]
+#[command(
+    after_help = "Templates:\n  api   requests, without a framework\n  axum  requests, with axum\n  cron  a cron \
+    trigger that deletes old rows in batches\n  pool  requests, over connections that a Durable Object keeps near the \
+    cluster\n\nExamples:\n  dsql-edge new shop\n  dsql-edge new apps/shop --template axum --region eu-west-1"
+)]
+pub struct Options {
+    /// The name of the Worker, or the path of its new folder
+    #[arg(value_name = "NAME")]
+    folder: PathBuf,
+    /// What the Worker does (see below)
+    #[arg(long, value_enum, default_value = "api")]
+    template: Template,
+    /// The Region of the cluster, near which the Worker or its pool runs
+    #[arg(long, value_name = "REGION", default_value = "us-east-1")]
+    region: String,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Returns an error if the name is not a name of a Worker and of a crate, if the folder exists and is not empty, or if
+/// a file cannot be written.
+pub fn run(options: &Options) -> Result<ExitCode> {
+    let name = Name::of_folder(&options.folder)?;
+    check_region(&options.region)?;
+    let folder = &options.folder;
+    if !is_empty(folder).with_context(|| folder.display().to_string())? {
+        bail!(
+            "{} exists already and is not empty; to add dsql-edge to an existing crate, run `dsql-edge init` in it",
+            folder.display()
+        );
+    }
+    let files = template::files(options.template, &name, &options.region);
+    for (path, text) in &files {
+        create(&folder.join(path), text)?;
+    }
+    print(options, &files.iter().map(|(path, _)| *path).collect::<Vec<_>>())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a folder can be created, or has no files.
+fn is_empty(folder: &Path) -> io::Result<bool> {
+    match fs::read_dir(folder) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// The name of the Region becomes a part of several files.
+fn check_region(region: &str) -> Result<()> {
+    let is_name = !region.is_empty()
+        && region.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-');
+    if !is_name {
+        bail!("--region {region:?} is not the name of an AWS Region, such as us-east-1");
+    }
+    Ok(())
+}
+
+fn create(path: &Path, text: &str) -> Result<()> {
+    let write = || {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        // If another process has created the file in the meantime, `create_new` does not overwrite it.
+        fs::OpenOptions::new().write(true).create_new(true).open(path)?.write_all(text.as_bytes())
+    };
+    write().with_context(|| path.display().to_string())
+}
+
+fn print(options: &Options, files: &[&str]) -> Result<()> {
+    let folder = options.folder.display();
+    let next = [
+        (format!("cd {folder}"), ""),
+        ("rustup target add wasm32-unknown-unknown".to_owned(), "once"),
+        ("cargo install dsql-edge-local".to_owned(), "once: a local DSQL"),
+        ("npm install".to_owned(), "wrangler; on Node 20: npm install --save-dev wrangler@4.82.1"),
+        ("npm run dev".to_owned(), "the Worker, at http://localhost:8787"),
+        ("cargo test".to_owned(), "the tests, each on a cluster of its own"),
+    ];
+    if options.format == Format::Json {
+        let commands: Vec<&str> = next.iter().map(|(command, _)| command.as_str()).collect();
+        let answer = json!({ "version": 1, "folder": options.folder, "files": files, "next": commands });
+        return Ok(format::print(&format::json(&answer))?);
+    }
+    let mut text = format!("{folder}: {} files\n", files.len());
+    text.extend(files.iter().map(|file| format!("  {file}\n")));
+    text.push_str("\nNext:\n");
+    for (command, comment) in &next {
+        let line = if comment.is_empty() { command.clone() } else { format!("{command:<42}# {comment}") };
+        text.push_str(&format!("  {line}\n"));
+    }
+    Ok(format::print(&text)?)
+}
