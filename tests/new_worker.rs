@@ -1,0 +1,135 @@
+//! The folder of a Worker that `dsql-edge new` created, prepared so that it builds and runs without downloads.
+//!
+//! The crates are not on crates.io, so a `.cargo/config.toml` names the crates of this clone. `worker-build` downloads
+//! its tools, so a script with this name runs this workspace's bundler instead. wrangler is already installed.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use xtask::{project, setup, worker};
+
+use crate::binary::{dsql_edge, dsql_local};
+use crate::console::{Shell, write_program};
+
+/// A shell in a folder, with the commands of this workspace, and with programs that replace downloads for a Worker with
+/// this name.
+pub fn shell(folder: &Path, name: &str) -> Shell {
+    setup::wasm_target().unwrap();
+    worker::tools().unwrap();
+    let _ = fs::remove_dir_all(folder);
+    let programs = folder.join("programs");
+    fs::create_dir_all(&programs).unwrap();
+    symlink(dsql_edge(), programs.join("dsql-edge")).unwrap();
+    symlink(dsql_local(), programs.join("dsql-local")).unwrap();
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let wasm = target().join(setup::WASM_TARGET).join(format!("release/{}.wasm", name.replace('-', "_")));
+    let bundler = project::target().join("debug/dsql-edge-bundler");
+    let build = format!(
+        "#!/bin/sh\nset -eu\nexport WASM_BINDGEN_USE_JS_SYS=1\n{cargo} build --release --target {} \
+         --config \"profile.release.strip='debuginfo'\" 1>&2\nexec {} {} build\n",
+        setup::WASM_TARGET,
+        bundler.display(),
+        wasm.display()
+    );
+    write_program(&programs, "worker-build", &build);
+    // The configuration of a Worker installs worker-build before each build.
+    write_program(
+        &programs,
+        "cargo",
+        &format!("#!/bin/sh\n[ \"$1\" = install ] && exit 0\nexec {cargo} \"$@\"\n"),
+    );
+    Shell { folder: folder.to_owned(), home: folder.to_owned(), programs }
+}
+
+/// The target folder of all Workers.
+fn target() -> PathBuf {
+    project::target().join("tests/templates")
+}
+
+/// Makes cargo use the crates of this clone and one target folder for all Workers, and installs wrangler.
+pub fn prepare(worker: &Path) {
+    let members = fs::read_dir(project::root()).unwrap().map(|entry| entry.unwrap().path());
+    let patches = members.filter_map(|path| {
+        let name = path.file_name()?.to_str()?.to_owned();
+        let is_crate = name.starts_with("dsql-edge") && path.join("Cargo.toml").exists();
+        is_crate.then(|| format!("{name} = {{ path = {path:?} }}\n"))
+    });
+    let text =
+        format!("[build]\ntarget-dir = {:?}\n\n[patch.crates-io]\n{}", target(), patches.collect::<String>());
+    fs::create_dir(worker.join(".cargo")).unwrap();
+    fs::write(worker.join(".cargo/config.toml"), text).unwrap();
+    let wrangler = setup::wrangler().unwrap();
+    symlink(wrangler.ancestors().nth(2).unwrap(), worker.join("node_modules")).unwrap();
+}
+
+/// Sets the variables with which wrangler asks no questions and dsql-local finds its PostgreSQL.
+pub fn with_variables(command: &mut Command) -> &mut Command {
+    command.env("DSQL_LOCAL_PG_BIN", setup::postgres().unwrap());
+    command.env("WRANGLER_SEND_METRICS", "false").env("CLOUDFLARE_CF_FETCH_ENABLED", "false")
+}
+
+/// A running `npm run dev`.
+pub struct Developed {
+    process: Child,
+    /// The address of the Worker, such as `http://localhost:8787`.
+    pub address: String,
+}
+
+impl Developed {
+    /// Starts `npm run dev` with further arguments of wrangler, and waits until the Worker accepts requests.
+    pub fn start(shell: &Shell, arguments: &[&str]) -> Developed {
+        let mut npm = shell.command("npm");
+        with_variables(&mut npm).args(["run", "dev", "--"]).args(arguments);
+        let mut process = npm.stdout(Stdio::piped()).process_group(0).spawn().unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let (send, addresses) = mpsc::channel();
+        std::thread::spawn(move || {
+            lines.for_each(|line| {
+                eprintln!("npm run dev: {line}");
+                if let Some((_, address)) = line.split_once("Ready on ") {
+                    let _ = send.send(address.trim().to_owned());
+                }
+            });
+        });
+        let mut developed = Developed { process, address: String::new() };
+        developed.address = addresses.recv_timeout(Duration::from_secs(900)).expect("wrangler is not ready");
+        developed
+    }
+
+    /// Sends a request, and returns the status and the body of the answer.
+    pub fn request(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let url = format!("{}{path}", self.address);
+        let answer = if method == "POST" { agent.post(&url).send(body) } else { agent.get(&url).call() };
+        let mut answer = answer.unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+    }
+
+    /// Stops everything as Ctrl-C does; nothing may be left running.
+    pub fn stop(mut self) {
+        self.interrupt();
+        self.process.wait().unwrap();
+        assert!(ureq::get(&self.address).call().is_err(), "nothing is left running");
+    }
+
+    /// Sends SIGINT to each process of the group.
+    fn interrupt(&self) {
+        let group = format!("-{}", self.process.id());
+        let _ = Command::new("kill").args(["-INT", "--", &group]).status();
+    }
+}
+
+impl Drop for Developed {
+    fn drop(&mut self) {
+        if self.process.try_wait().is_ok_and(|ended| ended.is_none()) {
+            self.interrupt();
+            let _ = self.process.wait();
+        }
+    }
+}
