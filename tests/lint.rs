@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use dsql_edge_codegen::lint::{LintedFile, Sent, fixed, lint, lint_postgres};
-use dsql_edge_codegen::migrate::Folder;
+use dsql_edge_codegen::migrate::read_folder;
 use dsql_edge_compiler::dsql::Meaning;
 use dsql_edge_compiler::schema::Dialect;
 use dsql_edge_tests::binary::dsql_edge;
@@ -212,7 +212,7 @@ fn statement_that_migrate_rejects_is_a_finding() {
         assert!(linted(Sent::OneByOne).findings.is_empty(), "{sql}");
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("1.sql"), sql).unwrap();
-        let error = Folder::read(folder.path(), Dialect::Dsql).err().unwrap().to_string();
+        let error = read_folder(folder.path(), Dialect::Dsql).err().unwrap().to_string();
         assert!(error.contains(message), "{error}");
     }
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use dsql_edge::dynamic::Sql;
 use dsql_edge::{Dsql, Error, Tunnel, sql};
-use dsql_edge_codegen::migrate::{Folder, migrate};
+use dsql_edge_codegen::migrate::{folder_of, migrate};
 use dsql_edge_codegen::pull::snapshot;
 use dsql_edge_codegen::server::Server;
 use dsql_edge_compiler::schema::Dialect;
@@ -200,7 +200,7 @@ async fn migrations_behind_pgbouncer_are_applied_once() {
     let bouncer = PgBouncer::before(&server, "").await;
     let config = config(&server, "app", bouncer.port, "pgbouncer=true");
     let files = FILES.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
-    let folder = Folder::of(files, Dialect::Postgres).unwrap();
+    let folder = folder_of(files, Dialect::Postgres).unwrap();
     let run = || migrate(&folder, config.clone(), Duration::from_secs(30), &|_| {});
     let (one, other) = tokio::join!(run(), run());
     assert_eq!(one.unwrap().len() + other.unwrap().len(), 5);

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use dsql_edge::{Config, Credentials};
 use dsql_edge_codegen::lint::{Sent, lint};
-use dsql_edge_codegen::migrate::{Folder, migrate};
+use dsql_edge_codegen::migrate::{folder_of, migrate};
 use dsql_edge_codegen::pull::snapshot;
 use dsql_edge_codegen::server::Server;
 use dsql_edge_compiler::schema::Dialect;
@@ -122,7 +122,7 @@ async fn pull_from_dsql(ddl: &str) -> String {
     let keys = local.credentials();
     let keys = Credentials::new(keys.access_key_id(), keys.secret_access_key());
     let config = Config::local(&local.endpoint(), local.region(), keys).unwrap().extra_ca(local.ca_pem());
-    let folder = Folder::of(vec![("1.sql".to_owned(), ddl.to_owned())], Dialect::Dsql).unwrap();
+    let folder = folder_of(vec![("1.sql".to_owned(), ddl.to_owned())], Dialect::Dsql).unwrap();
     migrate(&folder, config.clone(), Duration::from_secs(30), &|_| {}).await.unwrap();
     snapshot(Server::dsql(config), "").await.unwrap()
 }

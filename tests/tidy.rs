@@ -119,9 +119,10 @@ fn imports_run_one_way() {
     fail_if_any(problems);
 }
 
-const CRATES: [&str; 8] = [
+const CRATES: [&str; 9] = [
     "dsql-edge",
     "dsql-edge-compiler",
+    "dsql-edge-migrations",
     "dsql-edge-codegen",
     "dsql-edge-local",
     "dsql-edge-macros",
@@ -237,6 +238,7 @@ fn javascript_and_proc_macro_have_one_module_each() {
         "dsql-edge/src",
         "dsql-edge-macro-input/src",
         "dsql-edge-compiler/src",
+        "dsql-edge-migrations/src",
         "dsql-edge-codegen/src",
         "dsql-edge-local/src",
     ] {
@@ -300,6 +302,7 @@ fn files_have_a_subject_and_a_limit() {
         "dsql-edge-macros",
         "dsql-edge-macro-input",
         "dsql-edge-compiler",
+        "dsql-edge-migrations",
         "dsql-edge-codegen",
         "dsql-edge-local",
         "tests",

@@ -3,8 +3,6 @@
 //! Input: AWS's configuration. Output: a provider. The client calls the provider again before the credentials expire,
 //! because the build of an index may take longer than an SSO session lasts. No credential appears in an error.
 
-use std::path::Path;
-
 use anyhow::{Context, Result};
 use aws_config::BehaviorVersion;
 use aws_credential_types::credential_feature::AwsCredentialFeature;
@@ -12,6 +10,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use aws_smithy_http_client::tls;
 use dsql_edge::auth::{CredentialsProvider, ProvidedCredentials};
 use dsql_edge::{Credentials, Error};
+use dsql_edge_migrations::running_local::LocalKeys;
 
 /// Credentials, and where they were found.
 pub(crate) struct FoundCredentials {
@@ -37,12 +36,12 @@ impl FoundCredentials {
     }
 
     /// Keys in a file of dsql-local.
-    pub(crate) fn of_file(path: &Path, id: String, secret: String) -> FoundCredentials {
+    pub(crate) fn of_local(keys: LocalKeys) -> FoundCredentials {
         FoundCredentials {
-            credentials: Credentials::new(id.clone(), secret),
+            credentials: Credentials::new(keys.access_key_id.clone(), keys.secret_access_key),
             provider: None,
-            source: format!("dsql-local's file {}", path.display()),
-            access_key_id: id,
+            source: format!("dsql-local's file {}", keys.path.display()),
+            access_key_id: keys.access_key_id,
             has_session_token: false,
         }
     }

@@ -14,9 +14,9 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use dsql_edge::Config;
+use dsql_edge_migrations::running_local::RunningLocal;
 
 use crate::aws_credentials::{AwsCredentials, FoundCredentials};
-use crate::running_local::RunningLocal;
 
 /// The cluster, and the role to connect as.
 #[derive(Args, Clone, Debug, Default)]
@@ -75,8 +75,8 @@ impl Target {
     /// # Errors
     /// Returns an error if there are no credentials.
     pub(crate) async fn credentials(&self) -> Result<FoundCredentials> {
-        if let Some(found) = self.local.as_ref().and_then(|local| local.credentials(&self.user)) {
-            return Ok(found);
+        if let Some(keys) = self.local.as_ref().and_then(|local| local.credentials(&self.user)) {
+            return Ok(FoundCredentials::of_local(keys));
         }
         let loaded = AwsCredentials::load(self.region.as_deref()).await;
         if self.is_on_this_machine() { loaded.map_err(|_| anyhow!(NO_LOCAL_KEYS)) } else { loaded }

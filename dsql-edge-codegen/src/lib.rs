@@ -1,7 +1,6 @@
 //! The commands of the `dsql-edge` command line, one module per command. This crate is a library so that tests can call
 //! the commands.
 
-mod allow_comment;
 mod aws_credentials;
 mod cargo_config;
 pub mod check;
@@ -17,9 +16,7 @@ pub mod migrate;
 pub mod new;
 mod package_schema;
 pub mod pull;
-mod running_local;
 mod schema_files;
 pub mod server;
-mod steps;
 mod style;
 mod write_file;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use dsql_edge::Config;
-use dsql_edge_codegen::migrate::{Folder, Progress, migrate};
+use dsql_edge_codegen::migrate::{Progress, migrate, read_folder};
 use dsql_edge_compiler::schema::Dialect;
 use dsql_edge_tests::binary::{dsql_edge, without_shell_variables};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
@@ -39,7 +39,7 @@ async fn existing_database_is_adopted_by_its_snapshot() {
     let (printed, well) = run(&["pull", "--postgres-url", &url, "--output", baseline]).await;
     assert!(well, "{printed}");
     // The snapshot passes the rules as it is, so that it can create an empty database.
-    assert_eq!(Folder::read(&folder, Dialect::Postgres).unwrap().files[0].steps.len(), 1);
+    assert_eq!(read_folder(&folder, Dialect::Postgres).unwrap().files[0].steps.len(), 1);
     // A dump of pg_dump does not.
     let text = std::fs::read_to_string(home.path().join(baseline)).unwrap();
     assert!(text.contains("SET check_function_bodies = false"), "{text}");

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use dsql_edge::{Config, Credentials};
-use dsql_edge_codegen::migrate::{Applied, Folder, migrate};
+use dsql_edge_codegen::migrate::{self, Applied, Folder, migrate};
 use dsql_edge_compiler::schema::Dialect;
 use dsql_edge_local::Local;
 use dsql_edge_tests::binary::{dsql_edge, without_shell_variables};
@@ -39,7 +39,7 @@ pub(crate) fn folder(files: &[(&str, &str)]) -> Folder {
 
 pub(crate) fn folder_of(files: &[(&str, &str)], dialect: Dialect) -> Folder {
     let files = files.iter().map(|(name, text)| (format!("migrations/{name}"), (*text).to_owned()));
-    Folder::of(files.collect(), dialect).unwrap()
+    migrate::folder_of(files.collect(), dialect).unwrap()
 }
 
 pub(crate) fn config(local: &Local, endpoint: &str) -> Config {

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::path::Path;
 
 use anyhow::Result;
-use dsql_edge_codegen::migrate::{Applied, Folder, Progress, migrate};
+use dsql_edge_codegen::migrate::{self, Applied, Progress, migrate};
 use dsql_edge_compiler::schema::Dialect;
 use dsql_edge_tests::golden;
 
@@ -316,7 +316,7 @@ fn division_of_files_is_as_recorded() {
         let (title, sql) = file.split_once('\n').unwrap();
         recorded += &format!("---- {title}\n");
         let files = vec![("1.sql".to_owned(), sql.trim().to_owned())];
-        match Folder::of(files, Dialect::Postgres) {
+        match migrate::folder_of(files, Dialect::Postgres) {
             Ok(folder) => {
                 let file = &folder.files[0];
                 for step in &file.steps {

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use dsql_edge_codegen::migrate::{Applied, Folder};
+use dsql_edge_codegen::migrate::{self, Applied};
 use dsql_edge_compiler::schema::Dialect;
 use dsql_edge_local::{Fault, Local};
 use tokio_postgres::NoTls;
@@ -360,7 +360,10 @@ fn folder_with_errors_is_never_sent() {
     let refused = |text: &str| {
         let files = [("1.sql", "CREATE TABLE a (id int PRIMARY KEY);"), ("2.sql", text)];
         let files = files.map(|(name, text)| (format!("migrations/{name}"), text.to_owned()));
-        Folder::of(files.to_vec(), Dialect::Dsql).err().map(|error| error.to_string()).unwrap_or_default()
+        migrate::folder_of(files.to_vec(), Dialect::Dsql)
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default()
     };
     for (text, expected) in [
         ("CREATE INDEX i ON a (id);", "unsupported mode. please use CREATE INDEX ASYNC."),
@@ -385,14 +388,14 @@ fn statement_that_cannot_run_in_batches_is_an_error() {
         vec![("1.sql".to_owned(), table.to_owned()), ("2.sql".to_owned(), marked)]
     };
     for dialect in [Dialect::Dsql, Dialect::Postgres] {
-        assert!(Folder::of(files("UPDATE t SET n = 1"), dialect).is_ok());
+        assert!(migrate::folder_of(files("UPDATE t SET n = 1"), dialect).is_ok());
         for (statement, expected) in [
             ("UPDATE t SET n = n + 1", "2.sql:2:14"),
             ("DELETE FROM log", "no key that orders batches"),
             ("DELETE FROM other", "relation \"other\" does not exist"),
             ("INSERT INTO t VALUES (1)", "only UPDATE and DELETE can run in batches"),
         ] {
-            let error = Folder::of(files(statement), dialect).err().unwrap().to_string();
+            let error = migrate::folder_of(files(statement), dialect).err().unwrap().to_string();
             assert!(error.contains(expected) && error.contains("nothing was sent"), "{error}");
         }
     }

@@ -10,7 +10,7 @@ use dsql_edge_compiler::source::Lines;
 use dsql_edge_compiler::syntax::Parsed;
 use dsql_edge_compiler::syntax::ast::{AlterAction, Name, StatementKind};
 
-use crate::schema_files::SchemaFile;
+use crate::schema_files::SqlFile;
 
 /// A name that a statement drops or renames.
 pub(super) struct Dropped {
@@ -22,7 +22,7 @@ pub(super) struct Dropped {
 }
 
 /// Returns the names that the files drop or rename, in order.
-pub(super) fn dropped(files: &[SchemaFile]) -> Vec<Dropped> {
+pub(super) fn dropped(files: &[SqlFile]) -> Vec<Dropped> {
     let mut out = Vec::new();
     for file in files {
         let source = Source::script(&file.text);

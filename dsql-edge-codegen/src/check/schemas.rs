@@ -14,7 +14,7 @@ use dsql_edge_macro_input::schema_path::SchemaPath;
 use super::dropped::{Dropped, dropped};
 use crate::lint;
 use crate::package_schema;
-use crate::schema_files::{self, SchemaFile};
+use crate::schema_files::{self, SqlFile};
 
 /// The schema that queries are compared with.
 pub enum Candidate {
@@ -53,7 +53,7 @@ pub(super) struct AsItIs {
     pub(super) path: PathBuf,
     pub(super) is_folder: bool,
     pub(super) folded: Folded,
-    files: Vec<SchemaFile>,
+    files: Vec<SqlFile>,
 }
 
 impl AsItIs {
@@ -77,8 +77,8 @@ pub(super) fn as_it_is(
         Candidate::Apply(paths) if is_folder => applied_files(paths)?,
         _ => Vec::new(),
     };
-    let is_coming = |file: &SchemaFile| is_one_of(file, &coming);
-    let before: Vec<SchemaFile> = files.iter().filter(|file| !is_coming(file)).cloned().collect();
+    let is_coming = |file: &SqlFile| is_one_of(file, &coming);
+    let before: Vec<SqlFile> = files.iter().filter(|file| !is_coming(file)).cloned().collect();
     let folded = match folded(&before) {
         Ok(folded) => folded,
         // A later migration needs a file that the candidate applies. So the current schema consists of the files before
@@ -103,15 +103,15 @@ pub(super) fn path(package: &Path, snapshot: Option<&Path>) -> Result<Option<Pat
 }
 
 /// Returns the files that `--apply` names; for a folder, the files in it.
-fn applied_files(paths: &[PathBuf]) -> Result<Vec<SchemaFile>> {
+fn applied_files(paths: &[PathBuf]) -> Result<Vec<SqlFile>> {
     let files = paths.iter().map(|path| schema_files::read(path)).collect::<Result<Vec<_>>>()?;
     Ok(files.into_iter().flatten().collect())
 }
 
 /// Whether `others` contains `file`, even if the paths of the two are written differently.
-fn is_one_of(file: &SchemaFile, others: &[SchemaFile]) -> bool {
+fn is_one_of(file: &SqlFile, others: &[SqlFile]) -> bool {
     let real =
-        |file: &SchemaFile| std::fs::canonicalize(&file.name).unwrap_or_else(|_| PathBuf::from(&file.name));
+        |file: &SqlFile| std::fs::canonicalize(&file.name).unwrap_or_else(|_| PathBuf::from(&file.name));
     others.iter().any(|other| real(other) == real(file))
 }
 
@@ -119,7 +119,7 @@ fn is_one_of(file: &SchemaFile, others: &[SchemaFile]) -> bool {
 /// schema.
 pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Folded> {
     let dialect = now.map(|now| now.folded.schema.dialect);
-    let folded = |files: &[SchemaFile]| {
+    let folded = |files: &[SqlFile]| {
         let is_named = files.iter().any(|file| schema_files::dialect(&file.text).is_some());
         folded_as(files, dialect.filter(|_| !is_named))
     };
@@ -135,8 +135,7 @@ pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Fold
             folded(&files)
         }
         Candidate::Apply(paths) => {
-            let mut files: Vec<SchemaFile> =
-                now.into_iter().flat_map(|now| now.files.iter().cloned()).collect();
+            let mut files: Vec<SqlFile> = now.into_iter().flat_map(|now| now.files.iter().cloned()).collect();
             // A migration in the folder is applied at its position there.
             let mut more = applied_files(paths)?;
             more.retain(|file| !now.is_some_and(|now| now.is_folder) || !is_one_of(file, &files));
@@ -144,26 +143,26 @@ pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Fold
             folded(&files)
         }
         Candidate::Cluster(text) => {
-            folded(&[SchemaFile { name: "the database's schema".to_owned(), text: text.clone() }])
+            folded(&[SqlFile { name: "the database's schema".to_owned(), text: text.clone() }])
         }
     }
 }
 
 /// Returns the directives at the head of a snapshot. These directives apply to every candidate.
-fn head_of(now: Option<&AsItIs>) -> Vec<SchemaFile> {
+fn head_of(now: Option<&AsItIs>) -> Vec<SqlFile> {
     let Some(now) = now.filter(|now| !now.is_folder) else { return Vec::new() };
     let text = schema_files::canonical(now.text());
     let text: String =
         directives(&text).filter(|it| it.is_in_head).map(|it| format!("{}\n", it.line)).collect();
-    vec![SchemaFile { name: now.path.display().to_string(), text }]
+    vec![SqlFile { name: now.path.display().to_string(), text }]
 }
 
-fn folded(files: &[SchemaFile]) -> Result<Folded> {
+fn folded(files: &[SqlFile]) -> Result<Folded> {
     folded_as(files, None)
 }
 
 /// Folds files; `dialect` takes precedence over their directives.
-fn folded_as(files: &[SchemaFile], dialect: Option<Dialect>) -> Result<Folded> {
+fn folded_as(files: &[SqlFile], dialect: Option<Dialect>) -> Result<Folded> {
     let texts = files.iter().map(|file| (file.name.as_str(), file.text.as_str()));
     let schema = Schema::parse_files(texts, dialect).map_err(|errors| unreadable(files, &errors))?;
     let of = |error: &SchemaError| {
@@ -197,14 +196,14 @@ pub(super) fn unfollowed(now: Option<&Folded>, coming: &Folded) -> Vec<Unfollowe
 }
 
 /// Returns the place of an error, and the text of its file.
-fn place<'f>(files: &'f [SchemaFile], error: &SchemaError) -> (Place, &'f str) {
+fn place<'f>(files: &'f [SqlFile], error: &SchemaError) -> (Place, &'f str) {
     let text = files.iter().find(|file| file.name == error.file).map_or("", |file| file.text.as_str());
     let (line, column) = line_and_column(text, error.diagnostic.span.start as usize);
     (Place { file: Some(error.file.clone()), line, column }, text)
 }
 
 /// Describes the errors of a schema, each with its file and place.
-fn unreadable(files: &[SchemaFile], errors: &[SchemaError]) -> anyhow::Error {
+fn unreadable(files: &[SqlFile], errors: &[SchemaError]) -> anyhow::Error {
     let shown = errors.iter().map(|error| {
         let (place, text) = place(files, error);
         render(&error.diagnostic, text, Some(place))

@@ -13,7 +13,7 @@ use dsql_edge_compiler::syntax::{Parsed, lex};
 use dsql_edge_compiler::{Schema, TypedQuery, compile};
 use serde::Serialize;
 
-use crate::schema_files::SchemaFile;
+use crate::schema_files::SqlFile;
 
 /// The version of the JSON.
 const VERSION: u32 = 1;
@@ -118,10 +118,10 @@ impl Describer {
     /// # Errors
     /// Returns an error if the DDL has errors.
     pub fn from_sql(ddl: &str) -> Result<Self> {
-        Self::new(&[SchemaFile { name: "schema".to_owned(), text: ddl.to_owned() }], None)
+        Self::new(&[SqlFile { name: "schema".to_owned(), text: ddl.to_owned() }], None)
     }
 
-    pub(super) fn new(files: &[SchemaFile], dialect: Option<Dialect>) -> Result<Self> {
+    pub(super) fn new(files: &[SqlFile], dialect: Option<Dialect>) -> Result<Self> {
         let texts = files.iter().map(|file| (file.name.as_str(), file.text.as_str()));
         let dialect = dialect.map(|dialect| match dialect {
             Dialect::Dsql => schema::Dialect::Dsql,
@@ -170,7 +170,7 @@ fn described(query: TypedQuery, schema: &Schema) -> Answer {
 }
 
 /// Describes the errors of a schema, each with its file and place.
-fn unreadable(files: &[SchemaFile], errors: &[SchemaError]) -> anyhow::Error {
+fn unreadable(files: &[SqlFile], errors: &[SchemaError]) -> anyhow::Error {
     let shown: Vec<String> = errors
         .iter()
         .map(|error| {

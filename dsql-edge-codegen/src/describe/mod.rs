@@ -17,7 +17,7 @@ use dsql_edge_macro_input::schema_path::{SNAPSHOT, SchemaPath};
 use serde::Deserialize;
 
 use crate::format::Format;
-use crate::schema_files::{self, SchemaFile};
+use crate::schema_files::{self, SqlFile};
 use crate::{package_schema, style};
 use answer::Dialect;
 pub use answer::{Answer, Column, Describer, Param, Problem};
@@ -86,7 +86,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     Ok(code)
 }
 
-fn files(named: Option<&Path>) -> Result<Vec<SchemaFile>> {
+fn files(named: Option<&Path>) -> Result<Vec<SqlFile>> {
     if let Some(path) = named {
         return schema_files::read(path);
     }

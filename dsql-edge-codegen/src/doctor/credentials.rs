@@ -111,17 +111,19 @@ pub(super) fn token(target: &Target, region: &str, found: &FoundCredentials) -> 
 
 #[cfg(test)]
 mod tests {
+    use dsql_edge_migrations::running_local::LocalKeys;
+
     use super::*;
 
     /// The command line signs for the region in the host name; a Worker with these bindings returns an error.
     #[test]
     fn region_that_differs_from_the_host_name_is_wrong() {
         let mut target = Target::of_tests("foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws", "blog");
-        let found = FoundCredentials::of_file(
-            Path::new("credentials"),
-            "AKIAIOSFODNN7EXAMPLE".into(),
-            "canary".into(),
-        );
+        let found = FoundCredentials::of_local(LocalKeys {
+            path: "credentials".into(),
+            access_key_id: "AKIAIOSFODNN7EXAMPLE".into(),
+            secret_access_key: "canary".into(),
+        });
         let signed = "dsql:DbConnect on foo0bar1baz2quux3quuux4abc.dsql.us-east-1.on.aws in us-east-1 for the role blog, \
                       signed by AKIA…MPLE";
         assert_eq!(token(&target, "us-east-1", &found), Check::ok(TOKEN, signed));

@@ -28,12 +28,12 @@ use dsql_edge::diagnosis::{self, Negotiation};
 use dsql_edge::dynamic::Sql;
 use dsql_edge::{Dsql, Error};
 use dsql_edge_compiler::schema::Dialect;
+use dsql_edge_migrations::running_local::{RunningLocal, sts_port};
 
 use crate::aws_credentials::{AwsCredentials, FoundCredentials};
 use crate::cluster::Target;
 use crate::format::{self, Format};
 use crate::package_schema;
-use crate::running_local::{RunningLocal, sts_port};
 use crate::server::{Server, ServerOptions, dialect_of_schema};
 use crate::style;
 use check::Check;

@@ -3,8 +3,9 @@
 //! Input: the text of a file and a finding. Output: whether a comment contains the name of the finding's rule. A comment
 //! cannot silence an error without a rule.
 
+use dsql_edge_migrations::allow_comment::is_allowed;
+
 use super::finding::Finding;
-use crate::allow_comment::is_allowed;
 
 /// Whether a comment silences a finding, at its place or at its statement.
 pub(super) fn is_finding_allowed(text: &str, finding: &Finding) -> bool {

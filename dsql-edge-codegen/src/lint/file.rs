@@ -11,6 +11,7 @@ use dsql_edge_compiler::dsql::{self, Transactions};
 use dsql_edge_compiler::schema::Growth;
 use dsql_edge_compiler::source::{Lines, Span};
 use dsql_edge_compiler::syntax::newer_clause;
+use dsql_edge_migrations::steps;
 
 use super::finding::{Finding, LintedFile};
 use super::names::NameCertainty;
@@ -20,7 +21,6 @@ use super::script::{Script, messages};
 use super::sent::Sent;
 use super::strings::changes_strings;
 use super::{allowed, dump, meaning, unfollowed};
-use crate::steps;
 
 /// Lints files in the order in which they run.
 pub fn lint(

@@ -14,6 +14,8 @@ use dsql_edge_compiler::schema::{Dialect, Growth};
 use dsql_edge_compiler::source::{Lines, Span};
 use dsql_edge_compiler::syntax::ParsedStatement;
 use dsql_edge_compiler::syntax::ast::{Query, Statement, StatementKind, TableSource};
+use dsql_edge_migrations::allow_comment::is_allowed;
+use dsql_edge_migrations::steps::postgres;
 
 use super::finding::{Finding, LintedFile};
 use super::names::NameCertainty;
@@ -22,8 +24,6 @@ use super::run::Run;
 use super::script::Script;
 use super::sent::Sent;
 use super::unfollowed;
-use crate::allow_comment::is_allowed;
-use crate::steps;
 
 /// Lints files in the order in which they run. Without a schema, the files must create everything that they use.
 pub fn lint_postgres(
@@ -93,7 +93,7 @@ impl State {
         self.uncertain |= changes.is_some();
         findings.extend(places);
         if sent == Sent::Migrate {
-            findings.extend(steps::postgres::misplaced(&parsed).into_iter().map(|diagnostic| {
+            findings.extend(postgres::misplaced(&parsed).into_iter().map(|diagnostic| {
                 let statement = diagnostic.span;
                 Finding { diagnostic, rule: None, fix: None, statement }
             }));

@@ -11,6 +11,7 @@ use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
 use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::TokenKind;
 use dsql_edge_compiler::syntax::{Parsed, PsqlCommand};
+use dsql_edge_migrations::allow_comment::is_allowed;
 
 use super::calls::{is_alias, is_own_of_dsql, is_postgres, is_relation};
 use super::effects::Change;
@@ -21,7 +22,6 @@ use super::run::Run;
 use super::script::Script;
 use super::sent::Sent;
 use super::strings::first_change;
-use crate::allow_comment::is_allowed;
 
 /// A place that is not followed.
 struct Place {

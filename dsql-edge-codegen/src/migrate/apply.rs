@@ -10,19 +10,19 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use dsql_edge::{Config, Error};
 use dsql_edge_compiler::schema::Dialect;
+use dsql_edge_migrations::catalog;
+use dsql_edge_migrations::ledger::run_name;
+use dsql_edge_migrations::steps::{Job, Trace, Verdict, Work};
+use dsql_edge_migrations::{Entry, File, Folder, Pending, State, Step, plan};
 
-use super::catalog;
 use super::database::{Attempts, Database, FirstRow, Sql};
 use super::explain::explained;
-use super::folder::{File, Folder};
-use super::job::Outcome;
+use super::job::{self, Outcome};
 use super::lease::Lease;
-use super::ledger::{Entry, Ledger, State, run_name};
+use super::ledger::Ledger;
 use super::leftovers;
 use super::locks;
-use super::plan::{Pending, plan};
 use super::progress::Progress;
-use crate::steps::{Job, Step, Trace, Verdict, Work};
 
 /// A step that was applied.
 #[derive(Debug)]
@@ -153,13 +153,14 @@ impl Run<'_> {
             }
             Work::Transaction(statements) => {
                 (self.report)(Progress::Sent(file, step));
-                let statements: Vec<Sql<'_>> = statements.iter().map(|span| file.sql_at(*span)).collect();
+                let statements: Vec<Sql<'_>> =
+                    statements.iter().map(|span| Sql::of_file(file, *span)).collect();
                 self.ledger.apply_transaction(file, step, &statements).await.map_err(explained)?;
                 Ok(false)
             }
             Work::Repeatable => {
                 (self.report)(Progress::Sent(file, step));
-                let sql = file.sql_at(step.span);
+                let sql = Sql::of_file(file, step.span);
                 let repeated = self.repeat(sql).await;
                 leftovers::report(sql.text, self.database, self.report).await?;
                 repeated?;
@@ -211,7 +212,7 @@ impl Run<'_> {
                 return Ok(true);
             }
             (self.report)(Progress::Sent(file, step));
-            match self.send(file.sql_at(step.span)).await? {
+            match self.send(Sql::of_file(file, step.span)).await? {
                 Ok(_) => {
                     self.ledger.applied(file, step, None).await?;
                     return Ok(false);
@@ -245,8 +246,8 @@ impl Run<'_> {
             {
                 // The statement was about to be sent, and may have been sent. Jobs are read before
                 // the catalog, because a job may end between the two reads.
-                id = job.find(self.database, since).await?;
-                if id.is_none() && matches!(job.made(self.database).await?, Some((true, _))) {
+                id = job::find(job, self.database, since).await?;
+                if id.is_none() && matches!(job::made(job, self.database).await?, Some((true, _))) {
                     (self.report)(Progress::Found(file, step));
                     self.ledger.applied(file, step, None).await?;
                     return Ok(true);
@@ -263,7 +264,7 @@ impl Run<'_> {
                     return Ok(true);
                 }
                 (self.report)(Progress::Sent(file, step));
-                match self.send(file.sql_at(step.span)).await? {
+                match self.send(Sql::of_file(file, step.span)).await? {
                     Ok(started) => id = started.into_iter().next().flatten(),
                     Err(error) if error.is_executed() => {}
                     Err(error) if error.is_outcome_unknown() => {
@@ -280,7 +281,7 @@ impl Run<'_> {
             if let Some(id) = &id {
                 self.ledger.building(file, step, id).await?;
             }
-            return match job.wait(self.database, id.as_deref(), self.report).await? {
+            return match job::wait(job, self.database, id.as_deref(), self.report).await? {
                 Outcome::Done(details) => {
                     details.iter().for_each(|details| (self.report)(Progress::Details(details)));
                     self.ledger.applied(file, step, details.as_deref()).await?;
@@ -309,8 +310,8 @@ impl Run<'_> {
             Job::Concurrently { .. } => "DROP INDEX CONCURRENTLY",
             Job::Constraint { .. } => return Ok(()),
         };
-        if let Some((false, Some(index))) = job.made(self.database).await? {
-            if let Some(other) = job.running(self.database).await? {
+        if let Some((false, Some(index))) = job::made(job, self.database).await? {
+            if let Some(other) = job::running(job, self.database).await? {
                 bail!(
                     "the index {index} is being built by {other}, which this run did not start: run again when it has ended"
                 );
@@ -327,8 +328,8 @@ impl Run<'_> {
         if matches!(job, Job::Constraint { .. }) {
             return Ok(());
         }
-        let Some((false, Some(index))) = job.made(self.database).await? else { return Ok(()) };
-        match job.running(self.database).await? {
+        let Some((false, Some(index))) = job::made(job, self.database).await? else { return Ok(()) };
+        match job::running(job, self.database).await? {
             Some(other) => bail!(
                 "an index {index}, which this folder did not create, is being built by {other}: run again when it has \
                  ended, or give yours another name"

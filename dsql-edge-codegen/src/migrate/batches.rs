@@ -4,16 +4,16 @@
 //! then: an interrupted run repeats all batches, which has the same result.
 
 use anyhow::{Context as _, Result};
+use dsql_edge_migrations::steps::Batched;
+use dsql_edge_migrations::{File, Step};
 
 use super::apply::Run;
 use super::database::Sql;
-use super::folder::File;
 use super::progress::Progress;
-use crate::steps::{Batched, Step};
 
 impl Run<'_> {
     pub(super) async fn batches(&self, file: &File, step: &Step, batched: &Batched) -> Result<()> {
-        let place = file.sql_at(step.span);
+        let place = Sql::of_file(file, step.span);
         let (mut last, mut changed): (Option<String>, u64) = (None, 0);
         loop {
             let text = if last.is_none() { &batched.first } else { &batched.next };

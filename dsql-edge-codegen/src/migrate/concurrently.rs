@@ -9,14 +9,14 @@
 //! valid, so such a statement is handled in the same way.
 
 use anyhow::{Result, anyhow, bail};
+use dsql_edge_migrations::steps::Job;
+use dsql_edge_migrations::{Entry, File, Step};
 
 use super::apply::{LOSSES, LOST, Run};
-use super::database::Attempts;
+use super::database::{Attempts, Sql};
 use super::explain::explained;
-use super::folder::File;
-use super::ledger::Entry;
+use super::job;
 use super::progress::Progress;
-use crate::steps::{Job, Step};
 
 /// The state in the ledger if a valid index of the name existed before the statement was sent.
 const EXISTED: &str = "exists";
@@ -51,7 +51,7 @@ impl Run<'_> {
         let (mut attempts, mut losses) = (Attempts::new(), 0);
         loop {
             if was_sent {
-                job.wait_for_build(self.database, self.report).await?;
+                job::wait_for_build(job, self.database, self.report).await?;
                 if !existed && self.is_valid(job).await? {
                     (self.report)(Progress::Found(file, step));
                     self.ledger.applied(file, step, None).await?;
@@ -65,10 +65,10 @@ impl Run<'_> {
                 return Ok(true);
             }
             (self.report)(Progress::Sent(file, step));
-            match self.send_once(file.sql_at(step.span)).await? {
+            match self.send_once(Sql::of_file(file, step.span)).await? {
                 // IF NOT EXISTS skips an index that another process built meanwhile, and whose build failed. The next
                 // attempt drops it.
-                Ok(_) if matches!(job.made(self.database).await?, Some((false, _))) => {
+                Ok(_) if matches!(job::made(job, self.database).await?, Some((false, _))) => {
                     losses += 1;
                     if losses > LOSSES {
                         bail!(
@@ -96,7 +96,7 @@ impl Run<'_> {
                         self.ledger.applied(file, step, None).await?;
                         return Ok(true);
                     }
-                    let left = job.made(self.database).await?.is_some_and(|(valid, _)| !valid);
+                    let left = job::made(job, self.database).await?.is_some_and(|(valid, _)| !valid);
                     self.clear(job).await?;
                     let _ = self.ledger.withdraw(file, step).await;
                     let error = explained(error);
@@ -115,6 +115,6 @@ impl Run<'_> {
     }
 
     async fn is_valid(&self, job: &Job) -> Result<bool> {
-        Ok(matches!(job.made(self.database).await?, Some((true, _))))
+        Ok(matches!(job::made(job, self.database).await?, Some((true, _))))
     }
 }

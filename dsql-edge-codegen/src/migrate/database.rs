@@ -8,8 +8,11 @@ use anyhow::Result;
 use dsql_edge::dynamic::{self, UniqueKey};
 use dsql_edge::{Config, Dsql, Error};
 use dsql_edge_compiler::schema::Dialect;
+use dsql_edge_compiler::source::Span;
+use dsql_edge_migrations::File;
+use dsql_edge_migrations::catalog::Rows;
 
-pub(super) use crate::pull::Row;
+use crate::pull::Row;
 use crate::pull::columns;
 
 /// The server.
@@ -102,22 +105,10 @@ const CLEANUP: [&str; 7] = [
     "DISCARD TEMP",
 ];
 
-impl Database {
-    pub(super) fn new(config: Config, dialect: Dialect) -> Database {
-        let (config, longest) = match dialect {
-            Dialect::Dsql => (config, LONGEST_ON_DSQL),
-            Dialect::Postgres => (config.max_message(LARGEST_ON_POSTGRES), LONGEST_ON_POSTGRES),
-        };
-        let config = config.query_timeout(longest).transaction_timeout(longest);
-        Database { dialect, dsql: Dsql::new(config.max_attempts(1)) }
-    }
+impl Rows for Database {
+    type Error = Error;
 
-    pub(super) fn dialect(&self) -> Dialect {
-        self.dialect
-    }
-
-    /// Returns the rows of a query that does not write.
-    pub(super) async fn rows<const N: usize>(
+    async fn rows<const N: usize>(
         &self,
         sql: &'static str,
         parameters: &[Option<&str>],
@@ -130,6 +121,21 @@ impl Database {
                 done => return Ok(done?.into_iter().map(columns).collect()),
             }
         }
+    }
+}
+
+impl Database {
+    pub(super) fn new(config: Config, dialect: Dialect) -> Database {
+        let (config, longest) = match dialect {
+            Dialect::Dsql => (config, LONGEST_ON_DSQL),
+            Dialect::Postgres => (config.max_message(LARGEST_ON_POSTGRES), LONGEST_ON_POSTGRES),
+        };
+        let config = config.query_timeout(longest).transaction_timeout(longest);
+        Database { dialect, dsql: Dsql::new(config.max_attempts(1)) }
+    }
+
+    pub(super) fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     /// Runs a write that has no further effect if it is repeated, and repeats the write if its answer was lost.
@@ -182,6 +188,13 @@ impl Database {
 }
 
 impl Sql<'_> {
+    /// Returns a statement of a file.
+    pub(super) fn of_file(file: &File, span: Span) -> Sql<'_> {
+        let (line, _) = file.line_and_column(span.start);
+        let line = u32::try_from(line).unwrap_or(u32::MAX);
+        Sql { text: span.text(&file.text), file: &file.path, line, parameter: None }
+    }
+
     /// Returns a statement that is not from the user's file.
     pub(super) fn own(text: &str) -> Sql<'_> {
         Sql { text, file: "", line: 0, parameter: None }

@@ -1,197 +1,49 @@
-//! Reads a folder of migrations.
+//! Reads a folder of migrations with the rules of `lint --for-migrate`.
 //!
-//! Input: files of SQL, and the dialect of the server. Output: the steps of these files, each of which the server accepts
-//! as one transaction. Nothing is sent before the whole folder passes the rules, apart from files that the ledger has as
-//! applied: the schema of an existing database is recorded, not sent.
-//!
-//! Line endings and a byte-order mark are not a part of a file: git may change them when it checks the file out.
+//! Input: files of SQL, and the dialect of the server. Output: the folder. On DSQL, nothing is sent before all files pass
+//! the linter, apart from files that the ledger has as applied.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
-use dsql_edge_compiler::diagnostic::Diagnostic;
-use dsql_edge_compiler::diagnostic::render::{Place, render};
+use anyhow::Result;
 use dsql_edge_compiler::schema::Dialect;
-use dsql_edge_compiler::source::{Lines, Span, line_and_column};
+use dsql_edge_migrations::Folder;
+use dsql_edge_migrations::folder::shown;
 
-use super::database::Sql;
 use crate::lint::{Sent, lint};
 use crate::schema_files;
-use crate::steps::divide::divide;
-use crate::steps::{Checksum, Step, postgres, steps};
 
-/// The files of a folder, by name.
-pub struct Folder {
-    /// The files, in the order in which they are applied.
-    pub files: Vec<File>,
-    /// The dialect of the server.
-    pub dialect: Dialect,
+/// Reads a folder, all of whose files must pass the rules.
+///
+/// # Errors
+/// Returns an error if a file cannot be read. If all files can be read, returns an error that lists all statements
+/// that the server rejects or that have no place in a migration.
+pub fn read_folder(folder: &Path, dialect: Dialect) -> Result<Folder> {
+    schema_files::report_left_out(folder)?;
+    Folder::read(folder, dialect, &|texts| problems(texts, dialect))
 }
 
-/// A file of a folder.
-pub struct File {
-    /// The name of the file within the folder. This name is the file's key in the ledger.
-    pub name: String,
-    /// The path, as messages name it.
-    pub path: String,
-    /// The text that is sent: without a byte-order mark, with `\n` as line ending.
-    pub text: String,
-    /// The lines of the text: a file may have many statements, and each has a place.
-    lines: Lines,
-    /// The checksum of the text.
-    pub checksum: Checksum,
-    /// Its steps.
-    pub steps: Vec<Step>,
-    /// The reasons why the file is not one transaction, for a PostgreSQL.
-    pub notes: Vec<String>,
-    /// The errors of the rules. The steps of a file with errors are not known.
-    pub(super) problems: Vec<String>,
-    /// The word for a step in messages: on DSQL, nearly every statement is a step.
-    pub unit: &'static str,
+/// Reads a folder. A file that was recorded as applied need not pass the rules.
+pub(super) fn open_folder(folder: &Path, dialect: Dialect) -> Result<Folder> {
+    schema_files::report_left_out(folder)?;
+    Folder::open(folder, dialect, &|texts| problems(texts, dialect))
 }
 
-impl File {
-    /// Returns the text of a step.
-    pub fn sql(&self, step: &Step) -> &str {
-        step.span.text(&self.text)
-    }
-
-    pub(super) fn sql_at(&self, span: Span) -> Sql<'_> {
-        let (line, _) = self.lines.place(&self.text, span.start as usize);
-        let line = u32::try_from(line).unwrap_or(u32::MAX);
-        Sql { text: span.text(&self.text), file: &self.path, line, parameter: None }
-    }
-
-    /// Returns `file:line:column` of a step.
-    pub fn place(&self, step: &Step) -> String {
-        let (line, column) = self.lines.place(&self.text, step.span.start as usize);
-        format!("{}:{line}:{column}", self.path)
-    }
+/// Creates a folder with these files, each with its path. All of them must pass the rules.
+///
+/// # Errors
+/// Returns an error that lists everything that the server rejects or that has no place in a migration.
+pub fn folder_of(texts: Vec<(String, String)>, dialect: Dialect) -> Result<Folder> {
+    Folder::of(texts, dialect, &|texts| problems(texts, dialect))
 }
 
-impl Folder {
-    /// Reads a folder, all of whose files must pass the rules.
-    ///
-    /// # Errors
-    /// Returns an error if a file cannot be read. If all files can be read, returns an error that lists all statements
-    /// that the server rejects or that have no place in a migration.
-    pub fn read(folder: &Path, dialect: Dialect) -> Result<Folder> {
-        Folder::open(folder, dialect)?.passed()
-    }
-
-    /// Reads a folder. A file that was recorded as applied need not pass the rules: `rejection` has the errors.
-    pub(super) fn open(folder: &Path, dialect: Dialect) -> Result<Folder> {
-        let files = schema_files::migrations(folder)?;
-        schema_files::report_left_out(folder)?;
-        Folder::divided(files.into_iter().map(|file| (file.name, file.text)).collect(), dialect)
-    }
-
-    /// Creates a folder with these files, each with its path. All of them must pass the rules.
-    ///
-    /// # Errors
-    /// Returns an error that lists everything that the server rejects or that has no place in a migration.
-    pub fn of(texts: Vec<(String, String)>, dialect: Dialect) -> Result<Folder> {
-        Folder::divided(texts, dialect)?.passed()
-    }
-
-    fn passed(self) -> Result<Folder> {
-        match self.rejection(&self.files.iter().collect::<Vec<_>>()) {
-            Some(rejection) => bail!(rejection),
-            None => Ok(self),
-        }
-    }
-
-    /// Returns the error of the files that do not pass the rules.
-    pub(super) fn rejection(&self, files: &[&File]) -> Option<String> {
-        let problems: Vec<&str> = files.iter().flat_map(|file| &file.problems).map(String::as_str).collect();
-        let more = match self.dialect {
-            Dialect::Dsql => {
-                "`dsql-edge lint --for-migrate` also shows warnings, and its `--fix` applies safe rewrites"
-            }
-            Dialect::Postgres => "`dsql-edge lint --dialect postgres` also checks names and types",
-        };
-        let all = problems.join("\n\n");
-        (!problems.is_empty())
-            .then(|| format!("nothing was sent: fix these problems first\n\n{all}\n\n{more}"))
-    }
-
-    fn divided(texts: Vec<(String, String)>, dialect: Dialect) -> Result<Folder> {
-        let texts: Vec<(String, String, String)> = texts
-            .into_iter()
-            .map(|(path, raw)| (path, schema_files::canonical(&raw).into_owned(), raw))
-            .collect();
-        // The byte-order mark is kept: a second byte-order mark after it is an error.
-        let as_written =
-            texts.iter().map(|(path, _, raw)| (path.clone(), schema_files::unix_lines(raw).into()));
-        let mut of_linter = match dialect {
-            Dialect::Dsql => of_lint(as_written),
-            Dialect::Postgres => BTreeMap::new(),
-        };
-        let mut files: Vec<File> = Vec::with_capacity(texts.len());
-        for (path, text, raw) in texts {
-            let earlier: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.text.as_str())).collect();
-            let division = divided(&text, dialect).and_then(|(mut steps, notes)| {
-                divide(&mut steps, &text, &earlier, dialect)?;
-                Ok((steps, notes))
-            });
-            let mut problems = of_linter.remove(&path).unwrap_or_default();
-            let (steps, notes) = division.unwrap_or_else(|errors| {
-                // If the linter reported this file, its messages are clearer than these errors, so the errors are left out.
-                if problems.is_empty() {
-                    problems.extend(errors.iter().map(|error| shown(error, &path, &text)));
-                }
-                (Vec::new(), Vec::new())
-            });
-            files.push(File::of(path, text, &raw, (steps, notes), problems, dialect)?);
-        }
-        Ok(Folder { files, dialect })
-    }
-}
-
-impl File {
-    /// `raw`: the text as it is in the file.
-    fn of(
-        path: String,
-        text: String,
-        raw: &str,
-        (mut steps, notes): (Vec<Step>, Vec<String>),
-        problems: Vec<String>,
-        dialect: Dialect,
-    ) -> Result<File> {
-        let name = Path::new(&path).file_name().map(|name| name.to_string_lossy().into_owned());
-        let name = name.with_context(|| format!("{path} has no name"))?;
-        let mut checksum = Checksum::of(&text);
-        if raw != text {
-            checksum.also_of(raw);
-            let (as_written, _) = divided(raw, dialect).unwrap_or_default();
-            for (step, as_written) in steps.iter_mut().zip(as_written) {
-                step.checksum.also_of(as_written.span.text(raw));
-            }
-        }
-        if !problems.is_empty() {
-            steps.clear();
-        }
-        let unit = if dialect == Dialect::Dsql { "statement" } else { "part" };
-        let lines = Lines::of(&text);
-        Ok(File { name, checksum, path, text, lines, steps, notes, problems, unit })
-    }
-}
-
-/// Returns the steps of a file, and notes about its division.
-fn divided(text: &str, dialect: Dialect) -> Result<(Vec<Step>, Vec<String>), Vec<Diagnostic>> {
-    Ok(match dialect {
-        Dialect::Dsql => (steps(text)?, Vec::new()),
-        Dialect::Postgres => {
-            let division = postgres::steps(text)?;
-            (division.steps, division.notes)
-        }
-    })
-}
-
-/// Returns the errors of `lint --for-migrate`, by file.
-fn of_lint(texts: impl Iterator<Item = (String, String)>) -> BTreeMap<String, Vec<String>> {
+/// Returns the errors of `lint --for-migrate`, by file. The linter's rules for a migration are DSQL's.
+fn problems(texts: Vec<(String, String)>, dialect: Dialect) -> BTreeMap<String, Vec<String>> {
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    if dialect == Dialect::Postgres {
+        return all;
+    }
     for file in lint(texts, None, Sent::Migrate) {
         for finding in file.findings.iter().filter(|finding| finding.diagnostic.is_error()) {
             let problem = shown(&finding.diagnostic, &file.name, &file.text);
@@ -201,54 +53,18 @@ fn of_lint(texts: impl Iterator<Item = (String, String)>) -> BTreeMap<String, Ve
     all
 }
 
-fn shown(diagnostic: &Diagnostic, name: &str, text: &str) -> String {
-    let (line, column) = line_and_column(text, diagnostic.span.start as usize);
-    format!("error: {}", render(diagnostic, text, Some(Place { file: Some(name.to_owned()), line, column })))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn folder(text: &str) -> Folder {
-        Folder::of(vec![("1.sql".to_owned(), text.to_owned())], Dialect::Dsql).unwrap()
-    }
-
-    const LF: &str =
-        "-- Authors.\nCREATE TABLE a (\n    id int PRIMARY KEY\n);\nINSERT INTO a VALUES\n(1);\n";
-
-    #[test]
-    fn line_endings_and_a_byte_order_mark_change_no_checksum() {
-        let crlf = LF.replace('\n', "\r\n");
-        let mixed = LF.replacen('\n', "\r\n", 3);
-        let plain = folder(LF);
-        for text in [crlf.as_str(), &mixed, &format!("\u{feff}{LF}"), &format!("\u{feff}{crlf}")] {
-            let other = folder(text);
-            assert_eq!(other.files[0].checksum.text, plain.files[0].checksum.text, "{text:?}");
-            for (one, other) in plain.files[0].steps.iter().zip(&other.files[0].steps) {
-                assert_eq!(one.checksum.text, other.checksum.text, "{text:?}");
-            }
-            assert_eq!(other.files[0].text, LF, "what is sent");
-        }
-    }
-
-    #[test]
-    fn each_file_that_does_not_pass_has_its_own_errors() {
-        let batches = "-- dsql-edge: in batches of 5\nDELETE FROM unknown;";
-        for dialect in [Dialect::Dsql, Dialect::Postgres] {
-            let texts = [("1.sql", "SET a = 1;"), ("2.sql", batches), ("3.sql", "SELECT 1;")];
-            let texts = texts.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
-            let folder = Folder::divided(texts, dialect).unwrap();
-            let counts = folder.files.iter().map(|file| (file.problems.len(), file.steps.len()));
-            assert_eq!(counts.collect::<Vec<_>>(), [(1, 0), (1, 0), (0, 1)]);
-        }
+    fn folder(text: &str) -> Result<Folder> {
+        folder_of(vec![("1.sql".to_owned(), text.to_owned())], Dialect::Dsql)
     }
 
     #[test]
     fn second_byte_order_mark_is_an_error_as_in_lint() {
-        let text = format!("\u{feff}\u{feff}{LF}");
-        let error =
-            Folder::of(vec![("1.sql".to_owned(), text.clone())], Dialect::Dsql).err().unwrap().to_string();
+        let text = "\u{feff}\u{feff}CREATE TABLE a (id int PRIMARY KEY);\n".to_owned();
+        let error = folder(&text).err().unwrap().to_string();
         assert!(error.contains("1.sql:1:1"), "{error}");
         let linted = lint([("1.sql".to_owned(), text.clone())], None, Sent::Migrate);
         assert!(linted[0].findings.iter().any(|finding| finding.diagnostic.is_error()));
@@ -256,31 +72,17 @@ mod tests {
     }
 
     #[test]
-    fn checksums_that_earlier_versions_recorded_still_match() {
-        let crlf = LF.replace('\n', "\r\n");
-        let mixed = LF.replacen('\n', "\r\n", 3);
-        // An earlier version of `migrate` recorded the SHA-256 of the file's bytes, and of the bytes of each statement
-        // in the file.
-        let recorded = |text: &str| {
-            let steps =
-                steps(text).unwrap().iter().map(|step| Checksum::of(step.span.text(text)).text).collect();
-            (Checksum::of(text).text, steps)
-        };
-        for (was, is) in [(LF, LF), (LF, &crlf), (&crlf, &crlf), (&crlf, LF), (&mixed, &mixed)] {
-            let (of_file, of_steps): (String, Vec<String>) = recorded(was);
-            let now = &folder(is).files[0];
-            assert!(now.checksum.matches(&of_file), "{was:?} {is:?}");
-            for (step, recorded) in now.steps.iter().zip(of_steps) {
-                assert!(step.checksum.matches(&recorded), "{was:?} {is:?}");
-            }
-        }
-        let other = recorded("-- Authors.\nCREATE TABLE a (id int PRIMARY KEY);\n").0;
-        assert!(!folder(LF).files[0].checksum.matches(&other));
+    fn seed_with_backslashes_and_ddl_in_literals_passes() {
+        let seed = "INSERT INTO a VALUES ('\n\\d\nit''s\nCREATE INDEX i ON a (b);\n\\.\n');\n";
+        assert_eq!(folder(seed).unwrap().files[0].steps.len(), 1);
     }
 
     #[test]
-    fn seed_with_backslashes_and_ddl_in_literals_passes() {
-        let seed = "INSERT INTO a VALUES ('\n\\d\nit''s\nCREATE INDEX i ON a (b);\n\\.\n');\n";
-        assert_eq!(folder(seed).files[0].steps.len(), 1);
+    fn file_that_breaks_a_rule_has_only_the_error_of_the_rule() {
+        let texts = [("1.sql", "TRUNCATE a; SET a = 1;"), ("2.sql", "SELECT 1;")];
+        let texts = texts.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
+        let folder = Folder::of(texts, Dialect::Dsql, &|texts| problems(texts, Dialect::Dsql));
+        let error = folder.err().unwrap().to_string();
+        assert!(error.contains("1.sql:1:1") && !error.contains("2.sql"), "{error}");
     }
 }

@@ -7,10 +7,11 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use dsql_edge_migrations::catalog::{self, Rows};
+use dsql_edge_migrations::steps::Job;
 
 use super::database::Database;
 use super::progress::Progress;
-use crate::steps::Job;
 
 /// A job, as a row of `sys.jobs`.
 struct Row {
@@ -34,8 +35,6 @@ pub(super) enum Outcome {
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-const OF_ID: &str = "SELECT job_id::text, status::text, details::text FROM sys.jobs WHERE job_id = $1";
-
 /// Selects the newest job for an object, whose name in `sys.jobs` may include the schema. The cluster reports the
 /// start in whole seconds.
 const OF_OBJECT: &str = "SELECT j.job_id::text, j.status::text, j.details::text FROM sys.jobs j
@@ -55,135 +54,112 @@ const BUILDING: &str = "SELECT p.pid::text FROM pg_catalog.pg_stat_progress_crea
      JOIN pg_catalog.pg_class x ON x.oid = p.index_relid
      WHERE p.datname = pg_catalog.current_database() AND x.relname = $1 LIMIT 1";
 
-/// $1: the table's schema or ''; $2: the table; $3: the index.
-const INDEX: &str = "SELECT i.indisvalid::text, quote_ident(xn.nspname) || '.' || quote_ident(x.relname)
-     FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
-     JOIN pg_catalog.pg_namespace xn ON xn.oid = x.relnamespace
-     JOIN pg_catalog.pg_class c ON c.oid = i.indrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-     WHERE x.relname = $3 AND c.relname = $2
-       AND (n.nspname = $1 OR $1 = '' AND pg_catalog.pg_table_is_visible(c.oid))";
+/// Returns the newest job that began since a time of the cluster's clock, if the job can belong to a statement
+/// whose object does not exist yet. A completed job is not returned: it created another object of the same name.
+pub(super) async fn find(job: &Job, database: &Database, since: &str) -> Result<Option<String>> {
+    let object = match job {
+        Job::Index { name, .. } | Job::Concurrently { name, .. } => name.as_str(),
+        Job::Constraint { table, .. } => table.name(),
+    };
+    let rows = database.rows::<3>(OF_OBJECT, &[Some(object), Some(since)]).await;
+    let newest = rows.context("reading sys.jobs")?.into_iter().next().and_then(row_of);
+    Ok(newest.filter(|job| job.status != "completed").map(|job| job.id))
+}
 
-/// The same columns as those of `INDEX`, for a constraint.
-const CONSTRAINT: &str = "SELECT k.convalidated::text, NULL::text
-     FROM pg_catalog.pg_constraint k
-     JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-     WHERE k.conname = $3 AND c.relname = $2
-       AND (n.nspname = $1 OR $1 = '' AND pg_catalog.pg_table_is_visible(c.oid))";
+/// Describes the job, or the server process, that is building an index of this name.
+pub(super) async fn running(job: &Job, database: &Database) -> Result<Option<String>> {
+    let (sql, name, builder) = match job {
+        Job::Index { name, .. } => (RUNNING, name, "the job"),
+        Job::Concurrently { name, .. } => (BUILDING, name, "the server process"),
+        Job::Constraint { .. } => return Ok(None),
+    };
+    let rows = database.rows::<1>(sql, &[Some(name)]).await.context("looking for the build of the index")?;
+    Ok(rows.into_iter().next().and_then(|[id]| id).map(|id| format!("{builder} {id}")))
+}
 
-impl Job {
-    /// Returns the newest job that began since a time of the cluster's clock, if the job can belong to a statement
-    /// whose object does not exist yet. A completed job is not returned: it created another object of the same name.
-    pub(super) async fn find(&self, database: &Database, since: &str) -> Result<Option<String>> {
-        let object = match self {
-            Job::Index { name, .. } | Job::Concurrently { name, .. } => name.as_str(),
-            Job::Constraint { table, .. } => table.name(),
+/// Waits until no process of a PostgreSQL builds the index: the process that an interrupted run began continues.
+pub(super) async fn wait_for_build(
+    job: &Job,
+    database: &Database,
+    report: &dyn Fn(Progress<'_>),
+) -> Result<()> {
+    let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
+    while let Some(builder) = running(job, database).await? {
+        report(Progress::Job { job: &builder, status: "building", elapsed: began.elapsed() });
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+    Ok(())
+}
+
+/// Returns whether the job's object is valid, and for an index also its full name; `None` if the object does not
+/// exist.
+pub(super) async fn made(job: &Job, database: &Database) -> Result<Option<(bool, Option<String>)>> {
+    catalog::made(job, database).await.context("reading the catalog")
+}
+
+/// Waits until the job has ended.
+pub(super) async fn wait(
+    job: &Job,
+    database: &Database,
+    id: Option<&str>,
+    report: &dyn Fn(Progress<'_>),
+) -> Result<Outcome> {
+    let (began, mut reported, mut pause) = (Instant::now(), Instant::now(), FIRST_PAUSE);
+    loop {
+        let row = match id {
+            Some(id) => {
+                let rows =
+                    database.rows::<3>(catalog::OF_JOB, &[Some(id)]).await.context("reading sys.jobs")?;
+                rows.into_iter().next().and_then(row_of)
+            }
+            None => None,
         };
-        let rows = database.rows::<3>(OF_OBJECT, &[Some(object), Some(since)]).await;
-        let newest = rows.context("reading sys.jobs")?.into_iter().next().and_then(row);
-        Ok(newest.filter(|job| job.status != "completed").map(|job| job.id))
-    }
-
-    /// Describes the job, or the server process, that is building an index of this name.
-    pub(super) async fn running(&self, database: &Database) -> Result<Option<String>> {
-        let (sql, name, builder) = match self {
-            Job::Index { name, .. } => (RUNNING, name, "the job"),
-            Job::Concurrently { name, .. } => (BUILDING, name, "the server process"),
-            Job::Constraint { .. } => return Ok(None),
-        };
-        let rows =
-            database.rows::<1>(sql, &[Some(name)]).await.context("looking for the build of the index")?;
-        Ok(rows.into_iter().next().and_then(|[id]| id).map(|id| format!("{builder} {id}")))
-    }
-
-    /// Waits until no process of a PostgreSQL builds the index: the process that an interrupted run began continues.
-    pub(super) async fn wait_for_build(
-        &self,
-        database: &Database,
-        report: &dyn Fn(Progress<'_>),
-    ) -> Result<()> {
-        let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
-        while let Some(builder) = self.running(database).await? {
-            report(Progress::Job { job: &builder, status: "building", elapsed: began.elapsed() });
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-        Ok(())
-    }
-
-    /// Returns whether the job's object is valid, and for an index also its full name; `None` if the object does not
-    /// exist.
-    pub(super) async fn made(&self, database: &Database) -> Result<Option<(bool, Option<String>)>> {
-        let (sql, name, table) = match self {
-            Job::Index { name, table } | Job::Concurrently { name, table } => (INDEX, name, table),
-            Job::Constraint { name, table } => (CONSTRAINT, name, table),
-        };
-        let parameters = [Some(table.schema().unwrap_or_default()), Some(table.name()), Some(name.as_str())];
-        let rows = database.rows::<2>(sql, &parameters).await.context("reading the catalog")?;
-        Ok(rows.into_iter().next().map(|[holds, name]| (holds.as_deref() == Some("true"), name)))
-    }
-
-    /// Waits until the job has ended.
-    pub(super) async fn wait(
-        &self,
-        database: &Database,
-        id: Option<&str>,
-        report: &dyn Fn(Progress<'_>),
-    ) -> Result<Outcome> {
-        let (began, mut reported, mut pause) = (Instant::now(), Instant::now(), FIRST_PAUSE);
-        loop {
-            let job = match id {
-                Some(id) => {
-                    let rows = database.rows::<3>(OF_ID, &[Some(id)]).await.context("reading sys.jobs")?;
-                    rows.into_iter().next().and_then(row)
-                }
-                None => None,
-            };
-            match job {
-                // The cluster removes jobs that ended long ago.
-                None => return self.without_job(database).await,
-                Some(job) if job.status == "completed" => return self.completed(database, job).await,
-                Some(job) if matches!(job.status.as_str(), "failed" | "cancelled") => {
-                    return Ok(Outcome::Failed(format!("its job {}: {}", job.status, job.details)));
-                }
-                Some(job) => {
-                    if reported.elapsed() >= Duration::from_secs(10) {
-                        reported = Instant::now();
-                        report(Progress::Job {
-                            job: &format!("job {}", job.id),
-                            status: &job.status,
-                            elapsed: began.elapsed(),
-                        });
-                    }
+        match row {
+            // The cluster removes jobs that ended long ago.
+            None => return without_job(job, database).await,
+            Some(row) if row.status == "completed" => return completed(job, database, row).await,
+            Some(row) if matches!(row.status.as_str(), "failed" | "cancelled") => {
+                return Ok(Outcome::Failed(format!("its job {}: {}", row.status, row.details)));
+            }
+            Some(row) => {
+                if reported.elapsed() >= Duration::from_secs(10) {
+                    reported = Instant::now();
+                    report(Progress::Job {
+                        job: &format!("job {}", row.id),
+                        status: &row.status,
+                        elapsed: began.elapsed(),
+                    });
                 }
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
-    }
-
-    async fn completed(&self, database: &Database, job: Row) -> Result<Outcome> {
-        let details = if job.details.is_empty() { String::new() } else { format!(": {}", job.details) };
-        Ok(match self.made(database).await? {
-            Some((true, _)) => Outcome::Done(Some(job.details).filter(|details| !details.is_empty())),
-            Some((false, _)) => Outcome::Failed(format!(
-                "its job has the status completed, and {} is not valid{details}",
-                self.what()
-            )),
-            None => Outcome::Failed(format!(
-                "its job has the status completed, and {} does not exist{details}",
-                self.what()
-            )),
-        })
-    }
-
-    async fn without_job(&self, database: &Database) -> Result<Outcome> {
-        Ok(match self.made(database).await? {
-            Some((true, _)) => Outcome::Done(None),
-            _ => Outcome::Unknown(format!("{} is not valid, and the cluster has no job for it", self.what())),
-        })
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
-fn row([id, status, details]: [Option<String>; 3]) -> Option<Row> {
+async fn completed(job: &Job, database: &Database, row: Row) -> Result<Outcome> {
+    let details = if row.details.is_empty() { String::new() } else { format!(": {}", row.details) };
+    Ok(match made(job, database).await? {
+        Some((true, _)) => Outcome::Done(Some(row.details).filter(|details| !details.is_empty())),
+        Some((false, _)) => Outcome::Failed(format!(
+            "its job has the status completed, and {} is not valid{details}",
+            job.what()
+        )),
+        None => Outcome::Failed(format!(
+            "its job has the status completed, and {} does not exist{details}",
+            job.what()
+        )),
+    })
+}
+
+async fn without_job(job: &Job, database: &Database) -> Result<Outcome> {
+    Ok(match made(job, database).await? {
+        Some((true, _)) => Outcome::Done(None),
+        _ => Outcome::Unknown(format!("{} is not valid, and the cluster has no job for it", job.what())),
+    })
+}
+
+fn row_of([id, status, details]: [Option<String>; 3]) -> Option<Row> {
     Some(Row { id: id?, status: status?.to_lowercase(), details: details.unwrap_or_default() })
 }

@@ -11,6 +11,8 @@ use std::cell::Cell;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Result, anyhow, bail};
+use dsql_edge_migrations::catalog::Rows;
+use dsql_edge_migrations::lease::{HOLDER, RELEASE, RENEW, TAKE};
 
 use super::database::Database;
 use super::explain::OfLedger;
@@ -25,19 +27,6 @@ pub(super) struct Lease<'d> {
     /// machine sleeps, and the system's clock.
     renewed: Cell<(Instant, SystemTime)>,
 }
-
-const TAKE: &str = "INSERT INTO dsql_edge.migration_lease (name, holder, expires_at)
-     VALUES ('migrate', $1, now() + $2::interval)
-     ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
-     WHERE migration_lease.holder = excluded.holder OR migration_lease.expires_at < now()";
-
-const RENEW: &str = "UPDATE dsql_edge.migration_lease SET expires_at = now() + $2::interval
-     WHERE name = 'migrate' AND holder = $1";
-
-const RELEASE: &str = "DELETE FROM dsql_edge.migration_lease WHERE name = 'migrate' AND holder = $1";
-
-const HOLDER: &str = "SELECT holder, ceil(extract(epoch FROM expires_at - now()))::bigint::text
-     FROM dsql_edge.migration_lease WHERE name = 'migrate'";
 
 impl<'d> Lease<'d> {
     /// Waits until the lease is free, and takes it.

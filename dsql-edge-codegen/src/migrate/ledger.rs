@@ -8,14 +8,18 @@
 //! written as `started`, with the state of the catalog; afterwards, the row is changed to `applied`. Each write of this
 //! module can be repeated without a further effect.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use dsql_edge::{Config, Error};
 use dsql_edge_compiler::schema::Dialect;
+use dsql_edge_migrations::catalog::Rows;
+use dsql_edge_migrations::ledger::{
+    APPLIED, BUILDING, CLAIM, CLEAR_FAILED, Entry, FAILED, FORGET, FORGET_BEHIND, FORGET_STEP, READ, RECORD,
+    TAKE_OVER, THERE, TOGETHER, TOGETHER_WITH_FILE, WITHDRAW, missing, run_name,
+};
+use dsql_edge_migrations::{File, Step};
 
 use super::database::{Database, Sql};
 use super::explain::{OfLedger, of_creation};
-use super::folder::File;
-use crate::steps::Step;
 
 /// The ledger of a cluster, for one run.
 pub(super) struct Ledger<'d> {
@@ -23,144 +27,6 @@ pub(super) struct Ledger<'d> {
     /// The name of this run. No other run has this name.
     run: String,
 }
-
-/// A row of the ledger.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Entry {
-    /// The file's name.
-    pub file: String,
-    /// The step's number; 0 for the file.
-    pub step: i32,
-    /// The checksum of the text that was applied.
-    pub checksum: String,
-    /// The state of the step.
-    pub state: State,
-    /// The state of the step's objects in the catalog before the step was sent.
-    pub seen_before: Option<String>,
-    /// The cluster's job that executes the step.
-    pub job: Option<String>,
-    /// The details of the job, from the cluster.
-    pub details: Option<String>,
-    /// The time at which the step was started, by the cluster's clock.
-    pub started_at: Option<String>,
-}
-
-/// The state of a step in the ledger.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum State {
-    /// The step was about to be sent; its outcome is not recorded.
-    #[default]
-    Started,
-    /// A job executes the step.
-    Building,
-    /// The job of the step failed, and had no lasting effect.
-    Failed,
-    /// The step is applied.
-    Applied,
-}
-
-impl State {
-    /// Returns the state's name in the ledger.
-    pub fn name(self) -> &'static str {
-        match self {
-            State::Started => "started",
-            State::Building => "building",
-            State::Failed => "failed",
-            State::Applied => "applied",
-        }
-    }
-
-    fn named(name: &str) -> Option<State> {
-        [State::Started, State::Building, State::Failed, State::Applied]
-            .into_iter()
-            .find(|state| state.name() == name)
-    }
-}
-
-const PARTS: [(&str, &str); 3] = [
-    ("dsql_edge", "CREATE SCHEMA dsql_edge"),
-    (
-        "dsql_edge.migrations",
-        "CREATE TABLE dsql_edge.migrations (
-             file text NOT NULL,
-             step integer NOT NULL,
-             checksum text NOT NULL,
-             state text NOT NULL,
-             seen_before text,
-             job_id text,
-             details text,
-             run text NOT NULL,
-             started_at timestamptz NOT NULL,
-             applied_at timestamptz,
-             PRIMARY KEY (file, step)
-         )",
-    ),
-    (
-        "dsql_edge.migration_lease",
-        "CREATE TABLE dsql_edge.migration_lease (
-             name text PRIMARY KEY,
-             holder text NOT NULL,
-             expires_at timestamptz NOT NULL
-         )",
-    ),
-];
-
-const THERE: &str = "SELECT n.nspname || coalesce('.' || c.relname, '') FROM pg_catalog.pg_namespace n
-     LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r'
-     WHERE n.nspname = 'dsql_edge'
-     UNION ALL SELECT n.nspname::text FROM pg_catalog.pg_namespace n WHERE n.nspname = 'dsql_edge'";
-
-const READ: &str = "SELECT file, step::text, checksum, state, seen_before, job_id, details, started_at::text
-     FROM dsql_edge.migrations ORDER BY file, step";
-
-const CLAIM: &str =
-    "INSERT INTO dsql_edge.migrations (file, step, checksum, state, seen_before, run, started_at)
-     VALUES ($1, $2, $3, 'started', $4, $5, now())
-     ON CONFLICT (file, step) DO UPDATE SET checksum = excluded.checksum, state = excluded.state,
-         seen_before = excluded.seen_before, job_id = NULL, details = NULL, run = excluded.run,
-         started_at = excluded.started_at
-     WHERE migrations.state <> 'applied'";
-
-const TAKE_OVER: &str =
-    "UPDATE dsql_edge.migrations SET run = $3 WHERE file = $1 AND step = $2 AND state <> 'applied'";
-
-const WITHDRAW: &str =
-    "DELETE FROM dsql_edge.migrations WHERE file = $1 AND step = $2 AND run = $3 AND state = 'started'";
-
-const BUILDING: &str = "UPDATE dsql_edge.migrations SET state = 'building', job_id = $4
-     WHERE file = $1 AND step = $2 AND run = $3";
-
-const FAILED: &str = "UPDATE dsql_edge.migrations SET state = 'failed', details = $4
-     WHERE file = $1 AND step = $2 AND run = $3";
-
-const CLEAR_FAILED: &str =
-    "DELETE FROM dsql_edge.migrations WHERE file = $1 AND step = $2 AND state = 'failed'";
-
-const APPLIED: &str = "UPDATE dsql_edge.migrations SET state = 'applied', applied_at = now(), details = $4
-     WHERE file = $1 AND step = $2 AND run = $3";
-
-/// Writes the row of a step in the transaction that applies the step.
-const TOGETHER: &str =
-    "INSERT INTO dsql_edge.migrations (file, step, checksum, state, run, started_at, applied_at)
-     VALUES ($1, $2, $3, 'applied', $4, now(), now())";
-
-/// Writes the row of the last step, and row 0 of its file, in the transaction that applies the step.
-const TOGETHER_WITH_FILE: &str =
-    "INSERT INTO dsql_edge.migrations (file, step, checksum, state, run, started_at, applied_at)
-     VALUES ($1, $2, $3, 'applied', $4, now(), now()), ($1, 0, $5, 'applied', $4, now(), now())";
-
-const RECORD: &str =
-    "INSERT INTO dsql_edge.migrations (file, step, checksum, state, run, started_at, applied_at)
-     VALUES ($1, $2, $3, 'applied', $4, now(), now())
-     ON CONFLICT (file, step) DO UPDATE SET checksum = excluded.checksum, state = excluded.state,
-         run = excluded.run, applied_at = excluded.applied_at";
-
-const FORGET: &str = "DELETE FROM dsql_edge.migrations WHERE file = $1";
-
-const FORGET_STEP: &str = "DELETE FROM dsql_edge.migrations WHERE file = $1 AND step = $2";
-
-const FORGET_BEHIND: &str =
-    "DELETE FROM dsql_edge.migrations WHERE file = $1 AND step > $2 AND state = 'applied'";
 
 impl<'d> Ledger<'d> {
     pub(super) fn new(database: &'d Database, run: String) -> Ledger<'d> {
@@ -178,8 +44,7 @@ impl<'d> Ledger<'d> {
 
     async fn missing(&self) -> Result<Option<&'static str>> {
         let there = self.database.rows::<1>(THERE, &[]).await.of_ledger("looking for the ledger")?;
-        let is_there = |part: &str| there.iter().any(|[name]| name.as_deref() == Some(part));
-        Ok(PARTS.iter().find(|(part, _)| !is_there(part)).map(|(_, sql)| *sql))
+        Ok(missing(there.iter().filter_map(|[name]| name.as_deref())))
     }
 
     /// Creates the missing parts of the ledger. Another run may create the missing parts at the same time.
@@ -201,19 +66,7 @@ impl<'d> Ledger<'d> {
     /// Reads all rows of the ledger.
     pub(super) async fn read(&self) -> Result<Vec<Entry>> {
         let rows = self.database.rows::<8>(READ, &[]).await.of_ledger("reading the ledger")?;
-        rows.into_iter()
-            .map(|[file, step, checksum, state, seen_before, job, details, started_at]| {
-                let state = state
-                    .as_deref()
-                    .and_then(State::named)
-                    .context("the ledger has a state that this version does not support: update dsql-edge")?;
-                let step = step
-                    .and_then(|step| step.parse().ok())
-                    .context("the ledger has a step without a number")?;
-                let (file, checksum) = (file.unwrap_or_default(), checksum.unwrap_or_default());
-                Ok(Entry { file, step, checksum, state, seen_before, job, details, started_at })
-            })
-            .collect()
+        rows.into_iter().map(Entry::of_row).collect()
     }
 
     /// Records that DDL is about to be sent. Returns `false` if the step is already applied.
@@ -347,13 +200,4 @@ pub(super) async fn applied_files(config: Config, dialect: Dialect) -> Result<Ve
 fn is_there_already(error: &Error) -> bool {
     let states = ["42P06", "42P07", "42710", "23505"];
     error.sqlstate().is_some_and(|state| states.contains(&state.as_str()))
-}
-
-/// Returns a name that no other run has.
-pub(super) fn run_name() -> String {
-    use std::hash::{BuildHasher, Hasher};
-    let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
-    let host = std::env::var("HOSTNAME").ok().filter(|host| !host.is_empty());
-    let host = host.unwrap_or_else(|| "this machine".to_owned());
-    format!("process {} on {host}, {random:016x}", std::process::id())
 }

@@ -4,6 +4,7 @@
 //! may have been interrupted in another way than by a run of `migrate`, or may still run.
 
 use anyhow::Result;
+use dsql_edge_migrations::catalog::Rows;
 
 use super::database::Database;
 use super::progress::Progress;

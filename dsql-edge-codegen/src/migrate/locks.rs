@@ -10,11 +10,11 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use dsql_edge_compiler::schema::Dialect;
+use dsql_edge_migrations::catalog::Rows;
+use dsql_edge_migrations::{File, Step};
 
 use super::database::Database;
-use super::folder::File;
 use super::progress::Progress;
-use crate::steps::Step;
 
 /// $1: the text of the step. A role sees the texts of its own statements, cut off at `track_activity_query_size`.
 const BLOCKING: &str = "SELECT DISTINCT b.pid::text, concat_ws(', ', 'role ' || b.usename, nullif(b.application_name, ''), b.state)

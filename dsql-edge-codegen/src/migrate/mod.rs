@@ -6,7 +6,6 @@
 
 mod apply;
 mod batches;
-mod catalog;
 mod concurrently;
 mod database;
 mod explain;
@@ -16,7 +15,6 @@ mod lease;
 mod ledger;
 mod leftovers;
 mod locks;
-mod plan;
 mod progress;
 mod resolve;
 mod status;
@@ -29,6 +27,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, Subcommand};
 use dsql_edge_compiler::schema::Dialect;
 use dsql_edge_macro_input::schema_path::SchemaPath;
+use dsql_edge_migrations::File;
 use serde_json::json;
 
 use crate::format::{self, Format};
@@ -37,11 +36,9 @@ use crate::pull;
 use crate::server::{Server, ServerOptions, dialect_of_schema};
 use crate::{schema_files, write_file};
 
-pub use crate::steps::{Checksum, Step};
 pub use apply::{Applied, migrate};
-pub use folder::{File, Folder};
-pub use ledger::{Entry, State};
-pub use plan::{Pending, plan};
+pub use dsql_edge_migrations::Folder;
+pub use folder::{folder_of, read_folder};
 pub use progress::Progress;
 pub use resolve::Resolve;
 use status::EVERYTHING;
@@ -123,10 +120,10 @@ fn run_command(options: &Options) -> Result<ExitCode> {
             let default = package_schema::snapshot_to_write;
             schema_files::dialect_of(&options.output.clone().unwrap_or_else(default))
         });
-    let folder = Folder::open(&options.folder, options.server.dialect(of_schema))
+    let folder = folder::open_folder(&options.folder, options.server.dialect(of_schema))
         .with_context(|| format!("the folder of migrations {}", options.folder.display()))?;
     if folder.files.is_empty() && !matches!(options.command, Some(Command::Resolve(_))) {
-        bail!(schema_files::no_migrations(&options.folder)?);
+        bail!(schema_files::no_migrations(&options.folder, "--folder")?);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use super::folder::File;
-use crate::steps::{Step, Work};
+use dsql_edge_migrations::steps::Work;
+use dsql_edge_migrations::{File, Step};
 
 /// An event of a run.
 pub enum Progress<'p> {

@@ -8,10 +8,11 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use dsql_edge::Config;
+use dsql_edge_migrations::ledger::run_name;
+use dsql_edge_migrations::{Entry, Folder, State};
 
 use super::database::Database;
-use super::folder::Folder;
-use super::ledger::{Entry, Ledger, State, run_name};
+use super::ledger::Ledger;
 
 /// Record in the ledger whether a statement was applied, or that a changed file is right
 #[derive(Args)]

@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use dsql_edge::Config;
 use dsql_edge_compiler::schema::Dialect;
+use dsql_edge_migrations::ledger::run_name;
+use dsql_edge_migrations::steps::{Job, Work};
+use dsql_edge_migrations::{Entry, File, Folder, State, changed};
 use serde_json::{Value, json};
 
 use super::database::Database;
-use super::folder::{File, Folder};
-use super::ledger::{Entry, Ledger, State, run_name};
-use super::plan::changed;
+use super::ledger::Ledger;
 use super::progress::{first_line, more};
-use crate::steps::{Job, Work};
 
 /// The state of a folder on a cluster.
 pub struct Status<'f> {

@@ -4,7 +4,7 @@
 //! a place, or in the line above, contains the name.
 
 /// Whether a comment at one of the places contains this name.
-pub(crate) fn is_allowed(text: &str, name: &str, places: [u32; 2]) -> bool {
+pub fn is_allowed(text: &str, name: &str, places: [u32; 2]) -> bool {
     let allows = |line: &str| {
         line.split_once("-- dsql-edge: allow ")
             .is_some_and(|(_, names)| names.trim_end().split([',', ' ']).any(|allowed| allowed == name))

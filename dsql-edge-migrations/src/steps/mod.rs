@@ -12,7 +12,7 @@ mod checksum;
 pub(crate) mod divide;
 mod job;
 mod misplaced;
-pub(crate) mod postgres;
+pub mod postgres;
 mod trace;
 
 use dsql_edge_compiler::Source;
@@ -23,13 +23,13 @@ use dsql_edge_compiler::syntax::ast::StatementKind;
 use dsql_edge_compiler::syntax::{Parsed, ParsedStatement, PsqlCommand, both_directions};
 use dsql_edge_compiler::transaction_control::command;
 
-pub(crate) use batches::Batched;
+pub use batches::Batched;
 use batches::Markers;
 pub use checksum::Checksum;
-pub(crate) use checksum::sha256;
-pub(crate) use job::Job;
+pub use checksum::sha256;
+pub use job::Job;
 use misplaced::misplaced_error;
-pub(crate) use trace::{ABSENT, Kind, Object, Seen, Trace, Verdict};
+pub use trace::{ABSENT, Kind, Object, Seen, Trace, Verdict};
 
 /// The statements of one transaction.
 pub struct Step {
@@ -39,7 +39,8 @@ pub struct Step {
     pub span: Span,
     /// The checksum of the step's text.
     pub checksum: Checksum,
-    pub(crate) work: Work,
+    /// The work of the step.
+    pub work: Work,
 }
 
 impl Step {
@@ -51,7 +52,7 @@ impl Step {
 }
 
 /// The work of a step.
-pub(crate) enum Work {
+pub enum Work {
     /// These statements run in one transaction with the step's row in the ledger. On DSQL, they change rows.
     Transaction(Vec<Span>),
     /// The step changes the schema. A schema change cannot be in one transaction with a row of the ledger.
@@ -68,7 +69,7 @@ pub(crate) enum Work {
 ///
 /// # Errors
 /// Returns the first syntax error, or an error for each statement that has no place in a migration.
-pub(crate) fn steps(text: &str) -> Result<Vec<Step>, Vec<Diagnostic>> {
+pub fn steps(text: &str) -> Result<Vec<Step>, Vec<Diagnostic>> {
     let source = Source::script(text);
     let parsed = Parsed::script(&source).map_err(|error| vec![error])?;
     let (steps, errors) = read(&parsed);
@@ -76,7 +77,7 @@ pub(crate) fn steps(text: &str) -> Result<Vec<Step>, Vec<Diagnostic>> {
 }
 
 /// Returns an error for each readable statement that has no place in a migration.
-pub(crate) fn misplaced(file: &Parsed<'_>) -> Vec<Diagnostic> {
+pub fn misplaced(file: &Parsed<'_>) -> Vec<Diagnostic> {
     read(file).1
 }
 

@@ -1,15 +1,28 @@
 //! Reads the state of a statement's objects in the catalog.
 //!
-//! Input: the trace of a statement. Output: the state of its objects as a checksum, and the columns of a table; or
-//! `None` if the catalog does not show this state.
+//! Input: the trace of a statement, or a job. Output: the state of its objects as a checksum, and the columns of a table;
+//! or `None` if the catalog does not show this state. For a job, whether its object is valid.
 
-use anyhow::Result;
+use crate::steps::{ABSENT, Job, Kind, Object, Seen, Trace, sha256};
 
-use super::database::{Database, Row};
-use crate::steps::{ABSENT, Kind, Object, Seen, Trace, sha256};
+/// A session, which runs the queries of this module. Each parameter and each result is text.
+pub trait Rows {
+    /// The session's error.
+    type Error;
+
+    /// Returns the rows of a query that does not write.
+    fn rows<const N: usize>(
+        &self,
+        sql: &'static str,
+        parameters: &[Option<&str>],
+    ) -> impl Future<Output = Result<Vec<[Option<String>; N]>, Self::Error>>;
+}
 
 /// Reads the current state of the objects in the catalog; returns `None` if the catalog does not show this state.
-pub(super) async fn look(trace: &Trace, database: &Database) -> Result<Option<Seen>> {
+///
+/// # Errors
+/// Returns the session's error.
+pub async fn look<R: Rows>(trace: &Trace, database: &R) -> Result<Option<Seen>, R::Error> {
     let mut text = String::new();
     let mut columns = Vec::new();
     for object in &trace.objects {
@@ -23,9 +36,28 @@ pub(super) async fn look(trace: &Trace, database: &Database) -> Result<Option<Se
     Ok(Some(Seen { state, columns }))
 }
 
+/// Returns whether the job's object is valid, and for an index also its full name; `None` if the object does not
+/// exist.
+///
+/// # Errors
+/// Returns the session's error.
+pub async fn made<R: Rows>(job: &Job, database: &R) -> Result<Option<(bool, Option<String>)>, R::Error> {
+    let (sql, name, table) = match job {
+        Job::Index { name, table } | Job::Concurrently { name, table } => (BUILT_INDEX, name, table),
+        Job::Constraint { name, table } => (VALIDATED, name, table),
+    };
+    let parameters = [Some(table.schema().unwrap_or_default()), Some(table.name()), Some(name.as_str())];
+    let rows = database.rows::<2>(sql, &parameters).await?;
+    Ok(rows.into_iter().next().map(|[holds, name]| (holds.as_deref() == Some("true"), name)))
+}
+
 /// Returns the catalog's rows about an object as one string, "" if the object does not exist, or `None` if the catalog
 /// does not show the object.
-async fn state(object: &Object, database: &Database, columns: &mut Vec<String>) -> Result<Option<String>> {
+async fn state<R: Rows>(
+    object: &Object,
+    database: &R,
+    columns: &mut Vec<String>,
+) -> Result<Option<String>, R::Error> {
     let name = [Some(object.schema.as_str()), Some(object.name.as_str())];
     let mut text = String::new();
     match object.kind {
@@ -67,8 +99,8 @@ async fn state(object: &Object, database: &Database, columns: &mut Vec<String>) 
     Ok(Some(text))
 }
 
-fn lines<const N: usize>(rows: Vec<Row<N>>) -> String {
-    let line = |row: Row<N>| {
+fn lines<const N: usize>(rows: Vec<[Option<String>; N]>) -> String {
+    let line = |row: [Option<String>; N]| {
         let fields: Vec<String> = row.into_iter().map(|field| format!("{field:?}")).collect();
         fields.join(" ") + "\n"
     };
@@ -156,3 +188,22 @@ const PARTITION: &str = concat!(
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE true",
     of_relation!()
 );
+
+/// $1: the table's schema or ''; $2: the table; $3: the index.
+const BUILT_INDEX: &str =
+    "SELECT i.indisvalid::text, quote_ident(xn.nspname) || '.' || quote_ident(x.relname)
+     FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+     JOIN pg_catalog.pg_namespace xn ON xn.oid = x.relnamespace
+     JOIN pg_catalog.pg_class c ON c.oid = i.indrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE x.relname = $3 AND c.relname = $2
+       AND (n.nspname = $1 OR $1 = '' AND pg_catalog.pg_table_is_visible(c.oid))";
+
+/// The same columns as those of `BUILT_INDEX`, for a constraint.
+const VALIDATED: &str = "SELECT k.convalidated::text, NULL::text
+     FROM pg_catalog.pg_constraint k
+     JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE k.conname = $3 AND c.relname = $2
+       AND (n.nspname = $1 OR $1 = '' AND pg_catalog.pg_table_is_visible(c.oid))";
+
+/// Selects a job of the cluster: its id, its status and its details. $1: the id.
+pub const OF_JOB: &str = "SELECT job_id::text, status::text, details::text FROM sys.jobs WHERE job_id = $1";

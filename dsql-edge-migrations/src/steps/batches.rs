@@ -21,13 +21,13 @@ const WRITTEN: &str = "-- dsql-edge: in batches";
 
 /// A statement that runs in batches. `divide` adds the SQL.
 #[derive(Default)]
-pub(crate) struct Batched {
+pub struct Batched {
     /// The number of rows of a batch.
-    pub(crate) rows: u32,
+    pub rows: u32,
     /// The first batch. Its columns are the key of its last row and the number of changed rows.
-    pub(crate) first: String,
+    pub first: String,
     /// Each later batch. Its parameter is the key of the last row of the previous batch.
-    pub(crate) next: String,
+    pub next: String,
 }
 
 impl Batched {

@@ -10,26 +10,36 @@ use std::time::Duration;
 
 use dsql_edge_macro_input::schema_path;
 
-use crate::aws_credentials::FoundCredentials;
-
 /// dsql-local's folder, unless `--folder` names another folder.
 const FOLDER: &str = ".dsql-local";
 /// The file in dsql-local's folder that has the bindings of the last start.
 const BINDINGS: &str = "bindings";
 
 /// The last start of dsql-local, as its folder describes it.
-pub(crate) struct RunningLocal {
+pub struct RunningLocal {
     folder: PathBuf,
-    pub(crate) endpoint: String,
-    pub(crate) region: String,
+    /// The endpoint: `localhost:PORT`.
+    pub endpoint: String,
+    /// The region that tokens are signed for.
+    pub region: String,
     /// The port of its STS.
-    pub(crate) sts_port: Option<u16>,
+    pub sts_port: Option<u16>,
+}
+
+/// Keys in a file of dsql-local.
+pub struct LocalKeys {
+    /// The file.
+    pub path: PathBuf,
+    /// The access key.
+    pub access_key_id: String,
+    /// The secret.
+    pub secret_access_key: String,
 }
 
 impl RunningLocal {
     /// Returns the last starts in a folder and in the folders above it in the workspace, the nearest first; a
     /// dsql-local among them may have ended.
-    pub(crate) fn all(folder: &Path) -> Vec<RunningLocal> {
+    pub fn all(folder: &Path) -> Vec<RunningLocal> {
         let mut found = Vec::new();
         let Ok(folder) = std::fs::canonicalize(folder) else { return found };
         for above in schema_path::folders(&folder) {
@@ -38,7 +48,8 @@ impl RunningLocal {
         found
     }
 
-    fn of_folder(folder: &Path) -> Option<RunningLocal> {
+    /// Returns the last start in dsql-local's own folder.
+    pub fn of_folder(folder: &Path) -> Option<RunningLocal> {
         let text = std::fs::read_to_string(folder.join(BINDINGS)).ok()?;
         let (endpoint, region) = (value(&text, "DSQL_ENDPOINT")?, value(&text, "DSQL_REGION")?);
         let sts = value(&text, "AWS_ENDPOINT_URL_STS");
@@ -46,40 +57,45 @@ impl RunningLocal {
         Some(RunningLocal { folder: folder.to_owned(), endpoint, region, sts_port })
     }
 
+    /// The port of the endpoint.
+    pub fn port(&self) -> Option<u16> {
+        self.endpoint.strip_prefix("localhost:")?.parse().ok()
+    }
+
     /// Whether the port of this dsql-local accepts a connection.
-    pub(crate) fn runs(&self) -> bool {
-        let port = self.endpoint.strip_prefix("localhost:").and_then(|port| port.parse().ok());
-        port.is_some_and(|port| {
+    pub fn runs(&self) -> bool {
+        self.port().is_some_and(|port| {
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
             TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok()
         })
     }
 
     /// Returns the keys that sign for a role: the role's own keys, or else the keys of dsql-local.
-    pub(crate) fn credentials(&self, user: &str) -> Option<FoundCredentials> {
+    pub fn credentials(&self, user: &str) -> Option<LocalKeys> {
         let own = (!user.contains('/')).then(|| self.folder.join(format!("credentials.{user}")));
         let others = self.folder.join("credentials");
         let (path, text) = own
             .into_iter()
             .chain([others])
             .find_map(|path| std::fs::read_to_string(&path).ok().map(|text| (path, text)))?;
-        let (id, secret) = (value(&text, "AWS_ACCESS_KEY_ID")?, value(&text, "AWS_SECRET_ACCESS_KEY")?);
-        Some(FoundCredentials::of_file(&path, id, secret))
+        let (access_key_id, secret_access_key) =
+            (value(&text, "AWS_ACCESS_KEY_ID")?, value(&text, "AWS_SECRET_ACCESS_KEY")?);
+        Some(LocalKeys { path, access_key_id, secret_access_key })
     }
 
     /// Returns the path of this dsql-local's certificate authority.
-    pub(crate) fn ca(&self) -> PathBuf {
+    pub fn ca(&self) -> PathBuf {
         self.folder.join("ca.crt")
     }
 
     /// Returns its folder.
-    pub(crate) fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         &self.folder
     }
 }
 
 /// Returns the port of an STS on this machine, from its URL.
-pub(crate) fn sts_port(url: &str) -> Option<u16> {
+pub fn sts_port(url: &str) -> Option<u16> {
     url.strip_prefix("https://localhost:")?.parse().ok()
 }
 

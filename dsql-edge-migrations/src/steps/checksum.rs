@@ -34,6 +34,7 @@ impl Checksum {
     }
 }
 
-pub(crate) fn sha256(text: &str) -> String {
+/// Returns the SHA-256 of a text, in hexadecimal.
+pub fn sha256(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -36,10 +36,11 @@ use super::{Job, NO_CHANGE, Step, Trace, Work, not_sql, open_transaction};
 use crate::allow_comment::is_allowed;
 
 /// The steps of a file.
-pub(crate) struct Division {
-    pub(crate) steps: Vec<Step>,
+pub struct Division {
+    /// The steps, in the order of the file.
+    pub steps: Vec<Step>,
     /// The reasons why the file is not one transaction.
-    pub(crate) notes: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 /// Returns the steps of a file.
@@ -47,7 +48,7 @@ pub(crate) struct Division {
 /// # Errors
 /// Returns the syntax errors, or an error for each statement that has no place in a migration. A comment
 /// (`-- dsql-edge: allow syntax-error`) allows a statement that only a newer PostgreSQL can read.
-pub(crate) fn steps(text: &str) -> Result<Division, Vec<Diagnostic>> {
+pub fn steps(text: &str) -> Result<Division, Vec<Diagnostic>> {
     let (parsed, unread) = Parsed::readable(text, lex(&Source::script(text)));
     let (allowed, errors): (Vec<_>, Vec<_>) = unread.into_iter().partition(|(error, span)| {
         is_allowed(text, Code::SyntaxError.name(), [error.span.start, span.start])
@@ -65,7 +66,7 @@ pub(crate) fn steps(text: &str) -> Result<Division, Vec<Diagnostic>> {
 }
 
 /// Returns an error for each readable statement that has no place in a migration.
-pub(crate) fn misplaced(file: &Parsed<'_>) -> Vec<Diagnostic> {
+pub fn misplaced(file: &Parsed<'_>) -> Vec<Diagnostic> {
     divided(file, &[]).errors
 }
 

@@ -9,9 +9,9 @@ use dsql_edge_compiler::syntax::ast::{
 };
 
 /// The objects in the catalog that a statement changes.
-pub(crate) struct Trace {
+pub struct Trace {
     /// The objects; empty if the catalog does not show them.
-    pub(crate) objects: Vec<Object>,
+    pub objects: Vec<Object>,
     /// For CREATE TABLE: the columns of the new table, if the statement lists all of them.
     columns: Option<Vec<String>>,
     /// The question for the user if the catalog does not show whether the statement was applied.
@@ -19,46 +19,61 @@ pub(crate) struct Trace {
 }
 
 /// An object in the catalog.
-pub(crate) struct Object {
-    pub(crate) kind: Kind,
+pub struct Object {
+    /// The part of the catalog.
+    pub kind: Kind,
     /// The object's schema; "" if the statement does not name a schema, so that the search path finds the object.
-    pub(crate) schema: String,
-    pub(crate) name: String,
+    pub schema: String,
+    /// The object's name; "" for the parts of the catalog that are read as a whole.
+    pub name: String,
 }
 
 /// The part of the catalog that an object is in.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// A table, view, index or sequence, with its columns and constraints.
     Relation,
+    /// A domain or a type.
     Type,
+    /// A schema.
     Schema,
+    /// The functions of a name.
     Function,
+    /// All functions.
     Functions,
+    /// All roles.
     Role,
+    /// All mappings of `AWS IAM GRANT`.
     Mapping,
     /// The name of an index: whether it exists, valid or not.
     Index,
+    /// A database.
     Database,
+    /// A tablespace.
     Tablespace,
+    /// A subscription.
     Subscription,
     /// Whether a table is a partition.
     Partition,
 }
 
 /// The state of a statement's objects in the catalog.
-pub(crate) struct Seen {
+pub struct Seen {
     /// The checksum of the objects' rows in the catalog, or [`ABSENT`] if none of the objects exists.
-    pub(crate) state: String,
-    pub(crate) columns: Vec<String>,
+    pub state: String,
+    /// The columns of the tables among the objects.
+    pub columns: Vec<String>,
 }
 
 /// The state if none of the objects exists.
-pub(crate) const ABSENT: &str = "absent";
+pub const ABSENT: &str = "absent";
 
 /// Whether a statement was applied.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub enum Verdict {
+    /// The catalog has the statement's effect.
     Applied,
+    /// The catalog is as it was before the statement was sent.
     NotApplied,
     /// The catalog does not show whether the statement was applied. The value describes what to check.
     Unknown(String),
@@ -66,7 +81,7 @@ pub(crate) enum Verdict {
 
 impl Trace {
     /// Returns `None` for a statement that can run again without harm.
-    pub(crate) fn of(statement: &Statement) -> Option<Trace> {
+    pub(super) fn of(statement: &Statement) -> Option<Trace> {
         match &statement.kind {
             StatementKind::CreateTable(table) if table.if_not_exists => None,
             StatementKind::CreateTable(table) => {
@@ -140,7 +155,7 @@ impl Trace {
     /// Decides whether the statement was applied, by the state before the statement was sent and the current state. One
     /// run at a time changes the schema, so a changed state is the effect of this statement. If the state is unchanged,
     /// the statement can be sent again.
-    pub(crate) fn judge(&self, before: Option<&str>, now: Option<&Seen>) -> Verdict {
+    pub fn judge(&self, before: Option<&str>, now: Option<&Seen>) -> Verdict {
         let (Some(before), Some(now)) = (before, now) else {
             return Verdict::Unknown(self.check.clone());
         };

@@ -7,25 +7,33 @@
 use dsql_edge_compiler::syntax::ast::{AlterAction, QualifiedName, Statement, StatementKind};
 
 /// The object that a job makes.
-pub(crate) enum Job {
+pub enum Job {
+    /// `CREATE INDEX ASYNC`
     Index {
+        /// The index.
         name: String,
+        /// Its table.
         table: QualifiedName,
     },
+    /// `ALTER TABLE ASYNC … VALIDATE CONSTRAINT`
     Constraint {
+        /// The constraint.
         name: String,
+        /// Its table.
         table: QualifiedName,
     },
     /// `CREATE INDEX CONCURRENTLY`
     Concurrently {
+        /// The index.
         name: String,
+        /// Its table.
         table: QualifiedName,
     },
 }
 
 impl Job {
     /// Returns `None` for a statement that DSQL executes without a job.
-    pub(crate) fn of(statement: &Statement) -> Option<Job> {
+    pub(super) fn of(statement: &Statement) -> Option<Job> {
         match &statement.kind {
             StatementKind::CreateIndex(index) if index.asynchronous => {
                 let name = index.name.as_ref()?.text.clone();
@@ -42,7 +50,7 @@ impl Job {
     }
 
     /// Describes the object.
-    pub(crate) fn what(&self) -> String {
+    pub fn what(&self) -> String {
         match self {
             Job::Index { name, table } | Job::Concurrently { name, table } => {
                 format!("the index {name} on {}", table.display())

@@ -3,11 +3,10 @@
 //! Input: a folder and the ledger. Output: the steps that are not applied, or the differences between the two.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use anyhow::{Result, bail};
-
-use super::folder::{File, Folder};
-use super::ledger::{Entry, State};
+use crate::folder::{File, Folder};
+use crate::ledger::{Entry, State};
 use crate::steps::Step;
 
 /// A file that is not applied completely.
@@ -20,11 +19,35 @@ pub struct Pending<'f> {
     pub out_of_order: bool,
 }
 
+/// Why a folder cannot be applied as it is. Nothing was sent.
+#[derive(Debug)]
+pub enum PlanError {
+    /// The folder differs from the files that were applied: a line for each difference.
+    Differs(Vec<String>),
+    /// Files that are not applied do not pass the rules.
+    Rejected(String),
+}
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PlanError::Differs(lines) => write!(
+                out,
+                "nothing was sent: the folder differs from the files that were applied\n{}",
+                lines.join("\n")
+            ),
+            PlanError::Rejected(rejection) => out.write_str(rejection),
+        }
+    }
+}
+
+impl std::error::Error for PlanError {}
+
 /// Returns the steps that are not applied yet.
 ///
 /// # Errors
 /// Returns an error that names every file which differs from the file that was applied.
-pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>>> {
+pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>>, PlanError> {
     let mut of_files: BTreeMap<&str, BTreeMap<i32, &Entry>> = BTreeMap::new();
     for entry in entries {
         of_files.entry(&entry.file).or_default().insert(entry.step, entry);
@@ -59,15 +82,15 @@ pub fn plan<'f>(folder: &'f Folder, entries: &[Entry]) -> Result<Vec<Pending<'f>
     }
     if problems.is_empty() {
         return match folder.rejection(&rejected) {
-            Some(rejection) => bail!(rejection),
+            Some(rejection) => Err(PlanError::Rejected(rejection)),
             None => Ok(pending),
         };
     }
-    bail!("nothing was sent: the folder differs from the files that were applied\n{}", problems.join("\n"))
+    Err(PlanError::Differs(problems))
 }
 
 /// Describes the differences between a file and its steps that were applied or begun.
-pub(super) fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<String> {
+pub fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<String> {
     let (name, unit) = (&file.name, file.unit);
     // The steps of a file that does not pass the rules are not known. The file was recorded as a whole.
     let known: &BTreeMap<i32, &Entry> = match (file.problems.is_empty(), known.get(&0)) {
@@ -127,12 +150,11 @@ pub(super) fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::migrate::folder::Folder;
     use dsql_edge_compiler::schema::Dialect;
 
     fn folder(files: &[(&str, &str)]) -> Folder {
         let files = files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
-        Folder::of(files, Dialect::Dsql).unwrap()
+        Folder::of(files, Dialect::Dsql, &|_| BTreeMap::new()).unwrap()
     }
 
     /// Returns the ledger after this number of steps of each file. After all steps of a file, the ledger also has the

@@ -1,0 +1,22 @@
+//! A folder of migrations: its files, the steps of each file, and a plan by the ledger of a database. `dsql-edge migrate`
+//! and `dsql-local --migrations` apply folders with this crate.
+//!
+//! Input: files of SQL, and the rows of a ledger. Output: the steps that are not applied yet, each of which the server
+//! accepts as one transaction, or the differences between the folder and the files that were applied. The crate reads
+//! files and sends no SQL: the caller has the session, and [`ledger`], [`lease`] and [`catalog`] have the SQL.
+//! [`running_local`] finds the dsql-local of a package, for the same two command lines.
+
+pub mod allow_comment;
+pub mod catalog;
+pub mod files;
+pub mod folder;
+pub mod lease;
+pub mod ledger;
+mod plan;
+pub mod running_local;
+pub mod steps;
+
+pub use folder::{File, Folder, Problems};
+pub use ledger::{Entry, State};
+pub use plan::{Pending, PlanError, changed, plan};
+pub use steps::{Checksum, Step};
