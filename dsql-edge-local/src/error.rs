@@ -52,6 +52,9 @@ pub enum Error {
         /// The system's error.
         source: io::Error,
     },
+    /// The migrations were not applied. The text has the place of the statement, and the reason.
+    #[error("{0}")]
+    Migrations(String),
     /// PostgreSQL rejected SQL that runs at the start.
     #[error("{place}: {message}")]
     InitSql {

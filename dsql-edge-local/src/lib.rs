@@ -19,6 +19,9 @@
 //! `dsql-edge lint`. `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` run at once and return the id of a job. `sys.jobs`
 //! then lists this job.
 //!
+//! [`Local::migrate`] applies a folder of migrations, as `dsql-edge migrate` does. [`find_or_install`] finds a PostgreSQL 16,
+//! or installs one with npm.
+//!
 //! Sessions do not wait for each other: a conflict causes 40001 (OC000). A session that has used a table gets OC001 if
 //! another session changes this table ([`Builder::oc001`]). DSQL's limits apply, and [`Builder::limit`] makes them
 //! smaller; [`Local::set_faults`] makes commits and connections fail. `AWS IAM GRANT` maps identities to roles,
@@ -34,12 +37,14 @@ mod connection_rejected;
 mod direct_tls;
 mod error;
 mod faults;
+mod front_door;
 mod guard;
 pub mod iam;
 mod keys;
 mod limits;
 mod local;
 mod log;
+mod migrate;
 mod oc001;
 mod postgres;
 mod proxy;
@@ -56,5 +61,7 @@ pub use guard::Guarded;
 pub use keys::Credentials;
 pub use limits::{InvalidLimit, Limit};
 pub use local::{Builder, Local};
+pub use migrate::AppliedFile;
 pub use oc001::{Oc001, UnknownOc001};
-pub use postgres::find::{Installation, installation};
+pub use postgres::find::{find_or_install, installation};
+pub use postgres::installation::Installation;

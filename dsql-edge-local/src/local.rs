@@ -42,6 +42,7 @@ pub struct Local {
     ca_pem: String,
     cluster_host: String,
     installation: Installation,
+    rules: bool,
 }
 
 /// The options of a local DSQL: by default, new data, new keys and any free port.
@@ -123,6 +124,16 @@ impl Local {
     /// Sets the clock forward for the checks of tokens, requests, sessions, transactions and connections.
     pub fn advance_clock(&self, by: Duration) {
         self.cluster.clock.advance(by);
+    }
+
+    /// Whether DSQL's rules apply.
+    pub(crate) fn applies_rules(&self) -> bool {
+        self.rules
+    }
+
+    /// The time for the checks of tokens.
+    pub(crate) fn now(&self) -> time::OffsetDateTime {
+        self.cluster.clock.now()
     }
 
     /// Sets the pending faults. The given faults replace all faults that have not taken effect yet.
@@ -428,6 +439,7 @@ impl Builder {
             ca_pem: authority.pem().to_owned(),
             cluster_host,
             installation,
+            rules: self.rules,
         })
     }
 }

@@ -6,9 +6,11 @@
 
 mod client;
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
 
 use client::{Dial, dial, message, startup, token};
+use dsql_edge_local::iam::{Claims, sign};
 use dsql_edge_local::{Credentials, DirectTls, Error, Local};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -281,6 +283,21 @@ async fn cancel_over_tls_cancels_and_ends_with_close_notify() {
 }
 
 /// Tokens with a valid form, but invalid dates and numbers.
+/// AWS's signer and dsql-local's own one make the same token.
+#[tokio::test]
+async fn own_token_is_that_of_the_aws_sdk() {
+    let local = local().await;
+    let at = SystemTime::now();
+    let session = Credentials::new("DSQLLOCALKEY", "se/cr+et", Some("a/session+token==".to_owned()));
+    for keys in [local.credentials(), &session] {
+        let aws = token(&local, |of| (of.at, of.keys) = (at, keys.clone()));
+        let claims = Claims { user: "admin", host: "localhost", region: local.region(), expires: 900 };
+        let own = sign(claims, keys, at.into());
+        let parts = |token: &str| token.split(['?', '&']).map(str::to_owned).collect::<BTreeSet<_>>();
+        assert_eq!(parts(&own), parts(&aws));
+    }
+}
+
 #[tokio::test]
 async fn hostile_tokens_are_rejected_with_an_error() {
     let local = local().await;

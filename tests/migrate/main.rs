@@ -2,12 +2,13 @@
 //! started again; two runs at once. `trouble`: files that changed; jobs that fail, report a wrong status or take long;
 //! states that only the user can decide. `postgres`: what only PostgreSQL has. `adopted`: an existing database,
 //! rights, locks and errors. `folders`: what is wrong
-//! with a folder.
+//! with a folder. `dsql_local`: the ledger of `dsql-local --migrations`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod adopted;
 mod broken;
+mod dsql_local;
 mod folders;
 mod postgres;
 mod site;

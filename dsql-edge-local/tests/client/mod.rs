@@ -33,7 +33,11 @@ pub(crate) fn dial(local: &Local) -> Dial<'static> {
 
 impl Dial<'_> {
     pub(crate) async fn to(&self, local: &Local) -> std::io::Result<TlsStream<TcpStream>> {
-        let mut tcp = TcpStream::connect(("127.0.0.1", local.port())).await?;
+        self.to_port(local.port()).await
+    }
+
+    pub(crate) async fn to_port(&self, port: u16) -> std::io::Result<TlsStream<TcpStream>> {
+        let mut tcp = TcpStream::connect(("127.0.0.1", port)).await?;
         if !self.direct {
             tcp.write_all(&SSL_REQUEST).await?;
             assert_eq!(tcp.read_u8().await?, b'S');

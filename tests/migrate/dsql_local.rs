@@ -1,0 +1,59 @@
+//! `dsql-local --migrations` and `dsql-edge migrate` write the same ledger: each finds everything applied that the other
+//! one has applied.
+
+use dsql_edge_local::Local;
+
+use crate::{column, command_for_dsql, outcome_of};
+
+const FILES: [(&str, &str); 2] = [
+    (
+        "0001.sql",
+        "CREATE TABLE t (id int PRIMARY KEY, n int);\nBEGIN;\nINSERT INTO t VALUES (1, 1);\nINSERT INTO t VALUES (2, 1);\n\
+         COMMIT;\nCREATE INDEX ASYNC t_n ON t (n);\nCREATE OR REPLACE VIEW v AS SELECT 1 AS one;\n",
+    ),
+    (
+        "0002.sql",
+        "-- dsql-edge: in batches of 1\nUPDATE t SET n = 2 WHERE n = 1;\nGRANT SELECT ON t TO reader;\n",
+    ),
+];
+
+/// The rows of the ledger, without run and times.
+const LEDGER: &str = "SELECT concat_ws(' ', file, step, checksum, state, seen_before IS NULL) \
+                      FROM dsql_edge.migrations ORDER BY file, step";
+
+#[tokio::test]
+async fn dsql_local_and_migrate_write_the_same_ledger() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("migrations");
+    std::fs::create_dir(&folder).unwrap();
+    for (name, text) in FILES {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    let mut ledgers = Vec::new();
+    for local_first in [true, false] {
+        let local = Local::builder().init_sql("CREATE ROLE reader").start().await.unwrap();
+        let migrate = async |arguments: &[&str]| {
+            let mut command = command_for_dsql(&local, &local.endpoint(), home.path());
+            command.args(["--folder", "migrations", "--no-pull"]).args(arguments);
+            outcome_of(&mut command).await
+        };
+        if local_first {
+            let done = local.migrate(&folder, &|_| {}).await.unwrap();
+            assert_eq!(done.iter().map(|file| file.statements).collect::<Vec<_>>(), [4, 2]);
+            let (printed, succeeded) = migrate(&[]).await;
+            assert!(succeeded && printed.contains("nothing to do"), "{printed}");
+        } else {
+            let (printed, succeeded) = migrate(&[]).await;
+            assert!(succeeded && printed.contains("6 statements applied"), "{printed}");
+            assert_eq!(local.migrate(&folder, &|_| {}).await.unwrap(), []);
+        }
+        let mut status = command_for_dsql(&local, &local.endpoint(), home.path());
+        status.args(["status", "--folder", "migrations"]);
+        let (printed, succeeded) = outcome_of(&mut status).await;
+        assert!(succeeded && printed == "0001.sql  applied\n0002.sql  applied\n", "{printed}");
+        ledgers.push(column(&local, LEDGER).await);
+        local.stop().await.unwrap();
+    }
+    assert_eq!(ledgers[0], ledgers[1]);
+    assert_eq!(ledgers[0].len(), 8);
+}
