@@ -6,6 +6,7 @@ mod corpus;
 mod demo;
 mod fuzz;
 mod literals;
+mod release;
 mod rewrites;
 mod soundness;
 mod suites;
@@ -31,6 +32,8 @@ enum Command {
     Fuzz(fuzz::Options),
     /// Compare the compiler's reading of generated constants with a real PostgreSQL 16
     Literals(literals::Options),
+    /// Check what a release needs: packages, features, licences, the public API, documentation, versions
+    ReleaseCheck(release::Options),
     /// Compare generated scripts with their rewrites by `lint --fix`, on a real PostgreSQL 16
     Rewrites(rewrites::Options),
     /// Compare the compiler with a real PostgreSQL 16 on generated queries
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Command::Corpus(options) => corpus::run(&options),
         Command::Fuzz(options) => fuzz::fuzz(&options),
         Command::Literals(options) => literals::literals(&options),
+        Command::ReleaseCheck(options) => release::release_check(&options),
         Command::Rewrites(options) => rewrites::rewrites(&options),
         Command::Soundness(options) => soundness::soundness(&options),
         Command::Suites(options) => suites::suites(&options),
