@@ -40,7 +40,7 @@ impl User {
         run
     }
 
-    /// A PATH on which there is no npm.
+    /// A PATH without npm.
     fn path_without_npm(&self) -> PathBuf {
         let tools = self.0.path().join("tools");
         if std::fs::create_dir(&tools).is_ok() {

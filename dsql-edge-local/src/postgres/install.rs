@@ -143,7 +143,7 @@ pub(super) async fn install() -> Result<Installation, Error> {
         )));
     };
     let Some(cache) = cache() else {
-        return Err(failed("HOME is not set, so there is no folder for it"));
+        return Err(failed("HOME is not set, which names the folder for it"));
     };
     install_in(&cache, &package, OsStr::new("npm")).await
 }
