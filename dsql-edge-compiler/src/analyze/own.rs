@@ -78,14 +78,15 @@ impl<'a> Analyzer<'a> {
             Some(of) => of == known,
             None => catalog.path.iter().any(|path| path == known),
         };
-        let operators = schema.operators.iter();
-        operators.filter(move |it| it.definition.name == name && reached(&it.schema)).filter_map(move |it| {
+        let operators = (0..).zip(&schema.operators);
+        let named = operators.filter(move |(_, it)| it.definition.name == name && reached(&it.schema));
+        named.filter_map(move |(number, it)| {
             let it = &it.definition;
             let resolve =
                 |type_name: &ast::TypeName| catalog.resolve_stored(type_name).ok().map(|found| found.0);
             let left = it.left.as_ref().map_or(Some(0), resolve)?;
             let right = resolve(it.right.as_ref()?)?;
-            own_operator(catalog, left, right, it.function.as_ref()?)
+            own_operator(catalog, number, left, right, it.function.as_ref()?)
         })
     }
 
@@ -120,10 +121,11 @@ fn returns_set(definition: &CreateFunction) -> bool {
         || definition.parameters.iter().any(|it| it.mode == ParameterMode::Table)
 }
 
-/// An operator of the schema. The facts about built-in functions, which are found by name, do not apply to the function
-/// of this operator.
+/// An operator of the schema, which is the one with this number. The facts about built-in functions, which are found by
+/// name, do not apply to the function of this operator.
 fn own_operator(
     catalog: Catalog<'_>,
+    number: Oid,
     left: Oid,
     right: Oid,
     function: &ast::QualifiedName,
@@ -154,7 +156,7 @@ fn own_operator(
         left,
         right,
         result,
-        function: 0,
+        function: number,
         function_name: "",
         function_strict: strict,
         function_volatility: volatility,
