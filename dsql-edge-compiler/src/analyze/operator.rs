@@ -357,9 +357,10 @@ impl Analyzer<'_> {
         if found.oid == 0 || found.function_volatility.is_volatile() {
             self.calls_unknown();
         }
-        // A name that no function has, and that differs for each operator of the schema: callees are compared by name.
+        // A qualified name that no function has, and that differs for each operator of the schema: callees are compared
+        // by name.
         let name = match found.oid {
-            0 => format!("operator {}", found.function),
+            0 => format!(".{}", found.function),
             _ => found.function_name.to_owned(),
         };
         Rc::new(Callee {

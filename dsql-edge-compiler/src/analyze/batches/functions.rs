@@ -56,11 +56,11 @@ impl Judge<'_> {
         for callee in callees {
             let name = &callee.name;
             if is_own(callee) && !callee.immutable {
-                // The functions of the schema's operators and casts have no name here.
-                let what = match (name.as_str(), &node.kind) {
-                    ("", NodeKind::Cast { .. }) => "the function of this cast".to_owned(),
-                    ("", _) => "the function of this operator".to_owned(),
-                    _ => format!("the function {name}"),
+                // The functions of the schema's casts have no name here, and those of its operators only a number.
+                let what = match name.as_str() {
+                    "" => "the function of this cast".to_owned(),
+                    name if name.starts_with('.') => "the function of this operator".to_owned(),
+                    name => format!("the function {name}"),
                 };
                 let message =
                     format!("{what} is not IMMUTABLE, so it may read rows that earlier batches have changed");
