@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::path::Path;
 
 use anyhow::Result;
-use dsql_edge_codegen::migrate::{self, Applied, Progress, migrate};
+use dsql_edge_codegen::migrate::{self, Applied, Folder, Progress, migrate};
 use dsql_edge_compiler::schema::Dialect;
 use dsql_edge_tests::golden;
 
