@@ -152,12 +152,12 @@ async fn lost_connection_to_dsql_is_repaired() {
                     assert!(at > 5, "a run sends only {at} chunks");
                     break;
                 }
-                // A run only reads DSQL, so dsql-edge repeats what was lost. The last chunk closes the connection.
+                // dsql-edge repeats a read that was lost. It does not repeat a batch that removes tombstones, because it is
+                // not known whether the batch was committed: the next run removes the rest. The last chunk closes the
+                // connection.
                 let fails = line.starts_with("DSQL: ") && line.ends_with("; the next run continues");
-                assert!(
-                    line == "D1 is up to date" || (fails && afterwards == Afterwards::StaysBroken),
-                    "{line}"
-                );
+                let may_fail = afterwards == Afterwards::StaysBroken || line.contains("(remove_tombstones, ");
+                assert!(line == "D1 is up to date" || (fails && may_fail), "{line}");
                 scene.recovers(&report).await;
             }
         }
