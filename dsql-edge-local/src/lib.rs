@@ -43,9 +43,12 @@ mod log;
 mod oc001;
 mod postgres;
 mod proxy;
+mod role_statements;
 mod rules;
 mod seal;
+mod sql_script;
 mod sts;
+pub mod testing;
 mod tls;
 
 pub use connection_rejected::ConnectionRejected;

@@ -31,12 +31,23 @@ pub(super) async fn create(
         return run(account, bin, data, home).await;
     };
     let kept = PathBuf::from(cache).join(version.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
+    copied(account, bin, data, home, &kept).await
+}
+
+/// Creates a data folder as a copy of the folder `kept`, which is made first if it is missing.
+pub(crate) async fn copied(
+    account: Account,
+    bin: &Path,
+    data: &Path,
+    home: &Path,
+    kept: &Path,
+) -> Result<(), Error> {
     if kept.exists() {
-        copy(&kept, data).map_err(Error::file(data))?;
+        copy(kept, data).map_err(Error::file(data))?;
         return account.own_all(data).map_err(Error::file(data));
     }
     run(account, bin, data, home).await?;
-    keep(data, &kept).map_err(Error::file(&kept))
+    keep(data, kept).map_err(Error::file(kept))
 }
 
 /// Keeps a copy of the folder `data` as `kept`. If two starts keep a copy at the same time, one of the copies remains.
