@@ -115,7 +115,8 @@ mod settings;
 mod sqlstate;
 mod statement;
 #[cfg(all(feature = "test", not(target_arch = "wasm32")))]
-mod testing;
+#[doc(hidden)]
+pub mod testing;
 mod transport;
 pub mod types;
 mod wire;

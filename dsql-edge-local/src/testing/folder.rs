@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! target/dsql-edge-test/<digest>/
-//!     initdb/              a new data folder, to copy
+//!     initdb/              a new data folder, which is copied for a test's own server
 //!     shared/              the server that tests share
 //!         lock             locked while a process starts or joins the server
 //!         server           the folder of the server's socket

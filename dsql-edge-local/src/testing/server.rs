@@ -142,7 +142,9 @@ impl Server {
         let bin = account.reachable(&installation.bin, home).await?;
         let data = folder.data()?;
         if !data.exists() {
-            postgres::initdb::copied(account, &bin, &data, home, &folder.initdb()).await?;
+            // A test's own server is started often, and the shared server only once.
+            let kept = own.then(|| folder.initdb());
+            postgres::initdb::create_or_copy(account, &bin, &data, home, kept.as_deref()).await?;
         }
         let (member, reads) = watcher::pipe(home).await?;
         let mut command: Vec<OsString> =

@@ -29,7 +29,7 @@ pub(crate) fn test(arguments: TokenStream, function: TokenStream) -> syn::Result
     signature::check(&function.sig, &arguments.roles)?;
     let schema = Schema::of(arguments.migrations.as_ref())?;
 
-    let ItemFn { attrs, vis, sig, block } = function;
+    let ItemFn { attrs, vis, sig, block, .. } = function;
     let (name, output) = (sig.ident.clone(), sig.output.clone());
     // Each argument has the place of its parameter, so that rustc reports a wrong type at the parameter.
     let dsqls: Vec<Ident> = sig
