@@ -60,6 +60,9 @@ pub enum Error {
         /// SQLSTATE and message.
         message: String,
     },
+    /// A test of `#[dsql_edge::test]` cannot be run as it is written.
+    #[error("{0}")]
+    Test(String),
     /// The PostgreSQL that the tests of `#[dsql_edge::test]` share does not work.
     #[error("the PostgreSQL of the tests: {0}")]
     TestServer(String),

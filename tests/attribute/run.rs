@@ -134,7 +134,12 @@ impl Folder {
 
 fn postgres() -> &'static Path {
     static BIN: OnceLock<PathBuf> = OnceLock::new();
-    BIN.get_or_init(|| setup::postgres().unwrap())
+    BIN.get_or_init(|| {
+        if std::env::var_os("DSQL_LOCAL_PG_BIN").is_none() {
+            setup::runtime().unwrap();
+        }
+        setup::postgres().unwrap()
+    })
 }
 
 /// Runs a statement on the data of a server that has ended.

@@ -138,7 +138,7 @@ impl TestCluster {
             if let Some((name, _)) = only_dsql.iter().find(|(_, is_empty)| !is_empty) {
                 let why =
                     format!("{name}(…) needs DSQL, and the schema has the dialect postgres: leave it out");
-                return Err(Error::TestServer(why));
+                return Err(Error::Test(why));
             }
             let client = database.session(ADMIN).await.map_err(failed)?;
             for (name, text) in test.fixtures {

@@ -54,7 +54,10 @@ async fn rules_and_limits_are_those_of_dsql(dsql: Dsql) {
     let many = sql!("INSERT INTO authors (id, name) SELECT n, 'x' FROM generate_series(1, $rows) n");
     let limit = many.execute(&dsql).await.unwrap_err();
     assert_eq!(limit.sqlstate().unwrap().as_str(), "54000", "{limit}");
-    let jobs = sql_unchecked!(Count { n: i64 }, "SELECT count(*) AS n FROM pg_indexes WHERE indexname = 'posts_author'");
+    let jobs = sql_unchecked!(
+        Count { n: i64 },
+        "SELECT count(*) AS n FROM pg_indexes WHERE indexname = 'posts_author'"
+    );
     assert_eq!(jobs.fetch_one(&dsql).await.unwrap().n, 1);
 }
 
