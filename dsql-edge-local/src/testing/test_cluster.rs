@@ -60,7 +60,7 @@ pub struct Role {
 
 enum ServerOfTest {
     Shared(&'static Server),
-    Own(Server),
+    Own(Box<Server>),
 }
 
 impl ServerOfTest {
@@ -87,7 +87,8 @@ impl TestCluster {
         let runtime = process::runtime()?;
         let server = if own {
             let folder = own_folder(test)?;
-            ServerOfTest::Own(runtime.block_on(Server::own(folder, process::installation()?))?)
+            let server = runtime.block_on(Server::own(folder, process::installation()?))?;
+            ServerOfTest::Own(Box::new(server))
         } else {
             ServerOfTest::Shared(process::shared_server(test.target)?)
         };
