@@ -17,7 +17,10 @@ fn main() -> io::Result<()> {
     for chapter in chapters {
         let name = chapter.file_stem().unwrap_or_default().to_string_lossy().replace('-', "_");
         let text = fs::read_to_string(&chapter)?;
-        let _ = write!(out, "mod {name} {{\n{}}}\n", module(&chapter, &text)?);
+        let module = module(&chapter, &text)?;
+        if !module.is_empty() {
+            let _ = write!(out, "mod {name} {{\n{module}}}\n");
+        }
     }
     let folder =
         env::var_os("OUT_DIR").map(PathBuf::from).ok_or_else(|| io::Error::other("OUT_DIR is not set"))?;

@@ -190,7 +190,7 @@ const RUNTIME: [&[&str]; 8] = [
     &["auth", "lease", "config", "connector", "diagnosis"],
     &["login"],
     &["client"],
-    &["pool", "serialize", "private"],
+    &["pool", "serialize", "testing", "private"],
 ];
 
 #[test]

@@ -21,6 +21,9 @@ pub(crate) struct Cluster {
     pub(crate) faults: Faults,
     pub(crate) clock: Arc<Clock>,
     pub(crate) log: Log,
+    /// Whether other clusters use the same PostgreSQL, and so the same roles. Then a statement that changes roles is
+    /// rejected.
+    pub(crate) shares_roles: bool,
 }
 
 impl Cluster {
@@ -41,6 +44,7 @@ impl Cluster {
             faults: Faults::default(),
             clock,
             log,
+            shares_roles: false,
         }
     }
 }

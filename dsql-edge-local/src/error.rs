@@ -58,11 +58,17 @@ pub enum Error {
     /// PostgreSQL rejected SQL that runs at the start.
     #[error("{place}: {message}")]
     InitSql {
-        /// The file's name, and the line if PostgreSQL reported a position.
+        /// The file's name, the line and the column.
         place: String,
         /// SQLSTATE and message.
         message: String,
     },
+    /// A test of `#[dsql_edge::test]` cannot be run as it is written.
+    #[error("{0}")]
+    Test(String),
+    /// The PostgreSQL that the tests of `#[dsql_edge::test]` share does not work.
+    #[error("the PostgreSQL of the tests: {0}")]
+    TestServer(String),
 }
 
 fn user_advice(name: &str) -> &'static str {

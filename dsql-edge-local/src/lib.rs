@@ -48,9 +48,12 @@ mod migrate;
 mod oc001;
 mod postgres;
 mod proxy;
+mod role_statements;
 mod rules;
 mod seal;
+mod sql_script;
 mod sts;
+pub mod testing;
 mod tls;
 
 pub use connection_rejected::ConnectionRejected;

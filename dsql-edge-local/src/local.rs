@@ -21,7 +21,7 @@ use crate::log::Log;
 use crate::oc001::Oc001;
 use crate::postgres::{ADMIN, Data, Postgres, SUPERUSER, find};
 use crate::proxy::{self, Endpoint, Listening};
-use crate::rules::for_postgres;
+use crate::sql_script;
 use crate::sts::{Role, Sts};
 use crate::tls::Authority;
 use crate::{Error, Installation};
@@ -214,7 +214,7 @@ impl Local {
     /// here.
     ///
     /// # Errors
-    /// Returns PostgreSQL's error, with `name` and the line.
+    /// Returns PostgreSQL's error, with `name`, the line and the column.
     pub async fn run_sql(&self, name: &str, sql: &str) -> Result<(), Error> {
         run_sql(&self.postgres, name, sql).await
     }
@@ -422,7 +422,7 @@ impl Builder {
             tls,
             region: self.region.clone(),
             keys: keys.clone(),
-            postgres: postgres.socket(),
+            database: postgres.database(),
             cluster: cluster.clone(),
             rules: self.rules,
             direct_tls: self.direct_tls,
@@ -511,23 +511,5 @@ async fn admit(
 }
 
 async fn run_sql(postgres: &Postgres, name: &str, sql: &str) -> Result<(), Error> {
-    let client = postgres.connect(ADMIN).await?;
-    client.batch_execute(&for_postgres(sql, postgres.seal_key())).await.map_err(|error| {
-        match error.as_db_error() {
-            Some(rejected) => {
-                let line = match rejected.position() {
-                    Some(tokio_postgres::error::ErrorPosition::Original(at)) => {
-                        let before = sql.chars().take((*at as usize).saturating_sub(1));
-                        format!(":{}", before.filter(|c| *c == '\n').count() + 1)
-                    }
-                    _ => String::new(),
-                };
-                Error::InitSql {
-                    place: format!("{name}{line}"),
-                    message: format!("{}: {}", rejected.code().code(), rejected.message()),
-                }
-            }
-            None => Error::InitSql { place: name.to_owned(), message: error.to_string() },
-        }
-    })
+    sql_script::run_whole(&postgres.connect(ADMIN).await?, postgres.seal_key(), name, sql).await
 }

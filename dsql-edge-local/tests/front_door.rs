@@ -418,13 +418,13 @@ async fn client_library_works_with_and_without_the_front_door() {
 }
 
 #[tokio::test]
-async fn wrong_sql_of_the_start_is_reported_with_its_line() {
+async fn wrong_sql_of_the_start_is_reported_with_its_place() {
     let error = Local::builder()
         .named_init_sql("schema.sql", "CREATE TABLE a (id int);\nCREATE TABLE b (id nosuch);")
         .start()
         .await
         .unwrap_err();
-    assert_eq!(error.to_string(), "schema.sql:2: 42704: type \"nosuch\" does not exist");
+    assert_eq!(error.to_string(), "schema.sql:2:20: 42704: type \"nosuch\" does not exist");
     assert!(matches!(error, Error::InitSql { .. }));
 }
 

@@ -1,4 +1,4 @@
-//! `sql!`, `sql_file!`, `sql_unchecked!` and `derive(Type)`: the thin shell around the compiler.
+//! `sql!`, `sql_file!`, `sql_unchecked!`, `derive(Type)` and the attribute `test`: the thin shell around the compiler.
 //!
 //! Input: tokens. Output: tokens. This is the only crate that names `proc_macro`, and at build time it is the only one
 //! that reads files: the schema, and SQL files. `dsql_edge_compiler` does all checking.
@@ -17,6 +17,7 @@ mod row_input;
 mod snapshot;
 mod source_map;
 mod target;
+mod test_attribute;
 mod text;
 mod unchecked;
 mod warnings;
@@ -47,6 +48,14 @@ pub fn sql_unchecked(tokens: TokenStream) -> TokenStream {
 #[proc_macro_derive(Type, attributes(dsql))]
 pub fn derive_type(tokens: TokenStream) -> TokenStream {
     derive::derive(tokens.into()).unwrap_or_else(|error| error.to_compile_error()).into()
+}
+
+/// A test with a cluster of its own.
+#[proc_macro_attribute]
+pub fn test(arguments: TokenStream, function: TokenStream) -> TokenStream {
+    test_attribute::test(arguments.into(), function.into())
+        .unwrap_or_else(|error| error.to_compile_error())
+        .into()
 }
 
 fn expanded(

@@ -174,6 +174,11 @@ fn find() -> Result<(PathBuf, bool), String> {
 }
 
 impl Snapshot {
+    /// The files of the schema, in order.
+    pub(crate) fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
     /// The tokens that make the build depend on the snapshot.
     pub(crate) fn tracked(&self) -> TokenStream {
         [tracked_variables(), tracked(&self.files)].into_iter().collect()

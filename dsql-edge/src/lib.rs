@@ -42,6 +42,7 @@
 //! | `tokio` | no | connecting from programs that are not Workers, through tokio and rustls; `diagnosis` finds out why a connection fails |
 //! | `postgres-types` | no | [`types::Pg`](types): types that implement `FromSql` and `ToSql` of the package `postgres-types` |
 //! | `dynamic` | no | SQL that is known at run time only, for tools |
+//! | `test` | no | [`test`](macro@test): tests with a cluster of their own; for `[dev-dependencies]`, not on wasm |
 //! | `postgres` | no | any PostgreSQL: `Config::from_postgres` takes a connection string, `Config::from_hyperdrive` a binding of Hyperdrive |
 //!
 //! # Guarantees
@@ -113,6 +114,9 @@ mod session;
 mod settings;
 mod sqlstate;
 mod statement;
+#[cfg(all(feature = "test", not(target_arch = "wasm32")))]
+#[doc(hidden)]
+pub mod testing;
 mod transport;
 pub mod types;
 mod wire;
@@ -131,6 +135,9 @@ pub use config::Tunnel;
 pub use credentials::Credentials;
 pub use error::Error;
 pub use event::Event;
+#[cfg(all(feature = "test", not(target_arch = "wasm32")))]
+#[doc(inline)]
+pub use macros::test;
 #[doc(inline)]
 pub use macros::{Type, sql, sql_file, sql_unchecked};
 #[cfg(feature = "pool")]

@@ -317,3 +317,100 @@ pub use dsql_edge_macros::sql_unchecked;
 /// ```
 #[doc(inline)]
 pub use dsql_edge_macros::Type;
+
+/// A test with a cluster of its own: an `async fn` that takes a [`Dsql`](crate::Dsql). Feature `test`, which belongs to
+/// `[dev-dependencies]`; not on wasm.
+///
+/// ```toml
+/// [dev-dependencies]
+/// dsql-edge = { version = "0.1", features = ["test"] }
+/// ```
+///
+/// A function that takes an [`Executor`](crate::Executor) runs in the Worker and in tests:
+///
+/// ```
+/// use dsql_edge::{Dsql, Executor, sql};
+///
+/// /// Adds a tag, or counts one more use of it. The Worker calls this with the `Dsql` of a request.
+/// pub async fn use_tag(mut db: impl Executor, name: &str) -> Result<i32, dsql_edge::Error> {
+///     sql!(
+///         "INSERT INTO tag_master (tag_name, tag_category, usage_count) VALUES ($name, 'new', 1)
+///          ON CONFLICT (tag_name) DO UPDATE SET usage_count = tag_master.usage_count + 1
+///          RETURNING usage_count"
+///     )
+///     .fetch_value(&mut db)
+///     .await
+/// }
+///
+/// #[dsql_edge::test]
+/// async fn second_use_is_counted(dsql: Dsql) -> Result<(), dsql_edge::Error> {
+///     assert_eq!(use_tag(&dsql, "sql").await?, 1);
+///     assert_eq!(use_tag(&dsql, "sql").await?, 2);
+///     Ok(())
+/// }
+/// # fn main() {}
+/// ```
+///
+/// `cargo test` runs it. The test returns `()` or a `Result<(), E>`; `should_panic`, `ignore` and other attributes of
+/// tests are written as usual. The runtime is tokio's, with one thread.
+///
+/// # The cluster
+///
+/// Each test has an endpoint and a database of its own, so tests run at the same time. The endpoint is dsql-local's:
+/// TLS, tokens, DSQL's rules, limits and conflicts. The database has the schema that [`sql!`](macro@crate::sql) uses:
+/// the snapshot, or the folder of migrations. `migrations = "folder"`, relative to `Cargo.toml`, names another folder.
+///
+/// All tests share one PostgreSQL 16, which dsql-local finds. The first process of tests starts it, and it ends two
+/// seconds after the last one, also if that process is killed. `target/dsql-edge-test` keeps its data folder with the
+/// last schemas, for a quick start. A test that passes leaves nothing else.
+///
+/// With a schema of the dialect PostgreSQL, `Dsql` is connected to the PostgreSQL itself.
+///
+/// # Arguments
+///
+/// - `fixtures("users", "posts")` runs `fixtures/users.sql` and `fixtures/posts.sql`, relative to the source file, in
+///   this order; `"../data/users.sql"` is a path. Each statement runs by DSQL's rules.
+/// - `faults("conflict=1", "latency=20")`: the faults of `dsql-local`, which begin with the test.
+///
+/// ```
+/// # use dsql_edge::{Dsql, Error, sql};
+/// #[dsql_edge::test(faults("conflict=1"))]
+/// async fn conflict_is_retried(dsql: Dsql) -> Result<(), Error> {
+///     let rows = sql!("DELETE FROM tag_master").execute(&dsql).await?;
+///     assert_eq!(rows, 0);
+///     Ok(())
+/// }
+/// # fn main() {}
+/// ```
+///
+/// - `own_server` starts a PostgreSQL for this test only, which takes about a second. Roles belong to a PostgreSQL, not to
+///   one of its databases, so on the shared one, `CREATE ROLE` is an error. A test whose schema or fixtures change roles
+///   has its own server without this argument.
+/// - `roles("app")` adds a database role with a login of its own, as `dsql-local --user app` does, and implies
+///   `own_server`. The function takes one more `Dsql` for each role. The schema, a fixture or the test grants what the
+///   role may do.
+///
+/// ```
+/// # use dsql_edge::{Dsql, Error, sql, sql_unchecked};
+/// #[dsql_edge::test(roles("app"))]
+/// async fn app_cannot_read_tags(dsql: Dsql, app: Dsql) -> Result<(), Error> {
+///     sql_unchecked!("REVOKE ALL ON tag_master FROM app").execute(&dsql).await?;
+///     let denied = sql!("SELECT tag_name FROM tag_master").fetch_all(&app).await.unwrap_err();
+///     assert_eq!(denied.sqlstate().unwrap().as_str(), "42501");
+///     Ok(())
+/// }
+/// # fn main() {}
+/// ```
+///
+/// # A test that fails
+///
+/// A failed test keeps its database until it runs again, for a week at most. Its output has the command that opens the
+/// database with psql, and the statements that DSQL rejected with the alternatives to them. If the process is killed, its
+/// database is dropped by the next run.
+///
+/// # Differences from a cluster
+///
+/// Those of dsql-local, and one more: `current_database()` is the name of the test's database, not `postgres`.
+#[cfg(all(feature = "test", not(target_arch = "wasm32")))]
+#[doc(inline)]
+pub use dsql_edge_macros::test;

@@ -22,6 +22,9 @@ pub use crate::serialize::SerializedRow;
 #[cfg(feature = "serde")]
 pub use serde;
 
+#[cfg(all(feature = "test", not(target_arch = "wasm32")))]
+pub use crate::testing;
+
 #[doc(inline)]
 pub use crate::__dsql_edge_row as row;
 

@@ -2,9 +2,7 @@
 //!
 //! Input: a role and an identity. Output: whether the role may log in and is mapped to the identity.
 
-use std::path::Path;
-
-use crate::postgres;
+use crate::postgres::{Database, SUPERUSER};
 
 const MAPPED: &str =
     "SELECT EXISTS (SELECT FROM sys.iam_pg_role_mappings m JOIN pg_roles r ON r.oid = m.pg_role_oid
@@ -14,7 +12,11 @@ const MAPPED: &str =
 ///
 /// # Errors
 /// Returns an error if the PostgreSQL behind dsql-local does not answer.
-pub(crate) async fn exists(socket: &Path, role: &str, arn: &str) -> Result<bool, tokio_postgres::Error> {
-    let client = postgres::session(socket, postgres::SUPERUSER).await?;
+pub(crate) async fn exists(
+    database: &Database,
+    role: &str,
+    arn: &str,
+) -> Result<bool, tokio_postgres::Error> {
+    let client = database.session(SUPERUSER).await?;
     client.query_one(MAPPED, &[&role, &arn]).await?.try_get(0)
 }

@@ -19,18 +19,18 @@ const NOBODY: u32 = 65534;
 
 /// The account that runs PostgreSQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Account {
+pub(crate) enum Account {
     Ours,
     Nobody,
 }
 
 impl Account {
-    pub(super) fn choose() -> Account {
+    pub(crate) fn choose() -> Account {
         if rustix::process::geteuid().is_root() { Account::Nobody } else { Account::Ours }
     }
 
     /// Makes `command` run under the account, with an environment that contains none of this process's variables.
-    pub(super) fn apply(self, command: &mut Command, folder: &Path) {
+    pub(crate) fn apply(self, command: &mut Command, folder: &Path) {
         command.env_clear().env("LC_ALL", "C").env("TZ", "UTC").env("HOME", folder).current_dir(folder);
         for name in ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"] {
             if let Some(value) = std::env::var_os(name) {
@@ -44,20 +44,20 @@ impl Account {
     }
 
     /// Whether the account can enter a folder and all folders above it.
-    pub(super) fn enters(self, folder: &Path) -> bool {
+    pub(crate) fn enters(self, folder: &Path) -> bool {
         let is_open =
             |folder: &Path| fs::metadata(folder).is_ok_and(|it| it.permissions().mode() & 0o001 != 0);
         self == Account::Ours || folder.ancestors().all(is_open)
     }
 
     /// Creates a folder that this account owns and no other account can enter. The parent of the folder must exist.
-    pub(super) fn make_folder(self, path: &Path) -> Result<(), Error> {
+    pub(crate) fn make_folder(self, path: &Path) -> Result<(), Error> {
         DirBuilder::new().mode(0o700).create(path).map_err(Error::file(path))?;
         self.own(path)
     }
 
     /// Makes this account the owner of a folder and of everything in it.
-    pub(super) fn own_all(self, path: &Path) -> io::Result<()> {
+    pub(crate) fn own_all(self, path: &Path) -> io::Result<()> {
         if self == Account::Ours {
             return Ok(());
         }
@@ -77,7 +77,7 @@ impl Account {
     }
 
     /// Returns `bin`. If the account cannot run the programs in `bin`, returns a copy of `bin` in `home`.
-    pub(super) async fn reachable(self, bin: &Path, home: &Path) -> Result<PathBuf, Error> {
+    pub(crate) async fn reachable(self, bin: &Path, home: &Path) -> Result<PathBuf, Error> {
         if self == Account::Ours {
             return Ok(bin.to_owned());
         }

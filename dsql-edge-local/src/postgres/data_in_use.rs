@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
-use rustix::process::{Pid, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use crate::error::Error;
 
@@ -17,7 +17,7 @@ const SHUTDOWN: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// Returns an error if a PostgreSQL still uses the data after `SHUTDOWN`.
-pub(super) async fn wait(data: &Path) -> Result<(), Error> {
+pub(crate) async fn wait(data: &Path) -> Result<(), Error> {
     let start = Instant::now();
     while let Some(pid) = server(data) {
         if start.elapsed() > SHUTDOWN {
@@ -29,6 +29,25 @@ pub(super) async fn wait(data: &Path) -> Result<(), Error> {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     Ok(())
+}
+
+/// Waits for some time until no PostgreSQL uses the data, and returns whether this is so.
+pub(crate) async fn ends_within(data: &Path, time: Duration) -> bool {
+    let start = Instant::now();
+    while server(data).is_some() {
+        if start.elapsed() > time {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    true
+}
+
+/// Ends the PostgreSQL that uses the data, without a checkpoint.
+pub(crate) fn quit(data: &Path) {
+    if let Some(pid) = server(data).and_then(Pid::from_raw) {
+        let _ = kill_process(pid, Signal::QUIT);
+    }
 }
 
 /// The number of bytes of `postmaster.pid` that are read: only its first line, a number, is needed.

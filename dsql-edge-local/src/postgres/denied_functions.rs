@@ -88,7 +88,7 @@ pub(crate) fn instead_of(name: &str) -> Option<&'static str> {
 
 /// The SQL that revokes or grants the permission. A form of a function that uses only its arguments
 /// (`ts_rewrite(query, target, substitute)`) keeps the permission.
-pub(super) fn permissions(denied: bool) -> String {
+pub(crate) fn permissions(denied: bool) -> String {
     let denied_here = DENIED.iter().flat_map(|(names, _)| names.iter().copied());
     let names: Vec<&str> = denied_here.chain(refused_functions().iter().map(|(name, _)| *name)).collect();
     let (command, preposition) = if denied { ("REVOKE", "FROM") } else { ("GRANT", "TO") };

@@ -27,16 +27,31 @@ pub(super) async fn create(
     data: &Path,
     home: &Path,
 ) -> Result<(), Error> {
-    let Some(cache) = std::env::var_os(CACHE).filter(|folder| !folder.is_empty()) else {
-        return run(account, bin, data, home).await;
-    };
-    let kept = PathBuf::from(cache).join(version.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
-    if kept.exists() {
-        copy(&kept, data).map_err(Error::file(data))?;
-        return account.own_all(data).map_err(Error::file(data));
+    let cache = std::env::var_os(CACHE).filter(|folder| !folder.is_empty());
+    let kept = cache
+        .map(|cache| PathBuf::from(cache).join(version.replace(|c: char| !c.is_ascii_alphanumeric(), "-")));
+    create_or_copy(account, bin, data, home, kept.as_deref()).await
+}
+
+/// Creates a data folder: if `kept` is given, as a copy of that folder, which is made first if it is missing.
+pub(crate) async fn create_or_copy(
+    account: Account,
+    bin: &Path,
+    data: &Path,
+    home: &Path,
+    kept: Option<&Path>,
+) -> Result<(), Error> {
+    match kept {
+        Some(kept) if kept.exists() => {
+            copy(kept, data).map_err(Error::file(data))?;
+            account.own_all(data).map_err(Error::file(data))
+        }
+        Some(kept) => {
+            run(account, bin, data, home).await?;
+            keep(data, kept).map_err(Error::file(kept))
+        }
+        None => run(account, bin, data, home).await,
     }
-    run(account, bin, data, home).await?;
-    keep(data, &kept).map_err(Error::file(&kept))
 }
 
 /// Keeps a copy of the folder `data` as `kept`. If two starts keep a copy at the same time, one of the copies remains.

@@ -4,10 +4,11 @@
 //! its socket. The server does not listen on a port, and other users cannot enter the folder of the socket.
 
 mod account;
-mod data_in_use;
+pub(crate) mod data_in_use;
+mod database;
 pub(crate) mod denied_functions;
 pub(crate) mod find;
-mod initdb;
+pub(crate) mod initdb;
 mod install;
 pub(crate) mod installation;
 mod roles;
@@ -20,15 +21,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dsql_edge_compiler::dsql;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::Client;
 
 use crate::guard::Guarded;
 use crate::seal::SealKey;
 use crate::{Error, Installation};
-use account::Account;
+pub(crate) use account::Account;
+pub(crate) use database::{Database, POSTGRES};
 pub(crate) use roles::{ADMIN, SUPERUSER};
 
-const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// The time limit for the start of a server.
+pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The file that is written into a kept data folder once all SQL of the start has run.
 const READY: &str = "dsql-local.ready";
@@ -48,7 +51,7 @@ const SYS: &str = include_str!("sys.sql");
 const LIMITS: &str = include_str!("limits.sql");
 
 /// DSQL's fixed settings, and settings for a small server.
-const SETTINGS: [&str; 9] = [
+pub(crate) const SETTINGS: [&str; 9] = [
     "listen_addresses=",
     "unix_socket_permissions=0700",
     "timezone=UTC",
@@ -141,16 +144,19 @@ impl Postgres {
         server.wait_until_ready(&mut reader).await?;
         let client = server.connect(SUPERUSER).await?;
         // This SQL runs at each start, because a kept folder may be from an earlier version.
-        for sql in [ROLES, SYS, &column_types(), LIMITS, &server.seal_key.to_sql()] {
-            client.batch_execute(sql).await.map_err(|error| Error::Postgres(error.to_string()))?;
-        }
+        let installed = async {
+            client.batch_execute(ROLES).await?;
+            install(&client).await?;
+            client.batch_execute(&server.seal_key.to_sql()).await
+        };
+        installed.await.map_err(|error: tokio_postgres::Error| Error::Postgres(error.to_string()))?;
         Ok(server)
     }
 
     async fn wait_until_ready(&mut self, log: &mut fs::File) -> Result<(), Error> {
         let start = Instant::now();
         loop {
-            let Err(error) = session(&self.socket(), SUPERUSER).await else { return Ok(()) };
+            let Err(error) = self.database().session(SUPERUSER).await else { return Ok(()) };
             let ended = self.guard.ended().map_err(|error| Error::Postgres(error.to_string()))?;
             if ended.is_some() || start.elapsed() > START_TIMEOUT {
                 let mut lines = String::new();
@@ -192,12 +198,12 @@ impl Postgres {
 
     /// Opens a session without the proxy, as `role`.
     pub(crate) async fn connect(&self, role: &str) -> Result<Client, Error> {
-        session(&self.socket(), role).await.map_err(|error| Error::Postgres(error.to_string()))
+        self.database().session(role).await.map_err(|error| Error::Postgres(error.to_string()))
     }
 
-    /// The socket that the proxy connects to.
-    pub(crate) fn socket(&self) -> PathBuf {
-        self.home.join(".s.PGSQL.5432")
+    /// The database that the proxy connects to.
+    pub(crate) fn database(&self) -> Database {
+        Database::of(&self.home, POSTGRES)
     }
 
     /// The folder of the socket, which libpq and tokio-postgres accept as a host.
@@ -213,6 +219,19 @@ impl Postgres {
     }
 }
 
+/// Creates DSQL's schema `sys` and its limits in the database of a session of the superuser.
+pub(crate) async fn install(client: &Client) -> Result<(), tokio_postgres::Error> {
+    for sql in [SYS, &column_types(), LIMITS] {
+        client.batch_execute(sql).await?;
+    }
+    Ok(())
+}
+
+/// The texts from which [`install`] makes the objects of a database.
+pub(crate) fn sources() -> [&'static str; 2] {
+    [SYS, LIMITS]
+}
+
 /// Returns the SQL that creates a function. The function lists the types that a column may have, with the names that
 /// `format_type` returns.
 fn column_types() -> String {
@@ -224,23 +243,13 @@ fn column_types() -> String {
     )
 }
 
-/// Opens a session with the server that listens on `socket`, without the proxy. The session ends when the client is
-/// dropped.
-pub(crate) async fn session(socket: &Path, role: &str) -> Result<Client, tokio_postgres::Error> {
-    let folder = socket.parent().unwrap_or(socket);
-    let (client, connection) =
-        Config::new().host_path(folder).user(role).dbname("postgres").connect(NoTls).await?;
-    tokio::spawn(connection);
-    Ok(client)
-}
-
 /// On macOS, the path of a socket may have at most 103 bytes, of which the names of the folder and of the socket need
 /// 39.
 const LONGEST_PARENT: usize = 60;
 
 /// Makes the folder of the socket, the log and fresh data: in the system's temporary folder, or in `/tmp` if the path
 /// of that folder is too long for a socket or the account cannot enter that folder.
-fn make_home(account: Account) -> Result<PathBuf, Error> {
+pub(crate) fn make_home(account: Account) -> Result<PathBuf, Error> {
     let mut random = [0; 6];
     getrandom::fill(&mut random).map_err(|error| Error::Random(error.to_string()))?;
     let mark: String = random.iter().map(|byte| format!("{byte:02x}")).collect();

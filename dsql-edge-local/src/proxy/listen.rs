@@ -21,6 +21,16 @@ pub(crate) trait Serve: Send + Sync + 'static {
     fn log(&self, line: &str);
 }
 
+impl<T: Serve> Serve for Arc<T> {
+    async fn serve(&self, tcp: TcpStream) {
+        (**self).serve(tcp).await;
+    }
+
+    fn log(&self, line: &str) {
+        (**self).log(line);
+    }
+}
+
 /// The number of attempts with other ports, if a port is free on only one of the two addresses.
 const ATTEMPTS: usize = 50;
 

@@ -12,7 +12,6 @@ mod startup;
 mod websocket;
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +30,7 @@ use crate::iam;
 use crate::iam::key_ring::{Identity, KeyLookup, KeyRing};
 use crate::iam::mapping;
 use crate::limits::{Connected, Limits};
-use crate::postgres::{ADMIN, SUPERUSER};
+use crate::postgres::{ADMIN, Database, POSTGRES, SUPERUSER};
 use crate::rules::{self, Session};
 use crate::tls::{ALPN, HTTP};
 use door::FirstPacket;
@@ -50,16 +49,13 @@ const GET_TIMEOUT: Duration = Duration::from_secs(1);
 /// The reason in the log if a requested fault rejects a connection.
 const ON_REQUEST: &str = "a requested fault";
 
-/// DSQL's one database.
-const DATABASE: &str = "postgres";
-
 /// The state that all connections of an endpoint share.
 pub(crate) struct Endpoint {
     pub(crate) tls: Arc<ServerConfig>,
     pub(crate) region: String,
     pub(crate) keys: Arc<KeyRing>,
-    /// PostgreSQL's Unix socket.
-    pub(crate) postgres: PathBuf,
+    /// The database of PostgreSQL. Its clients see it as DSQL's one database, `postgres`.
+    pub(crate) database: Database,
     /// The state that all sessions share.
     pub(crate) cluster: Arc<Cluster>,
     /// Whether DSQL's statement rules apply.
@@ -74,7 +70,7 @@ impl Serve for Endpoint {
         let ended = match tokio::time::timeout(DOOR_TIMEOUT, door::first_packet(&mut tcp)).await {
             Ok(Ok(FirstPacket::Tls { direct })) => self.serve_tls(tcp, direct).await,
             Ok(Ok(FirstPacket::Cancel(packet))) => {
-                relay::cancel(&self.postgres, &packet).await.map_err(Ended::Lost)
+                relay::cancel(&self.database.socket, &packet).await.map_err(Ended::Lost)
             }
             Ok(Ok(FirstPacket::Plain)) => reject(&mut tcp, ConnectionRejected::tls_missing()).await,
             Ok(Err(error)) => Err(Ended::Lost(error)),
@@ -149,7 +145,7 @@ impl Endpoint {
             Ok(Admitted::Session(mut postgres, _connected, session)) => relay::relay(
                 &mut client,
                 &mut postgres,
-                self.rules.then_some(self.postgres.as_path()),
+                self.rules.then_some(&self.database),
                 &self.cluster,
                 session,
             )
@@ -162,6 +158,37 @@ impl Endpoint {
         }
     }
 
+    /// Serves a client of this process inside a pipe. The client does not log in: its session is that of the user in the
+    /// startup message, and all rules apply to it.
+    ///
+    /// # Errors
+    /// Returns the reason, for the log, if the session is rejected or lost.
+    pub(crate) async fn serve_own_client<S>(&self, mut client: S) -> Result<(), String>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let opened = async {
+            let (version, body) = door::startup(&mut client).await?;
+            let startup = Startup::parse(version, &body)?;
+            self.open_session(&mut client, &startup, self.keys.given()).await
+        };
+        let ended = match opened.await {
+            Ok(Admitted::Session(mut postgres, _connected, session)) => {
+                let rules = self.rules.then_some(&self.database);
+                relay::relay(&mut client, &mut postgres, rules, &self.cluster, session)
+                    .await
+                    .map_err(Ended::Lost)
+            }
+            Ok(Admitted::Cancelled) => Ok(()),
+            Err(Ended::Rejected(rejected)) => reject(&mut client, rejected).await,
+            Err(lost) => Err(lost),
+        };
+        ended.map_err(|ended| match ended {
+            Ended::Rejected(rejected) => format!("{}: {}", rejected.message, rejected.reason),
+            Ended::Lost(error) => error.to_string(),
+        })
+    }
+
     /// Handles the login, from the startup message to PostgreSQL's answer to the startup message.
     async fn admit<S>(&self, client: &mut S, host: Option<&str>) -> Result<Admitted, Ended>
     where
@@ -169,7 +196,7 @@ impl Endpoint {
     {
         let (version, body) = door::startup(client).await?;
         if version == door::CANCEL {
-            relay::cancel(&self.postgres, &door::packet(version, &body)).await?;
+            relay::cancel(&self.database.socket, &door::packet(version, &body)).await?;
             return Ok(Admitted::Cancelled);
         }
         let host = host.ok_or_else(ConnectionRejected::sni_missing)?;
@@ -185,7 +212,7 @@ impl Endpoint {
         if let Some(name) = &startup.not_allowed {
             return Err(ConnectionRejected::parameter_not_supported(name).into());
         }
-        if startup.database != DATABASE {
+        if startup.database != POSTGRES {
             return Err(ConnectionRejected::database_missing(&startup.database).into());
         }
         if !self.is_mapped(&startup.user, &identity).await? {
@@ -238,7 +265,7 @@ impl Endpoint {
             SUPERUSER => Ok(false),
             // Without the rules, AWS IAM GRANT is not available, so every role is treated as mapped.
             _ if !self.rules => Ok(true),
-            _ => mapping::exists(&self.postgres, user, &identity.arn)
+            _ => mapping::exists(&self.database, user, &identity.arn)
                 .await
                 .map_err(ConnectionRejected::backend_unreachable),
         }
@@ -258,10 +285,11 @@ impl Endpoint {
         let connected = self.cluster.connections.connect(most).ok_or_else(|| {
             ConnectionRejected::too_many_connections(format!("{most} connections are open: close some"))
         })?;
-        let mut postgres =
-            UnixStream::connect(&self.postgres).await.map_err(ConnectionRejected::backend_unreachable)?;
+        let mut postgres = UnixStream::connect(&self.database.socket)
+            .await
+            .map_err(ConnectionRejected::backend_unreachable)?;
         let own = if self.rules { rules::settings(&self.cluster.limits) } else { Vec::new() };
-        postgres.write_all(&startup.to_postgres(&own)).await?;
+        postgres.write_all(&startup.to_postgres(&self.database.name, &own)).await?;
         // PostgreSQL sends AuthenticationOk before it looks up the role.
         let authenticated = frame::read(&mut postgres).await?;
         if authenticated.is_error(b"53300") {

@@ -16,6 +16,7 @@ use tokio::sync::{Mutex, Notify};
 
 use super::frame::{self, Frame, FrontendTag};
 use crate::cluster::Cluster;
+use crate::postgres::Database;
 use crate::rules::{Session, catalog};
 
 const CHUNK: usize = 64 * 1024;
@@ -26,8 +27,8 @@ const SHORT: usize = 16 * 1024;
 /// The interval at which a connection that should end checks whether its transaction has ended.
 const LOOKS_AGAIN: Duration = Duration::from_millis(50);
 
-/// Relays until one side ends. `session` is the state after PostgreSQL's first ParameterStatus. If `rules` is the socket
-/// of the same PostgreSQL, DSQL's statement rules apply, and the log contains the alternative for each rejected statement.
+/// Relays until one side ends. `session` is the state after PostgreSQL's first ParameterStatus. If `rules` is the database
+/// of this session, DSQL's statement rules apply, and the log contains the alternative for each rejected statement.
 ///
 /// # Errors
 /// Returns an error for a client message that is longer than DSQL accepts, or for an error of a socket. The session is
@@ -35,7 +36,7 @@ const LOOKS_AGAIN: Duration = Duration::from_millis(50);
 pub(super) async fn relay<S>(
     client: &mut S,
     postgres: &mut UnixStream,
-    rules: Option<&Path>,
+    rules: Option<&Database>,
     cluster: &Arc<Cluster>,
     session: Box<Session>,
 ) -> io::Result<()>
@@ -105,7 +106,7 @@ async fn messages<R, W>(
     from: &mut R,
     to: &mut W,
     session: &Arc<Mutex<Session>>,
-    rules: Option<&Path>,
+    rules: Option<&Database>,
     login: &Login,
 ) -> io::Result<()>
 where
@@ -125,7 +126,7 @@ where
             if dropping.drops(&frame) {
                 continue;
             }
-            let Some(socket) = rules else {
+            let Some(database) = rules else {
                 ready.extend(frame.bytes);
                 continue;
             };
@@ -142,7 +143,7 @@ where
                     login.answered.notified().await;
                 }
             }
-            match checked(frame, session, socket).await {
+            match checked(frame, session, database).await {
                 Some(sent) => ready.extend(sent),
                 None => {
                     cut = true;
@@ -172,10 +173,10 @@ where
 }
 
 /// Returns the bytes to send to PostgreSQL for a client's message; `None` if the connection must end instead.
-async fn checked(frame: Frame, session: &Arc<Mutex<Session>>, socket: &Path) -> Option<Vec<u8>> {
+async fn checked(frame: Frame, session: &Arc<Mutex<Session>>, database: &Database) -> Option<Vec<u8>> {
     let named = |session: &mut Session, frame: Frame| (session.named_tables(&frame), frame);
     let (tables, frame) = on_message(session, frame, named).await;
-    let schema = if tables.is_empty() { None } else { catalog::tables(socket, &tables).await };
+    let schema = if tables.is_empty() { None } else { catalog::tables(database, &tables).await };
     on_message(session, frame, move |session, frame| {
         let sent = session.client_message(frame, schema.as_ref());
         (!session.sends_no_more()).then_some(sent)

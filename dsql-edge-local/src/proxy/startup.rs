@@ -115,11 +115,11 @@ impl Startup {
         }
     }
 
-    /// Writes the packet for PostgreSQL, including its length, with dsql-local's own settings.
-    pub(super) fn to_postgres(&self, own: &[(&str, String)]) -> Vec<u8> {
+    /// Writes the packet for PostgreSQL's `database`, including its length, with dsql-local's own settings.
+    pub(super) fn to_postgres(&self, database: &str, own: &[(&str, String)]) -> Vec<u8> {
         let mut body = Vec::new();
         body.extend(PROTOCOL_3.to_be_bytes());
-        let pairs = [("user", self.user.as_str()), ("database", self.database.as_str())];
+        let pairs = [("user", self.user.as_str()), ("database", database)];
         let settings = self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         for (name, value) in
             pairs.into_iter().chain(settings).chain(own.iter().map(|(name, value)| (*name, value.as_str())))
@@ -221,7 +221,7 @@ mod tests {
                 ("extra_float_digits", "3")
             ]
         );
-        let sent = startup.to_postgres(&[("lock_timeout", "25".to_owned())]);
+        let sent = startup.to_postgres("postgres", &[("lock_timeout", "25".to_owned())]);
         assert_eq!(sent[..8], [0, 0, 0, u8::try_from(sent.len()).unwrap(), 0, 3, 0, 0]);
         assert!(sent.ends_with(b"extra_float_digits\x003\0lock_timeout\x0025\0\0"));
     }

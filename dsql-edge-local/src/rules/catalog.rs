@@ -3,13 +3,11 @@
 //! Input: names. Output: a schema with those tables, their columns and primary keys. A table that does not exist, or
 //! that an open transaction has created, is left out, and the rule is not applied to such a table.
 
-use std::path::Path;
-
 use dsql_edge_compiler::schema::Schema;
 use dsql_edge_compiler::syntax::ast::QualifiedName;
 
 use super::statement::name_in_sql;
-use crate::postgres::{SUPERUSER, session};
+use crate::postgres::{Database, SUPERUSER};
 
 const COLUMNS: &str = "SELECT a.attname, format_type(a.atttypid, NULL), i.indisprimary IS TRUE
     FROM pg_attribute a
@@ -19,8 +17,8 @@ const COLUMNS: &str = "SELECT a.attname, format_type(a.atttypid, NULL), i.indisp
     ORDER BY a.attnum";
 
 /// Reads the tables with these names.
-pub(crate) async fn tables(socket: &Path, names: &[QualifiedName]) -> Option<Schema> {
-    let client = session(socket, SUPERUSER).await.ok()?;
+pub(crate) async fn tables(database: &Database, names: &[QualifiedName]) -> Option<Schema> {
+    let client = database.session(SUPERUSER).await.ok()?;
     let mut ddl = String::new();
     for name in names {
         let name = name_in_sql(name);

@@ -15,7 +15,7 @@ use super::rejected::StatementRejected;
 use super::show::FAULTS;
 use super::statement;
 use super::transaction::{Rejection, TransactionEvent};
-use crate::faults;
+use crate::{faults, role_statements};
 
 /// After this time, an index that this session creates is treated as built.
 const BUILDING: Duration = Duration::from_secs(2);
@@ -44,7 +44,11 @@ impl Session {
             return None;
         }
         let findings = dsql::findings(statement, schema);
-        findings.into_iter().find(|finding| finding.rule.is_rejected()).map(StatementRejected::of)
+        let rejected = findings.into_iter().find(|finding| finding.rule.is_rejected());
+        let changes_roles = || self.cluster.shares_roles && role_statements::changes_roles(statement);
+        rejected
+            .map(StatementRejected::of)
+            .or_else(|| changes_roles().then(StatementRejected::of_shared_roles))
     }
 
     /// Returns the rejection of a statement, if earlier statements or other sessions are the reason to reject it.

@@ -108,8 +108,11 @@ impl Cycles {
 
     /// The cycle that is being sent.
     pub(super) fn current(&mut self) -> &mut Cycle {
-        let cycle = self.cycles.pop_back_if(|last| !last.whole).unwrap_or_default();
-        self.cycles.push_back_mut(cycle)
+        if !self.is_open() {
+            self.cycles.push_back(Cycle::default());
+        }
+        let last = self.cycles.len() - 1;
+        &mut self.cycles[last]
     }
 
     /// Records a message that PostgreSQL answers.

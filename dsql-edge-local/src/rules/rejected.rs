@@ -71,6 +71,16 @@ impl StatementRejected {
         )
     }
 
+    /// The answer to a statement that changes roles, if other tests use the same roles.
+    pub(super) fn of_shared_roles() -> StatementRejected {
+        StatementRejected::new(
+            "0A000",
+            "the roles of this PostgreSQL belong to all tests, and a test must not change them: \
+             write own_server in the test's attribute, #[dsql_edge::test(own_server)]",
+            "a server of its own has its own roles".to_owned(),
+        )
+    }
+
     /// The answer to more objects than a session may have.
     pub(super) fn too_many(what: &str) -> StatementRejected {
         StatementRejected::new("54000", format!("too many {what} in one session"), format!("close {what}"))

@@ -1,0 +1,221 @@
+//! The folders and files of a test server.
+//!
+//! Input: the target folder, and the PostgreSQL installation. Output: paths. The folder's name contains a digest of
+//! everything that a server with existing data depends on, so another version of dsql-edge or of PostgreSQL uses another
+//! folder.
+//!
+//! ```text
+//! target/dsql-edge-test/<digest>/
+//!     initdb/              a new data folder, which is copied for a test's own server
+//!     shared/              the server that tests share
+//!         lock             locked while a process starts or joins the server
+//!         server           the folder of the server's socket
+//!         postgres/data    its data: the templates, and the databases of failed tests
+//!     own-<digest>/        the same for a test that has a server of its own
+//! ```
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use sha2::{Digest, Sha256};
+
+use super::watcher;
+use crate::postgres::{Account, sources};
+use crate::{Error, Installation};
+
+/// The name of the folder below the target folder.
+const NAME: &str = "dsql-edge-test";
+
+/// How long a folder that no process uses is kept: that of another version, or of a failed test.
+pub(super) const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// The file that marks the folder of a failed test.
+const FAILED: &str = "failed";
+
+/// The folder of one server.
+#[derive(Debug, Clone)]
+pub(super) struct ServerFolder {
+    path: PathBuf,
+    account: Account,
+}
+
+impl ServerFolder {
+    /// The folder of the server that tests share.
+    pub(super) fn shared(target: Option<&Path>, installation: &Installation) -> ServerFolder {
+        ServerFolder::named("shared", target, installation)
+    }
+
+    /// The folder of the server of one test.
+    pub(super) fn own(target: Option<&Path>, installation: &Installation, test: &str) -> ServerFolder {
+        ServerFolder::named(&format!("own-{}", digest(&[test])), target, installation)
+    }
+
+    fn named(name: &str, target: Option<&Path>, installation: &Installation) -> ServerFolder {
+        let parent = match target {
+            Some(target) => target.join(NAME),
+            None => {
+                let user = rustix::process::geteuid().as_raw();
+                std::env::temp_dir().join(format!("{NAME}-{user}"))
+            }
+        };
+        let bin = installation.bin.to_string_lossy();
+        let mut version = vec![env!("CARGO_PKG_VERSION"), &installation.version, &bin];
+        version.extend(sources());
+        let path = parent.join(digest(&version)).join(name);
+        ServerFolder { path, account: Account::choose() }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn account(&self) -> Account {
+        self.account
+    }
+
+    /// The folder of a new data folder, which is copied.
+    pub(super) fn initdb(&self) -> PathBuf {
+        self.path.with_file_name("initdb")
+    }
+
+    /// Waits until no other process starts or joins the server. Creates the folder if it is missing. Dropping the file
+    /// releases the lock.
+    ///
+    /// # Errors
+    /// Returns an error if the folder cannot be written, or if other users can write it: they could choose the server.
+    pub(super) fn lock(&self) -> Result<File, Error> {
+        // `nobody` owns only the data, and must reach it.
+        let mode = if self.account == Account::Ours { 0o700 } else { 0o755 };
+        let created = DirBuilder::new().recursive(true).mode(mode).create(&self.path);
+        created.map_err(Error::file(&self.path))?;
+        let metadata = fs::metadata(&self.path).map_err(Error::file(&self.path))?;
+        if metadata.permissions().mode() & 0o022 != 0 || metadata.uid() != rustix::process::geteuid().as_raw()
+        {
+            let why = format!("other users can write {}: remove it", self.path.display());
+            return Err(Error::TestServer(why));
+        }
+        let path = self.path.join("lock");
+        let file = self.open_lock().map_err(Error::file(&path))?;
+        file.lock().map_err(Error::file(&path))?;
+        Ok(file)
+    }
+
+    fn open_lock(&self) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600).open(self.path.join("lock"))
+    }
+
+    /// The data folder. `nobody` may not be able to reach the target folder; its data is then in /var/tmp.
+    pub(super) fn data(&self) -> Result<PathBuf, Error> {
+        let parent = match self.account.enters(&self.path) {
+            true => self.path.join("postgres"),
+            false => {
+                let name = digest(&[&self.path.to_string_lossy()]);
+                PathBuf::from(format!("/var/tmp/{NAME}-{name}"))
+            }
+        };
+        if !parent.exists() {
+            self.account.make_folder(&parent)?;
+        }
+        Ok(parent.join("data"))
+    }
+
+    /// The folder of the server's socket, as it was written last.
+    pub(super) fn home(&self) -> Option<PathBuf> {
+        let home = PathBuf::from(fs::read_to_string(self.path.join("server")).ok()?.trim());
+        // The folder is removed later, so a damaged file must not name another folder.
+        let is_ours = home.file_name().is_some_and(|name| name.to_string_lossy().starts_with("dsql-local-"));
+        (home.is_absolute() && is_ours).then_some(home)
+    }
+
+    pub(super) fn set_home(&self, home: &Path) -> Result<(), Error> {
+        let (path, new) = (self.path.join("server"), self.path.join("server.new"));
+        fs::write(&new, home.to_string_lossy().as_bytes())
+            .and_then(|()| fs::rename(&new, &path))
+            .map_err(Error::file(&path))
+    }
+
+    /// Whether a shell watches the server.
+    pub(super) fn is_watched(&self) -> bool {
+        self.home().is_some_and(|home| watcher::is_watched(&home))
+    }
+
+    /// Marks the folder as that of a failed test, or removes the mark.
+    pub(super) fn set_failed(&self, failed: bool) {
+        let mark = self.path.join(FAILED);
+        // Without the mark, the folder of a failed test is removed earlier.
+        let _ = if failed { fs::write(mark, "") } else { fs::remove_file(mark) };
+    }
+
+    pub(super) fn is_of_failed(&self) -> bool {
+        self.path.join(FAILED).exists()
+    }
+
+    /// Removes the folder with its data. The server must have ended.
+    pub(super) fn remove(&self) {
+        if let Some(parent) = self.data().ok().as_deref().and_then(Path::parent) {
+            let _ = fs::remove_dir_all(parent);
+        }
+        let _ = fs::remove_dir_all(&self.path);
+    }
+
+    /// Removes the folders of other servers that no process uses: those of tests that were killed, and after a week those
+    /// of failed tests and of other versions.
+    pub(super) fn remove_unused(&self) {
+        let Some(version) = self.path.parent() else { return };
+        for own in folders(version, "own-") {
+            let own = ServerFolder { path: own, account: self.account };
+            if !own.is_of_failed() || is_old(&own.path.join(FAILED)) {
+                own.remove_if_unused();
+            }
+        }
+        for other in version.parent().into_iter().flat_map(|parent| folders(parent, "")) {
+            let shared = ServerFolder { path: other.join("shared"), account: self.account };
+            if other != version && is_old(&shared.path.join("server")) {
+                for own in folders(&other, "own-") {
+                    ServerFolder { path: own, account: self.account }.remove_if_unused();
+                }
+                if shared.remove_if_unused() {
+                    let _ = fs::remove_dir_all(&other);
+                }
+            }
+        }
+    }
+
+    fn remove_if_unused(&self) -> bool {
+        let Ok(lock) = self.open_lock() else { return false };
+        let is_free = lock.try_lock().is_ok() && !self.is_watched();
+        if is_free {
+            self.remove();
+        }
+        is_free
+    }
+}
+
+fn folders(parent: &Path, prefix: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(parent).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries
+        .filter(|path| {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            path.is_dir() && name.starts_with(prefix)
+        })
+        .collect()
+}
+
+fn is_old(file: &Path) -> bool {
+    let changed = fs::metadata(file).and_then(|it| it.modified()).ok();
+    changed.and_then(|changed| SystemTime::now().duration_since(changed).ok()).is_some_and(|age| age > KEPT)
+}
+
+/// The first 16 hexadecimal digits of the digest of texts.
+pub(super) fn digest(texts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for text in texts {
+        hash.update(text.len().to_be_bytes());
+        hash.update(text);
+    }
+    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,70 @@
+//! The databases of `#[dsql_edge::test]`: a cluster for each test, on a PostgreSQL that all tests share.
+//!
+//! Input: a test with its schema and fixtures. Output: an endpoint with the rules of DSQL, or the connection string of a
+//! PostgreSQL. All functions block: each test has a runtime of its own, and this module has one for the whole process.
+//! `dsql-edge` uses this module; it may change in any release.
+//!
+//! # One server for all processes
+//!
+//! `cargo test` starts a process for each test program, and nextest starts one for each test. They share a PostgreSQL
+//! whose data is below the target folder (`folder`). The first process starts the server, under a lock on a file. The
+//! system releases this lock when a process ends, so a killed process leaves no lock.
+//!
+//! The server must end after the last process, even if each process is killed. So a shell next to PostgreSQL reads from
+//! a named pipe, and each process keeps the pipe open for writing (`watcher`): the shell reads the end of the pipe when
+//! no process is left. Then the shell waits two seconds for the next process (`cargo test` starts its programs one after
+//! the other), and ends PostgreSQL. A rejected design: the processes count themselves in a file. A killed process would
+//! stay in the count.
+//!
+//! Invariants:
+//!
+//! - A process uses a server only after the shell has answered its name. The shell answers only while it reads, so no
+//!   process joins a server that is about to end.
+//! - The server is started, and its data is replaced, only by a process that has the lock and has found no shell.
+//! - A database belongs to the session that created it (`databases`). After the end of this session, the database is
+//!   dropped by the next process, unless the test has failed and kept it.
+//!
+//! # Roles
+//!
+//! Roles belong to the server. The role `admin` of the shared server must not create roles, and the proxy rejects
+//! statements that change roles. A test that needs them has a server of its own.
+
+mod control;
+mod databases;
+mod failed;
+mod folder;
+mod forwarder;
+mod process;
+mod roles;
+mod server;
+mod templates;
+mod test_cluster;
+mod watcher;
+
+pub use failed::{KeptDatabase, kept_database};
+pub use test_cluster::{Role, TestCluster};
+
+use std::path::Path;
+
+use crate::faults::Fault;
+
+/// A test.
+#[derive(Debug, Clone, Copy)]
+pub struct Test<'a> {
+    /// The target folder, in which the data of the server is kept. Without it, the data is in the temporary folder.
+    pub target: Option<&'a Path>,
+    /// The folder of the package.
+    pub package: &'a Path,
+    /// The path of the test, which names it among the tests of the package.
+    pub name: &'a str,
+    /// The files of the schema, in order: name and text.
+    pub schema: &'a [(&'a str, &'a str)],
+    /// The files that run before the test: name and text.
+    pub fixtures: &'a [(&'a str, &'a str)],
+    /// The pending faults when the test begins.
+    pub faults: &'a [Fault],
+    /// The database roles with a login of their own.
+    pub roles: &'a [&'a str],
+    /// Whether the test needs a server of its own.
+    pub own_server: bool,
+}

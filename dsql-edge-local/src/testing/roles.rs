@@ -1,0 +1,42 @@
+//! The roles of a test, which log in with keys of their own.
+//!
+//! Input: names of roles. Output: keys, and the mapping of each role to the identity of its keys.
+
+use super::control::{Control, failed};
+use crate::Error;
+use crate::iam::key_ring::Identity;
+use crate::keys::Credentials;
+use crate::postgres::{ADMIN, Database, SUPERUSER};
+
+/// Makes the keys of each role.
+pub(super) fn identities(roles: &[&str]) -> Result<Vec<Identity>, Error> {
+    roles
+        .iter()
+        .map(|name| {
+            let plain = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_';
+            let fits = !name.is_empty() && name.len() <= 63 && name.bytes().all(plain);
+            if !fits || [ADMIN, SUPERUSER].contains(name) {
+                return Err(Error::User((*name).to_owned()));
+            }
+            Ok(Identity::of_user(name, Credentials::made_up()?))
+        })
+        .collect()
+}
+
+/// Creates the roles that the schema does not create, and maps each role to its identity.
+pub(super) async fn admit(
+    control: &Control,
+    database: &Database,
+    roles: &[&str],
+    identities: &[Identity],
+) -> Result<(), Error> {
+    if roles.is_empty() {
+        return Ok(());
+    }
+    let client = control.database(&database.name).session(SUPERUSER).await.map_err(failed)?;
+    for (name, identity) in roles.iter().zip(identities) {
+        let admit = "SELECT pg_catalog.dsql_local_user($1, $2)";
+        client.execute(admit, &[name, &identity.arn]).await.map_err(failed)?;
+    }
+    Ok(())
+}

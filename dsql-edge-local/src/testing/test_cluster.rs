@@ -1,0 +1,313 @@
+//! The cluster of one test, from its start to its end.
+//!
+//! Input: a [`Test`](super::Test). Output: an endpoint with DSQL's rules, or the connection string of a PostgreSQL. The
+//! cluster is a database of a server that other tests use too, and a proxy in this process, which has the faults, the
+//! limits and the log of this test only.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio_postgres::{Config, NoTls};
+
+use super::control::{Control, failed};
+use super::folder::ServerFolder;
+use super::server::Server;
+use super::{Test, databases, forwarder, process, roles, templates};
+use crate::Error;
+use crate::clock::Clock;
+use crate::cluster::Cluster;
+use crate::direct_tls::DirectTls;
+use crate::iam::key_ring::{Identity, KeyRing};
+use crate::keys::Credentials;
+use crate::limits::Limits;
+use crate::oc001::Oc001;
+use crate::postgres::{ADMIN, Database, POSTGRES, SUPERUSER};
+use crate::proxy::{self, Endpoint, Listening};
+use crate::role_statements::script_changes_roles;
+use crate::seal::SealKey;
+use crate::sql_script;
+
+/// The region that tokens are signed for.
+const REGION: &str = "us-east-1";
+
+/// The number of lines of the log that are kept, for the report of a failed test.
+const LOG_LINES: usize = 30;
+
+/// The bytes that a pipe to the proxy holds.
+const PIPE: usize = 64 << 10;
+
+/// The running cluster of a test.
+pub struct TestCluster {
+    listening: Listening,
+    control: Control,
+    server: ServerOfTest,
+    database: Database,
+    is_postgres: bool,
+    credentials: Credentials,
+    roles: Vec<Role>,
+    log: Arc<Mutex<VecDeque<String>>>,
+}
+
+/// A role of a test: its name and its keys.
+#[derive(Debug, Clone)]
+pub struct Role {
+    /// The name of the role.
+    pub name: String,
+    /// The keys that sign for `dsql:DbConnect`.
+    pub credentials: Credentials,
+}
+
+enum ServerOfTest {
+    Shared(&'static Server),
+    Own(Box<Server>),
+}
+
+impl ServerOfTest {
+    fn get(&self) -> &Server {
+        match self {
+            ServerOfTest::Shared(server) => server,
+            ServerOfTest::Own(server) => server,
+        }
+    }
+}
+
+impl TestCluster {
+    /// Starts a cluster with the schema and the fixtures of a test.
+    ///
+    /// # Errors
+    /// Returns an error if the PostgreSQL does not start, or if it rejects the schema or a fixture. After an error, no
+    /// database is left.
+    pub fn start(test: &Test<'_>) -> Result<TestCluster, Error> {
+        let texts = test.schema.iter().chain(test.fixtures);
+        let own = test.own_server
+            || !test.roles.is_empty()
+            || texts.into_iter().any(|(_, text)| script_changes_roles(text));
+        let identities = roles::identities(test.roles)?;
+        let runtime = process::runtime()?;
+        let server = if own {
+            let folder = own_folder(test)?;
+            let server = runtime.block_on(Server::own(folder, process::installation()?))?;
+            ServerOfTest::Own(Box::new(server))
+        } else {
+            ServerOfTest::Shared(process::shared_server(test.target)?)
+        };
+        runtime.block_on(async {
+            let started = TestCluster::start_on(&server, test, identities, own).await;
+            match started {
+                Ok(parts) => Ok(parts.on(server)),
+                Err(error) => {
+                    if let ServerOfTest::Own(server) = server {
+                        server.end().await.remove();
+                    }
+                    Err(error)
+                }
+            }
+        })
+    }
+
+    async fn start_on(
+        server: &ServerOfTest,
+        test: &Test<'_>,
+        identities: Vec<Identity>,
+        own: bool,
+    ) -> Result<Parts, Error> {
+        let control = server.get().control().await?;
+        let template = templates::template(&control, test.schema).await?;
+        let name = databases::create(&control, &template, &test_id(test)).await?;
+        let database = control.database(&name);
+        match TestCluster::serve(&control, &database, test, identities, own).await {
+            Ok(served) => Ok(Parts { served, control, database }),
+            Err(error) => {
+                databases::drop_database(&control, &name).await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn serve(
+        control: &Control,
+        database: &Database,
+        test: &Test<'_>,
+        identities: Vec<Identity>,
+        own: bool,
+    ) -> Result<Served, Error> {
+        let bound = proxy::listen(0).await?;
+        let log = Arc::new(Mutex::new(VecDeque::new()));
+        if templates::is_postgres(test.schema) {
+            let only_dsql = [("roles", test.roles.is_empty()), ("faults", test.faults.is_empty())];
+            if let Some((name, _)) = only_dsql.iter().find(|(_, is_empty)| !is_empty) {
+                let why =
+                    format!("{name}(…) needs DSQL, and the schema has the dialect postgres: leave it out");
+                return Err(Error::Test(why));
+            }
+            let client = database.session(ADMIN).await.map_err(failed)?;
+            for (name, text) in test.fixtures {
+                sql_script::run_statements(&client, None, name, text).await?;
+            }
+            let listening = bound.serve(forwarder::Forwarder(database.socket.clone()));
+            let credentials = Credentials::made_up()?;
+            return Ok(Served { listening, credentials, roles: Vec::new(), log, is_postgres: true });
+        }
+        let seal_key = SealKey::random()?;
+        let superuser = database.session(SUPERUSER).await.map_err(failed)?;
+        superuser.batch_execute(&seal_key.to_sql()).await.map_err(failed)?;
+        drop(superuser);
+        roles::admit(control, database, test.roles, &identities).await?;
+        let lines = log.clone();
+        let mut cluster = Cluster::new(
+            Limits::of(&[]),
+            Oc001::default(),
+            Arc::new(seal_key),
+            Arc::new(Clock::ahead(Duration::ZERO)),
+            Arc::new(move |line: &str| remember(&lines, line)),
+        );
+        cluster.shares_roles = !own;
+        let cluster = Arc::new(cluster);
+        let credentials = Credentials::made_up()?;
+        let roles = test.roles.iter().zip(&identities);
+        let roles = roles
+            .map(|(name, identity)| Role {
+                name: (*name).to_owned(),
+                credentials: identity.credentials.clone(),
+            })
+            .collect();
+        let endpoint = Arc::new(Endpoint {
+            tls: process::tls()?.config.clone(),
+            region: REGION.to_owned(),
+            keys: Arc::new(KeyRing::new(credentials.clone(), identities)),
+            database: database.clone(),
+            cluster: cluster.clone(),
+            rules: true,
+            direct_tls: DirectTls::default(),
+        });
+        for (name, text) in test.fixtures {
+            run_by_rules(&endpoint, name, text).await?;
+        }
+        cluster.faults.set(test.faults);
+        Ok(Served { listening: bound.serve(endpoint), credentials, roles, log, is_postgres: false })
+    }
+
+    /// The value of `DSQL_ENDPOINT`, `localhost:PORT`.
+    pub fn endpoint(&self) -> String {
+        format!("localhost:{}", self.listening.port())
+    }
+
+    /// The region that tokens are signed for.
+    pub fn region(&self) -> &'static str {
+        REGION
+    }
+
+    /// The keys of `admin`.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// The roles of the test, in the order in which it lists them.
+    pub fn roles(&self) -> &[Role] {
+        &self.roles
+    }
+
+    /// The certificate to trust, PEM.
+    ///
+    /// # Errors
+    /// Returns an error if no certificate could be made.
+    pub fn ca_pem(&self) -> Result<&'static str, Error> {
+        Ok(&process::tls()?.ca_pem)
+    }
+
+    /// The connection string of the database, if its schema is one of a PostgreSQL.
+    pub fn postgres_url(&self) -> Option<String> {
+        let (port, name) = (self.listening.port(), &self.database.name);
+        self.is_postgres.then(|| format!("postgres://{ADMIN}@localhost:{port}/{name}?sslmode=disable"))
+    }
+
+    /// The last lines of the log: rejected statements with the alternatives to them, and rejected connections.
+    pub fn log_lines(&self) -> Vec<String> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// Ends the cluster. `keeps`: whether its database is kept, because the test has failed.
+    ///
+    /// # Errors
+    /// Returns an error if PostgreSQL does not answer. A database that is not kept is then dropped by the next process.
+    pub fn finish(self, keeps: bool) -> Result<(), Error> {
+        let TestCluster { listening, control, server, database, .. } = self;
+        process::runtime()?.block_on(async {
+            drop(listening);
+            match server {
+                ServerOfTest::Shared(_) if keeps => databases::keep(&control, &database.name).await,
+                ServerOfTest::Shared(_) => databases::drop_database(&control, &database.name).await,
+                ServerOfTest::Own(server) if keeps => {
+                    databases::keep(&control, &database.name).await?;
+                    drop(control);
+                    server.folder().set_failed(true);
+                    server.end().await;
+                    Ok(())
+                }
+                ServerOfTest::Own(server) => {
+                    drop(control);
+                    server.end().await.remove();
+                    Ok(())
+                }
+            }
+        })
+    }
+}
+
+/// A served database.
+struct Served {
+    listening: Listening,
+    credentials: Credentials,
+    roles: Vec<Role>,
+    log: Arc<Mutex<VecDeque<String>>>,
+    is_postgres: bool,
+}
+
+struct Parts {
+    served: Served,
+    control: Control,
+    database: Database,
+}
+
+impl Parts {
+    fn on(self, server: ServerOfTest) -> TestCluster {
+        let Parts { served: Served { listening, credentials, roles, log, is_postgres }, control, database } =
+            self;
+        TestCluster { listening, control, server, database, is_postgres, credentials, roles, log }
+    }
+}
+
+/// Names a test among all tests of all packages.
+pub(super) fn test_id(test: &Test<'_>) -> String {
+    format!("{}#{}", test.package.display(), test.name)
+}
+
+/// The folder of the server that belongs to one test.
+pub(super) fn own_folder(test: &Test<'_>) -> Result<ServerFolder, Error> {
+    Ok(ServerFolder::own(test.target, process::installation()?, &test_id(test)))
+}
+
+fn remember(lines: &Mutex<VecDeque<String>>, line: &str) {
+    let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+    if lines.len() == LOG_LINES {
+        lines.pop_front();
+    }
+    lines.push_back(line.to_owned());
+}
+
+/// Runs the statements of a text as `admin`, each by DSQL's rules, in a session of the proxy without a login.
+async fn run_by_rules(endpoint: &Arc<Endpoint>, name: &str, sql: &str) -> Result<(), Error> {
+    let (client, server) = tokio::io::duplex(PIPE);
+    let serving = endpoint.clone();
+    let served = tokio::spawn(async move { serving.serve_own_client(server).await });
+    let (client, connection) =
+        Config::new().user(ADMIN).dbname(POSTGRES).connect_raw(client, NoTls).await.map_err(failed)?;
+    let connection = tokio::spawn(connection);
+    let done = sql_script::run_statements(&client, None, name, sql).await;
+    drop(client);
+    let _ = connection.await;
+    // The session has ended when the test begins, so it is not one of the test's sessions.
+    let _ = served.await;
+    done
+}

@@ -1,0 +1,67 @@
+//! The arguments of `#[dsql_edge::test(…)]`.
+
+use proc_macro2::Ident;
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::{LitStr, Token, parenthesized};
+
+const KNOWN: &str =
+    "the arguments are fixtures(\"…\"), faults(\"…\"), migrations = \"…\", own_server, roles(\"…\")";
+
+/// The arguments.
+#[derive(Default)]
+pub(super) struct Arguments {
+    pub(super) fixtures: Vec<LitStr>,
+    pub(super) faults: Vec<LitStr>,
+    pub(super) roles: Vec<LitStr>,
+    pub(super) migrations: Option<LitStr>,
+    pub(super) own_server: bool,
+}
+
+impl Parse for Arguments {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Arguments> {
+        let mut arguments = Arguments::default();
+        let mut seen: Vec<Ident> = Vec::new();
+        while !input.is_empty() {
+            let name: Ident = input.parse()?;
+            if seen.contains(&name) {
+                return Err(syn::Error::new(name.span(), format!("`{name}` is written twice")));
+            }
+            match name.to_string().as_str() {
+                "fixtures" => arguments.fixtures = listed(&name, input)?,
+                "faults" => arguments.faults = listed(&name, input)?,
+                "roles" => arguments.roles = listed(&name, input)?,
+                "migrations" => {
+                    let wrong = |_| {
+                        let form = "write the folder, relative to Cargo.toml: migrations = \"migrations\"";
+                        syn::Error::new(name.span(), form)
+                    };
+                    input.parse::<Token![=]>().map_err(wrong)?;
+                    arguments.migrations = Some(input.parse().map_err(wrong)?);
+                }
+                "own_server" => arguments.own_server = true,
+                _ => {
+                    let why = format!("`{name}` is not an argument of this attribute: {KNOWN}");
+                    return Err(syn::Error::new(name.span(), why));
+                }
+            }
+            seen.push(name);
+            if input.is_empty() {
+                break;
+            }
+            input.parse::<Token![,]>()?;
+        }
+        Ok(arguments)
+    }
+}
+
+/// Reads `("a", "b")`.
+fn listed(name: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<LitStr>> {
+    let wrong = |_| syn::Error::new(name.span(), format!("write texts in parentheses: {name}(\"…\")"));
+    let texts = || {
+        let content;
+        parenthesized!(content in input);
+        Punctuated::<LitStr, Token![,]>::parse_terminated(&content)
+    };
+    Ok(texts().map_err(wrong)?.into_iter().collect())
+}

@@ -1,0 +1,85 @@
+//! The database of a failed test: the report that names the command to open it, and that command.
+//!
+//! The command is the test program itself, because it is certain to exist: with `DSQL_EDGE_TEST=open`, a test does not
+//! run, but starts the PostgreSQL if it has ended, and opens a shell in the database that the test has kept.
+
+use std::ffi::OsString;
+use std::io;
+use std::process::Command;
+
+use super::{Test, with_description};
+use dsql_edge_local::testing;
+
+/// The variable that requests to open the kept database.
+const VARIABLE: &str = "DSQL_EDGE_TEST";
+
+/// Whether kept databases are to be opened.
+pub(super) fn is_requested() -> bool {
+    std::env::var_os(VARIABLE).is_some_and(|value| value == "open")
+}
+
+/// Prints what a failed test leaves. The test harness shows it with the test's output.
+pub(super) fn report(test: &Test, log: &[String]) {
+    if !log.is_empty() {
+        eprintln!("\nthe log of the cluster:\n    {}", log.join("\n    "));
+    }
+    let program = std::env::current_exe().map(OsString::from).unwrap_or_default();
+    // The harness names a test without its crate.
+    let module = test.module.split_once("::").map_or(String::new(), |(_, module)| [module, "::"].concat());
+    eprintln!(
+        "\nthe database of this test is kept until the test runs again, for a week at most; to open it:\n    \
+         (cd {} && {VARIABLE}=open {} --exact {} --nocapture)\n",
+        quoted(test.package),
+        quoted(&program.to_string_lossy()),
+        quoted(&[&module, test.name].concat()),
+    );
+}
+
+/// A word of a shell's command.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-:+@%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    ["'", &word.replace('\'', r"'\''"), "'"].concat()
+}
+
+/// Opens the database that a test has kept: with psql, or else until Enter is pressed.
+pub(super) fn open(test: &'static Test) -> Result<(), String> {
+    let shown = |error: dsql_edge_local::Error| error.to_string();
+    let kept = with_description(test, &[], testing::kept_database).map_err(shown)?;
+    let Some(kept) = kept else {
+        return Err(format!(
+            "no database of {}::{} is kept: a database is kept if its test fails, until the test runs again",
+            test.module, test.name
+        ));
+    };
+    println!("psql \"{}\"", kept.connection_string());
+    match Command::new("psql").arg(kept.connection_string()).status() {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            println!("psql is not on PATH: use any client; Enter ends the connection's server");
+            io::stdin().read_line(&mut String::new()).map_err(|error| error.to_string())?;
+        }
+        Err(error) => return Err(format!("psql: {error}")),
+    }
+    kept.close().map_err(shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn words_of_a_command_are_quoted_for_a_shell() {
+        for (word, expected) in [
+            ("/a/b-1", "/a/b-1"),
+            ("tests::a", "tests::a"),
+            ("a b", "'a b'"),
+            ("it's", r"'it'\''s'"),
+            ("", "''"),
+        ] {
+            assert_eq!(quoted(word), expected);
+        }
+    }
+}

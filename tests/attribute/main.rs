@@ -1,0 +1,140 @@
+//! Tests `#[dsql_edge::test]` in a package as users write it: its tests pass, what a failed test prints and keeps, and
+//! what processes leave that end, are killed, or start at the same time.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod package;
+mod run;
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use run::{Folder, eventually, printed};
+
+#[test]
+fn passing_tests_leave_nothing() {
+    let folder = Folder::new();
+    for program in ["user_package", "passes"] {
+        let output = folder.run(program, &[], &[]);
+        assert!(output.status.success(), "{}", printed(&output));
+    }
+    folder.wait_for_the_end();
+    assert_eq!(folder.databases_of_tests(), 0);
+    // Only the data of the shared server and a new data folder to copy are left.
+    assert_eq!(folder.files(), ["initdb", "shared"]);
+    // The next run uses the same data.
+    let before = fs::metadata(folder.data().join("PG_VERSION")).unwrap().modified().unwrap();
+    assert!(folder.run("passes", &["fixtures_run_in_order"], &[]).status.success());
+    assert_eq!(fs::metadata(folder.data().join("PG_VERSION")).unwrap().modified().unwrap(), before);
+}
+
+#[test]
+fn failed_test_keeps_its_database_until_it_runs_again() {
+    for (test, own) in [("assertion_fails", false), ("own_server_fails", true)] {
+        let folder = Folder::new();
+        let output = folder.run("fails", &[test], &[]);
+        let text = printed(&output);
+        assert!(!output.status.success() && text.contains("as requested"), "{text}");
+        assert!(own || text.contains("rejected as DSQL does"), "{text}");
+        folder.wait_for_the_end();
+        let command = text.lines().find(|line| line.contains("DSQL_EDGE_TEST=open")).expect(&text).trim();
+        assert_eq!(folder.open(command), ["Left by a failed test"], "{text}");
+        folder.wait_for_the_end();
+        assert!(folder.run("fails", &[test], &[("PASSES", "1")]).status.success());
+        folder.wait_for_the_end();
+        assert!(own || folder.databases_of_tests() == 0);
+        assert!(folder.files().iter().all(|name| !name.starts_with("own-")), "{:?}", folder.files());
+        let output = Command::new("sh").args(["-c", command]).output().unwrap();
+        assert!(printed(&output).contains("is kept if its test fails"), "{}", printed(&output));
+    }
+}
+
+#[test]
+fn error_names_the_fixture_and_its_place() {
+    let folder = Folder::new();
+    for (test, expected) in [
+        (
+            "fixture_is_wrong",
+            "tests/fixtures/wrong.sql:3:26: 42703: column \"nick\" of relation \"authors\" does not exist",
+        ),
+        (
+            "fixture_is_rejected",
+            "tests/fixtures/rejected.sql:2:1: 0A000: TEMPORARY or TEMP table not supported",
+        ),
+        (
+            "fault_is_unknown",
+            "faults(\"explosion=1\"): \"explosion\" is not a fault; the faults are latency=N",
+        ),
+        ("fault_needs_dsql", "faults(…) needs DSQL, and the schema has the dialect postgres"),
+    ] {
+        let output = folder.run("fails", &[test], &[]);
+        assert!(printed(&output).contains(expected), "{}", printed(&output));
+    }
+    folder.wait_for_the_end();
+    assert_eq!(folder.databases_of_tests(), 0);
+}
+
+#[test]
+fn killed_process_leaves_nothing_after_the_next_run() {
+    let folder = Folder::new();
+    let mut killed = folder.start_endless();
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    folder.wait_for_the_end();
+    assert_eq!(folder.databases_of_tests(), 1);
+    assert!(folder.run("fails", &["runs_until_it_is_killed"], &[]).status.success());
+    folder.wait_for_the_end();
+    assert_eq!(folder.databases_of_tests(), 0);
+}
+
+#[test]
+fn server_runs_while_one_process_is_left() {
+    let folder = Folder::new();
+    let mut one = folder.start_endless();
+    let home = folder.home();
+    // The process that joined later ends first.
+    assert!(folder.run("passes", &["one_test_sees_its_rows"], &[]).status.success());
+    assert_eq!(folder.home(), home);
+    thread::sleep(std::time::Duration::from_secs(3));
+    assert!(home.exists());
+    // The shells are killed, too: nothing ends the server now, except for the next process.
+    run::kill_shells(&home);
+    one.kill().unwrap();
+    one.wait().unwrap();
+    assert!(folder.server().is_some());
+    assert!(folder.run("passes", &["one_test_sees_its_rows"], &[]).status.success());
+    assert_ne!(folder.home(), home);
+    assert!(!home.exists());
+    folder.wait_for_the_end();
+}
+
+#[test]
+fn killed_server_is_started_again() {
+    let folder = Folder::new();
+    let mut one = folder.start_endless();
+    run::kill("KILL", folder.server().unwrap());
+    one.kill().unwrap();
+    one.wait().unwrap();
+    eventually("the killed server ends", || folder.server().is_none());
+    let output = folder.run("passes", &["fixtures_run_in_order"], &[]);
+    assert!(output.status.success(), "{}", printed(&output));
+    folder.wait_for_the_end();
+}
+
+#[test]
+fn processes_that_start_at_once_share_a_server() {
+    let folder = Folder::new();
+    let started: Vec<_> = (0..4)
+        .map(|_| {
+            let mut command = folder.command("passes", &["sees_its_rows"], &[]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    for process in started {
+        let output = process.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", printed(&output));
+    }
+    folder.wait_for_the_end();
+    assert_eq!(folder.databases_of_tests(), 0);
+}

@@ -1,0 +1,1 @@
+INSERT INTO people (mood) VALUES ('glad'), ('sad');

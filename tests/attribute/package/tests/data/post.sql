@@ -1,0 +1,1 @@
+INSERT INTO posts (author, title) VALUES (1, 'First');
