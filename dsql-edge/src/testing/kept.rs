@@ -7,8 +7,9 @@ use std::ffi::OsString;
 use std::io;
 use std::process::Command;
 
-use super::{Test, with_description};
 use dsql_edge_local::testing;
+
+use super::description::Test;
 
 /// The variable that requests to open the kept database.
 const VARIABLE: &str = "DSQL_EDGE_TEST";
@@ -47,7 +48,7 @@ fn quoted(word: &str) -> String {
 /// Opens the database that a test has kept: with psql, or else until Enter is pressed.
 pub(super) fn open(test: &'static Test) -> Result<(), String> {
     let shown = |error: dsql_edge_local::Error| error.to_string();
-    let kept = with_description(test, &[], testing::kept_database).map_err(shown)?;
+    let kept = test.given_to(&[], testing::kept_database).map_err(shown)?;
     let Some(kept) = kept else {
         return Err(format!(
             "no database of {}::{} is kept: a database is kept if its test fails, until the test runs again",

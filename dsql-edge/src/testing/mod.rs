@@ -3,47 +3,20 @@
 //! Input: a description of the test, which the attribute generates, and the function. Output: the function's result. If
 //! the test fails, its database is kept, and the output shows the command that opens it.
 
+mod description;
 mod kept;
 mod outcome;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::{Path, PathBuf};
 
-use dsql_edge_local::Fault;
-use dsql_edge_local::testing::{self, TestCluster};
+use dsql_edge_local::testing::TestCluster;
 
 use crate::client::Dsql;
 use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::error::Error;
+pub use description::Test;
 pub use outcome::Outcome;
-
-/// A test, as the attribute describes it.
-#[derive(Debug)]
-pub struct Test {
-    /// The folder of the package.
-    pub package: &'static str,
-    /// The module of the test, with its crate.
-    pub module: &'static str,
-    /// The name of the function.
-    pub name: &'static str,
-    /// The source file.
-    pub source: &'static str,
-    /// The folder that `migrations` names, and the names of its files when the test was compiled.
-    pub migrations: Option<(&'static str, &'static [&'static str])>,
-    /// The files of the schema: name and text.
-    pub schema: &'static [(&'static str, &'static str)],
-    /// The fixtures: path relative to the source file, and text.
-    pub fixtures: &'static [(&'static str, &'static str)],
-    /// The faults, each as dsql-local writes them.
-    pub faults: &'static [&'static str],
-    /// The database roles that connect, too.
-    pub roles: &'static [&'static str],
-    /// Whether the test has a PostgreSQL of its own.
-    pub own_server: bool,
-    /// Whether a panic is the expected result.
-    pub should_panic: bool,
-}
 
 /// Runs a test on a runtime of its own.
 ///
@@ -88,11 +61,11 @@ where
 type Started<const DSQLS: usize> = (TestCluster, [Dsql; DSQLS], tokio::runtime::Runtime);
 
 fn start<const DSQLS: usize>(test: &'static Test) -> Result<Started<DSQLS>, String> {
-    check_migrations(test)?;
-    let faults = faults(test)?;
+    test.check_migrations()?;
+    let faults = test.faults()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
-    let cluster = with_description(test, &faults, TestCluster::start).map_err(|error| error.to_string())?;
+    let cluster = test.given_to(&faults, TestCluster::start).map_err(|error| error.to_string())?;
     match connected(&cluster) {
         Ok(dsqls) => Ok((cluster, dsqls, runtime)),
         Err(why) => {
@@ -100,70 +73,6 @@ fn start<const DSQLS: usize>(test: &'static Test) -> Result<Started<DSQLS>, Stri
             Err(why)
         }
     }
-}
-
-/// Calls a function of dsql-local with the description of a test.
-fn with_description<T>(
-    test: &'static Test,
-    faults: &[Fault],
-    run: impl FnOnce(&testing::Test<'_>) -> Result<T, dsql_edge_local::Error>,
-) -> Result<T, dsql_edge_local::Error> {
-    let name = [test.module, "::", test.name].concat();
-    let target = target();
-    // The path of a fixture is relative to the source file, and messages show it relative to the workspace.
-    let beside = Path::new(test.source).parent().unwrap_or(Path::new(""));
-    let fixtures: Vec<(String, &str)> = test
-        .fixtures
-        .iter()
-        .map(|(path, text)| (beside.join(path).to_string_lossy().into_owned(), *text))
-        .collect();
-    let fixtures: Vec<(&str, &str)> = fixtures.iter().map(|(path, text)| (path.as_str(), *text)).collect();
-    run(&testing::Test {
-        target: target.as_deref(),
-        package: Path::new(test.package),
-        name: &name,
-        schema: test.schema,
-        fixtures: &fixtures,
-        faults,
-        roles: test.roles,
-        own_server: test.own_server,
-    })
-}
-
-/// The target folder, which contains the test program. Cargo marks it with a file.
-fn target() -> Option<PathBuf> {
-    let program = std::env::current_exe().ok()?;
-    let is_target = |folder: &&Path| folder.join("CACHEDIR.TAG").is_file();
-    program.ancestors().skip(1).find(is_target).map(Path::to_owned)
-}
-
-/// Reads `faults("conflict=1", …)`.
-fn faults(test: &Test) -> Result<Vec<Fault>, String> {
-    let texts = test.faults.iter().flat_map(|list| list.split([',']).map(str::trim));
-    texts.map(|text| text.parse().map_err(|why| format!("faults({text:?}): {why}"))).collect()
-}
-
-/// Checks that the folder of migrations has the files that the test was compiled with: cargo does not build again when a
-/// file is added.
-fn check_migrations(test: &Test) -> Result<(), String> {
-    let Some((folder, names)) = test.migrations else { return Ok(()) };
-    // The program may run on another machine.
-    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
-    let mut found: Vec<String> = entries
-        .flatten()
-        .filter(|entry| entry.path().is_file())
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .filter(|name| name.ends_with(".sql"))
-        .collect();
-    found.sort();
-    if found == names {
-        return Ok(());
-    }
-    Err(format!(
-        "the files of {folder} have changed since this test was compiled: compile it again (touch {source}). To have \
-         cargo do this, add a build.rs with: fn main() {{ println!(\"cargo::rerun-if-changed={folder}\") }}",
-        source = test.source
-    ))
 }
 
 /// Makes the `Dsql` of `admin`, and one for each role.

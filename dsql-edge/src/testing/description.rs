@@ -1,0 +1,101 @@
+//! The description of a test, which the attribute generates.
+//!
+//! Input: the arguments of the attribute, and the files that it included. Output: the description that dsql-local takes.
+
+use std::path::{Path, PathBuf};
+
+use dsql_edge_local::{Error, Fault, testing};
+
+/// A test, as the attribute describes it.
+#[derive(Debug)]
+pub struct Test {
+    /// The folder of the package.
+    pub package: &'static str,
+    /// The module of the test, with its crate.
+    pub module: &'static str,
+    /// The name of the function.
+    pub name: &'static str,
+    /// The source file.
+    pub source: &'static str,
+    /// The folder that `migrations` names, and the names of its files when the test was compiled.
+    pub migrations: Option<(&'static str, &'static [&'static str])>,
+    /// The files of the schema: name and text.
+    pub schema: &'static [(&'static str, &'static str)],
+    /// The fixtures: path relative to the source file, and text.
+    pub fixtures: &'static [(&'static str, &'static str)],
+    /// The faults, each as dsql-local writes them.
+    pub faults: &'static [&'static str],
+    /// The database roles that connect, too.
+    pub roles: &'static [&'static str],
+    /// Whether the test has a PostgreSQL of its own.
+    pub own_server: bool,
+    /// Whether a panic is the expected result.
+    pub should_panic: bool,
+}
+
+impl Test {
+    /// Calls a function of dsql-local with this description.
+    pub(super) fn given_to<T>(
+        &self,
+        faults: &[Fault],
+        run: impl FnOnce(&testing::Test<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let name = [self.module, "::", self.name].concat();
+        let target = target();
+        // The path of a fixture is relative to the source file, and messages show it relative to the workspace.
+        let beside = Path::new(self.source).parent().unwrap_or(Path::new(""));
+        let fixtures: Vec<(String, &str)> = self
+            .fixtures
+            .iter()
+            .map(|(path, text)| (beside.join(path).to_string_lossy().into_owned(), *text))
+            .collect();
+        let fixtures: Vec<(&str, &str)> =
+            fixtures.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+        run(&testing::Test {
+            target: target.as_deref(),
+            package: Path::new(self.package),
+            name: &name,
+            schema: self.schema,
+            fixtures: &fixtures,
+            faults,
+            roles: self.roles,
+            own_server: self.own_server,
+        })
+    }
+
+    /// Reads `faults("conflict=1", …)`.
+    pub(super) fn faults(&self) -> Result<Vec<Fault>, String> {
+        let texts = self.faults.iter().flat_map(|list| list.split([',']).map(str::trim));
+        texts.map(|text| text.parse().map_err(|why| format!("faults({text:?}): {why}"))).collect()
+    }
+
+    /// Checks that the folder of migrations has the files that the test was compiled with: cargo does not build again when a
+    /// file is added.
+    pub(super) fn check_migrations(&self) -> Result<(), String> {
+        let Some((folder, names)) = self.migrations else { return Ok(()) };
+        // The program may run on another machine.
+        let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+        let mut found: Vec<String> = entries
+            .flatten()
+            .filter(|entry| entry.path().is_file())
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .filter(|name| name.ends_with(".sql"))
+            .collect();
+        found.sort();
+        if found == names {
+            return Ok(());
+        }
+        Err(format!(
+            "the files of {folder} have changed since this test was compiled: compile it again (touch {source}). To have \
+             cargo do this, add a build.rs with: fn main() {{ println!(\"cargo::rerun-if-changed={folder}\") }}",
+            source = self.source
+        ))
+    }
+}
+
+/// The target folder, which contains the test program. Cargo marks it with a file.
+fn target() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    let is_target = |folder: &&Path| folder.join("CACHEDIR.TAG").is_file();
+    program.ancestors().skip(1).find(is_target).map(Path::to_owned)
+}
