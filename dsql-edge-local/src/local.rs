@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Mutex;
+
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::direct_tls::DirectTls;
@@ -43,6 +45,7 @@ pub struct Local {
     cluster_host: String,
     installation: Installation,
     rules: bool,
+    migrating: Mutex<()>,
 }
 
 /// The options of a local DSQL: by default, new data, new keys and any free port.
@@ -129,6 +132,11 @@ impl Local {
     /// Whether DSQL's rules apply.
     pub(crate) fn applies_rules(&self) -> bool {
         self.rules
+    }
+
+    /// The lock that lets one run of migrations work at a time.
+    pub(crate) fn migrating(&self) -> &Mutex<()> {
+        &self.migrating
     }
 
     /// The time for the checks of tokens.
@@ -440,6 +448,7 @@ impl Builder {
             cluster_host,
             installation,
             rules: self.rules,
+            migrating: Mutex::new(()),
         })
     }
 }

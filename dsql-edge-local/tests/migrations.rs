@@ -132,6 +132,9 @@ async fn folder_that_differs_from_the_applied_files_is_not_sent() {
     // A run was killed after a statement, or before it.
     site.write("2.sql", "CREATE TABLE b (id int PRIMARY KEY);");
     site.applies("3.sql", 1).await;
+    let lease =
+        "INSERT INTO dsql_edge.migration_lease VALUES ('migrate', 'dsql-local', now() + interval '1 hour')";
+    site.local.run_sql("test", lease).await.unwrap();
     let interrupted = "DELETE FROM dsql_edge.migrations WHERE file IN ('2.sql', '3.sql') AND step = 0;
          UPDATE dsql_edge.migrations SET state = 'started', applied_at = NULL WHERE file IN ('2.sql', '3.sql');
          DROP TABLE c";
@@ -145,4 +148,17 @@ async fn folder_that_differs_from_the_applied_files_is_not_sent() {
     let left = "SELECT count(*)::text FROM dsql_edge.migrations WHERE state <> 'applied'";
     assert_eq!(site.value(left).await.as_deref(), Some("0"));
     assert_eq!(site.value("SELECT holder FROM dsql_edge.migration_lease").await, None);
+
+    // `dsql-edge migrate` runs at the same time.
+    let lease =
+        "INSERT INTO dsql_edge.migration_lease VALUES ('migrate', 'process 7', now() + interval '1 second')";
+    site.local.run_sql("test", lease).await.unwrap();
+    let reported = std::sync::Mutex::new(Vec::new());
+    let report = |line: &str| reported.lock().unwrap().push(line.to_owned());
+    assert_eq!(site.local.migrate(&site.folder, &report).await.unwrap(), []);
+    let reported = reported.into_inner().unwrap();
+    assert!(
+        matches!(&reported[..], [line] if line.contains("another run of migrations (process 7;")),
+        "{reported:?}"
+    );
 }

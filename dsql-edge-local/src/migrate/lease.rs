@@ -10,6 +10,10 @@ use dsql_edge_migrations::lease::{HOLDER, RELEASE, RENEW, TAKE};
 use super::database::Database;
 use super::failure::of_ledger;
 
+/// The holder of the lease. All runs of dsql-local have the same name, because only one dsql-local has the data: a lease of
+/// this name was left by a run that was interrupted, and another run takes it at once.
+const HOLDER_NAME: &str = "dsql-local";
+
 /// The length of the lease, as `dsql-edge migrate` has it: another run waits for this time if dsql-local is killed.
 const LENGTH: &str = "30 seconds";
 
@@ -18,21 +22,19 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// A lease that this run holds.
 pub(super) struct Lease<'d> {
     database: &'d Database,
-    run: &'d str,
 }
 
 impl<'d> Lease<'d> {
     /// Waits until the lease is free, and takes it.
     pub(super) async fn take(
         database: &'d Database,
-        run: &'d str,
         report: &(dyn Fn(&str) + Sync),
     ) -> Result<Lease<'d>, String> {
         let mut is_reported = false;
         loop {
-            let taken = database.write(TAKE, &[Some(run), Some(LENGTH)]).await;
+            let taken = database.write(TAKE, &[Some(HOLDER_NAME), Some(LENGTH)]).await;
             if taken.map_err(|error| of_ledger("taking the lease", &error))? == 1 {
-                return Ok(Lease { database, run });
+                return Ok(Lease { database });
             }
             let held = database.rows::<2>(HOLDER, &[]).await;
             let held = held.map_err(|error| of_ledger("reading the holder of the lease", &error))?;
@@ -51,7 +53,7 @@ impl<'d> Lease<'d> {
 
     /// Renews the lease.
     pub(super) async fn renew(&self) -> Result<(), String> {
-        let renewed = self.database.write(RENEW, &[Some(self.run), Some(LENGTH)]).await;
+        let renewed = self.database.write(RENEW, &[Some(HOLDER_NAME), Some(LENGTH)]).await;
         match renewed.map_err(|error| of_ledger("renewing the lease", &error))? {
             1 => Ok(()),
             _ => Err("another run of migrations has taken over: this run sends nothing more".to_owned()),
@@ -60,7 +62,7 @@ impl<'d> Lease<'d> {
 
     /// Releases the lease, so that the next run does not have to wait.
     pub(super) async fn release(&self) -> Result<(), String> {
-        let released = self.database.write(RELEASE, &[Some(self.run)]).await;
+        let released = self.database.write(RELEASE, &[Some(HOLDER_NAME)]).await;
         released.map_err(|error| of_ledger("giving the lease back", &error)).map(drop)
     }
 }

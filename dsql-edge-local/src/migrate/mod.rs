@@ -56,6 +56,7 @@ impl Local {
     ) -> Result<Vec<AppliedFile>, Error> {
         let folder =
             read(folder, self.applies_rules()).map_err(|error| Error::Migrations(format!("{error:#}")))?;
+        let _alone = self.migrating().lock().await;
         let claims =
             Claims { user: ADMIN, host: front_door::HOST, region: self.region(), expires: TOKEN_LIFE };
         let token = sign(claims, self.credentials(), self.now());
@@ -101,9 +102,8 @@ async fn run(
     advice: &str,
 ) -> Result<Vec<AppliedFile>, String> {
     make_ledger(database).await?;
-    let name = run_name();
-    let lease = Lease::take(database, &name, report).await?;
-    let done = apply(database, folder, &name, &lease, advice).await;
+    let lease = Lease::take(database, report).await?;
+    let done = apply(database, folder, &run_name(), &lease, advice).await;
     let released = lease.release().await;
     let done = done?;
     released.map(|()| done)
