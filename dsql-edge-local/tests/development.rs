@@ -132,6 +132,31 @@ fn mistake_in_a_migration_ends_the_start_but_not_the_command() {
     }
 }
 
+#[test]
+fn kept_migrations_are_applied_once() {
+    let folder = Folder::new("kept-migrations");
+    let start = || {
+        let output = folder.output(&["run", "--keep", "--migrations", "migrations", "--", "true"]);
+        (text(&output.stderr), output.status.success())
+    };
+    folder.write("1.sql", "CREATE TABLE a (id int PRIMARY KEY);");
+    let (printed, succeeded) = start();
+    assert!(succeeded && printed.contains("1.sql of migrations is applied (1 statement)"), "{printed}");
+    let data = printed.lines().find_map(|line| line.strip_prefix("dsql-local: data in ")).unwrap().to_owned();
+    let (printed, succeeded) = start();
+    assert!(succeeded && printed.contains("every file of migrations is applied"), "{printed}");
+    folder.write("1.sql", "CREATE TABLE a (id bigint PRIMARY KEY);");
+    let (printed, succeeded) = start();
+    assert!(!succeeded && printed.contains("resolve 1.sql --changed"), "{printed}");
+    assert!(printed.contains("remove the folder of the data") && printed.contains(&data), "{printed}");
+    // The advice works.
+    fs::remove_dir_all(&data).unwrap();
+    let (printed, succeeded) = start();
+    assert!(succeeded && printed.contains("1.sql of migrations is applied (1 statement)"), "{printed}");
+    // As root, the data is not in the folder.
+    let _ = fs::remove_dir_all(Path::new(&data).parent().unwrap());
+}
+
 /// In place of psql: writes its arguments and libpq's variables.
 const PSQL: &str = "#!/bin/sh\necho \"arguments=$*\"\nenv | grep '^PG'\n";
 

@@ -64,18 +64,19 @@ impl Local {
         let database = Database(connected.map_err(|error| {
             Error::Migrations(format!("dsql-local's own endpoint cannot be used for the migrations: {error}"))
         })?);
-        let advice = if self.kept_data().is_some() { IF_KEPT } else { IF_NEW };
-        run(&database, &folder, report, advice).await.map_err(Error::Migrations)
+        // What to do about a file that was changed after it was applied.
+        let advice = match self.kept_data() {
+            Some(data) => format!(
+                "the data of this dsql-local is kept (--keep): stop it, remove the folder of the data ({}) and start it \
+                 again, and it applies all files as they are now",
+                data.display()
+            ),
+            None => "the data of this dsql-local is not kept: start it again, and it applies all files as they are now"
+                .to_owned(),
+        };
+        run(&database, &folder, report, &advice).await.map_err(Error::Migrations)
     }
 }
-
-/// What to do about a file that was changed after it was applied, if the data is new at each start.
-const IF_NEW: &str =
-    "the data of this dsql-local is not kept: start it again, and it applies all files as they are now";
-
-/// What to do about it, if the data is kept.
-const IF_KEPT: &str = "the data of this dsql-local is kept (--keep): stop it, remove the folder of the data (its path is in the \
-                       output of the start) and start it again, and it applies all files as they are now";
 
 /// Reads the folder. `rules`: whether the endpoint applies DSQL's rules.
 fn read(path: &Path, rules: bool) -> anyhow::Result<Folder> {
