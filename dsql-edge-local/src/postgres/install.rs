@@ -388,7 +388,8 @@ mod tests {
         assert_eq!(site.folders(), [PACKAGES[0].folder()]);
     }
 
-    /// The tests of this project and dsql-local install the same packages.
+    /// The tests of this project and dsql-local install the same packages. xtask has a lock file of its own, because it
+    /// installs workerd with the same run of npm, before dsql-local is built.
     #[test]
     fn packages_are_those_of_the_projects_lock_file() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../xtask/npm/package-lock.json");
