@@ -218,7 +218,8 @@ async fn run_npm(npm: &OsStr, folder: &Path) -> Result<(), Error> {
     let output = File::create(&log).map_err(Error::file(&log))?;
     let errors = output.try_clone().map_err(Error::file(&log))?;
     let arguments = ARGUMENTS.iter().map(OsString::from).chain([folder.into()]);
-    let spawned = Guarded::spawn(npm, arguments, "TERM", None, |command| {
+    // After SIGTERM, npm would write to the folder for another second.
+    let spawned = Guarded::spawn(npm, arguments, "KILL", None, |command| {
         command.current_dir(folder).stdout(Stdio::from(output)).stderr(Stdio::from(errors));
     });
     let mut npm = spawned.map_err(|error| failed(&format!("npm cannot be started: {error}")))?;
