@@ -14,6 +14,7 @@ pub mod format;
 pub mod init;
 pub mod lint;
 pub mod migrate;
+pub mod migrate_from_sqlx;
 mod package_schema;
 pub mod pull;
 mod running_local;

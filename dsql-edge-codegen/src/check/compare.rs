@@ -240,7 +240,8 @@ fn first_column(entries: &[Entry]) -> usize {
     entries.iter().map(of).min().unwrap_or(0)
 }
 
-fn rust_type(field: &Field) -> String {
+/// Returns the Rust type of a field, without the modules of its path.
+pub(crate) fn rust_type(field: &Field) -> String {
     let plain = match &field.rust_type {
         RustType::Known(path) => short(path),
         RustType::Vec { element, nullable: true } => format!("Vec<Option<{}>>", short(element)),
