@@ -60,7 +60,7 @@ impl Parse for Input {
             }
             allowed.extend(attribute.parse_args_with(Punctuated::<Ident, Token![,]>::parse_terminated)?);
         }
-        if input.peek(Token![pub]) {
+        if input.peek(Token![pub]) || input.peek(Token![struct]) {
             return Err(not_a_literal::declared_row(input));
         }
         if let Some(error) = not_a_literal::macro_call(input) {

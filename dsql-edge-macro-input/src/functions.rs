@@ -59,7 +59,8 @@ pub fn are_functions(tokens: &TokenStream) -> bool {
             TokenTree::Ident(word) => {
                 return match word.to_string().as_str() {
                     "pub" => !is_declared_row(tokens),
-                    "fn" | "struct" | "async" | "const" | "unsafe" | "extern" => true,
+                    "struct" => !is_struct_of_expression(tokens),
+                    "fn" | "async" | "const" | "unsafe" | "extern" => true,
                     _ => false,
                 };
             }
@@ -75,9 +76,18 @@ fn is_declared_row(mut after: impl Iterator<Item = TokenTree>) -> bool {
     if matches!(&next, Some(TokenTree::Group(_))) {
         next = after.next();
     }
+    if matches!(&next, Some(TokenTree::Ident(word)) if word == "struct") {
+        return is_struct_of_expression(after);
+    }
     let is_row = matches!(next, Some(TokenTree::Ident(word))
         if !matches!(word.to_string().as_str(), "fn" | "async" | "const" | "unsafe" | "extern"));
     is_row && matches!(after.next(), Some(TokenTree::Punct(punct)) if matches!(punct.as_char(), ',' | ':'))
+}
+
+/// Whether the tokens after `struct` are a row of an expression, `struct Row, "…"`, which is an error.
+fn is_struct_of_expression(mut after: impl Iterator<Item = TokenTree>) -> bool {
+    after.next();
+    matches!(after.next(), Some(TokenTree::Punct(punct)) if punct.as_char() == ',')
 }
 
 /// Reads all functions of a block. After an error, reading continues after the next semicolon.
@@ -153,13 +163,6 @@ fn row_only(
 ) -> syn::Result<FunctionInput> {
     input.parse::<Token![struct]>()?;
     let name: Ident = input.parse()?;
-    if !input.peek(Token![=]) {
-        let message = format!(
-            "declare the struct of a row as an item, outside functions: `sql! {{ pub struct {name} = \"SELECT …\"; }}`; \
-             `sql!({name}, \"…\")` then fills it"
-        );
-        return Err(input.error(message));
-    }
     input.parse::<Token![=]>()?;
     let sql = expression::sql_literal(input)?;
     input.parse::<Token![;]>()?;

@@ -253,7 +253,7 @@ pub(crate) fn rust_type(field: &Field) -> String {
 }
 
 /// Removes the modules from the path of a type: `DateTime<Utc>`.
-fn short(path: &str) -> String {
+pub(crate) fn short(path: &str) -> String {
     let mut out = String::new();
     for piece in path.split_inclusive(['<', '>', ',', ' ']) {
         out += piece.rsplit("::").next().unwrap_or(piece);

@@ -27,7 +27,7 @@ use crate::style;
 
 use invocation::Query;
 
-pub(crate) use compare::{CHANGED, rust_type};
+pub(crate) use compare::{CHANGED, rust_type, short};
 pub use compare::{Finding, Severity};
 pub(crate) use owner::{Names, is_punct};
 pub use package::Unread;

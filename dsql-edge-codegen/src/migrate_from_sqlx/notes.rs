@@ -5,13 +5,13 @@
 use std::collections::BTreeSet;
 
 use dsql_edge_compiler::TypedQuery;
-use dsql_edge_compiler::fields::{Field, Fields, RustType};
+use dsql_edge_compiler::fields::{Field, Fields, RustType, rust_type as usual_type};
 use dsql_edge_compiler::sql_type::SqlType;
 use dsql_edge_compiler::typed::TypedColumn;
 
 use super::invocation::Rows;
 use super::sources::Call;
-use crate::check::rust_type;
+use crate::check::{rust_type, short};
 
 /// Returns the notes about a query.
 pub(super) fn of(call: &Call, query: &TypedQuery, fields: &Fields) -> Vec<String> {
@@ -26,7 +26,12 @@ pub(super) fn of(call: &Call, query: &TypedQuery, fields: &Fields) -> Vec<String
     for field in fields.all() {
         let Some(column) = query.columns.get(field.column) else { continue };
         let (name, rust) = (field.name.text(), rust_type(field));
-        if let Some(other) = other_type(&column.sql_type, &field.rust_type) {
+        if let Some(usual) = misfit(&column.sql_type, &field.rust_type) {
+            let name_of_type = &column.sql_type.display;
+            out.push(format!(
+                "column {name} is written as {rust}, and the type of {name_of_type} is {usual}"
+            ));
+        } else if let Some(other) = other_type(&column.sql_type, &field.rust_type) {
             out.push(format!("column {name} is {rust}; in sqlx, {other}"));
         } else if is_option_in_sqlx(call, column, field) {
             out.push(format!("column {name} is {rust}; in sqlx, Option<{rust}>"));
@@ -74,6 +79,15 @@ fn other_type(sql_type: &SqlType, rust: &RustType) -> Option<&'static str> {
         "interval" => "PgInterval or a duration",
         _ => return None,
     })
+}
+
+/// The usual Rust type of a column for which the query names another type of Rust's own, as in `"at: i64"`.
+fn misfit(sql_type: &SqlType, rust: &RustType) -> Option<String> {
+    const PLAIN: [&str; 9] = ["bool", "i16", "i32", "i64", "u32", "f32", "f64", "String", "Vec<u8>"];
+    let RustType::Written(written) = rust else { return None };
+    let RustType::Known(usual) = usual_type(sql_type, false).1 else { return None };
+    let usual = short(usual);
+    (PLAIN.contains(&written.as_str()) && *written != usual).then_some(usual)
 }
 
 /// Whether sqlx makes the column an `Option` although it is never NULL: for sqlx, only a column of a table is NOT NULL.

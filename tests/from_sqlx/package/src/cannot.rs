@@ -31,6 +31,7 @@ async fn wrong(pool: &PgPool) -> sqlx::Result<()> {
 
 async fn locks(pool: &PgPool) -> sqlx::Result<()> {
     sqlx::query!("SELECT title FROM posts FOR SHARE").fetch_all(pool).await?;
+    sqlx::query!(r#"SELECT now() AS "at: i64""#).fetch_all(pool).await?;
     Ok(())
 }
 
