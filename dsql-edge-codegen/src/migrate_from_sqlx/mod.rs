@@ -25,6 +25,16 @@ use crate::{format, style};
 use report::Finding;
 pub use report::Report;
 
+/// The table that sqlx creates before the first migration. Migrations may use it.
+const LEDGER: &str = "CREATE TABLE IF NOT EXISTS _sqlx_migrations (
+    version bigint PRIMARY KEY,
+    description text NOT NULL,
+    installed_on timestamptz NOT NULL DEFAULT now(),
+    success boolean NOT NULL,
+    checksum bytea NOT NULL,
+    execution_time bigint NOT NULL
+);";
+
 /// Report which queries of a crate with sqlx compile with sql!, and what to change in the others
 #[derive(Args)]
 #[command(
@@ -101,10 +111,13 @@ pub fn report(package: &Path, schema: Option<&Path>, dialect: Option<Named>) -> 
         Some(path) => path.to_owned(),
         None => migrations(package)?,
     };
-    let files: Vec<SchemaFile> =
+    let mut files: Vec<SchemaFile> =
         if path.is_dir() { schema_files::migrations(&path)? } else { schema_files::read(&path)? };
     if files.is_empty() {
         bail!("{}", schema_files::no_migrations(&path)?);
+    }
+    if path.is_dir() {
+        files.insert(0, SchemaFile { name: "the table of sqlx".to_owned(), text: LEDGER.to_owned() });
     }
     let dialect = match dialect {
         Some(Named::Dsql) => Dialect::Dsql,

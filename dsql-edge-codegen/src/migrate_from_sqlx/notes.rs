@@ -26,12 +26,7 @@ pub(super) fn of(call: &Call, query: &TypedQuery, fields: &Fields) -> Vec<String
     for field in fields.all() {
         let Some(column) = query.columns.get(field.column) else { continue };
         let (name, rust) = (field.name.text(), rust_type(field));
-        if let Some(usual) = misfit(&column.sql_type, &field.rust_type) {
-            let name_of_type = &column.sql_type.display;
-            out.push(format!(
-                "column {name} is written as {rust}, and the type of {name_of_type} is {usual}"
-            ));
-        } else if let Some(other) = other_type(&column.sql_type, &field.rust_type) {
+        if let Some(other) = other_type(&column.sql_type, &field.rust_type) {
             out.push(format!("column {name} is {rust}; in sqlx, {other}"));
         } else if is_option_in_sqlx(call, column, field) {
             out.push(format!("column {name} is {rust}; in sqlx, Option<{rust}>"));
@@ -81,13 +76,32 @@ fn other_type(sql_type: &SqlType, rust: &RustType) -> Option<&'static str> {
     })
 }
 
+/// The columns whose override names a type of Rust's own that does not fit: sqlx does not check it. Each has the place of
+/// the column in the SQL.
+pub(super) fn misfits(query: &TypedQuery, fields: &Fields) -> Vec<(usize, String)> {
+    let mut out = Vec::new();
+    for field in fields.all() {
+        let Some(column) = query.columns.get(field.column) else { continue };
+        if let Some(usual) = misfit(&column.sql_type, &field.rust_type) {
+            let (name, rust, sql) = (field.name.text(), rust_type(field), &column.sql_type.display);
+            let reason = format!(
+                "column {name} is written as {rust}, which does not fit {sql}: write {usual}, or a type of yours"
+            );
+            out.push((column.span.start as usize, reason));
+        }
+    }
+    out
+}
+
 /// The usual Rust type of a column for which the query names another type of Rust's own, as in `"at: i64"`.
 fn misfit(sql_type: &SqlType, rust: &RustType) -> Option<String> {
     const PLAIN: [&str; 9] = ["bool", "i16", "i32", "i64", "u32", "f32", "f64", "String", "Vec<u8>"];
     let RustType::Written(written) = rust else { return None };
     let RustType::Known(usual) = usual_type(sql_type, false).1 else { return None };
     let usual = short(usual);
-    (PLAIN.contains(&written.as_str()) && *written != usual).then_some(usual)
+    // JSON may stay text.
+    let is_json = matches!(sql_type.base().name.as_str(), "json" | "jsonb") && written == "String";
+    (!is_json && PLAIN.contains(&written.as_str()) && *written != usual).then_some(usual)
 }
 
 /// Whether sqlx makes the column an `Option` although it is never NULL: for sqlx, only a column of a table is NOT NULL.

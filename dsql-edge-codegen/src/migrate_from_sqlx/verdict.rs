@@ -59,7 +59,11 @@ pub(super) fn judge(call: &Call, name: &str, package: &Path, schema: &Schema) ->
             return judging.judged();
         }
     };
-    if let Some(compiled) = judging.compiled(text, schema) {
+    if let Some(compiled) = judging.compiled(text.clone(), schema) {
+        for (offset, reason) in notes::misfits(&compiled.query, &compiled.fields) {
+            let Place { file, line, column } = judging.place(&text, offset);
+            judging.reasons.push(format!("{reason}\n --> {}:{line}:{column}", file.unwrap_or_default()));
+        }
         judging.row();
         judging.chain(&compiled.query);
         judging.notes.extend(notes::of(call, &compiled.query, &compiled.fields));

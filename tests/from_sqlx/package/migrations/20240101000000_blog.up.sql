@@ -1,3 +1,6 @@
+-- sqlx creates its table before the first migration.
+CREATE TABLE ledger (LIKE _sqlx_migrations INCLUDING ALL);
+
 CREATE TABLE users (
     id uuid PRIMARY KEY,
     name text NOT NULL,
