@@ -117,7 +117,8 @@ mod text;
 pub(crate) mod text_array;
 mod unchecked;
 
-#[cfg(all(test, feature = "serde"))]
+#[cfg(test)]
+#[cfg(feature = "serde")]
 mod json_of_rows;
 #[cfg(test)]
 mod reference;
