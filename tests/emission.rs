@@ -161,7 +161,9 @@ fn a_nested_row() {
 #[test]
 fn an_optional_text() {
     let sql = "SELECT count(*) AS found FROM posts WHERE views > $least {? AND title = $title }{? AND body = $body }";
-    check("optional_text.rs", emitted("optional", None, sql));
+    let together = "SELECT count(*) AS found FROM posts WHERE true {? AND (title, id) > ($title, $id) } {? AND views < $most }";
+    let (optional, together) = (emitted("optional", None, sql), emitted("together", None, together));
+    check("optional_text.rs", quote!(#optional #together));
 }
 
 #[test]

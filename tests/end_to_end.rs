@@ -215,6 +215,17 @@ async fn a_kept_dsql_is_an_error_and_a_panic_ends_one_instance_only() {
     assert_eq!(probe.get("/three").await, answer(200, "[1,2,3]"));
     assert_eq!(probe.get("/many").await, answer(200, r#"{"last":5000,"rows":5000,"whole":true}"#));
 
+    let body = probe.get("/body/1").await;
+    assert_eq!((body.status, body.body.lines().count()), (200, 5000), "{}", probe.log());
+    assert!(body.body.starts_with("1 あ") && body.body.lines().all(|line| line.ends_with('あ')));
+    // The last row is an error, after the status was sent.
+    let url = format!("http://127.0.0.1:{}/body/0", probe.port());
+    let read = tokio::task::spawn_blocking(move || {
+        let mut response = ureq::get(url).call().unwrap();
+        (response.status().as_u16(), response.body_mut().read_to_string().is_ok())
+    });
+    assert_eq!(read.await.unwrap(), (200, false), "{}", probe.log());
+
     assert_eq!(probe.get("/kept").await, answer(200, "1"));
     for _ in 0..2 {
         let refused = probe.get("/kept").await;

@@ -171,6 +171,132 @@ sql! {
           ORDER BY views {? - $at_least} LIMIT $limit";
 }
 
+sql! {
+    /// Each optional text accepts NULL, but a NULL is not meant.
+    fn found(word, any) -> pub(self) Found =
+        "SELECT title FROM posts
+          WHERE true {? AND title LIKE concat($word::text, '%') } {? AND title = ANY (ARRAY[$any::text, 'Third']) }
+          ORDER BY title";
+
+    fn change(id, title, body) =
+        "UPDATE posts SET views = views {? , title = $title } {? , body = $body } WHERE id = $id";
+
+    fn page(views, id, most, limit: i64) -> pub(self) Page =
+        "SELECT title FROM posts
+          WHERE true {? AND (views, id) > ($views, $id) } {? AND views <= $most } ORDER BY views, id LIMIT $limit";
+}
+
+#[tokio::test]
+async fn optional_text_has_a_second_option_only_for_null() {
+    let (local, dsql) = blog().await;
+    let titles = found(Some("Sec"), None).fetch_values(&dsql).await.unwrap();
+    assert_eq!(titles, ["Second"]);
+    assert_eq!(found(None, Some("First")).fetch_values(&dsql).await.unwrap(), ["First", "Third"]);
+    let body = || sql!("SELECT body FROM posts WHERE id = $id", id = id(1)).fetch_value(&dsql);
+    for (sent, expected) in [(Some(Some("text")), Some("text")), (None, Some("text")), (Some(None), None)] {
+        assert_eq!(change(id(1), None, sent).execute(&dsql).await.unwrap(), 1);
+        assert_eq!(body().await.unwrap().as_deref(), expected);
+    }
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn optional_text_of_two_parameters_needs_both() {
+    let (local, dsql) = blog().await;
+    for (views, number, most, expected) in [
+        (None, None, None, &["First", "Second", "Third"][..]),
+        (Some(10), Some(1), None, &["Second", "Third"]),
+        (Some(10), Some(1), Some(20), &["Second"]),
+        (None, None, Some(10), &["First"]),
+    ] {
+        let titles = page(views, number.map(id), most, 10).fetch_values(&dsql).await.unwrap();
+        assert_eq!(titles, expected, "{views:?} {number:?} {most:?}");
+    }
+    for (views, number, most) in [(Some(10), None, None), (None, Some(1), Some(20))] {
+        let error = page(views, number.map(id), most, 10).fetch_values(&dsql).await.unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("needs both $views and $id") && text.contains("page, "), "{text}");
+        assert!(error.is_conversion() && !error.is_outcome_unknown(), "{text}");
+    }
+    // A parameter that is also in another text is given alone: that text is sent.
+    for (least, most, expected) in [
+        (Some(20), None, Ok(2)),
+        (Some(10), Some(20), Ok(2)),
+        (None, None, Ok(3)),
+        (None, Some(20), Err("needs both $least and $most")),
+    ] {
+        let rows = sql!(
+            "SELECT 1 AS one FROM posts WHERE true {? AND views >= $least } {? AND views - $least <= $most - $least }"
+        );
+        let rows = rows.execute(&dsql).await.map_err(|error| error.to_string());
+        match expected {
+            Ok(count) => assert_eq!(rows, Ok(count)),
+            Err(words) => assert!(rows.clone().is_err_and(|error| error.contains(words)), "{rows:?}"),
+        }
+    }
+    local.stop().await.unwrap();
+}
+
+sql! {
+    /// The row of several expressions.
+    #[derive(Eq, Hash)]
+    #[serde(rename_all = "camelCase")]
+    pub struct Reader = "SELECT length(name) AS name_length, name, email FROM users WHERE name = $name";
+
+    struct Only = "SELECT title FROM posts";
+
+    fn reader(id: Uuid) -> pub Reader =
+        "SELECT email, length(name) AS name_length, name FROM users WHERE id = $id";
+}
+
+async fn readers(mut db: impl Executor) -> Result<Vec<Reader>, Error> {
+    sql!(Reader, "SELECT name, email, length(name) AS name_length FROM users ORDER BY name")
+        .fetch_all(&mut db)
+        .await
+}
+
+#[tokio::test]
+async fn declared_row_is_filled_by_expressions() {
+    let (local, dsql) = blog().await;
+    let readers = readers(&dsql).await.unwrap();
+    assert_eq!(readers.first(), Some(&reader(id(1)).fetch_one(&dsql).await.unwrap()));
+    let json = serde_json::to_string(&readers[1]).unwrap();
+    assert_eq!(json, r#"{"nameLength":5,"name":"Grace","email":null}"#);
+    let only: Vec<Only> =
+        sql!(Only, "SELECT title FROM posts WHERE views > 20").fetch_all(&dsql).await.unwrap();
+    assert_eq!(only.into_iter().map(|row| row.title).collect::<Vec<_>>(), ["Third"]);
+    local.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn values_of_one_column() {
+    let (local, dsql) = blog().await;
+    let titles = sql!("SELECT title FROM posts ORDER BY title").fetch_values(&dsql).await.unwrap();
+    assert_eq!(titles, ["First", "Second", "Third"]);
+    let emails = sql!("SELECT email FROM users ORDER BY name").fetch_values(&dsql).await.unwrap();
+    assert_eq!(emails, [Some("ada@example.com".to_owned()), None]);
+    for (number, email) in [(1, Some(Some("ada@example.com"))), (2, Some(None)), (3, None)] {
+        let found =
+            sql!("SELECT email FROM users WHERE id = $id", id = id(number)).fetch_optional_value(&dsql);
+        let found = found.await.unwrap();
+        assert_eq!(found.as_ref().map(Option::as_deref), email, "{number}");
+    }
+    let two = sql!("SELECT name FROM users").fetch_optional_value(&dsql).await.unwrap_err();
+    assert!(two.is_too_many_rows(), "{two}");
+    let piped = dsql.pipeline((
+        sql!("SELECT views FROM posts ORDER BY views").values(),
+        sql!("SELECT name FROM users WHERE id = $id", id = id(2)).optional_value(),
+        sql!("SELECT name FROM users WHERE id = $id", id = id(3)).optional_value(),
+    ));
+    assert_eq!(piped.await.unwrap(), (vec![10, 20, 30], Some("Grace".to_owned()), None));
+    let mut session = dsql.session();
+    let setting = || sql!("SELECT set_config('timezone', 'UTC', false) AS zone");
+    assert_eq!(setting().fetch_values(&mut session).await.unwrap(), ["UTC"]);
+    let one = setting().fetch_optional_value(&mut session).await.unwrap();
+    assert_eq!(one.as_deref(), Some("UTC"));
+    local.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn optional_text() {
     let (local, dsql) = blog().await;

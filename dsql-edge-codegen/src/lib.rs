@@ -13,6 +13,7 @@ pub mod format;
 pub mod init;
 pub mod lint;
 pub mod migrate;
+pub mod migrate_from_sqlx;
 pub mod new;
 mod package_schema;
 pub mod pull;

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use dsql_edge_codegen::format::OutputClosed;
-use dsql_edge_codegen::{check, completions, describe, doctor, explain, init, lint, migrate, new, pull};
+use dsql_edge_codegen::{
+    check, completions, describe, doctor, explain, init, lint, migrate, migrate_from_sqlx, new, pull,
+};
 
 #[derive(Parser)]
 #[command(
@@ -27,6 +29,8 @@ enum Command {
     Lint(lint::Options),
     Check(check::Options),
     Migrate(migrate::Options),
+    #[command(name = "migrate-from-sqlx")]
+    MigrateFromSqlx(migrate_from_sqlx::Options),
     Doctor(doctor::Options),
     Explain(explain::Options),
     Completions(completions::Options),
@@ -44,6 +48,7 @@ fn main() -> ExitCode {
         Command::Lint(options) => lint::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Migrate(options) => migrate::run(&options),
+        Command::MigrateFromSqlx(options) => migrate_from_sqlx::run(&options),
         Command::Doctor(options) => doctor::run(&options),
         Command::Explain(options) => explain::run(&options),
         Command::Completions(options) => completions::run(&options, Command::command()),

@@ -14,20 +14,14 @@ use crate::syntax::optional_text::{combination, deciding};
 use crate::typed::{Cardinality, Combination, TypedColumn, TypedQuery};
 
 pub(crate) fn compile(source: &Source, lexed: &Lexed, schema: &Schema) -> Result<TypedQuery, Diagnostics> {
-    let pieces = match deciding(lexed) {
-        Ok(pieces) => pieces,
+    let deciding = match deciding(lexed) {
+        Ok(deciding) => deciding,
         // An error of the lexer takes precedence.
         Err(error) => return Err(lexed.error.clone().unwrap_or(error).into()),
     };
-    let mut numbers = pieces.clone();
-    numbers.sort_unstable();
-    numbers.dedup();
     let mut whole: Option<TypedQuery> = None;
     // The combination with all optional text comes first, so that its errors are reported.
-    for absent in 0..1_u32 << numbers.len() {
-        let is_given =
-            |number: &u32| numbers.iter().position(|it| it == number).is_some_and(|at| absent >> at & 1 == 0);
-        let is_in: Vec<bool> = pieces.iter().map(is_given).collect();
+    for is_in in deciding.combinations() {
         let (tokens, present) = combination(lexed, &is_in);
         let query = one_text::compile(&source.text, tokens, schema)
             .map_err(|errors| named(errors, source, lexed, &is_in))?;
@@ -37,7 +31,7 @@ pub(crate) fn compile(source: &Source, lexed: &Lexed, schema: &Schema) -> Result
             None => {
                 let mut first = query;
                 for (at, parameter) in first.parameters.iter_mut().enumerate() {
-                    parameter.optional = numbers.contains(&(at as u32 + 1));
+                    parameter.optional = deciding.numbers.contains(&(at as u32 + 1));
                 }
                 whole.insert(first)
             }
@@ -49,7 +43,9 @@ pub(crate) fn compile(source: &Source, lexed: &Lexed, schema: &Schema) -> Result
         };
         merged.combinations.push(Combination { sql, parameters });
     }
-    let whole = whole.unwrap_or_default();
+    let mut whole = whole.unwrap_or_default();
+    let index = |numbers: &Vec<u32>| numbers.iter().map(|number| *number as usize - 1).collect();
+    whole.optional_texts = deciding.pieces.iter().map(index).collect();
     if !whole.equal_lengths.is_empty() {
         let span = lexed.pieces.first().map_or(Span::default(), |piece| piece.span);
         return Err(
@@ -115,6 +111,7 @@ fn merge(whole: &mut TypedQuery, other: TypedQuery, parameters: &[usize]) -> Res
         }
         parameter.nullable &= other_parameter.nullable;
         parameter.null_expected &= other_parameter.null_expected;
+        parameter.null_is_value &= other_parameter.null_is_value;
         parameter.elements_nullable &= other_parameter.elements_nullable;
         parameter.labels.take_if(|labels| other_parameter.labels.as_ref() != Some(labels));
     }

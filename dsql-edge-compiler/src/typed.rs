@@ -37,6 +37,8 @@ pub struct TypedQuery {
     pub unnest: Option<Unnest>,
     /// For a query with optional text, the combinations, one of which is sent instead of `sql`.
     pub combinations: Vec<Combination>,
+    /// For each optional text, the parameters (as indexes from 0) that must all be given for the text to be sent.
+    pub optional_texts: Vec<Vec<usize>>,
 }
 
 /// A statement that runs in batches.
@@ -83,6 +85,9 @@ pub struct TypedParameter {
     /// Whether NULL has a meaning in at least one of the parameter's uses, apart from LIMIT. (`LIMIT $1` accepts
     /// NULL, but usually a number is intended.)
     pub null_expected: bool,
+    /// Whether NULL is a value of its own in at least one of the parameter's uses: the parameter is tested for NULL, or
+    /// written to a nullable column.
+    pub null_is_value: bool,
     /// For an array, whether the elements may be NULL.
     pub elements_nullable: bool,
     /// The labels that the argument, or the elements of an array, can have, if each use of the parameter accepts only

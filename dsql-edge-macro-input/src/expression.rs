@@ -60,7 +60,7 @@ impl Parse for Input {
             }
             allowed.extend(attribute.parse_args_with(Punctuated::<Ident, Token![,]>::parse_terminated)?);
         }
-        if input.peek(Token![pub]) {
+        if input.peek(Token![pub]) || input.peek(Token![struct]) {
             return Err(not_a_literal::declared_row(input));
         }
         if let Some(error) = not_a_literal::macro_call(input) {
@@ -150,7 +150,7 @@ mod tests {
     use crate::functions::{are_functions, functions};
     use proc_macro2::{Group, TokenStream, TokenTree};
 
-    const INPUTS: [&str; 9] = [
+    const INPUTS: [&str; 10] = [
         r#""SELECT 1 AS one""#,
         r##"#[allow(missing_where)] crate::Post<'a, T> { author: Author { at: At }, tags: Tag }, r#"SELECT 1"#, 1 + 1, "x""##,
         r#"Post, "SELECT 1", id = posts[0].id, title = { let x = 1; x },"#,
@@ -162,6 +162,8 @@ mod tests {
         r#"pub fn nothing() = "DELETE FROM posts";"#,
         r#""DELETE", in batches of 1_000, id = a"#,
         r#"fn nothing(id) in batches of 10 = "DELETE FROM posts WHERE id > $id";"#,
+        r#"/// Doc.
+           #[derive(Eq)] pub(crate) struct Row = "SELECT 1 AS one"; struct Other = "SELECT 2 AS two";"#,
         r#"async fn waits() -> pub(in crate::here) Row = "SELECT 1 AS one";"#,
     ];
 

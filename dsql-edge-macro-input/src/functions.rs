@@ -1,7 +1,7 @@
-//! Reads any number of query functions: `pub fn name(a: &str, b) -> pub Row = "SQL";`.
+//! Reads any number of query functions and rows: `pub fn name(a: &str, b) -> pub Row = "SQL";`, `pub struct Row = "SQL";`.
 //!
-//! Input: tokens. Output: the functions that could be read, and an error for each other function. This module does not
-//! read the SQL.
+//! Input: tokens. Output: the functions that could be read, and an error for each other function. A row is read as a
+//! function that only declares its row. This module does not read the SQL.
 
 use crate::expression::{self, BatchSize};
 use crate::row::OwnRow;
@@ -29,6 +29,8 @@ pub struct FunctionInput {
     pub batches: Option<BatchSize>,
     /// The SQL.
     pub sql: LitStr,
+    /// Whether only the row is declared, without a function: `pub struct Row = "SQL";`. `name` is then the row's name.
+    pub is_row_only: bool,
 }
 
 /// The row after the arrow.
@@ -57,6 +59,7 @@ pub fn are_functions(tokens: &TokenStream) -> bool {
             TokenTree::Ident(word) => {
                 return match word.to_string().as_str() {
                     "pub" => !is_declared_row(tokens),
+                    "struct" => !is_struct_of_expression(tokens),
                     "fn" | "async" | "const" | "unsafe" | "extern" => true,
                     _ => false,
                 };
@@ -73,9 +76,18 @@ fn is_declared_row(mut after: impl Iterator<Item = TokenTree>) -> bool {
     if matches!(&next, Some(TokenTree::Group(_))) {
         next = after.next();
     }
+    if matches!(&next, Some(TokenTree::Ident(word)) if word == "struct") {
+        return is_struct_of_expression(after);
+    }
     let is_row = matches!(next, Some(TokenTree::Ident(word))
         if !matches!(word.to_string().as_str(), "fn" | "async" | "const" | "unsafe" | "extern"));
     is_row && matches!(after.next(), Some(TokenTree::Punct(punct)) if matches!(punct.as_char(), ',' | ':'))
+}
+
+/// Whether the tokens after `struct` are a row of an expression, `struct Row, "…"`, which is an error.
+fn is_struct_of_expression(mut after: impl Iterator<Item = TokenTree>) -> bool {
+    after.next();
+    matches!(after.next(), Some(TokenTree::Punct(punct)) if punct.as_char() == ',')
 }
 
 /// Reads all functions of a block. After an error, reading continues after the next semicolon.
@@ -100,6 +112,9 @@ impl Parse for FunctionInput {
     fn parse(input: ParseStream<'_>) -> syn::Result<FunctionInput> {
         let attributes = input.call(Attribute::parse_outer)?;
         let visibility = input.parse()?;
+        if input.peek(Token![struct]) {
+            return row_only(attributes, visibility, input);
+        }
         if input.peek(Token![async]) {
             return Err(
                 input.error("leave out `async`: the function returns a query, and the caller awaits its `fetch_…` or `execute`")
@@ -125,8 +140,43 @@ impl Parse for FunctionInput {
         input.parse::<Token![=]>()?;
         let sql = expression::sql_literal(input)?;
         input.parse::<Token![;]>()?;
-        Ok(FunctionInput { attributes, visibility, name, generics, parameters, row, batches, sql })
+        let is_row_only = false;
+        Ok(FunctionInput {
+            attributes,
+            visibility,
+            name,
+            generics,
+            parameters,
+            row,
+            batches,
+            sql,
+            is_row_only,
+        })
     }
+}
+
+/// `struct Row = "SQL";`
+fn row_only(
+    attributes: Vec<Attribute>,
+    visibility: Visibility,
+    input: ParseStream<'_>,
+) -> syn::Result<FunctionInput> {
+    input.parse::<Token![struct]>()?;
+    let name: Ident = input.parse()?;
+    input.parse::<Token![=]>()?;
+    let sql = expression::sql_literal(input)?;
+    input.parse::<Token![;]>()?;
+    Ok(FunctionInput {
+        attributes: Vec::new(),
+        visibility: visibility.clone(),
+        name: name.clone(),
+        generics: Generics::default(),
+        parameters: Vec::new(),
+        row: Some(RowInput::Declared { attributes, visibility, name }),
+        batches: None,
+        sql,
+        is_row_only: true,
+    })
 }
 
 fn parameter(input: ParseStream<'_>) -> syn::Result<(Ident, Option<Type>)> {

@@ -23,6 +23,14 @@ impl Literal {
         Literal { written, offsets }
     }
 
+    /// The place of a byte of the text in the literal as written, in bytes.
+    pub fn offset(&self, offset: usize) -> usize {
+        self.offsets.get(offset).copied().unwrap_or_else(|| {
+            // The end of the text: the closing quotation mark.
+            self.written.rfind('"').unwrap_or(self.written.len())
+        })
+    }
+
     /// The line and column (from 1, in characters) of a byte of the text, if the literal itself begins at `line` and
     /// `column`.
     pub fn place(&self, offset: usize, line: usize, column: usize) -> Option<(usize, usize)> {

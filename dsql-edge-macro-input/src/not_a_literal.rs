@@ -32,8 +32,9 @@ pub(crate) fn macro_call(input: ParseStream<'_>) -> Option<syn::Error> {
 /// Returns the error for `sql!(pub Row, "…")`.
 pub(crate) fn declared_row(input: ParseStream<'_>) -> syn::Error {
     input.error(
-        "an expression does not declare a row: leave out `pub` to fill a struct that exists, or write a query function, \
-         `sql! { pub fn name() -> pub Row = \"…\"; }`",
+        "an expression does not declare a row: leave out `pub` to fill a struct that exists; as an item, \
+         `sql! { pub struct Row = \"…\"; }` declares the struct, and `sql! { pub fn name() -> pub Row = \"…\"; }` a query \
+         function and its struct",
     )
 }
 

@@ -80,7 +80,10 @@ impl Compiled {
                 out.checked = check_partly(&out.text, snapshot);
             }
         }
-        if out.errors.is_empty() {
+        if out.errors.is_empty() && out.input.is_row_only {
+            // The parameters of the SQL do not change the columns of the row.
+            out.errors.extend(out.row_error());
+        } else if out.errors.is_empty() {
             match arguments::match_parameters(&lexed, &out.input.parameters, out.text.span) {
                 Ok(arguments) => out.arguments = arguments,
                 Err(errors) => out.errors.extend(errors.iter().map(syn::Error::to_compile_error)),
@@ -112,6 +115,9 @@ impl Compiled {
     }
 
     fn expand(&self) -> TokenStream {
+        if self.input.is_row_only {
+            return self.errors.clone();
+        }
         let (allowed, attributes) = split(&self.input.attributes);
         let function = Function {
             attributes,
@@ -337,7 +343,10 @@ fn row(declared: &Declared<'_>, shape: &Declared<'_>) -> TokenStream {
     let nothing = Checked::default();
     let checked = shape.function.checked.as_ref().unwrap_or(&nothing);
     let docs = if attributes.docs.is_empty() {
-        let doc = format!("A row of [`{}`].", declared.function.input.name);
+        let doc = match &declared.function.input {
+            input if input.is_row_only => "A row of a query.".to_owned(),
+            input => format!("A row of [`{}`].", input.name),
+        };
         quote!(#[doc = #doc])
     } else {
         attributes.docs.clone()

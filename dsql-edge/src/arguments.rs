@@ -3,7 +3,7 @@
 //! Input: Rust values and the SQL types they must fit. Output: the parameters of a Bind frame. Binding never fails: the
 //! error of the first value that cannot be encoded is kept and returned when the query runs.
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::types::sql::{Format, SqlType};
 use crate::types::{
     ConversionError, IsNull, Nullable, Param, TypeOf, UncheckedParam, sent_format, text_array,
@@ -88,6 +88,19 @@ impl Arguments {
                 "UNNEST has another array of a different length, and would pad the shorter one with NULLs",
             );
             self.error.get_or_insert_with(|| Error::encode(described, reason));
+        }
+    }
+
+    /// Records the error for optional text of which only some parameters are given. `given` has an entry for each
+    /// parameter that decides, and each of the `texts` has the error and the indexes of the parameters that it needs.
+    /// The error is that of a text with a parameter that is given, but in no text that would be sent.
+    pub fn not_together(&mut self, given: &[bool], texts: &[(&'static str, &[usize])]) {
+        let is_given = |at: &usize| given.get(*at).copied().unwrap_or(false);
+        let is_sent =
+            |at: &usize| texts.iter().any(|(_, text)| text.contains(at) && text.iter().all(is_given));
+        let is_ignored = |at: &usize| is_given(at) && !is_sent(at);
+        if let Some((message, _)) = texts.iter().find(|(_, text)| text.iter().any(is_ignored)) {
+            self.error.get_or_insert_with(|| Error::new(Kind::Unsendable(message)));
         }
     }
 

@@ -275,12 +275,12 @@ impl Error {
         matches!(self.0.kind, Kind::Decode { .. } | Kind::Encode { .. } | Kind::Unsendable(_))
     }
 
-    /// Whether `fetch_one` found no row.
+    /// Whether `fetch_one` or `fetch_value` found no row.
     pub fn is_no_rows(&self) -> bool {
         matches!(self.0.kind, Kind::NoRows)
     }
 
-    /// Whether `fetch_one`, `fetch_optional` or `fetch_value` found more than one row.
+    /// Whether a method for one row, such as `fetch_one` or `fetch_optional_value`, found more than one row.
     pub fn is_too_many_rows(&self) -> bool {
         matches!(self.0.kind, Kind::TooManyRows)
     }

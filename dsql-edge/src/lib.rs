@@ -44,6 +44,70 @@
 //! | `dynamic` | no | SQL that is known at run time only, for tools |
 //! | `test` | no | [`test`](macro@test): tests with a cluster of their own; for `[dev-dependencies]`, not on wasm |
 //! | `postgres` | no | any PostgreSQL: `Config::from_postgres` takes a connection string, `Config::from_hyperdrive` a binding of Hyperdrive |
+//! | `tracing` | no | a span of the crate `tracing` for each query, pipeline and transaction: see [Spans](#spans) |
+//!
+//! # Spans
+//!
+//! With the feature `tracing`, each operation is a span with the target `dsql_edge`, whose fields have the names of
+//! OpenTelemetry's semantic conventions for databases. A span covers all attempts, and its parent is the span that is
+//! current where the future is awaited.
+//!
+//! | span | of | children |
+//! |---|---|---|
+//! | `query` | a query or a command; each batch of [`Batches`] | |
+//! | `pipeline` | the statements of a pipeline | |
+//! | `chunk` | a chunk of a [`BulkCommand`] or [`BulkQuery`]; with `fused`, all chunks of a flight | |
+//! | `transaction` | a transaction with all its attempts | the statements of the closure |
+//!
+//! | field | |
+//! |---|---|
+//! | `db.system.name` | `postgresql` |
+//! | `db.namespace` | the name of the database |
+//! | `db.query.text` | the SQL as it was compiled, with `$1` for parameters; not for SQL that is known only at run time (`dynamic`) |
+//! | `db.query.summary`, `otel.name` | the name of the query function; for an expression, the command and the tables |
+//! | `db.operation.name` | the command: the first word of the SQL; `BATCH` for a pipeline |
+//! | `db.operation.batch.size` | the number of statements, if there are several |
+//! | `db.response.returned_rows` | the number of rows that the server sent |
+//! | `db.response.status_code` | the SQLSTATE of an error |
+//! | `error.type` | the SQLSTATE, or the class of an error of this crate: `timeout`, `connect`, `connection_lost` … |
+//! | `server.address`, `server.port` | the endpoint; with a pool, only the pool has it |
+//! | `code.file.path`, `code.line.number` | the place of the query in the source |
+//! | `otel.kind`, `otel.status_code`, `otel.status_description` | for `tracing-opentelemetry`; the description is the line of the [`Error`] |
+//! | `dsql_edge.round_trips` | the number of round trips; of a transaction, those of its COMMIT |
+//! | `dsql_edge.attempts` | the number of attempts |
+//! | `dsql_edge.connection.reused` | whether the last attempt was sent on an open connection |
+//! | `dsql_edge.outcome` | after an error: `unknown` or `executed`, if the statement may have changed something |
+//!
+//! An attempt that fails and is followed by another one is an event in the span, with `error.type`, `error.message`,
+//! `dsql_edge.attempt` (the number of the next attempt) and `dsql_edge.pause_ms`. A span without `dsql_edge.attempts`
+//! belongs to a future that was dropped. No field contains a parameter, a row or a credential.
+//!
+//! In a Worker, a subscriber is set once for each instance. The crates `tracing-subscriber` and `tracing-web` write the
+//! spans to the console:
+//!
+//! ```toml
+//! [dependencies]
+//! dsql-edge = { version = "0.1", features = ["tracing"] }
+//! tracing-subscriber = { version = "0.3", default-features = false, features = ["fmt"] }
+//! tracing-web = "0.1"
+//! ```
+//!
+//! ```
+//! use tracing_subscriber::fmt::format::FmtSpan;
+//! use tracing_web::MakeWebConsoleWriter;
+//! use worker::event;
+//!
+//! #[event(start)]
+//! fn start() {
+//!     tracing_subscriber::fmt()
+//!         .with_ansi(false)
+//!         .without_time() // Workers have no `std::time`.
+//!         .with_span_events(FmtSpan::CLOSE) // a line for each span when it ends
+//!         .with_writer(MakeWebConsoleWriter::new())
+//!         .init();
+//! }
+//! # fn main() {}
+//! ```
 //!
 //! # Guarantees
 //!

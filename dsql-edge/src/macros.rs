@@ -27,6 +27,25 @@
 /// NOT NULL is an `Option`. `sql!(Post, "…")` fills your own struct by field names. A statement without result columns
 /// has only `execute`.
 ///
+/// The struct of `sql!("…")` has no name, so a function cannot return it. As an item, `sql! { pub struct Tag = "…"; }`
+/// declares the struct of a row; any number of expressions fill it:
+///
+/// ```
+/// # use dsql_edge::{Dsql, Error, sql};
+/// sql! {
+///     /// A tag, with the columns of the table.
+///     #[derive(Eq)]
+///     pub struct Tag = "SELECT * FROM tag_master";
+/// }
+///
+/// pub async fn tags(dsql: &Dsql, category: &str) -> Result<Vec<Tag>, Error> {
+///     sql!(Tag, "SELECT * FROM tag_master WHERE tag_category = $category").fetch_all(dsql).await
+/// }
+/// ```
+///
+/// A function whose caller only serializes the rows can return `Result<Vec<impl serde::Serialize>, Error>`, without a
+/// name. A [query function](#query-functions) declares the function and its row together.
+///
 /// Overrides are written into the column's name: `AS "x!"` (never NULL; a NULL is then an error at run time), `AS "x?"`
 /// (an `Option`), `AS "x: T"` (a Rust type of your own). Overrides have an effect only in an alias of the query, not in
 /// the name of a column of a table or view.
@@ -97,7 +116,7 @@
 ///
 /// # Optional text
 ///
-/// `{? … }` is a part of the SQL only if its parameter is `Some`:
+/// `{? … }` is a part of the SQL only if its parameters are `Some`:
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -114,11 +133,35 @@
 /// # }
 /// ```
 ///
-/// One parameter decides whether an optional part is sent: the only parameter in that part that occurs nowhere outside
-/// optional text. Its argument is an `Option`, whose value is bound. Every combination of parts is compiled (at most
-/// six parameters may decide). All combinations must return the same columns, and a parameter must have the same type
-/// in every combination that contains it. The combination that the arguments choose is sent; a value never becomes
-/// text.
+/// The parameters of an optional part that occur nowhere outside optional text decide whether the part is sent: their
+/// arguments are `Option`s, and the part is sent if all of them are `Some`. The values are bound; a value never becomes
+/// text. Every combination of parts is compiled (at most 64, which is six parameters that decide alone). All combinations
+/// must return the same columns, and a parameter must have the same type in every combination that contains it.
+///
+/// Several parameters of one part belong together, for example the position of a page:
+///
+/// ```
+/// # use dsql_edge::{Dsql, Error, sql, types::{DateTime, Utc, Uuid}};
+/// sql! {
+///     fn page(at, id, limit: i64) -> pub(self) Listed =
+///         "SELECT id, title, published_at FROM posts
+///           WHERE published_at IS NOT NULL {? AND (published_at, id) < ($at, $id) }
+///           ORDER BY published_at DESC, id DESC LIMIT $limit";
+/// }
+/// # async fn pages(dsql: &Dsql, last: Option<(DateTime<Utc>, Uuid)>) -> Result<(), Error> {
+/// let (at, id) = last.unzip();
+/// let listed = page(at, id, 10).fetch_all(dsql).await?;
+/// # drop(listed.into_iter().map(|post| (post.id, post.title, post.published_at)));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A value that is given is never ignored: if `at` is `Some` and `id` is `None`, nothing is sent, and the query returns
+/// an error that names both.
+///
+/// A parameter without a type is an `Option<T>`, or an `Option<Option<T>>` where NULL is a value of its own: the
+/// parameter is written to a nullable column (`{? , body = $body }`) or tested for NULL (`IS NOT DISTINCT FROM $author`),
+/// so `Some(None)` is NULL. To send NULL to a function (`concat($word)`), name the type of the parameter.
 ///
 /// # Many rows
 ///
@@ -226,6 +269,10 @@
 /// # Errors
 ///
 /// A statement that PostgreSQL would reject is a compile error, with PostgreSQL's message and the place in the SQL.
+#[doc(alias = "query")]
+#[doc(alias = "query_as")]
+#[doc(alias = "query_scalar")]
+#[doc(alias = "bind")]
 pub use dsql_edge_macros::sql;
 
 /// [`sql!`](crate::sql) with its SQL in a file. The path of the file is relative to `Cargo.toml`.
@@ -240,6 +287,9 @@ pub use dsql_edge_macros::sql;
 /// ```
 ///
 /// The arguments are the same as for `sql!` as an expression. Errors have the line and the column in the file.
+#[doc(alias = "query_file")]
+#[doc(alias = "query_file_as")]
+#[doc(alias = "query_file_scalar")]
 pub use dsql_edge_macros::sql_file;
 
 /// A query that `sql!` cannot analyze: its syntax and parameters are checked, and you declare the types.
@@ -263,6 +313,8 @@ pub use dsql_edge_macros::sql_file;
 /// does not name a function of the schema. Every other statement is treated as a statement that may write and may
 /// change its session. `sql_unchecked!` does not check where a statement that changes its session runs: run it on a
 /// [`Session`](crate::Session).
+#[doc(alias = "query_unchecked")]
+#[doc(alias = "query_as_unchecked")]
 pub use dsql_edge_macros::sql_unchecked;
 
 /// Makes a type of your own fit columns and parameters, so that an override, `"author_id: UserId"`, or a directive of

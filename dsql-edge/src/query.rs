@@ -17,9 +17,13 @@ use crate::statement::{KeyConstraints, Statement, StatementRef};
 /// | [`fetch_one`](Query::fetch_one) | the one row, or an error |
 /// | [`fetch_optional`](Query::fetch_optional) | the one row, or `None` |
 /// | [`fetch_value`](Query::fetch_value) | the one column of the one row |
+/// | [`fetch_optional_value`](Query::fetch_optional_value) | the one column of the one row, or `None` |
+/// | [`fetch_values`](Query::fetch_values) | the one column of all rows |
 /// | [`fetch`](Query::fetch) | a stream of the rows |
 /// | [`execute`](Query::execute) | the number of rows |
-/// | [`one`](Query::one), [`optional`](Query::optional), [`value`](Query::value) | a member of a [pipeline](crate::Dsql::pipeline) |
+/// | [`one`](Query::one), [`optional`](Query::optional), [`value`](Query::value),
+/// [`optional_value`](Query::optional_value), [`values`](Query::values) | a member of a
+/// [pipeline](crate::Dsql::pipeline) |
 #[must_use = "a query does nothing until it is fetched or executed"]
 pub struct Query<R> {
     pub(crate) request: Request,
@@ -98,11 +102,11 @@ pub(crate) struct Bulk<'a> {
     pub(crate) max_rows: usize,
 }
 
-/// A row that has one column. [`Query::fetch_value`] returns the value of this column.
+/// A row that has one column. [`Query::fetch_value`] and [`Query::fetch_values`] return the value of this column.
 #[diagnostic::on_unimplemented(
-    message = "`fetch_value` needs a query that returns one column",
+    message = "the methods for a value, such as `fetch_value`, need a query that returns one column",
     label = "this query's rows have more than one column, or are of your own type",
-    note = "use `fetch_one` and take the field you want"
+    note = "use `fetch_one`, `fetch_optional` or `fetch_all`, and take the field you want"
 )]
 pub trait SingleColumn {
     /// The type of the column.

@@ -51,6 +51,16 @@ impl StatementRef {
         }
     }
 
+    /// The text, unless it is known only at run time.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn compiled_sql(&self) -> Option<&'static str> {
+        match self {
+            StatementRef::Compiled(statement) => Some(statement.sql),
+            #[cfg(feature = "dynamic")]
+            StatementRef::Dynamic(_) => None,
+        }
+    }
+
     pub(crate) fn file(&self) -> &str {
         match self {
             StatementRef::Compiled(statement) => statement.file,

@@ -8,6 +8,10 @@ async fn rows(dsql: &Dsql) -> Result<(), Error> {
     let rows = [(1, "x")];
     let many = sql!("UPDATE posts SET views = $views WHERE title = $title", for (views, title) in rows);
     let _ = many.fetch_all(dsql).await?;
+    let _ = sql!("DELETE FROM posts WHERE views = 0").fetch_values(dsql).await?;
+    let _ = sql!("DELETE FROM posts WHERE views = 0").fetch_optional_value(dsql).await?;
+    let _ = sql!("SELECT id, title FROM posts").fetch_values(dsql).await?;
+    let _ = sql!("SELECT id, title FROM posts").fetch_optional_value(dsql).await?;
     Ok(())
 }
 

@@ -14,4 +14,5 @@ fn main() {
     let _ = sql!(&TEXT);
     let _ = sql!(pub Post, "SELECT title FROM posts");
     let _ = sql!(pub(crate) Post, "SELECT title FROM posts");
+    let _ = sql!(pub struct Post, "SELECT title FROM posts");
 }

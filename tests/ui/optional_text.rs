@@ -9,7 +9,7 @@ fn main() {
     let _ = sql!("SELECT id FROM posts {? WHERE title = $title } {? AND views = $views }");
     let _ = sql!("SELECT id FROM posts WHERE true {? AND title = $title");
     let _ = sql!("SELECT id FROM posts WHERE true {? AND title = 'x' }");
-    let _ = sql!("SELECT id FROM posts WHERE true {? AND title = $title AND views = $views }");
+    let _ = sql!("SELECT id FROM posts WHERE true {? AND title = $title AND views = $id }");
     let _ = sql!("SELECT id FROM posts WHERE true {? AND views = $id }");
     let _ = sql!("SELECT id FROM posts WHERE true {? AND title = $views }");
 }

@@ -240,7 +240,8 @@ fn first_column(entries: &[Entry]) -> usize {
     entries.iter().map(of).min().unwrap_or(0)
 }
 
-fn rust_type(field: &Field) -> String {
+/// Returns the Rust type of a field, without the modules of its path.
+pub(crate) fn rust_type(field: &Field) -> String {
     let plain = match &field.rust_type {
         RustType::Known(path) => short(path),
         RustType::Vec { element, nullable: true } => format!("Vec<Option<{}>>", short(element)),
@@ -252,7 +253,7 @@ fn rust_type(field: &Field) -> String {
 }
 
 /// Removes the modules from the path of a type: `DateTime<Utc>`.
-fn short(path: &str) -> String {
+pub(crate) fn short(path: &str) -> String {
     let mut out = String::new();
     for piece in path.split_inclusive(['<', '>', ',', ' ']) {
         out += piece.rsplit("::").next().unwrap_or(piece);

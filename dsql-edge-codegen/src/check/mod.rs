@@ -27,11 +27,14 @@ use crate::style;
 
 use invocation::Query;
 
-pub(crate) use compare::CHANGED;
+pub(crate) use compare::{CHANGED, rust_type, short};
 pub use compare::{Finding, Severity};
+pub(crate) use owner::{Names, is_punct};
 pub use package::Unread;
+pub(crate) use package::{require_package, rust_files, tokens_of};
 pub use report::{Expansion, Report};
 pub use schemas::{Candidate, Unfollowed};
+pub(crate) use schemas::{Folded, folded_as};
 
 /// Compare the snapshot with a database, or a crate's queries with a candidate for the next schema
 #[derive(Args)]

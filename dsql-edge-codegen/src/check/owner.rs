@@ -10,7 +10,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// Whether a name refers to a macro of dsql-edge or to another macro.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Owner {
+pub(crate) enum Owner {
     DsqlEdge,
     Other,
     /// The owner depends on the module, or on the order of modules.
@@ -19,7 +19,7 @@ pub(super) enum Owner {
 
 /// The names that a file imports and defines.
 #[derive(Default)]
-pub(super) struct Names {
+pub(crate) struct Names {
     imports: Vec<Import>,
     /// The macros that the file defines with `macro_rules!`.
     pub(super) defined: BTreeSet<String>,
@@ -36,7 +36,7 @@ struct Import {
 
 impl Names {
     /// Reads the names of a file.
-    pub(super) fn of(tokens: TokenStream) -> Names {
+    pub(crate) fn of(tokens: TokenStream) -> Names {
         let mut names = Names::default();
         names.read(tokens);
         names
@@ -97,6 +97,11 @@ impl Names {
         self.imports.iter().any(|import| import.root == "dsql_edge")
     }
 
+    /// Whether the file imports this name from a crate.
+    pub(crate) fn imports_from(&self, root: &str, name: &str) -> bool {
+        self.imports.iter().any(|import| import.root == root && (import.name == name || import.name == "*"))
+    }
+
     /// Returns the owner of the macro that a name refers to in this file. `defined` has the macros that the package
     /// defines anywhere.
     pub(super) fn owner(&self, name: &str, defined: &BTreeSet<String>) -> Owner {
@@ -115,7 +120,7 @@ impl Names {
     }
 }
 
-pub(super) fn is_punct(token: &TokenTree, character: char) -> bool {
+pub(crate) fn is_punct(token: &TokenTree, character: char) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == character)
 }
 

@@ -73,7 +73,7 @@ impl fmt::Display for Unread {
 /// # Errors
 /// Returns an error if the folder has no Cargo.toml, or only the Cargo.toml of a workspace. In the second case the
 /// error lists the members of the workspace.
-pub(super) fn require_package(folder: &Path) -> Result<()> {
+pub(crate) fn require_package(folder: &Path) -> Result<()> {
     let path = folder.join("Cargo.toml");
     let Ok(text) = std::fs::read_to_string(&path) else {
         bail!("{} is not a package: it has no Cargo.toml", folder.display());
@@ -133,8 +133,8 @@ pub(super) fn sources(package: &Path) -> Sources {
     let mut out = Sources::default();
     let mut files = Vec::new();
     for path in rust_files(package, &mut out.unread) {
-        match tokens(&path) {
-            Ok(tokens) => files.push((path, Names::of(tokens.clone()), tokens)),
+        match tokens_of(&path) {
+            Ok((_, tokens)) => files.push((path, Names::of(tokens.clone()), tokens)),
             Err(why) => out.unread.push(Unread::whole(&path, &why)),
         }
     }
@@ -150,11 +150,13 @@ pub(super) fn sources(package: &Path) -> Sources {
     out
 }
 
-fn tokens(path: &Path) -> Result<TokenStream, String> {
+/// Reads a Rust file. Returns the text that the places of its tokens are places of, and the tokens.
+pub(crate) fn tokens_of(path: &Path) -> Result<(String, TokenStream), String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     let code = if text.starts_with("#!/") { format!("//{text}") } else { text };
-    let code = code.strip_prefix('\u{feff}').unwrap_or(&code);
-    TokenStream::from_str(code).map_err(|error| error.to_string())
+    let code = code.strip_prefix('\u{feff}').unwrap_or(&code).to_owned();
+    let tokens = TokenStream::from_str(&code).map_err(|error| error.to_string())?;
+    Ok((code, tokens))
 }
 
 impl Unread {
@@ -173,14 +175,20 @@ impl Unread {
         Unread { file: expanded.shown(package), line, column: 1, why, path }
     }
 
-    fn whole(path: &Path, why: &dyn fmt::Display) -> Unread {
+    /// Describes a place that cannot be read.
+    pub(crate) fn at(file: &str, line: usize, column: usize, why: String, path: &Path) -> Unread {
+        Unread { file: file.to_owned(), line, column, why, path: real(path) }
+    }
+
+    /// Describes a file that cannot be read.
+    pub(crate) fn whole(path: &Path, why: &dyn fmt::Display) -> Unread {
         let file = path.strip_prefix(".").unwrap_or(path).display().to_string();
         Unread { file, line: 0, column: 0, why: why.to_string(), path: real(path) }
     }
 }
 
 /// Returns the package's Rust files, without packages inside it and without folders that cargo writes.
-fn rust_files(package: &Path, unread: &mut Vec<Unread>) -> Vec<PathBuf> {
+pub(crate) fn rust_files(package: &Path, unread: &mut Vec<Unread>) -> Vec<PathBuf> {
     let (mut pending, mut found) = (vec![package.to_owned()], Vec::new());
     // Each folder is visited once, because a symbolic link may point to a parent folder.
     let mut visited = vec![real(package)];

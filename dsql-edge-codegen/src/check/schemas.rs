@@ -40,9 +40,9 @@ pub struct Unfollowed {
 }
 
 /// A schema, and the statements for which `check` cannot determine the effect.
-pub(super) struct Folded {
-    pub(super) schema: Schema,
-    pub(super) unfollowed: Vec<Unfollowed>,
+pub(crate) struct Folded {
+    pub(crate) schema: Schema,
+    pub(crate) unfollowed: Vec<Unfollowed>,
     /// The names that the schema's files drop or rename.
     pub(super) dropped: Vec<Dropped>,
 }
@@ -162,7 +162,7 @@ fn folded(files: &[SqlFile]) -> Result<Folded> {
 }
 
 /// Folds files; `dialect` takes precedence over their directives.
-fn folded_as(files: &[SqlFile], dialect: Option<Dialect>) -> Result<Folded> {
+pub(crate) fn folded_as(files: &[SqlFile], dialect: Option<Dialect>) -> Result<Folded> {
     let texts = files.iter().map(|file| (file.name.as_str(), file.text.as_str()));
     let schema = Schema::parse_files(texts, dialect).map_err(|errors| unreadable(files, &errors))?;
     let of = |error: &SchemaError| {

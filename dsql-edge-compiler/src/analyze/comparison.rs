@@ -152,7 +152,7 @@ impl Analyzer<'_> {
         // A row that is cast to a composite type is also compared field by field.
         if let (NodeKind::Row(a), NodeKind::Row(b)) = (&mut left.kind, &mut right.kind) {
             let (a, b) = (std::mem::take(a), std::mem::take(b));
-            a.iter().chain(&b).for_each(|node| self.accepts_null(node));
+            a.iter().chain(&b).for_each(|node| self.null_is_value(node));
             let fields = match self.row_comparison(&operator, a, b, span) {
                 node if node.is_error() => return node,
                 node => vec![node],
@@ -161,11 +161,11 @@ impl Analyzer<'_> {
         }
         // `x IS DISTINCT FROM NULL` is a null test.
         if matches!(right_expr.kind, ExprKind::Literal(ast::Literal::Null)) {
-            self.accepts_null(&left);
+            self.null_is_value(&left);
             return Node::new(oid::BOOL, NodeKind::IsNull { arg: Box::new(left), negated: !negated }, span);
         }
         if matches!(left_expr.kind, ExprKind::Literal(ast::Literal::Null)) {
-            self.accepts_null(&right);
+            self.null_is_value(&right);
             return Node::new(oid::BOOL, NodeKind::IsNull { arg: Box::new(right), negated: !negated }, span);
         }
         let comparison = self.make_operator(&operator, Some(left), right, span);
@@ -173,8 +173,8 @@ impl Analyzer<'_> {
             NodeKind::Call { mut args, .. } if args.len() == 2 => {
                 let right = Box::new(args.remove(1));
                 let left = Box::new(args.remove(0));
-                self.accepts_null(&left);
-                self.accepts_null(&right);
+                self.null_is_value(&left);
+                self.null_is_value(&right);
                 Node::new(oid::BOOL, NodeKind::Distinct { left, right }, span)
             }
             _ => Node::error(span),

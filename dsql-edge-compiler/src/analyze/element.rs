@@ -100,12 +100,12 @@ impl Analyzer<'_> {
             }
             Body::Values(rows) => {
                 for row in rows {
-                    row.get(column).into_iter().for_each(|node| self.accepts_null(node));
+                    row.get(column).into_iter().for_each(|node| self.null_is_value(node));
                 }
             }
             Body::Plain => {
                 if let Some(target) = query.targets.get(column) {
-                    self.accepts_null(&target.node);
+                    self.null_is_value(&target.node);
                     self.element_flows_to_nullable(&query.rtes, &target.node);
                 }
             }

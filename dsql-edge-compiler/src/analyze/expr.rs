@@ -88,7 +88,7 @@ impl Analyzer<'_> {
             }
             ExprKind::IsNull { arg, negated } => {
                 let arg = self.expr(scope, arg);
-                self.accepts_null(&arg);
+                self.null_is_value(&arg);
                 Node::new(oid::BOOL, NodeKind::IsNull { arg: Box::new(arg), negated: *negated }, span)
             }
             ExprKind::BooleanTest { arg, value, negated } => {

@@ -59,6 +59,7 @@ pub(super) fn typed_query(
             optional: false,
             nullable: parameter.nullable,
             null_expected: parameter.null_expected,
+            null_is_value: parameter.null_is_value,
             elements_nullable: parameter.elements_nullable(),
             labels: match labels::of_type(catalog, parameter.ty.unwrap_or(ERROR)) {
                 Some(of_type) => Some(of_type),
@@ -93,6 +94,7 @@ pub(super) fn typed_query(
         search_path: search_path(&catalog.schema.search_path),
         warnings,
         combinations: Vec::new(),
+        optional_texts: Vec::new(),
     }
 }
 

@@ -114,14 +114,25 @@ impl Analyzer<'_> {
     /// Records that NULL has a meaning as the value of `node`: if `node` is a parameter, with or without casts, the
     /// argument may be an `Option`.
     pub(super) fn accepts_null(&mut self, node: &Node) {
+        self.record_null(node, false);
+    }
+
+    /// Records, in addition, that NULL is a value of its own here: `node` is tested for NULL, or is written to a column.
+    /// `concat($1)` and `ARRAY[$1]` accept NULL, too, but there NULL is rarely meant.
+    pub(super) fn null_is_value(&mut self, node: &Node) {
+        self.record_null(node, true);
+    }
+
+    fn record_null(&mut self, node: &Node, is_value: bool) {
         match &node.kind {
             NodeKind::Parameter(number) => {
                 if let Some(parameter) = self.parameters.get_mut(*number - 1) {
                     parameter.nullable = true;
                     parameter.null_expected = true;
+                    parameter.null_is_value |= is_value;
                 }
             }
-            NodeKind::Cast { arg, .. } | NodeKind::Collate(arg, _) => self.accepts_null(arg),
+            NodeKind::Cast { arg, .. } | NodeKind::Collate(arg, _) => self.record_null(arg, is_value),
             _ => {}
         }
     }
@@ -129,7 +140,7 @@ impl Analyzer<'_> {
     /// Records that the value of `node` may be NULL. So each parameter whose NULL makes `node` NULL may also be NULL.
     pub(super) fn flows_to_nullable(&mut self, node: &Node) {
         match &node.kind {
-            NodeKind::Parameter(_) => self.accepts_null(node),
+            NodeKind::Parameter(_) => self.null_is_value(node),
             NodeKind::Cast { arg, .. } | NodeKind::Collate(arg, _) => self.flows_to_nullable(arg),
             NodeKind::Call { function, args } if function.strict => {
                 args.iter().for_each(|arg| self.flows_to_nullable(arg));

@@ -16,6 +16,8 @@ pub(super) struct Parameter {
     pub(super) nullable: bool,
     /// Whether NULL has a meaning in a use other than LIMIT.
     pub(super) null_expected: bool,
+    /// Whether NULL is a value of its own in a use: the parameter is tested for NULL, or written to a nullable column.
+    pub(super) null_is_value: bool,
     /// The number of the parameter's uses; `element_uses` counts only the uses that read single elements of an array.
     pub(super) uses: usize,
     pub(super) element_uses: usize,

@@ -33,7 +33,7 @@ impl Analyzer<'_> {
         };
         let arg = self.expr(scope, arg);
         let arg = self.coerce_to_boolean(arg, name);
-        self.accepts_null(&arg);
+        self.null_is_value(&arg);
         let kind = NodeKind::BooleanTest { arg: Box::new(arg), value, negated };
         Node::new(oid::BOOL, kind, span)
     }

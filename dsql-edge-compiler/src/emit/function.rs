@@ -87,5 +87,8 @@ pub fn parameter_type(parameter: &TypedParameter) -> TokenStream {
         // Only a column can have a Rust type that the user named.
         RustType::Written(_) | RustType::Directive(_) => "&str".to_owned(),
     };
-    parsed(&optional(parameter.optional, optional(parameter.null_expected, inner)))
+    // The `Option` of optional text states whether the text is sent. A second `Option` is needed only where NULL is a
+    // value of its own: `{? , body = $body }`.
+    let is_option = if parameter.optional { parameter.null_is_value } else { parameter.null_expected };
+    parsed(&optional(parameter.optional, optional(is_option, inner)))
 }

@@ -38,10 +38,10 @@ impl Emission<'_> {
         }
         let names = parameter_names(self.arguments);
         let arguments = self.arguments.iter().map(|(value, _)| value);
-        let chosen = statement::chosen(self.query, &names);
         let count = names.len();
         let mutable = if count == 0 { quote!() } else { quote!(mut) };
         let arguments_name = format_ident!("arguments", span = Span::mixed_site());
+        let chosen = statement::chosen(self.query, &names, &arguments_name);
         let bind = statement::bind(self.query, &names, &quote!(&mut #arguments_name));
         let kind = kind(self);
         let mut items = RustSource::default();

@@ -69,8 +69,9 @@ pub(super) fn constraints(key: &IdempotencyKey, source: &mut RustSource) {
     ));
 }
 
-/// The expression that selects the statement to send.
-pub(super) fn chosen(query: &TypedQuery, names: &[Ident]) -> TokenStream {
+/// The expression that selects the statement to send. `arguments` is the variable of the `Arguments`: they get an error
+/// if the given parameters are not those of a combination.
+pub(super) fn chosen(query: &TypedQuery, names: &[Ident], arguments: &Ident) -> TokenStream {
     if query.combinations.is_empty() {
         return quote!(&STATEMENT);
     }
@@ -78,12 +79,37 @@ pub(super) fn chosen(query: &TypedQuery, names: &[Ident]) -> TokenStream {
         .filter(|at| query.parameters.get(*at).is_some_and(|it| it.optional))
         .collect();
     let given = deciding.iter().filter_map(|at| names.get(*at)).map(|name| quote!(#name.is_some()));
+    let given = quote!(#(#given,)*);
     let arms = query.combinations.iter().enumerate().map(|(at, combination)| {
         let name = numbered(at);
         let given = deciding.iter().map(|at| combination.parameters.contains(at));
         quote!((#(#given,)*) => &#name)
     });
-    quote!(match (#(#given,)*) { #(#arms),* })
+    let all = 1_usize.checked_shl(u32::try_from(deciding.len()).unwrap_or(u32::MAX));
+    let otherwise = (all != Some(query.combinations.len())).then(|| {
+        let texts = query.optional_texts.iter().map(|text| {
+            let message = needed_together(query, text);
+            let needed = text.iter().filter_map(|at| deciding.iter().position(|it| it == at));
+            let needed = needed.map(Literal::usize_unsuffixed);
+            quote!((#message, &[#(#needed),*]))
+        });
+        let first = numbered(0);
+        quote!(, _ => { #arguments.not_together(&[#given], &[#(#texts),*]); &#first })
+    });
+    quote!(match (#given) { #(#arms),* #otherwise })
+}
+
+/// The error at run time if only some of the parameters of an optional text are given.
+fn needed_together(query: &TypedQuery, text: &[usize]) -> String {
+    let name = |at: &usize| {
+        let name = query.parameters.get(*at).and_then(|parameter| parameter.name.clone());
+        format!("${}", name.unwrap_or_else(|| (at + 1).to_string()))
+    };
+    let names: Vec<String> = text.iter().map(name).collect();
+    match names.as_slice() {
+        [one, other] => format!("its optional text needs both {one} and {other}: give both, or neither"),
+        several => format!("its optional text needs all of {}: give all, or none", several.join(", ")),
+    }
 }
 
 fn oids(query: &TypedQuery, parameters: impl Iterator<Item = usize>) -> String {

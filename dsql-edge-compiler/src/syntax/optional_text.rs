@@ -1,25 +1,56 @@
-//! Handles optional text such as `{? AND author = $author }`, which is sent only if its parameter is given.
+//! Handles optional text such as `{? AND author = $author }`, which is sent only if its parameters are given.
 //!
-//! Input: [`Lexed`] with its pieces. Output: the parameter that each piece depends on, and the tokens of one
+//! Input: [`Lexed`] with its pieces. Output: the parameters that each piece depends on, and the tokens of one
 //! combination, with their places in the text as written.
+//!
+//! A piece depends on each of its parameters that is not used outside optional text, and is sent if all of these are
+//! given: `{? AND (created_at, id) < ($at, $id) }` needs both. A value that is given is always sent: if `$at` is given
+//! without `$id`, no combination is right, and the query is an error at run time. Leaving the piece out would ignore the
+//! value of `$at` silently, and return the first page again.
 
 use super::lexer::Lexed;
 use super::token::{Piece, TokenKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
-/// The maximum number of parameters that decide on optional text: each parameter doubles the number of compiled
-/// combinations.
-pub const MAX_DECIDING: usize = 6;
+/// The maximum number of combinations of optional text. Six pieces that depend on one parameter each have 64.
+pub const MAX_COMBINATIONS: usize = 64;
 
-/// For each piece, the number of the parameter that the piece depends on: the only parameter in the piece that is not
-/// used outside optional text.
+/// The maximum number of parameters that decide on optional text, so that the combinations can be counted.
+const MAX_DECIDING: usize = 12;
+
+/// The parameters that decide on optional text.
+#[derive(Debug, Default)]
+pub struct Deciding {
+    /// For each piece, the numbers of the parameters that the piece depends on, in ascending order.
+    pub pieces: Vec<Vec<u32>>,
+    /// All these numbers, in ascending order.
+    pub numbers: Vec<u32>,
+}
+
+impl Deciding {
+    /// For each combination, the pieces that it contains. The combination with all pieces comes first. A combination in
+    /// which a given parameter is in no piece is left out.
+    pub fn combinations(&self) -> impl Iterator<Item = Vec<bool>> + '_ {
+        (0..1_u32 << self.numbers.len()).filter_map(|absent| {
+            let is_given = |number: &u32| {
+                self.numbers.iter().position(|it| it == number).is_some_and(|at| absent >> at & 1 == 0)
+            };
+            let is_in: Vec<bool> = self.pieces.iter().map(|piece| piece.iter().all(is_given)).collect();
+            let is_sent = |number: &u32| {
+                self.pieces.iter().zip(&is_in).any(|(piece, is_in)| *is_in && piece.contains(number))
+            };
+            self.numbers.iter().all(|number| !is_given(number) || is_sent(number)).then_some(is_in)
+        })
+    }
+}
+
+/// The parameters on which each piece depends: those that are not used outside optional text.
 ///
 /// # Errors
 ///
-/// Returns an error if a piece has no such parameter or several such parameters, or if the pieces together have too
-/// many.
-pub fn deciding(lexed: &Lexed) -> Result<Vec<u32>, Diagnostic> {
+/// Returns an error if a piece has no such parameter, or if there are too many combinations.
+pub fn deciding(lexed: &Lexed) -> Result<Deciding, Diagnostic> {
     let piece_of = |span: Span| {
         lexed.pieces.iter().position(|it| it.span.start <= span.start && span.end <= it.span.end)
     };
@@ -29,7 +60,7 @@ pub fn deciding(lexed: &Lexed) -> Result<Vec<u32>, Diagnostic> {
         .filter(|(span, _)| piece_of(*span).is_none())
         .map(|(_, number)| *number)
         .collect();
-    let mut out = Vec::new();
+    let mut out = Deciding::default();
     for (at, piece) in lexed.pieces.iter().enumerate() {
         let mut own: Vec<u32> = lexed
             .placeholders
@@ -39,29 +70,24 @@ pub fn deciding(lexed: &Lexed) -> Result<Vec<u32>, Diagnostic> {
             .collect();
         own.sort_unstable();
         own.dedup();
-        match own.as_slice() {
-            [one] => out.push(*one),
-            [] => {
-                let message = "this optional text does not depend on a parameter: it needs one that is used only in optional text";
-                return Err(Diagnostic::error(Code::OptionalText, piece.span, message));
-            }
-            several => {
-                let names: Vec<String> = several.iter().map(|number| shown(lexed, *number)).collect();
-                let message =
-                    format!("this optional text depends on several parameters: {}", names.join(", "));
-                return Err(Diagnostic::error(Code::OptionalText, piece.span, message).with_hint(
-                    "only one parameter can decide; the others must also be used outside optional text",
-                ));
-            }
+        if own.is_empty() {
+            let message = "this optional text does not depend on a parameter: it needs one that is used only in optional text";
+            return Err(Diagnostic::error(Code::OptionalText, piece.span, message));
         }
+        out.numbers.extend(&own);
+        out.pieces.push(own);
     }
-    let mut different = out.clone();
-    different.sort_unstable();
-    different.dedup();
-    if let (Some(number), Some(piece)) = (different.get(MAX_DECIDING), lexed.pieces.last()) {
-        let message =
-            format!("more than {MAX_DECIDING} parameters decide on optional text: {}", shown(lexed, *number));
-        return Err(Diagnostic::error(Code::OptionalText, piece.span, message)
+    out.numbers.sort_unstable();
+    out.numbers.dedup();
+    let is_countable = out.numbers.len() <= MAX_DECIDING;
+    if !is_countable || out.combinations().take(MAX_COMBINATIONS + 1).count() > MAX_COMBINATIONS {
+        let span = lexed.pieces.last().map_or(Span::default(), |piece| piece.span);
+        let names: Vec<String> = out.numbers.iter().map(|number| shown(lexed, *number)).collect();
+        let message = format!(
+            "the optional text has more than {MAX_COMBINATIONS} combinations: {} decide on it",
+            names.join(", ")
+        );
+        return Err(Diagnostic::error(Code::OptionalText, span, message)
             .with_hint("every combination is compiled; write two queries"));
     }
     Ok(out)

@@ -12,6 +12,7 @@ use crate::client::flight::{Prepared, Sink};
 use crate::client::fused::FusedChunks;
 use crate::client::pipeline::{All, Collector, Counted, Members, Pipelined};
 use crate::client::run::{Runs, Target};
+use crate::client::trace::Trace;
 use crate::error::{Error, Kind};
 use crate::many_rows::{MAX_BYTES, MAX_FUSED, MAX_ROWS};
 use crate::query::{Bulk, BulkCommand, BulkQuery, Request};
@@ -93,7 +94,8 @@ async fn run_fused(target: Target<'_>, bulk: &mut Bulk<'_>, sink: &mut dyn Chunk
         if !chunks.is_empty() {
             let mut done = 0;
             let attempt = FusedChunks::new(&chunks, &mut *sink, &mut done);
-            let sent = Runs::of_query(target.lender).attempts(attempt).await;
+            let trace = Trace::of_chunk(&target.lender.connector, &chunks);
+            let sent = Runs::of_query(target.lender, trace).attempts(attempt).await;
             committed = rows.iter().take(done).fold(committed, |sum, rows| sum.saturating_add(*rows));
             sent.map_err(|error| error.after_rows(committed))?;
         } else if error.is_none() {

@@ -22,6 +22,7 @@ use crate::client::flight::{BEGIN, Prepared, Sink, TransactionStart};
 use crate::client::lender::{Lender, OpenTransaction};
 use crate::client::link::FlightFailure;
 use crate::client::run::{PreviousCommit, Runs};
+use crate::client::trace::Trace;
 use crate::error::Error;
 use crate::row::DataRow;
 
@@ -126,7 +127,7 @@ impl<'c> Chunks<'c> {
         // Without `behind`, the time limit of the chunk begins now, after the previous chunk was committed.
         let (mut runs, start, sent) = match behind {
             Some(Behind { runs, start, sent }) => (runs, start, Some(sent)),
-            None => (Runs::of_query(self.lender), self.sink.position(), None),
+            None => (self.runs(&chunk), self.sink.position(), None),
         };
         match self.open(&chunk, &mut runs, start, sent).await {
             Ok(open) => self.uncommitted = Some(Uncommitted { chunk, rows, start, open, runs }),
@@ -158,7 +159,7 @@ impl<'c> Chunks<'c> {
         before: Uncommitted<'c>,
         chunk: &Prepared,
     ) -> Result<Option<Behind<'c>>, Error> {
-        let mut runs = Runs::of_query(self.lender);
+        let mut runs = self.runs(chunk);
         let start = self.sink.position();
         let open = self.begin();
         let members = core::slice::from_ref(chunk);
@@ -263,6 +264,12 @@ impl<'c> Chunks<'c> {
                 }
             }
         }
+    }
+
+    /// The attempts at a chunk, which have a span of their own: the chunk before may be in the same flight.
+    fn runs(&self, chunk: &Prepared) -> Runs<'c> {
+        let trace = Trace::of_chunk(&self.lender.connector, core::slice::from_ref(chunk));
+        Runs::of_query(self.lender, trace)
     }
 
     fn begin(&self) -> OpenTransaction<'c> {

@@ -39,6 +39,9 @@ use crate::transport::Environment;
 /// statements and transactions that the server rejected because of a conflict (40001; in a PostgreSQL also a deadlock,
 /// 40P01), and that therefore changed nothing; and connecting. A write whose outcome is unknown is never sent again: it
 /// returns an error ([`Error::is_outcome_unknown`]).
+#[doc(alias = "connect")]
+#[doc(alias = "Client")]
+#[doc(alias = "PgPool")]
 pub struct Dsql(Lender);
 
 impl Dsql {
@@ -171,6 +174,7 @@ impl Dsql {
     /// arrived: if one of the queries writes and the connection breaks, the outcome is unknown
     /// ([`Error::is_outcome_unknown`]). In a [`transaction`](Dsql::transaction), the outcome is unknown only if the
     /// connection breaks between COMMIT and its answer. In exchange, the transaction takes one more round trip.
+    #[doc(alias = "batch")]
     pub fn pipeline<'s, P: Pipelined + 's>(&'s self, queries: P) -> QueryFuture<'s, P::Output> {
         QueryFuture::of(queries, self)
     }
@@ -203,6 +207,9 @@ impl Dsql {
     ///
     /// If the answer to COMMIT is lost, the outcome is unknown ([`Error::is_outcome_unknown`]), unless a
     /// [`TransactionBuilder::idempotency_key`] resolves it. A transaction without a statement costs nothing.
+    #[doc(alias = "begin")]
+    #[doc(alias = "commit")]
+    #[doc(alias = "rollback")]
     pub fn transaction<'s, F, Fut, T, E>(&'s self, body: F) -> TransactionBuilder<'s, F>
     where
         F: FnOnce(Transaction<'s>) -> Fut + Clone + Send + 's,

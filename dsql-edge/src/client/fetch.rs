@@ -30,6 +30,7 @@ impl<R: Send + 'static> Query<R> {
     ///
     /// # Errors
     /// Returns any [`Error`] of the connection, the database or the decoding.
+    #[doc(alias = "query_as")]
     pub fn fetch_all<'e, E: Executor + 'e>(self, executor: E) -> QueryFuture<'e, Vec<R>> {
         QueryFuture::of(self, executor)
     }
@@ -79,6 +80,8 @@ impl<R: Send + 'static> Query<R> {
     ///
     /// # Errors
     /// Returns the errors of [`fetch_one`](Query::fetch_one).
+    #[doc(alias = "query_scalar")]
+    #[doc(alias = "fetch_scalar")]
     // `V` is always `R::Value`. `V` is a type parameter so that rustc reports one error instead of three for a query
     // with two columns.
     pub fn fetch_value<'e, E: Executor + 'e, V: Send + 'e>(self, executor: E) -> QueryFuture<'e, V>
@@ -86,6 +89,58 @@ impl<R: Send + 'static> Query<R> {
         R: SingleColumn<Value = V>,
     {
         QueryFuture::of(self.value(), executor)
+    }
+
+    /// Returns the value of the one column of the one row, or `None` without a row.
+    ///
+    /// ```
+    /// # use dsql_edge::{Dsql, Error, sql};
+    /// # async fn usage(dsql: &Dsql, name: &str) -> Result<i32, Error> {
+    /// let usage = sql!("SELECT usage_count FROM tag_master WHERE tag_name = $name").fetch_optional_value(dsql).await?;
+    /// Ok(usage.unwrap_or(0))
+    /// # }
+    /// ```
+    ///
+    /// If the column may be NULL, the value itself is an `Option`: `None` means that no row was found,
+    /// and `Some(None)` that the value is NULL. Where both mean the same to you, call `.flatten()`:
+    ///
+    /// ```
+    /// # use dsql_edge::{Dsql, Error, sql, types::Uuid};
+    /// # async fn email(dsql: &Dsql, id: Uuid) -> Result<Option<String>, Error> {
+    /// Ok(sql!("SELECT email FROM users WHERE id = $id").fetch_optional_value(dsql).await?.flatten())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Returns the errors of [`fetch_optional`](Query::fetch_optional).
+    #[doc(alias = "query_scalar")]
+    pub fn fetch_optional_value<'e, E: Executor + 'e, V: Send + 'e>(
+        self,
+        executor: E,
+    ) -> QueryFuture<'e, Option<V>>
+    where
+        R: SingleColumn<Value = V>,
+    {
+        QueryFuture::of(self.optional_value(), executor)
+    }
+
+    /// Returns the value of the one column of each row, in the order in which the server sends the rows.
+    ///
+    /// ```
+    /// # use dsql_edge::{Dsql, Error, sql};
+    /// # async fn names(dsql: &Dsql) -> Result<Vec<String>, Error> {
+    /// sql!("SELECT tag_name FROM tag_master ORDER BY tag_name").fetch_values(dsql).await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Returns the errors of [`fetch_all`](Query::fetch_all).
+    #[doc(alias = "query_scalar")]
+    pub fn fetch_values<'e, E: Executor + 'e, V: Send + 'e>(self, executor: E) -> QueryFuture<'e, Vec<V>>
+    where
+        R: SingleColumn<Value = V>,
+    {
+        QueryFuture::of(self.values(), executor)
     }
 
     /// Runs the query and returns the number of rows that it inserted, updated, deleted or found. The rows themselves
@@ -172,6 +227,34 @@ impl<R: Send + 'static> SessionQuery<R> {
         R: SingleColumn<Value = V>,
     {
         self.0.fetch_value(session)
+    }
+
+    /// Returns the value of the one column of the one row, or `None`, like [`Query::fetch_optional_value`].
+    ///
+    /// # Errors
+    /// Returns the errors of [`fetch_optional`](SessionQuery::fetch_optional).
+    pub fn fetch_optional_value<'e, E: SessionExecutor + 'e, V: Send + 'e>(
+        self,
+        session: E,
+    ) -> QueryFuture<'e, Option<V>>
+    where
+        R: SingleColumn<Value = V>,
+    {
+        self.0.fetch_optional_value(session)
+    }
+
+    /// Returns the value of the one column of each row, like [`Query::fetch_values`].
+    ///
+    /// # Errors
+    /// Returns the errors of [`fetch_all`](SessionQuery::fetch_all).
+    pub fn fetch_values<'e, E: SessionExecutor + 'e, V: Send + 'e>(
+        self,
+        session: E,
+    ) -> QueryFuture<'e, Vec<V>>
+    where
+        R: SingleColumn<Value = V>,
+    {
+        self.0.fetch_values(session)
     }
 
     /// Returns the number of rows, like [`Query::execute`].

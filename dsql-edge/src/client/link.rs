@@ -156,6 +156,11 @@ impl Link {
 
     /// Whether the names in a statement that was compiled for this search_path have the same meaning on this
     /// connection.
+    /// The endpoint of the connection.
+    pub(super) fn region(&self) -> &Region {
+        &self.region
+    }
+
     pub(super) fn looks_up_in(&self, connector: &Connector, search_path: &str) -> bool {
         self.search_path == search_path || connector.settings().search_path.is_some()
     }

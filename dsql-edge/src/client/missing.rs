@@ -135,6 +135,19 @@ macro_rules! without_rows {
             pub fn fetch_value<'e, E: FetchesNoRows + 'e>(self, _executor: E) -> QueryFuture<'e, NoRow> {
                 never()
             }
+
+            #[doc(hidden)]
+            pub fn fetch_optional_value<'e, E: FetchesNoRows + 'e>(
+                self,
+                _executor: E,
+            ) -> QueryFuture<'e, Option<NoRow>> {
+                never()
+            }
+
+            #[doc(hidden)]
+            pub fn fetch_values<'e, E: FetchesNoRows + 'e>(self, _executor: E) -> QueryFuture<'e, Vec<NoRow>> {
+                never()
+            }
         }
     )*};
 }

@@ -31,6 +31,7 @@ mod run;
 mod session;
 mod several;
 mod stream;
+mod trace;
 mod transaction;
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use crate::row::DataRow;
 use crate::statement::StatementRef;
 
 /// Queries that can be sent in one round trip with [`Dsql::pipeline`](crate::Dsql::pipeline). A query returns a `Vec`
-/// of its rows, or the result of [`Query::one`], [`Query::optional`] or [`Query::value`]; a command returns the number
-/// of affected rows. A tuple of up to twelve queries and commands returns a tuple, and a `Vec` returns a `Vec`.
+/// of its rows, or the result of [`Query::one`], [`Query::optional`], [`Query::value`], [`Query::optional_value`] or
+/// [`Query::values`]; a command returns the number of affected rows. A tuple of up to twelve queries and commands returns a tuple, and a `Vec` returns a `Vec`.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};
@@ -51,8 +51,8 @@ pub trait Collector: Send {
     fn finish(self) -> Result<Self::Output, Error>;
 }
 
-/// A query in a pipeline whose result is not a `Vec` of its rows. It is made by [`Query::one`], [`Query::optional`] and
-/// [`Query::value`].
+/// A query in a pipeline whose result is not a `Vec` of its rows. It is made by [`Query::one`], [`Query::optional`],
+/// [`Query::value`], [`Query::optional_value`] and [`Query::values`].
 #[must_use = "a query does nothing until it is pipelined"]
 pub struct PipelineMember<C> {
     request: Request,
@@ -78,6 +78,25 @@ impl<R: Send + 'static> Query<R> {
         R: SingleColumn<Value = V>,
     {
         let collector = Value(One(self.at_most_one()));
+        PipelineMember { request: self.request, collector }
+    }
+
+    /// In a pipeline, returns the value of the one column of the one row, or `None`, like
+    /// [`fetch_optional_value`](Query::fetch_optional_value).
+    pub fn optional_value<V: Send>(self) -> PipelineMember<OptionalValue<R>>
+    where
+        R: SingleColumn<Value = V>,
+    {
+        let collector = OptionalValue(self.at_most_one());
+        PipelineMember { request: self.request, collector }
+    }
+
+    /// In a pipeline, returns the value of the one column of each row, like [`fetch_values`](Query::fetch_values).
+    pub fn values<V: Send>(self) -> PipelineMember<Values<R>>
+    where
+        R: SingleColumn<Value = V>,
+    {
+        let collector = Values(All::new(self.decode));
         PipelineMember { request: self.request, collector }
     }
 
@@ -139,6 +158,16 @@ pub struct One<R>(AtMostOne<R>);
 #[doc(hidden)]
 #[allow(unnameable_types, reason = "as `All`")]
 pub struct Value<R>(One<R>);
+
+/// Collects the column of at most one row.
+#[doc(hidden)]
+#[allow(unnameable_types, reason = "as `All`")]
+pub struct OptionalValue<R>(AtMostOne<R>);
+
+/// Collects the column of all rows.
+#[doc(hidden)]
+#[allow(unnameable_types, reason = "as `All`")]
+pub struct Values<R>(All<R>);
 
 /// Collects the server's count of the rows; the rows themselves are not decoded.
 #[doc(hidden)]
@@ -248,6 +277,30 @@ impl<R: SingleColumn<Value: Send> + Send> Collector for Value<R> {
 
     fn finish(self) -> Result<R::Value, Error> {
         self.0.finish().map(R::into_value)
+    }
+}
+
+impl<R: SingleColumn<Value: Send> + Send> Collector for OptionalValue<R> {
+    type Output = Option<R::Value>;
+
+    fn sinks<'c>(&'c mut self, out: &mut Vec<&'c mut dyn Sink>) {
+        self.0.sinks(out);
+    }
+
+    fn finish(self) -> Result<Option<R::Value>, Error> {
+        Ok(self.0.row.map(R::into_value))
+    }
+}
+
+impl<R: SingleColumn<Value: Send> + Send> Collector for Values<R> {
+    type Output = Vec<R::Value>;
+
+    fn sinks<'c>(&'c mut self, out: &mut Vec<&'c mut dyn Sink>) {
+        self.0.sinks(out);
+    }
+
+    fn finish(self) -> Result<Vec<R::Value>, Error> {
+        Ok(self.0.rows.into_iter().map(R::into_value).collect())
     }
 }
 

@@ -12,6 +12,7 @@ use crate::client::flight::{Flight, Prepared, Sink, reads};
 use crate::client::lender::{Lender, Loan};
 use crate::client::link::{FlightFailure, FlightOutcome, Link};
 use crate::client::several::{BehindCommit, behind_commit};
+use crate::client::trace::Trace;
 use crate::direct_tls::DirectTls;
 use crate::error::{Error, Kind, OUTLIVED, Outcome};
 use crate::event::Event;
@@ -51,11 +52,12 @@ pub(super) type Running<'r> = Pin<Box<dyn Future<Output = Result<(), Error>> + S
 impl InTransaction {
     pub(super) fn new(id: u64) -> Self {
         let fly: Fly = |lender, id, first, members, sinks| {
-            Box::pin(async move {
-                let mut runs = Runs::of_query(lender);
+            let trace = Trace::of_flight(&lender.connector, members);
+            Box::pin(trace.clone().instrument(async move {
+                let mut runs = Runs::of_query(lender, trace);
                 let flown = runs.fly_in(id, members, sinks).await;
                 runs.end(first, flown)
-            })
+            }))
         };
         InTransaction { id, fly }
     }
@@ -79,7 +81,8 @@ impl<'t> Target<'t> {
             return Some(fly(lender, id, &first.statement, members, sinks));
         }
         let flight = FlightAlone { first: &first.statement, flight: Flight::alone(members), sinks };
-        Some(Box::pin(Runs::of_query(lender).attempts(flight)))
+        let trace = Trace::of_flight(&lender.connector, members);
+        Some(Box::pin(Runs::of_query(lender, trace).attempts(flight)))
     }
 }
 
@@ -212,6 +215,7 @@ pub(super) struct Runs<'l> {
     rows: u64,
     round_trips: u32,
     direct_tls_rejected: Option<DirectTls>,
+    trace: Trace,
 }
 
 /// What became of a COMMIT that was sent with the next transaction.
@@ -233,12 +237,12 @@ pub(super) struct Progress {
 }
 
 impl<'l> Runs<'l> {
-    pub(super) fn of_query(lender: &'l Lender) -> Self {
+    pub(super) fn of_query(lender: &'l Lender, trace: Trace) -> Self {
         let settings = lender.connector.settings();
-        Runs::new(lender, settings.max_attempts, settings.query_timeout)
+        Runs::new(lender, settings.max_attempts, settings.query_timeout, trace)
     }
 
-    pub(super) fn new(lender: &'l Lender, attempts: u32, limit: Millis) -> Self {
+    pub(super) fn new(lender: &'l Lender, attempts: u32, limit: Millis, trace: Trace) -> Self {
         let connector = &lender.connector;
         let began = connector.now();
         lender.budget.earn();
@@ -255,17 +259,23 @@ impl<'l> Runs<'l> {
             rows: 0,
             round_trips: 0,
             direct_tls_rejected: None,
+            trace,
         }
     }
 
-    /// Makes attempts until an attempt returns `Attempted::Ended`, or the rules of `retry` allow no further attempt.
-    pub(super) async fn attempts<A: Attempt>(mut self, mut attempt: A) -> Result<(), Error> {
+    /// Makes attempts until an attempt returns `Attempted::Ended`, or the rules of `retry` allow no further attempt. All
+    /// of them are in one span.
+    pub(super) fn attempts<A: Attempt>(self, attempt: A) -> impl Future<Output = Result<(), Error>> {
+        self.trace.clone().instrument(self.make_attempts(attempt))
+    }
+
+    async fn make_attempts<A: Attempt>(mut self, mut attempt: A) -> Result<(), Error> {
         let result = loop {
             let failure = match attempt.attempt(&mut self).await {
                 Attempted::Ended(result) => break result,
                 Attempted::Failed(failure) => failure,
             };
-            if let Some(mut pausing) = self.pause(&failure.facts, attempt.is_resolvable())
+            if let Some(mut pausing) = self.pause(&failure, attempt.is_resolvable())
                 && poll_fn(|context| self.poll_pause(context, &mut pausing)).await
             {
                 continue;
@@ -277,7 +287,7 @@ impl<'l> Runs<'l> {
 
     /// Waits until the next attempt may begin. Returns the error of the user's statement if no attempt follows.
     pub(super) async fn again(&mut self, failure: Box<FlightFailure>, resolvable: bool) -> Result<(), Error> {
-        if let Some(mut pausing) = self.pause(&failure.facts, resolvable)
+        if let Some(mut pausing) = self.pause(&failure, resolvable)
             && poll_fn(|context| self.poll_pause(context, &mut pausing)).await
         {
             return Ok(());
@@ -447,6 +457,7 @@ impl<'l> Runs<'l> {
             Err(failure) => FlightOutcome::Failed(failure),
         };
         self.round_trips += link.round_trips() - progress.round_trips;
+        self.trace.flown(link.region().connector(connector), progress.kept);
         match &mut outcome {
             FlightOutcome::Failed(failure) => failure.facts.kept = progress.kept,
             FlightOutcome::Completed | FlightOutcome::CompletedUnusable(_) => self.rows += answer.rows,
@@ -478,13 +489,14 @@ impl<'l> Runs<'l> {
     }
 
     /// The pause before the next attempt; `None` if no attempt follows.
-    fn pause(&mut self, facts: &FailureFacts, resolvable: bool) -> Option<BoxFuture<()>> {
+    fn pause(&mut self, failure: &FlightFailure, resolvable: bool) -> Option<BoxFuture<()>> {
         // A session whose connection is lost does not retry, because a session does not open another connection.
         if self.lender.is_gone() {
             return None;
         }
         let connector = &self.lender.connector;
         let budget = [&self.lender.budget, connector.environment.retry_budget()];
+        let facts = &failure.facts;
         let rule = facts.rule();
         if let Rule::DirectTlsRejected(direct) = rule {
             self.direct_tls_rejected = Some(direct);
@@ -498,6 +510,7 @@ impl<'l> Runs<'l> {
             self.attempts.take_back();
             return None;
         }
+        self.trace.retry(&failure.error, pause, self.attempts.retries() + 1);
         // The time limit starts again only if the login had ended: all attempts before the end of a login share one
         // time limit.
         if facts.reached == Reached::Session {
@@ -545,6 +558,8 @@ impl<'l> Runs<'l> {
     /// Calls the listener ([`Config::on_event`](crate::Config::on_event)).
     pub(super) fn report<T>(&self, statement: Option<&StatementRef>, result: &Result<T, Error>) {
         let connector = &self.lender.connector;
+        let error = result.as_ref().err();
+        self.trace.end(self.rows, self.round_trips, self.attempts.retries() + 1, error);
         if let Some(listener) = &connector.config.listener {
             listener(&Event {
                 statement,
@@ -553,7 +568,7 @@ impl<'l> Runs<'l> {
                 elapsed: connector.now().saturating_sub(self.began),
                 retries: self.attempts.retries(),
                 direct_tls_rejected: self.direct_tls_rejected,
-                error: result.as_ref().err(),
+                error,
             });
         }
     }

@@ -25,6 +25,39 @@ use crate::statement::Effect;
 /// needed. A query can still fail after it has returned rows: it has succeeded only if the stream ends without an
 /// error. The changes of a query with `RETURNING` are committed once the stream has ended without an error. Dropping
 /// the stream early closes the connection; if the query is in a transaction, this ends the transaction.
+///
+/// # The body of a response
+///
+/// The rows of a large table can be the body of a response, which the Worker sends while it reads them. The body outlives
+/// the handler, so the stream owns its connection: a [`Session`](crate::Session), given by value.
+///
+/// ```
+/// use dsql_edge::{Dsql, sql};
+/// use worker::{Env, Response};
+///
+/// sql! {
+///     struct Line = "SELECT tag_name, usage_count FROM tag_master";
+/// }
+///
+/// /// A line of CSV.
+/// impl From<Line> for Vec<u8> {
+///     fn from(line: Line) -> Vec<u8> {
+///         format!("{},{}\n", line.tag_name, line.usage_count).into_bytes()
+///     }
+/// }
+///
+/// async fn export(env: &Env) -> worker::Result<Response> {
+///     let dsql = Dsql::from_env(env)?;
+///     let lines = sql!(Line, "SELECT tag_name, usage_count FROM tag_master ORDER BY tag_name").fetch(dsql.session());
+///     let response = Response::from_stream(lines)?;
+///     response.headers().set("content-type", "text/csv")?;
+///     Ok(response)
+/// }
+/// ```
+///
+/// The status is sent before the first row. So an error of the query, also one of its connection, ends the body early,
+/// and the client of the Worker sees an incomplete response. If the client goes away, the body is dropped, and the
+/// connection is closed. To turn rows into bytes in another way, map the stream with `futures_util::StreamExt::map`.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct RowStream<'e, R> {
     /// `None` once the query has ended.

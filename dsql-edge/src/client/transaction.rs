@@ -20,6 +20,7 @@ use crate::client::lender::{Lender, OpenTransaction};
 use crate::client::link::FlightFailure;
 use crate::client::pipeline::Pipelined;
 use crate::client::run::{Attempt, AttemptFuture, Attempted, InTransaction, Runs, Target};
+use crate::client::trace::Trace;
 use crate::error::{Error, Kind, OUTLIVED, Outcome};
 use crate::millis::{Millis, millis};
 use crate::query::KeyInsert;
@@ -314,7 +315,8 @@ where
 {
     let TransactionBuilder { lender, body, options } = builder;
     let shared = TransactionAttempts::new(lender, options, key)?;
-    let runs = Runs::new(lender, options.max_attempts, options.timeout);
+    let trace = Trace::of_transaction(&lender.connector);
+    let runs = Runs::new(lender, options.max_attempts, options.timeout, trace);
     let mut attempt = ClosureAttempt { shared, body, returned: None::<Result<T, E>> };
     runs.attempts(&mut attempt as &mut dyn Attempt).await?;
     match attempt.returned {

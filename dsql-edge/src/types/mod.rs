@@ -32,6 +32,35 @@
 //! A column that may be NULL is an `Option`. A `String` in the last rows has PostgreSQL's text of the value, as `psql`
 //! shows it, and a parameter of such a type is a string in the form that PostgreSQL reads.
 //!
+//! # The JSON of a row
+//!
+//! With the feature `serde`, a row is an object with a field for each column, in the order of the query. A column that
+//! is NULL is `null`, a group of columns (`"author.name"`) is an object, and an array is an array.
+//!
+//! | SQL | JSON | example |
+//! |---|---|---|
+//! | `bool` | boolean | `true` |
+//! | `int2` `int4` `oid` | number | `7` |
+//! | `int8` | number; JavaScript rounds an `int8` past 2⁵³: select it as `id::text` | `9007199254740993` |
+//! | `float4` `float8` | number; `NaN` and infinity are `null` | `1.5` |
+//! | `numeric` | **string**, with the digits of the value | `"12.50"` |
+//! | `text` `varchar` `bpchar` `name` `"char"` | string | `"A"` |
+//! | `bytea` | array of bytes; select it as `encode(data, 'base64')` for a string | `[0,255]` |
+//! | `uuid` | string | `"00000000-0000-0000-0000-000000000007"` |
+//! | `date` | string, ISO 8601 | `"2026-07-31"` |
+//! | `time` | string, ISO 8601 | `"13:05:00.250"` |
+//! | `timetz` | string, as PostgreSQL writes it | `"13:05:00+02"` |
+//! | `timestamp` | string, ISO 8601 without a zone | `"2026-07-31T13:05:00.250"` |
+//! | `timestamptz` | string, ISO 8601 in UTC | `"2026-07-31T13:05:00.250Z"` |
+//! | `interval` | string, as PostgreSQL writes it | `"1 year 2 mons -3 days +04:05:06.5"` |
+//! | `json` `jsonb` | the value itself | `{"a":[1,null]}` |
+//! | arrays | array | `[1,null]` |
+//! | every other type | string, as PostgreSQL writes it | `"10.0.0.1"` |
+//!
+//! [`Numeric`], [`PgDate`], [`PgTime`] and [`PgTimestamp`] are strings as PostgreSQL writes them (`"2026-07-31
+//! 13:05:00.25"`). The fields have the names of the columns: `#[serde(rename_all = "camelCase")]` before the row of a
+//! [query function](macro@crate::sql) changes this.
+//!
 //! # A type of your own
 //!
 //! Derive [`Type`](macro@crate::Type), and name your type with an override, `"author_id: UserId"`, or with a directive of
@@ -88,6 +117,9 @@ mod text;
 pub(crate) mod text_array;
 mod unchecked;
 
+#[cfg(test)]
+#[cfg(feature = "serde")]
+mod json_of_rows;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]

@@ -11,7 +11,20 @@ use axum::routing::{get, post};
 use dsql_edge::{Config, Dsql, Executor, sql};
 use serde::{Deserialize, Serialize};
 use tower_service::Service;
+use tracing_subscriber::fmt::format::FmtSpan;
+use tracing_web::MakeWebConsoleWriter;
 use worker::{Context, Env, HttpRequest, MessageBatch, MessageExt, ScheduleContext, ScheduledEvent, event};
+
+/// Writes each span to the console when it ends. An instance calls this function once.
+#[event(start)]
+fn start() {
+    tracing_subscriber::fmt()
+        .with_ansi(false)
+        .without_time() // Workers have no `std::time`; the log of Workers has the time of each line.
+        .with_span_events(FmtSpan::CLOSE)
+        .with_writer(MakeWebConsoleWriter::new())
+        .init();
+}
 
 #[event(fetch)]
 async fn fetch(

@@ -29,6 +29,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
             stream_paused(&env, path.trim_start_matches("/stream-paused/")).await
         }
         "/stream-dropped" => stream_dropped(&env).await,
+        path if path.starts_with("/body/") => return body(&env, path.trim_start_matches("/body/")),
         "/kept" => kept(&env).await,
         "/many" => many(&env).await,
         "/left" => left::take().await,
@@ -159,6 +160,28 @@ async fn stream_paused(env: &Env, most: &str) -> Answered {
         sum += n;
     }
     Ok(json!(sum))
+}
+
+sql! {
+    struct Line = "SELECT n, '' AS words FROM number";
+}
+
+impl From<Line> for Vec<u8> {
+    fn from(line: Line) -> Vec<u8> {
+        format!("{} {}\n", line.n, line.words).into_bytes()
+    }
+}
+
+/// The rows of a query are the body of the response. The last row is a division by `divisor`.
+fn body(env: &Env, divisor: &str) -> Result<Response> {
+    let dsql = Dsql::from_env(env)?;
+    let divisor = divisor.parse::<i32>().unwrap_or(1);
+    let lines = sql!(
+        Line,
+        "SELECT CASE WHEN n < 5000 THEN n ELSE n / $divisor END AS \"n!\", repeat('あ', 100) AS words
+           FROM generate_series(1, 5000) AS n"
+    );
+    Response::from_stream(lines.fetch(dsql.session()))
 }
 
 /// The remaining rows of a million are not read; the next query has another connection.

@@ -25,7 +25,7 @@ const MARK: f64 = 25.5;
 
 /// For each feature of dsql-edge, and for `warm_up`: the name, the Worker's features with it, and the Worker's features
 /// without it.
-const FEATURES: [(&str, &str, &str); 9] = [
+const FEATURES: [(&str, &str, &str); 10] = [
     ("feature aws-sigv4", "query,aws-sigv4", "query"),
     ("feature serde", "query,serde", "query"),
     ("feature pool", "query,pool", "query"),
@@ -34,6 +34,7 @@ const FEATURES: [(&str, &str, &str); 9] = [
     ("feature multi-region", "query,multi-region", "query"),
     ("feature websocket", "query,websocket", "query"),
     ("feature postgres, with a connection string", "query,postgres", "query"),
+    ("feature tracing, without a subscriber", "query,tracing", "query"),
     ("a call of warm_up", "query,warm-up", "query"),
 ];
 

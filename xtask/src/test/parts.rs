@@ -119,7 +119,10 @@ fn core() -> Result<Vec<Step>> {
         step("lints: wasm", lints_for_wasm(&["--no-default-features"])),
         step(
             "lints: wasm, all features",
-            lints_for_wasm(&["--features", "pool,assume-role,direct-tls,postgres,websocket,multi-region"]),
+            lints_for_wasm(&[
+                "--features",
+                "pool,assume-role,direct-tls,postgres,websocket,multi-region,tracing",
+            ]),
         ),
         step("docs", docs),
         step("build", tests(&["--no-run"])),

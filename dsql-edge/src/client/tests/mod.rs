@@ -17,6 +17,8 @@ mod regions;
 mod reports;
 mod retries;
 mod streams;
+#[cfg(feature = "tracing")]
+mod traces;
 mod transactions;
 mod warm_up;
 
