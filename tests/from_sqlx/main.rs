@@ -19,6 +19,7 @@ pub use dsql_edge::{Dsql as PgPool, Error};
 /// `package/src/posts.rs` with the changes of the report.
 #[path = "posts.changed.rs"]
 #[rustfmt::skip]
+#[allow(deprecated, unreachable_pub, clippy::needless_question_mark, reason = "as the command writes it")]
 mod posts;
 
 fn folder() -> PathBuf {

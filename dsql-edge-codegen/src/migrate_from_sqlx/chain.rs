@@ -14,8 +14,6 @@ pub(super) struct Chain {
     pub(super) steps: Vec<Step>,
     /// The number of tokens of the chain.
     pub(super) tokens: usize,
-    /// The byte after the chain.
-    pub(super) end: Option<usize>,
     /// Whether the value of the chain is used: it is not a statement of its own.
     pub(super) is_used: bool,
 }
@@ -59,10 +57,7 @@ pub(super) fn chain(after: &[TokenTree]) -> Chain {
     let mut rest = after;
     loop {
         rest = match rest {
-            [question, more @ ..] if is_punct(question, '?') && out.end.is_some() => {
-                out.end = Some(question.span().byte_range().end);
-                more
-            }
+            [question, more @ ..] if is_punct(question, '?') && !out.steps.is_empty() => more,
             [dot, TokenTree::Ident(name), more @ ..] if is_punct(dot, '.') => {
                 let name_at = name.span().byte_range();
                 let (end, more) = match more {
@@ -79,7 +74,6 @@ pub(super) fn chain(after: &[TokenTree]) -> Chain {
                     line: name.span().start().line,
                     name_at,
                 });
-                out.end = Some(end);
                 more
             }
             _ => break,

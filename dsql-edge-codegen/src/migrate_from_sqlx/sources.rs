@@ -47,8 +47,6 @@ pub(super) struct Call {
     pub(super) column: usize,
     /// The bytes of the macro's path and `!`.
     pub(super) path: Range<usize>,
-    /// The bytes of the invocation, with the methods that are called on it.
-    pub(super) whole: Range<usize>,
     pub(super) invocation: Invocation,
     pub(super) chain: Chain,
     /// The bytes of each `.rows_affected()` on the variable that has the result.
@@ -190,20 +188,20 @@ impl Search<'_> {
                 return;
             }
         };
-        let chain = chain(after);
-        let row_counts = match assigned_to(before.get(..start).unwrap_or_default()) {
+        let mut chain = chain(after);
+        let assigned = assigned_to(before.get(..start).unwrap_or_default());
+        chain.is_used |= assigned.is_some();
+        let row_counts = match assigned {
             Some(name) if chain.executes() => {
                 uses_of_row_count(&name, after.get(chain.tokens..).unwrap_or_default())
             }
             _ => Vec::new(),
         };
-        let end = chain.end.unwrap_or_else(|| group.span_close().byte_range().end);
         self.out.calls.push(Call {
             file: self.file,
             kind,
             line: place.line,
             column: place.column + 1,
-            whole: path.start..end,
             path,
             invocation,
             chain,
