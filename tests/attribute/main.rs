@@ -10,6 +10,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 use std::thread;
 
+use package::UserPackage;
 use run::{Folder, eventually, printed};
 
 #[test]
@@ -51,8 +52,10 @@ fn failed_test_keeps_its_database_until_it_runs_again() {
 }
 
 #[test]
-fn error_names_the_fixture_and_its_place() {
+fn error_names_the_cause_and_its_place() {
     let folder = Folder::new();
+    let added = UserPackage::built().path().join("changing/0002.sql");
+    fs::write(added, "DROP TABLE links;").unwrap();
     for (test, expected) in [
         (
             "fixture_is_wrong",
@@ -66,6 +69,7 @@ fn error_names_the_fixture_and_its_place() {
             "fault_is_unknown",
             "faults(\"explosion=1\"): \"explosion\" is not a fault; the faults are latency=N",
         ),
+        ("folder_has_changed", "changing have changed since this test was compiled: compile it again"),
         ("fault_needs_dsql", "faults(…) needs DSQL, and the schema has the dialect postgres"),
     ] {
         let output = folder.run("fails", &[test], &[]);

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use dsql_edge_tests::scratch_package::Package;
 use xtask::project;
 
-const FILES: [&str; 16] = [
+const FILES: [&str; 17] = [
     "dsql-schema.sql",
     "src/lib.rs",
     "tests/passes.rs",
@@ -18,6 +18,7 @@ const FILES: [&str; 16] = [
     "tests/fixtures/posts.sql",
     "tests/fixtures/rejected.sql",
     "tests/fixtures/wrong.sql",
+    "changing/0001.sql",
     "migrations/0001_tables.sql",
     "migrations/0001_tables.down.sql",
     "migrations/0002_index.sql",

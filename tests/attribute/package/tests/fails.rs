@@ -36,6 +36,9 @@ async fn fault_is_unknown(_dsql: Dsql) {}
 #[dsql_edge::test(migrations = "postgres", faults("conflict=1"))]
 async fn fault_needs_dsql(_dsql: Dsql) {}
 
+#[dsql_edge::test(migrations = "changing")]
+async fn folder_has_changed(_dsql: Dsql) {}
+
 /// Writes a file once it runs, and runs until it is killed.
 #[dsql_edge::test]
 async fn runs_until_it_is_killed(dsql: Dsql) -> Result<(), Error> {

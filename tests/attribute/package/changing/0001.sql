@@ -1,0 +1,1 @@
+CREATE TABLE links (slug text PRIMARY KEY);
