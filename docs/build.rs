@@ -9,6 +9,7 @@ fn main() -> io::Result<()> {
     println!("cargo::rustc-env=DSQL_EDGE_MIGRATIONS=migrations");
     println!("cargo::rerun-if-changed=migrations");
     println!("cargo::rerun-if-changed=src");
+    println!("cargo::rerun-if-changed=fixtures");
     let mut chapters: Vec<PathBuf> =
         fs::read_dir("src")?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
     chapters.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
@@ -24,6 +25,12 @@ fn main() -> io::Result<()> {
     }
     let folder =
         env::var_os("OUT_DIR").map(PathBuf::from).ok_or_else(|| io::Error::other("OUT_DIR is not set"))?;
+    // A test finds its fixtures next to its source file.
+    fs::create_dir_all(folder.join("fixtures"))?;
+    for fixture in fs::read_dir("fixtures")? {
+        let fixture = fixture?;
+        fs::copy(fixture.path(), folder.join("fixtures").join(fixture.file_name()))?;
+    }
     fs::write(folder.join("chapters.rs"), out)
 }
 
