@@ -220,7 +220,7 @@ fn wrong_options_fail_with_a_message() {
     fs::write(folder.0.join("bad.sql"), "\nCREATE TABLE t (id nosuch);").unwrap();
     for (arguments, printed) in [
         (&["serve", "--init", "none.sql"][..], "none.sql: No such file or directory"),
-        (&["serve", "--init", "bad.sql"], "bad.sql:2: 42704: type \"nosuch\" does not exist"),
+        (&["serve", "--init", "bad.sql"], "bad.sql:2:20: 42704: type \"nosuch\" does not exist"),
         (&["serve", "--as", "blog"], "--as blog needs --user blog"),
         (&["serve", "--user", "admin", "--no-dev-vars"], "user \"admin\": this role exists already"),
         (&["serve", "--region", ""], "region \"\": a region has"),

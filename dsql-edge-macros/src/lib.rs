@@ -55,8 +55,12 @@ pub fn derive_type(tokens: TokenStream) -> TokenStream {
 pub fn test(arguments: TokenStream, function: TokenStream) -> TokenStream {
     let expanded = test_attribute::test(arguments.into(), function.clone().into());
     // The function stays, so that rustc does not warn about imports that only the function uses.
-    expanded
-        .map_or_else(|error| [error.to_compile_error().into(), function].into_iter().collect(), Into::into)
+    let with_error = |error: syn::Error| {
+        let function = proc_macro2::TokenStream::from(function);
+        let error = error.to_compile_error();
+        quote::quote!(#error #[allow(unused)] #function).into()
+    };
+    expanded.map_or_else(with_error, Into::into)
 }
 
 fn expanded(
