@@ -68,3 +68,4 @@ pub use migrate::AppliedFile;
 pub use oc001::{Oc001, UnknownOc001};
 pub use postgres::find::{find_or_install, installation};
 pub use postgres::installation::Installation;
+pub use role_statements::created_roles;

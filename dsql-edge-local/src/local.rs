@@ -60,6 +60,7 @@ pub struct Builder {
     credentials: Option<Credentials>,
     roles: Vec<Role>,
     users: Vec<String>,
+    later_users: Vec<String>,
     init: Vec<(String, String)>,
     clock_ahead: Duration,
     rules: bool,
@@ -83,6 +84,7 @@ impl Local {
             credentials: None,
             roles: Vec::new(),
             users: Vec::new(),
+            later_users: Vec::new(),
             init: Vec::new(),
             clock_ahead: Duration::ZERO,
             rules: true,
@@ -227,6 +229,14 @@ impl Local {
         run_sql(&self.postgres, name, sql).await
     }
 
+    /// Makes the roles of [`Builder::later_user`] that are still missing, and their mappings.
+    ///
+    /// # Errors
+    /// Returns PostgreSQL's error.
+    pub async fn admit_users(&self) -> Result<(), Error> {
+        admit(&self.postgres, &self.users).await
+    }
+
     /// Ends every session and PostgreSQL, and waits for their end.
     ///
     /// # Errors
@@ -299,6 +309,14 @@ impl Builder {
     pub fn user(mut self, name: impl Into<String>) -> Builder {
         self.users.push(name.into());
         self
+    }
+
+    /// Does the same as [`user`](Builder::user), for a role that migrations create: the role and its mapping are made by
+    /// [`Local::admit_users`], if they are missing then.
+    pub fn later_user(mut self, name: impl Into<String>) -> Builder {
+        let name = name.into();
+        self.later_users.push(name.clone());
+        self.user(name)
     }
 
     /// SQL to run as `admin` before the first connection, in the order of the calls.
@@ -408,7 +426,7 @@ impl Builder {
                 load(&postgres, &self.init).await?;
             }
             postgres.deny_functions(self.rules).await?;
-            admit(&postgres, &users, &identities).await
+            admit(&postgres, users.iter().filter(|(name, _)| !self.later_users.contains(name))).await
         };
         if let Err(error) = prepared.await {
             postgres.stop().await?;
@@ -503,17 +521,19 @@ async fn load(postgres: &Postgres, init: &[(String, String)]) -> Result<(), Erro
 }
 
 /// Creates the users' roles, and maps them to their identities.
-async fn admit(
+/// Makes the roles of these users that are missing, and their mappings.
+async fn admit<'u>(
     postgres: &Postgres,
-    users: &[(String, Credentials)],
-    identities: &[Identity],
+    users: impl IntoIterator<Item = &'u (String, Credentials)>,
 ) -> Result<(), Error> {
-    if users.is_empty() {
+    let mut users = users.into_iter().peekable();
+    if users.peek().is_none() {
         return Ok(());
     }
     let client = postgres.connect(SUPERUSER).await?;
-    for ((name, _), identity) in users.iter().zip(identities) {
-        let made = client.execute("SELECT pg_catalog.dsql_local_user($1, $2)", &[name, &identity.arn]).await;
+    for (name, keys) in users {
+        let arn = Identity::of_user(name, keys.clone()).arn;
+        let made = client.execute("SELECT pg_catalog.dsql_local_user($1, $2)", &[name, &arn]).await;
         made.map_err(|error| Error::Postgres(error.to_string()))?;
     }
     Ok(())

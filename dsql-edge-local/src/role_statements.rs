@@ -27,6 +27,22 @@ pub(crate) fn script_changes_roles(text: &str) -> bool {
     })
 }
 
+/// The names of the roles that a script creates.
+pub fn created_roles(text: &str) -> Vec<String> {
+    let lexed = lex(&Source::script(text));
+    let statements = lexed.tokens.split(|token| token.kind == TokenKind::Symbol(b';'));
+    statements
+        .filter_map(|tokens| {
+            let [create, role, name, ..] = tokens else { return None };
+            let is = |token: &Token, word: &str| token.span.text(text).eq_ignore_ascii_case(word);
+            let creates = is(create, "CREATE") && (is(role, "ROLE") || is(role, "USER"));
+            let name = name.span.text(text);
+            let unquoted = name.strip_prefix('"').and_then(|name| name.strip_suffix('"'));
+            creates.then(|| unquoted.map_or_else(|| name.to_lowercase(), |name| name.replace("\"\"", "\"")))
+        })
+        .collect()
+}
+
 /// Whether a body in PL/pgSQL contains the words of such a statement, in any place: the bodies are not parsed.
 fn body_changes_roles(body: &TokenKind) -> bool {
     let TokenKind::String(body) = body else { return false };
@@ -56,6 +72,12 @@ fn is_command(words: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn created_roles_are_named_as_postgresql_names_them() {
+        let text = "CREATE ROLE Worker LOGIN; create user \"A\"\"b\"; DROP ROLE x; SELECT 'CREATE ROLE y'";
+        assert_eq!(created_roles(text), ["worker", "A\"b"]);
+    }
 
     #[test]
     fn statements_about_roles_are_found() {

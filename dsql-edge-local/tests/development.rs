@@ -208,3 +208,32 @@ fn login(variables: &BTreeMap<&str, &str>) -> String {
             .get(0)
     })
 }
+
+#[test]
+fn role_of_a_migration_gets_the_keys_of_its_user() {
+    let folder = Folder::new("role");
+    folder.write(
+        "1.sql",
+        "CREATE ROLE worker WITH LOGIN;\nAWS IAM GRANT worker TO 'arn:aws:iam::111122223333:user/worker';\n\
+         CREATE SCHEMA app;\nGRANT USAGE ON SCHEMA app TO worker;\n",
+    );
+    let script = "dsql-local psql --as worker -- nothing; echo $DSQL_USER";
+    let bin = Path::new(env!("CARGO_BIN_EXE_dsql-local")).parent().unwrap().to_owned();
+    let path = format!("{}:{}:{}", folder.0.display(), bin.display(), std::env::var("PATH").unwrap());
+    let psql = "#!/bin/sh\necho \"psql as $PGUSER\"\n";
+    fs::write(folder.0.join("psql"), psql).unwrap();
+    fs::set_permissions(folder.0.join("psql"), fs::Permissions::from_mode(0o755)).unwrap();
+    let arguments =
+        ["run", "--migrations", "migrations", "--user", "worker", "--as", "worker", "--", "sh", "-c", script];
+    let output = folder.dsql_local(&arguments).env("PATH", path).output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(printed, "psql as worker\nworker\n", "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn missing_folder_of_migrations_is_named_with_its_option() {
+    let folder = Folder::new("missing");
+    let output = folder.output(&["run", "--migrations", "migratons", "--", "true"]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && error.contains("--migrations migratons: No such file"), "{error}");
+}

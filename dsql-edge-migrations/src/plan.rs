@@ -139,7 +139,10 @@ pub fn changed(file: &File, known: &BTreeMap<i32, &Entry>) -> Option<String> {
                     )
                 }
                 None => {
-                    format!("{}: its comments or blanks were changed after it was applied: {undo}", file.path)
+                    format!(
+                        "{}: its comments or blanks, or a text that is not a statement, were changed after it was applied: {undo}",
+                        file.path
+                    )
                 }
             })
         }

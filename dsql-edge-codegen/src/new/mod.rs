@@ -100,7 +100,7 @@ fn print(options: &Options, files: &[&str]) -> Result<()> {
         (format!("cd {folder}"), ""),
         ("rustup target add wasm32-unknown-unknown".to_owned(), "once"),
         ("cargo install dsql-edge-local".to_owned(), "once: a local DSQL"),
-        ("npm install".to_owned(), "wrangler; on Node 20: npm install --save-dev wrangler@4.82.1"),
+        ("npm install".to_owned(), "wrangler, in a version that runs on your Node"),
         ("npm run dev".to_owned(), "the Worker, at http://localhost:8787"),
         ("cargo test".to_owned(), "the tests, each on a cluster of its own"),
     ];

@@ -30,7 +30,7 @@ type Seen = Option<BTreeMap<PathBuf, (u64, Option<SystemTime>)>>;
 impl Migrations {
     /// Applies the folder. A mistake in it is an error.
     pub(super) async fn apply(local: &Local, folder: &Path) -> CommandResult<Migrations> {
-        for note in files::notes(folder)? {
+        for note in files::notes(folder).map_err(|error| unreadable(&error))? {
             eprintln!("dsql-local: {note}");
         }
         // Before the files are read, so that no change is missed.
@@ -58,6 +58,16 @@ impl Migrations {
             }
         }
     }
+}
+
+/// The names of the roles that the files of a folder create.
+pub(super) fn created_roles(folder: &Path) -> CommandResult<Vec<String>> {
+    let files = files::migrations(folder).map_err(|error| unreadable(&error))?;
+    Ok(files.iter().flat_map(|file| dsql_edge_local::created_roles(&file.text)).collect())
+}
+
+fn unreadable(error: &anyhow::Error) -> String {
+    format!("--migrations {error:#}")
 }
 
 /// Watches the folder of `--migrations`. Without the option, waits for ever.

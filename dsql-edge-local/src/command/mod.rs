@@ -177,8 +177,12 @@ impl Options {
             .direct_tls(self.direct_tls)
             .clock_ahead(Duration::from_secs(self.clock_ahead.into()))
             .log(|line| eprintln!("dsql-local: {line}"));
+        let created = match &self.migrations {
+            Some(folder) => migrations::created_roles(folder)?,
+            None => Vec::new(),
+        };
         for user in &self.user {
-            builder = builder.user(user);
+            builder = if created.contains(user) { builder.later_user(user) } else { builder.user(user) };
         }
         for limit in &self.limit {
             builder = builder.limit(*limit);
@@ -209,6 +213,7 @@ impl Options {
             },
             None => None,
         };
+        local.admit_users().await?;
         // The commits of the migrations do not use up the faults.
         local.set_faults(&self.fault);
         lock.serves(&local.endpoint())?;
