@@ -52,7 +52,14 @@ const KEYS: [(&str, &str); 5] = [
     ("AWS_SECRET_ACCESS_KEY", "{secret}"),
 ];
 
-const SETUPS: [Setup; 20] = [
+const SETUPS: [Setup; 21] = [
+    Setup {
+        name: "worker_of_another_role",
+        package: "other_role",
+        arguments: &[],
+        variables: &KEYS,
+        part: Part::OfPackage,
+    },
     Setup {
         name: "probe_without_consent",
         package: "linked",
@@ -237,6 +244,9 @@ impl Site {
         let leaky = format!("{WRANGLER}\n[vars]\nAWS_SECRET_ACCESS_KEY = \"canary\"\n")
             .replace("us-east-1", "eu-west-1");
         write_files(&site.folder("leaky"), &[("Cargo.toml", manifest), ("wrangler.toml", &leaky)]);
+        let other_role = format!("{WRANGLER}\n[vars]\nDSQL_USER = \"blog\"\n");
+        let files = [("Cargo.toml", manifest), ("wrangler.toml", &other_role), (".dev.vars", &bindings)];
+        write_files(&site.folder("other_role"), &files);
         let (text, pulled) = site.run("linked", &["pull"], &[]);
         assert!(pulled, "{text}");
         let snapshot = fs::read_to_string(site.folder("linked").join("dsql-schema.sql")).unwrap();

@@ -99,7 +99,7 @@ async fn all(options: &Options, package: &Path, dialect: Dialect) -> Vec<Check> 
         Dialect::Dsql => of_cluster(options, package).await,
         Dialect::Postgres => of_postgres(options, package).await,
     };
-    let server = wrangler::Server { dialect, region: found.region.as_deref() };
+    let server = wrangler::Server { dialect, region: found.region.as_deref(), user: found.user.as_deref() };
     found.checks.extend(wrangler::checks(package, &server));
     found.checks.push(versions::check(package, found.version.as_deref()));
     found.checks
@@ -111,6 +111,8 @@ struct Found {
     checks: Vec<Check>,
     /// The region of the cluster, unless it is on this machine.
     region: Option<String>,
+    /// The role with which the checks of a cluster log in.
+    user: Option<String>,
     version: Option<String>,
 }
 
@@ -156,6 +158,7 @@ async fn of_cluster(options: &Options, package: &Path) -> Found {
     let is_local = target.is_on_this_machine();
     let region = diagnosis::signing_region(&config).to_owned();
     found.region = Some(region.clone()).filter(|_| !is_local);
+    found.user = Some(target.user.clone());
     found.checks.push(Check::ok(SERVER, format!("{}, from {}", target.endpoint, target.origin)));
     let steps = diagnosis::connection_steps(&config, Negotiation::SslRequest).await;
     let kind = if is_local { network::Kind::Local } else { network::Kind::Cluster };

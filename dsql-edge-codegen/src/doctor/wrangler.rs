@@ -27,6 +27,8 @@ pub(super) struct Server<'s> {
     pub(super) dialect: Dialect,
     /// The region of the cluster; `None` for a server on this machine, or without a region.
     pub(super) region: Option<&'s str>,
+    /// The role with which the checks of a cluster log in.
+    pub(super) user: Option<&'s str>,
 }
 
 /// Returns the checks of a package's settings.
@@ -170,6 +172,17 @@ fn bindings(package: &Path, file: &str, values: &Value, server: &Server<'_>) -> 
     let shown = local.as_ref().map_or("[vars]", |it| it.file);
     if server.dialect == Dialect::Postgres {
         return postgres_bindings(values, &bound);
+    }
+    let other = bound("DSQL_USER").filter(|role| server.user.is_some_and(|user| user != role));
+    if let (Some(role), Some(user)) = (other, server.user) {
+        return Check::warning(
+            NAME,
+            format!("the Worker connects as {role} (DSQL_USER), and the login above is that of {user}"),
+            format!(
+                "check the Worker's role: `dsql-edge doctor --user {role}`; on a dsql-local, `dsql-local run --user {role} \
+                 --as {role} -- npx wrangler dev` gives the Worker the keys of this role"
+            ),
+        );
     }
     let stored = values.pointer("/secrets_store_secrets").and_then(Value::as_array);
     let is_stored = |name: &str| stored.into_iter().flatten().any(|it| text(it, &["binding"]) == Some(name));
