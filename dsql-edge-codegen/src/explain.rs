@@ -35,10 +35,26 @@ struct Explained {
     findings: Vec<Finding>,
 }
 
-/// A finding of `check` that is not an error: its name and its page.
+/// A finding of `check` that is not an error, or an error of the server at run time: its name and its page.
 type Finding = (&'static str, &'static str);
 
-const FINDINGS: &[Finding] = &[(CHANGED, include_str!("check/changed.md"))];
+const FINDINGS: &[Finding] = &[
+    (CHANGED, include_str!("check/changed.md")),
+    (CONFLICT, include_str!("explain/conflict.md")),
+    (CONNECTIONS, include_str!("explain/too-many-connections.md")),
+];
+
+const CONFLICT: &str = "conflict";
+const CONNECTIONS: &str = "too-many-connections";
+
+/// The codes that the server prints with these errors.
+const OF_SERVER: [(&str, &str); 5] = [
+    ("40001", CONFLICT),
+    ("OC000", CONFLICT),
+    ("OC001", CONFLICT),
+    ("53300", CONNECTIONS),
+    ("53400", CONNECTIONS),
+];
 
 /// Runs the command.
 ///
@@ -118,8 +134,15 @@ fn meant(written: &str) -> Result<Explained> {
         .into_iter()
         .filter(|rule| words().any(|word| word.eq_ignore_ascii_case(rule.id)))
         .collect();
-    let findings: Vec<Finding> =
-        FINDINGS.iter().copied().filter(|(name, _)| words().any(|word| word == *name)).collect();
+    let is_about = |name: &str| {
+        let is_code = |word: &str| {
+            OF_SERVER
+                .iter()
+                .any(|(code, of)| *of == name && word.trim_matches(['(', ')']).eq_ignore_ascii_case(code))
+        };
+        words().any(|word| word == name || is_code(word))
+    };
+    let findings: Vec<Finding> = FINDINGS.iter().copied().filter(|(name, _)| is_about(name)).collect();
     if !codes.is_empty() || !rules.is_empty() || !findings.is_empty() {
         return Ok(Explained { codes, rules, findings });
     }
@@ -164,7 +187,10 @@ mod tests {
 
     #[test]
     fn names_in_github_and_sarif_output_are_found() {
-        assert_eq!(meant("changed").unwrap().findings, FINDINGS);
+        assert_eq!(meant("changed").unwrap().findings, [FINDINGS[0]]);
+        for written in ["40001", "conflict", "oc000", "(OC001)"] {
+            assert_eq!(meant(written).unwrap().findings, [FINDINGS[1]], "{written}");
+        }
         assert_eq!(found("misplaced_statement"), Ok((vec!["misplaced-statement"], vec![])));
         assert_eq!(found("syntax_error"), Ok((vec!["syntax-error"], vec![])));
         for (name, page) in FINDINGS {
