@@ -18,7 +18,18 @@ use serde::Deserialize;
 use xtask::{project, worker};
 
 /// The longest programs. These programs begin first, so that none of them runs alone at the end.
-const LONGEST: [&str; 7] = ["package", "pool", "migrate", "soundness", "transactions", "rewrites", "habits"];
+const LONGEST: [&str; 10] = [
+    "package",
+    "attribute",
+    "ui",
+    "pool",
+    "from_sqlx",
+    "migrate",
+    "soundness",
+    "transactions",
+    "rewrites",
+    "habits",
+];
 
 /// A test program.
 pub(super) struct Program {
