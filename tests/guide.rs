@@ -7,7 +7,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Stdio};
 
 use dsql_edge_tests::binary::{dsql_edge, dsql_local};
@@ -201,7 +201,6 @@ fn links(text: &str) -> Vec<&str> {
 
 /// The anchors of the headings of a file, as mdBook and GitHub make them.
 fn anchors(path: &Path) -> Vec<String> {
-    let path: PathBuf = path.to_owned();
     let text = fs::read_to_string(path).unwrap();
     let headings = text
         .lines()

@@ -1,4 +1,4 @@
-//! `dsql-local` installs a PostgreSQL 16 with the real npm, for a user who has none.
+//! Tests that `dsql-local` installs a PostgreSQL 16 with the real npm, if it does not find one.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -76,6 +76,21 @@ pub fn with_variables(command: &mut Command) -> &mut Command {
     command.env("WRANGLER_SEND_METRICS", "false").env("CLOUDFLARE_CF_FETCH_ENABLED", "false")
 }
 
+/// Prints the output of `wrangler dev`, and waits for the address of the Worker. wrangler builds the Worker first.
+pub fn address_of_wrangler(output: ChildStdout) -> String {
+    let lines = BufReader::new(output).lines().map_while(Result::ok);
+    let (send, addresses) = mpsc::channel();
+    std::thread::spawn(move || {
+        lines.for_each(|line| {
+            eprintln!("wrangler: {line}");
+            if let Some((_, address)) = line.split_once("Ready on ") {
+                let _ = send.send(address.trim().to_owned());
+            }
+        });
+    });
+    addresses.recv_timeout(Duration::from_secs(900)).expect("wrangler is not ready")
+}
+
 /// A running `npm run dev`.
 pub struct Developed {
     process: Child,
@@ -89,18 +104,9 @@ impl Developed {
         let mut npm = shell.command("npm");
         with_variables(&mut npm).args(["run", "dev", "--"]).args(arguments);
         let mut process = npm.stdout(Stdio::piped()).process_group(0).spawn().unwrap();
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let (send, addresses) = mpsc::channel();
-        std::thread::spawn(move || {
-            lines.for_each(|line| {
-                eprintln!("npm run dev: {line}");
-                if let Some((_, address)) = line.split_once("Ready on ") {
-                    let _ = send.send(address.trim().to_owned());
-                }
-            });
-        });
+        let output = process.stdout.take().unwrap();
         let mut developed = Developed { process, address: String::new() };
-        developed.address = addresses.recv_timeout(Duration::from_secs(900)).expect("wrangler is not ready");
+        developed.address = address_of_wrangler(output);
         developed
     }
 

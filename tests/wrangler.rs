@@ -5,12 +5,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
 
+use dsql_edge_tests::new_worker::address_of_wrangler;
 use dsql_edge_tests::workerd;
 use xtask::{project, setup};
 
@@ -105,17 +103,7 @@ impl Folder {
         develop.args(["dev", "--ip", "127.0.0.1", "--port", "0", "--inspector-port", "0"]);
         develop.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = develop.spawn().unwrap();
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let (send, addresses) = mpsc::channel();
-        std::thread::spawn(move || {
-            lines.for_each(|line| {
-                eprintln!("wrangler: {line}");
-                if let Some((_, address)) = line.split_once("Ready on ") {
-                    let _ = send.send(address.trim().to_owned());
-                }
-            });
-        });
-        let address = addresses.recv_timeout(Duration::from_secs(120)).expect("wrangler is not ready");
+        let address = address_of_wrangler(process.stdout.take().unwrap());
         Developed { process, address }
     }
 

@@ -19,6 +19,21 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     replace(path, text).with_context(|| path.display().to_string())
 }
 
+/// Creates a file with `text`, and its folder if that is missing.
+///
+/// # Errors
+/// Returns the file system's error with the path. A file that exists is an error, and stays as it is, also if another
+/// process has just created it.
+pub(crate) fn create(path: &Path, text: &str) -> Result<()> {
+    let created = || {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        OpenOptions::new().write(true).create_new(true).open(path)?.write_all(text.as_bytes())
+    };
+    created().with_context(|| path.display().to_string())
+}
+
 /// Returns `text` with the line ending of the first line of `old`.
 pub(crate) fn with_endings_of(old: &str, text: &str) -> String {
     let text = text.replace("\r\n", "\n");
@@ -103,6 +118,16 @@ mod tests {
         }
         assert_eq!(names(&folder), ["a.sql"]);
         assert!(write(&folder.join("missing/a.sql"), "x").is_err());
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn created_file_never_replaces_another() {
+        let folder = folder("create");
+        let path = folder.join("new/a.sql");
+        create(&path, "one").unwrap();
+        assert!(create(&path, "two").is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one");
         fs::remove_dir_all(&folder).unwrap();
     }
 

@@ -38,6 +38,8 @@
 //! | `aws-sigv4` | yes | AWS's own crate signs tokens; without this feature, Workers' own cryptography computes the same signature, which saves 51 kB of a compressed Worker |
 //! | `assume-role` | no | `AssumeRole`: credentials of a role of IAM, from AWS STS |
 //! | `direct-tls` | no | `Config::direct_tls`: TLS without SSLRequest, where the endpoint accepts it |
+//! | `multi-region` | no | `Config::fallback`: several endpoints of one multi-Region cluster |
+//! | `websocket` | no | `Config::websocket`: the cluster's WebSocket; with `postgres`, `Config::tunnel`: a database behind a tunnel |
 //! | `pool` | no | `DsqlPool`: connections that a Durable Object keeps; `Dsql::from_pool` |
 //! | `tokio` | no | connecting from programs that are not Workers, through tokio and rustls; `diagnosis` finds out why a connection fails |
 //! | `postgres-types` | no | [`types::Pg`](types): types that implement `FromSql` and `ToSql` of the package `postgres-types` |

@@ -190,16 +190,7 @@ fn create(package: &Path, name: &str, text: &str, what: &str, summary: &mut Summ
     if path.exists() {
         return Ok(());
     }
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    }
-    // If the file was created after the check above, `create_new` does not overwrite it.
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&path)
-        .with_context(|| path.display().to_string())?;
-    file.write_all(text.as_bytes()).with_context(|| path.display().to_string())?;
+    crate::write_file::create(&path, text)?;
     summary.done(name, what);
     Ok(())
 }

@@ -7,7 +7,7 @@ mod name;
 mod template;
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -16,6 +16,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::format::{self, Format};
+use crate::write_file;
 use name::Name;
 use template::Template;
 
@@ -58,7 +59,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     }
     let files = template::files(options.template, &name, &options.region);
     for (path, text) in &files {
-        create(&folder.join(path), text)?;
+        write_file::create(&folder.join(path), text)?;
     }
     print(options, &files.iter().map(|(path, _)| *path).collect::<Vec<_>>())?;
     Ok(ExitCode::SUCCESS)
@@ -81,17 +82,6 @@ fn check_region(region: &str) -> Result<()> {
         bail!("--region {region:?} is not the name of an AWS Region, such as us-east-1");
     }
     Ok(())
-}
-
-fn create(path: &Path, text: &str) -> Result<()> {
-    let write = || {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        // If another process has created the file in the meantime, `create_new` does not overwrite it.
-        fs::OpenOptions::new().write(true).create_new(true).open(path)?.write_all(text.as_bytes())
-    };
-    write().with_context(|| path.display().to_string())
 }
 
 fn print(options: &Options, files: &[&str]) -> Result<()> {

@@ -20,10 +20,8 @@ pub(super) fn check(bless: bool) -> Result<String> {
     // Without the items that only generated code names.
     list.args(["public-api", "-p", "dsql-edge", "--all-features", "-sss"]).current_dir(project::root());
     list.env("CARGO_TARGET_DIR", project::target().join("release-check"));
-    for variable in ["CARGO", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN"] {
-        // The tool chooses the nightly toolchain itself.
-        list.env_remove(variable);
-    }
+    // `cargo xtask` sets this variable to the cargo of the project's toolchain.
+    list.env_remove("CARGO");
     let output =
         list.env("RUSTUP_TOOLCHAIN", "nightly").output().context("cargo-public-api cannot be started")?;
     ensure!(output.status.success(), "cargo-public-api: {}", String::from_utf8_lossy(&output.stderr));
