@@ -52,7 +52,15 @@ const KEYS: [(&str, &str); 5] = [
     ("AWS_SECRET_ACCESS_KEY", "{secret}"),
 ];
 
-const SETUPS: [Setup; 21] = [
+const SETUPS: [Setup; 23] = [
+    Setup {
+        name: "binding_ignored",
+        package: "ignored",
+        arguments: &[],
+        variables: &KEYS,
+        part: Part::OfPackage,
+    },
+    Setup { name: "binding_read", package: "read", arguments: &[], variables: &KEYS, part: Part::OfPackage },
     Setup {
         name: "worker_of_another_role",
         package: "other_role",
@@ -247,6 +255,15 @@ impl Site {
         let other_role = format!("{WRANGLER}\n[vars]\nDSQL_USER = \"blog\"\n");
         let files = [("Cargo.toml", manifest), ("wrangler.toml", &other_role), (".dev.vars", &bindings)];
         write_files(&site.folder("other_role"), &files);
+        let direct = format!("{WRANGLER}\n[vars]\nDSQL_TLS = \"direct\"\nDSQL_TRANSPORT = \"websocket\"\n");
+        let features = format!(
+            "{manifest}\n[dependencies]\ndsql-edge = {{ version = \"0.1\", features = [\"websocket\"] }}\n"
+        );
+        for (package, manifest) in
+            [("ignored", features.as_str()), ("read", &features.replace("[\"", "[\"direct-tls\", \""))]
+        {
+            write_files(&site.folder(package), &[("Cargo.toml", manifest), ("wrangler.toml", &direct)]);
+        }
         let (text, pulled) = site.run("linked", &["pull"], &[]);
         assert!(pulled, "{text}");
         let snapshot = fs::read_to_string(site.folder("linked").join("dsql-schema.sql")).unwrap();

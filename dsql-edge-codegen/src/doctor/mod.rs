@@ -9,6 +9,7 @@ mod certificate;
 mod check;
 mod clock;
 mod credentials;
+mod features;
 mod login;
 mod network;
 mod probe;
@@ -101,6 +102,7 @@ async fn all(options: &Options, package: &Path, dialect: Dialect) -> Vec<Check> 
     };
     let server = wrangler::Server { dialect, region: found.region.as_deref(), user: found.user.as_deref() };
     found.checks.extend(wrangler::checks(package, &server));
+    found.checks.extend(features::check(package));
     found.checks.push(versions::check(package, found.version.as_deref()));
     found.checks
 }

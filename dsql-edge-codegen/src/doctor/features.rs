@@ -1,0 +1,110 @@
+//! Checks that the features of the crate dsql-edge read the bindings that are set: without its feature, a binding is
+//! ignored, and no error shows this.
+
+use std::fs;
+use std::path::Path;
+
+use toml_edit::{DocumentMut, Item};
+
+use super::check::Check;
+use super::settings_file::{LocalBindings, Settings};
+
+const NAME: &str = "features";
+
+const CRATE: &str = "dsql-edge";
+
+/// Each binding that only one feature reads.
+const READ_BY: [(&str, &str); 3] =
+    [("DSQL_TLS", "direct-tls"), ("DSQL_TRANSPORT", "websocket"), ("AWS_ROLE_ARN", "assume-role")];
+
+/// Returns the check; `None` if no binding needs a feature, or if the package does not depend on the crate.
+pub(super) fn check(package: &Path) -> Option<Check> {
+    let settings = Settings::of(package).and_then(|settings| settings.values.ok());
+    let local = LocalBindings::of(package);
+    let is_bound = |name: &str| {
+        let variable = settings.as_ref().and_then(|values| values.pointer(&format!("/vars/{name}")));
+        variable.is_some() || local.as_ref().is_some_and(|local| local.value(name).is_some())
+    };
+    let bound: Vec<_> = READ_BY.into_iter().filter(|(name, _)| is_bound(name)).collect();
+    if bound.is_empty() {
+        return None;
+    }
+    let on = features(package)?;
+    let (read, ignored): (Vec<_>, Vec<_>) =
+        bound.into_iter().partition(|(_, feature)| on.iter().any(|it| it == feature));
+    Some(match ignored.first() {
+        None => {
+            let read: Vec<String> =
+                read.iter().map(|(name, feature)| format!("{feature} reads {name}")).collect();
+            Check::ok(NAME, read.join(", "))
+        }
+        Some((name, feature)) => Check::wrong(
+            NAME,
+            format!("the Worker ignores {name}: the feature `{feature}` of {CRATE} is not on"),
+            format!("cargo add {CRATE} --features {feature}, or delete {name}"),
+        ),
+    })
+}
+
+/// The features of the crate that a package turns on.
+fn features(package: &Path) -> Option<Vec<String>> {
+    let package = fs::canonicalize(package).ok()?;
+    let mut manifests = package.ancestors().filter_map(|folder| {
+        let text = fs::read_to_string(folder.join("Cargo.toml")).ok()?;
+        text.parse().ok()
+    });
+    turned_on(&manifests.next()?, manifests)
+}
+
+/// The features of the crate in a manifest. If the manifest inherits the dependency, also those in the manifest of the
+/// workspace, which is one of the manifests `above`.
+fn turned_on(manifest: &DocumentMut, above: impl Iterator<Item = DocumentMut>) -> Option<Vec<String>> {
+    let dependency = of_crate(manifest.get("dependencies")?)?;
+    let mut on = listed(dependency);
+    if dependency.get("workspace").and_then(Item::as_bool) == Some(true) {
+        let workspace = above.chain([manifest.clone()]).find_map(|it| it.get("workspace").cloned())?;
+        on.extend(listed(of_crate(workspace.get("dependencies")?)?));
+    }
+    Some(on)
+}
+
+fn of_crate(dependencies: &Item) -> Option<&Item> {
+    dependencies.get(CRATE)
+}
+
+fn listed(dependency: &Item) -> Vec<String> {
+    let features = dependency.get("features").and_then(Item::as_array);
+    features.into_iter().flatten().filter_map(|it| it.as_str()).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use toml_edit::DocumentMut;
+
+    use super::turned_on;
+
+    const WORKSPACE: &str =
+        "[workspace.dependencies]\ndsql-edge = { version = \"0.1\", features = [\"assume-role\"] }\n";
+
+    #[test]
+    fn features_are_those_of_the_package_and_of_its_workspace() {
+        let cases: [(&str, Option<&[&str]>); 6] = [
+            ("dsql-edge = \"0.1\"", Some(&[])),
+            (
+                "dsql-edge = { version = \"0.1\", features = [\"direct-tls\", \"pool\"] }",
+                Some(&["direct-tls", "pool"]),
+            ),
+            ("dsql-edge.workspace = true", Some(&["assume-role"])),
+            ("dsql-edge = { workspace = true, features = [\"pool\"] }", Some(&["pool", "assume-role"])),
+            ("dsql-edge.features = [\"pool\"]", Some(&["pool"])),
+            ("worker = \"0.8\"", None),
+        ];
+        let parse = |text: &str| text.parse::<DocumentMut>().unwrap();
+        for (dependency, expected) in cases {
+            let manifest = parse(&format!("[dependencies]\n{dependency}\n"));
+            let on = turned_on(&manifest, [parse(WORKSPACE)].into_iter());
+            let expected = expected.map(|expected| expected.iter().map(|&it| it.to_owned()).collect());
+            assert_eq!(on, expected, "{dependency}");
+        }
+    }
+}
