@@ -16,50 +16,26 @@ use dsql_edge_bench::turns::Budget;
 use dsql_edge_bench::{conflicts, cost, isolate, load, machine, turns};
 use dsql_edge_local::Local;
 use serde_json::json;
-use xtask::peers::{CLIENTS, Client, SOCKET};
+use xtask::peers::{CLIENTS, Client, SOCKET, Selection};
 use xtask::{pack, peers};
 
 #[derive(Parser)]
 struct Options {
-    /// Also round trips of 1 and 147 ms, every case with every round trip, and more rounds
-    #[arg(long)]
-    full: bool,
-    /// Measure only these clients
-    #[arg(long = "client", value_name = "NAME")]
-    clients: Vec<String>,
-    /// Measure only these parts: sizes, turns, isolate, processor, memory, conflicts, load
-    #[arg(long = "part", value_name = "PART")]
-    parts: Vec<String>,
-    /// The connection rate of the cluster in the part `load`, at most DSQL's 100 per second; 25 in a default run
-    #[arg(long, value_name = "N")]
-    rate: Option<u64>,
-    /// Measure only these cases
-    #[arg(long = "case", value_name = "CASE")]
-    cases: Vec<String>,
-}
-
-impl Options {
-    fn has(&self, part: &str) -> bool {
-        self.parts.is_empty() || self.parts.iter().any(|named| named == part)
-    }
-
-    /// `full` in a full run, else `default`.
-    fn either<T>(&self, default: T, full: T) -> T {
-        if self.full { full } else { default }
-    }
+    #[command(flatten)]
+    selection: Selection,
 }
 
 #[tokio::main]
 async fn main() {
-    let options = Options::parse();
+    let Options { selection } = Options::parse();
     let began = Instant::now();
     let packed = |client: &Client| (*client, peers::packed(client).unwrap());
-    let chosen = CLIENTS
-        .iter()
-        .filter(|client| options.clients.is_empty() || options.clients.iter().any(|it| it == client.name));
+    let chosen = CLIENTS.iter().filter(|client| {
+        selection.clients.is_empty() || selection.clients.iter().any(|it| it == client.name)
+    });
     let clients: Vec<(Client, PathBuf)> = chosen.map(packed).collect();
     let socket = packed(&SOCKET);
-    if options.has("sizes") {
+    if selection.has("sizes") {
         for (client, bundle) in &clients {
             let (raw, compressed) = pack::size(bundle).unwrap();
             record("size", json!({ "client": client.name, "raw": raw, "gzip": compressed }));
@@ -70,45 +46,45 @@ async fn main() {
 
     let local = database::local().start().await.unwrap();
     let database = Database::connect(&local).await;
-    let round_trips: &[u64] = options.either(&[20, 80], &[1, 20, 80, 147]);
+    let round_trips: &[u64] = selection.either(&[20, 80], &[1, 20, 80, 147]);
     machine::describe(&local, &database, &socket.1, round_trips).await;
     let mut numbers = 0;
-    if options.has("turns") {
+    if selection.has("turns") {
         for round_trip in round_trips {
             let round_trip = Duration::from_millis(*round_trip);
-            all_turns(&options, &clients, round_trip, &local, &database, &mut numbers).await;
+            all_turns(&selection, &clients, round_trip, &local, &database, &mut numbers).await;
         }
         let (sum, _) = database.accounts().await;
         assert_eq!(sum, 100 * BALANCE, "a transaction was torn");
     }
-    if options.has("isolate") {
-        isolate::measure(&clients, &local, options.either(9, 25)).await;
+    if selection.has("isolate") {
+        isolate::measure(&clients, &local, selection.either(9, 25)).await;
     }
     let mut all = clients.clone();
     all.push(socket);
-    if options.has("processor") {
+    if selection.has("processor") {
         let sites = start(&all, &local, None).await;
         let blocks = [("one", 100), ("rows", 100), ("megabytes-10", 4)];
-        cost::processor(&sites, &blocks, options.either(4, 10), &database, &mut numbers).await;
+        cost::processor(&sites, &blocks, selection.either(4, 10), &database, &mut numbers).await;
         stop(sites).await;
     }
-    if options.has("memory") {
+    if selection.has("memory") {
         let sites = start(&all, &local, None).await;
-        let (warm_up, requests) = options.either((300, 1_200), (2_000, 10_000));
+        let (warm_up, requests) = selection.either((300, 1_200), (2_000, 10_000));
         cost::memory(&sites, warm_up, requests, &database, &mut numbers).await;
         stop(sites).await;
     }
-    if options.has("conflicts") {
+    if selection.has("conflicts") {
         let sites = start(&clients, &local, None).await;
-        conflicts::measure(&sites, options.either(30, 100), &local, &database).await;
+        conflicts::measure(&sites, selection.either(30, 100), &local, &database).await;
         stop(sites).await;
     }
     local.stop().await.unwrap();
-    if options.has("load") {
+    if selection.has("load") {
         let round_trip = Duration::from_millis(20);
         // Logins at DSQL's rate, and the attempts beyond it, keep more than two cores busy. With a lower rate, the
         // figures depend on the clients, not on the processors.
-        let rate = options.rate.unwrap_or(options.either(25, 100));
+        let rate = selection.rate.unwrap_or(selection.either(25, 100));
         let load = Load { rate, times: 3, time: Duration::from_secs(20), round_trip };
         load::measure(&clients, load).await;
     }
@@ -116,7 +92,7 @@ async fn main() {
 }
 
 async fn all_turns(
-    options: &Options,
+    selection: &Selection,
     clients: &[(Client, PathBuf)],
     round_trip: Duration,
     local: &Local,
@@ -125,12 +101,12 @@ async fn all_turns(
 ) {
     let sites = start(clients, local, Some(round_trip)).await;
     let is_long = round_trip > Duration::from_millis(40);
-    let time = Duration::from_secs(options.either(if is_long { 35 } else { 20 }, 120));
+    let time = Duration::from_secs(selection.either(if is_long { 35 } else { 20 }, 120));
     for case in CASES {
-        let chosen = options.cases.is_empty() || options.cases.iter().any(|name| name == case.name);
-        if chosen && (options.full || case.is_short || !is_long) {
+        let chosen = selection.cases.is_empty() || selection.cases.iter().any(|name| name == case.name);
+        if chosen && (selection.full || case.is_short || !is_long) {
             let least = if case.is_short { 5 } else { 3 };
-            let budget = Budget { time, least, most: options.either(40, 100) };
+            let budget = Budget { time, least, most: selection.either(40, 100) };
             turns::measure(&sites, &case, round_trip, budget, database, numbers).await;
         }
     }

@@ -9,6 +9,51 @@ use anyhow::{Context, Result};
 
 use crate::{pack, project, setup, step, worker, workerd};
 
+/// What a run measures: the options that the command passes on to the measuring program.
+#[derive(Debug, clap::Args)]
+pub struct Selection {
+    /// Also round trips of 1 and 147 ms, every case with every round trip, and more rounds
+    #[arg(long)]
+    pub full: bool,
+    /// Measure only these clients
+    #[arg(long = "client", value_name = "NAME")]
+    pub clients: Vec<String>,
+    /// Measure only these parts: sizes, turns, isolate, processor, memory, conflicts, load
+    #[arg(long = "part", value_name = "PART")]
+    pub parts: Vec<String>,
+    /// Measure only these cases: one, rows, three, transaction, megabytes-1, megabytes-10, insert-loop, …
+    #[arg(long = "case", value_name = "CASE")]
+    pub cases: Vec<String>,
+    /// The connection rate of the cluster in the part `load`, at most DSQL's 100 per second; 25 in a default run
+    #[arg(long, value_name = "N")]
+    pub rate: Option<u64>,
+}
+
+impl Selection {
+    /// Whether this part is measured.
+    pub fn has(&self, part: &str) -> bool {
+        self.parts.is_empty() || self.parts.iter().any(|named| named == part)
+    }
+
+    /// `full` in a full run, else `default`.
+    pub fn either<T>(&self, default: T, full: T) -> T {
+        if self.full { full } else { default }
+    }
+
+    /// The same options as arguments.
+    pub fn arguments(&self) -> Vec<String> {
+        let mut arguments: Vec<String> = self.full.then(|| "--full".to_owned()).into_iter().collect();
+        for (name, values) in [("--client", &self.clients), ("--part", &self.parts), ("--case", &self.cases)]
+        {
+            arguments.extend(values.iter().flat_map(|value| [name.to_owned(), value.clone()]));
+        }
+        if let Some(rate) = self.rate {
+            arguments.extend(["--rate".to_owned(), rate.to_string()]);
+        }
+        arguments
+    }
+}
+
 /// One client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Client {

@@ -20,6 +20,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use xtask::peers::Selection;
 use xtask::{project, step};
 
 use super::figures::program;
@@ -27,21 +28,8 @@ use measured::Measured;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Also round trips of 1 and 147 ms, every case with every round trip, and more rounds
-    #[arg(long)]
-    full: bool,
-    /// Measure only these clients
-    #[arg(long = "client", value_name = "NAME")]
-    clients: Vec<String>,
-    /// Measure only these parts: sizes, turns, isolate, processor, memory, conflicts, load
-    #[arg(long = "part", value_name = "PART")]
-    parts: Vec<String>,
-    /// Measure only these cases: one, rows, three, transaction, megabytes-1, megabytes-10, insert-loop, …
-    #[arg(long = "case", value_name = "CASE")]
-    cases: Vec<String>,
-    /// The connection rate of the cluster in the part `load`, at most DSQL's 100 per second; 25 in a default run
-    #[arg(long, value_name = "N")]
-    rate: Option<u64>,
+    #[command(flatten)]
+    selection: Selection,
     /// Print one JSON object per figure
     #[arg(long)]
     json: bool,
@@ -58,7 +46,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
     fs::create_dir_all(&folder)?;
     let last = folder.join("measured.jsonl");
     if !options.last {
-        let lines = measure(options)?;
+        let lines = measure(&options.selection)?;
         fs::write(&last, lines)?;
     }
     let lines = fs::read_to_string(&last).with_context(|| format!("no last run: {}", last.display()))?;
@@ -78,23 +66,11 @@ pub(super) fn run(options: &Options) -> Result<()> {
 
 /// Runs the measuring program, built with optimisation. Without optimisation, the network and the local DSQL would use
 /// more processor time than workerd.
-fn measure(options: &Options) -> Result<String> {
-    let mut arguments = Vec::new();
-    if options.full {
-        arguments.push("--full".to_owned());
-    }
-    for (name, values) in
-        [("--client", &options.clients), ("--part", &options.parts), ("--case", &options.cases)]
-    {
-        arguments.extend(values.iter().flat_map(|value| [name.to_owned(), value.clone()]));
-    }
-    if let Some(rate) = options.rate {
-        arguments.extend(["--rate".to_owned(), rate.to_string()]);
-    }
+fn measure(selection: &Selection) -> Result<String> {
     let built: PathBuf = project::target().join("release/peers");
     step::step("building the measuring program", || {
         let build = ["build", "--release", "--locked", "--package", "dsql-edge-bench", "--bin", "peers"];
         step::run(project::cargo().args(build))
     })?;
-    program(std::process::Command::new(built).args(arguments).current_dir(project::root()))
+    program(std::process::Command::new(built).args(selection.arguments()).current_dir(project::root()))
 }
