@@ -44,7 +44,7 @@ enum Status {
     Live,
 }
 
-const SCHEMA: &str = include_str!("ui/dsql-schema.sql");
+const SCHEMA: &str = include_str!("rustc/ui/dsql-schema.sql");
 
 /// The generated function for a query; `row` is the name of its row type, if the row type has a name.
 fn emitted(name: &str, row: Option<&str>, sql: &str) -> TokenStream {

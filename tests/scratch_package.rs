@@ -77,5 +77,11 @@ pub fn write_files(folder: &Path, files: &[(&str, &str)]) {
 /// build.
 pub fn with_own_variables(command: &mut Command) -> &mut Command {
     without_shell_variables(command).env_remove("RUSTFLAGS");
+    // Most of these builds compile everything once, so an incremental cache and debug information only cost time.
+    command.envs([
+        ("CARGO_INCREMENTAL", "0"),
+        ("CARGO_PROFILE_DEV_DEBUG", "none"),
+        ("CARGO_PROFILE_TEST_DEBUG", "none"),
+    ]);
     command.env("CARGO_TARGET_DIR", project::target().join("tests/package")).env("CARGO_NET_OFFLINE", "true")
 }

@@ -316,7 +316,7 @@ fn files_have_a_subject_and_a_limit() {
             if lines > 600 {
                 problems.push(format!("{}: {lines} lines; split it by subject", source.path));
             }
-            let ui = source.path.starts_with("tests/ui/");
+            let ui = source.path.starts_with("tests/rustc/ui/");
             if !ui && !source.text.starts_with("//!") {
                 problems
                     .push(format!("{}: begins without //!; add a sentence that names its job", source.path));

@@ -34,17 +34,20 @@ fn all() -> ExitCode {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     // `sql_file!` reads a file next to the Cargo.toml that trybuild writes.
     let target = this.ancestors().nth(3).expect("a test is in target/debug/deps");
-    let queries = target.join("tests/trybuild/dsql-edge-tests/queries");
+    let queries = target.join("tests/trybuild/dsql-edge-tests-rustc/queries");
     std::fs::create_dir_all(&queries).expect("trybuild's folder can be written");
     std::fs::copy(here.join("ui/queries/wrong.sql"), queries.join("wrong.sql"))
-        .expect("tests/ui/queries/wrong.sql exists");
+        .expect("ui/queries/wrong.sql exists");
     let mut code = ExitCode::SUCCESS;
     for (part, _, variable) in PARTS {
         let (name, value) = variable.split_once('=').expect("a variable has a value");
         let value = if value.is_empty() { value.into() } else { here.join(value) };
         // OUT_DIR is set here because cargo sets it only if the package has a build script; without a build script, the
         // macro rejects a variable that names a folder of migrations.
-        let run = Command::new(&this).env(PART, part).env(name, value).env("OUT_DIR", target).status();
+        // The dependencies are compiled once, so an incremental cache would only cost time.
+        let mut run = Command::new(&this);
+        run.env(PART, part).env(name, value).env("OUT_DIR", target).env("CARGO_INCREMENTAL", "0");
+        let run = run.status();
         if !run.is_ok_and(|status| status.success()) {
             eprintln!("ui tests {part} failed");
             code = ExitCode::FAILURE;
