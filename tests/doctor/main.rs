@@ -52,7 +52,7 @@ const KEYS: [(&str, &str); 5] = [
     ("AWS_SECRET_ACCESS_KEY", "{secret}"),
 ];
 
-const SETUPS: [Setup; 21] = [
+const SETUPS: [Setup; 22] = [
     Setup {
         name: "worker_of_another_role",
         package: "other_role",
@@ -180,6 +180,13 @@ const SETUPS: [Setup; 21] = [
         part: Part::All,
     },
     Setup { name: "no_server", package: "bare", arguments: &[], variables: &[], part: Part::All },
+    Setup {
+        name: "not_a_cluster",
+        package: "bare",
+        arguments: &["--endpoint", "db.example.com"],
+        variables: &[],
+        part: Part::All,
+    },
     Setup {
         name: "bare_wrangler",
         package: "bare",
