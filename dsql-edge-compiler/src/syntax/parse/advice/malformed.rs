@@ -31,6 +31,9 @@ pub(super) fn advice(place: &Place<'_>, error: &Diagnostic) -> Option<String> {
     if message.starts_with("unterminated /*") {
         return Some("close the comment with */".to_owned());
     }
+    if message.starts_with("trailing junk after parameter") {
+        return Some("a parameter is written $1 or $name, with a space after it".to_owned());
+    }
     if message.starts_with("trailing junk") {
         let digits: String = written.chars().take_while(char::is_ascii_digit).collect();
         let unit = written.strip_prefix(digits.as_str()).unwrap_or_default();
