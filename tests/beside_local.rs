@@ -121,13 +121,20 @@ fn command_in_a_second_terminal_finds_dsql_local() {
     drop(serving);
     let text = printed(&edge("", &["pull"]));
     assert!(
-        text.contains("which cluster?") && text.contains(&format!("does not answer at {endpoint}")),
+        text.contains("no dsql-local runs here (that of")
+            && text.contains(&format!("does not answer at {endpoint}"))
+            && text.contains("`dsql-local serve`")
+            && text.contains("--endpoint"),
         "{text}"
     );
     // A dsql-local in a folder above the package is not found.
     write_files(home.path(), &[("inner/Cargo.toml", "")]);
     let text = printed(&edge("inner", &["pull"]));
-    assert!(text.contains("which cluster?") && !text.contains("dsql-local"), "{text}");
+    assert!(
+        text.contains("no dsql-local runs here, and no cluster is named")
+            && !text.contains("does not answer"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -45,6 +45,36 @@ fn migration_that_breaks_the_blog_is_reported() {
 }
 
 #[test]
+fn statement_that_dsql_rejects_is_an_error_before_it_is_sent() {
+    let apply = |sql: &str, dialect: &str| {
+        let home = package(&[
+            ("src/lib.rs", "pub fn f() { sql!(\"SELECT a FROM t\"); }"),
+            ("dsql-schema.sql", &format!("{dialect}CREATE TABLE t (id int PRIMARY KEY, a int NOT NULL);\n")),
+            ("change.sql", sql),
+        ]);
+        run(home.path(), &["--apply", "change.sql"], &[])
+    };
+    let constraint = "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID;\n";
+    for (sql, message) in [
+        (format!("{constraint}ALTER TABLE t VALIDATE CONSTRAINT c;"), "change.sql:2:"),
+        (format!("BEGIN;\n{constraint}ALTER TABLE t ADD COLUMN b int;\nCOMMIT;"), "multiple ddl statements"),
+        ("CREATE INDEX i ON t (a);".to_owned(), "ASYNC"),
+    ] {
+        let (printed, succeeded) = apply(&sql, "");
+        assert!(
+            !succeeded && printed.starts_with("error: ") && printed.contains(message),
+            "{sql}: {printed}"
+        );
+        assert_eq!(apply(&sql, "-- dsql-edge: dialect postgres\n"), (String::new(), true));
+    }
+    let right =
+        format!("{constraint}ALTER TABLE ASYNC t VALIDATE CONSTRAINT c;\nCREATE INDEX ASYNC i ON t (a);");
+    assert_eq!(apply(&right, ""), (String::new(), true));
+    let allowed = "-- dsql-edge: allow index_async\nCREATE INDEX i ON t (a);";
+    assert_eq!(apply(allowed, ""), (String::new(), true));
+}
+
+#[test]
 fn view_that_cascade_drops_is_not_called_new() {
     let tables: String = (0..13).map(|number| format!("CREATE TABLE t{number} (id int, a int);\n")).collect();
     let home = package(&[

@@ -166,6 +166,9 @@ fn names_known_commands(block: &Block) -> Result<(), String> {
 fn summary_lists_each_chapter_and_links_have_a_target() {
     let chapters = chapters();
     let summary = &chapters.iter().find(|(name, _)| name == "SUMMARY.md").unwrap().1;
+    let manifest = fs::read_to_string(project::root().join("Cargo.toml")).unwrap();
+    let repository = manifest.lines().find_map(|line| line.strip_prefix("repository = ")).unwrap();
+    let repository = repository.trim_matches('"');
     let mut problems = Vec::new();
     for (name, text) in &chapters {
         if name != "SUMMARY.md" && !summary.contains(&format!("]({name})")) {
@@ -173,7 +176,17 @@ fn summary_lists_each_chapter_and_links_have_a_target() {
         }
         for link in links(text) {
             let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
-            let target = project::root().join("docs/src").join(if path.is_empty() { name } else { path });
+            let of_repository = [format!("{repository}/blob/main/"), format!("{repository}/tree/main/")];
+            let in_repository = of_repository.iter().find_map(|url| path.strip_prefix(url.as_str()));
+            if in_repository.is_none() && path.contains("://") {
+                continue;
+            }
+            if path.split('/').any(|part| part == "..") || path.starts_with('/') {
+                problems.push(format!("{name}: {link} leads out of the book: write {}…", of_repository[0]));
+                continue;
+            }
+            let in_book = project::root().join("docs/src").join(if path.is_empty() { name } else { path });
+            let target = in_repository.map_or(in_book, |path| project::root().join(path));
             if !target.exists() {
                 problems.push(format!("{name}: {link} does not exist"));
             } else if !anchor.is_empty() && !anchors(&target).iter().any(|known| known == anchor) {
@@ -184,7 +197,7 @@ fn summary_lists_each_chapter_and_links_have_a_target() {
     assert!(problems.is_empty(), "{problems:#?}");
 }
 
-/// The relative links of a chapter, outside of code.
+/// The links of a chapter, outside of code.
 fn links(text: &str) -> Vec<&str> {
     let mut in_code = false;
     let prose = text.lines().filter(|line| {
@@ -192,11 +205,7 @@ fn links(text: &str) -> Vec<&str> {
         in_code ^= fence;
         !in_code && !fence
     });
-    prose
-        .flat_map(|line| line.split("](").skip(1))
-        .filter_map(|rest| rest.split(')').next())
-        .filter(|link| !link.contains("://"))
-        .collect()
+    prose.flat_map(|line| line.split("](").skip(1)).filter_map(|rest| rest.split(')').next()).collect()
 }
 
 /// The anchors of the headings of a file, as mdBook and GitHub make them.

@@ -242,6 +242,53 @@ fn files_that_migrate_does_not_apply_are_named() {
     assert!(run(&["lint", "--for-migrate", path]).1);
 }
 
+/// Writes a package whose build reads a folder of migrations.
+fn package_with_migrations(migrations: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |file: &str, text: &str| std::fs::write(folder.path().join(file), text).unwrap();
+    write("Cargo.toml", "[package]\nname = \"a\"\nedition = \"2024\"\n");
+    write("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_MIGRATIONS=migrations\"); }");
+    std::fs::create_dir(folder.path().join("migrations")).unwrap();
+    migrations.iter().for_each(|(name, text)| write(&format!("migrations/{name}"), text));
+    folder
+}
+
+#[test]
+fn migration_of_a_package_is_compared_with_those_before_it() {
+    let package = package_with_migrations(&[
+        ("1.sql", "CREATE TABLE task (id int PRIMARY KEY);\n"),
+        ("2.sql", "ALTER TABLE task ADD COLUMN due date;\n"),
+        ("3.sql", "ALTER TABLE tasks ADD COLUMN done boolean;\n"),
+        ("4.sql", "UPDATE task SET due = now();\n"),
+    ]);
+    let lint = |paths: &[&str]| {
+        let paths = paths.iter().map(|it| package.path().join(it).to_str().unwrap().to_owned());
+        let arguments: Vec<String> = ["lint".to_owned()].into_iter().chain(paths).collect();
+        run(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    for paths in [&["migrations"][..], &["migrations/3.sql"], &["migrations/2.sql", "migrations/3.sql"]] {
+        let (report, well) = lint(paths);
+        assert!(!well && report.contains("relation \"tasks\" does not exist"), "{paths:?}: {report}");
+        assert!(report.contains("= help: did you mean task?"), "{report}");
+        assert_eq!(report.matches("error:").count(), 1, "{report}");
+    }
+    assert_eq!(lint(&["migrations/4.sql"]), (String::new(), true), "the files before it are not reported");
+    // The order is not that of the folder, so the schema before the files is not known.
+    assert_eq!(lint(&["migrations/3.sql", "migrations/2.sql"]), (String::new(), true));
+}
+
+#[test]
+fn search_path_of_a_migration_applies_to_names() {
+    let package = package_with_migrations(&[
+        (
+            "1.sql",
+            "-- dsql-edge: search_path app\nCREATE SCHEMA app;\nCREATE TABLE app.task (id int PRIMARY KEY);\n",
+        ),
+        ("2.sql", "ALTER TABLE task ADD COLUMN due date;\n"),
+    ]);
+    assert_eq!(run(&["lint", package.path().join("migrations").to_str().unwrap()]), (String::new(), true));
+}
+
 #[test]
 fn directive_of_a_file_names_the_dialect() {
     let folder = tempfile::tempdir().unwrap();

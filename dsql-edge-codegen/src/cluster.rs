@@ -18,6 +18,9 @@ use dsql_edge_migrations::running_local::RunningLocal;
 
 use crate::aws_credentials::{AwsCredentials, FoundCredentials};
 
+/// The option that names the endpoint.
+const OPTION: &str = "--endpoint";
+
 /// The cluster, and the role to connect as.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Cluster {
@@ -89,9 +92,11 @@ impl Target {
     pub(crate) fn config(&self, found: FoundCredentials, command: &str) -> Result<Config> {
         let FoundCredentials { credentials, provider, .. } = found;
         let config = match &self.region {
-            Some(region) if self.is_on_this_machine() => Config::local(&self.endpoint, region, credentials)?,
-            _ => Config::new(&self.endpoint, credentials)?,
+            Some(region) if self.is_on_this_machine() => Config::local(&self.endpoint, region, credentials),
+            _ => Config::new(&self.endpoint, credentials),
         };
+        let config =
+            config.map_err(|error| anyhow!(self.in_words_of_the_command_line(&error.to_string())))?;
         let config = match provider {
             Some(provider) => config.credentials_provider(provider),
             None => config,
@@ -101,6 +106,16 @@ impl Target {
             config = config.extra_ca(std::fs::read(ca).with_context(|| ca.display().to_string())?);
         }
         Ok(config)
+    }
+}
+
+impl Target {
+    /// Returns the library's error about the endpoint with the name that the user wrote: the library names the variable.
+    fn in_words_of_the_command_line(&self, error: &str) -> String {
+        if self.origin != OPTION {
+            return error.to_owned();
+        }
+        error.replace("DSQL_ENDPOINT", OPTION).replace("set DSQL_REGION", "pass --region or set DSQL_REGION")
     }
 }
 
@@ -185,12 +200,12 @@ impl Cluster {
         let mut all = RunningLocal::all(package);
         if let Some(endpoint) = self.endpoint() {
             let local = all.into_iter().find(|local| local.endpoint == endpoint);
-            let origin = if self.is_named() { "--endpoint" } else { "DSQL_ENDPOINT" };
+            let origin = if self.is_named() { OPTION } else { "DSQL_ENDPOINT" };
             return Ok((endpoint, local, Some(origin)));
         }
         if all.is_empty() {
             bail!(
-                "which cluster? Set DSQL_ENDPOINT, or pass --endpoint <id>.dsql.<region>.on.aws; for a PostgreSQL, pass \
+                "no dsql-local runs here, and no cluster is named: {START}, or {NAME_CLUSTER}; for a PostgreSQL, pass \
                  --postgres-url postgres://user@host/database, or begin the schema with `-- dsql-edge: dialect postgres`"
             );
         }
@@ -199,8 +214,8 @@ impl Cluster {
         let (endpoint, folder) = (&local.endpoint, local.folder().display());
         if running.is_none() {
             bail!(
-                "which cluster? Set DSQL_ENDPOINT, or pass --endpoint <id>.dsql.<region>.on.aws; the dsql-local of {folder} \
-                 does not answer at {endpoint}"
+                "no dsql-local runs here (that of {folder} does not answer at {endpoint}), and no cluster is named: {START}, \
+                 or {NAME_CLUSTER}"
             );
         }
         eprintln!("dsql-edge: connects to dsql-local at {endpoint}, found by its folder {folder}");
@@ -213,6 +228,10 @@ fn given(option: &Option<String>, variable: &str) -> Option<String> {
     let option = option.clone().filter(|value| !value.is_empty());
     option.or_else(|| std::env::var(variable).ok().filter(|value| !value.is_empty()))
 }
+
+/// The two ways out if no cluster is found.
+const START: &str = "start one with `dsql-local serve` in another terminal";
+const NAME_CLUSTER: &str = "name the cluster with --endpoint <id>.dsql.<region>.on.aws or DSQL_ENDPOINT";
 
 const NO_LOCAL_KEYS: &str = "no keys for localhost. If it is a dsql-local, run the command in the \
      package of that dsql-local, or set DSQL_EDGE_CA to the file ca.crt in its folder .dsql-local, \

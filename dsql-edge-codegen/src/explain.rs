@@ -66,13 +66,14 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let (codes, rules, findings) =
         (explained.codes.iter(), explained.rules.iter(), explained.findings.iter());
     let text = if options.format == Format::Json {
-        let pages = codes
-            .map(|code| json!({ "code": code.name(), "sqlstate": code.sqlstate(), "page": code.page() }));
+        let pages = codes.map(|code| {
+            json!({ "code": code.name(), "sqlstate": code.sqlstate(), "page": without_marks(code.page()) })
+        });
         let rules =
             rules.map(|rule| json!({ "rule": rule.id, "sqlstate": rule.sqlstate, "page": page(rule) }));
         let (codes, rules): (Vec<_>, Vec<_>) = (pages.collect(), rules.collect());
         let findings: Vec<_> =
-            findings.map(|(name, page)| json!({ "finding": name, "page": page })).collect();
+            findings.map(|(name, page)| json!({ "finding": name, "page": without_marks(page) })).collect();
         format::json(&json!({ "version": 1, "codes": codes, "rules": rules, "findings": findings }))
     } else if list {
         let line = |sqlstate: &str, name: &str| format!("{:5}  {name}\n", shown(sqlstate));
@@ -80,13 +81,46 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         let rules = rules.map(|rule| line(rule.sqlstate, rule.id));
         codes.chain(rules).chain(findings.map(|(name, _)| format!("       {name}\n"))).collect()
     } else {
-        let codes = codes.map(|code| code.page().trim_end().to_owned());
-        let findings = findings.map(|(_, page)| page.trim_end().to_owned());
+        let codes = codes.map(|code| for_a_terminal(code.page()));
+        let findings = findings.map(|(_, page)| for_a_terminal(page));
         let pages: Vec<String> = codes.chain(rules.map(|rule| page(rule))).chain(findings).collect();
         format!("{}\n", pages.join("\n\n"))
     };
     format::print(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The beginning and the end of a block of code.
+const FENCE: &str = "```";
+
+/// Returns a page in Markdown without the marks that the tests of the pages read: a block is SQL or text.
+fn without_marks(page: &str) -> String {
+    let line =
+        |line: &str| match line.strip_prefix(FENCE).map(|info| info.split(' ').next().unwrap_or_default()) {
+            Some("answer") => format!("{FENCE}text\n"),
+            Some(language) => format!("{FENCE}{language}\n"),
+            None => format!("{line}\n"),
+        };
+    page.lines().map(line).collect()
+}
+
+/// Returns a page for a terminal: the lines of a block are indented, and a blank line ends the block.
+fn for_a_terminal(page: &str) -> String {
+    let mut out = String::new();
+    let mut is_code = false;
+    for line in page.trim_end().lines() {
+        if line.starts_with(FENCE) {
+            is_code = !is_code;
+            if !out.ends_with("\n\n") {
+                out.push('\n');
+            }
+        } else if is_code && !line.is_empty() {
+            out += &format!("    {line}\n");
+        } else if !(line.is_empty() && out.ends_with("\n\n")) {
+            out += &format!("{line}\n");
+        }
+    }
+    out.trim_end().to_owned()
 }
 
 /// The SQLSTATE of an error; empty for 00000, which means success and is the SQLSTATE of warnings.
@@ -183,6 +217,20 @@ mod tests {
             found("unknown-colum"),
             Err("unknown-colum is not a code or a rule: did you mean unknown-column?".to_owned())
         );
+    }
+
+    #[test]
+    fn page_has_no_marks_of_tests() {
+        let page = "# a\n\nText.\n\n```sql schema\nCREATE TABLE t ();\n```\n```sql oracle=accepts: why\nSELECT 1\n\nFROM t\n```\n```answer\nno\n```\n\nMore.\n";
+        let blocks = "    CREATE TABLE t ();\n\n    SELECT 1\n\n    FROM t\n\n    no";
+        assert_eq!(for_a_terminal(page), format!("# a\n\nText.\n\n{blocks}\n\nMore."));
+        for code in Code::ALL {
+            let (shown, json) = (for_a_terminal(code.page()), without_marks(code.page()));
+            assert!(!shown.contains(FENCE) && !shown.contains("\n\n\n"), "{shown}");
+            for mark in ["```sql ", "```answer", "oracle="] {
+                assert!(!json.contains(mark), "{json}");
+            }
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod explain;
 pub mod format;
 pub mod init;
+pub mod library_words;
 pub mod lint;
 pub mod migrate;
 pub mod migrate_from_sqlx;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use dsql_edge_codegen::format::OutputClosed;
+use dsql_edge_codegen::library_words::for_a_shell;
 use dsql_edge_codegen::{
     check, completions, describe, doctor, explain, init, lint, migrate, migrate_from_sqlx, new, pull,
 };
@@ -57,7 +58,8 @@ fn main() -> ExitCode {
         if OutputClosed::ended(&error) {
             return ExitCode::from(OF_CLOSED_PIPE);
         }
-        anstream::eprintln!("\u{1b}[1;31merror\u{1b}[0m: {error:#}");
+        let error = for_a_shell(&format!("{error:#}"));
+        anstream::eprintln!("\u{1b}[1;31merror\u{1b}[0m: {error}");
         ExitCode::FAILURE
     })
 }

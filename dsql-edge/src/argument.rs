@@ -14,8 +14,7 @@ use core::ops::Deref;
 
 use crate::arguments::Arguments;
 use crate::many_rows::ManyRows;
-use crate::types::sql::SqlType;
-use crate::types::{FitsParameter, IsList, IsOption, ListFits, NotNull, OptionFits, TypeOf};
+use crate::types::{FitsParameter, Generated, IsList, IsOption, ListFits, NotNull, OptionFits, TypeOf};
 
 /// A value for the parameter `P` of the SQL type `S` and the nullability `N`.
 #[derive(Debug)]
@@ -65,12 +64,12 @@ impl<'v, P, S, T: ?Sized> Deref for ScalarArgument<'v, P, S, T> {
 }
 
 // The bounds are those of the methods, not of the impls: otherwise rustc would report that the method does not exist.
-impl<P, S: SqlType, N, T: ?Sized> Argument<'_, P, S, N, T> {
+impl<P, S: Generated, N, T: ?Sized> Argument<'_, P, S, N, T> {
     /// Binds the next argument.
     #[inline(always)]
     pub fn bind(&self, arguments: &mut Arguments)
     where
-        T: FitsParameter<P, S, N>,
+        T: FitsParameter<P, S, N, S::Rust>,
     {
         arguments.bind_described::<S, N, T>(self.value, self.described);
     }
@@ -79,7 +78,7 @@ impl<P, S: SqlType, N, T: ?Sized> Argument<'_, P, S, N, T> {
     #[inline(always)]
     pub fn bind_by_type(&self, arguments: &mut Arguments, of: TypeOf)
     where
-        T: FitsParameter<P, S, N>,
+        T: FitsParameter<P, S, N, S::Rust>,
     {
         arguments.bind_by_type::<S, N, T>(self.value, of, self.described);
     }
@@ -88,34 +87,34 @@ impl<P, S: SqlType, N, T: ?Sized> Argument<'_, P, S, N, T> {
     #[inline(always)]
     pub fn append(&self, rows: &mut ManyRows, index: usize)
     where
-        T: FitsParameter<P, S, N>,
+        T: FitsParameter<P, S, N, S::Rust>,
     {
         rows.bind::<S, N, T>(index, self.value, self.described);
     }
 }
 
-impl<P, S: SqlType, T: IsOption + ?Sized> NotNullArgument<'_, P, S, T> {
+impl<P, S: Generated, T: IsOption + ?Sized> NotNullArgument<'_, P, S, T> {
     /// An `Option` has no value for the parameter if it is `None`.
     pub fn bind(&self, _arguments: &mut Arguments)
     where
-        T::Inner: OptionFits<T, P, S>,
+        T::Inner: OptionFits<T, P, S, S::Rust>,
     {
     }
 
     /// An `Option` has no value for the parameter if it is `None`.
     pub fn append(&self, _rows: &mut ManyRows, _index: usize)
     where
-        T::Inner: OptionFits<T, P, S>,
+        T::Inner: OptionFits<T, P, S, S::Rust>,
     {
     }
 }
 
-impl<P, S: SqlType, T: IsList + ?Sized> ScalarArgument<'_, P, S, T> {
+impl<P, S: Generated, T: IsList + ?Sized> ScalarArgument<'_, P, S, T> {
     /// Binds the next argument: a list of bytes.
     #[inline(always)]
     pub fn bind(&self, arguments: &mut Arguments)
     where
-        T: ListFits<P, S>,
+        T: ListFits<P, S, S::Rust>,
     {
         self.0.bind(arguments);
     }
@@ -124,7 +123,7 @@ impl<P, S: SqlType, T: IsList + ?Sized> ScalarArgument<'_, P, S, T> {
     #[inline(always)]
     pub fn append(&self, rows: &mut ManyRows, index: usize)
     where
-        T: ListFits<P, S>,
+        T: ListFits<P, S, S::Rust>,
     {
         self.0.append(rows, index);
     }

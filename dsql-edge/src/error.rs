@@ -146,7 +146,7 @@ pub(crate) enum Outcome {
 pub(crate) const FAILED: &str = "the transaction is over: a statement of it failed or was dropped";
 pub(crate) const OUTLIVED: &str = "the transaction is over: its closure has returned";
 
-const PULL: &str = "the snapshot is stale: run `dsql-edge pull`";
+const PULL: &str = "build again, after `dsql-edge pull` for a snapshot";
 const WHERE_ONE: &str = " where one is expected";
 
 impl Error {

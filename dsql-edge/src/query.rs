@@ -20,7 +20,7 @@ use crate::statement::{KeyConstraints, Statement, StatementRef};
 /// | [`fetch_optional_value`](Query::fetch_optional_value) | the one column of the one row, or `None` |
 /// | [`fetch_values`](Query::fetch_values) | the one column of all rows |
 /// | [`fetch`](Query::fetch) | a stream of the rows |
-/// | [`execute`](Query::execute) | the number of rows |
+/// | [`execute`](Query::execute) | the number of rows, without the rows |
 /// | [`one`](Query::one), [`optional`](Query::optional), [`value`](Query::value),
 /// [`optional_value`](Query::optional_value), [`values`](Query::values) | a member of a
 /// [pipeline](crate::Dsql::pipeline) |

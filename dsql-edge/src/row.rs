@@ -7,8 +7,8 @@ use crate::error::{Error, Kind};
 use crate::statement::StatementRef;
 use crate::types::sql::{Format, SqlType, name_of};
 use crate::types::{
-    Column, ConversionError, FIRST_USER_OID, FitsColumn, FitsNullableColumn, NotNull, Nullability, Nullable,
-    TypeOf, UncheckedColumn, received_format,
+    Column, ConversionError, FIRST_USER_OID, FitsColumn, FitsNullableColumn, Generated, NotNull, Nullability,
+    Nullable, TypeOf, UncheckedColumn, received_format,
 };
 use crate::wire::{Field, Row};
 
@@ -44,7 +44,7 @@ impl<'a> DataRow<'a> {
     /// # Errors
     /// Returns the errors of [`column`](DataRow::column).
     #[inline(always)]
-    pub fn field<C, S: SqlType, T: FitsColumn<C, S>>(&self, index: usize) -> Result<T, Error> {
+    pub fn field<C, S: Generated, T: FitsColumn<C, S, S::Rust>>(&self, index: usize) -> Result<T, Error> {
         self.column::<S, NotNull, T>(index)
     }
 
@@ -53,7 +53,7 @@ impl<'a> DataRow<'a> {
     /// # Errors
     /// Returns the errors of [`column`](DataRow::column).
     #[inline(always)]
-    pub fn nullable_field<C, S: SqlType, T: FitsNullableColumn<C, S>>(
+    pub fn nullable_field<C, S: Generated, T: FitsNullableColumn<C, S, S::Rust>>(
         &self,
         index: usize,
     ) -> Result<T, Error> {

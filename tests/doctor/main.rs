@@ -52,7 +52,7 @@ const KEYS: [(&str, &str); 5] = [
     ("AWS_SECRET_ACCESS_KEY", "{secret}"),
 ];
 
-const SETUPS: [Setup; 23] = [
+const SETUPS: [Setup; 24] = [
     Setup {
         name: "binding_ignored",
         package: "ignored",
@@ -188,6 +188,13 @@ const SETUPS: [Setup; 23] = [
         part: Part::All,
     },
     Setup { name: "no_server", package: "bare", arguments: &[], variables: &[], part: Part::All },
+    Setup {
+        name: "not_a_cluster",
+        package: "bare",
+        arguments: &["--endpoint", "db.example.com"],
+        variables: &[],
+        part: Part::All,
+    },
     Setup {
         name: "bare_wrangler",
         package: "bare",

@@ -33,7 +33,7 @@ pub(crate) use owner::{Names, is_punct};
 pub use package::Unread;
 pub(crate) use package::{require_package, rust_files, tokens_of};
 pub use report::{Expansion, Report};
-pub use schemas::{Candidate, Unfollowed};
+pub use schemas::{Candidate, OfSchema};
 pub(crate) use schemas::{Folded, folded_as};
 
 /// Compare the snapshot with a database, or a crate's queries with a candidate for the next schema
@@ -44,7 +44,7 @@ pub(crate) use schemas::{Folded, folded_as};
     the package is compiled against\nthe current schema and against the candidate.\n\nQueries are read from the sources, and \
     compared with those that the compiler expands: the package is compiled with\n`cargo check`.\n\nThe exit status is 1 if \
     something differs, no longer compiles, gets another type in Rust, or could not be read, and if the\ncandidate has a \
-    statement whose effect is unknown, such as DO.\n\nExamples:\n  dsql-edge check                                  \
+    statement whose effect is unknown, such as DO, or --apply a statement that DSQL rejects.\n\nExamples:\n  dsql-edge check                                  \
     # does the snapshot match the database?\n  dsql-edge check --apply migrations/0007_drop.sql # would this migration \
     break a query?\n  dsql-edge check --migrations migrations          # a whole folder of migrations\n  \
     dsql-edge check --schema candidate.sql --format github"
@@ -162,12 +162,14 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
     queries.extend(of_compiler);
     let findings = compare::all(&queries, now.map(|now| &now.schema), &coming);
     let unfollowed = schemas::unfollowed(now, &coming);
+    let rejected = schemas::rejected(candidate, now.map(|now| &now.schema), coming.schema.dialect)?;
     let manifest = package.join("Cargo.toml");
     let manifest = manifest.strip_prefix(".").unwrap_or(&manifest).display().to_string();
     let (queries, unread, examples) = (queries.len(), sources.unread, sources.examples);
     let members = package::members_with_queries(package);
     Ok(Report {
         drift,
+        rejected,
         unfollowed,
         manifest,
         findings,

@@ -2,7 +2,6 @@
 //!
 //! Input: findings. Output: lines for people, JSON, or annotations of a GitHub workflow.
 
-use dsql_edge_compiler::diagnostic::Code;
 use serde_json::{Value, json};
 use similar::TextDiff;
 
@@ -10,13 +9,15 @@ use crate::{format, schema_files};
 
 use super::compare::{Finding, Severity};
 use super::package::Unread;
-use super::schemas::{AsItIs, Unfollowed};
+use super::schemas::{AsItIs, OfSchema};
 
 /// The result of a check.
 pub struct Report {
     pub(super) drift: Option<Drift>,
+    /// The statements of the files to apply that DSQL rejects.
+    pub rejected: Vec<OfSchema>,
     /// The statements for which `check` cannot determine the effect on the schema, from both schemas.
-    pub unfollowed: Vec<Unfollowed>,
+    pub unfollowed: Vec<OfSchema>,
     /// The package's Cargo.toml.
     pub(super) manifest: String,
     /// The differences for queries.
@@ -82,6 +83,7 @@ impl Report {
     /// Whether the command fails.
     pub fn fails(&self) -> bool {
         self.drift.is_some()
+            || !self.rejected.is_empty()
             || !self.unfollowed.is_empty()
             || self.findings.iter().any(|finding| finding.severity != Severity::Note)
             || !self.unread.is_empty()
@@ -123,7 +125,8 @@ impl Report {
                 drift.snapshot, drift.diff
             );
         }
-        out.extend(self.unfollowed.iter().map(|it| format!("error: {}\n\n", it.rendered)));
+        let of_schema = self.rejected.iter().chain(&self.unfollowed);
+        out.extend(of_schema.map(|it| format!("error: {}\n\n", it.rendered)));
         for finding in &self.findings {
             let level = match finding.severity {
                 Severity::Broken if finding.was_wrong => "error, with the current schema too",
@@ -158,6 +161,9 @@ impl Report {
         match (broken, changed) {
             (0, 0) if unread > 0 => {
                 format!("{queries}: {} could not be looked at", amount(unread, "place", "places"))
+            }
+            (0, 0) if !self.rejected.is_empty() => {
+                format!("{queries}: DSQL rejects {}", amount(self.rejected.len(), "statement", "statements"))
             }
             (0, 0) if !self.unfollowed.is_empty() => {
                 let count = amount(self.unfollowed.len(), "statement", "statements");
@@ -195,7 +201,8 @@ impl Report {
             "version": 1,
             "ok": !self.fails(),
             "snapshot": self.drift.as_ref().map(|drift| json!({ "file": drift.snapshot, "diff": drift.diff })),
-            "unfollowed": self.unfollowed.iter().map(unfollowed).collect::<Vec<_>>(),
+            "rejected": self.rejected.iter().map(of_schema).collect::<Vec<_>>(),
+            "unfollowed": self.unfollowed.iter().map(of_schema).collect::<Vec<_>>(),
             "queries": self.queries,
             "findings": findings.collect::<Vec<_>>(),
             "unread": self.unread.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -217,10 +224,9 @@ impl Report {
                 format!("the snapshot differs from the database: run `dsql-edge pull`\n{}", drift.diff);
             out += &annotation("error", &drift.snapshot, drift.first_line, 1, "stale snapshot", &message);
         }
-        for it in &self.unfollowed {
+        for it in self.rejected.iter().chain(&self.unfollowed) {
             let file = it.place.file.as_deref().unwrap_or_default();
-            let title = Code::UnfollowedStatement.name();
-            out += &annotation("error", file, it.place.line, it.place.column, title, &it.message);
+            out += &annotation("error", file, it.place.line, it.place.column, it.code, &it.message);
         }
         for finding in &self.findings {
             let level = if finding.severity == Severity::Note { "notice" } else { "error" };
@@ -246,8 +252,9 @@ fn amount(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-fn unfollowed(it: &Unfollowed) -> Value {
+fn of_schema(it: &OfSchema) -> Value {
     json!({
+        "code": it.code,
         "message": it.message,
         "file": it.place.file,
         "line": it.place.line,

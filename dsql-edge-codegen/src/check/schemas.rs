@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
 use dsql_edge_compiler::Schema;
-use dsql_edge_compiler::diagnostic::render::{Place, render};
+use dsql_edge_compiler::diagnostic::render::{Place, headline, render};
 use dsql_edge_compiler::schema::{Dialect, SchemaError, directives};
 use dsql_edge_compiler::source::line_and_column;
 use dsql_edge_macro_input::schema_path::SchemaPath;
 
 use super::dropped::{Dropped, dropped};
-use crate::lint;
+use crate::lint::{self, Sent};
 use crate::package_schema;
 use crate::schema_files::{self, SqlFile};
 
@@ -28,9 +28,11 @@ pub enum Candidate {
     Cluster(String),
 }
 
-/// A statement in a schema's files; `check` cannot determine the effect of the statement.
+/// A statement in a schema's files that DSQL rejects, or whose effect `check` cannot determine.
 #[derive(Clone)]
-pub struct Unfollowed {
+pub struct OfSchema {
+    /// The name of the rule or of the code.
+    pub code: &'static str,
     /// Its place.
     pub place: Place,
     /// The message, one line.
@@ -42,7 +44,7 @@ pub struct Unfollowed {
 /// A schema, and the statements for which `check` cannot determine the effect.
 pub(crate) struct Folded {
     pub(crate) schema: Schema,
-    pub(crate) unfollowed: Vec<Unfollowed>,
+    pub(crate) unfollowed: Vec<OfSchema>,
     /// The names that the schema's files drop or rename.
     pub(super) dropped: Vec<Dropped>,
 }
@@ -168,9 +170,10 @@ pub(crate) fn folded_as(files: &[SqlFile], dialect: Option<Dialect>) -> Result<F
     let of = |error: &SchemaError| {
         let (place, text) = place(files, error);
         let rendered = render(&error.diagnostic, text, Some(place.clone()));
-        Unfollowed { place, message: error.diagnostic.message.clone(), rendered }
+        let code = error.diagnostic.code.name();
+        OfSchema { code, place, message: error.diagnostic.message.clone(), rendered }
     };
-    let mut unfollowed: Vec<Unfollowed> = schema.unfollowed.iter().map(of).collect();
+    let mut unfollowed: Vec<OfSchema> = schema.unfollowed.iter().map(of).collect();
     let is_known = |error: &SchemaError| {
         let is_it = |it: &SchemaError| it.file == error.file && it.diagnostic.span == error.diagnostic.span;
         schema.unfollowed.iter().any(is_it)
@@ -185,14 +188,39 @@ pub(crate) fn folded_as(files: &[SqlFile], dialect: Option<Dialect>) -> Result<F
 }
 
 /// Returns the statements of both schemas for which `check` cannot determine the effect, without duplicates.
-pub(super) fn unfollowed(now: Option<&Folded>, coming: &Folded) -> Vec<Unfollowed> {
-    let mut all: Vec<Unfollowed> = Vec::new();
+pub(super) fn unfollowed(now: Option<&Folded>, coming: &Folded) -> Vec<OfSchema> {
+    let mut all: Vec<OfSchema> = Vec::new();
     for it in now.into_iter().chain([coming]).flat_map(|folded| &folded.unfollowed) {
         if !all.iter().any(|known| known.rendered == it.rendered) {
             all.push(it.clone());
         }
     }
     all
+}
+
+/// Returns the statements of the files to apply that DSQL rejects, as `migrate` would before it sends anything.
+pub(super) fn rejected(
+    candidate: &Candidate,
+    now: Option<&Schema>,
+    dialect: Dialect,
+) -> Result<Vec<OfSchema>> {
+    let Candidate::Apply(paths) = candidate else { return Ok(Vec::new()) };
+    if dialect == Dialect::Postgres {
+        return Ok(Vec::new());
+    }
+    let files = applied_files(paths)?.into_iter().map(|file| (file.name, file.text));
+    let mut rejected = Vec::new();
+    for file in lint::lint(files, now, Sent::Migrate) {
+        for finding in file.findings.iter().filter(|it| it.diagnostic.is_error()) {
+            let Some(rule) = finding.rule else { continue };
+            let (line, column) = line_and_column(&file.text, finding.diagnostic.span.start as usize);
+            let place = Place { file: Some(file.name.clone()), line, column };
+            let rendered = render(&finding.diagnostic, &file.text, Some(place.clone()));
+            let message = headline(&finding.diagnostic);
+            rejected.push(OfSchema { code: rule.id, place, message, rendered });
+        }
+    }
+    Ok(rejected)
 }
 
 /// Returns the place of an error, and the text of its file.

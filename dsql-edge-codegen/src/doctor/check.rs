@@ -1,5 +1,7 @@
 //! A check of `doctor`: its name, its outcome, what was found, and what to do.
 
+use crate::library_words::for_a_shell;
+
 /// The outcome of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
@@ -58,7 +60,7 @@ impl Check {
     }
 
     fn new(name: &'static str, outcome: Outcome, detail: impl Into<String>, remedy: Option<String>) -> Check {
-        Check { name, outcome, detail: one_line(&detail.into()), remedy }
+        Check { name, outcome, detail: for_a_shell(&one_line(&detail.into())), remedy }
     }
 }
 

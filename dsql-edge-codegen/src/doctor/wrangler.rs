@@ -117,7 +117,7 @@ fn placement(values: &Value, server: &Server<'_>) -> Check {
             None => Check::warning(
                 NAME,
                 "the pool has no location: it is created near the first visitor",
-                "set DSQL_POOL_LOCATION in [vars], for example enam for us-east-1 (docs/src/placement.md)",
+                "set DSQL_POOL_LOCATION in [vars], for example enam for us-east-1 (the guide: Where the Worker runs)",
             ),
         };
     }
@@ -125,7 +125,7 @@ fn placement(values: &Value, server: &Server<'_>) -> Check {
     let mode = text(values, &["placement", "mode"]);
     let wanted = server.region.map(|region| format!("aws:{region}"));
     let add = format!(
-        "add [placement] region = \"{}\" (docs/src/placement.md)",
+        "add [placement] region = \"{}\" (the guide: Where the Worker runs)",
         wanted.as_deref().unwrap_or("aws:<the region of the database>")
     );
     match (region, host, &wanted) {

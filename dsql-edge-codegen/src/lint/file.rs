@@ -6,9 +6,8 @@
 use std::collections::HashMap;
 
 use dsql_edge_compiler::Schema;
-use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
-use dsql_edge_compiler::dsql::{self, Transactions};
-use dsql_edge_compiler::schema::Growth;
+use dsql_edge_compiler::diagnostic::{Diagnostic, quotation};
+use dsql_edge_compiler::dsql::Transactions;
 use dsql_edge_compiler::source::{Lines, Span};
 use dsql_edge_compiler::syntax::newer_clause;
 use dsql_edge_migrations::steps;
@@ -16,23 +15,37 @@ use dsql_edge_migrations::steps;
 use super::finding::{Finding, LintedFile};
 use super::names::NameCertainty;
 use super::read::read;
+use super::resolve::Resolved;
 use super::run::Run;
 use super::script::{Script, messages};
 use super::sent::Sent;
 use super::strings::changes_strings;
 use super::{allowed, dump, meaning, unfollowed};
 
-/// Lints files in the order in which they run.
+/// Lints files in the order in which they run. `schema` is the complete schema before the files: with it, a name that does
+/// not exist is an error.
 pub fn lint(
     files: impl IntoIterator<Item = (String, String)>,
     schema: Option<&Schema>,
     sent: Sent,
 ) -> Vec<LintedFile> {
-    let mut grown = Growth::new(schema.cloned().unwrap_or_default());
+    lint_with(files, Resolved::with(schema), sent)
+}
+
+/// Lints the files of a folder, which probably create everything that they use: a name that does not exist is a warning.
+pub fn lint_folder(files: impl IntoIterator<Item = (String, String)>, sent: Sent) -> Vec<LintedFile> {
+    lint_with(files, Resolved::assumed(), sent)
+}
+
+fn lint_with(
+    files: impl IntoIterator<Item = (String, String)>,
+    mut resolved: Resolved,
+    sent: Sent,
+) -> Vec<LintedFile> {
     let texts: Vec<(String, String)> = files.into_iter().collect();
     let run = Run::of(texts.iter().map(|(_, text)| text.as_str()));
     let of = |(at, (name, text)): (usize, &(String, String))| {
-        LintedFile::of(name.clone(), text.clone(), &mut grown, schema.is_some(), sent, (&run, at))
+        LintedFile::of(name.clone(), text.clone(), &mut resolved, sent, (&run, at))
     };
     texts.iter().enumerate().map(of).collect()
 }
@@ -44,16 +57,14 @@ pub(super) fn lint_among(
     schema: Option<&Schema>,
     sent: Sent,
 ) -> LintedFile {
-    let mut grown = Growth::new(schema.cloned().unwrap_or_default());
-    LintedFile::of(String::new(), text.to_owned(), &mut grown, schema.is_some(), sent, place)
+    LintedFile::of(String::new(), text.to_owned(), &mut Resolved::with(schema), sent, place)
 }
 
 impl LintedFile {
     fn of(
         name: String,
         text: String,
-        grown: &mut Growth,
-        complete: bool,
+        resolved: &mut Resolved,
         sent: Sent,
         (run, place): (&Run<'_>, usize),
     ) -> LintedFile {
@@ -61,7 +72,10 @@ impl LintedFile {
         let (parsed, errors) = read(&text);
         let unread: Vec<Span> = errors.iter().map(|error| error.statement).collect();
         let mut findings: Vec<Finding> = errors;
-        grown.begin_session();
+        let script = Script::new(&parsed, unread, sent, (run, place));
+        let unfollowed = unfollowed::warnings(&script);
+        let is_followed = |it: &&Finding| !allowed::is_finding_allowed(&text, it);
+        resolved.begin_file(&text, findings.iter().chain(unfollowed.iter().filter(is_followed)));
         let certainty = NameCertainty::of(&parsed);
         let mut before_block = None;
         let mut transactions = Transactions::new();
@@ -75,19 +89,14 @@ impl LintedFile {
             next += count;
         }
         for (at, statement) in parsed.iter().enumerate() {
-            let own = if complete {
-                let mut own = dsql::findings_within(statement, grown.schema());
-                own.extend(dsql::unknown_casts(statement.tree, grown.schema()));
-                own
-            } else {
-                dsql::findings(statement, Some(grown.schema()))
-            };
+            let own = resolved.findings(statement);
             let own: Vec<_> = own.into_iter().filter(|it| certainty.is_certain(it, statement.tree)).collect();
             if let Some(count) = begins.get(&at).filter(|_| !whole) {
                 transactions.message(*count);
             }
             let refused = own.iter().any(|finding| finding.whole);
             let of_transaction = if refused { None } else { transactions.next(statement) };
+            let names = resolved.follow(statement, &own, certainty.is_name_certain(statement.tree));
             let found = own.into_iter().chain(of_transaction).map(|finding| Finding {
                 diagnostic: finding.diagnostic,
                 rule: Some(finding.rule),
@@ -101,25 +110,19 @@ impl LintedFile {
                 fix: None,
                 statement: statement.span,
             }));
-            let contradicts = grown.apply(statement.tree.clone());
             if certainty.begins_undone_block(at) {
-                before_block = Some(grown.clone());
+                before_block = Some(resolved.grown.clone());
             } else if certainty.ends_undone_block(at)
                 && let Some(before) = before_block.take()
             {
-                *grown = before;
+                resolved.grown = before;
             }
-            // If the schema is not complete, an unknown schema name is not reported: another file may create that
-            // schema.
-            let unknown = contradicts.into_iter().filter(|it| complete && it.code == Code::UnknownSchema);
-            findings.extend(unknown.map(|diagnostic| Finding {
-                diagnostic,
-                rule: None,
-                fix: None,
-                statement: statement.span,
+            findings.extend(names.into_iter().map(|mut diagnostic| {
+                quotation::quote(&mut diagnostic, &text, &parsed.tokens.captures);
+                Finding { diagnostic, rule: None, fix: None, statement: statement.span }
             }));
         }
-        let script = Script::new(&parsed, unread, sent, (run, place));
+        resolved.end_file();
         if changes_strings(&parsed) || run.changes_strings_before(place) {
             findings.iter_mut().for_each(|finding| finding.fix = None);
         } else {
@@ -127,7 +130,7 @@ impl LintedFile {
             meaning::judge(&script, &mut findings);
             meaning::judge_failures(&script, &mut findings);
         }
-        findings.extend(unfollowed::warnings(&script));
+        findings.extend(unfollowed);
         findings.retain(|finding| !allowed::is_finding_allowed(&text, finding));
         if sent == Sent::Migrate {
             findings.retain(|finding| !finding.is_moot_for_migrate());

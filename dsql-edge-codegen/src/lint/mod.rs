@@ -14,6 +14,7 @@ mod file;
 mod finding;
 mod fix;
 mod github;
+mod history;
 mod human;
 mod json;
 mod key;
@@ -22,6 +23,7 @@ mod names;
 mod postgres;
 mod psql;
 mod read;
+mod resolve;
 mod rows;
 mod rules;
 mod run;
@@ -43,7 +45,7 @@ use dsql_edge_compiler::dsql::Meaning;
 use dsql_edge_compiler::schema::Dialect;
 
 use crate::{format, schema_files, style, write_file};
-pub use file::lint;
+pub use file::{lint, lint_folder};
 pub use finding::{Finding, LintedFile};
 pub use fix::{fixed, fixed_all};
 pub use postgres::lint_postgres;
@@ -79,8 +81,8 @@ pub struct Options {
     /// statement succeeds
     #[arg(long, requires = "fix")]
     assume_success: bool,
-    /// The schema before the files: a file of DDL or a folder; without it, only the objects that the files create are
-    /// known
+    /// The schema before the files: a file of DDL or a folder. The default for files of the folder of migrations that the
+    /// build reads: the migrations before them
     #[arg(long)]
     schema: Option<PathBuf>,
     /// Check each file as one message, or as one transaction, as many migration tools send it
@@ -127,19 +129,28 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         format::print(&if options.format == Format::Json { rules::as_json() } else { rules::as_table() })?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut files = read(&options.files, options.for_migrate)?;
+    let own = read(&options.files, options.for_migrate)?;
+    let history = history_of(&own, options);
+    let (before, is_complete) = (history.as_ref().map_or(0, Vec::len), history.is_some());
+    let mut files: Vec<Text> = history.into_iter().flatten().chain(own).collect();
     let target = options.dialect.unwrap_or_else(|| named(&files, options.schema.as_deref()));
     let is_postgres = target == Target::Postgres;
     if is_postgres && (options.fix || options.one_transaction) {
         bail!("--fix and --one-transaction are for DSQL: leave them out, or pass --dialect dsql");
     }
     let dialect = if is_postgres { Dialect::Postgres } else { Dialect::Dsql };
-    let schema = options.schema.as_deref().map(|path| schema(path, dialect)).transpose()?;
+    let schema = match &options.schema {
+        Some(path) => Some(schema(path, dialect)?),
+        None if is_complete => Some(history::empty_schema(files.iter().map(|it| it.text.as_str()), dialect)),
+        None => None,
+    };
     let mut count_fixed = 0;
     if options.fix {
         let texts: Vec<&str> = files.iter().map(|file| file.text.as_str()).collect();
-        let all = fixed_all(&texts, schema.as_ref(), options.sent(), options.safe());
-        for (file, (text, count)) in files.iter_mut().zip(all) {
+        // A rewrite does not depend on names that do not exist.
+        let named = schema.as_ref().filter(|_| options.schema.is_some());
+        let all = fixed_all(&texts, named, options.sent(), options.safe());
+        for (file, (text, count)) in files.iter_mut().zip(all).skip(before) {
             count_fixed += count;
             match &file.path {
                 Some(path) if text != file.text => write_file::write(path, &text)?,
@@ -150,10 +161,13 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         }
     }
     let texts = files.into_iter().map(|file| (file.name, file.text));
-    let linted = match target {
+    let is_folder = options.files.iter().any(|path| path.is_dir());
+    let mut linted = match target {
+        Target::Dsql if schema.is_none() && is_folder => lint_folder(texts, options.sent()),
         Target::Dsql => lint(texts, schema.as_ref(), options.sent()),
         Target::Postgres => lint_postgres(texts, schema.as_ref(), options.sent()),
     };
+    linted.drain(..before);
     let report = match options.format {
         Format::Human => human::report(&linted),
         Format::Json => json::report(&linted, count_fixed),
@@ -221,6 +235,13 @@ fn read(paths: &[PathBuf], for_migrate: bool) -> Result<Vec<Text>> {
         }
     }
     Ok(out)
+}
+
+/// Returns the migrations before the files, as far as they are known.
+fn history_of(own: &[Text], options: &Options) -> Option<Vec<Text>> {
+    let paths: Vec<PathBuf> = own.iter().map(|file| file.path.clone()).collect::<Option<_>>()?;
+    let files = if options.schema.is_none() { history::before(&paths)? } else { return None };
+    Some(files.into_iter().map(|file| Text { path: None, name: file.name, text: file.text }).collect())
 }
 
 /// Returns the dialect that a directive names: one of the files, or else of the schema.

@@ -88,6 +88,11 @@ impl NameCertainty {
         self.undone.values().any(|end| *end == at)
     }
 
+    /// Whether the objects that a statement names are certainly those that the statements before it show.
+    pub(super) fn is_name_certain(&self, statement: &Statement) -> bool {
+        statement.span.start < self.objects.min(self.path)
+    }
+
     /// Whether a finding does not depend on a name, or the name in the statement is certain.
     pub(super) fn is_certain(&self, finding: &dsql::Finding, statement: &Statement) -> bool {
         let has_schema = match &statement.kind {

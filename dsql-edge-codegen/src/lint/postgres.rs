@@ -8,12 +8,9 @@
 //! indexes. After a statement whose effect on the schema is not known, an unknown name may exist, so it is a warning.
 
 use dsql_edge_compiler::Schema;
-use dsql_edge_compiler::analyze::analyze;
-use dsql_edge_compiler::diagnostic::{Code, Diagnostic, Severity, quotation};
+use dsql_edge_compiler::diagnostic::quotation;
 use dsql_edge_compiler::schema::{Dialect, Growth};
 use dsql_edge_compiler::source::{Lines, Span};
-use dsql_edge_compiler::syntax::ParsedStatement;
-use dsql_edge_compiler::syntax::ast::{Query, Statement, StatementKind, TableSource};
 use dsql_edge_migrations::allow_comment::is_allowed;
 use dsql_edge_migrations::steps::postgres;
 
@@ -23,7 +20,7 @@ use super::read::read;
 use super::run::Run;
 use super::script::Script;
 use super::sent::Sent;
-use super::unfollowed;
+use super::{resolve, unfollowed};
 
 /// Lints files in the order in which they run. Without a schema, the files must create everything that they use.
 pub fn lint_postgres(
@@ -59,7 +56,8 @@ impl State {
     fn file(&mut self, text: &str, sent: Sent, place: (&Run<'_>, usize)) -> Vec<Finding> {
         let (parsed, mut findings) = read(text);
         let unread: Vec<Span> = findings.iter().map(|error| error.statement).collect();
-        let changes = unread.iter().find(|span| may_change_schema(span.text(text))).map(|span| span.start);
+        let changes =
+            unread.iter().find(|span| resolve::may_change_schema(span.text(text))).map(|span| span.start);
         self.grown.begin_session();
         let certainty = NameCertainty::of(&parsed);
         let mut before_block = None;
@@ -67,17 +65,17 @@ impl State {
         let places = unfollowed::warnings(&script);
         for (at, statement) in parsed.iter().enumerate() {
             self.uncertain |= changes.is_some_and(|start| start < statement.span.start);
-            let mut found = self.analyzed(statement);
+            let mut found = resolve::errors(statement, self.grown.schema());
             let (contradictions, unknown) = self.grown.follow(statement);
             // The fold reports some errors of a query again.
             if found.is_empty() {
                 found = contradictions;
             }
             if self.uncertain {
-                found.iter_mut().for_each(doubt);
+                found.iter_mut().for_each(resolve::doubt);
             }
             self.uncertain |= !unknown.is_empty() || places.iter().any(|it| it.statement == statement.span);
-            found.extend(unknown.into_iter().map(warning));
+            found.extend(unknown.into_iter().map(resolve::warning));
             found.iter_mut().for_each(|it| quotation::quote(it, text, &parsed.tokens.captures));
             if certainty.begins_undone_block(at) {
                 before_block = Some(self.grown.clone());
@@ -100,73 +98,4 @@ impl State {
         }
         findings
     }
-
-    /// Returns the errors of the query in a statement.
-    fn analyzed(&self, statement: ParsedStatement<'_>) -> Vec<Diagnostic> {
-        let of_query = |query: Query| {
-            let tree = Statement { kind: StatementKind::Query(Box::new(query)), ..statement.tree.clone() };
-            self.errors(ParsedStatement { tree: &tree, ..statement })
-        };
-        match &statement.kind {
-            StatementKind::Query(query) => match query.without_into() {
-                Some((_, plain)) => of_query(plain),
-                None => self.errors(statement),
-            },
-            StatementKind::Insert(_)
-            | StatementKind::Update(_)
-            | StatementKind::Delete(_)
-            | StatementKind::Merge(_)
-            | StatementKind::Utility("EXPLAIN" | "SHOW") => self.errors(statement),
-            StatementKind::CreateView(view) => of_query(view.query.clone()),
-            StatementKind::CreateTableAs(table) => match &table.source {
-                TableSource::Query(query) => of_query((**query).clone()),
-                TableSource::Execute(_) => Vec::new(),
-            },
-            _ => Vec::new(),
-        }
-    }
-
-    fn errors(&self, statement: ParsedStatement<'_>) -> Vec<Diagnostic> {
-        let errors = match analyze(statement, self.grown.schema()) {
-            Ok(_) => return Vec::new(),
-            Err(errors) => errors,
-        };
-        // A script has no Rust types, and a parameter of a script has no value.
-        let is_of_sql = |error: &Diagnostic| {
-            error.is_error()
-                && !matches!(
-                    error.code,
-                    Code::NotSupportedYet | Code::TransactionControl | Code::IndeterminateParameter
-                )
-        };
-        errors.into_iter().filter(is_of_sql).collect()
-    }
-}
-
-/// Whether a statement that cannot be read may change the schema.
-fn may_change_schema(text: &str) -> bool {
-    let word = text.split(|it: char| !it.is_alphabetic()).next().unwrap_or("");
-    ["CREATE", "ALTER", "DROP"].iter().any(|first| word.eq_ignore_ascii_case(first))
-}
-
-/// Makes an error a warning if the object that it does not find may exist.
-fn doubt(error: &mut Diagnostic) {
-    let is_name = matches!(
-        error.code,
-        Code::UnknownTable
-            | Code::UnknownColumn
-            | Code::UnknownFunction
-            | Code::UnknownOperator
-            | Code::UnknownType
-            | Code::UnknownSchema
-            | Code::UnknownObject
-            | Code::MissingFrom
-    );
-    if is_name {
-        *error = warning(error.clone());
-    }
-}
-
-fn warning(error: Diagnostic) -> Diagnostic {
-    Diagnostic { severity: Severity::Warning, ..error }
 }

@@ -31,6 +31,7 @@ use dsql_edge_migrations::File;
 use serde_json::json;
 
 use crate::format::{self, Format};
+use crate::library_words::for_a_shell;
 use crate::package_schema;
 use crate::pull;
 use crate::server::{Server, ServerOptions, dialect_of_schema};
@@ -108,7 +109,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 pub fn run(options: &Options) -> Result<ExitCode> {
     let done = run_command(options);
     if let (Err(error), Format::Json) = (&done, options.format) {
-        format::print(&format::json(&json!({ "version": 1, "error": format!("{error:#}") })))?;
+        format::print(&format::json(&json!({ "version": 1, "error": for_a_shell(&format!("{error:#}")) })))?;
     }
     done
 }

@@ -7,7 +7,7 @@ use similar::TextDiff;
 
 use super::sources::{FunctionCall, SourceFile};
 use super::verdict::{Edit, Judged, Verdict, applied};
-use crate::check::{Unfollowed, Unread};
+use crate::check::{OfSchema, Unread};
 use crate::format;
 
 /// The result of the command.
@@ -17,7 +17,7 @@ pub struct Report {
     pub(super) functions: Vec<FunctionCall>,
     pub(super) unread: Vec<Unread>,
     /// The statements of the migrations whose effect is not known.
-    pub(super) unfollowed: Vec<Unfollowed>,
+    pub(super) unfollowed: Vec<OfSchema>,
     pub(super) schema: String,
     pub(super) dialect: &'static str,
 }

@@ -19,17 +19,28 @@ pub struct Place {
 
 /// The whole message: headline, place, the SQL with the place underlined, detail and hint.
 pub fn render(diagnostic: &Diagnostic, sql: &str, place: Option<Place>) -> String {
-    headline(diagnostic) + &below_headline(diagnostic, sql, &Lines::of(sql), place)
+    let hint = diagnostic.hint.as_deref();
+    headline(diagnostic) + &below_headline((diagnostic, hint), sql, &Lines::of(sql), place)
 }
 
-/// Like [`render`], for one of many diagnostics in a report: the first line does not repeat the hint, because a report
-/// is always read as a whole. `lines` has the starts of the text's lines, so that the lines are found only once for all
-/// diagnostics.
+/// Like [`render`], for one of many diagnostics in a report: no hint is printed twice, because a report is always read as
+/// a whole. `lines` has the starts of the text's lines, so that the lines are found only once for all diagnostics.
 pub fn render_of_many(diagnostic: &Diagnostic, sql: &str, lines: &Lines, place: Option<Place>) -> String {
-    message_and_code(diagnostic) + &below_headline(diagnostic, sql, lines, place)
+    let mut line = message_and_code(diagnostic);
+    let advice = advice_of_rule(diagnostic);
+    if let Some(advice) = advice {
+        line.push_str(&format!(": {advice}"));
+    }
+    let hint = diagnostic.hint.as_deref().filter(|hint| Some(*hint) != advice);
+    line + &below_headline((diagnostic, hint), sql, lines, place)
 }
 
-fn below_headline(diagnostic: &Diagnostic, sql: &str, lines: &Lines, place: Option<Place>) -> String {
+fn below_headline(
+    (diagnostic, hint): (&Diagnostic, Option<&str>),
+    sql: &str,
+    lines: &Lines,
+    place: Option<Place>,
+) -> String {
     let mut out = String::new();
     let start = (diagnostic.span.start as usize).min(sql.len());
     let end = (diagnostic.span.end as usize).clamp(start, sql.len());
@@ -49,19 +60,39 @@ fn below_headline(diagnostic: &Diagnostic, sql: &str, lines: &Lines, place: Opti
     if let Some(detail) = &diagnostic.detail {
         out.push_str(&format!("\n{margin} = note: {detail}"));
     }
-    if let Some(hint) = &diagnostic.hint {
+    if let Some(hint) = hint {
         out.push_str(&format!("\n{margin} = help: {hint}"));
     }
     out
 }
 
-/// The first line: PostgreSQL's message, its SQLSTATE, and the advice if it is short.
+/// The first line: PostgreSQL's message, its SQLSTATE, and the advice if it is short. A rule of DSQL has an alternative,
+/// which is a part of the line.
 pub fn headline(diagnostic: &Diagnostic) -> String {
     let mut line = message_and_code(diagnostic);
-    if let Some(hint) = diagnostic.hint.as_deref().filter(|hint| hint.len() <= 60) {
-        line.push_str(&format!(": {hint}"));
+    let short = diagnostic.hint.as_deref().filter(|hint| hint.len() <= 60);
+    if let Some(advice) = advice_of_rule(diagnostic).or(short) {
+        line.push_str(&format!(": {advice}"));
     }
     line
+}
+
+/// The maximum length of the advice of a rule in the first line.
+const LONGEST_ADVICE: usize = 100;
+
+/// The alternative to what a rule of DSQL rejects: the advice without its date, or as much of it as one line has room
+/// for. The first part of a long advice, up to `;` or `:`, is the alternative.
+fn advice_of_rule(diagnostic: &Diagnostic) -> Option<&str> {
+    diagnostic.reason?;
+    Some(first_part(diagnostic.hint.as_deref()?))
+}
+
+/// The first part of a rule's advice.
+pub(crate) fn first_part(advice: &str) -> &str {
+    let advice = advice.split(" (in DSQL since ").next().unwrap_or(advice);
+    let fits = |part: &&str| part.chars().count() <= LONGEST_ADVICE;
+    let before = |end: &str| advice.split(end).next().filter(fits);
+    Some(advice).filter(fits).or_else(|| before("; ")).or_else(|| before(": ")).unwrap_or(advice)
 }
 
 /// The part of a line that is printed. A dump can have all its rows in one line. If each finding printed the whole

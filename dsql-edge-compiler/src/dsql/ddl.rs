@@ -282,7 +282,8 @@ pub(super) fn new_type(new: &CreateType, words: &Words<'_>) -> Finding {
             let name = new.name.display();
             let check = format!("CHECK (VALUE IN ({}))", listed(labels));
             let written = words.text(new.name.span());
-            let hint = format!("CREATE DOMAIN {written} AS text {check}, or such a CHECK on the column");
+            let hint =
+                format!("write a domain, or a CHECK on the column: CREATE DOMAIN {written} AS text {check}");
             create_type.naming(span, &name).advising(hint)
         }
         NewType::Composite(_) => composite_type.at(span),

@@ -224,3 +224,23 @@ macro_rules! rules {
 }
 
 pub(super) use rules;
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnostic::render::first_part;
+    use crate::dsql;
+
+    /// The first line of an error contains the first part of the advice, which must be the alternative.
+    #[test]
+    fn first_part_of_each_advice_fits_in_one_line() {
+        let rules = dsql::tables().into_iter().flat_map(|(_, rules)| rules.iter().copied());
+        let of_rules = rules.map(|rule| (rule.id, rule.general_advice()));
+        let functions = dsql::refused_functions().iter().map(|(name, advice)| (*name, (*advice).to_owned()));
+        for (name, advice) in of_rules.chain(functions) {
+            let first = first_part(&advice);
+            assert!(first.chars().count() <= 100, "{name}: {first}");
+            let rest = advice.strip_prefix(first).unwrap();
+            assert!(rest.is_empty() || rest.starts_with("; ") || rest.starts_with(": "), "{name}: {advice}");
+        }
+    }
+}

@@ -37,7 +37,7 @@ rules! {
     /// The rules about settings.
     SETTINGS;
     // rule                  what is rejected                            SQLSTATE  DSQL's words                                               known by     alternative
-    isolation_level:         "an isolation level other than REPEATABLE READ"  | "0A000" | "Unsupported isolation level: {}"                        | Recorded   | "every transaction is REPEATABLE READ: leave it out, read the rows that a decision depends on with SELECT … FOR UPDATE, and retry on 40001";
+    isolation_level:         "an isolation level other than REPEATABLE READ"  | "0A000" | "Unsupported isolation level: {}"                        | Recorded   | "leave it out: every transaction is REPEATABLE READ; read the rows that a decision depends on with SELECT … FOR UPDATE, and retry on 40001";
     set_transaction:         "SET TRANSACTION"                         | "0A000" | "setting configuration parameter \"TRANSACTION\" not supported" | Recorded | "write it in BEGIN: BEGIN READ ONLY";
     set_session_characteristics: "SET SESSION CHARACTERISTICS"         | "0A000" | "setting configuration parameter \"TRANSACTION\" not supported" | Sibling | "write it in BEGIN: BEGIN READ ONLY";
     set_parameter:           "SET of a setting that is fixed"          | "0A000" | "setting configuration parameter \"{}\" not supported"   | Recorded   | "leave it out: DSQL does not let a session set it; for a timeout, cancel in the client";
@@ -45,7 +45,7 @@ rules! {
     set_reserved:            "SET of an unknown dsql.…"                | "42602" | "invalid configuration parameter name \"{}\""            | Recorded   | "leave it out: \"dsql\" is a reserved prefix";
     set_role:                "SET ROLE"                                | "0A000" | "setting configuration parameter \"role\" not supported" | Recorded   | "connect as the role: DSQL_USER; within BEGIN and COMMIT, AWS documents SET LOCAL ROLE";
     set_boolean:             "SET dsql.enable_… to something other than a boolean" | "22023" | "parameter \"{}\" requires a Boolean value"  | Observed "ministack, live 2026-10-04" | "write on or off";
-    show_removed:            "SHOW lc_collate, SHOW lc_ctype"          | "42704" | "unrecognized configuration parameter \"{}\""            | Recorded   | "the collation is C";
+    show_removed:            "SHOW lc_collate, SHOW lc_ctype"          | "42704" | "unrecognized configuration parameter \"{}\""            | Recorded   | "leave it out: the collation is C";
 }
 
 /// `SET name = value`.

@@ -18,7 +18,7 @@ rules! {
     // Transactions.
     savepoint:                    "SAVEPOINT"                              | "0A000" | "unsupported transaction statement: SAVEPOINT"                 | Recorded         | "DSQL has no nested transactions: run this part in its own transaction";
     release_savepoint:            "RELEASE"                                | "0A000" | "unsupported transaction statement: RELEASE"                   | Sibling          | "leave it out: DSQL has no savepoints";
-    rollback_to_savepoint:        "ROLLBACK [WORK|TRANSACTION] TO"         | "0A000" | "unsupported transaction statement: ROLLBACK TO"               | Recorded         | "DSQL has no savepoints: ROLLBACK ends the whole transaction";
+    rollback_to_savepoint:        "ROLLBACK [WORK|TRANSACTION] TO"         | "0A000" | "unsupported transaction statement: ROLLBACK TO"               | Recorded         | "ROLLBACK the whole transaction: DSQL has no savepoints";
     prepare_transaction:          "PREPARE TRANSACTION"                    | "0A000" | "unsupported transaction statement: PREPARE TRANSACTION"       | Sibling          | "leave it out: DSQL has no two-phase commit";
     commit_prepared:              "COMMIT PREPARED"                        | "0A000" | "unsupported transaction statement: COMMIT PREPARED"           | Sibling          | "leave it out: DSQL has no two-phase commit";
     rollback_prepared:            "ROLLBACK PREPARED"                      | "0A000" | "unsupported transaction statement: ROLLBACK PREPARED"         | Sibling          | "leave it out: DSQL has no two-phase commit";

@@ -3,7 +3,8 @@
 use super::fold::Fold;
 use super::objects::Computed;
 use super::{Column, Relation, RelationKind, is_null_default};
-use crate::diagnostic::Code;
+use crate::diagnostic::suggestion::nearest;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::syntax::ast::{
     AlterAction, AlterTable, ConstraintKind, Name, ObjectKind, SET_LOGGED, SET_UNLOGGED,
 };
@@ -235,7 +236,12 @@ impl Fold {
 
     pub(super) fn unknown_column(&mut self, relation: &Relation, name: &Name) {
         let message = format!("column \"{}\" of relation \"{}\" does not exist", name.text, relation.name);
-        self.problem(Code::UnknownColumn, name.span, message);
+        let known: Vec<&str> = relation.columns.iter().map(|column| column.name.as_str()).collect();
+        let hint = match nearest(&name.text, known.iter().copied()) {
+            Some(nearest) => format!("did you mean {nearest}?"),
+            None => format!("the columns of {} are {}", relation.name, known.join(", ")),
+        };
+        self.problems.push(Diagnostic::error(Code::UnknownColumn, name.span, message).with_hint(hint));
     }
 }
 

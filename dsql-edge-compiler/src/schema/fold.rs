@@ -14,6 +14,7 @@ use super::{
     Cast, Key, Operator, Relation, RelationKind, Schema, TEMPORARY, UserType, UserTypeKind, directive,
     is_null_default, unfollowed,
 };
+use crate::diagnostic::suggestion::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Lines, Source, Span};
 use crate::syntax::ast::{
@@ -466,7 +467,10 @@ impl Fold {
 
     pub(super) fn unknown_relation(&mut self, name: &QualifiedName) {
         let message = format!("relation \"{}\" does not exist", name.display());
-        self.problem(Code::UnknownTable, name.span(), message);
+        let known = self.schema.existing_relations().map(|relation| relation.name.as_str());
+        let hint = nearest(name.name(), known).map(|nearest| format!("did you mean {nearest}?"));
+        self.problems
+            .push(Diagnostic { hint, ..Diagnostic::error(Code::UnknownTable, name.span(), message) });
     }
 }
 

@@ -5,7 +5,7 @@
 //! PostgreSQL's scanner is the macro's `$name`, with [`Placeholders::Named`].
 
 use super::keyword::Keyword;
-use super::token::{Piece, Token, TokenKind};
+use super::token::{Piece, Token, TokenKind, optional_text_of};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{BYTE_ORDER_MARK, Placeholders, Source, Span};
 
@@ -215,8 +215,9 @@ impl<'a> Lexer<'a> {
         match self.open {
             Some((start, _)) => {
                 let span = Span::new(start, start + 2);
+                let inside = self.text.get(start + 2..).unwrap_or_default();
                 Err(Diagnostic::syntax(Code::OptionalText, span, "unterminated optional text")
-                    .with_hint("close it: {? AND author = $author }"))
+                    .with_hint(format!("close it with }}: {}", optional_text_of(inside))))
             }
             None => Ok(()),
         }

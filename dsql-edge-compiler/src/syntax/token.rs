@@ -73,3 +73,10 @@ pub struct Piece {
     /// Its tokens.
     pub tokens: Range<usize>,
 }
+
+/// Optional text as it is written, for advice; a long text is left out.
+pub(crate) fn optional_text_of(inside: &str) -> String {
+    let inside = inside.trim();
+    let is_short = inside.chars().count() <= 60 && !inside.contains('\n') && !inside.is_empty();
+    format!("{{? {} }}", if is_short { inside } else { "…" })
+}

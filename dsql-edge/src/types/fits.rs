@@ -6,22 +6,22 @@
 //! SQL. The only text that the macro can put into an error about a type is the name of another type. So the macro
 //! declares an empty type `limit` for the parameter `$limit`, and a type parameter `title` for the column `title`, and
 //! requires the traits of this file, whose messages contain that name. Each trait is implemented for all types that
-//! fit; `do_not_recommend` lets rustc report the trait of this file instead of `Param` or `Column`. The traits have no
-//! methods, so they add nothing to a program.
+//! fit; their parameter `R` is the Rust type that `sql!` generates for `S`. `do_not_recommend` lets rustc report the trait of
+//! this file instead of `Param` or `Column`. The traits have no methods, so they add nothing to a program.
 
 use super::{Column, NotNull, Nullable, Param};
 
 /// A type that fits the parameter whose name the type `P` has.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not fit the parameter `{P}` of the SQL type `{S}`",
-    label = "the parameter `{P}` needs a value of the SQL type `{S}`",
+    message = "`{Self}` does not fit the parameter `{P}`, which takes `{R}`",
+    label = "the parameter `{P}` takes `{R}`, or another Rust type that fits the SQL type `{S}`",
     note = "the documentation of `dsql_edge::types` lists the Rust types that fit each SQL type",
     note = "for your own type, derive `dsql_edge::Type`, or implement `dsql_edge::types::Param<{S}, N>`"
 )]
-pub trait FitsParameter<P, S, N>: Param<S, N> {}
+pub trait FitsParameter<P, S, N, R>: Param<S, N> {}
 
 #[diagnostic::do_not_recommend]
-impl<P, S, N, T: Param<S, N> + ?Sized> FitsParameter<P, S, N> for T {}
+impl<P, S, N, R, T: Param<S, N> + ?Sized> FitsParameter<P, S, N, R> for T {}
 
 /// An `Option`, or a reference to one.
 #[diagnostic::on_unimplemented(
@@ -46,10 +46,10 @@ impl<T: IsOption + ?Sized> IsOption for &T {
 /// A type whose `Option` fits a parameter for which NULL has no meaning. There is none.
 #[diagnostic::on_unimplemented(
     message = "`{O}` does not fit the parameter `{P}`: NULL has no meaning there",
-    label = "the parameter `{P}` needs a value of the SQL type `{S}`, not an `Option`",
+    label = "the parameter `{P}` takes `{R}`, or another Rust type that fits the SQL type `{S}`, but not an `Option`",
     note = "`column = NULL` matches nothing: unwrap the value first, or write `column IS NOT DISTINCT FROM $parameter`"
 )]
-pub trait OptionFits<O: ?Sized, P, S> {}
+pub trait OptionFits<O: ?Sized, P, S, R> {}
 
 /// A list of Rust values, or a reference to one.
 pub trait IsList {}
@@ -61,40 +61,39 @@ impl<T: IsList + ?Sized> IsList for &T {}
 
 /// A list that fits a parameter whose SQL type is not an array.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not fit the parameter `{P}` of the SQL type `{S}`: it is a list",
-    label = "the parameter `{P}` needs one value of the SQL type `{S}`",
+    message = "`{Self}` does not fit the parameter `{P}`, which takes one `{R}`: it is a list",
+    label = "the parameter `{P}` takes one `{R}`, or a value of another Rust type that fits the SQL type `{S}`",
     note = "to compare with each element of a list, write `column = ANY ($parameter)` in place of `column IN ($parameter)`",
     note = "to run the statement for each element, write `for value in values` after the SQL"
 )]
-pub trait ListFits<P, S>: Param<S, NotNull> {}
+pub trait ListFits<P, S, R>: Param<S, NotNull> {}
 
 #[diagnostic::do_not_recommend]
-impl<P, S, T: Param<S, NotNull> + ?Sized> ListFits<P, S> for T {}
+impl<P, S, R, T: Param<S, NotNull> + ?Sized> ListFits<P, S, R> for T {}
 
 /// A type that fits the column whose name the type `C` has. The column is never NULL.
 #[diagnostic::on_unimplemented(
-    message = "the column `{C}` of the SQL type `{S}` does not fit `{Self}`",
-    label = "the column `{C}` has the SQL type `{S}`",
+    message = "the column `{C}`, which is `{R}`, does not fit `{Self}`",
+    label = "the column `{C}` is `{R}`, or another Rust type that fits the SQL type `{S}`",
     note = "the documentation of `dsql_edge::types` lists the Rust types that fit each SQL type",
     note = "for your own type, derive `dsql_edge::Type`, or implement `dsql_edge::types::Column<{S}, NotNull>`"
 )]
-pub trait FitsColumn<C, S>: Column<S, NotNull> {}
+pub trait FitsColumn<C, S, R>: Column<S, NotNull> {}
 
 #[diagnostic::do_not_recommend]
-impl<C, S, T: Column<S, NotNull>> FitsColumn<C, S> for T {}
+impl<C, S, R, T: Column<S, NotNull>> FitsColumn<C, S, R> for T {}
 
 /// A type that fits the column whose name the type `C` has. The column can be NULL.
 #[diagnostic::on_unimplemented(
-    message = "the column `{C}` of the SQL type `{S}`, which may be NULL, does not fit `{Self}`",
-    label = "the column `{C}` has the SQL type `{S}`, and may be NULL",
-    note = "the field is an `Option` of a Rust type that fits `{S}`; where you know better than the compiler, name the \
-            column `AS \"{C}!\"`",
+    message = "the column `{C}`, which may be NULL and is `Option<{R}>`, does not fit `{Self}`",
+    label = "the column `{C}` is `Option<{R}>`, or an `Option` of another Rust type that fits the SQL type `{S}`",
+    note = "where you know better than the compiler, name the column `AS \"{C}!\"`",
     note = "the documentation of `dsql_edge::types` lists the Rust types that fit each SQL type"
 )]
-pub trait FitsNullableColumn<C, S>: Column<S, Nullable> {}
+pub trait FitsNullableColumn<C, S, R>: Column<S, Nullable> {}
 
 #[diagnostic::do_not_recommend]
-impl<C, S, T: Column<S, Nullable>> FitsNullableColumn<C, S> for T {}
+impl<C, S, R, T: Column<S, Nullable>> FitsNullableColumn<C, S, R> for T {}
 
 /// The name of a parameter that is written as a number.
 #[derive(Debug)]

@@ -105,6 +105,7 @@ mod composite;
 pub(crate) mod date_time;
 mod fits;
 mod format;
+mod generated;
 mod interval;
 mod json;
 mod labels;
@@ -146,6 +147,8 @@ pub use composite::{CompositeFields, binary_field, put_composite, put_field};
 pub use fits::{
     FitsColumn, FitsNullableColumn, FitsParameter, IsList, IsOption, ListFits, Number, OptionFits,
 };
+#[doc(hidden)]
+pub use generated::Generated;
 #[doc(hidden)]
 pub use labels::{LabelsOf, NotLabelled, known_labels, same_labels};
 #[doc(hidden)]

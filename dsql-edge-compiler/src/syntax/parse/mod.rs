@@ -141,7 +141,7 @@ impl<'a> Parser<'a> {
     fn begins_statement(&mut self) -> Result<bool, Diagnostic> {
         while self.eat_symbol(b';') {}
         match &self.lexed.error {
-            Some(error) if self.at_end() => Err(error.clone()),
+            Some(error) if self.at_end() => Err(self.advised(error.clone())),
             _ => Ok(!self.at_end()),
         }
     }

@@ -444,7 +444,7 @@ fn a_null_that_the_snapshot_rules_out_is_a_stale_snapshot() {
     };
     let error = fetched(query(&READ), null("n"));
     assert!(error.is_stale_snapshot() && error.column() == Some("n"), "{error}");
-    let text = "column 1 (\"n\") is NULL in the database and NOT NULL in the snapshot; the snapshot is stale: run `dsql-edge pull`";
+    let text = "column 1 (\"n\") is NULL in the database and NOT NULL in the snapshot; build again, after `dsql-edge pull` for a snapshot";
     assert!(error.to_string().starts_with(text), "{error}");
     // Here only the `!` of the query excludes NULL; the snapshot does not.
     let error = fetched(query(&CLAIMED), null("n!"));

@@ -2,7 +2,8 @@
 //!
 //! Input: the place, and the error of the lexer. Output: advice.
 
-use super::super::super::token::TokenKind;
+use super::super::super::keyword::Keyword;
+use super::super::super::token::{TokenKind, optional_text_of};
 use super::dialect::is_unit;
 use super::place::{Place, is_name};
 use crate::diagnostic::Diagnostic;
@@ -30,6 +31,9 @@ pub(super) fn advice(place: &Place<'_>, error: &Diagnostic) -> Option<String> {
     if message.starts_with("unterminated /*") {
         return Some("close the comment with */".to_owned());
     }
+    if message.starts_with("trailing junk after parameter") {
+        return Some("a parameter is written $1 or $name, with a space after it".to_owned());
+    }
     if message.starts_with("trailing junk") {
         let digits: String = written.chars().take_while(char::is_ascii_digit).collect();
         let unit = written.strip_prefix(digits.as_str()).unwrap_or_default();
@@ -38,7 +42,24 @@ pub(super) fn advice(place: &Place<'_>, error: &Diagnostic) -> Option<String> {
             false => format!("a name that begins with a digit is quoted: \"{written}\""),
         });
     }
-    braces(place, rest)
+    optional_text(place, rest).or_else(|| braces(place, rest))
+}
+
+/// `}` without `{?`, and `{ AND a = $a }`, which lacks the question mark.
+fn optional_text(place: &Place<'_>, rest: &str) -> Option<String> {
+    if place.script {
+        return None;
+    }
+    if rest.starts_with('}') {
+        return Some("this } closes nothing: optional text is written {? AND author = $author }".to_owned());
+    }
+    let inside = rest.strip_prefix('{')?.split('}').next().unwrap_or_default();
+    let inside = inside.trim().trim_start_matches('?').trim_start();
+    let (first, more) = inside.split_once(char::is_whitespace).unwrap_or((inside, ""));
+    let is_sql = inside.contains('$')
+        || first.starts_with(',')
+        || !more.is_empty() && Keyword::from_word(&first.to_ascii_lowercase()).is_some();
+    is_sql.then(|| format!("optional text begins with {{?: write {}", optional_text_of(inside)))
 }
 
 /// `{x}`, `${x}`, `#{x}`, `$(x)`: the placeholders of string templates.

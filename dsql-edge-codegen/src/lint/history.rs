@@ -1,0 +1,40 @@
+//! Finds the migrations that run before the named files, so that the names in these files can be resolved.
+//!
+//! Input: the files that are linted. Output: the files before them, if all of them are successive files of the folder of
+//! migrations that the build of a package reads; otherwise nothing, because the schema before the files is not known.
+
+use std::fs::canonicalize;
+use std::path::{Path, PathBuf};
+
+use dsql_edge_compiler::Schema;
+use dsql_edge_compiler::schema::{Dialect, directives};
+use dsql_edge_macro_input::schema_path::SchemaPath;
+
+use crate::package_schema;
+use crate::schema_files::{self, SqlFile};
+
+/// Returns the migrations before these files. If the files begin with the first migration, the result is empty.
+pub(super) fn before(files: &[PathBuf]) -> Option<Vec<SqlFile>> {
+    let own: Vec<PathBuf> = files.iter().map(canonicalize).collect::<Result<_, _>>().ok()?;
+    let above = own.first()?.ancestors().find(|folder| folder.join("Cargo.toml").is_file());
+    let packages = above.map(Path::to_owned).into_iter().chain([package_schema::current_package()]);
+    packages.into_iter().find_map(|package| {
+        let Ok(Some(SchemaPath::Migrations(folder))) = package_schema::of(&package) else { return None };
+        let mut all = schema_files::migrations(&folder).ok()?;
+        let paths: Vec<PathBuf> =
+            all.iter().map(|file| canonicalize(&file.name)).collect::<Result<_, _>>().ok()?;
+        let first = paths.windows(own.len()).position(|some| some == own)?;
+        all.truncate(first);
+        Some(all)
+    })
+}
+
+/// Returns the schema before the first of these files: it is empty, and has the search path of their directives.
+pub(super) fn empty_schema<'t>(texts: impl Iterator<Item = &'t str>, dialect: Dialect) -> Schema {
+    let texts: Vec<&str> = texts.collect();
+    let lines = texts.iter().flat_map(|text| directives(text));
+    let paths = lines.filter(|it| it.is_in_head && it.directive.starts_with("search_path"));
+    let head: String = paths.map(|it| format!("{}\n", it.line)).collect();
+    // The build reports a wrong directive.
+    Schema::parse_files([("", head.as_str())], Some(dialect)).unwrap_or_default()
+}
