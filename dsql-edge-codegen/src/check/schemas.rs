@@ -10,9 +10,9 @@ use dsql_edge_compiler::diagnostic::render::{Place, render};
 use dsql_edge_compiler::schema::{Dialect, SchemaError, directives};
 use dsql_edge_compiler::source::line_and_column;
 use dsql_edge_macro_input::schema_path::SchemaPath;
+use dsql_edge_migrations::lint::schema_changes;
 
 use super::dropped::{Dropped, dropped};
-use crate::lint;
 use crate::package_schema;
 use crate::schema_files::{self, SqlFile};
 
@@ -177,7 +177,7 @@ pub(crate) fn folded_as(files: &[SqlFile], dialect: Option<Dialect>) -> Result<F
     };
     // `lint` finds more statements that change the schema and whose effect is unknown.
     let texts: Vec<&str> = files.iter().map(|file| file.text.as_str()).collect();
-    let more = lint::schema_changes(&texts)
+    let more = schema_changes(&texts)
         .into_iter()
         .filter_map(|(at, diagnostic)| Some(SchemaError { file: files.get(at)?.name.clone(), diagnostic }));
     unfollowed.extend(more.filter(|error| !is_known(error)).map(|error| of(&error)));

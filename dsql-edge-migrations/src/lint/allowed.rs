@@ -3,7 +3,7 @@
 //! Input: the text of a file and a finding. Output: whether a comment contains the name of the finding's rule. A comment
 //! cannot silence an error without a rule.
 
-use dsql_edge_migrations::allow_comment::is_allowed;
+use crate::allow_comment::is_allowed;
 
 use super::finding::Finding;
 
