@@ -65,10 +65,9 @@ fn error_names_the_cause_and_its_place() {
             "fixture_is_rejected",
             "tests/fixtures/rejected.sql:2:1: 0A000: TEMPORARY or TEMP table not supported",
         ),
-        (
-            "fault_is_unknown",
-            "faults(\"explosion=1\"): \"explosion\" is not a fault; the faults are latency=N",
-        ),
+        ("migration_is_rejected", "type \"serial\" does not exist"),
+        ("migration_is_rejected", "--> rejected/0001.sql:2:25"),
+        ("migration_is_wrong", "wrong/0001.sql:3:1: 42P01: relation \"drafts\" does not exist"),
         ("folder_has_changed", "changing have changed since this test was compiled: compile it again"),
         ("fault_needs_dsql", "faults(…) needs DSQL, and the schema has the dialect postgres"),
     ] {
