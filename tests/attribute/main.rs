@@ -30,6 +30,21 @@ fn passing_tests_leave_nothing() {
     assert_eq!(fs::metadata(folder.data().join("PG_VERSION")).unwrap().modified().unwrap(), before);
 }
 
+/// The tests that begin at the same time all record that they use the template.
+#[test]
+fn first_tests_after_a_pause_do_not_conflict() {
+    let folder = Folder::new();
+    let run = || {
+        folder.run("passes", &["sees_its_rows", "test_may", "conflict_is_retried", "--test-threads=8"], &[])
+    };
+    for _ in 0..5 {
+        let output = run();
+        assert!(output.status.success(), "{}", printed(&output));
+        folder.wait_for_the_end();
+        folder.run_on_data("UPDATE templates SET used = now() - interval '2 hours'");
+    }
+}
+
 #[test]
 fn failed_test_keeps_its_database_until_it_runs_again() {
     for (test, own) in [("assertion_fails", false), ("own_server_fails", true)] {

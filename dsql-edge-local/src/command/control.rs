@@ -95,10 +95,7 @@ async fn answer(stream: UnixStream, reset: &impl AsyncFn(Report<'_>) -> CommandR
 pub(super) async fn request_reset(folder: &Path) -> CommandResult<()> {
     let file = folder.join(FILE);
     let socket = fs::read_to_string(&file).map_err(|error| {
-        format!(
-            "{}: {error}: the running dsql-local is of an earlier version: start it again",
-            file.display()
-        )
+        format!("{}: {error}: the running dsql-local is starting, or of an earlier version", file.display())
     })?;
     let socket = PathBuf::from(socket.trim());
     let stream = UnixStream::connect(&socket).await;

@@ -226,6 +226,7 @@ impl Options {
         local.admit_users().await?;
         // The commits of the migrations do not use up the faults.
         local.set_faults(&self.fault);
+        let control = Control::listen(&local, &self.folder)?;
         lock.serves(&local.endpoint())?;
         if self.port != 0 && self.port != local.port() {
             eprintln!("dsql-local: port {} is in use; the port is {}", self.port, local.port());
@@ -249,7 +250,6 @@ impl Options {
             host = local.cluster_host(),
             port = local.port()
         );
-        let control = Control::listen(&local, &self.folder)?;
         Ok(Started { local, migrations, control, lock })
     }
 
