@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use dsql_edge_codegen::describe::{Answer, Describer};
-use dsql_edge_codegen::lint::{Sent, lint};
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::diagnostic::render::render;
 use dsql_edge_compiler::source::Source;
+use dsql_edge_migrations::lint::{Sent, lint};
 
 use crate::case_file::{Case, CaseFile, Ddl, Expectation};
 use crate::golden::updating;

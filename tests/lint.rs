@@ -6,10 +6,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use dsql_edge_codegen::lint::{LintedFile, Sent, fixed, lint, lint_postgres};
 use dsql_edge_codegen::migrate::read_folder;
 use dsql_edge_compiler::dsql::Meaning;
 use dsql_edge_compiler::schema::Dialect;
+use dsql_edge_migrations::lint::{LintedFile, Sent, fixed, lint, lint_postgres};
 use dsql_edge_tests::binary::dsql_edge;
 use dsql_edge_tests::golden::updating;
 

@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dsql_edge::{Config, Credentials};
-use dsql_edge_codegen::lint::{Sent, lint};
 use dsql_edge_codegen::migrate::{folder_of, migrate};
 use dsql_edge_codegen::pull::snapshot;
 use dsql_edge_codegen::server::Server;
 use dsql_edge_compiler::schema::Dialect;
 use dsql_edge_local::Local;
+use dsql_edge_migrations::lint::{Sent, lint};
 use dsql_edge_tests::golden;
 use dsql_edge_tests::postgres_server::PostgresServer;
 use twice::pull_twice;

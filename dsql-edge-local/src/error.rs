@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use dsql_edge_macro_input::role_name;
+
 /// Why a local DSQL did not start, or did not stop cleanly.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -36,7 +38,7 @@ pub enum Error {
         why: &'static str,
     },
     /// The name is not valid for a user.
-    #[error("user {name:?}: {advice}", name = .0, advice = user_advice(.0))]
+    #[error("user {name:?}: {advice}", name = .0, advice = role_name::advice(.0).unwrap_or_default())]
     User(String),
     /// The name is not valid for a region.
     #[error("region {0:?}: a region has lower-case letters, digits and -, such as us-east-1")]
@@ -69,13 +71,6 @@ pub enum Error {
     /// The PostgreSQL that the tests of `#[dsql_edge::test]` share does not work.
     #[error("the PostgreSQL of the tests: {0}")]
     TestServer(String),
-}
-
-fn user_advice(name: &str) -> &'static str {
-    match name {
-        "admin" | "postgres" => "this role exists already; choose another name",
-        _ => "choose a name of lower-case letters, digits and _, at most 63",
-    }
 }
 
 impl Error {

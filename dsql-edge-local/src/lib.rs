@@ -19,7 +19,8 @@
 //! `dsql-edge lint`. `CREATE INDEX ASYNC` and `ALTER TABLE ASYNC` run at once and return the id of a job. `sys.jobs`
 //! then lists this job.
 //!
-//! [`Local::migrate`] applies a folder of migrations, as `dsql-edge migrate` does. [`find_or_install`] finds a PostgreSQL 16,
+//! [`Local::migrate`] applies a folder of migrations, as `dsql-edge migrate` does. [`Local::reset`] makes the database new
+//! again. [`find_or_install`] finds a PostgreSQL 16,
 //! or installs one with npm.
 //!
 //! Sessions do not wait for each other: a conflict causes 40001 (OC000). A session that has used a table gets OC001 if
@@ -68,4 +69,5 @@ pub use migrate::AppliedFile;
 pub use oc001::{Oc001, UnknownOc001};
 pub use postgres::find::{find_or_install, installation};
 pub use postgres::installation::Installation;
+pub use postgres::remove_kept_data;
 pub use role_statements::created_roles;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use dsql_edge_macro_input::role_name;
 use tokio::sync::Mutex;
 
 use crate::clock::Clock;
@@ -45,7 +46,19 @@ pub struct Local {
     cluster_host: String,
     installation: Installation,
     rules: bool,
+    init: Vec<Init>,
+    later_users: Vec<String>,
     migrating: Mutex<()>,
+}
+
+/// SQL of the start.
+#[derive(Clone)]
+struct Init {
+    /// The name that errors show.
+    name: String,
+    sql: String,
+    /// The file of the SQL, if it is in a file.
+    file: Option<PathBuf>,
 }
 
 /// The options of a local DSQL: by default, new data, new keys and any free port.
@@ -61,7 +74,7 @@ pub struct Builder {
     roles: Vec<Role>,
     users: Vec<String>,
     later_users: Vec<String>,
-    init: Vec<(String, String)>,
+    init: Vec<Init>,
     clock_ahead: Duration,
     rules: bool,
     limits: Vec<Limit>,
@@ -237,6 +250,25 @@ impl Local {
         admit(&self.postgres, &self.users).await
     }
 
+    /// Makes the database and the roles those of the first start: drops everything, and runs the SQL of the start again, with
+    /// its files as they are now. Every session ends. If a file cannot be read, nothing is dropped.
+    pub(crate) async fn renew(&self) -> Result<(), Error> {
+        let mut init = self.init.clone();
+        for Init { sql, file, .. } in &mut init {
+            if let Some(path) = file {
+                *sql = fs::read_to_string(&*path).map_err(Error::file(path))?;
+            }
+        }
+        self.postgres.renew().await?;
+        prepare_database(&self.postgres, &init, self.rules, &self.users, &self.later_users).await
+    }
+
+    /// A path for a socket of the process that runs this local DSQL. Other users cannot reach it, and it is removed at the
+    /// end.
+    pub fn control_socket(&self) -> PathBuf {
+        self.postgres.socket_folder().join("control")
+    }
+
     /// Ends every session and PostgreSQL, and waits for their end.
     ///
     /// # Errors
@@ -326,7 +358,7 @@ impl Builder {
 
     /// Does the same as [`init_sql`](Builder::init_sql), with the name that errors show.
     pub fn named_init_sql(mut self, name: impl Into<String>, sql: impl Into<String>) -> Builder {
-        self.init.push((name.into(), sql.into()));
+        self.init.push(Init { name: name.into(), sql: sql.into(), file: None });
         self
     }
 
@@ -334,9 +366,10 @@ impl Builder {
     ///
     /// # Errors
     /// Returns an error if the file cannot be read.
-    pub fn init_file(self, path: &Path) -> Result<Builder, Error> {
+    pub fn init_file(mut self, path: &Path) -> Result<Builder, Error> {
         let sql = fs::read_to_string(path).map_err(Error::file(path))?;
-        Ok(self.named_init_sql(path.display().to_string(), sql))
+        self.init.push(Init { name: path.display().to_string(), sql, file: Some(path.to_owned()) });
+        Ok(self)
     }
 
     /// Sets the clock for the verification of tokens ahead of the system's clock, as if this time had passed since the
@@ -422,11 +455,8 @@ impl Builder {
         let identities: Vec<Identity> =
             users.iter().map(|(name, keys)| Identity::of_user(name, keys.clone())).collect();
         let prepared = async {
-            if postgres.is_new() {
-                load(&postgres, &self.init).await?;
-            }
-            postgres.deny_functions(self.rules).await?;
-            admit(&postgres, users.iter().filter(|(name, _)| !self.later_users.contains(name))).await
+            let init: &[Init] = if postgres.is_new() { &self.init } else { &[] };
+            prepare_database(&postgres, init, self.rules, &users, &self.later_users).await
         };
         if let Err(error) = prepared.await {
             postgres.stop().await?;
@@ -466,6 +496,8 @@ impl Builder {
             cluster_host,
             installation,
             rules: self.rules,
+            init: self.init,
+            later_users: self.later_users,
             migrating: Mutex::new(()),
         })
     }
@@ -488,8 +520,7 @@ fn check_names(region: &str, hosts: &[String]) -> Result<(), Error> {
 fn users(names: Vec<String>, folder: Option<&Path>) -> Result<Vec<(String, Credentials)>, Error> {
     let mut users = Vec::new();
     for name in names {
-        let plain = name.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_');
-        if !plain || name.is_empty() || name.len() > 63 || [ADMIN, SUPERUSER].contains(&name.as_str()) {
+        if role_name::advice(&name).is_some() {
             return Err(Error::User(name));
         }
         let keys = match folder {
@@ -513,14 +544,23 @@ fn prepare(folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-async fn load(postgres: &Postgres, init: &[(String, String)]) -> Result<(), Error> {
-    for (name, sql) in init {
+/// Runs the SQL of the start, denies the functions that DSQL does not have, and creates the users that exist before the
+/// migrations.
+async fn prepare_database(
+    postgres: &Postgres,
+    init: &[Init],
+    rules: bool,
+    users: &[(String, Credentials)],
+    later_users: &[String],
+) -> Result<(), Error> {
+    for Init { name, sql, .. } in init {
         run_sql(postgres, name, sql).await?;
     }
-    postgres.mark_ready()
+    postgres.mark_ready()?;
+    postgres.deny_functions(rules).await?;
+    admit(postgres, users.iter().filter(|(name, _)| !later_users.contains(name))).await
 }
 
-/// Creates the users' roles, and maps them to their identities.
 /// Makes the roles of these users that are missing, and their mappings.
 async fn admit<'u>(
     postgres: &Postgres,

@@ -5,7 +5,7 @@ mod command;
 use std::process::ExitCode;
 
 use clap::Parser;
-use command::{Command, psql, run, serve, watch};
+use command::{Command, psql, reset, run, serve, watch};
 
 /// A local Aurora DSQL for development and tests: DSQL's login, rules and limits in front of a real PostgreSQL 16.
 #[derive(Parser)]
@@ -21,6 +21,7 @@ async fn main() -> ExitCode {
         Command::Serve(options) => serve::serve(&options).await,
         Command::Run { options, command } => run::run(&options, &command).await,
         Command::Psql(options) => psql::psql(&options),
+        Command::Reset(options) => reset::reset(&options).await,
         Command::Watch { pid } => watch::watch(pid),
     };
     match done {

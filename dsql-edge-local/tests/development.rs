@@ -105,7 +105,7 @@ fn changed_folder_is_applied_while_dsql_local_runs() {
     running.prints("migrations: 2.sql of migrations is applied (1 statement)");
     folder.write("1.sql", "CREATE TABLE a (id bigint PRIMARY KEY);");
     running.prints("migrations/1.sql:1:1: statement 1 was changed after it was applied");
-    running.prints("start it again, and it applies all files as they are now");
+    running.prints("run `dsql-local reset`");
     running.interrupt();
 }
 
@@ -148,9 +148,10 @@ fn kept_migrations_are_applied_once() {
     folder.write("1.sql", "CREATE TABLE a (id bigint PRIMARY KEY);");
     let (printed, succeeded) = start();
     assert!(!succeeded && printed.contains("resolve 1.sql --changed"), "{printed}");
-    assert!(printed.contains("remove the folder of the data") && printed.contains(&data), "{printed}");
+    assert!(printed.contains("run `dsql-local reset`"), "{printed}");
     // The advice works.
-    fs::remove_dir_all(&data).unwrap();
+    let output = folder.output(&["reset"]);
+    assert!(output.status.success() && !Path::new(&data).exists(), "{}", text(&output.stderr));
     let (printed, succeeded) = start();
     assert!(succeeded && printed.contains("1.sql of migrations is applied (1 statement)"), "{printed}");
     // As root, the data is not in the folder.

@@ -1,13 +1,16 @@
-//! The grammar of `sql!`, `sql_file!` and `sql_unchecked!`, and the rule by which these macros find the schema.
+//! The grammar of `sql!`, `sql_file!` and `sql_unchecked!`, the rule by which these macros find the schema, and the texts in
+//! the arguments of `#[dsql_edge::test]`.
 //!
 //! Input: tokens. Output: their parts. The macros read their input with this crate, and `dsql-edge check` uses it to
 //! find queries in sources. The crate does not read the SQL, and uses neither a schema nor `proc_macro`.
 
 mod expression;
+pub mod faults;
 mod functions;
 mod literal;
 pub mod migration_files;
 mod not_a_literal;
+pub mod role_name;
 mod row;
 pub mod schema_path;
 mod unchecked;

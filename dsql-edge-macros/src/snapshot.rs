@@ -24,6 +24,8 @@ use std::time::{Duration, Instant, SystemTime};
 pub(crate) struct Snapshot {
     pub(crate) schema: Arc<Schema>,
     files: Arc<[PathBuf]>,
+    /// Whether the files are those of a folder of migrations.
+    pub(crate) are_migrations: bool,
 }
 
 /// A file, its modification time and its length.
@@ -33,6 +35,7 @@ type Stamp = (PathBuf, Option<SystemTime>, u64);
 struct Cached {
     stamps: Vec<Stamp>,
     files: Arc<[PathBuf]>,
+    are_migrations: bool,
     schema: Result<Arc<Schema>, String>,
     looked_at: Instant,
 }
@@ -86,7 +89,7 @@ fn read_or_cached() -> Result<Snapshot, String> {
     }
     let schema = read(&stamps);
     let files = stamps.iter().map(|(file, ..)| file.clone()).collect();
-    let cached = Cached { stamps, files, schema, looked_at: Instant::now() };
+    let cached = Cached { stamps, files, are_migrations: is_folder, schema, looked_at: Instant::now() };
     let snapshot = cached.snapshot();
     cache.insert(path, cached);
     snapshot
@@ -94,7 +97,8 @@ fn read_or_cached() -> Result<Snapshot, String> {
 
 impl Cached {
     fn snapshot(&self) -> Result<Snapshot, String> {
-        self.schema.clone().map(|schema| Snapshot { schema, files: self.files.clone() })
+        let (files, are_migrations) = (self.files.clone(), self.are_migrations);
+        self.schema.clone().map(|schema| Snapshot { schema, files, are_migrations })
     }
 }
 

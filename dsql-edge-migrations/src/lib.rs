@@ -4,7 +4,8 @@
 //! Input: files of SQL, and the rows of a ledger. Output: the steps that are not applied yet, each of which the server
 //! accepts as one transaction, or the differences between the folder and the files that were applied. The crate reads
 //! files and sends no SQL: the caller has the session, and [`ledger`], [`lease`] and [`catalog`] have the SQL.
-//! [`running_local`] finds the dsql-local of a package, for the same two command lines.
+//! [`lint`] has the rules that a folder must pass, and all of `dsql-edge lint` except its output. [`running_local`] finds the
+//! dsql-local of a package, for the same two command lines.
 
 pub mod allow_comment;
 pub mod catalog;
@@ -12,6 +13,7 @@ pub mod files;
 pub mod folder;
 pub mod lease;
 pub mod ledger;
+pub mod lint;
 mod plan;
 pub mod running_local;
 pub mod steps;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use dsql_edge_macro_input::schema_path;
 
 /// dsql-local's folder, unless `--folder` names another folder.
-const FOLDER: &str = ".dsql-local";
+pub const FOLDER: &str = ".dsql-local";
 /// The file in dsql-local's folder that has the bindings of the last start.
 const BINDINGS: &str = "bindings";
 

@@ -30,6 +30,21 @@ fn passing_tests_leave_nothing() {
     assert_eq!(fs::metadata(folder.data().join("PG_VERSION")).unwrap().modified().unwrap(), before);
 }
 
+/// The tests that begin at the same time all record that they use the template.
+#[test]
+fn first_tests_after_a_pause_do_not_conflict() {
+    let folder = Folder::new();
+    let run = || {
+        folder.run("passes", &["sees_its_rows", "test_may", "conflict_is_retried", "--test-threads=8"], &[])
+    };
+    for _ in 0..5 {
+        let output = run();
+        assert!(output.status.success(), "{}", printed(&output));
+        folder.wait_for_the_end();
+        folder.run_on_data("UPDATE templates SET used = now() - interval '2 hours'");
+    }
+}
+
 #[test]
 fn failed_test_keeps_its_database_until_it_runs_again() {
     for (test, own) in [("assertion_fails", false), ("own_server_fails", true)] {
@@ -65,10 +80,9 @@ fn error_names_the_cause_and_its_place() {
             "fixture_is_rejected",
             "tests/fixtures/rejected.sql:2:1: 0A000: TEMPORARY or TEMP table not supported",
         ),
-        (
-            "fault_is_unknown",
-            "faults(\"explosion=1\"): \"explosion\" is not a fault; the faults are latency=N",
-        ),
+        ("migration_is_rejected", "type \"serial\" does not exist"),
+        ("migration_is_rejected", "--> rejected/0001.sql:2:25"),
+        ("migration_is_wrong", "wrong/0001.sql:3:13: 42P01: relation \"drafts\" does not exist"),
         ("folder_has_changed", "changing have changed since this test was compiled: compile it again"),
         ("fault_needs_dsql", "faults(…) needs DSQL, and the schema has the dialect postgres"),
     ] {

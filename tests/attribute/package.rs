@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use dsql_edge_tests::scratch_package::Package;
 use xtask::project;
 
-const FILES: [&str; 17] = [
+const FILES: [&str; 20] = [
     "dsql-schema.sql",
     "src/lib.rs",
     "tests/passes.rs",
@@ -23,6 +23,9 @@ const FILES: [&str; 17] = [
     "migrations/0001_tables.down.sql",
     "migrations/0002_index.sql",
     "postgres/0001.sql",
+    "postgres/0002_index.sql",
+    "rejected/0001.sql",
+    "wrong/0001.sql",
     "with_roles/0001.sql",
     "Cargo.toml",
 ];

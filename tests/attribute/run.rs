@@ -124,6 +124,11 @@ impl Folder {
         eventually("the server ends", || self.server().is_none() && homes.iter().all(|home| !home.exists()));
     }
 
+    /// Runs a statement on the data of the shared server, which must have ended.
+    pub(crate) fn run_on_data(&self, sql: &str) {
+        run_single(&self.data(), sql);
+    }
+
     /// The number of databases of the shared server that are neither PostgreSQL's nor templates. The server must have
     /// ended; a server starts to list them.
     pub(crate) fn databases_of_tests(&self) -> usize {

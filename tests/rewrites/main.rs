@@ -14,8 +14,8 @@ mod script;
 
 use std::collections::BTreeMap;
 
-use dsql_edge_codegen::lint::{Sent, fixed_all, lint};
 use dsql_edge_compiler::dsql::Meaning;
+use dsql_edge_migrations::lint::{Sent, fixed_all, lint};
 use dsql_edge_tests::oracle::{Database, Oracle};
 
 use database::{Outcome, run};

@@ -10,9 +10,9 @@ use dsql_edge_compiler::diagnostic::render::{Place, headline, render};
 use dsql_edge_compiler::schema::{Dialect, SchemaError, directives};
 use dsql_edge_compiler::source::line_and_column;
 use dsql_edge_macro_input::schema_path::SchemaPath;
+use dsql_edge_migrations::lint::{Sent, lint, schema_changes};
 
 use super::dropped::{Dropped, dropped};
-use crate::lint::{self, Sent};
 use crate::package_schema;
 use crate::schema_files::{self, SqlFile};
 
@@ -180,7 +180,7 @@ pub(crate) fn folded_as(files: &[SqlFile], dialect: Option<Dialect>) -> Result<F
     };
     // `lint` finds more statements that change the schema and whose effect is unknown.
     let texts: Vec<&str> = files.iter().map(|file| file.text.as_str()).collect();
-    let more = lint::schema_changes(&texts)
+    let more = schema_changes(&texts)
         .into_iter()
         .filter_map(|(at, diagnostic)| Some(SchemaError { file: files.get(at)?.name.clone(), diagnostic }));
     unfollowed.extend(more.filter(|error| !is_known(error)).map(|error| of(&error)));
@@ -210,7 +210,7 @@ pub(super) fn rejected(
     }
     let files = applied_files(paths)?.into_iter().map(|file| (file.name, file.text));
     let mut rejected = Vec::new();
-    for file in lint::lint(files, now, Sent::Migrate) {
+    for file in lint(files, now, Sent::Migrate) {
         for finding in file.findings.iter().filter(|it| it.diagnostic.is_error()) {
             let Some(rule) = finding.rule else { continue };
             let (line, column) = line_and_column(&file.text, finding.diagnostic.span.start as usize);

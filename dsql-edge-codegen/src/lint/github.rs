@@ -2,7 +2,7 @@
 //!
 //! Input: files with their findings. Output: one line per finding, in the form of GitHub's workflow commands.
 
-use super::finding::{Finding, LintedFile};
+use dsql_edge_migrations::lint::{Finding, LintedFile};
 
 pub(super) fn report(files: &[LintedFile]) -> String {
     files.iter().flat_map(|file| file.findings.iter().map(|finding| one(file, finding))).collect()

@@ -5,7 +5,7 @@
 use dsql_edge_compiler::diagnostic::render::{Place, render_of_many};
 use dsql_edge_compiler::dsql::Meaning;
 
-use super::finding::{Finding, LintedFile};
+use dsql_edge_migrations::lint::{Finding, LintedFile};
 
 pub(super) fn report(files: &[LintedFile]) -> String {
     files.iter().flat_map(|file| file.findings.iter().map(|finding| one(file, finding))).collect()

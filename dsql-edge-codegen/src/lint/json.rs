@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::format;
 
-use super::finding::{Finding, LintedFile};
+use dsql_edge_migrations::lint::{Finding, LintedFile};
 
 pub(super) fn report(files: &[LintedFile], count_fixed: usize) -> String {
     let findings = || files.iter().flat_map(|file| &file.findings);

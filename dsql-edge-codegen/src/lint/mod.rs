@@ -1,38 +1,15 @@
-//! `dsql-edge lint`: compares files of SQL with DSQL's rules, or with PostgreSQL's syntax and a schema.
+//! `dsql-edge lint`: compares files of SQL with DSQL's rules, or with PostgreSQL's syntax and a schema. The linter itself is
+//! `dsql_edge_migrations::lint`.
 //!
 //! Input: files. Output: findings for people or for machines, or the files with the findings fixed. It does not
 //! connect to a database.
 
-mod allowed;
-mod answers;
-mod calls;
-mod column_type;
-mod cut;
-mod dump;
-mod effects;
-mod file;
-mod finding;
-mod fix;
 mod github;
 mod history;
 mod human;
 mod json;
-mod key;
-mod meaning;
-mod names;
-mod postgres;
-mod psql;
-mod read;
-mod resolve;
-mod rows;
 mod rules;
-mod run;
 mod sarif;
-mod script;
-mod sent;
-mod strings;
-mod unfollowed;
-mod words;
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -43,14 +20,9 @@ use clap::{Args, ValueEnum};
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::dsql::Meaning;
 use dsql_edge_compiler::schema::Dialect;
+use dsql_edge_migrations::lint::{Sent, fixed_all, lint, lint_folder, lint_postgres};
 
 use crate::{format, schema_files, style, write_file};
-pub use file::{lint, lint_folder};
-pub use finding::{Finding, LintedFile};
-pub use fix::{fixed, fixed_all};
-pub use postgres::lint_postgres;
-pub use sent::Sent;
-pub(crate) use unfollowed::schema_changes;
 
 /// Find SQL that Aurora DSQL rejects, and fix findings that have one safe rewrite
 #[derive(Args)]
@@ -264,8 +236,3 @@ fn schema(path: &Path, dialect: Dialect) -> Result<Schema> {
         anyhow!("the schema has errors, fix these first:\n{}", messages.collect::<Vec<_>>().join("\n"))
     })
 }
-
-#[cfg(test)]
-mod run_tests;
-#[cfg(test)]
-mod tests;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::format;
 
-use super::finding::{Finding, LintedFile};
+use dsql_edge_migrations::lint::{Finding, LintedFile};
 
 /// The rule id for a statement that cannot be read.
 const SYNTAX: &str = "syntax_error";

@@ -3,15 +3,13 @@
 //! Input: files of SQL, and the dialect of the server. Output: the folder. On DSQL, nothing is sent before all files pass
 //! the linter, apart from files that the ledger has as applied.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
 use dsql_edge_compiler::schema::Dialect;
-use dsql_edge_migrations::Folder;
-use dsql_edge_migrations::folder::shown;
+use dsql_edge_migrations::lint::errors_of_migrations;
+use dsql_edge_migrations::{Folder, Problems};
 
-use crate::lint::{Sent, lint};
 use crate::schema_files;
 
 /// Reads a folder, all of whose files must pass the rules.
@@ -21,13 +19,13 @@ use crate::schema_files;
 /// that the server rejects or that have no place in a migration.
 pub fn read_folder(folder: &Path, dialect: Dialect) -> Result<Folder> {
     schema_files::report_left_out(folder)?;
-    Folder::read(folder, dialect, &|texts| problems(texts, dialect))
+    Folder::read(folder, dialect, rules(dialect))
 }
 
 /// Reads a folder. A file that was recorded as applied need not pass the rules.
 pub(super) fn open_folder(folder: &Path, dialect: Dialect) -> Result<Folder> {
     schema_files::report_left_out(folder)?;
-    Folder::open(folder, dialect, &|texts| problems(texts, dialect))
+    Folder::open(folder, dialect, rules(dialect))
 }
 
 /// Creates a folder with these files, each with its path. All of them must pass the rules.
@@ -35,27 +33,21 @@ pub(super) fn open_folder(folder: &Path, dialect: Dialect) -> Result<Folder> {
 /// # Errors
 /// Returns an error that lists everything that the server rejects or that has no place in a migration.
 pub fn folder_of(texts: Vec<(String, String)>, dialect: Dialect) -> Result<Folder> {
-    Folder::of(texts, dialect, &|texts| problems(texts, dialect))
+    Folder::of(texts, dialect, rules(dialect))
 }
 
-/// Returns the errors of `lint --for-migrate`, by file. The linter's rules for a migration are DSQL's.
-fn problems(texts: Vec<(String, String)>, dialect: Dialect) -> BTreeMap<String, Vec<String>> {
-    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    if dialect == Dialect::Postgres {
-        return all;
+/// The rules of a dialect: those of the linter for a migration are DSQL's.
+fn rules(dialect: Dialect) -> Problems<'static> {
+    match dialect {
+        Dialect::Dsql => &errors_of_migrations,
+        Dialect::Postgres => &|_| Default::default(),
     }
-    for file in lint(texts, None, Sent::Migrate) {
-        for finding in file.findings.iter().filter(|finding| finding.diagnostic.is_error()) {
-            let problem = shown(&finding.diagnostic, &file.name, &file.text);
-            all.entry(file.name.clone()).or_default().push(problem);
-        }
-    }
-    all
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dsql_edge_migrations::lint::{Sent, lint};
 
     fn folder(text: &str) -> Result<Folder> {
         folder_of(vec![("1.sql".to_owned(), text.to_owned())], Dialect::Dsql)
@@ -81,7 +73,7 @@ mod tests {
     fn file_that_breaks_a_rule_has_only_the_error_of_the_rule() {
         let texts = [("1.sql", "TRUNCATE a; SET a = 1;"), ("2.sql", "SELECT 1;")];
         let texts = texts.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
-        let folder = Folder::of(texts, Dialect::Dsql, &|texts| problems(texts, Dialect::Dsql));
+        let folder = Folder::of(texts, Dialect::Dsql, rules(Dialect::Dsql));
         let error = folder.err().unwrap().to_string();
         assert!(error.contains("1.sql:1:1") && !error.contains("2.sql"), "{error}");
     }

@@ -18,6 +18,19 @@ pub(crate) struct FolderLock(File);
 impl FolderLock {
     /// Locks the folder, and creates it if it is missing.
     pub(crate) fn take(folder: &Path) -> CommandResult<FolderLock> {
+        if let Some(lock) = FolderLock::take_if_free(folder)? {
+            return Ok(lock);
+        }
+        let endpoint = fs::read_to_string(folder.join(FILE)).unwrap_or_default();
+        let endpoint = if endpoint.is_empty() { "which is starting".to_owned() } else { endpoint };
+        Err(format!(
+            "a dsql-local already runs in this folder ({endpoint}): stop it, or name another folder with --folder"
+        )
+        .into())
+    }
+
+    /// Locks the folder, and creates it if it is missing. `None` if a dsql-local runs in it.
+    pub(crate) fn take_if_free(folder: &Path) -> CommandResult<Option<FolderLock>> {
         let path = folder.join(FILE);
         let of_file = |error: std::io::Error| format!("{}: {error}", path.display());
         if !folder.is_dir() {
@@ -34,16 +47,9 @@ impl FolderLock {
         match file.try_lock() {
             Ok(()) => {
                 file.set_len(0).map_err(of_file)?;
-                Ok(FolderLock(file))
+                Ok(Some(FolderLock(file)))
             }
-            Err(TryLockError::WouldBlock) => {
-                let endpoint = fs::read_to_string(&path).unwrap_or_default();
-                let endpoint = if endpoint.is_empty() { "which is starting".to_owned() } else { endpoint };
-                Err(format!(
-                    "a dsql-local already runs in this folder ({endpoint}): stop it, or name another folder with --folder"
-                )
-                .into())
-            }
+            Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(of_file(error).into()),
         }
     }

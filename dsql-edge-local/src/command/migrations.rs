@@ -107,7 +107,7 @@ fn report(line: &str) {
     eprintln!("dsql-local: {line}");
 }
 
-fn summary(folder: &Path, applied: &[AppliedFile]) -> String {
+pub(super) fn summary(folder: &Path, applied: &[AppliedFile]) -> String {
     let folder = folder.display();
     match applied {
         [] => format!("migrations: every file of {folder} is applied"),

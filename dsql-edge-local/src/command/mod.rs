@@ -1,5 +1,6 @@
 //! The commands of `dsql-local`, and their common options.
 
+pub(crate) mod control;
 pub(crate) mod dev_vars;
 pub(crate) mod dotenv;
 pub(crate) mod folder_lock;
@@ -9,6 +10,7 @@ pub(crate) mod migrations;
 pub(crate) mod process_tree;
 pub(crate) mod psql;
 mod replace_file;
+pub(crate) mod reset;
 mod result;
 pub(crate) mod run;
 pub(crate) mod serve;
@@ -21,11 +23,14 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use dsql_edge_local::{DirectTls, Fault, Limit, Local, Oc001};
+use dsql_edge_migrations::running_local::FOLDER;
 
+use control::Control;
 use dev_vars::Bindings;
 use folder_lock::FolderLock;
 use migrations::Migrations;
 use psql::PsqlOptions;
+use reset::ResetOptions;
 pub(crate) use result::CommandResult;
 
 /// The part of `--help` after the options.
@@ -84,6 +89,9 @@ pub(crate) enum Command {
     },
     /// Open psql on the running dsql-local of this package, with a token: `dsql-local psql -- -c 'SELECT 1'`
     Psql(PsqlOptions),
+    /// Drop everything in the database of the dsql-local of this package, then load --init and apply --migrations again; if
+    /// it does not run, remove its kept data
+    Reset(ResetOptions),
     /// End a process tree when standard input ends (`run` starts this next to its command)
     #[command(hide = true)]
     Watch { pid: u32 },
@@ -101,7 +109,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     port: u16,
     /// Folder for the certificate authority, the keys, and the data with --keep
-    #[arg(long, default_value = ".dsql-local", value_name = "FOLDER")]
+    #[arg(long, default_value = FOLDER, value_name = "FOLDER")]
     folder: PathBuf,
     /// Keep the data for the next start; --init files are then loaded only the first time
     #[arg(long)]
@@ -159,6 +167,8 @@ pub(crate) struct Started {
     pub(crate) local: Local,
     /// The folder of `--migrations`.
     pub(crate) migrations: Option<Migrations>,
+    /// The socket for the requests of other processes.
+    pub(crate) control: Control,
     /// The lock on the folder, which other processes see until it is dropped.
     pub(crate) lock: FolderLock,
 }
@@ -216,6 +226,7 @@ impl Options {
         local.admit_users().await?;
         // The commits of the migrations do not use up the faults.
         local.set_faults(&self.fault);
+        let control = Control::listen(&local, &self.folder)?;
         lock.serves(&local.endpoint())?;
         if self.port != 0 && self.port != local.port() {
             eprintln!("dsql-local: port {} is in use; the port is {}", self.port, local.port());
@@ -239,7 +250,20 @@ impl Options {
             host = local.cluster_host(),
             port = local.port()
         );
-        Ok(Started { local, migrations, lock })
+        Ok(Started { local, migrations, control, lock })
+    }
+
+    /// Makes the database of a local DSQL with these options new again.
+    pub(crate) async fn reset(&self, local: &Local, report: &(dyn Fn(&str) + Sync)) -> CommandResult<()> {
+        // The commits of the reset do not use up the faults.
+        local.set_faults(&[]);
+        let done = local.reset(self.migrations.as_deref(), report).await;
+        local.set_faults(&self.fault);
+        let applied = done?;
+        if let Some(folder) = &self.migrations {
+            report(&migrations::summary(folder, &applied));
+        }
+        Ok(())
     }
 
     /// The bindings that are known before the start.

@@ -47,13 +47,14 @@ const OTHER_CREDENTIALS: [&str; 14] = [
 
 pub(crate) async fn run(options: &Options, command: &[OsString]) -> CommandResult<ExitCode> {
     let mut signals = Signals::listen(options.stop_on_eof)?;
-    let Started { local, migrations, lock: _lock } = tokio::select! {
+    let Started { local, migrations, control, lock: _lock } = tokio::select! {
         started = options.start() => started?,
         stop = signals.next() => return Ok(stop.code()),
     };
     let ran = tokio::select! {
         ran = run_beside(&local, options, command, &mut signals) => ran,
         never = migrations::watch(migrations, &local) => match never {},
+        never = control.serve(async |report| options.reset(&local, report).await) => match never {},
     };
     local.stop().await?;
     ran

@@ -7,7 +7,7 @@ use super::{CommandResult, Options, Started, migrations, signals};
 
 pub(crate) async fn serve(options: &Options) -> CommandResult<ExitCode> {
     let mut signals = signals::Signals::listen(options.stop_on_eof)?;
-    let Started { local, migrations, lock: _lock } = tokio::select! {
+    let Started { local, migrations, control, lock: _lock } = tokio::select! {
         started = options.start() => started?,
         stop = signals.next() => return Ok(stop.code()),
     };
@@ -28,6 +28,7 @@ pub(crate) async fn serve(options: &Options) -> CommandResult<ExitCode> {
     let stop = tokio::select! {
         stop = signals.next() => stop,
         never = migrations::watch(migrations, &local) => match never {},
+        never = control.serve(async |report| options.reset(&local, report).await) => match never {},
     };
     local.stop().await?;
     Ok(stop.code())

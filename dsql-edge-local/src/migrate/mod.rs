@@ -4,15 +4,14 @@
 //! error. The statements go through the endpoint as `admin`, so DSQL's rules and limits apply, and a file that passes here
 //! fails on a cluster only for reasons that dsql-local does not have.
 //!
-//! The folder is read, divided and planned by the code of `dsql-edge migrate` (`dsql-edge-migrations`), and the rows of the
-//! ledger are the same: `dsql-edge migrate` finds everything applied, and the reverse. What this module does not need is
+//! The folder is linted, read, divided and planned by the code of `dsql-edge migrate` (`dsql-edge-migrations`), so nothing is
+//! sent before the files pass the same rules, and the rows of the ledger are the same: `dsql-edge migrate` finds everything applied, and the reverse. What this module does not need is
 //! the care for lost answers: PostgreSQL runs on this machine. If dsql-local is killed between a statement and its row in
 //! the ledger, the next run decides by the catalog, as `dsql-edge migrate` does.
 
 mod database;
 mod failure;
 mod lease;
-mod rules;
 mod step;
 
 use std::path::Path;
@@ -20,7 +19,9 @@ use std::path::Path;
 use dsql_edge_compiler::schema::Dialect;
 use dsql_edge_migrations::catalog::Rows;
 use dsql_edge_migrations::ledger::{READ, RECORD, THERE, missing, run_name};
-use dsql_edge_migrations::{Entry, File, Folder, PlanError, files, plan};
+use dsql_edge_migrations::lint::errors_of_migrations;
+use dsql_edge_migrations::{Entry, File, Folder, PlanError, Problems, files, plan};
+use tokio_postgres::Client;
 
 use crate::front_door;
 use crate::iam::{Claims, sign};
@@ -32,6 +33,9 @@ use lease::Lease;
 
 /// The seconds for which the token is valid: the connection is opened at once.
 const TOKEN_LIFE: u32 = 60;
+
+/// What to do about a file that was changed after it was applied.
+const RESET: &str = "to apply all files as they are now to an empty database, run `dsql-local reset`";
 
 /// A file of the folder that a run applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,9 +58,49 @@ impl Local {
         folder: &Path,
         report: &(dyn Fn(&str) + Sync),
     ) -> Result<Vec<AppliedFile>, Error> {
-        let folder =
-            read(folder, self.applies_rules()).map_err(|error| Error::Migrations(format!("{error:#}")))?;
+        let folder = self.read(folder)?;
         let _alone = self.migrating().lock().await;
+        self.apply(&folder, report).await
+    }
+
+    /// Drops everything in the database, and every role. Then runs the SQL of the start again, with its files as they are
+    /// now, applies the migrations, and creates the roles of [`Builder::user`](crate::Builder::user). Every session ends.
+    /// `report` gets lines for people.
+    ///
+    /// # Errors
+    /// Returns an error if the SQL of the start cannot be read, or if the migrations do not pass DSQL's rules: then nothing
+    /// is dropped. Returns the first error of a statement, with its place.
+    pub async fn reset(
+        &self,
+        migrations: Option<&Path>,
+        report: &(dyn Fn(&str) + Sync),
+    ) -> Result<Vec<AppliedFile>, Error> {
+        let folder = migrations.map(|folder| self.read(folder)).transpose()?;
+        if let Some(folder) = &folder
+            && let Some(rejection) = folder.rejection(&folder.files.iter().collect::<Vec<_>>())
+        {
+            return Err(Error::Migrations(rejection));
+        }
+        let _alone = self.migrating().lock().await;
+        self.renew().await?;
+        report("the database is reset");
+        let applied = match &folder {
+            Some(folder) => self.apply(folder, report).await?,
+            None => Vec::new(),
+        };
+        self.admit_users().await?;
+        Ok(applied)
+    }
+
+    fn read(&self, folder: &Path) -> Result<Folder, Error> {
+        read(folder, self.applies_rules()).map_err(|error| Error::Migrations(format!("{error:#}")))
+    }
+
+    async fn apply(
+        &self,
+        folder: &Folder,
+        report: &(dyn Fn(&str) + Sync),
+    ) -> Result<Vec<AppliedFile>, Error> {
         let claims =
             Claims { user: ADMIN, host: front_door::HOST, region: self.region(), expires: TOKEN_LIFE };
         let token = sign(claims, self.credentials(), self.now());
@@ -64,24 +108,31 @@ impl Local {
         let database = Database(connected.map_err(|error| {
             Error::Migrations(format!("dsql-local's own endpoint cannot be used for the migrations: {error}"))
         })?);
-        // What to do about a file that was changed after it was applied.
-        let advice = match self.kept_data() {
-            Some(data) => format!(
-                "the data of this dsql-local is kept (--keep): stop it, remove the folder of the data ({}) and start it \
-                 again, and it applies all files as they are now",
-                data.display()
-            ),
-            None => "the data of this dsql-local is not kept: start it again, and it applies all files as they are now"
-                .to_owned(),
-        };
-        run(&database, &folder, report, &advice).await.map_err(Error::Migrations)
+        run(&database, folder, report, RESET).await.map_err(Error::Migrations)
     }
+}
+
+/// The rules of `dsql-edge migrate`.
+const DSQL_RULES: Problems<'_> = &errors_of_migrations;
+const NO_RULES: Problems<'_> = &|_| Default::default();
+
+/// Applies files to a new database and records them in the ledger, as `dsql-edge migrate` does. The session is one of the
+/// endpoint, or for the dialect PostgreSQL one of the server.
+pub(crate) async fn apply_to_new(
+    client: Client,
+    files: Vec<(String, String)>,
+    dialect: Dialect,
+) -> Result<(), Error> {
+    let rules = if dialect == Dialect::Dsql { DSQL_RULES } else { NO_RULES };
+    let folder = Folder::of(files, dialect, rules);
+    let folder = folder.map_err(|error| Error::Migrations(format!("{error:#}")))?;
+    let done = run(&Database(client), &folder, &|_| {}, "").await;
+    done.map(drop).map_err(Error::Migrations)
 }
 
 /// Reads the folder. `rules`: whether the endpoint applies DSQL's rules.
 fn read(path: &Path, rules: bool) -> anyhow::Result<Folder> {
-    let problems = |texts| if rules { rules::problems(texts) } else { Default::default() };
-    let folder = Folder::open(path, Dialect::Dsql, &problems)?;
+    let folder = Folder::open(path, Dialect::Dsql, if rules { DSQL_RULES } else { NO_RULES })?;
     if folder.files.is_empty() {
         anyhow::bail!(files::no_migrations(path, "--migrations")?);
     }

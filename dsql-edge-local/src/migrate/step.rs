@@ -47,6 +47,7 @@ pub(super) async fn apply(
             this.write(RECORD, &[Some(&step.checksum.text), Some(run)]).await
         }
         Work::Schema(trace) => this.schema(trace, entry).await,
+        Work::Job(Job::Concurrently { .. }) => this.concurrently(entry).await,
         Work::Job(job) => this.job(job, entry).await,
     }
 }
@@ -195,6 +196,17 @@ impl StepRun<'_> {
         self.write(FAILED, &[Some(self.run), Some(&why)]).await?;
         let place = self.file.place(self.step);
         Err(format!("{place}: {} failed: {why}: correct the rows", job.what()))
+    }
+
+    /// Builds an index of a PostgreSQL: the statement has ended when it is answered. Only a new database is a PostgreSQL, so
+    /// no earlier run was interrupted.
+    async fn concurrently(&self, entry: Option<Entry>) -> Result<(), String> {
+        if entry.is_some() {
+            return Err(self.stuck("is the index valid?"));
+        }
+        self.claim(None).await?;
+        self.send_claimed().await?;
+        self.write(APPLIED, &[Some(self.run), None]).await
     }
 
     /// Returns whether the job's object is valid, and its name.

@@ -57,7 +57,7 @@ const LONGEST: u64 = 32;
 /// may contain anything. As in PostgreSQL (`CreateLockFile` in `miscinit.c` of PostgreSQL 16), a process to which this
 /// user may not send a signal cannot be a server with this user's data: the file is old, and another process now has
 /// this process id.
-fn server(data: &Path) -> Option<i32> {
+pub(crate) fn server(data: &Path) -> Option<i32> {
     let path = data.join("postmaster.pid");
     if !fs::metadata(&path).ok()?.is_file() {
         return None;

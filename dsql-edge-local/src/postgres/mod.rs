@@ -45,6 +45,10 @@ const ROLES: &str = "DO $$ BEGIN
     GRANT ALL ON DATABASE postgres TO admin;
     ALTER SCHEMA public OWNER TO admin";
 
+/// Selects the roles that a new PostgreSQL does not have, as a list for DROP ROLE.
+const OTHER_ROLES: &str = "SELECT string_agg(quote_ident(rolname), ', ') FROM pg_roles
+    WHERE rolname <> 'postgres' AND rolname !~ '^pg_'";
+
 /// The schema of a cluster's own views and procedures.
 const SYS: &str = include_str!("sys.sql");
 /// The triggers that count the rows of a transaction, and the checks of schema changes.
@@ -142,15 +146,40 @@ impl Postgres {
             seal_key: Arc::new(SealKey::random()?),
         };
         server.wait_until_ready(&mut reader).await?;
-        let client = server.connect(SUPERUSER).await?;
-        // This SQL runs at each start, because a kept folder may be from an earlier version.
+        // At each start, because a kept folder may be from an earlier version.
+        server.install().await?;
+        Ok(server)
+    }
+
+    /// Creates the role `admin`, DSQL's schema `sys` and its limits in the database, and stores the key of the seals.
+    async fn install(&self) -> Result<(), Error> {
+        let client = self.connect(SUPERUSER).await?;
         let installed = async {
             client.batch_execute(ROLES).await?;
             install(&client).await?;
-            client.batch_execute(&server.seal_key.to_sql()).await
+            client.batch_execute(&self.seal_key.to_sql()).await
         };
-        installed.await.map_err(|error: tokio_postgres::Error| Error::Postgres(error.to_string()))?;
-        Ok(server)
+        installed.await.map_err(|error: tokio_postgres::Error| Error::Postgres(error.to_string()))
+    }
+
+    /// Makes the database and the roles those of a new server. Every session of the database ends.
+    pub(crate) async fn renew(&self) -> Result<(), Error> {
+        let ready = self.data.join(READY);
+        if ready.exists() {
+            // If this process is killed before the SQL of the start has run, the next start makes new data.
+            fs::remove_file(&ready).map_err(Error::file(&ready))?;
+        }
+        let failed = |error: tokio_postgres::Error| Error::Postgres(error.to_string());
+        let client = Database::of(&self.home, "template1").session(SUPERUSER).await.map_err(failed)?;
+        let drop = format!("DROP DATABASE IF EXISTS {POSTGRES} WITH (FORCE)");
+        client.batch_execute(&drop).await.map_err(failed)?;
+        let roles = client.query_one(OTHER_ROLES, &[]).await.map_err(failed)?;
+        if let Some(roles) = roles.get::<_, Option<String>>(0) {
+            client.batch_execute(&format!("DROP ROLE {roles}")).await.map_err(failed)?;
+        }
+        let create = format!("CREATE DATABASE {POSTGRES} TEMPLATE template0");
+        client.batch_execute(&create).await.map_err(failed)?;
+        self.install().await
     }
 
     async fn wait_until_ready(&mut self, log: &mut fs::File) -> Result<(), Error> {
@@ -264,8 +293,26 @@ fn home_parent(account: Account, folder: PathBuf) -> PathBuf {
     if fits && account.enters(&folder) { folder } else { PathBuf::from("/tmp") }
 }
 
+/// Removes the data that a dsql-local kept with this folder; returns the path of the data, or `None` if there is none. No
+/// dsql-local of the folder may start meanwhile.
+///
+/// # Errors
+/// Returns an error if a PostgreSQL uses the data, or if the data cannot be removed.
+pub fn remove_kept_data(folder: &Path) -> Result<Option<PathBuf>, Error> {
+    let data = kept_data(Account::choose(), folder)?;
+    if !data.join("PG_VERSION").is_file() {
+        return Ok(None);
+    }
+    if let Some(pid) = data_in_use::server(&data) {
+        let data = data.display();
+        return Err(Error::Postgres(format!("the data in {data} is in use by process {pid}")));
+    }
+    fs::remove_dir_all(&data).map_err(Error::file(&data))?;
+    Ok(Some(data))
+}
+
 /// The folder of kept data: the named folder or, for root, a folder that `nobody` can reach.
-fn kept_folder(account: Account, folder: &Path) -> Result<PathBuf, Error> {
+fn kept_data(account: Account, folder: &Path) -> Result<PathBuf, Error> {
     // PostgreSQL has a different working folder, so the path must be absolute.
     let folder = fs::canonicalize(folder).map_err(Error::file(folder))?;
     let parent = match account {
@@ -276,10 +323,16 @@ fn kept_folder(account: Account, folder: &Path) -> Result<PathBuf, Error> {
             PathBuf::from(format!("/var/tmp/dsql-local{name}"))
         }
     };
-    if !parent.exists() {
-        account.make_folder(&parent)?;
-    }
     Ok(parent.join("data"))
+}
+
+/// The same folder. Its parent exists afterwards.
+fn kept_folder(account: Account, folder: &Path) -> Result<PathBuf, Error> {
+    let data = kept_data(account, folder)?;
+    if let Some(parent) = data.parent().filter(|parent| !parent.exists()) {
+        account.make_folder(parent)?;
+    }
+    Ok(data)
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ impl Session {
             }
             Err(why) => {
                 let message = format!("invalid value for parameter \"{FAULTS}\": \"{list}\"");
-                let rejected = StatementRejected::new("22023", message, why.to_string());
+                let rejected = StatementRejected::new("22023", message, format!("{why}; none clears them"));
                 Some(Rejection::Statement(rejected))
             }
         }

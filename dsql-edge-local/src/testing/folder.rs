@@ -13,6 +13,9 @@
 //!         postgres/data    its data: the templates, and the databases of failed tests
 //!     own-<digest>/        the same for a test that has a server of its own
 //! ```
+//!
+//! For root, PostgreSQL runs as `nobody`. If `nobody` cannot reach the target folder, the data is in `/var/tmp`; it is removed
+//! when the target folder is gone.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
@@ -23,14 +26,26 @@ use std::time::{Duration, SystemTime};
 use sha2::{Digest, Sha256};
 
 use super::watcher;
-use crate::postgres::{Account, sources};
+use crate::postgres::{self, Account, sources};
 use crate::{Error, Installation};
 
 /// The name of the folder below the target folder.
 const NAME: &str = "dsql-edge-test";
 
+/// The folder of the data that cannot be in the target folder, because the user `nobody` cannot reach it.
+const ELSEWHERE: &str = "/var/tmp";
+
+/// The file in such data that has the path of the server's folder.
+const OF: &str = "of";
+
 /// How long a folder that no process uses is kept: that of another version, or of a failed test.
 pub(super) const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How long the copy of a new data folder may take.
+const COPY: Duration = Duration::from_secs(10 * 60);
+
+/// The beginning of the name of a folder that is being removed.
+const REMOVED: &str = "removed-";
 
 /// The file that marks the folder of a failed test.
 const FAILED: &str = "failed";
@@ -87,20 +102,37 @@ impl ServerFolder {
     /// # Errors
     /// Returns an error if the folder cannot be written, or if other users can write it: they could choose the server.
     pub(super) fn lock(&self) -> Result<File, Error> {
+        loop {
+            // `None` if another process has removed the folder before this process had the lock.
+            if let Some(lock) = self.lock_once()? {
+                return Ok(lock);
+            }
+        }
+    }
+
+    fn lock_once(&self) -> Result<Option<File>, Error> {
         // `nobody` owns only the data, and must reach it.
         let mode = if self.account == Account::Ours { 0o700 } else { 0o755 };
         let created = DirBuilder::new().recursive(true).mode(mode).create(&self.path);
         created.map_err(Error::file(&self.path))?;
-        let metadata = fs::metadata(&self.path).map_err(Error::file(&self.path))?;
+        let Some(metadata) = unless_gone(fs::metadata(&self.path)).map_err(Error::file(&self.path))? else {
+            return Ok(None);
+        };
         if metadata.permissions().mode() & 0o022 != 0 || metadata.uid() != rustix::process::geteuid().as_raw()
         {
             let why = format!("other users can write {}: remove it", self.path.display());
             return Err(Error::TestServer(why));
         }
         let path = self.path.join("lock");
-        let file = self.open_lock().map_err(Error::file(&path))?;
+        let Some(file) = unless_gone(self.open_lock()).map_err(Error::file(&path))? else { return Ok(None) };
         file.lock().map_err(Error::file(&path))?;
-        Ok(file)
+        Ok(self.is_current(&file).then_some(file))
+    }
+
+    /// Whether a lock is on the file that the folder has now.
+    fn is_current(&self, lock: &File) -> bool {
+        let files = (lock.metadata(), fs::metadata(self.path.join("lock")));
+        matches!(files, (Ok(ours), Ok(now)) if (ours.dev(), ours.ino()) == (now.dev(), now.ino()))
     }
 
     fn open_lock(&self) -> io::Result<File> {
@@ -114,11 +146,15 @@ impl ServerFolder {
             true => self.path.join("postgres"),
             false => {
                 let name = digest(&[&self.path.to_string_lossy()]);
-                PathBuf::from(format!("/var/tmp/{NAME}-{name}"))
+                Path::new(ELSEWHERE).join(format!("{NAME}-{name}"))
             }
         };
         if !parent.exists() {
             self.account.make_folder(&parent)?;
+            if !parent.starts_with(&self.path) {
+                let of = parent.join(OF);
+                fs::write(&of, self.path.to_string_lossy().as_bytes()).map_err(Error::file(&of))?;
+            }
         }
         Ok(parent.join("data"))
     }
@@ -154,12 +190,16 @@ impl ServerFolder {
         self.path.join(FAILED).exists()
     }
 
-    /// Removes the folder with its data. The server must have ended.
-    pub(super) fn remove(&self) {
+    /// Removes the folder with its data. The server must have ended, and this process must have the lock.
+    fn remove(&self) {
         if let Some(parent) = self.data().ok().as_deref().and_then(Path::parent) {
             let _ = fs::remove_dir_all(parent);
         }
-        let _ = fs::remove_dir_all(&self.path);
+        // Another process may create the folder again at once, so this folder first gets another name.
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let removed = self.path.with_file_name(format!("{REMOVED}{name}-{}", std::process::id()));
+        let gone = if fs::rename(&self.path, &removed).is_ok() { &removed } else { &self.path };
+        let _ = fs::remove_dir_all(gone);
     }
 
     /// Removes the folders of other servers that no process uses: those of tests that were killed, and after a week those
@@ -171,6 +211,16 @@ impl ServerFolder {
             if !own.is_of_failed() || is_old(&own.path.join(FAILED)) {
                 own.remove_if_unused();
             }
+        }
+        if self.account == Account::Nobody {
+            remove_elsewhere();
+        }
+        for removed in folders(version, REMOVED) {
+            let _ = fs::remove_dir_all(removed);
+        }
+        // A process was killed while it copied the new data folder.
+        for copy in folders(version, "initdb.").iter().filter(|copy| is_older(copy, COPY)) {
+            let _ = fs::remove_dir_all(copy);
         }
         for other in version.parent().into_iter().flat_map(|parent| folders(parent, "")) {
             let shared = ServerFolder { path: other.join("shared"), account: self.account };
@@ -185,13 +235,25 @@ impl ServerFolder {
         }
     }
 
-    fn remove_if_unused(&self) -> bool {
+    /// Removes the folder with its data, if no process uses it.
+    pub(super) fn remove_if_unused(&self) -> bool {
         let Ok(lock) = self.open_lock() else { return false };
-        let is_free = lock.try_lock().is_ok() && !self.is_watched();
+        let is_free = lock.try_lock().is_ok() && self.is_current(&lock) && !self.is_watched();
         if is_free {
             self.remove();
         }
         is_free
+    }
+}
+
+/// Removes the data whose target folder was removed, for example by `cargo clean`.
+fn remove_elsewhere() {
+    for folder in folders(Path::new(ELSEWHERE), &format!("{NAME}-")) {
+        let of = fs::read_to_string(folder.join(OF)).unwrap_or_default();
+        let is_gone = !of.is_empty() && !Path::new(&of).exists();
+        if is_gone && postgres::data_in_use::server(&folder.join("data")).is_none() {
+            let _ = fs::remove_dir_all(folder);
+        }
     }
 }
 
@@ -205,9 +267,21 @@ fn folders(parent: &Path, prefix: &str) -> Vec<PathBuf> {
         .collect()
 }
 
+/// `None` if the file or folder does not exist.
+fn unless_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
+    }
+}
+
 fn is_old(file: &Path) -> bool {
+    is_older(file, KEPT)
+}
+
+fn is_older(file: &Path, time: Duration) -> bool {
     let changed = fs::metadata(file).and_then(|it| it.modified()).ok();
-    changed.and_then(|changed| SystemTime::now().duration_since(changed).ok()).is_some_and(|age| age > KEPT)
+    changed.and_then(|changed| SystemTime::now().duration_since(changed).ok()).is_some_and(|age| age > time)
 }
 
 /// The first 16 hexadecimal digits of the digest of texts.

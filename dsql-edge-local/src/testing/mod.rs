@@ -29,6 +29,8 @@
 //! Roles belong to the server. The role `admin` of the shared server must not create roles, and the proxy rejects
 //! statements that change roles. A test that needs them has a server of its own.
 
+mod by_rules;
+mod certificate;
 mod control;
 mod databases;
 mod failed;
@@ -46,7 +48,17 @@ pub use test_cluster::{Role, TestCluster};
 
 use std::path::Path;
 
-use crate::faults::Fault;
+use crate::faults::{Fault, InvalidFault};
+
+/// The schema of a test.
+#[derive(Debug, Clone, Copy)]
+pub struct Schema<'a> {
+    /// The files, in order: path and text.
+    pub files: &'a [(&'a str, &'a str)],
+    /// Whether the files are migrations, which are applied and recorded as `dsql-edge migrate` does. Otherwise, they are a
+    /// snapshot, which may be a dump: DSQL's rules do not apply to it, as they do not apply to it in `sql!`.
+    pub are_migrations: bool,
+}
 
 /// A test.
 #[derive(Debug, Clone, Copy)]
@@ -57,8 +69,8 @@ pub struct Test<'a> {
     pub package: &'a Path,
     /// The path of the test, which names it among the tests of the package.
     pub name: &'a str,
-    /// The files of the schema, in order: name and text.
-    pub schema: &'a [(&'a str, &'a str)],
+    /// The schema.
+    pub schema: Schema<'a>,
     /// The files that run before the test: name and text.
     pub fixtures: &'a [(&'a str, &'a str)],
     /// The pending faults when the test begins.
@@ -67,4 +79,12 @@ pub struct Test<'a> {
     pub roles: &'a [&'a str],
     /// Whether the test needs a server of its own.
     pub own_server: bool,
+}
+
+/// Reads the lists of faults of a test, such as `conflict=1, latency=20`.
+///
+/// # Errors
+/// Returns an error for the first name that is not a fault, or if the sum of the latencies is too long.
+pub fn faults(lists: &[&str]) -> Result<Vec<Fault>, InvalidFault> {
+    dsql_edge_macro_input::faults::of_lists(lists.iter().copied())
 }

@@ -1,17 +1,15 @@
-//! What the tests of one process share: a runtime, the shared server, and the certificate of the endpoints.
+//! What the tests of one process share: a runtime and the shared server.
 //!
 //! A process of tests joins the shared server once, and leaves it by ending. All values here live until then.
 
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio_rustls::rustls::ServerConfig;
 
 use super::folder::ServerFolder;
 use super::server::Server;
 use crate::postgres::find;
-use crate::tls::Authority;
 use crate::{Error, Installation};
 
 /// The runtime of the endpoints. It is not the runtime of a test, so a test may block its thread, and its panic ends no
@@ -22,23 +20,6 @@ pub(super) fn runtime() -> Result<&'static Runtime, Error> {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
         runtime.map_err(|error| error.to_string())
     });
-    made.as_ref().map_err(|error| Error::TestServer(error.clone()))
-}
-
-/// The certificate of the endpoints.
-pub(super) struct Tls {
-    pub(super) config: Arc<ServerConfig>,
-    pub(super) ca_pem: String,
-}
-
-pub(super) fn tls() -> Result<&'static Tls, Error> {
-    static TLS: OnceLock<Result<Tls, String>> = OnceLock::new();
-    let make = || {
-        let authority = Authority::made()?;
-        let config = authority.server_config(&["localhost".to_owned()])?;
-        Ok(Tls { config, ca_pem: authority.pem().to_owned() })
-    };
-    let made = TLS.get_or_init(|| make().map_err(|error: Error| error.to_string()));
     made.as_ref().map_err(|error| Error::TestServer(error.clone()))
 }
 

@@ -2,20 +2,20 @@
 //!
 //! Input: names of roles. Output: keys, and the mapping of each role to the identity of its keys.
 
+use dsql_edge_macro_input::role_name;
+
 use super::control::{Control, failed};
 use crate::Error;
 use crate::iam::key_ring::Identity;
 use crate::keys::Credentials;
-use crate::postgres::{ADMIN, Database, SUPERUSER};
+use crate::postgres::{Database, SUPERUSER};
 
 /// Makes the keys of each role.
 pub(super) fn identities(roles: &[&str]) -> Result<Vec<Identity>, Error> {
     roles
         .iter()
         .map(|name| {
-            let plain = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_';
-            let fits = !name.is_empty() && name.len() <= 63 && name.bytes().all(plain);
-            if !fits || [ADMIN, SUPERUSER].contains(name) {
+            if role_name::advice(name).is_some() {
                 return Err(Error::User((*name).to_owned()));
             }
             Ok(Identity::of_user(name, Credentials::made_up()?))

@@ -3,15 +3,20 @@
 //! Input: the files of a schema. Output: the name of a database that has this schema. A template is made under another
 //! name, and renamed once it is complete; a lock of PostgreSQL excludes other processes, and ends with the session.
 
-use dsql_edge_compiler::schema::directives;
+use std::sync::Arc;
 
+use dsql_edge_compiler::schema::{Dialect, directives};
+
+use super::Schema;
+use super::by_rules;
 use super::control::{Control, failed};
 use super::databases::{copy, drop_database};
 use super::folder::digest;
 use crate::Error;
+use crate::iam::key_ring::KeyRing;
+use crate::keys::Credentials;
 use crate::postgres::{self, ADMIN, SUPERUSER};
-use crate::seal::SealKey;
-use crate::sql_script;
+use crate::{migrate, sql_script};
 
 /// The template of all templates for DSQL: a database with DSQL's limits and its schema `sys`.
 const BASE: &str = "base";
@@ -19,12 +24,15 @@ const BASE: &str = "base";
 /// PostgreSQL's own empty database, for the dialect PostgreSQL.
 const EMPTY: &str = "template0";
 
+/// The beginning of the name of a template that is not complete.
+const BUILDING: &str = "building_";
+
 /// The number of templates that a start of the server keeps: those that were used last.
 const KEPT: i64 = 10;
 
 /// Whether a schema is one of a PostgreSQL, by its directive.
-pub(super) fn is_postgres(schema: &[(&str, &str)]) -> bool {
-    let mut lines = schema.iter().flat_map(|(_, text)| directives(text));
+pub(super) fn is_postgres(schema: &Schema<'_>) -> bool {
+    let mut lines = schema.files.iter().flat_map(|(_, text)| directives(text));
     lines.any(|line| line.is_in_head && line.directive.split_whitespace().eq(["dialect", "postgres"]))
 }
 
@@ -36,17 +44,18 @@ pub(super) async fn make_base(control: &Control) -> Result<(), Error> {
     client.batch_execute(&postgres::denied_functions::permissions(true)).await.map_err(failed)
 }
 
-/// Returns the template for a schema, and makes it if it is missing.
-pub(super) async fn template(control: &Control, schema: &[(&str, &str)]) -> Result<String, Error> {
-    let texts: Vec<&str> = schema.iter().flat_map(|(name, text)| [*name, *text]).collect();
-    let name = format!("template_{}", digest(&texts));
+/// Returns the template for a schema, and makes it if it is missing. `own`: whether the server belongs to one test.
+pub(super) async fn template(control: &Control, schema: &Schema<'_>, own: bool) -> Result<String, Error> {
+    let kind = if schema.are_migrations { "migrations" } else { "snapshot" };
+    let texts = schema.files.iter().flat_map(|(name, text)| [*name, *text]);
+    let name = format!("template_{}", digest(&[kind].into_iter().chain(texts).collect::<Vec<_>>()));
     if is_made(control, &name).await? {
         return Ok(name);
     }
     let lock = format!("SELECT pg_advisory_lock(hashtextextended('{name}', 0))");
     control.execute(lock.as_str(), &[]).await.map_err(failed)?;
     let made = match is_made(control, &name).await {
-        Ok(false) => make(control, &name, schema).await,
+        Ok(false) => make(control, &name, schema, own).await,
         other => other.map(drop),
     };
     let unlock = format!("SELECT pg_advisory_unlock(hashtextextended('{name}', 0))");
@@ -65,12 +74,12 @@ async fn is_made(control: &Control, name: &str) -> Result<bool, Error> {
     Ok(exists)
 }
 
-async fn make(control: &Control, name: &str, schema: &[(&str, &str)]) -> Result<(), Error> {
-    let building = format!("building_{name}");
+async fn make(control: &Control, name: &str, schema: &Schema<'_>, own: bool) -> Result<(), Error> {
+    let building = format!("{BUILDING}{name}");
     drop_database(control, &building).await?;
     let base = if is_postgres(schema) { EMPTY } else { BASE };
     copy(control, &building, base).await?;
-    if let Err(error) = apply(control, &building, schema).await {
+    if let Err(error) = apply(control, &building, schema, own).await {
         drop_database(control, &building).await?;
         return Err(error);
     }
@@ -81,32 +90,43 @@ async fn make(control: &Control, name: &str, schema: &[(&str, &str)]) -> Result<
     Ok(())
 }
 
-/// Applies the files of a schema as `admin`, without DSQL's rules: a snapshot may be a dump, and `dsql-edge lint` applies
-/// the rules to migrations.
-async fn apply(control: &Control, database: &str, schema: &[(&str, &str)]) -> Result<(), Error> {
+/// Applies the files of a schema as `admin`.
+async fn apply(control: &Control, database: &str, schema: &Schema<'_>, own: bool) -> Result<(), Error> {
     let database = control.database(database);
     let superuser = database.session(SUPERUSER).await.map_err(failed)?;
-    let own = format!("ALTER SCHEMA public OWNER TO {ADMIN}");
-    superuser.batch_execute(&own).await.map_err(failed)?;
-    let mut key = None;
-    if !is_postgres(schema) {
-        let random = SealKey::random()?;
-        superuser.batch_execute(&random.to_sql()).await.map_err(failed)?;
-        key = Some(random);
+    let owner = format!("ALTER SCHEMA public OWNER TO {ADMIN}");
+    superuser.batch_execute(&owner).await.map_err(failed)?;
+    drop(superuser);
+    let is_postgres = is_postgres(schema);
+    let key = if is_postgres { None } else { Some(by_rules::seal(&database).await?) };
+    if !schema.are_migrations {
+        let client = database.session(ADMIN).await.map_err(failed)?;
+        for (name, text) in schema.files {
+            sql_script::run_statements(&client, key.as_ref(), name, text).await?;
+        }
+        return Ok(());
     }
-    let client = database.session(ADMIN).await.map_err(failed)?;
-    for (name, text) in schema {
-        sql_script::run_statements(&client, key.as_ref(), name, text).await?;
-    }
-    Ok(())
+    let files = schema.files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    let Some(key) = key else {
+        let client = database.session(ADMIN).await.map_err(failed)?;
+        return migrate::apply_to_new(client, files, Dialect::Postgres).await;
+    };
+    let keys = KeyRing::new(Credentials::made_up()?, Vec::new());
+    let endpoint = by_rules::endpoint(&database, key, own, keys, Arc::new(|_| {}))?;
+    let run = async |client| migrate::apply_to_new(client, files, Dialect::Dsql).await;
+    by_rules::in_session(&endpoint, run).await
 }
 
-/// Drops the templates that were not used for the longest time.
+/// Drops the templates that were not used for the longest time, and those that a killed process has not completed. No
+/// other process uses the server yet.
 pub(super) async fn drop_old(control: &Control) -> Result<(), Error> {
     let old =
         "DELETE FROM templates WHERE name NOT IN (SELECT name FROM templates ORDER BY used DESC LIMIT $1)
         RETURNING name";
-    for row in control.query(old, &[&KEPT]).await.map_err(failed)? {
+    let incomplete = "SELECT datname::text FROM pg_database WHERE datname LIKE $1";
+    let mut rows = control.query(old, &[&KEPT]).await.map_err(failed)?;
+    rows.extend(control.query(incomplete, &[&format!("{BUILDING}%")]).await.map_err(failed)?);
+    for row in rows {
         drop_database(control, &row.get::<_, String>(0)).await?;
     }
     Ok(())

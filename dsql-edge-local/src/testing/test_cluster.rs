@@ -6,36 +6,22 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use tokio_postgres::{Config, NoTls};
-
+use super::by_rules::{self, REGION};
 use super::control::{Control, failed};
 use super::folder::ServerFolder;
 use super::server::Server;
-use super::{Test, databases, forwarder, process, roles, templates};
+use super::{Test, certificate, databases, forwarder, process, roles, templates};
 use crate::Error;
-use crate::clock::Clock;
-use crate::cluster::Cluster;
-use crate::direct_tls::DirectTls;
 use crate::iam::key_ring::{Identity, KeyRing};
 use crate::keys::Credentials;
-use crate::limits::Limits;
-use crate::oc001::Oc001;
-use crate::postgres::{ADMIN, Database, POSTGRES, SUPERUSER};
-use crate::proxy::{self, Endpoint, Listening};
+use crate::postgres::{ADMIN, Database};
+use crate::proxy::{self, Listening};
 use crate::role_statements::script_changes_roles;
-use crate::seal::SealKey;
 use crate::sql_script;
-
-/// The region that tokens are signed for.
-const REGION: &str = "us-east-1";
 
 /// The number of lines of the log that are kept, for the report of a failed test.
 const LOG_LINES: usize = 30;
-
-/// The bytes that a pipe to the proxy holds.
-const PIPE: usize = 64 << 10;
 
 /// The running cluster of a test.
 pub struct TestCluster {
@@ -79,7 +65,7 @@ impl TestCluster {
     /// Returns an error if the PostgreSQL does not start, or if it rejects the schema or a fixture. After an error, no
     /// database is left.
     pub fn start(test: &Test<'_>) -> Result<TestCluster, Error> {
-        let texts = test.schema.iter().chain(test.fixtures);
+        let texts = test.schema.files.iter().chain(test.fixtures);
         let own = test.own_server
             || !test.roles.is_empty()
             || texts.into_iter().any(|(_, text)| script_changes_roles(text));
@@ -98,7 +84,7 @@ impl TestCluster {
                 Ok(parts) => Ok(parts.on(server)),
                 Err(error) => {
                     if let ServerOfTest::Own(server) = server {
-                        server.end().await.remove();
+                        server.end().await.remove_if_unused();
                     }
                     Err(error)
                 }
@@ -113,7 +99,7 @@ impl TestCluster {
         own: bool,
     ) -> Result<Parts, Error> {
         let control = server.get().control().await?;
-        let template = templates::template(&control, test.schema).await?;
+        let template = templates::template(&control, &test.schema, own).await?;
         let name = databases::create(&control, &template, &test_id(test)).await?;
         let database = control.database(&name);
         match TestCluster::serve(&control, &database, test, identities, own).await {
@@ -134,7 +120,7 @@ impl TestCluster {
     ) -> Result<Served, Error> {
         let bound = proxy::listen(0).await?;
         let log = Arc::new(Mutex::new(VecDeque::new()));
-        if templates::is_postgres(test.schema) {
+        if templates::is_postgres(&test.schema) {
             let only_dsql = [("roles", test.roles.is_empty()), ("faults", test.faults.is_empty())];
             if let Some((name, _)) = only_dsql.iter().find(|(_, is_empty)| !is_empty) {
                 let why =
@@ -149,21 +135,9 @@ impl TestCluster {
             let credentials = Credentials::made_up()?;
             return Ok(Served { listening, credentials, roles: Vec::new(), log, is_postgres: true });
         }
-        let seal_key = SealKey::random()?;
-        let superuser = database.session(SUPERUSER).await.map_err(failed)?;
-        superuser.batch_execute(&seal_key.to_sql()).await.map_err(failed)?;
-        drop(superuser);
+        let seal_key = by_rules::seal(database).await?;
         roles::admit(control, database, test.roles, &identities).await?;
         let lines = log.clone();
-        let mut cluster = Cluster::new(
-            Limits::of(&[]),
-            Oc001::default(),
-            Arc::new(seal_key),
-            Arc::new(Clock::ahead(Duration::ZERO)),
-            Arc::new(move |line: &str| remember(&lines, line)),
-        );
-        cluster.shares_roles = !own;
-        let cluster = Arc::new(cluster);
         let credentials = Credentials::made_up()?;
         let roles = test.roles.iter().zip(&identities);
         let roles = roles
@@ -172,19 +146,14 @@ impl TestCluster {
                 credentials: identity.credentials.clone(),
             })
             .collect();
-        let endpoint = Arc::new(Endpoint {
-            tls: process::tls()?.config.clone(),
-            region: REGION.to_owned(),
-            keys: Arc::new(KeyRing::new(credentials.clone(), identities)),
-            database: database.clone(),
-            cluster: cluster.clone(),
-            rules: true,
-            direct_tls: DirectTls::default(),
-        });
+        let keys = KeyRing::new(credentials.clone(), identities);
+        let log_line = Arc::new(move |line: &str| remember(&lines, line));
+        let endpoint = by_rules::endpoint(database, seal_key, own, keys, log_line)?;
         for (name, text) in test.fixtures {
-            run_by_rules(&endpoint, name, text).await?;
+            let run = async |client| sql_script::run_statements(&client, None, name, text).await;
+            by_rules::in_session(&endpoint, run).await?;
         }
-        cluster.faults.set(test.faults);
+        endpoint.cluster.faults.set(test.faults);
         Ok(Served { listening: bound.serve(endpoint), credentials, roles, log, is_postgres: false })
     }
 
@@ -213,7 +182,7 @@ impl TestCluster {
     /// # Errors
     /// Returns an error if no certificate could be made.
     pub fn ca_pem(&self) -> Result<&'static str, Error> {
-        Ok(&process::tls()?.ca_pem)
+        Ok(&certificate::tls()?.ca_pem)
     }
 
     /// The connection string of the database, if its schema is one of a PostgreSQL.
@@ -247,7 +216,7 @@ impl TestCluster {
                 }
                 ServerOfTest::Own(server) => {
                     drop(control);
-                    server.end().await.remove();
+                    server.end().await.remove_if_unused();
                     Ok(())
                 }
             }
@@ -294,20 +263,4 @@ fn remember(lines: &Mutex<VecDeque<String>>, line: &str) {
         lines.pop_front();
     }
     lines.push_back(line.to_owned());
-}
-
-/// Runs the statements of a text as `admin`, each by DSQL's rules, in a session of the proxy without a login.
-async fn run_by_rules(endpoint: &Arc<Endpoint>, name: &str, sql: &str) -> Result<(), Error> {
-    let (client, server) = tokio::io::duplex(PIPE);
-    let serving = endpoint.clone();
-    let served = tokio::spawn(async move { serving.serve_own_client(server).await });
-    let (client, connection) =
-        Config::new().user(ADMIN).dbname(POSTGRES).connect_raw(client, NoTls).await.map_err(failed)?;
-    let connection = tokio::spawn(connection);
-    let done = sql_script::run_statements(&client, None, name, sql).await;
-    drop(client);
-    let _ = connection.await;
-    // The session has ended when the test begins, so it is not one of the test's sessions.
-    let _ = served.await;
-    done
 }

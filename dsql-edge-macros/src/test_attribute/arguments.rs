@@ -1,5 +1,6 @@
 //! The arguments of `#[dsql_edge::test(…)]`.
 
+use dsql_edge_macro_input::{faults, role_name};
 use proc_macro2::Ident;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
@@ -29,8 +30,14 @@ impl Parse for Arguments {
             }
             match name.to_string().as_str() {
                 "fixtures" => arguments.fixtures = listed(&name, input)?,
-                "faults" => arguments.faults = listed(&name, input)?,
-                "roles" => arguments.roles = listed(&name, input)?,
+                "faults" => {
+                    arguments.faults = listed(&name, input)?;
+                    check_faults(&name, &arguments.faults)?;
+                }
+                "roles" => {
+                    arguments.roles = listed(&name, input)?;
+                    check_roles(&arguments.roles)?;
+                }
                 "migrations" => {
                     let wrong = |_| {
                         let form = "write the folder, relative to Cargo.toml: migrations = \"migrations\"";
@@ -64,4 +71,22 @@ fn listed(name: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<LitStr>> {
         Punctuated::<LitStr, Token![,]>::parse_terminated(&content)
     };
     Ok(texts().map_err(wrong)?.into_iter().collect())
+}
+
+/// Checks each list of faults, and then all lists together: latencies add up.
+fn check_faults(name: &Ident, lists: &[LitStr]) -> syn::Result<()> {
+    let texts: Vec<String> = lists.iter().map(LitStr::value).collect();
+    for (list, text) in lists.iter().zip(&texts) {
+        faults::of_lists([text.as_str()]).map_err(|error| syn::Error::new(list.span(), error))?;
+    }
+    let all = faults::of_lists(texts.iter().map(String::as_str));
+    all.map(drop).map_err(|error| syn::Error::new(name.span(), error))
+}
+
+fn check_roles(roles: &[LitStr]) -> syn::Result<()> {
+    let wrong = |role: &LitStr| {
+        let advice = role_name::advice(&role.value())?;
+        Some(syn::Error::new(role.span(), format!("the role {:?}: {advice}", role.value())))
+    };
+    roles.iter().find_map(wrong).map_or(Ok(()), Err)
 }

@@ -45,7 +45,7 @@ pub(crate) fn test(arguments: TokenStream, function: TokenStream) -> syn::Result
         let path = fixture_path(fixture);
         quote!((#path, ::core::include_str!(#path)))
     });
-    let Schema { tracked, folder, files } = schema;
+    let Schema { tracked, folder, files, are_migrations } = schema;
     Ok(quote! {
         #(#attrs)*
         #[::core::prelude::v1::test]
@@ -60,6 +60,7 @@ pub(crate) fn test(arguments: TokenStream, function: TokenStream) -> syn::Result
                     source: ::core::file!(),
                     migrations: #folder,
                     schema: &[#(#files),*],
+                    are_migrations: #are_migrations,
                     fixtures: &[#(#fixtures),*],
                     faults: &[#(#faults),*],
                     roles: &[#(#roles),*],
@@ -89,6 +90,8 @@ struct Schema {
     folder: TokenStream,
     /// Each file: its name, and its text.
     files: Vec<TokenStream>,
+    /// Whether the files are migrations, and not a snapshot.
+    are_migrations: bool,
 }
 
 impl Schema {
@@ -100,6 +103,7 @@ impl Schema {
                 tracked: snapshot.tracked(),
                 folder: quote!(::core::option::Option::None),
                 files: included(&package, snapshot.files())?,
+                are_migrations: snapshot.are_migrations,
             });
         };
         let wrong = |why: String| syn::Error::new(migrations.span(), why);
@@ -116,6 +120,7 @@ impl Schema {
             tracked: TokenStream::new(),
             folder: quote!(::core::option::Option::Some((#path, &[#(#names),*]))),
             files: included(&package, &found.migrations)?,
+            are_migrations: true,
         })
     }
 }

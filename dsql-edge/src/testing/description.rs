@@ -19,8 +19,10 @@ pub struct Test {
     pub source: &'static str,
     /// The folder that `migrations` names, and the names of its files when the test was compiled.
     pub migrations: Option<(&'static str, &'static [&'static str])>,
-    /// The files of the schema: name and text.
+    /// The files of the schema: path and text.
     pub schema: &'static [(&'static str, &'static str)],
+    /// Whether the files of the schema are migrations, and not a snapshot.
+    pub are_migrations: bool,
     /// The fixtures: path relative to the source file, and text.
     pub fixtures: &'static [(&'static str, &'static str)],
     /// The faults, each as dsql-local writes them.
@@ -55,7 +57,7 @@ impl Test {
             target: target.as_deref(),
             package: Path::new(self.package),
             name: &name,
-            schema: self.schema,
+            schema: testing::Schema { files: self.schema, are_migrations: self.are_migrations },
             fixtures: &fixtures,
             faults,
             roles: self.roles,
@@ -63,10 +65,9 @@ impl Test {
         })
     }
 
-    /// Reads `faults("conflict=1", …)`.
+    /// Reads `faults("conflict=1", …)`, which the attribute has checked.
     pub(super) fn faults(&self) -> Result<Vec<Fault>, String> {
-        let texts = self.faults.iter().flat_map(|list| list.split([',']).map(str::trim));
-        texts.map(|text| text.parse().map_err(|why| format!("faults({text:?}): {why}"))).collect()
+        testing::faults(self.faults).map_err(|error| error.to_string())
     }
 
     /// Checks that the folder of migrations has the files that the test was compiled with: cargo does not build again when a

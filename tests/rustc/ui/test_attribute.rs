@@ -32,6 +32,18 @@ async fn has_an_argument_twice(dsql: Dsql) {}
 #[dsql_edge::test(migrations = "queries/nowhere")]
 async fn has_no_folder(dsql: Dsql) {}
 
+#[dsql_edge::test(faults("conflict=1", "latency=5, explosion=1"))]
+async fn has_an_unknown_fault(dsql: Dsql) {}
+
+#[dsql_edge::test(faults("conflict=0"))]
+async fn has_a_fault_with_a_wrong_number(dsql: Dsql) {}
+
+#[dsql_edge::test(faults("latency=40000", "latency=40000"))]
+async fn has_too_much_latency(dsql: Dsql) {}
+
+#[dsql_edge::test(roles("app", "Reader"))]
+async fn has_a_role_with_a_wrong_name(dsql: Dsql, app: Dsql, reader: Dsql) {}
+
 #[dsql_edge::test]
 struct NotAFunction;
 

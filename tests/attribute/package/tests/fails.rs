@@ -30,8 +30,11 @@ async fn fixture_is_wrong(_dsql: Dsql) {}
 #[dsql_edge::test(fixtures("authors", "rejected"))]
 async fn fixture_is_rejected(_dsql: Dsql) {}
 
-#[dsql_edge::test(faults("conflict=1, explosion=1"))]
-async fn fault_is_unknown(_dsql: Dsql) {}
+#[dsql_edge::test(migrations = "rejected")]
+async fn migration_is_rejected(_dsql: Dsql) {}
+
+#[dsql_edge::test(migrations = "wrong")]
+async fn migration_is_wrong(_dsql: Dsql) {}
 
 #[dsql_edge::test(migrations = "postgres", faults("conflict=1"))]
 async fn fault_needs_dsql(_dsql: Dsql) {}

@@ -103,11 +103,27 @@ async fn role_reads_what_the_schema_grants(dsql: Dsql, app: Dsql) -> Result<(), 
 async fn other_migrations_are_applied(dsql: Dsql) -> Result<(), Error> {
     let count = sql_unchecked!(Count { n: i64 }, "SELECT count(*) AS n FROM links");
     assert_eq!(count.fetch_one(&dsql).await?.n, 1);
+    assert_eq!(applied_files(&dsql).await?, ["0001_tables.sql", "0002_index.sql"]);
     Ok(())
+}
+
+#[derive(Debug)]
+struct File {
+    name: String,
+}
+
+/// The files that the ledger of `dsql-edge migrate` has as applied.
+async fn applied_files(dsql: &Dsql) -> Result<Vec<String>, Error> {
+    let sql = sql_unchecked!(
+        File { name: String },
+        "SELECT file AS name FROM dsql_edge.migrations WHERE step = 0 AND state = 'applied' ORDER BY file"
+    );
+    Ok(sql.fetch_all(dsql).await?.into_iter().map(|file| file.name).collect())
 }
 
 #[dsql_edge::test(migrations = "postgres", fixtures("data/people.sql"))]
 async fn postgresql_has_no_rules_of_dsql(dsql: Dsql) -> Result<(), Error> {
+    assert_eq!(applied_files(&dsql).await?, ["0001.sql", "0002_index.sql"]);
     let count = sql_unchecked!(Count { n: i64 }, "SELECT count(*) AS n FROM people WHERE mood = 'sad'");
     assert_eq!(count.fetch_one(&dsql).await?.n, 1);
     sql_unchecked!("CREATE TEMPORARY TABLE t (id integer)").execute(&dsql).await?;

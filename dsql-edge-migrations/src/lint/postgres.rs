@@ -7,12 +7,12 @@
 //! also the queries of views. Not analyzed are the bodies of functions, and the expressions of defaults, constraints and
 //! indexes. After a statement whose effect on the schema is not known, an unknown name may exist, so it is a warning.
 
+use crate::allow_comment::is_allowed;
+use crate::steps::postgres;
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::diagnostic::quotation;
 use dsql_edge_compiler::schema::{Dialect, Growth};
 use dsql_edge_compiler::source::{Lines, Span};
-use dsql_edge_migrations::allow_comment::is_allowed;
-use dsql_edge_migrations::steps::postgres;
 
 use super::finding::{Finding, LintedFile};
 use super::names::NameCertainty;

@@ -4,7 +4,7 @@
 //! cannot silence an error without a rule,
 //! except the error that a name does not exist.
 
-use dsql_edge_migrations::allow_comment::is_allowed;
+use crate::allow_comment::is_allowed;
 
 use super::finding::Finding;
 use super::resolve::is_of_name;

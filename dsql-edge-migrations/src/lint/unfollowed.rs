@@ -4,6 +4,7 @@
 //! change the schema or rows, and this change is then a part of the transaction that calls the function. If a file
 //! changes how PostgreSQL reads backslashes in literals, a literal may end at another place than `lint` assumes.
 
+use crate::allow_comment::is_allowed;
 use dsql_edge_compiler::builtin;
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic};
 use dsql_edge_compiler::source::Span;
@@ -11,7 +12,6 @@ use dsql_edge_compiler::syntax::ast::{Statement, StatementKind};
 use dsql_edge_compiler::syntax::keyword::Keyword;
 use dsql_edge_compiler::syntax::token::TokenKind;
 use dsql_edge_compiler::syntax::{Parsed, PsqlCommand};
-use dsql_edge_migrations::allow_comment::is_allowed;
 
 use super::calls::{is_alias, is_own_of_dsql, is_postgres, is_relation};
 use super::effects::Change;
@@ -47,7 +47,7 @@ pub(super) fn warnings(script: &Script<'_>) -> Vec<Finding> {
 
 /// Returns the places that may change the schema in a way that the text does not show, each with the index of its text.
 /// The texts run one after the other. A place that a comment allows is left out.
-pub(crate) fn schema_changes(texts: &[&str]) -> Vec<(usize, Diagnostic)> {
+pub fn schema_changes(texts: &[&str]) -> Vec<(usize, Diagnostic)> {
     let run = Run::of(texts.iter().copied());
     let of_text = |(at, text): (usize, &&str)| {
         let (parsed, errors) = read(text);

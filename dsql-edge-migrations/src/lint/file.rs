@@ -5,12 +5,12 @@
 
 use std::collections::HashMap;
 
+use crate::steps;
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::diagnostic::{Diagnostic, quotation};
 use dsql_edge_compiler::dsql::Transactions;
 use dsql_edge_compiler::source::{Lines, Span};
 use dsql_edge_compiler::syntax::newer_clause;
-use dsql_edge_migrations::steps;
 
 use super::finding::{Finding, LintedFile};
 use super::names::NameCertainty;

@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY people_mood ON people (mood);

@@ -1,0 +1,2 @@
+-- DSQL has no serial columns.
+CREATE TABLE drafts (id serial PRIMARY KEY);
