@@ -121,6 +121,8 @@
 //!   server only if the message does not quote a value.
 //! - Bytes from the server never make this crate panic.
 //! - A write whose outcome is unknown is never sent again.
+// docs.rs sets `docsrs`, and marks each item with the feature that it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(test),
     deny(
