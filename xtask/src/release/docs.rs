@@ -50,7 +50,7 @@ fn marks(folder: &Path) -> Result<String> {
     for file in xtask::workerd::files(folder).with_context(|| folder.display().to_string())? {
         if file.extension().is_some_and(|extension| extension == "html") {
             let page = fs::read_to_string(&file)?;
-            let parts = page.split("Available on ").skip(1);
+            let parts = page.split("class=\"stab portability\">Available on ").skip(1);
             marks.extend(parts.filter_map(|part| part.split("only.").next()));
         }
     }

@@ -85,8 +85,8 @@ fn install(packages: &[Package], unpacked: &Path) -> Result<()> {
         let mut install = project::cargo();
         // In release mode, as users do, cargo would build for minutes longer.
         install.args(["install", "--debug", "--path", ".", "--root"]).arg(unpacked.join("installed"));
+        // `project::cargo` sets the target folder, in which `cargo package` has built the dependencies already.
         install.current_dir(unpacked.join(name)).env_remove("RUSTFLAGS");
-        install.env("CARGO_TARGET_DIR", project::target().join("release-check"));
         step(&format!("installing {name} from its package"), || run(&mut install))?;
     }
     Ok(())
