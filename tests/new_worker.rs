@@ -1,7 +1,8 @@
 //! The folder of a Worker that `dsql-edge new` created, prepared so that it builds and runs without downloads.
 //!
-//! The crates are not on crates.io, so a `.cargo/config.toml` names the crates of this clone. `worker-build` downloads
-//! its tools, so a script with this name runs this workspace's bundler instead. wrangler is already installed.
+//! The crates are not on crates.io, so a `.cargo/config.toml` names the crates of this clone, or unpacked packages.
+//! `worker-build` downloads its tools, so a script with this name runs this workspace's bundler instead. wrangler is
+//! already installed.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use xtask::{project, setup, worker};
 
-use crate::binary::{dsql_edge, dsql_local};
+use crate::binary::{dsql_edge, dsql_local, unpacked_packages};
 use crate::console::{Shell, write_program};
 
 /// A shell in a folder, with the commands of this workspace, and with programs that replace downloads for a Worker with
@@ -52,9 +53,11 @@ fn target() -> PathBuf {
     project::target().join("tests/templates")
 }
 
-/// Makes cargo use the crates of this clone and one target folder for all Workers, and installs wrangler.
+/// Makes cargo use the crates of this clone, or the unpacked packages, and one target folder for all Workers. Installs
+/// wrangler.
 pub fn prepare(worker: &Path) {
-    let members = fs::read_dir(project::root()).unwrap().map(|entry| entry.unwrap().path());
+    let crates = unpacked_packages().unwrap_or_else(project::root);
+    let members = fs::read_dir(crates).unwrap().map(|entry| entry.unwrap().path());
     let patches = members.filter_map(|path| {
         let name = path.file_name()?.to_str()?.to_owned();
         // The command line is not a dependency of a Worker, and cargo warns about patches that it does not use.

@@ -387,3 +387,23 @@ fn test_names_are_short() {
     }
     fail_if_any(problems);
 }
+
+/// README's table of examples, and the test of wrangler, name each folder of `examples/`.
+#[test]
+fn each_example_is_listed_and_tested_under_wrangler() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, table) = readme.split_once("### Which example to copy\n").unwrap();
+    let table = table.split("\n#").next().unwrap();
+    let wrangler = std::fs::read_to_string(root().join("tests/wrangler.rs")).unwrap();
+    let mut problems = Vec::new();
+    for entry in std::fs::read_dir(root().join("examples")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if !table.contains(&format!("| [`examples/{name}`](examples/{name}) |")) {
+            problems.push(format!("examples/{name} is not in README.md"));
+        }
+        if !wrangler.contains(&format!("with_example(\"{name}\"")) {
+            problems.push(format!("examples/{name} is not in tests/wrangler.rs"));
+        }
+    }
+    fail_if_any(problems);
+}

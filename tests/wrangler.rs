@@ -1,23 +1,22 @@
-//! A smoke test of wrangler, because users run wrangler: the examples' own configuration, a dry deployment, and
-//! `dsql-local run -- wrangler dev`.
+//! A smoke test of wrangler, because users run wrangler: each example's own configuration, a dry deployment, and
+//! `dsql-local run -- wrangler dev`, or for Hyperdrive `wrangler dev` with a PostgreSQL.
 //!
 //! The test uses its own bundle. From the configuration, the test leaves out `[build]`, which would run worker-build.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use dsql_edge_tests::new_worker::address_of_wrangler;
+use dsql_edge_tests::postgres_server::PostgresServer;
 use dsql_edge_tests::workerd;
 use xtask::{project, setup};
 
 #[tokio::test]
-async fn wrangler_deploys_the_example_and_develops_it() {
-    let wrangler = tokio::task::spawn_blocking(|| setup::wrangler().unwrap()).await.unwrap();
-    // The Worker of the pool example has a Durable Object whose class is in another crate.
-    let pool = Folder::with_example("pool", workerd::pool_example().await);
-    assert!(pool.deploys(&wrangler).contains("env.DSQL_POOL (DsqlPool)"));
+async fn wrangler_deploys_and_develops_the_blog() {
+    let wrangler = wrangler().await;
     let folder = Folder::with_example("blog", workerd::blog().await);
     folder.deploys(&wrangler);
     let developed = folder.develops(&wrangler, "blog");
@@ -28,9 +27,46 @@ async fn wrangler_deploys_the_example_and_develops_it() {
     developed.stop();
 }
 
+/// The Worker of the pool example has a Durable Object whose class is in another crate.
+#[tokio::test]
+async fn wrangler_deploys_and_develops_the_pool() {
+    let wrangler = wrangler().await;
+    let folder = Folder::with_example("pool", workerd::pool_example().await);
+    assert!(folder.deploys(&wrangler).contains("env.DSQL_POOL (DsqlPool)"));
+    let developed = folder.develops(&wrangler, "pool");
+    assert_eq!(developed.post("/a", ""), r#"{"views":1}"#);
+    assert_eq!(developed.post("/a", ""), r#"{"views":2}"#);
+    assert_eq!(developed.get("/"), r#"[{"path":"/a","views":2}]"#);
+    developed.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wrangler_deploys_and_develops_hyperdrive() {
+    let wrangler = wrangler().await;
+    let hba = "host all app 127.0.0.1/32 password\n";
+    let schema = include_str!("../examples/hyperdrive/dsql-schema.sql");
+    let sql = format!("CREATE ROLE app LOGIN PASSWORD 'canary'; {schema}; GRANT ALL ON note TO app");
+    let server = PostgresServer::start(&setup::postgres().unwrap(), hba, &sql).await;
+    let folder = Folder::with_example("hyperdrive", workerd::hyperdrive_example().await);
+    let printed = folder.deploys(&wrangler);
+    assert!(printed.contains("env.DB (") && printed.contains("env.DB_UNCACHED ("), "{printed}");
+    let mut develop = folder.command(&wrangler);
+    for binding in ["DB", "DB_UNCACHED"] {
+        let name = format!("CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_{binding}");
+        develop.env(name, format!("postgres://app:canary@127.0.0.1:{}/postgres", server.port()));
+    }
+    let developed = Developed::start(develop.args(DEVELOP));
+    assert_eq!(developed.get("/"), "[]");
+    let written = developed.post("/", "往復");
+    assert!(written.contains("往復"), "{written}");
+    assert_eq!(developed.get("/"), written);
+    developed.interrupt();
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn wrangler_runs_the_cron_trigger_of_edge_cache() {
-    let wrangler = tokio::task::spawn_blocking(|| setup::wrangler().unwrap()).await.unwrap();
+    let wrangler = wrangler().await;
     let folder = Folder::with_example("edge-cache", workerd::edge_cache_example().await);
     let printed = folder.deploys(&wrangler);
     assert!(printed.contains("env.DB (edge-cache)"), "{printed}");
@@ -45,22 +81,64 @@ async fn wrangler_runs_the_cron_trigger_of_edge_cache() {
     developed.stop();
 }
 
-/// A `wrangler dev` in a `dsql-local run`.
+async fn wrangler() -> PathBuf {
+    tokio::task::spawn_blocking(|| setup::wrangler().unwrap()).await.unwrap()
+}
+
+/// Any free port.
+const DEVELOP: [&str; 7] = ["dev", "--ip", "127.0.0.1", "--port", "0", "--inspector-port", "0"];
+
+/// A `wrangler dev`, alone or in a `dsql-local run`.
 struct Developed {
     process: Child,
     address: String,
 }
 
 impl Developed {
+    fn start(develop: &mut Command) -> Developed {
+        develop.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
+        let mut process = develop.spawn().unwrap();
+        let address = address_of_wrangler(process.stdout.take().unwrap());
+        Developed { process, address }
+    }
+
+    fn post(&self, path: &str, body: &str) -> String {
+        let mut answer = ureq::post(format!("{}{path}", self.address)).send(body).unwrap();
+        answer.body_mut().read_to_string().unwrap()
+    }
+
     fn get(&self, path: &str) -> String {
         let mut answer = ureq::get(format!("{}{path}", self.address)).call().unwrap();
         answer.body_mut().read_to_string().unwrap()
     }
 
+    /// Ends `dsql-local run`, which ends wrangler.
     fn stop(mut self) {
         drop(self.process.stdin.take());
         assert!(self.process.wait().unwrap().success());
         assert!(ureq::get(&self.address).call().is_err(), "nothing is left running");
+    }
+
+    /// Ends wrangler as Ctrl-C does.
+    fn interrupt(mut self) {
+        self.send_interrupt();
+        self.process.wait().unwrap();
+        assert!(ureq::get(&self.address).call().is_err(), "nothing is left running");
+    }
+
+    /// Sends SIGINT to each process of the group.
+    fn send_interrupt(&self) {
+        let group = format!("-{}", self.process.id());
+        let _ = Command::new("kill").args(["-INT", "--", &group]).status();
+    }
+}
+
+impl Drop for Developed {
+    fn drop(&mut self) {
+        if self.process.try_wait().is_ok_and(|ended| ended.is_none()) {
+            self.send_interrupt();
+            let _ = self.process.wait();
+        }
     }
 }
 
@@ -97,14 +175,12 @@ impl Folder {
     fn develops(&self, wrangler: &Path, name: &str) -> Developed {
         let example = project::root().join("examples").join(name);
         let mut develop = self.command(&project::target().join("debug/dsql-local"));
-        develop.args(["run", "--stop-on-eof", "--init"]);
-        develop.arg(example.join("dsql-schema.sql")).arg(example.join("seed.sql"));
-        develop.arg("--").arg(wrangler);
-        develop.args(["dev", "--ip", "127.0.0.1", "--port", "0", "--inspector-port", "0"]);
-        develop.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut process = develop.spawn().unwrap();
-        let address = address_of_wrangler(process.stdout.take().unwrap());
-        Developed { process, address }
+        develop.args(["run", "--stop-on-eof", "--init"]).arg(example.join("dsql-schema.sql"));
+        let rows = example.join("seed.sql");
+        if rows.exists() {
+            develop.arg(rows);
+        }
+        Developed::start(develop.arg("--").arg(wrangler).args(DEVELOP))
     }
 
     /// A command in the folder, with wrangler set not to ask questions.

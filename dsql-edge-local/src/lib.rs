@@ -27,6 +27,8 @@
 //! another session changes this table ([`Builder::oc001`]). DSQL's limits apply, and [`Builder::limit`] makes them
 //! smaller; [`Local::set_faults`] makes commits and connections fail. `AWS IAM GRANT` maps identities to roles,
 //! [`Builder::user`] creates keys for a role. The README of this crate lists the differences from a cluster.
+// docs.rs sets `docsrs`, and marks each item with the feature that it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(not(unix))]
 compile_error!("dsql-edge-local needs Unix sockets and processes; on Windows it runs under WSL");

@@ -12,9 +12,11 @@
 //! async fn fetch(_request: Request, env: Env, _context: Context) -> worker::Result<Response> {
 //!     let dsql = Dsql::from_env(&env)?;
 //!     let category = "Methodology";
-//!     let tags = sql!("SELECT tag_name, usage_count FROM tag_master WHERE tag_category = $category")
-//!         .fetch_all(&dsql)
-//!         .await?;
+//!     let query = sql!(
+//!         "SELECT tag_name, usage_count FROM tag_master
+//!          WHERE tag_category = $category"
+//!     );
+//!     let tags = query.fetch_all(&dsql).await?;
 //!     Response::from_json(&tags)
 //! }
 //! # fn main() {}
@@ -121,6 +123,8 @@
 //!   server only if the message does not quote a value.
 //! - Bytes from the server never make this crate panic.
 //! - A write whose outcome is unknown is never sent again.
+// docs.rs sets `docsrs`, and marks each item with the feature that it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(test),
     deny(

@@ -132,8 +132,7 @@ pub fn wasm_target() -> Result<()> {
 }
 
 /// The path of the npm package's `workerd`: by default the newest workerd. If `DSQL_EDGE_WORKERD` is `oldest`, the path
-/// of the oldest workerd that the project supports: the workerd in wrangler 4.82.1, the last wrangler that runs on Node
-/// 20.
+/// of the oldest workerd that the project supports: the workerd in wrangler 4.82.1, which runs on Node 20.
 ///
 /// # Errors
 /// Returns an error if workerd is not installed, or if the variable has another value.

@@ -8,10 +8,13 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use xtask::project;
 use xtask::step::run;
+use xtask::{project, setup};
 
 use super::members::published;
+
+/// The features of a Worker that have dependencies of their own.
+const WORKERS_FEATURES: [&str; 5] = ["pool", "postgres", "postgres-types", "tracing", "websocket"];
 
 pub(super) fn check() -> Result<String> {
     let members = published()?;
@@ -42,7 +45,10 @@ pub(super) fn check() -> Result<String> {
         .env("RUSTC_BOOTSTRAP", "1");
     run(&mut lowest)?;
     cargo(&["check", "--locked", "--workspace", "--all-features", "--lib", "--bins"])?;
-    Ok(format!("{} packages build", members.len()))
+    setup::wasm_target()?;
+    let workers = ["check", "--locked", "-p", "dsql-edge", "--target", setup::WASM_TARGET, "--features"];
+    cargo(&[&workers[..], &[&WORKERS_FEATURES.join(",")]].concat())?;
+    Ok(format!("{} packages build natively, dsql-edge also for Workers", members.len()))
 }
 
 /// Copies a package without what git ignores.

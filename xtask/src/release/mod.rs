@@ -36,12 +36,12 @@ struct Part {
 const PARTS: [Part; 7] = [
     Part {
         name: "packages",
-        about: "each package builds from its .crate file, and a new Worker uses them",
+        about: "each package builds from its .crate file, and a new Worker runs with them",
         check: |_| packages::check(),
     },
     Part {
         name: "features",
-        about: "dsql-edge builds with each feature, each two, and all",
+        about: "dsql-edge builds without a warning with each combination of its features that release/features.rs lists",
         check: |_| features::check(),
     },
     Part { name: "deny", about: "bans, licences and sources of the dependencies", check: |_| deny::check() },

@@ -1,16 +1,18 @@
-//! Builds each package from its `.crate` file, and a new Worker from all of them, outside of the workspace.
+//! Builds each package from its `.crate` file, and runs a new Worker with all of them, outside of the workspace.
 //!
 //! `cargo package` builds a package against the `.crate` files of the others, so a file that a package leaves out is found.
+//! Then this part does what a user does, with the unpacked files in place of crates.io: `cargo install` of the two commands,
+//! `dsql-edge new`, `npm run dev`, requests, and `cargo test`.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use xtask::step::run;
+use xtask::step::{run, step};
 use xtask::{project, setup};
 
-use super::members::{Member, published};
+use super::members::{Package, published};
 
 /// The most bytes of a `.crate` file. crates.io accepts 10 MB.
 const MOST_BYTES: u64 = 2_000_000;
@@ -18,30 +20,37 @@ const MOST_BYTES: u64 = 2_000_000;
 /// Words in the path of a file that only tests need.
 const TEST_DATA: [&str; 4] = ["transcripts/", "proptest-regressions", "/corpus", "golden"];
 
+/// The packages that users install, for their commands.
+const COMMANDS: [&str; 2] = ["dsql-edge-codegen", "dsql-edge-local"];
+
 pub(super) fn check() -> Result<String> {
-    let members = published()?;
+    let packages = published()?;
     let mut package = project::cargo();
     package.args(["package", "--locked"]);
-    for member in &members {
+    for member in &packages {
         package.args(["-p", &member.name]);
     }
     run(&mut package)?;
     let unpacked = tempfile::tempdir()?;
     let mut sizes = Vec::new();
-    for member in &members {
-        let file = project::target().join(format!("package/{}-{}.crate", member.name, member.version));
+    for member in &packages {
+        let name = format!("{}-{}", member.name, member.version);
+        let file = project::target().join(format!("package/{name}.crate"));
         let size = fs::metadata(&file).with_context(|| file.display().to_string())?.len();
         ensure!(size <= MOST_BYTES, "{} has {size} bytes, more than {MOST_BYTES}", file.display());
         sizes.push(format!("{} {} kB", member.name, size / 1000));
         run(Command::new("tar").arg("-xzf").arg(&file).arg("-C").arg(unpacked.path()))?;
-        complete(member, &unpacked.path().join(format!("{}-{}", member.name, member.version)))?;
+        let folder = unpacked.path().join(&member.name);
+        fs::rename(unpacked.path().join(name), &folder)?;
+        complete(member, &folder)?;
     }
-    new_worker(&members, unpacked.path())?;
-    Ok(format!("{}; a new Worker builds from them", sizes.join(", ")))
+    install(&packages, unpacked.path())?;
+    new_worker(unpacked.path())?;
+    Ok(format!("{}; a new Worker runs and passes its tests with them", sizes.join(", ")))
 }
 
 /// A package has a README, its licences, and no data of tests.
-fn complete(member: &Member, folder: &Path) -> Result<()> {
+fn complete(member: &Package, folder: &Path) -> Result<()> {
     for name in ["README.md", "LICENSE-APACHE", "LICENSE-MIT"] {
         ensure!(folder.join(name).is_file(), "the package {} has no {name}", member.name);
     }
@@ -64,29 +73,29 @@ fn complete(member: &Member, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Creates a Worker with the `dsql-edge` of the package, and builds it with the unpacked packages.
-fn new_worker(members: &[Member], unpacked: &Path) -> Result<()> {
-    setup::wasm_target()?;
-    let patches = members.iter().map(|member| {
-        let folder = unpacked.join(format!("{}-{}", member.name, member.version));
-        format!("{} = {{ path = {folder:?} }}\n", member.name)
-    });
-    let patches: String = patches.collect();
-    let folder = unpacked.join("new-worker");
-    let target = project::target().join("release-check");
-    let in_target =
-        |command: &mut Command| run(command.env("CARGO_TARGET_DIR", &target).env_remove("RUSTFLAGS"));
+/// Installs the commands into the folder `installed`, each from its package alone.
+fn install(packages: &[Package], unpacked: &Path) -> Result<()> {
+    let patch =
+        |package: &Package| format!("{} = {{ path = {:?} }}\n", package.name, unpacked.join(&package.name));
+    let patches: String = packages.iter().map(patch).collect();
     let config = unpacked.join(".cargo");
     fs::create_dir(&config)?;
     fs::write(config.join("config.toml"), format!("[patch.crates-io]\n{patches}"))?;
-    let command =
-        members.iter().find(|member| member.name == "dsql-edge-codegen").context("dsql-edge-codegen")?;
-    let command = unpacked.join(format!("{}-{}", command.name, command.version));
-    let cargo = |folder: &Path| {
-        let mut cargo = project::cargo();
-        cargo.current_dir(folder);
-        cargo
-    };
-    in_target(cargo(&command).args(["run", "--", "new"]).arg(&folder))?;
-    in_target(cargo(&folder).args(["build", "--release", "--target", setup::WASM_TARGET]))
+    for name in COMMANDS {
+        let mut install = project::cargo();
+        // In release mode, as users do, cargo would build for minutes longer.
+        install.args(["install", "--debug", "--path", ".", "--root"]).arg(unpacked.join("installed"));
+        // `project::cargo` sets the target folder, in which `cargo package` has built the dependencies already.
+        install.current_dir(unpacked.join(name)).env_remove("RUSTFLAGS");
+        step(&format!("installing {name} from its package"), || run(&mut install))?;
+    }
+    Ok(())
+}
+
+/// Creates, runs and tests a Worker: the test of the template, with the packages in place of the crates of this clone.
+fn new_worker(unpacked: &Path) -> Result<()> {
+    setup::runtime()?;
+    let mut test = project::cargo_test("templates");
+    test.arg("template_api").env("DSQL_EDGE_PACKAGES", unpacked);
+    step("a new Worker", || run(&mut test))
 }

@@ -68,4 +68,14 @@ mod tests {
         }
         assert!(part("faults ").is_err_and(|error| error.to_string().contains("core, ")));
     }
+
+    /// The jobs for CI; the job `core` runs the part `core`, and no job has the corpora.
+    #[test]
+    fn workflow_for_ci_runs_each_part() {
+        let workflow = include_str!("../../../.github/workflows/ci.yml");
+        let (_, list) = workflow.split_once("\n        part:\n").unwrap();
+        let items = list.lines().map_while(|line| line.strip_prefix("          - "));
+        let names = PARTS.iter().map(|part| part.name).filter(|name| !["core", "corpus"].contains(name));
+        assert_eq!(items.collect::<std::collections::BTreeSet<_>>(), names.collect());
+    }
 }

@@ -21,9 +21,8 @@ impl Config {
     ///
     /// ```
     /// # use dsql_edge::{Config, Dsql};
-    /// let config =
-    ///     Config::from_postgres("postgres://app:pass%40word@db.example.com:5432/shop?application_name=web")?;
-    /// let dsql = Dsql::new(config);
+    /// let url = "postgres://app:pass%40word@db.example.com:5432/shop?application_name=web";
+    /// let dsql = Dsql::new(Config::from_postgres(url)?);
     /// # drop(dsql);
     /// # Ok::<(), dsql_edge::Error>(())
     /// ```
