@@ -113,6 +113,9 @@ fn core() -> Result<Vec<Step>> {
     let mut docs = cargo(&["doc", "--workspace", "--no-deps"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
     let lints = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    // The step "build" has built the commands that the demo needs.
+    let mut demo = this(&["demo", "--once"])?;
+    demo.env(worker::BUILT, "1");
     steps.extend([
         step("lints", cargo(&lints)),
         // The code that these lints check is compiled only for wasm.
@@ -127,7 +130,7 @@ fn core() -> Result<Vec<Step>> {
         step("docs", docs),
         step("build", tests(&["--no-run"])),
         step("the catalog is PostgreSQL's", catalog()?),
-        step("the demo", this(&["demo", "--once"])?),
+        step("the demo", demo),
     ]);
     let doc_tests = DocTests::of_project()?;
     if doc_tests.are_unchanged() {
