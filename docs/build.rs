@@ -1,5 +1,6 @@
-//! Makes Rust code of the guide's blocks: `src/testing.md` becomes the module `testing`, and its block that begins in line
-//! 12 the module `line_12`, which imports the items of the blocks before it.
+//! Generates Rust code from the guide's blocks. The chapter `src/testing.md` becomes the module `testing`. A block that
+//! begins in line 12 of this chapter becomes the module `testing::line_12`, which imports the items of the earlier
+//! blocks.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};

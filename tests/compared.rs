@@ -159,7 +159,8 @@ fn build_with_another_schema_is_reported() {
         let named = read.trim_start_matches("the build reads its schema from ");
         assert_eq!(json(home.path(), &["--snapshot", named])["not_compared"], Value::Null, "{named}");
     }
-    // `check` reads a variable that the build script prints in a literal, and a variable of cargo's configuration.
+    // `check` reads a variable that the build script sets with a string literal, and a variable that cargo's
+    // configuration sets.
     let other = "CREATE TABLE t (id int PRIMARY KEY, old text);\n";
     for (file, text) in [
         ("build.rs", "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_SCHEMA=other.sql\"); }\n"),

@@ -18,7 +18,7 @@ pub struct Site {
     network: Option<Network>,
 }
 
-/// What the network counted.
+/// The counts of the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Traffic {
     /// Connections that were opened.

@@ -50,7 +50,7 @@ pub struct Cluster {
 /// The cluster of a command, and the role to connect as.
 pub(crate) struct Target {
     pub(crate) endpoint: String,
-    /// What names the endpoint.
+    /// The source of the endpoint, as messages name it: an option, a variable or a folder.
     pub(crate) origin: String,
     /// The package's dsql-local, if the endpoint belongs to it.
     pub(crate) local: Option<RunningLocal>,

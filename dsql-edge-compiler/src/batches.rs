@@ -212,7 +212,7 @@ fn closed(part: &str) -> String {
     format!("{part}{}", if part.contains("--") { "\n" } else { "" })
 }
 
-/// The end of the table's name and alias. `ONLY (posts)` and `posts *` have a token behind the name.
+/// The end of the table's name and alias. `ONLY (posts)` and `posts *` have a token after the name.
 fn end_of_table(tokens: &[syntax::token::Token], name_end: u32) -> u32 {
     let mut later = tokens.iter().filter(|token| token.span.start >= name_end);
     match later.next() {

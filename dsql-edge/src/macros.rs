@@ -101,10 +101,11 @@
 /// # }
 /// ```
 ///
-/// - A parameter with a type keeps that type, and rustc checks that the type fits. If the type is a Rust enum and each
-///   use of the parameter accepts only the labels of one column or of an enum, the variants must be among the labels. A
-///   parameter without a type has the Rust type of its SQL type: `&str`, `&[u8]` and `&[T]` instead of types that own
-///   memory, and an `Option` where NULL is an ordinary value (not for `LIMIT`).
+/// - A parameter with a type keeps that type, and rustc checks that the type fits. A Rust enum as the type is also
+///   checked by its variants: if each use of the parameter accepts only the labels of one column or of one SQL enum,
+///   each variant must be one of these labels. A parameter without a type has the Rust type of its SQL type: `&str`,
+///   `&[u8]` and `&[T]` instead of types that own memory, and an `Option` where NULL is an ordinary value (not for
+///   `LIMIT`).
 /// - `-> pub Post` declares the struct `Post`. Any other visibility can be written instead of `pub`; for a private
 ///   struct, write `pub(self)`. `-> Post` fills your own struct; with groups, write `-> Post { author: Author }`.
 ///   Functions of one block that declare the same struct share it, if their columns are the same. The struct of a group

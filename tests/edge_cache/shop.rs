@@ -27,7 +27,7 @@ pub(crate) const NOW: &str = "
     INSERT INTO sale (product_id, quantity, price_cents)
     SELECT id, 7, price_cents FROM product WHERE price_cents IN (101, 1000, 1500, 1900, 2000)";
 
-/// What only a full pass can copy.
+/// A change that only a full pass can copy.
 pub(crate) const REMOVED: &str = "DELETE FROM product WHERE price_cents IN (800, 900)";
 
 pub(crate) const LATER: &str = "

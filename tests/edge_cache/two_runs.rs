@@ -65,7 +65,7 @@ async fn run_that_lost_its_lease_changes_nothing() {
             site.dsql(LATER).await;
             assert_eq!(site.run().await, "D1 is up to date");
             // If the second run continued a full pass of the first, only the next pass finds the row that was removed
-            // behind the position.
+            // before the position.
             site.d1("UPDATE full_pass SET as_of = NULL").await;
             assert_eq!(site.run().await, "D1 is up to date");
             assert_eq!(site.compare().await, Difference::NONE, "{how} {at}");

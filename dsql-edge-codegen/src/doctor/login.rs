@@ -18,7 +18,7 @@ use crate::cluster::Target;
 /// The name of the check.
 pub(super) const NAME: &str = "login";
 
-/// What is known when a login fails.
+/// The facts from which the check explains a failed login.
 pub(super) struct Known<'k> {
     pub(super) target: &'k Target,
     /// The region that the token is signed for.

@@ -125,7 +125,8 @@ impl Run<'_> {
         Ok(done)
     }
 
-    /// Returns the error of a run that the user ends. A PostgreSQL notices only after a statement that its client is gone.
+    /// Returns the error of a run that the user interrupts. A PostgreSQL that runs a statement detects only at the end
+    /// of the statement that its client is gone.
     fn interrupted(&self) -> anyhow::Error {
         let place = self.place.borrow();
         if place.is_empty() || self.database.dialect() == Dialect::Dsql {

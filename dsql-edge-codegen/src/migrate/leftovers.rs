@@ -1,7 +1,7 @@
 //! Finds the indexes that an interrupted `REINDEX CONCURRENTLY` of a PostgreSQL left.
 //!
-//! Input: a statement that was sent. Output: a note for each index. `migrate` does not drop these indexes: the statement
-//! may have been interrupted in another way than by a run of `migrate`, or may still run.
+//! Input: a statement that was sent. Output: a note for each index. `migrate` does not drop these indexes, because a
+//! REINDEX that `migrate` did not send may have created them, and may still run.
 
 use anyhow::Result;
 use dsql_edge_migrations::catalog::Rows;
@@ -16,7 +16,7 @@ const LEFTOVERS: &str = "SELECT quote_ident(n.nspname) || '.' || quote_ident(x.r
      JOIN pg_catalog.pg_namespace n ON n.oid = x.relnamespace
      WHERE NOT i.indisvalid AND x.relname ~ '_cc(new|old)[0-9]*$' ORDER BY 1";
 
-/// Reports the indexes, if the statement is a REINDEX CONCURRENTLY.
+/// If the statement is a REINDEX CONCURRENTLY, reports the invalid indexes that such statements left.
 pub(super) async fn report(sql: &str, database: &Database, report: &dyn Fn(Progress<'_>)) -> Result<()> {
     let words = sql.to_ascii_uppercase();
     if !(words.starts_with("REINDEX") && words.contains("CONCURRENTLY")) {

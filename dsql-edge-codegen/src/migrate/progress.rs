@@ -38,11 +38,11 @@ pub enum Progress<'p> {
         /// The role, the application and the state of its session.
         session: &'p str,
     },
-    /// A file is applied although later files in the folder's order were applied earlier.
+    /// A file is applied although files that come after it in the folder's order are already applied.
     OutOfOrder(&'p File),
     /// A file is not one transaction, for this reason.
     Divided(&'p File, &'p str),
-    /// A batch of a statement was committed, as were all batches before it, which changed this number of rows together.
+    /// A batch of a statement was committed. The number is the sum of the rows of this batch and all batches before it.
     Batch(u64),
     /// A job succeeded, and the cluster reports details.
     Details(&'p str),

@@ -24,7 +24,7 @@ pub struct Status<'f> {
     dialect: Dialect,
 }
 
-/// What a run reports if there is nothing to do.
+/// The report of a run that has nothing to do.
 pub(super) const EVERYTHING: &str = "every statement is applied";
 
 impl<'f> Status<'f> {

@@ -1,7 +1,8 @@
 //! Decides what `sql!` does with one invocation of a macro of sqlx.
 //!
-//! Input: an invocation, and the schema. Output: whether it compiles, the edits of its Rust source, and the reasons against
-//! it. Only the compiler of Rust has the types of the user's values, so what depends on them is a note.
+//! Input: an invocation, and the schema. Output: whether the invocation compiles with `sql!`, the edits of its Rust
+//! source, and the reasons if it cannot compile. Only rustc has the types of the user's values, so a result that
+//! depends on these types is a note.
 
 use std::ops::Range;
 use std::path::Path;
@@ -18,7 +19,7 @@ use super::invocation::Rows;
 use super::notes;
 use super::sources::Call;
 
-/// What becomes of an invocation.
+/// The result for an invocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Only the name of the macro changes.
@@ -276,7 +277,7 @@ fn compiled(text: &str, schema: &Schema) -> Result<Compiled, Diagnostics> {
     Ok(Compiled { query, fields })
 }
 
-/// A Rust literal of a text: a raw one if the text has a character that another literal would escape.
+/// Returns a Rust literal for a text: a raw literal if an ordinary literal would need escapes.
 fn literal(text: &str) -> String {
     if !text.contains(['"', '\\', '\n', '\r']) {
         return format!("\"{text}\"");

@@ -1,7 +1,8 @@
 //! The location hint of a Durable Object near an AWS Region.
 
-/// Returns the location hint that covers a Region. Source: <https://developers.cloudflare.com/durable-objects/reference/data-location/>
-/// lists the hints; the Regions of DSQL in North America are divided between its east and its west.
+/// Returns the location hint that covers a Region. Cloudflare lists the hints:
+/// <https://developers.cloudflare.com/durable-objects/reference/data-location/>. North America has two hints, `enam`
+/// for the east and `wnam` for the west.
 pub(super) fn near(region: &str) -> &'static str {
     const HINTS: [(&str, &str); 14] = [
         ("us-west-", "wnam"),

@@ -143,8 +143,8 @@ impl Analyzer<'_> {
         false
     }
 
-    /// `transformDistinctClause` for an aggregate: whether each key is an argument, and each argument has equality and
-    /// a sort order.
+    /// `transformDistinctClause` for an aggregate: whether each key of ORDER BY is an argument, and the type of each
+    /// argument has an equality operator and a sort order.
     fn can_be_distinct(&mut self, args: &[Node], keys: &[Node]) -> bool {
         if let Some(key) =
             keys.iter().find(|key| !args.iter().any(|arg| without_implicit_cast(arg).written_alike(key)))

@@ -1,7 +1,7 @@
 //! Decides whether an UPDATE or DELETE can run in batches, and finds the key that orders the rows.
 //!
-//! Input: an analyzed UPDATE or DELETE. Output: the key, as SQL; or the reason why batches could have another result than
-//! the statement.
+//! Input: an analyzed UPDATE or DELETE. Output: the key, as SQL; or the reason why the result of the batches could
+//! differ from the result of the statement.
 //!
 //! A batch is the next n rows that satisfy the condition, in the order of a unique key, after the last key of the
 //! previous batch. The batches together have the result of the statement if
@@ -13,8 +13,9 @@
 //! - no batch violates a constraint that the whole statement would satisfy (`constraints`).
 //!
 //! A run can be interrupted after any batch, and the outcome of the last batch can be unknown. So the statement must
-//! also have the same result if it runs again for rows that it has changed. A DELETE has. An UPDATE has, if its new values
-//! do not depend on a column that it changes, or if the rows that it has changed no longer satisfy the condition (`repeats`):
+//! also have the same result if it runs again for rows that it has changed. This is true for each DELETE. It is true
+//! for an UPDATE if its new values do not depend on a column that it changes, or if the rows that it has changed no
+//! longer satisfy the condition (`repeats`):
 //!
 //! ```sql
 //! UPDATE posts SET slug = lower(title)                              -- accepted: the same value again

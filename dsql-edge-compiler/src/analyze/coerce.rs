@@ -333,7 +333,8 @@ fn fields_of(node: &Node) -> Option<Vec<Node>> {
     }
 }
 
-/// `CoerceToDomain` with NOT NULL, as a function that never returns NULL: for NULL, the function fails.
+/// The check of a NOT NULL domain (`CoerceToDomain`), represented as a function that raises an error for NULL and so
+/// never returns NULL.
 fn domain_check() -> Rc<Callee> {
     Rc::new(Callee {
         name: String::new(),

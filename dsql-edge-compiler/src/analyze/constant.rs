@@ -38,7 +38,7 @@ pub(super) fn check(catalog: Catalog<'_>, type_oid: Oid, typmod: i32, text: &str
     value(catalog, type_oid, typmod, text, 0).map(drop)
 }
 
-/// As [`check`]; `depth` is the number of rows around the text.
+/// Like [`check`], for a text that is nested in `depth` row values.
 fn value(
     catalog: Catalog<'_>,
     type_oid: Oid,

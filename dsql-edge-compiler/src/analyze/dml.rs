@@ -246,7 +246,8 @@ impl<'a> Analyzer<'a> {
         }
         for (((column, _), values), unknown) in columns.iter().zip(values).zip(unknown) {
             match unknown {
-                // The values are not all of the column's values, but the parameters in them are checked.
+                // The column also gets a DEFAULT, or only a part of it is written, so these are not all of its values.
+                // The parameters in the values are checked nevertheless.
                 true => write.partly_assigned.extend(values),
                 false => write.assigned.push(Written { column: *column, values }),
             }

@@ -1,7 +1,7 @@
 //! Compares two expressions like PostgreSQL's `equal()`, ignoring locations.
 //!
-//! Input: two typed expressions or queries of one level. Output for keys: whether the two are written alike. Output for
-//! proofs: whether the two certainly have the same value.
+//! Input: two typed expressions or queries of one level. Output: for keys of `GROUP BY`, `ORDER BY` and `DISTINCT ON`,
+//! whether the two are written alike; for proofs, whether the two certainly have the same value.
 
 use super::tree::{Body, JoinTree, Node, NodeKind, Query, RteSource};
 

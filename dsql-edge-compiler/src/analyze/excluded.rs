@@ -86,7 +86,7 @@ impl Analyzer<'_> {
     }
 }
 
-/// What the comparisons of a query show.
+/// The findings from the comparisons of a query.
 #[derive(Default)]
 struct Found {
     warnings: Vec<Diagnostic>,

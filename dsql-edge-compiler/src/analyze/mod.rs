@@ -113,7 +113,7 @@ pub fn analyze(statement: ParsedStatement<'_>, schema: &Schema) -> Result<TypedQ
 ///
 /// # Errors
 ///
-/// Returns the reason why batches could have another result than the statement.
+/// Returns the reason why the result of the batches could differ from the result of the statement.
 pub(crate) fn batching(statement: ParsedStatement<'_>, schema: &Schema) -> Result<Batching, Diagnostic> {
     let (analyzer, query) = analyzed(statement, schema);
     batches::batching(&analyzer, statement, &query, analyzer.target.as_ref())

@@ -77,7 +77,7 @@ pub(super) struct Columns {
     pub(super) nullable: Vec<bool>,
     /// For each column that is an array, whether an element can be NULL.
     pub(super) elements: Vec<bool>,
-    /// The origin of each column, and the joins that null it.
+    /// For each column, its origin and the outer joins that can set the column to NULL.
     pub(super) sources: Vec<Source>,
 }
 

@@ -178,7 +178,7 @@ codes! {
     InvalidCapture "invalid-capture" "42601",
     /// `{? … }` that is not closed, depends on no parameter, or changes what the query returns.
     OptionalText "optional-text" "42601",
-    /// An UPDATE or DELETE whose batches could have another result than the statement.
+    /// An UPDATE or DELETE whose result could be different in batches.
     NotInBatches "not-in-batches" "0A000",
     /// A statement that begins, ends or changes a transaction.
     TransactionControl "transaction-control" "2D000",

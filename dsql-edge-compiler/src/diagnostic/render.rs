@@ -119,7 +119,7 @@ impl Excerpt {
         let marked = place.lines().next().unwrap_or("").trim_end();
         let line_start = if line.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
         let is_short = line.chars().nth(LONGEST).is_none();
-        // A place at the end of a line can be behind the text of the line.
+        // A place at the end of a line can be after the text of the line.
         let (all_before, after) = line.split_at_checked(at).unwrap_or((line, ""));
         let first = match all_before.char_indices().rev().nth(CONTEXT - 1) {
             Some((first, _)) if !is_short => first.max(line_start),

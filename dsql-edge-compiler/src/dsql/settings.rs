@@ -83,7 +83,7 @@ pub(super) fn not_boolean(written: &str, value: &str, place: Span) -> Option<Fin
     (is_own && !is_boolean_word(value)).then(|| set_boolean.naming(place, written))
 }
 
-/// `parse_bool`: any prefix of a boolean word that is not ambiguous.
+/// `parse_bool`: an unambiguous prefix of a boolean word.
 fn is_boolean_word(value: &str) -> bool {
     let word = value.to_ascii_lowercase();
     matches!(word.as_str(), "1" | "0" | "on" | "of" | "off")

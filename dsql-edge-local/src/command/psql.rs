@@ -38,7 +38,7 @@ const OTHER_SERVER: [&str; 12] = [
 
 #[derive(Args)]
 pub(crate) struct PsqlOptions {
-    /// Folder of the dsql-local; default: that of the dsql-local that runs in this package
+    /// Folder of the dsql-local; default: the folder of the dsql-local that runs in this package
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
     /// Role to log in as

@@ -1,8 +1,8 @@
 //! `dsql-local reset`: makes the database of a dsql-local new again.
 //!
-//! Input: the folder of a dsql-local. Output: a running dsql-local has dropped everything, has run its SQL of the start and has
-//! applied its migrations; of one that does not run, the kept data is removed. The command finds a dsql-local only by its
-//! folder, and never uses `DSQL_ENDPOINT`, so it cannot reach a cluster.
+//! Input: the folder of a dsql-local. Output: a dsql-local that runs has dropped everything, has run the SQL of
+//! `--init` and has applied its migrations; if the dsql-local does not run, its kept data is removed. The command finds
+//! a dsql-local only by its folder, and never uses `DSQL_ENDPOINT`, so it cannot reach a cluster.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use super::{CommandResult, control};
 
 #[derive(Args)]
 pub(crate) struct ResetOptions {
-    /// Folder of the dsql-local; default: that of the dsql-local of this package
+    /// Folder of the dsql-local; default: the folder that dsql-local uses in this package
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
 }

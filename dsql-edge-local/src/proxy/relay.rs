@@ -27,8 +27,9 @@ const SHORT: usize = 16 * 1024;
 /// The interval at which a connection that should end checks whether its transaction has ended.
 const LOOKS_AGAIN: Duration = Duration::from_millis(50);
 
-/// Relays until one side ends. `session` is the state after PostgreSQL's first ParameterStatus. If `rules` is the database
-/// of this session, DSQL's statement rules apply, and the log contains the alternative for each rejected statement.
+/// Relays until one side ends. `session` is the state after PostgreSQL's first ParameterStatus. `rules` is the database
+/// of the session if DSQL's statement rules apply to the session; the log then contains, for each rejected statement,
+/// the alternative that DSQL accepts.
 ///
 /// # Errors
 /// Returns an error for a client message that is longer than DSQL accepts, or for an error of a socket. The session is

@@ -55,8 +55,9 @@ impl Session {
         format!("SELECT {MARK}{number}")
     }
 
-    /// Returns a statement that replaces a COMMIT, and ends the transaction as a failing COMMIT does. PostgreSQL does
-    /// not always reject this statement, so a later statement of the cycle may be rejected too.
+    /// Returns a statement to send in place of a COMMIT. This statement ends the transaction in the same way as a
+    /// COMMIT that fails. PostgreSQL does not always reject this statement, so a later statement of the cycle may be
+    /// rejected too.
     pub(super) fn mark_commit(&mut self, rejected: StatementRejected) -> String {
         let number = self.keep(rejected);
         format!("PREPARE TRANSACTION '{MARK}{number}_{:0>width$}'", 0, width = LONGEST_NAME)

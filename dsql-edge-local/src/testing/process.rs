@@ -1,4 +1,4 @@
-//! What the tests of one process share: a runtime and the shared server.
+//! The runtime and the server that the tests of one process share.
 //!
 //! A process of tests joins the shared server once, and leaves it by ending. All values here live until then.
 

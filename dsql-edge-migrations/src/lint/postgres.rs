@@ -87,7 +87,7 @@ impl State {
             let of = |diagnostic| Finding { diagnostic, rule: None, fix: None, statement: statement.span };
             findings.extend(found.into_iter().map(of));
         }
-        // It may be the last statement.
+        // The unread statement may be the last one, and the loop compares it only with the statements after it.
         self.uncertain |= changes.is_some();
         findings.extend(places);
         if sent == Sent::Migrate {

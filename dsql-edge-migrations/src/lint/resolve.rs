@@ -22,7 +22,7 @@ use super::finding::Finding;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Before {
     Nothing,
-    /// It is probably empty.
+    /// The schema before the file is assumed to be empty.
     Assumed,
     Everything,
 }

@@ -197,7 +197,7 @@ impl<'s> Script<'s> {
         self.unknown.get(first).is_none_or(|place| *place >= to)
     }
 
-    /// Returns the statements of a range that contain a name.
+    /// Returns those statements of a range that contain a name.
     pub(super) fn naming<'a>(
         &'a self,
         range: Range<usize>,
@@ -206,7 +206,7 @@ impl<'s> Script<'s> {
         self.naming_at(range, name).filter_map(|at| self.statements().get(at))
     }
 
-    /// Returns the indexes of the statements of a range that contain a name.
+    /// Returns the positions of those statements of a range that contain a name.
     pub(super) fn naming_at(&self, range: Range<usize>, name: &str) -> impl Iterator<Item = usize> {
         self.names.within(range, name)
     }

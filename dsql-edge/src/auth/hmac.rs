@@ -1,4 +1,4 @@
-//! Computes signatures outside Workers, because only the platform of Workers contains cryptography.
+//! Computes signatures outside Workers. On Workers, the platform's cryptography computes the signatures.
 //!
 //! Input: a secret, a scope, a canonical request. Output: the same result as `transport/sign.js`, without waiting.
 

@@ -216,7 +216,7 @@ impl PasswordLogin {
         Ok(())
     }
 
-    /// Returns an error if a login without channel binding is not accepted.
+    /// For a login without channel binding: returns an error if `channel_binding=require` is set.
     fn check_binding(&self, settings: &PostgresSettings) -> Result<(), Rejection> {
         match settings.channel_binding {
             ChannelBinding::Require if self.digest(settings).is_none() => Err(NO_DIGEST.into()),

@@ -28,7 +28,7 @@ use crate::row::DataRow;
 
 /// Collects the rows of several chunks.
 pub(super) trait ChunkSink: Sink {
-    /// What was collected so far.
+    /// The end of what was collected so far.
     fn position(&self) -> u64;
 
     /// Discards what was collected after this position.

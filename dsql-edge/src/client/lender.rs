@@ -380,7 +380,7 @@ impl Loan<'_> {
             None if self.link.as_ref().is_some_and(|link| link.is_flying()) => {
                 open.failure.get_or_insert_with(abandoned);
             }
-            // The transaction has begun, and its connection has ended behind the last answer.
+            // The transaction has begun, and its connection has ended after the last answer.
             None if open.start.is_none() && !seeded!(ForgetsLostTransaction) => {
                 open.failure.get_or_insert_with(ended);
             }

@@ -218,7 +218,7 @@ pub(super) struct Runs<'l> {
     trace: Trace,
 }
 
-/// What became of a COMMIT that was sent with the next transaction.
+/// The outcome of a COMMIT that was sent with the next transaction.
 pub(super) enum PreviousCommit {
     Committed,
     /// The flight could not be sent.

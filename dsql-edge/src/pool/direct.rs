@@ -41,7 +41,7 @@ pub(super) fn reach(pool: &Arc<Connections>) -> Box<dyn Transport> {
 
 struct ClientsEnd {
     pipe: Shared,
-    /// The mutex is never locked: it makes this type `Sync`, which a future is not.
+    /// A future is not `Sync`. The mutex makes this type `Sync`, and is never locked.
     serving: Mutex<Option<BoxFuture<()>>>,
 }
 

@@ -35,7 +35,7 @@ pub(crate) trait Transport: Send + Sync {
     }
 }
 
-/// The protection of a connection's bytes from other machines.
+/// How a connection's bytes are protected on the network.
 #[cfg(feature = "postgres")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Protection {

@@ -21,7 +21,7 @@
 //!
 //! T is `now()` of the transaction that reads the first page. The Worker's clock would be wrong here: if it were ahead
 //! of DSQL's by more than the reserve, rows would be missed. And T is the time of the first page, not of the last: a row
-//! can become visible behind the position while the pass reads on.
+//! can become visible before the position while the pass reads on.
 //!
 //! # Why a pass has a position of its own
 //!
@@ -30,7 +30,7 @@
 //! each run would copy the same first rows again. Therefore D1 keeps both: `as_of`, the time at which the last complete
 //! pass began, and the position within the current pass, from which the next run continues.
 //!
-//! Each batch writes its rows and the position in one transaction, so after a crash the next run continues behind the
+//! Each batch writes its rows and the position in one transaction, so after a crash the next run continues after the
 //! last batch that D1 has. The last batch of a pass sets `as_of`.
 //!
 //! A pass ends with a page that is not full. So it ends if copying is faster than writing. If it is not, `as_of` does not

@@ -7,8 +7,8 @@
 //!
 //! A page is the next rows of DSQL in the order of their keys. It determines a range of keys, from the last key of the
 //! page before to its own last key; the range of the last page has no end. In one transaction, D1 gets the rows that
-//! differ, loses the rows of the range that are not in the page, and stores the last key. A run continues behind that
-//! key, so a pass may take many runs. A row that is removed with DELETE behind the position is found by the next pass.
+//! differ, loses the rows of the range that are not in the page, and stores the last key. A run continues after that
+//! key, so a pass may take many runs. The next pass finds a row that is removed with DELETE before the position.
 //!
 //! A row that is inserted into DSQL after its page was read is not deleted from D1 by mistake: only the holder of the
 //! lease writes to D1, and between reading the page and writing it, this run writes nothing else.

@@ -7,10 +7,10 @@
 //! check, wait a minute for a slow D1, and then write rows that it read long ago over rows that another run has copied
 //! since.
 //!
-//! Therefore D1 checks the lease in the same transaction as the write. Each run gets a number, its epoch, and each batch
-//! begins with the fence, the statement [`FENCE`]. If the lease has passed to another run, its epoch is another, the
-//! fence sets `held` to 0, the CHECK `lease_is_held` fails, and D1 rolls back the batch. It does not matter whether the
-//! lease has expired: as long as no other run has taken it, no other run has written.
+//! Therefore D1 checks the lease in the same transaction as the write. Each run gets a number, its epoch, and each
+//! batch begins with the fence, the statement [`FENCE`]. If another run has taken the lease, the lease has the epoch of
+//! that run. Then the fence sets `held` to 0, the CHECK `lease_is_held` fails, and D1 rolls back the batch. It does not
+//! matter whether the lease has expired: as long as no other run has taken it, no other run has written.
 //!
 //! A batch whose answer was lost may still arrive later. It carries the fence, too, so it runs before the next run takes
 //! the lease, or it changes nothing.

@@ -175,7 +175,7 @@ const SERVERS: &str = "SELECT '9', 'pg_foreign_server:' || s.oid, quote_ident(s.
             ' FOREIGN DATA WRAPPER ' || quote_ident(w.fdwname) || ';'
      FROM pg_catalog.pg_foreign_server s JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw";
 
-/// The constructors of a range belong to the range.
+/// Functions and procedures. The constructors of a range type are left out, because CREATE TYPE creates them.
 const FUNCTIONS: &str = concat!(
     "SELECT '10', 'pg_proc:' || p.oid,
             quote_ident(n.nspname) || '.' || quote_ident(p.proname) || '(' || pg_get_function_identity_arguments(p.oid) || ')',

@@ -74,7 +74,8 @@ pub(super) struct Tables<'t> {
     relations: &'t [Relation],
     /// The tables.
     pub(super) found: Vec<usize>,
-    /// The name of an entry of which a query returns only some rows: `TABLESAMPLE`, or row level security.
+    /// The name of the first table of which a query reads only some rows, because of `TABLESAMPLE` or row level
+    /// security.
     pub(super) sampled: Option<String>,
     seen: Vec<*const Query>,
 }

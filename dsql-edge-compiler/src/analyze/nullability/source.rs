@@ -22,7 +22,7 @@ pub(in crate::analyze) struct Source {
 }
 
 impl Prover<'_> {
-    /// For each column of the query, its origin and the joins that null it.
+    /// For each column of the query, its origin and the outer joins that can set the column to NULL.
     pub(super) fn sources(&self, query: &Query) -> Vec<Source> {
         if !matches!(query.body, Body::Plain) {
             let unknown = Source { nullable_within: true, ..Source::default() };

@@ -500,7 +500,7 @@ impl Parser<'_> {
         let value = self.primary()?;
         match value.kind {
             ExprKind::Literal(_) | ExprKind::Cast { .. } => Ok(value),
-            // The name of a function may precede a constant, so the error is behind the name.
+            // The name of a function may precede a constant, so the error is after the name.
             _ if is_name => Err(self.error_here()),
             _ => Err(first),
         }

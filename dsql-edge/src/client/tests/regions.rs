@@ -59,7 +59,7 @@ fn silent_endpoint_costs_three_seconds_once() {
     assert_eq!(network.hosts(), [FIRST, SECOND]);
     let waited = network.now();
     assert!((3_000..3_300).contains(&waited), "{waited}");
-    // It is tried again, for one second.
+    // The unreachable endpoint is tried again, for one second.
     network.elapse(Duration::from_secs(31));
     let began = network.now();
     network.never_answer();

@@ -1,8 +1,8 @@
 //! Tests a pool between clients and a model server, on an executor that polls a task only after it was woken.
 //!
-//! Input: frames of clients. Output: the server's answers, and the number of connections. The harness polls all tasks
-//! all the time, so it cannot detect a task that is never woken again. On this executor, such a task never runs again,
-//! and its client receives no answer.
+//! Input: frames of clients. Output: the server's answers, and the number of connections. The other executor, that of
+//! `src/harness`, polls all tasks all the time, so it cannot detect a task that is never woken again. On the executor
+//! of these tests, such a task never runs again, and its client receives no answer.
 
 mod leases;
 mod memory;
