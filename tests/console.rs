@@ -119,9 +119,11 @@ fn line_matches(expected: &str, line: &str) -> bool {
     true
 }
 
-/// Writes a program that a shell finds before those of `PATH`.
+/// Writes a program that a shell finds before those of `PATH`. A process of its own writes it: while this process has a
+/// file open for writing, another thread could start a program, which keeps the file open, and Linux does not run such
+/// a file ("Text file busy").
 pub fn write_program(folder: &Path, name: &str, text: &str) {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::write(folder.join(name), text).unwrap();
-    std::fs::set_permissions(folder.join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "printf %s \"$1\" > \"$0\" && chmod 755 \"$0\""]).arg(folder.join(name)).arg(text);
+    assert!(shell.status().unwrap().success(), "{name}");
 }

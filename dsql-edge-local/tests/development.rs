@@ -5,17 +5,19 @@
 
 #[allow(dead_code, reason = "each test that includes it uses a part of it")]
 mod client;
+#[path = "../src/postgres/written_program.rs"]
+mod written_program;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use client::Dial;
+use written_program::write_program;
 
 /// A working folder, in which one `dsql-local` runs.
 struct Folder(PathBuf);
@@ -171,8 +173,7 @@ fn psql_gets_a_token_that_logs_in() {
     running.prints("bindings in .dev.vars");
     let bin = folder.0.join("bin");
     fs::create_dir(&bin).unwrap();
-    fs::write(bin.join("psql"), PSQL).unwrap();
-    fs::set_permissions(bin.join("psql"), fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&bin.join("psql"), PSQL);
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     for role in ["admin", "blog"] {
         let mut command = folder.dsql_local(&["psql", "--as", role, "--", "-c", "SELECT 1"]);
@@ -222,8 +223,7 @@ fn role_of_a_migration_gets_the_keys_of_its_user() {
     let bin = Path::new(env!("CARGO_BIN_EXE_dsql-local")).parent().unwrap().to_owned();
     let path = format!("{}:{}:{}", folder.0.display(), bin.display(), std::env::var("PATH").unwrap());
     let psql = "#!/bin/sh\necho \"psql as $PGUSER\"\n";
-    fs::write(folder.0.join("psql"), psql).unwrap();
-    fs::set_permissions(folder.0.join("psql"), fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&folder.0.join("psql"), psql);
     let arguments =
         ["run", "--migrations", "migrations", "--user", "worker", "--as", "worker", "--", "sh", "-c", script];
     let output = folder.dsql_local(&arguments).env("PATH", path).output().unwrap();

@@ -30,9 +30,10 @@ impl Folder {
         let package = UserPackage::built();
         let copy = self.0.path().join(program);
         if !copy.exists() {
-            fs::hard_link(package.program(program), &copy)
-                .or_else(|_| fs::copy(package.program(program), &copy).map(drop))
-                .unwrap();
+            // `cp` copies: while this process had the copy open for writing, another thread could start a program, which
+            // would keep the copy open, and Linux does not run such a file ("Text file busy").
+            let copied = Command::new("cp").arg(package.program(program)).arg(&copy).status().unwrap();
+            assert!(copied.success());
         }
         let mut command = Command::new(copy);
         without_shell_variables(&mut command)

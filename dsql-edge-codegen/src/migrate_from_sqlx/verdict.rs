@@ -277,9 +277,13 @@ fn compiled(text: &str, schema: &Schema) -> Result<Compiled, Diagnostics> {
     Ok(Compiled { query, fields })
 }
 
-/// Returns a Rust literal for a text: a raw literal if an ordinary literal would need escapes.
+/// Returns a Rust literal for a text: a raw literal if an ordinary literal would need escapes. A raw literal cannot contain
+/// a carriage return.
 fn literal(text: &str) -> String {
-    if !text.contains(['"', '\\', '\n', '\r']) {
+    if text.contains('\r') {
+        return format!("{text:?}");
+    }
+    if !text.contains(['"', '\\', '\n']) {
         return format!("\"{text}\"");
     }
     // The literal ends at the first quotation mark with this number of `#`.
@@ -309,7 +313,7 @@ mod tests {
 
     #[test]
     fn literal_has_the_text_as_its_value() {
-        for text in ["SELECT 1", "SELECT \"a\"", "a\nb", "\\d", "\"#", "'\"##' \"#"] {
+        for text in ["SELECT 1", "SELECT \"a\"", "a\nb", "\\d", "\"#", "'\"##' \"#", "a\r\n\"b\""] {
             let written = literal(text);
             assert_eq!(syn::parse_str::<syn::LitStr>(&written).unwrap().value(), text, "{written}");
         }

@@ -128,15 +128,14 @@ fn split(variable: Option<&OsStr>) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
+    use crate::postgres::written_program::write_program;
 
     fn fake(name: &str, version: &str) -> PathBuf {
         let bin = env::temp_dir().join(format!("dsql-local-find-{}-{name}", std::process::id()));
         fs::create_dir_all(&bin).unwrap();
         for program in ["initdb", "postgres"] {
             let path = bin.join(program);
-            fs::write(&path, format!("#!/bin/sh\necho 'postgres (PostgreSQL) {version}'\n")).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            write_program(&path, &format!("#!/bin/sh\necho 'postgres (PostgreSQL) {version}'\n"));
         }
         bin
     }

@@ -296,6 +296,7 @@ fn failed(why: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::postgres::written_program::write_program;
 
     /// A cache folder with a program in place of npm, which counts its runs.
     struct Site(PathBuf);
@@ -310,8 +311,7 @@ mod tests {
         /// `script`: what npm does in its folder.
         fn npm(&self, script: &str) -> PathBuf {
             let npm = self.0.join("npm");
-            fs::write(&npm, format!("#!/bin/sh\necho run >> {}/runs\n{script}\n", self.0.display())).unwrap();
-            fs::set_permissions(&npm, Permissions::from_mode(0o755)).unwrap();
+            write_program(&npm, &format!("#!/bin/sh\necho run >> {}/runs\n{script}\n", self.0.display()));
             npm
         }
 

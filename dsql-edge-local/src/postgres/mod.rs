@@ -12,6 +12,8 @@ pub(crate) mod initdb;
 mod install;
 pub(crate) mod installation;
 mod roles;
+#[cfg(test)]
+mod written_program;
 
 use std::ffi::OsString;
 use std::fs;
