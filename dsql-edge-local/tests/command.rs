@@ -218,6 +218,7 @@ fn kept_data_is_there_at_the_next_start() {
 fn wrong_options_fail_with_a_message() {
     let folder = Folder::new("errors");
     fs::write(folder.0.join("bad.sql"), "\nCREATE TABLE t (id nosuch);").unwrap();
+    fs::write(folder.0.join("package.json"), "{}").unwrap();
     for (arguments, printed) in [
         (&["serve", "--init", "none.sql"][..], "none.sql: No such file or directory"),
         (&["serve", "--init", "bad.sql"], "bad.sql:2:20: 42704: type \"nosuch\" does not exist"),
@@ -231,6 +232,7 @@ fn wrong_options_fail_with_a_message() {
         (&["serve", "--fault", "rain"], "\"rain\" is not a fault; the faults are latency=N"),
         (&["serve", "--postgres", "/nowhere"], "no PostgreSQL 16 in /nowhere"),
         (&["run", "--", "/no/such/command"], "/no/such/command: No such file or directory"),
+        (&["run", "--", "no-such-wrangler"], "if it is a package of package.json, run `npm install` first"),
     ] {
         let output = folder.dsql_local(arguments).stderr(Stdio::piped()).output().unwrap();
         let error = String::from_utf8(output.stderr).unwrap();

@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -82,7 +82,7 @@ async fn run_beside(
     if options.stop_on_eof {
         process.stdin(Stdio::null());
     }
-    let mut child = process.spawn().map_err(|error| format!("{}: {error}", program.to_string_lossy()))?;
+    let mut child = process.spawn().map_err(|error| not_started(&program.to_string_lossy(), &error))?;
     let Some(pid) = child.id() else { return Err("the command has no process id".into()) };
     let watcher = Watcher::start(pid)?;
     let ended = tokio::select! {
@@ -91,6 +91,15 @@ async fn run_beside(
     };
     watcher.dismiss().await;
     ended
+}
+
+/// The message for a command that cannot be started. npm finds the programs of a package only after they are installed.
+fn not_started(program: &str, error: &std::io::Error) -> String {
+    let of_package = error.kind() == std::io::ErrorKind::NotFound
+        && !program.contains('/')
+        && Path::new("package.json").exists();
+    let help = if of_package { ": if it is a package of package.json, run `npm install` first" } else { "" };
+    format!("{program}: {error}{help}")
 }
 
 /// Whether a variable must be removed: it is in `OTHER_CREDENTIALS`, or it is a binding. A binding may have a prefix
