@@ -242,6 +242,36 @@ fn files_that_migrate_does_not_apply_are_named() {
     assert!(run(&["lint", "--for-migrate", path]).1);
 }
 
+#[test]
+fn errors_of_batches_are_those_of_migrate() {
+    let table = "CREATE TABLE task (id int PRIMARY KEY, points int);";
+    for (statement, message) in [
+        (
+            "-- dsql-edge: in batches of 1000\nUPDATE task SET points = points + 1;",
+            "would change \"points\" again",
+        ),
+        (
+            "-- dsql-edge: in batches of 5000\nUPDATE task SET points = 0;",
+            "a batch of 5000 rows exceeds the limit",
+        ),
+        ("-- dsql-edge: in batches of 1000\nUPDATE task SET points = 0;", ""),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("1.sql"), table).unwrap();
+        std::fs::write(folder.path().join("2.sql"), statement).unwrap();
+        let path = folder.path().to_str().unwrap();
+        let (report, passed) = run(&["lint", "--for-migrate", path]);
+        assert!(report.contains(message) && passed == message.is_empty(), "{report}");
+        let migrated = read_folder(folder.path(), Dialect::Dsql).err().map(|error| error.to_string());
+        assert_eq!(migrated.is_none(), passed);
+        assert!(migrated.unwrap_or_default().contains(message));
+        // Without the table, only errors that do not depend on the table are known.
+        let second = folder.path().join("2.sql");
+        let (report, _) = run(&["lint", "--for-migrate", second.to_str().unwrap()]);
+        assert!(!report.contains("does not exist"), "{report}");
+    }
+}
+
 /// Writes a package whose build reads a folder of migrations.
 fn package_with_migrations(migrations: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();

@@ -7,8 +7,9 @@ use std::collections::HashMap;
 
 use crate::steps;
 use dsql_edge_compiler::Schema;
-use dsql_edge_compiler::diagnostic::{Diagnostic, quotation};
+use dsql_edge_compiler::diagnostic::{Code, Diagnostic, quotation};
 use dsql_edge_compiler::dsql::Transactions;
+use dsql_edge_compiler::schema::Dialect;
 use dsql_edge_compiler::source::{Lines, Span};
 use dsql_edge_compiler::syntax::newer_clause;
 
@@ -47,7 +48,38 @@ fn lint_with(
     let of = |(at, (name, text)): (usize, &(String, String))| {
         LintedFile::of(name.clone(), text.clone(), &mut resolved, sent, (&run, at))
     };
-    texts.iter().enumerate().map(of).collect()
+    let mut linted: Vec<LintedFile> = texts.iter().enumerate().map(of).collect();
+    if sent == Sent::Migrate {
+        for at in 0..linted.len() {
+            let errors = batch_errors(&linted, at);
+            if let Some(file) = linted.get_mut(at) {
+                file.findings.extend(errors);
+                file.findings.sort_by_key(|finding| finding.diagnostic.span);
+            }
+        }
+    }
+    linted
+}
+
+/// Returns the errors of the statements that `migrate` divides into batches. Names that the files before do not create are
+/// reported elsewhere, if they are known to be wrong.
+fn batch_errors(linted: &[LintedFile], at: usize) -> Vec<Finding> {
+    let (Some(before), Some(file)) = (linted.get(..at), linted.get(at)) else { return Vec::new() };
+    if file.findings.iter().any(|finding| finding.diagnostic.is_error()) {
+        return Vec::new();
+    }
+    let earlier: Vec<(&str, &str)> =
+        before.iter().map(|file| (file.name.as_str(), file.text.as_str())).collect();
+    let divided = steps::steps(&file.text)
+        .and_then(|mut steps| steps::divide::divide(&mut steps, &file.text, &earlier, Dialect::Dsql));
+    let errors = divided.err().unwrap_or_default().into_iter();
+    let of_batches = errors.filter(|error| error.code == Code::NotInBatches);
+    of_batches
+        .map(|diagnostic| {
+            let statement = diagnostic.span;
+            Finding { diagnostic, rule: None, fix: None, statement }
+        })
+        .collect()
 }
 
 /// Lints a text as one of the files of a run.
