@@ -80,7 +80,7 @@ pub fn with_variables(command: &mut Command) -> &mut Command {
 }
 
 /// Prints the output of `wrangler dev`, and waits for the address of the Worker. wrangler builds the Worker first.
-pub fn address_of_wrangler(output: ChildStdout) -> String {
+fn address_of_wrangler(output: ChildStdout) -> String {
     let lines = BufReader::new(output).lines().map_while(Result::ok);
     let (send, addresses) = mpsc::channel();
     std::thread::spawn(move || {
@@ -94,7 +94,7 @@ pub fn address_of_wrangler(output: ChildStdout) -> String {
     addresses.recv_timeout(Duration::from_secs(900)).expect("wrangler is not ready")
 }
 
-/// A running `npm run dev`.
+/// A running `npm run dev`, or another command that runs `wrangler dev`.
 pub struct Developed {
     process: Child,
     /// The address of the Worker, such as `http://localhost:8787`.
@@ -106,7 +106,12 @@ impl Developed {
     pub fn start(shell: &Shell, arguments: &[&str]) -> Developed {
         let mut npm = shell.command("npm");
         with_variables(&mut npm).args(["run", "dev", "--"]).args(arguments);
-        let mut process = npm.stdout(Stdio::piped()).process_group(0).spawn().unwrap();
+        Developed::start_command(&mut npm)
+    }
+
+    /// Starts a command that runs `wrangler dev`, and waits until the Worker accepts requests.
+    pub fn start_command(command: &mut Command) -> Developed {
+        let mut process = command.stdout(Stdio::piped()).process_group(0).spawn().unwrap();
         let output = process.stdout.take().unwrap();
         let mut developed = Developed { process, address: String::new() };
         developed.address = address_of_wrangler(output);
@@ -126,6 +131,13 @@ impl Developed {
     pub fn stop(mut self) {
         self.interrupt();
         self.process.wait().unwrap();
+        assert!(ureq::get(&self.address).call().is_err(), "nothing is left running");
+    }
+
+    /// Ends the input of `dsql-local run --stop-on-eof`, which ends wrangler.
+    pub fn end_input(mut self) {
+        drop(self.process.stdin.take());
+        assert!(self.process.wait().unwrap().success());
         assert!(ureq::get(&self.address).call().is_err(), "nothing is left running");
     }
 

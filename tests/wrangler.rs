@@ -5,11 +5,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
-use dsql_edge_tests::new_worker::address_of_wrangler;
+use dsql_edge_tests::new_worker::Developed;
 use dsql_edge_tests::postgres_server::PostgresServer;
 use dsql_edge_tests::workerd;
 use xtask::{project, setup};
@@ -21,10 +20,10 @@ async fn wrangler_deploys_and_develops_the_blog() {
     folder.deploys(&wrangler);
     let developed = folder.develops(&wrangler, "blog");
     assert_eq!(
-        developed.get("/tags/Language"),
+        ask(&developed, "GET", "/tags/Language", ""),
         r#"[{"tag_name":"Rust","usage_count":64},{"tag_name":"SQL","usage_count":51}]"#
     );
-    developed.stop();
+    developed.end_input();
 }
 
 /// The Worker of the pool example has a Durable Object whose class is in another crate.
@@ -34,10 +33,10 @@ async fn wrangler_deploys_and_develops_the_pool() {
     let folder = Folder::with_example("pool", workerd::pool_example().await);
     assert!(folder.deploys(&wrangler).contains("env.DSQL_POOL (DsqlPool)"));
     let developed = folder.develops(&wrangler, "pool");
-    assert_eq!(developed.post("/a", ""), r#"{"views":1}"#);
-    assert_eq!(developed.post("/a", ""), r#"{"views":2}"#);
-    assert_eq!(developed.get("/"), r#"[{"path":"/a","views":2}]"#);
-    developed.stop();
+    assert_eq!(ask(&developed, "POST", "/a", ""), r#"{"views":1}"#);
+    assert_eq!(ask(&developed, "POST", "/a", ""), r#"{"views":2}"#);
+    assert_eq!(ask(&developed, "GET", "/", ""), r#"[{"path":"/a","views":2}]"#);
+    developed.end_input();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -55,12 +54,13 @@ async fn wrangler_deploys_and_develops_hyperdrive() {
         let name = format!("CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_{binding}");
         develop.env(name, format!("postgres://app:canary@127.0.0.1:{}/postgres", server.port()));
     }
-    let developed = Developed::start(develop.args(DEVELOP));
-    assert_eq!(developed.get("/"), "[]");
-    let written = developed.post("/", "往復");
+    // wrangler ends when its input ends.
+    let developed = Developed::start_command(develop.stdin(Stdio::piped()).args(DEVELOP));
+    assert_eq!(ask(&developed, "GET", "/", ""), "[]");
+    let written = ask(&developed, "POST", "/", "往復");
     assert!(written.contains("往復"), "{written}");
-    assert_eq!(developed.get("/"), written);
-    developed.interrupt();
+    assert_eq!(ask(&developed, "GET", "/", ""), written);
+    developed.stop();
     server.stop().await;
 }
 
@@ -74,11 +74,11 @@ async fn wrangler_runs_the_cron_trigger_of_edge_cache() {
     let output = migrations.args(["d1", "migrations", "apply", "edge-cache", "--local"]).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let developed = folder.develops(&wrangler, "edge-cache");
-    assert!(ureq::get(format!("{}/ranking", developed.address)).call().is_err(), "nothing was copied yet");
-    developed.get("/cdn-cgi/handler/scheduled");
-    let copied = developed.get("/ranking");
+    assert!(developed.request("GET", "/ranking", "").0 >= 400, "nothing was copied yet");
+    ask(&developed, "GET", "/cdn-cgi/handler/scheduled", "");
+    let copied = ask(&developed, "GET", "/ranking", "");
     assert!(copied.contains(r#""product":"分散システム入門""#), "{copied}");
-    developed.stop();
+    developed.end_input();
 }
 
 async fn wrangler() -> PathBuf {
@@ -88,58 +88,11 @@ async fn wrangler() -> PathBuf {
 /// Any free port.
 const DEVELOP: [&str; 7] = ["dev", "--ip", "127.0.0.1", "--port", "0", "--inspector-port", "0"];
 
-/// A `wrangler dev`, alone or in a `dsql-local run`.
-struct Developed {
-    process: Child,
-    address: String,
-}
-
-impl Developed {
-    fn start(develop: &mut Command) -> Developed {
-        develop.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
-        let mut process = develop.spawn().unwrap();
-        let address = address_of_wrangler(process.stdout.take().unwrap());
-        Developed { process, address }
-    }
-
-    fn post(&self, path: &str, body: &str) -> String {
-        let mut answer = ureq::post(format!("{}{path}", self.address)).send(body).unwrap();
-        answer.body_mut().read_to_string().unwrap()
-    }
-
-    fn get(&self, path: &str) -> String {
-        let mut answer = ureq::get(format!("{}{path}", self.address)).call().unwrap();
-        answer.body_mut().read_to_string().unwrap()
-    }
-
-    /// Ends `dsql-local run`, which ends wrangler.
-    fn stop(mut self) {
-        drop(self.process.stdin.take());
-        assert!(self.process.wait().unwrap().success());
-        assert!(ureq::get(&self.address).call().is_err(), "nothing is left running");
-    }
-
-    /// Ends wrangler as Ctrl-C does.
-    fn interrupt(mut self) {
-        self.send_interrupt();
-        self.process.wait().unwrap();
-        assert!(ureq::get(&self.address).call().is_err(), "nothing is left running");
-    }
-
-    /// Sends SIGINT to each process of the group.
-    fn send_interrupt(&self) {
-        let group = format!("-{}", self.process.id());
-        let _ = Command::new("kill").args(["-INT", "--", &group]).status();
-    }
-}
-
-impl Drop for Developed {
-    fn drop(&mut self) {
-        if self.process.try_wait().is_ok_and(|ended| ended.is_none()) {
-            self.send_interrupt();
-            let _ = self.process.wait();
-        }
-    }
+/// Sends a request that succeeds, and returns the body of the answer.
+fn ask(developed: &Developed, method: &str, path: &str, body: &str) -> String {
+    let (status, answer) = developed.request(method, path, body);
+    assert!((200..300).contains(&status), "{path}: {status} {answer}");
+    answer
 }
 
 /// A folder with the example's configuration and the example's bundle, in the form in which worker-build writes the
@@ -180,7 +133,8 @@ impl Folder {
         if rows.exists() {
             develop.arg(rows);
         }
-        Developed::start(develop.arg("--").arg(wrangler).args(DEVELOP))
+        develop.stdin(Stdio::piped());
+        Developed::start_command(develop.arg("--").arg(wrangler).args(DEVELOP))
     }
 
     /// A command in the folder, with wrangler set not to ask questions.

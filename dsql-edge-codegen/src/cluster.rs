@@ -107,9 +107,7 @@ impl Target {
         }
         Ok(config)
     }
-}
 
-impl Target {
     /// Returns the library's error about the endpoint with the name that the user wrote: the library names the variable.
     fn in_words_of_the_command_line(&self, error: &str) -> String {
         if self.origin != OPTION {

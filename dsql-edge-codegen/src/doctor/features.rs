@@ -23,7 +23,9 @@ pub(super) fn check(package: &Path) -> Option<Check> {
     let local = LocalBindings::of(package);
     let is_bound = |name: &str| {
         let variable = settings.as_ref().and_then(|values| values.pointer(&format!("/vars/{name}")));
-        variable.is_some() || local.as_ref().is_some_and(|local| local.value(name).is_some())
+        // A Worker treats an empty binding as missing.
+        variable.is_some_and(|value| value.as_str() != Some(""))
+            || local.as_ref().is_some_and(|local| local.value(name).is_some())
     };
     let bound: Vec<_> = READ_BY.into_iter().filter(|(name, _)| is_bound(name)).collect();
     if bound.is_empty() {
@@ -32,18 +34,21 @@ pub(super) fn check(package: &Path) -> Option<Check> {
     let on = features(package)?;
     let (read, ignored): (Vec<_>, Vec<_>) =
         bound.into_iter().partition(|(_, feature)| on.iter().any(|it| it == feature));
-    Some(match ignored.first() {
-        None => {
-            let read: Vec<String> =
-                read.iter().map(|(name, feature)| format!("{feature} reads {name}")).collect();
-            Check::ok(NAME, read.join(", "))
-        }
-        Some((name, feature)) => Check::wrong(
-            NAME,
-            format!("the Worker ignores {name}: the feature `{feature}` of {CRATE} is not on"),
-            format!("cargo add {CRATE} --features {feature}, or delete {name}"),
-        ),
-    })
+    let listed = |pairs: &[(&str, &str)], between: &str| -> String {
+        let each: Vec<String> =
+            pairs.iter().map(|(name, feature)| format!("{feature}{between}{name}")).collect();
+        each.join(", ")
+    };
+    if ignored.is_empty() {
+        return Some(Check::ok(NAME, listed(&read, " reads ")));
+    }
+    let features: Vec<&str> = ignored.iter().map(|(_, feature)| *feature).collect();
+    let features = features.join(",");
+    Some(Check::wrong(
+        NAME,
+        format!("a binding is ignored, because its feature of {CRATE} is off: {}", listed(&ignored, " for ")),
+        format!("cargo add {CRATE} --features {features}, or delete the binding"),
+    ))
 }
 
 /// The features of the crate that a package turns on.
@@ -59,17 +64,13 @@ fn features(package: &Path) -> Option<Vec<String>> {
 /// The features of the crate in a manifest. If the manifest inherits the dependency, also those in the manifest of the
 /// workspace, which is one of the manifests `above`.
 fn turned_on(manifest: &DocumentMut, above: impl Iterator<Item = DocumentMut>) -> Option<Vec<String>> {
-    let dependency = of_crate(manifest.get("dependencies")?)?;
+    let dependency = manifest.get("dependencies")?.get(CRATE)?;
     let mut on = listed(dependency);
     if dependency.get("workspace").and_then(Item::as_bool) == Some(true) {
         let workspace = above.chain([manifest.clone()]).find_map(|it| it.get("workspace").cloned())?;
-        on.extend(listed(of_crate(workspace.get("dependencies")?)?));
+        on.extend(listed(workspace.get("dependencies")?.get(CRATE)?));
     }
     Some(on)
-}
-
-fn of_crate(dependencies: &Item) -> Option<&Item> {
-    dependencies.get(CRATE)
 }
 
 fn listed(dependency: &Item) -> Vec<String> {
