@@ -1,6 +1,11 @@
 //! The processor time and the memory of workerd for each request, without delay.
+//!
+//! A request opens a connection. Without delay, a fast machine opens more than DSQL accepts, so after each block of requests
+//! this module waits until the block has taken as long as DSQL's rate demands. workerd uses no processor time meanwhile.
 
 use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
 
 use serde_json::json;
 
@@ -13,6 +18,13 @@ use crate::turns;
 
 /// The name of a case, and the number of requests that one client sends for the case in one round.
 pub type Block = (&'static str, usize);
+
+/// The time that a request takes at least: a little more than a hundredth of a second, because DSQL accepts 100 new
+/// connections per second.
+const SHARE: Duration = Duration::from_millis(11);
+
+/// The number of requests after which [`memory`] waits for DSQL's rate.
+const PACED: usize = 50;
 
 /// Measures the processor time of workerd. In each round, every client answers a block of requests; a record has, for
 /// each round, the time of one request. A Worker that only opens a socket has only the first case.
@@ -32,11 +44,13 @@ pub async fn processor(
             fastrand::shuffle(&mut order);
             for client in &order {
                 let site = &sites[*client];
+                let may_end = Instant::now() + SHARE * *requests as u32;
                 let before = site.process().and_then(processor_ms);
                 for _ in 0..*requests {
                     ask(site, *client, case, database, numbers).await;
                 }
                 let after = site.process().and_then(processor_ms);
+                sleep_until(may_end).await;
                 // The first round warms up.
                 if let (Some(before), Some(after), 1..) = (before, after, round) {
                     times[*client].push((after - before) / *requests as f64);
@@ -54,26 +68,40 @@ pub async fn processor(
     progress(&format!("processor time: {rounds} rounds"));
 }
 
-/// Measures the growth of workerd's resident memory over many requests of the first case, after a warm-up.
+/// Measures the growth of workerd's resident memory over many requests of the first case, after a warm-up: in the first
+/// half of the requests, and in all of them. Memory that grows for good grows in both halves.
 pub async fn memory(sites: &[Site], warm_up: usize, requests: usize, database: &Database, numbers: &mut u64) {
-    let case = Case::named("one").unwrap();
     for (client, site) in sites.iter().enumerate() {
-        for _ in 0..warm_up {
-            ask(site, client, case, database, numbers).await;
+        let mut kb = Vec::new();
+        for part in [warm_up, requests / 2, requests - requests / 2] {
+            ask_many(site, client, part, database, numbers).await;
+            // Waits for the connections that end after the last answer.
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            kb.extend(site.process().and_then(resident_kb));
         }
-        let Some(before) = site.process().and_then(resident_kb) else { return };
-        for _ in 0..requests {
-            ask(site, client, case, database, numbers).await;
-        }
-        // Waits for the connections that end after the last answer.
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        let Some(after) = site.process().and_then(resident_kb) else { return };
+        let [before, half, after] = kb[..] else { return };
         record(
             "memory",
-            json!({ "client": site.client.name, "requests": requests, "before_kb": before, "after_kb": after }),
+            json!({
+                "client": site.client.name, "requests": requests,
+                "before_kb": before, "half_kb": half, "after_kb": after
+            }),
         );
     }
     progress(&format!("memory: {requests} requests of each client"));
+}
+
+/// Sends requests of the first case, not faster than DSQL accepts connections.
+async fn ask_many(site: &Site, client: usize, requests: usize, database: &Database, numbers: &mut u64) {
+    let case = Case::named("one").unwrap();
+    let mut may_end = Instant::now();
+    for number in 1..=requests {
+        ask(site, client, case, database, numbers).await;
+        if number % PACED == 0 {
+            may_end += SHARE * PACED as u32;
+            sleep_until(may_end).await;
+        }
+    }
 }
 
 fn supports(site: &Site, case: &Case) -> bool {

@@ -16,7 +16,7 @@ use dsql_edge_bench::turns::Budget;
 use dsql_edge_bench::{conflicts, cost, isolate, load, machine, turns};
 use dsql_edge_local::Local;
 use serde_json::json;
-use xtask::peers::{CLIENTS, Client, SOCKET, Selection};
+use xtask::peers::{CLIENTS, Client, ONE_ROW, SOCKET, Selection};
 use xtask::{pack, peers};
 
 #[derive(Parser)]
@@ -58,7 +58,9 @@ async fn main() {
         assert_eq!(sum, 100 * BALANCE, "a transaction was torn");
     }
     if selection.has("isolate") {
-        isolate::measure(&clients, &local, selection.either(9, 25)).await;
+        isolate::measure(&clients, &["one", "nothing"], &local, selection.either(9, 25)).await;
+        let one_row: Vec<_> = ONE_ROW.iter().map(packed).collect();
+        isolate::measure(&one_row, &["start"], &local, selection.either(25, 50)).await;
     }
     let mut all = clients.clone();
     all.push(socket);
@@ -70,7 +72,7 @@ async fn main() {
     }
     if selection.has("memory") {
         let sites = start(&all, &local, None).await;
-        let (warm_up, requests) = selection.either((300, 1_200), (2_000, 10_000));
+        let (warm_up, requests) = selection.either((300, 1_200), (1_000, 20_000));
         cost::memory(&sites, warm_up, requests, &database, &mut numbers).await;
         stop(sites).await;
     }

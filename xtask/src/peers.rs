@@ -70,6 +70,8 @@ pub struct Client {
 pub enum Source {
     /// `bench/peers/dsql-edge`, with these features.
     DsqlEdge(&'static str),
+    /// `xtask/size`, with these features: a Worker that answers with one row.
+    OneRow(&'static str),
     /// Another crate in `bench/peers`.
     Rust(&'static str),
     /// A file in `bench/peers`.
@@ -122,6 +124,17 @@ pub const CLIENTS: [Client; 8] = [
 pub const SOCKET: Client =
     Client { name: "bare-socket", title: "bare TLS socket", source: Source::JavaScript("bare-socket.js") };
 
+/// The same small Worker with constants and with a query in their place: what dsql-edge adds to the start of an isolate.
+pub const ONE_ROW: [Client; 3] = [
+    Client { name: "constants", title: "constants, without dsql-edge", source: Source::OneRow("") },
+    Client { name: "one-query-slim", title: "one query, slim", source: Source::OneRow("query") },
+    Client {
+        name: "one-query",
+        title: "one query, default features",
+        source: Source::OneRow("query,aws-sigv4,serde"),
+    },
+];
+
 /// The folder of the clients.
 pub fn folder() -> PathBuf {
     project::root().join("bench/peers")
@@ -142,6 +155,7 @@ pub fn packed(client: &Client) -> Result<PathBuf> {
             return Ok(packed);
         }
         Source::DsqlEdge(features) => (folder().join("dsql-edge"), vec!["--features", features]),
+        Source::OneRow(features) => (project::root().join("xtask/size"), vec!["--features", features]),
         Source::Rust(name) => (folder().join(name), vec![]),
     };
     // The previous bundle was built with other features. It may be newer than this wasm, and would then not be written

@@ -3,7 +3,7 @@
 
 use xtask::peers::{OURS, SOCKET};
 
-use super::measured::{Measured, client, title};
+use super::measured::{Measured, Memory, client, title};
 use super::report::{number, per_second};
 use super::statistics::{median, paired_ratio};
 use super::table::Table;
@@ -82,10 +82,9 @@ fn costs(measured: &Measured, pairs: &mut Vec<Pair>) {
     for other in sizes {
         compare("size, gzip -9, kB", &other.client, ours.map(|it| it.gzip / 1000.0), other.gzip / 1000.0);
     }
-    let growth = |it: &super::measured::Memory| (it.after_kb - it.before_kb) / it.requests;
     let ours = measured.memory.iter().find(|it| it.client == OURS.name);
     for other in &measured.memory {
-        compare("memory for a request, kB", &other.client, ours.map(growth), growth(other));
+        compare("memory for a request, kB", &other.client, ours.map(Memory::growth), other.growth());
     }
     let ours = measured.loads.iter().find(|it| it.client == OURS.name);
     for other in &measured.loads {

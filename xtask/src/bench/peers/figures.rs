@@ -36,8 +36,9 @@ pub(super) fn print(measured: &Measured) {
         figure(&case, median(&processor.ms), "ms");
     }
     for memory in &measured.memory {
-        let growth = (memory.after_kb - memory.before_kb) / memory.requests;
-        figure(&format!("memory for a request, {}", title(&memory.client)), growth, "kB");
+        let case = format!("memory for a request, {}", title(&memory.client));
+        figure(&case, memory.growth(), "kB");
+        figure(&format!("{case}, in the second half"), memory.later_growth(), "kB");
     }
     for conflicts in &measured.conflicts {
         let case = format!("conflicts, {}", title(&conflicts.client));

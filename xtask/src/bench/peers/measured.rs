@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use xtask::peers::{CLIENTS, Client, SOCKET};
+use xtask::peers::{CLIENTS, Client, ONE_ROW, SOCKET};
 
 /// One line of the measuring program.
 #[derive(Deserialize)]
@@ -75,13 +75,26 @@ pub(super) struct Processor {
     pub(super) ms: Vec<f64>,
 }
 
-/// Resident memory of workerd before and after many requests.
+/// Resident memory of workerd before many requests, after half of them, and after all.
 #[derive(Deserialize)]
 pub(super) struct Memory {
     pub(super) client: String,
     pub(super) requests: f64,
     pub(super) before_kb: f64,
+    pub(super) half_kb: f64,
     pub(super) after_kb: f64,
+}
+
+impl Memory {
+    /// Growth for a request, in kB: over all requests.
+    pub(super) fn growth(&self) -> f64 {
+        (self.after_kb - self.before_kb) / self.requests
+    }
+
+    /// Growth for a request, in kB: over the second half of the requests.
+    pub(super) fn later_growth(&self) -> f64 {
+        (self.after_kb - self.half_kb) / (self.requests / 2.0)
+    }
 }
 
 /// The results of transactions while every third commit conflicts.
@@ -140,19 +153,57 @@ impl Measured {
                 Line::Memory(memory) => all.memory.push(memory),
                 Line::Conflicts(conflicts) => all.conflicts.push(conflicts),
                 Line::Load(load) => all.loads.push(load),
-                Line::End { seconds } => all.seconds = seconds,
+                Line::End { seconds } => all.seconds += seconds,
             }
         }
         Ok(all)
     }
 }
 
+/// Returns the lines of two runs: of the earlier run, only those of a kind that the later run has not measured. The times of
+/// both runs are kept, because the table shows their sum.
+pub(super) fn merged(before: &str, new: &str) -> Result<String> {
+    #[derive(Deserialize)]
+    struct Kind {
+        kind: String,
+    }
+    let kind = |line: &str| -> Result<String> {
+        Ok(serde_json::from_str::<Kind>(line).with_context(|| line.to_owned())?.kind)
+    };
+    let measured = new.lines().map(kind).collect::<Result<Vec<String>>>()?;
+    let mut out = String::new();
+    for line in before.lines() {
+        let kind = kind(line)?;
+        if kind == "end" || !measured.contains(&kind) {
+            out.extend([line, "\n"]);
+        }
+    }
+    Ok(out + new)
+}
+
 /// The client with this name.
 pub(super) fn client(name: &str) -> Option<&'static Client> {
-    CLIENTS.iter().chain([&SOCKET]).find(|client| client.name == name)
+    CLIENTS.iter().chain([&SOCKET]).chain(&ONE_ROW).find(|client| client.name == name)
 }
 
 /// The name of a client in tables.
 pub(super) fn title(name: &str) -> &str {
     client(name).map_or(name, |client| client.title)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn later_run_replaces_the_kinds_that_it_measured() {
+        let before =
+            "{\"kind\":\"size\",\"n\":1}\n{\"kind\":\"load\",\"n\":1}\n{\"kind\":\"end\",\"seconds\":1}\n";
+        let new = "{\"kind\":\"load\",\"n\":2}\n{\"kind\":\"end\",\"seconds\":2}\n";
+        let kept = "{\"kind\":\"size\",\"n\":1}\n{\"kind\":\"end\",\"seconds\":1}\n".to_owned();
+        assert_eq!(merged(before, new).unwrap(), kept + new);
+        assert!(merged("", "no JSON").is_err());
+    }
 }

@@ -17,13 +17,13 @@ mod table;
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use xtask::peers::Selection;
 use xtask::{project, step};
 
-use super::figures::program;
 use measured::Measured;
 
 #[derive(Args)]
@@ -39,6 +39,9 @@ pub(crate) struct Options {
     /// Use the measurements of the last run, and measure nothing
     #[arg(long)]
     last: bool,
+    /// Keep the measurements of the last run, except those of the parts that are measured now
+    #[arg(long, conflicts_with = "last")]
+    add: bool,
 }
 
 pub(super) fn run(options: &Options) -> Result<()> {
@@ -46,8 +49,12 @@ pub(super) fn run(options: &Options) -> Result<()> {
     fs::create_dir_all(&folder)?;
     let last = folder.join("measured.jsonl");
     if !options.last {
-        let lines = measure(&options.selection)?;
-        fs::write(&last, lines)?;
+        let before = if options.add { fs::read_to_string(&last)? } else { String::new() };
+        // The lines that a run has written before it fails are not lost: `--add` measures the parts that are missing.
+        let new = folder.join("new.jsonl");
+        let measured = measure(&options.selection, fs::File::create(&new)?);
+        fs::write(&last, measured::merged(&before, &fs::read_to_string(&new)?)?)?;
+        measured?;
     }
     let lines = fs::read_to_string(&last).with_context(|| format!("no last run: {}", last.display()))?;
     let measured = Measured::read(&lines)?;
@@ -66,11 +73,18 @@ pub(super) fn run(options: &Options) -> Result<()> {
 
 /// Runs the measuring program, built with optimisation. Without optimisation, the network and the local DSQL would use
 /// more processor time than workerd.
-fn measure(selection: &Selection) -> Result<String> {
+fn measure(selection: &Selection, lines: fs::File) -> Result<()> {
     let built: PathBuf = project::target().join("release/peers");
     step::step("building the measuring program", || {
         let build = ["build", "--release", "--locked", "--package", "dsql-edge-bench", "--bin", "peers"];
         step::run(project::cargo().args(build))
     })?;
-    program(std::process::Command::new(built).args(selection.arguments()).current_dir(project::root()))
+    let mut peers = Command::new(built);
+    peers.args(selection.arguments()).current_dir(project::root()).stdin(Stdio::null()).stdout(lines);
+    let status = peers.status()?;
+    ensure!(
+        status.success(),
+        "the measuring program failed ({status}); `--add --part PART` measures what is missing"
+    );
+    Ok(())
 }

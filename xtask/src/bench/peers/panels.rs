@@ -3,7 +3,7 @@
 use xtask::peers::{CLIENTS, Client, SOCKET};
 
 use super::chart::{Bar, Panel};
-use super::measured::Measured;
+use super::measured::{Measured, Memory};
 use super::report::{number, per_second};
 use super::statistics::{median, percentile};
 
@@ -53,8 +53,7 @@ pub(super) fn costs(measured: &Measured) -> Vec<Panel> {
         panels.push(panel(&format!("processor, {}, ms", processor.title), with_socket(), of));
     }
     let memory = |client: &Client| {
-        let memory = measured.memory.iter().find(|memory| memory.client == client.name)?;
-        Some((memory.after_kb - memory.before_kb) / memory.requests)
+        measured.memory.iter().find(|memory| memory.client == client.name).map(Memory::growth)
     };
     panels.push(panel("memory that workerd keeps for a request, kB", with_socket(), memory));
     panels

@@ -3,7 +3,7 @@
 //! A ratio is our value divided by the client's value of the same round. A ratio above 1 is bold, because the client is
 //! ahead.
 
-use xtask::peers::OURS;
+use xtask::peers::{Client, ONE_ROW, OURS};
 
 use super::measured::{Conflicts, Load, Measured, Memory, Turns, client, title};
 use super::statistics::{median, paired_ratio, percentile};
@@ -155,6 +155,7 @@ fn costs(measured: &Measured) -> Vec<Table> {
             tables.push(samples_by_client(title, note, samples));
         }
     }
+    tables.extend(added_start(measured));
     let mut cases: Vec<(&str, &str)> = Vec::new();
     for processor in &measured.processor {
         if !cases.iter().any(|(case, _)| *case == processor.case) {
@@ -172,6 +173,29 @@ fn costs(measured: &Measured) -> Vec<Table> {
         tables.push(memory(&measured.memory));
     }
     tables
+}
+
+/// The first answer of a small Worker, without a request to the database: with constants, and with a query in their place.
+fn added_start(measured: &Measured) -> Option<Table> {
+    let of = |name: &str| {
+        let mut all = measured.isolates.iter();
+        all.find(|it| it.case == "start" && it.client == name).map(|it| it.ms.as_slice())
+    };
+    let [constants, ..] = &ONE_ROW;
+    let base = of(constants.name)?;
+    let row = |client: &Client| {
+        let ms = of(client.name)?;
+        let ratio =
+            if client == constants { String::new() } else { format!("{:.2}", paired_ratio(ms, base)) };
+        Some(vec![client.title.to_owned(), number(median(ms)), number(percentile(ms, 0.95)), ratio])
+    };
+    Some(Table {
+        title: "What dsql-edge adds to the first answer of a fresh isolate, in ms".to_owned(),
+        note: "A small Worker, with constants or with one query in their place. The answer is \"not found\", without a query."
+            .to_owned(),
+        head: ["", "median", "p95", "÷ constants"].map(str::to_owned).to_vec(),
+        rows: ONE_ROW.iter().filter_map(row).collect(),
+    })
 }
 
 /// Median, p95 and ratio for each client.
@@ -205,7 +229,8 @@ fn memory(memory: &[Memory]) -> Table {
             title(&memory.client).to_owned(),
             number(memory.before_kb / 1000.0),
             number(memory.after_kb / 1000.0),
-            number((memory.after_kb - memory.before_kb) / memory.requests),
+            number(memory.growth()),
+            number(memory.later_growth()),
         ]
     };
     let requests = memory.first().map_or(0.0, |memory| memory.requests);
@@ -213,7 +238,9 @@ fn memory(memory: &[Memory]) -> Table {
         title: format!("Resident memory of workerd over {requests:.0} cold queries"),
         note: "After a warm-up. workerd frees the memory of a connection late, also of a bare socket."
             .to_owned(),
-        head: ["", "before, MB", "after, MB", "growth for a request, kB"].map(str::to_owned).to_vec(),
+        head: ["", "before, MB", "after, MB", "growth for a request, kB", "in the second half, kB"]
+            .map(str::to_owned)
+            .to_vec(),
         rows: memory.iter().map(row).collect(),
     }
 }
