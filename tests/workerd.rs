@@ -93,6 +93,8 @@ pub struct Extras<'a> {
     pub triggers: bool,
     /// The Worker's compatibility flags.
     pub compatibility_flags: &'a [&'a str],
+    /// Flags of V8.
+    pub v8_flags: &'a [&'a str],
     /// The bindings of Hyperdrive.
     pub hyperdrive: &'a [Hyperdrive<'a>],
     /// A binding of D1, with a Worker in front of it.
@@ -129,7 +131,9 @@ impl Workerd {
         std::fs::write(&ca, ca_pem).unwrap();
         let names = bindings.iter().map(|(name, _)| *name);
         let (stored, names): (Vec<&str>, Vec<&str>) = names.partition(|name| extras.stored.contains(name));
-        let Extras { durable_objects, apart, triggers, compatibility_flags, hyperdrive, d1, .. } = *extras;
+        let Extras {
+            durable_objects, apart, triggers, compatibility_flags, v8_flags, hyperdrive, d1, ..
+        } = *extras;
         let worker = Worker {
             bundle,
             ca: &ca,
@@ -139,6 +143,7 @@ impl Workerd {
             apart,
             triggers,
             compatibility_flags,
+            v8_flags,
             hyperdrive,
             d1,
         };
@@ -207,6 +212,13 @@ impl Workerd {
             let name = std::fs::read_to_string(format!("/proc/{child}/comm"));
             name.is_ok_and(|name| name.trim_end() == "workerd")
         })
+    }
+
+    /// The resident memory of workerd, in kB, where [`Workerd::process`] is known.
+    pub fn resident_kb(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process()?)).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.trim().strip_suffix("kB")?.trim().parse().ok()
     }
 
     /// The log of the Worker and of workerd so far.

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::cases::Case;
 use crate::database::Database;
-use crate::processes::{processor_ms, resident_kb};
+use crate::processes::processor_ms;
 use crate::record::{progress, record};
 use crate::site::Site;
 use crate::turns;
@@ -77,7 +77,7 @@ pub async fn memory(sites: &[Site], warm_up: usize, requests: usize, database: &
             ask_many(site, client, part, database, numbers).await;
             // Waits for the connections that end after the last answer.
             tokio::time::sleep(Duration::from_millis(200)).await;
-            kb.extend(site.process().and_then(resident_kb));
+            kb.extend(site.resident_kb());
         }
         let [before, half, after] = kb[..] else { return };
         record(

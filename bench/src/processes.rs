@@ -1,4 +1,4 @@
-//! The processor time and the memory of a process, from `/proc`.
+//! The processor time of a process, from `/proc`.
 
 use std::fs;
 use std::process::Command;
@@ -12,13 +12,6 @@ pub fn processor_ms(process: u32) -> Option<f64> {
     let ticks: Vec<f64> =
         rest.split_whitespace().skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
     Some(ticks.iter().sum::<f64>() * 1000.0 / ticks_per_second())
-}
-
-/// The resident memory of a process, in kB.
-pub fn resident_kb(process: u32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
 fn ticks_per_second() -> f64 {

@@ -79,6 +79,11 @@ impl Site {
         self.workerd.process()
     }
 
+    /// The resident memory of workerd, in kB.
+    pub fn resident_kb(&self) -> Option<u64> {
+        self.workerd.resident_kb()
+    }
+
     /// What workerd and the Worker have written.
     pub fn log(&self) -> String {
         self.workerd.log()

@@ -34,6 +34,8 @@ pub struct Worker<'a> {
     pub triggers: bool,
     /// The Worker's compatibility flags.
     pub compatibility_flags: &'a [&'a str],
+    /// Flags of V8.
+    pub v8_flags: &'a [&'a str],
     /// The bindings of Hyperdrive.
     pub hyperdrive: &'a [Hyperdrive<'a>],
     /// A binding of D1, with a Worker between the binding and D1, which also gets the requests from outside. This option
@@ -196,11 +198,11 @@ pub fn write(path: &Path, worker: &Worker<'_>) -> Result<()> {
     });
     let objects = objects.collect::<Vec<_>>().join(",\n");
     let modules = modules.trim_end().trim_end_matches(',');
-    let flags = |more: &[&str]| {
-        let flags: Vec<String> =
-            worker.compatibility_flags.iter().chain(more).map(|flag| literal(flag)).collect();
-        flags.join(", ")
+    let list = |flags: &mut dyn Iterator<Item = &&str>| {
+        flags.map(|flag| literal(flag)).collect::<Vec<_>>().join(", ")
     };
+    let flags = |more: &[&str]| list(&mut worker.compatibility_flags.iter().chain(more));
+    let v8_flags = list(&mut worker.v8_flags.iter());
     let script = |name: &str, first: &str, flags: &str, objects: &str, d1: &str| {
         let d1 = worker.d1.map(|it| it.binding_to(d1));
         let bindings = bindings.iter().chain(&d1).map(String::as_str).collect::<Vec<_>>().join(",\n");
@@ -244,6 +246,7 @@ const {name} :Workerd.Worker = (
         r#"using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (
+  v8Flags = [{v8_flags}],
   services = [
     (name = "main", worker = .worker),
 {apart}{stored}{hyperdrive}{d1}{trigger}    (name = "internet", network = (

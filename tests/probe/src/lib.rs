@@ -10,7 +10,14 @@ use std::time::Duration;
 
 use dsql_edge::{Config, Dsql, Error, sql};
 use serde_json::json;
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{Context, Delay, DurableObject, Env, Request, Response, Result, State, durable_object, event};
+
+#[wasm_bindgen]
+extern "C" {
+    /// With V8's flag `--expose-gc`.
+    fn gc();
+}
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
@@ -56,6 +63,10 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
                 .get_by_name("one")?
                 .fetch_with_str("http://counter/")
                 .await;
+        }
+        "/collect-garbage" => {
+            gc();
+            return Response::empty();
         }
         "/panic" => panic!("asked for"),
         _ => return Response::error("there is nothing here", 404),

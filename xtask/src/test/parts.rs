@@ -42,7 +42,7 @@ pub(super) const PARTS: &[Part] = &[
     Part { name: "workers", about: "lints for wasm: each Worker, and the default features", steps: workers },
     Part {
         name: "workerd",
-        about: "Workers, pools and round trips on the oldest workerd that the project supports",
+        about: "Workers, pools and round trips on the oldest workerd that the project supports; memory over many connections",
         steps: oldest_workerd,
     },
     Part {
@@ -193,9 +193,19 @@ const IN_WORKERD: [&str; 11] = [
 
 fn oldest_workerd() -> Result<Vec<Step>> {
     let named = IN_WORKERD.iter().flat_map(|name| ["--test", *name]);
-    let mut oldest = tests(&[]);
-    oldest.args(named).env("DSQL_EDGE_WORKERD", "oldest");
-    Ok(vec![step("build", tests(&["--no-run"])), programs("oldest workerd", oldest, None)])
+    let oldest = |mut tests: Command| {
+        tests.env("DSQL_EDGE_WORKERD", "oldest");
+        tests
+    };
+    let mut programs_in_oldest = tests(&[]);
+    programs_in_oldest.args(named);
+    let memory = || tests(&["--test", "memory", "--", "--nocapture"]);
+    Ok(vec![
+        step("build", tests(&["--no-run"])),
+        programs("oldest workerd", oldest(programs_in_oldest), None),
+        step("memory", memory()),
+        step("memory: oldest workerd", oldest(memory())),
+    ])
 }
 
 /// Tries all faults at all places. The part `core` tries at least one fault at each place, but not all of them.
