@@ -83,6 +83,7 @@ fn init_adds_missing_parts_and_changes_nothing_else() {
     // A second run changes nothing.
     let again = printed(home.path(), &["init", "--region", "eu-west-1"]);
     assert!(again.starts_with("every file is there already"), "{again}");
+    assert!(again.contains("add `mod first_query;` to src/lib.rs"), "{again}");
     assert_eq!(files(home.path()), now);
 }
 

@@ -68,7 +68,7 @@ const MIGRATIONS: [(&str, &str); 2] = [
     ("migrations/0002_app.sql", "CREATE SCHEMA app;\nCREATE TABLE app.note (id bigint PRIMARY KEY);\n"),
 ];
 
-const SETUPS: [Setup; 27] = [
+const SETUPS: [Setup; 28] = [
     Setup {
         name: "migrations_pending",
         package: "folder",
@@ -82,6 +82,18 @@ const SETUPS: [Setup; 27] = [
         package: "beside",
         arguments: &[],
         variables: &KEYS,
+        part: Part::OfSchema,
+    },
+    Setup {
+        name: "migrations_of_postgres",
+        package: "folder",
+        arguments: &[
+            "--postgres-url",
+            "postgres://app@localhost:{postgres port}/postgres",
+            "--ca",
+            "{postgres ca}",
+        ],
+        variables: &[("PGPASSWORD", "right")],
         part: Part::OfSchema,
     },
     Setup {

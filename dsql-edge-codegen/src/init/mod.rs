@@ -209,15 +209,22 @@ fn migrations(package: &Path, folder: &str, summary: &mut Summary) -> Result<()>
 
 fn first_query(package: &Path, summary: &mut Summary) -> Result<()> {
     const NAME: &str = "src/first_query.rs";
-    let uses_it = ["lib.rs", "main.rs"].iter().any(|file| {
-        let text = fs::read_to_string(package.join("src").join(file)).unwrap_or_default();
-        text.contains("dsql_edge")
-    });
-    if uses_it || package.join(NAME).exists() {
+    let roots: Vec<(&str, String)> = ["src/lib.rs", "src/main.rs"]
+        .into_iter()
+        .filter_map(|file| Some((file, fs::read_to_string(package.join(file)).ok()?)))
+        .collect();
+    let has = |text: &str| roots.iter().any(|(_, root)| root.contains(text));
+    if has("dsql_edge") && !package.join(NAME).exists() {
         return Ok(());
     }
     create(package, NAME, texts::FIRST_QUERY, "a query that is checked when it is compiled", summary)?;
-    summary.next("add `mod first_query;` to src/lib.rs, and `first_query::now(&env).await?` to the handler");
+    if !has("mod first_query") {
+        let root = roots.first().map_or("src/lib.rs", |(file, _)| file);
+        summary.next(format!(
+            "add `mod first_query;` to {root}, without which the query is not compiled, and \
+             `first_query::now(&env).await?` to the handler"
+        ));
+    }
     Ok(())
 }
 
