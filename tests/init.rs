@@ -156,6 +156,14 @@ fn worker_of_new_keeps_its_folder_of_migrations() {
 }
 
 #[test]
+fn missing_folder_of_migrations_is_named_once() {
+    let home = worker();
+    let output = run(home.path(), &["migrate", "--folder", "nowhere"]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.starts_with("error: reading the migrations: nowhere: No such file"), "{error}");
+}
+
+#[test]
 fn commands_have_examples_completions_and_json() {
     let home = worker();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
