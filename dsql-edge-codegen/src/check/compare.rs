@@ -6,6 +6,7 @@
 use dsql_edge_compiler::diagnostic::render::{Place, render, render_of_many};
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic, Diagnostics};
 use dsql_edge_compiler::fields::{Entry, Field, Fields, RustType, fields};
+use dsql_edge_compiler::schema::Origin;
 use dsql_edge_compiler::source::{Lines, Span};
 use dsql_edge_compiler::typed::{Cardinality, TypedColumn, TypedParameter};
 use dsql_edge_compiler::{Schema, Source, TypedQuery, compile, compile_in_batches};
@@ -101,7 +102,9 @@ fn broken(query: &Query, error: &Diagnostic, before: Option<bool>, coming: &Fold
     if error.detail.is_none() && !was_wrong {
         error.detail = detail(&error, &query.text, &coming.dropped);
     }
-    if before == Some(true) && error.hint.as_ref().is_some_and(|hint| origin.is_next_step(hint)) {
+    let is_unknown = matches!(error.code, Code::UnknownTable | Code::UnknownColumn | Code::UnknownFunction);
+    let is_next_step = error.hint.as_ref().is_some_and(|hint| origin.is_next_step(hint));
+    if before == Some(true) && (is_next_step || is_unknown && origin == Origin::Database) {
         error.hint = error.detail.is_none().then(|| coming.missing.to_owned());
     }
     let place = query.place(error.span.start as usize);

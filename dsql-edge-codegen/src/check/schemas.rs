@@ -152,7 +152,7 @@ pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Fold
             let file = SqlFile { name: "the database's schema".to_owned(), text: text.clone() };
             let is_folder = now.is_some_and(|now| now.is_folder);
             let missing = if is_folder { NOT_IN_DATABASE_OF_FOLDER } else { NOT_IN_DATABASE };
-            Ok(Folded { missing, ..folded(&[file], Origin::Snapshot)? })
+            Ok(Folded { missing, ..folded(&[file], Origin::Database)? })
         }
     }
 }

@@ -8,6 +8,8 @@ pub enum Origin {
     Snapshot,
     /// A folder of migrations.
     Migrations,
+    /// A database, whose schema was read a moment ago.
+    Database,
 }
 
 impl Origin {
@@ -16,6 +18,7 @@ impl Origin {
         match self {
             Origin::Snapshot => "the snapshot",
             Origin::Migrations => "the folder of migrations",
+            Origin::Database => "the database",
         }
     }
 
@@ -24,6 +27,7 @@ impl Origin {
         match self {
             Origin::Snapshot => "if it is new, run `dsql-edge pull`",
             Origin::Migrations => "if it is new, add the migration that creates it",
+            Origin::Database => "if it is new, create it in the database",
         }
     }
 
@@ -32,6 +36,7 @@ impl Origin {
         hint.contains(match self {
             Origin::Snapshot => "`dsql-edge pull`",
             Origin::Migrations => " migration",
+            Origin::Database => "the database",
         })
     }
 
@@ -40,6 +45,7 @@ impl Origin {
         match self {
             Origin::Snapshot => "the snapshot has no tables; is it the right file?",
             Origin::Migrations => "the folder of migrations creates no tables; is it the right folder?",
+            Origin::Database => "the database has no tables; is it the right one?",
         }
     }
 
@@ -48,6 +54,7 @@ impl Origin {
         match self {
             Origin::Snapshot => format!("add {what} to the snapshot, or run `dsql-edge pull`"),
             Origin::Migrations => format!("add {what} to a migration"),
+            Origin::Database => format!("run {what} in the database"),
         }
     }
 }
