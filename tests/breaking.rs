@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -357,11 +358,22 @@ async fn snapshot_that_differs_from_the_cluster_is_an_error() {
         "error: dsql-schema.sql differs from the database: run `dsql-edge pull`",
         "+++ the database",
         "-    old text NOT NULL,",
-        "error: column \"old\" does not exist [42703 unknown-column]",
+        "error: column \"old\" does not exist [42703 unknown-column]: the schema of the build has it, and the database does not",
         "--> src/lib.rs:1:14",
     ] {
         assert!(printed.contains(expected), "{expected}:\n{printed}");
     }
+    // With a folder of migrations, the next step is another one.
+    fs::remove_file(home.path().join("dsql-schema.sql")).unwrap();
+    let line = "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_MIGRATIONS=migrations\") }";
+    write_files(home.path(), &[("migrations/1.sql", SCHEMA), ("build.rs", line)]);
+    let (printed, succeeded) = run(home.path(), &[], &environment);
+    let expected = "= help: the folder of migrations has it, and the database does not: `dsql-edge migrate status` shows";
+    assert!(!succeeded && printed.contains(expected) && !printed.contains("snapshot"), "{printed}");
+    let refused = pull(&["pull", "--check"]);
+    let printed = String::from_utf8(refused.stderr).unwrap();
+    let expected = "the build reads the folder migrations, and not dsql-schema.sql";
+    assert!(!refused.status.success() && printed.contains(expected), "{printed}");
     local.stop().await.unwrap();
 }
 

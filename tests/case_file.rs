@@ -27,6 +27,7 @@
 //! either block is the list of errors.
 
 use anyhow::{Context as _, Result, bail};
+use dsql_edge_compiler::diagnostic::Code;
 
 /// A block with an UPDATE or DELETE that runs in batches, before the number of rows of a batch.
 const BATCHES: &str = "sql in batches of ";
@@ -85,6 +86,18 @@ enum Part {
         opening: String,
         case: Case,
     },
+}
+
+impl Case {
+    /// Whether the answer has advice: below the SQL, or in the first line, after the code.
+    pub fn has_advice(&self) -> bool {
+        let in_headline = |line: &str| {
+            let before = line.split_once("]: ").map(|(before, _)| before);
+            let code = before.and_then(|before| before.rsplit(['[', ' ']).next());
+            code.is_some_and(|code| Code::named(code).is_some())
+        };
+        self.answer.lines().any(|line| line.contains(" = help: ") || in_headline(line))
+    }
 }
 
 impl CaseFile {

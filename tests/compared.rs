@@ -98,6 +98,22 @@ fn every_query_that_the_compiler_expands_is_checked() {
 }
 
 #[test]
+fn file_that_is_not_a_module_is_named() {
+    let query = "pub fn f() { let _ = dsql_edge::sql!(\"SELECT id FROM t\"); }\n";
+    let home = package(&[("src/lib.rs", "//! Nothing yet.\n"), ("src/first_query.rs", query)]);
+    for more in [&[][..], &["--no-build"]] {
+        let report = json(home.path(), more);
+        assert_eq!((&report["ok"], &report["queries"]), (&true.into(), &1.into()), "{report:#}");
+        let expected = "src/first_query.rs: it is not compiled: add `mod first_query;` to src/lib.rs";
+        assert_eq!(report["not_modules"][0], expected, "{report:#}");
+    }
+    let (text, _) = check(home.path(), "human", &[]);
+    assert!(text.contains("note: src/first_query.rs: it is not compiled: add `mod"), "{text}");
+    home.write("src/lib.rs", "mod first_query;\n");
+    assert_eq!(json(home.path(), &[])["not_modules"].as_array().unwrap().len(), 0);
+}
+
+#[test]
 fn package_that_does_not_compile_fails_the_check() {
     let home = package(&[(
         "src/lib.rs",

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use dsql_edge_compiler::diagnostic::Code;
-use dsql_edge_tests::case_file::CaseFile;
+use dsql_edge_tests::case_file::{Case, CaseFile};
 use dsql_edge_tests::check::{Rows, check};
 use dsql_edge_tests::oracle::Oracle;
 
@@ -53,11 +53,11 @@ fn the_index_names_every_page() {
 fn page_shows_its_own_mistake_and_the_correction() {
     for code in Code::ALL {
         let file = CaseFile::parse(code.page()).unwrap_or_else(|error| panic!("{}: {error}", code.name()));
-        let answers: Vec<&str> = file.cases().map(|case| case.answer.as_str()).collect();
-        let shown = |answer: &&str| answer.lines().any(|line| line.contains(&format!("{}]", code.name())));
-        assert!(answers.first().is_some_and(shown), "{}: the first example is of another code", code.name());
-        let corrected =
-            answers.last().is_some_and(|answer| !answer.contains(" = help") && answer.contains("rows: "));
+        let cases: Vec<&Case> = file.cases().collect();
+        let shown =
+            |case: &&Case| case.answer.lines().any(|line| line.contains(&format!("{}]", code.name())));
+        assert!(cases.first().is_some_and(shown), "{}: the first example is of another code", code.name());
+        let corrected = cases.last().is_some_and(|case| !case.has_advice() && case.answer.contains("rows: "));
         assert!(corrected, "{}: the correction is an error too", code.name());
         assert!(code.page().starts_with(&format!("# {}\n", code.name())), "{}: the title", code.name());
     }

@@ -82,7 +82,8 @@ fn init_adds_missing_parts_and_changes_nothing_else() {
     assert_eq!((report.queries, report.findings.len(), report.unread.len()), (1, 0, 0));
     // A second run changes nothing.
     let again = printed(home.path(), &["init", "--region", "eu-west-1"]);
-    assert!(again.starts_with("everything is there already"), "{again}");
+    assert!(again.starts_with("every file is there already"), "{again}");
+    assert!(again.contains("add `mod first_query;` to src/lib.rs"), "{again}");
     assert_eq!(files(home.path()), now);
 }
 
@@ -114,6 +115,52 @@ fn a_folder_of_migrations_has_a_build_script() {
     let answer = printed(other.path(), &["init", "--migrations", "sql"]);
     assert!(answer.contains("add to main() of your build.rs"), "{answer}");
     assert_eq!(fs::read_to_string(other.path().join("build.rs")).unwrap(), "fn main() {}\n");
+}
+
+#[test]
+fn folder_of_migrations_that_is_there_becomes_the_schema() {
+    let home = worker();
+    fs::create_dir(home.path().join("migrations")).unwrap();
+    fs::write(home.path().join("migrations/0001.sql"), "CREATE TABLE t (id int PRIMARY KEY);\n").unwrap();
+    let answer = printed(home.path(), &["init"]);
+    for part in [
+        "the schema is the folder migrations",
+        "build.rs: ",
+        "`dsql-edge lint --for-migrate migrations`",
+        "dsql-local run --migrations migrations",
+    ] {
+        assert!(answer.contains(part), "{part}: {answer}");
+    }
+    assert!(!home.path().join("dsql-schema.sql").exists());
+    // The folder of D1 is not the schema of the cluster.
+    let of_d1 = worker();
+    fs::create_dir(of_d1.path().join("migrations")).unwrap();
+    fs::write(of_d1.path().join("migrations/0001.sql"), "CREATE TABLE t (id int);\n").unwrap();
+    let d1 = format!("{WRANGLER}\n[[d1_databases]]\nbinding = \"DB\"\n");
+    fs::write(of_d1.path().join("wrangler.toml"), d1).unwrap();
+    let answer = printed(of_d1.path(), &["init"]);
+    assert!(answer.contains("dsql-schema.sql: ") && !answer.contains("build.rs: "), "{answer}");
+}
+
+#[test]
+fn worker_of_new_keeps_its_folder_of_migrations() {
+    let home = tempfile::tempdir().unwrap();
+    printed(home.path(), &["new", "shop"]);
+    let shop = home.path().join("shop");
+    let before = files(&shop);
+    let answer = printed(&shop, &["init", "--region", "us-east-1"]);
+    assert!(answer.contains("nothing for the schema: it is the folder migrations"), "{answer}");
+    let added: Vec<(String, String)> =
+        files(&shop).into_iter().filter(|file| !before.contains(file)).collect();
+    assert_eq!(added, []);
+}
+
+#[test]
+fn missing_folder_of_migrations_is_named_once() {
+    let home = worker();
+    let output = run(home.path(), &["migrate", "--folder", "nowhere"]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.starts_with("error: reading the migrations: nowhere: No such file"), "{error}");
 }
 
 #[test]

@@ -17,9 +17,7 @@ use dsql_edge::Config;
 use dsql_edge_migrations::running_local::RunningLocal;
 
 use crate::aws_credentials::{AwsCredentials, FoundCredentials};
-
-/// The option that names the endpoint.
-const OPTION: &str = "--endpoint";
+use crate::library_words::{ENDPOINT, for_options};
 
 /// The cluster, and the role to connect as.
 #[derive(Args, Clone, Debug, Default)]
@@ -95,8 +93,10 @@ impl Target {
             Some(region) if self.is_on_this_machine() => Config::local(&self.endpoint, region, credentials),
             _ => Config::new(&self.endpoint, credentials),
         };
-        let config =
-            config.map_err(|error| anyhow!(self.in_words_of_the_command_line(&error.to_string())))?;
+        let config = config.map_err(|error| match self.origin.as_str() {
+            ENDPOINT => anyhow!(for_options(&error.to_string())),
+            _ => anyhow!("{error}"),
+        })?;
         let config = match provider {
             Some(provider) => config.credentials_provider(provider),
             None => config,
@@ -106,14 +106,6 @@ impl Target {
             config = config.extra_ca(std::fs::read(ca).with_context(|| ca.display().to_string())?);
         }
         Ok(config)
-    }
-
-    /// Returns the library's error about the endpoint with the name that the user wrote: the library names the variable.
-    fn in_words_of_the_command_line(&self, error: &str) -> String {
-        if self.origin != OPTION {
-            return error.to_owned();
-        }
-        error.replace("DSQL_ENDPOINT", OPTION).replace("set DSQL_REGION", "pass --region or set DSQL_REGION")
     }
 }
 
@@ -133,6 +125,14 @@ impl Cluster {
         let is_given = |option: &Option<String>| option.as_ref().is_some_and(|value| !value.is_empty());
         let options = [("--user", &self.user), ("--region", &self.region)];
         options.into_iter().find(|(_, value)| is_given(value)).map(|(name, _)| name)
+    }
+
+    /// Returns the options that name the cluster, without the role.
+    pub(crate) fn as_written(&self) -> String {
+        let ca = self.named_ca().map(|ca| ca.display().to_string());
+        let options = [(ENDPOINT, &self.endpoint), ("--region", &self.region), ("--ca", &ca)];
+        let given = options.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+        given.filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!(" {name} {value}")).collect()
     }
 
     /// Returns the file that the option `--ca` names.
@@ -198,7 +198,7 @@ impl Cluster {
         let mut all = RunningLocal::all(package);
         if let Some(endpoint) = self.endpoint() {
             let local = all.into_iter().find(|local| local.endpoint == endpoint);
-            let origin = if self.is_named() { OPTION } else { "DSQL_ENDPOINT" };
+            let origin = if self.is_named() { ENDPOINT } else { "DSQL_ENDPOINT" };
             return Ok((endpoint, local, Some(origin)));
         }
         if all.is_empty() {

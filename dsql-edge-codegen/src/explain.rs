@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Result, anyhow};
 use clap::Args;
 use dsql_edge_compiler::diagnostic::{Code, suggestion};
-use dsql_edge_compiler::dsql::{self, Rule};
+use dsql_edge_compiler::dsql::{self, Known, Rule};
 use serde_json::json;
 
 use crate::check::CHANGED;
@@ -140,11 +140,13 @@ fn page(rule: &Rule) -> String {
     let message = message.trim_start();
     let verdict = if rule.rejects() { "rejects" } else { "changes" };
     let severity = if rule.is_error() { "an error" } else { "a warning" };
+    let source = match rule.known {
+        Known::Observed(who) => format!("a report about a cluster ({who})"),
+        known => known.source().to_owned(),
+    };
     format!(
         "# {id}\n\nA rule of `dsql-edge lint`: DSQL {verdict} {what}.\n\n    {message}\n\n{instead}\n\n\
-         Known as {}: {severity}. Source: {}. A comment `-- dsql-edge: allow {id}` in the line above silences it.",
-        rule.known.name(),
-        rule.known.source()
+         Source: {source}. So `lint` reports {severity}. A comment `-- dsql-edge: allow {id}` in the line above silences it."
     )
 }
 

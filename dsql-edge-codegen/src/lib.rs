@@ -20,5 +20,6 @@ mod package_schema;
 pub mod pull;
 mod schema_files;
 pub mod server;
+mod settings_file;
 mod style;
 mod write_file;

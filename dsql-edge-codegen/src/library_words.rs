@@ -1,7 +1,7 @@
 //! Rewrites the errors of dsql-edge's client for a shell: they name methods of `Config`, which a user of the command line
-//! does not call.
+//! does not call, and bindings of a Worker, where the user wrote an option.
 //!
-//! Input: a text with such an error. Output: the text without the names of methods.
+//! Input: a text with such an error. Output: the text in the words of the command line.
 
 /// Advice of the client, and the advice for the command line.
 const ADVICE: [(&str, &str); 4] = [
@@ -11,9 +11,25 @@ const ADVICE: [(&str, &str); 4] = [
     ("Config::transaction_pooler", "a connection without the pooler"),
 ];
 
+/// The option that names the endpoint.
+pub(crate) const ENDPOINT: &str = "--endpoint";
+
+/// The words of an error about the endpoint, and the words if an option names the endpoint.
+const OF_OPTION: [(&str, &str); 2] =
+    [("DSQL_ENDPOINT", ENDPOINT), ("set DSQL_REGION", "pass --region or set DSQL_REGION")];
+
+/// Returns an error about an endpoint that the option names: the library names the binding.
+pub(crate) fn for_options(text: &str) -> String {
+    replaced(text, &OF_OPTION)
+}
+
+fn replaced(text: &str, words: &[(&str, &str)]) -> String {
+    words.iter().fold(text.to_owned(), |text, (word, ours)| text.replace(word, ours))
+}
+
 /// Returns a text without the names of methods of `Config`.
 pub fn for_a_shell(text: &str) -> String {
-    let text = ADVICE.iter().fold(text.to_owned(), |text, (method, advice)| text.replace(method, advice));
+    let text = replaced(text, &ADVICE);
     let mut pieces = text.split(" (Config::");
     let mut out = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
@@ -39,5 +55,11 @@ mod tests {
         ] {
             assert_eq!(for_a_shell(text), expected);
         }
+    }
+
+    #[test]
+    fn option_is_named_in_place_of_the_binding() {
+        let text = "DSQL_ENDPOINT is not a DSQL endpoint: set DSQL_REGION";
+        assert_eq!(for_options(text), "--endpoint is not a DSQL endpoint: pass --region or set DSQL_REGION");
     }
 }

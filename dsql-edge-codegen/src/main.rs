@@ -18,8 +18,8 @@ use dsql_edge_codegen::{
     about = "Typed SQL for Amazon Aurora DSQL and PostgreSQL: the command line",
     after_help = "A typical day:\n  dsql-edge new shop                    # once: a Worker that runs (`init`: in an existing crate)\n  dsql-edge lint \
     migrations/           # does DSQL accept it?\n  dsql-edge check --apply migrations/0007.sql   # does it break a \
-    query?\n  dsql-edge migrate                     # apply it, and write the snapshot again\n  dsql-edge check          \
-    \x20            # in CI: is the snapshot what the database has?\n  dsql-edge doctor                      # why does nothing work?\n\nAnswers go to stdout, everything else to stderr. The exit \
+    query?\n  dsql-edge migrate                     # apply it, and write the snapshot again, if there is one\n  dsql-edge check          \
+    \x20            # in CI: does the database fit the queries?\n  dsql-edge doctor                      # why does nothing work?\n\nAnswers go to stdout, everything else to stderr. The exit \
     status is 1 on failure. Output on a terminal has\ncolours, unless NO_COLOR is set."
 )]
 enum Command {

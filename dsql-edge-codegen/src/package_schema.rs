@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 use anyhow::{Result, anyhow};
 use dsql_edge_macro_input::schema_path::{
-    self, MIGRATIONS_VARIABLE, SCHEMA_VARIABLE, SNAPSHOT, SchemaPath, without_build_script,
+    self, MIGRATIONS, MIGRATIONS_VARIABLE, SCHEMA_VARIABLE, SNAPSHOT, SchemaPath, without_build_script,
 };
 use proc_macro2::{TokenStream, TokenTree};
 use toml_edit::DocumentMut;
@@ -40,6 +40,11 @@ pub(crate) fn of(package: &Path) -> Result<Option<SchemaPath>> {
     })
 }
 
+/// Describes what is missing in a package without a schema, and how to add it.
+pub(crate) fn no_schema(package: &Path) -> String {
+    schema_path::no_schema(package, build_script(package).is_some())
+}
+
 /// Returns the package that the working folder is in, or the working folder.
 pub(crate) fn current_package() -> PathBuf {
     let working = std::env::current_dir().unwrap_or_default();
@@ -64,7 +69,7 @@ pub(crate) fn migrations() -> PathBuf {
 
 /// Returns the folder of migrations of a package.
 pub(crate) fn migrations_of(package: &Path) -> PathBuf {
-    package.join(variable(package, MIGRATIONS_VARIABLE).unwrap_or_else(|| "migrations".into()))
+    package.join(variable(package, MIGRATIONS_VARIABLE).unwrap_or_else(|| MIGRATIONS.into()))
 }
 
 /// Describes in one line which schema a package has, and the reason.
@@ -173,7 +178,7 @@ fn collect_literals(tokens: TokenStream, out: &mut Vec<String>) {
 }
 
 /// Returns the path relative to the working folder, if it is below that folder.
-fn shown(path: &Path) -> PathBuf {
+pub(crate) fn shown(path: &Path) -> PathBuf {
     let working = std::env::current_dir().unwrap_or_default();
     match path.strip_prefix(working) {
         Ok(near) if near != Path::new("") => near.to_owned(),

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use dsql_edge_compiler::schema::Dialect;
+use dsql_edge_compiler::schema::{Dialect, Origin};
 use dsql_edge_migrations::files::{files_below, is_sql, sql_files, texts};
 
 pub(crate) use dsql_edge_migrations::files::{SqlFile, canonical, dialect, migrations, no_migrations};
@@ -15,6 +15,11 @@ pub(crate) use dsql_edge_migrations::files::{SqlFile, canonical, dialect, migrat
 pub(crate) fn dialect_of(path: &Path) -> Option<Dialect> {
     let files = if path.is_dir() { migrations(path) } else { read(path) };
     files.unwrap_or_default().iter().filter_map(|file| dialect(&file.text)).next_back()
+}
+
+/// Returns the source of a schema, which hints name: a folder has migrations.
+pub(crate) fn origin_of(path: &Path) -> Origin {
+    if path.is_dir() { Origin::Migrations } else { Origin::Snapshot }
 }
 
 /// Reads the file itself, or the `.sql` files of a folder and its subfolders, sorted by path.

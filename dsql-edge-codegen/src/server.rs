@@ -91,6 +91,15 @@ impl ServerOptions {
         &self.cluster
     }
 
+    /// Returns the options that name the server, for a command that a message advises. A connection string may have a
+    /// password, so it is left out.
+    pub(crate) fn as_written(&self) -> String {
+        match self.postgres_url {
+            Some(_) => " --postgres-url …".to_owned(),
+            None => self.cluster.as_written(),
+        }
+    }
+
     fn postgres(&self, command: &str) -> Result<Config> {
         if let Some(option) = self.cluster.option_for_a_cluster() {
             bail!(

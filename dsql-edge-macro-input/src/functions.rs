@@ -4,7 +4,7 @@
 //! function that only declares its row. This module does not read the SQL.
 
 use crate::expression::{self, BatchSize};
-use crate::row::OwnRow;
+use crate::row::{self, OwnRow};
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream, Parser as _};
@@ -195,6 +195,8 @@ impl Parse for RowInput {
         let attributes = input.call(Attribute::parse_outer)?;
         let visibility = input.parse::<Visibility>()?;
         if !matches!(visibility, Visibility::Inherited) {
+            // The name may be a keyword, which is not a path.
+            input.fork().parse().map_or(Ok(()), |path| row::require_one_row(&path))?;
             return Ok(RowInput::Declared { attributes, visibility, name: input.call(Ident::parse_any)? });
         }
         if let Some(attribute) = attributes.first() {

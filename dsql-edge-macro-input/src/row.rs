@@ -6,7 +6,8 @@ use proc_macro2::Ident;
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Path, Token, braced};
+use syn::spanned::Spanned as _;
+use syn::{GenericArgument, Path, PathArguments, Token, Type, braced};
 
 /// The struct, and its fields that are structs too.
 pub struct OwnRow {
@@ -18,7 +19,7 @@ pub struct OwnRow {
 
 impl Parse for OwnRow {
     fn parse(input: ParseStream<'_>) -> syn::Result<OwnRow> {
-        let path = input.parse()?;
+        let path = row_path(input)?;
         let mut groups = Vec::new();
         if input.peek(syn::token::Brace) {
             let content;
@@ -33,4 +34,37 @@ impl Parse for OwnRow {
         }
         Ok(OwnRow { path, groups })
     }
+}
+
+/// The types that the methods of a query return, each with the method: the row that the macro takes is inside.
+const WRAPPERS: [(&str, &str); 2] = [("Vec", "fetch_all"), ("Option", "fetch_optional")];
+
+/// Reads the path of a row's struct.
+pub(crate) fn row_path(input: ParseStream<'_>) -> syn::Result<Path> {
+    let path = input.parse()?;
+    require_one_row(&path)?;
+    Ok(path)
+}
+
+/// Checks that a path is not a `Vec` or an `Option` of rows.
+///
+/// # Errors
+///
+/// Returns an error that names the struct, and the method that returns the `Vec` or the `Option`.
+pub(crate) fn require_one_row(path: &Path) -> syn::Result<()> {
+    let Some(last) = path.segments.last() else { return Ok(()) };
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return Ok(()) };
+    let Some((wrapper, method)) = WRAPPERS.iter().find(|(name, _)| last.ident == name) else { return Ok(()) };
+    let row = arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::Type(Type::Path(row)) => row.path.segments.last(),
+        _ => None,
+    });
+    let message = match row {
+        Some(row) => {
+            let row = &row.ident;
+            format!("write `{row}`, not `{wrapper}<{row}>`: `{method}` returns the `{wrapper}`")
+        }
+        None => format!("name a struct with the fields of one row: `{method}` returns the `{wrapper}`"),
+    };
+    Err(syn::Error::new(path.span(), message))
 }

@@ -98,12 +98,53 @@ pub fn without_build_script(folder: &Path) -> String {
     format!("{MIGRATIONS_VARIABLE} names {path}, and the package has no build script: {why}")
 }
 
+/// The folder in which most tools keep migrations.
+pub const MIGRATIONS: &str = "migrations";
+
+/// The error if a package has no schema. A folder of SQL files that nothing names is probably meant to be the schema.
+pub fn no_schema(package: &Path, has_build_script: bool) -> String {
+    let missing = format!(
+        "no schema: {SNAPSHOT} is neither next to Cargo.toml nor in a folder above, up to the workspace's"
+    );
+    if !has_sql(&package.join(MIGRATIONS)) {
+        return format!(
+            "{missing}, and no build.rs names a folder of migrations. `dsql-edge init` sets one of the two up; `dsql-edge pull` \
+             writes {SNAPSHOT} from a database, and {SCHEMA_VARIABLE} names another file"
+        );
+    }
+    let line = build_line(MIGRATIONS);
+    match has_build_script {
+        true => format!(
+            "{missing}, and the build script does not name the folder {MIGRATIONS}, which has SQL files. If it is the schema, add \
+             to main() of the build script:\n{line}"
+        ),
+        false => format!(
+            "{missing}, and no build.rs names the folder {MIGRATIONS}, which has SQL files. If it is the schema, run `dsql-edge \
+             init`, or write a build.rs next to Cargo.toml:\nfn main() {{ {line} }}"
+        ),
+    }
+}
+
+/// Whether a folder exists and has an SQL file.
+pub fn has_sql(folder: &Path) -> bool {
+    let is_sql = |path: &Path| path.extension().is_some_and(|extension| extension == "sql");
+    std::fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(|entry| is_sql(&entry.path())))
+}
+
+/// The line of a build script that names a folder of migrations.
+pub fn build_line(folder: &str) -> String {
+    format!(
+        "println!(\"cargo::rustc-env={MIGRATIONS_VARIABLE}={folder}\\ncargo::rerun-if-changed={folder}\");"
+    )
+}
+
 /// Returns the text of an error: the reason why a build script must name the folder, and a build script that does so.
 fn build_script(folder: &Path) -> String {
     let name = folder.file_name().map_or_else(|| "migrations".into(), |name| name.to_string_lossy());
     format!(
-        "cargo would not see a file that is added to it. Unset it, and let a build.rs beside Cargo.toml name the \
-         folder:\nfn main() {{ println!(\"cargo::rustc-env={MIGRATIONS_VARIABLE}={name}\\ncargo::rerun-if-changed={name}\") }}"
+        "cargo would not see a file that is added to it. Unset it, and let a build.rs next to Cargo.toml name the \
+         folder:\nfn main() {{ {} }}",
+        build_line(&name)
     )
 }
 

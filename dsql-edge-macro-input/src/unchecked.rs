@@ -3,6 +3,7 @@
 //! Input: tokens. Output: their parts.
 
 use crate::expression::{self, Argument};
+use crate::row::row_path;
 use proc_macro2::Ident;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
@@ -23,7 +24,7 @@ impl Parse for Unchecked {
         let row = if input.peek(LitStr) {
             None
         } else {
-            let path = input.parse::<Path>()?;
+            let path = row_path(input)?;
             if !input.peek(syn::token::Brace) {
                 return Err(
                     input.error("name the fields and their types: sql_unchecked!(Post { id: Uuid }, \"…\")")

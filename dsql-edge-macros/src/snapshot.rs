@@ -5,12 +5,12 @@
 
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::diagnostic::render::{Place, render};
-use dsql_edge_compiler::schema::SchemaError;
+use dsql_edge_compiler::schema::{Origin, SchemaError};
 use dsql_edge_compiler::source::line_and_column;
 use dsql_edge_macro_input::INVOCATIONS_VARIABLE;
 use dsql_edge_macro_input::migration_files::migration_files;
 use dsql_edge_macro_input::schema_path::{
-    MIGRATIONS_VARIABLE, SCHEMA_VARIABLE, SNAPSHOT, SchemaPath, schema_path, without_build_script,
+    MIGRATIONS_VARIABLE, SCHEMA_VARIABLE, SchemaPath, no_schema, schema_path, without_build_script,
 };
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -87,7 +87,8 @@ fn read_or_cached() -> Result<Snapshot, String> {
         cached.looked_at = Instant::now();
         return cached.snapshot();
     }
-    let schema = read(&stamps);
+    let origin = if is_folder { Origin::Migrations } else { Origin::Snapshot };
+    let schema = read(&stamps, origin);
     let files = stamps.iter().map(|(file, ..)| file.clone()).collect();
     let cached = Cached { stamps, files, are_migrations: is_folder, schema, looked_at: Instant::now() };
     let snapshot = cached.snapshot();
@@ -102,16 +103,16 @@ impl Cached {
     }
 }
 
-fn read(files: &[Stamp]) -> Result<Arc<Schema>, String> {
+fn read(files: &[Stamp], origin: Origin) -> Result<Arc<Schema>, String> {
     let mut texts = Vec::with_capacity(files.len());
     for (path, ..) in files {
         let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
         texts.push((path.display().to_string(), text));
     }
     let parsed = Schema::parse_files(texts.iter().map(|(file, text)| (file.as_str(), text.as_str())), None);
-    parsed.map(Arc::new).map_err(|errors| {
+    parsed.map(|schema| Arc::new(schema.with_origin(origin))).map_err(|errors| {
         let shown: Vec<String> = errors.iter().take(5).map(|error| shown(error, &texts)).collect();
-        format!("the schema snapshot has errors: {}", shown.join("\n"))
+        format!("the schema has errors: {}", shown.join("\n"))
     })
 }
 
@@ -128,9 +129,8 @@ fn stamp(path: &Path) -> Result<Stamp, String> {
 
 /// Returns the migrations of a folder, sorted by name.
 fn stamps_of_folder(folder: &Path) -> Result<Vec<Stamp>, String> {
-    let files = migration_files(folder)
-        .map_err(|error| format!("the schema snapshot in {MIGRATIONS_VARIABLE}: {error}"))?
-        .migrations;
+    let files =
+        migration_files(folder).map_err(|error| format!("the schema cannot be read: {error}"))?.migrations;
     if files.is_empty() {
         return Err(format!(
             "{MIGRATIONS_VARIABLE} names {}, which contains no migration (a .sql file): add one",
@@ -141,7 +141,7 @@ fn stamps_of_folder(folder: &Path) -> Result<Vec<Stamp>, String> {
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> String {
-    format!("the schema snapshot {} cannot be read: {error}", path.display())
+    format!("the schema cannot be read: {}: {error}", path.display())
 }
 
 /// For the crate that rustc compiles, the path of the snapshot or of the folder of migrations.
@@ -153,7 +153,7 @@ pub(crate) fn path() -> Option<PathBuf> {
 fn find() -> Result<(PathBuf, bool), String> {
     let variable = |name: &str| std::env::var_os(name);
     let Some(package) = variable("CARGO_MANIFEST_DIR") else {
-        return Err("no schema snapshot: CARGO_MANIFEST_DIR, which cargo sets, is not set".to_owned());
+        return Err("no schema: CARGO_MANIFEST_DIR, which cargo sets, is not set".to_owned());
     };
     let (path, is_folder) = match schema_path(Path::new(&package), &variable)? {
         Some(SchemaPath::File(path)) => (path, false),
@@ -164,11 +164,7 @@ fn find() -> Result<(PathBuf, bool), String> {
         }
         Some(SchemaPath::Migrations(path)) => (path, true),
         None => {
-            let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
-            return Err(format!(
-                "no schema snapshot: {SNAPSHOT} is neither next to the Cargo.toml of {package} nor in a folder above, up to the \
-                 workspace's; run `dsql-edge pull` to write it, or set {SCHEMA_VARIABLE}"
-            ));
+            return Err(no_schema(Path::new(&package), variable("OUT_DIR").is_some()));
         }
     };
     match path.to_str() {
@@ -239,14 +235,11 @@ mod tests {
     fn error_of_the_snapshot_is_shown_in_full_once() {
         let mut reported = None;
         let mut shown = |error: &str| once(&mut reported, error.to_owned(), true);
-        let error = "the schema snapshot has errors: syntax error\n --> dsql-schema.sql:3:1";
-        let short = "the schema snapshot has errors: the error at the crate's first query has the details";
+        let error = "the schema has errors: syntax error\n --> dsql-schema.sql:3:1";
+        let short = "the schema has errors: the error at the crate's first query has the details";
         assert_eq!(shown(error), error);
         assert_eq!(shown(error), short);
-        assert_eq!(
-            shown("no schema snapshot: run `dsql-edge pull`"),
-            "no schema snapshot: run `dsql-edge pull`"
-        );
+        assert_eq!(shown("no schema: run `dsql-edge pull`"), "no schema: run `dsql-edge pull`");
         assert_eq!(shown(error), error);
         let mut shown = |error: &str| once(&mut reported, error.to_owned(), false);
         assert_eq!((shown(error), shown(error)), (error.to_owned(), error.to_owned()));

@@ -146,7 +146,7 @@ pub(crate) enum Outcome {
 pub(crate) const FAILED: &str = "the transaction is over: a statement of it failed or was dropped";
 pub(crate) const OUTLIVED: &str = "the transaction is over: its closure has returned";
 
-const PULL: &str = "build again, after `dsql-edge pull` for a snapshot";
+const REBUILD: &str = "run `dsql-edge migrate` or `pull`, and build again";
 const WHERE_ONE: &str = " where one is expected";
 
 impl Error {
@@ -456,7 +456,7 @@ impl Error {
             Kind::Database(error) => {
                 shown::write_database_error(f, error, shown::is_shown(error))?;
                 if self.is_stale_snapshot() {
-                    ("", "; if this worked when it was compiled, ", PULL)
+                    ("", "; if this worked when it was compiled, ", REBUILD)
                 } else {
                     ("", "", "")
                 }
@@ -466,7 +466,7 @@ impl Error {
             Kind::Protocol(text) => ("the server violates the protocol: ", text, ""),
             Kind::Unsendable(text) => ("the query was not sent: ", text, ""),
             Kind::Timeout(text) => ("timeout ", text, ""),
-            Kind::Stale { difference, .. } => (difference, "; ", PULL),
+            Kind::Stale { difference, .. } => (difference, "; ", REBUILD),
             Kind::Decode { value, reason, .. } => (value, ": ", reason.text()),
             Kind::Encode { value, reason } => (value, ": ", reason.text()),
             Kind::TooLong(text) | Kind::TransactionOver(text) => (text, "", ""),

@@ -1,6 +1,7 @@
 //! The macros and their input.
 
-/// Checks a query against the schema snapshot when it is compiled, and returns a query to run.
+/// Checks a query against the schema (a snapshot, or a folder of migrations) when it is compiled, and returns a query to
+/// run.
 ///
 /// ```
 /// # use dsql_edge::{Dsql, Error, sql};

@@ -204,8 +204,7 @@ pub(crate) fn check_description(statement: &StatementRef, fields: &[Field]) -> R
 /// Returns the error for a column whose description in the database differs from the description in the snapshot.
 fn stale(statement: &StatementRef, index: usize, name: &str, database: &str, snapshot: &str) -> Error {
     let position = index.saturating_add(1);
-    let difference = format!(
-        "column {position} (\"{name}\") is {database} in the database and {snapshot} in the snapshot"
-    );
+    let difference =
+        format!("column {position} (\"{name}\") is {database} in the database and {snapshot} in the build");
     Error::new(Kind::Stale { column: name.to_owned(), difference }).at(statement)
 }

@@ -42,6 +42,8 @@ enum Part {
     All,
     /// The lines after the checks of the server.
     OfPackage,
+    /// The checks of the role, the snapshot and the migrations.
+    OfSchema,
 }
 
 const KEYS: [(&str, &str); 5] = [
@@ -52,7 +54,55 @@ const KEYS: [(&str, &str); 5] = [
     ("AWS_SECRET_ACCESS_KEY", "{secret}"),
 ];
 
-const SETUPS: [Setup; 24] = [
+/// The keys of the role `blog`.
+const KEYS_OF_BLOG: [(&str, &str); 5] = [
+    KEYS[0],
+    KEYS[1],
+    KEYS[2],
+    ("AWS_ACCESS_KEY_ID", "{blog id}"),
+    ("AWS_SECRET_ACCESS_KEY", "{blog secret}"),
+];
+
+const MIGRATIONS: [(&str, &str); 2] = [
+    ("migrations/0001_task.sql", "CREATE TABLE task (id bigint PRIMARY KEY);\n"),
+    ("migrations/0002_app.sql", "CREATE SCHEMA app;\nCREATE TABLE app.note (id bigint PRIMARY KEY);\n"),
+];
+
+const SETUPS: [Setup; 28] = [
+    Setup {
+        name: "migrations_pending",
+        package: "folder",
+        arguments: &["--endpoint", "localhost:{port}"],
+        variables: &KEYS,
+        part: Part::OfSchema,
+    },
+    // The build does not read the folder, so the queries may not need it.
+    Setup {
+        name: "migrations_beside_a_snapshot",
+        package: "beside",
+        arguments: &[],
+        variables: &KEYS,
+        part: Part::OfSchema,
+    },
+    Setup {
+        name: "migrations_of_postgres",
+        package: "folder",
+        arguments: &[
+            "--postgres-url",
+            "postgres://app@localhost:{postgres port}/postgres",
+            "--ca",
+            "{postgres ca}",
+        ],
+        variables: &[("PGPASSWORD", "right")],
+        part: Part::OfSchema,
+    },
+    Setup {
+        name: "migrations_of_d1",
+        package: "copies",
+        arguments: &[],
+        variables: &KEYS,
+        part: Part::OfSchema,
+    },
     Setup {
         name: "binding_ignored",
         package: "ignored",
@@ -221,6 +271,60 @@ const LOST_ANSWER: Setup = Setup {
     part: Part::All,
 };
 
+/// The setups after `dsql-edge migrate`, each with a file that is written before.
+const MIGRATED: [(Option<(&str, &str)>, Setup); 5] = [
+    (
+        None,
+        Setup {
+            name: "migrations_applied",
+            package: "folder",
+            arguments: &[],
+            variables: &KEYS,
+            part: Part::OfSchema,
+        },
+    ),
+    (
+        None,
+        Setup {
+            name: "migrations_of_another_role",
+            package: "folder",
+            arguments: &["--user", "blog"],
+            variables: &KEYS_OF_BLOG,
+            part: Part::OfSchema,
+        },
+    ),
+    (
+        Some(("migrations/0003_more.sql", "CREATE TABLE more (id bigint PRIMARY KEY);\n")),
+        Setup {
+            name: "migrations_partly_pending",
+            package: "folder",
+            arguments: &[],
+            variables: &KEYS,
+            part: Part::OfSchema,
+        },
+    ),
+    (
+        Some(("migrations/0003_more.sql", "TRUNCATE more;\n")),
+        Setup {
+            name: "migrations_rejected",
+            package: "folder",
+            arguments: &[],
+            variables: &KEYS,
+            part: Part::OfSchema,
+        },
+    ),
+    (
+        Some(("migrations/0001_task.sql", "CREATE TABLE task (id uuid PRIMARY KEY);\n")),
+        Setup {
+            name: "migrations_changed",
+            package: "folder",
+            arguments: &[],
+            variables: &KEYS,
+            part: Part::OfSchema,
+        },
+    ),
+];
+
 /// The setup in which the clock of the server is 20 minutes ahead.
 const CLOCK: Setup =
     Setup { name: "clock", package: "linked", arguments: &[], variables: &[], part: Part::All };
@@ -271,10 +375,19 @@ impl Site {
         {
             write_files(&site.folder(package), &[("Cargo.toml", manifest), ("wrangler.toml", &direct)]);
         }
+        let d1 = format!("{WRANGLER}\n[[d1_databases]]\nbinding = \"DB\"\nmigrations_dir = \"migrations\"\n");
+        for (package, wrangler) in [("folder", WRANGLER), ("beside", WRANGLER), ("copies", &d1)] {
+            write_files(&site.folder(package), &[("Cargo.toml", manifest), ("wrangler.toml", wrangler)]);
+            write_files(&site.folder(package), &MIGRATIONS);
+        }
+        let script = "fn main() { println!(\"cargo::rustc-env=DSQL_EDGE_MIGRATIONS=migrations\"); }\n";
+        write_files(&site.folder("folder"), &[("build.rs", script)]);
         let (text, pulled) = site.run("linked", &["pull"], &[]);
         assert!(pulled, "{text}");
         let snapshot = fs::read_to_string(site.folder("linked").join("dsql-schema.sql")).unwrap();
-        fs::write(site.folder("apart").join("dsql-schema.sql"), &snapshot).unwrap();
+        for package in ["apart", "beside", "copies"] {
+            fs::write(site.folder(package).join("dsql-schema.sql"), &snapshot).unwrap();
+        }
         let stale = snapshot.replace("url text", "href text");
         assert_ne!(stale, snapshot);
         fs::write(site.folder("stale").join("dsql-schema.sql"), stale).unwrap();
@@ -297,6 +410,7 @@ impl Site {
             ("id", keys.access_key_id().to_owned()),
             ("secret", keys.secret_access_key().to_owned()),
             ("blog id", self.local.user_credentials("blog").unwrap().access_key_id().to_owned()),
+            ("blog secret", self.local.user_credentials("blog").unwrap().secret_access_key().to_owned()),
             ("session id", self.session.access_key_id().to_owned()),
             ("session secret", self.session.secret_access_key().to_owned()),
             ("session token", self.session.session_token().unwrap().to_owned()),
@@ -336,6 +450,12 @@ impl Site {
             Part::OfPackage => shown
                 .lines()
                 .skip_while(|line| !line.contains("wrangler"))
+                .map(|line| format!("{line}\n"))
+                .collect(),
+            Part::OfSchema => shown
+                .lines()
+                .skip_while(|line| line.split_whitespace().nth(1) != Some("role"))
+                .take_while(|line| line.split_whitespace().nth(1) != Some("wrangler"))
                 .map(|line| format!("{line}\n"))
                 .collect(),
         };
@@ -403,6 +523,12 @@ async fn each_setup_is_explained() {
     site.local.set_faults(&["cut-after-commit=1".parse().unwrap()]);
     let setups = [&LOST_ANSWER].into_iter().chain(&SETUPS);
     let mut failures: Vec<String> = setups.filter_map(|setup| site.check(setup).err()).collect();
+    let (text, migrated) = site.run("folder", &["migrate"], &KEYS);
+    assert!(migrated, "{text}");
+    for (file, setup) in &MIGRATED {
+        write_files(&site.folder("folder"), file.as_slice());
+        failures.extend(site.check(setup).err());
+    }
     site.local.advance_clock(Duration::from_secs(20 * 60));
     failures.extend(site.check(&CLOCK).err());
     let report = fs::read_to_string(site.home.path().join("probe.md")).unwrap();

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use dsql_edge::Config;
-use dsql_edge_codegen::migrate::{Progress, migrate, read_folder};
+use dsql_edge_codegen::migrate::{Progress, Status, migrate, read_folder};
 use dsql_edge_compiler::schema::Dialect;
 use dsql_edge_tests::binary::{dsql_edge, without_shell_variables};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
@@ -80,11 +80,11 @@ async fn missing_rights_are_named_with_their_grants() {
     let site = Site::start(Dialect::Postgres).await;
     site.run_sql("CREATE ROLE poor LOGIN; ALTER ROLE poor SET default_transaction_read_only = on").await;
     let folder = folder_of(&[("1.sql", "SELECT 1;")], Dialect::Postgres);
-    let failure = async || {
+    let config = || {
         let url = postgres_url(site.port()).replacen("postgres@", "poor@", 1);
-        let config = Config::from_postgres(&url).unwrap();
-        format!("{:#}", migrate(&folder, config, LEASE, &|_| {}).await.unwrap_err())
+        Config::from_postgres(&url).unwrap()
     };
+    let failure = async || format!("{:#}", migrate(&folder, config(), LEASE, &|_| {}).await.unwrap_err());
     let error = failure().await;
     assert!(error.contains("the server only reads, as a standby does"), "{error}");
     site.run_sql("ALTER ROLE poor RESET ALL").await;
@@ -95,8 +95,13 @@ async fn missing_rights_are_named_with_their_grants() {
     );
     run_on(&site, &folder, LEASE).await.unwrap();
     let error = failure().await;
-    let expected = "reading the ledger: SQLSTATE 42501: permission denied for schema dsql_edge: the role needs GRANT USAGE ON SCHEMA dsql_edge";
+    let expected = "reading the ledger: SQLSTATE 42501: permission denied for schema dsql_edge: `migrate status` needs GRANT USAGE ON SCHEMA dsql_edge";
     assert!(error.contains(expected), "{error}");
+    // These two rights are enough for `migrate status`.
+    site.run_sql("GRANT USAGE ON SCHEMA dsql_edge TO poor; GRANT SELECT ON dsql_edge.migrations TO poor")
+        .await;
+    let status = Status::ask(&folder, config()).await.unwrap();
+    assert_eq!(status.lines(), "1.sql  applied\n");
     site.run_sql("ALTER TABLE dsql_edge.migrations RENAME COLUMN file TO name").await;
     let error = format!("{:#}", run_on(&site, &folder, LEASE).await.unwrap_err());
     assert!(

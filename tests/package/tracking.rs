@@ -81,6 +81,38 @@ fn a_migration_that_is_added_or_removed_builds_again() {
 }
 
 #[test]
+fn missing_schema_names_the_folder_and_the_build_script() {
+    let package = package("no-schema", &[("migrations/0001_links.sql", WITH)]);
+    let describe = || {
+        let mut command = Command::new(dsql_edge());
+        command.args(["describe", "SELECT unknown_function(id) FROM links"]).current_dir(package.path());
+        let output = without_shell_variables(&mut command).output().unwrap();
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    };
+    let line = r#"println!("cargo::rustc-env=DSQL_EDGE_MIGRATIONS=migrations\ncargo::rerun-if-changed=migrations");"#;
+    for (script, expected) in [
+        (None, "no build.rs names the folder migrations, which has SQL files"),
+        (Some("fn main() {}"), "the build script does not name the folder migrations, which has SQL files"),
+    ] {
+        script.into_iter().for_each(|script| package.write("build.rs", script));
+        for printed in [package.failed(&["check"], &[]), describe()] {
+            assert!(printed.contains(expected) && printed.contains(line), "{printed}");
+        }
+    }
+    package.write("build.rs", &format!("fn main() {{ {line} }}"));
+    package.built(&["check"], &[]);
+    // A hint names the folder, and not a snapshot.
+    package.write(
+        "src/lib.rs",
+        "pub fn f() { let _ = dsql_edge::sql!(\"SELECT unknown_function(id) FROM links\"); }",
+    );
+    let hint = "neither PostgreSQL nor the folder of migrations has it; if it is new, add the migration that creates it";
+    for printed in [package.failed(&["check"], &[]), describe()] {
+        assert!(printed.contains(hint) && !printed.contains("dsql-edge pull"), "{printed}");
+    }
+}
+
+#[test]
 fn command_line_reads_the_schema_of_the_build() {
     let files = [
         ("schemas/a.sql", WITH),

@@ -3,15 +3,16 @@
 //! Input: queries. Output: the findings, which are queries that no longer compile, queries whose Rust types change, and
 //! notes.
 
-use dsql_edge_compiler::diagnostic::render::{Place, render};
+use dsql_edge_compiler::diagnostic::render::{Place, render, render_of_many};
 use dsql_edge_compiler::diagnostic::{Code, Diagnostic, Diagnostics};
 use dsql_edge_compiler::fields::{Entry, Field, Fields, RustType, fields};
-use dsql_edge_compiler::source::Span;
+use dsql_edge_compiler::schema::Origin;
+use dsql_edge_compiler::source::{Lines, Span};
 use dsql_edge_compiler::typed::{Cardinality, TypedColumn, TypedParameter};
 use dsql_edge_compiler::{Schema, Source, TypedQuery, compile, compile_in_batches};
 
 use super::defaults;
-use super::dropped::{Dropped, detail};
+use super::dropped::detail;
 use super::invocation::Query;
 use super::schemas::Folded;
 
@@ -58,7 +59,7 @@ pub(super) fn all(queries: &[Query], now: Option<&Schema>, coming: &Folded) -> V
 }
 
 fn one(query: &Query, now: Option<&Schema>, coming: &Folded) -> Vec<Finding> {
-    let Folded { schema: coming, dropped, .. } = coming;
+    let (folded, coming) = (coming, &coming.schema);
     let before = now.map(|now| compiled(query, now));
     match (compiled(query, coming), before) {
         // An error in `sql_unchecked!` is reported only if the statement compiles with the current
@@ -66,7 +67,7 @@ fn one(query: &Query, now: Option<&Schema>, coming: &Folded) -> Vec<Finding> {
         (Err(_), Some(Err(_)) | None) if query.unchecked => Vec::new(),
         (Err(errors), before) => {
             let before = before.map(|before| before.is_ok());
-            errors.errors().map(|error| broken(query, error, before, dropped)).collect()
+            errors.errors().map(|error| broken(query, error, before, folded)).collect()
         }
         (Ok(after), Some(Ok(before))) => {
             let mut out = changes(query, &before, &after);
@@ -93,17 +94,18 @@ fn compiled(query: &Query, schema: &Schema) -> Result<Compiled, Diagnostics> {
 }
 
 /// `before`: whether the query compiles with the current schema, if there is one.
-fn broken(query: &Query, error: &Diagnostic, before: Option<bool>, dropped: &[Dropped]) -> Finding {
+fn broken(query: &Query, error: &Diagnostic, before: Option<bool>, coming: &Folded) -> Finding {
     let mut error = error.clone();
     let was_wrong = before == Some(false);
     // The current schema has everything that the query needs.
-    if before == Some(true) && error.hint.as_ref().is_some_and(|hint| hint.contains("dsql-edge pull")) {
-        error.hint = Some(
-            "the current schema has it: the candidate drops or renames it, perhaps by CASCADE".to_owned(),
-        );
-    }
+    let origin = coming.schema.origin;
     if error.detail.is_none() && !was_wrong {
-        error.detail = detail(&error, &query.text, dropped);
+        error.detail = detail(&error, &query.text, &coming.dropped);
+    }
+    let is_unknown = matches!(error.code, Code::UnknownTable | Code::UnknownColumn | Code::UnknownFunction);
+    let is_next_step = error.hint.as_ref().is_some_and(|hint| origin.is_next_step(hint));
+    if before == Some(true) && (is_next_step || is_unknown && origin == Origin::Database) {
+        error.hint = error.detail.is_none().then(|| coming.missing.to_owned());
     }
     let place = query.place(error.span.start as usize);
     Finding {
@@ -177,8 +179,8 @@ fn changed(query: &Query, severity: Severity, span: Span, message: &str, hint: O
     let place = query.place(span.start as usize);
     let mut diagnostic = Diagnostic::error(Code::TypeMismatch, span, "");
     diagnostic.hint = hint;
-    let rendered = render(&diagnostic, &query.text, Some(place.clone()));
-    // `render` wrote a first line for an error; `message` replaces that line.
+    // The first line is that of an error; `message` replaces that line, which must not have the hint.
+    let rendered = render_of_many(&diagnostic, &query.text, &Lines::of(&query.text), Some(place.clone()));
     let below = rendered.split_once('\n').map_or("", |(_, below)| below);
     Finding {
         severity,

@@ -8,6 +8,7 @@ mod dropped;
 mod examples;
 mod expansion;
 mod invocation;
+mod modules;
 mod owner;
 mod package;
 mod report;
@@ -36,16 +37,19 @@ pub use report::{Expansion, Report};
 pub use schemas::{Candidate, OfSchema};
 pub(crate) use schemas::{Folded, folded_as};
 
-/// Compare the snapshot with a database, or a crate's queries with a candidate for the next schema
+/// Compare the schema of the build with a database, or a crate's queries with a candidate for the next schema
 #[derive(Args)]
 #[command(
-    after_help = "Without a candidate, the snapshot is compared with the database: a difference is an error, shown as \
-    a diff, with the queries that\nbreak. With a candidate, check connects to nothing: every sql!, sql_file! and sql_unchecked! of \
-    the package is compiled against\nthe current schema and against the candidate.\n\nQueries are read from the sources, and \
-    compared with those that the compiler expands: the package is compiled with\n`cargo check`.\n\nThe exit status is 1 if \
+    after_help = "Without a candidate, check connects to the database. Every sql!, sql_file! and sql_unchecked! of the package is \
+    compiled against\nthe schema that the build reads and against the database's; a query that breaks is an error. A snapshot must \
+    also be equal to the\ndatabase's schema: a difference is an error, shown as a diff. With a candidate, check connects to nothing, \
+    and compiles the queries\nagainst the candidate instead.\n\nQueries are read from the sources, and compared with those that the \
+    compiler expands: the package is compiled with `cargo check`.\nWith --no-build, nothing is compiled, which takes no time. \
+    Use it for a quick answer, where no Rust is installed (a job of CI), or while\nthe package does not compile. It misses the queries that \
+    your own macros generate, and also reads files that are not compiled.\n\nThe exit status is 1 if \
     something differs, no longer compiles, gets another type in Rust, or could not be read, and if the\ncandidate has a \
     statement whose effect is unknown, such as DO, or --apply a statement that DSQL rejects.\n\nExamples:\n  dsql-edge check                                  \
-    # does the snapshot match the database?\n  dsql-edge check --apply migrations/0007_drop.sql # would this migration \
+    # does the database fit the queries?\n  dsql-edge check --apply migrations/0007_drop.sql # would this migration \
     break a query?\n  dsql-edge check --migrations migrations          # a whole folder of migrations\n  \
     dsql-edge check --schema candidate.sql --format github"
 )]
@@ -67,7 +71,7 @@ pub struct Options {
     snapshot: Option<PathBuf>,
     #[command(flatten)]
     server: ServerOptions,
-    /// Read queries only from the sources, and do not compile the package
+    /// Do not compile the package: read the queries from its Rust files alone
     #[arg(long)]
     no_build: bool,
     /// How findings are printed
@@ -140,7 +144,7 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
     let now = schemas::as_it_is(package, snapshot, candidate)?;
     let coming = schemas::coming(candidate, now.as_ref())?;
     let drift = match (candidate, &now) {
-        (Candidate::Cluster(_), None) => bail!("the snapshot does not exist yet: run `dsql-edge pull`"),
+        (Candidate::Cluster(_), None) => bail!(package_schema::no_schema(package)),
         // Migrations have no text to compare with the database; queries are compared under both schemas.
         (Candidate::Cluster(_), Some(now)) if now.is_folder => None,
         (Candidate::Cluster(live), Some(now)) => report::Drift::of(now, live),
@@ -158,14 +162,16 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
         }
     };
     let now = now.as_ref().map(|now| &now.folded);
-    let mut queries: Vec<Query> = sources.seen.into_iter().flat_map(|seen| seen.queries).collect();
+    let seen = std::mem::take(&mut sources.seen);
+    let mut queries: Vec<Query> = seen.into_iter().flat_map(|seen| seen.queries).collect();
     queries.extend(of_compiler);
     let findings = compare::all(&queries, now.map(|now| &now.schema), &coming);
     let unfollowed = schemas::unfollowed(now, &coming);
     let rejected = schemas::rejected(candidate, now.map(|now| &now.schema), coming.schema.dialect)?;
     let manifest = package.join("Cargo.toml");
     let manifest = manifest.strip_prefix(".").unwrap_or(&manifest).display().to_string();
-    let (queries, unread, examples) = (queries.len(), sources.unread, sources.examples);
+    let package::Sources { unread, examples, not_modules, .. } = sources;
+    let queries = queries.len();
     let members = package::members_with_queries(package);
     Ok(Report {
         drift,
@@ -177,6 +183,7 @@ pub fn check(package: &Path, snapshot: Option<&Path>, candidate: &Candidate, of:
         unread,
         unused,
         examples,
+        not_modules,
         expansion,
         members,
     })
@@ -208,7 +215,8 @@ fn compared(
     // The compiler does not expand these invocations, but they are probably invocations of our macro, perhaps in code
     // for another target.
     let left_out: Vec<&package::Seen> = others.iter().filter(|seen| seen.is_likely).collect();
-    let found = sources.seen.len() + left_out.len();
+    let is_module = |seen: &package::Seen| !sources.not_modules.iter().any(|file| file.path == seen.path);
+    let found = sources.seen.iter().filter(|seen| is_module(seen)).count() + left_out.len();
     if expanded.is_empty() && found > 0 {
         return Expansion::Unknown(format!(
             "the compiler expanded none of the {found} invocations in the sources"

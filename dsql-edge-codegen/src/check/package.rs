@@ -19,6 +19,7 @@ use toml_edit::DocumentMut;
 use super::examples::DocComment;
 use super::expansion::{Expanded, comparable, real, shown};
 use super::invocation::{Invoked, Query, invoked, queries_of};
+use super::modules::Modules;
 use super::owner::{Names, Owner, is_punct};
 
 /// The queries and invocations in the sources of a package.
@@ -30,6 +31,8 @@ pub(super) struct Sources {
     pub(super) unread: Vec<Unread>,
     /// Invocations in the examples of doc comments.
     pub(super) examples: Vec<Unread>,
+    /// Files with queries that are not modules, each with the line to add.
+    pub(super) not_modules: Vec<Unread>,
 }
 
 /// An invocation whose queries were read.
@@ -132,20 +135,30 @@ fn matching(package: &Path, pattern: &str) -> Vec<PathBuf> {
 pub(super) fn sources(package: &Path) -> Sources {
     let mut out = Sources::default();
     let mut files = Vec::new();
+    let mut modules = Modules::default();
     for path in rust_files(package, &mut out.unread) {
         match tokens_of(&path) {
-            Ok((_, tokens)) => files.push((path, Names::of(tokens.clone()), tokens)),
+            Ok((_, tokens)) => {
+                modules.read(tokens.clone());
+                files.push((path, Names::of(tokens.clone()), tokens));
+            }
             Err(why) => out.unread.push(Unread::whole(&path, &why)),
         }
     }
     let defined: BTreeSet<String> = files.iter().flat_map(|(_, names, _)| &names.defined).cloned().collect();
     let renamed: BTreeMap<String, String> =
         files.iter().flat_map(|(_, names, _)| names.renamed.clone()).collect();
-    for (path, names, tokens) in files {
-        let name = path.strip_prefix(".").unwrap_or(&path).display().to_string();
-        let path = real(&path);
-        let (file, names, out) = (name.as_str(), &names, &mut out);
-        Search { file, path, package, names, defined: &defined, renamed: &renamed, out }.tokens(tokens);
+    for (written, names, tokens) in files {
+        let name = written.strip_prefix(".").unwrap_or(&written).display().to_string();
+        let path = real(&written);
+        let before = out.seen.len();
+        let (file, names, found) = (name.as_str(), &names, &mut out);
+        Search { file, path, package, names, defined: &defined, renamed: &renamed, out: found }
+            .tokens(tokens);
+        let has_queries = out.seen.iter().skip(before).any(|seen| !seen.is_doubtful);
+        if let Some(add) = modules.missing(package, &written).filter(|_| has_queries) {
+            out.not_modules.push(Unread::whole(&written, &format!("it is not compiled: {add}")));
+        }
     }
     out
 }

@@ -30,6 +30,8 @@ pub struct Report {
     pub unused: Vec<Unread>,
     /// Invocations in the examples of doc comments.
     pub examples: Vec<Unread>,
+    /// Files with queries that are not modules, so that they are not compiled.
+    pub not_modules: Vec<Unread>,
     /// The comparison with the invocations that the compiler expands.
     pub expansion: Expansion,
     /// Other packages of the workspace that have queries and were not checked; empty unless the checked package is the
@@ -141,6 +143,7 @@ impl Report {
             self.unused.iter().map(|unread| format!("note: not compiled, and not looked at: {unread}\n")),
         );
         out.extend(self.examples.iter().map(|unread| format!("note: not looked at: {unread}\n")));
+        out.extend(self.not_modules.iter().map(|file| format!("note: {file}\n")));
         out.extend(self.not_compared().map(|why| format!("error: {why}\n")));
         let notes = self.partly_compared().into_iter().chain(self.other_packages());
         out.extend(notes.map(|why| format!("note: {why}\n")));
@@ -208,6 +211,7 @@ impl Report {
             "unread": self.unread.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "not_compiled": self.unused.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "examples": self.examples.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "not_modules": self.not_modules.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "compared_with_the_compiler": matches!(self.expansion, Expansion::Compared { .. }),
             "not_compared": self.not_compared(),
             "partly_compared": self.partly_compared(),
@@ -242,6 +246,8 @@ impl Report {
         for (level, why) in [("error", self.not_compared()), ("notice", self.partly_compared())] {
             out.extend(why.map(|why| annotation(level, &self.manifest, 1, 1, "not compared", &why)));
         }
+        let files = self.not_modules.iter();
+        out.extend(files.map(|file| annotation("notice", &file.file, 1, 1, "not compiled", &file.why)));
         let others = self.other_packages();
         out.extend(others.map(|why| annotation("notice", &self.manifest, 1, 1, "not looked at", &why)));
         out

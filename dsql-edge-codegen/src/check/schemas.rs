@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow, bail};
 use dsql_edge_compiler::Schema;
 use dsql_edge_compiler::diagnostic::render::{Place, headline, render};
-use dsql_edge_compiler::schema::{Dialect, SchemaError, directives};
+use dsql_edge_compiler::schema::{Dialect, Origin, SchemaError, directives};
 use dsql_edge_compiler::source::line_and_column;
 use dsql_edge_macro_input::schema_path::SchemaPath;
 use dsql_edge_migrations::lint::{Sent, lint, schema_changes};
@@ -47,6 +47,8 @@ pub(crate) struct Folded {
     pub(crate) unfollowed: Vec<OfSchema>,
     /// The names that the schema's files drop or rename.
     pub(super) dropped: Vec<Dropped>,
+    /// The hint for a name that the current schema has and this schema does not have.
+    pub(super) missing: &'static str,
 }
 
 /// The current schema: the one that the package's build reads.
@@ -81,13 +83,15 @@ pub(super) fn as_it_is(
     };
     let is_coming = |file: &SqlFile| is_one_of(file, &coming);
     let before: Vec<SqlFile> = files.iter().filter(|file| !is_coming(file)).cloned().collect();
+    let origin = schema_files::origin_of(&path);
+    let folded = |files: &[SqlFile]| folded_as(files, None, origin);
     let folded = match folded(&before) {
         Ok(folded) => folded,
         // A later migration needs a file that the candidate applies. So the current schema consists of the files before
         // the first file that the candidate applies.
         Err(_) if before.len() < files.len() => {
             let first = files.iter().take_while(|file| !is_coming(file)).cloned();
-            self::folded(&first.collect::<Vec<_>>())?
+            folded_as(&first.collect::<Vec<_>>(), None, origin)?
         }
         Err(error) => return Err(error),
     };
@@ -121,12 +125,12 @@ fn is_one_of(file: &SqlFile, others: &[SqlFile]) -> bool {
 /// schema.
 pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Folded> {
     let dialect = now.map(|now| now.folded.schema.dialect);
-    let folded = |files: &[SqlFile]| {
+    let folded = |files: &[SqlFile], origin| {
         let is_named = files.iter().any(|file| schema_files::dialect(&file.text).is_some());
-        folded_as(files, dialect.filter(|_| !is_named))
+        folded_as(files, dialect.filter(|_| !is_named), origin)
     };
     match candidate {
-        Candidate::Schema(path) => folded(&schema_files::read(path)?),
+        Candidate::Schema(path) => folded(&schema_files::read(path)?, schema_files::origin_of(path)),
         Candidate::Migrations(folder) => {
             let mut files = head_of(now);
             let migrations = schema_files::migrations(folder)?;
@@ -134,7 +138,7 @@ pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Fold
                 bail!("{} has no .sql file", folder.display());
             }
             files.extend(migrations);
-            folded(&files)
+            folded(&files, Origin::Migrations)
         }
         Candidate::Apply(paths) => {
             let mut files: Vec<SqlFile> = now.into_iter().flat_map(|now| now.files.iter().cloned()).collect();
@@ -142,10 +146,13 @@ pub(super) fn coming(candidate: &Candidate, now: Option<&AsItIs>) -> Result<Fold
             let mut more = applied_files(paths)?;
             more.retain(|file| !now.is_some_and(|now| now.is_folder) || !is_one_of(file, &files));
             files.extend(more);
-            folded(&files)
+            folded(&files, Origin::Migrations)
         }
         Candidate::Cluster(text) => {
-            folded(&[SqlFile { name: "the database's schema".to_owned(), text: text.clone() }])
+            let file = SqlFile { name: "the database's schema".to_owned(), text: text.clone() };
+            let is_folder = now.is_some_and(|now| now.is_folder);
+            let missing = if is_folder { NOT_IN_DATABASE_OF_FOLDER } else { NOT_IN_DATABASE };
+            Ok(Folded { missing, ..folded(&[file], Origin::Database)? })
         }
     }
 }
@@ -159,12 +166,12 @@ fn head_of(now: Option<&AsItIs>) -> Vec<SqlFile> {
     vec![SqlFile { name: now.path.display().to_string(), text }]
 }
 
-fn folded(files: &[SqlFile]) -> Result<Folded> {
-    folded_as(files, None)
-}
+const DROPPED: &str = "the current schema has it: the candidate drops or renames it, perhaps by CASCADE";
+const NOT_IN_DATABASE: &str = "the schema of the build has it, and the database does not";
+const NOT_IN_DATABASE_OF_FOLDER: &str = "the folder of migrations has it, and the database does not: `dsql-edge migrate status` shows what is pending";
 
 /// Folds files; `dialect` takes precedence over their directives.
-pub(crate) fn folded_as(files: &[SqlFile], dialect: Option<Dialect>) -> Result<Folded> {
+pub(crate) fn folded_as(files: &[SqlFile], dialect: Option<Dialect>, origin: Origin) -> Result<Folded> {
     let texts = files.iter().map(|file| (file.name.as_str(), file.text.as_str()));
     let schema = Schema::parse_files(texts, dialect).map_err(|errors| unreadable(files, &errors))?;
     let of = |error: &SchemaError| {
@@ -184,7 +191,7 @@ pub(crate) fn folded_as(files: &[SqlFile], dialect: Option<Dialect>) -> Result<F
         .into_iter()
         .filter_map(|(at, diagnostic)| Some(SchemaError { file: files.get(at)?.name.clone(), diagnostic }));
     unfollowed.extend(more.filter(|error| !is_known(error)).map(|error| of(&error)));
-    Ok(Folded { schema, unfollowed, dropped: dropped(files) })
+    Ok(Folded { schema: schema.with_origin(origin), unfollowed, dropped: dropped(files), missing: DROPPED })
 }
 
 /// Returns the statements of both schemas for which `check` cannot determine the effect, without duplicates.

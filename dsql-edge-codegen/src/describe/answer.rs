@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use dsql_edge_compiler::diagnostic::render::{Place, render};
 use dsql_edge_compiler::diagnostic::{Diagnostic, Diagnostics};
 use dsql_edge_compiler::fields::fields;
-use dsql_edge_compiler::schema::{self, SchemaError};
+use dsql_edge_compiler::schema::{self, Origin, SchemaError};
 use dsql_edge_compiler::source::{Source, line_and_column};
 use dsql_edge_compiler::syntax::{Parsed, lex};
 use dsql_edge_compiler::{Schema, TypedQuery, compile};
@@ -118,17 +118,17 @@ impl Describer {
     /// # Errors
     /// Returns an error if the DDL has errors.
     pub fn from_sql(ddl: &str) -> Result<Self> {
-        Self::new(&[SqlFile { name: "schema".to_owned(), text: ddl.to_owned() }], None)
+        Self::new(&[SqlFile { name: "schema".to_owned(), text: ddl.to_owned() }], None, Origin::default())
     }
 
-    pub(super) fn new(files: &[SqlFile], dialect: Option<Dialect>) -> Result<Self> {
+    pub(super) fn new(files: &[SqlFile], dialect: Option<Dialect>, origin: Origin) -> Result<Self> {
         let texts = files.iter().map(|file| (file.name.as_str(), file.text.as_str()));
         let dialect = dialect.map(|dialect| match dialect {
             Dialect::Dsql => schema::Dialect::Dsql,
             Dialect::Postgres => schema::Dialect::Postgres,
         });
         let schema = Schema::parse_files(texts, dialect).map_err(|errors| unreadable(files, &errors))?;
-        Ok(Self { schema })
+        Ok(Self { schema: schema.with_origin(origin) })
     }
 
     /// Describes a query.

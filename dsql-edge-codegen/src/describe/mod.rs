@@ -12,8 +12,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use dsql_edge_compiler::schema::Origin;
 use dsql_edge_compiler::source::Source;
-use dsql_edge_macro_input::schema_path::{SNAPSHOT, SchemaPath};
+use dsql_edge_macro_input::schema_path::SchemaPath;
 use serde::Deserialize;
 
 use crate::format::Format;
@@ -53,8 +54,8 @@ pub struct Options {
 /// Returns an error if the schema cannot be read or has errors, or if the input is malformed. A query with errors is
 /// an answer.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    let files = files(options.schema.as_deref())?;
-    let describer = Describer::new(&files, options.dialect)?;
+    let (files, origin) = files(options.schema.as_deref())?;
+    let describer = Describer::new(&files, options.dialect, origin)?;
     if options.jsonl {
         return json_lines(&describer);
     }
@@ -86,9 +87,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     Ok(code)
 }
 
-fn files(named: Option<&Path>) -> Result<Vec<SqlFile>> {
+fn files(named: Option<&Path>) -> Result<(Vec<SqlFile>, Origin)> {
     if let Some(path) = named {
-        return schema_files::read(path);
+        return Ok((schema_files::read(path)?, schema_files::origin_of(path)));
     }
     let package = package_schema::current_package();
     let found = package_schema::of(&package)?;
@@ -96,11 +97,9 @@ fn files(named: Option<&Path>) -> Result<Vec<SqlFile>> {
         eprintln!("{}", package_schema::described(&package)?);
     }
     match found {
-        Some(SchemaPath::File(path)) => schema_files::read(&path),
-        Some(SchemaPath::Migrations(folder)) => schema_files::migrations(&folder),
-        None => bail!(
-            "{SNAPSHOT} is neither next to Cargo.toml nor in a folder above, up to the workspace's: name a schema with --schema"
-        ),
+        Some(SchemaPath::File(path)) => Ok((schema_files::read(&path)?, Origin::Snapshot)),
+        Some(SchemaPath::Migrations(folder)) => Ok((schema_files::migrations(&folder)?, Origin::Migrations)),
+        None => bail!("{}\nOr name a schema with --schema", package_schema::no_schema(&package)),
     }
 }
 

@@ -9,9 +9,9 @@ use dsql_edge::auth::Action;
 
 use super::check::Check;
 use super::clock::unix_time;
-use super::settings_file::LocalBindings;
 use crate::aws_credentials::FoundCredentials;
 use crate::cluster::Target;
+use crate::settings_file::LocalBindings;
 
 /// The names of the checks of this module.
 pub(super) const NAME: &str = "credentials";

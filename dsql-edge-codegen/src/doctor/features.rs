@@ -7,7 +7,7 @@ use std::path::Path;
 use toml_edit::{DocumentMut, Item};
 
 use super::check::Check;
-use super::settings_file::{LocalBindings, Settings};
+use crate::settings_file::{LocalBindings, Settings};
 
 const NAME: &str = "features";
 

@@ -12,8 +12,8 @@ use dsql_edge::Error;
 
 use super::check::Check;
 use super::clock::Skew;
-use super::settings_file::LocalBindings;
 use crate::cluster::Target;
+use crate::settings_file::LocalBindings;
 
 /// The name of the check.
 pub(super) const NAME: &str = "login";

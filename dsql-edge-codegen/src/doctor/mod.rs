@@ -11,11 +11,11 @@ mod clock;
 mod credentials;
 mod features;
 mod login;
+mod migrations;
 mod network;
 mod probe;
 mod report;
 mod role;
-mod settings_file;
 mod snapshot;
 mod versions;
 mod wrangler;
@@ -122,7 +122,10 @@ struct Found {
 const SERVER: &str = "server";
 
 /// The checks that need a server, after those of the network.
-const OF_SESSION: [&str; 3] = [login::NAME, role::NAME, snapshot::NAME];
+const OF_SESSION: [&str; 4] = [login::NAME, role::NAME, snapshot::NAME, migrations::NAME];
+
+/// The checks that need a login.
+const AFTER_LOGIN: [&str; 3] = [role::NAME, snapshot::NAME, migrations::NAME];
 
 impl Found {
     fn skip(&mut self, names: &[&'static str], needs: &str) {
@@ -192,11 +195,12 @@ async fn of_cluster(options: &Options, package: &Path) -> Found {
                         other_regions: login::other_regions(package, &target),
                     };
                     let server = Server::dsql(config);
-                    of_session(&mut found, package, server, |error| login::rejected(error, &known)).await
+                    of_session(&mut found, (options, package), server, |error| login::rejected(error, &known))
+                        .await
                 }
                 (_, Err(error)) => {
                     found.checks.push(Check::wrong(login::NAME, format!("{error:#}"), "fix the option"));
-                    found.skip(&[role::NAME, snapshot::NAME], login::NAME);
+                    found.skip(&AFTER_LOGIN, login::NAME);
                     None
                 }
                 (Some((step, _)), _) => {
@@ -226,7 +230,8 @@ async fn of_postgres(options: &Options, package: &Path) -> Found {
                 "name the server: --postgres-url, DATABASE_URL, or PGHOST and libpq's other variables";
             found.checks.push(Check::wrong(SERVER, format!("{error:#}"), remedy));
             found.skip(&network::NAMES, SERVER);
-            found.skip(&[login::NAME, clock::NAME, role::NAME, snapshot::NAME], SERVER);
+            found.skip(&[login::NAME, clock::NAME], SERVER);
+            found.skip(&AFTER_LOGIN, SERVER);
             return found;
         }
     };
@@ -234,7 +239,8 @@ async fn of_postgres(options: &Options, package: &Path) -> Found {
     found.checks.push(Check::ok(SERVER, format!("the PostgreSQL at {}:{}", steps.host, steps.port)));
     found.checks.extend(network::checks(&steps, network::Kind::Postgres));
     if let Some((step, _)) = &steps.failed {
-        found.skip(&[login::NAME, clock::NAME, role::NAME, snapshot::NAME], network::name_of(*step));
+        found.skip(&[login::NAME, clock::NAME], network::name_of(*step));
+        found.skip(&AFTER_LOGIN, network::name_of(*step));
         return found;
     }
     let rejected = |error: &Error| {
@@ -242,7 +248,7 @@ async fn of_postgres(options: &Options, package: &Path) -> Found {
         Check::wrong(login::NAME, error.to_string(), remedy)
     };
     let place_of_clock = found.checks.len() + 1;
-    let clock = match of_session(&mut found, package, server, rejected).await {
+    let clock = match of_session(&mut found, (options, package), server, rejected).await {
         Some(time) => Skew::from(time, "the server").check(false),
         None => Check::skipped(clock::NAME, login::NAME),
     };
@@ -257,7 +263,7 @@ const SESSION: &str =
 /// Logs in, and runs the checks that need a session. Returns the time of the server, in seconds since 1970-01-01 UTC.
 async fn of_session(
     found: &mut Found,
-    package: &Path,
+    (options, package): (&Options, &Path),
     server: Server,
     rejected: impl Fn(&Error) -> Check,
 ) -> Option<i64> {
@@ -266,7 +272,7 @@ async fn of_session(
         Ok(row) => row,
         Err(error) => {
             found.checks.push(rejected(&error));
-            found.skip(&[role::NAME, snapshot::NAME], login::NAME);
+            found.skip(&AFTER_LOGIN, login::NAME);
             return None;
         }
     };
@@ -274,8 +280,11 @@ async fn of_session(
     let (user, version) = (text(0), text(2));
     found.checks.push(Check::ok(login::NAME, format!("{user} is logged in")));
     found.version = Some(version.to_owned());
-    found.checks.push(role::check(&dsql, user).await);
+    let dialect = server.dialect;
+    found.checks.push(role::check(&dsql, user, dialect).await);
     found.checks.push(snapshot::check(package, server).await);
+    let site = migrations::Site { dsql: &dsql, dialect, user, options: options.server.as_written() };
+    found.checks.push(migrations::check(package, &site).await);
     text(1).parse().ok()
 }
 

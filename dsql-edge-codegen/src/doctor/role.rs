@@ -1,10 +1,14 @@
 //! The privileges of the role on the tables of the server.
 //!
 //! Input: a session. Output: the check. Privileges of columns are not counted.
+//!
+//! Only `admin` may use the schema `public` of a cluster, so the check never advises a GRANT there: the guide's chapter
+//! "Deploying" has a schema of its own for the tables of a Worker's role.
 
 use anyhow::Result;
 use dsql_edge::dynamic::Sql;
 use dsql_edge::{Dsql, Error};
+use dsql_edge_compiler::schema::Dialect;
 
 use super::check::Check;
 
@@ -36,9 +40,9 @@ struct Privileges {
 }
 
 /// Returns the check for the role of the session.
-pub(super) async fn check(dsql: &Dsql, user: &str) -> Check {
+pub(super) async fn check(dsql: &Dsql, user: &str, dialect: Dialect) -> Check {
     match privileges(dsql).await {
-        Ok(all) => of(&all, user),
+        Ok(all) => of(&all, user, dialect),
         Err(error) => Check::warning(
             NAME,
             format!("the privileges of {user} could not be read: {error}"),
@@ -64,7 +68,7 @@ async fn privileges(dsql: &Dsql) -> Result<Vec<Privileges>, Error> {
     Ok(rows.into_iter().map(of_row).collect())
 }
 
-fn of(all: &[Privileges], user: &str) -> Check {
+fn of(all: &[Privileges], user: &str, dialect: Dialect) -> Check {
     let tables: u64 = all.iter().map(|it| it.tables).sum();
     if tables == 0 {
         return Check::ok(NAME, format!("{user}; the database has no tables yet"));
@@ -72,18 +76,31 @@ fn of(all: &[Privileges], user: &str) -> Check {
     let count = |of: fn(&Privileges) -> u64| all.iter().filter(|it| it.usage).map(of).sum::<u64>();
     let (readable, writable) = (count(|it| it.readable), count(|it| it.writable));
     let detail = format!("{user} may read {readable} and write {writable} of {tables} tables and views");
-    let Some(first) = all.iter().find(|it| !it.usage || it.unreadable.is_some()) else {
+    let mut lacking = all.iter().filter(|it| !it.usage || it.unreadable.is_some()).peekable();
+    if lacking.peek().is_none() {
         return Check::ok(NAME, detail);
+    }
+    let is_grantable = |it: &&Privileges| dialect == Dialect::Postgres || it.schema != "public";
+    let remedy = match lacking.find(is_grantable) {
+        Some(schema) => {
+            format!("if the Worker needs them, run as their owner, for example: {}", grants(schema, user))
+        }
+        None => PUBLIC.to_owned(),
     };
-    let schema = quoted(&first.schema);
-    let grant = if first.usage {
-        let table = first.unreadable.as_deref().map(quoted).unwrap_or_default();
-        format!("GRANT SELECT ON {schema}.{table} TO {}", quoted(user))
-    } else {
-        format!("GRANT USAGE ON SCHEMA {schema} TO {}", quoted(user))
-    };
-    let remedy = format!("if the Worker needs them, run as their owner, for example: {grant}");
     if readable == 0 { Check::wrong(NAME, detail, remedy) } else { Check::warning(NAME, detail, remedy) }
+}
+
+const PUBLIC: &str = "they are in the schema public, which only admin may use on a cluster: create the tables that this role \
+                      needs in a schema of their own, and grant that (the guide: Deploying)";
+
+/// The statements that let a role use a schema and a table of it.
+fn grants(of: &Privileges, user: &str) -> String {
+    let (schema, user) = (quoted(&of.schema), quoted(user));
+    let usage = (!of.usage).then(|| format!("GRANT USAGE ON SCHEMA {schema} TO {user}"));
+    let table = of.unreadable.as_deref().map(quoted);
+    let table =
+        table.map(|table| format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.{table} TO {user}"));
+    usage.into_iter().chain(table).collect::<Vec<_>>().join("; ")
 }
 
 /// A name as SQL needs it.

@@ -21,14 +21,14 @@ pub(super) async fn check(package: &Path, server: Server) -> Check {
     let path = match package_schema::of(package) {
         Ok(Some(SchemaPath::File(path))) => path,
         Ok(Some(SchemaPath::Migrations(path))) => {
-            let why = format!("{} is a folder: `dsql-edge migrate status` compares it", path.display());
+            let why = format!("the schema is the folder {}, see `migrations`", path.display());
             return Check::left_out(NAME, why);
         }
         Ok(None) => {
             return Check::warning(
                 NAME,
-                "the package has no snapshot",
-                "`dsql-edge pull` writes the snapshot",
+                "the package has no schema that `sql!` could read",
+                "`dsql-edge init` sets one up, or `dsql-edge pull` writes a snapshot of the server",
             );
         }
         Err(error) => return Check::wrong(NAME, format!("{error:#}"), "name an existing file or folder"),

@@ -10,7 +10,7 @@ use dsql_edge_compiler::schema::Dialect;
 use serde_json::Value;
 
 use super::check::Check;
-use super::settings_file::{LocalBindings, Settings};
+use crate::settings_file::{LocalBindings, Settings};
 
 /// The compatibility date with which dsql-edge is tested.
 const TESTED_DATE: &str = "2026-04-01";

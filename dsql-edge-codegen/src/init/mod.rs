@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use dsql_edge_macro_input::schema_path::SNAPSHOT;
+use dsql_edge_macro_input::schema_path::{MIGRATIONS, SNAPSHOT, SchemaPath, build_line, has_sql};
 use serde_json::json;
 
 use manifest::Manifest;
@@ -23,13 +23,14 @@ use summary::Summary;
 
 use crate::cluster::Cluster;
 use crate::format::{self, Format};
-use crate::pull;
 use crate::server::Server;
+use crate::settings_file::is_of_d1;
+use crate::{package_schema, pull};
 
 /// Add a snapshot, a first query and wrangler's settings to a Worker's crate
 #[derive(Args)]
 #[command(
-    after_help = "It adds the parts that are missing and overwrites nothing: it may run again at any time.\n\nExamples:\n  \
+    after_help = "It adds the parts that are missing and overwrites nothing: it may run again at any time. A crate that has a schema\nkeeps it; without one, a folder `migrations` with SQL files becomes the schema, unless it is D1's or --endpoint is given.\n\nExamples:\n  \
     dsql-edge init                                            # here, with a snapshot to fill\n  dsql-edge init \
     --endpoint <id>.dsql.us-east-1.on.aws  # with the snapshot of a cluster\n  dsql-edge init --migrations migrations  \
     \x20               # the schema is a folder of SQL files"
@@ -69,10 +70,13 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     }
     let mut summary = Summary::default();
     let manifest = Manifest::read(&manifest)?;
-    match &options.migrations {
-        Some(folder) => migrations(package, folder, &mut summary)?,
-        None => snapshot(options, &mut summary)?,
-    }
+    let source = match &options.migrations {
+        Some(folder) => {
+            migrations(package, folder, &mut summary)?;
+            format!("--migrations {folder}")
+        }
+        None => schema(options, &mut summary)?,
+    };
     manifest.depend(&mut summary)?;
     first_query(package, &mut summary)?;
     let region = region(&options.cluster);
@@ -85,7 +89,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         &mut summary,
     )?;
     ignore(package, &mut summary)?;
-    summary.next("on your machine: cargo install dsql-edge-local, then dsql-local run -- npx wrangler dev");
+    summary.next(format!(
+        "on your machine: cargo install dsql-edge-local, then dsql-local run {source} -- npx wrangler dev"
+    ));
     summary.next(
         "on Cloudflare: npx wrangler secret put DSQL_ENDPOINT, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
     );
@@ -101,7 +107,7 @@ fn print(summary: &Summary, format: Format) -> Result<()> {
     }
     let mut out = std::io::stdout().lock();
     if summary.done.is_empty() {
-        writeln!(out, "everything is there already")?;
+        writeln!(out, "every file is there already")?;
     }
     for (file, what) in &summary.done {
         writeln!(out, "{file}: {what}")?;
@@ -113,12 +119,45 @@ fn print(summary: &Summary, format: Format) -> Result<()> {
     Ok(())
 }
 
+/// Sets the schema up, unless the package has one: a folder of migrations that is there already, or else a snapshot. Returns
+/// the option with which dsql-local creates the tables of the schema.
+fn schema(options: &Options, summary: &mut Summary) -> Result<String> {
+    let package = &options.package;
+    match package_schema::of(package)? {
+        Some(SchemaPath::Migrations(folder)) => {
+            let folder = folder.display().to_string();
+            summary
+                .next(format!("nothing for the schema: it is the folder {folder}. {}", next_change(&folder)));
+            return Ok(format!("--migrations {folder}"));
+        }
+        Some(SchemaPath::File(path)) => return Ok(format!("--init {}", path.display())),
+        None => {}
+    }
+    let folder = package.join(MIGRATIONS);
+    if has_sql(&folder) && !is_of_d1(package, &folder) {
+        if !options.cluster.is_named() {
+            migrations(package, MIGRATIONS, summary)?;
+            return Ok(format!("--migrations {MIGRATIONS}"));
+        }
+        summary.next(format!(
+            "the schema is {SNAPSHOT}. If it is the folder {MIGRATIONS} instead: delete {SNAPSHOT}, and run `dsql-edge init \
+             --migrations {MIGRATIONS}`"
+        ));
+    }
+    snapshot(options, summary)?;
+    Ok(format!("--init {SNAPSHOT}"))
+}
+
+/// The commands for the next change of a schema that is a folder.
+fn next_change(folder: &str) -> String {
+    format!(
+        "Write a change into a new file of it; `dsql-edge lint --for-migrate {folder}` checks it, and `dsql-edge migrate` applies \
+         it"
+    )
+}
+
 /// Writes a snapshot: if an endpoint was named, the snapshot of the cluster, otherwise an empty snapshot.
 fn snapshot(options: &Options, summary: &mut Summary) -> Result<()> {
-    let path = options.package.join(SNAPSHOT);
-    if path.exists() {
-        return Ok(());
-    }
     if options.cluster.endpoint().is_none() {
         create(
             &options.package,
@@ -144,17 +183,15 @@ fn migrations(package: &Path, folder: &str, summary: &mut Summary) -> Result<()>
     if !path.exists() {
         fs::create_dir_all(&path).with_context(|| path.display().to_string())?;
     }
-    let has_sql = fs::read_dir(&path)
-        .with_context(|| path.display().to_string())?
-        .filter_map(Result::ok)
-        .any(|entry| entry.path().extension().is_some_and(|extension| extension == "sql"));
-    if !has_sql {
+    if has_sql(&path) {
+        summary.next(format!("the schema is the folder {folder}. {}", next_change(folder)));
+    } else {
         let name = format!("{folder}/0001_init.sql");
         create(package, &name, texts::MIGRATION, "a first migration, still empty", summary)?;
         summary
             .next(format!("write your tables into {name}; `dsql-edge migrate --folder {folder}` applies it"));
     }
-    let line = texts::build_line(folder);
+    let line = build_line(folder);
     let script = package.join("build.rs");
     match fs::read_to_string(&script) {
         Ok(text) if text.contains("DSQL_EDGE_MIGRATIONS") => {}
@@ -172,15 +209,22 @@ fn migrations(package: &Path, folder: &str, summary: &mut Summary) -> Result<()>
 
 fn first_query(package: &Path, summary: &mut Summary) -> Result<()> {
     const NAME: &str = "src/first_query.rs";
-    let uses_it = ["lib.rs", "main.rs"].iter().any(|file| {
-        let text = fs::read_to_string(package.join("src").join(file)).unwrap_or_default();
-        text.contains("dsql_edge")
-    });
-    if uses_it || package.join(NAME).exists() {
+    let roots: Vec<(&str, String)> = ["src/lib.rs", "src/main.rs"]
+        .into_iter()
+        .filter_map(|file| Some((file, fs::read_to_string(package.join(file)).ok()?)))
+        .collect();
+    let has = |text: &str| roots.iter().any(|(_, root)| root.contains(text));
+    if has("dsql_edge") && !package.join(NAME).exists() {
         return Ok(());
     }
     create(package, NAME, texts::FIRST_QUERY, "a query that is checked when it is compiled", summary)?;
-    summary.next("add `mod first_query;` to src/lib.rs, and `first_query::now(&env).await?` to the handler");
+    if !has("mod first_query") {
+        let root = roots.first().map_or("src/lib.rs", |(file, _)| file);
+        summary.next(format!(
+            "add `mod first_query;` to {root}, without which the query is not compiled, and \
+             `first_query::now(&env).await?` to the handler"
+        ));
+    }
     Ok(())
 }
 

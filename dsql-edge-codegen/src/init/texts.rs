@@ -56,10 +56,3 @@ AWS_SECRET_ACCESS_KEY=
 /// The head of a build script.
 pub(super) const BUILD_HEAD: &str =
     "//! Lets cargo see new files of the folder that `sql!` takes its schema from.\n\n";
-
-/// Returns the line of a build script that names a folder of migrations.
-pub(super) fn build_line(folder: &str) -> String {
-    format!(
-        "println!(\"cargo::rustc-env=DSQL_EDGE_MIGRATIONS={folder}\\ncargo::rerun-if-changed={folder}\");"
-    )
-}

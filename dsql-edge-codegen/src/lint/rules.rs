@@ -7,9 +7,13 @@ use serde_json::{Value, json};
 
 use crate::format;
 
+const LEGEND: &str = "In parentheses, how a rule is known: recorded: a cluster sent this answer; observed: someone else reports that \
+                      a cluster did;\nsibling: a cluster sent it to a similar statement; documented: AWS documents it; inferred: from \
+                      similar rules. The last two are warnings.\n\n";
+
 /// Returns the rules table by table, with a few lines per rule.
 pub(super) fn as_table() -> String {
-    let mut out = String::new();
+    let mut out = String::from(LEGEND);
     for (title, rules) in dsql::tables() {
         out += &format!("{}\n\n", title.to_uppercase());
         for rule in rules {

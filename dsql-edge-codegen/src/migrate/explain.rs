@@ -14,6 +14,11 @@ const HIDDEN: [&str; 2] = [
     "a value does not fit (data exception)",
 ];
 
+/// The rights of a role that reads the ledger.
+const RIGHTS_TO_READ: &str = "`migrate status` needs GRANT USAGE ON SCHEMA dsql_edge TO <role>; GRANT SELECT ON dsql_edge.migrations \
+                              TO <role>. A role that applies migrations also needs SELECT, INSERT, UPDATE and DELETE ON ALL \
+                              TABLES IN SCHEMA dsql_edge";
+
 /// The rights of a role that applies migrations.
 const RIGHTS: &str = "the role needs GRANT USAGE ON SCHEMA dsql_edge TO <role>; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL \
                       TABLES IN SCHEMA dsql_edge TO <role>";
@@ -62,10 +67,14 @@ fn help(error: &Error) -> Option<&'static str> {
     })
 }
 
+/// The work of the statement that reads the ledger.
+pub(super) const READING: &str = "reading the ledger";
+
 /// Explains an error that a statement of the ledger caused. `what`: the work of the statement.
 pub(super) fn of_ledger(error: Error, what: &'static str) -> anyhow::Error {
     let (state, message) = (error.sqlstate(), error.message().unwrap_or_default());
     let next = match state.as_ref().map(|state| state.as_str()) {
+        Some("42501") if what == READING => RIGHTS_TO_READ,
         Some("42501") => RIGHTS,
         Some("25006") => READ_ONLY,
         Some(_) if error.is_stale_snapshot() => {

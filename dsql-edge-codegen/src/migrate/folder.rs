@@ -37,7 +37,7 @@ pub fn folder_of(texts: Vec<(String, String)>, dialect: Dialect) -> Result<Folde
 }
 
 /// The rules of a dialect: those of the linter for a migration are DSQL's.
-fn rules(dialect: Dialect) -> Problems<'static> {
+pub(crate) fn rules(dialect: Dialect) -> Problems<'static> {
     match dialect {
         Dialect::Dsql => &errors_of_migrations,
         Dialect::Postgres => &|_| Default::default(),

@@ -19,7 +19,7 @@ use dsql_edge_migrations::ledger::{
 use dsql_edge_migrations::{File, Step};
 
 use super::database::{Database, Sql};
-use super::explain::{OfLedger, of_creation};
+use super::explain::{OfLedger, READING, of_creation};
 
 /// The ledger of a cluster, for one run.
 pub(super) struct Ledger<'d> {
@@ -65,7 +65,7 @@ impl<'d> Ledger<'d> {
 
     /// Reads all rows of the ledger.
     pub(super) async fn read(&self) -> Result<Vec<Entry>> {
-        let rows = self.database.rows::<8>(READ, &[]).await.of_ledger("reading the ledger")?;
+        let rows = self.database.rows::<8>(READ, &[]).await.of_ledger(READING)?;
         rows.into_iter().map(Entry::of_row).collect()
     }
 

@@ -39,6 +39,7 @@ use crate::{schema_files, write_file};
 
 pub use apply::{Applied, migrate};
 pub use dsql_edge_migrations::Folder;
+pub(crate) use folder::rules;
 pub use folder::{folder_of, read_folder};
 pub use progress::Progress;
 pub use resolve::Resolve;
@@ -122,7 +123,7 @@ fn run_command(options: &Options) -> Result<ExitCode> {
             schema_files::dialect_of(&options.output.clone().unwrap_or_else(default))
         });
     let folder = folder::open_folder(&options.folder, options.server.dialect(of_schema))
-        .with_context(|| format!("the folder of migrations {}", options.folder.display()))?;
+        .context("reading the migrations")?;
     if folder.files.is_empty() && !matches!(options.command, Some(Command::Resolve(_))) {
         bail!(schema_files::no_migrations(&options.folder, "--folder")?);
     }

@@ -124,7 +124,7 @@ pub fn report(package: &Path, schema: Option<&Path>, dialect: Option<Named>) -> 
         Some(Named::Postgres) => Dialect::Postgres,
         None => schema_files::dialect_of(&path).unwrap_or(Dialect::Postgres),
     };
-    let Folded { schema, unfollowed, .. } = folded_as(&files, Some(dialect))?;
+    let Folded { schema, unfollowed, .. } = folded_as(&files, Some(dialect), schema_files::origin_of(&path))?;
     let sources = sources::sources(package);
     let findings = sources.calls.iter().map(|call| finding(call, &sources.files, package, &schema)).collect();
     Ok(Report {

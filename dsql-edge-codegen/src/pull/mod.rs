@@ -17,6 +17,7 @@ use clap::Args;
 use serde_json::json;
 
 use dsql_edge_compiler::schema::Dialect;
+use dsql_edge_macro_input::schema_path::SchemaPath;
 
 use crate::format::{self, Format};
 use crate::server::{Server, ServerOptions, dialect_of_schema};
@@ -58,6 +59,12 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     if is_stdout && (options.check || options.format == Format::Json) {
         bail!("--output - prints the snapshot: leave out --check and --format json");
     }
+    let unread = unread_snapshot(&options.output);
+    if let (Some(why), true) = (&unread, options.check) {
+        bail!(
+            "{why}: `dsql-edge migrate status` compares the folder with the database, and `dsql-edge check` the queries"
+        );
+    }
     let old = if is_stdout { String::new() } else { read(&options.output)? };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let of_schema = schema_files::dialect(&old).or_else(|| dialect_of_schema(Path::new("."), None));
@@ -82,7 +89,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     }
     match (same, options.check) {
         (true, _) => eprintln!("{path} is up to date"),
-        (false, false) => eprintln!("{path} written"),
+        (false, false) => {
+            eprintln!("{path} written");
+            unread.iter().for_each(|why| eprintln!("dsql-edge: {why}"));
+        }
         (false, true) if !options.output.exists() => {
             eprintln!("{path} does not exist: run `dsql-edge pull`");
             return Ok(ExitCode::FAILURE);
@@ -93,6 +103,17 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the reason why the build does not read the default snapshot, if its schema is a folder of migrations.
+fn unread_snapshot(output: &Path) -> Option<String> {
+    match package_schema::of(&package_schema::current_package()) {
+        Ok(Some(SchemaPath::Migrations(folder))) if *output == package_schema::snapshot_to_write() => {
+            Some(format!("the build reads the folder {}, and not {}", folder.display(), output.display()))
+        }
+        // A variable may name a file that does not exist yet.
+        _ => None,
+    }
 }
 
 /// Reads the current snapshot; returns "" if it does not exist.

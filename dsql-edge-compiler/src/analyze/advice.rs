@@ -66,7 +66,7 @@ impl Analyzer<'_> {
         let name = text.rsplit('.').next().unwrap_or(text);
         match suggestion::nearest(name, names) {
             Some(nearest) => format!("did you mean '{nearest}'?"),
-            None => "add its CREATE statement to the snapshot, or run `dsql-edge pull`".to_owned(),
+            None => self.catalog.schema.origin.add("its CREATE statement"),
         }
     }
 
@@ -138,7 +138,8 @@ impl Analyzer<'_> {
         match nearest {
             Some(nearest) => format!("did you mean {nearest}?"),
             None => {
-                "neither PostgreSQL nor the snapshot has it; if it is new, run `dsql-edge pull`".to_owned()
+                let origin = schema.origin;
+                format!("neither PostgreSQL nor {} has it; {}", origin.name(), origin.if_new())
             }
         }
     }

@@ -143,7 +143,7 @@ impl Analyzer<'_> {
                 let message =
                     format!("schema \"{}\" does not exist", written.name.schema().unwrap_or_default());
                 let known = self.catalog.schema.schemas.join(", ");
-                let hint = format!("the schemas of the snapshot are {known}");
+                let hint = format!("the schemas are {known}");
                 self.report(Diagnostic::error(Code::UnknownSchema, written.span, message).with_hint(hint));
                 None
             }

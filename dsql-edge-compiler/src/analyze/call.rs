@@ -91,23 +91,25 @@ impl Analyzer<'_> {
                 return self.out_columns(call, &function, &declared, args);
             }
             Lookup::Function(_) => {
-                let hint = "To call a function, use SELECT.";
+                let hint = "To call a function, use SELECT.".to_owned();
                 (Code::WrongObjectType, format!("{signature} is not a procedure"), hint)
             }
             Lookup::Ambiguous => {
                 let hint =
-                    "Could not choose a best candidate procedure. You might need to add explicit type casts.";
+                    "Could not choose a best candidate procedure. You might need to add explicit type casts."
+                        .to_owned();
                 (Code::AmbiguousFunction, format!("procedure {signature} is not unique"), hint)
             }
             Lookup::Coercion(_) | Lookup::None
                 if call.name.schema().is_some_and(|schema| !self.is_schema(schema)) =>
             {
                 let schema = call.name.schema().unwrap_or_default();
-                let hint = "the snapshot does not have this schema";
+                let hint = format!("the schemas are {}", self.catalog.schema.schemas.join(", "));
                 (Code::UnknownSchema, format!("schema \"{schema}\" does not exist"), hint)
             }
             Lookup::Coercion(_) | Lookup::None => {
-                let hint = "add the procedure's CREATE statement to the snapshot, or cast the arguments";
+                let origin = self.catalog.schema.origin.name();
+                let hint = format!("add the procedure's CREATE statement to {origin}, or cast the arguments");
                 (Code::UnknownFunction, format!("procedure {signature} does not exist"), hint)
             }
         };

@@ -83,7 +83,7 @@ impl<'a> Analyzer<'a> {
             && !schema.existing_relations().any(|relation| relation.schema == namespace)
         {
             let message = format!("relation \"{}\" does not exist", name.display());
-            let hint = format!("the snapshot has no schema \"{namespace}\"");
+            let hint = format!("{} has no schema \"{namespace}\"", schema.origin.name());
             self.report(Diagnostic::error(Code::UnknownTable, name.span(), message).with_hint(hint));
             return;
         }
@@ -104,7 +104,7 @@ impl<'a> Analyzer<'a> {
         } else if let Some(nearest) = suggestion::nearest(name.name(), names) {
             diagnostic = diagnostic.with_hint(format!("did you mean {nearest}?"));
         } else if schema.existing_relations().next().is_none() {
-            diagnostic = diagnostic.with_hint("the snapshot has no tables; is it the right file?");
+            diagnostic = diagnostic.with_hint(schema.origin.without_tables());
         } else if schema.existing_relations().count() <= 12 {
             let written = |relation: &Relation| match schema.search_path.contains(&relation.schema) {
                 true => relation.name.clone(),
@@ -113,7 +113,7 @@ impl<'a> Analyzer<'a> {
             let names: Vec<String> = schema.existing_relations().map(written).collect();
             diagnostic = diagnostic.with_hint(format!("the tables are {}", names.join(", ")));
         } else {
-            diagnostic = diagnostic.with_hint("if it is new, run `dsql-edge pull`");
+            diagnostic = diagnostic.with_hint(schema.origin.if_new());
         }
         self.report(diagnostic);
     }

@@ -300,10 +300,12 @@ impl Analyzer<'_> {
         else {
             return;
         };
+        let origin = self.catalog.schema.origin;
         let message = format!(
-            "column \"{column}\" of table \"{table}\" has the type \"{ty}\", which the snapshot does not define"
+            "column \"{column}\" of table \"{table}\" has the type \"{ty}\", which {} does not define",
+            origin.name()
         );
-        let hint = "add its CREATE TYPE or CREATE DOMAIN to the snapshot, or run `dsql-edge pull`";
+        let hint = origin.add("its CREATE TYPE or CREATE DOMAIN");
         self.report(Diagnostic::error(Code::UnknownType, span, message).with_hint(hint));
     }
 

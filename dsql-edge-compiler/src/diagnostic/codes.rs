@@ -62,7 +62,7 @@ codes! {
     UnknownParameter "unknown-parameter" "42P02",
     /// Two uses of a parameter require different types.
     AmbiguousParameter "ambiguous-parameter" "42P08",
-    /// A table that is not in the snapshot.
+    /// A table that is not in the schema.
     UnknownTable "unknown-table" "42P01",
     /// A table that is not in `FROM`, or that is not visible at this place.
     MissingFrom "missing-from" "42P01",

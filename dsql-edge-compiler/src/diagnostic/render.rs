@@ -17,31 +17,28 @@ pub struct Place {
     pub column: usize,
 }
 
-/// The whole message: headline, place, the SQL with the place underlined, detail and hint.
+/// The whole message: headline, place, the SQL with the place underlined, detail, and the hint, unless the headline has all
+/// of it.
 pub fn render(diagnostic: &Diagnostic, sql: &str, place: Option<Place>) -> String {
-    let hint = diagnostic.hint.as_deref();
-    headline(diagnostic) + &below_headline((diagnostic, hint), sql, &Lines::of(sql), place)
+    rendered((diagnostic, short_advice(diagnostic)), sql, &Lines::of(sql), place)
 }
 
-/// Like [`render`], for one of many diagnostics in a report: no hint is printed twice, because a report is always read as
-/// a whole. `lines` has the starts of the text's lines, so that the lines are found only once for all diagnostics.
+/// Like [`render`], for one of many diagnostics in a report, which is always read as a whole: only the advice of a rule is a
+/// part of the headline. `lines` has the starts of the text's lines, so that the lines are found only once for all
+/// diagnostics.
 pub fn render_of_many(diagnostic: &Diagnostic, sql: &str, lines: &Lines, place: Option<Place>) -> String {
-    let mut line = message_and_code(diagnostic);
-    let advice = advice_of_rule(diagnostic);
-    if let Some(advice) = advice {
-        line.push_str(&format!(": {advice}"));
-    }
-    let hint = diagnostic.hint.as_deref().filter(|hint| Some(*hint) != advice);
-    line + &below_headline((diagnostic, hint), sql, lines, place)
+    rendered((diagnostic, advice_of_rule(diagnostic)), sql, lines, place)
 }
 
-fn below_headline(
-    (diagnostic, hint): (&Diagnostic, Option<&str>),
+/// `advice`: the part of the hint that the headline has.
+fn rendered(
+    (diagnostic, advice): (&Diagnostic, Option<&str>),
     sql: &str,
     lines: &Lines,
     place: Option<Place>,
 ) -> String {
-    let mut out = String::new();
+    let hint = diagnostic.hint.as_deref().filter(|hint| Some(*hint) != advice);
+    let mut out = line(diagnostic, advice);
     let start = (diagnostic.span.start as usize).min(sql.len());
     let end = (diagnostic.span.end as usize).clamp(start, sql.len());
     let (sql_line, sql_column) = lines.place(sql, start);
@@ -69,12 +66,20 @@ fn below_headline(
 /// The first line: PostgreSQL's message, its SQLSTATE, and the advice if it is short. A rule of DSQL has an alternative,
 /// which is a part of the line.
 pub fn headline(diagnostic: &Diagnostic) -> String {
-    let mut line = message_and_code(diagnostic);
-    let short = diagnostic.hint.as_deref().filter(|hint| hint.len() <= 60);
-    if let Some(advice) = advice_of_rule(diagnostic).or(short) {
-        line.push_str(&format!(": {advice}"));
+    line(diagnostic, short_advice(diagnostic))
+}
+
+fn line(diagnostic: &Diagnostic, advice: Option<&str>) -> String {
+    let line = message_and_code(diagnostic);
+    match advice {
+        Some(advice) => format!("{line}: {advice}"),
+        None => line,
     }
-    line
+}
+
+fn short_advice(diagnostic: &Diagnostic) -> Option<&str> {
+    let short = diagnostic.hint.as_deref().filter(|hint| hint.len() <= 60);
+    advice_of_rule(diagnostic).or(short)
 }
 
 /// The maximum length of the advice of a rule in the first line.
@@ -194,7 +199,7 @@ mod tests {
         assert_eq!(
             render(&diagnostic, sql, Some(place)),
             "column \"titel\" does not exist [42703 unknown-column]: did you mean \"title\"?\n \
-             --> src/lib.rs:7:3\n  |\n2 |   titel FROM posts\n  |   ^^^^^\n  = help: did you mean \"title\"?"
+             --> src/lib.rs:7:3\n  |\n2 |   titel FROM posts\n  |   ^^^^^"
         );
     }
 }

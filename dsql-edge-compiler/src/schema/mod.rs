@@ -27,6 +27,7 @@ mod namespace;
 mod nesting;
 mod objects;
 mod operator;
+mod origin;
 mod resolver;
 mod search_path;
 mod table;
@@ -47,6 +48,7 @@ pub use objects::{
     Cast, Check, Column, Dialect, Exclusion, ForeignKey, Function, Key, Operator, Relation, RelationKind,
     RustType, Schema, TEMPORARY, UserType, UserTypeKind,
 };
+pub use origin::Origin;
 pub(crate) use resolver::{ResolvedColumn, Resolver};
 pub use taint::Taint;
 

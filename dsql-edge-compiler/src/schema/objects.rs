@@ -3,6 +3,7 @@
 use super::error::SchemaError;
 use super::names::{Moment, Names};
 use super::nesting::Nesting;
+use super::origin::Origin;
 use super::taint::Taint;
 use crate::source::Span;
 use crate::syntax::ast::{CreateCast, CreateOperator, Expr, Name, Query, ReferentialAction, TypeName};
@@ -46,6 +47,8 @@ pub struct Schema {
     pub search_path: Vec<String>,
     /// The database whose rules apply.
     pub dialect: Dialect,
+    /// The source of the files, for hints.
+    pub origin: Origin,
     /// The Rust types from directives such as `-- dsql-edge: type users.id = crate::UserId`.
     pub rust_types: Vec<RustType>,
     /// The statements that may change the schema but have an unknown effect, each with its file.
@@ -74,6 +77,7 @@ impl Default for Schema {
             schemas: vec!["public".to_owned()],
             search_path: vec!["public".to_owned()],
             dialect: Dialect::default(),
+            origin: Origin::default(),
             rust_types: Vec::new(),
             unfollowed: Vec::new(),
             taints: Vec::new(),
@@ -424,6 +428,13 @@ impl Function {
 }
 
 impl Schema {
+    /// Names the source of the files.
+    #[must_use]
+    pub fn with_origin(mut self, origin: Origin) -> Schema {
+        self.origin = origin;
+        self
+    }
+
     /// The index of the relation that has exactly this schema and name.
     pub fn relation(&self, schema: &str, name: &str) -> Option<usize> {
         self.relation_names.now(schema, name)

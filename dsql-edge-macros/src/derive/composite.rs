@@ -47,7 +47,7 @@ fn composite_type(schema: &Schema, name: &str) -> Result<Vec<CompositeField>, St
             Some(nearest) => format!("did you mean #[dsql(name = \"{nearest}\")]?"),
             None => "#[dsql(name = \"…\")] names the composite type".to_owned(),
         };
-        format!("the snapshot has no composite type \"{name}\": {hint}")
+        format!("the schema has no composite type \"{name}\": {hint}")
     })
 }
 

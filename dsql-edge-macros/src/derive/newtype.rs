@@ -15,7 +15,7 @@ pub(super) fn derive(item: &ItemStruct) -> syn::Result<TokenStream> {
     let (Some((at, field)), None) = (values.next(), values.next()) else {
         return Err(syn::Error::new_spanned(
             name,
-            "a newtype has one field; for a composite type of the snapshot, name the fields as the type does",
+            "a newtype has one field; for a composite type of the schema, name the fields as the type does",
         ));
     };
     let member = |at: usize, field: &Field| match &field.ident {

@@ -89,8 +89,8 @@ impl Prepared {
         let [compiled, search_path] =
             [compiled, search_path].map(|path| if path.is_empty() { "default" } else { path });
         let text = format!(
-            "the snapshot's search_path is {compiled}, and this connection's is {search_path}: set \
-             Config::search_path, or use a Dsql for each snapshot"
+            "the query's search_path is {compiled}, and this connection's is {search_path}: set \
+             Config::search_path, or use a Dsql for each schema"
         );
         Err(Error::config(text).at(&self.statement))
     }

@@ -82,7 +82,7 @@ pub const fn same_labels(of: &str, snapshot: &[&str], rust: Option<(&'static str
     if text.length > start && has_others(labels, snapshot) {
         text.put(";");
     }
-    text.put_others(labels, snapshot, " the snapshot does not have the label");
+    text.put_others(labels, snapshot, " the schema does not have the label");
     if text.length > start {
         panic!("{}", text.as_str());
     }
@@ -103,7 +103,7 @@ pub const fn known_labels(
     if has_others(labels, snapshot) {
         let mut text = Text::new();
         text.put("`").put(name).put("` does not fit ").put(of).put(":");
-        text.put_others(labels, snapshot, " the snapshot does not have the label");
+        text.put_others(labels, snapshot, " the schema does not have the label");
         panic!("{}", text.as_str());
     }
 }
@@ -231,11 +231,11 @@ mod tests {
         );
         assert_eq!(
             difference(&["draft"]),
-            "`Status` does not fit orders.status: the snapshot does not have the label 'sent'"
+            "`Status` does not fit orders.status: the schema does not have the label 'sent'"
         );
         assert_eq!(
             difference(&["draft", "paid"]),
-            "`Status` does not fit orders.status: it has no variant for the label 'paid'; the snapshot does not have \
+            "`Status` does not fit orders.status: it has no variant for the label 'paid'; the schema does not have \
              the label 'sent'"
         );
     }
@@ -248,10 +248,7 @@ mod tests {
             known_labels("orders.status", &["draft", "paid"], LabelsOf::<Option<&Status>>::LABELS)
         });
         let message = *unknown.unwrap_err().downcast::<String>().unwrap();
-        assert_eq!(
-            message,
-            "`Status` does not fit orders.status: the snapshot does not have the label 'sent'"
-        );
+        assert_eq!(message, "`Status` does not fit orders.status: the schema does not have the label 'sent'");
     }
 
     #[test]

@@ -205,20 +205,18 @@ fn a_stale_snapshot_is_named_and_the_connection_goes_on() {
     let network = Network::default();
     network.accept(answers([rows("m", 23, &[1]), rows("n", 20, &[1]), rows("n", 23, &[9])]));
     let dsql = Dsql::within(config(), network.clone());
-    for mismatch in
-        ["m in the database and n in the snapshot", "int8 in the database and int4 in the snapshot"]
-    {
+    for mismatch in ["m in the database and n in the build", "int8 in the database and int4 in the build"] {
         let error = now(query(&READ).fetch_all(&dsql)).unwrap_err();
         assert!(error.is_stale_snapshot() && error.column() == Some("n"));
         assert!(
             error.to_string().contains(&["column 1 (\"n\") is ", mismatch].concat())
-                && error.to_string().contains("dsql-edge pull"),
+                && error.to_string().contains("run `dsql-edge migrate` or `pull`, and build again"),
             "{error}"
         );
     }
     let error = now(Command::new(&DELETE, Arguments::default()).execute(&dsql)).unwrap_err();
     assert!(error.is_stale_snapshot() && error.column() == Some("n"), "{error}");
-    assert!(error.to_string().contains("n in the database and missing in the snapshot"), "{error}");
+    assert!(error.to_string().contains("n in the database and missing in the build"), "{error}");
     assert_eq!(network.connections(), (1, 1));
 }
 
@@ -444,7 +442,7 @@ fn a_null_that_the_snapshot_rules_out_is_a_stale_snapshot() {
     };
     let error = fetched(query(&READ), null("n"));
     assert!(error.is_stale_snapshot() && error.column() == Some("n"), "{error}");
-    let text = "column 1 (\"n\") is NULL in the database and NOT NULL in the snapshot; build again, after `dsql-edge pull` for a snapshot";
+    let text = "column 1 (\"n\") is NULL in the database and NOT NULL in the build; run `dsql-edge migrate` or `pull`, and build again";
     assert!(error.to_string().starts_with(text), "{error}");
     // Here only the `!` of the query excludes NULL; the snapshot does not.
     let error = fetched(query(&CLAIMED), null("n!"));

@@ -16,21 +16,31 @@ const FILES: [&str; 3] = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"];
 const VARIABLES: [&str; 2] = [".dev.vars", ".env"];
 
 /// The settings of a Worker.
-pub(super) struct Settings {
-    pub(super) file: &'static str,
+pub(crate) struct Settings {
+    pub(crate) file: &'static str,
     /// The settings, or why the file cannot be read.
-    pub(super) values: Result<Value, String>,
+    pub(crate) values: Result<Value, String>,
 }
 
 impl Settings {
     /// Reads the settings of a package; `None` if it has none.
-    pub(super) fn of(package: &Path) -> Option<Settings> {
+    pub(crate) fn of(package: &Path) -> Option<Settings> {
         FILES.into_iter().find_map(|file| {
             let text = fs::read_to_string(package.join(file)).ok()?;
             let values = if file.ends_with(".toml") { of_toml(&text) } else { of_jsonc(&text) };
             Some(Settings { file, values })
         })
     }
+}
+
+/// Whether wrangler applies a folder of the package to a D1 database: its migrations are not those of the cluster.
+pub(crate) fn is_of_d1(package: &Path, folder: &Path) -> bool {
+    let Some(Settings { values: Ok(values), .. }) = Settings::of(package) else { return false };
+    let databases = values.get("d1_databases").and_then(Value::as_array);
+    databases.into_iter().flatten().any(|database| {
+        let named = database.get("migrations_dir").and_then(Value::as_str);
+        package.join(named.unwrap_or("migrations")) == folder
+    })
 }
 
 fn of_toml(text: &str) -> Result<Value, String> {
@@ -125,21 +135,21 @@ fn without_comments(text: &str) -> String {
 }
 
 /// The bindings of local development.
-pub(super) struct LocalBindings {
-    pub(super) file: &'static str,
+pub(crate) struct LocalBindings {
+    pub(crate) file: &'static str,
     values: BTreeMap<String, String>,
 }
 
 impl LocalBindings {
     /// Reads `.dev.vars` of a package or, without this file, `.env`, as wrangler does.
-    pub(super) fn of(package: &Path) -> Option<LocalBindings> {
+    pub(crate) fn of(package: &Path) -> Option<LocalBindings> {
         VARIABLES.into_iter().find_map(|file| {
             let text = fs::read_to_string(package.join(file)).ok()?;
             Some(LocalBindings { file, values: text.lines().filter_map(assignment).collect() })
         })
     }
 
-    pub(super) fn value(&self, name: &str) -> Option<&str> {
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 }
