@@ -18,10 +18,13 @@ mod trace;
 use dsql_edge_compiler::Source;
 use dsql_edge_compiler::diagnostic::Diagnostic;
 use dsql_edge_compiler::dsql::transaction::{Part, is_last_commit, part};
+use dsql_edge_compiler::schema::misspelt_directives;
 use dsql_edge_compiler::source::Span;
 use dsql_edge_compiler::syntax::ast::StatementKind;
 use dsql_edge_compiler::syntax::{Parsed, ParsedStatement, PsqlCommand, both_directions};
 use dsql_edge_compiler::transaction_control::command;
+
+use crate::allow_comment::is_rule;
 
 pub use batches::Batched;
 use batches::Markers;
@@ -97,6 +100,7 @@ fn not_sql(file: &Parsed<'_>) -> Vec<Diagnostic> {
         errors.push(misplaced_error(*span, "a parameter in a migration", "write the value"));
     }
     errors.extend(both_directions(file));
+    errors.extend(misspelt_directives(&file.text, &is_rule));
     errors
 }
 
