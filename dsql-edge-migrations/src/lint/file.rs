@@ -167,6 +167,7 @@ impl LintedFile {
         findings.retain(|finding| !allowed::is_finding_allowed(&text, finding));
         if sent == Sent::Migrate {
             findings.retain(|finding| !finding.is_moot_for_migrate());
+            findings.iter_mut().for_each(Finding::advise_for_migrate);
             let misplaced = steps::misplaced(&parsed).into_iter();
             // Where DSQL rejects a statement, only the rule is reported: the rule's message is clearer than this error.
             let is_new = |error: &Diagnostic| {

@@ -172,7 +172,8 @@ fn block(inside: &[ParsedStatement<'_>]) -> Result<Work, Diagnostic> {
         return alone(*only);
     }
     for statement in inside {
-        let hint = "BEGIN … COMMIT may contain INSERT, UPDATE, DELETE and SELECT, or one statement of another kind alone";
+        let hint = "BEGIN … COMMIT may contain INSERT, UPDATE, DELETE and SELECT, or one statement of another kind alone: \
+                    write this statement without BEGIN and COMMIT";
         let fits = match &statement.kind {
             StatementKind::Transaction(_) | StatementKind::Utility(_) => false,
             StatementKind::Query(_) => true,
@@ -224,6 +225,9 @@ fn alone(statement: ParsedStatement<'_>) -> Result<Work, Diagnostic> {
             "CALL",
             "leave it out: `dsql-edge migrate` waits for each job by itself",
         )),
+        StatementKind::Utility(words @ ("DO" | "EXECUTE")) => {
+            Err(misplaced_error(span, words, "write the statements that it runs"))
+        }
         StatementKind::Utility(words) if part(statement) == Part::Other && *words != "ANALYZE" => {
             Err(misplaced_error(span, words, NO_CHANGE))
         }
